@@ -127,7 +127,7 @@ BROKEN: dict[str, tuple[Mapping[str, Any] | str | bytes, str]] = {
     "a claim that is a number": (TRUE | {"claim": 40}, "claim: should be a string"),
     "a claim as long as a page": (TRUE | {"claim": "word " * 1000}, "claim: longer than 1,000 characters"),
     "another kind": (TRUE | {"kind": "rumour"}, "kind: should be 'fact', 'inference', 'question' or 'copy'"),
-    "no words": (TRUE | {"claim": "?!"}, "claim: has no words"),
+    "no words": (TRUE | {"claim": "?!"}, "claim: contains no words"),
     "more quotations than anyone reads": (TRUE | {"evidence": TRUE["evidence"] * 21}, "evidence: more than 20 entries"),
     "an id that JSON does not have": (TRUE | {"id": float("nan")}, "id: NaN and Infinity are not valid JSON"),
     "no evidence": ({name: TRUE[name] for name in TRUE if name != "evidence"}, "evidence: missing"),

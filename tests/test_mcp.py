@@ -332,7 +332,7 @@ async def test_a_section_or_cursor_that_does_not_exist_is_refused_with_those_tha
     assert section.startswith("[unknown_name] there is no section 'emails'; choose one of brief, executive_summary")
     assert "'prices'" in part
     assert "case_studies" in part
-    assert cursor == "[invalid_input] '99' is no cursor of 'gaps'; leave it out to begin at the start"
+    assert cursor == "[invalid_input] invalid cursor '99' for 'gaps'; leave it out to start at the beginning"
 
 
 async def test_an_error_names_the_invalid_argument_and_says_what_to_do(client: Client[Any]) -> None:
@@ -355,7 +355,7 @@ async def test_wrong_arguments_are_named_with_those_there_are_and_their_values_a
 
     assert text.startswith("[invalid_input] ")
     assert "prospect_domain: missing" in text
-    assert "api_key: there is no such argument" in text
+    assert "api_key: unknown argument" in text
     assert "max_pages: Input should be a valid integer" in text
     assert f"The arguments are {', '.join(TOOLS['generate_playbook'].arguments)}" in text
     assert secret not in text

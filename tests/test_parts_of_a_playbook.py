@@ -174,7 +174,7 @@ async def test_a_persona_that_does_not_exist_is_refused_with_those_that_do(clien
     text = await complaint(client, "get_run", run_id=run_id, section="talk_tracks", persona="CFO")
 
     assert text == (
-        "[unknown_name] there is no persona 'CFO'; choose one of 1 (persona-1, Chief Product Officer), "
+        "[unknown_name] unknown persona 'CFO'; choose one of 1 (persona-1, Chief Product Officer), "
         "2 (persona-2, Head of Data), 3 (persona-3, VP Engineering)"
     )
 
@@ -182,7 +182,7 @@ async def test_a_persona_that_does_not_exist_is_refused_with_those_that_do(clien
 async def test_a_section_about_the_whole_deal_has_no_share_of_a_persona(client: Client[Any], run_id: str) -> None:
     text = await complaint(client, "get_run", run_id=run_id, section="fit.value_map", persona="1")
 
-    assert text.startswith("[invalid_input] persona: 'fit' is about the whole deal")
+    assert text.startswith("[invalid_input] persona: 'fit' is for the whole deal")
     assert "talk_tracks" in text
 
 

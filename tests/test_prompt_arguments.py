@@ -66,7 +66,7 @@ UNCOMPLETED: list[tuple[Json, tuple[str, ...]]] = [
     ({"ref": PROMPT, "argument": "run_id"}, ("argument: must be an object",)),
     ({"ref": PROMPT, "argument": {"value": "run_"}}, ("argument.name",)),
     ({"ref": PROMPT, "argument": {"name": "", "value": "run_"}}, ("argument.name",)),
-    ({"ref": PROMPT, "argument": {"name": "colour", "value": ""}}, ("no such argument", "run_id, role, voice")),
+    ({"ref": PROMPT, "argument": {"name": "colour", "value": ""}}, ("unknown argument", "run_id, role, voice")),
     ({"ref": PROMPT, "argument": {"name": "run_id", "value": 5}}, ("argument.value",)),
     ({"ref": PROMPT | {"name": "nothing"}, "argument": {"name": "run_id", "value": ""}}, ("'nothing'", "emails")),
     ({"ref": {"type": "ref/prompt"}, "argument": {"name": "run_id", "value": ""}}, ("name: missing", "emails")),

@@ -30,9 +30,9 @@ UNUSABLE: tuple[tuple[Any, str], ...] = (
     ({"sign_off": "Best,\x07"}, f"sender.sign_off: {LINE}"),
     ({"company": "Lumen\u2028board"}, f"sender.company: {LINE}"),
     ({"title": 7}, "sender.title: Input should be a valid string"),
-    ({"phone": "0049 40 123"}, "sender: unknown field; there are name, company, title, sign_off"),
-    ("Ann Lee", "sender: give an object with any of name, company, title, sign_off"),
-    ([ANN.name], "sender: give an object with any of name, company, title, sign_off"),
+    ({"phone": "0049 40 123"}, "sender: unknown field; the fields are name, company, title, sign_off"),
+    ("Ann Lee", "sender: must be an object with any of name, company, title, sign_off"),
+    ([ANN.name], "sender: must be an object with any of name, company, title, sign_off"),
 )
 """Senders that cannot be used, and what is said of them."""
 

@@ -235,7 +235,7 @@ REFUSED: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("priority_personas", {"content": []}, "each sequence and call script must be for a different persona"),
     ("trial_plan", {"text": "x", "content": ["x"]}, "give either text or content"),
     ("trial_plan", {}, "give either text or content"),
-    ("trial_plan", {"content": ["a\0b"]}, "content: there is a NUL, or half a character, in it"),
+    ("trial_plan", {"content": ["a\0b"]}, "content: contains a NUL or a lone surrogate"),
 )
 
 

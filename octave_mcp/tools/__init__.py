@@ -1,6 +1,6 @@
-"""The shared functions: what a user can ask for, on every surface.
+"""The tools: functions that every surface offers.
 
-To add one, write a module with a function under `@tool`, and import the module here.
+To add one, write a function with the decorator `@tool` in a module and import the module here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""How the callers of each surface make the calls that texts speak of: decided here alone.
+"""How each surface's callers make a call: as a tool, a route or a command.
 
-Errors and questions name a tool where they say what to call; events that are stored name none.
+Errors and questions name a tool when they say what to call; `Calls.said` replaces the name for the surface. Stored
+events name no tool, as several surfaces may show them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from octave_mcp.domain.choices import BY_CLIENT, BY_RULES
 from octave_mcp.domain.events import Event
 from octave_mcp.tools.registry import FUNCTIONS
 
+# The name of a tool in a text, as in "call get_run with ...". Names in quotation marks, such as 'base_version', are
+# arguments or values and stay.
 _CALL = re.compile(r"(?<![\w'\"])(?:call )?(?P<tool>[a-z]+(?:_[a-z]+)+)(?![\w'\"])")
 COMMANDS = {
     "generate_playbook": "octave-mcp generate",
@@ -29,12 +32,14 @@ COMMANDS = {
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """`runs_at` is where callers find runs; `names` are what they call the tools, if not by their names.
+    """How the callers of one surface make calls.
 
-    `follow`, `question`, `read` and `compare` tell a caller how to see how a run stands, get its next question, read
-    its playbook and see what differs from an older version.
-    `keyless_model` does their runs if nobody names a model and no provider is configured. `has_client`: these callers
-    can answer the questions of a run.
+    `runs_at`: prefix of a run's address.
+    `follow`, `question`, `read`, `compare`: templates of the call that returns a run's status, takes its next question,
+    reads its playbook, or compares it with an older version.
+    `keyless_model`: the model of runs if the request names none and no provider is configured.
+    `has_client`: whether these callers can answer a run's questions.
+    `names`: what to call a tool, by its name; tools that are not in it keep their names.
     """
 
     runs_at: str
@@ -47,16 +52,16 @@ class Calls:
     names: Callable[[], Mapping[str, str]] = dict
 
     def said(self, text: str) -> str:
-        """The text with the tools that it names as callers call them."""
+        """Replace the names of tools in a text by this surface's routes or commands."""
         names = self.names()
-        return _CALL.sub(lambda found: names.get(found["tool"], found[0]), text)
+        return _CALL.sub(lambda match: names.get(match["tool"], match[0]), text)
 
-    def told(self, event: Event) -> Event:
-        """The event; that of a waiting run also says how to get the question."""
+    def with_call(self, event: Event) -> Event:
+        """Add the call that takes the question to the event of a waiting run; return other events unchanged."""
         if event.event != "waiting":
             return event
-        how = self.question.format(run_id=event.run_id)
-        return event.model_copy(update={"message": f"{event.text}: {how}"})
+        question_call = self.question.format(run_id=event.run_id)
+        return event.model_copy(update={"message": f"{event.text}: {question_call}"})
 
 
 def _routes() -> Mapping[str, str]:
@@ -77,16 +82,16 @@ HTTP = Calls(
     follow="GET /runs/{run_id}",
     question="POST /runs/{run_id}/questions/next",
     read="GET /runs/{run_id}?format=markdown for the brief, ?section=email_sequences&persona=1, or one of the links",
-    compare="GET /runs/{run_id}/diff says what differs",
+    compare="GET /runs/{run_id}/diff shows the changes",
     keyless_model=BY_RULES,
     names=_routes,
 )
 CLI = Calls(
     runs_at="run://",
     follow="octave-mcp runs",
-    question="its questions are for a client over MCP or HTTP",
+    question="its questions can be answered only over MCP or HTTP",
     read="octave-mcp export {run_id}, or open the files",
-    compare="octave-mcp diff {run_id} shows what differs",
+    compare="octave-mcp diff {run_id} shows the changes",
     keyless_model=BY_RULES,
     has_client=False,
     names=lambda: COMMANDS,

@@ -1,4 +1,4 @@
-"""Anyone's claims, checked against the quotations that come with them: one JSON object is one claim."""
+"""Check claims from any source against the quotations given with them. A claim is one JSON object."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ from octave_mcp.evidence.support import Quoted, Statement, problems, support
 from octave_mcp.ports import Model
 
 MAX_LINE_BYTES = 200_000
-# In characters; those of a claim and a quotation are many times what one sentence has.
-LONGEST_NAME, LONGEST_CONTEXT, LONGEST_CLAIM, LONGEST_QUOTE = 200, 1000, 1000, 5000
+# A claim and a quotation may be many times as long as one sentence.
+MAX_NAME_CHARACTERS, MAX_CONTEXT_CHARACTERS = 200, 1000
+MAX_CLAIM_CHARACTERS, MAX_QUOTE_CHARACTERS = 1000, 5000
 MAX_QUOTATIONS = 20
 MAX_COMPLAINTS = 3
 Kind = Literal["fact", "inference", "question", "copy"]
-# The kinds that need evidence.
-CITING: frozenset[Kind] = frozenset({"fact", "inference"})
-STANDING: frozenset[Verdict] = frozenset({"supported", "unjudged"})
+KINDS_NEEDING_EVIDENCE: frozenset[Kind] = frozenset({"fact", "inference"})
+# Verdicts with which a claim is accepted. "unjudged" is one of them: nothing was found against the claim.
+ACCEPTED: frozenset[Verdict] = frozenset({"supported", "unjudged"})
 
 NO_QUOTATION = Problem("D1", "the claim has no quotation")
 
-# What pydantic calls a fault, in plain words.
-_WRONG = {
+# Wording for pydantic's error types.
+_ERROR_TEXTS = {
     "missing": "missing",
     "string_too_short": "empty",
     "too_short": "empty",
@@ -39,73 +40,76 @@ _WRONG = {
     "tuple_type": "should be a list",
 }
 _WORDS = r"\w"
-# What the parser says where it finds something that JSON does not have.
-_OF_PARSER = "expected ident"
-_PLACE = re.compile(r" at line \d+ column (\d+)$")
+# jiter's message for an invalid literal such as `nul`. It means nothing to users, so it is removed.
+_PARSER_JARGON = "expected ident"
+# Input is one line, so the parser's "at line 1 column 7" becomes "at character 7".
+_LOCATION = re.compile(r" at line \d+ column (\d+)$")
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_NAME)]
-Quote = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_QUOTE)]
-
-Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_CLAIM, pattern=_WORDS)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_NAME_CHARACTERS)]
+Quote = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUOTE_CHARACTERS)]
+ClaimText = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_CLAIM_CHARACTERS, pattern=_WORDS)
+]
 
 
 class GivenQuotation(Value):
-    """A quotation, whose page it is from, and the title of that page."""
+    """A quotation, the role of the company whose page it is from, and the title of that page."""
 
     model_config = ConfigDict(extra="ignore")
 
     quote: Quote
     role: Role
-    title: Annotated[str, StringConstraints(max_length=LONGEST_CONTEXT)] | None = None
+    title: Annotated[str, StringConstraints(max_length=MAX_CONTEXT_CHARACTERS)] | None = None
 
 
 class GivenClaim(Value):
-    """A claim as a line of a file has it. Other keys are ignored; `id` is returned as it is."""
+    """A claim as given in a line of a file. Unknown keys are ignored; `id` is returned unchanged."""
 
     model_config = ConfigDict(extra="ignore")
 
     id: JsonValue = None
     vendor: Name
     prospect: Name
-    context: Annotated[str, StringConstraints(max_length=LONGEST_CONTEXT)] | None = None
+    context: Annotated[str, StringConstraints(max_length=MAX_CONTEXT_CHARACTERS)] | None = None
     kind: Kind | None = None
-    claim: Said
+    claim: ClaimText
     evidence: Annotated[tuple[GivenQuotation, ...], Field(max_length=MAX_QUOTATIONS)]
 
     @field_validator("id")
     @classmethod
-    def _is_json(cls, given: JsonValue) -> JsonValue:
-        """Python reads NaN and Infinity, which JSON does not have."""
-        json.dumps(given, allow_nan=False)
-        return given
+    def _is_json(cls, value: JsonValue) -> JsonValue:
+        # pydantic's parser accepts NaN and Infinity, which are not JSON.
+        json.dumps(value, allow_nan=False)
+        return value
 
     @property
     def statement(self) -> Statement:
-        quoted = tuple(Quoted(one.quote, one.role, one.title or "") for one in self.evidence)
+        quoted = tuple(Quoted(given.quote, given.role, given.title or "") for given in self.evidence)
         return Statement(self.claim, self.kind or "fact", self.vendor, self.prospect, quoted, self.context or "")
 
     @property
     def claimed(self) -> Claimed:
-        quotations = tuple(Quotation(one.quote, one.role, one.title or "") for one in self.evidence)
+        quotations = tuple(Quotation(given.quote, given.role, given.title or "") for given in self.evidence)
         kind = "inference" if self.kind == "inference" else "fact"
         return Claimed(self.claim, kind, quotations, self.vendor, self.prospect)
 
     @property
     def lacks_evidence(self) -> bool:
-        return not self.evidence and (self.kind or "fact") in CITING
+        return not self.evidence and (self.kind or "fact") in KINDS_NEEDING_EVIDENCE
 
 
 class Objection(Value):
-    """What is wrong with a claim: the code of the rule, and the fault in words."""
+    """What is wrong with a claim: the code of the rule that it breaks, and a description."""
 
     code: str
     text: str
 
 
 class CheckedClaim(Value):
-    """`stands`: no objection was found. An `unjudged` claim stands, too: nobody could tell.
+    """The result of checking a claim.
 
-    `model_error` says why the model that was to judge it did not; the verdict is then that of the rules.
+    `stands`: whether the claim is accepted. An `unjudged` claim is: the checks could not decide, but found no fault.
+    `model_error`: why the model gave no verdict; the verdict is then that of the rules.
     """
 
     stands: bool
@@ -118,7 +122,7 @@ def read_claim(line: bytes) -> GivenClaim:
     """Parse one line.
 
     Raises:
-        InputError: it is no claim; the text says why.
+        InputError: the line is not a valid claim.
     """
     if len(line) > MAX_LINE_BYTES:
         raise InputError(f"longer than {MAX_LINE_BYTES:,} bytes")
@@ -132,67 +136,71 @@ def read_claim(line: bytes) -> GivenClaim:
 
 def check_by_rules(given: GivenClaim) -> CheckedClaim:
     statement = given.statement
-    found = [NO_QUOTATION] if given.lacks_evidence else problems(statement)
-    return _checked(support(statement, found), found)
+    objections = [NO_QUOTATION] if given.lacks_evidence else problems(statement)
+    return _checked(support(statement, objections), objections)
 
 
 async def check_by_model(
     model: Model, claims: Sequence[GivenClaim], checked: Sequence[CheckedClaim]
 ) -> list[CheckedClaim]:
-    """As checked by the rules; what they do not reject is judged by the model, which has the last word on it.
+    """Have the model judge the claims that the rules did not reject. Its verdict replaces that of the rules.
 
-    A question and a text without quotations are nothing for it to judge.
+    `checked` has the results of the rules, in the order of the claims.
 
     Raises:
         SetupError, NoAccess: the model cannot be used.
     """
-    asked = [at for at, (given, one) in enumerate(zip(claims, checked, strict=True)) if is_for_model(given, one)]
-    # Claims of one deal go into one ask.
-    asked.sort(key=lambda at: (claims[at].vendor, claims[at].prospect))
-    verdicts = await judged_by(model, [claims[at].claimed for at in asked]) if asked else []
-    found = [*checked]
-    for at, verdict in zip(asked, verdicts, strict=True):
-        found[at] = _judged(checked[at], verdict)
-    return found
+    indexes = [
+        at for at, (given, result) in enumerate(zip(claims, checked, strict=True)) if is_for_model(given, result)
+    ]
+    # Claims of one deal share an ask, so they must be adjacent.
+    indexes.sort(key=lambda at: (claims[at].vendor, claims[at].prospect))
+    verdicts = await judged_by(model, [claims[at].claimed for at in indexes]) if indexes else []
+    results = [*checked]
+    for at, verdict in zip(indexes, verdicts, strict=True):
+        results[at] = _judged(checked[at], verdict)
+    return results
 
 
 def is_for_model(given: GivenClaim, checked: CheckedClaim) -> bool:
+    """Whether the model is to judge the claim: a question or a claim without quotations gives it nothing to judge."""
     return bool(given.evidence) and given.kind != "question" and checked.support.verdict != "not"
 
 
 def unreached(given: GivenClaim, checked: CheckedClaim, why: str) -> CheckedClaim:
-    """As the rules left it, with the reason why the model did not judge it."""
+    """Return the result of the rules with the reason why the model could not be asked."""
     return checked.model_copy(update={"model_error": why}) if is_for_model(given, checked) else checked
 
 
 def _judged(by_rules: CheckedClaim, verdict: Support) -> CheckedClaim:
     if verdict.verdict == "unjudged":
         return by_rules.model_copy(update={"model_error": verdict.reason or "the model gave no verdict"})
-    found = [Problem("D40", verdict.reason)] if verdict.verdict in {"partly", "not"} else []
-    return _checked(verdict, found)
+    objections = [Problem("D40", verdict.reason)] if verdict.verdict in {"partly", "not"} else []
+    return _checked(verdict, objections)
 
 
 def _checked(verdict: Support, found: Sequence[Problem]) -> CheckedClaim:
-    objections = tuple(Objection(code=one.rule, text=one.text) for one in found)
-    return CheckedClaim(stands=verdict.verdict in STANDING, support=verdict, problems=objections)
+    objections = tuple(Objection(code=problem.rule, text=problem.text) for problem in found)
+    return CheckedClaim(stands=verdict.verdict in ACCEPTED, support=verdict, problems=objections)
 
 
 def _complaint(wrong: ValidationError) -> str:
-    found = wrong.errors(include_url=False, include_input=False)
-    shown = [_fault(error) for error in found[:MAX_COMPLAINTS]]
-    more = len(found) - len(shown)
+    # Without the input, which may be as long as a line, and would be repeated in a terminal or a log.
+    errors = wrong.errors(include_url=False, include_input=False)
+    shown = [_fault(error) for error in errors[:MAX_COMPLAINTS]]
+    more = len(errors) - len(shown)
     return "; ".join((*shown, *([f"and {more} more"] if more else [])))
 
 
 def _fault(error: Any) -> str:  # noqa: ANN401 - pydantic's own
     match error["type"]:
         case "json_invalid":
-            told = _PLACE.sub(r" at character \1", str(error["ctx"]["error"]))
-            return f"invalid JSON: {told}".replace(f": {_OF_PARSER}", "")
+            reason = _LOCATION.sub(r" at character \1", str(error["ctx"]["error"]))
+            return f"invalid JSON: {reason}".replace(f": {_PARSER_JARGON}", "")
         case "model_type":
             text = "not a JSON object"
         case "string_pattern_mismatch":
-            text = "has no words"
+            text = "contains no words"
         case "too_long":
             text = f"more than {error['ctx']['max_length']} entries"
         case "value_error":
@@ -200,6 +208,6 @@ def _fault(error: Any) -> str:  # noqa: ANN401 - pydantic's own
         case "string_too_long":
             text = f"longer than {error['ctx']['max_length']:,} characters"
         case kind:
-            text = _WRONG.get(kind, str(error["msg"]).replace("Input should be", "should be"))
+            text = _ERROR_TEXTS.get(kind, str(error["msg"]).replace("Input should be", "should be"))
     place = path_text(error["loc"])
     return f"{place}: {text}" if place else text

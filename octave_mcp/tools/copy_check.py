@@ -1,4 +1,4 @@
-"""A rep's own copy against what a run has read."""
+"""Tool: check a rep's own copy against the pages that a run has read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from octave_mcp.domain.copy_check import CheckedCopy
 from octave_mcp.errors import InputError
 from octave_mcp.tools.registry import Call, tool
 
-# Characters: about 1,600 words, ten times an e-mail.
+# In characters: about 1,600 words, which is ten times the length of an e-mail.
 LONGEST_TEXT = 10_000
 
 RunId = Annotated[str, Field(description="From generate_playbook")]
@@ -18,12 +18,12 @@ Text = Annotated[str, Field(description="With its 'Subject:' line")]
 
 
 class CopyReport(CheckedCopy):
-    """A rep's copy, checked without a model."""
+    """The result of checking a rep's copy. The rules check it; no model is asked."""
 
     run_id: str
 
 
-# Its text is too long for the address of a GET.
+# POST although it changes nothing: the text would be too long for a query string.
 @tool("POST", "/runs/{run_id}/check", title="Check copy", read_only=True)
 async def check_copy(run_id: RunId, text: Text, *, call: Call) -> CopyReport:
     """Check a user's own e-mail or call script against what a run has read.
@@ -32,7 +32,7 @@ async def check_copy(run_id: RunId, text: Text, *, call: Call) -> CopyReport:
     """
     if len(text) > LONGEST_TEXT:
         raise InputError(
-            f"text: it has {len(text):,} characters; at most {LONGEST_TEXT:,} are checked; check it in parts"
+            f"text: has {len(text):,} characters, more than the limit of {LONGEST_TEXT:,}; check it in parts"
         )
     checked = await call.runs.check_copy(run_id, text)
     return CopyReport(run_id=run_id, **dict(checked))

@@ -1,4 +1,4 @@
-"""Arguments that are objects, as clients send them."""
+"""Read arguments that are objects in the forms in which clients send them."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from octave_mcp.domain.value import Value
 
 
 def object_of(form: type[Value]) -> BeforeValidator:
-    """Read an argument of this form. Some clients send an object as JSON text, and null for an empty field.
+    """Return a validator that accepts an object also as JSON text, and null for an empty field.
 
-    Errors repeat neither the value nor the names of unknown fields: either may be a secret.
+    Some clients send them so. Errors contain neither values nor the names of unknown fields: either may be a secret.
     """
 
-    def given(value: object) -> object:
-        read = _from_text(value) if isinstance(value, str) else value
+    def to_object(value: object) -> object:
+        parsed = _from_json(value) if isinstance(value, str) else value
         if value is None or isinstance(value, form):
             return value
         fields = ", ".join(form.model_fields)
-        if not isinstance(read, dict):
-            raise PydanticCustomError("no_object", "give an object with any of {fields}", {"fields": fields})
-        found = cast("dict[str, Any]", read)
-        if found.keys() - form.model_fields.keys():
-            raise PydanticCustomError("unknown_field", "unknown field; there are {fields}", {"fields": fields})
-        return {name: part for name, part in found.items() if part is not None}
+        if not isinstance(parsed, dict):
+            raise PydanticCustomError("no_object", "must be an object with any of {fields}", {"fields": fields})
+        members = cast("dict[str, Any]", parsed)
+        if members.keys() - form.model_fields.keys():
+            raise PydanticCustomError("unknown_field", "unknown field; the fields are {fields}", {"fields": fields})
+        return {name: member for name, member in members.items() if member is not None}
 
-    return BeforeValidator(given)
+    return BeforeValidator(to_object)
 
 
-def _from_text(text: str) -> object:
+def _from_json(text: str) -> object:
     try:
         return from_json(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Paging of long answers: lists by the id of the last entry, sections of a playbook by the number of the piece."""
+"""Page through long results: lists by the id of their last entry, sections of a playbook by piece number."""
 
 from __future__ import annotations
 
@@ -13,30 +13,40 @@ from octave_mcp.errors import InputError
 T = TypeVar("T")
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | bool | None"
 
-# About 20,000 tokens: the most that one answer carries of a section.
+# About 20,000 tokens: the most of a section that one result contains, so that it does not fill a client's context.
 SECTION_CHARACTERS = 76_000
 
 
 def cursor_of(ids: Sequence[str], limit: int) -> str | None:
-    """The cursor of a list of which one more than `limit` was asked for: the last that is shown, if there are more."""
+    """Return the id of the last entry shown, if there are more entries.
+
+    `ids` must come from a query for one entry more than `limit`.
+    """
     return ids[limit - 1] if len(ids) > limit else None
 
 
 def dumped(value: object) -> Json:
-    """A part of a playbook as JSON."""
+    """Convert a part of a playbook to JSON values."""
     return to_jsonable_python(value)
 
 
 def piece_at(pieces: Sequence[T], cursor: str | None, section: str) -> tuple[T, str | None]:
-    """The piece that a cursor points at, and the cursor of the one after it."""
+    """Return the piece at the cursor, and the cursor of the next piece.
+
+    Raises:
+        InputError: the cursor is invalid.
+    """
     if cursor is not None and cursor not in map(str, range(len(pieces))):
-        raise InputError(f"{cursor!r} is no cursor of {section!r}; leave it out to begin at the start")
+        raise InputError(f"invalid cursor {cursor!r} for {section!r}; leave it out to start at the beginning")
     at = int(cursor or 0)
     return pieces[at], str(at + 1) if at + 1 < len(pieces) else None
 
 
 def pieces_of(value: Json, limit: int) -> list[Json]:
-    """The value in pieces of its own form, each of at most `limit` characters as far as lists and objects allow."""
+    """Split a list or an object into lists or objects of at most `limit` characters each.
+
+    A text is never split, so a piece with a longer one exceeds the limit.
+    """
     if not isinstance(value, list | dict) or len(json.dumps(value, ensure_ascii=False)) <= limit:
         return [value]
     if isinstance(value, list):
@@ -47,7 +57,10 @@ def pieces_of(value: Json, limit: int) -> list[Json]:
 
 
 def _grouped(items: Sequence[T], keys: Sequence[str | int], limit: int) -> list[list[T]]:
-    """The items in order, in groups of at most `limit` characters, in none of which a key comes twice."""
+    """Group the items in order so that no group exceeds `limit` characters or has a key twice.
+
+    Pieces of one long value have the same key, and as members of one object they would replace each other.
+    """
     groups: list[list[T]] = [[]]
     size = 0
     seen: set[str | int] = set()

@@ -1,4 +1,4 @@
-"""The part of a playbook that a caller names: a section, something in it, or what is about one persona."""
+"""Find the part of a playbook that a caller names: a section, a part of one, or what is for one persona."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from octave_mcp.domain.playbook import Playbook, PriorityPersona
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError, UnknownName
 
-# Parts of a playbook under the names by which they were asked for.
+# Parts of a playbook by the paths that the caller gave.
 Parts: TypeAlias = "dict[str, object]"
 
-# The sections that have an entry for each persona, and the field that says for which.
+# The sections with one entry for each persona, and the field that has the persona's id.
 PERSONA_IN = {"priority_personas": "id", "email_sequences": "persona_id", "talk_tracks": "persona_id"}
-# What a persona is shown with if no section is named: who it is, and what to send. What to say is asked for apart.
+# What is returned for a persona without a section. Talk tracks are long, so callers name them explicitly.
 PERSONA_OVERVIEW = ("priority_personas", "email_sequences")
 
 
 def check_names(section: str | None, persona: str | None) -> None:
-    """Whether there can be such a part.
+    """Check what can be checked before there is a playbook.
 
     Raises:
         UnknownName: there is no such section.
-        InputError: the section is not about personas.
+        InputError: the section has no entries for personas.
     """
     first = first_of(section) if section else None
     if section:
         check_section(section)
     if persona and first is not None and first not in PERSONA_IN:
         about = ", ".join(PERSONA_IN)
-        raise InputError(f"persona: {first!r} is about the whole deal; leave persona out, or choose one of {about}")
+        raise InputError(f"persona: {first!r} is for the whole deal; leave persona out, or choose a section of {about}")
 
 
 def parts_of(playbook: Playbook, section: str | None, persona: str | None) -> Parts:
-    """What a caller asks for; without a section, an overview of the persona, or else the brief.
+    """Return the requested parts. Without a section, return those of the persona, or else the brief.
 
     Raises:
-        UnknownName: there is no such persona, or the section has no such part; the text lists those there are.
+        UnknownName: there is no such persona, or no such part of the section.
     """
     if persona:
         chosen = _persona(playbook, persona).id
@@ -50,13 +50,13 @@ def parts_of(playbook: Playbook, section: str | None, persona: str | None) -> Pa
 
 
 def _persona(playbook: Playbook, named: str) -> PriorityPersona:
-    """The persona with this id, rank, title or name of a person."""
+    """Return the persona with this id, rank, title or contact's name."""
     wanted = normal(named)
-    for one in playbook.priority_personas:
-        if wanted in map(normal, (one.id, str(one.rank), one.title, one.contact or one.id)):
-            return one
-    there = ", ".join(f"{one.rank} ({one.id}, {one.title})" for one in playbook.priority_personas)
-    raise UnknownName(f"there is no persona {named!r}; choose one of {there}")
+    for persona in playbook.priority_personas:
+        if wanted in map(normal, (persona.id, str(persona.rank), persona.title, persona.contact or persona.id)):
+            return persona
+    choices = ", ".join(f"{persona.rank} ({persona.id}, {persona.title})" for persona in playbook.priority_personas)
+    raise UnknownName(f"unknown persona {named!r}; choose one of {choices}")
 
 
 def _about(playbook: Playbook, section: str, persona_id: str) -> tuple[Value, ...]:
@@ -65,11 +65,11 @@ def _about(playbook: Playbook, section: str, persona_id: str) -> tuple[Value, ..
 
 
 def _part(playbook: Playbook, section: str) -> object:
-    """The section, or the part of it that a path like 'battle_cards.why_we_win' names; all that are called so."""
+    """Return a section, or the part at a path such as 'battle_cards.why_we_win'; a tuple if several parts match."""
     value: object = playbook
     for step in steps_of(section):
-        found = [child(value, key) for key in keys_of(value, step)]
-        if not found:
+        matches = [child(value, key) for key in keys_of(value, step)]
+        if not matches:
             raise no_part(section, step, value)
-        value = found[0] if len(found) == 1 else tuple(found)
+        value = matches[0] if len(matches) == 1 else tuple(matches)
     return value

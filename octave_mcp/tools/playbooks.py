@@ -1,4 +1,4 @@
-"""Playbooks: start a run that writes one, see its status, cancel it."""
+"""Tools: start a run that writes a playbook, read its status and its playbook, and cancel it."""
 
 from __future__ import annotations
 
@@ -16,38 +16,50 @@ from octave_mcp.tools.objects import object_of
 from octave_mcp.tools.paging import SECTION_CHARACTERS, Json, dumped, piece_at, pieces_of
 from octave_mcp.tools.parts import Parts, check_names, parts_of
 from octave_mcp.tools.registry import Call, tool
-from octave_mcp.tools.reports import Found, RunReport, SectionReport, Wait, awaited, bare, begun, followed, reported
+from octave_mcp.tools.reports import (
+    RunReport,
+    RunState,
+    SectionReport,
+    Wait,
+    report_on,
+    short_fields,
+    wait_and_report,
+    wait_for_run,
+    with_default_model,
+)
 
 Vendor = Annotated[str, Field(description="Who sells, e.g. 'posthog.com'", min_length=1, max_length=2048)]
 Prospect = Annotated[str, Field(description="Who should buy, e.g. 'supabase.com'", min_length=1, max_length=2048)]
-Context = Annotated[str, Field(max_length=1000, description="What to sell, to whom, what you know; never evidence")]
+Context = Annotated[
+    str, Field(max_length=1000, description="What to sell, to whom, what you know; not used as evidence")
+]
 Model = Annotated[str, Field(description=MODEL_HELP)]
 Source = Annotated[str, Field(description=SOURCE_HELP)]
 Language = Annotated[str, Field(max_length=35, description="Language of the playbook, e.g. 'en'")]
 Pages = Annotated[int | None, Field(ge=1, le=200, description=PAGES_HELP)]
-Dollars = Annotated[float | None, Field(gt=0, description="The most that models may cost")]
+Dollars = Annotated[float | None, Field(gt=0, description="Maximum cost of models")]
 Refresh = Annotated[
-    bool, Field(description="Ignore caches; in the session of an earlier run of this deal, update its playbook")
+    bool, Field(description="Ignore caches; with the session_id of an earlier run of this deal, update its playbook")
 ]
 SenderOfEmails = Annotated[
-    Sender | None, object_of(Sender), Field(description="Who signs the e-mails; else as in the settings")
+    Sender | None, object_of(Sender), Field(description="Who signs the e-mails; default: settings")
 ]
-SessionId = Annotated[str | None, Field(max_length=64, description="From an earlier run, to keep them together")]
+SessionId = Annotated[str | None, Field(max_length=64, description="From an earlier run, to group the runs")]
 RequestId = Annotated[
-    str | None, Field(max_length=255, description="Your own id: asked again, the same run is returned")
+    str | None, Field(max_length=255, description="Your own id: a repeated request returns the same run")
 ]
 RunId = Annotated[str, Field(description="From generate_playbook")]
 Section = Annotated[
     str | None,
     Field(
-        description="'brief', 'email_sequences', 'talk_tracks', 'battle_cards', ... (all in the overview), "
+        description="'brief', 'email_sequences', 'talk_tracks', 'battle_cards', ... (the overview lists all), "
         "or a part: 'battle_cards.why_we_win'"
     ),
 ]
 Persona = Annotated[
     str | None,
     Field(
-        description="Only what is for this persona: 1, 'persona-1' or its title; without a section, its e-mails",
+        description="Limit to this persona: 1, 'persona-1' or its title; without a section, its e-mails",
         coerce_numbers_to_str=True,
     ),
 ]
@@ -55,7 +67,7 @@ Form = Annotated[
     Literal["json", "markdown"], Field(description="'markdown': short text with quotations, to read to your user")
 ]
 VersionNumber = Annotated[int | None, Field(description="Default: newest")]
-Cursor = Annotated[str | None, Field(description="From the last answer, for the rest of a long section")]
+Cursor = Annotated[str | None, Field(description="From the last result, for the rest of a long section")]
 
 
 @tool("POST", "/runs", title="Generate a sales playbook", open_world=True)
@@ -78,9 +90,9 @@ async def generate_playbook(
 ) -> RunReport:
     """Research both companies on the web and write a playbook for selling to the prospect.
 
-    Whom to approach and why, e-mail sequences, talk tracks, battle cards. Returns after `wait_seconds` at the latest,
-    with a run_id for get_run; the run goes on whether or not anyone waits. Every claim cites its page; what is not
-    found is listed in `gaps`, never invented.
+    It covers whom to approach and why, e-mail sequences, talk tracks, battle cards. Returns within `wait_seconds`
+    with a run_id for get_run; the run continues in the background. Every claim cites its page. Nothing is invented:
+    `gaps` lists what was not found.
     """
     request = PlaybookRequest(
         vendor=vendor_domain,
@@ -97,7 +109,7 @@ async def generate_playbook(
         request_id=request_id,
     )
     record = await call.runs.start(request, call.calls.keyless_model)
-    return begun(await followed(record.run_id, wait_seconds, call), record, call)
+    return with_default_model(await wait_and_report(record.run_id, wait_seconds, call), record, call)
 
 
 @tool("GET", "/runs/{run_id}", title="Get a run", read_only=True)
@@ -105,25 +117,25 @@ async def get_run(
     run_id: RunId,
     section: Section = None,
     persona: Persona = None,
-    format: Form = "json",  # noqa: A002 - what callers call it
+    format: Form = "json",  # noqa: A002 - the name that callers use
     cursor: Cursor = None,
     version: VersionNumber = None,
     wait_seconds: Wait = 40,
     *,
     call: Call,
 ) -> SectionReport:
-    """How a run stands, and its playbook once it is final: a summary, one `section`, or what is for one `persona`.
+    """Get a run's status and, once final, its playbook: a summary, one `section`, or what is for one `persona`.
 
-    "The e-mails for the first persona": section='email_sequences', persona='1', format='markdown'. The brief in words:
-    format='markdown' alone. Waits up to `wait_seconds` for the run to end.
+    "The e-mails for the first persona": section='email_sequences', persona='1', format='markdown'. The brief as text:
+    only format='markdown'. Waits up to `wait_seconds` for the run to end.
     """
     check_names(section, persona)
-    found = await awaited(run_id, wait_seconds, call, version)
-    return await shown(found, call, section, persona, is_text=format == "markdown", cursor=cursor)
+    state = await wait_for_run(run_id, wait_seconds, call, version)
+    return await section_report(state, call, section, persona, is_text=format == "markdown", cursor=cursor)
 
 
-async def shown(
-    found: Found,
+async def section_report(
+    state: RunState,
     call: Call,
     section: str | None = None,
     persona: str | None = None,
@@ -131,33 +143,33 @@ async def shown(
     is_text: bool = False,
     cursor: str | None = None,
 ) -> SectionReport:
-    """The report on the run, with the part of its playbook that is asked for: by default, what a revision revised."""
-    playbook, revision = found.playbook, found.record.revision
+    """Report on a run with the requested part of its playbook; by default, with the part that a revision rewrote."""
+    playbook, revision = state.playbook, state.record.revision
     section = section or (revision.section if revision and not persona else None)
     if playbook is None or not (section or persona or is_text):
-        return SectionReport(**dict(await reported(found, call)))
+        return SectionReport(**dict(await report_on(state, call)))
     parts = parts_of(playbook, section, persona)
     if is_text:
         text, rest = piece_at(await computed(_texts, parts, playbook), cursor, ", ".join(parts))
-        return SectionReport(**bare(found), markdown=text, cursor=rest)
+        return SectionReport(**short_fields(state), markdown=text, cursor=rest)
     piece, rest = piece_at(await computed(_objects, parts), cursor, ", ".join(parts))
-    return SectionReport(**dict(await reported(found, call, overview=False)), section=piece, cursor=rest)
+    return SectionReport(**dict(await report_on(state, call, overview=False)), section=piece, cursor=rest)
 
 
 def _texts(parts: Parts, playbook: Playbook) -> list[str]:
-    """The parts as Markdown, in pieces."""
+    """Return the parts as Markdown, in pieces for paging."""
     lines: list[Json] = [*markdown(parts, playbook).split("\n")]
     return ["\n".join(cast("list[str]", piece)) for piece in pieces_of(lines, SECTION_CHARACTERS)]
 
 
 def _objects(parts: Parts) -> list[dict[str, Json]]:
-    """The parts as JSON, in pieces."""
+    """Return the parts as JSON, in pieces for paging."""
     found: dict[str, Json] = {name: dumped(part) for name, part in parts.items()}
     return cast("list[dict[str, Json]]", pieces_of(found, SECTION_CHARACTERS))
 
 
 @tool("POST", "/runs/{run_id}/cancel", title="Cancel a run", idempotent=True, destructive=True)
 async def cancel_run(run_id: RunId, *, call: Call) -> RunReport:
-    """Stop a run that is under way; one that has ended stays as it is."""
+    """Stop a run that is in progress. A run that has ended does not change."""
     await call.runs.cancel(run_id)
-    return await followed(run_id, 0, call)
+    return await wait_and_report(run_id, 0, call)

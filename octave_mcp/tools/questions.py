@@ -1,4 +1,4 @@
-"""Questions of a run to the connected client's own model: fetch one, answer it."""
+"""Tools: take and answer the questions that a run asks the connected client's own model."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from octave_mcp.errors import InputError
 from octave_mcp.tools.registry import Call, tool
 from octave_mcp.tools.reports import Wait
 
-ANSWER_CHARACTERS = 200_000
+MAX_ANSWER_CHARACTERS = 200_000
 
 RunId = Annotated[str, Field(description="A run with model='host'")]
-QuestionId = Annotated[str, Field(description="To see it again")]
+QuestionId = Annotated[str, Field(description="To get it again")]
 
 
 class QuestionReport(Value):
-    """A question of a run for your own model, if one is open, and how many are; `next` says which call to make."""
+    """A question for your own model, if one is open.
+
+    `open` is the number of open questions; `next` says which call to make next.
+    """
 
     run_id: str
     status: RunStatus
@@ -31,10 +34,11 @@ class QuestionReport(Value):
 
 
 class Verdict(Value):
-    """Whether an answer was accepted, None if that is not known yet; and if not, what is wrong with it.
+    """The result of answering a question.
 
-    `dropped` is what the playbook will not have: it is not asked for again. What is wrong and not dropped comes back as
-    a question, or is used as it is.
+    `accepted`: whether the answer passed the checks; null if that is not known yet.
+    `wrong`: what the checks found. Such parts come back as a question or are used as they are, unless they are dropped.
+    `dropped`: the parts that were left out of the playbook and are not asked for again.
     """
 
     run_id: str
@@ -50,10 +54,10 @@ class Verdict(Value):
 async def next_question(
     run_id: RunId, wait_seconds: Wait = 40, question_id: QuestionId = "", *, call: Call
 ) -> QuestionReport:
-    """A question for you: follow its `instructions` on its `material`, and answer by its `answer_schema`.
+    """Take a question for your model: follow its `instructions` on its `material`; answer by its `answer_schema`.
 
-    For 60 seconds, clients get other questions first. A `complaint` is about the question it `corrects`. Call it again
-    for others.
+    For 60 seconds, other clients get other questions first. A `complaint` is about the question it `corrects`. Call
+    again for more.
     """
     return await _next(run_id, wait_seconds, question_id, call, leased=True)
 
@@ -62,49 +66,53 @@ async def next_question(
 async def look_at_question(
     run_id: RunId, wait_seconds: Wait = 40, question_id: QuestionId = "", *, call: Call
 ) -> QuestionReport:
-    """The next question, which other clients may get as well: clients that share the work take it by POST."""
+    """Return the next question without reserving it. Clients that share the work take questions by POST instead."""
     return await _next(run_id, wait_seconds, question_id, call, leased=False)
 
 
 async def _next(run_id: str, wait_seconds: float, question_id: str, call: Call, *, leased: bool) -> QuestionReport:
     wait = min(wait_seconds, call.max_wait_seconds)
-    record, kept, still_open = await call.runs.next_question(run_id, wait, question_id, leased=leased)
-    question = _question(kept, call) if kept else None
-    then = _then(record, still_open, call)
-    return QuestionReport(run_id=run_id, status=record.status, question=question, open=still_open, next=then)
+    record, stored, open_count = await call.runs.next_question(run_id, wait, question_id, leased=leased)
+    question = _question(stored, call) if stored else None
+    next_call = _next_call(record, open_count, call)
+    return QuestionReport(run_id=run_id, status=record.status, question=question, open=open_count, next=next_call)
 
 
 @tool("POST", "/runs/{run_id}/questions/{question_id}", title="Answer a question", idempotent=True)
 async def answer_question(
     run_id: Annotated[str, Field(description="From generate_playbook")],
     question_id: Annotated[str, Field(description="From next_question")],
-    answer: Annotated[dict[str, Any] | str, Field(description="JSON of its answer_schema")],
+    answer: Annotated[dict[str, Any] | str, Field(description="JSON matching its answer_schema")],
     *,
     call: Call,
 ) -> Verdict:
-    """Answer a question. Says what is wrong, and what was dropped for good."""
+    """Answer a question. Returns what is wrong, and what was dropped for good."""
     text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
-    if len(text) > ANSWER_CHARACTERS:
-        raise InputError(f"the answer has {len(text)} characters, at most {ANSWER_CHARACTERS}; give fewer entries")
-    record, kept, still_open = await call.runs.answer(run_id, question_id, text)
+    if len(text) > MAX_ANSWER_CHARACTERS:
+        raise InputError(
+            f"the answer has {len(text):,} characters, more than the limit of {MAX_ANSWER_CHARACTERS:,}; "
+            "give fewer entries"
+        )
+    record, stored, open_count = await call.runs.answer(run_id, question_id, text)
     return Verdict(
         run_id=run_id,
         status=record.status,
-        accepted=None if kept.wrong is None else not kept.wrong,
-        wrong=kept.wrong or "",
-        dropped=kept.dropped or "",
-        open=still_open,
-        next=_then(record, still_open, call),
+        accepted=None if stored.wrong is None else not stored.wrong,
+        wrong=stored.wrong or "",
+        dropped=stored.dropped or "",
+        open=open_count,
+        next=_next_call(record, open_count, call),
     )
 
 
-def _question(kept: QuestionRecord, call: Call) -> Question:
-    told = kept.model_dump(include=set(Question.model_fields))
-    return Question.model_validate(told | {"instructions": call.calls.said(kept.instructions)})
+def _question(stored: QuestionRecord, call: Call) -> Question:
+    """Return the question without its answer, and with instructions that name calls as this caller makes them."""
+    fields = stored.model_dump(include=set(Question.model_fields))
+    return Question.model_validate(fields | {"instructions": call.calls.said(stored.instructions)})
 
 
-def _then(record: RunRecord, still_open: int, call: Call) -> str:
-    """The call to make after a question, or an answer."""
-    then = call.calls.follow if record.is_final else call.calls.question
-    told = " for the result" if record.is_final else "" if still_open else "; none is open now"
-    return f"{then.format(run_id=record.run_id)}{told}"
+def _next_call(record: RunRecord, open_count: int, call: Call) -> str:
+    """Return the call to make after a question or an answer."""
+    template = call.calls.follow if record.is_final else call.calls.question
+    hint = " for the result" if record.is_final else "" if open_count else "; none is open now"
+    return f"{template.format(run_id=record.run_id)}{hint}"

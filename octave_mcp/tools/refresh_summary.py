@@ -1,4 +1,4 @@
-"""What a refresh has changed, in a sentence."""
+"""Summarise in a sentence what a refresh has changed in a playbook."""
 
 from __future__ import annotations
 
@@ -13,31 +13,32 @@ from octave_mcp.domain.run import RunRecord
 from octave_mcp.domain.versions import VersionMeta
 from octave_mcp.runs.versions import Versions
 
-# Sections that follow from the others: named only if nothing else has changed. A quotation counts once.
+# Sections derived from the others, so they are named only if nothing else has changed.
 SOURCES = frozenset({"evidence", "pages", "flags"})
 
 
 class RefreshSummary(NamedTuple):
-    """`older` is the version to compare with; None if nothing has changed."""
+    """`text` describes the changes; `older` is the version to compare with, or None if nothing has changed."""
 
     text: str
     older: int | None
 
 
 async def refresh_summary(record: RunRecord, versions: Versions) -> RefreshSummary:
-    """Of a refresh that has ended."""
+    """Summarise a refresh that has ended."""
     metas = await versions.listed(record.run_id)
     made = next((meta for meta in metas if meta.run_id == record.run_id), None)
-    anew = f"; everything was asked again: {record.anew}" if record.anew else ""
+    reason = f"; everything was asked again: {record.anew}" if record.anew else ""
     if made is None or made.based_on is None:
-        return RefreshSummary(f"nothing has changed since version {record.base_version}{anew}", None)
+        return RefreshSummary(f"nothing has changed since version {record.base_version}{reason}", None)
     before = await versions.playbook(record.run_id, made.based_on)
     after = await versions.playbook(record.run_id, made.number)
-    return RefreshSummary(f"{await computed(_told, made, before, after)}{anew}", made.based_on)
+    return RefreshSummary(f"{await computed(_changes, made, before, after)}{reason}", made.based_on)
 
 
-def _told(made: VersionMeta, before: Playbook, after: Playbook) -> str:
-    """Which sections have changed, and how much."""
+def _changes(made: VersionMeta, before: Playbook, after: Playbook) -> str:
+    """Name the sections that have changed, with the number of changes in each."""
+    # A quotation has many fields, and a changed one counts once, so paths in SOURCES are cut after two steps.
     parts = {
         steps_of(change.path)[:2] if first_of(change.path) in SOURCES else change.path for change in diff(before, after)
     }

@@ -1,4 +1,4 @@
-"""Refreshes: read a deal's pages again, and update its playbook from them."""
+"""Tool: read the pages of a playbook again and update the playbook."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from octave_mcp.errors import NotFinished, ReusedRequest
 from octave_mcp.runs.reruns import Named
 from octave_mcp.tools.playbooks import Dollars, RequestId, RunId
 from octave_mcp.tools.registry import Call, tool
-from octave_mcp.tools.reports import RunReport, Wait, followed
+from octave_mcp.tools.reports import RunReport, Wait, wait_and_report
 
 
 @tool(
@@ -25,7 +25,7 @@ from octave_mcp.tools.reports import RunReport, Wait, followed
 async def refresh_playbook(
     run_id: RunId,
     model: Annotated[
-        str, Field(description="Else the one that wrote it; a different one is asked everything again")
+        str, Field(description="Default: the model that wrote the playbook. Another model is asked everything again")
     ] = AUTO,
     max_cost_usd: Dollars = None,
     request_id: RequestId = None,
@@ -33,10 +33,10 @@ async def refresh_playbook(
     *,
     call: Call,
 ) -> RunReport:
-    """Read all pages of a playbook again, and write its next version from them.
+    """Read all pages of a playbook again and write its next version.
 
-    Copy that the pages still support stays as it is, and so does what people wrote; only what they no longer say is
-    rewritten, and what is new on them is added. If nothing has changed, nothing is asked, and there is no new version.
+    Copy that the pages still support does not change, nor does text that people wrote. Copy that they no longer support
+    is rewritten, and new findings are added. If nothing has changed, no model is asked and there is no new version.
     """
     record = await call.runs.refresh(run_id, Named(model, max_cost_usd, request_id))
-    return await followed(record.run_id, wait_seconds, call)
+    return await wait_and_report(record.run_id, wait_seconds, call)

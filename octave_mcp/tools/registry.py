@@ -1,4 +1,4 @@
-"""How a function becomes a tool and a route: one description, from which every surface is made."""
+"""The decorator `@tool`, which registers a function for all surfaces, and the registry of these functions."""
 
 from __future__ import annotations
 
@@ -24,17 +24,19 @@ Method = Literal["GET", "POST", "PUT", "DELETE"]
 # The methods whose arguments are in the body.
 WITH_BODY: frozenset[Method] = frozenset({"POST", "PUT"})
 
-# What pydantic calls an argument that does not fit the signature, and what it means to a caller.
-MISFITS = {"unexpected_keyword_argument": "there is no such argument", "missing_argument": "missing"}
+# Wording for pydantic's error types about arguments that do not match the signature.
+SIGNATURE_ERRORS = {"unexpected_keyword_argument": "unknown argument", "missing_argument": "missing"}
 
+# What may be repeated in an error: the name of an argument or a field, or an index of a list.
 NAME = re.compile(r"[A-Za-z_]{1,40}|[0-9]{1,3}")
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a tool may use of the call it answers: the runs, a way to tell progress, and how long it may wait.
+    """The context of a call to a tool.
 
-    `calls` is how its caller makes calls.
+    `progress` reports an event to the caller. `max_wait_seconds` limits how long the tool may wait. `calls` knows how
+    the caller makes calls, for texts that name one.
     """
 
     runs: Runs
@@ -45,9 +47,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A shared function; the four after its title are what its annotations tell a client.
+    """A function that every surface offers.
 
-    `errors` are those that it may raise beyond InputError and NotFound. MCP clients see no `unlisted` arguments.
+    `read_only`, `destructive`, `idempotent`, `open_world`: its MCP annotations.
+    `errors`: errors that it may raise besides InputError and NotFound.
+    `unlisted`: arguments that it accepts over MCP, but that tools/list leaves out to save tokens.
     """
 
     function: Callable[..., Awaitable[Any]]
@@ -71,26 +75,29 @@ class Tool:
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """The names of what a caller may give; 'from_' is given as 'from'."""
+        """The names of the arguments as callers send them: 'from' for the parameter `from_`."""
         return tuple(name.removesuffix("_") for name in inspect.signature(self.function).parameters if name != "call")
 
     @property
     def objects(self) -> dict[str, tuple[str, ...]]:
-        """The arguments that are objects, and the names of their fields: a form and a command line have no objects."""
+        """The arguments that are objects, with the names of their fields.
+
+        Forms and command lines have no objects, so they take each field as an argument of its own.
+        """
         hints = get_type_hints(self.function)
         forms = {name: form for name, hint in hints.items() for form in get_args(hint) if _is_object(form)}
         return {name: tuple(form.model_fields) for name, form in forms.items()}
 
     def bind(
-        self, called: Callable[[], Awaitable[Call]], translate: Callable[[OctaveError], Exception]
+        self, make_call: Callable[[], Awaitable[Call]], translate: Callable[[OctaveError], Exception]
     ) -> Callable[..., Awaitable[Any]]:
-        """The function without its `call`, which comes from `called`; our errors are raised as the surface's own."""
+        """Return the function without its parameter `call`, which `make_call` supplies, and with translated errors."""
 
         @functools.wraps(self.function)
         async def bound(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own
             try:
                 refuse_unstorable(kwargs)
-                return await self.function(*args, **kwargs, call=await called())
+                return await self.function(*args, **kwargs, call=await make_call())
             except OctaveError as failed:
                 raise translate(failed) from None
 
@@ -98,6 +105,7 @@ class Tool:
         public = [_emptiable(p) for p in signature.parameters.values() if p.name != "call"]
         bound.__signature__ = signature.replace(parameters=public)  # pyright: ignore[reportAttributeAccessIssue]
         bound.__annotations__ = {p.name: p.annotation for p in public} | {"return": signature.return_annotation}
+        # Otherwise pydantic and FastMCP would read the signature of the original function, which has `call`.
         del bound.__wrapped__  # pyright: ignore[reportAttributeAccessIssue]
         return bound
 
@@ -107,23 +115,23 @@ def _is_object(form: object) -> TypeGuard[type[Value]]:
 
 
 def _emptiable(taken: inspect.Parameter) -> inspect.Parameter:
-    """The argument with an empty string and null counting as absent.
+    """Return the parameter with a validator for which an empty string and null count as absent.
 
-    Every surface validates by the annotations of the bound function, so the rule is the same on all of them.
+    Every surface validates by the annotations of the bound function, so this rule applies to all of them.
     """
 
-    def given(value: object) -> object:
+    def default_if_absent(value: object) -> object:
         if not is_absent(value):
             return value
         if taken.default is taken.empty:
             raise PydanticCustomError("missing_argument", "missing")
         return taken.default
 
-    return taken.replace(annotation=Annotated[taken.annotation, BeforeValidator(given)])
+    return taken.replace(annotation=Annotated[taken.annotation, BeforeValidator(default_if_absent)])
 
 
 async def unheard(_: Event) -> None:
-    """The progress of a call whose caller follows none."""
+    """Ignore progress, for callers that do not follow it."""
 
 
 def is_absent(value: object) -> bool:
@@ -132,38 +140,45 @@ def is_absent(value: object) -> bool:
 
 
 def refuse_unstorable(arguments: Mapping[str, object]) -> None:
-    """What is no text for a database: Postgres keeps no NUL, and half a character has no form in UTF-8."""
-    if found := [name for name, value in arguments.items() if not _is_storable(value)]:
-        raise InputError(f"{', '.join(found)}: there is a NUL, or half a character, in it; send text without it")
+    """Reject text that a database cannot store: Postgres refuses NUL, and UTF-8 cannot encode a lone surrogate.
+
+    Raises:
+        InputError: an argument contains such text.
+    """
+    if invalid := [name for name, value in arguments.items() if not _is_storable(value)]:
+        raise InputError(f"{', '.join(invalid)}: contains a NUL or a lone surrogate; remove it")
 
 
 def _is_storable(value: object) -> bool:
-    """Whether each text in it is, at any depth of JSON."""
+    """Whether a JSON value can be stored, with all texts in it."""
     if isinstance(value, dict):
         entries = cast("dict[object, object]", value)
         return all(map(_is_storable, (*entries, *entries.values())))
     if isinstance(value, list):
         return all(map(_is_storable, cast("list[object]", value)))
-    return not isinstance(value, str) or ("\0" not in value and not any("\ud800" <= one <= "\udfff" for one in value))
+    return not isinstance(value, str) or ("\0" not in value and not any("\ud800" <= char <= "\udfff" for char in value))
 
 
 def arguments_complaint(failed: ValidationError, tool: Tool) -> str:
-    """What is wrong with the arguments, each by its name; not their values, which may be secret."""
-    found = failed.errors(include_url=False, include_input=False, include_context=False)
-    text = "; ".join(f"{place(error['loc'])}: {MISFITS.get(error['type'], error['msg'])}" for error in found)
-    misfits = any(error["type"] in MISFITS for error in found)
-    return f"{text}. The arguments are {', '.join(tool.arguments)}" if misfits else text
+    """Describe what is wrong with which arguments, without their values, which may be secret."""
+    errors = failed.errors(include_url=False, include_input=False, include_context=False)
+    text = "; ".join(f"{place(error['loc'])}: {SIGNATURE_ERRORS.get(error['type'], error['msg'])}" for error in errors)
+    has_wrong_names = any(error["type"] in SIGNATURE_ERRORS for error in errors)
+    return f"{text}. The arguments are {', '.join(tool.arguments)}" if has_wrong_names else text
 
 
 def place(location: tuple[int | str, ...]) -> str:
-    """Where it is wrong; what does not look like the name of an argument may be a secret that was put in its place."""
+    """Return where an error is, as in 'sender.name'.
+
+    Text that does not look like a name is replaced: it may be a secret that was sent as a name by mistake.
+    """
     names = map(str, location)
-    return ".".join(name if NAME.fullmatch(name) else "(a name that is none)" for name in names)
+    return ".".join(name if NAME.fullmatch(name) else "(invalid name)" for name in names)
 
 
-# Every shared function: each has a route.
+# All tools by name. Each has a route and a command.
 FUNCTIONS: dict[str, Tool] = {}
-# Those that MCP clients see in the list of tools.
+# Those in MCP's tools/list.
 TOOLS: dict[str, Tool] = {}
 
 
@@ -180,17 +195,17 @@ def tool(
     errors: tuple[type[OctaveError], ...] = (),
     unlisted: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[Any]]]:
-    """Registers a function under its own name; its signature and docstring are its interface.
+    """Register a function as a tool under its own name. Its signature and docstring are its interface.
 
-    A function that is not `in_tool_list` is a route and a command only: it costs MCP clients no tokens.
+    A function that is not `in_tool_list` has only a route and a command, and so costs MCP clients no tokens.
     """
 
     def register(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        FUNCTIONS[function.__name__] = made = Tool(
+        FUNCTIONS[function.__name__] = registered = Tool(
             function, method, path, title, read_only, destructive, idempotent or read_only, open_world, errors, unlisted
         )
         if in_tool_list:
-            TOOLS[function.__name__] = made
+            TOOLS[function.__name__] = registered
         return function
 
     return register

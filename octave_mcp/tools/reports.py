@@ -1,4 +1,4 @@
-"""The report on a run that a caller gets, and how it is made."""
+"""Reports on runs: the models that callers receive, and the functions that build them."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ Wait = Annotated[float, Field(ge=0, le=600, description="Seconds, at most 55 ove
 
 
 class Overview(Value):
-    """A finished playbook in short.
+    """A summary of a finished playbook.
 
-    `outline` says which parts are outlines and how to get finished copy; '' if none is one.
+    `outline` says which parts are outlines and how to get finished copy; it is empty if there are none.
     """
 
     outline: str
@@ -47,10 +47,10 @@ class Overview(Value):
 
 
 class RunReport(Value):
-    """How a run stands; `next` says which call to make.
+    """The state of a run. `next` says which call to make next.
 
-    `version` is that of the playbook, and `versions` how many it has; both are 0 if there is none. A run with a
-    `revision` makes that version of the playbook of the run that the revision names, or has made it.
+    `version` is the version of the playbook, and `versions` the number of its versions; both are 0 without a playbook.
+    A run with a `revision` makes a new version of the playbook of another run, which the revision names.
     """
 
     run_id: str
@@ -74,8 +74,8 @@ class RunReport(Value):
 R = TypeVar("R", bound=RunReport)
 
 
-class Found(NamedTuple):
-    """A run, a version of its playbook, the number of that version and how many there are; 0 without a playbook."""
+class RunState(NamedTuple):
+    """A run and a version of its playbook, with its number and the number of versions; both are 0 without one."""
 
     record: RunRecord
     playbook: Playbook | None
@@ -84,9 +84,9 @@ class Found(NamedTuple):
 
 
 class SectionReport(RunReport):
-    """A run with the part of its playbook that was asked for, and without the overview.
+    """The state of a run with the requested part of its playbook, and then without the overview.
 
-    `section` has it under its name, or `markdown` as a text; `cursor`, passed on, gives the rest.
+    The part is in `section` under its name, or in `markdown` as text. Pass `cursor` on to get the rest.
     """
 
     section: dict[str, Any] | None = None
@@ -94,68 +94,68 @@ class SectionReport(RunReport):
     cursor: str | None = None
 
 
-async def followed(run_id: str, wait_seconds: float, call: Call) -> RunReport:
-    return await reported(await awaited(run_id, wait_seconds, call), call)
+async def wait_and_report(run_id: str, wait_seconds: float, call: Call) -> RunReport:
+    return await report_on(await wait_for_run(run_id, wait_seconds, call), call)
 
 
-async def awaited(run_id: str, wait_seconds: float, call: Call, version: int | None = None) -> Found:
-    """The run as it is then; if it has ended with a playbook, that version of it, or the newest."""
+async def wait_for_run(run_id: str, wait_seconds: float, call: Call, version: int | None = None) -> RunState:
+    """Wait for the run to end, and return its state with the given version of its playbook, or the newest."""
     record = await call.runs.follow(run_id, min(wait_seconds, call.max_wait_seconds), call.progress)
     versions = call.runs.versions
     try:
         number = (await versions.one(run_id, version)).number
-        return Found(record, await versions.playbook(run_id, number), number, len(await versions.listed(run_id)))
+        return RunState(record, await versions.playbook(run_id, number), number, len(await versions.listed(run_id)))
     except NotFinished:
-        return Found(record, None)
+        return RunState(record, None)
 
 
-def begun(report: R, record: RunRecord, call: Call) -> R:
-    """The first report on a run: it also says if the model was taken by default, and what would give more."""
+def with_default_model(report: R, record: RunRecord, call: Call) -> R:
+    """Add to the first report of a run that its model was chosen by default, and what would give better results."""
     if not record.by_default:
         return report
-    told = call.calls.said(CLIENT_ANSWERS if record.revision else taken_by_default(record.model))
-    return report.model_copy(update={"message": f"{report.message}; {told}"})
+    notice = call.calls.said(CLIENT_ANSWERS if record.revision else taken_by_default(record.model))
+    return report.model_copy(update={"message": f"{report.message}; {notice}"})
 
 
-def bare(found: Found) -> dict[str, Any]:
-    """What a report has beside a text: nothing that costs its reader many tokens."""
-    record = found.record
+def short_fields(state: RunState) -> dict[str, Any]:
+    """Return the fields of a report that accompany a text: only those that cost few tokens."""
+    record = state.record
     return {
         "run_id": record.run_id,
         "session_id": record.session_id,
         "status": record.status,
         "message": record.status,
         "error": record.error,
-        "version": found.version,
-        "versions": found.versions,
+        "version": state.version,
+        "versions": state.versions,
         "revision": record.revision,
     }
 
 
-async def reported(found: Found, call: Call, *, overview: bool = True) -> RunReport:
-    record, playbook = found.record, found.playbook
+async def report_on(state: RunState, call: Call, *, overview: bool = True) -> RunReport:
+    record, playbook = state.record, state.playbook
     last = await call.runs.progress(record.run_id)
     report = await computed(_report, record, last, playbook if overview else None)
-    more: dict[str, object] = {"version": found.version, "versions": found.versions}
-    then = _next(record, playbook, call)
+    more: dict[str, object] = {"version": state.version, "versions": state.versions}
+    next_call = _next(record, playbook, call)
     if record.revision and playbook and not record.error:
-        made = f"version {found.version} of the playbook of {record.playbook_of}"
-        more["message"] = f"{record.status}: {record.revision.section} is revised in {made}"
+        version = f"version {state.version} of the playbook of {record.playbook_of}"
+        more["message"] = f"{record.status}: {record.revision.section} is revised in {version}"
     if record.refreshes and playbook:
         summary = await refresh_summary(record, call.runs.versions)
         more["message"] = f"{record.status}: {summary.text}"
         if summary.older:
             compare = call.calls.compare.format(run_id=record.run_id, older=summary.older)
-            then = f"{then}; {compare}"
-    return report.model_copy(update={**more, "links": _links(found, call), "next": then})
+            next_call = f"{next_call}; {compare}"
+    return report.model_copy(update={**more, "links": _links(state, call), "next": next_call})
 
 
-def _links(found: Found, call: Call) -> tuple[str, ...]:
-    """Where the playbook is, in each format; links to an earlier version name it."""
-    if found.playbook is None:
+def _links(state: RunState, call: Call) -> tuple[str, ...]:
+    """Return the address of the playbook in each format, with the version unless it is the newest."""
+    if state.playbook is None:
         return ()
-    version = f"?version={found.version}" if found.version < found.versions else ""
-    at = f"{call.calls.runs_at}{found.record.run_id}"
+    version = f"?version={state.version}" if state.version < state.versions else ""
+    at = f"{call.calls.runs_at}{state.record.run_id}"
     return tuple(f"{at}/playbook.{form.suffix}{version}" for form in FORMATS)
 
 
@@ -178,19 +178,20 @@ def _report(record: RunRecord, last: Event | None, playbook: Playbook | None) ->
 
 
 def _next(record: RunRecord, playbook: Playbook | None, call: Call) -> str:
-    """The call to make, as the caller makes calls."""
+    """Return the call to make next, in the form that the caller's surface uses."""
     calls, run_id = call.calls, record.run_id
     if record.status == "waiting":
-        return f"{calls.question.format(run_id=run_id)}; answer each, until the run is final"
+        return f"{calls.question.format(run_id=run_id)}; answer each question until the run is final"
     if not record.is_final:
         return calls.follow.format(run_id=run_id)
     if not playbook:
         return ""
-    told = f". {outlined}" if (outlined := outlines.notice(playbook)) else ""
-    return f"{calls.read.format(run_id=run_id)}{told}"
+    notice = f". {outlined}" if (outlined := outlines.notice(playbook)) else ""
+    return f"{calls.read.format(run_id=run_id)}{notice}"
 
 
 def _overview(playbook: Playbook) -> Overview:
+    # A token has about four characters.
     sizes = {name: len(json.dumps(dumped(getattr(playbook, name)), ensure_ascii=False)) // 4 for name in SECTIONS}
     return Overview(
         outline=outlines.notice(playbook),
@@ -206,14 +207,14 @@ def _overview(playbook: Playbook) -> Overview:
 
 
 def _brief(brief: Brief) -> str:
-    """Whom to call, why now, and what to say first."""
+    """Summarise whom to call, why now, and what to say first."""
     why = " ".join(sentence.text for sentence in (brief.why_now, brief.means) if sentence)
-    said = (
+    lines = (
         ("Call", ", ".join(filter(None, (brief.person, brief.title)))),
         (f"Why now ({brief.date})", why),
         ("Say first", brief.first_line),
     )
-    return "\n\n".join(f"{title}: {text}" for title, text in said if text)
+    return "\n\n".join(f"{title}: {text}" for title, text in lines if text)
 
 
 def _summary(summary: Summary) -> str:
@@ -222,16 +223,16 @@ def _summary(summary: Summary) -> str:
 
 
 def _counts(playbook: Playbook) -> dict[str, int]:
-    """What was found of each company, under plain names; what a name is taken for has that of the role before it."""
+    """Count what was found. A name that occurs for two companies gets the second one's role as a prefix."""
     counts: dict[str, int] = {}
     for role in playbook.companies:
-        found = _found_of(role, getattr(playbook, ROLES[role].section))
-        counts |= {f"{role}_{name}" if name in counts else name: count for name, count in found.items()}
+        of_company = _company_counts(role, getattr(playbook, ROLES[role].section))
+        counts |= {f"{role}_{name}" if name in counts else name: count for name, count in of_company.items()}
     counts |= {section: len(getattr(playbook, section)) for section in DealFindings.model_fields}
     return {**counts, "evidence": len(playbook.evidence), "pages": len(playbook.pages)}
 
 
-def _found_of(role: Role, section: VendorElements[EvidenceId] | ProspectIntelligence) -> dict[str, int]:
+def _company_counts(role: Role, section: VendorElements[EvidenceId] | ProspectIntelligence) -> dict[str, int]:
     if isinstance(section, VendorElements):
         return {kind: len(elements) for kind, elements in section.by_kind()}
     return {f"{role}_facts": len(section.company_profile.facts), "pain_points": len(section.pain_points)}

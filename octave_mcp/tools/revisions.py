@@ -1,4 +1,4 @@
-"""Revisions: have a part of a playbook rewritten, as a new version."""
+"""Tool: have a part of a playbook rewritten as a new version."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pydantic import Field
 from octave_mcp.domain.choices import AUTO
 from octave_mcp.domain.run import RevisionRequest
 from octave_mcp.errors import NotFinished, Outdated, ReusedRequest
-from octave_mcp.tools.playbooks import RequestId, RunId, shown
+from octave_mcp.tools.playbooks import RequestId, RunId, section_report
 from octave_mcp.tools.registry import Call, tool
-from octave_mcp.tools.reports import SectionReport, Wait, awaited, begun
+from octave_mcp.tools.reports import SectionReport, Wait, wait_for_run, with_default_model
 
 
 @tool(
@@ -27,15 +27,19 @@ async def revise_playbook(
     section: Annotated[
         str, Field(min_length=1, max_length=500, description="Or a part: 'email_sequences.persona-1.touches[2]'")
     ],
-    instruction: Annotated[str, Field(min_length=1, max_length=1000, description="What to change; never evidence")],
-    model: Annotated[str, Field(description="Else the run's own")] = AUTO,
-    base_version: Annotated[int | None, Field(ge=1, description="The version that you read; else the newest")] = None,
+    instruction: Annotated[
+        str, Field(min_length=1, max_length=1000, description="What to change; not used as evidence")
+    ],
+    model: Annotated[str, Field(description="Default: the run's")] = AUTO,
+    base_version: Annotated[
+        int | None, Field(ge=1, description="The version that you have read; default: newest")
+    ] = None,
     request_id: RequestId = None,
     wait_seconds: Wait = 40,
     *,
     call: Call,
 ) -> SectionReport:
-    """Rewrite a section, or part of one, as a new version. All else and people's own text stay."""
+    """Rewrite a section, or part of one, as a new version. Other parts and people's own text do not change."""
     wanted = RevisionRequest(
         run_id=run_id,
         section=section,
@@ -46,4 +50,5 @@ async def revise_playbook(
     )
     calls = call.calls
     record = await call.runs.revise(wanted, calls.keyless_model, has_client=calls.has_client)
-    return begun(await shown(await awaited(record.run_id, wait_seconds, call), call), record, call)
+    report = await section_report(await wait_for_run(record.run_id, wait_seconds, call), call)
+    return with_default_model(report, record, call)

@@ -1,4 +1,4 @@
-"""Sessions and the runs in them: list and delete them."""
+"""Tools: list sessions and their runs, and delete a session."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class RunLine(Value):
 
 
 class SessionLine(Value):
-    """A session in a list: `runs` counts them all, `latest` is the newest."""
+    """A session in a list, with the number of its runs and the latest one."""
 
     session_id: str
     created_at: datetime
@@ -33,11 +33,11 @@ class SessionLine(Value):
 
 
 class SessionList(Value):
-    """Sessions, the newest first; or the runs of the one that was asked for."""
+    """Sessions, newest first. With a session_id: only that session, and its runs, newest first."""
 
     sessions: tuple[SessionLine, ...]
     runs: tuple[RunLine, ...] = ()
-    cursor: str | None = Field(default=None, description="Pass it on for older ones")
+    cursor: str | None = Field(default=None, description="Pass it on to get older entries")
 
 
 class Deleted(Value):
@@ -47,13 +47,13 @@ class Deleted(Value):
 
 @tool("GET", "/sessions", title="List sessions", read_only=True)
 async def list_sessions(
-    session_id: Annotated[str | None, Field(description="Of this session alone, its runs")] = None,
-    limit: Annotated[int, Field(ge=1, le=100, description="The most to list")] = 20,
-    cursor: Annotated[str | None, Field(description="From the last answer, for older ones")] = None,
+    session_id: Annotated[str | None, Field(description="List the runs of this session")] = None,
+    limit: Annotated[int, Field(ge=1, le=100, description="Maximum number")] = 20,
+    cursor: Annotated[str | None, Field(description="From the last result, for older entries")] = None,
     *,
     call: Call,
 ) -> SessionList:
-    """What was asked for before, the newest first: sessions with their latest run, or the runs of one session."""
+    """List sessions with their latest runs, or the runs of one session, newest first."""
     if session_id is not None:
         session = await call.runs.session(session_id)
         runs = await call.runs.list_runs(session_id, limit + 1, cursor)
@@ -72,9 +72,9 @@ async def delete_session(
     *,
     call: Call,
 ) -> Deleted:
-    """Delete a session for good: its runs, their playbooks and files, and every page that no other run uses.
+    """Permanently delete a session: its runs, their playbooks and files, and every page that no other run uses.
 
-    Its lines in the log stay.
+    Log lines remain.
     """
     return Deleted(session_id=session_id, runs=await call.runs.delete_session(session_id))
 

@@ -1,4 +1,4 @@
-"""The versions of a playbook: list and compare them, and make one with a person's own text."""
+"""Tools: list and compare the versions of a playbook, and make one with a person's own text."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from octave_mcp.errors import NotFinished, Outdated
 from octave_mcp.tools.playbooks import RunId
 from octave_mcp.tools.registry import Call, tool
 
-# Characters: the longest section of a playbook has fewer.
+# In characters: more than the longest section of a playbook has.
 LONGEST_TEXT = 50_000
 
 
 class VersionList(Value):
-    """The versions of the playbook of a run, the newest first."""
+    """The versions of a run's playbook, newest first."""
 
     run_id: str
     versions: tuple[VersionMeta, ...]
 
 
 class VersionDiff(Value):
-    """What the newer version has in place of what the older one has, part by part."""
+    """The changes from an older to a newer version, part by part."""
 
     run_id: str
     older: VersionMeta
@@ -40,12 +40,12 @@ class VersionDiff(Value):
     "GET", "/runs/{run_id}/versions", title="List versions", read_only=True, in_tool_list=False, errors=(NotFinished,)
 )
 async def list_versions(run_id: RunId, *, call: Call) -> VersionList:
-    """The versions of a playbook, the newest first: who made each, when, how, and which sections differ from before."""
+    """List the versions of a playbook, newest first: who made each, when, how, and which sections it changed."""
     return VersionList(run_id=run_id, versions=tuple(reversed(await call.runs.versions.listed(run_id))))
 
 
 class Edited(Value):
-    """The version that an edit has made. Each warning is a sentence about what a check found; none changes the text."""
+    """The version that an edit created. `warnings` has what the checks found, in sentences; the text is unchanged."""
 
     run_id: str
     version: int
@@ -57,13 +57,13 @@ class Edited(Value):
 async def diff_versions(
     run_id: RunId,
     from_: Annotated[
-        int | None, Field(alias="from", ge=1, description="The older version; else the one before `to`")
+        int | None, Field(alias="from", ge=1, description="The older version; default: the one before `to`")
     ] = None,
-    to: Annotated[int | None, Field(ge=1, description="The newer version; else the newest of all")] = None,
+    to: Annotated[int | None, Field(ge=1, description="The newer version; default: newest")] = None,
     *,
     call: Call,
 ) -> VersionDiff:
-    """What differs between two versions of a playbook: by default between the newest and the one before it."""
+    """Compare two versions of a playbook, by default the newest with the one before it."""
     older, newer = await call.runs.versions.pair(run_id, from_, to)
     before = await call.runs.finished(run_id, older.number)
     after = await call.runs.finished(run_id, newer.number)
@@ -82,26 +82,28 @@ async def edit_section(
     section: Annotated[
         str, Field(max_length=500, description="'trial_plan', 'email_sequences.persona-1.touches[2]', '...[2].body'")
     ],
-    base_version: Annotated[int, Field(ge=1, description="The version that you read; if a newer one exists, 409")],
+    base_version: Annotated[
+        int, Field(ge=1, description="The version that you have read; 409 if there is a newer one")
+    ],
     text: Annotated[
         str | None,
         Field(
             max_length=LONGEST_TEXT,
             description="The new text. For an e-mail: 'Subject: ...', an empty line, and the body. "
-            "For a list of texts: one line for each. For anything else: JSON",
+            "For a list of texts: one per line. For anything else: JSON",
         ),
     ] = None,
     content: Annotated[
-        AnyJson, Field(description="Instead of text: the new value as JSON, in the form of the old one")
+        AnyJson, Field(description="Instead of `text`: the new value as JSON, with the structure of the old one")
     ] = None,
-    by: Annotated[Line, Field(description="Who wrote it, as the playbook shows it")] = "",
+    by: Annotated[Line, Field(description="The author's name to show in the playbook")] = "",
     *,
     call: Call,
 ) -> Edited:
-    """Put your own text in place of a section, or of a part of one, as a new version of the playbook.
+    """Replace a section, or a part of one, by your own text, as a new version of the playbook.
 
-    It is stored as it is, marked as yours, and never changed. Claims are checked against what the run has read, e-mails
-    are scored, and what a check finds comes back as warnings.
+    The text is stored as it is, marked as yours, and never changed. Claims are checked against the pages that the run
+    has read, and e-mails are scored; what the checks find is returned as warnings.
     """
     given = Given(text, content)
     meta, own = await call.runs.versions.edit(run_id, section, given, base=base_version, by=by)

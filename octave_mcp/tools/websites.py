@@ -1,4 +1,4 @@
-"""Websites as the product reads them: one page, or the addresses of a site."""
+"""Tools: read single pages, or map a site, in the same way as a run."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ Urls = Annotated[
 ]
 SiteName = Annotated[str, Field(min_length=1, max_length=2048, description="The site to map, e.g. 'posthog.com'")]
 Source = Annotated[str, Field(description=SOURCE_HELP)]
-Refresh = Annotated[bool, Field(description="Use no page from the cache")]
+Refresh = Annotated[bool, Field(description="Do not use cached pages")]
 
 
 class PageAsRead(Value):
     """A page as a run reads it.
 
-    If it was not `read`, `code` and `reason` say why, and the other fields except `url` are null.
+    If `read` is false, `code` and `reason` say why, and the other fields except `url` are null.
 
-    `text` is Markdown. `facts` are what the page states in its head, one fact per line: its title, its description
-    and its schema.org data.
+    `text` is Markdown. `facts` is the metadata in the page's head, one fact per line: title, description and
+    schema.org data.
     """
 
     url: str
@@ -64,9 +64,9 @@ class Unread(Value):
 
 
 class SiteMap(Value):
-    """What a run finds on a site before it chooses the pages to read.
+    """The addresses that a run finds on a site before it chooses the pages to read.
 
-    `failures` are the sitemaps and sister sites that could not be read.
+    `failures` lists the sitemaps and sister sites that could not be read.
     """
 
     company: str
@@ -77,9 +77,9 @@ class SiteMap(Value):
 
 @tool("POST", "/scrape", title="Read pages", open_world=True, in_tool_list=False)
 async def scrape(urls: Urls, source: Source = AUTO, refresh: Refresh = False, *, call: Call) -> PagesAsRead:
-    """Read pages as a run would, and return the text of each as Markdown, with its title, kind, language and date.
+    """Read pages as a run would. Returns each page's text as Markdown, its title, kind, language and date.
 
-    A page that cannot be read is returned with the reason; it does not affect the others. robots.txt is obeyed.
+    A page that cannot be read is returned with the reason and does not affect the others. robots.txt is obeyed.
     """
     found = await call.runs.websites.scrape(urls, source, refresh=refresh)
     return PagesAsRead(pages=tuple(_as_read(url, page) for url, page in zip(urls, found, strict=True)))
@@ -87,9 +87,9 @@ async def scrape(urls: Urls, source: Source = AUTO, refresh: Refresh = False, *,
 
 @tool("POST", "/map", title="Map a site", open_world=True, in_tool_list=False)
 async def map_site(site: SiteName, source: Source = AUTO, refresh: Refresh = False, *, call: Call) -> SiteMap:
-    """List the pages that a run would choose from.
+    """List the pages from which a run would choose.
 
-    They are those that the home page and the sitemaps of the site name, and its job boards, feeds and sister sites.
+    They come from the site's home page and sitemaps, and from its job boards, feeds and sister sites.
     """
     found = await call.runs.websites.map(site, source, refresh=refresh)
     return SiteMap(

@@ -44,7 +44,7 @@ async def new_events(runs: Runs, run_id: str, after: int) -> AsyncGenerator[Serv
     """Yield the run's events after event `after`, until the run ends."""
     async with aclosing(runs.events(run_id, after)) as events:
         async for number, event in events:
-            yield _event(event.event, HTTP.told(event).model_dump_json(), str(number))
+            yield _event(event.event, HTTP.with_call(event).model_dump_json(), str(number))
 
 
 async def run_to_end(

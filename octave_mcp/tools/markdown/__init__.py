@@ -1,4 +1,4 @@
-"""Parts of a playbook as Markdown, for a model to read to its user."""
+"""Render parts of a playbook as Markdown, for a client's model to show to its user."""
 
 from __future__ import annotations
 
@@ -15,21 +15,25 @@ from octave_mcp.tools.markdown.quotations import plain
 from octave_mcp.tools.markdown.rendering import Renderer
 from octave_mcp.tools.parts import Parts
 
-# How many characters of a quotation are given.
-USUAL, *SHORTER = 320, 220, 160, 110, 80
-# Of a text in JSON: with the other fields of its report it stays below 2,500 tokens.
-SHORT_CHARACTERS = 9_300
+# Characters of a quotation, before it is cut: first the usual limit, then those tried for texts that are too long.
+MAX_QUOTATION, *SHORTER_LIMITS = 320, 220, 160, 110, 80
+# As JSON. Together with the other fields of its report, such a text stays below 2,500 tokens.
+MAX_SHORT_CHARACTERS = 9_300
 
 
 def markdown(parts: Parts, playbook: Playbook) -> str:
-    """The parts as one text. Quotations are cut further than usual if the text becomes short by that."""
-    texts = (_text(parts, Renderer(playbook, longest)) for longest in (USUAL, *SHORTER))
+    """Render the parts as one text.
+
+    Quotations are cut to less than the usual length if that makes the text short enough. If not even the shortest
+    quotations do, they keep their usual length: the text has to be paged anyway.
+    """
+    texts = (_text(parts, Renderer(playbook, limit)) for limit in (MAX_QUOTATION, *SHORTER_LIMITS))
     usual = next(texts)
     return usual if _is_short(usual) else next(filter(_is_short, texts), usual)
 
 
 def _is_short(text: str) -> bool:
-    return len(json.dumps(text, ensure_ascii=False)) <= SHORT_CHARACTERS
+    return len(json.dumps(text, ensure_ascii=False)) <= MAX_SHORT_CHARACTERS
 
 
 def _text(parts: Parts, renderer: Renderer) -> str:
@@ -38,29 +42,29 @@ def _text(parts: Parts, renderer: Renderer) -> str:
 
 def _part(name: str, part: object, renderer: Renderer) -> Iterator[str]:
     yield f"## {' · '.join(map(renderer.words.label, name.split('.')))}"
-    yield from _own(name, renderer.playbook)
-    found = [*_read(part, renderer)]
-    yield from found or ["Nothing was found."]
-    if not found:
+    yield from _own_text_notes(name, renderer.playbook)
+    blocks = [*_blocks(part, renderer)]
+    yield from blocks or ["Nothing was found."]
+    if not blocks:
         yield from renderer.blocks(tuple(gap for gap in renderer.playbook.gaps if gap.is_in(name)))
 
 
-def _own(name: str, playbook: Playbook) -> Iterator[str]:
-    """Which parts of it a person wrote: they are to be repeated as they are."""
+def _own_text_notes(name: str, playbook: Playbook) -> Iterator[str]:
+    """Say which parts a person wrote, so that the model repeats them unchanged."""
     at = tuple(steps_of(name))
     for own in playbook.own_text:
         if overlap(tuple(steps_of(own.path)), at):
-            told = f" {' '.join(own.warnings)}" if own.warnings else ""
-            yield f"*Written by {plain(own.by or 'a person')}: {own.path}.*{plain(told)}"
+            warnings = f" {' '.join(own.warnings)}" if own.warnings else ""
+            yield f"*Written by {plain(own.by or 'a person')}: {own.path}.*{plain(warnings)}"
 
 
-def _read(part: object, renderer: Renderer, level: int = 3) -> Iterator[str]:
+def _blocks(part: object, renderer: Renderer, level: int = 3) -> Iterator[str]:
     match part:
         case tuple():
             entries = cast("tuple[object, ...]", part)
             if entries and all(isinstance(entry, EmailSequence | Touch) for entry in entries):
                 for entry in entries:
-                    yield from _read(entry, renderer, level)
+                    yield from _blocks(entry, renderer, level)
             else:
                 yield from renderer.blocks(entries, level)
         case EmailSequence():

@@ -1,4 +1,4 @@
-"""E-mails and the brief, to be read aloud and copied."""
+"""Render e-mails and the brief as Markdown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def sequence(found: EmailSequence, renderer: Renderer, level: int) -> Iterator[s
 
 
 def touch(found: Touch, renderer: Renderer, level: int) -> Iterator[str]:
-    """An e-mail with what the rep needs beside it, and the quotations that it rests on."""
+    """Render an e-mail with notes for the rep and the quotations that support it."""
     yield f"{'#' * level} Day {found.day}{', outline' if found.kind == 'outline' else ''}"
     yield f"Subject: {plain(found.subject)}"
     if found.kind == "outline":
@@ -30,12 +30,15 @@ def touch(found: Touch, renderer: Renderer, level: int) -> Iterator[str]:
         yield from renderer.blocks(found.sentences)
     else:
         yield _copyable(found.body)
-    if told := renderer.with_new("\n".join(f"- {line}" for line in _beside(found, renderer))).strip():
-        yield told
+    if notes := renderer.with_new("\n".join(f"- {line}" for line in _notes(found, renderer))).strip():
+        yield notes
 
 
-def _beside(found: Touch, renderer: Renderer) -> Iterator[str]:
-    """The ask, what to make first, the other opening, and what was quoted before; a line of an outline has its own."""
+def _notes(found: Touch, renderer: Renderer) -> Iterator[str]:
+    """Yield what the rep needs to know about an e-mail: the ask, what to prepare, the alternative opening, its sources.
+
+    Each line of an outline shows its own sources and doubts, so they are not repeated here.
+    """
     ask, is_outline = found.call_to_action, found.kind == "outline"
     if ask.text and not (is_outline and any(ask.text in sentence.text for sentence in found.sentences)):
         yield f"Ask ({ask.label}): {plain(ask.text)}"
@@ -44,8 +47,8 @@ def _beside(found: Touch, renderer: Renderer) -> Iterator[str]:
     if found.second_opening:
         yield f"Other opening, without a date: {renderer.inline(found.second_opening)}"
     yield from (f"Note for you: {plain(note)}" for note in found.personalisation)
-    doubted = (one for one in found.sentences if one.support and one.support.verdict in {"partly", "not"})
-    yield from (f"Check first: {renderer.inline(one)}" for one in doubted if not is_outline)
+    doubted = (line for line in found.sentences if line.support and line.support.verdict in {"partly", "not"})
+    yield from (f"Check first: {renderer.inline(line)}" for line in doubted if not is_outline)
     cited = [] if is_outline else [id_ for sentence in found.sentences for id_ in sentence.evidence]
     if above := renderer.quotations.given(cited):
         yield f"Quoted above: {above}"
@@ -53,8 +56,8 @@ def _beside(found: Touch, renderer: Renderer) -> Iterator[str]:
 
 
 def brief(found: Brief, renderer: Renderer, level: int) -> Iterator[str]:
-    """What to know before the call, and the first e-mail."""
-    said = (
+    """Render the brief: what to know before the call, and the first e-mail."""
+    lines = (
         (renderer.playbook.vendor.name, found.vendor_does),
         ("Call", ", ".join(map(plain, filter(None, (found.person, found.title))))),
         (f"Why now ({found.date})", found.why_now),
@@ -63,7 +66,7 @@ def brief(found: Brief, renderer: Renderer, level: int) -> Iterator[str]:
         ("Proof", found.proof),
         ("Ask", found.question),
     )
-    for title, part in said:
+    for title, part in lines:
         if part:
             yield renderer.with_new(f"**{title}:** {renderer.inline(part)}")
     if found.warnings:
@@ -74,13 +77,14 @@ def brief(found: Brief, renderer: Renderer, level: int) -> Iterator[str]:
 
 
 def _touch_at(path: str, renderer: Renderer) -> Touch | None:
-    """The e-mail at 'email_sequences.0.touches.0'."""
+    """Return the e-mail at a path such as 'email_sequences.0.touches.0'."""
     steps = (int(step) if step.isdecimal() else step for step in path.split("."))
     found = part_at(renderer.playbook, tuple(steps))
     return found if isinstance(found, Touch) else None
 
 
 def _copyable(text: str) -> str:
-    """A fenced block, which keeps the text and its placeholders as they are."""
+    """Put the text into a fenced block, where Markdown does not interpret it and clients offer to copy it."""
+    # CommonMark: the fence must be longer than any run of backticks in the text.
     ticks = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{ticks}text\n{text}\n{ticks}"

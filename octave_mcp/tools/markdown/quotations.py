@@ -1,4 +1,4 @@
-"""The quotations of a text: each is given once, with its page, below what cites it first."""
+"""Number the quotations of a text. Each is printed once, with its page, below the block that first cites it."""
 
 from __future__ import annotations
 
@@ -11,83 +11,87 @@ from octave_mcp.domain.findings import UNDATED
 from octave_mcp.domain.page import place_in_words
 from octave_mcp.domain.playbook import Playbook
 
-# In characters.
-LONGEST_TITLE, LONGEST_ADDRESS = 60, 90
+MAX_TITLE_CHARACTERS, MAX_URL_CHARACTERS = 60, 90
+# Control characters and bidirectional overrides, with which a page could hide or reorder text.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-# What would become code, a link, an image or HTML. The rest is left as it is: a model reads it.
+# What would become code, a link, an image or HTML. Other markup stays: it is harmless, and escaping costs tokens.
 _MARKUP = re.compile(r"`|\](?=[(\[])|<(?=[a-zA-Z/!?])")
 
 
 def plain(text: str) -> str:
-    """The text of a page or of a model on one line, in which nothing is a link or HTML."""
+    """Return untrusted text on one line, escaped so that it contains no link, image, code or HTML."""
     return _MARKUP.sub(r"\\\g<0>", " ".join(_INVISIBLE.sub("", text).split()))
 
 
-def shortened(text: str, longest: int) -> str:
-    """The whole words at the beginning of a text that is longer."""
-    if len(text) <= longest:
+def shortened(text: str, limit: int) -> str:
+    """Cut a text that is longer than `limit` characters at a word boundary."""
+    if len(text) <= limit:
         return text
-    cut = text[: longest - 1]
+    cut = text[: limit - 1]
     return f"{cut[: cut.rfind(' ')] if ' ' in cut else cut} …"
 
 
 class Quotations:
-    """Numbers evidence in the order in which a text cites it; quotations longer than `longest` are cut."""
+    """Numbers evidence in the order in which a text cites it. Quotations are cut to `limit` characters."""
 
-    def __init__(self, playbook: Playbook, longest: int) -> None:
+    def __init__(self, playbook: Playbook, limit: int) -> None:
         self._evidence = playbook.evidence
-        self._longest = longest
+        self._limit = limit
         self._numbers: dict[tuple[str, str], int] = {}
         self._pages: dict[str, int] = {}
         self._new: list[str] = []
 
-    def mark(self, ids: Iterable[EvidenceId], support: Support | None = None, said: str = "") -> str:
-        """What stands behind a claim: ' [1][2]', and whether it is in doubt. What it quotes itself is not repeated."""
-        numbers = dict.fromkeys(self._number(self._evidence[id_], said) for id_ in ids if id_ in self._evidence)
-        doubt = support and support.verdict in {"partly", "not"}
-        reason = plain(support.reason) if support and doubt else ""
-        told = "partly supported" if support and support.verdict == "partly" else "not supported"
+    def mark(self, ids: Iterable[EvidenceId], support: Support | None = None, claim: str = "") -> str:
+        """Return the marks of a claim's evidence, as in ' [1][2] (partly supported)'.
+
+        A quotation that the claim itself contains is listed without repeating its text.
+        """
+        numbers = dict.fromkeys(self._number(self._evidence[id_], claim) for id_ in ids if id_ in self._evidence)
+        is_doubted = support and support.verdict in {"partly", "not"}
+        reason = plain(support.reason) if support and is_doubted else ""
+        verdict = "partly supported" if support and support.verdict == "partly" else "not supported"
+        doubt = f" ({verdict}{f': {reason}' if reason else ''})" if is_doubted else ""
         marks = "".join(f"[{number}]" for number in numbers)
-        return "".join((f" {marks}" if marks else "", f" ({told}{f': {reason}' if reason else ''})" if doubt else ""))
+        return f"{f' {marks}' if marks else ''}{doubt}"
 
     def given(self, ids: Iterable[EvidenceId]) -> str:
-        """The marks of those that are cited already: '[1][2]'."""
-        found = (self._evidence[id_] for id_ in ids if id_ in self._evidence)
-        numbers = dict.fromkeys(self._numbers.get((one.url, one.quote)) for one in found)
+        """Return the marks of the evidence that has been cited already, as in '[1][2]'."""
+        cited = (self._evidence[id_] for id_ in ids if id_ in self._evidence)
+        numbers = dict.fromkeys(self._numbers.get((evidence.url, evidence.quote)) for evidence in cited)
         return "".join(f"[{number}]" for number in numbers if number)
 
     def take_new(self) -> list[str]:
-        """The quotations that were cited since the last call and before that never, a line each."""
+        """Return a line for each quotation that was first cited since the last call."""
         new, self._new = self._new, []
         return new
 
-    def _number(self, evidence: Evidence, said: str) -> int:
+    def _number(self, evidence: Evidence, claim: str) -> int:
         key = evidence.url, evidence.quote
         if key not in self._numbers:
             self._numbers[key] = number = len(self._numbers) + 1
             page = self._page(evidence, number)
-            quoted = "" if evidence.quote in said else f"{self._quoted(evidence)} "
+            quoted = "" if evidence.quote in claim else f"{self._quoted(evidence)} "
             self._new.append(f"[{number}] {quoted}({page})")
         return self._numbers[key]
 
     def _quoted(self, evidence: Evidence) -> str:
-        quote = shortened(plain(evidence.quote), self._longest)
+        quote = shortened(plain(evidence.quote), self._limit)
         has_marks = quote.startswith(("“", '"', "„", "«")) or quote.endswith(("”", '"', "»"))
         return quote if has_marks else f"“{quote}”"
 
     def _page(self, evidence: Evidence, number: int) -> str:
-        """The page in full the first time, by the number of its first quotation afterwards."""
+        """Describe the page in full the first time, and later by the number of its first quotation."""
         place = place_in_words(evidence.label, evidence.where) if evidence.where else ""
         first = self._pages.setdefault(evidence.url, number)
         if first != number:
             return ", ".join(filter(None, (place, f"page of [{first}]")))
-        title = shortened(plain(evidence.page_title), LONGEST_TITLE)
+        title = shortened(plain(evidence.page_title), MAX_TITLE_CHARACTERS)
         date = f"{evidence.published_on}" if evidence.published_on else UNDATED
         return ", ".join(filter(None, (title, place, date, _address(evidence.url))))
 
 
 def _address(url: str) -> str:
-    """The address, without its query if it is long: most pages are found without it."""
-    if len(url) > LONGEST_ADDRESS:
+    """Return the URL, without its query string if it is long: most pages open without it."""
+    if len(url) > MAX_URL_CHARACTERS:
         url = urlsplit(url)._replace(query="", fragment="").geturl()
-    return shortened(plain(url), 2 * LONGEST_ADDRESS)
+    return shortened(plain(url), 2 * MAX_URL_CHARACTERS)

@@ -1,4 +1,4 @@
-"""Any part of a playbook as Markdown: what it is called, what it says, and below it the quotations that support it."""
+"""Render any part of a playbook as Markdown, by the names of its fields, with the quotations that support it."""
 
 from __future__ import annotations
 
@@ -14,41 +14,44 @@ from octave_mcp.domain.value import Value
 from octave_mcp.tools.markdown.quotations import Quotations, plain
 from octave_mcp.tools.markdown.words import Words, capitalised
 
-# The fields by which an entry is called: the first that it has.
+# Fields that name an entry. The first one that it has becomes its heading or the bold start of its line.
 HEADS = (
     *("name", "seat", "person", "customer", "competitor", "title", "question", "objection", "they_say", "action"),
     *("show", "avoid", "plan", "topic", "step", "persona_id", "kind"),
 )
-# The fields that say what an entry says: the first that it has.
+# Fields with an entry's main text. The first one that it has follows the name.
 BODIES = ("text", "what", "terms", "headline", "description", "reply", "how_to_measure", "because", "reason", "person")
-# The fields that are said in a word or two, without their names.
+# Fields whose values are clear without a label. They are listed in parentheses.
 TAGS = (
     *("title", "employer", "role", "company", "kind", "category", "industry", "function", "where", "date", "dated_on"),
     *("how_known", "relation", "need", "confidence", "uncovers", "audience", "shown_as", "contact", "section", "code"),
     *("form", "language", "url"),
 )
 HIDDEN = frozenset(("id", "persona_id", "rank", "evidence", "support", "score", "sha256"))
-# The fields whose sentences are one paragraph.
+# Fields whose sentences form one paragraph. Other lists become bullet points.
 PROSE = frozenset(
     ("whom_to_approach", "why_now", "how_to_engage", "pitch", "opener", "value", "voicemail", "answer", "trial_plan")
 )
-# What has a heading of its own in a list.
+# Entries that get a heading of their own in a list.
 HEADED = (PriorityPersona, TalkTrack, Dated)
 
-# A sentence that ends, perhaps with the marks of its quotations behind it.
+# The end of a sentence, perhaps followed by marks, as in "They hire. [1][2]" or "They hire. (not supported)".
 _ENDED = re.compile(r"[.?!…”](?: [(\[].{0,200})?$")
 
 
 class Renderer:
-    """One text, in blocks; each quotation is given below the block, or the entry of a list, that cites it first."""
+    """Renders one text in blocks.
 
-    def __init__(self, playbook: Playbook, longest_quotation: int) -> None:
+    Each quotation is printed below the block, or the entry of a list, that cites it first.
+    """
+
+    def __init__(self, playbook: Playbook, max_quotation: int) -> None:
         self.words = Words(playbook)
-        self.quotations = Quotations(playbook, longest_quotation)
+        self.quotations = Quotations(playbook, max_quotation)
         self.playbook = playbook
 
     def blocks(self, value: object, level: int = 3) -> Iterator[str]:
-        """What `value` says, in blocks; `level` is that of the headings in it."""
+        """Render a value in blocks, with headings of level `level` and below."""
         if isinstance(value, tuple):
             yield from self._list(cast("tuple[object, ...]", value), level)
         elif isinstance(value, dict):
@@ -59,47 +62,48 @@ class Renderer:
             yield self.with_new(self.inline(value))
 
     def with_new(self, text: str, indent: str = "") -> str:
-        """The text with the new quotations that it cites below it."""
+        """Append the quotations that the text is the first to cite."""
         return "\n".join((text, *(f"{indent}- {line}" for line in self.quotations.take_new())))
 
     def inline(self, value: object) -> str:
-        """What is said in one line: a text, a claim, an entry without parts, or several of these."""
+        """Render in one line a text, a claim, an entry without parts, or a tuple of these."""
         if isinstance(value, tuple):
-            said = [*map(self.inline, cast("tuple[object, ...]", value))]
-            return (" " if all(map(_ENDED.search, said)) else "; ").join(said)
+            texts = [*map(self.inline, cast("tuple[object, ...]", value))]
+            return (" " if all(map(_ENDED.search, texts)) else "; ").join(texts)
         if isinstance(value, Evidence):
             self.quotations.mark((value.id,))
             return " ".join(self.quotations.take_new())
         if isinstance(value, Sentence | Claim):
-            return self.said(cast("Sentence[EvidenceId] | Claim[EvidenceId]", value))
+            return self.claim(cast("Sentence[EvidenceId] | Claim[EvidenceId]", value))
         return self._line(value) if isinstance(value, Value) else self.words.of(value)
 
-    def said(self, claim: Sentence[EvidenceId] | Claim[EvidenceId]) -> str:
-        guess = "*Inference:* " if isinstance(claim, Sentence) and claim.kind == "inference" else ""
-        return f"{guess}{plain(claim.text)}{self.quotations.mark(claim.evidence, claim.support, claim.text)}"
+    def claim(self, claim: Sentence[EvidenceId] | Claim[EvidenceId]) -> str:
+        prefix = "*Inference:* " if isinstance(claim, Sentence) and claim.kind == "inference" else ""
+        return f"{prefix}{plain(claim.text)}{self.quotations.mark(claim.evidence, claim.support, claim.text)}"
 
     def _list(self, entries: Sequence[object], level: int) -> Iterator[str]:
         for entry in entries:
             if _is_entry(entry) and _is_rich(entry):
-                yield f"{'#' * level} {plain(self._called(entry))}"
-                yield from self._entry(entry, level + 1, is_called=True)
-        plainer = [entry for entry in entries if not (_is_entry(entry) and _is_rich(entry))]
-        if plainer:
-            yield "\n".join(filter(None, map(self._bullet, plainer)))
+                yield f"{'#' * level} {plain(self._name(entry))}"
+                yield from self._entry(entry, level + 1, is_named=True)
+        simple = [entry for entry in entries if not (_is_entry(entry) and _is_rich(entry))]
+        if simple:
+            yield "\n".join(filter(None, map(self._bullet, simple)))
 
     def _bullet(self, entry: object) -> str:
-        """A line of a list, with the parts of the entry and the new quotations below it."""
+        """Render an entry as a bullet point, with its parts and new quotations indented below it."""
         parts = [*_parts(entry)] if _is_entry(entry) else []
         if _is_entry(entry) and parts and not _has_line(entry):
             return self.with_new(f"- {' '.join(f'{self.words.label(n)}: {self.inline(p)}.' for n, p in parts)}", "  ")
-        if not (line := self.inline(entry)):  # a quotation that is given already
+        # A quotation that is printed already has no text of its own.
+        if not (line := self.inline(entry)):
             return ""
         lines = [f"- {line}"]
         lines += [f"  - {self.words.label(name)}: {self.inline(part)}" for name, part in parts]
         return self.with_new("\n".join(lines), "  ")
 
-    def _entry(self, entry: Value, level: int, *, is_called: bool = False) -> Iterator[str]:
-        if line := self._line(entry, is_called=is_called):
+    def _entry(self, entry: Value, level: int, *, is_named: bool = False) -> Iterator[str]:
+        if line := self._line(entry, is_named=is_named):
             yield self.with_new(line)
         for name, part in _parts(entry):
             title = self.words.label(name)
@@ -111,18 +115,18 @@ class Renderer:
             else:
                 yield self.with_new(f"**{title}:** {self.inline(part)}")
 
-    def _called(self, entry: Value) -> str:
+    def _name(self, entry: Value) -> str:
         head = _first(entry, HEADS)
         return capitalised(self.words.of(getattr(entry, head))) if head else ""
 
-    def _line(self, entry: Value, *, is_called: bool = False) -> str:
-        """'**Name**: what it says (tags) [1]'."""
+    def _line(self, entry: Value, *, is_named: bool = False) -> str:
+        """Render an entry as '**Name**: text (tags) [1]'. `is_named`: a heading above it has its name already."""
         head, body = _first(entry, HEADS), _first(entry, BODIES)
-        called = "" if is_called or not head else f"**{self._called(entry)}**"
-        said = self.inline(getattr(entry, body)) if body else ""
+        name = "" if is_named or not head else f"**{self._name(entry)}**"
+        text = self.inline(getattr(entry, body)) if body else ""
         tags = ", ".join(self._tags(entry, head))
         marks = self.quotations.mark(getattr(entry, "evidence", ()), getattr(entry, "support", None))
-        return f"{': '.join(filter(None, (called, said)))}{f' ({tags})' if tags else ''}{marks}".strip()
+        return f"{': '.join(filter(None, (name, text)))}{f' ({tags})' if tags else ''}{marks}".strip()
 
     def _tags(self, entry: Value, head: str) -> Iterator[str]:
         yield from (self.words.of(getattr(entry, name)) for name in TAGS if name != head and _has(entry, name))
@@ -134,7 +138,7 @@ def _is_entry(value: object) -> TypeGuard[Value]:
 
 
 def _has(entry: Value, name: str) -> bool:
-    """Whether it says something there: what is empty or as ever is left out."""
+    """Whether the entry has a value in this field that is neither empty nor the default."""
     field = type(entry).model_fields.get(name)
     if field is None:
         return False
@@ -151,16 +155,16 @@ def _has_line(entry: Value) -> bool:
 
 
 def _parts(entry: Value) -> Iterator[tuple[str, object]]:
-    """What is neither in its line nor hidden."""
+    """Yield the fields of an entry that are neither in its line nor hidden."""
     in_line = {_first(entry, HEADS), _first(entry, BODIES), *TAGS, *HIDDEN}
     return ((name, part) for name, part in entry if name not in in_line and part is not True and _has(entry, name))
 
 
 def _entries(value: object) -> Iterator[Value]:
-    """The entries of a list, or the entry."""
+    """Yield the entries of a tuple, or the value itself if it is an entry."""
     return filter(_is_entry, cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,))
 
 
 def _is_rich(entry: Value) -> bool:
-    """Whether it has a heading, or parts that do not fit into a line each."""
+    """Whether the entry needs a heading of its own, or has parts that themselves have parts."""
     return isinstance(entry, HEADED) or any([*_parts(inner)] for _, part in _parts(entry) for inner in _entries(part))

@@ -1,4 +1,4 @@
-"""The words in which the fields and values of a playbook are read to people."""
+"""Readable labels for the fields of a playbook and readable text for its values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from octave_mcp.domain.findings import RELATIONS
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.tools.markdown.quotations import plain
 
-# What a field is called if its name would not tell.
+# Labels of fields whose names would not be clear to a reader.
 _LABELS: Mapping[str, str] = {
     "brush_offs": "replies to brush-offs",
     "cautions": "what not to say",
@@ -20,11 +20,12 @@ _LABELS: Mapping[str, str] = {
     "usd": "cost in USD",
     "will_ask": "what they will ask",
 }
+# A value that is an identifier in the code, such as "job_opening".
 _CODE = re.compile(r"[a-z]+(?:_[a-z]+)+")
 
 
 class Words:
-    """Values in words: a role is its company's name, the id of a persona its title."""
+    """Replaces identifiers by words: a role by the company's name, a persona's id by its title."""
 
     def __init__(self, playbook: Playbook) -> None:
         companies = {str(role): company.name for role, company in playbook.companies.items()}
@@ -32,16 +33,16 @@ class Words:
         self._words = {**companies, **RELATIONS, **personas}
 
     def label(self, field: str) -> str:
-        """The name of a field; that of a role is its company's."""
+        """Return the label of a field. A field named after a role gets the company's name."""
         return capitalised(self._words.get(field) or _LABELS.get(field, field.replace("_", " ")))
 
     def of(self, value: object) -> str:
-        """Anything that holds no other values as text: 'job_opening' as 'job opening'."""
+        """Return a scalar value as text, such as 'job opening' for 'job_opening'."""
         if isinstance(value, datetime):
             return f"{value:%Y-%m-%d %H:%M}"
         text = f"{value}"
-        spoken = text.replace("_", " ") if _CODE.fullmatch(text) else text
-        return plain(self._words.get(text, spoken))
+        readable = text.replace("_", " ") if _CODE.fullmatch(text) else text
+        return plain(self._words.get(text, readable))
 
 
 def capitalised(text: str) -> str:
