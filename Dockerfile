@@ -4,7 +4,7 @@ RUN python -m venv /opt/octave
 ENV PATH=/opt/octave/bin:$PATH
 WORKDIR /src
 
-# What is locked comes first: it changes less often than what is ours.
+# Dependencies first: they change less often than our code, so Docker can reuse this layer.
 COPY requirements.lock ./
 RUN pip install --disable-pip-version-check --no-cache-dir --no-deps --require-hashes --requirement requirements.lock
 
@@ -29,5 +29,5 @@ EXPOSE 7777
 
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:7777/livez', timeout=4)"]
 
-# Others than the container itself call at this address: it does not start without OCTAVE_TOKENS.
+# Callers outside the container reach 0.0.0.0, so the server does not start unless OCTAVE_TOKENS is set.
 CMD ["octave-mcp", "serve", "--transport", "http", "--host", "0.0.0.0", "--port", "7777"]

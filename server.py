@@ -1,6 +1,6 @@
-"""`python server.py` answers MCP on stdin and stdout; with --http, HTTP answers MCP and REST on port 7777.
+"""Entry point: `python server.py` serves MCP on stdin and stdout, `python server.py --http` serves MCP and REST.
 
-`uvicorn server:app` finds the application of the latter here, too.
+`uvicorn server:app` serves the HTTP application as well.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["app", "mcp"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - of a module
-    """Makes `app` for whoever asks: what HTTP needs is not loaded for those who speak over stdio."""
+    """Create `app` on first access, so that a server on stdio does not import what only HTTP needs."""
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from octave_mcp.surfaces.http import make  # noqa: PLC0415 - on first use
@@ -30,13 +30,13 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - of a module
 
 def main() -> int:
     parser = ArgumentParser(description="Two company websites in, a sourced sales playbook out.")
-    parser.add_argument("--http", action="store_true", help="answer over HTTP instead of stdin and stdout")
-    parser.add_argument("--host", help="the address to listen at (OCTAVE_HOST)")
-    parser.add_argument("--port", type=int, help="the port to listen at (OCTAVE_PORT)")
-    asked = parser.parse_args()
-    flags = {name: value for name, value in (("host", asked.host), ("port", asked.port)) if value is not None}
-    if not asked.http:
-        return parser.error("--host and --port are for --http") if flags else serve()
+    parser.add_argument("--http", action="store_true", help="serve over HTTP instead of stdin and stdout")
+    parser.add_argument("--host", help="address to listen on (default: OCTAVE_HOST)")
+    parser.add_argument("--port", type=int, help="port to listen on (default: OCTAVE_PORT, or 7777)")
+    options = parser.parse_args()
+    flags = {name: value for name, value in (("host", options.host), ("port", options.port)) if value is not None}
+    if not options.http:
+        return parser.error("--host and --port need --http") if flags else serve()
     from octave_mcp.surfaces import http  # noqa: PLC0415 - on first use
 
     return http.serve(**flags)

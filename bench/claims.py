@@ -1,11 +1,12 @@
-"""How many true and false claims the checks accept: the share of each kind of change that each tier stops.
+"""Measure how many true and false claims the checks accept, by the kind of change that made them false.
 
     python bench/claims.py [--model MODEL] [FILE ...]
 
-The files are those of bench/claims unless others are named. Each line is a claim with its quotations, as `octave-mcp
-check` reads them, and has two more keys: `change`, what was changed to make it false ('true': nothing), and `stands`,
-whether a careful reader accepts it. `rejected`: a hard rule stops it. `marked`: only soft rules object. `passes`: no
-rule objects. With --model, that model judges what no hard rule stops: `verified` is what passes then, in all.
+The default files are those in bench/claims. Each line is a claim with its quotations, in the format of `octave-mcp
+check`, with two more keys: `change` names what was changed to make the claim false ('true': nothing), and `stands` says
+whether a careful reader accepts it. Columns of the result: `rejected`, a hard rule rejects the claim; `marked`, only
+soft rules object; `passes`, no rule objects. With --model, that model judges the claims that no hard rule rejects, and
+`verified` is the share of all claims that are accepted in the end.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ TRUE = "true"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A claim of a set, with the verdict of the rules and, if a model was asked, its verdict."""
+    """A claim with the verdict of the rules and, if a model was asked, that of the model."""
 
     change: str
     given: GivenClaim
@@ -51,7 +52,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Of the claims with one kind of change, in percent."""
+    """Results for the claims with one kind of change, in percent."""
 
     count: int
     rejected: float
@@ -67,7 +68,7 @@ def cases(file: Path) -> Iterator[Case]:
 
 
 def shares(found: Sequence[Case]) -> dict[str, Shares]:
-    """By the kind of change, true claims first."""
+    """Return the results by kind of change, true claims first."""
     by_change: dict[str, list[Case]] = defaultdict(list)
     for case in found:
         by_change[case.change].append(case)
@@ -87,27 +88,27 @@ def _percent(flags: Sequence[bool]) -> float:
 async def verified(found: Sequence[Case], name: str) -> list[Case]:
     async with judge(name, Output(quiet=True)) as model:
         checked = await check_by_model(model, [case.given for case in found], [case.by_rules for case in found])
-    return [Case(case.change, case.given, case.by_rules, one) for case, one in zip(found, checked, strict=True)]
+    return [Case(case.change, case.given, case.by_rules, result) for case, result in zip(found, checked, strict=True)]
 
 
 def table(found: dict[str, Shares], *, has_model: bool) -> str:
     head = ("change", "claims", "rejected", "marked", "passes", *(("verified",) if has_model else ()))
     rows = (
-        (change, str(one.count), *(f"{share:.1f} %" for share in _columns(one, has_model=has_model)))
-        for change, one in found.items()
+        (change, str(result.count), *(f"{share:.1f} %" for share in _columns(result, has_model=has_model)))
+        for change, result in found.items()
     )
     return "\n".join((_row(head), f"|---{'|---:' * (len(head) - 1)}|", *map(_row, rows)))
 
 
 def tables() -> str:
-    """What the rules do with each set, for the docs."""
+    """Return the results of the rules for each set, for the docs."""
     found = {file.stem: [*cases(file)] for file in sorted(SETS.glob("*.jsonl"))}
     parts = (f"`{name}`, {len(of)} claims:\n\n{table(shares(of), has_model=False)}" for name, of in found.items())
     return "\n\n".join(parts)
 
 
-def _columns(one: Shares, *, has_model: bool) -> tuple[float, ...]:
-    return (one.rejected, one.marked, one.passes, *((one.verified,) if has_model else ()))
+def _columns(result: Shares, *, has_model: bool) -> tuple[float, ...]:
+    return (result.rejected, result.marked, result.passes, *((result.verified,) if has_model else ()))
 
 
 def _row(cells: Sequence[str]) -> str:
@@ -124,9 +125,9 @@ def main() -> None:
 
 
 def report(file: Path, model: str | None) -> None:
-    began = time.process_time()
+    started_at = time.process_time()
     found = [*cases(file)]
-    milliseconds = 1000 * (time.process_time() - began) / len(found)
+    milliseconds = 1000 * (time.process_time() - started_at) / len(found)
     if model:
         found = asyncio.run(verified(found, model))
     print(f"\n{file.stem}: {len(found)} claims, {milliseconds:.1f} ms each by rules\n")

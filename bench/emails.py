@@ -1,11 +1,11 @@
-"""How well the scores of e-mails agree with what their readers say.
+"""Measure how well the scores of e-mails agree with the verdicts of readers.
 
     python bench/emails.py FILE ...
 
 Each line of a file is an e-mail as JSON: `pair` ("Vendor -> Prospect"), `persona`, `written_by`, `day`, `subject`,
-`body`, and its readers' verdicts: `vp` ("light" is better than "no"), `buyer` ("reply", "ignore", "irritated"), or
-figures from 1 to 10 (`specific`, `true`, `voice`, `ask`). Of two e-mails of one deal with different verdicts, the one
-that readers prefer should have the higher score; a tie counts for half.
+`body`, and its readers' verdicts: `vp` (best first: "unchanged", "light", "heavy", "no"), `buyer` (best first: "reply",
+"ignore", "irritated"), or ratings from 1 to 10 (`specific`, `true`, `voice`, `ask`). Of two e-mails in one deal with
+different verdicts, the one that readers prefer should have the higher score. A tie counts as half.
 """
 
 from __future__ import annotations
@@ -46,19 +46,20 @@ class Case:
     score: Score
 
     def verdict(self, name: str) -> float | None:
-        """From 0 to 1; that of the 'readers' is the mean of all that are given."""
+        """Return the verdict on a scale from 0 to 1; 'readers' is the mean of all verdicts on the e-mail."""
         if name == "readers":
-            given = [one for other in VERDICTS[1:] if (one := self.verdict(other)) is not None]
-            return round(fmean(given), 6) if given else None
+            verdicts = [value for other in VERDICTS[1:] if (value := self.verdict(other)) is not None]
+            # Rounded, as means that are mathematically equal may differ as floats.
+            return round(fmean(verdicts), 6) if verdicts else None
         if name not in self.row:
             return None
-        said = self.row[name]
-        return GRADES[name][said] if name in GRADES else (said - 1) / 9
+        value = self.row[name]
+        return GRADES[name][value] if name in GRADES else (value - 1) / 9
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Of scores with verdicts, over pairs of e-mails that readers judge differently."""
+    """Agreement of scores with verdicts, counted over pairs of e-mails that readers judge differently."""
 
     pairs: int
     agree: int
@@ -70,7 +71,7 @@ class Agreement:
 
 
 def cases(file: Path) -> list[Case]:
-    """In the order of the file. An e-mail is judged beside the earlier ones to the same persona."""
+    """Score the e-mails of a file, in its order. Each is scored together with the earlier ones to the same persona."""
     rows = [json.loads(line) for line in file.read_text("utf-8").splitlines() if line.strip()]
     found: dict[int, Case] = {}
     for sequence in _sequences(rows):
@@ -91,7 +92,8 @@ def _sequences(rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 
 def _read(row: Row, earlier: Sequence[Email], *, is_last: bool) -> Email:
-    """The goodbye is the touch of the last day: a file may lack any touch of a sequence."""
+    """Parse an e-mail and determine its position in the sequence."""
+    # The goodbye e-mail is recognised by its day, as a file may lack any other e-mail of the sequence.
     vendor, _, prospect = row["pair"].partition(" -> ")
     position = DAYS.index(row["day"]) if row["day"] in DAYS else len(earlier)
     last = row["day"] == DAYS[-1] or (is_last and position >= len(DAYS))
@@ -107,26 +109,26 @@ def _read(row: Row, earlier: Sequence[Email], *, is_last: bool) -> Email:
 
 def agreement(found: Sequence[Case], verdict: str) -> Agreement:
     differ = [
-        (one.score.points - other.score.points) * (first - second)
-        for one, other in combinations(found, 2)
-        if one.row["pair"] == other.row["pair"]
-        and (first := one.verdict(verdict)) is not None
-        and (second := other.verdict(verdict)) is not None
+        (left.score.points - right.score.points) * (first - second)
+        for left, right in combinations(found, 2)
+        if left.row["pair"] == right.row["pair"]
+        and (first := left.verdict(verdict)) is not None
+        and (second := right.verdict(verdict)) is not None
         and first != second
     ]
-    return Agreement(len(differ), sum(one > 0 for one in differ), sum(one == 0 for one in differ))
+    return Agreement(len(differ), sum(product > 0 for product in differ), sum(product == 0 for product in differ))
 
 
 def table(found: Sequence[Case]) -> str:
-    """For each deal and verdict, and for all deals together."""
+    """Return the agreement for each deal and verdict, and for all deals together."""
     groups = {deal: [case for case in found if case.row["pair"] == deal] for deal in _deals(found)}
     lines = ["| deal | verdict | pairs | agree | tied | agreement |", "|---|---|---:|---:|---:|---:|"]
     for name, of_deal in {**groups, "all": found}.items():
         counted = ((verdict, agreement(of_deal, verdict)) for verdict in VERDICTS)
         lines.extend(
-            f"| {name} | {verdict} | {one.pairs} | {one.agree} | {one.tied} | {one.percent:.0f} % |"
-            for verdict, one in counted
-            if one.pairs
+            f"| {name} | {verdict} | {result.pairs} | {result.agree} | {result.tied} | {result.percent:.0f} % |"
+            for verdict, result in counted
+            if result.pairs
         )
     return "\n".join(lines)
 
@@ -138,16 +140,16 @@ def _deals(found: Sequence[Case]) -> list[str]:
 def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     options.add_argument("files", nargs="+", type=Path)
-    options.add_argument("--scores", action="store_true", help="print the score and warnings of each e-mail as well")
+    options.add_argument("--scores", action="store_true", help="also print the score and warnings of each e-mail")
     given = options.parse_args()
     for file in given.files:
         report(file, has_scores=given.scores)
 
 
 def report(file: Path, *, has_scores: bool) -> None:
-    began = time.process_time()
+    started_at = time.process_time()
     found = cases(file)
-    milliseconds = 1000 * (time.process_time() - began) / max(1, len(found))
+    milliseconds = 1000 * (time.process_time() - started_at) / max(1, len(found))
     print(f"\n{file.stem}: {len(found)} e-mails, {milliseconds:.1f} ms each\n")
     if has_scores:
         for case in sorted(found, key=lambda case: -case.score.points):

@@ -1,9 +1,9 @@
-"""Draws random findings from playbooks, for readers who judge whether each carries the right label.
+"""Draw random findings from playbooks, for readers who judge whether each has the right label.
 
     python bench/labels.py SEED COUNT PLAYBOOK.json ...
 
-Prints one JSON object a line: the site, the label (the list that a finding is in), what the finding says,
-and the quotations with their pages. The same seed and playbooks give the same findings.
+Prints one JSON object per line: the site, the label (the list that contains the finding), the finding, and its
+quotations with their pages. The same seed and playbooks give the same findings.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from octave_mcp.domain.evidence import Finding  # noqa: E402 - found once its folder is on the path
+from octave_mcp.domain.evidence import Finding  # noqa: E402 - needs the path set above
 from octave_mcp.domain.findings import CompanyFindings  # noqa: E402
 from octave_mcp.domain.playbook import Playbook  # noqa: E402
 
 
 def lists(playbook: Playbook) -> Iterator[tuple[str, tuple[Finding[Any], ...]]]:
-    """What was collected, by list; conclusions such as pains and personas are no labels of a page."""
+    """Yield the lists of findings. Conclusions such as pain points and personas are left out: no page states them."""
     yield from playbook.vendor_elements.by_kind()
     yield "facts", playbook.prospect_intelligence.company_profile.facts
     for kind in CompanyFindings.model_fields:
@@ -34,17 +34,17 @@ def lists(playbook: Playbook) -> Iterator[tuple[str, tuple[Finding[Any], ...]]]:
 def findings(playbook: Playbook) -> Iterator[dict[str, Any]]:
     for kind, found in lists(playbook):
         for finding in found:
-            shown = [playbook.evidence[i] for i in finding.evidence]
-            quotations = [{"quote": one.quote, "page": one.url, "title": one.page_title} for one in shown]
-            company = playbook.companies[shown[0].role]
-            said = finding.model_dump(mode="json", exclude={"evidence"})
-            yield {"site": company.domain, "name": company.name, "list": kind, "says": said, "quotations": quotations}
+            evidence = [playbook.evidence[id_] for id_ in finding.evidence]
+            quotations = [{"quote": item.quote, "page": item.url, "title": item.page_title} for item in evidence]
+            company = playbook.companies[evidence[0].role]
+            fields = finding.model_dump(mode="json", exclude={"evidence"})
+            yield {"site": company.domain, "name": company.name, "list": kind, "says": fields, "quotations": quotations}
 
 
 def main(seed: str, count: str, *files: str) -> None:
     playbooks = [Playbook.model_validate_json(Path(file).read_text()) for file in files]
     every = [finding for playbook in playbooks for finding in findings(playbook)]
-    drawn = random.Random(seed).sample(every, min(int(count), len(every)))  # noqa: S311 - a sample, and no secret
+    drawn = random.Random(seed).sample(every, min(int(count), len(every)))  # noqa: S311 - reproducible by seed; nothing depends on its secrecy
     for number, finding in enumerate(drawn, 1):
         print(json.dumps({"number": number, **finding}, ensure_ascii=False))
 

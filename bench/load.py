@@ -1,9 +1,10 @@
-"""Ten runs at once on one HTTP server, while /livez is asked a hundred times a second: does it answer in time?
+"""Measure how fast an HTTP server answers /livez, 100 times a second, while ten runs are in progress.
 
     python bench/load.py VENDOR PROSPECT [runs]
 
-The two are addresses of sites on this machine. Prints how the runs ended, how long they took, the CPU time of the
-server, and the 50th and 99th percentile of /livez in milliseconds; 100 is the most allowed of the latter.
+VENDOR and PROSPECT are URLs of sites on this machine. Prints the statuses of the runs, their duration, the CPU time of
+the server, and the 50th and 99th percentile of the response time of /livez. Exits with 1 if the 99th percentile is
+above 100 ms.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import httpx2
 
 ROOT = Path(__file__).parents[1]
 MAX_MS = 100
-EVERY_SECONDS = 0.01
+INTERVAL_SECONDS = 0.01
 FINAL = {"completed", "partial", "failed", "cancelled"}
 
 
@@ -50,24 +51,24 @@ async def measure(base: str, pid: int, vendor: str, prospect: str, runs: int) ->
     async with httpx2.AsyncClient(base_url=base, timeout=120) as client:
         await ready(client)
         idle = [await livez(client) for _ in range(100)]
-        began, cpu = time.perf_counter(), cpu_seconds(pid)
+        started_at, cpu = time.perf_counter(), cpu_seconds(pid)
         done = asyncio.Event()
-        asking = asyncio.create_task(until(done, client))
+        probing = asyncio.create_task(probe(client, done))
         reports = await asyncio.gather(
             *(run(client, {"vendor_domain": vendor, "prospect_domain": prospect, "max_pages": 25}) for _ in range(runs))
         )
-        took, used = time.perf_counter() - began, cpu_seconds(pid) - cpu
+        took, used = time.perf_counter() - started_at, cpu_seconds(pid) - cpu
         done.set()
-        busy = await asking
+        busy = await probing
     print(f"{runs} runs: {[report['status'] for report in reports]} in {took:.1f} s, CPU {used:.1f} s")
     print(f"/livez idle: p50 {statistics.median(idle):.1f} ms, p99 {p99(idle):.1f} ms")
-    median, most = statistics.median(busy), max(busy)
-    print(f"/livez busy: p50 {median:.1f} ms, p99 {p99(busy):.1f} ms, most {most:.1f} ms of {len(busy)}")
+    median, slowest = statistics.median(busy), max(busy)
+    print(f"/livez busy: p50 {median:.1f} ms, p99 {p99(busy):.1f} ms, max {slowest:.1f} ms of {len(busy)} requests")
     return 0 if p99(busy) <= MAX_MS else 1
 
 
-async def run(client: httpx2.AsyncClient, asked: dict[str, object]) -> dict[str, Any]:
-    report = (await client.post("/runs", json=asked)).json()
+async def run(client: httpx2.AsyncClient, request: dict[str, object]) -> dict[str, Any]:
+    report = (await client.post("/runs", json=request)).json()
     while report["status"] not in FINAL:
         report = (await client.get(f"/runs/{report['run_id']}", params={"wait_seconds": 30})).json()
     return report
@@ -83,18 +84,19 @@ async def ready(client: httpx2.AsyncClient) -> None:
 
 
 async def livez(client: httpx2.AsyncClient) -> float:
-    began = time.perf_counter()
+    started_at = time.perf_counter()
     (await client.get("/livez")).raise_for_status()
-    return (time.perf_counter() - began) * 1000
+    return (time.perf_counter() - started_at) * 1000
 
 
-async def until(done: asyncio.Event, client: httpx2.AsyncClient) -> list[float]:
-    """How long /livez took, asked at a steady pace: a late answer does not delay the next question."""
-    asked: list[asyncio.Task[float]] = []
+async def probe(client: httpx2.AsyncClient, done: asyncio.Event) -> list[float]:
+    """Request /livez at a steady rate until `done` is set, and return the response times in milliseconds."""
+    # Tasks, not a sequence of requests: a slow response must not delay the next request, or slowness would hide itself.
+    probes: list[asyncio.Task[float]] = []
     while not done.is_set():
-        asked.append(asyncio.create_task(livez(client)))
-        await asyncio.sleep(EVERY_SECONDS)
-    return await asyncio.gather(*asked)
+        probes.append(asyncio.create_task(livez(client)))
+        await asyncio.sleep(INTERVAL_SECONDS)
+    return await asyncio.gather(*probes)
 
 
 def p99(times: list[float]) -> float:
@@ -102,6 +104,7 @@ def p99(times: list[float]) -> float:
 
 
 def cpu_seconds(pid: int) -> float:
+    # The name of the program comes first, in parentheses; it may itself contain spaces and parentheses.
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

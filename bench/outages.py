@@ -1,11 +1,11 @@
-"""Outages of the database in the middle of a run: how soon does the server recover by itself once the cause is gone?
+"""Measure how soon the server recovers after an outage of the database in the middle of a run. Linux only.
 
     python bench/outages.py [NAME ...] [--seconds 20] [--verbose]
 
-For each: starts a server and a run about the demo's sites, lets the outage begin while pages are read, and the run go
-on; calls the server for some seconds, and ends the outage. Prints the seconds from then to a server that is ready, and
-to the completed run; the slowest answer, the CPU time and the warnings logged while it lasted. Exits with 1 unless each
-run completes by itself, once, with nothing lost and nothing done twice. Linux only.
+For each outage: starts a server and a run about the demo's sites, starts the outage while pages are being read, calls
+the server for some seconds, and ends the outage. Prints the seconds from the end of the outage until the server is
+ready and until the run is completed, and for the outage itself the slowest response, the CPU usage and the number of
+warnings logged. Exits with 1 unless each run completes without help, with nothing lost and nothing done twice.
 """
 
 from __future__ import annotations
@@ -26,18 +26,19 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from outages import OUTAGES, Stage, is_final, is_ready, staged  # noqa: E402 - the tests are no package
 
-SLOWEST_SECONDS = 60.0
-# Of a core, while the outage lasts.
+# A response that takes longer counts as hanging.
+MAX_RESPONSE_SECONDS = 60.0
+# CPU usage during the outage, in percent of a core.
 MAX_PERCENT = 30.0
-MAX_SECONDS = 180.0
-BETWEEN_SECONDS = 0.5
+MAX_RECOVERY_SECONDS = 180.0
+CALL_INTERVAL_SECONDS = 0.5
 TICKS = os.sysconf("SC_CLK_TCK")
 ROW = "{:<24}{:>9}{:>11}{:>9}{:>7}{:>10}  {}"
 
 
 @dataclass
 class Observed:
-    """What was seen of one outage."""
+    """Measurements of one outage."""
 
     ready_seconds: float = float("inf")
     completed_seconds: float = float("inf")
@@ -50,12 +51,12 @@ class Observed:
 
     @property
     def verdicts(self) -> list[str]:
-        found = {
-            "it keeps a core busy": self.cpu_percent > MAX_PERCENT,
-            "a call hangs": self.slowest_seconds >= SLOWEST_SECONDS,
-            "it logs the same again": len({*self.errors}) != len(self.errors),
+        checks = {
+            "high CPU usage": self.cpu_percent > MAX_PERCENT,
+            "a call hangs": self.slowest_seconds >= MAX_RESPONSE_SECONDS,
+            "the same warning is logged twice": len({*self.errors}) != len(self.errors),
         }
-        return [*self.faults, *(fault for fault, is_there in found.items() if is_there)]
+        return [*self.faults, *(fault for fault, has_failed in checks.items() if has_failed)]
 
 
 async def measure(name: str, seconds: float) -> Observed:
@@ -77,28 +78,28 @@ def cpu_seconds(pid: int) -> float:
 
 
 async def call(stage: Stage, run_id: str, observed: Observed, seconds: float) -> None:
-    """Calls the server in several ways until the time is over."""
-    began, cpu = time.monotonic(), cpu_seconds(stage.process.pid)
-    one = f"/runs/{run_id}" if run_id else "/sessions"
+    """Call several endpoints of the server repeatedly for some seconds."""
+    started_at, cpu = time.monotonic(), cpu_seconds(stage.process.pid)
+    run_path = f"/runs/{run_id}" if run_id else "/sessions"
 
     async def repeat(path: str) -> None:
-        while time.monotonic() < began + seconds:
-            at = time.monotonic()
+        while time.monotonic() < started_at + seconds:
+            called_at = time.monotonic()
             answer = await (stage.begin() if path == "/runs" else stage.client.get(path))
-            observed.answers[f"{'/runs/ID' if path == one else path} {answer.status_code}"] += 1
-            observed.slowest_seconds = max(observed.slowest_seconds, time.monotonic() - at)
+            observed.answers[f"{'/runs/ID' if path == run_path else path} {answer.status_code}"] += 1
+            observed.slowest_seconds = max(observed.slowest_seconds, time.monotonic() - called_at)
             if path == "/readyz" and answer.status_code == 503:
                 observed.reason = answer.json()["detail"]
-            await asyncio.sleep(BETWEEN_SECONDS)
+            await asyncio.sleep(CALL_INTERVAL_SECONDS)
 
-    await asyncio.gather(*map(repeat, ("/livez", "/readyz", "/runs", one)))
-    observed.cpu_percent = (cpu_seconds(stage.process.pid) - cpu) / (time.monotonic() - began) * 100
+    await asyncio.gather(*map(repeat, ("/livez", "/readyz", "/runs", run_path)))
+    observed.cpu_percent = (cpu_seconds(stage.process.pid) - cpu) / (time.monotonic() - started_at) * 100
 
 
 async def recover(stage: Stage, run_id: str, observed: Observed) -> None:
     ended = time.monotonic()
     try:
-        async with asyncio.timeout(MAX_SECONDS):
+        async with asyncio.timeout(MAX_RECOVERY_SECONDS):
             await stage.until("/readyz", is_ready)
             observed.ready_seconds = time.monotonic() - ended
             run_id = run_id or (await stage.begin()).json()["run_id"]
@@ -109,14 +110,14 @@ async def recover(stage: Stage, run_id: str, observed: Observed) -> None:
         observed.faults = [f"no recovery: {failed!r}"]
 
 
-def told(name: str, observed: Observed) -> None:
+def print_row(name: str, observed: Observed) -> None:
     seconds = (observed.ready_seconds, observed.completed_seconds, observed.slowest_seconds)
     verdict = "; ".join(observed.verdicts) or "recovers"
-    texts = (*(f"{one:.1f} s" for one in seconds), f"{observed.cpu_percent:.0f} %", len(observed.errors), verdict)
+    texts = (*(f"{value:.1f} s" for value in seconds), f"{observed.cpu_percent:.0f} %", len(observed.errors), verdict)
     print(ROW.format(name, *texts), flush=True)
 
 
-def told_more(observed: Observed) -> None:
+def print_details(observed: Observed) -> None:
     print("   ", dict(sorted(observed.answers.items())))
     for text in (observed.reason, *observed.errors):
         print("   ", text)
@@ -125,17 +126,17 @@ def told_more(observed: Observed) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(OUTAGES))
-    parser.add_argument("--seconds", type=float, default=20, help="how long each outage lasts")
-    parser.add_argument("--verbose", action="store_true", help="also what was answered and logged")
-    asked = parser.parse_args()
+    parser.add_argument("--seconds", type=float, default=20, help="duration of each outage")
+    parser.add_argument("--verbose", action="store_true", help="also print response statuses and logged warnings")
+    options = parser.parse_args()
     print(ROW.format("outage", "ready", "completed", "slowest", "CPU", "warnings", ""))
     faults = 0
-    for name in asked.names or OUTAGES:
-        observed = asyncio.run(measure(name, asked.seconds))
+    for name in options.names or OUTAGES:
+        observed = asyncio.run(measure(name, options.seconds))
         faults += len(observed.verdicts)
-        told(name, observed)
-        if asked.verbose:
-            told_more(observed)
+        print_row(name, observed)
+        if options.verbose:
+            print_details(observed)
     return 1 if faults else 0
 
 

@@ -1,10 +1,10 @@
-"""How long our patterns take for hostile lines: the slowest, and by how much longer if the line has twice the length.
+"""Measure how long our regular expressions take for hostile lines, and whether the time grows faster than the length.
 
     python bench/patterns.py [CHARACTERS]
 
-Each line repeats one text up to that many characters, 100,000 unless said otherwise; for the extractive model up to its
-longest line. `tests/test_hostile_text.py` works out from the patterns themselves that time grows with length, not
-faster; this measures it.
+Each line repeats a short text up to CHARACTERS (default 100,000), or up to the longest line that the extractive model
+reads, for its patterns. Prints the slowest patterns with the ratio of the time for the whole line to that for half of
+it; a ratio of 2 means linear time. `tests/test_hostile_text.py` checks the same by analysing the patterns.
 """
 
 from __future__ import annotations
@@ -69,32 +69,33 @@ UNITS = (
 def main() -> None:
     length = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     used = {*compiled("octave_mcp"), *inline("octave_mcp")}
-    slowest = sorted((slow(one, length) for one in used), reverse=True)
+    slowest = sorted((slowest_line(use, length) for use in used), reverse=True)
     print(f"{len(used)} patterns, {len(UNITS)} lines of {length:,} characters")
-    for seconds, unit, one in slowest[:SHOWN]:
-        half = seconds_of(one, unit, allowed(one, length) // 2)
-        print(f"{seconds * 1000:8.1f} ms, {seconds / half:.1f} times half the line: {unit!r} {one.where} {one.method}")
+    for seconds, unit, use in slowest[:SHOWN]:
+        half = seconds_of(use, unit, line_length(use, length) // 2)
+        print(f"{seconds * 1000:8.1f} ms, {seconds / half:.1f} times half the line: {unit!r} {use.where} {use.method}")
 
 
-def slow(one: Used, length: int) -> tuple[float, str, Used]:
-    """The time for the line that takes longest."""
-    return max((seconds_of(one, unit, allowed(one, length)), unit, one) for unit in UNITS)
+def slowest_line(use: Used, length: int) -> tuple[float, str, Used]:
+    """Return the time for the line that takes longest, with the text that it repeats."""
+    return max((seconds_of(use, unit, line_length(use, length)), unit, use) for unit in UNITS)
 
 
-def allowed(one: Used, length: int) -> int:
-    return min(length, LONGEST_LINE) if one.where.startswith(EXTRACTIVE) else length
+def line_length(use: Used, length: int) -> int:
+    return min(length, LONGEST_LINE) if use.where.startswith(EXTRACTIVE) else length
 
 
-def seconds_of(one: Used, unit: str, length: int) -> float:
-    pattern: re.Pattern[Any] = one.pattern
+def seconds_of(use: Used, unit: str, length: int) -> float:
+    pattern: re.Pattern[Any] = use.pattern
+    # The end differs from the repeated text, so that a pattern that has matched it all must fail or backtrack.
     line = f"{unit * (length // len(unit))}!\n?"
     text = line.encode() if isinstance(pattern.pattern, bytes) else line
-    began = time.thread_time()
-    if one.method in {"sub", "subn", "split", "findall", "finditer"}:
+    started_at = time.thread_time()
+    if use.method in {"sub", "subn", "split", "findall", "finditer"}:
         pattern.findall(text)
     else:
-        getattr(pattern, one.method, pattern.search)(text)
-    return time.thread_time() - began
+        getattr(pattern, use.method, pattern.search)(text)
+    return time.thread_time() - started_at
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""How soon another server acts: on a run that is cancelled elsewhere, and on one whose server was killed.
+"""Measure how soon a run stops that another server cancels, and how soon a run resumes whose server was killed.
 
     python bench/recovery.py [times]
 
-On SQLite, and on Postgres where that is installed. Prints the seconds from the call that cancels to the end of the
-request which the run waits for (2 is the most allowed), and from `kill -9` to the run being resumed: by a server that
-was running, and by one that is started then. Each is measured three times unless told otherwise.
+Uses SQLite, and Postgres if it is installed. Prints the seconds from cancelling a run to the end of the HTTP request
+that it is waiting for (at most 2 are allowed), and from `kill -9` to the run being resumed: by a server that was
+already running, and by one that is started afterwards. Each is measured three times by default.
 """
 
 from __future__ import annotations
@@ -33,15 +33,14 @@ from octave_mcp.app import App  # noqa: E402
 from octave_mcp.engine.durable import ADOPTION_SECONDS  # noqa: E402
 from octave_mcp.settings import load  # noqa: E402
 
-# Until a cancelled run hangs up.
-MAX_SECONDS = 2.0
+MAX_CANCEL_SECONDS = 2.0
 RESUMED = '"event": "run_resumed"'
 ROW = "{:<52}{:>10}{:>10}{:>10}"
 
 
 @asynccontextmanager
 async def serving() -> AsyncGenerator[Child]:
-    """A server whose run waits for two sites; each of these has the same run."""
+    """Run a server whose run waits for two silent sites. Every server has the same run, because of its request_id."""
     vendor, prospect = load().allow_hosts
     request = {"vendor": f"http://{vendor}", "prospect": f"http://{prospect}", "request_id": "one"}
     async with child(Path(os.environ["OCTAVE_HOME"]) / "steps.log", request, stays=True) as server:
@@ -54,10 +53,10 @@ async def cancelled(site: SilentSite) -> float:
         other = App(load())
         await other.runs.open(executing=False)
         (run,) = await other.runs.list_runs(None, 1, None)
-        began = time.perf_counter()
+        started_at = time.perf_counter()
         await other.runs.cancel(run.run_id)
         await site.left.wait()
-        took = time.perf_counter() - began
+        took = time.perf_counter() - started_at
         await other.runs.close()
         return took
 
@@ -68,28 +67,29 @@ async def adopted(site: SilentSite) -> float:
         await site.asked.wait()
         async with serving() as other:
             await other.says(SERVES)
-            await asyncio.sleep(ADOPTION_SECONDS * 2)  # it has seen heartbeats of the first one
-            began = time.perf_counter()
+            # By then it has seen heartbeats of the first server.
+            await asyncio.sleep(ADOPTION_SECONDS * 2)
+            killed_at = time.perf_counter()
             await first.kill()
             await other.says(RESUMED)
-            return time.perf_counter() - began
+            return time.perf_counter() - killed_at
 
 
 async def started_again(site: SilentSite) -> float:
     async with serving() as first:
         await first.says(SERVES)
         await site.asked.wait()
-        began = time.perf_counter()
+        killed_at = time.perf_counter()
         await first.kill()
         async with serving() as second:
             await second.says(RESUMED)
-            return time.perf_counter() - began
+            return time.perf_counter() - killed_at
 
 
 MEASURED: dict[str, Callable[[SilentSite], Awaitable[float]]] = {
-    "cancelled elsewhere, until it hangs up": cancelled,
-    "killed, until a running server resumes it": adopted,
-    "killed, until a new server resumes it": started_again,
+    "cancelled by another server": cancelled,
+    "killed, resumed by a running server": adopted,
+    "killed, resumed by a new server": started_again,
 }
 
 
@@ -105,7 +105,7 @@ async def measure(wait: Callable[[SilentSite], Awaitable[float]], url: str) -> f
 
 @contextmanager
 def databases() -> Generator[dict[str, Callable[[], str]]]:
-    """Makes the URL of an empty one each time it is asked; '' for SQLite."""
+    """Yield functions by database. Each call returns the URL of an empty database, or '' for SQLite."""
     if not program("pg_ctl"):
         yield {"SQLite": str}
         return
@@ -122,14 +122,14 @@ def _new_database(server: str) -> str:
 
 def main() -> int:
     times, is_late = int(sys.argv[1]) if len(sys.argv) > 1 else 3, False
-    print(ROW.format("seconds", "least", "median", "most"))
-    with databases() as made:
-        for database, new in made.items():
+    print(ROW.format("seconds", "min", "median", "max"))
+    with databases() as factories:
+        for database, new in factories.items():
             for name, wait in MEASURED.items():
                 taken = [asyncio.run(measure(wait, new())) for _ in range(times)]
                 figures = (f"{figure:.1f}" for figure in (min(taken), statistics.median(taken), max(taken)))
                 print(ROW.format(f"{database}: {name}", *figures), flush=True)
-                is_late |= wait is cancelled and max(taken) > MAX_SECONDS
+                is_late |= wait is cancelled and max(taken) > MAX_CANCEL_SECONDS
     return int(is_late)
 
 

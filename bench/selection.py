@@ -1,10 +1,10 @@
-"""What it costs to choose the passages to show: CPU time of the selection in milliseconds, the least of several runs.
+"""Measure the CPU time of choosing which passages to show to a model, in milliseconds (minimum of several runs).
 
     python bench/selection.py [DIRECTORY ...]
 
-Each directory is a site of HTML files. The first 80 pages of each count as those of one company; by default the sites
-are posthog.com and supabase.com of ../shared/sites. After them come a site of 5,000 near-identical passages and pages
-of 100,000 and 500,000 characters, which show whether the time grows in proportion.
+Each directory is a site of HTML files, of which the first 80 are used as the pages of one company. The default sites
+are posthog.com and supabase.com in ../shared/sites. Also measured are a site of 5,000 near-identical passages, and
+pages of 100,000 and 500,000 characters, which show whether the time grows linearly.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Many runs that wait for a client's answers on one HTTP server: what do they cost while nothing happens? Linux only.
+"""Measure the CPU and memory that an HTTP server uses while many runs wait for a client's answers. Linux only.
 
     python bench/waiting.py [--runs 500] [--seconds 60] [--postgres]
 
-Starts a server, and runs about the demo's sites until each has asked its first questions. Prints how long that took,
-then the CPU time and the proportional set size (PSS) of the server before the runs and while they wait, and which of
-its threads used the CPU. At most 1 % of a core is allowed.
+Starts a server and runs about the demo's sites until each run has asked its first questions. Prints how long that took,
+then the CPU usage, by thread, and the proportional set size (PSS) of the server with one waiting run and with all of
+them. Exits with 1 if they use more than 1 % of a core.
 """
 
 from __future__ import annotations
@@ -34,14 +34,12 @@ import postgres  # noqa: E402 - the tests are no package
 from octave_mcp.demo import serve_demo  # noqa: E402
 
 MAX_PERCENT = 1.0
-# How many requests to the server are open at the same time.
-AT_ONCE = 50
-# Includes the first collection of garbage after the runs have begun.
+MAX_CONCURRENT_REQUESTS = 50
+# Long enough to include the first garbage collection after the runs have started.
 SETTLING_SECONDS = 75
-# How many threads are listed.
-SHOWN = 10
+THREADS_SHOWN = 10
 TICKS = os.sysconf("SC_CLK_TCK")
-# `python server.py`, whose threads have the names for the system that they have in Python.
+# Runs server.py and passes the names of Python's threads on to Linux, which does not know them otherwise.
 SERVER = f"""
 import re, runpy, sys, threading
 
@@ -50,7 +48,7 @@ def name_thread(*_):
     sys.setprofile(None)
     name = re.sub(r"^Thread-\\d+ \\((.*)\\)$", r"\\1", threading.current_thread().name)
     with open("/proc/thread-self/comm", "w") as file:
-        file.write(name[:15])
+        file.write(name[:15])  # Linux's limit
 
 
 threading.setprofile(name_thread)
@@ -61,7 +59,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 @dataclass(frozen=True)
 class Usage:
-    """CPU time in seconds, by thread, and memory of a process."""
+    """CPU time in seconds by thread, and memory, of a process."""
 
     at: float
     threads: dict[str, float]
@@ -88,7 +86,7 @@ def usage(pid: int) -> Usage:
 
 @contextmanager
 def database(*, in_postgres: bool) -> Generator[dict[str, str]]:
-    """The setting that names it; none is SQLite in OCTAVE_HOME."""
+    """Yield the setting for the database: that of a new Postgres, or none for SQLite in OCTAVE_HOME."""
     if not in_postgres:
         yield {}
         return
@@ -98,7 +96,7 @@ def database(*, in_postgres: bool) -> Generator[dict[str, str]]:
 
 @asynccontextmanager
 async def server(settings: dict[str, str]) -> AsyncGenerator[tuple[int, httpx2.AsyncClient]]:
-    """A server in a process of its own: its id, and a client of it."""
+    """Run a server in a subprocess. Yield its process id and an HTTP client for it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -115,10 +113,10 @@ async def server(settings: dict[str, str]) -> AsyncGenerator[tuple[int, httpx2.A
         await process.wait()
 
 
-async def begin(client: httpx2.AsyncClient, asked: dict[str, object], places: asyncio.Semaphore) -> str:
-    """Starts a run and returns its status once it waits for answers, or has ended."""
-    async with places:
-        report = (await client.post("/runs", json=asked)).json()
+async def start(client: httpx2.AsyncClient, request: dict[str, object], semaphore: asyncio.Semaphore) -> str:
+    """Start a run, and return its status once it waits for answers or has ended."""
+    async with semaphore:
+        report = (await client.post("/runs", json=request)).json()
         while report["status"] in {"queued", "running"}:
             report = (await client.get(f"/runs/{report['run_id']}", params={"wait_seconds": 60})).json()
         return report["status"]
@@ -130,28 +128,29 @@ async def idle(pid: int, seconds: float) -> tuple[Usage, Usage]:
     return before, usage(pid)
 
 
-def told(what: str, before: Usage, after: Usage) -> None:
-    print(f"{what:<28} CPU {after.percent_since(before):6.2f} % of a core, PSS {after.pss_mb:7.1f} MB")
+def print_usage(title: str, before: Usage, after: Usage) -> None:
+    print(f"{title:<28} CPU {after.percent_since(before):6.2f} % of a core, PSS {after.pss_mb:7.1f} MB")
     used = {name: seconds - before.threads.get(name, 0) for name, seconds in after.threads.items()}
-    for name, seconds in sorted(used.items(), key=lambda one: -one[1])[:SHOWN]:
+    for name, seconds in sorted(used.items(), key=lambda item: -item[1])[:THREADS_SHOWN]:
         print(f"    {name:<32} {seconds / (after.at - before.at) * 100:6.2f} %")
 
 
 async def measure(runs: int, seconds: float, settings: dict[str, str]) -> int:
     async with serve_demo() as (vendor, prospect), server(settings | allowed(vendor, prospect)) as (pid, client):
-        asked: dict[str, object] = {"vendor_domain": vendor, "prospect_domain": prospect, "model": "host"}
-        print(await begin(client, asked, asyncio.Semaphore(1)), "is the first run, which reads the sites")
-        told("1 run waits", *await idle(pid, seconds / 2))
-        began, before = time.monotonic(), usage(pid)
-        places = asyncio.Semaphore(AT_ONCE)
-        statuses = Counter(await asyncio.gather(*(begin(client, asked, places) for _ in range(runs - 1))))
+        request: dict[str, object] = {"vendor_domain": vendor, "prospect_domain": prospect, "model": "host"}
+        # The first run reads the sites. The others find their pages in the cache.
+        print(f"first run: {await start(client, request, asyncio.Semaphore(1))}")
+        print_usage("1 run waits", *await idle(pid, seconds / 2))
+        started_at, before = time.monotonic(), usage(pid)
+        semaphore = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
+        statuses = Counter(await asyncio.gather(*(start(client, request, semaphore) for _ in range(runs - 1))))
         after = usage(pid)
         used = after.cpu_seconds - before.cpu_seconds
-        print(f"{runs - 1} more: {dict(statuses)} in {time.monotonic() - began:.1f} s, CPU {used:.1f} s, ", end="")
+        print(f"{runs - 1} more: {dict(statuses)} in {time.monotonic() - started_at:.1f} s, CPU {used:.1f} s, ", end="")
         print(f"{(after.pss_mb - before.pss_mb) * 1024 / max(runs - 1, 1):.0f} kB each")
-        told("the first minute", *await idle(pid, SETTLING_SECONDS))
+        print_usage(f"first {SETTLING_SECONDS} seconds", *await idle(pid, SETTLING_SECONDS))
         waiting = await idle(pid, seconds)
-        told(f"{runs} runs wait", *waiting)
+        print_usage(f"{runs} runs wait", *waiting)
     return 0 if waiting[1].percent_since(waiting[0]) <= MAX_PERCENT else 1
 
 
@@ -163,10 +162,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--postgres", action="store_true", help="on a Postgres of its own instead of SQLite")
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as home, database(in_postgres=asked.postgres) as where:
-        return asyncio.run(measure(asked.runs, asked.seconds, {"OCTAVE_HOME": home} | where))
+    parser.add_argument("--postgres", action="store_true", help="use a new Postgres instead of SQLite")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home, database(in_postgres=options.postgres) as setting:
+        return asyncio.run(measure(options.runs, options.seconds, {"OCTAVE_HOME": home} | setting))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Our server with the tools, resources and prompts besides that the conformance suite calls by name.
+"""Run our HTTP server with additional tools, resources and prompts, which the conformance suite calls by name.
 
     python clients/fixtures.py --port 8001
 
-Middleware, masking, lifespan, guard and transport are those of the product.
+Middleware, error masking, lifespan, access control and transport are those of the product.
 """
 
 from __future__ import annotations
@@ -54,39 +54,39 @@ def content(*blocks: ContentBlock) -> ToolResult:
 
 
 def test_simple_text() -> ToolResult:
-    """Text."""
+    """Return text."""
     return content(TextContent(type="text", text="This is a simple text response for testing."))
 
 
 def test_image_content() -> ToolResult:
-    """An image."""
+    """Return an image."""
     return content(image())
 
 
 def test_audio_content() -> ToolResult:
-    """Sound."""
+    """Return audio."""
     return content(AudioContent(type="audio", data=WAV, mime_type="audio/wav"))
 
 
 def test_embedded_resource() -> ToolResult:
-    """A resource within the answer."""
+    """Return an embedded resource."""
     return content(embedded("test://embedded-resource", "This is an embedded resource content."))
 
 
 def test_multiple_content_types() -> ToolResult:
-    """Text, an image and a resource."""
+    """Return text, an image and a resource."""
     text = TextContent(type="text", text="Multiple content types test:")
     resource = embedded("test://mixed-content-resource", '{"test":"data","value":123}', "application/json")
     return content(text, image(), resource)
 
 
 def test_error_handling() -> ToolResult:
-    """Fails."""
+    """Fail with an error."""
     raise RuntimeError("This tool intentionally returns an error for testing")
 
 
 async def test_tool_with_progress(context: Context) -> str:
-    """Tells progress thrice."""
+    """Report progress three times."""
     for done in (0, 50, 100):
         await context.report_progress(done, 100)
         await asyncio.sleep(0.05)
@@ -94,18 +94,18 @@ async def test_tool_with_progress(context: Context) -> str:
 
 
 async def test_streaming_elicitation(context: Context) -> str:
-    """Streams; asks the client for nothing, as nothing of ours does."""
+    """Stream progress. Unlike its name says, it elicits nothing from the client, as no tool of ours does."""
     return await test_tool_with_progress(context)
 
 
 def test_missing_capability() -> ToolResult:
-    """Needs what the client has not declared."""
+    """Require a capability that the client has not declared."""
     missing = MissingRequiredClientCapabilityErrorData(
         required_capabilities=ClientCapabilities(sampling=SamplingCapability())
     )
     raise MCPError(
         MISSING_REQUIRED_CLIENT_CAPABILITY,
-        "the client does not sample",
+        "the client does not support sampling",
         missing.model_dump(by_alias=True, exclude_none=True),
     )
 
@@ -113,7 +113,7 @@ def test_missing_capability() -> ToolResult:
 def test_custom_header(
     region: Annotated[str, Field(description="A region", json_schema_extra={"x-mcp-header": "Region"})],
 ) -> str:
-    """Its argument is repeated in a header."""
+    """Take an argument that the client repeats in an HTTP header."""
     return region
 
 
@@ -147,7 +147,7 @@ def test_prompt_with_image() -> PromptResult:
 
 
 def complete(
-    ref: PromptReference | ResourceTemplateReference,  # noqa: ARG001 - one answer for all
+    ref: PromptReference | ResourceTemplateReference,  # noqa: ARG001 - the completions are always the same
     argument: CompletionArgument,
     context: CompletionContext | None = None,  # noqa: ARG001 - ditto
 ) -> list[str]:
@@ -179,8 +179,8 @@ RESOURCES = {
 }
 
 
-def make(*args: Any, **kwargs: Any) -> FastMCP[Any]:  # noqa: ANN401 - those of the product's own
-    server = ours(*args, **kwargs)
+def make(*args: Any, **kwargs: Any) -> FastMCP[Any]:  # noqa: ANN401 - those of the product's `make`
+    server = original_make(*args, **kwargs)
     for function in TOOLS:
         server.add_tool(FunctionTool.from_function(function))
     for function in PROMPTS:
@@ -192,14 +192,14 @@ def make(*args: Any, **kwargs: Any) -> FastMCP[Any]:  # noqa: ANN401 - those of 
 
 
 def main() -> int:
-    """Everything around the MCP server is that of the product, which makes it by this name."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
+    # The HTTP surface calls `make` by this name, so everything around the MCP server stays that of the product.
     mcp.make = make
     return http.serve(port=parser.parse_args().port)
 
 
-ours = mcp.make
+original_make = mcp.make
 
 if __name__ == "__main__":
     sys.exit(main())

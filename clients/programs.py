@@ -1,4 +1,4 @@
-"""Other programs, none of which outlives its time or the trials."""
+"""Run subprocesses with timeouts, and end them all when the trials are over."""
 
 from __future__ import annotations
 
@@ -23,16 +23,19 @@ RUN_SECONDS = 60.0
 ALL_SECONDS = 180.0
 
 LAST_LINES = 3
-# Variables that would make a client or our server do something else here than elsewhere.
-OTHERS = ("OCTAVE_", "CLAUDE", "ANTHROPIC_", "OPENAI_", "FIRECRAWL_", "MCP_", "XDG_")
+# Prefixes of environment variables that would change how a client or our server behaves.
+IGNORED_VARIABLES = ("OCTAVE_", "CLAUDE", "ANTHROPIC_", "OPENAI_", "FIRECRAWL_", "MCP_", "XDG_")
 
 
 class Failed(Exception):
-    """What a program did otherwise than it should."""
+    """A program did not do what was expected."""
 
 
 class Programs:
-    """Each is a process group in an empty home, with Node 22 first on its path; all are ended with the block."""
+    """Runs programs as process groups in a temporary home, with Node 22 first on the PATH.
+
+    Leaving the context kills all of them.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._modules = folder / "node_modules"
@@ -51,17 +54,17 @@ class Programs:
         self._home.cleanup()
 
     def folder(self) -> Path:
-        """A new and empty one."""
+        """Create an empty folder in the temporary home."""
         return Path(tempfile.mkdtemp(dir=self._home.name))
 
     def version(self, package: str) -> str:
         return json.loads((self._modules / package / "package.json").read_text())["version"]
 
     def run(self, command: Sequence[str], codes: Iterable[int] = (0,)) -> str:
-        """What it writes to stdout.
+        """Run a command to its end and return its output.
 
         Raises:
-            Failed: it took too long, or ended with another code than those.
+            Failed: it took too long, or its exit code is not in `codes`.
         """
         seconds = min(RUN_SECONDS, self._deadline - time.monotonic())
         process = self._spawn(command, subprocess.PIPE, subprocess.PIPE)
@@ -76,26 +79,26 @@ class Programs:
         return output
 
     def serve(self, command: Sequence[str]) -> str:
-        """Starts a server that takes its port as the last argument; the URL of its MCP endpoint once it listens."""
+        """Start a server that takes its port as the last argument. Return the URL of its MCP endpoint."""
         port = _free_port()
-        self._started([*command, str(port)], lambda _: _listening(port))
+        self._start([*command, str(port)], lambda _: _listening(port))
         return f"http://127.0.0.1:{port}/mcp"
 
     def first_line(self, command: Sequence[str]) -> str:
-        """Starts a program that goes on; what it says first."""
-        return self._started(command, lambda output: output.read_text().partition("\n")[0])
+        """Start a program that keeps running, and return the first line of its output."""
+        return self._start(command, lambda output: output.read_text().partition("\n")[0])
 
-    def _started(self, command: Sequence[str], ready: Callable[[Path], T]) -> T:
+    def _start(self, command: Sequence[str], ready: Callable[[Path], T]) -> T:
         folder = self.folder()
         output, errors = folder / "stdout", folder / "stderr"
         with output.open("w") as out, errors.open("w") as err:
             process = self._spawn(command, out.fileno(), err.fileno())
         deadline = time.monotonic() + START_SECONDS
-        while not (shown := ready(output)):
+        while not (result := ready(output)):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise Failed(f"{' '.join(command)} did not start: {_last(errors.read_text())}")
             time.sleep(0.05)
-        return shown
+        return result
 
     def _spawn(self, command: Sequence[str], output: int, errors: int) -> subprocess.Popen[str]:
         process = subprocess.Popen(
@@ -106,6 +109,7 @@ class Programs:
             cwd=self._home.name,
             env=self.environment,
             text=True,
+            # A process group of its own, so that killing it also kills the programs that it has started.
             start_new_session=True,
         )
         self._running.add(process)
@@ -119,7 +123,13 @@ class Programs:
 
 
 def install(folder: Path) -> None:
-    """What the lock names, unless it is there already. No package's own scripts run: .npmrc says so."""
+    """Install the packages of the lock file, unless they are up to date.
+
+    .npmrc disables the install scripts of packages.
+
+    Raises:
+        Failed: npm failed, or took too long.
+    """
     installed, lock = folder / "node_modules" / ".package-lock.json", folder / "package-lock.json"
     if installed.exists() and installed.stat().st_mtime > lock.stat().st_mtime:
         return
@@ -130,9 +140,9 @@ def install(folder: Path) -> None:
 
 
 def _environment(folder: Path, home: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(OTHERS)}
-    return kept | {
-        "PATH": f"{folder / 'node_modules' / '.bin'}{os.pathsep}{kept['PATH']}",
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(IGNORED_VARIABLES)}
+    return inherited | {
+        "PATH": f"{folder / 'node_modules' / '.bin'}{os.pathsep}{inherited['PATH']}",
         "PYTHONPATH": str(folder.parent),
         "HOME": str(home),
         "NO_PROXY": "127.0.0.1",

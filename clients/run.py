@@ -1,8 +1,8 @@
-"""Tries octave-mcp with clients that others wrote, and says of each what it showed.
+"""Test octave-mcp with third-party MCP clients and print one line per trial.
 
     python clients/run.py
 
-One line per trial; the exit code is 1 if any of them failed. The Python that runs this is the one that serves.
+The exit code is 1 if any trial failed. The server runs with the same Python as this script.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FIXTURES = [sys.executable, str(HERE / "fixtures.py"), "--port"]
 SITES = [sys.executable, str(HERE / "sites.py")]
 
 INSPECTOR = ["mcp-inspector", "--cli", "--format", "json"]
-# Its own start script is put in place when it is installed, and no package's scripts run then.
+# The `claude` command would be created by the package's install script, which does not run.
 CLAUDE = ["node", str(HERE / "node_modules/@anthropic-ai/claude-code/cli-wrapper.cjs")]
 TYPESCRIPT = ["node", str(HERE / "typescript.mjs")]
 CONFORMANCE = ["conformance"]
@@ -37,26 +37,27 @@ CONFORMANCE = ["conformance"]
 ERAS = ("legacy", "modern")
 REVISIONS = ("2025-06-18", "2025-11-25", "2026-07-28")
 TYPESCRIPT_SDKS = {1: "@modelcontextprotocol/sdk", 2: "@modelcontextprotocol/client"}
-# What the Inspector exits with when a tool's result is an error.
+# The Inspector's exit code if the result of a tool is an error.
 TOOL_FAILED = 5
 
-UNDER_WAY = ("queued", "running")
+IN_PROGRESS = ("queued", "running")
 
-AT_ONCE = 4
+MAX_CONCURRENT_TRIALS = 4
+# The exit code that shells report after SIGTERM: 128 + 15.
 TERMINATED = 143
 
 
 @dataclass(frozen=True)
 class Trial:
-    """`make` returns what was shown, or raises Failed."""
+    """`run` returns a summary of what was tested, or raises Failed."""
 
     name: str
-    make: Callable[[], str]
+    run: Callable[[], str]
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Where everything is, for the trials."""
+    """The running servers and sites that the trials use."""
 
     programs: Programs
     url: str
@@ -71,50 +72,51 @@ def main() -> int:
     table = json.loads((HERE / "conformance.json").read_text())
     try:
         install(HERE)
-        passed = all_told(table)
+        passed = run_all(table)
     except Failed as failed:
-        passed = [told("start", failed)]
+        passed = [print_result("start", failed)]
     return 0 if all(passed) else 1
 
 
 def stop(*_: object) -> NoReturn:
-    """Unwinds, so that what was started is ended: a signal alone would end this program only."""
+    """Exit by an exception, so that context managers end the subprocesses: SIGTERM alone would leave them running."""
     sys.exit(TERMINATED)
 
 
-def all_told(table: dict[str, Any]) -> list[bool]:
-    with ThreadPoolExecutor(AT_ONCE) as pool, Programs(HERE) as programs:
-        setting = started(programs)
+def run_all(table: dict[str, Any]) -> list[bool]:
+    with ThreadPoolExecutor(MAX_CONCURRENT_TRIALS) as pool, Programs(HERE) as programs:
+        setting = start(programs)
         trials = [*inspector(setting), *typescript(setting), claude(setting), *conformance(setting, table)]
-        passed = [told(trial.name, showed) for trial, showed in zip(trials, pool.map(tried, trials), strict=True)]
-    for reason, scenarios in table["left_out"].items():
-        say(f"SKIP conformance {' '.join(scenarios)}: {reason}")
-    say(f"{sum(passed)} of {len(passed)} passed")
+        results = zip(trials, pool.map(attempt, trials), strict=True)
+        passed = [print_result(trial.name, result) for trial, result in results]
+    for reason, names in table["left_out"].items():
+        print_line(f"SKIP conformance {' '.join(names)}: {reason}")
+    print_line(f"{sum(passed)} of {len(passed)} passed")
     return passed
 
 
-def started(programs: Programs) -> Setting:
+def start(programs: Programs) -> Setting:
     sites = programs.first_line(SITES).split()
     programs.environment["OCTAVE_ALLOW_HOSTS"] = ",".join(site.removeprefix("http://") for site in sites)
     return Setting(programs, programs.serve(HTTP), programs.serve(FIXTURES), *sites)
 
 
-def tried(trial: Trial) -> str | Failed:
+def attempt(trial: Trial) -> str | Failed:
     try:
-        return trial.make()
+        return trial.run()
     except Failed as failed:
         return failed
-    except (ValueError, LookupError) as unreadable:
-        return Failed(f"its answer cannot be read: {unreadable!r}")
+    except (ValueError, LookupError) as error:
+        return Failed(f"the client's output cannot be parsed: {error!r}")
 
 
-def told(name: str, showed: str | Failed) -> bool:
-    failed = isinstance(showed, Failed)
-    say(f"{'FAIL' if failed else 'PASS'} {name}: {' '.join(str(showed).split())}")
+def print_result(name: str, result: str | Failed) -> bool:
+    failed = isinstance(result, Failed)
+    print_line(f"{'FAIL' if failed else 'PASS'} {name}: {' '.join(str(result).split())}")
     return not failed
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
@@ -127,8 +129,8 @@ def check(holds: bool, complaint: str) -> None:
 def inspector(setting: Setting) -> Iterator[Trial]:
     version = setting.programs.version("@modelcontextprotocol/inspector")
     for (transport, target), era in product({"stdio": STDIO, "HTTP": [setting.url]}.items(), ERAS):
-        asked = Inspector(setting.programs, era, target)
-        yield Trial(f"Inspector {version}, {transport}, {era}", asked.everything)
+        client = Inspector(setting.programs, era, target)
+        yield Trial(f"Inspector {version}, {transport}, {era}", client.everything)
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ class Inspector:
         templates = self.listed("resources/templates/list", "resourceTemplates")
         prompts = self.listed("prompts/list", "prompts")
         refused = self.called("get_run", "--tool-arg", "run_id=unknown", code=TOOL_FAILED)
-        check("[not_found]" in refused, f"get_run of an unknown run said {refused}")
+        check("[not_found]" in refused, f"get_run of an unknown run returned {refused}")
         sessions = json.loads(self.called("list_sessions"))["sessions"]
         counts = f"{len(tools)} tools, {len(templates)} resource templates, {len(prompts)} prompts"
         return f"{counts}, {len(sessions)} sessions; get_run of an unknown run: {refused}"
@@ -154,31 +156,31 @@ class Inspector:
         return self.result("tools/call", "--tool-name", tool, *arguments, code=code)["content"][0]["text"]
 
     def result(self, method: str, *flags: str, code: int = 0) -> dict[str, Any]:
-        asked = ["--protocol-era", self.era, "--method", method, *flags, "--", *self.target]
-        return json.loads(self.programs.run([*INSPECTOR, *asked], codes=[code]))["result"]
+        arguments = ["--protocol-era", self.era, "--method", method, *flags, "--", *self.target]
+        return json.loads(self.programs.run([*INSPECTOR, *arguments], codes=[code]))["result"]
 
 
 def typescript(setting: Setting) -> Iterator[Trial]:
     sites = {"vendor": setting.vendor, "prospect": setting.prospect, "slow": setting.slow}
     transports = {"stdio": {"command": STDIO}, "HTTP": {"url": setting.url}}
     for (major, package), (transport, target) in product(TYPESCRIPT_SDKS.items(), transports.items()):
-        asked = json.dumps({"major": major, **target, **sites})
+        options = json.dumps({"major": major, **target, **sites})
         name = f"{package} {setting.programs.version(package)}, {transport}"
-        yield Trial(name, partial(generated, setting.programs, asked))
+        yield Trial(name, partial(generate, setting.programs, options))
 
 
-def generated(programs: Programs, asked: str) -> str:
-    saw = json.loads(programs.run([*TYPESCRIPT, asked]))
-    watched, cut = saw["watched"], saw["cut"]
+def generate(programs: Programs, options: str) -> str:
+    results = json.loads(programs.run([*TYPESCRIPT, options]))
+    watched, cut = results["watched"], results["cut"]
     progress = watched["progress"]
     check(watched["status"] == "completed", f"the run ended as {watched['status']}")
     check(len(progress) > 1 and progress == sorted(set(progress)), f"progress was {progress}")
-    check("timed out" in str(cut["complaint"]), f"the call cut short ended as {cut['complaint']}")
-    check(cut["again"] in UNDER_WAY and cut["status"] == "completed" and cut["runs"] == 1, f"asked again: {cut}")
-    revision = f"revision {saw['protocol']}, " if saw["protocol"] else ""
+    check("timed out" in str(cut["complaint"]), f"the call with a short timeout ended with {cut['complaint']}")
+    check(cut["again"] in IN_PROGRESS and cut["status"] == "completed" and cut["runs"] == 1, f"second call: {cut}")
+    revision = f"revision {results['protocol']}, " if results["protocol"] else ""
     return (
-        f"{revision}{len(saw['tools'])} tools; generate_playbook completed after {len(progress)} progress messages; "
-        f"cut short ({cut['complaint']}), it was found {cut['again']} by its request_id, and completed"
+        f"{revision}{len(results['tools'])} tools; generate_playbook completed after {len(progress)} progress reports; "
+        f"after a client timeout ({cut['complaint']}) its run was found by request_id, {cut['again']}, and completed"
     )
 
 
@@ -210,7 +212,7 @@ def conformance(setting: Setting, table: dict[str, Any]) -> Iterator[Trial]:
 
 
 def scenarios(programs: Programs) -> dict[str, tuple[str, ...]]:
-    """The suite's own list: each scenario with the revisions it is for, or 'extension'."""
+    """Return the suite's own list of scenarios, each with the protocol revisions it applies to, or 'extension'."""
     listed = programs.run([*CONFORMANCE, "list", "--server"])
     return {name: tuple(of.split(",")) for name, of in re.findall(r"^  - (\S+) \[(.*)\]$", listed, re.MULTILINE)}
 
@@ -218,28 +220,29 @@ def scenarios(programs: Programs) -> dict[str, tuple[str, ...]]:
 def complete(known: set[str], table: dict[str, Any]) -> str:
     left_out = {scenario for group in table["left_out"].values() for scenario in group}
     run = {*table["server"], *table["fixtures"]}
-    check(run | left_out == known, f"conformance.json and the suite differ in {sorted((run | left_out) ^ known)}")
+    check(run | left_out == known, f"conformance.json and the suite differ: {sorted((run | left_out) ^ known)}")
     check(not run & left_out, f"both run and left out: {sorted(run & left_out)}")
-    return f"{len(known)} scenarios: {len(run)} run, {len(left_out)} left out, each with its reason"
+    return f"{len(known)} scenarios: {len(run)} run, {len(left_out)} left out for a reason"
 
 
 def conforms(programs: Programs, url: str, scenario: str, revisions: Iterable[str]) -> str:
-    checks = [found for revision in revisions for found in checked(programs, url, scenario, revision)]
-    statuses = Counter(found["status"] for found in checks)
-    wrong = [f"{found['id']}: {found.get('errorMessage')}" for found in checks if found["status"] == "FAILURE"]
-    check(not wrong, "; ".join(wrong))
+    checks = [result for revision in revisions for result in results_of(programs, url, scenario, revision)]
+    statuses = Counter(result["status"] for result in checks)
+    failures = [f"{result['id']}: {result.get('errorMessage')}" for result in checks if result["status"] == "FAILURE"]
+    check(not failures, "; ".join(failures))
     check(statuses["SUCCESS"] > 0, f"nothing was checked: {dict(statuses)}")
     return ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
 
 
-def checked(programs: Programs, url: str, scenario: str, revision: str) -> list[dict[str, Any]]:
-    """What the suite checked. Its exit code is 1 where a check failed, of which the results say more."""
-    results = programs.folder()
-    asked = ["server", "--url", url, "--scenario", scenario, "--spec-version", revision, "--output-dir", str(results)]
-    output = programs.run([*CONFORMANCE, *asked], codes=(0, 1))
-    found = list(results.glob("*/checks.json"))
-    check(len(found) == 1, f"no results: {output}")
-    return json.loads(found[0].read_text())
+def results_of(programs: Programs, url: str, scenario: str, revision: str) -> list[dict[str, Any]]:
+    """Run a scenario and return the results of its checks."""
+    folder = programs.folder()
+    options = ["server", "--url", url, "--scenario", scenario, "--spec-version", revision, "--output-dir", str(folder)]
+    # Exit code 1 means that a check failed; the results say which one and why.
+    output = programs.run([*CONFORMANCE, *options], codes=(0, 1))
+    files = list(folder.glob("*/checks.json"))
+    check(len(files) == 1, f"no results: {output}")
+    return json.loads(files[0].read_text())
 
 
 if __name__ == "__main__":

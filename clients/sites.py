@@ -1,4 +1,4 @@
-"""The demo's two sites and a slow copy of the prospect's; their three origins on stdout, served until stdin ends."""
+"""Serve the demo's two sites and a slow copy of the prospect's. Prints their origins and runs until stdin is closed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from threading import Thread
 from octave_mcp.demo import serve_demo
 from octave_mcp.demo.sites import Document, load
 
-# A run asks at least four times in a row: robots.txt, the home page, the sitemap, then pages.
-ANSWER_SECONDS = 1.5
+# A run makes at least four requests one after another (robots.txt, home page, sitemap, pages), so it takes 6 s or more:
+# longer than the timeout of a client that gives up.
+RESPONSE_SECONDS = 1.5
 
 
 class Slow(BaseHTTPRequestHandler):
@@ -22,7 +23,7 @@ class Slow(BaseHTTPRequestHandler):
     missing: Document
 
     def do_GET(self) -> None:
-        time.sleep(ANSWER_SECONDS)
+        time.sleep(RESPONSE_SECONDS)
         document = self.documents.get(self.path, self.missing)
         self.send_response(404 if document is self.missing else 200)
         self.send_header("Content-Type", document.media_type)
@@ -31,7 +32,7 @@ class Slow(BaseHTTPRequestHandler):
         self.wfile.write(document.body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
-        """Says nothing."""
+        """Log nothing."""
 
 
 @contextmanager

@@ -1,5 +1,6 @@
-// The official TypeScript SDK, both majors: `node typescript.mjs '{"major": 2, "command": [...]}'`, or "url" for HTTP.
-// Prints what it saw as one line of JSON.
+// Tests a server with either major version of the official TypeScript SDK, over stdio or (with "url") over HTTP:
+//     node typescript.mjs '{"major": 2, "command": [...], "vendor": ..., "prospect": ..., "slow": ...}'
+// Prints the results as one line of JSON.
 
 import { randomUUID } from "node:crypto";
 
@@ -8,8 +9,8 @@ const PACKAGES = { 1: "@modelcontextprotocol/sdk/client/index.js", 2: "@modelcon
 const STDIO = { 1: "@modelcontextprotocol/sdk/client/stdio.js", 2: "@modelcontextprotocol/client/stdio" };
 const HTTP = { 1: "@modelcontextprotocol/sdk/client/streamableHttp.js", 2: "@modelcontextprotocol/client" };
 const FINAL = ["completed", "partial", "failed", "cancelled"];
-const PATIENCE_MS = 60_000;
-const IMPATIENCE_MS = 1_000;
+const TIMEOUT_MS = 60_000;
+const SHORT_TIMEOUT_MS = 1_000;
 
 const { Client } = await import(PACKAGES[major]);
 const client = new Client(
@@ -39,27 +40,27 @@ async function transport() {
   return new StdioClientTransport({ command: command[0], args: command.slice(1), env: process.env, stderr: "ignore" });
 }
 
-// The first major has the schema of the result between the parameters and the options.
 async function call(name, args, options) {
-  const asked = [{ name, arguments: args }, ...(major === 1 ? [undefined] : []), { timeout: PATIENCE_MS, ...options }];
-  const answer = await client.callTool(...asked);
-  if (answer.isError) throw new Error(answer.content[0].text);
-  return answer.structuredContent;
+  // In version 1, callTool takes the schema of the result between the parameters and the options.
+  const schema = major === 1 ? [undefined] : [];
+  const result = await client.callTool({ name, arguments: args }, ...schema, { timeout: TIMEOUT_MS, ...options });
+  if (result.isError) throw new Error(result.content[0].text);
+  return result.structuredContent;
 }
 
 async function watch() {
   const progress = [];
-  const onprogress = (told) => progress.push(told.progress);
+  const onprogress = (notification) => progress.push(notification.progress);
   const companies = { vendor_domain: vendor, prospect_domain: prospect };
   const report = await call("generate_playbook", companies, { onprogress });
   return { status: (await final(report)).status, progress };
 }
 
-// A call that is given up before its answer. Asked for again by its request_id, its run is found under way.
+// Lets a call time out, and repeats it with the same request_id, which must find the run that is still in progress.
 async function cutShort() {
-  const asked = { vendor_domain: vendor, prospect_domain: slow, request_id: randomUUID() };
-  const complaint = await call("generate_playbook", asked, { timeout: IMPATIENCE_MS }).catch((error) => error.message);
-  const again = await call("generate_playbook", { ...asked, wait_seconds: 0 });
+  const args = { vendor_domain: vendor, prospect_domain: slow, request_id: randomUUID() };
+  const complaint = await call("generate_playbook", args, { timeout: SHORT_TIMEOUT_MS }).catch((error) => error.message);
+  const again = await call("generate_playbook", { ...args, wait_seconds: 0 });
   const report = await final(again);
   const { runs } = await call("list_sessions", { session_id: report.session_id });
   return { complaint, again: again.status, status: report.status, runs: runs.length };

@@ -1,5 +1,5 @@
-# ruff: noqa: INP001 - a part of the script beside it
-"""Excerpts of the demo's playbook for README."""
+# ruff: noqa: INP001 - a module of the script generate.py, not of a package
+"""Excerpts of the demo's playbook for the README."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BY_RULES = "put together by rules, without a language model: e-mails and calls a
 def excerpts(playbook: Playbook) -> dict[str, str]:
     """Return the excerpts as Markdown, by name."""
     if not playbook.brief:
-        raise SystemExit("the playbook of the demo has no brief")
+        raise SystemExit("the demo's playbook has no brief; the README needs one")
     touch = next(s for s in playbook.email_sequences if s.persona_id == playbook.brief.persona_id).touches[0]
     return {
         "writer": _writer(playbook),
@@ -23,7 +23,7 @@ def excerpts(playbook: Playbook) -> dict[str, str]:
 
 
 def _quoted(paragraphs: Iterable[str]) -> str:
-    return "\n>\n".join("\n".join(f"> {line}" for line in one.split("\n")) for one in paragraphs)
+    return "\n>\n".join("\n".join(f"> {line}" for line in paragraph.split("\n")) for paragraph in paragraphs)
 
 
 def _writer(playbook: Playbook) -> str:
@@ -32,7 +32,7 @@ def _writer(playbook: Playbook) -> str:
 
 
 def _evidence(playbook: Playbook, touch: Touch) -> str:
-    """Return the quotation behind the e-mail's claim about the vendor."""
+    """Return the first quotation from the vendor that the e-mail cites."""
     cited = (playbook.evidence[id_] for sentence in touch.sentences for id_ in sentence.evidence)
     proof = next(evidence for evidence in cited if evidence.role == "vendor")
     return _quoted((proof.quote, f"<{proof.url}>"))

@@ -1,13 +1,13 @@
-# ruff: noqa: INP001 - a script beside the documents that it writes
-"""Writes into the documents what the product itself says: tables, help, and answers to the requests in them.
+# ruff: noqa: INP001 - a script next to the documents that it writes
+"""Generate parts of the documents from the product itself: tables, command help, and responses to example requests.
 
     python docs/generate.py [--check]
 
-What stands between `<!-- generated: NAME -->` and `<!-- end -->` in README.md and docs/ is generated again; with
---check it is compared instead, and the exit code is 1 where it differs. `answer` is what the request in the code
-block above it gets from a server that is started for the document, about the demo's two companies. `demo` is a part
-of the playbook that `octave-mcp demo` writes. A block of kind `jsonl` is the document's file claims.jsonl. Whatever
-differs from one time to the next is replaced: ids, times, durations, digests, ports and folders.
+Replaces the text between `<!-- generated: NAME -->` and `<!-- end -->` in README.md and docs/. With --check, compares
+it instead, and exits with 1 if it differs. For `answer`, the request in the code block above it is sent to a server
+that is started for the document, with the demo's two companies. `demo` is an excerpt of the playbook that
+`octave-mcp demo` writes. A code block of kind `jsonl` becomes the file claims.jsonl, which requests can name. Values
+that change from run to run (ids, times, durations, digests, ports, folders) are replaced by fixed ones.
 """
 
 from __future__ import annotations
@@ -62,20 +62,21 @@ BLOCK = re.compile(r"```(?P<kind>[^\n]*)\n(?P<text>[^`]*)```\s*\Z")
 CODE_ROW = re.compile(r"^\| `(?P<code>[a-z_]+)` \| (?P<status>\d{3}) \|", re.MULTILINE)
 
 HELP_WIDTH = 100
-LONGEST_TEXT, LONGEST_DATA = 200, 400
+MAX_TEXT_CHARACTERS, MAX_DATA_CHARACTERS = 200, 400
 OBJECT = re.compile(r"\{.*\}")
-# An object with more has entries, not fields.
+# An object with more keys is a mapping, such as `evidence` by id, and is shortened like a list.
 MAX_KEYS = 30
 HEADERS = ("content-type", "location", "allow", "www-authenticate")
-# What the demo's vendor and prospect are called here.
+# The documents' names for the demo's vendor and prospect.
 NAMES = ("acme.com", "globex.com")
 DAY = "2026-01-31"
 LIMITS = {"minimum": "from {:g}", "maximum": "to {:g}", "maxLength": "up to {} characters"}
-EVERYWHERE = ("403", "413", "421", "500", "503")
-# By the names of figures.
+# Statuses of every operation, which the table of routes therefore leaves out.
+COMMON_STATUSES = ("403", "413", "421", "500", "503")
+# Fixed values for numbers that change from run to run.
 VOLATILE: dict[str, Any] = {"seconds": 1.5, "total_seconds": 1.5, "duration_ms": 1500.0, "timings": 208}
-# How a run that was begun a moment ago is shown: how far it is depends on the moment.
-UNDER_WAY = {"status": "running", "step": "", "message": "started", "done": 0, "total": 0}
+# How every unfinished run is shown, because its progress depends on the moment of the request.
+IN_PROGRESS = {"status": "running", "step": "", "message": "started", "done": 0, "total": 0}
 WAITING = {"step": "", "message": "2 questions are open: call next_question", "done": 13, "total": 13}
 UNFINISHED = ("queued", "running", "cancelled")
 SHAPES = (
@@ -85,12 +86,10 @@ SHAPES = (
     (re.compile(r"\bq_[0-9a-f]{16}\b"), "q_0000000000000000"),
     (re.compile(rf"(globex\.com-{DAY})-\d+"), r"\1"),
     (re.compile(r"\b1\.\d{6,}e\+09"), "1.769850000e+09"),
-    (re.compile(r"(octave_runs_\w+_total\S*) \d+\.0"), r"\1 6.0"),  # a cancelled run may never have started
+    # The number varies: a run that is cancelled early may never have started.
+    (re.compile(r"(octave_runs_\w+_total\S*) \d+\.0"), r"\1 6.0"),
 )
 IDS = re.compile(r"(?P<kind>run_|sess_)[0-9a-f]{32}|\b[0-9a-f]{64}\b|\be[0-9a-f]{10}\b")
-
-
-# What is written without asking a server
 
 
 def tools() -> str:
@@ -129,11 +128,11 @@ def formats() -> str:
 
 
 async def arguments(name: str) -> str:
-    """What a tool takes."""
+    """Return the table of a tool's arguments."""
     tool = await mcp.get_tool(name)
-    assert isinstance(tool, FunctionTool)  # noqa: S101 - it is one of ours
-    taken = short_input(TypeAdapter(cast("Any", tool.fn)).json_schema(), dropped=LENGTHS)
-    required = taken.get("required", ())
+    assert isinstance(tool, FunctionTool)  # noqa: S101 - for the type checker
+    schema_of_all = short_input(TypeAdapter(cast("Any", tool.fn)).json_schema(), dropped=LENGTHS)
+    required = schema_of_all.get("required", ())
     rows = (
         (
             f"`{argument}`",
@@ -141,7 +140,7 @@ async def arguments(name: str) -> str:
             "required" if argument in required else _default(schema.get("default")),
             schema.get("description", ""),
         )
-        for argument, schema in taken["properties"].items()
+        for argument, schema in schema_of_all["properties"].items()
     )
     return _table(("argument", "type", "default", "meaning"), rows)
 
@@ -149,13 +148,17 @@ async def arguments(name: str) -> str:
 async def routes(stage: Stage) -> str:
     async with httpx2.AsyncClient(trust_env=False) as client:
         paths = (await client.get(f"{stage.origin}/openapi.json")).json()["paths"]
-    operations = [(method.upper(), path, found) for path, of in paths.items() for method, found in of.items()]
-    rows = [(f"`{method} {path}`", found["summary"], _statuses(found)) for method, path, found in operations]
+    operations = [
+        (f"`{method.upper()} {path}`", operation)
+        for path, by_method in paths.items()
+        for method, operation in by_method.items()
+    ]
+    rows = [(route, operation["summary"], _statuses(operation)) for route, operation in operations]
     return _table(("route", "what it does", "answers"), rows)
 
 
 def settings() -> str:
-    """Of every field its variable, what it is if not set, and what it says of itself."""
+    """Return the table of settings: environment variable, default and description."""
     fields = Settings.model_fields.items()
     own = (
         (f"`OCTAVE_{name.upper()}`", _default(field.get_default()), field.description or "") for name, field in fields
@@ -165,7 +168,7 @@ def settings() -> str:
 
 
 def kinds() -> str:
-    """The kinds of elements: the title of its prompt, the section it fills, and the pages that it comes from."""
+    """Return the table of kinds of elements: the prompt's title, the section, and the pages they come from."""
     rows = ((load(f"vendor/{kind}").title, f"`{kind}`", KINDS[kind].would_fill) for kind in KINDS)
     return _table(("asked for", "in `vendor_elements`", "comes from"), rows)
 
@@ -175,40 +178,40 @@ def rules() -> str:
 
 
 def claims() -> str:
-    """What the rules do with the claims of the bench."""
+    """Return the results of the rules for the claims in bench/claims."""
     sys.path.insert(0, str(ROOT / "bench"))
-    from claims import tables  # noqa: PLC0415 - found once its folder is on the path
+    from claims import tables  # noqa: PLC0415 - needs the path set above
 
     return tables()
 
 
 def help_of(command: str) -> str:
-    shown = io.StringIO()
-    console = Console(file=shown, width=HELP_WIDTH, color_system=None, force_terminal=False)
+    output = io.StringIO()
+    console = Console(file=output, width=HELP_WIDTH, color_system=None, force_terminal=False)
     cli.help_print(command.split(), console=console)
-    return _fenced("text", "\n".join(map(str.rstrip, shown.getvalue().strip("\n").splitlines())))
+    return _fenced("text", "\n".join(map(str.rstrip, output.getvalue().strip("\n").splitlines())))
 
 
 def wrong_codes(text: str) -> list[str]:
-    """What a document with a table of error codes has wrong: each code has one row, with its status."""
-    shown = {match["code"]: int(match["status"]) for match in CODE_ROW.finditer(text)}
-    there = {error.code: error.status for error in tree()}
+    """Compare a document's table of error codes with the code: it must have a row with the status for each."""
+    documented = {match["code"]: int(match["status"]) for match in CODE_ROW.finditer(text)}
+    actual = {error.code: error.status for error in tree()}
     return [
-        f"{code}: {shown.get(code)} is shown, {there.get(code)} is true"
-        for code in sorted(shown | there)
-        if shown.get(code) != there.get(code)
+        f"{code}: documented with {documented.get(code)}, but it has {actual.get(code)}"
+        for code in sorted(documented | actual)
+        if documented.get(code) != actual.get(code)
     ]
 
 
 def _kind(schema: dict[str, Any]) -> str:
     limits = [text.format(schema[limit]) for limit, text in LIMITS.items() if limit in schema]
-    kinds = [one["type"] for one in schema.get("anyOf", [schema])]
+    kinds = [variant["type"] for variant in schema.get("anyOf", [schema])]
     return ", ".join((" or ".join(kinds), *limits))
 
 
 def _statuses(operation: dict[str, Any]) -> str:
-    """Those that are an operation's own; what any may answer is said once."""
-    return ", ".join(status for status in operation["responses"] if status not in EVERYWHERE)
+    """Return the statuses of an operation, except those that every operation has."""
+    return ", ".join(status for status in operation["responses"] if status not in COMMON_STATUSES)
 
 
 def _default(value: object) -> str:
@@ -234,12 +237,13 @@ def _fenced(kind: str, text: str) -> str:
     return f"```{kind}\n{text}\n```"
 
 
-# What the server answers
-
-
 @dataclass
 class Stage:
-    """A server in a home of its own, and the two companies' sites; `latest` are the ids of the latest answer."""
+    """A running server with its own OCTAVE_HOME, and the hosts of the two companies' sites.
+
+    `latest`: the ids in the latest response, which requests name as $RUN and $SESSION.
+    `ids`: the fixed id that replaces each real one.
+    """
 
     origin: str
     hosts: tuple[str, ...]
@@ -250,7 +254,7 @@ class Stage:
     excerpts: dict[str, str] = field(default_factory=dict[str, str])
 
     def real(self, text: str) -> str:
-        """What a document says, about this server and these companies."""
+        """Replace the names and ids in a document's request by those of this server."""
         text = text.replace("http://127.0.0.1:7777", self.origin)
         for name, host in zip(NAMES, self.hosts, strict=True):
             text = text.replace(name, host)
@@ -259,8 +263,8 @@ class Stage:
         return text
 
     def shown(self, text: str) -> str:
-        """What this server says, as it stands in a document."""
-        self._note(text)
+        """Replace in a response all that is specific to this server and this moment."""
+        self._remember_ids(text)
         for name, host in zip(NAMES, self.hosts, strict=True):
             text = text.replace(f"http://{host}", f"https://{name}").replace(host, name)
             text = text.replace(host.replace(":", "_"), name)
@@ -270,17 +274,17 @@ class Stage:
             text = shape.sub(placeholder, text)
         return IDS.sub(self._id, text)
 
-    def _note(self, text: str) -> None:
+    def _remember_ids(self, text: str) -> None:
         for name, pattern in (("RUN", r"run_[0-9a-f]{32}"), ("SESSION", r"sess_[0-9a-f]{32}")):
-            if found := re.search(pattern, text):
-                self.latest[name] = found[0]
+            if match := re.search(pattern, text):
+                self.latest[name] = match[0]
 
     def _id(self, match: re.Match[str]) -> str:
-        """One that depends on how many were shown before it alone."""
+        """Return a fixed id of the same kind. It depends only on the number of ids before it."""
         number = len(self.ids)
-        made = sha256(str(number).encode()).hexdigest()
+        digest = sha256(str(number).encode()).hexdigest()
         kind = match["kind"]
-        new = f"{kind}{made[:32]}" if kind else made if len(match[0]) == len(made) else f"e{made[:10]}"
+        new = f"{kind}{digest[:32]}" if kind else digest if len(match[0]) == len(digest) else f"e{digest[:10]}"
         return self.ids.setdefault(match[0], new)
 
 
@@ -296,26 +300,27 @@ async def staged() -> AsyncGenerator[Stage]:
 
 
 def _environment(home: Path, hosts: tuple[str, ...]) -> dict[str, str]:
-    kept = {
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("OCTAVE_", "OPENAI_", "ANTHROPIC_", "FIRECRAWL_"))
     }
     own = {"OCTAVE_HOME": str(home), "OCTAVE_MODEL": "extractive", "OCTAVE_ALLOW_HOSTS": ",".join(hosts)}
-    return kept | own | {"PYTHONPATH": str(ROOT), "HOME": str(home), "COLUMNS": str(HELP_WIDTH), "NO_COLOR": "1"}
+    return inherited | own | {"PYTHONPATH": str(ROOT), "HOME": str(home), "COLUMNS": str(HELP_WIDTH), "NO_COLOR": "1"}
 
 
 @asynccontextmanager
 async def _served(home: Path, environment: Mapping[str, str]) -> AsyncGenerator[str]:
-    """Where a server answers that is a process of its own, on a free port."""
+    """Run a server in a subprocess on a free port, and yield its URL."""
     command = ("-m", "octave_mcp", "serve", "--transport", "http", "--port", "0")
     server = await asyncio.create_subprocess_exec(
         sys.executable, *command, cwd=home, env=environment, stderr=asyncio.subprocess.PIPE, limit=2**20
     )
-    said = cast("asyncio.StreamReader", server.stderr)
-    while (line := json.loads(await said.readline()))["message"] != "listening":
+    log = cast("asyncio.StreamReader", server.stderr)
+    while (line := json.loads(await log.readline()))["message"] != "listening":
         pass
-    rest = asyncio.create_task(said.read())
+    # The rest of the log must be read as well, or the server would block once the pipe is full.
+    rest = asyncio.create_task(log.read())
     try:
         yield line["url"]
     finally:
@@ -325,7 +330,7 @@ async def _served(home: Path, environment: Mapping[str, str]) -> AsyncGenerator[
 
 
 async def answer(stage: Stage, kind: str, request: str, options: dict[str, int]) -> str:
-    """What the request of a code block gets; `options` say how much of it is shown."""
+    """Send the request in a code block and return the response. `options` limit how much of it is shown."""
     match kind.split():
         case ["sh"] if request.startswith("curl"):
             return await _over_http(stage, request, options)
@@ -334,7 +339,7 @@ async def answer(stage: Stage, kind: str, request: str, options: dict[str, int])
         case ["json", method]:
             return await _over_mcp(stage, method, json.loads(stage.real(request)), options)
         case _:
-            raise SystemExit(f"a block of kind {kind!r} gets no answer: {request}")
+            raise SystemExit(f"a code block of kind {kind!r} is not a request; use sh or json: {request}")
 
 
 async def _over_http(stage: Stage, request: str, options: dict[str, int]) -> str:
@@ -342,14 +347,15 @@ async def _over_http(stage: Stage, request: str, options: dict[str, int]) -> str
     raw = await _output(stage, words[0], "--silent", "--include", "--noproxy", "*", *words[1:])
     head, _, body = raw.partition("\r\n\r\n")
     status, *headers = head.split("\r\n")
-    told = [line for line in headers if line.partition(":")[0].lower() in HEADERS]
-    kind = next((line for line in told if line.lower().startswith("content-type")), "")
+    shown_headers = [line for line in headers if line.partition(":")[0].lower() in HEADERS]
+    kind = next((line for line in shown_headers if line.lower().startswith("content-type")), "")
     body = _events(stage, body, options) if "event-stream" in kind else _body(stage, body, options)
-    return _fenced("http", "\n".join((stage.shown("\n".join((status.strip(), *told))), *(("", body) if body else ()))))
+    start = stage.shown("\n".join((status.strip(), *shown_headers)))
+    return _fenced("http", "\n".join((start, *(("", body) if body else ()))))
 
 
 async def _on_the_command_line(stage: Stage, request: str, options: dict[str, int]) -> str:
-    """What is printed, and the hints beside it; a log is none of it."""
+    """Run a command and return its output and the hints on stderr, but not its log."""
     words = shlex.split(stage.real(request), comments=True)
     raw = await _output(
         stage, sys.executable, "-m", *("octave_mcp" if word == "octave-mcp" else word for word in words)
@@ -363,6 +369,7 @@ async def _output(stage: Stage, *command: str) -> str:
         *command, cwd=stage.home, env=stage.environment, stdout=pipe, stderr=pipe
     )
     out, err = await process.communicate()
+    # Lines of the log are JSON objects.
     hints = [line for line in err.decode().splitlines() if not line.startswith("{")]
     return "\n".join((out.decode(), *hints))
 
@@ -398,7 +405,7 @@ async def _called(client: Client[Any], method: str, params: dict[str, Any]) -> s
             result = await client.get_prompt(params["name"], params["arguments"])
             return _json(result.messages[0])
         case _:
-            raise SystemExit(f"{method!r} is no method that a document may show")
+            raise SystemExit(f"unsupported MCP method {method!r}; add it to _called")
 
 
 def _json(value: BaseModel) -> str:
@@ -406,16 +413,16 @@ def _json(value: BaseModel) -> str:
 
 
 def _body(stage: Stage, text: str, options: dict[str, int]) -> str:
-    """At most so many lines; of JSON, at most so many items of a list."""
+    """Shorten a response: to the number of lines in `options`, and lists in JSON to the number of items."""
     if text.startswith(("{", "[{")):
         text = "\n".join(_json_of(text, options.get("items", 2)))
     lines = [line.rstrip() for line in stage.shown(text).splitlines()]
-    most = options.get("lines", len(lines))
-    return "\n".join((*lines[:most], *(("...",) if len(lines) > most else ())))
+    max_lines = options.get("lines", len(lines))
+    return "\n".join((*lines[:max_lines], *(("...",) if len(lines) > max_lines else ())))
 
 
 def _json_of(text: str, items: int) -> Iterator[str]:
-    """The value on lines of its own; of several values, which come one per line, each on one line."""
+    """Format a single JSON value on several lines, or several values (one per line) on one line each."""
     lines = text.splitlines()
     values = [json.loads(line) for line in lines] if all(map(OBJECT.fullmatch, lines)) else [json.loads(text)]
     for value in values:
@@ -423,58 +430,56 @@ def _json_of(text: str, items: int) -> Iterator[str]:
 
 
 def _events(stage: Stage, text: str, options: dict[str, int]) -> str:
-    """The first of a stream and its last, each with its data on one line."""
+    """Return the first and last events of a stream, each with its data on one line."""
     events = [event for event in text.split("\n\n") if event.strip() and not event.startswith(":")]
     first, last = options.get("first", 2), options.get("last", 1)
-    told = [
+    shown = [
         *events[:first],
         *(("...",) if len(events) > first + last else ()),
         *events[max(first, len(events) - last) :],
     ]
-    return "\n\n".join(stage.shown(re.sub(r"(?m)^data: (.*)$", _data, event)) for event in told)
+    return "\n\n".join(stage.shown(re.sub(r"(?m)^data: (.*)$", _data, event)) for event in shown)
 
 
 def _data(match: re.Match[str]) -> str:
     text = json.dumps(short(settled(json.loads(match[1])), 1), ensure_ascii=False)
-    return f"data: {text if len(text) <= LONGEST_DATA else text[:LONGEST_DATA] + '...'}"
+    return f"data: {text if len(text) <= MAX_DATA_CHARACTERS else text[:MAX_DATA_CHARACTERS] + '...'}"
 
 
 def settled(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """The value with what depends on the moment replaced."""
+    """Replace all that depends on the moment of the request."""
     if isinstance(value, list):
         return [settled(item) for item in cast("list[Any]", value)]
     if not isinstance(value, dict):
         return value
-    found = cast("dict[str, Any]", value)
-    if "next" in found and found["status"] in UNFINISHED:
-        found |= UNDER_WAY if found["next"] else {"done": 0, "total": 0}
-    if found.get("status") == "waiting" and "message" in found:
-        found |= WAITING
+    fields = cast("dict[str, Any]", value)
+    # Only reports on runs have the field `next`.
+    if "next" in fields and fields["status"] in UNFINISHED:
+        fields |= IN_PROGRESS if fields["next"] else {"done": 0, "total": 0}
+    if fields.get("status") == "waiting" and "message" in fields:
+        fields |= WAITING
     return {
         name: VOLATILE[name] if name in VOLATILE and isinstance(item, int | float) else settled(item)
-        for name, item in found.items()
+        for name, item in fields.items()
     }
 
 
-def short(value: Any, most: int) -> Any:  # noqa: ANN401 - JSON
-    """The value with long lists and texts cut, and marked where they are."""
+def short(value: Any, max_items: int) -> Any:  # noqa: ANN401 - JSON
+    """Cut long lists and texts, and mark where they are cut."""
     if isinstance(value, str):
-        return value if len(value) <= LONGEST_TEXT else f"{value[:LONGEST_TEXT]}..."
+        return value if len(value) <= MAX_TEXT_CHARACTERS else f"{value[:MAX_TEXT_CHARACTERS]}..."
     if isinstance(value, list):
         items = cast("list[Any]", value)
         return [
-            *(short(item, most) for item in items[:most]),
-            *([f"... {len(items) - most} more"] if len(items) > most else []),
+            *(short(item, max_items) for item in items[:max_items]),
+            *([f"... {len(items) - max_items} more"] if len(items) > max_items else []),
         ]
     if not isinstance(value, dict):
         return value
     entries = [*cast("dict[str, Any]", value).items()]
-    kept = entries if len(entries) <= MAX_KEYS else entries[:most]
-    more = {"...": f"{len(entries) - len(kept)} more"} if len(kept) < len(entries) else {}
-    return {name: short(item, most) for name, item in kept} | more
-
-
-# The documents
+    shown = entries if len(entries) <= MAX_KEYS else entries[:max_items]
+    more = {"...": f"{len(entries) - len(shown)} more"} if len(shown) < len(entries) else {}
+    return {name: short(item, max_items) for name, item in shown} | more
 
 
 TABLES = {
@@ -490,7 +495,8 @@ TABLES = {
 
 
 async def made(text: str) -> str:
-    """The document with each part generated again."""
+    """Return a document with all its generated parts updated."""
+    # A server takes seconds to start, so only a document with requests gets one.
     if not re.search("<!-- generated: answer", text):
         return await _made(text, None)
     async with staged() as stage:
@@ -513,7 +519,7 @@ async def _part(before: str, match: re.Match[str], stage: Stage | None) -> str:
     if name == "answer" and stage:
         block = BLOCK.search(before)
         if not block:
-            raise SystemExit(f"an answer without a request before it: ...{before[-200:]}")
+            raise SystemExit(f"a generated answer needs a code block with its request above it: ...{before[-200:]}")
         numbers = {key: int(value) for key, value in (option.split("=") for option in options.split())}
         return await answer(stage, block["kind"], block["text"].strip(), numbers)
     if name == "demo" and stage:
@@ -528,7 +534,7 @@ async def _part(before: str, match: re.Match[str], stage: Stage | None) -> str:
 
 
 async def _all() -> dict[Path, tuple[str, str]]:
-    """Each document as it is, and as it should be."""
+    """Return the current and the updated text of each document."""
     old = [file.read_text("utf-8") for file in DOCUMENTS]
     return dict(zip(DOCUMENTS, zip(old, await together(*map(made, old)), strict=True), strict=True))
 
@@ -548,9 +554,9 @@ def main() -> int:
 
 
 def _difference(old: str, new: str) -> str:
-    """The first lines that are others, for whoever has to find out why."""
+    """Return the first lines of the diff."""
     lines = [*unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0)]
-    return "\n".join(("not what the product says; run `make docs`", *lines[2:12]))
+    return "\n".join(("out of date; run `make docs`", *lines[2:12]))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Add the same entry without extras to each entry of a lock that names some, such as `pydantic[email]==2.14.3`.
+"""Add to a lock file, for each requirement with extras, the same requirement without them.
 
     python scripts/complete_lock.py LOCK...
 
-pip needs both pinned, because packages depend on both; uv writes only one of them.
+Example: `pydantic[email]==2.14.3` also gets an entry `pydantic==2.14.3`. Packages may depend on either, and pip needs
+both to be pinned, but uv writes only the one with extras.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Install the packages of a lock, and this project, into .venv, and show the progress.
+"""Install the packages of a lock file and this project into .venv, with a progress display.
 
     python scripts/install.py requirements.lock
 
-Uses uv if it is on the path; else pip, and also if uv fails, because pip may know another package index. For a
-development lock everything is compiled to byte code, because tests start many processes; for requirements.lock only
-what a server and the command line load.
+Uses uv if it is on the PATH. Falls back to pip, also if uv fails: pip may be configured with another package index.
+For the development lock, all packages are compiled to byte code, because tests start many processes; for
+requirements.lock, only the modules that the server and the command line import.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from typing import Protocol
 ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / ".venv" / "bin" / "python"
 PINNED = re.compile(r"^[\w.-]+==", re.MULTILINE)
-# How the lines start in which pip and uv name the next package; uv names only large ones.
-STARTED = ("Collecting ", "Processing ", "Downloading ")
-# Packages per line of progress where a line cannot be overwritten, as in a log.
-EACH = 10
-KEPT_LINES = 40
-LOADED = """
+# How pip and uv start the lines that name the next package. uv names only large packages.
+PACKAGE_LINES = ("Collecting ", "Processing ", "Downloading ")
+# Packages per line of progress where lines cannot be overwritten, as in a log.
+PACKAGES_PER_LINE = 10
+MAX_OUTPUT_LINES = 40
+# Importing a module writes its byte code.
+IMPORT_ALL = """
 import pkgutil, server, octave_mcp.app
 from octave_mcp import engine, exports, store, surfaces
 for package in (engine, exports, store, surfaces):
@@ -42,7 +43,7 @@ class Show(Protocol):
 
 
 class Failed(Exception):
-    """A command failed; the text has the last lines of its output."""
+    """A command failed. The text contains the last lines of its output."""
 
 
 def main() -> None:
@@ -70,7 +71,7 @@ def install(lock: str, uv: str | None) -> None:
 
 @contextmanager
 def step(title: str) -> Generator[Show]:
-    """One line, which a terminal updates with what is being done; a log gets a few lines instead."""
+    """Show a step of the installation: in a terminal as one line that is updated, in a log as a few lines."""
 
     def show(text: str, *, is_milestone: bool = False) -> None:
         if is_terminal:
@@ -86,7 +87,8 @@ def step(title: str) -> Generator[Show]:
 
 
 def create_environment(show: Show, uv: str | None) -> None:
-    """Without pip, which is large, if uv is used; else with the current pip: that of Python 3.11 is half as fast."""
+    """Create .venv, without pip if uv is used, else with the newest pip."""
+    # uv does not need pip, which is large. The pip that comes with Python 3.11 is half as fast as the newest one.
     if not PYTHON.exists():
         subprocess.run([sys.executable, "-m", "venv", *(["--without-pip"] if uv else []), ROOT / ".venv"], check=True)
     if not uv:
@@ -101,11 +103,16 @@ def installer(uv: str | None) -> Sequence[str]:
 
 
 def compile_code(show: Show, *, everything: bool) -> None:
-    """Without byte code each start takes twice as long, and some environments do not let the first start write it."""
+    """Compile to byte code what will be imported.
+
+    Without byte code each start takes twice as long, and in some environments the first start is not allowed to write
+    it.
+    """
     compileall = str(PYTHON), "-m", "compileall", "-q", "-j", "0"
     run([*compileall, "octave_mcp"], show)
-    run([str(PYTHON), "-c", LOADED], show)
-    if everything:  # some packages have templates with the names of modules, which do not compile
+    run([str(PYTHON), "-c", IMPORT_ALL], show)
+    if everything:
+        # May fail: some packages contain templates that are named like modules but do not compile.
         run([*compileall, str(site_packages())], show, may_fail=True)
 
 
@@ -114,26 +121,30 @@ def site_packages() -> Path:
 
 
 def run(command: Sequence[str], show: Show, *, may_fail: bool = False) -> None:
-    """Run the command and show its progress; if it fails, raise with the last lines of its output."""
+    """Run a command and show its progress.
+
+    Raises:
+        Failed: the command failed, and `may_fail` is not set.
+    """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    lines: deque[str] = deque(maxlen=KEPT_LINES)
+    lines: deque[str] = deque(maxlen=MAX_OUTPUT_LINES)
     done = 0
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:
         for line in process.stdout or ():
             lines.append(line)
-            if line.startswith(STARTED):
+            if line.startswith(PACKAGE_LINES):
                 done += 1
-                show(f": {done} {name_of(line.split()[1])}", is_milestone=done % EACH == 0)
+                show(f": {done} {name_of(line.split()[1])}", is_milestone=done % PACKAGES_PER_LINE == 0)
             elif line.startswith("Installing collected packages"):
-                show(": unpacking", is_milestone=done > EACH)
+                show(": unpacking", is_milestone=done > PACKAGES_PER_LINE)
     if process.returncode and not may_fail:
         raise Failed(f"\n{''.join(lines)}\nFailed command: {' '.join(command)}")
 
 
 def name_of(requirement: str) -> str:
-    """The name in `numpy`, `numpy==2.4.6` or `/folder/numpy-2.4.6-cp311-cp311-linux_x86_64.whl`."""
+    """Return the name in `numpy`, `numpy==2.4.6` or `/folder/numpy-2.4.6-cp311-cp311-linux_x86_64.whl`."""
     return re.split(r"==|-\d", Path(requirement).name)[0]
 
 

@@ -32,7 +32,7 @@ async def check_copy(run_id: RunId, text: Text, *, call: Call) -> CopyReport:
     """
     if len(text) > LONGEST_TEXT:
         raise InputError(
-            f"text: has {len(text):,} characters, more than the limit of {LONGEST_TEXT:,}; check it in parts"
+            f"text: has {len(text):,} characters; at most {LONGEST_TEXT:,} can be checked at once; check it in parts"
         )
     checked = await call.runs.check_copy(run_id, text)
     return CopyReport(run_id=run_id, **dict(checked))
