@@ -125,6 +125,7 @@ async def measure(method: str, runs: int, *, says_when: bool) -> None:
         statuses, took = await run_all(runs)
         out, _ = provider.communicate()
     answered, refused = json.loads(out)
+    # The bucket is full at the start, so the first BURST requests take no time.
     ideal = (answered - BURST) / REQUESTS_PER_SECOND
     print(
         f"{method:<44} {dict(statuses)!s:<48} {answered + refused} requests, {refused} refused, "

@@ -2,9 +2,9 @@
 
     python bench/patterns.py [CHARACTERS]
 
-Each line repeats a short text up to CHARACTERS (default 100,000), or up to the longest line that the extractive model
-reads, for its patterns. Prints the slowest patterns with the ratio of the time for the whole line to that for half of
-it; a ratio of 2 means linear time. `tests/test_hostile_text.py` checks the same by analysing the patterns.
+Each line repeats a short text up to CHARACTERS (default 100,000). For the extractive model's patterns, the limit is the
+longest line that it reads. Prints the slowest patterns with the ratio of the time for the whole line to that for half
+of it; a ratio of 2 means linear time. `tests/test_hostile_text.py` checks the same by analysing the patterns.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from test_hostile_text import EXTRACTIVE, Used, compiled, inline  # noqa: E402 -
 from octave_mcp.models.extractive.typed_lines import LONGEST_LINE  # noqa: E402
 
 SHOWN = 10
+# Texts with which matches of our patterns start: markup, links, quotations, numbers, names, phrases.
 UNITS = (
     *(
         "a",

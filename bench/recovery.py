@@ -1,4 +1,4 @@
-"""Measure how soon a run stops that another server cancels, and how soon a run resumes whose server was killed.
+"""Measure how soon a run stops when another server cancels it, and how soon it resumes when its server is killed.
 
     python bench/recovery.py [times]
 

@@ -94,7 +94,7 @@ async def test_tool_with_progress(context: Context) -> str:
 
 
 async def test_streaming_elicitation(context: Context) -> str:
-    """Stream progress. Unlike its name says, it elicits nothing from the client, as no tool of ours does."""
+    """Stream progress. Despite its name it elicits nothing from the client, as no tool of ours does."""
     return await test_tool_with_progress(context)
 
 

@@ -453,7 +453,6 @@ def settled(value: Any) -> Any:  # noqa: ANN401 - JSON
     if not isinstance(value, dict):
         return value
     fields = cast("dict[str, Any]", value)
-    # Only reports on runs have the field `next`.
     if "next" in fields and fields["status"] in UNFINISHED:
         fields |= IN_PROGRESS if fields["next"] else {"done": 0, "total": 0}
     if fields.get("status") == "waiting" and "message" in fields:

@@ -2,7 +2,7 @@
 
     python scripts/install.py requirements.lock
 
-Uses uv if it is on the PATH. Falls back to pip, also if uv fails: pip may be configured with another package index.
+Uses uv if it is on the PATH. Otherwise, or if uv fails, uses pip, which may be configured with another package index.
 For the development lock, all packages are compiled to byte code, because tests start many processes; for
 requirements.lock, only the modules that the server and the command line import.
 """

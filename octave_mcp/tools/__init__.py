@@ -1,4 +1,4 @@
-"""The tools: functions that every surface offers.
+"""The tools: functions that users call through MCP, HTTP or the command line.
 
 To add one, write a function with the decorator `@tool` in a module and import the module here.
 """

@@ -84,12 +84,12 @@ class GivenClaim(Value):
 
     @property
     def statement(self) -> Statement:
-        quoted = tuple(Quoted(given.quote, given.role, given.title or "") for given in self.evidence)
+        quoted = tuple(Quoted(item.quote, item.role, item.title or "") for item in self.evidence)
         return Statement(self.claim, self.kind or "fact", self.vendor, self.prospect, quoted, self.context or "")
 
     @property
     def claimed(self) -> Claimed:
-        quotations = tuple(Quotation(given.quote, given.role, given.title or "") for given in self.evidence)
+        quotations = tuple(Quotation(item.quote, item.role, item.title or "") for item in self.evidence)
         kind = "inference" if self.kind == "inference" else "fact"
         return Claimed(self.claim, kind, quotations, self.vendor, self.prospect)
 
@@ -128,10 +128,10 @@ def read_claim(line: bytes) -> GivenClaim:
         raise InputError(f"longer than {MAX_LINE_BYTES:,} bytes")
     try:
         return GivenClaim.model_validate_json(line.decode("utf-8"))
-    except UnicodeDecodeError as wrong:
-        raise InputError(f"invalid UTF-8: byte {line[wrong.start]:#04x} at position {wrong.start + 1}") from None
-    except ValidationError as wrong:
-        raise InputError(_complaint(wrong)) from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"invalid UTF-8: byte {line[error.start]:#04x} at position {error.start + 1}") from None
+    except ValidationError as error:
+        raise InputError(_complaint(error)) from None
 
 
 def check_by_rules(given: GivenClaim) -> CheckedClaim:
@@ -179,14 +179,13 @@ def _judged(by_rules: CheckedClaim, verdict: Support) -> CheckedClaim:
     return _checked(verdict, objections)
 
 
-def _checked(verdict: Support, found: Sequence[Problem]) -> CheckedClaim:
-    objections = tuple(Objection(code=problem.rule, text=problem.text) for problem in found)
+def _checked(verdict: Support, faults: Sequence[Problem]) -> CheckedClaim:
+    objections = tuple(Objection(code=problem.rule, text=problem.text) for problem in faults)
     return CheckedClaim(stands=verdict.verdict in ACCEPTED, support=verdict, problems=objections)
 
 
-def _complaint(wrong: ValidationError) -> str:
-    # Without the input, which may be as long as a line, and would be repeated in a terminal or a log.
-    errors = wrong.errors(include_url=False, include_input=False)
+def _complaint(invalid: ValidationError) -> str:
+    errors = invalid.errors(include_url=False, include_input=False)
     shown = [_fault(error) for error in errors[:MAX_COMPLAINTS]]
     more = len(errors) - len(shown)
     return "; ".join((*shown, *([f"and {more} more"] if more else [])))

@@ -13,7 +13,7 @@ from octave_mcp.errors import InputError
 T = TypeVar("T")
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | bool | None"
 
-# About 20,000 tokens: the most of a section that one result contains, so that it does not fill a client's context.
+# About 20,000 tokens: the longest piece of a section that one result contains.
 SECTION_CHARACTERS = 76_000
 
 

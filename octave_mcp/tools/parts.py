@@ -15,7 +15,7 @@ Parts: TypeAlias = "dict[str, object]"
 
 # The sections with one entry for each persona, and the field that has the persona's id.
 PERSONA_IN = {"priority_personas": "id", "email_sequences": "persona_id", "talk_tracks": "persona_id"}
-# What is returned for a persona without a section. Talk tracks are long, so callers name them explicitly.
+# What is returned for a persona if no section is given: who it is, and its e-mails. Talk tracks need their section.
 PERSONA_OVERVIEW = ("priority_personas", "email_sequences")
 
 

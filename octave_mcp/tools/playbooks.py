@@ -164,8 +164,8 @@ def _texts(parts: Parts, playbook: Playbook) -> list[str]:
 
 def _objects(parts: Parts) -> list[dict[str, Json]]:
     """Return the parts as JSON, in pieces for paging."""
-    found: dict[str, Json] = {name: dumped(part) for name, part in parts.items()}
-    return cast("list[dict[str, Json]]", pieces_of(found, SECTION_CHARACTERS))
+    by_name: dict[str, Json] = {name: dumped(part) for name, part in parts.items()}
+    return cast("list[dict[str, Json]]", pieces_of(by_name, SECTION_CHARACTERS))
 
 
 @tool("POST", "/runs/{run_id}/cancel", title="Cancel a run", idempotent=True, destructive=True)

@@ -37,8 +37,8 @@ class Verdict(Value):
     """The result of answering a question.
 
     `accepted`: whether the answer passed the checks; null if that is not known yet.
-    `wrong`: what the checks found. Such parts come back as a question or are used as they are, unless they are dropped.
-    `dropped`: the parts that were left out of the playbook and are not asked for again.
+    `wrong`: what the checks found. The parts at fault come back as a question, are used as they are, or are dropped.
+    `dropped`: the parts that were dropped: the playbook will not have them, and they are not asked for again.
     """
 
     run_id: str

@@ -27,25 +27,25 @@ class RefreshSummary(NamedTuple):
 async def refresh_summary(record: RunRecord, versions: Versions) -> RefreshSummary:
     """Summarise a refresh that has ended."""
     metas = await versions.listed(record.run_id)
-    made = next((meta for meta in metas if meta.run_id == record.run_id), None)
+    meta = next((meta for meta in metas if meta.run_id == record.run_id), None)
     reason = f"; everything was asked again: {record.anew}" if record.anew else ""
-    if made is None or made.based_on is None:
+    if meta is None or meta.based_on is None:
         return RefreshSummary(f"nothing has changed since version {record.base_version}{reason}", None)
-    before = await versions.playbook(record.run_id, made.based_on)
-    after = await versions.playbook(record.run_id, made.number)
-    return RefreshSummary(f"{await computed(_changes, made, before, after)}{reason}", made.based_on)
+    before = await versions.playbook(record.run_id, meta.based_on)
+    after = await versions.playbook(record.run_id, meta.number)
+    return RefreshSummary(f"{await computed(_changes, meta, before, after)}{reason}", meta.based_on)
 
 
-def _changes(made: VersionMeta, before: Playbook, after: Playbook) -> str:
+def _changes(meta: VersionMeta, before: Playbook, after: Playbook) -> str:
     """Name the sections that have changed, with the number of changes in each."""
     # A quotation has many fields, and a changed one counts once, so paths in SOURCES are cut after two steps.
     parts = {
         steps_of(change.path)[:2] if first_of(change.path) in SOURCES else change.path for change in diff(before, after)
     }
     counts = Counter(part[0] if isinstance(part, tuple) else first_of(part) for part in parts)
-    shown = [section for section in made.changed if section not in SOURCES] or made.changed
+    shown = [section for section in meta.changed if section not in SOURCES] or meta.changed
     sections = ", ".join(f"{section} ({_counted(counts[section])})" for section in shown)
-    return f"version {made.number} differs from version {made.based_on} in {sections}"
+    return f"version {meta.number} differs from version {meta.based_on} in {sections}"
 
 
 def _counted(count: int) -> str:

@@ -47,7 +47,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A function that every surface offers.
+    """A function that the surfaces offer.
 
     `read_only`, `destructive`, `idempotent`, `open_world`: its MCP annotations.
     `errors`: errors that it may raise besides InputError and NotFound.
@@ -176,7 +176,7 @@ def place(location: tuple[int | str, ...]) -> str:
     return ".".join(name if NAME.fullmatch(name) else "(invalid name)" for name in names)
 
 
-# All tools by name. Each has a route and a command.
+# All tools by name. Each has an HTTP route.
 FUNCTIONS: dict[str, Tool] = {}
 # Those in MCP's tools/list.
 TOOLS: dict[str, Tool] = {}
@@ -197,7 +197,7 @@ def tool(
 ) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[Any]]]:
     """Register a function as a tool under its own name. Its signature and docstring are its interface.
 
-    A function that is not `in_tool_list` has only a route and a command, and so costs MCP clients no tokens.
+    A function that is not `in_tool_list` is not offered over MCP, where each tool costs a conversation tokens.
     """
 
     def register(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:

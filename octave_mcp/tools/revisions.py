@@ -30,7 +30,7 @@ async def revise_playbook(
     instruction: Annotated[
         str, Field(min_length=1, max_length=1000, description="What to change; not used as evidence")
     ],
-    model: Annotated[str, Field(description="Default: the run's")] = AUTO,
+    model: Annotated[str, Field(description="Default: the run's model")] = AUTO,
     base_version: Annotated[
         int | None, Field(ge=1, description="The version that you have read; default: newest")
     ] = None,

@@ -48,7 +48,7 @@ class Deleted(Value):
 @tool("GET", "/sessions", title="List sessions", read_only=True)
 async def list_sessions(
     session_id: Annotated[str | None, Field(description="List the runs of this session")] = None,
-    limit: Annotated[int, Field(ge=1, le=100, description="Maximum number")] = 20,
+    limit: Annotated[int, Field(ge=1, le=100, description="Maximum entries")] = 20,
     cursor: Annotated[str | None, Field(description="From the last result, for older entries")] = None,
     *,
     call: Call,

@@ -81,8 +81,8 @@ async def scrape(urls: Urls, source: Source = AUTO, refresh: Refresh = False, *,
 
     A page that cannot be read is returned with the reason and does not affect the others. robots.txt is obeyed.
     """
-    found = await call.runs.websites.scrape(urls, source, refresh=refresh)
-    return PagesAsRead(pages=tuple(_as_read(url, page) for url, page in zip(urls, found, strict=True)))
+    results = await call.runs.websites.scrape(urls, source, refresh=refresh)
+    return PagesAsRead(pages=tuple(_as_read(url, page) for url, page in zip(urls, results, strict=True)))
 
 
 @tool("POST", "/map", title="Map a site", open_world=True, in_tool_list=False)
@@ -91,12 +91,12 @@ async def map_site(site: SiteName, source: Source = AUTO, refresh: Refresh = Fal
 
     They come from the site's home page and sitemaps, and from its job boards, feeds and sister sites.
     """
-    found = await call.runs.websites.map(site, source, refresh=refresh)
+    site_map = await call.runs.websites.map(site, source, refresh=refresh)
     return SiteMap(
-        company=found.company.domain,
-        home=_as_read(found.company.url, found.home),
-        addresses=tuple(Address(url=link.url, kind=kind_of_link(link)) for link in found.links),
-        failures=tuple(Unread.model_validate(dict(failure)) for failure in found.failures),
+        company=site_map.company.domain,
+        home=_as_read(site_map.company.url, site_map.home),
+        addresses=tuple(Address(url=link.url, kind=kind_of_link(link)) for link in site_map.links),
+        failures=tuple(Unread.model_validate(dict(failure)) for failure in site_map.failures),
     )
 
 

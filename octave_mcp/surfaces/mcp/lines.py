@@ -22,7 +22,7 @@ from pydantic_core import from_json
 
 Id: TypeAlias = RequestId | None
 
-# Some clients put one before the first message. RFC 8259 allows a parser to ignore it.
+# Not valid in JSON-RPC, but RFC 8259 allows a parser to ignore it.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MEMBERS = {"id", "method", "result", "error"}
 NOT_JSON = (
@@ -67,8 +67,8 @@ def decoded(line: bytes) -> JSONRPCMessage:
     """
     try:
         value = from_json(line.removeprefix(BYTE_ORDER_MARK), allow_inf_nan=False)
-    except ValueError as wrong:
-        raise Undecodable(_id_in(line), PARSE_ERROR, NOT_JSON.format(wrong)) from None
+    except ValueError as error:
+        raise Undecodable(_id_in(line), PARSE_ERROR, NOT_JSON.format(error)) from None
     try:
         message = jsonrpc_message_adapter.validate_python(value, by_name=False)
     except ValidationError:

@@ -20,10 +20,10 @@ MAX_NAME_CHARACTERS_SHOWN = 100
 
 
 class PromptArguments:
-    """MCP middleware that checks prompt and completion requests before the SDK and FastMCP do.
+    """MCP middleware that checks the arguments of prompt and completion requests before the SDK and FastMCP do.
 
-    Their errors do not name the argument, or report an internal error of the server. An empty argument counts as
-    absent, as it does in a tool call.
+    Their own errors do not name the argument at fault, or report an internal error of the server instead. An empty
+    argument counts as absent, as it does in a tool call.
     """
 
     def __init__(self, *prompts: Callable[..., str]) -> None:
@@ -34,17 +34,17 @@ class PromptArguments:
         if check := self._checks.get(ctx.method):
             try:
                 ctx = replace(ctx, params=check(ctx.params or {}))
-            except InputError as wrong:
-                raise McpError(INVALID_PARAMS, str(wrong)) from None
+            except InputError as error:
+                raise McpError(INVALID_PARAMS, str(error)) from None
         return await call_next(ctx)
 
     def _check_prompt(self, params: Params) -> Params:
         name = self._prompt(params.get("name"))
-        takes, given = self._takes[name], _object(params.get("arguments"), "arguments")
-        present = _present(given)
+        takes, sent = self._takes[name], _object(params.get("arguments"), "arguments")
+        present = _present(sent)
         required = (argument for argument, taken in takes.items() if taken.default is taken.empty)
         complaints = (
-            *(f"{place((argument,))}: unknown argument" for argument in given if argument not in takes),
+            *(f"{place((argument,))}: unknown argument" for argument in sent if argument not in takes),
             *(f"{argument}: missing" for argument in required if argument not in present),
             *(
                 f"{argument}: must be a string"
@@ -58,16 +58,16 @@ class PromptArguments:
         return {**params, "arguments": present}
 
     def _check_completion(self, params: Params) -> Params:
-        ref, given = _object(params.get("ref"), "ref"), _present(_object(params.get("argument"), "argument"))
-        if not isinstance(given.get("name"), str):
+        ref, argument = _object(params.get("ref"), "ref"), _present(_object(params.get("argument"), "argument"))
+        if not isinstance(argument.get("name"), str):
             raise InputError("argument.name: must be the name of the argument to complete")
-        if not isinstance(value := given.get("value", ""), str):
+        if not isinstance(value := argument.get("value", ""), str):
             raise InputError("argument.value: must be the text typed so far")
         if ref.get("type") == "ref/prompt":
             name = self._prompt(ref.get("name"))
-            if given["name"] not in self._takes[name]:
+            if argument["name"] not in self._takes[name]:
                 raise InputError(f"argument.name: unknown argument. {self._usage(name)}")
-        return {**params, "argument": {**given, "value": value}, **_context(params)}
+        return {**params, "argument": {**argument, "value": value}, **_context(params)}
 
     def _prompt(self, name: object) -> str:
         choices = f"choose one of {', '.join(self._takes)}"

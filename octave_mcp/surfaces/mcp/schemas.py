@@ -17,7 +17,7 @@ _UNLISTED = frozenset(
         *("kind", "counts", "score", "faults"),
     )
 )
-# Fields that only get_run lists: other tools on the same run return them too, but a caller rarely reads them there.
+# Fields that only the schema of get_run lists. Tools that change a run return them too.
 _READ_LATER = {"session_id", "error", "overview", "files", "section", "markdown", "cursor"}
 
 
@@ -26,8 +26,10 @@ def short_input(schema: Schema, unlisted: Container[str] = (), dropped: Containe
 
     Optional arguments lose their null variant and default, and references are replaced by what they refer to.
     """
-    definitions, given = schema.get("$defs", {}), schema.get("properties", {})
-    properties = {name: _argument(value, definitions, dropped) for name, value in given.items() if name not in unlisted}
+    definitions, arguments = schema.get("$defs", {}), schema.get("properties", {})
+    properties = {
+        name: _argument(value, definitions, dropped) for name, value in arguments.items() if name not in unlisted
+    }
     short = schema | {"properties": properties}
     return {name: value for name, value in short.items() if name != "$defs"}
 

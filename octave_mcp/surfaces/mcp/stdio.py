@@ -64,8 +64,8 @@ async def _streams() -> AsyncGenerator[tuple[Messages, Any]]:
                 return
             try:
                 await deliver.send(SessionMessage(lines.decoded(line)))
-            except Undecodable as wrong:
-                await answers.send(SessionMessage(wrong.answer))
+            except Undecodable as error:
+                await answers.send(SessionMessage(error.answer))
 
         _read(_claimed_stdin(), take)
         yield messages, answers

@@ -15,6 +15,7 @@ from octave_mcp.errors import InputError, WrongType
 from octave_mcp.tools.registry import WITH_BODY, Call, Tool, arguments_complaint, is_absent, refuse_unstorable
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+# Many more than any tool takes; limits the work that a hostile form can cause.
 MAX_FIELDS = 100
 
 
@@ -76,7 +77,7 @@ async def _body(request: Request) -> tuple[dict[str, Any], bool]:
         return _pairs(body.decode("latin-1")), True
     if media_type == JSON:
         return _object(body), False
-    raise WrongType(f"unsupported Content-Type {media_type[:100]!r}; send {JSON} or {FORM}")
+    raise WrongType(f"the Content-Type of the body must be {JSON} or {FORM}")
 
 
 def _pairs(text: str) -> dict[str, Any]:
@@ -97,8 +98,8 @@ def _pairs(text: str) -> dict[str, Any]:
 def _object(body: bytes) -> dict[str, Any]:
     try:
         value = from_json(body, allow_inf_nan=False)
-    except ValueError as wrong:
-        raise InputError(f"the body is not valid JSON: {wrong}") from None
+    except ValueError as error:
+        raise InputError(f"the body is not valid JSON: {error}") from None
     if not isinstance(value, dict):
         raise InputError("the body must be a JSON object with the arguments by name")
     return cast("dict[str, Any]", value)
@@ -121,16 +122,16 @@ class ToolFunction:
             InputError: an argument is missing, unknown or invalid.
         """
         values = self._with_objects(arguments.values) if arguments.is_text else arguments.values
-        # Over HTTP a call returns at once by default: clients and proxies often time out long before a run ends.
+        # Over HTTP a call returns at once by default, with a run to poll, whereas over MCP it waits.
         if "wait_seconds" in self.tool.arguments and is_absent(values.get("wait_seconds")):
             values = values | {"wait_seconds": 0}
         try:
             return await (self._with_text if arguments.is_text else self._with_json)(**values)
-        except ValidationError as wrong:
+        except ValidationError as error:
             # Only `validate_call` names the error after the tool. Any other comes from inside it and is a bug.
-            if wrong.title != self.tool.name:
+            if error.title != self.tool.name:
                 raise
-            raise InputError(arguments_complaint(wrong, self.tool)) from None
+            raise InputError(arguments_complaint(error, self.tool)) from None
 
     def _with_objects(self, values: dict[str, Any]) -> dict[str, Any]:
         """Collect objects that a form sends field by field, such as 'sender_name' for the name of `sender`."""

@@ -106,7 +106,7 @@ class Rest:
         run_id, after = (await read_arguments(request)).values["run_id"], sse.last_seen(request)
         runs = await self._runs()
         record = await runs.get(run_id)
-        # 204 is the only response that stops a browser's EventSource from reconnecting.
+        # On 204 a browser's EventSource stops reconnecting. After an empty stream it would connect again and again.
         if record.is_final and not await _has_more(runs, run_id, after):
             return Response(status_code=204)
         return sse.streamed(sse.new_events(runs, run_id, after))

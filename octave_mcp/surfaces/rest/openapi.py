@@ -161,8 +161,8 @@ def _as_text(schema: Schema) -> Schema:
 
 def _answer(returned: Returned, schemas: Schemas) -> dict[str, Any]:
     content = {
-        media_type: {"schema": schemas[of] if isinstance(of, TypeAdapter) else of}
-        for media_type, of in returned.content.items()
+        media_type: {"schema": schemas[body] if isinstance(body, TypeAdapter) else body}
+        for media_type, body in returned.content.items()
     }
     headers = {name: {"schema": schema} for name, schema in returned.headers.items()}
     links = {"links": returned.links} if returned.links else {}
@@ -172,11 +172,11 @@ def _answer(returned: Returned, schemas: Schemas) -> dict[str, Any]:
 def _schemas(operations: Sequence[Operation]) -> tuple[Schemas, dict[str, Schema]]:
     """Return the schema of each type in a response, and the components that these schemas refer to."""
     returned = (answer for operation in operations for answer in operation.returns.values())
-    adapters = {of for answer in returned for of in answer.content.values() if isinstance(of, TypeAdapter)}
+    adapters = {body for answer in returned for body in answer.content.values() if isinstance(body, TypeAdapter)}
     inputs: list[tuple[TypeAdapter[Any], JsonSchemaMode, TypeAdapter[Any]]]
     inputs = [(adapter, "serialization", adapter) for adapter in adapters]
-    found, more = TypeAdapter.json_schemas(inputs, ref_template="#/components/schemas/{model}")
-    return {key: schema for (key, _), schema in found.items()}, more.get("$defs", {})
+    schemas, shared = TypeAdapter.json_schemas(inputs, ref_template="#/components/schemas/{model}")
+    return {key: schema for (key, _), schema in schemas.items()}, shared.get("$defs", {})
 
 
 def _refusals() -> dict[str, Any]:
@@ -189,10 +189,10 @@ def _refusals() -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         _name(status): {
-            "description": f"{HTTPStatus(status).phrase}: {', '.join(found)}",
+            "description": f"{HTTPStatus(status).phrase}: {', '.join(names)}",
             "content": {problems.MEDIA_TYPE: {"schema": schema}},
         }
-        for status, found in sorted(codes.items())
+        for status, names in sorted(codes.items())
     }
 
 

@@ -64,6 +64,7 @@ def routes(operations: Sequence[Operation]) -> list[Route]:
 
 def _by_method(answers: dict[str, Answer]) -> Answer:
     async def answer(request: Request) -> Response:
+        # Starlette adds HEAD to every route with GET, and uvicorn drops the body of the response.
         return await answers["GET" if request.method == "HEAD" else request.method](request)
 
     return answer

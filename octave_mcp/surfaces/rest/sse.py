@@ -18,7 +18,7 @@ from octave_mcp.tools.reports import RunReport
 
 PING_SECONDS = 15
 LINE_END = "\n"
-# At most 18 digits, so that an id fits into the 64-bit integer of a database.
+# At most 18 digits, so that an id fits into a 64-bit integer, the largest that databases take.
 EVENT_ID = re.compile(r"[0-9]{1,18}")
 
 

@@ -24,8 +24,8 @@ MAX_SHORT_CHARACTERS = 9_300
 def markdown(parts: Parts, playbook: Playbook) -> str:
     """Render the parts as one text.
 
-    Quotations are cut to less than the usual length if that makes the text short enough. If not even the shortest
-    quotations do, they keep their usual length: the text has to be paged anyway.
+    Quotations are cut to less than their usual length if that makes the text short enough, and not at all below it if
+    no limit does.
     """
     texts = (_text(parts, Renderer(playbook, limit)) for limit in (MAX_QUOTATION, *SHORTER_LIMITS))
     usual = next(texts)

@@ -14,64 +14,64 @@ from octave_mcp.tools.markdown.rendering import Renderer
 OUTLINE = "*An outline: lines to word before they are sent, not finished copy.*"
 
 
-def sequence(found: EmailSequence, renderer: Renderer, level: int) -> Iterator[str]:
-    to = ", ".join(filter(None, (renderer.words.of(found.persona_id), found.first_name)))
+def sequence(emails: EmailSequence, renderer: Renderer, level: int) -> Iterator[str]:
+    to = ", ".join(filter(None, (renderer.words.of(emails.persona_id), emails.first_name)))
     yield f"{'#' * level} To the {to}"
-    for one in found.touches:
-        yield from touch(one, renderer, level + 1)
+    for email in emails.touches:
+        yield from touch(email, renderer, level + 1)
 
 
-def touch(found: Touch, renderer: Renderer, level: int) -> Iterator[str]:
+def touch(email: Touch, renderer: Renderer, level: int) -> Iterator[str]:
     """Render an e-mail with notes for the rep and the quotations that support it."""
-    yield f"{'#' * level} Day {found.day}{', outline' if found.kind == 'outline' else ''}"
-    yield f"Subject: {plain(found.subject)}"
-    if found.kind == "outline":
+    yield f"{'#' * level} Day {email.day}{', outline' if email.kind == 'outline' else ''}"
+    yield f"Subject: {plain(email.subject)}"
+    if email.kind == "outline":
         yield OUTLINE
-        yield from renderer.blocks(found.sentences)
+        yield from renderer.blocks(email.sentences)
     else:
-        yield _copyable(found.body)
-    if notes := renderer.with_new("\n".join(f"- {line}" for line in _notes(found, renderer))).strip():
+        yield _copyable(email.body)
+    if notes := renderer.with_new("\n".join(f"- {line}" for line in _notes(email, renderer))).strip():
         yield notes
 
 
-def _notes(found: Touch, renderer: Renderer) -> Iterator[str]:
+def _notes(email: Touch, renderer: Renderer) -> Iterator[str]:
     """Yield what the rep needs to know about an e-mail: the ask, what to prepare, the alternative opening, its sources.
 
     Each line of an outline shows its own sources and doubts, so they are not repeated here.
     """
-    ask, is_outline = found.call_to_action, found.kind == "outline"
-    if ask.text and not (is_outline and any(ask.text in sentence.text for sentence in found.sentences)):
+    ask, is_outline = email.call_to_action, email.kind == "outline"
+    if ask.text and not (is_outline and any(ask.text in sentence.text for sentence in email.sentences)):
         yield f"Ask ({ask.label}): {plain(ask.text)}"
-    if found.make_first:
-        yield f"Make this first: {plain(found.make_first)}"
-    if found.second_opening:
-        yield f"Other opening, without a date: {renderer.inline(found.second_opening)}"
-    yield from (f"Note for you: {plain(note)}" for note in found.personalisation)
-    doubted = (line for line in found.sentences if line.support and line.support.verdict in {"partly", "not"})
+    if email.make_first:
+        yield f"Make this first: {plain(email.make_first)}"
+    if email.second_opening:
+        yield f"Other opening, without a date: {renderer.inline(email.second_opening)}"
+    yield from (f"Note for you: {plain(note)}" for note in email.personalisation)
+    doubted = (line for line in email.sentences if line.support and line.support.verdict in {"partly", "not"})
     yield from (f"Check first: {renderer.inline(line)}" for line in doubted if not is_outline)
-    cited = [] if is_outline else [id_ for sentence in found.sentences for id_ in sentence.evidence]
+    cited = [] if is_outline else [id_ for sentence in email.sentences for id_ in sentence.evidence]
     if above := renderer.quotations.given(cited):
         yield f"Quoted above: {above}"
     renderer.quotations.mark(cited)
 
 
-def brief(found: Brief, renderer: Renderer, level: int) -> Iterator[str]:
+def brief(content: Brief, renderer: Renderer, level: int) -> Iterator[str]:
     """Render the brief: what to know before the call, and the first e-mail."""
     lines = (
-        (renderer.playbook.vendor.name, found.vendor_does),
-        ("Call", ", ".join(map(plain, filter(None, (found.person, found.title))))),
-        (f"Why now ({found.date})", found.why_now),
-        ("What it means", found.means),
-        ("Say first", found.first_line),
-        ("Proof", found.proof),
-        ("Ask", found.question),
+        (renderer.playbook.vendor.name, content.vendor_does),
+        ("Call", ", ".join(map(plain, filter(None, (content.person, content.title))))),
+        (f"Why now ({content.date})", content.why_now),
+        ("What it means", content.means),
+        ("Say first", content.first_line),
+        ("Proof", content.proof),
+        ("Ask", content.question),
     )
     for title, part in lines:
         if part:
             yield renderer.with_new(f"**{title}:** {renderer.inline(part)}")
-    if found.warnings:
-        yield "\n".join(("**Beware**", *(f"- {plain(warning)}" for warning in found.warnings)))
-    if first := _touch_at(found.email or "", renderer):
+    if content.warnings:
+        yield "\n".join(("**Beware**", *(f"- {plain(warning)}" for warning in content.warnings)))
+    if first := _touch_at(content.email or "", renderer):
         yield f"{'#' * level} The first e-mail"
         yield from touch(first, renderer, level + 1)
 
@@ -79,8 +79,8 @@ def brief(found: Brief, renderer: Renderer, level: int) -> Iterator[str]:
 def _touch_at(path: str, renderer: Renderer) -> Touch | None:
     """Return the e-mail at a path such as 'email_sequences.0.touches.0'."""
     steps = (int(step) if step.isdecimal() else step for step in path.split("."))
-    found = part_at(renderer.playbook, tuple(steps))
-    return found if isinstance(found, Touch) else None
+    part = part_at(renderer.playbook, tuple(steps))
+    return part if isinstance(part, Touch) else None
 
 
 def _copyable(text: str) -> str:

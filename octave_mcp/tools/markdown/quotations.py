@@ -14,7 +14,7 @@ from octave_mcp.domain.playbook import Playbook
 MAX_TITLE_CHARACTERS, MAX_URL_CHARACTERS = 60, 90
 # Control characters and bidirectional overrides, with which a page could hide or reorder text.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-# What would become code, a link, an image or HTML. Other markup stays: it is harmless, and escaping costs tokens.
+# What would become code, a link, an image or HTML. Other markup stays, since a model reads the text.
 _MARKUP = re.compile(r"`|\](?=[(\[])|<(?=[a-zA-Z/!?])")
 
 
