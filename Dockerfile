@@ -29,5 +29,5 @@ EXPOSE 7777
 
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:7777/livez', timeout=4)"]
 
-# Callers outside the container reach 0.0.0.0, so the server does not start unless OCTAVE_TOKENS is set.
+# 0.0.0.0 is reachable from other machines, so the server refuses to start unless OCTAVE_TOKENS is set.
 CMD ["octave-mcp", "serve", "--transport", "http", "--host", "0.0.0.0", "--port", "7777"]
