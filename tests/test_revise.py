@@ -273,7 +273,7 @@ EMAIL = "Subject: my own\n\nHi there,\n\nI wrote this   myself.\n\nAnn"
 async def test_a_persons_own_text_is_never_changed(base: Base) -> None:
     await base.edit(TOUCH, EMAIL, 1)
     own = (await base.playbook()).email_sequences[0].touches[2]
-    with pytest.raises(InputError, match=r"own text of Ann since version 2.* edit that part"):
+    with pytest.raises(InputError, match=r"written by Ann in version 2.* edit that part"):
         await base.revised(f"{TOUCH}.subject")
     record = await base.revised("email_sequences.persona-1")
     playbook = await base.playbook()

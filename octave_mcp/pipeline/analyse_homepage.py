@@ -1,4 +1,4 @@
-"""Step 3: what the company is called and what it does, in its own words."""
+"""Step 3: the name of the company and what it does, from its home page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from octave_mcp.pipeline.run import Run
 
 
 async def analyse_homepage(run: Run, site: Site, home: Page) -> Profile:
-    """The company's profile; where the page does not say its name, the domain stands for it."""
+    """Return the company's profile. Its name is the domain if the home page does not state one."""
     company = site.company
     shown = await computed(_shown, home)
     brief = ReadingBrief(
@@ -34,7 +34,7 @@ async def analyse_homepage(run: Run, site: Site, home: Page) -> Profile:
     except NoAccess:
         raise
     except UpstreamError as failed:
-        return _unread(company, home, failed)
+        return _without_answer(company, home, failed)
     name = _supported(checked)
     return Profile(
         company=company,
@@ -51,11 +51,11 @@ def _shown(home: Page) -> tuple[Passage, ...]:
     return tuple(screened(passages(home)))
 
 
-def _unread(company: Company, home: Page, failed: UpstreamError) -> Profile:
-    """Without an answer, the company goes by its domain."""
+def _without_answer(company: Company, home: Page, failed: UpstreamError) -> Profile:
+    """Return a profile with the domain as the name, and a gap."""
     gap = Gap(
         section=company.role, code=failed.code, would_fill="another run",
-        reason=f"the home page could not be read, and {company.domain} stands for the name: {own_words(failed)}",
+        reason=f"the home page could not be analysed, so the name is the domain {company.domain}: {own_words(failed)}",
     )  # fmt: skip
     return Profile(
         company=company, name=company.domain, name_evidence=(), summary=None, language=home.ref.language,
@@ -64,8 +64,8 @@ def _unread(company: Company, home: Page, failed: UpstreamError) -> Profile:
 
 
 def _supported(checked: Checked[HomepageAnswer[EvidenceId]]) -> Claim[EvidenceId] | None:
-    """The company's name, if what it rests on says just that."""
+    """Return the company's name, if a quotation has it word for word and it cannot pass for an instruction."""
     name = checked.value.name
     quotes = {evidence.id: evidence.quote for evidence in checked.evidence}
-    says_so = name and any(has_words(name.text, quotes[i]) for i in name.evidence) and safe_name(name.text, "")
-    return name if says_so else None
+    is_quoted = name and any(has_words(name.text, quotes[i]) for i in name.evidence) and safe_name(name.text, "")
+    return name if is_quoted else None

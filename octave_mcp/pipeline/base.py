@@ -1,4 +1,4 @@
-"""The version of a playbook that a run refreshes."""
+"""The playbook version that a refresh starts from, and the evidence of it that the pages still have."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ from octave_mcp.domain.value import walk
 from octave_mcp.errors import UpstreamError, tree
 from octave_mcp.evidence.survival import State, stating
 
-# The codes of gaps for what was asked in vain: it is asked again, so they are not kept.
-FAILED = frozenset(kind.code for kind in tree(UpstreamError))
+# A gap with one of these codes comes from a call that failed. A refresh makes that call again, so it drops the gap.
+UPSTREAM_CODES = frozenset(kind.code for kind in tree(UpstreamError))
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """`read_by` is the run that read the pages which the playbook quotes.
+    """A playbook version with the drafts and research it was written from.
 
-    `alive` is what of the evidence of its drafts is still on the pages; it is filled while these are read.
+    `earlier`: answers of the run that wrote it.
+    `read_by`: id of the run that stored the pages it quotes.
+    `alive`: evidence that is still on the pages, filled in while the refresh reads them.
     """
 
     playbook: Playbook
@@ -36,37 +38,37 @@ class Base:
     alive: dict[EvidenceId, Evidence] = field(default_factory=dict[EvidenceId, Evidence])
 
     def research(self, role: Role) -> Research:
-        return next(one for one in self.basis.research if one.role == role)
+        return next(research for research in self.basis.research if research.role == role)
 
     def evidence(self, role: Role) -> dict[EvidenceId, Evidence]:
-        """All that was quoted of a company's pages."""
-        found = {one.id: one for one in self.research(role).evidence}
-        return found | {i: one for i, one in self.drafts.evidence.items() if one.role == role}
+        """Return all evidence from a company's pages, that of the drafts included."""
+        researched = {evidence.id: evidence for evidence in self.research(role).evidence}
+        return researched | {i: evidence for i, evidence in self.drafts.evidence.items() if evidence.role == role}
 
     @property
     def models(self) -> tuple[str, ...]:
-        """Those that wrote it."""
+        """Names of the models that wrote the playbook."""
         return tuple(self.playbook.model.split(", "))
 
     @property
     def cited(self) -> frozenset[str]:
-        """The addresses of the pages that the copy cites."""
+        """URLs of the pages that the copy cites."""
         ids = (i for draft in self.drafted for i in cited(draft.value))
         return frozenset(self.drafts.evidence[i].url for i in ids if i in self.drafts.evidence)
 
     @property
     def drafted(self) -> Iterator[Drafted[Any]]:
-        every = (self.drafts.summary, *self.drafts.cards, *self.drafts.sequences, *self.drafts.talk_tracks)
-        return (draft for draft in every if draft)
+        drafts = (self.drafts.summary, *self.drafts.cards, *self.drafts.sequences, *self.drafts.talk_tracks)
+        return (draft for draft in drafts if draft)
 
 
 def cited(value: object) -> Iterator[EvidenceId]:
-    """The evidence that is named anywhere in a value."""
+    """Yield the ids of all evidence that a value cites, at any depth."""
     return (i for part in walk(value) for i in cast("tuple[EvidenceId, ...]", getattr(part, "evidence", ())))
 
 
 def state_of(research: Research, counterpart: str, given: str) -> State:
-    """How the findings on a company are judged; `given` is what the user says of the deal."""
+    """Return what the checks need to judge findings about a company; `given` is the user's context."""
     own, other = research.profile.name, counterpart
     vendor, prospect = (own, other) if research.role == "vendor" else (other, own)
     return stating(vendor, prospect, given, (own, other))

@@ -1,4 +1,4 @@
-"""What a refreshed playbook takes over from the version before."""
+"""What a refreshed playbook takes over from the version it refreshes."""
 
 from __future__ import annotations
 
@@ -11,24 +11,30 @@ from octave_mcp.domain.notices import Flag, Gap
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.pipeline.base import Base
 
-# Flags that say who wrote the text that stays.
-_OF_WRITERS = frozenset({"extractive", "stood_in", "recorded"})
+# Flags about who wrote the text. Text that a refresh retains has the same writer as before.
+_WRITER_FLAGS = frozenset({"extractive", "stood_in", "recorded"})
 
 
-def of_models(playbook: Playbook) -> tuple[Gap, ...]:
-    """Faults of answers that are still used."""
+def model_gaps(playbook: Playbook) -> tuple[Gap, ...]:
+    """Return the gaps for faulty answers of models; the text written from these is still in use."""
     return tuple(gap for gap in playbook.gaps if gap.section == MODEL)
 
 
 def with_earlier(flags: Iterable[Flag], playbook: Playbook) -> tuple[Flag, ...]:
-    """The flags, with those that say who wrote the text that stays; a reuse of earlier answers is not reported."""
-    earlier = [flag for flag in playbook.flags if flag.code in _OF_WRITERS]
-    found = [flag for flag in flags if flag.code != "reused" or flag.companies]
-    return tuple(dict.fromkeys((*earlier, *found)))
+    """Add the earlier version's flags about writers.
+
+    The flag for reused answers is dropped: a refresh reuses answers by design. Reused research is still reported.
+    """
+    earlier = [flag for flag in playbook.flags if flag.code in _WRITER_FLAGS]
+    current = [flag for flag in flags if flag.code != "reused" or flag.companies]
+    return tuple(dict.fromkeys((*earlier, *current)))
 
 
 def refreshed(written: Written, base: Base) -> Written:
-    """With quotations of pages that are as they were as the version has them, with the time of their first reading."""
+    """Give quotations that did not change the `fetched_at` of the earlier version.
+
+    Otherwise every refresh would differ from the version before, and a new version would be stored without news.
+    """
     known = base.drafts.evidence | base.playbook.evidence
     playbook = written.playbook.model_copy(update={"evidence": _as_known(written.playbook.evidence, known)})
     drafts = written.drafts.model_copy(update={"evidence": _as_known(written.drafts.evidence, known)})
@@ -38,8 +44,8 @@ def refreshed(written: Written, base: Base) -> Written:
 def _as_known(
     evidence: Mapping[EvidenceId, Evidence], known: Mapping[EvidenceId, Evidence]
 ) -> dict[EvidenceId, Evidence]:
-    return {i: _unless_only_read_again(one, known.get(i)) for i, one in evidence.items()}
+    return {i: _unless_only_read_again(new, known.get(i)) for i, new in evidence.items()}
 
 
-def _unless_only_read_again(one: Evidence, known: Evidence | None) -> Evidence:
-    return known if known and one.model_copy(update={"fetched_at": known.fetched_at}) == known else one
+def _unless_only_read_again(new: Evidence, known: Evidence | None) -> Evidence:
+    return known if known and new.model_copy(update={"fetched_at": known.fetched_at}) == known else new

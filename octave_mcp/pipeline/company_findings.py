@@ -1,4 +1,4 @@
-"""The triggers, people and integrations of both companies, as the playbook lists them."""
+"""The playbook's lists of triggers, people and integrations of both companies."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from octave_mcp.evidence.dates import iso_date
 
 Known = Mapping[EvidenceId, Evidence]
 
-_TO_THE_MONTH = len("2024-03")
+_MONTH_LENGTH = len("2024-03")
 _WOULD_FILL = {
     "triggers": "news, a blog or open jobs",
     "people": "a team page, or posts and testimonials with a name",
@@ -33,7 +33,7 @@ _WOULD_FILL = {
 
 
 def company_findings(deal: Deal, evidence: Known) -> DealFindings:
-    """The newest triggers first, and those of no known day last. The prospect comes before the vendor."""
+    """Return the findings of both companies, the prospect's first. Triggers are sorted by date, undated ones last."""
     companies = sorted(deal.items(), key=lambda company: company[0] == "vendor")
     triggers = [trigger for role, research in companies for trigger in _triggers(role, research, evidence)]
     return DealFindings(
@@ -50,13 +50,13 @@ def company_findings(deal: Deal, evidence: Known) -> DealFindings:
 
 
 def with_true_dates(found: CompanyFindings[EvidenceId], evidence: Known) -> CompanyFindings[EvidenceId]:
-    """The findings with the dates that their pages give, whatever a model wrote."""
+    """Replace dates that a model made up by the dates of quotations and pages."""
     dated = (trigger.model_copy(update={"date": _date(trigger, evidence)}) for trigger in found.triggers)
     return found.model_copy(update={"triggers": tuple(dated)})
 
 
 def unfound(found: DealFindings, deal: Deal) -> Iterator[Gap]:
-    """A gap for each kind of which neither company's pages have anything."""
+    """Yield a gap for each kind of finding that neither company's pages have."""
     sites = " and ".join(research.domain for research in deal.values())
     for kind, would_fill in _WOULD_FILL.items():
         if not getattr(found, kind):
@@ -69,7 +69,7 @@ def _newness(trigger: CompanyTrigger) -> str:
 
 
 def _triggers(role: Role, research: Research, evidence: Known) -> Iterator[CompanyTrigger]:
-    """What happened, and the jobs that are open; a model writes neither twice."""
+    """Yield the company's triggers, then open jobs, except jobs that are a trigger already."""
     for trigger in research.findings.triggers:
         yield CompanyTrigger(
             company=role,
@@ -79,9 +79,9 @@ def _triggers(role: Role, research: Research, evidence: Known) -> Iterator[Compa
             evidence=trigger.evidence,
             support=trigger.support,
         )
-    told = " \n ".join(normal(t.what) for t in research.findings.triggers if t.kind == "job_opening")
+    titles = " \n ".join(normal(t.what) for t in research.findings.triggers if t.kind == "job_opening")
     for job in research.signals.jobs if research.signals else ():
-        if normal(job.title) not in told:
+        if normal(job.title) not in titles:
             yield CompanyTrigger(
                 company=role,
                 kind="job_opening",
@@ -97,7 +97,7 @@ def _person(role: Role, person: NamedPerson[EvidenceId], evidence: Known) -> Com
 
 
 def _date(trigger: Trigger[EvidenceId], evidence: Known) -> str:
-    """The date that the model copied, if it stands in a quotation; else that of the page."""
+    """Return the date that the model copied, if a quotation has it; otherwise the publication date of the page."""
     written = normal(trigger.date or "")
     is_quoted = written and any(written in normal(evidence[i].quote) for i in trigger.evidence if i in evidence)
     published = _published(trigger.evidence, evidence)
@@ -105,16 +105,18 @@ def _date(trigger: Trigger[EvidenceId], evidence: Known) -> str:
 
 
 def _in_year_of(written: str, published: str) -> str:
-    """A day or month without its year, as of the year in which it is nearest to the day of its page."""
+    """Complete a date without a year, such as 'May 3', with the year that brings it closest to the date of its page."""
     if published == UNDATED:
         return ""
     day = date.fromisoformat(published)
-    found = [iso_date(f"{written}, {year}") for year in (day.year - 1, day.year, day.year + 1)]
-    return min((one for one in found if len(one) >= _TO_THE_MONTH), key=lambda one: _days_apart(one, day), default="")
+    candidates = [iso_date(f"{written}, {year}") for year in (day.year - 1, day.year, day.year + 1)]
+    dates = (found for found in candidates if len(found) >= _MONTH_LENGTH)
+    return min(dates, key=lambda found: _days_apart(found, day), default="")
 
 
 def _days_apart(written: str, day: date) -> int:
-    return abs((date.fromisoformat(written if len(written) > _TO_THE_MONTH else f"{written}-15") - day).days)
+    # A month without a day counts from its middle.
+    return abs((date.fromisoformat(written if len(written) > _MONTH_LENGTH else f"{written}-15") - day).days)
 
 
 def _published(ids: tuple[EvidenceId, ...], evidence: Known) -> str:

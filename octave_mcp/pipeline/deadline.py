@@ -1,4 +1,4 @@
-"""The deadline of a run, and the share of the time left that each part of it gets."""
+"""The deadline of a run, and how much of the remaining time each part of it may use."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 
 from octave_mcp.concurrency.run_clock import RunClock
 
-# Share of the time left that one part may take, so that the parts after it have some, too.
+# Share of the remaining time that one part may take. The rest is for the parts after it, such as writing the playbook
+# after the pages are read.
 TIME_SHARE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """`at` is a time of the run's clock; `step_seconds` the most that one step may take."""
+    """A time limit, as a time `at` of the run's clock; `step_seconds` is the most that one step may take."""
 
     at: float = math.inf
     step_seconds: float = math.inf
@@ -23,12 +24,12 @@ class Deadline:
         return replace(self, at=min(self.at, self.clock.now() + self.step_seconds))
 
     def for_branches(self, *, of_one_step: bool) -> Deadline:
-        most = self.step_seconds if of_one_step else math.inf
+        max_seconds = self.step_seconds if of_one_step else math.inf
         now = self.clock.now()
-        return replace(self, at=now + min((self.at - now) * TIME_SHARE, most))
+        return replace(self, at=now + min((self.at - now) * TIME_SHARE, max_seconds))
 
     @property
     def scrape_seconds(self) -> float | None:
-        """How long one scrape may take; None without a limit."""
+        """How long one scrape may take, or None without a limit."""
         seconds = (self.at - self.clock.now()) * TIME_SHARE
         return None if math.isinf(seconds) else seconds

@@ -1,4 +1,4 @@
-"""The flags of a playbook: what its reader should beware of."""
+"""Flags of a playbook: what its reader should know before using it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from octave_mcp.domain.research import Deal, Research
 from octave_mcp.pipeline.gaps import pages
 from octave_mcp.pipeline.relations import Relations
 
+# A playbook about a company with fewer pages or words than this has the flag `low_confidence`. Copy is written as an
+# outline only if both are below.
 LOW_PAGES = 3
 LOW_WORDS = 300
 
 
 def flags(asker: Asker, deal: Deal, relations: Relations, *, by_default: bool) -> tuple[Flag, ...]:
+    """Return the flags; `by_default` is whether nobody chose the model."""
     companies = tuple(deal.values())
     return (
         *_of_models(asker, by_default=by_default),
@@ -44,13 +47,13 @@ def _of_models(asker: Asker, *, by_default: bool) -> Iterator[Flag]:
 
 def _recorded(recording: Recording | None) -> Iterator[Flag]:
     if recording:
-        told = f"written by {recording.model} on {recording.recorded_on} and replayed; every check was run now"
+        origin = f"written by {recording.model} on {recording.recorded_on} and replayed; every check was run now"
         lost = (recording.lost,) if recording.unmapped else ()
-        yield Flag(code="recorded", reason="; ".join((told, *lost, *recording.notices)))
+        yield Flag(code="recorded", reason="; ".join((origin, *lost, *recording.notices)))
 
 
 def is_thin(research: Research) -> bool:
-    """Whether so little was read that copy about the company would be padding."""
+    """Whether too little was read to write copy about the company, so that outlines are drafted."""
     return len(research.pages) < LOW_PAGES and research.words < LOW_WORDS
 
 
@@ -63,12 +66,12 @@ def _low_confidence(companies: Iterable[Research]) -> Iterator[Flag]:
 
 def _reused(asker: Asker, companies: Iterable[Research]) -> Iterator[Flag]:
     if (reused := asker.ledger.cost.reused) and not asker.recording:
-        reason = f"{reused} answers are those given to the same questions within a day; refresh asks anew"
+        reason = f"{reused} answers were reused from the last 24 hours; refresh asks the model again"
         yield Flag(code="reused", reason=reason)
     for research in companies:
         if research.found_at:
             when = f"{research.found_at:%Y-%m-%d %H:%M} UTC"
-            reason = f"the research on {research.domain} from {when} is reused; refresh reads the site again"
+            reason = f"the research on {research.domain} is from {when}; refresh reads the site again"
             yield Flag(code="reused", reason=reason, companies=(research.role,))
 
 
@@ -76,19 +79,19 @@ def _suspicious(companies: Iterable[Research]) -> Iterator[Flag]:
     for research in companies:
         if research.suspicious:
             where = f"{pages(len(research.suspicious))} of {research.domain}"
-            reason = f"text that addresses a model was left out on {where}"
+            reason = f"text that addresses a model was removed from {where}"
             yield Flag(code="suspicious_page", reason=reason, companies=(research.role,))
 
 
 def _of_relations(deal: Deal, relations: Relations) -> Iterator[Flag]:
     vendor, prospect = deal["vendor"].profile.name, deal["prospect"].profile.name
     if relations.existing_customer:
-        reason = f"{prospect} is a customer of {vendor} already; the approach is expansion"
+        reason = f"{prospect} is already a customer of {vendor}; the approach is expansion"
         yield Flag(
             code="existing_customer", reason=reason, companies=("prospect",), evidence=relations.existing_customer
         )
     if relations.vendor_is_customer:
-        reason = f"{vendor} is a customer of {prospect}, by {prospect}'s own pages"
+        reason = f"{vendor} is a customer of {prospect}, according to {prospect}'s own pages"
         yield Flag(
             code="vendor_is_customer", reason=reason, companies=("vendor",), evidence=relations.vendor_is_customer
         )

@@ -1,4 +1,4 @@
-"""What is missing from a playbook: where, why, and what would fill it."""
+"""Gaps of a playbook: what is missing, why, and what would fill it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from octave_mcp.errors import BudgetExceeded, DeadlineExceeded
 from octave_mcp.evidence.context_words import as_written
 from octave_mcp.evidence.figures import figures
 
-MAX_STRANGE_WORDS = 8
+# A gap lists at most this many words or figures, to stay readable.
+MAX_LISTED_WORDS = 8
 
 _LIMITS = (BudgetExceeded.code, DeadlineExceeded.code)
 
 
 def missing(deal: Deal) -> tuple[Gap, ...]:
-    """D34: every empty section says why, and what would fill it."""
+    """Return a gap for every empty section, and for pages that failed or were not read as requested."""
     companies = tuple(deal.values())
     return (
         *(gap for research in companies for gap in _MISSING[research.profile.company.traits.reads](research)),
@@ -56,7 +57,7 @@ def _missing_signals(research: Research) -> Iterator[Gap]:
         yield Gap(
             section=f"{section}.pain_points",
             code="not_stated",
-            reason=f"no need is stated {where}; what is listed is inferred",
+            reason=f"no need is stated {where}; the needs listed are inferred",
             would_fill="a discovery call, news, or job postings",
         )
     if len(known.buyer_personas) < MAX_PERSONAS:
@@ -79,46 +80,46 @@ def _where(research: Research) -> str:
 
 
 def limited(asker: Asker) -> tuple[Gap, ...]:
-    """The limits at which another model had to stand in."""
+    """Return a gap for each limit that made a fallback model answer."""
     reached = {by.code: by.reason for by in asker.stood_in.values() if by.code in _LIMITS}
-    fills = "another run with a higher limit"
-    return tuple(Gap(section=MODEL, code=code, reason=reason, would_fill=fills) for code, reason in reached.items())
+    would_fill = "another run with a higher limit"
+    return tuple(
+        Gap(section=MODEL, code=code, reason=reason, would_fill=would_fill) for code, reason in reached.items()
+    )
 
 
-def refused(research: Research) -> Gap | None:
-    """The budget gap, if because of it nothing is known of the company."""
+def budget_gap(research: Research) -> Gap | None:
+    """Return the budget gap if the budget ran out before anything was learned about the company."""
     known = research.intelligence.buyer_personas if research.intelligence else research.elements
     return None if known else next((gap for gap in research.gaps if gap.code == BudgetExceeded.code), None)
 
 
-def unheard(context: str, deal: Deal) -> tuple[Gap, ...]:
-    """What the user said of the deal and the pages say nothing of, so that it steered nothing."""
-    heard = {word for research in deal.values() for word in research.heard}
-    strange = [written for word, written in as_written(context).items() if word not in heard]
-    if not strange:
+def unmatched_words(context: str, deal: Deal) -> tuple[Gap, ...]:
+    """Return a gap for words of the user's context that are on no page, so that they had no effect."""
+    matched = {word for research in deal.values() for word in research.heard}
+    unmatched = [written for word, written in as_written(context).items() if word not in matched]
+    if not unmatched:
         return ()
-    named = ", ".join(strange[:MAX_STRANGE_WORDS])
-    reason = f"nothing was found on the pages read for these words of the context: {named}"
-    return (
-        Gap(section="context", code="not_found", reason=reason, would_fill="pages that speak of it, or other words"),
-    )
+    named = ", ".join(unmatched[:MAX_LISTED_WORDS])
+    reason = f"no page read has these words of the context: {named}"
+    return (Gap(section="context", code="not_found", reason=reason, would_fill="pages that have them, or other words"),)
 
 
 def unproven_figures(context: str, deal: Deal) -> Iterator[Gap]:
-    """The results that the user asks for and no quotation has: no copy may state them."""
+    """Yield a gap for results in the user's context that no quotation states; copy must not state them either."""
     quoted = {
         figure for research in deal.values() for evidence in research.evidence for figure in figures(evidence.quote)
     }
-    asked = sorted(figure for figure in figures(context) - quoted if figure.unit in _OF_RESULTS)
-    if asked:
-        told = ", ".join(f"{figure.value:,.10g} {figure.unit}" for figure in asked[:MAX_STRANGE_WORDS])
-        reason = f"no page read says {told}, which the context asks for: no sentence states it"
-        yield Gap(section="context", code="not_found", reason=reason, would_fill="a page of the vendor that says it")
+    unproven = sorted(figure for figure in figures(context) - quoted if figure.unit in _RESULT_UNITS)
+    if unproven:
+        listed = ", ".join(f"{figure.value:,.10g} {figure.unit}" for figure in unproven[:MAX_LISTED_WORDS])
+        reason = f"no page read states {listed}, which the context mentions, so the copy does not either"
+        yield Gap(section="context", code="not_found", reason=reason, would_fill="a page of the vendor that states it")
 
 
-# The units of figures that prove something; a date or a count in the context only describes the deal.
-_OF_RESULTS = frozenset({"%", "x", "$", "€", "£", "¥"})
-_READS_SCRIPTS = f"a source that runs the scripts of a page: {SET_UP_SCRIPTS}; failed_pages names them"
+# Figures with these units are results, such as "40 %". Dates and counts in the context only describe the deal.
+_RESULT_UNITS = frozenset({"%", "x", "$", "€", "£", "¥"})
+_FILLS_SCRIPTS = f"a source that runs the scripts of pages: {SET_UP_SCRIPTS}; see failed_pages"
 
 
 def _failed_pages(companies: Iterable[Research]) -> Iterator[Gap]:
@@ -130,32 +131,33 @@ def _failed_pages(companies: Iterable[Research]) -> Iterator[Gap]:
                 section="pages",
                 code="pages_failed",
                 reason=f"{count} of {research.domain} could not be read ({', '.join(codes)})",
-                would_fill=_READS_SCRIPTS if "needs_js" in codes else _what_fills(research.failures),
+                would_fill=_FILLS_SCRIPTS if "needs_js" in codes else _what_fills(research.failures),
             )
 
 
 def _what_fills(failures: Collection[PageFailure]) -> str:
     if any(failure.may_pass for failure in failures):
-        return "another run; failed_pages names them"
-    return "nothing here: it would be the same another time; failed_pages names them"
+        return "another run; see failed_pages"
+    return "nothing: another run would fail in the same way; see failed_pages"
 
 
-_NOTHING_TO_MEND = "nothing: these pages were read"
-_WOULD_MEND = {
+_NOTHING_TO_FILL = "nothing: these pages were read"
+_FILLS_NOTICES = {
     "stale_copy": "another run, once the site answers again",
-    "other_source": "another run with refresh, once the source has them",
+    "other_source": "another run with refresh, once the source can read them",
 }
 
 
 def _noticed_pages(companies: Iterable[Research]) -> Iterator[Gap]:
-    """What was read, and not as asked: a copy that is old, or what another source had."""
+    """Yield a gap for pages that were not read as requested: from a stale copy, or from another source."""
     for research in companies:
-        noticed = Counter(page.notice for page in research.pages if page.notice)
-        for notice, count in noticed.items():
+        notices = Counter(page.notice for page in research.pages if page.notice)
+        for notice, count in notices.items():
             reason = f"{pages(count)} of {research.domain}: {notice.reason}"
-            would_fill = _NOTHING_TO_MEND if notice.is_lasting else _WOULD_MEND[notice.code]
+            would_fill = _NOTHING_TO_FILL if notice.is_lasting else _FILLS_NOTICES[notice.code]
             yield Gap(section="pages", code=notice.code, reason=reason, would_fill=would_fill)
 
 
 def pages(count: int) -> str:
+    """Return '1 page' or '2 pages'."""
     return "1 page" if count == 1 else f"{count} pages"

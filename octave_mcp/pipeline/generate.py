@@ -1,4 +1,4 @@
-"""The eight steps, in reading order."""
+"""The eight steps of a run, from two domains to a playbook."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from octave_mcp.domain.research import Research
 from octave_mcp.errors import BudgetExceeded
 from octave_mcp.evidence.screening import safe_name
 from octave_mcp.pipeline.analyse_homepage import analyse_homepage
-from octave_mcp.pipeline.gaps import refused
+from octave_mcp.pipeline.gaps import budget_gap
 from octave_mcp.pipeline.merge import add, merge
 from octave_mcp.pipeline.offer import offer
 from octave_mcp.pipeline.prioritise_urls import Pack, in_packs, prioritise_urls
 from octave_mcp.pipeline.read_again import read_again
 from octave_mcp.pipeline.read_pack import read_pack
-from octave_mcp.pipeline.recall import keep, recall, unread
+from octave_mcp.pipeline.recall import cache_research, cached_research, unread_pages
 from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.scrape_homepage import scrape_homepage
 from octave_mcp.pipeline.turns import Turns
@@ -28,12 +28,12 @@ from octave_mcp.pipeline.write_playbook import write_playbook
 
 
 async def generate(run: Run, companies: Sequence[Company]) -> Written:
-    """The playbook, with its drafts, for selling what the vendor has to the prospect.
+    """Write the playbook for selling the vendor's products to the prospect, and return it with its drafts.
 
     Raises:
-        OctaveError: one of the sites cannot be read, or no mandatory section can be written.
+        OctaveError: A site cannot be read, or a mandatory section cannot be written.
     """
-    sites = await run(validate_and_map, companies)  # 1  the one barrier: all must be there
+    sites = await run(validate_and_map, companies)  # 1  both sites must answer before pages are read
     turns = Turns([site.company.role for site in sites]) if run.capacity.is_patient else None
     run = replace(run, offer=await computed(offer, sites), turns=turns)
     names = {site.company.role: _name(site) for site in sites}
@@ -42,9 +42,10 @@ async def generate(run: Run, companies: Sequence[Company]) -> Written:
         *((site, names[site.company.traits.counterpart]) for site in sites),
         of=tuple(site.company.role for site in sites),
     )
-    if gap := next(filter(None, map(refused, found)), None):
+    # A budget used up this early cannot pay for the writers either: fail before it is spent.
+    if gap := next(filter(None, map(budget_gap, found)), None):
         raise BudgetExceeded(f"{gap.section} could not be written: {gap.reason}")
-    return await run(write_playbook, {known.role: known for known in found})  # 8  matching, then the writers
+    return await run(write_playbook, {known.role: known for known in found})  # 8
 
 
 def _name(site: Site) -> str:
@@ -52,38 +53,42 @@ def _name(site: Site) -> str:
 
 
 async def research(run: Run, site: Site, counterpart: str) -> Research:
-    """All that one company's site says that matters to the deal with its counterpart."""
+    """Research one company, in steps 2 to 7."""
     try:
-        found = await (run(read_again, site, run.base, counterpart) if run.base else _found(run, site, counterpart))
+        found = await (run(read_again, site, run.base, counterpart) if run.base else _read_all(run, site, counterpart))
     finally:
+        # Declared even if the research failed or asked nothing, or the other company would wait for its turn forever.
         if run.turns:
             run.turns.end(site.company.role)
     found = found.model_copy(update={"links": tuple(link.url for link in site.links)})
-    return await run(understand, found, counterpart)  # 7  of a company read for its signals
+    return await run(understand, found, counterpart)  # 7  the prospect only
 
 
-async def _found(run: Run, site: Site, counterpart: str) -> Research:
-    """What the pages say."""
-    if kept := await recall(run, site):
-        return await _read_on(run, site, kept, counterpart)
+async def _read_all(run: Run, site: Site, counterpart: str) -> Research:
+    """Read the site, unless the cache has the research."""
+    if cached := await cached_research(run, site):
+        return await _with_unread_pages(run, site, cached, counterpart)
     home = await run(scrape_homepage, site)  # 2
-    profile = await run(analyse_homepage, site, home)  # 3  also the company's name, with evidence
+    profile = await run(analyse_homepage, site, home)  # 3
     chosen = await run(prioritise_urls, site, profile, counterpart)  # 4
     packs = [
         (site, profile, counterpart, pack, None if at else home)
         for at, pack in enumerate(in_packs(chosen, run.capacity.pack_pages))
     ]
-    readings = await run.side_by_side(read_pack, *packs, name="pack")  # 5 + 6  packs do not wait for each other
+    readings = await run.side_by_side(read_pack, *packs, name="pack")  # 5 + 6
     found = merge(profile, readings, site.failures)
-    await keep(run, found)
+    await cache_research(run, found)
     return found
 
 
-async def _read_on(run: Run, site: Site, kept: Research, counterpart: str) -> Research:
-    """What was found for another deal, plus what this site's pages say about the counterpart in this one."""
-    urls = unread(site, kept, counterpart)
+async def _with_unread_pages(run: Run, site: Site, cached: Research, counterpart: str) -> Research:
+    """Return the cached research, plus what pages that name the counterpart of this deal say.
+
+    The run that filled the cache may have had no reason to read those pages.
+    """
+    urls = unread_pages(site, cached, counterpart)
     run.progress.plan(len(urls))
     readings = await run.side_by_side(
-        read_pack, *((site, kept.profile, counterpart, Pack(urls), None) for _ in urls[:1]), name="counterpart"
+        read_pack, *((site, cached.profile, counterpart, Pack(urls), None) for _ in urls[:1]), name="counterpart"
     )
-    return add(kept, readings)
+    return add(cached, readings)

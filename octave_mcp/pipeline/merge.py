@@ -1,4 +1,4 @@
-"""What several packs say of one company, as one: same name, union of evidence, in the order read."""
+"""Merging of the readings of one company: findings with the same name become one, with the evidence of all."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ R = TypeVar("R", bound=Value)
 
 
 def merge(profile: Profile, readings: Sequence[Reading], failures: Sequence[PageFailure] = ()) -> Research:
-    """`failures` are those of pages that no reading was to have."""
+    """Merge the readings of all packs into the research on the company.
+
+    `failures` are pages that failed while the site was mapped, and so belong to no pack.
+    """
     pages: dict[str, PageRef] = {page.url: page for reading in readings for page in reading.pages}
     elements = [reading.elements for reading in readings if reading.elements is not None]
     signals = [reading.signals for reading in readings if reading.signals is not None]
@@ -33,9 +36,9 @@ def merge(profile: Profile, readings: Sequence[Reading], failures: Sequence[Page
         suspicious=tuple(url for reading in readings for url in reading.suspicious),
         heard=tuple(dict.fromkeys(word for reading in readings for word in reading.heard)),
         unanswered=tuple(url for reading in readings for url in reading.unanswered),
-        elements=_one(VendorElements[EvidenceId], elements) if elements else None,
-        signals=_one(ProspectReading[EvidenceId], signals) if signals else None,
-        findings=_one(CompanyFindings[EvidenceId], [reading.findings for reading in readings]),
+        elements=_joined(VendorElements[EvidenceId], elements) if elements else None,
+        signals=_joined(ProspectReading[EvidenceId], signals) if signals else None,
+        findings=_joined(CompanyFindings[EvidenceId], [reading.findings for reading in readings]),
         intelligence=None,
         evidence=tuple(evidence.values()),
         gaps=_gaps((*profile.gaps, *(gap for reading in readings for gap in reading.gaps))),
@@ -43,7 +46,7 @@ def merge(profile: Profile, readings: Sequence[Reading], failures: Sequence[Page
 
 
 def add(research: Research, readings: Sequence[Reading]) -> Research:
-    """The research with what more pages gave."""
+    """Add readings of more pages to the research."""
     if not readings:
         return research
     first = Reading(
@@ -57,37 +60,38 @@ def add(research: Research, readings: Sequence[Reading]) -> Research:
     return merged.model_copy(update=own)
 
 
-def _gaps(found: Iterable[Gap]) -> tuple[Gap, ...]:
-    """Without repeats; all questions of a section that the budget refused count as one gap."""
+def _gaps(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
+    """Remove repeats. All asks of a section that the budget refused count as one gap, though their reasons differ."""
     unique: dict[tuple[str, ...], Gap] = {}
-    for gap in found:
+    for gap in gaps:
         reason = () if gap.code == BudgetExceeded.code else (gap.reason,)
         unique.setdefault((gap.section, gap.code, *reason), gap)
     return tuple(unique.values())
 
 
-def _one(form: type[R], parts: Sequence[R]) -> R:
-    """The lists of all parts as one list each."""
-    merged = {kind: _merged(found for part in parts for found in getattr(part, kind)) for kind in form.model_fields}
+def _joined(form: type[R], parts: Sequence[R]) -> R:
+    """Join values of the same form, merging each of their lists."""
+    merged = {kind: _merged(entry for part in parts for entry in getattr(part, kind)) for kind in form.model_fields}
     return form.model_validate(merged)
 
 
-def _merged(found: Iterable[F]) -> tuple[F, ...]:
-    """A customer shown in several ways counts once, by the strongest of them."""
-    kept: dict[Hashable, F] = {}
-    for finding in sorted(found, key=lambda finding: finding.rank):
-        own = finding.merge_key()
-        kept[own] = _union(kept[own], finding) if own in kept else finding
-    return tuple(kept.values())
+def _merged(findings: Iterable[F]) -> tuple[F, ...]:
+    """Merge findings with the same key. Of a customer with a case study and a logo, the case study remains."""
+    merged: dict[Hashable, F] = {}
+    # Sorted, so that the strongest finding comes first and the others only complete it.
+    for finding in sorted(findings, key=lambda finding: finding.rank):
+        key = finding.merge_key()
+        merged[key] = _union(merged[key], finding) if key in merged else finding
+    return tuple(merged.values())
 
 
-def _union(one: F, other: F) -> F:
-    """The first with the other's evidence; what it lacks, and what it lists, the other fills up."""
+def _union(first: F, second: F) -> F:
+    """Return `first` with lists joined, evidence included, and empty fields taken from `second`."""
     joined: dict[str, object] = {}
-    for name in type(one).model_fields:
-        mine, theirs = getattr(one, name), getattr(other, name)
-        if isinstance(mine, tuple) and isinstance(theirs, tuple):
-            joined[name] = tuple(dict.fromkeys((*mine, *theirs)))  # pyright: ignore[reportUnknownArgumentType]
-        elif mine in (None, "") and theirs:
-            joined[name] = theirs
-    return one.model_copy(update=joined)
+    for name in type(first).model_fields:
+        left, right = getattr(first, name), getattr(second, name)
+        if isinstance(left, tuple) and isinstance(right, tuple):
+            joined[name] = tuple(dict.fromkeys((*left, *right)))  # pyright: ignore[reportUnknownArgumentType]
+        elif left in (None, "") and right:
+            joined[name] = right
+    return first.model_copy(update=joined)

@@ -1,4 +1,4 @@
-"""What the vendor sells, in the words of its home page: known before any page of either company is read."""
+"""A summary of what the vendor sells, taken from its home page before any other page is read."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from octave_mcp.evidence.passages import passages
 from octave_mcp.evidence.screening import screened
 
 MAX_CHARACTERS = 500
-# Below, sentences of the page say more than its headings do.
-ENOUGH_CHARACTERS = 120
-# A longer heading tells a customer's story or some news.
+# If description and headings are shorter, sentences of the page are used in place of the headings.
+MIN_CHARACTERS = 120
+# A longer heading is usually a customer's story or news, not an offer.
 MAX_HEADING_WORDS = 10
 DESCRIPTION = "Description"
 ENDS = (".", "!", "?", "。", "\uff01", "\uff1f", "…", ":")
-# Headings that say what kind of list follows, and nothing of the company.
+# Headings that only label a list, and say nothing about the company.
 LABELS = frozenset(
     label.strip()
     for label in """
@@ -31,14 +31,11 @@ LABELS = frozenset(
 
 
 def offer(sites: Iterable[Site]) -> str:
-    """The description in the head of the vendor's home page, then its headings, or its sentences if those say little.
-
-    It is '' if the page has none of them.
-    """
+    """Return the home page's description and headings, or its sentences if these are too short; '' if it has none."""
     home = next(site.home for site in sites if site.company.role == "vendor")
     shown = screened(passages(home))
     short = _cut(_described(shown))
-    return short if len(short) >= ENOUGH_CHARACTERS else _cut((*_described(shown), *_sentences(shown)))
+    return short if len(short) >= MIN_CHARACTERS else _cut((*_described(shown), *_sentences(shown)))
 
 
 def _described(shown: Sequence[Passage]) -> Iterator[str]:
@@ -54,6 +51,7 @@ def _says_something(heading: str) -> bool:
 def _sentences(shown: Sequence[Passage]) -> Iterator[str]:
     for passage in shown:
         if not passage.where:
+            # A text without an end mark is a label or a list entry.
             sentences = (passage.sentence(number) for number in range(1, len(passage.sentences) + 1))
             yield from (sentence for sentence in sentences if sentence.endswith(ENDS))
 

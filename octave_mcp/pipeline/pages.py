@@ -1,4 +1,4 @@
-"""A site's pages, fetched once: each fetch is a step of the journal, and what it read is in the store."""
+"""Access to the pages of a site. A fetch is a step of the journal, so a resumed run does not repeat it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ from octave_mcp.errors import Unreadable
 from octave_mcp.pipeline.deadline import Deadline
 from octave_mcp.ports import Journal, Source, Store
 
-# Below, a page is a label: it has nothing to quote. The home page is read whatever it has.
+# A page with fewer words has no sentence to quote, only a label. The home page is exempt: without it there is no run.
 THIN_WORDS = 5
-# How often pages that failed are replaced; the pages read in their place may fail, too.
+# Failed pages are replaced by spares, which may fail as well. This many rounds of replacements are made.
 MAX_ROUNDS = 3
 
 _Read = tuple[Page | PageFailure, ...]
-# The keys of the stored pages, and the pages that could not be read, in the order asked for.
+# What the journal records of a scrape: keys of stored pages, and failures, in the order of the URLs. The pages
+# themselves are in the store, since their text would make the journal too large.
 _Scraped = tuple[str | PageFailure, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Pages:
+    """Fetches pages for one run, through the journal and the store."""
+
     run_id: str
     source: Source
     store: Store
@@ -32,9 +35,12 @@ class Pages:
     deadline: Deadline
 
     async def open(self, company: Company) -> Company:
+        """Return the company at the address that answers, once robots.txt allows reading it."""
         return await self.journal.step("open", lambda: self.source.open(company), Company, company)
 
     async def home(self, company: Company) -> Page:
+        """Return the home page, fetched again if another release stored it in a form that this one cannot read."""
+
         async def fetched() -> str:
             (key,) = await self.store.put_pages(self.run_id, [await self.source.home(company)])
             return key
@@ -47,6 +53,8 @@ class Pages:
         return page
 
     async def map(self, company: Company, home: Page) -> Site:
+        """Return the site: the home page and the addresses found."""
+
         async def found() -> Addresses:
             site = await self.source.map(company, home)
             return Addresses(links=site.links, failures=site.failures, pages_read=site.pages_read)
@@ -54,7 +62,7 @@ class Pages:
         return mapped(company, home, await self.journal.step("map", found, Addresses, company, home.ref.sha256))
 
     async def scrape(self, site: Site, urls: Sequence[str], spares: Sequence[str] = ()) -> _Read:
-        """A page or a failure for each URL, then for each spare that was read in place of a page that failed."""
+        """Return a page or a failure for each URL, then for each spare read in place of a failed page."""
 
         async def fetched() -> _Scraped:
             read = await self._read_with_spares(site, urls, spares)
@@ -65,7 +73,7 @@ class Pages:
         scraped = await self.journal.step("scrape", fetched, _Scraped, site.company, urls, spares)
         try:
             return await self._stored(scraped)
-        except Unreadable:  # another release read them
+        except Unreadable:  # another release stored them in a form that this one cannot read
             return await self._stored(await fetched())
 
     async def _stored(self, scraped: _Scraped) -> _Read:
@@ -73,17 +81,18 @@ class Pages:
         return tuple(next(pages) if isinstance(page, str) else page for page in scraped)
 
     async def _read_with_spares(self, site: Site, urls: Sequence[str], spares: Sequence[str]) -> _Read:
-        """The pages at the URLs, and as many of the spares, in their order, as pages fail."""
+        """Read the URLs, then one spare for each page that failed."""
         seconds = self.deadline.scrape_seconds
+        # One time limit for all rounds: spares must not take the time of the steps that follow.
         ends_at = None if seconds is None else asyncio.get_running_loop().time() + seconds
         try:
             found = last = _usable(await self._read(site, urls, ends_at))
         except TimeoutError:
-            late = "the time that the run, or this step of it, may take was over"
+            late = "the time limit of the run or of this step was reached"
             return tuple(PageFailure(url=url, code="timeout", reason=late) for url in urls)
         for _ in range(MAX_ROUNDS):
-            lacking = len(urls) - sum(isinstance(page, Page) for page in found)
-            batch, spares = spares[:lacking], spares[lacking:]
+            missing = len(urls) - sum(isinstance(page, Page) for page in found)
+            batch, spares = spares[:missing], spares[missing:]
             if not batch or not _is_worth_another_try(last):
                 break
             try:
@@ -94,31 +103,31 @@ class Pages:
         return found
 
     async def _read(self, site: Site, urls: Sequence[str], ends_at: float | None) -> _Read:
-        """Raises: TimeoutError: it took too long."""
+        """Read the URLs, or raise TimeoutError at the loop time `ends_at`."""
         async with asyncio.timeout_at(ends_at):
             return await self.source.scrape(site, urls)
 
 
 def _usable(pages: Iterable[Page | PageFailure], others: Iterable[Page | PageFailure] = ()) -> _Read:
-    """Pages with next to nothing on them, or that say what one of the others says, as failures."""
-    said = {page.said: page.ref.url for page in others if isinstance(page, Page)}
-    return tuple(_unless_repeated(_unless_thin(page), said) for page in pages)
+    """Turn pages with almost no text, and copies of one of the `others`, into failures."""
+    first_urls = {page.said: page.ref.url for page in others if isinstance(page, Page)}
+    return tuple(_unless_repeated(_unless_thin(page), first_urls) for page in pages)
 
 
 def _unless_thin(page: Page | PageFailure) -> Page | PageFailure:
     if isinstance(page, PageFailure) or page.words >= THIN_WORDS:
         return page
-    return PageFailure(url=page.ref.url, code="thin", reason=f"There are only {page.words} words on it")
+    return PageFailure(url=page.ref.url, code="thin", reason=f"The page has only {page.words} words")
 
 
-def _unless_repeated(page: Page | PageFailure, said: dict[str, str]) -> Page | PageFailure:
-    if isinstance(page, Page) and (first := said.get(page.said)):
-        return PageFailure(url=page.ref.url, code="duplicate", reason=f"Says the same as {first}")
+def _unless_repeated(page: Page | PageFailure, first_urls: dict[str, str]) -> Page | PageFailure:
+    if isinstance(page, Page) and (first := first_urls.get(page.said)):
+        return PageFailure(url=page.ref.url, code="duplicate", reason=f"The page has the same text as {first}")
     return page
 
 
 def _is_worth_another_try(last: _Read) -> bool:
-    """False if the source or the site gives out no more, or refused all that was asked of it last."""
+    """Whether spares may succeed: not if the source or the site serves no further page, or refused the last ones."""
     failures = [page for page in last if isinstance(page, PageFailure)]
     if any(failure.ends_reading for failure in failures):
         return False

@@ -1,4 +1,4 @@
-"""Step 4: which pages to read, by type and position, with quotas so that each type that matters gets its share."""
+"""Step 4: the choice of pages to read, with a quota for each kind of page so that none crowds out the others."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from octave_mcp.evidence.injection import addresses_model
 from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.wanted_pages import wanted
 
-# A kind of pages on the company's site, or a place beyond it.
+# A kind of page on the company's site, or an origin outside of it, such as a job board.
 Group = PageKind | LinkOrigin
 
-MAX_CANDIDATES = 60
-# A model is shown at most this many candidates for each page to be read.
+# A model ranks this many candidates for each page to be read, within these limits: enough of a choice, at a bounded
+# number of tokens.
 CANDIDATES_PER_PAGE = 4
-MIN_CANDIDATES = 24
-# Of the pages to read: those that the context names, whatever their kind.
+MIN_CANDIDATES, MAX_CANDIDATES = 24, 60
+# Share of the pages to read that may go to pages matching the user's context, whatever their kind.
 WANTED_SHARE = 0.3
 MIN_SPARES = 4
-# The kinds of pages that come before what is not on the company's site.
+# Pages outside of the site rank after the first four kinds of the role's quotas and before the others.
 OUTSIDE_AFTER = 4
 
 
 class Pack(NamedTuple):
-    """Addresses that are read together, and the spares for those that fail."""
+    """URLs that are read together, and spares to read in place of those that fail."""
 
     urls: tuple[str, ...]
     spares: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ class Pack(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """A site's links by group, the best of each first. `wanted` are those that the context names."""
+    """A site's links by group, the best of each group first. `wanted` are links that match the user's context."""
 
     role: Role
     groups: Mapping[Group, Sequence[Link]]
@@ -52,9 +52,10 @@ class Ranking:
 
     @classmethod
     def of(cls, site: Site, *, counterpart: str, context: str) -> Ranking:
-        """Those that name the counterpart first, then those that the context names, then links on the home page.
+        """Rank the links worth reading.
 
-        Links that are only in a sitemap follow; equals stand in the site's order.
+        Links that name the counterpart come first, then those that match the context, then links on the home page, then
+        links found only in a sitemap. Of equals, short paths come first; otherwise the site's order is retained.
         """
         links = [link for link in site.links if _is_worth_reading(link)]
         named = wanted(site, links, context)
@@ -67,33 +68,37 @@ class Ranking:
         return cls(site.company.role, _grouped(sorted(links, key=rank)), named.pages)
 
     def reranked(self, shown: Sequence[Link], numbers: Sequence[int]) -> Ranking:
-        """The links shown, in the order of these numbers, which count from 1; unknown numbers are ignored.
+        """Order the links shown by these numbers, which count from 1. Unknown numbers are ignored.
 
-        Links that no number names follow, so that an empty answer changes nothing.
+        Links without a number follow in their old order, so an empty answer changes nothing.
         """
-        named = (number - 1 for number in numbers if 1 <= number <= len(shown))
-        order = dict.fromkeys((*named, *range(len(shown))))
+        ranked = (number - 1 for number in numbers if 1 <= number <= len(shown))
+        order = dict.fromkeys((*ranked, *range(len(shown))))
         return Ranking(self.role, _grouped(shown[at] for at in order), self.wanted)
 
     def best(self, room: int) -> tuple[Link, ...]:
-        """What is read already; what the context names; a share for each group, in turns; then the best of the rest."""
-        parts = _parts(self.role, room)
-        read = [link for group in parts for link in self.groups.get(group, ()) if link.is_read]
+        """Return up to `room` links.
+
+        The order is: pages already read, which cost nothing more; matches of the context; the quota of each group, in
+        turns; the best of the rest.
+        """
+        quotas = _quotas(self.role, room)
+        read = [link for group in quotas for link in self.groups.get(group, ()) if link.is_read]
         named = self.wanted[: max(1, round(room * WANTED_SHARE))]
-        turns = _in_turns(self.groups.get(group, ())[:part] for group, part in parts.items())
-        rest = (link for group, part in parts.items() for link in self.groups.get(group, ())[part:])
+        turns = _in_turns(self.groups.get(group, ())[:quota] for group, quota in quotas.items())
+        rest = (link for group, quota in quotas.items() for link in self.groups.get(group, ())[quota:])
         unique = {link.url: link for link in chain(read, named, turns, rest)}
         return tuple(islice(unique.values(), max(0, room)))
 
     def pack(self, room: int) -> Pack:
-        """The addresses of as many pages as there is room for, and the best of the others as spares."""
+        """Return the best `room` URLs, and the next best as spares."""
         urls = tuple(link.url for link in self.best(room))
         more = (link.url for link in self.best(room + max(room, MIN_SPARES)))
         return Pack(urls, tuple(url for url in more if url not in urls))
 
 
 async def prioritise_urls(run: Run, site: Site, profile: Profile, counterpart: str) -> Pack:
-    """The addresses to read after the home page, the most telling first, and the spares."""
+    """Return the URLs to read after the home page, the most useful first, and the spares."""
     room = run.max_pages - site.pages_read - 1
     ranking = await computed(_ranking, site, counterpart, run.request.context)
     shown = candidates(ranking, room) if run.capacity.ranks_addresses else ()
@@ -103,7 +108,7 @@ async def prioritise_urls(run: Run, site: Site, profile: Profile, counterpart: s
         await run.announce("addresses")
     chosen = ranking.pack(room)
     run.progress.plan(len(chosen.urls))
-    run.progress(f"{len(chosen.urls)} of {len(site.links)} pages of {profile.name} chosen", units=1)
+    run.progress(f"chose {len(chosen.urls)} of {len(site.links)} pages of {profile.name}", units=1)
     return chosen
 
 
@@ -112,19 +117,22 @@ def _ranking(site: Site, counterpart: str, context: str) -> Ranking:
 
 
 def candidates(ranking: Ranking, room: int) -> tuple[Link, ...]:
-    """The links that a model may rank, the best first, of each type its share: it is shown them numbered from 1."""
+    """Return the links that a model may rank, chosen by rules. The ask shows them numbered from 1."""
     return ranking.best(min(MAX_CANDIDATES, max(MIN_CANDIDATES, CANDIDATES_PER_PAGE * room)))
 
 
 async def _ranked_by_model(
     run: Run, site: Site, profile: Profile, counterpart: str, shown: Sequence[Link]
 ) -> tuple[int, ...]:
-    """The numbers of what names the other company, then of what the model ranks; nothing where it does not answer.
+    """Return the numbers of links that name the counterpart, then those that the model chose.
+
+    If the model fails, the result is empty, and the order made by rules stays.
 
     Raises:
-        NoAccess: it never will.
+        NoAccess: The model refuses all calls, so the run cannot continue.
     """
     company = site.company
+    # Link texts come from the web and may hold instructions to a model.
     links = tuple(link.model_copy(update={"text": ""}) if addresses_model(link.text) else link for link in shown)
     brief = AddressesBrief(
         role=company.role, company=profile.name, domain=company.domain, counterpart=counterpart,
@@ -138,13 +146,18 @@ async def _ranked_by_model(
     except NoAccess:
         raise
     except UpstreamError as failed:
-        run.progress(f"the pages of {profile.name} are chosen by rule, since no model ranked them: {failed}")
+        run.progress(f"the pages of {profile.name} are chosen by rules, as the model could not rank them: {failed}")
         return ()
     named = frozenset(naming(site, counterpart))
     return (*(at for at, link in enumerate(shown, 1) if link.url in named), *checked.value.chosen)
 
 
-def _parts(role: Role, room: int) -> dict[Group, int]:
+def _quotas(role: Role, room: int) -> dict[Group, int]:
+    """Return how many pages of each group to read, in the order of importance.
+
+    Quotas are for 25 pages. They grow with the room but do not shrink with it: links are taken in turns, so a small
+    room gets the first links of the first groups in any case.
+    """
     traits = ROLES[role]
     scale = max(1.0, room / sum(traits.shares.values()))
     own: list[tuple[Group, int]] = [
@@ -155,14 +168,14 @@ def _parts(role: Role, room: int) -> dict[Group, int]:
 
 
 def _grouped(links: Iterable[Link]) -> dict[Group, list[Link]]:
-    found: dict[Group, list[Link]] = {}
+    groups: dict[Group, list[Link]] = {}
     for link in links:
-        found.setdefault(link.origin if link.origin in OUTSIDE else kind_of_link(link), []).append(link)
-    return found
+        groups.setdefault(link.origin if link.origin in OUTSIDE else kind_of_link(link), []).append(link)
+    return groups
 
 
 def naming(site: Site, counterpart: str) -> Iterator[str]:
-    """The addresses worth reading that name the other company in their path."""
+    """Yield the URLs worth reading that name the other company in their path."""
     links = (link.url for link in site.links if _is_worth_reading(link))
     return (url for url in links if is_named_in(counterpart, urlsplit(url).path))
 
@@ -172,17 +185,17 @@ def _is_worth_reading(link: Link) -> bool:
 
 
 def _in_turns(groups: Iterable[Sequence[Link]]) -> Iterator[Link]:
-    """One of each group, then another of each, so that a cut at any point leaves a fair share of every type."""
+    """Take one link of each group in turn, so that a cut at any point leaves a fair share of every group."""
     queues = [list(group) for group in groups]
     while any(queues):
         yield from (queue.pop(0) for queue in queues if queue)
 
 
-def in_packs(chosen: Pack, most: int) -> list[Pack]:
-    """The addresses in packs of at most `most`; the spares are dealt out to them in turns.
+def in_packs(chosen: Pack, size: int) -> list[Pack]:
+    """Split the URLs into packs of at most `size`, and deal out the spares in turn.
 
-    There is a first pack, for the home page, where there are no addresses.
+    Without URLs there is one empty pack, since the home page is read with the first.
     """
     urls, spares = chosen
-    starts = range(0, len(urls) or 1, most)
-    return [Pack(urls[at : at + most], spares[nth :: len(starts)]) for nth, at in enumerate(starts)]
+    starts = range(0, len(urls) or 1, size)
+    return [Pack(urls[at : at + size], spares[nth :: len(starts)]) for nth, at in enumerate(starts)]

@@ -1,4 +1,4 @@
-"""What a run reports while it works: its events, how much is done, and how long each step took."""
+"""Progress of a run: its events, the share of work done, and the duration of each step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from octave_mcp.errors import BadAnswer, OctaveError, UpstreamError
 
 @dataclass(slots=True)
 class _Tally:
-    """Shared by all steps of a run."""
+    """Counts and timings that all steps of a run share."""
 
     done: int = 0
     total: int = 1
@@ -25,7 +25,7 @@ class _Tally:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Reports on one run; events name the `step` and the `company` that they are about."""
+    """Reports events of a run, labelled with the `step` and the `company` that they are about."""
 
     run_id: str
     session_id: str
@@ -41,27 +41,27 @@ class Progress:
         return replace(self, step=step)
 
     def plan(self, units: int) -> None:
-        """Adds work to the total."""
+        """Add units of work to the total."""
         self._tally.total += units
 
     def __call__(self, message: str, units: int = 0) -> None:
-        """Reports what is being done now; `units` of work are finished with it."""
+        """Report a message, and `units` of work as done."""
         self._tally.done += units
         self.report("progress", message=message)
 
     @contextmanager
     def timed(self) -> Generator[None]:
-        """Reports the start and the end of the step, and records how long it took if it succeeds."""
-        began = time.perf_counter()
+        """Report the start and end of the step. Its duration is recorded only if it succeeds."""
+        started = time.perf_counter()
         self.report("step_started")
         try:
             yield
         except Exception as failed:
             code = getattr(failed, "code", OctaveError.code)
-            self.report("step_finished", duration_ms=_milliseconds(began), success=False, error=code)
+            self.report("step_finished", duration_ms=_milliseconds(started), success=False, error=code)
             raise
-        self.report("step_finished", duration_ms=_milliseconds(began), success=True)
-        seconds = round(time.perf_counter() - began, 3)
+        self.report("step_finished", duration_ms=_milliseconds(started), success=True)
+        seconds = round(time.perf_counter() - started, 3)
         self._tally.timings.append(StepTiming(step=self.step, company=self.company, seconds=seconds))
 
     @property
@@ -69,6 +69,7 @@ class Progress:
         return tuple(self._tally.timings)
 
     def model_called(self, call: ModelCall, failed: UpstreamError | None) -> None:
+        # A bad answer was received and paid for, so it counts as answered; only a call without an answer failed.
         if failed is None or isinstance(failed, BadAnswer):
             self.report("answered", call=call, message=str(failed or ""))
         else:
@@ -84,11 +85,13 @@ class Progress:
                 step=self.step,
                 company=self.company,
                 done=tally.done,
+                # Work is planned as it is found, so `done` can catch up with the total while the run goes on. A
+                # progress bar must not be full before the run ends.
                 total=max(tally.total, tally.done + 1),
                 **more,
             )
         )
 
 
-def _milliseconds(began: float) -> float:
-    return round((time.perf_counter() - began) * 1000, 1)
+def _milliseconds(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 1)

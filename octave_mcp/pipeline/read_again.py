@@ -1,4 +1,4 @@
-"""Steps 2 to 6 of a refresh: all pages are fetched again, and only what is new on them is asked about."""
+"""Steps 2 to 6 of a refresh: fetch all pages again, and ask the model only about passages that are new."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from octave_mcp.domain.research import Profile, Reading, Research
 from octave_mcp.domain.value import Value
 from octave_mcp.evidence.survival import lost, still_there, surviving
 from octave_mcp.pipeline.analyse_homepage import analyse_homepage
-from octave_mcp.pipeline.base import FAILED, Base, cited, state_of
+from octave_mcp.pipeline.base import UPSTREAM_CODES, Base, cited, state_of
 from octave_mcp.pipeline.merge import add
 from octave_mcp.pipeline.prioritise_urls import Ranking
 from octave_mcp.pipeline.read_pack import read, without_build_dates
@@ -25,7 +25,7 @@ R = TypeVar("R", bound=Value)
 
 
 async def read_again(run: Run, site: Site, base: Base, counterpart: str) -> Research:
-    """What was found of the company, as far as its pages still say it, and what they say that they did not."""
+    """Return the findings of the earlier run that the pages still support, and those from new passages."""
     before = base.research(site.company.role)
     home = await run(scrape_homepage, site)
     urls = await computed(addresses, run, site, base, counterpart)
@@ -38,18 +38,18 @@ async def read_again(run: Run, site: Site, base: Base, counterpart: str) -> Rese
     await run.store.copy_pages(base.read_by, run.run_id, {page.sha256 for page in out_of_reach.values()})
     base.alive.update(await computed(_alive, base.evidence(site.company.role).values(), pages, out_of_reach))
     profile = await _profile(run, site, home, before.profile, base.alive)
-    kept = await computed(_kept, run, before, profile, base.alive, counterpart)
+    retained = await computed(_retained, run, before, profile, base.alive, counterpart)
     texts = {page.url: await run.store.page_text(page.sha256) or "" for page in before.pages}
     gone = tuple(failure for failure in failures if failure.url not in out_of_reach)
     await run.announce("addresses")
     reading = await read(run, profile, counterpart, pages, (*site.failures, *gone), _is_new(texts, before.unanswered))
     words = reading.words + sum(count_words(texts[url]) for url in out_of_reach)
-    found = add(kept.model_copy(update={"unanswered": ()}), [_without_repeats(kept, reading)])
-    now = {page.ref.url: page.ref for page in pages} | out_of_reach
-    order = dict.fromkeys((*(page.url for page in before.pages), *now))
-    return found.model_copy(
+    joined = add(retained.model_copy(update={"unanswered": ()}), [_without_repeats(retained, reading)])
+    current = {page.ref.url: page.ref for page in pages} | out_of_reach
+    order = dict.fromkeys((*(page.url for page in before.pages), *current))
+    return joined.model_copy(
         update={
-            "pages": tuple(now[url] for url in order if url in now),
+            "pages": tuple(current[url] for url in order if url in current),
             "words": words,
             "failures": reading.failures,
             "suspicious": reading.suspicious,
@@ -59,9 +59,9 @@ async def read_again(run: Run, site: Site, base: Base, counterpart: str) -> Rese
 
 
 def addresses(run: Run, site: Site, base: Base, counterpart: str) -> tuple[str, ...]:
-    """Those read before, or tried in vain, and new ones that belong to the best.
+    """Return the URLs that were read or failed before, and new ones that rank among the best.
 
-    If there are too many, what no copy cites and is no longer among the best is left out, the last first.
+    If there are too many, pages that no copy cites and that no longer rank among the best are left out, the last first.
     """
     before, room = base.research(site.company.role), run.max_pages - site.pages_read - 1
     home = url_key(site.home.ref.url)
@@ -69,57 +69,61 @@ def addresses(run: Run, site: Site, base: Base, counterpart: str) -> tuple[str, 
     failed = {failure.url for failure in site.failures}
     tried = [failure.url for failure in before.failures if failure.url not in failed]
     best = [link.url for link in Ranking.of(site, counterpart=counterpart, context=run.request.context).best(room)]
+    # Without the links of the earlier run, recorded by an older release, no link could be told to be new.
     known = {*before.links, *read_before, *tried, *failed}
     new = [url for url in best if url not in known] if before.links else []
     spare = [url for url in reversed(read_before) if url not in base.cited and url not in best]
     left_out = {*spare[: max(0, len(read_before) + len(new) - room)]}
-    kept = [url for url in read_before if url not in left_out]
-    return tuple(dict.fromkeys((*kept, *tried, *new[: max(0, room - len(kept))])))
+    retained = [url for url in read_before if url not in left_out]
+    return tuple(dict.fromkeys((*retained, *tried, *new[: max(0, room - len(retained))])))
 
 
 def _out_of_reach(before: Research, failures: Iterable[PageFailure]) -> dict[str, PageRef]:
-    """The pages that could not be read now for a reason that may soon be over: they stand as they were."""
-    why = {failure.url: failure.reason for failure in failures if failure.may_pass}
-    return {page.url: _as_it_was(page, why[page.url]) for page in before.pages if page.url in why}
+    """Return the pages whose failure is temporary. Their earlier texts are used, or an outage would delete findings."""
+    reasons = {failure.url: failure.reason for failure in failures if failure.may_pass}
+    return {page.url: _as_stale_copy(page, reasons[page.url]) for page in before.pages if page.url in reasons}
 
 
-def _as_it_was(page: PageRef, why: str) -> PageRef:
-    reason = f"read on {page.fetched_at:%Y-%m-%d}, and not available now ({why})"
-    return page.model_copy(update={"notice": Notice(code="stale_copy", reason=reason)})
+def _as_stale_copy(page: PageRef, reason: str) -> PageRef:
+    text = f"read on {page.fetched_at:%Y-%m-%d}, and not available now ({reason})"
+    return page.model_copy(update={"notice": Notice(code="stale_copy", reason=text)})
 
 
 def _alive(
     evidence: Iterable[Evidence], pages: Sequence[Page], out_of_reach: Mapping[str, PageRef]
 ) -> dict[EvidenceId, Evidence]:
-    known = list(evidence)
-    return still_there(known, pages) | {one.id: one for one in known if one.url in out_of_reach}
+    """Return the evidence that is still on the pages, or whose page is temporarily out of reach."""
+    before = list(evidence)
+    return still_there(before, pages) | {item.id: item for item in before if item.url in out_of_reach}
 
 
 async def _profile(run: Run, site: Site, home: Page, before: Profile, alive: Mapping[EvidenceId, Evidence]) -> Profile:
-    """As it was, if the home page still says so."""
-    if any(gap.code in FAILED for gap in before.gaps) or lost(before, alive) or not {*before.name_evidence} <= {*alive}:
+    """Return the earlier profile if the home page still supports it; otherwise analyse the home page again."""
+    has_failed = any(gap.code in UPSTREAM_CODES for gap in before.gaps)
+    if has_failed or lost(before, alive) or not {*before.name_evidence} <= {*alive}:
         return await run(analyse_homepage, site, home)
-    now = {"company": site.company, "evidence": tuple(alive[one.id] for one in before.evidence if one.id in alive)}
-    return before.model_copy(update=now)
+    evidence = tuple(alive[item.id] for item in before.evidence if item.id in alive)
+    return before.model_copy(update={"company": site.company, "evidence": evidence})
 
 
-def _kept(
+def _retained(
     run: Run, before: Research, profile: Profile, alive: Mapping[EvidenceId, Evidence], counterpart: str
 ) -> Research:
+    """Return the earlier research without findings whose evidence is gone."""
     state, language = state_of(before, counterpart, run.request.context), run.request.language
 
-    def kept(found: R) -> R:
+    def retained(found: R) -> R:
         return surviving(found, alive, state, language=language) or found
 
-    evidence = (*profile.evidence, *(alive[one.id] for one in before.evidence if one.id in alive))
+    evidence = (*profile.evidence, *(alive[item.id] for item in before.evidence if item.id in alive))
     return before.model_copy(
         update={
             "profile": profile,
-            "elements": kept(before.elements) if before.elements else None,
-            "signals": kept(before.signals) if before.signals else None,
-            "findings": kept(before.findings),
-            "evidence": tuple({one.id: one for one in evidence}.values()),
-            "gaps": tuple(gap for gap in before.gaps if gap.code not in FAILED),
+            "elements": retained(before.elements) if before.elements else None,
+            "signals": retained(before.signals) if before.signals else None,
+            "findings": retained(before.findings),
+            "evidence": tuple({item.id: item for item in evidence}.values()),
+            "gaps": tuple(gap for gap in before.gaps if gap.code not in UPSTREAM_CODES),
             "found_by": None,
             "found_at": None,
         }
@@ -127,17 +131,20 @@ def _kept(
 
 
 def _is_new(texts: Mapping[str, str], unanswered: Sequence[str]) -> Callable[[Passage], bool]:
-    """Whether a passage was not read before: its page did not have it, or was not asked about."""
+    """Return a predicate for new passages: not in the earlier text of their page, or its ask failed then."""
     answered = {url: text for url, text in texts.items() if url not in unanswered}
     return lambda passage: passage.text not in answered.get(passage.page.url, "")
 
 
-def _without_repeats(kept: Research, reading: Reading) -> Reading:
-    """The reading without findings that rest on nothing but what findings of their kind rested on before."""
+def _without_repeats(retained: Research, reading: Reading) -> Reading:
+    """Drop new findings that cite only evidence that earlier findings of the same kind cite.
+
+    They repeat those in other words.
+    """
     parts: dict[str, Value] = {}
     for name in ("elements", "signals", "findings"):
         if (found := getattr(reading, name)) is not None:
-            parts[name] = _new_in(found, getattr(kept, name))
+            parts[name] = _new_in(found, getattr(retained, name))
     return reading.model_copy(update=parts)
 
 

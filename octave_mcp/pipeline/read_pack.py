@@ -1,4 +1,4 @@
-"""Steps 5 and 6: six pages are scraped, cut into passages and read in one ask; packs do not wait for each other."""
+"""Steps 5 and 6: fetch a pack of pages, cut them into passages, and ask the model what they say."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ from octave_mcp.pipeline.run import Run
 
 R = TypeVar("R", bound=Value)
 
-# About 4,000 tokens: what is read of one page.
+# Of a longer page, the most relevant passages up to this size are read. 16,000 characters are about 4,000 tokens.
 PAGE_CHARACTERS = 16_000
-# With fewer pages, a shared date may be real.
-BUILT_TOGETHER = 4
+# Static site generators often stamp every page with the day of the build. If fewer pages share a date, it may be real.
+MIN_PAGES_OF_A_BUILD = 4
 
 
 async def read_pack(run: Run, site: Site, profile: Profile, counterpart: str, pack: Pack, home: Page | None) -> Reading:
-    """What the pack's pages say, and the home page if it is one of them.
+    """Fetch and read the pages of a pack, and the home page if it is part of it.
 
-    A page that fails is named, and a spare is read in its place; a pack whose ask fails costs its pages, not the run.
+    A page that fails is listed and replaced by a spare. A pack whose ask fails leaves a gap; the run continues.
     """
     urls = pack.urls
-    found = await run.pages.scrape(site, urls, pack.spares) if urls else ()
-    pages = without_build_dates([page for page in (home, *found) if isinstance(page, Page)])
-    failures = tuple(page for page in found if isinstance(page, PageFailure))
+    scraped = await run.pages.scrape(site, urls, pack.spares) if urls else ()
+    pages = without_build_dates([page for page in (home, *scraped) if isinstance(page, Page)])
+    failures = tuple(page for page in scraped if isinstance(page, PageFailure))
     if urls:
-        run.progress(f"{len(found) - len(failures)} pages of {profile.name} fetched", units=len(urls))
+        run.progress(f"{len(scraped) - len(failures)} pages of {profile.name} fetched", units=len(urls))
     return await read(run, profile, counterpart, pages, failures)
 
 
@@ -62,13 +62,14 @@ async def read(
     failures: tuple[PageFailure, ...],
     is_asked: Callable[[Passage], bool] = lambda _: True,
 ) -> Reading:
-    """What the pages say, as far as it `is_asked`."""
+    """Ask the model about the passages of these pages for which `is_asked` is true, and join its answers."""
+    # Research that the next deal reuses must not depend on who the prospect of this one is.
     serves_others = profile.company.traits.serves_other_deals
     interest = Interest(run.request.context, "" if serves_others else counterpart, run.offer)
     cut, suspicious = await computed(_cut_all, pages, interest)
     wanted = [own for part in cut if (own := [passage for passage in part if is_asked(passage)])]
     shown = await computed(_shown, wanted, interest, run.capacity.shown_characters)
-    heard = await computed(_heard, run.request.context, pages)
+    context_words = await computed(_words_on_pages, run.request.context, pages)
     answers, unanswered = await _answers(run, profile, counterpart, shown)
     checked, reads = [answer for answer in answers if isinstance(answer, Checked)], profile.company.traits.reads
     return Reading(
@@ -76,7 +77,7 @@ async def read(
         words=sum(count_words(passage.text) for part in cut for passage in part),
         failures=failures,
         suspicious=suspicious,
-        heard=heard,
+        heard=context_words,
         unanswered=unanswered,
         elements=_joined(VendorElements[EvidenceId], checked) if checked and reads == "elements" else None,
         signals=_joined(ProspectReading[EvidenceId], checked) if checked and reads == "signals" else None,
@@ -89,24 +90,24 @@ async def read(
 async def _answers(
     run: Run, profile: Profile, counterpart: str, shown: Sequence[list[Passage]]
 ) -> tuple[tuple[Checked[Value] | Gap, ...], tuple[str, ...]]:
-    """The answers about these passages, and the addresses of the pages about which one failed."""
-    asked = [
+    """Ask all questions about these passages; return the answers, and the URLs of pages with a failed ask."""
+    asks = [
         (question, _ask(run, profile, counterpart, part, question))
         for part in _in_asks(shown, run.capacity)
         for question in questions(profile.company.traits.reads, run.specialists_per_ask)
     ]
-    await run.announce("pages", *(ask for _, ask in asked))
+    await run.announce("pages", *(ask for _, ask in asks))
     answers = await together(
-        *(_answer(run, profile, ask, question, number) for number, (question, ask) in enumerate(asked, 1))
+        *(_answer(run, profile, ask, question, number) for number, (question, ask) in enumerate(asks, 1))
     )
-    failed = (ask for (_, ask), answer in zip(asked, answers, strict=True) if isinstance(answer, Gap))
+    failed = (ask for (_, ask), answer in zip(asks, answers, strict=True) if isinstance(answer, Gap))
     return answers, tuple(dict.fromkeys(passage.page.url for ask in failed for passage in ask.passages))
 
 
 def without_build_dates(pages: Sequence[Page]) -> list[Page]:
-    """Without a date that most of the pages read together share: it is the day on which the site was built."""
+    """Remove the publication date that most of the pages share: it is the day on which the site was built."""
     days = Counter(page.ref.published_on for page in pages)
-    built = {day for day, count in days.items() if day and count >= BUILT_TOGETHER and count > len(pages) / 2}
+    built = {day for day, count in days.items() if day and count >= MIN_PAGES_OF_A_BUILD and count > len(pages) / 2}
     undated = {"published_on": None}
     return [
         page.model_copy(update={"ref": page.ref.model_copy(update=undated)}) if page.ref.published_on in built else page
@@ -114,41 +115,44 @@ def without_build_dates(pages: Sequence[Page]) -> list[Page]:
     ]
 
 
-def _heard(context: str, pages: Sequence[Page]) -> tuple[str, ...]:
-    """The words of the context that the pages have, wherever on them, also in what no question shows."""
+def _words_on_pages(context: str, pages: Sequence[Page]) -> tuple[str, ...]:
+    """Return the context words that are anywhere on the pages, including passages that the model is not shown."""
     words = ContextWords(context)
-    heard = frozenset[str]().union(*(words.heard(page.text) for page in pages))
-    return tuple(word for word in words.words if word in heard)
+    matches = frozenset[str]().union(*(words.heard(page.text) for page in pages))
+    return tuple(word for word in words.words if word in matches)
 
 
 def _cut_all(pages: Sequence[Page], interest: Interest) -> tuple[list[list[Passage]], tuple[str, ...]]:
-    """The passages to show of each page, and the addresses of those that speak to a model, without what does."""
+    """Return the passages of each page without text that addresses a model, and the URLs of pages with such text."""
     cut = [_cut(page, interest) for page in pages]
-    for_readers = [screened(found) for found in cut]
-    suspicious = tuple(page.ref.url for page, all_, ours in zip(pages, cut, for_readers, strict=True) if ours != all_)
-    return without_repeats(for_readers), suspicious
+    screened_cut = [screened(own) for own in cut]
+    suspicious = tuple(
+        page.ref.url for page, before, after in zip(pages, cut, screened_cut, strict=True) if after != before
+    )
+    return without_repeats(screened_cut), suspicious
 
 
 def _cut(page: Page, interest: Interest) -> list[Passage]:
-    """The page's passages; of a page that is longer than about 4,000 tokens, those that tell most."""
-    found = passages(page)
-    if sum(len(passage.text) for passage in found) <= PAGE_CHARACTERS:
-        return list(found)
-    chosen = selected(found, interest, PAGE_CHARACTERS)
-    return [passage for at, passage in enumerate(found) if at in chosen]
+    """Return the page's passages; of a long page, the most relevant ones."""
+    every = passages(page)
+    if sum(len(passage.text) for passage in every) <= PAGE_CHARACTERS:
+        return list(every)
+    chosen = selected(every, interest, PAGE_CHARACTERS)
+    return [passage for at, passage in enumerate(every) if at in chosen]
 
 
-def _shown(cut: Sequence[list[Passage]], interest: Interest, most: int | None) -> Sequence[list[Passage]]:
-    """What a model is shown of each page."""
-    if most is None:
+def _shown(cut: Sequence[list[Passage]], interest: Interest, max_characters: int | None) -> Sequence[list[Passage]]:
+    """Return the passages of each page that the model is shown; all of them if it has no limit."""
+    if max_characters is None:
         return cut
-    chosen = to_show([passage for page in cut for passage in page], interest, most)
+    chosen = to_show([passage for page in cut for passage in page], interest, max_characters)
     return [list(page) for _, page in groupby(chosen, key=lambda passage: passage.page.url)]
 
 
 def _in_asks(pages: Sequence[list[Passage]], capacity: Capacity) -> Iterator[tuple[Passage, ...]]:
-    """The pages in as many asks as they need: an overfull pack is asked in two."""
-    size_of = len if capacity.shown_characters is None else _in_bytes  # as the limit of a client's question is
+    """Divide the pages among as many asks as the model's limit requires. A page is never split."""
+    # The size of a connected client's question is limited in bytes: Chinese text has three for each character.
+    size_of = len if capacity.shown_characters is None else _byte_count
     part, size = list[Passage](), 0
     for page in pages:
         length = sum(size_of(passage.text) for passage in page)
@@ -161,14 +165,14 @@ def _in_asks(pages: Sequence[list[Passage]], capacity: Capacity) -> Iterator[tup
         yield tuple(part)
 
 
-def _in_bytes(text: str) -> int:
+def _byte_count(text: str) -> int:
     return len(text.encode())
 
 
 def _ask(
     run: Run, profile: Profile, counterpart: str, shown: tuple[Passage, ...], question: Question
 ) -> Ask[Value, ReadingBrief]:
-    """One ask for all that its prompts want to know, which are read together."""
+    """Return one ask for all prompts of a question."""
     company = profile.company
     brief = ReadingBrief(
         role=company.role, company=profile.name, domain=company.domain,
@@ -192,12 +196,16 @@ async def _answer(
     except NoAccess:
         raise
     except UpstreamError as failed:
-        reason = f"some pages could not be read: {own_words(failed)}"
+        reason = f"some pages could not be analysed: {own_words(failed)}"
         return Gap(section=company.traits.section, code=failed.code, reason=reason, would_fill="another run")
 
 
 class Question(NamedTuple):
-    """`answer` is the form of what is cited by number, `into` of what is cited by evidence."""
+    """Prompts that are asked together.
+
+    `answer`: the form of the model's answer, which cites passages by number.
+    `into`: the same form, citing evidence by id.
+    """
 
     prompts: tuple[str, ...]
     answer: type[Value]
@@ -205,17 +213,17 @@ class Question(NamedTuple):
 
 
 def questions(reads: Reads, specialists_per_ask: int) -> list[Question]:
-    """What is asked about a pack of a company's pages."""
+    """Return the questions about a pack of pages, for a company read for its `reads`."""
     return {"elements": _of_elements, "signals": _of_signals}[reads](specialists_per_ask)
 
 
-def _of_elements(together: int) -> list[Question]:
-    """Groups of as many specialists as one ask may have."""
+def _of_elements(group_size: int) -> list[Question]:
+    """Return a question for each group of specialists, `group_size` of them in one ask."""
     kinds = tuple(READ_KINDS)
-    groups = (kinds[at : at + together] for at in range(0, len(kinds), together))
+    groups = (kinds[at : at + group_size] for at in range(0, len(kinds), group_size))
     return [
-        Question(tuple(READ_KINDS[kind] for kind in some), some_kinds(some, Cite), some_kinds(some, str))
-        for some in groups
+        Question(tuple(READ_KINDS[kind] for kind in group), some_kinds(group, Cite), some_kinds(group, str))
+        for group in groups
     ]
 
 
@@ -225,9 +233,9 @@ def _of_signals(_: int) -> list[Question]:
 
 
 def _joined(kind: type[R], answers: Sequence[Checked[Value]]) -> R:
-    """Answers as one of the whole form: their lists one after another."""
+    """Join answers to different questions into one value of the whole form, by concatenating their lists."""
     joined: dict[str, object] = {
-        name: tuple(found for answer in answers for found in getattr(answer.value, name, ()))
+        name: tuple(entry for answer in answers for entry in getattr(answer.value, name, ()))
         for name in kind.model_fields
     }
     return kind.model_validate(joined)

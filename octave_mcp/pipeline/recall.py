@@ -1,4 +1,4 @@
-"""Reuses the research on a vendor for its next deal within 24 hours: its pages are not asked about again."""
+"""Reuse of the research on a vendor for its next deal within 24 hours, without asking a model about its pages again."""
 
 from __future__ import annotations
 
@@ -13,49 +13,51 @@ from octave_mcp.domain.research import Research
 from octave_mcp.pipeline.prioritise_urls import naming
 from octave_mcp.pipeline.run import Run
 
+# Pages that name the counterpart are read in one more ask, whatever the size of the site.
 MAX_UNREAD = 3
 
 
-async def recall(run: Run, site: Site) -> Research | None:
-    """What a run of the same kind found of this company, if it serves other deals and is still there."""
-    if not _is_shared(run, site.company) or run.request.refresh:
+async def cached_research(run: Run, site: Site) -> Research | None:
+    """Return the research of an earlier run with the same settings, if it is cached and the user wants no fresh one."""
+    if not _is_cacheable(run, site.company) or run.request.refresh:
         return None
-    kept = await run.research_cache.get(_key(run, site.company))
-    if kept:
-        run.progress(f"what was found of {kept.profile.name} within a day is used again", units=1)
-    return kept
+    cached = await run.research_cache.get(_key(run, site.company))
+    if cached:
+        run.progress(f"reusing the research on {cached.profile.name} from the last 24 hours", units=1)
+    return cached
 
 
-async def keep(run: Run, research: Research) -> None:
-    """Stores it for the next deal, unless something failed that may succeed then, or a fallback answered."""
-    is_whole = not (research.gaps or run.asker.stood_in or any(failure.may_pass for failure in research.failures))
-    if _is_shared(run, research.profile.company) and is_whole:
+async def cache_research(run: Run, research: Research) -> None:
+    """Cache the research, unless a failure may not occur again next time, or a fallback model answered."""
+    is_complete = not (research.gaps or run.asker.stood_in or any(failure.may_pass for failure in research.failures))
+    if _is_cacheable(run, research.profile.company) and is_complete:
         own = research.model_copy(update={"found_by": run.run_id, "found_at": datetime.now(UTC)})
         await run.research_cache.put(_key(run, research.profile.company), own)
 
 
-def unread(site: Site, kept: Research, counterpart: str) -> tuple[str, ...]:
-    """Addresses of the company's pages that name its counterpart, and were not read for another deal."""
-    read = {page.url for page in kept.pages} | {failure.url for failure in kept.failures}
+def unread_pages(site: Site, cached: Research, counterpart: str) -> tuple[str, ...]:
+    """Return URLs of pages that name this deal's counterpart and that the earlier run did not read."""
+    read = {page.url for page in cached.pages} | {failure.url for failure in cached.failures}
     return tuple(url for url in naming(site, counterpart) if url not in read)[:MAX_UNREAD]
 
 
-def _is_shared(run: Run, company: Company) -> bool:
+def _is_cacheable(run: Run, company: Company) -> bool:
     return company.traits.serves_other_deals and run.capacity.keeps_research
 
 
 def _key(run: Run, company: Company) -> str:
+    """Return a digest of everything the research depends on. The prospect is not part of it."""
     versions = [f"{name}@{prompts.load(name).version}" for name in prompts.names()]
-    asked = run.request
+    request = run.request
     parts = (
         __version__,
         company.role,
         company.url,
         *company.beyond.sisters,
         run.identity,
-        asked.language,
+        request.language,
         run.max_pages,
-        asked.context,
+        request.context,
         run.specialists_per_ask,
         *versions,
     )

@@ -1,4 +1,4 @@
-"""Whether one of the two companies is already the other's customer, according to their pages."""
+"""Detection of a deal whose companies are already customer and supplier, according to their pages."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from octave_mcp.domain.names import name_key
 from octave_mcp.domain.research import Deal, Research
 from octave_mcp.domain.vendor import VendorElements
 
-# Of the evidence that says the same, so that a reader is not drowned in it.
+# A flag cites a few quotations; more would say the same again.
 MAX_CITED = 3
 
-# In words.
-LONGEST_NAME = 4
-_OF_CUSTOMERS = frozenset({"case_study", "customers"})
+# Names at the beginning of a quotation are looked for up to this length.
+MAX_NAME_WORDS = 4
+_CUSTOMER_PAGES = frozenset({"case_study", "customers"})
+# Words before a customer's name in a headline: "How Acme saves ...", "Customer: Acme".
 _LEAD = re.compile(r"^(?:(?:how|why)\s+|(?:customer|company|client)\s*[:：]\s*)", re.IGNORECASE)
 
 
@@ -35,33 +36,34 @@ def relations(deal: Deal) -> Relations:
 
 
 def _existing_customer(vendor: Research, prospect: Research) -> tuple[EvidenceId, ...]:
-    """Evidence that the prospect is the vendor's customer already, by its name or its domain's; else nothing."""
+    """Return evidence on the vendor's pages that the prospect is its customer, found by name or domain."""
     keys = _keys(prospect)
     elements = vendor.elements or VendorElements[EvidenceId].none()
     named = [customer for customer in elements.reference_customers if name_key(customer.name) in keys]
-    told = [story for story in elements.case_studies if name_key(story.customer) in keys]
-    return tuple(dict.fromkeys(i for finding in named or told for i in finding.evidence))
+    stories = [story for story in elements.case_studies if name_key(story.customer) in keys]
+    return tuple(dict.fromkeys(i for finding in named or stories for i in finding.evidence))
 
 
 def _vendor_is_customer(vendor: Research, prospect: Research) -> tuple[EvidenceId, ...]:
-    """Evidence on the prospect's own pages that the vendor is its customer, a story before a logo; else nothing."""
+    """Return evidence on the prospect's own pages that the vendor is its customer, stories before logos."""
     keys, known = _keys(vendor), {e.id: e for e in prospect.evidence}
-    told = prospect.signals.facts if prospect.signals else ()
-    shown = [known[i] for fact in told if fact.topic == "customers" for i in fact.evidence]
+    facts = prospect.signals.facts if prospect.signals else ()
+    shown = [known[i] for fact in facts if fact.topic == "customers" for i in fact.evidence]
     named = [evidence for evidence in shown if _shows_as_customer(evidence, keys)]
     return tuple(dict.fromkeys(e.id for e in sorted(named, key=lambda e: e.page_kind != "case_study")))
 
 
 def _keys(research: Research) -> frozenset[str]:
-    """The names that are the company's, for comparison: what it calls itself, and its domain's."""
+    """Return the keys to compare names with: that of the company's name and that of its domain."""
+    # A domain such as 1234.example names no company: its digits would match any figure in a quotation.
     label = research.profile.company.domain.split(".")[0]
     return frozenset({name_key(research.profile.name), *(() if label.isdigit() else (name_key(label),))})
 
 
 def _shows_as_customer(evidence: Evidence, keys: frozenset[str]) -> bool:
-    """Whether it is a logo, or on a page about customers begins with the name, as 'How Acme saves ...' does."""
+    """Whether the quotation is a logo with the name, or begins with it on a page about customers: 'How Acme saves'."""
     if evidence.where == "logos":
         return any(name_key(name) in keys for name in evidence.quote.split(","))
-    words = _LEAD.sub("", evidence.quote).split()[:LONGEST_NAME]
+    words = _LEAD.sub("", evidence.quote).split()[:MAX_NAME_WORDS]
     starts = (re.sub(r"['’]s$", "", " ".join(words[: at + 1])) for at in range(len(words)))
-    return evidence.page_kind in _OF_CUSTOMERS and any(name_key(start) in keys for start in starts)
+    return evidence.page_kind in _CUSTOMER_PAGES and any(name_key(start) in keys for start in starts)

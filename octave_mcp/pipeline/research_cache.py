@@ -1,4 +1,4 @@
-"""24-hour cache of research about a company, shared by runs, with the pages that it cites."""
+"""24-hour cache of the research about a company, shared by runs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ from octave_mcp.ports import Journal, Store
 
 @dataclass(frozen=True, slots=True)
 class ResearchCache:
+    """Reads and writes cached research. The journal records both, so that a resumed run sees the same result."""
+
     run_id: str
     store: Store
     journal: Journal
 
     async def get(self, key: str) -> Research | None:
-        """The research under this key, if it and the pages that it cites are still there."""
+        """Return the research under this key, or None if it or one of the pages it cites is gone.
+
+        The pages are copied to this run, which may outlive the run that read them.
+        """
 
         async def found() -> Research | None:
             text = await answer_cache.get(self.store, key)
@@ -33,7 +38,7 @@ class ResearchCache:
         return await self.journal.step("recall", found, cast("Any", Research | None), key)
 
     async def put(self, key: str, research: Research) -> None:
-        """Stores the research once, however often the run is resumed."""
+        """Store the research. A resumed run does not store it again."""
 
         async def stored() -> str:
             await answer_cache.put(self.store, key, await computed(research.model_dump_json), self.run_id)
@@ -43,7 +48,7 @@ class ResearchCache:
 
 
 def _read(text: str) -> Research | None:
-    """The research, unless another release stored it in another form."""
+    """Parse cached research; None if another release stored it in a different form."""
     try:
         return Research.model_validate_json(text)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""What an earlier run understood of a company, once its pages were read again."""
+"""In a refresh, the intelligence about the prospect that the pages still support."""
 
 from __future__ import annotations
 
@@ -14,25 +14,28 @@ E = TypeVar("E", PainPoint, BuyerPersona)
 
 
 class Retained(NamedTuple):
-    """What was understood, and what is left of it."""
+    """The prospect's intelligence from the earlier run, and what is left of it once lost evidence is removed."""
 
     before: ProspectIntelligence
     left: ProspectIntelligence
 
     @classmethod
     def of(cls, before: ProspectIntelligence, left: ProspectIntelligence, base: Base) -> Self:
-        """A persona for whom somebody wrote something stays, with what is left of its evidence."""
+        """Return `left`, with the personas that a person wrote copy for put back.
+
+        Without its persona, that copy would have no place in the new version.
+        """
         pinned, ids = personas_of_people(base.playbook), {persona.id for persona in left.buyer_personas}
-        stay = (persona for persona in before.buyer_personas if persona.id in pinned | ids)
+        retained = (persona for persona in before.buyer_personas if persona.id in pinned | ids)
         personas = tuple(
             persona.model_copy(update={"evidence": tuple(i for i in persona.evidence if i in base.alive)})
-            for persona in stay
+            for persona in retained
         )
         return cls(before, left.model_copy(update={"buyer_personas": personas}))
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing has to be understood again."""
+        """Whether nothing was lost, so that the model need not be asked."""
         pairs = (
             (self.before.pain_points, self.left.pain_points),
             (self.before.buyer_personas, self.left.buyer_personas),
@@ -40,27 +43,30 @@ class Retained(NamedTuple):
         has_summary = self.before.company_profile.summary is None or self.left.company_profile.summary is not None
         return has_summary and all(len(before) == len(left) for before, left in pairs)
 
-    def value(self, found: ProspectIntelligence) -> ProspectIntelligence:
-        """What is left, with what was found now in place of what is gone; facts and signals are those found now."""
-        profile, left = found.company_profile, self.left
+    def filled_up(self, new: ProspectIntelligence) -> ProspectIntelligence:
+        """Return what is left, with entries of `new` in the places of those lost. Facts and signals are all new."""
+        profile, left = new.company_profile, self.left
         return ProspectIntelligence(
             company_profile=profile.model_copy(update={"summary": left.company_profile.summary or profile.summary}),
-            signals=found.signals,
-            pain_points=_in_places(self.before.pain_points, left.pain_points, found.pain_points),
-            buyer_personas=_in_places(self.before.buyer_personas, left.buyer_personas, found.buyer_personas),
+            signals=new.signals,
+            pain_points=_in_places(self.before.pain_points, left.pain_points, new.pain_points),
+            buyer_personas=_in_places(self.before.buyer_personas, left.buyer_personas, new.buyer_personas),
         )
 
 
-def _in_places(before: Sequence[E], left: Sequence[E], found: Sequence[E]) -> tuple[E, ...]:
-    """Each entry in its place, under its id; in the place of one that is gone, the next that is not there yet."""
-    kept, known = {entry.id: entry for entry in left}, {normal(entry.title) for entry in left}
-    new = iter([entry for entry in found if normal(entry.title) not in known])
-    return tuple(_present(before, kept, new)) or tuple(found)
+def _in_places(before: Sequence[E], left: Sequence[E], new: Sequence[E]) -> tuple[E, ...]:
+    """Return the entries in the order of `before`; the place of a lost one goes to the next entry of `new`.
+
+    The new entry takes over the id as well: drafts, verdicts and written paths refer to entries by their ids.
+    """
+    retained, titles = {entry.id: entry for entry in left}, {normal(entry.title) for entry in left}
+    candidates = iter([entry for entry in new if normal(entry.title) not in titles])
+    return tuple(_present(before, retained, candidates)) or tuple(new)
 
 
-def _present(before: Sequence[E], kept: dict[str, E], new: Iterator[E]) -> Iterator[E]:
+def _present(before: Sequence[E], retained: dict[str, E], candidates: Iterator[E]) -> Iterator[E]:
     for old in before:
-        if entry := kept.get(old.id):
+        if entry := retained.get(old.id):
             yield entry
-        elif fresh := next(new, None):
-            yield fresh.model_copy(update={"id": old.id})
+        elif replacement := next(candidates, None):
+            yield replacement.model_copy(update={"id": old.id})

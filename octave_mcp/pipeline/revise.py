@@ -1,4 +1,4 @@
-"""Rewrites parts of a playbook by an instruction, with the rules and checks of the first writing."""
+"""Revision of parts of a playbook by an instruction, under the same rules and checks as the first draft."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from octave_mcp.pipeline.splicing import Rewritten
 from octave_mcp.pipeline.verify import Draft, Verification
 from octave_mcp.pipeline.writers import in_language, of_emails
 
-# How to revise, and the prompt whose rules for this kind of copy hold.
+# The prompt for revisions, and the one with the rules for this kind of copy.
 _PROMPTS: Mapping[Writer, tuple[str, ...]] = {
     "summary": ("playbook/revise", "playbook/summary"),
     "card": ("playbook/revise", "playbook/battle_card"),
@@ -42,41 +42,49 @@ _RELATIONS = {"existing_customer": "{prospect} is already a customer of {vendor}
 
 
 class Revised(NamedTuple):
-    """What was written again; the omissions say what was dropped of it, or could not be written."""
+    """The revised parts; `omissions` say what was dropped or could not be written."""
 
     new: Rewritten
     omissions: tuple[str, ...]
 
 
 async def revise(run: Run, revision: Revision, base: Version) -> Revised:
-    """Raises: UpstreamError: none of the part was written, or none of it can be used."""
+    """Revise the section that the revision names.
+
+    Raises:
+        UpstreamError: No part was written, or nothing of it passed the checks.
+    """
     drafts = drafts_of(base)
-    found = await computed(origins, base.playbook, drafts, revision.section)
+    parts = await computed(origins, base.playbook, drafts, revision.section)
     editor = await computed(Editor, run, base.playbook, drafts, revision.instruction)
-    run.progress.plan(len(found))
-    answers = await together(*(editor.written(origin, f"part-{at}") for at, origin in enumerate(found, 1)))
-    done = {origin: answer for origin, answer in zip(found, answers, strict=True) if isinstance(answer, Checked)}
+    run.progress.plan(len(parts))
+    answers = await together(*(editor.written(origin, f"part-{at}") for at, origin in enumerate(parts, 1)))
+    done = {origin: answer for origin, answer in zip(parts, answers, strict=True) if isinstance(answer, Checked)}
     failed = [answer for answer in answers if isinstance(answer, UpstreamError)]
     if not done:
         raise failed[0]
-    evidence = {one.id: one for answer in done.values() for one in answer.evidence}
-    parts = {origin: answer.value for origin, answer in done.items()}
+    evidence = {item.id: item for answer in done.values() for item in answer.evidence}
+    values = {origin: answer.value for origin, answer in done.items()}
     dropped = [gap.reason for answer in done.values() for gap in answer.gaps if gap.code == "dropped_by_check"]
-    return Revised(Rewritten(parts, evidence, revision.instruction), (*dropped, *map(str, failed)))
+    return Revised(Rewritten(values, evidence, revision.instruction), (*dropped, *map(str, failed)))
 
 
 def drafts_of(version: Version) -> Drafts:
-    """Raises: InputError: an earlier release made the version, and stored no drafts."""
+    """Return the drafts of a version.
+
+    Raises:
+        InputError: The version is from an earlier release, which stored no drafts.
+    """
     if version.drafts is None:
         raise InputError(
-            f"version {version.meta.number} of the playbook is from an earlier release, which stored nothing that can "
-            "be revised: generate the playbook again, or edit the part"
+            f"version {version.meta.number} of the playbook is from an earlier release, which stored no drafts to "
+            "revise: generate the playbook again, or edit the part"
         )
     return version.drafts
 
 
 class Editor:
-    """Has parts of the drafts of a playbook written again, and checks what is answered."""
+    """Has parts of a playbook's drafts rewritten, and checks the answers."""
 
     def __init__(self, run: Run, playbook: Playbook, drafts: Drafts, instruction: str) -> None:
         self._playbook, self._drafts, self._instruction = playbook, drafts, instruction
@@ -86,13 +94,13 @@ class Editor:
         self._verification = Verification(self._run, self._names, drafts.known, drafts.evidence)
 
     async def written(self, origin: Origin, name: str) -> Checked[Any] | UpstreamError:
-        """What is to stand in the draft in place of the part; `name` is that of its ask in the journal."""
+        """Return the new text of a part, or the error; `name` is the name of its ask in the journal."""
         try:
             return await self._written(origin, name)
         except UpstreamError as failed:
             return failed
         finally:
-            self._run.progress("written and checked", units=1)
+            self._run.progress("part written and checked", units=1)
 
     async def _written(self, origin: Origin, name: str) -> Checked[Any]:
         part = await computed(Part, self._drafts, origin, self._interest, self._room)
@@ -110,7 +118,10 @@ class Editor:
 
     @property
     def _room(self) -> int:
-        """A connected client judges no claims of a revision: one question is enough."""
+        """Bytes of material for one ask: more if no verification follows.
+
+        A connected client is not asked to verify a revision, which should cost it a single question.
+        """
         verifier = self._run.verifier
         return ROOM if verifier and not verifier.model.capacity.is_patient else UNVERIFIED_ROOM
 
@@ -127,50 +138,52 @@ class Editor:
             instruction=self._instruction,
             part=part.text,
             beside=part.beside,
-            told=tuple(self._told()),
+            told=tuple(self._facts()),
             persona=persona,
             place=cast("int", part.at[1]) if part.at[:1] == ("touches",) else None,
         )
         prompts, language = _PROMPTS[origin.writer], self._run.request.language
         return ask_for(prompts, language=language, brief=brief, passages=part.passages, answer=part.form)
 
-    def _told(self) -> Iterator[str]:
+    def _facts(self) -> Iterator[str]:
         yield f"Today is {date_in_words(self._drafts.read_on.isoformat())}."
         names = {"vendor": plain(self._names.vendor), "prospect": plain(self._names.prospect)}
         yield from (_RELATIONS[flag.code].format(**names) for flag in self._playbook.flags if flag.code in _RELATIONS)
 
 
 def _check_left(checked: Checked[Any], part: Part) -> None:
-    """Raises: BadAnswer: none of the answer can be used; the text gives the reasons."""
-    is_refused = any(claim.support and claim.support.verdict == "not" for claim in claims(checked.value))
-    if is_refused or not part.is_left(checked.value):
-        reasons = [gap.reason for gap in checked.gaps] or [RULES["D40"] if is_refused else "no page supports it"]
+    """Raise BadAnswer with the reasons if nothing of the answer can be used."""
+    is_rejected = any(claim.support and claim.support.verdict == "not" for claim in claims(checked.value))
+    if is_rejected or not part.is_left(checked.value):
+        reasons = [gap.reason for gap in checked.gaps] or [RULES["D40"] if is_rejected else "no page supports it"]
         raise BadAnswer(f"none of the new text can be used: {'; '.join(reasons)}")
 
 
 class _Rules:
-    """The rules for copy: of an e-mail by its whole sequence, in which the part has its place."""
+    """The rules for copy. A part of an e-mail is judged within its whole sequence, since rules compare e-mails."""
 
     def __init__(self, part: Part, writer: Writer, drafts: Drafts, given: str) -> None:
         self._part, self._writer, self._drafts, self._given = part, writer, drafts, given
-        known = self._of_sequence(part.draft, ()) if writer == "sequence" else ()
-        self._known = {(problem.rule, problem.at) for problem in known}
+        # Problems that the sequence has already are not the fault of the part.
+        earlier = self._of_sequence(part.draft, ()) if writer == "sequence" else ()
+        self._earlier = {(problem.rule, problem.at) for problem in earlier}
 
     def problems(self, answer: Value, evidence: tuple[Evidence, ...]) -> list[Problem]:
         if self._writer != "sequence":
             return in_language(answer, self._drafts.language)
         part, field = self._part, (self._part.field,) if self._part.field else ()
-        found = self._of_sequence(part.in_draft(answer), evidence)
+        problems = self._of_sequence(part.in_draft(answer), evidence)
         return [
             moved(problem, part.at, field) if is_within(problem.at, part.at) else replace(problem, at=())
-            for problem in found
+            for problem in problems
             if is_within(problem.at, part.at) or self._is_new(problem, part.at)
         ]
 
     def _is_new(self, problem: Problem, at: Path) -> bool:
-        """Whether it is elsewhere, and comes of the part."""
-        return not problem.is_soft and (problem.rule, problem.at) not in self._known and bool(at)
+        """Whether the new part causes this problem in another place of the sequence."""
+        return not problem.is_soft and (problem.rule, problem.at) not in self._earlier and bool(at)
 
     def _of_sequence(self, draft: Value, evidence: tuple[Evidence, ...]) -> list[Problem]:
-        material = Material(self._drafts.evidence | {one.id: one for one in evidence}, self._drafts.known, self._given)
+        known_evidence = self._drafts.evidence | {item.id: item for item in evidence}
+        material = Material(known_evidence, self._drafts.known, self._given)
         return of_emails(cast("Any", draft), material, self._drafts.language)

@@ -1,4 +1,4 @@
-"""Step 8 of a refresh: drafts stay as far as the pages still say what they cite; what lost that is asked again."""
+"""Step 8 of a refresh: retain drafts that the pages still support, and rewrite only claims that lost their evidence."""
 
 from __future__ import annotations
 
@@ -26,16 +26,20 @@ if TYPE_CHECKING:
 
 Answers = tuple[Checked[Any] | UpstreamError, ...]
 
-# Of the quotations that an entry is written again from.
+# Quotations shown for the rewriting of claims.
 SHOWN_CHARACTERS = 3_000
-# A draft that lost more claims than this is written again as a whole.
-MAX_MENDED = 12
+# A draft with more lost claims is rewritten as a whole.
+MAX_LOST_CLAIMS = 12
 
 
 class Part(NamedTuple):
-    """What a writer is asked for; `name` is that of the writer in the journal, `rank` that of the persona, from 0.
+    """A draft to ask for, or several drafts in one ask.
 
-    Where several parts are asked for together, `places` are theirs in the answer, and `personas` those they are for.
+    `name`: name of the ask in the journal.
+    `answer`, `into`: form of the answer with passage numbers, and with evidence ids.
+    `rank`: index of the persona; None for drafts of the deal.
+    `places`: paths of the drafts in the answer.
+    `personas`: whom the drafts are for, if there are several.
     """
 
     name: str
@@ -49,7 +53,11 @@ class Part(NamedTuple):
 
 
 class _Loss(NamedTuple):
-    """A draft with what is left of its evidence, and the claims that this no longer supports."""
+    """A draft that lost claims.
+
+    `cut`: the draft without lost evidence.
+    `gone`: the claims that the remaining evidence does not support.
+    """
 
     part: Part
     draft: Drafted[Any]
@@ -58,29 +66,29 @@ class _Loss(NamedTuple):
 
 
 async def rewrite(desk: Desk, base: Base) -> Answers:
-    """The drafts in the order of the desk's parts."""
-    known = zip(desk.parts, _drafted(base.drafts, desk.personas), strict=True)
-    seen = {part.name: await computed(_seen, desk, base, part, draft) for part, draft in known}
-    losses = [one for one in seen.values() if isinstance(one, _Loss)]
-    mended = await together(*(_mended(desk, base, batch) for batch in _batches(losses)))
-    found = {**seen, **{name: checked for batch in mended for name, checked in batch.items()}}
-    return await together(*(_written(desk, part, found[part.name]) for part in desk.parts))
+    """Return the drafts in the order of the desk's parts, retained, repaired or rewritten."""
+    pairs = zip(desk.parts, _drafted(base.drafts, desk.personas), strict=True)
+    assessed = {part.name: await computed(_assessed, desk, base, part, draft) for part, draft in pairs}
+    losses = [draft for draft in assessed.values() if isinstance(draft, _Loss)]
+    batches = await together(*(_repaired(desk, base, batch) for batch in _batches(losses)))
+    drafts = {**assessed, **{name: checked for batch in batches for name, checked in batch.items()}}
+    return await together(*(_written(desk, part, drafts[part.name]) for part in desk.parts))
 
 
-async def _written(desk: Desk, part: Part, found: Checked[Any] | _Loss | None) -> Checked[Any] | UpstreamError:
-    return found if isinstance(found, Checked) else await desk.write_part(part)
+async def _written(desk: Desk, part: Part, draft: Checked[Any] | _Loss | None) -> Checked[Any] | UpstreamError:
+    return draft if isinstance(draft, Checked) else await desk.write_part(part)
 
 
 def _batches(losses: Sequence[_Loss]) -> list[list[_Loss]]:
-    """What is asked for together: of the deal, and of all personas. The rules for copy are most of such an ask."""
+    """Group losses into one ask for the deal and one for all personas: most of such an ask are the rules for copy."""
     of_deal = [loss for loss in losses if loss.part.rank is None]
     return [batch for batch in (of_deal, [loss for loss in losses if loss.part.rank is not None]) if batch]
 
 
 def _drafted(drafts: Drafts, personas: Iterable[BuyerPersona]) -> tuple[Drafted[Any] | None, ...]:
-    """Those that there are: none for a persona that is another now."""
-    places = {(one.id, one.title): at for at, one in enumerate(drafts.personas)}
-    found = [places.get((one.id, one.title)) for one in personas]
+    """Return the earlier draft for each part. A persona whose title changed is a different one and has none."""
+    places = {(persona.id, persona.title): at for at, persona in enumerate(drafts.personas)}
+    found = [places.get((persona.id, persona.title)) for persona in personas]
     return (
         drafts.summary,
         *drafts.cards,
@@ -89,8 +97,8 @@ def _drafted(drafts: Drafts, personas: Iterable[BuyerPersona]) -> tuple[Drafted[
     )
 
 
-def _seen(desk: Desk, base: Base, part: Part, draft: Drafted[Any] | None) -> Checked[Any] | _Loss | None:
-    """The draft as it may stand, or what it has lost; None if it is to be written again as a whole."""
+def _assessed(desk: Desk, base: Base, part: Part, draft: Drafted[Any] | None) -> Checked[Any] | _Loss | None:
+    """Return the draft if it can be retained, or its losses; None if it has to be rewritten as a whole."""
     if draft is None:
         return None
     value: Value = draft.value
@@ -100,58 +108,60 @@ def _seen(desk: Desk, base: Base, part: Part, draft: Drafted[Any] | None) -> Che
     cut = changed(value, {(*at, "evidence"): ids for at, ids in left.items()})
     if not gone:
         return Checked(cut, _evidence(cut, base.alive), draft.gaps, draft.is_outline)
-    can_mend = desk.run.capacity.writes_copy and not draft.is_outline and len(gone) <= MAX_MENDED
-    return _Loss(part, draft, cut, gone) if can_mend else None
+    can_repair = desk.run.capacity.writes_copy and not draft.is_outline and len(gone) <= MAX_LOST_CLAIMS
+    return _Loss(part, draft, cut, gone) if can_repair else None
 
 
-async def _mended(desk: Desk, base: Base, losses: Sequence[_Loss]) -> dict[str, Checked[Any] | None]:
-    """The drafts with what is gone written again, or without it; None for one of which nothing is left."""
-    mending = await computed(_Mending, desk, base, losses)
-    if mending.found is None:
-        each = await together(*(_mended(desk, base, [loss]) for loss in losses if len(losses) > 1))
-        return {name: checked for one in each for name, checked in one.items()} or {losses[0].part.name: None}
-    done = mending.without_what_is_gone(await mending.made())
-    desk.told_written(mending.ask)
+async def _repaired(desk: Desk, base: Base, losses: Sequence[_Loss]) -> dict[str, Checked[Any] | None]:
+    """Return the drafts with lost claims rewritten or dropped; None for a draft of which nothing is left."""
+    repair = await computed(_Repair, desk, base, losses)
+    if repair.claims is None:
+        each = await together(*(_repaired(desk, base, [loss]) for loss in losses if len(losses) > 1))
+        return {name: checked for drafts in each for name, checked in drafts.items()} or {losses[0].part.name: None}
+    done = repair.applied(await repair.made())
+    desk.report_written(repair.ask)
     for name, checked in done.items():
         if checked:
             await desk.verification.ask_about_copy(checked, name)
     return done
 
 
-class _Mending:
-    """What is asked about the losses of some drafts; `found` is None if that is too much for one ask."""
+class _Repair:
+    """The ask for replacements of lost claims in some drafts. `claims` is None if that is too much for one ask."""
 
     def __init__(self, desk: Desk, base: Base, losses: Sequence[_Loss]) -> None:
         self._desk, self._base, self._losses = desk, base, losses
         self._part = part = desk.joint([loss.part for loss in losses])
         self._run = desk.run.within(part.name)
         shown = _shown(desk, base, [loss.cut for loss in losses])
-        numbers = {one.id: number for number, one in enumerate(shown, 1)}
-        self.ask = desk.ask_for_part(part, tuple(as_passage(one, numbers[one.id]) for one in shown))
-        judge = self._run.judge(self.ask.passages, tuple(one.role for one in shown), desk.known, desk.names.by_role)
+        numbers = {item.id: number for number, item in enumerate(shown, 1)}
+        self.ask = desk.ask_for_part(part, tuple(as_passage(item, numbers[item.id]) for item in shown))
+        judge = self._run.judge(self.ask.passages, tuple(item.role for item in shown), desk.known, desk.names.by_role)
         self._checks = Checks(judge, part.into, part.rules, self.ask.language)
         drafts = [as_answer(loss.cut, loss.part.answer, numbers) for loss in losses]
         self._given = _whole(part.answer, part.places, drafts)
         self._lost = [_lost(loss, at, place, base) for loss, place in self._placed for at in sorted(loss.gone, key=str)]
-        self.found = to_mend(self._given, self.ask, [*self._lost, *follow_on(self._given, self._checks)], desk.known)
+        # Some claims must not stay without what was lost, such as a subject line with a figure of the lost sentence.
+        self.claims = to_mend(self._given, self.ask, [*self._lost, *follow_on(self._given, self._checks)], desk.known)
 
     @property
     def _placed(self) -> list[tuple[_Loss, Path]]:
         return list(zip(self._losses, self._part.places, strict=True))
 
     async def made(self) -> Mended:
+        """Ask for the replacements. If the model fails, lost claims are dropped: the rest of the copy is still good."""
         try:
-            return await mended(self._given, self.found or (), self.ask, self._checks, self._run.asks("mend"))
+            return await mended(self._given, self.claims or (), self.ask, self._checks, self._run.asks("mend"))
         except UpstreamError:
             return Mended({}, (), tuple(self._lost))
 
-    def without_what_is_gone(self, new: Mended) -> dict[str, Checked[Any] | None]:
-        """The drafts with their new entries."""
+    def applied(self, new: Mended) -> dict[str, Checked[Any] | None]:
+        """Return the drafts with their new entries, by name."""
         return {loss.part.name: _with_new(loss, at, new, self._base, self._desk) for loss, at in self._placed}
 
 
 def _whole(form: type[Value], places: Sequence[Path], parts: Sequence[Value]) -> Value:
-    """An answer that has these parts in these places, and nothing else."""
+    """Build an answer with only these parts, in these places."""
     if places == ((),):
         return parts[0]
     tree: dict[str, Any] = dict.fromkeys(form.model_fields)
@@ -164,7 +174,7 @@ def _whole(form: type[Value], places: Sequence[Path], parts: Sequence[Value]) ->
 
 
 def _with_new(loss: _Loss, place: Path, new: Mended, base: Base, desk: Desk) -> Checked[Any] | None:
-    """The draft with its new entries, and without what nobody wrote again."""
+    """Return the draft with its new entries and without lost claims that were not replaced."""
     start = len(place)
     entries = {at[start:]: entry for at, entry in new.entries.items() if is_within(at, place)}
     gone = {at for at in loss.gone if not any(is_within(at, entry) for entry in entries)}
@@ -173,29 +183,29 @@ def _with_new(loss: _Loss, place: Path, new: Mended, base: Base, desk: Desk) -> 
     if left is None:
         return None
     dropped = [problem for problem in new.dropped if is_within(problem.at, place)]
-    evidence = {one.id: one for one in new.evidence} | base.alive
+    evidence = {item.id: item for item in new.evidence} | base.alive
     gaps = (*loss.draft.gaps, *gaps_of(loss.part.prompts[0], dropped))
     return Checked(left, _evidence(left, evidence), gaps, loss.draft.is_outline)
 
 
 def _lost(loss: _Loss, at: Path, place: Path, base: Base) -> Problem:
-    """The complaint about an entry: what it cites that the pages no longer say."""
+    """Return the complaint about a claim, with the quotations that the pages no longer have. It goes to the model."""
     ids: tuple[EvidenceId, ...] = getattr(part_at(loss.draft.value, at), "evidence", ())
     quotes = "; ".join(f'"{base.drafts.evidence[i].quote}"' for i in ids if i not in base.alive)
-    told = f"the pages no longer say {quotes}, which it cites: write what they say now instead, or leave it out"
-    return Problem("D1", told, (*place, *at))
+    text = f"the pages no longer say {quotes}, which it cites: write what they say now instead, or leave it out"
+    return Problem("D1", text, (*place, *at))
 
 
 def _shown(desk: Desk, base: Base, cut: Sequence[Value]) -> tuple[Evidence, ...]:
-    """The quotations to write from: what the drafts cite, then what is new, then all else, as far as there is room."""
-    found = {one.id: one for value in cut for one in _evidence(value, base.alive)}
-    new = [one for one in desk.quotable if one.id not in base.alive]
-    size = sum(len(one.quote) for one in found.values())
-    for one in (*new, *desk.quotable):
-        if one.id not in found and size + len(one.quote) <= SHOWN_CHARACTERS:
-            size += len(one.quote)
-            found[one.id] = one
-    return tuple(found.values())
+    """Return quotations to write from: those that the drafts cite, then new ones, then others, while there is room."""
+    shown = {item.id: item for value in cut for item in _evidence(value, base.alive)}
+    new = [item for item in desk.quotable if item.id not in base.alive]
+    size = sum(len(item.quote) for item in shown.values())
+    for item in (*new, *desk.quotable):
+        if item.id not in shown and size + len(item.quote) <= SHOWN_CHARACTERS:
+            size += len(item.quote)
+            shown[item.id] = item
+    return tuple(shown.values())
 
 
 def _evidence(value: Value, known: Mapping[EvidenceId, Evidence]) -> tuple[Evidence, ...]:

@@ -1,4 +1,4 @@
-"""What each step receives: pages, answers, progress, and the means to run other steps."""
+"""The context of a run that every step receives: settings, model, pages, journal and progress."""
 
 from __future__ import annotations
 
@@ -32,13 +32,14 @@ R = TypeVar("R", bound=Value)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One execution, seen from a step; `of(role)` is the same run, about one company.
+    """One execution, seen from a step. Call it with a step to run that step.
 
-    `identity` says which model and source it uses: only runs with the same one share findings. `offer` is what the
-    vendor sells, in the words of its home page; '' before that is read. `turns` are set where a client answers. The
-    `verifier` asks the model that judges claims; None if none does. What is not done by the deadline is left out.
-    The model is taken `by_default` if nobody named one and no provider is configured. `base` is what the run
-    refreshes; None if it writes a new playbook.
+    `identity`: the model and source in use. Only runs with the same identity share research.
+    `offer`: what the vendor sells, in the words of its home page; '' until that page is read.
+    `turns`: the order of questions, if a connected client answers them.
+    `verifier`: asks the model that judges claims; None if no model does.
+    `by_default`: whether the model was chosen because the user named none and no provider is configured.
+    `base`: the playbook version to refresh; None for a new playbook.
     """
 
     request: PlaybookRequest
@@ -67,7 +68,7 @@ class Run:
 
     @property
     def max_pages(self) -> int:
-        """Of each company."""
+        """Number of pages to read of each company."""
         return self.request.max_pages or self.capacity.max_pages
 
     @property
@@ -79,14 +80,15 @@ class Run:
         return ResearchCache(self.run_id, self.store, self.journal)
 
     def of(self, role: Role) -> Run:
+        """Return the same run, limited to one company."""
         return replace(self.within(role), progress=self.progress.of(role))
 
     def within(self, part: str) -> Run:
-        """The same run, in a part of it: the names of the steps in the journal begin with that of the part."""
+        """Return the same run with `part` as a prefix of the step names in its journal."""
         return replace(self, journal=self.journal.within(part))
 
     async def __call__(self, step: Callable[Concatenate[Run, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What the step returns; its start, its end and its duration are reported."""
+        """Run a step, report its start, end and duration, and return its result."""
         name = _name(step)
         inside = replace(self.within(name), progress=self.progress.within(name), deadline=self.deadline.for_step())
         with inside.progress.timed():
@@ -99,9 +101,10 @@ class Run:
         of: Sequence[Role] = (),
         name: str = "",
     ) -> tuple[T, ...]:
-        """Runs the branch once for each tuple of arguments, concurrently; results in the order given.
+        """Run `branch` concurrently, once for each tuple of arguments, and return the results in the order given.
 
-        In the journal, a branch is called as the role it is about, else by the name and its number: 'pack-1'.
+        The journal names a branch after its role, or after `name` and its number, such as 'pack-1'. A resumed run
+        finds the recorded results by these names, in whatever order the branches end.
         """
         progress, deadline = self.progress.within(_name(branch)), self.deadline.for_branches(of_one_step=not of)
         inside = replace(self, progress=progress, deadline=deadline)
@@ -111,7 +114,11 @@ class Run:
         return await together(*(branch(run, *given) for run, given in zip(runs, arguments, strict=True)))
 
     async def announce(self, stage: Stage, *asks: Ask[Any, Any]) -> None:
-        """Puts the questions of a stage in line, after those about the companies that come before this one."""
+        """Queue the questions of a stage, after those about companies earlier in the order.
+
+        Does nothing unless a connected client answers. In a refresh, questions that the earlier run got an answer to
+        are not queued.
+        """
         role = self.progress.company
         if self.turns and role:
             await self.turns.wait(stage, role)
@@ -121,7 +128,10 @@ class Run:
             self.turns.end(role, stage)
 
     async def was_answered(self, ask: Ask[Any, Any], name: str) -> bool:
-        """Whether another run got an answer that serves this ask; the same whenever this run is resumed."""
+        """Whether the answer of another run can be used for this ask.
+
+        The journal records the result, since a resumed run has to make the same asks even if answers came in meanwhile.
+        """
         return await self.journal.step(f"{name}/recall", lambda: self.asker.model.has_answered(ask), bool, ask.given)
 
     async def ask(
@@ -135,21 +145,26 @@ class Run:
         rules: Rules[R] | None = None,
         name: str = "ask",
     ) -> Checked[R]:
-        """The model's answer, checked and corrected, in the form `into`.
+        """Ask the model, check and correct its answer, and return it as an `into`.
 
-        `name` is that of the ask in the journal, unique in its part of the run. `roles` are those of the companies
-        whose pages the passages are on; `known` are names that need no evidence; `companies` the names known of the
-        two companies; `rules` are further checks.
+        Args:
+            ask: The question, with the passages that its answer may cite.
+            into: The form of the answer once passage numbers are replaced by evidence ids.
+            roles: For each passage, the company whose page it is on.
+            known: Names that need no evidence.
+            companies: The names of the two companies, as far as they are known.
+            rules: Further checks of the answer.
+            name: Name of the ask in the journal, unique within its part of the run.
 
         Raises:
-            BadAnswer: nothing of the answer passed, or the model refused twice.
-            UpstreamError: no answer came.
+            BadAnswer: No part of the answer passed the checks, or the model refused twice.
+            UpstreamError: The model did not answer.
         """
         judge = self.judge(ask.passages, roles, known, companies)
         return await corrected(ask, Checks(judge, into, rules, ask.language), self.asks(name))
 
     def asks(self, name: str = "ask") -> RecordedAsks:
-        """Makes an ask and its correction, under this name in the journal."""
+        """Return what makes an ask and its correction, and records both in the journal under `name`."""
         return RecordedAsks(
             self.asker,
             self.journal,
@@ -168,7 +183,7 @@ class Run:
         known: tuple[str, ...],
         companies: Mapping[Role, str],
     ) -> Judge:
-        """Checks what cites these passages; arguments as in `ask`."""
+        """Return the judge of answers that cite these passages. The arguments are those of `ask`."""
         return Judge(
             shown=shown, roles=roles, known=known, given=self.request.context, companies=companies,
             asks_softly=self.verifier is None,

@@ -1,4 +1,4 @@
-"""Puts parts of drafts that were written again into a playbook; all else of it, and what people wrote, stays."""
+"""Splicing of revised parts into a playbook; the rest of it, and text that people wrote, stays unchanged."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ from octave_mcp.pipeline.verdicts import with_every_verdict
 from octave_mcp.pipeline.write_playbook import cited_ids
 
 T = TypeVar("T")
-_OF_BODY = ("body", "sentences", "call_to_action", "score")
-# What parts of a draft are called that are no outlines, though the rest of it may be one.
-_COPY = ("email", "summary")
+# What the checks derive from the body of an e-mail, and so belongs to whoever wrote that.
+_BODY_FIELDS = ("body", "sentences", "call_to_action", "score")
+# The `kind` of a part that is finished copy, even where the rest of its draft is an outline.
+_COPY_KINDS = ("email", "summary")
 _THIN, _DROPPED = "low_confidence", "dropped_by_check"
 
 
 class Rewritten(NamedTuple):
-    """Parts of drafts as they were written again, and the evidence of them; `given` is what was asked for."""
+    """Revised parts of drafts with their evidence; `given` is the instruction of the user."""
 
     parts: Mapping[Origin, object]
     evidence: Mapping[EvidenceId, Evidence]
@@ -36,40 +37,47 @@ class Rewritten(NamedTuple):
 
 
 def check_not_own(playbook: Playbook, path: Path, run_id: str) -> None:
-    """Raises: InputError: a person wrote it, or what it is in; the text says how to replace it."""
+    """Check that no person wrote this part, or a part around or within it.
+
+    Raises:
+        InputError: A person wrote it; the text says how to replace it.
+    """
     for own in playbook.own_text:
         if any(is_within(path, at) for at in _own(playbook, (own,))):
             raise InputError(
-                f"{own.path} is own text of {own.by or 'a person'} since version {own.version}, which no model "
-                f"changes; to replace it, edit that part of run {run_id}"
+                f"{own.path} was written by {own.by or 'a person'} in version {own.version}, and no model changes what "
+                f"people write; to replace it, edit that part of run {run_id}"
             )
 
 
 class Spliced(NamedTuple):
-    """A playbook with new parts, and its drafts with them."""
+    """A playbook and its drafts with the new parts."""
 
     playbook: Playbook
     drafts: Drafts
 
 
 def spliced(playbook: Playbook, drafts: Drafts, new: Rewritten) -> Spliced:
-    """The playbook with the parts in place of those that it has, and its drafts.
+    """Replace parts of the playbook and its drafts.
+
+    The sections are assembled from the drafts before and after, and only their differences are applied. What people or
+    verdicts changed in the playbook since is not in the drafts, and would be lost otherwise.
 
     Raises:
-        BadAnswer: a part breaks a rule for which it would not stand in a playbook.
+        BadAnswer: A part breaks a rule that would drop it from a playbook.
     """
     is_thin = any(flag.code == _THIN and "prospect" in flag.companies for flag in playbook.flags)
-    whole, units = ([one for one in new.parts if one.is_unit and bool(one.at) == at] for at in (False, True))
+    whole, units = ([part for part in new.parts if part.is_unit and bool(part.at) == at] for at in (False, True))
     now = _as_copy(_with_parts(drafts, new), () if is_thin else whole)
-    copied = [one for one in new.parts if getattr(part_at(playbook, one.unit), "kind", "") in _COPY]
+    copied = [part for part in new.parts if getattr(part_at(playbook, part.unit), "kind", "") in _COPY_KINDS]
     before, after = assets(_as_copy(drafts, copied)), assets(_as_copy(now, [*copied, *(() if is_thin else units)]))
-    found = playbook
+    result = playbook
     for origin in new.parts:
-        part = _put_together(after, playbook, origin, before)
-        found = changed(found, {origin.unit: part})
-    found = found.model_copy(update={"gaps": _gaps(playbook.gaps, before.gaps, after.gaps, new.parts)})
-    found = found.model_copy(update={"evidence": _evidence(playbook, found, now)})
-    return Spliced(_followed(playbook, found, before, after), now)
+        part = _assembled(after, playbook, origin, before)
+        result = changed(result, {origin.unit: part})
+    result = result.model_copy(update={"gaps": _gaps(playbook.gaps, before.gaps, after.gaps, new.parts)})
+    result = result.model_copy(update={"evidence": _evidence(playbook, result, now)})
+    return Spliced(_with_dependents(playbook, result, before, after), now)
 
 
 def _with_parts(drafts: Drafts, new: Rewritten) -> Drafts:
@@ -79,28 +87,28 @@ def _with_parts(drafts: Drafts, new: Rewritten) -> Drafts:
 
 
 def _as_copy(drafts: Drafts, origins: Sequence[Origin]) -> Drafts:
-    """Where all of an outline was written again, it is copy now."""
+    """Mark these drafts as copy: an outline that was revised as a whole is one no longer."""
     return changed(drafts, {(*origin.draft, "is_outline"): False for origin in origins})
 
 
-def _put_together(after: Assets, playbook: Playbook, origin: Origin, before: Assets) -> object:
-    """The unit of the part, with all in it that did not change as the playbook has it."""
+def _assembled(after: Assets, playbook: Playbook, origin: Origin, before: Assets) -> object:
+    """Return the new unit of the playbook, with what did not change as it was."""
     base = part_at(playbook, origin.unit)
-    was, now = (_counterpart(one, playbook, origin.unit) for one in (before, after))
+    was, now = (_counterpart(side, playbook, origin.unit) for side in (before, after))
     dropped = "; ".join(gap.reason for gap in after.gaps if gap not in before.gaps and gap.code == _DROPPED)
     is_lost = now is None or (_says_something(base) and not _says_something(now))
     if is_lost or (origin.writer == "card" and origin.at and dropped):
-        raise BadAnswer(dropped or "none of it can be used")
+        raise BadAnswer(dropped or "nothing of the new text can be used")
     return _with_own(playbook, origin.unit, merged(base, was, now))
 
 
 def _says_something(part: object) -> bool:
-    return any(isinstance(one, Sentence) for one in walk(part))
+    return any(isinstance(value, Sentence) for value in walk(part))
 
 
-def _counterpart(found: Assets, playbook: Playbook, unit: Path) -> object:
-    """What stands there for a part of the playbook; None if it was dropped."""
-    value: object = getattr(found, str(unit[0]))
+def _counterpart(assembled: Assets, playbook: Playbook, unit: Path) -> object:
+    """Return what the assembled sections have for a part of the playbook; None if it was dropped there."""
+    value: object = getattr(assembled, str(unit[0]))
     for length, step in enumerate(unit[1:], 1):
         if isinstance(step, str):
             value = getattr(value, step)
@@ -112,15 +120,18 @@ def _counterpart(found: Assets, playbook: Playbook, unit: Path) -> object:
 
 
 def _place(entries: Sequence[object], entry: object, at: int) -> int | None:
-    """The place of the same entry."""
+    """Return the index of the same entry. Drafts may have entries at other places, since checks drop some."""
     wanted = identity(entry)
     if wanted is None:
         return at if at < len(entries) else None
-    return next((place for place, one in enumerate(entries) if identity(one) == wanted), None)
+    return next((place for place, other in enumerate(entries) if identity(other) == wanted), None)
 
 
 def merged(base: Any, before: Any, after: Any) -> Any:  # noqa: ANN401 - whatever a playbook holds
-    """The base with what changed from before to after; a finding changes as a whole, with its verdict."""
+    """Apply the changes from `before` to `after` to `base`: a three-way merge.
+
+    A finding is replaced as a whole: a verdict and evidence belong to the text they are about.
+    """
     if before == after:
         return base
     if base == before or not type(base) is type(before) is type(after):
@@ -130,77 +141,78 @@ def merged(base: Any, before: Any, after: Any) -> Any:  # noqa: ANN401 - whateve
     if not isinstance(after, Value) or "evidence" in type(after).model_fields:
         return cast("Any", after)
     names = type(after).model_fields
-    return base.model_copy(update={n: merged(*(getattr(one, n) for one in (base, before, after))) for n in names})
+    return base.model_copy(update={n: merged(*(getattr(value, n) for value in (base, before, after))) for n in names})
 
 
 def _merged_list(base: tuple[Any, ...], before: tuple[Any, ...], after: tuple[Any, ...]) -> tuple[Any, ...]:
     if len(base) == len(before) == len(after):
         return tuple(merged(*each) for each in zip(base, before, after, strict=True))
-    if any(not isinstance(one, str) for one in (*base, *after)):
+    if any(not isinstance(entry, str) for entry in (*base, *after)):
         return after
-    return (*(one for one in base if one not in before or one in after), *(one for one in after if one not in before))
+    retained = (entry for entry in base if entry not in before or entry in after)
+    return (*retained, *(entry for entry in after if entry not in before))
 
 
 def _with_own(playbook: Playbook, unit: Path, part: object) -> object:
-    """The part with all in it that people wrote."""
+    """Return the part with the text that people wrote in it."""
     for at in _own(playbook, playbook.own_text):
         if is_within(at, unit):
-            part = _kept(part, part_at(playbook, unit), at[len(unit) :])
+            part = _restored(part, part_at(playbook, unit), at[len(unit) :])
     return part
 
 
 def _own(playbook: Playbook, texts: Sequence[OwnText]) -> Iterator[Path]:
-    """Where people's texts are, and what the checks made of them: the sentences of an e-mail are those of its body."""
+    """Yield the paths of texts that people wrote, and of what the checks derived from them."""
     for own in texts:
         at = place_of(playbook, own.path)
-        names = _OF_BODY if isinstance(part_at(playbook, at[:-1]), Touch) and at[-1] == "body" else at[-1:]
+        names = _BODY_FIELDS if isinstance(part_at(playbook, at[:-1]), Touch) and at[-1] == "body" else at[-1:]
         yield from ((*at[:-1], name) for name in names)
 
 
-def _kept(part: Any, base: Any, path: Path) -> Any:  # noqa: ANN401 - whatever a playbook holds
-    """The part with what the base has at the path, where the same entry of a list may have another place."""
+def _restored(part: Any, base: Any, path: Path) -> Any:  # noqa: ANN401 - whatever a playbook holds
+    """Return the part with the value of `base` at the path. Entries of lists are matched by identity, not by place."""
     if not path or part is None:
         return base
     step, rest = path[0], path[1:]
     if isinstance(step, str):
-        return part.model_copy(update={step: _kept(getattr(part, step), getattr(base, step), rest)})
+        return part.model_copy(update={step: _restored(getattr(part, step), getattr(base, step), rest)})
     place, entry = _place(part, base[step], step), base[step]
     if place is None:
         return (*part[:step], entry, *part[step:])
-    return (*part[:place], _kept(part[place], entry, rest), *part[place + 1 :])
+    return (*part[:place], _restored(part[place], entry, rest), *part[place + 1 :])
 
 
 def _gaps(
     base: Sequence[Gap], before: Sequence[Gap], after: Sequence[Gap], parts: Mapping[Origin, object]
 ) -> tuple[Gap, ...]:
-    """Those of sections that were written again as a whole are as they are now; one e-mail changes none."""
+    """Update the gaps of revised sections. A single e-mail changes no gap: these are about the whole sequence."""
     sections = {str(origin.unit[0]) for origin in parts if origin.writer != "sequence" or not origin.at}
 
     def changes(gap: Gap, now: Sequence[Gap]) -> bool:
         return gap not in now and any(gap.is_in(section) for section in sections)
 
-    kept = (gap for gap in base if not (gap in before and changes(gap, after)))
-    return (*kept, *(gap for gap in after if changes(gap, before)))
+    retained = (gap for gap in base if not (gap in before and changes(gap, after)))
+    return (*retained, *(gap for gap in after if changes(gap, before)))
 
 
 def _evidence(base: Playbook, new: Playbook, drafts: Drafts) -> dict[EvidenceId, Evidence]:
-    """What the base has, and what is cited now: nothing is taken away."""
-    cited = dict.fromkeys(one for one in cited_ids(new) if one not in base.evidence)
-    return {**base.evidence, **{one: drafts.evidence[one] for one in cited}}
+    """Return the evidence of the base, of which none is removed, and what is cited now."""
+    added = dict.fromkeys(id_ for id_ in cited_ids(new) if id_ not in base.evidence)
+    return {**base.evidence, **{id_: drafts.evidence[id_] for id_ in added}}
 
 
-def _followed(base: Playbook, new: Playbook, before: Assets, after: Assets) -> Playbook:
-    """With what is put together from its other sections, as far as these have changed."""
-    was, now = (_qualified(one) for one in (base, new))
+def _with_dependents(base: Playbook, new: Playbook, before: Assets, after: Assets) -> Playbook:
+    """Update the sections that are derived from revised ones: qualification, fit and brief."""
+    was, now = (_qualified(playbook) for playbook in (base, new))
     more: dict[str, object] = {"qualification": merged(base.qualification, was, now)}
     if new.talk_tracks != base.talk_tracks:
         rows = merged(new.fit.value_map, before.fit.value_map, after.fit.value_map)
         more["fit"] = new.fit.model_copy(update={"value_map": rows})
-    found = with_every_verdict(new.model_copy(update=_with_own_sections(base, more)), by_model=False)
+    judged = with_every_verdict(new.model_copy(update=_with_own_sections(base, more)), by_model=False)
     known = Known(base.brief.vendor_does if base.brief else None, (), ())
-    was, now = (brief(one, before.by_weight, known) for one in (base, found))
-    follows: dict[str, object] = {"brief": merged(base.brief, was, now)} if base.brief and was and now else {}
-    return found.model_copy(update=_with_own_sections(base, follows))
+    was, now = (brief(playbook, before.by_weight, known) for playbook in (base, judged))
+    briefs: dict[str, object] = {"brief": merged(base.brief, was, now)} if base.brief and was and now else {}
+    return judged.model_copy(update=_with_own_sections(base, briefs))
 
 
 def _qualified(playbook: Playbook) -> Value:

@@ -1,4 +1,4 @@
-"""The order in which a connected client gets the questions about the companies, whichever site answers first."""
+"""A fixed order for the questions that a connected client gets about the companies."""
 
 from __future__ import annotations
 
@@ -13,17 +13,21 @@ Stage = Literal["addresses", "pages"]
 
 
 class Turns:
-    """`roles` are in the order in which their companies' questions of a stage go out."""
+    """For each company and stage, whether all questions are queued.
+
+    Both companies are researched concurrently. Without turns, the order of the questions would depend on which site
+    answers first.
+    """
 
     def __init__(self, roles: Sequence[Role]) -> None:
-        self._over = {role: {stage: asyncio.Event() for stage in get_args(Stage)} for role in roles}
+        self._ended = {role: {stage: asyncio.Event() for stage in get_args(Stage)} for role in roles}
 
     async def wait(self, stage: Stage, role: Role) -> None:
-        """Returns once the companies before this one have asked theirs, or will ask none."""
-        for earlier in takewhile(lambda other: other != role, self._over):
-            await self._over[earlier][stage].wait()
+        """Wait until the companies before this one have queued their questions of this stage, or have none."""
+        for earlier in takewhile(lambda other: other != role, self._ended):
+            await self._ended[earlier][stage].wait()
 
     def end(self, role: Role, *stages: Stage) -> None:
-        """No more questions of these stages will come about this company; of no stage at all if none is named."""
+        """Declare that this company has no more questions in these stages, or in any stage if none is named."""
         for stage in stages or get_args(Stage):
-            self._over[role][stage].set()
+            self._ended[role][stage].set()

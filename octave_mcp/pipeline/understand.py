@@ -1,4 +1,4 @@
-"""Step 7: what the prospect's readings mean: its profile, its pain points, and who there would care."""
+"""Step 7: infer the prospect's profile, pain points and buyer personas from what its pages say."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ from octave_mcp.domain.research import Research
 from octave_mcp.errors import NoAccess, UpstreamError, own_words
 from octave_mcp.evidence.passages import as_passage, confidence, is_stale
 from octave_mcp.evidence.survival import surviving
-from octave_mcp.pipeline.base import FAILED, Base, state_of
+from octave_mcp.pipeline.base import UPSTREAM_CODES, Base, state_of
 from octave_mcp.pipeline.company_findings import with_true_dates
 from octave_mcp.pipeline.retained import Retained
 from octave_mcp.pipeline.run import Run
 
 PROMPTS = ("prospect/pain_points", "prospect/buyer_personas")
 MAX_PAINS = 7
-# Of each topic.
+# For each topic.
 MAX_FACTS = 120
 
+# Facts that go out of date: "We are 45 people", "200+ employees", "a team across 12 countries".
 _COUNTED = {
     "people": re.compile(
         r"\b(?:we(?:['’]re| are| employ)|team of|grown to)(?: now)?(?: about| over| some)? \d[\d,]*\+? people\b|"
@@ -48,7 +49,8 @@ _COUNTED = {
     ),
 }
 
-_TELLING: tuple[PageKind, ...] = (
+# Kinds of pages that describe the company itself, the best first.
+_PROFILE_PAGES: tuple[PageKind, ...] = (
     "about",
     "home",
     "careers",
@@ -62,17 +64,16 @@ _TELLING: tuple[PageKind, ...] = (
 
 
 async def understand(run: Run, research: Research, counterpart: str) -> Research:
-    """The research with what the company's signals mean; unchanged if it has none.
+    """Add intelligence to the research on a company that is read for its signals; leave others unchanged.
 
-    What an earlier run understood stays as long as the pages still say what it rests on; only what lost that is
-    replaced.
+    In a refresh, intelligence that the pages still support is retained, and only the rest is replaced.
     """
     if research.signals is None:
         return research
-    kept = _kept(run.base, run, research, counterpart) if run.base else None
-    if kept and kept.is_whole:
-        return research.model_copy(update={"intelligence": kept.value(_intelligence(research, None))})
-    run.progress(f"understanding {research.profile.name}")
+    retained = _retained(run.base, run, research, counterpart) if run.base else None
+    if retained and retained.is_whole:
+        return research.model_copy(update={"intelligence": retained.filled_up(_intelligence(research, None))})
+    run.progress(f"analysing the needs of {research.profile.name}")
     try:
         checked = await _ask(run, research, research.signals, counterpart)
     except NoAccess:
@@ -80,32 +81,31 @@ async def understand(run: Run, research: Research, counterpart: str) -> Research
     except UpstreamError as failed:
         section = research.profile.company.traits.section
         gap = Gap(section=section, code=failed.code, reason=own_words(failed), would_fill="another run")
-        found = _intelligence(research, None)
-        return research.model_copy(
-            update={"gaps": (*research.gaps, gap), "intelligence": kept.value(found) if kept else found}
-        )
-    found = _intelligence(research, checked.value)
+        without_answer = _intelligence(research, None)
+        known = retained.filled_up(without_answer) if retained else without_answer
+        return research.model_copy(update={"gaps": (*research.gaps, gap), "intelligence": known})
+    new = _intelligence(research, checked.value)
     return research.model_copy(
         update={
-            "intelligence": kept.value(found) if kept else found,
+            "intelligence": retained.filled_up(new) if retained else new,
             "evidence": tuple({e.id: e for e in (*research.evidence, *checked.evidence)}.values()),
             "gaps": (*research.gaps, *checked.gaps),
         }
     )
 
 
-def _kept(base: Base, run: Run, research: Research, counterpart: str) -> Retained | None:
-    """What was understood of the company; None if that failed."""
-    known = base.research(research.role)
-    if known.intelligence is None or (not known.intelligence.buyer_personas and _has_failed(known)):
+def _retained(base: Base, run: Run, research: Research, counterpart: str) -> Retained | None:
+    """Return the intelligence of the earlier run that is still supported; None if step 7 failed in that run."""
+    before = base.research(research.role)
+    if before.intelligence is None or (not before.intelligence.buyer_personas and _has_failed(before)):
         return None
     state = state_of(research, counterpart, run.request.context)
-    left = surviving(known.intelligence, base.alive, state, language=run.request.language)
-    return Retained.of(known.intelligence, left or ProspectIntelligence.none(), base)
+    left = surviving(before.intelligence, base.alive, state, language=run.request.language)
+    return Retained.of(before.intelligence, left or ProspectIntelligence.none(), base)
 
 
-def _has_failed(known: Research) -> bool:
-    return any(gap.code in FAILED for gap in known.gaps)
+def _has_failed(research: Research) -> bool:
+    return any(gap.code in UPSTREAM_CODES for gap in research.gaps)
 
 
 async def _ask(
@@ -129,9 +129,9 @@ async def _ask(
 
 
 def _intelligence(research: Research, answer: Understanding[EvidenceId] | None) -> ProspectIntelligence:
-    """The answer with ids and with confidence, which is computed from the evidence and never stated by a model."""
+    """Complete the answer with ids, facts, and confidence, which is computed from the evidence."""
     by_id: dict[EvidenceId, Evidence] = {e.id: e for e in research.evidence}
-    facts = _telling(research.signals.facts, by_id) if research.signals else ()
+    facts = _best_facts(research.signals.facts, by_id) if research.signals else ()
     summary = (answer.summary if answer else None) or research.profile.summary
     pains = answer.pains[:MAX_PAINS] if answer else ()
     buyers = answer.buyers[:MAX_PERSONAS] if answer else ()
@@ -159,34 +159,36 @@ def _stated_first(signals: Sequence[Signal[EvidenceId]]) -> tuple[Signal[Evidenc
 def _newest_counts(
     facts: Sequence[Fact[EvidenceId]], evidence: Mapping[EvidenceId, Evidence]
 ) -> list[Fact[EvidenceId]]:
-    """Without those that count people, or their countries, as of a day where a newer fact counts them too."""
+    """Drop facts that count people or their countries if a newer fact counts the same."""
 
     def is_newer(other: Evidence, than: Evidence) -> bool:
+        # A page without a date counts as current, but beats a dated one only once that is stale.
         if other.published_on is None or than.published_on is None:
             return other.published_on is None and is_stale(than)
         return other.published_on > than.published_on
 
-    def is_past(fact: Fact[EvidenceId]) -> bool:
+    def is_outdated(fact: Fact[EvidenceId]) -> bool:
         own = evidence[fact.evidence[0]]
         newer = [other for other in facts if is_newer(evidence[other.evidence[0]], own)]
         counts = _counts(fact)
         return bool(counts) and counts <= {kind for other in newer for kind in _counts(other)}
 
-    return [fact for fact in facts if not is_past(fact)]
+    return [fact for fact in facts if not is_outdated(fact)]
 
 
 def _counts(fact: Fact[EvidenceId]) -> set[str]:
     return {kind for kind, words in _COUNTED.items() if words.search(fact.text)}
 
 
-def _telling(
+def _best_facts(
     facts: Sequence[Fact[EvidenceId]], evidence: Mapping[EvidenceId, Evidence]
 ) -> tuple[Fact[EvidenceId], ...]:
-    """The most telling facts of each topic: from the pages that speak of the company, the newest first."""
+    """Return the best facts of each topic: from pages about the company first, then by age, then with more figures."""
 
     def rank(fact: Fact[EvidenceId]) -> tuple[int, int, int]:
         first = evidence[fact.evidence[0]]
-        kind = _TELLING.index(first.page_kind) if first.page_kind in _TELLING else len(_TELLING)
+        kinds = _PROFILE_PAGES
+        kind = kinds.index(first.page_kind) if first.page_kind in kinds else len(kinds)
         age = (first.fetched_at.date() - first.published_on).days if first.published_on else 0
         return kind, age, -sum(character.isdigit() for character in fact.text)
 

@@ -1,4 +1,4 @@
-"""The gaps that writers leave who failed: one for each reason, which names the persona and the sections."""
+"""Gaps for drafts that could not be written, grouped by reason."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from octave_mcp.errors import UpstreamError, own_words
 
 Answer = Checked[Any] | UpstreamError
 
-OF_DEAL = ("executive_summary", "battle_cards", "battle_cards", "battle_cards")
-OF_PERSONA = ("email_sequences", "talk_tracks")
+# The section that each draft belongs to, in the order of the answers.
+DEAL_SECTIONS = ("executive_summary", "battle_cards", "battle_cards", "battle_cards")
+PERSONA_SECTIONS = ("email_sequences", "talk_tracks")
 
 
 def unwritten(answers: Sequence[Answer], personas: Sequence[BuyerPersona]) -> Iterator[Gap]:
-    """`answers` are those about the deal, then the sequences of all personas, then their talk tracks."""
-    deal, copy = answers[: len(OF_DEAL)], answers[len(OF_DEAL) :]
-    yield from _gaps(OF_DEAL, deal)
+    """Yield the gaps; `answers` are for the deal, then the sequences of all personas, then their talk tracks."""
+    deal, copy = answers[: len(DEAL_SECTIONS)], answers[len(DEAL_SECTIONS) :]
+    yield from _gaps(DEAL_SECTIONS, deal)
     for rank, persona in enumerate(personas):
-        whom = f"nothing is written for {persona.title} ({persona.id}): "
-        yield from _gaps(OF_PERSONA, copy[rank :: len(personas)], whom)
+        prefix = f"nothing was written for {persona.title} ({persona.id}): "
+        yield from _gaps(PERSONA_SECTIONS, copy[rank :: len(personas)], prefix)
 
 
-def _gaps(sections: Sequence[str], answers: Sequence[Answer], whom: str = "") -> Iterator[Gap]:
-    """Those of one subject."""
+def _gaps(sections: Sequence[str], answers: Sequence[Answer], prefix: str = "") -> Iterator[Gap]:
     by_reason: dict[tuple[str, str], list[str]] = {}
     for section, failed in zip(sections, answers, strict=True):
         if isinstance(failed, UpstreamError):
             by_reason.setdefault((failed.code, own_words(failed)), []).append(section)
     for (code, reason), left_out in by_reason.items():
         section = " and ".join(dict.fromkeys(left_out))
-        yield Gap(section=section, code=code, reason=f"{whom}{reason}", would_fill="another run")
+        yield Gap(section=section, code=code, reason=f"{prefix}{reason}", would_fill="another run")

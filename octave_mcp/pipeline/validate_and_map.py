@@ -1,4 +1,4 @@
-"""Step 1: all sites answer and allow reading, before anything else of any is fetched."""
+"""Step 1: check that all sites answer and allow reading, and list their pages."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from octave_mcp.pipeline.run import Run
 
 
 async def validate_and_map(run: Run, companies: Sequence[Company]) -> tuple[Site, ...]:
-    """The companies' sites: addresses and robots.txt of all, then all home pages, then all maps."""
+    """Return the companies' sites.
+
+    The stages are addresses and robots.txt, home pages, and maps. Each is done for all sites before the next starts, so
+    that a mistyped prospect does not cost the vendor's site a request for a page.
+    """
     run.progress(f"reaching {_listed(company.domain for company in companies)}")
-    async with _patience(run, companies):
+    async with _site_timeout(run, companies):
         opened = await together(*(run.of(company.role).pages.open(company) for company in companies))
     _check_differ(companies, opened)
-    async with _patience(run, companies):
+    async with _site_timeout(run, companies):
         homes = await together(*(run.of(company.role).pages.home(company) for company in opened))
     sites = await together(
         *(run.of(company.role).pages.map(company, home) for company, home in zip(opened, homes, strict=True))
@@ -31,12 +35,12 @@ def _check_differ(companies: Sequence[Company], opened: Sequence[Company]) -> No
     if same := same_site(opened):
         named = {company.role: company.domain for company in companies}
         leading = " and ".join(named[company.role] for company in same)
-        raise SameCompany(f"{leading} lead to one site, {same[0].domain}; name two companies")
+        raise SameCompany(f"{leading} lead to the same site, {same[0].domain}; name two different companies")
 
 
 @asynccontextmanager
-async def _patience(run: Run, companies: Sequence[Company]) -> AsyncGenerator[None]:
-    """How long the sites may be silent, retries included."""
+async def _site_timeout(run: Run, companies: Sequence[Company]) -> AsyncGenerator[None]:
+    """Raise SiteUnreachable if the sites do not answer within the time limit, retries included."""
     try:
         async with asyncio.timeout(run.site_timeout_seconds):
             yield
@@ -47,6 +51,6 @@ async def _patience(run: Run, companies: Sequence[Company]) -> AsyncGenerator[No
 
 
 def _listed(texts: Iterable[str]) -> str:
-    """As in 'one, two and three'."""
+    """Join texts as in 'one, two and three'."""
     *first, last = texts
     return " and ".join(filter(None, (", ".join(first), last)))

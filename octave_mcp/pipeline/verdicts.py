@@ -1,4 +1,4 @@
-"""Applies a model's verdicts: what is supported in part is corrected or marked, what is not supported is dropped."""
+"""Application of verdicts: partly supported claims are corrected or marked, unsupported ones are dropped."""
 
 from __future__ import annotations
 
@@ -25,18 +25,21 @@ from octave_mcp.pipeline.verifier import Subject, Verdicts
 
 V = TypeVar("V", bound=Value)
 
-# Without a sentence there, no playbook is made: its last one is marked, and stays.
+# A playbook needs a sentence in this field. If all would be dropped, the first one stays, marked.
 MANDATORY = "whom_to_approach"
-# How long a correction may be: a factor, and characters more.
-LONGER, A_FEW_WORDS = 1.3, 20
+# A correction may be longer than the claim by this factor plus this many characters. A much longer text is an
+# explanation rather than a correction.
+MAX_GROWTH, MAX_EXTRA_CHARACTERS = 1.3, 20
+# Markup and URLs, which a correction must not add.
 _MARKS = re.compile(r"[<>*`|#\[\]]|://")
 GENERAL_REASON = "the quotation does not say all of it"
-# The rules for reasons, which are shown and may name what is wrong: no strange names, no addresses.
-_OF_REASONS = frozenset({"D4", "D36"})
+# A reason is shown to users, so these rules apply to it: no unknown names, no URLs. The others do not: a reason has to
+# name what is wrong.
+_REASON_RULES = frozenset({"D4", "D36"})
 
 
 class Applied(NamedTuple, Generic[V]):
-    """The value with its verdicts, and why statements were dropped."""
+    """A value with its verdicts, and the problems for which claims were dropped."""
 
     value: V
     dropped: tuple[Problem, ...]
@@ -44,9 +47,10 @@ class Applied(NamedTuple, Generic[V]):
 
 @dataclass(frozen=True, slots=True)
 class Corrector:
-    """Checks what a model writes about claims. `known` are the names that need no evidence, `companies` both names.
+    """Applies a model's verdicts, after checking the texts that come with them.
 
-    `faults` counts what is wrong with a draft by the rules for copy.
+    `known`: names that need no evidence.
+    `companies`: the names of both companies.
     """
 
     run: Run
@@ -56,27 +60,30 @@ class Corrector:
     def applied(
         self, subject: Subject, value: V, verdicts: Verdicts, faults: Callable[[V], int] = lambda _: 0
     ) -> Applied[V]:
-        """The value, which is that of the subject, with these verdicts."""
+        """Apply verdicts to the subject's value. `faults` counts how often a draft breaks the rules for copy."""
         found = {claim.at: claim for claim in claims(value) if claim.at in verdicts}
         supports = {at: self._shown(verdicts[at].support, claim, subject) for at, claim in found.items()}
         texts = self._corrections(subject, value, verdicts, found, faults)
+        # A corrected claim says what the model confirmed, so it is not marked.
         supports |= {at: Support(verdict="supported", judge=supports[at].judge) for at in texts}
         judged = _with(value, found, supports, texts)
-        coherent = without(judged, gone := _refused(value, supports), known=self.known, language=self._language)
+        coherent = without(judged, gone := _rejected(value, supports), known=self.known, language=self._language)
         dropped = [*(Problem("D40", "", at) for at in gone), *(Problem(DEPENDS, "", at) for at in coherent.dependents)]
+        # If nothing would be left, the claims stay, marked: an empty draft helps nobody.
         return Applied(judged, ()) if coherent.value is None else Applied(coherent.value, tuple(dropped))
 
     def _corrections(
         self, subject: Subject, value: V, verdicts: Verdicts, found: Mapping[Path, FoundClaim],
         faults: Callable[[V], int],
     ) -> dict[Path, str]:  # fmt: skip
-        """The corrected texts that pass the checks, and make a draft no worse by the rules for copy."""
+        """Return the corrected texts that pass the checks and break no more rules for copy than the claims did."""
         doubted = {at: claim for at, claim in found.items() if verdicts[at].support.verdict == "partly" and claim.field}
         offered = {at: _without_label(verdicts[at].better, claim) for at, claim in doubted.items()}
         sound = {at: text for at, text in offered.items() if self._is_sound(text, found[at], subject)}
-        most, texts = faults(value) if sound else 0, dict[Path, str]()
+        max_faults, texts = faults(value) if sound else 0, dict[Path, str]()
+        # One at a time: each may be fine alone and break a rule together with another, such as a maximum of words.
         for at, better in sound.items():
-            if faults(_with(value, found, {}, {**texts, at: better})) <= most:
+            if faults(_with(value, found, {}, {**texts, at: better})) <= max_faults:
                 texts[at] = better
         return texts
 
@@ -85,19 +92,19 @@ class Corrector:
         return is_harmless and not self._problems(better, claim, subject.cited(claim))
 
     def _shown(self, support: Support, claim: FoundClaim, subject: Subject) -> Support:
-        """Its reason is read by people: one that names what neither the claim nor its quotations do is replaced."""
+        """Replace a reason that names what neither the claim nor its quotations name: users would read an invention."""
         if not support.reason or support.verdict == "unjudged":
             return support
         cited = subject.cited(claim)
-        said = (*cited, cited[0].model_copy(update={"quote": f"{claim.label} {claim.text}"}))
-        strange = any(problem.rule in _OF_REASONS for problem in self._problems(support.reason, claim, said))
-        if strange or addresses_model(support.reason):
+        sources = (*cited, cited[0].model_copy(update={"quote": f"{claim.label} {claim.text}"}))
+        is_invented = any(problem.rule in _REASON_RULES for problem in self._problems(support.reason, claim, sources))
+        if is_invented or addresses_model(support.reason):
             return support.model_copy(update={"reason": GENERAL_REASON})
         return support
 
     def _problems(self, text: str, claim: FoundClaim, cited: Sequence[Evidence]) -> list[Problem]:
-        shown = tuple(as_passage(one, number) for number, one in enumerate(cited, 1))
-        judge = self.run.judge(shown, tuple(one.role for one in cited), self.known, self.companies)
+        shown = tuple(as_passage(item, number) for number, item in enumerate(cited, 1))
+        judge = self.run.judge(shown, tuple(item.role for item in cited), self.known, self.companies)
         cites = tuple(Cite(passage=number) for number in range(1, len(cited) + 1))
         return judge.every_problem(Sentence[Cite](text=text, kind=claim.kind, evidence=cites))
 
@@ -107,22 +114,22 @@ class Corrector:
 
 
 def _with(value: V, found: Mapping[Path, FoundClaim], supports: Mapping[Path, Support], texts: Mapping[Path, str]) -> V:
-    """The value with these verdicts and texts of its claims."""
+    """Return the value with these verdicts and texts of its claims."""
     verdicts = {found[at].verdict_at: support for at, support in supports.items()}
     return changed(value, {**verdicts, **{found[at].text_at: text for at, text in texts.items()}})
 
 
-def _refused(value: Value, supports: Mapping[Path, Support]) -> set[Path]:
-    """The claims to drop. Personas stay, since copy is written for them; their verdict is shown."""
-    refused = {at for at, support in supports.items() if support.verdict == "not"}
-    stays = {at for at, part in located(value) if isinstance(part, BuyerPersona)}
-    return refused - stays - _last_mandatory(value, refused)
+def _rejected(value: Value, supports: Mapping[Path, Support]) -> set[Path]:
+    """Return the claims to drop. A persona stays, since copy was written for it, and its verdict is shown."""
+    rejected = {at for at, support in supports.items() if support.verdict == "not"}
+    personas = {at for at, part in located(value) if isinstance(part, BuyerPersona)}
+    return rejected - personas - _last_mandatory(value, rejected)
 
 
 def with_every_verdict(playbook: Playbook, *, by_model: bool) -> Playbook:
-    """Sets the verdict of each claim that nobody judged: supported if its quotation has it word for word.
+    """Give a verdict to each claim without one: supported if a quotation has it word for word, otherwise unjudged.
 
-    If a model was to judge, a gap counts the claims that nobody did.
+    If a model was to judge (`by_model`), a gap counts the unjudged claims.
     """
 
     def verdict(claim: FoundClaim) -> Support:
@@ -137,35 +144,36 @@ def with_every_verdict(playbook: Playbook, *, by_model: bool) -> Playbook:
 
 
 def _unjudged(playbook: Playbook) -> Iterator[Gap]:
-    """How many claims nobody judged, for each reason."""
+    """Yield a gap for each reason for which claims are unjudged."""
     supports = [claim.support for claim in claims(playbook) if claim.support]
     reasons = Counter(support.reason for support in supports if support.verdict == "unjudged")
     for why, count in reasons.most_common():
-        told = "1 claim was judged by nobody" if count == 1 else f"{count} claims were judged by nobody"
-        yield Gap(section="evidence", code="unjudged", reason=f"{told}: {why}", would_fill=_WOULD_FILL)
+        counted = "1 claim was not judged" if count == 1 else f"{count} claims were not judged"
+        yield Gap(section="evidence", code="unjudged", reason=f"{counted}: {why}", would_fill=_WOULD_FILL)
 
 
-_WOULD_FILL = "reading the quotations beside them, or another run with a model that judges (OCTAVE_VERIFY_MODEL)"
+_WOULD_FILL = "reading their quotations, or another run with a model that judges claims (OCTAVE_VERIFY_MODEL)"
 
 
 def _without_label(text: str, claim: FoundClaim) -> str:
+    # The ask shows the label before the claim, and a model may repeat it in its correction.
     return " ".join(text.removeprefix(f"{claim.label}:").split()) if claim.label else " ".join(text.split())
 
 
 def _is_in_its_style(better: str, text: str) -> bool:
-    """Whether it is another text, not much longer, and without marks that the text has not."""
-    is_longer = len(better) > LONGER * len(text) + A_FEW_WORDS
+    """Whether a correction changes the text, is not much longer, and adds no markup."""
+    is_longer = len(better) > MAX_GROWTH * len(text) + MAX_EXTRA_CHARACTERS
     return (
         bool(better) and better != text and not is_longer and set(_MARKS.findall(better)) <= set(_MARKS.findall(text))
     )
 
 
-def _last_mandatory(value: Value, refused: set[Path]) -> set[Path]:
-    """The first sentence where all that a playbook cannot do without would be dropped."""
+def _last_mandatory(value: Value, rejected: set[Path]) -> set[Path]:
+    """Return the first sentence of a mandatory field all of whose sentences are rejected."""
     spared: set[Path] = set()
     for at, part in located(value):
-        found: tuple[Finding[EvidenceId], ...] = getattr(part, MANDATORY, ())
-        places = [(*at, MANDATORY, place) for place in range(len(found))]
-        if places and refused.issuperset(places):
+        sentences: tuple[Finding[EvidenceId], ...] = getattr(part, MANDATORY, ())
+        places = [(*at, MANDATORY, place) for place in range(len(sentences))]
+        if places and rejected.issuperset(places):
             spared.add(places[0])
     return spared

@@ -1,4 +1,4 @@
-"""Has a model judge whether quotations support the claims of a run, within its budget."""
+"""Asks a model whether quotations support the claims of a run, within a share of its tokens."""
 
 from __future__ import annotations
 
@@ -36,24 +36,25 @@ from octave_mcp.pipeline.progress import Progress
 from octave_mcp.pipeline.run import Run
 from octave_mcp.ports import Journal
 
-# Verification may use up this share of the tokens of a run's other answers so far, plus this many tokens.
+# Verification may use this share of the tokens that the run's other answers have used so far, plus a fixed number, so
+# that there is room for the first claims as well.
 SHARE, FLOOR_TOKENS = 0.12, 1_500
-# The most asks about the findings on a company, about one writer's answer, and about all at the end of a run.
+# Maximum number of asks about the findings on a company, about one answer with drafts, and at the end of the run.
 RESEARCH_ASKS, COPY_ASKS, LAST_ASKS = 3, 2, 1
-# The judge if a connected client judges what it wrote.
+# Name of the judge if a connected client judges its own copy.
 SELF = "self"
 STEP = "verify"
-NO_ROOM = "the run's limit for checking claims was reached"
-NOT_SAID = "the model did not judge it"
-UNUSABLE = "the model's answer about it could not be used"
-WRONG = "the model rejects or doubts most of what it judges, so none of that counts"
-# Tokens of an ask whose size is limited otherwise.
-LARGEST = 1_000_000
+NO_ROOM = "the run's token limit for checking claims was reached"
+NOT_JUDGED = "the model did not judge it"
+UNUSABLE = "the model's answer could not be used"
+UNTRUSTED = "the model rejects or doubts most claims, so its verdicts are discarded"
+# A connected client's question has no share of tokens; its size is limited by the capacity of the client.
+UNLIMITED_TOKENS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is judged: findings, or copy; the evidence has what its claims cite."""
+    """A value whose claims are judged, with the evidence that they cite."""
 
     value: Value
     evidence: Mapping[EvidenceId, Evidence]
@@ -64,7 +65,7 @@ class Subject:
 
 
 class Judged(NamedTuple):
-    """The verdict on a claim; `better` is its corrected text, '' if there is none."""
+    """The verdict on a claim; `better` is a corrected text of the claim, or ''."""
 
     support: Support
     better: str = ""
@@ -73,8 +74,8 @@ class Judged(NamedTuple):
 Verdicts = dict[Path, Judged]
 
 
-class _Told(NamedTuple):
-    """What a model was asked about a claim; `why` is why it has no opinion."""
+class _Outcome(NamedTuple):
+    """The outcome of asking about a claim: an opinion, or `why` there is none."""
 
     opinion: Opinion | None
     judge: str
@@ -82,9 +83,11 @@ class _Told(NamedTuple):
 
 
 class _Reply(NamedTuple):
-    """The opinions on the first `sent` claims, by place, and who has them; `why` is why some have none.
+    """A model's reply to one ask.
 
-    `is_last`: it is no use to ask again.
+    `sent`: number of claims in the ask, counted from the first.
+    `opinions`: by place in the ask; claims may be missing, and `why` says for what reason.
+    `is_last`: whether further asks would fail as well.
     """
 
     sent: int
@@ -96,11 +99,14 @@ class _Reply(NamedTuple):
 
 @dataclass(slots=True)
 class Verifier:
-    """`asker` asks the model that judges; `names` are those of the companies of the deal.
+    """Collects a model's opinions on claims.
 
-    What it answers counts at the end of the run: only then is it clear whether the model rejects whatever it is asked.
-    Nothing is asked about claims of which it is `known` what an earlier run was told, by their digests, or that are
-    `settled`: these have their verdicts.
+    An opinion becomes a verdict only at the end of the run: not until all are in is it clear whether the model rejects
+    everything it is asked.
+
+    `known`: opinions from an earlier run, by claim digest.
+    `settled`: digests of claims that have a verdict already.
+    Neither are asked about.
     """
 
     run: Run
@@ -111,55 +117,58 @@ class Verifier:
     _spent: int = 0
     _reserved: int = 0
     _refused: OctaveError | None = None
-    _told: dict[Claimed, _Told] = field(default_factory=dict[Claimed, _Told])
+    _outcomes: dict[Claimed, _Outcome] = field(default_factory=dict[Claimed, _Outcome])
     _verdicts: Counter[Verdict] = field(default_factory=Counter[Verdict])
 
     @property
     def is_patient(self) -> bool:
-        """Whether it is asked once, at the end of the run."""
+        """Whether the model gets a single ask, at the end of the run."""
         return self.asker.model.capacity.is_patient
 
     async def ask(self, subjects: Sequence[Subject], journal: Journal, asks: int, company: Role | None = None) -> None:
-        """Makes at most `asks` asks about the subjects' claims: all of them, or those on one company's pages."""
-        left, why = await computed(self._to_ask, subjects, company), NO_ROOM
+        """Ask about the subjects' claims in at most `asks` asks; with `company`, only about those citing its pages."""
+        remaining, why = await computed(self._to_ask, subjects, company), NO_ROOM
         for number in range(1, asks + 1):
-            if not left:
+            if not remaining:
                 break
-            reply = await self._asked(left, journal.within(f"{STEP}-{number}"), company)
-            for at, claimed in enumerate(left[: reply.sent]):
-                self._keep(claimed, _Told(reply.opinions.get(at), reply.judge, reply.why))
-            left = left[reply.sent :]
+            reply = await self._asked(remaining, journal.within(f"{STEP}-{number}"), company)
+            for at, claimed in enumerate(remaining[: reply.sent]):
+                self._record(claimed, _Outcome(reply.opinions.get(at), reply.judge, reply.why))
+            remaining = remaining[reply.sent :]
             if reply.is_last:
                 why = reply.why
                 break
-        for claimed in left:
-            self._keep(claimed, _Told(None, self._name, why))
+        for claimed in remaining:
+            self._record(claimed, _Outcome(None, self._name, why))
 
-    def _keep(self, claimed: Claimed, told: _Told) -> None:
-        """Where the same is claimed in two places, the more severe opinion stands, whichever comes first."""
-        known = self._told.get(claimed)
-        if known is None or _severity(told) > _severity(known):
-            self._told[claimed] = told
+    def _record(self, claimed: Claimed, outcome: _Outcome) -> None:
+        """Record an outcome. If the same claim is in two subjects, the more severe opinion wins.
+
+        The subjects are asked about concurrently, so the result must not depend on the order of replies.
+        """
+        recorded = self._outcomes.get(claimed)
+        if recorded is None or _severity(outcome) > _severity(recorded):
+            self._outcomes[claimed] = outcome
 
     def verdicts(self, subject: Subject) -> Verdicts:
-        """Those on the subject's claims, once all is asked; claims without a verdict keep their own."""
-        claimed = self._claimed(subject)
-        return {claim.at: _judged(claim, told) for claim, one in claimed if (told := self._opinion(one))}
+        """Return the verdicts on the subject's claims. All asks must be done."""
+        pairs = self._claimed(subject)
+        return {claim.at: _judged(claim, outcome) for claim, one in pairs if (outcome := self._outcome(one))}
 
-    def _opinion(self, claimed: Claimed) -> _Told | None:
-        told = self._told.get(claimed)
-        if told and told.opinion and not are_believed(self._verdicts):
-            return _Told(None, told.judge, WRONG)
-        earlier = None if told else self.known.get(digest_of(claimed))
-        return _of_earlier(earlier) if earlier else told
+    def _outcome(self, claimed: Claimed) -> _Outcome | None:
+        outcome = self._outcomes.get(claimed)
+        if outcome and outcome.opinion and not are_believed(self._verdicts):
+            return _Outcome(None, outcome.judge, UNTRUSTED)
+        earlier = None if outcome else self.known.get(digest_of(claimed))
+        return _from_stored(earlier) if earlier else outcome
 
-    def told(self, subject: Subject) -> dict[str, Told]:
-        """What is known of the subject's claims once all is asked, by their digests, for a later run."""
-        every = dict.fromkeys(claimed for _, claimed in self._claimed(subject))
-        return {digest_of(one): _for_later(told) for one in every if (told := self._opinion(one))}
+    def opinions(self, subject: Subject) -> dict[str, Told]:
+        """Return the outcomes for the subject's claims, by claim digest, for a later run. All asks must be done."""
+        unique = dict.fromkeys(claimed for _, claimed in self._claimed(subject))
+        return {digest_of(one): _to_store(outcome) for one in unique if (outcome := self._outcome(one))}
 
     def digests(self, subjects: Iterable[Subject]) -> frozenset[str]:
-        """Those of the subjects' claims."""
+        """Return the digests of the subjects' claims."""
         return frozenset(digest_of(claimed) for subject in subjects for _, claimed in self._claimed(subject))
 
     @property
@@ -167,14 +176,14 @@ class Verifier:
         return SELF if self.is_patient else self.asker.model.name
 
     def _to_ask(self, subjects: Sequence[Subject], company: Role | None) -> list[Claimed]:
-        """Each once; those that need it most come first."""
-        every = [
+        """Return the claims without repeats, the most doubtful first: the tokens may not suffice for all."""
+        ranked = [
             (self._need(subject, claim), claimed)
             for subject in subjects
             for claim, claimed in self._claimed(subject)
             if company in {None, claimed.quotations[0].role}
         ]
-        asked = dict.fromkeys(claimed for _, claimed in sorted(every, key=lambda one: one[0]))
+        asked = dict.fromkeys(claimed for _, claimed in sorted(ranked, key=lambda pair: pair[0]))
         return [one for one in asked if not self._is_known(one)] if self.known or self.settled else list(asked)
 
     def _is_known(self, claimed: Claimed) -> bool:
@@ -182,30 +191,37 @@ class Verifier:
         return digest in self.known or digest in self.settled
 
     def _claimed(self, subject: Subject) -> Iterator[tuple[FoundClaim, Claimed]]:
-        """The claims that are not word for word in their quotations, and what is asked about each."""
+        """Yield the claims that do not repeat a quotation word for word, each with what the model is asked about it."""
         for claim in claims(subject.value):
             cited, names = subject.cited(claim), self.names
-            if cited and not is_verbatim(claim, [one.quote for one in cited]):
-                quotations = tuple(Quotation(one.quote, one.role, _dated_title(one)) for one in cited)
+            if cited and not is_verbatim(claim, [item.quote for item in cited]):
+                quotations = tuple(Quotation(item.quote, item.role, _dated_title(item)) for item in cited)
                 yield claim, Claimed(claim.text, claim.kind, quotations, names.vendor, names.prospect, claim.label)
 
     def _need(self, subject: Subject, claim: FoundClaim) -> tuple[bool, ...]:
-        """What the rules doubt, then copy, then inferences; in the one question at the end, copy comes first."""
-        is_sure = claim.support is None or claim.support.verdict != "partly"
-        is_found, is_fact = not subject.is_copy, claim.kind == "fact"
-        return (is_found, is_sure, is_fact) if self.is_patient else (is_sure, is_found, is_fact)
+        """Sort key: claims that the rules doubt, then copy, then inferences.
 
-    async def _asked(self, left: Sequence[Claimed], journal: Journal, company: Role | None) -> _Reply:
-        """How many claims are sent depends on what was spent by then, so the journal records that too."""
+        In the single ask at the end, copy comes first: it is what the user sends.
+        """
+        is_undoubted = claim.support is None or claim.support.verdict != "partly"
+        is_finding, is_fact = not subject.is_copy, claim.kind == "fact"
+        return (is_finding, is_undoubted, is_fact) if self.is_patient else (is_undoubted, is_finding, is_fact)
+
+    async def _asked(self, remaining: Sequence[Claimed], journal: Journal, company: Role | None) -> _Reply:
+        """Make one ask, or read it from the journal.
+
+        The number of claims sent depends on the tokens spent so far, which may differ in a resumed run, so the journal
+        records it with the answer.
+        """
         is_new = False
 
         async def made() -> Verified:
             nonlocal is_new
             is_new = True
-            return await self._verified(left, company)
+            return await self._verified(remaining, company)
 
         try:
-            verified = await journal.step("ask", made, Verified, left, version(), self.run.request.language)
+            verified = await journal.step("ask", made, Verified, remaining, version(), self.run.request.language)
         except (UpstreamError, SetupError) as failed:
             self._refused = failed if isinstance(failed, NoAccess | SetupError) else None
             return _Reply(0, self._name, {}, why_unjudged(failed), is_last=True)
@@ -214,30 +230,33 @@ class Verifier:
         if not is_new:
             self.asker.replayed(verified.answer)
             self._spend(verified.answer)
-        return await self._booked(verified.sent, verified.answer, company)
+        return await self._accounted(verified.sent, verified.answer, company)
 
-    async def _verified(self, left: Sequence[Claimed], company: Role | None) -> Verified:
-        if self._refused:
+    async def _verified(self, remaining: Sequence[Claimed], company: Role | None) -> Verified:
+        if self._refused:  # the model refuses all calls, so concurrent asks need not try
             raise self._refused
-        sent, size = await self._fitting(left)
+        sent, size = await self._fitting(remaining)
         if not sent:
             return Verified(sent=0, answer=None)
-        ask, progress = verification(left[:sent], self.run.request.language), self._progress(company)
+        ask, progress = verification(remaining[:sent], self.run.request.language), self._progress(company)
         progress(f"checking {sent} claims against their quotations")
         self._reserved += sum(size)
         try:
             answer = await self.asker.answer(ask, self.run.deadline.at, progress.model_called)
-            self._spend(answer)  # before anything waits: another ask must not see the room that this one took
+            self._spend(answer)  # before the next await: a concurrent ask must not use the same room
         finally:
             self._reserved -= sum(size)
         return Verified(sent=sent, answer=answer)
 
-    async def _fitting(self, left: Sequence[Claimed]) -> tuple[int, Size]:
-        """How many there is room for; while that was worked out, another ask may have taken some of it."""
+    async def _fitting(self, remaining: Sequence[Claimed]) -> tuple[int, Size]:
+        """Return how many claims there is room for, and the size of an ask about them.
+
+        Computed again if a concurrent ask has taken some of the room in the meantime.
+        """
         capacity, language = self.asker.model.capacity, self.run.request.language
         while True:
-            most = LARGEST if self.is_patient else self._room
-            sent, size = await computed(fitting, left, language, most, most_read=capacity.verification_tokens)
+            room = UNLIMITED_TOKENS if self.is_patient else self._room
+            sent, size = await computed(fitting, remaining, language, room, most_read=capacity.verification_tokens)
             if not sent or self.is_patient or sum(size) <= self._room:
                 return sent, size
 
@@ -245,23 +264,24 @@ class Verifier:
         used = Spent.of(answer)
         self._spent += used.input_tokens + used.output_tokens
 
-    async def _booked(self, sent: int, answer: Answer[Verification] | Unusable, company: Role | None) -> _Reply:
+    async def _accounted(self, sent: int, answer: Answer[Verification] | Unusable, company: Role | None) -> _Reply:
         self.asker.book(STEP, company, answer)
-        found = opinions(answer, sent)
-        verdicts = Counter[Verdict](opinion.verdict for opinion in found.values())
+        parsed = opinions(answer, sent)
+        verdicts = Counter[Verdict](opinion.verdict for opinion in parsed.values())
         self._verdicts += verdicts
-        why = NOT_SAID if found else UNUSABLE
-        if len(found) > A_FEW and not are_believed(verdicts):
-            found, why = {}, WRONG
-        wrong = answer.wrong or ("" if found else why)
-        verdict = Judgement(wrong=wrong, dropped="" if found else wrong, is_usable=bool(found))
+        why = NOT_JUDGED if parsed else UNUSABLE
+        # An answer about few claims may rightly reject most of them.
+        if len(parsed) > A_FEW and not are_believed(verdicts):
+            parsed, why = {}, UNTRUSTED
+        wrong = answer.wrong or ("" if parsed else why)
+        verdict = Judgement(wrong=wrong, dropped="" if parsed else wrong, is_usable=bool(parsed))
         await self.asker.record_verdict(answer, verdict)
         judge = answer.by.name if answer.by else self._name
-        return _Reply(sent, judge, found, why)
+        return _Reply(sent, judge, parsed, why)
 
     @property
     def _room(self) -> int:
-        """The tokens that are left for verification."""
+        """Tokens left for verification, after those reserved for asks in progress."""
         cost = self.run.asker.ledger.cost
         others = cost.input_tokens + cost.output_tokens - self._spent
         return int(SHARE * others) + FLOOR_TOKENS - self._spent - self._reserved
@@ -271,31 +291,31 @@ class Verifier:
         return inside.of(company) if company else inside
 
 
-def _for_later(told: _Told) -> Told:
-    verdict, reason, better = told.opinion or (None, "", "")
-    return Told(verdict=verdict, reason=reason, better=better, judge=told.judge, why=told.why)
+def _to_store(outcome: _Outcome) -> Told:
+    verdict, reason, better = outcome.opinion or (None, "", "")
+    return Told(verdict=verdict, reason=reason, better=better, judge=outcome.judge, why=outcome.why)
 
 
-def _of_earlier(told: Told) -> _Told:
-    opinion = Opinion(told.verdict, told.reason, told.better) if told.verdict else None
-    return _Told(opinion, told.judge, told.why)
+def _from_stored(stored: Told) -> _Outcome:
+    opinion = Opinion(stored.verdict, stored.reason, stored.better) if stored.verdict else None
+    return _Outcome(opinion, stored.judge, stored.why)
 
 
 _SEVERITY: dict[Verdict, int] = {"supported": 1, "partly": 2, "not": 3}
 
 
-def _severity(told: _Told) -> int:
-    return _SEVERITY[told.opinion.verdict] if told.opinion else 0
+def _severity(outcome: _Outcome) -> int:
+    return _SEVERITY[outcome.opinion.verdict] if outcome.opinion else 0
 
 
-def _judged(claim: FoundClaim, told: _Told) -> Judged:
-    """Where the model has no opinion, the verdict of the rules stays, if they have one."""
-    known, opinion = claim.support, told.opinion
-    if opinion is None and known is not None and known.verdict != "unjudged":
-        return Judged(known)
-    return Judged(support(opinion, told.judge, told.why), opinion.better if opinion else "")
+def _judged(claim: FoundClaim, outcome: _Outcome) -> Judged:
+    """Return the model's verdict, or that of the rules if the model has no opinion."""
+    by_rules, opinion = claim.support, outcome.opinion
+    if opinion is None and by_rules is not None and by_rules.verdict != "unjudged":
+        return Judged(by_rules)
+    return Judged(support(opinion, outcome.judge, outcome.why), opinion.better if opinion else "")
 
 
 def _dated_title(cited: Evidence) -> str:
-    """A claim may give the date of its page, which no quotation has."""
+    """Return the page title with its date: a claim may state that date though no quotation has it."""
     return f"{cited.page_title} ({cited.published_on})" if cited.published_on else cited.page_title

@@ -1,4 +1,4 @@
-"""Verification within step 8: asked while the writers work, or once at the end; what is answered counts at the end."""
+"""Verification of claims in step 8: when the model is asked about them, and when its verdicts are applied."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Answer = Checked[Any] | UpstreamError
 
 
 class Researched(Value):
-    """The findings on both companies; the sections of the playbook have the same names."""
+    """The findings on both companies, under the names of the playbook's sections."""
 
     vendor_elements: VendorElements[EvidenceId]
     prospect_intelligence: ProspectIntelligence
@@ -41,7 +41,7 @@ class Researched(Value):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A writer's answer, the section that it is for, and the rules for it."""
+    """An answer with drafts, the section that it is for, and the rules to check it by."""
 
     answer: Answer
     section: str
@@ -49,7 +49,12 @@ class Draft:
 
 
 class Verification:
-    """`evidence` has what the findings cite; `known` are the names that need no evidence."""
+    """Has a model judge the claims of a playbook, and applies its verdicts.
+
+    Most models are asked while the drafts are written. A connected client gets a single question at the end, since each
+    one costs it tokens and a call. In both cases, verdicts are applied at the end: only all of them together show
+    whether the model can be trusted.
+    """
 
     def __init__(self, run: Run, names: Names, known: tuple[str, ...], evidence: Mapping[EvidenceId, Evidence]) -> None:
         self._run, self._evidence = run, evidence
@@ -57,14 +62,14 @@ class Verification:
         self._corrector = Corrector(run, known, names.by_role)
 
     async def ask_about_copy(self, checked: Checked[Any], name: str) -> None:
-        """Asks about the answer of the writer of that name, unless all is asked at the end."""
+        """Ask about the claims of an answer, unless all asks are at the end. `name` is for the journal."""
         if self._verifier and not self._verifier.is_patient:
             subject = Subject(checked.value, _by_id(checked.evidence), is_copy=True)
             await self._verifier.ask([subject], self._run.journal.within(name), COPY_ASKS)
 
-    async def ask_about_findings(self, found: Researched, deal: Deal) -> None:
-        """Asks about the findings on each company, unless all is asked at the end."""
-        verifier, subject = self._verifier, Subject(found, self._evidence)
+    async def ask_about_findings(self, findings: Researched, deal: Deal) -> None:
+        """Ask about the findings on each company, unless all asks are at the end."""
+        verifier, subject = self._verifier, Subject(findings, self._evidence)
         if verifier is None or verifier.is_patient:
             return
         journal = self._run.journal.within("findings")
@@ -72,18 +77,18 @@ class Verification:
         with self._run.progress.within(STEP).timed():
             await together(*asks)
 
-    def told(self, found: Researched) -> dict[str, Told]:
-        """What is known of the claims of the findings, before verdicts are applied."""
-        return self._verifier.told(Subject(found, self._evidence)) if self._verifier else {}
+    def opinions(self, findings: Researched) -> dict[str, Told]:
+        """Return the model's opinions on the claims of the findings, by claim digest, for a later refresh."""
+        return self._verifier.opinions(Subject(findings, self._evidence)) if self._verifier else {}
 
     async def at_the_end(
-        self, drafts: Sequence[Draft], found: Researched
+        self, drafts: Sequence[Draft], findings: Researched
     ) -> tuple[tuple[Answer, ...], Researched, tuple[Gap, ...]]:
-        """The answers and the findings with their verdicts, and gaps for what was dropped of the findings."""
+        """Apply all verdicts; return the answers, the findings, and gaps for findings that were dropped."""
         verifier, answers = self._verifier, [draft.answer for draft in drafts]
         if verifier is None:
-            return tuple(answers), found, ()
-        of_findings = Subject(found, self._evidence)
+            return tuple(answers), findings, ()
+        of_findings = Subject(findings, self._evidence)
         if verifier.is_patient:
             written = [answer for answer in answers if isinstance(answer, Checked)]
             of_copy = [Subject(answer.value, _by_id(answer.evidence), is_copy=True) for answer in written]
@@ -91,12 +96,12 @@ class Verification:
                 await verifier.ask([*of_copy, of_findings], self._run.journal, LAST_ASKS)
         done = [await self.with_verdicts(draft) for draft in drafts]
         value, dropped = await computed(
-            lambda: self._corrector.applied(of_findings, found, verifier.verdicts(of_findings))
+            lambda: self._corrector.applied(of_findings, findings, verifier.verdicts(of_findings))
         )
         return tuple(done), value, tuple(gaps_of("findings", dropped))
 
     async def with_verdicts(self, draft: Draft) -> Answer:
-        """The answer with the verdicts on it, once all that is to be asked about it is asked."""
+        """Apply the verdicts to an answer. All asks about it must be done."""
         return await computed(self._applied, self._verifier, draft) if self._verifier else draft.answer
 
     def _applied(self, verifier: Verifier, draft: Draft) -> Answer:
@@ -112,14 +117,15 @@ class Verification:
 
 
 def _verifier(run: Run, asker: Asker, names: Names) -> Verifier:
-    """In a refresh, the copy that stays has its verdicts, and the findings that stay get theirs again."""
+    """Return the verifier. In a refresh, it does not ask again about retained copy and findings."""
     verifier = Verifier(run, asker, names)
     if run.base is None:
         return verifier
     drafts = [Subject(draft.value, run.base.drafts.evidence, is_copy=True) for draft in run.base.drafted]
+    # Drafts are stored with their verdicts. Findings are stored without, so theirs come from the earlier opinions.
     verifier.known, verifier.settled = run.base.basis.verdicts, verifier.digests(drafts)
     return verifier
 
 
 def _by_id(evidence: Sequence[Evidence]) -> dict[EvidenceId, Evidence]:
-    return {one.id: one for one in evidence}
+    return {item.id: item for item in evidence}

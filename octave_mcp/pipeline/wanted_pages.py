@@ -1,4 +1,4 @@
-"""Which of a site's addresses the user's context speaks of: by the words of their paths and of the links to them."""
+"""Pages that the user's context asks for, found by the words in their URLs and in the text of links to them."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from octave_mcp.domain.kinds import kind_of_link
 from octave_mcp.domain.page import Link
 from octave_mcp.evidence.context_words import ContextWords, as_written, telling_words
 
-# A word in more of the links than that names no page: it is what the whole site is about.
+# A word in a larger share of the links is a topic of the whole site and singles out no page.
 COMMON_SHARE = 0.2
-# A word in no more links than that always names them.
+# On a small site, a share is too strict: a word in at most this many links counts, whatever their share.
 FEW_LINKS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`scores` are higher the more words of the context an address has, and the rarer they are on the site.
+    """Links that match the user's context.
 
-    `pages` are the best for each word: names first, as the user wrote them, then the rarest word.
+    `scores`: by URL, the sum over its words of the context of 1 / (links that have the word).
+    `pages`: the best link for each word. Words that the user capitalised come first, then the rarest.
     """
 
     scores: Mapping[str, float]
@@ -31,34 +32,37 @@ class Wanted:
 
 
 def wanted(site: Site, links: Sequence[Link], context: str) -> Wanted:
-    heard = _heard(site, links, context)
-    counts = Counter(word for found in heard.values() for word in found)
-    # A plain sum would depend on the order of the words, which is another in each process.
-    scores = {url: fsum(1 / counts[word] for word in found) for url, found in heard.items()}
-    named = (link for link in links if heard.get(link.url))
+    matches = _matches(site, links, context)
+    counts = Counter(word for words in matches.values() for word in words)
+    # `fsum` does not depend on the order of its terms. The words are in sets, whose order differs between processes,
+    # and scores that differ in the last bit would rank pages differently in a resumed run.
+    scores = {url: fsum(1 / counts[word] for word in words) for url, words in matches.items()}
+    named = (link for link in links if matches.get(link.url))
     ranked = sorted(named, key=lambda link: _rank(link, site.company.role, scores))
-    best = (next(link for link in ranked if word in heard[link.url]) for word in _naming(context, counts, len(links)))
+    distinctive = _distinctive(context, counts, len(links))
+    best = (next(link for link in ranked if word in matches[link.url]) for word in distinctive)
     return Wanted(scores, tuple({link.url: link for link in best}.values()))
 
 
-def _heard(site: Site, links: Sequence[Link], context: str) -> Mapping[str, frozenset[str]]:
-    """The words that each link has, by its address, without those of the company's own name."""
+def _matches(site: Site, links: Sequence[Link], context: str) -> Mapping[str, frozenset[str]]:
+    """Return by URL the context words in each link. The company's own name is ignored, since every link may have it."""
     words = ContextWords(context)
     own = frozenset(telling_words(f"{site.company.domain.split('.')[0]} {site.home.structured.site_name}"))
     return {link.url: words.heard(_text(link)) - own for link in links} if words.words else {}
 
 
-def _naming(context: str, counts: Mapping[str, int], links: int) -> list[str]:
-    """The words that name few of the links, the most telling first."""
-    written, most = as_written(context), max(FEW_LINKS, links * COMMON_SHARE)
-    known = [word for word in written if 0 < counts.get(word, 0) <= most]
-    return sorted(known, key=lambda word: (written[word].islower(), counts[word]))
+def _distinctive(context: str, counts: Mapping[str, int], links: int) -> list[str]:
+    """Return the context words that few links have, the most specific first."""
+    written, max_links = as_written(context), max(FEW_LINKS, links * COMMON_SHARE)
+    distinctive = [word for word in written if 0 < counts.get(word, 0) <= max_links]
+    # Capitalised words are names of products and companies: "Kafka" says more than "pricing".
+    return sorted(distinctive, key=lambda word: (written[word].islower(), counts[word]))
 
 
 def _rank(link: Link, role: Role, scores: Mapping[str, float]) -> tuple[float, bool, bool, int]:
-    """The most words first, then the kinds of page that are read anyway; equals stay in the site's order."""
-    is_of_use = ROLES[role].shares.get(kind_of_link(link), 0) > 0
-    return -scores.get(link.url, 0), not is_of_use, link.origin == "sitemap", urlsplit(link.url).path.count("/")
+    """Sort key: score, then kinds of page that the quotas want, links from pages before the sitemap, short paths."""
+    is_useful = ROLES[role].shares.get(kind_of_link(link), 0) > 0
+    return -scores.get(link.url, 0), not is_useful, link.origin == "sitemap", urlsplit(link.url).path.count("/")
 
 
 def _text(link: Link) -> str:

@@ -1,4 +1,4 @@
-"""Step 8: the prospect's needs meet the vendor's proof; all writers work at once, and what they write is assembled."""
+"""Step 8: have all drafts written and verified, and assemble the playbook from them."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ from octave_mcp.domain.research import Deal, Research
 from octave_mcp.domain.value import walk
 from octave_mcp.errors import BadAnswer, BudgetExceeded, StaleRecording, UpstreamError
 from octave_mcp.evidence.screening import safe_title
-from octave_mcp.pipeline.carried import of_models, refreshed, with_earlier
+from octave_mcp.pipeline.carried import model_gaps, refreshed, with_earlier
 from octave_mcp.pipeline.company_findings import unfound
 from octave_mcp.pipeline.flags import flags
-from octave_mcp.pipeline.gaps import limited, missing, unheard, unproven_figures
+from octave_mcp.pipeline.gaps import limited, missing, unmatched_words, unproven_figures
 from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.unwritten import unwritten
 from octave_mcp.pipeline.verdicts import with_every_verdict
@@ -48,31 +48,33 @@ T = TypeVar("T")
 
 
 async def write_playbook(run: Run, deal: Deal) -> Written:
-    """The playbook, and its drafts. A section whose writer fails is a gap; all of them failing is an error.
+    """Write the playbook and return it with its drafts. A draft that fails becomes a gap.
 
     Raises:
-        UpstreamError: not one of the writers answered.
-        StaleRecording: the answers were recorded, and too much of what they cite is gone.
+        UpstreamError: All drafts failed.
+        StaleRecording: The answers are replayed from a recording, and too many of its citations are gone.
     """
     desk = await computed(Desk, run, deal)
     run.progress.plan(len(CARDS) + 1 + 2 * len(desk.personas))
-    found, verification = desk.researched, desk.verification
-    answers, _ = await together(desk.write(), verification.ask_about_findings(found, deal))
+    findings, verification = desk.researched, desk.verification
+    answers, _ = await together(desk.write(), verification.ask_about_findings(findings, deal))
     _check(run.asker.recording)
     failed = [answer for answer in answers if isinstance(answer, UpstreamError)]
     if len(failed) == len(answers):
+        # If the model caused every failure, report what it does wrong in all answers; one of them says little.
         is_models = all(isinstance(answer, BadAnswer) and answer.fault for answer in failed)
         raise run.asker.faults.error() if is_models and run.asker.faults else _with_section(failed[0])
-    judged, verified, dropped = await verification.at_the_end(desk.drafts(answers), found)
-    basis = Basis(model=run.asker.model.identity, research=(*deal.values(),), verdicts=verification.told(found))
+    judged, verified, dropped = await verification.at_the_end(desk.drafts(answers), findings)
+    verdicts = verification.opinions(findings)
+    basis = Basis(model=run.asker.model.identity, research=(*deal.values(),), verdicts=verdicts)
     drafts = await computed(_drafts, desk, judged, verified)
     playbook = await computed(_playbook, run, desk, judged, verified, drafts, dropped)
     written = Written(playbook, drafts, basis)
     return refreshed(written, run.base) if run.base else written
 
 
-# The sections that are put together from what the writers answered.
-_OF_ASSETS = (
+# The sections that `copywriting.assembly` makes from the drafts.
+_ASSEMBLED = (
     "executive_summary",
     "buying_committee",
     "fit",
@@ -87,15 +89,16 @@ _OF_ASSETS = (
 
 
 def _check(recording: Recording | None) -> None:
+    """Raise StaleRecording for a recording with too many citations that are no longer on the pages."""
     if recording and recording.is_stale:
-        told = f"the recording of {recording.recorded_on} no longer fits the sites: {recording.lost}"
-        raise StaleRecording(f"{told}; make a new one with octave-mcp record")
+        text = f"the recording of {recording.recorded_on} no longer fits the sites: {recording.lost}"
+        raise StaleRecording(f"{text}; make a new one with octave-mcp record")
 
 
 def _with_section(failed: UpstreamError) -> UpstreamError:
-    """The first writer's error; if the budget ran out, it names the section."""
-    told = f"executive_summary could not be written: {failed}"
-    return BudgetExceeded(told) if isinstance(failed, BudgetExceeded) else failed
+    """Return the error of the first draft; if the budget ran out, with the section that it stopped at."""
+    text = f"executive_summary could not be written: {failed}"
+    return BudgetExceeded(text) if isinstance(failed, BudgetExceeded) else failed
 
 
 def _playbook(
@@ -112,7 +115,7 @@ def _playbook(
         context=GivenContext(given_by="user", text=context) if context else None,
         generated_at=datetime.now(UTC),
         **{**dict(found), "triggers": assets.triggers},
-        **{name: getattr(assets, name) for name in _OF_ASSETS},
+        **{name: getattr(assets, name) for name in _ASSEMBLED},
         qualification=qualification(
             assets.buying_committee, found.prospect_intelligence, assets.battle_cards, assets.talk_tracks
         ),
@@ -125,6 +128,7 @@ def _playbook(
         timings=Timings(total_seconds=0.0, steps=()),
     )
     judged = with_every_verdict(playbook, by_model=run.verifier is not None)
+    # The brief repeats other sections, so it is made last, from what the verdicts left of them.
     briefed = judged.model_copy(update={"brief": brief(judged, assets.by_weight, _known(deal))})
     return briefed.model_copy(update={"evidence": _cited(briefed, drafts.evidence)})
 
@@ -137,14 +141,14 @@ def _known(deal: Deal) -> Known:
 def _drafts(desk: Desk, answers: Answers, researched: Researched) -> Drafts:
     summary, why, objections, positioning, *copy = answers
     count = len(desk.personas)
-    found = {e.id: e for answer in answers if isinstance(answer, Checked) for e in answer.evidence}
+    cited = {e.id: e for answer in answers if isinstance(answer, Checked) for e in answer.evidence}
     sequence, track, is_thin = SequenceDraft[EvidenceId], TalkTrackDraft[EvidenceId], desk.is_thin
     return Drafts(
         summary=_drafted(Drafted[SummaryDraft[EvidenceId]], summary),
         cards=tuple(_drafted(Drafted[CardDraft], card) for card in (why, objections, positioning)),
         sequences=tuple(_drafted(Drafted[sequence], draft, is_thin=is_thin) for draft in copy[:count]),
         talk_tracks=tuple(_drafted(Drafted[track], draft, is_thin=is_thin) for draft in copy[count:]),
-        evidence=found | desk.evidence,
+        evidence=cited | desk.evidence,
         personas=researched.prospect_intelligence.buyer_personas,
         findings=DealFindings(**{name: getattr(researched, name) for name in DealFindings.model_fields}),
         known=desk.known,
@@ -159,22 +163,22 @@ def _drafts(desk: Desk, answers: Answers, researched: Researched) -> Drafts:
 def _drafted(
     form: type[Drafted[T]], answer: Checked[Any] | UpstreamError, *, is_thin: bool = False
 ) -> Drafted[T] | None:
-    """An answer about a thin prospect is an outline, even if a language model wrote it."""
+    """Return the answer as a draft. A draft about a thin prospect is an outline, even if a language model wrote it."""
     if not isinstance(answer, Checked):
         return None
     return form(value=answer.value, is_outline=answer.is_outline or is_thin, gaps=answer.gaps)
 
 
-def _gaps(run: Run, desk: Desk, answers: Answers, of_assets: tuple[Gap, ...]) -> tuple[Gap, ...]:
+def _gaps(run: Run, desk: Desk, answers: Answers, more: tuple[Gap, ...]) -> tuple[Gap, ...]:
     return (
         *(gap for research in desk.deal.values() for gap in research.gaps),
         *unwritten(answers, desk.personas),
         *(gap for answer in answers if isinstance(answer, Checked) for gap in answer.gaps),
-        *of_assets,
+        *more,
         *limited(run.asker),
         *run.asker.faults.gaps,
-        *(of_models(run.base.playbook) if run.base else ()),
-        *unheard(run.request.context, desk.deal),
+        *(model_gaps(run.base.playbook) if run.base else ()),
+        *unmatched_words(run.request.context, desk.deal),
         *unproven_figures(run.request.context, desk.deal),
         *missing(desk.deal),
         *unfound(desk.findings, desk.deal),
@@ -182,8 +186,8 @@ def _gaps(run: Run, desk: Desk, answers: Answers, of_assets: tuple[Gap, ...]) ->
 
 
 def _flags(run: Run, desk: Desk) -> tuple[Flag, ...]:
-    found = flags(run.asker, desk.deal, desk.relations, by_default=run.by_default)
-    return with_earlier(found, run.base.playbook) if run.base else found
+    current = flags(run.asker, desk.deal, desk.relations, by_default=run.by_default)
+    return with_earlier(current, run.base.playbook) if run.base else current
 
 
 def _named(research: Research) -> NamedCompany:
@@ -213,7 +217,7 @@ def _read_pages(deal: Deal) -> tuple[ReadPage, ...]:
     )
 
 
-def _cost(ledger: Ledger, deal: Deal, *, credits: int) -> Cost:  # noqa: A002 - Firecrawl's word
+def _cost(ledger: Ledger, deal: Deal, *, credits: int) -> Cost:  # noqa: A002 - Firecrawl's term
     return Cost(
         **dict(ledger.cost),
         steps=ledger.costs,
@@ -224,12 +228,13 @@ def _cost(ledger: Ledger, deal: Deal, *, credits: int) -> Cost:  # noqa: A002 - 
 
 
 def _cited(playbook: Playbook, evidence: Mapping[EvidenceId, Evidence]) -> dict[EvidenceId, Evidence]:
-    """The evidence that the playbook names, in the order in which it first does."""
-    wanted = dict.fromkeys(cited_ids(playbook))
-    return {i: evidence[i] for i in wanted}
+    """Return the evidence that the playbook cites, in the order of the first citations."""
+    return {i: evidence[i] for i in dict.fromkeys(cited_ids(playbook))}
 
 
 def cited_ids(playbook: Playbook) -> Iterator[EvidenceId]:
+    """Yield the ids of evidence cited, with repeats."""
     for value in walk(playbook):
         evidence = getattr(value, "evidence", ())
+        # The playbook's own field `evidence` is a mapping, not a citation.
         yield from evidence if isinstance(evidence, tuple) else ()

@@ -1,4 +1,4 @@
-"""The asks of the writers of a playbook, all made at once: one for each draft, or one for several together."""
+"""The asks for the drafts of a playbook: one for each draft, or one for several drafts together."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from octave_mcp.pipeline.flags import is_thin
 from octave_mcp.pipeline.relations import relations
 from octave_mcp.pipeline.rewriting import Answers, Part, rewrite
 from octave_mcp.pipeline.run import Run
-from octave_mcp.pipeline.unwritten import OF_DEAL, OF_PERSONA
+from octave_mcp.pipeline.unwritten import DEAL_SECTIONS, PERSONA_SECTIONS
 from octave_mcp.pipeline.verify import Draft, Researched, Verification
 
 R = TypeVar("R", bound=Value)
@@ -52,12 +52,12 @@ _CARD_FORMS: dict[str, tuple[type[Value], type[Value]]] = {
     "competitive_positioning": (CompetitivePositioning[Cite], CompetitivePositioning[EvidenceId]),
 }
 CARDS = tuple(_CARD_FORMS)
-# Where the drafts are in what is written for a persona, by their prompt.
-_OF_PERSONA = {SEQUENCE[0]: "sequence", TRACK[0]: "talk_track"}
+# The field of a persona's drafts that each prompt is for.
+_PERSONA_FIELDS = {SEQUENCE[0]: "sequence", TRACK[0]: "talk_track"}
 
 
 class Desk:
-    """What every writer is given, and what it is asked for."""
+    """Has the drafts of a deal written: holds their common material, makes the asks, and checks the answers."""
 
     def __init__(self, run: Run, deal: Deal) -> None:
         self.run, self.deal, self.relations = run, deal, relations(deal)
@@ -66,24 +66,25 @@ class Desk:
         self.intelligence = self.prospect.intelligence or ProspectIntelligence.none()
         self.evidence: dict[EvidenceId, Evidence] = {e.id: e for found in deal.values() for e in found.evidence}
         self.findings = company_findings(deal, self.evidence)
-        self.quotable = tuple(one for one in self.evidence.values() if ROLES[one.role].quoted_in_copy)
+        self.quotable = tuple(item for item in self.evidence.values() if ROLES[item.role].quoted_in_copy)
         self.shown: tuple[Passage, ...] = tuple(as_passage(e, n) for n, e in enumerate(self.quotable, 1))
         self.roles: tuple[Role, ...] = tuple(evidence.role for evidence in self.quotable)
         self.is_thin = is_thin(self.prospect)
         self.names = Names(vendor=self.vendor.profile.name, prospect=self.prospect.profile.name)
+        # A model that writes only some languages is not asked again for writing in the wrong one.
         self.judged_language = "" if run.asker.model.languages else run.request.language
         self.verification = Verification(run, self.names, self.known, self.evidence)
 
     @property
     def known(self) -> tuple[str, ...]:
-        """The names that copy may use without evidence: the two companies, and those whom it is addressed to."""
+        """Names that copy may use without evidence: the two companies, the personas and their contacts."""
         contacts = (person_of(persona.contact) for persona in self.personas if persona.contact)
         return (self.names.vendor, self.names.prospect, *(persona.title for persona in self.personas), *contacts)
 
     @property
     def read_on(self) -> date:
-        """The day of the last page: the same when a run is carried on later."""
-        return max((one.fetched_at for one in self.evidence.values()), default=datetime.now(UTC)).date()
+        """The day on which the last page was fetched. Unlike today, it is the same when the run is resumed."""
+        return max((item.fetched_at for item in self.evidence.values()), default=datetime.now(UTC)).date()
 
     @property
     def personas(self) -> tuple[BuyerPersona, ...]:
@@ -94,7 +95,7 @@ class Desk:
         return Researched(vendor_elements=self.elements, prospect_intelligence=self.intelligence, **dict(self.findings))
 
     async def write(self) -> Answers:
-        """The summary, the cards, then the sequences of all personas, then their talk tracks.
+        """Return the summary, the cards, the sequences of all personas, then their talk tracks.
 
         In a refresh, copy stays if the pages still say what it cites.
         """
@@ -103,24 +104,24 @@ class Desk:
         return await (self.write_together() if self.run.capacity.writes_together else self.write_apart())
 
     def drafts(self, answers: Answers) -> list[Draft]:
-        """The answers with the section that each is for, and its rules."""
-        sections = (*OF_DEAL, *(name for name in OF_PERSONA for _ in self.personas))
+        """Pair the answers with the section that each is for, and its rules."""
+        sections = (*DEAL_SECTIONS, *(name for name in PERSONA_SECTIONS for _ in self.personas))
         return [
-            Draft(answer, section, self._of_emails if section == OF_PERSONA[0] else self._in_language)
+            Draft(answer, section, self._of_emails if section == PERSONA_SECTIONS[0] else self._in_language)
             for answer, section in zip(answers, sections, strict=True)
         ]
 
     async def write_apart(self) -> Answers:
-        """The summary, the cards, and for each persona a sequence and a talk track: an ask for each of them."""
+        """Write with one ask for each draft."""
         return await together(*(self.write_part(part) for part in self.parts))
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """All that is to be written, in its order."""
-        ranks, said = range(len(self.personas)), self._in_language
+        """All drafts to write, in the order of the answers."""
+        ranks, rules = range(len(self.personas)), self._in_language
         return (
-            Part("summary", SUMMARY, SummaryDraft[Cite], SummaryDraft[EvidenceId], said),
-            *(Part(name, CARD, answer, into, said) for name, (answer, into) in _CARD_FORMS.items()),
+            Part("summary", SUMMARY, SummaryDraft[Cite], SummaryDraft[EvidenceId], rules),
+            *(Part(name, CARD, answer, into, rules) for name, (answer, into) in _CARD_FORMS.items()),
             *(
                 Part(
                     f"email_sequence-{rank + 1}", SEQUENCE, SequenceDraft[Cite], SequenceDraft[EvidenceId],
@@ -129,13 +130,17 @@ class Desk:
                 for rank in ranks
             ),
             *(
-                Part(f"talk_track-{rank + 1}", TRACK, TalkTrackDraft[Cite], TalkTrackDraft[EvidenceId], said, rank)
+                Part(f"talk_track-{rank + 1}", TRACK, TalkTrackDraft[Cite], TalkTrackDraft[EvidenceId], rules, rank)
                 for rank in ranks
             ),
         )  # fmt: skip
 
     async def write_together(self) -> Answers:
-        """The same in one ask for the deal, and one for all personas, which comes after it."""
+        """Write with one ask for the deal and one for all personas.
+
+        A connected client reads each question into its conversation: this sends the material twice, not once per draft.
+        """
+        # Announced before both run concurrently, so that the client gets the question about the deal first.
         deal = self._ask((*SUMMARY, *CARD), DealDraft[Cite], self._brief())
         await self.run.asker.model.announce(deal)
         of_deal, of_personas = await together(self._write_deal(deal), self._write_for_personas())
@@ -147,19 +152,23 @@ class Desk:
         return _parts(written, DealDraft[EvidenceId])
 
     async def _write_for_personas(self) -> Answers:
-        """The drafts for each persona: those that an earlier run got for the first ones, then those for the others."""
+        """Return the drafts for each persona.
+
+        If an earlier run got drafts for the first personas only, the same ask is made for these, so that it is answered
+        from the cache, and another one for the rest.
+        """
         answered = await self._answered_before()
         return (*(await self._within_budget(0, answered)), *(await self._within_budget(answered, len(self.personas))))
 
     async def _answered_before(self) -> int:
-        """For how many of the first personas an earlier run got the drafts, in one answer."""
+        """Return for how many of the first personas an earlier run got the drafts in one answer."""
         for count in range(len(self.personas), 0, -1):
             if await self.run.was_answered(self._ask_for_personas(0, count)[0], _personas(0, count)):
                 return count
         return 0
 
     async def _within_budget(self, start: int, end: int) -> Answers:
-        """The drafts for these personas. A budget that does not allow all of them is for the first ones."""
+        """Return the drafts for these personas, for as many of the first ones as the budget allows."""
         refused: Answers = ()
         for last in range(end, start, -1):
             ask, into = self._ask_for_personas(start, last)
@@ -179,13 +188,13 @@ class Desk:
         return await self._written(part.name, self.ask_for_part(part), part.into, rules=part.rules)
 
     def ask_for_part(self, part: Part, shown: tuple[Passage, ...] | None = None) -> Ask[Any, WritingBrief]:
-        """`shown` are the passages to write it from; all of them, unless they are given."""
+        """Return the ask for a part, written from the passages `shown`, by default from all."""
         persona = None if part.rank is None else self.personas[part.rank]
         brief = self._brief(persona=persona, rank=part.rank or 0, personas=part.personas)
         return self._ask(part.prompts, part.answer, brief, shown)
 
     def joint(self, parts: Sequence[Part]) -> Part:
-        """One part for all of these, which are of the deal, or of personas."""
+        """Join parts into one that is asked for together. They must all be for the deal, or all for personas."""
         if len(parts) == 1:
             return parts[0]
         prompts = tuple(dict.fromkeys(name for part in parts for name in part.prompts))
@@ -194,9 +203,9 @@ class Desk:
             places: tuple[Path, ...] = tuple((name,) for name in names)
             forms = (only(DealDraft[Cite], names), only(DealDraft[EvidenceId], names))
             return Part("deal", prompts, *forms, self._of_deal, places=places)
-        count, every = len(self.personas), tuple(PersonaDrafts.model_fields)
-        places = tuple((every[part.rank or 0], _OF_PERSONA[part.prompts[0]]) for part in parts)
-        forms = (only(PersonaDrafts[Cite], every[:count]), only(PersonaDrafts[EvidenceId], every[:count]))
+        count, fields = len(self.personas), tuple(PersonaDrafts.model_fields)
+        places = tuple((fields[part.rank or 0], _PERSONA_FIELDS[part.prompts[0]]) for part in parts)
+        forms = (only(PersonaDrafts[Cite], fields[:count]), only(PersonaDrafts[EvidenceId], fields[:count]))
         name = _personas(0, count)
         return Part(name, prompts, *forms, self._of_personas, places=places, personas=self.personas)
 
@@ -209,7 +218,7 @@ class Desk:
     async def _written(
         self, name: str, ask: Ask[Any, WritingBrief], into: type[R], *, rules: Rules[R]
     ) -> Checked[Any] | UpstreamError:
-        """The answer; `name` is that of the writer, in the journal."""
+        """Ask for drafts and return the checked answer or the error; `name` is the name of the ask in the journal."""
         try:
             checked = await self.run.within(name).ask(
                 ask, into, roles=self.roles, known=self.known, companies=self.names.by_role, rules=rules
@@ -217,14 +226,14 @@ class Desk:
         except UpstreamError as failed:
             self.run.progress(f"{load(ask.prompt).title} failed", units=_units(ask))
             return failed
-        self.told_written(ask)
+        self.report_written(ask)
         await self.verification.ask_about_copy(checked, name)
         return checked
 
-    def told_written(self, ask: Ask[Any, WritingBrief]) -> None:
-        whom = [persona.title for persona in (*filter(None, [ask.brief.persona]), *ask.brief.personas)]
-        told = f" for {', '.join(whom)}" if whom else ""
-        self.run.progress(f"{load(ask.prompt).title} written{told}", units=_units(ask))
+    def report_written(self, ask: Ask[Any, WritingBrief]) -> None:
+        titles = [persona.title for persona in (*filter(None, [ask.brief.persona]), *ask.brief.personas)]
+        suffix = f" for {', '.join(titles)}" if titles else ""
+        self.run.progress(f"{load(ask.prompt).title} written{suffix}", units=_units(ask))
 
     def _in_language(self, draft: Value, _: tuple[Evidence, ...]) -> list[Problem]:
         return in_language(draft, self.judged_language)
@@ -267,11 +276,12 @@ class Desk:
 
 
 def in_language(draft: Value, language: str) -> list[Problem]:
-    return [replace(problem, is_soft=True) for problem in foreign(" ".join(_said(draft)), language)]
+    """Return a soft problem, which asks for a correction but drops nothing, if the draft is in another language."""
+    return [replace(problem, is_soft=True) for problem in foreign(" ".join(_sentences(draft)), language)]
 
 
 def of_emails(draft: SequenceDraft[EvidenceId], material: Material, language: str) -> list[Problem]:
-    """What is worth asking for again in the touches of a sequence."""
+    """Return the problems of e-mails that are worth a correction."""
     return [
         problem
         for at, (email, touch) in enumerate(zip(emails(draft, material, language), draft.touches, strict=False))
@@ -280,12 +290,12 @@ def of_emails(draft: SequenceDraft[EvidenceId], material: Material, language: st
 
 
 def _personas(start: int, end: int) -> str:
-    """The name, in the journal, of what is written for several personas together."""
+    """Return the journal name of the ask for several personas."""
     return f"personas-{start + 1}-to-{end}"
 
 
 def _left_out(drafts: Value) -> list[Problem]:
-    """The drafts that are missing: there is nothing of them that could be dropped."""
+    """Return a problem for each missing draft. It is soft, since there is nothing to drop."""
     names = type(drafts).model_fields
     return [
         Problem(UNREAD, f"{name} is left out of the answer", (name,), is_soft=True)
@@ -295,7 +305,7 @@ def _left_out(drafts: Value) -> list[Problem]:
 
 
 def _of_each(drafts: Value, problems: Callable[[Value], list[Problem]]) -> Iterator[Problem]:
-    """The problems of each draft that is there."""
+    """Yield the problems of all drafts that are not missing."""
     for name in type(drafts).model_fields:
         if draft := getattr(drafts, name):
             yield from _under((name,), problems(draft))
@@ -306,32 +316,35 @@ def _under(at: Path, problems: Iterable[Problem]) -> Iterator[Problem]:
 
 
 def _parts(answer: Checked[Any] | UpstreamError, form: type[Value]) -> tuple[Checked[Any] | UpstreamError, ...]:
-    """The drafts of an answer that holds several. The first draft that is there carries the gaps of them all."""
+    """Split an answer that holds several drafts.
+
+    Only the first draft gets the gaps, which belong to the answer as a whole and must be reported once.
+    """
     names = list(form.model_fields)
     if isinstance(answer, UpstreamError):
         return (answer,) * len(names)
-    found = {name: getattr(answer.value, name) for name in names}
-    first = next((name for name in names if found[name] is not None), "")
+    drafts = {name: getattr(answer.value, name) for name in names}
+    first = next((name for name in names if drafts[name] is not None), "")
     return tuple(
-        BadAnswer(f"{name} was left out of the answer, or nothing of it may stand")
+        BadAnswer(f"the answer has no {name}, or none of it passed the checks")
         if value is None
         else Checked(value, answer.evidence, answer.gaps if name == first else (), answer.is_outline)
-        for name, value in found.items()
+        for name, value in drafts.items()
     )
 
 
 def _units(ask: Ask[Any, WritingBrief]) -> int:
+    """Return the units of progress for an ask: one for each draft."""
     return max(1, len(_drafts(ask)))
 
 
 def _drafts(ask: Ask[Any, WritingBrief]) -> tuple[str, ...]:
-    """The names of the drafts that are asked for; none where it is one."""
+    """Return the names of the drafts in the answer; none if it is a single draft."""
     form = ask.answer
     if ask.brief.personas:
         return tuple(PersonaDraft.model_fields) * len(form.model_fields)
     return tuple(form.model_fields) if issubclass(form, DealDraft) else ()
 
 
-def _said(draft: Value) -> Iterator[str]:
-    """What it says in sentences."""
+def _sentences(draft: Value) -> Iterator[str]:
     return (part.text for part in walk(draft) if isinstance(part, Sentence))
