@@ -1,4 +1,4 @@
-"""Playbooks as files: one module per format. `octave_mcp.domain.choices` lists the formats."""
+"""Export formats of a playbook, one module each. `octave_mcp.domain.choices` lists them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from octave_mcp.ports import Export
 
 
 def export(name: str) -> Export:
-    """The format of this name, loaded on first use.
+    """Return the format of this name, imported on first use.
 
     Raises:
-        UnknownName: there is no such format.
+        UnknownName: No format has this name.
     """
     return import_module(choice(FORMATS, name, "format").module).EXPORT

@@ -1,4 +1,4 @@
-"""What a document for people has: its sections, and which events and rows stand where."""
+"""The contents of a document for people: its sections, and what each of them shows."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ from octave_mcp.evidence.claims import bare
 from octave_mcp.evidence.dates import is_over_a_year_old
 from octave_mcp.exports.words import HOW_KNOWN, in_words
 
+# The section "Triggers" shows this many. The others are under "Other events".
 MAX_TRIGGERS = 8
 
 
 class Section(NamedTuple):
-    """`number` counts what it holds; None where that would say nothing."""
+    """A section in the table of contents; `number` is how many entries it has, None if it is not a list."""
 
     anchor: str
     title: str
@@ -33,7 +34,7 @@ class Section(NamedTuple):
 
 
 class Elements(NamedTuple):
-    """What the pages of a company say that it sells, with the section of the playbook that has it."""
+    """What a company sells according to its pages, by kind; `section` is its section of the playbook."""
 
     role: Role
     section: str
@@ -41,13 +42,13 @@ class Elements(NamedTuple):
 
     @property
     def number(self) -> int:
-        return sum(len(found) for _, found in self.kinds)
+        return sum(len(elements) for _, elements in self.kinds)
 
 
 class Own(NamedTuple):
-    """A text that a person wrote; `what` is its place in the part that is shown, '' for all of that.
+    """A text that a person wrote; `what` is its path within the part that is shown, '' if it is the whole part.
 
-    Warnings that are shown below the part anyway are left out.
+    `warnings` omits those that the score of the part shows as well.
     """
 
     by: str
@@ -59,7 +60,10 @@ class Own(NamedTuple):
 
 @dataclass(frozen=True)
 class Contents:
-    """Sections that are empty are left out of a playbook from before they existed; otherwise they say why."""
+    """The sections of a document.
+
+    An empty section says why it is empty. A playbook from before the section existed does not have it at all.
+    """
 
     playbook: Playbook
 
@@ -80,10 +84,10 @@ class Contents:
         shown = self.triggers()
         if shown or self.gaps_in("triggers"):
             yield Section("triggers", "Triggers", len(shown))
-        if self._is_told("buying_committee", playbook.buying_committee):
+        if self._is_shown("buying_committee", playbook.buying_committee):
             yield Section("committee", "Buying committee", len(playbook.buying_committee))
         yield Section("personas", "Personas", len(playbook.priority_personas))
-        if self._is_told("fit", (part for _, part in playbook.fit if part)):
+        if self._is_shown("fit", (part for _, part in playbook.fit if part)):
             yield Section("fit", "Fit")
 
     def _copy(self) -> Iterator[Section]:
@@ -97,27 +101,27 @@ class Contents:
         yield Section("cards", "Battle cards", len(playbook.battle_cards))
         yield Section("wins", "Quick wins", len(playbook.quick_wins))
         yield Section("metrics", "Success metrics", len(playbook.success_metrics))
-        if self._is_told("qualification", (part for _, part in playbook.qualification if any(dict(part).values()))):
+        if self._is_shown("qualification", (part for _, part in playbook.qualification if any(dict(part).values()))):
             yield Section("qualification", "Qualification")
 
     def _background(self) -> Iterator[Section]:
-        for one in self.elements():
-            yield Section(one.role, in_words(one.section), one.number)
+        for elements in self.elements():
+            yield Section(elements.role, in_words(elements.section), elements.number)
         yield Section("prospect", "Prospect intelligence")
         yield Section("gaps", "Gaps", len(self.playbook.gaps))
         yield Section("made", "How this was made")
         yield Section("sources", "Sources")
 
-    def _is_told(self, section: str, found: Iterable[object]) -> bool:
+    def _is_shown(self, section: str, entries: Iterable[object]) -> bool:
         is_old = self.playbook.schema_version == 1
-        return any(True for _ in found) or bool(self.gaps_in(section)) or not is_old
+        return any(True for _ in entries) or bool(self.gaps_in(section)) or not is_old
 
     def triggers(self) -> tuple[CompanyTrigger, ...]:
-        """The prospect's events that mean something for the deal; if nobody said what, the newest."""
-        theirs = [trigger for trigger in self.playbook.triggers if trigger.company == "prospect"]
-        ours = (trigger for trigger in self.playbook.triggers if trigger.company != "prospect")
-        telling = [trigger for trigger in theirs if trigger.means]
-        return tuple((telling or [*theirs, *ours])[:MAX_TRIGGERS])
+        """Return the prospect's events that the summary explains; if it explains none, the newest of both companies."""
+        of_prospect = [trigger for trigger in self.playbook.triggers if trigger.company == "prospect"]
+        of_others = (trigger for trigger in self.playbook.triggers if trigger.company != "prospect")
+        explained = [trigger for trigger in of_prospect if trigger.means]
+        return tuple((explained or [*of_prospect, *of_others])[:MAX_TRIGGERS])
 
     def other_triggers(self) -> tuple[CompanyTrigger, ...]:
         shown = self.triggers()
@@ -127,47 +131,47 @@ class Contents:
         return tuple(person for person in self.playbook.people if person.company == role)
 
     def tools(self) -> Mapping[tuple[Role, Relation], Sequence[str]]:
-        """The names of the integrations, by company and by what it has to do with them."""
-        found: dict[tuple[Role, Relation], list[str]] = {}
+        """Return the names of the integrations, by company and its relation to them."""
+        names: dict[tuple[Role, Relation], list[str]] = {}
         for item in self.playbook.integrations:
-            found.setdefault((item.company, item.relation), []).append(item.name)
-        return found
+            names.setdefault((item.company, item.relation), []).append(item.name)
+        return names
 
     def elements(self) -> tuple[Elements, ...]:
         return tuple(self._elements(role) for role in self.playbook.companies if ROLES[role].reads == "elements")
 
     def _elements(self, role: Role) -> Elements:
         section = ROLES[role].section
-        found: VendorElements[EvidenceId] = getattr(self.playbook, section)
-        return Elements(role, section, tuple(found.by_kind()))
+        elements: VendorElements[EvidenceId] = getattr(self.playbook, section)
+        return Elements(role, section, tuple(elements.by_kind()))
 
     def gaps_in(self, section: str) -> tuple[Gap, ...]:
         return tuple(gap for gap in self.playbook.gaps if gap.is_in(section))
 
     def own_value_map(self, track: TalkTrack) -> Sequence[ValueMapRow[EvidenceId]]:
-        """The rows of a talk track that the value map of the deal does not have."""
+        """Return the rows of a talk track that are not in the value map of the deal."""
         shown = {_pair(row) for row in self.playbook.fit.value_map}
         return [row for row in track.value_map if _pair(row) not in shown]
 
     def own_pains(self, persona: PriorityPersona) -> Sequence[Sentence[EvidenceId]]:
-        """The pains of a persona that the value map of the deal does not have."""
+        """Return the pains of a persona that are not in the value map of the deal."""
         shown = {bare(row.pain.text) for row in self.playbook.fit.value_map}
         return [pain for pain in persona.pains if bare(pain.text) not in shown]
 
     def title_of_event(self) -> str:
-        """What is over a year old is no reason to call now."""
+        """Return the label of the brief's event: one over a year ago is no reason to call now."""
         brief, today = self.playbook.brief, self.playbook.generated_at.date()
         return "Last event" if brief and is_over_a_year_old(brief.date, today) else "Why now"
 
     def how_known(self, seat: BuyingSeat) -> str:
-        """In words; whose page names somebody, where that is the vendor's."""
+        """Return in words how the person is known. Readers expect the prospect's own page, so another one is named."""
         roles = {self.playbook.evidence[i].role for i in seat.evidence if i in self.playbook.evidence}
         if seat.how_known == "named" and roles == {"vendor"}:
             return f"named on a page of {self.playbook.vendor.name}"
         return HOW_KNOWN[seat.how_known]
 
     def own_at(self, *path: str | int) -> tuple[Own, ...]:
-        """What a person wrote of this part: all of it, or parts of it."""
+        """Return the texts that people wrote in this part of the playbook."""
         score: Score | None = getattr(part_at(self.playbook, path), "score", None)
         shown = score.warnings if score else ()
         return tuple(
@@ -187,7 +191,7 @@ class Contents:
         return tuple(own_texts(self.playbook))
 
     def seat_of_brief(self) -> BuyingSeat | None:
-        """The seat of the person to call."""
+        """Return the seat on the committee of the person to call."""
         person = self.playbook.brief.person if self.playbook.brief else None
         return next((seat for seat in self.playbook.buying_committee if person and seat.person == person), None)
 
@@ -197,16 +201,17 @@ def _pair(row: ValueMapRow[EvidenceId]) -> tuple[str, str]:
 
 
 def addressees(playbook: Playbook) -> Callable[[str], str]:
-    """Whom copy is for, by the id of the persona: 'Ada Moss, Head of Yards', or 'the CTO' if no page names one."""
-    named = {persona.id: persona.contact or f"the {persona.title}" for persona in playbook.priority_personas}
-    return lambda persona_id: named.get(persona_id, persona_id)
+    """Map a persona id to its addressee: 'Ada Moss, Head of Yards', or 'the CTO' if no page names a person."""
+    names = {persona.id: persona.contact or f"the {persona.title}" for persona in playbook.priority_personas}
+    return lambda persona_id: names.get(persona_id, persona_id)
 
 
 def persona_titles(playbook: Playbook) -> Callable[[str], str]:
+    """Map a persona id to its title."""
     titles = {persona.id: persona.title for persona in playbook.priority_personas}
     return lambda persona_id: titles.get(persona_id, persona_id)
 
 
 def repeats(text: str, quotation: str) -> bool:
-    """Whether a sentence is its quotation, word for word."""
+    """Whether a sentence repeats its quotation word for word."""
     return bare(text) == bare(quotation)

@@ -1,4 +1,4 @@
-"""How old dates are, in words."""
+"""The age of dates in words."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from datetime import date
 
 from octave_mcp.evidence.dates import year_month_day
 
-# From how many on the next longer unit says enough.
+# From this many days, weeks or months on, the age is given in the next larger unit.
 _DAYS_IN_WEEKS, _WEEKS_IN_MONTHS, _MONTHS_IN_YEARS = 14, 61, 24
 
 
 def age_in_words(text: str, on: date) -> str:
-    """How old a date was on that day: '10 months old'; '' for what is no date."""
+    """Return how old a date was on a day, such as '10 months old'; '' for text that is not a date.
+
+    A date may lack its day or month: '2024', '2024-03'.
+    """
     year, month, day = year_month_day(text)
     if not year:
         return ""

@@ -1,4 +1,4 @@
-"""What the formats for people have in common: the numbers of sources, and what their templates may speak of."""
+"""What the HTML and Markdown exports share: numbered sources, the Jinja environment, and template values."""
 
 from __future__ import annotations
 
@@ -29,18 +29,19 @@ from octave_mcp.exports.words import (
     HOW_KNOWN,
     TOOLS,
     WHEREABOUTS,
+    as_sentence,
     in_words,
     language_in_words,
     page_of,
 )
 
-# How long a battle card is fresh: after that, what it says of a rival has to be checked again.
+# After this many days, what a battle card says about a rival may be out of date and has to be checked.
 FRESH_DAYS = 90
 
 
 @dataclass(frozen=True)
 class Source:
-    """A piece of evidence under the number it has in the document."""
+    """A piece of evidence with its number in the document."""
 
     number: int
     evidence: Evidence
@@ -48,13 +49,13 @@ class Source:
 
     @property
     def place(self) -> str:
-        """Where it stands, if the readers of its page do not see it as a sentence."""
+        """Where on the page the quotation is, if it is not visible text: 'in the page's title'."""
         return place_in_words(self.evidence.label, self.evidence.where) if self.evidence.where else ""
 
 
 @dataclass(frozen=True)
 class Citation:
-    """What one claim rests on, and whether that supports it; `key` is the same wherever both are."""
+    """The sources of a claim and the verdict on it. Claims with the same sources and verdict share one `key`."""
 
     key: str
     sources: tuple[Source, ...]
@@ -62,7 +63,7 @@ class Citation:
 
 
 class Citations:
-    """Numbers evidence in the order in which a document first cites it."""
+    """Numbers evidence in the order of first citation in a document."""
 
     def __init__(self, playbook: Playbook) -> None:
         self._evidence = playbook.evidence
@@ -71,6 +72,7 @@ class Citations:
         self._citations: dict[tuple[tuple[EvidenceId, ...], str], Citation] = {}
 
     def cite(self, ids: tuple[EvidenceId, ...], support: Support | None = None) -> Citation:
+        """Return the citation of this evidence, with new numbers for evidence not cited before."""
         cited = tuple(dict.fromkeys(ids)), verdict_in_words(support) if support else ""
         if cited not in self._citations:
             sources = tuple(self._source(id_) for id_ in cited[0])
@@ -78,15 +80,15 @@ class Citations:
         return self._citations[cited]
 
     def citations(self) -> tuple[Citation, ...]:
-        """What was cited so far, for the end of the document."""
+        """Return all citations so far. Call it after everything else is rendered."""
         return tuple(self._citations.values())
 
     def sources(self) -> tuple[Source, ...]:
-        """What was numbered so far, for the end of the document."""
+        """Return all sources so far. Call it after everything else is rendered."""
         return tuple(self._sources.values())
 
     def by_page(self) -> tuple[tuple[Source, ...], ...]:
-        """What was numbered so far, by the page that it is on, in the order of the first of each page."""
+        """Return all sources so far, grouped by page, in the order of each page's first source."""
         pages: dict[str, list[Source]] = {}
         for source in self.sources():
             pages.setdefault(source.evidence.url, []).append(source)
@@ -100,7 +102,10 @@ class Citations:
 
 
 def environment(finalize: Callable[[object], object] | None = None) -> Environment:
-    """Jinja that takes nothing on trust: what a template prints is escaped, what it lacks is an error."""
+    """Return a Jinja environment that escapes all values and fails on undefined ones.
+
+    `finalize` is applied to every printed value: Markdown needs another escaping than HTML.
+    """
     return Environment(
         loader=PackageLoader("octave_mcp.exports"),
         autoescape=True,
@@ -113,7 +118,7 @@ def environment(finalize: Callable[[object], object] | None = None) -> Environme
 
 
 def template_values(playbook: Playbook) -> dict[str, Any]:
-    """What a template may speak of, for one document."""
+    """Return the variables of the templates, for one document."""
     contents, citations, outlined = Contents(playbook), Citations(playbook), title(playbook)
     written_on = playbook.generated_at.date()
     return {
@@ -137,7 +142,7 @@ def template_values(playbook: Playbook) -> dict[str, Any]:
 
 
 def dated_until(day: date) -> date:
-    """The last day on which a battle card of that day is fresh."""
+    """Return the last day on which a battle card of that day can be used unchecked."""
     return day + timedelta(days=FRESH_DAYS)
 
 
@@ -155,6 +160,7 @@ _WORDS: dict[str, Any] = {
     "verdict_words": VERDICTS,
     "page_of": page_of,
     "in_words": in_words,
+    "as_sentence": as_sentence,
     "language": language_in_words,
     "date": date_in_words,
     "dated_until": dated_until,

@@ -1,3 +1,5 @@
+"""The HTML export: one self-contained page, optionally with the texts of the pages it quotes."""
+
 from __future__ import annotations
 
 import re
@@ -16,9 +18,9 @@ from octave_mcp.exports.pages import embedded_pages
 
 @dataclass(frozen=True, slots=True)
 class Html:
-    """One file that fetches nothing: style and script are inside, and its policy admits no others.
+    """Renders one file that loads nothing: style and script are inside, and its policy allows no others.
 
-    A source whose page is among `texts`, by its digest, opens inside the file.
+    `texts` are page texts by digest. A source on one of these pages opens within the file.
     """
 
     texts: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -33,7 +35,7 @@ class Html:
 
 @dataclass(frozen=True)
 class Inline:
-    """A style or script of our own, and what the policy calls it. Browsers take the digest of the element's text."""
+    """A style or script, with the digest of its text by which the Content-Security-Policy allows it."""
 
     text: Markup
     digest: str
@@ -46,11 +48,12 @@ def _inline(*names: str) -> Inline:
 
 
 def _is_web(url: str) -> bool:
+    # Any other scheme is shown as text: a link such as javascript:... would run code.
     return url.startswith(("http://", "https://"))
 
 
 def _is_invented(url: str) -> bool:
-    """Whether nobody can have a site there: the domain `example` is reserved (RFC 2606)."""
+    """Whether no site can exist there: the top-level domain `example` is reserved (RFC 2606)."""
     return _INVENTED.match(url) is not None
 
 

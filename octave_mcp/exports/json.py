@@ -1,10 +1,12 @@
+"""The JSON export: the complete playbook."""
+
 from __future__ import annotations
 
 from octave_mcp.domain.playbook import Playbook
 
 
 class Json:
-    """Everything there is, in the fields of the contract: `Playbook.model_validate_json` gives the playbook back."""
+    """Renders all fields of the playbook. `Playbook.model_validate_json` reads it back."""
 
     def render(self, playbook: Playbook) -> str:
         return playbook.model_dump_json(indent=2) + "\n"

@@ -1,4 +1,4 @@
-"""E-mails as they are shown and copied: with the names that are known, or with merge fields in their place."""
+"""E-mails as shown and copied, either with names or with merge fields in place of names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SENDER = "{{sender_first_name}}, {{sender_company}}"
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of an e-mail: one of its sentences, a name that may become a merge field, or what is between them."""
+    """A piece of an e-mail's body: a sentence with evidence, a name that `merged` can replace, or text in between."""
 
     text: str
     sentence: Sentence[EvidenceId] | None = None
@@ -28,7 +28,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Mail:
-    """An e-mail; `row` and `column` are its places in the playbook, and `path` is how the brief names it."""
+    """An e-mail of a sequence: `row` is the index of the sequence, `column` that of the e-mail in it.
+
+    The brief refers to it by `path`.
+    """
 
     row: int
     column: int
@@ -49,25 +52,28 @@ class Mail:
 
     @cached_property
     def pieces(self) -> tuple[Piece, ...]:
-        """Joined, they are the body."""
+        """The pieces of the body. Joined, they are the body again."""
         return tuple(_cut(self.touch.body, (*_names(self.sequence, self.touch.body), *_sentences(self.touch))))
 
     @property
     def unplaced(self) -> tuple[Sentence[EvidenceId], ...]:
-        """Sentences that the body words in another way: they are shown below it."""
+        """Sentences that are not in the body word for word. They are shown below it, with their sources."""
+        # By identity: two sentences of a body may be equal.
         placed = {id(piece.sentence) for piece in self.pieces}
         return tuple(sentence for sentence in self.touch.sentences if id(sentence) not in placed)
 
     @property
     def rests_on(self) -> tuple[EvidenceId, ...]:
-        """The evidence of its plain facts."""
+        """Evidence of sentences that are facts and fully supported."""
         unsure = self.unsure
         return tuple(id_ for sentence in self.touch.sentences if sentence not in unsure for id_ in sentence.evidence)
 
     @property
     def unsure(self) -> tuple[Sentence[EvidenceId], ...]:
-        """Inferences, and what its quotation does not fully support."""
-        return tuple(one for one in self.touch.sentences if one.kind == "inference" or mark_of(one.support))
+        """Inferences, and sentences that their quotations do not fully support."""
+        return tuple(
+            sentence for sentence in self.touch.sentences if sentence.kind == "inference" or mark_of(sentence.support)
+        )
 
     @property
     def merged_body(self) -> str:
@@ -75,12 +81,12 @@ class Mail:
 
     @property
     def has_names(self) -> bool:
-        """Whether merge fields would change it."""
+        """Whether the body has names that merge fields can replace."""
         return not self.is_outline and self.merged_body != self.touch.body
 
     @property
     def text(self) -> str:
-        """What is copied."""
+        """The text that the copy button copies."""
         return self._copied(self.touch.body)
 
     @property
@@ -89,7 +95,7 @@ class Mail:
 
     @property
     def link(self) -> str:
-        """Opens it in the reader's mail program, without an address."""
+        """A link that opens the e-mail in the reader's mail program, without a recipient."""
         return self._link(self.touch.body)
 
     @property
@@ -100,25 +106,26 @@ class Mail:
         return f"{TITLE}\n\n{body}" if self.is_outline else f"Subject: {self.touch.subject}\n\n{body}"
 
     def _link(self, body: str) -> str:
-        lines = "\r\n".join(body.splitlines())  # as RFC 6068 has it
+        lines = "\r\n".join(body.splitlines())  # RFC 6068 requires CRLF
         return f"mailto:?subject={quote(self.touch.subject, safe='')}&body={quote(lines, safe='')}"
 
 
 def mails(playbook: Playbook) -> Mapping[str, Mail]:
-    """All e-mails by their paths, in order."""
-    found = (
+    """Return all e-mails by path, in order."""
+    every = (
         Mail(row, column, sequence, touch)
         for row, sequence in enumerate(playbook.email_sequences)
         for column, touch in enumerate(sequence.touches)
     )
-    return {mail.path: mail for mail in found}
+    return {mail.path: mail for mail in every}
 
 
-_Mark = tuple[int, Piece]
+# A piece and its offset in the body.
+_PlacedPiece = tuple[int, Piece]
 
 
-def _names(sequence: EmailSequence, body: str) -> Iterator[_Mark]:
-    """The name in the greeting, and the signature."""
+def _names(sequence: EmailSequence, body: str) -> Iterator[_PlacedPiece]:
+    """Yield the name in the greeting, and the signature."""
     greeting, name, signature = body.partition("\n")[0], sequence.first_name, sequence.signature
     if name and (at := greeting.rfind(name)) >= 0:
         yield at, Piece(name, merged=FIRST_NAME)
@@ -126,7 +133,8 @@ def _names(sequence: EmailSequence, body: str) -> Iterator[_Mark]:
         yield len(body) - len(signature), Piece(signature, merged=SENDER)
 
 
-def _sentences(touch: Touch) -> Iterator[_Mark]:
+def _sentences(touch: Touch) -> Iterator[_PlacedPiece]:
+    # Searched for in order, so that a sentence that occurs twice is found at both places.
     at = 0
     for sentence in touch.sentences:
         start = touch.body.find(sentence.text, at)
@@ -135,10 +143,11 @@ def _sentences(touch: Touch) -> Iterator[_Mark]:
             at = start + len(sentence.text)
 
 
-def _cut(body: str, marks: Iterable[_Mark]) -> Iterator[Piece]:
+def _cut(body: str, placed: Iterable[_PlacedPiece]) -> Iterator[Piece]:
+    """Yield the placed pieces and the text between them."""
     at = 0
-    for start, piece in sorted(marks, key=lambda mark: mark[0]):
-        if start >= at:
+    for start, piece in sorted(placed, key=lambda pair: pair[0]):
+        if start >= at:  # a piece that overlaps the one before is dropped
             yield Piece(body[at:start])
             yield piece
             at = start + len(piece.text)

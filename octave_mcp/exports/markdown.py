@@ -1,3 +1,5 @@
+"""The Markdown export: CommonMark with tables, in which text from pages and models cannot act as markup."""
+
 from __future__ import annotations
 
 import re
@@ -7,26 +9,27 @@ from markupsafe import Markup
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.exports.document import environment, template_values
 
-# Control characters, and those that turn the direction of all that follows on the line.
+# Control characters, and bidirectional overrides, which reverse the rest of a line.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\u202a-\u202e\u2066-\u2069]")
 
-# What has a meaning within a line; an underscore only at the edge of a word.
+# Characters with a meaning anywhere in a line. An underscore within a word, as in snake_case, has none.
 _INLINE = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")
 
+# An ampersand that would begin an entity, such as &amp; or &#60;.
 _ENTITY = re.compile(r"&(?=#?\w+;)")
-# What has a meaning at its beginning.
+# Characters with a meaning only at the beginning of a line: "- item", "# heading", "1. item".
 _LEADING = re.compile(r"^(?:([-+=#:])|(\d+)([.)])(?=\s|$))")
 
 _NOT_IN_LINKS = re.compile(r"[\s<>\\`|]")
 
-# Of each kind of background, how many are named.
+# Entries listed of each kind of background. The rest is counted: the Markdown stays under 6,000 words.
 MAX_LISTED = 3
-# Of what a vendor's pages say of it, what has up to ten entries named: reps look for a customer.
-TOLD_OF_VENDOR = ("case_studies", "reference_customers")
+# Vendor elements of which up to ten are listed, since reps look for a customer they can mention.
+LISTED_ELEMENTS = ("case_studies", "reference_customers")
 
 
 class Markdown:
-    """A document to read, in CommonMark with tables; nothing in it is HTML."""
+    """Renders the playbook for reading, without HTML."""
 
     def render(self, playbook: Playbook) -> str:
         template = _ENVIRONMENT.get_template("playbook.md.jinja")
@@ -35,19 +38,19 @@ class Markdown:
             "as_block": _block,
             "as_link": _link,
             "in_marks": _in_marks,
-            "most": MAX_LISTED,
-            "told_of_vendor": TOLD_OF_VENDOR,
+            "max_listed": MAX_LISTED,
+            "listed_elements": LISTED_ELEMENTS,
         }
         return template.render(template_values(playbook), **helpers)
 
 
 def _plain(value: object) -> Markup:
-    """Any value as text of one line that means nothing to Markdown, unless the template made it."""
+    """Escape a printed value as one line, unless the template made it Markdown."""
     return value if isinstance(value, Markup) else Markup(escape(str(value)))  # noqa: S704 - escaped for Markdown
 
 
 def escape(text: str) -> str:
-    r"""Text in one line, without structure: '# <b>*1*</b>' as '\# &lt;b&gt;\*1\*&lt;/b&gt;'."""
+    r"""Return text as one line in which nothing is markup: '# <b>*1*</b>' as '\# &lt;b&gt;\*1\*&lt;/b&gt;'."""
     line = _ENTITY.sub("&amp;", _one_line(text)).replace("<", "&lt;").replace(">", "&gt;")
     return _LEADING.sub(_disarm, _INLINE.sub(r"\\\g<0>", line))
 
@@ -61,31 +64,32 @@ def _disarm(leading: re.Match[str]) -> str:
     return f"\\{mark}" if mark else f"{number}\\{dot}"
 
 
-def _ticks(text: str, least: int) -> str:
-    return "`" * max(least, 1 + max(map(len, re.findall("`+", text)), default=0))
+def _ticks(text: str, minimum: int) -> str:
+    """Return more backticks than any sequence of them in the text, so that the text cannot end the code."""
+    return "`" * max(minimum, 1 + max(map(len, re.findall("`+", text)), default=0))
 
 
 def _in_marks(text: str) -> str:
-    """Between quotation marks, once: a page's own that open or close it are as good."""
+    """Put text between quotation marks, unless it begins or ends with one already."""
     opens, closes = text.startswith(("“", '"')), text.endswith(("”", '"'))
     return f"{'' if opens else '“'}{text}{'' if closes else '”'}"
 
 
 def _code(text: str) -> Markup:
-    """A code span, which keeps placeholders and everything else as it is."""
+    """Return a code span, which shows placeholders such as {{first_name}} unchanged."""
     line = _one_line(text)
     ticks, pad = _ticks(line, 1), " " if line.startswith("`") or line.endswith("`") else ""
-    return Markup(f"{ticks}{pad}{line}{pad}{ticks}")  # noqa: S704 - nothing ends a span but as many ticks
+    return Markup(f"{ticks}{pad}{line}{pad}{ticks}")  # noqa: S704 - only as many ticks end the span
 
 
 def _block(text: str) -> Markup:
-    """A fenced block: lines to copy as they are."""
+    """Return a fenced block of lines to copy unchanged."""
     lines, ticks = "\n".join(text.splitlines()), _ticks(text, 3)
-    return Markup(f"{ticks}text\n{lines}\n{ticks}")  # noqa: S704 - nothing ends a block but as many ticks
+    return Markup(f"{ticks}text\n{lines}\n{ticks}")  # noqa: S704 - only as many ticks end the block
 
 
 def _link(url: str) -> Markup:
-    """An address of the web as a link that shows where it goes; any other as text."""
+    """Return a web address as an autolink, which shows where it leads, and any other as code."""
     if not url.startswith(("http://", "https://")):
         return _code(url)
     return Markup("<{}>".format(_NOT_IN_LINKS.sub(lambda found: f"%{ord(found[0]):02X}", url)))  # noqa: S704 - encoded

@@ -1,4 +1,4 @@
-"""The texts of cited pages, inside a document: line by line, with what is quoted marked."""
+"""Texts of cited pages for embedding in a document, with the quotations marked."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from itertools import pairwise
 
 from octave_mcp.exports.document import Source
 
-# One with text: neither blank nor the rule below the head of a table.
+# A line with text: not blank, and not the rule "|---|---|" below a table header.
 _LINE = re.compile(r"^(?:[^\S\n]|[|:-])*+[^\s|:-][^\n]*", re.MULTILINE)
 _STRUCTURE = re.compile(r"(?P<heading>#{1,6} +)|(?P<item> *[-*] +)|(?P<quote>> ?)|(?P<row>)(?=\|)")
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of a line, the sources that quote it, and those whose quotations begin with it."""
+    """A piece of a line; `begins` are the sources whose quotations start at its beginning."""
 
     text: str
     quoted_by: tuple[Source, ...]
@@ -26,7 +26,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`kind` is what it is in Markdown: 'heading', 'item', 'quote', 'row' or 'text'."""
+    """A line of a page; `kind` is its role in Markdown: 'heading', 'item', 'quote', 'row' or 'text'."""
 
     kind: str
     pieces: tuple[Piece, ...]
@@ -34,7 +34,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedPage:
-    """The text with this digest. It may have been at several addresses."""
+    """A page text. Several URLs may have served the same text."""
 
     sha256: str
     sources: tuple[Source, ...]
@@ -46,31 +46,31 @@ class EmbeddedPage:
 
 
 def embedded_pages(sources: Iterable[Source], texts: Mapping[str, str]) -> tuple[EmbeddedPage, ...]:
-    """The pages of these sources whose texts there are, in the order of the first source of each."""
+    """Return the pages of these sources that have a text in `texts`, in the order of their first sources."""
     pages: defaultdict[str, list[Source]] = defaultdict(list)
     for source in sources:
         if source.evidence.page_sha256 in texts:
             pages[source.evidence.page_sha256].append(source)
-    return tuple(EmbeddedPage(sha256, tuple(found), _lines(texts[sha256], found)) for sha256, found in pages.items())
+    return tuple(EmbeddedPage(sha256, tuple(cited), _lines(texts[sha256], cited)) for sha256, cited in pages.items())
 
 
 def _lines(text: str, sources: Sequence[Source]) -> tuple[Line, ...]:
-    return tuple(_line(found, sources) for found in _LINE.finditer(text))
+    return tuple(_line(match, sources) for match in _LINE.finditer(text))
 
 
-def _line(found: re.Match[str], sources: Sequence[Source]) -> Line:
-    """Without the signs of Markdown before its text, unless they are quoted."""
-    start, end = found.span()
+def _line(match: re.Match[str], sources: Sequence[Source]) -> Line:
+    """Return a line without the Markdown markup at its beginning, unless a quotation includes that."""
+    start, end = match.span()
     quoting = [source for source in sources if source.evidence.start < end and start < source.evidence.end]
-    structure = _STRUCTURE.match(found[0])
+    structure = _STRUCTURE.match(match[0])
     if structure:
         start = min((start + structure.end(), *(max(start, source.evidence.start) for source in quoting)))
     kind = (structure and structure.lastgroup) or "text"
-    return Line(kind, tuple(_pieces(found.string, start, end, quoting)))
+    return Line(kind, tuple(_pieces(match.string, start, end, quoting)))
 
 
 def _pieces(text: str, start: int, end: int, sources: Sequence[Source]) -> Iterator[Piece]:
-    """The stretch of the text, cut wherever a quotation begins or ends."""
+    """Yield the pieces of a line, cut where a quotation begins or ends. Quotations may overlap."""
     cuts = {cut for source in sources for cut in (source.evidence.start, source.evidence.end) if start < cut < end}
     places = (start, *sorted(cuts), end)
     for first, last in pairwise(places):

@@ -1,4 +1,4 @@
-"""Words for the codes of a playbook, as a rep would say them."""
+"""Texts that readers see in place of a playbook's codes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from octave_mcp.domain.deal import HowKnown
 from octave_mcp.domain.findings import UNDATED, Relation, Whereabouts
 from octave_mcp.domain.notices import FlagCode
 
-# What a flag is called, and what it means to a rep.
+# The title of each flag, and what it means for a rep. The flag's own reason follows.
 FLAGS: Mapping[FlagCode, tuple[str, str]] = {
     "default_model": (
-        "Nobody chose the model",
-        "Name one to have the playbook written by it.",
+        "No model was chosen",
+        "Choose one to have it write the playbook.",
     ),
     "extractive": (
         "Collected without a language model",
@@ -20,11 +20,11 @@ FLAGS: Mapping[FlagCode, tuple[str, str]] = {
     ),
     "recorded": (
         "Replayed from a recording",
-        "A model wrote this copy earlier; its quotations are from the pages as they are now.",
+        "A model wrote this copy earlier. Its quotations are from the pages as they are now.",
     ),
     "low_confidence": (
         "Thin evidence",
-        "The websites gave little to read: check each claim before you use it.",
+        "There was little to read on the websites: check each claim before you use it.",
     ),
     "existing_customer": (
         "Already a customer",
@@ -32,27 +32,27 @@ FLAGS: Mapping[FlagCode, tuple[str, str]] = {
     ),
     "vendor_is_customer": (
         "You are their customer",
-        "The prospect's own pages say so. Open with it: no other reason to write is as warm.",
+        "The prospect's own pages say so. Open with it: there is no warmer reason to write.",
     ),
     "reused": (
-        "Earlier research used again",
-        "Some pages were read for an earlier playbook: see the dates in the sources.",
+        "Earlier research was reused",
+        "Some pages were read for an earlier playbook. The sources give the dates.",
     ),
     "stood_in": (
-        "Another model stood in",
-        "The model asked for did not give every answer.",
+        "A fallback model answered",
+        "The chosen model did not give every answer.",
     ),
     "slow_model": (
         "The model was slow",
-        "The run took longer for this reason only; the playbook is not affected.",
+        "The run took longer, but the playbook is not affected.",
     ),
     "translated": (
         "Translated",
-        "Some quotations are in another language than the playbook: they are kept as the page has them.",
+        "Some quotations are not in the language of the playbook. They are shown as they are on the page.",
     ),
     "suspicious_page": (
         "A page tried to give instructions",
-        "It was read as text and nothing in it was obeyed: check what rests on it.",
+        "Its text was treated as data and no instruction in it was followed. Check the claims that cite this page.",
     ),
 }
 
@@ -64,19 +64,19 @@ WHEREABOUTS: Mapping[Whereabouts, str] = {
     "testimonial": "signs a testimonial",
 }
 
-# What a company has to do with tools, partners or certificates that are listed after it.
+# The relation of a company to the tools, partners or certificates that are listed after it.
 TOOLS: Mapping[Relation, str] = {
     "uses": "runs on",
     "sells": "offers integrations with",
     "customer_uses": "has customers who use",
-    "partner": "has as partners",
+    "partner": "partners with",
     "certificate": "is certified to",
 }
 
 HOW_KNOWN: Mapping[HowKnown, str] = {
     "named": "named on their site",
-    "inferred": "no name found: people with this title sign the vendor's references",
-    "missing": "nobody found",
+    "inferred": "no name found; people with this title give the vendor's references",
+    "missing": "no one found",
 }
 
 # What a listener says to end a call.
@@ -90,13 +90,13 @@ BRUSH_OFFS: Mapping[str, str] = {
 
 # What the call to action of an e-mail does.
 ASKS: Mapping[str, str] = {
-    "interest": "asks if it is of interest",
+    "interest": "asks whether it is of interest",
     "offer": "offers something",
     "meeting": "asks for a meeting",
     "goodbye": "says goodbye",
 }
 
-AUDIENCES: Mapping[str, str] = {"internal": "for your eyes only", "customer_facing": "may be shown to the customer"}
+AUDIENCES: Mapping[str, str] = {"internal": "internal, do not share", "customer_facing": "can be shown to the customer"}
 
 LANGUAGES: Mapping[str, str] = {
     "ar": "Arabic",
@@ -132,14 +132,25 @@ LANGUAGES: Mapping[str, str] = {
 
 
 def in_words(code: str) -> str:
-    """A code as a rep would say it: 'case_study' as 'Case study'."""
+    """Return a code in words, such as 'Case study' for 'case_study'."""
     spaced = code.replace("_", " ").replace(".", ": ")
     return spaced[:1].upper() + spaced[1:]
 
 
 def language_in_words(code: str) -> str:
-    """'German' for 'de' and 'de-AT'; the code itself for a language without a name here."""
+    """Return 'German' for 'de' and 'de-AT'; the code itself if the language has no name here."""
     return LANGUAGES.get(code.split("-", maxsplit=1)[0].lower(), code)
+
+
+def as_sentence(text: str) -> str:
+    """Return the text of a flag or gap as a sentence, to follow another one.
+
+    These texts begin in lower case, since reports put them after a colon. A first word that is a domain, a number or
+    a name such as 'eBay' stays unchanged.
+    """
+    first = text.split(maxsplit=1)[0] if text else ""
+    start = text[:1].upper() if first.isalpha() and first.islower() else text[:1]
+    return f"{start}{text[1:]}{'' if text.endswith(('.', '!', '?', '…')) else '.'}"
 
 
 def page_of(date: str) -> str:

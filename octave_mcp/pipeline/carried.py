@@ -31,7 +31,7 @@ def with_earlier(flags: Iterable[Flag], playbook: Playbook) -> tuple[Flag, ...]:
 
 
 def refreshed(written: Written, base: Base) -> Written:
-    """Give quotations that did not change the `fetched_at` of the earlier version.
+    """Restore the earlier `fetched_at` of quotations that did not change.
 
     Otherwise every refresh would differ from the version before, and a new version would be stored without news.
     """

@@ -69,7 +69,7 @@ def _newness(trigger: CompanyTrigger) -> str:
 
 
 def _triggers(role: Role, research: Research, evidence: Known) -> Iterator[CompanyTrigger]:
-    """Yield the company's triggers, then open jobs, except jobs that are a trigger already."""
+    """Yield the company's triggers, then open jobs that no trigger mentions."""
     for trigger in research.findings.triggers:
         yield CompanyTrigger(
             company=role,

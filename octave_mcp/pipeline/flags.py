@@ -37,7 +37,7 @@ def _of_models(asker: Asker, *, by_default: bool) -> Iterator[Flag]:
     if asker.has_outlines:
         yield Flag(
             code="extractive",
-            reason="Rules collected and cited what the sites say; what they drafted is an outline",
+            reason="Rules collected and cited what the sites say; their drafts are outlines",
         )
     for by in asker.stood_in.values():
         yield Flag(code="stood_in", reason=f"{by.name} answered in place of {asker.model.name}: {by.reason}")

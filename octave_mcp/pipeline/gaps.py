@@ -95,14 +95,16 @@ def budget_gap(research: Research) -> Gap | None:
 
 
 def unmatched_words(context: str, deal: Deal) -> tuple[Gap, ...]:
-    """Return a gap for words of the user's context that are on no page, so that they had no effect."""
+    """Return a gap for words of the user's context that are on no page, and so had no effect."""
     matched = {word for research in deal.values() for word in research.heard}
     unmatched = [written for word, written in as_written(context).items() if word not in matched]
     if not unmatched:
         return ()
     named = ", ".join(unmatched[:MAX_LISTED_WORDS])
-    reason = f"no page read has these words of the context: {named}"
-    return (Gap(section="context", code="not_found", reason=reason, would_fill="pages that have them, or other words"),)
+    reason = f"these words of the context are on no page read: {named}"
+    return (
+        Gap(section="context", code="not_found", reason=reason, would_fill="pages that mention them, or other words"),
+    )
 
 
 def unproven_figures(context: str, deal: Deal) -> Iterator[Gap]:

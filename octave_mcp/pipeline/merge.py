@@ -76,7 +76,7 @@ def _joined(form: type[R], parts: Sequence[R]) -> R:
 
 
 def _merged(findings: Iterable[F]) -> tuple[F, ...]:
-    """Merge findings with the same key. Of a customer with a case study and a logo, the case study remains."""
+    """Merge findings with the same key. A customer shown in several ways counts once, as the strongest of them."""
     merged: dict[Hashable, F] = {}
     # Sorted, so that the strongest finding comes first and the others only complete it.
     for finding in sorted(findings, key=lambda finding: finding.rank):

@@ -19,8 +19,7 @@ THIN_WORDS = 5
 MAX_ROUNDS = 3
 
 _Read = tuple[Page | PageFailure, ...]
-# What the journal records of a scrape: keys of stored pages, and failures, in the order of the URLs. The pages
-# themselves are in the store, since their text would make the journal too large.
+# What the journal records of a scrape, in the order of the URLs: the keys of pages in the store, and failures.
 _Scraped = tuple[str | PageFailure, ...]
 
 

@@ -79,8 +79,8 @@ class Ranking:
     def best(self, room: int) -> tuple[Link, ...]:
         """Return up to `room` links.
 
-        The order is: pages already read, which cost nothing more; matches of the context; the quota of each group, in
-        turns; the best of the rest.
+        The order is: pages already read, which cost nothing more; matches of the context; links within the quotas, one
+        of each group in turn; the best of the rest.
         """
         quotas = _quotas(self.role, room)
         read = [link for group in quotas for link in self.groups.get(group, ()) if link.is_read]

@@ -69,7 +69,7 @@ def addresses(run: Run, site: Site, base: Base, counterpart: str) -> tuple[str, 
     failed = {failure.url for failure in site.failures}
     tried = [failure.url for failure in before.failures if failure.url not in failed]
     best = [link.url for link in Ranking.of(site, counterpart=counterpart, context=run.request.context).best(room)]
-    # Without the links of the earlier run, recorded by an older release, no link could be told to be new.
+    # A run of an older release did not record its links. Nothing tells which links are new then, so none is added.
     known = {*before.links, *read_before, *tried, *failed}
     new = [url for url in best if url not in known] if before.links else []
     spare = [url for url in reversed(read_before) if url not in base.cited and url not in best]
@@ -79,7 +79,7 @@ def addresses(run: Run, site: Site, base: Base, counterpart: str) -> tuple[str, 
 
 
 def _out_of_reach(before: Research, failures: Iterable[PageFailure]) -> dict[str, PageRef]:
-    """Return the pages whose failure is temporary. Their earlier texts are used, or an outage would delete findings."""
+    """Return the pages whose failure is temporary. Their earlier texts are used, so that an outage removes nothing."""
     reasons = {failure.url: failure.reason for failure in failures if failure.may_pass}
     return {page.url: _as_stale_copy(page, reasons[page.url]) for page in before.pages if page.url in reasons}
 
@@ -131,7 +131,7 @@ def _retained(
 
 
 def _is_new(texts: Mapping[str, str], unanswered: Sequence[str]) -> Callable[[Passage], bool]:
-    """Return a predicate for new passages: not in the earlier text of their page, or its ask failed then."""
+    """Return a predicate: whether a passage is new, or on a page whose ask failed in the earlier run."""
     answered = {url: text for url, text in texts.items() if url not in unanswered}
     return lambda passage: passage.text not in answered.get(passage.page.url, "")
 
@@ -139,7 +139,7 @@ def _is_new(texts: Mapping[str, str], unanswered: Sequence[str]) -> Callable[[Pa
 def _without_repeats(retained: Research, reading: Reading) -> Reading:
     """Drop new findings that cite only evidence that earlier findings of the same kind cite.
 
-    They repeat those in other words.
+    Such findings repeat earlier ones in other words.
     """
     parts: dict[str, Value] = {}
     for name in ("elements", "signals", "findings"):

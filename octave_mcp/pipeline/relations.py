@@ -55,7 +55,7 @@ def _vendor_is_customer(vendor: Research, prospect: Research) -> tuple[EvidenceI
 
 def _keys(research: Research) -> frozenset[str]:
     """Return the keys to compare names with: that of the company's name and that of its domain."""
-    # A domain such as 1234.example names no company: its digits would match any figure in a quotation.
+    # The first label of an IP address, or of a domain such as 1234.example, is a number and not a name.
     label = research.profile.company.domain.split(".")[0]
     return frozenset({name_key(research.profile.name), *(() if label.isdigit() else (name_key(label),))})
 

@@ -21,7 +21,7 @@ class Retained(NamedTuple):
 
     @classmethod
     def of(cls, before: ProspectIntelligence, left: ProspectIntelligence, base: Base) -> Self:
-        """Return `left`, with the personas that a person wrote copy for put back.
+        """Add to `left` the personas for whom a person wrote copy.
 
         Without its persona, that copy would have no place in the new version.
         """
@@ -44,7 +44,7 @@ class Retained(NamedTuple):
         return has_summary and all(len(before) == len(left) for before, left in pairs)
 
     def filled_up(self, new: ProspectIntelligence) -> ProspectIntelligence:
-        """Return what is left, with entries of `new` in the places of those lost. Facts and signals are all new."""
+        """Return what is left, with entries of `new` in place of those lost, and the facts and signals of `new`."""
         profile, left = new.company_profile, self.left
         return ProspectIntelligence(
             company_profile=profile.model_copy(update={"summary": left.company_profile.summary or profile.summary}),

@@ -21,7 +21,7 @@ from octave_mcp.pipeline.verdicts import with_every_verdict
 from octave_mcp.pipeline.write_playbook import cited_ids
 
 T = TypeVar("T")
-# What the checks derive from the body of an e-mail, and so belongs to whoever wrote that.
+# Fields that the checks derive from the body of an e-mail. If a person wrote the body, they are not replaced either.
 _BODY_FIELDS = ("body", "sentences", "call_to_action", "score")
 # The `kind` of a part that is finished copy, even where the rest of its draft is an outline.
 _COPY_KINDS = ("email", "summary")
@@ -92,7 +92,7 @@ def _as_copy(drafts: Drafts, origins: Sequence[Origin]) -> Drafts:
 
 
 def _assembled(after: Assets, playbook: Playbook, origin: Origin, before: Assets) -> object:
-    """Return the new unit of the playbook, with what did not change as it was."""
+    """Return the unit of the playbook with only the differences applied."""
     base = part_at(playbook, origin.unit)
     was, now = (_counterpart(side, playbook, origin.unit) for side in (before, after))
     dropped = "; ".join(gap.reason for gap in after.gaps if gap not in before.gaps and gap.code == _DROPPED)

@@ -88,7 +88,7 @@ class Corrector:
         return texts
 
     def _is_sound(self, better: str, claim: FoundClaim, subject: Subject) -> bool:
-        is_harmless = _is_in_its_style(better, claim.text) and not addresses_model(better)
+        is_harmless = _is_acceptable(better, claim.text) and not addresses_model(better)
         return is_harmless and not self._problems(better, claim, subject.cited(claim))
 
     def _shown(self, support: Support, claim: FoundClaim, subject: Subject) -> Support:
@@ -160,7 +160,7 @@ def _without_label(text: str, claim: FoundClaim) -> str:
     return " ".join(text.removeprefix(f"{claim.label}:").split()) if claim.label else " ".join(text.split())
 
 
-def _is_in_its_style(better: str, text: str) -> bool:
+def _is_acceptable(better: str, text: str) -> bool:
     """Whether a correction changes the text, is not much longer, and adds no markup."""
     is_longer = len(better) > MAX_GROWTH * len(text) + MAX_EXTRA_CHARACTERS
     return (

@@ -101,12 +101,11 @@ class _Reply(NamedTuple):
 class Verifier:
     """Collects a model's opinions on claims.
 
-    An opinion becomes a verdict only at the end of the run: not until all are in is it clear whether the model rejects
-    everything it is asked.
+    An opinion becomes a verdict only at the end of the run: until then, nobody can tell whether the model rejects
+    everything it is asked. The model is not asked about claims that are `known` or `settled`.
 
     `known`: opinions from an earlier run, by claim digest.
     `settled`: digests of claims that have a verdict already.
-    Neither are asked about.
     """
 
     run: Run
@@ -153,7 +152,7 @@ class Verifier:
     def verdicts(self, subject: Subject) -> Verdicts:
         """Return the verdicts on the subject's claims. All asks must be done."""
         pairs = self._claimed(subject)
-        return {claim.at: _judged(claim, outcome) for claim, one in pairs if (outcome := self._outcome(one))}
+        return {claim.at: _judged(claim, outcome) for claim, claimed in pairs if (outcome := self._outcome(claimed))}
 
     def _outcome(self, claimed: Claimed) -> _Outcome | None:
         outcome = self._outcomes.get(claimed)
@@ -165,7 +164,7 @@ class Verifier:
     def opinions(self, subject: Subject) -> dict[str, Told]:
         """Return the outcomes for the subject's claims, by claim digest, for a later run. All asks must be done."""
         unique = dict.fromkeys(claimed for _, claimed in self._claimed(subject))
-        return {digest_of(one): _to_store(outcome) for one in unique if (outcome := self._outcome(one))}
+        return {digest_of(claimed): _to_store(outcome) for claimed in unique if (outcome := self._outcome(claimed))}
 
     def digests(self, subjects: Iterable[Subject]) -> frozenset[str]:
         """Return the digests of the subjects' claims."""
@@ -183,8 +182,11 @@ class Verifier:
             for claim, claimed in self._claimed(subject)
             if company in {None, claimed.quotations[0].role}
         ]
-        asked = dict.fromkeys(claimed for _, claimed in sorted(ranked, key=lambda pair: pair[0]))
-        return [one for one in asked if not self._is_known(one)] if self.known or self.settled else list(asked)
+        unique = dict.fromkeys(claimed for _, claimed in sorted(ranked, key=lambda pair: pair[0]))
+        # Without earlier opinions, no digest needs to be computed.
+        if not self.known and not self.settled:
+            return list(unique)
+        return [claimed for claimed in unique if not self._is_known(claimed)]
 
     def _is_known(self, claimed: Claimed) -> bool:
         digest = digest_of(claimed)

@@ -61,7 +61,7 @@ async def write_playbook(run: Run, deal: Deal) -> Written:
     _check(run.asker.recording)
     failed = [answer for answer in answers if isinstance(answer, UpstreamError)]
     if len(failed) == len(answers):
-        # If the model caused every failure, report what it does wrong in all answers; one of them says little.
+        # If the model's answers caused every failure, the faults of all of them explain more than the first error.
         is_models = all(isinstance(answer, BadAnswer) and answer.fault for answer in failed)
         raise run.asker.faults.error() if is_models and run.asker.faults else _with_section(failed[0])
     judged, verified, dropped = await verification.at_the_end(desk.drafts(answers), findings)

@@ -97,7 +97,7 @@ class Desk:
     async def write(self) -> Answers:
         """Return the summary, the cards, the sequences of all personas, then their talk tracks.
 
-        In a refresh, copy stays if the pages still say what it cites.
+        In a refresh, copy is retained if the pages still say what it cites.
         """
         if base := self.run.base:
             return await rewrite(self, base)
