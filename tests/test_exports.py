@@ -19,6 +19,7 @@ from playwright.async_api import Browser, Page
 
 from octave_mcp.domain.choices import FORMATS
 from octave_mcp.domain.deal import Fit, Qualification
+from octave_mcp.domain.notices import Flag
 from octave_mcp.domain.playbook import Playbook, Summary
 from octave_mcp.domain.sentence import Sentence
 from octave_mcp.errors import UnknownName
@@ -238,6 +239,20 @@ def test_markdown_says_up_front_what_a_flag_means(playbook: Playbook) -> None:
     assert "**3 gaps**" in front
     assert "**Whom to call:** Marit Janssen, Chief Product Officer" in brief
     assert [flag.reason for flag in playbook.flags if flag.reason not in front] == []
+
+
+@pytest.mark.parametrize("name", ["markdown", "html"])
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("written by Claude and replayed", "as they are now. {}Written by Claude and replayed."),
+        ("lumenboard.example gives 2 pages", "as they are now. {}lumenboard.example gives 2 pages."),
+    ],
+)
+def test_the_reason_of_a_flag_is_a_sentence_of_its_own(name: str, reason: str, shown: str, playbook: Playbook) -> None:
+    flagged = playbook.model_copy(update={"flags": (Flag(code="recorded", reason=reason),)})
+
+    assert shown.format('<span dir="auto">' if name == "html" else "") in export(name).render(flagged)
 
 
 def test_markdown_lists_the_pages_of_what_it_cites_each_once(playbook: Playbook) -> None:
