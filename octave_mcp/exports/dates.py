@@ -6,8 +6,8 @@ from datetime import date
 
 from octave_mcp.evidence.dates import year_month_day
 
-# From this many days, weeks or months on, the age is given in the next larger unit.
-_DAYS_IN_WEEKS, _WEEKS_IN_MONTHS, _MONTHS_IN_YEARS = 14, 61, 24
+# From this age on, it is given in weeks, months or years: "13 days old", but "2 weeks old".
+_MIN_DAYS_AS_WEEKS, _MIN_DAYS_AS_MONTHS, _MIN_MONTHS_AS_YEARS = 14, 61, 24
 
 
 def age_in_words(text: str, on: date) -> str:
@@ -35,13 +35,13 @@ def _days_old(text: str, on: date) -> str:
         return ""
     if days < 0:
         return "still to come"
-    if days < _DAYS_IN_WEEKS:
+    if days < _MIN_DAYS_AS_WEEKS:
         return _old(days, "day") if days else "today"
-    return _old(round(days / 7), "week") if days < _WEEKS_IN_MONTHS else _months_old(round(days / 30.44))
+    return _old(round(days / 7), "week") if days < _MIN_DAYS_AS_MONTHS else _months_old(round(days / 30.44))
 
 
 def _months_old(months: int) -> str:
-    return _old(months, "month") if months < _MONTHS_IN_YEARS else _old(months // 12, "year")
+    return _old(months, "month") if months < _MIN_MONTHS_AS_YEARS else _old(months // 12, "year")
 
 
 def _old(number: int, unit: str) -> str:

@@ -22,7 +22,7 @@ from octave_mcp.ports import EmbedsPages, Store
 
 NO_PAGES: Mapping[str, str] = MappingProxyType({})
 # The entries that map runs to folders never expire.
-EVER = datetime.min.replace(tzinfo=UTC)
+NO_EXPIRY = datetime.min.replace(tzinfo=UTC)
 
 
 class PlaybookFiles:
@@ -43,7 +43,7 @@ class PlaybookFiles:
         """
         today = date.today()  # noqa: DTZ011 - the user's day
         name = f"{pair_of(playbook)}-{today:%Y-%m-%d}"
-        claimed = await self._store.get_value(_folder_key(run_id), since=EVER)
+        claimed = await self._store.get_value(_folder_key(run_id), since=NO_EXPIRY)
         try:
             folder = Path(claimed) if claimed else await computed(_new_folder, self._root / name, run_id)
             if not claimed:
@@ -60,7 +60,7 @@ class PlaybookFiles:
 
     async def replace(self, run_id: str, playbook: Playbook) -> None:
         """Rewrite the files for a newer version, if this machine has them. An error is only logged."""
-        claimed = await self._store.get_value(_folder_key(run_id), since=EVER)
+        claimed = await self._store.get_value(_folder_key(run_id), since=NO_EXPIRY)
         if claimed and await asyncio.to_thread(Path(claimed).is_dir):
             try:
                 await computed(write_files, playbook, Path(claimed))
@@ -69,7 +69,7 @@ class PlaybookFiles:
 
     async def remove(self, run_id: str, files: Sequence[str]) -> None:
         """Remove the folders that `publish` made for the run."""
-        claimed = await self._store.get_value(_folder_key(run_id), since=EVER)
+        claimed = await self._store.get_value(_folder_key(run_id), since=NO_EXPIRY)
         folders = {Path(claimed)} if claimed else {Path(file).parent for file in files}
         markers = await asyncio.to_thread(lambda: [*self._root.glob(f"*/{_marker(run_id)}")])
         for folder in folders.union(marker.parent for marker in markers):

@@ -52,17 +52,17 @@ def _is_web(url: str) -> bool:
     return url.startswith(("http://", "https://"))
 
 
-def _is_invented(url: str) -> bool:
+def _is_reserved(url: str) -> bool:
     """Whether no site can exist there: the top-level domain `example` is reserved (RFC 2606)."""
-    return _INVENTED.match(url) is not None
+    return _RESERVED.match(url) is not None
 
 
-_INVENTED = re.compile(r"https?://[^/:]*\.example(?:[/:]|$)")
+_RESERVED = re.compile(r"https?://[^/:]*\.example(?:[/:]|$)")
 _HELPERS: dict[str, object] = {
     "style": _inline("playbook.css", "brief.css", "pages.css", "print.css"),
     "script": _inline("playbook.js"),
     "is_web": _is_web,
-    "is_invented": _is_invented,
+    "is_reserved": _is_reserved,
     "embedded_pages": embedded_pages,
 }
 _ENVIRONMENT = environment()

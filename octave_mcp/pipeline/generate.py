@@ -37,15 +37,15 @@ async def generate(run: Run, companies: Sequence[Company]) -> Written:
     turns = Turns([site.company.role for site in sites]) if run.capacity.is_patient else None
     run = replace(run, offer=await computed(offer, sites), turns=turns)
     names = {site.company.role: _name(site) for site in sites}
-    found = await run.side_by_side(  # 2-6, and 7 for the prospect
+    results = await run.side_by_side(  # 2-6, and 7 for the prospect
         research,
         *((site, names[site.company.traits.counterpart]) for site in sites),
         of=tuple(site.company.role for site in sites),
     )
     # A budget used up this early cannot pay for the writers either: fail before it is spent.
-    if gap := next(filter(None, map(budget_gap, found)), None):
+    if gap := next(filter(None, map(budget_gap, results)), None):
         raise BudgetExceeded(f"{gap.section} could not be written: {gap.reason}")
-    return await run(write_playbook, {known.role: known for known in found})  # 8
+    return await run(write_playbook, {known.role: known for known in results})  # 8
 
 
 def _name(site: Site) -> str:
@@ -55,13 +55,13 @@ def _name(site: Site) -> str:
 async def research(run: Run, site: Site, counterpart: str) -> Research:
     """Research one company, in steps 2 to 7."""
     try:
-        found = await (run(read_again, site, run.base, counterpart) if run.base else _read_all(run, site, counterpart))
+        read = await (run(read_again, site, run.base, counterpart) if run.base else _read_all(run, site, counterpart))
     finally:
         # Declared even if the research failed or asked nothing, or the other company would wait for its turn forever.
         if run.turns:
             run.turns.end(site.company.role)
-    found = found.model_copy(update={"links": tuple(link.url for link in site.links)})
-    return await run(understand, found, counterpart)  # 7  the prospect only
+    read = read.model_copy(update={"links": tuple(link.url for link in site.links)})
+    return await run(understand, read, counterpart)  # 7  the prospect only
 
 
 async def _read_all(run: Run, site: Site, counterpart: str) -> Research:
@@ -76,9 +76,9 @@ async def _read_all(run: Run, site: Site, counterpart: str) -> Research:
         for at, pack in enumerate(in_packs(chosen, run.capacity.pack_pages))
     ]
     readings = await run.side_by_side(read_pack, *packs, name="pack")  # 5 + 6
-    found = merge(profile, readings, site.failures)
-    await cache_research(run, found)
-    return found
+    merged = merge(profile, readings, site.failures)
+    await cache_research(run, merged)
+    return merged
 
 
 async def _with_unread_pages(run: Run, site: Site, cached: Research, counterpart: str) -> Research:

@@ -16,7 +16,7 @@ MIN_CHARACTERS = 120
 # A longer heading is usually a customer's story or news, not an offer.
 MAX_HEADING_WORDS = 10
 DESCRIPTION = "Description"
-ENDS = (".", "!", "?", "。", "\uff01", "\uff1f", "…", ":")
+SENTENCE_ENDS = (".", "!", "?", "。", "\uff01", "\uff1f", "…", ":")
 # Headings that only label a list, and say nothing about the company.
 LABELS = frozenset(
     label.strip()
@@ -53,12 +53,12 @@ def _sentences(shown: Sequence[Passage]) -> Iterator[str]:
         if not passage.where:
             # A text without an end mark is a label or a list entry.
             sentences = (passage.sentence(number) for number in range(1, len(passage.sentences) + 1))
-            yield from (sentence for sentence in sentences if sentence.endswith(ENDS))
+            yield from (sentence for sentence in sentences if sentence.endswith(SENTENCE_ENDS))
 
 
 def _cut(parts: Iterable[str]) -> str:
     text = ""
     for part in dict.fromkeys(" ".join(part.split()) for part in parts):
         if part and len(text) + len(part) < MAX_CHARACTERS:
-            text = f"{text} {part}".strip() if part.endswith(ENDS) else f"{text} {part}.".strip()
+            text = f"{text} {part}".strip() if part.endswith(SENTENCE_ENDS) else f"{text} {part}.".strip()
     return text

@@ -14,7 +14,7 @@ from octave_mcp.pipeline.deadline import Deadline
 from octave_mcp.ports import Journal, Source, Store
 
 # A page with fewer words has no sentence to quote, only a label. The home page is exempt: without it there is no run.
-THIN_WORDS = 5
+MIN_PAGE_WORDS = 5
 # Failed pages are replaced by spares, which may fail as well. This many rounds of replacements are made.
 MAX_ROUNDS = 3
 
@@ -85,21 +85,21 @@ class Pages:
         # One time limit for all rounds: spares must not take the time of the steps that follow.
         ends_at = None if seconds is None else asyncio.get_running_loop().time() + seconds
         try:
-            found = last = _usable(await self._read(site, urls, ends_at))
+            pages = last = _usable(await self._read(site, urls, ends_at))
         except TimeoutError:
             late = "the time limit of the run or of this step was reached"
             return tuple(PageFailure(url=url, code="timeout", reason=late) for url in urls)
         for _ in range(MAX_ROUNDS):
-            missing = len(urls) - sum(isinstance(page, Page) for page in found)
+            missing = len(urls) - sum(isinstance(page, Page) for page in pages)
             batch, spares = spares[:missing], spares[missing:]
             if not batch or not _is_worth_another_try(last):
                 break
             try:
-                last = _usable(await self._read(site, batch, ends_at), found)
+                last = _usable(await self._read(site, batch, ends_at), pages)
             except TimeoutError:
                 break
-            found = (*found, *last)
-        return found
+            pages = (*pages, *last)
+        return pages
 
     async def _read(self, site: Site, urls: Sequence[str], ends_at: float | None) -> _Read:
         """Read the URLs, or raise TimeoutError at the loop time `ends_at`."""
@@ -114,7 +114,7 @@ def _usable(pages: Iterable[Page | PageFailure], others: Iterable[Page | PageFai
 
 
 def _unless_thin(page: Page | PageFailure) -> Page | PageFailure:
-    if isinstance(page, PageFailure) or page.words >= THIN_WORDS:
+    if isinstance(page, PageFailure) or page.words >= MIN_PAGE_WORDS:
         return page
     return PageFailure(url=page.ref.url, code="thin", reason=f"The page has only {page.words} words")
 

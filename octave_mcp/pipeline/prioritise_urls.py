@@ -29,10 +29,10 @@ Group = PageKind | LinkOrigin
 CANDIDATES_PER_PAGE = 4
 MIN_CANDIDATES, MAX_CANDIDATES = 24, 60
 # Share of the pages to read that may go to pages matching the user's context, whatever their kind.
-WANTED_SHARE = 0.3
+CONTEXT_SHARE = 0.3
 MIN_SPARES = 4
 # Pages outside of the site rank after the first four kinds of the role's quotas and before the others.
-OUTSIDE_AFTER = 4
+KINDS_BEFORE_OUTSIDE = 4
 
 
 class Pack(NamedTuple):
@@ -84,7 +84,7 @@ class Ranking:
         """
         quotas = _quotas(self.role, room)
         read = [link for group in quotas for link in self.groups.get(group, ()) if link.is_read]
-        named = self.wanted[: max(1, round(room * WANTED_SHARE))]
+        named = self.wanted[: max(1, round(room * CONTEXT_SHARE))]
         turns = _in_turns(self.groups.get(group, ())[:quota] for group, quota in quotas.items())
         rest = (link for group, quota in quotas.items() for link in self.groups.get(group, ())[quota:])
         unique = {link.url: link for link in chain(read, named, turns, rest)}
@@ -164,7 +164,7 @@ def _quotas(role: Role, room: int) -> dict[Group, int]:
         (kind, round(share * scale) or min(share, 1)) for kind, share in traits.shares.items()
     ]
     outside: list[tuple[Group, int]] = [(origin, traits.outside.get(origin, 0)) for origin in OUTSIDE]
-    return dict([*own[:OUTSIDE_AFTER], *outside, *own[OUTSIDE_AFTER:]])
+    return dict([*own[:KINDS_BEFORE_OUTSIDE], *outside, *own[KINDS_BEFORE_OUTSIDE:]])
 
 
 def _grouped(links: Iterable[Link]) -> dict[Group, list[Link]]:

@@ -57,7 +57,7 @@ class Retained(NamedTuple):
 def _in_places(before: Sequence[E], left: Sequence[E], new: Sequence[E]) -> tuple[E, ...]:
     """Return the entries in the order of `before`; the place of a lost one goes to the next entry of `new`.
 
-    The new entry takes over the id as well: drafts, verdicts and written paths refer to entries by their ids.
+    The new entry takes over the id as well, since drafts and written paths refer to entries by their ids.
     """
     retained, titles = {entry.id: entry for entry in left}, {normal(entry.title) for entry in left}
     candidates = iter([entry for entry in new if normal(entry.title) not in titles])

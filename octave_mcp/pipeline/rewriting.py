@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Answers = tuple[Checked[Any] | UpstreamError, ...]
 
 # Quotations shown for the rewriting of claims.
-SHOWN_CHARACTERS = 3_000
+MAX_SHOWN_CHARACTERS = 3_000
 # A draft with more lost claims is rewritten as a whole.
 MAX_LOST_CLAIMS = 12
 
@@ -88,12 +88,12 @@ def _batches(losses: Sequence[_Loss]) -> list[list[_Loss]]:
 def _drafted(drafts: Drafts, personas: Iterable[BuyerPersona]) -> tuple[Drafted[Any] | None, ...]:
     """Return the earlier draft for each part. A persona whose title changed is a different one and has none."""
     places = {(persona.id, persona.title): at for at, persona in enumerate(drafts.personas)}
-    found = [places.get((persona.id, persona.title)) for persona in personas]
+    ranks = [places.get((persona.id, persona.title)) for persona in personas]
     return (
         drafts.summary,
         *drafts.cards,
-        *(None if at is None else drafts.sequences[at] for at in found),
-        *(None if at is None else drafts.talk_tracks[at] for at in found),
+        *(None if at is None else drafts.sequences[at] for at in ranks),
+        *(None if at is None else drafts.talk_tracks[at] for at in ranks),
     )
 
 
@@ -202,7 +202,7 @@ def _shown(desk: Desk, base: Base, cut: Sequence[Value]) -> tuple[Evidence, ...]
     new = [item for item in desk.quotable if item.id not in base.alive]
     size = sum(len(item.quote) for item in shown.values())
     for item in (*new, *desk.quotable):
-        if item.id not in shown and size + len(item.quote) <= SHOWN_CHARACTERS:
+        if item.id not in shown and size + len(item.quote) <= MAX_SHOWN_CHARACTERS:
             size += len(item.quote)
             shown[item.id] = item
     return tuple(shown.values())

@@ -27,8 +27,7 @@ V = TypeVar("V", bound=Value)
 
 # A playbook needs a sentence in this field. If all would be dropped, the first one stays, marked.
 MANDATORY = "whom_to_approach"
-# A correction may be longer than the claim by this factor plus this many characters. A much longer text is an
-# explanation rather than a correction.
+# A correction may be longer than its claim by this factor plus this many characters.
 MAX_GROWTH, MAX_EXTRA_CHARACTERS = 1.3, 20
 # Markup and URLs, which a correction must not add.
 _MARKS = re.compile(r"[<>*`|#\[\]]|://")

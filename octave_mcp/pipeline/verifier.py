@@ -38,7 +38,7 @@ from octave_mcp.ports import Journal
 
 # Verification may use this share of the tokens that the run's other answers have used so far, plus a fixed number, so
 # that there is room for the first claims as well.
-SHARE, FLOOR_TOKENS = 0.12, 1_500
+TOKEN_SHARE, FLOOR_TOKENS = 0.12, 1_500
 # Maximum number of asks about the findings on a company, about one answer with drafts, and at the end of the run.
 RESEARCH_ASKS, COPY_ASKS, LAST_ASKS = 3, 2, 1
 # Name of the judge if a connected client judges its own copy.
@@ -286,7 +286,7 @@ class Verifier:
         """Tokens left for verification, after those reserved for asks in progress."""
         cost = self.run.asker.ledger.cost
         others = cost.input_tokens + cost.output_tokens - self._spent
-        return int(SHARE * others) + FLOOR_TOKENS - self._spent - self._reserved
+        return int(TOKEN_SHARE * others) + FLOOR_TOKENS - self._spent - self._reserved
 
     def _progress(self, company: Role | None) -> Progress:
         inside = self.run.progress.within(STEP)
