@@ -239,7 +239,7 @@ async def test_a_brief_never_says_what_a_check_dropped(home: Path) -> None:
 
     assert "87" not in brief_of(playbook).model_dump_json()
     reasons = [gap.reason for gap in playbook.gaps if gap.section == "context"]
-    assert "no page read says 87 %, which the context asks for: no sentence states it" in reasons
+    assert "no page read states 87 %, which the context mentions, so the copy does not either" in reasons
     assert any("a figure that is not in the evidence" in gap.reason for gap in playbook.gaps)
 
 

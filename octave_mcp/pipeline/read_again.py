@@ -69,7 +69,7 @@ def addresses(run: Run, site: Site, base: Base, counterpart: str) -> tuple[str, 
     failed = {failure.url for failure in site.failures}
     tried = [failure.url for failure in before.failures if failure.url not in failed]
     best = [link.url for link in Ranking.of(site, counterpart=counterpart, context=run.request.context).best(room)]
-    # A run of an older release did not record its links. Nothing tells which links are new then, so none is added.
+    # A run of an older release did not record its links, so new ones cannot be told from old ones, and none is added.
     known = {*before.links, *read_before, *tried, *failed}
     new = [url for url in best if url not in known] if before.links else []
     spare = [url for url in reversed(read_before) if url not in base.cited and url not in best]

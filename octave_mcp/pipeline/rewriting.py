@@ -80,7 +80,7 @@ async def _written(desk: Desk, part: Part, draft: Checked[Any] | _Loss | None) -
 
 
 def _batches(losses: Sequence[_Loss]) -> list[list[_Loss]]:
-    """Group losses into one ask for the deal and one for all personas: most of such an ask are the rules for copy."""
+    """Group losses into one ask for the deal and one for all personas, since the rules for copy dominate each ask."""
     of_deal = [loss for loss in losses if loss.part.rank is None]
     return [batch for batch in (of_deal, [loss for loss in losses if loss.part.rank is not None]) if batch]
 
@@ -113,7 +113,7 @@ def _assessed(desk: Desk, base: Base, part: Part, draft: Drafted[Any] | None) ->
 
 
 async def _repaired(desk: Desk, base: Base, losses: Sequence[_Loss]) -> dict[str, Checked[Any] | None]:
-    """Return the drafts with lost claims rewritten or dropped; None for a draft of which nothing is left."""
+    """Return the drafts with lost claims rewritten or dropped; None for a draft that has nothing left."""
     repair = await computed(_Repair, desk, base, losses)
     if repair.claims is None:
         each = await together(*(_repaired(desk, base, [loss]) for loss in losses if len(losses) > 1))

@@ -10,7 +10,7 @@ from octave_mcp.pipeline.run import Run
 
 # A page at the root of a site with fewer words is a splash page or language picker.
 MIN_HOME_WORDS = 40
-# Where such pages lead.
+# Paths of the page behind it.
 _HOME_PATHS = frozenset({"/home", "/en", "/en-us", "/en-gb", "/welcome", "/index.html", "/main"})
 
 

@@ -168,7 +168,7 @@ def _is_acceptable(better: str, text: str) -> bool:
 
 
 def _last_mandatory(value: Value, rejected: set[Path]) -> set[Path]:
-    """Return the first sentence of a mandatory field all of whose sentences are rejected."""
+    """Return the first sentence of each mandatory field that would lose all of its sentences."""
     spared: set[Path] = set()
     for at, part in located(value):
         sentences: tuple[Finding[EvidenceId], ...] = getattr(part, MANDATORY, ())
