@@ -1,4 +1,4 @@
-"""Facts whose topic is certain; the topic is corrected where it must be, and other facts are dropped. English only."""
+"""Second check of a prospect's facts: correct each topic, and drop facts whose topic stays uncertain. English only."""
 
 from __future__ import annotations
 
@@ -19,28 +19,29 @@ from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 from octave_mcp.models.extractive.voices import is_own_subject, short_name
 
 _I = re.IGNORECASE
-# Addresses of pages that say what is allowed, or where and when something takes place.
-_NOT_ON_OFFER = re.compile(
+# Paths of legal, brand and event pages ("/trademarks", "/code-of-conduct", "/meetups"): they offer no product.
+_PAGES_WITHOUT_OFFERS = re.compile(
     r"/(?:[\w-]*-)?(?:trademarks?|brand|media-?kit|press-?kit|legal|terms|imprint|licen[cs]es?|contributing|"
     r"contribut(?:e|ors)|code-of-conduct|code-style|threat-model|conf(?:erence|info)?|conference-program|schedule|"
     r"agenda|meet-?ups?|webinars?|enterprise-day|hackathon|summit|workshops?)(?:[-/]|$)",
     _I,
 )
-# Addresses of pages on which others describe themselves.
-_OF_OTHERS = re.compile(
+# Paths of pages on which other companies describe themselves: "/partners/northgate", "/showcase".
+_PAGES_ABOUT_OTHERS = re.compile(
     r"/(?:[\w-]*-)?(?:partners?\d*|resellers?|members|portfolio|directory|marketplace|showcase|sponsors|investors)"
     r"(?:/|$)",
     _I,
 )
-# Addresses of pages that explain what anybody does.
-_TEACHES = re.compile(r"/(?:glossary|dictionary|encyclopedia|wiki|learn|learning|tutorials?)(?:/|$)", _I)
+# Paths of pages that explain a subject in general: "/glossary/churn", "/learn".
+_TEACHING_PAGES = re.compile(r"/(?:glossary|dictionary|encyclopedia|wiki|learn|learning|tutorials?)(?:/|$)", _I)
+# Words of a tutorial, in which "we" are the author and the reader: "we added a file in the previous step".
 _IN_TUTORIAL = re.compile(
     r"\b(?:file|query|fragment|(?:previous|next) step|method|expression|component|directory|\.\w{2,4}|time slots?|"
     r"abstraction|environment where|conversation)\b|^(?:at that time|in the v|in v\d|earlier|underneath|here|"
     r"after some)\b|^we landed\b",
     _I,
 )
-_IS_PLAN = re.compile(
+_IS_ANNOUNCED_PLAN = re.compile(
     r"\blaunch week\b|"
     r"\b(?:are|['’]re|is) (?:now |also |currently )?(?:working on|building|adding|launching|planning|expanding|opening|"
     r"introducing|rolling out)\b|\bplans? to\b|\bwill (?:also |soon )?(?:launch|release|offer|open|add|introduce)\b",
@@ -53,21 +54,24 @@ _USES = re.compile(
     _I,
 )
 _NO_USE = re.compile(r"\b(?:we can|could|learned|customers?|because|recently had)\b", _I)
+# "We are looking for feedback" seeks no employee.
 _NO_HIRING = re.compile(
     r"\byour customers?\b|\blooking for (?:the |an? )?(?:\w+ ){0,2}(?:ways?|feedback|"
     r"solutions?|ideas|opportunit\w+)\b",
     _I,
 )
+# "This project has been archived", "our service was discontinued".
 _ENDED = re.compile(
     r"\b(?:this|the|our) (?:project|product|program(?:me)?|service|plugin|tool|app|offer|page|position)\b[^.]{0,30}"
     r"\b(?:has|have|is|was|been)\b[^.]{0,20}\b(?:ended|discontinued|retired|sunset|shut down|archived|deprecated|"
     r"unmaintained|sold out|no longer (?:available|sold|supported|maintained|offered))\b",
     _I,
 )
-_MOST_OF_NOTICE = 25
-# The name of a customer alone says nothing.
-_MIN_WORDS = 4
-# Directions, commands and terms: no facts of the company.
+# A notice that something was discontinued is short; a longer sentence usually tells a story about something else.
+_MAX_NOTICE_WORDS = 25
+# Below this, the line is often only the name of a customer.
+_MIN_CUSTOMER_FACT_WORDS = 4
+# Directions, shell commands and terms: "Registration closes ...", "npm install", "I have read the terms".
 _LOGISTICS = re.compile(
     r"\b(?:hacking )?rooms?:|\bregistration\b|"
     r"\bin the schedule\b|\bdo not go beyond\b|"
@@ -76,7 +80,7 @@ _LOGISTICS = re.compile(
     r"',? \w+: '|\border now\b|^how to\b|\blist of links\b|\bbut do not\b|`",
     _I,
 )
-# A sentence that depends on another one, gives an opinion, or is a speaker's.
+# Sentences that refer to an earlier one ("avoids that"), state an opinion, or quote a speaker ("I'm").
 _UNCLEAR = re.compile(
     r"^(?:\S+ ){1,4}their\b|^(?:even|today, everyone|we (?:do )?know|we consider|we need|together)\b|"
     r"\b(?:of|all|from|with|across|for) (?:them|these|those)\b(?!\s+\w)|"
@@ -119,8 +123,8 @@ _ON_PARTNERS = re.compile(
     r"\b(?:our|close|vendor) (?:\w+ )?partnerships?\b|\bpartner for\b",
     _I,
 )
-_ON_PLACE = re.compile(r"\bincorporated (?:as|in)\b|\bheadquartered in\b|\b(?:is|are|we['’]re) based in\b", _I)
-_PLACED = re.compile(
+_IS_SEAT = re.compile(r"\bincorporated (?:as|in)\b|\bheadquartered in\b|\b(?:is|are|we['’]re) based in\b", _I)
+_NAMES_PLACE = re.compile(
     r"\b(?i:offices?|headquarters|hubs?|depots?|stores?|locations?|warehouses?|branch(?:es)?) "
     r"(?:are |is |were |was )?(?:\w+ )?in [A-Z0-9]|"
     r"\b(?i:located|founded|live|work|opened|offices?|remote\w*|distributed)\b.{0,200}"
@@ -131,17 +135,17 @@ _SEEKS = re.compile(
     r"\b(?:HR )?recruiters\b|\bopen (?:roles|positions)\b",
     _I,
 )
-_RAISED = re.compile(
+_ON_FUNDING = re.compile(
     r"\brais(?:e|es|ed|ing)\b|\bround\b|\binvest\w*|\bseed\b|\bseries [a-h]\b|\bfunding\b|\bvaluation\b|\bventure\b|"
     r"\bbackers\b|\bcapital\b|\bbacked by [A-Z]|融资|投资"
 )
-_COUNTED = re.compile(
+_COUNTS_PEOPLE = re.compile(
     r"\b(?:people|employees|team members|staff|colleagues|engineers|developers|strong|contributors)\b", _I
 )
-_WORKS = re.compile(
+_HOW_PEOPLE_WORK = re.compile(
     r"\b(?:distributed|remote\w*|founded|founders?|culture|diverse|nationalities|countries|time ?zones|offices?)\b", _I
 )
-_OF_OTHER_PEOPLE = re.compile(
+_ABOUT_OTHER_PEOPLE = re.compile(
     r"\b(?:million|billion|thousand) people\b|\bimpacted\b|\byour (?:\w+ )?(?:team|people|staff)\b|\bour customers?\b|"
     r"\baccess to\b",
     _I,
@@ -150,8 +154,8 @@ _IN_FIGURES = re.compile(
     r"(?<![A-Za-z\d])\d[\d,.]{0,20}\d(?![A-Za-z])|\d[\d,.]{0,20}\s?(?:[kKMB]\b|%|x\b)|illion|ousand|undred|-?fold\b|double|triple|"
     r"\d (?:offices|depots|locations|stores|plants|sites|countries|regions|warehouses)\b"
 )
-# '75% of developers': a survey's figure.
-_OF_MANY = re.compile(
+# "75% of developers" is the result of a survey, not a size of the company.
+_SURVEY_SHARE = re.compile(
     r"^\W*(?:over |about |nearly |almost |more than )?\d[\d.,]*\s?%.*\b(?:of|developers|users|prefer)\b"
 )
 _VERSIONS = re.compile(
@@ -159,6 +163,7 @@ _VERSIONS = re.compile(
     r"^(?:here|at (?-i:[A-Z])\w+), we\b",
     _I,
 )
+# Benefits for employees show that the company hires, even where the sentence starts like an offer.
 _BENEFIT = re.compile(
     r"\b(?:(?:paid|parental|sick|maternity|paternity|medical) leave|paid time off|PTO|vacations?|health insurance|"
     r"401\(?k\)?|stipends?|equity|home office budget|retirement plan|dental|perks)\b",
@@ -174,24 +179,26 @@ _IS_A = re.compile(r"^\W*+(?:[\w'’.-]+ ){1,4}?(?:is|are) (?:an?|the|fully)\b",
 
 def certain(facts: Iterable[Fact[Cite]], pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
     lines = {line.cite: (line, page) for page in pages for line in (*page.lines, *page.head)}
-    over = {page.page.url for page in pages if _is_over(page)}
+    discontinued = {page.page.url for page in pages if _is_discontinued(page)}
     for fact in facts:
         line, page = lines[fact.evidence[0]]
         if not line.english or line.form in {"fact", "logos"}:
             if line.english or fact.topic != "technology" or is_own_subject(fact.text, company):
                 yield fact
-        elif sure := _sure(fact, line, page, company, is_over=page.page.url in over):
-            yield sure
+        elif corrected := _corrected(fact, line, page, company, is_discontinued=page.page.url in discontinued):
+            yield corrected
 
 
-def _is_over(page: ReadPage) -> bool:
-    """Whether a page says that what it is about is no longer there."""
-    return any(_ENDED.search(line.text) and len(line.text.split()) <= _MOST_OF_NOTICE for line in page.lines)
+def _is_discontinued(page: ReadPage) -> bool:
+    """Whether the page says that its product, service or project was discontinued."""
+    return any(_ENDED.search(line.text) and len(line.text.split()) <= _MAX_NOTICE_WORDS for line in page.lines)
 
 
-def _sure(fact: Fact[Cite], line: Line, page: ReadPage, company: str, *, is_over: bool) -> Fact[Cite] | None:
+def _corrected(
+    fact: Fact[Cite], line: Line, page: ReadPage, company: str, *, is_discontinued: bool
+) -> Fact[Cite] | None:
     path, text = urlsplit(page.page.url).path, fact.text
-    if _says_nothing(text, line, path, company):
+    if _is_no_statement(text, line, path, company):
         return None
     if fact.topic in {"history", "customers"}:
         return fact if fact.topic == "history" or _is_of_customer(text, line, company) else None
@@ -199,54 +206,57 @@ def _sure(fact: Fact[Cite], line: Line, page: ReadPage, company: str, *, is_over
     if topic is None or (topic != "hiring" and _UNCLEAR.search(text)):
         return None
     if topic == "offering":
-        is_elsewhere = is_over or _NOT_ON_OFFER.search(path)
-        told = None if is_elsewhere else told_of_offer(text, line, company)
-        return fact.model_copy(update={"topic": topic, "text": told}) if told else None
+        is_elsewhere = is_discontinued or _PAGES_WITHOUT_OFFERS.search(path)
+        offer_text = None if is_elsewhere else told_of_offer(text, line, company)
+        return fact.model_copy(update={"topic": topic, "text": offer_text}) if offer_text else None
     return fact.model_copy(update={"topic": topic})
 
 
-def _says_nothing(text: str, line: Line, path: str, company: str) -> bool:
-    """Whether it is a call, a question, a lesson or a direction, or what another company says of itself."""
-    is_of_others = (_TEACHES.search(path) or _OF_OTHERS.search(path)) and not has_words(short_name(company), text)
-    is_call = text.endswith("?") or (line.form == "sentence" and is_imperative(text))
-    return bool(is_call or is_of_others or _LOGISTICS.search(text))
+def _is_no_statement(text: str, line: Line, path: str, company: str) -> bool:
+    """Whether the line is a question, an instruction, a lesson, or a statement by another company about itself."""
+    is_about_others = (_TEACHING_PAGES.search(path) or _PAGES_ABOUT_OTHERS.search(path)) and not has_words(
+        short_name(company), text
+    )
+    is_prompt = text.endswith("?") or (line.form == "sentence" and is_imperative(text))
+    return bool(is_prompt or is_about_others or _LOGISTICS.search(text))
 
 
 def _is_of_customer(text: str, line: Line, company: str) -> bool:
-    """Whether it says what a customer does with the product, gained or says of it, and not what else it does."""
-    if len(text.split()) < _MIN_WORDS:
+    """Whether the line says how a customer uses the product, what it gained, or what it says about the product."""
+    if len(text.split()) < _MIN_CUSTOMER_FACT_WORDS:
         return False
     if line.form == "heading" or line.quotes or has_words(short_name(company), text):
         return True
     if line.form == "item":
         return ": " in line.text
-    told = (cues.MEASURED, cues.CHANGE, cues.ADOPTION, cues.PROBLEM)
-    return not _UNCLEAR.search(text) and any(words.search(text) for words in told)
+    cue_patterns = (cues.MEASURED, cues.CHANGE, cues.ADOPTION, cues.PROBLEM)
+    return not _UNCLEAR.search(text) and any(words.search(text) for words in cue_patterns)
 
 
 def _topic(topic: FactTopic, text: str, line: Line, company: str) -> FactTopic | None:
-    """The topic that its words make certain, even if others fit; None if none is certain."""
+    """Return the topic that the words make certain, which may differ from `topic`; None if no topic is certain."""
     if topic in {"offering", "scale", "business", "technology", "team", "funding"}:
-        for sure, words in _SURE.items():
-            if words.search(text) and (topic == "offering" or sure in _SURER.get(topic, ())):
-                return sure
-    if _KEPT.get(topic, _always)(text, line, company):
+        for certain_topic, words in _CERTAIN_WORDS.items():
+            if words.search(text) and (topic == "offering" or certain_topic in _OVERRIDES.get(topic, ())):
+                return certain_topic
+    if _CHECKS.get(topic, _always)(text, line, company):
         return topic
     is_own = is_own_subject(text, company) or share_a_word(line.page.title, " ".join(text.split()[:3]), "")
     is_offer = is_own and (_SUPPLIES.search(text) or _IS_A.search(text))
     return "offering" if is_offer and topic in {"technology", "funding"} else None
 
 
-_SURE: dict[FactTopic, re.Pattern[str]] = {
+# Words that decide the topic of an offering, and of the topics in `_OVERRIDES`, whatever else the line says.
+_CERTAIN_WORDS: dict[FactTopic, re.Pattern[str]] = {
     "hiring": re.compile(f"{_SEEKS.pattern}|{_BENEFIT.pattern}", _I),
     "funding": _BACKED,
     "team": _IS_TEAM,
     "compliance": _ON_LAW,
     "pricing": _ON_PRICE,
     "business": _ON_PARTNERS,
-    "location": _ON_PLACE,
+    "location": _IS_SEAT,
 }
-_SURER: dict[FactTopic, frozenset[FactTopic]] = {
+_OVERRIDES: dict[FactTopic, frozenset[FactTopic]] = {
     "scale": frozenset({"pricing", "compliance"}),
     "team": frozenset({"hiring"}),
     "technology": frozenset({"compliance"}),
@@ -258,18 +268,18 @@ def _always(_: str, _line: Line, _company: str) -> bool:
 
 
 def _is_scale(text: str, _: Line, _company: str) -> bool:
-    is_of_others = _OF_MANY.search(text) or _VERSIONS.search(text) or re.match(r"our plan\b", text, _I)
-    return bool(_IN_FIGURES.search(text)) and not is_of_others
+    is_about_others = _SURVEY_SHARE.search(text) or _VERSIONS.search(text) or re.match(r"our plan\b", text, _I)
+    return bool(_IN_FIGURES.search(text)) and not is_about_others
 
 
 def _is_technology(text: str, line: Line, company: str) -> bool:
-    own = is_own_subject(text, company) or line.form == "item"
+    is_own = is_own_subject(text, company) or line.form == "item"
     is_used = _USES.search(text) and not (_NO_USE.search(text) or _SUPPLIES.search(text) or _IS_A.search(text))
-    return own and bool(is_used)
+    return is_own and bool(is_used)
 
 
 def _is_price(text: str, line: Line, company: str) -> bool:
-    """'Amazon has a free tier' is no price of the company's, and a price without its plan says little."""
+    """Whether the price is the company's own: 'Amazon has a free tier' is not, nor is '5 $' without a plan."""
     if re.match(r"\d+ [$€£]", text):
         return False
     if line.page.kind == "blog" and (
@@ -278,37 +288,37 @@ def _is_price(text: str, line: Line, company: str) -> bool:
         return False
     if line.form != "sentence" or is_own_subject(text, company):
         return True
-    others = any(at == 0 and not has_words(company, name) for name, at in tools_in(text))
+    names_other_product = any(at == 0 and not has_words(company, name) for name, at in tools_in(text))
     is_about_prices = re.search(r"^(?:\w+ )?(?:pricing|plans?|prices?|you)\b|\bplans?\b", text, _I)
-    return bool(is_about_prices or line.page.kind == "pricing") and not others
+    return bool(is_about_prices or line.page.kind == "pricing") and not names_other_product
 
 
 def _is_team(text: str, line: Line, company: str) -> bool:
-    """How many work there and how; 'our team helps you' is about something else."""
-    of_others = _OF_OTHER_PEOPLE.search(text)
-    told = _COUNTED.search(text) or _WORKS.search(text)
-    counts = line.page.kind in {"about", "careers"} or is_own_subject(text, company)
-    return bool(told and counts and not of_others) and len(text.split()) > len("2 team members".split())
+    """Whether the line says how many people work there, or how; 'our team helps you' does not."""
+    about_others = _ABOUT_OTHER_PEOPLE.search(text)
+    is_on_people = _COUNTS_PEOPLE.search(text) or _HOW_PEOPLE_WORK.search(text)
+    is_credible = line.page.kind in {"about", "careers"} or is_own_subject(text, company)
+    return bool(is_on_people and is_credible and not about_others) and len(text.split()) > len("2 team members".split())
 
 
 def _is_business(text: str, line: Line, _company: str) -> bool:
-    is_of_project = line.page.kind == "blog" and re.search(r"\bour (?:\w+ )?goals? w(?:as|ere)\b", text, _I)
-    return not (is_of_project or PUFF.search(text))
+    is_project_goal = line.page.kind == "blog" and re.search(r"\bour (?:\w+ )?goals? w(?:as|ere)\b", text, _I)
+    return not (is_project_goal or PUFF.search(text))
 
 
 def _is_initiative(text: str, line: Line, company: str) -> bool:
-    """On a blog, what 'we' do may be a step of a lesson."""
-    is_news = event(text, company, is_headline=False) or _IS_PLAN.search(text)
+    """Whether the line reports news or a plan; on a blog, what 'we' do may be a step of a tutorial."""
+    is_news = event(text, company, is_headline=False) or _IS_ANNOUNCED_PLAN.search(text)
     is_own_page = line.page.kind in {"about", "careers", "news", "home"}
     return bool(is_news or is_own_page) and not _IN_TUTORIAL.search(text)
 
 
 def _is_location(text: str, line: Line, _company: str) -> bool:
-    """'An office in your agency' is no place."""
-    return len(text.split()) <= LABEL_WORDS or bool(_ON_PLACE.search(text) or _PLACED.search(text))
+    """Whether the line names a place; 'an office in your agency' does not."""
+    return len(text.split()) <= LABEL_WORDS or bool(_IS_SEAT.search(text) or _NAMES_PLACE.search(text))
 
 
-_KEPT: dict[FactTopic, Callable[[str, Line, str], bool]] = {
+_CHECKS: dict[FactTopic, Callable[[str, Line, str], bool]] = {
     "location": _is_location,
     "scale": _is_scale,
     "technology": _is_technology,
@@ -317,5 +327,5 @@ _KEPT: dict[FactTopic, Callable[[str, Line, str], bool]] = {
     "business": _is_business,
     "initiative": _is_initiative,
     "hiring": lambda text, _line, _company: not _NO_HIRING.search(text),
-    "funding": lambda text, _line, _company: bool(_RAISED.search(text)) and "bounty" not in text.casefold(),
+    "funding": lambda text, _line, _company: bool(_ON_FUNDING.search(text)) and "bounty" not in text.casefold(),
 }

@@ -1,4 +1,4 @@
-"""The words by which sentences are told apart. English; a page in another language matches few of them."""
+"""Word patterns that classify sentences by need, topic and job function. English: other languages match few of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from octave_mcp.domain.prospect import FactTopic, JobFunction, Need
 
 
 def _any(words: str, flags: re.RegexFlag = re.IGNORECASE) -> re.Pattern[str]:
-    """A pattern for any of the phrases, separated by '|', at word boundaries; a trailing * lets a word go on."""
+    """Compile phrases separated by '|', matched at word boundaries; 'secur*' also matches 'secure', 'security'."""
     phrases = "|".join(
         re.escape(phrase.strip()).replace(r"\*", r"\w*").replace(r"\ ", r"\s+") for phrase in words.split("|")
     )
@@ -79,7 +79,7 @@ NEEDS: dict[Need, re.Pattern[str]] = {
     "quality": _any("quality|accura*|error*|mistake*|test*|consisten*|experience|usab*|improve*|better"),
 }
 
-# In the order in which a title is tried: 'Product Engineer' is engineering, 'Data Engineer' is data.
+# The order matters, since the first match wins: "Data Engineer" must meet `data` before `engineering`.
 FUNCTIONS: dict[JobFunction, re.Pattern[str]] = {
     "leadership": _any(
         "CEO|founder|co-founder|cofounder|chief executive*|managing director|president|owner|general manager"
@@ -109,7 +109,7 @@ FUNCTIONS: dict[JobFunction, re.Pattern[str]] = {
     ),
 }
 
-# The words by which a title names a job, and not just a department.
+# Words that make a title a job: "Head of Sales" has one, "Sales" alone is a department.
 JOB = re.compile(
     r"\b(?:C[A-Z]O|CISO|chief|founders?|co-?founders?|president|chair\w*|owner|partner|VP|SVP|EVP|head|director|"
     r"manager|lead|"
@@ -119,6 +119,7 @@ JOB = re.compile(
     r"creator|maintainer|host|organi[sz]er|welder|planner|dispatcher|driver|accountant|controller|intern)s?\b",
     re.IGNORECASE,
 )
+# Accepts departments too; for places where a title is expected, such as a team card that says "Growth".
 TITLE = re.compile(rf"{JOB.pattern}|\b(?:operations|growth|marketing|sales|support|product)\b", re.IGNORECASE)
 
 FUNCTION_TITLES: dict[JobFunction, str] = {
@@ -135,6 +136,7 @@ FUNCTION_TITLES: dict[JobFunction, str] = {
     "engineering": "Head of Engineering",
 }
 
+# The most typical need of a function comes first: it is preferred when a buyer is matched to a need.
 FUNCTION_NEEDS: dict[JobFunction, tuple[Need, ...]] = {
     "leadership": ("growth", "cost", "scale", "hiring"),
     "product": ("insight", "conversion", "quality", "speed"),
@@ -149,6 +151,7 @@ FUNCTION_NEEDS: dict[JobFunction, tuple[Need, ...]] = {
     "engineering": ("speed", "reliability", "control", "scale", "integration", "automation"),
 }
 
+# The first topic whose words match and whose check passes is taken, so the loose ones come last.
 FACTS: dict[FactTopic, re.Pattern[str]] = {
     "funding": re.compile(
         r"\b(?:community round|series [a-h]|seed round|in funding|total funding|funding round|valuation|"
@@ -221,20 +224,21 @@ FACTS: dict[FactTopic, re.Pattern[str]] = {
         "Vue|Next.js|Node.js|Deno|GraphQL|Kafka|Redis|Snowflake|BigQuery|Salesforce|HubSpot|SAP|NetSuite|"
         "REST|Terraform|Prometheus|Grafana|"
         "OpenTelemetry|S3|Iceberg|pgvector|WebSocket*|ClickHouse|Flink|Spark|EDI|MQTT|Parquet|SQL",
-        re.NOFLAG,
+        re.NOFLAG,  # case matters: "react", "rust" and "spark" are ordinary words
     ),
     "offering": _any(
         "platform|product*|service*|solution*|provides|offers|built-in|feature*|database|提供|产品|数据库"
     ),
     "business": _any("is a|is an|is the|we help|we build|our mission|alternative|是一"),
 }
-# Of how a company began.
+# The founding of a company: it explains history, not a need of today.
 FOUNDING = re.compile(
     r"\b(?:founded|founders?: |first idea|when we (?:started|began|launched)|started (?:out|working together)|"
     r"got into (?:Y ?Combinator|YC)|our MVP|side project|early days|back then)|"
     r"^(?:since|established in) (?:19|20)\d\d\b",
     re.IGNORECASE,
 )
+# "need" and "exceed" end in -ed without being past tense, hence the lookahead.
 PAST = re.compile(
     r"\bwe(?:\s+(?:also|then|soon|quickly|first|just|always|only|never))?\s+"
     r"(?!(?:need|exceed|succeed|proceed|speed)\b)(?:\w+ed|knew|began|thought|saw|had|were|got|built|made|found|"
@@ -273,13 +277,13 @@ OUTCOME = _any(
     "save*|time|money|faster|improv*|understand*|increas*|reduc*|conver*|trust|visibility|grow*|"
     "everything|one place|scale"
 )
-# Words of a context that name nothing.
+# Words of the user's context that say nothing about the deal: "their team wants to sell more".
 FILLERS = frozenset(
     "their them they team teams with from this that selling sell sells deal want wants need needs "
     "have your ours about into which what when where would could should will more most much many "
     "very also only just budget they're company".split()
 )
-# What a line of praise, or of promise, does not have.
+# Complaints and comparisons with the past, which disqualify a sentence as praise or promise: "never", "used to".
 GRUMBLES = re.compile(
     r"\b(?:\w+n['’]t|not|cannot|never|used to|tried|originally|previous\w*|expensive|slow|however)\b", re.IGNORECASE
 )
@@ -287,6 +291,7 @@ PRAISE_VERB = re.compile(
     r"\b(?:says?|said|explains?|explained|adds?|added|notes?|noted|recalls?|tells us|told us|according to)\b"
 )
 FIGURE = re.compile(r"\d")
+# A measured result: "40%", "3x", "saved 12 hours", "doubled".
 MEASURED = re.compile(
     r"\d[\d.,]{0,20}\s?(?:%|percent)|\b\d+(?:\.\d+)?x(?:ed)?\b|[$€£]\s?\d|\b(?:doubled|tripled|halved)\b"
     r"|\b\d[\d,]{0,20}\+?\s+(?:hours?|minutes?|days?|weeks?|months?|users|apps|applications|customers|tools|"
@@ -295,6 +300,7 @@ MEASURED = re.compile(
     re.IGNORECASE,
 )
 OUR_OWN = re.compile(r"^\W*(?:\w+\W+){0,5}?(?:we|we’re|we're|we’ve|we've|our)\b", re.IGNORECASE)
+# Buttons and footers of a page rather than statements: "Subscribe to our newsletter", "Schedule a demo".
 STALE_OFFER = _any(
     "cookie*|newsletter|sign up|subscribe|terms|privacy policy|read more|learn more|click|email us|"
     "contact us|schedule a demo"
@@ -302,10 +308,10 @@ STALE_OFFER = _any(
 
 
 def need_of(text: str, among: tuple[Need, ...] = get_args(Need)) -> Need | None:
-    """The need whose words a text has most of; of equals the one named first."""
-    found: dict[Need, list[int]] = {need: [match.start() for match in NEEDS[need].finditer(text)] for need in among}
-    best = max(found, key=lambda need: (len(found[need]), -min(found[need], default=0)))
-    return best if found[best] else None
+    """Return the need with the most matching words in the text; a tie goes to the need mentioned first."""
+    offsets: dict[Need, list[int]] = {need: [match.start() for match in NEEDS[need].finditer(text)] for need in among}
+    best = max(offsets, key=lambda need: (len(offsets[need]), -min(offsets[need], default=0)))
+    return best if offsets[best] else None
 
 
 def needs_of(text: str) -> set[Need]:
@@ -313,5 +319,5 @@ def needs_of(text: str) -> set[Need]:
 
 
 def function_of(title: str) -> JobFunction | None:
-    """The job function a title belongs to, if it looks like a title at all."""
+    """Return the job function of a title; None if no function's words match."""
     return next((function for function, words in FUNCTIONS.items() if words.search(title)), None)

@@ -1,4 +1,4 @@
-"""The kind of event that a sentence or headline of a company reports, if any. English."""
+"""Classification of the event that a sentence or headline reports: funding, a hire, a launch, ... English only."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from octave_mcp.models.extractive.voices import short_name
 
 _PERSON = r"[A-Z][\w'’-]{1,40}(?:\s+[A-Z][\w'’.-]{0,40}){1,3}"
 _I = re.IGNORECASE
-_LABEL_WORDS = 6
+_MAX_LABEL_WORDS = 6
 _WE = r"(?:we|we['’]ve|we['’]re)\s+(?:(?:have|also|just|now|recently|finally|are|today|officially)\s+){0,3}"
 
+# Conditions, intentions and advice report nothing: "we would acquire", "how we launched", "every month".
 _NO_EVENT = re.compile(
     r"\b(?:if (?:we|you)|would|could|might|should|(?-i:may)|never|not yet|haven['’]t|hasn['’]t|didn['’]t|don['’]t|"
     r"aren['’]t|whenever|every time|every (?:week|month|year|day)|before we|until we|why we|how we|how to|how do|"
@@ -22,6 +23,7 @@ _NO_EVENT = re.compile(
     r"finalists|tr(?:y|ied|ying) to|used to)\b",
     _I,
 )
+# In "user acquisition" no company is bought.
 _OF_MARKETING = re.compile(
     r"\b(?:user|customer|data|talent|client|lead|traffic|cost|per|customers?['’]?|paid)[\s-]acquisition\b|"
     r"\bacquisition (?:cost|channel|funnel|metrics?|rate|strateg\w+)",
@@ -43,7 +45,7 @@ _FUNDING = re.compile(
     rf"\b(?:rais(?:e|es|ed|ing)|secur(?:es|ed))\b.{{0,40}}?{_AMOUNT}|"
     rf"{_AMOUNT}\s+(?:in\s+(?:\w+\s+)?)?(?:{_ROUND}|funding|investment)"
 )
-# 'Our Series B', '$9M seed round': the round comes first; what comes before it may be another company's name.
+# "Our Series B", "$9M seed round". Only these words may precede the round: others may be another company's name.
 _FUNDING_HEADING = re.compile(
     rf"(?!.*\b(?:stages?|beyond|startups?)\b)(?>\W*(?:our|the|an?|new|announcing|{_AMOUNT}))*\W*(?:{_ROUND})",
     re.IGNORECASE,
@@ -59,7 +61,7 @@ _APPOINTS = re.compile(
 _NEW_TITLE = re.compile(
     rf"\b(?:our|[A-Z]\w+['’]s)\s+(?:new|first|next)\s+(?P<title>[\w ,&-]{{2,40}}?)(?:,|:|\s+is)\s+{_PERSON}"
 )
-_BROUGHT = re.compile(
+_BROUGHT_IN = re.compile(
     rf"^(?!only\b).*\b{_WE}(?:hired|welcomed|brought (?:on|in))\s+(?:board\s+)?(?:our first\b|(?-i:[A-Z]))"
     r"(?!.{0,200}\b(?:investor|advis|angel))",
     _I,
@@ -73,8 +75,9 @@ _HIRING = re.compile(
     r"\bwe have (?:\w+\s+){0,3}open (?:roles|positions)\b",
     _I,
 )
+# Advice to readers and refusals: "we're hiring, but only ...", "when you join".
 _NO_HIRING = re.compile(r"\b(?:not hiring|, but|really smart|if we|when you|your|you['’]ll)\b", _I)
-# What a page says of jobs that are open no more.
+# "Applications are closed", "no open positions", "thanks to everyone who applied".
 CLOSED = re.compile(
     r"\b(?:deadline|applications?|positions?|roles?|vacanc\w+|jobs?|postings?|openings?|recruitment|hiring)\b"
     r"[^.!?]{0,40}?\b(?:closed|filled|expired|paused|ended|over|no longer (?:open|accepting|available))\b|"
@@ -83,8 +86,8 @@ CLOSED = re.compile(
     r"\bthanks? (?:you )?to everyone who applied\b",
     _I,
 )
-_SEEKS = re.compile(r"\b(?:looking for|are seeking)\b", _I)
-_PEOPLE = re.compile(r"\b(?:people|someone|somebody|talent|colleagues?|teammates?|to join)\b", _I)
+_SEARCHES = re.compile(r"\b(?:looking for|are seeking)\b", _I)
+_SOUGHT_PEOPLE = re.compile(r"\b(?:people|someone|somebody|talent|colleagues?|teammates?|to join)\b", _I)
 _CERTIFICATE = (
     r"(?:SOC ?[123]|ISO[ /]?(?:IEC )?\d{4,5}|HIPAA|PCI[ -]DSS|FedRAMP|GDPR|CCPA|DORA|NIS ?2|HITRUST|CMMC|TISAX|C5|"
     r"StateRAMP|EU AI Act|AI Act)"
@@ -119,8 +122,8 @@ _ATTENDS = re.compile(
     rf"\b(?:next|this|last) (?:week|month|year)\b",
     _I,
 )
-# An event without a date or a name cannot be found.
-_HAS_A_NAME = re.compile(r"\d|(?<=\s)[A-Z][\w'’-]+")
+# A conference or webinar without a date or a name cannot be looked up by the reader.
+_IS_IDENTIFIED = re.compile(r"\d|(?<=\s)[A-Z][\w'’-]+")
 _CAMPAIGN = re.compile(
     r"\b(?:launch\w*|new|announc\w+|kick\w* off|start\w*|run(?:ning)?)\b(?:\s+\S+){0,5}?\s+(?:ad |advertising |"
     r"marketing |brand |awareness )?campaign\b"
@@ -135,7 +138,7 @@ _LAUNCH_FIRST = re.compile(
     r"just shipped)\b(?!\s+(?:the winners|yourself|a problem))",
     _I,
 )
-_DOES = (
+_LAUNCH_VERB = (
     r"(?:launch(?:ed|ing)|unveil(?:ed|ing)|introduc(?:ed|ing)|releas(?:ed|ing)|roll(?:ed|ing) out|debuted|shipped|"
     r"announc(?:ed|ing)|open(?:ed|ing)\s+(?:(?:a|an|our|its|the|new|second|third|first)\s+){1,3})"
 )
@@ -143,7 +146,7 @@ _HELPERS = (
     r"(?:(?:have|has|had|also|then|just|now|recently|finally|are|is|today|officially|publicly|proudly|"
     r"\w+(?:ed|lt) and)\s+){0,3}"
 )
-_NOW = re.compile(
+_AVAILABLE_NOW = re.compile(
     r"\b(?:is|are) (?:now )?(?:generally available|in (?:public |private |open )?(?:beta|preview))\b|"
     r"\b(?:is|are) now (?:live|available|open|out)\b|\b(?:is|are) here$|"
     r"\b(?:today|this week),? .{3,60}\b(?:was|is|are|being) (?:released|launch\w+|announced)\b",
@@ -157,11 +160,13 @@ _NEWS_VERB = re.compile(
     r"announced|opens|now supports?|is now|are now|reaches|adds)\b",
     _I,
 )
+# Words that end right before a subordinate clause: in "since we launched", the launch is only a time reference.
 _SUBORDINATES = re.compile(
     r"\b(?:that|which|what|when|though|although|since|after|before|because|as|until|while|where|how|why|than|"
     r"(?:\w+ )?(?:week|day|month|year|time|moment|hour|things?|everything|products?|features?|one))\s+$",
     _I,
 )
+# "The recordings are now available" launches no product.
 _NO_PRODUCT = re.compile(
     r"\b(?:talks?|recordings?|videos?|slides?|episodes?|articles?|posts?|tickets?|registrations?|playlists?|agenda|"
     r"applications?|books?|report|website|page|docs|documentation|they|it|he|she)\b",
@@ -173,23 +178,25 @@ _VERSION = re.compile(
     r"\breleased?\b.{0,10}\bv?\d+\.\d+",
     _I,
 )
-
-# 'ownCloud 9.0 released', on a page of the company's that does not say whose it is.
+# "ownCloud 9.0 released" as a headline: the name in front may be another company's product.
 _OTHER_PRODUCT = re.compile(r"(?!v?\d|[Vv]ersion|[Rr]elease|[Nn]ew|[Aa]nnounc)[\w-]+\s+v?\d+\.\d+\s+released?\b")
-
-# The day of a post is not that of a launch to come.
-_LATER = re.compile(r"\bnext (?:year|quarter|month)\b", _I)
-# 'Managed Acme: Northgate launches cloud storage'.
-_BY_OTHER = re.compile(rf"[A-Z][\w&.-]+(?: [A-Z][\w&.-]+)?\s+{_NEWS_VERB.pattern}")
+# "We launch next quarter": the date of the post would be taken for the date of the launch.
+_NOT_YET = re.compile(r"\bnext (?:year|quarter|month)\b", _I)
+# "Managed Acme: Northgate launches cloud storage" is news of Northgate.
+_NEWS_OF_OTHER = re.compile(rf"[A-Z][\w&.-]+(?: [A-Z][\w&.-]+)?\s+{_NEWS_VERB.pattern}")
 
 
 def event(text: str, company: str, *, is_headline: bool) -> TriggerKind | None:
-    """The first kind whose words it has. A headline has no subject of its own; that of a sentence is known."""
+    """Return the kind of event that the text reports, if any.
+
+    A sentence must already be known to be about the company; a headline may lack a subject, so it is checked here.
+    """
     if _NO_EVENT.search(text) or text.endswith(("?", ":")):
         return None
-    return next((kind for kind in _KINDS if _tells(kind, text, company, is_headline=is_headline)), None)
+    return next((kind for kind in _KINDS if _reports(kind, text, company, is_headline=is_headline)), None)
 
 
+# The first match wins: "acquires Acme and raises its Series B" is an acquisition, and a launch is the weakest.
 _KINDS: tuple[TriggerKind, ...] = (
     "acquisition",
     "funding",
@@ -202,7 +209,7 @@ _KINDS: tuple[TriggerKind, ...] = (
 )
 
 
-_WORDS: dict[TriggerKind, re.Pattern[str]] = {
+_PATTERNS: dict[TriggerKind, re.Pattern[str]] = {
     "acquisition": _ACQUISITION,
     "funding": _FUNDING,
     "regulation": _REGULATION,
@@ -211,46 +218,46 @@ _WORDS: dict[TriggerKind, re.Pattern[str]] = {
 }
 
 
-def _tells(kind: TriggerKind, text: str, company: str, *, is_headline: bool) -> bool:
-    own = not is_headline or _is_own(text, company)
+def _reports(kind: TriggerKind, text: str, company: str, *, is_headline: bool) -> bool:
+    is_own = not is_headline or _is_own(text, company)
     if kind == "launch":
-        return _is_launch(text, company, is_headline=is_headline, own=own)
+        return _is_launch(text, company, is_headline=is_headline, is_own=is_own)
     if kind == "hire":
-        return hired(text) or (own and bool(_BROUGHT.search(text)))
+        return hired(text) or (is_own and bool(_BROUGHT_IN.search(text)))
     if kind == "event":
-        return bool(_NAMED_EVENT.search(text) and _ATTENDS.search(text) and _HAS_A_NAME.search(text))
-    if kind == "funding" and is_headline and _FUNDING_HEADING.match(text) and len(text.split()) <= _LABEL_WORDS:
+        return bool(_NAMED_EVENT.search(text) and _ATTENDS.search(text) and _IS_IDENTIFIED.search(text))
+    if kind == "funding" and is_headline and _FUNDING_HEADING.match(text) and len(text.split()) <= _MAX_LABEL_WORDS:
         return True
-    return own and bool(_WORDS[kind].search(text)) and not (kind == "acquisition" and _OF_MARKETING.search(text))
+    return is_own and bool(_PATTERNS[kind].search(text)) and not (kind == "acquisition" and _OF_MARKETING.search(text))
 
 
 def _is_own(headline: str, company: str) -> bool:
     return has_words(short_name(company), headline) or bool(_FIRST_PERSON.search(headline))
 
 
-def _is_launch(text: str, company: str, *, is_headline: bool, own: bool) -> bool:
+def _is_launch(text: str, company: str, *, is_headline: bool, is_own: bool) -> bool:
     if _LAUNCH_FIRST.search(text) and (is_headline or len(text.split()) > 3):
         return True
-    if _LATER.search(text):
+    if _NOT_YET.search(text):
         return False
     if is_headline:
-        told = next((part for part in re.split(r":\s+", text) if _NEWS_VERB.search(part)), "")
-        is_ours = told and (_is_own(told, company) or not _BY_OTHER.match(told))
+        news = next((part for part in re.split(r":\s+", text) if _NEWS_VERB.search(part)), "")
+        is_ours = news and (_is_own(news, company) or not _NEWS_OF_OTHER.match(news))
         return bool(
-            (own and is_ours)
+            (is_own and is_ours)
             or _releases(company).search(text)
             or (_VERSION.search(text) and not _OTHER_PRODUCT.match(text))
         )
     subject = (
         rf"(?:we|we['’]ve|we['’]re|our (?:\w+ )?team|{re.escape(company)}(?: team)?|{re.escape(short_name(company))})"
     )
-    told = re.finditer(rf"\b{subject}\s+{_HELPERS}{_DOES}(?!\w)", text, _I)
-    did = any(is_main(text[: found.start()]) for found in told)
-    return bool(did or _NOW.search(text) or _STARTED.search(text))
+    launches = re.finditer(rf"\b{subject}\s+{_HELPERS}{_LAUNCH_VERB}(?!\w)", text, _I)
+    has_launched = any(is_main(text[: match.start()]) for match in launches)
+    return bool(has_launched or _AVAILABLE_NOW.search(text) or _STARTED.search(text))
 
 
 def _releases(company: str) -> re.Pattern[str]:
-    """'Acme 12 brings ...': a version of the company's own, and what is new in it."""
+    """Return a pattern for the company's own releases: 'Acme 12 brings ...', 'Acme 3.1 is out'."""
     return re.compile(
         rf"\b{re.escape(short_name(company))}(?: [A-Z]\w+)? v?\d+(?:\.\d+)*\s+(?:brings|out\b|"
         r"is (?:here|out|available)|introduc\w+|arrives|lands|adds|comes with|released)\b",
@@ -259,23 +266,25 @@ def _releases(company: str) -> re.Pattern[str]:
 
 
 def is_main(before: str) -> bool:
-    """Whether what follows is what a sentence says, not a time or thing it speaks of: 'when we launched'."""
+    """Whether the text after `before` is a main clause, and not a subordinate one such as 'when we launched'."""
     return not _SUBORDINATES.search(before)
 
 
 def is_plain_launch(text: str) -> bool:
-    """Whether it says that something is there from now on, whatever its subject is."""
-    return bool(_NOW.search(text)) and not (_NO_PRODUCT.search(text) or _NO_EVENT.search(text) or text.endswith("?"))
+    """Whether the text says that something is now available, whatever the subject is."""
+    return bool(_AVAILABLE_NOW.search(text)) and not (
+        _NO_PRODUCT.search(text) or _NO_EVENT.search(text) or text.endswith("?")
+    )
 
 
 def hired(text: str) -> bool:
-    """Whether it tells who has taken a job with a title."""
-    found = _JOINS.search(text) or _APPOINTS.search(text) or _NEW_TITLE.search(text)
-    return bool(found and TITLE.search(re.split(r"[.;:(]", found["title"])[0]))
+    """Whether the text names a person who took a job, with its title."""
+    match = _JOINS.search(text) or _APPOINTS.search(text) or _NEW_TITLE.search(text)
+    return bool(match and TITLE.search(re.split(r"[.;:(]", match["title"])[0]))
 
 
 def is_hiring(text: str) -> bool:
-    """Whether it says that people are wanted: 'we are looking for feedback' does not."""
+    """Whether the text says that the company is hiring: 'we are looking for feedback' does not."""
     if not _HIRING.search(text) or CLOSED.search(text) or _NO_HIRING.search(text):
         return False
-    return not _SEEKS.search(text) or bool(_PEOPLE.search(text) or JOB.search(text))
+    return not _SEARCHES.search(text) or bool(_SOUGHT_PEOPLE.search(text) or JOB.search(text))

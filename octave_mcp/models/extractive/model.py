@@ -1,3 +1,5 @@
+"""Model that answers by fixed rules, without any language model or network access."""
+
 from __future__ import annotations
 
 import re
@@ -50,12 +52,12 @@ from octave_mcp.models.extractive.understanding import understanding
 
 T = TypeVar("T")
 
-_NAMED = ("Site name", "Organization")
+_NAME_LABELS = ("Site name", "Organization")
 _ADDRESS = re.compile(r"[\w.+-]@[\w-]+\.\w|https?://|\bwww\.", re.IGNORECASE)
 
 
 class Extractive:
-    """Each form of answer is filled from the passages shown; the same ask gives the same answer."""
+    """A model that fills answers from the passages of the ask. It is deterministic: equal asks get equal answers."""
 
     name = identity = "extractive"
     languages: frozenset[str] | None = frozenset({"en"})
@@ -72,80 +74,87 @@ class Extractive:
         """Do nothing: it needs no setup."""
 
     def prepare(self) -> None:
-        """Is ready."""
+        """Do nothing: the rules are always ready."""
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
-        value = await computed(_filler(ask.answer), ask)
+        value = await computed(_filler_of(ask.answer), ask)
         return Answer[A](value=ask.answer.model_validate(value), usage=Usage())
 
     async def announce(self, ask: Ask[Any, Any]) -> None:
-        """Need not: it answers in any order."""
+        """Do nothing: asks are independent of each other."""
 
     async def has_answered(self, ask: Ask[Any, Any]) -> bool:  # noqa: ARG002 - the port's
         return False
 
     async def record_verdict(self, key: str, verdict: Judgement) -> None:
-        """Need not know."""
+        """Do nothing: answers are not cached."""
 
     async def close(self) -> None:
-        """Holds nothing open."""
+        """Do nothing: no connection is open."""
 
 
-def _filler(form: type[Value]) -> Callable[[Any], Value]:
-    """Raises: BadAnswer: no rules fill this form."""
-    if form in _ANSWERS:
-        return _ANSWERS[form]
-    if form.model_fields and form.model_fields.keys() <= READ_KINDS.keys():
-        return _kinds
-    if form.model_fields.keys() <= PersonaDrafts.model_fields.keys():
+def _filler_of(answer_type: type[Value]) -> Callable[[Any], Value]:
+    """Return the function that fills an answer of this type.
+
+    Raises:
+        BadAnswer: no rules exist for this type.
+    """
+    if answer_type in _ANSWERS:
+        return _ANSWERS[answer_type]
+    if answer_type.model_fields and answer_type.model_fields.keys() <= READ_KINDS.keys():
+        return _vendor_elements
+    if answer_type.model_fields.keys() <= PersonaDrafts.model_fields.keys():
         return _personas
-    raise BadAnswer(f"no answer of the form {form.__name__!r} can be made")
+    raise BadAnswer(f"the extractive model has no rules for an answer of type {answer_type.__name__!r}")
 
 
 def _homepage(ask: Ask[HomepageAnswer[Cite], ReadingBrief]) -> HomepageAnswer[Cite]:
-    """Its name where the page's head says it; what it does where the description does, else its first sentence."""
+    """Return the company's name from the metadata or title, and a summary from the description or first sentence."""
     pages = read(ask.passages)
     head = {line.label: line for page in reversed(pages) for line in reversed(page.head)}
-    name = next((claim(head[label]) for label in _NAMED if label in head), None)
+    name = next((claim(head[label]) for label in _NAME_LABELS if label in head), None)
     if name is None and "Title" in head:
-        name = _in_title(head["Title"], [line for page in pages for line in page.lines], ask.brief.domain)
-    told = head.get("Description") or _of_itself(pages, name.text if name else "")
-    return HomepageAnswer[Cite](name=name, summary=claim(told) if told else None)
+        name = _name_in_title(head["Title"], [line for page in pages for line in page.lines], ask.brief.domain)
+    summary = head.get("Description") or _first_sentence(pages, name.text if name else "")
+    return HomepageAnswer[Cite](name=name, summary=claim(summary) if summary else None)
 
 
-def _of_itself(pages: Sequence[ReadPage], name: str) -> Line | None:
-    """The first sentence of the page that begins with the company's name."""
+def _first_sentence(pages: Sequence[ReadPage], name: str) -> Line | None:
+    """Return the first sentence that starts with the company's name."""
     lines = (line for page in pages for line in page.prose if whole(line))
     return next((line for line in lines if name and line.text.startswith(f"{name} ")), None)
 
 
-def _in_title(title: Line, lines: Sequence[Line], domain: str) -> Claim[Cite] | None:
-    """The part of the title that is the company's name: as its domain is, else short, and said again on the page."""
+def _name_in_title(title: Line, lines: Sequence[Line], domain: str) -> Claim[Cite] | None:
+    """Return the part of the title that is the company's name.
+
+    It matches the domain; else it is short and repeated on the page; else it is the whole of a short title.
+    """
     parts = [part.strip() for part in re.split(r"\s+[-|–—·]\s+|:\s+", title.text)]
     label = re.sub(r"[^a-z0-9]", "", domain.split(".", maxsplit=1)[0])
     short = [part for part in parts if 1 <= len(part.split()) <= 4]
-    like = [part for part in short if re.sub(r"[^a-z0-9]", "", part.casefold()) == label]
-    again = [part for part in short if any(has_words(part, line.text) for line in lines)]
-    name = next(iter((*like, *again, *(short if len(parts) == 1 else ()))), None)
+    domain_like = [part for part in short if re.sub(r"[^a-z0-9]", "", part.casefold()) == label]
+    repeated = [part for part in short if any(has_words(part, line.text) for line in lines)]
+    name = next(iter((*domain_like, *repeated, *(short if len(parts) == 1 else ()))), None)
     return Claim[Cite](text=name, evidence=(title.cite,)) if name else None
 
 
-def _kinds(ask: Ask[Any, ReadingBrief]) -> Value:
-    """All there is of the kinds that the form has: what is found costs nothing to write down."""
+def _vendor_elements(ask: Ask[Any, ReadingBrief]) -> Value:
+    """Return all elements of the kinds that the answer has; there is no token limit to respect."""
     pages, vendor = read(ask.passages), ask.brief.company
-    found = {
-        kind: tuple(found for found in _ELEMENTS.get(kind, _nothing)(pages, vendor) if not _sends_away(found))
+    elements = {
+        kind: tuple(item for item in _ELEMENTS.get(kind, _no_elements)(pages, vendor) if not _has_address(item))
         for kind in ask.answer.model_fields
     }
-    return ask.answer.model_validate(found)
+    return ask.answer.model_validate(elements)
 
 
-def _sends_away(found: Value) -> bool:
-    """Whether it has an address, which may be on another site and would be dropped."""
-    return bool(_ADDRESS.search(found.model_dump_json()))
+def _has_address(element: Value) -> bool:
+    """Whether the element contains a URL or e-mail address; evidence checks would drop one on another site."""
+    return bool(_ADDRESS.search(element.model_dump_json()))
 
 
-def _nothing(_: Sequence[ReadPage], __: str) -> Iterable[Value]:
+def _no_elements(_: Sequence[ReadPage], __: str) -> Iterable[Value]:
     return ()
 
 
@@ -177,12 +186,12 @@ def _prospect(ask: Ask[ProspectAnswer[Cite], ReadingBrief]) -> ProspectAnswer[Ci
 
 
 def _facts(pages: Sequence[ReadPage], company: str) -> Iterable[Fact[Cite]]:
-    """A sentence is one fact, told with its title where it has one."""
-    told = {(fact.topic, fact.text): fact for fact in sold(pages, company)}.values()
-    known = dict.fromkeys(cite for fact in told for cite in fact.evidence)
-    others = (fact for fact in prospects.facts(pages, company) if fact.evidence[0] not in known)
-    sure = certain((*told, *others), pages, company)
-    return {(fact.topic, fact.text): fact for fact in sure}.values()
+    """Return facts, at most one per sentence; an offer is stated together with its title."""
+    sold_facts = {(fact.topic, fact.text): fact for fact in sold(pages, company)}.values()
+    cited = dict.fromkeys(cite for fact in sold_facts for cite in fact.evidence)
+    others = (fact for fact in prospects.facts(pages, company) if fact.evidence[0] not in cited)
+    checked = certain((*sold_facts, *others), pages, company)
+    return {(fact.topic, fact.text): fact for fact in checked}.values()
 
 
 def _understanding(ask: Ask[Understanding[Cite], UnderstandingBrief]) -> Understanding[Cite]:
@@ -203,7 +212,7 @@ def _deal(material: Material) -> DealDraft[Cite]:
 
 
 def _personas(ask: Ask[Any, WritingBrief]) -> Value:
-    """Those that the form has."""
+    """Return drafts for the personas that the answer has."""
     material, ranks = _material(ask), {name: at for at, name in enumerate(PersonaDrafts.model_fields)}
     return ask.answer.model_validate(
         {

@@ -1,4 +1,4 @@
-"""Whom the pages of a company name: its own people, the authors of its posts, and those who sign its testimonials."""
+"""People named on a company's pages: its team, the authors of its posts, its guests, and customers who praise it."""
 
 from __future__ import annotations
 
@@ -15,19 +15,22 @@ from octave_mcp.models.extractive.cues import function_of
 from octave_mcp.models.extractive.names import Person, attributed, company_name, customer_of_story, is_person, said_by
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, cells
 
-_TEAM = re.compile(
+_TEAM_HEADING = re.compile(
     r"\b(?:team|leadership|leaders|founders?|who we are|people|management|executives?|board|staff)\b|团队",
     re.IGNORECASE,
 )
+# "Our investors", "Loved by teams", "Guest speakers": headings over people who do not work at the company.
 _NOT_OWN = re.compile(
     r"\b(?:investors?|advis(?:o|e)rs?|angels?|speakers?|customers?|alumni|judges|guests?|by|for|your|loved|"
     r"trusted|with|every)\b",
     re.IGNORECASE,
 )
 _MAX_HEADING_WORDS = 6
-_HAS_TEAM: frozenset[PageKind] = frozenset({"about", "home", "careers", "other"})
+_KINDS_WITH_TEAM: frozenset[PageKind] = frozenset({"about", "home", "careers", "other"})
 _POSTS: frozenset[PageKind] = frozenset({"news", "blog", "other", "case_study"})
-_OF_CUSTOMERS: frozenset[PageKind] = frozenset({"home", "customers", "case_study", "product", "pricing", "persona"})
+_KINDS_WITH_CUSTOMERS: frozenset[PageKind] = frozenset(
+    {"home", "customers", "case_study", "product", "pricing", "persona"}
+)
 _PRAISE = re.compile(
     r"\b(?:customers?|clients?|users?|testimonials?|reviews?|loved|trusted|say(?:s|ing)?|people)\b", re.IGNORECASE
 )
@@ -36,80 +39,87 @@ _LEADS = re.compile(
     r"vice president|S?VP|managing director|executive director)\b",
     re.IGNORECASE,
 )
-# 'CEO of Acme' works there; 'Head of Crews' works anywhere.
+# After "of": "CEO of Acme" names an employer, while "Head of Crews" only names a department.
 _ENDS_IN_LEAD = re.compile(rf"{_LEADS.pattern}$", re.IGNORECASE)
 _NAME = (
     r"[A-ZÀ-ÖØ-Þ][\w'’-]{1,40}(?:\s+(?:de|van|der|von|del|la|di|bin|al)\b){0,3}(?:\s+[A-ZÀ-ÖØ-Þ][\w'’.-]{0,40}){1,3}?"
 )
 _COMPANY = r"[A-Z0-9][\w&.-]{0,60}(?:\s+(?:of\s+|the\s+)?[A-Z0-9][\w&.-]{0,60}){0,4}(?![\w&-])"
-_AT = re.compile(
+# "Ada Lovelace, the lead analyst at Engine Works".
+_TITLE_AT_COMPANY = re.compile(
     rf"(?P<name>{_NAME}),\s+(?:the\s+|an?\s+|its\s+|our\s+)?(?P<title>[A-Za-z][\w ,&/’'-]{{1,70}}?)\s+"
     rf"(?P<at>at|@|of)\s+(?P<company>{_COMPANY})(?!['’]s\s)"
 )
-_OF = re.compile(
+# "Ada Lovelace, Acme's new CTO, says ...".
+_POSSESSIVE_TITLE = re.compile(
     rf"(?P<name>{_NAME}),\s+(?:one of\s+)?(?:the\s+)?(?P<company>{_COMPANY})['’]s?\s+"
     r"(?:(?:new|first|own|lead)\s+)?(?P<title>[A-Za-z][\w &/-]{1,60}?)(?=[,.;:”\"]|\s+(?:who|says|said|explains|"
     r"added|told|to|has|is|was|on|in|about)\b|\s+and\s+[a-z]|$)"
 )
+# "Acme CEO Ada Lovelace said ...".
 _TITLED_BEFORE = re.compile(
     rf"(?:(?P<company>{_COMPANY})(?:['’]s?)?\s+)(?P<title>(?:(?:co-?)?founder|CEO|CTO|CFO|COO|CMO|CRO|CPO|CISO|"
     rf"President)"
     rf"(?:\s+(?:and|&|of)\s+[A-Z][\w-]*(?:\s+[A-Z][\w-]*)?)?),?\s+(?P<name>{_NAME})(?=[,.;:”\"]|\s+[a-z]|$)"
 )
 _WITH_COMPANY = re.compile(rf"(?P<name>{_NAME}) \((?P<company>{_COMPANY})\)")
-_HELPED = re.compile(
+# In a case study: "Grace Hopper, Solutions Engineer, helped us ..." is an employee of the vendor.
+_HELPFUL_EMPLOYEE = re.compile(
     rf"(?P<name>{_NAME}), (?P<title>[A-Z][\w &/-]{{2,50}}), (?:provided|helped|supported|guided|assisted)\b"
 )
-_BY = re.compile(r"^(?:(?:written|posted|published|words)\s+)?(?:by|authors?)\b:?\s+", re.IGNORECASE)
+_BY_PREFIX = re.compile(r"^(?:(?:written|posted|published|words)\s+)?(?:by|authors?)\b:?\s+", re.IGNORECASE)
+# "Ada Lovelace and Grace Hopper | May 3, 2024", "Ada Lovelace, Head of Data".
 _BYLINE = re.compile(
     rf"^(?P<names>{_NAME}(?:(?:,\s+and|,|\s+and|\s*&)\s+{_NAME})*)"
     r"(?:\s*(?:,|\||·|•|–|—|-|\bon\b|\()\s*(?P<rest>.{2,80}))?$"
 )
 _DATE = re.compile(r"\b(?:19|20)\d\d\b|\b\d{1,2}[./-]\d{1,2}[./-]\d{2}")
-# Lines; a post names its author among its first.
-_BYLINES = 5
+# A byline is within the first lines below the headline; further down, names belong to the text.
+_MAX_LINES_BEFORE_BYLINE = 5
 _MAX_TITLE_WORDS = 9
 _MAX_DEPARTMENT_WORDS = 3
 _MAX_LABEL_WORDS = 14
-# 'Director, Product and AI Acme' does not say where the title ends.
-_PART_OF_TITLE = re.compile(
+# In "Director, Product and AI Acme" the employer cannot be separated from the title, so it is not used.
+_REST_OF_TITLE = re.compile(
     r"(?:Product|Engineering|Marketing|Sales|Data|Design|Operations|Growth|IT|Digital|Technology)\s+(?:and|&)\s"
 )
-# What stands before the name of something other than a person.
-_CONTINUES = re.compile(r"(?:\b(?:at|of|the|in|for|our)|@|['’]s|&)\s*$")
+# Before a capitalized name that is not a person's: "at Ada Lovelace Institute", "Acme's Grace Hopper Fund".
+_WITHIN_NAME = re.compile(r"(?:\b(?:at|of|the|in|for|our)|@|['’]s|&)\s*$")
 _FOUNDERS = "Founders"
 
 
 def people(pages: Sequence[ReadPage], company: str) -> Iterator[NamedPerson[Cite]]:
     for page in pages:
         yield from _founders(page)
-        if page.page.kind in _HAS_TEAM:
-            yield from _of_team(page, company)
+        if page.page.kind in _KINDS_WITH_TEAM:
+            yield from _team(page, company)
         if page.page.kind in _POSTS:
             yield from _authors(page)
-        yield from _presented(page, company)
-        if page.page.kind != "comparison":  # people quoted there may be customers of a rival
+        yield from _guests(page, company)
+        if page.page.kind != "comparison":  # people quoted there may be customers of a competitor
             yield from _signers(page, company)
-        yield from _told(page, company)
+        yield from _mentioned(page, company)
 
 
 def _person(
     name: str, title: str | None, where: Whereabouts, lines: Sequence[Line], employer: str | None = None
 ) -> NamedPerson[Cite]:
     cites = tuple(dict.fromkeys(line.cite for line in lines))
-    return NamedPerson[Cite](name=_plain(name), title=title, where=where, employer=employer, evidence=cites)
+    return NamedPerson[Cite](name=_without_honorific(name), title=title, where=where, employer=employer, evidence=cites)
 
 
-def _plain(name: str) -> str:
+def _without_honorific(name: str) -> str:
     return re.sub(r"^(?:Dr|Mr|Mrs|Ms|Prof)\.?\s+", "", name.strip(" .,:"))
 
 
 def _is_name(text: str) -> bool:
-    return is_person(_plain(text)) and all(re.fullmatch(r"[^\W\d_][\w'’.-]*", word) for word in text.split())
+    return is_person(_without_honorific(text)) and all(
+        re.fullmatch(r"[^\W\d_][\w'’.-]*", word) for word in text.split()
+    )
 
 
 def title_in(text: str) -> str | None:
-    """The title of a job, if a text is no more than that."""
+    """Return the text as a job title; None if it is anything else, or more than a title."""
     plain = text.strip(" .,;:–—-|")
     words = cues.TITLE if len(plain.split()) <= _MAX_DEPARTMENT_WORDS else cues.JOB
     is_title = plain and len(plain.split()) <= _MAX_TITLE_WORDS and words.search(plain)
@@ -128,26 +138,33 @@ def _founders(page: ReadPage) -> Iterator[NamedPerson[Cite]]:
                 yield _person(name, "Founder", "leadership", (line,))
 
 
-def _of_team(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
-    """Cards, list items and rows with a name and a title, under a heading on the team or on a page about it."""
-    on_page = page.page.kind != "home" and _is_of_team(page.headline.text if page.headline else page.page.title)
+def _team(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
+    """Yield cards, list items and rows with a name and a title, below a team heading or on a team page."""
+    on_page = page.page.kind != "home" and _is_team_heading(page.headline.text if page.headline else page.page.title)
     is_team, level = on_page, 1
     for section in page.sections:
         heading = section.heading
+        # A heading that is a person's name is a card of the team section above it and does not end that section.
         if heading is not None and (heading.level <= level or not _is_name(heading.text)):
             level = heading.level
-            is_team = (on_page or _is_of_team(heading.text)) and not _NOT_OWN.search(heading.text)
+            is_team = (on_page or _is_team_heading(heading.text)) and not _NOT_OWN.search(heading.text)
         if is_team:
             lines = [*((heading,) if heading else ()), *section.lines]
             cards = [*(_in_one_line(line) for line in lines), *(_in_two_lines(*pair) for pair in pairwise(lines))]
-            yield from (_at_own(*card, page, company) for card in cards if card and not has_words(company, card[0]))
+            yield from (
+                _team_member(*card, page, company) for card in cards if card and not has_words(company, card[0])
+            )
 
 
-def _is_of_team(heading: str) -> bool:
-    return bool(_TEAM.search(heading)) and len(heading.split()) <= _MAX_HEADING_WORDS and not _NOT_OWN.search(heading)
+def _is_team_heading(heading: str) -> bool:
+    return (
+        bool(_TEAM_HEADING.search(heading))
+        and len(heading.split()) <= _MAX_HEADING_WORDS
+        and not _NOT_OWN.search(heading)
+    )
 
 
-# A name, a title, and where they stand.
+# A person's name, their title, and the lines that show them.
 Card = tuple[str, str, tuple[Line, ...]]
 
 
@@ -156,8 +173,8 @@ def _in_one_line(line: Line) -> Card | None:
     parts = cells(line) if line.form == "row" else by_mark
     if len(parts) == 1 or line.form not in {"item", "sentence", "row", "heading"} or not _is_name(parts[0]):
         return None
-    told = re.split(r"\s*[|·(]\s*|\.\s|\s[–—-]\s", parts[1])[0]
-    title = title_in(told) or _department(told)
+    role = re.split(r"\s*[|·(]\s*|\.\s|\s[–—-]\s", parts[1])[0]
+    title = title_in(role) or _department(role)
     return (parts[0], title, (line,)) if title else None
 
 
@@ -169,21 +186,21 @@ def _in_two_lines(name: Line, after: Line) -> Card | None:
     return (name.text, title, (name, after)) if title and not _is_name(after.text) else None
 
 
-def _at_own(name: str, title: str, lines: tuple[Line, ...], page: ReadPage, company: str) -> NamedPerson[Cite]:
-    """A card that gives another employer shows a guest, and on a home page somebody who praises."""
-    at = re.fullmatch(rf"(?P<title>.+?)\s+(?:at|@)\s+(?P<company>{_COMPANY})", title)
-    if at and not has_words(company, at["company"]):
+def _team_member(name: str, title: str, lines: tuple[Line, ...], page: ReadPage, company: str) -> NamedPerson[Cite]:
+    """Return the person on a card. A card with another employer shows a guest; on a home page, a customer."""
+    elsewhere = re.fullmatch(rf"(?P<title>.+?)\s+(?:at|@)\s+(?P<company>{_COMPANY})", title)
+    if elsewhere and not has_words(company, elsewhere["company"]):
         where = "testimonial" if page.page.kind == "home" else "speaker"
-        return _person(name, at["title"], where, lines, at["company"])
-    return _person(name, at["title"] if at else title, _place(title), lines)
+        return _person(name, elsewhere["title"], where, lines, elsewhere["company"])
+    return _person(name, elsewhere["title"] if elsewhere else title, _own_place(title), lines)
 
 
-def _place(title: str) -> Whereabouts:
+def _own_place(title: str) -> Whereabouts:
     return "leadership" if _LEADS.search(title) else "team"
 
 
-def _presented(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
-    """'Ada Lovelace (Engine Works)' over what she does there: a guest of the page."""
+def _guests(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
+    """Yield guests: a heading like 'Ada Lovelace (Engine Works)' with the title in the line below."""
     for section in page.sections:
         match = _WITH_COMPANY.fullmatch(section.title)
         if match is None or section.heading is None or not _is_name(match["name"]):
@@ -195,60 +212,60 @@ def _presented(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
             if after
             else ""
         )
-        if employer and after and (known := title_in(title)):
-            yield _person(match["name"], known, "speaker", (section.heading, after), employer)
+        if employer and after and (plain_title := title_in(title)):
+            yield _person(match["name"], plain_title, "speaker", (section.heading, after), employer)
 
 
 def _authors(page: ReadPage) -> Iterator[NamedPerson[Cite]]:
-    """Who wrote a post: its byline stands right below its headline."""
+    """Yield the authors of a post, from the byline below its headline."""
     if page.headline is None:
         return
     at = page.lines.index(page.headline)
-    for line in page.lines[at + 1 : at + 1 + _BYLINES]:
-        said = _BY.sub("", line.text)
-        match = _BYLINE.match(said) if line.form in {"sentence", "item"} else None
+    for line in page.lines[at + 1 : at + 1 + _MAX_LINES_BEFORE_BYLINE]:
+        byline = _BY_PREFIX.sub("", line.text)
+        match = _BYLINE.match(byline) if line.form in {"sentence", "item"} else None
         if match is None or len(line.text.split()) > _MAX_LABEL_WORDS:
             continue
         rest = match["rest"] or ""
         titles = (title_in(part) for part in re.split(r"\s*[·|•()]\s*", rest) if not _DATE.search(part))
         title = next(filter(None, titles), None)
         names = [name for name in re.split(r",\s+(?:and\s+)?|\s+and\s+|\s*&\s*", match["names"]) if _is_name(name)]
-        if names and (title or said != line.text or _DATE.search(rest)):
+        if names and (title or byline != line.text or _DATE.search(rest)):
             yield from (_person(name, title, "author", (line,)) for name in names)
             return
 
 
 def _signers(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
-    """Those who are quoted, by the line under the quotation."""
+    """Yield the people who are quoted, from the attribution below each quotation."""
     story = customer_of_story(page, company) if page.page.kind == "case_study" else None
     for before, line in pairwise((page.lines[0], *page.lines)):
         is_label = before.quotes and line.form != "row" and len(line.text.split()) <= _MAX_LABEL_WORDS
         person = attributed(line.text) if line.form == "attribution" or is_label else None
         if person and _is_name(person.name):
-            praises = page.page.kind in _OF_CUSTOMERS or _is_praise(before, line, page, company)
+            praises = page.page.kind in _KINDS_WITH_CUSTOMERS or _is_praise(before, line, page, company)
             yield from _quoted(
-                person, line, company, story[0] if story and _is_on(story[0], page) else None, praises=praises
+                person, line, company, story[0] if story and _is_in_title(story[0], page) else None, praises=praises
             )
 
 
-def _is_on(customer: str, page: ReadPage) -> bool:
+def _is_in_title(customer: str, page: ReadPage) -> bool:
     return has_words(customer, page.page.title)
 
 
 def _is_praise(before: Line, line: Line, page: ReadPage, company: str) -> bool:
-    """Whether a customer says it: under a heading of customers, of the company by name, or on no post."""
-    told = f"{before.text} {line.heading}"
-    return has_words(company, told) or bool(_PRAISE.search(line.heading)) or page.page.kind not in _POSTS - {"other"}
+    """Whether the quotation is from a customer: the company or customers are named near it, or the page is no post."""
+    context = f"{before.text} {line.heading}"
+    return has_words(company, context) or bool(_PRAISE.search(line.heading)) or page.page.kind not in _POSTS - {"other"}
 
 
 def _quoted(
     person: Person, line: Line, company: str, customer: str | None, *, praises: bool
 ) -> Iterator[NamedPerson[Cite]]:
     title, employer = title_in(person.role or "") or _department(person.role or ""), person.company
-    if employer and _PART_OF_TITLE.match(employer):
+    if employer and _REST_OF_TITLE.match(employer):
         return
-    if title is None and (both := re.match(r"(?P<title>.+?)\s+(?:of|at|@)\s+(?P<company>.+)", employer or "")):
-        title, employer = title_in(both["title"]), both["company"]
+    if title is None and (parts := re.match(r"(?P<title>.+?)\s+(?:of|at|@)\s+(?P<company>.+)", employer or "")):
+        title, employer = title_in(parts["title"]), parts["company"]
     if title is None and line.form != "attribution":
         return
     if employer is None and customer and title:
@@ -259,8 +276,8 @@ def _quoted(
         yield _person(person.name, title, "testimonial" if praises else "speaker", (line,), named)
 
 
-def _told(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
-    """Those whom a sentence introduces: 'Ada Lovelace, analyst at Engine Works', 'said Ada Lovelace, Acme's CEO'."""
+def _mentioned(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
+    """Yield people whom a sentence introduces: 'Ada Lovelace, analyst at Acme', 'said Ada Lovelace, Acme's CEO'."""
     if page.page.kind == "docs":
         return
     for before, line in pairwise((page.lines[0], *page.lines)):
@@ -270,24 +287,34 @@ def _told(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
 
 
 def _introduced(line: Line, page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
-    for match in (found for pattern in (_AT, _OF, _TITLED_BEFORE) for found in pattern.finditer(line.text)):
+    for match in (
+        found
+        for pattern in (_TITLE_AT_COMPANY, _POSSESSIVE_TITLE, _TITLED_BEFORE)
+        for found in pattern.finditer(line.text)
+    ):
         title, employer = title_in(match["title"]), match["company"].rstrip(".")
         before = line.text[: match.start()]
-        if title is None or not _is_name(match["name"]) or function_of(employer) or _CONTINUES.search(before):
+        if title is None or not _is_name(match["name"]) or function_of(employer) or _WITHIN_NAME.search(before):
             continue
         if match.groupdict().get("at") != "of" or _ENDS_IN_LEAD.search(title):
-            one = re.sub(r"s$", "", title) if "one of" in match[0] else title
-            yield from _with_employer(match["name"], one, employer, line, page, company)
-    for match in _HELPED.finditer(line.text) if page.page.kind == "case_study" else ():
+            singular = re.sub(r"s$", "", title) if "one of" in match[0] else title
+            yield from _with_employer(match["name"], singular, employer, line, page, company)
+    for match in _HELPFUL_EMPLOYEE.finditer(line.text) if page.page.kind == "case_study" else ():
         if _is_name(match["name"]) and (title := title_in(match["title"])):
             yield _person(match["name"], title, "team", (line,))
-    said = said_by(line.text)
-    if said and said.role and said.company is None and _is_name(said.name) and (title := title_in(said.role)):
-        yield from _own_speaker(said.name, title, line, company)
+    speaker = said_by(line.text)
+    if (
+        speaker
+        and speaker.role
+        and speaker.company is None
+        and _is_name(speaker.name)
+        and (title := title_in(speaker.role))
+    ):
+        yield from _own_speaker(speaker.name, title, line, company)
 
 
 def _own_speaker(name: str, title: str, line: Line, company: str) -> Iterator[NamedPerson[Cite]]:
-    """'said our CEO': the title names no other company."""
+    """Yield a speaker whose title names the company itself: 'said our CEO'."""
     if re.search(rf"\b(?:our|{re.escape(company)})\b", title, re.IGNORECASE):
         yield _person(name, title, "speaker", (line,))
 
@@ -296,7 +323,7 @@ def _with_employer(
     name: str, title: str, employer: str, line: Line, page: ReadPage, company: str
 ) -> Iterator[NamedPerson[Cite]]:
     if has_words(company, employer):
-        yield _person(name, title, _place(title) if _LEADS.search(title) else "team", (line,))
+        yield _person(name, title, _own_place(title) if _LEADS.search(title) else "team", (line,))
     elif named := company_name(employer, company):
         is_story = page.page.kind in {"case_study", "customers"}
         yield _person(name, title, "testimonial" if is_story else "speaker", (line,), named)

@@ -1,4 +1,4 @@
-"""What the vendor promises its customers: a heading that says what they gain, and the sentence under it."""
+"""Value propositions of a vendor: a heading that promises a gain, with the sentence below it."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ from octave_mcp.models.extractive.names import customer_in_headline
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section
 from octave_mcp.models.extractive.voices import is_generic
 
-_PROMISES_ON: frozenset[PageKind] = frozenset({"home", "product", "persona"})
+_PROMISING_KINDS: frozenset[PageKind] = frozenset({"home", "product", "persona"})
 MAX_TITLE_WORDS = 12
-MOST_MORE = 4
-# What stands further below a heading can be about something else.
+MAX_EXTRA_LINES = 4
+# Lines further below a heading are often about something else.
 MAX_LINES = 4
+# Shorter imperatives are slogans or buttons: "Save time", "Start your trial".
 MIN_REQUEST_WORDS, MIN_GAIN_WORDS = 6, 5
 _YOU = re.compile(r"\b(?:you|your|yours)\b", re.IGNORECASE)
 _GAIN = re.compile(
@@ -46,8 +47,8 @@ _GAIN = re.compile(
     r"orders|visitors))\b",
     re.IGNORECASE,
 )
-# Words of release notes.
-_IS_NEWS = re.compile(
+# Release notes: "you can now ...", "we've added ...". They report a change rather than promise a gain.
+_IS_RELEASE_NOTE = re.compile(
     r"\b(?:you can (?:now|still)|now (?:you can|we)|there['’]?s now|(?:is|are|has|have|it) now\b|"
     r"now (?:available|supports?|possible)|"
     r"we(?:['’]ve| have)? (?:just |now |also |recently )*(?:added|released|launched|introduced|put|improved|redesigned|"
@@ -55,8 +56,10 @@ _IS_NEWS = re.compile(
     r"no need to reach out)",
     re.IGNORECASE,
 )
+# "Step 2", "Part 1", "For developers: ...": headings of instructions.
 _IS_STEP = re.compile(r"(?:try|other)\b|(?:step|part|phase|chapter|day|week)\s+\d|for\b.*:\s", re.IGNORECASE)
 _DEFINES = re.compile(r"(?:\S+\s+){1,6}?(?:is|are) (?:an?|the|one of)\b", re.IGNORECASE)
+# A customer is speaking: "Acme helped us ...".
 _IS_SPOKEN = re.compile(r"\b(?:allows|helps|lets|gives|helped) us\b|\bwe (?:like|love|use|chose)\b", re.IGNORECASE)
 _YOU_CAN = re.compile(
     r"\b(?:you(?:['’]ll| can| get| will)(?!['’]t|not| also| store)\b|everything you|you (?:see|get|know|keep|save|"
@@ -70,6 +73,7 @@ _FOR_YOU = re.compile(
     r"(?:you|your|users|businesses|teams|companies|customers|developers))\b",
     re.IGNORECASE,
 )
+# Questions, conditions and references to an earlier sentence: "If you ...", "That is why ...".
 _WEAK_START = re.compile(
     r"(?:if|when|while|whether|what|how|why|who|do|does|did|is|are|can|could|should|would|have|has|but|and|or|so|"
     r"because|"
@@ -80,6 +84,7 @@ _WEAK_START = re.compile(
     r"say hello|looking|want|need|ready|still|not sure|tired)\b",
     re.IGNORECASE,
 )
+# Calls to action, terms, descriptions of a problem, and talk about the page itself: "Book a demo", "Read our guide".
 _NO_PROMISE = re.compile(
     r"\b(?:sorry|unsubscribe|newsletter|inbox|download|watch (?:the|our)|read (?:the|our|more|how)|webinar|"
     r"register|book a|schedule|request a|talk to|contact us|contact our|email us|learn more|get in touch|"
@@ -100,28 +105,28 @@ _NO_PROMISE = re.compile(
     r"collaborat\w+ with|conversation)\b",
     re.IGNORECASE,
 )
-# Headings that promise nothing, whatever stands under them.
+# Headings that promise nothing, whatever the text below them says: "Tutorials", "And much more".
 _FILLER = re.compile(
     r"^(?:and|or|but|plus|thank\w*|analysis|feature highlight)\b|\b(?:much more|and more|tutorials?|videos?|brochures?|"
     r"at a glance|statements?|conference|summit|instructions?|image|version|release[ds]?|form|days?|memories|"
     r"wallpapers?|contributors?|calculators?|builder|checklists?|history|timeline|LTS|guaranteed)\b",
     re.IGNORECASE,
 )
-# What connects with what is a fact, and no gain.
-_TIES_TOGETHER = re.compile(r"\bintegrations?\b|^(?-i:[A-Z]\S*) (?:&|\+|and) (?-i:[A-Z]\S*)$", re.IGNORECASE)
-# A sentence that points at what is not quoted does not stand alone.
+# "Salesforce integration" and "Acme + Slack" state a fact rather than a gain.
+_CONNECTS = re.compile(r"\bintegrations?\b|^(?-i:[A-Z]\S*) (?:&|\+|and) (?-i:[A-Z]\S*)$", re.IGNORECASE)
+# A sentence that refers to text outside the quotation: "these features", "see below".
 _POINTS_BACK = re.compile(
     r"\b(?:this|these|those|such|lower that)\b|^(?:its|their|his|her|there)\b|\b(?:below|above|on this page)\b",
     re.IGNORECASE,
 )
-_NO_GAIN = re.compile(
+_STARTS_WITHOUT_GAIN = re.compile(
     r"(?:help us|let us know|let['’]s|discover|explore|relive|come|check|welcome|keep in mind|imagine|consider|"
     r"run (?:\w+ ){0,2}provided|perform|let us deliver|develop, deploy|working with an?)\b|^[—–-]|"
     r".*\b(?:is|are) (?:built|designed|made) for\b|.*\bmeet specific\b",
     re.IGNORECASE,
 )
-# A promise names who gains or what follows; 'secure' or 'fast' alone promises nothing.
-_GAINS_FOR = re.compile(
+# A promise names who gains, or what the gain is; "secure" or "fast" alone promises nothing.
+_NAMES_GAINER = re.compile(
     r"\b(?:you|your|yours|users?|customers?|teams?|businesses|business|companies|enterprises?|organi[sz]ations?|"
     r"clients|developers|employees|administrators|everyone|people|patients|students|staff|engineers|visitors|"
     r"(?:ensur|reduc|sav|mak|improv|keep|giv|allow|enabl|help|avoid|prevent|eliminat|protect|increas|boost|cutt)ing|"
@@ -129,46 +134,46 @@ _GAINS_FOR = re.compile(
     r"accelerates?|lowers?|blocks?|stops?|prevents?|protects?|ensures?|improves?|enhances?|optimi[sz]es?)\b",
     re.IGNORECASE,
 )
-_GAINS_AT_ONCE = re.compile(
+_STARTS_WITH_GAIN = re.compile(
     r"(?:accelerate|achieve|automate|avoid|boost|cut|eliminate|empower|ensure|gain|get|improve|increase|keep|lower|"
     r"minimi[sz]e|moderni[sz]e|optimi[sz]e|protect|reduce|replace|save|scale|secure|simplify|speed|streamline|"
     r"strengthen|transform|unlock)\b",
     re.IGNORECASE,
 )
-# A request under an unrelated heading counts only if it names one of these gains.
-_STRONG = re.compile(
+# An imperative that shares no word with its heading counts only if it names one of these gains.
+_STRONG_GAIN = re.compile(
     r"\b(?:so (?:that )?you|without|faster|easily|with (?:ease|confidence)|lower|sav(?:e|ing)|reduc\w+|boost\w*|"
     r"minimi[sz]\w+|cost\w*|efficien\w+|productivity|seamless\w*|growth|"
     r"more (?:\w+ )?(?:deals|leads|customers|time|sales)|while you|at scale)\b",
     re.IGNORECASE,
 )
-_STARTS_A_PROMISE = re.compile(r"(?:Proposition|Promise|Result)\s*:\s*")
+_PROMISE_LABEL = re.compile(r"(?:Proposition|Promise|Result)\s*:\s*")
 
 
 def value_propositions(pages: Sequence[ReadPage], vendor: str) -> Iterator[ValueProposition[Cite]]:
     for page in pages:
-        if page.page.kind not in _PROMISES_ON or page.is_post or stands_aside(page.page.url):
+        if page.page.kind not in _PROMISING_KINDS or page.is_post or stands_aside(page.page.url):
             continue
-        if page.page.kind == "home" and page.headline and (text := _of_home(page, vendor)):
+        if page.page.kind == "home" and page.headline and (text := _opening_line(page, vendor)):
             yield _proposition(page.headline, text)
         for section, above in with_headings_above(page.sections):
             text = _promise(section, above, page.page.kind, vendor)
             title = _title_line(page, section.heading) if section.heading else None
             if title and text and _belongs(title.text, text.text, vendor):
-                yield _proposition(title, text, *_told_with_it(section, text, vendor))
+                yield _proposition(title, text, *_extra_lines(section, text, vendor))
 
 
-def _told_with_it(section: Section, text: Line, vendor: str) -> Iterator[Line]:
-    """Further lines under the same heading, which are cited with the promise."""
+def _extra_lines(section: Section, text: Line, vendor: str) -> Iterator[Line]:
+    """Yield further lines under the same heading, to be cited with the promise."""
     rest = [line for line in section.lines if line is not text and whole(line) and line.form in {"sentence", "item"}]
-    for line in rest[:MOST_MORE]:
-        is_told = _YOU.search(line.text) or has_words(vendor, line.text) or _GAIN.search(line.text)
-        if is_told and not _NO_PROMISE.search(line.text) and not line.text.endswith("?"):
+    for line in rest[:MAX_EXTRA_LINES]:
+        is_related = _YOU.search(line.text) or has_words(vendor, line.text) or _GAIN.search(line.text)
+        if is_related and not _NO_PROMISE.search(line.text) and not line.text.endswith("?"):
             yield line
 
 
-def _of_home(page: ReadPage, vendor: str) -> Line | None:
-    """What the home page says first, if it promises something or says what the vendor is."""
+def _opening_line(page: ReadPage, vendor: str) -> Line | None:
+    """Return the first sentence of the home page, if it promises something; other languages need no check."""
     first = next((line for line in page.prose[:4] if whole(line)), None)
     if first is None or _is_no_promise(first):
         return None
@@ -176,40 +181,40 @@ def _of_home(page: ReadPage, vendor: str) -> Line | None:
 
 
 def _belongs(title: str, text: str, vendor: str) -> bool:
-    """Whether a sentence belongs to its title: they share a word, or the title itself promises something."""
-    if is_part_of_a_page(title) or _FILLER.search(title) or _TIES_TOGETHER.search(title):
+    """Whether the text belongs to its title: they share a word, or one of them promises something by itself."""
+    if is_part_of_a_page(title) or _FILLER.search(title) or _CONNECTS.search(title):
         return False
     is_promise = is_imperative(title) or _YOU.search(title) or _GAIN.search(title)
-    gains = _GAINS_AT_ONCE.match(text) or (is_imperative(text) and _STRONG.search(text))
-    goes_on = len(title.split()) > 1 and gains
-    return share_a_word(title, text, vendor) or bool(is_promise or goes_on)
+    gains = _STARTS_WITH_GAIN.match(text) or (is_imperative(text) and _STRONG_GAIN.search(text))
+    follows_from_title = len(title.split()) > 1 and gains
+    return share_a_word(title, text, vendor) or bool(is_promise or follows_from_title)
 
 
 def _title_line(page: ReadPage, heading: Line) -> Line:
-    """The page's headline in place of a heading that names only a part of a page: 'Features'."""
+    """Return the heading; or the page's headline, if the heading only names a part of the page: 'Features'."""
     return page.headline if page.headline and is_part_of_a_page(heading.text) else heading
 
 
 def _promise(section: Section, above: Sequence[Line], kind: PageKind, vendor: str) -> Line | None:
-    """The sentence under a heading that promises the reader something."""
-    labelled = next((li for li in section.lines if _STARTS_A_PROMISE.match(li.text)), None)
+    """Return the line under a heading that promises the reader something."""
+    labelled = next((li for li in section.lines if _PROMISE_LABEL.match(li.text)), None)
     if labelled:
         return labelled
     if kind == "persona" and not any(_YOU.search(line.text) for line in section.lines):
-        return None  # a description of people for the vendor's own use
+        return None  # an internal persona document describes people instead of addressing them
     if section.heading is None or not _is_title(section.title, vendor) or any(leads_elsewhere(h.text) for h in above):
         return None
     body = [line for line in section.lines[:MAX_LINES] if whole(line) or line.form == "quote"][:3]
     if any(line.form == "quote" for line in body):
         return None
-    if any(_IS_NEWS.search(line.text) for line in body):
+    if any(_IS_RELEASE_NOTE.search(line.text) for line in body):
         return None
-    told = next((line for line in body[:2] if _promises(line, section.title, vendor)), None)
-    return told or next((line for line in body[:2] if is_imperative(section.title) and _may_promise(line)), None)
+    promising = next((line for line in body[:2] if _promises(line, section.title, vendor)), None)
+    return promising or next((line for line in body[:2] if is_imperative(section.title) and _may_promise(line)), None)
 
 
 def _may_promise(line: Line) -> bool:
-    """Whether a sentence under a slogan says what follows from it: as 'your data is yours'."""
+    """Whether a line under a slogan says what it means for the reader: 'your data is yours'."""
     early = " ".join(line.text.split()[:4])
     return not _is_no_promise(line) and bool(_YOU.search(early) and re.search(r"\b(?:can|is|are|will|so)\b", line.text))
 
@@ -227,22 +232,24 @@ def _is_title(title: str, vendor: str) -> bool:
 
 
 def _promises(line: Line, title: str, vendor: str) -> bool:
-    """Whether a sentence tells the reader what they gain: of them, by a request, or of what the product does."""
+    """Whether the line tells the reader what they gain: 'you get ...', 'Save ...', 'Acme helps you ...'."""
     if line.form == "row" or _is_no_promise(line) or is_generic(line.text, vendor):
         return False
     if is_imperative(line.text):
         return _requests_a_gain(line.text)
-    if not (_GAINS_FOR.search(line.text) or is_imperative(title) or _YOU.search(title)):
+    if not (_NAMES_GAINER.search(line.text) or is_imperative(title) or _YOU.search(title)):
         return False
     early = " ".join(line.text.split()[:4])
-    ours = has_words(vendor, early) or has_words(title, early) or re.match(r"(?:we|our)\b", line.text, re.IGNORECASE)
+    is_about_vendor = (
+        has_words(vendor, early) or has_words(title, early) or re.match(r"(?:we|our)\b", line.text, re.IGNORECASE)
+    )
     gains = bool(_GAIN.search(line.text)) and not _DEFINES.match(line.text)
-    is_told = ours or _YOU_CAN.search(line.text)
-    return bool(_YOU_GET.match(line.text)) or (gains and bool(_FOR_YOU.search(line.text) or is_told))
+    has_subject = is_about_vendor or _YOU_CAN.search(line.text)
+    return bool(_YOU_GET.match(line.text)) or (gains and bool(_FOR_YOU.search(line.text) or has_subject))
 
 
 def _requests_a_gain(text: str) -> bool:
-    """Whether a request says what the reader gains, or is of something of theirs: 'Bring your data together'."""
+    """Whether an imperative names a gain, or something of the reader's: 'Bring your data together'."""
     if is_instruction(text):
         return bool(re.search(r"\bso (?:that )?you|\b(?:without|never)\b", text, re.IGNORECASE))
     words = len(text.split())
@@ -254,9 +261,9 @@ def _is_no_promise(line: Line) -> bool:
     text = line.text
     return (
         text.rstrip().endswith("?")
-        or bool(_WEAK_START.match(text) or _NO_PROMISE.search(text) or _IS_NEWS.search(text))
+        or bool(_WEAK_START.match(text) or _NO_PROMISE.search(text) or _IS_RELEASE_NOTE.search(text))
         or text[:1].islower()
-        or bool(_NO_GAIN.match(text) or _POINTS_BACK.search(text) or is_status(text))
+        or bool(_STARTS_WITHOUT_GAIN.match(text) or _POINTS_BACK.search(text) or is_status(text))
         or (bool(_IS_SPOKEN.search(text)) and not re.match(r"we\b", text, re.IGNORECASE))
         or bool(re.search(r"\b(?:I|my|me)\b|[“”]|\*|[$€£]\s?\d", text))
     )
@@ -264,6 +271,6 @@ def _is_no_promise(line: Line) -> bool:
 
 def _proposition(heading: Line, text: Line, *more: Line) -> ValueProposition[Cite]:
     title = re.sub(r"^\d+[.)]\s*", "", heading.text).strip(" .›»→>")
-    said = _STARTS_A_PROMISE.sub("", text.text)
+    statement = _PROMISE_LABEL.sub("", text.text)
     evidence = tuple(dict.fromkeys(line.cite for line in (heading, text, *more)))
-    return ValueProposition[Cite](title=title, text=said, evidence=evidence)
+    return ValueProposition[Cite](title=title, text=statement, evidence=evidence)

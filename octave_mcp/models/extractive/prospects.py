@@ -1,4 +1,4 @@
-"""What the prospect's pages say of it: facts by topic, sentences that show a need, and the jobs there are."""
+"""What a prospect's pages say about it: facts by topic, signals of a need, and open jobs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section, ce
 from octave_mcp.models.extractive.voices import is_of_another, is_own_subject, own_lines
 
 MAX_TITLE_WORDS = 7
-_OWN = frozenset(
+_FACT_KINDS = frozenset(
     {
         "home",
         "about",
@@ -42,9 +42,9 @@ _OWN = frozenset(
         "docs",
     }
 )
-_TELLS_OF_ITSELF = frozenset({"home", "about", "careers", "news", "blog", "other"})
+_SIGNAL_KINDS = frozenset({"home", "about", "careers", "news", "blog", "other"})
 _OPEN_ROLES = re.compile(r"position|open role|opening|vacanc|we(?:'|’)re hiring|current roles|jobs|招聘", re.IGNORECASE)
-_CUE_OF_NEED = re.compile(
+_NEED_CUE = re.compile(
     r"\b(?:we (?:want|need|plan|aim|are (?:growing|hiring|building|working|looking|moving|opening)|had to|"
     r"could not|couldn't|couldn’t|did not|"
     r"struggled|missed|lost|spend (?:too|\w+ (?:hours|days))|are expanding|will (?:open|hire|launch|double|move))|"
@@ -56,16 +56,19 @@ _CUE_OF_NEED = re.compile(
     r"fac(?:e|ed|ing)|struggl\w+|mistakes? we|outage|complain(?:ed|ts))\b",
     re.IGNORECASE,
 )
+# Advice to readers and talk about the text itself: "you can", "in this post".
 _NO_NEED = re.compile(
     r"\b(?:you can|would(?:n['’]t| not)|we detailed|we['’]ll detail|in this post|to comply)\b", re.IGNORECASE
 )
+# A need is stated, rather than inferred, if the sentence names a problem: "we had to do it by hand".
 _STATES_PROBLEM = re.compile(
     r"\b(?:we need|had to|could not|couldn['’]t|struggl\w+|missed|lost|went wrong|too (?:many|much|slow|late|long)|"
     r"not enough|by hand|manual\w*|spreadsheets?|headaches?|problems?|challenges?|issues?|mistakes?|failed|outage|"
     r"complain\w*|late|we want)\b",
     re.IGNORECASE,
 )
-_OF_OTHERS = re.compile(
+# Headings over text about customers, investors or job benefits rather than the company's own situation.
+_HEADING_OF_OTHERS = re.compile(
     r"invest|angel|press|customer stor|case stud|stay on the forefront|testimonial|interview|"
     r"application process|benefits|perks",
     re.IGNORECASE,
@@ -75,10 +78,11 @@ _STORY = re.compile(
     r"how (?:it|we|\w+) (?:all )?(?:began|started)|why we (?:started|founded|built))\b",
     re.IGNORECASE,
 )
-_LATELY = re.compile(
+_RECENT = re.compile(
     r"\b(?:last|this) (?:winter|spring|summer|autumn|fall|week|month|quarter|year)|recently\b", re.IGNORECASE
 )
-_OF_MARKET = re.compile(
+# "Many teams struggle with spreadsheets" is sales talk about the market, not a need of the company.
+_MARKET_CLAIM = re.compile(
     r"\b(?:many|most|other|some|countless|all|modern|today['’]s)\s+(?:\w+\s+)?(?:engineers|developers|teams|companies|"
     r"businesses|people|users|founders|organi[sz]ations|startups|marketers|managers|enterprises|retailers|brands|"
     r"leaders)\b"
@@ -86,57 +90,60 @@ _OF_MARKET = re.compile(
     r"have to|find it|rely)\b",
     re.IGNORECASE,
 )
+# Words of trouble that count without "we" on pages where a company writes about itself: "two vans were late".
 _TROUBLE = re.compile(
     r"\b(?:missed|by hand|spreadsheets?|went wrong|too (?:many|slow|long|late)|not scale|complain\w*|"
     r"headaches?|struggl\w+|(?:were|paid|days) late|lost|failed|took too|for nothing|false alarms?|overtime|"
     r"ran out|could not|ask where|told us)\b",
     re.IGNORECASE,
 )
+# Headings of a careers page that name no job: "Join our team", "Interview process".
 _NO_JOB = re.compile(
     r"^(?:we|our|you|your|join|meet|life|the|to|be|it|a|an)\b|interview|process|benefit|values|budget|development|"
     r"why|how",
     re.IGNORECASE,
 )
-_PER_TOPIC = 14
-# Characters; a description with fewer says nothing.
-_LEAST_SAID = 12
+_MAX_FACTS_PER_TOPIC = 14
+# Shorter descriptions say nothing.
+_MIN_DESCRIPTION_CHARACTERS = 12
+# Text in an unknown language that is really source code.
 _CODE = re.compile(r"[;{}=<>]|:::")
-# Labels whose values say nothing without them.
-_HISTORY = frozenset({"Founded", "Founders"})
+# Metadata whose value says nothing without its label: "Founded: 2016".
+_HISTORY_LABELS = frozenset({"Founded", "Founders"})
 
 
 def facts(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
-    """Sentences, list items and lines about the page that state something of the company; a few of each topic."""
+    """Yield statements about the company from sentences, list items and metadata: a few per page and topic."""
     for page in pages:
         is_closed = is_over(page)
-        taken: dict[FactTopic, int] = {}
+        counts: dict[FactTopic, int] = {}
         for line in (*own_lines(page, company), *page.head):
             topic = _topic(line, page, company)
-            if topic and not (is_closed and topic == "hiring") and taken.get(topic, 0) < _PER_TOPIC:
-                taken[topic] = taken.get(topic, 0) + 1
-                text = f"{line.label}: {line.text}" if line.label in _HISTORY else line.text
+            if topic and not (is_closed and topic == "hiring") and counts.get(topic, 0) < _MAX_FACTS_PER_TOPIC:
+                counts[topic] = counts.get(topic, 0) + 1
+                text = f"{line.label}: {line.text}" if line.label in _HISTORY_LABELS else line.text
                 yield Fact[Cite](topic=topic, text=text, evidence=(line.cite,))
 
 
 def bought_by(pages: Sequence[ReadPage], company: str, counterpart: str) -> Iterator[Fact[Cite]]:
-    """The stories of the other company of the deal as this one's customer."""
-    wanted = _squeezed(counterpart.split(".", maxsplit=1)[0])
+    """Yield case studies in which the deal's other company, `counterpart`, is a customer of this one."""
+    counterpart_name = _compact(counterpart.split(".", maxsplit=1)[0])
     for page in pages:
         story = customer_of_story(page, company) if page.page.kind == "case_study" else None
-        if story and page.headline and _squeezed(story[0]) == wanted:
+        if story and page.headline and _compact(story[0]) == counterpart_name:
             cites = tuple(dict.fromkeys((page.headline.cite, story[1].cite)))
             yield Fact[Cite](topic="customers", text=page.headline.text, evidence=cites)
 
 
-def _squeezed(name: str) -> str:
+def _compact(name: str) -> str:
     return re.sub(r"[\W_]", "", normal(name))
 
 
 def _topic(line: Line, page: ReadPage, company: str) -> FactTopic | None:
-    if line.form in {"quote", "attribution", "heading"} or page.page.kind not in _OWN or _is_chrome(line):
+    if line.form in {"quote", "attribution", "heading"} or page.page.kind not in _FACT_KINDS or _is_chrome(line):
         return None
     if line.form == "fact":
-        return _of_itself(line, page)
+        return _topic_of_metadata(line, page)
     if line.form == "logos":
         return "customers" if is_of_customers(line) else None
     if page.page.kind == "careers" and line.form == "item" and _OPEN_ROLES.search(line.heading):
@@ -148,32 +155,36 @@ def _topic(line: Line, page: ReadPage, company: str) -> FactTopic | None:
 
 
 def _stated(line: Line, page: ReadPage, company: str) -> FactTopic | None:
-    labelled = line.form == "item" and 3 <= len(line.text.split()) <= 45
-    foreign = not line.english and page.page.kind != "docs" and len(line.text) >= 12 and not _CODE.search(line.text)
+    is_label = line.form == "item" and 3 <= len(line.text.split()) <= 45
+    is_foreign = not line.english and page.page.kind != "docs" and len(line.text) >= 12 and not _CODE.search(line.text)
     is_clear = stands_alone(without_lead(line.text)) and not line.text.endswith(("?", "?”", '?"', '?".'))
-    if not ((whole(line) and is_clear) or labelled or foreign) or not _about_itself(line, page, company):
+    if not ((whole(line) and is_clear) or is_label or is_foreign) or not _is_about_company(line, page, company):
         return None
     return next(topics(line, page, company), None)
 
 
-def _of_itself(line: Line, page: ReadPage) -> FactTopic | None:
+def _topic_of_metadata(line: Line, page: ReadPage) -> FactTopic | None:
     if page.page.kind == "home" and line.label == "Description":
-        return "business" if len(line.text) >= _LEAST_SAID and (not line.english or defines(line.text)) else None
-    return "history" if line.label in _HISTORY else None
+        return (
+            "business"
+            if len(line.text) >= _MIN_DESCRIPTION_CHARACTERS and (not line.english or defines(line.text))
+            else None
+        )
+    return "history" if line.label in _HISTORY_LABELS else None
 
 
-def _about_itself(line: Line, page: ReadPage, company: str) -> bool:
-    """On its blog a company speaks of many things; there it must be what the sentence begins with."""
+def _is_about_company(line: Line, page: ReadPage, company: str) -> bool:
+    """Whether the line is about the company; on blogs and the like, the company must be the grammatical subject."""
     if is_of_another(line.text, company):
         return False
     if page.page.kind in {"blog", "docs", "faq", "news", "other", "about", "careers"} and line.english:
         is_price = line.form == "item" and bool(re.search(r"[$€£¥]\s?\d.{0,200}\bper\b", line.text))
         return is_own_subject(without_lead(line.text), company) or _is_figure(line) or is_price
-    return not _OF_OTHERS.search(line.heading) and customer_in_headline(line.heading, company) is None
+    return not _HEADING_OF_OTHERS.search(line.heading) and customer_in_headline(line.heading, company) is None
 
 
 def _is_figure(line: Line) -> bool:
-    """'12 offices in 9 countries': a label with a figure, on a page about the company."""
+    """Whether the line is a label with a figure on a page about the company: '12 offices in 9 countries'."""
     return line.page.kind in {"about", "careers"} and line.text[:1].isdigit() and len(line.text.split()) <= LABEL_WORDS
 
 
@@ -182,55 +193,55 @@ def _is_chrome(line: Line) -> bool:
 
 
 def signals(pages: Sequence[ReadPage], company: str) -> Iterator[Signal[Cite]]:
-    """Sentences about itself in which the company says, or shows, that it needs something."""
+    """Yield sentences in which the company says, or shows, that it needs something."""
     for page in pages:
-        if page.page.kind not in _TELLS_OF_ITSELF:
+        if page.page.kind not in _SIGNAL_KINDS:
             continue
         prose = {*page.prose}
         for line in own_lines(page, company):
             if line not in prose or re.match(r"you\b", line.text, re.IGNORECASE):
                 continue
-            frank = page.page.kind in {"about", "careers", "news"} and _TROUBLE.search(line.text)
-            own = (
-                (speaks_of(line.text, company) or frank)
+            is_frank = page.page.kind in {"about", "careers", "news"} and _TROUBLE.search(line.text)
+            is_own = (
+                (speaks_of(line.text, company) or is_frank)
                 and stands_alone(without_lead(line.text))
-                and not _OF_OTHERS.search(line.heading)
+                and not _HEADING_OF_OTHERS.search(line.heading)
                 and not is_of_another(line.text, company)
                 and not _is_history(line, page)
-                and not _OF_MARKET.search(line.text)
+                and not _MARKET_CLAIM.search(line.text)
                 and not _NO_NEED.search(line.text)
             )
             if (
                 whole(line)
-                and own
+                and is_own
                 and not line.text.endswith(("?", "?”", '?"', '?".'))
-                and (frank or _CUE_OF_NEED.search(line.text))
+                and (is_frank or _NEED_CUE.search(line.text))
                 and not _is_chrome(line)
                 and (need := cues.need_of(line.text))
             ):
-                stated = bool(frank or _STATES_PROBLEM.search(line.text))
+                stated = bool(is_frank or _STATES_PROBLEM.search(line.text))
                 yield Signal[Cite](need=need, text=line.text, stated=stated, evidence=(line.cite,))
 
 
 def _is_history(line: Line, page: ReadPage) -> bool:
-    """Whether it tells how the company began: that is no need of today's."""
+    """Whether the line is about the company's early days, which show no need of today."""
     under = line.heading or page.page.title
-    told = _STORY.search(under) and cues.PAST.search(line.text) and not _LATELY.search(line.text)
-    return bool(told or cues.FOUNDING.search(line.text))
+    tells_story = _STORY.search(under) and cues.PAST.search(line.text) and not _RECENT.search(line.text)
+    return bool(tells_story or cues.FOUNDING.search(line.text))
 
 
 def is_over(page: ReadPage) -> bool:
-    """Whether a page says that its jobs are filled, or that nobody is wanted."""
+    """Whether the page says that its jobs are filled or that the company is not hiring."""
     return any(CLOSED.search(line.text) for line in page.lines)
 
 
 def jobs(pages: Sequence[ReadPage]) -> Iterator[Job[Cite]]:
     for page in pages:
         for section in page.sections if page.page.kind == "careers" and not is_over(page) else ():
-            yield from _open(section)
+            yield from _jobs_in(section)
 
 
-def _open(section: Section) -> Iterator[Job[Cite]]:
+def _jobs_in(section: Section) -> Iterator[Job[Cite]]:
     if _OPEN_ROLES.search(section.title):
         for line in section.lines:
             if line.form == "item" and (job := _job(_job_title(line), line)):
@@ -245,7 +256,7 @@ def _open(section: Section) -> Iterator[Job[Cite]]:
 
 
 def _job_title(line: Line) -> str:
-    """Without the team and the place, which follow a dash, a bar or a bracket."""
+    """Return the title without the team or place, which follow a dash, a bar or a parenthesis."""
     return re.split(r"\s+[—–|·(]\s*|\s+-\s+|:\s", line.text)[0]
 
 
@@ -255,7 +266,7 @@ def _job(title: str, line: Line) -> Job[Cite] | None:
 
 
 def job_title(title: str) -> tuple[str, JobFunction | None]:
-    """The title without marks, and its function; None if it is not the title of a job."""
+    """Return the title without punctuation, and its job function; None for the function if it is not a job title."""
     plain = title.strip(" .,;")
     is_title = len(plain.split()) <= MAX_TITLE_WORDS and plain[:1].isupper()
     return plain, (cues.function_of(plain.split(", ")[0]) or cues.function_of(plain)) if is_title else None

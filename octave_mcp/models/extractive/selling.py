@@ -1,4 +1,4 @@
-"""What the vendor sells, and what it costs."""
+"""Offerings of a vendor: products, services and plans, with their prices."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from octave_mcp.models.extractive.headings import (
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section, cells
 
 MAX_AMOUNT_WORDS = 40
-# Headings over lists of what is sold; what stands under "Features" is a part of it.
-_OFFERS = re.compile(
+# Headings over lists of offerings: "Our products". "Features" is absent, since a feature is only part of a product.
+_OFFER_HEADING = re.compile(
     r"(?:(?:our|key|all|main|core|the|explore our)\s+)?(?:products?|platform|modules|services|solutions|"
     r"what we (?:do|offer)|产品)(?:\s+(?:overview|and \w+|& \w+))?",
     re.IGNORECASE,
@@ -38,28 +38,31 @@ _SERVICE = re.compile(
     r"服务",
     re.IGNORECASE,
 )
-# What people do for the customer is a service.
+# Work that people do for the customer makes an offering a service: "Our experts will guide you".
 _BY_PEOPLE = re.compile(
     r"\b(?:our|[A-Z]\w+) (?:\w+ ){0,2}(?:teams?|experts?|engineers|specialists) (?:can |will )?"
     r"(?:help|work|guide|assist|build|design)\b|"
     r"\b(?:we|our team) (?:can |will )?(?:consult|advise|assess|work with you|train|coach)\b"
 )
-_OF_PRODUCTS = re.compile(r"/(?:[a-z-]*products?|[a-z-]*services?|platform|modules|courses?)/[^/]+")
-_UNDER_SERVICES = re.compile(r"/(?:[a-z-]+-)?(?:services?|consulting|training|courses?)(?:[/-]|$)")
-_NO_NAME = re.compile(
+_PRODUCT_PATH = re.compile(r"/(?:[a-z-]*products?|[a-z-]*services?|platform|modules|courses?)/[^/]+")
+_SERVICE_PATH = re.compile(r"/(?:[a-z-]+-)?(?:services?|consulting|training|courses?)(?:[/-]|$)")
+# Headings on product pages that name no product: "Trademark policy", "Introducing ...", "Common mistakes".
+_NOT_A_NAME = re.compile(
     r"\b(?:polic(?:y|ies)|disclosure|features|(?:media|press|brand) kit|pattern library|style ?guide|introducing|new|"
     r"improved|every|per|additional|total|mistakes?|common|process|guidelines|trademarks?|survey|matrix|benchmarks?|standards?|regulations?|pricing|prices?|"
     r"conference|install\w*|instructions?|options|tracking|releases|in|with|providers?|page|"
     r"subscription cent(?:er|re))\b|^\w+(?:ed|able|ible)$",
     re.IGNORECASE,
 )
-_NO_PLAN = re.compile(
+# Headings on pricing pages that name no plan: "Pricing", "Add-ons".
+_NOT_A_PLAN = re.compile(
     r"^(?:our )?(?:pricing|prices|plans?|starting (?:at|from)|from)\b|"
     r"\b(?:add-?(?:on|in)s?|plug-?ins?|extensions?|extras?|optional|options)\b",
     re.IGNORECASE,
 )
 _PRICE = re.compile(r"[$€£¥]\s?\d")
-_NO_PRODUCT = frozenset(
+# Words after the vendor's name that make it a company, a group of people or a site: "Acme Inc", "Acme Customers".
+_NOT_A_PRODUCT = frozenset(
     "Inc Ltd LLC GmbH Team Teams CEO CTO Founder Founders Series Users User Customers Customer Community Blog Docs "
     "Employees Engineers Engineer Developers Stock Group Holdings And Or To".split()
 )
@@ -81,16 +84,21 @@ def offerings(pages: Sequence[ReadPage], vendor: str) -> Iterator[Offering[Cite]
 
 
 def _page_as_offering(page: ReadPage, vendor: str) -> Offering[Cite] | None:
-    """What a product page is about and describes: a name in its headline or title that its address or text repeats."""
+    """Return the product that a product page describes.
+
+    Its name is in the headline or title, and again in the URL or the text.
+    """
     for line in (page.headline, *(fact for fact in page.head if fact.label == "Title")):
         for name in re.split(r":\s|\s[|–—·-]\s", line.text) if line else ():
             if line and _is_name(name) and _is_sold(name, page, vendor):
-                told = description(page, name, vendor, is_own=_is_own(name, page, vendor))
-                if told is None:
+                text = description(page, name, vendor, is_own=_is_own(name, page, vendor))
+                if text is None:
                     return None
-                found = _offering(name, told, line)
-                more = [other.cite for other in page.lines if describes(other)]
-                return found.model_copy(update={"evidence": tuple(dict.fromkeys((*found.evidence, *more[:3])))})
+                offering = _offering(name, text, line)
+                extra_cites = [extra.cite for extra in page.lines if describes(extra)]
+                return offering.model_copy(
+                    update={"evidence": tuple(dict.fromkeys((*offering.evidence, *extra_cites[:3])))}
+                )
     return None
 
 
@@ -106,17 +114,17 @@ def _is_sold(name: str, page: ReadPage, vendor: str) -> bool:
 
 
 def _is_own(name: str, page: ReadPage, vendor: str) -> bool:
-    """Whether the address or the name makes it certain that the page is about something one buys."""
+    """Whether the URL or the name makes it certain that the page is about something for sale."""
     path = urlsplit(page.page.url).path
-    return bool(_OF_PRODUCTS.search(path) or _SERVICE.search(name)) or is_named_for(name, vendor)
+    return bool(_PRODUCT_PATH.search(path) or _SERVICE.search(name)) or is_named_for(name, vendor)
 
 
 def _named_after(page: ReadPage, vendor: str) -> Iterator[Offering[Cite]]:
-    """'Acme Vault is a store for secrets': what bears the vendor's name, and a sentence that says what it is."""
-    told = re.compile(rf"(?P<name>{re.escape(vendor)}(?: (?:[A-Z]\w+|[A-Z]+)){{1,2}})\s+{TELLS}\b")
+    """Yield products that carry the vendor's name, with the sentence that defines them: 'Acme Vault is a store ...'."""
+    pattern = re.compile(rf"(?P<name>{re.escape(vendor)}(?: (?:[A-Z]\w+|[A-Z]+)){{1,2}})\s+{TELLS}\b")
     for line in page.prose:
-        match = told.match(line.text) if whole(line) and line.form != "quote" else None
-        if match and not _NO_PRODUCT & {*match["name"].split()} and not is_status(line.text):
+        match = pattern.match(line.text) if whole(line) and line.form != "quote" else None
+        if match and not _NOT_A_PRODUCT & {*match["name"].split()} and not is_status(line.text):
             yield _offering(match["name"], line, line)
 
 
@@ -136,36 +144,40 @@ def _offering(
 
 
 def _kind(name: str, named: Line, description: Line | None) -> str:
-    under = "" if named.form == "sentence" else named.heading  # a sentence's heading does not tell its kind
+    heading = "" if named.form == "sentence" else named.heading  # the heading above a sentence can be about anything
     by_people = description and _BY_PEOPLE.search(description.text)
     is_service = (
-        by_people or _SERVICE.search(f"{name} {under}") or _UNDER_SERVICES.search(urlsplit(named.page.url).path)
+        by_people or _SERVICE.search(f"{name} {heading}") or _SERVICE_PATH.search(urlsplit(named.page.url).path)
     )
     return "service" if is_service else "product"
 
 
 def _listed(page: ReadPage) -> Iterator[Offering[Cite]]:
-    """Cards and bullets of a home page under 'Products' and the like: a name and what it does.
+    """Yield cards and list items below a heading such as 'Products': a name and what it does.
 
-    On other pages they are features.
+    Only for home pages: on other pages such lists are usually features.
     """
-    level, inside = 0, False
+    level, is_inside = 0, False
     for section in page.sections:
         heading = section.heading
         if heading is None:
             continue
-        if _OFFERS.fullmatch(heading.text):
-            level, inside = heading.level, True
+        if _OFFER_HEADING.fullmatch(heading.text):
+            level, is_inside = heading.level, True
         elif heading.level <= level:
-            inside = False
-        elif inside and _is_name(heading.text) and (told := next(filter(describes, section.lines[:2]), None)):
-            yield _offering(heading.text, told, heading)
-        if inside and heading.level == level:
+            is_inside = False
+        elif (
+            is_inside
+            and _is_name(heading.text)
+            and (description_line := next(filter(describes, section.lines[:2]), None))
+        ):
+            yield _offering(heading.text, description_line, heading)
+        if is_inside and heading.level == level:
             yield from _bullets(section)
 
 
 def _is_name(text: str) -> bool:
-    return is_product_name(text) and not _NO_NAME.search(text) and " for " not in text
+    return is_product_name(text) and not _NOT_A_NAME.search(text) and " for " not in text
 
 
 def _bullets(section: Section) -> Iterator[Offering[Cite]]:
@@ -176,9 +188,9 @@ def _bullets(section: Section) -> Iterator[Offering[Cite]]:
 
 
 def _priced(page: ReadPage) -> Iterator[Offering[Cite]]:
-    """Plans and what they cost, from tables and from headings with amounts under them.
+    """Yield plans with their prices, from tables and from headings with amounts below them.
 
-    Plans share the highest level of priced headings; deeper ones are add-ons.
+    Plans are the priced headings of the highest level; deeper ones are add-ons.
     """
     plans: list[tuple[int, Offering[Cite]]] = []
     for before, section in pairwise((Section(None, ()), *page.sections)):
@@ -190,7 +202,7 @@ def _priced(page: ReadPage) -> Iterator[Offering[Cite]]:
 
 
 def _amounts(before: Section, section: Section) -> Iterator[tuple[Line, list[Line]]]:
-    """A plan's heading and its amounts: those under it, or the heading that follows at once: '$20 a month'."""
+    """Yield plan headings with their amounts, which are in the lines below, or in the next heading: '$20 a month'."""
     heading = section.heading
     if heading is None:
         return
@@ -212,28 +224,28 @@ def _plan(heading: Line, amounts: Sequence[Line]) -> Offering[Cite]:
 
 
 def _is_plan(title: str) -> bool:
-    is_name = not _AMOUNT.search(title) and not _NO_PLAN.search(title)
+    is_name = not _AMOUNT.search(title) and not _NOT_A_PLAN.search(title)
     return 1 <= len(title.split()) <= 7 and is_name and not is_imperative(title) and not leads_elsewhere(title)
 
 
 def _plans(rows: Sequence[Line]) -> Iterator[Offering[Cite]]:
-    """A table of plans: each column with an amount is a plan; in a table of two columns each row is one."""
+    """Yield plans from a table: one per column that has amounts; in a table of two columns, one per row."""
     header, *body = rows
-    heads = cells(header)
-    if len(heads) == 2:
+    columns = cells(header)
+    if len(columns) == 2:
         for row in body:
             pair = cells(row)
             if len(pair) == 2 and re.search(r"\d", pair[1]):
-                terms = f"{pair[1]} {heads[1].casefold()}" if heads[1] and not _AMOUNT.search(pair[1]) else pair[1]
+                terms = f"{pair[1]} {columns[1].casefold()}" if columns[1] and not _AMOUNT.search(pair[1]) else pair[1]
                 price = Price[Cite](plan=pair[0], terms=terms, evidence=(row.cite, header.cite))
                 yield _offering(pair[0], None, row, "product", [price])
         return
-    for column, plan in enumerate(heads):
-        found = [(row, cells(row)) for row in body if len(cells(row)) == len(heads)]
+    for column, plan in enumerate(columns):
+        complete_rows = [(row, cells(row)) for row in body if len(cells(row)) == len(columns)]
         prices = [
             Price[Cite](plan=plan, terms=f"{row[0]}: {row[column]}", evidence=(line.cite, header.cite))
-            for line, row in found
+            for line, row in complete_rows
             if column and row[column] and re.search(r"[$€£¥]?\d", row[column])
         ]
-        if plan and column and prices and not _NO_NAME.search(plan):
+        if plan and column and prices and not _NOT_A_NAME.search(plan):
             yield _offering(plan, None, header, "plan", prices[:6])

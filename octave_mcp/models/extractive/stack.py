@@ -15,8 +15,8 @@ from octave_mcp.models.extractive.tools import tools_in
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 from octave_mcp.models.extractive.voices import is_of_another, own_lines, short_name
 
-_NEVER: frozenset[PageKind] = frozenset({"comparison", "faq"})
-_MAY_TEACH: frozenset[PageKind] = frozenset({"blog", "news", "docs", "other"})
+_EXCLUDED_KINDS: frozenset[PageKind] = frozenset({"comparison", "faq"})
+_KINDS_WITH_TUTORIALS: frozenset[PageKind] = frozenset({"blog", "news", "docs", "other"})
 _NAME = r"[A-Z][\w&.+-]*(?:\s+[A-Z][\w&.+-]*){0,3}"
 CERTIFICATE = re.compile(
     r"\b(?:SOC[ -]?[123](?:,?\s+Type\s+(?:1|2|I{1,2}))?|ISO(?:/IEC)?[ -]?\d{4,5}|HIPAA|"
@@ -24,12 +24,13 @@ CERTIFICATE = re.compile(
     r"(?:\s+(?:Moderate|High|Low|20x))?|HITRUST|StateRAMP|TISAX|CMMC|Cyber Essentials(?:\s+Plus)?|B[ -]Corp)(?!\w)",
     re.IGNORECASE,
 )
-# A law, and no certificate.
+# HIPAA is a law: a company can comply with it, but nobody issues a certificate for it.
 _LAW = re.compile(r"HIPAA", re.IGNORECASE)
 _HELD = re.compile(
     r"\b(?:certified|compliant|compliance|certificat\w+|audit(?:ed)?|attest\w+|report|authoriz\w+|accredited)\b",
     re.IGNORECASE,
 )
+# "We help you become SOC 2 compliant", "we plan an audit": a service or a plan, not a certificate that is held.
 _NOT_HELD = re.compile(
     r"\b(?:process of|may|will|would|plan\w*|not|n['’]t|guide|guidance|help\w*|hope|working (?:on|towards)|roadmap|"
     r"future|costs?|"
@@ -57,7 +58,7 @@ _BUILT_ON = (
     r"\b(?:is|are|it['’]s)?\s*(?:(?:an?|the)\s[^.;]{0,60}?\s)?(?:built|based|runs?|running|hosted|powered|"
     r"written)\s+(?:\w+\s+)?(?:on(?: top of)?|with|in|by)\b"
 )
-_SELLS = re.compile(
+_CONNECTS = re.compile(
     r"\b(?:integrat(?:es?|ed|ing|ions?)\s+(?:\w+\s+){0,2}?(?:with|for|into|to)|connect(?:s|ed|ing|"
     r"ors?)?\s+(?:\w+\s+){0,3}?(?:to|with|for)|"
     r"works? (?:\w+\s+)?with|plugs? into|syncs? (?:\w+\s+){0,3}?(?:to|with|from)|(?:import|export|stream|send|push|"
@@ -66,16 +67,16 @@ _SELLS = re.compile(
     re.IGNORECASE,
 )
 _INTEGRATION_AFTER = re.compile(r"^\s+(?:integrations?|connectors?|plugins?|add-?ons?|apps?|support)\b", re.IGNORECASE)
-_LISTS = re.compile(
+_INTEGRATIONS_TITLE = re.compile(
     r"\b(?:integrations?|integrate|connectors?|works with|connect|plugins?|marketplace|apps?|destinations?|sources?)\b",
     re.IGNORECASE,
 )
-_STACK = re.compile(
+_STACK_TITLE = re.compile(
     r"\b(?:our (?:tech(?:nology)? )?stack|tech(?:nology)? stack|(?:technologies|tools) we use|how we build it|"
     r"sub-?processors?)\b",
     re.IGNORECASE,
 )
-_PARTNERS = re.compile(
+_PARTNERS_TITLE = re.compile(
     r"\b(?:(?:our|technology|strategic|channel|implementation|cloud|solution) partners|partners|"
     r"in partnership with|alliances)\b",
     re.IGNORECASE,
@@ -94,17 +95,19 @@ _CUSTOMER_USES = re.compile(
     r"with a|it['’]s just|clients|warehouse)\b",
     re.IGNORECASE,
 )
+# Before a tool's name: "unlike Redis", "we don't use", "alternatives to", "you can use".
 _NEGATED = re.compile(
     r"n['’]t\b|\b(?:not|never|no longer|instead of|unlike|rather than|alternatives? to|compared (?:to|with)|versus|"
     r"vs\.?|"
     r"should we|if you|you can use|looked at|considered|evaluated|than)\b",
     re.IGNORECASE,
 )
+# After a tool's name: "Spark was too slow", "would have been unthinkable".
 _REJECTED = re.compile(
     r"\b(?:would (?:have|not)|unthinkable|was(?:n['’]t| not)|wouldn['’]t|too (?:slow|complex|expensive))\b",
     re.IGNORECASE,
 )
-# What was, will be, or is only shown says nothing of what a company runs on or connects to today.
+# The past, the future and examples do not show what the company uses today: "we migrated from", "coming soon".
 _NOT_TODAY = re.compile(
     r"\b(?:prior to|previous\w*|formerly|originally|until|used to|was built|were built|replac(?:ed|ing)|no longer|"
     r"at the time|back then|in the past|in the beginning|initially|we started|as an? (?:exercise|example|experiment)|"
@@ -113,30 +116,28 @@ _NOT_TODAY = re.compile(
     r"side project|exercise|migrated? from|moved? from|moving from|switched from|away from)\b",
     re.IGNORECASE,
 )
-# The title of a page that builds something before its reader's eyes.
-_TEACHES = re.compile(
+# Titles of tutorials, in which "we use Redis" describes the example: "Building a chat app with Redis".
+_TUTORIAL_TITLE = re.compile(
     r"^(?:how to|how i|building|build|getting started|creating|create|using|deploy\w*|set(?:ting)? up|introduction to|"
     r"writing|developing|run(?:ning)?|\w+ with|\w+ in|a guide)\b|\b(?:tutorial|guide|step[- ]by[- ]step|walkthrough)\b",
     re.IGNORECASE,
 )
-# What somebody sells is not what it runs on.
+# "We provide support for Kafka": the company sells it, which does not mean that it runs on it.
 _SUPPLIES = re.compile(
     r"\b(?:deliver|offer|provid|support|design|enabl|help|maintain|secur|manag|sell|publish|packag)\w*\b", re.IGNORECASE
 )
-# A row of logos with fewer tools among them shows something else as well, such as customers.
-_MOST_OF = 0.6
-# Characters: what is named further from its verb is named for another reason.
-_REACH = 90
-_LABEL_WORDS = 6
-
-
-# Addresses of pages on which others describe themselves.
-_OF_OTHERS = re.compile(
+# Share of names. A row of logos with fewer known tools probably mixes in others, such as customers.
+_MIN_SHARE_OF_TOOLS = 0.6
+# A tool named further from the verb usually belongs to another part of the sentence.
+_MAX_DISTANCE_CHARACTERS = 90
+_MAX_LABEL_WORDS = 6
+# Paths of pages on which other companies describe themselves: "/partners/northgate", "/showcase".
+_PAGES_ABOUT_OTHERS = re.compile(
     r"/(?:[\w-]*-)?(?:partners?\d*|resellers?|members|portfolio|directory|showcase|glossary|dictionary|wiki)(?:/|$)",
     re.IGNORECASE,
 )
-# What is compared, accepted or repaired, and one of many places where something can run.
-_ASIDE = re.compile(
+# Tools named only for comparison, in terms, in bug fixes or as one option of many: "as easy as Slack", "or any".
+_UNRELATED = re.compile(
     r"\bas (?:easy|simple|quick) as\b|\bterms and conditions\b|\bI (?:have|agree)\b|\bfix(?:ed|es)?\b|\bbugs?\b|"
     r"\bor any\b",
     re.IGNORECASE,
@@ -145,14 +146,18 @@ _ASIDE = re.compile(
 
 def integrations(pages: Sequence[ReadPage], company: str) -> Iterator[Integration[Cite]]:
     for page in pages:
-        if page.page.kind not in _NEVER:
-            found = {(one.name, one.relation): one for one in reversed([*_of_page(page, company)])}
-            yield from reversed(found.values())
+        if page.page.kind not in _EXCLUDED_KINDS:
+            # In reverse, so that the first mention of a tool overwrites the later ones.
+            first_mentions = {
+                (integration.name, integration.relation): integration
+                for integration in reversed([*_on_page(page, company)])
+            }
+            yield from reversed(first_mentions.values())
 
 
-def _of_page(page: ReadPage, company: str) -> Iterator[Integration[Cite]]:
+def _on_page(page: ReadPage, company: str) -> Iterator[Integration[Cite]]:
     if page.page.kind == "case_study":
-        yield from _of_customer(page, company)
+        yield from _used_by_customer(page, company)
         return
     for line in own_lines(page, company):
         yield from _certificates(line, page, company)
@@ -161,43 +166,43 @@ def _of_page(page: ReadPage, company: str) -> Iterator[Integration[Cite]]:
             yield from _stated(line, page, company)
 
 
-def _one(name: str, relation: Relation, line: Line) -> Integration[Cite]:
+def _integration(name: str, relation: Relation, line: Line) -> Integration[Cite]:
     return Integration[Cite](name=name, relation=relation, evidence=(line.cite,))
 
 
 def _certificates(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Cite]]:
-    """What the company holds: it says so of itself, or lists it as a label."""
+    """Yield the certificates that the company says it holds, or lists as a label."""
     if page.page.kind in {"docs", "blog", "other"} and not re.match(r"\W*(?:we|our)\b", line.text, re.IGNORECASE):
         return
     for match in CERTIFICATE.finditer(line.text) if holds(line, company) else ():
         if not _LAW.match(match[0]):
-            yield _one(match[0], "certificate", line)
+            yield _integration(match[0], "certificate", line)
 
 
 def holds(line: Line, company: str) -> bool:
-    """Whether a line says that the company itself is certified or compliant: of itself, or as a label."""
-    is_label = line.form in {"item", "heading"} and len(line.text.split()) <= _LABEL_WORDS
-    own = has_words(short_name(company), line.text) or re.search(r"\b(?:we|our)\b", line.text, re.IGNORECASE)
+    """Whether the line says, in a sentence or as a label, that the company itself is certified or compliant."""
+    is_label = line.form in {"item", "heading"} and len(line.text.split()) <= _MAX_LABEL_WORDS
+    names_company = has_words(short_name(company), line.text) or re.search(r"\b(?:we|our)\b", line.text, re.IGNORECASE)
     is_held = CERTIFICATE.search(line.text) and _HELD.search(line.text) and not _NOT_HELD.search(line.text)
-    return bool(is_held and (own or is_label))
+    return bool(is_held and (names_company or is_label))
 
 
 def _listed(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Cite]]:
-    """Names alone, under a heading that says what they are."""
+    """Yield bare names whose relation comes from the heading above them: a wall of logos, a list of partners."""
     title = line.heading or (page.headline.text if page.headline else "")
     names = line.text.split(",") if line.form == "logos" else [line.text] if _is_label(line) else []
-    are_tools = sum(bool(tools_in(f" {name}")) for name in names) > _MOST_OF * len(names)
+    are_tools = sum(bool(tools_in(f" {name}")) for name in names) > _MIN_SHARE_OF_TOOLS * len(names)
     for text in names:
         name = re.sub(r"(?i)[\s_-]*(?:logo|icon)\b|\.(?:svg|png)$", "", text).strip(" -_.")
-        known = {tool for tool, _ in tools_in(f" {name}")}
-        if line.form == "logos" and _PARTNERS.search(title) and (partner := company_name(name, company)):
-            yield _one(partner, "partner", line)
-        elif are_tools and name in known and not _is_self(name, company) and (relation := _relation_of(title, page)):
-            yield _one(name, relation, line)
+        tools = {tool for tool, _ in tools_in(f" {name}")}
+        if line.form == "logos" and _PARTNERS_TITLE.search(title) and (partner := company_name(name, company)):
+            yield _integration(partner, "partner", line)
+        elif are_tools and name in tools and not _is_self(name, company) and (relation := _relation_of(title, page)):
+            yield _integration(name, relation, line)
 
 
 def _is_self(name: str, company: str) -> bool:
-    """'Acme' of 'Acme Analytics' is the company itself."""
+    """Whether the name is the company's own, or a part of it: 'Acme' for 'Acme Analytics'."""
     initials = "".join(word[0] for word in company.split() if word[0].isupper())
     return has_words(company, name) or has_words(name, company) or initials.startswith(name)
 
@@ -207,58 +212,59 @@ def _is_label(line: Line) -> bool:
 
 
 def _relation_of(title: str, page: ReadPage) -> Relation | None:
-    if _STACK.search(title):
+    if _STACK_TITLE.search(title):
         return "uses"
-    if page.page.kind == "integrations" or _LISTS.search(title):
+    if page.page.kind == "integrations" or _INTEGRATIONS_TITLE.search(title):
         return "sells"
-    return "partner" if _PARTNERS.search(title) else None
+    return "partner" if _PARTNERS_TITLE.search(title) else None
 
 
 def _stated(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Cite]]:
     text = line.text
-    is_of_page = not _OF_OTHERS.search(urlsplit(page.page.url).path) or has_words(short_name(company), text)
+    is_of_page = not _PAGES_ABOUT_OTHERS.search(urlsplit(page.page.url).path) or has_words(short_name(company), text)
     if (
         is_of_another(text, company)
         or not is_of_page
-        or _ASIDE.search(text)
+        or _UNRELATED.search(text)
         or _NOT_TODAY.search(text)
         or text.endswith("?")
         or re.match(r"(?:read|watch|download)\b", text, re.IGNORECASE)
     ):
         return
     for match in _PARTNERED.finditer(text):
-        if _owns(match["name"], text, company):
+        if _is_parent(match["name"], text, company):
             continue
         if re.search(r"\b(?:we|our|us)\b", text, re.IGNORECASE) or has_words(company, text):
             names = (company_name(name, company) for name in (match["name"], match["more"]) if name)
-            yield from (_one(name, "partner", line) for name in names if name and not _is_self(name, company))
-    for name in _allies(text, company):
-        yield _one(name, "partner", line)
+            yield from (_integration(name, "partner", line) for name in names if name and not _is_self(name, company))
+    for name in _joint_partners(text, company):
+        yield _integration(name, "partner", line)
     for name, at in tools_in(text):
         if not _is_self(name, company) and (relation := _relation(text, name, at, page, company)):
-            yield _one(name, relation, line)
+            yield _integration(name, relation, line)
 
 
-def _owns(name: str, text: str, company: str) -> bool:
-    """'Northgate's Acme', 'Acme, part of Northgate': the parent of a company is no partner of it."""
+def _is_parent(name: str, text: str, company: str) -> bool:
+    """Whether the name is the company's parent, not a partner: 'Northgate's Acme', 'Acme, part of Northgate'."""
     own, other = re.escape(short_name(company)), re.escape(name)
     return bool(
         re.search(
-            rf"\b{other}['’]s? {own}\b|\b{own}[^.]{{0,20}}\b(?:part of|within|owned by|at) (?:the )?{other}\b", text
+            rf"\b{other}['’]s? {own}\b|\b{own}[^.]{{0,20}}\b(?:part of|within|owned by|at) (?:the )?{other}\b",
+            text,
         )
     )
 
 
-def _allies(text: str, company: str) -> Iterator[str]:
-    """'Acme and Northgate partner to ...', 'Northgate and Acme announce a partnership'."""
-    own = re.escape(short_name(company))
+def _joint_partners(text: str, company: str) -> Iterator[str]:
+    """Yield partners from joint news: 'Acme and Northgate partner to ...', 'Northgate and Acme announce ...'."""
+    own_name = re.escape(short_name(company))
     together = (
         r"\s+(?:[Pp]artner(?:\s+[Uu]p)?\s+(?:to|for|on)|(?:[Aa]nnounce|[Ll]aunch|[Ee]nter)\s+(?:an?\s+)?(?:\w+\s+)?"
         r"(?:[Pp]artnership|[Cc]ollaboration)|[Tt]eam up|[Cc]ollaborate)\b"
     )
     first, second = (
-        rf"^(?:.*:\s)?(?P<name>{_NAME})\s+and\s+{own}{together}",
-        rf"^(?:.*:\s)?{own}\s+and\s+(?P<name>{_NAME}){together}",
+        rf"^(?:.*:\s)?(?P<name>{_NAME})\s+and\s+{own_name}{together}",
+        rf"^(?:.*:\s)?{own_name}\s+and\s+(?P<name>{_NAME}){together}",
     )
     for match in filter(None, (re.search(first, text), re.search(second, text))):
         if (name := company_name(match["name"], company)) and not _is_self(name, company):
@@ -266,7 +272,7 @@ def _allies(text: str, company: str) -> Iterator[str]:
 
 
 def _relation(text: str, name: str, at: int, page: ReadPage, company: str) -> Relation | None:
-    before, after = re.split(r"[.;]\s|\bbut\b", text[:at])[-1][-_REACH:], text[at + len(name) :]
+    before, after = re.split(r"[.;]\s|\bbut\b", text[:at])[-1][-_MAX_DISTANCE_CHARACTERS:], text[at + len(name) :]
     if _NEGATED.search(before) or has_words(short_name(company), " ".join(text[:at].split()[-1:])):
         return None
     if re.search(r"\bintegrates (?:\w+ ){0,20}?with\b", before) and has_words(short_name(company), text[:at]):
@@ -276,34 +282,35 @@ def _relation(text: str, name: str, at: int, page: ReadPage, company: str) -> Re
     if page.page.kind in {"blog", "news", "docs", "about", "careers"}:
         is_own = re.search(r"\b(?:we|our)\b", text, re.IGNORECASE) or has_words(company, text)
         return "sells" if is_own and re.search(r"\bintegrat\w+ (?:\w+ )?with\b", before, re.IGNORECASE) else None
+    # "Google app" and "Google support" name Google's own products, not an integration with them.
     if _INTEGRATION_AFTER.match(after) and "google" not in name.casefold():
         return "sells"
-    return "sells" if _SELLS.search(before) else None
+    return "sells" if _CONNECTS.search(before) else None
 
 
 def _is_used(before: str, page: ReadPage, company: str) -> bool:
-    teaches = page.page.kind in _MAY_TEACH and _TEACHES.search(page.page.title)
+    teaches = page.page.kind in _KINDS_WITH_TUTORIALS and _TUTORIAL_TITLE.search(page.page.title)
     if teaches or _SUPPLIES.search(before):
         return False
-    own = (
+    own_pattern = (
         rf"\b(?:{re.escape(short_name(company))}|[Ww]e|[Oo]ur \w+)\b[^.;,]{{0,70}}?"
         rf"{_BUILT_ON}|^(?:[\w -]+: )?[Bb]uilt (?:on|with)"
     )
-    is_tool = re.search(_USES, before) and not re.search(r"\buse (?:it|this|them) (?:to|with)\b", before)
-    return bool(is_tool or re.search(own, before))
+    is_stated = re.search(_USES, before) and not re.search(r"\buse (?:it|this|them) (?:to|with)\b", before)
+    return bool(is_stated or re.search(own_pattern, before))
 
 
-def _of_customer(page: ReadPage, company: str) -> Iterator[Integration[Cite]]:
-    """What the customer of a story works with."""
+def _used_by_customer(page: ReadPage, company: str) -> Iterator[Integration[Cite]]:
+    """Yield the tools that the customer of a case study works with."""
     story = customer_of_story(page, company)
     if story is None:
         return
     for line in page.prose:
         for name, at in tools_in(line.text):
-            before = line.text[max(0, at - _REACH) : at]
-            ours = has_words(company, name) or has_words(name, story[0])
+            before = line.text[max(0, at - _MAX_DISTANCE_CHARACTERS) : at]
+            is_party = has_words(company, name) or has_words(name, story[0])
             is_used = _CUSTOMER_USES.search(before) and not (
                 _NEGATED.search(before) or _REJECTED.search(line.text[at:])
             )
-            if is_used and not ours:
-                yield _one(name, "customer_uses", line)
+            if is_used and not is_party:
+                yield _integration(name, "customer_uses", line)

@@ -1,4 +1,4 @@
-"""What the prospect's readings add up to: needs, and the jobs at which they land."""
+"""Inference of a prospect's needs and likely buyers from the facts and signals found on its pages."""
 
 from __future__ import annotations
 
@@ -39,11 +39,12 @@ _IS_JOB = re.compile(
 )
 MAX_PAINS = 6
 MAX_BUYERS = 3
-MAX_HINTS = 4
+MAX_COUNTED_FACTS = 4
 MAX_CONTACTS = 2
 FOUNDERS = "Founders"
 
-_SHOWS: dict[FactTopic, Need] = {
+# The need that a fact shows where no sentence states one: open jobs show a need to hire.
+_NEED_SHOWN_BY: dict[FactTopic, Need] = {
     "hiring": "hiring",
     "funding": "growth",
     "scale": "scale",
@@ -51,14 +52,14 @@ _SHOWS: dict[FactTopic, Need] = {
     "compliance": "security",
     "technology": "integration",
 }
-_WHERE: dict[FactTopic, JobFunction] = {
+# The job function that a fact concerns.
+_FUNCTION_CONCERNED: dict[FactTopic, JobFunction] = {
     "technology": "engineering",
     "funding": "leadership",
     "business": "leadership",
     "scale": "operations",
     "compliance": "security",
 }
-
 
 Person = NamedPerson[EvidenceId]
 Support = Job[EvidenceId] | Person | Fact[EvidenceId]
@@ -77,23 +78,25 @@ def _summary(reading: ProspectReading[EvidenceId], passages: Passages) -> Claim[
 
 
 def _pains(reading: ProspectReading[EvidenceId], passages: Passages) -> Iterator[Pain[Cite]]:
-    """One for each need: what the company states first, then what its signals and facts show."""
-    found: dict[Need, list[Signal[EvidenceId]]] = {}
+    """Yield one pain per need: stated needs first, then those that signals and facts suggest."""
+    by_need: dict[Need, list[Signal[EvidenceId]]] = {}
     recent = [signal for signal in reading.signals if passages.is_current(signal.evidence)]
     for signal in sorted(recent, key=lambda s: _weight(s, passages), reverse=True):
-        found.setdefault(signal.need, []).append(signal)
-    ranked = sorted(found.values(), key=lambda group: (-group[0].stated, -len(group), -_weight(group[0], passages)))
-    current = [fact for fact in reading.facts if passages.is_current(fact.evidence) and _is_telling(fact, passages)]
+        by_need.setdefault(signal.need, []).append(signal)
+    ranked = sorted(by_need.values(), key=lambda group: (-group[0].stated, -len(group), -_weight(group[0], passages)))
+    current = [
+        fact for fact in reading.facts if passages.is_current(fact.evidence) and _is_about_company(fact, passages)
+    ]
     facts = sorted(current, key=lambda fact: -passages.recency(fact.evidence))
-    inferred = [fact for fact in _inferring(facts) if _SHOWS[fact.topic] not in found]
+    inferred = [fact for fact in _first_per_need(facts) if _NEED_SHOWN_BY[fact.topic] not in by_need]
     for group in ranked[: MAX_PAINS - min(2, len(inferred))]:
         yield _pain(group[0].need, group[:3], passages, stated=group[0].stated)
     for fact in inferred[: max(2, MAX_PAINS - len(ranked))]:
-        yield _pain(_SHOWS[fact.topic], [fact], passages, stated=False)
+        yield _pain(_NEED_SHOWN_BY[fact.topic], [fact], passages, stated=False)
 
 
-def _is_telling(fact: Fact[EvidenceId], passages: Passages) -> bool:
-    """Whether a fact is of the company, in a line that stands alone: what its product does is no need of its own."""
+def _is_about_company(fact: Fact[EvidenceId], passages: Passages) -> bool:
+    """Whether the fact is about the company itself, in a line that stands alone, and not about its product."""
     if not passages.english(fact.evidence):
         return True
     sold = _TO_READERS.search(fact.text) or (fact.topic == "technology" and not cues.OUR_OWN.search(fact.text))
@@ -101,7 +104,7 @@ def _is_telling(fact: Fact[EvidenceId], passages: Passages) -> bool:
 
 
 def _weight(signal: Signal[EvidenceId], passages: Passages) -> float:
-    """Recent, short and in words that fit the need."""
+    """Return a rank that favors recent signals with many words of the need and a length of about 15 words."""
     words = len(signal.text.split())
     return (
         2 * passages.recency(signal.evidence)
@@ -110,20 +113,20 @@ def _weight(signal: Signal[EvidenceId], passages: Passages) -> float:
     )
 
 
-def _inferring(facts: Sequence[Fact[EvidenceId]]) -> list[Fact[EvidenceId]]:
-    first: dict[Need, Fact[EvidenceId]] = {}
+def _first_per_need(facts: Sequence[Fact[EvidenceId]]) -> list[Fact[EvidenceId]]:
+    by_need: dict[Need, Fact[EvidenceId]] = {}
     for fact in facts:
-        if fact.topic in _SHOWS and (
+        if fact.topic in _NEED_SHOWN_BY and (
             fact.topic != "technology" or len(cues.FACTS["technology"].findall(fact.text)) > 1
         ):
-            first.setdefault(_SHOWS[fact.topic], fact)
-    return list(first.values())
+            by_need.setdefault(_NEED_SHOWN_BY[fact.topic], fact)
+    return list(by_need.values())
 
 
 def _pain(
-    need: Need, said: Sequence[Signal[EvidenceId] | Fact[EvidenceId]], passages: Passages, *, stated: bool
+    need: Need, findings: Sequence[Signal[EvidenceId] | Fact[EvidenceId]], passages: Passages, *, stated: bool
 ) -> Pain[Cite]:
-    first = said[0]
+    first = findings[0]
     english = passages.english(first.evidence)
     quotable = "“" not in first.text and (english or len(first.text) <= MAX_FOREIGN_CHARACTERS)
     stated = stated and quotable and english
@@ -134,32 +137,33 @@ def _pain(
         text = statement("statements", "Inferred need", need=title_of(need), quotation=quotation)
     else:
         text = statement("statements", "Inferred need without a quotation", need=title_of(need))
-    evidence = tuple(dict.fromkeys(i for finding in said for i in finding.evidence))
+    evidence = tuple(dict.fromkeys(i for finding in findings for i in finding.evidence))
     return Pain[Cite](need=need, title=title_of(need), text=text, stated=stated, evidence=passages.cites(evidence))
 
 
 def _buyers(brief: UnderstandingBrief, pains: Sequence[Pain[Cite]], passages: Passages) -> Iterator[Buyer[Cite]]:
-    """The job functions that the site shows and the needs point to, the best supported first."""
+    """Yield the job functions that people, jobs, facts and needs point to, the best supported first."""
     support: dict[JobFunction, list[Support]] = {}
     points: dict[JobFunction, float] = {}
-    for function, found in (*_jobs(brief), *_people(brief, passages)):
-        support.setdefault(function, []).append(found)
-        points[function] = min(6, points.get(function, 0) + (2 if isinstance(found, Job) else 1))
+    for function, finding in (*_jobs(brief), *_people(brief, passages)):
+        support.setdefault(function, []).append(finding)
+        # Capped, so that twenty open jobs in one function do not hide every other function.
+        points[function] = min(6, points.get(function, 0) + (2 if isinstance(finding, Job) else 1))
     for fact in brief.reading.facts:
-        if fact.topic in _WHERE:
-            function = _WHERE[fact.topic]
+        if fact.topic in _FUNCTION_CONCERNED:
+            function = _FUNCTION_CONCERNED[fact.topic]
             support.setdefault(function, []).append(fact)
-            points[function] = points.get(function, 0) + (0.2 if len(support[function]) <= MAX_HINTS else 0)
+            points[function] = points.get(function, 0) + (0.2 if len(support[function]) <= MAX_COUNTED_FACTS else 0)
     for pain in pains:
         for function, needs in cues.FUNCTION_NEEDS.items():
             if function in points and pain.need in needs[:3]:
                 points[function] += 1.5
-    points = _asked_for(points, brief.context)
+    points = _favoring_context(points, brief.context)
     ranked = sorted(points, key=lambda function: (-points[function], -len(support.get(function, ()))))
     for function in ranked[:MAX_BUYERS]:
         yield _buyer(function, support.get(function, []), pains, brief.company, passages)
     if not ranked and len(passages.passages):
-        yield _leader(brief.company)
+        yield _default_buyer(brief.company)
 
 
 def _jobs(brief: UnderstandingBrief) -> Iterator[tuple[JobFunction, Support]]:
@@ -167,29 +171,31 @@ def _jobs(brief: UnderstandingBrief) -> Iterator[tuple[JobFunction, Support]]:
 
 
 def _people(brief: UnderstandingBrief, passages: Passages) -> Iterator[tuple[JobFunction, Support]]:
-    """The company's own people by their job functions; founders without a title lead it."""
+    """Yield the company's own people with their job functions; founders only if no other leader is named."""
     own = [person for person in brief.findings.people if person.employer is None and person.title]
-    found: list[tuple[JobFunction, Support]] = [
+    by_function: list[tuple[JobFunction, Support]] = [
         (function, person) for person in own if (function := cues.function_of(person.title or ""))
     ]
-    yield from found
-    if all(function != "leadership" for function, _ in found):
+    yield from by_function
+    if all(function != "leadership" for function, _ in by_function):
         for founder in _founders(brief.reading, passages):
             yield "leadership", founder
 
 
 def _founders(reading: ProspectReading[EvidenceId], passages: Passages) -> Iterator[Person]:
-    """Those whom the site's pages name as founders."""
+    """Yield the founders that the pages' metadata names."""
     for fact in reading.facts:
-        shown = [passage for i in fact.evidence if (passage := passages.passage(i)) and passage.label == FOUNDERS]
-        people = (name.strip(" .") for passage in shown for name in passage.text.split(","))
+        labelled = [passage for i in fact.evidence if (passage := passages.passage(i)) and passage.label == FOUNDERS]
+        people = (name.strip(" .") for passage in labelled for name in passage.text.split(","))
         for name in filter(is_person, people):
             yield Person(name=name, title="Founder", where="leadership", employer=None, evidence=fact.evidence)
 
 
-def _asked_for(points: Mapping[JobFunction, float], context: str) -> dict[JobFunction, float]:
-    """A function that the user names comes first; what the user says is no evidence, so it must have some."""
-    return {function: own + (10 if cues.FUNCTIONS[function].search(context) else 0) for function, own in points.items()}
+def _favoring_context(points: Mapping[JobFunction, float], context: str) -> dict[JobFunction, float]:
+    """Put a function that the user's context names first, but only if the pages show it: context is not evidence."""
+    return {
+        function: value + (10 if cues.FUNCTIONS[function].search(context) else 0) for function, value in points.items()
+    }
 
 
 def _buyer(
@@ -201,26 +207,30 @@ def _buyer(
 ) -> Buyer[Cite]:
     opening = next((finding for finding in support if isinstance(finding, Job)), None)
     people = [finding for finding in support if isinstance(finding, NamedPerson)]
-    held = min(people, key=lambda person: (not _SENIOR.search(_title_of(person)), person.rank), default=None)
-    wanted = cues.FUNCTION_NEEDS[function]
-    own = min((pain for pain in pains if pain.need in wanted), key=lambda pain: wanted.index(pain.need), default=None)
-    is_named = held is not None and bool(_SENIOR.search(_title_of(held)))
-    named = _named(held, people)
+    best = min(people, key=lambda person: (not _SENIOR.search(_title_of(person)), person.rank), default=None)
+    needs = cues.FUNCTION_NEEDS[function]
+    fitting_pain = min(
+        (pain for pain in pains if pain.need in needs), key=lambda pain: needs.index(pain.need), default=None
+    )
+    is_named = best is not None and bool(_SENIOR.search(_title_of(best)))
+    named = _contacts(best, people)
     evidence = [i for person in named for i in person.evidence] + [*(opening.evidence[:1] if opening else ())]
     evidence = evidence or [i for finding in support[:2] for i in finding.evidence]
     return Buyer[Cite](
-        title=_title(held) if held else cues.FUNCTION_TITLES[function],
+        title=_title(best) if best else cues.FUNCTION_TITLES[function],
         contact=_contact(named),
         function=function,
-        why_they_care=_why(opening, held, own, company),
+        why_they_care=_why(opening, best, fitting_pain, company),
         inferred=not is_named,
-        evidence=tuple(dict.fromkeys((*passages.cites(evidence), *(own.evidence[:1] if own else ())))),
+        evidence=tuple(
+            dict.fromkeys((*passages.cites(evidence), *(fitting_pain.evidence[:1] if fitting_pain else ())))
+        ),
     )
 
 
-def _named(held: Person | None, people: Sequence[Person]) -> list[Person]:
-    """Who to write to; both, where two people have the one title."""
-    same = [person for person in people if held and (person.title, person.where) == (held.title, held.where)]
+def _contacts(best: Person | None, people: Sequence[Person]) -> list[Person]:
+    """Return the people to contact: the best one, and others who share their title."""
+    same = [person for person in people if best and (person.title, person.where) == (best.title, best.where)]
     return list({person.name: person for person in same}.values())[:MAX_CONTACTS]
 
 
@@ -233,24 +243,24 @@ def _title_of(person: Person) -> str:
     return person.title or ""
 
 
-def _title(held: Person) -> str:
-    """As the site gives it; a department is no title, and whoever is in it does not lead it."""
-    title = _title_of(held)
+def _title(person: Person) -> str:
+    """Return the title as the site gives it; a department becomes '... team', since its members need not lead it."""
+    title = _title_of(person)
     return title if _IS_JOB.search(title) else f"{title.split(', ')[0]} team"
 
 
-def _why(opening: Job[EvidenceId] | None, held: Person | None, own: Pain[Cite] | None, company: str) -> str:
-    if held:
-        seen = statement("statements", "Named person", person=held.name, title=_title_of(held))
+def _why(opening: Job[EvidenceId] | None, person: Person | None, pain: Pain[Cite] | None, company: str) -> str:
+    if person:
+        evidence = statement("statements", "Named person", person=person.name, title=_title_of(person))
     elif opening:
-        seen = statement("statements", "Open position", company=company, title=opening.title)
+        evidence = statement("statements", "Open position", company=company, title=opening.title)
     else:
-        seen = statement("statements", "Nobody named", company=company)
-    return f"{seen} {statement('statements', 'Need that fits', need=own.title.lower())}" if own else seen
+        evidence = statement("statements", "Nobody named", company=company)
+    return f"{evidence} {statement('statements', 'Need that fits', need=pain.title.lower())}" if pain else evidence
 
 
-def _leader(company: str) -> Buyer[Cite]:
-    """The one to ask where the site says next to nothing."""
+def _default_buyer(company: str) -> Buyer[Cite]:
+    """Return the buyer for a site that says next to nothing: its founder or CEO."""
     return Buyer[Cite](
         title=cues.FUNCTION_TITLES["leadership"],
         contact=None,
