@@ -419,7 +419,7 @@ async def test_further_pages_leave_room_for_every_persona_and_those_refused_are_
     assert [sequence.persona_id for sequence in told.result.email_sequences] == ["persona-1", "persona-2", "persona-3"]
     refused = [gap for gap in told.result.gaps if gap.code == "budget_exceeded"]
     assert [gap.section for gap in refused] == ["vendor_elements", "prospect_intelligence"]
-    assert all("are kept for other questions" in gap.reason for gap in refused)
+    assert all("reserved for other questions" in gap.reason for gap in refused)
     assert told.record.status == "partial"
 
 
@@ -431,7 +431,7 @@ async def test_a_question_that_is_too_large_says_what_makes_it_smaller(
     told = await (await client_with()).run()
 
     assert told.record.error
-    assert "a client gets at most 3000 at once: lower OCTAVE_SHOWN_CHARACTERS" in told.record.error.message
+    assert "a client gets at most 3000 per question: lower OCTAVE_SHOWN_CHARACTERS" in told.record.error.message
     assert "raise" not in told.record.error.message
 
 

@@ -590,7 +590,7 @@ async def test_no_more_asks_are_under_way_than_the_settings_allow(
 
 
 async def test_a_refusal_lowers_the_limit_and_answers_raise_it_again() -> None:
-    clock, limit = stop_the_clock(), Limiter(most=10)
+    clock, limit = stop_the_clock(), Limiter(max_calls=10)
     limit.refused(0)
     lowered = limit.limit
     limit.refused(0)  # one of the same moment
@@ -607,7 +607,7 @@ async def test_a_refusal_lowers_the_limit_and_answers_raise_it_again() -> None:
 
 async def test_refusals_without_end_leave_a_limit_that_answers_raise_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limiters, "SETTLING_SECONDS", -1.0)
-    limit = Limiter(most=10)
+    limit = Limiter(max_calls=10)
     for _ in range(1200):
         limit.refused(None)
     assert limit.limit == 1
@@ -619,7 +619,7 @@ async def test_refusals_without_end_leave_a_limit_that_answers_raise_again(monke
 
 
 async def test_starts_are_spaced_once_one_was_refused_and_ever_closer_with_each_answer() -> None:
-    limit = Limiter(most=10)
+    limit = Limiter(max_calls=10)
     async with limit.turn(120) as turn:
         assert limit.spacing == 0
         turn.refused(0)

@@ -266,7 +266,7 @@ async def test_an_answer_of_a_form_that_is_not_asked_for_any_more_is_stale(
     done = await replayed(made, tmp_path)
 
     assert done.code == 1
-    assert "the recorded answer to 'playbook/summary' is of another form" in done.err
+    assert "the recorded answer to 'playbook/summary' does not match the schema" in done.err
 
 
 async def test_a_pair_without_a_recording_is_refused_with_those_that_have_one(made: Made, tmp_path: Path) -> None:

@@ -204,7 +204,7 @@ def codes_of_flags(playbook: Playbook | None) -> set[str]:
 
 
 async def test_calls_that_time_out_together_lower_the_limit_once_and_most_if_the_server_is_silent() -> None:
-    clock, limit = stop_the_clock(), Limiter(most=64)
+    clock, limit = stop_the_clock(), Limiter(max_calls=64)
     turns = [limit.turn(120) for _ in range(8)]
     for turn in turns:
         await turn.__aenter__()
@@ -215,7 +215,7 @@ async def test_calls_that_time_out_together_lower_the_limit_once_and_most_if_the
 
 
 async def test_one_call_that_hangs_while_others_are_answered_costs_a_third_like_a_refusal() -> None:
-    clock, limit = stop_the_clock(), Limiter(most=64)
+    clock, limit = stop_the_clock(), Limiter(max_calls=64)
     async with limit.turn(120) as hanging:
         clock.advance(1)
         async with limit.turn(120) as other:
@@ -228,7 +228,7 @@ async def test_one_call_that_hangs_while_others_are_answered_costs_a_third_like_
 
 
 async def test_the_limit_of_a_call_restarts_with_each_answer_to_an_earlier_call() -> None:
-    clock, limit, late = stop_the_clock(), Limiter(most=64), asyncio.Event()
+    clock, limit, late = stop_the_clock(), Limiter(max_calls=64), asyncio.Event()
 
     async def call() -> None:
         async with limit.turn(120) as turn:

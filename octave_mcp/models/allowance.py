@@ -1,4 +1,4 @@
-"""How much a run may ask of a connected client: questions and tokens, with room for corrections kept until the end."""
+"""Limits on the questions and tokens that a run may ask of a connected client, with a reserve for corrections."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from octave_mcp.domain.prospect import MAX_PERSONAS
 from octave_mcp.domain.questions import Question, QuestionRecord
 
 MAX_QUESTIONS = 14
-# Read and written: a complete run reads at most 52,000 and writes at most 28,000.
+# Input and output: a complete run reads at most 52,000 tokens and writes at most 28,000.
 MAX_TOKENS = 80_000
-# Of the pages of a company, with these limits; a run that shows more may ask more.
+# Characters of a company's pages to which these limits apply; a run that shows more may ask more.
 SHOWN_CHARACTERS = 30_000
-# Of the passages in one question of a run that shows more: each question is answered with a limited list.
+# Per question, in a run that shows more. An answer is a list of limited length, so more text needs more questions.
 ASK_CHARACTERS = 20_000
 QUESTION_TOKENS = 20_000
 CORRECTION_TOKENS = 5_500
-# For what is written in the last questions: the answers before them were corrected by then.
+# Reserve while the last questions are asked: earlier answers were corrected by then.
 LAST_CORRECTIONS_TOKENS = 4_000
 
 
 class Size(NamedTuple):
-    """The tokens of a question, and those of its answer."""
+    """Tokens of a question and of its answer."""
 
     read: int
     written: int
@@ -36,13 +36,13 @@ class Size(NamedTuple):
 
 
 NOTHING = Size(0, 0)
-# One question at the end of a run, about some 90 claims: whether the quotations say what they say.
+# One question at the end of a run, on whether the quotations support about 90 claims.
 VERIFICATION = Size(5_500, 1_000)
 SELF_CHECK = "checks/self_check"
 DEAL, LAST = "playbook/summary", "playbook/email_sequence"
 ANSWERING_A_PERSONA = 3_000
-# What the questions of a run take that is allowed as much as usual, by their prompt, in the order in which they go
-# out: the figures of runs on sites of ordinary companies. The one about addresses goes out once for each company.
+# Sizes by prompt, in the order in which the questions are asked, measured in runs on sites of ordinary companies.
+# The question about URLs is asked once per company, hence the + 1 below.
 FIRST = {
     "research/urls": Size(2_200, 100),
     "vendor/offerings": Size(11_500, 5_500),
@@ -53,159 +53,161 @@ FIRST = {
 }
 USUAL_QUESTIONS = len(FIRST) + 1
 USUAL_CORRECTIONS = Size(2_000, 1_500)
-READING = ("vendor/offerings", "prospect/company_profile")
-# Of a question about the pages of a company, where there are enough of them.
+READING_PROMPTS = ("vendor/offerings", "prospect/company_profile")
+# Passages in a question about a company with at least PAGES_FOR_USUAL_SIZE pages.
 PASSAGES_TOKENS = 7_500
-ENOUGH_PAGES = 8
-# Per extra part of the pages: a question about each company, and a correction.
-QUESTIONS_OF_A_PART = 3
+PAGES_FOR_USUAL_SIZE = 8
+# For each extra part of the pages: a question about each company, and a correction.
+QUESTIONS_PER_EXTRA_PART = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The most questions and tokens of a run.
+    """Limits of one run.
 
-    Copy for personas leaves room for the deal's question; corrections, and further pages of a company, leave room for
-    all that come later.
+    The question for persona copy reserves room for the question about the deal. Corrections, and questions about
+    further pages of a company, reserve room for every question that comes later.
 
-    `more` and `more_questions` are for what is shown beyond the usual, and part of the limits.
+    `extra` and `extra_questions` are the parts of the limits for text shown beyond SHOWN_CHARACTERS.
     """
 
     questions: int = MAX_QUESTIONS
     tokens: int = MAX_TOKENS
-    more: Size = NOTHING
-    more_questions: int = 0
+    extra: Size = NOTHING
+    extra_questions: int = 0
 
     @property
     def share(self) -> float:
-        """Of what a run is usually allowed."""
-        return min(1.0, self.tokens / (MAX_TOKENS + self.more.both))
+        """Share of the usual limit that this run has, at most 1."""
+        return min(1.0, self.tokens / (MAX_TOKENS + self.extra.both))
 
     @property
     def verification(self) -> Size:
-        """What the question at the end of the run may take."""
+        """Size of the verification question at the end of the run."""
         return Size(*(int(self.share * tokens) for tokens in VERIFICATION))
 
     def usual(self, max_pages: int) -> tuple[int, Size]:
-        """The number of questions of a run with `max_pages` pages of each company, and their tokens."""
-        share = min(1.0, max_pages / ENOUGH_PAGES)
-        read, written = (sum(sizes) for sizes in zip(*FIRST.values(), USUAL_CORRECTIONS, self.more, strict=True))
+        """Return the expected number and size of the questions in a run with `max_pages` pages of each company."""
+        share = min(1.0, max_pages / PAGES_FOR_USUAL_SIZE)
+        read, written = (sum(sizes) for sizes in zip(*FIRST.values(), USUAL_CORRECTIONS, self.extra, strict=True))
         size = (read - int(2 * PASSAGES_TOKENS * (1 - share)), int(written * (1 + share) / 2))
-        return USUAL_QUESTIONS + self.more_questions, Size(*(int(self.share * tokens) for tokens in size))
+        return USUAL_QUESTIONS + self.extra_questions, Size(*(int(self.share * tokens) for tokens in size))
 
     def refusal(
         self, question: Question, asked: Sequence[QuestionRecord], refused: Collection[str] = frozenset()
     ) -> str:
-        """Why the question cannot be asked after those, and what would help; '' if it can be.
+        """Return why the question cannot be asked after those already asked, and what to do; '' if it can be.
 
-        `refused` are the prompts of questions that were refused: none that comes after them gets their room.
+        `refused` are the prompts of questions that were refused. Their room stays reserved; no later question takes it.
         """
-        others = tuple(_others(question, asked, refused))
+        reserved_sizes = tuple(_reserved_sizes(question, asked, refused))
         count = sum(not other.reused for other in asked)
         spent = sum(map(_spent, asked)) + question.tokens + expected(question)
-        reserved = self._reserved(question, asked) + sum(size.both for size in others)
-        what = f"kept for {'other questions and ' if others else ''}corrections"
+        reserved = self._reserved_tokens(question, asked) + sum(size.both for size in reserved_sizes)
+        purpose = f"{'other questions and ' if reserved_sizes else ''}corrections"
         if question.tokens > QUESTION_TOKENS:
             return (
-                f"the question has {question.tokens} tokens, and a client gets at most {QUESTION_TOKENS} at once: "
+                f"the question has {question.tokens} tokens, but a client gets at most {QUESTION_TOKENS} per question: "
                 "lower OCTAVE_SHOWN_CHARACTERS or max_pages"
             )
-        if count + len(others) >= self.questions:
-            kept = f" and keeps {len(others)} for others" if others else ""
-            told = f"the run may ask {self.questions} questions: it has asked {count}{kept}"
-            return f"{told}; {_raised('OCTAVE_MAX_RUN_ASKS', self.questions, self._most_questions)}"
+        if count + len(reserved_sizes) >= self.questions:
+            reserve = f" and must keep room for {len(reserved_sizes)} more" if reserved_sizes else ""
+            problem = f"the run may ask {self.questions} questions: it has asked {count}{reserve}"
+            return f"{problem}; {_remedy('OCTAVE_MAX_RUN_ASKS', self.questions, self._complete_questions)}"
         if spent + reserved > self.tokens:
-            told = f"this question and its answer would bring the run to {spent} tokens, {reserved} more are {what}"
-            limit = _raised("OCTAVE_MAX_RUN_TOKENS", self.tokens, MAX_TOKENS + self.more.both)
-            return f"{told}, and the limit is {self.tokens}; {limit}"
+            total = f"this question and its answer would bring the run to {spent} tokens"
+            remedy = _remedy("OCTAVE_MAX_RUN_TOKENS", self.tokens, MAX_TOKENS + self.extra.both)
+            return f"{total}; with {reserved} reserved for {purpose}, that exceeds the limit of {self.tokens}: {remedy}"
         return ""
 
     @property
-    def _most_questions(self) -> int:
-        return MAX_QUESTIONS + QUESTIONS_OF_A_PART * self.more_questions // len(READING)
+    def _complete_questions(self) -> int:
+        return MAX_QUESTIONS + QUESTIONS_PER_EXTRA_PART * self.extra_questions // len(READING_PROMPTS)
 
-    def _reserved(self, question: Question, asked: Sequence[QuestionRecord]) -> int:
-        """Tokens kept for verification and, unless the question is itself a correction, for corrections."""
+    def _reserved_tokens(self, question: Question, asked: Sequence[QuestionRecord]) -> int:
+        """Return the tokens reserved for verification and, unless the question is a correction, for corrections."""
         if question.prompt == SELF_CHECK:
             return 0
-        share, kept = self.share, self.verification.both
+        share, verification = self.share, self.verification.both
         if question.corrects:
-            return kept
+            return verification
         used = sum(_spent(other) for other in asked if other.corrects)
         left = max(0, int(share * CORRECTION_TOKENS) - used)
         if question.prompt == LAST or _is_further(question, asked):
             left = min(left, int(share * LAST_CORRECTIONS_TOKENS))
-        return kept + left
+        return verification + left
 
 
 def ask_characters(shown_characters: int) -> int:
-    """How much of a company's pages is in one question."""
+    """Return how many characters of a company's pages one question contains."""
     return SHOWN_CHARACTERS if shown_characters <= SHOWN_CHARACTERS else ASK_CHARACTERS
 
 
 def allowance(shown_characters: int, questions: int | None, tokens: int | None) -> Allowance:
-    """The limits of a run that shows so much of each company, unless the user set others."""
-    parts = ceil(shown_characters / ask_characters(shown_characters)) - 1
-    shown = 2 * (shown_characters - SHOWN_CHARACTERS) // 4
-    asked = sum(FIRST[prompt].read - PASSAGES_TOKENS for prompt in READING)
-    answered = sum(FIRST[prompt].written for prompt in READING)
-    more = Size(max(0, shown) + parts * asked, parts * answered)
+    """Return the limits of a run that shows this much of each company; the user's own limits take precedence."""
+    extra_parts = ceil(shown_characters / ask_characters(shown_characters)) - 1
+    # Two companies, and about four characters per token.
+    extra_passages = 2 * (shown_characters - SHOWN_CHARACTERS) // 4
+    instructions = sum(FIRST[prompt].read - PASSAGES_TOKENS for prompt in READING_PROMPTS)
+    answers = sum(FIRST[prompt].written for prompt in READING_PROMPTS)
+    extra = Size(max(0, extra_passages) + extra_parts * instructions, extra_parts * answers)
     return Allowance(
-        questions or MAX_QUESTIONS + QUESTIONS_OF_A_PART * parts,
-        tokens or MAX_TOKENS + more.both,
-        more,
-        len(READING) * parts,
+        questions or MAX_QUESTIONS + QUESTIONS_PER_EXTRA_PART * extra_parts,
+        tokens or MAX_TOKENS + extra.both,
+        extra,
+        len(READING_PROMPTS) * extra_parts,
     )
 
 
-# Tokens of the replacement of an entry; a draft that was left out takes what its question does for one persona.
-FIXING = 150
-# The parts of what is written for a persona.
+# For one replaced entry. A draft that is missing as a whole counts as the full answer for one persona.
+REPLACEMENT_TOKENS = 150
+# The fields of a persona's draft, by which its schema is recognized.
 DRAFTS = frozenset({"sequence", "talk_track"})
 
 
 def expected(question: Question) -> int:
-    """The tokens of an answer to it: for a patch by the number of its replacements."""
+    """Return the expected tokens of the answer; those of a patch depend on its number of replacements."""
     if question.prompt == SELF_CHECK:
         return VERIFICATION.written
     fields = question.answer_schema.get("properties", {})
     if "fix_1" in fields:
-        return FIXING * len(fields) + ANSWERING_A_PERSONA * _drafts(question)
+        return REPLACEMENT_TOKENS * len(fields) + ANSWERING_A_PERSONA * _drafts(question)
     if question.prompt == LAST:
         return len(fields) * ANSWERING_A_PERSONA
     return FIRST[question.prompt].written if question.prompt in FIRST else 0
 
 
 def _drafts(question: Question) -> int:
-    """For how many personas the whole copy is asked for again."""
+    """Return for how many personas a patch asks for the complete copy again."""
     if question.prompt != LAST:
         return 0
-    defined = question.answer_schema.get("$defs", {})
-    persona = (name for name, form in defined.items() if form.get("properties", {}).keys() >= DRAFTS)
-    wanted = {f"#/$defs/{name}" for name in persona}
-    fixes = question.answer_schema["properties"].values()
-    return sum(any(part.get("$ref") in wanted for part in fix.get("anyOf", ())) for fix in fixes)
+    definitions = question.answer_schema.get("$defs", {})
+    persona_names = (name for name, schema in definitions.items() if schema.get("properties", {}).keys() >= DRAFTS)
+    wanted = {f"#/$defs/{name}" for name in persona_names}
+    replacements = question.answer_schema["properties"].values()
+    return sum(any(part.get("$ref") in wanted for part in fix.get("anyOf", ())) for fix in replacements)
 
 
-def _others(question: Question, asked: Sequence[QuestionRecord], refused: Collection[str]) -> Iterator[Size]:
-    """The questions that must still fit: earlier ones that were refused and, before copy for personas, the deal's.
+def _reserved_sizes(question: Question, asked: Sequence[QuestionRecord], refused: Collection[str]) -> Iterator[Size]:
+    """Return the sizes of questions that must still fit after this one.
 
-    For a correction, and for further pages of a company, also those that come later.
+    These are earlier ones that were refused and, for persona copy, the one about the deal. For a correction, or for
+    further pages of a company, they also include all later ones.
     """
-    known, every = {other.prompt for other in asked}, list(FIRST)
-    if question.prompt not in FIRST:  # it is the last of a run, or all that a revision asks
+    asked_prompts, prompts = {other.prompt for other in asked}, list(FIRST)
+    if question.prompt not in FIRST:  # verification is the last question of a run; a revision asks nothing else
         return iter(())
-    at = every.index(question.prompt)
+    rank = prompts.index(question.prompt)
     is_extra = question.corrects or _is_further(question, asked)
     needed = {*refused, DEAL} if question.prompt == LAST else {*refused}
-    earlier = [prompt for prompt in every[:at] if prompt in needed]
-    later = every[at + 1 :] if is_extra else []
-    return (FIRST[prompt] for prompt in (*earlier, *later) if prompt not in known)
+    earlier = [prompt for prompt in prompts[:rank] if prompt in needed]
+    later = prompts[rank + 1 :] if is_extra else []
+    return (FIRST[prompt] for prompt in (*earlier, *later) if prompt not in asked_prompts)
 
 
 def _is_further(question: Question, asked: Sequence[QuestionRecord]) -> bool:
-    """Whether it is about further pages of a company."""
-    return question.prompt in READING and any(other.prompt == question.prompt for other in asked)
+    """Whether the question is about further pages of a company, beyond those of its first question."""
+    return question.prompt in READING_PROMPTS and any(other.prompt == question.prompt for other in asked)
 
 
 def _spent(question: QuestionRecord) -> int:
@@ -215,7 +217,7 @@ def _spent(question: QuestionRecord) -> int:
     return question.tokens + written
 
 
-def _raised(setting: str, limit: int, most: int) -> str:
-    """What to do about a limit; `most` is what a complete run may take."""
-    enough = f" (a complete run takes up to {most})" if limit < most else ""
-    return f"raise {setting}{enough}, or lower max_pages"
+def _remedy(setting: str, limit: int, complete: int) -> str:
+    """Return what to do about a limit; `complete` is what a complete run can take."""
+    figure = f" (a complete run takes up to {complete})" if limit < complete else ""
+    return f"raise {setting}{figure}, or lower max_pages"

@@ -1,4 +1,4 @@
-"""Anthropic by its Messages API; the form of an answer is enforced, and what precedes a complaint is cached."""
+"""Anthropic through its Messages API, with enforced schemas; the prompt up to a correction's complaint is cached."""
 
 from __future__ import annotations
 
@@ -32,22 +32,26 @@ from octave_mcp.settings import Settings
 
 DEFAULTS = {"fast": "claude-haiku-5-5", "strong": "claude-sonnet-5-5"}
 KEY = "ANTHROPIC_API_KEY"
-OWN = "https://api.anthropic.com"
+DEFAULT_ADDRESS = "https://api.anthropic.com"
 _THOUGHTS = {"thinking", "redacted_thinking"}
 _CUT_OFF = {"max_tokens", "model_context_window_exceeded"}
 
 
 def make(settings: Settings, context: RunContext | None = None) -> Model:
-    """Raises: SetupError: there is no key, or it or the address cannot be used."""
-    client = of_anthropic(address_of("ANTHROPIC_BASE_URL", OWN), Key(KEY, key_of(KEY)))
+    """Return the model.
+
+    Raises:
+        SetupError: the key is missing, or the key or the address cannot be used.
+    """
+    client = of_anthropic(address_of("ANTHROPIC_BASE_URL", DEFAULT_ADDRESS), Key(KEY, key_of(KEY)))
     return Remote(
         "anthropic",
         models_of(settings, "anthropic", DEFAULTS),
         lambda: Messages(client),
         client=client,
-        elsewhere="" if client.address == OWN else client.address,
+        other_address="" if client.address == DEFAULT_ADDRESS else client.address,
         is_own=is_own_server(client.address),
-        most=settings.max_asks,
+        max_calls=settings.max_asks,
         call_seconds=settings.call_timeout_seconds,
         specialists=settings.specialists_per_ask,
         context=context,
@@ -63,6 +67,7 @@ class Messages:
         self._client = anthropic_sdk(client)
 
     def request(self, sent: Sent) -> Request:
+        # The passages are the same in an ask and its correction, so the correction reads them from the cache.
         prefix = {**_text(sent.text.prefix), "cache_control": {"type": "ephemeral"}}
         suffix = [_text(sent.text.suffix)] if sent.text.suffix else []
         return {
@@ -71,7 +76,7 @@ class Messages:
             "messages": [{"role": "user", "content": [prefix, *suffix]}],
             "output_config": {"format": {"type": "json_schema", "schema": sent.schema}, "effort": "low"},
             "max_tokens": sent.output_tokens,
-            "timeout": None,  # with its default, the SDK refuses long answers
+            "timeout": None,  # with its default timeout, the SDK refuses requests for long answers
         }
 
     async def call(self, request: Request) -> Any:  # noqa: ANN401 - the SDK's
@@ -97,7 +102,7 @@ class Messages:
 
 
 def _form(request: Request, _: ErrorInfo) -> Remedy | None:
-    """Show the model the schema instead of having it enforced."""
+    """Put the schema in the prompt instead of having it enforced."""
     if at(request, "output_config", "format") is None:
         return None
     return Remedy("output_config.format", "the schema in the prompt", _without_form)
@@ -106,7 +111,7 @@ def _form(request: Request, _: ErrorInfo) -> Remedy | None:
 def _without_form(request: Request) -> Request:
     if at(request, "output_config", "format") is None:
         return request
-    return _saying(
+    return _with_text_first(
         schema_prompt(request["output_config"]["format"]["schema"]), without(request, ("output_config", "format"))
     )
 
@@ -128,12 +133,12 @@ def _system(request: Request, _: ErrorInfo) -> Remedy | None:
 def _without_system(request: Request) -> Request:
     if "system" not in request:
         return request
-    return _saying(request["system"], without(request, ("system",)))
+    return _with_text_first(request["system"], without(request, ("system",)))
 
 
 def _cache(request: Request, _: ErrorInfo) -> Remedy | None:
-    is_asked = any("cache_control" in part for part in request["messages"][0]["content"])
-    return Remedy("cache_control", "", _without_cache) if is_asked else None
+    is_cached = any("cache_control" in part for part in request["messages"][0]["content"])
+    return Remedy("cache_control", "", _without_cache) if is_cached else None
 
 
 def _without_cache(request: Request) -> Request:
@@ -141,7 +146,7 @@ def _without_cache(request: Request) -> Request:
     return {**request, "messages": [{"role": "user", "content": content}]}
 
 
-def _saying(text: str, request: Request) -> Request:
+def _with_text_first(text: str, request: Request) -> Request:
     return begun_with(_text(text), request, "messages")
 
 
@@ -162,6 +167,7 @@ PARAMETERS = (
 
 
 def _tokens(usage: Any) -> Tokens | None:  # noqa: ANN401 - ditto
+    # Unlike OpenAI, Anthropic does not include cached tokens in `input_tokens`.
     cached, written = count(usage, "cache_read_input_tokens") or 0, count(usage, "cache_creation_input_tokens") or 0
     read = (count(usage, "input_tokens") or 0) + cached + written
     return tokens(read, count(usage, "output_tokens"), cached, written)

@@ -1,7 +1,7 @@
-"""How each provider is reached: the HTTP client, and the headers that are sent only to its address.
+"""HTTP clients of the providers, and the headers that are sent only to a provider's own address.
 
-The providers' SDKs read many environment variables: proxies, certificates, organisations, headers. This module decides
-which of them apply to a provider, so that none stops a client from opening or reaches another provider's server.
+The providers' SDKs read many environment variables: proxies, certificates, organizations, headers. This module decides
+which of them apply to a provider, so that no variable breaks another provider's client or leaks to its server.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from octave_mcp.errors import SetupError
 from octave_mcp.models.failures import Key
 from octave_mcp.settings import headers_of, value_of
 
-_NAME, _VALUE = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII), re.compile(r"[\t -~]*")
-# The SDKs' own limits; the number of calls at once is limited elsewhere.
+_HEADER_NAME, _HEADER_VALUE = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII), re.compile(r"[\t -~]*")
+# The limits that the SDKs use by default; `limiter` limits the concurrent calls.
 _LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
-_OF_OPENAI = {"OPENAI_ORG_ID": "OpenAI-Organization", "OPENAI_PROJECT_ID": "OpenAI-Project"}
+_OPENAI_VARIABLES = {"OPENAI_ORG_ID": "OpenAI-Organization", "OPENAI_PROJECT_ID": "OpenAI-Project"}
 
 
 class Header(NamedTuple):
-    """A header that the user set, and the variable it comes from."""
+    """A header that the user set in an environment variable."""
 
     variable: str
     name: str
@@ -39,7 +39,10 @@ class Header(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """`variable` is the environment variable of the address; `own` are the user's headers for that address."""
+    """Settings of a provider's HTTP client.
+
+    `variable` is the environment variable of the address; `own` are the user's headers for that address.
+    """
 
     variable: str
     address: str
@@ -51,18 +54,18 @@ class Client:
         return {header.name: header.value.get_secret_value() for header in self.own}
 
     def check(self) -> None:
-        """Raises: SetupError: no client can be opened for the address, or no request can carry the headers."""
+        """Raise `SetupError` if the headers, the certificates or the proxy cannot be used."""
         for variable, name, value in self.own:
-            if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value.get_secret_value())):
+            if not (_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value.get_secret_value())):
                 raise SetupError(
                     f"{variable} cannot be used: it contains a character that HTTP headers cannot have; "
-                    f"remove it, and write several headers as one 'Name: value' per line"
+                    f"remove that character, and write each header as 'Name: value' on its own line"
                 )
         tls_context()
         proxy_for(self.address)
 
     def http(self) -> httpx2.AsyncClient:
-        """Return a client for the address. It does not read the environment.
+        """Return a client for the address that does not read the environment.
 
         Raises:
             SetupError: as `check`.
@@ -72,37 +75,37 @@ class Client:
         proxy = httpx2.Proxy(url, ssl_context=tls if url.startswith("https:") else None) if url else None
         return httpx2.AsyncClient(
             transport=httpx2.AsyncHTTPTransport(verify=tls, trust_env=False, limits=_LIMITS, proxy=proxy),
-            timeout=None,  # each call has its own limit
+            timeout=None,  # each call has its own, see `limiter.Turn`
             trust_env=False,
             follow_redirects=True,
-            event_hooks={"response": [self._stay]},
+            event_hooks={"response": [self._refuse_redirect]},
         )
 
-    async def _stay(self, response: httpx2.Response) -> None:
-        """Refuse a redirect to another address: the prompt and all headers but 'Authorization' would go there."""
+    async def _refuse_redirect(self, response: httpx2.Response) -> None:
+        """Refuse a redirect to another server, which would get the prompt and all headers except 'Authorization'."""
         if response.has_redirect_location:
             target = response.url.join(response.headers["location"])
-            if not _is_same_place(response.url, target):
-                place = f"{target.scheme}://{target.netloc.decode()}"
+            if not _is_same_server(response.url, target):
+                address = f"{target.scheme}://{target.netloc.decode()}"
                 raise SetupError(
-                    f"{self.variable}: its server redirects to {place}, another address, which is not followed; "
+                    f"{self.variable}: its server redirects to {address}, another server, which is not followed; "
                     f"set {self.variable} to the final address"
                 )
 
 
 def of_openai(address: str, key: Key) -> Client:
-    """With the organisation, project and custom headers from OpenAI's variables."""
-    return _client("OPENAI_BASE_URL", address, key, (*_single(), *_lines("OPENAI_CUSTOM_HEADERS")))
+    """Return OpenAI's client, with the organization, project and custom headers from OpenAI's variables."""
+    return _client("OPENAI_BASE_URL", address, key, (*_openai_headers(), *_custom_headers("OPENAI_CUSTOM_HEADERS")))
 
 
 def of_anthropic(address: str, key: Key) -> Client:
-    return _client("ANTHROPIC_BASE_URL", address, key, tuple(_lines("ANTHROPIC_CUSTOM_HEADERS")))
+    return _client("ANTHROPIC_BASE_URL", address, key, tuple(_custom_headers("ANTHROPIC_CUSTOM_HEADERS")))
 
 
 def of_compat(variable: str, address: str, key: Key) -> Client:
-    """OpenAI's headers go only to the server at OPENAI_BASE_URL, and only together with OpenAI's key."""
-    is_openais = variable == "OPENAI_BASE_URL" and key.name == "OPENAI_API_KEY"
-    return _client(variable, address, key, tuple(_lines("OPENAI_CUSTOM_HEADERS")) if is_openais else ())
+    """Return a client for a compatible server; OpenAI's headers go only to OPENAI_BASE_URL, with OpenAI's key."""
+    is_openai_key = variable == "OPENAI_BASE_URL" and key.name == "OPENAI_API_KEY"
+    return _client(variable, address, key, tuple(_custom_headers("OPENAI_CUSTOM_HEADERS")) if is_openai_key else ())
 
 
 def openai_sdk(client: Client) -> Any:  # noqa: ANN401 - the SDK's client
@@ -123,7 +126,7 @@ def openai_sdk(client: Client) -> Any:  # noqa: ANN401 - the SDK's client
 
 
 def anthropic_sdk(client: Client) -> Any:  # noqa: ANN401 - ditto
-    """Return the SDK. What it reads from the environment is meant for the same address.
+    """Return the SDK, which may read the environment: its variables are meant for the same address.
 
     Raises:
         SetupError: as `Client.check`.
@@ -136,40 +139,40 @@ def anthropic_sdk(client: Client) -> Any:  # noqa: ANN401 - ditto
 def _options(client: Client) -> dict[str, Any]:
     key = client.key.value.get_secret_value()
     base = {"api_key": key, "base_url": client.address, "http_client": client.http()}
-    return {**base, "max_retries": 0, "timeout": None}
+    return {**base, "max_retries": 0, "timeout": None}  # one retry policy, ours: two would multiply
 
 
 def _client(variable: str, address: str, key: Key, own: tuple[Header, ...]) -> Client:
-    """With the address's user and password moved to a header: addresses appear in logs and errors."""
+    """Move the user and password of the address to a header, since addresses appear in logs and errors."""
     parts = urlsplit(address)
-    user, _, place = parts.netloc.rpartition("@")
-    secrets = [word for one in own for word in one.value.get_secret_value().split()]
+    user, _, host = parts.netloc.rpartition("@")
+    secrets = [word for header in own for word in header.value.get_secret_value().split()]
     if user:
         name, _, password = user.partition(":")
         basic = base64.b64encode(f"{unquote(name)}:{unquote(password)}".encode()).decode()
-        others = (one for one in own if one.name.lower() != "authorization")
-        own = (*others, Header(variable, "Authorization", SecretStr(f"Basic {basic}")))
+        without_authorization = (header for header in own if header.name.lower() != "authorization")
+        own = (*without_authorization, Header(variable, "Authorization", SecretStr(f"Basic {basic}")))
         secrets += [basic, password, unquote(password)]
-    known = key._replace(others=tuple(map(SecretStr, secrets)))
-    return Client(variable, parts._replace(netloc=place).geturl(), known, own)
+    scrubbed_key = key._replace(others=tuple(map(SecretStr, secrets)))
+    return Client(variable, parts._replace(netloc=host).geturl(), scrubbed_key, own)
 
 
-def _single() -> Iterator[Header]:
-    for variable, name in _OF_OPENAI.items():
+def _openai_headers() -> Iterator[Header]:
+    for variable, name in _OPENAI_VARIABLES.items():
         if value := value_of(variable):
             yield Header(variable, name, value)
 
 
-def _lines(variable: str) -> Iterator[Header]:
+def _custom_headers(variable: str) -> Iterator[Header]:
     for name, value in headers_of(variable).items():
         yield Header(variable, name, SecretStr(value))
 
 
-def _is_same_place(source: httpx2.URL, target: httpx2.URL) -> bool:
-    """Whether it is the same server, or an upgrade of the same host from http to https."""
-    is_upgrade = (_place(source)[::2], _place(target)[::2]) == (("http", 80), ("https", 443))
-    return source.host == target.host and (is_upgrade or _place(source) == _place(target))
+def _is_same_server(source: httpx2.URL, target: httpx2.URL) -> bool:
+    """Whether both URLs are on the same server, or the redirect upgrades the same host from http to https."""
+    is_upgrade = (_origin(source)[::2], _origin(target)[::2]) == (("http", 80), ("https", 443))
+    return source.host == target.host and (is_upgrade or _origin(source) == _origin(target))
 
 
-def _place(url: httpx2.URL) -> tuple[str, str, int | None]:
+def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port or PORTS.get(url.scheme)

@@ -1,6 +1,6 @@
-"""Any server that speaks chat.completions: Ollama, vLLM, LM Studio, llama.cpp, OpenRouter.
+"""Any server with the chat.completions API: Ollama, vLLM, LM Studio, llama.cpp, OpenRouter.
 
-Not all of them enforce the form of an answer, so the form is part of what they read.
+Not all of them enforce a schema, so the prompt contains it as well.
 """
 
 from __future__ import annotations
@@ -38,22 +38,26 @@ from octave_mcp.models.wire import Reply, Sent, Tokens, count, has_thought, toke
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings, value_of
 
-# What servers call the part of a message that contains the model's thoughts.
+# The fields in which servers send a model's reasoning.
 _THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
-# The finish reasons of an answer that was cut off: OpenAI's, and those that gateways pass on from other APIs.
+# Finish reasons of an answer that was cut off: OpenAI's "length", and others that gateways pass on unchanged.
 _CUT_OFF = {"length", "max_tokens", "model_length"}
-# What servers of one's own are given, which ask for none.
+# The SDK requires some key, also for local servers that need none.
 NO_KEY = SecretStr("local")
 
 
 def make(settings: Settings, context: RunContext | None = None) -> Model:
-    """Raises: SetupError: no model is named, or no address, or it or the key cannot be used."""
+    """Return the model.
+
+    Raises:
+        SetupError: the model or the address is not set, or the address or the key cannot be used.
+    """
     variable, address = _address(settings)
     if not settings.compat_model or not address:
         missing = "OCTAVE_COMPAT_MODEL" if address else "OCTAVE_COMPAT_BASE_URL"
         raise SetupError(
-            f"{missing} not found: set OCTAVE_COMPAT_BASE_URL to the address of a server that speaks "
-            "chat.completions ('http://localhost:11434/v1') and OCTAVE_COMPAT_MODEL to one of its models"
+            f"{missing} not found: set OCTAVE_COMPAT_BASE_URL to the address of a server with the chat.completions "
+            "API, such as 'http://localhost:11434/v1', and OCTAVE_COMPAT_MODEL to one of its models"
         )
     client = of_compat(variable, address, _key(settings))
     return Remote(
@@ -61,9 +65,9 @@ def make(settings: Settings, context: RunContext | None = None) -> Model:
         models_of(settings, "compat", {"fast": settings.compat_model, "strong": settings.compat_model}),
         lambda: Chat(client),
         client=client,
-        elsewhere=client.address,
+        other_address=client.address,
         is_own=client.key.value is NO_KEY or is_own_server(client.address),
-        most=settings.max_asks,
+        max_calls=settings.max_asks,
         call_seconds=settings.call_timeout_seconds,
         specialists=settings.specialists_per_ask,
         context=context,
@@ -71,18 +75,18 @@ def make(settings: Settings, context: RunContext | None = None) -> Model:
 
 
 def _address(settings: Settings) -> tuple[str, str]:
-    """The variable it comes from, and the address."""
+    """Return the environment variable that is used, and its address."""
     if settings.compat_base_url:
         return (name := "OCTAVE_COMPAT_BASE_URL"), reachable(name, settings.compat_base_url)
     return "OPENAI_BASE_URL", address_of("OPENAI_BASE_URL", "")
 
 
 def _key(settings: Settings) -> Key:
-    """OpenAI's is for the server at OPENAI_BASE_URL, and for no other."""
-    name, found = "OCTAVE_COMPAT_API_KEY", settings.compat_api_key
-    if not found and not settings.compat_base_url:
-        name, found = "OPENAI_API_KEY", value_of("OPENAI_API_KEY")
-    return Key(name, sendable(name, found)) if found else Key("OCTAVE_COMPAT_API_KEY", NO_KEY)
+    """Return the key. OpenAI's key is used only for the server at OPENAI_BASE_URL."""
+    name, value = "OCTAVE_COMPAT_API_KEY", settings.compat_api_key
+    if not value and not settings.compat_base_url:
+        name, value = "OPENAI_API_KEY", value_of("OPENAI_API_KEY")
+    return Key(name, sendable(name, value)) if value else Key("OCTAVE_COMPAT_API_KEY", NO_KEY)
 
 
 class Chat:
@@ -95,12 +99,12 @@ class Chat:
 
     def request(self, sent: Sent) -> Request:
         schema = {"name": sent.schema_name, "strict": True, "schema": sent.schema}
-        of_patch = schema_prompt(sent.schema) if sent.whole else ""
+        patch_schema = schema_prompt(sent.schema) if sent.whole else ""
         return {
             "model": sent.model,
             "messages": [
                 {"role": "system", "content": f"{sent.text.system}\n\n{schema_prompt(sent.whole or sent.schema)}"},
-                {"role": "user", "content": "\n\n".join(filter(None, (*sent.text[1:3], of_patch)))},
+                {"role": "user", "content": "\n\n".join(filter(None, (*sent.text[1:3], patch_schema)))},
             ],
             "response_format": {"type": "json_schema", "json_schema": schema},
             "max_tokens": sent.output_tokens,
@@ -128,14 +132,14 @@ class Chat:
 
 
 def _form(request: Request, error: ErrorInfo) -> Remedy | None:
-    """Ask for any JSON, or for plain text: the schema is in the system message."""
-    asked = at(request, "response_format", "type")
-    if asked is None:
+    """Request any JSON object, or plain text; the schema is in the system message anyway."""
+    current = at(request, "response_format", "type")
+    if current is None:
         return None
-    if asked == "json_object" or _NO_FORM.search(error.words):
+    if current == "json_object" or _NO_RESPONSE_FORMAT.search(error.words):
         return dropping("response_format")(request, error)
-    loose = {"type": "json_object"}
-    return Remedy("response_format", "json_object", partial(put, path=("response_format",), value=loose))
+    any_json = {"type": "json_object"}
+    return Remedy("response_format", "json_object", partial(put, path=("response_format",), value=any_json))
 
 
 def _system(request: Request, _: ErrorInfo) -> Remedy | None:
@@ -147,8 +151,9 @@ def _without_system(request: Request) -> Request:
     return {**request, "messages": [{"role": "user", "content": content}]}
 
 
-# Errors of servers that support no response format at all, or no format but schemas.
-_NO_FORM = re.compile(
+# Errors of servers that support no response format at all, or none but schemas, so that `json_object` would also fail:
+# "expected json_schema or text", "unsupported parameter", "extra fields not permitted".
+_NO_RESPONSE_FORMAT = re.compile(
     r"json_schema['\"`]? or ['\"`]?text|(?:unknown|unrecogni[sz]ed|unsupported|unexpected)"
     r" \S* ?(?:param|arg|field|key|input)"
     r"|not support (?:param|arg|json[ _-]?mode)|requested parameters|extra (?:inputs|fields)"
@@ -170,15 +175,15 @@ PARAMETERS = (
 
 
 def _text(content: Any) -> str:  # noqa: ANN401 - ditto
-    """The text of all parts. Models that think may send a list of parts, one of them their thoughts."""
+    """Return the text of the message. Reasoning models may send a list of parts, one of them the reasoning."""
     if content is None or isinstance(content, str):
         return content or ""
     return "".join(part["text"] for part in content if part["type"] == "text")
 
 
 def _has_thoughts(message: Any) -> bool:  # noqa: ANN401 - ditto
-    apart = any(getattr(message, name, None) for name in _THOUGHTS)
-    return apart or not isinstance(message.content, str | None)  # a list of parts
+    has_field = any(getattr(message, name, None) for name in _THOUGHTS)
+    return has_field or not isinstance(message.content, str | None)  # a list of parts, see `_text`
 
 
 def _tokens(usage: Any) -> Tokens | None:  # noqa: ANN401 - ditto

@@ -1,6 +1,6 @@
-"""Reads a provider's error: its status, its codes, its words, and the parameters it names.
+"""Parser of provider errors: status, codes, text, and the parameters that they name.
 
-Servers send errors in many shapes, some with status 200, and some with another server's error inside their own.
+Servers send errors in many shapes, some with status 200, and some with another server's error nested in their own.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, cast
 
 from pydantic_core import from_json
 
-# How deep an error may be nested in others.
+# Real errors are nested a few levels deep. The limit keeps a hostile response from exhausting the stack.
 MAX_LAYERS = 20
 
-_INSIDE = (
+_NESTED_FIELDS = (
     "error",
     "metadata",
     "raw",
@@ -29,19 +29,19 @@ _INSIDE = (
     "fault",
     "response",
 )
-_STATUS = ("code", "status", "status_code", "statuscode", "http_status", "http_code", "httpstatus", "error_code")
-_NAMES = ("code", "error_code", "errorcode", "status", "type", "__type", "error_type", "reason")
-_WORDS = (
+_STATUS_FIELDS = ("code", "status", "status_code", "statuscode", "http_status", "http_code", "httpstatus", "error_code")
+_CODE_FIELDS = ("code", "error_code", "errorcode", "status", "type", "__type", "error_type", "reason")
+_TEXT_FIELDS = (
     "message", "msg", "detail", "error", "error_description", "error_msg", "errormessage", "status_msg", "title",
     "faultstring", "text", "raw",
 )  # fmt: skip
-_PARAMETERS = ("param", "parameter", "loc", "field")
-_ANSWERS = ("choices", "output", "content")
-_FAILED = {"failed", "cancelled"}
-# Finish reasons of an answer that failed.
-_BROKEN_OFF = {"error", "abort", "insufficient_system_resource"}
+_PARAMETER_FIELDS = ("param", "parameter", "loc", "field")
+_ANSWER_FIELDS = ("choices", "output", "content")
+_FAILED_STATUSES = {"failed", "cancelled"}
+# Finish reasons of an answer that failed: servers send them with status 200.
+_FAILED_REASONS = {"error", "abort", "insufficient_system_resource"}
 
-_OF_NAME = {
+_CODES_BY_STATUS = {
     400: "badrequest badrequesterror invalidrequest invalidrequesterror invalidargument invalidparameter invalidprompt "
     "unsupportedparameter unsupportedvalue unknownparameter contextlengthexceeded validationerror",
     401: "authenticationerror authenticationfailed invalidapikey incorrectapikey invalidkey unauthenticated "
@@ -57,15 +57,15 @@ _OF_NAME = {
     503: "engineoverloaded modeloverloaded overloaded overloadederror serviceunavailable unavailable",
     504: "deadlineexceeded gatewaytimeout timeout timeouterror timedout",
 }
-# The status for each provider code, the code in lower case without underscores, hyphens and spaces.
-STATUS_OF = {name: status for status, names in _OF_NAME.items() for name in names.split()}
+# Status by provider code; codes are compared in lower case without underscores, hyphens and spaces.
+STATUS_OF = {name: status for status, names in _CODES_BY_STATUS.items() for name in names.split()}
 
 NO_CREDIT = (
     r"credit balance|(?:insufficient|not enough|no|out of) (?:credits?|balance|quota|funds)\b"
     r"|exceeded your current quota"
     r"|(?:balance|credits?|quota|funds) (?:is|are) (?:insufficient|exhausted|too low|used up)"
 )
-_OF_WORDS = tuple(
+_STATUS_PATTERNS = tuple(
     (re.compile(pattern, re.IGNORECASE), status)
     for pattern, status in (
         (r"rate.?limit|too many requests", 429),
@@ -75,21 +75,25 @@ _OF_WORDS = tuple(
         (r"overloaded|service unavailable", 503),
     )
 )
-_NUMBER = re.compile(
+_STATUS_NUMBER = re.compile(
     r"^(?:error )?([45]\d\d)\b|\b(?:status(?: code)?|error(?: code)?|http(?:/\d\S{0,9})?)[ :=]+([45]\d\d)\b",
     re.IGNORECASE,
 )
 
+# An error sent as a server-sent event: 'data: {"error": ...}'.
 _EVENT = re.compile(r"^data: ?(\{.*)$", re.MULTILINE)
 _MARKUP = re.compile(r"<(style|script)\b.*?(?:</\1>|\Z)|<!--.*?(?:-->|\Z)|<[^<>]*>", re.DOTALL | re.IGNORECASE)
-LONGEST_PAGE = 300
+MAX_PAGE_CHARACTERS = 300
 
-# The parameter in a validation error of vLLM, which prints it as Python does.
-_PLACE = re.compile(r"['\"]loc['\"]: [\[(]([^\])]*)")
+# vLLM prints validation errors as Python does: "{'loc': ('body', 'max_tokens'), ...".
+_VLLM_LOCATION = re.compile(r"['\"]loc['\"]: [\[(]([^\])]*)")
 
 
 class ErrorInfo(NamedTuple):
-    """`status` is 0 if there is no status and no known code; `headers` are those of a server behind this one."""
+    """A parsed error.
+
+    `status` is 0 if the error has neither a status nor a known code. `headers` are those of a server behind a gateway.
+    """
 
     status: int
     codes: frozenset[str]
@@ -99,12 +103,12 @@ class ErrorInfo(NamedTuple):
 
 
 def error_info(error: object, status: int = 0) -> ErrorInfo:
-    """Read an error of any shape; `status` is that of its response, 0 if that was 200."""
+    """Parse an error of any shape; `status` is that of its response, or 0 if that was 200."""
     layers = list(_layers(error))
-    words = ": ".join(dict.fromkeys(word for layer in layers for word in _words_of(layer)))
+    words = ": ".join(dict.fromkeys(word for layer in layers for word in _texts_of(layer)))
     return ErrorInfo(
         status=status or _status_of(layers, words),
-        codes=frozenset(_plain(str(layer[name])) for layer in layers for name in _NAMES if layer.get(name)),
+        codes=frozenset(_normalized(str(layer[name])) for layer in layers for name in _CODE_FIELDS if layer.get(name)),
         words=words,
         parameters=tuple(_parameters(layers, words)),
         headers=next((_headers(found) for layer in layers if (found := layer.get("headers"))), dict[str, str]()),
@@ -112,16 +116,16 @@ def error_info(error: object, status: int = 0) -> ErrorInfo:
 
 
 def error_in(answer: object) -> object:
-    """Return the error in a response with status 200; None if it is an answer."""
+    """Return the error in a response with status 200; None if the response is an answer."""
     if isinstance(answer, str):  # JSON sent with another content type
         return _in_text(answer)
     if isinstance(answer, list):
         return next((item for item in cast("list[object]", answer) if fields(item).get("error")), None)
     body = fields(answer)
-    has_answer = any(body.get(name) for name in _ANSWERS)
-    if _says(error := body.get("error")):
+    has_answer = any(body.get(name) for name in _ANSWER_FIELDS)
+    if _is_error(error := body.get("error")):
         return body if not has_answer else error
-    if body.get("status") in _FAILED and "output" in body:
+    if body.get("status") in _FAILED_STATUSES and "output" in body:
         return {"message": f"the status of the answer is {body['status']!r}"}
     if failed := _in_choices(body.get("choices") or [body]):
         return failed
@@ -129,24 +133,26 @@ def error_in(answer: object) -> object:
 
 
 def _in_text(text: str) -> object:
-    """The error in JSON, in the events of a stream, or in the text of a page."""
-    if read := _as_json(text):
-        return error_in(read)
+    """Return the error in a text: JSON, server-sent events, or an HTML page."""
+    if parsed := _as_json(text):
+        return error_in(parsed)
     if events := _EVENT.findall(text):
         return next((found for event in events if (found := error_in(_as_json(event)))), None)
     words = " ".join(_MARKUP.sub(" ", text).split())
-    return {"message": words[:LONGEST_PAGE]} if words else None
+    return {"message": words[:MAX_PAGE_CHARACTERS]} if words else None
 
 
 def _in_choices(choices: object) -> object:
     for choice in cast("list[object]", choices) if isinstance(choices, list) else ():
         found = fields(choice)
-        if _says(error := found.get("error")):
+        if _is_error(error := found.get("error")):
             return error
         name = "finish_reason" if "finish_reason" in found else "stop_reason"
-        if (reason := found.get(name)) in _BROKEN_OFF:
-            why = found.get("native_finish_reason")
-            return {"message": f"{name} is {reason!r}{f', native_finish_reason {why!r}' if why else ''}"}
+        if (reason := found.get(name)) in _FAILED_REASONS:
+            native_reason = found.get("native_finish_reason")
+            return {
+                "message": f"{name} is {reason!r}{f', native_finish_reason {native_reason!r}' if native_reason else ''}"
+            }
     return None
 
 
@@ -159,34 +165,34 @@ def fields(value: object) -> Mapping[str, Any]:
     return {name.lower(): found for name, found in cast("Mapping[str, Any]", value).items()}
 
 
-def _says(error: object) -> bool:
-    """Whether it says anything: some servers send {"error": {"code": 0, "message": ""}} with every answer."""
+def _is_error(error: object) -> bool:
+    """Whether this is an error: some servers send {"error": {"code": 0, "message": ""}} with every answer."""
     known = fields(error)
-    return any(known.get(name) for name in (*_STATUS, *_NAMES, *_WORDS)) if known else bool(error)
+    return any(known.get(name) for name in (*_STATUS_FIELDS, *_CODE_FIELDS, *_TEXT_FIELDS)) if known else bool(error)
 
 
-def _layers(error: object, left: int = MAX_LAYERS) -> Iterator[Mapping[str, Any]]:
-    """The error and those nested in it, the outermost first."""
+def _layers(error: object, depth_left: int = MAX_LAYERS) -> Iterator[Mapping[str, Any]]:
+    """Yield the error and those nested in it, the outermost first."""
     if isinstance(error, str):
-        if not (read := _as_json(error)):
+        if not (parsed := _as_json(error)):
             yield {"message": error}
             return
-        error = read
-    if not left:
+        error = parsed
+    if not depth_left:
         return
     if isinstance(error, list):
         for item in cast("list[object]", error):
-            yield from _layers(item, left - 1)
+            yield from _layers(item, depth_left - 1)
     elif layer := fields(error):
         yield layer
-        for name in _INSIDE:
+        for name in _NESTED_FIELDS:
             inner = layer.get(name)
             if not isinstance(inner, str) or _as_json(inner):
-                yield from _layers(inner, left - 1)
+                yield from _layers(inner, depth_left - 1)
 
 
 def _as_json(text: str) -> object:
-    """The JSON object or list in the text; None if it is neither."""
+    """Return the text as a JSON object or list; None if it is neither."""
     if not text.lstrip().startswith(("{", "[")):
         return None
     try:
@@ -195,40 +201,40 @@ def _as_json(text: str) -> object:
         return None
 
 
-def _words_of(layer: Mapping[str, Any]) -> Iterator[str]:
-    for name in _WORDS:
+def _texts_of(layer: Mapping[str, Any]) -> Iterator[str]:
+    for name in _TEXT_FIELDS:
         text = layer.get(name)
         if isinstance(text, str) and text.strip() and not _as_json(text):
             yield text.strip()
 
 
 def _status_of(layers: list[Mapping[str, Any]], words: str) -> int:
-    numbers = (_number(layer.get(name)) for layer in layers for name in _STATUS)
-    names = (STATUS_OF.get(_plain(str(layer.get(name)))) for layer in layers for name in _NAMES)
+    numbers = (_number(layer.get(name)) for layer in layers for name in _STATUS_FIELDS)
+    names = (STATUS_OF.get(_normalized(str(layer.get(name)))) for layer in layers for name in _CODE_FIELDS)
     if known := next((status for status in (*numbers, *names) if status), 0):
         return known
-    if found := _NUMBER.search(words):
+    if found := _STATUS_NUMBER.search(words):
         return int(found[1] or found[2])
-    return next((status for pattern, status in _OF_WORDS if pattern.search(words)), 0)
+    return next((status for pattern, status in _STATUS_PATTERNS if pattern.search(words)), 0)
 
 
 def _number(value: object) -> int | None:
-    """The value as an error status; None if it is not one."""
-    found = re.fullmatch(r"([45]\d\d)(?:\.0| .*)?", str(value))
-    return int(found[1]) if found else None
+    """Return the value as an error status; None if it is not one."""
+    match = re.fullmatch(r"([45]\d\d)(?:\.0| .*)?", str(value))
+    return int(match[1]) if match else None
 
 
-def _plain(name: str) -> str:
+def _normalized(name: str) -> str:
     return re.sub(r"[_\s-]", "", name).casefold().removesuffix("exception")
 
 
 def _parameters(layers: list[Mapping[str, Any]], words: str) -> Iterator[str]:
-    yield from (_parameter(layer[name]) for layer in layers for name in _PARAMETERS if layer.get(name))
-    yield from (_parameter(re.findall(r"\w+", place)) for place in _PLACE.findall(words))
+    yield from (_parameter(layer[name]) for layer in layers for name in _PARAMETER_FIELDS if layer.get(name))
+    yield from (_parameter(re.findall(r"\w+", location)) for location in _VLLM_LOCATION.findall(words))
 
 
 def _parameter(value: object) -> str:
-    """Its path with dots: 'messages.0.role' for 'messages[0].role' and for ["body", "messages", 0, "role"]."""
+    """Return a dotted path: 'messages.0.role' for 'messages[0].role' or ["body", "messages", 0, "role"]."""
     path = ".".join(map(str, cast("list[object]", value))) if isinstance(value, list) else str(value)
     return re.sub(r"\[(\w+)\]", r".\1", path).removeprefix("body.")
 

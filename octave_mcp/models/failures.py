@@ -1,4 +1,4 @@
-"""Translates providers' errors to ours by name and status, so that no SDK has to be imported."""
+"""Translation of providers' errors into ours, by name and status, so that no SDK has to be imported."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from octave_mcp.errors import BadKey, BadRequest, NoQuota, RateLimited, Transien
 from octave_mcp.models.error_info import NO_CREDIT, ErrorInfo, error_info
 from octave_mcp.settings import MIN_SECRET_LENGTH
 
-LONGEST_TEXT = 200
+MAX_TEXT_CHARACTERS = 200
 _NO_QUOTA = {"insufficientquota", "billingerror", "billinghardlimitreached", "billingnotactive"}
 _UNKNOWN_MODEL = {"modelnotfound", "notfounderror"}
-_LATER = {408, 409, 425}
-_KEY = re.compile(r"\b(?:(?:sk|pk|key|api)[-_][\w*.-]{6,}|Bearer\s+\S+)", re.IGNORECASE)
-_CREDIT = re.compile(NO_CREDIT, re.IGNORECASE)
+# Request Timeout, Conflict and Too Early: statuses of the client's that may pass.
+_RETRYABLE_STATUSES = {408, 409, 425}
+_LOOKS_LIKE_KEY = re.compile(r"\b(?:(?:sk|pk|key|api)[-_][\w*.-]{6,}|Bearer\s+\S+)", re.IGNORECASE)
+_NO_CREDIT_TEXT = re.compile(NO_CREDIT, re.IGNORECASE)
 
 
 class Key(NamedTuple):
-    """A provider's key, and the name of its variable; `others` are secrets in the user's headers."""
+    """A provider's API key, with the name of its variable; `others` are secrets in the user's headers."""
 
     name: str
     value: SecretStr
@@ -31,9 +32,9 @@ class Key(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """A provider's error; `answered` is how our text about it begins ('openai answered 400').
+    """A provider's error. `answered` is how our error text starts: 'openai answered 400'.
 
-    `is_explained` is False if it came with status 200 and carries neither another status nor a known code.
+    `is_explained` is False if the error came with status 200 and has neither another status nor a known code.
     """
 
     error: ErrorInfo
@@ -44,17 +45,17 @@ class Failure(NamedTuple):
 
 
 def raised(failed: Exception, provider: str, key: Key) -> Failure:
-    """The failure that an SDK raised, without the key."""
+    """Return the failure that an SDK raised, without secrets."""
     status: int = getattr(failed, "status_code", None) or 0
     info = error_info(getattr(failed, "body", None), status)
-    text = str(failed) if info.words in str(failed) else f"{failed} {info.words}"  # the SDK leaves some out
+    text = str(failed) if info.words in str(failed) else f"{failed} {info.words}"  # the SDK may omit nested texts
     wait = retry_after_seconds({**info.headers, **_headers(failed)}, text)
     name = type(failed).__name__
     return Failure(info, scrubbed(text, key) or name, wait, f"{provider} answered {status or name}")
 
 
 def in_answer(error: object, provider: str, key: Key) -> Failure:
-    """The failure in a response with status 200."""
+    """Return the failure in a response with status 200, without secrets."""
     info = error_info(error)
     number = f" {info.status}" if info.status else ""
     words = scrubbed(info.words, key) or "no message"
@@ -63,14 +64,17 @@ def in_answer(error: object, provider: str, key: Key) -> Failure:
 
 
 def ours(failure: Failure, provider: str, model: str, key: Key) -> UpstreamError:
-    """Our error for the failure, with what the caller may see of it."""
+    """Return our error for the failure; its text contains no secrets."""
     (status, codes, *_), words, wait, answered, _ = failure
     text = f"{answered}: {words}"
-    is_rate_limit = status == 429 and (codes or wait is not None)  # noqa: PLR2004 - which some call a quota, too
-    if codes & _NO_QUOTA or status == 402 or (_CREDIT.search(words) and not is_rate_limit):  # noqa: PLR2004 - Payment Required
-        return NoQuota(f"the account with {provider} has no credit left: add some there, or use another model ({text})")
+    # Some providers call a rate limit a quota, too: "exceeded your current quota".
+    is_rate_limit = status == 429 and (codes or wait is not None)  # noqa: PLR2004 - Too Many Requests
+    if codes & _NO_QUOTA or status == 402 or (_NO_CREDIT_TEXT.search(words) and not is_rate_limit):  # noqa: PLR2004 - Payment Required
+        return NoQuota(
+            f"the account with {provider} has no credit left: add credit there, or use another model ({text})"
+        )
     if status in {401, 403}:
-        return BadKey(f"{provider} does not accept {key.name}: check it, and what it is allowed to do ({text})")
+        return BadKey(f"{provider} does not accept {key.name}: check the key and its permissions ({text})")
     if status == 404 or codes & _UNKNOWN_MODEL:  # noqa: PLR2004 - Not Found
         return UnknownModel(
             f"{provider} has no model {model!r} for this key: check OCTAVE_FAST_MODEL, OCTAVE_STRONG_MODEL or "
@@ -78,18 +82,19 @@ def ours(failure: Failure, provider: str, model: str, key: Key) -> UpstreamError
         )
     if status == 429:  # noqa: PLR2004 - Too Many Requests
         return RateLimited(text, retry_after_seconds=wait)
-    if 400 <= status < 500 and status not in _LATER and "overloadederror" not in codes:  # noqa: PLR2004 - the client's fault
+    if 400 <= status < 500 and status not in _RETRYABLE_STATUSES and "overloadederror" not in codes:  # noqa: PLR2004 - the client's fault
         return BadRequest(text)
     return Transient(text, retry_after_seconds=wait, upstream_status=status)
 
 
 def scrubbed(text: str, key: Key) -> str:
-    """The text on one line, without the keys and anything that looks like a key."""
+    """Return the text on one line, with secrets and anything that looks like a key masked."""
     text = " ".join(text.split())
+    # Longest first: a short secret may be part of a longer one, whose rest would stay readable.
     for secret in sorted((one.get_secret_value() for one in (key.value, *key.others)), key=len, reverse=True):
         if len(secret) >= MIN_SECRET_LENGTH:
             text = text.replace(secret, MASK)
-    return _KEY.sub(MASK, text)[:LONGEST_TEXT]
+    return _LOOKS_LIKE_KEY.sub(MASK, text)[:MAX_TEXT_CHARACTERS]
 
 
 def _headers(failed: Exception) -> Mapping[str, str]:

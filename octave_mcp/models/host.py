@@ -1,7 +1,7 @@
-"""The model of the connected client: each ask is a question that it fetches, and answers when it likes.
+"""Model of the connected client: each ask becomes a question that the client fetches and answers in its own time.
 
-What it reads counts as its conversation's tokens, so there is little of it: what rules can find they find, the passages
-that tell most are shown, and drafts are asked for together.
+Everything the client reads uses up tokens of its conversation. So rules answer what they can, only the most relevant
+passages are shown, and drafts are requested together.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from octave_mcp.ports import Inbox, Model, RunContext
 from octave_mcp.settings import Settings
 
 CHOICE = choice(MODELS, "host", "model")
-# Of findings and passages that a writer is shown, by its prompt.
+# Characters of findings and passages in a writing question, by its prompt.
 WRITING_CHARACTERS = {
     "prospect/pain_points": 15_000,
     "playbook/summary": 15_500,
     "playbook/email_sequence": 15_500,
 }
-# What the home page's head says is read by rules.
+# Rules read the name and summary from the home page's metadata; asking the client would not improve on them.
 BY_RULES = frozenset({"research/homepage"})
 
 FORM = "Every field of the form is required: null or an empty list where there is nothing."
@@ -47,13 +47,13 @@ def make(settings: Settings, context: RunContext | None = None) -> Model:
 
 
 class Host:
-    """A question that was asked before, in this run or within a day in another, is not asked again."""
+    """Asks the client each question once: answers from this run, or from another run within a day, are reused."""
 
     name = "host"
     languages: frozenset[str] | None = None
 
-    def __init__(self, context: RunContext | None, most: Allowance, shown_characters: int) -> None:
-        self._context, self._most = context, most
+    def __init__(self, context: RunContext | None, limits: Allowance, shown_characters: int) -> None:
+        self._context, self._allowance = context, limits
         self._rules = Extractive()
         self.identity = f"host {shown_characters}"
         self.capacity = Capacity(
@@ -64,32 +64,32 @@ class Host:
             writes_together=True,
             is_patient=True,
             is_paid=False,
-            verification_tokens=most.verification.read,
+            verification_tokens=limits.verification.read,
             by_rules=BY_RULES,
         )
         self._asking = asyncio.Lock()
-        self._refused = set[str]()
+        self._refused_prompts = set[str]()
         self._questions: dict[tuple[Ask[Any, Any], bool], QuestionRecord] = {}
 
     def estimate(self, max_pages: int) -> Estimate:
-        """By what runs on sites of ordinary companies took; what the client's model costs is not known here."""
-        asks, size = self._most.usual(max_pages)
+        """Estimate from runs on sites of ordinary companies; the price of the client's model is unknown."""
+        asks, size = self._allowance.usual(max_pages)
         return Estimate(asks=asks, input_tokens=size.read, output_tokens=size.written, usd=None, tested=CHOICE.tested)
 
     def estimate_verification(self, max_pages: int) -> Estimate:  # noqa: ARG002 - one question, whatever was read
-        size = self._most.verification
+        size = self._allowance.verification
         return Estimate(asks=1, input_tokens=size.read, output_tokens=size.written, usd=None)
 
     def check(self) -> None:
-        """Do nothing: it needs no setup."""
+        """Do nothing: the client brings its own model, so there is nothing to set up."""
 
     def prepare(self) -> None:
-        """Is ready."""
+        """Do nothing: there is nothing to open."""
 
     async def announce(self, ask: Ask[Any, Any]) -> None:
-        """Asks it now; a refusal is for `answer` to raise."""
+        """Put the question in the inbox now; if the budget does not allow it, `answer` raises the error."""
         with suppress(BudgetExceeded):
-            await self._asked(ask)
+            await self._put_once(ask)
 
     async def has_answered(self, ask: Ask[Any, Any]) -> bool:
         question = await self._question(ask)
@@ -98,37 +98,38 @@ class Host:
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
         if ask.prompt in self.capacity.by_rules:
             return await self._rules.answer(ask)
-        asked = await self._asked(ask)
-        text = await self._inbox.answer(asked)
-        used = Usage(input_tokens=asked.tokens, output_tokens=estimated_tokens(text), usd=None)
-        return await computed(_answer, text, ask, asked.question_id, None if asked.reused else used)
+        question = await self._put_once(ask)
+        text = await self._inbox.answer(question)
+        used = Usage(input_tokens=question.tokens, output_tokens=estimated_tokens(text), usd=None)
+        return await computed(_answer, text, ask, question.question_id, None if question.reused else used)
 
     async def record_verdict(self, key: str, verdict: Judgement) -> None:
-        """Keeps a usable answer for a day; a correction only with what it corrects, and if both are complete."""
+        """Cache a usable answer for a day; a correction only with the answer that it corrects, if both are complete."""
         await self._inbox.record_verdict(key, wrong=verdict.wrong, dropped=verdict.dropped)
-        found = {question.question_id: question for question in await self._inbox.questions()}
-        if question := found.get(key):
+        asked = {question.question_id: question for question in await self._inbox.questions()}
+        if question := asked.get(key):
             if verdict.dropped == "" or (question.corrects and (verdict.only_entries or not verdict.wrong)):
-                await self._keep(question, found.get(question.corrects))
+                await self._cache_answers(question, asked.get(question.corrects))
             elif verdict.is_usable and not question.corrects and await self._reused(key) is None:
-                await self._keep(question)
+                await self._cache_answers(question)
 
     async def close(self) -> None:
-        """Holds nothing open."""
+        """Do nothing: no connection is open."""
 
     @property
     def _inbox(self) -> Inbox:
         if self._context is None:
-            raise SetupError("the host model answers within a run")
+            raise SetupError("the host model can answer only within a run")
         return self._context.inbox
 
-    async def _asked(self, ask: Ask[Any, Any]) -> QuestionRecord:
-        """The question: asked now, asked before, or already answered in another run.
+    async def _put_once(self, ask: Ask[Any, Any]) -> QuestionRecord:
+        """Return the question's record: put in the inbox now or earlier, or answered in another run.
 
         Raises:
-            BudgetExceeded: it would be one too many, or too long.
+            BudgetExceeded: the run may not ask another question, or not one of this size.
         """
         inbox = self._inbox
+        # Locked: two steps that ask at once must not both pass the budget check with the same remaining room.
         async with self._asking:
             asked = await inbox.questions()
             is_known = any(question.question_id == ask.corrects and not question.reused for question in asked)
@@ -138,8 +139,8 @@ class Host:
             answer = await self._reused(question.question_id)
             if answer is not None:
                 question = question.model_copy(update={"answer": answer, "reused": True})
-            elif refusal := self._most.refusal(question, asked, self._refused):
-                self._refused.add(question.prompt)
+            elif refusal := self._allowance.refusal(question, asked, self._refused_prompts):
+                self._refused_prompts.add(question.prompt)
                 raise BudgetExceeded(refusal)
             record = await inbox.put(question)
         if ask.corrects:
@@ -147,20 +148,20 @@ class Host:
         return record
 
     async def _question(self, ask: Ask[Any, Any], *, is_known: bool = False) -> QuestionRecord:
-        """Rendered once, although several steps need it."""
+        """Render the question, once for all callers that need it."""
         key = (ask, is_known)
         if key not in self._questions:
             self._questions[key] = await computed(_question, ask, is_known=is_known)
         return self._questions[key]
 
     async def _reused(self, question_id: str) -> str | None:
-        """The answer that another run got to it within a day."""
+        """Return the cached answer to the question, from another run within a day; None if there is none."""
         context = self._context
         if context is None or context.fresh:
             return None
         return await answer_cache.get(context.key_values, _cache_key(question_id))
 
-    async def _keep(self, *questions: QuestionRecord | None) -> None:
+    async def _cache_answers(self, *questions: QuestionRecord | None) -> None:
         for question in questions:
             if self._context and question and question.answer is not None and not question.reused:
                 key = _cache_key(question.question_id)
@@ -168,7 +169,7 @@ class Host:
 
 
 def _question(ask: Ask[Any, Any], *, is_known: bool) -> QuestionRecord:
-    """`is_known`: the question that this one corrects was asked in this run, so its material need not be sent again."""
+    """Render an ask. `is_known`: the client has the question to correct from this run; its material is left out."""
     whole, schema = rendered(ask, WRITING_CHARACTERS.get(ask.prompt)), compact_schema_of(ask.answer)
     text = referring(ask) if is_known else whole
     parts = (f"{text.system} {FORM}", text.prefix, text.suffix)
@@ -188,9 +189,9 @@ def _question(ask: Ask[Any, Any], *, is_known: bool) -> QuestionRecord:
 
 
 def _id(text: Rendered, schema: Schema, ask: Ask[Any, Any]) -> str:
-    """The same whenever the same is asked, in whatever process or run."""
-    said = f"{ask.language}{schema}{text.without_marks}"
-    return f"q_{blake2b(said.encode(), digest_size=8).hexdigest()}"
+    """Return an id that depends only on the content of the question, so that other runs and processes share it."""
+    identity = f"{ask.language}{schema}{text.without_marks}"
+    return f"q_{blake2b(identity.encode(), digest_size=8).hexdigest()}"
 
 
 def _cache_key(question_id: str) -> str:
@@ -198,7 +199,7 @@ def _cache_key(question_id: str) -> str:
 
 
 def _answer(text: str, ask: Ask[A, Any], question_id: str, usage: Usage | None) -> Answer[A]:
-    """`usage` is None for an answer that another run got."""
+    """Decode the answer. `usage` is None if it comes from the cache."""
     used = usage or Usage()
     try:
         found = decoded(text, ask.answer)

@@ -1,4 +1,4 @@
-"""How many calls may be under way at a server; the number adapts to how the server responds."""
+"""Concurrency limit for calls to one model server, adapted to how the server responds."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from types import TracebackType
 from typing import Self
 from weakref import WeakKeyDictionary
 
-START = 8.0
+INITIAL_LIMIT = 8.0
 # For a server that may answer one call at a time. A run starts with two asks, so a fast server loses nothing.
-CAREFUL_START = 2.0
-BACK_OFF = 0.7
-# After a call timed out and the server had answered nothing since that call began.
-SILENT_BACK_OFF = 0.25
-# Share of the time limit that calls may be expected to take when their number rises.
-TIME_SHARE = 0.9
-# Refusals that come together are one.
+CAREFUL_INITIAL_LIMIT = 2.0
+DECREASE_FACTOR = 0.7
+# A server that answered nothing since the call started is probably busy with all of the calls sent to it.
+SILENT_DECREASE_FACTOR = 0.25
+# The limit rises only if calls would then still finish within this share of their timeout.
+MAX_TIME_SHARE = 0.9
+# Refusals within this time are one event: calls sent together are often refused together.
 SETTLING_SECONDS = 0.25
-# After a refusal that does not say how long to wait; twice as long after each that follows without an answer.
+# Used if the provider sends no Retry-After; doubled with each further refusal until a call is answered.
 FIRST_COOL_DOWN_SECONDS = 0.25
-MAX_OWN_COOL_DOWN_SECONDS = 8.0
-# By then it is the longest; a power without a limit is, after a thousand refusals, no number any more.
+MAX_DEFAULT_COOL_DOWN_SECONDS = 8.0
+# The maximum is reached long before; without a cap, 2**n overflows a float after a thousand refusals.
 MAX_DOUBLINGS = 10
-# All callers share a wait up to this length. For longer ones, each decides by the time it has left.
-MAX_COOL_DOWN_SECONDS = 60.0
+# A longer wait is not shared: each caller decides, by its own deadline, whether to wait at all.
+MAX_SHARED_COOL_DOWN_SECONDS = 60.0
 FIRST_SPACING_SECONDS = 0.02
-# Providers that take fewer ask for cool-downs.
+# Ten calls a second; providers that allow fewer send cool-downs.
 MAX_SPACING_SECONDS = 0.1
-# Of the spacing, after each refusal and each answer: they are even where one of nine is refused.
-WIDER, CLOSER = 1.5, 0.95
+# Factors after a refusal and after an answer. They balance when one call in nine is refused.
+SPACING_INCREASE, SPACING_DECREASE = 1.5, 0.95
 
 OnWait = Callable[[float, float], None]
 
@@ -40,85 +40,91 @@ def _now() -> float:
 
 
 class Limiter:
-    """One more for each round of answers, a third less for each refusal; and a cool-down that all callers share.
+    """Additive increase, multiplicative decrease: one more call per round of answers, 30 % fewer per refusal.
 
-    Providers count what is begun, too, refusals among it: each one puts starts further apart, each answer closer.
-    With a `careful` start, each answer adds one until the usual number is reached.
+    All callers share the cool-down after a refusal. Providers also limit how many requests are sent per time, refused
+    ones included, so each refusal increases the spacing between calls and each answer reduces it.
+    With a `careful` start, each answer adds one call until the usual initial limit is reached.
     """
 
-    def __init__(self, most: int, *, careful: bool = False) -> None:
-        self.limit = min(CAREFUL_START if careful else START, most)
-        self.under_way: set[Turn] = set()
+    def __init__(self, max_calls: int, *, careful: bool = False) -> None:
+        self.limit = min(CAREFUL_INITIAL_LIMIT if careful else INITIAL_LIMIT, max_calls)
+        self.in_flight: set[Turn] = set()
         self.spacing = self.next_at = self.cool_until = 0.0
-        self.heard_at = -1.0
+        self.responded_at = -1.0
         self.freed = asyncio.Event()
-        self._most = most
+        self._max_calls = max_calls
         self._is_careful = careful
-        self._in_a_row = 0
-        self._cut_at = -1.0
+        self._refusals_in_a_row = 0
+        self._lowered_at = -1.0
 
     def turn(self, call_seconds: float, on_wait: OnWait | None = None) -> Turn:
-        """Return a place for one call. `on_wait` gets each span in which it waited while the server was working."""
+        """Return a place for one call. `on_wait` receives each time span spent waiting while the server was working."""
         return Turn(self, call_seconds, on_wait)
 
     def answered(self, turn: Turn) -> None:
-        """Raise the limit if calls would stay in time even when sharing the server; lower it if they barely do."""
-        self._in_a_row = 0
-        self.spacing *= CLOSER
-        fits = turn.at_once * turn.call_seconds * TIME_SHARE / max(turn.seconds, 1e-9)
-        more = 1.0 if self._is_careful and self.limit < START else 1 / self.limit
+        """Raise the limit if calls would still finish in time with one more sharing the server; else lower it."""
+        self._refusals_in_a_row = 0
+        self.spacing *= SPACING_DECREASE
+        # Calls share the server: with half as many in flight, this one would have taken half as long.
+        fits = turn.max_concurrent * turn.call_seconds * MAX_TIME_SHARE / max(turn.seconds, 1e-9)
+        more = 1.0 if self._is_careful and self.limit < INITIAL_LIMIT else 1 / self.limit
         if int(self.limit + more) <= fits:
-            self.limit = min(self._most, self.limit + more)
-        elif fits < turn.at_once >= int(self.limit):
+            self.limit = min(self._max_calls, self.limit + more)
+        elif fits < turn.max_concurrent >= int(self.limit):
             self.limit = max(1.0, min(self.limit, fits))
 
     def refused(self, wait_seconds: float | None) -> None:
-        """Lower the limit and make all callers wait: as long as the provider asks, if it does."""
+        """Lower the limit and make all callers wait, as long as the provider asks or for a default time."""
         now = _now()
-        if now - self._cut_at > SETTLING_SECONDS:
-            self._cut(self.limit * BACK_OFF)
-            self._in_a_row += 1
-            self.spacing = min(max(self.spacing * WIDER, FIRST_SPACING_SECONDS), MAX_SPACING_SECONDS)
-        doublings = min(self._in_a_row - 1, MAX_DOUBLINGS)
-        own = min(FIRST_COOL_DOWN_SECONDS * 2**doublings, MAX_OWN_COOL_DOWN_SECONDS)
-        wait = own if wait_seconds is None else wait_seconds
-        if wait <= MAX_COOL_DOWN_SECONDS:
+        if now - self._lowered_at > SETTLING_SECONDS:
+            self._lower(self.limit * DECREASE_FACTOR)
+            self._refusals_in_a_row += 1
+            self.spacing = min(max(self.spacing * SPACING_INCREASE, FIRST_SPACING_SECONDS), MAX_SPACING_SECONDS)
+        doublings = min(self._refusals_in_a_row - 1, MAX_DOUBLINGS)
+        default = min(FIRST_COOL_DOWN_SECONDS * 2**doublings, MAX_DEFAULT_COOL_DOWN_SECONDS)
+        wait = default if wait_seconds is None else wait_seconds
+        if wait <= MAX_SHARED_COOL_DOWN_SECONDS:
             self.cool_until = max(self.cool_until, now + wait)
 
     def busy(self, turn: Turn) -> None:
-        """Lower the limit to the calls that the server accepted."""
-        self._cut(min(self.limit, len(self.under_way - {turn})))
+        """Lower the limit to the number of calls that the server accepted."""
+        self._lower(min(self.limit, len(self.in_flight - {turn})))
 
     def timed_out(self, turn: Turn) -> None:
-        """Lower the limit, once for all calls under way together; by much more if the server answered none of them."""
-        if turn.began > self._cut_at:
-            is_silent = self.heard_at < turn.began
-            self._cut(min(self.limit, turn.at_once) * SILENT_BACK_OFF if is_silent else self.limit * BACK_OFF)
+        """Lower the limit, once for all calls in flight; by much more if the server answered none of them."""
+        if turn.started_at > self._lowered_at:
+            is_silent = self.responded_at < turn.started_at
+            self._lower(
+                min(self.limit, turn.max_concurrent) * SILENT_DECREASE_FACTOR
+                if is_silent
+                else self.limit * DECREASE_FACTOR
+            )
 
-    def heard(self) -> None:
-        """The server responded to a call, so it is working: calls that began later are in its queue."""
-        self.heard_at = _now()
-        for turn in self.under_way:
+    def responded(self) -> None:
+        """Restart the timeouts of the calls in flight: the server is working, and they may be in its queue."""
+        self.responded_at = _now()
+        for turn in self.in_flight:
             turn.restart()
 
-    def _cut(self, limit: float) -> None:
-        self.limit, self._cut_at, self._is_careful = max(1.0, limit), _now(), False
+    def _lower(self, limit: float) -> None:
+        self.limit, self._lowered_at, self._is_careful = max(1.0, limit), _now(), False
 
 
 class Turn:
-    """One call's place at a server, and its time limit, which restarts with each response to an earlier call.
+    """One call's place at a server, and its timeout, which restarts while the server answers other calls.
 
-    A server that queues calls answers them one by one. The limit restarts at most once for each call that was under way
-    at the start; any response counts, since a queue may have any order.
+    A server that queues calls answers them one by one. The timeout restarts at most once for each call that was in
+    flight when this one started; a response to any call counts, since the queue may have any order.
     """
 
     def __init__(self, limiter: Limiter, call_seconds: float, on_wait: OnWait | None) -> None:
         self._limiter, self._on_wait = limiter, on_wait
         self.call_seconds = call_seconds
-        self.began = 0.0
-        self.at_once = 1
-        """The most calls under way at any moment of this one, including it."""
-        self._before = 0
+        self.started_at = 0.0
+        self.max_concurrent = 1
+        """The most calls that were in flight at any moment of this one, including it."""
+        self._restarts_left = 0
         self._timeout: asyncio.Timeout | None = None
 
     async def __aenter__(self) -> Self:
@@ -127,33 +133,34 @@ class Turn:
             now = _now()
             since = self._report_wait(since)
             wait = max(limiter.cool_until, limiter.next_at) - now
-            if len(limiter.under_way) >= int(limiter.limit):
+            # In a loop: another caller may take the free place, or a refusal set a new cool-down, before this one runs.
+            if len(limiter.in_flight) >= int(limiter.limit):
                 limiter.freed.clear()
                 await limiter.freed.wait()
             elif wait > 0:
                 await asyncio.sleep(wait)
             else:
-                self._begin(now)
+                self._start(now)
                 return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._limiter.under_way.discard(self)
+        self._limiter.in_flight.discard(self)
         self._limiter.freed.set()
 
     @property
     def seconds(self) -> float:
-        return _now() - self.began
+        return _now() - self.started_at
 
     @property
-    def has_company(self) -> bool:
-        """Whether other calls are under way."""
-        return len(self._limiter.under_way) > 1
+    def has_others(self) -> bool:
+        """Whether other calls are in flight."""
+        return len(self._limiter.in_flight) > 1
 
     @asynccontextmanager
     async def timeout(self) -> AsyncGenerator[None]:
-        """Raises: TimeoutError: the server did not answer within the time limit."""
+        """Raise `TimeoutError` if the server does not answer in time."""
         try:
             async with asyncio.timeout(self.call_seconds) as self._timeout:
                 yield
@@ -161,16 +168,16 @@ class Turn:
             self._timeout = None
 
     def restart(self) -> None:
-        if self._before and self._timeout and not self._timeout.expired():
-            self._before -= 1
+        if self._restarts_left and self._timeout and not self._timeout.expired():
+            self._restarts_left -= 1
             self._timeout.reschedule(_now() + self.call_seconds)
 
     def answered(self) -> None:
-        self._limiter.heard()
+        self._limiter.responded()
         self._limiter.answered(self)
 
     def refused(self, wait_seconds: float | None) -> None:
-        self._limiter.heard()
+        self._limiter.responded()
         self._limiter.refused(wait_seconds)
 
     def busy(self) -> None:
@@ -179,25 +186,26 @@ class Turn:
     def timed_out(self) -> None:
         self._limiter.timed_out(self)
 
-    def _begin(self, now: float) -> None:
+    def _start(self, now: float) -> None:
         limiter = self._limiter
-        self.began, self._before = now, len(limiter.under_way)
-        limiter.under_way.add(self)
-        for turn in limiter.under_way:
-            turn.at_once = max(turn.at_once, len(limiter.under_way))
+        self.started_at, self._restarts_left = now, len(limiter.in_flight)
+        limiter.in_flight.add(self)
+        for turn in limiter.in_flight:
+            turn.max_concurrent = max(turn.max_concurrent, len(limiter.in_flight))
         limiter.next_at = now + limiter.spacing
 
     def _report_wait(self, since: float) -> float:
-        """Report the wait up to the last response, and return the start of what is not reported yet."""
-        if self._on_wait and self._limiter.heard_at > since:
-            self._on_wait(since, self._limiter.heard_at)
-        return max(since, self._limiter.heard_at)
+        """Report the wait up to the last response, and return from when on it is unreported."""
+        if self._on_wait and self._limiter.responded_at > since:
+            self._on_wait(since, self._limiter.responded_at)
+        return max(since, self._limiter.responded_at)
 
 
+# Keyed by event loop, since a limiter holds asyncio primitives; weakly, so that a closed loop can be collected.
 _LIMITERS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, Limiter]] = WeakKeyDictionary()
 
 
-def limiter(server: Hashable, most: int, *, careful: bool = False) -> Limiter:
-    """Return the limiter that all callers of this server in this process share."""
-    own = _LIMITERS.setdefault(asyncio.get_running_loop(), {})
-    return own.setdefault(server, Limiter(most, careful=careful))
+def limiter(server: Hashable, max_calls: int, *, careful: bool = False) -> Limiter:
+    """Return the limiter that all callers of this server share on this event loop."""
+    limiters = _LIMITERS.setdefault(asyncio.get_running_loop(), {})
+    return limiters.setdefault(server, Limiter(max_calls, careful=careful))

@@ -1,4 +1,4 @@
-"""OpenAI by its Responses API: nothing is stored there, and the form of an answer is enforced."""
+"""OpenAI through its Responses API, with enforced schemas; OpenAI is asked not to store the responses."""
 
 from __future__ import annotations
 
@@ -34,22 +34,27 @@ from octave_mcp.settings import Settings
 
 DEFAULTS = {"fast": "gpt-6-luna", "strong": "gpt-6.1-terra"}
 KEY = "OPENAI_API_KEY"
-OWN = "https://api.openai.com/v1"
-_ANSWERED = {None, "completed", "incomplete"}
-_REFUSED = {"content_filter"}
+DEFAULT_ADDRESS = "https://api.openai.com/v1"
+# The SDK allows a response without a status. "incomplete" is an answer that was cut off.
+_USABLE_STATUSES = {None, "completed", "incomplete"}
+_REFUSAL_REASONS = {"content_filter"}
 
 
 def make(settings: Settings, context: RunContext | None = None) -> Model:
-    """Raises: SetupError: there is no key, or it or the address cannot be used."""
-    client = of_openai(address_of("OPENAI_BASE_URL", OWN), Key(KEY, key_of(KEY)))
+    """Return the model.
+
+    Raises:
+        SetupError: the key is missing, or the key or the address cannot be used.
+    """
+    client = of_openai(address_of("OPENAI_BASE_URL", DEFAULT_ADDRESS), Key(KEY, key_of(KEY)))
     return Remote(
         "openai",
         models_of(settings, "openai", DEFAULTS),
         lambda: Responses(client),
         client=client,
-        elsewhere="" if client.address == OWN else client.address,
+        other_address="" if client.address == DEFAULT_ADDRESS else client.address,
         is_own=is_own_server(client.address),
-        most=settings.max_asks,
+        max_calls=settings.max_asks,
         call_seconds=settings.call_timeout_seconds,
         specialists=settings.specialists_per_ask,
         context=context,
@@ -81,7 +86,7 @@ class Responses:
         return await client.responses.create(**request)
 
     def read(self, answer: Any) -> Reply:  # noqa: ANN401 - ditto
-        if answer.status not in _ANSWERED:
+        if answer.status not in _USABLE_STATUSES:
             raise Transient(f"openai answered 200 and failed: {answer.status}")
         parts = [part for item in answer.output for part in getattr(item, "content", None) or ()]
         refusal = "".join(part.refusal for part in parts if part.type == "refusal")
@@ -91,7 +96,7 @@ class Responses:
             text="".join(part.text for part in parts if part.type == "output_text"),
             tokens=_tokens(answer.usage),
             cut_off=answer.status == "incomplete",
-            refusal=refusal or (reason if reason in _REFUSED else ""),
+            refusal=refusal or (reason if reason in _REFUSAL_REASONS else ""),
             has_thoughts=thoughts or has_thought(answer.usage, "output_tokens_details", "reasoning_tokens"),
         )
 
@@ -100,14 +105,14 @@ class Responses:
 
 
 def _form(request: Request, _: ErrorInfo) -> Remedy | None:
-    """Show the model the schema instead of having it enforced."""
+    """Put the schema in the prompt instead of having it enforced."""
     return Remedy("text.format", "the schema in the prompt", _without_form) if "text" in request else None
 
 
 def _without_form(request: Request) -> Request:
     if "text" not in request:
         return request
-    return _saying(schema_prompt(request["text"]["format"]["schema"]), without(request, ("text",)))
+    return _with_text_first(schema_prompt(request["text"]["format"]["schema"]), without(request, ("text",)))
 
 
 def _system(request: Request, _: ErrorInfo) -> Remedy | None:
@@ -117,10 +122,10 @@ def _system(request: Request, _: ErrorInfo) -> Remedy | None:
 def _without_system(request: Request) -> Request:
     if "instructions" not in request:
         return request
-    return _saying(request["instructions"], without(request, ("instructions",)))
+    return _with_text_first(request["instructions"], without(request, ("instructions",)))
 
 
-def _saying(text: str, request: Request) -> Request:
+def _with_text_first(text: str, request: Request) -> Request:
     return begun_with(_text(text), request, "input")
 
 

@@ -1,4 +1,4 @@
-"""Recognises the user's own servers, which often answer one call at a time."""
+"""Detection of the user's own model servers, which often answer one call at a time."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from octave_mcp.domain.addresses import SPECIAL_NAMES, is_address, is_public_add
 
 
 def is_own_server(base_url: str) -> bool:
-    """Whether it is on this machine or its network, judged by its name or address without a DNS lookup."""
+    """Whether the server is on this machine or its network, judged by its name or IP address without a DNS lookup."""
     host = (urlsplit(base_url).hostname or "").rstrip(".")
     if is_address(host):
         return not is_public_address(host)
     labels = host.split(".")
+    # A name without a dot, such as 'ollama' in a Docker network, is resolved locally.
     return len(labels) == 1 or labels[-1] in SPECIAL_NAMES

@@ -1,7 +1,7 @@
-"""Parameters that a model refuses: which model refuses which, and what a request looks like without them.
+"""Parameters that models refuse: learned from errors, and changed or left out in later requests.
 
-Models refuse an effort they do not have, a limit that they know by another name, a response format that they cannot
-enforce. No list covers all servers, so this is learned from their errors.
+Models refuse an effort level they lack, a token limit under another name, or a response format they cannot enforce.
+No list covers all servers, so each refusal is learned from the error that reports it.
 """
 
 from __future__ import annotations
@@ -17,41 +17,44 @@ from loguru import logger
 from octave_mcp.errors import Transient
 from octave_mcp.models.error_info import ErrorInfo
 
-# The arguments of an SDK's call.
+# Keyword arguments of an SDK call.
 Request = dict[str, Any]
 Change = Callable[[Request], Request]
 Path = tuple[str, ...]
 
-REFUSING = {400, 415, 422}
+REFUSAL_STATUSES = {400, 415, 422}
 NOT_FOUND = 404
-# Statuses that some servers send when they pass on another server's refusal, or cannot build a grammar for a schema.
-# 0 is an error that came with status 200 and carries no other.
-PASSING_ON = {0, NOT_FOUND, 500, 501}
+# Some servers send these when they pass on another server's refusal, or cannot build a grammar for a schema; the text
+# of the error decides. 0 is an error with status 200 that contains no other status.
+AMBIGUOUS_STATUSES = {0, NOT_FOUND, 500, 501}
 
-# A smaller number in an error is not taken for a token limit.
+# A smaller number in an error is taken for something else, such as a position in the request.
 MIN_TOKENS = 256
-# Replacements for a low effort: the first of these that the error offers is used.
+# Replacements for the effort "low", the best first; used only if the error lists them as allowed.
 EFFORTS = ("minimal", "medium", "high", "xhigh", "max", "none")
 
-# What distinguishes a refusal from other failures with the statuses in PASSING_ON.
-_FOR_GOOD = re.compile(
+# Text of a refusal, as opposed to other failures with an ambiguous status.
+_REFUSAL_TEXT = re.compile(
     r"support|permitted|unrecogni[sz]ed|unknown|implemented|must be|required for|grammar|schema", re.IGNORECASE
 )
-# What distinguishes a refusal from a model that is not found, whatever its name.
-_OF_ROUTES = re.compile(r"support|parameter", re.IGNORECASE)
-_OF_CONTEXT = re.compile(r"context.{0,20}(?:length|window|size|limit)|context_length|prompt is too long", re.IGNORECASE)
+# Text of a 404 about a parameter, as opposed to a model that does not exist. It is stricter, since the name of the
+# model is part of the text.
+_REFUSAL_TEXT_OF_404 = re.compile(r"support|parameter", re.IGNORECASE)
+_CONTEXT_TOO_LONG = re.compile(
+    r"context.{0,20}(?:length|window|size|limit)|context_length|prompt is too long", re.IGNORECASE
+)
 _INTEGER = re.compile(r"(?<![\w.-])\d[\d,_]*(?![\w-]|\.\d)")
 
 
 class Refused(Transient):
-    """A model refused a parameter; the request is repeated at once without it."""
+    """A model refused a parameter; the request is retried at once without it."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, retry_after_seconds=0)
 
 
 class Remedy(NamedTuple):
-    """A change of the request; `instead` is what replaces the parameter, '' if it is left out."""
+    """A change of the request. `instead` replaces the parameter; '' if it is left out."""
 
     parameter: str
     instead: str
@@ -59,14 +62,15 @@ class Remedy(NamedTuple):
 
     @property
     def words(self) -> str:
-        what = f"with {self.instead} in place of {self.parameter}" if self.instead else f"without {self.parameter}"
-        return f"this and all later requests go {what}"
+        change = f"use {self.instead} instead of {self.parameter}" if self.instead else f"omit {self.parameter}"
+        return f"this and all later requests {change}"
 
 
 class Parameter(NamedTuple):
-    """`names` are what servers call it; `words` is a pattern for other ways in which errors mention it.
+    """A parameter that a model may refuse.
 
-    `remedy` returns what to change in a request; None if the request does not have it or cannot do without it.
+    `names` are its names on various servers; `words` is a pattern for other ways in which errors mention it.
+    `remedy` returns the change of a request; None if the request does not have the parameter or needs it.
     """
 
     names: tuple[str, ...]
@@ -74,23 +78,23 @@ class Parameter(NamedTuple):
     remedy: Callable[[Request, ErrorInfo], Remedy | None]
 
     def place_in(self, error: ErrorInfo) -> int | None:
-        """Where the error mentions it: -1 among the listed parameters, else an offset in its words; None if nowhere."""
+        """Return the offset of the parameter in the error text; -1 if the error lists it, None if it is not named."""
         if any(_is_part(path, name) for path in error.parameters for name in self.names):
             return -1
-        patterns = (*map(_written, self.names), *([self.words] if self.words else []))
-        found = [match.start() for pattern in patterns if (match := re.search(pattern, error.words, re.IGNORECASE))]
-        return min(found, default=None)
+        patterns = (*map(_name_pattern, self.names), *([self.words] if self.words else []))
+        offsets = [match.start() for pattern in patterns if (match := re.search(pattern, error.words, re.IGNORECASE))]
+        return min(offsets, default=None)
 
 
 def _is_part(path: str, name: str) -> bool:
-    """Whether it names the parameter, and not a field of what the model reads that is called like it."""
+    """Whether the path is the parameter, and not a field of the messages that has the same name."""
     root, _, inside = path.partition(".")
     is_about_text = root in {"input", "messages"} and inside
     return path.startswith(name) if is_about_text and name != "cache_control" else f".{name}." in f".{path}."
 
 
-def _written(name: str) -> str:
-    """A pattern that finds the name but not the same word in prose: by its punctuation, or by what surrounds it."""
+def _name_pattern(name: str) -> str:
+    """Return a pattern for the name that does not match the same word in prose: 'format' needs quotes or a colon."""
     exact = re.escape(name)
     if re.search(r"[._]|[a-z][A-Z]", name):
         return rf"(?<![\w-]){exact}(?!\w)"
@@ -102,31 +106,33 @@ def _written(name: str) -> str:
 
 
 class Refusals:
-    """What the models at one address refuse. Remembered for the lifetime of the process."""
+    """Parameters that the models at one address refuse, remembered for the lifetime of the process."""
 
     def __init__(self, address: str, parameters: tuple[Parameter, ...]) -> None:
         self._known = KNOWN.setdefault(address, {})
         self._parameters = parameters
 
     def fitted(self, model: str, request: Request) -> Request:
-        """Return the request without what the model is known to refuse."""
+        """Return the request without the parameters that the model is known to refuse."""
         for remedy in self._known.get(model, ()):
             request = remedy.change(request)
         return request
 
     def learn(self, model: str, request: Request, error: ErrorInfo) -> Remedy | None:
-        """Remember what to do about the parameter that the error names; None if it names none of the request."""
+        """Return and remember the remedy for the parameter that the error names; None if it names none."""
         remedy = self._remedy(request, error)
         known = self._known.setdefault(model, [])
-        if remedy and all(remedy[:2] != other[:2] for other in known):  # another call may have been refused meanwhile
+        if remedy and all(remedy[:2] != other[:2] for other in known):  # a concurrent call may have learned the same
             known.append(remedy)
             fields = {"model": model, "parameter": remedy.parameter, "instead": remedy.instead}
             logger.bind(**fields).warning("the model refuses a parameter: {}", remedy.words)
         return remedy
 
     def _remedy(self, request: Request, error: ErrorInfo) -> Remedy | None:
-        signs = _OF_ROUTES if error.status == NOT_FOUND else _FOR_GOOD
-        is_refusal = error.status in REFUSING or (error.status in PASSING_ON and signs.search(error.words))
+        refusal_text = _REFUSAL_TEXT_OF_404 if error.status == NOT_FOUND else _REFUSAL_TEXT
+        is_refusal = error.status in REFUSAL_STATUSES or (
+            error.status in AMBIGUOUS_STATUSES and refusal_text.search(error.words)
+        )
         if not is_refusal:
             return None
         places = ((parameter.place_in(error), parameter) for parameter in self._parameters)
@@ -134,15 +140,12 @@ class Refusals:
         return next((found for _, parameter in named if (found := parameter.remedy(request, error))), None)
 
 
-# What each model refuses, by address and model.
+# Remedies by address and model.
 KNOWN: dict[str, dict[str, list[Remedy]]] = {}
 
 
-# What can be done
-
-
 def dropping(*path: str) -> Callable[[Request, ErrorInfo], Remedy | None]:
-    """Leave out the parameter at the path."""
+    """Return a remedy that leaves out the parameter at the path."""
 
     def remedy(request: Request, _: ErrorInfo) -> Remedy | None:
         if at(request, *path) is None:
@@ -153,14 +156,14 @@ def dropping(*path: str) -> Callable[[Request, ErrorInfo], Remedy | None]:
 
 
 def effort(*path: str) -> Callable[[Request, ErrorInfo], Remedy | None]:
-    """Replace the effort by one that the error offers, or leave it out."""
+    """Return a remedy that replaces the effort with one that the error lists, or leaves it out."""
 
     def remedy(request: Request, error: ErrorInfo) -> Remedy | None:
-        asked = at(request, *path)
-        if asked is None:
+        current = at(request, *path)
+        if current is None:
             return None
         other = next((name for name in EFFORTS if re.search(rf"['\"`]{name}['\"`]", error.words)), None)
-        if other and asked not in EFFORTS:
+        if other and current not in EFFORTS:
             return Remedy(".".join(path), other, partial(put, path=path, value=other))
         return dropping(*(path if len(path) > 1 and len(at(request, path[0])) > 1 else path[:1]))(request, error)
 
@@ -168,19 +171,19 @@ def effort(*path: str) -> Callable[[Request, ErrorInfo], Remedy | None]:
 
 
 def limit(*names: str, is_needed: bool = False) -> Callable[[Request, ErrorInfo], Remedy | None]:
-    """Lower the token limit, give it the next of its names, or leave it out."""
+    """Return a remedy that lowers the token limit, sends it under its next name, or leaves it out."""
 
     def remedy(request: Request, error: ErrorInfo) -> Remedy | None:
         name = next((name for name in names if name in request), None)
         if name is None:
             return None
-        most = None if _OF_CONTEXT.search(error.words) else _highest_below(request[name], error.words)
-        if most:
-            return Remedy(name, f"at most {most}", partial(_lowered, name=name, most=most))
+        highest = None if _CONTEXT_TOO_LONG.search(error.words) else _highest_below(request[name], error.words)
+        if highest:
+            return Remedy(name, f"at most {highest}", partial(_lowered, name=name, highest=highest))
         other = next(
             (other for other in names[names.index(name) + 1 :] if re.search(rf"\b{other}\b", error.words)), None
         )
-        if other and not _OF_CONTEXT.search(error.words):
+        if other and not _CONTEXT_TOO_LONG.search(error.words):
             return Remedy(name, other, partial(_renamed, name=name, other=other))
         return None if is_needed else dropping(name)(request, error)
 
@@ -192,8 +195,8 @@ def _highest_below(asked: int, words: str) -> int | None:
     return max((number for number in numbers if MIN_TOKENS <= number < asked), default=None)
 
 
-def _lowered(request: Request, name: str, most: int) -> Request:
-    return {**request, name: min(request[name], most)} if name in request else request
+def _lowered(request: Request, name: str, highest: int) -> Request:
+    return {**request, name: min(request[name], highest)} if name in request else request
 
 
 def _renamed(request: Request, name: str, other: str) -> Request:
@@ -201,7 +204,7 @@ def _renamed(request: Request, name: str, other: str) -> Request:
 
 
 def keyword(name: str, *path: str) -> Callable[[Request, ErrorInfo], Remedy | None]:
-    """Leave a keyword out of the schema at the path; the decoder still checks the answer."""
+    """Return a remedy that removes a keyword from the schema at the path; the decoder still checks the answer."""
 
     def remedy(request: Request, _: ErrorInfo) -> Remedy | None:
         if not _has(at(request, *path), name):
@@ -212,22 +215,22 @@ def keyword(name: str, *path: str) -> Callable[[Request, ErrorInfo], Remedy | No
 
 
 def _without_keyword(request: Request, name: str, path: Path) -> Request:
-    return put(request, path, _bare(at(request, *path), name))
+    return put(request, path, _schema_without(at(request, *path), name))
 
 
 def _has(schema: object, name: str) -> bool:
-    return schema != _bare(schema, name)
+    return schema != _schema_without(schema, name)
 
 
-def _bare(schema: object, name: str, *, is_schema: bool = True) -> Any:  # noqa: ANN401 - any part of a schema
-    """Without the keyword; a field of the same name stays."""
+def _schema_without(schema: object, name: str, *, is_schema: bool = True) -> Any:  # noqa: ANN401 - any part of a schema
+    """Return the schema without the keyword; a property of the same name stays."""
     if isinstance(schema, list):
-        return [_bare(part, name) for part in cast("list[object]", schema)]
+        return [_schema_without(part, name) for part in cast("list[object]", schema)]
     if not isinstance(schema, dict):
         return schema
     parts = cast("dict[str, object]", schema)
     return {
-        key: _bare(part, name, is_schema=key not in {"properties", "$defs"} or not is_schema)
+        key: _schema_without(part, name, is_schema=key not in {"properties", "$defs"} or not is_schema)
         for key, part in parts.items()
         if not (is_schema and key == name)
     }
@@ -240,7 +243,7 @@ def at(request: Mapping[str, Any], *path: str) -> Any:  # noqa: ANN401 - whateve
 
 
 def put(request: Request, path: Path, value: object) -> Request:
-    """The request with the value at the path; unchanged if the path does not exist."""
+    """Return the request with the value at the path; unchanged if the path does not exist."""
     if at(request, *path) is None:
         return request
     first, *rest = path
@@ -248,7 +251,7 @@ def put(request: Request, path: Path, value: object) -> Request:
 
 
 def without(request: Request, path: Path) -> Request:
-    """The request without the path; unchanged if the path does not exist."""
+    """Return the request without the path; unchanged if the path does not exist."""
     if at(request, *path) is None:
         return request
     first, *rest = path
@@ -258,18 +261,18 @@ def without(request: Request, path: Path) -> Request:
 
 
 def begun_with(part: object, request: Request, name: str) -> Request:
-    """The request whose first message, under this name, begins with this part."""
+    """Return the request with this part in front of its first message, which is in the field `name`."""
     return {**request, name: [{"role": "user", "content": [part, *request[name][0]["content"]]}]}
 
 
 def schema_prompt(schema: Mapping[str, Any]) -> str:
-    """The schema as part of a prompt, for servers that do not enforce it."""
+    """Return the schema as text of a prompt, for servers that do not enforce it."""
     return f"The JSON schema of your answer:\n{json.dumps(schema, separators=(',', ':'))}"
 
 
-# How errors mention the token limit of an answer without its name.
+# How errors mention the limit of output tokens without naming the parameter.
 TOO_LONG = r"max(?:imum)? (?:output |new |completion )?tokens (?:must|should|is|value)"
-# How errors mention the response format.
+# How errors mention the response format: "json_schema is not supported", "failed to compile grammar".
 FORMS = (
     r"json[ _-]?schema|json[ _-]?object|json[ _-]?mode|structured[ _-]?outputs?|response[ _]?schema"
     r"|response[ _]format|output[ _]format|required for format|requested parameters"
@@ -283,6 +286,6 @@ SYSTEM = (
 
 
 def keywords(*path: str) -> Iterator[Parameter]:
-    """The keywords that may be left out of the schema at the path."""
+    """Yield the keywords that may be left out of the schema at the path."""
     yield Parameter(("additionalProperties", "additional_properties"), "", keyword("additionalProperties", *path))
     yield Parameter(("description",), "", keyword("description", *path))

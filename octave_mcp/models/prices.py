@@ -1,4 +1,4 @@
-"""What an answer costs, by the price list that came with the installed genai-prices; nothing is looked up."""
+"""Price of an answer, from the list in the installed genai-prices package; no network access."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from octave_mcp.models.wire import Tokens
 
 
 def load_prices() -> None:
-    """Has the price list ready, which takes a moment."""
+    """Load the price list, so that the first priced answer does not wait for it."""
     _usd(Tokens(), "openai", "")
 
 
 def priced(tokens: Tokens, provider: str, model: str) -> Usage:
-    """The usage with its price in dollars: None for a model that is not on the list, or for numbers that cannot be."""
+    """Return the usage with its price in dollars; None if the model is not listed or the counts are inconsistent."""
     return Usage(
         input_tokens=tokens.input,
         cached_tokens=tokens.cached,

@@ -1,6 +1,6 @@
-"""What a model answered in an earlier run about the same two companies, on their pages as they are now.
+"""Model that replays the recorded answers of an earlier run about the same two companies, on their current pages.
 
-It takes on what a connected client does, so that the same is asked; it costs nothing, and answers at once.
+It has the same capacity as a connected client, so that the same questions are asked. It is free and answers at once.
 """
 
 from __future__ import annotations
@@ -28,27 +28,28 @@ CHOICE = choice(MODELS, "recorded", "model")
 
 
 def make(settings: Settings, context: RunContext | None = None, deal: Mapping[Role, str] | None = None) -> Model:  # noqa: ARG001 - it asks nobody
-    """Without a deal, only to see how it works.
+    """Return the model for a deal; without a deal, one that only has a capacity and estimates.
 
     Raises:
         InputError: there is no recording of this deal.
-        StaleRecording: it cannot be read.
+        StaleRecording: the recording cannot be read.
     """
     if not deal:
         return Recorded(None, (), make_host(settings).capacity)
     companies = tuple(parse_company(given, role, frozenset(settings.allow_hosts)) for role, given in deal.items())
     recording = find({company.role: company.domain for company in companies}, settings.home)
+    # With the recording's own limits, so that the run asks the questions that were recorded.
     as_then = settings.model_copy(update={"shown_characters": recording.shown_characters})
     limits = {"max_pages": recording.max_pages, "verification_tokens": recording.verification_tokens}
     return Recorded(recording, companies, make_host(as_then).capacity.model_copy(update=limits))
 
 
 class Recorded:
-    """What the connected client's model leaves to rules, rules answer here, too."""
+    """Replays a recording; rules answer the asks that they answer for a connected client, too."""
 
     name = "recorded"
     languages: frozenset[str] | None = None
-    """Those of its recording: where a model writes any language, that of its copy is checked."""
+    """None, as for models that write any language: the run then checks the language of the copy."""
 
     def __init__(self, recording: RecordedRun | None, companies: Sequence[Company], capacity: Capacity) -> None:
         self.capacity = capacity.model_copy(update={"keeps_research": False})
@@ -63,39 +64,44 @@ class Recorded:
         return Estimate(asks=0, input_tokens=0, output_tokens=0, usd=0.0)
 
     def check(self) -> None:
-        """Do nothing: it needs no setup."""
+        """Do nothing: a recording needs no setup."""
 
     def prepare(self) -> None:
-        """Is ready."""
+        """Do nothing: the recording is already loaded."""
 
     async def announce(self, ask: Ask[Any, Any]) -> None:
-        """Need not: it answers in any order."""
+        """Do nothing: asks are independent of each other."""
 
     async def has_answered(self, ask: Ask[Any, Any]) -> bool:  # noqa: ARG002 - the port's
         return False
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
-        """Raises also StaleRecording: the answer is of a form that is not asked for any more."""
+        """Return the recorded answer.
+
+        Raises:
+            StaleRecording: this release expects another schema than the recorded answer has.
+            UnsupportedLanguage: the recording is in another language.
+        """
         recording = self._recording
         if recording is None:
-            raise SetupError("the recorded model answers within a run about two companies")
+            raise SetupError("the recorded model can answer only within a run about two companies")
         if ask.language != recording.language:
             raise UnsupportedLanguage(f"the recording is in {recording.language!r}, not in {ask.language!r}")
         if ask.prompt in self.capacity.by_rules:
             return await self._rules.answer(ask)
         value, replayed = await computed(answered, recording, ask, self._companies)
         try:
-            found = ask.answer.model_validate(value)
-        except ValidationError as wrong:
-            where = ".".join(map(str, wrong.errors(include_input=False)[0]["loc"]))
+            answer = ask.answer.model_validate(value)
+        except ValidationError as error:
+            path = ".".join(map(str, error.errors(include_input=False)[0]["loc"]))
             raise StaleRecording(
-                f"the recorded answer to {ask.prompt!r} is of another form than this release asks for, at {where!r}; "
+                f"the recorded answer to {ask.prompt!r} does not match the schema of this release, at {path!r}: "
                 "make a new recording with octave-mcp record"
             ) from None
-        return Answer[ask.answer](value=found, usage=Usage(), reused=True, replayed=replayed)
+        return Answer[ask.answer](value=answer, usage=Usage(), reused=True, replayed=replayed)
 
     async def record_verdict(self, key: str, verdict: Judgement) -> None:
-        """Need not know."""
+        """Do nothing: recorded answers are not cached."""
 
     async def close(self) -> None:
-        """Holds nothing open."""
+        """Do nothing: no connection is open."""

@@ -1,4 +1,4 @@
-"""A model behind an API: what all providers have in common."""
+"""A model behind a provider's API: the cache, concurrency, error handling and usage that all providers share."""
 
 from __future__ import annotations
 
@@ -46,25 +46,25 @@ from octave_mcp.models.slowness import Slowness
 from octave_mcp.models.wire import THOUGHT_TOKENS, Reply, Sent, Tokens, Wire
 from octave_mcp.ports import RunContext
 
-# What gateways answer if the server behind them did not answer in time.
-_LATE = frozenset({408, 504, 524})
-# What servers that do not queue calls answer if there are too many; 0 is a failed connection.
-_BUSY = frozenset({0, 503})
-# What the writers are asked for.
+# Gateways send these if the server behind them did not answer in time.
+_TIMEOUT_STATUSES = frozenset({408, 504, 524})
+# Servers without a queue answer 503, or refuse the connection (0), if there are too many calls.
+_BUSY_STATUSES = frozenset({0, 503})
+# Each draft is a separate ask to a writer.
 DRAFTS = len(DealDraft.model_fields) + MAX_PERSONAS * len(PersonaDraft.model_fields)
-# Of a company, for as many findings as are verified.
-ENOUGH_PAGES = 10
-# Of an ask that fails with status 200 and gives no reason.
-TRIES_WITHOUT_REASON = 3
-# After this many such failures without a single answer, asks are not retried.
-UNEXPLAINED = 6
+# Pages of a company with as many findings as the limit allows to verify.
+PAGES_FOR_FULL_VERIFICATION = 10
+# Tries of a call that fails with status 200 and no reason, since such a failure may be permanent.
+MAX_UNEXPLAINED_TRIES = 3
+# After this many such failures without a single answer, the server is considered broken and nothing is retried.
+MAX_UNEXPLAINED_FAILURES = 6
 
 
 class Remote:
-    """Asks a provider, one model for each tier; its SDK is imported and opened in a thread, while pages are fetched.
+    """A provider with one model for each tier. Its SDK is imported and opened in a thread, while pages are fetched.
 
-    `elsewhere` is the address that is asked, '' for the provider's own: what one server answers is not another's.
-    `is_own`: it is the user's own server, which may answer one call at a time for all of its models together.
+    `other_address` is the address, '' for the provider's own; it keeps cached answers of different servers apart.
+    `is_own`: the server is the user's own, and may answer one call at a time for all of its models together.
     """
 
     languages: frozenset[str] | None = None
@@ -77,27 +77,27 @@ class Remote:
         open_wire: Callable[[], Wire],
         *,
         client: Client,
-        elsewhere: str = "",
+        other_address: str = "",
         is_own: bool = False,
-        most: int,
+        max_calls: int,
         call_seconds: float,
         specialists: int = len(READ_KINDS),
         context: RunContext | None = None,
     ) -> None:
         self.name = name
-        self.identity = " ".join(filter(None, (name, *models.values(), elsewhere)))
-        self._whom = f"{name} {elsewhere}".strip()
+        self.identity = " ".join(filter(None, (name, *models.values(), other_address)))
+        self._cache_identity = f"{name} {other_address}".strip()
         self._context, self._specialists = context, specialists
-        self._models, self._open_wire, self._most = models, open_wire, most
+        self._models, self._open_wire, self._max_calls = models, open_wire, max_calls
         self._client, self._key = client, client.key
         self._is_own, self._call_seconds = is_own, call_seconds
-        self._slowness = Slowness(name, call_seconds, is_own=is_own, tell=context.slow if context else None)
-        self._unjudged: dict[str, str] = {}
+        self._slowness = Slowness(name, call_seconds, is_own=is_own, report=context.slow if context else None)
+        self._unverified_answers: dict[str, str] = {}
         self._wire: asyncio.Task[Wire] | None = None
         self._has_answered, self._unexplained_failures = False, 0
 
     def estimate(self, max_pages: int) -> Estimate:
-        """By what runs on sites of ordinary companies took: prompts, passages and answers, in tokens."""
+        """Estimate from runs on sites of ordinary companies: tokens of prompts, passages and answers."""
         packs = ceil(max_pages / self.capacity.pack_pages)
         groups = ceil(len(READ_KINDS) / self._specialists)
         reading = Tokens(input=packs * 6_300 + max_pages * (1_300 + 1_900 * groups) + 7_100, output=packs * 2_700 + 900)
@@ -107,7 +107,7 @@ class Remote:
             priced(writing, self.name, self._models["strong"]).usd,
         ]
         return Estimate(
-            asks=4 + packs * (1 + groups) + 1 + DRAFTS,  # 1: the understanding
+            asks=4 + packs * (1 + groups) + 1 + DRAFTS,  # 1: the ask about needs and buyers
             input_tokens=reading.input + writing.input,
             output_tokens=reading.output + writing.output,
             usd=None if None in prices else round(sum(filter(None, prices)), 4),
@@ -115,8 +115,8 @@ class Remote:
         )
 
     def estimate_verification(self, max_pages: int) -> Estimate:
-        """Of the findings on both companies, and of each draft: at most what the limit for it allows."""
-        share = min(1.0, max_pages / ENOUGH_PAGES)
+        """Estimate an upper bound for verifying the findings on both companies and each draft."""
+        share = min(1.0, max_pages / PAGES_FOR_FULL_VERIFICATION)
         used = Tokens(input=int(share * 10_000) + DRAFTS * 1_500, output=int(share * 1_000) + DRAFTS * 150)
         usd = priced(used, self.name, self._models["fast"]).usd
         return Estimate(
@@ -130,110 +130,113 @@ class Remote:
         self._client.check()
 
     def prepare(self) -> None:
-        with suppress(SetupError):  # each answer raises it
+        with suppress(SetupError):  # `answer` raises it
             self._client.check()
-            self._opening()
+            self._open_once()
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
         sent = await computed(self._sent, ask)
-        key = _digest(sent, self._whom, ask.language)
-        if known := await self._known(key):
-            found = await computed(decoded, known, ask.answer)
-            return Answer[A](**found._asdict(), usage=Usage(), reused=True)
-        reply, usage = await self._replied(sent, ask)
+        key = _digest(sent, self._cache_identity, ask.language)
+        if cached := await self._cached(key):
+            decoded_answer = await computed(decoded, cached, ask.answer)
+            return Answer[A](**decoded_answer._asdict(), usage=Usage(), reused=True)
+        reply, usage = await self._ask_in_turn(sent, ask)
         if reply.refusal:
             raise ModelRefuses(f"{sent.model} declines to answer: {reply.refusal[:200]}", usage=usage)
-        self._unjudged[key] = reply.text
+        self._unverified_answers[key] = reply.text
         return await computed(_answer, reply, ask.answer, usage, key)
 
-    async def _known(self, key: str) -> str | None:
-        """The answer that was given to the same within a day."""
+    async def _cached(self, key: str) -> str | None:
+        """Return the cached answer to an equal call within a day; None if there is none."""
         if self._context is None or self._context.fresh:
             return None
         return await answer_cache.get(self._context.key_values, key)
 
     async def verify(self) -> str:
-        """Asks the fast model for a word, by which its key, its credit and its name are proven; returns that name.
+        """Ask the fast model for one word, which proves the key, the credit and the model's name; return that name.
 
         Raises:
-            UpstreamError: it does not answer.
+            UpstreamError: the model does not answer.
         """
         text = Rendered(system="Answer with the JSON object asked for.", prefix="Say yes.", suffix="", output_tokens=0)
-        schema = schema_of(_Word)
-        sent = Sent(self._models["fast"], text, schema_name(_Word), schema, output_tokens=THOUGHT_TOKENS)
-        wire = await asyncio.shield(self._opening())
+        schema = schema_of(_ProbeAnswer)
+        sent = Sent(self._models["fast"], text, schema_name(_ProbeAnswer), schema, output_tokens=THOUGHT_TOKENS)
+        # Shielded: the task is shared, and a cancelled caller must not cancel it for the others.
+        wire = await asyncio.shield(self._open_once())
         try:
             async with asyncio.timeout(self._call_seconds):
                 await self._verified(wire, sent)
         except TimeoutError:
-            raise TimedOut(self._late) from None
+            raise TimedOut(self._timeout_text) from None
         return sent.model
 
     async def _verified(self, wire: Wire, sent: Sent) -> None:
         while True:
             try:
-                await self._called(wire, sent)
+                await self._call(wire, sent)
             except Refused:
                 continue
             return
 
     async def announce(self, ask: Ask[Any, Any]) -> None:
-        """Need not: it answers in any order."""
+        """Do nothing: asks are independent of each other."""
 
     async def has_answered(self, ask: Ask[Any, Any]) -> bool:  # noqa: ARG002 - the port's
         return False
 
     async def record_verdict(self, key: str, verdict: Judgement) -> None:
-        """Keeps an answer without a fault, for whoever asks the same within a day."""
-        text = self._unjudged.pop(key, None)
+        """Cache an answer without faults for equal calls within a day."""
+        text = self._unverified_answers.pop(key, None)
         if self._context and text and not verdict.wrong:
             await answer_cache.put(self._context.key_values, key, text, self._context.run_id)
 
     async def close(self) -> None:
         if self._wire:
-            with suppress(SetupError):  # the client was never opened
+            with suppress(SetupError):  # opening it failed, so there is nothing to close
                 await (await self._wire).close()
 
     def _sent(self, ask: Ask[Any, Any]) -> Sent:
         text = rendered(ask)
-        room = text.output_tokens * (2 if ask.complaint and not ask.patched else 1)  # it may have been cut off
+        answer_tokens = text.output_tokens * (
+            2 if ask.complaint and not ask.patched else 1
+        )  # the first answer may have been cut off
         return Sent(
             model=self._models[ask.tier],
             text=text,
             schema_name=schema_name(ask.answer),
             schema=schema_of(ask.answer),
-            output_tokens=room + THOUGHT_TOKENS,
+            output_tokens=answer_tokens + THOUGHT_TOKENS,
             whole=schema_of(ask.patched) if ask.patched else None,
         )
 
-    async def _replied(self, sent: Sent, ask: Ask[Any, Any]) -> tuple[Reply, Usage]:
-        server = (self.name, self._whom if self._is_own else sent.model)
-        limit = limiter(server, self._most, careful=self._is_own)
-        wire = await asyncio.shield(self._opening())
-        async with limit.turn(self._call_seconds, self._waited) as turn:
-            if self._slowness.is_unresponsive:  # other asks may have found out while it waited
+    async def _ask_in_turn(self, sent: Sent, ask: Ask[Any, Any]) -> tuple[Reply, Usage]:
+        server = (self.name, self._cache_identity if self._is_own else sent.model)
+        server_limiter = limiter(server, self._max_calls, careful=self._is_own)
+        wire = await asyncio.shield(self._open_once())
+        async with server_limiter.turn(self._call_seconds, self._report_wait) as turn:
+            if self._slowness.is_unresponsive:  # other asks may have found that out while this one waited
                 raise self._unresponsive()
             if self._context:
-                self._context.check(ask)  # other asks may have used up the budget, too
+                self._context.check(ask)  # other asks may have used up the budget meanwhile
             reply = await self._in_turn(turn, wire, sent)
-            return reply, self._spent(reply, sent)  # at once: a run that ends while it waits here would not count it
+            return reply, self._usage_of(reply, sent)  # before any await, or a run that ends there would not count it
 
     async def _in_turn(self, turn: Turn, wire: Wire, sent: Sent) -> Reply:
-        """The reply; the limiter learns of it, and of each failure."""
+        """Return the reply, and report it or its failure to the limiter."""
         try:
             async with turn.timeout():
-                reply = await self._called(wire, sent)
+                reply = await self._call(wire, sent)
         except TimeoutError:
             turn.timed_out()
             self._slowness.timed_out()
-            raise (self._unresponsive() if self._slowness.is_unresponsive else TimedOut(self._late)) from None
+            raise (self._unresponsive() if self._slowness.is_unresponsive else TimedOut(self._timeout_text)) from None
         except RateLimited as refused:
             turn.refused(refused.retry_after_seconds)
             raise
         except Transient as failed:
-            if failed.upstream_status in _LATE:
+            if failed.upstream_status in _TIMEOUT_STATUSES:
                 turn.timed_out()
-            elif failed.upstream_status in _BUSY and turn.has_company:
+            elif failed.upstream_status in _BUSY_STATUSES and turn.has_others:
                 turn.busy()
                 raise Busy(str(failed), retry_after_seconds=failed.retry_after_seconds) from None
             raise
@@ -241,45 +244,45 @@ class Remote:
         self._slowness.answered(turn.seconds)
         return reply
 
-    def _waited(self, since: float, until: float) -> None:
+    def _report_wait(self, since: float, until: float) -> None:
         if self._context:
             self._context.clock.waited(since, until)
         self._slowness.waited(since, until)
 
     @property
-    def _late(self) -> str:
+    def _timeout_text(self) -> str:
         return f"{self.name} did not answer within {self._call_seconds:g} s (OCTAVE_CALL_TIMEOUT_SECONDS)"
 
     def _unresponsive(self) -> Unresponsive:
         return Unresponsive(
-            f"{self._late}, and no other call of this run was answered: check that the server is running and has "
-            "loaded its model; if it only needs longer, raise OCTAVE_CALL_TIMEOUT_SECONDS"
+            f"{self._timeout_text}, and no other call of this run was answered: check that the server is running and has "
+            "loaded its model; if it only needs more time, raise OCTAVE_CALL_TIMEOUT_SECONDS"
         )
 
-    def _spent(self, reply: Reply, sent: Sent) -> Usage:
-        """What the reply used. Where that is not told it is estimated, and priced for the run's budget alone."""
+    def _usage_of(self, reply: Reply, sent: Sent) -> Usage:
+        """Return the usage of the reply. An estimate counts against the budget, but is returned without a price."""
         usage = priced(reply.tokens or _estimated(reply, sent), self.name, sent.model)
         if self._context:
             self._context.spend(usage)
         return usage if reply.tokens else usage.model_copy(update={"usd": None})
 
-    async def _called(self, wire: Wire, sent: Sent) -> Reply:
+    async def _call(self, wire: Wire, sent: Sent) -> Reply:
         request = wire.refusals.fitted(sent.model, wire.request(sent))
         try:
             answer = await wire.call(request)
         except json.JSONDecodeError as failed:
             words = scrubbed(str(failed), self._key)
-            raise self._unexplained(f"{self.name} answered with something that is not JSON: {words}") from None
+            raise self._unexplained(f"{self.name} answered with a body that is not JSON: {words}") from None
         except (*wire.errors, httpx2.HTTPError, ValueError) as failed:
-            if isinstance(failed.__cause__, SetupError):  # the SDK takes it for a broken connection
+            if isinstance(failed.__cause__, SetupError):  # the SDK wraps it as a connection error
                 raise failed.__cause__ from None
             raise self._failed(raised(failed, self.name, self._key), wire, sent, request) from None
         if error := error_in(answer):
             raise self._failed(in_answer(error, self.name, self._key), wire, sent, request)
         try:
-            reply = _whole(wire.read(answer))
+            reply = _without_surrogates(wire.read(answer))
         except (AttributeError, LookupError, TypeError):
-            text = f"{self.name} answered 200 with something that is not an answer of its API"
+            text = f"{self.name} answered 200 with a body that does not have the shape of an answer"
             raise self._unexplained(text) from None
         self._has_answered = True
         return reply
@@ -287,21 +290,21 @@ class Remote:
     def _failed(self, failure: Failure, wire: Wire, sent: Sent, request: Request) -> UpstreamError:
         text = f"{failure.answered}: {failure.words}"
         is_explained = failure.is_explained
-        failed = ours(failure, self.name, sent.model, self._key) if is_explained else self._unexplained(text)
-        if isinstance(failed, BadKey | NoQuota | RateLimited):
-            return failed
+        error = ours(failure, self.name, sent.model, self._key) if is_explained else self._unexplained(text)
+        if isinstance(error, BadKey | NoQuota | RateLimited):
+            return error  # no change of parameters would help
         remedy = wire.refusals.learn(sent.model, request, failure.error)
-        return Refused(f"{text}; {remedy.words}") if remedy else failed
+        return Refused(f"{text}; {remedy.words}") if remedy else error
 
     def _unexplained(self, text: str) -> UpstreamError:
-        """A failure that may or may not pass: worth few tries, and only one if all other calls failed like this."""
+        """Return an error without a known reason: worth a few tries, or only one if no call has ever been answered."""
         self._unexplained_failures += 1
-        is_hopeless = not self._has_answered and self._unexplained_failures > UNEXPLAINED
-        failed = Transient(text)
-        failed.most_tries = 1 if is_hopeless else TRIES_WITHOUT_REASON
-        return failed
+        is_hopeless = not self._has_answered and self._unexplained_failures > MAX_UNEXPLAINED_FAILURES
+        error = Transient(text)
+        error.most_tries = 1 if is_hopeless else MAX_UNEXPLAINED_TRIES
+        return error
 
-    def _opening(self) -> asyncio.Task[Wire]:
+    def _open_once(self) -> asyncio.Task[Wire]:
         if self._wire is None:
             self._wire = asyncio.create_task(asyncio.to_thread(self._open))
         return self._wire
@@ -311,12 +314,12 @@ class Remote:
         return self._open_wire()
 
 
-class _Word(Value):
+class _ProbeAnswer(Value):
     word: str
 
 
-def _whole(reply: Reply) -> Reply:
-    """Without halves of characters, which JSON may have, and nothing else can take."""
+def _without_surrogates(reply: Reply) -> Reply:
+    """Remove lone surrogates: JSON can escape them, but they cannot be encoded as UTF-8."""
     text, refusal = (said.encode(errors="ignore").decode() for said in (reply.text, reply.refusal))
     return reply._replace(text=text, refusal=refusal)
 
@@ -326,16 +329,19 @@ def _estimated(reply: Reply, sent: Sent) -> Tokens:
     return Tokens(input=estimated_tokens(read), output=estimated_tokens(reply.text))
 
 
-def _digest(sent: Sent, whom: str, language: str) -> str:
-    """The key of the note that keeps an answer: of all that it depends on, without the marks around passages."""
-    said = json.dumps([whom, sent.model, language, sent.text.without_marks, sent.schema])
-    return f"{answer_cache.ANSWER}{sha256(said.encode()).hexdigest()}"
+def _digest(sent: Sent, cache_identity: str, language: str) -> str:
+    """Return the cache key of a call, from everything that the answer depends on.
+
+    The random delimiters around passages are left out.
+    """
+    identity = json.dumps([cache_identity, sent.model, language, sent.text.without_marks, sent.schema])
+    return f"{answer_cache.ANSWER}{sha256(identity.encode()).hexdigest()}"
 
 
-def _answer(reply: Reply, form: type[A], usage: Usage, key: str) -> Answer[A]:
+def _answer(reply: Reply, answer_type: type[A], usage: Usage, key: str) -> Answer[A]:
     try:
-        found = decoded(reply.text, form, cut_off=reply.cut_off, has_thoughts=reply.has_thoughts)
+        decoded_answer = decoded(reply.text, answer_type, cut_off=reply.cut_off, has_thoughts=reply.has_thoughts)
     except BadAnswer as bad:
         bad.usage = usage
         raise
-    return Answer[A](**found._asdict(), usage=usage, key=key)
+    return Answer[A](**decoded_answer._asdict(), usage=usage, key=key)

@@ -1,4 +1,4 @@
-"""What the settings say of a provider: its key, its address, and its models for the two tiers."""
+"""Setup of a provider: its API key, base URL, and the models of its two tiers."""
 
 from __future__ import annotations
 
@@ -15,45 +15,47 @@ from octave_mcp.settings import Settings, value_of
 
 
 def key_of(variable: str) -> SecretStr:
-    """The key of this name.
+    """Return the API key in this environment variable.
 
     Raises:
-        SetupError: there is none, or it cannot be one.
+        SetupError: the key is missing or malformed.
     """
-    if found := value_of(variable):
-        return sendable(variable, found)
+    if value := value_of(variable):
+        return sendable(variable, value)
     raise SetupError(f"{variable} not found: set it in the environment or in .env; {WITHOUT_KEY}")
 
 
-def address_of(variable: str, own: str) -> str:
-    """The address of this name, or the provider's own.
+def address_of(variable: str, default: str) -> str:
+    """Return the base URL in this environment variable, or the provider's own.
 
     Raises:
-        SetupError: it is no address.
+        SetupError: the value is not a web address.
     """
-    found = value_of(variable)
-    return reachable(variable, found.get_secret_value()) if found else own
+    value = value_of(variable)
+    return reachable(variable, value.get_secret_value()) if value else default
 
 
 def reachable(variable: str, address: str) -> str:
-    """The address, without a slash at its end.
+    """Return the address without a trailing slash.
 
     Raises:
-        SetupError: it is no web address; the text does not tell it, since a password may be in it.
+        SetupError: it is not a web address. The text leaves the value out, since it may contain a password.
     """
     if is_web_address(address):
         return address.rstrip("/")
     raise SetupError(
-        f"{variable} is no web address: give one with its scheme, and a port below 65536 if any, "
-        "like 'http://localhost:11434/v1'"
+        f"{variable} is not a web address: include the scheme, and use a port below 65536, "
+        "for example 'http://localhost:11434/v1'"
     )
 
 
 def models_of(settings: Settings, provider: str, defaults: Mapping[str, str]) -> dict[Tier, str]:
-    """The provider's models for the two tiers: those that the settings name for it, else the defaults.
+    """Return the provider's models for the two tiers: those in the settings, else the defaults.
+
+    A setting for another provider is ignored.
 
     Raises:
-        SetupError: a setting names no provider.
+        SetupError: a setting has no provider prefix.
     """
     return {
         "fast": _tier("OCTAVE_FAST_MODEL", settings.fast_model, provider) or defaults["fast"],
@@ -61,8 +63,8 @@ def models_of(settings: Settings, provider: str, defaults: Mapping[str, str]) ->
     }
 
 
-def _tier(variable: str, given: str, provider: str) -> str:
-    whose, colon, model = given.partition(":")
-    if given and not (colon and model):
-        raise SetupError(f"{variable} is {given!r}: name the provider too, as 'openai:gpt-6-luna'")
-    return model if whose == provider else ""
+def _tier(variable: str, setting: str, provider: str) -> str:
+    named_provider, colon, model = setting.partition(":")
+    if setting and not (colon and model):
+        raise SetupError(f"{variable} is {setting!r}: put the provider in front, for example 'openai:gpt-6-luna'")
+    return model if named_provider == provider else ""

@@ -1,26 +1,27 @@
-"""What a run says about a slow model: how slow it is, and what to do."""
+"""Warning about a slow model: how slow it is, and what the user can do."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-# Two asks that start together make this many calls before one of them gives up.
+# Two asks that start together make three calls before one of them gives up, since a timeout is retried once.
 MAX_UNANSWERED = 3
-# A model is slow if its calls take this long on average, or the run waits this long for its turn.
+# Average duration of a call, or total wait of the run for its turn, from which on the model counts as slow.
 SLOW_SECONDS = 60.0
 
 
 class Slowness:
-    """How long one run's calls to one server took, and how long they waited for their turn."""
+    """Durations and waits of one run's calls to one server."""
 
     def __init__(
-        self, name: str, call_seconds: float, *, is_own: bool, tell: Callable[[str, str], None] | None
+        self, name: str, call_seconds: float, *, is_own: bool, report: Callable[[str, str], None] | None
     ) -> None:
-        self._name, self._call_seconds, self._is_own, self._tell = name, call_seconds, is_own, tell
+        self._name, self._call_seconds, self._is_own, self._report = name, call_seconds, is_own, report
         self._answered = self._timed_out = 0
         self._took_seconds = self._waited_seconds = self._counted_until = 0.0
 
     def waited(self, since: float, until: float) -> None:
+        # Asks of a run wait at the same time; overlapping spans count once.
         self._waited_seconds += max(0.0, until - max(since, self._counted_until))
         self._counted_until = max(self._counted_until, until)
         self._report_if_slow()
@@ -41,17 +42,17 @@ class Slowness:
 
     def _report_if_slow(self) -> None:
         average = self._took_seconds / max(1, self._answered)
-        if self._tell and (self._timed_out or max(average, self._waited_seconds) >= SLOW_SECONDS):
-            self._tell(self._name, f"{self._figures(average)}; {self._advice}")
+        if self._report and (self._timed_out or max(average, self._waited_seconds) >= SLOW_SECONDS):
+            self._report(self._name, f"{self._figures(average)}; {self._advice}")
 
     def _figures(self, average: float) -> str:
-        told = [f"an answer took {average:.0f} s on average"] if self._answered else []
+        figures = [f"an answer took {average:.0f} s on average"] if self._answered else []
         if self._waited_seconds >= 1:
-            told.append(f"the run waited {self._waited_seconds:.0f} s for its turn")
+            figures.append(f"the run waited {self._waited_seconds:.0f} s for its turn")
         if self._timed_out:
             calls = "1 call" if self._timed_out == 1 else f"{self._timed_out} calls"
-            told.append(f"{calls} got no answer within {self._call_seconds:g} s")
-        return ", ".join(told)
+            figures.append(f"{calls} got no answer within {self._call_seconds:g} s")
+        return ", ".join(figures)
 
     @property
     def _advice(self) -> str:

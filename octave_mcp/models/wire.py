@@ -1,4 +1,4 @@
-"""What each provider's own module tells the rest: how it is called, and what came back."""
+"""Interface between the provider modules and `remote`: the call, the reply, and token counts."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from octave_mcp.asks.rendering import Rendered
 from octave_mcp.asks.schema import Schema
 from octave_mcp.models.parameters import Refusals, Request
 
-# Room for what a model thinks before it answers, which providers count as part of the answer.
+# Room for reasoning, which providers count against the limit of output tokens.
 THOUGHT_TOKENS = 4000
 
 
 class Tokens(NamedTuple):
-    """`input` is all that was read, `cached` and `written` to a cache included."""
+    """`input` counts everything that was read, including tokens `cached` earlier and tokens `written` to a cache."""
 
     input: int = 0
     cached: int = 0
@@ -22,9 +22,9 @@ class Tokens(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """One call: which model, what it reads, the schema of its answer, and how long that may be.
+    """One call: the model, the prompt, the schema of the answer, and its limit of output tokens.
 
-    `whole` is the schema of the answer that this asks for a patch of: what was read before may be cached with it.
+    `whole`, in a call for a patch, is the schema of the full answer: the provider may have cached the prompt with it.
     """
 
     model: str
@@ -36,9 +36,10 @@ class Sent(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """`tokens` is None where the provider does not tell; `refusal` is why the model declines, '' if it does not.
+    """A model's reply.
 
-    `has_thoughts`: the model's thoughts came too, separately from the text.
+    `tokens` is None if the provider does not report usage. `refusal` is the reason why the model declines, '' if it
+    does not. `has_thoughts`: the reply also contained reasoning, separate from the text.
     """
 
     text: str
@@ -49,9 +50,9 @@ class Reply(NamedTuple):
 
 
 class Wire(Protocol):
-    """A provider's SDK, without time limits of its own.
+    """A provider's SDK, without timeouts of its own.
 
-    `errors` are those that it raises, `refusals` what its models refuse.
+    `errors` are the exceptions that it raises; `refusals` are the parameters that its models refuse.
     """
 
     errors: tuple[type[Exception], ...]
@@ -62,15 +63,15 @@ class Wire(Protocol):
         ...
 
     async def call(self, request: Request) -> Any:  # noqa: ANN401 - the SDK's
-        """What came, as the SDK has it; it may be anything where the provider sent no answer."""
+        """Return the SDK's response, which can be of any type if the server did not send a valid answer."""
         ...
 
     def read(self, answer: Any) -> Reply:  # noqa: ANN401 - ditto
-        """The reply in what came.
+        """Return the reply in a response.
 
         Raises:
-            Transient: the provider says with status 200 that there is no answer yet.
-            AttributeError, LookupError, TypeError: it has not the shape of an answer.
+            Transient: the response has status 200 but says that the call failed.
+            AttributeError, LookupError, TypeError: the response does not have the shape of an answer.
         """
         ...
 
@@ -78,18 +79,20 @@ class Wire(Protocol):
 
 
 def count(usage: Any, name: str) -> int | None:  # noqa: ANN401 - the SDK's, as it came
-    """The tokens that the provider tells by this name; None where it does not, or tells what is no number of them."""
-    told = getattr(usage, name, None)
-    return told if isinstance(told, int) and told >= 0 else None
+    """Return the token count of this name in the usage; None if it is missing or not a valid count."""
+    value = getattr(usage, name, None)
+    return value if isinstance(value, int) and value >= 0 else None
 
 
 def has_thought(usage: Any, details: str, name: str) -> bool:  # noqa: ANN401 - ditto
-    """Whether the provider counted any tokens as thoughts, under these names."""
+    """Whether the usage counts any reasoning tokens, under these names."""
     return bool(count(getattr(usage, details, None), name))
 
 
-def tokens(read: int | None, said: int | None, cached: int | None, written: int | None = None) -> Tokens | None:
-    """As the provider tells them; None where it leaves some out, or tells more of a cache than was read."""
-    if not read or said is None or (cached or 0) + (written or 0) > read:
+def tokens(
+    total_input: int | None, output: int | None, cached: int | None, written: int | None = None
+) -> Tokens | None:
+    """Return the token counts; None if some are missing, or if more tokens were cached than read."""
+    if not total_input or output is None or (cached or 0) + (written or 0) > total_input:
         return None
-    return Tokens(input=read, cached=cached or 0, written=written or 0, output=said)
+    return Tokens(input=total_input, cached=cached or 0, written=written or 0, output=output)

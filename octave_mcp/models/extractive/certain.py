@@ -32,7 +32,6 @@ _PAGES_ABOUT_OTHERS = re.compile(
     r"(?:/|$)",
     _I,
 )
-# Paths of pages that explain a subject in general: "/glossary/churn", "/learn".
 _TEACHING_PAGES = re.compile(r"/(?:glossary|dictionary|encyclopedia|wiki|learn|learning|tutorials?)(?:/|$)", _I)
 # Words of a tutorial, in which "we" are the author and the reader: "we added a file in the previous step".
 _IN_TUTORIAL = re.compile(
@@ -67,7 +66,6 @@ _ENDED = re.compile(
     r"unmaintained|sold out|no longer (?:available|sold|supported|maintained|offered))\b",
     _I,
 )
-# A notice that something was discontinued is short; a longer sentence usually tells a story about something else.
 _MAX_NOTICE_WORDS = 25
 # Below this, the line is often only the name of a customer.
 _MIN_CUSTOMER_FACT_WORDS = 4

@@ -151,7 +151,7 @@ FUNCTION_NEEDS: dict[JobFunction, tuple[Need, ...]] = {
     "engineering": ("speed", "reliability", "control", "scale", "integration", "automation"),
 }
 
-# The first topic whose words match and whose check passes is taken, so the loose ones come last.
+# The first topic whose words match and whose check passes is taken, so the loosest patterns come last.
 FACTS: dict[FactTopic, re.Pattern[str]] = {
     "funding": re.compile(
         r"\b(?:community round|series [a-h]|seed round|in funding|total funding|funding round|valuation|"
@@ -300,7 +300,6 @@ MEASURED = re.compile(
     re.IGNORECASE,
 )
 OUR_OWN = re.compile(r"^\W*(?:\w+\W+){0,5}?(?:we|we’re|we're|we’ve|we've|our)\b", re.IGNORECASE)
-# Buttons and footers of a page rather than statements: "Subscribe to our newsletter", "Schedule a demo".
 STALE_OFFER = _any(
     "cookie*|newsletter|sign up|subscribe|terms|privacy policy|read more|learn more|click|email us|"
     "contact us|schedule a demo"

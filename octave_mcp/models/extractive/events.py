@@ -45,7 +45,7 @@ _FUNDING = re.compile(
     rf"\b(?:rais(?:e|es|ed|ing)|secur(?:es|ed))\b.{{0,40}}?{_AMOUNT}|"
     rf"{_AMOUNT}\s+(?:in\s+(?:\w+\s+)?)?(?:{_ROUND}|funding|investment)"
 )
-# "Our Series B", "$9M seed round". Only these words may precede the round: others may be another company's name.
+# "Our Series B", "$9M seed round". Other words before the round are excluded, since they may name another company.
 _FUNDING_HEADING = re.compile(
     rf"(?!.*\b(?:stages?|beyond|startups?)\b)(?>\W*(?:our|the|an?|new|announcing|{_AMOUNT}))*\W*(?:{_ROUND})",
     re.IGNORECASE,
@@ -77,7 +77,6 @@ _HIRING = re.compile(
 )
 # Advice to readers and refusals: "we're hiring, but only ...", "when you join".
 _NO_HIRING = re.compile(r"\b(?:not hiring|, but|really smart|if we|when you|your|you['’]ll)\b", _I)
-# "Applications are closed", "no open positions", "thanks to everyone who applied".
 CLOSED = re.compile(
     r"\b(?:deadline|applications?|positions?|roles?|vacanc\w+|jobs?|postings?|openings?|recruitment|hiring)\b"
     r"[^.!?]{0,40}?\b(?:closed|filled|expired|paused|ended|over|no longer (?:open|accepting|available))\b|"
@@ -196,7 +195,7 @@ def event(text: str, company: str, *, is_headline: bool) -> TriggerKind | None:
     return next((kind for kind in _KINDS if _reports(kind, text, company, is_headline=is_headline)), None)
 
 
-# The first match wins: "acquires Acme and raises its Series B" is an acquisition, and a launch is the weakest.
+# The first match wins, so the broadest kind comes last: "Announcing our Series B" matches launch, too.
 _KINDS: tuple[TriggerKind, ...] = (
     "acquisition",
     "funding",

@@ -74,7 +74,6 @@ _BYLINE = re.compile(
     r"(?:\s*(?:,|\||·|•|–|—|-|\bon\b|\()\s*(?P<rest>.{2,80}))?$"
 )
 _DATE = re.compile(r"\b(?:19|20)\d\d\b|\b\d{1,2}[./-]\d{1,2}[./-]\d{2}")
-# A byline is within the first lines below the headline; further down, names belong to the text.
 _MAX_LINES_BEFORE_BYLINE = 5
 _MAX_TITLE_WORDS = 9
 _MAX_DEPARTMENT_WORDS = 3
@@ -164,7 +163,6 @@ def _is_team_heading(heading: str) -> bool:
     )
 
 
-# A person's name, their title, and the lines that show them.
 Card = tuple[str, str, tuple[Line, ...]]
 
 
@@ -253,7 +251,7 @@ def _is_in_title(customer: str, page: ReadPage) -> bool:
 
 
 def _is_praise(before: Line, line: Line, page: ReadPage, company: str) -> bool:
-    """Whether the quotation is from a customer: the company or customers are named near it, or the page is no post."""
+    """Whether a customer is quoted: the company or its customers are named nearby, or the page is not a post."""
     context = f"{before.text} {line.heading}"
     return has_words(company, context) or bool(_PRAISE.search(line.heading)) or page.page.kind not in _POSTS - {"other"}
 

@@ -27,7 +27,6 @@ from octave_mcp.models.extractive.voices import is_generic
 _PROMISING_KINDS: frozenset[PageKind] = frozenset({"home", "product", "persona"})
 MAX_TITLE_WORDS = 12
 MAX_EXTRA_LINES = 4
-# Lines further below a heading are often about something else.
 MAX_LINES = 4
 # Shorter imperatives are slogans or buttons: "Save time", "Start your trial".
 MIN_REQUEST_WORDS, MIN_GAIN_WORDS = 6, 5
@@ -56,10 +55,8 @@ _IS_RELEASE_NOTE = re.compile(
     r"no need to reach out)",
     re.IGNORECASE,
 )
-# "Step 2", "Part 1", "For developers: ...": headings of instructions.
 _IS_STEP = re.compile(r"(?:try|other)\b|(?:step|part|phase|chapter|day|week)\s+\d|for\b.*:\s", re.IGNORECASE)
 _DEFINES = re.compile(r"(?:\S+\s+){1,6}?(?:is|are) (?:an?|the|one of)\b", re.IGNORECASE)
-# A customer is speaking: "Acme helped us ...".
 _IS_SPOKEN = re.compile(r"\b(?:allows|helps|lets|gives|helped) us\b|\bwe (?:like|love|use|chose)\b", re.IGNORECASE)
 _YOU_CAN = re.compile(
     r"\b(?:you(?:['’]ll| can| get| will)(?!['’]t|not| also| store)\b|everything you|you (?:see|get|know|keep|save|"

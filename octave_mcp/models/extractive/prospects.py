@@ -104,7 +104,6 @@ _NO_JOB = re.compile(
     re.IGNORECASE,
 )
 _MAX_FACTS_PER_TOPIC = 14
-# Shorter descriptions say nothing.
 _MIN_DESCRIPTION_CHARACTERS = 12
 # Text in an unknown language that is really source code.
 _CODE = re.compile(r"[;{}=<>]|:::")

@@ -54,7 +54,6 @@ _NOT_A_NAME = re.compile(
     r"subscription cent(?:er|re))\b|^\w+(?:ed|able|ible)$",
     re.IGNORECASE,
 )
-# Headings on pricing pages that name no plan: "Pricing", "Add-ons".
 _NOT_A_PLAN = re.compile(
     r"^(?:our )?(?:pricing|prices|plans?|starting (?:at|from)|from)\b|"
     r"\b(?:add-?(?:on|in)s?|plug-?ins?|extensions?|extras?|optional|options)\b",

@@ -102,7 +102,6 @@ _NEGATED = re.compile(
     r"should we|if you|you can use|looked at|considered|evaluated|than)\b",
     re.IGNORECASE,
 )
-# After a tool's name: "Spark was too slow", "would have been unthinkable".
 _REJECTED = re.compile(
     r"\b(?:would (?:have|not)|unthinkable|was(?:n['’]t| not)|wouldn['’]t|too (?:slow|complex|expensive))\b",
     re.IGNORECASE,

@@ -19,7 +19,6 @@ from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 from octave_mcp.models.extractive.voices import is_own_subject, short_name
 
 LABEL_WORDS = 8
-# Page kinds that describe what the company sells.
 _SELLING_KINDS = frozenset({"home", "product", "pricing", "integrations", "security", "persona", "customers", "faq"})
 _TO_READERS = re.compile(r"\byour?\b", re.IGNORECASE)
 _PRICE = re.compile(
@@ -84,7 +83,6 @@ _BUILT_WITH = re.compile(
     r"a full|a dedicated)\b",
     re.IGNORECASE,
 )
-# Verbs after 'we': what the company does for its customers.
 _SUPPLIES = (
     r"(?:provid|offer|support|let|help|enabl|giv|includ|allow|automat|deliver|combin|replac|build|sell|design|"
     r"develop|host|manag|distribut|publish|produc|ship)(?:e|es|s|ies)?"

@@ -22,13 +22,11 @@ from octave_mcp.models.extractive.voices import is_own_subject, own_lines, short
 _TRIGGER_KINDS: frozenset[PageKind] = frozenset(
     {"home", "about", "careers", "news", "blog", "product", "pricing", "security", "customers", "integrations", "other"}
 )
-# Kinds of pages whose headings can be news.
 _NEWS_KINDS: frozenset[PageKind] = frozenset({"news", "blog", "other", "about", "home"})
 _MAX_TRIGGERS_PER_PAGE = 24
 _MAX_WORDS = 45
 _MAX_HEADLINE_WORDS = 18
 _MAX_BYLINE_WORDS = 10
-# A post gives its date within the first lines below the headline.
 _MAX_LINES_BEFORE_DATE = 4
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
 _MONTH_OF_YEAR = re.compile(rf"\b{_MONTH},?\s+(?:of\s+)?(?:19|20)\d\d\b")
