@@ -154,7 +154,7 @@ def test_an_address_that_is_none_is_refused_before_anything_is_begun(
     provider: str, variable: str, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, address)
-    with pytest.raises(SetupError, match=f"{variable} is no web address: give one with its scheme") as refused:
+    with pytest.raises(SetupError, match=f"{variable} is not a web address: include the scheme") as refused:
         Stage(tmp_path).model(provider)
     assert "a-secret-word" not in str(refused.value)
 

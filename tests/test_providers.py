@@ -212,7 +212,7 @@ async def test_a_tiers_setting_without_its_provider_is_refused(
 ) -> None:
     monkeypatch.setenv("OCTAVE_FAST_MODEL", "gpt-6-luna")
 
-    with pytest.raises(SetupError, match="OCTAVE_FAST_MODEL is 'gpt-6-luna': name the provider too"):
+    with pytest.raises(SetupError, match="OCTAVE_FAST_MODEL is 'gpt-6-luna': put the provider in front"):
         Stage(tmp_path).model("openai")
     assert double.asked == []
 

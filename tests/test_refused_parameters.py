@@ -433,7 +433,7 @@ async def test_a_run_with_a_model_that_enforces_no_schema_completes_and_logs_eac
     assert len(refusals(told)) == models
     retried = [event for event in stage.events if event.event == "call_failed"]
     assert len(retried) == len(double.asked) - playbook.cost.asks <= 2 * models
-    assert all("this and all later requests use" in event.message for event in retried)
+    assert all("this and all later requests " in event.message for event in retried)
 
 
 async def test_the_command_writes_a_playbook_with_a_model_that_refuses_a_parameter_and_logs_it_once(

@@ -16,12 +16,12 @@ from octave_mcp.models.parameters import (
     Refusals,
     Remedy,
     Request,
-    at,
-    begun_with,
     effort,
     keywords,
     limit,
     schema_prompt,
+    value_at,
+    with_first_part,
     without,
 )
 from octave_mcp.models.remote import Remote
@@ -103,13 +103,13 @@ class Messages:
 
 def _form(request: Request, _: ErrorInfo) -> Remedy | None:
     """Put the schema in the prompt instead of having it enforced."""
-    if at(request, "output_config", "format") is None:
+    if value_at(request, "output_config", "format") is None:
         return None
     return Remedy("output_config.format", "the schema in the prompt", _without_form)
 
 
 def _without_form(request: Request) -> Request:
-    if at(request, "output_config", "format") is None:
+    if value_at(request, "output_config", "format") is None:
         return request
     return _with_text_first(
         schema_prompt(request["output_config"]["format"]["schema"]), without(request, ("output_config", "format"))
@@ -117,7 +117,7 @@ def _without_form(request: Request) -> Request:
 
 
 def _config(request: Request, _: ErrorInfo) -> Remedy | None:
-    if at(request, "output_config") is None:
+    if value_at(request, "output_config") is None:
         return None
     return Remedy("output_config", "the schema in the prompt", _without_config)
 
@@ -147,7 +147,7 @@ def _without_cache(request: Request) -> Request:
 
 
 def _with_text_first(text: str, request: Request) -> Request:
-    return begun_with(_text(text), request, "messages")
+    return with_first_part(_text(text), request, "messages")
 
 
 def _text(text: str) -> Request:

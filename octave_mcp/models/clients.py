@@ -41,21 +41,21 @@ class Header(NamedTuple):
 class Client:
     """Settings of a provider's HTTP client.
 
-    `variable` is the environment variable of the address; `own` are the user's headers for that address.
+    `variable` is the environment variable of the address; `own_headers` are the user's headers for that address.
     """
 
     variable: str
     address: str
     key: Key
-    own: tuple[Header, ...] = ()
+    own_headers: tuple[Header, ...] = ()
 
     @property
     def headers(self) -> dict[str, str]:
-        return {header.name: header.value.get_secret_value() for header in self.own}
+        return {header.name: header.value.get_secret_value() for header in self.own_headers}
 
     def check(self) -> None:
         """Raise `SetupError` if the headers, the certificates or the proxy cannot be used."""
-        for variable, name, value in self.own:
+        for variable, name, value in self.own_headers:
             if not (_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value.get_secret_value())):
                 raise SetupError(
                     f"{variable} cannot be used: it contains a character that HTTP headers cannot have; "
@@ -142,19 +142,19 @@ def _options(client: Client) -> dict[str, Any]:
     return {**base, "max_retries": 0, "timeout": None}  # one retry policy, ours: two would multiply
 
 
-def _client(variable: str, address: str, key: Key, own: tuple[Header, ...]) -> Client:
+def _client(variable: str, address: str, key: Key, own_headers: tuple[Header, ...]) -> Client:
     """Move the user and password of the address to a header, since addresses appear in logs and errors."""
     parts = urlsplit(address)
     user, _, host = parts.netloc.rpartition("@")
-    secrets = [word for header in own for word in header.value.get_secret_value().split()]
+    secrets = [word for header in own_headers for word in header.value.get_secret_value().split()]
     if user:
         name, _, password = user.partition(":")
         basic = base64.b64encode(f"{unquote(name)}:{unquote(password)}".encode()).decode()
-        without_authorization = (header for header in own if header.name.lower() != "authorization")
-        own = (*without_authorization, Header(variable, "Authorization", SecretStr(f"Basic {basic}")))
+        without_authorization = (header for header in own_headers if header.name.lower() != "authorization")
+        own_headers = (*without_authorization, Header(variable, "Authorization", SecretStr(f"Basic {basic}")))
         secrets += [basic, password, unquote(password)]
     scrubbed_key = key._replace(others=tuple(map(SecretStr, secrets)))
-    return Client(variable, parts._replace(netloc=host).geturl(), scrubbed_key, own)
+    return Client(variable, parts._replace(netloc=host).geturl(), scrubbed_key, own_headers)
 
 
 def _openai_headers() -> Iterator[Header]:

@@ -25,12 +25,12 @@ from octave_mcp.models.parameters import (
     Refusals,
     Remedy,
     Request,
-    at,
     dropping,
     keywords,
     limit,
-    put,
     schema_prompt,
+    value_at,
+    with_value,
 )
 from octave_mcp.models.remote import Remote
 from octave_mcp.models.setup import address_of, models_of, reachable
@@ -133,13 +133,13 @@ class Chat:
 
 def _form(request: Request, error: ErrorInfo) -> Remedy | None:
     """Request any JSON object, or plain text; the schema is in the system message anyway."""
-    current = at(request, "response_format", "type")
+    current = value_at(request, "response_format", "type")
     if current is None:
         return None
     if current == "json_object" or _NO_RESPONSE_FORMAT.search(error.words):
         return dropping("response_format")(request, error)
     any_json = {"type": "json_object"}
-    return Remedy("response_format", "json_object", partial(put, path=("response_format",), value=any_json))
+    return Remedy("response_format", "json_object", partial(with_value, path=("response_format",), value=any_json))
 
 
 def _system(request: Request, _: ErrorInfo) -> Remedy | None:

@@ -111,7 +111,7 @@ def error_info(error: object, status: int = 0) -> ErrorInfo:
         codes=frozenset(_normalized(str(layer[name])) for layer in layers for name in _CODE_FIELDS if layer.get(name)),
         words=words,
         parameters=tuple(_parameters(layers, words)),
-        headers=next((_headers(found) for layer in layers if (found := layer.get("headers"))), dict[str, str]()),
+        headers=next((_headers(values) for layer in layers if (values := layer.get("headers"))), dict[str, str]()),
     )
 
 
@@ -137,19 +137,19 @@ def _in_text(text: str) -> object:
     if parsed := _as_json(text):
         return error_in(parsed)
     if events := _EVENT.findall(text):
-        return next((found for event in events if (found := error_in(_as_json(event)))), None)
+        return next((error for event in events if (error := error_in(_as_json(event)))), None)
     words = " ".join(_MARKUP.sub(" ", text).split())
     return {"message": words[:MAX_PAGE_CHARACTERS]} if words else None
 
 
 def _in_choices(choices: object) -> object:
     for choice in cast("list[object]", choices) if isinstance(choices, list) else ():
-        found = fields(choice)
-        if _is_error(error := found.get("error")):
+        choice_fields = fields(choice)
+        if _is_error(error := choice_fields.get("error")):
             return error
-        name = "finish_reason" if "finish_reason" in found else "stop_reason"
-        if (reason := found.get(name)) in _FAILED_REASONS:
-            native_reason = found.get("native_finish_reason")
+        name = "finish_reason" if "finish_reason" in choice_fields else "stop_reason"
+        if (reason := choice_fields.get(name)) in _FAILED_REASONS:
+            native_reason = choice_fields.get("native_finish_reason")
             return {
                 "message": f"{name} is {reason!r}{f', native_finish_reason {native_reason!r}' if native_reason else ''}"
             }
@@ -162,7 +162,7 @@ def fields(value: object) -> Mapping[str, Any]:
         return {**vars(value), **(getattr(value, "model_extra", None) or {})}
     if not isinstance(value, Mapping):
         return {}
-    return {name.lower(): found for name, found in cast("Mapping[str, Any]", value).items()}
+    return {name.lower(): field for name, field in cast("Mapping[str, Any]", value).items()}
 
 
 def _is_error(error: object) -> bool:
@@ -213,8 +213,8 @@ def _status_of(layers: list[Mapping[str, Any]], words: str) -> int:
     names = (STATUS_OF.get(_normalized(str(layer.get(name)))) for layer in layers for name in _CODE_FIELDS)
     if known := next((status for status in (*numbers, *names) if status), 0):
         return known
-    if found := _STATUS_NUMBER.search(words):
-        return int(found[1] or found[2])
+    if match := _STATUS_NUMBER.search(words):
+        return int(match[1] or match[2])
     return next((status for pattern, status in _STATUS_PATTERNS if pattern.search(words)), 0)
 
 

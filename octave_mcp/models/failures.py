@@ -44,7 +44,7 @@ class Failure(NamedTuple):
     is_explained: bool = True
 
 
-def raised(failed: Exception, provider: str, key: Key) -> Failure:
+def failure_from_exception(failed: Exception, provider: str, key: Key) -> Failure:
     """Return the failure that an SDK raised, without secrets."""
     status: int = getattr(failed, "status_code", None) or 0
     info = error_info(getattr(failed, "body", None), status)
@@ -54,7 +54,7 @@ def raised(failed: Exception, provider: str, key: Key) -> Failure:
     return Failure(info, scrubbed(text, key) or name, wait, f"{provider} answered {status or name}")
 
 
-def in_answer(error: object, provider: str, key: Key) -> Failure:
+def failure_from_answer(error: object, provider: str, key: Key) -> Failure:
     """Return the failure in a response with status 200, without secrets."""
     info = error_info(error)
     number = f" {info.status}" if info.status else ""
@@ -63,7 +63,7 @@ def in_answer(error: object, provider: str, key: Key) -> Failure:
     return Failure(info, words, wait, answered, is_explained=bool(info.status))
 
 
-def ours(failure: Failure, provider: str, model: str, key: Key) -> UpstreamError:
+def translated(failure: Failure, provider: str, model: str, key: Key) -> UpstreamError:
     """Return our error for the failure; its text contains no secrets."""
     (status, codes, *_), words, wait, answered, _ = failure
     text = f"{answered}: {words}"
@@ -91,7 +91,7 @@ def scrubbed(text: str, key: Key) -> str:
     """Return the text on one line, with secrets and anything that looks like a key masked."""
     text = " ".join(text.split())
     # Longest first: a short secret may be part of a longer one, whose rest would stay readable.
-    for secret in sorted((one.get_secret_value() for one in (key.value, *key.others)), key=len, reverse=True):
+    for secret in sorted((word.get_secret_value() for word in (key.value, *key.others)), key=len, reverse=True):
         if len(secret) >= MIN_SECRET_LENGTH:
             text = text.replace(secret, MASK)
     return _LOOKS_LIKE_KEY.sub(MASK, text)[:MAX_TEXT_CHARACTERS]

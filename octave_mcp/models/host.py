@@ -202,8 +202,8 @@ def _answer(text: str, ask: Ask[A, Any], question_id: str, usage: Usage | None) 
     """Decode the answer. `usage` is None if it comes from the cache."""
     used = usage or Usage()
     try:
-        found = decoded(text, ask.answer)
+        decoded_answer = decoded(text, ask.answer)
     except BadAnswer as bad:
         bad.usage, bad.key = used, question_id
         raise
-    return Answer[A](**found._asdict(), usage=used, key=question_id, reused=usage is None)
+    return Answer[A](**decoded_answer._asdict(), usage=used, key=question_id, reused=usage is None)

@@ -18,12 +18,12 @@ from octave_mcp.models.parameters import (
     Refusals,
     Remedy,
     Request,
-    begun_with,
     dropping,
     effort,
     keywords,
     limit,
     schema_prompt,
+    with_first_part,
     without,
 )
 from octave_mcp.models.remote import Remote
@@ -126,7 +126,7 @@ def _without_system(request: Request) -> Request:
 
 
 def _with_text_first(text: str, request: Request) -> Request:
-    return begun_with(_text(text), request, "input")
+    return with_first_part(_text(text), request, "input")
 
 
 _SCHEMA = ("text", "format", "schema")

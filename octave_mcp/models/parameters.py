@@ -112,7 +112,7 @@ class Refusals:
         self._known = KNOWN.setdefault(address, {})
         self._parameters = parameters
 
-    def fitted(self, model: str, request: Request) -> Request:
+    def adapted(self, model: str, request: Request) -> Request:
         """Return the request without the parameters that the model is known to refuse."""
         for remedy in self._known.get(model, ()):
             request = remedy.change(request)
@@ -136,8 +136,10 @@ class Refusals:
         if not is_refusal:
             return None
         places = ((parameter.place_in(error), parameter) for parameter in self._parameters)
-        named = sorted(((at, parameter) for at, parameter in places if at is not None), key=lambda found: found[0])
-        return next((found for _, parameter in named if (found := parameter.remedy(request, error))), None)
+        mentioned = sorted(
+            ((offset, parameter) for offset, parameter in places if offset is not None), key=lambda mention: mention[0]
+        )
+        return next((remedy for _, parameter in mentioned if (remedy := parameter.remedy(request, error))), None)
 
 
 # Remedies by address and model.
@@ -148,7 +150,7 @@ def dropping(*path: str) -> Callable[[Request, ErrorInfo], Remedy | None]:
     """Return a remedy that leaves out the parameter at the path."""
 
     def remedy(request: Request, _: ErrorInfo) -> Remedy | None:
-        if at(request, *path) is None:
+        if value_at(request, *path) is None:
             return None
         return Remedy(".".join(path), "", partial(without, path=path))
 
@@ -159,13 +161,13 @@ def effort(*path: str) -> Callable[[Request, ErrorInfo], Remedy | None]:
     """Return a remedy that replaces the effort with one that the error lists, or leaves it out."""
 
     def remedy(request: Request, error: ErrorInfo) -> Remedy | None:
-        current = at(request, *path)
+        current = value_at(request, *path)
         if current is None:
             return None
         other = next((name for name in EFFORTS if re.search(rf"['\"`]{name}['\"`]", error.words)), None)
         if other and current not in EFFORTS:
-            return Remedy(".".join(path), other, partial(put, path=path, value=other))
-        return dropping(*(path if len(path) > 1 and len(at(request, path[0])) > 1 else path[:1]))(request, error)
+            return Remedy(".".join(path), other, partial(with_value, path=path, value=other))
+        return dropping(*(path if len(path) > 1 and len(value_at(request, path[0])) > 1 else path[:1]))(request, error)
 
     return remedy
 
@@ -207,7 +209,7 @@ def keyword(name: str, *path: str) -> Callable[[Request, ErrorInfo], Remedy | No
     """Return a remedy that removes a keyword from the schema at the path; the decoder still checks the answer."""
 
     def remedy(request: Request, _: ErrorInfo) -> Remedy | None:
-        if not _has(at(request, *path), name):
+        if not _has(value_at(request, *path), name):
             return None
         return Remedy(name, "", partial(_without_keyword, name=name, path=path))
 
@@ -215,7 +217,7 @@ def keyword(name: str, *path: str) -> Callable[[Request, ErrorInfo], Remedy | No
 
 
 def _without_keyword(request: Request, name: str, path: Path) -> Request:
-    return put(request, path, _schema_without(at(request, *path), name))
+    return with_value(request, path, _schema_without(value_at(request, *path), name))
 
 
 def _has(schema: object, name: str) -> bool:
@@ -236,23 +238,23 @@ def _schema_without(schema: object, name: str, *, is_schema: bool = True) -> Any
     }
 
 
-def at(request: Mapping[str, Any], *path: str) -> Any:  # noqa: ANN401 - whatever the SDK takes
+def value_at(request: Mapping[str, Any], *path: str) -> Any:  # noqa: ANN401 - whatever the SDK takes
     for step in path:
         request = request.get(step, {})
     return None if request == {} else request
 
 
-def put(request: Request, path: Path, value: object) -> Request:
+def with_value(request: Request, path: Path, value: object) -> Request:
     """Return the request with the value at the path; unchanged if the path does not exist."""
-    if at(request, *path) is None:
+    if value_at(request, *path) is None:
         return request
     first, *rest = path
-    return {**request, first: put(request[first], tuple(rest), value) if rest else value}
+    return {**request, first: with_value(request[first], tuple(rest), value) if rest else value}
 
 
 def without(request: Request, path: Path) -> Request:
     """Return the request without the path; unchanged if the path does not exist."""
-    if at(request, *path) is None:
+    if value_at(request, *path) is None:
         return request
     first, *rest = path
     if rest:
@@ -260,7 +262,7 @@ def without(request: Request, path: Path) -> Request:
     return {name: value for name, value in request.items() if name != first}
 
 
-def begun_with(part: object, request: Request, name: str) -> Request:
+def with_first_part(part: object, request: Request, name: str) -> Request:
     """Return the request with this part in front of its first message, which is in the field `name`."""
     return {**request, name: [{"role": "user", "content": [part, *request[name][0]["content"]]}]}
 

@@ -38,7 +38,7 @@ from octave_mcp.errors import (
 )
 from octave_mcp.models.clients import Client
 from octave_mcp.models.error_info import error_in
-from octave_mcp.models.failures import Failure, in_answer, ours, raised, scrubbed
+from octave_mcp.models.failures import Failure, failure_from_answer, failure_from_exception, scrubbed, translated
 from octave_mcp.models.limiter import Turn, limiter
 from octave_mcp.models.parameters import Refused, Request
 from octave_mcp.models.prices import load_prices, priced
@@ -255,8 +255,8 @@ class Remote:
 
     def _unresponsive(self) -> Unresponsive:
         return Unresponsive(
-            f"{self._timeout_text}, and no other call of this run was answered: check that the server is running and has "
-            "loaded its model; if it only needs more time, raise OCTAVE_CALL_TIMEOUT_SECONDS"
+            f"{self._timeout_text}, and no other call of this run was answered: check that the server is running and "
+            "has loaded its model; if it only needs more time, raise OCTAVE_CALL_TIMEOUT_SECONDS"
         )
 
     def _usage_of(self, reply: Reply, sent: Sent) -> Usage:
@@ -267,7 +267,7 @@ class Remote:
         return usage if reply.tokens else usage.model_copy(update={"usd": None})
 
     async def _call(self, wire: Wire, sent: Sent) -> Reply:
-        request = wire.refusals.fitted(sent.model, wire.request(sent))
+        request = wire.refusals.adapted(sent.model, wire.request(sent))
         try:
             answer = await wire.call(request)
         except json.JSONDecodeError as failed:
@@ -276,9 +276,9 @@ class Remote:
         except (*wire.errors, httpx2.HTTPError, ValueError) as failed:
             if isinstance(failed.__cause__, SetupError):  # the SDK wraps it as a connection error
                 raise failed.__cause__ from None
-            raise self._failed(raised(failed, self.name, self._key), wire, sent, request) from None
+            raise self._failed(failure_from_exception(failed, self.name, self._key), wire, sent, request) from None
         if error := error_in(answer):
-            raise self._failed(in_answer(error, self.name, self._key), wire, sent, request)
+            raise self._failed(failure_from_answer(error, self.name, self._key), wire, sent, request)
         try:
             reply = _without_surrogates(wire.read(answer))
         except (AttributeError, LookupError, TypeError):
@@ -290,7 +290,7 @@ class Remote:
     def _failed(self, failure: Failure, wire: Wire, sent: Sent, request: Request) -> UpstreamError:
         text = f"{failure.answered}: {failure.words}"
         is_explained = failure.is_explained
-        error = ours(failure, self.name, sent.model, self._key) if is_explained else self._unexplained(text)
+        error = translated(failure, self.name, sent.model, self._key) if is_explained else self._unexplained(text)
         if isinstance(error, BadKey | NoQuota | RateLimited):
             return error  # no change of parameters would help
         remedy = wire.refusals.learn(sent.model, request, failure.error)
@@ -320,7 +320,7 @@ class _ProbeAnswer(Value):
 
 def _without_surrogates(reply: Reply) -> Reply:
     """Remove lone surrogates: JSON can escape them, but they cannot be encoded as UTF-8."""
-    text, refusal = (said.encode(errors="ignore").decode() for said in (reply.text, reply.refusal))
+    text, refusal = (part.encode(errors="ignore").decode() for part in (reply.text, reply.refusal))
     return reply._replace(text=text, refusal=refusal)
 
 

@@ -111,6 +111,7 @@ def _filler_of(answer_type: type[Value]) -> Callable[[Any], Value]:
 def _homepage(ask: Ask[HomepageAnswer[Cite], ReadingBrief]) -> HomepageAnswer[Cite]:
     """Return the company's name from the metadata or title, and a summary from the description or first sentence."""
     pages = read(ask.passages)
+    # In reverse, so that the first page and its first line of each label win.
     head = {line.label: line for page in reversed(pages) for line in reversed(page.head)}
     name = next((claim(head[label]) for label in _NAME_LABELS if label in head), None)
     if name is None and "Title" in head:
@@ -189,6 +190,7 @@ def _facts(pages: Sequence[ReadPage], company: str) -> Iterable[Fact[Cite]]:
     """Return facts, at most one per sentence; an offer is stated together with its title."""
     sold_facts = {(fact.topic, fact.text): fact for fact in sold(pages, company)}.values()
     cited = dict.fromkeys(cite for fact in sold_facts for cite in fact.evidence)
+    # A sentence that states an offer is not repeated as a fact of another topic.
     others = (fact for fact in prospects.facts(pages, company) if fact.evidence[0] not in cited)
     checked = certain((*sold_facts, *others), pages, company)
     return {(fact.topic, fact.text): fact for fact in checked}.values()

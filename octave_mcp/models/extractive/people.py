@@ -286,9 +286,9 @@ def _mentioned(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
 
 def _introduced(line: Line, page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
     for match in (
-        found
+        candidate
         for pattern in (_TITLE_AT_COMPANY, _POSSESSIVE_TITLE, _TITLED_BEFORE)
-        for found in pattern.finditer(line.text)
+        for candidate in pattern.finditer(line.text)
     ):
         title, employer = title_in(match["title"]), match["company"].rstrip(".")
         before = line.text[: match.start()]

@@ -72,8 +72,8 @@ def offerings(pages: Sequence[ReadPage], vendor: str) -> Iterator[Offering[Cite]
         if stands_aside(page.page.url):
             continue
         is_product = page.page.kind == "product" and not page.is_post and not is_note(page)
-        if is_product and (own := _page_as_offering(page, vendor)):
-            yield own
+        if is_product and (offering := _page_as_offering(page, vendor)):
+            yield offering
         if page.page.kind == "home":
             yield from _listed(page)
         if page.page.kind in {"home", "product", "pricing"}:

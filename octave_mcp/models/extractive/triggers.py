@@ -97,11 +97,15 @@ def _is_before_year(written: str | None, year: int) -> bool:
     return named is not None and int(named[0]) < year
 
 
-def _without_headings(found: Sequence[Trigger[Cite]]) -> list[Trigger[Cite]]:
+def _without_headings(all_triggers: Sequence[Trigger[Cite]]) -> list[Trigger[Cite]]:
     """Drop a dated heading if a sentence below it reports an event of the same kind."""
     # The cites after a trigger's first one are the line that gave it its date.
-    cited = {(trigger.kind, cite) for trigger in found for cite in trigger.evidence[1:]}
-    return [trigger for trigger in found if len(trigger.evidence) > 1 or (trigger.kind, *trigger.evidence) not in cited]
+    cited = {(trigger.kind, cite) for trigger in all_triggers for cite in trigger.evidence[1:]}
+    return [
+        trigger
+        for trigger in all_triggers
+        if len(trigger.evidence) > 1 or (trigger.kind, *trigger.evidence) not in cited
+    ]
 
 
 def openings(pages: Sequence[ReadPage], _: str) -> Iterator[Trigger[Cite]]:
@@ -218,8 +222,8 @@ def _trigger(
         written, dated = dated_heading.written, dated_heading.line
     is_of_post = line is page.headline or page.page.kind in {"news", "blog"}
     if written is None and is_of_post and page.headline and page.page.published_on is None and kind != "job_opening":
-        found, below = _byline_date(page, page.headline)
-        written, dated = (found, below) if found else (None, line)
+        byline_date, below = _byline_date(page, page.headline)
+        written, dated = (byline_date, below) if byline_date else (None, line)
     cites = tuple(dict.fromkeys((line.cite, dated.cite)))
     return Trigger[Cite](kind=kind, what=_undated(line.text), date=written, evidence=cites)
 

@@ -172,9 +172,9 @@ def _jobs(brief: UnderstandingBrief) -> Iterator[tuple[JobFunction, Support]]:
 
 def _people(brief: UnderstandingBrief, passages: Passages) -> Iterator[tuple[JobFunction, Support]]:
     """Yield the company's own people with their job functions; founders only if no other leader is named."""
-    own = [person for person in brief.findings.people if person.employer is None and person.title]
+    employees = [person for person in brief.findings.people if person.employer is None and person.title]
     by_function: list[tuple[JobFunction, Support]] = [
-        (function, person) for person in own if (function := cues.function_of(person.title or ""))
+        (function, person) for person in employees if (function := cues.function_of(person.title or ""))
     ]
     yield from by_function
     if all(function != "leadership" for function, _ in by_function):
