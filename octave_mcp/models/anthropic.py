@@ -60,7 +60,7 @@ def make(settings: Settings, context: RunContext | None = None) -> Model:
 
 class Messages:
     def __init__(self, client: Client) -> None:
-        import anthropic  # noqa: PLC0415 - nearly three seconds, and 70 MB
+        import anthropic  # noqa: PLC0415 - importing takes nearly three seconds and 70 MB
 
         self.errors: tuple[type[Exception], ...] = (anthropic.AnthropicError,)
         self.refusals = Refusals(client.address, PARAMETERS)
@@ -79,11 +79,11 @@ class Messages:
             "timeout": None,  # with its default timeout, the SDK refuses requests for long answers
         }
 
-    async def call(self, request: Request) -> Any:  # noqa: ANN401 - the SDK's
+    async def call(self, request: Request) -> Any:  # noqa: ANN401 - an SDK type
         client: Any = self._client
         return await client.messages.create(**request)
 
-    def read(self, answer: Any) -> Reply:  # noqa: ANN401 - ditto
+    def read(self, answer: Any) -> Reply:  # noqa: ANN401 - an SDK type
         if answer.type != "message":
             raise TypeError(answer.type)
         text = "".join(part.text for part in answer.content if part.type == "text")
@@ -166,7 +166,7 @@ PARAMETERS = (
 )
 
 
-def _tokens(usage: Any) -> Tokens | None:  # noqa: ANN401 - ditto
+def _tokens(usage: Any) -> Tokens | None:  # noqa: ANN401 - an SDK type
     # Unlike OpenAI, Anthropic does not include cached tokens in `input_tokens`.
     cached, written = count(usage, "cache_read_input_tokens") or 0, count(usage, "cache_creation_input_tokens") or 0
     read = (count(usage, "input_tokens") or 0) + cached + written

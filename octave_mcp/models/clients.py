@@ -108,13 +108,13 @@ def of_compat(variable: str, address: str, key: Key) -> Client:
     return _client(variable, address, key, tuple(_custom_headers("OPENAI_CUSTOM_HEADERS")) if is_openai_key else ())
 
 
-def openai_sdk(client: Client) -> Any:  # noqa: ANN401 - the SDK's client
+def openai_sdk(client: Client) -> Any:  # noqa: ANN401 - an SDK type
     """Return the SDK without the headers it reads from the environment.
 
     Raises:
         SetupError: as `Client.check`.
     """
-    import openai  # noqa: PLC0415 - over a second, and 50 MB
+    import openai  # noqa: PLC0415 - importing takes over a second and 50 MB
 
     class Sdk(openai.AsyncOpenAI):
         @property
@@ -125,13 +125,13 @@ def openai_sdk(client: Client) -> Any:  # noqa: ANN401 - the SDK's client
     return Sdk(**_options(client))
 
 
-def anthropic_sdk(client: Client) -> Any:  # noqa: ANN401 - ditto
+def anthropic_sdk(client: Client) -> Any:  # noqa: ANN401 - an SDK type
     """Return the SDK, which may read the environment: its variables are meant for the same address.
 
     Raises:
         SetupError: as `Client.check`.
     """
-    import anthropic  # noqa: PLC0415 - nearly three seconds, and 70 MB
+    import anthropic  # noqa: PLC0415 - importing takes nearly three seconds and 70 MB
 
     return anthropic.AsyncAnthropic(**_options(client), default_headers=client.headers)
 

@@ -91,7 +91,7 @@ def _key(settings: Settings) -> Key:
 
 class Chat:
     def __init__(self, client: Client) -> None:
-        import openai  # noqa: PLC0415 - over a second, and 50 MB
+        import openai  # noqa: PLC0415 - importing takes over a second and 50 MB
 
         self.errors: tuple[type[Exception], ...] = (openai.OpenAIError,)
         self.refusals = Refusals(client.address, PARAMETERS)
@@ -110,11 +110,11 @@ class Chat:
             "max_tokens": sent.output_tokens,
         }
 
-    async def call(self, request: Request) -> Any:  # noqa: ANN401 - the SDK's
+    async def call(self, request: Request) -> Any:  # noqa: ANN401 - an SDK type
         client: Any = self._client
         return await client.chat.completions.create(**request)
 
-    def read(self, answer: Any) -> Reply:  # noqa: ANN401 - ditto
+    def read(self, answer: Any) -> Reply:  # noqa: ANN401 - an SDK type
         choice = answer.choices[0]
         refusal = getattr(choice.message, "refusal", None) or ""
         filtered = choice.finish_reason if choice.finish_reason == "content_filter" else ""
@@ -174,18 +174,18 @@ PARAMETERS = (
 )
 
 
-def _text(content: Any) -> str:  # noqa: ANN401 - ditto
+def _text(content: Any) -> str:  # noqa: ANN401 - an SDK type
     """Return the text of the message. Reasoning models may send a list of parts, one of them the reasoning."""
     if content is None or isinstance(content, str):
         return content or ""
     return "".join(part["text"] for part in content if part["type"] == "text")
 
 
-def _has_thoughts(message: Any) -> bool:  # noqa: ANN401 - ditto
+def _has_thoughts(message: Any) -> bool:  # noqa: ANN401 - an SDK type
     has_field = any(getattr(message, name, None) for name in _THOUGHTS)
     return has_field or not isinstance(message.content, str | None)  # a list of parts, see `_text`
 
 
-def _tokens(usage: Any) -> Tokens | None:  # noqa: ANN401 - ditto
+def _tokens(usage: Any) -> Tokens | None:  # noqa: ANN401 - an SDK type
     cached = count(getattr(usage, "prompt_tokens_details", None), "cached_tokens")
     return tokens(count(usage, "prompt_tokens"), count(usage, "completion_tokens"), cached)

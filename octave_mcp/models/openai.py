@@ -63,7 +63,7 @@ def make(settings: Settings, context: RunContext | None = None) -> Model:
 
 class Responses:
     def __init__(self, client: Client) -> None:
-        import openai  # noqa: PLC0415 - over a second, and 50 MB
+        import openai  # noqa: PLC0415 - importing takes over a second and 50 MB
 
         self.errors: tuple[type[Exception], ...] = (openai.OpenAIError,)
         self.refusals = Refusals(client.address, PARAMETERS)
@@ -81,11 +81,11 @@ class Responses:
             "store": False,
         }
 
-    async def call(self, request: Request) -> Any:  # noqa: ANN401 - the SDK's
+    async def call(self, request: Request) -> Any:  # noqa: ANN401 - an SDK type
         client: Any = self._client
         return await client.responses.create(**request)
 
-    def read(self, answer: Any) -> Reply:  # noqa: ANN401 - ditto
+    def read(self, answer: Any) -> Reply:  # noqa: ANN401 - an SDK type
         if answer.status not in _USABLE_STATUSES:
             raise Transient(f"openai answered 200 and failed: {answer.status}")
         parts = [part for item in answer.output for part in getattr(item, "content", None) or ()]
@@ -147,7 +147,7 @@ def _text(part: str) -> Mapping[str, str]:
     return {"type": "input_text", "text": part}
 
 
-def _tokens(usage: Any) -> Tokens | None:  # noqa: ANN401 - ditto
+def _tokens(usage: Any) -> Tokens | None:  # noqa: ANN401 - an SDK type
     details = getattr(usage, "input_tokens_details", None)
     cached, written = count(details, "cached_tokens"), count(details, "cache_write_tokens")
     return tokens(count(usage, "input_tokens"), count(usage, "output_tokens"), cached, written)

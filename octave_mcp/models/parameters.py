@@ -238,7 +238,7 @@ def _schema_without(schema: object, name: str, *, is_schema: bool = True) -> Any
     }
 
 
-def value_at(request: Mapping[str, Any], *path: str) -> Any:  # noqa: ANN401 - whatever the SDK takes
+def value_at(request: Mapping[str, Any], *path: str) -> Any:  # noqa: ANN401 - any argument of the SDK
     for step in path:
         request = request.get(step, {})
     return None if request == {} else request

@@ -22,7 +22,7 @@ def priced(tokens: Tokens, provider: str, model: str) -> Usage:
 
 
 def _usd(tokens: Tokens, provider: str, model: str) -> float | None:
-    from genai_prices import Usage as Counted  # noqa: PLC0415 - a third of a second
+    from genai_prices import Usage as Counted  # noqa: PLC0415 - importing takes a third of a second
     from genai_prices import calc_price  # noqa: PLC0415
 
     counted = Counted(

@@ -27,7 +27,7 @@ from octave_mcp.settings import Settings
 CHOICE = choice(MODELS, "recorded", "model")
 
 
-def make(settings: Settings, context: RunContext | None = None, deal: Mapping[Role, str] | None = None) -> Model:  # noqa: ARG001 - it asks nobody
+def make(settings: Settings, context: RunContext | None = None, deal: Mapping[Role, str] | None = None) -> Model:  # noqa: ARG001 - a replay needs no context
     """Return the model for a deal; without a deal, one that only has a capacity and estimates.
 
     Raises:
@@ -57,10 +57,10 @@ class Recorded:
         self._recording, self._companies = recording, companies
         self._rules = Extractive()
 
-    def estimate(self, max_pages: int) -> Estimate:  # noqa: ARG002 - the port's
+    def estimate(self, max_pages: int) -> Estimate:  # noqa: ARG002 - part of the Model port
         return Estimate(asks=0, input_tokens=0, output_tokens=0, usd=0.0, tested=CHOICE.tested)
 
-    def estimate_verification(self, max_pages: int) -> Estimate:  # noqa: ARG002 - the port's
+    def estimate_verification(self, max_pages: int) -> Estimate:  # noqa: ARG002 - part of the Model port
         return Estimate(asks=0, input_tokens=0, output_tokens=0, usd=0.0)
 
     def check(self) -> None:
@@ -72,7 +72,7 @@ class Recorded:
     async def announce(self, ask: Ask[Any, Any]) -> None:
         """Do nothing: asks are independent of each other."""
 
-    async def has_answered(self, ask: Ask[Any, Any]) -> bool:  # noqa: ARG002 - the port's
+    async def has_answered(self, ask: Ask[Any, Any]) -> bool:  # noqa: ARG002 - part of the Model port
         return False
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:

@@ -86,7 +86,7 @@ class Remote:
     ) -> None:
         self.name = name
         self.identity = " ".join(filter(None, (name, *models.values(), other_address)))
-        self._cache_identity = f"{name} {other_address}".strip()
+        self._server_identity = f"{name} {other_address}".strip()
         self._context, self._specialists = context, specialists
         self._models, self._open_wire, self._max_calls = models, open_wire, max_calls
         self._client, self._key = client, client.key
@@ -136,7 +136,7 @@ class Remote:
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
         sent = await computed(self._sent, ask)
-        key = _digest(sent, self._cache_identity, ask.language)
+        key = _digest(sent, self._server_identity, ask.language)
         if cached := await self._cached(key):
             decoded_answer = await computed(decoded, cached, ask.answer)
             return Answer[A](**decoded_answer._asdict(), usage=Usage(), reused=True)
@@ -159,18 +159,18 @@ class Remote:
             UpstreamError: the model does not answer.
         """
         text = Rendered(system="Answer with the JSON object asked for.", prefix="Say yes.", suffix="", output_tokens=0)
-        schema = schema_of(_ProbeAnswer)
-        sent = Sent(self._models["fast"], text, schema_name(_ProbeAnswer), schema, output_tokens=THOUGHT_TOKENS)
+        schema = schema_of(_Word)
+        sent = Sent(self._models["fast"], text, schema_name(_Word), schema, output_tokens=THOUGHT_TOKENS)
         # Shielded: the task is shared, and a cancelled caller must not cancel it for the others.
         wire = await asyncio.shield(self._open_once())
         try:
             async with asyncio.timeout(self._call_seconds):
-                await self._verified(wire, sent)
+                await self._call_until_accepted(wire, sent)
         except TimeoutError:
             raise TimedOut(self._timeout_text) from None
         return sent.model
 
-    async def _verified(self, wire: Wire, sent: Sent) -> None:
+    async def _call_until_accepted(self, wire: Wire, sent: Sent) -> None:
         while True:
             try:
                 await self._call(wire, sent)
@@ -181,7 +181,7 @@ class Remote:
     async def announce(self, ask: Ask[Any, Any]) -> None:
         """Do nothing: asks are independent of each other."""
 
-    async def has_answered(self, ask: Ask[Any, Any]) -> bool:  # noqa: ARG002 - the port's
+    async def has_answered(self, ask: Ask[Any, Any]) -> bool:  # noqa: ARG002 - part of the Model port
         return False
 
     async def record_verdict(self, key: str, verdict: Judgement) -> None:
@@ -197,9 +197,8 @@ class Remote:
 
     def _sent(self, ask: Ask[Any, Any]) -> Sent:
         text = rendered(ask)
-        answer_tokens = text.output_tokens * (
-            2 if ask.complaint and not ask.patched else 1
-        )  # the first answer may have been cut off
+        # A full correction gets twice the room, since the first answer may have been cut off.
+        answer_tokens = text.output_tokens * (2 if ask.complaint and not ask.patched else 1)
         return Sent(
             model=self._models[ask.tier],
             text=text,
@@ -210,7 +209,7 @@ class Remote:
         )
 
     async def _ask_in_turn(self, sent: Sent, ask: Ask[Any, Any]) -> tuple[Reply, Usage]:
-        server = (self.name, self._cache_identity if self._is_own else sent.model)
+        server = (self.name, self._server_identity if self._is_own else sent.model)
         server_limiter = limiter(server, self._max_calls, careful=self._is_own)
         wire = await asyncio.shield(self._open_once())
         async with server_limiter.turn(self._call_seconds, self._report_wait) as turn:
@@ -314,7 +313,7 @@ class Remote:
         return self._open_wire()
 
 
-class _ProbeAnswer(Value):
+class _Word(Value):
     word: str
 
 
@@ -329,12 +328,12 @@ def _estimated(reply: Reply, sent: Sent) -> Tokens:
     return Tokens(input=estimated_tokens(read), output=estimated_tokens(reply.text))
 
 
-def _digest(sent: Sent, cache_identity: str, language: str) -> str:
+def _digest(sent: Sent, server_identity: str, language: str) -> str:
     """Return the cache key of a call, from everything that the answer depends on.
 
     The random delimiters around passages are left out.
     """
-    identity = json.dumps([cache_identity, sent.model, language, sent.text.without_marks, sent.schema])
+    identity = json.dumps([server_identity, sent.model, language, sent.text.without_marks, sent.schema])
     return f"{answer_cache.ANSWER}{sha256(identity.encode()).hexdigest()}"
 
 

@@ -62,11 +62,11 @@ class Wire(Protocol):
         """Return the SDK's arguments, including those that a model may refuse."""
         ...
 
-    async def call(self, request: Request) -> Any:  # noqa: ANN401 - the SDK's
+    async def call(self, request: Request) -> Any:  # noqa: ANN401 - an SDK type
         """Return the SDK's response, which can be of any type if the server did not send a valid answer."""
         ...
 
-    def read(self, answer: Any) -> Reply:  # noqa: ANN401 - ditto
+    def read(self, answer: Any) -> Reply:  # noqa: ANN401 - an SDK type
         """Return the reply in a response.
 
         Raises:
@@ -78,13 +78,13 @@ class Wire(Protocol):
     async def close(self) -> None: ...
 
 
-def count(usage: Any, name: str) -> int | None:  # noqa: ANN401 - the SDK's, as it came
+def count(usage: Any, name: str) -> int | None:  # noqa: ANN401 - an SDK type
     """Return the token count of this name in the usage; None if it is missing or not a valid count."""
     value = getattr(usage, name, None)
     return value if isinstance(value, int) and value >= 0 else None
 
 
-def has_thought(usage: Any, details: str, name: str) -> bool:  # noqa: ANN401 - ditto
+def has_thought(usage: Any, details: str, name: str) -> bool:  # noqa: ANN401 - an SDK type
     """Whether the usage counts any reasoning tokens, under these names."""
     return bool(count(getattr(usage, details, None), name))
 

@@ -63,11 +63,11 @@ class Extractive:
     languages: frozenset[str] | None = frozenset({"en"})
     capacity = Capacity(is_paid=False, ranks_addresses=False, keeps_research=False, writes_copy=False, verifies=False)
 
-    def estimate(self, max_pages: int) -> Estimate:  # noqa: ARG002 - the port's
+    def estimate(self, max_pages: int) -> Estimate:  # noqa: ARG002 - part of the Model port
         tested = choice(MODELS, self.name, "model").tested
         return Estimate(asks=0, input_tokens=0, output_tokens=0, usd=0.0, tested=tested)
 
-    def estimate_verification(self, max_pages: int) -> Estimate:  # noqa: ARG002 - the port's
+    def estimate_verification(self, max_pages: int) -> Estimate:  # noqa: ARG002 - part of the Model port
         return Estimate(asks=0, input_tokens=0, output_tokens=0, usd=0.0)
 
     def check(self) -> None:
@@ -83,7 +83,7 @@ class Extractive:
     async def announce(self, ask: Ask[Any, Any]) -> None:
         """Do nothing: asks are independent of each other."""
 
-    async def has_answered(self, ask: Ask[Any, Any]) -> bool:  # noqa: ARG002 - the port's
+    async def has_answered(self, ask: Ask[Any, Any]) -> bool:  # noqa: ARG002 - part of the Model port
         return False
 
     async def record_verdict(self, key: str, verdict: Judgement) -> None:
