@@ -111,7 +111,7 @@ def sdk_retries(max_retries: int) -> Generator[None]:
         mock.patch.object(openai, "AsyncOpenAI", make_client),
         mock.patch.object(remote, "limiter", return_value=Unlimited()),
         mock.patch.object(attempts, "ATTEMPTS", 1),
-        mock.patch.object(retrying, "TURNS", 1),
+        mock.patch.object(retrying, "REFUSALS_PER_ATTEMPT", 1),
     ):
         yield
 

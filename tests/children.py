@@ -43,10 +43,10 @@ SERVES = "serves the run"
 """What each process says once it follows the run, whoever executes that."""
 QUICK: Mapping[str, float] = {
     "octave_mcp.engine.durable.ADOPTION_SECONDS": 0.2,
-    "octave_mcp.engine.dbos_setup.IDLE_SECONDS": 2,
-    "octave_mcp.engine.heartbeats.SILENT_SECONDS": 2,
-    "octave_mcp.engine.heartbeats.MOVING_SECONDS": 0.3,
-    "octave_mcp.runs.maintenance.UNCLAIMED": 0.2,
+    "octave_mcp.engine.dbos_setup.IDLE_TRANSACTION_SECONDS": 2,
+    "octave_mcp.engine.heartbeats.STALE_SECONDS": 2,
+    "octave_mcp.engine.heartbeats.FRESH_SECONDS": 0.3,
+    "octave_mcp.runs.maintenance.UNCLAIMED_AFTER": 0.2,
     "octave_mcp.runs.maintenance.INTERVAL_SECONDS": 0.2,
     "octave_mcp.sources.cache.LEASE_SECONDS": 0.3,
     "octave_mcp.store.database.IDLE_MILLISECONDS": 2000,

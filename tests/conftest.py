@@ -118,7 +118,7 @@ def waits_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervision, "FIRST_WAIT_SECONDS", 0.001)
     monkeypatch.setattr(server_module, "OPENING_SECONDS", 3600)
     monkeypatch.setattr(database, "SLOWEST_SECONDS", 3600)
-    monkeypatch.setattr(dbos_setup, "NOTIFICATION_SECONDS", 0.01)
+    monkeypatch.setattr(dbos_setup, "NOTIFICATION_POLL_SECONDS", 0.01)
 
 
 @pytest.fixture(autouse=True)

@@ -33,7 +33,7 @@ LONG_PAGE = PAGE + b"<p>And here.</p>" * 7000
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(workers, "SLOW_SECONDS", 0.2)
     monkeypatch.setattr(workers, "MAX_SECONDS", 0.5)
     monkeypatch.setattr(workers, "CHECK_SECONDS", 0.01)
 

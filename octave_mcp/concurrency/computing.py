@@ -1,4 +1,4 @@
-"""Work for the processor, kept from the event loop."""
+"""Run CPU-bound work off the event loop, and collect garbage when it disturbs nobody."""
 
 from __future__ import annotations
 
@@ -14,57 +14,61 @@ from octave_mcp.concurrency.workers import Workers
 P = ParamSpec("P")
 T = TypeVar("T")
 
-MAX_UNQUIET_SECONDS = 600.0
-LOOK_AT_ALL_SECONDS = 3600.0
+# A collection stops every thread, so it waits for a quiet moment; on a server that is always busy, at most this long.
+MAX_DELAY_SECONDS = 600.0
+# Survivors of a collection are frozen. Some become garbage later, so once an hour everything is examined again.
+FULL_COLLECTION_SECONDS = 3600.0
 
 _WORKERS = Workers()
 
 
 async def computed(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What `work` returns.
+    """Run `work` in a worker thread and return its result.
 
     Raises:
-        TookTooLong: it took more than a minute.
-        NotReady: work that does not end holds up all threads.
+        TookTooLong: `work` ran for more than a minute.
+        NotReady: every worker thread is stuck in work that cannot be stopped.
     """
     return await asyncio.get_running_loop().run_in_executor(_WORKERS, partial(work, *args, **kwargs))
 
 
 def check_computing() -> None:
-    """Raises: NotReady: work that does not end holds up all threads."""
+    """Check that new work can be computed.
+
+    Raises:
+        NotReady: every worker thread is stuck in work that cannot be stopped.
+    """
     _WORKERS.check()
 
 
 @cache
 def stay_responsive() -> None:
-    """For a server whose loop answers callers while runs compute; once in a process.
-
-    A thread that wants the interpreter gets it after half a millisecond, not five. And the collector no longer goes
-    through everything alive whenever much is made: with ten runs under way that took 0.2 s each time, and a seventh of
-    all the time. A `Collector` does it at quiet moments.
-    """
+    """Tune the interpreter of a server whose event loop answers callers while runs compute. Later calls do nothing."""
+    # Python's default of 5 ms is how long a computing thread may keep the event loop from running.
     sys.setswitchinterval(0.0005)
     gc.collect()
     gc.freeze()
+    # The last threshold turns off automatic collections of the oldest generation: with ten runs under way each took
+    # 0.2 s, a seventh of all the time. `Collector` does them at quiet moments.
     gc.set_threshold(20_000, 20, 1_000_000)
 
 
 class Collector:
-    """Frees what only points at itself. That stops all threads, so it is done at quiet moments, if one comes in time.
+    """Collects garbage cycles at quiet moments, since a collection stops all threads.
 
-    What it found alive it does not look at again for an hour: 500 waiting runs take it 0.4 s once, and then nothing.
+    Objects that survive are not examined again for an hour: 500 waiting runs cost 0.4 s once, then nothing.
     """
 
     def __init__(self, now: float) -> None:
-        self._collected_at = self._looked_at_all_at = now
+        self._collected_at = self._full_at = now
 
     def collect(self, now: float, *, is_quiet: bool) -> None:
-        """To be called now and then."""
-        if not is_quiet and now - self._collected_at < MAX_UNQUIET_SECONDS:
+        """Collect garbage if the process is quiet or a collection is overdue. Call this regularly."""
+        if not is_quiet and now - self._collected_at < MAX_DELAY_SECONDS:
             return
-        if now - self._looked_at_all_at >= LOOK_AT_ALL_SECONDS:
+        if now - self._full_at >= FULL_COLLECTION_SECONDS:
             gc.unfreeze()
-            self._looked_at_all_at = now
+            self._full_at = now
         gc.collect()
         gc.freeze()
         self._collected_at = now

@@ -1,4 +1,4 @@
-"""Which run the code at hand works for: what libraries log on the way is logged with it."""
+"""The id of the run that the current task works for, so that log records of libraries carry it, too."""
 
 from contextvars import ContextVar
 

@@ -1,7 +1,7 @@
-"""The proxy that the environment names for an address.
+"""Choose the proxy for a URL from the environment.
 
 HTTP clients open a connection pool for every proxy in the environment, and fail on one they cannot use even if NO_PROXY
-exempts the address. So the proxy is chosen here, and clients do not read these variables.
+exempts the address. So the proxy is chosen here, and the clients do not read these variables.
 """
 
 from __future__ import annotations
@@ -21,38 +21,38 @@ HTTP, SOCKS = frozenset({"http", "https"}), frozenset({"socks5", "socks5h"})
 
 
 def proxy_for(address: str) -> str | None:
-    """Return the URL of the proxy for the address; None if it is reached directly.
+    """Return the URL of the proxy for `address`, or None if it is reached directly.
 
     Raises:
-        SetupError: the proxy cannot be used; the text leaves out its address, which may contain a password.
+        SetupError: the proxy cannot be used. The text leaves out its URL, which may contain a password.
     """
-    target, named = httpx2.URL(address), {kind: value.strip() for kind, value in getproxies().items()}
-    kind = next((kind for kind in (target.scheme, "all") if named.get(kind)), None)
-    if kind is None or any(_covers(entry, target) for entry in re.split(r"[\s,]+", named.get("no", "")) if entry):
+    target, proxies = httpx2.URL(address), {scheme: value.strip() for scheme, value in getproxies().items()}
+    scheme = next((scheme for scheme in (target.scheme, "all") if proxies.get(scheme)), None)
+    if scheme is None or any(_covers(entry, target) for entry in re.split(r"[\s,]+", proxies.get("no", "")) if entry):
         return None
-    return _usable(named[kind], _variable(f"{kind}_proxy"), _host(target))
+    return _usable(proxies[scheme], _variable(f"{scheme}_proxy"), _host(target))
 
 
 def _usable(proxy: str, variable: str, host: str) -> str:
-    scheme, separator, place = proxy.partition("://")
-    if not separator:
-        scheme, place = "http", proxy
+    scheme, separator, authority = proxy.partition("://")
+    if not separator:  # curl and requests also accept 'proxy.example:3128'
+        scheme, authority = "http", proxy
     scheme = scheme.lower()
-    if scheme not in HTTP | SOCKS or not _is_place(place):
+    if scheme not in HTTP | SOCKS or not _is_authority(authority):
         raise SetupError(
-            f"{variable} cannot be used: it is not the address of a proxy; "
-            f"set it to one like 'http://proxy.example:3128', unset it, or name {host} in NO_PROXY"
+            f"{variable} cannot be used: it is not the URL of a proxy; "
+            f"set it to a URL like 'http://proxy.example:3128', unset it, or add {host} to NO_PROXY"
         )
     if scheme in SOCKS and not find_spec("socksio"):
         raise SetupError(
             f"{variable} cannot be used: it names a SOCKS proxy, which needs the package socksio; "
-            f"run 'python -m pip install socksio', set {variable} to an HTTP proxy, or name {host} in NO_PROXY"
+            f"run 'python -m pip install socksio', set {variable} to an HTTP proxy, or add {host} to NO_PROXY"
         )
-    return f"{scheme}://{place}"
+    return f"{scheme}://{authority}"
 
 
-def _is_place(text: str) -> bool:
-    """Whether it is a host, and perhaps a port: with a path, it is one of another form ('http:/127.0.0.1:3128')."""
+def _is_authority(text: str) -> bool:
+    """Whether `text` is a host with an optional port. A path hints at a mistyped URL ('http:/127.0.0.1:3128')."""
     try:
         url = httpx2.URL(f"http://{text}")
         return is_web_address(f"http://{text}") and bool(_host(url)) and url.path in {"", "/"}
@@ -61,34 +61,35 @@ def _is_place(text: str) -> bool:
 
 
 def _covers(entry: str, target: httpx2.URL) -> bool:
-    """Whether an entry of NO_PROXY exempts the target: '*', a name with or without a port, an address or a network."""
-    scheme, _, place = entry.rpartition("://")
+    """Whether an entry of NO_PROXY exempts the target: '*', a host, 'host:port', an IP address or a network."""
+    scheme, _, authority = entry.rpartition("://")
     if entry == "*" or scheme not in {"", "all", target.scheme}:
         return entry == "*"
-    if network := _network(place):
+    if network := _network(authority):
         return _is_in(_host(target), network)
     try:
-        named = httpx2.URL(f"all://{place}")
+        exempt = httpx2.URL(f"all://{authority}")
     except httpx2.InvalidURL:
         return False
-    if named.port not in {None, target.port or PORTS[target.scheme]}:
+    if exempt.port not in {None, target.port or PORTS[target.scheme]}:
         return False
-    return _is_part_of(_host(target), _host(named).removeprefix("*"))
+    return _is_part_of(_host(target), _host(exempt).removeprefix("*"))
 
 
 def _host(url: httpx2.URL) -> str:
-    """In ASCII: some names in that form cannot be decoded."""
+    # The ASCII form, since `url.host` fails for some Punycode names that cannot be decoded.
     return url.raw_host.decode("ascii").lower().rstrip(".")
 
 
 def _is_part_of(host: str, name: str) -> bool:
-    """'example.com' covers itself and its subdomains, '.example.com' only its subdomains."""
+    """Whether `name` covers `host`: 'example.com' with its subdomains, '.example.com' only its subdomains."""
     if not name or _network(host):
         return host == name
     return host.endswith(name) if name.startswith(".") else f".{host}".endswith(f".{name}")
 
 
 def _network(text: str) -> IPv4Network | IPv6Network | None:
+    # '[::1]' and '[fd00::]/8' are networks; '[::1]:8080' is a host with a port.
     bare = text.removeprefix("[").replace("]", "") if "]:" not in text else text
     try:
         return ip_network(bare, strict=False)
@@ -104,6 +105,7 @@ def _is_in(host: str, network: IPv4Network | IPv6Network) -> bool:
 
 
 def _variable(name: str) -> str:
-    """The variable as the user wrote it; some systems also have proxies in their own settings."""
-    written = [found for found, value in os.environ.items() if found.lower() == name and value]
+    """Return the variable's name as the user wrote it, in upper or lower case."""
+    written = [variable for variable, value in os.environ.items() if variable.lower() == name and value]
+    # `getproxies` also reads the system settings of macOS and Windows, where no variable is set.
     return name if name in written else next(iter(written), "the proxy in the system's settings")

@@ -1,4 +1,4 @@
-"""The one retry policy: full jitter, `Retry-After` honoured; stopped by a number of tries, and by the time left."""
+"""Retries with full jitter that honour `Retry-After`, bounded by a number of attempts and by the time left."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ import stamina
 from octave_mcp.errors import Busy, RateLimited, StoreFailed, TimedOut, Transient, Unreadable
 
 T = TypeVar("T")
-Again = Callable[[float, Transient], None]
-Left = Callable[[Transient], float]
+OnRetry = Callable[[float, Transient], None]
+SecondsLeft = Callable[[Transient], float]
 
 ATTEMPTS = 3
-# Of calls that time out: a slow server may do all the work of an abandoned call for nothing.
+# Fewer than for other failures: a slow server may still be working on the call that was given up.
 TIMED_OUT_ATTEMPTS = 2
 FIRST_WAIT_SECONDS = 0.2
 MAX_WAIT_SECONDS = 8.0
-# Between two tries of a database: runs that wait for it go on soon after it can be used.
-MAX_OUTAGE_SECONDS = 4.0
-# Callers that get the same wait spread their next tries over this time.
+# The longest pause between two attempts to use the database. Short, so that runs continue soon after an outage.
+MAX_OUTAGE_WAIT_SECONDS = 4.0
+# Callers that were told the same wait spread their retries over up to this time, so as not to return all at once.
 MAX_SPREAD_SECONDS = 2.0
-# Of a wait, which has long reached its limit by then: a failure may last for months.
+# By then a wait has long reached its maximum. Without a bound, 2 ** failures overflows a float in a long outage.
 MAX_DOUBLINGS = 30
-# Refusals for each attempt, of a call that waits its turn.
-TURNS = 10
+# A call that waits its turn at a busy server is refused often without having failed: it may be refused this many times
+# for each attempt that it has.
+REFUSALS_PER_ATTEMPT = 10
 
 
-class _Waits:
-    """Whether to try again, or after how many seconds; one for each call."""
+class _Policy:
+    """Decides for one call whether to retry it, and after how many seconds: the `on` callback of stamina."""
 
-    def __init__(self, attempts: int, left: Left | None, again: Again | None, *, waits_its_turn: bool) -> None:
+    def __init__(self, attempts: int, left: SecondsLeft | None, again: OnRetry | None, *, waits_its_turn: bool) -> None:
         self._failed = self._refused = self._timed_out = 0
         self._attempts, self._left, self._again, self._waits_its_turn = attempts, left, again, waits_its_turn
 
@@ -42,6 +43,7 @@ class _Waits:
         if not isinstance(error, Transient) or self._is_last(error):
             return False
         wait = self._wait(error.retry_after_seconds)
+        # The wait that the server asked for counts even if it was capped: a retry before that time would be refused.
         if self._left and max(wait, error.retry_after_seconds or 0) > self._left(error):
             return False
         if self._again:
@@ -49,6 +51,7 @@ class _Waits:
         return wait
 
     def _is_last(self, error: Transient) -> bool:
+        # Refusals are counted apart, so that a busy server does not use up the attempts meant for real failures.
         if self._waits_its_turn and isinstance(error, RateLimited | Busy):
             self._refused += 1
         else:
@@ -57,44 +60,44 @@ class _Waits:
         return (
             self._failed >= min(self._attempts, error.most_tries or self._attempts)
             or self._timed_out >= TIMED_OUT_ATTEMPTS
-            or self._refused >= self._attempts * TURNS
+            or self._refused >= self._attempts * REFUSALS_PER_ATTEMPT
         )
 
-    def _wait(self, asked: float | None) -> float:
-        """A wait that was asked for is capped unless the time left is known: otherwise a site would decide how long."""
-        if asked is None:
+    def _wait(self, requested: float | None) -> float:
+        if requested is None:
             return backoff_seconds(self._failed, FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS)
-        wait = asked if self._left else min(asked, MAX_WAIT_SECONDS)
-        return wait + random.uniform(0, min(wait / 4, MAX_SPREAD_SECONDS))  # noqa: S311 - spreads callers, no secret
+        # Without a known time limit, a site could make a run wait for as long as it likes.
+        wait = requested if self._left else min(requested, MAX_WAIT_SECONDS)
+        return wait + random.uniform(0, min(wait / 4, MAX_SPREAD_SECONDS))  # noqa: S311 - jitter, no secret
 
 
 async def retrying(
     call: Callable[[], Awaitable[T]],
     *,
     attempts: int = ATTEMPTS,
-    left: Left | None = None,
-    again: Again | None = None,
+    left: SecondsLeft | None = None,
+    again: OnRetry | None = None,
     waits_its_turn: bool = False,
 ) -> T:
-    """What `call` returns; a `Transient` failure is tried again, up to `attempts` in all.
+    """Return what `call` returns, retrying `Transient` failures up to `attempts` attempts in total.
 
-    `left` returns the seconds left after a failure; if the wait before the next try is longer, there is no next try.
+    `left` returns the seconds left after a failure: a call whose next wait would be longer is not retried.
 
-    If it `waits_its_turn`, a refusal for too many calls is no attempt; but it does not wait for ever.
+    If `waits_its_turn`, refusals by a busy server do not count as attempts, up to `REFUSALS_PER_ATTEMPT` per attempt.
 
-    `again` is told of each failure, and of the seconds that are waited before the next try, if there is one.
+    `again` is called before each retry with the seconds until then and the failure.
     """
-    waits = _Waits(attempts, left, again, waits_its_turn=waits_its_turn)
-    async for attempt in stamina.retry_context(on=waits, attempts=None, timeout=None):
+    policy = _Policy(attempts, left, again, waits_its_turn=waits_its_turn)
+    async for attempt in stamina.retry_context(on=policy, attempts=None, timeout=None):
         with attempt:
             return await call()
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 async def persistently(call: Callable[[], Awaitable[T]]) -> T:
-    """What `call` returns, as soon as the database can be used: a run waits for it as long as it takes.
+    """Retry `call` until the database can be used again, however long that takes, and return its result.
 
-    Tries are not logged: many calls wait for the same database, and the background tasks log the cause once.
+    Attempts are not logged: many calls wait for the same database, and the background tasks log the cause once.
     """
     for failures in count(1):
         try:
@@ -103,26 +106,26 @@ async def persistently(call: Callable[[], Awaitable[T]]) -> T:
             if not is_outage(failed):
                 raise
         await asyncio.sleep(outage_seconds(failures))
-    raise AssertionError("unreachable: it is tried until it succeeds")
+    raise AssertionError("unreachable: the loop ends only by return or raise")
 
 
 def is_outage(failed: Exception) -> bool:
-    """Whether the database cannot be used now, and may be later."""
+    """Whether the database is unavailable now, and may recover; a record that cannot be read will not."""
     return isinstance(failed, StoreFailed) and not isinstance(failed, Unreadable)
 
 
 def outage_seconds(failures: int) -> float:
-    """How long to wait for the database before it is tried again."""
-    return backoff_seconds(failures, FIRST_WAIT_SECONDS, MAX_OUTAGE_SECONDS)
+    """Return how long to wait before the next attempt to use the database."""
+    return backoff_seconds(failures, FIRST_WAIT_SECONDS, MAX_OUTAGE_WAIT_SECONDS)
 
 
 def backoff_seconds(failures: int, first: float, longest: float) -> float:
-    """How long to wait after a number of failures in a row: a random part of a time that doubles with each failure."""
-    return random.uniform(0, min(first * 2 ** min(failures, MAX_DOUBLINGS), longest))  # noqa: S311 - ditto
+    """Return a random wait of up to `first` seconds, doubled for each failure in a row, and of at most `longest`."""
+    return random.uniform(0, min(first * 2 ** min(failures, MAX_DOUBLINGS), longest))  # noqa: S311 - jitter, no secret
 
 
-def within(seconds: float) -> Left:
-    """Return a `left` for a time limit of `seconds` from now."""
+def within(seconds: float) -> SecondsLeft:
+    """Return the `left` callback of `retrying` for a time limit of `seconds` from now."""
     clock = asyncio.get_running_loop().time
     until = clock() + seconds
     return lambda _: until - clock()

@@ -1,4 +1,4 @@
-"""The clock for a run's time limits. It pauses while the run waits for a busy model server, or for its database."""
+"""The clock for a run's time limits, which pauses while the run waits for a busy model server or for its database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class RunClock:
-    """Its time is that of the event loop minus `stopped_seconds`, of which a model may cause up to `most_seconds`."""
+    """The event loop's clock minus `stopped_seconds`. Waits for model servers may stop it for up to `most_seconds`."""
 
     def __init__(self, most_seconds: float = math.inf) -> None:
         self.stopped_seconds = 0.0
@@ -24,13 +24,14 @@ class RunClock:
         return asyncio.get_running_loop().time() - self.stopped_seconds
 
     def waited(self, since: float, until: float) -> None:
-        """Leave out a span of event-loop time. Asks wait in parallel; each second is left out once."""
+        """Leave a span of event-loop time out of this clock, as long as `most_seconds` is not used up."""
+        # Asks wait in parallel, so their spans overlap: each second is left out only once.
         more = min(until - max(since, self._counted_until), self._left_seconds)
         self._left_seconds -= max(more, 0)
         self._leave_out(more, until)
 
     async def without(self, call: Callable[[], Awaitable[T]]) -> T:
-        """What `call` returns; its time is left out, however long it takes."""
+        """Return what `call` returns, and leave the time it takes out of this clock, without limit."""
         since = asyncio.get_running_loop().time()
         try:
             return await call()
@@ -43,13 +44,18 @@ class RunClock:
         if more <= 0:
             return
         self.stopped_seconds += more
+        # Timeouts that already run are in event-loop time, so a pause of this clock has to move them.
         for timeout, at in self._timeouts.items():
             if not timeout.expired():
                 timeout.reschedule(at + self.stopped_seconds)
 
     @asynccontextmanager
     async def timeout_at(self, at: float) -> AsyncGenerator[None]:
-        """Raises: TimeoutError: this clock reached `at` before the block ended."""
+        """Cancel the block when this clock reaches `at`.
+
+        Raises:
+            TimeoutError: the block did not end in time.
+        """
         async with asyncio.timeout_at(at + self.stopped_seconds) as timeout:
             self._timeouts[timeout] = at
             try:

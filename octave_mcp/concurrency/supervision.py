@@ -1,4 +1,4 @@
-"""Background tasks: a failure is logged once, the work is tried again, and all of it ends with its owner."""
+"""Background tasks that are retried after failures, log each failure once, and end with their supervisor."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from octave_mcp.errors import OctaveError
 T = TypeVar("T")
 Work = Callable[[], Awaitable[Any]]
 
-# Short, so that an operator who has removed the cause soon sees it work again.
+# Short, so that an operator who has fixed the cause soon sees the task work again.
 FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS = 1.0, 10.0
-# How long the same failure is not logged again if the task works in between.
-QUIET_SECONDS = 60.0
+# A task that keeps failing and recovering for the same reason logs it at most once in this time.
+REPEAT_LOG_SECONDS = 60.0
 
 
 class Supervisor:
-    """`failing` has the names of started tasks that do not work now, each with the reason."""
+    """Owner of background tasks. `failing` maps the name of each task whose last attempt failed to the reason."""
 
     def __init__(self) -> None:
         self.failing: dict[str, str] = {}
@@ -33,20 +33,25 @@ class Supervisor:
     def start(
         self, name: str, work: Work, *, every_seconds: float | None = None, delay_seconds: float = 0
     ) -> asyncio.Task[None]:
-        """Retry `work` until it succeeds, waiting longer after each failure; then repeat it at the interval, if given.
+        """Retry `work` until it succeeds, then repeat it every `every_seconds`, if given.
 
-        No wait is longer than the interval. To end it before the supervisor closes, cancel the task returned.
+        The wait after a failure doubles, up to the interval. To stop earlier than `close`, cancel the returned task.
         """
-        return _held(self._repeat(name, work, every_seconds, delay_seconds), self._loops, name)
+        return _tracked(self._repeat(name, work, every_seconds, delay_seconds), self._loops, name)
 
     def once(self, name: str, work: Work) -> asyncio.Task[str]:
-        """Do `work`, to its end even if the caller is cancelled; returns why it failed, or '', and never raises."""
-        return _held(self._attempt(name, work), self._single, name)
+        """Start `work` as a task that outlives a cancelled caller and never raises.
+
+        Its result is the reason for the failure, or '' if it succeeded.
+        """
+        return _tracked(self._attempt(name, work), self._single, name)
 
     async def close(self) -> None:
-        """Cancel what was started, and wait for it and for single tasks, which write what would be lost."""
+        """Cancel repeated tasks, and wait for all tasks to end."""
         for task in self._loops:
             task.cancel()
+        # Tasks of `once` are not cancelled: they write events that would be lost. A task may start another while it
+        # ends, hence the loop.
         while tasks := self._loops | self._single:
             await asyncio.wait(tasks)
 
@@ -70,33 +75,32 @@ class Supervisor:
             self.failing.pop(name, None)
 
     async def _attempt(self, name: str, work: Work) -> str:
-        """Why it failed; '' if it did not."""
+        """Run `work`. Return the reason for its failure, or '' if it succeeded."""
         try:
             await work()
-        except Exception as failed:  # noqa: BLE001 - nobody else would hear of it
+        except Exception as failed:  # noqa: BLE001 - no caller awaits the task, so its failure would be lost
             return self._report(name, failed)
         if self._down.pop(name, None):
             logger.info("{} works again", name)
         return ""
 
     def _report(self, name: str, failed: Exception) -> str:
-        """The reason, which is logged if it is new; as an error, if no other task has failed for it.
-
-        The text of an unforeseen exception is for the log alone.
-        """
+        """Log the failure if it is new, and return the reason as callers may see it."""
+        # The text of an unforeseen exception may contain secrets or paths, so only the log has it.
         is_ours = isinstance(failed, OctaveError)
-        reason = str(failed) if is_ours else f"{type(failed).__name__}; the log says more"
+        reason = str(failed) if is_ours else f"{type(failed).__name__}; see the log"
         is_known = any(reason in reasons for reasons in self._down.values())
+        # One outage fails many tasks for the same reason: the first logs an error, the rest are only for information.
         if self._is_new(name, reason):
             level = "INFO" if is_known and is_ours else "ERROR"
             logger.opt(exception=None if is_ours else failed).log(level, "{} failed: {}", name, reason)
         return reason
 
     def _is_new(self, name: str, reason: str) -> bool:
-        """Whether to log it: once until the task works again, and of one that fails now and then once a minute."""
+        """Whether to log this failure: once until the task works again, and at most once a minute if it recovers."""
         now = asyncio.get_running_loop().time()
         last, at = self._last.get(name, ("", 0.0))
-        if reason in self._down.get(name, ()) or (reason == last and now - at < QUIET_SECONDS):
+        if reason in self._down.get(name, ()) or (reason == last and now - at < REPEAT_LOG_SECONDS):
             return False
         self._down.setdefault(name, set()).add(reason)
         self._last[name] = reason, now
@@ -104,7 +108,10 @@ class Supervisor:
 
 
 async def finished(work: Coroutine[Any, Any, T]) -> T:
-    """The result of `work`, which runs to its end even if the caller is cancelled; then nobody needs its failure."""
+    """Return the result of `work`, and let it finish even if the caller is cancelled.
+
+    A cancelled caller waits for the end of `work`, then raises `CancelledError`; an error of `work` is then ignored.
+    """
     task = asyncio.create_task(work)
     try:
         return await asyncio.shield(task)
@@ -113,8 +120,8 @@ async def finished(work: Coroutine[Any, Any, T]) -> T:
         raise
 
 
-def _held(work: Coroutine[Any, Any, T], tasks: set[asyncio.Task[Any]], name: str) -> asyncio.Task[T]:
-    """A task in this set until it ends: asyncio itself holds tasks only weakly."""
+def _tracked(work: Coroutine[Any, Any, T], tasks: set[asyncio.Task[Any]], name: str) -> asyncio.Task[T]:
+    # asyncio keeps only weak references to tasks: without the set, one could be collected before it ends.
     task = asyncio.create_task(work, name=name)
     tasks.add(task)
     task.add_done_callback(tasks.discard)

@@ -1,4 +1,4 @@
-"""The TLS context that all HTTP clients of this process share."""
+"""The TLS context that all HTTP clients of the process share."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ import httpx2
 from octave_mcp.errors import SetupError
 
 FILE, FOLDER, KEY_LOG = VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
-# Clients are also made in threads, and `cache` alone would let several of them read the certificates.
+# Clients are also created in threads, and `cache` alone would let several of them load the certificates at once.
 _LOCK = threading.Lock()
-# The file names that OpenSSL looks for in a folder of certificates.
+# OpenSSL finds a certificate in a folder only by a file name that is the hash of its subject, such as 5ed36f99.0.
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+", re.IGNORECASE)
 
 
 def tls_context() -> ssl.SSLContext:
-    """With the system's certificates or those in SSL_CERT_FILE; loading them takes 15 ms and over a megabyte.
+    """Return the context with the system's certificates, or with those that the environment names.
 
     Raises:
-        SetupError: one of VARIABLES cannot be used.
+        SetupError: the value of one of `VARIABLES` cannot be used.
     """
+    # Loading the certificates takes 15 ms and over a megabyte: too much for each of the clients that a run creates.
     with _LOCK:
         return _tls_context(*(os.environ.get(name, "") for name in VARIABLES))
 
@@ -37,14 +38,15 @@ def _tls_context(file: str, folders: str, key_log: str) -> ssl.SSLContext:
     try:
         return httpx2.create_ssl_context()
     except OSError as failed:
+        # Python names the file that it cannot open, which is the key log; OpenSSL's errors about certificates do not.
         raise SetupError(_unusable_log(key_log) if failed.filename else _unusable_file(file, failed)) from None
 
 
 def _check(folders: str) -> None:
-    """OpenSSL accepts a folder without certificates, and then trusts nobody."""
+    # OpenSSL accepts a folder without certificates, and then trusts no server at all.
     if not any(_HASHED.fullmatch(name) for folder in folders.split(os.pathsep) for name in _names_in(folder)):
         raise SetupError(
-            f"{FOLDER} cannot be used: {folders} has no certificate with a name like 5ed36f99.0; "
+            f"{FOLDER} cannot be used: {folders} contains no certificate with a name like 5ed36f99.0; "
             f"run 'openssl rehash' there, or unset {FOLDER} to use the system's certificates"
         )
 
@@ -57,13 +59,13 @@ def _names_in(folder: str) -> list[str]:
 
 
 def _unusable_file(file: str, failed: OSError) -> str:
-    is_read = isinstance(failed, ssl.SSLError)
-    why = "it contains no certificate in PEM format" if is_read else failed.strerror
+    is_malformed = isinstance(failed, ssl.SSLError)
+    why = "it contains no certificate in PEM format" if is_malformed else failed.strerror
     return (
         f"{FILE} cannot be used: {file or 'the system'}: {why}; "
-        f"set {FILE} to a file of certificates in PEM format, or unset it to use the system's"
+        f"set {FILE} to a file of certificates in PEM format, or unset it to use the system's certificates"
     )
 
 
 def _unusable_log(file: str) -> str:
-    return f"{KEY_LOG} cannot be used: {file} cannot be written; set it to a file that can be written, or unset it"
+    return f"{KEY_LOG} cannot be used: {file} is not writable; set it to a writable file, or unset it"

@@ -1,4 +1,4 @@
-"""The one way to do things at once."""
+"""Run coroutines concurrently."""
 
 from __future__ import annotations
 
@@ -15,11 +15,9 @@ async def together(first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, U]
 @overload
 async def together(*calls: Coroutine[Any, Any, T]) -> tuple[T, ...]: ...
 async def together(*calls: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
-    """Results in the order given. The first failure cancels the rest, and is raised as itself.
-
-    A TaskGroup alone would wrap it in an ExceptionGroup, which `except OctaveError` does not catch;
-    `asyncio.gather` would leave the siblings running, and spending.
-    """
+    """Return results in the order given. The first failure cancels the other calls and is raised unwrapped."""
+    # A TaskGroup alone would raise an ExceptionGroup, which `except OctaveError` does not catch; `asyncio.gather` would
+    # leave the other calls running, and spending.
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(call) for call in calls]

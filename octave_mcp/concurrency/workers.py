@@ -1,10 +1,10 @@
-"""Threads for the processor's work: one computes, none can be held up for good.
+"""An executor for CPU-bound work: one thread computes, and no job can hold up the others for good.
 
-Python runs one thread at a time, and the event loop waits its turn among those that compute: with two of them callers
-wait nearly twice as long as with one, with four five times, and no run ends sooner. So one thread takes the work. If a
-piece of it takes long, another thread takes what waits. If it takes too long, its caller gets an error, and it ends.
+Python runs one thread at a time, and the event loop takes turns with those that compute: with two of them callers wait
+nearly twice as long as with one, with four five times, and no run ends sooner. So one thread takes all jobs. If a job
+is slow, another thread takes over the queue. If it takes too long, it is stopped, and its caller gets an error.
 
-Code in C, such as a regular expression, cannot be ended, and may stop all threads meanwhile.
+Code in C, such as a regular expression, cannot be stopped, and may block all other threads while it runs.
 """
 
 from __future__ import annotations
@@ -28,77 +28,82 @@ from typing import Any
 
 from octave_mcp.errors import NotReady, TookTooLong
 
-# After this time with one piece of work, a thread no longer keeps the others waiting.
-PATIENCE_SECONDS = 2.0
-# For one piece of work, from when a thread takes it. The longest that real pages need is a few seconds.
+# A job that takes longer than this is slow: another thread takes over the queue.
+SLOW_SECONDS = 2.0
+# Limit of one job, from when a thread takes it. The slowest real pages need a few seconds.
 MAX_SECONDS = 60.0
 MAX_THREADS = 4
 CHECK_SECONDS = 0.25
 
-STOPPED = (
-    "a piece of work took more than {:g} seconds and was stopped; the log says which; "
-    "lower max_pages and start a new run"
+_STOPPED = (
+    "a computation took more than {:g} seconds and was stopped; the log says which; lower max_pages and start a new run"
 )
 
 _LOG = logging.getLogger(__name__)
 
 
-class _Ended(BaseException):
-    """Raised in a thread whose work took too long; no `except Exception` in that work stops it."""
+class _Stopped(BaseException):
+    """Raised in a thread whose job took too long. A `BaseException`, so that no `except Exception` in it catches it."""
 
 
 @dataclass(slots=True, eq=False)
-class _Piece:
+class _Job:
     work: Callable[[], Any]
     done: Future[Any] = field(default_factory=Future[Any])
-    began_at: float = math.inf
+    started_at: float = math.inf
 
     @property
     def seconds(self) -> float:
-        return time.monotonic() - self.began_at
+        return time.monotonic() - self.started_at
 
 
 class Workers(Executor):
-    """Does each piece of work in turn."""
+    """Executes jobs one after the other, apart from slow ones."""
 
     def __init__(self) -> None:
-        self.queue: SimpleQueue[_Piece] = SimpleQueue()
+        self.queue: SimpleQueue[_Job] = SimpleQueue()
         self.current: _Worker | None = None
-        """The thread that takes work; the others end with the piece that they have."""
+        """The worker that takes jobs from the queue; every other worker ends with the job that it has."""
         self._all: list[_Worker] = []
         self._open: set[Future[Any]] = set()
-        self._has_work = Event()  # unset, nothing is watched: an idle process wakes up for nothing
-        self._lock = Lock()  # never for a worker, in which an exception may be raised at any point
+        # Cleared while nothing is under way, so that an idle process is not woken by the watching thread.
+        self._has_work = Event()
+        # Not for workers: `_Stopped` may be raised in one at any instruction, and would leave the lock taken.
+        self._lock = Lock()
 
     def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401 - its own
-        """Its result to be. One that is cancelled before a thread takes it is not begun.
+        """Queue a job and return its future. A job that is cancelled before a thread takes it never starts.
 
         Raises:
-            NotReady: every thread has work that took too long and does not end.
+            NotReady: every thread is stuck in a job that cannot be stopped.
         """
         self.check()
         with self._lock:
             if self.current is None:
-                self._begin()
+                self._start_worker()
                 Thread(target=self._watch, name="compute-watch", daemon=True).start()
                 atexit.register(self._close)
-        piece = _Piece(partial(work, *args, **kwargs))
-        self._open.add(piece.done)
-        piece.done.add_done_callback(self._open.discard)
-        self.queue.put(piece)
+        job = _Job(partial(work, *args, **kwargs))
+        self._open.add(job.done)
+        job.done.add_done_callback(self._open.discard)
+        self.queue.put(job)
         self._has_work.set()
-        return piece.done
+        return job.done
 
     def check(self) -> None:
-        """Raises: NotReady: as `submit`."""
-        if self._are_lost:
+        """Check that jobs can be executed.
+
+        Raises:
+            NotReady: every thread is stuck in a job that cannot be stopped.
+        """
+        if self._are_all_stuck:
             raise _stuck()
 
     @property
-    def _are_lost(self) -> bool:
-        return len(self._all) == MAX_THREADS and all(worker.is_lost for worker in self._all)
+    def _are_all_stuck(self) -> bool:
+        return len(self._all) == MAX_THREADS and all(worker.is_stuck for worker in self._all)
 
-    def _begin(self) -> None:
+    def _start_worker(self) -> None:
         self.current = _Worker(self)
         self._all.append(self.current)
         self.current.start()
@@ -108,117 +113,128 @@ class Workers(Executor):
             self._has_work.wait()
             time.sleep(CHECK_SECONDS)
             with self._lock:
+                # Cleared before looking: work that arrives meanwhile sets it again, so it is not missed.
                 self._has_work.clear()
                 if self.current:
-                    self._look(self.current)
-                if self._open or len(self._all) > 1 or any(worker.has_work for worker in self._all):
+                    self._supervise(self.current)
+                if self._open or len(self._all) > 1 or any(worker.has_job for worker in self._all):
                     self._has_work.set()
 
-    def _look(self, current: _Worker) -> None:
+    def _supervise(self, current: _Worker) -> None:
         self._all = [worker for worker in self._all if worker.is_alive()]
         for worker in self._all:
-            worker.look_after()
-        takes_work = current in self._all and not current.is_late
+            worker.supervise()
+        takes_work = current in self._all and not current.is_slow
         if not takes_work and len(self._all) < MAX_THREADS:
-            self._begin()
-        while self._are_lost and not self.queue.empty():
+            self._start_worker()
+        # Nobody is left to take these jobs, and their callers would wait until a stuck one ends, if it ever does.
+        while self._are_all_stuck and not self.queue.empty():
             done = self.queue.get().done
             if done.set_running_or_notify_cancel():
                 done.set_exception(_stuck())
 
     def _close(self) -> None:
-        """Lets the work under way end, for a moment: an exiting interpreter stops threads wherever they are."""
+        """Give the job under way a moment to end, since an exiting interpreter stops threads at any instruction."""
         with self._lock:
             worker, self.current = self.current, None
         if worker:
-            self.queue.put(_Piece(lambda: None))
-            worker.let_go()
-            worker.join(PATIENCE_SECONDS)
+            self.queue.put(_Job(lambda: None))  # wakes a worker that waits for a job
+            worker.release()
+            worker.join(SLOW_SECONDS)
 
 
 class _Worker(Thread):
-    """A thread that is done waits to be let go: another could get its number while `_Ended` is on its way to it."""
+    """A thread that takes jobs as long as it is the current worker.
+
+    A worker that is done waits for its release before it exits: `_Stopped` is sent to a thread id, which the system may
+    reuse, so it could hit another thread.
+    """
 
     def __init__(self, workers: Workers) -> None:
         super().__init__(name="compute", daemon=True)
         self.is_done = False
         self._workers = workers
-        self._piece: _Piece | None = None
-        self._let_go = SimpleQueue[bool]()
+        self._job: _Job | None = None
+        self._released = SimpleQueue[bool]()
 
     def run(self) -> None:
-        is_let_go = False
-        while not is_let_go:
-            with suppress(_Ended, InvalidStateError):  # the latter: its piece was stopped just before it was done
-                self._take_work()
+        is_released = False
+        while not is_released:
+            # InvalidStateError: the job was stopped in the moment in which it set its result.
+            with suppress(_Stopped, InvalidStateError):
+                self._take_jobs()
                 self.is_done = True
-                is_let_go = self._let_go.get()
+                is_released = self._released.get()
 
-    def _take_work(self) -> None:
-        while self._workers.current is self and self._piece is None:
-            piece = self._workers.queue.get()
-            if piece.done.set_running_or_notify_cancel():
-                piece.began_at, self._piece = time.monotonic(), piece
-                _do(piece)
-                self._piece = None
+    def _take_jobs(self) -> None:
+        # After `_Stopped`, `_job` is still set, which ends the worker: the exception may have hit any instruction.
+        while self._workers.current is self and self._job is None:
+            job = self._workers.queue.get()
+            if job.done.set_running_or_notify_cancel():
+                job.started_at, self._job = time.monotonic(), job
+                _execute(job)
+                self._job = None
 
-    def let_go(self) -> None:
-        self._let_go.put(item=True)
-
-    @property
-    def has_work(self) -> bool:
-        return self._piece is not None
+    def release(self) -> None:
+        self._released.put(item=True)
 
     @property
-    def is_late(self) -> bool:
-        """Whether others should not wait for it."""
-        return self.is_done or self._seconds > PATIENCE_SECONDS
+    def has_job(self) -> bool:
+        return self._job is not None
 
     @property
-    def is_lost(self) -> bool:
-        """Whether it does not end although it was told to."""
-        return not self.is_done and self._seconds > MAX_SECONDS + PATIENCE_SECONDS
+    def is_slow(self) -> bool:
+        """Whether another worker should take over the queue."""
+        return self.is_done or self._seconds > SLOW_SECONDS
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether its job runs on although it was stopped."""
+        return not self.is_done and self._seconds > MAX_SECONDS + SLOW_SECONDS
 
     @property
     def _seconds(self) -> float:
-        piece = self._piece
-        return piece.seconds if piece else 0.0
+        job = self._job
+        return job.seconds if job else 0.0
 
-    def look_after(self) -> None:
-        piece = self._piece
+    def supervise(self) -> None:
+        job = self._job
         if self.is_done:
-            self.let_go()
-        elif piece and piece.seconds > MAX_SECONDS:
-            self._end(piece)
+            self.release()
+        elif job and job.seconds > MAX_SECONDS:
+            self._abort(job)
 
-    def _end(self, piece: _Piece) -> None:
-        """Gives the caller an error, and raises `_Ended` in the thread: each time, since the work may swallow it."""
+    def _abort(self, job: _Job) -> None:
+        """Give the caller an error and raise `_Stopped` in the thread."""
         where = self._where
         with suppress(InvalidStateError):
-            piece.done.set_exception(TookTooLong(STOPPED.format(MAX_SECONDS)))
-            _LOG.error("work took more than %g seconds and was stopped: %s", MAX_SECONDS, where)
-        if self.ident and isinstance(piece.done.exception(), TookTooLong):  # else it was done in this moment
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(_Ended))
+            job.done.set_exception(TookTooLong(_STOPPED.format(MAX_SECONDS)))
+            _LOG.error("a computation took more than %g seconds and was stopped: %s", MAX_SECONDS, where)
+        # Raised at each check, since the job may swallow it; not at all if the job has just ended by itself.
+        if self.ident and isinstance(job.done.exception(), TookTooLong):
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(_Stopped))
 
     @property
     def _where(self) -> str:
-        """The innermost calls."""
-        frames = sys._current_frames()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - documented
+        """The three innermost calls of the thread."""
+        frames = sys._current_frames()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - documented, though private
         frame = frames.get(self.ident or 0)
         calls = traceback.extract_stack(frame)[-3:] if frame else []
         return " > ".join(f"{call.name} (line {call.lineno} of {Path(call.filename).name})" for call in calls)
 
 
-def _do(piece: _Piece) -> None:
+def _execute(job: _Job) -> None:
     try:
-        result = piece.work()
-    except _Ended:
+        result = job.work()
+    except _Stopped:
         raise
-    except BaseException as failed:  # noqa: BLE001 - the caller gets it
-        piece.done.set_exception(failed)
+    except BaseException as failed:  # noqa: BLE001 - raised where the caller awaits the result
+        job.done.set_exception(failed)
     else:
-        piece.done.set_result(result)
+        job.done.set_result(result)
 
 
 def _stuck() -> NotReady:
-    return NotReady("work that does not end holds up this server; if it still does in a minute, restart it")
+    return NotReady(
+        "this server is busy with computations that cannot be stopped; restart it if it still is in a minute"
+    )

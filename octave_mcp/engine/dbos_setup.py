@@ -1,4 +1,4 @@
-"""How DBOS is set up: on our database, quietly, and with its records in our log."""
+"""Configure DBOS: our database, no polling for what is never used, and its log records in our log."""
 
 from __future__ import annotations
 
@@ -15,32 +15,35 @@ from dbos import (
 )
 from sqlalchemy import Engine, create_engine
 
-# DBOS executes workflows of its own version alone. This one never changes: steps are found by name.
-VERSION = "named-steps"
+# DBOS recovers only workflows of its own version. This one never changes: the journal finds steps by name, so any
+# release can resume a run of another.
+APPLICATION_VERSION = "named-steps"
 
-# How long a process suspended in a transaction keeps its locks on rows; on SQLite, until it resumes or ends.
-IDLE_SECONDS = 30.0
-# How often DBOS looks for notifications, which nothing here sends; it takes as long to end.
-NOTIFICATION_SECONDS = 0.2
-UNUSED_SECONDS = 60.0
-# Of those in which DBOS uses its tables: more would only contend for the interpreter, and the database.
-THREADS = 4
-NAME = "octave"
+# Postgres ends a transaction that has been idle this long, so that a suspended process frees its row locks. On SQLite
+# it keeps them until it resumes or ends.
+IDLE_TRANSACTION_SECONDS = 30.0
+# How often DBOS polls for notifications, which nothing here sends. Not longer, since shutdown waits for a poll to end.
+NOTIFICATION_POLL_SECONDS = 0.2
+# How often DBOS polls for queued and delayed work, which it never has here.
+UNUSED_POLL_SECONDS = 60.0
+# Threads in which DBOS uses its tables. More would only contend for the interpreter and the database.
+MAX_EXECUTOR_THREADS = 4
+APPLICATION_NAME = "octave"
 
 
-def config(url: str, id_: str) -> DBOSConfig:
+def config(url: str, executor_id: str) -> DBOSConfig:
     chosen = DBOSConfig(
-        name=NAME,
+        name=APPLICATION_NAME,
         system_database_url=url,
-        executor_id=id_,
-        application_version=VERSION,
+        executor_id=executor_id,
+        application_version=APPLICATION_VERSION,
         log_level="ERROR",
-        max_executor_threads=THREADS,
-        run_migrations=False,
-        sys_db_idle_transaction_timeout_sec=IDLE_SECONDS,
+        max_executor_threads=MAX_EXECUTOR_THREADS,
+        run_migrations=False,  # `Durable` calls `DBOS.migrate` before, in a thread
+        sys_db_idle_transaction_timeout_sec=IDLE_TRANSACTION_SECONDS,
         serializer=DBOSPortableJSONSerializer(),
-        notification_listener_polling_interval_sec=NOTIFICATION_SECONDS,
-        notification_coalesce_sec=NOTIFICATION_SECONDS,
+        notification_listener_polling_interval_sec=NOTIFICATION_POLL_SECONDS,
+        notification_coalesce_sec=NOTIFICATION_POLL_SECONDS,
     )
     if _is_sqlite(url):
         chosen["db_engine_kwargs"] = {"connect_args": {"factory": _Sqlite}}
@@ -48,21 +51,22 @@ def config(url: str, id_: str) -> DBOSConfig:
 
 
 def slow_down(dbos: Any) -> None:  # noqa: ANN401 - DBOS has no setting for this
-    """Has DBOS look once a minute, not once a second, for work that it never gets: in its own queue, or with a delay.
-
-    With nothing to do, that would be a third of what this process costs.
-    """
-    _workflow_commands._BACKGROUND_JOBS_INTERVAL_SEC = UNUSED_SECONDS  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-    dbos._registry.get_internal_queue()._polling_interval_sec = UNUSED_SECONDS  # noqa: SLF001
+    """Make DBOS poll its internal queue and its delayed workflows once a minute instead of once a second."""
+    # Neither is used here, and the polling would be a third of the CPU time of an idle process.
+    _workflow_commands._BACKGROUND_JOBS_INTERVAL_SEC = UNUSED_POLL_SECONDS  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    dbos._registry.get_internal_queue()._polling_interval_sec = UNUSED_POLL_SECONDS  # noqa: SLF001
 
 
 def database_of(url: str) -> Engine:
-    """For a client, which sets nothing on the connections of an engine that it is given."""
+    """Return the SQLAlchemy engine for `client`."""
+    # DBOS does not configure the connections of an engine that it is given, so SQLite needs our connection class.
     return create_engine(url, connect_args={"factory": _Sqlite} if _is_sqlite(url) else {})
 
 
 def client(database: Engine) -> DBOSClient:
-    return DBOSClient(system_database_engine=database, serializer=DBOSPortableJSONSerializer(), application_name=NAME)
+    return DBOSClient(
+        system_database_engine=database, serializer=DBOSPortableJSONSerializer(), application_name=APPLICATION_NAME
+    )
 
 
 def _is_sqlite(url: str) -> bool:
@@ -70,23 +74,25 @@ def _is_sqlite(url: str) -> bool:
 
 
 def hand_over_logs() -> None:
-    """DBOS writes to stderr by a handler of its own; its records go where all others go."""
-    theirs = logging.getLogger("dbos")
-    theirs.handlers, theirs.propagate = [], True
-    theirs.addFilter(_is_news)
+    """Send the log records of DBOS to our log instead of to its own handler, which writes to stderr."""
+    dbos_logger = logging.getLogger("dbos")
+    dbos_logger.handlers, dbos_logger.propagate = [], True
+    dbos_logger.addFilter(_is_relevant)
 
 
-def _is_news(record: logging.LogRecord) -> bool:
-    """Not that a run which another process cancelled or deleted did not go on here."""
+def _is_relevant(record: logging.LogRecord) -> bool:
+    # DBOS logs an error when another process has cancelled or deleted a run that is executed here: expected after an
+    # adoption, and the journal reports it.
     failed = record.exc_info[1] if record.exc_info else None
     return not isinstance(failed, error.DBOSAwaitedWorkflowCancelledError | error.DBOSNonExistentWorkflowError)
 
 
 class _Sqlite(sqlite3.Connection):
-    """What DBOS sets on its own connections, and what we add."""
+    """A SQLite connection with the settings of DBOS and our own."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - sqlite3's own
         super().__init__(*args, **kwargs)
+        # A deferred transaction that reads before it writes fails with "database is locked", whatever the busy timeout.
         self.isolation_level = "IMMEDIATE"
         for setting in (
             "busy_timeout=30000",

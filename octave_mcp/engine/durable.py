@@ -1,8 +1,9 @@
-"""Runs on DBOS: each is a workflow, which has an owner and recovers. What a run has done is in our own table.
+"""The engine that executes each run as a DBOS workflow, so that runs survive the end of their process.
 
-Every process that serves runs has an id, a lock that ends with it, and a heartbeat. Runs of a process whose lock is
-free, or whose heartbeat stands still, are adopted: started again by one that lives and has what they need. An execution
-that was taken over cannot write any more, so adopting a run too soon does no harm but to time.
+DBOS stores which process owns a run; the steps that a run has done are in our own journal. Every process that executes
+runs has an id, a lock that is freed when it ends, and a heartbeat. If the lock is free or the heartbeat stale, its runs
+are adopted: a live process that has what they need starts them again. An execution that was taken over cannot write
+any more, so adopting a run too early costs only time.
 """
 
 from __future__ import annotations
@@ -30,23 +31,24 @@ from octave_mcp.errors import StoreFailed
 from octave_mcp.ports import Claims, Execute, Heartbeats
 from octave_mcp.settings import Settings
 
-# How often a process says that it is alive, and looks which others are not.
+# How often a process sends its heartbeat and checks those of the others.
 ADOPTION_SECONDS = 5.0
-# How often it looks through all runs under way: with 500 of them, that is most of what the looking costs.
+# How often all active runs are listed. Less often than adoption, since with 500 runs the listing is most of its cost.
 LISTING_SECONDS = 60.0
-STOPPING_SECONDS = 10.0
-GOING = ["PENDING", "ENQUEUED"]
+# How long `cancel` waits for the run's task, which may take a while to close its connections.
+CANCEL_TIMEOUT_SECONDS = 10.0
+ACTIVE_STATUSES = ["PENDING", "ENQUEUED"]
 DATABASE_ERRORS = (SQLAlchemyError, error.DBOSException, OSError)
-BROKEN = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
-# How the ids of processes, their locks and their queues begin.
-SERVER = "server-"
+# Workflows that ended although their run had not: DBOS does not start them again.
+FAILED_STATUSES = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
+SERVER_ID_PREFIX = "server-"
 
 
 def make(settings: Settings, heartbeats: Heartbeats, supervisor: Supervisor) -> Durable:
     return Durable(settings.url, settings.home, heartbeats, supervisor)
 
 
-# The engine for which DBOS, of which there is one in a process, works now.
+# DBOS is a singleton whose workflows are module functions: they find the engine that launched it here.
 _serving: list[Durable] = []
 
 
@@ -56,18 +58,18 @@ async def playbook(run_id: str) -> None:
 
 
 class Durable:
-    """DBOS on the database of that URL; the locks of processes on one machine are files in `home`."""
+    """DBOS on the database at `url`. With SQLite, the processes' locks are files in `home`."""
 
     def __init__(self, url: str, home: Path, heartbeats: Heartbeats, supervisor: Supervisor) -> None:
         self._url, self._home, self._supervisor = url, home, supervisor
-        self._id = f"{SERVER}{secrets.token_hex(8)}"
+        self._id = f"{SERVER_ID_PREFIX}{secrets.token_hex(8)}"
         self._pulse = Pulse(heartbeats)
         self._launched: _Launched | None = None
         self._adopting: asyncio.Task[None] | None = None
         self._running: dict[str, asyncio.Task[Any]] = {}
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._local_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._idle: set[str] = set()
-        self._lists_all_at = -math.inf
+        self._next_listing_at = -math.inf
 
     async def launch(self, execute: Execute, claims: Claims) -> None:
         locks = await asyncio.to_thread(locks_for, self._url, self._home)
@@ -83,73 +85,74 @@ class Durable:
         self._adopting = self._supervisor.start("adoption", adopt, every_seconds=ADOPTION_SECONDS)
 
     async def _launch(self, locks: Locks) -> None:
+        # Before DBOS knows the id: an owner whose lock is free counts as ended, and its runs are adopted.
         await asyncio.to_thread(locks.hold, self._id)
-        await asyncio.to_thread(DBOS.migrate, self._url)  # it waits where another process writes
+        await asyncio.to_thread(DBOS.migrate, self._url)  # blocks while another process writes
         _serving.append(self)
         dbos_setup.slow_down(DBOS(config=dbos_setup.config(self._url, self._id)))
         dbos_setup.hand_over_logs()
         DBOS.listen_queues([])
-        DBOS.launch()  # in the loop that is to execute the runs
+        DBOS.launch()  # not in a thread: DBOS executes workflows in the event loop that launches it
 
     async def start(self, run_id: str) -> None:
         known = await DBOS.get_workflow_status_async(run_id)
-        if known and known.status in BROKEN:
+        if known and known.status in FAILED_STATUSES:
             await self._restart(run_id)
         else:
             await _begin(run_id)
 
     async def _restart(self, run_id: str) -> None:
-        """Starts a run again whose workflow ended before it did; only one process does so."""
-        async with self._alone(f"restart-{run_id}") as alone:
+        """Start a run whose workflow ended before the run did, unless another process does so at the same time."""
+        async with self._exclusively(f"restart-{run_id}") as is_held:
             known = await DBOS.get_workflow_status_async(run_id)
-            if alone and known and known.status in BROKEN:
+            if is_held and known and known.status in FAILED_STATUSES:  # else another process has restarted it meanwhile
                 await self.forget([run_id])
                 await _begin(run_id)
 
     @asynccontextmanager
-    async def _alone(self, name: str) -> AsyncGenerator[bool]:
-        """Whether no other process is inside with this name, and none will be before the end.
-
-        Tasks of this process wait for each other: else one that only looks would keep another from adopting.
-        """
+    async def _exclusively(self, name: str) -> AsyncGenerator[bool]:
+        """Hold the lock `name` for the block, if no other process has it. Yields whether this process holds it now."""
+        # Tasks of this process wait for each other instead of finding the lock taken: otherwise one that only checks
+        # whether an owner is alive would look like a live owner to the task that adopts.
         locks = self._launched.locks if self._launched else None
-        async with self._turns.setdefault(name, asyncio.Lock()):
-            alone = locks is not None and await asyncio.to_thread(locks.hold, name)
+        async with self._local_locks.setdefault(name, asyncio.Lock()):
+            is_held = locks is not None and await asyncio.to_thread(locks.hold, name)
             try:
-                yield alone
+                yield is_held
             finally:
-                if locks and alone:
+                if locks and is_held:
                     await asyncio.to_thread(locks.free, name)
 
     async def execute(self, run_id: str) -> None:
         launched, task = self._launched, asyncio.current_task()
-        assert launched  # noqa: S101 - DBOS calls nothing before it is launched
-        assert task  # noqa: S101 - and it calls from a task
+        assert launched  # noqa: S101 - DBOS executes nothing before it is launched
+        assert task  # noqa: S101 - DBOS executes workflows in tasks
         self._running[run_id] = task
         try:
             await launched.execute(run_id)
         finally:
-            if self._running.get(run_id) is task:  # another execution of the run may have begun here
+            if self._running.get(run_id) is task:  # else a later execution of the run has started in this process
                 del self._running[run_id]
 
     async def going(self, run_ids: Collection[str]) -> dict[str, bool]:
-        found = await _owners_by_run() if run_ids else {}
-        owners = {run_id: found[run_id] for run_id in run_ids if run_id in found}
+        active = await _owners_by_run() if run_ids else {}
+        owners = {run_id: active[run_id] for run_id in run_ids if run_id in active}
         alive = {owner: await self._is_alive(owner) for owner in {*owners.values()}}
         return {run_id: alive[owner] for run_id, owner in owners.items()}
 
     async def _is_alive(self, owner: str | None) -> bool:
         if owner is None or owner == self._id:
             return owner is not None
-        async with self._alone(owner) as has_ended:
-            return not has_ended and not self._pulse.is_silent(owner)
+        async with self._exclusively(owner) as has_ended:
+            return not has_ended and not self._pulse.is_stale(owner)
 
     async def cancel(self, run_id: str) -> None:
         async with self._control() as control:
             await control.cancel_workflows_async([run_id])
+        # DBOS stops a cancelled workflow only at its next DBOS step, and these workflows have none.
         if task := self._running.get(run_id):
             task.cancel()
-            await asyncio.wait((task,), timeout=STOPPING_SECONDS)
+            await asyncio.wait((task,), timeout=CANCEL_TIMEOUT_SECONDS)
 
     async def forget(self, run_ids: Sequence[str]) -> None:
         if not run_ids:
@@ -168,14 +171,18 @@ class Durable:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, self._adopting, return_exceptions=True)
-        if not leaves_runs:  # else others find them by its heartbeat, which goes with the last of them
+        # The heartbeat of a process that leaves runs stays: by it, the others find them within seconds instead of at
+        # the next listing. Whoever adopts the last run removes it.
+        if not leaves_runs:
             with suppress(StoreFailed):
                 await self._pulse.stop(self._id)
         await self._shut_down(self._launched.locks)
         self._launched = None
 
     async def _shut_down(self, locks: Locks) -> None:
-        """In a thread of its own: DBOS ends those that the loop has been using."""
+        """Stop DBOS, then free the locks."""
+        # In a thread of its own, and with a new default executor afterwards: DBOS has made its executor the default of
+        # the event loop, and shuts it down. The locks come last: once they are free, other processes adopt the runs.
         with ThreadPoolExecutor(1) as thread:
             loop = asyncio.get_running_loop()
             if self in _serving:
@@ -186,7 +193,7 @@ class Durable:
 
     @asynccontextmanager
     async def _control(self) -> AsyncGenerator[type[DBOS] | DBOSClient]:
-        """What cancels and deletes workflows: a client, where this process executes none."""
+        """Yield what cancels and deletes workflows: DBOS, or a client if this process does not execute runs."""
         if self._launched:
             yield DBOS
             return
@@ -201,31 +208,36 @@ class Durable:
     async def _adopt(self, launched: _Launched) -> None:
         is_held = await asyncio.to_thread(launched.locks.keep, self._id)
         await self._pulse.beat(self._id)
-        if is_held:  # else the database was away, and other processes may be about to take their locks again
+        # A lock that was lost was lost with the connection to Postgres, probably for all processes at once: their locks
+        # are free until they take them again. Wait one round instead of adopting the runs of live processes.
+        if is_held:
             await self._adopt_all({*self._pulse.owners}, launched.claims)
-            if (now := asyncio.get_running_loop().time()) >= self._lists_all_at:
-                self._lists_all_at = now + LISTING_SECONDS
-                await self._adopt_rest(launched.claims)
+            if (now := asyncio.get_running_loop().time()) >= self._next_listing_at:
+                self._next_listing_at = now + LISTING_SECONDS
+                await self._adopt_unlisted(launched.claims)
 
-    async def _adopt_rest(self, claims: Claims) -> None:
-        """Takes over the runs of processes that have no heartbeat, and its own that it does not execute."""
+    async def _adopt_unlisted(self, claims: Claims) -> None:
+        """Adopt the runs of processes without a heartbeat, and restart its own runs that it does not execute."""
         owners = await _owners_by_run()
         await self._adopt_all({*filter(None, owners.values())} - {*self._pulse.owners}, claims)
         await self._restart_idle({run_id for run_id, owner in owners.items() if owner == self._id}, claims)
 
     async def _adopt_all(self, owners: set[str], claims: Claims) -> None:
-        """Takes over the runs of those other processes that have ended or are silent."""
+        """Adopt the runs of those other processes that have ended or whose heartbeat is stale."""
         for owner in owners - {self._id}:
-            async with self._alone(owner) as has_ended:
-                if (has_ended and not self._pulse.is_moving(owner)) or self._pulse.is_silent(owner):
+            async with self._exclusively(owner) as has_ended:
+                # A free lock is no proof of an end: a restart of Postgres frees all locks. A process that is suspended
+                # keeps its lock, so a stale heartbeat alone is enough.
+                if (has_ended and not self._pulse.is_fresh(owner)) or self._pulse.is_stale(owner):
                     await self._adopt_from(owner, claims)
 
-    async def _restart_idle(self, mine: Collection[str], claims: Claims) -> None:
-        """Starts again those of its own runs that this process did not execute at two rounds in a row.
+    async def _restart_idle(self, owned: Collection[str], claims: Claims) -> None:
+        """Restart the runs that this process owns but has not executed in two listings in a row.
 
-        That is what is left where two processes adopted the same run at the same time.
+        Two processes that adopt the same run at the same time may leave such a run. One listing is not enough, since a
+        run that is just being started looks the same.
         """
-        idle = {*mine} - self._running.keys()
+        idle = {*owned} - self._running.keys()
         for run_id in idle & self._idle:
             await self.forget([run_id])
             if await claims(run_id) == "ours":
@@ -233,22 +245,24 @@ class Durable:
         self._idle = idle
 
     async def _adopt_from(self, owner: str, claims: Claims) -> None:
-        """Starts again what this process can execute, and removes what is over; if that was all, the owner too.
+        """Start the owner's runs that this process can execute, and delete the workflows of those that are over.
 
-        Another process may have done so before this one had the owner's lock, so the runs are listed again.
+        If no run is left, the owner's heartbeat is removed, too.
         """
-        found = await _owners_by_run()
-        theirs = {run_id: await claims(run_id) for run_id, whose in found.items() if whose == owner}
-        await self.forget([run_id for run_id, whose in theirs.items() if whose != "others"])
-        for run_id in (run_id for run_id, whose in theirs.items() if whose == "ours"):
+        # Listed again under the owner's lock: another process may have adopted some of them since the last listing.
+        active = await _owners_by_run()
+        claimed = {run_id: await claims(run_id) for run_id, run_owner in active.items() if run_owner == owner}
+        await self.forget([run_id for run_id, claim in claimed.items() if claim != "others"])
+        # If this process ends here, these runs have no workflow: `Maintenance` starts runs that no engine has.
+        for run_id in (run_id for run_id, claim in claimed.items() if claim == "ours"):
             await self.start(run_id)
-        if "others" not in theirs.values():
+        if "others" not in claimed.values():
             await self._pulse.stop(owner)
 
 
 async def _owners_by_run() -> dict[str, str | None]:
-    going = DBOS.list_workflows_async(status=GOING, load_input=False, load_output=False)
-    return {run.workflow_id: _owner(run) for run in await going}
+    active = await DBOS.list_workflows_async(status=ACTIVE_STATUSES, load_input=False, load_output=False)
+    return {run.workflow_id: _owner(run) for run in active}
 
 
 async def _begin(run_id: str) -> None:
@@ -264,5 +278,5 @@ class _Launched:
 
 
 def _owner(run: WorkflowStatus) -> str | None:
-    """The process that executes the run; in an earlier release, that in whose queue it waits."""
+    # An earlier release gave each process a queue; a run that waits in one belongs to the process it is named for.
     return run.queue_name if run.status == "ENQUEUED" else run.executor_id

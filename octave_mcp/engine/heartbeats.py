@@ -1,4 +1,7 @@
-"""The heartbeats of processes that execute runs, as this process sees them by its own clock: others may differ."""
+"""The heartbeats of processes that execute runs, timed by this process.
+
+A heartbeat is a counter in the database, not a time: the clocks of machines differ.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,18 @@ from dataclasses import dataclass, replace
 
 from octave_mcp.ports import Heartbeats
 
-# How long a heartbeat may stand still: a process that was suspended for longer has lost its runs.
-SILENT_SECONDS = 30.0
-# How long after its last heartbeat a process counts as alive, even if its lock is free: one and a half intervals.
-MOVING_SECONDS = 7.5
+# A process whose heartbeat has not moved for this long loses its runs to others.
+STALE_SECONDS = 30.0
+# A process whose heartbeat moved within this time (one and a half intervals) is alive, even if its lock is free.
+FRESH_SECONDS = 7.5
 
 
 @dataclass(frozen=True, slots=True)
 class _Beat:
-    """The number of a process, when it was first seen, and whether it had another before."""
+    """The counter of a process, when this value was first seen, and whether another was seen before it."""
 
     count: int
-    at: float
+    seen_at: float
     has_moved: bool = False
 
     @classmethod
@@ -29,35 +32,43 @@ class _Beat:
 
 
 class Pulse:
-    """`owners` are the processes that have a heartbeat."""
+    """Sends the heartbeat of this process, and watches those of the others."""
 
     def __init__(self, heartbeats: Heartbeats) -> None:
         self._heartbeats = heartbeats
         self._seen: dict[str, _Beat] = {}
-        self._at = -math.inf
+        self._asked_at = -math.inf
 
     @property
     def owners(self) -> Iterable[str]:
+        """The ids of the processes that have a heartbeat."""
         return self._seen.keys()
 
     async def beat(self, id_: str) -> None:
-        """Counts one more. After a pause of its own, this process has seen nothing of what the others did in it."""
-        asked_at = time.monotonic()  # if this process is suspended from here on, the others are not taken for silent
+        """Send a heartbeat of this process, and read those of all others."""
+        # Ages are measured up to this time, before the query: no heartbeat ages while this process is suspended in it.
+        asked_at = time.monotonic()
         beats, now, seen = await self._heartbeats.beat(id_), time.monotonic(), self._seen
-        if now - self._at > MOVING_SECONDS:
-            seen = {owner: replace(beat, at=now) for owner, beat in seen.items()}
+        if now - self._asked_at > FRESH_SECONDS:
+            # This process was itself suspended: it did not see the heartbeats of the others, so their ages start again.
+            seen = {owner: replace(beat, seen_at=now) for owner, beat in seen.items()}
         self._seen = {owner: _Beat.of(count, now, seen.get(owner)) for owner, count in beats.items()}
-        self._at = asked_at
+        self._asked_at = asked_at
 
-    def is_moving(self, owner: str) -> bool:
-        """Whether its number was seen to grow a moment ago."""
+    def is_fresh(self, owner: str) -> bool:
+        """Whether the heartbeat was seen to move within the last `FRESH_SECONDS`."""
+        # A counter that was never seen to move proves nothing, so a new process at once adopts what an ended one left.
         beat = self._seen.get(owner)
-        return beat is not None and beat.has_moved and self._at - beat.at <= MOVING_SECONDS
+        return beat is not None and beat.has_moved and self._asked_at - beat.seen_at <= FRESH_SECONDS
 
-    def is_silent(self, owner: str) -> bool:
-        """Whether its number has stood still for too long; a process that never had one is of an older release."""
+    def is_stale(self, owner: str) -> bool:
+        """Whether the heartbeat has not moved for more than `STALE_SECONDS`.
+
+        A process that never had a heartbeat is never stale: it runs an older release, and only its lock counts.
+        """
         beat = self._seen.get(owner)
-        return beat is not None and self._at - beat.at > SILENT_SECONDS
+        return beat is not None and self._asked_at - beat.seen_at > STALE_SECONDS
 
     async def stop(self, id_: str) -> None:
+        """Remove the heartbeat of a process that has ended."""
         await self._heartbeats.remove_server(id_)

@@ -1,4 +1,4 @@
-"""Runs executed here and now, in the caller's event loop; what is under way ends with its process."""
+"""The engine that executes runs in the caller's event loop. Runs under way end with their process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from octave_mcp.ports import Claims, Execute, Heartbeats
 from octave_mcp.settings import Settings
 
 
-def make(settings: Settings, heartbeats: Heartbeats, supervisor: Supervisor) -> Inline:  # noqa: ARG001 - as every engine
+def make(settings: Settings, heartbeats: Heartbeats, supervisor: Supervisor) -> Inline:  # noqa: ARG001 - the signature of every engine
     return Inline(supervisor)
 
 
@@ -21,7 +21,7 @@ class Inline:
         self._tasks: dict[str, asyncio.Task[str]] = {}
         self._execute: Execute | None = None
 
-    async def launch(self, execute: Execute, claims: Claims) -> None:  # noqa: ARG002 - nothing is left to carry on
+    async def launch(self, execute: Execute, claims: Claims) -> None:  # noqa: ARG002 - no earlier process leaves runs to claim
         self._execute = execute
 
     async def start(self, run_id: str) -> None:
@@ -41,9 +41,9 @@ class Inline:
             self._tasks.pop(run_id, None)
 
     async def close(self, grace_seconds: float = 0) -> None:
-        going = [task for task in self._tasks.values() if not task.done()]
-        if going and grace_seconds:
-            await asyncio.wait(going, timeout=grace_seconds)
-        for task in going:
+        active = [task for task in self._tasks.values() if not task.done()]
+        if active and grace_seconds:
+            await asyncio.wait(active, timeout=grace_seconds)
+        for task in active:
             task.cancel()
-        await asyncio.gather(*going, return_exceptions=True)
+        await asyncio.gather(*active, return_exceptions=True)

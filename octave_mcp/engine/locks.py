@@ -1,4 +1,4 @@
-"""Who is alive: a lock for each process, which ends with the process, however it ends."""
+"""Locks that are freed when their process ends, however it ends, and so show which processes are alive."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from sqlalchemy import make_url
 from octave_mcp.domain.database_url import CONNECTING_SECONDS
 from octave_mcp.errors import StoreFailed
 
-ADVICE = "'octave-mcp doctor' says what is wrong with it"
+ADVICE = "run 'octave-mcp doctor' to see what is wrong with it"
 
 
 class Locks(Protocol):
-    """Raises: StoreFailed: by each method, where the place of the locks cannot be reached."""
+    """The locks of one process. Each method raises `StoreFailed` if the folder or database of the locks is unusable."""
 
     def hold(self, name: str) -> bool:
-        """Whether this process has the lock now, and had it not before."""
+        """Take the lock if it is free. Return whether this call took it: False if this process has it already."""
         ...
 
     def keep(self, name: str) -> bool:
-        """Whether this process has had the lock all the time. If not, it takes it again once no other holds it."""
+        """Return whether this process has held the lock without a break; if not, take it again once it is free."""
         ...
 
     def free(self, name: str) -> None: ...
@@ -37,7 +37,7 @@ def locks_for(url: str, home: Path) -> Locks:
 
 
 class Files:
-    """For processes on one machine, which share a SQLite file."""
+    """Lock files, for processes on one machine that share a SQLite database."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -48,6 +48,7 @@ class Files:
             return False
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
+            # Not thread-local: a lock is taken and freed in whichever thread of the pool is free.
             lock = FileLock(self._folder / f"{name}.lock", timeout=0, thread_local=False)
             lock.acquire()
         except Timeout:
@@ -62,6 +63,7 @@ class Files:
 
     def free(self, name: str) -> None:
         lock = self._held.pop(name)
+        # Removed before it is released: afterwards another process may have locked the file.
         Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
 
@@ -71,25 +73,25 @@ class Files:
 
 
 class Advisory:
-    """For processes on any machine, which share a Postgres database: held by one connection, and lost with it."""
+    """Postgres advisory locks, for processes on any machine. One connection holds them, and they are lost with it."""
 
     def __init__(self, url: str) -> None:
         at = make_url(url)
-        # libpq reads some URLs differently from SQLAlchemy; the locks could end up in another database.
+        # Not the URL itself: libpq parses some URLs differently, and the locks could end up in another database.
         self._options = {**at.get_dialect()().create_connect_args(at)[1]}
         self._options.setdefault("connect_timeout", CONNECTING_SECONDS)
         self._held: set[str] = set()
         self._connection = self._connected()
 
     def hold(self, name: str) -> bool:
-        if name in self._held:  # a lock of Postgres may be taken again by the connection that has it
+        if name in self._held:  # Postgres lets the session that holds a lock take it again
             return False
         if self._ask("select pg_try_advisory_lock(%s)", name):
             self._held.add(name)
         return name in self._held
 
     def keep(self, name: str) -> bool:
-        """A lock that went with its connection is taken again, by a later call if another process holds it just now."""
+        """Check the connection, and take the lock again if it was lost with it and no other process holds it."""
         try:
             self._ask("select %s::bigint is not null", name)
         except StoreFailed:

@@ -269,15 +269,15 @@ async def test_a_process_is_alive_while_its_number_grows_and_silent_once_it_stan
         await pulse.beat("mine")
 
     await round_after(0)
-    assert not pulse.is_moving("dead")  # so a new server takes over at once what the one before has left
+    assert not pulse.is_fresh("dead")  # so a new server takes over at once what the one before has left
     for _ in range(7):
         await round_after(5, "live")
-    assert pulse.is_moving("live")
-    assert not pulse.is_silent("live")
-    assert pulse.is_silent("dead")
-    assert not pulse.is_silent("unknown")
+    assert pulse.is_fresh("live")
+    assert not pulse.is_stale("live")
+    assert pulse.is_stale("dead")
+    assert not pulse.is_stale("unknown")
     await round_after(3600)
-    assert not pulse.is_silent("live")  # this process was stopped itself, and has not seen whether it grew
+    assert not pulse.is_stale("live")  # this process was stopped itself, and has not seen whether it grew
 
 
 async def test_a_cancelled_run_stops_its_call(bench: Bench) -> None:
