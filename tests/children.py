@@ -276,7 +276,7 @@ async def _begun(app: App, orders: Orders) -> RunRecord:
 
 
 def _watch_calls(log: Callable[[str, str, str], None]) -> None:
-    done = StoredJournal._done  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - where steps are called
+    done = StoredJournal._executed  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - where steps are called
 
     async def watched(
         self: StoredJournal,
@@ -288,7 +288,7 @@ def _watch_calls(log: Callable[[str, str, str], None]) -> None:
         log("called", path, digest)
         return await done(self, path, digest, call, adapter)
 
-    StoredJournal._done = watched  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - ditto
+    StoredJournal._executed = watched  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - ditto
 
 
 def _watch_commits(log: Callable[[str, str, str], None], orders: Orders) -> None:

@@ -559,13 +559,13 @@ async def test_deleting_a_session_deletes_its_cached_answers(later: Stages, firs
 
 
 async def test_a_budget_in_the_settings_is_rejected_if_prices_are_unknown(stage: Stages, double: Double) -> None:
-    with pytest.raises(InputError, match="the price of compat, or of a model that may stand in, is not known"):
+    with pytest.raises(InputError, match="the price of compat, or of a fallback, is not known"):
         await stage(max_cost_usd=0.01).run(model="compat")
     assert double.asked == []
 
 
 async def test_the_host_model_cannot_be_a_fallback(stage: Stages) -> None:
-    with pytest.raises(SetupError, match="OCTAVE_FALLBACK: host cannot stand in"):
+    with pytest.raises(SetupError, match="OCTAVE_FALLBACK: host cannot be a fallback"):
         await stage(fallback="host").run(model="openai")
 
 

@@ -67,7 +67,7 @@ def sites(vendor: dict[str, str] | None = None, prospect: dict[str, str] | None 
     ],
 )
 async def test_a_company_cannot_sell_to_itself(tmp_path: Path, vendor: str, prospect: str, model: str) -> None:
-    with pytest.raises(SameCompany, match=r"are one company, lumenforge\.example"):
+    with pytest.raises(SameCompany, match=r"are the same company, lumenforge\.example"):
         await (await Stage(tmp_path).opened()).start(asked_for(vendor=vendor, prospect=prospect, model=model))
 
 

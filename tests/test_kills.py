@@ -142,7 +142,7 @@ async def staged(home: Path, pair: Pair) -> AsyncGenerator[Stage]:
     await store.close()
 
 
-PATIENCE = {**QUICK, "octave_mcp.runs.executor.MAX_RESUMED": 2}
+PATIENCE = {**QUICK, "octave_mcp.runs.executor.MAX_FRUITLESS_RESUMES": 2}
 
 
 @pytest.mark.long

@@ -449,7 +449,7 @@ async def test_the_same_request_id_gives_the_same_run_and_another_request_with_i
         await cancel(client, [first])
 
     assert again["run_id"] == first["run_id"]
-    assert text.startswith("[request_id_reused] request_id 'deal-7' already stands for another request")
+    assert text.startswith("[request_id_reused] request_id 'deal-7' was already used for another request")
 
 
 async def test_a_run_may_be_cancelled_by_its_id_and_stays_so(client: Client[Any], held_pair: Pair) -> None:

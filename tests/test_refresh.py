@@ -438,7 +438,7 @@ async def test_another_model_is_asked_everything_anew_and_the_run_says_so(deal: 
     record, _ = await deal.refreshed(named=Named(model="extractive"))
 
     assert record.status in {"completed", "partial"}, record.error
-    assert record.anew == "scripted wrote the playbook, and extractive is to refresh it"
+    assert record.anew == "the playbook was written by scripted, and extractive refreshes it"
     assert [(meta.made, meta.by) for meta in await deal.versions()][-1] == ("refreshed", "extractive")
 
 
@@ -452,7 +452,7 @@ async def test_a_playbook_without_drafts_is_written_anew_and_the_run_says_so(dea
 
     record, asked = await deal.refreshed()
 
-    assert record.anew == "an earlier release wrote the playbook, and kept no drafts of it"
+    assert record.anew == "the playbook was written by an earlier release, which stored no drafts"
     assert "playbook/summary" in {ask.prompt for ask in asked}
 
 

@@ -150,7 +150,7 @@ async def test_a_waiting_run_that_another_server_cancelled_stops(tmp_path: Path)
 async def test_a_question_that_nobody_answers_for_a_week_ends_by_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("OTHERS_SECONDS", "INTERVAL_SECONDS", "LOST_SECONDS"):
+    for name in ("WAITING_RUNS_SECONDS", "INTERVAL_SECONDS", "LOST_RUNS_SECONDS"):
         monkeypatch.setattr(maintenance, name, LONG)
     clock, stage = stop_the_clock(), Stage(tmp_path)
     await stage.runs.open(adopting=False)

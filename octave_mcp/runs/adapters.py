@@ -1,4 +1,4 @@
-"""What runs need from the composition root: adapters by name, limits, and where a playbook's files go."""
+"""What runs need from the composition root: adapters by name, limits, and the files of playbooks."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.sender import Sender
 from octave_mcp.ports import Engine, Memory, Model, RunContext, Source, Store
 
-# The companies as they are named in a request.
+# The companies as a request names them.
 Deal = Mapping[Role, str]
 NO_DEAL: Deal = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the settings allow a run, and the fallbacks of its model.
+    """The limits that the settings put on each run, and the models beside its own.
 
-    `verify_model` judges its claims: '' for the run's own model, 'none' for nobody.
+    `verify_model` is the model that judges claims: '' for the run's own model, 'none' for no verification.
     """
 
     site_timeout_seconds: float
@@ -36,29 +36,32 @@ class Limits:
     specialists_per_ask: int
 
     def budget(self, usd: float | None) -> Budget:
-        """With the dollars that the caller allows."""
+        """Return the budget of a run; `usd` is the caller's limit, if there is one."""
         return self.most if usd is None else replace(self.most, usd=usd)
 
 
 class Files(Protocol):
     async def publish(self, run_id: str, playbook: Playbook) -> tuple[str, ...]:
-        """Writes the playbook's files into the run's folder; returns their paths.
+        """Write the playbook's files into the run's folder and return their paths.
 
         Raises:
-            NotWritten: they cannot be written there.
+            NotWritten: the files cannot be written.
         """
         ...
 
     async def replace(self, run_id: str, playbook: Playbook) -> None:
-        """Writes the files again for a newer version, if they are on this machine; what fails is logged."""
+        """Write the files again for a newer version, if they are on this machine. Failures are logged."""
 
     async def remove(self, run_id: str, files: Sequence[str]) -> None:
-        """Removes what `publish` wrote for the run, and nothing else."""
+        """Remove what `publish` wrote for the run, and nothing else."""
         ...
 
 
 class Adapters(Protocol):
-    """`sender` is who signs, unless a request says otherwise; `supervisor` owns what runs in the background."""
+    """The adapters and settings that `Runs` works with.
+
+    `sender` signs the e-mails unless a request names another. `supervisor` owns the background tasks.
+    """
 
     allow_hosts: frozenset[str]
     max_runs: int
@@ -73,23 +76,23 @@ class Adapters(Protocol):
     def files(self) -> Files: ...
 
     def model_name(self, name: str) -> str | None:
-        """The model that the name stands for; None if it is 'auto' and none is configured."""
+        """Return the full name of the model; None for 'auto' if no provider is configured."""
         ...
 
     def source_name(self, name: str) -> str: ...
 
     def model(self, name: str, context: RunContext | None = None, deal: Deal = NO_DEAL) -> Model:
-        """The model, for the run that it may use; without a run, only to see that it is set up.
+        """Return the model for a run; without `context`, one that is only checked and asked for estimates.
 
-        The name may say which of the provider's models to ask, as 'openai:gpt-6-luna'.
+        The name may contain the provider's model, such as 'openai:gpt-6-luna'.
 
         Raises:
-            InputError, StaleRecording: it replays recordings, and has none of this deal that can be read.
+            InputError, StaleRecording: the model replays recordings, and there is no readable one of this deal.
         """
         ...
 
     def source(self, name: str, *, refresh: bool = False, run_id: str = "", memory: Memory | None = None) -> Source:
-        """With `refresh`, every page is fetched again. `memory` is the store of the run's execution."""
+        """Return the source. With `refresh`, it fetches every page again. `memory` is the store of the execution."""
         ...
 
     def emit(self, event: Event) -> None: ...

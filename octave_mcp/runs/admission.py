@@ -1,4 +1,4 @@
-"""Whether a request can be run here: companies, language, model, source, and a budget that can be enforced."""
+"""Check whether a request can run here: companies, language, model, source, and a budget that can be enforced."""
 
 from __future__ import annotations
 
@@ -23,33 +23,37 @@ class Admission:
         self._adapters = adapters
 
     def estimate(self, request: PlaybookRequest, model_name: str, source_name: str) -> Estimate:
-        """What a run of the request will use up, roughly.
+        """Return a rough estimate of what a run of the request costs.
 
         Raises:
-            InputError, SetupError, StaleRecording: it cannot run here, or dollars are limited and a price is unknown.
+            InputError, SetupError, StaleRecording: the request cannot run here, or its dollar limit cannot be enforced.
         """
         self.companies(request, model_name, source_name)
         models = self._models(model_name, request.companies)
         return self._estimate(request, models, request.max_pages or models[0].capacity.max_pages)
 
     def _estimate(self, request: PlaybookRequest, models: Sequence[Model], pages: int) -> Estimate:
-        """Raises: InputError: dollars are limited, and a price is not known."""
+        """Return the estimate of the model and the verifier together.
+
+        Raises:
+            InputError: there is a dollar limit, but a price is not known.
+        """
         verifier = verifier_of(self._adapters, models[0])
         estimates = [(model, model.estimate(pages)) for model in models]
         judging = [(verifier, verifier.estimate_verification(pages))] if verifier else []
         is_unpriced = any(model.capacity.is_paid and estimate.usd is None for model, estimate in (*estimates, *judging))
         if is_unpriced and self._adapters.limits.budget(request.max_cost_usd).usd is not None:
             raise InputError(
-                f"max_cost_usd cannot be enforced: the price of {models[0].name}, or of a model that may stand in, is "
-                "not known; leave out max_cost_usd and OCTAVE_MAX_COST_USD, and set OCTAVE_MAX_RUN_TOKENS instead"
+                f"max_cost_usd cannot be enforced: the price of {models[0].name}, or of a fallback, is not known; "
+                "leave out max_cost_usd and OCTAVE_MAX_COST_USD, and set OCTAVE_MAX_RUN_TOKENS instead"
             )
         return sum((estimate for _, estimate in judging), estimates[0][1])
 
     def check(self, record: RunRecord) -> tuple[Company, ...]:
-        """The companies of a run that can be executed here; none of a revision, which reads no site.
+        """Check that the run can be executed here. Return its companies, or () for a revision, which reads no site.
 
         Raises:
-            InputError, SetupError, StaleRecording: it cannot run here.
+            InputError, SetupError, StaleRecording: the run cannot be executed here.
         """
         if record.revision is None:
             return self.companies(record.request, record.model, record.source)
@@ -62,16 +66,16 @@ class Admission:
         return ()
 
     def companies(self, request: PlaybookRequest, model_name: str, source_name: str) -> tuple[Company, ...]:
-        """The companies of a request that can run here.
+        """Check that the request can run here, and return its companies.
 
         Raises:
-            InputError, SetupError, StaleRecording: it cannot run here.
+            InputError, SetupError, StaleRecording: the request cannot run here.
         """
         allow = self._adapters.allow_hosts
         companies = tuple(parse_company(given, role, allow) for role, given in request.companies.items())
         if same := same_site(companies):
             named = " and ".join(repr(request.companies[company.role]) for company in same)
-            raise SameCompany(f"{named} are one company, {same[0].domain}; name two")
+            raise SameCompany(f"{named} are the same company, {same[0].domain}; name two different ones")
         self._adapters.source_name(source_name)
         models = self._models(model_name, request.companies)
         _check_language(models[0], request.language)
@@ -84,43 +88,56 @@ class Admission:
             check_verifier(verifier)
 
     def _models(self, name: str, deal: Deal) -> list[Model]:
-        """The model of a run about this deal, and those that may stand in for it.
+        """Return the model of a run about this deal, followed by its fallbacks.
 
         Raises:
-            SetupError: one of them is not set up, or cannot stand in.
-            InputError, StaleRecording: it replays recordings, and has none of this deal that can be read.
+            SetupError: one of them is not set up, or cannot be a fallback.
+            InputError, StaleRecording: the model replays recordings, and there is no readable one of this deal.
         """
-        return [self._adapters.model(name, deal=deal), *map(self._standing_in, self._adapters.limits.fallback)]
+        return [self._adapters.model(name, deal=deal), *map(self._fallback, self._adapters.limits.fallback)]
 
-    def _standing_in(self, name: str) -> Model:
+    def _fallback(self, name: str) -> Model:
         try:
             model = self._adapters.model(name)
         except (SetupError, UnknownName) as unusable:
             raise SetupError(f"OCTAVE_FALLBACK: {unusable}") from None
         if model.capacity.is_patient:
-            raise SetupError(f"OCTAVE_FALLBACK: {name} cannot stand in, since it may take days; leave it out")
+            raise SetupError(
+                f"OCTAVE_FALLBACK: {name} cannot be a fallback, since its answers may take days; leave it out"
+            )
         return model
 
 
 def can_revise(model: str) -> bool:
-    """Whether it follows instructions: rules do not, and recordings answer no new question."""
-    return model not in {BY_RULES, *(one.name for one in MODELS if one.replays)}
+    """Whether the model follows instructions: rules do not, and recordings cannot answer new questions."""
+    return model not in {BY_RULES, *(choice.name for choice in MODELS if choice.replays)}
 
 
 def _check_follows(model: str) -> None:
-    """Raises: InputError: it follows no instructions."""
+    """Check that the model can revise.
+
+    Raises:
+        InputError: the model does not follow instructions.
+    """
     if not can_revise(model):
         raise cannot_revise(f"the model {model!r}")
 
 
 def cannot_revise(what: str, *, has_client: bool = True) -> InputError:
-    """That this model follows no instructions, and which do: for callers without a client, none that asks one."""
+    """Return the error for a model that does not follow instructions, naming models that do.
+
+    Without a client, models that ask the client are not named.
+    """
     more = "" if has_client else ", or revise it over MCP"
     return InputError(f"{what} cannot follow an instruction: name {finished_copy(has_client=has_client)}{more}")
 
 
 def _check_usable(models: Sequence[Model]) -> None:
-    """Raises: SetupError: none of them can be used; the error is that of the first."""
+    """Check that at least one of the models can be used: a run starts with its fallback if need be.
+
+    Raises:
+        SetupError: no model can be used; the error is that of the first.
+    """
     faults = [fault for model in models if (fault := _fault(model))]
     if len(faults) == len(models):
         raise faults[0]
@@ -143,21 +160,21 @@ def _check_language(model: Model, language: str) -> None:
 
 
 def same(stored: RunRecord, request: PlaybookRequest | RevisionRequest) -> RunRecord:
-    """The run that has the request's id.
+    """Return the stored run of a request_id, provided that it was started by the same request.
 
     Raises:
-        ReusedRequest: it is that of another request.
+        ReusedRequest: the request_id was used for a different request.
     """
     if (stored.revision_request or stored.request) == request:
         return stored
     raise ReusedRequest(
-        f"request_id {request.request_id!r} already stands for another request, that of run {stored.run_id}; "
-        "give this one an id of its own"
+        f"request_id {request.request_id!r} was already used for another request, that of run {stored.run_id}; "
+        "use a new one"
     )
 
 
-def queued(request: PlaybookRequest, model: str, source: str, **of_run: Any) -> RunRecord:  # noqa: ANN401 - fields of the record
-    """A new run of the request, in its session or in a new one; `of_run` is what else its record has."""
+def queued(request: PlaybookRequest, model: str, source: str, **fields: Any) -> RunRecord:  # noqa: ANN401 - fields of the record
+    """Return the record of a new run of the request, in its session or in a new one. `fields` are further fields."""
     return RunRecord(
         run_id=f"run_{secrets.token_hex(16)}",
         session_id=request.session_id or f"sess_{secrets.token_hex(16)}",
@@ -166,5 +183,5 @@ def queued(request: PlaybookRequest, model: str, source: str, **of_run: Any) -> 
         model=model,
         source=source,
         created_at=datetime.now(UTC),
-        **of_run,
+        **fields,
     )

@@ -1,4 +1,4 @@
-"""How often a process has begun to execute a run."""
+"""The attempts of one process to execute a run across database outages."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from octave_mcp.domain.run import RunRecord
 
 @dataclass(slots=True)
 class Attempts:
-    """The attempts of this process to execute a run: their number, and the epoch of the last execution it knows.
+    """The attempts of this process to execute a run, all but the first after an outage of the database.
 
-    `unstored` are the events that the last attempt could not store.
+    `epoch` is that of the last execution this process knows of. `unstored` are the events that could not be stored.
     """
 
     epoch: int
     number: int = 0
     unstored: Sequence[Event] = ()
 
-    def beginning(self, record: RunRecord) -> tuple[EventName, str]:
-        """The event that an execution begins with, and what it says."""
-        if self.number > 1:
+    def first_event(self, record: RunRecord) -> tuple[EventName, str]:
+        """Return the name and the message of the event that this attempt starts with."""
+        if self.number > 1:  # not "run_resumed", which counts as a restart after a crash (`EventLog.resumed_in_vain`)
             return "progress", "continuing: the database is available again"
         if record.started_at is None:
             return "run_started", "started"
-        if self.epoch == 1:  # it was begun by a release without epochs
-            return "run_resumed", "restarted from its first step: it was begun by a release that did not name its steps"
+        if self.epoch == 1:  # the first execution with an epoch, of a run that was started by a release without them
+            return "run_resumed", "restarted from its first step: it was started by a release whose steps had no names"
         return "run_resumed", "resumed"

@@ -1,4 +1,4 @@
-"""What the engine calls: one run from its start, or from where it was interrupted, to a final status."""
+"""Execute one run from its start, or from where it was interrupted, to a final status. The engine calls this."""
 
 from __future__ import annotations
 
@@ -32,23 +32,19 @@ from octave_mcp.runs.questions import StoredInbox
 from octave_mcp.runs.refreshing import base_of
 from octave_mcp.runs.verifiers import verifier_of
 
-# How many servers may end while they execute a run, without any progress of it: then it is taken for the cause, and
-# not resumed.
-MAX_RESUMED = 20
-
-# How many runs may wait for answers at once, in addition to those that work.
-MOST_PATIENT = 500
-
-
-# A run with open questions that has neither begun nor ended a step for so long only waits.
-MAX_STEP_SECONDS = 60.0
-
-# A run may wait for its turns at a slow model for at most this many times its time limit, in addition to the limit.
-MAX_WAITING = 3
+# A run during which this many servers have ended in a row, without any progress, is taken for the cause (it may exhaust
+# their memory) and is not resumed.
+MAX_FRUITLESS_RESUMES = 20
+# How many runs that a client answers may be under way at once. They mostly wait, so `max_runs` does not count them.
+MAX_CLIENT_RUNS = 500
+# A run with open questions that has neither started nor ended a step for this long does nothing but wait.
+IDLE_AFTER_SECONDS = 60.0
+# A run may wait for its turn at a slow model for at most this many times its time limit, in addition to the limit.
+MAX_WAITING_FACTOR = 3
 
 
 class Executor:
-    """`logs` and `inboxes` are the events and the questions of the runs that this process executes."""
+    """Executes runs. `logs` and `inboxes` hold the events and questions of those that this process executes."""
 
     def __init__(self, adapters: Adapters, admission: Admission) -> None:
         self.logs: dict[str, EventLog] = {}
@@ -57,26 +53,27 @@ class Executor:
         self._adapters = adapters
         self._admission = admission
         self._store = adapters.store
-        self._places = asyncio.Semaphore(adapters.max_runs)
-        self._patient = asyncio.Semaphore(MOST_PATIENT)
+        self._slots = asyncio.Semaphore(adapters.max_runs)
+        self._client_slots = asyncio.Semaphore(MAX_CLIENT_RUNS)
         self._executions = set[Execution]()
 
     @property
     def only_waits(self) -> bool:
-        """Whether this process has runs, and all of them wait for answers."""
+        """Whether this process has runs, all of which wait for answers."""
         return bool(self.logs) and not self.is_working
 
     @property
     def is_working(self) -> bool:
         """Whether this process has a run that does not wait for answers."""
-        return any(not (run in self.inboxes and self.inboxes[run].open_questions) for run in self.logs)
+        return any(not (run_id in self.inboxes and self.inboxes[run_id].open_questions) for run_id in self.logs)
 
     @property
     def open_questions(self) -> list[tuple[str, str]]:
-        """The runs of this process with the questions whose answers they wait for."""
-        return [(run, question) for run, inbox in self.inboxes.items() for question in inbox.open_questions]
+        """The run id and question id of each question that a run of this process waits for."""
+        return [(run_id, question) for run_id, inbox in self.inboxes.items() for question in inbox.open_questions]
 
     async def claims(self, run_id: str) -> Claim:
+        """Return whether this process has what the run needs."""
         record = await self._store.get_run(run_id)
         if record is None or record.is_final:
             return "over"
@@ -87,9 +84,9 @@ class Executor:
         return "ours"
 
     async def execute(self, run_id: str) -> None:
-        """Takes the run from where its journal stands to its end; if interrupted, leaves it to be resumed.
+        """Execute the run from where its journal ends. If this is interrupted, another execution resumes it.
 
-        While the database cannot be used the run waits, and then goes on from what is recorded.
+        While the database cannot be used, the run waits; then it continues from what is recorded.
         """
         epoch = await persistently(lambda: self._store.epoch_of(run_id))
         record = await persistently(lambda: self._store.get_run(run_id))
@@ -97,18 +94,20 @@ class Executor:
             return
         is_patient = (await computed(self._adapters.model, record.model)).capacity.is_patient
         attempts = Attempts(epoch)
-        async with self._patient if is_patient else self._places:  # in the order in which they were started
+        # Semaphores of asyncio are fair, so runs are executed in the order in which they were started.
+        async with self._client_slots if is_patient else self._slots:
             await persistently(lambda: self._attempt(record, attempts))
 
     async def _attempt(self, record: RunRecord, attempts: Attempts) -> None:
-        """Executes the run, unless another server has begun to. All attempts but the first follow an outage."""
+        """Execute the run, unless another server has started a later execution of it."""
         run_id, attempts.number = record.run_id, attempts.number + 1
         try:
             if await self._store.begin_execution(run_id, attempts.epoch):
                 attempts.epoch += 1
                 await self._execute(await self._store.get_run(run_id) or record, attempts)
             elif await self._store.epoch_of(run_id) is not None:
-                raise asyncio.CancelledError  # so that the engine does not take the run for done
+                # Another server has it. Returning would mark the workflow as done, and with it the run as not active.
+                raise asyncio.CancelledError
         except StoreFailed as failed:
             if is_outage(failed) and attempts.number == 1:
                 message = f"waiting for the database: {failed}"
@@ -125,46 +124,48 @@ class Executor:
         finally:
             await log.close()
             attempts.unstored = log.unstored
-            if self.logs.get(run_id) is log:  # else a later execution has begun here
+            if self.logs.get(run_id) is log:  # else a later execution of the run has started in this process
                 del self.logs[run_id]
                 self.inboxes.pop(run_id, None)
 
     async def _log(self, run_id: str, store: Store, attempts: Attempts) -> EventLog:
         earlier, adapters = [event for _, event in await store.events(run_id)], self._adapters
         return EventLog(
-            run_id, store, adapters.emit, self.notifier.tell, earlier, adapters.supervisor, attempts.unstored
+            run_id, store, adapters.emit, self.notifier.notify, earlier, adapters.supervisor, attempts.unstored
         )
 
     async def _execution(self, record: RunRecord, epoch: int, store: Store, log: EventLog) -> Execution:
         task = asyncio.current_task()
-        assert task  # noqa: S101 - it is called from a coroutine
+        assert task  # noqa: S101 - a coroutine is always executed by a task
 
         def report(message: str) -> None:
             log(run_event(record, "call_failed", error=message, success=False))
 
         entries = await store.steps(record.run_id)
-        clock = RunClock(self._adapters.limits.run_timeout_seconds * MAX_WAITING)
+        clock = RunClock(self._adapters.limits.run_timeout_seconds * MAX_WAITING_FACTOR)
         return Execution(record.run_id, epoch, store, entries, stop=task.cancel, report=report, clock=clock)
 
     async def stop_lost(self, *, waiting: bool = False) -> None:
-        """Stops executions whose run was cancelled, deleted or taken over elsewhere: one query for all of them.
+        """Stop the executions whose run was cancelled, deleted or taken over in another process.
 
-        Those that only wait for answers have nothing to stop. If `waiting`, it is they that are looked at.
+        With `waiting`, check those that only wait for answers, otherwise all others. The two are checked at different
+        intervals, since an execution that waits spends nothing.
         """
-        executions = {one.run_id: one for one in self._executions if self._waits(one) == waiting}
+        executions = {each.run_id: each for each in self._executions if self._waits(each) == waiting}
         if executions:
-            for run_id in await self._store.lost({run_id: one.epoch for run_id, one in executions.items()}):
-                if (execution := executions[run_id]) in self._executions:
+            # One query for all runs: their number must not decide how often the database is asked.
+            for run_id in await self._store.lost({run_id: each.epoch for run_id, each in executions.items()}):
+                if (execution := executions[run_id]) in self._executions:  # it may have ended during the query
                     self._executions.discard(execution)
                     execution.lose()
 
     def _waits(self, execution: Execution) -> bool:
-        """Whether it waits for answers, and does nothing beside that."""
+        """Whether the execution does nothing but wait for answers."""
         inbox, now = self.inboxes.get(execution.run_id), asyncio.get_running_loop().time()
-        return bool(inbox and inbox.open_questions) and now - execution.stepped_at > MAX_STEP_SECONDS
+        return bool(inbox and inbox.open_questions) and now - execution.stepped_at > IDLE_AFTER_SECONDS
 
     async def _outcome(self, record: RunRecord, execution: Execution, log: EventLog, attempts: Attempts) -> RunRecord:
-        """The record of the run as it ended, whatever happened."""
+        """Execute the run and return its final record, whatever happens to it, except for an outage of the database."""
         run: Run | None = None
         self._executions.add(execution)
         try:
@@ -172,12 +173,13 @@ class Executor:
             record, run = await self._begun(record, execution, log, attempts)
             made = await finished(record, run, companies, execution, self._adapters.files)
         except OctaveError as failed:
-            if is_outage(failed):
+            if is_outage(failed):  # no failure of the run: the next attempt continues it
                 raise
             return ended(record, "failed", RunError(code=failed.code, message=str(failed)))
-        except Exception as failed:  # noqa: BLE001 - a run ends as failed, whatever it was; the log has the rest
-            log(run_event(record, "call_failed", error=type(failed).__name__, success=False))  # logged with a traceback
-            message = "something went wrong inside octave-mcp; the log of this run says what"
+        except Exception as failed:  # noqa: BLE001 - a run must end as failed, whatever the cause
+            # The text of an unforeseen exception may contain secrets, so only the log has it, with the traceback.
+            log(run_event(record, "call_failed", error=type(failed).__name__, success=False))
+            message = "something went wrong inside octave-mcp; see the log of this run"
             return ended(record, "failed", RunError(code=OctaveError.code, message=message))
         else:
             execution.report_unused()
@@ -190,30 +192,33 @@ class Executor:
     async def _begun(
         self, record: RunRecord, execution: Execution, log: EventLog, attempts: Attempts
     ) -> tuple[RunRecord, Run]:
-        """The run, and its record with the status 'running'.
+        """Return the run's record with the status 'running', and the run.
 
         Raises:
-            Crashed: it has been resumed too often.
+            Crashed: the run has been resumed too often without progress.
         """
+        # Either may show progress that the other does not: the journal has smaller steps than the events, which in turn
+        # have answers and waits.
         resumed_in_vain = min(log.resumed_in_vain, execution.resumed_in_vain)
-        if resumed_in_vain >= MAX_RESUMED:
+        if resumed_in_vain >= MAX_FRUITLESS_RESUMES:
             raise Crashed(
-                f"the server ended {resumed_in_vain} times while it executed this run, so it is not resumed; "
+                f"the server ended {resumed_in_vain} times while it executed this run, so the run is not resumed; "
                 "the log says what it was doing; start a new run, with a lower max_pages if memory was short"
             )
+        # `specialists_per_ask` stays as the run started: other asks would not be found in its journal.
         begun = {
             "status": "running",
             "started_at": record.started_at or datetime.now(UTC),
             "specialists_per_ask": record.specialists_per_ask or self._adapters.limits.specialists_per_ask,
         }
-        name, message = attempts.beginning(record)
+        name, message = attempts.first_event(record)
         record = record.model_copy(update=begun)
         log(run_event(record, name, message=message))
         await execution.store.update_run(record)
         return record, await self._run_of(record, execution, log)
 
     async def _run_of(self, record: RunRecord, execution: Execution, log: EventLog) -> Run:
-        asked = record.request
+        request = record.request
         asker, verifier = self._askers(record, execution, log)
         capacity = asker.model.capacity
         run = Run(
@@ -227,7 +232,7 @@ class Executor:
                 partial(
                     self._adapters.source,
                     record.source,
-                    refresh=asked.refresh,
+                    refresh=request.refresh,
                     run_id=record.run_id,
                     memory=execution.store,
                 )
@@ -244,30 +249,28 @@ class Executor:
         return run
 
     def _askers(self, record: RunRecord, execution: Execution, log: EventLog) -> tuple[Asker, Asker | None]:
-        """Who answers, and who judges the claims: on one budget, with one ledger.
-
-        No fallback judges in place of a model that was named for it.
-        """
+        """Return the asker of the model and that of the verifier, if there is one. They share a budget and a ledger."""
         store, clock = execution.store, execution.clock
         on_open_count = self._on_open_count(record, store, log)
-        inbox = self.inboxes[record.run_id] = StoredInbox(record.run_id, store, self.notifier.tell, on_open_count)
-        limits, asked = self._adapters.limits, record.request
-        budget = BudgetTracker(limits.budget(asked.max_cost_usd))
+        inbox = self.inboxes[record.run_id] = StoredInbox(record.run_id, store, self.notifier.notify, on_open_count)
+        limits, request = self._adapters.limits, record.request
+        budget = BudgetTracker(limits.budget(request.max_cost_usd))
         slow = dict[str, str]()
 
         def is_slow(name: str, how: str) -> None:
-            if name not in slow:
+            if name not in slow:  # one event for each model; later calls only replace the text
                 log(run_event(record, "progress", message=f"{name} answers slowly: {how}"))
             slow[name] = how
 
-        context = RunContext(record.run_id, inbox, store, asked.refresh, budget.check, budget.spend, clock, is_slow)
-        model = self._adapters.model(record.model, context, asked.companies)
+        context = RunContext(record.run_id, inbox, store, request.refresh, budget.check, budget.spend, clock, is_slow)
+        model = self._adapters.model(record.model, context, request.companies)
         fallback = tuple(self._adapters.model(name, context) for name in limits.fallback if name != record.model)
         asker, judge = Asker(model, fallback, budget, clock, slow), verifier_of(self._adapters, model, context)
         if judge is None:
             return asker, None
-        standing_in = tuple(one for one in fallback if one.capacity.verifies) if judge is model else ()
-        return asker, Asker(judge, standing_in, budget, clock, slow, asker.ledger)
+        # A verifier that was chosen in the settings is not replaced by a fallback that nobody chose for this.
+        fallback_judges = tuple(each for each in fallback if each.capacity.verifies) if judge is model else ()
+        return asker, Asker(judge, fallback_judges, budget, clock, slow, asker.ledger)
 
     def _deadline(self, asker: Asker) -> Deadline:
         if asker.model.capacity.is_patient:
@@ -276,7 +279,7 @@ class Executor:
         return Deadline(clock.now() + limits.run_timeout_seconds, limits.step_timeout_seconds, clock)
 
     def _on_open_count(self, record: RunRecord, store: Store, log: EventLog) -> Callable[[int], Awaitable[None]]:
-        """Callback that sets whether the run waits for answers."""
+        """Return the callback of the inbox that stores whether the run waits for answers."""
 
         async def changed(count: int) -> None:
             status: RunStatus = "waiting" if count else "running"
@@ -288,10 +291,10 @@ class Executor:
         return changed
 
     async def end(self, record: RunRecord, log: EventLog | None = None, store: Store | None = None) -> None:
-        """Stores the final record together with its last event, unless the run is final already."""
+        """Store the final record together with the last event, unless the run is already final."""
         store = store or self._store
         if log:
-            await log.close()
+            await log.close()  # so that the last event really comes last
         done = max((event.done for _, event in await store.last_events(record.run_id, 1)), default=0)
         error = f"{record.error.code}: {record.error.message}" if record.error else None
         event = run_event(
@@ -306,7 +309,7 @@ class Executor:
         )
         if await store.update_run(record, events=(event,)):
             self._adapters.emit(event)
-            self.notifier.tell(record.run_id)
+            self.notifier.notify(record.run_id)
         elif record.files and await self._needs_no_files(record.run_id):
             await self._adapters.files.remove(record.run_id, record.files)
         if own := self.logs.get(record.run_id):
@@ -314,7 +317,7 @@ class Executor:
             await own.close()
 
     async def _needs_no_files(self, run_id: str) -> bool:
-        """Whether the run was cancelled or deleted meanwhile. If another server executes it, the files are its own."""
+        """Whether the run was cancelled or deleted. If another server executes it now, the files belong to that one."""
         current = await self._store.get_run(run_id)
         return current is None or (current.is_final and not current.files)
 
@@ -327,5 +330,5 @@ async def _close(run: Run) -> None:
     for adapter in adapters:
         try:
             await adapter.close()
-        except Exception as failed:  # noqa: BLE001 - what an adapter leaves open does not keep its run from ending
+        except Exception as failed:  # noqa: BLE001 - an adapter that cannot be closed must not keep its run from ending
             run.progress.report("call_failed", error=type(failed).__name__, success=False)

@@ -1,4 +1,4 @@
-"""What a run makes: a playbook, or the next version of one, and the files of it."""
+"""Produce the result of a run: a playbook or the next version of one, and its files."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from octave_mcp.runs.versions import record_basis, stored
 async def finished(
     record: RunRecord, run: Run, companies: Sequence[Company], execution: Execution, files: Files
 ) -> RunRecord:
-    """The record of the run, whose playbook or version is stored now.
+    """Write and store the playbook or version, and return the final record of the run.
 
     Raises:
-        OctaveError: it made none.
+        OctaveError: nothing could be written.
     """
     if record.revision:
         return await revised(record, record.revision, run, files)
@@ -36,7 +36,7 @@ async def finished(
     playbook = await stored(written, record, run)
     status: RunStatus = "partial" if is_partial(playbook) else "completed"
     try:
-        await execution.check()
+        await execution.check()  # an execution that has lost the run must not overwrite the files of the next one
         published = await files.publish(record.run_id, playbook)
     except NotWritten as failed:
         return ended(record, "partial", RunError(code=failed.code, message=str(failed)))

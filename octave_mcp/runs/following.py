@@ -1,4 +1,4 @@
-"""The events of a run as its followers see them, whichever process executes the run."""
+"""Follow the events of a run, whichever process executes it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from octave_mcp.domain.events import Event
 from octave_mcp.ports import Store
 from octave_mcp.runs.notifications import Notifier
 
-# How long a follower waits for news before the last event is repeated.
+# How long a follower waits for an event before it gets the last one again.
 HEARTBEAT_SECONDS = 4.0
-RECENT = 12
+# How many events are searched for the last message, since not every event has one.
+RECENT_EVENTS = 12
 
 OnEvent = Callable[[Event], Awaitable[None]]
 
@@ -22,15 +23,15 @@ class Following:
         self._store, self._notifier = store, notifier
 
     async def latest(self, run_id: str) -> Event | None:
-        """The run's last event, with the last message."""
-        found = [event for _, event in await self._store.last_events(run_id, RECENT)]
-        if not found:
+        """Return the run's latest event with its latest message; None if it has no event."""
+        recent = [event for _, event in await self._store.last_events(run_id, RECENT_EVENTS)]
+        if not recent:
             return None
-        message = next((event.message for event in reversed(found) if event.message), "")
-        return found[-1].model_copy(update={"message": message})
+        message = next((event.message for event in reversed(recent) if event.message), "")
+        return recent[-1].model_copy(update={"message": message})
 
     async def until_at_rest(self, run_id: str, on_event: OnEvent) -> None:
-        """Passes each event on, the last again at each heartbeat, until the run is final or waits for answers."""
+        """Pass on each event, repeating the last one at each heartbeat, until the run is final or waits for answers."""
         seen = await self._store.last_events(run_id, 1)
         last = await self.latest(run_id)
         if last:
@@ -45,6 +46,7 @@ class Following:
                         await on_event(event)
                 if last and not batch:
                     await on_event(last)
+                    # Without an event: the run may have started to wait just before this follower looked for events.
                     if await self._is_at_rest(run_id):
                         return
 
@@ -53,11 +55,12 @@ class Following:
         return record is None or record.is_at_rest
 
     async def batches(self, run_id: str, after: int) -> AsyncGenerator[list[tuple[int, Event]]]:
-        """Numbered events as they come, and an empty batch at each heartbeat. Ends after the run's last event."""
+        """Yield numbered events as they come, and an empty batch at each heartbeat, up to the run's last event."""
         clock = asyncio.get_running_loop().time
         watch, beat_at = self._notifier.watch(run_id), clock() + HEARTBEAT_SECONDS
         while True:
-            watch.look()
+            watch.arm()
+            # The record before the events: a run that is final here has all its events in the query that follows.
             record = await self._store.get_run(run_id)
             batch = await self._store.events(run_id, after=after)
             if batch:
@@ -66,7 +69,7 @@ class Following:
                 if last is not None:
                     return
                 after, beat_at = batch[-1][0], clock() + HEARTBEAT_SECONDS
-                watch.found()
+                watch.reset_interval()
             elif record is None or record.is_final:
                 return
             while not await watch.wait(beat_at - clock()):

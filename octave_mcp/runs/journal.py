@@ -1,4 +1,4 @@
-"""The journal of a run: each step is recorded under its name, and a resumed run does not repeat it."""
+"""The journal of a run: each step is recorded under its name, so that a resumed run does not repeat it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ T = TypeVar("T")
 
 
 class Execution:
-    """One execution of a run. It may write as long as the run is not final, and no later execution has begun.
+    """One execution of a run. It may write as long as the run is not final and no later execution has started.
 
-    `entries` are the steps of earlier executions, and `stop` cancels the task of this one. `store` is its own: it waits
-    while the database cannot be used, and meanwhile the `clock` stands still. `report` gets a sentence about each
-    recorded step that cannot be used. `resumed_in_vain` is how many executions have ended since the last that recorded
-    a step. `stepped_at` is when the last step began or ended, by the event loop's time.
+    `entries` are the steps that earlier executions recorded. `stop` cancels the task of this execution. `store` waits
+    while the database cannot be used, and the `clock` pauses meanwhile. `report` gets a sentence about each recorded
+    step that cannot be used. `resumed_in_vain` is how many executions have ended since the last one that recorded a
+    step. `stepped_at` is when the last step started or ended, by the event loop's clock.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Execution:
         self.run_id, self.epoch, self.clock = run_id, epoch, clock or RunClock()
         self.store = store.waiting(self._waiting)
         self._stop, self._report = stop, report
+        # Epochs count executions: those between the last that recorded a step and this one recorded none.
         self.resumed_in_vain = epoch - 1 - max((entry.epoch for entry in entries), default=0)
         self.stepped_at = -math.inf
         self._entries: dict[str, dict[str, StepEntry]] = {}
@@ -56,7 +57,8 @@ class Execution:
         return StoredJournal(self)
 
     def recorded(self, name: str, digest: str) -> StepEntry | None:
-        """The entry of this step; it is given once, so its text need not stay in memory."""
+        """Return the recorded entry of this step, if its input is the same."""
+        # Removed, so that its text does not stay in memory, and `report_unused` finds those that are left.
         known = self._entries.pop(name, {})
         if known and digest not in known:
             self._report(f"step {name!r} is done again: its input has changed")
@@ -67,7 +69,7 @@ class Execution:
         self._report(f"step {name!r} is done again: its record cannot be read ({where or 'no JSON'})")
 
     def report_unused(self) -> None:
-        """Names the recorded steps that this execution did not ask for, such as those of another release."""
+        """Report the recorded steps that this execution did not ask for, such as those of another release."""
         if self._entries:
             self._report(f"recorded steps that were not used: {', '.join(sorted(self._entries))}")
 
@@ -75,29 +77,33 @@ class Execution:
         return await self.clock.without(lambda: persistently(call))
 
     async def check(self) -> None:
-        """Stops the execution if the run is no longer its own."""
+        """Stop the execution if the run is final or another execution has taken it over. Call it before spending."""
         self.stepped_at = asyncio.get_running_loop().time()
         if await self.store.lost({self.run_id: self.epoch}):
             self._lose()
 
     async def record(self, step: StepRecord) -> None:
-        """Stores the step; waits as long as the database cannot be written, since the step has been paid for."""
+        """Store the step, or stop the execution if it has lost the run.
+
+        An outage of the database delays this for as long as it lasts, since the step has been paid for.
+        """
         self.stepped_at = asyncio.get_running_loop().time()
         if not await self.store.put_step(self.run_id, step):
             self._lose()
 
     def lose(self) -> None:
-        """Ends the execution: what it writes is ignored from now on."""
+        """Stop the execution. The store already ignores what it writes."""
         self._report("this server no longer executes the run: the run has ended, or another server has taken it over")
         self._stop()
 
     def _lose(self) -> None:
         self.lose()
+        # `stop` takes effect only at the task's next await, and the caller must not go on until then.
         raise asyncio.CancelledError
 
 
 class StoredJournal:
-    """`path` is that of the part of the run whose steps it records, with a slash at its end."""
+    """Records steps under `path`, the part of the run that they belong to, such as 'vendor/pack-3/'."""
 
     def __init__(self, execution: Execution, path: str = "") -> None:
         self._execution, self._path = execution, path
@@ -113,38 +119,44 @@ class StoredJournal:
                 return await computed(replayed, entry, kind)
             except ValidationError as failed:
                 self._execution.unreadable(path, failed)
+        # Before the call, so that an execution that has lost its run pays at most for the calls in flight.
         await self._execution.check()
-        return await self._done(path, digest, call, _adapter(kind))
+        return await self._executed(path, digest, call, _adapter(kind))
 
-    async def _done(self, path: str, digest: str, call: Callable[[], Awaitable[T]], adapter: TypeAdapter[T]) -> T:
-        began_at = datetime.now(UTC)
+    async def _executed(self, path: str, digest: str, call: Callable[[], Awaitable[T]], adapter: TypeAdapter[T]) -> T:
+        started_at = datetime.now(UTC)
         try:
             result = await call()
-        except StoreFailed:  # says nothing about the step
+        except StoreFailed:  # an outage is not the result of the step, which is done again
             raise
-        except OctaveError as failed:
+        except OctaveError as failed:  # recorded like a result: a resumed run must not ask again for what has failed
             outcome = Outcome(failed=name_of(failed), message=str(failed))
-            await self._record(path, digest, began_at, outcome, Usage())
+            await self._record(path, digest, started_at, outcome, Usage())
             raise
         text = await computed(lambda: adapter.dump_json(result).decode())
-        await self._record(path, digest, began_at, Outcome(result=text), _usage(result))
+        await self._record(path, digest, started_at, Outcome(result=text), _usage(result))
         return result
 
-    async def _record(self, path: str, digest: str, began_at: datetime, outcome: Outcome, used: Usage) -> None:
+    async def _record(self, path: str, digest: str, started_at: datetime, outcome: Outcome, used: Usage) -> None:
         step = StepRecord(
-            name=path, digest=digest, outcome=outcome.model_dump_json(), began_at=began_at, ended_at=datetime.now(UTC),
-            input_tokens=used.input_tokens, output_tokens=used.output_tokens,
-        )  # fmt: skip
+            name=path,
+            digest=digest,
+            outcome=outcome.model_dump_json(),
+            began_at=started_at,
+            ended_at=datetime.now(UTC),
+            input_tokens=used.input_tokens,
+            output_tokens=used.output_tokens,
+        )
         await self._execution.record(step)
 
 
 @functools.cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - whatever a step returns
+def _adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - a step may return any type
     return TypeAdapter(kind)
 
 
 def replayed(entry: StepEntry, kind: type[T]) -> T:
-    """The result, or the recorded error, raised with its own type."""
+    """Return the recorded result, or raise the recorded error with its original type."""
     outcome = Outcome.model_validate_json(entry.outcome)
     if outcome.failed:
         raise by_name(outcome.failed, outcome.message)
@@ -153,6 +165,6 @@ def replayed(entry: StepEntry, kind: type[T]) -> T:
 
 
 def _usage(result: object) -> Usage:
-    """What the step used: that of the answer that it is, or that it holds."""
+    """Return the usage of the answer that the result is or holds; none if there is no answer."""
     answer = getattr(result, "answer", result)
     return answer.usage if isinstance(answer, Answer | Unusable) else Usage()

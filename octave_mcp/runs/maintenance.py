@@ -1,6 +1,6 @@
-"""What a process does from time to time: looks for answers that others accepted, and collects garbage.
+"""Periodic work of a process: take answers that other processes accepted, stop lost runs, collect garbage.
 
-A server also starts runs that no engine has, gives up abandoned ones, and removes old ones.
+A server also starts runs that no engine has, fails abandoned ones and deletes old ones.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ from octave_mcp.runs.executor import Executor
 from octave_mcp.runs.outcome import ended
 
 INTERVAL_SECONDS = 60.0
-# How often to look for runs of this process that were cancelled or taken over elsewhere.
-LOST_SECONDS = 1.0
-# How often to look what other processes did to runs that wait; their clients wait that long for a verdict.
-OTHERS_SECONDS = 4.0
-# How long after it was recorded a run may still be on its way to the engine.
-UNCLAIMED = timedelta(seconds=30)
-ABANDONED = timedelta(days=7)
-# Of a session, among which newer ones are looked for.
+# How often to check whether runs of this process were cancelled or taken over elsewhere. Until then, they spend.
+LOST_RUNS_SECONDS = 1.0
+# How often to check what other processes did to runs that wait. These spend nothing, but a client whose answer another
+# process accepted waits this long for the verdict.
+WAITING_RUNS_SECONDS = 4.0
+# A run that was stored less than this long ago may still be on its way to the engine of its own process.
+UNCLAIMED_AFTER = timedelta(seconds=30)
+ABANDONED_AFTER = timedelta(days=7)
+# How many runs of a session are searched for newer ones about the same playbook.
 MAX_RUNS = 1_000
-NOBODY = RunError(
+ABANDONED_ERROR = RunError(
     code=Abandoned.code,
     message="for a week no server had what this run needs: its model, its source, or the hosts it was to read",
 )
@@ -40,9 +41,9 @@ class Maintenance:
         self._store, self._engine = adapters.store, adapters.engine
 
     def begin(self, *, for_all: bool) -> tuple[asyncio.Task[None], ...]:
-        """Looks after the runs of this process; `for_all` after those of ended processes, too.
+        """Start the periodic work; with `for_all`, also that for the runs of ended processes.
 
-        Returns the tasks that start runs, which have to end before the engine closes.
+        Returns the tasks that start runs. The caller has to cancel them before the engine closes.
         """
         start, clock = self._adapters.supervisor.start, asyncio.get_running_loop().time
         collector = Collector(clock())
@@ -51,10 +52,10 @@ class Maintenance:
             collector.collect(clock(), is_quiet=not self._executor.is_working)
 
         start("garbage collection", collect, every_seconds=INTERVAL_SECONDS, delay_seconds=INTERVAL_SECONDS)
-        start("stopping lost runs", self._executor.stop_lost, every_seconds=LOST_SECONDS)
+        start("stopping lost runs", self._executor.stop_lost, every_seconds=LOST_RUNS_SECONDS)
         stop_waiting = partial(self._executor.stop_lost, waiting=True)
-        start("stopping waiting runs", stop_waiting, every_seconds=OTHERS_SECONDS)
-        start("answers from other servers", self._take_answers, every_seconds=OTHERS_SECONDS)
+        start("stopping waiting runs", stop_waiting, every_seconds=WAITING_RUNS_SECONDS)
+        start("answers from other servers", self._take_answers, every_seconds=WAITING_RUNS_SECONDS)
         return (start("maintenance", self._maintain, every_seconds=INTERVAL_SECONDS),) if for_all else ()
 
     async def _maintain(self) -> None:
@@ -62,36 +63,35 @@ class Maintenance:
         await self._remove_old()
 
     async def _take_answers(self) -> None:
-        """Has the runs of this process take the answers that others accepted: one query for all of them."""
+        """Wake the runs of this process for which another process has accepted an answer."""
+        # One query for all questions: a query for each of them took a whole core with 500 waiting runs.
         if waited_for := self._executor.open_questions:
             for run_id, question_id in await self._store.answered(waited_for):
                 if inbox := self._executor.inboxes.get(run_id):
                     inbox.wake(question_id)
 
     async def _start_unclaimed(self) -> None:
-        """Starts the runs whose server recorded them but ended before its engine had them.
-
-        A run that no server could execute for a week is given up.
-        """
+        """Start the runs whose server stored them but ended before its engine had them; fail the abandoned ones."""
         others = [record for record in await self._store.unfinished() if record.run_id not in self._executor.logs]
         is_alive = await self._engine.going([record.run_id for record in others])
         for record in others:
             if record.run_id not in is_alive and await self._is_unclaimed(record):
                 await self._engine.start(record.run_id)
             elif not is_alive.get(record.run_id) and await self._is_abandoned(record):
-                await self._executor.end(ended(record, "failed", NOBODY))
+                await self._executor.end(ended(record, "failed", ABANDONED_ERROR))
                 await self._engine.cancel(record.run_id)
 
     async def _is_unclaimed(self, record: RunRecord) -> bool:
-        """Whether this process could execute the run, and its own had time to hand it to the engine."""
-        is_late = datetime.now(UTC) - record.created_at > UNCLAIMED
+        """Whether this process can execute the run, and the one that stored it had time to hand it to its engine."""
+        is_late = datetime.now(UTC) - record.created_at > UNCLAIMED_AFTER
         return is_late and await self._executor.claims(record.run_id) == "ours"
 
     async def _is_abandoned(self, record: RunRecord) -> bool:
         """Whether nothing has happened to the run for a week, and this process cannot execute it either."""
+        # By the last event, not by age: a run may wait for an answer for days and still be alive.
         last = await self._store.last_events(record.run_id, 1)
         seen_at = last[-1][1].at if last else record.created_at
-        return datetime.now(UTC) - seen_at > ABANDONED and await self._executor.claims(record.run_id) == "others"
+        return datetime.now(UTC) - seen_at > ABANDONED_AFTER and await self._executor.claims(record.run_id) == "others"
 
     async def _remove_old(self) -> None:
         since = datetime.now(UTC) - timedelta(days=self._adapters.keep_days)
@@ -101,7 +101,8 @@ class Maintenance:
         await answer_cache.delete_expired(self._store)
 
     async def _unused(self, old: Sequence[RunRecord]) -> list[RunRecord]:
-        """Those whose playbook no newer run is about: its versions quote the pages that each of its runs has read."""
+        """Return those runs whose playbook no newer run revises or refreshes."""
+        # The versions of a playbook quote the pages that all its runs have read, so they are deleted together.
         gone, used = {record.run_id for record in old}, set[str]()
         for session_id in {record.session_id for record in old}:
             runs = await self._store.runs(session_id=session_id, limit=MAX_RUNS)
@@ -110,8 +111,9 @@ class Maintenance:
 
 
 async def remove(records: Sequence[RunRecord], adapters: Adapters) -> None:
-    """Removes the runs with their files, and with all that the engine and the store have for them alone."""
+    """Delete the runs, their files, and what the engine and the store have only for them."""
     ids = [record.run_id for record in records]
+    # The store comes last: if this process ends in between, the runs are still found and deleted at the next attempt.
     await adapters.engine.forget(ids)
     for record in records:
         await adapters.files.remove(record.run_id, record.files)

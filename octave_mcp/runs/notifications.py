@@ -1,4 +1,4 @@
-"""Wakes those who wait for something to happen to a run."""
+"""Notify coroutines that wait for a change of a run, within this process or by polling the database."""
 
 from __future__ import annotations
 
@@ -6,58 +6,60 @@ import asyncio
 from collections.abc import Container
 from weakref import WeakValueDictionary
 
-FIRST_LOOK_SECONDS = 0.1
-# How long to wait before looking again at a run that another process executes: longer each time.
-MAX_LOOK_SECONDS = 2.0
-GROWTH = 1.5
+# Intervals for polling a run that another process executes, which cannot notify this one: each is longer than the last.
+FIRST_POLL_SECONDS = 0.1
+MAX_POLL_SECONDS = 2.0
+POLL_GROWTH = 1.5
 
 
 class Notifier:
-    """What happened to runs, told within this process. `here` are the runs that it executes."""
+    """Notifies waiters in this process of changes of runs. `local` are the ids of the runs that it executes."""
 
-    def __init__(self, here: Container[str]) -> None:
-        self._here = here
-        self._waited_for: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
+    def __init__(self, local: Container[str]) -> None:
+        self._local = local
+        # Weak, so that an event goes with the last watch that waits for it.
+        self._events: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
 
-    def tell(self, run_id: str) -> None:
-        """Something about the run was stored."""
-        if event := self._waited_for.pop(run_id, None):
+    def notify(self, run_id: str) -> None:
+        """Wake all who wait for the run. To be called after something about it was stored."""
+        if event := self._events.pop(run_id, None):
             event.set()
 
     def watch(self, run_id: str) -> Watch:
         return Watch(run_id, self)
 
-    def next_of(self, run_id: str) -> asyncio.Event:
-        return self._waited_for.setdefault(run_id, asyncio.Event())
+    def next_event(self, run_id: str) -> asyncio.Event:
+        """Return the event that the next change of the run sets."""
+        return self._events.setdefault(run_id, asyncio.Event())
 
-    def comes(self, run_id: str) -> bool:
-        """Whether this process executes the run, and so hears of all that happens to it."""
-        return run_id in self._here
+    def is_local(self, run_id: str) -> bool:
+        """Whether this process executes the run, so that each of its changes is notified."""
+        return run_id in self._local
 
 
 class Watch:
-    """One who waits for news of a run: looks, waits, and looks again."""
+    """Waits for changes of a run. The caller loops: `arm`, query the store, `wait`."""
 
     def __init__(self, run_id: str, notifier: Notifier) -> None:
         self._run_id, self._notifier = run_id, notifier
-        self._pause = FIRST_LOOK_SECONDS
-        self._next = notifier.next_of(run_id)
+        self._interval = FIRST_POLL_SECONDS
+        self._next = notifier.next_event(run_id)
 
-    def look(self) -> None:
-        """To be called right before looking: whatever happens from then on ends the next wait."""
-        self._next = self._notifier.next_of(self._run_id)
+    def arm(self) -> None:
+        """Make every change from now on end the next `wait`. Call this before the query, or a change may be missed."""
+        self._next = self._notifier.next_event(self._run_id)
 
-    def found(self) -> None:
-        """More may come soon."""
-        self._pause = FIRST_LOOK_SECONDS
+    def reset_interval(self) -> None:
+        """Poll at short intervals again: where something has changed, more may follow soon."""
+        self._interval = FIRST_POLL_SECONDS
 
     async def wait(self, seconds: float) -> bool:
-        """True when it is time to look again; False if that many seconds pass first."""
-        pause = seconds if self._notifier.comes(self._run_id) else min(seconds, self._pause)
+        """Return True when it is time to query again, or False if `seconds` have passed."""
+        pause = seconds if self._notifier.is_local(self._run_id) else min(seconds, self._interval)
         try:
             async with asyncio.timeout(pause):
                 await self._next.wait()
         except TimeoutError:
-            self._pause = min(self._pause * GROWTH, MAX_LOOK_SECONDS)
+            self._interval = min(self._interval * POLL_GROWTH, MAX_POLL_SECONDS)
             return pause < seconds
         return True

@@ -1,4 +1,4 @@
-"""How a run ends: its final status, and the error of one that failed."""
+"""Determine how a run ends: its final status, and the error of a failed run."""
 
 from __future__ import annotations
 
@@ -20,47 +20,46 @@ def ended(record: RunRecord, status: RunStatus, error: RunError | None = None) -
 
 
 def seconds(record: RunRecord) -> float:
-    """How long the run took or has taken, interruptions included; 0 while it is queued."""
+    """Return how long the run took or has taken so far, including interruptions; 0 while it is queued."""
     if record.started_at is None:
         return 0.0
     return round(((record.finished_at or datetime.now(UTC)) - record.started_at).total_seconds(), 3)
 
 
 def has_mandatory_sections(playbook: Playbook) -> bool:
-    """Whether there is a summary, a persona with copy to use, battle cards and evidence."""
+    """Whether the playbook has a summary, a persona with e-mails and a talk track, battle cards and evidence."""
     summary = playbook.executive_summary
-    served = {s.persona_id for s in playbook.email_sequences if s.touches} & {
+    with_copy = {s.persona_id for s in playbook.email_sequences if s.touches} & {
         t.persona_id for t in playbook.talk_tracks
     }
-    return bool(summary.whom_to_approach and served and playbook.battle_cards and playbook.evidence)
+    return bool(summary.whom_to_approach and with_copy and playbook.battle_cards and playbook.evidence)
 
 
 def why_failed(playbook: Playbook, faults: Faults) -> RunError:
-    """The error of a run without the mandatory sections: what failed, was dropped, or could not be found.
+    """Return the error of a run without the mandatory sections: what failed, was dropped or could not be found.
 
-    If most answers had `faults`, these come first; otherwise they are added.
+    If most answers had `faults`, these are the error; otherwise they are added to it.
     """
     failures = [gap for gap in playbook.gaps if gap.code in _FAILED_GAPS and gap.section != MODEL]
+    # Without access every other ask fails, too, so this is the cause that the user has to fix.
     failed = next((gap for gap in failures if gap.code in _NO_ACCESS), next(iter(failures), None))
     if faults.are_most and (failed is None or failed.code not in _NO_ACCESS):
         error = faults.error()
         return RunError(code=error.code, message=str(error))
-    told = f"; {faults}" if faults else ""
+    suffix = f"; {faults}" if faults else ""
     if failed:
-        return RunError(code=failed.code, message=f"{failed.section} could not be written: {failed.reason}{told}")
+        return RunError(code=failed.code, message=f"{failed.section} could not be written: {failed.reason}{suffix}")
     if dropped := sum(gap.code == "dropped_by_check" for gap in playbook.gaps):
         lost = f"statements in {dropped} of {faults.asks} answers failed a check and were dropped"
         message = f"no playbook could be written: {lost}, which left too little; use another model, or raise max_pages"
-        return RunError(code=BadAnswer.code, message=f"{message}{told}")
+        return RunError(code=BadAnswer.code, message=f"{message}{suffix}")
     message = "too little was found on the sites for a playbook: no persona, sequence or battle card could be written"
-    return RunError(code="too_little", message=f"{message}{told}")
+    return RunError(code="too_little", message=f"{message}{suffix}")
 
 
 def is_partial(playbook: Playbook) -> bool:
-    """Whether something failed or was dropped; a page that is gone, or a fact that no page has, is no failure.
-
-    Gaps that count the model's bad answers are ignored: what such an answer cost has its own gap.
-    """
+    """Whether something failed or was dropped. A page that is gone, or a fact that no page has, is not a failure."""
     failed = any(failure.is_transient for failure in playbook.failed_pages)
+    # Gaps that count the model's bad answers are ignored: whatever such an answer cost has a gap of its own.
     lost = (gap.code for gap in playbook.gaps if not (gap.section == MODEL and gap.code in _BAD_ANSWERS))
     return failed or any(code in _PARTIAL_GAPS for code in lost)

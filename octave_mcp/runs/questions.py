@@ -1,4 +1,4 @@
-"""The questions of a run: the inbox in which the run waits for answers, and how callers get and answer them."""
+"""The questions of a run: the inbox in which the run waits for answers, and the calls that get and answer questions."""
 
 from __future__ import annotations
 
@@ -13,33 +13,35 @@ from octave_mcp.errors import InputError, NotFound, Unanswered
 from octave_mcp.ports import Store
 from octave_mcp.runs.notifications import Notifier
 
-# How long a question may stay open.
-LONGEST = timedelta(days=7)
-# How long a question that was handed out comes after all others: a call gets it once its time to wait is over.
+# How long a run waits for an answer.
+ANSWER_TIMEOUT = timedelta(days=7)
+# How long a question that was handed out is reserved. A call that finds no other question gets it all the same, at the
+# end of its wait.
 LEASE = timedelta(seconds=60)
-# How often a client that waits for a question looks whether such a lease has ended.
-LEASE_LOOK_SECONDS = 5.0
+# How often a call that waits for a question checks whether a lease has expired, of which nobody is notified.
+LEASE_POLL_SECONDS = 5.0
+# How long a call that answers a question waits for the verdict of the run's checks.
 VERDICT_SECONDS = 10.0
 
 
 class StoredInbox:
-    """`on_open_count` is called with the number of open questions whenever that changes."""
+    """The inbox of a run, in the store. `on_open_count` gets the number of open questions whenever that changes."""
 
     def __init__(
-        self, run_id: str, store: Store, tell: Callable[[str], None], on_open_count: Callable[[int], Awaitable[None]]
+        self, run_id: str, store: Store, notify: Callable[[str], None], on_open_count: Callable[[int], Awaitable[None]]
     ) -> None:
         self._run_id, self._store = run_id, store
-        self._tell, self._on_open_count = tell, on_open_count
+        self._notify, self._on_open_count = notify, on_open_count
         self._open: dict[str, asyncio.Event] = {}
-        self._counting, self._counted = asyncio.Lock(), 0
+        self._reporting, self._reported_count = asyncio.Lock(), 0
 
     @property
     def open_questions(self) -> Collection[str]:
-        """The ids of those whose answers the run waits for."""
+        """The ids of the questions that the run waits for."""
         return self._open.keys()
 
     def wake(self, question_id: str) -> None:
-        """Has the run take the answer, which is in the store now."""
+        """Make the run read the answer to this question, which is now in the store."""
         if answered := self._open.get(question_id):
             answered.set()
 
@@ -48,30 +50,32 @@ class StoredInbox:
 
     async def put(self, question: QuestionRecord) -> QuestionRecord:
         stored = await self._store.put_question(self._run_id, question)
-        self._tell(self._run_id)
+        self._notify(self._run_id)
         return stored
 
     async def answer(self, question: QuestionRecord) -> str:
         if question.answer is not None:
             return question.answer
         answered = self._open.setdefault(question.question_id, asyncio.Event())
-        await self._count()
-        answer = await self._answer(question, answered)  # a server that stops meanwhile leaves the run waiting
+        await self._report_count()
+        # No `finally`: a server that stops in between must leave the run as waiting, not as running.
+        answer = await self._answer(question, answered)
         self._open.pop(question.question_id, None)
-        await self._count()
+        await self._report_count()
         if answer is None:
-            raise Unanswered(f"nobody answered the question {question.question_id!r} within {LONGEST.days} days")
+            raise Unanswered(f"nobody answered the question {question.question_id!r} within {ANSWER_TIMEOUT.days} days")
         return answer
 
     async def record_verdict(self, question_id: str, *, wrong: str | None = None, dropped: str | None = None) -> None:
         await self._store.put_verdict(self._run_id, question_id, wrong=wrong, dropped=dropped)
-        self._tell(self._run_id)
+        self._notify(self._run_id)
 
     async def _answer(self, question: Question, answered: asyncio.Event) -> str | None:
-        """None if nobody gave one in time."""
+        """Return the answer, or None if nobody gave one in time."""
+        # Read first: the answer may have been stored before anybody could wake this.
         answer = await self._stored_answer(question)
         if answer is None:
-            left = question.asked_at + LONGEST - datetime.now(UTC)
+            left = question.asked_at + ANSWER_TIMEOUT - datetime.now(UTC)
             with suppress(TimeoutError):
                 async with asyncio.timeout(left.total_seconds()):
                     await answered.wait()
@@ -82,15 +86,19 @@ class StoredInbox:
         stored = await self._store.question(self._run_id, question.question_id)
         return stored.answer if stored else None
 
-    async def _count(self) -> None:
-        async with self._counting:
-            if self._counted != len(self._open):
-                self._counted = len(self._open)
-                await self._on_open_count(self._counted)
+    async def _report_count(self) -> None:
+        # Under a lock, so that the counts of concurrent questions are stored in order, and the last one is right.
+        async with self._reporting:
+            if self._reported_count != len(self._open):
+                self._reported_count = len(self._open)
+                await self._on_open_count(self._reported_count)
 
 
 class Questions:
-    """`get` is the record of a run; `inboxes` are those of the runs that this process executes."""
+    """Hands out questions and takes answers, for runs of any process.
+
+    `inboxes` are those of the runs that this process executes; `get` returns the record of a run.
+    """
 
     def __init__(
         self,
@@ -105,30 +113,31 @@ class Questions:
         self, run_id: str, wait_seconds: float, *, leased: bool
     ) -> tuple[RunRecord, QuestionRecord | None, int]:
         clock, watch = asyncio.get_running_loop().time, self._notifier.watch(run_id)
-        over = clock() + wait_seconds
+        until = clock() + wait_seconds
         while True:
-            watch.look()
+            watch.arm()
             record = await self._get(run_id)
-            left = over - clock()
+            left = until - clock()
             free = datetime.now(UTC) - (LEASE if left > 0 else timedelta())
             question = None
             if not record.is_final:
                 question = await self._store.open_question(run_id, before=free, hand_out=leased)
             if question or record.is_final or left <= 0:
                 return record, question, await self._open_count(run_id)
-            await watch.wait(min(left, LEASE_LOOK_SECONDS))
+            await watch.wait(min(left, LEASE_POLL_SECONDS))
 
     async def again(self, run_id: str, question_id: str) -> tuple[RunRecord, QuestionRecord, int]:
-        """The question, open or answered: a correction refers to one that another client may have got."""
+        """Return the question, open or answered. Corrections refer to one that another client may have received."""
         record = await self._get(run_id)
         return record, await self._question(run_id, question_id), await self._open_count(run_id)
 
     async def answer(self, run_id: str, question_id: str, answer: str) -> tuple[RunRecord, QuestionRecord, int]:
         record = await self._get(run_id)
         if record.is_final:
-            raise InputError(f"run {run_id!r} is {record.status}: it takes no answers any more; get_run has its result")
+            raise InputError(f"run {run_id!r} is {record.status}: it accepts no more answers; get_run has its result")
         await self._question(run_id, question_id)
         accepted = await self._store.put_answer(run_id, question_id, answer)
+        # The same answer again is a retry of a call whose response was lost, and no error.
         if not accepted and (await self._question(run_id, question_id)).answer != answer:
             raise InputError(f"question {question_id!r} has an answer already; call next_question for another")
         if inbox := self._inboxes.get(run_id):
@@ -137,13 +146,13 @@ class Questions:
         return await self._get(run_id), question, await self._open_count(run_id)
 
     async def _judged(self, run_id: str, question_id: str) -> QuestionRecord:
-        """The question with the verdict on its answer, unless that takes too long."""
+        """Return the question with the verdict on its answer; without it if the checks take too long."""
         clock, watch = asyncio.get_running_loop().time, self._notifier.watch(run_id)
-        over = clock() + VERDICT_SECONDS
+        until = clock() + VERDICT_SECONDS
         while True:
-            watch.look()
+            watch.arm()
             question = await self._question(run_id, question_id)
-            left = over - clock()
+            left = until - clock()
             if question.is_judged or left <= 0:
                 return question
             await watch.wait(left)
@@ -151,7 +160,7 @@ class Questions:
     async def _question(self, run_id: str, question_id: str) -> QuestionRecord:
         question = await self._store.question(run_id, question_id)
         if question is None:
-            raise NotFound(f"run {run_id!r} has no question {question_id!r}; next_question gives those it has")
+            raise NotFound(f"run {run_id!r} has no question {question_id!r}; next_question returns those it has")
         return question
 
     async def _open_count(self, run_id: str) -> int:

@@ -1,4 +1,4 @@
-"""Makes a recording of a finished run: its steps are gone through once more, as its journal has them, asking nobody."""
+"""Make a recording of a finished run by replaying its steps from the journal, without asking a model."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ from octave_mcp.runs.verifiers import verifier_of
 R = TypeVar("R", bound=Value)
 T = TypeVar("T")
 
-AGAIN = "make the run again, with refresh, and record that one"
+ADVICE = "start a new run with refresh, and record that one"
 
 
 @dataclass(frozen=True, slots=True)
-class _Taken:
-    """An ask with its answer, as it was accepted."""
+class _AcceptedAsk:
+    """An ask with its answer as it was accepted, after corrections."""
 
     step: str
     ask: Ask[Any, Any]
@@ -53,9 +53,9 @@ class _Taken:
 
 @dataclass(slots=True)
 class _Accepted:
-    """What is noted on the way through a run."""
+    """What is collected while a run is replayed."""
 
-    answers: list[_Taken] = field(default_factory=list[_Taken])
+    answers: list[_AcceptedAsk] = field(default_factory=list[_AcceptedAsk])
     verdicts: dict[verification.Claimed, verification.Opinion] = field(
         default_factory=dict[verification.Claimed, verification.Opinion]
     )
@@ -63,7 +63,7 @@ class _Accepted:
 
 @dataclass(frozen=True, slots=True)
 class _PastJournal:
-    """The journal of a run that has ended. It does no step."""
+    """The journal of a run that has ended. It replays recorded steps and never executes one."""
 
     entries: Mapping[tuple[str, str], StepEntry]
     accepted: _Accepted
@@ -72,12 +72,12 @@ class _PastJournal:
     def within(self, name: str) -> Journal:
         return _PastJournal(self.entries, self.accepted, f"{self.path}{name}/")
 
-    async def step(self, name: str, call: Callable[[], Awaitable[T]], kind: type[T], *given: object) -> T:  # noqa: ARG002 - it is not called
+    async def step(self, name: str, call: Callable[[], Awaitable[T]], kind: type[T], *given: object) -> T:  # noqa: ARG002 - never called
         entry = self.entries.get((f"{self.path}{name}", await computed(digest_of, *given)))
         if entry is None:
             raise InputError(
-                f"this run cannot be recorded: it did not do the step {self.path}{name!r} as this release and these "
-                f"settings would; {AGAIN}"
+                f"this run cannot be recorded: with this release and these settings, the step {self.path}{name!r} "
+                f"would differ; {ADVICE}"
             )
         result = await computed(replayed, entry, kind)
         if isinstance(result, Verified) and result.answer:
@@ -89,7 +89,7 @@ class _PastJournal:
 
 @dataclass(frozen=True, slots=True)
 class _PastRun(Run):
-    """A run that records what is asked in it, and what of each answer was accepted."""
+    """A run that collects its asks and their accepted answers while it is replayed."""
 
     accepted: _Accepted = field(default_factory=_Accepted)
 
@@ -106,12 +106,12 @@ class _PastRun(Run):
     ) -> Checked[R]:
         checked = await Run.ask(self, ask, into, roles=roles, known=known, companies=companies, rules=rules, name=name)
         step = f"{cast('_PastJournal', self.journal).path}{name}"
-        self.accepted.answers.append(_Taken(step, ask, checked))
+        self.accepted.answers.append(_AcceptedAsk(step, ask, checked))
         return checked
 
 
 class _NoInbox:
-    """Has no questions, and takes none."""
+    """An inbox for a run that has ended: it has no questions and accepts none."""
 
     async def questions(self) -> Sequence[QuestionRecord]:
         return ()
@@ -120,10 +120,10 @@ class _NoInbox:
         return question
 
     async def answer(self, question: QuestionRecord) -> str:
-        raise Unanswered(f"the run is over, and the question {question.question_id!r} was not asked in it")
+        raise Unanswered(f"the run has ended, and question {question.question_id!r} was not asked in it")
 
     async def record_verdict(self, question_id: str, *, wrong: str | None = None, dropped: str | None = None) -> None:
-        """Does not store it again."""
+        """Ignore the verdict, which is stored already."""
 
 
 class Recorder:
@@ -131,11 +131,11 @@ class Recorder:
         self._adapters, self._admission, self._store = adapters, admission, adapters.store
 
     async def recorded(self, record: RunRecord, model: str) -> RecordedRun:
-        """What the model of this name answered in the run, as a client that was connected.
+        """Return a recording of the answers that a connected client gave in the run; `model` names the client's model.
 
         Raises:
-            InputError: no client answered it, or not all of it; or this release cannot go through it.
-            NotFinished: it has not ended, or made no playbook.
+            InputError: the run was not answered by a client alone, or this release cannot replay it.
+            NotFinished: the run has not ended, or made no playbook.
         """
         if not choice(MODELS, record.model, "model").asks_client:
             raise InputError(f"only answers of a connected client can be recorded: {record.model} wrote this run")
@@ -177,14 +177,18 @@ class Recorder:
 
 
 def _check(playbook: Playbook) -> None:
-    """Raises: InputError: some of it is not what the model answered in this run."""
+    """Check that every answer comes from this run and its model.
+
+    Raises:
+        InputError: a fallback gave an answer, or one was reused from another run.
+    """
     for flag in playbook.flags:
         if flag.code == "stood_in" or (flag.code == "reused" and flag.companies):
-            raise InputError(f"this run cannot be recorded: {flag.reason}; {AGAIN}")
+            raise InputError(f"this run cannot be recorded: {flag.reason}; {ADVICE}")
 
 
 def _recording(record: RunRecord, run: _PastRun, companies: Sequence[Company], model: str) -> RecordedRun:
-    asked, capacity, taken = run.request, run.capacity, sorted(run.accepted.answers, key=lambda one: one.step)
+    asked, capacity, asks = run.request, run.capacity, sorted(run.accepted.answers, key=lambda accepted: accepted.step)
     vendor, prospect = (company.domain for company in companies)
     verdicts = run.accepted.verdicts if run.verifier and run.verifier.model is run.asker.model else {}
     return RecordedRun(
@@ -197,41 +201,43 @@ def _recording(record: RunRecord, run: _PastRun, companies: Sequence[Company], m
         max_pages=run.max_pages,
         shown_characters=capacity.shown_characters or 0,
         verification_tokens=capacity.verification_tokens or 0,
-        prompts=dict(sorted(_prompts(taken))),
-        answers=tuple(_answers(taken, companies, capacity.by_rules)),
-        personas=tuple(_personas(taken, companies)),
+        prompts=dict(sorted(_prompts(asks))),
+        answers=tuple(_answers(asks, companies, capacity.by_rules)),
+        personas=tuple(_personas(asks, companies)),
         verdicts=tuple(_verdict(claim, opinion) for claim, opinion in sorted(verdicts.items())),
     )
 
 
-def _prompts(taken: Iterable[_Taken]) -> Iterable[tuple[str, int]]:
+def _prompts(asks: Iterable[_AcceptedAsk]) -> Iterable[tuple[str, int]]:
     yield verification.PROMPT[0], verification.version()
-    for one in taken:
-        yield one.ask.prompt, one.ask.version
-        yield from ((name, int(version)) for name, _, version in (other.rpartition("@") for other in one.ask.beside))
+    for accepted in asks:
+        yield accepted.ask.prompt, accepted.ask.version
+        yield from (
+            (name, int(version)) for name, _, version in (other.rpartition("@") for other in accepted.ask.beside)
+        )
 
 
-def _value(one: _Taken, companies: Sequence[Company]) -> Object:
-    evidence = {evidence.id: evidence for evidence in one.checked.evidence}
-    return as_recorded(one.checked.value, evidence, companies)
+def _value(accepted: _AcceptedAsk, companies: Sequence[Company]) -> Object:
+    evidence = {evidence.id: evidence for evidence in accepted.checked.evidence}
+    return as_recorded(accepted.checked.value, evidence, companies)
 
 
 def _answers(
-    taken: Iterable[_Taken], companies: Sequence[Company], by_rules: Container[str]
+    asks: Iterable[_AcceptedAsk], companies: Sequence[Company], by_rules: Container[str]
 ) -> Iterable[RecordedAnswer]:
-    """All but what rules answered, and the copy for personas."""
-    for one in taken:
-        ask: Ask[Any, Value] = one.ask
+    """Yield the answers, except those of rules and the copy for personas, which has a form of its own."""
+    for accepted in asks:
+        ask: Ask[Any, Value] = accepted.ask
         brief = ask.brief
         if _is_copy(ask) or ask.prompt in by_rules:
             continue
-        value = _value(one, companies)
+        value = _value(accepted, companies)
         if isinstance(brief, AddressesBrief):
             links = {number: link.url for number, link in enumerate(brief.links, 1)}
             value = {"chosen": [place_of(links[at], companies).path for at in value["chosen"] if at in links]}
         company: Role | Literal[""] = brief.role if isinstance(brief, ReadingBrief | UnderstandingBrief) else ""
         yield RecordedAnswer(
-            step=one.step, company=company, prompt=ask.prompt, form=ask.answer.__name__, value=value
+            step=accepted.step, company=company, prompt=ask.prompt, form=ask.answer.__name__, value=value
         )  # fmt: skip
 
 
@@ -239,10 +245,10 @@ def _is_copy(ask: Ask[Any, Any]) -> bool:
     return isinstance(ask.brief, WritingBrief) and bool(ask.brief.personas)
 
 
-def _personas(taken: Sequence[_Taken], companies: Sequence[Company]) -> Iterable[RecordedPersona]:
-    """All that were found, with the copy for them."""
-    copy = {name: part for one in taken if _is_copy(one.ask) for name, part in _value(one, companies).items()}
-    briefs = (one.ask.brief for one in taken if isinstance(one.ask.brief, WritingBrief))
+def _personas(asks: Sequence[_AcceptedAsk], companies: Sequence[Company]) -> Iterable[RecordedPersona]:
+    """Yield every persona that was found, with its copy."""
+    copy = {name: part for each in asks if _is_copy(each.ask) for name, part in _value(each, companies).items()}
+    briefs = (each.ask.brief for each in asks if isinstance(each.ask.brief, WritingBrief))
     personas = max((brief.prospect.buyer_personas for brief in briefs), key=len, default=())
     for persona, name in zip(personas, PersonaDrafts.model_fields, strict=False):
         yield RecordedPersona(title=persona.title, value=copy.get(name))

@@ -1,4 +1,4 @@
-"""Refreshes: runs that write the next version of another run's playbook, from the pages as they are now."""
+"""Refreshes: runs that write the next version of another run's playbook from the current pages."""
 
 from __future__ import annotations
 
@@ -29,16 +29,18 @@ from octave_mcp.runs.outcome import ended, is_partial
 from octave_mcp.runs.spending import with_spending
 from octave_mcp.runs.versions import BASIS, Versions
 
-# How versions are made by runs that read the pages.
-WHOLE = frozenset({"generated", "refreshed"})
-# Sections that say how a version was made.
-NO_NEWS = frozenset({"flags"})
-# Sections that follow from the others, and from the pages.
-FOLLOWING = frozenset({"gaps", "evidence"})
+# How a version was made if its run read the pages.
+FROM_PAGES = frozenset({"generated", "refreshed"})
+# Sections about how a version was made. A change of them alone is no reason for a new version.
+ABOUT_VERSION = frozenset({"flags"})
+# Sections that are derived from the others and from the pages.
+DERIVED_SECTIONS = frozenset({"gaps", "evidence"})
 
 
 async def base_of(record: RunRecord, store: Store, model: str, log: Callable[[Event], object]) -> Base | None:
-    """What the run refreshes; None if it asks everything again. `model` identifies the one that will be asked.
+    """Return the version that the run refreshes, or None if the run has to ask everything again.
+
+    `model` is the identity of the model that will be asked.
 
     Raises:
         NotFound: the playbook was deleted.
@@ -46,37 +48,38 @@ async def base_of(record: RunRecord, store: Store, model: str, log: Callable[[Ev
     if record.refreshes is None:
         return None
     version = await _refreshed_version(record, store, record.base_version)
-    base, why_anew = await _start(record, version, store, model)
+    base, obstacle = await _start(record, version, store, model)
     if base is None:
-        log(run_event(record, "progress", message=f"everything is asked again: {why_anew}"))
+        log(run_event(record, "progress", message=f"everything is asked again: {obstacle}"))
     return base
 
 
 async def _refreshed_version(record: RunRecord, store: Store, number: int | None) -> Version:
     version = await store.get_version(record.playbook_of, number)
     if version is None:
-        raise NotFound(f"run {record.playbook_of!r}, whose playbook this was to refresh, was deleted")
+        raise NotFound(f"run {record.playbook_of!r}, whose playbook was to be refreshed, was deleted")
     return version
 
 
 async def _start(record: RunRecord, version: Version, store: Store, model: str) -> tuple[Base | None, str]:
-    """What to start from, or why there is nothing."""
+    """Return what the refresh starts from, or the reason why it has to ask everything again."""
     if version.drafts is None:
-        return None, "an earlier release wrote the playbook, and kept no drafts of it"
+        return None, "the playbook was written by an earlier release, which stored no drafts"
     read_by = _read_by(await store.versions(record.playbook_of), version.meta.number)
     steps = await store.steps(read_by) if read_by else []
     basis = await computed(_basis, steps)
     if read_by is None or basis is None:
-        return None, "what the playbook was written from is no longer stored"
+        return None, "the research behind the playbook is no longer stored"
     if basis.model != model:
-        return None, f"{basis.model} wrote the playbook, and {model} is to refresh it"
+        return None, f"the playbook was written by {basis.model}, and {model} refreshes it"
     earlier = Earlier({step.digest: step.outcome for step in steps})
     return Base(version.playbook, version.drafts, basis, earlier, read_by), ""
 
 
 def _read_by(metas: Sequence[VersionMeta], number: int) -> str | None:
-    """The run that read the pages which the version quotes."""
-    read = [meta.run_id for meta in metas[:number] if meta.made in WHOLE]
+    """Return the run that read the pages which the version quotes."""
+    # Revisions and edits between two refreshes read no pages.
+    read = [meta.run_id for meta in metas[:number] if meta.made in FROM_PAGES]
     return read[-1] if read else None
 
 
@@ -89,27 +92,27 @@ def _basis(steps: Iterable[StepEntry]) -> Basis | None:
 
 
 async def refreshed(record: RunRecord, written: Written, run: Run, files: Files) -> RunRecord:
-    """The record of a refresh that has ended: its version is stored, and in the files of the playbook.
+    """Store the refreshed version, write the playbook's files, and return the final record of the run.
 
     Raises:
-        Outdated: the playbook was rewritten meanwhile.
+        Outdated: a model has rewritten the playbook since the run started.
     """
     playbook = await _stored(written, record, run)
     await Versions(run.store, files).publish(record.playbook_of)
-    anew = "" if run.base else await _why_anew(record, run)
-    return ended(record.model_copy(update={"anew": anew}), "partial" if is_partial(playbook) else "completed")
+    obstacle = "" if run.base else await _obstacle(record, run)
+    return ended(record.model_copy(update={"anew": obstacle}), "partial" if is_partial(playbook) else "completed")
 
 
-async def _why_anew(record: RunRecord, run: Run) -> str:
+async def _obstacle(record: RunRecord, run: Run) -> str:
     version = await _refreshed_version(record, run.store, record.base_version)
     return (await _start(record, version, run.store, run.asker.model.identity))[1]
 
 
 async def _stored(written: Written, record: RunRecord, run: Run) -> Playbook:
-    """The playbook as the next version; as it was, if there is no news in it.
+    """Store the next version and return its playbook; if nothing has changed, return the one that was refreshed.
 
     Raises:
-        Outdated: it was rewritten meanwhile.
+        Outdated: a model has rewritten the playbook since the run started.
     """
     newest = await _refreshed_version(record, run.store, record.base_version)
     while True:
@@ -119,6 +122,7 @@ async def _stored(written: Written, record: RunRecord, run: Run) -> Playbook:
         try:
             return (await run.store.put_version(record.playbook_of, new) or new).playbook
         except Outdated:
+            # Someone was faster. If only people edited the playbook, merge into their version and try again.
             newest = await _edited_since(record, run.store)
 
 
@@ -129,20 +133,23 @@ def _version(written: Written, record: RunRecord, run: Run, newest: Version) -> 
 
 
 def _has_news(new: Version, newest: Version, basis: Basis, run: Run) -> bool:
-    """Where nothing was asked, what the rules say of the same copy is none.
+    """Whether the new version says anything that the newest does not."""
+    has_same_failures = run.base is not None and _failures(basis) == _failures(run.base.basis)
+    if run.asker.ledger.cost.asks or not has_same_failures:
+        return bool({*new.meta.changed} - ABOUT_VERSION)
+    # Nothing was asked, so the copy is the same. Scores, gaps and evidence may still differ: a revision since then did
+    # not recompute them for the parts it left alone, though an e-mail's score depends on the e-mails before it.
+    return bool(
+        {*changed_sections(_unscored(newest.playbook), _unscored(new.playbook))} - ABOUT_VERSION - DERIVED_SECTIONS
+    )
 
-    A revision leaves the scores, gaps and evidence of all else as they are, though an e-mail's score depends on those
-    before it.
-    """
-    is_as_read = run.base is not None and _unread(basis) == _unread(run.base.basis)
-    if run.asker.ledger.cost.asks or not is_as_read:
-        return bool({*new.meta.changed} - NO_NEWS)
-    return bool({*changed_sections(_unscored(newest.playbook), _unscored(new.playbook))} - NO_NEWS - FOLLOWING)
 
-
-def _unread(basis: Basis) -> list[object]:
-    """What the pages do not say, or could not be read for."""
-    return [(one.gaps, one.failures, [(page.url, page.notice) for page in one.pages]) for one in basis.research]
+def _failures(basis: Basis) -> list[object]:
+    """Return the gaps and failures of each company's research, and the notices on its pages."""
+    return [
+        (research.gaps, research.failures, [(page.url, page.notice) for page in research.pages])
+        for research in basis.research
+    ]
 
 
 def _unscored(playbook: Playbook) -> Playbook:
@@ -151,10 +158,10 @@ def _unscored(playbook: Playbook) -> Playbook:
 
 
 async def _edited_since(record: RunRecord, store: Store) -> Version:
-    """The newest version, if people alone have changed the playbook since the run began: their texts stay.
+    """Return the newest version, provided that only people have changed the playbook since the run started.
 
     Raises:
-        Outdated: a model has.
+        Outdated: a model has changed it.
     """
     metas = await store.versions(record.playbook_of)
     if any(meta.made != "edited" for meta in metas[record.base_version :]):

@@ -1,4 +1,4 @@
-"""Requests to refresh: which playbook they mean, and what the run that writes its next version is to do."""
+"""Requests to refresh a playbook: which playbook is meant, and the record of the run that refreshes it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from octave_mcp.runs.adapters import Adapters
 from octave_mcp.runs.admission import Admission, queued
 from octave_mcp.runs.versions import Versions, no_run
 
-# Of a session, in which an earlier one is looked for.
+# How many runs of a session are searched for the one to refresh.
 MAX_RUNS = 1_000
 
 
 class Named(NamedTuple):
-    """What a request to refresh names; all else is as it was when the playbook was written."""
+    """The options that a request to refresh sets. All others are as they were when the playbook was written."""
 
     model: str = AUTO
     max_cost_usd: float | None = None
@@ -31,14 +31,15 @@ class Named(NamedTuple):
     def in_request(cls, request: PlaybookRequest) -> Self:
         return cls(**{name: getattr(request, name) for name in cls._fields})
 
-    def again(self, base: RunRecord) -> PlaybookRequest:
-        """The request that the playbook was written for, made again."""
-        named = {name: value for name, value in self._asdict().items() if value not in {None, AUTO}}
-        kept = {"refresh": True, "session_id": base.session_id, "request_id": self.request_id}
-        return base.request.model_copy(update={**named, **kept})
+    def applied_to(self, base: RunRecord) -> PlaybookRequest:
+        """Return the request that the playbook was written for, with these options."""
+        options = {name: value for name, value in self._asdict().items() if value not in {None, AUTO}}
+        # The request_id is always replaced: that of the first request must not find the first run again.
+        fixed = {"refresh": True, "session_id": base.session_id, "request_id": self.request_id}
+        return base.request.model_copy(update={**options, **fixed})
 
 
-AS_IT_WAS = Named()
+NO_OPTIONS = Named()
 
 
 class Refreshes:
@@ -46,12 +47,12 @@ class Refreshes:
         self._adapters, self._admission, self._store = adapters, admission, adapters.store
 
     async def meant_by(self, request: PlaybookRequest) -> str | None:
-        """The run whose playbook a request means that refreshes a deal of its session: the newest that fits.
+        """Return the run whose playbook the request refreshes, or None if it asks for a new playbook.
 
-        The companies and the language are the same, and so is the context, unless the request has none.
+        That is the newest run of its session with the same companies, language and context; no context fits any.
 
         Raises:
-            InputError: a name is no domain, or an address not public.
+            InputError: a company is not a valid domain, or its address is not public.
         """
         if not (request.refresh and request.session_id):
             return None
@@ -68,14 +69,14 @@ class Refreshes:
         return request.language, *(company.domain for company in companies)
 
     async def admitted(self, run_id: str, named: Named) -> RunRecord:
-        """A run that is to refresh the newest version, in the session of the run whose playbook it is.
+        """Return the record of a new run that refreshes the newest version, in the session of the playbook's run.
 
-        Unless another is named, it asks the model that wrote the playbook. How much it asks depends on what
-        has changed, so nothing is said of its cost.
+        Unless another model is named, it asks the one that wrote the playbook. The record has no estimate, since the
+        cost depends on how much has changed.
 
         Raises:
             NotFound, NotFinished: there is no such run, or it has no playbook.
-            InputError, SetupError: it cannot be run here.
+            InputError, SetupError: the run cannot be executed here.
         """
         metas = await Versions(self._store, self._adapters.files).listed(run_id)
         record = await self._store.get_run(run_id)
@@ -87,14 +88,14 @@ class Refreshes:
     def _record(self, base: RunRecord, named: Named, number: int) -> RunRecord:
         model = base.model if named.model == AUTO else self._adapters.model_name(named.model) or base.model
         source = base.source if named.source == AUTO else self._adapters.source_name(named.source)
-        request, usual = named.again(base), base.sender or Sender()
-        self._admission.estimate(request, model, source)
+        request, sender = named.applied_to(base), base.sender or Sender()
+        self._admission.estimate(request, model, source)  # raises if the run cannot be executed here
         return queued(
             request,
             model,
             source,
             by_default=base.by_default and model == base.model,
-            sender=named.sender.filled(usual) if named.sender else base.sender,
+            sender=named.sender.filled(sender) if named.sender else base.sender,
             refreshes=base.run_id,
             base_version=number,
         )

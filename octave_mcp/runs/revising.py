@@ -1,4 +1,4 @@
-"""Revisions: runs that rewrite a part of another run's playbook, as a new version of it."""
+"""Revisions: runs that rewrite a part of another run's playbook as a new version."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from octave_mcp.runs.outcome import ended
 from octave_mcp.runs.spending import with_spending
 from octave_mcp.runs.versions import Versions, no_run
 
-# A revision reads no page: it needs no source that has to be set up.
+# A revision reads no page, but a record needs a source: this one needs no setup.
 SOURCE = "crawler"
 
 
@@ -31,33 +31,33 @@ class Revisions:
         self._adapters, self._admission, self._store = adapters, admission, adapters.store
 
     async def admitted(self, wanted: RevisionRequest, keyless_model: str, *, has_client: bool) -> RunRecord:
-        """A run that is to make this revision, in the session of the run whose playbook it is.
+        """Return the record of a new run that makes this revision, in the session of the playbook's run.
 
-        If no model is named, it is that of this run, else the one that is configured, else the `keyless_model`.
+        If no model is named, it is the one that wrote the playbook, or else the configured one, or `keyless_model`.
 
         Raises:
             NotFound: there is no such run.
-            NotFinished: it has made no playbook, or not yet.
-            UnknownName: there is no such part or version; the text lists those there are.
-            InputError: a person wrote the part, or no model did; or the model follows no instructions.
+            NotFinished: the run has no playbook, or not yet.
+            UnknownName: there is no such part or version; the text lists the existing ones.
+            InputError: the part was not written by a model, or the model cannot follow instructions.
             Outdated: the version is not the newest.
             SetupError: the model is not set up.
         """
         owner, base = await self._base(wanted)
-        path, _ = await computed(_found, base, wanted.section, owner.run_id)
+        path, _ = await computed(_located, base, wanted.section, owner.run_id)
         section = written(base.playbook, path)
         is_able = wanted.model == AUTO and can_revise(owner.model) and (has_client or owner.model != BY_CLIENT)
         named = owner.model if is_able else self._adapters.model_name(wanted.model)
         model = named or keyless_model
         _check_follows(model, owner.model, is_named=bool(named), has_client=has_client)
-        asked = {
+        changes = {
             "model": wanted.model,
             "request_id": wanted.request_id,
             "session_id": owner.session_id,
             "refresh": False,
         }
         record = queued(
-            owner.request.model_copy(update=asked),
+            owner.request.model_copy(update=changes),
             model,
             SOURCE,
             by_default=not named,
@@ -71,7 +71,7 @@ class Revisions:
         return record
 
     async def _base(self, wanted: RevisionRequest) -> tuple[RunRecord, Version]:
-        """The run whose playbook it is, and the newest version."""
+        """Return the run that owns the playbook, and its newest version."""
         versions = Versions(self._store, self._adapters.files)
         metas = await versions.listed(wanted.run_id)
         number = (await versions.one(wanted.run_id, wanted.base_version or metas[-1].number)).number
@@ -85,22 +85,26 @@ class Revisions:
 
 
 def _check_follows(model: str, writer: str, *, is_named: bool, has_client: bool) -> None:
-    """Raises: InputError: it follows no instructions, or asks a client where none is connected."""
+    """Check that the model can follow an instruction here.
+
+    Raises:
+        InputError: the model does not follow instructions, or it asks a client and none is connected.
+    """
     if model == BY_CLIENT and not has_client:
         raise InputError(
-            f"the model {model!r} is that of a client connected over MCP or HTTP, and none is connected here: "
-            f"revise it from there, or name {finished_copy(has_client=False)}"
+            f"the model {model!r} asks a client connected over MCP or HTTP, and none is connected here; "
+            f"revise the part from such a client, or name {finished_copy(has_client=False)}"
         )
     if not can_revise(model):
         what = f"the model {model!r}" if is_named else f"no model is configured, and {writer!r}, which wrote this,"
         raise cannot_revise(what, has_client=has_client)
 
 
-def _found(version: Version, section: str, run_id: str) -> tuple[Path, tuple[Origin, ...]]:
-    """The path of the part, and what it was put together from.
+def _located(version: Version, section: str, run_id: str) -> tuple[Path, tuple[Origin, ...]]:
+    """Return the path of the part and the drafts that it was assembled from.
 
     Raises:
-        InputError: there is no such part, or none that a model may write.
+        InputError: there is no such part, or a model may not write it.
     """
     path = place_of(version.playbook, section)
     check_not_own(version.playbook, path, run_id)
@@ -108,16 +112,16 @@ def _found(version: Version, section: str, run_id: str) -> tuple[Path, tuple[Ori
 
 
 async def revised(record: RunRecord, revision: Revision, run: Run, files: Files) -> RunRecord:
-    """The record of a revision that has ended: its version is stored, and in the files of the playbook.
+    """Write and store the revised version, write the playbook's files, and return the final record of the run.
 
     Raises:
-        OctaveError: nothing was written, or the part was changed meanwhile.
+        OctaveError: nothing was written, or the part has been changed since the run started.
     """
     able = tuple(model for model in run.asker.fallback if can_revise(model.name))
     run = replace(run, asker=replace(run.asker, fallback=able))
     base = await run.store.get_version(revision.run_id, revision.base_version)
     if base is None:
-        raise NotFound(f"run {revision.run_id!r}, whose playbook this was to revise, was deleted")
+        raise NotFound(f"run {revision.run_id!r}, whose playbook was to be revised, was deleted")
     done = await run(revise, revision, base)
     omissions = await _stored(record, revision, run, base, done)
     await Versions(run.store, files).publish(revision.run_id)
@@ -127,13 +131,15 @@ async def revised(record: RunRecord, revision: Revision, run: Run, files: Files)
 
 
 async def _stored(record: RunRecord, revision: Revision, run: Run, base: Version, done: Revised) -> tuple[str, ...]:
-    """Stores the version, made of the newest one; returns what was dropped or is missing, as sentences."""
+    """Store the revision as a change of the newest version. Return what was dropped or is missing, as sentences."""
     newest = base
     while True:
         made = await computed(_version, record, revision, run, newest, done)
         try:
             await run.store.put_version(revision.run_id, made)
         except Outdated:
+            # Someone changed the playbook meanwhile. If it was another part, make the change in that version instead of
+            # failing: the revision has been paid for.
             newest = await _newest(revision, run.store, base)
         else:
             known = newest.playbook.gaps
@@ -155,28 +161,30 @@ def _version(record: RunRecord, revision: Revision, run: Run, newest: Version, d
 
 
 async def _newest(revision: Revision, store: Store, base: Version) -> Version:
-    """The version to make the change in, if that part is as it was.
+    """Return the newest version, provided that the revised part is still as it was.
 
     Raises:
-        Outdated: it has been changed since.
+        Outdated: the part has been changed since.
     """
     newest = await store.get_version(revision.run_id)
     metas = await store.versions(revision.run_id)
     if newest is None:
-        raise NotFound(f"run {revision.run_id!r}, whose playbook this was to revise, was deleted")
-    if not await computed(_is_as_it_was, revision, base, newest):
+        raise NotFound(f"run {revision.run_id!r}, whose playbook was to be revised, was deleted")
+    if not await computed(_is_unchanged, revision, base, newest):
         check_base(revision.run_id, revision.base_version, metas)
     return newest
 
 
-def _is_as_it_was(revision: Revision, base: Version, newest: Version) -> bool:
-    """Whether what was revised, and what it was written from, is still there unchanged."""
-    path, found = _found(base, revision.section, revision.run_id)
+def _is_unchanged(revision: Revision, base: Version, newest: Version) -> bool:
+    """Whether the revised part, and the drafts that it was assembled from, are the same in both versions."""
+    path, drafted = _located(base, revision.section, revision.run_id)
     try:
-        if _found(newest, revision.section, revision.run_id) != (path, found):
+        if _located(newest, revision.section, revision.run_id) != (path, drafted):
             return False
-    except InputError:  # it is a person's now, or gone
+    except InputError:  # a person has written the part since, or it no longer exists
         return False
-    shown = (max(one.unit, path, key=len) for one in found)
+    shown = (max(origin.unit, path, key=len) for origin in drafted)
     is_shown = all(part_at(base.playbook, at) == part_at(newest.playbook, at) for at in shown)
-    return is_shown and all(part_at(drafts_of(base), one.path) == part_at(drafts_of(newest), one.path) for one in found)
+    return is_shown and all(
+        part_at(drafts_of(base), origin.path) == part_at(drafts_of(newest), origin.path) for origin in drafted
+    )

@@ -1,4 +1,4 @@
-"""Start, follow, cancel and list runs. A run belongs to the server, never to the call that asked for it."""
+"""Start, follow, cancel and list runs. A run belongs to the server and outlives the call that started it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from octave_mcp.runs.maintenance import Maintenance, remove
 from octave_mcp.runs.outcome import ended
 from octave_mcp.runs.questions import Questions
 from octave_mcp.runs.recorder import Recorder
-from octave_mcp.runs.reruns import AS_IT_WAS, Named, Refreshes
+from octave_mcp.runs.reruns import NO_OPTIONS, Named, Refreshes
 from octave_mcp.runs.revising import Revisions
 from octave_mcp.runs.store_check import STORE, StoreCheck
 from octave_mcp.runs.versions import Versions, no_run
@@ -53,10 +53,10 @@ class Runs:
         self._store_check = StoreCheck(adapters)
 
     async def open(self, *, executing: bool = True, adopting: bool = True) -> None:
-        """Opens the store; if `executing` and `adopting`, also resumes the runs that an earlier server has left.
+        """Open the store; if `executing`, start the engine; if also `adopting`, resume the runs of ended servers.
 
         A process that does not execute runs can read, cancel and delete them. One that does not adopt executes only
-        its own.
+        the runs that it starts.
 
         Raises:
             StoreFailed, SetupError: the database cannot be used.
@@ -72,10 +72,13 @@ class Runs:
             self._starting = self._maintenance.begin(for_all=adopting)
 
     async def close(self, grace_seconds: float = 0) -> None:
-        """Waits `grace_seconds` for the runs under way; the next server resumes the rest."""
+        """Stop, after up to `grace_seconds` for the runs under way. The next server resumes those that did not end."""
+        # First the tasks that start runs, then the engine that executes them, then the logs that these write, and last
+        # the store that everything uses.
         for task in self._starting:
             task.cancel()
         await asyncio.gather(*self._starting, return_exceptions=True)
+        # A run that waits for an answer will not end within the grace period, so there is no point in waiting for it.
         await self._engine.close(0 if self._executor.only_waits else grace_seconds)
         for log in tuple(self._executor.logs.values()):
             await log.close()
@@ -83,16 +86,16 @@ class Runs:
         await self._store.close()
 
     async def start(self, request: PlaybookRequest, keyless_model: str = BY_RULES) -> RunRecord:
-        """A new run, running or queued; or the one that was started with the same request_id, as it was set up then.
+        """Start a run and return its record; if one was started with the same request_id, return that one.
 
-        `keyless_model` does it if the request names none and no provider is configured; the record says so. A request
-        to refresh a deal of its session is one for the next version of that playbook, as `refresh`.
+        `keyless_model` is used if the request names no model and no provider is configured. A request that refreshes
+        a deal of its session starts a refresh of that playbook.
 
         Raises:
-            InputError: a name is no domain, an address not public, the two are one company, the language not written.
-            ReusedRequest: its request_id was used for another request.
-            NotFound: its session does not exist.
-            SetupError: no such model or source is set up.
+            InputError: a domain is invalid or not public, both are one company, or the language is not supported.
+            ReusedRequest: the request_id was used for another request.
+            NotFound: the session does not exist.
+            SetupError: the model or source is not set up.
         """
         if earlier := await self._refreshes.meant_by(request):
             return await self.refresh(earlier, Named.in_request(request))
@@ -104,11 +107,11 @@ class Runs:
     async def revise(
         self, wanted: RevisionRequest, keyless_model: str = BY_RULES, *, has_client: bool = True
     ) -> RunRecord:
-        """A new run, which makes a version of a playbook with a part written again; or the one with its request_id.
+        """Start a run that rewrites a part of a playbook, or return the one with the same request_id.
 
         Raises:
-            ReusedRequest: its request_id was used for another request.
-            OctaveError: what `admitted` raises.
+            ReusedRequest: the request_id was used for another request.
+            OctaveError: see `Revisions.admitted`.
         """
         if known := await self._known(wanted):
             return known
@@ -116,13 +119,19 @@ class Runs:
         record = await revisions.admitted(wanted, keyless_model, has_client=has_client)
         return same(await self._begun(record, new_session=False), wanted)
 
-    async def refresh(self, run_id: str, named: Named = AS_IT_WAS) -> RunRecord:
-        """A new run, which writes a playbook's next version from the pages as they are; raises what `admitted` does."""
+    async def refresh(self, run_id: str, named: Named = NO_OPTIONS) -> RunRecord:
+        """Start a run that writes a playbook's next version from the current pages.
+
+        Raises:
+            OctaveError: see `Refreshes.admitted`.
+        """
         record = await self._refreshes.admitted(run_id, named)
         return same(await self._begun(record, new_session=False), record.request)
 
     async def _begun(self, record: RunRecord, *, new_session: bool) -> RunRecord:
-        """The run, now stored and started; or the one that has its request_id already."""
+        """Store and start the run, or return the stored one with the same request_id."""
+        # Stored before it is started: if this process ends in between, `Maintenance` starts it. Two calls with the same
+        # request_id may both get here, so the store decides which of them creates the run.
         stored = await self._store.add_run(record, new_session=new_session)
         if stored is record:
             await self._store.append(record.run_id, [run_event(record, "progress", message="queued", total=1)])
@@ -145,7 +154,7 @@ class Runs:
         return queued(request, model, source, estimate=estimate, sender=signed, by_default=named is None)
 
     async def get(self, run_id: str) -> RunRecord:
-        """The run's record.
+        """Return the run's record.
 
         Raises:
             NotFound: there is no such run.
@@ -156,65 +165,65 @@ class Runs:
         return record
 
     async def playbook(self, run_id: str) -> Playbook | None:
-        """The newest version; that of a run which is about to end, too."""
+        """Return the newest version of the playbook; None if there is none. The run need not have ended."""
         return await self._store.get_playbook(run_id)
 
     async def finished(self, run_id: str, version: int | None = None) -> Playbook:
-        """The playbook of a run that has ended, in that version or the newest.
+        """Return the given or the newest version of the playbook of a run that has ended.
 
         Raises:
             NotFound: there is no such run.
-            NotFinished: it made no playbook, or has not yet.
+            NotFinished: the run has no playbook, or not yet.
             UnknownName: there is no such version.
         """
         return await self.versions.playbook(run_id, version)
 
     async def recorded(self, run_id: str, model: str) -> RecordedRun:
-        """A recording of what the model of this name answered in the run, as a connected client.
+        """Return a recording of the answers that a connected client gave in the run, under the name of its model.
 
         Raises:
             NotFound: there is no such run.
-            NotFinished: it made no playbook, or has not yet.
-            InputError: it cannot be recorded.
+            NotFinished: the run has no playbook, or not yet.
+            InputError: the run cannot be recorded.
         """
         return await Recorder(self._adapters, self._admission).recorded(await self.get(run_id), model)
 
     @property
     def under_way(self) -> int:
-        """How many runs this process is executing."""
+        """The number of runs that this process is executing."""
         return len(self._executor.logs)
 
     async def failing(self) -> dict[str, str]:
-        """What this process cannot do now, with the reasons: background tasks, and reading and writing the store."""
+        """Return what does not work in this process, with the reasons: background tasks and the store."""
         store = await self._store_check()
         return {**self._adapters.supervisor.failing, **({STORE: store} if store else {})}
 
     async def quoted_pages(self, playbook: Playbook) -> Mapping[str, str]:
-        """The texts of the pages that the playbook quotes, by digest, as far as they are still stored."""
+        """Return the texts of the quoted pages by digest, without those that are no longer stored."""
         cited = sorted({evidence.page_sha256 for evidence in playbook.evidence.values()})
         texts = {sha256: await self._store.page_text(sha256) for sha256 in cited}
         return {sha256: text for sha256, text in texts.items() if text is not None}
 
     async def check_copy(self, run_id: str, text: str) -> CheckedCopy:
-        """Someone's own e-mail or script against what the run has read; no model is asked.
+        """Check someone's own e-mail or script against the pages that the run has read, without asking a model.
 
         Raises:
             NotFound: there is no such run.
-            NotFinished: it made no playbook, or has not yet.
-            InputError: there is nothing to check in the text, or too much.
+            NotFinished: the run has no playbook, or not yet.
+            InputError: the text has nothing to check, or too much.
         """
         record, playbook = await self.get(run_id), await self.finished(run_id)
         pages = await self._store.pages_with_texts({page.sha256 for page in playbook.pages})
         return await computed(checked_copy, text, playbook, pages, record.sender)
 
     async def progress(self, run_id: str) -> Event | None:
-        """What the run is doing: its last event, with the last message."""
+        """Return the run's latest event with its latest message; None if it has no event."""
         return await self._following.latest(run_id)
 
     async def follow(self, run_id: str, wait_seconds: float, on_event: OnEvent) -> RunRecord:
-        """The run once it is final, or waits for answers, or as it is after `wait_seconds`.
+        """Return the run when it is final or waits for answers, at the latest after `wait_seconds`.
 
-        `on_event` gets each event, and the last again every 4 s.
+        `on_event` gets each event; while nothing happens, the last event is repeated every 4 s.
 
         Raises:
             NotFound: there is no such run.
@@ -229,7 +238,7 @@ class Runs:
         return await self.get(run_id)
 
     async def events(self, run_id: str, after: int = 0) -> AsyncGenerator[tuple[int, Event]]:
-        """The run's events with their numbers, from the one after `after`, as they come. Ends with the run.
+        """Yield the run's events after number `after` with their numbers, as they come, until the run has ended.
 
         Raises:
             NotFound: there is no such run.
@@ -243,10 +252,10 @@ class Runs:
     async def next_question(
         self, run_id: str, wait_seconds: float, question_id: str = "", *, leased: bool = True
     ) -> tuple[RunRecord, QuestionRecord | None, int]:
-        """The run, one of its open questions or the one of that id, and how many are open.
+        """Return the run, one of its open questions (or the one with `question_id`), and the number of open questions.
 
-        If `leased`, the question is handed out: for a minute it is returned again, to any client, only if no other
-        comes within `wait_seconds`. So each call returns another question while there are others.
+        If `leased`, the question is reserved for a minute: other calls get it in that time only if no other question
+        comes up within their `wait_seconds`. So calls get different questions as long as there are some.
 
         Raises:
             NotFound: there is no such run, or no such question.
@@ -256,50 +265,51 @@ class Runs:
         return await self._questions.next(run_id, wait_seconds, leased=leased)
 
     async def answer(self, run_id: str, question_id: str, answer: str) -> tuple[RunRecord, QuestionRecord, int]:
-        """The run, the question with the verdict on the answer, and how many are open.
+        """Store an answer; return the run, the question with the verdict, and the number of open questions.
 
-        The run itself checks the answer: there is no verdict yet where no process executes it.
+        The run itself checks the answer, so there is no verdict as long as no process executes the run.
 
         Raises:
             NotFound: there is no such run, or no such question.
-            InputError: it has another answer already, or the run has ended.
+            InputError: the question already has another answer, or the run has ended.
         """
         return await self._questions.answer(run_id, question_id, answer)
 
     async def cancel(self, run_id: str) -> RunRecord:
-        """The run, now cancelled; as it is, where it is final already.
+        """Cancel the run, unless it is final, and return its record.
 
         Raises:
             NotFound: there is no such run.
         """
         record = await self.get(run_id)
         if not record.is_final:
+            # The record comes first: once the run is final, the store ignores what its execution still writes.
             await self._executor.end(ended(record, "cancelled"))
             await self._engine.cancel(run_id)
         return await self.get(run_id)
 
     async def list_runs(self, session_id: str | None, limit: int, after: str | None) -> list[RunRecord]:
-        """The newest first, of one session or of all; `after` is the id of the last one seen.
+        """Return the runs of one session or of all, newest first, after the run with the id `after`.
 
         Raises:
-            InputError: `after` is the id of no run.
+            InputError: there is no run with the id `after`.
         """
         if after is not None and await self._store.get_run(after) is None:
             raise _no_cursor(after)
         return await self._store.runs(session_id=session_id, limit=limit, after=after)
 
     async def list_sessions(self, limit: int, after: str | None) -> list[SessionRecord]:
-        """The newest first; `after` is the id of the last one seen.
+        """Return the sessions, newest first, after the session with the id `after`.
 
         Raises:
-            InputError: `after` is the id of no session.
+            InputError: there is no session with the id `after`.
         """
         if after is not None and await self._store.session(after) is None:
             raise _no_cursor(after)
         return await self._store.sessions(limit=limit, after=after)
 
     async def session(self, session_id: str) -> SessionRecord:
-        """The session's record.
+        """Return the session's record.
 
         Raises:
             NotFound: there is no such session.
@@ -310,25 +320,27 @@ class Runs:
         return session
 
     async def delete_session(self, session_id: str) -> int:
-        """Cancels the session's runs that are under way, and deletes it with all its runs; returns how many it had.
+        """Cancel the session's active runs, delete the session with all its runs, and return how many it had.
 
-        What is stored or cached for these runs alone goes with them. What the log says of them stays.
+        Whatever is stored or cached only for these runs is deleted, too. Log records about them are not.
 
         Raises:
             NotFound: there is no such session.
         """
         await self.session(session_id)
-        found = await self._store.runs(session_id=session_id, limit=1_000_000)
-        records = [record if record.is_final else await self.cancel(record.run_id) for record in found]
+        runs = await self._store.runs(session_id=session_id, limit=1_000_000)
+        records = [record if record.is_final else await self.cancel(record.run_id) for record in runs]
         await remove(records, self._adapters)
         await self._store.delete_session(session_id)
         return len(records)
 
 
 async def _no_claims(_: str) -> Claim:
-    """Claims nothing: for a process that executes only its own runs."""
+    """Claim no run, for a process that does not adopt."""
     return "others"
 
 
 def _no_cursor(given: str) -> InputError:
-    return InputError(f"{given!r} is no cursor, or no longer one; leave it out to begin with the newest")
+    return InputError(
+        f"{given!r} is not a valid cursor, or its entry was deleted; leave it out to start with the newest"
+    )

@@ -1,4 +1,4 @@
-"""Whether the store can be read and written, which only trying tells: a disk may be full, a database read-only."""
+"""Check whether the store can be read and written, by trying: a disk may be full, a database read-only."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from octave_mcp.runs.adapters import Adapters
 
 STORE = "store"
 KEY = "check of the store"
-# How much is written: where a disk is full, a few bytes may still find a place in the last block of a file.
-BYTES = 16_384
-# How long a result is reused: /readyz needs no token, so its callers could keep the disk busy.
+# Not just a few bytes: these may still fit into the last block of a file when the disk is full.
+WRITTEN_BYTES = 16_384
+# How long a result is reused. /readyz needs no token, so anybody could keep the disk busy.
 VALID_SECONDS = 1.0
 
 
@@ -23,7 +23,7 @@ class StoreCheck:
         self._checked_at = 0.0
 
     async def __call__(self) -> str:
-        """Why the store cannot be read or written; '' if it can. Calls at the same time share one check."""
+        """Return why the store cannot be read or written, or '' if it can. Concurrent calls share one check."""
         now = asyncio.get_running_loop().time()
         if self._checking is None or (self._checking.done() and now - self._checked_at > VALID_SECONDS):
             self._checking = self._supervisor.once(STORE, self._check)
@@ -31,7 +31,7 @@ class StoreCheck:
 
     async def _check(self) -> None:
         try:
-            await self._store.put_value(KEY, secrets.token_hex(BYTES // 2))
+            await self._store.put_value(KEY, secrets.token_hex(WRITTEN_BYTES // 2))
             await self._store.get_value(KEY, since=datetime.now(UTC) - timedelta(days=1))
         finally:
             self._checked_at = asyncio.get_running_loop().time()

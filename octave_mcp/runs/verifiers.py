@@ -1,4 +1,4 @@
-"""Which model judges the claims of a run: its own, or the one that OCTAVE_VERIFY_MODEL names."""
+"""Choose the model that judges the claims of a run: its own, or the one that OCTAVE_VERIFY_MODEL names."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _SETTING = "OCTAVE_VERIFY_MODEL"
 
 
 def verifier_of(adapters: Adapters, model: Model, context: RunContext | None = None) -> Model | None:
-    """The model that judges the claims of a run by `model`; None if none does.
+    """Return the model that judges the claims of a run by `model`; None if claims are not judged.
 
     Raises:
-        SetupError: the settings name one that cannot judge them.
+        SetupError: the settings name a model that cannot judge claims.
     """
     name = adapters.limits.verify_model
     if name == OFF:
@@ -26,12 +26,16 @@ def verifier_of(adapters: Adapters, model: Model, context: RunContext | None = N
     except (SetupError, UnknownName) as unusable:
         raise SetupError(f"{_SETTING}: {unusable}") from None
     if chosen.capacity.is_patient:
-        raise SetupError(f"{_SETTING}: {name} cannot judge what another model wrote, since it may take days")
+        raise SetupError(f"{_SETTING}: {name} cannot judge what another model wrote, since its answers may take days")
     return chosen if chosen.capacity.verifies else _refused(name)
 
 
 def check_verifier(chosen: Model | None) -> None:
-    """Raises: SetupError: it cannot be used."""
+    """Check that the verifier, if there is one, can be used.
+
+    Raises:
+        SetupError: the verifier cannot be used.
+    """
     try:
         if chosen:
             chosen.check()

@@ -1,4 +1,4 @@
-"""The versions of the playbooks of runs."""
+"""List, read, edit and publish the versions of the playbooks of runs."""
 
 from __future__ import annotations
 
@@ -24,12 +24,15 @@ from octave_mcp.ports import Store
 from octave_mcp.runs.adapters import Files
 from octave_mcp.runs.outcome import seconds
 
-# The step in which a run records what it wrote its playbook from.
+# The journal step that records the research behind a playbook. A refresh starts from it.
 BASIS = "basis"
 
 
 async def stored(written: Written, record: RunRecord, run: Run) -> Playbook:
-    """The playbook with its timings, stored as version 1; that of an earlier execution, where there is one."""
+    """Store the playbook with its timings as version 1, and return it.
+
+    If an earlier execution of the run has stored version 1, that one stays and is returned.
+    """
     timings = Timings(total_seconds=seconds(record), steps=run.progress.timings)
     playbook = written.playbook.model_copy(update={"timings": timings})
     version = first_version(record.run_id, playbook, written.drafts)
@@ -37,64 +40,69 @@ async def stored(written: Written, record: RunRecord, run: Run) -> Playbook:
 
 
 async def record_basis(written: Written, run: Run) -> None:
-    async def known() -> Basis:
+    """Record the research behind the playbook in the journal, as a step that only returns it."""
+
+    async def basis() -> Basis:
         return written.basis
 
-    await run.journal.step(BASIS, known, Basis)
+    await run.journal.step(BASIS, basis, Basis)
 
 
 class Versions:
-    """The versions of the playbooks of runs that have ended. `files` are those that a server keeps of the newest.
+    """The versions of the playbooks of runs that have ended. `files` are the files of the newest version.
 
-    A run that made a version of the playbook of another run has the versions of that one. Every method raises
-    NotFound if there is no such run, and NotFinished if it made no playbook, or has not yet.
+    A revision or refresh has the versions of the playbook that it changed. Every method raises NotFound if there is no
+    such run, and NotFinished if the run has no playbook, or not yet.
     """
 
     def __init__(self, store: Store, files: Files) -> None:
         self._store, self._files = store, files
 
     async def listed(self, run_id: str) -> Sequence[VersionMeta]:
-        """The oldest first."""
-        return (await self._of(run_id))[1]
+        """Return the versions, oldest first."""
+        return (await self._record_and_versions(run_id))[1]
 
     async def one(self, run_id: str, number: int | None = None) -> VersionMeta:
-        """The version of that number; else the one that the run made of another run's playbook; else the newest.
+        """Return the version with that number.
 
-        For a refresh that found nothing new, it is the version that it found.
+        Without a number, return the version that the run made of another run's playbook (for a refresh without changes,
+        the one that it refreshed), or else the newest.
 
         Raises:
-            UnknownName: there is no such version; the text lists those there are.
+            UnknownName: there is no such version; the text lists the existing ones.
         """
-        record, metas = await self._of(run_id)
+        record, metas = await self._record_and_versions(run_id)
         return _chosen(record, metas, number)
 
     async def playbook(self, run_id: str, number: int | None = None) -> Playbook:
-        """That of the version, as in `one`."""
-        record, metas = await self._of(run_id)
-        found = await self._store.get_playbook(record.playbook_of, _chosen(record, metas, number).number)
-        if found is None:
+        """Return the playbook of the version that `one` returns."""
+        record, metas = await self._record_and_versions(run_id)
+        playbook = await self._store.get_playbook(record.playbook_of, _chosen(record, metas, number).number)
+        if playbook is None:
             raise NotFound(f"run {run_id!r} was deleted")
-        return found
+        return playbook
 
     async def pair(self, run_id: str, before: int | None, after: int | None) -> tuple[VersionMeta, VersionMeta]:
-        """Two versions to compare: by default the one that `one` gives, and the one before it if it is not the first.
+        """Return two versions to compare: by default, the one that `one` returns and the one before it.
+
+        If that is the first version, both are the same.
 
         Raises:
             UnknownName: as in `one`.
         """
-        record, metas = await self._of(run_id)
+        record, metas = await self._record_and_versions(run_id)
         newer = _chosen(record, metas, after)
         return _chosen(record, metas, max(1, newer.number - 1) if before is None else before), newer
 
     async def edit(self, run_id: str, section: str, given: Given, *, base: int, by: str) -> tuple[VersionMeta, OwnText]:
-        """Makes a version with a person's own text for a section, or for a part of one, and says what the checks say.
+        """Store a version with a person's own text for a part, and return it with the findings of the checks.
 
         Raises:
             UnknownName: there is no such version, or no such part of it.
-            InputError: the part is not for people to write, or what is given does not have its form.
-            Outdated: the version is not the newest.
+            InputError: the part cannot be edited, or the text does not have the part's form.
+            Outdated: `base` is not the newest version.
         """
-        record, metas = await self._of(run_id)
+        record, metas = await self._record_and_versions(run_id)
         owner, number = record.playbook_of, _chosen(record, metas, base).number
         check_base(owner, number, metas)
         old = await self._store.get_version(owner, number)
@@ -109,23 +117,26 @@ class Versions:
         return version.meta, new.own
 
     async def publish(self, run_id: str) -> None:
-        """Writes the newest version over the files of the run's playbook, where this machine has them."""
+        """Replace the files of the run's playbook with those of the newest version, if they are on this machine."""
         record, number = await self._store.get_run(run_id), 0
         while record and record.files and number != (newest := (await self.one(run_id)).number):
-            number = newest  # while these are written, another process may make the next, and may have written it
+            # Repeated until no newer version exists: while these files are written, another process may store the next
+            # version and write its files first.
+            number = newest
             await self._files.replace(run_id, await self.playbook(run_id, number))
 
-    async def _of(self, run_id: str) -> tuple[RunRecord, Sequence[VersionMeta]]:
+    async def _record_and_versions(self, run_id: str) -> tuple[RunRecord, Sequence[VersionMeta]]:
         record = await self._store.get_run(run_id)
         if record is None:
             raise no_run(run_id)
         metas = await self._store.versions(record.playbook_of) if record.is_final else []
+        # A refresh that found nothing new is complete without a version of its own.
         is_unchanged = bool(record.refreshes) and record.status in {"completed", "partial"}
         if not (record.playbook_of == run_id or is_unchanged or any(meta.run_id == run_id for meta in metas)):
             metas = []
         if not metas:
-            then = "it made no playbook; start a new run" if record.is_final else "ask again when it has ended"
-            raise NotFinished(f"run {run_id!r} is {record.status}; {then}")
+            advice = "it made no playbook; start a new run" if record.is_final else "ask again when it has ended"
+            raise NotFinished(f"run {run_id!r} is {record.status}; {advice}")
         return record, metas
 
 
@@ -143,10 +154,10 @@ def no_run(run_id: str) -> NotFound:
 def _chosen(record: RunRecord, metas: Sequence[VersionMeta], number: int | None) -> VersionMeta:
     if number is None:
         made = (meta for meta in metas if record.playbook_of != record.run_id == meta.run_id)
-        found = (meta for meta in metas if record.refreshes and meta.number == record.base_version)
-        return next(made, next(found, metas[-1]))
-    found = next((meta for meta in metas if meta.number == number), None)
-    if found is None:
-        there = ", ".join(str(meta.number) for meta in metas)
-        raise UnknownName(f"the playbook of run {record.run_id!r} has no version {number}; choose one of {there}")
-    return found
+        refreshed = (meta for meta in metas if record.refreshes and meta.number == record.base_version)
+        return next(made, next(refreshed, metas[-1]))
+    chosen = next((meta for meta in metas if meta.number == number), None)
+    if chosen is None:
+        numbers = ", ".join(str(meta.number) for meta in metas)
+        raise UnknownName(f"the playbook of run {record.run_id!r} has no version {number}; choose one of {numbers}")
+    return chosen

@@ -1,4 +1,4 @@
-"""Pages and sites read for a caller who wants to see them, outside a run."""
+"""Scrape pages and map sites for a caller, outside a run."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ class Websites:
         self._adapters = adapters
 
     async def scrape(self, urls: Sequence[str], source: str, *, refresh: bool) -> tuple[Page | PageFailure, ...]:
-        """The page at each URL, or why it cannot be read, in the order given.
+        """Return the page at each URL, or the reason why it cannot be read, in the order given.
 
         Raises:
-            SetupError, UnknownName: there is no such source, or it is not set up.
+            SetupError, UnknownName: the source does not exist or is not set up.
         """
         async with self._source(source, refresh=refresh) as pages:
             return tuple(await together(*(self._page(pages, url) for url in urls)))
 
     async def map(self, site: str, source: str, *, refresh: bool) -> Site:
-        """The home page of a site, and the addresses that its home page and its sitemaps name or that lie beyond it.
+        """Return the home page of a site, and the URLs found on it, in the sitemaps and on related sites.
 
         Raises:
-            InputError: `site` is not a website.
-            SiteUnreachable, SiteRefuses: its home page cannot be read.
-            SetupError, UnknownName: there is no such source, or it is not set up.
+            InputError: `site` is not the address of a website.
+            SiteUnreachable, SiteRefuses: the home page cannot be read.
+            SetupError, UnknownName: the source does not exist or is not set up.
         """
         async with self._source(source, refresh=refresh) as pages:
             company = self._company(site)
@@ -82,7 +82,8 @@ def _absolute(url: str, company: Company) -> str:
 
 
 def _failure(url: str, failed: InputError | UpstreamError) -> PageFailure:
-    """The failure of the request that kept the site from being opened, under the URL that the caller gave."""
+    """Return the failure under the URL that the caller gave."""
+    # The page failure behind the error is more exact: it has the code and the reason of the request that failed.
     cause = getattr(failed.__cause__, "failure", None)
     if isinstance(cause, PageFailure):
         return cause.model_copy(update={"url": url})
