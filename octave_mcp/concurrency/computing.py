@@ -44,7 +44,7 @@ def check_computing() -> None:
 @cache
 def stay_responsive() -> None:
     """Tune the interpreter of a server whose event loop answers callers while runs compute. Later calls do nothing."""
-    # Python's default of 5 ms is how long a computing thread may keep the event loop from running.
+    # By default, a computing thread keeps the interpreter for 5 ms while the event loop waits.
     sys.setswitchinterval(0.0005)
     gc.collect()
     gc.freeze()

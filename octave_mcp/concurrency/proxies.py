@@ -35,7 +35,7 @@ def proxy_for(address: str) -> str | None:
 
 def _usable(proxy: str, variable: str, host: str) -> str:
     scheme, separator, authority = proxy.partition("://")
-    if not separator:  # curl and requests also accept 'proxy.example:3128'
+    if not separator:
         scheme, authority = "http", proxy
     scheme = scheme.lower()
     if scheme not in HTTP | SOCKS or not _is_authority(authority):

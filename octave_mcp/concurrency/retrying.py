@@ -23,12 +23,11 @@ FIRST_WAIT_SECONDS = 0.2
 MAX_WAIT_SECONDS = 8.0
 # The longest pause between two attempts to use the database. Short, so that runs continue soon after an outage.
 MAX_OUTAGE_WAIT_SECONDS = 4.0
-# Callers that were told the same wait spread their retries over up to this time, so as not to return all at once.
+# Callers that were told the same wait spread their retries over up to this time, so that they do not all return at once.
 MAX_SPREAD_SECONDS = 2.0
 # By then a wait has long reached its maximum. Without a bound, 2 ** failures overflows a float in a long outage.
 MAX_DOUBLINGS = 30
-# A call that waits its turn at a busy server is refused often without having failed: it may be refused this many times
-# for each attempt that it has.
+# A call that waits its turn at a busy server may be refused this often for each of its attempts before it fails.
 REFUSALS_PER_ATTEMPT = 10
 
 
@@ -43,7 +42,6 @@ class _Policy:
         if not isinstance(error, Transient) or self._is_last(error):
             return False
         wait = self._wait(error.retry_after_seconds)
-        # The wait that the server asked for counts even if it was capped: a retry before that time would be refused.
         if self._left and max(wait, error.retry_after_seconds or 0) > self._left(error):
             return False
         if self._again:

@@ -86,11 +86,11 @@ class Supervisor:
 
     def _report(self, name: str, failed: Exception) -> str:
         """Log the failure if it is new, and return the reason as callers may see it."""
-        # The text of an unforeseen exception may contain secrets or paths, so only the log has it.
+        # Only the log gets the text of an unforeseen exception: nobody has checked what it discloses.
         is_ours = isinstance(failed, OctaveError)
         reason = str(failed) if is_ours else f"{type(failed).__name__}; see the log"
         is_known = any(reason in reasons for reasons in self._down.values())
-        # One outage fails many tasks for the same reason: the first logs an error, the rest are only for information.
+        # One outage fails many tasks for the same reason: only the first is logged as an error.
         if self._is_new(name, reason):
             level = "INFO" if is_known and is_ours else "ERROR"
             logger.opt(exception=None if is_ours else failed).log(level, "{} failed: {}", name, reason)

@@ -58,7 +58,7 @@ class _Job:
 
 
 class Workers(Executor):
-    """Executes jobs one after the other, apart from slow ones."""
+    """An executor that runs one job at a time, unless a job is slow."""
 
     def __init__(self) -> None:
         self.queue: SimpleQueue[_Job] = SimpleQueue()
@@ -138,7 +138,7 @@ class Workers(Executor):
         with self._lock:
             worker, self.current = self.current, None
         if worker:
-            self.queue.put(_Job(lambda: None))  # wakes a worker that waits for a job
+            self.queue.put(_Job(lambda: None))
             worker.release()
             worker.join(SLOW_SECONDS)
 
@@ -167,7 +167,7 @@ class _Worker(Thread):
                 is_released = self._released.get()
 
     def _take_jobs(self) -> None:
-        # After `_Stopped`, `_job` is still set, which ends the worker: the exception may have hit any instruction.
+        # After `_Stopped`, `_job` is still set. That ends the worker, since the exception may be raised anywhere.
         while self._workers.current is self and self._job is None:
             job = self._workers.queue.get()
             if job.done.set_running_or_notify_cancel():

@@ -39,7 +39,7 @@ def config(url: str, executor_id: str) -> DBOSConfig:
         application_version=APPLICATION_VERSION,
         log_level="ERROR",
         max_executor_threads=MAX_EXECUTOR_THREADS,
-        run_migrations=False,  # `Durable` calls `DBOS.migrate` before, in a thread
+        run_migrations=False,
         sys_db_idle_transaction_timeout_sec=IDLE_TRANSACTION_SECONDS,
         serializer=DBOSPortableJSONSerializer(),
         notification_listener_polling_interval_sec=NOTIFICATION_POLL_SECONDS,
@@ -81,8 +81,7 @@ def hand_over_logs() -> None:
 
 
 def _is_relevant(record: logging.LogRecord) -> bool:
-    # DBOS logs an error when another process has cancelled or deleted a run that is executed here: expected after an
-    # adoption, and the journal reports it.
+    # DBOS logs an error when another process cancels or adopts a run that is executed here. The journal reports that.
     failed = record.exc_info[1] if record.exc_info else None
     return not isinstance(failed, error.DBOSAwaitedWorkflowCancelledError | error.DBOSNonExistentWorkflowError)
 

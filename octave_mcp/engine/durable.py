@@ -35,7 +35,6 @@ from octave_mcp.settings import Settings
 ADOPTION_SECONDS = 5.0
 # How often all active runs are listed. Less often than adoption, since with 500 runs the listing is most of its cost.
 LISTING_SECONDS = 60.0
-# How long `cancel` waits for the run's task, which may take a while to close its connections.
 CANCEL_TIMEOUT_SECONDS = 10.0
 ACTIVE_STATUSES = ["PENDING", "ENQUEUED"]
 DATABASE_ERRORS = (SQLAlchemyError, error.DBOSException, OSError)
@@ -85,9 +84,9 @@ class Durable:
         self._adopting = self._supervisor.start("adoption", adopt, every_seconds=ADOPTION_SECONDS)
 
     async def _launch(self, locks: Locks) -> None:
-        # Before DBOS knows the id: an owner whose lock is free counts as ended, and its runs are adopted.
+        # Before DBOS stores the id as an owner: one whose lock is free counts as ended, and its runs are adopted.
         await asyncio.to_thread(locks.hold, self._id)
-        await asyncio.to_thread(DBOS.migrate, self._url)  # blocks while another process writes
+        await asyncio.to_thread(DBOS.migrate, self._url)  # in a thread, since it blocks while another process writes
         _serving.append(self)
         dbos_setup.slow_down(DBOS(config=dbos_setup.config(self._url, self._id)))
         dbos_setup.hand_over_logs()
@@ -105,7 +104,7 @@ class Durable:
         """Start a run whose workflow ended before the run did, unless another process does so at the same time."""
         async with self._exclusively(f"restart-{run_id}") as is_held:
             known = await DBOS.get_workflow_status_async(run_id)
-            if is_held and known and known.status in FAILED_STATUSES:  # else another process has restarted it meanwhile
+            if is_held and known and known.status in FAILED_STATUSES:
                 await self.forget([run_id])
                 await _begin(run_id)
 
@@ -172,7 +171,7 @@ class Durable:
             task.cancel()
         await asyncio.gather(*running, self._adopting, return_exceptions=True)
         # The heartbeat of a process that leaves runs stays: by it, the others find them within seconds instead of at
-        # the next listing. Whoever adopts the last run removes it.
+        # the next listing. The process that adopts the last run removes it.
         if not leaves_runs:
             with suppress(StoreFailed):
                 await self._pulse.stop(self._id)

@@ -57,7 +57,7 @@ class Pulse:
 
     def is_fresh(self, owner: str) -> bool:
         """Whether the heartbeat was seen to move within the last `FRESH_SECONDS`."""
-        # A counter that was never seen to move proves nothing, so a new process at once adopts what an ended one left.
+        # A counter that was never seen to move proves nothing: its process may have ended before this one started.
         beat = self._seen.get(owner)
         return beat is not None and beat.has_moved and self._asked_at - beat.seen_at <= FRESH_SECONDS
 

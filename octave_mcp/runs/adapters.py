@@ -22,7 +22,7 @@ NO_DEAL: Deal = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits that the settings put on each run, and the models beside its own.
+    """Limits of one run, its fallbacks and its verifier, as the settings have them.
 
     `verify_model` is the model that judges claims: '' for the run's own model, 'none' for no verification.
     """

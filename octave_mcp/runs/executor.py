@@ -124,7 +124,7 @@ class Executor:
         finally:
             await log.close()
             attempts.unstored = log.unstored
-            if self.logs.get(run_id) is log:  # else a later execution of the run has started in this process
+            if self.logs.get(run_id) is log:
                 del self.logs[run_id]
                 self.inboxes.pop(run_id, None)
 
@@ -153,7 +153,6 @@ class Executor:
         """
         executions = {each.run_id: each for each in self._executions if self._waits(each) == waiting}
         if executions:
-            # One query for all runs: their number must not decide how often the database is asked.
             for run_id in await self._store.lost({run_id: each.epoch for run_id, each in executions.items()}):
                 if (execution := executions[run_id]) in self._executions:  # it may have ended during the query
                     self._executions.discard(execution)
@@ -177,7 +176,7 @@ class Executor:
                 raise
             return ended(record, "failed", RunError(code=failed.code, message=str(failed)))
         except Exception as failed:  # noqa: BLE001 - a run must end as failed, whatever the cause
-            # The text of an unforeseen exception may contain secrets, so only the log has it, with the traceback.
+            # Only the log gets the text, with a traceback: nobody has checked what it discloses.
             log(run_event(record, "call_failed", error=type(failed).__name__, success=False))
             message = "something went wrong inside octave-mcp; see the log of this run"
             return ended(record, "failed", RunError(code=OctaveError.code, message=message))
@@ -197,8 +196,7 @@ class Executor:
         Raises:
             Crashed: the run has been resumed too often without progress.
         """
-        # Either may show progress that the other does not: the journal has smaller steps than the events, which in turn
-        # have answers and waits.
+        # Either may show progress that the other does not: the journal has smaller steps, the events answers and waits.
         resumed_in_vain = min(log.resumed_in_vain, execution.resumed_in_vain)
         if resumed_in_vain >= MAX_FRUITLESS_RESUMES:
             raise Crashed(
@@ -257,12 +255,14 @@ class Executor:
         budget = BudgetTracker(limits.budget(request.max_cost_usd))
         slow = dict[str, str]()
 
-        def is_slow(name: str, how: str) -> None:
-            if name not in slow:  # one event for each model; later calls only replace the text
+        def report_slow(name: str, how: str) -> None:
+            if name not in slow:
                 log(run_event(record, "progress", message=f"{name} answers slowly: {how}"))
             slow[name] = how
 
-        context = RunContext(record.run_id, inbox, store, request.refresh, budget.check, budget.spend, clock, is_slow)
+        context = RunContext(
+            record.run_id, inbox, store, request.refresh, budget.check, budget.spend, clock, report_slow
+        )
         model = self._adapters.model(record.model, context, request.companies)
         fallback = tuple(self._adapters.model(name, context) for name in limits.fallback if name != record.model)
         asker, judge = Asker(model, fallback, budget, clock, slow), verifier_of(self._adapters, model, context)
@@ -281,20 +281,20 @@ class Executor:
     def _on_open_count(self, record: RunRecord, store: Store, log: EventLog) -> Callable[[int], Awaitable[None]]:
         """Return the callback of the inbox that stores whether the run waits for answers."""
 
-        async def changed(count: int) -> None:
+        async def store_status(count: int) -> None:
             status: RunStatus = "waiting" if count else "running"
             await store.update_run(record.model_copy(update={"status": status}))
             if count:
                 text = "1 question is open" if count == 1 else f"{count} questions are open"
                 log(run_event(record, "waiting", message=text, total=count))
 
-        return changed
+        return store_status
 
     async def end(self, record: RunRecord, log: EventLog | None = None, store: Store | None = None) -> None:
         """Store the final record together with the last event, unless the run is already final."""
         store = store or self._store
         if log:
-            await log.close()  # so that the last event really comes last
+            await log.close()  # so that no earlier event is stored after the last one
         done = max((event.done for _, event in await store.last_events(record.run_id, 1)), default=0)
         error = f"{record.error.code}: {record.error.message}" if record.error else None
         event = run_event(

@@ -60,7 +60,7 @@ class Following:
         watch, beat_at = self._notifier.watch(run_id), clock() + HEARTBEAT_SECONDS
         while True:
             watch.arm()
-            # The record before the events: a run that is final here has all its events in the query that follows.
+            # The record is read before the events: if it is final, the events read next are complete.
             record = await self._store.get_run(run_id)
             batch = await self._store.events(run_id, after=after)
             if batch:

@@ -45,7 +45,6 @@ class Execution:
         self.run_id, self.epoch, self.clock = run_id, epoch, clock or RunClock()
         self.store = store.waiting(self._waiting)
         self._stop, self._report = stop, report
-        # Epochs count executions: those between the last that recorded a step and this one recorded none.
         self.resumed_in_vain = epoch - 1 - max((entry.epoch for entry in entries), default=0)
         self.stepped_at = -math.inf
         self._entries: dict[str, dict[str, StepEntry]] = {}

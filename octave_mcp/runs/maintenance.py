@@ -19,7 +19,7 @@ from octave_mcp.runs.executor import Executor
 from octave_mcp.runs.outcome import ended
 
 INTERVAL_SECONDS = 60.0
-# How often to check whether runs of this process were cancelled or taken over elsewhere. Until then, they spend.
+# How often to check whether runs of this process were cancelled or taken over elsewhere. Until then, they cost money.
 LOST_RUNS_SECONDS = 1.0
 # How often to check what other processes did to runs that wait. These spend nothing, but a client whose answer another
 # process accepted waits this long for the verdict.
@@ -27,8 +27,7 @@ WAITING_RUNS_SECONDS = 4.0
 # A run that was stored less than this long ago may still be on its way to the engine of its own process.
 UNCLAIMED_AFTER = timedelta(seconds=30)
 ABANDONED_AFTER = timedelta(days=7)
-# How many runs of a session are searched for newer ones about the same playbook.
-MAX_RUNS = 1_000
+MAX_SEARCHED_RUNS = 1_000
 ABANDONED_ERROR = RunError(
     code=Abandoned.code,
     message="for a week no server had what this run needs: its model, its source, or the hosts it was to read",
@@ -105,7 +104,7 @@ class Maintenance:
         # The versions of a playbook quote the pages that all its runs have read, so they are deleted together.
         gone, used = {record.run_id for record in old}, set[str]()
         for session_id in {record.session_id for record in old}:
-            runs = await self._store.runs(session_id=session_id, limit=MAX_RUNS)
+            runs = await self._store.runs(session_id=session_id, limit=MAX_SEARCHED_RUNS)
             used |= {run.playbook_of for run in runs if run.run_id not in gone}
         return [record for record in old if record.playbook_of not in used]
 

@@ -17,7 +17,7 @@ class Notifier:
 
     def __init__(self, local: Container[str]) -> None:
         self._local = local
-        # Weak, so that an event goes with the last watch that waits for it.
+        # Weak, so that an event is dropped with the last watch that waits for it.
         self._events: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
 
     def notify(self, run_id: str) -> None:

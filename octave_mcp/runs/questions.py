@@ -13,7 +13,6 @@ from octave_mcp.errors import InputError, NotFound, Unanswered
 from octave_mcp.ports import Store
 from octave_mcp.runs.notifications import Notifier
 
-# How long a run waits for an answer.
 ANSWER_TIMEOUT = timedelta(days=7)
 # How long a question that was handed out is reserved. A call that finds no other question gets it all the same, at the
 # end of its wait.

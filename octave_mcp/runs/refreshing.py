@@ -29,11 +29,10 @@ from octave_mcp.runs.outcome import ended, is_partial
 from octave_mcp.runs.spending import with_spending
 from octave_mcp.runs.versions import BASIS, Versions
 
-# How a version was made if its run read the pages.
+# The values of `made` of versions whose run read the pages.
 FROM_PAGES = frozenset({"generated", "refreshed"})
 # Sections about how a version was made. A change of them alone is no reason for a new version.
 ABOUT_VERSION = frozenset({"flags"})
-# Sections that are derived from the others and from the pages.
 DERIVED_SECTIONS = frozenset({"gaps", "evidence"})
 
 

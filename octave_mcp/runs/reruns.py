@@ -13,8 +13,7 @@ from octave_mcp.runs.adapters import Adapters
 from octave_mcp.runs.admission import Admission, queued
 from octave_mcp.runs.versions import Versions, no_run
 
-# How many runs of a session are searched for the one to refresh.
-MAX_RUNS = 1_000
+MAX_SEARCHED_RUNS = 1_000
 
 
 class Named(NamedTuple):
@@ -49,7 +48,7 @@ class Refreshes:
     async def meant_by(self, request: PlaybookRequest) -> str | None:
         """Return the run whose playbook the request refreshes, or None if it asks for a new playbook.
 
-        That is the newest run of its session with the same companies, language and context; no context fits any.
+        That is the newest run of its session with the same companies, language and context; an empty context matches all.
 
         Raises:
             InputError: a company is not a valid domain, or its address is not public.
@@ -57,7 +56,7 @@ class Refreshes:
         if not (request.refresh and request.session_id):
             return None
         wanted = self._deal(request)
-        for run in await self._store.runs(session_id=request.session_id, limit=MAX_RUNS):
+        for run in await self._store.runs(session_id=request.session_id, limit=MAX_SEARCHED_RUNS):
             is_same = self._deal(run.request) == wanted and request.context in {"", run.request.context}
             if is_same and run.is_final and await self._store.versions(run.playbook_of):
                 return run.playbook_of
@@ -89,7 +88,7 @@ class Refreshes:
         model = base.model if named.model == AUTO else self._adapters.model_name(named.model) or base.model
         source = base.source if named.source == AUTO else self._adapters.source_name(named.source)
         request, sender = named.applied_to(base), base.sender or Sender()
-        self._admission.estimate(request, model, source)  # raises if the run cannot be executed here
+        self._admission.estimate(request, model, source)
         return queued(
             request,
             model,
