@@ -23,7 +23,7 @@ FIRST_WAIT_SECONDS = 0.2
 MAX_WAIT_SECONDS = 8.0
 # The longest pause between two attempts to use the database. Short, so that runs continue soon after an outage.
 MAX_OUTAGE_WAIT_SECONDS = 4.0
-# Callers that were told the same wait spread their retries over up to this time, so that they do not all return at once.
+# Callers that were told the same wait spread their retries over up to this time, instead of all returning at once.
 MAX_SPREAD_SECONDS = 2.0
 # By then a wait has long reached its maximum. Without a bound, 2 ** failures overflows a float in a long outage.
 MAX_DOUBLINGS = 30

@@ -48,7 +48,7 @@ class Refreshes:
     async def meant_by(self, request: PlaybookRequest) -> str | None:
         """Return the run whose playbook the request refreshes, or None if it asks for a new playbook.
 
-        That is the newest run of its session with the same companies, language and context; an empty context matches all.
+        That is its session's newest run with the same companies, language and context; an empty context matches any.
 
         Raises:
             InputError: a company is not a valid domain, or its address is not public.
