@@ -111,15 +111,15 @@ async def test_the_brief_says_where_the_first_e_mail_is(client: Client[Any], run
 NO_PARTS = (
     (
         "battle_cards.prices",
-        "it has why_we_win, objection_handling, competitive_positioning, or a number from 0 to 2",
+        "choose one of why_we_win, objection_handling, competitive_positioning, or an index from 0 to 2",
     ),
-    ("email_sequences.0.touches.4", "it has email, or a number from 0 to 3"),
-    ("email_sequences.0.touches.99999999999999999999", "or a number from 0 to 3"),
-    ("email_sequences.0.touches.-1", "or a number from 0 to 3"),
-    ("fit.price", "it has value_map, stack_overlap, reasons_against, when_not_to_sell"),
-    ("talk_tracks.persona-9", "it has persona-1, call, persona-2, persona-3, or a number from 0 to 2"),
-    ("prospect_intelligence.signals.0", "it has none"),
-    ("brief.date.year", "it has none"),
+    ("email_sequences.0.touches.4", "choose one of email, or an index from 0 to 3"),
+    ("email_sequences.0.touches.99999999999999999999", "or an index from 0 to 3"),
+    ("email_sequences.0.touches.-1", "or an index from 0 to 3"),
+    ("fit.price", "choose one of value_map, stack_overlap, reasons_against, when_not_to_sell"),
+    ("talk_tracks.persona-9", "choose one of persona-1, call, persona-2, persona-3, or an index from 0 to 2"),
+    ("prospect_intelligence.signals.0", "it is empty"),
+    ("brief.date.year", "it has no parts"),
     ("evidence.nothing", "and 4 more"),
 )
 

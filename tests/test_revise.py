@@ -434,8 +434,8 @@ async def test_a_revision_of_a_version_that_is_not_the_newest_is_refused(base: B
 
 UNWRITTEN = {
     "emails": "there is no section 'emails'; choose one of brief, executive_summary",
-    "email_sequences.persona-9": "has no part 'persona-9'; it has persona-1, persona-2, persona-3",
-    "email_sequences.persona-1.touches[9]": "a number from 0 to 3",
+    "email_sequences.persona-9": "has no part 'persona-9'; choose one of persona-1, persona-2, persona-3",
+    "email_sequences.persona-1.touches[9]": "an index from 0 to 3",
     "evidence": "not written by a model; choose one of executive_summary, priority_personas",
     "email_sequences.persona-1.signature": "not written by a model; choose one of touches",
     f"{TOUCH}.score": "not written by a model; choose one of subject, paragraphs",
@@ -503,7 +503,7 @@ async def test_where_no_model_is_configured_the_first_answer_says_that_the_clien
         first = await call(client, "revise_playbook", run_id=base["run_id"], **part)
         named = await call(client, "revise_playbook", run_id=base["run_id"], **part, model="host")
 
-    own = "no model is configured, and nothing is missing: your own model answers the questions (call next_question)"
+    own = "no model is configured, and none is needed: your own model answers the questions (call next_question)"
     assert first["status"] == named["status"] == "waiting"
     assert first["message"].endswith(f"; {own}")
     assert "configured" not in named["message"]

@@ -214,8 +214,12 @@ async def test_a_later_text_for_a_part_takes_the_place_of_the_marks_in_it(
 
 REFUSED: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("emails", {"text": "x"}, "there is no section 'emails'; choose one of brief, executive_summary"),
-    ("email_sequences.persona-9", {"text": "x"}, "it has persona-1, persona-2, persona-3, or a number from 0 to 2"),
-    ("email_sequences.persona-1.touches[4]", {"text": EMAIL}, "a number from 0 to 3"),
+    (
+        "email_sequences.persona-9",
+        {"text": "x"},
+        "choose one of persona-1, persona-2, persona-3, or an index from 0 to 2",
+    ),
+    ("email_sequences.persona-1.touches[4]", {"text": EMAIL}, "an index from 0 to 3"),
     ("cost", {"text": "x"}, "'cost' records what the run found and did, and cannot be edited; choose one of brief"),
     ("evidence.v_free.quote", {"text": "x"}, "cannot be edited; choose one of brief"),
     (f"{TOUCH}.score", {"text": "x"}, "is set by the checks"),

@@ -18,7 +18,7 @@ from octave_mcp.surfaces.mcp.server import make
 from octave_mcp.surfaces.rest.handlers import WORKFLOWS
 
 CLIENT_ANSWERS = (
-    "no model is configured, and nothing is missing: your own model answers the questions (call next_question); "
+    "no model is configured, and none is needed: your own model answers the questions (call next_question); "
     "for quotations and outlines without questions, call generate_playbook with model='extractive'"
 )
 SET_UP = "set OPENAI_API_KEY, ANTHROPIC_API_KEY or OCTAVE_COMPAT_MODEL with OCTAVE_COMPAT_BASE_URL, or ask"
@@ -78,7 +78,7 @@ async def test_a_playbook_that_the_clients_model_wrote_by_default_says_so(keyles
         text = (await call(client, "get_run", run_id=run_id, section="flags"))["section"]["flags"]
 
     assert report["status"] == "completed"
-    said = "no model is configured, and nothing is missing: the model of the connected client wrote it"
+    said = "no model is configured, and none is needed: the connected client's model wrote it"
     assert f"default_model: {said}" in report["overview"]["flags"]
     assert {"code": "default_model", "reason": said} in [{k: one[k] for k in ("code", "reason")} for one in text]
 

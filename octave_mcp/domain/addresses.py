@@ -1,7 +1,4 @@
-"""Which addresses may be read, which of them are one page, and which belong to a company.
-
-Cheap to import: the parts that cost something are loaded on first use.
-"""
+"""URL rules: which URLs may be requested, which ones are the same page, and which belong to a company's site."""
 
 from __future__ import annotations
 
@@ -20,22 +17,24 @@ if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
 Allowed = frozenset[str]
-# The hosts that this process serves itself, by name, each with its port on loopback. No setting can say so.
+# Hosts that this process serves itself (the demo's), mapped to their loopback ports. Deliberately not a setting, because
+# requests to them bypass the check for public IP addresses.
 Served = Mapping[str, int]
 
 NONE_SERVED: Served = MappingProxyType({})
 
 PORTS = {"http": 80, "https": 443}
-# A host, with or without a port.
-PLACE = re.compile(r"(?:\[[^\[\]]+\]|[^\[\]:]+)(?::\d*)?")
+HOST_AND_PORT = re.compile(r"(?:\[[^\[\]]+\]|[^\[\]:]+)(?::\d*)?")
 PUBLIC_PORTS = frozenset({80, 443, 8080, 8443})
 LONGEST_URL = 2048
-# The most fields of a query that are compared: hostile addresses have hundreds.
+# Only this many query parameters are looked at, because hostile URLs have hundreds.
 MAX_FIELDS = 20
+# Last labels that never name a public host: reserved for special use, or common in private networks and clusters.
 SPECIAL_NAMES = frozenset(
     {"local", "localhost", "localdomain", "localnet", "internal", "intranet", "lan", "home", "corp", "private"}
 ).union({"svc", "cluster", "default", "consul", "docker", "onion", "alt", "arpa", "test", "invalid"})
-# Controls, spaces, backslashes, what is not seen, and halves of characters; controls also where they are encoded.
+# Characters that URL parsers disagree about or that people cannot see: controls (also percent-encoded), spaces,
+# backslashes, zero-width and bidirectional marks, and lone surrogates.
 UNSAFE = re.compile(
     r"[\x00-\x20\x7f-\xa0\\\u00ad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164]|"
     r"[\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]|%(?:[01][0-9a-f]|7f)",
@@ -44,22 +43,23 @@ UNSAFE = re.compile(
 NETLOC = re.compile(r"(?:\[[0-9a-f:.]+\]|[^\[\]:]+)(?::[0-9]*)?", re.IGNORECASE)
 IPV4 = re.compile(r"(?:\d+\.){3}\d+")
 NUMERIC_LABEL = re.compile(r"0x[0-9a-f]*|\d+")
-# Only names that mean nothing else: `ref`, `id` and the like name products on some sites.
-TRACKING = re.compile(
+# Only parameters that are always tracking. `ref` and `id` are left out, because some sites select a product with them.
+TRACKING_FIELD = re.compile(
     r"(?:utm_\w+|hsa_\w+|mc_[ce]id|[gd]clid|gbraid|wbraid|fbclid|msclkid|yclid|igshid|_hs\w+|_ga)(?:=.*)?",
     re.IGNORECASE,
 )
-DOTS = {".": "", "%2e": "", "..": "..", ".%2e": "..", "%2e.": "..", "%2e%2e": ".."}
-KEPT = "/%:@!$&'()*+,;=~-._"
-KEPT_IN_QUERY = KEPT + "?[]|{}^`\\"
+# Path segments that browsers resolve as "." or "..", including the percent-encoded spellings (WHATWG URL standard).
+DOT_SEGMENTS = {".": "", "%2e": "", "..": "..", ".%2e": "..", "%2e.": "..", "%2e%2e": ".."}
+SAFE_IN_PATH = "/%:@!$&'()*+,;=~-._"
+SAFE_IN_QUERY = SAFE_IN_PATH + "?[]|{}^`\\"
 
 
 def parse_company(text: str, role: Role, allow: Allowed) -> Company:
-    """The company behind a domain or the address of its home page; a path is dropped.
+    """Return the company for a domain or URL; the path is dropped.
 
     Raises:
-        InvalidDomain: it names no website.
-        HostNotAllowed: it names one that is not public, and is not among the hosts allowed.
+        InvalidDomain: `text` does not name a website.
+        HostNotAllowed: The host is not public and not in `allow`.
     """
     parts = _split(text.strip())
     host = _host(parts, text)
@@ -75,41 +75,42 @@ def parse_company(text: str, role: Role, allow: Allowed) -> Company:
 
 
 def check_url(url: str, allow: Allowed) -> str:
-    """The address to request: as it is written, without its fragment and its tracking parameters.
+    """Return the URL to request: as written, without its fragment and tracking parameters.
 
     Raises:
-        InvalidDomain: it is no web address.
-        HostNotAllowed: its host or port is not public, and not among the hosts allowed.
+        InvalidDomain: `url` is not an http or https URL.
+        HostNotAllowed: The host or port is not public and not in `allow`.
     """
     parts = _split(url)
     if not parts.scheme:
-        raise InvalidDomain(f"{url!r} is not a web address; one begins with https:// or http://")
+        raise InvalidDomain(f"{url!r} is not a web address; it must start with https:// or http://")
     host = _host(parts, url)
     _check_host(host, parts.port or PORTS[parts.scheme], allow)
-    query = "&".join(field for field in parts.query.split("&") if not TRACKING.fullmatch(field))
-    return _address(parts, host, quote(query, safe=KEPT_IN_QUERY))
+    query = "&".join(field for field in parts.query.split("&") if not TRACKING_FIELD.fullmatch(field))
+    return _address(parts, host, quote(query, safe=SAFE_IN_QUERY))
 
 
 def url_key(url: str) -> str:
-    """A key that is equal for addresses of one page. Never request it: a server may know only the exact address.
+    """Return a key that is equal for URLs of the same page.
 
-    It ignores www, the scheme, a trailing slash, tracking parameters, the fragment, and the query's order and escapes.
+    The key ignores www, the scheme, a trailing slash, tracking parameters, the fragment, and the order and escaping of
+    query parameters. It is not for requests: some servers answer only the exact URL.
     """
     parts = _split(url)
-    # Escapes that are not UTF-8 are those of an older encoding, and stay what they are.
+    # Old sites percent-encode in other charsets: surrogateescape lets bytes that are not UTF-8 survive the round trip.
     fields = parse_qsl(parts.query, keep_blank_values=True, errors="surrogateescape")
-    kept = sorted(field for field in fields if not TRACKING.fullmatch(field[0]))
-    canonical = _address(parts, _host(parts, url), urlencode(kept, errors="surrogateescape"))
+    sorted_fields = sorted(field for field in fields if not TRACKING_FIELD.fullmatch(field[0]))
+    canonical = _address(parts, _host(parts, url), urlencode(sorted_fields, errors="surrogateescape"))
     return canonical.partition("://")[2].removeprefix("www.").replace("/?", "?").rstrip("/")
 
 
 def same_site(url: str, company: Company) -> bool:
-    """Whether it is on the company's site, or on a sister site that its map has accepted."""
+    """Whether the URL is on the company's site or one of its accepted sister sites."""
     return (site := site_at(url)) is not None and site in (company.domain, *company.beyond.sisters)
 
 
 def site_at(url: str) -> str | None:
-    """The site that an absolute address is on, as in `Company.domain`; None if it is no web address."""
+    """Return the site of an absolute URL, in the form of `Company.domain`; None if it is not a web address."""
     try:
         parts = _split(url)
         host = _host(parts, url)
@@ -119,7 +120,7 @@ def site_at(url: str) -> str | None:
 
 
 def company_at(url: str, company: Company) -> Company:
-    """The company with only the host of this address as its site."""
+    """Return the company with the host of `url` as its site, and without job boards, feeds and sister sites."""
     parts = _split(url)
     host = _host(parts, url)
     port = parts.port or PORTS[parts.scheme]
@@ -127,15 +128,15 @@ def company_at(url: str, company: Company) -> Company:
 
 
 def site_of(host: str, port: int) -> str:
-    """The registrable domain, or host:port where there is none; empty for a public suffix."""
+    """Return the registrable domain, or host:port for hosts without one; '' for a public suffix."""
     if is_address(host) or "." not in host:
         return f"{host}:{port}"
-    # Some suffixes under which customers have sites of their own (wordpress.com) are companies too.
+    # Private suffixes such as wordpress.com separate their customers' sites, but are also companies with a site.
     return _suffixes().privatesuffix(host) or _suffixes(only_icann=True).privatesuffix(host) or ""
 
 
 def is_registrable(host: str) -> bool:
-    """Whether a name may be a host of the public web: it ends in a suffix that is known, and is none itself."""
+    """Whether `host` ends in a known public suffix and is not just that suffix."""
     return bool(_suffixes(accept_unknown=False).privatesuffix(host.lower()))
 
 
@@ -152,7 +153,7 @@ def is_address(host: str) -> bool:
 
 
 def is_web_address(text: str) -> bool:
-    """Whether an HTTP client can send requests to it, as to the base URL of a service; any host or user will do."""
+    """Whether `text` is usable as the base URL of a service. Private hosts and user names are accepted."""
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
@@ -162,13 +163,13 @@ def is_web_address(text: str) -> bool:
             _idna(host)
     except ValueError:
         return False
-    is_whole = bool(host and PLACE.fullmatch(parts.netloc.rpartition("@")[2]))
+    is_whole = bool(host and HOST_AND_PORT.fullmatch(parts.netloc.rpartition("@")[2]))
     return parts.scheme in PORTS and is_whole and port != 0 and text.isprintable() and " " not in text
 
 
 @cache
 def _suffixes(*, only_icann: bool = False, accept_unknown: bool = True) -> PublicSuffixList:
-    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415 - reading the list costs more than a help text
+    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415 - loading the list is slower than `--help` itself
 
     return PublicSuffixList(only_icann=only_icann, accept_unknown=accept_unknown)
 
@@ -178,58 +179,63 @@ def _not_a_domain(text: str, why: str) -> InvalidDomain:
 
 
 def _split(text: str) -> SplitResult:
-    """The parts of an address; the scheme is empty where none was given, and else http or https."""
+    """Split a URL or a bare domain; the scheme is '', http or https.
+
+    Raises:
+        InvalidDomain: `text` is too long, malformed, or has an unsafe character, a user name or another scheme.
+    """
     if len(text) > LONGEST_URL:
-        raise _not_a_domain(text, f"it has more than {LONGEST_URL} characters")
+        raise _not_a_domain(text, f"it is longer than {LONGEST_URL} characters")
     if UNSAFE.search(text):
-        raise _not_a_domain(text, "a space, a backslash or a character that is not seen stands in it")
+        raise _not_a_domain(text, "it contains a space, a backslash or an invisible character")
     try:
         parts = urlsplit(text if "://" in text else f"//{text}")
         port = parts.port
     except ValueError as error:
         raise _not_a_domain(text, f"{error}".lower()) from None
-    if wrong := _fault(parts, port):
-        raise _not_a_domain(text, wrong)
+    if problem := _problem(parts, port):
+        raise _not_a_domain(text, problem)
     return parts
 
 
-def _fault(parts: SplitResult, port: int | None) -> str | None:
+def _problem(parts: SplitResult, port: int | None) -> str | None:
     if parts.scheme not in {"", *PORTS}:
-        return f"{parts.scheme} is not read, only http and https"
+        return f"{parts.scheme} is not supported, only http and https"
     if "@" in parts.netloc:
-        return "it names a user"
+        return "it contains a user name"
     if "%" in parts.netloc:
-        return "its host has a percent sign"
+        return "its host contains a percent sign"
     if port == 0 or not NETLOC.fullmatch(parts.netloc):
-        return "it has no host, or its host or port is none"
+        return "its host or port is missing or invalid"
     return None
 
 
 def _host(parts: SplitResult, text: str) -> str:
-    """The host in lower-case ASCII, an IPv6 address in brackets."""
+    """Return the host in lower-case ASCII (internationalized names in Punycode), IPv6 addresses in brackets."""
     host = (parts.hostname or "").removesuffix(".")
     if ":" in host:
         if not is_address(host):
-            raise _not_a_domain(text, "its host is no IPv6 address")
+            raise _not_a_domain(text, "its host is not a valid IPv6 address")
         return f"[{ipaddress.ip_address(host)}]"
     return _ascii(host, text)
 
 
 @cache
 def _idna(host: str) -> str:
-    import idna  # noqa: PLC0415 - its tables are large, and most names are ASCII
+    import idna  # noqa: PLC0415 - large tables that ASCII names, which are most, do not need
 
     return idna.encode(host, uts46=True).decode("ascii").lower()
 
 
 def _ascii(host: str, text: str) -> str:
+    # A name with "xn--" goes through idna although it is ASCII: malformed Punycode must be rejected.
     try:
         name = host if re.fullmatch(r"[a-z0-9.-]+", host) and "xn--" not in host else _idna(host)
     except UnicodeError:
-        raise _not_a_domain(text, "its host is no name that can be registered") from None
+        raise _not_a_domain(text, "its host is not a valid domain name") from None
     labels = name.split(".")
     if not all(re.fullmatch(r"(?!-)[a-z0-9-]{1,63}(?<!-)", label) for label in labels) or len(name) > 253:  # noqa: PLR2004
-        raise _not_a_domain(text, "its host is not made of letters, digits and single dots")
+        raise _not_a_domain(text, "its host may contain only letters, digits, hyphens and single dots")
     return name
 
 
@@ -239,8 +245,8 @@ def _check_host(host: str, port: int, allow: Allowed) -> None:
     shown = host if port in PORTS.values() else f"{host}:{port}"
     if _is_bare_name(host, port):
         raise HostNotAllowed(
-            f"{shown!r} is a name and no domain; give that of its website, like '{host}.com', "
-            f"or set OCTAVE_ALLOW_HOSTS={shown} if a host of your own network is intended"
+            f"{shown!r} is a name, not a domain; give the domain of the website, like '{host}.com', "
+            f"or set OCTAVE_ALLOW_HOSTS={shown} if you mean a host on your own network"
         )
     if not _is_public_name(host):
         raise HostNotAllowed(
@@ -249,13 +255,13 @@ def _check_host(host: str, port: int, allow: Allowed) -> None:
         )
     if port not in PUBLIC_PORTS:
         raise HostNotAllowed(
-            f"Port {port} of {host!r} is not one that websites use; leave it out, "
+            f"port {port} of {host!r} is not a usual port for websites; leave it out, "
             f"or set OCTAVE_ALLOW_HOSTS={shown} if this port is intended"
         )
 
 
 def _is_bare_name(host: str, port: int) -> bool:
-    """Whether it may be a company's name, rather than that of a machine."""
+    """Whether the host looks like a company's name typed without its domain ('acme'), rather than a machine's name."""
     return port in PORTS.values() and "." not in host and host != "localhost" and not is_address(host)
 
 
@@ -266,6 +272,8 @@ def _is_public_name(host: str) -> bool:
     return len(labels) > 1 and labels[-1] not in SPECIAL_NAMES and not NUMERIC_LABEL.fullmatch(labels[-1])
 
 
+# `is_global` alone depends on the Python version and misses some of these, such as 168.63.129.16 (Azure's metadata and
+# DNS service), 192.88.99.0/24 (6to4 relays) and 224.0.0.0/3 (multicast and reserved).
 V4_REFUSED = tuple(
     ipaddress.ip_network(block)
     for block in (
@@ -275,11 +283,12 @@ V4_REFUSED = tuple(
     )
 )
 V6_PUBLIC = ipaddress.ip_network("2000::/3")
+# Within the global block: Teredo and other protocol addresses, documentation, and 6to4, which can embed a private IPv4.
 V6_REFUSED = tuple(ipaddress.ip_network(block) for block in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
 
 
 def is_public_address(text: str) -> bool:
-    """Whether anyone may reach it: cloud metadata, tunnels and reserved blocks are not public."""
+    """Whether an IP address is public. Cloud metadata services, tunnels and reserved blocks are not."""
     address = ipaddress.ip_address(text)
     if isinstance(address, ipaddress.IPv4Address):
         return address.is_global and not any(address in block for block in V4_REFUSED)
@@ -292,31 +301,31 @@ def _origin(scheme: str, host: str, port: int) -> str:
 
 def _address(parts: SplitResult, host: str, query: str) -> str:
     scheme = parts.scheme or "https"
-    path = _without_dots(quote(parts.path, safe=KEPT)) or "/"
+    path = _without_dots(quote(parts.path, safe=SAFE_IN_PATH)) or "/"
     return _origin(scheme, host, parts.port or PORTS[scheme]) + path + (f"?{query}" if query else "")
 
 
 def _without_dots(path: str) -> str:
-    """The path as browsers resolve it."""
+    """Resolve "." and ".." segments as browsers do."""
     if "." not in path and "%2" not in path:
         return path
-    kept: list[str] = []
+    resolved: list[str] = []
     *folders, name = path.split("/")[1:]
     for part in folders:
-        if DOTS.get(part.lower()) == "..":
-            kept[-1:] = []
-        elif part.lower() not in DOTS:
-            kept.append(part)
-    if DOTS.get(name.lower()) == "..":
-        kept[-1:] = []
-    return "/" + "/".join([*kept, "" if name.lower() in DOTS else name])
+        if DOT_SEGMENTS.get(part.lower()) == "..":
+            resolved[-1:] = []
+        elif part.lower() not in DOT_SEGMENTS:
+            resolved.append(part)
+    if DOT_SEGMENTS.get(name.lower()) == "..":
+        resolved[-1:] = []
+    return "/" + "/".join([*resolved, "" if name.lower() in DOT_SEGMENTS else name])
 
 
 def path_of(url: str) -> str:
-    """Lower-case, decoded, without a trailing slash; '/' for the home page."""
+    """Return the path of `url` in lower case, decoded, without a trailing slash; '/' for the home page."""
     return unquote(urlsplit(url).path).lower().rstrip("/") or "/"
 
 
 def fields_of(query: str) -> list[tuple[str, str]]:
-    """The first names and values of a query, decoded."""
+    """Return the first `MAX_FIELDS` parameters of a query, decoded."""
     return parse_qsl("&".join(query.split("&", MAX_FIELDS)[:MAX_FIELDS]), keep_blank_values=True)

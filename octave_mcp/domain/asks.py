@@ -1,4 +1,4 @@
-"""One model call: what is asked, about what, and the form of the answer."""
+"""Asks and answers: the input and output of one model call, and what it costs."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ B = TypeVar("B", bound=Value)
 
 Tier = Literal["fast", "strong"]
 
-# Why an answer, or part of it, could not be read; '' if all of it could.
+# Why an answer or a part of it could not be read; '' if nothing is wrong.
 Fault = Literal["", "cut_off", "thoughts", "empty", "refused", "unreadable"]
 
 
 class Names(Value):
-    """The two companies of the deal by the names that are free to use in copy."""
+    """The names of the two companies as copy may use them."""
 
     vendor: str
     prospect: str
@@ -36,9 +36,11 @@ class Names(Value):
 
 
 class ReadingBrief(Value):
-    """What an ask about pages needs to know: whose they are, the other company, and what the user said of the deal.
+    """Context of an ask about pages.
 
-    `offer` is what the vendor sells, in the words of its home page.
+    - `role`, `company`, `domain`: the company whose pages they are. `counterpart`: the name of the other company.
+    - `context`: what the user said about the deal.
+    - `offer`: what the vendor sells, in the words of its home page.
     """
 
     role: Role
@@ -50,15 +52,15 @@ class ReadingBrief(Value):
 
 
 class AddressesBrief(ReadingBrief):
-    """The addresses to choose from, numbered from 1 in this order."""
+    """URLs to choose from, numbered from 1 in this order."""
 
     links: tuple[Link, ...]
 
 
 class UnderstandingBrief(Value):
-    """The readings of a company, merged; the passages shown are their evidence. `counterpart` is the other's name.
+    """Context of an ask about the merged readings of a company. The passages shown are their evidence.
 
-    `offer` is what the vendor sells, in the words of its home page.
+    The other fields are as in `ReadingBrief`.
     """
 
     role: Role
@@ -72,13 +74,14 @@ class UnderstandingBrief(Value):
 
 
 class WritingBrief(Value):
-    """Everything a writer may use. The passages shown are the evidence that these values name.
+    """Everything a writer may use. The passages shown are the evidence that these values cite.
 
-    `pitch` is what the vendor says of itself in a sentence or two; `existing_customer` shows that the prospect buys
-    from the vendor, `vendor_is_customer` that the vendor buys from the prospect; `persona` and `rank` (from 0) say for
-    whom, in asks about one persona; `personas` in asks about several. `findings` are those of both companies; `offer`
-    is what the vendor sells, in the words of its home page. `read_on` is the day on which the last page was fetched.
-    `is_thin`: so little is known of the prospect that only outlines can be written.
+    - `pitch`: what the vendor says about itself in one or two sentences.
+    - `existing_customer`: evidence that the prospect is a customer of the vendor; `vendor_is_customer`: the reverse.
+    - `offer`: what the vendor sells, in the words of its home page.
+    - `read_on`: the day when the last page was fetched.
+    - `is_thin`: whether so little is known about the prospect that only outlines can be written.
+    - `persona`, `rank`: in asks about one persona, the persona and its rank from 0; `personas` in asks about several.
     """
 
     names: Names
@@ -99,10 +102,12 @@ class WritingBrief(Value):
 
 
 class RevisionBrief(Value):
-    """A part of a playbook to write again, as JSON that cites passages by their numbers, and what stands `beside` it.
+    """A part of a playbook to rewrite.
 
-    `persona` is the title of the buyer it is for; '' if it is for all. A touch has its `place` in the sequence, from 0.
-    `told` are sentences on the deal.
+    - `part`: the part as JSON that cites passages by number. `beside`: the surrounding text, for context.
+    - `told`: sentences about the deal.
+    - `persona`: the title of the buyer that the part is for; '' if it is for all.
+    - `place`: the index of a touch in its sequence, from 0.
     """
 
     names: Names
@@ -116,7 +121,7 @@ class RevisionBrief(Value):
 
 
 class HomepageAnswer(Value, Generic[C]):
-    """What the home page says the company is called, and what it does."""
+    """The company's name and a summary of what it does, from its home page."""
 
     name: Claim[C] | None
     summary: Claim[C] | None
@@ -129,13 +134,14 @@ class AddressesAnswer(Value):
 
 
 class Ask(Value, Generic[A, B]):
-    """`prompt` names the prompt file, `beside` those read together with it, as 'vendor/use_cases@2' with the version.
+    """One question to a model.
 
-    `answer` is the form wanted.
-
-    Passages are numbered from 1 in the order shown. In a correction, `complaint` says what was wrong with the first
-    answer, and `corrects` is the key of that answer. A patch asks for replacements alone: `patched` is the form of the
-    answer that they are for, and `cited` are the numbers of the passages that the rejected entries cite.
+    - `prompt`: the prompt file. `beside`: further prompt files asked together, with versions: 'vendor/use_cases@2'.
+    - `passages`: numbered from 1 in this order.
+    - `answer`: the type of the answer.
+    - `complaint`, `corrects`: in a correction, what was wrong with the first answer, and the key of that answer.
+    - `patched`, `cited`: in a patch, which asks only for replacements of rejected entries, the type of the complete
+      answer, and the numbers of the passages that the rejected entries cite.
     """
 
     prompt: str
@@ -153,21 +159,22 @@ class Ask(Value, Generic[A, B]):
 
     @property
     def given(self) -> dict[str, Any]:
-        """All that the answer depends on, but for its form, which goes with the version of the prompt.
+        """Everything the answer depends on, for digests. The type of the answer is implied by the prompt's version.
 
-        Passages are as a model is shown them: when a page was fetched, and what else is on it, changes nothing.
+        Passages are included as models are shown them, so that refetching a page or changing other text on it makes no
+        difference.
         """
         given = {name: getattr(self, name) for name in type(self).model_fields if name not in {"answer", "patched"}}
         return given | {"passages": tuple(passage.as_shown for passage in self.passages)}
 
     @property
     def whole(self) -> type[Value]:
-        """The form of the answer in full."""
+        """The type of the complete answer."""
         return self.patched or self.answer
 
 
 class Usage(Value):
-    """`cached_tokens` are those of the input that a provider knew already; `usd` is None where a price is not known."""
+    """Tokens and cost of a call. `cached_tokens` are input tokens from the provider's cache; `usd` may be unknown."""
 
     input_tokens: int = 0
     cached_tokens: int = 0
@@ -176,7 +183,7 @@ class Usage(Value):
 
 
 class StandIn(Value):
-    """The model that answered in place of the one that was asked for, and the error's code and text that made it so."""
+    """A fallback model that answered, and the code and text of the error of the model that was asked first."""
 
     name: str
     code: str
@@ -184,9 +191,12 @@ class StandIn(Value):
 
 
 class Unread(Value):
-    """An entry of an answer that could not be read, or is missing: its path in the answer, why, and what it says.
+    """An entry of an answer that is invalid or missing.
 
-    `is_extra`: the form has no such entry.
+    - `at`: its path in the answer.
+    - `wrong`: the problem.
+    - `said`: the entry as JSON, shortened.
+    - `is_extra`: whether the answer's type has no such entry.
     """
 
     at: tuple[str | int, ...]
@@ -196,14 +206,14 @@ class Unread(Value):
 
 
 class Answer(Value, Generic[A]):
-    """`wrong` says what of the answer could not be read, and is left out of its value; '' where all could.
+    """A model's answer.
 
-    `unread` are the entries that this is about.
-
-    `is_outline`: the model that answered writes no copy, so its draft is an outline.
-    `by` is who answered where it was not the model asked for. `key` is what its model knows it by, if it wants to be
-    told what the checks found. `reused` answers were given before, to the same ask; `replayed` is set if one was given
-    in another run, about the pages as they were then.
+    - `wrong`, `unread`: what could not be read and is missing from `value`, as text ('' if nothing) and as entries.
+    - `is_outline`: whether the model writes no copy, so that its draft is an outline.
+    - `by`: the fallback model, if one answered.
+    - `key`: the model's own key for the answer, if the model needs to know the verdict of the checks.
+    - `reused`: whether the answer was given before, to the same ask.
+    - `replayed`: set if the answer comes from a recording.
     """
 
     value: A
@@ -219,7 +229,7 @@ class Answer(Value, Generic[A]):
 
 
 class Unusable(Value):
-    """An answer that has no value, and what was wrong with it: it was paid for like any other."""
+    """An answer without a usable value, and what was wrong with it. It is paid for like any other."""
 
     usage: Usage
     wrong: str
@@ -229,10 +239,12 @@ class Unusable(Value):
 
 
 class Judgement(Value):
-    """What the checks made of an answer: what is `wrong` with it, '' for nothing, and whether some of it can be used.
+    """The verdict of the checks on an answer.
 
-    `dropped` is what was dropped from it for good; None while a correction may replace that. `only_entries`: no part
-    is missing as a whole, so a playbook can do without asking again.
+    - `wrong`: the problems, '' if none.
+    - `dropped`: what was finally dropped; None while a correction may still replace it.
+    - `is_usable`: whether some of the answer can be used.
+    - `only_entries`: whether only single entries failed, so that the playbook is complete without a correction.
     """
 
     wrong: str
@@ -242,7 +254,7 @@ class Judgement(Value):
 
 
 class Spent(Value):
-    """What was used up: asks and their usage. `reused` counts the answers that were given before, and cost nothing."""
+    """The number of asks and their usage. `reused` counts cached answers, which cost nothing."""
 
     asks: int = 0
     input_tokens: int = 0
@@ -269,9 +281,9 @@ class Spent(Value):
 
 
 class Estimate(Value):
-    """What a run will use, roughly. `usd` is None if a price is not known.
+    """A rough estimate of what a run will use. `usd` is None if a price is unknown.
 
-    `tested` says how the model was tested: for real, or only against a test double of its API.
+    `tested` says how this release was tested with the model: for real, or only against a test double of its API.
     """
 
     asks: int
@@ -281,7 +293,7 @@ class Estimate(Value):
     tested: str = ""
 
     def __add__(self, other: Estimate) -> Estimate:
-        """Of both; how the first was tested."""
+        """Return the sum. `tested` is taken from the first."""
         return Estimate(
             asks=self.asks + other.asks,
             input_tokens=self.input_tokens + other.input_tokens,
@@ -292,17 +304,20 @@ class Estimate(Value):
 
 
 class Capacity(Value):
-    """How much a model takes on at once: pages and characters of an ask, and pages of a company unless the caller says.
+    """What a model can do, and how much at once.
 
-    One that `writes_together` is asked for several drafts in one ask. One that `is_patient` answers when it likes: it
-    counts against no deadline. What one that is not paid is asked counts against no budget.
-    One without `writes_copy` drafts outlines, which are neither checked by the rules for copy nor scored.
-    One that `ranks_addresses` is asked which pages of a site to read; for others, rules choose them.
-    One with `shown_characters` is shown that much of the pages of a company; others see all of what is read.
-    One that `verifies` judges whether quotations support claims. `verification_tokens` is what one that is asked about
-    this once, at the end of a run, may be sent; others may use up a share of what the run does.
-    Rules answer the prompts `by_rules`.
-    What one that `keeps_research` found of a vendor serves the next prospect, too; others find it as fast anew.
+    - `max_pages`: pages to read per company by default. `pack_pages`, `ask_characters`: pages and characters per ask.
+    - `shown_characters`: how much of a company's pages it is shown in all; None for everything that is read.
+    - `writes_together`: whether one ask may request several drafts.
+    - `is_patient`: whether it may take any time to answer; no deadline applies to it.
+    - `is_paid`: whether its asks count against a budget.
+    - `ranks_addresses`: whether it chooses which pages of a site to read; if not, rules do.
+    - `writes_copy`: whether it writes copy; if not, its drafts are outlines, which copy rules neither check nor score.
+    - `keeps_research`: whether research on a vendor is cached for its next prospect; rules redo it just as fast.
+    - `verifies`: whether it judges if quotations support claims.
+    - `verification_tokens`: the most it may be sent in its only ask about that, at the end of a run. None: it may use a
+      share of what the rest of the run uses.
+    - `by_rules`: prompts that rules answer in its place.
     """
 
     max_pages: int = MAX_PAGES

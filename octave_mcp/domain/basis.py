@@ -1,4 +1,4 @@
-"""What a playbook was written from, as the run that wrote it records it: a refresh starts from this."""
+"""The basis of a playbook: the research and verdicts that its run stores, from which a refresh starts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from octave_mcp.domain.research import Research
 from octave_mcp.domain.value import Value
 
 
-class Told(Value):
-    """A model's opinion on a claim: '' and why, if it has none; `better` is the corrected text, '' if there is none."""
+class StoredOpinion(Value):
+    """A model's opinion on a claim.
+
+    - `verdict`: None if the model gave none; `why` is then the cause.
+    - `reason`: why the claim is not supported. `better`: a corrected text, '' if there is none.
+    - `judge`: the name of the model.
+    """
 
     verdict: Verdict | None
     reason: str = ""
@@ -18,11 +23,13 @@ class Told(Value):
 
 
 class Basis(Value):
-    """`model` identifies who answered; `research` is what was found of each company, before claims were verified.
+    """What a playbook was written from.
 
-    `verdicts` are the opinions on claims, by the digest of what was asked about each.
+    - `model`: identifies the model that answered.
+    - `research`: the research on each company, before claims were verified.
+    - `verdicts`: opinions on claims, by the digest of the question about each.
     """
 
     model: str
     research: tuple[Research, ...]
-    verdicts: dict[str, Told]
+    verdicts: dict[str, StoredOpinion]

@@ -1,4 +1,4 @@
-"""Battle cards: the drafts that models answer with, and the finished cards."""
+"""Battle cards: the drafts that models return and the finished cards."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class ObjectionHandling(Value, Generic[C]):
 
 
 class Rival(Value, Generic[C]):
-    """A competitor, or the status quo: what the prospect would do without the vendor.
+    """A competitor, or the status quo: what the prospect does if it buys from nobody.
 
-    `questions` are those that let the other side find out a difference, `landmine` what to plant early in the deal.
+    `questions` let the buyer discover a difference. `landmine` is a remark or question to plant early in the deal.
     """
 
     name: str
@@ -53,7 +53,7 @@ class CompetitivePositioning(Value, Generic[C]):
 
 
 class Dated(Value):
-    """What every finished battle card carries. `form` marks an outline, which has no score; `kind` says which card."""
+    """Fields that all finished battle cards share. An outline has no score."""
 
     form: Literal["card", "outline"] = "card"
     audience: Literal["internal", "customer_facing"]

@@ -1,7 +1,7 @@
-"""What a caller can choose, models, sources and formats, and what help, schemas and docs say about each.
+"""Tables of the models, sources and export formats that a caller can choose from.
 
-To add one, write its module and its line here. What 'auto' tries, settings, help, schemas, docs, checks, files and
-content types all derive from these tables. A module is imported when it is first used.
+To add one, write its module and add an entry here: 'auto', settings, help, schemas, docs, checks, file names and
+content types derive from these tables. Modules are imported on first use.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from octave_mcp.domain.value import Value
 from octave_mcp.errors import UnknownName
 
 AUTO = "auto"
-# The models that `auto` is where no provider is configured: the first over MCP, the second elsewhere.
+# What `auto` resolves to if no provider is configured: the first over MCP, the second elsewhere.
 BY_CLIENT, BY_RULES = "host", "extractive"
-# Pages of a company that a model reads, unless its line or the caller says otherwise.
+# Default number of pages to read per company. A model's entry in `MODELS` or the caller can override it.
 MAX_PAGES = 25
 
 
 class Choice(Value):
-    """`about` describes it in the docs."""
+    """An option that a caller can choose by name. `about` describes it in the docs."""
 
     name: str
     module: str
@@ -28,10 +28,10 @@ class Choice(Value):
 
 
 class Provider(Choice):
-    """A model or a source. `auto` is the first of those `in_auto` that is configured, in the order of the table.
+    """A model or a source.
 
-    `needs` is the variable without which it is not set up; `or_needs` is one that can be set instead, and `along_with`
-    one that means nothing without `needs`.
+    `auto` takes the first configured provider that has `in_auto`, in the order of the table. `needs` is the environment
+    variable that sets it up, `or_needs` an alternative, and `along_with` one that only works together with `needs`.
     """
 
     needs: str = ""
@@ -41,18 +41,19 @@ class Provider(Choice):
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """It is configured if one of these is set: `auto` passes over it only if none is."""
+        """The variables of which at least one must be set for `auto` to consider the provider."""
         return tuple(filter(None, (self.needs, self.or_needs, self.along_with)))
 
 
 class ModelChoice(Provider):
-    """`note` says in a few words what a model without a key does; `asks_client` ones are answered over MCP or HTTP.
+    """A model that can answer asks.
 
-    One that `replays` has answers only for certain pairs of companies.
-
-    `max_pages` of each company are read, unless the caller sets another number; a recording has its own. `tested` says
-    how this release was tested with the model: for real, or only against a test double (a server that imitates the
-    API).
+    - `tested`: how this release was tested with it: for real, or only against a test double (a server that imitates
+      its API).
+    - `note`: what a model without a key does, in a few words.
+    - `asks_client`: whether the connected client answers, over MCP or HTTP.
+    - `replays`: whether it has answers only for recorded pairs of companies.
+    - `max_pages`: how many pages to read per company by default. A recording has its own number.
     """
 
     tested: str
@@ -63,13 +64,13 @@ class ModelChoice(Provider):
 
 
 class SourceChoice(Provider):
-    """Where pages come from. One that `runs_scripts` reads pages that are empty until a browser runs theirs."""
+    """A source of pages. `runs_scripts`: whether it can read pages that need JavaScript to show their content."""
 
     runs_scripts: bool = False
 
 
 class Format(Choice):
-    """`suffix` is the extension of its files, without the dot."""
+    """An export format. `suffix` is the file extension without the dot."""
 
     suffix: str
     media_type: str
@@ -80,7 +81,7 @@ MODELS = (
     ModelChoice(
         name="openai",
         module="octave_mcp.models.openai",
-        about="OpenAI, by its Responses API",
+        about="OpenAI, through its Responses API",
         tested="only against a test double of its API; no real OpenAI model was called",
         needs="OPENAI_API_KEY",
         in_auto=True,
@@ -88,7 +89,7 @@ MODELS = (
     ModelChoice(
         name="anthropic",
         module="octave_mcp.models.anthropic",
-        about="Anthropic, by its Messages API",
+        about="Anthropic, through its Messages API",
         tested="only against a test double of its API; no real Anthropic model was called",
         needs="ANTHROPIC_API_KEY",
         in_auto=True,
@@ -96,7 +97,7 @@ MODELS = (
     ModelChoice(
         name="compat",
         module="octave_mcp.models.compat",
-        about="Any server that speaks chat.completions: Ollama, vLLM, LM Studio, llama.cpp, OpenRouter",
+        about="Any server with a chat.completions API: Ollama, vLLM, LM Studio, llama.cpp, OpenRouter",
         tested="with llama.cpp's server and a random-weight model; other servers only with a test double",
         needs="OCTAVE_COMPAT_MODEL",
         along_with="OCTAVE_COMPAT_BASE_URL",
@@ -114,15 +115,15 @@ MODELS = (
     ModelChoice(
         name=BY_RULES,
         module="octave_mcp.models.extractive",
-        about="Rules that collect quotations and put them into outlines",
+        about="Rules that collect quotations and arrange them in outlines",
         tested="on real sites; it needs no model",
         note="quotations and outlines",
     ),
     ModelChoice(
         name="recorded",
         module="octave_mcp.models.recorded",
-        about="What a named model answered in an earlier run about the same pair, checked on the pages as they are now",
-        tested="with what a real language model answered",
+        about="Recorded answers of a model about the same two companies, checked against today's pages",
+        tested="with recorded answers of a real language model",
         note="only for recorded pairs",
         replays=True,
     ),
@@ -132,7 +133,7 @@ SOURCES = (
     SourceChoice(
         name="crawler-firecrawl",
         module="octave_mcp.sources.crawler_firecrawl",
-        about="Our own crawler, and Firecrawl for the pages that the crawler cannot read",
+        about="The built-in crawler, and Firecrawl for the pages that the crawler cannot read",
         needs="FIRECRAWL_API_KEY",
         or_needs="FIRECRAWL_API_URL",
         in_auto=True,
@@ -140,7 +141,7 @@ SOURCES = (
     SourceChoice(
         name="firecrawl",
         module="octave_mcp.sources.firecrawl",
-        about="Firecrawl, in the cloud or on a server of your own; it runs the scripts of pages",
+        about="Firecrawl, in the cloud or on your own server; it runs the JavaScript of pages",
         needs="FIRECRAWL_API_KEY",
         or_needs="FIRECRAWL_API_URL",
         runs_scripts=True,
@@ -148,7 +149,7 @@ SOURCES = (
     SourceChoice(
         name="crawler",
         module="octave_mcp.sources.crawler",
-        about="Our own crawler",
+        about="The built-in crawler",
         in_auto=True,
     ),
 )
@@ -157,21 +158,21 @@ FORMATS = (
     Format(
         name="json",
         module="octave_mcp.exports.json",
-        about="The whole playbook, for programs",
+        about="The complete playbook, for programs",
         suffix="json",
         media_type="application/json",
     ),
     Format(
         name="markdown",
         module="octave_mcp.exports.markdown",
-        about="A document to read or to edit",
+        about="A document to read or edit",
         suffix="md",
         media_type="text/markdown",
     ),
     Format(
         name="html",
         module="octave_mcp.exports.html",
-        about="A page for a browser, in one file",
+        about="A web page in a single file",
         suffix="html",
         media_type="text/html",
     ),
@@ -181,28 +182,28 @@ C = TypeVar("C", bound=Choice)
 
 
 def choice(table: tuple[C, ...], name: str, kind: str) -> C:
-    """The line of the table with this name; `kind` is the word for it in the error.
+    """Return the entry of `table` with this name; `kind` ('model', 'source', …) is used in the error text.
 
     Raises:
-        UnknownName: the table has no such name.
+        UnknownName: The table has no such name.
     """
-    found = next((one for one in table if one.name == name), None)
+    found = next((entry for entry in table if entry.name == name), None)
     if found is None:
         raise UnknownName(f"there is no {kind} {name!r}; choose one of {', '.join(names(table))}")
     return found
 
 
 def names(table: Iterable[Choice]) -> tuple[str, ...]:
-    return tuple(one.name for one in table)
+    return tuple(entry.name for entry in table)
 
 
 def either(words: Iterable[str]) -> str:
-    """'a, b or c'."""
+    """Join words as 'a, b or c'."""
     *first, last = words
     return f"{', '.join(first)} or {last}" if first else last
 
 
-# Those that write for any two companies.
+# Models that need no key and work for any two companies.
 KEYLESS_MODELS = tuple(model for model in MODELS if not (model.needs or model.replays))
 
 
@@ -223,18 +224,18 @@ NONE_CONFIGURED = "no model is configured"
 SET_UP_A_MODEL = f"set {either(' with '.join(model.variables) for model in MODELS if model.in_auto)}"
 WITHOUT_KEY = (
     "without a key, set "
-    f"{either(f'OCTAVE_MODEL={model.name} ({model.note})' for model in KEYLESS_MODELS)}, or give it in the call as "
-    "'model' (on the command line, --model)"
+    f"{either(f'OCTAVE_MODEL={model.name} ({model.note})' for model in KEYLESS_MODELS)}, or pass it as "
+    "'model' in the call (on the command line: --model)"
 )
-# How to have the scripts of pages run.
+# Advice for pages that are empty without JavaScript.
 SET_UP_SCRIPTS = either(
     f"set {source.needs}, or give source={source.name!r}" for source in SOURCES if source.runs_scripts
 )
 
 
 def _pages_of(models: Iterable[ModelChoice]) -> str:
-    others = "".join(f", or {one.max_pages} for {one.name!r}" for one in models if one.max_pages != MAX_PAGES)
-    return f"Pages to read of each company; else {MAX_PAGES}{others}"
+    others = "".join(f", or {model.max_pages} for {model.name!r}" for model in models if model.max_pages != MAX_PAGES)
+    return f"Pages to read per company; default {MAX_PAGES}{others}"
 
 
 PAGES_HELP = _pages_of(MODELS)
@@ -242,19 +243,23 @@ TERMINAL_PAGES_HELP = _pages_of(model for model in MODELS if not model.asks_clie
 
 
 def finished_copy(*, has_client: bool = True) -> str:
-    """Which models write copy, and what each needs. One that asks a connected client is no choice without one."""
+    """Say which models write finished copy and what each needs.
+
+    `has_client`: whether a client is connected that could answer questions.
+    """
     asked = [f"{model.name!r} ({model.note})" for model in MODELS if model.asks_client and has_client]
     keyed = either(model.needs for model in MODELS if model.needs)
     return either((*asked, f"{'another model' if asked else 'a model'}, with {keyed} set"))
 
 
-CLIENT_ANSWERS = f"{NONE_CONFIGURED}, and nothing is missing: your own model answers the questions (call next_question)"
+# The first half alone would read like an error.
+CLIENT_ANSWERS = f"{NONE_CONFIGURED}, and none is needed: your own model answers the questions (call next_question)"
 
 
 def taken_by_default(model: str) -> str:
-    """For the caller of a run that this model does because no provider is configured; also says what would give more.
+    """Tell the caller of a run that `model` was chosen because no provider is configured, and what else is possible.
 
-    The tools are named as over MCP.
+    Tools are called by their MCP names; `Calls.said` rewrites them for other surfaces.
     """
     if model == BY_CLIENT:
         return (
@@ -264,9 +269,9 @@ def taken_by_default(model: str) -> str:
 
 
 def written_by_default(model: str) -> str:
-    """The same for a reader of the playbook."""
+    """Tell the reader of a playbook that `model` was chosen because no provider was configured."""
     if model == BY_CLIENT:
-        return f"{NONE_CONFIGURED}, and nothing is missing: the model of the connected client wrote it"
+        return f"{NONE_CONFIGURED}, and none is needed: the connected client's model wrote it"
     return f"{NONE_CONFIGURED}, so rules collected {_note(BY_RULES)}; {_more()}"
 
 

@@ -18,12 +18,14 @@ Reads = Literal["elements", "signals"]
 class RoleTraits:
     """How a company in this role is researched.
 
-    `reads`: its pages are read for what it sells (`elements`), or for what it needs (`signals`), which step 7 makes
-    sense of. `section` of the playbook holds what is found. Pages that name the company in the role `counterpart` are
-    read first. What is found of a company that `serves_other_deals` is reused for a day, and so says nothing of the
-    counterpart. Copy may quote the pages of a company that is `quoted_in_copy`. `shares` are of 25 pages, the home page
-    aside; more pages raise them in proportion, fewer lower them. `outside` are the shares of places beyond its
-    site; places without a share are not looked for.
+    - `reads`: whether its pages are read for what it sells (`elements`) or for what it needs (`signals`).
+    - `section`: the section of the playbook that holds the results.
+    - `counterpart`: the role of the other company; pages that name that company are read first.
+    - `serves_other_deals`: whether its research is cached for a day and reused in other deals. Such research must not
+      depend on the counterpart.
+    - `quoted_in_copy`: whether copy may quote its pages.
+    - `shares`: pages to read per kind when 25 are read, not counting the home page; scaled for other totals.
+    - `outside`: the same for places outside its site. Places without a share are not searched.
     """
 
     reads: Reads
@@ -35,8 +37,7 @@ class RoleTraits:
     outside: Mapping[LinkOrigin, int] = field(default_factory=dict[LinkOrigin, int])
 
 
-# The roles in a deal, in the order in which their companies are named. A request and a playbook have a field of the
-# same name for each.
+# In the order in which the companies of a deal are named. `PlaybookRequest` and `Playbook` have a field for each role.
 ROLES: Mapping[Role, RoleTraits] = {
     "vendor": RoleTraits(
         reads="elements",
@@ -66,7 +67,7 @@ ROLES: Mapping[Role, RoleTraits] = {
 
 
 class Beyond(Value):
-    """Where else a company publishes: the domains of its sister sites, the addresses of its job boards and feeds."""
+    """Places outside its site where a company publishes: domains of sister sites, URLs of job boards and feeds."""
 
     sisters: tuple[str, ...] = ()
     job_boards: tuple[str, ...] = ()
@@ -74,10 +75,10 @@ class Beyond(Value):
 
 
 class Company(Value):
-    """A company of which nothing has been read yet.
+    """A company of the deal, identified by its domain.
 
-    `domain` is the registrable domain ('acme.com'), or host:port where there is none ('127.0.0.1:8101');
-    `url` is where its site begins, without a path. `beyond` is empty until its site is mapped.
+    `domain` is the registrable domain ('acme.com'), or host:port for hosts without one ('127.0.0.1:8101'). `url` is the
+    root of its site. `beyond` is empty until the site is mapped.
     """
 
     role: Role
@@ -91,14 +92,14 @@ class Company(Value):
 
 
 def same_site(companies: Sequence[Company]) -> tuple[Company, Company] | None:
-    """The first two companies that are the same, if any are."""
+    """Return the first two companies that have the same domain, if any."""
     return next(((one, other) for one, other in combinations(companies, 2) if one.domain == other.domain), None)
 
 
 class Site(Value):
-    """A company whose site answered: its home page, and every address of it that was found.
+    """A company's mapped site: its home page and all URLs that were found.
 
-    `pages_read` counts the pages read to find them that are not among the links.
+    `pages_read` counts pages that were read only to find links and are not in `links` themselves.
     """
 
     company: Company

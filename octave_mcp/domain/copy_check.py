@@ -1,4 +1,4 @@
-"""A rep's own copy, checked against what a run has read."""
+"""The result of checking a rep's own copy against the pages that a run has read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VERDICTS: tuple[CopyVerdict, ...] = ("supported", "partly", "not", "no claim")
 
 
 class CopyQuote(Value):
-    """A quotation of a page. If the playbook has it, `id` is that of its evidence there."""
+    """A quotation from a page. `id` is its evidence id in the playbook, if the playbook cites it."""
 
     id: EvidenceId
     url: str
@@ -21,9 +21,10 @@ class CopyQuote(Value):
 
 
 class CheckedSentence(Value):
-    """`evidence` are the quotations that support it, or that it comes near; `nearest` is the one that does not.
+    """A sentence of the copy with its verdict.
 
-    `reason` says what is wrong with a claim, or why it is none.
+    `evidence` lists quotations that support the sentence or come close. `nearest` is the closest quotation that does
+    not support it. `reason` says what is wrong with the claim, or why the sentence makes none.
     """
 
     text: str
@@ -34,14 +35,14 @@ class CheckedSentence(Value):
 
 
 class CopyFault(Value):
-    """What a rule for copy finds, as a sentence that a rep can act on; `rule` is its code, such as 'D14'."""
+    """A violated copy rule: `rule` is its code ('D14'), and `text` a sentence that a rep can act on."""
 
     rule: str
     text: str
 
 
 class CheckedCopy(Value):
-    """`score` is of 100 points, and `faults` are what it lost them for, the gravest first."""
+    """A checked text. `score` is out of 100 points; `faults` are what cost points, worst first."""
 
     kind: CopyKind
     counts: dict[CopyVerdict, int]

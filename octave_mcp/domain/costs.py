@@ -1,4 +1,4 @@
-"""What a run cost: time, asks, tokens and money."""
+"""The cost of a run in time, asks, tokens and money."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Timings(Value):
 
 
 class StepCost(Value):
-    """What one step used up, for one of the companies or for both."""
+    """The cost of one step. `company` is None if the step worked on the whole deal."""
 
     step: str
     company: Role | None
@@ -31,10 +31,11 @@ class StepCost(Value):
 
 
 class Cost(Value):
-    """`usd` is None where a price is not known; the extractive model costs nothing.
+    """The cost of a run.
 
-    `cached_tokens` are those of the input that a provider knew already; `reused` answers were given to the same
-    question before, and cost nothing again; `credits` are Firecrawl's.
+    `usd` is None if a price is unknown, and 0 for the extractive model. `cached_tokens` are input tokens from the
+    provider's prompt cache. `reused` counts answers to questions that had been answered before; they cost nothing.
+    `credits` are Firecrawl credits.
     """
 
     usd: float | None

@@ -1,7 +1,7 @@
-"""OCTAVE_DATABASE_URL in the one form that the store, the engine and the locks read alike.
+"""Normalizes OCTAVE_DATABASE_URL, so that the store, the engine and the locks read it the same way.
 
-Users copy URLs from other tools. Forms that name the same database are accepted; for others the error says what to
-write. It repeats no more of the URL than its scheme: the rest may contain a password.
+Users copy URLs from other tools, so common spellings are accepted. For others, the error says what to write; it quotes
+only the scheme of the URL, because the rest may contain a password.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ VARIABLE = "OCTAVE_DATABASE_URL"
 POSTGRES_FORM = "postgresql://HOST/DATABASE with USER:PASSWORD@ before HOST"
 SQLITE_FORM = "sqlite:////absolute/path/octave.db"
 HIGHEST_PORT = 65_535
-# How long a server may take to accept a connection, unless the URL has a `connect_timeout`; DBOS takes as long.
+# Timeout for connecting to a server, unless the URL has a `connect_timeout`. DBOS uses the same value.
 CONNECTING_SECONDS = 10
 
 SCHEME = re.compile(
     r"(?P<scheme>(?:jdbc:)?(?P<dialect>[a-z][a-z0-9.-]*)(?:\+(?P<driver>[a-z0-9_]*))?)://", re.IGNORECASE
 )
-# The supported dialects, each with the one driver that is installed.
+# Supported dialects and the only driver that is installed for each.
 DRIVERS = {"postgresql": "psycopg", "postgres": "psycopg", "sqlite": "pysqlite"}
 HOST = r"(?:\[[0-9a-f:.%]+\]|[\w.%-]*)(?::[^/?@,]*)?"
 OPTION = r"[\w.-]+=[^&]*"
-# A password may contain '@', '/', '?' and '#': the shortest that leaves a host, a database and options is taken.
+# Users often forget to escape '@', '/', '?' and '#' in a password. The lazy quantifiers find the shortest password that
+# leaves a valid host, database and options.
 POSTGRES = re.compile(
     r"(?:(?P<user>[^:/]*?)(?::(?P<password>.*?))?@)?"
     rf"(?P<hosts>{HOST}(?:,{HOST})*)"
@@ -42,13 +43,13 @@ def canonical(given: str) -> str:
     """Return the URL as SQLAlchemy and DBOS take it.
 
     Raises:
-        SetupError: it names an unsupported database or driver, or is not a complete URL.
+        SetupError: The database or driver is not supported, or the URL is incomplete.
     """
     given = given.strip()
     found = SCHEME.match(given)
     if not found:
         quoted = "; remove the quotation marks" if given[:1] in {"'", '"'} else ""
-        raise _refused(f"it does not begin with postgresql:// or sqlite:///{quoted}")
+        raise _refused(f"it does not start with postgresql:// or sqlite:///{quoted}")
     dialect, driver, rest = found["dialect"].lower(), found["driver"], given[found.end() :]
     if dialect not in DRIVERS or found["scheme"].lower().startswith("jdbc:"):
         raise _refused(f"'{found['scheme']}://' is not supported")
@@ -59,18 +60,18 @@ def canonical(given: str) -> str:
 
 
 def of_file(file: Path) -> str:
-    """Return the URL of a SQLite file; special characters in its path are escaped."""
+    """Return the URL of a SQLite file, with special characters in its path escaped."""
     return f"sqlite:///{re.sub('[%?#]', lambda letter: quote(letter[0]), str(file))}"
 
 
 def file_of(url: str) -> Path | None:
-    """Return the file of a canonical URL; None for a database on a server."""
+    """Return the file of a canonical SQLite URL; None for a database server."""
     scheme, _, rest = url.partition(":///")
     return Path(unquote(rest.partition("?")[0])) if scheme == "sqlite" else None
 
 
 def is_scheme(given: str) -> bool:
-    """Whether it is a URL of nothing else: no secret, and masking it would tear up the form that an error shows."""
+    """Whether the URL is only a scheme ('sqlite:///'). It hides no secret, and masking it would garble error texts."""
     found = SCHEME.match(given.strip())
     return found is not None and not given.strip()[found.end() :].strip("/")
 
@@ -78,7 +79,7 @@ def is_scheme(given: str) -> bool:
 def _sqlite(rest: str) -> str:
     found = SQLITE.fullmatch(rest)
     if not found:
-        raise _refused("it names no file after sqlite:///", SQLITE_FORM)
+        raise _refused("it has no file after sqlite:///", SQLITE_FORM)
     file = unquote(found["file"])
     if file == ":memory:" or file.startswith("file:"):
         raise _refused("an in-memory database and file: addresses are not supported", SQLITE_FORM)
@@ -109,7 +110,10 @@ def _login(user: str | None, password: str | None) -> Iterator[str]:
 
 
 def _place(hosts: str) -> tuple[str, list[tuple[str, str]]]:
-    """One host as part of the URL; several hosts or a socket folder as options, which is how SQLAlchemy takes them."""
+    """Return the host part of the URL and the `host` options.
+
+    A single host stays in the URL. SQLAlchemy accepts several hosts or a socket directory only as options.
+    """
     for host in hosts.split(","):
         port = re.search(r":([^\]]+)$", host)
         if port and not (port[1].isdecimal() and 0 < int(port[1]) <= HIGHEST_PORT):

@@ -1,4 +1,4 @@
-"""The deal as a whole: who takes part in the decision, how well the two companies fit, and what is known of it."""
+"""The deal as a whole: buying committee, fit between the companies, qualification, and the rep's brief."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from octave_mcp.domain.value import Value
 
 SeatName = Literal["champion", "economic_buyer", "user", "technical_evaluator", "blocker"]
 
-# `named`: a page names the person; `inferred`: the vendor's customers have such a person in this seat.
+# `named`: a page names the person. `inferred`: the vendor's customers have a person with this title in the seat.
 HowKnown = Literal["named", "inferred", "missing"]
 
 
 class Seat(Finding[C], Generic[C]):
-    """A part in the decision, and who has it. `title` is '' if nobody is known to."""
+    """A role in the buying decision and the person in it. `title` is '' if nobody is known."""
 
     names = ("person",)
 
@@ -27,14 +27,14 @@ class Seat(Finding[C], Generic[C]):
 
     @property
     def in_words(self) -> str:
-        """What it claims: 'Ada Moss, Head of Yards', or 'a Head of Yards is likely to be the champion'."""
+        """The seat's claim: 'Ada Moss, Head of Yards', or 'a Head of Yards is likely to be the champion'."""
         if self.how_known == "named":
             return ", ".join(filter(None, (self.person, self.title)))
         return f"a {self.title} is likely to be the {self.seat.replace('_', ' ')}"
 
 
 class BuyingSeat(Seat[EvidenceId]):
-    """`check_first` says why the name or the title may be out of date; '' if nothing speaks for that."""
+    """A seat of the buying committee. `check_first` says why the name or title may be outdated; '' if not."""
 
     check_first: str = ""
 
@@ -45,7 +45,7 @@ class ValueMapRow(Value, Generic[C]):
 
 
 class StackOverlap(Value):
-    """What the pages of both companies name, and what each has to do with it."""
+    """A product that the pages of both companies name, with each company's relation to it."""
 
     name: str
     vendor: Relation
@@ -61,14 +61,14 @@ class Fit(Value):
 
 
 class Letter(Value):
-    """What is known of one letter of MEDDPICC, and the questions that find out the rest."""
+    """Known facts for one letter of MEDDPICC, and questions to find out the rest."""
 
     known: tuple[Sentence[EvidenceId], ...] = ()
     to_find_out: tuple[str, ...] = ()
 
 
 class Qualification(Value):
-    """MEDDPICC: each field is a letter."""
+    """Qualification by MEDDPICC, one field per letter."""
 
     metrics: Letter = Letter()
     economic_buyer: Letter = Letter()
@@ -81,10 +81,10 @@ class Qualification(Value):
 
 
 class Brief(Value):
-    """What a rep needs in the ten seconds before a call, put together from what passed the checks.
+    """What a rep needs in the ten seconds before a call. Contains only content that passed the checks.
 
-    `why_now` is the trigger that matters most, `date` its day ('2024-03-12', '2024-03', '2024' or 'undated') and
-    `means` what it means for the deal. `email` is the path of the e-mail to send first: 'email_sequences.0.touches.0'.
+    `why_now` is the most important trigger, `date` its date ('2024-03-12', '2024-03', '2024' or 'undated'), and `means`
+    its meaning for the deal. `email` is the path of the first e-mail to send, such as 'email_sequences.0.touches.0'.
     """
 
     vendor_does: Claim[EvidenceId] | None

@@ -1,4 +1,4 @@
-"""What differs between two playbooks."""
+"""Differences between two playbooks."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from octave_mcp.domain.parts import keys_of, steps_of, written
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.value import Path, Value, part_at
 
-# Without a schema of its own that others refer to.
+# pydantic renders JsonValue as a shared `$ref` definition. An inline description keeps the schemas of tools short.
 AnyJson = Annotated[JsonValue, WithJsonSchema({"description": "Any JSON"})]
 
 
 class Change(Value):
-    """A part that differs. `path` is as the playbook before writes it.
+    """A part that differs between two playbooks. `path` is its path in the earlier one.
 
-    An entry that only one of the playbooks has, such as a piece of evidence, is null in the other.
+    `before` is null for an added entry, such as new evidence, and `after` for a removed one.
     """
 
     path: str
@@ -31,7 +31,7 @@ Diff = tuple[Change, ...]
 
 
 def diff(before: Playbook, after: Playbook) -> Diff:
-    """The smallest parts that differ; a list with more or fewer entries differs as a whole."""
+    """Return the smallest parts that differ. A list whose length changed is one change as a whole."""
     return tuple(
         Change(path=written(before, at), before=to_jsonable_python(old), after=to_jsonable_python(new))
         for at, old, new in _differing(before, after, ())
@@ -39,18 +39,19 @@ def diff(before: Playbook, after: Playbook) -> Diff:
 
 
 def applied(changes: Sequence[Change], base: Playbook) -> Playbook:
-    """`applied(diff(a, b), a) == b`."""
-    found: Any = base.model_dump(mode="json")
+    """Apply changes to the playbook they start from, so that `applied(diff(a, b), a) == b`."""
+    document: Any = base.model_dump(mode="json")
     for change in changes:
         *above, last = _path_in(base, change.path)
-        place = found
+        holder = document
         for step in above:
-            place = place[step]
+            holder = holder[step]
+        # Null removes an entry of a mapping, but is a value like any other in a field or a list.
         if change.after is None and isinstance(part_at(base, tuple(above)), dict):
-            del place[last]
+            del holder[last]
         else:
-            place[last] = change.after
-    return Playbook.model_validate_json(to_json(found))
+            holder[last] = change.after
+    return Playbook.model_validate_json(to_json(document))
 
 
 def _differing(old: object, new: object, at: Path) -> Iterator[tuple[Path, object, object]]:
@@ -65,7 +66,7 @@ def _differing(old: object, new: object, at: Path) -> Iterator[tuple[Path, objec
 
 
 def _parts(old: object, new: object) -> Iterable[tuple[str | int, object, object]] | None:
-    """The parts of two values of one form, in pairs; None for texts, numbers, and lists of different lengths."""
+    """Return the parts of two values in pairs; None for scalars and for lists of different lengths."""
     if isinstance(old, Value) and type(old) is type(new):
         return ((name, getattr(old, name), getattr(new, name)) for name in type(old).model_fields)
     if isinstance(old, dict) and isinstance(new, dict):
@@ -78,7 +79,7 @@ def _parts(old: object, new: object) -> Iterable[tuple[str | int, object, object
 
 
 def _path_in(base: Playbook, path: str) -> Path:
-    """The path as the base has it; the last step may be the key of an entry that the base does not have."""
+    """Return the path with names resolved in `base`. The last step may be the key of an entry that is new."""
     found: Path = ()
     for step in steps_of(path):
         keys = keys_of(part_at(base, found), step)

@@ -1,4 +1,4 @@
-"""What the writers answered, checked and verified: all that the copy of a playbook is put together from."""
+"""Drafts: the checked and verified answers of the writers, from which a playbook is assembled."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CardDraft = Annotated[
 
 
 class Drafted(Value, Generic[D]):
-    """What a writer answered, whether it is an outline, and what checks dropped from it."""
+    """A writer's answer. `is_outline` marks an outline; `gaps` report what the checks dropped."""
 
     value: D
     is_outline: bool
@@ -34,12 +34,14 @@ class Drafted(Value, Generic[D]):
 
 
 class Drafts(Value):
-    """What the writers answered; None where one failed. `given` is what the user said of the deal.
+    """The answers of all writers, and what they were written from. An answer is None if its writer failed.
 
-    `sequences` and `talk_tracks` have an entry for each persona, in the order of `personas`. The place of a touch is
-    that of its day in `copywriting.emails.DAYS`: one that broke a rule is here, and not in the playbook. `evidence` is
-    all that was shown to the writers, cited or not. `findings` are those of both companies; `read_on` is the day of the
-    last page, from which ages count. `language` is '' if the rules do not check it.
+    - `sequences`, `talk_tracks`: one per persona, in the order of `personas`. Touches that broke a rule are included,
+      although the playbook omits them, so that a touch's index is that of its day in `copywriting.emails.DAYS`.
+    - `evidence`: all evidence that the writers were shown, cited or not.
+    - `given`: what the user said about the deal.
+    - `language`: '' if the rules do not check the language.
+    - `read_on`: the day when the last page was read. Ages are counted from it.
     """
 
     summary: Drafted[SummaryDraft[EvidenceId]] | None
@@ -57,12 +59,12 @@ class Drafts(Value):
     read_on: date
 
     def given_with(self, instruction: str) -> str:
-        """What the user said of the deal, and asks for now."""
+        """Return what the user said about the deal, followed by an instruction."""
         return "\n".join(filter(None, (self.given, instruction)))
 
 
 class Written(NamedTuple):
-    """A playbook, the drafts that it was put together from, and what these were written from."""
+    """A playbook with its drafts and their basis."""
 
     playbook: Playbook
     drafts: Drafts

@@ -1,3 +1,5 @@
+"""Events of a run, as callers follow them."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime
@@ -22,9 +24,10 @@ EventName = Literal[
 
 
 class ModelCall(Value):
-    """A call of a model by what it was asked, and what that used up; `wait_seconds` is the time until the next try.
+    """One call of a model and its usage.
 
-    `usd` is None where the price is not known. A `reused` answer was given before, and used up nothing.
+    `wait_seconds` is the delay before the next attempt. `usd` is None if the price is unknown. A `reused` answer comes
+    from the cache and costs nothing.
     """
 
     model: str
@@ -43,7 +46,8 @@ class ModelCall(Value):
 class Event(Value):
     """Something that happened in a run.
 
-    `done` of `total` counts units of work (a page, an ask); the total grows as work is found, `done` only grows.
+    `done` and `total` count units of work, such as pages and asks. `total` may grow while work is discovered;
+    `done` never decreases.
     """
 
     event: EventName
@@ -62,5 +66,5 @@ class Event(Value):
 
     @property
     def text(self) -> str:
-        """What is told to someone who watches: the message, else the step."""
+        """The text to show to a person who follows the run: the message, or else the step."""
         return self.message or self.step.replace("_", " ")

@@ -1,4 +1,4 @@
-"""Passages, what points at them, and the quotations that come of it."""
+"""Evidence: passages of pages, citations of them, and the quotations that result."""
 
 from __future__ import annotations
 
@@ -25,18 +25,19 @@ class Cite(Value):
     sentences: tuple[int, ...] = ()
 
 
-# What supports a claim: a `Cite` in a model's answer, an `EvidenceId` once our code has resolved it.
+# How a claim cites its support: by `Cite` in a model's answer, by `EvidenceId` once our code has resolved it.
 C = TypeVar("C", Cite, EvidenceId)
 
 
 class Passage(Value):
-    """A stretch of a page: whole sentences under one heading.
+    """A numbered stretch of a page: whole sentences under one heading. All offsets are in characters.
 
-    `number` counts from 1 within its page: the same text gives the same numbers. `start` is its offset in the page's
-    text, in characters; `sentences` are (start, end) offsets within `text`. What readers of the page do not see as a
-    sentence, such as a fact of its head, is a passage of one sentence: `label` is what it is, `where` its place.
-    `heading_start` is the offset of the heading in the page's text, if there is one. A passage that `is_quotation` is
-    cited as a whole, whichever of its sentences is named.
+    - `number`: counts from 1 within the page; the same text always gets the same numbers.
+    - `start`, `heading_start`: offsets of the passage and its heading in the page's text.
+    - `sentences`: (start, end) offsets within `text`.
+    - `label`, `where`: set for text that readers do not see as a sentence, such as a fact in the page's head
+      ('Founders', 'structured_data'). Such text is a passage of one sentence.
+    - `is_quotation`: the passage is always cited as a whole, whichever of its sentences is cited.
     """
 
     page: PageRef
@@ -52,7 +53,7 @@ class Passage(Value):
 
     @property
     def as_shown(self) -> Passage:
-        """Without what is not shown of it: where on its page it stands, the rest of that, and when it was fetched."""
+        """The passage without its offsets and the page's digest and time, which models are not shown."""
         return self.model_copy(update={"page": self.page.as_shown, "start": 0, "heading_start": 0})
 
     def sentence(self, number: int) -> str:
@@ -61,10 +62,11 @@ class Passage(Value):
 
 
 class Evidence(Value):
-    """A quotation, copied by code: `quote == page.text[start:end]`, and `page_sha256` is the digest of that text.
+    """An exact quotation, copied from the page by code.
 
-    `sister_of` is the domain of the company if the page is on one of its sister sites.
-    If readers of the page do not see it as a sentence, `label` is what it is, and `where` its place.
+    `quote == page.text[start:end]`, with offsets in characters; `page_sha256` is the digest of the page's text.
+    `sister_of` is the company's domain if the page is on a sister site. `label` and `where` are set if readers do not
+    see the text as a sentence: what it is ('Founders') and where it is on the page.
     """
 
     id: EvidenceId
@@ -84,29 +86,30 @@ class Evidence(Value):
     where: Place | None = None
 
 
-# Whether a quotation says what a claim says. `unjudged`: nobody could tell.
+# Whether a quotation supports a claim. `unjudged`: neither rules nor a model could decide.
 Verdict = Literal["supported", "partly", "not", "unjudged"]
 
 
 class Support(Value):
-    """The verdict on a claim, who judged it ('rules', 'self', or a model's name), and why it is not supported."""
+    """The verdict on a claim. `judge` is 'rules', 'self' or a model's name; `reason` says why it is not supported."""
 
     verdict: Verdict
     judge: str
     reason: str = ""
 
 
-# The field of a finding that no model is asked for.
+# The field of a finding that is removed from answer schemas: our code fills it in.
 UNASKED = "support"
 
 
 class Finding(Value, Generic[C]):
-    """A claim with what supports it.
+    """A claim with its evidence.
 
-    `names` are the fields that name a company or a person: the evidence must have these names. `named_beside` maps a
-    field with a list of claims to the field with a name: each of the claims must be cited from where that name stands.
-    `unchecked` are the fields that enter no playbook as they are: code compares them with the page.
-    `support` is None in an answer, for models are not asked for it, and for what claims nothing, such as a question.
+    - `names`: fields with the name of a company or person. The evidence must contain these names.
+    - `named_beside`: maps a field with a list of claims to a field with a name. Each of the claims must be cited from a
+      place on the page that also has that name.
+    - `unchecked`: fields that support checks skip, because code compares them with the page before they are used.
+    - `support`: None in a model's answer, and for text that claims nothing, such as a question.
     """
 
     names: ClassVar[tuple[str, ...]] = ()
@@ -118,14 +121,14 @@ class Finding(Value, Generic[C]):
 
 
 class Collected(Finding[C], Generic[C]):
-    """A finding that several packs of pages may give. Those with the same `merge_key` become one, strongest first."""
+    """A finding that several packs of pages may contain. Those with equal `merge_key`s are merged, strongest first."""
 
     @abstractmethod
     def merge_key(self) -> Hashable: ...
 
     @property
     def rank(self) -> int:
-        """Lower is stronger; 0 is the strongest."""
+        """The strength of the finding; 0 is the strongest."""
         return 0
 
 

@@ -1,4 +1,4 @@
-"""What the pages of both companies are read for: what happened there, who is named, and which tools and partners."""
+"""Findings collected for both companies: triggers, named people, and integrations."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ TriggerKind = Literal[
     "regulation",
 ]
 
-# Where a page names a person: a testimonial is signed by somebody else's employee.
+# Where a page names a person. In a testimonial, the person works for another company.
 Whereabouts = Literal["leadership", "team", "author", "speaker", "testimonial"]
 
-# `uses`: the company runs on it; `sells`: it offers an integration with it; `customer_uses`: a customer of it does.
+# `uses`: the company uses it. `sells`: the company offers an integration with it. `customer_uses`: a customer of the
+# company uses it.
 Relation = Literal["uses", "sells", "customer_uses", "partner", "certificate"]
 
-# What a company has to do with a tool, a partner or a certificate: the sentence begins with the company.
+# Predicates for sentences whose subject is the company: 'Acme offers an integration with it'.
 RELATIONS: dict[Relation, str] = {
     "uses": "uses it",
     "sells": "offers an integration with it",
@@ -42,7 +43,7 @@ UNDATED = "undated"
 
 
 class Trigger(Collected[C], Generic[C]):
-    """Something that happened at the company, or is about to. `date` is as the page writes it, None if it does not."""
+    """Something that happened at the company or is about to. `date` is as the page writes it; None if undated."""
 
     unchecked = ("date",)
 
@@ -55,7 +56,7 @@ class Trigger(Collected[C], Generic[C]):
 
 
 class NamedPerson(Collected[C], Generic[C]):
-    """A person whom the company's pages name; `employer` is None for its own people."""
+    """A person named on the company's pages. `employer` is None for the company's own people."""
 
     names = ("name", "employer")
 
@@ -69,13 +70,13 @@ class NamedPerson(Collected[C], Generic[C]):
 
     @property
     def rank(self) -> int:
-        """Leaders come first, and a full title comes before 'Founder' alone."""
+        """Leaders first; at equal places, a full title before a bare 'Founder'."""
         is_bare = self.title is None or normal(self.title) in {"founder", "co-founder"}
         return 2 * ("leadership", "team", "speaker", "author", "testimonial").index(self.where) + is_bare
 
 
 class Integration(Collected[C], Generic[C]):
-    """A tool, a partner or a certificate that the company's pages name."""
+    """A tool, partner or certificate named on the company's pages."""
 
     names = ("name",)
 
@@ -87,7 +88,7 @@ class Integration(Collected[C], Generic[C]):
 
 
 class CompanyFindings(Value, Generic[C]):
-    """A list for each kind. Its name is also that of the prompt file, and of the section of the playbook."""
+    """Findings by kind. The name of each field is also that of its prompt file and its playbook section."""
 
     triggers: tuple[Trigger[C], ...]
     people: tuple[NamedPerson[C], ...]
@@ -99,9 +100,10 @@ class CompanyFindings(Value, Generic[C]):
 
 
 class CompanyTrigger(Finding[EvidenceId]):
-    """A trigger as the playbook lists it. `date` is '2024-03-12', '2024-03', '2024' or 'undated', as the page says.
+    """A trigger as the playbook lists it.
 
-    `means` says what it means for the deal; None if nobody said so.
+    `date` is as precise as the page: '2024-03-12', '2024-03', '2024' or 'undated'. `means` is its meaning for the deal;
+    None if the model gave none.
     """
 
     company: Role
@@ -112,7 +114,7 @@ class CompanyTrigger(Finding[EvidenceId]):
 
 
 class CompanyPerson(Finding[EvidenceId]):
-    """A person whom a page of the company names. `date` is that of the page: '2024-03-12', or 'undated'."""
+    """A person as the playbook lists them. `date` is the date of the page: '2024-03-12' or 'undated'."""
 
     company: Role
     name: str
@@ -123,7 +125,7 @@ class CompanyPerson(Finding[EvidenceId]):
 
 
 class CompanyIntegration(Finding[EvidenceId]):
-    """A tool, a partner or a certificate that a page of the company names."""
+    """A tool, partner or certificate as the playbook lists it."""
 
     company: Role
     name: str
@@ -131,7 +133,7 @@ class CompanyIntegration(Finding[EvidenceId]):
 
 
 class DealFindings(Value):
-    """The findings of both companies, in the order to read them. The sections of the playbook have the same names."""
+    """Findings of both companies, most important first. The playbook's sections have the same names."""
 
     triggers: tuple[CompanyTrigger, ...] = ()
     people: tuple[CompanyPerson, ...] = ()

@@ -1,4 +1,4 @@
-"""The form that every provider's key has."""
+"""Validation of API keys, whatever the provider."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from pydantic import SecretStr
 
 from octave_mcp.errors import SetupError
 
-# Visible ASCII characters, except quotation marks, which people copy with a key.
+# Visible ASCII, because a key is sent in an HTTP header. No quotation marks, because people copy them along with a key.
 _KEY = re.compile(r"[!#-&(-~]+")
 
 
 def sendable(variable: str, key: SecretStr) -> SecretStr:
-    """The key.
+    """Return the key if an HTTP header can carry it.
 
     Raises:
-        SetupError: no request can send it. The message does not contain the key.
+        SetupError: The key has a quotation mark, whitespace, or a control or non-ASCII character. The message does not
+            contain the key.
     """
     if _KEY.fullmatch(key.get_secret_value()):
         return key

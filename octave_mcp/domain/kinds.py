@@ -1,4 +1,7 @@
-"""What a page is about, by its path first: the words that sites use for it are few, and the same everywhere."""
+"""Classifies pages by URL, title and link text.
+
+The path decides first, because most sites use the same few words in their paths.
+"""
 
 from __future__ import annotations
 
@@ -12,31 +15,34 @@ Pattern = re.Pattern[str]
 
 
 def _words(text: str) -> Pattern:
-    """Whole words of a path or title, those in it parted by a hyphen, an underscore, a slash or a space."""
+    """Compile a pattern for whole words of a path or title: next to a letter or digit it does not match."""
     return re.compile(rf"(?<![a-z0-9])(?:{text})(?![a-z0-9])")
 
 
 def _parts(text: str) -> Pattern:
-    """Whole parts of a path, between slashes."""
+    """Compile a pattern for whole path segments."""
     return re.compile(rf"(?:^|/)(?:{text})(?=/|$)")
 
 
-STORIES = r"(?:our-)?customers?|clients|stories|(?:case-?|success-|customer-)(?:stud|stor)(?:y|ies)|客户案例|客户"
+STORY_SEGMENT = r"(?:our-)?customers?|clients|stories|(?:case-?|success-|customer-)(?:stud|stor)(?:y|ies)|客户案例|客户"
 LANGUAGES = "|".join(  # noqa: FLY002 - one string would not fit a line
     (
         "ar|bg|ca|cs|da|de|el|en|es|et|fi|fr|he|hi|hr|hu|id|it|ja|jp|ko|kr|lt|lv|ms|nb|nl|no",
         "pl|pt|br|ro|ru|sk|sl|sr|sv|th|tr|uk|vi|zh|cn|tw",
     )
 )
-LOCALE = re.compile(rf"^/(?:{LANGUAGES})(?:[-_](?:[a-z]{{2}}|hans|hant|419))?(?=/|$)")
-# Paths that say nothing of the page: the front page's, and those of programs that show many pages.
-FRONT = re.compile(r"/(?:(?:index|default|home|main)\.\w+)?$")
-PROGRAM = re.compile(r"/\w+\.(?:php\d?|aspx?|jsp|cfm|cgi|pl|do)$")
+LOCALE_PREFIX = re.compile(rf"^/(?:{LANGUAGES})(?:[-_](?:[a-z]{{2}}|hans|hant|419))?(?=/|$)")
+# '/index.html' is the home page; a program such as '/oven.php' shows many pages, so that its query or title decides.
+FRONT_PAGE = re.compile(r"/(?:(?:index|default|home|main)\.\w+)?$")
+PROGRAM_PATH = re.compile(r"/\w+\.(?:php\d?|aspx?|jsp|cfm|cgi|pl|do)$")
 EXTENSION = re.compile(r"\.(?:s?html?|php\d?|aspx?|jsp|cfm)$")
-WORDED = re.compile(r"(?:/(?:[\d_]|[^\w/])*[^\W\d_][^/]*)+")
-ABOUT_READERS = re.compile(r"lang|hl|locale|language|utm_\w+|ref|source|src|from|via|\w*clid|v|ver|option|itemid")
+# A query value that names a page by words ('pricing'), unlike an id ('17').
+PATH_WITH_WORDS = re.compile(r"(?:/(?:[\d_]|[^\w/])*[^\W\d_][^/]*)+")
+# Parameters that describe the visitor or the campaign, not the page: '/?lang=de' is still the home page.
+VISITOR_PARAMETER = re.compile(r"lang|hl|locale|language|utm_\w+|ref|source|src|from|via|\w*clid|v|ver|option|itemid")
 
-UNWORTHY = _parts(
+# Legal texts, logins, carts, lists of tags and forms.
+UNWANTED_SEGMENTS = _parts(
     r"legal|privacy(?:-(?:policy|notice|center))?|terms(?:-(?:of-(?:service|use)|and-conditions))?|tos|eula|dpa|"
     r"imprint|impressum|"
     r"cookies?(?:-(?:policy|settings))?|gdpr|ccpa|acceptable-use(?:-policy)?|subprocessors|copyright|dmca|disclaimer|"
@@ -50,7 +56,8 @@ UNWORTHY = _parts(
 APPLICATION_HOSTS = frozenset({"app", "login", "auth", "accounts", "account", "dashboard", "console", "cdn"}).union(
     {"assets", "static", "api", "portal", "my", "id", "sso", "mail", "admin", "staging"}
 )
-HOSTS: dict[str, PageKind] = {
+# Subdomains with one purpose.
+SUBDOMAIN_KINDS: dict[str, PageKind] = {
     "docs": "docs",
     "doc": "docs",
     "developer": "docs",
@@ -77,35 +84,40 @@ HOSTS: dict[str, PageKind] = {
     "marketplace": "integrations",
     "status": "other",
 }
-OF_POSTS: frozenset[PageKind] = frozenset({"blog", "news"})
-OF_NEWS = re.compile(r"(?<![a-z])(?:news|newsroom|press|announcements?|releases)(?![a-z])")
+POST_KINDS: frozenset[PageKind] = frozenset({"blog", "news"})
+# In the URL or the link text of a feed.
+NEWS_FEED = re.compile(r"(?<![a-z])(?:news|newsroom|press|announcements?|releases)(?![a-z])")
 
-ANNOUNCES = _words(
+ANNOUNCEMENT_WORDS = _words(
     r"series-[a-h]|seed-round|funding|fundrais\w*|rais(?:es|ed)|launch(?:es|ed|ing)?|announc\w*|acqui(?:res|red|"
     r"sition)|"
     r"partner(?:s|ship|ing)?|introducing|press-release|ipo|融资|发布|收购|宣布"
 )
-COMPARES = _words(r"vs|versus|compare|comparison|compared|alternatives?|compete|competitors|对比|替代")
-RANKS = _words(r"best-.{1,99}-(?:tools?|software|platforms?|solutions?|apps?|services|alternatives)|top-\d+-.+")
-TELLS = _words(
+COMPARISON_WORDS = _words(r"vs|versus|compare|comparison|compared|alternatives?|compete|competitors|对比|替代")
+# '/blog/best-open-source-analytics-tools' compares products, although it has no 'vs'.
+RANKING_SLUG = _words(r"best-.{1,99}-(?:tools?|software|platforms?|solutions?|apps?|services|alternatives)|top-\d+-.+")
+# '/blog/how-acme-uses-our-thing' is a customer's story, although it is in the blog.
+CASE_STUDY_WORDS = _words(
     r"case-stud(?:y|ies)|customer-stor(?:y|ies)|success-stor(?:y|ies)|how-.{1,99}-(?:uses?|used|using)-.+|"
     r"[a-z0-9]+-uses-[a-z0-9]+-to-.+|案例"
 )
 
-DATED = re.compile(r"/(?:19|20)\d\d[-/](?:0[1-9]|1[0-2])(?:[-/]|$)")
-# An address of four and more words with one of these is the title of a post: '/how-to-choose-a-planner'.
-OF_TITLES = _words(
+# '/2021/05/platform' and '/stories/2019-01-23-what-we-saw' are posts, whatever their other words.
+DATED_PATH = re.compile(r"/(?:19|20)\d\d[-/](?:0[1-9]|1[0-2])(?:[-/]|$)")
+# A slug of four or more words with one of these is the title of a post: '/how-to-choose-a-planner'.
+TITLE_FUNCTION_WORDS = _words(
     r"a|an|the|and|or|of|on|in|to|with|for|from|by|at|is|are|was|has|how|why|what|when|your|you|our|we|it|its|now|"
     r"if|not|"
     r"new|introducing|improved"
 )
-TITLE_WORDS = 4
-ASIDE = _parts(
+MIN_TITLE_WORDS = 4
+# Sections that are not about a product, although they are often directly below the home page.
+SIDE_SEGMENTS = _parts(
     r"events?|webinars?|community|glossary|templates?|podcasts?|affiliates?|referral|brand|swag|merch|store|[^/]*\.\w+"
 )
-POSTS = _parts(r"blogs?|posts?|articles?|insights|resources|learn|guides?|library|ideas|博客")
-# In this order: the first that fits decides.
-SECTIONS: tuple[tuple[Pattern, PageKind], ...] = (
+POST_SEGMENTS = _parts(r"blogs?|posts?|articles?|insights|resources|learn|guides?|library|ideas|博客")
+# The first match decides, so specific patterns come first: '/handbook/who-we-build-for' is a persona page, not 'about'.
+SEGMENT_KINDS: tuple[tuple[Pattern, PageKind], ...] = (
     (_parts(r"pricing|plans?|price|prices|pricing-plans|plans-and-pricing|editions|定价|价格"), "pricing"),
     (
         _words(
@@ -159,7 +171,7 @@ SECTIONS: tuple[tuple[Pattern, PageKind], ...] = (
         "product",
     ),
 )
-TITLES: tuple[tuple[Pattern, PageKind], ...] = (
+TITLE_KINDS: tuple[tuple[Pattern, PageKind], ...] = (
     (re.compile(r"定价|价格|\bpricing\b|\bplans\b"), "pricing"),
     (re.compile(r"客户案例|\bcase stud(?:y|ies)\b|\bcustomer stor(?:y|ies)\b"), "case_study"),
     (re.compile(r"^(?:our )?customers$|客户"), "customers"),
@@ -176,98 +188,103 @@ TITLES: tuple[tuple[Pattern, PageKind], ...] = (
 
 
 def kind_of(url: str, title: str = "", link_text: str = "") -> PageKind:
-    """By a subdomain with one purpose ('docs.acme.com'), else by the path and what the query names, else by the words.
+    """Return the kind of a page.
 
-    The words are those of the title, or of the link that led there.
+    A subdomain with one purpose ('docs.acme.com') decides first, then the path and page names in the query, then the
+    words of the title and of the link that led to the page.
     """
     path, queried = _paths(url)
     named = f"{title} {link_text}".lower().strip()
-    if of_host := _of_host(url):
-        return _by_path_of_posts(path, named) or of_host if of_host in OF_POSTS else of_host
+    if by_subdomain := _by_subdomain(url):
+        return _by_post_path(path, named) or by_subdomain if by_subdomain in POST_KINDS else by_subdomain
     if path == "/" and not queried:
-        return "home" if _is_main_host(url) else _first(TITLES, named) or "other"
-    if found := _by_path(path, named) or _by_path(queried, named):
-        return found
-    if UNWORTHY.search(path) or UNWORTHY.search(queried):
+        return "home" if _is_main_host(url) else _first(TITLE_KINDS, named) or "other"
+    if kind := _by_path(path, named) or _by_path(queried, named):
+        return kind
+    if UNWANTED_SEGMENTS.search(path) or UNWANTED_SEGMENTS.search(queried):
         return "other"
-    # What stands alone under the home page, and is none of the usual, is what the company sells.
-    titled = _first(TITLES, named)
-    if path.count("/") != 1 or path == "/" or ASIDE.search(path):
+    # Unknown names directly below the home page are usually products: '/edge-functions'.
+    titled = _first(TITLE_KINDS, named)
+    if path.count("/") != 1 or path == "/" or SIDE_SEGMENTS.search(path):
         return titled or "other"
     return titled or ("blog" if _is_title(path) else "product")
 
 
 def _is_title(path: str) -> bool:
-    return path.count("-") + 1 >= TITLE_WORDS and bool(OF_TITLES.search(path))
+    return path.count("-") + 1 >= MIN_TITLE_WORDS and bool(TITLE_FUNCTION_WORDS.search(path))
 
 
 def _paths(url: str) -> tuple[str, str]:
-    """The path, and what the query names as a path of its own; that is the page's path if a program has the path."""
+    """Return the page's path, and page names from the query in the form of a path ('/?p=about' gives '/about').
+
+    If the path is only a program ('/index.php?page=pricing'), the query becomes the path ('/pricing').
+    """
     path = _without_locale(path_of(url))
     fields = fields_of(urlsplit(url).query)
-    words = [value or name for name, value in fields if not ABOUT_READERS.fullmatch(name.lower())]
+    words = [value or name for name, value in fields if not VISITOR_PARAMETER.fullmatch(name.lower())]
     queried = "".join(f"/{word.lower().strip('/')}" for word in words if word)
-    front = FRONT.search(path)
-    program = front or PROGRAM.search(path)
-    if program and WORDED.fullmatch(queried):
+    front = FRONT_PAGE.search(path)
+    program = front or PROGRAM_PATH.search(path)
+    if program and PATH_WITH_WORDS.fullmatch(queried):
         return path[: program.start()] + queried, ""
     return (path[: front.start()] or "/" if front else EXTENSION.sub("", path)), queried
 
 
-def _of_host(url: str) -> PageKind | None:
-    found = HOSTS.get((urlsplit(url).hostname or "").removeprefix("www.").partition(".")[0])
-    return None if found and _is_main_host(url) else found
+def _by_subdomain(url: str) -> PageKind | None:
+    kind = SUBDOMAIN_KINDS.get((urlsplit(url).hostname or "").removeprefix("www.").partition(".")[0])
+    # The company may itself have such a name: 'help.com' is not a help site.
+    return None if kind and _is_main_host(url) else kind
 
 
 def _is_main_host(url: str) -> bool:
-    """Whether its host is no subdomain: 'acme.com' and 'www.acme.com', but not 'blog.acme.com'."""
+    """Whether the host is the main one: 'acme.com' or 'www.acme.com', but not 'blog.acme.com'."""
     host = (urlsplit(url).hostname or "").removeprefix("www.")
     return "." not in host or is_address(host) or site_at(url) in {host, "", None}
 
 
 def kind_of_link(link: Link) -> PageKind:
-    """The kind of the page that a link leads to; one beyond the company's site is of the kind that it is read for."""
+    """Return the kind of the page behind a link. Outside the company's site, the origin of the link decides."""
     match link.origin:
         case "job_board":
             return "careers"
         case "sister":
             return "product"
         case "feed":
-            return "news" if OF_NEWS.search(f"{link.url} {link.text}".lower()) else "blog"
+            return "news" if NEWS_FEED.search(f"{link.url} {link.text}".lower()) else "blog"
         case _:
             return kind_of(link.url, link_text=link.text)
 
 
 def _without_locale(path: str) -> str:
-    return LOCALE.sub("", path) or path
+    return LOCALE_PREFIX.sub("", path) or path
 
 
 def _by_path(path: str, named: str) -> PageKind | None:
-    if DATED.search(path):
-        return "comparison" if COMPARES.search(path) else _post(path, named)
-    if found := _of_rivals_or_customers(path, named):
-        return found
-    if POSTS.search(path):
+    if DATED_PATH.search(path):
+        return "comparison" if COMPARISON_WORDS.search(path) else _post(path, named)
+    if kind := _by_rivals_or_customers(path, named):
+        return kind
+    if POST_SEGMENTS.search(path):
         return _post(path, named)
-    if UNWORTHY.search(path):
+    if UNWANTED_SEGMENTS.search(path):
         return None
-    return _first(SECTIONS, path)
+    return _first(SEGMENT_KINDS, path)
 
 
-def _of_rivals_or_customers(path: str, named: str) -> PageKind | None:
-    if story := re.search(rf"(?:^|/)({STORIES})(/[^/]+|$)", path):
+def _by_rivals_or_customers(path: str, named: str) -> PageKind | None:
+    if story := re.search(rf"(?:^|/)({STORY_SEGMENT})(/[^/]+|$)", path):
         return "case_study" if story[2] and not story[2].startswith("/page") else "customers"
-    if TELLS.search(path) or TELLS.search(re.sub(r"\W+", "-", named)):
+    if CASE_STUDY_WORDS.search(path) or CASE_STUDY_WORDS.search(re.sub(r"\W+", "-", named)):
         return "case_study"
-    return "comparison" if COMPARES.search(path) or RANKS.search(path) else None
+    return "comparison" if COMPARISON_WORDS.search(path) or RANKING_SLUG.search(path) else None
 
 
-def _by_path_of_posts(path: str, named: str) -> PageKind | None:
-    """Of a post on a host that has nothing else; None for what is neither a story, a comparison nor an announcement."""
+def _by_post_path(path: str, named: str) -> PageKind | None:
+    """Return the kind of a post on a blog or news subdomain; None unless a story, a comparison or an announcement."""
     if path == "/":
         return None
     announces = _post(path, named) == "news"
-    return _of_rivals_or_customers(path, named) or ("news" if announces else None)
+    return _by_rivals_or_customers(path, named) or ("news" if announces else None)
 
 
 def _first(table: tuple[tuple[Pattern, PageKind], ...], text: str) -> PageKind | None:
@@ -276,10 +293,10 @@ def _first(table: tuple[tuple[Pattern, PageKind], ...], text: str) -> PageKind |
 
 def _post(path: str, named: str) -> PageKind:
     title = re.sub(r"\s+", "-", named)
-    return "news" if ANNOUNCES.search(path) or ANNOUNCES.search(title) else "blog"
+    return "news" if ANNOUNCEMENT_WORDS.search(path) or ANNOUNCEMENT_WORDS.search(title) else "blog"
 
 
 def worth_reading(url: str) -> bool:
-    """False for pages that no playbook draws on: legal texts, logins, carts, lists of tags, applications."""
+    """Whether a playbook could use the page. Legal texts, logins, carts, tag lists and applications are skipped."""
     host = (urlsplit(url).hostname or "").partition(".")[0]
-    return host not in APPLICATION_HOSTS and not any(map(UNWORTHY.search, _paths(url)))
+    return host not in APPLICATION_HOSTS and not any(map(UNWANTED_SEGMENTS.search, _paths(url)))

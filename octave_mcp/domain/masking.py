@@ -1,4 +1,4 @@
-"""Hides what must not be shown: secrets, and the users and passwords in URLs."""
+"""Masks secrets, and users and passwords in URLs, before they are logged or shown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _URL = re.compile(
 
 
 def without_user(secret: str) -> str:
-    """The scheme, host and database of a URL; anything that is not clearly one is masked as a whole."""
+    """Return the scheme, host and database of a URL. Text that is not clearly a URL is masked entirely."""
     url = _URL.fullmatch(secret)
     if not url:
         return MASK
@@ -24,5 +24,5 @@ def without_user(secret: str) -> str:
 
 
 def without_user_in(text: str) -> str:
-    """A text with the users of its URLs masked."""
+    """Mask the users and passwords of all URLs in `text`."""
     return _USER.sub(rf"\1{MASK}@", text)

@@ -1,4 +1,4 @@
-"""Normal forms of texts and company names, for comparing two spellings."""
+"""Normal forms of texts and company names, to compare different spellings."""
 
 from __future__ import annotations
 
@@ -14,23 +14,26 @@ _ACCENTS = re.compile(r"[\u0300-\u036f]")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _LEGAL_FORMS = frozenset({"inc", "ltd", "gmbh", "llc"})
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-# A letter or a digit, not of a script without spaces: there a name may stand between others.
+# A letter or digit next to which a word cannot start or end. Chinese, Japanese, Korean and Thai are excluded, because
+# they may put a name between other characters without spaces.
 _LETTER = r"[^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]"
+# An article before the name makes it a common noun, as in '/out-of-the-box', except at the start of a path segment.
+# 'vs' may directly adjoin a name, as in '/boxvsdropbox'.
 _START = rf"(?:(?<!{_LETTER})(?<![^\w/]the\W)(?<![^\w/]a\W)|(?<=vs))"
 _END = rf"(?:(?!{_LETTER})|(?=vs))"
-# What may part the words of a name in an address.
+# Between the words of a name in a URL: 'wells-fargo', 'wellsfargo'.
 _BETWEEN = r"[^\w/]?"
 
 
 @lru_cache(maxsize=8192)
 def normal(text: str) -> str:
-    """NFKC, one kind of quotation mark and dash, no Markdown marks, single spaces, lower case."""
+    """Normalize text: NFKC, straight quotes and hyphens, no Markdown marks, single spaces, case-folded."""
     plain = unicodedata.normalize("NFKC", text).translate(_ONE_KIND)
     return " ".join(_MARKUP.sub("", plain).split()).casefold()
 
 
 def name_key(name: str) -> str:
-    """A company's name for comparison: 'Wells-Fargo', 'Wells Fargo Inc.' and 'wells fargo' are one."""
+    """Return a key for comparing company names: equal for 'Wells-Fargo', 'Wells Fargo Inc.' and 'wells fargo'."""
     key = normal(name).replace("-", " ").strip(" .")
     for suffix in _SUFFIXES:
         key = key.removesuffix(suffix)
@@ -38,10 +41,10 @@ def name_key(name: str) -> str:
 
 
 def is_named_in(name: str, address: str) -> bool:
-    """Whether an address has a company's name, or its domain's, as whole words, however they are joined.
+    """Whether a URL contains a company's name (or the name in its domain) as whole words.
 
-    'Wells Fargo' and 'wellsfargo.com' are in '/wells-fargo' and in '/wellsfargo'. 'Box' is in '/vs-box' and in
-    '/boxvsdropbox', but not in '/dropbox', nor in '/out-of-the-box'.
+    'Wells Fargo' and 'wellsfargo.com' are named in '/wells-fargo' and '/wellsfargo'. 'Box' is named in '/vs-box' and
+    '/boxvsdropbox', but not in '/dropbox' or '/out-of-the-box'.
     """
     pattern = _whole_name(name)
     return pattern is not None and pattern.search(folded(unquote(address)).replace("_", "-")) is not None
@@ -49,7 +52,7 @@ def is_named_in(name: str, address: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _whole_name(name: str) -> re.Pattern[str] | None:
-    """Of a domain it is not known where its words begin, so any of its letters may."""
+    """Compile the pattern of a name; None if it has no words. In a domain, a word may start at any letter."""
     label, dot, _ = name.partition(".")
     is_domain = bool(dot) and " " not in name
     spaced = _CAMEL.sub(" ", name) if not is_domain else "" if label.isdigit() else " ".join(label)
@@ -61,12 +64,12 @@ def _whole_name(name: str) -> re.Pattern[str] | None:
 
 
 def spellings(text: str) -> dict[str, None]:
-    """Without accents, and as addresses often write umlauts: 'zurich', 'zuerich'."""
+    """Return the spellings of a text in URLs: without accents ('zurich'), and with umlauts written out ('zuerich')."""
     return dict.fromkeys((folded(text), folded(text.translate(_UMLAUTS))))
 
 
 def folded(text: str) -> str:
-    """In lower case, without accents."""
+    """Return the text in lower case and without accents."""
     if text.isascii():
         return text.lower()
     return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold())))

@@ -1,4 +1,4 @@
-"""What a playbook says of itself: what is missing, what to beware of, and what a person wrote."""
+"""Notices in a playbook: gaps, flags, and texts written by people."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from octave_mcp.domain.value import Value
 
 
 class Gap(Value):
-    """What could not be found or kept: where, why, and what would fill it."""
+    """Something that the playbook lacks: the section, a stable code, the reason, and what would fill the gap."""
 
     section: str
     code: str
@@ -19,7 +19,7 @@ class Gap(Value):
     would_fill: str
 
     def is_in(self, section: str) -> bool:
-        """Whether it is about that key of the playbook, or a path below it."""
+        """Whether the gap is about this section of the playbook or a part of it."""
         return f"{self.section}.".startswith(f"{section}.")
 
 
@@ -39,6 +39,8 @@ FlagCode = Literal[
 
 
 class Flag(Value):
+    """A warning to readers of the playbook."""
+
     code: FlagCode
     reason: str
     companies: tuple[Role, ...] = ()
@@ -46,10 +48,10 @@ class Flag(Value):
 
 
 class OwnText(Value):
-    """A part that a person wrote: no model changes it.
+    """A part that a person wrote, which models leave as it is.
 
-    `path` is that of the part, as 'email_sequences.persona-1.touches[2]'; `version` is the first that has the text.
-    Each warning is a sentence about what a check found in it.
+    `path` is the path of the part, such as 'email_sequences.persona-1.touches[2]'. `version` is the first version with
+    the text. `warnings` are sentences about problems that the checks found.
     """
 
     path: str

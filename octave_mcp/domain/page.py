@@ -1,3 +1,5 @@
+"""Pages, the links between them, and what can go wrong when they are read."""
+
 from __future__ import annotations
 
 import re
@@ -14,7 +16,7 @@ _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]{1,2}|[^\W\u3040-\
 
 
 def count_words(text: str) -> int:
-    """Words; in scripts without spaces, two characters count as one."""
+    """Count the words of a text. In Chinese, Japanese and Korean, two characters count as one word."""
     return len(_WORD.findall(text))
 
 
@@ -39,11 +41,11 @@ PageKind = Literal[
 
 LinkOrigin = Literal["home", "sitemap", "page", "job_board", "feed", "sister"]
 
-# Where a company publishes what is not a page of its site.
+# Origins of links that lead outside the company's own site.
 OUTSIDE: tuple[LinkOrigin, ...] = ("job_board", "feed", "sister")
 
 Place = Literal["title", "description", "structured_data", "logos"]
-# The place on a page of a text that its readers do not see as a sentence.
+# Places of text that readers of a page do not see as a sentence. Models and exports show these phrases.
 PLACES: dict[Place, str] = {
     "title": "in the page's title",
     "description": "in the page's description",
@@ -53,9 +55,10 @@ PLACES: dict[Place, str] = {
 
 
 class Link(Value):
-    """An address of the company, where it was found, and the text of the link.
+    """A URL of the company, with the text of the link and the place where it was found.
 
-    It is on the company's own site unless its origin is one of `OUTSIDE`. `is_read`: the map has read the page already.
+    The URL is on the company's own site unless `origin` is in `OUTSIDE`. `is_read`: whether the page was already read
+    while the site was mapped.
     """
 
     url: str
@@ -65,9 +68,9 @@ class Link(Value):
 
 
 class Notice(Value):
-    """Why a page was not read in the way requested. `code` is that of the gap that reports it.
+    """Why a page was not read as requested.
 
-    With `is_lasting`, another run would read the page in the same way.
+    `code` becomes the code of a gap. `is_lasting`: whether another run would read the page the same way.
     """
 
     code: Literal["stale_copy", "other_source"]
@@ -76,9 +79,9 @@ class Notice(Value):
 
 
 class PageRef(Value):
-    """The description of a page wherever it is cited. `sha256` is the digest of its text in UTF-8.
+    """A page without its text, as citations carry it.
 
-    `sister_of` is the domain of the company if the page is on a sister site of its.
+    `sha256` is the digest of the text in UTF-8. `sister_of` is the company's domain if the page is on a sister site.
     """
 
     url: str
@@ -93,14 +96,14 @@ class PageRef(Value):
 
     @property
     def as_shown(self) -> PageRef:
-        """Without what a model is not shown: the digest of its text, and when and how it was fetched."""
+        """The reference without the fields that models are not shown: digest, fetch time and notice."""
         return self.model_copy(update={"sha256": "", "fetched_at": datetime.min.replace(tzinfo=UTC), "notice": None})
 
 
 class Structured(Value):
-    """What a page says of itself in meta, OpenGraph and JSON-LD: untrusted, and not shown to its readers.
+    """Metadata of a page from meta tags, OpenGraph and JSON-LD. It is untrusted, and readers do not see it.
 
-    `same_as` are addresses that it declares to be of the same organisation; `logo` is the address of an image.
+    `same_as` lists URLs that the page declares to belong to the same organisation. `logo` is the URL of an image.
     """
 
     site_name: str = ""
@@ -113,17 +116,17 @@ class Structured(Value):
 
 
 def is_in_head(where: Place | None) -> bool:
-    """Whether it is in the page's head, which readers do not see. They do see a row of logos."""
+    """Whether a place is in the page's head, which readers do not see. A row of logos is visible."""
     return where not in {None, "logos"}
 
 
 def place_in_words(label: str, where: Place) -> str:
-    """Where a text stands, for people and models: 'Founders, in its structured data'."""
+    """Describe a place for people and models: 'Founders, in its structured data'."""
     return f"{label}, {PLACES[where]}" if where == "structured_data" else PLACES[where]
 
 
 class Labelled(Value):
-    """A stretch of a page's text that its readers do not see as a sentence: what it is, and where it stands."""
+    """A stretch of a page's text that readers do not see as a sentence. `start` and `end` are character offsets."""
 
     label: str
     where: Place
@@ -132,7 +135,7 @@ class Labelled(Value):
 
 
 class HeadFact(Value):
-    """What a page says in its head; `value` is one line."""
+    """A fact from the head of a page. `value` is a single line."""
 
     label: str
     where: Place
@@ -140,11 +143,12 @@ class HeadFact(Value):
 
 
 class Page(Value):
-    """A fetched URL as Markdown. `text` is what evidence is copied from, and never changes.
+    """A fetched URL as Markdown.
 
-    It is the body, then a line for each fact of the page's head. `labelled` says which of it is such a fact, or a row
-    of logos. `links` lead to pages of the same site; `outside` to feeds, job boards and, from a home page, other home
-    pages.
+    - `text`: the body, followed by one line per fact of the page's head. It never changes: evidence is copied from it.
+    - `labelled`: the stretches of `text` that are facts of the head or rows of logos.
+    - `links`: links to pages of the same site.
+    - `outside`: links to feeds and job boards and, on a home page, to the home pages of other sites.
     """
 
     ref: PageRef
@@ -165,12 +169,12 @@ class Page(Value):
 
     @property
     def facts_text(self) -> str:
-        """The facts of the page's head, one to a line: 'Founders: Ada, Grace'."""
+        """The facts of the page's head, one per line: 'Founders: Ada, Grace'."""
         return "\n".join(f"{fact.label}: {self.text[fact.start : fact.end]}" for fact in self.head)
 
     @property
     def said(self) -> str:
-        """What two addresses of one page have in common: its words, whatever it says of itself."""
+        """The visible words, without case and spacing: equal for two URLs that show the same page."""
         return " ".join((self.body or self.text).casefold().split())
 
     @property
@@ -179,23 +183,26 @@ class Page(Value):
 
 
 def with_facts(body: str, facts: Iterable[HeadFact]) -> tuple[str, tuple[Labelled, ...]]:
-    """The text of a page that has these facts in its head, and where in it they stand."""
-    known = tuple(facts)
-    starts = accumulate((len(fact.value) + 2 for fact in known), initial=len(body) + 2 if body else 0)
+    """Return the text of a page with these facts appended, and their stretches of it."""
+    listed = tuple(facts)
+    # All parts are separated by an empty line, which takes two characters.
+    starts = accumulate((len(fact.value) + 2 for fact in listed), initial=len(body) + 2 if body else 0)
     labelled = tuple(
         Labelled(label=fact.label, where=fact.where, start=start, end=start + len(fact.value))
-        for fact, start in zip(known, starts, strict=False)
+        for fact, start in zip(listed, starts, strict=False)
     )
-    return "\n\n".join(filter(None, (body, *(fact.value for fact in known)))), labelled
+    return "\n\n".join(filter(None, (body, *(fact.value for fact in listed)))), labelled
 
 
 _TRANSIENT = ("timeout", "connection_failed", "http_408", "http_425", "http_429", "http_5")
-_OF_ALL_PAGES = frozenset({"declined", "crawl_delay", "http_402", "http_429"})
-_OF_VISITORS = frozenset({"http_401", "http_403", "login_wall"})
+# The source has no credits left, or the site limits the rate: each further page would fail in the same way.
+_SITE_WIDE = frozenset({"declined", "crawl_delay", "http_402", "http_429"})
+# The site refuses this visitor, so other pages may be refused too.
+_VISITOR_REFUSED = frozenset({"http_401", "http_403", "login_wall"})
 
 
 class PageFailure(Value):
-    """A page that could not be read: `code` is stable ('http_404', 'timeout', 'not_html', ...)."""
+    """A page that could not be read. `code` is a stable identifier ('http_404', 'timeout', 'not_html', …)."""
 
     url: str
     code: str
@@ -208,25 +215,26 @@ class PageFailure(Value):
 
     @property
     def may_pass(self) -> bool:
-        """Whether to retry at the next request instead of caching the failure; true for a bot wall, which may open.
+        """Whether to retry at the next request instead of caching the failure.
 
-        A bot wall does not make a run partial: otherwise every run on a site that has one would be partial.
+        True for transient failures and for bot walls, which may disappear. A bot wall is not transient: otherwise each
+        run on a site that has one would end as partial.
         """
         return self.is_transient or self.code == "bot_wall"
 
     @property
     def ends_reading(self) -> bool:
-        """Whether the source, or the site, reads out no further page: no credits, too many requests."""
-        return self.code in _OF_ALL_PAGES
+        """Whether no further page of the site can be read now: no credits left, or too many requests."""
+        return self.code in _SITE_WIDE
 
     @property
     def is_refusal(self) -> bool:
-        """Whether other pages of the site may fail for the same reason; not so of a page that is gone or empty."""
-        return self.may_pass or self.code in _OF_VISITORS
+        """Whether other pages of the site may fail for the same reason, unlike a page that is gone or empty."""
+        return self.may_pass or self.code in _VISITOR_REFUSED
 
 
 class Addresses(Value):
-    """The result of mapping a site. `pages_read` counts the pages read for it that are not among the links."""
+    """The result of mapping a site. `pages_read` counts pages read for it that are not in `links`."""
 
     links: tuple[Link, ...]
     failures: tuple[PageFailure, ...] = ()
@@ -234,9 +242,10 @@ class Addresses(Value):
 
 
 class CacheEntry(Value):
-    """What a source found, for the next request. `etag` and `last_modified` identify the version for the site.
+    """A cached result of a source: a page, a failure, or the map of a site.
 
-    A page that `is_thin` may show more when a browser runs its scripts.
+    `etag` and `last_modified` are the validators for a conditional request. `is_thin`: whether the page may have more
+    text if a browser runs its JavaScript.
     """
 
     found: Page | PageFailure | Addresses

@@ -1,14 +1,14 @@
-"""The parts of a playbook by the names that people and programs give them: 'email_sequences.persona-1.touches[2].body'.
+"""Written paths of the parts of a playbook, such as 'email_sequences.persona-1.touches[2].body'.
 
-A part of a list is named by its place, from 0, or by what its entries are called. What is neither a plain name nor a
-place is written as a JSON string: 'evidence["a.b"]'.
+An entry of a list is addressed by its index, from 0, or by its name. Names that are not plain identifiers are written
+as JSON strings: 'evidence["a.b"]'.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import cast
 
@@ -18,9 +18,9 @@ from octave_mcp.domain.playbook import SECTIONS, Playbook
 from octave_mcp.domain.value import Path, Value, part_at
 from octave_mcp.errors import UnknownName
 
-# The fields by whose value an entry of a list may be named.
+# Fields whose value a path may use to name an entry of a list.
 NAMING = ("id", "persona_id", "kind", "seat", "name", "customer")
-# The lists whose entries are called by the value of this field where a path is written.
+# Lists whose entries we name by this field when we write a path. Names survive edits that move entries; indexes do not.
 _NAMED_BY = {
     "priority_personas": "id",
     "buyer_personas": "id",
@@ -29,7 +29,10 @@ _NAMED_BY = {
     "battle_cards": "kind",
     "buying_committee": "seat",
 }
-MAX_LISTED, LONGEST_PLACE = 30, 6
+# Names that an error lists.
+MAX_LISTED = 30
+# A longer number is looked up as a name: int() raises on thousands of digits.
+MAX_INDEX_DIGITS = 6
 _STEP = re.compile(
     r'\[(?P<place>\d+)\]|\[(?P<quoted>"(?:[^"\\]|\\.)*")\]|\.?(?P<name>(?:(?!\[\d+\]|\["|\.).)+)', re.DOTALL
 )
@@ -37,56 +40,60 @@ _PLAIN = re.compile(r"[^\W\d][\w-]*")
 
 
 def steps_of(written: str) -> tuple[str, ...]:
-    """The steps of a path as it is written; none if it cannot be read."""
-    found: list[str] = []
+    """Split a written path into its steps; empty if the path is malformed."""
+    steps: list[str] = []
     at = 0
     while at < len(written) and (step := _STEP.match(written, at)):
         quoted = step["quoted"]
         try:
-            found.append(json.loads(quoted, strict=False) if quoted else step["name"] or step["place"])
-        except ValueError:  # an escape that JSON does not have
+            steps.append(json.loads(quoted, strict=False) if quoted else step["name"] or step["place"])
+        except ValueError:  # an invalid JSON escape, such as "\x"
             return ()
         at = step.end()
-    return tuple(found) if at == len(written) else ()
+    return tuple(steps) if at == len(written) else ()
 
 
 def first_of(written: str) -> str:
-    """The section that a path begins with."""
+    """Return the first step of a path, which names the section; '' if the path is malformed."""
     return next(iter(steps_of(written)), "")
 
 
 def check_section(written: str) -> None:
-    """Raises: UnknownName: the path begins with no section."""
+    """Check that a path starts with a section.
+
+    Raises:
+        UnknownName: It does not. The text lists the sections.
+    """
     if first_of(written) not in SECTIONS:
         raise UnknownName(f"there is no section {written!r}; choose one of {', '.join(SECTIONS)}")
 
 
 def place_of(playbook: Playbook, written: str) -> Path:
-    """The path of the one part that is called so.
+    """Resolve a written path to fields, keys and indexes.
 
     Raises:
-        UnknownName: there is no such part, or there are several; the text lists those there are.
+        UnknownName: No part or several parts have this path. The text lists the choices.
     """
     check_section(written)
     value: object = playbook
     path: Path = ()
     for step in steps_of(written):
-        found = keys_of(value, step)
-        if not found:
+        keys = keys_of(value, step)
+        if not keys:
             raise no_part(written, step, value)
-        if len(found) > 1:
-            places = ", ".join(f"[{place}]" for place in found)
-            raise UnknownName(f"{written!r}: {step!r} is the name of several parts; choose one of {places}")
-        value, path = child(value, found[0]), (*path, found[0])
+        if len(keys) > 1:
+            indexes = ", ".join(f"[{index}]" for index in keys)
+            raise UnknownName(f"{written!r}: {step!r} is the name of several parts; choose one of {indexes}")
+        value, path = child(value, keys[0]), (*path, keys[0])
     return path
 
 
 def no_part(written: str, step: str, value: object) -> UnknownName:
-    return UnknownName(f"{written!r} has no part {step!r}; it has {_there(value) or 'none'}")
+    return UnknownName(f"{written!r} has no part {step!r}; {_choices(value)}")
 
 
 def keys_of(value: object, step: str) -> Sequence[str | int]:
-    """The field of this name, or the places in a list: the one of this number, or all whose entries are called so."""
+    """Return the keys that a step may mean: a field, a key, an index, or the indexes of all entries with that name."""
     if isinstance(value, Value):
         return [step] if step in type(value).model_fields else []
     if isinstance(value, dict):
@@ -94,10 +101,10 @@ def keys_of(value: object, step: str) -> Sequence[str | int]:
     if not isinstance(value, tuple):
         return []
     listed = cast("tuple[object, ...]", value)
-    if step.isdecimal() and len(step) <= LONGEST_PLACE:
-        return [place] if (place := int(step)) < len(listed) else []
+    if step.isdecimal() and len(step) <= MAX_INDEX_DIGITS:
+        return [index] if (index := int(step)) < len(listed) else []
     wanted = normal(step)
-    return [place for place, entry in enumerate(listed) if wanted in map(normal, names_of(entry))]
+    return [index for index, entry in enumerate(listed) if wanted in map(normal, names_of(entry))]
 
 
 def child(value: object, key: str | int) -> object:
@@ -105,20 +112,20 @@ def child(value: object, key: str | int) -> object:
 
 
 def names_of(entry: object) -> Iterator[str]:
-    """What an entry of a list may be called."""
-    found = (getattr(entry, field, None) for field in NAMING)
-    return (name for name in found if isinstance(name, str))
+    """Yield the names of an entry of a list."""
+    values = (getattr(entry, field, None) for field in NAMING)
+    return (name for name in values if isinstance(name, str))
 
 
 def own_texts(playbook: Playbook) -> Iterator[tuple[Path, OwnText]]:
-    """The parts that people wrote, and are still there, with their paths."""
+    """Yield the parts that people wrote, with their paths. Parts that no longer exist are skipped."""
     for own in playbook.own_text:
         with suppress(UnknownName):
             yield place_of(playbook, own.path), own
 
 
 def written(playbook: Playbook, path: Path) -> str:
-    """The path of a part as it is written; the last step need not be there."""
+    """Write the path of a part. The last step may name a part that does not exist."""
     value: object = playbook
     text, before = "", ""
     for step in path:
@@ -132,20 +139,25 @@ def _written(value: object, step: str | int, listed_in: str) -> str:
         return f".{step}" if _PLAIN.fullmatch(step) else f"[{json.dumps(step)}]"
     entry = child(value, step)
     name: str | None = getattr(entry, _NAMED_BY.get(listed_in, ""), None)
+    # The name must lead back to this entry alone; otherwise the index is written.
     is_named = name and _PLAIN.fullmatch(name) and keys_of(value, name) == [step]
     return f".{name}" if is_named else f"[{step}]"
 
 
-def _there(value: object) -> str:
-    """The names of the parts of a value, for an error."""
-    if isinstance(value, Value):
-        return _shortened([*type(value).model_fields])
-    if isinstance(value, dict):
-        return _shortened([*cast("dict[str, object]", value)])
-    listed = cast("tuple[object, ...]", value) if isinstance(value, tuple) else ()
+def _choices(value: object) -> str:
+    """Say which parts a value has, for an error."""
+    if isinstance(value, tuple):
+        return _choices_in(cast("tuple[object, ...]", value))
+    keys = type(value).model_fields if isinstance(value, Value) else value if isinstance(value, dict) else ()
+    return f"choose one of {_shortened([*cast('Iterable[str]', keys)])}" if keys else "it has no parts"
+
+
+def _choices_in(listed: tuple[object, ...]) -> str:
+    if not listed:
+        return "it is empty"
     names = dict.fromkeys(name for entry in listed for name in names_of(entry) if "." not in name)
-    places = f"a number from 0 to {len(listed) - 1}"
-    return ", or ".join(filter(None, (_shortened([*names]), places))) if listed else ""
+    index = "index 0" if len(listed) == 1 else f"an index from 0 to {len(listed) - 1}"
+    return f"choose one of {_shortened([*names])}, or {index}" if names else f"choose {index}"
 
 
 def _shortened(names: list[str]) -> str:

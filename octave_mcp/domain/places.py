@@ -1,4 +1,4 @@
-"""What is a part of a company: its site, and the places beyond it that its map has found."""
+"""Combines a company, its home page and the map of its site."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from octave_mcp.domain.page import Addresses, Link, LinkOrigin, Page
 
 
 def mapped(company: Company, home: Page, found: Addresses) -> Site:
-    """The company's site. The company in it also has the places beyond the site."""
+    """Return the mapped site. Its company also lists the sister sites, job boards and feeds that were found."""
     beyond = Beyond(
-        sisters=tuple(dict.fromkeys(filter(None, map(site_at, _of("sister", found.links))))),
-        job_boards=_of("job_board", found.links),
-        feeds=_of("feed", found.links),
+        sisters=tuple(dict.fromkeys(filter(None, map(site_at, _urls_of("sister", found.links))))),
+        job_boards=_urls_of("job_board", found.links),
+        feeds=_urls_of("feed", found.links),
     )
     return Site(company=company.model_copy(update={"beyond": beyond}), home=home, **dict(found))
 
 
-def _of(origin: LinkOrigin, links: Iterable[Link]) -> tuple[str, ...]:
+def _urls_of(origin: LinkOrigin, links: Iterable[Link]) -> tuple[str, ...]:
     return tuple(link.url for link in links if link.origin == origin)

@@ -1,6 +1,6 @@
-"""The deliverable, and the drafts that models answer with.
+"""The playbook, and the drafts that models return.
 
-Generic over what supports a claim: `X[Cite]` is a model's answer, `X[EvidenceId]` what our code made of it.
+Types are generic in how claims cite evidence: `X[Cite]` is a model's answer, `X[EvidenceId]` the checked result.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class CallToAction(Value):
 
 
 class TouchDraft(Value, Generic[C]):
-    """An e-mail as sentences in paragraphs; greeting and signature are ours.
+    """An e-mail as paragraphs of sentences. Our code adds greeting and signature.
 
-    `second_opening` needs no date: a rep may begin with it in place of old news. `make_first` is what an offer offers,
-    written out.
+    `second_opening` is an alternative opening without a date, for when the news is old. `make_first` is the full text
+    of what an offer promises, which the rep has to prepare.
     """
 
     subject: Spoken
@@ -51,8 +51,9 @@ class SequenceDraft(Value, Generic[C]):
 
 
 class Touch(Value):
-    """An e-mail, or an outline of one, which has no score. Playbooks from before outlines existed have no `kind`."""
+    """An e-mail or an outline of one. Outlines have no score."""
 
+    # The default is for playbooks stored before there were outlines.
     kind: Literal["email", "outline"] = "email"
     day: int
     subject: str
@@ -66,9 +67,10 @@ class Touch(Value):
 
 
 class EmailSequence(Value):
-    """`first_name` is that of the greeting, if the site names who holds the job; else the greeting has a merge field.
+    """The e-mails to one persona.
 
-    The same goes for the sender: `signature` is that of every e-mail.
+    `first_name` is for the greeting, if the site names the person; otherwise the greeting has a merge field.
+    `signature` is the same in all e-mails, with merge fields if the sender is unknown.
     """
 
     persona_id: str
@@ -104,7 +106,7 @@ class BrushOff(Value):
 
 
 class TalkTrackDraft(Value, Generic[C]):
-    """`voicemail` takes 20 seconds; `close` ends a good call, and `next_step` is what the rep does after it."""
+    """What to say on a call. `voicemail` takes 20 seconds; `close` ends a good call, `next_step` follows it."""
 
     pitch: tuple[Sentence[C], ...]
     cold_call: ColdCall[C]
@@ -118,7 +120,7 @@ class TalkTrackDraft(Value, Generic[C]):
 
 
 class TalkTrack(TalkTrackDraft[EvidenceId]):
-    """What to say on a call, or an outline of it, which has no score."""
+    """What to say on a call, or an outline of it. Outlines have no score."""
 
     kind: Literal["call", "outline"] = "call"
     persona_id: str
@@ -137,7 +139,7 @@ class Caution(Value, Generic[C]):
 
 
 class PersonaPoints(Value, Generic[C]):
-    """What one buyer persona wants, fears, will ask, may be told, and had better not be told."""
+    """Talking points for one buyer persona: goals, pains, likely questions, and what to avoid."""
 
     persona_id: str
     goals: tuple[Sentence[C], ...]
@@ -148,6 +150,8 @@ class PersonaPoints(Value, Generic[C]):
 
 
 class PriorityPersona(Value):
+    """A buyer persona in order of priority. `inferred`: whether the role is inferred rather than named on a page."""
+
     id: str
     rank: int
     title: str
@@ -187,9 +191,10 @@ class SuccessMetric(Value):
 
 
 class SummaryDraft(Value, Generic[C]):
-    """`trigger_meanings` say what triggers mean for the deal, the most important first: each cites its trigger.
+    """The draft of everything about the deal as a whole.
 
-    `reasons_against` say why the deal may not be one.
+    `trigger_meanings` say what each trigger means for the deal, most important first; each cites its trigger.
+    `reasons_against` say why the prospect may not buy.
     """
 
     executive_summary: ExecutiveSummary[C]
@@ -204,7 +209,7 @@ class SummaryDraft(Value, Generic[C]):
 
 
 class DealDraft(Value, Generic[C]):
-    """What is written about the deal as a whole, in one answer; what was left out of it is None."""
+    """One answer with all texts about the deal as a whole. Missing texts are None."""
 
     summary: SummaryDraft[C] | None
     why_we_win: WhyWeWin[C] | None
@@ -213,14 +218,14 @@ class DealDraft(Value, Generic[C]):
 
 
 class PersonaDraft(Value, Generic[C]):
-    """What is written for one persona, in one answer; what was left out of it is None."""
+    """One answer with all texts for one persona. Missing texts are None."""
 
     sequence: SequenceDraft[C] | None
     talk_track: TalkTrackDraft[C] | None
 
 
 class PersonaDrafts(Value, Generic[C]):
-    """What is written for each of several personas, in one answer: by the persona's id, with an underscore."""
+    """One answer with the texts for several personas. Fields are the personas' ids with an underscore."""
 
     persona_1: PersonaDraft[C] | None
     persona_2: PersonaDraft[C] | None
@@ -228,7 +233,7 @@ class PersonaDrafts(Value, Generic[C]):
 
 
 class NamedCompany(Value):
-    """`name` is what the company calls itself; where it says nothing, its domain."""
+    """A company of the deal. `name` is what the company calls itself, or else its domain."""
 
     name: str
     domain: str
@@ -238,14 +243,14 @@ class NamedCompany(Value):
 
 
 class GivenContext(Value):
-    """What the user said of the deal. It steers the selection, and is never evidence."""
+    """What the user said about the deal. It steers the selection of content and is never evidence."""
 
     given_by: Literal["user"]
     text: str
 
 
 class ReadPage(Value):
-    """A page that was read. `sister_of` is the company's domain if the page is on a sister site."""
+    """A page that was read. `sister_of` is the company's domain if the page is on one of its sister sites."""
 
     role: Role
     url: str
@@ -256,15 +261,16 @@ class ReadPage(Value):
     sister_of: str = ""
 
 
-# Of the JSON of a playbook. 2 added the brief, the buying committee, the fit, the qualification and the trial plan, 3
-# the texts of people.
+# Version of the playbook's JSON. 2 added the brief, buying committee, fit, qualification and trial plan; 3 added
+# `own_text`.
 SCHEMA_VERSION = 3
 
 
 class Playbook(Value):
-    """Playbooks of earlier versions lack what was added later: it is empty in them, and `brief` is None.
+    """A sales playbook for one vendor and one prospect.
 
-    `recording` is what the model's answers were replayed from, if they were.
+    In playbooks with an older `schema_version`, newer sections are empty and `brief` is None. `recording` is set if the
+    model's answers were replayed from a recording.
     """
 
     schema_version: int = 1
@@ -303,7 +309,7 @@ class Playbook(Value):
 
     @property
     def written_by(self) -> str:
-        """The model that wrote it, also where its answers were replayed."""
+        """The model that wrote the playbook, even if its answers were replayed."""
         return f"{self.recording.model}, recorded {self.recording.recorded_on}" if self.recording else self.model
 
     @property
@@ -311,7 +317,7 @@ class Playbook(Value):
         return {role: company for role in ROLES if (company := getattr(self, role)) is not None}
 
 
-# What `get_run(section=...)` can be asked for.
+# Sections that `get_run(section=...)` accepts, in reading order.
 SECTIONS = (
     "brief",
     "executive_summary",

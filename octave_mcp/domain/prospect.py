@@ -1,4 +1,4 @@
-"""What is known of the prospect: facts, signals of need, and who there would care."""
+"""Findings about the prospect: facts, signals of need, pain points and buyer personas."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FactTopic = Literal[
     "history",
 ]
 
-# What a company may need, and what a proof may show: where the two meet, a vendor is worth a prospect's time.
+# Used for the prospect's needs and for what the vendor's proof points show, so that the two can be matched.
 Need = Literal[
     "growth",
     "conversion",
@@ -45,7 +45,7 @@ Need = Literal[
     "quality",
 ]
 
-# For whom copy is written.
+# Personas that e-mails and talk tracks are written for. `PersonaDrafts` has a field for each.
 MAX_PERSONAS = 3
 
 Confidence = Literal["high", "medium", "low"]
@@ -66,7 +66,7 @@ JobFunction = Literal[
 
 
 class Fact(Collected[C], Generic[C]):
-    """Something the prospect's own site says of it."""
+    """A fact about the prospect from its own site."""
 
     topic: FactTopic
     text: str
@@ -76,7 +76,7 @@ class Fact(Collected[C], Generic[C]):
 
 
 class Signal(Collected[C], Generic[C]):
-    """A sentence of the prospect's that shows a need; `stated` where it says so itself, else inferred from it."""
+    """A sentence of the prospect's that shows a need. `stated`: whether the need is stated, not inferred."""
 
     need: Need
     text: str
@@ -97,7 +97,7 @@ class Job(Collected[C], Generic[C]):
 
 
 class ProspectReading(Value, Generic[C]):
-    """What the prospect's pages say of it."""
+    """Findings from the prospect's pages."""
 
     facts: tuple[Fact[C], ...]
     signals: tuple[Signal[C], ...]
@@ -105,7 +105,7 @@ class ProspectReading(Value, Generic[C]):
 
 
 class ProspectAnswer(ProspectReading[C], CompanyFindings[C], Generic[C]):
-    """What one pack of the prospect's pages says."""
+    """A model's answer about one pack of the prospect's pages."""
 
 
 class CompanyProfile(Value, Generic[C]):
@@ -114,7 +114,7 @@ class CompanyProfile(Value, Generic[C]):
 
 
 class Pain(Finding[C], Generic[C]):
-    """A need the prospect has, or may have. An inferred one names what it is inferred from."""
+    """A need of the prospect. The text of an inferred need (`stated` is false) says what it is inferred from."""
 
     need: Need
     title: str
@@ -123,7 +123,7 @@ class Pain(Finding[C], Generic[C]):
 
 
 class Buyer(Finding[C], Generic[C]):
-    """A role at the prospect that would care. `title` is a job; `contact` is who holds it, if the site says."""
+    """A role at the prospect that would care. `title` is a job title; `contact` the person, if a page names one."""
 
     title: str
     contact: str | None
@@ -133,7 +133,7 @@ class Buyer(Finding[C], Generic[C]):
 
 
 class Understanding(Value, Generic[C]):
-    """What a model makes of the prospect's readings; ids and confidence are ours to add."""
+    """A model's conclusions from the prospect's findings. Our code adds ids and confidence."""
 
     summary: Claim[C] | None
     pains: tuple[Pain[C], ...]
@@ -141,7 +141,7 @@ class Understanding(Value, Generic[C]):
 
 
 class PainPoint(Pain[EvidenceId]):
-    """`confidence` is computed from the evidence: its number, independence, age and kind."""
+    """A pain point of the playbook. `confidence` depends on the number, independence, age and kind of its evidence."""
 
     id: str
     confidence: Confidence
@@ -152,9 +152,10 @@ class BuyerPersona(Buyer[EvidenceId]):
 
 
 class ProspectIntelligence(Value):
-    """`signals` are what the pain points were worked out from; playbooks from before they were kept have none."""
+    """What is known about the prospect. `signals` are the sentences from which the pain points were derived."""
 
     company_profile: CompanyProfile[EvidenceId]
+    # Empty in playbooks that were stored before signals were part of them.
     signals: tuple[Signal[EvidenceId], ...] = ()
     pain_points: tuple[PainPoint, ...]
     buyer_personas: tuple[BuyerPersona, ...]

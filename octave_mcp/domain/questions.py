@@ -1,4 +1,4 @@
-"""Asks that are put to the connected client, and what it answers."""
+"""Questions to the connected client, and its answers."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from octave_mcp.domain.value import Value
 
 
 class Question(Value):
-    """What the client's model reads, and the JSON schema of its answer; `tokens` estimates all of that.
+    """A question for the client's model, with the JSON schema of the answer.
 
-    `instructions` say what to do; `material` is what is known, and the numbered passages; `complaint` what was wrong
-    with the first answer to the question `corrects`, '' for nothing. `question_id` is the same whenever the same is
-    asked, in this run or another.
+    - `question_id`: equal for equal questions, also across runs.
+    - `instructions`: what to do. `material`: what is known, and the numbered passages.
+    - `complaint`: in a correction, what was wrong with the answer to the question `corrects`; otherwise ''.
+    - `tokens`: an estimate for everything that the model reads, including the schema.
     """
 
     question_id: str
@@ -30,10 +31,12 @@ class Question(Value):
 
 
 class QuestionRecord(Question):
-    """`answer` is its text, None while it is open; `wrong` what the checks found, '' for nothing, None before them.
+    """A stored question.
 
-    `dropped` is what was dropped of the answer for good, None until that is known. `reused`: the answer was
-    copied from another run, and stays if that run is deleted.
+    - `answer`: the text of the answer; None while the question is open.
+    - `wrong`: problems that the checks found, '' if none; None until the answer is checked.
+    - `dropped`: parts of the answer that were finally dropped, '' if none; None until that is decided.
+    - `reused`: whether the answer was copied from another run. It is kept if that run is deleted.
     """
 
     answer: str | None = None
@@ -43,5 +46,5 @@ class QuestionRecord(Question):
 
     @property
     def is_judged(self) -> bool:
-        """Whether it is known what became of the answer: accepted, dropped, or to be corrected."""
+        """Whether the fate of the answer is decided: accepted, or with some of it dropped."""
         return self.wrong == "" or (self.wrong is not None and self.dropped is not None)

@@ -1,4 +1,4 @@
-"""What is known of answers that were recorded in one run and replayed in another."""
+"""Information about answers that were recorded in one run and replayed in another."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from datetime import date
 
 from octave_mcp.domain.value import Value
 
-# The share of a recording's citations that may be missing on the pages as they are now.
+# A recording is stale if more than this share of its citations are no longer on the pages.
 MAX_UNMAPPED = 0.1
 
 
 class Replayed(Value):
-    """What a replayed answer took from the recording: `mapped` of its question's `of` citations were found.
+    """Where a replayed answer comes from, and how many of its citations are still on the pages.
 
-    One `question` may have several answers, each about other pages. `notices` say what else has changed since.
+    `mapped` citations were found, out of `of` that the recorded answers to `question` have in total. A question may be
+    asked several times, about different pages. `notices` describe other changes since the recording.
     """
 
     model: str
@@ -26,9 +27,9 @@ class Replayed(Value):
 
 
 class Recording(Value):
-    """The recording that a playbook was replayed from: the `model` that wrote it, and when.
+    """The recording that a playbook was replayed from.
 
-    `unmapped` of its `of` citations are no longer on the pages, and were dropped.
+    `model` wrote the answers. `unmapped` of its `of` citations are no longer on the pages and were dropped.
     """
 
     model: str
@@ -47,15 +48,16 @@ class Recording(Value):
 
 
 def recording_of(answers: Iterable[Replayed]) -> Recording | None:
-    """The recording that these answers of one run come from; None if none was replayed."""
-    found = tuple(answers)
-    if not found:
+    """Summarize the replayed answers of one run; None if there are none."""
+    replayed = tuple(answers)
+    if not replayed:
         return None
-    of = sum({one.question: one.of for one in found}.values())
+    # `of` is the total of a question: it counts once, however often the question was asked.
+    of = sum({answer.question: answer.of for answer in replayed}.values())
     return Recording(
-        model=found[0].model,
-        recorded_on=found[0].recorded_on,
-        unmapped=of - sum(one.mapped for one in found),
+        model=replayed[0].model,
+        recorded_on=replayed[0].recorded_on,
+        unmapped=of - sum(answer.mapped for answer in replayed),
         of=of,
-        notices=tuple(sorted({notice for one in found for notice in one.notices})),
+        notices=tuple(sorted({notice for answer in replayed for notice in answer.notices})),
     )

@@ -1,4 +1,4 @@
-"""What the steps hand to each other."""
+"""Results that the steps of a run pass to each other."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from octave_mcp.domain.vendor import VendorElements
 
 
 class Profile(Value):
-    """A company by the name it gives itself, and what it says it does."""
+    """What a company calls itself and says it does, from its home page."""
 
     company: Company
     name: str
@@ -28,11 +28,12 @@ class Profile(Value):
 
 
 class Reading(Value):
-    """What one pack of pages gave: `elements` or `signals`, depending on the role of the company.
+    """Findings from one pack of pages: `elements` or `signals`, depending on the role of the company.
 
-    `suspicious` are the addresses of those that speak to a model. `heard` are the telling words of the deal's context
-    that stand anywhere on the pages, in lower case. `unanswered` are the addresses of those about which a question got
-    no answer.
+    - `words`: the number of words in the passages read.
+    - `suspicious`: URLs of pages with text addressed to a model (prompt injection).
+    - `heard`: significant words of the user's context that occur on the pages, in lower case.
+    - `unanswered`: URLs of pages about which a question got no answer.
     """
 
     pages: tuple[PageRef, ...]
@@ -49,13 +50,12 @@ class Reading(Value):
 
 
 class Research(Value):
-    """All that is known of one company. `words` counts those of the passages read.
+    """Everything known about one company. Fields that `Reading` also has are combined from all its packs.
 
-    `elements` and `signals` are None if no question about the pages was answered. `intelligence` is what step 7 makes
-    of the signals. `heard` and `unanswered` are as in `Reading`; `links` are the addresses that the site was seen to
-    have, whether or not they were read.
-
-    `found_by` is the run that found it, and `found_at` when, where that was not this run.
+    - `elements`, `signals`: None if no question about the pages was answered.
+    - `intelligence`: the conclusions of step 7 from the signals.
+    - `links`: all known URLs of the site, read or not.
+    - `found_by`, `found_at`: the run that did the research and when, if it was reused from another run.
     """
 
     profile: Profile
@@ -84,5 +84,5 @@ class Research(Value):
         return self.profile.company.domain
 
 
-# The research on each company of a deal.
+# Research by role.
 Deal = Mapping[Role, Research]

@@ -1,3 +1,5 @@
+"""Runs, the requests that start them, and sessions."""
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -15,11 +17,14 @@ FINAL: frozenset[RunStatus] = frozenset({"completed", "partial", "failed", "canc
 
 
 class PlaybookRequest(Value):
-    """What is asked for, as given; `context` is what the user says of the deal.
+    """A request for a playbook, as the caller sent it.
 
-    `max_pages` of each company are read, or as many as suit the model. `refresh` has everything read and asked anew.
-    `session_id` names a session that the run is to belong to; `request_id` is the caller's own name of this request,
-    by which the same run is found when it is asked for again. `sender` signs the e-mails; None is the settings'.
+    - `context`: what the user says about the deal.
+    - `max_pages`: pages to read per company; None for the model's default.
+    - `refresh`: whether to ignore caches, read all pages again and ask all questions again.
+    - `sender`: who signs the e-mails; None for the sender in the settings.
+    - `session_id`: the session that the run should belong to.
+    - `request_id`: the caller's idempotency key. A repeated request with the same key returns the same run.
     """
 
     vendor: str
@@ -37,7 +42,7 @@ class PlaybookRequest(Value):
 
     @property
     def companies(self) -> dict[Role, str]:
-        """The companies of the deal, as given."""
+        """The companies of the deal as the caller named them, by role."""
         return {role: given for role in ROLES if (given := getattr(self, role)) is not None}
 
 
@@ -47,10 +52,10 @@ class RunError(Value):
 
 
 class RevisionRequest(Value):
-    """What is asked for: a part of the playbook of a run, written again as the instruction says.
+    """A request to rewrite a part of a run's playbook, as the caller sent it.
 
-    The model is that of the run, unless another is named; without a base version, it is the newest. `request_id` is as
-    in a request for a playbook.
+    With 'auto', `model` is the one that wrote the playbook. `base_version` defaults to the newest version. `request_id`
+    is an idempotency key, as in `PlaybookRequest`.
     """
 
     run_id: str
@@ -62,7 +67,7 @@ class RevisionRequest(Value):
 
 
 class Revision(Value):
-    """A part of the playbook of another run that is to be written again, as the instruction says."""
+    """The task of a run that rewrites a part of another run's playbook."""
 
     run_id: str
     section: str
@@ -71,16 +76,17 @@ class Revision(Value):
 
 
 class RunRecord(Value):
-    """What is kept of a run beside its events and its playbook.
+    """The stored record of a run. Its events and playbook are stored separately.
 
-    `model` and `source` are those that 'auto' in the request stands for; the model was taken `by_default` if nobody
-    named one and no provider was configured. `started_at` is None while the run waits its turn.
-    `estimate` is what was said of its cost when it was asked for. `specialists_per_ask` is that of its beginning: a run
-    that is carried on asks as before.
-
-    A run with a `revision` was asked for by a `revision_request`; its `request` is that of the playbook, with what
-    differs. Such a run, or one that `refreshes` the playbook of another run, makes a new version of that playbook;
-    `base_version` is the one that it refreshes, and `anew` is why everything was asked again, '' if it was not.
+    - `model`, `source`: the resolved choices, never 'auto'.
+    - `by_default`: whether the model was chosen because the caller named none and no provider is configured.
+    - `started_at`: None while the run is queued.
+    - `estimate`: the estimated cost that was reported when the run was requested.
+    - `specialists_per_ask`: the setting at the start, so that a resumed run asks the same questions.
+    - `revision`, `revision_request`: set for a run that rewrites a part of another run's playbook; `request` is then
+      that of the playbook, with the changes.
+    - `refreshes`, `base_version`: the run whose playbook this run refreshes, and the version that it starts from.
+    - `anew`: why a refresh asked all questions again; '' if it did not.
     """
 
     run_id: str
@@ -106,12 +112,12 @@ class RunRecord(Value):
 
     @property
     def signed_request(self) -> PlaybookRequest:
-        """The request as the pipeline has it, with the whole sender."""
+        """The request as the pipeline uses it: with the complete sender."""
         return self.request.model_copy(update={"sender": self.sender})
 
     @property
     def playbook_of(self) -> str:
-        """The run whose playbook this run writes a version of: itself, where that is a new playbook."""
+        """The run whose playbook gets a new version: another run for revisions and refreshes, else this one."""
         return self.revision.run_id if self.revision else self.refreshes or self.run_id
 
     @property
@@ -120,12 +126,12 @@ class RunRecord(Value):
 
     @property
     def is_at_rest(self) -> bool:
-        """Nothing more comes of it, or nothing before somebody answers."""
+        """Whether the run has ended or is waiting for answers from the client."""
         return self.is_final or self.status == "waiting"
 
 
 class SessionRecord(Value):
-    """A session: runs that belong together, and how they stand. `last_at` is when the newest of them was asked for."""
+    """A group of runs that belong together. `last_at` is when the newest of them was requested."""
 
     session_id: str
     created_at: datetime

@@ -1,4 +1,4 @@
-"""What copy is made of: sentences that say whether they claim something, and scores."""
+"""Building blocks of copy: sentences with their kind of claim, and scores."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Generic, Literal
 from octave_mcp.domain.evidence import C, Finding
 from octave_mcp.domain.value import Value
 
-# A fact has evidence; an inference is one step beyond its evidence, and is shown as such; the others claim nothing.
+# A fact is supported by evidence. An inference goes one step beyond its evidence and is marked as such. The other kinds
+# claim nothing.
 SentenceKind = Literal["fact", "inference", "question", "ask", "courtesy"]
 
 
@@ -17,7 +18,7 @@ class Sentence(Finding[C], Generic[C]):
 
 
 class Score(Value):
-    """`points` of 100; each warning is a sentence that a rep can act on, the gravest first."""
+    """A score out of 100 points. Warnings are sentences that a rep can act on, worst first."""
 
     points: int
     warnings: tuple[str, ...]

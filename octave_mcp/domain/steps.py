@@ -1,4 +1,4 @@
-"""What a run has done, step by step: whichever process resumes the run does not do it again."""
+"""Journal entries of finished steps, which a process that resumes a run does not repeat."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _ANY = TypeAdapter[Any](Any)
 
 
 class StepEntry(Value):
-    """A step with its outcome, which is JSON.
+    """A finished step.
 
-    `name` is its path in the run ('vendor/pack-3/ask'), `digest` that of its input, `epoch` the number of the
-    execution that did it.
+    `name` is its path in the run ('vendor/pack-3/ask'), `digest` the digest of its input, `epoch` the number of the
+    execution that did it, and `outcome` an `Outcome` as JSON.
     """
 
     name: str
@@ -27,7 +27,7 @@ class StepEntry(Value):
 
 
 class StepRecord(StepEntry):
-    """The entry with what the step took."""
+    """A finished step with its duration and token usage."""
 
     began_at: datetime
     ended_at: datetime
@@ -36,7 +36,7 @@ class StepRecord(StepEntry):
 
 
 class Outcome(Value):
-    """The result as JSON, or the name and the message of the error that the step raised."""
+    """The result of a step as JSON, or the name (`failed`) and message of the error that it raised."""
 
     result: str | None = None
     failed: str = ""
@@ -44,5 +44,8 @@ class Outcome(Value):
 
 
 def digest_of(*given: object) -> str:
-    """A digest of these values, which is the same in every process; all their fields count."""
+    """Return a SHA-256 digest of the values, equal in all processes.
+
+    Values are serialized by their runtime type, so that fields of subclasses count too.
+    """
     return sha256(_ANY.dump_json(given, serialize_as_any=True)).hexdigest()

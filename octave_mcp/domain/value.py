@@ -1,4 +1,4 @@
-"""What every value of the domain is: frozen, closed, compared by content."""
+"""`Value`, the base of all domain types, and functions that walk, address and change values."""
 
 from __future__ import annotations
 
@@ -10,61 +10,63 @@ from pydantic import BaseModel, ConfigDict, create_model
 
 V = TypeVar("V", bound="Value")
 
-
-# Where a part of a value is: names of fields and places in lists, as `("facts", 9, "text")`.
+# Location of a part of a value: field names and list indexes, such as `("facts", 9, "text")`.
 Path = tuple[str | int, ...]
 
 
 class Value(BaseModel):
-    # Deferred: a server that is asked for its tools builds the schemas of those tools, not of every value.
+    """Immutable value, compared by content. Unknown fields are rejected."""
+
+    # Validators are built on first use: a server that lists its tools needs only a few of the many types.
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 def walk(value: object) -> Iterator[Value]:
-    """The value and every value within it, however deep; what holds others comes before them."""
-    return (found for _, found in located(value))
+    """Yield the value and all values nested in it, parents before children."""
+    return (part for _, part in located(value))
 
 
 def located(value: object, at: Path = ()) -> Iterator[tuple[Path, Value]]:
-    """What `walk` gives, each with its path."""
+    """Yield what `walk` yields, each value with its path."""
     found: list[tuple[Path, Value]] = []
     _gather(value, at, found)
     return iter(found)
 
 
-# Generators within generators, and asking pydantic of each text whether it is a value, would take three times as long.
+# Appending to one list and skipping scalars by their exact type takes a third of the time of nested generators with an
+# isinstance check for each text.
 def _gather(value: object, at: Path, found: list[tuple[Path, Value]]) -> None:
     if isinstance(value, tuple):
-        for place, part in enumerate(cast("tuple[object, ...]", value)):
-            if type(part) not in _LEAVES:
-                _gather(part, (*at, place), found)
+        for index, part in enumerate(cast("tuple[object, ...]", value)):
+            if type(part) not in _SCALARS:
+                _gather(part, (*at, index), found)
     elif isinstance(value, Value):
         found.append((at, value))
         for name in type(value).model_fields:
-            if type(part := getattr(value, name)) not in _LEAVES:
+            if type(part := getattr(value, name)) not in _SCALARS:
                 _gather(part, (*at, name), found)
 
 
-_LEAVES = frozenset((str, int, float, bool, type(None)))
+_SCALARS = frozenset((str, int, float, bool, type(None)))
 
 
 def path_text(path: Path) -> str:
-    """As it is written in code: `facts[9].text`."""
+    """Write a path as in code: `facts[9].text`."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
 
 
 def is_within(at: Path, part: Path) -> bool:
-    """Whether it is that part, or in it."""
+    """Whether the path `at` is `part` or inside it."""
     return at[: len(part)] == part
 
 
-def overlap(one: Path, other: Path) -> bool:
-    """Whether one of the two is the other, or in it."""
-    return is_within(one, other) or is_within(other, one)
+def overlap(first: Path, second: Path) -> bool:
+    """Whether one of two paths is the other or inside it."""
+    return is_within(first, second) or is_within(second, first)
 
 
 def part_at(value: object, path: Path) -> object:
-    """What stands at a path; None where there is nothing."""
+    """Return the part at a path, or None if there is none."""
     for step in path:
         if isinstance(value, Value) and isinstance(step, str):
             value = getattr(value, step, None)
@@ -79,10 +81,10 @@ def part_at(value: object, path: Path) -> object:
 
 
 def form_at(form: Any, path: Path) -> Any:  # noqa: ANN401 - a type
-    """The type of what stands at a path of a value of this form, None aside.
+    """Return the type of the part at a path of the type `form`; for `X | None` it is X.
 
     Raises:
-        KeyError: the form has no such place.
+        KeyError: The type has no such field.
     """
     for step in path:
         form = get_args(form)[0] if isinstance(step, int) else form.model_fields[step].annotation
@@ -92,13 +94,13 @@ def form_at(form: Any, path: Path) -> Any:  # noqa: ANN401 - a type
 
 
 def changed(value: V, parts: Mapping[Path, object]) -> V:
-    """The value with these parts in place of those at their paths, which it must have; it is not validated."""
+    """Return a copy with the parts at these paths replaced. The paths must exist; the result is not validated."""
     above = {path[:length] for path in parts for length in range(len(path))}
     return cast("V", _changed(value, parts, above, ()))
 
 
 def _changed(value: object, parts: Mapping[Path, object], above: Container[Path], at: Path) -> object:
-    """`above` are the paths of what has a part that changes: the others stay as they are."""
+    """Replace `parts`. Only values at a path in `above` have a part that changes; all others are reused as they are."""
     if at in parts:
         return parts[at]
     if at not in above:
@@ -108,12 +110,12 @@ def _changed(value: object, parts: Mapping[Path, object], above: Container[Path]
         return value.model_copy(update={n: _changed(getattr(value, n), parts, above, (*at, n)) for n in names})
     if isinstance(value, tuple):
         listed = enumerate(cast("tuple[object, ...]", value))
-        return tuple(_changed(part, parts, above, (*at, place)) for place, part in listed)
+        return tuple(_changed(part, parts, above, (*at, index)) for index, part in listed)
     return value
 
 
 def with_texts(value: V, change: Callable[[str], str]) -> V:
-    """The value with each text in it changed; a text of which there are only certain ones stays as it is."""
+    """Return a copy with all texts changed by `change`. Fields with a fixed set of values (`Literal`) stay the same."""
     texts: dict[Path, object] = {}
     for at, part in located(value):
         for name, field in type(part).model_fields.items():
@@ -123,33 +125,34 @@ def with_texts(value: V, change: Callable[[str], str]) -> V:
 
 
 def place_before(path: Path, removed: Iterable[Path]) -> Path:
-    """The path that a part had before entries were removed from their lists; `removed` are paths of that time."""
-    found: Path = ()
-    gone = sorted((place for place in removed if place and isinstance(place[-1], int)), key=lambda place: place[-1])
+    """Return the path that a part had before list entries were removed. `removed` are paths from before the removal."""
+    original: Path = ()
+    entries = sorted((entry for entry in removed if entry and isinstance(entry[-1], int)), key=lambda entry: entry[-1])
     for step in path:
         if isinstance(step, int):
-            for place in gone:
-                step += place[:-1] == found and cast("int", place[-1]) <= step  # noqa: PLW2901 - it moves on
-        found = (*found, step)
-    return found
+            # In ascending order: each removed entry at or before the index moves it up, perhaps past the next one.
+            for entry in entries:
+                step += entry[:-1] == original and cast("int", entry[-1]) <= step  # noqa: PLW2901 - moves up
+        original = (*original, step)
+    return original
 
 
 ADVICE, SPOKEN = "advice", "spoken"
-# Tells a rep what to do, or what something is for. It claims nothing of a company, as what is spoken does.
+# Text that tells a rep what to do or what something is for. Unlike spoken text, it claims nothing about a company.
 Advice = Annotated[str, ADVICE]
-# What a rep and a buyer ask or tell each other.
+# Text that the rep or the buyer says to the other.
 Spoken = Annotated[str, SPOKEN]
 
 
 def manner_of(value: Value, field: str) -> Literal["advice", "spoken", ""]:
-    """What a field without evidence of its own says, by its type."""
-    told = type(value).model_fields[field].metadata
-    return "advice" if ADVICE in told else "spoken" if SPOKEN in told else ""
+    """Return what kind of text a field without evidence contains, according to its annotation."""
+    markers = type(value).model_fields[field].metadata
+    return "advice" if ADVICE in markers else "spoken" if SPOKEN in markers else ""
 
 
 @cache
 def only(form: type[Value], names: tuple[str, ...]) -> type[Value]:
-    """The form with these fields alone."""
+    """Return a type like `form` that has only these fields."""
     if {*names} == {*form.model_fields}:
         return form
     fields = {name: field_of(form, name) for name in names}
@@ -157,7 +160,10 @@ def only(form: type[Value], names: tuple[str, ...]) -> type[Value]:
 
 
 def field_of(form: type[Value], name: str, kind: object = None) -> Any:  # noqa: ANN401 - what create_model takes
-    """A required field like that of the form, or one of another `kind` that says the same, as an entry of its list."""
+    """Return a required field definition with the metadata of a field of `form`.
+
+    `kind` replaces its type, for instance by the type of the entries of its list.
+    """
     field = form.model_fields[name]
     kind = kind or field.annotation
     return (Annotated[kind, *field.metadata] if field.metadata else kind, ...)

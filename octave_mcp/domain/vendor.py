@@ -1,4 +1,4 @@
-"""The kinds of vendor elements: a class for each, and a prompt file with the name of its field in VendorElements.
+"""Vendor elements: one class per kind, and a prompt file named like its field in `VendorElements`.
 
 Everything specific to a kind is in its class; checks, merging, gaps, exports and counts derive from it.
 """
@@ -29,10 +29,10 @@ class Part(Generic[C]):
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[C]):
-    """What every export shows of an element; without a `text`, the evidence supports the title.
+    """An element in the form that all exports show. Without a `text`, the evidence supports the title.
 
-    `tags` are a word or two each. `said_by` is a person and where they work. `is_against_us` marks what favours a
-    competitor.
+    `tags` have one or two words each. `said_by` is a person with their job and company. `is_against_us` marks elements
+    that favour a competitor.
     """
 
     evidence: tuple[C, ...]
@@ -45,7 +45,7 @@ class Entry(Generic[C]):
 
 
 class Element(Collected[C], Generic[C]):
-    """What every kind has: `would_fill` says which pages would fill the gap if nothing of the kind is found."""
+    """Base of all kinds. `would_fill` says which pages would fill the gap if nothing of the kind is found."""
 
     would_fill: ClassVar[str]
 
@@ -58,14 +58,14 @@ def _part(label: str, claim: Claim[C]) -> Part[C]:
 
 
 class Price(Finding[C], Generic[C]):
-    """What a plan costs or includes, in the page's own words."""
+    """The price or contents of a plan, in the words of the page."""
 
     plan: str
     terms: str
 
 
 class Offering(Element[C], Generic[C]):
-    """Something the vendor sells: a product, a plan, a service."""
+    """A product, plan or service that the vendor sells."""
 
     would_fill = "product pages"
 
@@ -83,7 +83,7 @@ class Offering(Element[C], Generic[C]):
 
 
 class CaseStudy(Element[C], Generic[C]):
-    """One customer's story. `headline` is the page's own; a part the page does not tell is absent."""
+    """The story of one customer. `headline` is copied from the page; parts that the page does not have are None."""
 
     would_fill = "customer stories"
     names = ("customer",)
@@ -114,7 +114,7 @@ class CaseStudy(Element[C], Generic[C]):
 
 
 class ProofPoint(Element[C], Generic[C]):
-    """Praise by a person with a name (`testimonial`), or a figure, award or certificate of the vendor's own."""
+    """A testimonial by a named person, or a figure, award or certificate of the vendor."""
 
     would_fill = "testimonials with a name, or figures of the vendor's own"
     names = ("person", "company")
@@ -135,7 +135,7 @@ class ProofPoint(Element[C], Generic[C]):
 
 
 class Titled(Element[C], Generic[C]):
-    """An element that is fully described by a title and a text."""
+    """Base of elements that consist of a title and a text."""
 
     title: str
     text: str
@@ -152,7 +152,7 @@ class ValueProposition(Titled[C], Generic[C]):
 
 
 class ReferenceCustomer(Element[C], Generic[C]):
-    """A customer the vendor itself names as one."""
+    """A company that the vendor names as its customer."""
 
     would_fill = "a customers page, or logos with names"
     names = ("name",)
@@ -177,7 +177,7 @@ class UseCase(Titled[C], Generic[C]):
 
 
 class TargetPersona(Element[C], Generic[C]):
-    """Whom the vendor builds for: a kind of company (`icp`) or of person (`persona`)."""
+    """A kind of company (`icp`, ideal customer profile) or person (`persona`) that the vendor builds for."""
 
     would_fill = "a page on whom the vendor builds for"
 
@@ -197,7 +197,7 @@ class TargetPersona(Element[C], Generic[C]):
 
 
 class Differentiator(Element[C], Generic[C]):
-    """What sets the vendor apart, or a competitor from it; `competitor` is None where the page names none."""
+    """An advantage of the vendor or of a competitor. `competitor` is None if the page names none."""
 
     would_fill = "comparison pages that name a competitor"
     names = ("competitor",)
@@ -217,7 +217,7 @@ class Differentiator(Element[C], Generic[C]):
 
 
 class VendorElements(Value, Generic[C]):
-    """A field for each kind. Its name is also that of the prompt file and of the section, and gives the heading."""
+    """Elements by kind. The name of each field is also that of its prompt file and section, and gives the heading."""
 
     offerings: tuple[Offering[C], ...]
     case_studies: tuple[CaseStudy[C], ...]
@@ -242,10 +242,10 @@ KINDS: dict[str, type[Element[Any]]] = {
 
 
 class VendorAnswer(VendorElements[C], CompanyFindings[C], Generic[C]):
-    """What one pack of the vendor's pages says."""
+    """A model's answer about one pack of the vendor's pages."""
 
 
-# The prompt that asks for each kind of what a vendor's pages say.
+# The prompt file for each kind of finding on a vendor's pages.
 READ_KINDS: dict[str, str] = {
     **{kind: f"vendor/{kind}" for kind in KINDS},
     **{kind: f"company/{kind}" for kind in CompanyFindings.model_fields},
@@ -254,5 +254,5 @@ READ_KINDS: dict[str, str] = {
 
 @cache
 def some_kinds(kinds: tuple[str, ...], cited: type) -> type[Value]:
-    """The form of an answer with these kinds of findings alone, whose evidence is of that type."""
-    return only(VendorAnswer[cited], kinds)  # pyright: ignore[reportInvalidTypeArguments] - known when it runs
+    """Return an answer type that has only these kinds of findings and cites evidence by `cited`."""
+    return only(VendorAnswer[cited], kinds)  # pyright: ignore[reportInvalidTypeArguments] - `cited` is known at run time only

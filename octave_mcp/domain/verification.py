@@ -1,4 +1,4 @@
-"""What a model is asked about claims: whether their quotations say it; and what it answers."""
+"""Questions to a model about whether quotations support claims, and its answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ClaimKind = Literal["fact", "inference"]
 
 
 class PageQuotation(Value):
-    """A quotation, the title of the page that it is on, and whose page that is."""
+    """A quotation with the title of its page and the role of the company whose page it is."""
 
     role: Role
     title: str
@@ -20,7 +20,11 @@ class PageQuotation(Value):
 
 
 class CitedClaim(Value):
-    """`label` names what the claim is about, '' if it says so itself; `quotations` are their numbers in the brief."""
+    """A claim to judge.
+
+    `label` names the subject of the claim, '' if the text itself does. `quotations` are numbers of quotations in the
+    brief, from 1.
+    """
 
     text: str
     kind: ClaimKind
@@ -29,7 +33,7 @@ class CitedClaim(Value):
 
 
 class VerificationBrief(Value):
-    """Claims to judge, numbered from 1 in this order. `context` is empty: what the user says is no evidence."""
+    """Claims to judge, numbered from 1 in this order. `context` is empty: the user's statements are not evidence."""
 
     names: Names
     quotations: tuple[PageQuotation, ...]
@@ -57,7 +61,7 @@ class Verification(Value):
 
 
 class Verified(Value):
-    """The answer about the first `sent` claims of a list; None if none was sent."""
+    """The answer about the first `sent` claims of a list. `answer` is None if no claim was sent."""
 
     sent: int
     answer: Answer[Verification] | Unusable | None

@@ -1,4 +1,4 @@
-"""The versions of a playbook: each is whole, and says who made it from which one before."""
+"""Versions of a playbook. Each is complete and records who made it, and from which version."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from octave_mcp.errors import Outdated
 
 Made = Literal["generated", "revised", "edited", "refreshed"]
 
-# Sections that differ in each version, whether a model or a person makes it.
-_IN_EACH = frozenset({"cost", "timings", "own_text"})
+# Sections that differ in all versions, so that listing them as changed would say nothing.
+_UNLISTED = frozenset({"cost", "timings", "own_text"})
 
 
 class VersionMeta(Value):
-    """A version in a list. Numbers count from 1; each version is based on the one before it.
+    """A version of a playbook without its content. Each version is based on the previous one.
 
-    `by` is the model that wrote it, or the person. `section` and `instruction` are what was asked for, '' if that was
-    the whole playbook. `run_id` is the run that made it, which may be another than the one whose playbook it is; None
-    if a person made it. `changed` are the sections that differ from the version before.
+    - `number`: counts from 1.
+    - `by`: the model or person that made it.
+    - `section`, `instruction`: what was requested; '' if that was the whole playbook.
+    - `run_id`: the run that made it, which for a revision is not the run that the playbook belongs to; None if a person
+      made it.
+    - `changed`: the sections that differ from the previous version.
     """
 
     number: int
@@ -37,9 +40,10 @@ class VersionMeta(Value):
 
 
 class Version(Value):
-    """A playbook with the drafts that it was put together from.
+    """A version of a playbook with the drafts from which it was assembled.
 
-    `drafts` are what models wrote: a person's text is in the playbook alone. None if an earlier release made it.
+    `drafts` contains only what models wrote; people's texts are only in the playbook. It is None if an older release
+    made the version.
     """
 
     meta: VersionMeta
@@ -64,7 +68,7 @@ def next_version(
     instruction: str = "",
     drafts: Drafts | None = None,
 ) -> Version:
-    """The version after `base`; without `drafts` it has those of `base`."""
+    """Return the version after `base`. `drafts` defaults to those of `base`."""
     meta = VersionMeta(
         number=base.meta.number + 1,
         made=made,
@@ -80,25 +84,25 @@ def next_version(
 
 
 def changed_sections(before: Playbook, after: Playbook) -> tuple[str, ...]:
-    return tuple(name for name in SECTIONS if name not in _IN_EACH and getattr(before, name) != getattr(after, name))
+    return tuple(name for name in SECTIONS if name not in _UNLISTED and getattr(before, name) != getattr(after, name))
 
 
 def check_base(run_id: str, base: int, metas: Sequence[VersionMeta]) -> None:
-    """`metas` are the versions of the run's playbook.
+    """Check that `base` is the newest of a playbook's versions.
 
     Raises:
-        Outdated: the base is not the newest; the text says who has changed what since.
+        Outdated: It is not. The text says who has changed what since.
     """
     newest = metas[-1].number if metas else 0
     if base != newest:
         raise Outdated(
             f"version {base} of the playbook of run {run_id!r} is not the newest: {_since(metas[base:])}. "
-            f"Nothing was changed: read version {newest}, and make the change again with that as its base"
+            f"Nothing was changed: read version {newest} and repeat the change with it as the base version"
         )
 
 
 def _since(metas: Sequence[VersionMeta]) -> str:
-    """What these versions changed, in words: who, when, and which sections."""
+    """Describe what these versions changed: who, when, and which sections."""
     return "; ".join(map(_in_words, metas))
 
 

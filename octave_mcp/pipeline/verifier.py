@@ -24,7 +24,7 @@ from octave_mcp.asks.verification import (
 )
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.asks import Answer, Judgement, Names, Spent, Unusable
-from octave_mcp.domain.basis import Told
+from octave_mcp.domain.basis import StoredOpinion
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Evidence, EvidenceId, Support, Verdict
 from octave_mcp.domain.steps import digest_of
@@ -111,7 +111,7 @@ class Verifier:
     run: Run
     asker: Asker
     names: Names
-    known: Mapping[str, Told] = field(default_factory=dict[str, Told])
+    known: Mapping[str, StoredOpinion] = field(default_factory=dict[str, StoredOpinion])
     settled: frozenset[str] = frozenset()
     _spent: int = 0
     _reserved: int = 0
@@ -161,7 +161,7 @@ class Verifier:
         earlier = None if outcome else self.known.get(digest_of(claimed))
         return _from_stored(earlier) if earlier else outcome
 
-    def opinions(self, subject: Subject) -> dict[str, Told]:
+    def opinions(self, subject: Subject) -> dict[str, StoredOpinion]:
         """Return the outcomes for the subject's claims, by claim digest, for a later run. All asks must be done."""
         unique = dict.fromkeys(claimed for _, claimed in self._claimed(subject))
         return {digest_of(claimed): _to_store(outcome) for claimed in unique if (outcome := self._outcome(claimed))}
@@ -293,12 +293,12 @@ class Verifier:
         return inside.of(company) if company else inside
 
 
-def _to_store(outcome: _Outcome) -> Told:
+def _to_store(outcome: _Outcome) -> StoredOpinion:
     verdict, reason, better = outcome.opinion or (None, "", "")
-    return Told(verdict=verdict, reason=reason, better=better, judge=outcome.judge, why=outcome.why)
+    return StoredOpinion(verdict=verdict, reason=reason, better=better, judge=outcome.judge, why=outcome.why)
 
 
-def _from_stored(stored: Told) -> _Outcome:
+def _from_stored(stored: StoredOpinion) -> _Outcome:
     opinion = Opinion(stored.verdict, stored.reason, stored.better) if stored.verdict else None
     return _Outcome(opinion, stored.judge, stored.why)
 

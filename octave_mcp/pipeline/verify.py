@@ -11,7 +11,7 @@ from octave_mcp.asks.corrections import Checked, Rules, gaps_of
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.concurrency.together import together
 from octave_mcp.domain.asks import Names
-from octave_mcp.domain.basis import Told
+from octave_mcp.domain.basis import StoredOpinion
 from octave_mcp.domain.evidence import Evidence, EvidenceId
 from octave_mcp.domain.findings import CompanyIntegration, CompanyPerson, CompanyTrigger
 from octave_mcp.domain.notices import Gap
@@ -77,7 +77,7 @@ class Verification:
         with self._run.progress.within(STEP).timed():
             await together(*asks)
 
-    def opinions(self, findings: Researched) -> dict[str, Told]:
+    def opinions(self, findings: Researched) -> dict[str, StoredOpinion]:
         """Return the model's opinions on the claims of the findings, by claim digest, for a later refresh."""
         return self._verifier.opinions(Subject(findings, self._evidence)) if self._verifier else {}
 
