@@ -49,7 +49,7 @@ QUICK: Mapping[str, float] = {
     "octave_mcp.runs.maintenance.UNCLAIMED_AFTER": 0.2,
     "octave_mcp.runs.maintenance.INTERVAL_SECONDS": 0.2,
     "octave_mcp.sources.cache.LEASE_SECONDS": 0.3,
-    "octave_mcp.store.database.IDLE_MILLISECONDS": 2000,
+    "octave_mcp.store.database.IDLE_TRANSACTION_MILLISECONDS": 2000,
 }
 """How often the product looks for what was left: a test would wait for that each time."""
 LOADED_LATE = (

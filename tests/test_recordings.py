@@ -286,8 +286,8 @@ async def test_what_has_changed_since_is_told(made: Made, home: Path, tmp_path: 
     rewrite(home, lambda recording: recording["prompts"].update({"playbook/talk_track": 1}))
     told = flag(await playbook_of(made, tmp_path, "--context", "They asked about overtime."))
 
-    assert "; the prompt playbook/talk_track has changed since, from version 1 to " in told
-    assert "; it was recorded with another context, and does not follow this one" in told
+    assert "; the prompt playbook/talk_track has changed since the recording, from version 1 to " in told
+    assert "; it was recorded with a different context and does not reflect this one" in told
 
 
 async def test_a_recording_is_in_one_language(made: Made, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Two invented companies, each with a small site of its own: something to try the product on, without the network."""
+"""Demo: the sites of two invented companies, served on loopback, to try the product without a network."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["Demo", "serve_demo", "serve_demo_by_name"]
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """The companies' invented addresses, and where those who know `served` reach them.
+    """URLs of the two sites under their invented domains. `served` maps the domains to loopback ports.
 
-    The addresses are http: the sites are served without encryption, and must not look as if they were.
+    The URLs use http: the sites are served without encryption and must not appear to be encrypted.
     """
 
     vendor: str
@@ -26,8 +26,8 @@ class Demo:
 
 @asynccontextmanager
 async def serve_demo() -> AsyncGenerator[tuple[str, str]]:
-    """The origins of the vendor's and the prospect's site, each answering on its own free loopback port until left."""
-    # The web framework is loaded by those who serve, not by those who import the package.
+    """Serve both sites on free loopback ports; yields the origins of the vendor's and the prospect's."""
+    # Imported here, so that importing the package does not load the web framework.
     from octave_mcp.demo.serving import serve  # noqa: PLC0415
     from octave_mcp.demo.sites import load  # noqa: PLC0415
 
@@ -37,7 +37,7 @@ async def serve_demo() -> AsyncGenerator[tuple[str, str]]:
 
 @asynccontextmanager
 async def serve_demo_by_name() -> AsyncGenerator[Demo]:
-    """As `serve_demo`, under the companies' own domains, of the reserved top-level domain `example`."""
+    """Like `serve_demo`, but under the companies' own domains, which have the reserved top-level domain `example`."""
     from octave_mcp.demo.sites import load  # noqa: PLC0415 - as above
 
     names = [load(role).about["domain"] for role in ("vendor", "prospect")]

@@ -1,4 +1,4 @@
-"""Sites on loopback, inside the running event loop."""
+"""Serves the demo's sites on loopback, within the running event loop."""
 
 from __future__ import annotations
 
@@ -20,17 +20,16 @@ from octave_mcp.demo.sites import Site
 class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Leaves signals to whoever runs the loop: two servers that each restore the other's handlers lose them."""
+        """Leave signal handlers alone."""
+        # Two servers would each restore the other's handlers and lose those of the application.
         yield
 
 
 @asynccontextmanager
 async def serve(*sites: Site) -> AsyncGenerator[tuple[str, ...]]:
-    """Their origins, in the order given.
-
-    The sockets listen before the servers run: whoever asks at once waits in the queue, and is not refused.
-    """
+    """Serve sites; yields their origins in the given order."""
     with ExitStack() as stack:
+        # The sockets listen before the servers run: an early request waits in the backlog instead of being refused.
         sockets = [stack.enter_context(_listening()) for _ in sites]
         origins = tuple(f"http://127.0.0.1:{listening.getsockname()[1]}" for listening in sockets)
         servers = [Server(_config(site)) for site in sites]
@@ -47,10 +46,8 @@ async def serve(*sites: Site) -> AsyncGenerator[tuple[str, ...]]:
 
 
 def _listening() -> socket.socket:
-    """On a free port of the loopback interface.
-
-    The protocol is named because asyncio turns Nagle's algorithm off only where it is: else every answer takes 40 ms.
-    """
+    """Return a listening socket on a free loopback port."""
+    # asyncio disables Nagle's algorithm only if the protocol is explicit. Otherwise each response takes 40 ms.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     listening.listen()
@@ -69,7 +66,8 @@ def _config(site: Site) -> uvicorn.Config:
 
 
 def _application(site: Site) -> Starlette:
-    """The site under whichever name it is asked: by its address on loopback, or by the company's own domain."""
+    """Return an application that serves the site under any host: its loopback address or the company's domain."""
+    # A site is known by two origins at most, and rendering all pages for each request would be slow.
     documents_at, missing_at = lru_cache(2)(site.documents), lru_cache(2)(site.missing)
 
     async def answer(request: Request) -> Response:

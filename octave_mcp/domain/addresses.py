@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
 Allowed = frozenset[str]
-# Hosts that this process serves itself (the demo's), mapped to their loopback ports. Deliberately not a setting, because
+# Hosts that this process serves itself (the demo's), with their loopback ports. There is no setting for them, because
 # requests to them bypass the check for public IP addresses.
 Served = Mapping[str, int]
 

@@ -1,4 +1,4 @@
-"""What the core needs from outside, as protocols that adapters implement."""
+"""Ports: the protocols through which the core uses models, sources, stores, engines and exports."""
 
 from __future__ import annotations
 

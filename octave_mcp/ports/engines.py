@@ -1,4 +1,4 @@
-"""Where runs are executed, and the record of what they have done."""
+"""Ports for executing runs and for the journal of their steps."""
 
 from __future__ import annotations
 
@@ -9,49 +9,51 @@ T = TypeVar("T")
 
 
 class Journal(Protocol):
-    """The record of a run's work: a step that is recorded under the same name, with the same input, is not repeated."""
+    """The journal of a run: a step with the same name and input as a recorded one is not repeated."""
 
     async def step(self, name: str, call: Callable[[], Awaitable[T]], kind: type[T], *given: object) -> T:
-        """The result of the call, a scrape or an ask; an `OctaveError` that it raises is a result, too.
+        """Return the recorded result of the step, or make the call and record its result.
 
-        `given` is the input on which the result depends, without anything that differs from process to process.
+        An `OctaveError` is recorded and raised again, too. `given` is the input on which the result depends; it must
+        be the same in all processes.
         """
         ...
 
     def within(self, name: str) -> Journal:
-        """The journal of a part of the run, which puts its name before those of the steps."""
+        """Return a journal for a part of the run, which prefixes the names of steps with `name`."""
         ...
 
 
-# Executes the run of this id, from its start or from where its journal ends.
+# Callback that executes a run from its start, or resumes it from its journal.
 Execute = Callable[[str], Awaitable[None]]
 
 
 Claim = Literal["ours", "others", "over"]
 
 
-# Who can execute the run: `ours` if this process has its model, source and hosts; `over` if it is final or gone.
+# Callback that tells who can execute a run: `ours` if this process has its model, source and hosts, `others` if not,
+# `over` if it is final or deleted.
 Claims = Callable[[str], Awaitable[Claim]]
 
 
 class Engine(Protocol):
-    """Where runs are executed."""
+    """Executes runs."""
 
     async def launch(self, execute: Execute, claims: Claims) -> None:
-        """Makes it ready; a durable engine also resumes what an earlier process left."""
+        """Start the engine. A durable engine also resumes runs that an earlier process left unfinished."""
 
     async def start(self, run_id: str) -> None:
-        """Has the run executed: once, however often this is called."""
+        """Schedule a run. Further calls for the same run have no effect."""
 
     async def going(self, run_ids: Collection[str]) -> dict[str, bool]:
-        """Those that were started, here or elsewhere, and have not ended; each with whether its process is alive."""
+        """Return the runs that were started in any process and have not ended, with whether their process is alive."""
         ...
 
     async def cancel(self, run_id: str) -> None:
-        """Stops the run, in whatever process it is."""
+        """Stop a run, in whichever process it is executed."""
 
     async def forget(self, run_ids: Sequence[str]) -> None:
-        """Removes everything that it has recorded of these runs."""
+        """Delete everything that the engine has stored about these runs."""
 
     async def close(self, grace_seconds: float = 0) -> None:
-        """Waits that long for the runs of this process, and stops the rest."""
+        """Wait up to `grace_seconds` for the runs of this process, then stop the remaining ones."""

@@ -1,4 +1,4 @@
-"""The formats of a playbook."""
+"""Port for export formats."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from octave_mcp.domain.playbook import Playbook
 
 
 class Export(Protocol):
-    """A playbook as a file of one format: text, or bytes where the format is binary."""
+    """An export format. Renders a playbook as text, or as bytes if the format is binary."""
 
     def render(self, playbook: Playbook) -> str | bytes: ...
 
 
 @runtime_checkable
 class EmbedsPages(Export, Protocol):
-    """A format that can show the texts of the pages which a playbook quotes."""
+    """A format that can include the texts of the pages that a playbook quotes."""
 
     def with_pages(self, texts: Mapping[str, str]) -> Export:
-        """The format with these texts, by their digests."""
+        """Return the format with these page texts, which are keyed by digest."""
         ...

@@ -1,4 +1,4 @@
-"""What answers asks, and what it may use of its run."""
+"""Ports for models, and for what a model may use of its run."""
 
 from __future__ import annotations
 
@@ -13,35 +13,37 @@ from octave_mcp.ports.stores import KeyValues
 
 
 class Inbox(Protocol):
-    """Where a run puts its questions to a connected client, which may answer today or in a week."""
+    """The questions of a run to the connected client, which may take up to a week to answer."""
 
     async def questions(self) -> Sequence[QuestionRecord]:
-        """All that the run has asked."""
+        """Return all questions of the run."""
         ...
 
     async def put(self, question: QuestionRecord) -> QuestionRecord:
-        """Asks it, unless it was asked before or has an answer."""
+        """Store a question and return it as stored: if it was asked before, with its answer."""
         ...
 
     async def answer(self, question: QuestionRecord) -> str:
-        """The answer's text, once it is there.
+        """Wait for the answer and return its text.
 
         Raises:
-            Unanswered: it was open for a week.
+            Unanswered: The question was open for a week.
         """
         ...
 
     async def record_verdict(self, question_id: str, *, wrong: str | None = None, dropped: str | None = None) -> None:
-        """Stores what the checks found wrong with its answer, and what was dropped for good; None changes nothing."""
+        """Store the problems found in the answer, and what was finally dropped. None leaves a value unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """What a model may use of its run; `fresh` says not to use cached answers.
+    """What a model may use of its run.
 
-    A paid model calls `check` right before each ask, which raises BudgetExceeded if the run must not ask any more, and
-    `spend` right after the answer. One that waits for its turn reports the wait to `clock`. A slow one calls `slow`
-    with its name and how slow it is, each time that this changes.
+    - `fresh`: do not use cached answers.
+    - `check`: a paid model calls it right before each ask; raises BudgetExceeded if the run must not ask any more.
+    - `spend`: a paid model calls it right after each answer.
+    - `clock`: a model that queues its asks reports the time that they wait.
+    - `slow`: a slow model calls it with its name and a description, each time that the description changes.
     """
 
     run_id: str
@@ -55,10 +57,11 @@ class RunContext:
 
 
 class Model(Protocol):
-    """What answers asks: one is made for each run, and closed with it. `languages` are those it writes, None for any.
+    """Answers asks. Each run has its own instance, which is closed when the run ends.
 
-    `name` is shown to the user. `identity` adds the names of the models that it asks: cached findings of one model are
-    not used for another.
+    - `name`: shown to the user.
+    - `identity`: the name with those of all models that it asks. Cached findings are only reused for the same identity.
+    - `languages`: the languages that it can write; None for any.
     """
 
     name: str
@@ -67,36 +70,40 @@ class Model(Protocol):
     capacity: Capacity
 
     def estimate(self, max_pages: int) -> Estimate:
-        """Roughly what a playbook from that many pages of each company will cost, until its claims are verified."""
+        """Estimate the cost of a playbook from `max_pages` pages per company, without verification of its claims."""
         ...
 
     def estimate_verification(self, max_pages: int) -> Estimate: ...
 
     def check(self) -> None:
-        """Raises: SetupError: a setting or environment variable makes it unusable."""
-
-    def prepare(self) -> None:
-        """Starts early what the first answer would wait for. Called when a run begins to fetch pages."""
-
-    async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
-        """The answer in the form asked for, unchecked.
+        """Check the model's configuration.
 
         Raises:
-            Transient: worth a retry.
-            BadAnswer: worth a correction.
-            NoAccess, SetupError: it will not answer other asks either.
-            UpstreamError: not worth a retry.
+            SetupError: A setting or environment variable makes the model unusable.
+        """
+
+    def prepare(self) -> None:
+        """Start slow preparations for the first ask, such as loading a library. Called when a run starts to fetch."""
+
+    async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
+        """Return the answer in the type that the ask wants. Its content is not checked.
+
+        Raises:
+            Transient: A retry may succeed.
+            BadAnswer: A correction may succeed.
+            NoAccess, SetupError: Other asks would fail too.
+            UpstreamError: A retry would fail too.
         """
         ...
 
     async def announce(self, ask: Ask[Any, Any]) -> None:
-        """Puts the ask in line before those that are made after this; a model that answers at once need not."""
+        """Reserve a place in the queue before asks that are made later. Models without a queue do nothing."""
 
     async def has_answered(self, ask: Ask[Any, Any]) -> bool:
-        """Whether another run got an answer that serves this ask, too."""
+        """Whether an answer of another run can be reused for this ask."""
         ...
 
     async def record_verdict(self, key: str, verdict: Judgement) -> None:
-        """Takes what the checks made of the answer under that key; again, if a correction of it was refused."""
+        """Receive the verdict of the checks on the answer with this key; again, if a correction of it was rejected."""
 
     async def close(self) -> None: ...

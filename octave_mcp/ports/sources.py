@@ -1,4 +1,4 @@
-"""Where pages come from."""
+"""Port for sources of pages."""
 
 from __future__ import annotations
 
@@ -10,47 +10,49 @@ from octave_mcp.domain.page import Page, PageFailure
 
 
 class Source(Protocol):
-    """Where pages come from. One is made for each run, and closed with it."""
+    """A source of pages. Each run has its own instance, which is closed when the run ends."""
 
     @property
     def credits(self) -> int:
-        """The credits that it has used up; 0 where fetching is free."""
+        """The number of Firecrawl credits used so far; 0 if the source is free."""
         ...
 
     def listen(self, on_progress: Callable[[str], None]) -> None:
-        """Sets a callback that gets what is being done while a call takes long."""
+        """Set a callback for progress messages during long calls."""
 
     async def open(self, company: Company) -> Company:
-        """The company at the address that answers ('https://www.acme.com'), its robots.txt read; no page is fetched.
+        """Return the company with the URL that responds ('https://www.acme.com').
+
+        Reads robots.txt and fetches no page.
 
         Raises:
-            HostNotAllowed: its address is not public.
-            SiteUnreachable: nothing answers there.
-            SiteRefuses: robots.txt forbids reading it.
+            HostNotAllowed: The IP address of the site is not public.
+            SiteUnreachable: No server responds.
+            SiteRefuses: robots.txt disallows reading the site.
         """
         ...
 
     async def home(self, company: Company) -> Page:
-        """Its home page, retried with and without www.
+        """Return the home page. Tries the host with and without www.
 
         Raises:
-            SiteUnreachable: there is none.
+            SiteUnreachable: The home page cannot be read.
         """
         ...
 
     async def map(self, company: Company, home: Page) -> Site:
-        """Every address of the site that sitemaps and the home page name, without the home page itself."""
+        """Find all URLs of the site in sitemaps and on the home page, without the home page itself."""
         ...
 
     async def scrape(self, site: Site, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
-        """A page or a named failure for each address, in the order given. Never raises for a page.
+        """Return a page or a failure for each URL, in the given order. Never raises for a single page.
 
-        A page that says the same as an earlier one, or as the home page, is a failure.
+        A page with the same text as an earlier one or the home page is returned as a failure.
         """
         ...
 
     async def read(self, company: Company, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
-        """As `scrape`, without a site to compare the pages with."""
+        """Like `scrape`, but for pages of a site that was not mapped. They are not compared with its home page."""
         ...
 
     async def close(self) -> None: ...

@@ -1,1 +1,1 @@
-"""Recordings: what a model answered in one run, in a form that another run can replay on the pages as they are then."""
+"""Recordings: answers of a model in one run, stored so that a later run can replay them against the current pages."""

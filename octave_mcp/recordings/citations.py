@@ -1,4 +1,4 @@
-"""Citations: in a recording by page and quotation, in an answer by the numbers of the passages shown."""
+"""Converts citations between the form of recordings (page and quotation) and of answers (passage numbers)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from octave_mcp.domain.value import Value
 from octave_mcp.evidence.passages import numbered, quotations
 from octave_mcp.recordings.recording import Json, Object, is_list, is_object
 
-# The field of a finding that no model answers: rules and verification fill it.
+# The field of a finding that is not part of a model's answer: rules and verification fill it in.
 DERIVED = "support"
 
 
 class PagePlace(NamedTuple):
-    """The company whose site a page is on, with its path there; '' and the whole address for a page elsewhere."""
+    """The location of a page, independent of the host: the role of the company, and the path on its site.
+
+    For a page elsewhere, `company` is '' and `path` the complete URL.
+    """
 
     company: str
     path: str
@@ -30,7 +33,7 @@ class _Quoted(NamedTuple):
 
 
 def place_of(url: str, companies: Sequence[Company]) -> PagePlace:
-    """The same for a company's site at whatever address it is served."""
+    """Return the location of a page, which stays the same if the site is served under another host."""
     parts = urlsplit(url)
     for company in companies:
         if _host(url) == _host(company.url):
@@ -43,16 +46,16 @@ def _host(url: str) -> str:
 
 
 def as_recorded(value: Value, evidence: Mapping[EvidenceId, Evidence], companies: Sequence[Company]) -> Json:
-    """The value as JSON, with each piece of evidence as a citation."""
+    """Return a value as JSON, with evidence ids replaced by citations."""
 
     def tree(part: Json) -> Json:
         if is_list(part):
-            return [tree(one) for one in part]
+            return [tree(entry) for entry in part]
         if not is_object(part):
             return part
         return {
-            name: [_citation(evidence[i], companies) for i in own] if name == "evidence" else tree(own)
-            for name, own in part.items()
+            name: [_citation(evidence[i], companies) for i in field] if name == "evidence" else tree(field)
+            for name, field in part.items()
             if name != DERIVED
         }
 
@@ -69,30 +72,31 @@ def _citation(evidence: Evidence, companies: Sequence[Company]) -> Object:
 
 
 class Shown:
-    """The passages of an ask, by what can be quoted from them."""
+    """Index of all quotations that the passages of an ask can give."""
 
     def __init__(self, passages: Sequence[Passage], companies: Sequence[Company]) -> None:
-        self._found: dict[PagePlace, dict[str, list[_Quoted]]] = {}
+        self._by_page: dict[PagePlace, dict[str, list[_Quoted]]] = {}
         for at, passage in enumerate(passages, 1):
-            of_page = self._found.setdefault(place_of(passage.page.url, companies), {})
-            for cite in _ways(at, passage):
-                found = quotations(cite, passages, "vendor")  # whose page it is does not change what is quoted
-                if len(found) == 1:
-                    of_page.setdefault(found[0].quote, []).append(_Quoted(found[0].start, cite))
+            by_quote = self._by_page.setdefault(place_of(passage.page.url, companies), {})
+            for cite in _possible_cites(at, passage):
+                # The role does not matter here: it does not change the quotation.
+                quoted = quotations(cite, passages, "vendor")
+                if len(quoted) == 1:
+                    by_quote.setdefault(quoted[0].quote, []).append(_Quoted(quoted[0].start, cite))
 
     def cites(self, citation: Object) -> tuple[Cite, ...]:
-        """What gives exactly the quotation of the citation: one cite, or two if it is cut in two now; else nothing.
+        """Return the cites that give exactly the recorded quotation: one, or two if passages now split it; else none.
 
-        A quotation that the page has more than once is the one nearest to its recorded place.
+        If the page has the quotation more than once, the occurrence nearest to the recorded offset is taken.
         """
-        quotes = self._found.get(PagePlace(citation["company"], citation["path"]), {})
+        quotes = self._by_page.get(PagePlace(citation["company"], citation["path"]), {})
         quote, start = citation["quote"], citation["start"]
         parts = (quote,) if quote in quotes else _halves(quote, quotes)
-        return tuple(min(quotes[part], key=lambda one: abs(one.start - start)).cite for part in parts)
+        return tuple(min(quotes[part], key=lambda quoted: abs(quoted.start - start)).cite for part in parts)
 
 
-def _ways(at: int, passage: Passage) -> Iterator[Cite]:
-    """All ways to cite one quotation of the passage: the whole, its heading, a sentence, two neighbours."""
+def _possible_cites(at: int, passage: Passage) -> Iterator[Cite]:
+    """Yield all cites of a passage that give one quotation: the whole, its heading, a sentence, two neighbours."""
     yield Cite(passage=at)
     if passage.is_quotation:
         return

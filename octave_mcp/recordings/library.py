@@ -1,4 +1,4 @@
-"""Recordings, by the pair of companies that they are about: each is a file named for their domains."""
+"""Finds recordings by their pair of companies. Each recording is a file named after the two domains."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ Pair = tuple[str, str]
 
 
 def name_of(vendor: str, prospect: str) -> str:
-    """The name of the file; a colon before a port is '_' in it, since some file systems know no colons."""
+    """Return the name of a recording's file. '_' replaces the colon before a port, which Windows does not allow."""
     return f"{vendor}{BETWEEN}{prospect}{SUFFIX}".replace(":", "_")
 
 
 def own_folder(home: Path) -> Path:
-    """The user's own recordings, in OCTAVE_HOME."""
+    """Return the folder of the user's own recordings in OCTAVE_HOME."""
     return home / "recordings"
 
 
 def find(domains: Mapping[Role, str], home: Path) -> RecordedRun:
-    """The recording of the companies of these domains; the user's own comes before the package's.
+    """Return the recording of a pair of companies. The user's own recordings take precedence over packaged ones.
 
     Raises:
-        InputError: there is none.
-        StaleRecording: it is damaged, or of another release.
+        InputError: There is no recording.
+        StaleRecording: The recording is damaged or was made by another release.
     """
     vendor, prospect = domains["vendor"], domains["prospect"]
     name = name_of(vendor, prospect)

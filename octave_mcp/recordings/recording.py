@@ -1,4 +1,4 @@
-"""What a recording holds, and how it is stored: compressed JSON, indented so that people can read and compare it."""
+"""The contents of a recording and its file format: gzip-compressed JSON, indented so that people can compare it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from octave_mcp.domain.verification import ClaimKind
 from octave_mcp.errors import StaleRecording
 
 FORMAT = 1
-# What JSON can hold.
+# Any JSON value.
 Json = Any
 Object = dict[str, Json]
 
@@ -33,9 +33,11 @@ def is_list(part: Json) -> TypeGuard[list[Json]]:
 
 
 class RecordedAnswer(Value):
-    """An accepted answer: `value` has the fields of its `form`, with a list of citations as each `evidence`.
+    """An accepted answer.
 
-    `company` is that whose pages were asked about; '' where it was not about one company's pages.
+    - `company`: the company whose pages the question was about; '' if it was not about one company's pages.
+    - `form`: the name of the answer's type.
+    - `value`: the answer as JSON, in which each `evidence` is a list of citations.
     """
 
     step: str
@@ -46,14 +48,14 @@ class RecordedAnswer(Value):
 
 
 class RecordedPersona(Value):
-    """A buyer persona by its title, and what was written for it; None if nothing was."""
+    """A buyer persona and the copy that was written for it. `value` is None if none was."""
 
     title: str
     value: Object | None
 
 
 class RecordedVerdict(Value):
-    """A model's verdict on a claim, which holds as long as the claim and its quotations are the same."""
+    """A model's verdict on a claim. It applies only to the same claim with the same quotations."""
 
     text: str
     kind: ClaimKind
@@ -65,10 +67,13 @@ class RecordedVerdict(Value):
 
 
 class RecordedRun(Value):
-    """The answers of a run. `vendor` and `prospect` are domains; `prompts` are the versions that were asked.
+    """The recorded answers of a run.
 
-    `max_pages`, `shown_characters` and `verification_tokens` are those of the run: what is asked depends on them.
-    `personas` are in their order, 'persona-1' first. `digest` is that of all the rest.
+    - `vendor`, `prospect`: domains.
+    - `max_pages`, `shown_characters`, `verification_tokens`: settings of the run on which its questions depended.
+    - `prompts`: the versions of the prompts.
+    - `personas`: in order, 'persona-1' first.
+    - `digest`: SHA-256 of everything else.
     """
 
     format: int = FORMAT
@@ -103,38 +108,38 @@ def citations_in(value: Json) -> Iterator[Object]:
 
 
 def count(value: Json) -> int:
-    """How many citations a value has."""
+    """Count the citations in a value."""
     return sum(1 for _ in citations_in(value))
 
 
 def packed(recording: RecordedRun) -> bytes:
-    """The same bytes for the same recording, whenever it is made."""
-    text = json.dumps(_signed(recording.model_dump(mode="json")), ensure_ascii=False, indent=1)
+    """Serialize a recording. Equal recordings give equal bytes."""
+    text = json.dumps(_with_digest(recording.model_dump(mode="json")), ensure_ascii=False, indent=1)
     return gzip.compress(f"{text}\n".encode(), mtime=0)
 
 
 def unpacked(data: bytes, name: str) -> RecordedRun:
-    """The recording; `name` is that of its file.
+    """Parse a recording; `name` is its file name, for errors.
 
     Raises:
-        StaleRecording: it is damaged, or of a form that this release does not read.
+        StaleRecording: The recording is damaged or has a format that this release cannot read.
     """
     try:
-        found: Json = json.loads(gzip.decompress(data))
+        stored: Json = json.loads(gzip.decompress(data))
     except (OSError, EOFError, zlib.error, ValueError):
-        raise _unusable(name, "is damaged: it is no compressed JSON") from None
-    if not is_object(found) or found.get("format") != FORMAT:
-        raise _unusable(name, f"is not of the format that this release reads, {FORMAT}")
-    if _signed(found) != found:
-        raise _unusable(name, "is damaged: it is not what its digest says")
+        raise _unusable(name, "is damaged: it is not gzip-compressed JSON") from None
+    if not is_object(stored) or stored.get("format") != FORMAT:
+        raise _unusable(name, f"has a format that this release cannot read (it reads format {FORMAT})")
+    if _with_digest(stored) != stored:
+        raise _unusable(name, "is damaged: its digest does not match its content")
     try:
-        return RecordedRun.model_validate(found)
+        return RecordedRun.model_validate(stored)
     except ValidationError as wrong:
         where = ".".join(map(str, wrong.errors(include_input=False)[0]["loc"]))
-        raise _unusable(name, f"is not of the form that this release reads, at {where!r}") from None
+        raise _unusable(name, f"has a field that this release cannot read: {where!r}") from None
 
 
-def _signed(recording: Object) -> Object:
+def _with_digest(recording: Object) -> Object:
     rest = {name: part for name, part in recording.items() if name != "digest"}
     digest = sha256(json.dumps(rest, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
     return {**rest, "digest": digest}

@@ -1,4 +1,4 @@
-"""Answers of a recording to the questions of another run, with what they cite as it is on the pages now."""
+"""Answers the questions of a run from a recording, with citations mapped to the current pages."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from octave_mcp.recordings.recording import Json, Object, RecordedRun, citations
 
 
 class Answered(NamedTuple):
-    """The value in the form asked for, as JSON, and what of the recording it is."""
+    """An answer as JSON in the type that the ask wants, and its origin in the recording."""
 
     value: Object
     replayed: Replayed
 
 
 def answered(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Company]) -> Answered:
-    """The recorded answer to this question.
+    """Return the recorded answer to an ask.
 
     Raises:
-        NotRecorded: there is none.
+        NotRecorded: The recording has no answer to it.
     """
     if ask.complaint:
-        raise NotRecorded("a recording has no second answers: what fails a check now is dropped")
+        raise NotRecorded("a recording has no corrected answers; entries that fail a check are dropped")
     brief = ask.brief
     if isinstance(brief, VerificationBrief):
         return Answered(_verdicts(recording, brief), _replayed(recording, ask, ask.prompt))
@@ -48,28 +48,28 @@ def _replayed(recording: RecordedRun, ask: Ask[Any, Any], question: str, mapped:
         question=question,
         mapped=mapped,
         of=of,
-        notices=tuple(_notes(recording, ask)),
+        notices=tuple(_notices(recording, ask)),
     )
 
 
-def _notes(recording: RecordedRun, ask: Ask[Any, Any]) -> Iterator[str]:
-    """What is not as it was when the recording was made, though its answers may serve all the same."""
+def _notices(recording: RecordedRun, ask: Ask[Any, Any]) -> Iterator[str]:
+    """Yield what has changed since the recording. The answers may be good nevertheless."""
     others = (prompt.rpartition("@") for prompt in ask.beside)
     for name, version in ((ask.prompt, ask.version), *((name, int(version)) for name, _, version in others)):
         if (known := recording.prompts.get(name)) and known != version:
-            yield f"the prompt {name} has changed since, from version {known} to {version}"
+            yield f"the prompt {name} has changed since the recording, from version {known} to {version}"
     is_judging = isinstance(ask.brief, VerificationBrief)
     if not is_judging and ask.brief.context != recording.context:
-        yield "it was recorded with another context, and does not follow this one"
+        yield "it was recorded with a different context and does not reflect this one"
 
 
 def _values(recording: RecordedRun, ask: Ask[Any, Any]) -> list[Object]:
-    """The answers to this question: several if the pages of a company were asked about in parts."""
+    """Return the recorded answers to a question: several, if it was asked about the company's pages in parts."""
     company = getattr(ask.brief, "role", "")
-    found = [one.value for one in recording.answers if (one.company, one.prompt) == (company, ask.prompt)]
-    if not found:
+    answers = [answer for answer in recording.answers if (answer.company, answer.prompt) == (company, ask.prompt)]
+    if not answers:
         raise NotRecorded(f"the recording has no answer to {ask.prompt!r}; make a new one with octave-mcp record")
-    return found
+    return [answer.value for answer in answers]
 
 
 def _addresses(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Company]) -> Answered:
@@ -80,16 +80,22 @@ def _addresses(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[C
 
 
 def _merged(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Company]) -> Answered:
-    """All that was answered about these pages, in however many parts it is asked now."""
+    """Return the entries of all recorded answers that cite the passages shown.
+
+    The pages may be divided into parts differently than in the recording.
+    """
     values, mapping = _values(recording, ask), _Mapping(Shown(ask.passages, companies), _persona_ids(recording, ask))
-    found = [mapping.of(value, only_shown=isinstance(ask.brief, ReadingBrief)) for value in values]
-    value = found[0] if len(found) == 1 else {name: [one for part in found for one in part[name]] for name in found[0]}
+    first, *more = [mapping.of(value, only_shown=isinstance(ask.brief, ReadingBrief)) for value in values]
+    value = {name: [entry for part in (first, *more) for entry in part[name]] for name in first} if more else first
     question = f"{getattr(ask.brief, 'role', '')} {ask.prompt}".strip()
     return Answered(value, _replayed(recording, ask, question, mapping.mapped, sum(map(count, values))))
 
 
 def _copy(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Company]) -> Answered:
-    """What was written for these personas, by their titles: one that was dropped moves the others up."""
+    """Return the recorded copy for these personas.
+
+    Personas are found by title: their ids differ from the recording if one was dropped and the next ones moved up.
+    """
     written = {persona.title: persona.value for persona in recording.personas}
     names = list(PersonaDrafts.model_fields)[ask.brief.rank :]
     wanted = {name: written.get(persona.title) for name, persona in zip(names, ask.brief.personas, strict=False)}
@@ -102,7 +108,7 @@ def _copy(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Compan
 
 
 def _persona_ids(recording: RecordedRun, ask: Ask[Any, Any]) -> dict[str, str]:
-    """The ids that the recorded personas have in this run."""
+    """Map the ids of the recorded personas to their ids in this run."""
     if not isinstance(ask.brief, WritingBrief):
         return {}
     ids = {persona.title: persona.id for persona in ask.brief.prospect.buyer_personas}
@@ -112,14 +118,14 @@ def _persona_ids(recording: RecordedRun, ask: Ask[Any, Any]) -> dict[str, str]:
 
 @dataclass(slots=True)
 class _Mapping:
-    """Maps values to the passages shown; `mapped` counts the citations that are there."""
+    """Maps recorded values to the passages shown. `mapped` counts the citations that were found."""
 
     shown: Shown
     personas: dict[str, str]
     mapped: int = field(default=0)
 
     def of(self, value: Object, *, only_shown: bool = False) -> Object:
-        """The value with cites; if `only_shown`, without entries that are about none of these passages."""
+        """Return the value with passage numbers; with `only_shown`, without entries that cite none of the passages."""
         return {name: self._tree(name, part, only_shown=only_shown) for name, part in value.items()}
 
     def _tree(self, name: str, part: Json, *, only_shown: bool) -> Json:
@@ -131,15 +137,16 @@ class _Mapping:
             return self.of(part)
         if not is_list(part):
             return part
-        return [self._tree("", one, only_shown=False) for one in part if self._is_wanted(one, only_shown=only_shown)]
+        wanted = [entry for entry in part if self._is_wanted(entry, only_shown=only_shown)]
+        return [self._tree("", entry, only_shown=False) for entry in wanted]
 
     def _cites(self, citations: list[Object]) -> list[Object]:
-        found = [self.shown.cites(citation) for citation in citations]
-        self.mapped += sum(map(bool, found))
-        return [cite.model_dump(mode="json") for cites in found for cite in cites]
+        mapped = [self.shown.cites(citation) for citation in citations]
+        self.mapped += sum(map(bool, mapped))
+        return [cite.model_dump(mode="json") for cites in mapped for cite in cites]
 
     def _is_wanted(self, entry: Json, *, only_shown: bool) -> bool:
-        """Not so for what is for a persona that was dropped, and for what other passages say."""
+        """Whether an entry applies: not if its persona was dropped, or if it cites only other passages."""
         if not is_object(entry):
             return True
         if self.personas and entry.get("persona_id", next(iter(self.personas))) not in self.personas:
@@ -148,8 +155,8 @@ class _Mapping:
 
 
 def _verdicts(recording: RecordedRun, brief: VerificationBrief) -> Object:
-    """On the claims that are as they were, with the same quotations; nothing is said of the others."""
-    known = {(one.text, one.kind, one.label, frozenset(one.quotations)): one for one in recording.verdicts}
+    """Return verdicts on the claims that are recorded with the same quotations; others get none."""
+    known = {(old.text, old.kind, old.label, frozenset(old.quotations)): old for old in recording.verdicts}
     supported: list[int] = []
     others: list[Object] = []
     for number, claim in enumerate(brief.claims, 1):

@@ -1,1 +1,1 @@
-"""What runs store, in one database: SQLite by default, Postgres by URL."""
+"""Storage of runs and everything that belongs to them, in SQLite (default) or Postgres."""

@@ -1,4 +1,4 @@
-"""The database: SQLite or Postgres. Every call is one transaction, in a thread of the store's own."""
+"""Access to the database (SQLite or Postgres). Each call is one transaction in a thread of the store."""
 
 from __future__ import annotations
 
@@ -22,27 +22,29 @@ from octave_mcp.store.migrations import prepare
 
 T = TypeVar("T")
 
-# For reading, and as many for writing: what only reads does not wait behind writers that wait for a lock.
+# Threads for reading, and the same number for writing, so that readers never queue behind writers waiting for a lock.
 THREADS = 4
-# How long a writer waits for those of other processes on the same file.
+# How long a writer waits for writers in other processes on the same SQLite file.
 BUSY_MILLISECONDS = 30_000
-# How long a process suspended in a transaction keeps its locks on the rows of Postgres.
-IDLE_MILLISECONDS = 30_000
-# What is committed outlasts a power failure, too.
+# A process that is suspended within a transaction loses its Postgres row locks after this time.
+IDLE_TRANSACTION_MILLISECONDS = 30_000
+# Commits survive a power failure. SQLite's usual NORMAL may lose the last ones in WAL mode.
 SYNCHRONOUS = "FULL"
-# How long a caller waits for what it reads, or for what it writes to begin. What has begun to be written may be
-# stored yet: that is waited for.
+# Timeout for a read, and for a write to start. A write that has started may still be committed, so it is awaited.
 SLOWEST_SECONDS = 10.0
-TOO_SLOW = "the database takes too long to answer; 'octave-mcp doctor' says whether it is busy or cannot be reached"
-# What libpq and psycopg say of an option in the URL. Neither has an error of its own for it.
+TOO_SLOW = "the database takes too long to answer; run 'octave-mcp doctor' to see whether it is busy or unreachable"
+# Messages of libpq and psycopg about an invalid option in the URL. Neither raises a distinct exception type for it.
 WRONG_OPTION = re.compile(r"(invalid connection option|invalid \w+ value: |invalid integer value |bad value for ).*")
 
 
 class Database:
-    """`url` is what SQLAlchemy takes: 'sqlite:////home/octave.db', 'postgresql+psycopg://user:password@host/database'."""
+    """The database at a SQLAlchemy URL.
 
+    `url` is, for instance, 'sqlite:////home/octave.db' or 'postgresql+psycopg://user:password@host/database'.
+    """
+
+    # The execution that writes. Its writes are ignored once the run is final or another execution has begun.
     epoch: int | None = None
-    """Of the execution that writes: what it writes is ignored once the run is final, or executed by another."""
     _wait: Wait | None = None
 
     def __init__(self, url: str) -> None:
@@ -53,7 +55,7 @@ class Database:
         self._file: _File | None = None
 
     def waiting(self, wait: Wait) -> Self:
-        """This store, each of whose calls is handed to `wait`, which makes it until the database can be used."""
+        """Return a copy that passes each call to `wait`, which repeats it until the database is available."""
         store = copy(self)
         store._wait = wait  # noqa: SLF001 - its own
         return store
@@ -86,18 +88,18 @@ class Database:
             threads.shutdown(wait=False)
 
     async def _write(self, work: Callable[[Connection], T]) -> T:
-        """What the work returns, in a transaction; in SQLite, one that excludes other writers from its beginning."""
+        """Run `work` in a transaction, which in SQLite excludes other writers from its start."""
         return await self._call(self._writers, lambda: self._transaction(self._ready(), work))
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
-        """What the work returns, which only reads."""
+        """Run `work`, which only reads, in a transaction."""
         reads = {"reads": True}
         return await self._call(
             self._readers, lambda: self._transaction(self._ready().execution_options(**reads), work)
         )
 
     async def _overwrite_log(self) -> None:
-        """Empties the write-ahead log of SQLite: until then it has what was deleted from the tables."""
+        """Empty SQLite's write-ahead log, which still contains data that was deleted from the tables."""
         engine = self._ready()
         if engine.dialect.name == "sqlite":
             checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)"
@@ -105,7 +107,7 @@ class Database:
 
     def _ready(self) -> Engine:
         if self._engine is None:
-            raise StoreFailed("the database is not open; start the server again")
+            raise StoreFailed("the database is not open; restart the server")
         if self._file:
             self._file.check()
         return self._engine
@@ -130,11 +132,15 @@ class Database:
                     f"OCTAVE_DATABASE_URL: {option[0]}; correct or remove this option in the URL"
                 ) from None
             raise StoreFailed(
-                f"the database cannot be used: {cause}; 'octave-mcp doctor' says what is wrong with it"
+                f"the database cannot be used: {cause}; run 'octave-mcp doctor' to find out what is wrong"
             ) from failed
 
     async def _done(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-        """What the work returns; in time, unless it is that of a run, which has all the time of a slow database."""
+        """Run `work` in a thread.
+
+        Raises:
+            StoreFailed: A caller waited longer than `SLOWEST_SECONDS`. Executions of runs wait without a limit.
+        """
         begun = threading.Event()
 
         def begin() -> T:
@@ -149,23 +155,28 @@ class Database:
                     raise StoreFailed(TOO_SLOW)
             return await working
         finally:
+            # If the caller gave up, work that is still queued must not run later.
             working.cancel()
 
 
 class _File(NamedTuple):
-    """The file of SQLite as it was opened: what is written to one that was removed or replaced would be lost."""
+    """The SQLite file as it was opened. Writes to a file that was removed or replaced since then would be lost."""
 
     path: Path
     place: tuple[int, int]
 
     @classmethod
     def of(cls, engine: Engine) -> _File | None:
-        """None for a database that is no file."""
+        """Return None for a database that is not a file."""
         name = engine.url.database if engine.dialect.name == "sqlite" else None
         return cls(Path(name), _place(Path(name))) if name else None
 
     def check(self) -> None:
-        """Raises: StoreFailed: the path leads to another file, or to none."""
+        """Check that the path still leads to the same file.
+
+        Raises:
+            StoreFailed: It leads to another file or to none.
+        """
         with suppress(OSError):
             if _place(self.path) == self.place:
                 return
@@ -184,16 +195,18 @@ def _outside_transactions(engine: Engine, statement: str) -> None:
         cursor.execute(statement)
 
 
-def _set_up_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401 - sqlite3's, by way of SQLAlchemy
-    connection.isolation_level = None  # it would begin a transaction at the first write, behind what was read
+def _set_up_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401 - a sqlite3 connection, which SQLAlchemy does not type
+    # sqlite3 would otherwise begin its transactions only at the first write, after rows have been read without a lock.
+    connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
-    connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten
+    # Deleted runs must not remain readable in the file.
+    connection.execute("PRAGMA secure_delete=ON")
 
 
-def _set_up_postgres(connection: Any, _: object) -> None:  # noqa: ANN401 - psycopg's, by way of SQLAlchemy
-    connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_MILLISECONDS}")
+def _set_up_postgres(connection: Any, _: object) -> None:  # noqa: ANN401 - a psycopg connection, which SQLAlchemy does not type
+    connection.execute(f"SET idle_in_transaction_session_timeout = {IDLE_TRANSACTION_MILLISECONDS}")
     connection.commit()
 
 
@@ -202,6 +215,7 @@ def _limit_connecting(_: object, __: object, ___: object, options: dict[str, Any
 
 
 def _begin_sqlite(connection: Connection) -> None:
+    # A deferred transaction fails at once if it starts to write while another one is writing; an immediate one waits.
     connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reads") else "BEGIN IMMEDIATE")
 
 
@@ -209,9 +223,9 @@ def _make_folder(file: str | None) -> None:
     path = Path(file or "")
     folder = path.parent
     if path.is_dir():
-        raise SetupError(f"{str(path)!r} is a folder; set OCTAVE_DATABASE_URL to a file in it")
+        raise SetupError(f"{str(path)!r} is a folder; set OCTAVE_DATABASE_URL to a file, for example in that folder")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as failed:
-        text = f"cannot write to {str(folder)!r} ({failed.strerror}); set OCTAVE_HOME to a folder that can be written"
+        text = f"cannot write to {str(folder)!r} ({failed.strerror}); set OCTAVE_HOME to a writable folder"
         raise SetupError(text) from None

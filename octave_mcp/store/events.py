@@ -1,4 +1,4 @@
-"""The events of runs, numbered from 1 within each run."""
+"""Events of runs, numbered from 1 within each run."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Events(Database):
 
 
 def append_events(db: Connection, run_id: str, added: Sequence[Event]) -> None:
-    """One statement for each event, which finds the next number and takes it."""
-    for one in added:
+    for event in added:
+        # The number cannot be taken by another writer meanwhile: all of them lock the row of the run first.
         last = select(func.coalesce(func.max(events.c.number), 0) + 1).where(events.c.run_id == run_id)
-        row = select(literal(run_id), last.scalar_subquery(), literal(one.model_dump_json()))
+        row = select(literal(run_id), last.scalar_subquery(), literal(event.model_dump_json()))
         db.execute(insert(events).from_select(["run_id", "number", "event"], row))

@@ -1,4 +1,4 @@
-"""Executions of runs: their epochs, the steps that they record, and the servers that execute them."""
+"""Executions of runs: epochs, journals of steps, and heartbeats of the servers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from octave_mcp.domain.run import FINAL
 from octave_mcp.domain.steps import StepEntry, StepRecord
 from octave_mcp.store.database import Database
-from octave_mcp.store.statements import each_of, insert_into, is_writable
+from octave_mcp.store.statements import as_table, insert_into, is_writable
 from octave_mcp.store.tables import runs, servers, steps, time_text
 
 
@@ -22,19 +22,20 @@ class Executions(Database):
         return store
 
     async def epoch_of(self, run_id: str) -> int | None:
-        found = select(runs.c.epoch).where(runs.c.run_id == run_id, runs.c.status.notin_(FINAL))
-        return await self._read(lambda db: db.execute(found).scalar())
+        query = select(runs.c.epoch).where(runs.c.run_id == run_id, runs.c.status.notin_(FINAL))
+        return await self._read(lambda db: db.execute(query).scalar())
 
     async def begin_execution(self, run_id: str, after: int) -> bool:
-        this = (runs.c.run_id == run_id) & runs.c.status.notin_(FINAL) & (runs.c.epoch == after)
-        begun = update(runs).where(this).values(epoch=after + 1)
-        return await self._write(lambda db: bool(db.execute(begun).rowcount))
+        # The condition on the epoch makes this a compare-and-set: of two servers, only one begins the execution.
+        current = (runs.c.run_id == run_id) & runs.c.status.notin_(FINAL) & (runs.c.epoch == after)
+        begin = update(runs).where(current).values(epoch=after + 1)
+        return await self._write(lambda db: bool(db.execute(begin).rowcount))
 
     async def lost(self, epochs: Mapping[str, int]) -> list[str]:
         def work(db: Connection) -> list[str]:
-            given = each_of(db, epochs).c.value
+            given = as_table(db, epochs).c.value
             same = (runs.c.run_id == given) & runs.c.status.notin_(FINAL)
-            # Epochs only grow, so both figures are as expected if nothing is lost: no need to read a row for each.
+            # Epochs only grow, so count and sum both match if no run is lost. This is cheaper than reading all rows.
             if db.execute(select(func.count(), func.sum(runs.c.epoch)).where(same)).one() == expected:
                 return []
             current = dict(db.execute(select(runs.c.run_id, runs.c.epoch).where(same)).all())
@@ -44,8 +45,8 @@ class Executions(Database):
         return await self._read(work)
 
     async def steps(self, run_id: str) -> list[StepEntry]:
-        found = select(steps.c.name, steps.c.digest, steps.c.epoch, steps.c.outcome).where(steps.c.run_id == run_id)
-        rows = await self._read(lambda db: db.execute(found).mappings().all())
+        query = select(steps.c.name, steps.c.digest, steps.c.epoch, steps.c.outcome).where(steps.c.run_id == run_id)
+        rows = await self._read(lambda db: db.execute(query).mappings().all())
         return [StepEntry.model_validate(dict(row)) for row in rows]
 
     async def put_step(self, run_id: str, step: StepRecord) -> bool:
@@ -63,8 +64,8 @@ class Executions(Database):
 
     async def beat(self, server_id: str) -> dict[str, int]:
         def work(db: Connection) -> dict[str, int]:
-            mine = update(servers).where(servers.c.server_id == server_id).values(beats=servers.c.beats + 1)
-            if not db.execute(mine).rowcount:
+            increment = update(servers).where(servers.c.server_id == server_id).values(beats=servers.c.beats + 1)
+            if not db.execute(increment).rowcount:
                 db.execute(insert(servers).values(server_id=server_id, beats=1))
             return {row.server_id: row.beats for row in db.execute(select(servers))}
 

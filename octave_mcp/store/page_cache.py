@@ -1,4 +1,4 @@
-"""The page cache that all runs share: what sources found, as compressed JSON, and leases on what to fetch."""
+"""Page cache shared by all runs: results of sources as compressed JSON, and leases on URLs to fetch."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.page import CacheEntry
 from octave_mcp.ports import CACHE_MAX_AGE
 from octave_mcp.store.database import Database
-from octave_mcp.store.statements import insert_into, is_there, upsert
+from octave_mcp.store.statements import insert_into, is_stored, upsert
 from octave_mcp.store.tables import copies, key_values, leases, time_text, uses
 
+# Key of the Postgres advisory lock.
 LOCK = 0xC091E5
 MAX_BYTES = 500_000_000
-# What is left after the oldest entries were removed: well below the limit, so this is seldom needed.
+# Eviction continues down to this size. The distance to `MAX_BYTES` makes evictions rare.
 LEFT_BYTES = 450_000_000
+# Keys per DELETE: databases limit the number of parameters of a statement.
 BATCH = 500
 
 
 class PageCache(Database):
     async def cached(self, keys: Sequence[str]) -> dict[str, CacheEntry]:
-        found = select(copies.c.key, copies.c.body).where(copies.c.key.in_(keys))
-        rows = await self._read(lambda db: db.execute(found).all())
+        query = select(copies.c.key, copies.c.body).where(copies.c.key.in_(keys))
+        rows = await self._read(lambda db: db.execute(query).all())
         return await computed(lambda: {key: _unpacked(body) for key, body in rows})
 
     async def lease(self, keys: Sequence[str], owner: str, *, seconds: float) -> frozenset[str]:
@@ -37,7 +39,8 @@ class PageCache(Database):
         rows = await computed(_packed, copies)
 
         def work(db: Connection) -> None:
-            if not run_id or is_there(db, run_id):
+            # A run that was deleted meanwhile must leave nothing in the cache.
+            if not run_id or is_stored(db, run_id):
                 _put(db, rows)
             db.execute(delete(leases).where(leases.c.key.in_(leased), leases.c.owner == owner))
 
@@ -47,14 +50,14 @@ class PageCache(Database):
         used = [{"run_id": run_id, "key": key} for key in sorted(keys)]
 
         def work(db: Connection) -> None:
-            if used and is_there(db, run_id):
+            if used and is_stored(db, run_id):
                 db.execute(insert_into(db, uses).on_conflict_do_nothing(), used)
 
         await self._write(work)
 
 
 def delete_unused(db: Connection) -> None:
-    """Deletes what is cached and has been used by no run that is stored: copies, and the key_values on hosts."""
+    """Delete cached pages and values about hosts (such as robots.txt) that no stored run has used."""
     _lock(db)
     used = select(uses.c.key)
     db.execute(delete(copies).where(copies.c.key.notin_(used)))
@@ -80,7 +83,7 @@ def _put(db: Connection, rows: Mapping[str, tuple[str, bytes]]) -> None:
 
 
 def _lease(db: Connection, keys: Sequence[str], owner: str, seconds: float) -> frozenset[str]:
-    """The keys that are now leased to the owner: those without a lease, or whose lease has expired."""
+    """Lease the keys that have no valid lease of another owner, and return them."""
     _lock(db)
     now = datetime.now(UTC)
     until = time_text(now + timedelta(seconds=seconds))
@@ -93,24 +96,24 @@ def _lease(db: Connection, keys: Sequence[str], owner: str, seconds: float) -> f
 
 
 def _lock(db: Connection) -> None:
-    """One writer at a time, as in SQLite anyway: two that lock rows in different orders would deadlock."""
+    """Allow one writer at a time, as SQLite does anyway. Writers that lock rows in different orders would deadlock."""
     if db.dialect.name != "sqlite":
         db.execute(select(func.pg_advisory_xact_lock(LOCK)))
 
 
 def _make_room(db: Connection) -> None:
-    """Removes expired entries, and if that is not enough, the oldest."""
+    """Evict expired entries, and if that is not enough, the oldest."""
     now = datetime.now(UTC)
     db.execute(delete(copies).where(copies.c.kept_at < time_text(now - CACHE_MAX_AGE)))
     db.execute(delete(leases).where(leases.c.until < time_text(now - timedelta(days=1))))
     total: int = db.execute(select(func.coalesce(func.sum(copies.c.bytes), 0))).scalar_one()
     if total <= MAX_BYTES:
         return
-    gone: list[str] = []
+    evicted: list[str] = []
     for key, size in db.execute(select(copies.c.key, copies.c.bytes).order_by(copies.c.kept_at)):
         if total <= LEFT_BYTES:
             break
-        gone.append(key)
+        evicted.append(key)
         total -= size
-    for at in range(0, len(gone), BATCH):
-        db.execute(delete(copies).where(copies.c.key.in_(gone[at : at + BATCH])))
+    for start in range(0, len(evicted), BATCH):
+        db.execute(delete(copies).where(copies.c.key.in_(evicted[start : start + BATCH])))

@@ -1,4 +1,4 @@
-"""The pages that runs read. Their texts are shared by all runs, by digest."""
+"""Pages read by runs. Texts are stored once per digest and shared by all runs."""
 
 from __future__ import annotations
 
@@ -27,60 +27,64 @@ class Pages(Database):
         return await self._write(work)
 
     async def pages(self, run_id: str, keys: Sequence[str]) -> tuple[Page, ...]:
-        found = (
+        query = (
             select(pages.c.key, pages.c.page, texts.c.utf8)
             .join(texts, texts.c.sha256 == pages.c.sha256)
             .where(pages.c.run_id == run_id, pages.c.key.in_(keys))
         )
 
         def work(db: Connection) -> dict[str, Page]:
-            return {key: _page(page, utf8) for key, page, utf8 in db.execute(found)}
+            return {key: _page(page, utf8) for key, page, utf8 in db.execute(query)}
 
         stored = await self._read(work)
         if missing := [key for key in keys if key not in stored]:
-            raise Unreadable(f"pages that run {run_id!r} has read are missing: {', '.join(missing)}")
+            raise Unreadable(f"pages of run {run_id!r} are missing in the database: {', '.join(missing)}")
         return tuple(stored[key] for key in keys)
 
     async def copy_pages(self, from_run: str, to_run: str, sha256s: Collection[str]) -> bool:
-        theirs = select(literal(to_run), pages.c.key, pages.c.sha256, pages.c.page).where(
+        source_rows = select(literal(to_run), pages.c.key, pages.c.sha256, pages.c.page).where(
             pages.c.run_id == from_run, pages.c.sha256.in_(sha256s)
         )
 
         def work(db: Connection) -> bool:
+            # Locked before the check: otherwise a text could be deleted between the check and the insert.
             lock_texts(db, exclusive=False)
-            found = set(db.execute(select(theirs.subquery().c.sha256)).scalars())
-            if found != {*sha256s} or not is_writable(db, to_run, self.epoch):
+            digests = set(db.execute(select(source_rows.subquery().c.sha256)).scalars())
+            if digests != {*sha256s} or not is_writable(db, to_run, self.epoch):
                 return False
             own = select(pages.c.key).where(pages.c.run_id == to_run)
             db.execute(
-                insert(pages).from_select(["run_id", "key", "sha256", "page"], theirs.where(pages.c.key.notin_(own)))
+                insert(pages).from_select(
+                    ["run_id", "key", "sha256", "page"], source_rows.where(pages.c.key.notin_(own))
+                )
             )
             return True
 
         return await self._write(work)
 
     async def pages_with_texts(self, sha256s: Collection[str]) -> dict[str, Page]:
-        one_of_each = select(func.min(pages.c.key)).where(pages.c.sha256.in_(sha256s)).group_by(pages.c.sha256)
-        found = (
+        # Several runs may have read a page with the same text: one key per text is enough.
+        keys = select(func.min(pages.c.key)).where(pages.c.sha256.in_(sha256s)).group_by(pages.c.sha256)
+        query = (
             select(pages.c.sha256, pages.c.page, texts.c.utf8)
             .join(texts, texts.c.sha256 == pages.c.sha256)
-            .where(pages.c.key.in_(one_of_each))
+            .where(pages.c.key.in_(keys))
         )
 
         def work(db: Connection) -> dict[str, Page]:
-            rows = {sha256: (page, utf8) for sha256, page, utf8 in db.execute(found)}
+            rows = {sha256: (page, utf8) for sha256, page, utf8 in db.execute(query)}
             return {sha256: _page(*row) for sha256, row in rows.items()}
 
         return await self._read(work)
 
     async def page_text(self, sha256: str) -> str | None:
-        found = select(texts.c.utf8).where(texts.c.sha256 == sha256)
-        utf8 = await self._read(lambda db: db.execute(found).scalar_one_or_none())
+        query = select(texts.c.utf8).where(texts.c.sha256 == sha256)
+        utf8 = await self._read(lambda db: db.execute(query).scalar_one_or_none())
         return None if utf8 is None else utf8.decode()
 
 
 class _Row(NamedTuple):
-    """A page in the parts in which it is stored; `key` is the digest of all but its text."""
+    """The stored parts of a page. `key` is the digest of everything except its text."""
 
     key: str
     sha256: str
@@ -94,8 +98,8 @@ def _row_of(page: Page) -> _Row:
 
 
 def _put_pages(db: Connection, run_id: str, rows: Sequence[_Row]) -> None:
-    """Always in the same order: two writers that lock the same texts in different orders would deadlock."""
     lock_texts(db, exclusive=False)
+    # Sorted, because two writers that lock the rows of the same texts in different orders would deadlock.
     for row in sorted(rows, key=lambda row: row.sha256):
         upsert(db, texts, {"sha256": row.sha256}, {"utf8": row.utf8})
         upsert(db, pages, {"run_id": run_id, "key": row.key}, {"sha256": row.sha256, "page": row.body})

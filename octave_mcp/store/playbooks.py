@@ -1,4 +1,4 @@
-"""The playbook of each run, in versions."""
+"""Playbooks and their versions."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Playbooks(Database):
         row, meta = await computed(_row_of, run_id, version), version.meta
 
         def work(db: Connection) -> VersionMeta | None:
-            """What is now stored."""
             if not self._may_write(db, run_id, meta.run_id):
                 return None
             known = [parsed(VersionMeta, text) for text in db.execute(_metas(run_id)).scalars()]
-            if meta.run_id and (own := [one for one in known if one.run_id == meta.run_id]):
+            # A run makes one version, even if it is resumed after storing it.
+            if meta.run_id and (own := [known_meta for known_meta in known if known_meta.run_id == meta.run_id]):
                 return own[0]
             check_base(run_id, meta.based_on or 0, known)
             db.execute(insert(versions).values(row._asdict()))
@@ -37,13 +37,14 @@ class Playbooks(Database):
         return await self.get_version(run_id, stored.number)
 
     def _may_write(self, db: Connection, run_id: str, made_by: str | None) -> bool:
-        """Whether the run is stored, and the one that makes the version has not ended, nor begun another execution.
+        """Whether the run is stored, and the run that makes the version is not final and has no later execution.
 
-        Their rows are locked, always in the same order: of two writers, one waits for the other.
+        Locks the rows of both runs.
         """
+        # Sorted, because writers that lock the two rows in different orders would deadlock.
         wanted = sorted({run_id, made_by or run_id})
-        theirs = select(runs.c.run_id, runs.c.status, runs.c.epoch).where(runs.c.run_id.in_(wanted))
-        found = {row.run_id: row for row in db.execute(theirs.order_by(runs.c.run_id).with_for_update())}
+        rows = select(runs.c.run_id, runs.c.status, runs.c.epoch).where(runs.c.run_id.in_(wanted))
+        found = {row.run_id: row for row in db.execute(rows.order_by(runs.c.run_id).with_for_update())}
         if run_id not in found or made_by is None:
             return run_id in found
         maker = found.get(made_by)
@@ -54,12 +55,12 @@ class Playbooks(Database):
         return [parsed(VersionMeta, text) for text in texts]
 
     async def get_version(self, run_id: str, number: int | None = None) -> Version | None:
-        found = _one(select(versions.c.meta, versions.c.playbook, versions.c.drafts), run_id, number)
+        found = _version_of(select(versions.c.meta, versions.c.playbook, versions.c.drafts), run_id, number)
         row = await self._read(lambda db: db.execute(found).one_or_none())
         return None if row is None else await computed(_version, row)
 
     async def get_playbook(self, run_id: str, number: int | None = None) -> Playbook | None:
-        found = _one(select(versions.c.playbook), run_id, number)
+        found = _version_of(select(versions.c.playbook), run_id, number)
         text = await self._read(lambda db: db.execute(found).scalar_one_or_none())
         return None if text is None else await computed(parsed, Playbook, text)
 
@@ -91,7 +92,7 @@ def _metas(run_id: str) -> Select[str]:
     return select(versions.c.meta).where(versions.c.run_id == run_id).order_by(versions.c.number)
 
 
-def _one(found: Select[*tuple[Any, ...]], run_id: str, number: int | None) -> Select[*tuple[Any, ...]]:
-    """The version of that number, or the newest."""
+def _version_of(found: Select[*tuple[Any, ...]], run_id: str, number: int | None) -> Select[*tuple[Any, ...]]:
+    """Limit a query to the version with this number, or else the newest."""
     found = found.where(versions.c.run_id == run_id).order_by(versions.c.number.desc()).limit(1)
     return found if number is None else found.where(versions.c.number == number)

@@ -1,4 +1,4 @@
-"""The questions that runs ask a connected client, and its answers."""
+"""Questions of runs to the connected client, and the answers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from octave_mcp.domain.questions import QuestionRecord
 from octave_mcp.store.database import Database
-from octave_mcp.store.statements import each_of, is_writable, upsert
+from octave_mcp.store.statements import as_table, is_writable, upsert
 from octave_mcp.store.tables import losses, questions, time_text
 
+# Width of the id columns. Run ids are padded to it, so that pairs of ids fit into one list of texts.
 ID_CHARACTERS = 64
-# The value of `handed_at` before a question is handed out: it sorts before every time.
+# `handed_at` of a question that was never handed out. It sorts before all times, so such questions come first.
 NEVER = ""
 
 
@@ -38,38 +39,40 @@ class Questions(Database):
         return await self._read(lambda db: _find(db, run_id, question_id))
 
     async def questions(self, run_id: str) -> list[QuestionRecord]:
-        found = _judged().where(questions.c.run_id == run_id).order_by(questions.c.number)
-        return await self._read(lambda db: [_question(row) for row in db.execute(found)])
+        query = _with_verdicts().where(questions.c.run_id == run_id).order_by(questions.c.number)
+        return await self._read(lambda db: [_question(row) for row in db.execute(query)])
 
     async def open_question(self, run_id: str, *, before: datetime, hand_out: bool) -> QuestionRecord | None:
         still_open = select(questions).where(
             questions.c.run_id == run_id, questions.c.answer.is_(None), questions.c.handed_at < time_text(before)
         )
-        longest_ago = still_open.order_by(questions.c.handed_at, questions.c.number).limit(1)
+        next_row = still_open.order_by(questions.c.handed_at, questions.c.number).limit(1)
 
         def work(db: Connection) -> QuestionRecord | None:
-            row = db.execute(longest_ago.with_for_update() if hand_out else longest_ago).first()
+            # The lock keeps two callers from being handed the same question.
+            row = db.execute(next_row.with_for_update() if hand_out else next_row).first()
             if row is None:
                 return None
             if hand_out:
-                db.execute(_the(run_id, row.question_id).values(handed_at=time_text(datetime.now(UTC))))
+                db.execute(_update(run_id, row.question_id).values(handed_at=time_text(datetime.now(UTC))))
             return _find(db, run_id, row.question_id)
 
         return await (self._write if hand_out else self._read)(work)
 
     async def put_answer(self, run_id: str, question_id: str, answer: str) -> bool:
-        first = _the(run_id, question_id).where(questions.c.answer.is_(None)).values(answer=answer)
-        return await self._write(lambda db: bool(db.execute(first).rowcount))
+        # Only the first answer is stored: a client may send it twice.
+        first_answer = _update(run_id, question_id).where(questions.c.answer.is_(None)).values(answer=answer)
+        return await self._write(lambda db: bool(db.execute(first_answer).rowcount))
 
     async def answered(self, asked: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
         padded = [f"{run_id:<{ID_CHARACTERS}}{question_id}" for run_id, question_id in asked]
 
         def work(db: Connection) -> list[tuple[str, str]]:
-            key = each_of(db, padded).c.value
+            key = as_table(db, padded).c.value
             run_id, question_id = func.rtrim(func.substr(key, 1, ID_CHARACTERS)), func.substr(key, ID_CHARACTERS + 1)
             same = (questions.c.run_id == run_id) & (questions.c.question_id == question_id)
-            found = select(questions.c.run_id, questions.c.question_id).where(same, questions.c.answer.is_not(None))
-            return [(row.run_id, row.question_id) for row in db.execute(found)]
+            query = select(questions.c.run_id, questions.c.question_id).where(same, questions.c.answer.is_not(None))
+            return [(row.run_id, row.question_id) for row in db.execute(query)]
 
         return await self._read(work)
 
@@ -80,24 +83,26 @@ class Questions(Database):
             if _find(db, run_id, question_id) is None or not is_writable(db, run_id, self.epoch):
                 return
             if wrong is not None:
-                db.execute(_the(run_id, question_id).values(wrong=wrong))
+                db.execute(_update(run_id, question_id).values(wrong=wrong))
             if dropped is not None:
                 upsert(db, losses, {"run_id": run_id, "question_id": question_id}, {"dropped": dropped})
 
         await self._write(work)
 
 
-def _the(run_id: str, question_id: str) -> Any:  # noqa: ANN401 - an update, which SQLAlchemy types by its dialect
+def _update(run_id: str, question_id: str) -> Any:  # noqa: ANN401 - the type of an update depends on the dialect
     return update(questions).where(questions.c.run_id == run_id, questions.c.question_id == question_id)
 
 
 def _find(db: Connection, run_id: str, question_id: str) -> QuestionRecord | None:
-    row = db.execute(_judged().where(questions.c.run_id == run_id, questions.c.question_id == question_id)).first()
+    row = db.execute(
+        _with_verdicts().where(questions.c.run_id == run_id, questions.c.question_id == question_id)
+    ).first()
     return None if row is None else _question(row)
 
 
-def _judged() -> Select[Any]:
-    """Questions, each with what was dropped of its answer."""
+def _with_verdicts() -> Select[Any]:
+    """Select questions together with what was dropped from their answers."""
     same = (losses.c.run_id == questions.c.run_id) & (losses.c.question_id == questions.c.question_id)
     return select(questions, losses.c.dropped).outerjoin(losses, same)
 

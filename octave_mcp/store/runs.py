@@ -1,4 +1,4 @@
-"""Runs and the sessions that they belong to."""
+"""Runs and sessions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from octave_mcp.errors import NotFound
 from octave_mcp.store.database import Database
 from octave_mcp.store.events import append_events
 from octave_mcp.store.page_cache import delete_unused
-from octave_mcp.store.statements import is_last, lock_texts, newest_first, parsed, readable
+from octave_mcp.store.statements import is_latest, lock_texts, newest_first, parsed, readable
 from octave_mcp.store.tables import (
     events,
     key_values,
@@ -30,6 +30,7 @@ from octave_mcp.store.tables import (
     versions,
 )
 
+# A value that is cached for a run starts with the id of the run ("run_" and 32 hex digits).
 RUN_ID_CHARACTERS = 36
 
 
@@ -51,13 +52,15 @@ class Runs(Database):
 
         stored = await self._write(work)
         if stored is None:
-            raise NotFound(f"there is no session {record.session_id!r}; leave session_id out to begin one")
+            raise NotFound(f"there is no session {record.session_id!r}; omit session_id to start a new one")
         return stored
 
     async def update_run(self, record: RunRecord, *, events: Sequence[Event] = ()) -> bool:
         def work(db: Connection) -> bool:
-            mine = update(runs).where(runs.c.run_id == record.run_id, runs.c.status.notin_(FINAL), is_last(self.epoch))
-            changed = db.execute(mine.values(_row(record)))
+            unfinished = update(runs).where(
+                runs.c.run_id == record.run_id, runs.c.status.notin_(FINAL), is_latest(self.epoch)
+            )
+            changed = db.execute(unfinished.values(_row(record)))
             if changed.rowcount:
                 append_events(db, record.run_id, events)
             return bool(changed.rowcount)
@@ -91,7 +94,7 @@ class Runs(Database):
         return await self._readable(select(runs.c.record).where(old))
 
     async def _readable(self, found: Select[*tuple[Any, ...]]) -> list[RunRecord]:
-        """Without those that another release wrote in another form: they must not keep a server from the others."""
+        """Return the records that can be parsed: one of another release must not keep a server from starting."""
         return [*readable(RunRecord, await self._read(lambda db: db.execute(found).scalars().all()))]
 
     async def _records(self, found: Select[*tuple[Any, ...]]) -> list[RunRecord]:
@@ -100,10 +103,14 @@ class Runs(Database):
 
     async def delete_runs(self, run_ids: Sequence[str]) -> None:
         def work(db: Connection) -> None:
-            theirs = db.execute(select(runs.c.session_id).where(runs.c.run_id.in_(run_ids)).distinct()).scalars().all()
+            affected = (
+                db.execute(select(runs.c.session_id).where(runs.c.run_id.in_(run_ids)).distinct()).scalars().all()
+            )
             _delete_runs(db, select(runs.c.run_id).where(runs.c.run_id.in_(run_ids)))
             others = select(runs.c.session_id)
-            db.execute(delete(sessions).where(sessions.c.session_id.in_(theirs), sessions.c.session_id.notin_(others)))
+            db.execute(
+                delete(sessions).where(sessions.c.session_id.in_(affected), sessions.c.session_id.notin_(others))
+            )
 
         await self._write(work)
         await self._overwrite_log()
@@ -138,9 +145,10 @@ def _row(record: RunRecord) -> dict[str, Any]:
 
 
 def _of_request(db: Connection, request_id: str | None) -> RunRecord | None:
-    """The run with this request_id. In Postgres, a lock keeps others from adding one before the transaction ends."""
+    """Return the run with this request_id, if any."""
     if request_id is None:
         return None
+    # A concurrent request with the same id waits for the lock, and then finds the run instead of adding a second one.
     if db.dialect.name != "sqlite":
         db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(request_id, 0))))
     text = db.execute(select(runs.c.record).where(runs.c.request_id == request_id)).scalar_one_or_none()
@@ -148,7 +156,7 @@ def _of_request(db: Connection, request_id: str | None) -> RunRecord | None:
 
 
 def _with_runs() -> Select[*tuple[Any, ...]]:
-    """Sessions with the number of their runs, and the time of the last."""
+    """Select sessions with the number of their runs and the time of the newest one."""
     own = runs.c.session_id == sessions.c.session_id
     count = select(func.count()).select_from(runs).where(own).scalar_subquery()
     last = select(func.max(runs.c.created_at)).where(own).scalar_subquery()
@@ -162,7 +170,7 @@ def _with_runs() -> Select[*tuple[Any, ...]]:
 
 def _delete_runs(db: Connection, ids: Select[*tuple[Any, ...]]) -> None:
     lock_texts(db, exclusive=True)
-    # What is stored for these runs meanwhile is stored before, or not at all.
+    # Writers lock the row of their run: they finish before this lock, or find that the run is gone.
     db.execute(ids.order_by(runs.c.run_id).with_for_update())
     db.execute(delete(key_values).where(func.substr(key_values.c.text, 1, RUN_ID_CHARACTERS).in_(ids)))
     for table in (steps, events, questions, losses, versions, pages, uses, runs):

@@ -1,4 +1,4 @@
-"""The store: one class for each thing stored, over one database."""
+"""The SQL store, composed of one class for each kind of stored data."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ def make(settings: Settings) -> SqlStore:
 
 
 class SqlStore(Runs, Executions, Events, Playbooks, Pages, Questions, KeyValues, PageCache):
-    """Keeps what `ports.Store` promises."""
+    """`ports.Store` on SQLite or Postgres."""

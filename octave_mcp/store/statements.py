@@ -1,4 +1,4 @@
-"""SQL that several parts of the store use."""
+"""SQL statements and locks that several parts of the store use."""
 
 from __future__ import annotations
 
@@ -32,35 +32,36 @@ from octave_mcp.store.tables import runs
 
 V = TypeVar("V", bound=Value)
 
+# Key of the Postgres advisory lock.
 TEXTS_LOCK = 0x7E47
 
 
 def parsed(kind: type[V], text: str) -> V:
-    """The value that was stored as this text.
+    """Parse a stored value.
 
     Raises:
-        Unreadable: it is of another version, or was changed by something else.
+        Unreadable: Another release stored the value in another form, or it was modified.
     """
     try:
         return kind.model_validate_json(text)
     except ValidationError as failed:
         where = "; ".join(".".join(map(str, error["loc"])) for error in failed.errors(include_input=False)[:3])
         raise Unreadable(
-            f"what the database keeps as a {kind.__name__} cannot be read ({where}); was it written by another version?"
+            f"a stored {kind.__name__} cannot be read ({where}); another version of octave-mcp may have written it"
         ) from None
 
 
 def readable(kind: type[V], texts: Iterable[str]) -> Iterator[V]:
-    """Those of the values that can be read; the others are logged."""
+    """Yield the values that can be parsed; log the others."""
     for text in texts:
         try:
             yield parsed(kind, text)
         except Unreadable as failed:
-            logger.warning("left out: {}", str(failed))
+            logger.warning("skipped: {}", str(failed))
 
 
 def insert_into(db: Connection, table: Table) -> Any:  # noqa: ANN401 - one of two generics
-    """An INSERT that knows ON CONFLICT."""
+    """Return an INSERT of the dialect that supports ON CONFLICT."""
     return (sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert)(table)
 
 
@@ -69,8 +70,9 @@ def upsert(db: Connection, table: Table, key: dict[str, str], values: dict[str, 
     db.execute(row.on_conflict_do_update(index_elements=list(key), set_=values))
 
 
-def each_of(db: Connection, texts: Collection[str]) -> TableValuedAlias:
-    """The texts as a table, in its column `value`. As one parameter, a thousand of them take a third of the time."""
+def as_table(db: Connection, texts: Collection[str]) -> TableValuedAlias:
+    """Return the texts as a table with a column `value`."""
+    # Passing a thousand texts as one JSON parameter takes a third of the time of a thousand parameters.
     listed = literal(json.dumps([*texts]), String)
     if db.dialect.name == "sqlite":
         return func.json_each(listed).table_valued("value")
@@ -80,7 +82,8 @@ def each_of(db: Connection, texts: Collection[str]) -> TableValuedAlias:
 def newest_first(
     found: Select[*tuple[Any, ...]], table: Table, id_: Column[Any], limit: int, after: str | None
 ) -> Select[*tuple[Any, ...]]:
-    """One page of the rows found, after the row of that id."""
+    """Limit a query to one page of results, newest first, after the row with the id `after`."""
+    # Keyset pagination: unlike an offset, it neither skips nor repeats rows when new ones are added between two pages.
     found = found.order_by(table.c.created_at.desc(), id_.desc()).limit(limit)
     if after is None:
         return found
@@ -89,25 +92,28 @@ def newest_first(
 
 
 def is_writable(db: Connection, run_id: str, epoch: int | None) -> bool:
-    """Whether the run exists, is not final, and this is its last execution; if `epoch` is None, any execution counts.
+    """Whether the run exists, is not final, and `epoch` is its latest execution; None allows any execution.
 
-    The row is locked: nothing changes that before the transaction ends.
+    Locks the row, so that the result holds until the transaction ends.
     """
-    unfinished = select(runs.c.run_id).where(runs.c.run_id == run_id, runs.c.status.notin_(FINAL), is_last(epoch))
+    unfinished = select(runs.c.run_id).where(runs.c.run_id == run_id, runs.c.status.notin_(FINAL), is_latest(epoch))
     return db.execute(unfinished.with_for_update()).first() is not None
 
 
-def is_last(epoch: int | None) -> ColumnElement[bool]:
+def is_latest(epoch: int | None) -> ColumnElement[bool]:
     return true() if epoch is None else runs.c.epoch == epoch
 
 
-def is_there(db: Connection, run_id: str) -> bool:
-    """Whether the run is stored. The row is locked: the run is not deleted before the transaction ends."""
+def is_stored(db: Connection, run_id: str) -> bool:
+    """Whether the run is stored. Locks the row, so that the run is not deleted before the transaction ends."""
     return db.execute(select(runs.c.run_id).filter_by(run_id=run_id).with_for_update(read=True)).first() is not None
 
 
 def lock_texts(db: Connection, *, exclusive: bool) -> None:
-    """Keeps the deletion of unused texts apart from new references to them; SQLite has one writer at a time anyway."""
+    """Keep unused texts from being deleted (exclusive) while references to them are added (shared).
+
+    SQLite needs no lock: it has only one writer at a time.
+    """
     if db.dialect.name != "sqlite":
         lock = func.pg_advisory_xact_lock if exclusive else func.pg_advisory_xact_lock_shared
         db.execute(select(lock(TEXTS_LOCK)))

@@ -1,4 +1,7 @@
-"""The tables; the engine has its own in the same database. Times are ISO 8601 in UTC, which sort as text does."""
+"""Tables of the store. The engine has its own tables in the same database.
+
+Times are texts in ISO 8601 and UTC, which sort chronologically.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,11 @@ def time_text(when: datetime) -> str:
     return when.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-# The number of the last migration, in the form that Alembic gives it.
+# Number of the last migration. Alembic prescribes the column.
 migrations = Table("octave_migrations", metadata, Column("version_num", String(32), primary_key=True))
 
+# The first release had no migrations and knows only version 1: a higher number keeps it from opening the database.
 RELEASE = 2
-# Tells the release without migrations, which knows version 1, not to open this database.
 schema = Table("octave_schema", metadata, Column("version", Integer, primary_key=True))
 
 sessions = Table(
@@ -43,7 +46,7 @@ runs = Table(
     Index("runs_by_status", "status"),
 )
 
-# What runs have done. `epoch` is that of the execution which did it.
+# Journal of finished steps. `epoch` is the execution that did the step.
 steps = Table(
     "steps",
     metadata,
@@ -58,7 +61,7 @@ steps = Table(
     Column("output_tokens", Integer, nullable=False),
 )
 
-# How often each server has said that it is alive: one whose number stands still has stopped.
+# Heartbeats. A server whose number no longer increases has stopped. A count needs no synchronized clocks.
 servers = Table(
     "servers",
     metadata,
@@ -86,7 +89,7 @@ questions = Table(
     Column("wrong", Text),
 )
 
-# What was dropped of the answers to questions.
+# What the checks dropped from answers.
 losses = Table(
     "losses",
     metadata,
@@ -95,7 +98,7 @@ losses = Table(
     Column("dropped", Text, nullable=False),
 )
 
-# The versions of the playbook of each run.
+# Versions of playbooks. `run_id` is the run that the playbook belongs to, not the one that made the version.
 versions = Table(
     "versions",
     metadata,
@@ -124,7 +127,7 @@ texts = Table(
     Column("utf8", LargeBinary, nullable=False),
 )
 
-# The table keeps its old name: a migration of every database would gain nothing.
+# The table has an older name. Renaming it would need a migration of all databases and change nothing for users.
 key_values = Table(
     "notes",
     metadata,
@@ -140,7 +143,7 @@ copies = Table(
     Column("kept_at", String(40), nullable=False),
     Column("bytes", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),
-    Index("copies_by_time", "kept_at", "bytes"),  # their sum is read from the index alone
+    Index("copies_by_time", "kept_at", "bytes"),  # lets SUM(bytes) be read from the index alone
 )
 
 leases = Table(
@@ -151,7 +154,7 @@ leases = Table(
     Column("until", String(40), nullable=False),
 )
 
-# Which runs have used what is cached: copies, and the notes on hosts.
+# Runs that used a cached page or a value about a host. Unused entries are deleted along with the last such run.
 uses = Table(
     "cache_uses",
     metadata,

@@ -1,6 +1,6 @@
-"""Numbered migrations of the schema: a database of an earlier release is brought up to date when it is opened.
+"""Numbered migrations of the schema, which upgrade the database of an older release when it is opened.
 
-A new database gets all tables at once, without loading Alembic. A test compares the two ways.
+A new database gets all tables at once, without loading Alembic. A test checks that both ways give the same schema.
 """
 
 from __future__ import annotations
@@ -14,22 +14,23 @@ from octave_mcp.errors import SetupError
 from octave_mcp.store.tables import RELEASE, metadata, migrations, schema
 
 FOLDER = Path(__file__).parent
+# Key of the Postgres advisory lock.
 LOCK = 0x0C7A7E
-# A database of the release that had no migrations.
+# Stands for the schema of the first release, which had no migrations.
 UNNUMBERED = "0000"
 
 
 @cache
 def known() -> tuple[str, ...]:
-    """The numbers of the migrations, in order: the first four characters of their files' names."""
+    """Return the numbers of all migrations in order: the first four characters of their file names."""
     return tuple(sorted(file.name[:4] for file in (FOLDER / "versions").glob("[0-9]*.py")))
 
 
 def prepare(db: Connection) -> None:
-    """Create or update the tables. Of two processes that do so at the same time, one waits for the other.
+    """Create or upgrade the tables. If two processes do so at the same time, one waits for the other.
 
     Raises:
-        SetupError: a newer release wrote the database.
+        SetupError: A newer release wrote the database.
     """
     if db.dialect.name != "sqlite":
         db.execute(select(func.pg_advisory_xact_lock(LOCK)))
@@ -40,15 +41,15 @@ def prepare(db: Connection) -> None:
         db.execute(insert(migrations).values(version_num=newest))
     elif number not in {UNNUMBERED, *known()}:
         raise SetupError(
-            f"a newer octave-mcp wrote this database (its schema is {number}, this release knows {newest}); "
-            "upgrade octave-mcp, or set OCTAVE_HOME or OCTAVE_DATABASE_URL to another place"
+            f"a newer octave-mcp wrote this database (its schema is {number}; this release supports up to {newest}); "
+            "upgrade octave-mcp, or set OCTAVE_HOME or OCTAVE_DATABASE_URL to another location"
         )
     elif number != newest:
         upgrade(db)
 
 
 def _number(db: Connection) -> str | None:
-    """The number of the last migration of this database, None if it is empty."""
+    """Return the number of the database's last migration; None if the database is empty."""
     tables = inspect(db)
     if tables.has_table(migrations.name):
         return db.execute(select(func.max(migrations.c.version_num))).scalar()
@@ -59,8 +60,8 @@ def _number(db: Connection) -> str | None:
 
 
 def upgrade(db: Connection) -> None:
-    """Run the migrations that are missing, in the transaction of the connection."""
-    from alembic import command  # noqa: PLC0415 - half a second, for old databases only
+    """Run the missing migrations in the transaction of the connection."""
+    from alembic import command  # noqa: PLC0415 - takes half a second, only for old databases
     from alembic.config import Config  # noqa: PLC0415 - ditto
 
     config = Config(attributes={"connection": db})

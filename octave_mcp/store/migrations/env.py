@@ -1,4 +1,4 @@
-"""What Alembic runs: the migrations, on the connection that it was given."""
+"""Entry point for Alembic: runs the migrations on the given connection."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ def run() -> None:
     context.run_migrations()
 
 
-if __name__ == "env_py":  # so it is called by Alembic; everybody else only imports it
+if __name__ == "env_py":  # the name under which Alembic executes this file; other importers must not run migrations
     run()

@@ -1,4 +1,4 @@
-"""Named steps: a table for them, an epoch for each run, and heartbeats of servers. Which runs use what is cached."""
+"""Adds the journal of named steps, epochs of runs, heartbeats of servers, and the use of cache entries by runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Versions of playbooks. The playbook of each run becomes its first version, without the drafts of its writers."""
+"""Adds versions of playbooks. The playbook of each run becomes version 1, without drafts."""
 
 from __future__ import annotations
 
