@@ -215,7 +215,7 @@ async def test_a_page_is_read_again_when_the_code_that_reads_it_changes_and_not_
         return site.hits["/a"]
 
     assert await times_read() == 1
-    product.replace("octave_mcp/domain/kinds.py", '"""What a page is about', '"""What the page is about')
+    product.replace("octave_mcp/domain/kinds.py", '"""Classifies pages by URL', '"""Classifies the pages by URL')
     product.replace("octave_mcp/sources/firecrawl/client.py", "AT_ONCE = 10", "AT_ONCE = 11")
     assert await times_read() == 1
     product.replace("octave_mcp/sources/html/markdown.py", "MIN_LOGOS = 3", "MIN_LOGOS = 4")
@@ -230,7 +230,7 @@ WITH_FIRECRAWL = READERS[1:]
     ("file", "old", "new", "readers"),
     sampled(
         [
-            ("domain/kinds.py", '"""What a page is about', '"""\n\nWhat a page is about', ()),
+            ("domain/kinds.py", '"""Classifies pages by URL', '"""\n\nClassifies pages by URL', ()),
             ("domain/page.py", "from __future__", "# A comment\nfrom __future__", ()),
             ("domain/playbook.py", "annotations\n", "annotations\nADDED = 1\n", ()),
             ("evidence/judge.py", "annotations\n", "annotations\nADDED = 1\n", ()),

@@ -241,7 +241,8 @@ def edited(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("damage", "told"), [(cut, "is damaged"), (of_another_format, "is not of the format"), (edited, "is damaged")]
+    ("damage", "told"),
+    [(cut, "is damaged"), (of_another_format, "has a format that this release cannot read"), (edited, "is damaged")],
 )
 async def test_a_recording_that_cannot_be_read_is_refused_before_the_run(
     damage: Callable[[bytes], bytes], told: str, made: Made, home: Path, tmp_path: Path

@@ -244,7 +244,7 @@ class Judgement(Value):
     - `wrong`: the problems, '' if none.
     - `dropped`: what was finally dropped; None while a correction may still replace it.
     - `is_usable`: whether some of the answer can be used.
-    - `only_entries`: whether only single entries failed, so that the playbook is complete without a correction.
+    - `only_entries`: whether only single entries failed, so that a correction is optional.
     """
 
     wrong: str
@@ -307,7 +307,7 @@ class Capacity(Value):
     """What a model can do, and how much at once.
 
     - `max_pages`: pages to read per company by default. `pack_pages`, `ask_characters`: pages and characters per ask.
-    - `shown_characters`: how much of a company's pages it is shown in all; None for everything that is read.
+    - `shown_characters`: how many characters of a company's pages it is shown at most; None for no limit.
     - `writes_together`: whether one ask may request several drafts.
     - `is_patient`: whether it may take any time to answer; no deadline applies to it.
     - `is_paid`: whether its asks count against a budget.
@@ -315,8 +315,8 @@ class Capacity(Value):
     - `writes_copy`: whether it writes copy; if not, its drafts are outlines, which copy rules neither check nor score.
     - `keeps_research`: whether research on a vendor is cached for its next prospect; rules redo it just as fast.
     - `verifies`: whether it judges if quotations support claims.
-    - `verification_tokens`: the most it may be sent in its only ask about that, at the end of a run. None: it may use a
-      share of what the rest of the run uses.
+    - `verification_tokens`: limit of tokens for a single verification at the end of a run; None for a model that
+      verifies during the run and may use a share of its tokens.
     - `by_rules`: prompts that rules answer in its place.
     """
 

@@ -10,7 +10,7 @@ from octave_mcp.domain.value import Value
 class StoredOpinion(Value):
     """A model's opinion on a claim.
 
-    - `verdict`: None if the model gave none; `why` is then the cause.
+    - `verdict`: None if the model gave none; `why` then gives the cause.
     - `reason`: why the claim is not supported. `better`: a corrected text, '' if there is none.
     - `judge`: the name of the model.
     """

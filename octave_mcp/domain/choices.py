@@ -229,7 +229,7 @@ WITHOUT_KEY = (
 )
 # Advice for pages that are empty without JavaScript.
 SET_UP_SCRIPTS = either(
-    f"set {source.needs}, or give source={source.name!r}" for source in SOURCES if source.runs_scripts
+    f"set {source.needs}, or pass source={source.name!r}" for source in SOURCES if source.runs_scripts
 )
 
 

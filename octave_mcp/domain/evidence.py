@@ -128,7 +128,7 @@ class Collected(Finding[C], Generic[C]):
 
     @property
     def rank(self) -> int:
-        """The strength of the finding; 0 is the strongest."""
+        """Sort key: 0 for the strongest findings."""
         return 0
 
 

@@ -70,7 +70,7 @@ class NamedPerson(Collected[C], Generic[C]):
 
     @property
     def rank(self) -> int:
-        """Leaders first; at equal places, a full title before a bare 'Founder'."""
+        """Sort key: leaders first; in the same place, a full title before a bare 'Founder'."""
         is_bare = self.title is None or normal(self.title) in {"founder", "co-founder"}
         return 2 * ("leadership", "team", "speaker", "author", "testimonial").index(self.where) + is_bare
 

@@ -15,7 +15,7 @@ Pattern = re.Pattern[str]
 
 
 def _words(text: str) -> Pattern:
-    """Compile a pattern for whole words of a path or title: next to a letter or digit it does not match."""
+    """Compile a pattern for whole words of a path or title, which any character but a letter or digit separates."""
     return re.compile(rf"(?<![a-z0-9])(?:{text})(?![a-z0-9])")
 
 
@@ -32,7 +32,7 @@ LANGUAGES = "|".join(  # noqa: FLY002 - one string would not fit a line
     )
 )
 LOCALE_PREFIX = re.compile(rf"^/(?:{LANGUAGES})(?:[-_](?:[a-z]{{2}}|hans|hant|419))?(?=/|$)")
-# '/index.html' is the home page; a program such as '/oven.php' shows many pages, so that its query or title decides.
+# '/index.html' is the home page; a program such as '/oven.php' shows many pages, so its query or title decides.
 FRONT_PAGE = re.compile(r"/(?:(?:index|default|home|main)\.\w+)?$")
 PROGRAM_PATH = re.compile(r"/\w+\.(?:php\d?|aspx?|jsp|cfm|cgi|pl|do)$")
 EXTENSION = re.compile(r"\.(?:s?html?|php\d?|aspx?|jsp|cfm)$")

@@ -174,7 +174,7 @@ class Page(Value):
 
     @property
     def said(self) -> str:
-        """The visible words, without case and spacing: equal for two URLs that show the same page."""
+        """The visible words, ignoring case and spacing: equal for two URLs that show the same page."""
         return " ".join((self.body or self.text).casefold().split())
 
     @property
@@ -183,7 +183,7 @@ class Page(Value):
 
 
 def with_facts(body: str, facts: Iterable[HeadFact]) -> tuple[str, tuple[Labelled, ...]]:
-    """Return the text of a page with these facts appended, and their stretches of it."""
+    """Append facts to the body of a page. Returns the text, and where the facts are in it."""
     listed = tuple(facts)
     # All parts are separated by an empty line, which takes two characters.
     starts = accumulate((len(fact.value) + 2 for fact in listed), initial=len(body) + 2 if body else 0)

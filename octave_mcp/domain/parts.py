@@ -148,8 +148,12 @@ def _choices(value: object) -> str:
     """Say which parts a value has, for an error."""
     if isinstance(value, tuple):
         return _choices_in(cast("tuple[object, ...]", value))
-    keys = type(value).model_fields if isinstance(value, Value) else value if isinstance(value, dict) else ()
-    return f"choose one of {_shortened([*cast('Iterable[str]', keys)])}" if keys else "it has no parts"
+    keys: Iterable[str] = ()
+    if isinstance(value, Value):
+        keys = type(value).model_fields
+    elif isinstance(value, dict):
+        keys = cast("dict[str, object]", value)
+    return f"choose one of {_shortened([*keys])}" if keys else "it has no parts"
 
 
 def _choices_in(listed: tuple[object, ...]) -> str:

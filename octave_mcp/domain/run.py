@@ -86,7 +86,7 @@ class RunRecord(Value):
     - `revision`, `revision_request`: set for a run that rewrites a part of another run's playbook; `request` is then
       that of the playbook, with the changes.
     - `refreshes`, `base_version`: the run whose playbook this run refreshes, and the version that it starts from.
-    - `anew`: why a refresh asked all questions again; '' if it did not.
+    - `anew`: for a refresh that asked all questions again, the reason; otherwise ''.
     """
 
     run_id: str

@@ -10,6 +10,7 @@ from octave_mcp.errors import InputError
 from octave_mcp.recordings.recording import RecordedRun, unpacked
 
 PACKAGED = Path(__file__).parents[1] / "demo" / "recordings"
+# No domain name contains a plus sign.
 SUFFIX, BETWEEN = ".json.gz", "+"
 
 Pair = tuple[str, str]

@@ -18,6 +18,7 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.verification import ClaimKind
 from octave_mcp.errors import StaleRecording
 
+# Version of the file format. `unpacked` refuses all others.
 FORMAT = 1
 # Any JSON value.
 Json = Any
@@ -115,6 +116,7 @@ def count(value: Json) -> int:
 def packed(recording: RecordedRun) -> bytes:
     """Serialize a recording. Equal recordings give equal bytes."""
     text = json.dumps(_with_digest(recording.model_dump(mode="json")), ensure_ascii=False, indent=1)
+    # Without a fixed time, gzip would write the current one into its header.
     return gzip.compress(f"{text}\n".encode(), mtime=0)
 
 

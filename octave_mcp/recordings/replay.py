@@ -30,6 +30,7 @@ def answered(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Com
         NotRecorded: The recording has no answer to it.
     """
     if ask.complaint:
+        # Recorded answers had passed the checks. If one fails now, asking the recording again would not help.
         raise NotRecorded("a recording has no corrected answers; entries that fail a check are dropped")
     brief = ask.brief
     if isinstance(brief, VerificationBrief):

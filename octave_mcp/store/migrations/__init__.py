@@ -41,7 +41,7 @@ def prepare(db: Connection) -> None:
         db.execute(insert(migrations).values(version_num=newest))
     elif number not in {UNNUMBERED, *known()}:
         raise SetupError(
-            f"a newer octave-mcp wrote this database (its schema is {number}; this release supports up to {newest}); "
+            f"a newer octave-mcp wrote this database (its schema is {number}, this release supports up to {newest}); "
             "upgrade octave-mcp, or set OCTAVE_HOME or OCTAVE_DATABASE_URL to another location"
         )
     elif number != newest:
