@@ -46,5 +46,5 @@ class QuestionRecord(Question):
 
     @property
     def is_judged(self) -> bool:
-        """Whether the fate of the answer is decided: accepted, or with some of it dropped."""
+        """Whether the checks have decided: the answer is accepted, or parts of it were finally dropped."""
         return self.wrong == "" or (self.wrong is not None and self.dropped is not None)

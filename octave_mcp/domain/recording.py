@@ -14,8 +14,9 @@ MAX_UNMAPPED = 0.1
 class Replayed(Value):
     """Where a replayed answer comes from, and how many of its citations are still on the pages.
 
-    `mapped` citations were found, out of `of` that the recorded answers to `question` have in total. A question may be
-    asked several times, about different pages. `notices` describe other changes since the recording.
+    - `question`: the recorded question. It may be asked several times, about different pages.
+    - `of`: the number of citations in all recorded answers to the question. `mapped`: how many of them this answer has.
+    - `notices`: other changes since the recording.
     """
 
     model: str

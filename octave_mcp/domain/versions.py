@@ -23,8 +23,8 @@ class VersionMeta(Value):
     - `number`: counts from 1.
     - `by`: the model or person that made it.
     - `section`, `instruction`: what was requested; '' if that was the whole playbook.
-    - `run_id`: the run that made it, which for a revision is not the run that the playbook belongs to; None if a person
-      made it.
+    - `run_id`: the run that made it, not always the run that the playbook belongs to (a revision or refresh); None if
+      a person made it.
     - `changed`: the sections that differ from the previous version.
     """
 

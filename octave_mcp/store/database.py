@@ -57,7 +57,7 @@ class Database:
     def waiting(self, wait: Wait) -> Self:
         """Return a copy that passes each call to `wait`, which repeats it until the database is available."""
         store = copy(self)
-        store._wait = wait  # noqa: SLF001 - its own
+        store._wait = wait  # noqa: SLF001 - a copy of this object
         return store
 
     async def open(self) -> None:

@@ -60,7 +60,7 @@ def readable(kind: type[V], texts: Iterable[str]) -> Iterator[V]:
             logger.warning("skipped: {}", str(failed))
 
 
-def insert_into(db: Connection, table: Table) -> Any:  # noqa: ANN401 - one of two generics
+def insert_into(db: Connection, table: Table) -> Any:  # noqa: ANN401 - the INSERT types of the dialects differ
     """Return an INSERT of the dialect that supports ON CONFLICT."""
     return (sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert)(table)
 
