@@ -14,8 +14,8 @@ _ACCENTS = re.compile(r"[\u0300-\u036f]")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _LEGAL_FORMS = frozenset({"inc", "ltd", "gmbh", "llc"})
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-# A letter or digit that continues a word. Chinese, Japanese, Korean and Thai characters do not count, because such texts
-# may put a name between them without spaces.
+# A letter or digit that continues a word. Chinese, Japanese, Korean and Thai characters do not count: in such texts, a
+# name may be between them without spaces.
 _LETTER = r"[^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]"
 # An article before the name makes it a common noun, as in '/out-of-the-box', except at the start of a path segment.
 # 'vs' may directly adjoin a name, as in '/boxvsdropbox'.
