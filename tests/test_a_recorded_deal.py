@@ -13,7 +13,7 @@ from web import lift_server_timeouts
 from octave_mcp.app import App
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.settings import load
-from octave_mcp.surfaces.cli.terminal import called, tool
+from octave_mcp.surfaces.cli.terminal import call_factory, invoke
 
 RECORDINGS = ROOT / "tests" / "recordings"
 PAIR = ("posthog.com", "supabase.com")
@@ -33,9 +33,9 @@ async def replayed(home: Path, origins: dict[str, str]) -> Playbook:
     await app.runs.open(adopting=False)
     try:
         asked = {"vendor_domain": f"http://{PAIR[0]}", "prospect_domain": f"http://{PAIR[1]}", "model": "recorded"}
-        report = await tool("generate_playbook", called(app), **asked, wait_seconds=55)
+        report = await invoke("generate_playbook", call_factory(app), **asked, wait_seconds=55)
         while report.status in {"queued", "running"}:
-            report = await tool("get_run", called(app), run_id=report.run_id, wait_seconds=55)
+            report = await invoke("get_run", call_factory(app), run_id=report.run_id, wait_seconds=55)
         return await app.runs.finished(report.run_id)
     finally:
         await app.runs.close()

@@ -469,7 +469,7 @@ async def test_the_command_prints_each_sentence_with_its_quotation_and_the_score
     (tmp_path / "mail.txt").write_text(MAIL, "utf-8")
     ended = await octave("check-copy", finished.run_id, "mail.txt", cwd=tmp_path)
 
-    assert "not supported: They also spent $900,000 less on redelivery in the first year.\n  why: " in ended.out
+    assert "not supported: They also spent $900,000 less on redelivery in the first year.\n  reason: " in ended.out
     assert "\n  nearest: “Ostrafell Appliances spent $410,000 less on redelivery" in ended.out
     assert "email: 4 supported, 1 partly supported, 2 not supported, 7 no claim\nscore: " in ended.out
     assert "\n  D11 Shorten it: " in ended.out

@@ -9,6 +9,7 @@ import pty
 import re
 import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -148,8 +149,12 @@ async def test_a_site_that_does_not_answer_fails_the_run_and_exits_1(pair: Pair,
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("generate",), "VENDOR is missing"),
-        (("generate", "acme.com"), "PROSPECT is missing"),
+        (("generate",), "Missing argument VENDOR"),
+        (("generate", "acme.com"), "Missing argument PROSPECT"),
+        (("revise", "run_0", "trial_plan"), "Missing option --instruction. See octave-mcp revise --help."),
+        (("revise", "run_0", "trial_plan", "--instruction"), "--instruction requires an argument"),
+        (("record", "run_0"), "Missing option --model"),
+        (("edit", "run_0", "trial_plan", "--text", "x"), "Missing option --base-version"),
         (("generate", "acme.com", "quill.org", "--nope"), "--nope"),
         (("generate", "acme.com", "quill.org", "--max-pages", "some"), "some"),
         (("generate", "acme.com", "quill.org", "--max-pages", "0"), "max_pages: Input should be greater than or"),
@@ -162,7 +167,7 @@ async def test_a_site_that_does_not_answer_fails_the_run_and_exits_1(pair: Pair,
         (("generate", "acme.com", "quill"), "like 'quill.com'"),
         (("generate", "acme.com", "10.0.0.7"), "OCTAVE_ALLOW_HOSTS=10.0.0.7"),
         (("serve", "--transport", "carrier-pigeon"), "carrier-pigeon"),
-        (("serve", "--port", "8000"), "--host and --port are for --transport http"),
+        (("serve", "--port", "8000"), "--host and --port need --transport http"),
         (("serve", "--transport", "http", "--port", "65536"), "--port"),
         (("serve", "--transport", "http", "--port", "http"), "http"),
         (("config", "OCTAVE_PORT"), "OCTAVE_PORT"),
@@ -227,7 +232,7 @@ async def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> No
     ended = await octave("demo", "--out", "taken", "--quiet", cwd=tmp_path)
 
     assert ended.code == 2
-    assert ended.err == "error: cannot write to 'taken': 'taken' is not a folder to write to; choose another --out\n"
+    assert ended.err == "error: cannot write to 'taken': 'taken' is not a writable folder; choose another --out\n"
 
 
 async def test_a_playbook_that_cannot_be_written_stays_stored_and_the_error_says_how_to_export_it(
@@ -237,7 +242,7 @@ async def test_a_playbook_that_cannot_be_written_stays_stored_and_the_error_says
     ended = await octave("generate", *addresses(pair), "--max-pages", "1", "--out", "there", cwd=tmp_path)
 
     assert ended.code == 1
-    kept = re.search(r"cannot write to 'there': .*; the playbook is kept: octave-mcp export (\w+) --out", ended.err)
+    kept = re.search(r"cannot write to 'there': .*; the playbook is stored: octave-mcp export (\w+) --out", ended.err)
     assert kept, ended.err
     assert ended.err.count("\n") == 1
     again = await octave("export", kept[1], "--out", "elsewhere", cwd=tmp_path)
@@ -275,6 +280,47 @@ async def test_help_names_every_command_and_version_is_the_packages(tmp_path: Pa
     names = "generate demo serve runs sessions export cancel check config doctor install"
     assert all(f" {name} " in helped.out for name in names.split())
     assert version.out.strip() == __version__
+
+
+async def test_help_names_every_model_that_the_command_line_can_use(tmp_path: Path) -> None:
+    helped = (await octave("generate", "--help", cwd=tmp_path)).out
+
+    for model in ("openai", "anthropic", "compat", "extractive", "recorded"):
+        assert model in helped
+
+
+async def test_the_playbook_of_the_demo_cannot_be_refreshed_and_the_error_says_why(tmp_path: Path) -> None:
+    await octave("demo", "--quiet", cwd=tmp_path)
+    (run,) = json.loads((await octave("runs", "--json", cwd=tmp_path)).out)["runs"]
+
+    ended = await octave("refresh", run["run_id"], cwd=tmp_path)
+    (still,) = json.loads((await octave("runs", "--json", cwd=tmp_path)).out)["runs"]
+
+    assert ended.code == 2
+    assert "its two companies are invented" in ended.err
+    assert "try again later" not in ended.err
+    assert still == run
+
+
+def test_serve_on_a_terminal_says_what_it_waits_for() -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "octave_mcp", "serve"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(theirs)
+    assert process.stderr
+    line = process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate()
+    os.close(ours)
+
+    assert line.startswith("octave-mcp is waiting for an MCP client on stdin; press Ctrl-C to stop.")
+    assert out == ""
 
 
 async def test_serve_over_http_names_a_port_that_is_taken_and_exits_3(tmp_path: Path) -> None:

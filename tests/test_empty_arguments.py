@@ -168,7 +168,7 @@ REQUIRED = (
 def test_on_the_command_line_a_required_argument_that_is_empty_is_named(
     line: str, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = f"error: {name} is missing. See octave-mcp {line.split(maxsplit=1)[0]} --help.\n"
+    said = f"error: Missing argument {name}. See octave-mcp {line.split(maxsplit=1)[0]} --help.\n"
 
     assert ended(line, monkeypatch, capsys) == (2, said)
 

@@ -24,7 +24,7 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.value import part_at, walk
 from octave_mcp.settings import load
-from octave_mcp.surfaces.cli.terminal import opened
+from octave_mcp.surfaces.cli.terminal import open_app
 
 FIRST = "email_sequences.persona-1.touches"
 OWN: dict[str, tuple[str | int, ...]] = {
@@ -133,7 +133,7 @@ class History:
             assert applied([Change.model_validate(one) for one in told["changes"]], playbooks[-2]) == playbooks[-1]
 
     async def playbooks(self, count: int) -> AsyncGenerator[Playbook]:
-        async with opened(load(), engine="inline", executing=False) as app:
+        async with open_app(load(), engine="inline", executing=False) as app:
             for number in range(1, count + 1):
                 yield await app.runs.versions.playbook(self.run_id, number)
 

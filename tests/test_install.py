@@ -44,7 +44,7 @@ def me(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("APPDATA", str(tmp_path / "roaming"))
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "local"))
     monkeypatch.delenv("OCTAVE_HOME")
-    monkeypatch.setattr(surface, "PROBE_SECONDS", 86_400)
+    monkeypatch.setattr(surface, "LOCATE_TIMEOUT_SECONDS", 86_400)
     (tmp_path / "project").mkdir()
     return tmp_path
 

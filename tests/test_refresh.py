@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -539,8 +540,15 @@ async def test_the_command_refreshes_a_run_and_prints_what_has_changed(pair: Pai
     rewrite(pair.vendor, "/pricing", "</h1>", "</h1><p>The price of a truck went down by 7% on 1 June 2026.</p>")
 
     done = await octave("refresh", run_id, cwd=tmp_path)
+    diff = await octave("diff", run_id, cwd=tmp_path)
+    listed = await octave("runs", cwd=tmp_path)
     none = await octave("refresh", run_id, cwd=tmp_path)
 
+    counts = [int(count) for count in re.findall(r"\((\d+) changes?\)", done.out)]
+    assert diff.err.startswith(f"{sum(counts)} change")
+    refreshed, first = listed.out.splitlines()
+    assert refreshed.endswith(f"  refresh of {run_id}")
+    assert "refresh of" not in first
     assert (done.code, none.code) == (0, 0), done.err
     assert "version 2 differs from version 1 in " in done.out
     assert "octave-mcp diff" in done.err

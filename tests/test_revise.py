@@ -433,7 +433,7 @@ async def test_a_revision_of_a_version_that_is_not_the_newest_is_refused(base: B
 
 
 UNWRITTEN = {
-    "emails": "there is no section 'emails'; choose one of brief, executive_summary",
+    "emails": "there is no section 'emails'; choose one of executive_summary, priority_personas",
     "email_sequences.persona-9": "has no part 'persona-9'; choose one of persona-1, persona-2, persona-3",
     "email_sequences.persona-1.touches[9]": "an index from 0 to 3",
     "evidence": "not written by a model; choose one of executive_summary, priority_personas",

@@ -75,7 +75,7 @@ async def test_a_list_continues_at_its_cursor(held_pair: Pair, tmp_path: Path) -
     listed = json.loads((await octave("runs", "--limit", "1", "--json", cwd=tmp_path)).out)
     older = json.loads((await octave("runs", "--cursor", listed["cursor"], "--json", cwd=tmp_path)).out)
 
-    assert newest.err == f"older ones: --cursor {second}\n"
+    assert newest.err == f"for older runs, add --cursor {second}\n"
     assert [run["run_id"] for run in listed["runs"]] == [second]
     assert [run["run_id"] for run in older["runs"]] == [first]
     assert older["cursor"] is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -416,16 +417,46 @@ async def test_the_commands_edit_list_compare_and_export_versions(run_id: str, t
     await octave("export", run_id, "--version", "1", "--format", "json", "--out", "old", cwd=tmp_path)
     old = Playbook.model_validate_json((tmp_path / "old" / "playbook.json").read_text("utf-8"))
 
-    assert (edit.code, edit.out) == (0, f"{TOUCH} is yours in version 2\n")
+    assert (edit.code, edit.out) == (0, f"version 2 has your text in {TOUCH}\n")
     assert "warning: “Globex cut its calls by 90% last year.”" in edit.err
     assert (late.code, "version 2 by Ann on" in late.err) == (1, True)
-    assert (both.code, both.err) == (2, "error: give --text or --file: one of them\n")
+    assert (both.code, both.err) == (2, "error: give either --text or --file\n")
     assert [line.split()[0] for line in listed.out.splitlines()] == ["2", "1"]
     assert f"edited     Ann                {TOUCH}" in listed.out
     assert diff.out.startswith(f"{TOUCH}.subject\n  - Your booking funnel\n  + Your booking form\n\n{TOUCH}.body\n")
     assert "own_text" not in diff.out
     assert "own_text" in every.out
     assert old == dealt_playbook()
+
+
+async def test_diff_says_why_there_is_nothing_to_compare_and_what_it_does_not_show(run_id: str, tmp_path: Path) -> None:
+    alone = await octave("diff", run_id, cwd=tmp_path)
+    await octave("edit", run_id, "trial_plan", "--text", "Start in May.", "--base-version", "1", cwd=tmp_path)
+    first = await octave("diff", run_id, "--to", "1", cwd=tmp_path)
+    same = await octave("diff", run_id, "--from", "2", "--to", "2", cwd=tmp_path)
+    edited = await octave("diff", run_id, cwd=tmp_path)
+
+    nothing = "nothing to compare with version 1: no version comes before it\n"
+    assert (alone.code, alone.out, alone.err) == (0, "", nothing)
+    assert first.err == nothing
+    assert same.err == "nothing to compare with version 2: --from and --to name the same one\n"
+    assert edited.err.startswith("1 change from version 1 to version 2; ")
+    assert edited.err.endswith(" more in evidence, verdicts, scores, cost or times, shown with --all\n")
+
+
+async def test_an_unknown_section_lists_only_sections_that_can_be_edited(run_id: str, tmp_path: Path) -> None:
+    ended = await octave("edit", run_id, "emails", "--text", "x", "--base-version", "1", cwd=tmp_path)
+
+    assert ended.code == 2
+    assert "there is no section 'emails'; choose one of brief, executive_summary" in ended.err
+    assert not {"evidence", "pages", "cost", "timings", "own_text"} & {*re.findall(r"\w+", ended.err)}
+
+
+async def test_an_unknown_part_names_only_what_would_choose_one_part(run_id: str, tmp_path: Path) -> None:
+    section = "email_sequences.persona-1.touches[9]"
+    ended = await octave("edit", run_id, section, "--text", "x", "--base-version", "1", cwd=tmp_path)
+
+    assert ended.err == f"error: {section!r} does not exist; instead of '9', choose a number from 0 to 3\n"
 
 
 async def test_the_files_of_a_run_are_those_of_its_newest_version(run_id: str) -> None:

@@ -13,14 +13,13 @@ from pydantic_core import from_json, to_jsonable_python
 
 from octave_mcp.copywriting.readability import sentences
 from octave_mcp.domain.evidence import Claim, EvidenceId
-from octave_mcp.domain.parts import child
+from octave_mcp.domain.parts import RECORDED, child
 from octave_mcp.domain.playbook import SECTIONS, Playbook, Touch
 from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.value import Path, Value, part_at, path_text
 from octave_mcp.errors import InputError
 
-# Sections that record what a run found and did. They have no text to edit.
-RECORDED = frozenset({"evidence", "pages", "failed_pages", "gaps", "flags", "own_text", "cost", "timings"})
+# Fields that the checks fill in.
 COMPUTED = frozenset({"score", "support", "evidence"})
 # Fields by which other sections refer to a persona.
 IDENTIFIERS = frozenset({"id", "persona_id", "rank"})

@@ -68,7 +68,9 @@ def origins(playbook: Playbook, drafts: Drafts, name: str) -> tuple[Origin, ...]
     """
     section, *rest = place_of(playbook, name)
     if section not in _ORIGINS:
-        raise InputError(f"{section!r} is not written by a model; choose one of {', '.join(_ORIGINS)}, or a part of it")
+        raise InputError(
+            f"{section!r} is not written by a model; choose one of {', '.join(REVISABLE)}, or a part of it"
+        )
     return tuple(_ORIGINS[str(section)](playbook, drafts, (section, *rest)))
 
 
@@ -233,3 +235,5 @@ _ORIGINS: dict[str, Callable[[Playbook, Drafts, Path], Iterator[Origin]]] = {
     "success_metrics": _of_summary,
     "trial_plan": _of_summary,
 }
+# The sections that a model writes, and can therefore revise.
+REVISABLE = tuple(_ORIGINS)

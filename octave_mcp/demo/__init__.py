@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from octave_mcp.domain.addresses import Served
 
-__all__ = ["Demo", "serve_demo", "serve_demo_by_name"]
+__all__ = ["Demo", "is_demo_site", "serve_demo", "serve_demo_by_name"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +44,10 @@ async def serve_demo_by_name() -> AsyncGenerator[Demo]:
     async with serve_demo() as origins:
         served = {name: urlsplit(origin).port or 0 for name, origin in zip(names, origins, strict=True)}
         yield Demo(*(f"http://{name}" for name in names), served=served)
+
+
+def is_demo_site(address: str) -> bool:
+    """Return whether the address, as a run's request has it, is that of a company of the demo."""
+    from octave_mcp.demo.sites import load  # noqa: PLC0415 - as above
+
+    return urlsplit(address).hostname in {load("vendor").about["domain"], load("prospect").about["domain"]}

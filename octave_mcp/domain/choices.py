@@ -217,7 +217,7 @@ AUTO_HELP = f"{AUTO} with none configured: {BY_CLIENT} over MCP, else {BY_RULES}
 MODEL_HELP = _who_writes(KEYLESS_MODELS, AUTO_HELP)
 # On the command line no client is connected.
 TERMINAL_MODEL_HELP = _who_writes(
-    (model for model in KEYLESS_MODELS if not model.asks_client), f"{AUTO} with none configured: {BY_RULES}"
+    (model for model in MODELS if not (model.needs or model.asks_client)), f"{AUTO} with none configured: {BY_RULES}"
 )
 SOURCE_HELP = f"Who fetches pages: {', '.join((AUTO, *names(SOURCES)))}"
 NONE_CONFIGURED = "no model is configured"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import cast
@@ -29,6 +30,8 @@ _NAMED_BY = {
     "battle_cards": "kind",
     "buying_committee": "seat",
 }
+# Sections in which a run records what it found and did: they can be read, but neither edited nor revised.
+RECORDED = frozenset({"evidence", "pages", "failed_pages", "gaps", "flags", "own_text", "cost", "timings"})
 # Names that an error lists.
 MAX_LISTED = 30
 # A longer number is looked up as a name: int() raises on thousands of digits.
@@ -58,14 +61,14 @@ def first_of(written: str) -> str:
     return next(iter(steps_of(written)), "")
 
 
-def check_section(written: str) -> None:
+def check_section(written: str, listed: Iterable[str] = SECTIONS) -> None:
     """Check that a path starts with a section.
 
     Raises:
-        UnknownName: It does not. The text lists the sections.
+        UnknownName: It does not. The text lists the sections in `listed`.
     """
     if first_of(written) not in SECTIONS:
-        raise UnknownName(f"there is no section {written!r}; choose one of {', '.join(SECTIONS)}")
+        raise UnknownName(f"there is no section {written!r}; choose one of {', '.join(listed)}")
 
 
 def place_of(playbook: Playbook, written: str) -> Path:
@@ -74,7 +77,7 @@ def place_of(playbook: Playbook, written: str) -> Path:
     Raises:
         UnknownName: No part or several parts have this path. The text lists the choices.
     """
-    check_section(written)
+    check_section(written, (section for section in SECTIONS if section not in RECORDED))
     value: object = playbook
     path: Path = ()
     for step in steps_of(written):
@@ -159,7 +162,9 @@ def _choices(value: object) -> str:
 def _choices_in(listed: tuple[object, ...]) -> str:
     if not listed:
         return "it is empty"
-    names = dict.fromkeys(name for entry in listed for name in names_of(entry) if "." not in name)
+    # A name that several entries share, such as the kind of an e-mail, identifies none of them.
+    counts = Counter(name for entry in listed for name in {*names_of(entry)} if "." not in name)
+    names = [name for entry in listed for name in dict.fromkeys(names_of(entry)) if counts[name] == 1]
     index = "index 0" if len(listed) == 1 else f"an index from 0 to {len(listed) - 1}"
     return f"choose one of {_shortened([*names])}, or {index}" if names else f"choose {index}"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from octave_mcp.concurrency.computing import computed
-from octave_mcp.copywriting.origins import Origin, origins
+from octave_mcp.copywriting.origins import REVISABLE, Origin, origins
 from octave_mcp.domain.choices import AUTO, BY_CLIENT, finished_copy
-from octave_mcp.domain.parts import place_of, written
+from octave_mcp.domain.parts import check_section, place_of, written
 from octave_mcp.domain.run import Revision, RevisionRequest, RunError, RunRecord
 from octave_mcp.domain.value import Path, part_at
 from octave_mcp.domain.versions import Version, check_base, next_version
@@ -106,6 +106,7 @@ def _located(version: Version, section: str, run_id: str) -> tuple[Path, tuple[O
     Raises:
         InputError: there is no such part, or a model may not write it.
     """
+    check_section(section, REVISABLE)
     path = place_of(version.playbook, section)
     check_not_own(version.playbook, path, run_id)
     return path, origins(version.playbook, drafts_of(version), section)

@@ -1,6 +1,6 @@
-"""One Ctrl-C or SIGTERM ends a server within two seconds, whatever its threads are waiting for.
+"""Ends a server within two seconds of Ctrl-C or SIGTERM, even if its threads are blocked.
 
-The next server resumes what was cut off, as after a crash.
+The next server resumes the interrupted runs, as after a crash.
 """
 
 from __future__ import annotations
@@ -20,11 +20,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def exit_timer() -> Callable[[int], None]:
-    """Return a callback for signal handlers; called with the signal, it ends the process in time even if closing hangs.
-
-    The thread starts before the signal: a handler that starts one may interrupt the start of another and deadlock.
-    SimpleQueue is safe to use in a handler.
-    """
+    """Return a callback for signal handlers that ends the process after MAX_SECONDS, even if closing hangs."""
+    # The thread starts now, not in the handler: a handler may interrupt the start of another thread, and starting a
+    # second one would then deadlock. SimpleQueue is safe to use in a handler.
     signals: SimpleQueue[int] = SimpleQueue()
 
     def watch() -> None:
@@ -38,10 +36,8 @@ def exit_timer() -> Callable[[int], None]:
 
 @contextmanager
 def ended_by_a_signal(close: Callable[[], Awaitable[None]]) -> Generator[None]:
-    """Make a signal call `close` in this loop and then end the process.
-
-    A server on stdio cannot simply return: the thread that reads stdin would wait for the next line.
-    """
+    """Make a signal call `close` in the running loop and then end the process."""
+    # A server on stdio cannot just return: the thread that reads stdin would keep waiting for the next line.
     loop, end_in_time, ending = asyncio.get_running_loop(), exit_timer(), set[asyncio.Task[None]]()
 
     async def end(number: int) -> None:
@@ -63,7 +59,8 @@ def ended_by_a_signal(close: Callable[[], Awaitable[None]]) -> Generator[None]:
 
 
 def _end(number: int) -> None:
-    """Exit as if the signal had ended the process; in a container, SIGTERM does not end process 1 by default."""
+    """Exit with the code of a process that the signal ended."""
+    # As process 1 of a container, SIGTERM has no default action, and the process exits below instead.
     if number == signal.SIGTERM:
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)
@@ -71,5 +68,5 @@ def _end(number: int) -> None:
 
 
 def _code(number: int) -> int:
-    """The exit code that a shell reports for a process ended by this signal."""
+    """Return the exit code that a shell reports for a process ended by this signal."""
     return 128 + number

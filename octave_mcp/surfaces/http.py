@@ -1,4 +1,4 @@
-"""HTTP: the tools as routes, beside MCP, in one application."""
+"""The HTTP server: MCP at /mcp and the REST API, in one ASGI application."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ from octave_mcp.surfaces.rest.operations import routes
 from octave_mcp.surfaces.rest.problems import HANDLERS
 from octave_mcp.surfaces.serving import Server
 
-# How long answers under way may take once the server is stopping; stopping takes two seconds in all.
-DRAINING_SECONDS = 1
-# How uvicorn's errors about unfinished answers begin; a stopping server would log one for every open stream.
-CUT_OFF = ("ASGI callable returned without completing response", "Cancel ")
+# How long responses in progress may take once the server is stopping. Stopping takes two seconds in all.
+DRAIN_SECONDS = 1
+# Prefixes of uvicorn's errors about unfinished responses. A stopping server would log one for every open stream.
+UNFINISHED_RESPONSE = ("ASGI callable returned without completing response", "Cancel ")
 
 
 def make(settings: Settings | None = None) -> Starlette:
-    """The application: MCP at /mcp and the routes beside it."""
-    logging.getLogger("uvicorn.access").disabled = True  # it tells addresses, with whatever is in them
+    """Return the application: MCP at /mcp, the REST API, /openapi.json and the docs."""
+    logging.getLogger("uvicorn.access").disabled = True  # it logs query strings, which may hold secrets
     settings, metrics = settings or load(), Metrics()
     server = Server(settings, observers=(metrics.observe,), at_once=True)
     app = mcp.make(settings, server).http_app(
         path=MCP_PATH,
-        host_origin_protection=False,  # ours comes before it, and answers as everything else does
+        host_origin_protection=False,  # Guard below does this, with errors in the format of the REST API
         middleware=[
             Middleware(TrailingSlash),
             Middleware(Observed, metrics),
@@ -59,7 +59,7 @@ def make(settings: Settings | None = None) -> Starlette:
             Middleware(Limited),
         ],
     )
-    app.router.redirect_slashes = False
+    app.router.redirect_slashes = False  # TrailingSlash serves the same route instead
     app.router.routes.extend(_routes(Rest(server, metrics), with_tokens=bool(settings.tokens)))
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
@@ -67,20 +67,21 @@ def make(settings: Settings | None = None) -> Starlette:
 
 
 def _routes(rest: Rest, *, with_tokens: bool) -> list[BaseRoute]:
-    offered = operations(rest)
+    served = operations(rest)
 
     @cache
-    def described() -> Response:
-        return JSONResponse(document(offered, with_tokens=with_tokens))
+    def description() -> Response:
+        return JSONResponse(document(served, with_tokens=with_tokens))
 
     async def openapi(_: Request) -> Response:
-        return await asyncio.to_thread(described)
+        # Building the schema blocks for a while, so not in the event loop.
+        return await asyncio.to_thread(description)
 
-    return [*routes(offered), Route("/openapi.json", openapi), *docs_routes()]
+    return [*routes(served), Route("/openapi.json", openapi), *docs_routes()]
 
 
 def serve(**flags: Any) -> int:  # noqa: ANN401 - the fields of Settings
-    """Answers on the host and the port of the settings until it is stopped; returns the exit code."""
+    """Run the HTTP server until it is stopped, and return the exit code."""
     try:
         settings = load(**flags)
         sockets = _listening(settings)
@@ -89,8 +90,8 @@ def serve(**flags: Any) -> int:  # noqa: ANN401 - the fields of Settings
         logger.bind(url=_url(sockets[0])).info("listening")
         stay_responsive()
         server.run(sockets)
-    except SetupError as missing:
-        sys.stderr.write(f"error: {missing}\n")
+    except SetupError as failed:
+        sys.stderr.write(f"error: {failed}\n")
         return 3
     except KeyboardInterrupt:
         return 130
@@ -98,64 +99,70 @@ def serve(**flags: Any) -> int:  # noqa: ANN401 - the fields of Settings
 
 
 class _Server(uvicorn.Server):
-    """Ends in time, without errors about the answers that it cuts off."""
+    """A uvicorn server that stops in time, without logging the responses that it cuts off as errors."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self._end_in_time = ending.exit_timer()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self.should_exit:  # uvicorn would take a second Ctrl-C to mean that nothing is to be closed
+        if self.should_exit:  # on a second Ctrl-C, uvicorn would exit without closing anything
             return
         self._end_in_time(sig)
-        logging.getLogger("uvicorn.error").addFilter(lambda record: not record.getMessage().startswith(CUT_OFF))
+        logging.getLogger("uvicorn.error").addFilter(
+            lambda record: not record.getMessage().startswith(UNFINISHED_RESPONSE)
+        )
         super().handle_exit(sig, frame)
 
 
 def configured(app: Starlette) -> uvicorn.Config:
-    """How an application of ours is served: it logs by itself, and believes no header about who calls."""
+    """Return uvicorn's configuration for our applications."""
     return uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
+        # Any caller can send X-Forwarded-For, and loopback callers need no long token.
         proxy_headers=False,
         server_header=False,
         ws="none",
-        timeout_graceful_shutdown=DRAINING_SECONDS,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
     )
 
 
 def _listening(settings: Settings) -> list[socket.socket]:
-    """Sockets at every address of the host, which listen already.
+    """Return listening sockets at every address of the host.
 
     Raises:
-        SetupError: there is no such address, the port is taken, or other machines could call without a safe token.
+        SetupError: the address does not exist, the port is taken, or other machines could call without a safe token.
     """
     host, port = settings.host, settings.port
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as failed:
-        raise SetupError(f"OCTAVE_HOST: {host!r} is no address of this machine ({failed.strerror})") from None
+        raise SetupError(f"OCTAVE_HOST: {host!r} is not an address of this machine ({failed.strerror})") from None
     addresses = list(dict.fromkeys((str(address[0]), port) for *_, address in found))
     check_access(settings, (name for name, _ in addresses))
     try:
         return _bound(addresses)
     except OSError as failed:
-        advice = "choose another with --port" if failed.errno == errno.EADDRINUSE else "choose others"
-        raise SetupError(f"cannot listen at {host!r}, port {port} ({failed.strerror}); {advice}") from None
+        is_taken = failed.errno == errno.EADDRINUSE
+        advice = "choose another port with --port" if is_taken else "choose another with --host or --port"
+        raise SetupError(f"cannot listen on {host!r}, port {port} ({failed.strerror}); {advice}") from None
 
 
 def _bound(addresses: list[tuple[str, int]]) -> list[socket.socket]:
-    """The protocol is named because asyncio turns Nagle's algorithm off only where it is: else every answer waits."""
+    """Return a listening socket for each address, all on the same port. If one fails, close the others."""
     sockets: list[socket.socket] = []
     with ExitStack() as unless_all_listen:
         for name, port in addresses:
             family = socket.AF_INET6 if ":" in name else socket.AF_INET
+            # With the protocol given: asyncio turns off Nagle's algorithm, which delays every response, only then.
             listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             unless_all_listen.callback(listening.close)
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family is socket.AF_INET6:
+            if family is socket.AF_INET6:  # it would also take the IPv4 port, which has a socket of its own
                 listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            # With port 0, the first socket gets a free port and the others use the same one.
             listening.bind((name, port or (sockets[0].getsockname()[1] if sockets else 0)))
             listening.listen()
             sockets.append(listening)

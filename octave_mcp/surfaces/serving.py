@@ -1,4 +1,4 @@
-"""What a server holds while it runs, whichever way it is reached."""
+"""The application of a running server, shared by the MCP and HTTP surfaces."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ from octave_mcp.settings import Settings
 if TYPE_CHECKING:
     from octave_mcp.app import App
 
-# How long the first call may take to come: a client that has just connected lists the tools before it calls one.
+# How long to wait for the first call before opening the application anyway. A client that has just connected lists the
+# tools, and opening at once would delay that answer.
 SETTLING_SECONDS = 2.0
-# How long a call waits for a database that neither opens nor refuses to.
+# How long a call waits for a database that neither opens nor fails to.
 OPENING_SECONDS = 30.0
 OPENING = "opening the database"
 
 
 class Server:
-    """The application, opened by the first call, or a little later to resume the runs of an earlier server.
+    """The lifecycle of the application in a server.
 
-    Opening it loads a database and an engine, which a client that waits for the list of tools must not wait for.
-    `at_once` opens it as soon as the server begins; `observers` are told the events, beside the log. If it cannot be
-    opened, that is tried again until it can.
+    The first call opens the application; without a call, it opens after SETTLING_SECONDS, to resume the runs of an
+    earlier server. Opening loads the database and the engine, and is retried until it succeeds.
+
+    `at_once` opens the application as soon as the server begins. `observers` receive all events, as the log does.
     """
 
     def __init__(
@@ -41,7 +43,7 @@ class Server:
         self.settings = settings
         self._grace_seconds = grace_seconds
         self._observers = (logs.log_event, *observers)
-        self._called, self._tried = asyncio.Event(), asyncio.Event()
+        self._called, self._attempted = asyncio.Event(), asyncio.Event()
         if at_once:
             self._called.set()
         self._supervisor = Supervisor()
@@ -58,19 +60,19 @@ class Server:
 
     @property
     def failing(self) -> dict[str, str]:
-        """What does not work now and is tried again, with the reasons."""
+        """Return the background tasks that fail and are retried, with the reasons."""
         return {**self._supervisor.failing, **(self._app.supervisor.failing if self._app else {})}
 
     async def app(self) -> App:
-        """The open application.
+        """Return the application, once it is open.
 
         Raises:
-            SetupError, StoreFailed, NotReady: it is not open, for the reason that the last try has found.
+            SetupError, StoreFailed, NotReady: it could not be opened; the text is the reason of the last attempt.
         """
         self._called.set()
         try:
             async with asyncio.timeout(OPENING_SECONDS):
-                await self._tried.wait()
+                await self._attempted.wait()
         except TimeoutError:
             raise NotReady("the database does not answer; check that it is running, then try again") from None
         if self._app is None:
@@ -78,13 +80,13 @@ class Server:
         return self._app
 
     def _reason(self) -> OctaveError:
-        """A new error for each call: each raise adds to the traceback of an error."""
+        # A new error for each call, since each raise adds to the traceback of the error.
         if self._failed:
             return by_name(name_of(self._failed), str(self._failed))
-        return NotReady(self.failing.get(OPENING, "the server is stopping; ask again in a moment"))
+        return NotReady(self.failing.get(OPENING, "the server is stopping; try again in a moment"))
 
     async def close(self, *, at_once: bool = False) -> None:
-        """Wait for the runs under way to end; with `at_once`, leave them to the next server."""
+        """Close the application after a grace period for its runs; with `at_once`, leave them to the next server."""
         await self._supervisor.close()
         app, self._app = self._app, None
         if app:
@@ -102,7 +104,7 @@ class Server:
             self._failed = self._with_advice(failed)
             raise self._failed from None
         finally:
-            self._tried.set()
+            self._attempted.set()
 
     async def _open_app(self) -> None:
         app = await asyncio.to_thread(_make, self.settings, self._observers)
@@ -117,6 +119,6 @@ class Server:
 
 
 def _make(settings: Settings, observers: tuple[Callable[[Event], None], ...]) -> App:
-    from octave_mcp.app import App  # noqa: PLC0415 - it brings the store and the engine
+    from octave_mcp.app import App  # noqa: PLC0415 - it loads the store and the engine
 
     return App(settings, observers)

@@ -7,14 +7,12 @@ from typing import NamedTuple
 
 from octave_mcp.concurrency.computing import computed
 from octave_mcp.domain.diffs import diff
-from octave_mcp.domain.parts import first_of, steps_of
+from octave_mcp.domain.parts import first_of
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.run import RunRecord
 from octave_mcp.domain.versions import VersionMeta
 from octave_mcp.runs.versions import Versions
-
-# Sections derived from the others, so they are named only if nothing else has changed.
-SOURCES = frozenset({"evidence", "pages", "flags"})
+from octave_mcp.tools.text_changes import is_text_change
 
 
 class RefreshSummary(NamedTuple):
@@ -25,27 +23,24 @@ class RefreshSummary(NamedTuple):
 
 
 async def refresh_summary(record: RunRecord, versions: Versions) -> RefreshSummary:
-    """Summarise a refresh that has ended."""
+    """Summarize a refresh that has ended."""
     metas = await versions.listed(record.run_id)
-    meta = next((meta for meta in metas if meta.run_id == record.run_id), None)
-    reason = f"; everything was asked again: {record.anew}" if record.anew else ""
-    if meta is None or meta.based_on is None:
-        return RefreshSummary(f"nothing has changed since version {record.base_version}{reason}", None)
-    before = await versions.playbook(record.run_id, meta.based_on)
-    after = await versions.playbook(record.run_id, meta.number)
-    return RefreshSummary(f"{await computed(_changes, meta, before, after)}{reason}", meta.based_on)
+    made = next((meta for meta in metas if meta.run_id == record.run_id), None)
+    anew = f"; everything was asked again: {record.anew}" if record.anew else ""
+    if made is None or made.based_on is None:
+        return RefreshSummary(f"nothing has changed since version {record.base_version}{anew}", None)
+    before = await versions.playbook(record.run_id, made.based_on)
+    after = await versions.playbook(record.run_id, made.number)
+    return RefreshSummary(f"{await computed(_changes, made, before, after)}{anew}", made.based_on)
 
 
-def _changes(meta: VersionMeta, before: Playbook, after: Playbook) -> str:
-    """Name the sections that have changed, with the number of changes in each."""
-    # A quotation has many fields, and a changed one counts once, so paths in SOURCES are cut after two steps.
-    parts = {
-        steps_of(change.path)[:2] if first_of(change.path) in SOURCES else change.path for change in diff(before, after)
-    }
-    counts = Counter(part[0] if isinstance(part, tuple) else first_of(part) for part in parts)
-    shown = [section for section in meta.changed if section not in SOURCES] or meta.changed
-    sections = ", ".join(f"{section} ({_counted(counts[section])})" for section in shown)
-    return f"version {meta.number} differs from version {meta.based_on} in {sections}"
+def _changes(made: VersionMeta, before: Playbook, after: Playbook) -> str:
+    """Name the sections that changed, each with the number of changes that `octave-mcp diff` shows for it."""
+    counts = Counter(first_of(change.path) for change in diff(before, after) if is_text_change(change))
+    versions = f"version {made.number} differs from version {made.based_on}"
+    if not counts:
+        return f"{versions} only in {', '.join(made.changed)}"
+    return f"{versions} in {', '.join(f'{section} ({_counted(count)})' for section, count in counts.items())}"
 
 
 def _counted(count: int) -> str:

@@ -1,4 +1,4 @@
-"""Check a file of claims against their quotations, line by line: it may be of any length."""
+"""The command `check`, which checks claims against their quotations. It streams, so files may have any length."""
 
 from __future__ import annotations
 
@@ -21,7 +21,17 @@ from octave_mcp.domain.evidence import Verdict
 from octave_mcp.errors import InputError, NoAccess, SetupError
 from octave_mcp.ports import Model
 from octave_mcp.settings import load
-from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PARTIAL, PLAIN, Output, counted, log, say
+from octave_mcp.surfaces.cli.terminal import (
+    DONE,
+    FAILED,
+    PARTIAL,
+    PLAIN,
+    Output,
+    configure_logs,
+    counted,
+    echo,
+    on_one_line,
+)
 from octave_mcp.tools.claims import (
     MAX_LINE_BYTES,
     CheckedClaim,
@@ -32,9 +42,9 @@ from octave_mcp.tools.claims import (
     unreached,
 )
 
-# Lines that are read before a model is asked about them.
-AT_ONCE = 60
-LONGEST_SHOWN = 300
+# Lines of a batch: they share model calls, and their results are printed together.
+BATCH_LINES = 60
+MAX_CHARACTERS_SHOWN = 300
 BOM = b"\xef\xbb\xbf"
 WORDS: dict[Verdict, str] = {
     "supported": "supported",
@@ -42,13 +52,14 @@ WORDS: dict[Verdict, str] = {
     "not": "not supported",
     "unjudged": "unjudged",
 }
+# Only models behind a key or a server of the user judge claims.
 _JUDGES = tuple(names(model for model in MODELS if model.needs))
 JUDGES = ", ".join((AUTO, *_JUDGES))
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the file: a claim with its verdict, or the reason why it cannot be read."""
+    """A line of the file: a claim with its verdict, or the error that made the line unreadable."""
 
     line: int
     given: GivenClaim | None = None
@@ -56,82 +67,86 @@ class Row:
     error: str = ""
 
     @property
-    def stands(self) -> bool:
+    def is_supported(self) -> bool:
         return self.checked is not None and self.checked.stands
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of what was printed; `model_error` is the first reason why a claim was not judged by the model."""
+    """Counts for the summary and the exit code. `model_error`: why the model failed to judge the first such claim."""
 
     verdicts: Counter[Verdict] = field(default_factory=Counter[Verdict])
-    unread: int = 0
-    unreached: int = 0
+    unreadable: int = 0
+    not_judged_by_model: int = 0
     model_error: str = ""
     is_failed: bool = False
 
     def add(self, row: Row) -> None:
-        self.is_failed |= not row.stands
+        self.is_failed |= not row.is_supported
         if row.checked is None:
-            self.unread += 1
+            self.unreadable += 1
             return
         self.verdicts[row.checked.support.verdict] += 1
         if row.checked.model_error:
-            self.unreached += 1
+            self.not_judged_by_model += 1
             self.model_error = self.model_error or row.checked.model_error
 
     @property
     def code(self) -> int:
-        return FAILED if self.is_failed else PARTIAL if self.unreached else DONE
+        return FAILED if self.is_failed else PARTIAL if self.not_judged_by_model else DONE
 
     @property
     def hint(self) -> str:
-        """What to do about a file that has nothing to check."""
+        """Advice for a file without a readable claim; '' for others."""
         if self.verdicts.total():
             return ""
-        form = "each line has to be one JSON object, as docs/evidence.md shows"
-        return f"nothing was checked: {form}" if self.unread else f"there are no claims: {form}"
+        form = "each line must be one JSON object; see docs/evidence.md"
+        return f"no line could be checked: {form}" if self.unreadable else f"the input has no claims: {form}"
 
     @property
     def text(self) -> str:
         counts = ", ".join(f"{self.verdicts[verdict]} {words}" for verdict, words in WORDS.items())
         parts = [f"{counted(self.verdicts.total(), 'claim')}: {counts}"]
-        if self.unread:
-            parts.append(f"{counted(self.unread, 'line')} could not be read")
-        if self.unreached:
-            parts.append(f"{counted(self.unreached, 'claim')} judged by rules only: {self.model_error}")
+        if self.unreadable:
+            parts.append(f"{counted(self.unreadable, 'line')} could not be read")
+        if self.not_judged_by_model:
+            parts.append(f"{counted(self.not_judged_by_model, 'claim')} judged by rules only: {self.model_error}")
         return "\n".join(parts)
 
 
 def check(
     file: Annotated[
-        Path, Parameter(help="Claims, one JSON object per line; - reads standard input", allow_leading_hyphen=True)
+        Path,
+        Parameter(help="File of claims, one JSON object per line; - reads standard input", allow_leading_hyphen=True),
     ],
     /,
     *,
     model: Annotated[
-        str | None, Parameter(help=f"Also have a model judge what the rules do not reject: {JUDGES}")
+        str | None, Parameter(help=f"Model that also judges the claims the rules do not reject: {JUDGES}")
     ] = None,
     output: Output = PLAIN,
 ) -> int:
-    """Print the claims in FILE that are not fully supported by their quotations, and a count.
+    """Check claims against the quotations they cite, and print those that are not fully supported.
 
-    With --json, prints one JSON object per claim instead. Exits with 1 if any claim is partly or not supported or a
-    line cannot be read, and with 4 if the model could not judge some claims. A claim has these fields: vendor,
-    prospect, context (optional), kind (fact, inference, question or copy; optional), claim, and evidence: a list of
-    objects with quote, role (vendor or prospect: whose page it is from) and title (of the page; optional).
+    Each claim is an object with the fields claim, vendor, prospect and evidence, and optionally context and kind (fact,
+    inference, question or copy). Evidence is a list of objects with quote, role (vendor or prospect: whose page it is
+    from) and optionally title (of the page).
+
+    With --json, prints one JSON object per claim, supported or not. Exits with 1 if a claim is not fully supported or
+    a line cannot be read, and with 4 if the model could not judge some claims.
     """
     tally = Tally()
 
     def show(row: Row) -> None:
         tally.add(row)
         if output.json:
-            say(_json(row))
+            echo(_json(row))
         elif row.checked is None or row.checked.support.verdict != "supported":
-            say(_text(row))
+            echo(_text(row))
+        # A reader of the pipe gets each verdict at once, not when a buffer is full.
         sys.stdout.flush()
 
-    with _opened(file) as lines:
+    with _open(file) as lines:
         rows = map(_row, _numbered(lines))
         if model is None:
             for row in rows:
@@ -139,14 +154,14 @@ def check(
         else:
             asyncio.run(_check_by_model(model, rows, show, output))
     if not output.json:
-        say(tally.text)
+        echo(tally.text)
     if hint := tally.hint:
         sys.stderr.write(f"{hint}\n")
     return tally.code
 
 
 @contextmanager
-def _opened(file: Path) -> Generator[BinaryIO]:
+def _open(file: Path) -> Generator[BinaryIO]:
     if str(file) == "-":
         yield sys.stdin.buffer
         return
@@ -154,20 +169,21 @@ def _opened(file: Path) -> Generator[BinaryIO]:
         lines = file.open("rb")
     except OSError as failed:
         raise InputError(
-            f"cannot read {str(file)!r}: {failed.strerror}; name a file, or - for standard input"
+            f"cannot read {str(file)!r}: {failed.strerror}; give a file, or - for standard input"
         ) from None
     with lines:
         yield lines
 
 
 def _numbered(lines: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Lines that are not blank, numbered from 1. Of a line that is too long only the beginning is kept in memory."""
-    number, most = 0, MAX_LINE_BYTES + 1
-    while line := lines.readline(most):
+    """Yield lines that are not blank, with their numbers from 1. The end of a line that is too long is dropped."""
+    # One more byte than allowed: reading the claim then reports the line as too long.
+    number, max_bytes = 0, MAX_LINE_BYTES + 1
+    while line := lines.readline(max_bytes):
         number += 1
         rest = line
-        while len(rest) == most and not rest.endswith(b"\n"):
-            rest = lines.readline(most)
+        while len(rest) == max_bytes and not rest.endswith(b"\n"):
+            rest = lines.readline(max_bytes)
         line = line.removesuffix(b"\n")
         line = line.removeprefix(BOM) if number == 1 else line
         if line.strip():
@@ -178,61 +194,64 @@ def _row(numbered: tuple[int, bytes]) -> Row:
     number, line = numbered
     try:
         given = read_claim(line)
-    except InputError as wrong:
-        return Row(number, error=str(wrong))
+    except InputError as invalid:
+        return Row(number, error=str(invalid))
     return Row(number, given, check_by_rules(given))
 
 
 async def _check_by_model(name: str, rows: Iterator[Row], show: Callable[[Row], None], output: Output) -> None:
     async with judge(name, output) as model:
-        has_judged, why = False, ""
-        while batch := [*islice(rows, AT_ONCE)]:
-            if not why:
+        has_judged, error = False, ""
+        while batch := [*islice(rows, BATCH_LINES)]:
+            if not error:
                 try:
                     batch = await _judged(model, batch)
                     has_judged = True
                 except (NoAccess, SetupError) as failed:
+                    # In the first batch, nothing is printed yet and the command can fail as a whole. Later, for
+                    # example when the credit is used up, rules judge the rest.
                     if not has_judged:
                         raise
-                    why = str(failed)
+                    error = str(failed)
             for row in batch:
-                show(_unreached(row, why) if why else row)
+                show(_by_rules_only(row, error) if error else row)
 
 
-def _unreached(row: Row, why: str) -> Row:
-    return replace(row, checked=unreached(row.given, row.checked, why)) if row.given and row.checked else row
+def _by_rules_only(row: Row, error: str) -> Row:
+    return replace(row, checked=unreached(row.given, row.checked, error)) if row.given and row.checked else row
 
 
-async def _judged(model: Model, rows: Iterable[Row]) -> list[Row]:
-    found = [*rows]
-    claims = [(at, row.given, row.checked) for at, row in enumerate(found) if row.given and row.checked]
-    checked = await check_by_model(model, [given for _, given, _ in claims], [checked for *_, checked in claims])
-    for (at, *_), one in zip(claims, checked, strict=True):
-        found[at] = replace(found[at], checked=one)
-    return found
+async def _judged(model: Model, batch: Iterable[Row]) -> list[Row]:
+    rows = [*batch]
+    claims = [(at, row.given, row.checked) for at, row in enumerate(rows) if row.given and row.checked]
+    judged = await check_by_model(model, [given for _, given, _ in claims], [checked for *_, checked in claims])
+    for (at, *_), checked in zip(claims, judged, strict=True):
+        rows[at] = replace(rows[at], checked=checked)
+    return rows
 
 
 @asynccontextmanager
 async def judge(name: str, output: Output) -> AsyncGenerator[Model]:
-    """The model of this name.
+    """Yield the model with this name, and close it on exit.
 
     Raises:
-        InputError: it judges no claims.
-        SetupError: it is not set up.
+        InputError: the model does not judge claims.
+        SetupError: the model is not set up.
     """
-    from octave_mcp.app import App  # noqa: PLC0415 - rules alone need neither database nor models
+    from octave_mcp.app import App  # noqa: PLC0415 - checking by rules needs neither the database nor models
 
     if name != AUTO and name not in _JUDGES:
         raise _no_judge(name)
     settings = load()
-    log(settings, output, stderr_level="WARNING")
+    configure_logs(settings, output, stderr_level="WARNING")
     app = App(settings.model_copy(update={"database_url": None}), engine="inline")
     try:
         if not (named := app.model_name(name)):
-            raise SetupError(f"{NONE_CONFIGURED}: {SET_UP_A_MODEL}; {WITHOUT_KEY}")  # noqa: TRY301 - told as the others
+            raise SetupError(f"{NONE_CONFIGURED}: {SET_UP_A_MODEL}; {WITHOUT_KEY}")  # noqa: TRY301 - reworded below, as all others
         model = app.model(named)
         model.check()
     except SetupError as unset:
+        # The usual advice names models that write without a key; none of those judges claims.
         raise SetupError(str(unset).replace(WITHOUT_KEY, "without --model, rules judge and need no key")) from None
     if not verifies(model):
         raise _no_judge(model.name)
@@ -263,6 +282,5 @@ def _text(row: Row) -> str:
 
 
 def _shown(text: str) -> str:
-    """On one line, without what would control a terminal."""
-    line = "".join(letter if letter.isprintable() else " " for letter in text)
-    return line if len(line) <= LONGEST_SHOWN else f"{line[:LONGEST_SHOWN]}..."
+    line = on_one_line(text)
+    return line if len(line) <= MAX_CHARACTERS_SHOWN else f"{line[:MAX_CHARACTERS_SHOWN]}..."

@@ -1,4 +1,4 @@
-"""Check a rep's own e-mail or script against what a run has read."""
+"""The command `check-copy`, which checks a person's own e-mail or script against the pages of a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from octave_mcp.domain.copy_check import CheckedSentence, CopyVerdict
 from octave_mcp.errors import InputError
-from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PLAIN, Output, asked
+from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PLAIN, RUN_HELP, Output, call_tool, on_one_line
 from octave_mcp.tools.copy_check import LONGEST_TEXT, CopyReport
 
 WORDS: dict[CopyVerdict, str] = {
@@ -21,63 +21,63 @@ WORDS: dict[CopyVerdict, str] = {
     "not": "not supported",
     "no claim": "no claim",
 }
-# More than the longest text allowed: the rest of a file is not read.
+# A character has at most 4 bytes in UTF-8, so a text of twice the allowed length still reaches the tool, which then
+# says that it is too long.
 MAX_BYTES = 8 * LONGEST_TEXT
 
 
 def check_copy(
-    run: Annotated[str, Parameter(help="From runs or generate")],
+    run: Annotated[str, Parameter(help=RUN_HELP)],
     file: Annotated[
         Path,
         Parameter(
-            help="The e-mail, with its Subject: line, or the script; - reads standard input", allow_leading_hyphen=True
+            help="File with the e-mail, including its Subject: line, or with the script; - reads standard input",
+            allow_leading_hyphen=True,
         ),
     ],
     /,
     *,
     output: Output = PLAIN,
 ) -> int:
-    """Check your own e-mail or script against what RUN has read: a verdict on each sentence, and a score.
+    """Check your own e-mail or script against the pages that a run read.
 
-    No model is asked. Exits with 1 if a sentence is not supported.
+    Prints a verdict on each sentence and a score. No model is asked. Exits with 1 if a sentence is not supported.
     """
-    found: CopyReport = asyncio.run(asked("check_copy", output, run_id=run, text=_read(file)))
-    output.result(found, lambda: "\n".join(_lines(found)))
-    return FAILED if found.counts["not"] else DONE
+    report: CopyReport = asyncio.run(call_tool("check_copy", output, run_id=run, text=_read(file)))
+    output.result(report, lambda: "\n".join(_lines(report)))
+    return FAILED if report.counts["not"] else DONE
 
 
 def _read(file: Path) -> str:
-    """Raises: InputError: it cannot be read."""
     try:
         if str(file) == "-":
             return sys.stdin.buffer.read(MAX_BYTES).decode("utf-8-sig")
         with file.open("rb") as opened:
             return opened.read(MAX_BYTES).decode("utf-8-sig")
     except OSError as failed:
-        why = failed.strerror
+        reason = failed.strerror
     except UnicodeDecodeError:
-        why = "it is not text in UTF-8"
-    raise InputError(f"cannot read {str(file)!r}: {why}; name a file, or - for standard input")
+        reason = "it is not UTF-8 text"
+    raise InputError(f"cannot read {str(file)!r}: {reason}; give a file, or - for standard input")
 
 
-def _lines(found: CopyReport) -> Iterator[str]:
-    for sentence in found.sentences:
+def _lines(report: CopyReport) -> Iterator[str]:
+    for sentence in report.sentences:
         yield from _sentence(sentence)
-    yield f"{found.kind}: {', '.join(f'{found.counts[verdict]} {words}' for verdict, words in WORDS.items())}"
-    yield f"score: {found.score} of 100"
-    yield from (f"  {fault.rule} {_shown(fault.text)}" for fault in found.faults)
+    yield f"{report.kind}: {', '.join(f'{report.counts[verdict]} {words}' for verdict, words in WORDS.items())}"
+    yield f"score: {report.score} of 100"
+    yield from (f"  {fault.rule} {_collapsed(fault.text)}" for fault in report.faults)
 
 
-def _sentence(one: CheckedSentence) -> Iterator[str]:
-    yield f"{WORDS[one.verdict]}: {_shown(one.text)}"
-    if one.reason:
-        yield f"  why: {_shown(one.reason)}"
-    for quote in one.evidence:
-        yield f"  “{_shown(quote.quote)}” ({quote.url})"
-    if one.nearest:
-        yield f"  nearest: “{_shown(one.nearest.quote)}” ({one.nearest.url})"
+def _sentence(sentence: CheckedSentence) -> Iterator[str]:
+    yield f"{WORDS[sentence.verdict]}: {_collapsed(sentence.text)}"
+    if sentence.reason:
+        yield f"  reason: {_collapsed(sentence.reason)}"
+    for evidence in sentence.evidence:
+        yield f"  “{_collapsed(evidence.quote)}” ({evidence.url})"
+    if sentence.nearest:
+        yield f"  nearest: “{_collapsed(sentence.nearest.quote)}” ({sentence.nearest.url})"
 
 
-def _shown(text: str) -> str:
-    """On one line, without what would control a terminal."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+def _collapsed(text: str) -> str:
+    return " ".join(on_one_line(text).split())

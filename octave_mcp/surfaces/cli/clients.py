@@ -1,4 +1,4 @@
-"""The programs that start our server, and the JSON files in which they are told to."""
+"""The MCP clients that `install` supports, and reading and writing their configuration files."""
 
 from __future__ import annotations
 
@@ -19,31 +19,33 @@ from platformdirs import user_config_path
 from octave_mcp.errors import SetupError
 
 SERVERS = "mcpServers"
-# Of a file that is new: it may come to hold keys.
-PRIVATE = 0o600
-# What an entry has of a server that is reached over HTTP.
-OTHER_WAY = frozenset({"url", "headers", "type"})
+# Mode of a new configuration file, which may later hold API keys.
+PRIVATE_MODE = 0o600
+# Keys of an entry for a server over HTTP. Left in an entry that becomes one for stdio, they would contradict it.
+HTTP_KEYS = frozenset({"url", "headers", "type"})
 
 Entry = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """`file` is what `install` writes; `also` is read by the client, too.
+    """An MCP client.
 
-    The entries of a `typed` one say that they are of stdio.
+    `file` returns the configuration file that `install` writes, `other_files` those that the client reads as well, and
+    `next_step` is what the user does after the installation. With `has_type`, entries need "type": "stdio".
     """
 
     name: str
     title: str
     file: Callable[[], Path]
-    afterwards: str
-    also: Callable[[], tuple[Path, ...]] = tuple
-    typed: bool = False
+    next_step: str
+    other_files: Callable[[], tuple[Path, ...]] = tuple
+    has_type: bool = False
 
 
 def _claude_desktop() -> Path:
-    """Where it keeps its files; on a Mac whatever XDG_CONFIG_HOME says, which platformdirs would heed."""
+    """Return the folder of Claude Desktop's configuration."""
+    # On macOS platformdirs follows XDG_CONFIG_HOME, and Claude Desktop does not.
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support" / "Claude"
     return user_config_path("Claude", appauthor=False, roaming=True)
@@ -62,71 +64,69 @@ CLIENTS = {
             "claude-code",
             "Claude Code",
             lambda: Path.cwd() / ".mcp.json",
-            "start claude in this folder; it asks once whether to trust the server",
+            "start claude in this folder and confirm that you trust the server",
             lambda: (Path.home() / ".claude.json",),
-            typed=True,
+            has_type=True,
         ),
         Client(
             "cursor",
             "Cursor",
             lambda: Path.home() / ".cursor" / "mcp.json",
-            "check that the server is switched on in Cursor's settings, under MCP",
+            "check in Cursor's settings, under MCP, that the server is switched on",
         ),
     )
 }
 
 
 def read(file: Path) -> dict[str, Any]:
-    """What the file says; nothing where it is empty or not there.
+    """Return the content of a configuration file; {} if it is empty or does not exist.
 
     Raises:
-        SetupError: it cannot be read, or is not what clients read.
+        SetupError: the file cannot be read, or is not a configuration with servers.
     """
     try:
         text = file.read_bytes().decode("utf-8-sig") if file.exists() else ""
-        found: object = json.loads(text) if text.strip() else {}
+        content: object = json.loads(text) if text.strip() else {}
     except json.JSONDecodeError as failed:
         where = f"line {failed.lineno}, column {failed.colno}"
-        raise SetupError(
-            f"{file} is not valid JSON ({failed.msg}: {where}); correct it by hand, then try again"
-        ) from None
+        raise SetupError(f"{file} is not valid JSON ({failed.msg}: {where}); correct it, then try again") from None
     except (OSError, ValueError, RecursionError) as failed:
-        raise SetupError(f"{file} cannot be read ({_why(failed)}); see to it, then try again") from None
-    if not isinstance(found, dict) or not isinstance(found.get(SERVERS, {}), dict):  # pyright: ignore[reportUnknownMemberType]
-        raise SetupError(f"{file} is not what clients read: it is to be an object, and so is its {SERVERS!r}")
-    return cast("dict[str, Any]", found)
+        raise SetupError(f"cannot read {file} ({_reason(failed)}); make it readable, then try again") from None
+    if not isinstance(content, dict) or not isinstance(content.get(SERVERS, {}), dict):  # pyright: ignore[reportUnknownMemberType]
+        raise SetupError(f"{file} is not a configuration of MCP servers: it and its {SERVERS!r} must be JSON objects")
+    return cast("dict[str, Any]", content)
 
 
 def entries(content: Mapping[str, Any]) -> dict[str, Entry]:
-    """The servers that are named in a client's file; whatever is no server is left out."""
+    """Return the servers in a configuration by name, without entries that are not objects."""
     servers = cast("dict[str, object]", content.get(SERVERS, {}))
     return {name: cast("Entry", entry) for name, entry in servers.items() if isinstance(entry, dict)}
 
 
 def environment_of(entry: Entry) -> dict[str, str]:
-    found = entry.get("env")
-    return cast("dict[str, str]", found) if isinstance(found, dict) else {}
+    environment = entry.get("env")
+    return cast("dict[str, str]", environment) if isinstance(environment, dict) else {}
 
 
 def with_entry(content: Mapping[str, Any], name: str, entry: Entry) -> dict[str, Any]:
-    """The content with this entry under the name: everything else stays, in the entry that is there as well."""
-    old = {key: value for key, value in entries(content).get(name, {}).items() if key not in OTHER_WAY - entry.keys()}
+    """Return the content with the entry merged into the server of this name; everything else stays."""
+    old = {key: value for key, value in entries(content).get(name, {}).items() if key not in HTTP_KEYS - entry.keys()}
     return {**content, SERVERS: {**content.get(SERVERS, {}), name: old | entry}}
 
 
 def write(file: Path, content: Mapping[str, Any]) -> Path | None:
-    """Puts the content in the place of the file's, all at once; returns the copy that was made of it before.
+    """Replace the file atomically, and return the path of its backup; None if it did not exist.
 
     Raises:
-        SetupError: it cannot be written; what was there stays.
+        SetupError: the file cannot be written. It is unchanged.
     """
-    target = file.resolve()  # a link stays one
+    target = file.resolve()  # replacing a symbolic link itself would detach it from, for example, a dotfiles folder
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         backup = _back_up(target) if target.exists() else None
         _replace(target, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     except OSError as failed:
-        raise SetupError(f"{file} cannot be written ({failed.strerror}); it was left as it is") from None
+        raise SetupError(f"cannot write {file} ({failed.strerror}); it is unchanged") from None
     return backup
 
 
@@ -139,18 +139,19 @@ def _back_up(target: Path) -> Path:
 
 
 def _replace(target: Path, text: str) -> None:
-    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else PRIVATE
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else PRIVATE_MODE
+    # In the same folder: a file can be renamed only within its file system.
     with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as new:
-        begun = Path(new.name)
+        temporary = Path(new.name)
         try:
             new.write(text.encode())
             new.close()
-            begun.chmod(mode)
-            begun.replace(target)
+            temporary.chmod(mode)
+            temporary.replace(target)
         except OSError:
-            begun.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
 
 
-def _why(failed: Exception) -> str:
+def _reason(failed: Exception) -> str:
     return (failed.strerror if isinstance(failed, OSError) else None) or str(failed)

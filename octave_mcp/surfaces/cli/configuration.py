@@ -1,4 +1,4 @@
-"""The settings as they are, and where they come from."""
+"""The command `config`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from octave_mcp.domain.value import Value
 from octave_mcp.settings import ENV_FILE, Setting, Settings, described, keys, load
-from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output, listed, table
+from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output, table, titled_list
 
 
 class SettingsFile(Value):
@@ -15,16 +15,16 @@ class SettingsFile(Value):
 
 
 class Configuration(Value):
-    """`files` are those that settings are read from, the more important first."""
+    """The settings in effect, and the files they are read from; the first file takes precedence."""
 
     settings: tuple[Setting, ...]
     files: tuple[SettingsFile, ...]
 
 
 def config(*, output: Output = PLAIN) -> int:
-    """Show every setting with its value and where it comes from; secrets are masked."""
-    found = _configuration(load())
-    output.result(found, lambda: _text(found))
+    """Print every setting with its value and where that is set. Secrets are masked."""
+    configuration = _configuration(load())
+    output.result(configuration, lambda: _text(configuration))
     return DONE
 
 
@@ -37,7 +37,7 @@ def _file(path: Path) -> SettingsFile:
     return SettingsFile(path=str(path), is_there=path.is_file())
 
 
-def _text(found: Configuration) -> str:
-    rows = ((setting.name, setting.value or "-", setting.origin) for setting in found.settings)
-    files = [file.path if file.is_there else f"{file.path} (not there)" for file in found.files]
-    return f"{table(rows)}\n\n{listed('files', files)}"
+def _text(configuration: Configuration) -> str:
+    rows = ((setting.name, setting.value or "-", setting.origin) for setting in configuration.settings)
+    files = [file.path if file.is_there else f"{file.path} (does not exist)" for file in configuration.files]
+    return f"{table(rows)}\n\n{titled_list('files', files)}"

@@ -1,4 +1,4 @@
-"""A playbook for the two invented companies that come with the package, as a language model once wrote it."""
+"""The command `demo`, which replays a recorded playbook for the two invented companies in the package."""
 
 from __future__ import annotations
 
@@ -13,69 +13,68 @@ from cyclopts import Parameter
 from octave_mcp.demo import serve_demo_by_name
 from octave_mcp.errors import InputError, OctaveError
 from octave_mcp.settings import load
-from octave_mcp.surfaces.cli.generate import Deliver, Made, make, run
-from octave_mcp.surfaces.cli.terminal import DONE, PARTIAL, Told, log, say
+from octave_mcp.surfaces.cli.generate import DeliveryOptions, EndedRun, make, run
+from octave_mcp.surfaces.cli.terminal import DONE, PARTIAL, OnEvent, configure_logs, echo
 
 FOLDER = "demo-playbook"
 STALE = "stale_recording"
-PLAIN = Deliver()
-# Who signs the e-mails: invented, as the companies are.
-REP = {"name": "Nell Marchetti", "company": "Wrenhaul", "title": "Account Executive", "sign_off": "Best,"}
+PLAIN = DeliveryOptions()
+# Invented, as the companies are: the settings may have the name of a real person.
+SENDER = {"name": "Nell Marchetti", "company": "Wrenhaul", "title": "Account Executive", "sign_off": "Best,"}
 
 
 def demo(
     *,
     open_page: Annotated[
-        bool, Parameter(name="--open", negative=(), help="Then open the playbook in the web browser")
+        bool, Parameter(name="--open", negative=(), help="Open the playbook in the web browser when it is done")
     ] = False,
-    output: Deliver = PLAIN,
+    output: DeliveryOptions = PLAIN,
 ) -> int:
-    """Write a playbook for two invented companies, without network or key, in seconds."""
-    code = make(lambda told: _made(output, told), output, default=FOLDER)
+    """Write a sample playbook for two invented companies in seconds, without network access or an API key."""
+    code = make(lambda on_event: _make(output, on_event), output, default=FOLDER)
     if code in {DONE, PARTIAL}:
         _open((output.out or Path(FOLDER)) / "playbook.html", open_page, output)
     return code
 
 
-async def _made(output: Deliver, told: Told) -> Made:
-    """By the recording; if that cannot be replayed, by rules.
-
-    The user's settings must not make it ask another model or read from elsewhere. The sites are read again each time,
-    since they may have changed with the release.
-    """
+async def _make(output: DeliveryOptions, on_event: OnEvent) -> EndedRun:
+    """Replay the recording; if that fails, run the extractive model."""
+    # Whatever the user has configured, the demo must not ask another model or fetch from elsewhere.
     settings = load(source="crawler", verify_model="", fallback=())
-    log(settings, output)
+    configure_logs(settings, output)
     async with serve_demo_by_name() as companies:
-        asked = {"vendor_domain": companies.vendor, "prospect_domain": companies.prospect}
-        asked |= {"refresh": True, "sender": REP}
+        arguments = {"vendor_domain": companies.vendor, "prospect_domain": companies.prospect}
+        # Without the cache: the sites may have changed with the release.
+        arguments |= {"refresh": True, "sender": SENDER}
 
-        async def by(model: str) -> Made:
-            return await run(settings, asked | {"model": model}, told, output, served=companies.served, pages=True)
+        async def run_with(model: str) -> EndedRun:
+            chosen = arguments | {"model": model}
+            return await run(settings, chosen, on_event, output, served=companies.served, pages=True)
 
-        made = await _replayed(by)
-        if isinstance(made, Made):
-            return made
+        replayed = await _replay(run_with)
+        if isinstance(replayed, EndedRun):
+            return replayed
         if not output.quiet:
-            sys.stderr.write(f"the recording of the demo cannot be replayed: {made}; running extractive instead\n")
-        return await by("extractive")
+            sys.stderr.write(f"the demo's recording cannot be replayed: {replayed}; using extractive instead\n")
+        return await run_with("extractive")
 
 
-async def _replayed(by: Callable[[str], Coroutine[None, None, Made]]) -> Made | str:
-    """What the replay made, or why there is none: the recording is missing, damaged or stale."""
+async def _replay(run_with: Callable[[str], Coroutine[None, None, EndedRun]]) -> EndedRun | str:
+    """Return the replayed run, or why there is none: the recording is missing, damaged or stale."""
     try:
-        made = await by("recorded")
+        ended = await run_with("recorded")
     except OctaveError as failed:
         if isinstance(failed, InputError) or failed.code == STALE:
             return str(failed)
         raise
-    error = made.report.error
-    return error.message if error and error.code == STALE else made
+    error = ended.report.error
+    return error.message if error and error.code == STALE else ended
 
 
-def _open(page: Path, wanted: bool, output: Deliver) -> None:
-    """Opens the page if that is wanted and there is a browser; else says how."""
+def _open(page: Path, wanted: bool, output: DeliveryOptions) -> None:
+    """Open the page if that is wanted and there is a browser; otherwise print its address."""
     address = page.absolute().as_uri()
     if wanted and webbrowser.open(address):
         output.hint(f"opened in the web browser: {address}")
     elif not output.json:
-        say(f"\nTo read it, open this in a web browser, or run octave-mcp demo --open:\n  {address}")
+        echo(f"\nTo read it, open this in a web browser, or run octave-mcp demo --open:\n  {address}")

@@ -1,4 +1,4 @@
-"""Looks at everything that has to be right, and says what is not, why, and what to do."""
+"""The command `doctor`, which runs all checks at once and prints what each found and how to fix it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from octave_mcp.surfaces.cli.checks import CHECKS
 from octave_mcp.surfaces.cli.checks.check import Check, Found, Status
 from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PLAIN, Output
 
-FORESEEN = (OctaveError, OSError, ImportError, ValueError, subprocess.SubprocessError)
+# What a check may raise: its message is the finding. Any other exception is a bug in the check, and its thread prints
+# a traceback.
+EXPECTED_ERRORS = (OctaveError, OSError, ImportError, ValueError, subprocess.SubprocessError)
 
 
 class Finding(Value):
-    """What a check found; `fix` is the command or the setting that helps."""
+    """The result of one check, as printed. `fix`: the command or setting that solves the problem."""
 
     name: str
     status: Status
@@ -29,14 +31,17 @@ class Finding(Value):
 
 
 class Diagnosis(Value):
-    """`status` is the worst of the findings."""
+    """All findings, with the worst of their statuses."""
 
     status: Status
     findings: tuple[Finding, ...]
 
 
 def doctor(*, output: Output = PLAIN) -> int:
-    """Check what octave-mcp needs; each failure with its cause and what to do. Exits with 1 if something failed."""
+    """Check the installation, the settings and the environment, and print how to fix each problem.
+
+    Exits with 1 if a check failed.
+    """
     findings = examine(CHECKS, _settings())
     statuses = {finding.status for finding in findings}
     worst: Status = "failed" if "failed" in statuses else "warning" if "warning" in statuses else "ok"
@@ -52,25 +57,27 @@ def _settings() -> Settings:
 
 
 def examine(checks: Iterable[Check], settings: Settings) -> tuple[Finding, ...]:
-    """Side by side. One that hangs is left behind, in a thread that does not keep the process."""
+    """Run the checks in parallel and return their findings in order, with secrets masked."""
+    # A check that hangs is abandoned after its timeout: a daemon thread does not keep the process from exiting.
     scrub = logs.scrubber(secret_values(settings))
-    began = time.monotonic()
-    looking = [(check, *_begin(check, settings)) for check in checks]
-    found: list[Finding] = []
-    for check, thread, results in looking:
-        thread.join(max(0, began + check.seconds - time.monotonic()))
-        one = results[0] if results else Found("failed", *_silent(check, thread))
-        found.append(Finding(name=check.name, status=one.status, found=scrub(one.text), fix=scrub(one.fix)))
-    return tuple(found)
+    started_at = time.monotonic()
+    running = [(check, *_start(check, settings)) for check in checks]
+    findings: list[Finding] = []
+    for check, thread, results in running:
+        thread.join(max(0, started_at + check.seconds - time.monotonic()))
+        result = results[0] if results else Found("failed", *_without_result(check, thread))
+        findings.append(Finding(name=check.name, status=result.status, found=scrub(result.text), fix=scrub(result.fix)))
+    return tuple(findings)
 
 
-def _begin(check: Check, settings: Settings) -> tuple[threading.Thread, list[Found]]:
+def _start(check: Check, settings: Settings) -> tuple[threading.Thread, list[Found]]:
     results: list[Found] = []
 
     def look() -> None:
         try:
             results.append(check.look(settings))
-        except FORESEEN as failed:
+        except EXPECTED_ERRORS as failed:
+            # Our error messages have the form "what is wrong; what to do".
             text, _, fix = str(failed).partition("; ")
             results.append(Found("failed", text or type(failed).__name__, fix))
 
@@ -79,10 +86,10 @@ def _begin(check: Check, settings: Settings) -> tuple[threading.Thread, list[Fou
     return thread, results
 
 
-def _silent(check: Check, thread: threading.Thread) -> tuple[str, str]:
+def _without_result(check: Check, thread: threading.Thread) -> tuple[str, str]:
     if thread.is_alive():
-        return f"no answer within {check.seconds:.0f} s", "try again; if it stays so, restart what it waits for"
-    return "the check itself failed", "report the lines above"
+        return f"no answer within {check.seconds:.0f} s", "try again; if it happens again, restart what it waits for"
+    return "the check itself crashed", "report the traceback above as a bug"
 
 
 def _text(findings: tuple[Finding, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Empty arguments on the command line: an optional one counts as absent, as on the other surfaces."""
+"""Handling of empty arguments: an empty optional argument counts as absent, as it does over MCP and HTTP."""
 
 from __future__ import annotations
 
@@ -11,50 +11,55 @@ from cyclopts.argument import Argument
 
 from octave_mcp.errors import InputError
 
-# Marks an option that changes what the command does: a script whose variable is empty must not do something else.
-ORDERS = "orders"
+# Marks an option that makes the command do something else, such as `sessions --delete`. It must not count as absent
+# when a script passes an empty variable: the command would do something that was not asked for.
+CHANGES_COMMAND = "changes_command"
 
 
 def without_empty(app: App, words: Sequence[str]) -> list[str]:
-    """Return a command line without its empty optional arguments: `--model ''`, `--model=`.
+    """Return a command line without its empty optional arguments, such as `--model ''` or `--model=`.
 
     Raises:
-        InputError: a required argument is empty, or an option that orders something.
+        InputError: a required argument, or an option marked CHANGES_COMMAND, is empty.
     """
     command, _, rest = app.parse_commands(words)
     if not command or not any(word == "" or word.endswith("=") for word in rest):
         return [*words]
     arguments = [*app[command[0]].assemble_argument_collection()]
     try:
-        return [*command, *_given(rest, arguments)]
-    except InputError as missing:
-        raise InputError(f"{missing} See octave-mcp {command[0]} --help.") from None
+        return [*command, *_without_empty(rest, arguments)]
+    except InputError as failed:
+        raise InputError(f"{failed} See octave-mcp {command[0]} --help.") from None
 
 
-def _given(words: Sequence[str], arguments: Sequence[Argument]) -> Generator[str]:
+def _without_empty(words: Sequence[str], arguments: Sequence[Argument]) -> Generator[str]:
+    # A flag takes no value, so the word after it is not its value.
     options = {name: argument for argument in arguments if argument.token_count()[0] for name in argument.names}
-    places = iter([argument for argument in arguments if argument.index is not None])
-    left = iter(words)
-    for word in left:
+    positionals = iter([argument for argument in arguments if argument.index is not None])
+    remaining = iter(words)
+    for word in remaining:
         name, has_value, _ = word.partition("=")
         if name in options:
-            option = [word] if has_value else [word, *islice(left, 1)]
+            option = [word] if has_value else [word, *islice(remaining, 1)]
             if option not in ([f"{name}="], [name, ""]):
                 yield from option
-            elif ORDERS in get_args(options[name].field_info.annotation):
+            elif CHANGES_COMMAND in get_args(options[name].field_info.annotation):
                 raise InputError(f"{name} is empty; give it a value.")
         elif word.startswith("--"):
             yield word
         else:
-            place = next(places, None)
-            if word or not _is_absent(place):
+            positional = next(positionals, None)
+            if word or not _is_absent(positional):
                 yield word
 
 
-def _is_absent(place: Argument | None) -> bool:
-    """Whether an empty argument at this place counts as absent. Lists report an empty entry themselves."""
-    if place is None or place.field_info.kind is place.field_info.VAR_POSITIONAL:
+def _is_absent(positional: Argument | None) -> bool:
+    """Return whether an empty argument counts as absent; raise InputError if it is required.
+
+    A list, such as the URLs of `scrape`, keeps its empty entries: the tool reports each by its position.
+    """
+    if positional is None or positional.field_info.kind is positional.field_info.VAR_POSITIONAL:
         return False
-    if place.required:
-        raise InputError(f"{place.field_info.name.upper()} is missing.")
+    if positional.required:
+        raise InputError(f"Missing argument {positional.field_info.name.upper()}.")
     return True

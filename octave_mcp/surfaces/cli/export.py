@@ -1,4 +1,4 @@
-"""Write a playbook to files."""
+"""The command `export`, and writing the files of a playbook."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from octave_mcp.domain.choices import FORMATS, choice, either, names
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError
-from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output, listed, reading
+from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, RUN_HELP, Output, open_app_to_read, titled_list
 
 
 class Exported(Value):
-    """What was written; `missing` are the digests of pages that are no longer kept."""
+    """Paths of the files that were written. `missing`: digests of quoted pages that are no longer stored."""
 
     run_id: str
     files: tuple[str, ...]
@@ -27,32 +27,32 @@ class Exported(Value):
 
 
 def export(
-    run: Annotated[str, Parameter(help="From runs or generate")],
+    run: Annotated[str, Parameter(help=RUN_HELP)],
     /,
     *,
     formats: Annotated[
         tuple[str, ...],
-        Parameter(name="--format", negative=(), help=f"{either(names(FORMATS))}; may be repeated; else all"),
+        Parameter(name="--format", negative=(), help=f"{either(names(FORMATS))}; repeat for several; default: all"),
     ] = (),
-    out: Annotated[Path | None, Parameter(help="Folder for the files; else a new one named for both companies")] = None,
+    out: Annotated[
+        Path | None, Parameter(help="Folder for the files; default: a new one named after both companies")
+    ] = None,
     pages: Annotated[
         bool,
-        Parameter(
-            negative=(), help="Also the text of each page that is quoted: in playbook.html, and as pages/DIGEST.md"
-        ),
+        Parameter(negative=(), help="Include the text of each quoted page, in playbook.html and as pages/DIGEST.md"),
     ] = False,
     version: Annotated[
-        int | None, Parameter(help="The number of a version; else the newest", validator=validators.Number(gte=1))
+        int | None, Parameter(help="Number of the version; default: the newest", validator=validators.Number(gte=1))
     ] = None,
     output: Output = PLAIN,
 ) -> int:
-    """Write the playbook of RUN into files."""
+    """Write the playbook of a run to files."""
     for form in formats:
         choice(FORMATS, form, "format")
     done = asyncio.run(_export(run, out, formats, pages, version, output))
     output.result(done, lambda: "\n".join((*done.files, *done.pages)))
     if done.missing:
-        output.hint(listed("pages that are no longer kept", done.missing))
+        output.hint(titled_list("quoted pages that are no longer stored", done.missing))
     return DONE
 
 
@@ -64,35 +64,36 @@ def write(
     formats: Sequence[str] = (),
     pages: Mapping[str, str] = {},
 ) -> tuple[str, ...]:
-    """Into the folder asked for; else into that of the name, or into a new one named for both companies.
+    """Write the playbook to `out`, else to the folder `name`, else to a new folder named after both companies.
 
-    `pages` are the texts of pages to embed, by digest.
+    `pages` maps digests to the page texts to embed. Returns the paths of the files.
 
     Raises:
-        InputError: it cannot be written to.
+        InputError: the folder cannot be written to.
     """
     from octave_mcp.app import free_folder, write_files  # noqa: PLC0415 - help and settings are shown without it
 
-    chosen = out or Path(name or f"playbook-{playbook.vendor.domain}-{playbook.prospect.domain}".replace(":", "_"))
+    # A port in a domain has a colon, which Windows does not allow in a file name.
+    folder = out or Path(name or f"playbook-{playbook.vendor.domain}-{playbook.prospect.domain}".replace(":", "_"))
     try:
-        return write_files(playbook, chosen if out or name else free_folder(chosen), formats, pages)
+        return write_files(playbook, folder if out or name else free_folder(folder), formats, pages)
     except OSError as failed:
-        raise _unwritable(chosen, failed) from None
+        raise _unwritable(folder, failed) from None
 
 
 def check_folder(folder: Path | None) -> None:
-    """Before a run is paid for: whether its files can be written there.
+    """Check that a folder can be written to, before a run is paid for.
 
     Raises:
-        InputError: they cannot be.
+        InputError: the folder, or its nearest existing parent, cannot be written to.
     """
-    for place in (folder, *folder.parents) if folder else ():
-        if place.exists():
+    for existing in (folder, *folder.parents) if folder else ():
+        if existing.exists():
             try:
-                TemporaryFile(dir=place).close()
+                TemporaryFile(dir=existing).close()
             except OSError:
                 raise InputError(
-                    f"cannot write to {str(folder)!r}: {str(place)!r} is not a folder to write to; choose another --out"
+                    f"cannot write to {str(folder)!r}: {str(existing)!r} is not a writable folder; choose another --out"
                 ) from None
             return
 
@@ -104,7 +105,7 @@ def _unwritable(folder: Path, failed: OSError) -> InputError:
 async def _export(
     run_id: str, out: Path | None, formats: Sequence[str], pages: bool, version: int | None, output: Output
 ) -> Exported:
-    async with reading(output) as app:
+    async with open_app_to_read(output) as app:
         playbook = await app.runs.finished(run_id, version)
         texts: Mapping[str, str] = await app.runs.quoted_pages(playbook) if pages else {}
     files = write(playbook, out, formats=tuple(dict.fromkeys(formats)), pages=texts)
@@ -116,10 +117,11 @@ async def _export(
 
 
 def _write_pages(folder: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
-    """As bytes: the name of a file is the digest of what is in it."""
+    """Write each page to a file named after its digest, and return the paths."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for sha, text in texts.items():
+            # As bytes: newline translation on Windows would change the digest.
             (folder / f"{sha}.md").write_bytes(text.encode())
     except OSError as failed:
         raise _unwritable(folder, failed) from None

@@ -1,4 +1,4 @@
-"""Make a playbook, show its progress, and write its files."""
+"""The command `generate`, and what `demo`, `refresh` and `revise` share with it: progress and results of a run."""
 
 from __future__ import annotations
 
@@ -40,15 +40,16 @@ from octave_mcp.surfaces.cli.terminal import (
     INTERRUPTED,
     MAX_WAIT_SECONDS,
     PARTIAL,
+    OnEvent,
     Output,
-    Told,
-    called,
-    listed,
-    log,
-    opened,
-    refuse,
-    say,
-    tool,
+    call_factory,
+    configure_logs,
+    counted,
+    echo,
+    invoke,
+    open_app,
+    print_error,
+    titled_list,
 )
 from octave_mcp.tools.calls import CLI
 from octave_mcp.tools.reports import Overview, RunReport
@@ -58,39 +59,47 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """The report of a run that has ended, its playbook if it made one, and the texts of pages to put into its files."""
+class EndedRun:
+    """A run that has ended: its report, its playbook if it made one, and the texts of pages to embed in the files."""
 
     report: RunReport
     playbook: Playbook | None
     pages: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-Making = Callable[[Told], Coroutine[None, None, Made]]
+MakeRun = Callable[[OnEvent], Coroutine[None, None, EndedRun]]
 
-ENDS: dict[RunStatus, int] = {"completed": DONE, "partial": PARTIAL}
-GAPS_SHOWN = 5
-LONGEST_MESSAGE = 100
+EXIT_CODES: dict[RunStatus, int] = {"completed": DONE, "partial": PARTIAL}
+MAX_COST_HELP = "Most that models may cost, in US dollars; default: no limit"
+# The result has to fit on one screen; the files list all gaps.
+MAX_GAPS_SHOWN = 5
+MAX_MESSAGE_CHARACTERS = 100
 FILES = either(f"playbook.{form.suffix}" for form in FORMATS).replace(" or ", " and ")
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Deliver(Output):
-    """Where the playbook goes, and how much is said of it."""
+class DeliveryOptions(Output):
+    """Options for where the files of a playbook go and what is printed."""
 
-    out: Annotated[Path | None, Parameter(help=f"Folder for {FILES}")] = None
+    out: Annotated[Path | None, Parameter(help=f"Folder for {FILES}; created if it does not exist")] = None
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Signing:
-    """Who signs the e-mails; what is not given is as in the settings."""
+class SenderOptions:
+    """Options for who signs the e-mails. The settings supply the fields that are not given."""
 
-    sender_name: Annotated[str | None, Parameter(help="Who signs the e-mails; else OCTAVE_SENDER_NAME")] = None
-    sender_company: Annotated[str | None, Parameter(help="The company of the sender")] = None
-    sender_title: Annotated[str | None, Parameter(help="The job title of the sender")] = None
-    sender_sign_off: Annotated[str | None, Parameter(help="The line above the name, e.g. 'Best,'")] = None
+    sender_name: Annotated[
+        str | None, Parameter(help="Name of the person who signs the e-mails; default: OCTAVE_SENDER_NAME")
+    ] = None
+    sender_company: Annotated[str | None, Parameter(help="Company of the sender; default: OCTAVE_SENDER_COMPANY")] = (
+        None
+    )
+    sender_title: Annotated[str | None, Parameter(help="Job title of the sender; default: OCTAVE_SENDER_TITLE")] = None
+    sender_sign_off: Annotated[
+        str | None, Parameter(help="Line above the name, e.g. 'Best,'; default: OCTAVE_SENDER_SIGN_OFF")
+    ] = None
 
     @property
     def argument(self) -> dict[str, str] | None:
@@ -99,151 +108,164 @@ class Signing:
 
 
 def generate(
-    vendor: Annotated[str, Parameter(help="Who sells, e.g. posthog.com")],
-    prospect: Annotated[str, Parameter(help="Who should buy, e.g. supabase.com")],
+    vendor: Annotated[str, Parameter(help="Website of the company that sells, e.g. posthog.com")],
+    prospect: Annotated[str, Parameter(help="Website of the company to sell to, e.g. supabase.com")],
     *,
-    context: Annotated[str, Parameter(help="What to sell, to whom, what you know; never evidence")] = "",
+    context: Annotated[
+        str, Parameter(help="What you sell, to whom, and what you already know; guides the playbook but is never cited")
+    ] = "",
     model: Annotated[str, Parameter(help=TERMINAL_MODEL_HELP)] = AUTO,
     source: Annotated[str, Parameter(help=SOURCE_HELP)] = AUTO,
-    language: Annotated[str, Parameter(help="Language of the playbook, e.g. en")] = "en",
+    language: Annotated[str, Parameter(help="Language of the playbook")] = "en",
     max_pages: Annotated[int | None, Parameter(help=TERMINAL_PAGES_HELP)] = None,
-    max_cost_usd: Annotated[float | None, Parameter(help="The most that models may cost")] = None,
-    refresh: Annotated[bool, Parameter(negative=(), help="Use nothing kept from the last 24 hours")] = False,
-    sender: Signing = Signing(),
-    output: Deliver = Deliver(),
+    max_cost_usd: Annotated[float | None, Parameter(help=MAX_COST_HELP)] = None,
+    refresh: Annotated[
+        bool, Parameter(negative=(), help="Fetch and ask everything again, without the 24-hour cache")
+    ] = False,
+    sender: SenderOptions = SenderOptions(),
+    output: DeliveryOptions = DeliveryOptions(),
 ) -> int:
-    """Write a playbook for selling what VENDOR offers to PROSPECT."""
+    """Research two companies and write a playbook for selling what VENDOR offers to PROSPECT."""
     settings = load()
-    asked = {"vendor_domain": vendor, "prospect_domain": prospect, "context": context, "model": model}
-    asked |= {"source": source, "language": language, "max_pages": max_pages}
-    asked |= {"max_cost_usd": max_cost_usd, "refresh": refresh, "sender": sender.argument}
-    log(settings, output)
-    return make(lambda told: run(settings, asked, told, output), output)
+    arguments = {"vendor_domain": vendor, "prospect_domain": prospect, "context": context, "model": model}
+    arguments |= {"source": source, "language": language, "max_pages": max_pages}
+    arguments |= {"max_cost_usd": max_cost_usd, "refresh": refresh, "sender": sender.argument}
+    configure_logs(settings, output)
+    return make(lambda on_event: run(settings, arguments, on_event, output), output)
 
 
-def make(making: Making, output: Deliver, default: str = "") -> int:
-    """Makes a playbook and delivers it, into the folder `default` if none is asked for; returns the exit code."""
+def make(make_run: MakeRun, output: DeliveryOptions, default: str = "") -> int:
+    """Make a playbook, write its files to --out or to the folder `default`, and return the exit code."""
     check_folder(output.out)
     try:
-        with bar(output) as told:
-            made = asyncio.run(making(told))
+        with progress_bar(output) as on_event:
+            ended = asyncio.run(make_run(on_event))
     except KeyboardInterrupt:
-        return refuse("interrupted; the run was cancelled", INTERRUPTED)
-    return _deliver(made, output, default)
+        return print_error("interrupted; the run was cancelled", INTERRUPTED)
+    return _deliver(ended, output, default)
 
 
 async def run(
     settings: Settings,
-    asked: dict[str, Any],
-    told: Told,
-    output: Deliver,
+    arguments: dict[str, Any],
+    on_event: OnEvent,
+    output: DeliveryOptions,
     *,
     served: Served = NONE_SERVED,
     pages: bool = False,
-) -> Made:
-    """What a run has made, with the pages that it quotes if `pages`. Interrupted, it cancels the run."""
-    async with opened(settings, served=served) as app:
-        named = await computed(app.model_name, str(asked.get("model", AUTO)))
+) -> EndedRun:
+    """Start a run and wait until it has ended; `pages` also returns the pages that it quotes.
+
+    Cancelled, for example by Ctrl-C, it cancels the run.
+    """
+    async with open_app(settings, served=served) as app:
+        named = await computed(app.model_name, str(arguments.get("model", AUTO)))
         model = choice(MODELS, named or CLI.keyless_model, "model")
         if model.asks_client:
-            raise (InputError if asked.get("model") == model.name else SetupError)(no_client(model.name))
+            raise (InputError if arguments.get("model") == model.name else SetupError)(client_missing(model.name))
 
         def hint(report: RunReport) -> None:
             if not named:
                 output.hint(taken_by_default(model.name))
             _hint_estimate(report.estimate, model.name, output)
 
-        report = await to_its_end(app, told, hint, "generate_playbook", **asked)
+        report = await run_to_end(app, on_event, hint, "generate_playbook", **arguments)
         playbook = await app.runs.playbook(report.run_id)
-        return Made(report, playbook, await app.runs.quoted_pages(playbook) if pages and playbook else {})
+        return EndedRun(report, playbook, await app.runs.quoted_pages(playbook) if pages and playbook else {})
 
 
-async def to_its_end(
+async def run_to_end(
     app: App,
-    told: Told,
-    hint: Callable[[RunReport], None],
-    name: str,
-    **asked: Any,  # noqa: ANN401 - the tool's own
+    on_event: OnEvent,
+    on_start: Callable[[RunReport], None],
+    tool: str,
+    **arguments: Any,  # noqa: ANN401 - the tool's own
 ) -> RunReport:
-    """The final report of a run that the tool of this name begins. Interrupted, it cancels the run."""
-    call = called(app, told)
-    begun: asyncio.Task[RunReport] = asyncio.create_task(tool(name, call, **asked, wait_seconds=0))
+    """Start a run with the named tool and return its final report; cancelled, it cancels the run."""
+    call = call_factory(app, on_event)
+    start: asyncio.Task[RunReport] = asyncio.create_task(invoke(tool, call, **arguments, wait_seconds=0))
     try:
         # Unshielded, an interrupt during the start would leave a run that a server resumes.
-        report = await asyncio.shield(begun)
-        hint(report)
+        report = await asyncio.shield(start)
+        on_start(report)
         while report.status not in FINAL:
-            report = await tool("get_run", call, run_id=report.run_id, wait_seconds=MAX_WAIT_SECONDS)
+            report = await invoke("get_run", call, run_id=report.run_id, wait_seconds=MAX_WAIT_SECONDS)
     except asyncio.CancelledError:
-        await asyncio.wait((begun,))
-        if not begun.exception():
-            await app.runs.cancel(begun.result().run_id)
+        await asyncio.wait((start,))
+        if not start.exception():
+            await app.runs.cancel(start.result().run_id)
         raise
     return report
 
 
-def _hint_estimate(estimate: Estimate | None, model: str, output: Deliver) -> None:
+def _hint_estimate(estimate: Estimate | None, model: str, output: DeliveryOptions) -> None:
     if estimate and estimate.asks:
         tokens = estimate.input_tokens + estimate.output_tokens
         price = "an unknown price" if estimate.usd is None else f"${estimate.usd:.2f}"
-        output.hint(f"estimate: {estimate.asks} asks, {tokens:,} tokens, {price}; {model} was tested {estimate.tested}")
+        output.hint(
+            f"estimate: {counted(estimate.asks, 'model call')}, {tokens:,} tokens, {price}; "
+            f"{model} was tested {estimate.tested}"
+        )
 
 
-def no_client(model: str) -> str:
+def client_missing(model: str) -> str:
     here = either(f"--model {one.name}" for one in KEYLESS_MODELS if not one.asks_client)
     return (
-        f"the model {model!r} is that of a client connected over MCP or HTTP, and none is connected here: ask for the "
-        f"playbook from there, or add {here}"
+        f"the model {model!r} is that of a client connected over MCP or HTTP, and the command line has no client: ask "
+        f"for the playbook from there, or add {here}"
     )
 
 
 @contextmanager
-def bar(output: Output) -> Generator[Told]:
-    """A progress bar on stderr with what is being done now, where someone is watching."""
+def progress_bar(output: Output) -> Generator[OnEvent]:
+    """Show a progress bar with the current step on stderr, if that is a terminal."""
+    # Without markup: a page title with square brackets would be read as rich's style tags.
     columns = (BarColumn(), TextColumn("{task.description}", markup=False))
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not output.watched) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not output.is_watched) as bar:
         task = bar.add_task("starting", total=None)
 
-        async def told(event: Event) -> None:
-            text = event.text[:LONGEST_MESSAGE]
+        async def on_event(event: Event) -> None:
+            text = event.text[:MAX_MESSAGE_CHARACTERS]
             bar.update(task, completed=event.done, total=event.total or None, description=text)
 
-        yield told
+        yield on_event
 
 
-def _deliver(made: Made, output: Deliver, default: str = "") -> int:
-    """Writes the files, says what came of the run; returns the exit code."""
-    report = made.report
-    if made.playbook:
+def _deliver(ended: EndedRun, output: DeliveryOptions, default: str = "") -> int:
+    """Write the files, print the result, and return the exit code."""
+    report = ended.report
+    if ended.playbook:
         try:
-            files = write(made.playbook, output.out, name=default, pages=made.pages)
+            files = write(ended.playbook, output.out, name=default, pages=ended.pages)
             report = report.model_copy(update={"files": files})
         except InputError as failed:
-            return refuse(f"{failed}; the playbook is kept: octave-mcp export {report.run_id} --out FOLDER", FAILED)
+            return print_error(
+                f"{failed}; the playbook is stored: octave-mcp export {report.run_id} --out FOLDER writes it", FAILED
+            )
     if output.json:
-        say(report.model_dump_json(indent=2, include={*RunReport.model_fields}))
+        echo(report.model_dump_json(indent=2, include={*RunReport.model_fields}))
     elif report.overview:
         _show(report, report.overview)
     if report.error:
-        return refuse(report.error.message, ENDS.get(report.status, FAILED))
+        return print_error(report.error.message, EXIT_CODES.get(report.status, FAILED))
     if report.status == "cancelled":
-        return refuse("the run was cancelled", FAILED)
-    return ENDS.get(report.status, FAILED)
+        return print_error("the run was cancelled", FAILED)
+    return EXIT_CODES.get(report.status, FAILED)
 
 
 def _show(report: RunReport, overview: Overview) -> None:
-    """The result on one screen."""
-    more = len(overview.gaps) - GAPS_SHOWN
-    gaps = [*overview.gaps[:GAPS_SHOWN], *([f"and {more} more, in the files"] if more > 0 else [])]
+    """Print the result on one screen."""
+    more = len(overview.gaps) - MAX_GAPS_SHOWN
+    gaps = [*overview.gaps[:MAX_GAPS_SHOWN], *([f"and {more} more, listed in the files"] if more > 0 else [])]
     counts = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in overview.counts.items())
     parts = (
         f"{report.status} in {overview.seconds:.1f} s: {', '.join(overview.personas)}",
         overview.outline,
-        listed("files", sorted(report.files)),
+        titled_list("files", sorted(report.files)),
         overview.summary,
         counts,
-        listed("flags", overview.flags),
-        listed("gaps", gaps),
+        titled_list("flags", overview.flags),
+        titled_list("gaps", gaps),
     )
     console = Console(highlight=False, emoji=False, markup=False)
     console.print("\n\n".join(filter(None, parts)), soft_wrap=True)

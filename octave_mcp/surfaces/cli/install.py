@@ -1,4 +1,4 @@
-"""Tells a client how to start our server."""
+"""The command `install`, which configures an MCP client to start the server."""
 
 from __future__ import annotations
 
@@ -22,16 +22,18 @@ from octave_mcp.surfaces.cli import clients
 from octave_mcp.surfaces.cli.clients import CLIENTS, SERVERS, Client, Entry
 from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output
 
+LOCAL_ORIGINS = frozenset({"environment", ".env"})
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-WHERE_IS_IT = "import importlib.util as u; found = u.find_spec('octave_mcp'); print(found.origin if found else '')"
-PROBE_SECONDS = 30
+# Run by a fresh Python, this prints from where it would import the package.
+LOCATE_PACKAGE = "import importlib.util as u; found = u.find_spec('octave_mcp'); print(found.origin if found else '')"
+LOCATE_TIMEOUT_SECONDS = 30
 
 
 class Installed(Value):
-    """What came of it. `entry` is what to put into the file, if that was not done; `command` does the same.
+    """What `install` printed or wrote.
 
-    `keyless` says that the model was chosen because it needs no key; `kept_back` are secrets that the client was not
-    told.
+    `entry` is what to add to the file, if `install` did not write it, and `command` is a client's command that does the
+    same. `keyless`: the entry sets a model because no key is configured. `kept_back`: names of secrets left out.
     """
 
     client: str
@@ -46,17 +48,26 @@ class Installed(Value):
 
 
 def install(
-    client: Annotated[Literal["claude-desktop", "claude-code", "cursor"], Parameter(help="Who is to use the tools")],
+    client: Annotated[
+        Literal["claude-desktop", "claude-code", "cursor"], Parameter(help="The MCP client to configure")
+    ],
     /,
     *,
-    write: Annotated[bool, Parameter(negative=(), help="Write it into the client's file, with a backup")] = False,
-    name: Annotated[str, Parameter(help="What the client calls the server")] = "octave",
-    with_keys: Annotated[bool, Parameter(negative=(), help="Put the keys that are set here into it, too")] = False,
+    write: Annotated[
+        bool, Parameter(negative=(), help="Write the configuration to the client's file; keeps a backup")
+    ] = False,
+    name: Annotated[str, Parameter(help="Name of the server in the client")] = "octave",
+    with_keys: Annotated[
+        bool, Parameter(negative=(), help="Also write the API keys and other secrets that are set here")
+    ] = False,
     output: Output = PLAIN,
 ) -> int:
-    """Show what CLIENT needs to start the server, or write it into its configuration."""
+    """Configure an MCP client to start the server.
+
+    Prints the configuration, or writes it to the client's file with --write.
+    """
     if not NAME.fullmatch(name):
-        raise InputError(f"{name!r} is no name for a server; use letters, digits, - and _")
+        raise InputError(f"invalid server name {name!r}; use 1 to 64 letters, digits, - and _")
     settings, known = load(), CLIENTS[client]
     secrets = _secrets(settings)
     environment = _environment(settings, secrets) | (secrets if with_keys else {})
@@ -69,8 +80,8 @@ def install(
 
 
 def _print(client: Client, name: str, environment: dict[str, str], settings: Settings) -> Installed:
-    able = _able(environment, settings)
-    entry = _entry(client, able)
+    complete = _with_model(environment, settings)
+    entry = _entry(client, complete)
     return Installed(
         client=client.name,
         name=name,
@@ -78,21 +89,22 @@ def _print(client: Client, name: str, environment: dict[str, str], settings: Set
         status="printed",
         entry=entry,
         command=_claude(name, entry) if client.name == "claude-code" else None,
-        keyless=able != environment,
+        keyless=complete != environment,
     )
 
 
 def _write(client: Client, name: str, environment: dict[str, str], settings: Settings) -> Installed:
-    """What the entry has already stays, where it does not say how the server is started."""
+    """Write the entry to the client's file; what it already has in `env` stays."""
     file = client.file()
     content = clients.read(file)
     known = clients.environment_of(clients.entries(content).get(name, {})) | environment
-    is_stand_in = known.get("OCTAVE_MODEL") in names(KEYLESS_MODELS)
-    if is_stand_in and _is_keyed(environment) and "OCTAVE_MODEL" not in environment:
-        del known["OCTAVE_MODEL"]  # it stood in for the key that the client is told now
-    able = _able(known, settings)
-    wanted = clients.with_entry(content, name, _entry(client, able))
-    done = Installed(client=client.name, name=name, file=str(file), status="unchanged", keyless=able != known)
+    is_keyless = known.get("OCTAVE_MODEL") in names(KEYLESS_MODELS)
+    if is_keyless and _has_key(environment) and "OCTAVE_MODEL" not in environment:
+        # An earlier installation without a key set this model. Now there is a key, and the model would ignore it.
+        del known["OCTAVE_MODEL"]
+    complete = _with_model(known, settings)
+    wanted = clients.with_entry(content, name, _entry(client, complete))
+    done = Installed(client=client.name, name=name, file=str(file), status="unchanged", keyless=complete != known)
     if wanted == content:
         return done
     backup = clients.write(file, wanted)
@@ -100,51 +112,54 @@ def _write(client: Client, name: str, environment: dict[str, str], settings: Set
 
 
 def _entry(client: Client, environment: Mapping[str, str]) -> Entry:
-    entry: Entry = {"type": "stdio"} if client.typed else {}
+    entry: Entry = {"type": "stdio"} if client.has_type else {}
     entry |= {"command": str(Path(sys.executable).absolute()), "args": _arguments()}
     return entry | ({"env": dict(environment)} if environment else {})
 
 
 def _arguments() -> list[str]:
-    """They start the server in whatever folder the client does; -P: modules that lie there are not taken for ours.
+    """Return the arguments that start the server from any folder.
 
     Raises:
-        SetupError: nothing would find it.
+        SetupError: Python would not find the package, and there is no server.py to start instead.
     """
-    asked = [sys.executable, "-E", "-P", "-c", WHERE_IS_IT]
-    found = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=PROBE_SECONDS).stdout.strip()  # noqa: S603 - this very python
-    ours = Path(octave_mcp.__file__)
-    if found and Path(found).samefile(ours):
+    # The client starts the server in a folder of its choice. -P keeps Python from importing modules that lie there,
+    # and -E from following a PYTHONPATH that is set here but not in the client.
+    command = [sys.executable, "-E", "-P", "-c", LOCATE_PACKAGE]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LOCATE_TIMEOUT_SECONDS)  # noqa: S603 - the same Python
+    found, running = ended.stdout.strip(), Path(octave_mcp.__file__)
+    if found and Path(found).samefile(running):
         return ["-P", "-m", "octave_mcp", "serve"]
-    server = ours.resolve().parents[1] / "server.py"
+    server = running.resolve().parents[1] / "server.py"
     if not server.is_file():
-        raise SetupError("octave-mcp is not installed for this Python: run 'python -m pip install .' in its folder")
+        raise SetupError("octave-mcp is not installed for this Python; run 'python -m pip install .' in its folder")
     return [str(server)]
 
 
 def _environment(settings: Settings, secrets: Mapping[str, str]) -> dict[str, str]:
-    """What is set here, and would not be where a client starts the server."""
-    told = {one.name: one.value for one in described(settings) if one.origin in {"environment", ".env"}}
-    return {name: value for name, value in told.items() if name not in secrets}
+    """Return the settings that a server started by the client would not have: those in the environment and in .env."""
+    local = {setting.name: setting.value for setting in described(settings) if setting.origin in LOCAL_ORIGINS}
+    return {name: value for name, value in local.items() if name not in secrets}
 
 
 def _secrets(settings: Settings) -> dict[str, str]:
-    names = (one.name for one in (*keys(), *described(settings)) if one.is_secret)
-    return {name: found.get_secret_value() for name in names if (found := value_of(name))}
+    names = (setting.name for setting in (*keys(), *described(settings)) if setting.is_secret)
+    return {name: secret.get_secret_value() for name in names if (secret := value_of(name))}
 
 
-def _able(environment: dict[str, str], settings: Settings) -> dict[str, str]:
-    """With the client's own model if its entry gets no key: then no key that the server may find is used unasked."""
-    named = environment.get("OCTAVE_MODEL") or settings.model
-    return environment if named != "auto" or _is_keyed(environment) else environment | {"OCTAVE_MODEL": BY_CLIENT}
+def _with_model(environment: dict[str, str], settings: Settings) -> dict[str, str]:
+    """Return the environment with the client's own model, if it names no model and has no key."""
+    # Otherwise 'auto' would spend on a key that the server happens to find in the client's environment.
+    chosen = environment.get("OCTAVE_MODEL") or settings.model
+    return environment if chosen != "auto" or _has_key(environment) else environment | {"OCTAVE_MODEL": BY_CLIENT}
 
 
-def _is_keyed(environment: Mapping[str, str]) -> bool:
+def _has_key(environment: Mapping[str, str]) -> bool:
     return any(environment.get(model.needs) for model in MODELS if model.needs)
 
 
 def _claude(name: str, entry: Entry) -> str:
-    """The same by Claude Code's own command, for all of the user's projects."""
+    """Return the `claude mcp add` command that adds the server for all of the user's projects."""
     options = [f"--env={variable}={value}" for variable, value in clients.environment_of(entry).items()]
     words = ["claude", "mcp", "add", name, "--scope", "user", *options, "--", entry["command"], *entry["args"]]
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
@@ -157,14 +172,16 @@ def _text(done: Installed) -> str:
 
 
 def _hints(done: Installed, client: Client) -> list[str]:
-    lines = [f"then {client.afterwards}"] if done.status != "unchanged" else []
+    lines = [f"then {client.next_step}"] if done.status != "unchanged" else []
     if done.status == "printed":
-        lines.insert(0, f"put this into {done.file}, or have it done: octave-mcp install {done.client} --write")
+        lines.insert(0, f"add this to {done.file}, or run octave-mcp install {done.client} --write")
     if done.command:
-        lines.insert(1, f"or, for all your projects: {done.command}")
+        lines.insert(1, f"or, for all your projects, run {done.command}")
     if done.keyless:
-        lines.append(f"OCTAVE_MODEL={BY_CLIENT} needs no key: the client's own model writes by answering questions")
+        lines.append(
+            f"OCTAVE_MODEL={BY_CLIENT} needs no API key: the client's own model answers the questions of each run"
+        )
     if done.kept_back:
         names = ", ".join(done.kept_back)
-        lines.append(f"not told to the client: {names}; add --with-keys, or put it under 'env' yourself")
+        lines.append(f"not written: {names}; to include secrets, add --with-keys, or add them under 'env' yourself")
     return lines

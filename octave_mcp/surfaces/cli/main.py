@@ -1,4 +1,4 @@
-"""The command line: the same tools for people and scripts. Results on stdout, everything else on stderr."""
+"""The `octave-mcp` command line. It offers the same tools as the servers, to people and scripts."""
 
 from __future__ import annotations
 
@@ -25,15 +25,19 @@ from octave_mcp.surfaces.cli.record import record
 from octave_mcp.surfaces.cli.refresh import refresh
 from octave_mcp.surfaces.cli.revise import revise
 from octave_mcp.surfaces.cli.runs import cancel, runs, sessions
-from octave_mcp.surfaces.cli.terminal import DONE, FAILED, INTERRUPTED, SETUP, USAGE, refuse
+from octave_mcp.surfaces.cli.terminal import DONE, FAILED, INTERRUPTED, SETUP, USAGE, print_error
 from octave_mcp.surfaces.cli.versions import diff, edit, versions
 from octave_mcp.surfaces.cli.websites import map_site, scrape
 from octave_mcp.surfaces.ending import exit_timer
 
-CODES: tuple[tuple[type[OctaveError], int], ...] = ((InputError, USAGE), (SetupError, SETUP))
+WAITING_FOR_CLIENT = (
+    "octave-mcp is waiting for an MCP client on stdin; press Ctrl-C to stop. Clients start it themselves: "
+    "'octave-mcp install CLIENT' sets that up. For HTTP, run 'octave-mcp serve --transport http'"
+)
+EXIT_CODES: tuple[tuple[type[OctaveError], int], ...] = ((InputError, USAGE), (SetupError, SETUP))
 cli = App(
     name="octave-mcp",
-    help="Two company websites in, a sourced sales playbook out.",
+    help="Turn two company websites into a sales playbook that cites its sources.",
     version=__version__,
     result_action="return_value",
     exit_on_error=False,
@@ -52,33 +56,39 @@ cli.command(map_site, name="map")
 @cli.command
 def serve(
     *,
-    transport: Annotated[Literal["stdio", "http"], Parameter(help="How clients reach it")] = "stdio",
-    host: Annotated[str | None, Parameter(help="The address that http listens on")] = None,
+    transport: Annotated[
+        Literal["stdio", "http"],
+        Parameter(help="stdio for an MCP client that starts this server, http for MCP at /mcp and the HTTP API"),
+    ] = "stdio",
+    host: Annotated[str | None, Parameter(help="Address to listen on with http; default OCTAVE_HOST")] = None,
     port: Annotated[
         int | None,
         Parameter(
-            help="The port that http listens on; 0 takes a free one", validator=validators.Number(gte=0, lte=65535)
+            help="Port to listen on with http; default OCTAVE_PORT; 0 picks a free one",
+            validator=validators.Number(gte=0, lte=65535),
         ),
     ] = None,
 ) -> int:
-    """Serve the tools: over MCP on stdio, or over HTTP with MCP at /mcp."""
+    """Run the server, for MCP clients over stdio or HTTP."""
     flags = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     if transport == "http":
         from octave_mcp.surfaces import http  # noqa: PLC0415 - the web framework is for this command alone
 
         return http.serve(**flags)
     if flags:
-        raise InputError("--host and --port are for --transport http")
+        raise InputError("--host and --port need --transport http")
 
     from octave_mcp.surfaces.mcp import server as mcp  # noqa: PLC0415 - FastMCP is for this command alone
 
+    if sys.stdin.isatty():  # a client connects a pipe, so a person started it
+        sys.stderr.write(f"{WAITING_FOR_CLIENT}\n")
     return mcp.serve()
 
 
 def main() -> int:
-    """Runs the command of sys.argv; returns the exit code."""
+    """Run the command in sys.argv and return its exit code."""
     code = _run()
-    if code == INTERRUPTED:  # the interpreter would wait for threads, such as a DNS lookup
+    if code == INTERRUPTED:  # the interpreter would wait for its threads on exit, for example for a DNS lookup
         exit_timer()(SIGINT)
     return code
 
@@ -88,26 +98,30 @@ def _run() -> int:
         code = cli(without_empty(cli, sys.argv[1:])) or DONE
         sys.stdout.flush()
     except MissingArgumentError as missing:
-        return refuse(f"{_what_is_missing(missing)} {_see(missing)}", USAGE)
-    except CycloptsError as wrong:
-        return refuse(f"{str(wrong).strip()} {_see(wrong)}", USAGE)
+        return print_error(f"{_missing_argument(missing)} {_see_help(missing)}", USAGE)
+    except CycloptsError as invalid:
+        return print_error(f"{str(invalid).strip()} {_see_help(invalid)}", USAGE)
     except OctaveError as failed:
-        return refuse(str(failed), next((code for kind, code in CODES if isinstance(failed, kind)), FAILED))
+        return print_error(str(failed), next((code for kind, code in EXIT_CODES if isinstance(failed, kind)), FAILED))
     except KeyboardInterrupt:
-        return refuse("interrupted", INTERRUPTED)
-    except BrokenPipeError:  # whoever read the result has had enough
+        return print_error("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # The reader, such as `head`, closed the pipe. Python flushes stdout on exit, which would fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     return code
 
 
-def _see(wrong: CycloptsError) -> str:
-    return f"See {' '.join(('octave-mcp', *(wrong.command_chain or ())))} --help."
+def _see_help(error: CycloptsError) -> str:
+    return f"See {' '.join(('octave-mcp', *(error.command_chain or ())))} --help."
 
 
-def _what_is_missing(missing: MissingArgumentError) -> str:
-    """By the names that the usage line has: a place's in capitals, an option's as it stands."""
-    place = missing.argument.field_info if missing.argument and missing.argument.field_info.is_positional else None
-    if place is None or missing.keyword or missing.unused_tokens:
+def _missing_argument(missing: MissingArgumentError) -> str:
+    """Name the argument as the usage line does: RUN, or --model."""
+    # With a keyword, the option was given without a value, and cyclopts says so correctly. It says the same of an
+    # option that was not given at all.
+    if missing.argument is None or missing.keyword or missing.unused_tokens:
         return str(missing).strip()
-    return f"{place.name.upper()} is missing."
+    if missing.argument.field_info.is_positional:
+        return f"Missing argument {missing.argument.field_info.name.upper()}."
+    return f"Missing option {missing.argument.name}."

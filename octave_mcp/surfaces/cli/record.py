@@ -1,4 +1,4 @@
-"""Record what a connected client answered in a run, so that it can be replayed."""
+"""The command `record`, which stores the answers of a connected client so that they can be replayed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError
 from octave_mcp.recordings.library import name_of, own_folder
 from octave_mcp.recordings.recording import RecordedRun, packed
-from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output, counted, reading
+from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output, counted, open_app_to_read
 
 
 class Recorded(Value):
-    """What was recorded, and where."""
+    """The file that was written, and what is in it."""
 
     file: str
     model: str
@@ -28,35 +28,35 @@ class Recorded(Value):
 
 
 def record(
-    run: Annotated[str, Parameter(help="A finished run whose model was host")],
+    run: Annotated[str, Parameter(help="ID of a finished run whose model was host")],
     /,
     *,
-    model: Annotated[str, Parameter(help="The name of the model that answered, e.g. gpt-6")],
-    out: Annotated[Path | None, Parameter(help="Folder for the recording; else recordings in OCTAVE_HOME")] = None,
+    model: Annotated[str, Parameter(help="Name of the model that answered in the client, e.g. gpt-6")],
+    out: Annotated[Path | None, Parameter(help="Folder for the recording; default: recordings in OCTAVE_HOME")] = None,
     output: Output = PLAIN,
 ) -> int:
-    """Record what the connected client answered in RUN, for the model 'recorded' to replay."""
+    """Save the answers of a connected client in a run, to replay them with --model recorded."""
     done = asyncio.run(_record(run, model, out, output))
     output.result(done, lambda: done.file)
     size = f"{done.bytes / 1000:.0f} kB"
     output.hint(
-        f"{counted(done.answers, 'answer')} of {done.model} with {counted(done.citations, 'citation')}, {size}; "
-        f"to replay it: octave-mcp generate {done.vendor} {done.prospect} --model recorded"
+        f"recorded {counted(done.answers, 'answer')} by {done.model} with {counted(done.citations, 'citation')}, "
+        f"{size}; to replay, run octave-mcp generate {done.vendor} {done.prospect} --model recorded"
     )
     return DONE
 
 
 async def _record(run_id: str, model: str, out: Path | None, output: Output) -> Recorded:
-    async with reading(output) as app:
+    async with open_app_to_read(output) as app:
         recording = await app.runs.recorded(run_id, model)
         folder = out or own_folder(app.settings.home)
-    file, data = folder / name_of(recording.vendor, recording.prospect), packed(recording)
+    file, content = folder / name_of(recording.vendor, recording.prospect), packed(recording)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(data)
+        file.write_bytes(content)
     except OSError as failed:
         raise InputError(f"cannot write to {str(folder)!r}: {failed.strerror}; choose another --out") from None
-    return _described(recording, file, len(data))
+    return _described(recording, file, len(content))
 
 
 def _described(recording: RecordedRun, file: Path, size: int) -> Recorded:

@@ -1,4 +1,4 @@
-"""Update a playbook from its pages, as they are now."""
+"""The command `refresh`."""
 
 from __future__ import annotations
 
@@ -7,47 +7,66 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from octave_mcp.demo import is_demo_site
 from octave_mcp.domain.choices import AUTO, BY_CLIENT
 from octave_mcp.errors import InputError
 from octave_mcp.settings import load
-from octave_mcp.surfaces.cli.generate import ENDS, bar, no_client, to_its_end
-from octave_mcp.surfaces.cli.terminal import FAILED, INTERRUPTED, PLAIN, Output, Told, log, opened, refuse
+from octave_mcp.surfaces.cli.generate import EXIT_CODES, MAX_COST_HELP, client_missing, progress_bar, run_to_end
+from octave_mcp.surfaces.cli.terminal import (
+    FAILED,
+    INTERRUPTED,
+    PLAIN,
+    RUN_HELP,
+    OnEvent,
+    Output,
+    configure_logs,
+    open_app,
+    print_error,
+)
 from octave_mcp.tools.reports import RunReport
 
 
 def refresh(
-    run: Annotated[str, Parameter(help="From runs or generate")],
+    run: Annotated[str, Parameter(help=RUN_HELP)],
     /,
     *,
     model: Annotated[
-        str, Parameter(help="Who writes it; else the run's own model. A different one is asked everything again")
+        str,
+        Parameter(help="Model that writes; auto: the one that wrote the playbook. Another one rewrites all of it"),
     ] = AUTO,
-    max_cost_usd: Annotated[float | None, Parameter(help="The most that models may cost")] = None,
+    max_cost_usd: Annotated[float | None, Parameter(help=MAX_COST_HELP)] = None,
     output: Output = PLAIN,
 ) -> int:
-    """Read all pages of the playbook of RUN again, and write its next version from them.
+    """Fetch all pages of a playbook again and write its next version from them.
 
-    Copy that the pages still support stays as it is, and so does what people wrote. If nothing has changed, nothing is
-    asked, and there is no new version.
+    Text that the pages still support stays, and so does text that people wrote. If nothing has changed, no model is
+    asked and there is no new version.
     """
-    asked: dict[str, object] = {"run_id": run, "model": model, "max_cost_usd": max_cost_usd}
+    arguments: dict[str, object] = {"run_id": run, "model": model, "max_cost_usd": max_cost_usd}
     try:
-        with bar(output) as told:
-            report = asyncio.run(_refreshed(asked, told, output))
+        with progress_bar(output) as on_event:
+            report = asyncio.run(_refresh(arguments, on_event, output))
     except KeyboardInterrupt:
-        return refuse("interrupted; the refresh was cancelled, and the playbook is as it was", INTERRUPTED)
+        return print_error("interrupted; the refresh was cancelled and the playbook is unchanged", INTERRUPTED)
     output.result(report, lambda: "" if report.error else report.message)
     if report.error:
-        return refuse(report.error.message, ENDS.get(report.status, FAILED))
+        return print_error(report.error.message, EXIT_CODES.get(report.status, FAILED))
     output.hint(report.next)
-    return ENDS.get(report.status, FAILED)
+    return EXIT_CODES.get(report.status, FAILED)
 
 
-async def _refreshed(asked: dict[str, object], told: Told, output: Output) -> RunReport:
+async def _refresh(arguments: dict[str, object], on_event: OnEvent, output: Output) -> RunReport:
     settings = load()
-    log(settings, output)
-    async with opened(settings) as app:
-        run = await app.runs.get((await app.runs.get(str(asked["run_id"]))).playbook_of)
-        if BY_CLIENT in {asked["model"], run.model if asked["model"] == AUTO else ""}:
-            raise InputError(no_client(BY_CLIENT))
-        return await to_its_end(app, told, lambda _: None, "refresh_playbook", **asked)
+    configure_logs(settings, output)
+    async with open_app(settings) as app:
+        run = await app.runs.get((await app.runs.get(str(arguments["run_id"]))).playbook_of)
+        # The demo's domains are invented. Without this check, the error would be that of a site that is down, with
+        # the advice to try again later.
+        if any(map(is_demo_site, run.request.companies.values())):
+            raise InputError(
+                "the demo's playbook cannot be refreshed: its two companies are invented, and their sites are served "
+                "only while 'octave-mcp demo' runs. Run the demo again, or generate a playbook for real companies"
+            )
+        if BY_CLIENT in {arguments["model"], run.model if arguments["model"] == AUTO else ""}:
+            raise InputError(client_missing(BY_CLIENT))
+        return await run_to_end(app, on_event, lambda _: None, "refresh_playbook", **arguments)

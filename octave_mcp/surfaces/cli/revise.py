@@ -1,65 +1,68 @@
-"""Have a part of a playbook written again."""
+"""The command `revise`."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Annotated
 
-from cyclopts import Parameter, validators
+from cyclopts import Parameter
 
 from octave_mcp.domain.choices import AUTO
 from octave_mcp.settings import load
-from octave_mcp.surfaces.cli.generate import ENDS, bar, to_its_end
+from octave_mcp.surfaces.cli.generate import EXIT_CODES, progress_bar, run_to_end
 from octave_mcp.surfaces.cli.terminal import (
     FAILED,
     INTERRUPTED,
     PLAIN,
+    OnEvent,
     Output,
-    Told,
-    called,
-    log,
-    opened,
-    refuse,
-    tool,
+    call_factory,
+    configure_logs,
+    invoke,
+    open_app,
+    print_error,
 )
+from octave_mcp.surfaces.cli.versions import AtLeastOne, Run, Section
 from octave_mcp.tools.reports import SectionReport
 
 
 def revise(
-    run: Annotated[str, Parameter(help="From runs or generate")],
-    section: Annotated[str, Parameter(help="Such as trial_plan, or email_sequences.persona-1.touches[2]")],
+    run: Run,
+    section: Section,
     /,
     *,
-    instruction: Annotated[str, Parameter(help="What to change; never evidence")],
-    model: Annotated[str, Parameter(help="Who writes it; else the run's own model")] = AUTO,
+    instruction: Annotated[str, Parameter(help="What to change; the model does not take it as evidence")],
+    model: Annotated[str, Parameter(help="Model that writes; auto: the one that wrote the playbook")] = AUTO,
     base_version: Annotated[
         int | None,
         Parameter(
-            help="The version that you read; if a newer one exists, nothing is changed",
-            validator=validators.Number(gte=1),
+            help="Number of the version you read; the revision is refused if a newer one exists", validator=AtLeastOne
         ),
     ] = None,
     output: Output = PLAIN,
 ) -> int:
-    """Rewrite SECTION of the playbook of RUN as instructed, as a new version. All else stays."""
-    asked = {"run_id": run, "section": section, "instruction": instruction, "model": model}
+    """Have a model rewrite a section of a playbook as you instruct, as a new version.
+
+    All other sections stay as they are.
+    """
+    arguments = {"run_id": run, "section": section, "instruction": instruction, "model": model}
     try:
-        with bar(output) as told:
-            report = asyncio.run(_revised({**asked, "base_version": base_version}, told, output))
+        with progress_bar(output) as on_event:
+            report = asyncio.run(_revise({**arguments, "base_version": base_version}, on_event, output))
     except KeyboardInterrupt:
-        return refuse("interrupted; the revision was cancelled, and the playbook is as it was", INTERRUPTED)
+        return print_error("interrupted; the revision was cancelled and the playbook is unchanged", INTERRUPTED)
     output.result(report, lambda: report.markdown)
     if report.version:
-        output.hint(f"{section} is revised in version {report.version} of the playbook of {run}")
+        output.hint(f"version {report.version} of the playbook of {run} has the revised {section}")
     if report.error:
-        return refuse(report.error.message, ENDS.get(report.status, FAILED))
-    return ENDS.get(report.status, FAILED)
+        return print_error(report.error.message, EXIT_CODES.get(report.status, FAILED))
+    return EXIT_CODES.get(report.status, FAILED)
 
 
-async def _revised(asked: dict[str, object], told: Told, output: Output) -> SectionReport:
+async def _revise(arguments: dict[str, object], on_event: OnEvent, output: Output) -> SectionReport:
     settings = load()
-    log(settings, output)
-    async with opened(settings) as app:
-        ended = await to_its_end(app, told, lambda _: None, "revise_playbook", **asked)
+    configure_logs(settings, output)
+    async with open_app(settings) as app:
+        report = await run_to_end(app, on_event, lambda _: None, "revise_playbook", **arguments)
         form = "json" if output.json else "markdown"
-        return await tool("get_run", called(app), run_id=ended.run_id, format=form)
+        return await invoke("get_run", call_factory(app), run_id=report.run_id, format=form)

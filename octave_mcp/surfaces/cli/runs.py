@@ -1,28 +1,40 @@
-"""List, cancel and delete runs and sessions; no command here executes a run."""
+"""The commands `runs`, `sessions` and `cancel`. None of them executes a run."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Annotated
 
 from cyclopts import Parameter, validators
 
+from octave_mcp.domain.run import RunRecord
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError
-from octave_mcp.surfaces.cli.empty import ORDERS
-from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output, asked, counted, reading, table
+from octave_mcp.surfaces.cli.empty import CHANGES_COMMAND
+from octave_mcp.surfaces.cli.terminal import (
+    DONE,
+    PLAIN,
+    RUN_HELP,
+    Output,
+    call_factory,
+    call_tool,
+    counted,
+    invoke,
+    open_app_to_read,
+    table,
+)
 from octave_mcp.tools.paging import cursor_of
 from octave_mcp.tools.reports import RunReport
 from octave_mcp.tools.sessions import Deleted, RunLine, SessionLine, SessionList, run_line
 
-Limit = Annotated[int, Parameter(help="How many, up to 100", validator=validators.Number(gte=1, lte=100))]
-Cursor = Annotated[str | None, Parameter(help="From the last answer, for older ones")]
+Limit = Annotated[int, Parameter(help="How many to list, 1 to 100", validator=validators.Number(gte=1, lte=100))]
+Cursor = Annotated[str | None, Parameter(help="Continue after the previous page; the command prints the value to pass")]
 
 
 class RunList(Value):
-    """Runs, the newest first; `cursor` asks for older ones."""
+    """Runs, newest first. `cursor`, passed on, gives older ones."""
 
     runs: tuple[RunLine, ...]
     cursor: str | None
@@ -30,77 +42,111 @@ class RunList(Value):
 
 def runs(
     *,
-    session: Annotated[str | None, Parameter(help="Of this session alone")] = None,
+    session: Annotated[str | None, Parameter(help="List only the runs of this session")] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
     output: Output = PLAIN,
 ) -> int:
-    """List runs, the newest first."""
-    found = asyncio.run(_runs(session, limit, cursor, output))
-    output.result(found, lambda: _run_table(found.runs))
-    if not found.runs:
-        output.hint("no runs yet: 'octave-mcp generate VENDOR PROSPECT' starts one")
-    elif found.cursor:
-        output.hint(f"older ones: --cursor {found.cursor}")
+    """List runs, newest first.
+
+    A revision or a refresh is a run of its own; its line names the run whose playbook it changes.
+    """
+    records, next_cursor = asyncio.run(_runs(session, limit, cursor, output))
+    result = RunList(runs=tuple(map(run_line, records)), cursor=next_cursor)
+    output.result(result, lambda: _run_table(records))
+    if not records:
+        output.hint("no runs yet; start one with 'octave-mcp generate VENDOR PROSPECT'")
+    elif next_cursor:
+        output.hint(f"for older runs, add --cursor {next_cursor}")
     return DONE
 
 
 def sessions(
-    session: Annotated[str | None, Parameter(help="Of this session alone, its runs")] = None,
+    session: Annotated[str | None, Parameter(help="Session ID; lists the runs of this session")] = None,
     /,
     *,
     limit: Limit = 20,
     cursor: Cursor = None,
     delete: Annotated[
-        str | None, Parameter(help="Delete this session permanently, with everything stored for it alone"), ORDERS
+        str | None,
+        Parameter(help="Permanently delete this session with its runs, playbooks and pages"),
+        CHANGES_COMMAND,
     ] = None,
     output: Output = PLAIN,
 ) -> int:
-    """List sessions, the newest first, or the runs of one; or delete one."""
+    """List sessions, newest first; list the runs of one; or delete one.
+
+    A session holds the runs that belong together, such as a playbook with its revisions.
+    """
     if delete is not None:
         return _delete(session, delete, output)
-    found: SessionList = asyncio.run(asked("list_sessions", output, session_id=session, limit=limit, cursor=cursor))
-    output.result(found, lambda: _run_table(found.runs) if session else _session_table(found.sessions))
-    if not found.sessions:
-        output.hint("no sessions yet: 'octave-mcp generate VENDOR PROSPECT' begins one")
-    elif found.cursor:
-        output.hint(f"older ones: --cursor {found.cursor}")
+    answer, records = asyncio.run(_sessions(session, limit, cursor, output))
+    output.result(answer, lambda: _run_table(records) if session else _session_table(answer.sessions))
+    if not answer.sessions:
+        output.hint("no sessions yet; 'octave-mcp generate VENDOR PROSPECT' starts one")
+    elif answer.cursor:
+        output.hint(f"for older {'runs' if session else 'sessions'}, add --cursor {answer.cursor}")
     return DONE
 
 
-def cancel(run: Annotated[str, Parameter(help="From runs or generate")], /, *, output: Output = PLAIN) -> int:
-    """Stop RUN, wherever it is executed; one that has ended stays as it is."""
-    report: RunReport = asyncio.run(asked("cancel_run", output, engine="durable", run_id=run))
+def cancel(run: Annotated[str, Parameter(help=RUN_HELP)], /, *, output: Output = PLAIN) -> int:
+    """Stop a run, in whichever process it is executed. Does nothing if it has ended."""
+    report: RunReport = asyncio.run(call_tool("cancel_run", output, engine="durable", run_id=run))
     output.result(report, lambda: f"{report.run_id} is {report.status}")
     return DONE
 
 
 def _delete(session: str | None, delete: str, output: Output) -> int:
     if session is not None:
-        raise InputError(f"{session!r} is one session too many; say --delete {delete} alone")
-    deleted: Deleted = asyncio.run(asked("delete_session", output, engine="durable", session_id=delete))
-    output.result(deleted, lambda: f"{deleted.session_id} is deleted, with its runs: {deleted.runs}")
+        raise InputError(f"SESSION and --delete cannot be combined; give --delete {delete} without {session!r}")
+    deleted: Deleted = asyncio.run(call_tool("delete_session", output, engine="durable", session_id=delete))
+    output.result(deleted, lambda: f"deleted {deleted.session_id} with {counted(deleted.runs, 'run')}")
     return DONE
 
 
-async def _runs(session: str | None, limit: int, cursor: str | None, output: Output) -> RunList:
-    async with reading(output) as app:
+async def _runs(
+    session: str | None, limit: int, cursor: str | None, output: Output
+) -> tuple[Sequence[RunRecord], str | None]:
+    async with open_app_to_read(output) as app:
         if session is not None:
-            await app.runs.session(session)
-        found = await app.runs.list_runs(session, limit + 1, cursor)
-    return RunList(runs=tuple(map(run_line, found[:limit])), cursor=cursor_of([r.run_id for r in found], limit))
+            await app.runs.session(session)  # raises if there is no such session
+        records = await app.runs.list_runs(session, limit + 1, cursor)
+    return records[:limit], cursor_of([record.run_id for record in records], limit)
 
 
-def _run_table(lines: Sequence[RunLine]) -> str:
-    return table((line.run_id, line.status, _time(line.created_at), _pair(line)) for line in lines) if lines else ""
+async def _sessions(
+    session: str | None, limit: int, cursor: str | None, output: Output
+) -> tuple[SessionList, Sequence[RunRecord]]:
+    """Return what the tool lists and, for one session, the records of its runs: the tool's lines have no revisions."""
+    async with open_app_to_read(output) as app:
+        arguments = {"session_id": session, "limit": limit, "cursor": cursor}
+        answer: SessionList = await invoke("list_sessions", call_factory(app), **arguments)
+        return answer, await app.runs.list_runs(session, limit, cursor) if session else ()
+
+
+def _run_table(records: Sequence[RunRecord]) -> str:
+    rows = (
+        (record.run_id, record.status, _time(record.created_at), _pair(run_line(record)), _changed_playbook(record))
+        for record in records
+    )
+    return table(rows) if records else ""
+
+
+def _changed_playbook(record: RunRecord) -> str:
+    """Return which playbook a revision or a refresh changes; '' for a run that writes a new one."""
+    if record.revision:
+        return f"revision of {record.revision.run_id}: {record.revision.section}"
+    return f"refresh of {record.refreshes}" if record.refreshes else ""
 
 
 def _session_table(lines: Sequence[SessionLine]) -> str:
-    rows = (
-        (line.session_id, _time(line.created_at), counted(line.runs, "run"), _pair(line.latest) if line.latest else "")
-        for line in lines
-    )
-    return table(rows) if lines else ""
+    return table(_session_rows(lines)) if lines else ""
+
+
+def _session_rows(lines: Sequence[SessionLine]) -> Iterator[tuple[str, ...]]:
+    for line in lines:
+        pair = _pair(line.latest) if line.latest else ""
+        yield line.session_id, _time(line.created_at), counted(line.runs, "run"), pair
 
 
 def _pair(line: RunLine) -> str:

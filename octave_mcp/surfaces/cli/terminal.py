@@ -1,4 +1,4 @@
-"""What the commands have in common: how they are called, what they print where, how they exit."""
+"""What all commands share: exit codes, printing, opening the application and calling tools."""
 
 from __future__ import annotations
 
@@ -23,78 +23,91 @@ from octave_mcp.tools.registry import Call, arguments_complaint, unheard
 if TYPE_CHECKING:
     from octave_mcp.app import App, EngineName
 
-Told = Callable[[Event], Awaitable[None]]
+OnEvent = Callable[[Event], Awaitable[None]]
 
+# Exit codes. 130 is what shells report for a process that Ctrl-C ended: 128 + SIGINT.
 DONE, FAILED, USAGE, SETUP, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
+# The most that a tool accepts as `wait_seconds`; a command that waits longer calls it again.
 MAX_WAIT_SECONDS = 600.0
+RUN_HELP = "Run ID, from 'octave-mcp runs'"
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """How the result is printed, and how much is said beside it."""
+    """Options for what a command prints. Results go to stdout; progress, hints and errors go to stderr."""
 
     json: Annotated[bool, Parameter(negative=(), help="Print the result as JSON")] = False
-    quiet: Annotated[bool, Parameter(negative=(), help="Print the result alone: no progress, no hints")] = False
+    quiet: Annotated[bool, Parameter(negative=(), help="Print only the result: no progress bar, no hints")] = False
 
     @property
-    def watched(self) -> bool:
+    def is_watched(self) -> bool:
         return sys.stderr.isatty() and not self.quiet
 
     def hint(self, text: str) -> None:
-        """What a person may want to know, and a program must not trip over."""
+        """Print advice for people. With --json, stderr stays empty for the program that reads the result."""
         if not (self.quiet or self.json):
             sys.stderr.write(f"{text}\n")
 
     def result(self, value: BaseModel, text: Callable[[], str]) -> None:
-        say(value.model_dump_json(indent=2) if self.json else text())
+        echo(value.model_dump_json(indent=2) if self.json else text())
 
 
 PLAIN = Output()
 
 
-def say(text: str) -> None:
+def echo(text: str) -> None:
     if text:
         sys.stdout.write(f"{text}\n")
 
 
-def refuse(text: str, code: int) -> int:
-    """Says on one line what is wrong, with the commands that help; returns the exit code."""
+def print_error(text: str, code: int) -> int:
+    """Print the error on one line, with tools named as commands, and return the exit code."""
     sys.stderr.write(f"error: {' '.join(CLI.said(text).split())}\n")
     return code
 
 
-def counted(number: int, what: str) -> str:
-    """'1 run', '2 runs'."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+def counted(number: int, noun: str) -> str:
+    """Return '1 run' or '2 runs'."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def table(rows: Iterable[Sequence[str]]) -> str:
-    """The rows with their columns below each other."""
+    """Return the rows as text with aligned columns."""
     lines = [[*row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
-def listed(title: str, lines: Sequence[str]) -> str:
+def titled_list(title: str, lines: Sequence[str]) -> str:
+    """Return the title with the indented lines below it, or '' if there are none."""
     return "\n".join((f"{title}:", *(f"  {line}" for line in lines))) if lines else ""
 
 
-def log(settings: Settings, output: Output, *, stderr_level: str | None = None) -> None:
-    """The file has everything; stderr warnings alone, unless it is a program's and the settings ask for more."""
-    asked = "log_level" in settings.model_fields_set and not (output.quiet or sys.stderr.isatty())
-    logs.configure(settings, stderr_level=stderr_level or (None if asked else "WARNING"))
+def on_one_line(text: str) -> str:
+    """Return text from a page or a user with control characters replaced: an escape code would act on the terminal."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def configure_logs(settings: Settings, output: Output, *, stderr_level: str | None = None) -> None:
+    """Log everything to the file, and only warnings to stderr.
+
+    Where stderr is not a terminal, OCTAVE_LOG_LEVEL also applies to stderr if it is set: a program is reading.
+    """
+    is_level_set = "log_level" in settings.model_fields_set and not (output.quiet or sys.stderr.isatty())
+    logs.configure(settings, stderr_level=stderr_level or (None if is_level_set else "WARNING"))
     logs.warn_of_unknown(settings)
 
 
 @asynccontextmanager
-async def opened(
+async def open_app(
     settings: Settings, *, engine: EngineName = "durable", executing: bool = True, served: Served = NONE_SERVED
 ) -> AsyncGenerator[App]:
-    """The application, closed behind it. A command executes its own runs, not those that a server has left."""
+    """Open the application, and close it on exit."""
     from octave_mcp.app import App  # noqa: PLC0415 - help and settings are shown without it
 
     app = App(settings, (logs.log_event,), engine=engine, served=served)
+    # A command executes its own run, not those that a stopped server left behind.
     await app.runs.open(executing=executing, adopting=False)
     try:
         yield app
@@ -103,34 +116,37 @@ async def opened(
 
 
 @asynccontextmanager
-async def reading(output: Output, engine: EngineName = "inline") -> AsyncGenerator[App]:
-    """What is kept, as it is: no run is executed here. Only the engine that executes them can cancel or forget one."""
+async def open_app_to_read(output: Output, engine: EngineName = "inline") -> AsyncGenerator[App]:
+    """Open the application without executing runs. To cancel or delete runs, pass the engine that executes them."""
     settings = load()
-    log(settings, output, stderr_level="WARNING")
-    async with opened(settings, engine=engine, executing=False) as app:
+    configure_logs(settings, output, stderr_level="WARNING")
+    async with open_app(settings, engine=engine, executing=False) as app:
         yield app
 
 
-def called(app: App, told: Told = unheard) -> Callable[[], Awaitable[Call]]:
+def call_factory(app: App, on_event: OnEvent = unheard) -> Callable[[], Awaitable[Call]]:
+    """Return what `Tool.bind` needs: a function that makes the context of a call."""
+
     async def call() -> Call:
-        return Call(app.runs, told, MAX_WAIT_SECONDS, CLI)
+        return Call(app.runs, on_event, MAX_WAIT_SECONDS, CLI)
 
     return call
 
 
-async def tool(name: str, call: Callable[[], Awaitable[Call]], **arguments: Any) -> Any:  # noqa: ANN401 - the tool's own
-    """What the shared function of this name gives.
+async def invoke(name: str, call: Callable[[], Awaitable[Call]], **arguments: Any) -> Any:  # noqa: ANN401 - the tool's own
+    """Call a tool by its name and return its result.
 
     Raises:
-        InputError: an argument is not what its interface says.
+        InputError: an argument does not have the type or the range that the tool declares.
     """
-    asked = FUNCTIONS[name]
+    tool = FUNCTIONS[name]
     try:
-        return await validate_call(asked.bind(call, lambda failed: failed))(**arguments)
-    except ValidationError as wrong:
-        raise InputError(arguments_complaint(wrong, asked)) from None
+        return await validate_call(tool.bind(call, lambda failed: failed))(**arguments)
+    except ValidationError as invalid:
+        raise InputError(arguments_complaint(invalid, tool)) from None
 
 
-async def asked(name: str, output: Output, *, engine: EngineName = "inline", **arguments: Any) -> Any:  # noqa: ANN401 - the tool's own
-    async with reading(output, engine) as app:
-        return await tool(name, called(app), **arguments)
+async def call_tool(name: str, output: Output, *, engine: EngineName = "inline", **arguments: Any) -> Any:  # noqa: ANN401 - the tool's own
+    """Open the application, call one tool, and return its result."""
+    async with open_app_to_read(output, engine) as app:
+        return await invoke(name, call_factory(app), **arguments)

@@ -1,4 +1,4 @@
-"""List and compare the versions of a playbook, and put your own text in it."""
+"""The commands `versions`, `diff` and `edit`."""
 
 from __future__ import annotations
 
@@ -14,27 +14,29 @@ from pydantic import JsonValue
 from pydantic_core import to_json
 
 from octave_mcp.domain.diffs import Change
-from octave_mcp.domain.parts import first_of, steps_of
 from octave_mcp.domain.versions import VersionMeta
 from octave_mcp.errors import InputError
-from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output, asked, counted, table
+from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, RUN_HELP, Output, call_tool, counted, table
+from octave_mcp.tools.text_changes import CHECKED, is_text_change
 from octave_mcp.tools.versions import Edited, VersionDiff, VersionList
 
-# Sections that say where a text comes from, and what it cost.
-RECORDED = frozenset({"evidence", "own_text", "pages", "cost", "timings", "generated_at"})
-# The fields that the checks fill in; the sentences of an e-mail are those of its body.
-CHECKED = frozenset({"evidence", "support", "score", "sentences"})
-# The other fields of a sentence.
-SENTENCE = frozenset({"text", "kind"})
+# The fields that a sentence has besides those of CHECKED: it is printed as its text alone.
+SENTENCE_FIELDS = frozenset({"text", "kind"})
 
-Run = Annotated[str, Parameter(help="From runs or generate")]
-Number = validators.Number(gte=1)
+Run = Annotated[str, Parameter(help=RUN_HELP)]
+Section = Annotated[
+    str, Parameter(help="Section or a part of one, e.g. trial_plan or email_sequences.persona-1.touches[2]")
+]
+AtLeastOne = validators.Number(gte=1)
 
 
 def versions(run: Run, /, *, output: Output = PLAIN) -> int:
-    """List the versions of the playbook of RUN, the newest first: who made each, when, and what it changed."""
-    found: VersionList = asyncio.run(asked("list_versions", output, run_id=run))
-    output.result(found, lambda: table(map(_line, found.versions)))
+    """List the versions of a playbook, newest first.
+
+    Each line shows the number, when and how the version was made, by whom, and which sections it changed.
+    """
+    answer: VersionList = asyncio.run(call_tool("list_versions", output, run_id=run))
+    output.result(answer, lambda: table(map(_line, answer.versions)))
     return DONE
 
 
@@ -43,59 +45,80 @@ def diff(
     /,
     *,
     from_: Annotated[
-        int | None, Parameter(name="--from", help="The older version; else the one before --to", validator=Number)
+        int | None,
+        Parameter(
+            name="--from", help="Number of the older version; default: the one before --to", validator=AtLeastOne
+        ),
     ] = None,
-    to: Annotated[int | None, Parameter(help="The newer version; else the newest of all", validator=Number)] = None,
+    to: Annotated[
+        int | None, Parameter(help="Number of the newer version; default: the newest", validator=AtLeastOne)
+    ] = None,
     all_: Annotated[
-        bool, Parameter(name="--all", negative=(), help="Also evidence, verdicts, scores, cost and times")
+        bool,
+        Parameter(name="--all", negative=(), help="Also show changes to evidence, verdicts, scores, cost and times"),
     ] = False,
     output: Output = PLAIN,
 ) -> int:
-    """Show what differs between two versions of the playbook of RUN."""
+    """Show what changed between two versions of a playbook.
+
+    With --json, prints all changes, as --all does.
+    """
     arguments: dict[str, Any] = {"run_id": run, "from": from_, "to": to}
-    found: VersionDiff = asyncio.run(asked("diff_versions", output, **arguments))
-    shown = [change for change in found.changes if all_ or _is_shown(change)]
-    hidden = frozenset[str]() if all_ else CHECKED
-    output.result(found, lambda: "\n\n".join(_change(change, hidden) for change in shown))
-    output.hint(f"{counted(len(shown), 'change')} from version {found.older.number} to version {found.newer.number}")
+    answer: VersionDiff = asyncio.run(call_tool("diff_versions", output, **arguments))
+    shown = [change for change in answer.changes if all_ or is_text_change(change)]
+    hidden_fields = frozenset[str]() if all_ else CHECKED
+    output.result(answer, lambda: "\n\n".join(_change(change, hidden_fields) for change in shown))
+    output.hint(_summary(answer, len(shown), is_default=from_ is None))
     return DONE
+
+
+def _summary(answer: VersionDiff, shown: int, *, is_default: bool) -> str:
+    older, newer = answer.older.number, answer.newer.number
+    if older == newer:
+        reason = "no version comes before it" if is_default else "--from and --to name the same one"
+        return f"nothing to compare with version {newer}: {reason}"
+    hidden = len(answer.changes) - shown
+    more = f"; {hidden} more in evidence, verdicts, scores, cost or times, shown with --all" if hidden else ""
+    return f"{counted(shown, 'change')} from version {older} to version {newer}{more}"
 
 
 def edit(
     run: Run,
-    section: Annotated[str, Parameter(help="Such as trial_plan, or email_sequences.persona-1.touches[2]")],
+    section: Section,
     /,
     *,
     base_version: Annotated[
         int,
-        Parameter(help="The version that you read; if a newer one exists, nothing is changed", validator=Number),
+        Parameter(
+            help="Number of the version you edited; the edit is refused if a newer one exists", validator=AtLeastOne
+        ),
     ],
-    text: Annotated[str | None, Parameter(help="The new text, as you want it")] = None,
-    file: Annotated[Path | None, Parameter(help="A file with the new text; - reads standard input")] = None,
-    by: Annotated[str, Parameter(help="Your name, as the playbook shows it")] = "",
+    text: Annotated[str | None, Parameter(help="The new text; give this or --file")] = None,
+    file: Annotated[Path | None, Parameter(help="File with the new text; - reads standard input")] = None,
+    by: Annotated[str, Parameter(help="Your name, shown in the playbook")] = "",
     output: Output = PLAIN,
 ) -> int:
-    """Put your own text in place of SECTION, as a new version of the playbook of RUN.
+    """Replace a section of a playbook with your own text, as a new version.
 
-    An e-mail is 'Subject: ...', an empty line, and the body; a list of texts has one line for each; anything else
-    is JSON. Your text is never changed: what the checks find in it is printed as warnings.
+    Write an e-mail as 'Subject: ...', an empty line and the body; a list of texts with one text per line; anything
+    else as JSON. Your text is stored as you wrote it. Problems that the checks find in it are printed as warnings.
     """
     if (text is None) == (file is None):
-        raise InputError("give --text or --file: one of them")
+        raise InputError("give either --text or --file")
     new = text if file is None else _read(file)
-    asked_for = asked("edit_section", output, run_id=run, section=section, base_version=base_version, text=new, by=by)
-    done: Edited = asyncio.run(asked_for)
-    output.result(done, lambda: f"{done.section} is yours in version {done.version}")
+    call = call_tool("edit_section", output, run_id=run, section=section, base_version=base_version, text=new, by=by)
+    done: Edited = asyncio.run(call)
+    output.result(done, lambda: f"version {done.version} has your text in {done.section}")
     for warning in done.warnings:
         output.hint(f"warning: {warning}")
     return DONE
 
 
 def _read(file: Path) -> str:
-    """Without a byte order mark and the newline at the end, which are not part of the text."""
+    """Return the text of the file without the byte order mark and the final newline, which editors add."""
     try:
-        given = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-        text = given.decode("utf-8-sig")
+        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        text = content.decode("utf-8-sig")
     except OSError as failed:
         raise InputError(f"cannot read {str(file)!r}: {failed.strerror}") from None
     except UnicodeDecodeError:
@@ -104,33 +127,28 @@ def _read(file: Path) -> str:
 
 
 def _line(meta: VersionMeta) -> tuple[str, ...]:
-    what = meta.section or ", ".join(meta.changed)
-    asked_for = f": {meta.instruction}" if meta.instruction else ""
-    return (str(meta.number), f"{meta.at.astimezone():%Y-%m-%d %H:%M}", meta.made, meta.by, f"{what}{asked_for}")
+    sections = meta.section or ", ".join(meta.changed)
+    instruction = f": {meta.instruction}" if meta.instruction else ""
+    return (str(meta.number), f"{meta.at.astimezone():%Y-%m-%d %H:%M}", meta.made, meta.by, f"{sections}{instruction}")
 
 
-def _is_shown(change: Change) -> bool:
-    """Whether it is a text, not what the checks or the clock made of it."""
-    return first_of(change.path) not in RECORDED and CHECKED.isdisjoint(steps_of(change.path))
-
-
-def _change(change: Change, hidden: frozenset[str]) -> str:
-    """The lines that differ, below the path."""
-    before, after = [*_said(change.before, hidden)], [*_said(change.after, hidden)]
-    lines = [*unified_diff(before, after, n=0, lineterm="")][2:]
+def _change(change: Change, hidden_fields: frozenset[str]) -> str:
+    """Return the path, and below it the lines that differ, marked - and +."""
+    before, after = [*_as_lines(change.before, hidden_fields)], [*_as_lines(change.after, hidden_fields)]
+    lines = [*unified_diff(before, after, n=0, lineterm="")][2:]  # the first two name files
     return "\n".join((change.path, *(f"  {line[0]} {line[1:]}" for line in lines if not line.startswith("@@"))))
 
 
-def _said(value: JsonValue, hidden: frozenset[str]) -> Iterator[str]:
-    """A value line by line, for people: of a sentence its text, of an object its fields."""
+def _as_lines(value: JsonValue, hidden_fields: frozenset[str]) -> Iterator[str]:
+    """Yield a JSON value as lines for people: a sentence as its text, an object as its labelled fields."""
     if isinstance(value, dict):
-        fields = {name: [*_said(part, hidden)] for name, part in value.items() if name not in hidden}
-        if fields.keys() == SENTENCE:
+        fields = {name: [*_as_lines(part, hidden_fields)] for name, part in value.items() if name not in hidden_fields}
+        if fields.keys() == SENTENCE_FIELDS:
             yield from fields["text"]
         else:
             yield from (line for name, lines in fields.items() for line in _labelled(name, lines))
     elif isinstance(value, list):
-        yield from (line for entry in value for line in _said(entry, hidden))
+        yield from (line for entry in value for line in _as_lines(entry, hidden_fields))
     elif isinstance(value, str):
         yield from value.splitlines()
     elif value is not None:

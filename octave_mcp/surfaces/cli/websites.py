@@ -1,4 +1,4 @@
-"""Show what the product reads on a page, and which pages it finds on a site."""
+"""The commands `scrape` and `map`, which show what a run would read."""
 
 from __future__ import annotations
 
@@ -11,57 +11,71 @@ from cyclopts import Parameter
 
 from octave_mcp.domain.choices import AUTO, SOURCE_HELP
 from octave_mcp.errors import InputError, OctaveError, UpstreamError, tree
-from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PARTIAL, PLAIN, USAGE, Output, asked, say, table
+from octave_mcp.surfaces.cli.terminal import (
+    DONE,
+    FAILED,
+    PARTIAL,
+    PLAIN,
+    USAGE,
+    Output,
+    call_tool,
+    counted,
+    echo,
+    table,
+)
 from octave_mcp.tools.websites import PageAsRead, PagesAsRead, SiteMap
 
 SourceName = Annotated[str, Parameter(help=SOURCE_HELP)]
-Refresh = Annotated[bool, Parameter(negative=(), help="Use no page from the cache")]
+Refresh = Annotated[bool, Parameter(negative=(), help="Fetch everything again, without the 24-hour cache")]
 
 
 def scrape(
-    url: Annotated[str, Parameter(help="A page, e.g. https://posthog.com/pricing")],
+    url: Annotated[str, Parameter(help="Address of a page, e.g. https://posthog.com/pricing")],
     /,
-    *urls: Annotated[str, Parameter(help="Further pages")],
+    *urls: Annotated[str, Parameter(help="More addresses")],
     source: SourceName = AUTO,
     refresh: Refresh = False,
     output: Output = PLAIN,
 ) -> int:
-    """Show pages as a run reads them: as Markdown or, with --json, as one JSON object per line."""
-    found: PagesAsRead = asyncio.run(asked("scrape", output, urls=[url, *urls], source=source, refresh=refresh))
-    for page in found.pages:
-        say(page.model_dump_json() if output.json else _markdown(page))
-    return _code([page.code for page in found.pages if not page.read], len(found.pages))
+    """Print pages as a run reads them, as Markdown.
+
+    With --json, prints one JSON object per line. Exits with 4 if some of the pages could not be read.
+    """
+    answer: PagesAsRead = asyncio.run(call_tool("scrape", output, urls=[url, *urls], source=source, refresh=refresh))
+    for page in answer.pages:
+        echo(page.model_dump_json() if output.json else _markdown(page))
+    return _code([page.code for page in answer.pages if not page.read], len(answer.pages))
 
 
 def map_site(
-    site: Annotated[str, Parameter(help="A site, e.g. posthog.com")],
+    site: Annotated[str, Parameter(help="Domain of a company, e.g. posthog.com")],
     /,
     *,
     source: SourceName = AUTO,
     refresh: Refresh = False,
     output: Output = PLAIN,
 ) -> int:
-    """List the pages that a run on SITE would choose from, with their kinds."""
+    """List the pages of a website that a run would choose from, with their kinds."""
     try:
-        found: SiteMap = asyncio.run(asked("map_site", output, site=site, source=source, refresh=refresh))
+        answer: SiteMap = asyncio.run(call_tool("map_site", output, site=site, source=source, refresh=refresh))
     except OctaveError as failed:
         if output.json:
-            say(json.dumps({"error": {"code": failed.code, "message": str(failed)}}, ensure_ascii=False))
+            echo(json.dumps({"error": {"code": failed.code, "message": str(failed)}}, ensure_ascii=False))
         if output.json and isinstance(failed, UpstreamError):
             return FAILED
         raise
     if output.json:
-        say(found.model_dump_json())
+        echo(answer.model_dump_json())
     else:
-        say(table((address.kind, address.url) for address in found.addresses) if found.addresses else "")
-        output.hint(f"{len(found.addresses)} pages found for {found.company} besides its home page")
-        for failure in found.failures:
-            output.hint(f"not read: {failure.url}: {failure.reason} ({failure.code})")
+        echo(table((address.kind, address.url) for address in answer.addresses) if answer.addresses else "")
+        output.hint(f"{counted(len(answer.addresses), 'page')} found on {answer.company} besides its home page")
+        for failure in answer.failures:
+            output.hint(f"could not read {failure.url}: {failure.reason} ({failure.code})")
     return DONE
 
 
 def _code(failures: Sequence[str | None], pages: int) -> int:
-    """The exit code for pages some of which could not be read, with the code of each failure."""
+    """Return the exit code for this number of pages and the error codes of those that could not be read."""
     if len(failures) < pages:
         return PARTIAL if failures else DONE
     return USAGE if {*failures} <= {kind.code for kind in tree(InputError)} else FAILED
@@ -69,7 +83,12 @@ def _code(failures: Sequence[str | None], pages: int) -> int:
 
 def _markdown(page: PageAsRead) -> str:
     if not page.read:
-        return f"<!-- {page.url}: not read: {page.reason} ({page.code}) -->\n"
-    about = [page.kind, page.language, f"published on {page.published_on}" if page.published_on else None]
-    head = f"<!-- {page.final_url}: {page.title} ({', '.join(filter(None, about))}) -->"
-    return "\n\n".join(filter(None, (head, page.text, page.facts and f"<!-- In its head:\n{page.facts}\n-->"))) + "\n"
+        return f"<!-- could not read {page.url}: {page.reason} ({page.code}) -->\n"
+    details = [page.kind, page.language, f"published on {page.published_on}" if page.published_on else None]
+    head = f"<!-- {page.final_url}: {page.title} ({', '.join(filter(None, details))}) -->"
+    return (
+        "\n\n".join(
+            filter(None, (head, page.text, page.facts and f"<!-- Facts in its head element:\n{page.facts}\n-->"))
+        )
+        + "\n"
+    )

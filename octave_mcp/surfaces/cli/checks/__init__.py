@@ -1,4 +1,4 @@
-"""What the doctor looks at. A check changes nothing, but makes folders that any command would make."""
+"""The checks of `octave-mcp doctor`. A check changes nothing, except that it creates missing folders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _name(provider: Provider) -> str:
     return provider.needs if provider.needs in KEYS else provider.name
 
 
-# One source for each key: a key that two sources need is checked once.
+# One source per key, so that a key that two sources need is checked once.
 KEYED_SOURCES = {source.needs: source for source in SOURCES if source.needs}.values()
 CHECKS = (
     Check("python", machine.python),

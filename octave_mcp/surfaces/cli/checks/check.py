@@ -1,4 +1,4 @@
-"""What a check is, and what it finds."""
+"""The types of a check and of its result."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from octave_mcp.settings import Settings
 
 Status = Literal["ok", "warning", "failed"]
 
-# How long a check may take; those that start a Python or load everything may take longer.
+# Timeouts. Checks that start another Python process, load all packages or ask a provider get the longer one.
 SECONDS, SLOW_SECONDS = 5.0, 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a check found; `fix` is the command or the setting that helps."""
+    """The result of a check. `fix`: the command or setting that solves the problem."""
 
     status: Status
     text: str

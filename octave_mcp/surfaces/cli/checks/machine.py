@@ -1,4 +1,4 @@
-"""The machine: Python and packages, folders, the disk, the network, the clock."""
+"""Checks of the machine: Python, packages, folders, disk, network and clock."""
 
 from __future__ import annotations
 
@@ -17,34 +17,37 @@ from octave_mcp.settings import Settings
 from octave_mcp.surfaces.cli.checks.check import Found, Status, ok
 from octave_mcp.surfaces.cli.checks.database import file_of
 
-OLDEST_PYTHON = (3, 11)
-MIN_BYTES, FEW_BYTES = 100 * 2**20, 2**30
-# File systems of other machines, on which SQLite's locks do not hold.
-REMOTE = frozenset("9p afs ceph cifs drvfs fuse.glusterfs fuse.sshfs nfs nfs4 smb3 smbfs vboxsf".split())
+MIN_PYTHON = (3, 11)
+# Free disk space below which the check fails, and below which it warns.
+FAILED_BELOW_BYTES, WARNING_BELOW_BYTES = 100 * 2**20, 2**30
+# File systems that several machines share, on which SQLite's locks are not reliable.
+REMOTE_FILE_SYSTEMS = frozenset("9p afs ceph cifs drvfs fuse.glusterfs fuse.sshfs nfs nfs4 smb3 smbfs vboxsf".split())
 PACKAGES = (
     "brotli chardetng_py dbos fastmcp filelock httpx2 idna jinja2 lxml.etree markdown_it mcp prometheus_client protego "
     "psycopg publicsuffixlist py3langid selectolax sqlalchemy sse_starlette stamina starlette uvicorn webencodings"
 ).split()
-PUBLIC_NAME = "example.com"
+PUBLIC_DOMAIN = "example.com"
 DAY_SECONDS = 86_400
 
 
 def python(_: Settings) -> Found:
     version = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info < OLDEST_PYTHON:
-        return Found("failed", f"{version} at {sys.executable}", "install Python 3.11 or newer, and octave-mcp with it")
+    if sys.version_info < MIN_PYTHON:
+        return Found("failed", f"{version} at {sys.executable}", "install Python 3.11 or newer, and octave-mcp in it")
     return ok(f"{version} at {sys.executable}")
 
 
 def packages(_: Settings) -> Found:
-    broken = [f"{name} ({why})" for name in PACKAGES if (why := _import_fault(name))]
+    broken = [f"{name} ({error})" for name in PACKAGES if (error := _import_error(name))]
     if broken:
-        fix = "make clean demo in a checkout; elsewhere pip install --force-reinstall from the same place as before"
-        return Found("failed", f"cannot be loaded: {', '.join(broken)}", fix)
-    return ok(f"all {len(PACKAGES)} can be loaded")
+        fix = (
+            "in a checkout, run make clean demo; elsewhere, repeat the installation with pip install --force-reinstall"
+        )
+        return Found("failed", f"cannot import {', '.join(broken)}", fix)
+    return ok(f"all {len(PACKAGES)} can be imported")
 
 
-def _import_fault(name: str) -> str:
+def _import_error(name: str) -> str:
     try:
         importlib.import_module(name)
     except (ImportError, OSError) as failed:
@@ -53,12 +56,12 @@ def _import_fault(name: str) -> str:
 
 
 def prompt_files(_: Settings) -> Found:
-    found = prompts.names()
-    for name in found:
+    names = prompts.names()
+    for name in names:
         prompts.load(name)
-    return (
-        ok(f"all {len(found)} can be read") if found else Found("failed", "there are none", "reinstall octave-playbook")
-    )
+    if not names:
+        return Found("failed", "there are no prompt files", "reinstall octave-playbook")
+    return ok(f"all {len(names)} can be read")
 
 
 def home(settings: Settings) -> Found:
@@ -66,9 +69,9 @@ def home(settings: Settings) -> Found:
         settings.home.mkdir(parents=True, exist_ok=True)
         TemporaryFile(dir=settings.home).close()
     except OSError as failed:
-        fix = "set OCTAVE_HOME to a folder that can be written"
+        fix = "set OCTAVE_HOME to a writable folder"
         return Found("failed", f"cannot write to {settings.home}: {failed.strerror}", fix)
-    return ok(f"{settings.home} can be written")
+    return ok(f"{settings.home} is writable")
 
 
 def log_file(settings: Settings) -> Found:
@@ -77,63 +80,68 @@ def log_file(settings: Settings) -> Found:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.open("a").close()
     except OSError as failed:
-        fix = f"set {'OCTAVE_LOG_FILE' if settings.log_file else 'OCTAVE_HOME'} to a place that can be written"
+        fix = f"set {'OCTAVE_LOG_FILE' if settings.log_file else 'OCTAVE_HOME'} to a writable path"
         return Found("failed", f"cannot write to {path}: {failed.strerror}", fix)
-    return ok(f"{path} can be written")
+    return ok(f"{path} is writable")
 
 
 def disk(settings: Settings) -> Found:
-    free = shutil.disk_usage(_there(settings.home)).free
+    free = shutil.disk_usage(_nearest_existing(settings.home)).free
     text = f"{free / 2**30:.1f} GB free for {settings.home}"
-    if free < FEW_BYTES:
-        status: Status = "failed" if free < MIN_BYTES else "warning"
-        return Found(status, text, "free some space, or set OCTAVE_HOME to another disk")
+    if free < WARNING_BELOW_BYTES:
+        status: Status = "failed" if free < FAILED_BELOW_BYTES else "warning"
+        return Found(status, text, "free disk space, or set OCTAVE_HOME to a folder on another disk")
     return ok(text)
 
 
 def file_system(settings: Settings) -> Found:
-    """A write-ahead log is shared through memory, which two machines do not have in common."""
+    """Warn of a network file system: processes share SQLite's write-ahead log through memory, so on one machine."""
     if file_of(settings) is None:
-        return ok("not needed: the database is a server's")
+        return ok("not needed: the database is on a server")
     kind = _kind_of_file_system(settings.home)
-    if kind in REMOTE:
-        text = f"{settings.home} is on {kind}, where two processes may damage the database"
-        return Found("warning", text, "set OCTAVE_HOME to a local disk, or OCTAVE_DATABASE_URL to a Postgres server")
-    return ok(f"{settings.home} is on {kind or 'a disk'}")
+    if kind in REMOTE_FILE_SYSTEMS:
+        text = f"{settings.home} is on {kind}, where two processes can damage the database"
+        return Found(
+            "warning", text, "set OCTAVE_HOME to a folder on a local disk, or OCTAVE_DATABASE_URL to a Postgres server"
+        )
+    return ok(f"{settings.home} is on {kind or 'an unknown file system'}")
 
 
 def _kind_of_file_system(folder: Path) -> str:
-    """As Linux names it; '' elsewhere."""
+    """Return the type as in /proc/self/mounts, e.g. 'ext4' or 'nfs4'; '' where there is no such file."""
     mounts = Path("/proc/self/mounts")
     if not mounts.is_file():
         return ""
-    place = _there(folder).resolve()
-    found = (line.split() for line in mounts.read_text("utf-8", "replace").splitlines())
-    kinds = {Path(point.replace("\\040", " ")): kind for _, point, kind, *_ in found}
-    return next((kinds[above] for above in (place, *place.parents) if above in kinds), "")
+    place = _nearest_existing(folder).resolve()
+    lines = (line.split() for line in mounts.read_text("utf-8", "replace").splitlines())
+    # The kernel writes a space in a path as \040.
+    kinds = {Path(point.replace("\\040", " ")): kind for _, point, kind, *_ in lines}
+    return next((kinds[parent] for parent in (place, *place.parents) if parent in kinds), "")
 
 
 def dns(_: Settings) -> Found:
     try:
-        socket.getaddrinfo(PUBLIC_NAME, 443)
+        socket.getaddrinfo(PUBLIC_DOMAIN, 443)
     except OSError as failed:
-        text = f"{PUBLIC_NAME} is not found ({failed.strerror})"
-        return Found("warning", text, "connect to the network; octave-mcp demo works without")
-    return ok(f"{PUBLIC_NAME} is found")
+        text = f"{PUBLIC_DOMAIN} cannot be resolved ({failed.strerror})"
+        return Found("warning", text, "connect to the network; octave-mcp demo works without it")
+    return ok(f"{PUBLIC_DOMAIN} can be resolved")
 
 
 def certificates(_: Settings) -> Found:
     tls_context()
-    return ok("can be read")
+    return ok("trusted certificates can be loaded")
 
 
 def clock(_: Settings) -> Found:
     now = time.time()
     if Path(octave_mcp.__file__).stat().st_mtime > now + DAY_SECONDS:
-        return Found("warning", "the clock is behind: octave-mcp was installed in its future", "set the clock")
+        return Found(
+            "warning", "the clock is wrong: octave-mcp was installed later than the time it shows", "set the clock"
+        )
     return ok(f"{time.strftime('%Y-%m-%d %H:%M %z', time.localtime(now))}")
 
 
-def _there(folder: Path) -> Path:
-    """The folder, or the nearest above it that is there."""
+def _nearest_existing(folder: Path) -> Path:
+    """Return the folder, or the nearest of its parents that exists."""
     return next(path for path in (folder, *folder.parents) if path.exists())

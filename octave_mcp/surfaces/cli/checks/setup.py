@@ -1,4 +1,4 @@
-"""What the user sets: settings and keys, where HTTP listens, what clients are told."""
+"""Checks of what the user configures: settings, models, keys, the HTTP address and clients."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from octave_mcp.settings import ENV_FILE, KEYS, Settings, load, setting_of, unkn
 from octave_mcp.surfaces.cli import clients
 from octave_mcp.surfaces.cli.checks.check import SECONDS, Found, ok
 from octave_mcp.surfaces.cli.clients import Client, Entry
-from octave_mcp.surfaces.exposure import MAKE_ONE, check_access
+from octave_mcp.surfaces.exposure import GENERATOR_HINT, check_access
 
 if TYPE_CHECKING:
     from octave_mcp.app import App
@@ -42,20 +42,21 @@ MAX_ANSWER_BYTES = 10_000
 
 
 def settings(_: Settings) -> Found:
-    """Read anew: what the others are shown may be only the defaults."""
-    loose = unknown(load())
-    if loose:
-        return Found("warning", f"no settings: {', '.join(loose)}", "octave-mcp config shows those there are")
-    return ok("can be read; octave-mcp config shows them")
+    # Loaded again: the argument has only defaults if the settings are invalid, and the error is this check's finding.
+    ignored = unknown(load())
+    if ignored:
+        return Found("warning", f"unknown and ignored: {', '.join(ignored)}", "octave-mcp config lists all settings")
+    return ok("valid; octave-mcp config lists them")
 
 
 def env_file(_: Settings) -> Found:
     if not ENV_FILE.is_file():
-        return ok(f"none in {Path.cwd()}")
+        return ok(f"no .env file in {Path.cwd()}")
     with ENV_FILE.open(encoding="utf-8") as lines:
-        wrong = [str(one.original.line) for one in parse_stream(lines) if one.error]
-    if wrong:
-        return Found("warning", f"{ENV_FILE.absolute()}: line {', '.join(wrong)} is ignored", "write NAME=value there")
+        invalid = [str(entry.original.line) for entry in parse_stream(lines) if entry.error]
+    if invalid:
+        text = f"{ENV_FILE.absolute()} has invalid lines, which are ignored: {', '.join(invalid)}"
+        return Found("warning", text, "write each as NAME=value")
     return ok(str(ENV_FILE.absolute()))
 
 
@@ -78,44 +79,44 @@ def model(settings: Settings) -> Found:
 
 
 def _app(settings: Settings) -> App:
-    """With the default database, which is not opened: other checks report problems with the database."""
-    from octave_mcp.app import App  # noqa: PLC0415 - it brings the database
+    """Return an application with the default database, so that a bad OCTAVE_DATABASE_URL fails only its own check."""
+    from octave_mcp.app import App  # noqa: PLC0415 - it loads the database
 
     return App(settings.model_copy(update={"database_url": None}), engine="inline")
 
 
 def model_answers(model: ModelChoice, settings: Settings) -> Found:
-    return _needed(model, settings) or _proven(model.name, settings)
+    return _unset(model, settings) or _verified(model.name, settings)
 
 
 def source_key(source: SourceChoice, settings: Settings) -> Found:
-    from octave_mcp.app import App  # noqa: PLC0415 - it brings the database
+    from octave_mcp.app import App  # noqa: PLC0415 - it loads the database
 
-    found = _needed(source, settings) or ok("set")
+    found = _unset(source, settings) or ok("set")
     if any(name and setting_of(settings, name) for name in (source.needs, source.or_needs)):
         App(settings, engine="inline").source_name(source.name)
     return found
 
 
-def _needed(provider: Provider, settings: Settings) -> Found | None:
-    """The finding on the variable that the provider needs; None if it is set."""
-    variable, found = provider.needs, setting_of(settings, provider.needs)
-    if not found:
+def _unset(provider: Provider, settings: Settings) -> Found | None:
+    """Return the finding on a variable that the provider needs and that is not set; None if it is set."""
+    variable, value = provider.needs, setting_of(settings, provider.needs)
+    if not value:
         unset = "not set" if variable in KEYS else f"{variable} is not set"
         if provider.or_needs and setting_of(settings, provider.or_needs):
             return ok(f"{unset}, and not needed: {provider.or_needs} is set")
-        needing = names(one for one in (*MODELS, *SOURCES) if one.needs == variable)
+        needing = names(provider for provider in (*MODELS, *SOURCES) if provider.needs == variable)
         if chosen := {settings.model, settings.source}.intersection(needing):
             fix = f"set {variable} in the environment or in .env"
-            return Found("failed", f"{unset}, and {min(chosen)} needs it", fix)
+            return Found("failed", f"{unset}, but {min(chosen)} needs it", fix)
         return ok(f"{unset}, and not needed")
     return None
 
 
-def _proven(name: str, settings: Settings) -> Found:
-    """Whether the provider answers a question of one word, which costs next to nothing."""
+def _verified(name: str, settings: Settings) -> Found:
+    """Ask the provider for a one-word answer, which costs next to nothing."""
 
-    async def asked() -> str:
+    async def verify() -> str:
         model: Any = _app(settings).model(name)
         try:
             return await model.verify()
@@ -123,54 +124,57 @@ def _proven(name: str, settings: Settings) -> Found:
             await model.close()
 
     try:
-        return ok(f"{asyncio.run(asked())} answers")
+        return ok(f"{asyncio.run(verify())} answers")
     except UpstreamError as failed:
-        return Found("failed", str(failed), "see the text: the key, its credit, the model's name, or the address")
+        return Found("failed", str(failed), "check the key, its credit, the model name and the address")
 
 
 def port(settings: Settings) -> Found:
     if settings.port == 0:
-        return ok("OCTAVE_PORT=0 takes a free one")
+        return ok("OCTAVE_PORT=0 picks a free one")
     try:
         _bind(settings.host, settings.port)
     except OSError as failed:
-        return _taken(settings, failed)
+        return _not_free(settings, failed)
     return ok(f"{settings.host}:{settings.port} is free")
 
 
 def _bind(host: str, port: int) -> None:
     for family, kind, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        with socket.socket(family, kind) as one:
+        with socket.socket(family, kind) as bound:
+            # A port whose last connections are closing counts as free, as it does for the server. On Windows the
+            # option would allow binding a port that another program is using.
             if sys.platform != "win32":
-                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            one.bind(address)
+                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(address)
 
 
-def _taken(settings: Settings, failed: OSError) -> Found:
+def _not_free(settings: Settings, failed: OSError) -> Found:
     place = f"{settings.host}:{settings.port}"
     if failed.errno != errno.EADDRINUSE:
         return Found("failed", f"{place}: {failed.strerror}", "set OCTAVE_HOST to 127.0.0.1 and OCTAVE_PORT above 1023")
-    if _is_ours(_told_by(settings, "/livez")):
-        return _running(place, _told_by(settings, "/readyz"))
-    fix = "octave-mcp serve --transport http --port 0 takes a free one, or set OCTAVE_PORT"
-    return Found("failed", f"another program has {place}", fix)
+    if _is_octave(_response(settings, "/livez")):
+        return _running(place, _response(settings, "/readyz"))
+    fix = "set OCTAVE_PORT, or use octave-mcp serve --transport http --port 0, which picks a free one"
+    return Found("failed", f"another program is using {place}", fix)
 
 
 def _running(place: str, health: Mapping[str, object]) -> Found:
     if health.get("status") == "ready":
-        return ok(f"octave-mcp serves at {place}, and is ready")
-    why = health.get("detail", "its database does not answer")
-    return Found("failed", f"octave-mcp serves at {place}, but is not ready: {why}", "its log says more")
+        return ok(f"octave-mcp is running at {place} and is ready")
+    reason = health.get("detail", "its database does not answer")
+    return Found("failed", f"octave-mcp is running at {place} but is not ready: {reason}", "see its log for details")
 
 
-def _is_ours(health: Mapping[str, object]) -> bool:
+def _is_octave(health: Mapping[str, object]) -> bool:
     return {"status", "version"} <= health.keys()
 
 
-def _told_by(settings: Settings, path: str) -> dict[str, object]:
-    """What the server at our port answers there, if that is an object in JSON; else nothing."""
+def _response(settings: Settings, path: str) -> dict[str, object]:
+    """Return what answers at this path of the configured port, if that is a JSON object; otherwise {}."""
     connection = http.client.HTTPConnection(settings.host, settings.port, timeout=SECONDS / 3)
     try:
+        # Our server refuses host names that it does not know, such as 0.0.0.0, and always knows localhost.
         connection.request("GET", path, headers={"Host": "localhost"})
         answer = json.loads(connection.getresponse().read(MAX_ANSWER_BYTES))
     except (OSError, ValueError, http.client.HTTPException):
@@ -183,44 +187,47 @@ def _told_by(settings: Settings, path: str) -> dict[str, object]:
 def access(settings: Settings) -> Found:
     names = {str(address[0]) for *_, address in socket.getaddrinfo(settings.host, None)}
     if not check_access(settings, names):
-        return ok(f"this machine alone can call at {settings.host}")
+        return ok(f"only this machine can reach {settings.host}")
     where = ", ".join((settings.host, *settings.public_hosts))
     if not settings.tokens:
-        return Found("warning", f"others can call at {where} without a token", f"set OCTAVE_TOKENS ({MAKE_ONE})")
-    return ok(f"others can call at {where} with one of OCTAVE_TOKENS")
-
-
-def client(of: Client, _: Settings) -> Found:
-    files = [file for file in (of.file(), *of.also()) if file.exists()]
-    named = [(file, name, entry) for file in files for name, entry in _ours(clients.read(file))]
-    add = f"octave-mcp install {of.name} --write"
-    if not named:
         return Found(
-            "warning" if files else "ok", f"{of.title} {'does not know octave' if files else 'is not set up'}", add
+            "warning", f"other machines can call {where} without a token", f"set OCTAVE_TOKENS ({GENERATOR_HINT})"
         )
-    for file, name, entry in named:
-        if fault := _fault(entry):
-            return Found("failed", f"{name!r} in {file}: {fault}", f"{add} --name {name}")
-    return ok(f"{', '.join(f'{name!r} in {file}' for file, name, _ in named)} can be started")
+    return ok(f"other machines need one of OCTAVE_TOKENS to call {where}")
 
 
-def _ours(content: dict[str, object]) -> Iterator[tuple[str, Entry]]:
-    """Entries that are called octave, or start it."""
+def client(checked: Client, _: Settings) -> Found:
+    files = [file for file in (checked.file(), *checked.other_files()) if file.exists()]
+    servers = [(file, name, entry) for file in files for name, entry in _octave_entries(clients.read(file))]
+    install = f"octave-mcp install {checked.name} --write"
+    if not servers:
+        # Without a configuration file, the client is probably not installed, which is no problem.
+        reason = "octave-mcp is not in its configuration" if files else "no configuration found"
+        return Found("warning" if files else "ok", f"{checked.title}: {reason}", install)
+    for file, name, entry in servers:
+        if error := _entry_error(entry):
+            return Found("failed", f"{name!r} in {file}: {error}", f"{install} --name {name}")
+    return ok(f"configured as {', '.join(f'{name!r} in {file}' for file, name, _ in servers)}")
+
+
+def _octave_entries(content: dict[str, object]) -> Iterator[tuple[str, Entry]]:
+    """Yield the entries that are called octave or start it, whatever the user named them."""
     for name, entry in clients.entries(content).items():
         words = json.dumps([name, entry.get("command"), entry.get("args")])
         if "octave" in words:
             yield name, entry
 
 
-def _fault(entry: Entry) -> str:
+def _entry_error(entry: Entry) -> str:
+    """Return why the client cannot start the server with this entry; '' if it can."""
     if "url" in entry:
         return ""
     command, arguments = entry.get("command"), entry.get("args", [])
     if not isinstance(command, str) or not shutil.which(command):
-        return f"there is no command {command!r}"
+        return f"command {command!r} does not exist"
     if not isinstance(arguments, list):
-        return "its args are no list"
+        return "args is not a list"
     missing = [
         word for word in map(str, cast("list[object]", arguments)) if word.endswith(".py") and not Path(word).is_file()
     ]
-    return f"there is no file {missing[0]!r}" if missing else ""
+    return f"file {missing[0]!r} does not exist" if missing else ""
