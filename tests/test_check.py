@@ -219,7 +219,7 @@ async def test_an_empty_file_has_no_claims_and_exits_0(tmp_path: Path) -> None:
     ended = await octave("check", "claims.jsonl", cwd=tmp_path)
 
     assert (ended.code, ended.err) == (
-        0, "there are no claims: each line has to be one JSON object, as docs/evidence.md shows\n"
+        0, "the input has no claims: each line must be one JSON object; see docs/evidence.md\n"
     )  # fmt: skip
     assert ended.out.startswith("0 claims: ")
 
@@ -229,7 +229,7 @@ async def test_a_list_in_place_of_lines_gets_a_hint_at_the_form(tmp_path: Path) 
     ended = await octave("check", "claims.jsonl", cwd=tmp_path)
 
     assert ended.code == 1
-    assert ended.err.startswith("nothing was checked: each line has to be one JSON object")
+    assert ended.err.startswith("no line could be checked: each line must be one JSON object")
 
 
 async def test_claims_come_from_standard_input_too(tmp_path: Path) -> None:

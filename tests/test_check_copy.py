@@ -486,7 +486,7 @@ async def test_the_command_exits_with_0_if_nothing_is_unsupported(finished: Fini
     ("name", "content", "told"),
     [
         ("missing.txt", None, "cannot read 'missing.txt': No such file or directory"),
-        ("latin.txt", "Grüße".encode("latin-1"), "it is not text in UTF-8"),
+        ("latin.txt", "Grüße".encode("latin-1"), "it is not UTF-8 text"),
         ("empty.txt", b"", "text: missing"),
     ],
 )

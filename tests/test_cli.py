@@ -221,7 +221,9 @@ async def test_the_estimate_of_a_paid_model_comes_first_and_says_how_the_model_w
     double.fails(FOR_GOOD["wrong key"][0], times=None)
     ended = await octave("generate", *addresses(pair), "--model", "openai", cwd=tmp_path)
 
-    estimate = r"estimate: \d+ asks, \d{2,3},\d{3} tokens, \$0\.\d\d; openai was tested only against a test double"
+    estimate = (
+        r"estimate: \d+ model calls, \d{2,3},\d{3} tokens, \$0\.\d\d; openai was tested only against a test double"
+    )
     first, *_, last = ended.err.splitlines()
     assert re.match(estimate, first)
     assert last.startswith("error: openai does not accept OPENAI_API_KEY")

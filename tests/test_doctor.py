@@ -172,17 +172,17 @@ async def test_all_that_can_be_wrong_is_found_at_once_each_with_its_fix(
     expected = {
         "packages": ("failed", "lxml.etree (import of lxml.etree halted", "pip install"),
         "settings": ("warning", "OCTAVE_PROT", "octave-mcp config"),
-        ".env": ("warning", "line 2 is ignored", "NAME=value"),
+        ".env": ("warning", "invalid lines, which are ignored: 2", "NAME=value"),
         "home": ("failed", f"cannot write to {me / 'home'}", "set OCTAVE_HOME"),
         "log file": ("failed", "octave.jsonl", "set OCTAVE_HOME"),
         "store": ("failed", "cannot write to", "set OCTAVE_HOME"),
-        "port": ("failed", f"another program has 0.0.0.0:{taken_port}", "--port 0"),
-        "access": ("failed", "has no token", "set OCTAVE_TOKENS"),
-        "FIRECRAWL_API_KEY": ("failed", "not set, and firecrawl needs it", "set FIRECRAWL_API_KEY"),
+        "port": ("failed", f"another program is using 0.0.0.0:{taken_port}", "--port 0"),
+        "access": ("failed", "no token is set", "set OCTAVE_TOKENS"),
+        "FIRECRAWL_API_KEY": ("failed", "not set, but firecrawl needs it", "set FIRECRAWL_API_KEY"),
         "ANTHROPIC_API_KEY": ("failed", "contains a quotation mark", "set ANTHROPIC_API_KEY"),
-        "cursor": ("failed", "line 1, column 27", "correct it by hand"),
-        "claude-desktop": ("failed", "there is no command '/gone/python'", "--write --name sales"),
-        "claude-code": ("warning", "does not know octave", "octave-mcp install claude-code --write"),
+        "cursor": ("failed", "line 1, column 27", "correct it"),
+        "claude-desktop": ("failed", "command '/gone/python' does not exist", "--write --name sales"),
+        "claude-code": ("warning", "octave-mcp is not in its configuration", "octave-mcp install claude-code --write"),
     }
     for name, (status, text, fix) in expected.items():
         assert said[name][0] == status, said[name]
@@ -194,9 +194,9 @@ async def test_all_that_can_be_wrong_is_found_at_once_each_with_its_fix(
 @pytest.mark.parametrize(
     ("setting", "value", "tokens", "status", "said"),
     [
-        ("OCTAVE_HOST", "127.0.0.1", "abc", "ok", "this machine alone"),
+        ("OCTAVE_HOST", "127.0.0.1", "abc", "ok", "only this machine"),
         ("OCTAVE_HOST", "0.0.0.0", "abc", "failed", "fewer than 16 characters"),  # noqa: S104 - it is found
-        ("OCTAVE_HOST", "0.0.0.0", "0123456789abcdef", "ok", "with one of OCTAVE_TOKENS"),  # noqa: S104 - ditto
+        ("OCTAVE_HOST", "0.0.0.0", "0123456789abcdef", "ok", "need one of OCTAVE_TOKENS"),  # noqa: S104 - ditto
         ("OCTAVE_PUBLIC_HOSTS", "octave.acme.com", "abc", "failed", "fewer than 16 characters"),
         ("OCTAVE_PUBLIC_HOSTS", "octave.acme.com", "", "warning", "octave.acme.com without a token"),
     ],
@@ -327,7 +327,7 @@ async def test_a_store_that_cannot_be_written_is_named_and_so_is_the_server_that
 async def test_port_0_is_valid(me: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCTAVE_PORT", "0")
 
-    assert (await findings(me, 0))["port"].found == "OCTAVE_PORT=0 takes a free one"
+    assert (await findings(me, 0))["port"].found == "OCTAVE_PORT=0 picks a free one"
 
 
 async def test_what_install_writes_is_found_in_order(me: Path) -> None:
@@ -337,7 +337,7 @@ async def test_what_install_writes_is_found_in_order(me: Path) -> None:
 
     for client in ("claude-desktop", "claude-code", "cursor"):
         assert found[client].status == "ok"
-        assert found[client].found.endswith("can be started")
+        assert found[client].found.startswith("configured as 'octave' in ")
 
 
 def test_a_check_that_hangs_is_left_behind_and_the_others_are_heard() -> None:

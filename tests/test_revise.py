@@ -574,7 +574,7 @@ async def test_the_command_prints_the_part_as_it_reads_now(
 
     assert done.code == 0, done.err
     assert "the rounds" in done.out
-    assert "is revised in version 2" in done.err
+    assert "version 2 of the playbook" in done.err
     assert (again.code, unable.code) == (1, 2)
     assert "is not the newest" in again.err
     for refused in (unable, by_setting):

@@ -216,8 +216,11 @@ def _who_writes(models: Iterable[ModelChoice], default: str) -> str:
 AUTO_HELP = f"{AUTO} with none configured: {BY_CLIENT} over MCP, else {BY_RULES}"
 MODEL_HELP = _who_writes(KEYLESS_MODELS, AUTO_HELP)
 # On the command line no client is connected.
-TERMINAL_MODEL_HELP = _who_writes(
-    (model for model in MODELS if not (model.needs or model.asks_client)), f"{AUTO} with none configured: {BY_RULES}"
+_KEYED = either(model.name for model in MODELS if model.needs)
+_UNKEYED = either(f"{model.name} ({model.note})" for model in MODELS if not (model.needs or model.asks_client))
+TERMINAL_MODEL_HELP = (
+    f"Model that writes: {_KEYED} (need an API key or your own server), {_UNKEYED}; "
+    f"{AUTO} picks the first one that is configured, else {BY_RULES}"
 )
 SOURCE_HELP = f"Who fetches pages: {', '.join((AUTO, *names(SOURCES)))}"
 NONE_CONFIGURED = "no model is configured"

@@ -6,11 +6,11 @@ from octave_mcp.domain.diffs import Change
 from octave_mcp.domain.parts import first_of, steps_of
 
 # Sections that record where a text comes from and what it cost.
-RECORDED = frozenset({"evidence", "own_text", "pages", "cost", "timings", "generated_at"})
+NOT_TEXT = frozenset({"evidence", "own_text", "pages", "cost", "timings", "generated_at"})
 # Fields that the checks fill in. The sentences of an e-mail repeat its body.
 CHECKED = frozenset({"evidence", "support", "score", "sentences"})
 
 
 def is_text_change(change: Change) -> bool:
     """Whether the change is one of text, not only of records, verdicts or scores."""
-    return first_of(change.path) not in RECORDED and CHECKED.isdisjoint(steps_of(change.path))
+    return first_of(change.path) not in NOT_TEXT and CHECKED.isdisjoint(steps_of(change.path))

@@ -52,7 +52,7 @@ WORDS: dict[Verdict, str] = {
     "not": "not supported",
     "unjudged": "unjudged",
 }
-# Only models behind a key or a server of the user judge claims.
+# Only models that need an API key, or a server of your own, judge claims.
 _JUDGES = tuple(names(model for model in MODELS if model.needs))
 JUDGES = ", ".join((AUTO, *_JUDGES))
 
@@ -73,7 +73,7 @@ class Row:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts for the summary and the exit code. `model_error`: why the model failed to judge the first such claim."""
+    """Counts for the summary and the exit code. `model_error`: the first error that kept the model from judging."""
 
     verdicts: Counter[Verdict] = field(default_factory=Counter[Verdict])
     unreadable: int = 0
@@ -122,7 +122,7 @@ def check(
     /,
     *,
     model: Annotated[
-        str | None, Parameter(help=f"Model that also judges the claims the rules do not reject: {JUDGES}")
+        str | None, Parameter(help=f"Model that also judges the claims that the rules do not reject: {JUDGES}")
     ] = None,
     output: Output = PLAIN,
 ) -> int:

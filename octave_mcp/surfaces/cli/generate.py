@@ -70,7 +70,7 @@ class EndedRun:
 MakeRun = Callable[[OnEvent], Coroutine[None, None, EndedRun]]
 
 EXIT_CODES: dict[RunStatus, int] = {"completed": DONE, "partial": PARTIAL}
-MAX_COST_HELP = "Most that models may cost, in US dollars; default: no limit"
+MAX_COST_HELP = "Most that the run may spend on models, in US dollars; default: OCTAVE_MAX_COST_USD"
 # The result has to fit on one screen; the files list all gaps.
 MAX_GAPS_SHOWN = 5
 MAX_MESSAGE_CHARACTERS = 100
@@ -156,7 +156,7 @@ async def run(
 ) -> EndedRun:
     """Start a run and wait until it has ended; `pages` also returns the pages that it quotes.
 
-    Cancelled, for example by Ctrl-C, it cancels the run.
+    If the task is cancelled, for example by Ctrl-C, the run is cancelled too.
     """
     async with open_app(settings, served=served) as app:
         named = await computed(app.model_name, str(arguments.get("model", AUTO)))
@@ -181,7 +181,7 @@ async def run_to_end(
     tool: str,
     **arguments: Any,  # noqa: ANN401 - the tool's own
 ) -> RunReport:
-    """Start a run with the named tool and return its final report; cancelled, it cancels the run."""
+    """Start a run with the named tool and return its final report. If the task is cancelled, cancel the run."""
     call = call_factory(app, on_event)
     start: asyncio.Task[RunReport] = asyncio.create_task(invoke(tool, call, **arguments, wait_seconds=0))
     try:

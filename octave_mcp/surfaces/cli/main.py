@@ -7,7 +7,7 @@ import sys
 from signal import SIGINT
 from typing import Annotated, Literal
 
-from cyclopts import App, Parameter, validators
+from cyclopts import App, Group, Parameter, validators
 from cyclopts.exceptions import CycloptsError, MissingArgumentError
 
 from octave_mcp import __version__
@@ -35,25 +35,42 @@ WAITING_FOR_CLIENT = (
     "'octave-mcp install CLIENT' sets that up. For HTTP, run 'octave-mcp serve --transport http'"
 )
 EXIT_CODES: tuple[tuple[type[OctaveError], int], ...] = ((InputError, USAGE), (SetupError, SETUP))
+
+
+def _shown_default(value: object) -> str | None:
+    """Return a default for the help; None hides one that says nothing, such as False for a flag."""
+    return str(value) if value else None
+
+
 cli = App(
     name="octave-mcp",
     help="Turn two company websites into a sales playbook that cites its sources.",
     version=__version__,
+    default_parameter=Parameter(show_default=_shown_default),
     result_action="return_value",
     exit_on_error=False,
     print_error=False,
     suppress_keyboard_interrupt=False,
 )
-for command in (
-    generate, demo, runs, sessions, export, revise, refresh, versions, diff, edit, cancel, record, scrape, check,
-    check_copy,
-    config, doctor, install,
-):  # fmt: skip
-    cli.command(command)
-cli.command(map_site, name="map")
+# The order in which the help shows the groups is that of their sort keys.
+PLAYBOOKS, RUNS, EVIDENCE, SERVER, OPTIONS = (
+    Group(title, sort_key=position)
+    for position, title in enumerate(("Playbooks", "Runs", "Evidence", "Server", "Options"))
+)
+for group, commands in (
+    (PLAYBOOKS, (demo, generate, export, refresh, revise, edit, versions, diff)),
+    (RUNS, (runs, sessions, cancel, record)),
+    (EVIDENCE, (check, check_copy, scrape)),
+    (SERVER, (install, doctor, config)),
+):
+    for command in commands:
+        cli.command(command, group=group)
+cli.command(map_site, name="map", group=EVIDENCE)
+for flag in ("--help", "--version"):
+    cli[flag].group = OPTIONS
 
 
-@cli.command
+@cli.command(group=SERVER)
 def serve(
     *,
     transport: Annotated[

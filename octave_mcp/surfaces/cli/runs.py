@@ -30,7 +30,7 @@ from octave_mcp.tools.reports import RunReport
 from octave_mcp.tools.sessions import Deleted, RunLine, SessionLine, SessionList, run_line
 
 Limit = Annotated[int, Parameter(help="How many to list, 1 to 100", validator=validators.Number(gte=1, lte=100))]
-Cursor = Annotated[str | None, Parameter(help="Continue after the previous page; the command prints the value to pass")]
+Cursor = Annotated[str | None, Parameter(help="List older entries; the previous list ends with the value to pass")]
 
 
 class RunList(Value):
@@ -69,7 +69,7 @@ def sessions(
     cursor: Cursor = None,
     delete: Annotated[
         str | None,
-        Parameter(help="Permanently delete this session with its runs, playbooks and pages"),
+        Parameter(help="Permanently delete this session: its runs, playbooks, and pages that no other run uses"),
         CHANGES_COMMAND,
     ] = None,
     output: Output = PLAIN,

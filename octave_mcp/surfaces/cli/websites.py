@@ -88,7 +88,7 @@ def _markdown(page: PageAsRead) -> str:
     head = f"<!-- {page.final_url}: {page.title} ({', '.join(filter(None, details))}) -->"
     return (
         "\n\n".join(
-            filter(None, (head, page.text, page.facts and f"<!-- Facts in its head element:\n{page.facts}\n-->"))
+            filter(None, (head, page.text, page.facts and f"<!-- Facts from the head of the page:\n{page.facts}\n-->"))
         )
         + "\n"
     )

@@ -43,7 +43,9 @@ def _inspect(file: Path) -> Found:
     if version is None:
         return ok(f"{file} is not migrated to this release yet; the next server or command that opens it migrates it")
     if journal != "wal":
-        return Found("warning", f"{file} has journal mode {journal!r}, not 'wal'", "start a server, which changes it")
+        return Found(
+            "warning", f"{file} has journal mode {journal!r}, not 'wal'", "start a server; it sets the journal mode"
+        )
     return ok(f"{file} is intact, schema {version}, journal mode wal")
 
 
