@@ -440,8 +440,8 @@ async def test_diff_says_why_there_is_nothing_to_compare_and_what_it_does_not_sh
     assert (alone.code, alone.out, alone.err) == (0, "", nothing)
     assert first.err == nothing
     assert same.err == "nothing to compare with version 2: --from and --to name the same one\n"
-    assert edited.err.startswith("1 change from version 1 to version 2; ")
-    assert edited.err.endswith(" more in evidence, verdicts, scores, cost or times, shown with --all\n")
+    assert edited.err.startswith("1 change from version 1 to version 2; --all shows ")
+    assert edited.err.endswith(" more in evidence, verdicts, scores, cost or times\n")
 
 
 async def test_an_unknown_section_lists_only_sections_that_can_be_edited(run_id: str, tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ def check_access(settings: Settings, addresses: Iterable[str]) -> bool:
     is_open = not all(map(is_loopback, addresses))
     if is_open and not settings.tokens:
         raise SetupError(
-            f"other machines can reach {settings.host!r} and no token is set; set OCTAVE_TOKENS ({GENERATOR_HINT}) or "
-            "set OCTAVE_HOST to 127.0.0.1"
+            f"other machines can reach {settings.host!r} and no token is set; set OCTAVE_TOKENS ({GENERATOR_HINT}), "
+            "or set OCTAVE_HOST to 127.0.0.1"
         )
     if (is_open or settings.public_hosts) and len(safe_tokens(settings.tokens)) < len(settings.tokens):
         raise SetupError(

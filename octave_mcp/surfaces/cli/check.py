@@ -114,18 +114,15 @@ class Tally:
         return "\n".join(parts)
 
 
-def check(
-    file: Annotated[
-        Path,
-        Parameter(help="File of claims, one JSON object per line; - reads standard input", allow_leading_hyphen=True),
-    ],
-    /,
-    *,
-    model: Annotated[
-        str | None, Parameter(help=f"Model that also judges the claims that the rules do not reject: {JUDGES}")
-    ] = None,
-    output: Output = PLAIN,
-) -> int:
+ClaimsFile = Annotated[
+    Path, Parameter(help="File of claims, one JSON object per line; - reads standard input", allow_leading_hyphen=True)
+]
+Judge = Annotated[
+    str | None, Parameter(help=f"Model that also judges the claims that the rules do not reject: {JUDGES}")
+]
+
+
+def check(file: ClaimsFile, /, *, model: Judge = None, output: Output = PLAIN) -> int:
     """Check claims against the quotations they cite, and print those that are not fully supported.
 
     Each claim is an object with the fields claim, vendor, prospect and evidence, and optionally context and kind (fact,

@@ -31,7 +31,7 @@ def revise(
     section: Section,
     /,
     *,
-    instruction: Annotated[str, Parameter(help="What to change; the model does not take it as evidence")],
+    instruction: Annotated[str, Parameter(help="What to change; not used as evidence")],
     model: Annotated[str, Parameter(help="Model that writes; auto: the one that wrote the playbook")] = AUTO,
     base_version: Annotated[
         int | None,

@@ -78,7 +78,7 @@ def _summary(answer: VersionDiff, shown: int, *, is_default: bool) -> str:
         reason = "no version comes before it" if is_default else "--from and --to name the same one"
         return f"nothing to compare with version {newer}: {reason}"
     hidden = len(answer.changes) - shown
-    more = f"; {hidden} more in evidence, verdicts, scores, cost or times, shown with --all" if hidden else ""
+    more = f"; --all shows {hidden} more in evidence, verdicts, scores, cost or times" if hidden else ""
     return f"{counted(shown, 'change')} from version {older} to version {newer}{more}"
 
 
