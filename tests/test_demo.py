@@ -95,8 +95,8 @@ async def test_a_recording_that_cannot_be_replayed_is_named_and_rules_write_the_
     ended = await octave("demo", "--out", "there", cwd=tmp_path)
 
     assert ended.code == 0
-    assert ended.err.startswith("the recording of the demo cannot be replayed: ")
-    assert ended.err.endswith("; running extractive instead\n")
+    assert ended.err.startswith("the demo's recording cannot be replayed: ")
+    assert ended.err.endswith("; using extractive instead\n")
     assert names_in(tmp_path / "there") == {"playbook.json", "playbook.md", "playbook.html"}
     assert read_json(tmp_path / "there" / "playbook.json")["model"] == "extractive"
 

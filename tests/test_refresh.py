@@ -490,7 +490,7 @@ async def test_over_http_a_refresh_says_what_has_changed_and_where_to_see_it(
     assert (answer.status_code, report["version"], report["session_id"]) == (200, 2, first["session_id"])
     assert answer.headers["location"] == f"/runs/{report['run_id']}"
     assert again.json()["run_id"] == report["run_id"]
-    assert "version 2 differs from version 1 in " in report["message"]
+    assert "version 2 differs from version 1 " in report["message"]
     assert f"GET /runs/{report['run_id']}/diff" in report["next"]
     compared = (await client.get(f"/runs/{report['run_id']}/diff")).json()
     assert (compared["older"]["number"], compared["newer"]["made"]) == (1, "refreshed")
@@ -550,7 +550,7 @@ async def test_the_command_refreshes_a_run_and_prints_what_has_changed(pair: Pai
     assert refreshed.endswith(f"  refresh of {run_id}")
     assert "refresh of" not in first
     assert (done.code, none.code) == (0, 0), done.err
-    assert "version 2 differs from version 1 in " in done.out
+    assert "version 2 differs from version 1 " in done.out
     assert "octave-mcp diff" in done.err
     assert "nothing has changed since version 2" in none.out
 

@@ -101,7 +101,7 @@ async def test_a_session_is_listed_with_its_runs_until_it_is_deleted(pair: Pair,
     assert "1 run" in table.out
     assert listed.out == same.out
     assert listed.out.split()[:2] == [run, "completed"]
-    assert (deleted.code, deleted.out) == (0, f"{session} is deleted, with its runs: 1\n")
+    assert (deleted.code, deleted.out) == (0, f"deleted {session} with 1 run\n")
     assert after.out == ""
     assert before
     assert names_in(home / "playbooks") == set()
@@ -207,7 +207,7 @@ async def test_no_command_loads_a_server_and_only_cancel_loads_the_engine(tmp_pa
         (("sessions", "--limit", "-1"), 2, "--limit"),
         (("sessions", "--delete"), 2, "--delete"),
         (("sessions", "--delete", "sess_none"), 1, "there is no session 'sess_none'"),
-        (("sessions", "sess_a", "--delete", "sess_b"), 2, "'sess_a' is one session too many"),
+        (("sessions", "sess_a", "--delete", "sess_b"), 2, "SESSION and --delete cannot be combined"),
         (("export",), 2, "RUN"),
         (("export", "run_none"), 1, "there is no run 'run_none'"),
         (("export", "run_none", "--format"), 2, "--format"),

@@ -34,7 +34,7 @@ def serving(**settings: Any) -> AbstractAsyncContextManager[httpx2.AsyncClient]:
 def lift_server_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Gives a server in this process an hour to open its database and to finish responses: it may be slow."""
     monkeypatch.setattr(rest, "READY_SECONDS", 3600)
-    monkeypatch.setattr(http, "DRAINING_SECONDS", 3600)
+    monkeypatch.setattr(http, "DRAIN_SECONDS", 3600)
 
 
 def new_client(origin: str) -> httpx2.AsyncClient:
