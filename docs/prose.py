@@ -32,7 +32,8 @@ LEFT_OUT = ("prompts", "octave_mcp/demo/sites")
 NOT_PROSE = re.compile(
     r"```.*?```|<!-- generated: answer.*?<!-- end -->|<!--.*?-->|^ {4}.*?$", re.DOTALL | re.MULTILINE
 )
-SENTENCE_END = re.compile(r"(?<=[.!?:])\s+(?=[A-Z`'\"(\[*])|\n\s*\n|\n(?=\s*(?:[-*|#>]|\d+\.))| \| ")
+SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z`'\"(\[*])|\n\s*\n|\n(?=\s*(?:[-*|#>]|\d+\.))| \| ")
+WORD = re.compile(r"\b[A-Z]?[a-z]+\b")
 PATTERN_SIGNS = re.compile(r"\\[bdsw]|\(\?|\|\S|\]\*|^[\w-]+$")
 DIRECTIVE = re.compile(r"#\s*(?:noqa|pyright|type:|ruff|pragma|!)")
 
@@ -117,7 +118,7 @@ def _sentences(name: str, line: int, kind: str, text: str) -> Iterator[Sentence]
         found = text.find(piece, at)
         at = found + len(piece)
         shown = " ".join(piece.split())
-        if len(re.findall(r"[A-Za-z]{2,}", shown)) >= MIN_WORDS:
+        if len(WORD.findall(shown)) >= MIN_WORDS and not shown.startswith(("python ", "curl ")):
             yield Sentence(name, line + text.count("\n", 0, found), kind, shown)
 
 
