@@ -187,7 +187,7 @@ async def test_a_prospect_that_cannot_be_read_for_a_single_persona_ends_the_run_
     assert record.error
     assert (record.status, record.error.code, playbook) == ("failed", "bad_answer", None)
     assert "prospect_intelligence" in record.error.message
-    assert "not of the form asked for" in record.error.message
+    assert "did not have the required format" in record.error.message
 
 
 async def test_a_run_whose_every_pack_of_the_vendor_fails_still_writes_from_the_prospect(
@@ -235,7 +235,7 @@ async def test_one_writer_failing_is_a_gap_and_the_others_stand(
     matrix.sampled(
         [
             (UpstreamError("down"), "down"),
-            (BadAnswer("no answer"), "form asked for"),
+            (BadAnswer("no answer"), "required format"),
             (RateLimited("slow down"), "slow down"),
         ],
         short=lambda case: isinstance(case[0], BadAnswer),

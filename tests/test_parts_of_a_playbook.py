@@ -130,7 +130,7 @@ async def test_a_part_that_does_not_exist_is_refused_with_those_that_do(
 ) -> None:
     text = await complaint(client, "get_run", run_id=run_id, section=section)
 
-    assert text.startswith(f"[unknown_name] {section!r} does not exist")
+    assert text.startswith(f"[unknown_name] {section!r} has no part")
     assert repr(section.rpartition(".")[2]) in text
     assert said in text
 

@@ -442,4 +442,4 @@ def test_the_doctor_looks_at_the_key_once_and_names_the_source_that_needs_it(
     (check,) = [check for check in CHECKS if check.name == "FIRECRAWL_API_KEY"]
     found = check.look(load(source=source))
 
-    assert (found.status, found.text) == ("failed", f"not set, and {source} needs it")
+    assert (found.status, found.text) == ("failed", f"not set, but {source} needs it")

@@ -465,7 +465,7 @@ def request_of(model: str) -> PlaybookRequest:
     [
         ("anthropic", "ANTHROPIC_API_KEY not found"),
         ("extractive", "extractive judges no claims"),
-        ("host", "it may take days"),
+        ("host", "may take days"),
         ("nobody-knows-it", "there is no model 'nobody-knows-it'"),
         ("host:of-mine", "host has no models to choose from"),
     ],
@@ -508,7 +508,7 @@ async def test_verification_adds_at_most_15_percent_to_the_tokens_of_a_run(
 async def test_claims_beyond_the_limit_keep_the_verdict_of_the_rules(
     stage: Callable[..., Stage], double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verifier, "SHARE", 0.0)
+    monkeypatch.setattr(verifier, "TOKEN_SHARE", 0.0)
     monkeypatch.setattr(verifier, "FLOOR_TOKENS", 100)
 
     record, playbook = await stage().run(model="openai")
@@ -537,7 +537,7 @@ async def test_an_ask_sees_what_another_one_used_up_before_that_is_recorded(
             return found
 
     monkeypatch.setattr(journal, "StoredJournal", Slow)
-    monkeypatch.setattr(verifier, "SHARE", 0.0)
+    monkeypatch.setattr(verifier, "TOKEN_SHARE", 0.0)
     monkeypatch.setattr(verifier, "FLOOR_TOKENS", MOST)
     rewording_everywhere(double)
 

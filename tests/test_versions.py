@@ -456,7 +456,7 @@ async def test_an_unknown_part_names_only_what_would_choose_one_part(run_id: str
     section = "email_sequences.persona-1.touches[9]"
     ended = await octave("edit", run_id, section, "--text", "x", "--base-version", "1", cwd=tmp_path)
 
-    assert ended.err == f"error: {section!r} does not exist; instead of '9', choose a number from 0 to 3\n"
+    assert ended.err == f"error: {section!r} has no part '9'; choose an index from 0 to 3\n"
 
 
 async def test_the_files_of_a_run_are_those_of_its_newest_version(run_id: str) -> None:
