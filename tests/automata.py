@@ -1,7 +1,7 @@
-"""The automaton of a regular expression, as `backtracking` needs it.
+"""Compile regular expressions to the automata that `backtracking` analyses.
 
-Some of it is approximate: up to `FEW` repeats count as one or two, more as any number; a look-behind is a condition on
-the last character; a back-reference matches nothing.
+The automata are approximate: a repeat of up to `MAX_UNROLLED` times is unrolled to one or two copies, and a longer one
+becomes a loop; a look-behind only tests the last character; a back-reference matches the empty string.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ from typing import Any, NamedTuple
 op: Any = import_module("re._constants")
 parser: Any = import_module("re._parser")
 
-FEW, COPIES = 200, 2
+# Repeats with a higher maximum become loops; the others are unrolled.
+MAX_UNROLLED = 200
+# An unrolled repeat has at most this many copies of its required, and of its optional, repetitions.
+COPIES = 2
+# Latin letters, and samples of other scripts, punctuation, spaces and private-use characters.
 CHARACTERS = "".join(map(chr, range(0x180))) + (
     "–—―‘’‚“”„…•·‣«»‹›€₹£¥₽²™ΩωДд۔।॥։。！？、，；：「」『』（）中文日本の한글\u2028\u3000\u200b٠１Ａ🙂✓→\ue000\ue001\ue002\ue003"
 )
@@ -23,41 +27,46 @@ REPEATS = (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT)
 CATEGORIES: dict[Any, Callable[[str], bool]] = {
     op.CATEGORY_DIGIT: str.isdecimal,
     op.CATEGORY_SPACE: str.isspace,
-    op.CATEGORY_WORD: lambda one: one.isalnum() or one == "_",
+    op.CATEGORY_WORD: lambda character: character.isalnum() or character == "_",
 }
 OPPOSITES = {
     op.CATEGORY_NOT_DIGIT: op.CATEGORY_DIGIT,
     op.CATEGORY_NOT_SPACE: op.CATEGORY_SPACE,
     op.CATEGORY_NOT_WORD: op.CATEGORY_WORD,
 }
+# The node where the expression has matched.
 MATCHED = 0
-"""The node where the expression has matched."""
+# Stands for the missing character before the start and after the end of a text.
 NONE = -1
-"""The character before the first one, and after the last."""
 
 Parts = Iterable[tuple[Any, Any]]
+# The part that matches the end of a text.
 END: tuple[Any, Any] = (op.AT, op.AT_END_STRING)
-"""The part that matches the end of a text."""
 
 
 class Condition(NamedTuple):
-    """On the character before or after a place: it is one of a set, or there may be none.
+    """A condition on the character before or after a position.
 
-    The members of a set are the bits of a number.
+    `allowed` is a bit set of indexes into the alphabet. `or_none` allows the start or the end of the text too.
     """
 
-    among: int
+    allowed: int
     or_none: bool
 
-    def holds(self, one: int) -> bool:
-        return self.or_none if one == NONE else bool(self.among >> one & 1)
+    def holds(self, character: int) -> bool:
+        return self.or_none if character == NONE else bool(self.allowed >> character & 1)
 
     def also(self, other: Condition) -> Condition:
-        return Condition(self.among & other.among, self.or_none and other.or_none)
+        return Condition(self.allowed & other.allowed, self.or_none and other.or_none)
 
 
 class Node(NamedTuple):
-    """Reads one character of a set; or none, on conditions."""
+    """A node of the automaton.
+
+    `reads`: the bit set of characters of which it reads one, or None if it reads nothing.
+    `before`, `after`: conditions on the characters around it.
+    `region`: the number of the atomic part that it belongs to, or 0.
+    """
 
     following: tuple[int, ...]
     reads: int | None = None
@@ -73,7 +82,7 @@ def parts_of(pattern: re.Pattern[Any]) -> tuple[list[tuple[Any, Any]], Alphabet]
 
 
 class Alphabet:
-    """The characters that stand for all others, those of the expression among them."""
+    """Characters that represent all others: samples of every kind, and the ones that occur in the expression."""
 
     def __init__(self, text: str) -> None:
         self.characters = "".join(dict.fromkeys(CHARACTERS + text + text.lower() + text.upper()))
@@ -81,50 +90,50 @@ class Alphabet:
         self.anything = Condition(self.all, or_none=True)
         self.category, self._items = cache(self._category), cache(self._item)
 
-    def where(self, is_one: Callable[[str], bool]) -> int:
-        return sum(1 << at for at, one in enumerate(self.characters) if is_one(one))
+    def where(self, matches: Callable[[str], bool]) -> int:
+        return sum(1 << index for index, character in enumerate(self.characters) if matches(character))
 
     def _category(self, name: Any) -> int:  # noqa: ANN401 - re's own
         if name in OPPOSITES:
             return self.all & ~self.category(OPPOSITES[name])
         return self.where(CATEGORIES[name])
 
-    def opposite(self, one: Condition) -> Condition:
-        return Condition(self.all & ~one.among, not one.or_none)
+    def opposite(self, condition: Condition) -> Condition:
+        return Condition(self.all & ~condition.allowed, not condition.or_none)
 
     def set(self, kind: Any, value: Any, flags: int) -> int | None:  # noqa: ANN401
-        """What a part of an expression matches, if that is any one character of a set."""
+        """Return the bit set that a part of an expression matches, or None if it isn't a single character."""
         if kind is op.ANY:
             return self.all if flags & re.DOTALL else self.all & ~self.where("\n".__eq__)
         if kind is op.LITERAL or kind is op.NOT_LITERAL:
             kind, value = op.IN, [*([(op.NEGATE, None)] if kind is op.NOT_LITERAL else []), (op.LITERAL, value)]
         if kind is not op.IN:
             return None
-        found = 0
-        for item, told in value:
-            found |= self._items(item, told, flags & re.IGNORECASE)
-        return self.all & ~found if (op.NEGATE, None) in value else found
+        matched = 0
+        for item, argument in value:
+            matched |= self._items(item, argument, flags & re.IGNORECASE)
+        return self.all & ~matched if (op.NEGATE, None) in value else matched
 
-    def _item(self, item: Any, told: Any, flags: int) -> int:  # noqa: ANN401
+    def _item(self, item: Any, argument: Any, flags: int) -> int:  # noqa: ANN401
         if item is op.NEGATE:
             return 0
         if item is op.CATEGORY:
-            return self.category(told)
-        ordinals = range(told[0], told[1] + 1) if item is op.RANGE else range(told, told + 1)
+            return self.category(argument)
+        ordinals = range(argument[0], argument[1] + 1) if item is op.RANGE else range(argument, argument + 1)
         if flags & re.IGNORECASE:
-            return self.where(lambda one: any(len(form) == 1 and ord(form) in ordinals for form in _forms(one)))
-        return self.where(lambda one: ord(one) in ordinals)
+            return self.where(lambda char: any(len(form) == 1 and ord(form) in ordinals for form in _forms(char)))
+        return self.where(lambda char: ord(char) in ordinals)
 
 
 @cache
-def _forms(one: str) -> tuple[str, str, str]:
-    return one, one.lower(), one.upper()
+def _forms(character: str) -> tuple[str, str, str]:
+    return character, character.lower(), character.upper()
 
 
 class Builder:
-    """Makes nodes of the parts of an expression, the last ones first.
+    """Builds the nodes of an expression, from its last part to its first.
 
-    `regions` are the parts that `re` does not go back to once they have matched, each with its flags.
+    `regions`: the atomic parts, which `re` never backtracks into once they have matched, each with its flags.
     """
 
     def __init__(self, alphabet: Alphabet) -> None:
@@ -163,21 +172,21 @@ class Builder:
             return build()
         self.regions.append((parts, flags))
         self._region = len(self.regions)
-        found = build()
+        start = build()
         self._region = 0
-        return found
+        return start
 
     def _repeat(self, kind: Any, value: Any, following: int, flags: int) -> int:  # noqa: ANN401
         least, most, body = value
         if kind is op.POSSESSIVE_REPEAT:
-            one = self._one(body, flags)
-            if one is None:
+            condition = self._single(body, flags)
+            if condition is None:
                 again = [(op.MAX_REPEAT, value)]
                 return self._in_region(again, flags, lambda: self.sequence(again, following, flags))
-            if most > FEW:
-                following = self._add(following, after=self.alphabet.opposite(one))
+            if most > MAX_UNROLLED:
+                following = self._add(following, after=self.alphabet.opposite(condition))
         ends = following
-        if most > FEW:
+        if most > MAX_UNROLLED:
             loop = self._add()
             self.nodes[loop] = Node((self.sequence(body, loop, flags), ends), region=self._region)
             following = loop
@@ -189,9 +198,9 @@ class Builder:
         return following
 
     def _at(self, where: Any, following: int, flags: int) -> int:  # noqa: ANN401
-        if one := self._edge(where, flags):
+        if edge := self._edge(where, flags):
             is_first = where in (op.AT_BEGINNING, op.AT_BEGINNING_STRING)
-            return self._add(following, **{"before" if is_first else "after": one})
+            return self._add(following, **{"before" if is_first else "after": edge})
         inside = Condition(self.alphabet.category(op.CATEGORY_WORD), or_none=False)
         outside = self.alphabet.opposite(inside)
         pairs = ((inside, outside), (outside, inside))
@@ -206,34 +215,34 @@ class Builder:
         return Condition(self.alphabet.where("\n".__eq__) if is_line else 0, or_none=True)
 
     def _look(self, value: tuple[int, Parts], following: int, flags: int, *, is_wanted: bool) -> int:
-        way, parts = value[0], list(value[1])
-        one = self._one(parts if way > 0 or not is_wanted else parts[-1:], flags)
-        if one:
-            one = one if is_wanted else self.alphabet.opposite(one)
-            return self._add(following, **{"before" if way < 0 else "after": one})
-        if way < 0:
+        direction, parts = value[0], list(value[1])
+        condition = self._single(parts if direction > 0 or not is_wanted else parts[-1:], flags)
+        if condition:
+            condition = condition if is_wanted else self.alphabet.opposite(condition)
+            return self._add(following, **{"before" if direction < 0 else "after": condition})
+        if direction < 0:
             return following
-        first = self._one(parts[:1], flags) if is_wanted else None
+        first = self._single(parts[:1], flags) if is_wanted else None
         return self._add(self.sequence(parts, MATCHED, flags), self._add(following, after=first))
 
-    def _one(self, parts: Parts, flags: int) -> Condition | None:
-        """What the parts want of one character, if that is all they want."""
+    def _single(self, parts: Parts, flags: int) -> Condition | None:
+        """Return the condition on one character that the parts amount to, or None if they test more than one."""
         all_parts = list(parts)
         if len(all_parts) != 1:
             return None
         kind, value = all_parts[0]
-        if (among := self.alphabet.set(kind, value, flags)) is not None:
-            return Condition(among, or_none=False)
+        if (allowed := self.alphabet.set(kind, value, flags)) is not None:
+            return Condition(allowed, or_none=False)
         if kind is op.AT:
             return self._edge(value, flags)
         if kind is op.SUBPATTERN:
-            return self._one(value[3], (flags | value[1]) & ~value[2])
-        return self._one_of([self._one(branch, flags) for branch in value[1]]) if kind is op.BRANCH else None
+            return self._single(value[3], (flags | value[1]) & ~value[2])
+        return self._any_single([self._single(branch, flags) for branch in value[1]]) if kind is op.BRANCH else None
 
-    def _one_of(self, branches: list[Condition | None]) -> Condition | None:
-        found = Condition(0, or_none=False)
-        for one in branches:
-            if one is None:
+    def _any_single(self, branches: list[Condition | None]) -> Condition | None:
+        merged = Condition(0, or_none=False)
+        for branch in branches:
+            if branch is None:
                 return None
-            found = Condition(found.among | one.among, found.or_none or one.or_none)
-        return found
+            merged = Condition(merged.allowed | branch.allowed, merged.or_none or branch.or_none)
+        return merged

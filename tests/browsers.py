@@ -1,4 +1,4 @@
-"""A browser, for what people see."""
+"""Playbook pages and other files opened in Chromium."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ async def chromium() -> AsyncGenerator[Browser]:
 
 
 class Opened:
-    """A page in a browser, with all that it asked for and complained of."""
+    """A page in a browser; records its requests, and its errors, console messages and popups as `complaints`."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        page.set_default_timeout(0)  # a hanging test is ended by pytest
+        page.set_default_timeout(0)  # pytest ends a test that hangs
         self.requests: list[str] = []
         self.complaints: list[str] = []
         page.on("request", self._requested)
@@ -88,7 +88,7 @@ async def opened(
     size: ViewportSize | None = None,
     texts: Mapping[str, str] = NO_TEXTS,
 ) -> Opened:
-    """The page of a playbook, with these texts of pages by their digests."""
+    """Open the HTML export of a playbook, which embeds `texts`: the texts of web pages by their digests."""
     file = folder / "playbook.html"
     file.write_text(Html(texts).render(playbook), "utf-8")
     return await opened_file(browser, file, scripts=scripts, size=size)
@@ -106,8 +106,11 @@ async def opened_file(
 
 
 async def quotations_marked(page: Page) -> dict[str, set[str]]:
-    """Opens each source in the file; what is then marked as asked for and seen, in one line, by the source's number."""
-    found: dict[str, set[str]] = defaultdict(set)
+    """Open each source in the file and return, by its number, the highlighted quotations that are in view.
+
+    The highlights of one opened source are joined into one line.
+    """
+    quotations: dict[str, set[str]] = defaultdict(set)
     for number, text in await page.evaluate(OPEN_EACH_SOURCE):
-        found[number].add(text)
-    return found
+        quotations[number].add(text)
+    return quotations

@@ -1,6 +1,7 @@
-"""Servers without a surface, in processes of their own: each starts or resumes one run, and may kill itself.
+"""Child processes that start or resume one run, and can kill themselves at a chosen moment.
 
-This module is also the program of such a process, which logs what becomes of each step to a file.
+This module is also the program that a child executes. It has the engine but no HTTP or MCP surface, and logs each call
+and commit of a step to a file.
 """
 
 from __future__ import annotations
@@ -39,8 +40,9 @@ from octave_mcp.tools.registry import unheard
 
 ROOT = Path(__file__).parents[1]
 NEVER = sys.maxsize
+# A child logs this once it follows the run, even if another process executes it.
 SERVES = "serves the run"
-"""What each process says once it follows the run, whoever executes that."""
+# Intervals and timeouts after which the product takes over orphaned work, shortened so that tests needn't wait.
 QUICK: Mapping[str, float] = {
     "octave_mcp.engine.durable.ADOPTION_SECONDS": 0.2,
     "octave_mcp.engine.dbos_setup.IDLE_TRANSACTION_SECONDS": 2,
@@ -51,7 +53,7 @@ QUICK: Mapping[str, float] = {
     "octave_mcp.sources.cache.LEASE_SECONDS": 0.3,
     "octave_mcp.store.database.IDLE_TRANSACTION_MILLISECONDS": 2000,
 }
-"""How often the product looks for what was left: a test would wait for that each time."""
+# Modules that the product imports lazily. A parent that forks imports them first, so that its children needn't.
 LOADED_LATE = (
     "octave_mcp.engine.durable",
     "octave_mcp.store.sql",
@@ -62,17 +64,22 @@ LOADED_LATE = (
     "openai.resources.responses",
     "psycopg",
 )
-"""By each process anew, unless one has them before it splits."""
 
 
 @dataclass(frozen=True)
 class Orders:
-    """What a process is to do. `request` has a request_id, so that whoever comes first starts the run.
+    """What a child does, and when it dies.
 
-    It kills itself after so many commits of steps, before the commit that follows so many, or in one of these turns of
-    its event loop. If it `restarts`, it does so in a process of its own, and another one follows, which dies in the
-    next of these turns, until one ends by itself. It stops in the midst of that commit, and goes on when it is told to.
-    If it `stays`, it does not end with the run. If it `revises`, it is this revision that it starts or resumes.
+    `request`: the playbook request. It has a `request_id`, so that only the first child starts the run.
+    `dies_after_commits`: the child kills itself after this many commits of steps.
+    `dies_before_commit`: it kills itself before the commit that follows this many.
+    `dies_in_turns`: it kills itself in the first of these turns of its event loop.
+    `restarts`: it forks a process that follows these orders, and another whenever one was killed. The second process
+    dies in the second of `dies_in_turns`, and so on.
+    `stops_in_commit`: it stops itself (SIGSTOP) within this commit, until it receives SIGCONT.
+    `stays`: it keeps running after the run has ended.
+    `revises`: the arguments of a revision, which it starts or resumes instead of a playbook.
+    `patches`: new values of constants, such as `QUICK`.
     """
 
     request: dict[str, Any]
@@ -88,7 +95,7 @@ class Orders:
 
 
 class Logged(NamedTuple):
-    """That a process called a step, or recorded it; or how often its event loop had turned at its end."""
+    """A line of the log: a child called or recorded a step, or ended after a number of turns of its event loop."""
 
     pid: int
     kind: str
@@ -106,13 +113,13 @@ def logged(log: Path) -> list[Logged]:
 
 
 class Child:
-    """`lines` are those of its stderr so far."""
+    """A running child; `lines` is its stderr so far."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
         self.lines: list[str] = []
-        self._is_silent = False
-        self._news = asyncio.Condition()
+        self._is_closed = False
+        self._changed = asyncio.Condition()
         self._reading = asyncio.create_task(self._read())
 
     @property
@@ -120,27 +127,27 @@ class Child:
         return self._process.pid
 
     def send(self, number: signal.Signals) -> None:
-        """To it and to those that it has started."""
+        """Send a signal to the child and to the processes that it has forked."""
         os.killpg(self.pid, number)
 
     async def says(self, pattern: str) -> None:
-        """Returns once a line has it."""
+        """Wait until a line of stderr matches the pattern."""
 
-        def is_there() -> bool:
-            found = any(re.search(pattern, line) for line in self.lines)
-            assert found or not self._is_silent, "\n".join(self.lines)
-            return found
+        def matches() -> bool:
+            is_logged = any(re.search(pattern, line) for line in self.lines)
+            assert is_logged or not self._is_closed, "\n".join(self.lines)
+            return is_logged
 
-        async with self._news:
-            await self._news.wait_for(is_there)
+        async with self._changed:
+            await self._changed.wait_for(matches)
 
     async def ended(self) -> int:
-        """Its exit code, once it has ended."""
+        """Wait for the end of the child and return its exit code."""
         await self._reading
         return await self._process.wait()
 
     async def stopped(self) -> None:
-        """Returns once it is stopped, by itself or by someone else."""
+        """Wait until a SIGSTOP has stopped the child."""
         await asyncio.to_thread(os.waitid, os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT)
 
     async def kill(self) -> None:
@@ -152,18 +159,18 @@ class Child:
         assert self._process.stderr
         async for line in self._process.stderr:
             self.lines.append(line.decode())
-            await self._tell()
-        self._is_silent = True
-        await self._tell()
+            await self._notify()
+        self._is_closed = True
+        await self._notify()
 
-    async def _tell(self) -> None:
-        async with self._news:
-            self._news.notify_all()
+    async def _notify(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
 
 
 @asynccontextmanager
 async def child(log: Path, request: dict[str, Any], **orders: Any) -> AsyncGenerator[Child]:  # noqa: ANN401 - those of Orders
-    """Such a process, in the environment of this one. It is killed at the end if it is still running."""
+    """Start a child with these orders and the environment of this process, and kill it at the end if it still runs."""
     await asyncio.to_thread(log.touch)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -197,7 +204,10 @@ def main() -> int:
 
 
 def _restarted(orders: Orders) -> int:
-    """Processes one after another, which have everything loaded; returns the exit code of the first not killed."""
+    """Fork processes one after another until one isn't killed, and return its exit code.
+
+    They inherit the imported modules, so each restart is fast.
+    """
     for name in LOADED_LATE:
         import_module(name)
     turns = orders.dies_in_turns
@@ -226,13 +236,16 @@ def _serve(orders: Orders, last_turn: Sequence[int]) -> None:
 
 
 def _end_with_parent() -> None:
-    """However that ends."""
+    """Kill this process and its forks once stdin is closed, which happens however the parent ends."""
     sys.stdin.read()
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    """It kills its process in one of its turns: a random one is a random moment, however busy the machine is."""
+    """An event loop that kills its process in a given turn.
+
+    Turns, unlike seconds, fall on the same moment of a run however busy the machine is.
+    """
 
     turns = 0
 
@@ -256,7 +269,7 @@ async def _executed(orders: Orders) -> None:
     configure(settings)
     app = App(settings, observers=(log_event,))
     await app.runs.open()
-    record = await _begun(app, orders)
+    record = await _start_or_resume(app, orders)
     logger.info(SERVES)
     while not record.is_final:
         try:
@@ -268,7 +281,7 @@ async def _executed(orders: Orders) -> None:
     await app.runs.close()
 
 
-async def _begun(app: App, orders: Orders) -> RunRecord:
+async def _start_or_resume(app: App, orders: Orders) -> RunRecord:
     if orders.revises is None:
         return await app.runs.start(PlaybookRequest(**orders.request))
     known = [run for run in await app.runs.list_runs(None, 100, None) if run.revision]
@@ -276,17 +289,17 @@ async def _begun(app: App, orders: Orders) -> RunRecord:
 
 
 def _watch_calls(log: Callable[[str, str, str], None]) -> None:
-    done = StoredJournal._executed  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - where steps are called
+    execute = StoredJournal._executed  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - where steps are called
 
     async def watched(
         self: StoredJournal,
         path: str,
         digest: str,
         call: Callable[[], Awaitable[Any]],
-        adapter: Any,  # noqa: ANN401 - as there
+        adapter: Any,  # noqa: ANN401 - as in the method it replaces
     ) -> object:
         log("called", path, digest)
-        return await done(self, path, digest, call, adapter)
+        return await execute(self, path, digest, call, adapter)
 
     StoredJournal._executed = watched  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - ditto
 
@@ -310,12 +323,12 @@ def _watch_commits(log: Callable[[str, str, str], None], orders: Orders) -> None
 
 
 def _stop_in_commit(number: int) -> None:
-    insert_into, begun = executions.insert_into, 0
+    insert_into, commits = executions.insert_into, 0
 
-    def watched(db: Connection, table: Table) -> Any:  # noqa: ANN401 - as there
-        nonlocal begun
-        begun += 1
-        if begun == number:
+    def watched(db: Connection, table: Table) -> Any:  # noqa: ANN401 - as in the function it replaces
+        nonlocal commits
+        commits += 1
+        if commits == number:
             os.kill(os.getpid(), signal.SIGSTOP)
         return insert_into(db, table)
 

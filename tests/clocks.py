@@ -1,4 +1,4 @@
-"""A clock for the event loop that a test moves."""
+"""A clock for the event loop that only tests advance."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
+# How long the network must be silent before the clock advances. Anything that arrives later is still received.
 SETTLED_SECONDS = 0.001
-"""How long the network must be silent before the clock advances. Anything that arrives later is still received."""
 
 
 class Clock:
-    """The clock of the running loop. It is stopped: no deadline passes and no sleep ends by itself.
+    """A stopped clock for the running loop: no deadline passes and no sleep ends until a test advances it.
 
-    Anything that waits for the network, a thread or a subprocess proceeds as usual. Work in threads stops the clock.
+    Whatever waits for the network, a thread or a subprocess proceeds as usual.
     """
 
     def __init__(self, now: float) -> None:
@@ -31,7 +31,7 @@ class Clock:
         self._now += seconds
 
     async def run_until_done(self, task: asyncio.Task[T]) -> T:
-        """Advances the clock to the next timer whenever nothing else happens, until the task is done."""
+        """Advance the clock to the next timer whenever nothing else happens, until the task is done."""
         self._moves = True
         try:
             return await task
@@ -39,7 +39,7 @@ class Clock:
             self._moves = False
 
     def watch_threads(self, run_in_executor: Callable[..., asyncio.Future[Any]]) -> Callable[..., asyncio.Future[Any]]:
-        """Does not advance until work in another thread is done, since a busy machine takes its time."""
+        """Wrap the loop's method so that the clock waits for threads, which may take any time on a busy machine."""
 
         def run(*work: Any) -> asyncio.Future[Any]:  # noqa: ANN401 - the loop's own
             self._in_threads += 1
@@ -53,7 +53,7 @@ class Clock:
         self._in_threads -= 1
 
     def select(self, real: selectors.BaseSelector, timeout: float | None) -> list[Any]:
-        """Waits in place of the selector. `timeout` is the time until the next timer of the loop, by this clock."""
+        """Replace the selector's `select`. `timeout` is the time until the loop's next timer, by this clock."""
         if not timeout:
             return real.select(timeout)
         if self._in_threads or not self._moves:
@@ -64,7 +64,7 @@ class Clock:
 
 
 def stop_the_clock() -> Clock:
-    """Replaces the clock of the running loop. Each test has a loop of its own, so nothing needs to be restored."""
+    """Replace the clock of the running loop. Each test has its own loop, so nothing needs to be restored."""
     loop = cast("Any", asyncio.get_running_loop())
     clock = Clock(loop.time())
     loop.time = clock

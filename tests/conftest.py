@@ -1,4 +1,4 @@
-"""What every test stands on: a home of its own, no network but loopback, and companies' sites to read."""
+"""Fixtures of all tests: an empty OCTAVE_HOME, no network except loopback, and invented companies' sites."""
 
 from __future__ import annotations
 
@@ -46,8 +46,9 @@ from octave_mcp.surfaces.cli.main import main
 from octave_mcp.tools.registry import unheard
 
 ROOT = Path(__file__).parents[1]
+# Parameters of the MCP request `initialize`, for tests that write the protocol themselves.
 CLIENT = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
-"""Parameters of the MCP request `initialize`, for tests that write the protocol themselves."""
+# A program that runs `server.py` and lets it take an hour to shut down, since the machine may be slow.
 PATIENT = f"""
 import runpy, sys
 from octave_mcp.surfaces import ending
@@ -55,11 +56,10 @@ ending.MAX_SECONDS = 3600
 sys.argv[0] = {str(ROOT / "server.py")!r}
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
-"""`python server.py`, which has an hour to end: this machine may be slow."""
 SHARED_SITES = ROOT.parent / "shared" / "sites"
 
 
-def _is_here(host: object) -> bool:
+def _is_loopback(host: object) -> bool:
     name = host.decode() if isinstance(host, bytes) else host
     if name in {None, "", "localhost"}:
         return True
@@ -72,17 +72,17 @@ def _is_here(host: object) -> bool:
 
 @pytest.fixture(autouse=True)
 def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test that reaches for another machine is as on one without a network."""
+    """Make connections to other machines and look-ups of their names fail, as without a network."""
     connect, lookup = socket.socket.connect, socket.getaddrinfo
 
-    def guarded_connect(self: socket.socket, address: Any) -> None:  # noqa: ANN401 - of whatever family
-        if self.family in {socket.AF_INET, socket.AF_INET6} and not _is_here(address[0]):
-            raise OSError(f"tests reach loopback only, not {address!r}")
+    def guarded_connect(self: socket.socket, address: Any) -> None:  # noqa: ANN401 - its type depends on the family
+        if self.family in {socket.AF_INET, socket.AF_INET6} and not _is_loopback(address[0]):
+            raise OSError(f"tests may only connect to loopback, not to {address!r}")
         connect(self, address)
 
     def guarded_lookup(host: str | bytes | None, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - socket's own
-        if not _is_here(host):
-            raise socket.gaierror(socket.EAI_NONAME, f"tests look up loopback only, not {host!r}")
+        if not _is_loopback(host):
+            raise socket.gaierror(socket.EAI_NONAME, f"tests may only look up loopback, not {host!r}")
         return lookup(host, *args, **kwargs)
 
     monkeypatch.setattr(socket.socket, "connect", guarded_connect)
@@ -90,14 +90,14 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_configure() -> None:
-    """Settings for the whole suite."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # from a shell that starts the suite in the background
+    # Shells start background jobs with SIGINT ignored, which servers started by the tests would inherit.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.environ["FASTMCP_CLIENT_DISCONNECT_TIMEOUT"] = "3600"  # else an exiting client kills a slow server
+    os.environ["FASTMCP_CLIENT_DISCONNECT_TIMEOUT"] = "3600"  # by default, an exiting client kills a slow server
 
 
 def _use_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sets OCTAVE_HOME to the folder, and removes this machine's own settings and keys."""
+    """Set OCTAVE_HOME to the folder, and remove the settings and keys of the machine."""
     for name in list(os.environ):
         if name.startswith(("OCTAVE_", "OPENAI_", "ANTHROPIC_", "FIRECRAWL_")) and name != "OCTAVE_WRITE_SNAPSHOTS":
             monkeypatch.delenv(name)
@@ -106,14 +106,14 @@ def _use_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """OCTAVE_HOME, empty."""
+    """Set OCTAVE_HOME to a new folder, and return it."""
     _use_home(tmp_path / "home", monkeypatch)
     return tmp_path / "home"
 
 
 @pytest.fixture(autouse=True)
-def waits_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tries follow each other as they do, only sooner; and a slow machine may take an hour to open a database."""
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retry almost without delay, and give a slow machine an hour to open a database."""
     monkeypatch.setattr(retrying, "FIRST_WAIT_SECONDS", 0.001)
     monkeypatch.setattr(supervision, "FIRST_WAIT_SECONDS", 0.001)
     monkeypatch.setattr(server_module, "OPENING_SECONDS", 3600)
@@ -122,14 +122,14 @@ def waits_are_short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_test_cuts_the_power(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Databases of this process are not synchronised with the disk, which would take a fifth of the time of a run."""
+def unsynced_databases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Don't sync databases of this process to the disk, which would take a fifth of the time of a run."""
     monkeypatch.setattr(database, "SYNCHRONOUS", "OFF")
 
 
 @pytest.fixture(autouse=True)
-def logs_end_with_the_test() -> Iterator[None]:
-    """A server started in the test's own process logs to the test's own home, and no longer than that."""
+def restored_logging() -> Iterator[None]:
+    """Restore logging and exception hooks, which a server in the test's process redirects to the test's home."""
     root = logging.getLogger()
     handlers, level, shown = list(root.handlers), root.level, warnings.showwarning
     hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
@@ -143,34 +143,37 @@ def logs_end_with_the_test() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def every_task_has_an_owner() -> Iterator[None]:
-    """No failure of a background task is left to asyncio, which notices it when the task is thrown away."""
-    ownerless: list[str] = []
+def no_unretrieved_exceptions() -> Iterator[None]:
+    """Fail the test if asyncio reports that the exception of a background task was never retrieved."""
+    unretrieved: list[str] = []
 
-    def noted(record: logging.LogRecord) -> bool:
+    def collect(record: logging.LogRecord) -> bool:
         if "never retrieved" in record.getMessage():
-            ownerless.append(f"{record.getMessage()}: {record.exc_info}")
+            unretrieved.append(f"{record.getMessage()}: {record.exc_info}")
         return True
 
-    asyncios = logging.getLogger("asyncio")
-    asyncios.addFilter(noted)
+    asyncio_logger = logging.getLogger("asyncio")
+    asyncio_logger.addFilter(collect)
     yield
-    asyncios.removeFilter(noted)
-    assert not ownerless
+    asyncio_logger.removeFilter(collect)
+    assert not unretrieved
 
 
 @pytest.fixture(autouse=True)
-def stages_end_with_the_test() -> Iterator[None]:
+def closed_stages() -> Iterator[None]:
     yield
     while scripted.OPENED:
         asyncio.run(scripted.OPENED.pop().store.close())
 
 
 class LoopbackSite(ThreadingHTTPServer):
-    """A company's site on a port of its own; `failing` are paths that answer with that status.
+    """A company's site on a free port of loopback.
 
-    `gate` holds every answer back while it is closed; `asked` is set by the first request. `hits` counts the requests
-    of each path; with `held_at`, the gate closes at the request of that number, and `reached` is set.
+    `failing`: HTTP statuses of the paths that fail.
+    `gate`: while it is clear, all responses wait. It starts clear if the site is `held`.
+    `asked`: is set at the first request.
+    `hits`: the number of requests per path.
+    `held_at`: the number of the request at which the gate closes; `reached` is set then.
     """
 
     daemon_threads = True
@@ -204,7 +207,7 @@ class LoopbackSite(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own
-        """Says nothing: a client may hang up."""
+        """Ignore errors: a client may hang up."""
 
 
 class _Answer(BaseHTTPRequestHandler):
@@ -225,12 +228,12 @@ class _Answer(BaseHTTPRequestHandler):
         self.wfile.write(document.body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - http.server's own
-        """Says nothing."""
+        """Log nothing."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """The two invented companies' sites, as one test needs them."""
+    """The sites of the two invented companies."""
 
     vendor: LoopbackSite
     prospect: LoopbackSite
@@ -245,7 +248,7 @@ class Pair:
 
     @property
     def few(self) -> dict[str, Any]:
-        """The two, of which few pages are read: for a test of something else."""
+        """Arguments of a quick run, which reads few pages, for tests of something else."""
         return {**self.domains, "max_pages": 4}
 
     def release(self) -> None:
@@ -259,7 +262,7 @@ class Pair:
 
 @pytest.fixture
 def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
-    """Two sites that answer, allowed by the settings; the extractive model writes."""
+    """Two sites that the settings allow, and the extractive model."""
     sites = Pair(LoopbackSite(load("vendor")), LoopbackSite(load("prospect")))
     allow(sites, monkeypatch)
     yield sites
@@ -268,7 +271,7 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
 
 @pytest.fixture
 def held_pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
-    """Two sites that answer once they are released: until then no run about them can end."""
+    """Two sites that don't respond until they are released. A run about them can't end earlier."""
     sites = Pair(LoopbackSite(load("vendor"), held=True), LoopbackSite(load("prospect"), held=True))
     allow(sites, monkeypatch)
     yield sites
@@ -282,7 +285,7 @@ def allow(sites: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def lift_site_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A slow machine or a held site must not time out."""
+    """Raise the timeouts of sites to an hour, for slow machines and held sites."""
     monkeypatch.setenv("OCTAVE_FETCH_TIMEOUT_SECONDS", "3600")
     monkeypatch.setenv("OCTAVE_SITE_TIMEOUT_SECONDS", "3600")
 
@@ -297,7 +300,7 @@ class Finished:
     session_id: str
 
     def use(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Makes its home OCTAVE_HOME."""
+        """Set OCTAVE_HOME to the home of this run, and allow its sites."""
         monkeypatch.setenv("OCTAVE_HOME", str(self.home))
         allow(self.pair, monkeypatch)
 
@@ -309,25 +312,25 @@ def _finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
     with pytest.MonkeyPatch.context() as patched:
         _use_home(folder, patched)
         allow(pair, patched)
-        record = asyncio.run(_run_to_its_end(pair))
+        record = asyncio.run(_complete_run(pair))
     yield Finished(folder, pair, record.run_id, record.session_id)
     pair.close()
 
 
-async def _run_to_its_end(pair: Pair) -> RunRecord:
+async def _complete_run(pair: Pair) -> RunRecord:
     app = App(load_settings())
     await app.runs.open()
     request = PlaybookRequest(vendor=f"http://{pair.vendor.host}", prospect=f"http://{pair.prospect.host}")
-    begun = await app.runs.start(request)
-    record = await app.runs.follow(begun.run_id, math.inf, unheard)
+    started = await app.runs.start(request)
+    record = await app.runs.follow(started.run_id, math.inf, unheard)
     await app.runs.close()
     assert record.status == "completed", record.error
     return record
 
 
 @pytest.fixture
-def finished(_finished: Finished, home: Path, monkeypatch: pytest.MonkeyPatch) -> Finished:  # noqa: ARG001 - goes first
-    """One completed run per worker, in its own OCTAVE_HOME. Tests that add or delete runs use `pair` instead."""
+def finished(_finished: Finished, home: Path, monkeypatch: pytest.MonkeyPatch) -> Finished:  # noqa: ARG001 - must run before this fixture
+    """A completed run in its own OCTAVE_HOME, once per worker. Tests that add or delete runs use `pair` instead."""
     _finished.use(monkeypatch)
     return _finished
 
@@ -339,9 +342,9 @@ def _plain() -> list[scripted.Written]:
 
 @pytest.fixture
 async def plain(_plain: list[scripted.Written], tmp_path_factory: pytest.TempPathFactory) -> scripted.Written:
-    """A completed run by the scripted model about the invented sites, once per worker, for read-only tests.
+    """A completed run of the scripted model about the invented sites, once per worker, for read-only tests.
 
-    It is made when first requested, in the event loop and environment of that test.
+    The first test that requests it executes the run, in its own event loop and environment.
     """
     if not _plain:
         _plain.append(await scripted.written(scripted.Stage(tmp_path_factory.mktemp("plain"))))
@@ -350,19 +353,19 @@ async def plain(_plain: list[scripted.Written], tmp_path_factory: pytest.TempPat
 
 @pytest.fixture
 def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
-    """All three providers, as the settings name them."""
+    """A double of all three providers, set in the settings."""
     monkeypatch.setattr(limiters, "FIRST_COOL_DOWN_SECONDS", 0.01)
-    answering = Double()
-    set_up(monkeypatch, answering)
-    yield answering
-    answering.close()
+    server = Double()
+    set_up(monkeypatch, server)
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="session")
 def real_sites() -> Iterator[dict[str, str]]:
-    """Origins of real companies' pages, by domain."""
+    """Serve the saved pages of real companies, and return the origins by domain."""
     if not SHARED_SITES.is_dir():
-        pytest.skip("the collection of real companies' pages is not part of the project, and is not beside it")
+        pytest.skip("the saved pages of real companies are not part of the project and are missing on this machine")
     command = [sys.executable, str(SHARED_SITES / "serve.py")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
@@ -373,14 +376,14 @@ def real_sites() -> Iterator[dict[str, str]]:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     if not postgres.program("pg_ctl"):
-        pytest.skip("Postgres is not installed here")
+        pytest.skip("Postgres is not installed")
     with postgres.cluster() as url:
         yield url
 
 
 @pytest.fixture
 def postgres_url(postgres_server: str) -> str:
-    """A database of the test's own."""
+    """Create a database for this test and return its URL."""
     name = f"octave_{secrets.token_hex(6)}"
     with psycopg.connect(f"{postgres_server}/postgres", autocommit=True) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
@@ -389,7 +392,7 @@ def postgres_url(postgres_server: str) -> str:
 
 @dataclass(frozen=True)
 class Ended:
-    """A command that has ended."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -397,7 +400,7 @@ class Ended:
 
 
 async def command(*arguments: str, cwd: Path, stdin: bytes = b"", root: Path = ROOT) -> Ended:
-    """Runs python with these arguments and the product at `root`, from a folder outside the project."""
+    """Run Python with these arguments and the product at `root`, in the folder `cwd`."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *arguments,
@@ -413,9 +416,10 @@ async def command(*arguments: str, cwd: Path, stdin: bytes = b"", root: Path = R
 
 
 async def octave(*arguments: str, cwd: Path, stderr: TextIO | None = None) -> Ended:
-    """The command `octave-mcp` with these arguments, in that folder: in this process, which has all of it loaded.
+    """Run `octave-mcp` with these arguments in the folder `cwd`, within this process, which saves the imports.
 
-    Only one call at a time. Tests of signals and pipes use `command`. If `stderr` is given, the result lacks its text.
+    Only one call may run at a time. Tests of signals and pipes use `command`. If `stderr` is given, the text goes
+    there and the result lacks it.
     """
     return await asyncio.to_thread(_octave, arguments, cwd, stderr)
 
@@ -425,7 +429,7 @@ def _octave(arguments: tuple[str, ...], cwd: Path, stderr: TextIO | None) -> End
     with chdir(cwd), redirect_stdout(out), redirect_stderr(stderr or err), pytest.MonkeyPatch.context() as patched:
         patched.setattr(sys, "argv", ["octave-mcp", *arguments])
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Cyclopts application invoked", UserWarning)  # it sees a test around it
+            warnings.filterwarnings("ignore", "Cyclopts application invoked", UserWarning)  # it detects pytest
             code = main()
     logger.remove()
     return Ended(code, out.getvalue(), err.getvalue())
@@ -433,7 +437,7 @@ def _octave(arguments: tuple[str, ...], cwd: Path, stderr: TextIO | None) -> End
 
 @contextmanager
 def refusing(home: Path, what: str) -> Generator[None]:
-    """The database refuses this, as one whose disk is full, and everything else as before."""
+    """Make the database refuse one statement, such as an insert into a table, as if the disk were full."""
     with sqlite3.connect(home / "octave.db", isolation_level=None) as database:
         database.execute(f"create trigger refusal before {what} begin select raise(abort, 'disk is full'); end")
         yield

@@ -1,4 +1,4 @@
-"""The sample playbook as one of today has it: with a brief, a committee, a fit, and e-mails of full length."""
+"""The sample playbook with all parts of a current one: a brief, a buying committee, a fit, and full-length e-mails."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.versions import first_version
 from octave_mcp.settings import load
 
+# About 75 words.
 FILLER = (
     "Most portals lose people at a step that nobody on the team would have picked, and the fix is small once it is "
     "known. The people on the telephone usually know it first, and they are rarely asked. Two of your teams could look "
     "at one chart of it every week, side by side, and agree on which of the steps to change before the quarter ends. "
     "That is all we would do at the beginning, and it runs in your own account."
 )
-"""About 75 words."""
-
 MAKE_FIRST = (
     "A list of the fields of the public booking form, in order, with the three that ask for papers. First lines: "
     "1. Origin and destination. 2. Goods and weight. 3. Customs number, before any price is shown."
@@ -124,11 +123,11 @@ def _touch(
     make_first: str | None,
     second_opening: tuple[Sentence[EvidenceId], ...],
 ) -> Touch:
-    said = " ".join(sentence.text for sentence in sentences)
+    text = " ".join(sentence.text for sentence in sentences)
     return Touch(
         day=day,
         subject=subject,
-        body=f"Hi Marit,\n\n{said}\n\n{FILLER}\n\n{ask.text}\n\nAnn Lee\nLumenboard",
+        body=f"Hi Marit,\n\n{text}\n\n{FILLER}\n\n{ask.text}\n\nAnn Lee\nLumenboard",
         call_to_action=ask,
         personalisation=("The goal is from their news of September.",),
         sentences=sentences,
@@ -186,7 +185,7 @@ def _fit() -> Fit:
 
 
 async def stored(playbook: Playbook) -> str:
-    """The id of a run of the server at OCTAVE_HOME that has ended with this playbook."""
+    """Store a completed run with this playbook in the database at OCTAVE_HOME, and return the run's id."""
     store = App(load(), engine="inline").store
     request = PlaybookRequest(vendor="lumenboard.example", prospect="kestrel-freight.example")
     record = RunRecord(

@@ -1,6 +1,6 @@
-"""Firecrawl's API on loopback, as far as its SDK needs it: it fetches from sites that tests serve.
+"""A server on loopback that implements as much of Firecrawl's API as its SDK needs.
 
-Told to, it fails in the ways that Firecrawl does.
+It fetches pages from sites that tests serve. Tests can make it fail in the ways that Firecrawl does.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from octave_mcp.sources.firecrawl import client as following
 from octave_mcp.sources.web.sitemap_files import entries_of
 
 A_KEY = "fc-0123456789abcdef"
-FOR_GOOD = 10_000
+# More requests than any test sends.
+MANY = 10_000
 JSON = "application/json"
 
 Body = dict[str, Any]
@@ -33,13 +34,16 @@ Body = dict[str, Any]
 
 @dataclass
 class Fault:
-    """How many of the requests to `path` are answered so, from the first on; those of one page's address, if named."""
+    """A response to the next `times` requests whose method and path match the pattern `path`.
+
+    `url`: only requests for pages whose URL contains this text are answered so.
+    """
 
     path: str
     status: int = 200
     body: str | Body = field(default_factory=lambda: {"success": False, "error": "no"})
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    times: int = FOR_GOOD
+    times: int = MANY
     url: str = ""
 
     def hits(self, path: str, body: Body) -> bool:
@@ -55,7 +59,7 @@ class Asked:
 
 
 class Got(NamedTuple):
-    """What a site answered, and where in the end."""
+    """The response of a site, with the URL after redirects."""
 
     url: str
     status: int
@@ -74,13 +78,15 @@ class Job:
 
 
 class Double(ThreadingHTTPServer):
-    """`lost` are paths of pages that a job never gives, and `late` of those that it gives to who reads it once more.
+    """Firecrawl on a free port. A job scrapes the next pages each time it is polled.
 
-    `parts` is how many pages come in one answer.
-
-    A job has one page more each time it is looked at, and with `stuck` no more than the first. `moved` says where a
-    page is in the end. `gate` holds back the answers to new jobs while it is closed. `reached` names where hosts are
-    that only this server can reach.
+    `lost`: paths of pages that a job never returns.
+    `late`: paths of pages that a job only returns when its results are read from the start a second time.
+    `parts`: the number of pages per response.
+    `stuck`: a job only proceeds when it is polled from its first page.
+    `moved`: final URLs of pages that redirect, by path.
+    `gate`: while it is clear, responses to new jobs wait.
+    `reached`: origins of the hosts that only this server can reach, by host.
     """
 
     daemon_threads = True
@@ -111,7 +117,7 @@ class Double(ThreadingHTTPServer):
         self.faults.append(Fault(path, status, **how))
 
     def count(self, method: str, path: str) -> int:
-        return sum(one.method == method and bool(re.fullmatch(path, one.path)) for one in self.asked)
+        return sum(request.method == method and bool(re.fullmatch(path, request.path)) for request in self.asked)
 
     def close(self) -> None:
         self.gate.set()
@@ -119,41 +125,41 @@ class Double(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own
-        """Says nothing: a client may hang up."""
+        """Ignore errors: a client may hang up."""
 
     def map(self, body: Body) -> Body:
-        """What the sitemaps name."""
+        """Return the URLs in the site's sitemaps."""
         root = body["url"]
         named = re.findall(r"(?im)^sitemap:\s*(\S+)", self.fetch(urljoin(root, "/robots.txt")).body.decode())
-        waiting = [urljoin(root, one) for one in (*named, "/sitemap.xml", "/sitemap_index.xml")]
-        found: dict[str, Body] = {}
-        for url in waiting:
+        queue = [urljoin(root, url) for url in (*named, "/sitemap.xml", "/sitemap_index.xml")]
+        links: dict[str, Body] = {}
+        for url in queue:
             pages, sitemaps = entries_of(self.fetch(url).body)
-            waiting += [one for one in sitemaps if one not in waiting]
-            found |= {page.url: {"url": page.url, "title": "", "description": ""} for page in pages}
-        return {"success": True, "links": list(found.values())}
+            queue += [sitemap for sitemap in sitemaps if sitemap not in queue]
+            links |= {page.url: {"url": page.url, "title": "", "description": ""} for page in pages}
+        return {"success": True, "links": list(links.values())}
 
     def document(self, url: str) -> Body:
-        """A page as a successful scrape gives it, whatever its site answered."""
+        """Return a page as a successful scrape does, whatever the status of its site's response."""
         self.fetched[urlsplit(url).path] += 1
-        got = self.fetch(url)
+        response = self.fetch(url)
         metadata = {
-            "sourceURL": url, "url": self.moved.get(urlsplit(url).path, got.url), "statusCode": got.status,
-            "contentType": got.kind, "creditsUsed": 1,
+            "sourceURL": url, "url": self.moved.get(urlsplit(url).path, response.url), "statusCode": response.status,
+            "contentType": response.kind, "creditsUsed": 1,
         }  # fmt: skip
-        return {"rawHtml": got.body.decode("utf-8", "replace"), "metadata": metadata}
+        return {"rawHtml": response.body.decode("utf-8", "replace"), "metadata": metadata}
 
     def fetch(self, url: str) -> Got:
         parts = urlsplit(url)
         real = self.reached.get(parts.netloc, f"{parts.scheme}://{parts.netloc}")
         request = urllib.request.Request(urljoin(real, parts._replace(scheme="", netloc="").geturl()))  # noqa: S310
         try:
-            answer = urllib.request.urlopen(request)  # noqa: S310 - sites on loopback
+            response = urllib.request.urlopen(request)  # noqa: S310 - sites on loopback
         except urllib.error.HTTPError as failed:
-            answer = failed
-        with answer:
-            at = answer.url.replace(real, f"{parts.scheme}://{parts.netloc}", 1)
-            return Got(at, answer.status or 0, answer.headers.get_content_type(), answer.read())
+            response = failed
+        with response:
+            final_url = response.url.replace(real, f"{parts.scheme}://{parts.netloc}", 1)
+            return Got(final_url, response.status or 0, response.headers.get_content_type(), response.read())
 
     def start(self, body: Body) -> Body:
         with self.lock:
@@ -166,31 +172,31 @@ class Double(ThreadingHTTPServer):
 
     def look(self, name: str, skip: int) -> Body:
         job = self.jobs[name]
-        given = [url for url in job.urls if urlsplit(url).path not in self.lost]
+        available = [url for url in job.urls if urlsplit(url).path not in self.lost]
         job.looks += 1
         job.starts += skip == 0
         self.on_look(job)
         if skip == 0 or not self.stuck:
-            job.documents += [self.document(url) for url in given[len(job.documents) :][: 2 if skip else 1]]
-        if len(job.documents) == len(given) and job.status == "scraping":
+            job.documents += [self.document(url) for url in available[len(job.documents) :][: 2 if skip else 1]]
+        if len(job.documents) == len(available) and job.status == "scraping":
             job.status = self.ends
         self.looked.set()
-        some = job.documents[skip : skip + self.parts]
-        more = skip + len(some) < len(job.documents) or job.status == "scraping"
+        batch = job.documents[skip : skip + self.parts]
+        more = skip + len(batch) < len(job.documents) or job.status == "scraping"
         return {
             "success": True,
             "status": job.status,
             "completed": len(job.urls) if job.status == "completed" else len(job.documents),
             "total": len(job.urls),
             "creditsUsed": len(job.documents),
-            "next": f"https://api.firecrawl.dev/v2/batch/scrape/{name}?skip={skip + len(some)}" if more else None,
-            "data": [one for one in some if job.starts > 1 or self.path(one) not in self.late],
+            "next": f"https://api.firecrawl.dev/v2/batch/scrape/{name}?skip={skip + len(batch)}" if more else None,
+            "data": [page for page in batch if job.starts > 1 or self.path(page) not in self.late],
         }
 
     @staticmethod
     def path(document: Body) -> str:
-        asked: str = document["metadata"]["sourceURL"]
-        return urlsplit(asked).path
+        url: str = document["metadata"]["sourceURL"]
+        return urlsplit(url).path
 
     def cancel(self, name: str) -> Body:
         self.jobs[name].status = "cancelled"
@@ -224,39 +230,38 @@ class _Answer(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         with self.double.lock:
             self.double.asked.append(Asked(method, path, dict(self.headers), body))
-            fault = next((one for one in self.double.faults if one.hits(f"{method} {path}", body)), None)
+            fault = next((fault for fault in self.double.faults if fault.hits(f"{method} {path}", body)), None)
             if fault:
                 fault.times -= 1
         if fault and fault.status == 0:
             self.close_connection = True
             return
-        answered = fault or Fault(path, body=answer(body))
-        status, said = answered.status, answered.body
-        text = said if isinstance(said, str) else json.dumps(said)
-        self.send_response(status)
+        response = fault or Fault(path, body=answer(body))
+        text = response.body if isinstance(response.body, str) else json.dumps(response.body)
+        self.send_response(response.status)
         for name, value in {
             "Content-Type": JSON,
             "Content-Length": str(len(text.encode())),
-            **answered.headers,
+            **response.headers,
         }.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(text.encode())
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - http.server's own
-        """Says nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def set_up(monkeypatch: pytest.MonkeyPatch) -> Generator[Double]:
-    """A double that the settings name, and that may be as slow as the machine."""
+    """Start a double, set it in the settings, and raise the timeouts so that it may be as slow as the machine."""
     monkeypatch.setattr(following, "FIRST_POLL_SECONDS", 0.001)
     monkeypatch.setattr(following, "MAX_POLL_SECONDS", 0.01)
     monkeypatch.setattr(firecrawl, "ROBOTS_SECONDS", 3600.0)
     for name in ("CALL_SECONDS", "JOB_SECONDS", "CANCEL_SECONDS", "RETRY_SECONDS"):
         monkeypatch.setattr(following, name, 3600.0)
-    answering = Double()
+    double = Double()
     monkeypatch.setenv("FIRECRAWL_API_KEY", A_KEY)
-    monkeypatch.setenv("FIRECRAWL_API_URL", answering.url)
-    yield answering
-    answering.close()
+    monkeypatch.setenv("FIRECRAWL_API_URL", double.url)
+    yield double
+    double.close()

@@ -1,4 +1,4 @@
-"""The sample with as much in it, and as long, as a run with a good model on two rich sites gives."""
+"""The sample playbook, extended to the size that a run with a good model about two large sites produces."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from octave_mcp.domain.playbook import EmailSequence, Playbook, TalkTrack, Touch
 from octave_mcp.domain.prospect import CompanyProfile, Fact, Signal
 from octave_mcp.domain.vendor import CaseStudy, Offering, ReferenceCustomer, UseCase, ValueProposition
 
-FURTHER = 60
-"""Quotations besides those of the sample."""
+# The number of quotations in addition to those of the sample.
+EXTRA_QUOTATIONS = 60
 _QUOTE = (
     "In our portal, {} customers now see the price of a shipment before they have to enter an address, and they tell "
     "us that this is the first time they understand it."
 )
-_SAYS = "Customers see the price of shipment {} before they enter an address."
+_CLAIM = "Customers see the price of shipment {} before they enter an address."
 
 
 def full_playbook() -> Playbook:
     sample = sample_playbook()
     assert sample.brief
-    long = {
+    updates = {
         "brief": sample.brief.model_copy(update=_brief(sample)),
         "evidence": {**sample.evidence, **_evidence(sample)},
         "triggers": _triggers(sample),
@@ -34,7 +34,7 @@ def full_playbook() -> Playbook:
         "email_sequences": tuple(_longer(sequence) for sequence in sample.email_sequences),
         "talk_tracks": tuple(_longer_track(track) for track in sample.talk_tracks),
         "priority_personas": tuple(
-            persona.model_copy(update={field: _said(3) for field in ("goals", "pains", "talking_points")})
+            persona.model_copy(update={field: _facts(3) for field in ("goals", "pains", "talking_points")})
             for persona in sample.priority_personas
         ),
         "vendor_elements": sample.vendor_elements.model_copy(update=_elements()),
@@ -45,7 +45,7 @@ def full_playbook() -> Playbook:
         "gaps": sample.gaps * 2,
         "flags": sample.flags[5:],
     }
-    return sample.model_copy(update=long)
+    return sample.model_copy(update=updates)
 
 
 def _brief(sample: Playbook) -> dict[str, Any]:
@@ -73,26 +73,26 @@ def _brief(sample: Playbook) -> dict[str, Any]:
 
 
 def _evidence(sample: Playbook) -> dict[EvidenceId, Any]:
-    """Invented quotations on the pages of the sample; no test looks for them there."""
-    model = sample.evidence["p_goal"]
+    """Return invented quotations from the pages of the sample. No test compares them with the pages."""
+    template = sample.evidence["p_goal"]
     cited = list(sample.evidence.values())
-    found = ((f"x_{number}", cited[number % len(cited)]) for number in range(FURTHER))
+    sources = ((f"x_{number}", cited[number % len(cited)]) for number in range(EXTRA_QUOTATIONS))
     return {
-        id_: model.model_copy(
-            update={"id": id_, "quote": _QUOTE.format(number), "url": one.url, "page_title": one.page_title}
+        id_: template.model_copy(
+            update={"id": id_, "quote": _QUOTE.format(number), "url": source.url, "page_title": source.page_title}
         )
-        for number, (id_, one) in enumerate(found)
+        for number, (id_, source) in enumerate(sources)
     }
 
 
 def _ids() -> Any:  # noqa: ANN401 - an endless iterator of identifiers
-    return (f"x_{number % FURTHER}" for number in count())
+    return (f"x_{number % EXTRA_QUOTATIONS}" for number in count())
 
 
-def _said(number: int) -> tuple[Any, ...]:
-    """Facts of the prospect, one of them a guess."""
+def _facts(number: int) -> tuple[Any, ...]:
+    """Return facts about the prospect, the last of which is a guess."""
     ids = _ids()
-    facts = [fact(_SAYS.format(at), next(ids)) for at in range(number - 1)]
+    facts = [fact(_CLAIM.format(at), next(ids)) for at in range(number - 1)]
     return (*facts, guess("The price may still come too late for those who book by phone.", "p_today"))
 
 
@@ -100,7 +100,7 @@ def _triggers(sample: Playbook) -> tuple[CompanyTrigger, ...]:
     opening, *_ = sample.triggers
     meant = (opening.model_copy(update={"what": f"{opening.what} {number}"}) for number in range(6))
     plain = (
-        opening.model_copy(update={"what": _SAYS.format(number), "means": None, "evidence": (f"x_{number}",)})
+        opening.model_copy(update={"what": _CLAIM.format(number), "means": None, "evidence": (f"x_{number}",)})
         for number in range(30)
     )
     return (*sample.triggers, *meant, *plain)
@@ -147,12 +147,12 @@ def _elements() -> dict[str, tuple[Any, ...]]:
     ids = _ids()
 
     def claim(number: int) -> Claim[EvidenceId]:
-        return Claim[EvidenceId](text=_SAYS.format(number), evidence=(next(ids),))
+        return Claim[EvidenceId](text=_CLAIM.format(number), evidence=(next(ids),))
 
     return {
         "offerings": tuple(
             Offering[EvidenceId](
-                name=f"Product {n}", kind="product", description=_SAYS.format(n), pricing=(), evidence=(next(ids),)
+                name=f"Product {n}", kind="product", description=_CLAIM.format(n), pricing=(), evidence=(next(ids),)
             )
             for n in range(10)
         ),
@@ -169,7 +169,7 @@ def _elements() -> dict[str, tuple[Any, ...]]:
             for n in range(10)
         ),
         "value_propositions": tuple(
-            ValueProposition[EvidenceId](title=f"Value number {n}", text=_SAYS.format(n), evidence=(next(ids),))
+            ValueProposition[EvidenceId](title=f"Value number {n}", text=_CLAIM.format(n), evidence=(next(ids),))
             for n in range(8)
         ),
         "reference_customers": tuple(
@@ -177,7 +177,7 @@ def _elements() -> dict[str, tuple[Any, ...]]:
             for n in range(30)
         ),
         "use_cases": tuple(
-            UseCase[EvidenceId](title=f"Use case number {n}", text=_SAYS.format(n), evidence=(next(ids),))
+            UseCase[EvidenceId](title=f"Use case number {n}", text=_CLAIM.format(n), evidence=(next(ids),))
             for n in range(8)
         ),
     }
@@ -186,13 +186,14 @@ def _elements() -> dict[str, tuple[Any, ...]]:
 def _profile(sample: Playbook) -> CompanyProfile[EvidenceId]:
     profile = sample.prospect_intelligence.company_profile
     facts = (
-        Fact[EvidenceId](topic="offering", text=_SAYS.format(number), evidence=(f"x_{number}",)) for number in range(16)
+        Fact[EvidenceId](topic="offering", text=_CLAIM.format(number), evidence=(f"x_{number}",))
+        for number in range(16)
     )
     return profile.model_copy(update={"facts": (*profile.facts, *facts)})
 
 
 def _signals() -> tuple[Signal[EvidenceId], ...]:
     return tuple(
-        Signal[EvidenceId](need="conversion", text=_SAYS.format(number), stated=True, evidence=(f"x_{number}",))
+        Signal[EvidenceId](need="conversion", text=_CLAIM.format(number), stated=True, evidence=(f"x_{number}",))
         for number in range(20)
     )

@@ -1,4 +1,4 @@
-"""What servers do to those who read them, each under a path of its own."""
+"""Hostile behaviours of web servers, each under its own path, with the result that the crawler reports."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGE = html("<h1>Fine</h1><p>There is something to read here.</p>")
 
 
 def sends(*parts: bytes, then: bytes = b"", closes: bool = True, pause_seconds: float = 0) -> Handler:
-    """The parts, and after them another again and again, for as long as anyone listens."""
+    """Return a handler that sends the parts, and then repeats `then` until the client disconnects."""
 
     async def behave(writer: asyncio.StreamWriter) -> None:
         for part in parts:

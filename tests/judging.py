@@ -1,4 +1,4 @@
-"""What stands of an answer by itself, as a correction that changes nothing would leave it."""
+"""Prune an answer to what its evidence supports, as if a correction had changed nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ V = TypeVar("V", bound=Value)
 
 
 def standing(judge: Judge, answer: Value, into: type[V]) -> tuple[V | None, tuple[Evidence, ...], list[Problem]]:
-    """The answer without what fails, None for nothing; the evidence it uses; and why the rest was dropped."""
+    """Return the pruned answer (None if nothing is left), its evidence, and the problems of the removed parts."""
     dropped = [problem for problem in judge.problems(answer) if not problem.is_soft]
     value = pruned(answer, {problem.at for problem in dropped})
     return (None, (), dropped) if value is None else (*judge.resolved(value, into), dropped)

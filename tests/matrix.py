@@ -1,4 +1,4 @@
-"""Parameter tables: `make test` runs some of the cases, `make long` the rest."""
+"""Parameters for tests with many cases: `make test` runs a sample of them, and `make long` the rest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def sampled(values: Iterable[T], short: Callable[[T], bool]) -> list[ParameterSet]:
-    """Every value as a parameter; those that are not `short` run only in `make long`.
+    """Return every value as a parameter. Values that aren't `short` only run in `make long`.
 
     A tuple is unpacked into a test's parameters, as in `pytest.mark.parametrize`.
     """

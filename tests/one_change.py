@@ -1,4 +1,4 @@
-"""A copy of the product in which a test makes a change by hand, as a contributor would, to see where it shows."""
+"""A copy of the product that a test edits as a contributor would, to see what else the change affects."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ PARTS = ("octave_mcp", "prompts", "docs")
 
 @dataclass(frozen=True)
 class ProductCopy:
-    """`edited` are the files that were changed or added by hand, as paths below `root`."""
+    """A copy of the product; `edited` are the files that a test has changed or added, relative to `root`."""
 
     root: Path
     edited: set[str] = field(default_factory=set[str])
 
     def add(self, file: str, text: str) -> None:
         path = self.root / file
-        assert not path.exists(), f"{file} is there already"
+        assert not path.exists(), f"{file} already exists"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
         self.edited.add(file)
 
     def replace(self, file: str, old: str, new: str) -> None:
-        """Replaces the only place in the file that has this text."""
+        """Replace a text that occurs exactly once in the file."""
         path = self.root / file
         text = path.read_text("utf-8")
-        assert text.count(old) == 1, f"{file} has {old!r} {text.count(old)} times"
+        assert text.count(old) == 1, f"{file} contains {old!r} {text.count(old)} times"
         path.write_text(text.replace(old, new), "utf-8")
         self.edited.add(file)
 
@@ -46,21 +46,21 @@ class ProductCopy:
         self.replace(file, text, new + text)
 
     async def run(self, *arguments: str) -> Ended:
-        """Runs python with these arguments, so that it imports this copy."""
+        """Run Python with these arguments, so that it imports this copy."""
         return await command(*arguments, cwd=self.root, root=self.root)
 
     async def octave(self, *arguments: str) -> Ended:
         return await self.run("-m", "octave_mcp", *arguments)
 
     async def told(self, program: str) -> Any:  # noqa: ANN401 - JSON
-        """What a program prints, as JSON."""
+        """Run a program and return the JSON that it prints."""
         ended = await self.run("-c", program)
         assert ended.code == 0, ended.err
         return json.loads(ended.out)
 
     @asynccontextmanager
     async def serving(self) -> AsyncGenerator[httpx2.AsyncClient]:
-        """A client of a server that runs this copy in a process of its own."""
+        """Start a server from this copy in a process of its own, and connect a client to it."""
         server = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "octave_mcp", "serve", "--transport", "http", "--port", "0"),
             cwd=self.root,
@@ -82,8 +82,9 @@ class ProductCopy:
 
 
 def product_copy(root: Path) -> ProductCopy:
-    """A copy of the package, the prompts and the docs in a new folder below `root`."""
+    """Copy the package, the prompts and the docs to a new folder below `root`."""
     copy = ProductCopy(root / "product")
     for part in PARTS:
-        copytree(ROOT / part, copy.root / part)  # with byte code, which stays valid because the files keep their times
+        # This copies the byte code too. It stays valid, because the copies keep their modification times.
+        copytree(ROOT / part, copy.root / part)
     return copy

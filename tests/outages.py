@@ -1,4 +1,4 @@
-"""Outages of the database under a running server: each begins and ends when a test or a bench says so."""
+"""Outages of the database of a running server, which a test or a benchmark starts and ends."""
 
 from __future__ import annotations
 
@@ -31,21 +31,24 @@ from octave_mcp.demo.sites import load
 
 DELAY_SECONDS = 2.0
 PAUSE_SECONDS = 0.1
+# At this request, the vendor's site waits for the outage.
 HELD_AT = 6
-"""The request at which the vendor's site waits for the outage."""
+# Events that a run stores once for each company and step.
 ONCE = frozenset({"run_started", "step_started", "step_finished", "run_finished"})
 LOUD = frozenset({"WARNING", "ERROR", "CRITICAL"})
-PASSWORD = "correct-horse-battery"  # noqa: S105 - nobody's
+PASSWORD = "correct-horse-battery"  # noqa: S105 - only used here
 
 
 @dataclass
 class Outage:
-    """`at` is the URL of the database, or '' for SQLite; `begin` and `end` take the id of the server's process.
+    """An outage of one database.
 
-    If it is there `at_start`, it has begun before the server starts.
+    `url`: the URL of the database, or '' for SQLite.
+    `begin`, `end`: start and end the outage, given the process id of the server.
+    `at_start`: the outage has already started when the server starts.
     """
 
-    at: str
+    url: str
     begin: Callable[[int], None]
     end: Callable[[int], None]
     at_start: bool = False
@@ -53,7 +56,10 @@ class Outage:
 
 @contextmanager
 def disk_full(_: Path) -> Generator[Outage]:
-    """No file of the process may grow, not even into a gap: Python ignores the signal that the system sends."""
+    """Limit the size of the process's files to zero, so that no write to a file succeeds.
+
+    Writes then fail with an error, because Python ignores SIGXFSZ, which would end the process.
+    """
 
     def limit(pid: int, size: int) -> None:
         hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)[1]
@@ -64,7 +70,7 @@ def disk_full(_: Path) -> Generator[Outage]:
 
 @contextmanager
 def locked(home: Path) -> Generator[Outage]:
-    """Another process writes to the SQLite file for as long as it lasts."""
+    """Hold a write transaction on the SQLite file from this process, which isn't the server's."""
     with closing(sqlite3.connect(home / "octave.db", isolation_level=None, check_same_thread=False, timeout=60)) as db:
         yield Outage("", lambda _: _execute(db, "begin immediate"), lambda _: _execute(db, "rollback"))
 
@@ -81,7 +87,7 @@ def down(_: Path) -> Generator[Outage]:
 
 @contextmanager
 def restarted(_: Path) -> Generator[Outage]:
-    """It is over as soon as it has begun."""
+    """Restart Postgres; the outage is over when `begin` returns."""
 
     def restart(_: int) -> None:
         own.stop()
@@ -120,10 +126,10 @@ def wrong_password(_: Path) -> Generator[Outage]:
 
 @contextmanager
 def slow(_: Path) -> Generator[Outage]:
-    """Each answer of the database is late."""
-    with own_cluster() as own, forwarding(own.port) as way:
-        url = f"postgresql://octave@127.0.0.1:{way.port}/postgres"
-        yield Outage(url, lambda _: way.delay(DELAY_SECONDS), lambda _: way.delay(0))
+    """Delay every response of the database."""
+    with own_cluster() as own, forwarding(own.port) as forwarder:
+        url = f"postgresql://octave@127.0.0.1:{forwarder.port}/postgres"
+        yield Outage(url, lambda _: forwarder.delay(DELAY_SECONDS), lambda _: forwarder.delay(0))
 
 
 OUTAGES: dict[str, Callable[[Path], AbstractContextManager[Outage]]] = {
@@ -138,8 +144,8 @@ OUTAGES: dict[str, Callable[[Path], AbstractContextManager[Outage]]] = {
 
 
 @dataclass
-class Way:
-    """What connects to its port reaches another."""
+class Forwarder:
+    """A port that forwards to another one, and delays responses by `seconds`."""
 
     port: int
     seconds: float = 0
@@ -149,19 +155,19 @@ class Way:
 
 
 @contextmanager
-def forwarding(to: int, port: int = 0) -> Generator[Way]:
-    """A way to a port, by this one or a free one; at the end, all connections are cut.
+def forwarding(to: int, port: int = 0) -> Generator[Forwarder]:
+    """Forward `port`, or a free one, to the port `to`, and cut all connections at the end.
 
-    In threads: an engine that opens its database keeps the event loop waiting.
+    It runs in threads, because an engine that opens its database blocks the event loop.
     """
-    ends: list[socket.socket] = []
+    sockets: list[socket.socket] = []
 
-    def copy(source: socket.socket, target: socket.socket, way: Way | None) -> None:
+    def copy(source: socket.socket, target: socket.socket, forwarder: Forwarder | None) -> None:
         with suppress(OSError):
-            while some := source.recv(65536):
-                if way:
-                    time.sleep(way.seconds)
-                target.sendall(some)
+            while data := source.recv(65536):
+                if forwarder:
+                    time.sleep(forwarder.seconds)
+                target.sendall(data)
             target.shutdown(socket.SHUT_WR)
 
     def accept() -> None:
@@ -169,24 +175,24 @@ def forwarding(to: int, port: int = 0) -> Generator[Way]:
             while True:
                 near = listening.accept()[0]
                 far = socket.create_connection(("127.0.0.1", to))
-                ends.extend((near, far))
+                sockets.extend((near, far))
                 threading.Thread(target=copy, args=(near, far, None), daemon=True).start()
-                threading.Thread(target=copy, args=(far, near, way), daemon=True).start()
+                threading.Thread(target=copy, args=(far, near, forwarder), daemon=True).start()
 
     with socket.create_server(("127.0.0.1", port)) as listening:
-        way = Way(listening.getsockname()[1])
+        forwarder = Forwarder(listening.getsockname()[1])
         threading.Thread(target=accept, daemon=True).start()
-        yield way
+        yield forwarder
         listening.shutdown(socket.SHUT_RDWR)
-    for end in ends:
+    for connection in sockets:
         with suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)
-        end.close()
+            connection.shutdown(socket.SHUT_RDWR)
+        connection.close()
 
 
 @dataclass
 class Stage:
-    """A server in a process of its own, which has written these lines to stderr, and two sites for it to read."""
+    """A server in a process of its own, two sites for it to read, and an outage. `lines` is its stderr so far."""
 
     process: Process
     client: httpx2.AsyncClient
@@ -198,14 +204,17 @@ class Stage:
     async def begin(self, request_id: str = "the-one-run") -> httpx2.Response:
         return await self.client.post("/runs", json=self.pair.domains | {"request_id": request_id})
 
-    async def until(self, path: str, is_it: Callable[[httpx2.Response], bool]) -> httpx2.Response:
-        """The first answer that is it."""
-        while not is_it(answer := await self.client.get(path)):  # noqa: ASYNC110 - in another process
+    async def until(self, path: str, matches: Callable[[httpx2.Response], bool]) -> httpx2.Response:
+        """Poll the path and return the first response that matches."""
+        while not matches(response := await self.client.get(path)):  # noqa: ASYNC110 - in another process
             await asyncio.sleep(PAUSE_SECONDS)
-        return answer
+        return response
 
     async def start(self) -> str:
-        """The id of a run in the midst of which the vendor's site waits; '' if the outage is there already."""
+        """Start a run, wait until the vendor's site holds it, and return its id.
+
+        If the outage has already started, the server can't start runs: return ''.
+        """
         if self.outage.at_start:
             self.pair.vendor.held_at = None
             return ""
@@ -215,24 +224,28 @@ class Stage:
         return run_id
 
     async def faults(self, run_id: str) -> list[str]:
-        """What was lost, or done twice, by the run that has ended."""
+        """Return what a completed run has lost or done twice."""
         report = (await self.client.get(f"/runs/{run_id}")).json()
         sent = (await self.client.get(f"/runs/{run_id}/events")).text
         numbers = [int(number) for number in re.findall(r"^id: (\d+)", sent, re.MULTILINE)]
         events = [json.loads(data) for data in re.findall(r"^data: (\{.*)", sent, re.MULTILINE)]
-        told = Counter((one["event"], one["company"], one["step"]) for one in events if one["event"] in ONCE)
-        begun, done = ({key[1:] for key in told if key[0] == name} for name in ("step_started", "step_finished"))
-        found = {
+        counts = Counter(
+            (event["event"], event["company"], event["step"]) for event in events if event["event"] in ONCE
+        )
+        started, finished = (
+            {key[1:] for key in counts if key[0] == name} for name in ("step_started", "step_finished")
+        )
+        faults = {
             f"the run is {report['status']}": report["status"] != "completed",
             f"its events are {numbers}": numbers != [*range(1, len(numbers) + 1)],
-            f"these events were stored twice: {[key for key in told if told[key] > 1]}": any(
-                n > 1 for n in told.values()
+            f"these events were stored twice: {[key for key in counts if counts[key] > 1]}": any(
+                n > 1 for n in counts.values()
             ),
-            f"these steps have only one event: {begun ^ done}": begun != done,
+            f"these steps have only one event: {started ^ finished}": started != finished,
             f"pages were read twice: {self.read_twice}": bool(self.read_twice),
-            "there is not one playbook": len([*(self.home / "playbooks").rglob("playbook.json")]) != 1,
+            "there isn't exactly one playbook": len([*(self.home / "playbooks").rglob("playbook.json")]) != 1,
         }
-        return [fault for fault, is_there in found.items() if is_there]
+        return [fault for fault, has_occurred in faults.items() if has_occurred]
 
     @property
     def read_twice(self) -> list[str]:
@@ -241,7 +254,7 @@ class Stage:
 
     @property
     def errors(self) -> list[str]:
-        """What it has logged so far as a warning or an error, except answers to requests; each line has to be JSON."""
+        """The warnings and errors logged so far, except about requests answered. Raises if a line isn't JSON."""
         logged = [json.loads(line) for line in self.lines]
         loud = [line for line in logged if line["level"] in LOUD and line["message"] != "request answered"]
         return [f"{line['message']} {line.get('error') or ''}" for line in loud]
@@ -257,7 +270,7 @@ def is_final(answer: httpx2.Response) -> bool:
 
 @asynccontextmanager
 async def staged(name: str) -> AsyncGenerator[Stage]:
-    """On the database of that outage; the vendor's site will wait once some pages are read."""
+    """Start a server on the database of an outage. The vendor's site waits once some pages have been read."""
     pair = Pair(LoopbackSite(load("vendor"), held_at=HELD_AT), LoopbackSite(load("prospect")))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -265,11 +278,11 @@ async def staged(name: str) -> AsyncGenerator[Stage]:
     with tempfile.TemporaryDirectory() as home, OUTAGES[name](Path(home)) as outage:
         settings = {"OCTAVE_HOME": home, "OCTAVE_ALLOW_HOSTS": pair.hosts, "OCTAVE_MODEL": "extractive"}
         settings |= {"OCTAVE_FETCH_TIMEOUT_SECONDS": "3600", "OCTAVE_SITE_TIMEOUT_SECONDS": "3600"}
-        settings |= {"OCTAVE_DATABASE_URL": outage.at} if outage.at else {}
+        settings |= {"OCTAVE_DATABASE_URL": outage.url} if outage.url else {}
         command = (sys.executable, str(ROOT / "server.py"), "--http", "--port", str(port))
         process = await create_subprocess_exec(*command, env=os.environ | settings, stderr=PIPE, limit=10_000_000)
         lines: list[str] = []
-        reading = asyncio.create_task(_read(process, lines))
+        reader = asyncio.create_task(_read(process, lines))
         try:
             async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=None) as client:
                 await _alive(client)
@@ -278,14 +291,14 @@ async def staged(name: str) -> AsyncGenerator[Stage]:
             if process.returncode is None:
                 process.terminate()
             await process.wait()
-            await reading
+            await reader
             pair.close()
 
 
 async def _read(process: Process, lines: list[str]) -> None:
     assert process.stderr
     async for line in process.stderr:
-        lines.append(line.decode())  # noqa: PERF401 - others read them meanwhile
+        lines.append(line.decode())  # noqa: PERF401 - tests read the list meanwhile
 
 
 async def _alive(client: httpx2.AsyncClient) -> None:
