@@ -42,7 +42,7 @@ UNUSABLE: tuple[tuple[dict[str, str], str, tuple[str, ...]], ...] = (
     ({"model": "gpt"}, "unknown_name", ("'gpt'", "extractive")),
     ({"source": "wayback"}, "unknown_name", ("'wayback'", "crawler")),
     ({"context": "a\0b"}, "invalid_input", ("context", "NUL")),
-    ({"session_id": "sess_0"}, "not_found", ("'sess_0'", "leave session_id out")),
+    ({"session_id": "sess_0"}, "not_found", ("'sess_0'", "omit session_id")),
 )
 """Invalid arguments, the error code they cause, and parts of its message."""
 
