@@ -34,8 +34,8 @@ TABLES = {
     "octave_mcp.sources.boards.recruitee:HOST": "fullmatch",
     "octave_mcp.sources.boards.workable:HOST": "fullmatch",
     "octave_mcp.sources.html.styles:CLASSES": "fullmatch",
-    "octave_mcp.sources.html.paint:HIDES": "match",
-    "octave_mcp.sources.html.paint:NO_FONT_SHORTHAND": "match",
+    "octave_mcp.sources.html.paint:HIDING_PATTERNS": "match",
+    "octave_mcp.sources.html.paint:ZERO_FONT_SHORTHAND": "match",
     "octave_mcp.sources.html.pictures:AFTER_SEAM": "fullmatch",
     "octave_mcp.sources.html.pictures:BEFORE_SEAM": "fullmatch",
 }

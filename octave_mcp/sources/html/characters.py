@@ -1,20 +1,23 @@
-"""Characters that no reader of a page sees."""
+"""Removal of invisible characters from the text of a page."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-# Zero-width, bidirectional, tag, variation and private characters; FE0F and the joiners belong to emoji and scripts.
+# Soft hyphens, zero-width and bidirectional controls, variation selectors, private-use characters, and tag characters,
+# which can hide a message to a model in visible text. `logos.py` and `markdown.py` use private-use characters as marks,
+# so a page must have none of its own. FE0F stays, because it makes an emoji of the character before it.
 UNSEEN = re.compile(
     "[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0e\ufeff\ue000-\uf8ff\U000e0000-\U000e0fff]"
 )
 JOINER = re.compile("[\u200c\u200d]")
+# Arabic, Persian and Indic scripts and emoji sequences (👩‍💻) need joiners. Elsewhere, joiners are invisible padding.
 NEEDS_JOINER = re.compile("[\u0600-\u06ff\u0750-\u077f\u0900-\u0dff\U0001f000-\U0001faff\u2600-\u27bf]")
 
 
 def cleaned(text: str) -> str:
-    """Composed, and without the characters that no reader sees."""
+    """Return the text in Unicode normalization form C, without invisible characters."""
     if text.isascii():
         return text
     text = UNSEEN.sub("", unicodedata.normalize("NFC", text))

@@ -1,4 +1,4 @@
-"""A linear look at HTML before it is parsed: the parser takes minutes for what a page can be built to contain."""
+"""A linear scan of HTML that finds pages which would keep the parser busy for minutes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import re
 from collections import Counter
 
 MAX_BYTES = 3_000_000
-DEEPEST = 512
-# A page of nothing but such elements takes the parser a second; drawings in an address look like them, too.
+MAX_DEPTH = 512
+# A page full of elements with 2,000 attributes takes the parser a second. Drawings in `data:` URLs look like elements
+# with many attributes, so a much lower limit would refuse ordinary pages.
 MAX_ATTRIBUTES = 2000
 
-# `[^>]*` in place of `[^<>]*` would be quadratic on `<a <a <a`.
+# The attributes are `[^<>]*`, because `[^>]*` would take quadratic time on `<a <a <a`.
 TAG = re.compile(rb"<(/?)([a-zA-Z][^\s/<>]*)([^<>]*)|<!--")
-QUOTED = re.compile(rb"\"[^\"]*\"|'[^']*'")
+QUOTED_VALUE = re.compile(rb"\"[^\"]*\"|'[^']*'")
 VOID = frozenset(
     {
         b"area",
@@ -31,6 +32,7 @@ VOID = frozenset(
         b"wbr",
     }
 )
+# Their end tags may be omitted, so they do not count as open: 600 paragraphs without `</p>` are not 600 deep.
 IMPLIED_END = frozenset(
     {
         b"p",
@@ -51,7 +53,9 @@ IMPLIED_END = frozenset(
         b"rp",
     }
 )
-DRAWINGS = frozenset({b"svg", b"math"})
+# Inside SVG and MathML, a trailing slash closes any element.
+FOREIGN = frozenset({b"svg", b"math"})
+# A start tag of one of these ends SVG and MathML (HTML standard, "parsing tokens in foreign content").
 BREAKOUT = frozenset(
     name.encode()
     for name in (
@@ -60,93 +64,104 @@ BREAKOUT = frozenset(
         *("p", "pre", "ruby", "s", "small", "span", "strike", "strong", "sub", "sup", "table", "tt", "u", "ul", "var"),
     )
 )
-RAW = frozenset({b"script", b"style", b"textarea", b"title", b"xmp", b"iframe"})
+# Browsers read the content of these elements as text up to the end tag, so tags in it do not nest.
+RAW_TEXT = frozenset({b"script", b"style", b"textarea", b"title", b"xmp", b"iframe"})
 
 
+# Pages above one of these limits are parsed in a subprocess that can be killed (`parsing.py`).
 MAX_TAGS = 15_000
-MAX_FORMATTED = 150_000
-MAX_SPACES = 5000
+# Tags multiplied by the formatting elements that are open at once.
+MAX_FORMATTING_COST = 150_000
+# Characters in a row.
+MAX_WHITESPACE = 5000
 FORMATTING = re.compile(rb"<(/?)(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/>])", re.IGNORECASE)
-SPACES = re.compile(rb"\s{50,}")
-SPELLED_SPACES = (b"&nbsp;", b"&#160;", b"\xc2\xa0")
+WHITESPACE = re.compile(rb"\s{50,}")
+ENCODED_SPACES = (b"&nbsp;", b"&#160;", b"\xc2\xa0")
 
 
 def is_suspicious(html: bytes) -> bool:
-    """Whether parsing may take long although it is not `too_complex`: true of one page in hundreds."""
+    """Return whether parsing may take long, although the page is not `too_complex`. Few pages are suspicious."""
     tags = html.count(b"<")
-    return tags > MAX_TAGS or tags * _most_formatting(html) > MAX_FORMATTED or _most_spaces(html) > MAX_SPACES
+    return (
+        tags > MAX_TAGS
+        or tags * _max_open_formatting(html) > MAX_FORMATTING_COST
+        or _longest_whitespace(html) > MAX_WHITESPACE
+    )
 
 
-def _most_spaces(html: bytes) -> int:
-    for spelled in SPELLED_SPACES:
-        html = html.replace(spelled, b" ")
-    return max((len(found[0]) for found in SPACES.finditer(html)), default=0)
+def _longest_whitespace(html: bytes) -> int:
+    for encoded in ENCODED_SPACES:
+        html = html.replace(encoded, b" ")
+    return max((len(match[0]) for match in WHITESPACE.finditer(html)), default=0)
 
 
-def _most_formatting(html: bytes) -> int:
-    """The most elements of formatting open at once, each of which a parser repeats in every paragraph that follows."""
-    opened = most = 0
-    for found in FORMATTING.finditer(html):
-        opened = max(0, opened - 1) if found[1] else opened + 1
-        most = max(most, opened)
-    return most
+def _max_open_formatting(html: bytes) -> int:
+    """Return how many formatting elements are open at once at most.
+
+    A parser repeats each unclosed formatting element in every paragraph that follows.
+    """
+    open_count = highest = 0
+    for match in FORMATTING.finditer(html):
+        open_count = max(0, open_count - 1) if match[1] else open_count + 1
+        highest = max(highest, open_count)
+    return highest
 
 
 def too_complex(html: bytes) -> str | None:
-    """Why the page had better not be parsed, or None."""
+    """Return why the page must not be parsed, or None."""
     if len(html) > MAX_BYTES:
         return f"The page has more than {MAX_BYTES // 1_000_000} MB of HTML"
     lowered = html.lower()
     nesting = Nesting()
-    at = 0
-    while found := TAG.search(lowered, at):
-        at = found.end()
-        name, rest = found[2], found[3]
+    position = 0
+    while match := TAG.search(lowered, position):
+        position = match.end()
+        name, rest = match[2], match[3]
         if name is None:
-            at = _past(lowered, b"-->", at)
-        elif found[1]:
+            position = _position_after(lowered, b"-->", position)
+        elif match[1]:
             nesting.close(name)
-        elif _attributes(rest) > MAX_ATTRIBUTES:
+        elif _attribute_count(rest) > MAX_ATTRIBUTES:
             return f"An element of the page has more than {MAX_ATTRIBUTES} attributes"
-        elif nesting.open(name, closed=rest.endswith(b"/")) > DEEPEST:
-            return f"The elements of the page are nested more than {DEEPEST} deep"
-        elif name in RAW and not nesting.in_drawing:
-            at = _past(lowered, b"</" + name, at) - len(name) - 2
+        elif nesting.open(name, closed=rest.endswith(b"/")) > MAX_DEPTH:
+            return f"The elements of the page are nested more than {MAX_DEPTH} deep"
+        elif name in RAW_TEXT and not nesting.in_foreign_content:
+            position = _position_after(lowered, b"</" + name, position) - len(name) - 2
     return None
 
 
 class Nesting:
-    """Open elements, counted per name, so that a stray end tag of another cannot lower the depth."""
+    """The open elements, counted per tag name, so that end tags without a start tag do not lower the depth."""
 
     def __init__(self) -> None:
         self.depth = 0
-        self._opened: Counter[bytes] = Counter()
-        self._foreign = False
+        self._open_counts: Counter[bytes] = Counter()
+        self._in_foreign = False
 
     @property
-    def in_drawing(self) -> bool:
-        return any(self._opened[name] for name in DRAWINGS)
+    def in_foreign_content(self) -> bool:
+        return any(self._open_counts[name] for name in FOREIGN)
 
     def open(self, name: bytes, *, closed: bool) -> int:
-        """The depth now. A slash closes only what stands in a drawing, which an element of text ends."""
-        self._foreign = name in DRAWINGS or (self._foreign and name not in BREAKOUT)
-        if name not in VOID and name not in IMPLIED_END and not (closed and self._foreign):
-            self._opened[name] += 1
+        """Open an element and return the new depth. `closed`: its tag ends with a slash, which HTML elements ignore."""
+        self._in_foreign = name in FOREIGN or (self._in_foreign and name not in BREAKOUT)
+        if name not in VOID and name not in IMPLIED_END and not (closed and self._in_foreign):
+            self._open_counts[name] += 1
             self.depth += 1
         return self.depth
 
     def close(self, name: bytes) -> None:
-        if name in DRAWINGS:
-            self._foreign = False
-        if self._opened[name] > 0:
-            self._opened[name] -= 1
+        if name in FOREIGN:
+            self._in_foreign = False
+        if self._open_counts[name] > 0:
+            self._open_counts[name] -= 1
             self.depth -= 1
 
 
-def _attributes(text: bytes) -> int:
-    return len(QUOTED.sub(b"", text).split()) if text else 0
+def _attribute_count(text: bytes) -> int:
+    return len(QUOTED_VALUE.sub(b"", text).split()) if text else 0
 
 
-def _past(html: bytes, end: bytes, start: int) -> int:
-    at = html.find(end, start)
-    return len(html) + len(end) if at < 0 else at + len(end)
+def _position_after(html: bytes, end: bytes, start: int) -> int:
+    position = html.find(end, start)
+    return len(html) + len(end) if position < 0 else position + len(end)

@@ -1,4 +1,4 @@
-"""Which buttons and labels are content: questions, tabs and plans, not what submits a form or opens a menu."""
+"""Decides which buttons and labels are content, such as questions, tabs and plans, and which only operate the page."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from octave_mcp.sources.html.names import names_of
 from octave_mcp.sources.html.tree import HEADINGS, Element
 
 CONTROLS = frozenset({"button", "label"})
-POINTERS = ("aria-controls", "data-target", "data-bs-target")
-# Roles of buttons that name one of several things.
-CHOICES = frozenset({"tab", "radio"})
+TARGET_ATTRIBUTES = ("aria-controls", "data-target", "data-bs-target")
+# A button with one of these roles names one of several things: a tab of features, a plan.
+CHOICE_ROLES = frozenset({"tab", "radio"})
 TEXT_FIELDS = frozenset({"", "text", "email", "tel", "url", "password", "number", "date"})
 NO_PROSE = frozenset({"nav", "form", "dialog"})
 NO_PROSE_ROLES = frozenset({"dialog", "alertdialog", "menu", "listbox", "navigation", "search"})
-CARD_WORDS = 8
-# Of radio buttons on a page with plans; a page with more has a filter or a survey.
-MAX_CHOICES = 12
-MAX_LINKS = 0.5
-LOOKED_AHEAD = 3
+# Commands have fewer words; a longer button is a card or a question.
+MIN_CONTENT_WORDS = 8
+# A page with more radio buttons has a filter or a survey, not plans.
+MAX_RADIO_BUTTONS = 12
+MAX_LINK_SHARE = 0.5
+SIBLINGS_AHEAD = 3
+# Commands of buttons that open text: "Read more", "Show all", "Mehr anzeigen".
 TOGGLE = re.compile(
     r"(?:show|read|see|view|load|expand|collapse|hide|open|close|learn)(?: (?:me|more|less|all|everything))*"
     r"|more|less|menu"
@@ -36,39 +38,39 @@ class Controls:
     def __init__(self, root: Element) -> None:
         self._root = root
 
-    def is_content(self, control: Element, inside: Element, at: int, *, in_form: bool) -> bool:
-        """Whether the control, child number `at` of `inside`, says something to readers."""
+    def is_content(self, control: Element, parent: Element, index: int, *, in_form: bool) -> bool:
+        """Return whether the control, which is `parent.children[index]`, is text for readers."""
         if not control.words:
             return False
-        following = _following(inside.children, at)
+        next_element = _next_element(parent.children, index)
         if control.tag == "label":
-            return not in_form and self._is_choice(control, following)
-        if control.words >= CARD_WORDS or control.text.endswith(("?", "？")) or _is_card(control):
+            return not in_form and self._is_choice(control, next_element)
+        if control.words >= MIN_CONTENT_WORDS or control.text.endswith(("?", "？")) or _is_card(control):
             return True
-        return not in_form and not TOGGLE.fullmatch(control.text) and self._opens(control, inside, following)
+        return not in_form and not TOGGLE.fullmatch(control.text) and self._opens_prose(control, parent, next_element)
 
-    def _opens(self, button: Element, inside: Element, following: Element | None) -> bool:
-        if button.attributes.get("role") in CHOICES:
+    def _opens_prose(self, button: Element, parent: Element, next_element: Element | None) -> bool:
+        if button.attributes.get("role") in CHOICE_ROLES:
             return True
         target = self._target(button)
         if target is None and ("opener" in names_of(button) or "aria-expanded" in button.attributes):
-            target = following
-        return _is_prose(target) or (target is None and "opener" in names_of(inside))
+            target = next_element
+        return _is_prose(target) or (target is None and "opener" in names_of(parent))
 
     def _target(self, button: Element) -> Element | None:
-        pointer = next((found for name in POINTERS if (found := button.attributes.get(name))), "")
-        return self._by_id.get(pointer.lstrip("#")) if pointer else None
+        target_id = next((value for name in TARGET_ATTRIBUTES if (value := button.attributes.get(name))), "")
+        return self._by_id.get(target_id.lstrip("#")) if target_id else None
 
-    def _is_choice(self, label: Element, following: Element | None) -> bool:
-        """A radio button that is a plan, or a box that opens an answer without a script."""
+    def _is_choice(self, label: Element, next_element: Element | None) -> bool:
+        """Return whether a label belongs to the radio button of a plan, or to a checkbox that opens an answer."""
         field = next(label.find("input"), None) or self._by_id.get(label.attributes.get("for", "") or " ")
-        kind = field.attributes.get("type", "").lower() if field else ""
-        if kind == "radio":
-            return self._radios <= MAX_CHOICES
-        return kind == "checkbox" and (_is_card(label) or _is_prose(following))
+        field_type = field.attributes.get("type", "").lower() if field else ""
+        if field_type == "radio":
+            return self._radio_count <= MAX_RADIO_BUTTONS
+        return field_type == "checkbox" and (_is_card(label) or _is_prose(next_element))
 
     @cached_property
-    def _radios(self) -> int:
+    def _radio_count(self) -> int:
         return sum(field.attributes.get("type", "").lower() == "radio" for field in self._root.find("input"))
 
     @cached_property
@@ -77,16 +79,16 @@ class Controls:
 
 
 def is_data_form(element: Element) -> bool:
-    """A form to fill in; one of mere choices may be a list of plans."""
+    """Return whether an element is a form with text fields. A form with choices only may be a list of plans."""
     return element.tag == "form" and any(
         field.tag == "textarea" or field.attributes.get("type", "").lower() in TEXT_FIELDS
         for field in element.find("input", "textarea")
     )
 
 
-def _following(children: Sequence[Element | str], at: int) -> Element | None:
+def _next_element(children: Sequence[Element | str], index: int) -> Element | None:
     return next(
-        (child for child in islice(children, at + 1, at + 1 + LOOKED_AHEAD) if isinstance(child, Element)), None
+        (child for child in islice(children, index + 1, index + 1 + SIBLINGS_AHEAD) if isinstance(child, Element)), None
     )
 
 
@@ -97,4 +99,4 @@ def _is_card(control: Element) -> bool:
 def _is_prose(element: Element | None) -> bool:
     if element is None or not element.words or element.tag in NO_PROSE:
         return False
-    return element.attributes.get("role") not in NO_PROSE_ROLES and element.link_words <= MAX_LINKS * element.words
+    return element.attributes.get("role") not in NO_PROSE_ROLES and element.link_words <= MAX_LINK_SHARE * element.words

@@ -1,4 +1,7 @@
-"""What a page says twice: copies for narrow screens and repeated slides go; equal values of a grid or of plans stay."""
+"""Removal of copies for narrow screens and of repeated slides.
+
+Equal values in a grid, and equal features of two plans, are not copies.
+"""
 
 from __future__ import annotations
 
@@ -8,67 +11,78 @@ from typing import Protocol, TypeVar
 
 from octave_mcp.sources.html.tree import Element, word_count
 
-MIN_WORDS_OF_COPY = 6
-MAX_WORDS_OF_FEATURE = 15
-# In the classes of parts that are shown on some screens only.
-SCREEN = re.compile(
+MIN_COPY_WORDS = 6
+MAX_FEATURE_WORDS = 15
+# Matches classes of elements that only some screens show: `hidden-xs`, `d-none d-md-block`, `mobile-only`.
+SCREEN_NAME = re.compile(
     r"(?<![a-z])(?:mobile|desktop|tablet|phone|hidden|hide|show|visible|invisible|only|xs|sm|md|lg|xl|d-none|small|large)"
     r"(?![a-z])"
 )
 
 
-class Said(Protocol):
+class TextBlock(Protocol):
     @property
     def kind(self) -> str: ...
     @property
     def text(self) -> str: ...
 
 
-Part = TypeVar("Part", bound=Said)
+AnyBlock = TypeVar("AnyBlock", bound=TextBlock)
 
 
-def is_copy(blocks: Sequence[Said], before: Sequence[Said], element: Element, sibling: Element | None) -> bool:
-    """Whether two elements, one right after the other, are one part for two kinds of screens.
+def is_copy(
+    blocks: Sequence[TextBlock], previous: Sequence[TextBlock], element: Element, sibling: Element | None
+) -> bool:
+    """Return whether an element repeats its preceding sibling for another size of screen.
 
-    Two short values are not, as in a row that says 'Unlimited' of two plans, unless their classes speak of screens.
+    `blocks` are those of the element, `previous` those of the sibling. Equal short values, such as "Unlimited" for two
+    plans, are copies only if the classes name a kind of screen.
     """
-    if not blocks or list(blocks) != list(before):
+    if not blocks or list(blocks) != list(previous):
         return False
-    if any(block.kind != "text" or word_count(block.text) >= MIN_WORDS_OF_COPY for block in blocks):
+    if any(block.kind != "text" or word_count(block.text) >= MIN_COPY_WORDS for block in blocks):
         return True
     names = (element.name, sibling.name if sibling else "")
-    return names[0] != names[1] and any(map(SCREEN.search, names))
+    return names[0] != names[1] and any(map(SCREEN_NAME.search, names))
 
 
-def once(blocks: Sequence[Part]) -> Iterator[Part]:
-    """Without what was said before of the same thing. What is short may be said of many, and a feature of two plans."""
-    said: dict[Part, set[Part | None]] = {}
-    heading: Part | None = None
-    before: Part | None = None
+def without_repeats(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
+    """Yield the blocks except repeated ones. Short text may be repeated, and so may a feature of several plans."""
+    contexts: dict[AnyBlock, set[AnyBlock | None]] = {}
+    heading: AnyBlock | None = None
+    previous: AnyBlock | None = None
     for block in blocks:
         is_heading = block.kind == "heading"
-        if not _is_repeated(block, said, heading, before):
+        if not _is_repeated(block, contexts, heading, previous):
             yield block
-        # A list that follows another name or price is another plan's.
-        said.setdefault(block, set()).update({heading, before} if block.kind == "list" else {heading})
+        # Equal lists of features after different names or prices belong to different plans, so a list is remembered
+        # with the block before it as well as with its heading.
+        contexts.setdefault(block, set()).update({heading, previous} if block.kind == "list" else {heading})
         heading = block if is_heading else heading
-        before = block
+        previous = block
 
 
-def _is_repeated(block: Part, said: dict[Part, set[Part | None]], heading: Part | None, before: Part | None) -> bool:
+def _is_repeated(
+    block: AnyBlock, contexts: dict[AnyBlock, set[AnyBlock | None]], heading: AnyBlock | None, previous: AnyBlock | None
+) -> bool:
     words = word_count(block.text)
-    is_short = words < MIN_WORDS_OF_COPY
-    if block == before:
+    is_short = words < MIN_COPY_WORDS
+    if block == previous:
         return not (is_short and block.kind == "text")
-    if is_short or block not in said:
+    if is_short or block not in contexts:
         return False
-    of = said[block]
-    if block.kind == "list" and before not in of and heading in of:
+    known = contexts[block]
+    if block.kind == "list" and previous not in known and heading in known:
         return False
-    if block.kind == "heading" or (block.kind == "text" and words > MAX_WORDS_OF_FEATURE):
+    if block.kind == "heading" or (block.kind == "text" and words > MAX_FEATURE_WORDS):
         return True
-    return heading in of or heading is None or not any(known and _level(known) == _level(heading) for known in of)
+    # Under another heading of the same level, an equal line is a feature of another plan.
+    return (
+        heading in known
+        or heading is None
+        or not any(context and _level(context) == _level(heading) for context in known)
+    )
 
 
-def _level(heading: Said) -> int:
+def _level(heading: TextBlock) -> int:
     return len(heading.text) - len(heading.text.lstrip("#"))

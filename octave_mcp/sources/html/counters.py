@@ -1,4 +1,4 @@
-"""Numbers that count up: the page is served with the first, and a script ends at the one that readers see."""
+"""Animated counters: the HTML has the number they start from, and a script counts up to the one that readers see."""
 
 from __future__ import annotations
 
@@ -6,24 +6,27 @@ import re
 
 from octave_mcp.sources.html.tree import Element
 
-TARGETS = (
+# Attributes in which counter scripts look for the final number: `<span data-count="500">0</span>`.
+TARGET_ATTRIBUTES = (
     *("data-to-value", "data-to", "data-count", "data-count-to", "data-countto", "data-counter", "data-target"),
     *("data-end", "data-end-value", "data-number", "data-final", "data-stop", "data-value"),
 )
-FIRST = re.compile(r"0+(?:[.,]0+)?")
-LAST = re.compile(r"(?=.*[1-9])\d{1,3}(?:[,. ]?\d{3}){0,4}(?:[.,]\d{1,3})?")
-SIGNS = re.compile(r"[,. ’']")
+START_NUMBER = re.compile(r"0+(?:[.,]0+)?")
+FINAL_NUMBER = re.compile(r"(?=.*[1-9])\d{1,3}(?:[,. ]?\d{3}){0,4}(?:[.,]\d{1,3})?")
+SEPARATOR = re.compile(r"[,. ’']")
 THOUSANDS = re.compile(r"(?<=\d)(?=(?:\d{3}){1,6}(?:\D|\Z))")
 
 
-def as_counted(part: Element | str) -> Element | str:
-    """A counter with the number that it ends at, as it is shown; anything that does not count up from 0 as it is."""
-    if isinstance(part, str) or not (part.words == 1 and part.attributes and part.is_leaf):
-        return part
-    if not FIRST.fullmatch(part.text):
-        return part
-    last = next((value for name in TARGETS if (value := part.attributes.get(name, "").strip())), "")
-    if not LAST.fullmatch(last):
-        return part
-    sign = part.attributes.get("data-delimiter", "")
-    return part.holding([THOUSANDS.sub(sign, last) if last.isdecimal() and SIGNS.fullmatch(sign) else last])
+def with_final_number(node: Element | str) -> Element | str:
+    """Return a counter with its final number as text, and any other node as it is."""
+    if isinstance(node, str) or not (node.words == 1 and node.attributes and node.is_leaf):
+        return node
+    if not START_NUMBER.fullmatch(node.text):
+        return node
+    final = next((value for name in TARGET_ATTRIBUTES if (value := node.attributes.get(name, "").strip())), "")
+    if not FINAL_NUMBER.fullmatch(final):
+        return node
+    separator = node.attributes.get("data-delimiter", "")
+    if final.isdecimal() and SEPARATOR.fullmatch(separator):
+        final = THOUSANDS.sub(separator, final)
+    return node.with_children([final])

@@ -1,4 +1,4 @@
-"""The date of a page: that of its last change, or else of its publication."""
+"""Finds the date of a page: that of its last change, or else that of its publication."""
 
 from __future__ import annotations
 
@@ -13,148 +13,163 @@ from octave_mcp.evidence.dates import date_of_heading, days_of
 from octave_mcp.sources.html.json_ld import NOTHING, Node, line, types
 from octave_mcp.sources.html.tree import CODE, Element
 
-MODIFIED = (
+MODIFIED_META = (
     "article:modified_time", "og:updated_time", "og:article:modified_time", "datemodified", "last-modified", "lastmod",
     "dcterms.modified", "dc.date.modified", "revised", "modified_time",
 )  # fmt: skip
-PUBLISHED = (
+PUBLISHED_META = (
     "article:published_time", "og:article:published_time", "og:published_time", "datepublished", "date", "dc.date",
     "dcterms.date", "dcterms.created", "dc.date.issued", "dcterms.issued", "dc.date.created", "parsely-pub-date",
     "sailthru.date", "citation_publication_date", "citation_online_date", "pubdate", "publishdate", "publish-date",
     "publish_date", "published_time", "article.published", "article:published",
 )  # fmt: skip
-DATED_TYPES = re.compile(r"(?:Article|Posting|Page|Report|CreativeWork|HowTo|Guide|FAQPage|^)$")
+# schema.org types whose dates may be those of the page, unlike those of an `Event` or an `Offer`.
+PAGE_TYPES = re.compile(r"(?:Article|Posting|Page|Report|CreativeWork|HowTo|Guide|FAQPage|^)$")
 EVENT_PATH = re.compile(
     r"/(?:events?|webinars?|conferences?|meetups?|veranstaltungen?|ev[eè]nements?|eventos?|eventi)(?:/|$)"
 )
-DATED = re.compile(
+# Matches classes such as `byline`, `post-date` and `timestamp`.
+DATE_NAME = re.compile(
     r"(?<![a-z])(?:by-?line|date(?:line|time|stamp)?|timestamp|posted|publi(?:sh|shed|cation)(?:ed)?(?:[-_]?(?:at|on))?"
     r"|(?:post|pub|entry|article|blog|news|publish|published|publication|created|release|modified|updated|update)_?date)(?![a-z])"
 )
-CHANGED = re.compile(r"(?<![a-z])(?:updated|modified|datemodified|last-?(?:modified|updated|edited)|revised)(?![a-z])")
-# What is on the page, and has dates of its own.
-OTHERS = re.compile(
+CHANGE_NAME = re.compile(
+    r"(?<![a-z])(?:updated|modified|datemodified|last-?(?:modified|updated|edited)|revised)(?![a-z])"
+)
+# Classes of content that is not the subject of the page and has dates of its own: comments, teasers, events.
+OTHER_CONTENT_NAME = re.compile(
     r"(?<![a-z])(?:comments?|comment-list|respond|replies|disqus|related|recent|latest|upcoming|events?|webinars?|agenda|countdown"
     r"|sidebar|widget|teasers?|announcement|promo|more-(?:posts|news|articles)|read-?(?:next|more)|copyright|copy-right"
     r"|pagination|prev|next|carousel|reviews?|testimonials?)(?![a-z])"
 )
-OTHER_TYPE = re.compile(r"(?:Review|Comment|Event|Offer)$")
+OTHER_CONTENT_TYPE = re.compile(r"(?:Review|Comment|Event|Offer)$")
 FRAME = frozenset({"nav", "footer", "aside", "dialog", "form"}) | CODE
 MAX_LINKED_DATE_WORDS = 8
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-LABEL = (
+# Labels in front of a date, in ten languages: "Last updated: 3 May 2024", "Stand: 03.05.2024".
+DATE_LABEL = (
     r"(?:(?:first |originally )?(?:published|posted|written|released|created|date)|(?:last )?(?:updated?|modified"
     r"|edited|reviewed)|veröffentlicht|aktualisiert|stand|publié|mis à jour|publicado|actualizado|atualizado"
     r"|pubblicato|aggiornato|gepubliceerd|bijgewerkt|опубликовано|обновлено|发布(?:于|时间|日期)?|更新(?:于|时间|日期)?|公開日|更新日|投稿日)"
 )
-LABELLED = re.compile(rf"{LABEL}(?:\s+(?:on|at|am|le|el|em|il|op))?\s*(?:[:：]\s*)?(?:\w{1, 30},\s+)?$", re.IGNORECASE)
-UPDATE = re.compile(
+ENDS_WITH_LABEL = re.compile(
+    rf"{DATE_LABEL}(?:\s+(?:on|at|am|le|el|em|il|op))?\s*(?:[:：]\s*)?(?:\w{1, 30},\s+)?$", re.IGNORECASE
+)
+CHANGE_WORD = re.compile(
     r"updat|modif|edited|revis|aktualisiert|mis à jour|actualizad|atualizad|aggiornat|bijgewerkt|обновлен|更新",
     re.IGNORECASE,
 )
-BY = re.compile(r"^(?:by|von|par|por|di|door)\s|\bmin(?:ute|uten)?s?\b(?: read)?|[·•|/–—]", re.IGNORECASE)
+# Shows that a line is a byline: "by Jane Doe", "5 min read", "News | 3 May 2024".
+BYLINE_WORD = re.compile(r"^(?:by|von|par|por|di|door)\s|\bmin(?:ute|uten)?s?\b(?: read)?|[·•|/–—]", re.IGNORECASE)
 MAX_BYLINE_WORDS = 20
-LONGEST_LINE = 200
-# Elements before and after the heading among which a line that is a date is the page's.
-NEAR = 14
-IN_PATH = re.compile(r"/(?P<year>20\d\d)[/-](?P<month>0[1-9]|1[0-2])(?:[/-](?P<day>0[1-9]|[12]\d|3[01]))?(?=[/-][^/])")
+MAX_LINE_CHARACTERS = 200
+# A date without markup counts if it is so few elements after the h1, or half as many before it.
+NEARBY_ELEMENTS = 14
+# Matches `/2024/05/03/title`, `/2024/05/title` and `/2024-05-title`, but not an archive (`/2024/05/`).
+PATH_DATE = re.compile(
+    r"/(?P<year>20\d\d)[/-](?P<month>0[1-9]|1[0-2])(?:[/-](?P<day>0[1-9]|[12]\d|3[01]))?(?=[/-][^/])"
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Dated:
-    """A page whose day is wanted; `on` is the day on which it was fetched."""
+class DateFinder:
+    """The places of a page in which its date may be. Dates after `fetched_on` are ignored."""
 
     root: Element
     meta: dict[str, str]
     nodes: list[Node]
     url: str
-    on: date
+    fetched_on: date
 
-    def day(self) -> date | None:
-        """Its day; None if it names none, or only days to come, or those of other things."""
-        said = self._in_head() or self._in_microdata()
-        return said or (None if self._is_of_others() else self._shown() or self._in_path())
+    def find(self) -> date | None:
+        """Return the date of the page; None if it has only future dates, dates of other content, or none."""
+        declared = self._from_head() or self._from_microdata()
+        return declared or (None if self._announces_others() else self._from_markup() or self._from_path())
 
-    def _in_head(self) -> date | None:
-        article = _own_node(self.nodes, self.url)
-        changed = [*map(self.meta.get, MODIFIED), line(article.get("dateModified"))]
-        published = [*map(self.meta.get, PUBLISHED), line(article.get("datePublished"))]
-        return self._latest(changed) or self._first(published) or self._first([line(article.get("dateCreated"))])
+    def _from_head(self) -> date | None:
+        article = _page_node(self.nodes, self.url)
+        changed = [*map(self.meta.get, MODIFIED_META), line(article.get("dateModified"))]
+        published = [*map(self.meta.get, PUBLISHED_META), line(article.get("datePublished"))]
+        return (
+            self._latest_of(changed) or self._first_of(published) or self._first_of([line(article.get("dateCreated"))])
+        )
 
-    def _in_microdata(self) -> date | None:
-        marked: dict[str, list[str]] = {"dateModified": [], "datePublished": []}
+    def _from_microdata(self) -> date | None:
+        texts: dict[str, list[str]] = {"dateModified": [], "datePublished": []}
         for element in _own_elements(self.root):
-            if (called := element.attributes.get("itemprop", "")) in marked:
-                marked[called].append(_written(element))
-        published = {day for day in map(self._one, marked["datePublished"]) if day}
-        is_list = len(published) > 1 and not marked["dateModified"]
-        return None if is_list else self._latest(marked["dateModified"]) or next(iter(published), None)
+            if (property_name := element.attributes.get("itemprop", "")) in texts:
+                texts[property_name].append(_date_text(element))
+        published = {day for day in map(self._first_date, texts["datePublished"]) if day}
+        # The index of a blog marks the date of each post, and none of them is that of the page.
+        is_list = len(published) > 1 and not texts["dateModified"]
+        return None if is_list else self._latest_of(texts["dateModified"]) or next(iter(published), None)
 
-    def _shown(self) -> date | None:
-        """The one day that is marked as the page's, or that is written next to its heading."""
-        scope, is_article = _scope(self.root)
+    def _from_markup(self) -> date | None:
+        """Return the date that markup shows as that of the page, or else the one next to the heading."""
+        scope, is_article = _main_part(self.root)
         elements = list(_own_elements(scope))
-        at = next((at for at, element in enumerate(elements) if element.tag == "h1"), 0)
-        end = len(elements) if is_article else _next_heading(elements, at)
-        marked = [(place, day) for place, element in enumerate(elements) if (day := self._marked(element))]
-        if changed := [day for place, day in marked if _is_change(elements, place)]:
+        h1_index = next((h1_index for h1_index, element in enumerate(elements) if element.tag == "h1"), 0)
+        end = len(elements) if is_article else _next_heading(elements, h1_index)
+        marked = [(index, day) for index, element in enumerate(elements) if (day := self._marked_date(element))]
+        if changed := [day for index, day in marked if _is_change_date(elements, index)]:
             return max(changed)
-        below = [day for place, day in marked if at <= place < end]
-        days = list(dict.fromkeys(below + [day for place, day in marked if place < at]))
-        if len(days) == 1 or (days and (is_article or self.meta.get("og:type") == "article")):
-            return days[0]
-        return None if days else self._near_heading(elements)
+        below_h1 = [day for index, day in marked if h1_index <= index < end]
+        distinct = list(dict.fromkeys(below_h1 + [day for index, day in marked if index < h1_index]))
+        if len(distinct) == 1 or (distinct and (is_article or self.meta.get("og:type") == "article")):
+            return distinct[0]
+        return None if distinct else self._near_heading(elements)
 
-    def _marked(self, element: Element) -> date | None:
+    def _marked_date(self, element: Element) -> date | None:
         is_time = element.tag == "time"
-        if not is_time and not (element.name and DATED.search(element.name)):
+        if not is_time and not (element.name and DATE_NAME.search(element.name)):
             return None
         if element.words > MAX_BYLINE_WORDS:
-            return self._one(element.attributes.get("datetime")) if is_time else None
-        changed = [day for day, is_change in _byline_days(element.text) if is_change and day <= self.on]
-        return max(changed) if changed else self._one(_written(element))
+            return self._first_date(element.attributes.get("datetime")) if is_time else None
+        changed = [day for day, is_change in _byline_dates(element.text) if is_change and day <= self.fetched_on]
+        return max(changed) if changed else self._first_date(_date_text(element))
 
     def _near_heading(self, elements: list[Element]) -> date | None:
-        at = next((at for at, element in enumerate(elements) if element.tag == "h1"), None)
-        if at is None:
+        h1_index = next((h1_index for h1_index, element in enumerate(elements) if element.tag == "h1"), None)
+        if h1_index is None:
             return None
-        near = elements[max(0, at - NEAR // 2) : at + NEAR]
+        near = elements[max(0, h1_index - NEARBY_ELEMENTS // 2) : h1_index + NEARBY_ELEMENTS]
         lines = [
             element.text for element in near if 0 < element.words <= MAX_BYLINE_WORDS and element.tag not in HEADINGS
         ]
-        found = [day for said in lines for day in _byline_days(said) if day[0] <= self.on]
-        changed = [day for day, is_change in found if is_change]
-        return max(changed) if changed else found[0][0] if found else None
+        dates = [day for line_text in lines for day in _byline_dates(line_text) if day[0] <= self.fetched_on]
+        changed = [day for day, is_change in dates if is_change]
+        return max(changed) if changed else dates[0][0] if dates else None
 
-    def _in_path(self) -> date | None:
-        if not (found := IN_PATH.search(urlsplit(self.url).path)):
+    def _from_path(self) -> date | None:
+        if not (match := PATH_DATE.search(urlsplit(self.url).path)):
             return None
-        if found["day"]:
-            return self._one("-".join(found.groups()))
-        last = date_of_heading(f"{found['year']}-{found['month']}")
-        first = date(int(found["year"]), int(found["month"]), 1)
-        return None if last is None or first > self.on else min(last, self.on)
+        if match["day"]:
+            return self._first_date("-".join(match.groups()))
+        # A month stands for its last day, but not for a day after the page was fetched.
+        last = date_of_heading(f"{match['year']}-{match['month']}")
+        first = date(int(match["year"]), int(match["month"]), 1)
+        return None if last is None or first > self.fetched_on else min(last, self.fetched_on)
 
-    def _is_of_others(self) -> bool:
-        """Whether the days that it shows are those of an event, or of what a home page announces."""
+    def _announces_others(self) -> bool:
+        """Return whether the dates on the page are those of an event, or of what a home page announces."""
         path = urlsplit(self.url).path.lower()
         events = any(kind.endswith("Event") for node in self.nodes for kind in types(node))
         return events or path in {"", "/"} or bool(EVENT_PATH.search(path))
 
-    def _one(self, text: str | None) -> date | None:
-        """The first day that the text names, if it is not to come."""
-        found = sorted(days_of((text or "")[:LONGEST_LINE]), key=lambda one: one[1])
-        return found[0][0] if found and found[0][0] <= self.on else None
+    def _first_date(self, text: str | None) -> date | None:
+        """Return the first date in the text, unless it is in the future."""
+        dates = sorted(days_of((text or "")[:MAX_LINE_CHARACTERS]), key=lambda item: item[1])
+        return dates[0][0] if dates and dates[0][0] <= self.fetched_on else None
 
-    def _first(self, texts: Iterable[str | None]) -> date | None:
-        return next(filter(None, map(self._one, texts)), None)
+    def _first_of(self, texts: Iterable[str | None]) -> date | None:
+        return next(filter(None, map(self._first_date, texts)), None)
 
-    def _latest(self, texts: Iterable[str | None]) -> date | None:
-        return max(filter(None, map(self._one, texts)), default=None)
+    def _latest_of(self, texts: Iterable[str | None]) -> date | None:
+        return max(filter(None, map(self._first_date, texts)), default=None)
 
 
-def _own_node(nodes: list[Node], url: str) -> Node:
-    """The node of the page itself, not one of the articles that it lists."""
+def _page_node(nodes: list[Node], url: str) -> Node:
+    """Return the JSON-LD node of the page itself, not that of an article that the page lists."""
     dated = [node for node in nodes if _is_dated(node) and _path_of(node) in {None, _path(url)}]
     articles = [node for node in dated if not any(kind.endswith("Page") for kind in types(node))]
     pages = [node for node in dated if node not in articles]
@@ -163,21 +178,21 @@ def _own_node(nodes: list[Node], url: str) -> Node:
 
 
 def _is_dated(node: Node) -> bool:
-    has_day = any(node.get(key) for key in ("datePublished", "dateModified", "dateCreated"))
+    has_date = any(node.get(key) for key in ("datePublished", "dateModified", "dateCreated"))
     kinds = types(node)
     return (
-        has_day
-        and (not kinds or any(DATED_TYPES.search(kind) for kind in kinds))
+        has_date
+        and (not kinds or any(PAGE_TYPES.search(kind) for kind in kinds))
         and kinds.isdisjoint({"Blog", "ItemList"})
     )
 
 
 def _path_of(node: Node) -> str | None:
-    """The path of the address that a node calls its own; None if it names none, or only that of the home page."""
+    """Return the path of the URL that a node gives for itself; None if it gives none, or only that of the home page."""
     for key in ("url", "mainEntityOfPage", "@id"):
         value = node.get(key)
-        named = line(cast("Node", value).get("@id") if isinstance(value, dict) else value)
-        if named.startswith(("http:", "https:")) and (path := _path(named)):
+        url = line(cast("Node", value).get("@id") if isinstance(value, dict) else value)
+        if url.startswith(("http:", "https:")) and (path := _path(url)):
             return path
     return None
 
@@ -189,16 +204,16 @@ def _path(url: str) -> str:
         return ""
 
 
-def _next_heading(elements: list[Element], at: int) -> int:
-    """Where what is under another heading begins, which may have a day of its own; the end of a page without an h1."""
-    if not elements or elements[at].tag != "h1":
+def _next_heading(elements: list[Element], h1_index: int) -> int:
+    """Return the index of the next section, which may have a date of its own. Without an h1, return the end."""
+    if not elements or elements[h1_index].tag != "h1":
         return len(elements)
-    further = (place for place in range(at + 1, len(elements)) if elements[place].tag in {"h2", "h3"})
-    return next(further, len(elements))
+    next_headings = (index for index in range(h1_index + 1, len(elements)) if elements[index].tag in {"h2", "h3"})
+    return next(next_headings, len(elements))
 
 
-def _scope(root: Element) -> tuple[Element, bool]:
-    """The article that has the page's heading, else the main part; and whether it is an article."""
+def _main_part(root: Element) -> tuple[Element, bool]:
+    """Return the article that holds the h1, or else the main part, and whether it is an article."""
     for article in root.find("article"):
         if article.holds_h1:
             return article, True
@@ -206,13 +221,13 @@ def _scope(root: Element) -> tuple[Element, bool]:
 
 
 def _own_elements(scope: Element) -> Iterator[Element]:
-    """What is in the scope, without its frame, lists of other things, and articles within it."""
-    waiting = [scope]
-    while waiting:
-        element = waiting.pop()
+    """Yield the elements of the scope, except navigation, footers, lists of other content, and nested articles."""
+    pending = [scope]
+    while pending:
+        element = pending.pop()
         yield element
-        inner = [child for child in element.children if isinstance(child, Element) and not _is_other(child, scope)]
-        waiting += reversed(inner)
+        children = [child for child in element.children if isinstance(child, Element) and not _is_other(child, scope)]
+        pending += reversed(children)
 
 
 def _is_other(element: Element, scope: Element) -> bool:
@@ -220,32 +235,38 @@ def _is_other(element: Element, scope: Element) -> bool:
         return True
     if element.holds_h1 or element.holds_main:
         return False
-    if element.tag == "a":  # a card; a day may be a link too
+    # A long link is a card of another page. A short one may be the date itself.
+    if element.tag == "a":
         return element.holds_block or element.words > MAX_LINKED_DATE_WORDS
     if element.tag == "article" or (element.tag == "header" and scope.tag != "article"):
         return True
-    of_other_type = OTHER_TYPE.search(element.attributes.get("itemtype", ""))
-    return bool(of_other_type or (element.name and OTHERS.search(element.name)))
+    of_other_type = OTHER_CONTENT_TYPE.search(element.attributes.get("itemtype", ""))
+    return bool(of_other_type or (element.name and OTHER_CONTENT_NAME.search(element.name)))
 
 
-def _written(element: Element) -> str:
-    said = element.attributes.get("datetime") or element.attributes.get("content")
-    return said or (element.text if element.words <= MAX_BYLINE_WORDS else "")
+def _date_text(element: Element) -> str:
+    text = element.attributes.get("datetime") or element.attributes.get("content")
+    return text or (element.text if element.words <= MAX_BYLINE_WORDS else "")
 
 
-def _is_change(elements: list[Element], place: int) -> bool:
-    """Whether the element there, or the short line around it, calls its day that of a change."""
-    element, around = elements[place], elements[place - 1]
-    is_line = around.words <= MAX_BYLINE_WORDS and any(child is element for child in around.children)
-    said = (around if is_line else element).text[:LONGEST_LINE]
-    return bool(CHANGED.search(element.name) or UPDATE.search(said))
+def _is_change_date(elements: list[Element], index: int) -> bool:
+    """Return whether the date in this element is that of a change, by its class or by the line that it is part of."""
+    element, parent = elements[index], elements[index - 1]
+    is_line = parent.words <= MAX_BYLINE_WORDS and any(child is element for child in parent.children)
+    text = (parent if is_line else element).text[:MAX_LINE_CHARACTERS]
+    return bool(CHANGE_NAME.search(element.name) or CHANGE_WORD.search(text))
 
 
-def _byline_days(said: str) -> Iterator[tuple[date, bool]]:
-    """Each day of a line that only says when, by whom or how long it takes to read; and whether it is a change's."""
-    said = said[:LONGEST_LINE]
-    for day, start, end in days_of(said):
-        before, after = said[:start].strip(), said[end:].strip(" .,")
-        labelled = LABELLED.search(before)
-        if labelled or (not before and not after) or BY.search(before) or (not before and BY.search(after)):
-            yield day, bool(labelled and UPDATE.search(labelled[0]))
+def _byline_dates(text: str) -> Iterator[tuple[date, bool]]:
+    """Yield the dates of a byline, each with whether it is that of a change. Dates in sentences are ignored."""
+    text = text[:MAX_LINE_CHARACTERS]
+    for day, start, end in days_of(text):
+        before, after = text[:start].strip(), text[end:].strip(" .,")
+        labelled = ENDS_WITH_LABEL.search(before)
+        if (
+            labelled
+            or (not before and not after)
+            or BYLINE_WORD.search(before)
+            or (not before and BYLINE_WORD.search(after))
+        ):
+            yield day, bool(labelled and CHANGE_WORD.search(labelled[0]))

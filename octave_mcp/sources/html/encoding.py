@@ -1,4 +1,8 @@
-"""From bytes to text, as browsers decode pages: byte order mark, header, what the page declares, what it looks like."""
+"""Decodes the bytes of a page as browsers do.
+
+The encoding comes from the byte order mark, the Content-Type header, `<meta>` or the XML declaration. If none of these
+fits the bytes, Firefox's detector decides.
+"""
 
 from __future__ import annotations
 
@@ -9,55 +13,62 @@ from urllib.parse import urlsplit
 
 import webencodings
 
-# Browsers look at the first 1024 bytes, and beyond them while the head of the page goes on.
+# Browsers scan the first 1,024 bytes for a declaration, and continue while the head of the page does.
 PRESCAN_BYTES = 4096
-SAMPLE_BYTES = 500_000
-BROKEN_ONE_IN = 10
-UTF_8, WIDE = "utf-8", frozenset({"utf-16le", "utf-16be"})
-MARKS = {b"\xef\xbb\xbf": UTF_8, b"\xff\xfe": "utf-16le", b"\xfe\xff": "utf-16be"}
-WIDE_DECLARATIONS = {b"<\0?\0x\0": "utf-16le", b"\0<\0?\0x": "utf-16be"}
-# Python's decoders know fewer letters than those of browsers for these names.
+DETECTION_BYTES = 500_000
+# An encoding is accepted if at most one in ten of its non-ASCII characters is invalid.
+MIN_LETTERS_PER_ERROR = 10
+UTF_8, UTF_16 = "utf-8", frozenset({"utf-16le", "utf-16be"})
+BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": UTF_8, b"\xff\xfe": "utf-16le", b"\xfe\xff": "utf-16be"}
+# `<?x` in UTF-16 without a byte order mark.
+UTF_16_XML_STARTS = {b"<\0?\0x\0": "utf-16le", b"\0<\0?\0x": "utf-16be"}
+# Browsers decode GBK as its superset GB18030, as the Encoding Standard says. Python's GBK has fewer characters.
 PYTHON_NAMES = {"gbk": "gb18030"}
+# Possessive quantifiers (`*+`) and the atomic group `(?>...)` keep the time linear in tags that never end.
 TAG = re.compile(
     rb"<!--(?:>|->|.*?(?:-->|$))|<(?P<name>/?[a-z][^\s/<>\"']*+)(?P<rest>(?>\"[^\"]*\"|'[^']*'|[^\"'<>]+)*+)>|<[!/?][^<>]*>",
     re.IGNORECASE | re.DOTALL,
 )
 ATTRIBUTE = re.compile(rb"([^\s/>=]+)\s*(?:=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+)))?")
-CHARSET = re.compile(rb"charset\s*=\s*[\"']?([^\"'\s;]+)", re.IGNORECASE)
-XML = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"'>]+)[\"']")
-# The top-level domains by which the detector knows the language, where they are not the language's own code.
-SPOKEN = (
+CHARSET_PARAMETER = re.compile(rb"charset\s*=\s*[\"']?([^\"'\s;]+)", re.IGNORECASE)
+XML_DECLARATION = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"'>]+)[\"']")
+# The detector takes its hint from a top-level domain. These languages have another code than the domain: `uk:ua`.
+# English has no domain, because it hints at no encoding.
+LANGUAGE_DOMAINS = (
     "ar:sa be:by cs:cz da:dk el:gr en: et:ee fa:ir he:il ja:jp kk:kz ko:kr nb:no nn:no sl:si sr:rs sv:se uk:ua "
     "vi:vn zh:cn"
 )
-DOMAINS: dict[str, str] = {pair[:2]: pair[3:] for pair in SPOKEN.split()}
+DOMAINS: dict[str, str] = {pair[:2]: pair[3:] for pair in LANGUAGE_DOMAINS.split()}
 
 
 def decoded(body: bytes, header: str | None, url: str = "") -> str:
-    """The text of a page; `header` is the charset of its Content-Type, `url` says in what country it may be written."""
-    texts = (_read(body, name) for name in _named(body, header))
-    return next(filter(_fits, texts), None) or _read(body, _detected(body, url))
+    """Return the text of a page.
+
+    `header` is the charset of its Content-Type. The domain of `url` is a hint to its language for the detector.
+    """
+    texts = (_decode_as(body, name) for name in _declared_encodings(body, header))
+    return next(filter(_is_plausible, texts), None) or _decode_as(body, _detected_encoding(body, url))
 
 
 def is_wide(body: bytes, header: str | None) -> bool:
-    """Whether half of its bytes may be zero."""
-    return body.startswith((*MARKS, *WIDE_DECLARATIONS)) or _encoding(header or "") in WIDE
+    """Return whether the body is UTF-16, in which zero bytes are not a sign of a binary file."""
+    return body.startswith((*BYTE_ORDER_MARKS, *UTF_16_XML_STARTS)) or _encoding(header or "") in UTF_16
 
 
-def _named(body: bytes, header: str | None) -> Iterator[str]:
-    marked = next((name for mark, name in MARKS.items() if body.startswith(mark)), None)
-    wide = next((name for start, name in WIDE_DECLARATIONS.items() if body.startswith(start)), None)
-    yield from filter(None, (marked, _encoding(header or ""), wide))
-    yield _declared(body[:PRESCAN_BYTES]) or UTF_8
+def _declared_encodings(body: bytes, header: str | None) -> Iterator[str]:
+    from_mark = next((name for mark, name in BYTE_ORDER_MARKS.items() if body.startswith(mark)), None)
+    utf_16 = next((name for start, name in UTF_16_XML_STARTS.items() if body.startswith(start)), None)
+    yield from filter(None, (from_mark, _encoding(header or ""), utf_16))
+    yield _encoding_in_markup(body[:PRESCAN_BYTES]) or UTF_8
 
 
-def _declared(start: bytes) -> str | None:
-    """What the meta elements say, or else the XML declaration."""
-    xml = XML.match(start)
+def _encoding_in_markup(start: bytes) -> str | None:
+    """Return the encoding in a meta element, or else that in the XML declaration."""
+    xml = XML_DECLARATION.match(start)
     labels = chain(_meta_labels(start), [xml[1]] if xml else ())
     name = next(filter(None, (_encoding(label.decode("latin-1")) for label in labels)), None)
-    # What says in ASCII that it is wide is not.
-    return UTF_8 if name in WIDE else name
+    # A declaration that can be read as ASCII is not UTF-16. The HTML standard reads it as UTF-8.
+    return UTF_8 if name in UTF_16 else name
 
 
 def _meta_labels(start: bytes) -> Iterator[bytes]:
@@ -65,15 +76,15 @@ def _meta_labels(start: bytes) -> Iterator[bytes]:
         if label := values.get(b"charset"):
             yield label
         elif values.get(b"http-equiv", b"").strip().lower() == b"content-type":
-            yield from CHARSET.findall(values.get(b"content", b""))[:1]
+            yield from CHARSET_PARAMETER.findall(values.get(b"content", b""))[:1]
 
 
 def tags(html: bytes, name: bytes) -> Iterator[dict[bytes, bytes]]:
-    """The attributes of each tag of this name, by lower-case name; the first of a name counts."""
+    """Yield the attributes of each tag with this name, by lower-case name. Of equal ones, the first counts."""
     for tag in TAG.finditer(html):
         if (tag["name"] or b"").lower() == name:
-            fields: list[tuple[bytes, ...]] = ATTRIBUTE.findall(tag["rest"])
-            yield {name.lower(): double or single or bare for name, double, single, bare in reversed(fields)}
+            pairs: list[tuple[bytes, ...]] = ATTRIBUTE.findall(tag["rest"])
+            yield {name.lower(): double or single or unquoted for name, double, single, unquoted in reversed(pairs)}
 
 
 def _encoding(label: str) -> str | None:
@@ -81,30 +92,32 @@ def _encoding(label: str) -> str | None:
     return known.name if known else None
 
 
-def _read(body: bytes, name: str) -> str:
-    mark = next((mark for mark, marked in MARKS.items() if marked == name and body.startswith(mark)), b"")
+def _decode_as(body: bytes, name: str) -> str:
+    mark = next(
+        (mark for mark, encoding in BYTE_ORDER_MARKS.items() if encoding == name and body.startswith(mark)), b""
+    )
     known = webencodings.lookup(PYTHON_NAMES.get(name, name))
     return known.codec_info.decode(body[len(mark) :], "replace")[0] if known else ""
 
 
-def _fits(text: str) -> bool:
-    """A byte that broke does not refute an encoding in which many more make sense."""
-    broken = text.count("\ufffd")
-    return broken == 0 or broken * BROKEN_ONE_IN <= len(text) - len(text.encode("ascii", "ignore"))
+def _is_plausible(text: str) -> bool:
+    """Return whether few characters are invalid. A single broken byte does not refute a declared encoding."""
+    error_count = text.count("\ufffd")
+    return error_count == 0 or error_count * MIN_LETTERS_PER_ERROR <= len(text) - len(text.encode("ascii", "ignore"))
 
 
-def _detected(body: bytes, url: str) -> str:
+def _detected_encoding(body: bytes, url: str) -> str:
     from chardetng_py import EncodingDetector  # noqa: PLC0415 - few pages need it
 
     detector = EncodingDetector()
-    detector.feed(body[:SAMPLE_BYTES], last=len(body) <= SAMPLE_BYTES)
-    return detector.guess(tld=_domain(body, url) or None, allow_utf8=True)
+    detector.feed(body[:DETECTION_BYTES], last=len(body) <= DETECTION_BYTES)
+    return detector.guess(tld=_domain_hint(body, url) or None, allow_utf8=True)
 
 
-def _domain(body: bytes, url: str) -> bytes:
-    """The top-level domain of the page's language, or else its own."""
-    html = next(tags(body[:PRESCAN_BYTES], b"html"), None) or {b"lang": b""}
-    language = html.get(b"lang", b"")[:2].decode("ascii", "ignore").lower()
-    own = (urlsplit(url).hostname or "").rpartition(".")[2]
-    found = DOMAINS.get(language, language) or own
-    return found.encode() if found.isascii() and found.isalpha() and found.islower() else b""
+def _domain_hint(body: bytes, url: str) -> bytes:
+    """Return the top-level domain of the language of the page, or else that of its URL."""
+    html_tag = next(tags(body[:PRESCAN_BYTES], b"html"), None) or {b"lang": b""}
+    language = html_tag.get(b"lang", b"")[:2].decode("ascii", "ignore").lower()
+    own_domain = (urlsplit(url).hostname or "").rpartition(".")[2]
+    domain = DOMAINS.get(language, language) or own_domain
+    return domain.encode() if domain.isascii() and domain.isalpha() and domain.islower() else b""

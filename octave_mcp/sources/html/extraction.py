@@ -1,4 +1,4 @@
-"""From HTML to a `Page`."""
+"""Turns HTML into a `Page`: its text, facts, links, title, date and language."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from octave_mcp.errors import InvalidDomain
 from octave_mcp.sources.failures import PageFailed
 from octave_mcp.sources.html.complexity import too_complex
 from octave_mcp.sources.html.language import language_of
-from octave_mcp.sources.html.logos import Written
-from octave_mcp.sources.html.markdown import markdown, written
+from octave_mcp.sources.html.logos import MarkdownText
+from octave_mcp.sources.html.markdown import markdown, markdown_with_logos
 from octave_mcp.sources.html.metadata import Head, head_of
-from octave_mcp.sources.html.outside import outside_of
-from octave_mcp.sources.html.prune import content
+from octave_mcp.sources.html.outside import outside_links
+from octave_mcp.sources.html.prune import main_content
 from octave_mcp.sources.html.refusals import refusal
 from octave_mcp.sources.html.script_data import embedded_text
 from octave_mcp.sources.html.shells import is_shell
@@ -29,108 +29,108 @@ from octave_mcp.sources.html.shown import as_shown
 from octave_mcp.sources.html.titles import on_one_line, without_site
 from octave_mcp.sources.html.tree import Element, parse
 
-FILES = re.compile(
+FILE_URL = re.compile(
     r"\.(?:pdf|png|jpe?g|gif|svg|webp|ico|css|js|mjs|json|xml|gz|zip|dmg|exe|msi|deb|rpm|tgz|mp[34]|webm|mov|woff2?|ttf|"
     r"docx?|xlsx?|pptx?|csv|ics|rss|atom|md|txt)$",
     re.IGNORECASE,
 )
 NEEDS_JS = f"The page is empty until a browser runs its scripts. To have them run, {SET_UP_SCRIPTS}, and try again"
-LONGEST_LINK_TEXT = 120
-LONGEST_TITLE = 500
+MAX_LINK_TEXT_CHARACTERS = 120
+MAX_TITLE_CHARACTERS = 500
 
 
 def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin: LinkOrigin = "page") -> Page:
-    """The page at `url`, read from its HTML.
+    """Extract the page at `url` from its HTML.
 
     Raises:
-        PageFailed: the page is too complex, empty, or needs scripts to show its content.
+        PageFailed: the page is too complex, is empty, refuses visitors, or needs scripts to show its content.
     """
     if reason := too_complex(html.encode("utf-8", "replace")):
         raise PageFailed(url, "too_complex", reason)
     root = parse(html)
     head = head_of(root, url, fetched_at.date())
-    main = as_shown(content(root), root)
+    main = as_shown(main_content(root), root)
     body = _body(root, main, head, url)
-    text, facts = with_facts(body.text, head.facts_beside(body.text))
+    text, facts = with_facts(body.text, head.facts_missing_from(body.text))
     ref = PageRef(
         url=url,
         sha256=sha256(text.encode("utf-8")).hexdigest(),
-        title=(title := _title(main, head)[:LONGEST_TITLE]),
+        title=(title := _title(main, head)[:MAX_TITLE_CHARACTERS]),
         kind=kind_of(url, title),
         language=language_of(body.text or text, root.attributes.get("lang", "")),
         fetched_at=fetched_at,
         published_on=head.published_on,
     )
     links = tuple(_links(root, url, company, origin))
-    outside = outside_of("home" if origin == "home" else ref.kind, html, root, url, company)
+    outside = outside_links("home" if origin == "home" else ref.kind, html, root, url, company)
     labelled = (*body.logos, *facts)
     return Page(ref=ref, text=text, structured=head.structured, links=links, outside=outside, labelled=labelled)
 
 
 def main_text(html: str) -> str:
-    """The content of a page as Markdown, without what the page says of itself."""
+    """Return the content of a page as Markdown, without the facts from its head."""
     root = parse(html)
-    return markdown(as_shown(content(root), root))
+    return markdown(as_shown(main_content(root), root))
 
 
-def _body(root: Element, main: Element, head: Head, url: str) -> Written:
-    """The content as Markdown; of a program's shell, what it brings along for the program to show.
+def _body(root: Element, main: Element, head: Head, url: str) -> MarkdownText:
+    """Return the content as Markdown. For a page that scripts fill, return the text in its embedded data.
 
     Raises:
-        PageFailed: there is neither, or the text is an error message or a bot wall.
+        PageFailed: the page has neither, or its text is an error message, a login form or a bot check.
     """
-    body = written(main)
-    if refused := refusal(root, main, head.title, body.text):
-        raise PageFailed(url, *refused)
+    body = markdown_with_logos(main)
+    if failure := refusal(root, main, head.title, body.text):
+        raise PageFailed(url, *failure)
     if is_shell(root, body.text):
-        body = Written(embedded_text(root))
+        body = MarkdownText(embedded_text(root))
         if not body.text and not head.describes_company:
             raise PageFailed(url, "needs_js", NEEDS_JS)
     elif not body.text.strip():
-        raise PageFailed(url, "empty", "There is nothing to read on the page")
+        raise PageFailed(url, "empty", "The page has no text")
     return body
 
 
 def _title(main: Element, head: Head) -> str:
-    """The only h1, unless it is the site's name; else the page's title without that name."""
+    """Return the only h1, unless it is the name of the site; else the title of the page without that name."""
     headings = list(dict.fromkeys(text for element in main.find("h1") if (text := on_one_line(element))))
     title = without_site(head.title, head.site_names)
-    has_name = not title or title.casefold() in head.site_names
-    if len(headings) == 1 and (has_name or headings[0].casefold() not in head.site_names):
+    has_only_site_name = not title or title.casefold() in head.site_names
+    if len(headings) == 1 and (has_only_site_name or headings[0].casefold() not in head.site_names):
         return headings[0]
     return next((text for text in headings if text.casefold() == title.casefold()), title)
 
 
 def _links(root: Element, url: str, company: Company, origin: LinkOrigin) -> Iterator[Link]:
-    """Where the page leads on its own site, each address once, with the first words that name it."""
-    base = _base(root, url)
-    found: dict[str, Link] = {}
+    """Yield the links to other pages of the site, each URL once, with the first link text that is not empty."""
+    base = _base_url(root, url)
+    links: dict[str, Link] = {}
     for anchor in root.find("a"):
-        target = _target(base, anchor.attributes.get("href", ""), company)
+        target = _page_url(base, anchor.attributes.get("href", ""), company)
         if target is None:
             continue
-        text = anchor.text[:LONGEST_LINK_TEXT]
-        known = found.setdefault(url_key(target), Link(url=target, text=text, origin=origin))
-        if text and not known.text:
-            found[url_key(target)] = known.model_copy(update={"text": text})
-    found.pop(url_key(url), None)
-    yield from found.values()
+        text = anchor.text[:MAX_LINK_TEXT_CHARACTERS]
+        first = links.setdefault(url_key(target), Link(url=target, text=text, origin=origin))
+        if text and not first.text:
+            links[url_key(target)] = first.model_copy(update={"text": text})
+    links.pop(url_key(url), None)
+    yield from links.values()
 
 
-def _base(root: Element, url: str) -> str:
+def _base_url(root: Element, url: str) -> str:
     try:
-        return next((urljoin(url, found.attributes.get("href", "")) for found in root.find("base")), url)
+        return next((urljoin(url, element.attributes.get("href", "")) for element in root.find("base")), url)
     except ValueError:
         return url
 
 
-def _target(base: str, href: str, company: Company) -> str | None:
-    """The address a link leads to, without its fragment, if it is one of the site's own pages."""
+def _page_url(base: str, href: str, company: Company) -> str | None:
+    """Return the URL of a link without its fragment, or None if it is not a page of the company's site."""
     try:
-        joined = urljoin(base, href.strip()).partition("#")[0]
-        target = quote(joined, safe="/%:?=&@!$'()*+,;~-._[]")
+        absolute = urljoin(base, href.strip()).partition("#")[0]
+        target = quote(absolute, safe="/%:?=&@!$'()*+,;~-._[]")
         url_key(target)
     except (ValueError, InvalidDomain):
         return None
-    is_page = target.startswith(("http://", "https://")) and not FILES.search(target.partition("?")[0])
+    is_page = target.startswith(("http://", "https://")) and not FILE_URL.search(target.partition("?")[0])
     return target if is_page and same_site(target, company) else None

@@ -1,4 +1,4 @@
-"""What a page holds that its readers do not see, and so must not be read either."""
+"""Finds the text of a page that its readers do not see, and that is therefore not extracted."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from functools import cached_property
 
 from octave_mcp.evidence.injection import may_address_model
 from octave_mcp.sources.html.paint import (
-    Doubt,
+    Hiding,
     Inherited,
-    clips,
-    doubt_of,
-    ground_of,
+    background_of,
+    clips_background,
     hidden_by_inheritance,
+    hiding_of,
     still_hidden,
 )
 from octave_mcp.sources.html.tree import Element, Root
 
-COVERS = re.compile(r"(?<![a-z])(?:background|bg|cover|overlay|backdrop|dim|absolute|object-fit)(?![a-z])")
-GROUND_CLASS = re.compile(r"(?:^|\s)(?:has-[\w-]*background[\w-]*|bg-(?!white|light|transparent|body)[\w-]+)")
+# Matches `hero-bg` and `img-overlay`: such an empty element paints something else behind the elements after it.
+COVER_NAME = re.compile(r"(?<![a-z])(?:background|bg|cover|overlay|backdrop|dim|absolute|object-fit)(?![a-z])")
+# Matches WordPress's `has-primary-background-color` and Tailwind's `bg-blue-600`. Their colours are unknown here.
+BACKGROUND_CLASS = re.compile(r"(?:^|\s)(?:has-[\w-]*background[\w-]*|bg-(?!white|light|transparent|body)[\w-]+)")
 
-# One of them is in each rule of a style sheet that may hide.
+# A rule without any of these cannot hide an element, which spares parsing most rules of a style sheet.
 HINTS = (
     "display",
     "visibility",
@@ -40,265 +42,281 @@ HINTS = (
     "overflow",
 )
 SELECTOR = re.compile(r"\s*[a-z0-9]*([.#][\w-]+)\s*", re.IGNORECASE)
-# The class that Webflow gives to what the conditions of a page leave out; its style sheet is a file of its own.
-NOT_CHOSEN = "w-condition-invisible"
+# Webflow gives this class to elements that a condition leaves out. Its style sheet is a separate file.
+WEBFLOW_HIDDEN = "w-condition-invisible"
 NEVER_HIDDEN = frozenset({"html", "body", "main"})
-# What may hide an element, or say what a hidden one shows.
-STYLING = frozenset({"style", "hidden", "aria-hidden", "color", "aria-label"})
-# How tabs, accordions and carousels name what they show in turn.
-CONTROLS = frozenset({"aria-controls", "data-target", "data-bs-target"})
-SHOWN_IN_TURN = re.compile(
+# Attributes that may hide an element, or that describe what a hidden element shows.
+HIDING_ATTRIBUTES = frozenset({"style", "hidden", "aria-hidden", "color", "aria-label"})
+# Attributes in which the controls of tabs, accordions and carousels name the element that they show.
+TARGET_ATTRIBUTES = frozenset({"aria-controls", "data-target", "data-bs-target"})
+# Classes of content that a reader can open or scroll to: `swiper-slide`, `tab-pane`, `faq-answer`.
+SHOWN_LATER_NAME = re.compile(
     r"slid(?:e|er)\b|slick|swiper|splide|carousel|owl-item|embla|glide__|tab-?(?:pane|panel|content)"
     r"|tabs?__(?:panel|content)"
     r"|accordion|collaps|faq|answer|expand"
 )
 OPENERS = frozenset({"button", "summary", "dt"})
-DEEPEST_OPENER, MAX_OPENER_WORDS = 3, 40
-SHARED = re.compile(r"\d+|[^\W\d]{3,}")
+MAX_OPENER_DEPTH, MAX_OPENER_WORDS = 3, 40
+# Numbers and words of at least three letters; shorter words are too common to link a text to its label.
+LABEL_WORD = re.compile(r"\d+|[^\W\d]{3,}")
 MAX_LABELLED_WORDS = 40
-# What is longer is not dropped for an order in it: its parts may be.
+# A longer element is not dropped for one instruction in it. Its children are checked instead.
 MAX_INSTRUCTION_WORDS = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Unseen:
-    """The elements of one page that its readers never see."""
+class HiddenContent:
+    """The hidden elements of a page, and the visible ones whose own text is hidden or spelled letter by letter."""
 
     elements: frozenset[int] = field(default=frozenset())
-    """By identity."""
-    _muted: frozenset[int] = field(default=frozenset())
-    _said: dict[int, str] = field(default_factory=dict[int, str])
+    """By `id()`."""
+    _own_text_hidden: frozenset[int] = field(default=frozenset())
+    _spelled_labels: dict[int, str] = field(default_factory=dict[int, str])
 
-    def seen_of(self, element: Element) -> Element:
-        """The element without its own text if only its children are seen, or with the words it shows in letters."""
-        if (said := self._said.get(id(element))) is not None:
-            return element.holding([said])
-        if id(element) not in self._muted:
+    def visible_part(self, element: Element) -> Element:
+        """Return the element with only its visible text: its label if it spells one, or the text of its children."""
+        if (label := self._spelled_labels.get(id(element))) is not None:
+            return element.with_children([label])
+        if id(element) not in self._own_text_hidden:
             return element
-        return element.holding([" " if isinstance(child, str) else child for child in element.children])
+        return element.with_children([" " if isinstance(child, str) else child for child in element.children])
 
     @property
-    def changes(self) -> bool:
-        return bool(self._muted or self._said)
+    def changes_elements(self) -> bool:
+        return bool(self._own_text_hidden or self._spelled_labels)
 
 
-def unseen(root: Root) -> Unseen:
-    """What `root` hides; true as long as `root` lives."""
-    controls = (element.attributes for element in root.found if not CONTROLS.isdisjoint(element.attributes))
-    revealed = {control[name].lstrip("#") for control in controls for name in CONTROLS & control.keys()}
-    search = _Search(root.style_sheets, frozenset(revealed - {""}))
-    search.look_at(root)
-    return Unseen(frozenset(search.hidden), frozenset(search.muted), search.said)
+def find_hidden(root: Root) -> HiddenContent:
+    """Find what a page hides. The result refers to elements by `id()`, so it is valid only while `root` exists."""
+    controls = (
+        element.attributes for element in root.all_elements if not TARGET_ATTRIBUTES.isdisjoint(element.attributes)
+    )
+    targets = {control[name].lstrip("#") for control in controls for name in TARGET_ATTRIBUTES & control.keys()}
+    search = _Search(root.style_sheets, frozenset(targets - {""}))
+    search.scan(root)
+    return HiddenContent(frozenset(search.hidden), frozenset(search.own_text_hidden), search.spelled_labels)
 
 
-def _hidden_by(sheet: str) -> set[str]:
-    """The classes and '#id's that style sheets hide. Rules for small screens are among them: it is a doubt."""
-    found: set[str] = set()
+def _selectors_that_hide(sheet: str) -> set[str]:
+    """Return the classes and `#id`s that a style sheet may hide. Some are hidden only on small screens."""
+    hidden_selectors: set[str] = set()
     for selectors, rules in _rules_in(sheet):
-        if any(word in rules for word in HINTS) and doubt_of(rules):
-            named = map(SELECTOR.fullmatch, selectors.split(","))
-            found.update(one[1].lstrip(".") for one in named if one)
-    return found
+        if any(word in rules for word in HINTS) and hiding_of(rules):
+            matches = map(SELECTOR.fullmatch, selectors.split(","))
+            hidden_selectors.update(match[1].lstrip(".") for match in matches if match)
+    return hidden_selectors
 
 
 def _rules_in(sheet: str) -> Iterator[tuple[str, str]]:
-    """Selectors and declarations."""
+    """Yield the selectors and declarations of each rule."""
     for rule in sheet.split("}"):
         selectors, _, rules = rule.rpartition("{")
         yield selectors.rpartition("{")[2], rules
 
 
 @dataclass(frozen=True, slots=True)
-class _Surroundings:
-    """What stands around an element: the colour of its ground, and whether a doubt about it all was heard, and how."""
+class _Context:
+    """What is known from the ancestors of an element.
 
-    ground: str = ""
+    `clipped`: an ancestor paints its background in the letters. `label`: the nearest `aria-label`. `suspect`: an
+    ancestor may be hidden. `may_be_instruction`: the text of that ancestor may be an instruction to a model.
+    """
+
+    background: str = ""
     clipped: bool = False
     label: str = ""
-    doubted: bool = False
-    may_instruct: bool = True
+    suspect: bool = False
+    may_be_instruction: bool = True
 
 
 class _Search:
-    """What of a page is unseen: elements, and the own text of elements whose children are seen."""
+    """A walk through the tree of a page that collects what is hidden."""
 
     def __init__(self, sheet: str, revealed: frozenset[str]) -> None:
         self.hidden: set[int] = set()
-        self.muted: set[int] = set()
-        self.said: dict[int, str] = {}
-        self._sheet = sheet
-        self._hiding = _hidden_by(sheet)
+        self.own_text_hidden: set[int] = set()
+        self.spelled_labels: dict[int, str] = {}
+        self._style_sheets = sheet
+        self._hiding_selectors = _selectors_that_hide(sheet)
         self._revealed = revealed
-        self._waiting: list[tuple[Element, _Surroundings]] = []
+        self._pending: list[tuple[Element, _Context]] = []
 
-    def look_at(self, root: Element) -> None:
-        self._waiting.append((root, _Surroundings()))
-        while self._waiting:
-            parent, around = self._waiting.pop()
-            before: Element | None = None
+    def scan(self, root: Element) -> None:
+        self._pending.append((root, _Context()))
+        while self._pending:
+            parent, context = self._pending.pop()
+            previous: Element | None = None
             for child in parent.children:
                 if isinstance(child, str):
                     continue
-                if around.doubted or around.ground or self._is_styled(child.attributes):
-                    self._judge(child, around, before)
-                    if around.ground and not child.words and _covers(child):
-                        around = replace(around, ground="", doubted=True)
+                if context.suspect or context.background or self._may_be_hidden(child.attributes):
+                    self._classify(child, context, previous)
+                    if context.background and not child.words and _is_cover(child):
+                        context = replace(context, background="", suspect=True)
                 else:
-                    self._waiting.append((child, around))
-                before = child
+                    self._pending.append((child, context))
+                previous = child
 
-    def _is_styled(self, attributes: dict[str, str]) -> bool:
+    def _may_be_hidden(self, attributes: dict[str, str]) -> bool:
         if not attributes:
             return False
-        if not STYLING.isdisjoint(attributes) or NOT_CHOSEN in attributes.get("class", ""):
+        if not HIDING_ATTRIBUTES.isdisjoint(attributes) or WEBFLOW_HIDDEN in attributes.get("class", ""):
             return True
-        return bool(self._hiding) and _in_sheet(attributes, self._hiding)
+        return bool(self._hiding_selectors) and _matches_selectors(attributes, self._hiding_selectors)
 
-    def _judge(self, child: Element, around: _Surroundings, before: Element | None) -> None:
-        doubt = _doubt(child, self._hiding, around) if child.tag not in NEVER_HIDDEN else None
-        shows = doubt == "not shown yet" and (_in_turn(child, self._revealed) or (before and _opens(before)))
-        inside = _inside(child, around, doubted=doubt is not None or around.doubted)
-        if _is_instruction(child, inside):
+    def _classify(self, child: Element, context: _Context, previous: Element | None) -> None:
+        hiding = _hiding_of(child, self._hiding_selectors, context) if child.tag not in NEVER_HIDDEN else None
+        is_shown_later = hiding == "not shown yet" and (
+            _is_shown_later(child, self._revealed) or (previous and _is_opener(previous))
+        )
+        inner = _context_inside(child, context, suspect=hiding is not None or context.suspect)
+        if _may_be_instruction(child, inner):
             self.hidden.add(id(child))
-        elif not doubt or doubt == "faded" or shows:
-            self._waiting.append((child, inside))
-            if (label := child.attributes.get("aria-label")) and _is_spelled(child, label):
-                self.said[id(child)] = " ".join(label.split())
-        elif not self._shows_children(child, inside):
+        elif not hiding or hiding == "faded" or is_shown_later:
+            self._pending.append((child, inner))
+            if (label := child.attributes.get("aria-label")) and _is_spelled_out(child, label):
+                self.spelled_labels[id(child)] = " ".join(label.split())
+        elif not self._has_visible_children(child, inner):
             self.hidden.add(id(child))
 
-    def _shows_children(self, element: Element, inside: _Surroundings) -> bool:
-        """Whether only inherited properties hide the element, and children that set their own are seen."""
+    def _has_visible_children(self, element: Element, inner: _Context) -> bool:
+        """Return whether only inherited properties hide an element, and some child overrides them."""
         style = element.attributes.get("style", "")
-        hidden = hidden_by_inheritance(style, inside.ground)
+        hidden = hidden_by_inheritance(style, inner.background)
         if (
             not hidden
             or not element.words
-            or _doubt(element, self._hiding, inside, without=hidden) not in {None, "faded"}
+            or _hiding_of(element, self._hiding_selectors, inner, without=hidden) not in {None, "faded"}
         ):
             return False
-        return self._mutes(element, hidden, inside)
+        return self._hide_own_text(element, hidden, inner)
 
-    def _mutes(self, element: Element, hidden: frozenset[Inherited], inside: _Surroundings) -> bool:
-        shows = False
+    def _hide_own_text(self, element: Element, hidden: frozenset[Inherited], inner: _Context) -> bool:
+        has_visible_child = False
         for child in element.children:
             if isinstance(child, str):
                 continue
-            left = still_hidden(hidden, self._style_of(child))
-            if not left:
-                self._waiting.append((Element("div", {}, [child]), inside))
-                shows = True
-            elif self._mutes(child, left, inside):
-                shows = True
+            still_hiding = still_hidden(hidden, self._style_with_classes(child))
+            if not still_hiding:
+                # The wrapper makes `scan` check the child like any other.
+                self._pending.append((Element("div", {}, [child]), inner))
+                has_visible_child = True
+            elif self._hide_own_text(child, still_hiding, inner):
+                has_visible_child = True
             else:
                 self.hidden.add(id(child))
-        if shows:
-            self.muted.add(id(element))
-        return shows
+        if has_visible_child:
+            self.own_text_hidden.add(id(element))
+        return has_visible_child
 
-    def _style_of(self, element: Element) -> str:
-        """With what its classes set in the page's own style sheets."""
-        named = [self._sizes[name] for name in element.attributes.get("class", "").split() if name in self._sizes]
-        return ";".join([*named, element.attributes.get("style", "")]) if named else element.attributes.get("style", "")
+    def _style_with_classes(self, element: Element) -> str:
+        """Return the style attribute, after the inherited properties that style sheets set for its classes."""
+        own, names = element.attributes.get("style", ""), element.attributes.get("class", "").split()
+        class_styles = [self._class_styles[name] for name in names if name in self._class_styles]
+        return ";".join([*class_styles, own]) if class_styles else own
 
     @cached_property
-    def _sizes(self) -> dict[str, str]:
-        """What classes set of the properties that are inherited."""
-        found: dict[str, str] = {}
-        for selectors, rules in _rules_in(self._sheet):
+    def _class_styles(self) -> dict[str, str]:
+        """The rules for each class and id that set inherited properties."""
+        styles: dict[str, str] = {}
+        for selectors, rules in _rules_in(self._style_sheets):
             if "font" in rules or "visibility" in rules:
-                named = map(SELECTOR.fullmatch, selectors.split(","))
-                found.update((one[1].lstrip("."), rules) for one in named if one)
-        return found
+                matches = map(SELECTOR.fullmatch, selectors.split(","))
+                styles.update((match[1].lstrip("."), rules) for match in matches if match)
+        return styles
 
 
-def _inside(element: Element, around: _Surroundings, *, doubted: bool) -> _Surroundings:
-    """What is around the children of an element. A harmless text is looked at once."""
+def _context_inside(element: Element, context: _Context, *, suspect: bool) -> _Context:
+    """Return the context of the children of an element."""
     attributes = element.attributes
     style = attributes.get("style", "")
-    label = attributes.get("aria-label", "") if element.words <= MAX_LABELLED_WORDS and not _is_call(element) else ""
-    paints = "background" in style or (around.ground and GROUND_CLASS.search(element.name))
-    if not (doubted or paints or label):
-        return around
-    ground = ground_of(style) or around.ground
-    if paints and ground == around.ground and not clips(style):
-        ground, doubted = "", True
-    return _Surroundings(
-        ground,
-        clipped=around.clipped or clips(style),
-        label=label or around.label,
-        doubted=doubted,
-        may_instruct=not doubted or (around.may_instruct and may_address_model(element.text)),
+    label = (
+        attributes.get("aria-label", "") if element.words <= MAX_LABELLED_WORDS and not _is_short_link(element) else ""
+    )
+    paints_background = "background" in style or (context.background and BACKGROUND_CLASS.search(element.name))
+    if not (suspect or paints_background or label):
+        return context
+    background = background_of(style) or context.background
+    # The colour behind the text is unknown if a class or a picture sets it. A text of its colour may be readable.
+    if paints_background and background == context.background and not clips_background(style):
+        background, suspect = "", True
+    # Once the text of a suspect element is found harmless, its descendants need no check.
+    return _Context(
+        background,
+        clipped=context.clipped or clips_background(style),
+        label=label or context.label,
+        suspect=suspect,
+        may_be_instruction=not suspect or (context.may_be_instruction and may_address_model(element.text)),
     )
 
 
-def _is_call(element: Element) -> bool:
-    """A link whose label says in full what it shows in short, such as 'Learn more'; not a card or a price."""
+def _is_short_link(element: Element) -> bool:
+    """Return whether an element is a short link such as "Learn more", whose label says more than it shows."""
     return element.tag in {"a", "button"} and not (element.holds_block or any(map(str.isdigit, element.text)))
 
 
-def _covers(element: Element) -> bool:
-    """Whether it is a picture or a colour behind what comes next, so that the ground is not what was said before."""
-    return bool(COVERS.search(element.name) or COVERS.search(element.attributes.get("style", "")))
+def _is_cover(element: Element) -> bool:
+    """Return whether an empty element paints a picture or colour behind its siblings, over the known background."""
+    return bool(COVER_NAME.search(element.name) or COVER_NAME.search(element.attributes.get("style", "")))
 
 
-def _is_spelled(element: Element, label: str) -> bool:
-    """Whether it shows its label letter by letter, as animated headlines do."""
+def _is_spelled_out(element: Element, label: str) -> bool:
+    """Return whether an element shows its label letter by letter, as animated headlines do."""
     if element.words > MAX_LABELLED_WORDS or element.links or element.text == " ".join(label.split()):
         return False
     return _letters(element.text) == _letters(label)
 
 
-def _is_instruction(element: Element, inside: _Surroundings) -> bool:
-    return inside.doubted and inside.may_instruct and element.words <= MAX_INSTRUCTION_WORDS
+def _may_be_instruction(element: Element, inner: _Context) -> bool:
+    return inner.suspect and inner.may_be_instruction and element.words <= MAX_INSTRUCTION_WORDS
 
 
-def _doubt(
-    element: Element, hiding: set[str], around: _Surroundings, without: frozenset[Inherited] = frozenset()
-) -> Doubt | None:
+def _hiding_of(
+    element: Element, selectors: set[str], context: _Context, without: frozenset[Inherited] = frozenset()
+) -> Hiding | None:
     attributes = element.attributes
     style = attributes.get("style")
-    doubt = doubt_of(style, around.ground, clipped=around.clipped, without=without) if style else None
-    if doubt == "never shown" or NOT_CHOSEN in attributes.get("class", "").split():
+    hiding = hiding_of(style, context.background, clipped=context.clipped, without=without) if style else None
+    if hiding == "never shown" or WEBFLOW_HIDDEN in attributes.get("class", "").split():
         return "never shown"
     if "hidden" in attributes:
         return "not shown yet"
     if (element.words or element.images) and attributes.get("aria-hidden", "").lower() == "true":
-        return "faded" if _is_labelled(element, around.label) else "not shown yet"
-    if doubt is None and (attributes.get("color") or (hiding and _in_sheet(attributes, hiding))):
+        return "faded" if _is_read_aloud(element, context.label) else "not shown yet"
+    if hiding is None and (attributes.get("color") or (selectors and _matches_selectors(attributes, selectors))):
         return "faded"
-    return doubt
+    return hiding
 
 
-def _is_labelled(element: Element, label: str) -> bool:
-    """Whether the label around it says what it shows, for those who hear the page."""
+def _is_read_aloud(element: Element, label: str) -> bool:
+    """Return whether a label repeats the text for screen readers: then `aria-hidden` text is visible."""
     if not label:
         return False
-    shown = element.text.casefold()
-    words = set(SHARED.findall(label.casefold()))
-    return not words.isdisjoint(SHARED.findall(shown)) or _letters(shown) in _letters(label.casefold())
+    text = element.text.casefold()
+    words = set(LABEL_WORD.findall(label.casefold()))
+    return not words.isdisjoint(LABEL_WORD.findall(text)) or _letters(text) in _letters(label.casefold())
 
 
 def _letters(text: str) -> str:
     return "".join(text.split())
 
 
-def _in_sheet(attributes: dict[str, str], sheet: set[str]) -> bool:
-    return not sheet.isdisjoint(attributes.get("class", "").split()) or f"#{attributes.get('id')}" in sheet
+def _matches_selectors(attributes: dict[str, str], selectors: set[str]) -> bool:
+    return not selectors.isdisjoint(attributes.get("class", "").split()) or f"#{attributes.get('id')}" in selectors
 
 
-def _in_turn(element: Element, revealed: frozenset[str]) -> bool:
+def _is_shown_later(element: Element, revealed: frozenset[str]) -> bool:
     role = element.attributes.get("role")
     return (
         role == "tabpanel"
         or (role == "region" and "aria-labelledby" in element.attributes)
         or element.attributes.get("id", "") in revealed
-        or bool(SHOWN_IN_TURN.search(element.name))
+        or bool(SHOWN_LATER_NAME.search(element.name))
     )
 
 
-def _opens(element: Element, depth: int = DEEPEST_OPENER) -> bool:
-    """Whether it is what a reader presses to see what comes next."""
+def _is_opener(element: Element, depth: int = MAX_OPENER_DEPTH) -> bool:
+    """Return whether an element is a question or button that opens its next sibling."""
     if element.words > MAX_OPENER_WORDS or not element.words:
         return False
     if (
@@ -309,4 +327,4 @@ def _opens(element: Element, depth: int = DEEPEST_OPENER) -> bool:
         return True
     if element.text.endswith(("?", "？")):
         return True
-    return depth > 0 and any(isinstance(child, Element) and _opens(child, depth - 1) for child in element.children)
+    return depth > 0 and any(isinstance(child, Element) and _is_opener(child, depth - 1) for child in element.children)

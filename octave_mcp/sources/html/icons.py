@@ -1,4 +1,4 @@
-"""What icons say: the text they have for readers who do not see them, else what they are named after."""
+"""Turns icons into text: their label for screen readers, or else Yes or No by their class, symbol or file."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ from octave_mcp.sources.html.tree import Element
 
 ICONS = frozenset({"svg", "img", "i", "span", "em", "b"})
 LABELS = ("aria-label", "alt", "title")
-LONGEST_LABEL, MAX_LABEL_WORDS = 60, 8
-MAX_LABELS, MOST_LOOKED_AT, MOST_LOOKED_AT_IN_LINE = 3, 24, 6
-NO_LABEL = re.compile(
+MAX_LABEL_CHARACTERS, MAX_LABEL_WORDS = 60, 8
+MAX_LABELS, MAX_ELEMENTS_IN_CELL, MAX_ELEMENTS_IN_LINE = 3, 24, 6
+# A label that only says what kind of thing it labels: "icon", "check.svg".
+USELESS_LABEL = re.compile(
     r"(?:icon|image|photo|picture|img|svg|logo|graphic)s?|.*\.(?:png|jpe?g|svg|webp|gif)", re.IGNORECASE
 )
 SUFFIX = re.compile(r"(?<!\s)\s+(?:icon|logo|symbol|image)\Z", re.IGNORECASE)
-# 'Included' and 'not included', as labels of icons say them in the languages of many pages.
-VERDICT = re.compile(
+# Labels that say yes or no, in eight languages: "Included", "Not available", "Nicht enthalten:".
+YES_OR_NO = re.compile(
     r"(?:(?:not|nicht|non|pas|no|não|niet|un)\b\W*)?"
     r"(?:yes|no|included|available|unavailable|supported|unsupported|excluded|missing|ja|nein|enthalten|inklusive"
     r"|inbegriffen|verfügbar|oui|inclus|disponible|sí|si|incluid[oa]|inclus[oa]|disponibile|sim|não|incluíd[oa]|disponível"
     r"|nee|inbegrepen|beschikbaar)(?!\w)[\s:.,!–-]*",
     re.IGNORECASE,
 )
-# Of classes, symbols and files: 'fa-check', 'icon-x', '#icon-check', '/img/tick.svg'; not 'checkbox' or 'gap-x-2'.
+# `NO` and `YES` match the names of classes, symbols and files, such as `fa-check`, `icon-x`, `#icon-check` and
+# `/img/tick.svg`, but not `checkbox` or `gap-x-2`.
 START, END = r"(?:^|[\s_/#.:-])", r"(?=$|[\s_.:-])"
 NO = re.compile(
     rf"{START}(?:(?:icon)?(?:x-?(?:mark|circle|square|octagon|lg)|times|cross(?:mark)?|close|excluded|unchecked|uncheck)"
@@ -35,71 +37,80 @@ NO = re.compile(
 YES = re.compile(
     rf"{START}(?:icon)?(?:check-?(?:mark|ed|circle|icon)?|tick|yes|included|available|supported|true|done){END}"
 )
-LACKS = re.compile(rf"{START}(?:not-?(?:included|available|supported)|unavailable|excluded){END}")
+EXCLUDED = re.compile(rf"{START}(?:not-?(?:included|available|supported)|unavailable|excluded){END}")
+# A minus means No in the cell of a table. In a line of text it may be a bullet.
 MINUS = re.compile(rf"{START}(?:minus|dash|remove){END}")
 LIGATURE = next(pattern for trait, pattern in CLASSES if trait == "ligature")
 YES_TEXT, NO_TEXT, CROSS = "Yes", "No", "✗"
 
 
 def has_words(cell: Element) -> bool:
-    """Whether it has text other than symbols. The name of a cross icon does not count: as text it would mislead."""
-    crosses = {element.text for element in cell.elements() if is_ligature(element) and _verdict(element) is False}
-    return any(map(str.isalnum, cell.text)) and cell.text not in crosses
+    """Return whether a cell has text other than symbols. The ligature of a cross, such as "close", is not text."""
+    cross_names = {element.text for element in cell.elements() if is_ligature(element) and _yes_or_no(element) is False}
+    return any(map(str.isalnum, cell.text)) and cell.text not in cross_names
 
 
-def in_cell(cell: Element) -> str:
-    """What a cell without words says by its icons."""
-    looked_at = list(islice(cell.elements(), MOST_LOOKED_AT))
-    labels = list(dict.fromkeys([said for element in looked_at if (said := label(element))]))[:MAX_LABELS]
+def cell_text(cell: Element) -> str:
+    """Return what the icons in a cell without words mean."""
+    elements = list(islice(cell.elements(), MAX_ELEMENTS_IN_CELL))
+    labels = list(dict.fromkeys([text for element in elements if (text := label(element))]))[:MAX_LABELS]
     if labels:
         return ", ".join(labels)
-    verdicts = [verdict for element in looked_at if (verdict := _verdict(element, in_cell=True)) is not None]
-    return "" if not verdicts else YES_TEXT if all(verdicts) else NO_TEXT
+    answers = [answer for element in elements if (answer := _yes_or_no(element, in_cell=True)) is not None]
+    return "" if not answers else YES_TEXT if all(answers) else NO_TEXT
 
 
-def before_words(icon: Element) -> str:
-    """What an icon says of the words after it: its label if that is a verdict or an announcement, or a cross."""
-    looked_at = list(islice(icon.elements(), MOST_LOOKED_AT_IN_LINE))
-    for said in map(label, looked_at):
-        if said.endswith(":") or VERDICT.fullmatch(said):
-            return f"{said.rstrip(':')}:"
-    return CROSS if any(_verdict(element) is False for element in looked_at) else ""
+def words_prefix(icon: Element) -> str:
+    """Return the text in front of words that follow an icon: a label such as "Included:", a cross, or nothing."""
+    elements = list(islice(icon.elements(), MAX_ELEMENTS_IN_LINE))
+    for text in map(label, elements):
+        if text.endswith(":") or YES_OR_NO.fullmatch(text):
+            return f"{text.rstrip(':')}:"
+    return CROSS if any(_yes_or_no(element) is False for element in elements) else ""
 
 
-def lacks(item: Element) -> bool:
-    """Whether the class of an item says that it is what is not included."""
-    return bool(LACKS.search(item.name))
+def is_excluded(item: Element) -> bool:
+    """Return whether the class of an item says that it is not included."""
+    return bool(EXCLUDED.search(item.name))
 
 
-def is_verdict(text: str) -> bool:
-    return bool(VERDICT.match(text))
+def says_yes_or_no(text: str) -> bool:
+    return bool(YES_OR_NO.match(text))
 
 
 def label(element: Element) -> str:
-    """The text of an element for those who do not see it, if it is short and no order to a model."""
+    """Return the label of an element for screen readers, if it is short and not an instruction to a model."""
     attributes = element.attributes
     text = next((text for name in LABELS if (text := " ".join(attributes.get(name, "").split()))), "")
     text = SUFFIX.sub("", text)
-    if not text or len(text) > LONGEST_LABEL or len(text.split()) > MAX_LABEL_WORDS or NO_LABEL.fullmatch(text):
+    if (
+        not text
+        or len(text) > MAX_LABEL_CHARACTERS
+        or len(text.split()) > MAX_LABEL_WORDS
+        or USELESS_LABEL.fullmatch(text)
+    ):
         return ""
     return "" if may_address_model(text) else text
 
 
-def _verdict(element: Element, *, in_cell: bool = False) -> bool | None:
-    names = f"{element.name} {_named_after(element)}"
+def _yes_or_no(element: Element, *, in_cell: bool = False) -> bool | None:
+    names = f"{element.name} {_drawing_names(element)}"
     if NO.search(names) or (in_cell and MINUS.search(names)):
         return False
     return True if YES.search(names) else None
 
 
-def _named_after(element: Element) -> str:
-    """What an icon is called apart from its classes: its symbol, its file, or its ligature."""
+def _drawing_names(element: Element) -> str:
+    """Return the names of an icon other than its classes: its symbol, its file and its ligature."""
     attributes = element.attributes
     if not attributes:
         return ""
     source = attributes.get("href") or attributes.get("src", "")
-    name = source.partition("?")[0][-LONGEST_LABEL:].replace("/", " ") if not source.startswith("data:") else ""
-    names = [name, *(attributes.get(key, "")[:LONGEST_LABEL] for key in ("data-icon", "data-lucide", "data-feather"))]
+    name = source.partition("?")[0][-MAX_LABEL_CHARACTERS:].replace("/", " ") if not source.startswith("data:") else ""
+    names = [
+        name,
+        *(attributes.get(key, "")[:MAX_LABEL_CHARACTERS] for key in ("data-icon", "data-lucide", "data-feather")),
+    ]
     if is_ligature(element):
         names.append(element.text)
     return " ".join(names).lower()

@@ -1,4 +1,4 @@
-"""What a page says in JSON-LD of its company, its products and those who rate them."""
+"""Reads facts about a company, its products, prices and ratings from the JSON-LD of a page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from octave_mcp.sources.html.tree import Element
 
 Node = dict[str, Any]
 
-# Most of schema.org's organisations are called so; `ORGANIZATIONS` are the others.
+# Most types of organisations in schema.org end with one of these words. `ORGANIZATIONS` lists the others.
 ORGANIZATION = re.compile(r"(?:Organization|Corporation|Business|Company|Store|Agency|Consortium|Cooperative|Union)$")
 ORGANIZATIONS = frozenset(
     "NGO Airline Project CollegeOrUniversity School LibrarySystem Hospital Library Notary Attorney Dentist Physician"
@@ -21,88 +21,97 @@ ORGANIZATIONS = frozenset(
     " HealthClub".split()
 )
 PRODUCT = re.compile(r"(?:Product|Application|Service|ProductGroup|ProductModel|WebAPI)$")
-INSIDE = (
+# Properties whose values may be nodes with facts of their own.
+NESTED_KEYS = (
     *("@graph", "publisher", "provider", "mainEntity", "about", "itemListElement", "item", "hasPart"),
     *("makesOffer", "itemOffered", "hasOfferCatalog", "hasVariant"),
 )
-STRUCK_OUT = re.compile(r"(?:Strikethrough|List|MSRP|SRP|Regular)(?:Price)?$")
-# UN/CEFACT's codes of the periods that schema.org bills by.
-UNITS = {"MON": "month", "ANN": "year", "DAY": "day", "WEE": "week", "HUR": "hour"}
+# Values of `priceType` for a former or recommended price, which nobody pays.
+LIST_PRICE_TYPE = re.compile(r"(?:Strikethrough|List|MSRP|SRP|Regular)(?:Price)?$")
+# UN/CEFACT codes for periods of billing, as schema.org uses them in `unitCode`.
+UNIT_CODES = {"MON": "month", "ANN": "year", "DAY": "day", "WEE": "week", "HUR": "hour"}
+# ISO 8601: `P1M` is a month.
 DURATION = re.compile(r"P(\d+)([DWMY])$")
 DURATIONS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
-WRAPPING = re.compile(r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[)|(?:-->|//\s*\]\]>|\]\]>)\s*$")
+# Old templates wrap JSON-LD in `<!-- -->` or `//<![CDATA[ ]]>`.
+COMMENT_WRAPPER = re.compile(r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[)|(?:-->|//\s*\]\]>|\]\]>)\s*$")
 MARKUP = re.compile(r"<[^<>]{1,500}>")
-BEFORE_MARK = re.compile(r" (?=[.,;:!?](?: |$))")
-LONGEST = 500
+# Removing tags leaves "Acme <b>Pro</b>." as "Acme Pro .".
+SPACE_BEFORE_PUNCTUATION = re.compile(r" (?=[.,;:!?](?: |$))")
+MAX_VALUE_CHARACTERS = 500
 MAX_NODES = 500
-# Of prices, reviews, questions: more are a catalogue.
-MOST_EACH = 10
+# A page with more prices, reviews or questions is a catalogue.
+MAX_FACTS_PER_KIND = 10
 NOTHING: Node = {}
 
 
 def nodes(root: Element) -> list[Node]:
-    """The nodes of the page, those in an @graph and those a node is about included; what is no JSON is passed over."""
-    found: list[Node] = []
+    """Return the JSON-LD nodes of a page, including nested ones. Invalid JSON is skipped."""
+    collected: list[Node] = []
     for script in root.find("script"):
         if script.attributes.get("type", "").lower().partition(";")[0].strip() == "application/ld+json":
             try:
-                document = json.loads(WRAPPING.sub("", "".join(script.strings())), strict=False)
+                document = json.loads(COMMENT_WRAPPER.sub("", "".join(script.strings())), strict=False)
             except (ValueError, RecursionError):
                 continue
-            found += _inner(document)
-    return _linked(found[:MAX_NODES])
+            collected += _nested_nodes(document)
+    return _with_references(collected[:MAX_NODES])
 
 
-def _linked(found: list[Node]) -> list[Node]:
-    """The nodes, those of one @id as one, with the nodes that they refer to in the place of the references."""
-    whole: dict[str, Node] = {}
-    for node in found:
-        if isinstance(called := node.get("@id"), str) and len(node) > 1:
-            whole[called] = {**node, **whole.get(called, {})}
-    first = {str(node.get("@id") or id(node)): node for node in reversed(found)}
-    return [_resolved(whole.get(called, node), whole) for called, node in reversed(first.items())]
+def _with_references(collected: list[Node]) -> list[Node]:
+    """Merge nodes with the same `@id`, and replace references to a node by the node."""
+    by_id: dict[str, Node] = {}
+    for node in collected:
+        if isinstance(node_id := node.get("@id"), str) and len(node) > 1:
+            by_id[node_id] = {**node, **by_id.get(node_id, {})}
+    first_nodes = {str(node.get("@id") or id(node)): node for node in reversed(collected)}
+    return [_with_resolved_values(by_id.get(node_id, node), by_id) for node_id, node in reversed(first_nodes.items())]
 
 
-def _resolved(node: Node, whole: dict[str, Node]) -> Node:
-    return {key: _referred(value, whole) for key, value in node.items()}
+def _with_resolved_values(node: Node, by_id: dict[str, Node]) -> Node:
+    return {key: _dereferenced(value, by_id) for key, value in node.items()}
 
 
-def _referred(value: object, whole: dict[str, Node]) -> object:
+def _dereferenced(value: object, by_id: dict[str, Node]) -> object:
     if isinstance(value, list):
-        return [_target(one, whole) for one in cast("list[object]", value)]
-    return _target(value, whole)
+        return [_referenced_node(item, by_id) for item in cast("list[object]", value)]
+    return _referenced_node(value, by_id)
 
 
-def _target(value: object, whole: dict[str, Node]) -> object:
-    """The node that a value is a mere reference to, else the value."""
+def _referenced_node(value: object, by_id: dict[str, Node]) -> object:
+    """Return the node that a value refers to (`{"@id": ...}`), or else the value."""
     if not isinstance(value, dict):
         return value
     node = cast("Node", value)
-    called = node.get("@id") if node.keys() <= {"@id", "@type"} else None
-    return whole.get(called, node) if isinstance(called, str) else node
+    node_id = node.get("@id") if node.keys() <= {"@id", "@type"} else None
+    return by_id.get(node_id, node) if isinstance(node_id, str) else node
 
 
-def _inner(document: object) -> Iterator[Node]:
-    waiting = many(document)
+def _nested_nodes(document: object) -> Iterator[Node]:
+    pending = many(document)
     for _ in range(MAX_NODES):
-        if not waiting:
+        if not pending:
             return
-        node = waiting.pop(0)
+        node = pending.pop(0)
         if isinstance(node, dict):
-            known = cast("Node", node)
-            yield known
-            for inside in INSIDE:
-                waiting += many(known.get(inside))
+            typed = cast("Node", node)
+            yield typed
+            for key in NESTED_KEYS:
+                pending += many(typed.get(key))
 
 
-def organization(known: list[Node]) -> Node:
-    """The company that publishes the page, or else the first that the page names."""
+def organization(all_nodes: list[Node]) -> Node:
+    """Return the organization that publishes the page, or else the first one on it."""
     publishers = (
-        node for of in known if _is_page(of) for node in nodes_in(of.get("publisher")) if _is_organization(node)
+        node
+        for page in all_nodes
+        if _is_page(page)
+        for node in nodes_in(page.get("publisher"))
+        if _is_organization(node)
     )
     if publisher := next(publishers, None):
-        return next((node for node in known if node.get("@id") == publisher.get("@id", NOTHING)), publisher)
-    return next(filter(_is_organization, known), NOTHING)
+        return next((node for node in all_nodes if node.get("@id") == publisher.get("@id", NOTHING)), publisher)
+    return next(filter(_is_organization, all_nodes), NOTHING)
 
 
 def _is_page(node: Node) -> bool:
@@ -117,25 +126,31 @@ def _is_product(node: Node) -> bool:
     return any(PRODUCT.search(kind) and kind not in ORGANIZATIONS for kind in types(node))
 
 
-def facts(known: list[Node]) -> Iterator[tuple[str, str]]:
-    """A label and what is said, in the order of the page; the company's own first."""
-    yield from _of_company(organization(known))
-    products = list(filter(_is_product, known))
-    for product in products[:MOST_EACH]:
+def facts(all_nodes: list[Node]) -> Iterator[tuple[str, str]]:
+    """Yield labels and values: first those of the company, then those of products, prices, ratings and questions."""
+    yield from _company_facts(organization(all_nodes))
+    products = list(filter(_is_product, all_nodes))
+    for product in products[:MAX_FACTS_PER_KIND]:
         yield "Product", ", ".join(filter(None, (name(product), line(product.get("applicationCategory")))))
-        yield from (("Price", price) for price in _prices(product))
-    named = {str(offer["@id"]) for product in products for offer in nodes_in(product.get("offers")) if "@id" in offer}
-    alone = [node for node in known if types(node) & {"Offer", "AggregateOffer"} and str(node.get("@id")) not in named]
-    yield from (("Price", price) for price in _of_offers(alone, ""))
-    rated = [node for node in known if isinstance(node.get("aggregateRating"), dict)]
-    yield from (("Rating", _rating(node["aggregateRating"], name(node))) for node in rated[:MOST_EACH])
-    reviews = [review for node in known for review in nodes_in(node.get("review"))]
-    yield from (("Review", _review(review)) for review in reviews[:MOST_EACH])
-    questions = [node for node in known if "Question" in types(node)]
-    yield from (("Question", _answered(question)) for question in questions[:MOST_EACH])
+        yield from (("Price", price) for price in _product_prices(product))
+    offer_ids = {
+        str(offer["@id"]) for product in products for offer in nodes_in(product.get("offers")) if "@id" in offer
+    }
+    separate_offers = [
+        node
+        for node in all_nodes
+        if types(node) & {"Offer", "AggregateOffer"} and str(node.get("@id")) not in offer_ids
+    ]
+    yield from (("Price", price) for price in _offer_prices(separate_offers, ""))
+    rated = [node for node in all_nodes if isinstance(node.get("aggregateRating"), dict)]
+    yield from (("Rating", _rating_text(node["aggregateRating"], name(node))) for node in rated[:MAX_FACTS_PER_KIND])
+    reviews = [review for node in all_nodes for review in nodes_in(node.get("review"))]
+    yield from (("Review", _review_text(review)) for review in reviews[:MAX_FACTS_PER_KIND])
+    questions = [node for node in all_nodes if "Question" in types(node)]
+    yield from (("Question", _question_text(question)) for question in questions[:MAX_FACTS_PER_KIND])
 
 
-def _of_company(company: Node) -> Iterator[tuple[str, str]]:
+def _company_facts(company: Node) -> Iterator[tuple[str, str]]:
     legal = line(company.get("legalName"))
     yield "Legal name", legal if legal != name(company) else ""
     yield "Slogan", line(company.get("slogan"))
@@ -147,8 +162,8 @@ def _of_company(company: Node) -> Iterator[tuple[str, str]]:
 def _employees(value: object) -> str:
     if not isinstance(value, dict):
         return line(value)
-    counted = cast("Node", value)
-    bounds = [line(counted.get(bound)) for bound in ("value", "minValue", "maxValue")]
+    quantity = cast("Node", value)
+    bounds = [line(quantity.get(bound)) for bound in ("value", "minValue", "maxValue")]
     return "–".join(filter(None, bounds))
 
 
@@ -162,82 +177,82 @@ def _place(value: object) -> str:
     )
 
 
-def _prices(product: Node) -> Iterator[str]:
+def _product_prices(product: Node) -> Iterator[str]:
     offers = nodes_in(product.get("offers"))
     nested = [inner for offer in offers for inner in nodes_in(offer.get("offers"))]
-    yield from _of_offers([*offers, *nested], name(product))
+    yield from _offer_prices([*offers, *nested], name(product))
 
 
-def _of_offers(offers: list[Node], product: str) -> Iterator[str]:
-    for offer in offers[:MOST_EACH]:
-        sold = (named for item in many(offer.get("itemOffered")) if (named := name(item)))
-        called = name(offer) or next(sold, "") or product
+def _offer_prices(offers: list[Node], product: str) -> Iterator[str]:
+    for offer in offers[:MAX_FACTS_PER_KIND]:
+        item_names = (item_name for item in many(offer.get("itemOffered")) if (item_name := name(item)))
+        label = name(offer) or next(item_names, "") or product
         count = line(offer.get("offerCount"))
-        for price in dict.fromkeys(filter(None, _prices_of(offer))):
-            yield ": ".join(filter(None, (called, price))) + (f", {count} offers" if count else "")
+        for price in dict.fromkeys(filter(None, _current_prices(offer))):
+            yield ": ".join(filter(None, (label, price))) + (f", {count} offers" if count else "")
 
 
-def _prices_of(offer: Node) -> Iterator[str]:
-    """The prices that hold, each with its currency and the period it is billed for; not those struck out."""
+def _current_prices(offer: Node) -> Iterator[str]:
+    """Yield the current prices of an offer with currency and billing period. List prices are left out."""
     currency = line(offer.get("priceCurrency"))
-    further = [one for one in nodes_in(offer.get("priceSpecification")) if not _is_struck_out(one)]
-    whole = [price for one in further if (price := _price(one, currency))]
-    period = next((unit for one in (offer, *further) if (unit := _period(one))), "")
-    said = _price(offer, currency)
-    if said and not any(price.startswith(said) for price in whole):
-        yield said if _period(offer) or not period or len(further) > 1 else f"{said} per {period}"
-    yield from whole
+    specs = [spec for spec in nodes_in(offer.get("priceSpecification")) if not _is_list_price(spec)]
+    prices = [price for spec in specs if (price := _price_text(spec, currency))]
+    period = next((unit for spec in (offer, *specs) if (unit := _billing_period(spec))), "")
+    own_price = _price_text(offer, currency)
+    if own_price and not any(price.startswith(own_price) for price in prices):
+        yield own_price if _billing_period(offer) or not period or len(specs) > 1 else f"{own_price} per {period}"
+    yield from prices
 
 
-def _price(offer: Node, currency: str) -> str:
+def _price_text(offer: Node, currency: str) -> str:
     single = line(offer.get("price"))
     bounds = [
-        line(offer.get(low)) or line(offer.get(least))
-        for low, least in (("lowPrice", "minPrice"), ("highPrice", "maxPrice"))
+        line(offer.get(low)) or line(offer.get(alternative))
+        for low, alternative in (("lowPrice", "minPrice"), ("highPrice", "maxPrice"))
     ]
     price = single or " to ".join(dict.fromkeys(filter(None, bounds)))
     if not price:
         return ""
-    period = _period(offer)
-    whole = " ".join(filter(None, (price, line(offer.get("priceCurrency")) or currency)))
-    return f"{whole} per {period}" if period else whole
+    period = _billing_period(offer)
+    text = " ".join(filter(None, (price, line(offer.get("priceCurrency")) or currency)))
+    return f"{text} per {period}" if period else text
 
 
-def _is_struck_out(price: Node) -> bool:
-    return bool(STRUCK_OUT.search(line(price.get("priceType"))))
+def _is_list_price(price: Node) -> bool:
+    return bool(LIST_PRICE_TYPE.search(line(price.get("priceType"))))
 
 
-def _period(offer: Node) -> str:
-    """What the price is billed for: a month, a user; empty if it says nothing."""
+def _billing_period(offer: Node) -> str:
+    """Return what a price is charged per, such as "month", "user" or "3 months"; empty if unknown."""
     quantity = next(iter(nodes_in(offer.get("referenceQuantity"))), NOTHING)
-    many_of, unit = line(quantity.get("value")), _unit(quantity) or _unit(offer)
+    quantity_text, unit = line(quantity.get("value")), _unit_name(quantity) or _unit_name(offer)
     if duration := DURATION.match(line(offer.get("billingDuration"))):
-        many_of, unit = duration[1], DURATIONS[duration[2]]
+        quantity_text, unit = duration[1], DURATIONS[duration[2]]
     elif billed := line(offer.get("billingDuration")) or line(offer.get("billingIncrement")):
-        many_of = many_of or billed
-    return f"{many_of} {unit}s" if unit and many_of not in {"", "1", "1.0"} else unit
+        quantity_text = quantity_text or billed
+    return f"{quantity_text} {unit}s" if unit and quantity_text not in {"", "1", "1.0"} else unit
 
 
-def _unit(of: Node) -> str:
-    code = line(of.get("unitCode"))
-    return line(of.get("unitText")).lower().removeprefix("per ") or UNITS.get(code, "")
+def _unit_name(quantity: Node) -> str:
+    code = line(quantity.get("unitCode"))
+    return line(quantity.get("unitText")).lower().removeprefix("per ") or UNIT_CODES.get(code, "")
 
 
-def _rating(rating: Node, of: str) -> str:
+def _rating_text(rating: Node, rated_name: str) -> str:
     value, count = line(rating.get("ratingValue")), line(rating.get("reviewCount")) or line(rating.get("ratingCount"))
     if not value:
         return ""
-    said = f"{value} of {line(rating.get('bestRating')) or '5'}" + (f", from {count} ratings" if count else "")
-    return ": ".join(filter(None, (of, said)))
+    text = f"{value} of {line(rating.get('bestRating')) or '5'}" + (f", from {count} ratings" if count else "")
+    return ": ".join(filter(None, (rated_name, text)))
 
 
-def _review(review: Node) -> str:
+def _review_text(review: Node) -> str:
     body = line(review.get("reviewBody")) or line(review.get("description"))
-    who = next((called for author in many(review.get("author")) if (called := name(author))), "")
-    return f"{body} — {who}" if body and who else body
+    author_name = next((author_name for author in many(review.get("author")) if (author_name := name(author))), "")
+    return f"{body} — {author_name}" if body and author_name else body
 
 
-def _answered(question: Node) -> str:
+def _question_text(question: Node) -> str:
     answer = next((line(answer.get("text")) for answer in nodes_in(question.get("acceptedAnswer"))), "")
     return f"{name(question)} {answer}" if answer else ""
 
@@ -261,15 +276,15 @@ def name(value: object) -> str:
 
 
 def image(value: object) -> str:
-    """The address of an image, which may be an ImageObject."""
+    """Return the URL of an image, which may be an `ImageObject`."""
     first = next(iter(many(value)), "")
     node = cast("Node", first) if isinstance(first, dict) else {"url": first}
     return line(node.get("url")) or line(node.get("contentUrl"))
 
 
 def line(value: object) -> str:
-    """A text or a figure on one line, without markup; nothing of any other kind."""
+    """Return a string or number as one line without markup; an empty string for any other value."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     flat = " ".join(cleaned(MARKUP.sub(" ", str(value))).split())
-    return BEFORE_MARK.sub("", flat)[:LONGEST]
+    return SPACE_BEFORE_PUNCTUATION.sub("", flat)[:MAX_VALUE_CHARACTERS]

@@ -8,22 +8,24 @@ from functools import cache
 from typing import Any, cast
 
 UNKNOWN = "und"
-TAG = re.compile(r"([a-zA-Z]{2,3})(?:[-_]|$)")
+LANGUAGE_TAG = re.compile(r"([a-zA-Z]{2,3})(?:[-_]|$)")
 KANA = re.compile(r"[\u3040-\u30ff]")
-SAMPLE = 4000
+SAMPLE_CHARACTERS = 4000
 MIN_WORDS = 20
-MIN_WORDS_AGAINST = 12
-SURE = 0.9
-UNLIKELY = 0.02
-# The share of letters of its own from which on a text in two scripts is what it declares: manuals quote" " English
-# code.
-OWN_LETTERS = 0.15
-ENGLISH = re.compile(r"\b(?:the|and|of|to|in|for|with|is|are|your|you|we|our|that|on|by)\b", re.IGNORECASE)
-# The share of such words from which on a text is English, so that no model is needed to see it.
-ENGLISH_SHARE = 0.12
+MIN_WORDS_TO_CONTRADICT = 12
+# The declared language is overruled only if another one is this likely and the declared one this unlikely.
+MIN_CONFIDENCE = 0.9
+MAX_DECLARED_LIKELIHOOD = 0.02
+# A text has the declared language if this share of its letters is in the script of that language, even if most letters
+# are Latin: manuals quote much English code.
+MIN_OWN_LETTER_SHARE = 0.15
+ENGLISH_WORD = re.compile(r"\b(?:the|and|of|to|in|for|with|is|are|your|you|we|our|that|on|by)\b", re.IGNORECASE)
+# A text with this share of common English words is English. The model, which is slow to load, is not needed.
+MIN_ENGLISH_SHARE = 0.12
+# Codes that mean the same language here: former ones (`iw` for `he`) and members of a macrolanguage (`nb`, `yue`).
 SYNONYMS = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "fil": "tl", "yue": "zh", "cmn": "zh"}
 
-# Letters that tell scripts apart, and the languages that are written in them, the most usual first.
+# The letters of each script, and the languages written in it, the most common first.
 SCRIPTS: dict[str, tuple[re.Pattern[str], Sequence[str]]] = {
     "CJK": (re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"), ("zh", "ja")),
     "Hangul": (re.compile(r"[\u1100-\u11ff\uac00-\ud7af]"), ("ko",)),
@@ -46,57 +48,61 @@ SCRIPTS: dict[str, tuple[re.Pattern[str], Sequence[str]]] = {
     "Georgian": (re.compile(r"[\u10a0-\u10ff]"), ("ka",)),
     "Armenian": (re.compile(r"[\u0530-\u058f]"), ("hy",)),
 }
-LATIN_TOO = frozenset({"sr", "kk", "uz", "ku", "mn", "tt"})
+# Languages of the scripts above that are also written in Latin letters, such as Serbian.
+ALSO_IN_LATIN = frozenset({"sr", "kk", "uz", "ku", "mn", "tt"})
 
 
 def language_of(text: str, declared: str) -> str:
-    """The primary subtag in lower case; 'und' where neither the page nor its words tell."""
-    sample = text[:SAMPLE]
-    tag = TAG.match(declared.strip())
-    own = tag[1].lower() if tag else ""
+    """Return the primary language subtag in lower case, or "und" if neither the page nor its words show it."""
+    sample = text[:SAMPLE_CHARACTERS]
+    tag = LANGUAGE_TAG.match(declared.strip())
+    declared_code = tag[1].lower() if tag else ""
     script = "" if sample.isascii() else _script(sample)
-    if own and _may_be_written(own, script, sample):
-        return own if script in {"CJK", "Hangul"} else _confirmed(sample, own)
+    if declared_code and _may_be_written_in(declared_code, script, sample):
+        return declared_code if script in {"CJK", "Hangul"} else _confirmed(sample, declared_code)
     if script:
-        return _of_script(sample, script)
-    fewest = MIN_WORDS_AGAINST if own else MIN_WORDS
-    return _ranked(sample)[0][0] if len(sample.split()) > fewest else own or UNKNOWN
+        return _language_of_script(sample, script)
+    min_words = MIN_WORDS_TO_CONTRADICT if declared_code else MIN_WORDS
+    return _ranked(sample)[0][0] if len(sample.split()) > min_words else declared_code or UNKNOWN
 
 
 def _script(text: str) -> str:
-    """The script other than Latin that half of the letters or more are in; empty if there is none."""
+    """Return the script, other than Latin, of more than half of the letters; empty if there is none."""
     letters = sum(map(str.isalpha, text))
-    found = {name: len(pattern.findall(text)) for name, (pattern, _) in SCRIPTS.items()}
-    most = max(found, key=found.__getitem__)
-    if most in {"CJK", "Hangul"}:
-        most = "Hangul" if found["Hangul"] > found["CJK"] else "CJK"
-    return most if found[most] * 2 > letters > 0 else ""
+    counts = {name: len(pattern.findall(text)) for name, (pattern, _) in SCRIPTS.items()}
+    main_script = max(counts, key=counts.__getitem__)
+    if main_script in {"CJK", "Hangul"}:
+        main_script = "Hangul" if counts["Hangul"] > counts["CJK"] else "CJK"
+    return main_script if counts[main_script] * 2 > letters > 0 else ""
 
 
-def _may_be_written(language: str, script: str, text: str) -> bool:
+def _may_be_written_in(language: str, script: str, text: str) -> bool:
     scripts = [name for name, (_, languages) in SCRIPTS.items() if SYNONYMS.get(language, language) in languages]
-    if not scripts or (not script and language in LATIN_TOO):
+    if not scripts or (not script and language in ALSO_IN_LATIN):
         return script in scripts or not script
     letters = sum(map(str.isalpha, text))
-    own = sum(len(SCRIPTS[name][0].findall(text)) for name in scripts)
-    return script in scripts or (not script and own >= letters * OWN_LETTERS)
+    own_letters = sum(len(SCRIPTS[name][0].findall(text)) for name in scripts)
+    return script in scripts or (not script and own_letters >= letters * MIN_OWN_LETTER_SHARE)
 
 
 def _confirmed(text: str, declared: str) -> str:
-    """The declared language, unless the text is surely another."""
+    """Return the declared language, unless the words clearly belong to another one."""
     words = text.split()
-    if len(words) < MIN_WORDS_AGAINST or (
-        declared == "en" and len(ENGLISH.findall(text)) >= len(words) * ENGLISH_SHARE
+    if len(words) < MIN_WORDS_TO_CONTRADICT or (
+        declared == "en" and len(ENGLISH_WORD.findall(text)) >= len(words) * MIN_ENGLISH_SHARE
     ):
         return declared
     ranked = _ranked(text)
-    likely = dict(ranked)
-    found, sureness = ranked[0]
-    is_other = sureness >= SURE and likely.get(SYNONYMS.get(declared, declared), 1.0) < UNLIKELY
-    return found if is_other else declared
+    likelihoods = dict(ranked)
+    likeliest, confidence = ranked[0]
+    is_other = (
+        confidence >= MIN_CONFIDENCE
+        and likelihoods.get(SYNONYMS.get(declared, declared), 1.0) < MAX_DECLARED_LIKELIHOOD
+    )
+    return likeliest if is_other else declared
 
 
-def _of_script(text: str, script: str) -> str:
+def _language_of_script(text: str, script: str) -> str:
     languages = SCRIPTS[script][1]
     if script == "CJK":
         return "ja" if KANA.search(text) else "zh"
@@ -106,12 +112,12 @@ def _of_script(text: str, script: str) -> str:
 
 
 def _ranked(text: str) -> list[tuple[str, float]]:
-    """Languages, the likeliest first, under the names that pages use for them."""
-    found: dict[str, float] = {}
+    """Return languages with their likelihoods, the likeliest first. Synonymous codes are merged."""
+    likelihoods: dict[str, float] = {}
     for language, likelihood in cast("list[tuple[str, float]]", _identifier().rank(text)):
         name = SYNONYMS.get(language, language)
-        found[name] = found.get(name, 0.0) + likelihood
-    return sorted(found.items(), key=lambda one: -one[1])
+        likelihoods[name] = likelihoods.get(name, 0.0) + likelihood
+    return sorted(likelihoods.items(), key=lambda item: -item[1])
 
 
 @cache

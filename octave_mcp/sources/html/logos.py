@@ -1,4 +1,4 @@
-"""Rows of logos: marked while a page is written as Markdown, so that a page's own text cannot pass for one."""
+"""Records where rows of logos are in the Markdown of a page, so that ordinary text is not taken for one."""
 
 from __future__ import annotations
 
@@ -9,33 +9,35 @@ from typing import NamedTuple
 from octave_mcp.domain.page import Labelled
 from octave_mcp.sources.html.characters import cleaned
 
-# Private characters cannot come from a page: they are stripped from its text.
-BEGIN, END = "\ue002", "\ue003"
-MARK = re.compile(r"[\s#>*+-]*(?:\d+\. )?")
-ROW = re.compile(f"{BEGIN}([^{BEGIN}{END}]*){END}")
+# Private-use characters are removed from the text of a page, so they cannot be forged.
+ROW_START, ROW_END = "\ue002", "\ue003"
+# The Markdown in front of the text of a line: "- ", "> ", "## ", "1. ".
+LINE_PREFIX = re.compile(r"[\s#>*+-]*(?:\d+\. )?")
+ROW = re.compile(f"{ROW_START}([^{ROW_START}{ROW_END}]*){ROW_END}")
 
 
-class Written(NamedTuple):
-    """A page's content as Markdown, and where rows of logos stand in it."""
+class MarkdownText(NamedTuple):
+    """Markdown, and the positions of the rows of logos in it."""
 
     text: str
     logos: tuple[Labelled, ...] = ()
 
 
 def row_of_logos(names: Iterable[str]) -> str:
-    return f"{BEGIN}{', '.join(map(cleaned, names))}{END}"
+    return f"{ROW_START}{', '.join(map(cleaned, names))}{ROW_END}"
 
 
-def without_marks(text: str) -> Written:
-    if BEGIN not in text:
-        return Written(text)
-    return Written(ROW.sub(r"\1", text), tuple(_rows(text)))
+def without_marks(text: str) -> MarkdownText:
+    if ROW_START not in text:
+        return MarkdownText(text)
+    return MarkdownText(ROW.sub(r"\1", text), tuple(_labelled_rows(text)))
 
 
-def _rows(text: str) -> Iterator[Labelled]:
-    """The rows that are all of a line but its mark; within a table's cell they are text like any other."""
-    for before, row in enumerate(ROW.finditer(text)):
-        mark = text[text.rfind("\n", 0, row.start()) + 1 : row.start()]
-        if MARK.fullmatch(mark) and text[row.end() : row.end() + 1] in {"", "\n"}:
-            start = row.start() - 2 * before
-            yield Labelled(label="Logos", where="logos", start=start, end=start + len(row[1]))
+def _labelled_rows(text: str) -> Iterator[Labelled]:
+    """Yield the rows that fill a line. A row in the cell of a table is ordinary text."""
+    for rows_before, match in enumerate(ROW.finditer(text)):
+        prefix = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+        if LINE_PREFIX.fullmatch(prefix) and text[match.end() : match.end() + 1] in {"", "\n"}:
+            # `without_marks` removes the two marks of each earlier row.
+            start = match.start() - 2 * rows_before
+            yield Labelled(label="Logos", where="logos", start=start, end=start + len(match[1]))

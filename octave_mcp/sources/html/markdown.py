@@ -1,4 +1,7 @@
-"""A page's content as Markdown to copy sentences from: no links, no emphasis, no escapes, one line a paragraph."""
+"""Writes the content of a page as Markdown that sentences can be copied from.
+
+It has no links, no emphasis and no escapes, and each paragraph, item or row is one line.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +10,36 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from octave_mcp.sources.html.calls import is_call
-from octave_mcp.sources.html.copies import is_copy, once
-from octave_mcp.sources.html.logos import Written, row_of_logos, without_marks
-from octave_mcp.sources.html.pictures import is_row, names, row
+from octave_mcp.sources.html.calls_to_action import is_call_to_action
+from octave_mcp.sources.html.copies import is_copy, without_repeats
+from octave_mcp.sources.html.logos import MarkdownText, row_of_logos, without_marks
+from octave_mcp.sources.html.pictures import is_logo_row, logo_names, picture_names
 from octave_mcp.sources.html.shown import Gap
-from octave_mcp.sources.html.tables import table
+from octave_mcp.sources.html.tables import pipe_table
 from octave_mcp.sources.html.tree import LISTS, Element
 
 Kind = Literal["text", "heading", "list", "table", "quote", "code", "logos"]
 
-# Private characters cannot come from a page: they are stripped from its text.
-BREAK = "\ue000"
-BREAK_AFTER_STRONG = "\ue001"
-BREAKS = re.compile(f"(?:(?<!\\s)\\s+)?[{BREAK}{BREAK_AFTER_STRONG}]\\s*")
-PARAGRAPHS = re.compile(f"[{BREAK}{BREAK_AFTER_STRONG}]\\s*[{BREAK}{BREAK_AFTER_STRONG}]+")
+# Private-use characters are removed from the text of a page, so they can stand for `<br>` until a block is written.
+LINE_BREAK = "\ue000"
+LINE_BREAK_AFTER_BOLD = "\ue001"
+LINE_BREAKS = re.compile(f"(?:(?<!\\s)\\s+)?[{LINE_BREAK}{LINE_BREAK_AFTER_BOLD}]\\s*")
+# Two `<br>` in a row separate paragraphs on many pages.
+PARAGRAPH_BREAK = re.compile(f"[{LINE_BREAK}{LINE_BREAK_AFTER_BOLD}]\\s*[{LINE_BREAK}{LINE_BREAK_AFTER_BOLD}]+")
 
-SPACES = f" \t\r\n\xa0{BREAK}{BREAK_AFTER_STRONG}"
+BLANK = f" \t\r\n\xa0{LINE_BREAK}{LINE_BREAK_AFTER_BOLD}"
 
-OF_CARDS = frozenset({"heading", "table", "quote", "code", "logos"})
+# A list item that contains one of these blocks is a card, which does not fit on the line of an item.
+CARD_KINDS = frozenset({"heading", "table", "quote", "code", "logos"})
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
-# Of an element with the role of a heading; the one that WAI-ARIA assumes.
+# WAI-ARIA assumes this level for `role="heading"` without `aria-level`.
 DEFAULT_LEVEL = 2
-CAPTIONS = frozenset({"figcaption", "cite", "footer"})
+CAPTION_TAGS = frozenset({"figcaption", "cite", "footer"})
 MIN_LOGOS = 3
 
 
-class Call(str):
-    """The words of a link that only say where to press: nothing to quote if they stand alone."""
+class CallToAction(str):
+    """The text of a link that is a call to action. A paragraph of nothing else is dropped."""
 
     __slots__ = ()
 
@@ -46,62 +51,66 @@ class Block:
 
 
 def markdown(element: Element) -> str:
-    return written(element).text
+    return markdown_with_logos(element).text
 
 
-def written(element: Element) -> Written:
-    return without_marks("\n\n".join(block.text for block in once(_blocks(element))))
+def markdown_with_logos(element: Element) -> MarkdownText:
+    return without_marks("\n\n".join(block.text for block in without_repeats(_blocks(element))))
 
 
-def _blocks(element: Element, *, calls: bool = True) -> list[Block]:
-    """The blocks an element holds, its runs of text and inline elements as paragraphs."""
+def _blocks(element: Element, *, drop_calls: bool = True) -> list[Block]:
+    """Return the blocks in an element. Text and inline elements between blocks become paragraphs."""
     blocks: list[Block] = []
     line: list[str] = []
     logos: list[str] = []
-    last: list[Block] = []
+    last_blocks: list[Block] = []
     is_first = True
     sibling: Element | None = None
-    for at, child in enumerate(element.children):
-        if isinstance(child, Element) and is_row(child):
-            logos += names(child)
+    for index, child in enumerate(element.children):
+        if isinstance(child, Element) and is_logo_row(child):
+            logos += picture_names(child)
             line.append(" ")
         elif isinstance(child, str) or not child.holds_block:
-            text = _inline(child, element, at)
+            text = _inline(child, element, index)
             if text.strip():
                 _flush_logos(blocks, logos)
-            line.append(Call(text) if calls and _is_call(child, text, element, is_first=is_first) else text)
+            line.append(
+                CallToAction(text)
+                if drop_calls and _is_call_to_action(child, text, element, is_first=is_first)
+                else text
+            )
             is_first = is_first and not text.strip()
         else:
             _flush(blocks, line)
             _flush_logos(blocks, logos)
             is_first = is_first and not child.words
-            copy, last = last, _block(child)
-            blocks += [] if is_copy(last, copy, child, sibling) else last
+            previous_blocks, last_blocks = last_blocks, _block(child)
+            blocks += [] if is_copy(last_blocks, previous_blocks, child, sibling) else last_blocks
             sibling = child
     _flush(blocks, line)
     _flush_logos(blocks, logos)
     return blocks
 
 
-def _is_call(child: Element | str, text: str, inside: Element, *, is_first: bool) -> bool:
-    """The first link of a part that has more to say, and a link in a list, may name what they lead to."""
+def _is_call_to_action(child: Element | str, text: str, parent: Element, *, is_first: bool) -> bool:
+    """Return whether a link is a call to action. A link in a list, or at the start of a text, may be a name."""
     if isinstance(child, str) or not child.link_words:
         return False
-    may_be_name = inside.tag in {"li", "dt"} or (is_first and inside.words > inside.link_words)
-    return is_call(child, flat(text), may_be_name=may_be_name)
+    may_be_name = parent.tag in {"li", "dt"} or (is_first and parent.words > parent.link_words)
+    return is_call_to_action(child, one_line(text), may_be_name=may_be_name)
 
 
 def _flush(blocks: list[Block], line: list[str]) -> None:
-    if not all(isinstance(part, Call) or not part.strip(SPACES) for part in line):
-        paragraphs = map(flat, PARAGRAPHS.split("".join(line)))
+    if not all(isinstance(part, CallToAction) or not part.strip(BLANK) for part in line):
+        paragraphs = map(one_line, PARAGRAPH_BREAK.split("".join(line)))
         blocks += [Block("text", text) for text in paragraphs if text]
     line.clear()
 
 
 def _flush_logos(blocks: list[Block], logos: list[str]) -> None:
-    named = row(logos)
-    if len(named) >= MIN_LOGOS:
-        blocks.append(Block("logos", row_of_logos(named)))
+    names = logo_names(logos)
+    if len(names) >= MIN_LOGOS:
+        blocks.append(Block("logos", row_of_logos(names)))
     logos.clear()
 
 
@@ -111,28 +120,32 @@ def _block(element: Element) -> list[Block]:
     return WRITERS.get(element.tag, _blocks)(element)
 
 
-def flat(text: str) -> str:
-    return " ".join(text.replace(BREAK, " ").replace(BREAK_AFTER_STRONG, " ").split())
+def one_line(text: str) -> str:
+    return " ".join(text.replace(LINE_BREAK, " ").replace(LINE_BREAK_AFTER_BOLD, " ").split())
 
 
-def _inline(child: Element | str, parent: Element, at: int) -> str:
+def _inline(child: Element | str, parent: Element, index: int) -> str:
     if isinstance(child, str):
         return child
     if child.tag == "br":
-        return _line_break(parent, at)
-    return "".join(_inline(part, child, index) for index, part in enumerate(child.children))
+        return _line_break(parent, index)
+    return "".join(_inline(part, child, position) for position, part in enumerate(child.children))
 
 
-def _line_break(parent: Element, at: int) -> str:
-    before = next((part for part in reversed(parent.children[:at]) if not isinstance(part, str) or part.strip()), "")
-    strong = isinstance(before, Element) and before.tag in {"strong", "b"} and not before.text.endswith(":")
-    return BREAK_AFTER_STRONG if strong else BREAK
+def _line_break(parent: Element, index: int) -> str:
+    previous = next(
+        (part for part in reversed(parent.children[:index]) if not isinstance(part, str) or part.strip()), ""
+    )
+    after_bold = isinstance(previous, Element) and previous.tag in {"strong", "b"} and not previous.text.endswith(":")
+    return LINE_BREAK_AFTER_BOLD if after_bold else LINE_BREAK
 
 
 def _heading(element: Element) -> list[Block]:
-    """No heading is a mere call: 'Get started' may head a card, and 'Contact Center' be a product."""
-    inner = _blocks(element, calls=False)
-    text = flat(" ".join(block.text.partition(" ")[2] if block.kind == "heading" else block.text for block in inner))
+    """Return a heading. It is never a call to action: "Get started" may head a card, "Contact Center" be a product."""
+    blocks = _blocks(element, drop_calls=False)
+    text = one_line(
+        " ".join(block.text.partition(" ")[2] if block.kind == "heading" else block.text for block in blocks)
+    )
     level = HEADINGS.get(element.tag) or _level(element)
     return [Block("heading", f"{'#' * level} {text}")] if text else []
 
@@ -143,14 +156,14 @@ def _level(element: Element) -> int:
 
 
 def _list(element: Element) -> list[Block]:
-    """One line an item; a card, which has a heading of its own, is not an item but a run of blocks."""
+    """Return a list with one line per item. Items that are cards become separate blocks."""
     blocks: list[Block] = []
     lines: list[str] = []
     number = 0
     for item in element.children:
         if isinstance(item, str) or not (parts := _blocks(item)):
             continue
-        if any(part.kind in OF_CARDS for part in parts):
+        if any(part.kind in CARD_KINDS for part in parts):
             _flush_lines(blocks, lines)
             blocks += parts
             continue
@@ -166,20 +179,20 @@ def _flush_lines(blocks: list[Block], lines: list[str]) -> None:
     lines.clear()
 
 
-def _item(parts: list[Block], mark: str) -> list[str]:
+def _item(parts: list[Block], marker: str) -> list[str]:
     text = " ".join(part.text for part in parts if part.kind == "text")
     nested = [line for part in parts if part.kind == "list" for line in part.text.split("\n")]
-    return [f"{mark}{text}", *(f"  {line}" for line in nested)] if text else nested
+    return [f"{marker}{text}", *(f"  {line}" for line in nested)] if text else nested
 
 
 def _definitions(element: Element) -> list[Block]:
-    """One line a term; definitions with headings of their own are no lines but a run of blocks."""
+    """Return a definition list with one line per term. Definitions that are cards become separate blocks."""
     terms: list[tuple[str, list[str]]] = []
     parts = [(part, _blocks(part)) for part in element.find("dt", "dd")]
-    if any(block.kind in OF_CARDS for part, blocks in parts if part.tag == "dd" for block in blocks):
+    if any(block.kind in CARD_KINDS for part, blocks in parts if part.tag == "dd" for block in blocks):
         return [block for _, blocks in parts for block in blocks]
     for part, blocks in parts:
-        text = flat(" ".join(block.text.replace("\n", "; ").removeprefix("- ") for block in blocks))
+        text = one_line(" ".join(block.text.replace("\n", "; ").removeprefix("- ") for block in blocks))
         if part.tag == "dt":
             terms.append((text.rstrip(":："), []))
         elif text:
@@ -190,37 +203,37 @@ def _definitions(element: Element) -> list[Block]:
 
 
 def _quote(element: Element) -> list[Block]:
-    """The words, then who said them on the last line."""
+    """Return a quotation with its speaker on the last line."""
     if element.tag == "figure" and not any(element.find("blockquote")):
         return _blocks(element)
     captions: list[str] = []
-    said = _blocks(_without_captions(element, captions))
-    lines = [line.removeprefix("> ") for block in said for line in block.text.split("\n") if line]
-    who = ", ".join(captions)
+    blocks = _blocks(_without_captions(element, captions))
+    lines = [line.removeprefix("> ") for block in blocks for line in block.text.split("\n") if line]
+    speaker = ", ".join(captions)
     if not lines:
-        return [Block("text", who)] if who else []
-    lines += [f"— {who}"] if who else []
+        return [Block("text", speaker)] if speaker else []
+    lines += [f"— {speaker}"] if speaker else []
     return [Block("quote", "\n".join(f"> {line}" for line in lines))]
 
 
 def _without_captions(element: Element, captions: list[str]) -> Element:
     children: list[Element | str] = []
     for child in element.children:
-        if isinstance(child, Element) and child.tag in CAPTIONS:
+        if isinstance(child, Element) and child.tag in CAPTION_TAGS:
             captions += [text] if (text := _caption(child)) else []
         else:
             children.append(_without_captions(child, captions) if isinstance(child, Element) else child)
-    return element.holding(children, tag="div" if element.tag in {"figure", "blockquote"} else element.tag)
+    return element.with_children(children, tag="div" if element.tag in {"figure", "blockquote"} else element.tag)
 
 
 def _caption(element: Element) -> str:
-    """'Name, Role, Company', whatever marks stood between and before them."""
-    text = ", ".join(BREAKS.sub(", ", block.text) for block in _blocks(_spelled(element)))
+    """Return "Name, Role, Company", whatever separated these parts on the page."""
+    text = ", ".join(LINE_BREAKS.sub(", ", block.text) for block in _blocks(_with_commas(element)))
     return text.strip(" ,").lstrip("—–-― ").strip()
 
 
-def _spelled(element: Element) -> Element:
-    """With a comma for each line break, and between elements that touch."""
+def _with_commas(element: Element) -> Element:
+    """Return the element with commas for line breaks and between adjacent elements."""
     children: list[Element | str] = []
     for child in element.children:
         if isinstance(child, str):
@@ -228,10 +241,10 @@ def _spelled(element: Element) -> Element:
         elif child.tag == "br":
             children.append(", ")
         else:
-            before = children[-1] if children else ""
-            touches = isinstance(before, Element) and not before.holds_block and not child.holds_block
-            children += [", ", _spelled(child)] if touches else [_spelled(child)]
-    return element.holding(children)
+            previous = children[-1] if children else ""
+            touches_previous = isinstance(previous, Element) and not previous.holds_block and not child.holds_block
+            children += [", ", _with_commas(child)] if touches_previous else [_with_commas(child)]
+    return element.with_children(children)
 
 
 def _code(element: Element) -> list[Block]:
@@ -240,7 +253,7 @@ def _code(element: Element) -> list[Block]:
 
 
 def _table(element: Element) -> list[Block]:
-    text = table(element, _cell)
+    text = pipe_table(element, _cell)
     if text is None:
         return _blocks(element)
     captions = [Block("text", caption.text) for caption in element.find("caption") if caption.text]
@@ -250,25 +263,25 @@ def _table(element: Element) -> list[Block]:
 def _cell(element: Element) -> str:
     lines: list[str] = []
     paragraph: list[str] = []
-    for at, child in enumerate(element.children):
+    for index, child in enumerate(element.children):
         if isinstance(child, str) or not child.holds_block:
-            paragraph.append(_inline(child, element, at))
+            paragraph.append(_inline(child, element, index))
         else:
             lines += ["".join(paragraph), *(_cell_block(block) for block in _block(child))]
             paragraph = []
     lines.append("".join(paragraph))
-    return "; ".join(text for line in lines if (text := spelled_breaks(line)))
+    return "; ".join(text for line in lines if (text := with_written_breaks(line)))
 
 
 def _cell_block(block: Block) -> str:
     return re.sub(r"\n\s*(?:- |\d+\. |> )?", "; ", block.text.removeprefix("- ").removeprefix("> ").lstrip("# "))
 
 
-def spelled_breaks(text: str) -> str:
-    """A cell is one line: its line breaks become ': ' after a strong word, and '; ' elsewhere."""
+def with_written_breaks(text: str) -> str:
+    """Return a cell on one line. A line break becomes ": " after bold text, and "; " elsewhere."""
     text = " ".join(text.split())
-    text = re.sub(f"(?:(?<!\\s)\\s+)?{BREAK_AFTER_STRONG}[\\s{BREAK}]*", ": ", text)
-    return re.sub(f"(?:(?<!\\s)\\s+)?{BREAK}[\\s{BREAK}]*", "; ", text).strip(" ;:")
+    text = re.sub(f"(?:(?<!\\s)\\s+)?{LINE_BREAK_AFTER_BOLD}[\\s{LINE_BREAK}]*", ": ", text)
+    return re.sub(f"(?:(?<!\\s)\\s+)?{LINE_BREAK}[\\s{LINE_BREAK}]*", "; ", text).strip(" ;:")
 
 
 WRITERS: dict[str, Callable[[Element], list[Block]]] = {

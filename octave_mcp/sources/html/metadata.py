@@ -1,4 +1,4 @@
-"""What a page says of itself where its readers do not look: meta, OpenGraph, JSON-LD."""
+"""Reads the facts about a page and its company in its head: meta elements, OpenGraph and JSON-LD."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from urllib.parse import urlsplit
 
 from octave_mcp.domain.page import HeadFact, Place, Structured
 from octave_mcp.sources.html import json_ld
-from octave_mcp.sources.html.dating import Dated
-from octave_mcp.sources.html.json_ld import LONGEST, line, many, name
+from octave_mcp.sources.html.dating import DateFinder
+from octave_mcp.sources.html.json_ld import MAX_VALUE_CHARACTERS, line, many, name
 from octave_mcp.sources.html.tree import Element
 
-PLACES: dict[str, Place] = {"Title": "title", "Description": "description"}
-DESCRIPTIONS = ("description", "og:description", "twitter:description")
+FACT_PLACES: dict[str, Place] = {"Title": "title", "Description": "description"}
+DESCRIPTION_META = ("description", "og:description", "twitter:description")
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The titles of a page, what it says of itself, and the day that it is from."""
+    """The title, structured data and date of a page, and the facts in its JSON-LD as labels and values."""
 
     title: str
     structured: Structured
@@ -26,74 +26,74 @@ class Head:
     facts: tuple[tuple[str, str], ...]
 
     site_names: frozenset[str]
-    """What the site is called, in lower case: by its own account, and by its address."""
+    """The names of the site in lower case, from its structured data and its host name."""
 
     @property
     def describes_company(self) -> bool:
-        """Whether it says more than a title and a description: of the company itself, or of what it sells."""
+        """Whether the head has facts about the company or its products, not only a title and a description."""
         return bool(self.structured.organization) or any(value for _, value in self.facts)
 
-    def facts_beside(self, text: str) -> tuple[HeadFact, ...]:
-        """What the head says of the page and its company; of products, prices and the like, what the text does not."""
-        named = self.structured
+    def facts_missing_from(self, text: str) -> tuple[HeadFact, ...]:
+        """Return the facts about the page and its company, and those JSON-LD facts that are not in the text."""
+        structured = self.structured
         lines = (
-            ("Site name", named.site_name),
+            ("Site name", structured.site_name),
             ("Title", self.title),
-            ("Description", named.description),
-            ("Organization", named.organization),
-            ("Founded", named.founded),
-            ("Founders", ", ".join(named.founders)),
+            ("Description", structured.description),
+            ("Organization", structured.organization),
+            ("Founded", structured.founded),
+            ("Founders", ", ".join(structured.founders)),
         )
-        further = ((label, value) for label, value in self.facts if value not in text)
+        other_facts = ((label, value) for label, value in self.facts if value not in text)
         return tuple(
-            HeadFact(label=label, where=PLACES.get(label, "structured_data"), value=value)
-            for label, value in dict.fromkeys((*lines, *further))
+            HeadFact(label=label, where=FACT_PLACES.get(label, "structured_data"), value=value)
+            for label, value in dict.fromkeys((*lines, *other_facts))
             if value
         )
 
 
-def head_of(root: Element, url: str, on: date) -> Head:
-    """What the page at `url`, fetched on that day, says of itself."""
+def head_of(root: Element, url: str, fetched_on: date) -> Head:
+    """Read the head of the page at `url`. Dates after `fetched_on` are ignored."""
     meta = _meta(root)
     nodes = json_ld.nodes(root)
     company = json_ld.organization(nodes)
     title = next((line(element.text) for element in root.find("title")), "") or meta.get("og:title", "")
     structured = Structured(
         site_name=meta.get("og:site_name", "") or meta.get("application-name", ""),
-        description=next(filter(None, map(meta.get, DESCRIPTIONS)), ""),
+        description=next(filter(None, map(meta.get, DESCRIPTION_META)), ""),
         organization=name(company),
         founded=line(company.get("foundingDate")),
         founders=tuple(
             dict.fromkeys(filter(None, map(name, (*many(company.get("founder")), *many(company.get("founders"))))))
         ),
         same_as=tuple(filter(None, map(line, many(company.get("sameAs"))))),
-        logo=json_ld.image(company.get("logo")) or meta.get("og:logo", "") or _shown_logo(root),
+        logo=json_ld.image(company.get("logo")) or meta.get("og:logo", "") or _first_logo(root),
     )
-    called = (structured.site_name, structured.organization, *_labels(url))
+    site_names = (structured.site_name, structured.organization, *_host_names(url))
     return Head(
         title,
         structured,
-        Dated(root, meta, nodes, url, on).day(),
+        DateFinder(root, meta, nodes, url, fetched_on).find(),
         tuple(json_ld.facts(nodes)),
-        frozenset(called_so.casefold() for called_so in called if called_so),
+        frozenset(site_name.casefold() for site_name in site_names if site_name),
     )
 
 
-def _labels(url: str) -> tuple[str, ...]:
-    """What the address calls the site: `acme.co.uk` and `acme`."""
+def _host_names(url: str) -> tuple[str, ...]:
+    """Return the names in a host: `acme.co.uk` and `acme`."""
     host = (urlsplit(url).hostname or "").removeprefix("www.")
     return (host, host.partition(".")[0])
 
 
-def _shown_logo(root: Element) -> str:
-    """The address of the first image that is called a logo."""
+def _first_logo(root: Element) -> str:
+    """Return the URL of the first image with "logo" in its class, id or URL."""
     images = ((image.name, image.attributes.get("src", "")) for image in root.find("img"))
-    return next((src for name, src in images if "logo" in f"{name} {src.lower()}"), "")[:LONGEST]
+    return next((src for name, src in images if "logo" in f"{name} {src.lower()}"), "")[:MAX_VALUE_CHARACTERS]
 
 
 def _meta(root: Element) -> dict[str, str]:
-    found: dict[str, str] = {}
+    meta: dict[str, str] = {}
     for element in root.find("meta"):
-        called = element.attributes.get("property") or element.attributes.get("name") or ""
-        found.setdefault(called.lower(), line(element.attributes.get("content")))
-    return found
+        key = element.attributes.get("property") or element.attributes.get("name") or ""
+        meta.setdefault(key.lower(), line(element.attributes.get("content")))
+    return meta

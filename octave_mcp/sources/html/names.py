@@ -1,6 +1,6 @@
-"""What the class and id of an element say that it is, word by word.
+"""Recognises the purpose of elements from the whole words in their class and id.
 
-A name is a hint, not a verdict: page builders call what holds a text 'widget', and a company's first words 'banner'.
+A name is only a hint: page builders call a container of text a `widget`, and the first words of a home page a `banner`.
 """
 
 from __future__ import annotations
@@ -13,41 +13,42 @@ from octave_mcp.sources.html.tree import Element
 
 Name = Literal["consent", "breadcrumb", "skip", "overlay", "notice", "links", "place", "footer", "opener", "button"]
 
-# Of utility frameworks: 'pt-[var(--navbar-height)]', 'md:menu', 'calc(...)'. They say how something looks.
-UTILITY = re.compile(r"[\[(:]")
-SEAMS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[a-z])(?=[0-9])|[^A-Za-z0-9\s]+")
-LONGEST_NAME = 1000
-NONE: frozenset[Name] = frozenset()
+# Utility classes describe the appearance, not the purpose, of an element: `pt-[var(--navbar-height)]`, `md:menu`.
+UTILITY_CLASS = re.compile(r"[\[(:]")
+# Splits `siteFooter`, `site_footer` and `footer2` into words.
+WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[a-z])(?=[0-9])|[^A-Za-z0-9\s]+")
+MAX_NAMES_CHARACTERS = 1000
+NO_NAMES: frozenset[Name] = frozenset()
 
 
-def _words(pattern: str) -> re.Pattern[str]:
-    """Whole words of a name; '-' stands for any seam. 'has-sidebar' speaks of another element."""
+def _whole_words(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern for whole words of a name, separated by "-". `has-sidebar` is about another element."""
     return re.compile(rf"(?<![^-])(?<!has-)(?<!with-)(?<!no-)(?:{pattern})(?![^-])")
 
 
-NAMES: dict[Name, re.Pattern[str]] = {
-    "consent": _words(r"cookie(?!less|cutter)[a-z]*|consent|gdpr|ccpa|onetrust|cookiebot|usercentrics|didomi"),
-    "breadcrumb": _words(r"bread-?crumbs?"),
+NAME_PATTERNS: dict[Name, re.Pattern[str]] = {
+    "consent": _whole_words(r"cookie(?!less|cutter)[a-z]*|consent|gdpr|ccpa|onetrust|cookiebot|usercentrics|didomi"),
+    "breadcrumb": _whole_words(r"bread-?crumbs?"),
     "skip": re.compile(r"(?<![^-])skip-?(?:to-?)?(?:links?|nav|to|content|main)(?![^-])|^skip$"),
-    "overlay": _words(
+    "overlay": _whole_words(
         r"nav-?bar|site-?(?:header|footer|nav)|main-?(?:menu|nav)|mega-?menu|off-?canvas|mobile-?(?:menu|nav)"
         r"|modal(?!-(?:open|trigger|link|button|btn))|popup(?!-(?:open|trigger|link|button|btn|shops?|stores?|events?))|lightbox"
         r"|elementor-location-(?:header|footer|popup)"
         r"|(?:promo|top|alert|notification|announcement)-?bar"
     ),
-    "notice": _words(r"announcements?|disclaimers?|(?:promo|alert|notification)-?banner"),
-    "links": _words(
+    "notice": _whole_words(r"announcements?|disclaimers?|(?:promo|alert|notification)-?banner"),
+    "links": _whole_words(
         r"(?=[a-z]*menu)[a-z]+|[a-z0-9]*side-?bar|(?<!market-)(?<!file-)(?<!data-)(?<!ride-)shar(?:e|ing)"
         r"|social(?!-(?:proof|impact|good|responsibility))[a-z]*|related|newsletter[a-z]*|subscribe|pagination[a-z]*|toc"
         r"|table-of-contents|latest|trending|recent-(?:entries|comments)|tag-?cloud"
     ),
-    "place": _words(r"[a-z]*banner|widgets?"),
-    "footer": _words(r"(?:site|page|main|global|app)?footer|copyrights?"),
-    "opener": _words(r"accordions?|faqs?|questions?|tabs?|collaps(?:e|ible)"),
-    "button": _words(r"btn|button"),
+    "place": _whole_words(r"[a-z]*banner|widgets?"),
+    "footer": _whole_words(r"(?:site|page|main|global|app)?footer|copyrights?"),
+    "opener": _whole_words(r"accordions?|faqs?|questions?|tabs?|collaps(?:e|ible)"),
+    "button": _whole_words(r"btn|button"),
 }
 
-# What a name has that a pattern can match: looking for it takes a tenth of the time, and most names have none.
+# A substring of every match of each pattern. Most names have none, and this search takes a tenth of the time.
 STEMS: dict[Name, tuple[str, ...]] = {
     "consent": ("cookie", "consent", "gdpr", "ccpa", "onetrust", "usercentrics", "didomi"),
     "breadcrumb": ("crumb",),
@@ -66,24 +67,25 @@ ANY_STEM = re.compile("|".join(sorted({stem for stems in STEMS.values() for stem
 
 
 def names_of(element: Element) -> frozenset[Name]:
+    """Return the purposes that the class and id of an element suggest."""
     if not element.attributes:
-        return NONE
+        return NO_NAMES
     return _names(element.attributes.get("class", ""), element.attributes.get("id", ""))
 
 
+# Pages repeat the same classes on most of their elements.
 @lru_cache(maxsize=4096)
 def _names(class_: str, id_: str) -> frozenset[Name]:
-    """Pages say the same ones over and over."""
     if not ANY_STEM.search(f"{class_} {id_}".lower()):
-        return NONE
-    return NONE.union(*map(_kinds, f"{class_} {id_}"[:LONGEST_NAME].split()))
+        return NO_NAMES
+    return NO_NAMES.union(*map(_kinds, f"{class_} {id_}"[:MAX_NAMES_CHARACTERS].split()))
 
 
 @lru_cache(maxsize=8192)
 def _kinds(name: str) -> frozenset[Name]:
-    plain = name.lower()
-    if not ANY_STEM.search(plain) or UTILITY.search(name):
-        return NONE
-    kinds: list[Name] = [kind for kind, stems in STEMS.items() if any(stem in plain for stem in stems)]
-    words = SEAMS.sub("-", name).lower()
-    return frozenset(kind for kind in kinds if NAMES[kind].search(words))
+    lowered = name.lower()
+    if not ANY_STEM.search(lowered) or UTILITY_CLASS.search(name):
+        return NO_NAMES
+    kinds: list[Name] = [kind for kind, stems in STEMS.items() if any(stem in lowered for stem in stems)]
+    words = WORD_BOUNDARY.sub("-", name).lower()
+    return frozenset(kind for kind in kinds if NAME_PATTERNS[kind].search(words))

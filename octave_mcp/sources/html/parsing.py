@@ -1,6 +1,6 @@
-"""Parsing of pages; a page that looks dangerous is parsed in a subprocess, which can be killed, as a thread cannot.
+"""Parses pages. A page that looks dangerous is parsed in a subprocess, because a thread cannot be killed.
 
-`main` is that subprocess: it reads the context of a page and its HTML, and writes the page or the failure.
+The subprocess runs `main`, which reads the context of a page and its HTML, and writes the page or the failure as JSON.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from octave_mcp.sources.html.complexity import is_suspicious, too_complex
 from octave_mcp.sources.html.encoding import decoded
 from octave_mcp.sources.html.extraction import page_of
 
-# Per page. CPU time, so that a busy machine does not make a page too complex.
-CPU_SECONDS = 4
-# Of memory, the interpreter's included.
-MAX_BYTES = 1_000_000_000
+# Per page. CPU time rather than wall-clock time, so that a busy machine does not make a page too complex.
+MAX_CPU_SECONDS = 4
+# Address space of the subprocess, including the interpreter.
+MAX_MEMORY_BYTES = 1_000_000_000
 MAX_PROCESSES = 2
 PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from octave_mcp.sources.html import parsing; parsing.main()"
 
 
 class PageContext(Value):
-    """Whose page it is, and where and when it was fetched."""
+    """The URL, company, time and origin of a page."""
 
     url: str
     company: Company
@@ -44,13 +44,17 @@ class _Result(Value):
 
 
 class PageParser:
-    """Parses bytes to pages. Most pages are parsed in this process."""
+    """Parses bytes to pages, most of them in this process."""
 
     def __init__(self) -> None:
         self._processes = asyncio.Semaphore(MAX_PROCESSES)
 
     async def parse(self, body: bytes, charset: str | None, context: PageContext) -> Page:
-        """Raises: PageFailed: the page is too complex, empty, or needs scripts to show its content."""
+        """Decode and parse a page.
+
+        Raises:
+            PageFailed: the page is too complex, is empty, refuses visitors, or needs scripts to show its content.
+        """
         page = await read_in_time(context.url, _parse, body, charset, context)
         if isinstance(page, Page):
             return page
@@ -63,7 +67,7 @@ class PageParser:
 
 
 def _parse(body: bytes, charset: str | None, context: PageContext) -> Page | bytes:
-    """The page, or its HTML in UTF-8 if a subprocess should parse it."""
+    """Return the page, or its HTML in UTF-8 if a subprocess should parse it."""
     html = decoded(body, charset, context.url)
     encoded = html.encode("utf-8", "replace")
     if is_suspicious(encoded):
@@ -77,13 +81,13 @@ def _parse(body: bytes, charset: str | None, context: PageContext) -> Page | byt
 
 
 async def _parse_in_subprocess(html: bytes, context: PageContext) -> _Result:
-    given = context.model_dump_json().encode() + b"\n" + html
+    request = context.model_dump_json().encode() + b"\n" + html
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PROGRAM, *sys.path, stdin=PIPE, stdout=PIPE, stderr=asyncio.subprocess.DEVNULL
     )
     try:
-        async with asyncio.timeout(CPU_SECONDS if sys.platform == "win32" else None):
-            out, _ = await process.communicate(given)
+        async with asyncio.timeout(MAX_CPU_SECONDS if sys.platform == "win32" else None):
+            out, _ = await process.communicate(request)
     except TimeoutError:
         return _Result(failure=_too_complex(context))
     finally:
@@ -94,14 +98,15 @@ async def _parse_in_subprocess(html: bytes, context: PageContext) -> _Result:
 
 
 def _too_complex(context: PageContext) -> PageFailure:
-    reason = f"Reading the page takes more than {CPU_SECONDS} seconds of CPU time, or too much memory"
+    reason = f"Reading the page takes more than {MAX_CPU_SECONDS} seconds of CPU time, or too much memory"
     return PageFailure(url=context.url, code="too_complex", reason=reason)
 
 
 def main() -> None:
-    _limit()
-    head, _, html = sys.stdin.buffer.read().partition(b"\n")
-    context = PageContext.model_validate_json(head)
+    """Parse the page on stdin, as the subprocess of `PageParser`."""
+    _set_limits()
+    header, _, html = sys.stdin.buffer.read().partition(b"\n")
+    context = PageContext.model_validate_json(header)
     try:
         page = page_of(html.decode("utf-8"), context.url, context.company, context.fetched_at, context.origin)
         result = _Result(page=page)
@@ -110,19 +115,23 @@ def main() -> None:
     sys.stdout.buffer.write(result.model_dump_json().encode())
 
 
-def _limit() -> None:
-    """Limits the memory of this process, and its CPU time from now on; a process that exceeds its time is killed.
+def _set_limits() -> None:
+    """Limit the memory of this process and its CPU time from now on. SIGPROF kills a process that exceeds its time.
 
-    Windows has no such limits. There, the parent kills the process after as many seconds of wall-clock time.
+    Windows has no such limits. There, the parent kills the process after the same number of seconds of wall-clock time.
     """
     if sys.platform != "win32":
-        import resource  # noqa: PLC0415 - not there on Windows
+        import resource  # noqa: PLC0415 - absent on Windows
 
-        resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))
-        # RLIMIT_CPU counts whole seconds since the process started. It is the fallback if SIGPROF is ignored.
-        most, hardest = math.ceil(time.process_time()) + CPU_SECONDS + 1, resource.getrlimit(resource.RLIMIT_CPU)[1]
-        if hardest == resource.RLIM_INFINITY or most < hardest:
-            resource.setrlimit(resource.RLIMIT_CPU, (most, hardest))
+        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+        # RLIMIT_CPU counts whole seconds since the process started. It takes effect if SIGPROF does not.
+        soft_limit, hard_limit = (
+            math.ceil(time.process_time()) + MAX_CPU_SECONDS + 1,
+            resource.getrlimit(resource.RLIMIT_CPU)[1],
+        )
+        if hard_limit == resource.RLIM_INFINITY or soft_limit < hard_limit:
+            resource.setrlimit(resource.RLIMIT_CPU, (soft_limit, hard_limit))
+        # A parent may have ignored or blocked SIGPROF, and subprocesses inherit both.
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGPROF})
-        signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, MAX_CPU_SECONDS)

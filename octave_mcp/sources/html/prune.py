@@ -1,7 +1,7 @@
-"""What of a page is its content. Lost text is gone, boilerplate only costs tokens: each rule has a budget.
+"""Drops boilerplate and hidden text from the tree of a page.
 
-W, the words of the page, is what a budget is a share of. The rules and their figures were tuned for recall on the
-development pages of WCXB (arXiv 2605.21097).
+Lost text cannot be recovered, while boilerplate only costs tokens. So each rule has a budget: the share of the page's
+words that it may drop. The rules and budgets were tuned for recall on the development pages of WCXB (arXiv 2605.21097).
 """
 
 from __future__ import annotations
@@ -11,52 +11,57 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from octave_mcp.sources.html.controls import CONTROLS, Controls, is_data_form
-from octave_mcp.sources.html.hidden import Unseen, unseen
+from octave_mcp.sources.html.hidden import HiddenContent, find_hidden
 from octave_mcp.sources.html.names import Name, names_of
 from octave_mcp.sources.html.tree import HEADINGS, Element, Root
 
-NEVER = frozenset({"head", "script", "style", "template", "noscript", "dialog", "progress", "meter"}).union(
+ALWAYS_DROPPED = frozenset({"head", "script", "style", "template", "noscript", "dialog", "progress", "meter"}).union(
     {"option", "input", "textarea"}
 )
-KEPT = frozenset({"html", "body", "main"})
-NEVER_NOTICE = KEPT | HEADINGS | {"article"}
-TITLES = HEADINGS | {"summary", "dt"}
-QUOTES = frozenset({"article", "blockquote", "figure"})
-# What a header or footer belongs to, if it stands inside (HTML Accessibility API Mappings, 3.5).
-PARTS = QUOTES | {"section", "main", "aside", "nav", "details", "td", "li", "dd", "fieldset"}
-FRAMES = frozenset({"header", "nav", "footer", "aside"})
-MARKED = TITLES | PARTS | FRAMES | {"form"}
-DIALOGS = frozenset({"dialog", "alertdialog"})
-FRAMES_OF_SITE = frozenset({"nav", "footer", "header", "aside"})
-MENUS = frozenset({"navigation", "menu", "menubar", "search"})
+NEVER_DROPPED = frozenset({"html", "body", "main"})
+NOT_NOTICES = NEVER_DROPPED | HEADINGS | {"article"}
+TITLE_TAGS = HEADINGS | {"summary", "dt"}
+QUOTE_TAGS = frozenset({"article", "blockquote", "figure"})
+# A header or footer in one of these belongs to that part, not to the site (HTML Accessibility API Mappings, 3.5).
+PART_TAGS = QUOTE_TAGS | {"section", "main", "aside", "nav", "details", "td", "li", "dd", "fieldset"}
+FRAME_TAGS = frozenset({"header", "nav", "footer", "aside"})
+PLACE_TAGS = TITLE_TAGS | PART_TAGS | FRAME_TAGS | {"form"}
+DIALOG_ROLES = frozenset({"dialog", "alertdialog"})
+MENU_ROLES = frozenset({"navigation", "menu", "menubar", "search"})
 COPYRIGHT = re.compile(r"©|\(c\) ?\d{4}|\bcopyright\b|\ball rights reserved\b", re.IGNORECASE)
-CONSENT = re.compile(
+CONSENT_WORD = re.compile(
     r"accept|agree|consent|privacy|akzept|zustimm|einwillig|datenschutz|confidentialit|acept|privacidad|accett|aceit"
     r"|zgod|akcept|соглас|конфиденц|同意|接受|隐私|隱私|プライバシー|동의",
     re.IGNORECASE,
 )
 
+# The end of a sentence, or a digit: such text says something, however short it is.
 STATEMENT = re.compile(r"[.!。！][”\"'»)]?(?:\s|$)|\d")
 
-# Budgets, as shares of W.
-FOOTER_SHARE, NAMED_SHARE, FRAME_SHARE, DOUBTFUL_SHARE, LEFT_SHARE, CENTRAL_SHARE = 0.6, 0.35, 0.3, 0.35, 0.12, 0.1
-# How much of an element are links, from some of it to nothing else.
+# Budgets: shares of the words of the page.
+MAX_FOOTER_SHARE, MAX_NAMED_SHARE, MAX_FRAME_SHARE = 0.6, 0.35, 0.3
+# If the rules leave less than this share, they misjudged the page, and only navigation and footers are dropped.
+MIN_LEFT_SHARE = 0.12
+# An element with an h1 and more than this share is never dropped.
+MIN_SUBJECT_SHARE = 0.1
+# Shares of the words of an element that are links.
 SOME_LINKS, MOSTLY_LINKS, ONLY_LINKS = 0.3, 0.5, 0.85
 MAX_NOTICE_WORDS = 150
 MIN_WORDS = 40
-MUCH_TEXT = 150
-MAX_CRUMBS, MAX_SKIP_WORDS = 25, 10
-FEW_WORDS = 20
-# Of a part without a link that only names what is beside it, as in 'Share this'.
+# With this many words outside links, <main> is the whole content, and short labels outside it are dropped.
+MIN_MAIN_WORDS = 150
+MAX_BREADCRUMB_WORDS, MAX_SKIP_WORDS = 25, 10
+MAX_BOX_WORDS = 20
+# A part without links and this short only labels its neighbours: "Share this".
 MAX_LABEL_WORDS = 4
 MIN_FOOTER_LINKS = 3
-MOST_OF_PAGE = 0.5
-MIN_LINKS, MAX_LIST_WORDS, MAX_WORDS_A_LINK = 5, 500, 4
+MAX_PARENT_SHARE = 0.5
+MIN_LIST_LINKS, MAX_LIST_WORDS, MAX_WORDS_PER_LINK = 5, 500, 4
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an element stands: in main, a quotation, a heading, a part of the page, its frame, or a form to fill in."""
+    """The kinds of ancestors that an element has: main, a quotation, a heading, a part, a frame, a form to fill in."""
 
     main: bool = False
     quote: bool = False
@@ -65,136 +70,138 @@ class Place:
     frame: bool = False
     form: bool = False
 
-    def inside(self, element: Element) -> Place:
+    def within(self, element: Element) -> Place:
         tag, attributes = element.tag, element.attributes
         is_main = tag == "main" or ("role" in attributes and attributes["role"] == "main")
-        if not is_main and tag not in MARKED:
+        if not is_main and tag not in PLACE_TAGS:
             return self
         return Place(
             main=self.main or is_main,
-            quote=self.quote or tag in QUOTES,
-            heading=self.heading or tag in TITLES,
-            part=self.part or is_main or tag in PARTS,
-            frame=self.frame or (tag in FRAMES and not self.main),
+            quote=self.quote or tag in QUOTE_TAGS,
+            heading=self.heading or tag in TITLE_TAGS,
+            part=self.part or is_main or tag in PART_TAGS,
+            frame=self.frame or (tag in FRAME_TAGS and not self.main),
             form=self.form or is_data_form(element),
         )
 
 
 TOP = Place()
-# Whether an element goes, by where it stands and as which child of what.
+# Whether to drop an element: called with the element, its place, its parent, and its index in the parent.
 Rule = Callable[[Element, Place, Element, int], bool]
 
 
-def content(root: Root) -> Element:
-    """The page without its boilerplate and without what is hidden; `root` stays as it is."""
-    hidden = unseen(root)
+def main_content(root: Root) -> Element:
+    """Return a copy of the page without boilerplate and hidden text."""
+    hidden = find_hidden(root)
     controls = Controls(root)
     visible = _without(
         root,
-        lambda element, place, inside, at: (
+        lambda element, place, parent, index: (
             id(element) in hidden.elements
             or (
-                not controls.is_content(element, inside, at, in_form=place.form or place.frame)
+                not controls.is_content(element, parent, index, in_form=place.form or place.frame)
                 if element.tag in CONTROLS and not place.heading
                 else _is_noise(element)
             )
         ),
-        hidden if hidden.changes else None,
+        hidden if hidden.changes_elements else None,
     )
-    whole = Whole.of(visible)
-    words = whole.words
-    strict = _without(
+    stats = PageStats.measured(visible)
+    pruned = _without(
         visible,
-        lambda element, place, inside, _: (
-            not _is_kept(element, whole) and _is_boilerplate(element, place, inside, whole)
+        lambda element, place, parent, _: (
+            not _is_protected(element, stats) and _is_boilerplate(element, place, parent, stats)
         ),
     )
-    if strict.words and whole.main_holds_h1:
-        return strict
-    if strict.words >= max(min(MIN_WORDS, words / 2), LEFT_SHARE * words):
-        return strict
+    if pruned.words and stats.main_holds_h1:
+        return pruned
+    if pruned.words >= max(min(MIN_WORDS, stats.words / 2), MIN_LEFT_SHARE * stats.words):
+        return pruned
     return _without(
         visible,
-        lambda element, place, inside, _: _is_footer(element, place, inside, whole) and not _is_kept(element, whole),
+        lambda element, place, parent, _: (
+            _is_footer(element, place, parent, stats) and not _is_protected(element, stats)
+        ),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
-    """What the parts of a page are compared with."""
+class PageStats:
+    """Figures of the whole page that the rules compare an element with."""
 
     words: int
     subject: Element | None
-    """The only h1 with words of its own: the name of a logo is a link, and menus may have several."""
+    """The only h1, if it has words outside links. A linked h1 is often the logo."""
     has_main: bool
-    """Whether <main> has enough text to need none of the frame."""
+    """Whether <main> has enough text to be the whole content."""
     main_holds_h1: bool
 
     @classmethod
-    def of(cls, page: Element) -> Whole:
-        headings = [h1 for h1 in _inmost(page, lambda element: element.holds_h1) if h1.words]
+    def measured(cls, page: Element) -> PageStats:
+        headings = [h1 for h1 in _innermost(page, lambda element: element.holds_h1) if h1.words]
         subject = headings[0] if len(headings) == 1 and headings[0].words > headings[0].link_words else None
-        mains = list(_inmost(page, lambda element: element.holds_main))
-        has_main = any(main.words - main.link_words >= MUCH_TEXT for main in mains)
+        mains = list(_innermost(page, lambda element: element.holds_main))
+        has_main = any(main.words - main.link_words >= MIN_MAIN_WORDS for main in mains)
         return cls(page.words, subject, has_main, any(main.holds_h1 for main in mains))
 
 
-def _inmost(element: Element, holds: Callable[[Element], bool]) -> Iterator[Element]:
-    """The elements that hold a thing and have no child that does."""
-    if not holds(element):
+def _innermost(element: Element, contains: Callable[[Element], bool]) -> Iterator[Element]:
+    """Yield the elements that contain a thing while none of their children does."""
+    if not contains(element):
         return
-    inside = [child for child in element.children if isinstance(child, Element) and holds(child)]
-    for child in inside:
-        yield from _inmost(child, holds)
-    if not inside:
+    children = [child for child in element.children if isinstance(child, Element) and contains(child)]
+    for child in children:
+        yield from _innermost(child, contains)
+    if not children:
         yield element
 
 
-def _without(element: Element, drops: Rule, hidden: Unseen | None = None, place: Place = TOP) -> Element:
-    """Without the descendants that `drops` names, each of which leaves a space, as on the screen.
+def _without(element: Element, should_drop: Rule, hidden: HiddenContent | None = None, place: Place = TOP) -> Element:
+    """Return the element without the descendants that `should_drop` selects. Each of them leaves a space.
 
-    What loses nothing is returned as it is, what does is copied: no tree changes.
+    Only elements that change are copied. The original tree stays intact.
     """
-    inside = place.inside(element)
-    seen = hidden.seen_of(element) if hidden else element
+    inner = place.within(element)
+    visible = hidden.visible_part(element) if hidden else element
     changed: dict[int, Element | str] = {}
-    for at, child in enumerate(seen.children):
+    for index, child in enumerate(visible.children):
         if isinstance(child, str):
             continue
-        if drops(child, inside, element, at):
-            changed[at] = " "
+        if should_drop(child, inner, element, index):
+            changed[index] = " "
             continue
-        kept = child if child.is_leaf and not hidden else _without(child, drops, hidden, inside)
-        if child.tag in CONTROLS and not inside.heading:
-            kept = kept.holding(kept.children, tag="div")
-        if kept is not child:
-            changed[at] = kept
+        pruned = child if child.is_leaf and not hidden else _without(child, should_drop, hidden, inner)
+        # A button or label that is content becomes a block, so its text is not joined to the next one.
+        if child.tag in CONTROLS and not inner.heading:
+            pruned = pruned.with_children(pruned.children, tag="div")
+        if pruned is not child:
+            changed[index] = pruned
     if changed:
-        return element.holding([changed.get(at, child) for at, child in enumerate(seen.children)])
-    return seen
+        return element.with_children([changed.get(index, child) for index, child in enumerate(visible.children)])
+    return visible
 
 
 def _is_noise(element: Element) -> bool:
-    """What no page means to be read: code, fields, and notices that are not the company's words."""
+    """Return whether an element is never content: code, fields, closed dialogs, breadcrumbs, consent notices."""
     attributes = element.attributes
     if element.tag == "dialog" and "open" not in attributes:
         return not element.holds_main
-    if element.tag in NEVER or (attributes and attributes.get("role") in DIALOGS):
-        return not _is_central(element)
-    if not (attributes and 0 < element.words <= MAX_NOTICE_WORDS) or element.tag in NEVER_NOTICE:
+    if element.tag in ALWAYS_DROPPED or (attributes and attributes.get("role") in DIALOG_ROLES):
+        return not _holds_subject(element)
+    if not (attributes and 0 < element.words <= MAX_NOTICE_WORDS) or element.tag in NOT_NOTICES:
         return False
     names = names_of(element)
     if "breadcrumb" in attributes.get("aria-label", "").lower() or "breadcrumb" in names:
-        return element.words <= MAX_CRUMBS and not _has_heading(element)
+        return element.words <= MAX_BREADCRUMB_WORDS and not _has_heading(element)
     if "skip" in names:
         return element.words <= MAX_SKIP_WORDS
-    return "consent" in names and not _is_central(element) and _asks_consent(element)
+    return "consent" in names and not _holds_subject(element) and _asks_consent(element)
 
 
 def _asks_consent(element: Element) -> bool:
-    """Whether it wants an answer; a part about data protection has a heading, and no button to agree."""
+    """Return whether a notice asks for consent. A section about data protection has a heading and no button."""
     text = element.text
-    if not CONSENT.search(text):
+    if not CONSENT_WORD.search(text):
         return False
     if any(map(_is_button, element.elements())):
         return True
@@ -211,118 +218,127 @@ def _is_button(element: Element) -> bool:
     return element.tag == "a" and element.attributes.get("href", "#").startswith(("#", "javascript:"))
 
 
-def _is_central(element: Element) -> bool:
+def _holds_subject(element: Element) -> bool:
     return element.holds_main or element.holds_h1
 
 
-def _is_boilerplate(element: Element, place: Place, inside: Element, whole: Whole) -> bool:
-    if element.tag in KEPT or not (element.words or element.logos):
+def _is_boilerplate(element: Element, place: Place, parent: Element, stats: PageStats) -> bool:
+    if element.tag in NEVER_DROPPED or not (element.words or element.logos):
         return False
-    is_frame = element.tag in FRAMES_OF_SITE or "role" in element.attributes
+    is_frame = element.tag in FRAME_TAGS or "role" in element.attributes
     return (
-        (is_frame and (_is_footer(element, place, inside, whole) or _is_frame(element, place, inside, whole)))
-        or _is_named(element, place, element.words / max(whole.words, 1))
-        or (whole.has_main and not place.main and _is_aside_of_main(element))
+        (is_frame and (_is_footer(element, place, parent, stats) or _is_frame(element, place, parent, stats)))
+        or _has_boilerplate_name(element, place, element.words / max(stats.words, 1))
+        or (stats.has_main and not place.main and _is_outside_label(element))
         or (not place.main and _is_link_list(element))
     )
 
 
-def _is_kept(element: Element, whole: Whole) -> bool:
+def _is_protected(element: Element, stats: PageStats) -> bool:
     if element.holds_main or not element.holds_h1:
         return element.holds_main
-    return element.words > CENTRAL_SHARE * whole.words or any(h1 is whole.subject for h1 in element.find("h1"))
+    return element.words > MIN_SUBJECT_SHARE * stats.words or any(h1 is stats.subject for h1 in element.find("h1"))
 
 
 def _has_heading(element: Element, *tags: str) -> bool:
-    """Whether it has a heading with words of its own, not only those of links."""
-    return any(found.words > found.link_words for found in element.find(*(tags or HEADINGS)))
+    """Return whether an element has a heading with words outside links."""
+    return any(heading.words > heading.link_words for heading in element.find(*(tags or HEADINGS)))
 
 
-def _is_footer(element: Element, place: Place, inside: Element, whole: Whole) -> bool:
-    """Navigation and the site's footer."""
+def _is_footer(element: Element, place: Place, parent: Element, stats: PageStats) -> bool:
+    """Return whether an element is navigation or the footer of the site."""
     role = element.attributes.get("role")
     is_menu = element.tag == "nav" or role == "navigation"
     if not (is_menu or element.tag == "footer" or role == "contentinfo"):
         return False
-    is_long = element.words > FOOTER_SHARE * whole.words and (place.main or not whole.has_main)
+    is_long = element.words > MAX_FOOTER_SHARE * stats.words and (place.main or not stats.has_main)
     if is_long and (is_menu or element.holds_h1 or _link_share(element) <= MOSTLY_LINKS):
         return False
-    return is_menu or (not place.quote and (not _is_of_part(element, place, inside, whole) or _is_of_site(element)))
+    return is_menu or (
+        not place.quote and (not _belongs_to_part(element, place, parent, stats) or _is_site_footer(element))
+    )
 
 
-def _is_of_part(element: Element, place: Place, inside: Element, whole: Whole) -> bool:
-    """Whether a header or footer belongs to a part: a quotation names who said it, a card where it leads."""
-    return place.part or element.words < inside.words <= MOST_OF_PAGE * whole.words
+def _belongs_to_part(element: Element, place: Place, parent: Element, stats: PageStats) -> bool:
+    """Return whether a header or footer belongs to a part of the page, as the speaker belongs to a quotation."""
+    return place.part or element.words < parent.words <= MAX_PARENT_SHARE * stats.words
 
 
-def _is_of_site(footer: Element) -> bool:
+def _is_site_footer(footer: Element) -> bool:
     if footer.links >= MIN_FOOTER_LINKS and _link_share(footer) > SOME_LINKS:
         return True
     is_short = footer.words <= MAX_NOTICE_WORDS or footer.links >= MIN_FOOTER_LINKS
     return is_short and bool(COPYRIGHT.search(footer.text))
 
 
-def _is_frame(element: Element, place: Place, inside: Element, whole: Whole) -> bool:
-    """The site's header and asides, which stand outside main."""
+def _is_frame(element: Element, place: Place, parent: Element, stats: PageStats) -> bool:
+    """Return whether an element outside main is a menu, the header of the site, or an aside."""
     role = element.attributes.get("role")
-    if role in MENUS:
-        return element.words <= NAMED_SHARE * whole.words
+    if role in MENU_ROLES:
+        return element.words <= MAX_NAMED_SHARE * stats.words
     is_header = element.tag == "header" or role == "banner"
     if not (is_header or element.tag == "aside" or role == "complementary") or place.main:
         return False
-    if element.words > FRAME_SHARE * whole.words and not (is_header and whole.has_main):
+    if element.words > MAX_FRAME_SHARE * stats.words and not (is_header and stats.has_main):
         return False
     if _link_share(element) > SOME_LINKS:
         return not place.part or element.links >= MIN_FOOTER_LINKS
     if not is_header:
         return "place" in names_of(element)
-    return not _is_of_part(element, place, inside, whole) and element.words < MIN_WORDS and not _has_heading(element)
+    return (
+        not _belongs_to_part(element, place, parent, stats) and element.words < MIN_WORDS and not _has_heading(element)
+    )
 
 
-def _is_named(element: Element, place: Place, share: float) -> bool:
-    """By its class or id, and by what it holds."""
+def _has_boilerplate_name(element: Element, place: Place, share: float) -> bool:
+    """Return whether the class or id of an element names boilerplate, and its content agrees."""
     names = names_of(element)
     if not names or element.tag in HEADINGS:
         return False
-    if "footer" in names and not (place.quote or element.holds_h1) and share <= FOOTER_SHARE and _is_of_site(element):
+    if (
+        "footer" in names
+        and not (place.quote or element.holds_h1)
+        and share <= MAX_FOOTER_SHARE
+        and _is_site_footer(element)
+    ):
         return True
-    if share > NAMED_SHARE:
+    if share > MAX_NAMED_SHARE:
         return False
     if "overlay" in names or ("notice" in names and not _has_heading(element)):
         return element.tag != "a"
-    return _is_doubtful(element, names)
+    return _is_links_or_label(element, names)
 
 
-def _is_doubtful(element: Element, names: frozenset[Name]) -> bool:
-    """Lists of links and forms, whatever they are called; text of its own is content."""
-    if element.tag in QUOTES or not names & {"links", "place"}:
+def _is_links_or_label(element: Element, names: frozenset[Name]) -> bool:
+    """Return whether an element with such a name is mostly links or a form. Its own text would be content."""
+    if element.tag in QUOTE_TAGS or not names & {"links", "place"}:
         return False
     if _link_share(element) > MOSTLY_LINKS:
         return "links" in names or (element.links > 1 and not _has_heading(element))
-    is_label = element.words < FEW_WORDS if element.links else element.words <= MAX_LABEL_WORDS
-    return "links" in names and is_label and not _says_something(element)
+    is_label = element.words < MAX_BOX_WORDS if element.links else element.words <= MAX_LABEL_WORDS
+    return "links" in names and is_label and not _has_statement(element)
 
 
-def _says_something(element: Element) -> bool:
-    """A short text under a name such as 'share' is a label, unless it is a sentence, a figure or a heading."""
+def _has_statement(element: Element) -> bool:
+    """Return whether a short text with a name such as `share` is a sentence, a figure or a heading, not a label."""
     if any(element.find("form")):
         return False
     text = element.text
     return bool(STATEMENT.search(text)) or (_link_share(element) <= SOME_LINKS and any(element.find(*HEADINGS)))
 
 
-def _is_aside_of_main(element: Element) -> bool:
-    """A few words outside main that are no sentence, no figure and no title: 'High contrast', 'Back to top'."""
+def _is_outside_label(element: Element) -> bool:
+    """Return whether a text outside main is only a short label, such as "High contrast" or "Back to top"."""
     if element.words >= MIN_WORDS or STATEMENT.search(element.text):
         return False
     return not _has_heading(element, "h1", "h2")
 
 
 def _is_link_list(element: Element) -> bool:
-    """Outside main, a block of short bare links with nothing else to read."""
-    if element.links < MIN_LINKS or element.words > MAX_LIST_WORDS or _link_share(element) <= ONLY_LINKS:
+    """Return whether an element is a list of short links without any other text."""
+    if element.links < MIN_LIST_LINKS or element.words > MAX_LIST_WORDS or _link_share(element) <= ONLY_LINKS:
         return False
-    if element.link_words > MAX_WORDS_A_LINK * element.links or element.images or element.holds_h1:
+    if element.link_words > MAX_WORDS_PER_LINK * element.links or element.images or element.holds_h1:
         return False
     return not any(element.find("p", "h2", "h3"))
 

@@ -1,4 +1,4 @@
-"""Pages that answer as if they were there, and are not: walls, doors and apologies served with status 200."""
+"""Recognises refusals and errors that are served as ordinary pages: bot walls, login walls and missing pages."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import re
 from octave_mcp.domain.page import count_words
 from octave_mcp.sources.html.tree import Element
 
-# A page that refuses its readers does it briefly: a longer page that mentions walls is about them.
-FEW_WORDS = 120
-OWN_WORDS = 12
-# The words besides those of a form for logging in from which on a page is more than a door: if only its form says so,
-# and if its title or first heading does.
-DOOR_WORDS = 60
+# Refusals are short. A longer page that mentions a bot wall is about bot walls.
+MAX_REFUSAL_WORDS = 120
+# A page with more words outside the sentences of its login form has content of its own. A page whose title or first
+# heading asks for a login may have more of them than one where only the form does.
+MAX_WORDS_BESIDE_FORM = 12
+MAX_WORDS_UNDER_TITLE = 60
 
-# Whole titles: a title that only begins like one is that of an article.
+# These must match the whole title: "Just a moment: how Cloudflare works" is an article.
 WALL_TITLE = re.compile(
     r"just a moment|attention required! \| cloudflare|ddos-guard|pardon our interruption"
     r"|access to this page has been denied|are you (?:a )?(?:robot|human)"
@@ -23,21 +23,21 @@ WALL_TITLE = re.compile(
     r"|please wait while we verify.{0,40}",
     re.IGNORECASE,
 )
-# Vendors of bot protection have products of these names: their text has to say that readers are being checked.
-WALL_NAME = re.compile(
+# Vendors of bot protection have products with these names, so the text must also say that the visitor is being checked.
+WALL_OR_PRODUCT_TITLE = re.compile(
     r"access (?:is )?denied|(?:403 )?forbidden|(?:request )?blocked|security (?:check|checkpoint|challenge"
     r"|verification)|human verification|one more step|bot (?:check|detection|verification)|robot check|captcha"
     r"|checking your browser",
     re.IGNORECASE,
 )
-CHECKED = re.compile(
+VISITOR_CHECK = re.compile(
     r"\byou(?:'re|’re| are| have| do not| don(?:'|’)t)\b|\byour (?:browser|access|ip\b|request|connection|device"
     r"|computer|network)|javascript|\bcookies\b|ray id|reference (?:id|#|number)|\brobots?\b|permission|one moment"
     r"|please (?:wait|complete|solve|enter|confirm|verify)",
     re.IGNORECASE,
 )
-# Sentences that a wall addresses to its reader; within a sentence, or in quotation marks, they are spoken about.
-WALL = re.compile(
+# Sentences that a wall addresses to its visitor. Within a longer sentence, the same words are about walls.
+WALL_SENTENCE = re.compile(
     r"(?:^|[.!?:…]\s++|\n)[ \t#>*-]*(?:(?:please|sorry,?|we(?:'re|’re| are)|hold on,?|one moment,?|wait,?"
     r"|first,?) )*(?:(?:checking|verifying) (?:your browser|(?:if )?the site connection is secure|that you are)"
     r"|checking if the site connection is secure|(?:verify|confirm) (?:that )?you(?:'re|’re| are) (?:a )?(?:human"
@@ -48,7 +48,7 @@ WALL = re.compile(
     r"|and) security by cloudflare\W*$)",
     re.IGNORECASE,
 )
-MISSING = re.compile(
+NOT_FOUND_TITLE = re.compile(
     r"(?:error\s*)?404(?:\s*(?:[-:|–—.]\s*)?(?:error|not found|page not found|this page could not be found))?[.!]?"
     r"|(?:oops[!.,]*\s*|sorry[!.,]*\s*|whoops[!.,]*\s*|uh[- ]oh[!.,]*\s*)?(?:the |this |that )?(?:page|file|url"
     r"|content)(?: you(?:'re| are|’re) looking for)?(?: was| is| could| can(?:'|’)?t| cannot| does| doesn(?:'|’)t"
@@ -60,63 +60,64 @@ MISSING = re.compile(
     r"|ページが見つかりません(?:でした)?|페이지를 찾을 수 없습니다",
     re.IGNORECASE,
 )
-DOOR = re.compile(
+LOGIN_TITLE = re.compile(
     r"(?:please )?(?:log|sign) ?in(?: (?:to|with|required)\b.{0,40})?|login(?: required)?|members? (?:login|only"
     r"|area)|(?:bitte )?(?:anmelden|einloggen)|(?:se )?connecter|connexion|iniciar sesi[óo]n|accedi|войти|вход"
     r"|登录|登錄"
     r"|ログイン|로그인",
     re.IGNORECASE,
 )
-IS_ASKED = re.compile(
+LOGIN_REQUEST = re.compile(
     r"\b(?:(?:log|sign) ?in|anmelden|connecter|iniciar sesi[óo]n)\b|登录|登錄|ログイン", re.IGNORECASE
 )
-OF_THE_DOOR = re.compile(
+LOGIN_WORDING = re.compile(
     r"\b(?:(?:log|sign)(?:ged|ging)? ?(?:in|up|on)|login|passwords?|accounts?|usernames?|e-?mail|remember me|forgot"
     r"|register|terms|privacy|cookies|anmelden|einloggen|passwort|konto|mot de passe|compte|contraseña|cuenta|senha"
     r"|conta)\b|©|密码|账号|帐号|登录|登錄|ログイン|パスワード|비밀번호",
     re.IGNORECASE,
 )
-QUOTED = re.compile(r"[“„\"][^“”„\"\n]{0,200}[”“\"]")
-SENTENCES = re.compile(r"[^\n.!?。！？]+")
-PARTS = re.compile(r"(?<!\s)\s+[|–—·-]\s+")
-ENDING = " \t.…!?。"
+QUOTATION = re.compile(r"[“„\"][^“”„\"\n]{0,200}[”“\"]")
+SENTENCE = re.compile(r"[^\n.!?。！？]+")
+# Separates the title from the name of the site: "Page not found | Acme".
+TITLE_SEPARATOR = re.compile(r"(?<!\s)\s+[|–—·-]\s+")
+TRAILING_PUNCTUATION = " \t.…!?。"
 
 
-def refusal(root: Element, main: Element, title: str, text: str) -> tuple[str, str] | None:
-    """The code and the reason of a page without content of its own; `main` and `text` are its main content."""
-    if count_words(text) > FEW_WORDS:
+def refusal(root: Element, main: Element, page_title: str, text: str) -> tuple[str, str] | None:
+    """Return a code and a reason if the page is a refusal or an error, else None. `text` is that of `main`."""
+    if count_words(text) > MAX_REFUSAL_WORDS:
         return None
-    parts, heading = PARTS.split(title), _heading(main)
-    names = {name.strip(ENDING) for name in (title, parts[0], heading)}
-    if _is_wall({*names, parts[-1].strip(ENDING)}, text):
+    parts, heading = TITLE_SEPARATOR.split(page_title), _heading(main)
+    titles = {title.strip(TRAILING_PUNCTUATION) for title in (page_title, parts[0], heading)}
+    if _is_bot_wall({*titles, parts[-1].strip(TRAILING_PUNCTUATION)}, text):
         return "bot_wall", "The site asks visitors to prove that they are human"
-    if any(MISSING.fullmatch(name) for name in (*names, parts[-1].strip(ENDING))):
-        return "soft_404", "The site says that there is no such page, though it answers as if there were"
-    if _is_door(root, names, text):
-        return "login_wall", "The page is only for those who log in"
+    if any(NOT_FOUND_TITLE.fullmatch(title) for title in (*titles, parts[-1].strip(TRAILING_PUNCTUATION))):
+        return "soft_404", "The page does not exist, although the server answered with status 200"
+    if _is_login_wall(root, titles, text):
+        return "login_wall", "The page requires a login"
     return None
 
 
 def _heading(main: Element) -> str:
-    """The first h1, or the first h2 of a page without one: what is under it does not name the page."""
-    headings = [(found.tag, found.text) for found in main.find("h1", "h2")]
-    return next((text for _, text in sorted(headings, key=lambda one: one[0]) if text), "")
+    """Return the first h1 with text, or else the first such h2. Later headings do not name the page."""
+    headings = [(heading.tag, heading.text) for heading in main.find("h1", "h2")]
+    return next((text for _, text in sorted(headings, key=lambda item: item[0]) if text), "")
 
 
-def _is_wall(names: set[str], text: str) -> bool:
-    if any(WALL_TITLE.fullmatch(name) for name in names) or WALL.search(text):
+def _is_bot_wall(titles: set[str], text: str) -> bool:
+    if any(WALL_TITLE.fullmatch(title) for title in titles) or WALL_SENTENCE.search(text):
         return True
-    return any(WALL_NAME.fullmatch(name) for name in names) and bool(
-        CHECKED.search(QUOTED.sub("", text)) or not text.strip()
+    return any(WALL_OR_PRODUCT_TITLE.fullmatch(title) for title in titles) and bool(
+        VISITOR_CHECK.search(QUOTATION.sub("", text)) or not text.strip()
     )
 
 
-def _is_door(root: Element, names: set[str], text: str) -> bool:
-    own = sum(count_words(said) for said in SENTENCES.findall(text) if not OF_THE_DOOR.search(said))
-    if any(DOOR.fullmatch(name) for name in names):
-        return own <= DOOR_WORDS
-    return own <= OWN_WORDS and bool(IS_ASKED.search(text)) and _asks_password(root)
+def _is_login_wall(root: Element, titles: set[str], text: str) -> bool:
+    own_words = sum(count_words(sentence) for sentence in SENTENCE.findall(text) if not LOGIN_WORDING.search(sentence))
+    if any(LOGIN_TITLE.fullmatch(title) for title in titles):
+        return own_words <= MAX_WORDS_UNDER_TITLE
+    return own_words <= MAX_WORDS_BESIDE_FORM and bool(LOGIN_REQUEST.search(text)) and _has_password_field(root)
 
 
-def _asks_password(root: Element) -> bool:
+def _has_password_field(root: Element) -> bool:
     return any(field.attributes.get("type", "").lower() == "password" for field in root.find("input"))

@@ -1,7 +1,7 @@
-"""The content of a page as its readers see it: what markup means is resolved into text before it becomes Markdown.
+"""Resolves markup with a meaning into text, so that content reads as it does on the screen.
 
-What is struck out goes, footnote marks go and cents become fractions, parts that are apart on the screen are apart, and
-icons in tables and lists say what they mean.
+Struck-out text and footnote marks are dropped, raised cents become part of the price, elements that are apart on the
+screen are separated by a space, and icons in tables and lists become text.
 """
 
 from __future__ import annotations
@@ -10,28 +10,29 @@ import re
 from dataclasses import dataclass, field
 
 from octave_mcp.sources.html import icons
-from octave_mcp.sources.html.counters import as_counted
-from octave_mcp.sources.html.styles import NOTHING, Styles, Traits, styles_of
-from octave_mcp.sources.html.superscripts import FOOTNOTE, cents, raised
-from octave_mcp.sources.html.tables import CELLS, LAYOUT
+from octave_mcp.sources.html.counters import with_final_number
+from octave_mcp.sources.html.styles import NO_TRAITS, Styles, Traits, styles_of
+from octave_mcp.sources.html.superscripts import FOOTNOTE, price_fraction, superscript_text
+from octave_mcp.sources.html.tables import CELLS, LAYOUT_ROLES
 from octave_mcp.sources.html.touching import Part, are_apart
 from octave_mcp.sources.html.tree import Element, Root
 
-STRUCK = frozenset({"s", "del", "strike"})
-ITEMS = CELLS | {"li", "dd", "dt"}
-AS_WRITTEN = frozenset({"pre", "code", "kbd", "samp"})
-PICTURES = frozenset({"img", "svg", "br"})
-NOTE_LINK = "doc-noteref"
-# What screen readers say before the mark of a footnote.
-NOTE_WORD = re.compile(r"footnotes?", re.IGNORECASE)
-FRACTION = re.compile(r"(?<![a-z])(?:fraction(?:al)?|cents?|decimals?)(?![a-z])", re.IGNORECASE)
+STRUCK_OUT_TAGS = frozenset({"s", "del", "strike"})
+ITEM_TAGS = CELLS | {"li", "dd", "dt"}
+VERBATIM_TAGS = frozenset({"pre", "code", "kbd", "samp"})
+PICTURE_TAGS = frozenset({"img", "svg", "br"})
+FOOTNOTE_ROLE = "doc-noteref"
+# Hidden text for screen readers in front of a footnote mark.
+FOOTNOTE_WORD = re.compile(r"footnotes?", re.IGNORECASE)
+# Matches `price__fraction` and `cents`, classes of blocks with the cents of a price.
+FRACTION_NAME = re.compile(r"(?<![a-z])(?:fraction(?:al)?|cents?|decimals?)(?![a-z])", re.IGNORECASE)
 MAX_RAISED_WORDS = 3
-# Characters of the line before a superscript, and parts after an icon.
-LOOKED_BACK, LOOKED_AHEAD = 40, 4
+# How many characters before a superscript, and how many parts after an icon, are considered.
+CHARACTERS_BACK, PARTS_AHEAD = 40, 4
 
 
 class Gap(str):
-    """The space between parts that touch in the source and are apart on the screen."""
+    """A space between parts that are adjacent in the source and apart on the screen."""
 
     __slots__ = ()
 
@@ -40,69 +41,69 @@ GAP = Gap(" ")
 
 
 def as_shown(content: Element, page: Root) -> Element:
-    """`content`, a part of `page`, which has the style sheets; both stay as they are."""
-    return _Reader(styles_of(page)).shown(content, NOTHING)
+    """Return a copy of `content` as it is shown. `page`, of which it is a part, has the style sheets."""
+    return _Reader(styles_of(page)).shown(content, NO_TRAITS)
 
 
 @dataclass(slots=True)
 class _Reader:
     styles: Styles
-    above: list[Element] = field(default_factory=list[Element])
+    ancestors: list[Element] = field(default_factory=list[Element])
     line: list[str] = field(default_factory=list[str])
-    """The text so far of the line that is being read."""
+    """The text of the current line so far."""
 
     def shown(self, element: Element, traits: Traits) -> Element:
-        """The element itself if nothing in it changes, else a copy."""
+        """Return the element itself if nothing in it changes, else a copy."""
         children = element.children
-        if element.tag in AS_WRITTEN or (len(children) == 1 and isinstance(children[0], str)):
+        if element.tag in VERBATIM_TAGS or (len(children) == 1 and isinstance(children[0], str)):
             self.line.extend(element.strings())
             return element
-        self.above.append(element)
-        parts = self._parts(element, traits)
-        self.above.pop()
-        return element if parts == children else element.holding(parts)
+        self.ancestors.append(element)
+        parts = self._shown_parts(element, traits)
+        self.ancestors.pop()
+        return element if parts == children else element.with_children(parts)
 
-    def _parts(self, element: Element, around: Traits) -> list[Part]:
+    def _shown_parts(self, element: Element, parent_traits: Traits) -> list[Part]:
         parts: list[Part] = []
-        before: Part = ""
-        known = NOTHING
-        for at, child in enumerate(map(as_counted, element.children)):
+        previous: Part = ""
+        previous_traits = NO_TRAITS
+        for index, child in enumerate(map(with_final_number, element.children)):
             if isinstance(child, str):
                 if child:
                     if (
-                        before
+                        previous
                         and not child[0].isspace()
-                        and are_apart(before, child, element, (known, NOTHING, around))
+                        and are_apart(previous, child, element, (previous_traits, NO_TRAITS, parent_traits))
                     ):
                         self._write(GAP, parts)
                     self.line.append(child)
-                    before, known = child, NOTHING
+                    previous, previous_traits = child, NO_TRAITS
                 parts.append(child)
                 continue
-            traits = self.styles.of(child, self.above)
-            if (child.tag in STRUCK or "struck" in traits) and not (child.holds_main or child.holds_h1):
-                parts.append(child.holding([]) if child.tag in CELLS else " ")
-                before = ""
+            traits = self.styles.traits_of(child, self.ancestors)
+            if (child.tag in STRUCK_OUT_TAGS or "struck" in traits) and not (child.holds_main or child.holds_h1):
+                parts.append(child.with_children([]) if child.tag in CELLS else " ")
+                previous = ""
             elif child.holds_block and not self._is_fraction(child):
                 self.line.clear()
                 parts.append(self._block(child, traits) if child.words or child.tag in CELLS else child)
                 self.line.clear()
-                before = ""
+                previous = ""
             elif not child.words:
-                self._wordless(child, element, at, parts)
-                before = "" if child.tag in PICTURES or child.images else before
-            elif (text := self._resolved(child, traits, element, at)) is not None:
+                self._write_wordless(child, element, index, parts)
+                previous = "" if child.tag in PICTURE_TAGS or child.images else previous
+            elif (text := self._resolved_text(child, traits, element, index)) is not None:
                 self._write(text, parts)
-                before, known = (child, traits) if text else (before, known)
+                previous, previous_traits = (child, traits) if text else (previous, previous_traits)
             else:
-                if before and are_apart(before, child, element, (known, traits, around)):
+                if previous and are_apart(previous, child, element, (previous_traits, traits, parent_traits)):
                     self._write(GAP, parts)
                 parts.append(self.shown(child, traits))
-                before, known = child, traits
+                previous, previous_traits = child, traits
         return parts
 
     def _write(self, text: str, parts: list[Part]) -> None:
-        """A fraction follows its price without the white space of the source."""
+        """Append text to the line. White space of the source between a price and its fraction is removed."""
         if text[:1] in {".", ","} and parts and isinstance(last := parts[-1], str) and last[-1:].isspace():
             parts[-1] = last.rstrip()
         if text:
@@ -110,87 +111,95 @@ class _Reader:
             parts.append(text)
 
     def _block(self, block: Element, traits: Traits) -> Element:
-        if block.tag in CELLS and (said := self._cell(block)):
-            return block.holding([said])
+        if block.tag in CELLS and (icon_text := self._icon_text(block)):
+            return block.with_children([icon_text])
         shown = self.shown(block, traits)
-        if block.tag == "li" and icons.lacks(block) and not icons.is_verdict(shown.text):
-            return shown.holding([f"{icons.CROSS} ", *shown.children])
+        if block.tag == "li" and icons.is_excluded(block) and not icons.says_yes_or_no(shown.text):
+            return shown.with_children([f"{icons.CROSS} ", *shown.children])
         return shown
 
     def _is_fraction(self, block: Element) -> bool:
-        """Whether it is a block of its own that says that it holds the cents of a price."""
+        """Return whether a block has a class for the cents of a price and follows one."""
         if block.words != 1 or not self.line or not self.line[-1][-1:].isdigit():
             return False
-        return any(FRACTION.search(part.name) for part in block.elements()) and bool(cents(block.text, self._before()))
+        return any(FRACTION_NAME.search(part.name) for part in block.elements()) and bool(
+            price_fraction(block.text, self._text_before())
+        )
 
-    def _cell(self, cell: Element) -> str:
-        """What a cell without words says, in a table that has some."""
+    def _icon_text(self, cell: Element) -> str:
+        """Return the text of the icons in a cell without words, if its table is not only layout."""
         if cell.words > 1 or (cell.words and icons.has_words(cell)):
             return ""
-        table = next((element for element in reversed(self.above) if element.tag == "table"), None)
-        is_data = table is not None and table.words > 0 and table.attributes.get("role") not in LAYOUT
-        return icons.in_cell(cell) if is_data else ""
+        table = next((element for element in reversed(self.ancestors) if element.tag == "table"), None)
+        is_data = table is not None and table.words > 0 and table.attributes.get("role") not in LAYOUT_ROLES
+        return icons.cell_text(cell) if is_data else ""
 
-    def _wordless(self, child: Element, inside: Element, at: int, parts: list[Part]) -> None:
-        """A picture stands between what touches it; an icon at the start of a line may say yes or no."""
+    def _write_wordless(self, child: Element, parent: Element, index: int, parts: list[Part]) -> None:
+        """Add an element without words. A picture separates its neighbours, and an icon may become text."""
         if child.tag == "br":
             self.line.clear()
-        elif self.line and not self._is_blank() and (child.tag in PICTURES or child.images):
+        elif self.line and not self._is_line_blank() and (child.tag in PICTURE_TAGS or child.images):
             self._write(GAP, parts)
-        elif child.tag in icons.ICONS and self._is_blank():
-            self._write(self._before_words(child, inside, at), parts)
+        elif child.tag in icons.ICONS and self._is_line_blank():
+            self._write(self._words_prefix(child, parent, index), parts)
         parts.append(child)
 
-    def _before_words(self, icon: Element, inside: Element, at: int) -> str:
-        after = inside.children[at + 1 : at + 1 + LOOKED_AHEAD]
-        next_ = next((part for part in after if (part.strip() if isinstance(part, str) else part.words)), None)
-        if next_ is None or (isinstance(next_, Element) and next_.holds_block and inside.tag not in ITEMS):
+    def _words_prefix(self, icon: Element, parent: Element, index: int) -> str:
+        after = parent.children[index + 1 : index + 1 + PARTS_AHEAD]
+        next_part = next((part for part in after if (part.strip() if isinstance(part, str) else part.words)), None)
+        if next_part is None or (
+            isinstance(next_part, Element) and next_part.holds_block and parent.tag not in ITEM_TAGS
+        ):
             return ""
-        said = icons.before_words(icon)
-        text = next_ if isinstance(next_, str) else next_.text
-        return "" if not said or icons.is_verdict(text.strip()) else f"{said} "
+        icon_text = icons.words_prefix(icon)
+        text = next_part if isinstance(next_part, str) else next_part.text
+        return "" if not icon_text or icons.says_yes_or_no(text.strip()) else f"{icon_text} "
 
-    def _resolved(self, child: Element, traits: Traits, inside: Element, at: int) -> str | None:
-        """The text of a superscript, of cents and of the name of an icon; None for other elements."""
+    def _resolved_text(self, child: Element, traits: Traits, parent: Element, index: int) -> str | None:
+        """Return the text that replaces a superscript, cents, or the name of an icon; None for other elements."""
         if "ligature" in traits:
-            return self._ligature(child, inside, at)
-        is_note = child.attributes.get("role") == NOTE_LINK
-        if is_note or ((child.tag == "sup" or "raised" in traits) and child.words <= MAX_RAISED_WORDS):
+            return self._ligature_text(child, parent, index)
+        is_footnote = child.attributes.get("role") == FOOTNOTE_ROLE
+        if is_footnote or ((child.tag == "sup" or "raised" in traits) and child.words <= MAX_RAISED_WORDS):
             text = child.text
-            if (is_note or self._is_linked(child)) and FOOTNOTE.fullmatch(text):
+            if (is_footnote or self._is_anchor_link(child)) and FOOTNOTE.fullmatch(text):
                 return ""
-            return raised(text, self._before(), _after(inside, at))
+            return superscript_text(text, self._text_before(), _text_after(parent, index))
         if child.words != 1 or not self.line:
             return None
-        if child.is_leaf and NOTE_WORD.fullmatch(child.text):
+        if child.is_leaf and FOOTNOTE_WORD.fullmatch(child.text):
             return ""
-        return cents(child.text, self._before(), _after(inside, at)) if self.line[-1][-1:].isdigit() else None
+        return (
+            price_fraction(child.text, self._text_before(), _text_after(parent, index))
+            if self.line[-1][-1:].isdigit()
+            else None
+        )
 
-    def _ligature(self, icon: Element, inside: Element, at: int) -> str | None:
-        """The name of an icon is no text, unless it is all that a cell says."""
-        if any(element.tag in CELLS and element.words == icon.words for element in self.above):
+    def _ligature_text(self, icon: Element, parent: Element, index: int) -> str | None:
+        """Return what replaces the name of an icon; None if the name is all that a cell contains."""
+        if any(element.tag in CELLS and element.words == icon.words for element in self.ancestors):
             return None
-        return self._before_words(icon, inside, at) if self._is_blank() else " "
+        return self._words_prefix(icon, parent, index) if self._is_line_blank() else " "
 
-    def _is_blank(self) -> bool:
-        """Whether nothing stands on the line so far."""
-        return not any(map(str.strip, self.line[-LOOKED_AHEAD:]))
+    def _is_line_blank(self) -> bool:
+        """Return whether the current line has no text yet."""
+        return not any(map(str.strip, self.line[-PARTS_AHEAD:]))
 
-    def _is_linked(self, mark: Element) -> bool:
-        """Whether it leads to a place on the page, as the mark of a footnote does."""
-        links = [self.above[-1], *mark.find("a")]
-        return any(link.tag == "a" and "#" in link.attributes.get("href", "") for link in links)
+    def _is_anchor_link(self, mark: Element) -> bool:
+        """Return whether a mark links to a place on the page, as footnote marks do."""
+        anchors = [self.ancestors[-1], *mark.find("a")]
+        return any(anchor.tag == "a" and "#" in anchor.attributes.get("href", "") for anchor in anchors)
 
-    def _before(self) -> str:
+    def _text_before(self) -> str:
         text = ""
         for part in reversed(self.line):
-            text = part[-LOOKED_BACK:] + text
-            if len(text) >= LOOKED_BACK:
+            text = part[-CHARACTERS_BACK:] + text
+            if len(text) >= CHARACTERS_BACK:
                 break
         return text
 
 
-def _after(inside: Element, at: int) -> str:
-    """What comes next in the same element."""
-    following = next(iter(inside.children[at + 1 : at + 2]), "")
+def _text_after(parent: Element, index: int) -> str:
+    """Return the text that follows in the same parent."""
+    following = next(iter(parent.children[index + 1 : index + 2]), "")
     return following if isinstance(following, str) else next(following.strings(), "")

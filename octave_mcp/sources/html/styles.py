@@ -1,6 +1,7 @@
-"""How a page lays out what its tags leave open: struck out, raised, on a line of its own, apart from its neighbours.
+"""Finds the layout of elements: struck out, raised, on a line of its own, or apart from its neighbours.
 
-Read from inline styles, the page's own style sheets, and classes whose names are declarations (Tailwind, Bootstrap).
+Sources are inline styles, the style sheets in the page, and classes that are named after declarations (Tailwind,
+Bootstrap).
 """
 
 from __future__ import annotations
@@ -14,15 +15,15 @@ from typing import Literal
 
 from octave_mcp.sources.html.tree import BLOCKS, Element, Root
 
-# `line`: on a line of its own; `row`: its children are apart; `spaced`: with a margin or padding at its sides;
-# `ligature`: its text is the name of an icon; `named`: it has a class that is not only about its letters.
+# `line`: on a line of its own. `row`: its children are apart. `spaced`: has a margin or padding at its sides.
+# `ligature`: its text is the name of an icon. `named`: has a class that is about more than its font and colour.
 Trait = Literal["struck", "raised", "line", "row", "spaced", "ligature", "named"]
 Traits = frozenset[Trait]
 
-NOTHING: Traits = frozenset()
-# What matters of an element that stands on lines of its own anyway.
-OF_BLOCKS: Traits = frozenset({"struck", "row"})
-DECLARED: tuple[tuple[Trait, str], ...] = (
+NO_TRAITS: Traits = frozenset()
+# Block elements are on lines of their own anyway, so only these traits matter for them.
+BLOCK_TRAITS: Traits = frozenset({"struck", "row"})
+DECLARATION_PATTERNS: tuple[tuple[Trait, str], ...] = (
     ("struck", r"text-decoration(?:-line)?\s*:[^;]{0,60}line-through"),
     ("raised", r"vertical-align\s*:\s*(?:super|text-top)"),
     ("line", r"display\s*:\s*(?:block|flex|grid|table|list-item|flow-root)(?![\w-])"),
@@ -30,9 +31,9 @@ DECLARED: tuple[tuple[Trait, str], ...] = (
     ("spaced", r"(?:margin|padding)(?:-(?:left|right|inline)(?:-start|-end)?)?\s*:\s*(?:0\w{0,3}\s+)?[.\d]*[1-9]"),
 )
 DECLARATIONS: tuple[tuple[Trait, re.Pattern[str]], ...] = tuple(
-    (trait, re.compile(pattern)) for trait, pattern in DECLARED
+    (trait, re.compile(pattern)) for trait, pattern in DECLARATION_PATTERNS
 )
-# One of them is in each rule of a style sheet that says any of this. Each begins with letters to search for fast.
+# A rule without any of these has no traits. Each pattern begins with a literal, which makes the search fast.
 HINTS = tuple(
     re.compile(pattern)
     for pattern in (
@@ -41,8 +42,8 @@ HINTS = tuple(
         r"display\s?:\s?(?:block|inline-flex|inline-grid|flex|grid|table|list-item)",
     )
 )
-LONGEST_RULE = 2000
-OUTSIDE = re.compile("[{};]|\\*/")
+MAX_RULE_CHARACTERS = 2000
+RULE_BOUNDARY = re.compile("[{};]|\\*/")
 CLASSES: tuple[tuple[Trait, re.Pattern[str]], ...] = (
     ("struck", re.compile(r"line-through|text-decoration-line-through|strike-?through|strike|struck|crossed-?out")),
     ("struck", re.compile(r"(?:[\w-]*[-_])?old[-_]?price|price[-_]+old")),
@@ -52,27 +53,28 @@ CLASSES: tuple[tuple[Trait, re.Pattern[str]], ...] = (
     ("spaced", re.compile(r"(?:m|p)[xlrse]?-(?:\[.+\]|auto|px|[1-9].*|0\.\d)|badge|chip|pill|tag|label")),
     ("ligature", re.compile(r"material-(?:icons|symbols)[\w-]*")),
 )
-SCREENS = re.compile(r"(?:sm|md|lg|xl|2xl):|(?<=^d-)(?:sm|md|lg|xl)-")
-# Of letters only: a part of a word has such classes too.
-OF_LETTERS = re.compile(
+# `md:block` and `d-md-block` apply to wide screens, for which the text is extracted.
+SCREEN_PREFIX = re.compile(r"(?:sm|md|lg|xl|2xl):|(?<=^d-)(?:sm|md|lg|xl)-")
+# Classes for font and colour only. A part of a word may have one, as in `<span class="text-red">B</span>est`.
+LETTER_CLASS = re.compile(
     r"(?:text|font|color|bg|from|via|to|underline|decoration|italic|bold|fw|tracking|leading|uppercase|lowercase|inline"
     r"|highlight|accent|gradient|char|letter|antialiased|relative|drop-?cap|initial|first-letter)(?:[-_:].*)?"
 )
 
 SELECTOR = re.compile(r"(?:[a-z][a-z0-9]*|\*)?(?:[.#][\w-]+)*", re.IGNORECASE)
-NAMES = re.compile(r"([.#]?)([\w-]+)")
-MAX_PARTS, MAX_SELECTORS, MOST_OF_A_KEY = 5, 5000, 8
-LONGEST_SELECTOR, MAX_CLASSES = 200, 60
+SELECTOR_NAME = re.compile(r"([.#]?)([\w-]+)")
+MAX_COMPOUNDS, MAX_RULES, MAX_RULES_PER_KEY = 5, 5000, 8
+MAX_SELECTOR_CHARACTERS, MAX_CLASSES = 200, 60
 
 
 @lru_cache(maxsize=4096)
-def _names(classes: str) -> frozenset[str]:
+def _class_names(classes: str) -> frozenset[str]:
     return frozenset(classes.split(maxsplit=MAX_CLASSES)[:MAX_CLASSES])
 
 
 @dataclass(frozen=True, slots=True)
 class _Compound:
-    """One element of a selector: its tag, its id and its classes."""
+    """A compound selector: a tag, an id and classes that one element must have."""
 
     tag: str
     id: str
@@ -83,7 +85,7 @@ class _Compound:
         return (
             self.tag in {"", element.tag}
             and self.id in {"", attributes.get("id", "")}
-            and (not self.classes or self.classes <= _names(attributes.get("class", "")))
+            and (not self.classes or self.classes <= _class_names(attributes.get("class", "")))
         )
 
 
@@ -92,15 +94,15 @@ class _Rule:
     compounds: tuple[_Compound, ...]
     traits: Traits
 
-    def applies(self, above: Sequence[Element]) -> bool:
-        """To an element that the last compound matches."""
-        ancestors = reversed(above)
-        return all(any(map(compound.matches, ancestors)) for compound in self.compounds[-2::-1])
+    def applies(self, ancestors: Sequence[Element]) -> bool:
+        """Return whether the rule applies to an element with these ancestors that its last compound matches."""
+        remaining = reversed(ancestors)
+        return all(any(map(compound.matches, remaining)) for compound in self.compounds[-2::-1])
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What holds for each element of one tag, class, id and style, and the rules that depend on what it stands in."""
+class _CachedTraits:
+    """Traits of all elements with the same tag, class, id and style, and rules that depend on their ancestors."""
 
     traits: Traits
     rules: tuple[_Rule, ...]
@@ -108,101 +110,103 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class Styles:
-    """What the style sheets of a page say; rules are found by a class, an id or a tag of the element they are for."""
+    """The rules in the style sheets of a page, by a class, id or tag of the elements that they apply to."""
 
     _rules: dict[str, list[_Rule]] = field(default_factory=dict[str, list[_Rule]])
-    _known: dict[tuple[str, str, str, str], _Known] = field(default_factory=dict[tuple[str, str, str, str], _Known])
+    _cache: dict[tuple[str, str, str, str], _CachedTraits] = field(
+        default_factory=dict[tuple[str, str, str, str], _CachedTraits]
+    )
 
-    def of(self, element: Element, above: Sequence[Element]) -> Traits:
-        """How an element is laid out that stands in `above`, the outermost first."""
+    def traits_of(self, element: Element, ancestors: Sequence[Element]) -> Traits:
+        """Return the traits of an element. Its ancestors begin with the outermost."""
         attributes = element.attributes
         if not attributes and element.tag not in self._rules:
-            return NOTHING
-        look = attributes.get
-        key = (element.tag, look("class", ""), look("id", "") if self._rules else "", look("style", ""))
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = self._first_seen(element)
-        rules = [rule for rule in known.rules if rule.applies(above)] if known.rules else ()
-        return known.traits.union(*(rule.traits for rule in rules)) if rules else known.traits
+            return NO_TRAITS
+        get = attributes.get
+        key = (element.tag, get("class", ""), get("id", "") if self._rules else "", get("style", ""))
+        cached = self._cache.get(key)
+        if cached is None:
+            cached = self._cache[key] = self._matched(element)
+        rules = [rule for rule in cached.rules if rule.applies(ancestors)] if cached.rules else ()
+        return cached.traits.union(*(rule.traits for rule in rules)) if rules else cached.traits
 
-    def _first_seen(self, element: Element) -> _Known:
-        look = element.attributes.get
-        names = _names(look("class", ""))
-        traits = NOTHING.union(*map(_of_class, names))
-        if style := look("style"):
-            traits |= _traits(style.lower())
+    def _matched(self, element: Element) -> _CachedTraits:
+        get = element.attributes.get
+        names = _class_names(get("class", ""))
+        traits = NO_TRAITS.union(*map(_class_traits, names))
+        if style := get("style"):
+            traits |= _declared_traits(style.lower())
         if not self._rules:
-            return _Known(traits, ())
-        keys = [element.tag, *(f".{name}" for name in names), f"#{look('id')}"]
-        found = [rule for key in keys if key in self._rules for rule in self._rules[key]]
-        rules = [rule for rule in found if rule.compounds[-1].matches(element)]
+            return _CachedTraits(traits, ())
+        keys = [element.tag, *(f".{name}" for name in names), f"#{get('id')}"]
+        candidates = [rule for key in keys if key in self._rules for rule in self._rules[key]]
+        rules = [rule for rule in candidates if rule.compounds[-1].matches(element)]
         if element.tag in BLOCKS:
-            rules = [rule for rule in rules if rule.traits & OF_BLOCKS]
-        alone = (rule.traits for rule in rules if len(rule.compounds) == 1)
-        return _Known(traits.union(*alone), tuple(rule for rule in rules if len(rule.compounds) > 1))
+            rules = [rule for rule in rules if rule.traits & BLOCK_TRAITS]
+        unconditional = (rule.traits for rule in rules if len(rule.compounds) == 1)
+        return _CachedTraits(traits.union(*unconditional), tuple(rule for rule in rules if len(rule.compounds) > 1))
 
 
 @lru_cache(maxsize=4096)
-def _of_class(name: str) -> Traits:
-    """What the name of a class declares; pages use the same ones over and over."""
-    name = SCREENS.sub("", name)
-    found: set[Trait] = {trait for trait, pattern in CLASSES if pattern.fullmatch(name)}
-    if not OF_LETTERS.fullmatch(name):
-        found.add("named")
-    return frozenset(found)
+def _class_traits(name: str) -> Traits:
+    """Return the traits that a class is named after."""
+    name = SCREEN_PREFIX.sub("", name)
+    traits: set[Trait] = {trait for trait, pattern in CLASSES if pattern.fullmatch(name)}
+    if not LETTER_CLASS.fullmatch(name):
+        traits.add("named")
+    return frozenset(traits)
 
 
-def _traits(declarations: str) -> Traits:
-    found: set[Trait] = {trait for trait, pattern in DECLARATIONS if pattern.search(declarations)}
-    return frozenset(found)
+def _declared_traits(declarations: str) -> Traits:
+    traits: set[Trait] = {trait for trait, pattern in DECLARATIONS if pattern.search(declarations)}
+    return frozenset(traits)
 
 
 def styles_of(root: Root) -> Styles:
     rules: dict[str, list[_Rule]] = {}
-    for key, rule in islice(_rules_of(root.style_sheets), MAX_SELECTORS):
-        known = rules.setdefault(key, [])
-        if len(known) < MOST_OF_A_KEY:
-            known.append(rule)
+    for key, rule in islice(_rules_of(root.style_sheets), MAX_RULES):
+        rules_of_key = rules.setdefault(key, [])
+        if len(rules_of_key) < MAX_RULES_PER_KEY:
+            rules_of_key.append(rule)
     return Styles(rules)
 
 
 def _rules_of(sheet: str) -> Iterator[tuple[str, _Rule]]:
-    """The rules that say any of this. Only what stands near a declaration is looked at: sheets are long."""
-    for selectors, declarations in chain.from_iterable(_around(hint, sheet) for hint in HINTS):
-        traits = _traits(declarations) - {"spaced"}
+    """Yield the rules with traits, by key. Only the text around hints is parsed, because style sheets are long."""
+    for selectors, declarations in chain.from_iterable(_rules_with(hint, sheet) for hint in HINTS):
+        traits = _declared_traits(declarations) - {"spaced"}
         for selector in selectors.split(","):
             if traits and (compounds := _compounds(selector)):
                 yield _key(compounds[-1]), _Rule(compounds, traits)
 
 
-def _around(hint: re.Pattern[str], sheet: str) -> Iterator[tuple[str, str]]:
-    """The selectors and the declarations of each rule that has the hint."""
+def _rules_with(hint: re.Pattern[str], sheet: str) -> Iterator[tuple[str, str]]:
+    """Yield the selectors and declarations of each rule that contains the hint."""
     end = 0
-    for found in hint.finditer(sheet):
-        if found.start() < end:
+    for match in hint.finditer(sheet):
+        if match.start() < end:
             continue
-        opening = sheet.rfind("{", max(end, found.start() - LONGEST_RULE), found.start())
-        closing = sheet.find("}", found.end(), found.end() + LONGEST_RULE)
-        if opening >= 0 and closing >= 0:
-            before = sheet[max(end, opening - LONGEST_RULE) : opening]
-            end = closing
-            yield OUTSIDE.split(before)[-1], sheet[opening + 1 : closing]
+        open_brace = sheet.rfind("{", max(end, match.start() - MAX_RULE_CHARACTERS), match.start())
+        close_brace = sheet.find("}", match.end(), match.end() + MAX_RULE_CHARACTERS)
+        if open_brace >= 0 and close_brace >= 0:
+            prelude = sheet[max(end, open_brace - MAX_RULE_CHARACTERS) : open_brace]
+            end = close_brace
+            yield RULE_BOUNDARY.split(prelude)[-1], sheet[open_brace + 1 : close_brace]
 
 
 def _compounds(selector: str) -> tuple[_Compound, ...]:
-    """Empty for a selector of more than tags, classes and ids: what it selects is not known here."""
-    parts = selector.replace(">", " ").split() if len(selector) <= LONGEST_SELECTOR else []
-    if len(parts) > MAX_PARTS or not all(map(SELECTOR.fullmatch, parts)):
+    """Return the compounds of a selector; empty if it has more than tags, classes and ids, which is not supported."""
+    parts = selector.replace(">", " ").split() if len(selector) <= MAX_SELECTOR_CHARACTERS else []
+    if len(parts) > MAX_COMPOUNDS or not all(map(SELECTOR.fullmatch, parts)):
         return ()
     return tuple(map(_compound, parts))
 
 
 def _compound(text: str) -> _Compound:
-    names = NAMES.findall(text)
-    tag = next((name.lower() for mark, name in names if not mark), "")
-    identity = next((name for mark, name in names if mark == "#"), "")
-    return _Compound(tag, identity, frozenset(name for mark, name in names if mark == "."))
+    names = SELECTOR_NAME.findall(text)
+    tag = next((name.lower() for sigil, name in names if not sigil), "")
+    element_id = next((name for sigil, name in names if sigil == "#"), "")
+    return _Compound(tag, element_id, frozenset(name for sigil, name in names if sigil == "."))
 
 
 def _key(compound: _Compound) -> str:

@@ -1,67 +1,74 @@
-"""What a superscript adds to its line: a mark of a footnote nothing, cents a fraction, and 'm' a square."""
+"""Turns superscripts into text: cents into a fraction, exponents into "²", and footnote marks into nothing."""
 
 from __future__ import annotations
 
 import re
 
+# Footnote marks: "1", "2, 3", "*", "†", "[a]", "(iv)", "Note 4".
 FOOTNOTE = re.compile(
     r"[\d\s,;–-]+|[*†‡§¶#,;\s]+|\(\d{1,3}\)|\d{1,3}\)|\[[^\[\]]{1,30}\]|\(?[a-d]\)?|\(?[ivx]{1,4}\)"
     r"|(?:foot)?notes?\b.{0,20}|(?:fußnote|note de bas de page)\b.{0,20}",
     re.IGNORECASE,
 )
-SIGN = re.compile(r"[®™℠©°ºª+%‰′″!?.,]+|°[CF]|/.+")
+SYMBOL = re.compile(r"[®™℠©°ºª+%‰′″!?.,]+|°[CF]|/.+")
 MARKS = {"tm": "™", "(tm)": "™", "sm": "℠", "(sm)": "℠", "r": "®", "(r)": "®", "(c)": "©"}
 CURRENCY = r"[$€£¥₹₩₽₺฿₫]"
-IS_CURRENCY = re.compile(rf"(?:[A-Z]{{1,3}})?{CURRENCY}")
+CURRENCY_SIGN = re.compile(rf"(?:[A-Z]{{1,3}})?{CURRENCY}")
 WHOLE_PRICE = re.compile(rf"{CURRENCY}\s?(\d{{1,3}}(?:[., ’']\d{{3}})+|\d{{1,6}})\Z")
 WHOLE_NUMBER = re.compile(r"(?<![\d.,])(\d{1,3}(?:[., ’']\d{3}){1,6}|\d{1,6})\Z")
 CENTS = re.compile(rf"([.,]?)(\d\d)\s?({CURRENCY}|[¢c])?")
 CURRENCY_NEXT = re.compile(rf"\s?{CURRENCY}")
 FRACTION_BAR = re.compile(r"\s*[/⁄]\s*(?:\d|\Z)")
-ORDINAL = re.compile(r"st|nd|rd|th|e|er|re|ère|ème|nde?|o|a|os|as|ste|de|ter|te", re.IGNORECASE)
-ROMAN = re.compile(r"(?<!\w)[IVXLC]+\Z")
-LENGTH = re.compile(r"(?:(?<!\w)|\d)(?:[kcdmµn]?m|ft|yd|px)\Z|\d\s?(?:in|mi)\Z|(?<!\w)sq\.?\s?(?:m|ft)\Z")
+# "1st", "2nde", "XXe", "1ste".
+ORDINAL_ENDING = re.compile(r"st|nd|rd|th|e|er|re|ère|ème|nde?|o|a|os|as|ste|de|ter|te", re.IGNORECASE)
+ROMAN_NUMERAL = re.compile(r"(?<!\w)[IVXLC]+\Z")
+# Units with a square or cube: "km", "ft", "30 in", "sq. ft".
+LENGTH_UNIT = re.compile(r"(?:(?<!\w)|\d)(?:[kcdmµn]?m|ft|yd|px)\Z|\d\s?(?:in|mi)\Z|(?<!\w)sq\.?\s?(?:m|ft)\Z")
+# "$5m" is five million dollars, and a raised 2 after it is a footnote mark.
 AMOUNT_OF_MILLIONS = re.compile(rf"{CURRENCY}\s?[\d.,]+\s?m\Z")
+# "x", "R", "E = mc" and "(a + b)" take any exponent, and so does "× 10".
 VARIABLE = re.compile(r"(?<![\w’'])[a-zR]\Z|=\s?mc\Z|[)\]]\Z|(?<!\w)[×x*·]\s?10\Z")
-TEN, USUAL_POWER = re.compile(r"(?<![\d.,])10\Z"), re.compile(r"[69]|1[258]|[-−–]\d{1,2}")
-POWER = re.compile(r"[-−–]?\d{1,2}|n")
-POWERS = str.maketrans("0123456789-−–n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁻ⁿ")
-ABBREVIATED = re.compile(r"(?:(?<!\w)[^\W\d_]{1,2})\Z")
-LONGEST_ENDING = 3
+# A bare 10 takes only common exponents: other raised numbers after it are footnote marks.
+TEN, COMMON_EXPONENT = re.compile(r"(?<![\d.,])10\Z"), re.compile(r"[69]|1[258]|[-−–]\d{1,2}")
+EXPONENT = re.compile(r"[-−–]?\d{1,2}|n")
+TO_SUPERSCRIPT = str.maketrans("0123456789-−–n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁻ⁿ")
+# One or two letters: the "M" of "Mme", the "D" of "Dr".
+ABBREVIATION = re.compile(r"(?:(?<!\w)[^\W\d_]{1,2})\Z")
+MAX_ENDING_CHARACTERS = 3
 
 
-def raised(text: str, before: str, after: str) -> str:
-    """What a superscript adds between what stands before it on its line, and what comes after it."""
+def superscript_text(text: str, before: str, after: str) -> str:
+    """Return the text for a superscript, given the line before it and the text after it."""
     text = " ".join(text.split())
     line = before.rstrip()
-    if known := MARKS.get(text.lower()):
-        return known if line else ""
-    if SIGN.fullmatch(text) or IS_CURRENCY.fullmatch(text):
+    if mark := MARKS.get(text.lower()):
+        return mark if line else ""
+    if SYMBOL.fullmatch(text) or CURRENCY_SIGN.fullmatch(text):
         return text
-    for read in (_fraction, _cents, _power, _ordinal):
-        if (written := read(text, line, after)) is not None:
-            return written
+    for interpret in (_fraction, _cents, _power, _ordinal):
+        if (result := interpret(text, line, after)) is not None:
+            return result
     if FOOTNOTE.fullmatch(text):
-        return _within_a_word(text, before, after)
-    return _label(text, line)
+        return _inside_word(text, before, after)
+    return _word_or_ending(text, line)
 
 
-def cents(text: str, before: str, after: str = "") -> str | None:
-    """Two digits set smaller after a price as the fraction that they are; None for anything else."""
-    found = CENTS.fullmatch(text)
-    if not found:
+def price_fraction(text: str, before: str, after: str = "") -> str | None:
+    """Return two digits after a price as its fraction, such as ".99"; None for any other text."""
+    match = CENTS.fullmatch(text)
+    if not match:
         return None
-    point, digits, sign = found.groups()
+    separator, digits, currency = match.groups()
     price = WHOLE_PRICE.search(before)
-    number = price or (WHOLE_NUMBER.search(before) if sign or point or CURRENCY_NEXT.match(after) else None)
+    number = price or (WHOLE_NUMBER.search(before) if currency or separator or CURRENCY_NEXT.match(after) else None)
     if not number:
-        return text if point and before.endswith(tuple("0123456789")) else None
-    return f"{point or _point(number[1], leads=price is not None)}{digits}{sign or ''}"
+        return text if separator and before.endswith(tuple("0123456789")) else None
+    return f"{separator or _decimal_point(number[1], currency_first=price is not None)}{digits}{currency or ''}"
 
 
-def _point(number: str, *, leads: bool) -> str:
-    """What stands before the fraction: a point where the currency comes first, unless points part thousands."""
-    return "," if "." in number or not (leads or "," in number) else "."
+def _decimal_point(number: str, *, currency_first: bool) -> str:
+    """Return a point if the currency comes first and no point separates thousands ("$1,299"), else a comma."""
+    return "," if "." in number or not (currency_first or "," in number) else "."
 
 
 def _fraction(text: str, line: str, after: str) -> str | None:
@@ -72,30 +79,30 @@ def _fraction(text: str, line: str, after: str) -> str | None:
 def _cents(text: str, line: str, after: str) -> str | None:
     if line.endswith((".", ",")) and text.isdecimal() and WHOLE_PRICE.search(line[:-1]):
         return text
-    return cents(text, line, after)
+    return price_fraction(text, line, after)
 
 
 def _power(text: str, line: str, _after: str) -> str | None:
-    if not POWER.fullmatch(text):
+    if not EXPONENT.fullmatch(text):
         return None
     if text in {"2", "3"} and line.endswith("CO"):
         return text
-    is_area = text in {"2", "3"} and LENGTH.search(line) and not AMOUNT_OF_MILLIONS.search(line)
-    is_power = VARIABLE.search(line) or (TEN.search(line) and USUAL_POWER.fullmatch(text))
-    return text.translate(POWERS) if is_area or is_power else None
+    is_area = text in {"2", "3"} and LENGTH_UNIT.search(line) and not AMOUNT_OF_MILLIONS.search(line)
+    is_power = VARIABLE.search(line) or (TEN.search(line) and COMMON_EXPONENT.fullmatch(text))
+    return text.translate(TO_SUPERSCRIPT) if is_area or is_power else None
 
 
 def _ordinal(text: str, line: str, _after: str) -> str | None:
-    return text if ORDINAL.fullmatch(text) and (line[-1:].isdigit() or ROMAN.search(line)) else None
+    return text if ORDINAL_ENDING.fullmatch(text) and (line[-1:].isdigit() or ROMAN_NUMERAL.search(line)) else None
 
 
-def _within_a_word(text: str, before: str, after: str) -> str:
-    """A digit between letters is part of a name, and a mark of a footnote goes."""
+def _inside_word(text: str, before: str, after: str) -> str:
+    """Return a mark between two letters, which is part of a name; drop any other footnote mark."""
     return text if before[-1:].isalpha() and after[:1].isalpha() else ""
 
 
-def _label(text: str, line: str) -> str:
-    """A short ending belongs to an abbreviation, as in 'Mme'; others are words of their own."""
-    if text.isalpha() and len(text) <= LONGEST_ENDING and (text.islower() and ABBREVIATED.search(line)):
+def _word_or_ending(text: str, line: str) -> str:
+    """Return the ending of an abbreviation, as in "Mme", without a space, and any other word with spaces."""
+    if text.isalpha() and len(text) <= MAX_ENDING_CHARACTERS and (text.islower() and ABBREVIATION.search(line)):
         return text
     return f" {text} " if text[:1].isalnum() else text

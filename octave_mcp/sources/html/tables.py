@@ -1,4 +1,4 @@
-"""Tables as pipe tables, each cell in the slots that the HTML standard's algorithm for forming a table gives it."""
+"""Writes tables as pipe tables. The HTML standard's algorithm for forming a table puts each cell in its column."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from octave_mcp.sources.html.tree import Element
 
 CELLS = frozenset({"td", "th"})
-GROUPS = ("thead", "tbody", "tfoot")
-LAYOUT = frozenset({"presentation", "none"})
-# A number as the standard reads an attribute: white space may precede it, anything may follow it.
-INTEGER = re.compile(r"[ \t\n\f\r]*\+?([0-9]{1,9})")
-# Bounds against pages that span and repeat without end.
-MAX_COLUMNS, MAX_SPANNED = 40, 50_000
-# Characters of a cell, and of a table, that are written again in the slots a cell spans.
-LONGEST_REPEATED, MAX_REPEATED = 80, 20_000
+ROW_GROUPS = ("thead", "tbody", "tfoot")
+LAYOUT_ROLES = frozenset({"presentation", "none"})
+# The standard's rules for parsing integers allow white space before and anything after the digits: `colspan=" 2px"`.
+LEADING_INTEGER = re.compile(r"[ \t\n\f\r]*\+?([0-9]{1,9})")
+# `colspan="1000"` and `rowspan="65534"` are valid. These limits bound the work and the text for such pages.
+MAX_COLUMNS, MAX_SPANNED_SLOTS = 40, 50_000
+# Longest cell that is repeated in the slots it spans, and most characters that are repeated in a table.
+MAX_REPEATED_CELL_CHARACTERS, MAX_REPEATED_CHARACTERS = 80, 20_000
 
 ReadCell = Callable[[Element], str]
 
@@ -24,96 +24,97 @@ ReadCell = Callable[[Element], str]
 @dataclass(frozen=True, slots=True)
 class _Cell:
     text: str
-    heads: bool
+    is_header: bool
     column: int
-    across: int
-    below: int
+    colspan: int
+    rowspan: int
 
-    def again(self, column: int) -> str:
-        """What is written in another slot of the cell: what it says holds for each of its rows and columns.
+    def repeated_text(self, column: int) -> str:
+        """Return the text for another slot of the cell. A value holds for every row and column that it spans.
 
-        A heading above several columns, and a label that begins in the first, are repeated in rows only.
+        A header above several columns, and a label in the first column, are repeated downwards only.
         """
-        if len(self.text) > LONGEST_REPEATED:
+        if len(self.text) > MAX_REPEATED_CELL_CHARACTERS:
             return ""
         if column == self.column:
             return self.text
-        return "" if self.heads or self.column == 0 else self.text
+        return "" if self.is_header or self.column == 0 else self.text
 
 
 @dataclass(slots=True)
 class _Row:
     own: dict[int, _Cell] = field(default_factory=dict[int, _Cell])
-    covered: dict[int, _Cell] = field(default_factory=dict[int, _Cell])
+    spanned: dict[int, _Cell] = field(default_factory=dict[int, _Cell])
 
 
-def table(element: Element, cell: ReadCell) -> str | None:
-    """The pipe table, its first row the header; None for a table that only lays out the page."""
-    if element.attributes.get("role") in LAYOUT or any(inner is not element for inner in element.find("table")):
+def pipe_table(element: Element, read_cell: ReadCell) -> str | None:
+    """Return a pipe table whose first row is the header; None for a table that is only layout."""
+    if element.attributes.get("role") in LAYOUT_ROLES or any(inner is not element for inner in element.find("table")):
         return None
-    spanned = iter(range(MAX_SPANNED))
-    rows = [row for group in _groups(element) for row in _grid(group, cell, spanned)]
+    slots_left = iter(range(MAX_SPANNED_SLOTS))
+    rows = [row for group in _groups(element) for row in _grid(group, read_cell, slots_left)]
     rows = [row for row in rows if any(own.text for own in row.own.values())]
     width = max((max(row.own) + 1 for row in rows), default=0)
     if width <= 1:
         return None
-    header, *body = _lines(rows, width)
+    header, *body = _text_lines(rows, width)
     return "\n".join([header, _line(["---"] * width), *body])
 
 
 def _groups(element: Element) -> Iterator[list[Element]]:
-    """The rows of each group as they are shown: thead first and tfoot last, wherever they stand."""
-    groups = {tag: [list(group.find("tr")) for group in element.find(tag)] for tag in GROUPS}
-    grouped = {id(row) for found in groups.values() for rows in found for row in rows}
-    loose = [row for row in element.find("tr") if id(row) not in grouped]
-    return iter([*groups["thead"], loose, *groups["tbody"], *groups["tfoot"]])
+    """Return the rows of each group in the order in which browsers show them: thead first, tfoot last."""
+    groups = {tag: [list(group.find("tr")) for group in element.find(tag)] for tag in ROW_GROUPS}
+    grouped = {id(row) for row_lists in groups.values() for rows in row_lists for row in rows}
+    ungrouped = [row for row in element.find("tr") if id(row) not in grouped]
+    return iter([*groups["thead"], ungrouped, *groups["tbody"], *groups["tfoot"]])
 
 
-def _grid(rows: list[Element], cell: ReadCell, spanned: Iterator[int]) -> Iterator[_Row]:
-    """The rows of one group, which no cell grows out of; spans count until `spanned` is used up."""
-    growing: dict[int, tuple[_Cell, int]] = {}
-    for at, element in enumerate(rows):
-        growing = {slot: (above, end) for slot, (above, end) in growing.items() if end > at}
-        row = _Row(covered={slot: above for slot, (above, _) in growing.items() if next(spanned, None) is not None})
-        for placed in _placed(element, cell, row, len(rows) - at):
-            for slot in range(placed.column, min(placed.column + placed.across, MAX_COLUMNS)):
+def _grid(rows: list[Element], read_cell: ReadCell, slots_left: Iterator[int]) -> Iterator[_Row]:
+    """Yield the rows of one group. A `rowspan` ends with its group. Spans are ignored once `slots_left` is used up."""
+    spans: dict[int, tuple[_Cell, int]] = {}
+    for index, element in enumerate(rows):
+        spans = {slot: (cell, end) for slot, (cell, end) in spans.items() if end > index}
+        row = _Row(spanned={slot: cell for slot, (cell, _) in spans.items() if next(slots_left, None) is not None})
+        for placed in _placed_cells(element, read_cell, row, len(rows) - index):
+            for slot in range(placed.column, min(placed.column + placed.colspan, MAX_COLUMNS)):
                 if slot > placed.column:
-                    row.covered.setdefault(slot, placed)
-                if placed.below > 1:
-                    growing[slot] = (placed, at + placed.below)
+                    row.spanned.setdefault(slot, placed)
+                if placed.rowspan > 1:
+                    spans[slot] = (placed, index + placed.rowspan)
         yield row
 
 
-def _placed(element: Element, cell: ReadCell, row: _Row, rows_left: int) -> Iterator[_Cell]:
-    """The cells of a row, each in the first slot that no other cell covers."""
+def _placed_cells(element: Element, read_cell: ReadCell, row: _Row, rows_left: int) -> Iterator[_Cell]:
+    """Yield the cells of a row, each in the first free slot."""
     column = 0
     for child in element.children:
         if not isinstance(child, Element) or child.tag not in CELLS:
             continue
-        while column in row.covered:
+        while column in row.spanned:
             column += 1
-        text = cell(child).replace("|", "/")
-        across = min(_number(child, "colspan") or 1, max(1, MAX_COLUMNS - column))
-        below = min(_number(child, "rowspan") or rows_left, rows_left)
-        row.own[column] = placed = _Cell(text, child.tag == "th", column, across, below)
+        text = read_cell(child).replace("|", "/")
+        colspan = min(_span(child, "colspan") or 1, max(1, MAX_COLUMNS - column))
+        # `rowspan="0"` means all remaining rows of the group.
+        rowspan = min(_span(child, "rowspan") or rows_left, rows_left)
+        row.own[column] = placed = _Cell(text, child.tag == "th", column, colspan, rowspan)
         yield placed
-        column += across
+        column += colspan
 
 
-def _number(element: Element, name: str) -> int:
-    found = INTEGER.match(element.attributes.get(name, ""))
-    return int(found[1]) if found else 1
+def _span(element: Element, name: str) -> int:
+    match = LEADING_INTEGER.match(element.attributes.get(name, ""))
+    return int(match[1]) if match else 1
 
 
-def _lines(rows: list[_Row], width: int) -> Iterator[str]:
-    """A row that is wider than tables are widens no other, or a page could cost its rows times its columns."""
-    left = MAX_REPEATED
+def _text_lines(rows: list[_Row], width: int) -> Iterator[str]:
+    """Yield the rows as text. A very wide row does not widen the others, which bounds the size of the table."""
+    characters_left = MAX_REPEATED_CHARACTERS
     for row in rows:
         texts = [""] * max(min(width, MAX_COLUMNS), max(row.own) + 1)
-        for column, cell in row.covered.items():
-            if column < len(texts) and left > 0:
-                texts[column] = cell.again(column)
-                left -= len(texts[column])
+        for column, cell in row.spanned.items():
+            if column < len(texts) and characters_left > 0:
+                texts[column] = cell.repeated_text(column)
+                characters_left -= len(texts[column])
         for column, own in row.own.items():
             texts[column] = own.text
         yield _line(texts)

@@ -1,4 +1,4 @@
-"""Titles without the name of the site."""
+"""Removes the name of the site from titles."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from collections.abc import Collection, Iterator
 
 from octave_mcp.sources.html.tree import Element
 
+# Separates the parts of a title: "Pricing | Acme", "Pricing – Acme". A hyphen needs spaces around it, a bar does not.
 SEPARATOR = re.compile(r"(?<!\s)\s+(?:[–—·•»›-]|::)\s+|(?:(?<!\s)\s+)?\|\s*")
-PREFIX = re.compile(r"([^:]{1,60}):\s+(?=\S)")
+# The name of the site may also be in front: "Acme: Pricing".
+NAME_PREFIX = re.compile(r"([^:]{1,60}):\s+(?=\S)")
 
 
 def on_one_line(heading: Element) -> str:
-    """Its text, with a space for each line that it has on the screen."""
+    """Return the text of a heading, with a space for each line break."""
     return " ".join("".join(_strings(heading)).split())
 
 
-def _strings(part: Element) -> Iterator[str]:
-    for child in part.children:
+def _strings(element: Element) -> Iterator[str]:
+    for child in element.children:
         if isinstance(child, str):
             yield child
             continue
@@ -28,22 +30,26 @@ def _strings(part: Element) -> Iterator[str]:
 
 
 def without_site(title: str, names: Collection[str]) -> str:
-    """The title without those names, in lower case, at its ends; if it has none of them, without its last part."""
-    marks = list(SEPARATOR.finditer(title))
+    """Remove the site's names (in lower case) from the ends of a title; if it has none, remove its last part."""
+    separators = list(SEPARATOR.finditer(title))
     spans = list(
-        zip([0, *(mark.end() for mark in marks)], [*(mark.start() for mark in marks), len(title)], strict=True)
+        zip(
+            [0, *(separator.end() for separator in separators)],
+            [*(separator.start() for separator in separators), len(title)],
+            strict=True,
+        )
     )
-    own = _between([title[start:end].casefold() in names for start, end in spans], spans)
-    if not own:
+    own_spans = _own_spans([title[start:end].casefold() in names for start, end in spans], spans)
+    if not own_spans:
         return title
-    start, end = own[0][0], own[-1][1]
-    prefix = PREFIX.match(title, start, end)
+    start, end = own_spans[0][0], own_spans[-1][1]
+    prefix = NAME_PREFIX.match(title, start, end)
     if prefix and prefix[1].casefold() in names:
         return title[prefix.end() : end]
-    return title[start : own[-2][1]] if len(own) == len(spans) > 1 else title[start:end]
+    return title[start : own_spans[-2][1]] if len(own_spans) == len(spans) > 1 else title[start:end]
 
 
-def _between(is_name: list[bool], spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The parts from the first to the last that is no name."""
-    own = [place for place, named in enumerate(is_name) if not named and spans[place][0] < spans[place][1]]
-    return spans[own[0] : own[-1] + 1] if own else []
+def _own_spans(is_name: list[bool], spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the spans from the first to the last part that is not a name."""
+    own_indices = [index for index, named in enumerate(is_name) if not named and spans[index][0] < spans[index][1]]
+    return spans[own_indices[0] : own_indices[-1] + 1] if own_indices else []

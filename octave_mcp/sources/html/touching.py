@@ -1,7 +1,7 @@
-"""Whether inline elements that touch in the source are apart on the screen, which scripts and style sheets decide.
+"""Decides whether inline elements that are adjacent in the source are apart on the screen.
 
-What the page itself declares counts first. Most sheets are not part of the page, so the shape of the words decides
-then: a phrase is no part of a word, a sign or a unit is no word of its own.
+Styles in the page and classes decide first. Most style sheets are separate files that are not fetched, so the shape of
+the words decides otherwise: a phrase is not part of a word, and a sign or unit is not a word of its own.
 """
 
 from __future__ import annotations
@@ -11,81 +11,92 @@ import re
 from octave_mcp.sources.html.styles import Traits
 from octave_mcp.sources.html.tree import BLOCKS, CJK, Element
 
-OPENS = tuple("([{$€£¥₹#@“‘«‹/-–_&~")
-CLOSES = re.compile(r"[.,;:!?%‰)\]}’”»›'\"/+*°®™℠©_–-]")
+OPENING_SIGNS = tuple("([{$€£¥₹#@“‘«‹/-–_&~")
+CLOSING_SIGN = re.compile(r"[.,;:!?%‰)\]}’”»›'\"/+*°®™℠©_–-]")
+# Units that belong to the number before them: "5" + "GB", "30" + "kWh", "3" + "x".
 UNIT = re.compile(r"[^\W\d_]{1,2}|[kKMGTP]?[bB](?:it|yte)?s?|[kMG]?Hz|[kMG]?W?h|mg|pt")
 UNIT_BEFORE_WORDS = re.compile(r"[xX×kKMB]\b")
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-CURRENCY = re.compile(r"[$€£¥₹]\s?\d")
+PRICE_START = re.compile(r"[$€£¥₹]\s?\d")
 
 
 Part = Element | str
 
 
-def are_apart(before: Part, after: Part, inside: Element, declared: tuple[Traits, Traits, Traits]) -> bool:
-    """Of two neighbours without white space between them.
+def are_apart(before: Part, after: Part, parent: Element, traits: tuple[Traits, Traits, Traits]) -> bool:
+    """Return whether two siblings without white space between them are apart on the screen.
 
-    `declared` is how the two, and the element `inside` which they stand, are laid out.
+    `traits` are those of the two and of their parent.
     """
-    first, second, around = declared
-    if "line" in first or "line" in second:
+    first_traits, second_traits, parent_traits = traits
+    if "line" in first_traits or "line" in second_traits:
         return True
-    last, next_ = last_word(before), first_word(after)
-    if not last or not next_ or _belongs(last, next_, _words(before), _words(after)):
+    last_text, next_text = last_word(before), first_word(after)
+    if not last_text or not next_text or _is_attached(last_text, next_text, _words_in(before), _words_in(after)):
         return False
-    if "spaced" in first or "spaced" in second or "row" in around:
+    if "spaced" in first_traits or "spaced" in second_traits or "row" in parent_traits:
         return True
     if isinstance(after, str):
         return False
-    if (last[-1].isdigit() and next_[0].isalpha()) or ("named" in first and "named" in second):
+    if (last_text[-1].isdigit() and next_text[0].isalpha()) or ("named" in first_traits and "named" in second_traits):
         return True
-    return not isinstance(before, str) and _are_words(before, after, inside, last, next_)
+    return not isinstance(before, str) and _are_separate_words(before, after, parent, last_text, next_text)
 
 
-def _belongs(last: str, next_: str, words_before: int, words_after: int) -> bool:
-    """Signs, units, letters and digits that stand alone are part of the word that they touch."""
-    if last.endswith(OPENS) or (CLOSES.match(next_) and not CURRENCY.match(next_)):
+def _is_attached(last_text: str, next_text: str, words_before: int, words_after: int) -> bool:
+    """Return whether a sign, unit, or single letter or digit is part of the word next to it."""
+    if last_text.endswith(OPENING_SIGNS) or (CLOSING_SIGN.match(next_text) and not PRICE_START.match(next_text)):
         return True
-    if len(last) == 1 and words_before == 1 and last.isalnum() and last.isdigit() == next_[0].isdigit():
+    if (
+        len(last_text) == 1
+        and words_before == 1
+        and last_text.isalnum()
+        and last_text.isdigit() == next_text[0].isdigit()
+    ):
         return True
-    if last[-1].isdigit():
-        is_unit = words_after == 1 and UNIT.fullmatch(next_)
-        return bool(is_unit or UNIT_BEFORE_WORDS.match(next_))
-    return last.endswith((".", ",")) and (next_[0].isdigit() or (words_after == 1 and next_[0].islower()))
+    if last_text[-1].isdigit():
+        is_unit = words_after == 1 and UNIT.fullmatch(next_text)
+        return bool(is_unit or UNIT_BEFORE_WORDS.match(next_text))
+    return last_text.endswith((".", ",")) and (next_text[0].isdigit() or (words_after == 1 and next_text[0].islower()))
 
 
-def _are_words(before: Element, after: Element, inside: Element, last: str, next_: str) -> bool:
-    """Elements that nothing is declared of. Word processors cut the words of a sentence into spans."""
+def _are_separate_words(before: Element, after: Element, parent: Element, last_text: str, next_text: str) -> bool:
+    """Return whether two elements without traits are separate words. Word processors cut sentences into spans."""
     if before.tag == after.tag == "a":
         return True
-    if CJK.match(last[-1]) or CJK.match(next_):
+    if CJK.match(last_text[-1]) or CJK.match(next_text):
         return False
-    if not (last[-1].isalnum() and next_[0].isalnum()):
+    if not (last_text[-1].isalnum() and next_text[0].isalnum()):
         return True
     if before.words > 1 or after.words > 1:
-        return before.tag != after.tag or not (last[-1].islower() and next_[0].islower()) or inside.tag in HEADINGS
-    if last[-1].isdigit() or next_[0].isdigit():
-        return last[-1].isdigit() != next_[0].isdigit() or len(last) > 1 < len(next_)
-    return before.tag != after.tag and next_[0].isupper() and _is_row_of_elements(inside)
+        return (
+            before.tag != after.tag
+            or not (last_text[-1].islower() and next_text[0].islower())
+            or parent.tag in HEADINGS
+        )
+    if last_text[-1].isdigit() or next_text[0].isdigit():
+        return last_text[-1].isdigit() != next_text[0].isdigit() or len(last_text) > 1 < len(next_text)
+    return before.tag != after.tag and next_text[0].isupper() and _is_row_of_elements(parent)
 
 
-def _is_row_of_elements(inside: Element) -> bool:
-    """A block without text of its own, as the parts of a card are in; a sentence has some."""
-    return inside.tag in BLOCKS and not any(isinstance(child, str) and child.strip() for child in inside.children)
+def _is_row_of_elements(parent: Element) -> bool:
+    """Return whether a block has no text of its own, like a card. A sentence with inline elements has some."""
+    return parent.tag in BLOCKS and not any(isinstance(child, str) and child.strip() for child in parent.children)
 
 
-def _words(part: Part) -> int:
+def _words_in(part: Part) -> int:
     return len(part.split()) if isinstance(part, str) else part.words
 
 
 def last_word(part: Part) -> str:
-    """The word a part ends with; empty if white space or a block ends it."""
+    """Return the last word of a part; empty if the part ends with white space."""
     while not isinstance(part, str):
         part = next((child for child in reversed(part.children) if isinstance(child, str) or child.words), "")
     return "" if part[-1:].isspace() else part[-40:].rsplit(maxsplit=1)[-1] if part else ""
 
 
 def first_word(part: Part) -> str:
+    """Return the first word of a part; empty if the part begins with white space."""
     while not isinstance(part, str):
         part = next((child for child in part.children if isinstance(child, str) or child.words), "")
     return "" if part[:1].isspace() else part[:40].split(maxsplit=1)[0] if part else ""

@@ -1,4 +1,4 @@
-"""A page's elements as plain values, and the one place where HTML is parsed."""
+"""Parses HTML into a tree of plain `Element` values, with the counts by which they are judged."""
 
 from __future__ import annotations
 
@@ -11,37 +11,39 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from octave_mcp.sources.html.characters import cleaned
 
-# What reads the tree is recursive; deeper elements hang their content here.
-DEEPEST = 150
+# The functions that read the tree are recursive. The content of deeper elements is attached to this level.
+MAX_DEPTH = 150
 CODE = frozenset({"script", "style", "template", "noscript"})
-# Dropped before anybody looks: what is drawn, played, chosen or loaded has no sentences.
-DRAWN = frozenset("link source track math canvas video audio object embed iframe select datalist map".split())
-# Stand on lines of their own.
+# Removed before the tree is built: media, embedded pages and lists of options have no sentences.
+TEXTLESS_TAGS = frozenset("link source track math canvas video audio object embed iframe select datalist map".split())
 LISTS = frozenset({"ul", "ol", "menu"})
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+# Elements that browsers put on lines of their own.
 BLOCKS = LISTS.union(
     {"html", "body", "main", "article", "section", "div", "p", "header", "aside", "nav", "address", "hgroup", "search"},
     {"figure", "figcaption", "blockquote", "pre", "hr", "details", "summary", "form", "fieldset", "legend", "center"},
     {"h1", "h2", "h3", "h4", "h5", "h6", "dl", "dt", "dd", "li", "footer"},
     {"table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"},
 )
-# To a browser, which runs scripts, what <noscript> holds is no markup; to a parser, such a frame never ends.
-SWALLOWS = re.compile(r"(<noscript[^<>]*>\s*<iframe[^<>]*)/>", re.IGNORECASE)
+# Without scripts, a parser reads the content of <noscript> as markup, where `<iframe/>` is not closed and swallows the
+# rest of the page. Browsers run scripts and do not parse it.
+UNCLOSED_IFRAME = re.compile(r"(<noscript[^<>]*>\s*<iframe[^<>]*)/>", re.IGNORECASE)
 MAX_MOVES = 200
-# Of an inline drawing, of which only the name is read.
-MOST_PARTS_OF_A_NAME, LONGEST_NAME = 8, 200
-# Elements that can have a shadow tree, besides those with a hyphen in their name.
+# Only the name of an inline drawing is read.
+MAX_SVG_CHILDREN, MAX_SVG_NAME_CHARACTERS = 8, 200
+# Elements that can have a shadow tree (DOM standard), besides custom elements, whose names have a hyphen.
 SHADOW_HOSTS = frozenset(
     "article aside blockquote body div footer h1 h2 h3 h4 h5 h6 header main nav p section span".split()
 )
 SHADOW_MODES = frozenset({"open", "closed"})
-LATE = re.compile(r"\$RC\(\"(B:\w+)\",\"(S:\w+)\"")
+# React streams late content in hidden elements and moves it with `$RC("B:0","S:0")`: from `S:0` to the place of `B:0`.
+STREAMED_MOVE = re.compile(r"\$RC\(\"(B:\w+)\",\"(S:\w+)\"")
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 
 
 @dataclass(slots=True, eq=False)
 class Element:
-    """`is_leaf`: it holds no other element; `holds_block`: it is a block, or holds one."""
+    """An element with its children and counts. `is_leaf`: it contains no element. `holds_x`: it is or contains an x."""
 
     tag: str
     attributes: dict[str, str]
@@ -58,19 +60,19 @@ class Element:
 
     @property
     def name(self) -> str:
-        """Its class and id in lower case: what it is for."""
+        """The class and id in lower case, which hint at the purpose of the element."""
         attributes = self.attributes
         if "class" in attributes or "id" in attributes:
             return f"{attributes.get('class', '')} {attributes.get('id', '')}".lower()
         return ""
 
     def elements(self) -> Iterator[Element]:
-        """Itself and what it holds, in the order of the page."""
-        waiting: list[Element] = [self]
-        while waiting:
-            element = waiting.pop()
+        """Yield the element and its descendants in document order."""
+        pending: list[Element] = [self]
+        while pending:
+            element = pending.pop()
             yield element
-            waiting.extend([child for child in reversed(element.children) if isinstance(child, Element)])
+            pending.extend([child for child in reversed(element.children) if isinstance(child, Element)])
 
     def find(self, *tags: str) -> Iterator[Element]:
         return (element for element in self.elements() if element.tag in tags)
@@ -86,81 +88,81 @@ class Element:
     def text(self) -> str:
         return " ".join("".join(self.strings()).split())
 
-    def holding(self, children: list[Element | str], tag: str = "") -> Element:
-        """A copy with other children."""
+    def with_children(self, children: list[Element | str], tag: str = "") -> Element:
+        """Return a copy with other children."""
         copy = Element(tag or self.tag, self.attributes, children)
-        tally(copy)
+        update_counts(copy)
         return copy
 
 
 @dataclass(slots=True, eq=False)
 class Root(Element):
-    """The tree of a page, all its elements, none before what holds it, and the text of its style sheets."""
+    """The tree of a page, a list of its elements (parents before children), and the text of its style sheets."""
 
-    found: list[Element] = field(default_factory=list[Element])
+    all_elements: list[Element] = field(default_factory=list[Element])
     style_sheets: str = ""
 
 
 def parse(html: str) -> Root:
-    """The tree of a page."""
-    page = LexborHTMLParser(SWALLOWS.sub(r"\1></iframe>", html))
-    page.strip_tags(list(DRAWN))
-    top = page.root
-    root = Root("html", _attributes(top) if top else {})
+    """Parse HTML into a tree."""
+    page = LexborHTMLParser(UNCLOSED_IFRAME.sub(r"\1></iframe>", html))
+    page.strip_tags(list(TEXTLESS_TAGS))
+    top_node = page.root
+    root = Root("html", _attributes(top_node) if top_node else {})
     shadows: dict[Element, Element] = {}
-    root.found = _grown(top, root, shadows) if top else [root]
+    root.all_elements = _build(top_node, root, shadows) if top_node else [root]
     for host, shadow in shadows.items():
         _compose(host, shadow)
-    _put_in_place(root.found, composed=bool(shadows))
-    root.style_sheets = "".join(text for style in root.found if style.tag == "style" for text in style.strings())
+    _move_streamed(root.all_elements, has_shadow_trees=bool(shadows))
+    root.style_sheets = "".join(text for style in root.all_elements if style.tag == "style" for text in style.strings())
     return root
 
 
-def _grown(top: LexborNode, root: Element, shadows: dict[Element, Element]) -> list[Element]:
-    """Hangs all that `top` holds into `root`; the elements, none before what holds it.
+def _build(top_node: LexborNode, root: Element, shadows: dict[Element, Element]) -> list[Element]:
+    """Copy the descendants of a parsed node into `root`, and return all elements, parents before children.
 
-    A shadow tree becomes an element of its own in `shadows`, under its host.
+    The shadow tree of a host becomes an element of its own in `shadows`.
     """
-    found = [root]
-    waiting = [(top, root, 0)]
-    while waiting:
-        node, parent, depth = waiting.pop()
+    all_elements = [root]
+    pending = [(top_node, root, 0)]
+    while pending:
+        node, parent, depth = pending.pop()
         child = node.child
         while child is not None:
             tag = child.tag or ""
             if tag == "-text":
                 text = child.text_content or ""
                 parent.children.append(text if text.isascii() or parent.tag in CODE else cleaned(text))
-            elif tag == "template" and (content := _shadow(child, parent, shadows)):
+            elif tag == "template" and (content := _shadow_content(child, parent, shadows)):
                 shadows[parent] = shadow = Element("template", {})
-                waiting.append((content, shadow, depth + 1))
-            elif not tag.startswith(("-", "!")) and not (shadows and tag in DRAWN):
+                pending.append((content, shadow, depth + 1))
+            elif not tag.startswith(("-", "!")) and not (shadows and tag in TEXTLESS_TAGS):
                 element = Element(tag, _attributes(child))
                 parent.children.append(element)
-                found.append(element)
+                all_elements.append(element)
                 if tag == "svg":
-                    _name(element, child)
+                    _add_svg_name(element, child)
                     child = child.next
                     continue
-                waiting.append((child, element if depth < DEEPEST else parent, depth + 1))
+                pending.append((child, element if depth < MAX_DEPTH else parent, depth + 1))
             child = child.next
-    return found
+    return all_elements
 
 
-def _name(element: Element, drawing: LexborNode) -> None:
-    """An inline drawing has no text; its title and the symbol it shows are attributes of its element."""
-    part, left = drawing.child, MOST_PARTS_OF_A_NAME
-    while part is not None and left:
-        if part.tag == "title":
-            element.attributes = {**element.attributes, "title": cleaned(part.text())[:LONGEST_NAME]}
-        elif part.tag == "use":
-            shown = part.attributes.get("href") or part.attributes.get("xlink:href") or ""
-            element.attributes = {**element.attributes, "href": shown[:LONGEST_NAME]}
-        part, left = part.next, left - 1
+def _add_svg_name(element: Element, svg: LexborNode) -> None:
+    """Set the title of an inline drawing, and the symbol that it uses, as attributes of its element."""
+    child, children_left = svg.child, MAX_SVG_CHILDREN
+    while child is not None and children_left:
+        if child.tag == "title":
+            element.attributes = {**element.attributes, "title": cleaned(child.text())[:MAX_SVG_NAME_CHARACTERS]}
+        elif child.tag == "use":
+            symbol = child.attributes.get("href") or child.attributes.get("xlink:href") or ""
+            element.attributes = {**element.attributes, "href": symbol[:MAX_SVG_NAME_CHARACTERS]}
+        child, children_left = child.next, children_left - 1
 
 
-def _shadow(template: LexborNode, host: Element, shadows: dict[Element, Element]) -> LexborNode | None:
-    """The content of a declarative shadow tree. The first template of a host is its tree, all others are inert."""
+def _shadow_content(template: LexborNode, host: Element, shadows: dict[Element, Element]) -> LexborNode | None:
+    """Return the content of a declarative shadow tree. Only the first such template of a host is used."""
     if (template.attributes.get("shadowrootmode") or "").lower() not in SHADOW_MODES or host in shadows:
         return None
     if host.tag not in SHADOW_HOSTS and "-" not in host.tag:
@@ -169,41 +171,46 @@ def _shadow(template: LexborNode, host: Element, shadows: dict[Element, Element]
 
 
 def _compose(host: Element, shadow: Element) -> None:
-    """Shows a host as browsers do: its shadow tree, its children in the slots. A child without a slot is unseen."""
-    given: dict[str, list[Element | str]] = {}
+    """Replace the children of a host by its shadow tree, with the children in the slots. Others are not shown."""
+    slotted: dict[str, list[Element | str]] = {}
     for child in host.children:
         name = child.attributes.get("slot", "") if isinstance(child, Element) else ""
-        given.setdefault(name, []).append(child)
+        slotted.setdefault(name, []).append(child)
     for slot in list(shadow.find("slot")):
-        slot.children = given.pop(slot.attributes.get("name", ""), slot.children)
+        slot.children = slotted.pop(slot.attributes.get("name", ""), slot.children)
     host.children = shadow.children
 
 
-def _put_in_place(found: list[Element], *, composed: bool) -> None:
-    """Counts, once parts that a server sent late, hidden at the end of the page, are where a script puts them."""
-    scripts = (text for script in found if script.tag == "script" for text in script.strings() if "$RC(" in text)
-    moves = [move for text in scripts for move in LATE.findall(text)][:MAX_MOVES]
-    marked = {element.attributes.get("id", ""): element for element in found} if moves else {}
-    for place, late in moves:
-        if late in marked and place in marked and marked[place] not in marked[late].elements():
-            marked[place].tag = "div"
-            marked[place].children, marked[late].children = marked[late].children, []
-    if moves or composed:
-        _cut(found[0])
-        count(found[0])
+def _move_streamed(all_elements: list[Element], *, has_shadow_trees: bool) -> None:
+    """Move streamed content to where React's scripts would put it, then set all counts."""
+    scripts = (text for script in all_elements if script.tag == "script" for text in script.strings() if "$RC(" in text)
+    moves = [move for text in scripts for move in STREAMED_MOVE.findall(text)][:MAX_MOVES]
+    by_id = {element.attributes.get("id", ""): element for element in all_elements} if moves else {}
+    for placeholder_id, streamed_id in moves:
+        # Moving an element into itself would create a cycle.
+        if (
+            streamed_id in by_id
+            and placeholder_id in by_id
+            and by_id[placeholder_id] not in by_id[streamed_id].elements()
+        ):
+            by_id[placeholder_id].tag = "div"
+            by_id[placeholder_id].children, by_id[streamed_id].children = by_id[streamed_id].children, []
+    if moves or has_shadow_trees:
+        _cut_below_max_depth(all_elements[0])
+        count_all(all_elements[0])
     else:
-        for element in reversed(found):
-            tally(element)
+        for element in reversed(all_elements):
+            update_counts(element)
 
 
-def _cut(root: Element) -> None:
-    """Parts in parts in parts may be deeper than the page was."""
-    waiting = [(root, 0)]
-    while waiting:
-        element, depth = waiting.pop()
-        if depth > DEEPEST:
+def _cut_below_max_depth(root: Element) -> None:
+    """Empty elements below the maximum depth, which moved content can exceed."""
+    pending = [(root, 0)]
+    while pending:
+        element, depth = pending.pop()
+        if depth > MAX_DEPTH:
             element.children = []
-        waiting += [(child, depth + 1) for child in element.children if isinstance(child, Element)]
+        pending += [(child, depth + 1) for child in element.children if isinstance(child, Element)]
 
 
 def _attributes(node: LexborNode) -> dict[str, str]:
@@ -214,23 +221,23 @@ def _attributes(node: LexborNode) -> dict[str, str]:
 
 
 def word_count(text: str) -> int:
-    """Words as a reader counts them; where none are spaced, two characters make one."""
+    """Count words. In Chinese, Japanese and Korean, two characters count as one word."""
     return len(text.split()) + (0 if text.isascii() else len(CJK.findall(text)) // 2)
 
 
-def count(element: Element) -> None:
-    """Sets what an element and all it holds are judged by."""
+def count_all(element: Element) -> None:
+    """Set the counts of an element and its descendants."""
     for child in element.children:
         if isinstance(child, Element):
-            count(child)
-    tally(element)
+            count_all(child)
+    update_counts(element)
 
 
-def tally(element: Element) -> None:
-    """Sets what an element is judged by from what it holds, which was counted before; code has no words."""
+def update_counts(element: Element) -> None:
+    """Set the counts of an element from those of its children. Code has no words."""
     words = link_words = links = 0
     images = int(element.tag == "img")
-    logos = images or int(_is_named(element))
+    logos = images or int(_is_named_picture(element))
     is_leaf = True
     holds_main, holds_h1, holds_block = element.tag == "main", element.tag == "h1", element.tag in BLOCKS
     for child in element.children:
@@ -255,10 +262,10 @@ def tally(element: Element) -> None:
     element.holds_main, element.holds_h1, element.holds_block = holds_main, holds_h1, holds_block
 
 
-def _is_named(element: Element) -> bool:
-    """Whether it is a picture, or a link around one, with a name of its own."""
+def _is_named_picture(element: Element) -> bool:
+    """Return whether an element is a drawing, or a link around a picture, with a name of its own."""
     attributes = element.attributes
     if "aria-label" in attributes:
-        named = element.tag in {"svg", "a"} or attributes.get("role") == "img"
-        return named and attributes.get("aria-hidden") != "true"
+        can_be_named = element.tag in {"svg", "a"} or attributes.get("role") == "img"
+        return can_be_named and attributes.get("aria-hidden") != "true"
     return element.tag == "svg" and "title" in attributes and attributes.get("aria-hidden") != "true"

@@ -1,4 +1,4 @@
-"""Links that only call for an action ('Learn more'): standing alone, they are not worth quoting."""
+"""Recognition of links that are only a call to action, such as "Learn more"."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ import re
 from octave_mcp.sources.html.tree import Element
 
 MAX_CALL_WORDS = 5
-CALL = re.compile(
+# Phrases in the group `only` are a call whatever follows: "Learn more about Acme". Other verbs may begin a name, so the
+# words after them decide: "Get started" is a call, "Contact Center AI" is a product. Chinese and Japanese phrases end
+# without `\b`, because these languages do not separate words.
+CALL_TO_ACTION = re.compile(
     r"\W{0,3}(?:(?P<only>learn|subscribe|talk to|find out|find an?|log in|sign (?:in|up)|go to|back to|skip to"
     r"|(?:show|load|see|view) (?:more|all)|en savoir)\b|(?:了解|查看|阅读|立即|免费|もっと|詳しく|詳細|続きを)"
     r"|(?:read|get|see|view|start|try|book|watch|contact|explore|discover|download|sign|request|schedule|shop"
     r"|buy|browse|visit|register|join|apply|more|mehr|jetzt|zum|zur|voir|demander|leer|ver|saber|conocer)\b)",
     re.IGNORECASE,
 )
-# What a call asks to press for, where titles are written in capitals: 'Get Started', 'Book a Demo'. What is not among
-# them and has a capital is a name: 'Watch Tower', 'Contact Center AI'.
-OBJECTS = frozenset(
+# Words that follow the verb of a call. Many sites capitalise their buttons ("Get Started", "Book a Demo"), so a capital
+# alone does not make a name. A capitalised word that is not listed does: "Watch Tower", "Contact Center AI".
+FOLLOWING_WORDS = frozenset(
     (
         "a about access account all alle an and anfordern anfragen anmelden ansehen answers app apps article"
         " articles artikel beitrag beratung blog book brochure browser buchen business buy call careers case cases"
@@ -36,27 +39,31 @@ OBJECTS = frozenset(
         " your zeigen"
     ).split()
 )
-PRESSED = re.compile(r"\b(?:btn|button|cta)\b|[-_](?:btn|button|cta)\b|\b(?:btn|button|cta)[-_]")
-TITLES = re.compile(r"title|heading|headline|(?:^|[\s_-])name")
+# Matches `btn-primary`, `hero-cta` and `cta_link`.
+BUTTON_NAME = re.compile(r"\b(?:btn|button|cta)\b|[-_](?:btn|button|cta)\b|\b(?:btn|button|cta)[-_]")
+# Matches `card-title` and `product-name`, but not `username`.
+TITLE_NAME = re.compile(r"title|heading|headline|(?:^|[\s_-])name")
+# An arrow at the end marks a call even if the words could be a name: "Watch Tower →".
 ARROW = re.compile(r"(?:[→›»>↗➔➜⟶]|->)\s*\Z")
 WORD = re.compile(r"[^\W\d_][\w’'-]*")
-STRONG = frozenset({"strong", "b"})
+BOLD = frozenset({"strong", "b"})
 
 
-def is_call(element: Element, text: str, *, may_be_name: bool) -> bool:
-    """Whether an element is a link, or holds nothing else, that calls for an action.
+def is_call_to_action(element: Element, text: str, *, may_be_name: bool) -> bool:
+    """Return whether all words of an element are links and its text is a call to action.
 
-    `text` is one line. With `may_be_name`, as in a list, a link that names something is not a call.
+    `text` is the text of the element on one line. With `may_be_name`, as in a list, a link that names something is not
+    a call.
     """
     is_link = element.link_words == element.words > 0
-    if not is_link or element.words > MAX_CALL_WORDS or not (found := CALL.match(text)):
+    if not is_link or element.words > MAX_CALL_WORDS or not (match := CALL_TO_ACTION.match(text)):
         return False
-    is_title = any(TITLES.search(inner.name) or inner.tag in STRONG for inner in element.elements())
-    if not (is_title or may_be_name) or found["only"] or ARROW.search(text) or _is_button(element):
+    is_title = any(TITLE_NAME.search(descendant.name) or descendant.tag in BOLD for descendant in element.elements())
+    if not (is_title or may_be_name) or match["only"] or ARROW.search(text) or _is_button(element):
         return True
-    rest = WORD.findall(text[found.end() :])
-    return all(word.lower() in OBJECTS or (word.islower() and not is_title) for word in rest)
+    rest = WORD.findall(text[match.end() :])
+    return all(word.lower() in FOLLOWING_WORDS or (word.islower() and not is_title) for word in rest)
 
 
 def _is_button(element: Element) -> bool:
-    return any(PRESSED.search(inner.name) for inner in (element, *element.find("a")))
+    return any(BUTTON_NAME.search(descendant.name) for descendant in (element, *element.find("a")))
