@@ -7,9 +7,8 @@ import re
 from octave_mcp.sources.html.tree import Element
 
 MAX_CALL_WORDS = 5
-# Phrases in the group `only` are a call whatever follows: "Learn more about Acme". Other verbs may begin a name, so the
-# words after them decide: "Get started" is a call, "Contact Center AI" is a product. Chinese and Japanese phrases end
-# without `\b`, because these languages do not separate words.
+# Phrases in the group `only` are a call whatever follows: "Learn more about Acme". After other verbs, the next words
+# decide: "Get started" is a call, "Contact Center AI" is a product.
 CALL_TO_ACTION = re.compile(
     r"\W{0,3}(?:(?P<only>learn|subscribe|talk to|find out|find an?|log in|sign (?:in|up)|go to|back to|skip to"
     r"|(?:show|load|see|view) (?:more|all)|en savoir)\b|(?:了解|查看|阅读|立即|免费|もっと|詳しく|詳細|続きを)"
@@ -39,9 +38,7 @@ FOLLOWING_WORDS = frozenset(
         " your zeigen"
     ).split()
 )
-# Matches `btn-primary`, `hero-cta` and `cta_link`.
 BUTTON_NAME = re.compile(r"\b(?:btn|button|cta)\b|[-_](?:btn|button|cta)\b|\b(?:btn|button|cta)[-_]")
-# Matches `card-title` and `product-name`, but not `username`.
 TITLE_NAME = re.compile(r"title|heading|headline|(?:^|[\s_-])name")
 # An arrow at the end marks a call even if the words could be a name: "Watch Tower →".
 ARROW = re.compile(r"(?:[→›»>↗➔➜⟶]|->)\s*\Z")
@@ -50,7 +47,7 @@ BOLD = frozenset({"strong", "b"})
 
 
 def is_call_to_action(element: Element, text: str, *, may_be_name: bool) -> bool:
-    """Return whether all words of an element are links and its text is a call to action.
+    """Return whether an element has only linked words, and they are a call to action.
 
     `text` is the text of the element on one line. With `may_be_name`, as in a list, a link that names something is not
     a call.

@@ -7,8 +7,8 @@ from collections import Counter
 
 MAX_BYTES = 3_000_000
 MAX_DEPTH = 512
-# A page full of elements with 2,000 attributes takes the parser a second. Drawings in `data:` URLs look like elements
-# with many attributes, so a much lower limit would refuse ordinary pages.
+# A page full of such elements takes the parser a second. SVG in a `data:` URL counts as attributes, too, so the limit
+# cannot be much lower.
 MAX_ATTRIBUTES = 2000
 
 # The attributes are `[^<>]*`, because `[^>]*` would take quadratic time on `<a <a <a`.
@@ -32,7 +32,7 @@ VOID = frozenset(
         b"wbr",
     }
 )
-# Their end tags may be omitted, so they do not count as open: 600 paragraphs without `</p>` are not 600 deep.
+# End tags that may be omitted: 600 paragraphs without `</p>` are not 600 deep.
 IMPLIED_END = frozenset(
     {
         b"p",
@@ -55,7 +55,7 @@ IMPLIED_END = frozenset(
 )
 # Inside SVG and MathML, a trailing slash closes any element.
 FOREIGN = frozenset({b"svg", b"math"})
-# A start tag of one of these ends SVG and MathML (HTML standard, "parsing tokens in foreign content").
+# HTML standard, "parsing tokens in foreign content": a start tag of one of these ends SVG and MathML.
 BREAKOUT = frozenset(
     name.encode()
     for name in (
@@ -68,11 +68,10 @@ BREAKOUT = frozenset(
 RAW_TEXT = frozenset({b"script", b"style", b"textarea", b"title", b"xmp", b"iframe"})
 
 
-# Pages above one of these limits are parsed in a subprocess that can be killed (`parsing.py`).
+# Pages above one of these limits are parsed in a subprocess that can be killed (`parsing.py`). The formatting cost is
+# the number of tags times the most formatting elements that are open at once.
 MAX_TAGS = 15_000
-# Tags multiplied by the formatting elements that are open at once.
 MAX_FORMATTING_COST = 150_000
-# Characters in a row.
 MAX_WHITESPACE = 5000
 FORMATTING = re.compile(rb"<(/?)(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?=[\s/>])", re.IGNORECASE)
 WHITESPACE = re.compile(rb"\s{50,}")
@@ -80,7 +79,7 @@ ENCODED_SPACES = (b"&nbsp;", b"&#160;", b"\xc2\xa0")
 
 
 def is_suspicious(html: bytes) -> bool:
-    """Return whether parsing may take long, although the page is not `too_complex`. Few pages are suspicious."""
+    """Return whether parsing may take long although the page is not `too_complex`, as for one page in hundreds."""
     tags = html.count(b"<")
     return (
         tags > MAX_TAGS
@@ -96,7 +95,7 @@ def _longest_whitespace(html: bytes) -> int:
 
 
 def _max_open_formatting(html: bytes) -> int:
-    """Return how many formatting elements are open at once at most.
+    """Return the largest number of formatting elements that are open at once.
 
     A parser repeats each unclosed formatting element in every paragraph that follows.
     """

@@ -12,7 +12,6 @@ from octave_mcp.sources.html.tree import HEADINGS, Element
 
 CONTROLS = frozenset({"button", "label"})
 TARGET_ATTRIBUTES = ("aria-controls", "data-target", "data-bs-target")
-# A button with one of these roles names one of several things: a tab of features, a plan.
 CHOICE_ROLES = frozenset({"tab", "radio"})
 TEXT_FIELDS = frozenset({"", "text", "email", "tel", "url", "password", "number", "date"})
 NO_PROSE = frozenset({"nav", "form", "dialog"})
@@ -23,7 +22,6 @@ MIN_CONTENT_WORDS = 8
 MAX_RADIO_BUTTONS = 12
 MAX_LINK_SHARE = 0.5
 SIBLINGS_AHEAD = 3
-# Commands of buttons that open text: "Read more", "Show all", "Mehr anzeigen".
 TOGGLE = re.compile(
     r"(?:show|read|see|view|load|expand|collapse|hide|open|close|learn)(?: (?:me|more|less|all|everything))*"
     r"|more|less|menu"

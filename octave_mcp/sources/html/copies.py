@@ -55,8 +55,7 @@ def without_repeats(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
         is_heading = block.kind == "heading"
         if not _is_repeated(block, contexts, heading, previous):
             yield block
-        # Equal lists of features after different names or prices belong to different plans, so a list is remembered
-        # with the block before it as well as with its heading.
+        # A list is remembered with the block before it, too: after another name or price, it is another plan's.
         contexts.setdefault(block, set()).update({heading, previous} if block.kind == "list" else {heading})
         heading = block if is_heading else heading
         previous = block

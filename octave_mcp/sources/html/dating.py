@@ -28,7 +28,6 @@ PAGE_TYPES = re.compile(r"(?:Article|Posting|Page|Report|CreativeWork|HowTo|Guid
 EVENT_PATH = re.compile(
     r"/(?:events?|webinars?|conferences?|meetups?|veranstaltungen?|ev[eè]nements?|eventos?|eventi)(?:/|$)"
 )
-# Matches classes such as `byline`, `post-date` and `timestamp`.
 DATE_NAME = re.compile(
     r"(?<![a-z])(?:by-?line|date(?:line|time|stamp)?|timestamp|posted|publi(?:sh|shed|cation)(?:ed)?(?:[-_]?(?:at|on))?"
     r"|(?:post|pub|entry|article|blog|news|publish|published|publication|created|release|modified|updated|update)_?date)(?![a-z])"
@@ -36,7 +35,6 @@ DATE_NAME = re.compile(
 CHANGE_NAME = re.compile(
     r"(?<![a-z])(?:updated|modified|datemodified|last-?(?:modified|updated|edited)|revised)(?![a-z])"
 )
-# Classes of content that is not the subject of the page and has dates of its own: comments, teasers, events.
 OTHER_CONTENT_NAME = re.compile(
     r"(?<![a-z])(?:comments?|comment-list|respond|replies|disqus|related|recent|latest|upcoming|events?|webinars?|agenda|countdown"
     r"|sidebar|widget|teasers?|announcement|promo|more-(?:posts|news|articles)|read-?(?:next|more)|copyright|copy-right"
@@ -46,7 +44,6 @@ OTHER_CONTENT_TYPE = re.compile(r"(?:Review|Comment|Event|Offer)$")
 FRAME = frozenset({"nav", "footer", "aside", "dialog", "form"}) | CODE
 MAX_LINKED_DATE_WORDS = 8
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-# Labels in front of a date, in ten languages: "Last updated: 3 May 2024", "Stand: 03.05.2024".
 DATE_LABEL = (
     r"(?:(?:first |originally )?(?:published|posted|written|released|created|date)|(?:last )?(?:updated?|modified"
     r"|edited|reviewed)|veröffentlicht|aktualisiert|stand|publié|mis à jour|publicado|actualizado|atualizado"
@@ -145,7 +142,7 @@ class DateFinder:
             return None
         if match["day"]:
             return self._first_date("-".join(match.groups()))
-        # A month stands for its last day, but not for a day after the page was fetched.
+        # `/2024/05/` stands for 31 May, or for the day of the fetch if that is earlier.
         last = date_of_heading(f"{match['year']}-{match['month']}")
         first = date(int(match["year"]), int(match["month"]), 1)
         return None if last is None or first > self.fetched_on else min(last, self.fetched_on)

@@ -20,11 +20,10 @@ DETECTION_BYTES = 500_000
 MIN_LETTERS_PER_ERROR = 10
 UTF_8, UTF_16 = "utf-8", frozenset({"utf-16le", "utf-16be"})
 BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": UTF_8, b"\xff\xfe": "utf-16le", b"\xfe\xff": "utf-16be"}
-# `<?x` in UTF-16 without a byte order mark.
 UTF_16_XML_STARTS = {b"<\0?\0x\0": "utf-16le", b"\0<\0?\0x": "utf-16be"}
 # Browsers decode GBK as its superset GB18030, as the Encoding Standard says. Python's GBK has fewer characters.
 PYTHON_NAMES = {"gbk": "gb18030"}
-# Possessive quantifiers (`*+`) and the atomic group `(?>...)` keep the time linear in tags that never end.
+# The possessive and atomic groups keep the time linear for tags that never end.
 TAG = re.compile(
     rb"<!--(?:>|->|.*?(?:-->|$))|<(?P<name>/?[a-z][^\s/<>\"']*+)(?P<rest>(?>\"[^\"]*\"|'[^']*'|[^\"'<>]+)*+)>|<[!/?][^<>]*>",
     re.IGNORECASE | re.DOTALL,
@@ -32,8 +31,8 @@ TAG = re.compile(
 ATTRIBUTE = re.compile(rb"([^\s/>=]+)\s*(?:=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+)))?")
 CHARSET_PARAMETER = re.compile(rb"charset\s*=\s*[\"']?([^\"'\s;]+)", re.IGNORECASE)
 XML_DECLARATION = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"'>]+)[\"']")
-# The detector takes its hint from a top-level domain. These languages have another code than the domain: `uk:ua`.
-# English has no domain, because it hints at no encoding.
+# The detector takes a top-level domain as a hint to the language. Listed are the languages with another code than
+# their domain.
 LANGUAGE_DOMAINS = (
     "ar:sa be:by cs:cz da:dk el:gr en: et:ee fa:ir he:il ja:jp kk:kz ko:kr nb:no nn:no sl:si sr:rs sv:se uk:ua "
     "vi:vn zh:cn"
@@ -88,16 +87,16 @@ def tags(html: bytes, name: bytes) -> Iterator[dict[bytes, bytes]]:
 
 
 def _encoding(label: str) -> str | None:
-    known = webencodings.lookup(label.strip("\"' "))
-    return known.name if known else None
+    codec = webencodings.lookup(label.strip("\"' "))
+    return codec.name if codec else None
 
 
 def _decode_as(body: bytes, name: str) -> str:
     mark = next(
         (mark for mark, encoding in BYTE_ORDER_MARKS.items() if encoding == name and body.startswith(mark)), b""
     )
-    known = webencodings.lookup(PYTHON_NAMES.get(name, name))
-    return known.codec_info.decode(body[len(mark) :], "replace")[0] if known else ""
+    codec = webencodings.lookup(PYTHON_NAMES.get(name, name))
+    return codec.codec_info.decode(body[len(mark) :], "replace")[0] if codec else ""
 
 
 def _is_plausible(text: str) -> bool:
@@ -115,7 +114,7 @@ def _detected_encoding(body: bytes, url: str) -> str:
 
 
 def _domain_hint(body: bytes, url: str) -> bytes:
-    """Return the top-level domain of the language of the page, or else that of its URL."""
+    """Return the top-level domain of the declared language, or else that of the URL, as a hint for the detector."""
     html_tag = next(tags(body[:PRESCAN_BYTES], b"html"), None) or {b"lang": b""}
     language = html_tag.get(b"lang", b"")[:2].decode("ascii", "ignore").lower()
     own_domain = (urlsplit(url).hostname or "").rpartition(".")[2]

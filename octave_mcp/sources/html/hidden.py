@@ -45,9 +45,7 @@ SELECTOR = re.compile(r"\s*[a-z0-9]*([.#][\w-]+)\s*", re.IGNORECASE)
 # Webflow gives this class to elements that a condition leaves out. Its style sheet is a separate file.
 WEBFLOW_HIDDEN = "w-condition-invisible"
 NEVER_HIDDEN = frozenset({"html", "body", "main"})
-# Attributes that may hide an element, or that describe what a hidden element shows.
 HIDING_ATTRIBUTES = frozenset({"style", "hidden", "aria-hidden", "color", "aria-label"})
-# Attributes in which the controls of tabs, accordions and carousels name the element that they show.
 TARGET_ATTRIBUTES = frozenset({"aria-controls", "data-target", "data-bs-target"})
 # Classes of content that a reader can open or scroll to: `swiper-slide`, `tab-pane`, `faq-answer`.
 SHOWN_LATER_NAME = re.compile(
@@ -57,10 +55,10 @@ SHOWN_LATER_NAME = re.compile(
 )
 OPENERS = frozenset({"button", "summary", "dt"})
 MAX_OPENER_DEPTH, MAX_OPENER_WORDS = 3, 40
-# Numbers and words of at least three letters; shorter words are too common to link a text to its label.
+# Words of one or two letters are too common to link a text to its label.
 LABEL_WORD = re.compile(r"\d+|[^\W\d]{3,}")
 MAX_LABELLED_WORDS = 40
-# A longer element is not dropped for one instruction in it. Its children are checked instead.
+# A longer element is not dropped for one instruction in it. Its children are checked.
 MAX_INSTRUCTION_WORDS = 80
 
 
@@ -289,7 +287,7 @@ def _hiding_of(
 
 
 def _is_read_aloud(element: Element, label: str) -> bool:
-    """Return whether a label repeats the text for screen readers: then `aria-hidden` text is visible."""
+    """Return whether a label repeats the text for screen readers, which makes `aria-hidden` no sign of hiding."""
     if not label:
         return False
     text = element.text.casefold()

@@ -13,12 +13,10 @@ ICONS = frozenset({"svg", "img", "i", "span", "em", "b"})
 LABELS = ("aria-label", "alt", "title")
 MAX_LABEL_CHARACTERS, MAX_LABEL_WORDS = 60, 8
 MAX_LABELS, MAX_ELEMENTS_IN_CELL, MAX_ELEMENTS_IN_LINE = 3, 24, 6
-# A label that only says what kind of thing it labels: "icon", "check.svg".
 USELESS_LABEL = re.compile(
     r"(?:icon|image|photo|picture|img|svg|logo|graphic)s?|.*\.(?:png|jpe?g|svg|webp|gif)", re.IGNORECASE
 )
 SUFFIX = re.compile(r"(?<!\s)\s+(?:icon|logo|symbol|image)\Z", re.IGNORECASE)
-# Labels that say yes or no, in eight languages: "Included", "Not available", "Nicht enthalten:".
 YES_OR_NO = re.compile(
     r"(?:(?:not|nicht|non|pas|no|não|niet|un)\b\W*)?"
     r"(?:yes|no|included|available|unavailable|supported|unsupported|excluded|missing|ja|nein|enthalten|inklusive"
@@ -38,7 +36,7 @@ YES = re.compile(
     rf"{START}(?:icon)?(?:check-?(?:mark|ed|circle|icon)?|tick|yes|included|available|supported|true|done){END}"
 )
 EXCLUDED = re.compile(rf"{START}(?:not-?(?:included|available|supported)|unavailable|excluded){END}")
-# A minus means No in the cell of a table. In a line of text it may be a bullet.
+# Checked in cells of tables only, where a minus or dash means No.
 MINUS = re.compile(rf"{START}(?:minus|dash|remove){END}")
 LIGATURE = next(pattern for trait, pattern in CLASSES if trait == "ligature")
 YES_TEXT, NO_TEXT, CROSS = "Yes", "No", "✗"

@@ -12,7 +12,7 @@ from octave_mcp.sources.html.tree import Element
 
 Node = dict[str, Any]
 
-# Most types of organisations in schema.org end with one of these words. `ORGANIZATIONS` lists the others.
+# Most types of organizations in schema.org end with one of these words. `ORGANIZATIONS` lists the others.
 ORGANIZATION = re.compile(r"(?:Organization|Corporation|Business|Company|Store|Agency|Consortium|Cooperative|Union)$")
 ORGANIZATIONS = frozenset(
     "NGO Airline Project CollegeOrUniversity School LibrarySystem Hospital Library Notary Attorney Dentist Physician"
@@ -21,7 +21,6 @@ ORGANIZATIONS = frozenset(
     " HealthClub".split()
 )
 PRODUCT = re.compile(r"(?:Product|Application|Service|ProductGroup|ProductModel|WebAPI)$")
-# Properties whose values may be nodes with facts of their own.
 NESTED_KEYS = (
     *("@graph", "publisher", "provider", "mainEntity", "about", "itemListElement", "item", "hasPart"),
     *("makesOffer", "itemOffered", "hasOfferCatalog", "hasVariant"),
@@ -30,7 +29,6 @@ NESTED_KEYS = (
 LIST_PRICE_TYPE = re.compile(r"(?:Strikethrough|List|MSRP|SRP|Regular)(?:Price)?$")
 # UN/CEFACT codes for periods of billing, as schema.org uses them in `unitCode`.
 UNIT_CODES = {"MON": "month", "ANN": "year", "DAY": "day", "WEE": "week", "HUR": "hour"}
-# ISO 8601: `P1M` is a month.
 DURATION = re.compile(r"P(\d+)([DWMY])$")
 DURATIONS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 # Old templates wrap JSON-LD in `<!-- -->` or `//<![CDATA[ ]]>`.

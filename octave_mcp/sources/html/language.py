@@ -16,8 +16,7 @@ MIN_WORDS_TO_CONTRADICT = 12
 # The declared language is overruled only if another one is this likely and the declared one this unlikely.
 MIN_CONFIDENCE = 0.9
 MAX_DECLARED_LIKELIHOOD = 0.02
-# A text has the declared language if this share of its letters is in the script of that language, even if most letters
-# are Latin: manuals quote much English code.
+# Enough letters in the script of the declared language confirm it. Manuals quote much code in Latin letters.
 MIN_OWN_LETTER_SHARE = 0.15
 ENGLISH_WORD = re.compile(r"\b(?:the|and|of|to|in|for|with|is|are|your|you|we|our|that|on|by)\b", re.IGNORECASE)
 # A text with this share of common English words is English. The model, which is slow to load, is not needed.
@@ -25,7 +24,6 @@ MIN_ENGLISH_SHARE = 0.12
 # Codes that mean the same language here: former ones (`iw` for `he`) and members of a macrolanguage (`nb`, `yue`).
 SYNONYMS = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "fil": "tl", "yue": "zh", "cmn": "zh"}
 
-# The letters of each script, and the languages written in it, the most common first.
 SCRIPTS: dict[str, tuple[re.Pattern[str], Sequence[str]]] = {
     "CJK": (re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"), ("zh", "ja")),
     "Hangul": (re.compile(r"[\u1100-\u11ff\uac00-\ud7af]"), ("ko",)),
@@ -48,7 +46,6 @@ SCRIPTS: dict[str, tuple[re.Pattern[str], Sequence[str]]] = {
     "Georgian": (re.compile(r"[\u10a0-\u10ff]"), ("ka",)),
     "Armenian": (re.compile(r"[\u0530-\u058f]"), ("hy",)),
 }
-# Languages of the scripts above that are also written in Latin letters, such as Serbian.
 ALSO_IN_LATIN = frozenset({"sr", "kk", "uz", "ku", "mn", "tt"})
 
 

@@ -11,7 +11,6 @@ from octave_mcp.sources.html.characters import cleaned
 
 # Private-use characters are removed from the text of a page, so they cannot be forged.
 ROW_START, ROW_END = "\ue002", "\ue003"
-# The Markdown in front of the text of a line: "- ", "> ", "## ", "1. ".
 LINE_PREFIX = re.compile(r"[\s#>*+-]*(?:\d+\. )?")
 ROW = re.compile(f"{ROW_START}([^{ROW_START}{ROW_END}]*){ROW_END}")
 

@@ -75,9 +75,7 @@ def _blocks(element: Element, *, drop_calls: bool = True) -> list[Block]:
             if text.strip():
                 _flush_logos(blocks, logos)
             line.append(
-                CallToAction(text)
-                if drop_calls and _is_call_to_action(child, text, element, is_first=is_first)
-                else text
+                CallToAction(text) if drop_calls and _is_call(child, text, element, is_first=is_first) else text
             )
             is_first = is_first and not text.strip()
         else:
@@ -92,7 +90,7 @@ def _blocks(element: Element, *, drop_calls: bool = True) -> list[Block]:
     return blocks
 
 
-def _is_call_to_action(child: Element | str, text: str, parent: Element, *, is_first: bool) -> bool:
+def _is_call(child: Element | str, text: str, parent: Element, *, is_first: bool) -> bool:
     """Return whether a link is a call to action. A link in a list, or at the start of a text, may be a name."""
     if isinstance(child, str) or not child.link_words:
         return False

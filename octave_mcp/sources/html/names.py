@@ -15,7 +15,6 @@ Name = Literal["consent", "breadcrumb", "skip", "overlay", "notice", "links", "p
 
 # Utility classes describe the appearance, not the purpose, of an element: `pt-[var(--navbar-height)]`, `md:menu`.
 UTILITY_CLASS = re.compile(r"[\[(:]")
-# Splits `siteFooter`, `site_footer` and `footer2` into words.
 WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[a-z])(?=[0-9])|[^A-Za-z0-9\s]+")
 MAX_NAMES_CHARACTERS = 1000
 NO_NAMES: frozenset[Name] = frozenset()

@@ -35,8 +35,7 @@ RGB = re.compile(r"rgba?\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)")
 COLOURS = re.compile(rf"{HEX.pattern}|{RGB.pattern}|\b(?:white|black)\b|\btransparent\b")
 NAMED_COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0)}
 IMAGE_URL = re.compile(r"url\((?:[^()]|\([^()]*\))*+\)")
-# The words of a gradient other than colours. Any other word may be the name of a colour that is not known here, and
-# then the background is not compared.
+# The words of a gradient. Any other word may be a colour that is not known here, and nothing is compared.
 GRADIENT_SYNTAX = re.compile(
     r"(?:(?:repeating|linear|radial|conic|gradient|to|at|from|in|deg|turn|rad|left|right|top|bottom|center|circle|ellipse"
     r"|cover|contain|no|repeat|fixed|scroll|none|px|em|rem|vw|vh|x|y)(?![a-z])|[^a-z])+"
@@ -44,7 +43,7 @@ GRADIENT_SYNTAX = re.compile(
 # A zero in `calc(0px)` or `clamp(0rem, 0vw, 0rem)`.
 ZERO_LENGTH = re.compile(r"(?<![\w.-])(?:0+(?:\.0*)?|\.0+)(?:[a-z]+|%)?(?![\w.])")
 MAX_COLOURS, MAX_BACKGROUND_CHARACTERS = 8, 400
-# Colours are alike if red, green and blue each differ by less than this, out of 255.
+# Out of 255. Colours are alike if their red, green and blue each differ by less.
 MIN_CONTRAST = 12
 
 # Properties, a pattern for the values that hide, and how surely they do. `left: -100%` is how sliders place the next
@@ -209,8 +208,8 @@ def _all_rgb(text: str) -> list[tuple[int, ...]]:
     text = IMAGE_URL.sub("", text)
     if len(text) > MAX_BACKGROUND_CHARACTERS or not GRADIENT_SYNTAX.fullmatch(COLOURS.sub(" ", text)):
         return []
-    found = [_rgb(match[0]) for match, _ in zip(COLOURS.finditer(text), range(MAX_COLOURS), strict=False)]
-    return [] if () in found else found
+    colours = [_rgb(match[0]) for match, _ in zip(COLOURS.finditer(text), range(MAX_COLOURS), strict=False)]
+    return [] if () in colours else colours
 
 
 def _rgb(text: str) -> tuple[int, ...]:

@@ -9,7 +9,6 @@ from octave_mcp.evidence.injection import may_address_model
 from octave_mcp.sources.html.tree import Element
 
 MAX_NAME_CHARACTERS, MAX_NAME_WORDS = 30, 4
-# Limits for a text that contains the word "logo".
 MAX_LOGO_LABEL_CHARACTERS, MAX_LOGO_LABEL_WORDS = 70, 8
 LOGO_WORD = re.compile(r"\blogo(?:type|s)?\b", re.IGNORECASE)
 # What surrounds the name in an alternative text: "Customer logo of Acme", "Acme logo white", "Visit Acme website".
@@ -22,7 +21,6 @@ LOGO_WORDING = re.compile(
 NO_NAME = re.compile(
     r"(?:logo|image|photo|icon|picture|screenshot|avatar|img)s?|.*\.(?:png|jpe?g|svg|webp)", re.IGNORECASE
 )
-# Names of icons, which say what the icon does or means and not whose logo it is.
 ICON_NAME = re.compile(
     r"(?:(?:main |open |close |toggle )*(?:menu|search|navigation)|menü|suche|schließen|close|open|play|pause|mute|next"
     r"|prev(?:ious)?|back|forward|scroll|home|user|account|log ?in|cart|bag|basket|phone|e-?mail|mail|calendar|clock"

@@ -110,7 +110,7 @@ def main_content(root: Root) -> Element:
     pruned = _without(
         visible,
         lambda element, place, parent, _: (
-            not _is_protected(element, stats) and _is_boilerplate(element, place, parent, stats)
+            not _is_subject(element, stats) and _is_boilerplate(element, place, parent, stats)
         ),
     )
     if pruned.words and stats.main_holds_h1:
@@ -119,9 +119,7 @@ def main_content(root: Root) -> Element:
         return pruned
     return _without(
         visible,
-        lambda element, place, parent, _: (
-            _is_footer(element, place, parent, stats) and not _is_protected(element, stats)
-        ),
+        lambda element, place, parent, _: _is_footer(element, place, parent, stats) and not _is_subject(element, stats),
     )
 
 
@@ -146,7 +144,7 @@ class PageStats:
 
 
 def _innermost(element: Element, contains: Callable[[Element], bool]) -> Iterator[Element]:
-    """Yield the elements that contain a thing while none of their children does."""
+    """Yield the elements for which `contains` is true, but for none of their children."""
     if not contains(element):
         return
     children = [child for child in element.children if isinstance(child, Element) and contains(child)]
@@ -234,7 +232,7 @@ def _is_boilerplate(element: Element, place: Place, parent: Element, stats: Page
     )
 
 
-def _is_protected(element: Element, stats: PageStats) -> bool:
+def _is_subject(element: Element, stats: PageStats) -> bool:
     if element.holds_main or not element.holds_h1:
         return element.holds_main
     return element.words > MIN_SUBJECT_SHARE * stats.words or any(h1 is stats.subject for h1 in element.find("h1"))
@@ -260,7 +258,7 @@ def _is_footer(element: Element, place: Place, parent: Element, stats: PageStats
 
 
 def _belongs_to_part(element: Element, place: Place, parent: Element, stats: PageStats) -> bool:
-    """Return whether a header or footer belongs to a part of the page, as the speaker belongs to a quotation."""
+    """Return whether a header or footer belongs to a part of the page: the footer of a quotation names its speaker."""
     return place.part or element.words < parent.words <= MAX_PARENT_SHARE * stats.words
 
 
@@ -310,7 +308,7 @@ def _has_boilerplate_name(element: Element, place: Place, share: float) -> bool:
 
 
 def _is_links_or_label(element: Element, names: frozenset[Name]) -> bool:
-    """Return whether an element with such a name is mostly links or a form. Its own text would be content."""
+    """Return whether an element named like a list of links is only links or a label. Other text is content."""
     if element.tag in QUOTE_TAGS or not names & {"links", "place"}:
         return False
     if _link_share(element) > MOSTLY_LINKS:

@@ -9,8 +9,8 @@ from octave_mcp.sources.html.tree import Element
 
 # Refusals are short. A longer page that mentions a bot wall is about bot walls.
 MAX_REFUSAL_WORDS = 120
-# A page with more words outside the sentences of its login form has content of its own. A page whose title or first
-# heading asks for a login may have more of them than one where only the form does.
+# Words outside the sentences about logging in. A page with more of them has content of its own. The lower limit is for
+# pages where only the form, and not the title or heading, asks for a login.
 MAX_WORDS_BESIDE_FORM = 12
 MAX_WORDS_UNDER_TITLE = 60
 
@@ -78,7 +78,6 @@ LOGIN_WORDING = re.compile(
 )
 QUOTATION = re.compile(r"[“„\"][^“”„\"\n]{0,200}[”“\"]")
 SENTENCE = re.compile(r"[^\n.!?。！？]+")
-# Separates the title from the name of the site: "Page not found | Acme".
 TITLE_SEPARATOR = re.compile(r"(?<!\s)\s+[|–—·-]\s+")
 TRAILING_PUNCTUATION = " \t.…!?。"
 

@@ -25,17 +25,15 @@ UNREADABLE_LAST_WORDS = frozenset(
     " script scripts query cookie cookies analytics tracking hash nonce build version typename component template"
     " layout date email phone".split()
 )
-# Keys that begin with these hold text for machines or notices, whatever their last word: `metaDescription`,
-# `cookieNotice`.
+# Keys that begin with these are never text of the page, whatever their last word: `metaDescription`.
 UNREADABLE_FIRST_WORDS = frozenset({"seo", "meta", "og", "twitter", "cookie", "cookies", "tracking"})
 UNREADABLE_KEYS = frozenset({"classname", "classnames"})
 MARKUP = re.compile(r"<[^<>]{1,200}>")
-# Strings that are code, URLs, file names or identifiers: `a-b-c`, `icons/check.svg`.
 CODE = re.compile(r"[{}<>=;]|https?://|\w[._/-]\w[^\W_]*[._/-]\w")
 MIN_WORDS, MIN_CJK_CHARACTERS = 4, 8
 MAX_HEADING_WORDS = 14
 MAX_DEPTH, MAX_STRINGS_PER_DOCUMENT = 40, 5000
-# Data with fewer words are labels, not the text of a page.
+# Data with fewer words is not the text of a page.
 MIN_TOTAL_WORDS = 15
 
 

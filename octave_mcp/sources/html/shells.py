@@ -10,7 +10,6 @@ from octave_mcp.sources.html.tree import CODE, Element
 MAX_SHELL_CHARACTERS = 200
 # A page with only a cookie notice or a placeholder, up to this length, is a shell, too.
 MAX_NOTICE_CHARACTERS = 600
-# Ids that frameworks give to the element that their scripts fill.
 MOUNT_IDS = frozenset({"root", "__next", "app", "__nuxt", "___gatsby", "svelte", "q-app", "main-app", "react-root"})
 # Larger elements are not searched, so that nested mounts take linear time.
 MAX_MOUNT_WORDS = 40
@@ -24,7 +23,6 @@ FRAME_NAME = re.compile(
     r"|gdpr)s?[-_ ]?(?:banner|notice|bar|consent|popup|modal|dialog|overlay|message))(?![a-z])"
 )
 SCRIPT_WORD = re.compile(r"\b(?:java ?)?scripts?\b", re.IGNORECASE)
-# Text that scripts replace, such as "Loading your dashboard...", and copyright lines.
 PLACEHOLDER = re.compile(
     r"\W*(?:(?:(?:is |now )?(?:loading|initiali[sz]ing|starting)"
     r"(?: (?:the |your )?(?:app|application|page|content|data|site|website|dashboard|experience))?"
@@ -86,7 +84,7 @@ def _asks_for_scripts(root: Element) -> bool:
 
 
 def _runs_scripts(root: Element) -> bool:
-    """Return whether a page has scripts, and no picture with a text."""
+    """Return whether a page has scripts, and no picture with an alternative text."""
     has_scripts = any(script.attributes.get("type", "").lower() in SCRIPT_TYPES for script in root.find("script"))
     return has_scripts and not any(_has_alt_text(picture) for picture in root.find("img"))
 

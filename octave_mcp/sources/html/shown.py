@@ -22,12 +22,9 @@ ITEM_TAGS = CELLS | {"li", "dd", "dt"}
 VERBATIM_TAGS = frozenset({"pre", "code", "kbd", "samp"})
 PICTURE_TAGS = frozenset({"img", "svg", "br"})
 FOOTNOTE_ROLE = "doc-noteref"
-# Hidden text for screen readers in front of a footnote mark.
 FOOTNOTE_WORD = re.compile(r"footnotes?", re.IGNORECASE)
-# Matches `price__fraction` and `cents`, classes of blocks with the cents of a price.
 FRACTION_NAME = re.compile(r"(?<![a-z])(?:fraction(?:al)?|cents?|decimals?)(?![a-z])", re.IGNORECASE)
 MAX_RAISED_WORDS = 3
-# How many characters before a superscript, and how many parts after an icon, are considered.
 CHARACTERS_BACK, PARTS_AHEAD = 40, 4
 
 
@@ -119,7 +116,7 @@ class _Reader:
         return shown
 
     def _is_fraction(self, block: Element) -> bool:
-        """Return whether a block has a class for the cents of a price and follows one."""
+        """Return whether a block is, by its class, the cents of the price before it."""
         if block.words != 1 or not self.line or not self.line[-1][-1:].isdigit():
             return False
         return any(FRACTION_NAME.search(part.name) for part in block.elements()) and bool(

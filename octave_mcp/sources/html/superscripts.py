@@ -19,10 +19,8 @@ WHOLE_NUMBER = re.compile(r"(?<![\d.,])(\d{1,3}(?:[., ’']\d{3}){1,6}|\d{1,6})\
 CENTS = re.compile(rf"([.,]?)(\d\d)\s?({CURRENCY}|[¢c])?")
 CURRENCY_NEXT = re.compile(rf"\s?{CURRENCY}")
 FRACTION_BAR = re.compile(r"\s*[/⁄]\s*(?:\d|\Z)")
-# "1st", "2nde", "XXe", "1ste".
 ORDINAL_ENDING = re.compile(r"st|nd|rd|th|e|er|re|ère|ème|nde?|o|a|os|as|ste|de|ter|te", re.IGNORECASE)
 ROMAN_NUMERAL = re.compile(r"(?<!\w)[IVXLC]+\Z")
-# Units with a square or cube: "km", "ft", "30 in", "sq. ft".
 LENGTH_UNIT = re.compile(r"(?:(?<!\w)|\d)(?:[kcdmµn]?m|ft|yd|px)\Z|\d\s?(?:in|mi)\Z|(?<!\w)sq\.?\s?(?:m|ft)\Z")
 # "$5m" is five million dollars, and a raised 2 after it is a footnote mark.
 AMOUNT_OF_MILLIONS = re.compile(rf"{CURRENCY}\s?[\d.,]+\s?m\Z")
@@ -32,7 +30,6 @@ VARIABLE = re.compile(r"(?<![\w’'])[a-zR]\Z|=\s?mc\Z|[)\]]\Z|(?<!\w)[×x*·]\s
 TEN, COMMON_EXPONENT = re.compile(r"(?<![\d.,])10\Z"), re.compile(r"[69]|1[258]|[-−–]\d{1,2}")
 EXPONENT = re.compile(r"[-−–]?\d{1,2}|n")
 TO_SUPERSCRIPT = str.maketrans("0123456789-−–n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁻ⁿ")
-# One or two letters: the "M" of "Mme", the "D" of "Dr".
 ABBREVIATION = re.compile(r"(?:(?<!\w)[^\W\d_]{1,2})\Z")
 MAX_ENDING_CHARACTERS = 3
 

@@ -15,7 +15,6 @@ LAYOUT_ROLES = frozenset({"presentation", "none"})
 LEADING_INTEGER = re.compile(r"[ \t\n\f\r]*\+?([0-9]{1,9})")
 # `colspan="1000"` and `rowspan="65534"` are valid. These limits bound the work and the text for such pages.
 MAX_COLUMNS, MAX_SPANNED_SLOTS = 40, 50_000
-# Longest cell that is repeated in the slots it spans, and most characters that are repeated in a table.
 MAX_REPEATED_CELL_CHARACTERS, MAX_REPEATED_CHARACTERS = 80, 20_000
 
 ReadCell = Callable[[Element], str]

@@ -9,7 +9,6 @@ from octave_mcp.sources.html.tree import Element
 
 # Separates the parts of a title: "Pricing | Acme", "Pricing – Acme". A hyphen needs spaces around it, a bar does not.
 SEPARATOR = re.compile(r"(?<!\s)\s+(?:[–—·•»›-]|::)\s+|(?:(?<!\s)\s+)?\|\s*")
-# The name of the site may also be in front: "Acme: Pricing".
 NAME_PREFIX = re.compile(r"([^:]{1,60}):\s+(?=\S)")
 
 

@@ -1,4 +1,4 @@
-"""Parses HTML into a tree of plain `Element` values, with the counts by which they are judged."""
+"""Parses HTML into a tree of plain `Element` values with counts of words, links and pictures."""
 
 from __future__ import annotations
 
@@ -18,18 +18,15 @@ CODE = frozenset({"script", "style", "template", "noscript"})
 TEXTLESS_TAGS = frozenset("link source track math canvas video audio object embed iframe select datalist map".split())
 LISTS = frozenset({"ul", "ol", "menu"})
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-# Elements that browsers put on lines of their own.
 BLOCKS = LISTS.union(
     {"html", "body", "main", "article", "section", "div", "p", "header", "aside", "nav", "address", "hgroup", "search"},
     {"figure", "figcaption", "blockquote", "pre", "hr", "details", "summary", "form", "fieldset", "legend", "center"},
     {"h1", "h2", "h3", "h4", "h5", "h6", "dl", "dt", "dd", "li", "footer"},
     {"table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"},
 )
-# Without scripts, a parser reads the content of <noscript> as markup, where `<iframe/>` is not closed and swallows the
-# rest of the page. Browsers run scripts and do not parse it.
+# Browsers do not parse <noscript>. This parser does, and an `<iframe/>` in it would swallow the rest of the page.
 UNCLOSED_IFRAME = re.compile(r"(<noscript[^<>]*>\s*<iframe[^<>]*)/>", re.IGNORECASE)
 MAX_MOVES = 200
-# Only the name of an inline drawing is read.
 MAX_SVG_CHILDREN, MAX_SVG_NAME_CHARACTERS = 8, 200
 # Elements that can have a shadow tree (DOM standard), besides custom elements, whose names have a hyphen.
 SHADOW_HOSTS = frozenset(
