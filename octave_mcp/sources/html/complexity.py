@@ -53,7 +53,6 @@ IMPLIED_END = frozenset(
         b"rp",
     }
 )
-# Inside SVG and MathML, a trailing slash closes any element.
 FOREIGN = frozenset({b"svg", b"math"})
 # HTML standard, "parsing tokens in foreign content": a start tag of one of these ends SVG and MathML.
 BREAKOUT = frozenset(
@@ -79,7 +78,7 @@ ENCODED_SPACES = (b"&nbsp;", b"&#160;", b"\xc2\xa0")
 
 
 def is_suspicious(html: bytes) -> bool:
-    """Return whether parsing may take long although the page is not `too_complex`, as for one page in hundreds."""
+    """Return whether parsing may take long although the page is not `too_complex` (one page in hundreds)."""
     tags = html.count(b"<")
     return (
         tags > MAX_TAGS
@@ -142,7 +141,7 @@ class Nesting:
         return any(self._open_counts[name] for name in FOREIGN)
 
     def open(self, name: bytes, *, closed: bool) -> int:
-        """Open an element and return the new depth. `closed`: its tag ends with a slash, which HTML elements ignore."""
+        """Open an element and return the new depth. `closed`: its tag ends with "/", which HTML elements ignore."""
         self._in_foreign = name in FOREIGN or (self._in_foreign and name not in BREAKOUT)
         if name not in VOID and name not in IMPLIED_END and not (closed and self._in_foreign):
             self._open_counts[name] += 1

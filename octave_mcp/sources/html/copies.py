@@ -55,7 +55,7 @@ def without_repeats(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
         is_heading = block.kind == "heading"
         if not _is_repeated(block, contexts, heading, previous):
             yield block
-        # A list is remembered with the block before it, too: after another name or price, it is another plan's.
+        # An equal list after another name or price is that of another plan, so the block before it counts, too.
         contexts.setdefault(block, set()).update({heading, previous} if block.kind == "list" else {heading})
         heading = block if is_heading else heading
         previous = block

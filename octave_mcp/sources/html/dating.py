@@ -142,7 +142,7 @@ class DateFinder:
             return None
         if match["day"]:
             return self._first_date("-".join(match.groups()))
-        # `/2024/05/` stands for 31 May, or for the day of the fetch if that is earlier.
+        # `/2024/05/title` counts as 31 May, or as the day of the fetch if that is earlier.
         last = date_of_heading(f"{match['year']}-{match['month']}")
         first = date(int(match["year"]), int(match["month"]), 1)
         return None if last is None or first > self.fetched_on else min(last, self.fetched_on)

@@ -23,7 +23,7 @@ BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": UTF_8, b"\xff\xfe": "utf-16le", b"\xfe\xff"
 UTF_16_XML_STARTS = {b"<\0?\0x\0": "utf-16le", b"\0<\0?\0x": "utf-16be"}
 # Browsers decode GBK as its superset GB18030, as the Encoding Standard says. Python's GBK has fewer characters.
 PYTHON_NAMES = {"gbk": "gb18030"}
-# The possessive and atomic groups keep the time linear for tags that never end.
+# The possessive quantifiers and the atomic group keep the time linear for tags that never end.
 TAG = re.compile(
     rb"<!--(?:>|->|.*?(?:-->|$))|<(?P<name>/?[a-z][^\s/<>\"']*+)(?P<rest>(?>\"[^\"]*\"|'[^']*'|[^\"'<>]+)*+)>|<[!/?][^<>]*>",
     re.IGNORECASE | re.DOTALL,
@@ -31,8 +31,8 @@ TAG = re.compile(
 ATTRIBUTE = re.compile(rb"([^\s/>=]+)\s*(?:=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+)))?")
 CHARSET_PARAMETER = re.compile(rb"charset\s*=\s*[\"']?([^\"'\s;]+)", re.IGNORECASE)
 XML_DECLARATION = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"'>]+)[\"']")
-# The detector takes a top-level domain as a hint to the language. Listed are the languages with another code than
-# their domain.
+# The detector takes a top-level domain as a hint to the language. These are the languages whose
+# code is not their domain.
 LANGUAGE_DOMAINS = (
     "ar:sa be:by cs:cz da:dk el:gr en: et:ee fa:ir he:il ja:jp kk:kz ko:kr nb:no nn:no sl:si sr:rs sv:se uk:ua "
     "vi:vn zh:cn"

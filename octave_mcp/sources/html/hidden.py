@@ -19,12 +19,12 @@ from octave_mcp.sources.html.paint import (
 )
 from octave_mcp.sources.html.tree import Element, Root
 
-# Matches `hero-bg` and `img-overlay`: such an empty element paints something else behind the elements after it.
+# Matches `hero-bg` and `img-overlay`. An empty element with such a class paints a new background for its siblings.
 COVER_NAME = re.compile(r"(?<![a-z])(?:background|bg|cover|overlay|backdrop|dim|absolute|object-fit)(?![a-z])")
 # Matches WordPress's `has-primary-background-color` and Tailwind's `bg-blue-600`. Their colours are unknown here.
 BACKGROUND_CLASS = re.compile(r"(?:^|\s)(?:has-[\w-]*background[\w-]*|bg-(?!white|light|transparent|body)[\w-]+)")
 
-# A rule without any of these cannot hide an element, which spares parsing most rules of a style sheet.
+# A rule without any of these words cannot hide an element and is not parsed.
 HINTS = (
     "display",
     "visibility",

@@ -72,7 +72,6 @@ def names_of(element: Element) -> frozenset[Name]:
     return _names(element.attributes.get("class", ""), element.attributes.get("id", ""))
 
 
-# Pages repeat the same classes on most of their elements.
 @lru_cache(maxsize=4096)
 def _names(class_: str, id_: str) -> frozenset[Name]:
     if not ANY_STEM.search(f"{class_} {id_}".lower()):

@@ -20,7 +20,6 @@ TINY_FONT = re.compile(r"0(?![.\d])|0?\.[0-2]\d*(?:r?em|%|vw|vh)?$|0?\.\d+(?:px|
 ZERO_FONT_SHORTHAND = re.compile(r"(?:[a-z]+ )*0(?:px|pt|em|rem)?(?:\s*/|\s)")
 # `2em` or `150%` of a parent with size 0 is still 0.
 RELATIVE_SIZE = re.compile(r"[\d.]+(?:em|%|ex|ch)$|larger|smaller|inherit|unset|revert")
-# `text-indent: -9999px` and `left: -1000px` are used to hide text; `-50px` moves it a little.
 OFF_SCREEN = re.compile(r"-\d{4,}|-\d{3,}(?:vw|vh|r?em)")
 # Matches `transparent`, `rgba(0, 0, 0, 0)`, `hsl(0 0% 0% / 0)`, `#fff0` and `#ffffff00`.
 TRANSPARENT = re.compile(r"transparent|(?:rgb|hsl)a?\((?:(?:[^,)]*,){3}|[^/)]*/)\s*[0.]+%?\s*\)$|#(?:...0|.{6}00)$")
@@ -46,8 +45,7 @@ MAX_COLOURS, MAX_BACKGROUND_CHARACTERS = 8, 400
 # Out of 255. Colours are alike if their red, green and blue each differ by less.
 MIN_CONTRAST = 12
 
-# Properties, a pattern for the values that hide, and how surely they do. `left: -100%` is how sliders place the next
-# slide. Nothing scrolls `left: -9999px` into view.
+# `left: -100%` is how sliders place the next slide, while nothing scrolls `left: -9999px` into view.
 HIDING_RULES: tuple[tuple[str, str, Hiding], ...] = (
     ("font-size", TINY_FONT.pattern, "never shown"),
     ("font", ZERO_FONT_SHORTHAND.pattern, "never shown"),
