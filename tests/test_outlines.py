@@ -278,7 +278,7 @@ def test_an_outline_without_a_line_for_the_ask_is_named(tmp_path: Path, monkeypa
     (folder / "cold.md").write_text("# A first approach\n\nTheir line: {{ line }}\n")
     monkeypatch.setattr(outlines, "ROOT", tmp_path)
 
-    with pytest.raises(SetupError, match=r"correct outline .*cold\.md: it has no line for If not now, The ask"):
+    with pytest.raises(SetupError, match=r"outline .*cold\.md has no line for If not now, The ask, The question; add"):
         outlines.outline.__wrapped__("cold")
     with pytest.raises(SetupError, match="cannot read outline"):
         outlines.outline.__wrapped__("existing_customer")

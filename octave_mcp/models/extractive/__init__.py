@@ -1,4 +1,4 @@
-"""Rules in place of a model: they collect and cite what two sites say, put it into outlines, and need no key."""
+"""A rule-based model that needs no API key: it cites what two sites say and fills outlines with quotations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom the vendor builds for: kinds of people and of companies."""
+"""Target personas: the kinds of people and companies that the vendor's pages say it builds for."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from octave_mcp.models.extractive.audience_pages import audiences
 from octave_mcp.models.extractive.claims import claim, whole
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section, cells
 
-_WHO = re.compile(
+_BUILT_FOR = re.compile(
     r"\b(?:built|designed|made|build|ideal|perfect|intended|a good fit|best) "
     r"(?:primarily |mainly |specifically |exclusively )?for\b|"
     r"\bwe (?:build|sell) (?:for|to)\b|\bideal customer\b|"
     r"\bdesigned for .{1,200} (?:teams|engineers|companies|startups)\b",
     re.IGNORECASE,
 )
+# An audience that matches both patterns ('engineers at startups') is a persona: people decide, companies do not.
 _COMPANIES = re.compile(
     r"\b(?:compan(?:y|ies)|business(?:es)?|startups?|enterprises?|organi[sz]ations|agenc(?:y|ies)|retailers?|brands|"
     r"firms?|"
@@ -34,55 +35,56 @@ _PEOPLE = re.compile(
     r"parents|homeowners|teachers|individuals|makers|beginners|recruiters|hobbyists)\b",
     re.IGNORECASE,
 )
-_IS_SPOKEN = re.compile(r"\b(?:we|I) (?:like|love|use|chose)\b", re.IGNORECASE)
+# In 'We love Acme: it is built for teams', 'we' is a customer, not the vendor.
+_CUSTOMER_SPEAKS = re.compile(r"\b(?:we|I) (?:like|love|use|chose)\b", re.IGNORECASE)
 _PERSONA_HEADING = re.compile(r"^(?:persona\s*:\s*|the\s+)?(?P<name>.+?)$", re.IGNORECASE)
-_WANTS = re.compile(r"^(?:goals?|wants?|what (?:they|she|he) wants?|needs|deal-?makers?)\b", re.IGNORECASE)
-_FEARS = re.compile(r"^(?:challenges?|pains?|pain points|frustrations?|deal-?breakers?|worries)\b", re.IGNORECASE)
+_GOALS = re.compile(r"^(?:goals?|wants?|what (?:they|she|he) wants?|needs|deal-?makers?)\b", re.IGNORECASE)
+_PAINS = re.compile(r"^(?:challenges?|pains?|pain points|frustrations?|deal-?breakers?|worries)\b", re.IGNORECASE)
 
 
 def target_personas(pages: Sequence[ReadPage], vendor: str) -> Iterator[TargetPersona[Cite]]:
     for page in pages:
         if page.page.kind == "persona":
-            yield from _described(page)
+            yield from _described_personas(page)
         for section in page.sections:
-            yield from _for_whom(section, page, vendor)
-        for found in audiences(page):
-            yield _persona(found.kind, found.who, found.told, found.heading)
+            yield from _stated_audiences(section, page, vendor)
+        for audience in audiences(page):
+            yield _persona(audience.kind, audience.who, audience.description, audience.heading)
 
 
-def _described(page: ReadPage) -> Iterator[TargetPersona[Cite]]:
-    """Personas with goals and challenges under headings of their own; ideal customers in tables."""
-    for at, section in enumerate(page.sections):
+def _described_personas(page: ReadPage) -> Iterator[TargetPersona[Cite]]:
+    """Yield personas whose goals and challenges have their own headings, and ideal customers from tables."""
+    for index, section in enumerate(page.sections):
         if section.heading is None or section.heading.level < 2:
             continue
-        below = _below(page.sections, at)
-        goals = [line for part in below if _WANTS.match(part.title) for line in part.lines if line.form == "item"]
-        pains = [line for part in below if _FEARS.match(part.title) for line in part.lines if line.form == "item"]
+        below = _subsections(page.sections, index)
+        goals = [line for part in below if _GOALS.match(part.title) for line in part.lines if line.form == "item"]
+        pains = [line for part in below if _PAINS.match(part.title) for line in part.lines if line.form == "item"]
         if goals or pains:
             yield _persona(
                 "persona",
                 _PERSONA_HEADING.sub(r"\g<name>", section.title),
-                _first(section, below),
+                _description(section, below),
                 section.heading,
                 goals,
                 pains,
             )
         elif rows := [line for line in section.lines if line.form == "row"]:
-            yield from _ideal(section.heading, rows)
+            yield from _ideal_customers(section.heading, rows)
 
 
-def _below(sections: Sequence[Section], at: int) -> list[Section]:
-    level = sections[at].heading.level if sections[at].heading else 0  # pyright: ignore[reportOptionalMemberAccess]
-    found: list[Section] = []
-    for section in sections[at + 1 :]:
+def _subsections(sections: Sequence[Section], index: int) -> list[Section]:
+    level = sections[index].heading.level if sections[index].heading else 0  # pyright: ignore[reportOptionalMemberAccess]
+    subsections: list[Section] = []
+    for section in sections[index + 1 :]:
         if section.heading is None or section.heading.level <= level:
             break
-        found.append(section)
-    return found
+        subsections.append(section)
+    return subsections
 
 
-def _first(section: Section, below: Sequence[Section]) -> Line | None:
-    """What says best who it is: the row of job titles, else the first sentence."""
+def _description(section: Section, below: Sequence[Section]) -> Line | None:
+    """Return the line that describes the persona best: a table row with job titles, else the first sentence."""
     lines = [line for part in (section, *below) for line in part.lines]
     titles = next(
         (
@@ -110,32 +112,38 @@ def _persona(
     )
 
 
-def _ideal(heading: Line, rows: Sequence[Line]) -> Iterator[TargetPersona[Cite]]:
-    """A table that describes the ideal customer: its column's head is who, its rows say what they are like."""
+def _ideal_customers(heading: Line, rows: Sequence[Line]) -> Iterator[TargetPersona[Cite]]:
+    """Yield an audience for each of the first two rows of a table that describes the ideal customer.
+
+    The column header names the customer; each row describes one property of it.
+    """
     if not re.search(r"\bICP\b|ideal customer|customer profile|who (?:we|is)|good fit", heading.text, re.IGNORECASE):
         return
-    head = cells(rows[0])
-    title = next((cell for cell in head[1:] if cell), heading.text)
+    header = cells(rows[0])
+    title = next((cell for cell in header[1:] if cell), heading.text)
     for row in rows[1:3]:
-        described = cells(row)
-        if len(described) > 1 and described[1]:
-            persona = _persona("icp", f"{title}: {described[0].casefold()}", row, heading)
-            yield persona.model_copy(update={"text": described[1], "evidence": (row.cite, rows[0].cite)})
+        values = cells(row)
+        if len(values) > 1 and values[1]:
+            persona = _persona("icp", f"{title}: {values[0].casefold()}", row, heading)
+            yield persona.model_copy(update={"text": values[1], "evidence": (row.cite, rows[0].cite)})
 
 
-def _for_whom(section: Section, page: ReadPage, vendor: str) -> Iterator[TargetPersona[Cite]]:
-    """Sentences that say for whom the vendor builds: people, or companies, and not 'your workflow'."""
+def _stated_audiences(section: Section, page: ReadPage, vendor: str) -> Iterator[TargetPersona[Cite]]:
+    """Yield the people and companies that sentences of the section say the vendor builds for."""
     asks_who = re.match(rf"who is {re.escape(vendor)} for", section.title, re.IGNORECASE)
     if page.page.kind in {"case_study", "news", "careers", "docs", "blog"}:
         return
     for line in section.lines:
-        ours = (has_words(vendor, line.text) or re.search(r"\b[Ww]e\b", line.text)) and not _IS_SPOKEN.search(line.text)
-        if whole(line) and line.form != "quote" and (asks_who or (_WHO.search(line.text) and ours)):
-            yield from _said_for(line)
+        by_vendor = (has_words(vendor, line.text) or re.search(r"\b[Ww]e\b", line.text)) and not (
+            _CUSTOMER_SPEAKS.search(line.text)
+        )
+        if whole(line) and line.form != "quote" and (asks_who or (_BUILT_FOR.search(line.text) and by_vendor)):
+            yield from _stated_audience(line)
 
 
-def _said_for(line: Line) -> Iterator[TargetPersona[Cite]]:
+def _stated_audience(line: Line) -> Iterator[TargetPersona[Cite]]:
     who = _who(line.text)
+    # 'built for your workflow', 'best for exploring data', 'ideal for production workloads' name no audience.
     if who is None or re.match(
         r"(?:your|you|these|those|this|each|every|\w+ly|\w+ing|the needs of)\b", who, re.IGNORECASE
     ):
@@ -149,7 +157,7 @@ def _said_for(line: Line) -> Iterator[TargetPersona[Cite]]:
 
 
 def _who(text: str) -> str | None:
-    """For whom, in the sentence's own words: '... is built for engineers at startups.' gives the last part."""
-    since = found.start() if (found := _WHO.search(text)) else 0
-    match = re.search(r"\b(?:for|to)\s+(?P<who>[^.,;:()]{4,70})(?=[.,;:()])", text[since:])
+    """Return the audience that a sentence names: 'engineers' for '... is built for engineers.'."""
+    start = built_for.start() if (built_for := _BUILT_FOR.search(text)) else 0
+    match = re.search(r"\b(?:for|to)\s+(?P<who>[^.,;:()]{4,70})(?=[.,;:()])", text[start:])
     return re.sub(r"\s+that (?:\w+s|has)\b.*", "", match["who"]).strip() if match else None

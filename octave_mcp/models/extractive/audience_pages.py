@@ -1,4 +1,4 @@
-"""Audiences that pages are made for: 'Analytics for agencies', and what a list of industries or roles names."""
+"""Audiences that have their own page ('Analytics for agencies') or appear in a list of industries or roles."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from octave_mcp.models.extractive.claims import whole
 from octave_mcp.models.extractive.headings import leads_elsewhere, share_a_word, stands_aside, with_headings_above
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
-MAX_WORDS = 6
+# Longer text after 'for' is a sentence, not the name of an audience.
+_MAX_WORDS = 6
+# 'Analytics for agencies | Acme' gives 'agencies'.
 _FOR = re.compile(r"\b(?:for|in) (?:the )?(?P<who>[^:|–—.]+?)(?=$|\s*[:|–—.]|\s-\s)")
 _PEOPLE = re.compile(
     r"\b(?:teams?|founders?|professionals|freelancers|creators|bloggers|leaders|managers|students|families|engineers|"
@@ -40,24 +42,27 @@ class Audience:
     kind: Literal["persona", "icp"]
     who: str
     heading: Line
-    told: Line
+    description: Line
 
 
 def audiences(page: ReadPage) -> Iterator[Audience]:
     if page.is_post or page.page.kind not in {"home", "product", "persona"} or stands_aside(page.page.url):
         return
     titles = (page.headline, *(fact for fact in page.head if fact.label == "Title"))
-    if found := next(filter(None, (_of_page(page, title) for title in titles if title)), None):
-        yield found
+    if audience := next(filter(None, (_page_audience(page, title) for title in titles if title)), None):
+        yield audience
     for section, above in with_headings_above(page.sections):
         if section.heading and any(_LISTS_AUDIENCES.search(line.text) for line in above):
-            told = next((line for line in section.lines[:1] if whole(line)), section.heading)
+            description = next((line for line in section.lines[:1] if whole(line)), section.heading)
             if (kind := _kind(section.title)) and not leads_elsewhere(section.title):
-                yield Audience(kind, section.title.strip(" ."), section.heading, told)
+                yield Audience(kind, section.title.strip(" ."), section.heading, description)
 
 
-def _of_page(page: ReadPage, headline: Line) -> Audience | None:
-    """For whom a page is by its headline, if its address names them too."""
+def _page_audience(page: ReadPage, headline: Line) -> Audience | None:
+    """Return the audience that the headline names, if the page's URL names it too.
+
+    The URL tells '/solutions/agencies' from a headline that mentions agencies once.
+    """
     slug = urlsplit(page.page.url).path.rstrip("/").rsplit("/", 1)[-1].replace("-", " ")
     match = _FOR.search(headline.text)
     if match is None or not share_a_word(match["who"], slug, ""):
@@ -68,6 +73,6 @@ def _of_page(page: ReadPage, headline: Line) -> Audience | None:
 
 
 def _kind(who: str) -> Literal["persona", "icp"] | None:
-    if not 1 <= len(who.split()) <= MAX_WORDS or re.search(r"\b(?:you|your|any|every|all)\b", who, re.IGNORECASE):
+    if not 1 <= len(who.split()) <= _MAX_WORDS or re.search(r"\b(?:you|your|any|every|all)\b", who, re.IGNORECASE):
         return None
     return "persona" if _PEOPLE.search(who) else "icp" if _COMPANIES.search(who) else None

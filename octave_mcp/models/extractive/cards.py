@@ -1,4 +1,4 @@
-"""Battle cards made of cited facts: what is quoted, what the comparison tables say, and what the pages answer."""
+"""Battle cards built from cited facts: quotations, rows of comparison tables, and objections that pages answer."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from octave_mcp.models.extractive.material import Material
 from octave_mcp.models.extractive.outlines import statement
 from octave_mcp.models.extractive.quoting import MAX_WORDS, quoted, say
 
-MOST = 5
+MAX_POINTS = 5
 MAX_RIVALS = 3
-MOST_PER_RIVAL = 4
+MAX_POINTS_PER_RIVAL = 4
 
 Category = Literal["price", "timing", "authority", "need", "competitor"]
 
@@ -24,23 +24,26 @@ Category = Literal["price", "timing", "authority", "need", "competitor"]
 def why_we_win(material: Material) -> WhyWeWin[Cite]:
     proof = [say(proof.text, "fact", material.cites(proof.evidence)) for proof in material.proofs]
     return WhyWeWin[Cite](
-        kind="why_we_win", reasons=tuple(_varied(_reasons(material)))[:MOST], proof=tuple(proof[:MOST])
+        kind="why_we_win", reasons=tuple(_distinct(_reasons(material)))[:MAX_POINTS], proof=tuple(proof[:MAX_POINTS])
     )
 
 
 def _reasons(material: Material) -> Iterator[Sentence[Cite]]:
-    """What sets the vendor apart in sentences, then what it promises, then rows of comparison tables."""
+    """Yield differentiators stated in sentences, then value propositions, then rows of comparison tables.
+
+    Rows come last: 'SSO: Acme has it, Rival does not' says less than a sentence of the vendor's.
+    """
     ours = [d for d in material.brief.vendor.differentiators if d.favours == "vendor"]
     ours = [d for d in ours if material.passages.english(d.evidence)]
-    yield from (_told(material, d) for d in ours if not _is_row(d))
+    yield from (_sentence(material, d) for d in ours if not _is_row(d))
     for value in material.brief.vendor.value_propositions:
         if material.passages.english(value.evidence):
             yield say(f"{value.title}: {quoted(value.text)}", "fact", material.cites(value.evidence))
-    yield from (_told(material, d) for d in ours if _is_row(d))
+    yield from (_sentence(material, d) for d in ours if _is_row(d))
 
 
-def _varied(sentences: Iterator[Sentence[Cite]]) -> Iterator[Sentence[Cite]]:
-    """Without those that say nearly the same."""
+def _distinct(sentences: Iterator[Sentence[Cite]]) -> Iterator[Sentence[Cite]]:
+    """Drop sentences whose first six words have occurred already: sites repeat a claim with another ending."""
     seen: set[str] = set()
     for sentence in sentences:
         key = " ".join(normal(sentence.text).split()[:6])
@@ -50,52 +53,52 @@ def _varied(sentences: Iterator[Sentence[Cite]]) -> Iterator[Sentence[Cite]]:
 
 
 def objection_handling(material: Material) -> ObjectionHandling[Cite]:
-    """Only what the vendor's pages answer: its prices, certificates, results and comparisons."""
+    """Return the objections that the vendor's own prices, results, certificates and comparisons answer."""
     objections = (*_on_price(material), *_on_proof(material), *_on_security(material), *_on_rivals(material))
     return ObjectionHandling[Cite](kind="objection_handling", objections=objections)
 
 
 def _on_price(material: Material) -> Iterator[Objection[Cite]]:
     prices = [price for offering in material.brief.vendor.offerings for price in offering.pricing]
-    fits = [p for p in prices if material.passages.english(p.evidence) and len(p.terms.split()) <= MAX_WORDS]
-    said = [say(f"{p.plan}: {p.terms}", "fact", material.cites(p.evidence)) for p in fits[:MOST]]
-    yield from _answered("price", "Price", said)
+    short = [p for p in prices if material.passages.english(p.evidence) and len(p.terms.split()) <= MAX_WORDS]
+    answer = [say(f"{p.plan}: {p.terms}", "fact", material.cites(p.evidence)) for p in short[:MAX_POINTS]]
+    yield from _answered("price", "Price", answer)
 
 
 def _on_proof(material: Material) -> Iterator[Objection[Cite]]:
-    told = [p for p in material.proofs if p.of and p.measured]
-    said = [say(p.text, "fact", material.cites(p.evidence)) for p in told[:MOST_PER_RIVAL]]
-    yield from _answered("need", "Results", said)
+    results = [p for p in material.proofs if p.customer and p.measured]
+    answer = [say(p.text, "fact", material.cites(p.evidence)) for p in results[:MAX_POINTS_PER_RIVAL]]
+    yield from _answered("need", "Results", answer)
 
 
 def _on_security(material: Material) -> Iterator[Objection[Cite]]:
-    held = [p for p in material.brief.vendor.proof_points if p.kind == "certification"]
-    fits = [p for p in held if material.passages.english(p.evidence)]
-    said = [say(quoted(p.text), "fact", material.cites(p.evidence)) for p in fits[:MOST_PER_RIVAL]]
-    yield from _answered("need", "Standards", said)
+    certificates = [p for p in material.brief.vendor.proof_points if p.kind == "certification"]
+    english = [p for p in certificates if material.passages.english(p.evidence)]
+    answer = [say(quoted(p.text), "fact", material.cites(p.evidence)) for p in english[:MAX_POINTS_PER_RIVAL]]
+    yield from _answered("need", "Standards", answer)
 
 
 def _on_rivals(material: Material) -> Iterator[Objection[Cite]]:
-    for name, found in _by_rival(material):
-        said = [_told(material, d) for d in found if d.favours == "vendor"][:MOST_PER_RIVAL]
-        yield from _answered("competitor", "Competitor", said, competitor=name)
+    for name, differences in _by_rival(material):
+        answer = [_sentence(material, d) for d in differences if d.favours == "vendor"][:MAX_POINTS_PER_RIVAL]
+        yield from _answered("competitor", "Competitor", answer, competitor=name)
 
 
 def _answered(
-    category: Category, label: str, said: Sequence[Sentence[Cite]], **words: str
+    category: Category, label: str, answer: Sequence[Sentence[Cite]], **words: str
 ) -> Iterator[Objection[Cite]]:
-    if said:
+    if answer:
         yield Objection[Cite](
             category=category,
             objection=statement("objections", label, **words),
-            answer=tuple(said),
+            answer=tuple(answer),
             no_proof_yet=False,
             ask=statement("objections", f"{label}, the ask", **words),
         )
 
 
 def competitive_positioning(material: Material) -> CompetitivePositioning[Cite]:
-    rivals = tuple(_rival(material, name, found) for name, found in _by_rival(material))
+    rivals = tuple(_rival(material, name, differences) for name, differences in _by_rival(material))
     conceded = any(rival.where_they_win for rival in rivals)
     return CompetitivePositioning[Cite](
         kind="competitive_positioning",
@@ -105,30 +108,31 @@ def competitive_positioning(material: Material) -> CompetitivePositioning[Cite]:
 
 
 def _by_rival(material: Material) -> list[tuple[str, list[Differentiator[EvidenceId]]]]:
-    """The competitors that the pages say most about."""
-    found: dict[str, list[Differentiator[EvidenceId]]] = {}
+    """Return the competitors that the pages say most about, each with its differentiators."""
+    by_rival: dict[str, list[Differentiator[EvidenceId]]] = {}
     for difference in material.brief.vendor.differentiators:
         if difference.competitor and material.passages.english(difference.evidence):
-            found.setdefault(difference.competitor, []).append(difference)
-    return sorted(found.items(), key=lambda rival: -len(rival[1]))[:MAX_RIVALS]
+            by_rival.setdefault(difference.competitor, []).append(difference)
+    return sorted(by_rival.items(), key=lambda rival: -len(rival[1]))[:MAX_RIVALS]
 
 
-def _rival(material: Material, name: str, found: Sequence[Differentiator[EvidenceId]]) -> Rival[Cite]:
-    ours = [_told(material, d) for d in found if d.favours == "vendor"]
-    theirs = [_told(material, d) for d in found if d.favours == "competitor"]
+def _rival(material: Material, name: str, differences: Sequence[Differentiator[EvidenceId]]) -> Rival[Cite]:
+    ours = [_sentence(material, d) for d in differences if d.favours == "vendor"]
+    theirs = [_sentence(material, d) for d in differences if d.favours == "competitor"]
     return Rival[Cite](
         name=name,
-        where_we_win=tuple(ours[:MOST_PER_RIVAL]),
-        where_they_win=tuple(theirs[:MOST_PER_RIVAL]),
+        where_we_win=tuple(ours[:MAX_POINTS_PER_RIVAL]),
+        where_they_win=tuple(theirs[:MAX_POINTS_PER_RIVAL]),
         questions=(),
     )
 
 
 def _is_row(difference: Differentiator[EvidenceId]) -> bool:
-    """Whether it comes from a row of a table, not from a sentence of the page."""
+    """Whether the differentiator comes from a row of a comparison table, not from a sentence."""
+    # `rivals._table` ends the text of each row so: 'SSO: Acme has it, Rival does not'.
     return difference.text.endswith("does not")
 
 
-def _told(material: Material, difference: Differentiator[EvidenceId]) -> Sentence[Cite]:
+def _sentence(material: Material, difference: Differentiator[EvidenceId]) -> Sentence[Cite]:
     text = f"{difference.text}." if _is_row(difference) else quoted(difference.text)
     return say(text, "fact", material.cites(difference.evidence))

@@ -1,4 +1,4 @@
-"""Lines as claims: whole sentences, without marks of which they are only a part."""
+"""Claims made from the lines of a page: complete sentences without unbalanced quotation marks."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ import re
 from octave_mcp.domain.evidence import Cite, Claim
 from octave_mcp.models.extractive.typed_lines import Line
 
-_WHOLE = re.compile(r"[.!?。！？][\"”’)]*$")
+# The closing mark may follow the full stop: 'It just works.”'.
+_SENTENCE_END = re.compile(r"[.!?。！？][\"”’)]*$")
 
 
 def whole(line: Line) -> bool:
-    """Whether a line is a sentence to its end, not an excerpt cut short or a label."""
-    return bool(_WHOLE.search(line.text)) and 5 <= len(line.text.split()) <= 45
+    """Whether a line is a complete sentence of 5 to 45 words, not a label or a truncated excerpt."""
+    return bool(_SENTENCE_END.search(line.text)) and 5 <= len(line.text.split()) <= 45
 
 
-def claim(line: Line, *more: Line) -> Claim[Cite]:
-    return Claim[Cite](text=balanced(line.text), evidence=(line.cite, *(extra.cite for extra in more)))
+def claim(line: Line, *context: Line) -> Claim[Cite]:
+    """Return the line as a claim, citing `context` too."""
+    return Claim[Cite](text=balanced(line.text), evidence=(line.cite, *(extra.cite for extra in context)))
 
 
 def balanced(text: str) -> str:
-    """Without quotation marks that open or close what the sentence is only a part of."""
+    """Strip quotation marks that lack their counterpart: the sentence is part of a longer quotation."""
     return text if text.count("“") == text.count("”") and text.count('"') % 2 == 0 else text.strip('“”" ')

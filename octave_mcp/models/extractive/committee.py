@@ -1,4 +1,8 @@
-"""The seats of a buying committee by the titles that pages give: those of the prospect first, else of who praises."""
+"""Seats of the buying committee, filled by job titles found on pages.
+
+The prospect's own people come first. A seat that none of them fits gets the job title of a customer who praises the
+vendor, because the prospect probably has somebody with the same job.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,10 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.findings import CompanyPerson
 from octave_mcp.models.extractive.material import Material
 
-# In words: what is longer tells what somebody does.
-LONGEST_TITLE = 6
-# The words of titles that usually have the seat. Nobody has two.
+# A longer "title" describes what somebody does: 'Leads the team that builds our data platform'.
+MAX_TITLE_WORDS = 6
+# Title words for each seat. Seats are filled in this order and one person holds one seat: a CTO who is the only
+# executive found is the economic buyer and not the technical evaluator as well.
 _TITLES: dict[SeatName, str] = {
     "economic_buyer": r"chief|c[eftmor]o\b|(?:co-?)?founder|president|vp\b|vice|owner|managing director",
     "champion": r"head|director|lead\b|manager|principal",
@@ -23,28 +28,29 @@ _TITLES: dict[SeatName, str] = {
 
 
 def committee(material: Material) -> Iterator[Seat[Cite]]:
-    theirs = [one for one in material.brief.findings.people if one.company == "prospect" and not one.employer]
-    praising = [one for one in material.brief.findings.people if one.company == "vendor" and one.employer]
+    # `employer` is set for people whom a company's site quotes or names although they work elsewhere.
+    theirs = [p for p in material.brief.findings.people if p.company == "prospect" and not p.employer]
+    praising = [p for p in material.brief.findings.people if p.company == "vendor" and p.employer]
     taken = set[str]()
     for seat, titles in _TITLES.items():
         if person := _holder(theirs, titles, taken):
             taken.add(person.name)
             yield _seat(material, seat, person)
-        elif signer := _holder(praising, titles, taken):
-            taken.add(signer.name)
-            yield _seat(material, seat, signer)
+        elif customer := _holder(praising, titles, taken):
+            taken.add(customer.name)
+            yield _seat(material, seat, customer)
         else:
             yield Seat[Cite](seat=seat, person=None, title="", how_known="missing", evidence=())
 
 
 def _holder(people: Sequence[CompanyPerson], titles: str, taken: set[str]) -> CompanyPerson | None:
     pattern = re.compile(rf"\b(?:{titles})", re.IGNORECASE)
-    titled = (one for one in people if one.title and one.name not in taken and len(one.title.split()) <= LONGEST_TITLE)
-    return next((one for one in titled if pattern.search(one.title or "")), None)
+    free = (p for p in people if p.title and p.name not in taken and len(p.title.split()) <= MAX_TITLE_WORDS)
+    return next((p for p in free if pattern.search(p.title or "")), None)
 
 
 def _seat(material: Material, seat: SeatName, person: CompanyPerson) -> Seat[Cite]:
-    """Of the vendor's customers, only the title is taken."""
+    """Return a filled seat. A customer of the vendor contributes the title only, never a name."""
     is_theirs = person.company == "prospect"
     return Seat[Cite](
         seat=seat,

@@ -1,4 +1,4 @@
-"""Who buys from the vendor, and what proves that it delivers."""
+"""Reference customers of the vendor, and proof points: testimonials, figures, awards and certificates."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _STATEMENT = re.compile(
     r"(?:like\s+|at\s+|such as\s+|including\s+)?|"
     r"\b[Cc]ustomers,?\s+(?:like|such as|including|include)\s+)(?P<names>[A-Z][^.!?;:(]{2,160})"
 )
-_LED_BY = ("Trusted", "Used", "Loved", "Customers", "Our customers", "Our Customers")
-_ABOUT_THE_CUSTOMER = re.compile(
-    r"(?:Industr\w+|Users|Tools used|Products? used|Location|Use cases?|Company size|Size)\s*:"
-)
+# A sentence that starts so needs no subject: 'Trusted by Globex and Initech'.
+_STATEMENT_STARTS = ("Trusted", "Used", "Loved", "Customers", "Our customers", "Our Customers")
+_CUSTOMER_FACT = re.compile(r"(?:Industr\w+|Users|Tools used|Products? used|Location|Use cases?|Company size|Size)\s*:")
 
 
 def reference_customers(pages: Sequence[ReadPage], vendor: str) -> Iterator[ReferenceCustomer[Cite]]:
-    """Customers the vendor shows as such: by a story, under praise, on a logo wall, or in a statement of its own.
+    """Yield the companies that the vendor presents as customers.
 
-    A company only named on a customer's page (its clients, its tools) is not one.
+    It does so in a story, under a testimonial, on a logo wall or in a statement. A company that is only mentioned on a
+    customer's page, such as that customer's clients and tools, does not count.
     """
     for page in pages:
         if page.page.kind == "case_study":
@@ -45,20 +45,21 @@ def reference_customers(pages: Sequence[ReadPage], vendor: str) -> Iterator[Refe
 
 
 def _by_story(page: ReadPage, vendor: str) -> Iterator[ReferenceCustomer[Cite]]:
-    """With what the page's facts say of the customer: its industry, who uses the product, and which of its parts."""
+    """Yield the customer whose story the page tells, citing up to four facts: industry, users, tools used."""
     if story := customer_of_story(page, vendor):
-        facts = [li for li in page.lines if li.form == "item" and _ABOUT_THE_CUSTOMER.match(li.text)]
+        facts = [li for li in page.lines if li.form == "item" and _CUSTOMER_FACT.match(li.text)]
         yield _customer(story[0], "story", story[1], *facts[:4], industry=fact_of(page, "Industr"))
 
 
 def _by_statement(line: Line, vendor: str) -> Iterator[ReferenceCustomer[Cite]]:
-    """'Acme is trusted by ...', of the vendor itself."""
+    """Yield the customers that a sentence about the vendor names: 'Acme is trusted by ...'."""
     match = _STATEMENT.search(line.text)
     if match is None or line.form == "quote":
         return
     before = line.text[: match.end() - len(match["names"])]
+    # Without this check, 'Globex is used by Initech' on the vendor's blog would list Initech as a customer.
     is_subject = re.search(rf"(?<!\w){re.escape(vendor)}\W+(?:\w+\s+){{0,3}}$", line.text[: match.start()])
-    if not (is_subject or line.text.startswith(_LED_BY) or re.search(r"\b[Oo]ur customers\b", before)):
+    if not (is_subject or line.text.startswith(_STATEMENT_STARTS) or re.search(r"\b[Oo]ur customers\b", before)):
         return
     for part in re.split(r",\s*(?:and\s+)?|\s+and\s+", match["names"]):
         if part[:1].isupper() and (name := company_name(part, vendor)) and all(w[:1].isupper() for w in name.split()):
@@ -68,11 +69,11 @@ def _by_statement(line: Line, vendor: str) -> Iterator[ReferenceCustomer[Cite]]:
 def _by_praise(pages: Sequence[ReadPage], vendor: str) -> Iterator[ReferenceCustomer[Cite]]:
     for page in pages:
         if page.page.kind == "integrations":
-            continue  # who speaks there may be a partner
-        for quote, line, person in praises_in(page, vendor):
+            continue  # A person quoted on an integrations page may work for a partner.
+        for quote, signature, person in praises_in(page, vendor):
             if person.role and person.company and (name := company_name(person.company, vendor)):
                 yield _customer(
-                    name, "testimonial", line, *(said for said in quote[:2] if has_words(vendor, said.text))
+                    name, "testimonial", signature, *(line for line in quote[:2] if has_words(vendor, line.text))
                 )
 
 

@@ -1,4 +1,4 @@
-"""The sections of a playbook as plain statements made of quotations: nothing here is worded for a reader."""
+"""Sections of the playbook as outlines: statements filled with quotations, to be worded by a model or the user."""
 
 from __future__ import annotations
 
@@ -28,21 +28,22 @@ from octave_mcp.models.extractive.outlines import ASK, IF_NOT_NOW, QUESTION, que
 from octave_mcp.models.extractive.pairs import Pair
 from octave_mcp.models.extractive.quoting import quotable, quoted, say
 
-MOST = 3
+# Of each kind: lines, goals, pains, talking points, questions and demo points.
+MAX_ENTRIES = 3
 _KINDS: dict[str, SentenceKind] = {QUESTION: "question", ASK: "ask", IF_NOT_NOW: "ask"}
 
 
 def summary(material: Material) -> SummaryDraft[Cite]:
-    """Advice, such as quick wins and metrics, is on no page: it is left to a model, or to the reader."""
+    """Return the summary. Quick wins, metrics and other advice stay empty, because no page states them."""
     return SummaryDraft[Cite](
         executive_summary=ExecutiveSummary[Cite](
-            whom_to_approach=tuple(_whom(material)),
+            whom_to_approach=tuple(_whom_to_approach(material)),
             why_now=tuple(_why_now(material)),
-            how_to_engage=tuple(_how(material)),
+            how_to_engage=tuple(_how_to_engage(material)),
         ),
         trigger_meanings=(),
         committee=tuple(committee(material)),
-        personas=tuple(_points(material, rank, persona) for rank, persona in enumerate(material.personas)),
+        personas=tuple(_persona_points(material, rank, persona) for rank, persona in enumerate(material.personas)),
         reasons_against=(),
         when_not_to_sell="",
         quick_wins=(),
@@ -51,7 +52,7 @@ def summary(material: Material) -> SummaryDraft[Cite]:
     )
 
 
-def _whom(material: Material) -> Iterator[Sentence[Cite]]:
+def _whom_to_approach(material: Material) -> Iterator[Sentence[Cite]]:
     for text, evidence in material.relations:
         yield say(text, "fact", material.cites(evidence))
     if champion := material.champion:
@@ -62,32 +63,32 @@ def _whom(material: Material) -> Iterator[Sentence[Cite]]:
 
 
 def _why_now(material: Material) -> Iterator[Sentence[Cite]]:
-    for line in material.lines[:MOST]:
-        yield say(f"{line.where}: {quoted(line.quote)}", "fact", material.cites(line.evidence))
+    for line in material.lines[:MAX_ENTRIES]:
+        yield say(f"{line.location}: {quoted(line.quote)}", "fact", material.cites(line.evidence))
     if not material.lines:
         yield say(material.statement("No line"), "courtesy")
 
 
-def _how(material: Material) -> Iterator[Sentence[Cite]]:
+def _how_to_engage(material: Material) -> Iterator[Sentence[Cite]]:
     yield say(material.statement("Outline", outline=material.outline.title.lower()), "courtesy")
     for proof in material.proofs[:2]:
         yield say(material.statement("Proof", proof=proof.text), "fact", material.cites(proof.evidence))
 
 
-def _points(material: Material, rank: int, persona: BuyerPersona) -> PersonaPoints[Cite]:
+def _persona_points(material: Material, rank: int, persona: BuyerPersona) -> PersonaPoints[Cite]:
     proofs = dict.fromkeys(pair.proof for pair in material.pairs[rank] if pair.proof)
     return PersonaPoints[Cite](
         persona_id=persona.id,
-        goals=tuple(_goals(material, persona))[:MOST],
-        pains=tuple(_pain(material, pain) for pain in material.pains_of(persona)[:MOST]),
-        talking_points=tuple(say(proof.text, "fact", material.cites(proof.evidence)) for proof in proofs)[:MOST],
+        goals=tuple(_goals(material, persona))[:MAX_ENTRIES],
+        pains=tuple(_pain(material, pain) for pain in material.pains_of(persona)[:MAX_ENTRIES]),
+        talking_points=tuple(say(proof.text, "fact", material.cites(proof.evidence)) for proof in proofs)[:MAX_ENTRIES],
         will_ask=(),
         cautions=(),
     )
 
 
 def _goals(material: Material, persona: BuyerPersona) -> Iterator[Sentence[Cite]]:
-    """What the vendor's pages say that those with this title aim for."""
+    """Yield the goals that the vendor's pages give for a target persona with this title."""
     same = [t for t in material.brief.vendor.target_personas if normal(t.title) == normal(persona.title)]
     for goal in (goal for target in same for goal in target.goals):
         if material.passages.english(goal.evidence):
@@ -99,17 +100,17 @@ def _pain(material: Material, pain: PainPoint) -> Sentence[Cite]:
 
 
 def sequence(material: Material, rank: int) -> SequenceDraft[Cite]:
-    """One outline for each pair; the first opens with the relation between the two companies."""
+    """Return one touch for each pair; the first opens with the existing relation between the two companies."""
     pairs = material.pairs[rank]
-    return SequenceDraft[Cite](touches=tuple(_touch(material, pair, at) for at, pair in enumerate(pairs)))
+    return SequenceDraft[Cite](touches=tuple(_touch(material, pair, index) for index, pair in enumerate(pairs)))
 
 
-def _touch(material: Material, pair: Pair, at: int) -> TouchDraft[Cite]:
-    said = _said(material, pair, opens=at == 0)
+def _touch(material: Material, pair: Pair, index: int) -> TouchDraft[Cite]:
+    sentences = _filled_outline(material, pair, opens=index == 0)
     return TouchDraft[Cite](
         subject=title_of(pair.need),
-        paragraphs=tuple((sentence,) for label, sentence in said.items() if label != IF_NOT_NOW),
-        call_to_action=CallToAction(label="interest", text=said[ASK].text.removeprefix(f"{ASK}: ")),
+        paragraphs=tuple((sentence,) for label, sentence in sentences.items() if label != IF_NOT_NOW),
+        call_to_action=CallToAction(label="interest", text=sentences[ASK].text.removeprefix(f"{ASK}: ")),
         opt_out=None,
         second_opening=(),
         make_first=None,
@@ -117,8 +118,8 @@ def _touch(material: Material, pair: Pair, at: int) -> TouchDraft[Cite]:
     )
 
 
-def _said(material: Material, pair: Pair, *, opens: bool) -> dict[str, Sentence[Cite]]:
-    """The filled outline by its labels."""
+def _filled_outline(material: Material, pair: Pair, *, opens: bool) -> dict[str, Sentence[Cite]]:
+    """Return the sentences of the outline for a pair, by label."""
     quotations = _quotations(material, pair, opens=opens)
     words = {
         "need": title_of(pair.need).lower(),
@@ -148,16 +149,16 @@ def _quotations(material: Material, pair: Pair, *, opens: bool) -> dict[str, Quo
 
 
 def talk_track(material: Material, rank: int) -> TalkTrackDraft[Cite]:
-    """The first outline to say, and to call with; the facts for a discovery and a demo."""
-    said = _said(material, material.pairs[rank][0], opens=True)
-    facts = [sentence for sentence in said.values() if sentence.kind == "fact"]
+    """Return the talk track: the persona's first outline as pitch and cold call, and facts for discovery and demo."""
+    sentences = _filled_outline(material, material.pairs[rank][0], opens=True)
+    facts = [sentence for sentence in sentences.values() if sentence.kind == "fact"]
     return TalkTrackDraft[Cite](
-        pitch=(*facts, said[QUESTION]),
+        pitch=(*facts, sentences[QUESTION]),
         cold_call=ColdCall[Cite](
             opener=tuple(facts[:-1] or facts),
             value=tuple(facts[-1:]),
-            ask=said[ASK].text.removeprefix(f"{ASK}: "),
-            if_not_now=said[IF_NOT_NOW].text.removeprefix(f"{IF_NOT_NOW}: "),
+            ask=sentences[ASK].text.removeprefix(f"{ASK}: "),
+            if_not_now=sentences[IF_NOT_NOW].text.removeprefix(f"{IF_NOT_NOW}: "),
         ),
         brush_offs=(),
         voicemail=(),
@@ -170,12 +171,12 @@ def talk_track(material: Material, rank: int) -> TalkTrackDraft[Cite]:
 
 
 def _discovery(material: Material, rank: int) -> Iterator[DiscoveryQuestion]:
-    """The outline's question, once for each need of this persona."""
+    """Yield the question of the outline for each of the persona's needs."""
     needs: list[Need] = [material.needs[rank], *(pain.need for pain in material.pains_of(material.personas[rank]))]
-    for need in list(dict.fromkeys(needs))[:MOST]:
-        asked = _said(material, Pair(None, None, need), opens=False)[QUESTION].text
+    for need in list(dict.fromkeys(needs))[:MAX_ENTRIES]:
+        text = _filled_outline(material, Pair(None, None, need), opens=False)[QUESTION].text
         yield DiscoveryQuestion(
-            question=asked.removeprefix(f"{QUESTION}: "),
+            question=text.removeprefix(f"{QUESTION}: "),
             uncovers="SPIN: situation",
             purpose=title_of(need),
             follow_ups=(),
@@ -183,22 +184,23 @@ def _discovery(material: Material, rank: int) -> Iterator[DiscoveryQuestion]:
 
 
 def _demo(material: Material, rank: int) -> Iterator[DemoPoint[Cite]]:
-    """What is about this persona's needs."""
-    wanted = {pain.need for pain in material.pains_of(material.personas[rank])[:MOST]} | {material.needs[rank]}
+    """Yield the offerings that address the persona's needs."""
+    wanted = {pain.need for pain in material.pains_of(material.personas[rank])[:MAX_ENTRIES]} | {material.needs[rank]}
     fits = [o for o in material.offerings if wanted & cues.needs_of(f"{o.name} {o.description}")]
-    for offering in fits[:MOST]:
+    for offering in fits[:MAX_ENTRIES]:
         because = say(quoted(next(quotable(offering.description))), "fact", material.cites(offering.evidence))
         yield DemoPoint[Cite](show=offering.name, because=because)
 
 
 def _value_map(material: Material, rank: int) -> Iterator[ValueMapRow[Cite]]:
-    """Each pain with the promise or the product that is about the same need."""
-    told = [(value.title, value.text, value.evidence) for value in material.brief.vendor.value_propositions]
-    told += [(o.name, next(quotable(o.description)), o.evidence) for o in material.offerings]
-    left = [one for one in told if material.passages.english(one[2]) and "“" not in one[1] and '"' not in one[1]]
-    for pain in material.pains_of(material.personas[rank])[:MOST]:
-        fit = next((one for one in left if pain.need in cues.needs_of(f"{one[0]} {one[1]}")), None)
+    """Yield each of the persona's pains with a value proposition or product that addresses the same need."""
+    capabilities = [(value.title, value.text, value.evidence) for value in material.brief.vendor.value_propositions]
+    capabilities += [(o.name, next(quotable(o.description)), o.evidence) for o in material.offerings]
+    # Texts with quotation marks are left out, because quotations here are not nested.
+    unused = [c for c in capabilities if material.passages.english(c[2]) and "“" not in c[1] and '"' not in c[1]]
+    for pain in material.pains_of(material.personas[rank])[:MAX_ENTRIES]:
+        fit = next((c for c in unused if pain.need in cues.needs_of(f"{c[0]} {c[1]}")), None)
         if fit:
-            left.remove(fit)
+            unused.remove(fit)
             capability = say(f"{fit[0]}: {quoted(fit[1])}", "fact", material.cites(fit[2]))
             yield ValueMapRow[Cite](capability=capability, pain=_pain(material, pain))

@@ -1,4 +1,4 @@
-"""What a heading is: a product's name, a slogan, a part of every page, or the start of another subject."""
+"""Classification of headings: product names, slogans, generic parts of a page, and changes of subject."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from octave_mcp.domain.names import normal
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.typed_lines import Line, Section
 
+# Longer headings are slogans or sentences.
 MAX_NAME_WORDS = 6
 
+# Verbs that begin a slogan or a request: 'Ship faster', 'Automate your invoices'. Nouns with the same spelling are
+# included ('Access', 'Plan'); `_NOUN_FIRST` sorts them out.
 _VERBS = (
     "accelerate accept access achieve adapt add adopt align analyze analyse answer apply ask attract automate avoid "
     "be become "
@@ -37,8 +40,8 @@ _OTHER_LEADS = (
     "who which whose is are can does did will should"
 ).split()
 _REQUESTS, _LEADS = frozenset(_VERBS), frozenset((*_VERBS, *_OTHER_LEADS))
-# 'Access is limited', 'Open source': a noun that is written as a verb is.
-_NO_REQUEST = re.compile(
+# 'Access is limited', 'Open source', 'Access controls': the first word is no imperative.
+_NOUN_FIRST = re.compile(
     r"\w+[- ](?:is|are|was|were|has|have|can|will|of|to|source|controls?|points?|code)\b", re.IGNORECASE
 )
 _INSTRUCTS = re.compile(
@@ -73,7 +76,6 @@ _ELSEWHERE = re.compile(
 )
 
 
-# Addresses of pages that are about something else than what is sold.
 _ASIDE = re.compile(
     r"(?:^|[/-])(?:install\w*|instructions?|form|appform|conf\w*|conference|summit|meet-?ups?|events?|hackathon|"
     r"user-research|partners?\d*|providers|press|pr\d{6,8}|trademarks?|history|awards?|releases?|release-\w+|download|signup|setup|"
@@ -81,40 +83,41 @@ _ASIDE = re.compile(
     r"(?:[/-]|$)|/\d+-\d+/?$",
     re.IGNORECASE,
 )
-_MINOR = frozenset(
+_STOP_WORDS = frozenset(
     "with your that this from have more than what when will into over them they their and the for you our are can all "
     "any how its not get use using based".split()
 )
+# Letters. Five make a crude stem ('analytics', 'analysis' and 'analyze' share 'analy'); with three, 'API' counts too.
 MIN_STEM, MAX_STEM = 3, 5
 
 
 def stands_aside(url: str) -> bool:
-    """Whether a page is about an event, an installation, a form and the like, by its address."""
+    """Whether the URL shows that a page presents no product but an event, a form, an installation guide or the like."""
     return bool(_ASIDE.search(urlsplit(url).path))
 
 
 def share_a_word(title: str, text: str, vendor: str) -> bool:
-    """Whether the two have a telling word in common, in any form; the vendor's name does not count."""
+    """Whether both texts contain the same word in any inflection; stop words and the vendor's name do not count."""
     return bool(_stems(title) & _stems(text) - _stems(vendor))
 
 
 def _stems(text: str) -> frozenset[str]:
     words = re.findall(r"[^\W_]+", text.casefold())
-    return frozenset(w[:MAX_STEM] for w in words if len(w) >= MIN_STEM and w not in _MINOR and not w.isdigit())
+    return frozenset(w[:MAX_STEM] for w in words if len(w) >= MIN_STEM and w not in _STOP_WORDS and not w.isdigit())
 
 
 def is_imperative(text: str) -> bool:
-    """Whether it begins with a request, as slogans do: 'Ship faster'."""
-    return _first_word(text) in _REQUESTS and not _NO_REQUEST.match(text)
+    """Whether the text begins with an imperative: 'Ship faster'."""
+    return _first_word(text) in _REQUESTS and not _NOUN_FIRST.match(text)
 
 
 def is_instruction(text: str) -> bool:
-    """Whether a request tells the reader what to do, and not what they gain: 'Visit your settings'."""
+    """Whether an imperative tells readers what to do ('Visit your settings') and not what they gain ('Ship faster')."""
     return bool(_INSTRUCTS.match(text))
 
 
-def _is_no_noun(text: str) -> bool:
-    """Whether it begins as a slogan, a question or a sentence does: 'Ship faster', 'How it works', 'Your data'."""
+def _starts_a_phrase(text: str) -> bool:
+    """Whether the text starts like a slogan, question or sentence: 'Ship faster', 'How it works', 'Your data'."""
     return _first_word(text) in _LEADS
 
 
@@ -123,17 +126,17 @@ def _first_word(text: str) -> str:
 
 
 def is_part_of_a_page(text: str) -> bool:
-    """Whether a heading can stand on any company's page: 'Overview', 'Key features'."""
+    """Whether a heading could be on any company's page: 'Overview', 'Key features'."""
     return bool(_PARTS.fullmatch(text.strip(" .:")))
 
 
 def leads_elsewhere(text: str) -> bool:
-    """Whether what stands under it is not about what the company sells: questions, posts, jobs, what others say."""
+    """Whether the text below a heading is not about the product: questions, posts, jobs, testimonials."""
     return text.rstrip().endswith("?") or bool(_ELSEWHERE.search(text))
 
 
 def is_product_name(text: str) -> bool:
-    """Whether a text can be the name of something one buys. A slogan, a sentence or a part of every page cannot."""
+    """Whether a text can be a product's name; slogans, sentences and generic headings cannot."""
     words = text.split()
     return (
         1 <= len(words) <= MAX_NAME_WORDS
@@ -145,14 +148,14 @@ def is_product_name(text: str) -> bool:
             text,
             re.IGNORECASE,
         )
-        and not _is_no_noun(text)
+        and not _starts_a_phrase(text)
         and not is_part_of_a_page(text)
         and not leads_elsewhere(text)
     )
 
 
 def is_named_in_path(text: str, url: str, vendor: str) -> bool:
-    """Whether the page's address says the same: 'AWS Lambda' at '/lambda', 'Session replay' at '/session-replay'."""
+    """Whether the last segment of the URL spells the name: 'AWS Lambda' at '/lambda', 'Heatmaps' at '/heatmap'."""
     slug = {word.removesuffix("s") for word in _words(urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1])}
     name = {word.removesuffix("s") for word in _words(text)} - {"and", "the", "of", "for"}
     own = name - {word.removesuffix("s") for word in _words(vendor)}
@@ -164,13 +167,13 @@ def _words(text: str) -> list[str]:
 
 
 def is_named_for(text: str, vendor: str) -> bool:
-    """Whether it is the vendor's name and a few words: 'PostHog Cloud'."""
+    """Whether the text is the vendor's name with up to three more words: 'PostHog Cloud'."""
     words = text.split()
     return has_words(vendor, text) and len(vendor.split()) < len(words) <= len(vendor.split()) + 3
 
 
 def with_headings_above(sections: Sequence[Section]) -> Iterator[tuple[Section, tuple[Line, ...]]]:
-    """Each section with the headings of the parts of the page that it is in, the outermost first."""
+    """Yield each section with the headings that enclose it, the outermost first."""
     above: list[Line] = []
     for section in sections:
         if section.heading is None:

@@ -1,4 +1,4 @@
-"""What the prospect says of itself: the lines worth quoting to it, the most telling first."""
+"""Lines from the prospect's pages to quote in outlines, the most useful first."""
 
 from __future__ import annotations
 
@@ -23,10 +23,13 @@ from octave_mcp.models.extractive.quoting import (
     without_lead,
 )
 
-PASSING_DAYS = 120
+# 'We are launching soon' is out of date after four months.
+MAX_AGE_OF_NEWS_DAYS = 120
 
-_NEVER: frozenset[PageKind] = frozenset({"case_study", "docs", "security", "faq", "other"})
-_OF_PRODUCTS: frozenset[FactTopic] = frozenset({"offering", "technology", "pricing", "compliance"})
+# On these pages customers speak, or the text addresses users and does not describe the company.
+_EXCLUDED_PAGES: frozenset[PageKind] = frozenset({"case_study", "docs", "security", "faq", "other"})
+_PRODUCT_TOPICS: frozenset[FactTopic] = frozenset({"offering", "technology", "pricing", "compliance"})
+# In descending order of how good a reason to write the topic gives; each place costs 0.15 of the score.
 _TOPICS: tuple[FactTopic, ...] = (
     "initiative",
     "funding",
@@ -41,11 +44,13 @@ _TOPICS: tuple[FactTopic, ...] = (
     "pricing",
     "compliance",
 )
-_NAMED: frozenset[PageKind] = frozenset({"about", "careers", "home", "news", "blog", "pricing", "customers", "product"})
+_LABELLED: frozenset[PageKind] = frozenset(
+    {"about", "careers", "home", "news", "blog", "pricing", "customers", "product"}
+)
 _QUOTABLE = frozenset({None, "description"})
-# A name of several words, which says nothing of a need: 'Peak XV'.
+# A name may contain a word for a need: 'Sequoia Growth Partners' is not about growth.
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w’'&-]*(?: [A-Z][\w’'&-]*)+")
-_PASSES = re.compile(
+_EXPIRES = re.compile(
     r"\b(?:today|tomorrow|soon|next (?:few )?(?:week|month|year)s?|coming (?:week|month)s?|"
     r"this (?:week|month|year)|just|now)\b",
     re.IGNORECASE,
@@ -54,81 +59,88 @@ _PASSES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the prospect's own; `where` says on which page, `worth` how much it tells."""
+    """A line to quote. `location` names the page it comes from ('Their careers page'); higher `score` goes first."""
 
-    where: str
+    location: str
     quote: str
     evidence: tuple[EvidenceId, ...]
     needs: frozenset[Need]
-    worth: float
+    score: float
 
 
 def lines(known: ProspectIntelligence, prospect: str, passages: Passages) -> list[Line]:
-    """Lines about its product count only if there are no others."""
-    told = known.company_profile.facts
-    own = [(fact, _worth(fact)) for fact in told if fact.topic not in _OF_PRODUCTS]
-    made = [(fact, _worth(fact)) for fact in told if fact.topic in _OF_PRODUCTS and _is_of(prospect, fact, passages)]
+    """Return the quotable lines, best first. Lines about the prospect's product are used only for lack of others."""
+    facts = known.company_profile.facts
+    own = [(fact, _score(fact)) for fact in facts if fact.topic not in _PRODUCT_TOPICS]
+    product = [
+        (fact, _score(fact))
+        for fact in facts
+        if fact.topic in _PRODUCT_TOPICS and _is_about_prospect(fact, prospect, passages)
+    ]
+    # A stated pain outranks every fact (at most 2.5); an inferred one ranks with the best topics.
     pains = [(pain, 4.5 if pain.stated else 2.0) for pain in known.pain_points]
-    found = list(_quotable([*pains, *own], passages)) or list(_quotable(made, passages))
-    unique = {_gist(line.quote): line for line in sorted(found, key=lambda line: line.worth)}
-    return sorted(unique.values(), key=lambda line: (-line.worth, found.index(line)))
+    candidates = list(_quotable([*pains, *own], passages)) or list(_quotable(product, passages))
+    unique = {_key(line.quote): line for line in sorted(candidates, key=lambda line: line.score)}
+    return sorted(unique.values(), key=lambda line: (-line.score, candidates.index(line)))
 
 
-def _quotable(found: Iterable[tuple[Finding[EvidenceId], float]], passages: Passages) -> Iterator[Line]:
-    lines = (_line(finding.evidence[:1], worth, passages) for finding, worth in found)
+def _quotable(scored: Iterable[tuple[Finding[EvidenceId], float]], passages: Passages) -> Iterator[Line]:
+    lines = (_line(finding.evidence[:1], score, passages) for finding, score in scored)
     return (line for line in lines if line)
 
 
-def _is_of(prospect: str, fact: Fact[EvidenceId], passages: Passages) -> bool:
-    """Whether an English line about a product is about its maker; text for its users says nothing of use."""
+def _is_about_prospect(fact: Fact[EvidenceId], prospect: str, passages: Passages) -> bool:
+    """Whether a fact about a product has its maker as the subject and does not just address users.
+
+    Facts in other languages pass, because the rules recognize only English subjects.
+    """
     return speaks_of(fact.text, prospect) or not passages.english(fact.evidence)
 
 
-def _worth(fact: Fact[EvidenceId]) -> float:
+def _score(fact: Fact[EvidenceId]) -> float:
     topic = 2 - _TOPICS.index(fact.topic) * 0.15 if fact.topic in _TOPICS else 0
     return topic + 0.5 * bool(cues.FIGURE.search(fact.text))
 
 
-def _line(evidence: tuple[EvidenceId, ...], worth: float, passages: Passages) -> Line | None:
+def _line(evidence: tuple[EvidenceId, ...], score: float, passages: Passages) -> Line | None:
     passage = passages.passage(evidence[0]) if evidence else None
-    if passage is None or passage.page.kind in _NEVER:
+    if passage is None or passage.page.kind in _EXCLUDED_PAGES:
         return None
     text = _text(passage)
     if not text or is_stale(passage.page) or _is_past(text, passages.age_days(evidence)):
         return None
     return Line(
-        where=statement("pages", _place(passage)),
+        location=statement("pages", _location(passage)),
         quote=text,
         evidence=evidence,
         needs=frozenset(cues.needs_of(_NAME.sub("", text))),
-        worth=worth + passages.recency(evidence) - (0 if passages.is_current(evidence) else 3),
+        score=score + passages.recency(evidence) - (0 if passages.is_current(evidence) else 3),
     )
 
 
-def _place(passage: Passage) -> str:
+def _location(passage: Passage) -> str:
     kind = passage.page.kind
-    return passage.where or (kind if kind in _NAMED else "other")
+    return passage.where or (kind if kind in _LABELLED else "other")
 
 
 def _text(passage: Passage) -> str:
-    """The passage as it can be quoted; one that is not in English only if it is short."""
-    said = passage.text
+    """Return the text to quote, or ''. A passage in another language is quoted only if it is short."""
+    text = passage.text
     if passage.where not in _QUOTABLE:
         return ""
     if passage.page.language not in {"en", "und"}:
-        is_short = len(said) <= MAX_FOREIGN_CHARACTERS and len(said.split()) <= MAX_FOREIGN_WORDS
-        return said if is_short and not re.search(r"[“”\"|\n]", said) else ""
-    text = without_lead(said)
+        is_short = len(text) <= MAX_FOREIGN_CHARACTERS and len(text.split()) <= MAX_FOREIGN_WORDS
+        return text if is_short and not re.search(r"[“”\"|\n]", text) else ""
+    text = without_lead(text)
     return text if _is_clear(text) else ""
 
 
 def _is_clear(text: str) -> bool:
-    """Whether a line is plain, clear by itself, and no name or founding date alone."""
-    least = (
-        3 if re.search(r"\d{2,}", text) else 5
-    )  # a label with a figure of weight: '35,000+ databases launched daily'
+    """Whether a line can be understood on its own and is more than a name or a founding date."""
+    # Three words are enough for a label with a figure: '35,000+ databases launched'.
+    min_words = 3 if re.search(r"\d{2,}", text) else 5
     return (
-        least <= len(text.split()) <= MAX_WORDS
+        min_words <= len(text.split()) <= MAX_WORDS
         and stands_alone(text)
         and not cues.FOUNDING.search(text)
         and not is_person(text.split(", ", maxsplit=1)[0])
@@ -137,12 +149,12 @@ def _is_clear(text: str) -> bool:
 
 
 def _is_past(text: str, age: int | None) -> bool:
-    """Whether a line is no longer news: 'soon' after some months, or a funding round of unknown date."""
-    if _PASSES.search(text) and (age is None or age > PASSING_DAYS):
+    """Whether a line is out of date: 'soon' after some months, or a funding round of unknown date."""
+    if _EXPIRES.search(text) and (age is None or age > MAX_AGE_OF_NEWS_DAYS):
         return True
     return bool(cues.FACTS["funding"].search(text)) and age is None
 
 
-def _gist(text: str) -> str:
-    """By which two lines are seen to say the same."""
+def _key(text: str) -> str:
+    """Return the first five words; lines with the same key are treated as duplicates."""
     return " ".join(normal(text).split()[:5])

@@ -1,4 +1,4 @@
-"""Rows of logos, and whose they are: a row shows customers only where the words over it say so."""
+"""Logo walls. A row of logos shows customers only if the text above it says so ('Trusted by')."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from octave_mcp.domain.names import normal
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
 MAX_CAPTION_WORDS = 16
-MIXED = 3
+# A partner may be a customer too, so one or two names in common prove nothing.
+MIN_MIXED_NAMES = 3
 
 _GROUP = (
     r"(?:companies|teams|brands|businesses|organi[sz]ations|leaders|developers|innovators|enterprises|startups|people)"
 )
+# Captions above customers: 'Trusted by', 'Our happy customers', 'Join 2,000+ teams', '客户'. A bare 'Customers' must
+# end there or go on with 'include', 'stories' or the like: 'Customers in 40 countries' may stand above a map.
 _CUSTOMERS = re.compile(
     r"\b(?:trusted|used|loved|chosen|preferred|adopted|relied (?:up)?on) (?:worldwide )?by\b|"
     r"^\W*(?:(?:some|a few|many) of )?(?:our |featured |selected |happy |key )*(?:customers|clients)(?: (?:include|"
@@ -48,19 +51,19 @@ _DECORATION = re.compile(
 
 
 def customers_on_walls(page: ReadPage) -> Iterator[tuple[str, Line]]:
-    """The names on the page's rows of logos that are said to be customers'.
+    """Yield the names in rows of logos whose caption says that they are customers.
 
-    A row that repeats several names of a row of others is two carousels in one; it is left out.
+    A row that shares several names with a row of partners mixes both, as some carousels do, and is left out.
     """
     walls = list(_walls(page))
     others = {normal(name) for names, _, is_customers in walls if not is_customers for name in names}
     for names, line, is_customers in walls:
-        if is_customers and len(others & {normal(name) for name in names}) < MIXED:
+        if is_customers and len(others & {normal(name) for name in names}) < MIN_MIXED_NAMES:
             yield from ((name, line) for name in names)
 
 
 def is_of_customers(line: Line) -> bool:
-    """Whether a row of logos is said to be customers' by its heading."""
+    """Whether the heading above a row of logos says that it shows customers."""
     return _shows_customers(line.heading, "") and any(_names(line.text))
 
 
@@ -74,6 +77,7 @@ def _walls(page: ReadPage) -> Iterator[tuple[list[str], Line, bool]]:
 
 def _shows_customers(heading: str, before: str) -> bool:
     captions = [text for text in (heading, before) if 0 < len(text.split()) <= MAX_CAPTION_WORDS]
+    # A caption of its own counts for more than the heading of the section.
     if before in captions and _CUSTOMERS.search(before):
         captions = [before]
     return any(map(_CUSTOMERS.search, captions)) and not any(map(_OTHERS.search, captions))
@@ -91,7 +95,7 @@ def _is_file_name(name: str) -> bool:
 
 
 def captioned(lines: Sequence[Line], caption: re.Pattern[str]) -> Iterator[tuple[str, Line]]:
-    """The names in rows of logos under a heading of another kind: certificates under 'Security'."""
+    """Yield the names in rows of logos whose heading matches `caption`: certificates under 'Security'."""
     for line in lines:
         if line.form == "logos" and caption.search(line.heading):
             yield from ((alt.strip(), line) for alt in line.text.split(","))

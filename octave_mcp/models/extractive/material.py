@@ -1,4 +1,4 @@
-"""What can be quoted from a brief, and the persona for whose outlines each quotation is used."""
+"""Quotations available for a playbook's outlines, and which persona gets which of them."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ NONE: Quotation = ("", ())
 
 
 class Material:
+    """Everything that the outlines of one playbook can quote, computed from its brief on first use."""
+
     def __init__(self, brief: WritingBrief, passages: Passages) -> None:
         self.brief, self.passages = brief, passages
         self.vendor, self.prospect = brief.names.vendor, brief.names.prospect
@@ -61,74 +63,74 @@ class Material:
 
     @cached_property
     def pairs(self) -> list[list[Pair]]:
-        """The pairs of each persona; one is made even if neither a line nor a proof is found."""
+        """Pairs for each persona. A persona without any gets an empty one, so that each has an outline."""
         own = [cues.FUNCTION_NEEDS[persona.function] for persona in self.personas]
         wanted: list[tuple[Need, ...]] = [(need, *others) for need, others in zip(self.needs, own, strict=True)]
-        found = pairs_by_persona(self.lines, self.proofs, wanted, self.brief.context)
-        return [hand or [Pair(None, None, need)] for hand, need in zip(found, self.needs, strict=True)]
+        by_persona = pairs_by_persona(self.lines, self.proofs, wanted, self.brief.context)
+        return [pairs or [Pair(None, None, need)] for pairs, need in zip(by_persona, self.needs, strict=True)]
 
     def pains_of(self, persona: BuyerPersona) -> list[PainPoint]:
         return pains_of(persona, self.brief.prospect.pain_points)
 
     @cached_property
     def relations(self) -> list[Quotation]:
-        """The existing relation between the two companies, and the evidence for it."""
-        found: list[Quotation] = []
-        if own := self.brief.existing_customer:
-            story = self._own_story
-            evidence = (*own, *(story.evidence[:1] if story else ()))
-            found.append((_titled(self.statement("Prospect is customer"), _headline(story)), evidence))
-        if own := self.brief.vendor_is_customer:
-            found.append((_titled(self.statement("Vendor is customer"), self._their_story), own))
-        return found
+        """Statements about an existing relation between the two companies, with evidence."""
+        relations: list[Quotation] = []
+        if evidence := self.brief.existing_customer:
+            story = self._story_about_prospect
+            cited = (*evidence, *(story.evidence[:1] if story else ()))
+            relations.append((_titled(self.statement("Prospect is customer"), _headline(story)), cited))
+        if evidence := self.brief.vendor_is_customer:
+            relations.append((_titled(self.statement("Vendor is customer"), self._story_about_vendor), evidence))
+        return relations
 
     @property
-    def _own_story(self) -> CaseStudy[EvidenceId] | None:
+    def _story_about_prospect(self) -> CaseStudy[EvidenceId] | None:
         """The vendor's case study about the prospect."""
         return next((s for s in self.brief.vendor.case_studies if is_same(s.customer, self.prospect)), None)
 
     @property
-    def _their_story(self) -> str:
-        """A short line of the prospect's own story that names the vendor, if there is one."""
-        found = [p for i in self.brief.vendor_is_customer if (p := self.passages.passage(i))]
-        told = (p.text for p in found if p.page.kind == "case_study" and has_words(self.vendor, p.text))
-        return next((text for text in told if 1 < len(text.split()) <= MAX_WORDS and "“" not in text), "")
+    def _story_about_vendor(self) -> str:
+        """A short line about the vendor from a case study on the prospect's site, or ''."""
+        cited = [p for i in self.brief.vendor_is_customer if (p := self.passages.passage(i))]
+        texts = (p.text for p in cited if p.page.kind == "case_study" and has_words(self.vendor, p.text))
+        return next((text for text in texts if 1 < len(text.split()) <= MAX_WORDS and "“" not in text), "")
 
     @cached_property
     def champion(self) -> ProofPoint[EvidenceId] | None:
-        """Someone at the prospect whom the vendor's own pages quote."""
-        said = [p for p in self.brief.vendor.proof_points if p.kind == "testimonial" and p.person and p.role]
-        return next((p for p in said if p.company and is_same(p.company, self.prospect)), None)
+        """A testimonial on the vendor's pages by somebody who works at the prospect."""
+        testimonials = [p for p in self.brief.vendor.proof_points if p.kind == "testimonial" and p.person and p.role]
+        return next((p for p in testimonials if p.company and is_same(p.company, self.prospect)), None)
 
     @cached_property
     def promise(self) -> Quotation:
-        """What the vendor says of itself, in one sentence."""
+        """The vendor's promise in one sentence: its pitch, else its first value proposition that can be quoted."""
         pitch, values = self.brief.pitch, self.brief.vendor.value_propositions
-        told = [(pitch.text, pitch.evidence)] if pitch else []
-        told += [(value.text, value.evidence) for value in values]
-        for text, evidence in told:
-            if self.passages.english(evidence) and (said := next(quotable(text), "")):
-                return quoted(said), evidence
+        candidates = [(pitch.text, pitch.evidence)] if pitch else []
+        candidates += [(value.text, value.evidence) for value in values]
+        for text, evidence in candidates:
+            if self.passages.english(evidence) and (sentence := next(quotable(text), "")):
+                return quoted(sentence), evidence
         return NONE
 
     @cached_property
     def offerings(self) -> list[Offering[EvidenceId]]:
-        """What can be quoted on products and services, without those that the prospect's own story names."""
-        own = " ".join(self._of_own_story())
+        """Products and services to propose. The ones that the prospect's own story names are left out: it has them."""
+        owned = " ".join(self._texts_of_story())
         return [
             offering
             for offering in self.brief.vendor.offerings
             if offering.kind != "plan"
             and any(quotable(offering.description))
             and self.passages.english(offering.evidence)
-            and not _speaks_of(own, offering.name)
+            and not _mentions(owned, offering.name)
         ]
 
-    def _of_own_story(self) -> list[str]:
-        """What is known of the page that tells the prospect's story."""
-        found = [p for i in (self._own_story.evidence if self._own_story else ()) if (p := self.passages.passage(i))]
-        pages = {passage.page.url for passage in found}
-        return [passage.text for passage in self.passages.passages if passage.page.url in pages]
+    def _texts_of_story(self) -> list[str]:
+        """All passages of the pages that tell the prospect's story."""
+        evidence = self._story_about_prospect.evidence if self._story_about_prospect else ()
+        urls = {passage.page.url for i in evidence if (passage := self.passages.passage(i))}
+        return [passage.text for passage in self.passages.passages if passage.page.url in urls]
 
 
 def _titled(relation: str, headline: str) -> str:
@@ -136,9 +138,10 @@ def _titled(relation: str, headline: str) -> str:
 
 
 def _headline(story: CaseStudy[EvidenceId] | None) -> str:
+    """Return the headline, or '' if it contains a quotation: quotations here are not nested."""
     return story.headline if story and '"' not in story.headline and "“" not in story.headline else ""
 
 
-def _speaks_of(told: str, name: str) -> bool:
-    """Whether a text names a product, in singular or plural."""
-    return has_words(name, told) or has_words(name.removesuffix("s"), told)
+def _mentions(text: str, name: str) -> bool:
+    """Whether a text contains a product's name in singular or plural."""
+    return has_words(name, text) or has_words(name.removesuffix("s"), text)

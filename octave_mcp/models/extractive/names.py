@@ -1,4 +1,4 @@
-"""Whose name it is: customers in headlines and logo walls, people under their praise, rivals in comparisons."""
+"""Names of companies and people: customers in headlines, people in attributions, competitors in comparisons."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 from octave_mcp.models.extractive.voices import KINDS_OF_COMPANY
 
 _NAME = r"[A-Z0-9À-ÖØ-Þ][\w&'’.-]*(?:\s+(?:[A-ZÀ-ÖØ-Þ0-9][\w&'’.-]*|&|of|the))*?"
-_ACTS = (
+_VERBS = (
     r"(?:uses?|used|using|built|builds?|improve[sd]?|increase[sd]?|reduce[sd]?|cuts?|saves?|saved|"
     r"scale[sd]?|grew|grows|deploy(?:s|ed)|tests?|"
     r"tested|capture[sd]?|enhance[sd]?|replace[sd]?|switch(?:es|ed)|migrate[sd]?|moved?|moves|"
@@ -26,12 +26,12 @@ _ACTS = (
     r"won|gets?|got|took|takes|closed|ended|fills|filled|\d+x\w*)"
 )
 _HEADLINES = (
-    re.compile(rf"^(?:How|Why)\s+(?P<name>{_NAME})\s+(?=[a-z]|\d+[Xx]|{_ACTS}\b)"),
+    re.compile(rf"^(?:How|Why)\s+(?P<name>{_NAME})\s+(?=[a-z]|\d+[Xx]|{_VERBS}\b)"),
     re.compile(
-        rf"^(?:Customer story|Case study|Success story)\s*[:–—-]\s*(?P<name>{_NAME})(?=\s*(?:$|[,:–—|-]|\b{_ACTS}\b))",
+        rf"^(?:Customer story|Case study|Success story)\s*[:–—-]\s*(?P<name>{_NAME})(?=\s*(?:$|[,:–—|-]|\b{_VERBS}\b))",
         re.IGNORECASE,
     ),
-    re.compile(rf"^(?P<name>{_NAME})\s+(?i:{_ACTS})\b"),
+    re.compile(rf"^(?P<name>{_NAME})\s+(?i:{_VERBS})\b"),
 )
 _TO_READER = re.compile(r"\b(?:for you|your|order now|get started)\b", re.IGNORECASE)
 _NOT_A_COMPANY = frozenset(
@@ -40,7 +40,7 @@ _NOT_A_COMPANY = frozenset(
     "customer case study studies story stories why how what more read learn all every everyone new use "
     "using build built help get choose see discover explore watch meet introducing announcing our".split()
 )
-# On its own such a word names no company.
+# 'Ministry' alone names no organisation; 'Ministry of Health' does.
 _KINDS_OF_OFFICE = frozenset(
     "department agency ministry university college school bureau council city state government office institute".split()
 )
@@ -58,7 +58,7 @@ class Person:
 
 
 def customer_in_headline(text: str, vendor: str) -> str | None:
-    """The company a headline is about: 'How Acme cut costs by a third' is about Acme."""
+    """Return the company that a headline is about: 'How Acme cut costs by a third' gives 'Acme'."""
     if _TO_READER.search(text):
         return None
     for pattern in _HEADLINES:
@@ -68,7 +68,7 @@ def customer_in_headline(text: str, vendor: str) -> str | None:
 
 
 def company_name(text: str, vendor: str) -> str | None:
-    """The text as a company's name, if it can be one, and is not the vendor's own."""
+    """Return the text as a company's name, or None if it cannot be one or is the vendor's."""
     name = re.sub(r"['’]s$", "", text.strip(' .,:;|–—-"“”'))
     words = name.split()
     if not words or len(words) > 5 or len(name) > 40 or normal(name) == normal(vendor):
@@ -85,7 +85,7 @@ def company_name(text: str, vendor: str) -> str | None:
 
 
 def customer_of_story(page: ReadPage, vendor: str) -> tuple[str, Line] | None:
-    """Whose story a page tells, and the line that says so."""
+    """Return the customer whose story a page tells, and the line that names it."""
     for line in page.lines:
         label = re.match(r"(?:Customer|Company|Client|客户)\s*[:：]\s*(.+)", line.text) if line.form == "item" else None
         if label and (name := company_name(label[1], vendor)):
@@ -93,6 +93,7 @@ def customer_of_story(page: ReadPage, vendor: str) -> tuple[str, Line] | None:
     headline = page.headline
     if headline is None:
         return None
+    # The URL is more reliable than the headline, which may begin with any noun: '/customers/acme'.
     if by_path := _named_in_path(page.page.url, page.lines, vendor):
         return by_path
     name = customer_in_headline(headline.text, vendor)
@@ -100,9 +101,10 @@ def customer_of_story(page: ReadPage, vendor: str) -> tuple[str, Line] | None:
 
 
 def listed_story(line: Line, page: ReadPage, vendor: str) -> str | None:
-    """Whose story a heading announces: on the customers page, or where it names the vendor, as a story does.
+    """Return the customer whose story a heading announces.
 
-    A word that the page also writes in lower case is no name: 'Pricing made simple'.
+    Such headings are on the customers page, or on a home or product page if they name the vendor too. A word that the
+    page also writes in lower case is not a name: 'Pricing' in 'Pricing made simple'.
     """
     if line.form != "heading" or line.level == 1:
         return None
@@ -117,21 +119,21 @@ def _is_common_word(name: str, page: ReadPage) -> bool:
 
 
 def fact_of(page: ReadPage, label: str) -> str | None:
-    """The value of a 'Label: value' line of the page's facts."""
+    """Return the value of the first list item 'Label: value' whose label starts with `label`."""
     line = next((li for li in page.lines if li.form == "item" and li.text.startswith(label) and ":" in li.text), None)
     return line.text.split(":", 1)[1].strip() if line else None
 
 
 def _named_in_path(url: str, lines: Iterable[Line], vendor: str) -> tuple[str, Line] | None:
-    """The run of words in the first lines that the address is named after: /customers/mention-me, 'Mention Me'."""
+    """Return the words near the top that the URL spells: 'Mention Me' for '/customers/mention-me'; and their line."""
     slug = urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1].casefold()
     wanted = re.sub(r"[^a-z0-9]", "", re.sub(r"^(?:case-study|customer-story|how)-", "", slug))
     for line in list(lines)[:8]:
         words = line.text.split()
         for size in range(1, 5):
             for at in range(len(words) - size + 1):
-                run = " ".join(words[at : at + size]).strip(",.:;()“”\"'’")
-                plain = re.sub(r"['’]s$", "", run)
+                phrase = " ".join(words[at : at + size]).strip(",.:;()“”\"'’")
+                plain = re.sub(r"['’]s$", "", phrase)
                 if (
                     plain[:1].isupper()
                     and re.sub(r"[^a-z0-9]", "", plain.casefold()) == wanted
@@ -141,6 +143,7 @@ def _named_in_path(url: str, lines: Iterable[Line], vendor: str) -> tuple[str, L
     return None
 
 
+# Job titles that `cues.function_of` assigns to no job: 'Homeowner', 'Freelance translator', 'Guitarist'.
 _ROLE = re.compile(
     r"\b(?:creator|maker|author|student|alum\w*|freelanc\w*|consultant|professor|teacher|manager|director|head|lead|"
     r"leader|"
@@ -150,8 +153,9 @@ _ROLE = re.compile(
     r"customer|client|patient|homeowner|\w+ist)\b",
     re.IGNORECASE,
 )
-# A degree, or a state: 'Ada Lovelace, PhD', 'Ada Lovelace, TX'.
+# A degree or a US state after a name: 'Ada Lovelace, PhD', 'Ada Lovelace, TX'.
 _DEGREE = re.compile(r"(?:Ph\.?D|MD|MBA|CPA|Esq|RN|PE|Jr|Sr|II|III|LCSW|[A-Z]{2})\.?")
+# 'Founder of Engine Works', 'CTO of engine.io'. Only for these titles does 'of' introduce a company: 'Head of Sales'.
 _OF_COMPANY = re.compile(
     r"(?P<role>(?:.*\W)?(?:co-?founder|founder|CEO|CTO|COO|CFO|owner|creator|maker|president|chairman))\s+of\s+"
     r"(?P<company>[A-Z].+|[\w-]+\.(?:com|dev|io|ai|org|net|co|app))$",
@@ -164,7 +168,7 @@ def is_role(text: str) -> bool:
 
 
 def attributed(text: str) -> Person | None:
-    """'Ada Lovelace, Analyst, Engine Works' or 'Ada Lovelace, Analyst at Engine Works'."""
+    """Parse an attribution: 'Ada Lovelace, Analyst, Engine Works' or 'Ada Lovelace, Analyst at Engine Works'."""
     parts = [part.strip() for part in re.split(r"\s*(?:,|\||–|—| - )\s*", text.strip(" —–-")) if part.strip()]
     if not parts or not is_person(parts[0]):
         return None
@@ -193,7 +197,7 @@ def is_person(text: str) -> bool:
 
 
 def speaks_of(text: str, company: str) -> bool:
-    """Whether a statement's subject is the company: it, or 'we', stands among its first words."""
+    """Whether the subject of a sentence is the company: its name is among the first five words, or it says 'we'."""
     return bool(OUR_OWN.search(text)) or has_words(company, " ".join(text.split()[:5]))
 
 
@@ -205,7 +209,7 @@ _SAID = re.compile(
 
 
 def said_by(text: str) -> Person | None:
-    """Who says it, where a sentence goes on: '... ,' said Ada Lovelace, Analyst at Engine Works."""
+    """Return the speaker whom a sentence names after a quotation: '... ,” said Ada Lovelace, Analyst at Acme'."""
     match = _SAID.search(text)
     if match is None or not is_person(match["name"]):
         return None
@@ -220,7 +224,7 @@ def said_by(text: str) -> Person | None:
 
 
 def rivals_in(title: str, vendor: str) -> list[str]:
-    """The competitors a comparison's title names beside the vendor: 'In-depth: Acme vs Rival' gives Rival."""
+    """Return the competitors in a comparison's title: 'In-depth: Acme vs Rival' gives ['Rival'] for the vendor Acme."""
     text = re.sub(r"^[^:]{1,30}:\s+", "", title)
     parts = [re.sub(r"\s*[:(|–—].*$", "", part).strip() for part in _VERSUS.split(text)]
     if len(parts) < 2 or not any(normal(vendor) in normal(part) for part in parts):

@@ -1,4 +1,4 @@
-"""Sentences that are certainly about what the prospect offers. English only."""
+"""Facts about the prospect's offer, taken only from sentences that are certainly about it. English only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from octave_mcp.models.extractive.typed_lines import Line
 from octave_mcp.models.extractive.voices import is_generic, is_own_subject, short_name
 
 _I = re.IGNORECASE
-# Words of praise that say nothing that could be checked.
 PUFF = re.compile(
     r"\b(?:(?:is|are) (?:the|an?) (?:[\w-]+, |[\w-]+ and |most )*"
     r"(?:smart|fast|easy|easiest|best|simple|leading|perfect|ideal|effective|efficient|right|cost-effective) "
@@ -31,54 +30,58 @@ PUFF = re.compile(
     r"gain|bring (?:your|data)|optimi[sz]e)\b",
     _I,
 )
-_HELPS_OTHERS = re.compile(
+_OTHER_SUBJECT = re.compile(
     r"\bwe support (?:people|communit\w+|students|women|diversity)\b|\bforms?\b.{0,200}\bsubmit\b|\bwe recommend\b|"
     r"\bunderrepresented\b|\bmentoring\b|\bnew to our community\b|^you can already\b|"
     r"\brequires? an? (?:API )?(?:key|token)\b|"
     r"\bnow has (?:read|write|access)|\balways tried\b|: how to\b|^[\"“'‘]",
     _I,
 )
-# Starts of plan limits ('up to 5 users') and of sentences that continue another.
 _LIMIT = re.compile(r"\W*\d|\W*(?:up to|unlimited|accordingly)\b", _I)
 _STEP = re.compile(r"^(?:we can|our journey|you)\b", _I)
-# A library that the company's own code uses.
+# A library that the company's code depends on: 'The client is built on facebook/react'.
 _USES_OTHERS = re.compile(r"\b(?:uses?|based on|built (?:with|on)|powered by|written in) \S{0,60}[a-z]\S{0,60}[/-]\S+")
-_BY_NAME = re.compile(r"[A-Z][\w.&-]+ (?:[A-Z]\w+ )?[a-z]+s\b")
-# Words among which a sentence names its subject.
-_FIRST = 6
-_MAX_TITLE = 9
+# 'Acme Books keeps ...': on a sister site, whose name is not the company's, any name may be the subject.
+_NAMED_SUBJECT = re.compile(r"[A-Z][\w.&-]+ (?:[A-Z]\w+ )?[a-z]+s\b")
+# English sentences name their subject within about six words.
+_SUBJECT_WORDS = 6
+# A longer text before a colon is a sentence, not a title.
+_MAX_TITLE_WORDS = 9
 
 
 def told_of_offer(text: str, line: Line, company: str) -> str | None:
-    """The offer that a sentence tells, after its title if it does not stand alone; None if it tells none."""
-    if PUFF.search(text) or _HELPS_OTHERS.search(text):
+    """Return what a sentence says about the offer, or None.
+
+    A title before a colon is dropped if the rest can stand alone: 'Export: Acme exports your data.'
+    """
+    if PUFF.search(text) or _OTHER_SUBJECT.search(text):
         return None
-    title, rest = _parted(text)
+    title, rest = _split_title(text)
     if is_generic(rest, company) or _LIMIT.match(rest):
         return None
     if not title:
-        return text if _is_of_offer(text, line, company) else None
-    if is_imperative(rest) or not _names_own(rest, line, company):
+        return text if _is_about_offer(text, line, company) else None
+    if is_imperative(rest) or not _is_own_sentence(rest, line, company):
         return None
     return rest if stands_alone(rest) and rest[-1] in ".!?" else text
 
 
-def _parted(text: str) -> tuple[str, str]:
-    """A title and what follows its colon; the title is '' unless it is short and a capital letter follows."""
+def _split_title(text: str) -> tuple[str, str]:
+    """Split 'Title: Text'. The title is '' if it is too long or a lower-case letter follows the colon."""
     title, mark, rest = text.partition(": ")
-    is_title = mark and len(title.split()) <= _MAX_TITLE and rest[:1].isupper()
+    is_title = mark and len(title.split()) <= _MAX_TITLE_WORDS and rest[:1].isupper()
     return (title, rest) if is_title else ("", text)
 
 
-def _is_of_offer(text: str, line: Line, company: str) -> bool:
-    """Whether a sentence has the company, or 'we', as its subject, and is no step and no call."""
+def _is_about_offer(text: str, line: Line, company: str) -> bool:
+    """Whether the subject is the company or 'we', and the sentence is no instruction and no note on dependencies."""
     is_step = line.page.kind in {"blog", "docs"} and (line.form == "item" or _STEP.search(text))
     subject = text.removeprefix("We ") if is_step else text
-    return _names_own(subject, line, company) and not (_USES_OTHERS.search(text) or is_imperative(text))
+    return _is_own_sentence(subject, line, company) and not (_USES_OTHERS.search(text) or is_imperative(text))
 
 
-def _names_own(text: str, line: Line, company: str) -> bool:
-    """Whether the company is the subject, or on a sister site, the name that the site goes by."""
-    first = " ".join(text.split()[:_FIRST])
-    is_sisters = bool(line.page.sister_of and _BY_NAME.match(text))
+def _is_own_sentence(text: str, line: Line, company: str) -> bool:
+    """Whether the subject is the company or, on a sister site, any name."""
+    first = " ".join(text.split()[:_SUBJECT_WORDS])
+    is_sisters = bool(line.page.sister_of and _NAMED_SUBJECT.match(text))
     return is_sisters or has_words(short_name(company), first) or is_own_subject(text, company)

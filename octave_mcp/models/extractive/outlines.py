@@ -1,4 +1,4 @@
-"""All wording of the dossier, from `prompts/outlines/`: a title, then one labelled line for each thing to say."""
+"""Outline templates from `prompts/outlines/`: a title, then lines 'Label: text' with `{{ slots }}` to fill."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from octave_mcp.errors import SetupError
 
 Texts = Literal["statements", "objections", "pages", "needs", "questions"]
 Relation = Literal["cold", "existing_customer", "vendor_is_customer"]
+# Labels that every outline must have, because `dossier.py` looks these lines up.
 QUESTION, ASK, IF_NOT_NOW = "The question", "The ask", "If not now"
 
 _LINE = re.compile(r"(?P<label>[^:\n]+): (?P<text>.+)")
@@ -22,7 +23,7 @@ _SLOT = re.compile(r"\{\{ (\w+) \}\}")
 
 
 class Filled(Value):
-    """A line of an outline; `quotes` are the slots whose quotations it has."""
+    """A filled line of an outline. `quotes` lists the slots that a quotation filled, so that it can be cited."""
 
     label: str
     text: str
@@ -30,33 +31,35 @@ class Filled(Value):
 
 
 class Outline(Value):
+    """A template. `lines` are pairs of label and text."""
+
     title: str
     lines: tuple[tuple[str, str], ...]
 
     def filled(self, words: Mapping[str, str], quotations: Mapping[str, str]) -> Iterator[Filled]:
-        """Its lines in order, without those that need a quotation that is missing."""
-        given = {**words, **quotations}
+        """Yield the filled lines in order. A line with a slot whose text is '' is left out."""
+        texts = {**words, **quotations}
         for label, text in self.lines:
             slots = _SLOT.findall(text)
-            if all(given[slot] for slot in slots):
-                said = _SLOT.sub(lambda slot: given[slot[1]], text)
-                yield Filled(label=label, text=said, quotes=tuple(slot for slot in slots if slot in quotations))
+            if all(texts[slot] for slot in slots):
+                filled = _SLOT.sub(lambda slot: texts[slot[1]], text)
+                yield Filled(label=label, text=filled, quotes=tuple(slot for slot in slots if slot in quotations))
 
 
 @cache
 def outline(relation: Relation) -> Outline:
-    """Raises: SetupError: its file is missing or malformed."""
-    found = _read(relation)
-    if missing := {QUESTION, ASK, IF_NOT_NOW} - {label for label, _ in found.lines}:
-        raise _lacks(relation, *missing)
-    return found
+    """Return the template for a relation. Raises: SetupError: the file is missing or lacks a label."""
+    template = _read(relation)
+    if missing := {QUESTION, ASK, IF_NOT_NOW} - {label for label, _ in template.lines}:
+        raise _missing_labels(relation, *missing)
+    return template
 
 
-def statement(of: Texts, label: str, **words: str) -> str:
-    """The line with that label in one of the other files, filled. Raises: SetupError: the file lacks it."""
-    lines = _texts(of)
+def statement(file: Texts, label: str, **words: str) -> str:
+    """Return the filled line with that label from one of the other files. Raises: SetupError: there is no such line."""
+    lines = _texts(file)
     if label not in lines:
-        raise _lacks(of, label)
+        raise _missing_labels(file, label)
     return _SLOT.sub(lambda slot: words[slot[1]], lines[label])
 
 
@@ -65,13 +68,13 @@ def title_of(need: Need) -> str:
 
 
 def question_about(need: Need) -> str:
-    """What to ask about it, which supposes nothing."""
+    """Return an open question about a need; it must not assume that the prospect has the need."""
     return statement("questions", need)
 
 
 @cache
-def _texts(of: Texts) -> Mapping[str, str]:
-    return dict(_read(of).lines)
+def _texts(file: Texts) -> Mapping[str, str]:
+    return dict(_read(file).lines)
 
 
 def _read(name: str) -> Outline:
@@ -83,8 +86,8 @@ def _read(name: str) -> Outline:
     return Outline(title=title.removeprefix("# "), lines=lines)
 
 
-def _lacks(name: str, *labels: str) -> SetupError:
-    return SetupError(f"correct outline {_path(name)}: it has no line for {', '.join(sorted(labels))}")
+def _missing_labels(name: str, *labels: str) -> SetupError:
+    return SetupError(f"outline {_path(name)} has no line for {', '.join(sorted(labels))}; add 'Label: text' for each")
 
 
 def _path(name: str) -> Path:

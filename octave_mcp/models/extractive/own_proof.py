@@ -1,4 +1,4 @@
-"""What the vendor can show of its own: figures, awards and certificates."""
+"""Proof points that the vendor states about itself: figures, awards and certificates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from octave_mcp.models.extractive.headings import leads_elsewhere
 from octave_mcp.models.extractive.logo_walls import captioned
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
-_FIGURES_ON: frozenset[PageKind] = frozenset(
+# Figures on other pages belong to somebody else (stories, news) or to a plan (pricing).
+_FIGURE_PAGES: frozenset[PageKind] = frozenset(
     {"home", "about", "customers", "product", "security", "persona", "careers"}
 )
 _NUMBER = r"(?:[$€£]\s?)?\d[\d,.]{0,20}\s?(?:%|\+|x\b|[kKmMbB]\b|(?:thousand|million|billion|trillion)\b)*"
@@ -30,46 +31,49 @@ _COUNTED = re.compile(
     r"launched|ROI|NPS|assessments|certified experts|data cent(?:er|re)s)\b",
     re.IGNORECASE,
 )
+# Numbered headings, ratings, ages and dates: '1. Install', '5 stars', '20 years', '7 reasons', '2024'.
 _COUNTS_NOTHING = re.compile(
     r"^\d{1,2}[.)]\s|^0\b|\b[1-5] stars?\b|years?\b|^\d{1,2} \w|\b(?:ways|reasons|tips|steps|things|examples|questions|"
     r"best practices|credits)\b|"
     r"^(?:19|20)\d\d\b",
     re.IGNORECASE,
 )
-_OF_RESULTS = re.compile(
+# Under such a heading a bare change is clear enough: 'Proven results' above '50% savings'.
+_RESULTS_HEADING = re.compile(
     r"results|numbers|impact|proven|average|at a glance|outcomes|scale|efficien|why ", re.IGNORECASE
 )
 MAX_LABEL_WORDS = 5
-_OF_A_PLAN = re.compile(
+_PLAN = re.compile(
     r"pric|plans?\b|tier|free|starter|enterprise|pro\b|per (?:month|user|seat|year|hour)|/mo|limit|up to|includ|month",
     re.IGNORECASE,
 )
-_SELF = re.compile(r"\b(?:we|our)\b", re.IGNORECASE)
-_SAYS_HOW_MANY = re.compile(
+_FIRST_PERSON = re.compile(r"\b(?:we|our)\b", re.IGNORECASE)
+_STATES_COUNT = re.compile(
     rf"\b(?:trusted by|used by|powers?|powering|serves?|process(?:es)?|handles?|manages?|hosts?|has|have|with|join)\b"
     rf"[^.]{{0,40}}?(?<![\w$€£]){_NUMBER}\s+(?:[\w-]+\s){{0,3}}?(?:customers|clients|users|companies|businesses|teams|"
     rf"brands|"
     r"organi[sz]ations|developers|databases|projects|downloads|stars|countries|stores|members|websites|sites|apps)\b",
     re.IGNORECASE,
 )
-_BIG = re.compile(r"\d[\d,.]{0,20}\s?(?:[kKmMbB]\b|thousand|million|billion)|\d{1,3}(?:,\d{3})+|\d{3,}")
+# Three digits or more: 'used by 12 companies' proves little.
+_LARGE_NUMBER = re.compile(r"\d[\d,.]{0,20}\s?(?:[kKmMbB]\b|thousand|million|billion)|\d{1,3}(?:,\d{3})+|\d{3,}")
 _CERTIFICATE = re.compile(r"\b(?:SOC ?[12]|ISO ?\d{4,5}|HIPAA|PCI[ -]DSS|GDPR|CCPA|FedRAMP|HITRUST|Cyber Essentials)\b")
-_HELD = re.compile(
+_CLAIMS_CERTIFICATE = re.compile(
     r"^(?:we|our \w+|\S+) (?:is|are|have been|was) .*\b(?:certified|compliant|audited)\b|"
     r"^(?:SOC|ISO|HIPAA|GDPR|PCI|CCPA|FedRAMP)[\w /-]{0,25}"
     r"(?:(?:certified|compliant|certificate)[\w ,;.]*|report\b.*)$",
     re.IGNORECASE,
 )
-_NAME_OF_ONE = re.compile(
+_CERTIFICATE_NAME = re.compile(
     r"(?:SOC ?[12](?: Type (?:1|2|I|II))?|ISO(?:/IEC)? ?\d{4,5}(?:[:-]\d+)?|HIPAA|PCI[ -]DSS|(?:EU )?GDPR|CCPA|FedRAMP)"
     r"(?: (?:certified|compliant|compliance|certification))?",
     re.IGNORECASE,
 )
 _ON_SECURITY = re.compile(r"securit|complian|certif|governance|trust cent|standards we|audit", re.IGNORECASE)
-_HEADS_HELD = re.compile(r"certif|attest|accredit|audited|our compliance|trust cent", re.IGNORECASE)
-# What a company obeys and nobody certifies: its bare name may be what its customers have to meet.
+_CERTIFICATES_HEADING = re.compile(r"certif|attest|accredit|audited|our compliance|trust cent", re.IGNORECASE)
+# Laws and standards without a certifying body. A bare 'GDPR' may be what the customers have to comply with.
 _LAW = re.compile(r"HIPAA|GDPR|CCPA|FedRAMP|PCI")
-_NOT_YET = re.compile(
+_NOT_HELD = re.compile(
     r"\b(?:process of|may|will|plan\w*|not|guide|guidance|help|hope|working (?:on|towards)|roadmap|"
     r"future|partner|costs?|hosting|customers? (?:can|processing)|if|you|your)\b",
     re.IGNORECASE,
@@ -83,59 +87,60 @@ _AWARD = re.compile(
 
 
 def own_proof(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
-    if page.page.kind in _FIGURES_ON:
+    if page.page.kind in _FIGURE_PAGES:
         yield from _figures(page, vendor)
     yield from _certificates(page, vendor)
 
 
 def _figures(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
-    """Short lines with a figure and what it counts, a figure over its label, and sentences on how many customers."""
+    """Yield short lines with a figure and its unit, figures above their label, and sentences that count customers."""
     for line in page.lines:
         if not _may_count(line):
             continue
+        # '80% of marketers struggle' describes the market.
         is_survey = re.search(r"% of\b", line.text) and not has_words(vendor, line.text)
-        if (_FIGURE_FIRST.match(line.text) and _is_clear(line.text, line) and not is_survey) or _tells_how_many(
+        if (_FIGURE_FIRST.match(line.text) and _is_clear(line.text, line) and not is_survey) or _states_count(
             line, vendor
         ):
-            yield _of_vendor("metric", line)
+            yield _proof_point("metric", line)
     for line, label in pairwise(page.lines):
-        alone = _FIGURE_ALONE.fullmatch(line.text) and not re.search(r"\d", label.text)
+        is_bare = _FIGURE_ALONE.fullmatch(line.text) and not re.search(r"\d", label.text)
         if (
-            alone
+            is_bare
             and not label.text.startswith("of ")
             and _may_count(label)
             and _is_clear(f"{line.text} {label.text}", line)
         ):
-            yield _of_vendor("metric", line, label)
+            yield _proof_point("metric", line, label)
 
 
 def _is_clear(text: str, line: Line) -> bool:
-    """Whether a label says what its figure counts. A change needs to say of what: '50% reduction' does not."""
+    """Whether a label says what its figure counts. For a change it must say of what: '50% reduction' does not."""
     if not 2 <= len(text.split()) <= 9 or not _COUNTED.search(text) or _COUNTS_NOTHING.search(text):
         return False
     if line.form == "heading" and len(text.split()) > MAX_LABEL_WORDS:
         return False
     is_change = re.search(r"%|\dx\b|[$€£]", text) is not None
-    return len(text.split()) >= (4 if is_change else 2) or bool(_OF_RESULTS.search(line.heading))
+    return len(text.split()) >= (4 if is_change else 2) or bool(_RESULTS_HEADING.search(line.heading))
 
 
 def _may_count(line: Line) -> bool:
     if line.form not in {"item", "heading", "sentence"} or line.text.endswith("?"):
         return False
     if line.heading.startswith(("“", '"')):
-        return False  # one customer's figures
-    return not (_OF_A_PLAN.search(line.heading) or _OF_A_PLAN.search(line.text) or leads_elsewhere(line.heading))
+        return False  # Figures below a quotation are that customer's.
+    return not (_PLAN.search(line.heading) or _PLAN.search(line.text) or leads_elsewhere(line.heading))
 
 
-def _tells_how_many(line: Line, vendor: str) -> bool:
-    told = _SAYS_HOW_MANY.search(line.text)
+def _states_count(line: Line, vendor: str) -> bool:
+    count = _STATES_COUNT.search(line.text)
     ours = (
         has_words(vendor, line.text)
-        or _SELF.search(line.text)
+        or _FIRST_PERSON.search(line.text)
         or re.match(r"(?:trusted|used|join)", line.text, re.IGNORECASE)
     )
     return (
-        bool(told and ours and _BIG.search(told[0]) and not re.search(r"[$€£]", told[0]))
+        bool(count and ours and _LARGE_NUMBER.search(count[0]) and not re.search(r"[$€£]", count[0]))
         and len(line.text.split()) <= 30
     )
 
@@ -144,11 +149,11 @@ def _certificates(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
     if page.page.kind in {"case_study", "comparison", "blog", "docs", "faq"}:
         return
     for line in page.prose:
-        if len(line.text.split()) <= 25 and not _NOT_YET.search(line.text):
+        if len(line.text.split()) <= 25 and not _NOT_HELD.search(line.text):
             yield from _certificate(line, page, vendor)
     for name, line in captioned(page.lines, _ON_SECURITY):
-        if _NAME_OF_ONE.fullmatch(name) and not _LAW.search(name):
-            yield _of_vendor("certification", line).model_copy(update={"text": name})
+        if _CERTIFICATE_NAME.fullmatch(name) and not _LAW.search(name):
+            yield _proof_point("certification", line).model_copy(update={"text": name})
 
 
 def _certificate(line: Line, page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
@@ -157,19 +162,19 @@ def _certificate(line: Line, page: ReadPage, vendor: str) -> Iterator[ProofPoint
     listed = line.form == "item" and bool(_CERTIFICATE.match(line.text))
     is_held = re.search(r"certified|compliant|type (?:1|2|i|ii)\b", line.text, re.IGNORECASE)
     on_security = page.page.kind == "security" or _ON_SECURITY.search(line.heading)
-    is_bare = _NAME_OF_ONE.fullmatch(line.text.strip(" ."))
+    is_bare_name = _CERTIFICATE_NAME.fullmatch(line.text.strip(" ."))
     named = (
-        is_bare
+        is_bare_name
         and (is_held or not _LAW.search(line.text))
-        and (_HEADS_HELD.search(line.heading) or (on_security and is_held))
+        and (_CERTIFICATES_HEADING.search(line.heading) or (on_security and is_held))
     )
-    if (_CERTIFICATE.search(line.text) and _HELD.search(line.text) and (own or listed)) or named:
-        yield _of_vendor("certification", line)
+    if (_CERTIFICATE.search(line.text) and _CLAIMS_CERTIFICATE.search(line.text) and (own or listed)) or named:
+        yield _proof_point("certification", line)
     elif _AWARD.search(line.text) and has_words(vendor, line.text) and not line.text[:1].islower():
-        yield _of_vendor("award", line)
+        yield _proof_point("award", line)
 
 
-def _of_vendor(kind: str, *lines: Line) -> ProofPoint[Cite]:
+def _proof_point(kind: str, *lines: Line) -> ProofPoint[Cite]:
     text = " ".join(line.text for line in lines)
     evidence = tuple(dict.fromkeys(line.cite for line in lines))
     return ProofPoint[Cite].model_validate(

@@ -1,4 +1,4 @@
-"""Which of the prospect's lines goes with which of the vendor's proofs, for each persona."""
+"""Pairs of a line from the prospect and a proof from the vendor, chosen for each persona."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.lines import Line
 from octave_mcp.models.extractive.proofs import Proof
 
+# Per persona: a pair is one touch of the sequence.
 MAX_PAIRS = 4
+# Only the best lines and proofs compete; each round compares every line with every proof.
 MAX_LINES = 12
 MAX_PROOFS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """What one outline is made of; either may be missing. `need` is what the two have in common, if anything."""
+    """The line and the proof for one outline; either may be missing. `need` is one that both share, if there is one."""
 
     line: Line | None
     proof: Proof | None
@@ -27,13 +29,13 @@ class Pair:
 
 
 def pains_of(persona: BuyerPersona, pains: Sequence[PainPoint]) -> list[PainPoint]:
-    """The pains, those of the persona's job first."""
+    """Return the pains, sorted by how typical their need is of the persona's job."""
     own = cues.FUNCTION_NEEDS[persona.function]
     return sorted(pains, key=lambda pain: own.index(pain.need) if pain.need in own else len(own))
 
 
 def needs_by_persona(personas: Sequence[BuyerPersona], pains: Sequence[PainPoint]) -> list[Need]:
-    """A different need for each persona, as far as there are enough."""
+    """Return one need for each persona, different ones as far as possible."""
     taken: list[Need] = []
     for persona in personas:
         own = cues.FUNCTION_NEEDS[persona.function]
@@ -46,67 +48,74 @@ def needs_by_persona(personas: Sequence[BuyerPersona], pains: Sequence[PainPoint
 def pairs_by_persona(
     lines: Sequence[Line], proofs: Sequence[Proof], wanted: Sequence[Sequence[Need]], context: str
 ) -> list[list[Pair]]:
-    """Each persona in turn takes the best line and the best proof for its needs, those used least first."""
-    asked_for = {proof: len(_words(context) & _words(proof.text)) for proof in proofs[:MAX_PROOFS]}
-    hands = [list[Pair]() for _ in wanted]
+    """Return up to `MAX_PAIRS` pairs for each persona.
+
+    `wanted` lists the needs of each persona, the main one first. Proofs that share words with `context` come first.
+    """
+    relevance = {proof: len(_words(context) & _words(proof.text)) for proof in proofs[:MAX_PROOFS]}
+    by_persona = [list[Pair]() for _ in wanted]
+    # Counts lines, proofs and (line, proof) pairs, so that personas get different material.
     used: Counter[object] = Counter()
+    # Personas take turns, so that the first one does not take all of the best material.
     for _ in range(MAX_PAIRS if lines or proofs else 0):
-        for hand, needs in zip(hands, wanted, strict=True):
-            if pair := _best(lines[:MAX_LINES], asked_for, hand, needs, used):
-                hand.append(pair)
+        for chosen, needs in zip(by_persona, wanted, strict=True):
+            if pair := _best(lines[:MAX_LINES], relevance, chosen, needs, used):
+                chosen.append(pair)
                 used.update((pair.line, pair.proof, (pair.line, pair.proof)))
-    return hands
+    return by_persona
 
 
 def _best(
     lines: Sequence[Line],
-    asked_for: Mapping[Proof, int],
-    hand: Sequence[Pair],
+    relevance: Mapping[Proof, int],
+    chosen: Sequence[Pair],
     needs: Sequence[Need],
     used: Counter[object],
 ) -> Pair | None:
-    """The best line and the best proof that are new to this persona.
+    """Return the best pair of a line and a proof that this persona does not have yet.
 
-    After the first, the two have a need in common and are no other persona's pair; only a sole proof is repeated.
+    After the first pair, the two must share a need and not be another persona's pair. A proof is repeated only if it is
+    the only one.
     """
-    told = {pair.proof for pair in hand if len(asked_for) > 1}
-    new = [line for line in lines if all(line != pair.line for pair in hand)]
+    used_proofs = {pair.proof for pair in chosen if len(relevance) > 1}
+    new = [line for line in lines if all(line != pair.line for pair in chosen)]
     for line in sorted(new, key=lambda line: (used[line], _fit(line, needs))) or [None]:
-        fits = [proof for proof in asked_for if not hand or (proof not in told and _is_new(line, proof, used))]
-        if fits or (line and not hand):
-            proof = min(fits, key=lambda one: (-asked_for[one], *_weakness(one, line, needs[0], used)), default=None)
+        fits = [p for p in relevance if not chosen or (p not in used_proofs and _is_new_pair(line, p, used))]
+        # The first pair may lack a proof: each persona needs an outline.
+        if fits or (line and not chosen):
+            proof = min(fits, key=lambda p: (-relevance[p], *_sort_key(p, line, needs[0], used)), default=None)
             return Pair(line, proof, _need(line, proof, needs[0]))
     return None
 
 
 def _fit(line: Line, needs: Sequence[Need]) -> int:
-    """0 for what speaks of the first of the needs, 1 for what speaks of another, 2 for what speaks of none."""
+    """Return 0 if the line is about the first of the needs, 1 if about another of them, 2 if about none."""
     return 0 if needs[0] in line.needs else 1 if line.needs & {*needs} else 2
 
 
-def _weakness(proof: Proof, line: Line | None, need: Need, used: Counter[object]) -> tuple[int, ...]:
-    """Order proofs: a new pair, a shared need, used less, measured, on the need of the persona."""
-    is_measured = proof.of and proof.measured
-    return used[line, proof], not _share(line, proof), used[proof], not is_measured, need not in proof.needs
+def _sort_key(proof: Proof, line: Line | None, need: Need, used: Counter[object]) -> tuple[int, ...]:
+    """Sort proofs by: new pair, need shared with the line, least used, a customer's measured result, persona's need."""
+    is_measured = proof.customer and proof.measured
+    return used[line, proof], not _share_need(line, proof), used[proof], not is_measured, need not in proof.needs
 
 
-def _is_new(line: Line | None, proof: Proof, used: Counter[object]) -> bool:
-    return not used[line, proof] and _share(line, proof)
+def _is_new_pair(line: Line | None, proof: Proof, used: Counter[object]) -> bool:
+    return not used[line, proof] and _share_need(line, proof)
 
 
-def _share(line: Line | None, proof: Proof) -> bool:
+def _share_need(line: Line | None, proof: Proof) -> bool:
     return line is None or bool(line.needs & proof.needs)
 
 
 def _need(line: Line | None, proof: Proof | None, need: Need) -> Need:
-    """The need that both are about, if possible this persona's; else that of the line; else the persona's."""
-    theirs = line.needs if line else frozenset[Need]()
-    among = (theirs & proof.needs if proof else theirs) or theirs
-    told = cues.need_of(line.quote, tuple(n for n in cues.NEEDS if n in among)) if line and among else None
-    return need if need in among else told or need
+    """Return a need that both share, the persona's if possible; else a need of the line; else the persona's."""
+    of_line = line.needs if line else frozenset[Need]()
+    shared = (of_line & proof.needs if proof else of_line) or of_line
+    strongest = cues.need_of(line.quote, tuple(n for n in cues.NEEDS if n in shared)) if line and shared else None
+    return need if need in shared else strongest or need
 
 
 def _words(text: str) -> frozenset[str]:
-    """The telling words of a text."""
+    """Return the words of more than three letters, without fillers."""
     words = {word.casefold() for word in re.findall(r"\w+", text)}
     return frozenset(word for word in words if len(word) > 3) - cues.FILLERS

@@ -1,4 +1,4 @@
-"""The passages of an ask, made of evidence: how to cite them again, in which language they are, and how old."""
+"""Passages of an ask, looked up by evidence ID: citation, language and age."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from octave_mcp.domain.page import PageKind
 from octave_mcp.evidence.passages import STALE_MONTHS, is_stale, passage_id
 
 STALE_DAYS = STALE_MONTHS * 365 / 12
-KEPT_UP: frozenset[PageKind] = frozenset({"home", "about", "careers", "pricing", "product", "customers", "security"})
+# Companies keep these pages up to date, so an undated one describes today. An undated post may be years old.
+MAINTAINED: frozenset[PageKind] = frozenset({"home", "about", "careers", "pricing", "product", "customers", "security"})
 
 
 class Passages:
-    """Found by the id of the evidence of which each is made."""
+    """Passages by evidence ID. `number` holds their positions in the ask, from 1, which answers cite."""
 
     def __init__(self, passages: Sequence[Passage]) -> None:
         self.passages = tuple(passages)
@@ -27,24 +28,24 @@ class Passages:
         return self.passages[number - 1] if number else None
 
     def english(self, evidence: Sequence[EvidenceId]) -> bool:
-        """Whether all of it is on English pages: only such quotations go into English copy."""
+        """Whether all evidence is on English pages; other quotations do not fit into English outlines."""
         found = [passage for i in evidence if (passage := self.passage(i))]
         return bool(found) and all(passage.page.language in {"en", "und"} for passage in found)
 
     def age_days(self, evidence: Sequence[EvidenceId]) -> int | None:
-        """The age of the newest of it that bears a date."""
+        """Return the age of the newest dated page, or None if no page has a date."""
         pages = [passage.page for i in evidence if (passage := self.passage(i))]
         return min(
             ((page.fetched_at.date() - page.published_on).days for page in pages if page.published_on), default=None
         )
 
     def is_current(self, evidence: Sequence[EvidenceId]) -> bool:
-        """Whether it may show what is needed today: not stale, or undated on a page that is kept up."""
+        """Whether the evidence can show a need of today: a dated page that is not stale, or undated and maintained."""
         pages = [passage.page for i in evidence if (passage := self.passage(i))]
         dated = [page for page in pages if page.published_on]
-        return not all(map(is_stale, dated)) if dated else any(page.kind in KEPT_UP for page in pages)
+        return not all(map(is_stale, dated)) if dated else any(page.kind in MAINTAINED for page in pages)
 
     def recency(self, evidence: Sequence[EvidenceId]) -> float:
-        """From 1 for what was published on the day it was fetched to 0 for what is stale or undated."""
+        """Return 1 for a page published on the day it was fetched, falling to 0 when it is stale; 0 if undated."""
         age = self.age_days(evidence)
         return 0.0 if age is None else max(0.0, 1 - age / STALE_DAYS)

@@ -1,4 +1,4 @@
-"""Praise by people with a name: what they say of the vendor, and who they are."""
+"""Testimonials: what named people say about the vendor, and who they are."""
 
 from __future__ import annotations
 
@@ -15,17 +15,21 @@ from octave_mcp.models.extractive.names import Person, attributed, customer_of_s
 from octave_mcp.models.extractive.quoting import stands_alone
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
-# Pages on which who is quoted is a customer; elsewhere investors, partners and strangers are quoted too.
-OF_CUSTOMERS: frozenset[PageKind] = frozenset({"home", "customers", "case_study", "product", "pricing", "persona"})
+# Pages that quote customers. Other pages also quote investors, partners and strangers.
+CUSTOMER_PAGES: frozenset[PageKind] = frozenset({"home", "customers", "case_study", "product", "pricing", "persona"})
 MAX_SIGNATURE_WORDS = 12
-# Sentences of one quotation besides the best: praise of its own, and what is cited with the best.
-MOST_MORE, MOST_AROUND = 3, 4
-MAX_LABEL_WORDS = 4
-# What points back and has no more words says nothing.
-LEAST_ALONE = 5
+# Besides the best sentences of a quotation: up to three more testimonials from it, and up to four sentences that are
+# cited with the best as context.
+MAX_EXTRA_TESTIMONIALS, MAX_CONTEXT = 3, 4
+# Quotation marks around so few words mark a term, not speech.
+MAX_TERM_WORDS = 4
+# A sentence that refers to an earlier one and has at most five words says nothing: 'We love it so much.'
+MAX_EMPTY = 5
+# The end of a quotation that an earlier sentence began: '... it saves us hours every week,” says Ada.'
 _INNER_END = re.compile(r"(?P<said>[^“”\"]{20,}?)[,.]?[”\"]")
 _INNER = re.compile(r"[“\"](?P<said>[^“”\"]{20,}?)[,.]?[”\"]")
-_GLAD = re.compile(
+# A quotation inside a paragraph may be about anything; only one with such a word is taken as praise.
+_POSITIVE = re.compile(
     r"\b(?:best|better|great\w*|lov\w+|easy|easier|easily|help(?:s|ed|ful)|super|no-brainer|amaz\w+|perfect\w*|fast\w*|"
     r"everything (?:we|I|you) need|one place|only (?:tool|platform|product|one|all)|invaluable|powerful|magic\w*|"
     r"robust|"
@@ -37,7 +41,6 @@ _GLAD = re.compile(
     r"wouldn['’]t (?:have|go))\b|\b10x",
     re.IGNORECASE,
 )
-# What people do with it, or are going to do.
 _NO_PRAISE = re.compile(
     r"^\W*(?:other times|for example|sometimes)\b|\b(?:(?:we|I) (?:recently|just) used?|we plan to|on a daily basis)\b",
     re.IGNORECASE,
@@ -49,46 +52,49 @@ _SAYS = r"(?:says|said|explains|explained|adds|added|notes|noted|recalls|recalle
 def testimonials(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
     story = customer_of_story(page, vendor) if page.page.kind == "case_study" else None
     customer = story[0] if story else None
-    for quote, line, person in praises_in(page, vendor):
-        best = _two_best(quote, vendor)
+    for quote, signature, person in praises_in(page, vendor):
+        best = _best_sentences(quote, vendor)
         if best and not _is_own(person, vendor):
-            others = [said for said in quote if said not in best]
-            strong = [said for said in others if _is_strong(said.text, vendor)][:MOST_MORE]
-            around = [said for said in others if said not in strong][:MOST_AROUND]
-            yield _testimonial(best, (line, *around), person, customer)
-            for more in strong:
-                yield _testimonial([more], (line,), person, customer)
-    if page.page.kind in OF_CUSTOMERS and not page.is_post:
+            others = [line for line in quote if line not in best]
+            strong = [line for line in others if _is_strong(line.text, vendor)][:MAX_EXTRA_TESTIMONIALS]
+            context = [line for line in others if line not in strong][:MAX_CONTEXT]
+            yield _testimonial(best, (signature, *context), person, customer)
+            for line in strong:
+                yield _testimonial([line], (signature,), person, customer)
+    if page.page.kind in CUSTOMER_PAGES and not page.is_post:
         known = {} if customer is None else _people_by_name(page)
         for _, lines in groupby(page.lines, key=lambda line: line.block):
-            yield from _spoken([*lines], known, customer, vendor)
+            yield from _testimonials_in_paragraph([*lines], known, customer, vendor)
 
 
 def _is_own(person: Person, vendor: str) -> bool:
-    """Whether the speaker works for the vendor, or is a product of its: their praise proves nothing."""
+    """Whether the speaker works for the vendor or is named after it, so that the praise proves nothing."""
     return has_words(vendor, f"{person.name}, {person.company or ''}")
 
 
 def praises_in(page: ReadPage, vendor: str) -> Iterator[tuple[list[Line], Line, Person]]:
-    """Quotations with the line under them that says whose they are; on other pages only those naming the vendor.
+    """Yield quotations, each with the line that attributes it and the speaker.
 
-    A paragraph that tells in between who speaks is no part of them.
+    On pages that also quote other people than customers, a quotation must name the vendor. Narration between the
+    paragraphs of a quotation ends it.
     """
     if page.page.kind in {"news", "about", "careers"} or (page.page.kind == "product" and page.is_post):
         return
     quote: list[Line] = []
     for _, lines in groupby(page.lines, key=lambda line: line.block):
         block = [*lines]
-        person = attributed(block[0].text) if quote and (block[0].form == "attribution" or _signs(block[0])) else None
-        if person and (page.page.kind in OF_CUSTOMERS or any(has_words(vendor, said.text) for said in quote)):
+        signs = quote and (block[0].form == "attribution" or _is_signature(block[0]))
+        person = attributed(block[0].text) if signs else None
+        if person and (page.page.kind in CUSTOMER_PAGES or any(has_words(vendor, line.text) for line in quote)):
             yield quote, block[0], person
-        is_next = block[0].form == "quote" and block[0].apart  # of a row of quotations, the first without a name
-        goes_on = [line for line in quote if line.form == block[0].form and not is_next]
-        quote = [*goes_on, *block] if all(line.spoken for line in block) and not person else []
+        # An empty line between two block quotations means that the first one has no attribution.
+        is_separate = block[0].form == "quote" and block[0].detached
+        so_far = [line for line in quote if line.form == block[0].form and not is_separate]
+        quote = [*so_far, *block] if all(line.spoken for line in block) and not person else []
 
 
-def _signs(line: Line) -> bool:
-    """'- Ada Lovelace, Analyst at Engine Works', where the page marks no attribution."""
+def _is_signature(line: Line) -> bool:
+    """Whether a line without the form of an attribution is one: '- Ada Lovelace, Analyst at Engine Works'."""
     is_short = (
         len(line.text.split()) <= MAX_SIGNATURE_WORDS
         and not line.text.endswith(":")
@@ -99,57 +105,63 @@ def _signs(line: Line) -> bool:
 
 
 def _people_by_name(page: ReadPage) -> dict[str, tuple[Person, Line]]:
-    """Who the page quotes with name and job, by full, first and last name."""
-    found: dict[str, tuple[Person, Line]] = {}
+    """Map full, first and last names of the people whom the page quotes with a job title to person and line."""
+    known: dict[str, tuple[Person, Line]] = {}
     for line in page.lines:
         person = attributed(line.text) if line.form == "attribution" else said_by(line.text)
         if person and person.role:
             for name in (person.name, person.name.split()[0], person.name.split()[-1]):
-                found.setdefault(name, (person, line))
-    return found
+                known.setdefault(name, (person, line))
+    return known
 
 
-def _spoken(
+def _testimonials_in_paragraph(
     block: Sequence[Line], known: Mapping[str, tuple[Person, Line]], customer: str | None, vendor: str
 ) -> Iterator[ProofPoint[Cite]]:
-    """A paragraph with a quotation and who says it; a story's speaker is later called by the first name alone."""
-    person, more = _speaker(block, known)
+    """Yield the praise in a paragraph that quotes somebody.
+
+    `known` maps names to people, because a story introduces its speakers once and then uses one of their names.
+    """
+    person, introduction = _speaker(block, known)
     if person is None or _is_own(person, vendor):
         return
     for line in block:
-        said = _words_of(line)
-        if said and praises(said, vendor) and _GLAD.search(said):
-            around = [other for other in block if other is not line and other.quotes][:MOST_AROUND]
-            yield _testimonial([line], (*more, *around), person, customer).model_copy(update={"text": said})
+        speech = _speech(line)
+        if speech and praises(speech, vendor) and _POSITIVE.search(speech):
+            context = [other for other in block if other is not line and other.quotes][:MAX_CONTEXT]
+            yield _testimonial([line], (*introduction, *context), person, customer).model_copy(update={"text": speech})
 
 
 def _speaker(block: Sequence[Line], known: Mapping[str, tuple[Person, Line]]) -> tuple[Person | None, tuple[Line, ...]]:
-    """Who speaks in a paragraph. Where a story quotes one person only, all its quotations are theirs."""
+    """Return the speaker of a paragraph and the line that introduces them.
+
+    If a story quotes only one person, unattributed quotations are theirs.
+    """
     if not any(line.form == "sentence" and re.search(r"[“\"]", line.text) for line in block):
         return None, ()
     for line in block:
         if (named := said_by(line.text)) and named.role:
             return named, ()
-    again = _again(" ".join(line.narrated for line in block), known)
+    mentioned = _mentioned(" ".join(line.narrated for line in block), known)
     people = {person for person, _ in known.values()}
     is_quotation = all(line.spoken for line in block) and re.match(r"[“\"]", block[0].text)
-    if again[0] is None and len(people) == 1 and is_quotation:
+    if mentioned[0] is None and len(people) == 1 and is_quotation:
         person, line = next(iter(known.values()))
         return person, (line,)
-    return again
+    return mentioned
 
 
-def _words_of(line: Line) -> str:
-    """What of a sentence is somebody's words."""
+def _speech(line: Line) -> str:
+    """Return the part of a sentence that is direct speech, or ''."""
     if line.form != "sentence":
         return ""
     if line.spoken:
-        return line.text.strip('“”" ') if len(line.text.split()) > MAX_LABEL_WORDS else ""
+        return line.text.strip('“”" ') if len(line.text.split()) > MAX_TERM_WORDS else ""
     inner = _INNER.search(line.text) or _INNER_END.match(line.text)
     return inner["said"] if inner else ""
 
 
-def _again(narrated: str, known: Mapping[str, tuple[Person, Line]]) -> tuple[Person | None, tuple[Line, ...]]:
+def _mentioned(narrated: str, known: Mapping[str, tuple[Person, Line]]) -> tuple[Person | None, tuple[Line, ...]]:
     for name, (person, line) in known.items():
         if re.search(rf"\b{re.escape(name)}\s+{_SAYS}\b|\b{_SAYS}\s+{re.escape(name)}\b", narrated):
             return person, (line,)
@@ -157,7 +169,7 @@ def _again(narrated: str, known: Mapping[str, tuple[Person, Line]]) -> tuple[Per
 
 
 def praises(text: str, vendor: str) -> bool:
-    """Whether a sentence speaks well of the vendor: by its name, or of what the speaker gained, and not of others."""
+    """Whether a sentence names the vendor, or says what the speakers ('we', not 'they') gained."""
     if _NO_PRAISE.search(text):
         return False
     named = has_words(vendor, text)
@@ -167,41 +179,41 @@ def praises(text: str, vendor: str) -> bool:
 
 
 def _is_strong(text: str, vendor: str) -> bool:
-    """Whether a sentence is praise by itself: it names the vendor and a benefit, or what changed by how much."""
-    told = cues.BENEFIT.search(text) or cues.OUTCOME.search(text) or cues.MEASURED.search(text)
+    """Whether a sentence is praise on its own: it names the vendor and a benefit, an outcome or a measured change."""
+    gain = cues.BENEFIT.search(text) or cues.OUTCOME.search(text) or cues.MEASURED.search(text)
     clear = stands_alone(text) and len(text.split()) > 5 and not cues.GRUMBLES.search(text)
-    return bool(told) and clear and has_words(vendor, text)
+    return bool(gain) and clear and has_words(vendor, text)
 
 
-def _two_best(quote: Sequence[Line], vendor: str) -> list[Line]:
-    """The sentence of a quotation that praises most, with its neighbour if both are short; none if none does.
+def _best_sentences(quote: Sequence[Line], vendor: str) -> list[Line]:
+    """Return the sentence with the most praise, with a neighbour if both are short; [] if no sentence praises.
 
-    What points back is quoted with the sentence before it, where there is room.
+    A sentence that refers back ('It saved us hours') is returned with the one before it.
     """
-    good = [at for at, line in enumerate(quote) if praises(line.text, vendor)]
-    if not good:
+    candidates = [index for index, line in enumerate(quote) if praises(line.text, vendor)]
+    if not candidates:
         return []
 
-    def points(at: int) -> float:
-        text = quote[at].text
+    def score(index: int) -> float:
+        text = quote[index].text
         figures = 2 * bool(cues.MEASURED.search(text))
-        return len(cues.BENEFIT.findall(text)) + figures + 2 * has_words(vendor, text) - 0.1 * at
+        return len(cues.BENEFIT.findall(text)) + figures + 2 * has_words(vendor, text) - 0.1 * index
 
-    best = max(good, key=points)
+    best = max(candidates, key=score)
     first = best - 1 if best and not stands_alone(quote[best].text) else best
     pair = quote[first : first + 2]
     chosen = [*pair] if sum(len(line.text.split()) for line in pair) <= 40 else [quote[best]]
-    return (
-        chosen if len(chosen) > 1 or stands_alone(chosen[0].text) or len(chosen[0].text.split()) > LEAST_ALONE else []
-    )
+    return chosen if len(chosen) > 1 or stands_alone(chosen[0].text) or len(chosen[0].text.split()) > MAX_EMPTY else []
 
 
-def _testimonial(lines: Sequence[Line], more: Sequence[Line], person: Person, customer: str | None) -> ProofPoint[Cite]:
+def _testimonial(
+    lines: Sequence[Line], context: Sequence[Line], person: Person, customer: str | None
+) -> ProofPoint[Cite]:
     return ProofPoint[Cite](
         kind="testimonial",
         text=" ".join(line.text for line in lines).strip('“”" '),
         person=person.name,
         role=person.role,
         company=person.company or customer,
-        evidence=tuple(dict.fromkeys(line.cite for line in (*lines, *more))),
+        evidence=tuple(dict.fromkeys(line.cite for line in (*lines, *context))),
     )

@@ -1,4 +1,4 @@
-"""Quoting a page: which sentences can stand alone, and how they are put in quotation marks."""
+"""Quotations from pages: which sentences can stand alone, and their quotation marks."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from collections.abc import Iterable, Iterator
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.sentence import Sentence, SentenceKind
 
-# The most words of a quotation in an outline.
+# Of one quotation in an outline.
 MAX_WORDS = 30
-# The same, in characters, for one that is not in English.
+# The same limit for text in other languages, some of which have no spaces to count words by.
 MAX_FOREIGN_CHARACTERS = 120
-# A name, or a line in a script without spaces: a sentence in another language does not go into English copy.
+# Allows names, and lines in a script without spaces, but no sentences: those do not fit into English outlines.
 MAX_FOREIGN_WORDS = 2
 
 _PERIOD = r"(?:day|week|month|quarter|year|spring|summer|autumn|fall|winter|morning|afternoon|decade)s?\b"
-_LEANS_BACK = re.compile(
+_DEPENDENT_START = re.compile(
     r"(?:if|but|and|so|because|this|that|these|those|it|its|they|their|he|his|she|her|to|while|when|with|since|then|"
     r"for|as|now,|thus|hence|therefore|otherwise|instead|however|moreover|meanwhile|still|yet|another|other times|"
     r"in addition|additionally|also|similarly|likewise|thanks to (?:this|that|it)|"
     r"\w+ (?:days?|weeks?|months?|years?) (?:later|after|ago))(?!\w)",
     re.IGNORECASE,
 )
-_LEADS_IN = re.compile(
+_CONNECTIVE = re.compile(
     r"^(?:Additionally|Also|However|Moreover|In addition|Today|Finally|Lastly),?\s+(?=(?:we|our)\b)",
     re.IGNORECASE,
 )
-_POINTS_OUT = re.compile(
+# References to earlier text anywhere in a sentence: 'solves this problem', 'that whole gap', 'the latter'.
+_REFERENCE = re.compile(
     rf"\b(?:this|these|those)\s+(?!{_PERIOD}|who\b|whose\b|that\b|which\b)\w+|\b(?:this|these|those|that)(?=[.,;!?]|$)|"
     r"\bthat\s+(?:whole|entire|very|same|kind|sort|one|problem|issue|challenge|pain|gap|question|approach|way|point|"
     r"decision|situation|reason)\b|"
@@ -38,8 +39,8 @@ _POINTS_OUT = re.compile(
     re.IGNORECASE,
 )
 _PRONOUN = re.compile(r"\b(?:it|they|them|he|she|him|her)\b", re.IGNORECASE)
-# Words; a pronoun later than that may mean something that the sentence names before it.
-_EARLY = 4
+# After the fourth word, a pronoun may refer to something in the sentence itself: 'Acme says that it grew'.
+_PRONOUN_WORDS = 4
 
 
 def say(text: str, kind: SentenceKind, cites: Iterable[Cite] = ()) -> Sentence[Cite]:
@@ -47,24 +48,24 @@ def say(text: str, kind: SentenceKind, cites: Iterable[Cite] = ()) -> Sentence[C
 
 
 def quoted(text: str) -> str:
-    """In quotation marks; a stop inside stays, and one is added outside where there is none."""
+    """Return the text in quotation marks, with a full stop after them unless the text ends with a stop."""
     inner = text.strip('“”" ')
     return f"“{inner}”" if re.search(r"[.!?。！？]$", inner) else f"“{inner}”."
 
 
 def quotable(text: str) -> Iterator[str]:
-    """The sentences of a text that can be quoted: not too short, not too long, no quotation inside."""
+    """Yield the sentences of 5 to `MAX_WORDS` words that contain no quotation."""
     for part in re.split(r"(?<=[.!?])\s+", text.strip('“”" ')):
         if 5 <= len(part.split()) <= MAX_WORDS and not re.search(r"[“”\"]", part):
             yield part
 
 
 def without_lead(text: str) -> str:
-    """'Additionally, we hire' without the word that only ties it to what stood before."""
-    return _LEADS_IN.sub("", text)
+    """Drop a connective at the start: 'Additionally, we hire' gives 'we hire'."""
+    return _CONNECTIVE.sub("", text)
 
 
 def stands_alone(text: str) -> bool:
-    """Whether a sentence says by itself what it is about: 'that whole problem', 'As a result' point outside of it."""
-    early = " ".join(text.split()[:_EARLY])
-    return not (_LEANS_BACK.match(text) or _POINTS_OUT.search(text) or _PRONOUN.search(early))
+    """Whether a sentence can be understood without the text around it; 'That whole problem is gone' cannot."""
+    early = " ".join(text.split()[:_PRONOUN_WORDS])
+    return not (_DEPENDENT_START.match(text) or _REFERENCE.search(text) or _PRONOUN.search(early))

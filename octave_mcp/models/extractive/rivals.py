@@ -1,4 +1,4 @@
-"""What sets the vendor apart from competitors that its pages name, and where they are ahead."""
+"""Differentiators: how the vendor differs from competitors, and where its pages concede that they are better."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from octave_mcp.models.extractive.headings import leads_elsewhere, stands_aside
 from octave_mcp.models.extractive.names import company_name, rivals_in, speaks_of
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section, cells
 
+# Per comparison page, for each of the two companies: tables may have dozens of rows.
 MAX_ROWS = 4
 _YES = frozenset({"✔", "✓", "✅", "yes", "included", "✔︎"})
 _NO = frozenset({"✖", "✗", "❌", "no", "x", "–", "-", "not available"})
@@ -23,7 +24,7 @@ _AHEAD = (
     r"\b{rival}\b.{{0,200}}\b(?:better|ahead|wins?|stronger|right choice|instead)|"
     r"(?:choose|pick|when)\s.{{0,200}}\b{rival}\b"
 )
-_BESIDE = re.compile(
+_COMPARED_WITH = re.compile(
     r"(?:[Uu]nlike|[Aa]lternative to(?: products like| tools such as| tools like)?|"
     r"[Cc]ompared (?:to|with))"
     r"\s+(?P<names>[A-Z]\w+(?: [A-Z]\w+)?(?:(?:,| and| or|, and)\s+[A-Z]\w+(?: [A-Z]\w+)?)*)"
@@ -35,8 +36,8 @@ _DIFFERS = re.compile(
     r"compared|rather|don['’]t|doesn['’]t|never)\b",
     re.IGNORECASE,
 )
-# What sets apart from all others, or from others without a name.
-_ALONE = re.compile(
+# Claims against competitors without naming one: 'the only platform that ...', 'Unlike legacy tools'.
+_UNIQUE = re.compile(
     r"\bthe only (?!thing|way|reason|time|one who|person|exception|difference)[\w -]{3,60}\b(?:that|to|with|built|for|"
     r"which)\b|"
     r"\b[Uu]nlike (?:other|most|traditional|conventional|legacy|competing)\b|\bno other (?:\w+ ){1,3}"
@@ -44,11 +45,12 @@ _ALONE = re.compile(
 )
 
 
+# 'smaller than Google Analytics'. Excluded: possessives ('than Rival's pages'), which compare something else.
 _BETTER = re.compile(
     r"\b(?P<how>(?:more|less|fewer|smaller|lighter|faster|simpler|better|cheaper|easier|cleaner|leaner|safer|quicker)\b"
     r"[^.;:]{0,50}? than|alternative to)\s+(?P<name>(?!\w*\d[A-Z]|Big\b)[A-Z]\w+(?: [A-Z]\w+)?(?: \d)?)(?!['’\w])"
 )
-# Words about the past, about a plan, or about what the other does better.
+# The past, plans, and what the competitor does better: 'It was more expensive than Rival'.
 _NO_GAIN = re.compile(
     r"\b(?:not|never|n['’]t|cannot|was|were|had|has been|have been|went|used to|expensive|slower|harder|costs?|"
     r"features|working on|building|featured|different|affects?|positioned|bootstrapped|reasons|relaunched|reached|"
@@ -61,18 +63,18 @@ def differentiators(pages: Sequence[ReadPage], vendor: str) -> Iterator[Differen
     for page in pages:
         rivals = rivals_in(page.page.title, vendor)
         if len(rivals) == 1:
-            yield from _compared(page, rivals[0], vendor)
+            yield from _from_comparison(page, rivals[0], vendor)
         if stands_aside(page.page.url):
             continue
         if page.page.kind in {"home", "faq", "product", "comparison", "about", "pricing"}:
-            yield from _set_apart(page, vendor)
-        yield from _said_better(page, vendor)
-        if page.page.kind == "case_study" and page.headline and (left := _left_behind(page.headline.text, vendor)):
-            yield _difference(left, page.headline.text, page.headline)
+            yield from _from_statements(page, vendor)
+        yield from _from_comparatives(page, vendor)
+        if page.page.kind == "case_study" and page.headline and (rival := _replaced_rival(page.headline.text, vendor)):
+            yield _difference(rival, page.headline.text, page.headline)
 
 
-def _compared(page: ReadPage, rival: str, vendor: str) -> Iterator[Differentiator[Cite]]:
-    """A comparison page: its numbered reasons, where the other is ahead, and some rows where the vendor is."""
+def _from_comparison(page: ReadPage, rival: str, vendor: str) -> Iterator[Differentiator[Cite]]:
+    """Yield the numbered reasons of a comparison page, its concessions, its statements, and rows of its tables."""
     headline = [page.headline] if page.headline else []
     rows: list[Differentiator[Cite]] = []
     for section in page.sections:
@@ -82,45 +84,45 @@ def _compared(page: ReadPage, rival: str, vendor: str) -> Iterator[Differentiato
             yield _difference(rival, first.text, first, section.heading, *headline)
         if section.heading and first and re.search(_AHEAD.format(rival=re.escape(rival)), section.title, re.IGNORECASE):
             yield _difference(rival, first.text, first, section.heading, *headline, favours="competitor")
-        if not numbered and (told := _said_against(section, vendor)) and section.heading:
-            yield _difference(rival, told.text, told, section.heading, *headline)
+        if not numbered and (statement := _statement(section, vendor)) and section.heading:
+            yield _difference(rival, statement.text, statement, section.heading, *headline)
         rows += _table([line for line in section.lines if line.form == "row"], rival, vendor, headline)
     yield from [row for row in rows if row.favours == "competitor"][:MAX_ROWS]
     yield from [row for row in rows if row.favours == "vendor"][:MAX_ROWS]
 
 
-def _said_against(section: Section, vendor: str) -> Line | None:
-    """The sentence of a comparison's section that says how the vendor differs."""
+def _statement(section: Section, vendor: str) -> Line | None:
+    """Return the sentence of a comparison's section that says how the vendor differs."""
     if leads_elsewhere(section.title) or re.search(_AHEAD.format(rival=r"\w+"), section.title, re.IGNORECASE):
         return None
-    told = [line for line in section.lines[:4] if whole(line) and line.form == "sentence"]
+    sentences = [line for line in section.lines[:4] if whole(line) and line.form == "sentence"]
     return next(
-        (li for li in told if _DIFFERS.search(li.text) and has_words(vendor, " ".join(li.text.split()[:6]))), None
+        (li for li in sentences if _DIFFERS.search(li.text) and has_words(vendor, " ".join(li.text.split()[:6]))), None
     )
 
 
 def _table(rows: Sequence[Line], rival: str, vendor: str, headline: Sequence[Line]) -> Iterator[Differentiator[Cite]]:
-    """Rows of a comparison table where one of the two has what the other lacks."""
-    heads = [normal(cell) for cell in cells(rows[0])] if rows else []
-    ours, theirs = (
-        next((at for at, cell in enumerate(heads) if cell == normal(name)), None) for name in (vendor, rival)
+    """Yield the rows of a comparison table in which only one of the two companies has the feature."""
+    header = [normal(cell) for cell in cells(rows[0])] if rows else []
+    own_column, rival_column = (
+        next((index for index, cell in enumerate(header) if cell == normal(name)), None) for name in (vendor, rival)
     )
-    if ours is None or theirs is None:
+    if own_column is None or rival_column is None:
         return
     for row in rows[1:]:
         line = cells(row)
-        mine, other = (normal(line[at]) if at < len(line) else "" for at in (ours, theirs))
+        ours, theirs = (normal(line[column]) if column < len(line) else "" for column in (own_column, rival_column))
         feature = line[0].split(":")[0].strip()
-        if mine in _YES and other in _NO:
+        if ours in _YES and theirs in _NO:
             yield _difference(rival, f"{feature}: {vendor} has it, {rival} does not", row, rows[0], *headline)
-        elif mine in _NO and other in _YES:
+        elif ours in _NO and theirs in _YES:
             yield _difference(
                 rival, f"{feature}: {rival} has it, {vendor} does not", row, rows[0], *headline, favours="competitor"
             )
 
 
-def _set_apart(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cite]]:
-    """Sentences that set the vendor apart from others, by name or not."""
+def _from_statements(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cite]]:
+    """Yield sentences that distinguish the vendor from named or unnamed competitors."""
     for line in page.prose:
         if (
             not whole(line)
@@ -128,17 +130,18 @@ def _set_apart(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cite]]:
             or (not re.search(r"\b(?:we|our)\b", line.text, re.IGNORECASE) and not has_words(vendor, line.text))
         ):
             continue
-        match = _BESIDE.search(line.text)
-        first = match and re.search(rf"\b(?:[Ww]e|[Oo]ur|{re.escape(vendor)})\b", line.text[: match.end()])
-        names = re.split(r",\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+", match["names"]) if match and first else []
+        match = _COMPARED_WITH.search(line.text)
+        # The vendor has to be compared itself: 'Unlike Rival, Other is ... but we ...' compares two competitors.
+        is_compared = match and re.search(rf"\b(?:[Ww]e|[Oo]ur|{re.escape(vendor)})\b", line.text[: match.end()])
+        names = re.split(r",\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+", match["names"]) if match and is_compared else []
         for name in filter(None, (company_name(part, vendor) for part in names)):
             yield _difference(name, line.text, line)
-        if not match and line.form != "quote" and _ALONE.search(line.text) and speaks_of(line.text, vendor):
+        if not match and line.form != "quote" and _UNIQUE.search(line.text) and speaks_of(line.text, vendor):
             yield _difference(None, line.text, line)
 
 
-def _said_better(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cite]]:
-    """Sentences about the vendor, on any page, that say in what it is better than one that they name."""
+def _from_comparatives(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cite]]:
+    """Yield sentences that say in what the vendor is better than a competitor that they name."""
     for line in page.prose:
         match = _BETTER.search(line.text) if whole(line) and line.form != "quote" else None
         name = company_name(match["name"], vendor) if match else None
@@ -148,8 +151,8 @@ def _said_better(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cite]]:
                 yield _difference(name, line.text, line)
 
 
-def _left_behind(headline: str, vendor: str) -> str | None:
-    """The competitor a customer left: 'Why Acme switched from Rival to ...'."""
+def _replaced_rival(headline: str, vendor: str) -> str | None:
+    """Return the competitor that a customer left: 'Rival' in 'Why Acme switched from Rival to ...'."""
     match = re.search(
         r"(?:switch\w{0,9}\s+from|migrat\w{0,9}\s+from|replac\w{1,9}|ditched|moved from|left)"
         r"\s+(?P<name>[A-Z][\w.]+(?:\s[A-Z][\w.]+)?)",

@@ -1,4 +1,4 @@
-"""Whether a text states something by itself: slogans, opinions, pointers and documents do not. English."""
+"""Statements of fact, as opposed to slogans, opinions, pointers and documents. English only."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ _NO_FACT = re.compile(
     r"(?:will|we['’]ll) (?:see|look|use|talk|cover|explain|show you|walk|dive|learn|go (?:through|over)))\b",
     re.IGNORECASE,
 )
+# Sentences that need the next one, or say little: 'Acme has three features', 'Acme is fast and easy.'
 _VAGUE = re.compile(
     r"\b(?:two|three|four|five|several|some|the following|a few) (?:\w+ ){0,2}?(?:features|ways|options|reasons|things|"
     r"steps|parts|areas|principles)\b|\bsimilar (?:solution|approach|feature|thing|tool)s?\b|"
@@ -36,9 +37,9 @@ _VAGUE = re.compile(
     r"\b(?:conscious|aware) of\b|\bwe know\b",
     re.IGNORECASE,
 )
-_SHOUTS = re.compile(r"!\W{0,20}$|&\w+;|\s[,.;](?:\s|$)|\.\.\.|…|\(\s|\bTL;?DR\b|:$")
+_MALFORMED = re.compile(r"!\W{0,20}$|&\w+;|\s[,.;](?:\s|$)|\.\.\.|…|\(\s|\bTL;?DR\b|:$")
 _ANNOUNCES = re.compile(r"\b(?:announce|introduc\w+|launch\w*|releas\w+|raised|acquir\w+|join\w*)\b", re.IGNORECASE)
-_OF_OTHERS = re.compile(
+_ABOUT_OTHERS = re.compile(
     r"^(?:most|many|some|other|traditional|typical|all|modern|today['’]s|existing|legacy|common|no other|few)\s+"
     r"(?:\w+\s+){0,3}?\w+s\b",
     re.IGNORECASE,
@@ -56,7 +57,7 @@ _STEP = re.compile(
     r"our (?:team|story|values|mission)|use case)\b|\?$|\b(?:example|tips?|step \d|optimi[sz]ations)\b",
     re.IGNORECASE,
 )
-_LISTS_ELSE = re.compile(
+_OTHER_LISTS = re.compile(
     r"\b(?:teams use|use .{1,200} for|used (?:for|by)|who (?:is|uses|it)|use cases?|examples?|how to|tips|steps?|"
     r"documents?|legal|polic(?:y|ies)|resources|further reading|related|requirements?|process|learn|glossary|"
     r"definitions?|what (?:is|are)|law|act|regulation|directive|articles?|guides?|checklist|mistakes|problems?|"
@@ -65,6 +66,7 @@ _LISTS_ELSE = re.compile(
     r"events?|you (?:should|need|bring)|who we|we look)\b",
     re.IGNORECASE,
 )
+# Imperatives that promise without saying what the product does: 'Unlock growth', 'Take control of your data'.
 _SLOGAN = re.compile(
     r"^(?:make|drive|accelerate|unlock|transform|empower|take control|shape|boost|simplify|expand|discover|explore|"
     r"join|learn|become|enjoy|love|meet|start|stop|go|grow|be|don['’]t|never|experience|supercharge|elevate|unleash|"
@@ -76,11 +78,12 @@ _SLOGAN = re.compile(
     r"keep your|save (?:time|money)|tap into|put)\b",
     re.IGNORECASE,
 )
-_HYPE = re.compile(
+_HYPE_TITLE = re.compile(
     r"^(?:accelerate|drive|unlock|transform|empower|innovate|shape|boost|unleash|supercharge|gain|rethink)\b",
     re.IGNORECASE,
 )
-_ASKS = re.compile(
+# Imperatives that name a function: 'Export a month of data as CSV', 'Connect your warehouse'.
+_FUNCTION = re.compile(
     r"^(?:add|access|analy[sz]e|apply|assign|audit|automate|automatically|backup|block|bundle|capture|choose|collect|"
     r"combine|compare|configure|connect|control|convert|customi[sz]e|define|deliver|deploy|design|detect|download|"
     r"easily|edit|embed|enable|enforce|exclude|export|extend|filter|follow|gain|generate|get|give|group|host|identify|"
@@ -91,77 +94,80 @@ _ASKS = re.compile(
     r"update|upload|use|validate|verify|view|visuali[sz]e|watch|work|write)\b",
     re.IGNORECASE,
 )
-_GIVES = re.compile(
+_ENABLES = re.compile(
     r"^you(?:['’]ll|\s+(?:can|will|get|are able to))\b|\b(?:helps?|lets?|allows?|enables?|gives?|saves?) you\b|"
     r"\b(?:so|that) you can\b|\byou (?:can|get)\b",
     re.IGNORECASE,
 )
-# Words; an imperative with fewer is a slogan.
-_LEAST_ASKED = 6
-# Words among which a sentence names its subject.
-_BEGINS = 6
+# A shorter imperative is a slogan: 'Connect your data'.
+_MIN_FUNCTION_WORDS = 6
+# English sentences name their subject within about six words.
+_SUBJECT_WORDS = 6
 
 
 def states(text: str) -> bool:
-    """Whether a sentence says something that is so, rather than what somebody thinks, hopes, asks or shows."""
-    said = re.sub(r"^(?:P\.?S\.?:?|TL;?DR:?)\s+", "", without_lead(text))
+    """Whether a sentence states a fact, and can be understood without the text around it."""
+    text = re.sub(r"^(?:P\.?S\.?:?|TL;?DR:?)\s+", "", without_lead(text))
     return (
-        said[:1] not in "([{"
+        text[:1] not in "([{"
         and not (
-            _POINTS.search(said)
-            or _NO_FACT.search(said)
-            or _VAGUE.search(said)
-            or _SHOUTS.search(said)
-            or _OF_OTHERS.search(said)
+            _POINTS.search(text)
+            or _NO_FACT.search(text)
+            or _VAGUE.search(text)
+            or _MALFORMED.search(text)
+            or _ABOUT_OTHERS.search(text)
         )
-        and stands_alone(said)
+        and stands_alone(text)
     )
 
 
 def defines(text: str) -> bool:
-    """Whether the description of a site says what the company is or does, and is no call."""
+    """Whether the first sentence of a site's description says what the company is or does."""
     first = re.split(r"(?<=[.!?])\s", text, maxsplit=1)[0]
-    return states(first) and not (_SLOGAN.search(first) or _ASKS.search(first))
+    return states(first) and not (_SLOGAN.search(first) or _FUNCTION.search(first))
 
 
 def announces(text: str) -> bool:
-    """A sentence of news may be glad of it: 'We are excited to announce'."""
+    """Whether a sentence announces news. `states` would reject it for 'We are excited to announce'."""
     return bool(_ANNOUNCES.search(text)) and not re.search(r"\b(?:should|would|could|might)\b", text)
 
 
 def lists_features(heading: str) -> bool:
-    """Whether what stands under a heading may be taken as parts of what is offered."""
-    return not _LISTS_ELSE.search(heading)
+    """Whether the list below a heading may consist of features."""
+    return not _OTHER_LISTS.search(heading)
 
 
 def describes(title: str, text: str, company: str) -> bool:
-    """Whether a text says what the thing of that title does or is for its user."""
-    said = re.sub(r"^It\b", title.split(":", maxsplit=1)[0], without_lead(text.strip()))
+    """Whether a text says what the thing named in its title is, or does for its user."""
+    # 'It exports ...' below 'Reports: ...' is about Reports.
+    text = re.sub(r"^It\b", title.split(":", maxsplit=1)[0], without_lead(text.strip()))
     if (
         title[:1].islower()
         or _DOCUMENT.search(title)
         or _STEP.search(title)
-        or not states(said)
-        or has_title_of_other(title)
+        or not states(text)
+        or is_other_title(title)
     ):
         return False
-    if _SLOGAN.search(said):
+    if _SLOGAN.search(text):
         return False
-    if _ASKS.search(said):
-        return not _HYPE.search(title) and len(said.split()) >= _LEAST_ASKED and not said[0].islower()
-    return is_about(title, said, company)
+    if _FUNCTION.search(text):
+        return not _HYPE_TITLE.search(title) and len(text.split()) >= _MIN_FUNCTION_WORDS and not text[0].islower()
+    return is_about(title, text, company)
 
 
-def has_title_of_other(title: str) -> bool:
-    return bool(_LISTS_ELSE.search(title)) or title.endswith("!")
+def is_other_title(title: str) -> bool:
+    """Whether the title belongs to something other than a feature."""
+    return bool(_OTHER_LISTS.search(title)) or title.endswith("!")
 
 
 def is_about(title: str, text: str, company: str) -> bool:
-    """Whether the first words name the company or the thing, or the text says what the user can do with it."""
-    first = " ".join(text.split()[:_BEGINS])
+    """Whether a text is about the thing named in its title or about the company, or says what users can do."""
+    first = " ".join(text.split()[:_SUBJECT_WORDS])
     own = has_words(short_name(company), first) or re.search(r"\b(?:we|we['’]\w+|our)\b", first, re.IGNORECASE)
     names = {word.casefold() for word in re.findall(r"\w{4,}", title)}
     shared = any(
         word.casefold().rstrip("s") in {name.rstrip("s") for name in names} for word in re.findall(r"\w{4,}", first)
     )
-    return bool(own or shared or _GIVES.search(text)) or not re.search(r"[.!?]$", text)
+    # Text without a full stop is a label in a list of features.
+    return bool(own or shared or _ENABLES.search(text)) or not re.search(r"[.!?]$", text)

@@ -1,4 +1,4 @@
-"""Customers' stories: what was difficult before, what they did with the vendor's product, and what came of it."""
+"""Case studies: a customer's challenge, what it did with the vendor's product, and the results."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from octave_mcp.models.extractive.claims import claim, whole
 from octave_mcp.models.extractive.names import customer_of_story, fact_of, listed_story
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section
 
+# 'Before Acme, we ...' and 'In early 2019, ...' tell what was before.
 _EARLIER = re.compile(
     r"\W*(?:before|prior to|until|previously|originally|initially|in (?:late |early )?\d{4})\b", re.IGNORECASE
 )
-_BEFORE = re.compile(r"challenge|problem|before|background|^about|situation", re.IGNORECASE)
+_CHALLENGE_HEADING = re.compile(r"challenge|problem|before|background|^about|situation", re.IGNORECASE)
+# Words for a problem; 'problem spaces' and 'limited to' describe a field or a number instead.
 _TROUBLE = re.compile(
     r"\b(?:challeng\w+|problems?(?! spaces?)|struggl\w+|difficult\w*|hard to|issues?|wasn['’]t|weren['’]t|couldn['’]t|"
     r"didn['’]t|"
@@ -27,7 +29,6 @@ _TROUBLE = re.compile(
     r"outgrew|wasted|errors?|friction|hours (?:a|each|every|per))\b",
     re.IGNORECASE,
 )
-# What a story says to its readers, or asks, tells nothing of its customer.
 _TO_READERS = re.compile(r"\b(?:[Ll]earn how|[Ss]ign up|[Yy]ou|[Yy]our|[Rr]ead)\b|\?[”\"]?$")
 _GAINED = re.compile(
     r"\b(?:(?:has|have|['’]s|really) helped|helped|helps us|enabled?|enables us|allow(?:s|ed) us|lets us|gives us|"
@@ -37,6 +38,7 @@ _GAINED = re.compile(
     r"led to|resulted in|as a result)\b",
     re.IGNORECASE,
 )
+# Results of one story. Figures are worth more than praise without one.
 MAX_MEASURED, MAX_PRAISED = 6, 3
 
 
@@ -48,12 +50,12 @@ def case_studies(pages: Sequence[ReadPage], vendor: str) -> Iterator[CaseStudy[C
     for page in pages:
         for section in page.sections:
             if section.heading and (name := listed_story(section.heading, page, vendor)):
-                yield _announced(section.heading, section, name, vendor)
+                yield _announced_story(section.heading, section, name, vendor)
 
 
-def _announced(headline: Line, section: Section, customer: str, vendor: str) -> CaseStudy[Cite]:
-    """A story that another page announces, with the result that it states."""
-    measured = [line for line in (headline, *section.lines[:2]) if _measured(line, vendor) > 1]
+def _announced_story(headline: Line, section: Section, customer: str, vendor: str) -> CaseStudy[Cite]:
+    """Return a story that another page announces, with the measured results next to its headline."""
+    measured = [line for line in (headline, *section.lines[:2]) if _measured_score(line, vendor) > 1]
     return CaseStudy[Cite](
         customer=customer,
         headline=headline.text,
@@ -67,8 +69,9 @@ def _announced(headline: Line, section: Section, customer: str, vendor: str) -> 
 
 def _case_study(page: ReadPage, headline: Line, customer: str, named: Line, vendor: str) -> CaseStudy[Cite]:
     body = [line for line in page.prose if whole(line)]
-    challenge = _best(body[: max(6, len(body) // 2)], lambda line: _challenge_points(line, customer, vendor))
-    solution = _best(body, lambda line: _solution_points(line, vendor) if line != challenge else 0)
+    # Stories tell the challenge in their first half; very short ones are searched as a whole.
+    challenge = _best(body[: max(6, len(body) // 2)], lambda line: _challenge_score(line, customer, vendor))
+    solution = _best(body, lambda line: _solution_score(line, vendor) if line != challenge else 0)
     return CaseStudy[Cite](
         customer=customer,
         headline=headline.text,
@@ -80,22 +83,23 @@ def _case_study(page: ReadPage, headline: Line, customer: str, named: Line, vend
     )
 
 
-def _best(lines: Sequence[Line], points: Callable[[Line], float]) -> Line | None:
-    best = max(lines, key=points, default=None)
-    return best if best is not None and points(best) > 0 else None
+def _best(lines: Sequence[Line], score: Callable[[Line], float]) -> Line | None:
+    best = max(lines, key=score, default=None)
+    return best if best is not None and score(best) > 0 else None
 
 
-def _challenge_points(line: Line, customer: str, vendor: str) -> float:
-    found = len(_TROUBLE.findall(line.text)) + 2 * bool(_BEFORE.search(line.heading))
-    told = (
+def _challenge_score(line: Line, customer: str, vendor: str) -> float:
+    trouble = len(_TROUBLE.findall(line.text)) + 2 * bool(_CHALLENGE_HEADING.search(line.heading))
+    # A sentence with the vendor's name tells the solution; a description of the customer tells no problem.
+    adjustment = (
         0.5 * has_words(customer, line.text)
         - 2 * has_words(vendor, line.text)
         - 3 * bool(cues.DESCRIPTION.search(line.text))
     )
-    return found and bool(_TROUBLE.search(line.text)) and found + told
+    return trouble and bool(_TROUBLE.search(line.text)) and trouble + adjustment
 
 
-def _solution_points(line: Line, vendor: str) -> float:
+def _solution_score(line: Line, vendor: str) -> float:
     if not has_words(vendor, line.text) or _EARLIER.match(line.text):
         return 0
     return (
@@ -108,9 +112,13 @@ def _solution_points(line: Line, vendor: str) -> float:
 
 
 def _results(page: ReadPage, headline: Line, customer: str, vendor: str, taken: set[Line | None]) -> list[Line]:
-    """Measured results first, then praise that names a benefit; each names the customer, or its page's title does."""
+    """Return measured results, then praise that states a benefit.
+
+    Each result names the customer, unless the page's title does.
+    """
     titled = has_words(customer, page.page.title)
-    adopted = next((line.block for line in page.prose if _solution_points(line, vendor) > 1), 0)
+    # The paragraph in which the customer adopts the product.
+    adopted = next((line.block for line in page.prose if _solution_score(line, vendor) > 1), 0)
     lines = [
         line
         for line in (headline, *page.prose)
@@ -119,20 +127,20 @@ def _results(page: ReadPage, headline: Line, customer: str, vendor: str, taken: 
         and (titled or has_words(customer, line.text))
     ]
     measured = sorted(
-        (line for line in lines if _measured(line, vendor) > 1), key=lambda line: -_measured(line, vendor)
+        (line for line in lines if _measured_score(line, vendor) > 1), key=lambda line: -_measured_score(line, vendor)
     )
-    praised = {line: _praises(line, vendor) for line in lines if line not in measured}
-    quoted = sorted((line for line, points in praised.items() if points), key=lambda line: -praised[line])
-    return [*measured[:MAX_MEASURED], *quoted[:MAX_PRAISED]]
+    scores = {line: _praise_score(line, vendor) for line in lines if line not in measured}
+    praise = sorted((line for line, score in scores.items() if score), key=lambda line: -scores[line])
+    return [*measured[:MAX_MEASURED], *praise[:MAX_PRAISED]]
 
 
 def _came_after(line: Line, adopted: int, vendor: str) -> bool:
-    """Whether a line can tell what the vendor did for the customer: it names the vendor, or stands after who does."""
-    told = has_words(vendor, line.text) or line.block >= adopted
-    return told and not _BEFORE.search(line.heading) and not _EARLIER.match(line.text)
+    """Whether a line can be a result: it names the vendor or follows the adoption, and does not look back."""
+    is_after = has_words(vendor, line.text) or line.block >= adopted
+    return is_after and not _CHALLENGE_HEADING.search(line.heading) and not _EARLIER.match(line.text)
 
 
-def _measured(line: Line, vendor: str) -> float:
+def _measured_score(line: Line, vendor: str) -> float:
     if not cues.MEASURED.search(line.text) or _TO_READERS.search(line.text):
         return 0
     points = len(cues.CHANGE.findall(line.text)) + 0.5 * has_words(vendor, line.text) + (line.form == "heading")
@@ -141,10 +149,10 @@ def _measured(line: Line, vendor: str) -> float:
     )
 
 
-def _praises(line: Line, vendor: str) -> float:
+def _praise_score(line: Line, vendor: str) -> float:
     spoken = line.form == "quote" or line.text.startswith(("“", '"')) or bool(cues.PRAISE_VERB.search(line.text))
-    found = len(cues.BENEFIT.findall(line.text))
+    benefits = len(cues.BENEFIT.findall(line.text))
     gained = _GAINED.search(line.text)
     if not gained or cues.GRUMBLES.search(line.text) or _TO_READERS.search(line.text):
         return 0
-    return spoken and found and found + len(cues.OUTCOME.findall(line.text)) + has_words(vendor, line.text)
+    return spoken and benefits and benefits + len(cues.OUTCOME.findall(line.text)) + has_words(vendor, line.text)

@@ -1,4 +1,4 @@
-"""Names of tools and standards that companies build with, connect to and are certified by."""
+"""Names of software tools that companies build with and connect to."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ VMware|Vue|Vue.js|WebAssembly|Webflow|WhatsApp|Whisper|WordPress|WooCommerce|Wor
 1Password
 """
 TOOLS = frozenset(name for line in _NAMES.split("\n") for name in line.split("|") if name)
-# Names that are words as well: one that begins a sentence says nothing.
+# Names that are ordinary words too. At the start of a text they prove nothing: 'Go to settings'.
 _PLAIN_WORDS = frozenset(
     {
         "Go", "Teams", "Express", "Segment", "Linear", "Render", "Square", "Stitch", "Heap", "Vault", "Swift", "Unity",
@@ -37,18 +37,20 @@ _PLAIN_WORDS = frozenset(
         "LinkedIn",
     }
 )  # fmt: skip
-_FOUND = re.compile(
+# Longest names first, because a regular expression takes the first alternative that matches: 'Google BigQuery' before
+# 'BigQuery'. No match inside paths, e-mail addresses and domains: '/slack', 'segment.io'.
+_TOOL = re.compile(
     rf"(?<![\w@./-])(?:{'|'.join(re.escape(name) for name in sorted(TOOLS, key=len, reverse=True))})(?![\w@-]|\.\w)"
 )
 
 
 def tools_in(text: str) -> list[tuple[str, int]]:
-    """The tools that a text names, and where; the longest name counts."""
-    found = ((match[0], match.start()) for match in _FOUND.finditer(text))
-    return [(name, at) for name, at in found if name not in _PLAIN_WORDS or _is_name(text, at)]
+    """Return the tools that a text names, with their offsets; of overlapping names only the longest."""
+    matches = ((match[0], match.start()) for match in _TOOL.finditer(text))
+    return [(name, start) for name, start in matches if name not in _PLAIN_WORDS or _is_name(text, start)]
 
 
-def _is_name(text: str, at: int) -> bool:
-    """'Express' begins a sentence, and ends the name of 'Adobe Express'."""
-    before = text[:at].split()[-1:]
-    return at > 0 and not (before and before[0][:1].isupper() and before[0][-1:].isalnum())
+def _is_name(text: str, start: int) -> bool:
+    """Whether a word is a tool's name and neither starts the text nor ends another name, as in 'Adobe Express'."""
+    before = text[:start].split()[-1:]
+    return start > 0 and not (before and before[0][:1].isupper() and before[0][-1:].isalnum())

@@ -1,4 +1,4 @@
-"""The passages of an ask as lines: what each sentence is on its page, and how to cite it."""
+"""Passages of an ask parsed into lines: each sentence with its form (heading, item, quotation ...) and citation."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from typing import Literal
 from octave_mcp.domain.evidence import Cite, Passage
 from octave_mcp.domain.page import PageRef, is_in_head
 
-# Characters; what is longer is no sentence, and patterns take their time over it.
+# Characters. A longer "sentence" is a dump of data, and some patterns take quadratic time on it.
 LONGEST_LINE = 1200
 
-QUOTATION_WORDS = 5
-# Characters between two passages with an empty line between them, and with one inside a block quotation.
+# Fewer words in quotation marks are a term or a title, not speech.
+MIN_SPEECH_WORDS = 5
+# Characters between two passages: "\n\n" separates blocks; "\n>\n" is an empty line inside one block quotation. One
+# character is the space at which a long paragraph was split into passages; its lines stay in one block.
 EMPTY_LINE, EMPTY_QUOTED_LINE = 2, 3
 
-# A fact is one of the page's head.
+# A "fact" comes from the page's head: its title, its description or structured data.
 Form = Literal["heading", "item", "quote", "attribution", "row", "sentence", "logos", "fact"]
 
 _LOWER_CASE = re.compile(r"\b[a-z][\w'’-]*")
@@ -27,10 +29,11 @@ _OPENING = ("“", '"')
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One sentence as shown. `block` is the same for the sentences of one line of the page; `level` is a heading's.
+    """One sentence of a page.
 
-    `narrated` is its text outside quotation marks; it is empty for a block quotation without marks. `label`
-    says what a fact of the page's head is. `apart`: an empty line stands before its block.
+    `block` numbers the paragraphs and list items; sentences of one paragraph have the same number. `level` is the level
+    of a heading. `narrated` is the text outside quotation marks, '' for a block quotation without marks. `label` says
+    what a fact is ('Title'). `detached`: an empty line separates the block from the one before.
     """
 
     text: str
@@ -42,17 +45,17 @@ class Line:
     level: int = 0
     narrated: str = ""
     label: str = ""
-    apart: bool = False
+    detached: bool = False
 
     @property
     def spoken(self) -> bool:
-        """Whether all of it is somebody's words."""
+        """Whether the whole line is direct speech."""
         return not re.search(r"\w", self.narrated)
 
     @property
     def quotes(self) -> bool:
-        """Whether it gives somebody's words, and not just a word in quotation marks."""
-        return len(self.text.split()) - len(self.narrated.split()) >= QUOTATION_WORDS
+        """Whether the line contains direct speech and not just a term in quotation marks."""
+        return len(self.text.split()) - len(self.narrated.split()) >= MIN_SPEECH_WORDS
 
     @property
     def english(self) -> bool:
@@ -61,7 +64,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading and what stands under it, up to the next heading."""
+    """A heading and the lines below it, up to the next heading."""
 
     heading: Line | None
     lines: tuple[Line, ...]
@@ -73,9 +76,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class ReadPage:
-    """`head` are the facts of the page's head, which are in no other part.
+    """A page parsed into lines and sections.
 
-    `common` are the words that the page writes in lower case.
+    `head`: facts from the page's head, which `lines` does not contain. `common`: the words that occur in lower case; a
+    capitalized one of them is probably no name.
     """
 
     page: PageRef
@@ -86,9 +90,9 @@ class ReadPage:
 
     @property
     def is_post(self) -> bool:
-        """Whether its address has a date, as those of news and posts have, whatever else is said of its kind.
+        """Whether the URL contains a date, as those of posts and news do.
 
-        A date of publication in its head says less: many tools give one to each page.
+        The publication date in the page's head is no criterion, because many site builders set one on every page.
         """
         return bool(re.search(r"/\d{4}[-/]\d{2}\b|/(?:pr|press|news)[-_]?\d{6,8}\b", self.page.url))
 
@@ -98,56 +102,60 @@ class ReadPage:
 
     @property
     def prose(self) -> tuple[Line, ...]:
-        """What the page says, without headings, tables and rows of logos."""
+        """The text of the page: no headings, tables and logos."""
         return tuple(line for line in self.lines if line.form in {"sentence", "item", "quote"})
 
 
 def read(passages: Sequence[Passage]) -> tuple[ReadPage, ...]:
-    """The pages that the passages come from, in the order shown."""
+    """Parse passages into pages, in the order of the passages."""
     lines = list(_lines(passages))
     pages: list[ReadPage] = []
     for _, group in groupby(lines, key=lambda line: line.page.url):
-        own = tuple(group)
-        body = tuple(line for line in own if line.form != "fact")
-        head = tuple(line for line in own if line.form == "fact")
+        all_lines = tuple(group)
+        body = tuple(line for line in all_lines if line.form != "fact")
+        head = tuple(line for line in all_lines if line.form == "fact")
         common = frozenset(word for line in body for word in _LOWER_CASE.findall(line.text))
-        pages.append(ReadPage(own[0].page, body, head, tuple(_sections(body)), common))
+        pages.append(ReadPage(all_lines[0].page, body, head, tuple(_sections(body)), common))
     return tuple(pages)
 
 
 def _lines(passages: Sequence[Passage]) -> Iterator[Line]:
     block, mark, level, ended = 0, "", 0, ("", -1)
-    inside = whole = apart = False
+    in_quotation = all_speech = detached = False
     for number, passage in enumerate(passages, 1):
         if passage.where:
             block += 1
-            yield from _labelled(passage, number, block)
+            yield from _line_outside_body(passage, number, block)
             ended = ("", -1)
             continue
         seen_until = 0
-        goes_on = ended[0] == passage.page.sha256 and passage.start - ended[1] == 1
+        continues = ended[0] == passage.page.sha256 and passage.start - ended[1] == 1
         for index, (first, last) in enumerate(passage.sentences, 1):
             if last - first > LONGEST_LINE:
                 continue
             before = passage.text[seen_until:first]
-            if (index == 1 and not (goes_on and not before)) or "\n" in before:
+            if (index == 1 and not (continues and not before)) or "\n" in before:
                 block += 1
                 gap = passage.start - ended[1] if index == 1 and ended[0] == passage.page.sha256 else 0
-                apart = "\n\n" in before or gap == EMPTY_LINE or gap > EMPTY_QUOTED_LINE
+                detached = "\n\n" in before or gap == EMPTY_LINE or gap > EMPTY_QUOTED_LINE
                 mark = before.rsplit("\n", 1)[-1].strip()
                 level = len(mark) if mark.startswith("#") else 0
-                inside, whole = False, _form(mark, "") == "quote" and not passage.text.startswith(_OPENING, first)
-            narrated, inside = ("", False) if whole else _outside(passage.text[first:last], inside=inside)
-            form = _form(mark, passage.text[first:last])
+                in_quotation, all_speech = (
+                    False,
+                    _form(mark, "") == "quote" and not passage.text.startswith(_OPENING, first),
+                )
+            text = passage.text[first:last]
+            narrated, in_quotation = ("", False) if all_speech else _outside(text, inside=in_quotation)
+            form = _form(mark, text)
             cite = Cite(passage=number, sentences=(index,) if len(passage.sentences) > 1 else ())
             heading = "" if form == "heading" and level == 1 else passage.heading
-            yield Line(passage.text[first:last], cite, form, heading, passage.page, block, level, narrated, apart=apart)
+            yield Line(text, cite, form, heading, passage.page, block, level, narrated, detached=detached)
             seen_until = last
         ended = (passage.page.sha256, passage.start + len(passage.text))
 
 
-def _labelled(passage: Passage, number: int, block: int) -> Iterator[Line]:
-    """What readers of the page do not see as a sentence."""
+def _line_outside_body(passage: Passage, number: int, block: int) -> Iterator[Line]:
+    """Yield the line of a passage that readers do not see as a sentence: a fact from the head or a row of logos."""
     if len(passage.text) <= LONGEST_LINE:
         form, cite = ("fact" if is_in_head(passage.where) else "logos"), Cite(passage=number)
         narrated, _ = _outside(passage.text, inside=False)
@@ -155,12 +163,12 @@ def _labelled(passage: Passage, number: int, block: int) -> Iterator[Line]:
 
 
 def _outside(text: str, *, inside: bool) -> tuple[str, bool]:
-    """What of a text stands outside quotation marks, and whether its end stands inside."""
+    """Return the text outside quotation marks, and whether a quotation is still open at its end."""
     outside: list[str] = []
     last = 0
     for mark in re.finditer(r"[“”\"]", text):
         if mark[0] == '"' and not inside and text[: mark.start()][-1:].isalnum():
-            continue  # inches
+            continue  # Inches: a 15" screen.
         if not inside:
             outside.append(text[last : mark.start()])
         inside = mark[0] == "“" or (mark[0] == '"' and not inside)

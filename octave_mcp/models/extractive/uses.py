@@ -1,4 +1,4 @@
-"""What customers do with the vendor's product: in their stories, and where the vendor lists it."""
+"""Use cases: what customers do with the product, from their stories and from lists of use cases."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from octave_mcp.models.extractive.names import customer_of_story
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section
 
 _NO_USE = re.compile(r"\b(?:learn|read|see) (?:more|how)\b|\?$|^\W*[“\"]|[”\"]$", re.IGNORECASE)
+# Cited for one use case, and again as many from the same paragraphs.
 MAX_SENTENCES = 6
+# Letters; a shorter part of a product's name ('app', 'API') would match in most sentences.
 MIN_WORD = 4
-_THEY = re.compile(r"\b(?:we|our|I|the (?:\w+ )?team|their|teams?|they|users)\b|[”\"]", re.IGNORECASE)
+_CUSTOMER_SUBJECT = re.compile(r"\b(?:we|our|I|the (?:\w+ )?team|their|teams?|they|users)\b|[”\"]", re.IGNORECASE)
 _WE_DO = re.compile(r"\b(?:we|I)(?:['’](?:ll|re|ve))?\s+(?:\w+ly |also |even |then |just )?[a-z]{3,}\b")
-_HEADS_USES = re.compile(
+_USES_HEADING = re.compile(
     r"\b(?:use cases?|(?:popular|common|typical) uses|applications|scenarios|ways (?:to use|teams use)|"
     r"what you can build|"
     r"how (?:teams|customers|companies|people) use)\b",
     re.IGNORECASE,
 )
-# Names where something is used, and not what for.
+# Where a product is used, not what for: 'Financial services', 'Retail and e-commerce'.
 _INDUSTRY = re.compile(
     r"(?:the )?(?:[\w-]+ (?:and|&) )?(?:weather|automotive|banking|finance|financial services|government|life sciences|"
     r"healthcare|health care|pharmaceuticals?|manufacturing|industry|retail|education|energy|telecom\w*|media|"
@@ -34,10 +36,10 @@ _INDUSTRY = re.compile(
     r"nonprofits?|construction|e-?commerce)(?: (?:and|&) [\w-]+)?",
     re.IGNORECASE,
 )
-_OF_VENDOR = re.compile(r"(?:we|our|with our|benefit from)\b", re.IGNORECASE)
+_VENDOR_SUBJECT = re.compile(r"(?:we|our|with our|benefit from)\b", re.IGNORECASE)
 _YOU = re.compile(r"\byour?\b", re.IGNORECASE)
-_POINTS = re.compile(r"\b(?:this|that|these|those|it|them|specific|many of|more)\b", re.IGNORECASE)
-_ONE_USE = re.compile(r"[^.:!?]{3,60}")
+_VAGUE = re.compile(r"\b(?:this|that|these|those|it|them|specific|many of|more)\b", re.IGNORECASE)
+_USE_TITLE = re.compile(r"[^.:!?]{3,60}")
 _GERUND = re.compile(
     r"^(?:using|building|tracking|automating|improving|finding|forwarding|monitoring|analy[sz]ing|running|testing|"
     r"creating|"
@@ -54,6 +56,7 @@ _USES = re.compile(
     r"watch(?:es)?|manages?|stores?)\b",
     re.IGNORECASE,
 )
+# 'uses Acme to find bugs early' gives 'find bugs early'. 'turned to' and 'switch to' name a product, not a purpose.
 _PURPOSE = re.compile(
     r"(?<!turned )(?<!switch )\b(?:to|for)\s+(?!other|the|an?\b|its|their|us\b)"
     r"(?P<what>[a-z](?:[^,.;:—()“”\"]|\.(?=\w)){8,70})"
@@ -69,40 +72,44 @@ _NOT_IN_USE = re.compile(
 def use_cases(pages: Sequence[ReadPage], vendor: str) -> Iterator[UseCase[Cite]]:
     for page in pages:
         if page.page.kind == "case_study":
-            yield from _of_story(page, vendor)
+            yield from _from_story(page, vendor)
         elif page.page.kind in {"home", "product", "persona"} and not (page.is_post or stands_aside(page.page.url)):
-            yield from _listed(page, vendor)
+            yield from _from_lists(page, vendor)
 
 
-def _of_story(page: ReadPage, vendor: str) -> Iterator[UseCase[Cite]]:
-    """What a customer says that it does with the product, a use for each part of its story."""
+def _from_story(page: ReadPage, vendor: str) -> Iterator[UseCase[Cite]]:
+    """Yield a use case for each section of a story in which the customer says what it does with the product."""
     story = customer_of_story(page, vendor)
     if story is None:
         return
     product = re.compile("|".join(map(re.escape, (vendor, *_parts_used(page, vendor)))), re.IGNORECASE)
     for section in page.sections:
-        told = [line for line in section.lines if _is_use(line, story[0], product)]
-        told = _with_its_paragraph(section, sorted(told, key=lambda line: not _what_for(line.text)))
-        if told and not (_what_for(told[0].text) or _GERUND.match(section.title)):
+        uses = [line for line in section.lines if _is_use(line, story[0], product)]
+        # A sentence that states a purpose comes first, because the title is made from it.
+        cited = _with_paragraph(section, sorted(uses, key=lambda line: not _purpose(line.text)))
+        if cited and not (_purpose(cited[0].text) or _GERUND.match(section.title)):
             continue
-        if section.heading and told and not leads_elsewhere(section.title):
-            title = section.title if _GERUND.match(section.title) else f"{story[0]}: {_what_for(told[0].text)}"
-            yield _use(title, told[0], *told, section.heading)
+        if section.heading and cited and not leads_elsewhere(section.title):
+            title = section.title if _GERUND.match(section.title) else f"{story[0]}: {_purpose(cited[0].text)}"
+            yield _use(title, cited[0], *cited, section.heading)
 
 
-def _with_its_paragraph(section: Section, told: Sequence[Line]) -> list[Line]:
-    """The sentences, and what the same person says in the same paragraph of what they do."""
-    blocks = {line.block for line in told}
-    mates = [li for li in section.lines if li.block in blocks and li not in told and _is_done(li)]
-    return [*told[:MAX_SENTENCES], *mates[:MAX_SENTENCES]]
+def _with_paragraph(section: Section, uses: Sequence[Line]) -> list[Line]:
+    """Return the sentences, and others of the same paragraphs in which the speakers say what they do."""
+    blocks = {line.block for line in uses}
+    others = [li for li in section.lines if li.block in blocks and li not in uses and _is_activity(li)]
+    return [*uses[:MAX_SENTENCES], *others[:MAX_SENTENCES]]
 
 
-def _is_done(line: Line) -> bool:
+def _is_activity(line: Line) -> bool:
     return whole(line) and bool(_WE_DO.search(line.text)) and not _NOT_IN_USE.search(line.text)
 
 
 def _parts_used(page: ReadPage, vendor: str) -> Iterator[str]:
-    """The parts of the product that a story names: in its list of tools used, and after the vendor's name."""
+    """Yield the product parts that a story names in its list of tools used or after the vendor's name.
+
+    A story may later write only 'the replays' for the vendor's 'Session replay'.
+    """
     for line in page.lines:
         if line.form == "item" and (listed := re.match(r"(?:Tools|Products?|Features) used\s*:\s*(.+)", line.text)):
             parts = [part.strip().removesuffix("s") for part in listed[1].split(",") if part.strip()]
@@ -112,43 +119,43 @@ def _parts_used(page: ReadPage, vendor: str) -> Iterator[str]:
 
 
 def _is_use(line: Line, customer: str, product: re.Pattern[str]) -> bool:
-    """Whether the customer, or one of its people, does something with the product or a part of it."""
+    """Whether the customer or its people do something with the product or a part of it."""
     if not whole(line) or line.form == "row" or _NOT_IN_USE.search(line.text) or not product.search(line.text):
         return False
-    by_them = has_words(customer, line.text) or _THEY.search(line.text)
+    by_customer = has_words(customer, line.text) or _CUSTOMER_SUBJECT.search(line.text)
     in_it = re.search(rf"\b(?:in|into|with|on|through|via|behind) (?:{product.pattern})", line.text, re.IGNORECASE)
     uses = re.search(rf"{_USES.pattern}.{{0,80}}?(?:{product.pattern})", line.text, re.IGNORECASE)
-    return bool(by_them and (in_it or uses))
+    return bool(by_customer and (in_it or uses))
 
 
-def _what_for(text: str) -> str | None:
-    """The part of a sentence that says what the product is used for, in its own words."""
+def _purpose(text: str) -> str | None:
+    """Return the words of a sentence that say what the product is used for, at most nine."""
     used = _USES.search(text)
     clause = _PURPOSE.search(text[used.start() :]) if used else None
-    what = " ".join(re.split(r"\s(?:but|because|so|then)\s", clause["what"])[0].split()[:9]) if clause else ""
-    return what if what and not _POINTS.search(what) else None
+    purpose = " ".join(re.split(r"\s(?:but|because|so|then)\s", clause["what"])[0].split()[:9]) if clause else ""
+    return purpose if purpose and not _VAGUE.search(purpose) else None
 
 
-def _listed(page: ReadPage, vendor: str) -> Iterator[UseCase[Cite]]:
-    """The parts under a heading such as 'Use cases', each with its first sentence."""
+def _from_lists(page: ReadPage, vendor: str) -> Iterator[UseCase[Cite]]:
+    """Yield the sections and list items below a heading such as 'Use cases', sections with their first sentence."""
     for section, above in with_headings_above(page.sections):
-        if any(_HEADS_USES.search(line.text) for line in above) and section.heading and _names_a_use(section):
+        if any(_USES_HEADING.search(line.text) for line in above) and section.heading and _is_titled_as_use(section):
             text = next((line for line in section.lines[:3] if whole(line) and line.form != "quote"), None)
-            if text and _tells_a_use(text.text, vendor):
+            if text and _describes_use(text.text, vendor):
                 yield _use(section.title, text, section.heading, text)
-        if section.heading and _HEADS_USES.search(section.title):
+        if section.heading and _USES_HEADING.search(section.title):
             yield from _items(section)
 
 
-def _tells_a_use(text: str, vendor: str) -> bool:
-    """Whether a sentence says what the reader does, or the product, and not what a field of work is like."""
-    is_told = is_imperative(text) or _YOU.search(text) or has_words(vendor, text) or not text.isascii()
-    return bool(is_told) and not _NO_USE.search(text) and not _OF_VENDOR.match(text)
+def _describes_use(text: str, vendor: str) -> bool:
+    """Whether a sentence says what the reader or the product does, and is not just about a field of work."""
+    is_use = is_imperative(text) or _YOU.search(text) or has_words(vendor, text) or not text.isascii()
+    return bool(is_use) and not _NO_USE.search(text) and not _VENDOR_SUBJECT.match(text)
 
 
-def _names_a_use(section: Section) -> bool:
+def _is_titled_as_use(section: Section) -> bool:
     is_use = (
-        _ONE_USE.fullmatch(section.title)
+        _USE_TITLE.fullmatch(section.title)
         and not re.fullmatch(r"[A-Z]\w+", section.title)
         and not _INDUSTRY.fullmatch(section.title)
     )

@@ -1,4 +1,4 @@
-"""Whose words the lines of a page are: the company's, or those of somebody it quotes or writes about."""
+"""Attribution of lines: to the company itself, or to somebody whom it quotes or writes about."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from itertools import groupby
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
+# The boilerplate at the end of press releases: 'About Acme Fund'. Not 'About us', 'About the team'.
 _ABOUT = re.compile(r"About\s+(?!(?i:us|the|our|you|me|this|that|how|why)\b)[A-Z][^.!?:]{1,60}")
 _OWN_VOICE = re.compile(r"\b(?:we|our)\b", re.IGNORECASE)
+# 'we' among the first words. The possessive quantifier keeps long runs of punctuation linear.
 _FIRST_PERSON = re.compile(
     r"^\W*+(?:[\w'’-]+[^\w'’-]+){0,6}?(?:we|we['’]re|we['’]ve|we['’]ll|we['’]d|our)\b", re.IGNORECASE
 )
-_LEADS = frozenset(
+# May precede the subject: 'Today at Acme, ...', 'Here is why Acme ...'.
+_SUBJECT_PREFIXES = frozenset(
     "at the today now currently with in since as this here by for recently and but so because like inside using from "
     "also every all each why how what a an our new".split()
 )
@@ -23,7 +26,8 @@ KINDS_OF_COMPANY = frozenset(
     "studios security data hq corp corporation gmbh ltd llc limited plc ag bv io app platform digital company co "
     "services networks network media robotics energy finance financial international global holdings partners".split()
 )
-_MIN_NAME = 4
+# Letters. A shorter name is too common alone: 'Go Digital' is not shortened to 'Go'.
+_MIN_SHORT_NAME = 4
 _INTERVIEW = re.compile(
     r"\b[Ww]e(?:['’]ve)? (?:speak|spoke|talk|talked|chat|chatted|sat down|caught up) (?:to|with) [A-Z]"
 )
@@ -33,26 +37,28 @@ _ROLE_ELSEWHERE = re.compile(
 )
 
 
-_OF_CUSTOMERS = re.compile(r"testimonial|review", re.IGNORECASE)
-# Words of somebody who is not the company: a customer's, without quotation marks.
-_SPEAKS_OF = (
+_TESTIMONIALS = re.compile(r"testimonial|review", re.IGNORECASE)
+_CUSTOMER_SPEAKS = (
     r"\b(?:we|our \w+)\b.*\b(?:introduced|uses?|used|using|chose|adopted|implemented|switched to|moved to|"
     r"found|love|trust|recommend|thank)\s+(?:\w+\s)?{company}\b|\bmy\b"
 )
 
 
 def own_lines(page: ReadPage, company: str) -> Iterator[Line]:
-    """Its lines but those of others: below 'About Acme Fund', and what somebody else says in quotation marks."""
+    """Yield the company's own lines.
+
+    Left out are the sections about other organisations ('About Acme Fund'), testimonials, and quotations in paragraphs
+    that do not mention the company.
+    """
     is_of_another = False
     for _, lines in groupby(page.lines, key=lambda line: line.block):
         block = [*lines]
         if block[0].form == "heading" or _ABOUT.fullmatch(block[0].text):
             is_of_another = _is_about_another(block[0].text, company)
-        is_praise = _OF_CUSTOMERS.search(page.page.url + block[0].heading) and not has_words(company, block[0].text)
+        is_praise = _TESTIMONIALS.search(page.page.url + block[0].heading) and not has_words(company, block[0].text)
         if not (is_of_another or is_praise):
-            own_voice = _OWN_VOICE.search(told := " ".join(line.narrated for line in block)) or has_words(
-                short_name(company), told
-            )
+            narration = " ".join(line.narrated for line in block)
+            own_voice = _OWN_VOICE.search(narration) or has_words(short_name(company), narration)
             yield from (line for line in block if own_voice or not line.quotes)
 
 
@@ -62,25 +68,26 @@ def _is_about_another(heading: str, company: str) -> bool:
 
 
 def is_of_another(text: str, company: str) -> bool:
-    """Whether a line is on the people of another organisation: 'We speak to Ada, founder of Acme'."""
+    """Whether a line is about people of another organisation: 'We speak to Ada, founder of Globex'."""
     elsewhere = _ROLE_ELSEWHERE.search(text)
     return bool(_INTERVIEW.search(text)) or (elsewhere is not None and not has_words(company, elsewhere["name"]))
 
 
 def is_own_subject(text: str, company: str) -> bool:
-    """Whether a sentence is about the company as its subject: 'Kevin loves Acme' is about Kevin."""
-    if is_of_another(text, company) or re.search(_SPEAKS_OF.format(company=re.escape(company)), text, re.IGNORECASE):
+    """Whether the company is the subject of a sentence: 'Acme raised money', not 'Kevin loves Acme'."""
+    by_customer = _CUSTOMER_SPEAKS.format(company=re.escape(company))
+    if is_of_another(text, company) or re.search(by_customer, text, re.IGNORECASE):
         return False
     if _FIRST_PERSON.search(text):
         return True
-    return _begins_with(text, company) or _begins_with(text, short_name(company))
+    return _starts_with(text, company) or _starts_with(text, short_name(company))
 
 
-def _begins_with(text: str, company: str) -> bool:
+def _starts_with(text: str, company: str) -> bool:
     words = [re.sub(r"[^\w]", "", word).casefold() for word in text.split()[:5]]
     name = [re.sub(r"[^\w]", "", word).casefold() for word in company.split()]
-    at = next((i for i in range(len(words)) if words[i : i + len(name)] == name or words[i] == f"{name[0]}s"), None)
-    return at is not None and all(word in _LEADS for word in words[:at])
+    start = next((i for i in range(len(words)) if words[i : i + len(name)] == name or words[i] == f"{name[0]}s"), None)
+    return start is not None and all(word in _SUBJECT_PREFIXES for word in words[:start])
 
 
 _GENERIC = re.compile(
@@ -93,14 +100,14 @@ _GENERIC = re.compile(
 
 
 def is_generic(text: str, company: str) -> bool:
-    """Whether a sentence is about all things of a kind: 'Reverse ETL tools help teams', 'A modern stack provides'."""
+    """Whether a sentence is about a whole category: 'Reverse ETL tools help teams', 'A modern stack provides ...'."""
     own = has_words(short_name(company), text) or re.search(r"\b(?:we|our|us)\b", text, re.IGNORECASE)
     return not own and bool(_GENERIC.match(text))
 
 
 def short_name(company: str) -> str:
-    """'Acme' of 'Acme Analytics, Inc.': what a company calls itself, without what kind of company it is."""
+    """Return what a company calls itself: 'Acme' for 'Acme Analytics, Inc.'."""
     words = company.split()
     while len(words) > 1 and re.sub(r"\W", "", words[-1]).casefold() in KINDS_OF_COMPANY:
         words.pop()
-    return " ".join(words).rstrip(" ,") if words and len(words[0]) >= _MIN_NAME else company
+    return " ".join(words).rstrip(" ,") if words and len(words[0]) >= _MIN_SHORT_NAME else company
