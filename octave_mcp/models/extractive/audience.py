@@ -20,7 +20,7 @@ _BUILT_FOR = re.compile(
     r"\bdesigned for .{1,200} (?:teams|engineers|companies|startups)\b",
     re.IGNORECASE,
 )
-# An audience that matches both patterns ('engineers at startups') is a persona: people decide, companies do not.
+# An audience that matches both patterns ('engineers at startups') is a persona.
 _COMPANIES = re.compile(
     r"\b(?:compan(?:y|ies)|business(?:es)?|startups?|enterprises?|organi[sz]ations|agenc(?:y|ies)|retailers?|brands|"
     r"firms?|"

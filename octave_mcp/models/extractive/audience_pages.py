@@ -14,7 +14,6 @@ from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
 # Longer text after 'for' is a sentence, not the name of an audience.
 _MAX_WORDS = 6
-# 'Analytics for agencies | Acme' gives 'agencies'.
 _FOR = re.compile(r"\b(?:for|in) (?:the )?(?P<who>[^:|–—.]+?)(?=$|\s*[:|–—.]|\s-\s)")
 _PEOPLE = re.compile(
     r"\b(?:teams?|founders?|professionals|freelancers|creators|bloggers|leaders|managers|students|families|engineers|"

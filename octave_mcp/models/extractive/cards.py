@@ -29,10 +29,7 @@ def why_we_win(material: Material) -> WhyWeWin[Cite]:
 
 
 def _reasons(material: Material) -> Iterator[Sentence[Cite]]:
-    """Yield differentiators stated in sentences, then value propositions, then rows of comparison tables.
-
-    Rows come last: 'SSO: Acme has it, Rival does not' says less than a sentence of the vendor's.
-    """
+    """Yield differentiators stated in sentences, then value propositions, then rows of comparison tables."""
     ours = [d for d in material.brief.vendor.differentiators if d.favours == "vendor"]
     ours = [d for d in ours if material.passages.english(d.evidence)]
     yield from (_sentence(material, d) for d in ours if not _is_row(d))
@@ -43,7 +40,7 @@ def _reasons(material: Material) -> Iterator[Sentence[Cite]]:
 
 
 def _distinct(sentences: Iterator[Sentence[Cite]]) -> Iterator[Sentence[Cite]]:
-    """Drop sentences whose first six words have occurred already: sites repeat a claim with another ending."""
+    """Drop sentences that start with the same six words as an earlier one, and so say nearly the same."""
     seen: set[str] = set()
     for sentence in sentences:
         key = " ".join(normal(sentence.text).split()[:6])
@@ -129,7 +126,7 @@ def _rival(material: Material, name: str, differences: Sequence[Differentiator[E
 
 def _is_row(difference: Differentiator[EvidenceId]) -> bool:
     """Whether the differentiator comes from a row of a comparison table, not from a sentence."""
-    # `rivals._table` ends the text of each row so: 'SSO: Acme has it, Rival does not'.
+    # `rivals._table` ends the text of each row like this: 'SSO: Acme has it, Rival does not'.
     return difference.text.endswith("does not")
 
 

@@ -7,7 +7,6 @@ import re
 from octave_mcp.domain.evidence import Cite, Claim
 from octave_mcp.models.extractive.typed_lines import Line
 
-# The closing mark may follow the full stop: 'It just works.”'.
 _SENTENCE_END = re.compile(r"[.!?。！？][\"”’)]*$")
 
 

@@ -19,7 +19,7 @@ _STATEMENT = re.compile(
     r"(?:like\s+|at\s+|such as\s+|including\s+)?|"
     r"\b[Cc]ustomers,?\s+(?:like|such as|including|include)\s+)(?P<names>[A-Z][^.!?;:(]{2,160})"
 )
-# A sentence that starts so needs no subject: 'Trusted by Globex and Initech'.
+# A sentence with such a start needs no subject: 'Customers like Globex and Initech ...'.
 _STATEMENT_STARTS = ("Trusted", "Used", "Loved", "Customers", "Our customers", "Our Customers")
 _CUSTOMER_FACT = re.compile(r"(?:Industr\w+|Users|Tools used|Products? used|Location|Use cases?|Company size|Size)\s*:")
 

@@ -39,7 +39,6 @@ _IS_STATUS = re.compile(
     r"\bfor over \d+ years\b|\bsince \d{4}\b",
     re.IGNORECASE,
 )
-# A partnership, not a product of one company: 'Acme and Globex joined forces'.
 _TOGETHER = re.compile(
     r"\band\b.{0,40}\b(?:joined forces|collaborat\w+|partner\w*|together|bring)\b|"
     r"\b(?:together|our partnership|alliance)\b.{0,20}\bwe\b",
@@ -102,23 +101,24 @@ def _description_score(line: Line, name: str, vendor: str, *, is_own: bool, is_n
     If the name consists of common words ('Edge computing'), the sentence must contain one of them.
     """
     text, early = line.text, " ".join(line.text.split()[:6])
-    # 'Acme Insights is ...' on the page of another product of Acme.
     other_product = re.match(rf"{re.escape(vendor)} (?:[A-Z]\w+ )+(?:is|are|has)\b", text)
     if text[:1].islower() or _ABOUT_OTHERS.match(text) or (other_product and not has_words(name, early)):
         return 0
     if _SPEAKER_ABOUT_SELF.search(text) or is_status(text):
         return 0
-    ours = has_words(vendor, early) or bool(
+    by_vendor = has_words(vendor, early) or bool(
         re.match(r"(?:we|our|it \w+s (?=.*\byour?\b))\b|with our\b", text, re.IGNORECASE)
     )
-    ours = ours or bool(line.page.sister_of and _NAMED_SUBJECT.match(text))
+    by_vendor = by_vendor or bool(line.page.sister_of and _NAMED_SUBJECT.match(text))
     promises = is_imperative(text) and not is_instruction(text) and len(text.split()) >= MIN_WORDS
-    describes_it = promises or _READER_GAINS.search(text) or _IS_A.match(text) or not line.english
+    is_descriptive = promises or _READER_GAINS.search(text) or _IS_A.match(text) or not line.english
     named = has_words(name, early) and (is_own or not is_imperative(text))
-    ours_does = ours and is_name and (is_own or share_a_word(name, text, vendor))
-    if not (named or ours_does or (describes_it and (is_own or not line.english))):
+    vendor_does = by_vendor and is_name and (is_own or share_a_word(name, text, vendor))
+    if not (named or vendor_does or (is_descriptive and (is_own or not line.english))):
         return 0
-    return 2 * named + ours + bool(describes_it) + 0.5 * bool((ours or describes_it) and _YOU.search(text))
+    return (
+        2 * named + by_vendor + bool(is_descriptive) + 0.5 * bool((by_vendor or is_descriptive) and _YOU.search(text))
+    )
 
 
 def describes(line: Line) -> bool:

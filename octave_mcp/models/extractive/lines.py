@@ -77,7 +77,7 @@ def lines(known: ProspectIntelligence, prospect: str, passages: Passages) -> lis
         for fact in facts
         if fact.topic in _PRODUCT_TOPICS and _is_about_prospect(fact, prospect, passages)
     ]
-    # A stated pain outranks every fact (at most 2.5); an inferred one ranks with the best topics.
+    # Of lines that are equally recent, a stated pain outranks every fact (2.5 at most) and an inferred one most facts.
     pains = [(pain, 4.5 if pain.stated else 2.0) for pain in known.pain_points]
     candidates = list(_quotable([*pains, *own], passages)) or list(_quotable(product, passages))
     unique = {_key(line.quote): line for line in sorted(candidates, key=lambda line: line.score)}

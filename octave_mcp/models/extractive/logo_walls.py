@@ -16,7 +16,7 @@ _GROUP = (
     r"(?:companies|teams|brands|businesses|organi[sz]ations|leaders|developers|innovators|enterprises|startups|people)"
 )
 # Captions above customers: 'Trusted by', 'Our happy customers', 'Join 2,000+ teams', '客户'. A bare 'Customers' must
-# end there or go on with 'include', 'stories' or the like: 'Customers in 40 countries' may stand above a map.
+# end there or go on with 'include', 'stories' or the like: 'Customers in 40 countries' may be above a map.
 _CUSTOMERS = re.compile(
     r"\b(?:trusted|used|loved|chosen|preferred|adopted|relied (?:up)?on) (?:worldwide )?by\b|"
     r"^\W*(?:(?:some|a few|many) of )?(?:our |featured |selected |happy |key )*(?:customers|clients)(?: (?:include|"
@@ -77,7 +77,7 @@ def _walls(page: ReadPage) -> Iterator[tuple[list[str], Line, bool]]:
 
 def _shows_customers(heading: str, before: str) -> bool:
     captions = [text for text in (heading, before) if 0 < len(text.split()) <= MAX_CAPTION_WORDS]
-    # A caption of its own counts for more than the heading of the section.
+    # A caption directly above the row overrides the heading of the section.
     if before in captions and _CUSTOMERS.search(before):
         captions = [before]
     return any(map(_CUSTOMERS.search, captions)) and not any(map(_OTHERS.search, captions))

@@ -131,8 +131,8 @@ def _named_in_path(url: str, lines: Iterable[Line], vendor: str) -> tuple[str, L
     for line in list(lines)[:8]:
         words = line.text.split()
         for size in range(1, 5):
-            for at in range(len(words) - size + 1):
-                phrase = " ".join(words[at : at + size]).strip(",.:;()“”\"'’")
+            for start in range(len(words) - size + 1):
+                phrase = " ".join(words[start : start + size]).strip(",.:;()“”\"'’")
                 plain = re.sub(r"['’]s$", "", phrase)
                 if (
                     plain[:1].isupper()
@@ -155,7 +155,7 @@ _ROLE = re.compile(
 )
 # A degree or a US state after a name: 'Ada Lovelace, PhD', 'Ada Lovelace, TX'.
 _DEGREE = re.compile(r"(?:Ph\.?D|MD|MBA|CPA|Esq|RN|PE|Jr|Sr|II|III|LCSW|[A-Z]{2})\.?")
-# 'Founder of Engine Works', 'CTO of engine.io'. Only for these titles does 'of' introduce a company: 'Head of Sales'.
+# 'Founder of Engine Works', 'CTO of engine.io'. 'of' introduces no company after others: 'Head of Sales'.
 _OF_COMPANY = re.compile(
     r"(?P<role>(?:.*\W)?(?:co-?founder|founder|CEO|CTO|COO|CFO|owner|creator|maker|president|chairman))\s+of\s+"
     r"(?P<company>[A-Z].+|[\w-]+\.(?:com|dev|io|ai|org|net|co|app))$",
@@ -218,8 +218,8 @@ def said_by(text: str) -> Person | None:
         return None
     if possessive := re.match(r"(?P<company>[A-Z][\w&.-]*(?:\s[A-Z][\w&.-]*)*)['’]s?\s+(?P<role>.+)", role):
         return Person(match["name"], possessive["role"], possessive["company"])
-    if at := re.match(r"(?P<role>.+?)\s+at\s+(?P<company>[A-Z].*)$", role):
-        return Person(match["name"], at["role"], at["company"])
+    if employed := re.match(r"(?P<role>.+?)\s+at\s+(?P<company>[A-Z].*)$", role):
+        return Person(match["name"], employed["role"], employed["company"])
     return Person(match["name"], role, None) if function_of(role) else None
 
 

@@ -55,7 +55,7 @@ _STATES_COUNT = re.compile(
     r"organi[sz]ations|developers|databases|projects|downloads|stars|countries|stores|members|websites|sites|apps)\b",
     re.IGNORECASE,
 )
-# Three digits or more: 'used by 12 companies' proves little.
+# At least three digits, or a word such as 'million': 'used by 12 companies' proves little.
 _LARGE_NUMBER = re.compile(r"\d[\d,.]{0,20}\s?(?:[kKmMbB]\b|thousand|million|billion)|\d{1,3}(?:,\d{3})+|\d{3,}")
 _CERTIFICATE = re.compile(r"\b(?:SOC ?[12]|ISO ?\d{4,5}|HIPAA|PCI[ -]DSS|GDPR|CCPA|FedRAMP|HITRUST|Cyber Essentials)\b")
 _CLAIMS_CERTIFICATE = re.compile(
@@ -71,7 +71,7 @@ _CERTIFICATE_NAME = re.compile(
 )
 _ON_SECURITY = re.compile(r"securit|complian|certif|governance|trust cent|standards we|audit", re.IGNORECASE)
 _CERTIFICATES_HEADING = re.compile(r"certif|attest|accredit|audited|our compliance|trust cent", re.IGNORECASE)
-# Laws and standards without a certifying body. A bare 'GDPR' may be what the customers have to comply with.
+# Rules to comply with. A bare 'GDPR' may be what the vendor's customers have to comply with.
 _LAW = re.compile(r"HIPAA|GDPR|CCPA|FedRAMP|PCI")
 _NOT_HELD = re.compile(
     r"\b(?:process of|may|will|plan\w*|not|guide|guidance|help|hope|working (?:on|towards)|roadmap|"

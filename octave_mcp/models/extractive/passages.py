@@ -29,8 +29,8 @@ class Passages:
 
     def english(self, evidence: Sequence[EvidenceId]) -> bool:
         """Whether all evidence is on English pages; other quotations do not fit into English outlines."""
-        found = [passage for i in evidence if (passage := self.passage(i))]
-        return bool(found) and all(passage.page.language in {"en", "und"} for passage in found)
+        pages = [passage.page for i in evidence if (passage := self.passage(i))]
+        return bool(pages) and all(page.language in {"en", "und"} for page in pages)
 
     def age_days(self, evidence: Sequence[EvidenceId]) -> int | None:
         """Return the age of the newest dated page, or None if no page has a date."""

@@ -91,6 +91,6 @@ def _from_testimonial(point: ProofPoint[EvidenceId], vendor: str, prospect: str,
 
 def _is_praise(text: str, vendor: str) -> bool:
     named = has_words(vendor, text)
-    good = named or cues.BENEFIT.search(text) or cues.MEASURED.search(text)
+    positive = named or cues.BENEFIT.search(text) or cues.MEASURED.search(text)
     clear = stands_alone(text) and (named or not _REFERS_BACK.search(text))
-    return bool(good) and not cues.GRUMBLES.search(text) and clear
+    return bool(positive) and not cues.GRUMBLES.search(text) and clear

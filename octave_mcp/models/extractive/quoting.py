@@ -39,7 +39,7 @@ _REFERENCE = re.compile(
     re.IGNORECASE,
 )
 _PRONOUN = re.compile(r"\b(?:it|they|them|he|she|him|her)\b", re.IGNORECASE)
-# After the fourth word, a pronoun may refer to something in the sentence itself: 'Acme says that it grew'.
+# After the fourth word, a pronoun may refer to something in the sentence: 'Acme alerts all drivers when they speed'.
 _PRONOUN_WORDS = 4
 
 

@@ -36,7 +36,6 @@ _DIFFERS = re.compile(
     r"compared|rather|don['’]t|doesn['’]t|never)\b",
     re.IGNORECASE,
 )
-# Claims against competitors without naming one: 'the only platform that ...', 'Unlike legacy tools'.
 _UNIQUE = re.compile(
     r"\bthe only (?!thing|way|reason|time|one who|person|exception|difference)[\w -]{3,60}\b(?:that|to|with|built|for|"
     r"which)\b|"
@@ -50,7 +49,6 @@ _BETTER = re.compile(
     r"\b(?P<how>(?:more|less|fewer|smaller|lighter|faster|simpler|better|cheaper|easier|cleaner|leaner|safer|quicker)\b"
     r"[^.;:]{0,50}? than|alternative to)\s+(?P<name>(?!\w*\d[A-Z]|Big\b)[A-Z]\w+(?: [A-Z]\w+)?(?: \d)?)(?!['’\w])"
 )
-# The past, plans, and what the competitor does better: 'It was more expensive than Rival'.
 _NO_GAIN = re.compile(
     r"\b(?:not|never|n['’]t|cannot|was|were|had|has been|have been|went|used to|expensive|slower|harder|costs?|"
     r"features|working on|building|featured|different|affects?|positioned|bootstrapped|reasons|relaunched|reached|"
@@ -131,7 +129,7 @@ def _from_statements(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cit
         ):
             continue
         match = _COMPARED_WITH.search(line.text)
-        # The vendor has to be compared itself: 'Unlike Rival, Other is ... but we ...' compares two competitors.
+        # 'We are, unlike Rival, ...': without the vendor before them, the names may be compared with somebody else.
         is_compared = match and re.search(rf"\b(?:[Ww]e|[Oo]ur|{re.escape(vendor)})\b", line.text[: match.end()])
         names = re.split(r",\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+", match["names"]) if match and is_compared else []
         for name in filter(None, (company_name(part, vendor) for part in names)):

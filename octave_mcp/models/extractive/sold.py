@@ -74,7 +74,7 @@ def _customer_fact(line: Line, customer: str) -> Fact[Cite]:
 
 
 def _about(text: str, customer: str) -> str:
-    """Return a sentence that can be listed alone: with the customer's name, without connective and unpaired marks."""
+    """Return the text with the customer's name, and without a leading connective and unpaired quotation marks."""
     plain = _CONNECTIVE.sub("", balanced(text))
     plain = plain[:1].upper() + plain[1:]
     return plain if has_words(customer, plain) else f"{customer}: {plain}"
@@ -86,7 +86,6 @@ def _is_about_customer(line: Line, customer: str, company: str) -> bool:
         return ":" in line.text and len(line.text.split()) > 2
     events = (cues.ADOPTION, cues.CHANGE, cues.PROBLEM, cues.MEASURED)
     named = has_words(customer, line.text) or has_words(company, line.text)
-    # A sentence about 'they' counts only if something was adopted, changed, measured or a problem.
     is_theirs = line.quotes or _CUSTOMER_SUBJECT.search(line.text) or cues.MEASURED.search(line.text)
     is_telling = named or (is_theirs and any(words.search(line.text) for words in events))
     return (

@@ -66,7 +66,6 @@ _OTHER_LISTS = re.compile(
     r"events?|you (?:should|need|bring)|who we|we look)\b",
     re.IGNORECASE,
 )
-# Imperatives that promise without saying what the product does: 'Unlock growth', 'Take control of your data'.
 _SLOGAN = re.compile(
     r"^(?:make|drive|accelerate|unlock|transform|empower|take control|shape|boost|simplify|expand|discover|explore|"
     r"join|learn|become|enjoy|love|meet|start|stop|go|grow|be|don['’]t|never|experience|supercharge|elevate|unleash|"
@@ -128,7 +127,7 @@ def defines(text: str) -> bool:
 
 
 def announces(text: str) -> bool:
-    """Whether a sentence announces news. `states` would reject it for 'We are excited to announce'."""
+    """Whether a sentence announces news. `states` rejects many of these: 'We are excited to announce ...'."""
     return bool(_ANNOUNCES.search(text)) and not re.search(r"\b(?:should|would|could|might)\b", text)
 
 
@@ -139,7 +138,6 @@ def lists_features(heading: str) -> bool:
 
 def describes(title: str, text: str, company: str) -> bool:
     """Whether a text says what the thing named in its title is, or does for its user."""
-    # 'It exports ...' below 'Reports: ...' is about Reports.
     text = re.sub(r"^It\b", title.split(":", maxsplit=1)[0], without_lead(text.strip()))
     if (
         title[:1].islower()

@@ -13,7 +13,6 @@ from octave_mcp.models.extractive.claims import claim, whole
 from octave_mcp.models.extractive.names import customer_of_story, fact_of, listed_story
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section
 
-# 'Before Acme, we ...' and 'In early 2019, ...' tell what was before.
 _EARLIER = re.compile(
     r"\W*(?:before|prior to|until|previously|originally|initially|in (?:late |early )?\d{4})\b", re.IGNORECASE
 )
@@ -117,7 +116,6 @@ def _results(page: ReadPage, headline: Line, customer: str, vendor: str, taken: 
     Each result names the customer, unless the page's title does.
     """
     titled = has_words(customer, page.page.title)
-    # The paragraph in which the customer adopts the product.
     adopted = next((line.block for line in page.prose if _solution_score(line, vendor) > 1), 0)
     lines = [
         line
@@ -143,9 +141,9 @@ def _came_after(line: Line, adopted: int, vendor: str) -> bool:
 def _measured_score(line: Line, vendor: str) -> float:
     if not cues.MEASURED.search(line.text) or _TO_READERS.search(line.text):
         return 0
-    points = len(cues.CHANGE.findall(line.text)) + 0.5 * has_words(vendor, line.text) + (line.form == "heading")
+    score = len(cues.CHANGE.findall(line.text)) + 0.5 * has_words(vendor, line.text) + (line.form == "heading")
     return (
-        points + bool(re.search(r"\d\s?(?:%|percent|x\b|X)", line.text)) - 2 * bool(cues.DESCRIPTION.search(line.text))
+        score + bool(re.search(r"\d\s?(?:%|percent|x\b|X)", line.text)) - 2 * bool(cues.DESCRIPTION.search(line.text))
     )
 
 

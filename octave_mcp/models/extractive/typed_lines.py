@@ -121,7 +121,7 @@ def read(passages: Sequence[Passage]) -> tuple[ReadPage, ...]:
 
 def _lines(passages: Sequence[Passage]) -> Iterator[Line]:
     block, mark, level, ended = 0, "", 0, ("", -1)
-    in_quotation = all_speech = detached = False
+    is_open = is_speech = detached = False
     for number, passage in enumerate(passages, 1):
         if passage.where:
             block += 1
@@ -140,12 +140,9 @@ def _lines(passages: Sequence[Passage]) -> Iterator[Line]:
                 detached = "\n\n" in before or gap == EMPTY_LINE or gap > EMPTY_QUOTED_LINE
                 mark = before.rsplit("\n", 1)[-1].strip()
                 level = len(mark) if mark.startswith("#") else 0
-                in_quotation, all_speech = (
-                    False,
-                    _form(mark, "") == "quote" and not passage.text.startswith(_OPENING, first),
-                )
+                is_open, is_speech = False, _form(mark, "") == "quote" and not passage.text.startswith(_OPENING, first)
             text = passage.text[first:last]
-            narrated, in_quotation = ("", False) if all_speech else _outside(text, inside=in_quotation)
+            narrated, is_open = ("", False) if is_speech else _outside(text, inside=is_open)
             form = _form(mark, text)
             cite = Cite(passage=number, sentences=(index,) if len(passage.sentences) > 1 else ())
             heading = "" if form == "heading" and level == 1 else passage.heading

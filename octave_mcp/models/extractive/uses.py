@@ -108,7 +108,7 @@ def _is_activity(line: Line) -> bool:
 def _parts_used(page: ReadPage, vendor: str) -> Iterator[str]:
     """Yield the product parts that a story names in its list of tools used or after the vendor's name.
 
-    A story may later write only 'the replays' for the vendor's 'Session replay'.
+    'Session replays' also gives 'replay', because a story may write 'the replays' afterwards.
     """
     for line in page.lines:
         if line.form == "item" and (listed := re.match(r"(?:Tools|Products?|Features) used\s*:\s*(.+)", line.text)):

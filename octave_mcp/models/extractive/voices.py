@@ -12,11 +12,10 @@ from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 # The boilerplate at the end of press releases: 'About Acme Fund'. Not 'About us', 'About the team'.
 _ABOUT = re.compile(r"About\s+(?!(?i:us|the|our|you|me|this|that|how|why)\b)[A-Z][^.!?:]{1,60}")
 _OWN_VOICE = re.compile(r"\b(?:we|our)\b", re.IGNORECASE)
-# 'we' among the first words. The possessive quantifier keeps long runs of punctuation linear.
+# 'we' among the first words. Two parts of the pattern match dashes; the possessive quantifier keeps a long run linear.
 _FIRST_PERSON = re.compile(
     r"^\W*+(?:[\w'’-]+[^\w'’-]+){0,6}?(?:we|we['’]re|we['’]ve|we['’]ll|we['’]d|our)\b", re.IGNORECASE
 )
-# May precede the subject: 'Today at Acme, ...', 'Here is why Acme ...'.
 _SUBJECT_PREFIXES = frozenset(
     "at the today now currently with in since as this here by for recently and but so because like inside using from "
     "also every all each why how what a an our new".split()
