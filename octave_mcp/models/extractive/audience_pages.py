@@ -60,7 +60,7 @@ def audiences(page: ReadPage) -> Iterator[Audience]:
 def _page_audience(page: ReadPage, headline: Line) -> Audience | None:
     """Return the audience that the headline names, if the page's URL names it too.
 
-    The URL tells '/solutions/agencies' from a headline that mentions agencies once.
+    This excludes headlines that merely mention an audience: 'Fair prices for startups' at '/plans'.
     """
     slug = urlsplit(page.page.url).path.rstrip("/").rsplit("/", 1)[-1].replace("-", " ")
     match = _FOR.search(headline.text)

@@ -28,7 +28,7 @@ from octave_mcp.models.extractive.outlines import ASK, IF_NOT_NOW, QUESTION, que
 from octave_mcp.models.extractive.pairs import Pair
 from octave_mcp.models.extractive.quoting import quotable, quoted, say
 
-# Of each kind: lines, goals, pains, talking points, questions and demo points.
+# Limit for each kind: lines, goals, pains, talking points, questions and demo points.
 MAX_ENTRIES = 3
 _KINDS: dict[str, SentenceKind] = {QUESTION: "question", ASK: "ask", IF_NOT_NOW: "ask"}
 

@@ -155,7 +155,7 @@ _ROLE = re.compile(
 )
 # A degree or a US state after a name: 'Ada Lovelace, PhD', 'Ada Lovelace, TX'.
 _DEGREE = re.compile(r"(?:Ph\.?D|MD|MBA|CPA|Esq|RN|PE|Jr|Sr|II|III|LCSW|[A-Z]{2})\.?")
-# 'Founder of Engine Works', 'CTO of engine.io'. 'of' introduces no company after others: 'Head of Sales'.
+# 'Founder of Engine Works', 'CTO of engine.io'. After other titles, 'of' names no company: 'Head of Sales'.
 _OF_COMPANY = re.compile(
     r"(?P<role>(?:.*\W)?(?:co-?founder|founder|CEO|CTO|COO|CFO|owner|creator|maker|president|chairman))\s+of\s+"
     r"(?P<company>[A-Z].+|[\w-]+\.(?:com|dev|io|ai|org|net|co|app))$",

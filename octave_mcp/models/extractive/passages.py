@@ -14,7 +14,7 @@ MAINTAINED: frozenset[PageKind] = frozenset({"home", "about", "careers", "pricin
 
 
 class Passages:
-    """Passages by evidence ID. `number` holds their positions in the ask, from 1, which answers cite."""
+    """Passages by evidence ID. `number` maps each ID to its position in the ask (from 1), which answers cite."""
 
     def __init__(self, passages: Sequence[Passage]) -> None:
         self.passages = tuple(passages)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.sentence import Sentence, SentenceKind
 
-# Of one quotation in an outline.
+# Limit of a quotation in an outline.
 MAX_WORDS = 30
 # The same limit for text in other languages, some of which have no spaces to count words by.
 MAX_FOREIGN_CHARACTERS = 120

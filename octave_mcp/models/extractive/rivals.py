@@ -129,7 +129,7 @@ def _from_statements(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cit
         ):
             continue
         match = _COMPARED_WITH.search(line.text)
-        # 'We are, unlike Rival, ...': without the vendor before them, the names may be compared with somebody else.
+        # The vendor must come first ('We are, unlike Rival, ...'); otherwise the sentence may compare two others.
         is_compared = match and re.search(rf"\b(?:[Ww]e|[Oo]ur|{re.escape(vendor)})\b", line.text[: match.end()])
         names = re.split(r",\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+", match["names"]) if match and is_compared else []
         for name in filter(None, (company_name(part, vendor) for part in names)):

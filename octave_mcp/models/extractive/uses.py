@@ -14,7 +14,7 @@ from octave_mcp.models.extractive.names import customer_of_story
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section
 
 _NO_USE = re.compile(r"\b(?:learn|read|see) (?:more|how)\b|\?$|^\W*[“\"]|[”\"]$", re.IGNORECASE)
-# Cited for one use case, and again as many from the same paragraphs.
+# Sentences cited for one use case; as many again may come from the same paragraphs.
 MAX_SENTENCES = 6
 # Letters; a shorter part of a product's name ('app', 'API') would match in most sentences.
 MIN_WORD = 4
