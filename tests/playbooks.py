@@ -1,6 +1,6 @@
-"""A playbook as a good run would give it: Lumenboard, product analytics, sells to Kestrel Freight, a forwarder.
+"""A sample playbook: Lumenboard, a vendor of product analytics, sells to Kestrel Freight, a freight forwarder.
 
-Both companies are invented. Every quotation stands in `PAGES` at the place its evidence names.
+Both companies are invented. `PAGES` has every quotation at the offsets that its evidence gives.
 """
 
 from __future__ import annotations
@@ -80,13 +80,13 @@ class TextExport(Protocol):
 
 
 def export(name: str) -> TextExport:
-    """A format whose files are text."""
+    """Return the exporter of a text format."""
     return cast("TextExport", exports.export(name))
 
 
 @dataclass(frozen=True)
 class SamplePage:
-    """A page of one of the two sites: `quotes` are its whole text, one a line."""
+    """A page of one of the two sites. `quotes` are its whole text, one per line."""
 
     role: Role
     path: str
@@ -296,7 +296,7 @@ def claim(text: str, *evidence: EvidenceId) -> Claim[EvidenceId]:
 
 
 def sample_playbook() -> Playbook:
-    """Every section filled, every kind of sentence, card and flag present; the same at every call."""
+    """Return a playbook with every section filled and every kind of sentence, card and flag."""
     return Playbook(
         schema_version=SCHEMA_VERSION,
         vendor=_company("Lumenboard", "lumenboard.example", VENDOR_URL, "en", "v_name"),
@@ -343,7 +343,11 @@ def sample_playbook() -> Playbook:
 
 
 def sample_drafts() -> Drafts:
-    """Drafts of the sample playbook. One writer failed, and one touch is in no playbook: a rule dropped it."""
+    """Return the drafts of the sample playbook.
+
+    The summary is missing because its writer failed, and the first sequence has an extra touch that a check dropped
+    from the playbook.
+    """
     playbook = sample_playbook()
     why, *_ = playbook.battle_cards
     assert isinstance(why, WhyWeWinCard)
@@ -382,7 +386,7 @@ def _touch_draft(touch: Touch) -> TouchDraft[EvidenceId]:
     )
 
 
-_MEANS = fact("Half of the bookings have to move out of the phone by the end of 2027.", "p_goal", "p_today")
+_TRIGGER_MEANING = fact("Half of the bookings have to move out of the phone by the end of 2027.", "p_goal", "p_today")
 
 
 def _brief() -> Brief:
@@ -395,7 +399,7 @@ def _brief() -> Brief:
             "Kestrel wants 80% of its bookings made in the portal without a call by the end of 2027.", "p_goal"
         ),
         date="2026-09-30",
-        means=_MEANS,
+        means=_TRIGGER_MEANING,
         first_line="You want 80% of bookings in the portal by the end of 2027, and half still end up on the phone.",
         proof=fact("Brightline Logistics raised completed bookings by 23% in eleven weeks.", "v_bl_result"),
         question="Which step sends people to the phone?",
@@ -488,7 +492,7 @@ def _triggers() -> tuple[CompanyTrigger, ...]:
             what="Sets its course for self-service: 80% of all bookings without a call by the end of 2027.",
             date="2026-09-30",
             evidence=("p_goal",),
-            means=_MEANS,
+            means=_TRIGGER_MEANING,
         ),
         CompanyTrigger(
             company="vendor",
@@ -695,6 +699,7 @@ _TRIAL_PLAN = (
 )
 
 
+# By persona, one entry per touch: the subject and its two paragraphs.
 _COPY: dict[str, tuple[tuple[str, Sentences, Sentences], ...]] = {
     "persona_product": (
         (
@@ -778,7 +783,6 @@ _COPY: dict[str, tuple[tuple[str, Sentences, Sentences], ...]] = {
         ),
     ),
 }
-"""Per persona and touch: the subject, and the two paragraphs."""
 
 _DAYS = (1, 3, 7, 14)
 _ASKS = (
@@ -802,8 +806,8 @@ _SCORES = (
 )
 
 
-_GREETED = {"persona_product": "Marit"}
-"""The first name of those whom the site names."""
+# The site names a contact for this persona only; e-mails to the others greet with a merge field.
+_FIRST_NAMES = {"persona_product": "Marit"}
 _SIGNATURE = "Jonas Ek, Lumenboard"
 _OTHER_OPENING = (question("Which step sends your customers to the phone?"),)
 _MAKE_FIRST = (
@@ -815,7 +819,7 @@ _MAKE_FIRST = (
 
 
 def _sequence(persona_id: str) -> EmailSequence:
-    name = _GREETED.get(persona_id)
+    name = _FIRST_NAMES.get(persona_id)
     touches = (
         _touch(day, copy, ask, score, name or "{{first_name}}")
         for day, copy, ask, score in zip(_DAYS, _COPY[persona_id], _ASKS, _SCORES, strict=True)
@@ -823,13 +827,13 @@ def _sequence(persona_id: str) -> EmailSequence:
     return EmailSequence(persona_id=persona_id, first_name=name, signature=_SIGNATURE, touches=tuple(touches))
 
 
-def _touch(day: int, copy: tuple[str, Sentences, Sentences], ask: CallToAction, score: Score, greeted: str) -> Touch:
+def _touch(day: int, copy: tuple[str, Sentences, Sentences], ask: CallToAction, score: Score, first_name: str) -> Touch:
     subject, first, second = copy
     paragraphs = (" ".join(sentence.text for sentence in part) for part in (first, second))
     return Touch(
         day=day,
         subject=subject,
-        body="\n\n".join((f"Hi {greeted},", *paragraphs, ask.text, _SIGNATURE)),
+        body="\n\n".join((f"Hi {first_name},", *paragraphs, ask.text, _SIGNATURE)),
         call_to_action=ask,
         personalisation=(
             "The goal and the date are from Kestrel's own news of September.",
@@ -899,7 +903,7 @@ def _talk_track(persona_id: str, title: str) -> TalkTrack:
             ),
         ),
         value_map=_VALUE_MAP,
-        brush_offs=tuple(BrushOff.model_validate({"they_say": said, "reply": reply}) for said, reply in _REPLIES),
+        brush_offs=tuple(BrushOff.model_validate({"they_say": text, "reply": reply}) for text, reply in _REPLIES),
         voicemail=(
             fact(
                 "Half of your bookings still end on the telephone, and you want a fifth at most.", "p_today", "p_goal"
@@ -950,6 +954,7 @@ def _why_we_win() -> WhyWeWinCard:
     )
 
 
+# The category, the objection, the answer, and the question to ask back.
 _OBJECTIONS: tuple[tuple[str, str, Sentences, str], ...] = (
     (
         "price",
@@ -989,7 +994,6 @@ _OBJECTIONS: tuple[tuple[str, str, Sentences, str], ...] = (
     ),
     ("need", "Our customers simply like to call.", (), "What do they say when you ask them?"),
 )
-"""Per objection: its category, what is said, the answer, and what to ask."""
 
 
 def _objections() -> ObjectionHandlingCard:
@@ -1259,7 +1263,7 @@ def _flags() -> tuple[Flag, ...]:
 
 
 def outlined_playbook() -> Playbook:
-    """The sample as rules would leave it: outlines in place of finished copy, and no scores."""
+    """Return the sample as rules write it without a model: outlines instead of finished copy, and no scores."""
     sample = sample_playbook()
     sequences = (s.model_copy(update={"touches": tuple(map(_outline, s.touches))}) for s in sample.email_sequences)
     tracks = (track.model_copy(update={"kind": "outline", "score": None}) for track in sample.talk_tracks)

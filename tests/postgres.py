@@ -1,4 +1,4 @@
-"""A Postgres cluster of the tests' own, on a free port of loopback, ended with them."""
+"""A temporary PostgreSQL cluster for tests, on a free loopback port."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-WITHOUT_DEADLINE = ("-w", "-t", "86400")
-"""Options of pg_ctl: wait for up to a day."""
-PORTS_TRIED = 5
+# pg_ctl waits for up to a day, so that a busy machine does not fail a test.
+WAIT_OPTIONS = ("-w", "-t", "86400")
+MAX_PORT_ATTEMPTS = 5
+# The only role that needs a password. Tests create it.
 GUARDED = "guarded"
-"""The one role that has to give its password, once a test has made it."""
-PLACES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+DEBIAN_FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
 
 def program(name: str) -> str | None:
-    """Where the program is: on the path, or where Debian puts it."""
-    return shutil.which(name, path=os.pathsep.join([*map(str, PLACES), os.environ.get("PATH", "")]))
+    """Return the path of a PostgreSQL program, or None. Debian keeps most of them off PATH."""
+    return shutil.which(name, path=os.pathsep.join([*map(str, DEBIAN_FOLDERS), os.environ.get("PATH", "")]))
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Its server listens on the same port each time it is started."""
+    """A cluster whose server listens on the same port after every restart."""
 
     pg_ctl: list[str]
     folder: str
@@ -35,12 +35,12 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        """Of the server, without a database."""
+        """The URL of the server, without a database."""
         return f"postgresql://octave@127.0.0.1:{self.port}"
 
     def stop(self) -> None:
-        """At once: clients are cut off."""
-        _do(*self.pg_ctl, "-m", "immediate", "stop")
+        """Stop the server at once, cutting off its clients."""
+        _run(*self.pg_ctl, "-m", "immediate", "stop")
 
     def start(self) -> None:
         _start(self.pg_ctl, self.folder, self.port)
@@ -48,41 +48,41 @@ class Cluster:
 
 @contextmanager
 def cluster() -> Generator[str]:
-    """The URL of a running server, without a database: 'postgresql://octave@127.0.0.1:PORT'."""
+    """Yield the URL of a running server, without a database: 'postgresql://octave@127.0.0.1:PORT'."""
     with own_cluster() as own:
         yield own.url
 
 
 @contextmanager
 def own_cluster() -> Generator[Cluster]:
-    """A running one, which whoever asked for it may stop; it must run at the end.
+    """Yield a running cluster. A caller that stops it has to start it again before the end.
 
-    Postgres does not run as root: then another user does it, from a folder that is that user's.
+    PostgreSQL refuses to run as root. For root, it therefore runs as `nobody`, in a folder owned by that user.
     """
     initdb, pg_ctl = program("initdb"), program("pg_ctl")
     assert initdb
     assert pg_ctl
     with tempfile.TemporaryDirectory(prefix="octave-pg-", ignore_cleanup_errors=True) as folder:
-        run = _as_other(folder) if os.getuid() == 0 else []
+        run = _command_as_nobody(folder) if os.getuid() == 0 else []
         at = f"{folder}/cluster"
-        _do(*run, initdb, "-D", at, "-U", "octave", "-A", "trust", "--no-sync")
-        _ask_for_the_password_of(GUARDED, Path(at, "pg_hba.conf"))
-        control = [*run, pg_ctl, "-D", at, "-l", f"{at}.log", *WITHOUT_DEADLINE]
-        own = Cluster(control, folder, _started(control, folder))
+        _run(*run, initdb, "-D", at, "-U", "octave", "-A", "trust", "--no-sync")
+        _require_password(GUARDED, Path(at, "pg_hba.conf"))
+        control = [*run, pg_ctl, "-D", at, "-l", f"{at}.log", *WAIT_OPTIONS]
+        own = Cluster(control, folder, _start_on_free_port(control, folder))
         try:
             yield own
         finally:
             own.stop()
 
 
-def _ask_for_the_password_of(role: str, file: Path) -> None:
-    """The first line that fits a connection decides."""
+def _require_password(role: str, file: Path) -> None:
+    """Put the rule first, because the first line of pg_hba.conf that matches a connection decides."""
     file.write_text(f"host all {role} 127.0.0.1/32 scram-sha-256\n{file.read_text('utf-8')}", "utf-8")
 
 
-def _started(pg_ctl: list[str], folder: str) -> int:
-    """Starts the server and returns its port. If another process takes the port first, tries another one."""
-    for _ in range(PORTS_TRIED - 1):
+def _start_on_free_port(pg_ctl: list[str], folder: str) -> int:
+    """Start the server and return its port. Try another port if another process takes the chosen one first."""
+    for _ in range(MAX_PORT_ATTEMPTS - 1):
         port = _free_port()
         try:
             _start(pg_ctl, folder, port)
@@ -94,15 +94,15 @@ def _started(pg_ctl: list[str], folder: str) -> int:
 
 
 def _start(pg_ctl: list[str], folder: str, port: int) -> None:
-    _do(*pg_ctl, "-o", f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off", "start")
+    _run(*pg_ctl, "-o", f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off", "start")
 
 
-def _as_other(folder: str) -> list[str]:
+def _command_as_nobody(folder: str) -> list[str]:
     shutil.chown(folder, "nobody")
     return ["runuser", "-u", "nobody", "--"]
 
 
-def _do(*command: str) -> None:
+def _run(*command: str) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT, cwd="/")
 
 

@@ -1,7 +1,7 @@
-"""Hosts of the public web on loopback: one HTTPS server answers for all of them, with certificates of its own.
+"""Simulated hosts of the public web: one HTTPS server on loopback answers for all of them, with its own certificate.
 
-The product resolves their names and connects to port 443 as anywhere; only the machine leads elsewhere: the names to
-loopback, and the port to the server's. `OCTAVE_ALLOW_HOSTS` has to have the names, since loopback is not public.
+The product resolves names and connects to port 443 as usual. A patched `socket` resolves the names to loopback and
+replaces port 443 with the server's. `OCTAVE_ALLOW_HOSTS` has to list the names, because loopback is not public.
 """
 
 from __future__ import annotations
@@ -42,9 +42,10 @@ def as_json(value: object) -> Reply:
 
 
 class PublicWeb(ThreadingHTTPServer):
-    """`replies` are by URL without its scheme and its query, e.g. 'api.lever.co/v0/postings/acme'; others are 404.
+    """An HTTPS server that answers for all hosts.
 
-    `asked` counts the requests by the same names.
+    `replies` maps URLs without scheme and query, e.g. 'api.lever.co/v0/postings/acme', to replies. Others get a 404.
+    `asked` counts the requests for each such URL.
     """
 
     daemon_threads = True
@@ -63,8 +64,8 @@ class PublicWeb(ThreadingHTTPServer):
         self.shutdown()
         self.server_close()
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own
-        """Says nothing: a client may hang up."""
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the signature of socketserver
+        """Ignore the error: clients may hang up."""
 
 
 class _Answer(BaseHTTPRequestHandler):
@@ -80,38 +81,38 @@ class _Answer(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(reply.body)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - http.server's own
-        """Says nothing."""
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - the signature of http.server
+        """Log nothing."""
 
 
 @contextmanager
 def public_web(folder: Path, hosts: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> Generator[PublicWeb]:
-    """These hosts, for the time of a test; the product trusts their certificates."""
+    """Serve these hosts during a test, with a certificate that the product trusts."""
     web = PublicWeb(_certificate(folder / "public-web.pem", hosts))
     tls_context().load_verify_locations(folder / "public-web.pem")
-    _lead(monkeypatch, hosts, web.server_port)
+    _redirect_to_loopback(monkeypatch, hosts, web.server_port)
     try:
         yield web
     finally:
         web.close()
 
 
-def _lead(monkeypatch: pytest.MonkeyPatch, hosts: tuple[str, ...], port: int) -> None:
+def _redirect_to_loopback(monkeypatch: pytest.MonkeyPatch, hosts: tuple[str, ...], port: int) -> None:
     lookup: Callable[..., Any] = socket.getaddrinfo
     connect: Callable[..., Any] = socket.socket.connect
 
-    def led_lookup(host: str | bytes | None, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - socket's own
+    def lookup_on_loopback(host: str | bytes | None, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the signature of socket
         return lookup("127.0.0.1" if host in hosts else host, *args, **kwargs)
 
-    def led_connect(self: socket.socket, address: Any) -> None:  # noqa: ANN401 - of whatever family
+    def connect_to_server(self: socket.socket, address: Any) -> None:  # noqa: ANN401 - an address of any family
         connect(self, ("127.0.0.1", port) if address == ("127.0.0.1", HTTPS) else address)
 
-    monkeypatch.setattr(socket, "getaddrinfo", led_lookup)
-    monkeypatch.setattr(socket.socket, "connect", led_connect)
+    monkeypatch.setattr(socket, "getaddrinfo", lookup_on_loopback)
+    monkeypatch.setattr(socket.socket, "connect", connect_to_server)
 
 
 def _certificate(file: Path, hosts: tuple[str, ...]) -> Path:
-    """A key, and a certificate for the hosts that is its own authority."""
+    """Write a private key and a self-signed certificate for the hosts to `file`, and return it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"octave-mcp test {secrets.token_hex(8)}")])
     names = [x509.DNSName(host) for host in hosts]

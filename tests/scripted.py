@@ -1,6 +1,6 @@
-"""The two fakes: a model that answers by simple rules and a source of invented pages; both keep their port's contract.
+"""The two fakes: a model that answers by simple rules and a source of invented pages. Both keep their port's contract.
 
-Each can be told to answer otherwise, to fail, or to wait for the test.
+A test can script each of them to answer differently, to fail, or to wait.
 """
 
 from __future__ import annotations
@@ -101,9 +101,9 @@ def page(
     published_on: date | None = None,
     facts: Sequence[HeadFact] = (),
 ) -> Page:
-    """A page as a source would give it: the title is its first heading, the kind follows from its path.
+    """Return a page as a source would: the title is its first heading, and the kind follows from its path.
 
-    `text` is its body; a line of it that begins with 'LOGOS ' is a row of logos.
+    `text` is the body. A line that starts with 'LOGOS ' becomes a row of logos.
     """
     title = title or next((line.strip("# ") for line in text.splitlines() if line.startswith("# ")), "")
     body = without_marks(re.sub("^LOGOS (.*)$", lambda row: row_of_logos([row[1]]), text, flags=re.MULTILINE))
@@ -128,7 +128,7 @@ def fact(label: str, value: str) -> HeadFact:
 def pages(
     domain: str, texts: dict[str, str], *, name: str, language: str = "en", facts: Sequence[HeadFact] = ()
 ) -> tuple[Page, ...]:
-    """The pages of one site by their paths; the home page's head says the site's name as real ones do, and `facts`."""
+    """Return the pages of one site from texts by path. The home page's head has the site's name and `facts`."""
     return tuple(
         page(
             f"https://{domain}{path}",
@@ -146,13 +146,13 @@ def passages_of(text: str, url: str = "https://lumenforge.example/", *, title: s
 
 
 def evidence_of(text: str, url: str = "https://lumenforge.example/", *, title: str = "") -> Evidence:
-    """The first sentence of a text as evidence."""
+    """Return the first sentence of a text as evidence."""
     return quotations(Cite(passage=1, sentences=(1,)), passages_of(text, url, title=title), "vendor")[0]
 
 
 @dataclass
 class ScriptedSource:
-    """Sites by their domain; an address without a page is a 404. `hold` is awaited before each scrape."""
+    """A source of invented sites by domain. An unknown address is a 404. `hold` is awaited before each scrape."""
 
     sites: dict[str, tuple[Page, ...]]
     failures: dict[str, PageFailure] = field(default_factory=dict[str, PageFailure])
@@ -165,7 +165,7 @@ class ScriptedSource:
     credits: int = 0
 
     def listen(self, on_progress: Callable[[str], None]) -> None:
-        """Tells nothing."""
+        """Report no progress."""
 
     async def open(self, company: Company) -> Company:
         if company.domain in self.refused:
@@ -213,7 +213,7 @@ class ScriptedSource:
 
 
 class ScriptedModel:
-    """Says what the passages shown say, word for word; `on` puts another reply before the rules."""
+    """A model that repeats sentences of the passages it is shown, word for word. `on` overrides this with a script."""
 
     name = identity = "scripted"
     capacity = Capacity(keeps_research=False)
@@ -231,17 +231,17 @@ class ScriptedModel:
         return Estimate(asks=1, input_tokens=10 * max_pages, output_tokens=10, usd=0.0)
 
     def check(self) -> None:
-        """Do nothing: it needs no setup."""
+        """Do nothing: no setup is needed."""
 
     def prepare(self) -> None:
-        """Is ready."""
+        """Do nothing: the model is always ready."""
 
     def on(self, matches: Callable[[Asked], bool], reply: Reply) -> None:
-        """From now on `reply` answers what matches; the last script said wins."""
+        """Answer matching asks with `reply` from now on. The script added last wins."""
         self._scripts.insert(0, (matches, reply))
 
     def fail(self, matches: Callable[[Asked], bool], *errors: Exception) -> None:
-        """One error for each ask that matches, in order; then the rules again. A single error is raised for ever."""
+        """Raise one error per matching ask, in order, then answer by the rules. A single error is raised every time."""
         left = list(errors)
 
         async def failing(ask: Asked) -> Value:
@@ -255,30 +255,30 @@ class ScriptedModel:
         self.asked.append(ask)
         reply = next((reply for matches, reply in self._scripts if matches(ask)), None)
         value = await reply(ask) if reply else answered(ask)
-        if ask.patched and not isinstance(value, ask.answer):  # the script gave the whole answer
+        if ask.patched and not isinstance(value, ask.answer):  # a script may return a whole answer for a patch
             value = patch_of(value, ask.complaint, ask.answer)
         return Answer[Any](value=value, usage=Usage(input_tokens=100, output_tokens=10, usd=0.001))
 
     async def announce(self, ask: Asked) -> None:
-        """Need not know."""
+        """Do nothing."""
 
-    async def has_answered(self, ask: Asked) -> bool:  # noqa: ARG002 - the port's
+    async def has_answered(self, ask: Asked) -> bool:  # noqa: ARG002 - the port's signature
         return False
 
     async def record_verdict(self, key: str, verdict: Judgement) -> None:
-        """Need not know."""
+        """Do nothing."""
 
     async def close(self) -> None:
         self.closed += 1
 
 
 def form(kind: type[Value]) -> Callable[[Asked], bool]:
-    """Asks for an answer of this form, or for a patch of one."""
+    """Match asks for an answer of this form, or for a patch of one."""
     return lambda ask: ask.whole is kind
 
 
 def shows(path: str, kind: type[Value] | None = None) -> Callable[[Asked], bool]:
-    """Asks that show a passage of the page at this path."""
+    """Match asks that show a passage of the page at this path."""
     return lambda ask: (kind is None or ask.whole is kind) and any(p.page.url.endswith(path) for p in ask.passages)
 
 
@@ -290,7 +290,7 @@ def says(value: Value) -> Reply:
 
 
 def answered(ask: Asked) -> Value:
-    """What the rules answer; to a patch, the whole answer that the entries are taken from."""
+    """Return the answer by the rules. For a patch, this is the whole answer whose entries the patch takes."""
     if isinstance(ask.brief, RevisionBrief):
         return _part(ask)
     forms = (form for form in (DealDraft[Cite], PersonaDrafts[Cite]) if _is_part(ask.whole, form))
@@ -299,10 +299,12 @@ def answered(ask: Asked) -> Value:
 
 
 def _part(ask: Asked) -> Value:
-    """A part of a draft: the last that such drafts have, which is not what stands in a playbook by these rules.
+    """Return a part of a draft that differs from the part in a playbook written by these rules.
+
+    The passages are therefore shown to the rules in reverse order, and the last matching part is taken.
 
     Raises:
-        LookupError: no draft has one.
+        LookupError: no draft has such a part.
     """
     brief = SimpleNamespace(prospect=SimpleNamespace(buyer_personas=(SimpleNamespace(id="persona-1"),)), rank=0)
     whole = cast("Asked", SimpleNamespace(passages=ask.passages[::-1], brief=brief, whole=None))
@@ -313,7 +315,7 @@ def _part(ask: Asked) -> Value:
 
 
 def part_form(fields: frozenset[str]) -> type[Value]:
-    """The form of a part of a draft that has these fields.
+    """Return the form of the part of a draft that has these fields.
 
     Raises:
         LookupError: no draft has such a part.
@@ -342,7 +344,7 @@ def _has(value: Value, form: type[Value]) -> bool:
 
 
 def _fields(value: Value, form: type[Value]) -> dict[str, Any]:
-    """What the value has in the fields of the form; of a list the last entry, if the form wants one."""
+    """Return the value's content for the form's fields; from a list, its last entry if the form's field is no list."""
     found = value.model_dump(mode="json")
     if form.model_fields.keys() < found.keys() and len(form.model_fields) == 1:
         (name, field) = next(iter(form.model_fields.items()))
@@ -352,7 +354,7 @@ def _fields(value: Value, form: type[Value]) -> dict[str, Any]:
 
 
 def _renumbered(value: Value, count: int) -> Value:
-    """With the cites of passages that were shown in reverse order."""
+    """Return the value with its cites converted from reverse to normal order of the passages."""
     cites = {at: part for at, part in located(value) if isinstance(part, Cite)}
     return changed(
         value, {at: Cite(passage=count + 1 - cite.passage, sentences=cite.sentences) for at, cite in cites.items()}
@@ -360,7 +362,7 @@ def _renumbered(value: Value, count: int) -> Value:
 
 
 def _is_part(form: type[Value], whole: type[Value]) -> bool:
-    """Whether it has some of the fields of the other form."""
+    """Whether all fields of `form` are fields of `whole`."""
     return form.model_fields.keys() <= whole.model_fields.keys()
 
 
@@ -368,34 +370,34 @@ _FIX = re.compile(r"^(fix_\d+)(?: replaces|:) ([\w.\[\]]+)", re.MULTILINE)
 
 
 def paths_in(complaint: str) -> dict[str, str]:
-    """The names of the replacements that a complaint asks for, each with the path it names."""
+    """Return the path of each entry that a complaint asks to replace, by the name of the replacement."""
     return dict(_FIX.findall(complaint))
 
 
 def places_in(complaint: str, whole: type[Value]) -> dict[str, Place]:
-    """The path of each entry that a complaint asks for, by the name of its replacement.
+    """Return the location of each entry that a complaint asks to replace, by the name of the replacement.
 
     Raises:
-        KeyError, AttributeError: an answer of the form has no such place.
+        KeyError, AttributeError: answers of this form have no such location.
     """
     found: dict[str, Place] = {}
     for name, path in _FIX.findall(complaint):
         place: Place = tuple(int(step) if step.isdigit() else step for step in re.findall(r"\w+", path))
         holder = form_at(whole, place[:-1])
-        is_text = form_at(whole, place) is str and issubclass(holder, Finding)  # the finding is what is replaced
+        is_text = form_at(whole, place) is str and issubclass(holder, Finding)  # a patch replaces whole findings
         found[name] = place[:-1] if is_text else place
     return found
 
 
 def patch_of(value: Value, complaint: str, patch: type[Value]) -> Value:
-    """The entries that are asked for, as they are in this answer; null for those that it does not have."""
+    """Return the patch that the complaint asks for, with entries from `value`, or null for entries it does not have."""
     places = places_in(complaint, type(value))
     return patch.model_validate({name: part_at(value, place) for name, place in places.items()})
 
 
 @dataclass(frozen=True)
 class _Line:
-    """A sentence shown, and how to cite it."""
+    """A sentence shown to the model, with its cite."""
 
     text: str
     cite: Cite
@@ -420,7 +422,7 @@ def _homepage(ask: Asked) -> HomepageAnswer[Cite]:
 
 def _vendor(ask: Asked) -> VendorAnswer[Cite]:
     lines = list(_lines(ask.passages))
-    told = [line for line in lines if line.passage.page.kind == "case_study"]
+    story_lines = [line for line in lines if line.passage.page.kind == "case_study"]
     return VendorAnswer[Cite](
         offerings=tuple(
             Offering[Cite](
@@ -433,7 +435,7 @@ def _vendor(ask: Asked) -> VendorAnswer[Cite]:
             for line in lines
             if line.passage.page.kind == "product" and line.text.endswith(".")
         ),
-        case_studies=tuple(_stories(told)),
+        case_studies=tuple(_stories(story_lines)),
         proof_points=(),
         value_propositions=tuple(
             ValueProposition[Cite](title=line.text, text=line.text, evidence=(line.cite,))
@@ -455,7 +457,7 @@ def _vendor(ask: Asked) -> VendorAnswer[Cite]:
 
 
 def _stories(lines: Sequence[_Line]) -> Iterator[CaseStudy[Cite]]:
-    """Of each case study page: the customer is the first word of its title, the results its sentences with figures."""
+    """Yield one case study per page: the title's first word is the customer, sentences with figures are the results."""
     for url in dict.fromkeys(line.passage.page.url for line in lines):
         own = [line for line in lines if line.passage.page.url == url]
         yield CaseStudy[Cite](
@@ -521,8 +523,8 @@ def say(line: _Line, kind: SentenceKind = "fact") -> Sentence[Cite]:
     return Sentence[Cite](text=line.text, kind=kind, evidence=(line.cite,))
 
 
-def _few(ask: Asked, count: int, start: int = 0) -> tuple[Sentence[Cite], ...]:
-    """So many sentences shown, from `start` on, in a circle."""
+def _shown(ask: Asked, count: int, start: int = 0) -> tuple[Sentence[Cite], ...]:
+    """Return `count` of the sentences shown, from number `start` on, wrapping around at the end."""
     lines = [line for line in _lines(ask.passages) if line.text.endswith(".")] or list(_lines(ask.passages))
     return tuple(say(lines[(start + at) % len(lines)]) for at in range(count))
 
@@ -530,23 +532,23 @@ def _few(ask: Asked, count: int, start: int = 0) -> tuple[Sentence[Cite], ...]:
 def _summary(ask: Asked) -> SummaryDraft[Cite]:
     return SummaryDraft[Cite](
         executive_summary=ExecutiveSummary[Cite](
-            whom_to_approach=_few(ask, 1), why_now=_few(ask, 1, 1), how_to_engage=_few(ask, 1, 2)
+            whom_to_approach=_shown(ask, 1), why_now=_shown(ask, 1, 1), how_to_engage=_shown(ask, 1, 2)
         ),
         personas=tuple(
             PersonaPoints[Cite](
                 persona_id=p.id,
-                goals=_few(ask, 1),
-                pains=_few(ask, 1, 1),
-                talking_points=_few(ask, 1, 2),
+                goals=_shown(ask, 1),
+                pains=_shown(ask, 1, 1),
+                talking_points=_shown(ask, 1, 2),
                 will_ask=("how long does it take?",),
-                cautions=(Caution[Cite](avoid="do not say fast", because=_few(ask, 1)[0]),),
+                cautions=(Caution[Cite](avoid="do not say fast", because=_shown(ask, 1)[0]),),
             )
             for p in ask.brief.prospect.buyer_personas
         ),
-        quick_wins=tuple(QuickWin[Cite](action="call", because=because) for because in _few(ask, 5)),
-        trigger_meanings=_few(ask, 1, 1),
+        quick_wins=tuple(QuickWin[Cite](action="call", because=because) for because in _shown(ask, 5)),
+        trigger_meanings=_shown(ask, 1, 1),
         committee=(Seat[Cite](seat="champion", person=None, title="", how_known="missing", evidence=()),),
-        reasons_against=_few(ask, 1),
+        reasons_against=_shown(ask, 1),
         when_not_to_sell="walk away if nobody asks",
         success_metrics=(SuccessMetric(name="replies", how_to_measure="replies over messages sent"),),
         trial_plan=("try one plan",),
@@ -567,24 +569,24 @@ def touch(
     )
 
 
+# One per touch, worded so that an e-mail of quoted sentences passes the checks without a correction.
 _ASKS = (
     "Who of your people at {{company_name}} gave it a thought first?",
     "Would your people at {{company_name}} give more light a thought, even where nobody asks for more light?",
     "Shall I draw up a page with a first thought for you and your people at {{company_name}}?",
     "If you at {{company_name}} never give it a thought, a short no is enough.",
 )
-"""By touch: so that quoted sentences make an e-mail that need not be asked for again."""
 
 
 def _sequence(ask: Asked, rank: int | None = None) -> SequenceDraft[Cite]:
     at = (ask.brief.rank if rank is None else rank) * 4
     return SequenceDraft[Cite](
-        touches=tuple(touch(*_few(ask, 2, at + number), ask=text) for number, text in enumerate(_ASKS))
+        touches=tuple(touch(*_shown(ask, 2, at + number), ask=text) for number, text in enumerate(_ASKS))
     )
 
 
 def _talk_track(ask: Asked, rank: int | None = None) -> TalkTrackDraft[Cite]:
-    first, second = _few(ask, 2, ask.brief.rank if rank is None else rank)
+    first, second = _shown(ask, 2, ask.brief.rank if rank is None else rank)
     return TalkTrackDraft[Cite](
         pitch=(first,),
         cold_call=ColdCall[Cite](
@@ -612,7 +614,7 @@ def _objections(ask: Asked) -> ObjectionHandling[Cite]:
             Objection[Cite](
                 category="price",
                 objection="too dear",
-                answer=_few(ask, 1),
+                answer=_shown(ask, 1),
                 no_proof_yet=False,
                 ask="compared with what?",
             ),
@@ -631,7 +633,7 @@ def _deal(ask: Asked) -> DealDraft[Cite]:
 
 
 def _personas(ask: Asked) -> PersonaDrafts[Cite]:
-    """For as many as are asked for, each by its rank; the sentences differ from one to the next."""
+    """Return drafts for every persona of the form. Their sentences differ by rank."""
     count = len(PersonaDrafts.model_fields)
     return PersonaDrafts[Cite].model_validate(
         {
@@ -658,7 +660,7 @@ _RULES: dict[type[Value], Callable[[Asked], Value]] = {
     SummaryDraft[Cite]: _summary,
     SequenceDraft[Cite]: _sequence,
     TalkTrackDraft[Cite]: _talk_track,
-    WhyWeWin[Cite]: lambda ask: WhyWeWin[Cite](kind="why_we_win", reasons=_few(ask, 2), proof=_few(ask, 1, 2)),
+    WhyWeWin[Cite]: lambda ask: WhyWeWin[Cite](kind="why_we_win", reasons=_shown(ask, 2), proof=_shown(ask, 1, 2)),
     ObjectionHandling[Cite]: _objections,
     CompetitivePositioning[Cite]: lambda _: CompetitivePositioning[Cite](
         kind="competitive_positioning", rivals=(), where_they_win_note="none found"
@@ -724,35 +726,35 @@ def invented_sites() -> dict[str, tuple[Page, ...]]:
 
 
 class NoNotes:
-    """What a source may keep for others, in a test of one."""
+    """A `Memory` that stores nothing, for tests of a single source."""
 
     async def put_value(self, key: str, text: str, *, run_id: str = "") -> None:
-        """Keeps nothing."""
+        """Store nothing."""
 
-    async def get_value(self, key: str, *, since: datetime) -> str | None:  # noqa: ARG002 - the port's
+    async def get_value(self, key: str, *, since: datetime) -> str | None:  # noqa: ARG002 - the port's signature
         return None
 
-    async def cached(self, keys: Sequence[str]) -> dict[str, CacheEntry]:  # noqa: ARG002 - ditto
+    async def cached(self, keys: Sequence[str]) -> dict[str, CacheEntry]:  # noqa: ARG002 - the port's signature
         return {}
 
-    async def lease(self, keys: Sequence[str], owner: str, *, seconds: float) -> frozenset[str]:  # noqa: ARG002 - ditto
+    async def lease(self, keys: Sequence[str], owner: str, *, seconds: float) -> frozenset[str]:  # noqa: ARG002 - the port's signature
         return frozenset(keys)
 
     async def put_cached(
         self, copies: Mapping[str, CacheEntry], *, owner: str, leased: Sequence[str], run_id: str = ""
     ) -> None:
-        """Keeps nothing."""
+        """Store nothing."""
 
     async def use_cached(self, keys: Sequence[str], run_id: str) -> None:
-        """Keeps nothing."""
+        """Store nothing."""
 
 
+# A fixture closes their stores at the end of the test.
 OPENED: list[Stage] = []
-"""Closed at the end of the test."""
 
 
 class Stage(App):
-    """The application with a model and a source of the test's own, under the name 'scripted', and its events."""
+    """The application with the test's own model and source, both named 'scripted'. It records its events."""
 
     def __init__(
         self,
@@ -769,7 +771,7 @@ class Stage(App):
         self.scripted = model or ScriptedModel()
         self.site_source = source or ScriptedSource(invented_sites())
 
-    def _hear(self, event: Event) -> None:
+    def _record(self, event: Event) -> None:
         self.events.append(event)
         if event.event == "run_finished":
             self._ended[event.run_id].set()
@@ -796,12 +798,12 @@ class Stage(App):
         return super().source(name, refresh=refresh, run_id=run_id, memory=memory)
 
     async def run(self, **request: Any) -> tuple[RunRecord, Playbook | None]:  # noqa: ANN401 - fields of the request
-        """A run to its end."""
+        """Start a run and wait until it has ended. Return its record and playbook."""
         record = await (await self.opened()).start(asked_for(**request))
         return await self.end_of(record.run_id)
 
     async def end_of(self, run_id: str) -> tuple[RunRecord, Playbook | None]:
-        """Waits without a timeout until the run has ended in this process; returns its record and playbook."""
+        """Wait without a timeout until the run has ended in this process. Return its record and playbook."""
         await self._ended[run_id].wait()
         return await self.runs.get(run_id), await self.runs.playbook(run_id)
 
@@ -819,7 +821,7 @@ class Written:
     record: RunRecord
     version: Version
     texts: dict[str, str | None]
-    """Stored texts of the pages that the playbook quotes."""
+    """Stored texts of the pages that the playbook quotes, by SHA-256."""
 
     @property
     def playbook(self) -> Playbook:
@@ -832,7 +834,7 @@ class Written:
 
     @property
     def one_of_each(self) -> list[Asked]:
-        """One ask for each answer type."""
+        """One ask for each type of answer, without corrections."""
         return list({ask.answer: ask for ask in self.asked if not ask.patched}.values())
 
     @property
@@ -842,7 +844,7 @@ class Written:
 
 
 def codes(playbook: Playbook | None) -> set[str]:
-    """The codes of its gaps."""
+    """Return the codes of the playbook's gaps."""
     return {gap.code for gap in playbook.gaps} if playbook else set()
 
 
@@ -864,7 +866,7 @@ def asked_for(**request: Any) -> PlaybookRequest:  # noqa: ANN401 - fields of th
 
 
 def parts_of(value: object) -> Iterator[Value]:
-    """A value and every value in it, however deep."""
+    """Yield the value and all values nested in it."""
     if isinstance(value, Value):
         yield value
         for name in type(value).model_fields:

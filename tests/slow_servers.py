@@ -1,4 +1,4 @@
-"""Slow model servers in the test's event loop, so that they share its clock."""
+"""Slow model servers that run in the test's event loop, so that they share its clock."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from doubles import Request, Sent, enveloped, good
 
 @dataclass(eq=False)
 class Job:
-    """A call at the server. `left` is the work it still needs, in seconds if the server works on nothing else."""
+    """A call at the server. `left` is the work that remains, in seconds of a server that works on nothing else."""
 
     request: Request
     left: float
@@ -27,10 +27,10 @@ class Job:
 
 @dataclass
 class SlowServer:
-    """Answers as many calls at once as it has `slots`; a call takes `seconds`, by its number.
+    """A server that works on `slots` calls at once. Call number n takes `seconds(n)`.
 
-    The rest wait in a queue, or get `beyond`: a response, or a dropped connection. A server that `shares` works on all
-    calls at once, each as much slower. Calls that were abandoned are worked on all the same, unless it `notices`.
+    Further calls wait in a queue, or get `beyond`: a response, or a dropped connection. A server that `shares` divides
+    its speed among the calls in its slots. It continues to work on calls whose client hung up, unless it `notices`.
     """
 
     seconds: Callable[[int], float]
@@ -73,7 +73,7 @@ class SlowServer:
         self._proceed()
 
     def _proceed(self) -> None:
-        """Advances the calls in its slots by the time since the last call, then starts the next ones."""
+        """Advance the calls in the slots by the time since the last update, then start the next ones."""
         now = asyncio.get_running_loop().time()
         speed = 1 / max(1, len(self.working)) if self.shares else 1.0
         for job in tuple(self.working):
@@ -123,7 +123,7 @@ async def serving(server: SlowServer) -> AsyncGenerator[SlowServer]:
 
 @dataclass
 class SilentSite:
-    """A company's site that never answers. `asked` is set by its first request, and `left` once nobody waits for it."""
+    """A company's site that never answers. Its first request sets `asked`; the client that hangs up sets `left`."""
 
     host: str = ""
     asked: asyncio.Event = field(default_factory=asyncio.Event)
