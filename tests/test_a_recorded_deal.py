@@ -1,4 +1,4 @@
-"""The recording of a run about two real companies, replayed on their pages; they are not part of the project."""
+"""Replay of a recorded run about two real companies, whose pages are not part of this repository."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ PAIR = ("posthog.com", "supabase.com")
 
 
 @pytest.fixture
-def allow_everything_to_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     lift_server_timeouts(monkeypatch)
 
 
 async def replayed(home: Path, origins: dict[str, str]) -> Playbook:
-    """The playbook of the pair, whose sites answer under their own names."""
+    """Replay the run of the pair, whose sites are served under their own names, and return its playbook."""
     (home / "recordings").mkdir(parents=True)
     shutil.copy(RECORDINGS / "posthog.com+supabase.com.json.gz", home / "recordings")
     served = {domain: urlsplit(origins[domain]).port or 0 for domain in PAIR}
@@ -42,7 +42,7 @@ async def replayed(home: Path, origins: dict[str, str]) -> Playbook:
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("allow_everything_to_take_long")
+@pytest.mark.usefixtures("no_timeouts")
 async def test_a_recording_about_two_real_companies_is_replayed_with_every_citation(
     home: Path, real_sites: dict[str, str]
 ) -> None:

@@ -1,4 +1,4 @@
-"""The form of an answer as a schema, and what is made of a text that keeps to it more or less."""
+"""Schemas of answers, and the decoding of texts that follow them only more or less."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ FORMS: tuple[type[Value], ...] = (
     ObjectionHandling[Cite],
     CompetitivePositioning[Cite],
 )
+# Anthropic does not compile a schema with more nullable parts than this.
 MAX_NULLABLE = 16
-"""What Anthropic compiles."""
 FACT = {"topic": "scale", "text": "Nine yards.", "evidence": [{"passage": 1, "sentences": [1]}]}
 READING: dict[str, Any] = {
     "facts": [FACT, FACT], "signals": [], "jobs": [], "triggers": [], "people": [], "integrations": []
@@ -60,7 +60,7 @@ def test_every_object_of_an_answer_is_closed_and_requires_every_field(form: type
 
 
 @every_form
-def test_an_answers_form_stays_within_what_providers_compile(form: type[Value]) -> None:
+def test_every_schema_stays_within_the_limits_of_providers(form: type[Value]) -> None:
     text = json.dumps(schema_of(form))
 
     assert text.count('"null"') <= MAX_NULLABLE
@@ -75,12 +75,12 @@ class Chosen(Value):
     one: int | None = Field(default=None, ge=1)
 
 
-def test_a_form_that_a_provider_would_quietly_drop_is_refused() -> None:
+def test_a_form_with_an_open_object_is_rejected() -> None:
     with pytest.raises(TypeError, match=r"Open\.counts: open object"):
         schema_of(Open)
 
 
-def test_what_is_not_enforced_by_providers_is_left_to_the_check_afterwards() -> None:
+def test_bounds_that_providers_do_not_enforce_are_left_out_of_the_schema() -> None:
     assert schema_of(Chosen)["properties"]["one"] == {"anyOf": [{"type": "integer"}, {"type": "null"}]}
 
 
@@ -95,13 +95,13 @@ def test_what_is_not_enforced_by_providers_is_left_to_the_check_afterwards() -> 
         json.dumps({**READING, "facts": [{**FACT, "evidence": [{"passage": "1", "sentences": [1]}]}, FACT]}),
     ],
 )
-def test_an_answer_is_found_in_fences_and_between_words(text: str) -> None:
+def test_an_answer_is_found_inside_fences_and_surrounding_text(text: str) -> None:
     found = decoded(text, ProspectAnswer[Cite])
 
     assert (len(found.value.facts), found.wrong) == (2, "")
 
 
-def test_fences_within_a_text_are_part_of_it() -> None:
+def test_fences_inside_a_text_field_are_kept() -> None:
     fact = {**FACT, "text": "Run ```npm i``` first."}
 
     found = decoded(json.dumps({**READING, "facts": [fact]}), ProspectAnswer[Cite])
@@ -120,24 +120,28 @@ def test_a_cut_off_answer_keeps_its_complete_items(cut: int) -> None:
     assert found.wrong.startswith("it was cut off")
 
 
-def test_an_answer_that_breaks_off_is_read_as_far_as_it_goes_and_complained_about() -> None:
+def test_an_incomplete_answer_keeps_its_complete_items_and_is_reported() -> None:
     found = decoded('{"facts": [' + json.dumps(FACT) + ', {"topic": "sc', ProspectAnswer[Cite])
 
     assert (len(found.value.facts), found.wrong) == (1, "it is no complete JSON object")
 
 
-def test_items_that_break_the_form_are_left_out_and_named() -> None:
+def test_invalid_items_are_left_out_and_reported() -> None:
     wrong = {**READING, "facts": [FACT, {**FACT, "topic": "weather"}, FACT], "jobs": [{"title": "Pilot"}], "note": "hi"}
 
     found = decoded(json.dumps(wrong), ProspectAnswer[Cite])
 
     assert (len(found.value.facts), found.value.jobs) == (2, ())
-    for told in ("facts.1.topic: Input should be 'business'", "jobs.0.function: Field required", "note: Extra inputs"):
-        assert told in found.wrong
+    for message in (
+        "facts.1.topic: Input should be 'business'",
+        "jobs.0.function: Field required",
+        "note: Extra inputs",
+    ):
+        assert message in found.wrong
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "the answer is empty"),
         ("I cannot do that.", "the answer is words"),
@@ -147,22 +151,22 @@ def test_items_that_break_the_form_are_left_out_and_named() -> None:
         ('{"na', "it is no complete JSON object"),
     ],
 )
-def test_an_answer_of_which_nothing_can_be_used_says_why(text: str, told: str) -> None:
-    with pytest.raises(BadAnswer, match=told):
+def test_an_unusable_answer_is_rejected_with_a_reason(text: str, message: str) -> None:
+    with pytest.raises(BadAnswer, match=message):
         decoded(text, HomepageAnswer[Cite])
 
 
-def test_what_could_not_be_read_is_named_at_its_place_in_the_answer_as_it_was_given() -> None:
+def test_unreadable_parts_are_reported_with_their_location_in_the_original_answer() -> None:
     bad = {**FACT, "topic": "weather"}
-    wrong = {**READING, "facts": [bad, FACT, {**FACT, "text": 3}, FACT], "note": "hi"}
-    del wrong["jobs"]
+    answer = {**READING, "facts": [bad, FACT, {**FACT, "text": 3}, FACT], "note": "hi"}
+    del answer["jobs"]
 
-    found = decoded(json.dumps(wrong), ProspectAnswer[Cite])
+    found = decoded(json.dumps(answer), ProspectAnswer[Cite])
 
-    places = {one.at: one for one in found.unread}
+    places = {part.at: part for part in found.unread}
     assert [*places] == [("facts", 0), ("facts", 2), ("jobs",), ("note",)]
     assert "weather" in places["facts", 0].said
-    assert [at for at, one in places.items() if one.is_extra] == [("note",)]
+    assert [at for at, part in places.items() if part.is_extra] == [("note",)]
     assert len(found.value.facts) == 2
 
 
@@ -170,7 +174,7 @@ PATCH = patch_form([Fix(("facts", 0), Fact[Cite], ()), Fix(("facts", 1), Fact[Ci
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("given", "readable"),
     [
         ({"fix_1": FACT, "fix_2": None, "fix_3": "hi"}, ["fix_1", "fix_3"]),
         ({"fix_1": FACT}, ["fix_1"]),
@@ -180,13 +184,13 @@ PATCH = patch_form([Fix(("facts", 0), Fact[Cite], ()), Fix(("facts", 1), Fact[Ci
         ({"fix_1": {**FACT, "note": "hi"}, "fix_2": FACT, "fix_3": None}, ["fix_1", "fix_2"]),
     ],
 )
-def test_a_patch_keeps_every_replacement_that_can_be_read(given: dict[str, Any], kept: list[str]) -> None:
+def test_a_patch_keeps_every_readable_replacement(given: dict[str, Any], readable: list[str]) -> None:
     found = decoded(json.dumps(given), PATCH)
 
-    assert [name for name, part in found.value if part] == kept
+    assert [name for name, part in found.value if part] == readable
 
 
-def test_a_patchs_form_is_safe_as_a_strict_schema_and_the_same_for_the_same_entries() -> None:
+def test_patches_of_equal_entries_share_one_form_with_a_strict_schema() -> None:
     again = patch_form([Fix(at, form, ()) for at, form in ((("x",), Fact[Cite]), (("y",), Fact[Cite]), ((), str))])
 
     assert again is PATCH
@@ -196,7 +200,7 @@ def test_a_patchs_form_is_safe_as_a_strict_schema_and_the_same_for_the_same_entr
 
 
 @pytest.mark.parametrize("given", [{"text": "When would suit you?"}, [{"text": "When would"}, {"text": "suit you?"}]])
-def test_a_sentence_is_read_as_its_text_where_a_text_alone_belongs(given: object) -> None:
+def test_a_sentence_object_in_place_of_a_text_is_read_as_its_text(given: object) -> None:
     call: dict[str, object] = {"opener": [], "value": [], "ask": "Shall we talk?", "if_not_now": given}
 
     found = decoded(json.dumps(call), ColdCall[Cite])

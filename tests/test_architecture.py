@@ -1,4 +1,4 @@
-"""Who imports whom, and what start-up must not cost."""
+"""Limits on imports between layers, on the length of files and functions, and on what start-up loads."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ MAX_TOKENS = 2600
 PACKAGE = ROOT / "octave_mcp"
 SHARED_BY_ALL = {"__init__", "__main__", "app", "errors", "settings"}
 MAX_LINES = 350
-MEDIAN_FUNCTION, LONG_FUNCTION = 6, 30
-"""Lines of a function: the median, and what 99 of 100 do not exceed."""
+# Lines of a function: the median and the 99th percentile.
+MAX_MEDIAN_LENGTH, MAX_P99_LENGTH = 6, 30
 
-LISTED = f"""
+LIST_TOOLS = f"""
 import asyncio, sys
 import server
 tools = asyncio.run(server.mcp.list_tools())
 print(len(tools), *(name for name in {HEAVY!r} if name in sys.modules))
 """
 
-IMPORTED = f"""
+IMPORT_SURFACES = f"""
 import pkgutil, sys
 from octave_mcp import surfaces
 for module in pkgutil.walk_packages(surfaces.__path__, "octave_mcp.surfaces."):
@@ -43,7 +43,7 @@ print(*(name for name in {ADAPTERS!r} if name in sys.modules))
 """
 
 
-async def test_each_layer_imports_only_those_below(tmp_path: Path) -> None:
+async def test_each_layer_imports_only_layers_below_it(tmp_path: Path) -> None:
     ended = await command(
         "-c",
         "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())",
@@ -56,11 +56,11 @@ async def test_each_layer_imports_only_those_below(tmp_path: Path) -> None:
     assert "0 broken" in ended.out
 
 
-def test_only_what_all_packages_share_is_a_module_at_the_top() -> None:
+def test_only_modules_shared_by_all_packages_are_at_the_top_level() -> None:
     assert {path.stem for path in PACKAGE.glob("*.py")} == SHARED_BY_ALL
 
 
-def test_a_file_too_long_to_read_at_once_has_its_reason_in_a_decision() -> None:
+def test_a_file_over_the_line_limit_is_justified_in_a_decision() -> None:
     reasons = "".join(path.read_text("utf-8") for path in (ROOT / "docs" / "decisions").glob("*.md"))
     files = [*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.jinja")]
     long = [path for path in files if len(path.read_text("utf-8").splitlines()) > MAX_LINES]
@@ -71,8 +71,8 @@ def test_a_file_too_long_to_read_at_once_has_its_reason_in_a_decision() -> None:
 def test_functions_are_short() -> None:
     lengths = [length for path in PACKAGE.rglob("*.py") for length in function_lengths(path)]
 
-    assert median(lengths) <= MEDIAN_FUNCTION
-    assert quantiles(lengths, n=100)[-1] <= LONG_FUNCTION
+    assert median(lengths) <= MAX_MEDIAN_LENGTH
+    assert quantiles(lengths, n=100)[-1] <= MAX_P99_LENGTH
 
 
 def function_lengths(path: Path) -> Iterator[int]:
@@ -81,21 +81,21 @@ def function_lengths(path: Path) -> Iterator[int]:
             yield (node.end_lineno or node.lineno) - node.lineno + 1
 
 
-async def test_a_server_that_has_listed_its_tools_has_loaded_nothing_heavy(tmp_path: Path) -> None:
-    ended = await command("-c", LISTED, cwd=tmp_path)
+async def test_listing_the_tools_loads_no_heavy_module(tmp_path: Path) -> None:
+    ended = await command("-c", LIST_TOOLS, cwd=tmp_path)
 
     assert ended.code == 0, ended.err
     assert ended.out.split() == ["9"]
 
 
 async def test_importing_every_surface_loads_no_sdk_engine_or_driver(tmp_path: Path) -> None:
-    ended = await command("-c", IMPORTED, cwd=tmp_path)
+    ended = await command("-c", IMPORT_SURFACES, cwd=tmp_path)
 
     assert ended.code == 0, ended.err
     assert ended.out.split() == []
 
 
-async def test_the_list_of_tools_costs_a_conversation_less_than_its_budget() -> None:
+async def test_the_list_of_tools_stays_within_its_token_budget() -> None:
     async with Client(make()) as client:
         listed = await client.list_tools()
 

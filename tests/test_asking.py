@@ -1,4 +1,4 @@
-"""What English copy asks, promises, and offers as a way to say no is read as its reader would read it."""
+"""Detection of asks, empty promises and easy ways to say no in English copy."""
 
 from __future__ import annotations
 
@@ -112,12 +112,12 @@ NO_PROMISES = (
 
 
 @pytest.mark.parametrize("text", WAYS_OUT)
-def test_an_easy_way_to_say_no_is_a_way_out(text: str) -> None:
+def test_an_easy_way_to_say_no_is_recognised(text: str) -> None:
     assert has_way_out(f"One thought to keep.\n\n{text}\n\nAda")
 
 
 @pytest.mark.parametrize("text", NO_WAYS_OUT)
-def test_a_text_with_a_no_in_it_is_none(text: str) -> None:
+def test_a_text_that_merely_contains_a_no_is_not_a_way_out(text: str) -> None:
     assert not has_way_out(text)
 
 
@@ -127,31 +127,31 @@ def test_a_request_or_an_offer_is_an_ask(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", STATEMENTS)
-def test_a_statement_is_none(text: str) -> None:
+def test_a_statement_is_not_an_ask(text: str) -> None:
     assert not is_ask(text)
 
 
 @pytest.mark.parametrize("text", PROMISES)
-def test_a_promise_of_what_no_page_shows_is_seen(text: str) -> None:
+def test_a_promise_of_something_that_no_page_shows_is_empty(text: str) -> None:
     assert empty_promise(text, ["We light yards."])
     assert empty_promise(text, ["We light yards."]) in text
 
 
 @pytest.mark.parametrize("text", PROMISES)
-def test_a_promise_of_what_a_page_shows_is_none(text: str) -> None:
+def test_a_promise_of_something_that_a_page_shows_is_not_empty(text: str) -> None:
     shown = "Read our report, white paper, checklist, template, benchmark, audits, playbooks, guide and case studies"
     assert not empty_promise(text, [f"{shown}, an e-book and a calculator."])
 
 
 @pytest.mark.parametrize("text", NO_PROMISES)
-def test_what_the_reader_does_or_the_rep_writes_is_no_promise(text: str) -> None:
+def test_actions_of_the_reader_and_messages_of_the_rep_are_not_promises(text: str) -> None:
     assert not empty_promise(text, [])
 
 
 @pytest.mark.parametrize(
     "question", ["Do you like it?", "Do you like it or not?", "Is it dark?", "Have you two or more halls?"]
 )
-def test_a_question_that_yes_or_no_answers_is_closed(question: str) -> None:
+def test_a_yes_or_no_question_is_closed(question: str) -> None:
     assert is_closed(question)
 
 
@@ -164,5 +164,5 @@ def test_a_question_that_yes_or_no_answers_is_closed(question: str) -> None:
         "Is that done by hand or by a tool?",
     ],
 )
-def test_a_question_that_invites_to_tell_is_open(question: str) -> None:
+def test_a_question_that_invites_an_explanation_is_open(question: str) -> None:
     assert not is_closed(question)

@@ -1,4 +1,4 @@
-"""What goes wrong behind a server's back: it is logged once, readiness names it, and the server gets over it itself."""
+"""Background failures of a running server: logged once, reported by readiness, and recovered from automatically."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from octave_mcp.store.sql import SqlStore
 from octave_mcp.surfaces.mcp.server import make
 
 LONG = {"wait_seconds": 600}
-SECRET = "hunter2-hunter2"  # noqa: S105 - nobody's
+SECRET = "hunter2-hunter2"  # noqa: S105 - not a real secret
 
 
 @pytest.fixture(autouse=True)
-def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     lift_server_timeouts(monkeypatch)
     monkeypatch.setattr(store_check, "VALID_SECONDS", 0.0)
 
@@ -44,24 +44,19 @@ def errors_in(home: Path) -> list[str]:
 
 
 async def readiness(client: httpx2.AsyncClient, status: int) -> httpx2.Response:
-    """The first answer with that status."""
+    """Poll /readyz and return the first answer with this status."""
     while (answer := await client.get("/readyz")).status_code != status:
         pass
     return answer
 
 
 def steps_in(sent: Iterable[Sent], name: str) -> Counter[tuple[str | None, str]]:
-    events = [json.loads(one.data) for one in sent if one.event == name]
+    events = [json.loads(message.data) for message in sent if message.event == name]
     return Counter((event["company"], event["step"]) for event in events)
 
 
-# The store of a running server
-
-
 @pytest.mark.long
-async def test_a_page_that_cannot_be_cached_is_used_all_the_same_and_that_is_logged_once(
-    pair: Pair, home: Path
-) -> None:
+async def test_a_failing_page_cache_does_not_affect_runs_and_is_logged_once(pair: Pair, home: Path) -> None:
     async with serving() as client:
         await readiness(client, 200)
         with refusing(home, "insert on copies"):
@@ -75,7 +70,7 @@ async def test_a_page_that_cannot_be_cached_is_used_all_the_same_and_that_is_log
 
 
 @pytest.mark.long
-async def test_events_that_cannot_be_stored_do_not_end_the_run_and_that_is_logged_once(pair: Pair, home: Path) -> None:
+async def test_a_failing_event_log_does_not_end_the_run_and_is_logged_once(pair: Pair, home: Path) -> None:
     async with serving() as client:
         await readiness(client, 200)
         with refusing(home, """insert on events when new.event like '%"step_started"%'"""):
@@ -86,7 +81,7 @@ async def test_events_that_cannot_be_stored_do_not_end_the_run_and_that_is_logge
     assert error.startswith("event log failed: ")
 
 
-async def test_events_that_cannot_be_stored_for_a_while_are_stored_later(held_pair: Pair, home: Path) -> None:
+async def test_events_are_stored_once_the_event_log_works_again(held_pair: Pair, home: Path) -> None:
     async with serving() as client:
         await readiness(client, 200)
         run_id = (await client.post("/runs", json=held_pair.few)).json()["run_id"]
@@ -96,20 +91,20 @@ async def test_events_that_cannot_be_stored_for_a_while_are_stored_later(held_pa
             while not errors_in(home):
                 await client.get("/livez")
         report = (await client.get(f"/runs/{run_id}", params=LONG)).json()
-        sent = [one async for one in sent_in(await client.get(f"/runs/{run_id}/events"))]
+        sent = [message async for message in sent_in(await client.get(f"/runs/{run_id}/events"))]
 
     assert report["status"] == "completed"
     assert steps_in(sent, "step_started") == steps_in(sent, "step_finished")
-    assert [one.id for one in sent] == [*range(1, len(sent) + 1)]
+    assert [message.id for message in sent] == [*range(1, len(sent) + 1)]
 
 
-async def test_who_reads_does_not_wait_behind_those_who_wait_to_write(home: Path) -> None:
+async def test_readers_do_not_wait_behind_queued_writers(home: Path) -> None:
     store = SqlStore(load().url)
     await store.open()
     with closing(sqlite3.connect(home / "octave.db", isolation_level=None)) as other:
         other.execute("begin immediate")
         writing = [asyncio.create_task(store.put_value(str(number), "")) for number in range(database.THREADS + 1)]
-        await asyncio.sleep(0)  # each of them asks for a thread
+        await asyncio.sleep(0)  # each writer requests a thread
         assert await store.runs() == []
         assert not any(task.done() for task in writing)
         other.execute("rollback")
@@ -117,7 +112,7 @@ async def test_who_reads_does_not_wait_behind_those_who_wait_to_write(home: Path
     await store.close()
 
 
-async def test_a_store_that_can_no_longer_be_written_is_not_ready_until_it_can(home: Path) -> None:
+async def test_readiness_fails_while_the_store_cannot_be_written_to(home: Path) -> None:
     async with serving() as client:
         await readiness(client, 200)
         with refusing(home, "insert on notes"):
@@ -132,32 +127,30 @@ async def test_a_store_that_can_no_longer_be_written_is_not_ready_until_it_can(h
     assert len(errors_in(home)) == 1
 
 
-async def test_a_database_file_that_is_removed_under_the_server_is_missed_and_used_again_once_it_is_back(
-    home: Path, pair: Pair
-) -> None:
+async def test_a_removed_database_file_is_reported_and_used_again_once_it_is_back(home: Path, pair: Pair) -> None:
     file, aside = home / "octave.db", home / "aside.db"
     async with serving() as client:
         await readiness(client, 200)
         file.rename(aside)
         unready = await readiness(client, 503)
         refused = await client.post("/runs", json=pair.few)
-        assert not file.exists(), "nothing is written to a new one"
+        assert not file.exists(), "the server creates no new file"
         aside.rename(file)
         await readiness(client, 200)
         report = (await client.post("/runs", json=pair.few | LONG)).json()
 
-    said = "octave.db has been removed or replaced since it was opened; put it back, or restart the server"
+    complaint = "octave.db has been removed or replaced since it was opened; put it back, or restart the server"
     assert refused.status_code == 503
-    assert said in problem_in(refused)["detail"]
-    assert said in problem_in(unready)["detail"]
+    assert complaint in problem_in(refused)["detail"]
+    assert complaint in problem_in(unready)["detail"]
     assert report["status"] == "completed"
 
 
-async def test_a_background_task_that_fails_is_named_until_it_works_again(home: Path) -> None:
+async def test_a_failing_background_task_is_reported_until_it_works_again(home: Path) -> None:
     async with serving() as client:
         await readiness(client, 200)
     with sqlite3.connect(home / "octave.db") as database:
-        database.execute("insert into notes values ('old', '2000-01-01', '')")  # maintenance deletes it
+        database.execute("insert into notes values ('old', '2000-01-01', '')")  # old enough for maintenance to delete
     database.close()
     with ExitStack() as broken:
         broken.enter_context(refusing(home, "delete on notes"))
@@ -174,12 +167,9 @@ async def test_a_background_task_that_fails_is_named_until_it_works_again(home: 
     assert "maintenance works again" in {line["message"] for line in log_lines(home)}
 
 
-# A database that cannot be opened
-
-
 @asynccontextmanager
-async def refused(url: str) -> AsyncGenerator[httpx2.AsyncClient]:
-    """A client of a server that cannot open this database, and says so to every caller."""
+async def serving_unopened(url: str) -> AsyncGenerator[httpx2.AsyncClient]:
+    """Yield a client of a server that cannot open this database and says so to every caller."""
     async with serving(database_url=url) as client:
         ready, listed = await client.get("/readyz"), await client.get("/sessions")
         async with Client(f"{client.base_url}/mcp") as mcp:
@@ -194,13 +184,13 @@ async def refused(url: str) -> AsyncGenerator[httpx2.AsyncClient]:
         yield client
 
 
-async def test_a_server_with_a_wrong_password_says_so_once_and_opens_when_it_is_right(
+async def test_a_wrong_password_is_logged_once_and_the_database_opens_once_it_is_right(
     postgres_url: str, home: Path
 ) -> None:
     at = postgres_url.rpartition("@")[2]
     with psycopg.connect(postgres_url, autocommit=True) as database:
         _set_password(database, "another")
-        async with refused(f"postgresql://{GUARDED}:{SECRET}@{at}") as client:
+        async with serving_unopened(f"postgresql://{GUARDED}:{SECRET}@{at}") as client:
             _set_password(database, SECRET)
             await readiness(client, 200)
             listed = await client.get("/sessions")
@@ -221,13 +211,13 @@ def _set_password(database: psycopg.Connection[Any], password: str) -> None:
     database.execute(what.format(role, sql.Literal(password)))
 
 
-async def test_an_engine_that_may_not_make_its_tables_is_launched_once_it_may(postgres_url: str, home: Path) -> None:
+async def test_an_engine_that_may_not_create_its_tables_starts_once_it_may(postgres_url: str, home: Path) -> None:
     place, name = postgres_url.rpartition("@")[2], postgres_url.rpartition("/")[2]
     role, database = sql.Identifier(f"limited_{name}"), sql.Identifier(name)
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(sql.SQL("create role {} login").format(role))
         connection.execute(sql.SQL("grant create on schema public to {}").format(role))
-        async with refused(f"postgresql://limited_{name}:{SECRET}@{place}") as client:
+        async with serving_unopened(f"postgresql://limited_{name}:{SECRET}@{place}") as client:
             connection.execute(sql.SQL("grant create on database {} to {}").format(database, role))
             await readiness(client, 200)
             listed = await client.get("/sessions")
@@ -243,7 +233,7 @@ async def test_a_database_server_that_is_down_is_used_once_it_is_up_again(postgr
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    async with refused(f"postgresql://octave:{SECRET}@127.0.0.1:{port}/{name}") as client:
+    async with serving_unopened(f"postgresql://octave:{SECRET}@127.0.0.1:{port}/{name}") as client:
         with forwarding(int(place.rpartition(":")[2]), port):
             await readiness(client, 200)
         lost = await readiness(client, 503)
@@ -258,13 +248,13 @@ async def test_a_database_server_that_is_down_is_used_once_it_is_up_again(postgr
     assert [error for error in errors_in(home) if "Connection refused" in error and "opening the database" in error]
 
 
-async def test_a_folder_in_the_place_of_the_database_file_is_waited_for_to_go_away_without_a_call(home: Path) -> None:
+async def test_the_database_opens_without_a_call_once_a_folder_in_its_place_is_removed(home: Path) -> None:
     (home / "octave.db").mkdir(parents=True)
     async with Client(make()) as client:
         with pytest.raises(ToolError, match=r"\[setup\] .*is a folder"):
             await client.call_tool("list_sessions")
         (home / "octave.db").rmdir()
-        while log_lines(home)[-1]["message"] != "opening the database works again":  # noqa: ASYNC110 - no call is made
+        while log_lines(home)[-1]["message"] != "opening the database works again":  # noqa: ASYNC110 - the test makes no call
             await asyncio.sleep(0)
         listed = await client.call_tool("list_sessions")
 

@@ -1,4 +1,4 @@
-"""Behind a proxy that terminates TLS: each address answers with and without a slash, and no answer leads elsewhere."""
+"""Requests through a TLS-terminating proxy: paths work with and without a trailing slash, and never redirect away."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ by_each_proxy = pytest.mark.parametrize(
 )
 CALLERS = (("127.0.0.1", 50_000), ("203.0.113.9", 50_000))
 ACCEPT = {"Accept": "application/json, text/event-stream"}
-LONGEST = 3600
+TIMEOUT_SECONDS = 3600
 
 
 def comparable(answer: httpx2.Response) -> tuple[int, str, str]:
@@ -49,15 +49,15 @@ async def test_every_route_answers_the_same_with_a_trailing_slash_and_never_redi
 
 
 @by_each_proxy
-async def test_a_run_can_be_started_and_followed_by_addresses_with_a_slash(headers: dict[str, str]) -> None:
+async def test_a_run_can_be_started_and_followed_at_paths_with_a_trailing_slash(headers: dict[str, str]) -> None:
     async with serving(public_hosts=(NAME,), model="extractive") as client:
-        begun = await client.post("/runs/", json=COMPANIES, headers=headers)
-        followed = await client.get(f"{begun.headers['location']}/", headers=headers)
+        started = await client.post("/runs/", json=COMPANIES, headers=headers)
+        followed = await client.get(f"{started.headers['location']}/", headers=headers)
         unknown = await client.get(f"/runs/{UNKNOWN_RUN}/", headers=headers)
         start = await client.get("/", headers=headers)
 
-    assert begun.status_code == 202, begun.text
-    assert begun.headers["location"] == f"/runs/{begun.json()['run_id']}"
+    assert started.status_code == 202, started.text
+    assert started.headers["location"] == f"/runs/{started.json()['run_id']}"
     assert followed.status_code == 200
     assert problem_in(unknown)["code"] == "not_found"
     assert start.headers["location"] == "/docs"
@@ -65,24 +65,24 @@ async def test_a_run_can_be_started_and_followed_by_addresses_with_a_slash(heade
 
 @by_each_proxy
 @pytest.mark.parametrize("path", sampled(("/mcp", "/mcp/"), lambda path: path.endswith("/")))
-async def test_an_mcp_client_is_served_at_both_addresses(path: str, headers: dict[str, str]) -> None:
+async def test_an_mcp_client_is_served_with_and_without_a_trailing_slash(path: str, headers: dict[str, str]) -> None:
     async with serving(public_hosts=(NAME,)) as client:
         transport = StreamableHttpTransport(str(client.base_url.join(path)), headers=headers)
-        async with Client(transport, timeout=LONGEST) as mcp:
+        async with Client(transport, timeout=TIMEOUT_SECONDS) as mcp:
             listed = await mcp.call_tool("list_sessions")
 
     assert listed.structured_content == {"sessions": [], "runs": [], "cursor": None}
 
 
-async def test_an_mcp_session_can_be_ended_at_the_address_with_a_slash() -> None:
+async def test_an_mcp_session_can_be_ended_at_the_path_with_a_trailing_slash() -> None:
     body: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": CLIENT}
     async with serving() as client:
-        begun = await client.post("/mcp/", json=body, headers=ACCEPT)
-        session = {"Mcp-Session-Id": begun.headers["mcp-session-id"]}
+        started = await client.post("/mcp/", json=body, headers=ACCEPT)
+        session = {"Mcp-Session-Id": started.headers["mcp-session-id"]}
         ended = await client.delete("/mcp/", headers=ACCEPT | session)
-        gone = await client.post("/mcp/", json=body | {"method": "ping"}, headers=ACCEPT | session)
+        pinged = await client.post("/mcp/", json=body | {"method": "ping"}, headers=ACCEPT | session)
 
-    assert (begun.status_code, ended.status_code, gone.status_code) == (200, 200, 404)
+    assert (started.status_code, ended.status_code, pinged.status_code) == (200, 200, 404)
 
 
 @pytest.mark.parametrize("caller", CALLERS, ids=["this machine", "another"])
@@ -98,7 +98,7 @@ async def test_forwarded_headers_are_not_trusted_from_any_caller(caller: tuple[s
     assert problem_in(named)["code"] == "refused_host"
 
 
-async def test_our_own_pages_may_call_the_port_that_served_them_and_others_may_not() -> None:
+async def test_only_pages_of_the_same_origin_may_call_the_server() -> None:
     async with serving(public_hosts=(NAME,)) as client:
         statuses = [
             (await client.get("/livez", headers={"Host": host, "Origin": origin})).status_code
@@ -114,7 +114,7 @@ async def test_our_own_pages_may_call_the_port_that_served_them_and_others_may_n
     assert statuses == [200, 200, 403, 403, 421]
 
 
-async def test_no_token_is_needed_for_health_at_the_address_with_a_slash_and_elsewhere_it_is() -> None:
+async def test_with_a_trailing_slash_only_health_checks_need_no_token() -> None:
     async with serving(tokens=("a-long-token",)) as client:
         statuses = [
             (await client.get(path)).status_code for path in ("/livez/", "/readyz/", "/runs/", "/mcp/", "/docs/")
@@ -123,7 +123,7 @@ async def test_no_token_is_needed_for_health_at_the_address_with_a_slash_and_els
     assert statuses == [200, 200, 401, 401, 401]
 
 
-def test_the_application_has_no_route_that_needs_a_slash() -> None:
+def test_no_route_requires_a_trailing_slash() -> None:
     routes = [route.path for route in http.make(load()).routes if isinstance(route, Route)]
 
     assert [path for path in routes if path.endswith("/")] == ["/"]

@@ -1,4 +1,4 @@
-"""A run that fails because of its model's answers says so, and what to do; it does not blame the sites."""
+"""A run that fails because of its model's answers says so and what to do. It does not blame the sites."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ from octave_mcp.surfaces.mcp.server import make
 PROVIDERS = ("compat", "openai", "anthropic")
 
 
-def thinks(*, cut_off: bool = False, told: bool = True) -> Fault:
-    """Nothing but thoughts, sent as each API sends them, or only counted."""
+def thinks(*, cut_off: bool = False, has_text: bool = True) -> Fault:
+    """Send nothing but thoughts, in the format of each API. Without text, the usage alone counts them."""
 
     def fault(request: Request, text: str) -> Sent:
         body = enveloped(request, "", cut_off=cut_off)
         if request.path.endswith("/responses"):
-            thoughts = [{"type": "reasoning_text", "text": text}] if told else []
+            thoughts = [{"type": "reasoning_text", "text": text}] if has_text else []
             body["output"] = [{"type": "reasoning", "id": "r", "summary": [], "content": thoughts}]
             body["usage"]["output_tokens_details"] = {"reasoning_tokens": 900}
         elif request.path.endswith("/chat/completions"):
-            body["choices"][0]["message"] |= {"content": None, "reasoning_content": text if told else None}
+            body["choices"][0]["message"] |= {"content": None, "reasoning_content": text if has_text else None}
             body["usage"]["completion_tokens_details"] = {"reasoning_tokens": 900}
         else:
-            body["content"] = [{"type": "thinking", "thinking": text, "signature": "s"}] if told else []
+            body["content"] = [{"type": "thinking", "thinking": text, "signature": "s"}] if has_text else []
             body["usage"]["output_tokens_details"] = {"thinking_tokens": 900}
         return Sent(body=body)
 
     return fault
 
 
-def reason(of_others: str) -> Fault:
-    """No text, with the finish reason of another API from chat.completions, and the API's own from the rest."""
+def finishing_with(finish_reason: str) -> Fault:
+    """Send no text: from chat.completions with the finish reason of another API, otherwise with the API's own."""
 
     def fault(request: Request, _: str) -> Sent:
         body = enveloped(request, "", cut_off=True)
         for choice in body.get("choices", ()):
-            choice["finish_reason"] = of_others
+            choice["finish_reason"] = finish_reason
         return Sent(body=body)
 
     return fault
@@ -67,13 +67,17 @@ ONLY_THOUGHTS = "all 9 answers contained only the model's thoughts"
 KINDS: dict[str, tuple[Fault, str, str]] = {
     "cut off": (text_of(lambda text: text[:30], cut_off=True), "bad_answer", "all 9 answers were cut off"),
     "cut off before a word": (text_of(lambda _: "", cut_off=True), "bad_answer", "all 9 answers were cut off"),
-    "cut off, and not told": (text_of(lambda text: text[:30].rstrip("}")), "bad_answer", "all 9 answers were cut off"),
-    "cut off, in the word of another API": (reason("MAX_TOKENS"), "bad_answer", "all 9 answers were cut off"),
+    "cut off, but not reported": (
+        text_of(lambda text: text[:30].rstrip("}")),
+        "bad_answer",
+        "all 9 answers were cut off",
+    ),
+    "cut off, in the word of another API": (finishing_with("MAX_TOKENS"), "bad_answer", "all 9 answers were cut off"),
     "empty": (text_of(lambda _: ""), "bad_answer", "all 9 answers were empty"),
     "blank": (text_of(lambda _: " \n"), "bad_answer", "all 9 answers were empty"),
     "thoughts": (thinks(), "bad_answer", ONLY_THOUGHTS),
     "thoughts, cut off": (thinks(cut_off=True), "bad_answer", ONLY_THOUGHTS),
-    "thoughts, only counted": (thinks(told=False), "bad_answer", ONLY_THOUGHTS),
+    "thoughts, only counted": (thinks(has_text=False), "bad_answer", ONLY_THOUGHTS),
     "thoughts in the text": (text_of(lambda text: f"<think>{text}</think>"), "bad_answer", ONLY_THOUGHTS),
     "thoughts in the text, cut off": (
         text_of(lambda text: f"<think>{text}", cut_off=True),
@@ -109,31 +113,31 @@ def stage(tmp_path: Path) -> Stage:
 
 
 @pytest.mark.parametrize(("kind", "provider"), sampled(CASES, short=SHORT.__contains__))
-async def test_a_run_without_a_usable_answer_says_what_the_answers_were(
+async def test_a_run_without_a_usable_answer_says_what_was_wrong_with_the_answers(
     kind: str, provider: str, double: Double, stage: Stage
 ) -> None:
-    fault, code, told = KINDS[kind]
+    fault, code, summary = KINDS[kind]
     double.fails(fault, times=None)
     record, playbook = await stage.run(model=provider)
 
     assert playbook is None
     assert record.error
     assert record.error.code == code
-    assert record.error.message.startswith(f"no playbook could be written: {told}: ")
+    assert record.error.message.startswith(f"no playbook could be written: {summary}: ")
     assert TO_DO.get((kind, provider), "") in record.error.message
     assert "site" not in record.error.message
     assert len(double.asked) == 18
 
 
 @pytest.mark.long
-async def test_answers_that_fail_in_several_ways_are_counted_by_what_they_were(double: Double, stage: Stage) -> None:
+async def test_answers_that_fail_in_different_ways_are_counted_separately(double: Double, stage: Stage) -> None:
     cut_off, empty = (KINDS[kind][0] for kind in ("cut off", "empty"))
     double.fails(in_turns(cut_off, empty, empty), times=None)
     record, _ = await stage.run(model="compat")
 
     assert record.error
-    for told in ("answers were cut off: raise", "answers were empty: check"):
-        assert told in record.error.message
+    for part in ("answers were cut off: raise", "answers were empty: check"):
+        assert part in record.error.message
 
 
 async def test_the_sites_alone_are_not_blamed_if_one_answer_was_cut_off(double: Double, stage: Stage) -> None:
@@ -147,7 +151,7 @@ async def test_the_sites_alone_are_not_blamed_if_one_answer_was_cut_off(double: 
     assert "1 of 10 answers was cut off: raise the server's context length" in record.error.message
 
 
-async def test_the_sites_are_not_blamed_where_the_answers_failed_their_checks(double: Double, stage: Stage) -> None:
+async def test_the_sites_are_not_blamed_if_the_answers_failed_their_checks(double: Double, stage: Stage) -> None:
     def reads(request: Request) -> bool:
         return request.form in (*READ, Understanding[Cite])
 
@@ -158,7 +162,7 @@ async def test_the_sites_are_not_blamed_where_the_answers_failed_their_checks(do
     assert (record.error.code, "site" in record.error.message) == ("bad_answer", False), record.error
 
 
-async def test_a_playbook_of_answers_that_were_cut_off_says_what_to_do(double: Double, stage: Stage) -> None:
+async def test_a_playbook_from_cut_off_answers_says_what_to_do(double: Double, stage: Stage) -> None:
     double.fails(text_of(lambda text: text[: len(text) * 2 // 3], cut_off=True), times=None)
     record, playbook = await stage.run(model="compat")
 
@@ -171,7 +175,7 @@ async def test_a_playbook_of_answers_that_were_cut_off_says_what_to_do(double: D
 
 @pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
-async def test_an_answer_that_a_correction_fixes_is_not_a_fault(kind: str, double: Double, stage: Stage) -> None:
+async def test_an_answer_fixed_by_a_correction_is_not_reported(kind: str, double: Double, stage: Stage) -> None:
     double.fails(KINDS[kind][0], lambda request: not request.is_second, times=None)
     record, playbook = await stage.run(model="compat")
 
@@ -188,5 +192,5 @@ async def test_every_surface_says_what_was_wrong_with_the_answers(double: Double
         report = await call(client, "get_run", run_id=run["run_id"])
 
     assert ended.code == 1
-    for told in (ended.err, json.dumps(report["error"])):
-        assert "answers contained only the model's thoughts: turn the model's thinking off on the server" in told
+    for text in (ended.err, json.dumps(report["error"])):
+        assert "answers contained only the model's thoughts: turn the model's thinking off on the server" in text
