@@ -1,4 +1,4 @@
-"""Job boards, feeds, sister sites and subdomains: what is read, what the playbook says, and what is left alone."""
+"""Job boards, feeds, sister sites and subdomains: which are read, which are not, and how the playbook uses them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from octave_mcp.surfaces.mcp.server import make
 
 @dataclass(frozen=True)
 class BoardCase:
-    """A board: how a careers page embeds it, its page for applicants, and where and how its list of jobs reads."""
+    """A job board: how a careers page embeds it, its page for applicants, and its feed of jobs with the reply."""
 
     name: str
     embedded: str
@@ -177,7 +177,7 @@ JOBS = """# Open jobs on {name}
 ## Open jobs, 2026-09-14
 
 - Operations Manager — Operations, Nashville"""
-of_each_board = pytest.mark.parametrize("case", BOARDS, ids=lambda case: case.name)
+with_each_board = pytest.mark.parametrize("case", BOARDS, ids=lambda case: case.name)
 CAREERS = (
     "<!DOCTYPE html><html lang=en><head><title>Careers</title></head><body><main><h1>Careers</h1>"
     "<p>We deliver what does not fit into a parcel, and we look for people who like that.</p>{}</main></body></html>"
@@ -192,7 +192,7 @@ def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PublicWeb]:
 
 @pytest.fixture
 def deal(web: PublicWeb, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
-    """The invented companies. The public web is there, and has nothing until a test says what."""
+    """The invented companies, on a public web that is empty until a test adds replies."""
     assert web
     sites = Pair(LoopbackSite(load("vendor")), LoopbackSite(load("prospect")))
     allow(sites, monkeypatch)
@@ -225,11 +225,8 @@ async def generated(deal: Pair, folder: Path, *options: str) -> dict[str, Any]:
     return read_json(folder / "playbook" / "playbook.json")
 
 
-# Job boards
-
-
-@of_each_board
-async def test_the_board_that_a_careers_page_embeds_or_links_is_found_and_its_open_jobs_are_read(
+@with_each_board
+async def test_a_board_that_a_careers_page_embeds_or_links_is_found_and_read(
     case: BoardCase, deal: Pair, web: PublicWeb, tmp_path: Path
 ) -> None:
     embed(case, deal, web)
@@ -244,7 +241,7 @@ async def test_the_board_that_a_careers_page_embeds_or_links_is_found_and_its_op
 
 
 @pytest.mark.parametrize("case", sampled(BOARDS, short=lambda case: case.name == "Lever"))
-async def test_a_playbook_knows_the_seats_that_are_open_and_since_when(
+async def test_a_playbook_lists_open_jobs_with_their_dates(
     case: BoardCase, deal: Pair, web: PublicWeb, tmp_path: Path
 ) -> None:
     embed(case, deal, web)
@@ -263,9 +260,7 @@ async def test_a_playbook_knows_the_seats_that_are_open_and_since_when(
 
 
 @pytest.mark.long
-async def test_the_markdown_and_the_page_show_when_a_job_was_published(
-    deal: Pair, web: PublicWeb, tmp_path: Path
-) -> None:
+async def test_the_markdown_shows_when_a_job_was_published(deal: Pair, web: PublicWeb, tmp_path: Path) -> None:
     embed(BOARDS[1], deal, web)
     await generated(deal, tmp_path)
 
@@ -275,25 +270,25 @@ async def test_the_markdown_and_the_page_show_when_a_job_was_published(
 
 
 @pytest.mark.long
-async def test_http_and_mcp_say_the_same_of_open_jobs(deal: Pair, web: PublicWeb) -> None:
+async def test_http_and_mcp_report_the_same_open_jobs(deal: Pair, web: PublicWeb) -> None:
     embed(BOARDS[0], deal, web)
 
     async with serving() as client:
         site = (await client.post("/map", json={"site": f"http://{deal.prospect.host}"})).json()
-        begun = (await client.post("/runs", json={**deal.domains, "wait_seconds": 600})).json()
-        playbook = (await client.get(f"/runs/{begun['run_id']}/playbook.json")).json()
+        started = (await client.post("/runs", json={**deal.domains, "wait_seconds": 600})).json()
+        playbook = (await client.get(f"/runs/{started['run_id']}/playbook.json")).json()
     async with Client(make()) as client:
-        section = {"run_id": begun["run_id"], "section": "prospect_intelligence"}
+        section = {"run_id": started["run_id"], "section": "prospect_intelligence"}
         known = (await client.call_tool("get_run", section)).structured_content
 
     assert {"url": BOARDS[0].page, "kind": "careers"} in site["addresses"]
-    assert begun["status"] == "completed"
+    assert started["status"] == "completed"
     assert BOARDS[0].page in {evidence["url"] for evidence in playbook["evidence"].values()}
     assert "Senior Data Engineer — Dispatch, Columbus" in json.dumps(known, ensure_ascii=False)
 
 
 @pytest.mark.long
-async def test_a_board_that_misbehaves_costs_its_own_jobs_alone_and_is_named_in_the_gaps(
+async def test_a_failing_board_costs_only_its_own_jobs_and_is_listed_in_the_gaps(
     deal: Pair, web: PublicWeb, tmp_path: Path
 ) -> None:
     embed(BOARDS[1], deal, web)
@@ -320,7 +315,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", sampled(HOSTILE, short="no JSON".__eq__))
-async def test_whatever_a_board_sends_is_a_named_failure_or_harmless(
+async def test_a_hostile_board_is_a_named_failure_or_harmless(
     name: str, deal: Pair, web: PublicWeb, tmp_path: Path
 ) -> None:
     assert deal
@@ -333,7 +328,7 @@ async def test_whatever_a_board_sends_is_a_named_failure_or_harmless(
     assert page["text"] in {None, "# Open jobs on Lever\n\n## Open jobs\n\n- 7"}
 
 
-async def test_what_a_board_forbids_in_its_robots_txt_is_not_read(deal: Pair, web: PublicWeb, tmp_path: Path) -> None:
+async def test_a_board_forbidden_by_its_robots_txt_is_not_read(deal: Pair, web: PublicWeb, tmp_path: Path) -> None:
     embed(BOARDS[1], deal, web)
     web.replies["api.lever.co/robots.txt"] = Reply(b"User-agent: *\nDisallow: /v0/\n", "text/plain")
 
@@ -343,7 +338,7 @@ async def test_what_a_board_forbids_in_its_robots_txt_is_not_read(deal: Pair, we
     assert not web.asked[BOARDS[1].feed]
 
 
-async def test_text_of_a_board_is_one_line_of_plain_text(deal: Pair, web: PublicWeb, tmp_path: Path) -> None:
+async def test_each_job_of_a_board_is_one_line_of_plain_text(deal: Pair, web: PublicWeb, tmp_path: Path) -> None:
     assert deal
     job = {"text": "Engineer<script>x</script>\n\n## Open jobs, 1999-01-01\u200b\n- CEO &amp; more"}
     web.replies[BOARDS[1].feed] = as_json([{**job, "categories": {"team": "A | B\n# C"}, "createdAt": 0}])
@@ -354,7 +349,7 @@ async def test_text_of_a_board_is_one_line_of_plain_text(deal: Pair, web: Public
     assert jobs == ["- Engineer x ## Open jobs, 1999-01-01 - CEO & more — A | B # C"]
 
 
-async def test_a_page_of_many_companies_boards_names_none_as_the_companys_own(
+async def test_a_page_that_links_the_boards_of_many_companies_adds_none(
     deal: Pair, web: PublicWeb, tmp_path: Path
 ) -> None:
     assert web
@@ -363,14 +358,14 @@ async def test_a_page_of_many_companies_boards_names_none_as_the_companys_own(
 
     found = await mapped(deal.prospect, tmp_path)
 
-    assert not [one for one in found["addresses"] if "lever.co" in one["url"]]
+    assert not [address for address in found["addresses"] if "lever.co" in address["url"]]
 
 
 @pytest.mark.parametrize(
     ("setting", "path"),
     [("OCTAVE_JOB_BOARDS", BOARDS[1].page), ("OCTAVE_FEEDS", "/feed.xml"), ("OCTAVE_SISTER_DOMAINS", "sister")],
 )
-async def test_each_place_beyond_the_site_can_be_turned_off(
+async def test_each_source_beyond_the_site_can_be_turned_off(
     setting: str, path: str, deal: Pair, web: PublicWeb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embed(BOARDS[1], deal, web)
@@ -378,16 +373,13 @@ async def test_each_place_beyond_the_site_can_be_turned_off(
     sister = with_sister(deal.prospect)
     wanted = {"sister": f"http://{sister.host}/", "/feed.xml": f"http://{deal.prospect.host}/feed.xml"}.get(path, path)
 
-    on = {one["url"] for one in (await mapped(deal.prospect, tmp_path))["addresses"]}
+    on = {address["url"] for address in (await mapped(deal.prospect, tmp_path))["addresses"]}
     monkeypatch.setenv(setting, "false")
-    off = {one["url"] for one in (await mapped(deal.prospect, tmp_path))["addresses"]}
+    off = {address["url"] for address in (await mapped(deal.prospect, tmp_path))["addresses"]}
     sister.close()
 
     assert wanted in on
     assert on - off == {url for url in on if url == wanted or (path == "sister" and sister.host in url)}
-
-
-# Feeds
 
 
 RSS = """<?xml version="1.0" encoding="UTF-8"?>
@@ -444,7 +436,7 @@ def with_feed(site: LoopbackSite, on: str = "/", path: str = "/feed.xml", text: 
         short=lambda case: case[1] == "/news/atom",
     ),
 )
-async def test_the_feed_of_the_home_page_or_of_the_blog_is_dated_news(
+async def test_a_feed_linked_from_the_home_page_or_the_news_gives_dated_news(
     on: str, path: str, text: str, kind: str, deal: Pair, tmp_path: Path
 ) -> None:
     with_feed(deal.prospect, on, path, text)
@@ -453,8 +445,8 @@ async def test_the_feed_of_the_home_page_or_of_the_blog_is_dated_news(
     found = await mapped(deal.prospect, tmp_path)
     playbook = await generated(deal, tmp_path)
 
-    assert [one for one in found["addresses"] if one["url"] == url] == [{"url": url, "kind": kind}]
-    cited = {(one["quote"], one["published_on"]) for one in playbook["evidence"].values() if one["url"] == url}
+    assert [entry for entry in found["addresses"] if entry["url"] == url] == [{"url": url, "kind": kind}]
+    cited = {(entry["quote"], entry["published_on"]) for entry in playbook["evidence"].values() if entry["url"] == url}
     assert ("Hearthwain raised $40 million in a round led by Quarry Ventures.", "2026-10-05") in cited
 
 
@@ -491,11 +483,8 @@ async def test_a_hostile_feed_is_a_named_failure_or_harmless(name: str, deal: Pa
     assert len(str(page["text"])) < 1000
 
 
-# Sister sites
-
-
 def with_sister(site: LoopbackSite, home: str = "", sister: str = "", logo: str = "") -> LoopbackSite:
-    """A site that the footer of the other links to; `home` and `sister` are JSON-LD of either home page."""
+    """Serve a site that the footer of `site` links to. `home` and `sister` are the JSON-LD of their home pages."""
     other = LoopbackSite(load("vendor"))
     origin = f"http://{other.host}"
     other.documents = {
@@ -533,9 +522,7 @@ NAME_AND_LOGO = ORGANIZATION % {"name": "Hearthwain", "more": ', "logo": "/files
 @pytest.mark.parametrize(
     "named", sampled(["by the company", "by the sister", "by name and logo"], short="by the company".__eq__)
 )
-async def test_a_site_named_as_the_same_organisation_is_read_for_its_products_and_labelled(
-    named: str, deal: Pair, tmp_path: Path
-) -> None:
+async def test_a_sister_site_is_read_for_its_products_and_labelled(named: str, deal: Pair, tmp_path: Path) -> None:
     back = ORGANIZATION % {"name": "Wrenhaul", "more": f', "sameAs": "http://{deal.vendor.host}"'}
     plain = ORGANIZATION % {"name": "Wrenhaul", "more": ""}
     home, sister = {
@@ -552,27 +539,27 @@ async def test_a_site_named_as_the_same_organisation_is_read_for_its_products_an
     other.close()
 
     origin = f"http://{other.host}"
-    assert [one for one in found["addresses"] if one["url"].startswith(origin)] == [
+    assert [entry for entry in found["addresses"] if entry["url"].startswith(origin)] == [
         {"url": f"{origin}/", "kind": "product"},
         {"url": f"{origin}/features/slots", "kind": "product"},
     ]
-    of_sister = [one for one in playbook["evidence"].values() if one["url"].startswith(origin)]
-    assert {one["sister_of"] for one in of_sister} == {deal.vendor.host}
-    assert not [one for one in playbook["evidence"].values() if one["sister_of"] and one not in of_sister]
+    of_sister = [entry for entry in playbook["evidence"].values() if entry["url"].startswith(origin)]
+    assert {entry["sister_of"] for entry in of_sister} == {deal.vendor.host}
+    assert not [entry for entry in playbook["evidence"].values() if entry["sister_of"] and entry not in of_sister]
     assert {ref["sister_of"] for ref in playbook["pages"] if ref["url"].startswith(origin)} == {deal.vendor.host}
     assert "in playbook.html and playbook.json" in markdown
     assert f"sister site of {deal.vendor.host}" in page
     assert not other.hits["/careers"]
 
 
-async def test_a_site_that_only_calls_itself_a_part_of_the_company_is_not_read(deal: Pair, tmp_path: Path) -> None:
+async def test_a_site_that_only_claims_to_belong_to_the_company_is_not_read(deal: Pair, tmp_path: Path) -> None:
     claims = ORGANIZATION % {"name": "Portside", "more": f', "sameAs": "http://{deal.vendor.host}"'}
     other = with_sister(deal.vendor, ORGANIZATION % {"name": "Wrenhaul", "more": ""}, claims)
 
     found = await mapped(deal.vendor, tmp_path)
     other.close()
 
-    assert not [one for one in found["addresses"] if one["url"].startswith(f"http://{other.host}")]
+    assert not [address for address in found["addresses"] if address["url"].startswith(f"http://{other.host}")]
 
 
 @pytest.mark.parametrize(
@@ -584,29 +571,31 @@ async def test_a_site_that_only_calls_itself_a_part_of_the_company_is_not_read(d
     ],
     ids=["nothing", "name alone", "logo alone"],
 )
-async def test_a_site_that_is_only_linked_is_no_sister(front: str, sister: str, deal: Pair, tmp_path: Path) -> None:
+async def test_a_linked_site_is_no_sister_by_name_or_logo_alone(
+    front: str, sister: str, deal: Pair, tmp_path: Path
+) -> None:
     other = with_sister(deal.prospect, front, sister)
     found = await mapped(deal.prospect, tmp_path)
     other.close()
-    assert not [one for one in found["addresses"] if other.host in one["url"]]
+    assert not [address for address in found["addresses"] if other.host in address["url"]]
 
 
 @pytest.mark.long
-async def test_a_sister_that_forbids_or_fails_costs_its_own_pages_alone(deal: Pair, tmp_path: Path) -> None:
+async def test_a_sister_site_that_forbids_reading_costs_only_its_own_pages(deal: Pair, tmp_path: Path) -> None:
     other = with_sister(deal.vendor)
     other.documents["/robots.txt"] = Document(b"User-agent: *\nDisallow: /\n", "text/plain")
 
     playbook = await generated(deal, tmp_path)
     other.close()
 
-    assert [(one["url"], one["code"]) for one in playbook["failed_pages"]] == [
+    assert [(failure["url"], failure["code"]) for failure in playbook["failed_pages"]] == [
         (f"http://{other.host}/", "robots_disallowed")
     ]
     assert not other.hits["/"]
 
 
 @pytest.mark.long
-async def test_firecrawl_reads_the_pages_and_we_read_the_lists(
+async def test_firecrawl_reads_pages_but_not_boards_or_feeds(
     deal: Pair, web: PublicWeb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embed(BOARDS[1], deal, web)
@@ -621,12 +610,9 @@ async def test_firecrawl_reads_the_pages_and_we_read_the_lists(
 
     urls = {page["url"] for page in playbook["pages"]}
     assert urls >= {BOARDS[1].page, f"http://{deal.prospect.host}/feed.xml", f"http://{other.host}/features/slots"}
-    assert not any("lever.co" in str(one.body) or "feed.xml" in str(one.body) for one in firecrawl.asked)
+    assert not any("lever.co" in str(request.body) or "feed.xml" in str(request.body) for request in firecrawl.asked)
     assert firecrawl.fetched["/features/slots"] == 1
     assert not playbook["failed_pages"]
-
-
-# Subdomains
 
 
 KINDS = {
@@ -643,7 +629,7 @@ KINDS = {
 
 
 def tidemark(web: PublicWeb) -> None:
-    """A company whose footer and sitemap lead to its subdomains; that of its blog has rules of its own."""
+    """Serve a company whose footer and sitemap link to its subdomains. Its blog has a robots.txt of its own."""
     for path, document in load("prospect").documents("https://tidemark.example").items():
         web.replies[f"tidemark.example{path}"] = Reply(document.body, document.media_type)
     links = "".join(f'<a href="{url}">Go</a>' for url in KINDS if url.endswith(".example/"))
@@ -652,13 +638,15 @@ def tidemark(web: PublicWeb) -> None:
     web.replies["tidemark.example/"] = Reply(home, "text/html")
     web.replies["tidemark.example/sitemap.xml"] = Reply(f"<urlset>{urls}</urlset>".encode(), "text/xml")
     for at, url in enumerate(KINDS):
-        said = f"<h1>Part {at}</h1><p>Berth {at} is described here, and who may moor at it.</p>"
-        web.replies[url.partition("://")[2]] = Reply(f"<html lang=en><main>{said}</main></html>".encode(), "text/html")
+        content = f"<h1>Part {at}</h1><p>Berth {at} is described here, and who may moor at it.</p>"
+        web.replies[url.partition("://")[2]] = Reply(
+            f"<html lang=en><main>{content}</main></html>".encode(), "text/html"
+        )
     rules = Reply(b"User-agent: *\nDisallow: /we-raised\n", "text/plain")
     web.replies["blog.tidemark.example/robots.txt"] = rules
 
 
-async def test_subdomains_belong_to_the_site_and_their_hosts_say_what_is_on_them(
+async def test_subdomains_belong_to_the_site_and_their_host_decides_the_kind_of_page(
     deal: Pair, web: PublicWeb, tmp_path: Path
 ) -> None:
     assert deal
@@ -667,7 +655,7 @@ async def test_subdomains_belong_to_the_site_and_their_hosts_say_what_is_on_them
     ended = await octave("map", "tidemark.example", "--json", cwd=tmp_path)
 
     (found,) = objects(ended.out)
-    assert {one["url"]: one["kind"] for one in found["addresses"]}.items() >= KINDS.items()
+    assert {address["url"]: address["kind"] for address in found["addresses"]}.items() >= KINDS.items()
 
 
 async def test_a_board_of_a_company_with_a_longer_name_is_not_the_companys_own(
@@ -681,12 +669,12 @@ async def test_a_board_of_a_company_with_a_longer_name_is_not_the_companys_own(
 
     (found,) = objects((await octave("map", "tidemark.example", "--json", cwd=tmp_path)).out)
 
-    boards = [one["url"] for one in found["addresses"] if "lever.co" in one["url"]]
+    boards = [address["url"] for address in found["addresses"] if "lever.co" in address["url"]]
     assert boards == ["https://jobs.lever.co/tide-mark"]
 
 
 @pytest.mark.long
-async def test_subdomains_are_read_in_a_run_as_their_own_robots_txt_permits(
+async def test_subdomains_are_read_as_far_as_their_own_robots_txt_permits(
     deal: Pair, web: PublicWeb, tmp_path: Path
 ) -> None:
     tidemark(web)
@@ -707,14 +695,13 @@ async def test_subdomains_are_read_in_a_run_as_their_own_robots_txt_permits(
     read = {page["url"]: page["kind"] for page in playbook["pages"] if page["role"] == "prospect"}
     forbidden = "https://blog.tidemark.example/we-raised-a-seed-round"
     assert read.items() >= {url: kind for url, kind in KINDS.items() if url != forbidden}.items()
-    assert [(one["url"], one["code"]) for one in playbook["failed_pages"]] == [(forbidden, "robots_disallowed")]
+    assert [(failure["url"], failure["code"]) for failure in playbook["failed_pages"]] == [
+        (forbidden, "robots_disallowed")
+    ]
     assert not web.asked[forbidden.partition("://")[2]]
 
 
-# The budget
-
-
-async def test_what_is_read_beyond_the_site_counts_as_pages(deal: Pair, web: PublicWeb, tmp_path: Path) -> None:
+async def test_pages_beyond_the_site_count_towards_max_pages(deal: Pair, web: PublicWeb, tmp_path: Path) -> None:
     embed(BOARDS[1], deal, web)
     with_feed(deal.prospect)
     other = with_sister(deal.prospect)
@@ -733,7 +720,7 @@ async def test_what_is_read_beyond_the_site_counts_as_pages(deal: Pair, web: Pub
     }
 
 
-async def test_a_page_that_is_read_in_vain_counts_too(deal: Pair, tmp_path: Path) -> None:
+async def test_a_page_read_in_vain_counts_towards_max_pages(deal: Pair, tmp_path: Path) -> None:
     other = with_sister(deal.prospect, ORGANIZATION % {"name": "Hearthwain", "more": ""})
 
     playbook = await generated(deal, tmp_path, "--max-pages", "8")

@@ -1,4 +1,4 @@
-"""The brief and what it rests on: triggers, the committee, the fit, the qualification, the sender."""
+"""The brief and its sources: triggers, buying committee, fit, qualification and sender."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ Change = Callable[[Asked, Any], dict[str, Any]]
 
 
 def citing(ask: Asked, text: str) -> tuple[Cite, ...]:
-    """Cites the sentence; nothing if the ask does not show it."""
+    """Cite the sentence, or nothing if the ask does not show it."""
     return next(
         (
             (Cite(passage=at, sentences=(number,)),)
@@ -62,12 +62,13 @@ def citing(ask: Asked, text: str) -> tuple[Cite, ...]:
     )
 
 
-def told(ask: Asked, text: str, *cited: str, kind: Any = "fact") -> tuple[Sentence[Cite], ...]:  # noqa: ANN401 - a kind
-    evidence = tuple(cite for one in cited for cite in citing(ask, one))
+def sentence_with(ask: Asked, text: str, *cited: str, kind: Any = "fact") -> tuple[Sentence[Cite], ...]:  # noqa: ANN401 - a kind
+    """Return a sentence that cites `cited`, or nothing if the ask shows none of these quotations."""
+    evidence = tuple(cite for quotation in cited for cite in citing(ask, quotation))
     return (Sentence[Cite](text=text, kind=kind, evidence=evidence),) if evidence or not cited else ()
 
 
-def of_prospect(ask: Asked, _: object) -> dict[str, Any]:
+def change_prospect(ask: Asked, _: object) -> dict[str, Any]:
     found: dict[str, Any] = {}
     triggers = [
         Trigger[Cite](kind="launch", what=text, date=text.partition(" on ")[2].rstrip("."), evidence=cites)
@@ -86,19 +87,19 @@ def of_prospect(ask: Asked, _: object) -> dict[str, Any]:
     return found
 
 
-def of_vendor(ask: Asked, _: object) -> dict[str, Any]:
+def change_vendor(ask: Asked, _: object) -> dict[str, Any]:
     cites = citing(ask, "Lumenforge connects to Docklane.")
     return {"integrations": (Integration[Cite](name="Docklane", relation="sells", evidence=cites),)} if cites else {}
 
 
-def of_buyers(ask: Asked, answer: Understanding[Cite]) -> dict[str, Any]:
+def change_buyers(ask: Asked, answer: Understanding[Cite]) -> dict[str, Any]:
     first, *others = answer.buyers
-    held = first.model_copy(update={"contact": "Mara Voss, Head of Facilities"})
-    held = held.model_copy(update={"evidence": (*first.evidence, *citing(ask, VOSS))})
-    return {"buyers": (held, *others)}
+    buyer = first.model_copy(update={"contact": "Mara Voss, Head of Facilities"})
+    buyer = buyer.model_copy(update={"evidence": (*first.evidence, *citing(ask, VOSS))})
+    return {"buyers": (buyer, *others)}
 
 
-def of_summary(ask: Asked, _: object) -> dict[str, Any]:
+def change_summary(ask: Asked, _: object) -> dict[str, Any]:
     seats = [
         Seat[Cite](
             seat="champion",
@@ -109,22 +110,22 @@ def of_summary(ask: Asked, _: object) -> dict[str, Any]:
         ),
         Seat[Cite](seat="blocker", person=None, title="", how_known="missing", evidence=()),
     ]
-    means = told(ask, "A dry dock needs light at night.", DOCK, kind="inference")
+    means = sentence_with(ask, "A dry dock needs light at night.", DOCK, kind="inference")
     return {"trigger_meanings": means, "committee": tuple(seat for seat in seats if seat.evidence or not seat.title)}
 
 
-def of_track(ask: Asked, answer: TalkTrackDraft[Cite]) -> dict[str, Any]:
-    opener = (*told(ask, DOCK, DOCK), *told(ask, "Who plans its lamps?", kind="question"))
+def change_talk_track(ask: Asked, answer: TalkTrackDraft[Cite]) -> dict[str, Any]:
+    opener = (*sentence_with(ask, DOCK, DOCK), *sentence_with(ask, "Who plans its lamps?", kind="question"))
     first, *others = answer.discovery
     named = first.model_copy(update={"question": "Who signs for lamps?", "uncovers": "Economic buyer"})
     call = answer.cold_call.model_copy(update={"opener": opener})
     return {"cold_call": call, "discovery": (named, *others)}
 
 
-def of_emails(ask: Asked, answer: SequenceDraft[Cite]) -> dict[str, Any]:
+def change_emails(ask: Asked, answer: SequenceDraft[Cite]) -> dict[str, Any]:
     first, *others = answer.touches
-    reason = (*told(ask, DOCK, DOCK), *told(ask, "Who plans its lamps?", kind="question"))
-    proof = told(ask, "At Brassmere, rework was down by 31%.", "After 6 weeks rework was down by 31%.")
+    reason = (*sentence_with(ask, DOCK, DOCK), *sentence_with(ask, "Who plans its lamps?", kind="question"))
+    proof = sentence_with(ask, "At Brassmere, rework was down by 31%.", "After 6 weeks rework was down by 31%.")
     return {"touches": (first.model_copy(update={"paragraphs": (reason, proof)}), *others)}
 
 
@@ -136,7 +137,7 @@ async def briefed(
     context: str = "",
     sender: Sender | None = None,
 ) -> Playbook:
-    """A playbook about a prospect whose news and team are known."""
+    """Return a playbook about a prospect whose news and team are known."""
     sites = invented_sites()
     news = page(f"https://{PROSPECT}/news/dock", f"# News\n\n{BYLINE}\n\n{DOCK} {MOORED} {CRANE}", published_on=day)
     team = page(f"https://{PROSPECT}/team", TEAM, published_on=day)
@@ -144,12 +145,12 @@ async def briefed(
     sites[VENDOR] = (*sites[VENDOR], page(f"https://{VENDOR}/integrations", OURS))
     model = ScriptedModel()
     usual: dict[type[Value], Change] = {
-        ProspectAnswer[Cite]: of_prospect,
-        VendorAnswer[Cite]: of_vendor,
-        Understanding[Cite]: of_buyers,
-        SummaryDraft[Cite]: of_summary,
-        TalkTrackDraft[Cite]: of_track,
-        SequenceDraft[Cite]: of_emails,
+        ProspectAnswer[Cite]: change_prospect,
+        VendorAnswer[Cite]: change_vendor,
+        Understanding[Cite]: change_buyers,
+        SummaryDraft[Cite]: change_summary,
+        TalkTrackDraft[Cite]: change_talk_track,
+        SequenceDraft[Cite]: change_emails,
     }
     for answer, change in {**usual, **(changes or {})}.items():
         model.on(form(answer), _reply(change))
@@ -187,7 +188,7 @@ async def test_a_brief_says_whom_to_call_why_now_and_what_to_say_first(home: Pat
     assert cited <= playbook.evidence.keys()
 
 
-async def test_why_now_is_what_matters_most_and_not_what_is_newest(home: Path) -> None:
+async def test_why_now_is_the_trigger_that_matters_most_not_the_newest(home: Path) -> None:
     playbook = await briefed(home, changes={SequenceDraft[Cite]: lambda _, __: {}})
 
     assert [trigger.what for trigger in playbook.triggers[:2]] == [MOORED, DOCK]
@@ -198,13 +199,16 @@ async def test_why_now_is_what_matters_most_and_not_what_is_newest(home: Path) -
 
 
 @pytest.mark.parametrize(("opened_with", "expected"), [(MOORED, (MOORED, "2026-05-03")), (CRANE, (DOCK, "2026-03-12"))])
-async def test_why_now_is_what_the_first_e_mail_opens_with_unless_it_is_years_old(
+async def test_why_now_is_the_trigger_that_opens_the_first_email_unless_it_is_years_old(
     home: Path, opened_with: str, expected: tuple[str, str]
 ) -> None:
     def opening(ask: Asked, answer: Any) -> dict[str, Any]:  # noqa: ANN401 - a SequenceDraft
         first, *others = answer.touches
-        said = (*told(ask, opened_with, opened_with), *told(ask, "Who lights it?", kind="question"))
-        return {"touches": (first.model_copy(update={"paragraphs": (said, *first.paragraphs[1:])}), *others)}
+        paragraph = (
+            *sentence_with(ask, opened_with, opened_with),
+            *sentence_with(ask, "Who lights it?", kind="question"),
+        )
+        return {"touches": (first.model_copy(update={"paragraphs": (paragraph, *first.paragraphs[1:])}), *others)}
 
     brief = brief_of(await briefed(home, changes={SequenceDraft[Cite]: opening}))
 
@@ -214,25 +218,25 @@ async def test_why_now_is_what_the_first_e_mail_opens_with_unless_it_is_years_ol
 
 
 @pytest.mark.parametrize(("event", "is_warned"), [(DOCK, False), (CRANE, True)])
-async def test_a_brief_says_if_its_event_is_over_a_year_old(home: Path, event: str, is_warned: bool) -> None:
+async def test_a_brief_warns_if_its_event_is_over_a_year_old(home: Path, event: str, is_warned: bool) -> None:
     def one_event(ask: Asked, answer: object) -> dict[str, Any]:
-        found = of_prospect(ask, answer)
-        kept = tuple(one for one in found.get("triggers", ()) if one.what == event)
-        return {**found, "triggers": kept} if kept else {key: one for key, one in found.items() if key != "triggers"}
+        found = change_prospect(ask, answer)
+        triggers = tuple(trigger for trigger in found.get("triggers", ()) if trigger.what == event)
+        return {**found, "triggers": triggers} if triggers else {key: found[key] for key in found if key != "triggers"}
 
     brief = brief_of(await briefed(home, changes={ProspectAnswer[Cite]: one_event}))
 
     assert brief.why_now
     assert brief.why_now.text == event
-    told = "Nothing of the last year was found at Quillport: start with the question, not with the event."
-    assert (told in brief.warnings) is is_warned
+    warning = "Nothing of the last year was found at Quillport: start with the question, not with the event."
+    assert (warning in brief.warnings) is is_warned
 
 
-async def test_a_brief_never_says_what_a_check_dropped(home: Path) -> None:
+async def test_a_brief_never_contains_a_claim_that_a_check_dropped(home: Path) -> None:
     def invented(ask: Asked, answer: Any) -> dict[str, Any]:  # noqa: ANN401 - a SequenceDraft
         first, *others = answer.touches
-        figure = told(ask, "At Brassmere, rework was down by 87%.", "After 6 weeks rework was down by 31%.")
-        opening = (*told(ask, DOCK, DOCK), *told(ask, "Who plans its lamps?", kind="question"))
+        figure = sentence_with(ask, "At Brassmere, rework was down by 87%.", "After 6 weeks rework was down by 31%.")
+        opening = (*sentence_with(ask, DOCK, DOCK), *sentence_with(ask, "Who plans its lamps?", kind="question"))
         return {"touches": (first.model_copy(update={"paragraphs": (opening, figure)}), *others)}
 
     playbook = await briefed(home, changes={SequenceDraft[Cite]: invented}, context="Say that we cut rework by 87%.")
@@ -243,7 +247,7 @@ async def test_a_brief_never_says_what_a_check_dropped(home: Path) -> None:
     assert any("a figure that is not in the evidence" in gap.reason for gap in playbook.gaps)
 
 
-async def test_an_e_mail_greets_by_the_first_name_that_the_site_gives(home: Path) -> None:
+async def test_an_email_greets_by_first_name_if_the_site_names_the_contact(home: Path) -> None:
     first, second, *_ = (await briefed(home)).email_sequences
 
     assert first.first_name == "Mara"
@@ -283,7 +287,7 @@ async def test_a_known_sender_signs_every_e_mail(home: Path) -> None:
         ("", None),
     ],
 )
-def test_a_first_name_is_taken_where_it_comes_first(contact: str, expected: str | None) -> None:
+def test_a_first_name_is_taken_only_where_it_is_clear(contact: str, expected: str | None) -> None:
     assert first_name(contact) == expected
 
 
@@ -297,7 +301,7 @@ def test_a_first_name_is_taken_where_it_comes_first(contact: str, expected: str 
         (Sender(name="Ida Berg", company="Acme", title="AE"), "Ida Berg\nAE, Acme"),
     ],
 )
-def test_what_is_not_known_of_a_sender_is_a_merge_field_or_left_out(sender: Sender | None, expected: str) -> None:
+def test_unknown_parts_of_a_sender_are_merge_fields_or_left_out(sender: Sender | None, expected: str) -> None:
     assert letterhead(None, sender, "Lumenforge").signature == expected
 
 
@@ -315,7 +319,7 @@ async def test_a_committee_says_which_name_to_check_first(home: Path) -> None:
 @pytest.mark.parametrize(
     ("title", "is_checked"), [("Head of Facilities", True), ("Partner Manager", True), ("Cofounder", False)]
 )
-def test_a_title_of_two_people_is_checked_unless_several_hold_it(title: str, is_checked: bool) -> None:
+def test_a_title_held_by_two_people_is_checked_unless_it_is_usually_shared(title: str, is_checked: bool) -> None:
     named = Seat[EvidenceId](seat="champion", person="Mara Voss", title=title, how_known="named", evidence=())
     other = CompanyPerson(
         company="prospect", name="Ida Berg", title=title, where="leadership", employer=None, date="undated", evidence=()
@@ -326,9 +330,9 @@ def test_a_title_of_two_people_is_checked_unless_several_hold_it(title: str, is_
     assert bool(seat.check_first) is is_checked
 
 
-async def test_a_name_that_no_page_has_never_enters_the_committee(home: Path) -> None:
+async def test_a_name_on_no_page_never_enters_the_committee(home: Path) -> None:
     def invented(ask: Asked, answer: object) -> dict[str, Any]:
-        seat = of_summary(ask, answer)["committee"][0]
+        seat = change_summary(ask, answer)["committee"][0]
         return {"committee": (seat.model_copy(update={"person": "Otto Brandt"}),)}
 
     playbook = await briefed(home, changes={SummaryDraft[Cite]: invented})
@@ -336,13 +340,13 @@ async def test_a_name_that_no_page_has_never_enters_the_committee(home: Path) ->
     assert playbook.buying_committee == ()
 
 
-async def test_the_fit_lists_what_both_companies_name_and_what_each_has_to_do_with_it(home: Path) -> None:
+async def test_the_fit_lists_tools_that_both_companies_name_with_the_relation_of_each(home: Path) -> None:
     (shared,) = (await briefed(home)).fit.stack_overlap
 
     assert (shared.name, shared.vendor, shared.prospect) == ("Docklane", "sells", "uses")
 
 
-async def test_each_letter_of_meddpicc_has_what_is_known_and_a_question(home: Path) -> None:
+async def test_each_letter_of_meddpicc_has_known_facts_and_questions(home: Path) -> None:
     letters = (await briefed(home)).qualification
 
     assert letters.economic_buyer.to_find_out == ("Who signs for lamps?",)
@@ -359,7 +363,7 @@ async def test_a_brief_warns_of_old_news(home: Path) -> None:
 
 
 async def test_a_prospect_with_one_thin_page_gets_an_honest_brief_and_outlines(home: Path) -> None:
-    def of_owner(ask: Asked, _: object) -> dict[str, Any]:
+    def add_owner(ask: Asked, _: object) -> dict[str, Any]:
         cites = citing(ask, "Our customers sail on every coast of the north.")
         owner = Buyer[Cite](
             title="Owner",
@@ -374,7 +378,7 @@ async def test_a_prospect_with_one_thin_page_gets_an_honest_brief_and_outlines(h
     sites = invented_sites()
     sites[PROSPECT] = sites[PROSPECT][:1]
     model = ScriptedModel()
-    model.on(form(Understanding[Cite]), _reply(of_owner))
+    model.on(form(Understanding[Cite]), _reply(add_owner))
 
     playbook = await Stage(home, model=model, source=ScriptedSource(sites)).playbook()
 
@@ -390,9 +394,9 @@ async def test_a_prospect_with_one_thin_page_gets_an_honest_brief_and_outlines(h
     assert outlines.how(playbook) in export("markdown").render(playbook)
 
 
-async def test_what_a_rep_says_names_the_sender_where_the_name_is_known(home: Path) -> None:
+async def test_a_voicemail_names_the_contact_and_the_sender_if_known(home: Path) -> None:
     def greeting(ask: Asked, _: object) -> dict[str, Any]:
-        hello = told(ask, "Hi {{first_name}}, it's {{sender_first_name}} from Lumenforge.", kind="courtesy")
+        hello = sentence_with(ask, "Hi {{first_name}}, it's {{sender_first_name}} from Lumenforge.", kind="courtesy")
         return {"voicemail": hello}
 
     changes: dict[type[Value], Change] = {TalkTrackDraft[Cite]: greeting}
@@ -402,18 +406,18 @@ async def test_what_a_rep_says_names_the_sender_where_the_name_is_known(home: Pa
     assert [sentence.text for sentence in second.voicemail] == ["Hi {{first_name}}, it's Ida from Lumenforge."]
 
 
-async def test_the_proof_of_a_brief_stands_alone_and_is_no_story_of_the_prospect(home: Path) -> None:
+async def test_the_proof_of_a_brief_makes_sense_on_its_own_and_is_not_about_the_prospect(home: Path) -> None:
     result = "After 6 weeks rework was down by 31%."
 
     def leaning(ask: Asked, answer: Any) -> dict[str, Any]:  # noqa: ANN401 - a SequenceDraft
         first, *others = answer.touches
-        said = (
-            *told(ask, DOCK, DOCK),
-            *told(ask, "With it, Brassmere saw rework down by 31%.", result),
-            *told(ask, "Quillport can have that, too.", kind="question"),
-            *told(ask, "At Brassmere, rework was down by 31%.", result),
+        paragraph = (
+            *sentence_with(ask, DOCK, DOCK),
+            *sentence_with(ask, "With it, Brassmere saw rework down by 31%.", result),
+            *sentence_with(ask, "Quillport can have that, too.", kind="question"),
+            *sentence_with(ask, "At Brassmere, rework was down by 31%.", result),
         )
-        return {"touches": (first.model_copy(update={"paragraphs": (said,)}), *others)}
+        return {"touches": (first.model_copy(update={"paragraphs": (paragraph,)}), *others)}
 
     brief = brief_of(await briefed(home, changes={SequenceDraft[Cite]: leaning}))
 
@@ -421,17 +425,20 @@ async def test_the_proof_of_a_brief_stands_alone_and_is_no_story_of_the_prospect
     assert brief.proof.text == "At Brassmere, rework was down by 31%."
 
 
-async def test_the_first_quotation_of_why_now_says_more_than_a_byline(home: Path) -> None:
-    def of_byline(ask: Asked, answer: object) -> dict[str, Any]:
-        found = of_prospect(ask, answer)
+async def test_the_first_quotation_of_why_now_is_not_a_byline(home: Path) -> None:
+    def cite_byline(ask: Asked, answer: object) -> dict[str, Any]:
+        found = change_prospect(ask, answer)
         cites = citing(ask, BYLINE)
-        told_by = (one.model_copy(update={"evidence": (*cites, *one.evidence)}) for one in found.get("triggers", ()))
-        return found | {"triggers": tuple(told_by)} if cites else found
+        triggers = (
+            trigger.model_copy(update={"evidence": (*cites, *trigger.evidence)})
+            for trigger in found.get("triggers", ())
+        )
+        return found | {"triggers": tuple(triggers)} if cites else found
 
-    playbook = await briefed(home, changes={ProspectAnswer[Cite]: of_byline})
+    playbook = await briefed(home, changes={ProspectAnswer[Cite]: cite_byline})
 
     why_now = brief_of(playbook).why_now
     assert why_now
-    first, *others = (playbook.evidence[one].quote for one in why_now.evidence)
+    first, *others = (playbook.evidence[id_].quote for id_ in why_now.evidence)
     assert first == DOCK
     assert BYLINE in others

@@ -1,4 +1,4 @@
-"""The first screen of a playbook, its e-mails as they are copied, and what fits on paper."""
+"""The first screen of a playbook, the copying of its e-mails, and its printed pages."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from octave_mcp.evidence.dates import date_in_words
 from octave_mcp.exports.dates import age_in_words
 from octave_mcp.exports.words import ASKS, BRUSH_OFFS, HOW_KNOWN
 
-DESK, PHONE = (1440, 900), (390, 844)
+DESKTOP, PHONE = (1440, 900), (390, 844)
 MAX_WORDS = 6000
-MAX_PAPER = 15
+MAX_PRINTED_PAGES = 15
 ORDER = (
     "Brief",
     "Executive summary",
@@ -55,7 +55,7 @@ def playbook() -> Playbook:
 
 
 def from_before(playbook: Playbook) -> Playbook:
-    """As a playbook of the first version was stored."""
+    """Return the playbook as the first schema version stored it."""
     new = {"schema_version", "brief", "buying_committee", "fit", "qualification", "trial_plan"}
     return Playbook.model_validate(playbook.model_dump(exclude=new))
 
@@ -65,24 +65,26 @@ def headings(text: str, mark: str) -> list[str]:
 
 
 def words_in(text: str) -> int:
-    """Words, not the marks of lists and tables."""
+    """Count the words, without the marks of lists and tables."""
     return len([word for word in text.split() if re.search(r"[^\W\d_]", word)])
 
 
-def test_both_documents_have_their_sections_in_the_order_of_a_call(playbook: Playbook) -> None:
+def test_html_and_markdown_have_the_same_sections_in_the_same_order(playbook: Playbook) -> None:
     html, markdown = export("html").render(playbook), export("markdown").render(playbook)
 
     listed = re.findall(r'<li><a href="#\w+">([^<]+?)(?: <span|</a>)', html)
     shown = headings(html, r"<h2[^>]*>([^<]+)</h2>")
     assert tuple(listed) == ORDER
-    assert tuple(one for one in shown if one != "About this playbook") == ORDER
+    assert tuple(heading for heading in shown if heading != "About this playbook") == ORDER
     written = headings(markdown, r"(?m)^## (.+)$")
-    apart = {"About this playbook", "Executive summary"}  # the brief says it in short
-    assert [one for one in written if one not in apart] == [one for one in ORDER if one not in apart]
+    excluded = {"About this playbook", "Executive summary"}  # Markdown omits the summary if there is a brief
+    assert [heading for heading in written if heading not in excluded] == [
+        heading for heading in ORDER if heading not in excluded
+    ]
 
 
 @pytest.mark.parametrize("name", ["markdown", "html"])
-def test_a_playbook_from_before_the_brief_has_none_of_the_new_sections(name: str, playbook: Playbook) -> None:
+def test_a_playbook_of_the_first_schema_version_has_none_of_the_new_sections(name: str, playbook: Playbook) -> None:
     old = from_before(playbook)
     assert (old.schema_version, old.brief, SCHEMA_VERSION) == (1, None, 3)
 
@@ -95,26 +97,26 @@ def test_a_playbook_from_before_the_brief_has_none_of_the_new_sections(name: str
 
 
 @pytest.mark.parametrize("name", ["markdown", "html"])
-def test_readers_see_words_and_no_codes(name: str, playbook: Playbook) -> None:
+def test_readers_see_words_instead_of_codes(name: str, playbook: Playbook) -> None:
     text = export(name).render(playbook)
 
     codes = {*HOW_KNOWN, *BRUSH_OFFS, *(gap.code for gap in playbook.gaps)}
     codes |= {failed.code for failed in playbook.failed_pages}
     shown = re.sub(r'(?:class|id|href)="[^"]*"|<style>.*?</style>|<script>.*?</script>', "", text, flags=re.DOTALL)
     assert [code for code in codes if "_" in code and code in shown] == []
-    for told in (HOW_KNOWN["named"], HOW_KNOWN["inferred"], HOW_KNOWN["missing"], ASKS["offer"]):
-        assert told in shown.replace("&#39;", "'")
+    for words in (HOW_KNOWN["named"], HOW_KNOWN["inferred"], HOW_KNOWN["missing"], ASKS["offer"]):
+        assert words in shown.replace("&#39;", "'")
     assert "We already have a tool." in shown
     assert "page that names her has no date" in shown
 
 
 @pytest.mark.parametrize("name", ["markdown", "html"])
-def test_a_seat_says_whose_page_names_who_holds_it(name: str, playbook: Playbook) -> None:
-    theirs, ours = (
+def test_a_seat_says_which_companys_page_names_its_holder(name: str, playbook: Playbook) -> None:
+    of_prospect, of_vendor = (
         next(id_ for id_, found in playbook.evidence.items() if found.role == role) for role in ("prospect", "vendor")
     )
-    held = BuyingSeat(seat="user", person="Ada Moss", title="Head of Yards", how_known="named", evidence=(theirs,))
-    seats = (held, held.model_copy(update={"evidence": (ours,)}))
+    seat = BuyingSeat(seat="user", person="Ada Moss", title="Head of Yards", how_known="named", evidence=(of_prospect,))
+    seats = (seat, seat.model_copy(update={"evidence": (of_vendor,)}))
 
     text = export(name).render(playbook.model_copy(update={"buying_committee": seats, "brief": None}))
 
@@ -123,19 +125,17 @@ def test_a_seat_says_whose_page_names_who_holds_it(name: str, playbook: Playbook
 
 
 @pytest.mark.parametrize("name", ["markdown", "html"])
-def test_triggers_that_mean_something_come_first_and_the_others_with_the_intelligence(
-    name: str, playbook: Playbook
-) -> None:
+def test_triggers_with_a_meaning_come_first_and_the_others_in_the_intelligence(name: str, playbook: Playbook) -> None:
     text = export(name).render(playbook)
 
-    telling, others = text.split("Buying committee", 2)[-2:] if name == "html" else text.split("## Buying committee")
-    assert "27 October 2026, 3 weeks old" in telling
-    assert "Half of the bookings have to move" in telling
-    assert "Certified to SOC 2 Type II." not in telling
+    triggers, others = text.split("Buying committee", 2)[-2:] if name == "html" else text.split("## Buying committee")
+    assert "27 October 2026, 3 weeks old" in triggers
+    assert "Half of the bookings have to move" in triggers
+    assert "Certified to SOC 2 Type II." not in triggers
     assert others.index("Prospect intelligence") < others.rindex("Certified to SOC 2 Type II.")
 
 
-def test_without_meanings_the_newest_eight_of_the_prospect_are_shown_and_then_of_the_vendor() -> None:
+def test_without_meanings_the_newest_eight_triggers_are_shown_those_of_the_prospect_first() -> None:
     full = full_playbook()
     plain = tuple(trigger.model_copy(update={"means": None}) for trigger in full.triggers)
     few = full.model_copy(update={"triggers": (plain[2], *plain[:2], plain[3])})
@@ -170,16 +170,16 @@ def test_without_meanings_the_newest_eight_of_the_prospect_are_shown_and_then_of
         ("2026-13", "2026-13", ""),
     ],
 )
-def test_a_date_and_its_age_are_told_in_words(text: str, words: str, age: str) -> None:
+def test_a_date_and_its_age_are_written_in_words(text: str, words: str, age: str) -> None:
     assert (date_in_words(text), age_in_words(text, date(2026, 11, 20))) == (words, age)
 
 
 @pytest.mark.parametrize("make", PLAYBOOKS.values(), ids=PLAYBOOKS)
-def test_markdown_is_short_enough_to_be_read(make: Callable[[], Playbook]) -> None:
+def test_markdown_stays_under_its_word_limit(make: Callable[[], Playbook]) -> None:
     assert words_in(export("markdown").render(make())) < MAX_WORDS
 
 
-def test_a_quotation_that_is_the_sentence_itself_is_shown_once(playbook: Playbook) -> None:
+def test_a_quotation_equal_to_its_sentence_is_shown_once(playbook: Playbook) -> None:
     assert playbook.brief
     quote = playbook.evidence["p_goal"].quote
     same = playbook.brief.why_now.model_copy(update={"text": quote}) if playbook.brief.why_now else None
@@ -193,25 +193,22 @@ def test_a_quotation_that_is_the_sentence_itself_is_shown_once(playbook: Playboo
 
 @pytest.mark.parametrize("name", ["markdown", "html"])
 @pytest.mark.parametrize(("day", "title"), [("2026-09-30", "Why now"), ("2025-03-01", "Last event")])
-def test_an_event_of_over_a_year_ago_is_not_called_why_now(name: str, day: str, title: str, playbook: Playbook) -> None:
+def test_an_event_over_a_year_old_is_not_titled_why_now(name: str, day: str, title: str, playbook: Playbook) -> None:
     assert playbook.brief
     dated = playbook.model_copy(update={"brief": playbook.brief.model_copy(update={"date": day})})
 
     text = export(name).render(dated).split("Say first")[0]
 
-    assert [one for one in ("Why now", "Last event") if f">{one} <" in text or f"**{one}**" in text] == [title]
-
-
-# In the browser
+    assert [label for label in ("Why now", "Last event") if f">{label} <" in text or f"**{label}**" in text] == [title]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as one:
-        yield one
+    async with chromium() as started:
+        yield started
 
 
-async def page_of(browser: Browser, folder: Path, playbook: Playbook, size: tuple[int, int] = DESK) -> Page:
+async def page_of(browser: Browser, folder: Path, playbook: Playbook, size: tuple[int, int] = DESKTOP) -> Page:
     return (await opened(browser, folder, playbook, size={"width": size[0], "height": size[1]})).page
 
 
@@ -223,7 +220,7 @@ async def bottom(part: Locator) -> float:
 
 
 @in_the_browser
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("make", sampled(PLAYBOOKS.values(), lambda make: make is full_playbook), ids=PLAYBOOKS)
 async def test_the_first_screen_says_whom_to_call_why_now_and_what_to_say(
     make: Callable[[], Playbook], size: tuple[int, int], browser: Browser, tmp_path: Path
@@ -238,18 +235,18 @@ async def test_the_first_screen_says_whom_to_call_why_now_and_what_to_say(
 
 
 @in_the_browser
-async def test_at_a_desk_the_first_screen_has_the_e_mail_and_the_warnings_too(browser: Browser, tmp_path: Path) -> None:
+async def test_on_a_desktop_the_first_screen_also_has_the_email_and_the_warnings(
+    browser: Browser, tmp_path: Path
+) -> None:
     page = await page_of(browser, tmp_path, full_playbook())
 
-    assert await bottom(page.locator("#brief .mail.first")) <= DESK[1]
-    assert await bottom(page.locator("#brief .warnings")) <= DESK[1]
+    assert await bottom(page.locator("#brief .mail.first")) <= DESKTOP[1]
+    assert await bottom(page.locator("#brief .warnings")) <= DESKTOP[1]
     assert await page.locator("#brief .warnings li").count() == 5
 
 
 @in_the_browser
-async def test_on_a_phone_a_link_above_the_e_mail_leads_to_what_to_check_first(
-    browser: Browser, tmp_path: Path
-) -> None:
+async def test_on_a_phone_a_link_above_the_email_leads_to_the_things_to_check(browser: Browser, tmp_path: Path) -> None:
     page = await page_of(browser, tmp_path, full_playbook(), PHONE)
 
     link = page.get_by_role("link", name="5 things to check first")
@@ -259,7 +256,7 @@ async def test_on_a_phone_a_link_above_the_e_mail_leads_to_what_to_check_first(
 
 
 async def copied(page: Page, button: Locator) -> str:
-    """What a click on the button copies."""
+    """Click the button and return the text that it copies."""
     await page.evaluate(
         """() => { navigator.clipboard.writeText = text => { window.taken = text; return Promise.resolve(); }; }"""
     )
@@ -269,7 +266,7 @@ async def copied(page: Page, button: Locator) -> str:
 
 
 def written(link: str | None) -> tuple[str, str]:
-    """Subject and body that a mail program would begin with."""
+    """Return the subject and body that the link gives a mail program."""
     assert link is not None
     parts = parse_qs(urlsplit(link).query, strict_parsing=True)
     return parts["subject"][0], parts["body"][0].replace("\r\n", "\n")
@@ -277,7 +274,7 @@ def written(link: str | None) -> tuple[str, str]:
 
 @in_the_browser
 @pytest.mark.parametrize("part", ["#brief", "#email_sequences-0-touches-0"])
-async def test_one_click_copies_subject_and_body_and_a_link_opens_them(
+async def test_one_click_copies_subject_and_body_and_a_link_opens_them_in_mail(
     part: str, browser: Browser, tmp_path: Path, playbook: Playbook
 ) -> None:
     page = await page_of(browser, tmp_path, playbook)
@@ -294,7 +291,7 @@ async def test_one_click_copies_subject_and_body_and_a_link_opens_them(
 
 
 @in_the_browser
-async def test_one_switch_shows_and_copies_merge_fields_in_place_of_names(
+async def test_one_switch_shows_and_copies_merge_fields_instead_of_names(
     browser: Browser, tmp_path: Path, playbook: Playbook
 ) -> None:
     page = await page_of(browser, tmp_path, playbook)
@@ -309,7 +306,7 @@ async def test_one_switch_shows_and_copies_merge_fields_in_place_of_names(
     await page.keyboard.press("Enter")
 
     assert await switches.count() == 2
-    assert [await one.get_attribute("aria-pressed") for one in await switches.all()] == ["true", "true"]
+    assert [await switch.get_attribute("aria-pressed") for switch in await switches.all()] == ["true", "true"]
     assert "Hi {{first_name}}," in await brief.locator(".body").inner_text()
     assert (await last.locator(".body").inner_text()).endswith("{{sender_first_name}}, {{sender_company}}")
     assert await copied(page, brief.get_by_role("button", name="Copy")) == f"Subject: {touch.subject}\n\n{merged}"
@@ -323,7 +320,9 @@ async def test_one_switch_shows_and_copies_merge_fields_in_place_of_names(
 
 
 @in_the_browser
-async def test_without_names_there_is_no_switch(browser: Browser, tmp_path: Path, playbook: Playbook) -> None:
+async def test_without_names_there_is_no_switch_for_merge_fields(
+    browser: Browser, tmp_path: Path, playbook: Playbook
+) -> None:
     unnamed = tuple(
         sequence.model_copy(update={"first_name": None, "signature": ""}) for sequence in playbook.email_sequences
     )
@@ -334,7 +333,7 @@ async def test_without_names_there_is_no_switch(browser: Browser, tmp_path: Path
 
 
 @in_the_browser
-async def test_another_opening_can_be_copied_and_what_to_make_first_is_said(
+async def test_the_second_opening_can_be_copied_and_the_page_says_what_to_make_first(
     browser: Browser, tmp_path: Path, playbook: Playbook
 ) -> None:
     page = await page_of(browser, tmp_path, playbook)
@@ -360,7 +359,7 @@ async def test_sources_and_background_are_folded_on_screen(browser: Browser, tmp
 
 @in_the_browser
 @pytest.mark.parametrize("make", PLAYBOOKS.values(), ids=PLAYBOOKS)
-async def test_on_paper_the_brief_is_the_first_page_and_the_whole_at_most_fifteen(
+async def test_in_print_the_brief_is_the_first_page_of_at_most_fifteen(
     make: Callable[[], Playbook], browser: Browser, tmp_path: Path
 ) -> None:
     page = await page_of(browser, tmp_path, make())
@@ -370,7 +369,7 @@ async def test_on_paper_the_brief_is_the_first_page_and_the_whole_at_most_fiftee
     brief = pages_in(await page.pdf(prefer_css_page_size=True))
 
     assert brief == 1
-    assert whole <= MAX_PAPER
+    assert whole <= MAX_PRINTED_PAGES
     assert await page.evaluate("getComputedStyle(document.querySelector('#brief')).breakAfter") == "auto"
     await page.emulate_media(media="print")
     assert await page.evaluate("getComputedStyle(document.querySelector('#brief')).breakAfter") == "page"
