@@ -1,4 +1,4 @@
-"""Without a model, a finding is listed only under a label that the page makes certain."""
+"""Without a model, a finding is listed only if the page leaves no doubt about its label."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from test_collector import read
 
 
 @pytest.mark.parametrize(
-    ("said", "topic"),
+    ("sentence", "topic"),
     [
         ("Quillport never keeps names, so it is fully compliant with GDPR.", "compliance"),
         ("Quillport offers a free trial of thirty days.", "pricing"),
@@ -20,8 +20,10 @@ from test_collector import read
         ("66% of experienced welders prefer steel, and our customers do.", None),
     ],
 )
-async def test_a_fact_has_the_topic_that_its_words_make_certain_or_is_left_out(said: str, topic: str | None) -> None:
-    facts = (await read(f"# Planner\n\n{said}", path="/product/planner")).facts
+async def test_a_fact_has_the_topic_that_its_words_make_certain_or_is_left_out(
+    sentence: str, topic: str | None
+) -> None:
+    facts = (await read(f"# Planner\n\n{sentence}", path="/product/planner")).facts
 
     assert [fact.topic for fact in facts] == ([topic] if topic else [])
 
@@ -35,7 +37,7 @@ async def test_a_fact_has_the_topic_that_its_words_make_certain_or_is_left_out(s
         ("Painters", "Measure all you want to know about winches.", None),
     ],
 )
-async def test_a_title_stands_before_a_text_only_if_both_are_about_one_thing(
+async def test_a_title_precedes_a_text_only_if_both_are_about_the_same_thing(
     title: str, text: str, listed: str | None
 ) -> None:
     page = f"# Planner\n\n## Features\n\n### {title}\n\n{text}\n\n### Ledger\n\nThe ledger of Quillport lists costs."
@@ -53,7 +55,7 @@ async def test_a_title_stands_before_a_text_only_if_both_are_about_one_thing(
         ("/product/planner", "- List images: type docker ps to see the images that Quillport offers"),
     ],
 )
-async def test_what_is_over_is_of_others_or_is_an_instruction_is_no_fact(path: str, text: str) -> None:
+async def test_ended_projects_partner_services_and_instructions_are_not_facts(path: str, text: str) -> None:
     assert (await read(f"# Planner\n\n{text}", path=path)).facts == ()
 
 
@@ -77,7 +79,7 @@ August 2014
 """
 
 
-async def test_a_timeline_gives_the_date_below_the_heading_and_nothing_of_the_predecessor() -> None:
+async def test_a_timeline_gives_the_date_below_each_heading_and_skips_the_predecessor() -> None:
     answer = await read(TIMELINE, path="/about/history")
 
     assert [(found.what, found.date) for found in answer.triggers] == [("Quillport launches a planner", "May 2018")]
@@ -89,7 +91,7 @@ Oslo, Norway, May 3, 2024 – Quillport introduced a planner for repairs.
 """
 
 
-async def test_a_press_release_has_the_date_of_its_place_line() -> None:
+async def test_a_press_release_has_the_date_of_its_dateline() -> None:
     answer = await read(RELEASE, path="/news/planner")
 
     assert {found.date for found in answer.triggers} == {"May 3, 2024"}
@@ -103,7 +105,7 @@ PRESS = """# Press
 """
 
 
-async def test_a_list_of_press_releases_tells_what_the_company_itself_launched_and_with_whom() -> None:
+async def test_a_list_of_press_releases_gives_only_the_companys_own_launches_and_partners() -> None:
     answer = await read(PRESS, path="/news")
 
     assert [(found.what, found.date) for found in answer.triggers] == [
@@ -113,12 +115,12 @@ async def test_a_list_of_press_releases_tells_what_the_company_itself_launched_a
 
 
 @pytest.mark.parametrize(
-    "said",
+    "sentence",
     [
         "Quillport is HIPAA compliant.",
         "I have read the terms and share my details with our partners Tidewell and Northgate.",
         "Sharing a plan with our customers is as easy as sending it from Gmail.",
     ],
 )
-async def test_a_law_a_consent_and_a_comparison_name_no_integration(said: str) -> None:
-    assert (await read(f"# Planner\n\n{said}", path="/product/planner")).integrations == ()
+async def test_a_law_a_consent_and_a_comparison_name_no_integration(sentence: str) -> None:
+    assert (await read(f"# Planner\n\n{sentence}", path="/product/planner")).integrations == ()

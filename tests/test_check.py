@@ -1,4 +1,4 @@
-"""`octave-mcp check`: claims in, verdicts out, one line each; what cannot be read costs nothing but its line."""
+"""`octave-mcp check`: one claim per line in, one verdict per line out. A broken line does not affect the others."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ DOUBTFUL = TRUE | {
     "evidence": [{"quote": "Pellworth may cut its costs with Northlight.", "role": "vendor"}],
 }
 HEAVY = ("openai", "anthropic", "dbos", "sqlalchemy", "fastmcp", "starlette", "lxml", "octave_mcp.app")
-LOADED = f"""
+PRINT_LOADED_MODULES = f"""
 import sys
 sys.argv = ["octave-mcp", "check", "claims.jsonl", "--json"]
 from octave_mcp.__main__ import main
@@ -57,44 +57,44 @@ async def check(folder: Path, *claims: Mapping[str, Any] | str | bytes, options:
     return await octave("check", "claims.jsonl", *options, cwd=folder)
 
 
-def found(ended: Ended) -> list[dict[str, Any]]:
+def results(ended: Ended) -> list[dict[str, Any]]:
     return [json.loads(line) for line in ended.out.splitlines()]
 
 
-async def test_a_claim_that_its_quotation_supports_stands_and_exits_0(tmp_path: Path) -> None:
+async def test_a_supported_claim_stands_and_exits_0(tmp_path: Path) -> None:
     ended = await check(tmp_path, TRUE)
 
     assert (ended.code, ended.err) == (0, "")
-    (one,) = found(ended)
-    assert [*one] == ["line", "stands", "support", "problems"]
-    assert (one["line"], one["stands"], one["problems"]) == (1, True, [])
-    assert one["support"]["judge"] == "rules"
-    assert one["support"]["verdict"] in {"supported", "unjudged"}
+    (result,) = results(ended)
+    assert [*result] == ["line", "stands", "support", "problems"]
+    assert (result["line"], result["stands"], result["problems"]) == (1, True, [])
+    assert result["support"]["judge"] == "rules"
+    assert result["support"]["verdict"] in {"supported", "unjudged"}
 
 
-async def test_a_claim_with_another_figure_fails_with_the_rule_and_a_reason_and_exits_1(tmp_path: Path) -> None:
+async def test_a_claim_with_a_wrong_figure_fails_with_the_rule_and_a_reason_and_exits_1(tmp_path: Path) -> None:
     ended = await check(tmp_path, TRUE, FALSE)
 
     assert (ended.code, ended.err) == (1, "")
-    first, second = found(ended)
+    first, second = results(ended)
     assert (first["stands"], second["stands"]) == (True, False)
     assert second["support"]["verdict"] == "not"
     assert "60" in second["support"]["reason"]
     assert [problem["code"] for problem in second["problems"]] == ["D3"]
 
 
-async def test_a_claim_that_is_only_doubtful_is_partly_supported_and_does_not_stand(tmp_path: Path) -> None:
-    (one,) = found(ended := await check(tmp_path, DOUBTFUL))
+async def test_a_doubtful_claim_is_partly_supported_and_does_not_stand(tmp_path: Path) -> None:
+    (result,) = results(ended := await check(tmp_path, DOUBTFUL))
 
     assert ended.code == 1
-    assert (one["stands"], one["support"]["verdict"]) == (False, "partly")
-    assert {problem["code"] for problem in one["problems"]} == {"D40"}
+    assert (result["stands"], result["support"]["verdict"]) == (False, "partly")
+    assert {problem["code"] for problem in result["problems"]} == {"D40"}
 
 
 async def test_a_fact_without_a_quotation_fails_and_a_question_needs_none(tmp_path: Path) -> None:
     without: dict[str, Any] = TRUE | {"evidence": ()}
     question = without | {"claim": "How do you hand a lead over today?", "kind": "question"}
-    fact, asked = found(await check(tmp_path, without, question))
+    fact, asked = results(await check(tmp_path, without, question))
 
     assert [problem["code"] for problem in fact["problems"]] == ["D1"]
     assert not fact["stands"]
@@ -103,18 +103,18 @@ async def test_a_fact_without_a_quotation_fails_and_a_question_needs_none(tmp_pa
 
 @pytest.mark.parametrize("value", ["c-7", 7, None, ["a", {"b": 1}]], ids=str)
 async def test_an_id_is_returned_as_it_is_and_other_keys_are_ignored(value: object, tmp_path: Path) -> None:
-    (one,) = found(await check(tmp_path, TRUE | {"id": value, "stands": False, "why": "40+ is more than 40"}))
+    (result,) = results(await check(tmp_path, TRUE | {"id": value, "stands": False, "why": "40+ is more than 40"}))
 
-    assert next(iter(one)) == "id"
-    assert one["id"] == value
-    assert one["stands"]
+    assert next(iter(result)) == "id"
+    assert result["id"] == value
+    assert result["stands"]
 
 
 async def test_optional_fields_may_be_null(tmp_path: Path) -> None:
     evidence = [{"quote": QUOTE, "role": "vendor", "title": None}]
-    (one,) = found(await check(tmp_path, TRUE | {"context": None, "kind": None, "evidence": evidence}))
+    (result,) = results(await check(tmp_path, TRUE | {"context": None, "kind": None, "evidence": evidence}))
 
-    assert one["stands"]
+    assert result["stands"]
 
 
 BROKEN: dict[str, tuple[Mapping[str, Any] | str | bytes, str]] = {
@@ -152,12 +152,12 @@ async def test_a_broken_line_is_reported_with_number_and_reason_and_the_others_a
     ended = await check(tmp_path, TRUE, broken, FALSE)
 
     assert ended.code == 1
-    first, second, third = found(ended)
+    first, second, third = results(ended)
     assert [*second] == ["line", "error"]
     assert second["line"] == 2
     assert reason in second["error"]
     assert len(second["error"]) < 200
-    assert [one["stands"] for one in (first, third)] == [True, False]
+    assert [result["stands"] for result in (first, third)] == [True, False]
     assert third["line"] == 3
 
 
@@ -169,33 +169,33 @@ async def test_a_broken_line_alone_exits_1_and_the_report_counts_it(tmp_path: Pa
     assert ended.out.splitlines()[-1] == "1 line could not be read"
 
 
-async def test_any_change_of_a_byte_gives_one_answer_for_each_line_and_no_traceback(tmp_path: Path) -> None:
-    luck = random.Random(16)  # noqa: S311 - a test's
+async def test_randomly_corrupted_lines_get_one_result_each_and_no_traceback(tmp_path: Path) -> None:
+    rng = random.Random(16)  # noqa: S311 - not for secrets
     whole = json.dumps(FALSE | {"id": 1}).encode()
     broken: list[bytes] = []
     for _ in range(300):
-        changed, at = bytearray(whole), luck.randrange(len(whole))
-        changed[at : at + luck.randrange(4)] = luck.randbytes(luck.randrange(4)).replace(b"\n", b"")
+        changed, at = bytearray(whole), rng.randrange(len(whole))
+        changed[at : at + rng.randrange(4)] = rng.randbytes(rng.randrange(4)).replace(b"\n", b"")
         broken.append(bytes(changed))
     ended = await check(tmp_path, *broken)
 
     assert (ended.code, ended.err) == (1, "")
-    assert [one["line"] for one in found(ended)] == [*range(1, 301)]
+    assert [result["line"] for result in results(ended)] == [*range(1, 301)]
 
 
-async def test_a_byte_order_mark_blank_lines_and_both_kinds_of_line_ends_are_no_fault(tmp_path: Path) -> None:
+async def test_a_byte_order_mark_blank_lines_and_both_kinds_of_line_ends_are_accepted(tmp_path: Path) -> None:
     claim = json.dumps(TRUE).encode()
     (tmp_path / "claims.jsonl").write_bytes(b"\xef\xbb\xbf" + claim + b"\r\n\r\n \n" + claim)
     ended = await octave("check", "claims.jsonl", "--json", cwd=tmp_path)
 
     assert ended.code == 0
-    assert [one["line"] for one in found(ended)] == [1, 4]
+    assert [result["line"] for result in results(ended)] == [1, 4]
 
 
-async def test_a_line_of_just_the_longest_length_is_read(tmp_path: Path) -> None:
+async def test_a_line_of_exactly_the_maximum_length_is_read(tmp_path: Path) -> None:
     claim = json.dumps(TRUE).encode()
     longest = claim + b" " * (MAX_LINE_BYTES - len(claim))
-    first, second, third = found(await check(tmp_path, longest, longest + b" ", longest))
+    first, second, third = results(await check(tmp_path, longest, longest + b" ", longest))
 
     assert first["stands"]
     assert second["error"] == "longer than 200,000 bytes"
@@ -203,14 +203,14 @@ async def test_a_line_of_just_the_longest_length_is_read(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("file", "said"),
+    ("file", "message"),
     [("none.jsonl", "cannot read 'none.jsonl': No such file"), (".", "cannot read '.': Is a directory")],
 )
-async def test_a_file_that_cannot_be_read_is_named_and_exits_2(file: str, said: str, tmp_path: Path) -> None:
+async def test_a_file_that_cannot_be_read_is_named_and_exits_2(file: str, message: str, tmp_path: Path) -> None:
     ended = await octave("check", file, cwd=tmp_path)
 
     assert (ended.code, ended.out) == (2, "")
-    assert said in ended.err
+    assert message in ended.err
     assert ended.err.count("\n") == 1
 
 
@@ -224,7 +224,7 @@ async def test_an_empty_file_has_no_claims_and_exits_0(tmp_path: Path) -> None:
     assert ended.out.startswith("0 claims: ")
 
 
-async def test_a_list_in_place_of_lines_gets_a_hint_at_the_form(tmp_path: Path) -> None:
+async def test_a_list_instead_of_lines_gets_a_hint_at_the_format(tmp_path: Path) -> None:
     (tmp_path / "claims.jsonl").write_text(json.dumps([TRUE, FALSE], indent=1), "utf-8")
     ended = await octave("check", "claims.jsonl", cwd=tmp_path)
 
@@ -232,15 +232,15 @@ async def test_a_list_in_place_of_lines_gets_a_hint_at_the_form(tmp_path: Path) 
     assert ended.err.startswith("no line could be checked: each line must be one JSON object")
 
 
-async def test_claims_come_from_standard_input_too(tmp_path: Path) -> None:
+async def test_claims_can_be_read_from_standard_input(tmp_path: Path) -> None:
     ended = await command("-m", "octave_mcp", "check", "-", "--json", cwd=tmp_path, stdin=lines(TRUE, FALSE))
 
     assert ended.code == 1
-    assert [one["stands"] for one in found(ended)] == [True, False]
+    assert [result["stands"] for result in results(ended)] == [True, False]
 
 
 async def test_each_line_is_answered_before_the_next_is_read(tmp_path: Path) -> None:
-    """So a file of any length needs the memory of one line."""
+    """A file of any length therefore needs only the memory of one line."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "octave_mcp", "check", "-", "--json"),
@@ -255,7 +255,7 @@ async def test_each_line_is_answered_before_the_next_is_read(tmp_path: Path) -> 
     assert await process.wait() == 0
 
 
-async def test_the_report_shows_what_fails_with_its_reasons_and_then_the_counts(tmp_path: Path) -> None:
+async def test_the_report_shows_failing_claims_with_their_reasons_and_then_the_counts(tmp_path: Path) -> None:
     ended = await check(tmp_path, TRUE, FALSE, DOUBTFUL, options=())
 
     assert (ended.code, ended.err) == (1, "")
@@ -276,20 +276,17 @@ async def test_the_report_shows_text_on_one_line_without_control_characters(tmp_
 
 async def test_rules_alone_load_neither_database_nor_models(tmp_path: Path) -> None:
     (tmp_path / "claims.jsonl").write_bytes(lines(TRUE))
-    ended = await command("-c", LOADED, cwd=tmp_path)
+    ended = await command("-c", PRINT_LOADED_MODULES, cwd=tmp_path)
 
     assert ended.code == 0, ended.err
     assert ended.out.splitlines()[1:] == [""]
 
 
-# Judged by a model, too
-
-
 def answering(supported: Sequence[int], **others: tuple[int, str]) -> Fault:
-    """A verifier's answer; `others` are the claims with another verdict, each by it: its number and the reason."""
+    """Answer as the verifier. `others` gives the number of a claim and the reason for each other verdict."""
     listed = [
         {"claim": claim, "verdict": verdict, "reason": reason, "better": None}
-        for verdict, (claim, reason) in {name.rstrip("_"): told for name, told in others.items()}.items()
+        for verdict, (claim, reason) in {name.rstrip("_"): judgement for name, judgement in others.items()}.items()
     ]
 
     def answer(request: Request, _: str) -> Sent:
@@ -302,12 +299,12 @@ def answering(supported: Sequence[int], **others: tuple[int, str]) -> Fault:
 WITH_MODEL = ("--json", "--model", "openai")
 
 
-async def test_a_model_has_the_last_word_on_what_the_rules_do_not_reject(double: Double, tmp_path: Path) -> None:
+async def test_a_model_has_the_last_word_on_claims_that_the_rules_do_not_reject(double: Double, tmp_path: Path) -> None:
     double.fails(answering([2], not_=(1, "the quotation is about another month")))
     ended = await check(tmp_path, TRUE, FALSE, DOUBTFUL, options=WITH_MODEL)
 
     assert ended.code == 1
-    first, second, third = found(ended)
+    first, second, third = results(ended)
     assert (first["stands"], first["support"]["verdict"]) == (False, "not")
     assert first["problems"] == [{"code": "D40", "text": "the quotation is about another month"}]
     assert (second["support"]["verdict"], second["support"]["judge"]) == ("not", "rules")
@@ -316,12 +313,11 @@ async def test_a_model_has_the_last_word_on_what_the_rules_do_not_reject(double:
     assert FALSE["claim"] not in json.dumps(double.asked[-1].body)
 
 
-async def test_a_claim_that_the_model_leaves_out_keeps_the_verdict_of_the_rules_and_says_so(
+async def test_a_claim_that_the_model_leaves_out_keeps_the_verdict_of_the_rules_and_exits_4(
     double: Double, tmp_path: Path
 ) -> None:
-    """And the run ends as done in part."""
     double.fails(answering([1]))
-    first, second = found(ended := await check(tmp_path, TRUE, TRUE | {"id": 2}, options=WITH_MODEL))
+    first, second = results(ended := await check(tmp_path, TRUE, TRUE | {"id": 2}, options=WITH_MODEL))
 
     assert ended.code == 4
     assert "model_error" not in first
@@ -336,13 +332,11 @@ async def test_a_model_may_reject_every_claim_of_a_file(double: Double, tmp_path
     ended = await check(tmp_path, *[TRUE] * 20, options=WITH_MODEL)
 
     assert ended.code == 1
-    assert {one["support"]["verdict"] for one in found(ended)} == {"not"}
+    assert {result["support"]["verdict"] for result in results(ended)} == {"not"}
 
 
 @pytest.mark.parametrize("model", sampled(["openai", "anthropic", "compat"], short=lambda model: model == "openai"))
-async def test_a_key_that_is_refused_is_an_error_before_anything_is_judged(
-    model: str, double: Double, tmp_path: Path
-) -> None:
+async def test_a_rejected_key_is_an_error_before_anything_is_judged(model: str, double: Double, tmp_path: Path) -> None:
     double.fails(FOR_GOOD["wrong key"][0], times=None)
     ended = await check(tmp_path, TRUE, "{", options=("--json", "--model", model))
 
@@ -351,7 +345,7 @@ async def test_a_key_that_is_refused_is_an_error_before_anything_is_judged(
     assert ended.err.count("\n") == 1
 
 
-async def test_a_model_that_fails_midway_leaves_the_verdicts_of_the_rules_and_the_report_says_so(
+async def test_claims_after_a_failure_of_the_model_keep_the_verdicts_of_the_rules_and_say_so(
     double: Double, tmp_path: Path
 ) -> None:
     double.fails(FOR_GOOD["no quota"][0], times=None)
@@ -359,9 +353,9 @@ async def test_a_model_that_fails_midway_leaves_the_verdicts_of_the_rules_and_th
     ended = await check(tmp_path, *[TRUE] * 130, options=WITH_MODEL)
 
     assert ended.code == 4
-    judges = [one["support"]["judge"] for one in found(ended)]
+    judges = [result["support"]["judge"] for result in results(ended)]
     assert judges == ["openai"] * 60 + ["rules"] * 70
-    assert all(("model_error" in one) == (one["support"]["judge"] == "rules") for one in found(ended))
+    assert all(("model_error" in result) == (result["support"]["judge"] == "rules") for result in results(ended))
 
 
 async def test_a_provider_that_is_down_leaves_the_verdicts_of_the_rules(double: Double, tmp_path: Path) -> None:
@@ -373,7 +367,7 @@ async def test_a_provider_that_is_down_leaves_the_verdicts_of_the_rules(double: 
 
 
 @pytest.mark.parametrize(
-    ("model", "code", "said"),
+    ("model", "code", "message"),
     [
         ("openai", 3, "OPENAI_API_KEY not found: set it in the environment or in .env; without --model, rules judge"),
         ("auto", 3, "no model is configured"),
@@ -383,10 +377,10 @@ async def test_a_provider_that_is_down_leaves_the_verdicts_of_the_rules(double: 
     ],
 )
 async def test_a_model_that_cannot_judge_is_named_before_anything_is_judged(
-    model: str, code: int, said: str, tmp_path: Path
+    model: str, code: int, message: str, tmp_path: Path
 ) -> None:
     ended = await check(tmp_path, TRUE, options=("--model", model))
 
     assert (ended.code, ended.out) == (code, "")
-    assert said in ended.err
+    assert message in ended.err
     assert ended.err.count("\n") == 1

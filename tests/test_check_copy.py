@@ -1,4 +1,4 @@
-"""check_copy: a rep's own e-mail or script, sentence by sentence, against what a run has read."""
+"""check_copy compares a rep's own e-mail or script, sentence by sentence, with the pages that a run has read."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ NO_CLAIMS = (
     "Here is a short example.",
     "Makes sense.",
 )
-WRAPPED = {
+PHRASED = {
     "Did you know that Brindlecart Grocers kept 99.9% of its windows?": "not",
     "We'll cut your missed windows by 40%.": "not",
     "I can show you how we cut missed windows by 45%.": "not",
@@ -81,7 +81,7 @@ WRAPPED = {
     "You employ 640 people, of whom 420 work on crews, and you plan to go public next year.": "partly",
     "Since November you promise two-hour windows in all seven depots.": "partly",
 }
-OF_OTHERS = (
+ABOUT_OTHERS = (
     "No other vendor offers late-stop warnings.",
     "No vendor in your market offers late-stop warnings.",
     "No tool warns of a late stop as early.",
@@ -99,7 +99,7 @@ OF_OTHERS = (
     "Let me be clear: Hearthwain is losing customers to faster rivals.",
     "I'll be honest: Routemoor has lost its founders.",
 )
-BETWEEN_US = (
+OFFERS_AND_REQUESTS = (
     "Happy to explain how we do this.",
     "Let me know if Thursday works.",
     "I'd love to show you how Wrenhaul ranks the fixes.",
@@ -122,7 +122,7 @@ PASTED: dict[str, dict[str, str]] = {
     "Hi Dana,\nAt Wrenhaul we:\n- connect to 400 carriers\n- are used by 126 dispatch teams\nSam Reed": {
         "Hi Dana,": "no claim",
         "At Wrenhaul we:": "no claim",
-        "connect to 400 carriers": "partly",  # a rival does
+        "connect to 400 carriers": "partly",  # a page says it of a rival
         "are used by 126 dispatch teams": "supported",
         "Sam Reed": "no claim",
     },
@@ -153,7 +153,7 @@ UNKNOWN_RUN = f"run_{'0' * 32}"
 
 
 @pytest.fixture
-async def web(finished: Finished) -> AsyncGenerator[httpx2.AsyncClient]:  # noqa: ARG001 - its home
+async def web(finished: Finished) -> AsyncGenerator[httpx2.AsyncClient]:  # noqa: ARG001 - its home has the run
     async with serving() as client:
         yield client
 
@@ -165,23 +165,20 @@ async def check(web: httpx2.AsyncClient, run_id: str, text: str) -> dict[str, An
 
 
 async def check_sentences(web: httpx2.AsyncClient, run_id: str, *sentences: str) -> list[dict[str, Any]]:
-    """What is found of each, in the paragraphs of one e-mail."""
+    """Check the sentences as paragraphs of one e-mail and return their results."""
     found = await check(web, run_id, "\n\n".join(("Hi Dana,", *sentences, "Best,\nSam")))
     return found["sentences"][1:-1]
 
 
 def verdicts(found: dict[str, Any]) -> dict[str, str]:
-    return {one["text"]: one["verdict"] for one in found["sentences"]}
-
-
-# An e-mail and a script
+    return {sentence["text"]: sentence["verdict"] for sentence in found["sentences"]}
 
 
 async def test_each_sentence_of_an_email_has_its_verdict(web: httpx2.AsyncClient, finished: Finished) -> None:
     found = await check(web, finished.run_id, MAIL)
 
     assert found["kind"] == "email"
-    assert [one["verdict"] for one in found["sentences"]] == [
+    assert [sentence["verdict"] for sentence in found["sentences"]] == [
         "supported",  # the subject, for its figure
         "no claim",  # the greeting
         "no claim",
@@ -204,7 +201,7 @@ async def test_a_supported_sentence_has_the_quotation_of_the_playbook_with_its_i
     web: httpx2.AsyncClient, finished: Finished
 ) -> None:
     evidence = (await web.get(f"/runs/{finished.run_id}/playbook.json")).json()["evidence"]
-    quoted = next(one for one in evidence.values() if one["quote"].startswith("Kelvarth Heating took 52% fewer"))
+    quoted = next(entry for entry in evidence.values() if entry["quote"].startswith("Kelvarth Heating took 52% fewer"))
     (found,) = await check_sentences(
         web, finished.run_id, "Kelvarth Heating took 52% fewer calls asking where the technician is."
     )
@@ -213,7 +210,7 @@ async def test_a_supported_sentence_has_the_quotation_of_the_playbook_with_its_i
     assert (found["verdict"], found["reason"], found["nearest"]) == ("supported", "", None)
 
 
-async def test_what_is_true_and_not_quoted_in_the_playbook_is_found_on_the_pages(
+async def test_a_true_sentence_not_quoted_in_the_playbook_is_found_on_the_pages(
     web: httpx2.AsyncClient, finished: Finished
 ) -> None:
     evidence = (await web.get(f"/runs/{finished.run_id}/playbook.json")).json()["evidence"]
@@ -248,13 +245,13 @@ async def test_a_sentence_that_is_not_supported_says_why_and_shows_the_nearest_p
 
 
 @pytest.mark.long
-async def test_a_script_is_judged_as_one_and_the_other_side_claims_nothing(
+async def test_a_script_is_recognised_and_the_lines_of_the_prospect_claim_nothing(
     web: httpx2.AsyncClient, finished: Finished
 ) -> None:
     found = await check(web, finished.run_id, SCRIPT)
 
     assert found["kind"] == "script"
-    assert [(one["text"][:16], one["verdict"]) for one in found["sentences"]] == [
+    assert [(sentence["text"][:16], sentence["verdict"]) for sentence in found["sentences"]] == [
         ("Hi Dana, this is", "no claim"),
         ("Did I catch you ", "no claim"),
         ("The reason I'm c", "supported"),
@@ -277,7 +274,7 @@ async def test_a_script_without_a_reason_to_call_or_with_a_long_pitch_loses_poin
     assert found["score"] < 80
 
 
-async def test_the_score_has_the_faults_that_the_rules_for_copy_find(
+async def test_the_score_reflects_the_faults_that_the_rules_for_copy_find(
     web: httpx2.AsyncClient, finished: Finished
 ) -> None:
     bad = "Subject: RE: AMAZING!!\n\nDear [NAME],\n\nI just wanted to reach out! We leverage synergies.\n\nBest,\nSam"
@@ -294,39 +291,36 @@ async def test_the_score_has_the_faults_that_the_rules_for_copy_find(
     assert all(fault["text"] for fault in worse["faults"])
 
 
-# What claims something, and of whom
-
-
-async def test_what_claims_nothing_is_said_to(web: httpx2.AsyncClient, finished: Finished) -> None:
+async def test_sentences_without_a_claim_are_reported_as_such(web: httpx2.AsyncClient, finished: Finished) -> None:
     for found in await check_sentences(web, finished.run_id, *NO_CLAIMS):
         assert (found["verdict"], found["evidence"], found["nearest"]) == ("no claim", [], None), found
         assert found["reason"]
 
 
-async def test_a_claim_counts_however_it_is_wrapped(web: httpx2.AsyncClient, finished: Finished) -> None:
-    found = await check_sentences(web, finished.run_id, *WRAPPED)
+async def test_a_claim_counts_however_it_is_phrased(web: httpx2.AsyncClient, finished: Finished) -> None:
+    found = await check_sentences(web, finished.run_id, *PHRASED)
 
-    assert {one["text"]: one["verdict"] for one in found} == WRAPPED
+    assert {sentence["text"]: sentence["verdict"] for sentence in found} == PHRASED
 
 
-async def test_what_is_stated_of_others_counts_in_a_courtesy_an_offer_or_a_sentence_about_who_writes(
+async def test_a_claim_about_others_counts_in_a_courtesy_an_offer_or_a_sentence_about_the_writer(
     web: httpx2.AsyncClient, finished: Finished
 ) -> None:
-    found = await check_sentences(web, finished.run_id, *OF_OTHERS)
+    found = await check_sentences(web, finished.run_id, *ABOUT_OTHERS)
 
-    assert [one["text"] for one in found if one["verdict"] in {"supported", "no claim"}] == []
+    assert [sentence["text"] for sentence in found if sentence["verdict"] in {"supported", "no claim"}] == []
 
 
-async def test_what_is_offered_or_asked_between_the_two_claims_nothing(
+async def test_offers_and_requests_between_writer_and_reader_claim_nothing(
     web: httpx2.AsyncClient, finished: Finished
 ) -> None:
-    found = await check_sentences(web, finished.run_id, *BETWEEN_US)
+    found = await check_sentences(web, finished.run_id, *OFFERS_AND_REQUESTS)
 
-    assert [one["text"] for one in found if one["verdict"] != "no claim"] == []
+    assert [sentence["text"] for sentence in found if sentence["verdict"] != "no claim"] == []
 
 
 @pytest.mark.long
-async def test_they_is_whom_the_sentence_before_is_about(web: httpx2.AsyncClient, finished: Finished) -> None:
+async def test_they_refers_to_the_subject_of_the_previous_sentence(web: httpx2.AsyncClient, finished: Finished) -> None:
     *_, true = await check_sentences(
         web, finished.run_id, "Penmarrow Medical uses Wrenhaul.", "Today they handle an exception in 4 minutes."
     )
@@ -339,7 +333,7 @@ async def test_they_is_whom_the_sentence_before_is_about(web: httpx2.AsyncClient
 
 
 @pytest.mark.long
-async def test_words_in_quotation_marks_have_to_be_on_a_page(web: httpx2.AsyncClient, finished: Finished) -> None:
+async def test_words_in_quotation_marks_must_be_on_a_page(web: httpx2.AsyncClient, finished: Finished) -> None:
     right, wrong = await check_sentences(
         web,
         finished.run_id,
@@ -359,14 +353,12 @@ async def test_a_row_of_a_table_never_supports_a_sentence_by_itself(
     assert "see in the table which column is meant" in found["reason"]
 
 
-async def test_texts_are_read_as_people_paste_them(web: httpx2.AsyncClient, finished: Finished) -> None:
+async def test_texts_can_be_pasted_in_any_common_layout(web: httpx2.AsyncClient, finished: Finished) -> None:
     for text, expected in PASTED.items():
         assert verdicts(await check(web, finished.run_id, text)) == expected
 
 
-async def test_a_sentence_that_says_two_things_has_a_quotation_for_each(
-    web: httpx2.AsyncClient, finished: Finished
-) -> None:
+async def test_a_sentence_with_two_claims_has_a_quotation_for_each(web: httpx2.AsyncClient, finished: Finished) -> None:
     (found,) = await check_sentences(
         web,
         finished.run_id,
@@ -374,17 +366,14 @@ async def test_a_sentence_that_says_two_things_has_a_quotation_for_each(
     )
 
     assert found["verdict"] == "supported"
-    assert [any(figure in one["quote"] for one in found["evidence"]) for figure in ("4 minutes", "52%")] == [True, True]
-
-
-# How often it is wrong
+    assert [any(text in entry["quote"] for entry in found["evidence"]) for text in ("4 minutes", "52%")] == [True, True]
 
 
 @pytest.mark.long
-async def test_few_true_claims_are_said_to_be_wrong_and_few_false_ones_to_be_right(
+async def test_few_true_claims_are_rejected_and_few_false_ones_accepted(
     web: httpx2.AsyncClient, finished: Finished
 ) -> None:
-    """Claims of the bench about the two invented companies, whose pages the run has read; bounds are loose."""
+    """The claims are those of the bench about the two invented companies. The bounds are loose."""
     rows = [json.loads(line) for line in (ROOT / "bench" / "claims" / "seen.jsonl").read_text("utf-8").splitlines()]
     own = [row for row in rows if (row["vendor"], row["prospect"], row["kind"]) == ("Wrenhaul", "Hearthwain", "fact")]
     true, false = ([row for row in own if row["stands"] == stands] for stands in (True, False))
@@ -399,9 +388,6 @@ async def test_few_true_claims_are_said_to_be_wrong_and_few_false_ones_to_be_rig
     assert wrong.count("supported") <= 0.08 * len(wrong)
 
 
-# What it costs its reader
-
-
 async def test_the_report_on_an_email_stays_under_2000_tokens(finished: Finished) -> None:
     async with Client(make()) as client:
         report = await call(client, "check_copy", run_id=finished.run_id, text=MAIL)
@@ -409,11 +395,8 @@ async def test_the_report_on_an_email_stays_under_2000_tokens(finished: Finished
     assert len(json.dumps(report, ensure_ascii=False)) / 4 < 2000
 
 
-# What a playbook keeps when its pages are gone
-
-
 def judged_playbook() -> Playbook:
-    """Without any page, with one finding that a model has judged."""
+    """Return a playbook without pages, with one finding that a model has judged."""
     playbook = dealt_playbook()
     judged = claim("Kestrel wants its portal to do the selling", "p_goal").model_copy(
         update={"support": Support(verdict="partly", judge="openai", reason="they want bookings, not sales")}
@@ -423,7 +406,7 @@ def judged_playbook() -> Playbook:
     return playbook.model_copy(update={"prospect_intelligence": intelligence})
 
 
-async def test_a_playbook_whose_pages_are_gone_still_supports_what_it_quotes() -> None:
+async def test_a_playbook_whose_pages_were_deleted_still_supports_what_it_quotes() -> None:
     run_id = await stored(dealt_playbook())
     async with serving() as web:
         (found,) = await check_sentences(
@@ -431,19 +414,16 @@ async def test_a_playbook_whose_pages_are_gone_still_supports_what_it_quotes() -
         )
 
     assert found["verdict"] == "supported"
-    assert [one["id"] for one in found["evidence"]] == ["v_bl_result"]
+    assert [entry["id"] for entry in found["evidence"]] == ["v_bl_result"]
 
 
-async def test_a_sentence_taken_from_the_playbook_has_the_verdict_it_has_there() -> None:
+async def test_a_sentence_from_the_playbook_keeps_its_verdict() -> None:
     run_id = await stored(judged_playbook())
     async with serving() as web:
         (found,) = await check_sentences(web, run_id, "Kestrel wants its portal to do the selling")
 
     assert (found["verdict"], found["reason"]) == ("partly", "they want bookings, not sales")
-    assert [one["id"] for one in found["evidence"]] == ["p_goal"]
-
-
-# On every surface
+    assert [entry["id"] for entry in found["evidence"]] == ["p_goal"]
 
 
 @pytest.mark.long
@@ -483,7 +463,7 @@ async def test_the_command_exits_with_0_if_nothing_is_unsupported(finished: Fini
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "message"),
     [
         ("missing.txt", None, "cannot read 'missing.txt': No such file or directory"),
         ("latin.txt", "Grüße".encode("latin-1"), "it is not UTF-8 text"),
@@ -491,21 +471,18 @@ async def test_the_command_exits_with_0_if_nothing_is_unsupported(finished: Fini
     ],
 )
 async def test_a_file_that_cannot_be_checked_is_a_usage_error(
-    name: str, content: bytes | None, told: str, finished: Finished, tmp_path: Path
+    name: str, content: bytes | None, message: str, finished: Finished, tmp_path: Path
 ) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
     ended = await octave("check-copy", finished.run_id, name, cwd=tmp_path)
 
     assert ended.code == 2
-    assert told in ended.err
-
-
-# Bad input
+    assert message in ended.err
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "text: missing"),
         (" \n\t\n ", "it has no sentence"),
@@ -517,13 +494,13 @@ async def test_a_file_that_cannot_be_checked_is_a_usage_error(
     ids=["empty", "blank", "greeting alone", "long", "many sentences", "NUL"],
 )
 async def test_a_text_that_cannot_be_checked_is_refused_with_the_reason(
-    text: str, told: str, finished: Finished
+    text: str, message: str, finished: Finished
 ) -> None:
     async with Client(make()) as client:
         refused = await complaint(client, "check_copy", run_id=finished.run_id, text=text)
 
     assert refused.startswith("[invalid_input]")
-    assert told in refused
+    assert message in refused
 
 
 async def test_an_unknown_run_is_not_found(web: httpx2.AsyncClient) -> None:
@@ -543,7 +520,7 @@ async def test_a_run_without_a_playbook_yet_says_so(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("text", sampled(ODD, short=lambda text: text == ODD[-1]))
-async def test_odd_texts_are_answered(text: str, web: httpx2.AsyncClient, finished: Finished) -> None:
+async def test_odd_texts_are_checked_or_rejected(text: str, web: httpx2.AsyncClient, finished: Finished) -> None:
     answer = await web.post(f"/runs/{finished.run_id}/check", json={"text": text})
 
     assert answer.status_code in {200, 400}
@@ -551,12 +528,12 @@ async def test_odd_texts_are_answered(text: str, web: httpx2.AsyncClient, finish
 
 @pytest.mark.parametrize("repeated", ['"', "Happy to say: ", "I know Kestrel "])
 def test_a_long_text_takes_linear_time(repeated: str) -> None:
-    """Four times the text takes about four times the time, not sixteen: the bound is loose, for a busy machine."""
+    """Four times the text takes about four times as long, not sixteen. The bound is loose, for busy machines."""
     few, many = (_seconds(repeated * (length // len(repeated))) for length in (2500, 10_000))
     assert many < 10 * max(few, 0.05)
 
 
 def _seconds(text: str) -> float:
-    began = process_time()
+    started_at = process_time()
     checked_copy(text, dealt_playbook(), {}, None)
-    return process_time() - began
+    return process_time() - started_at

@@ -1,4 +1,4 @@
-"""The command line as a person or a script meets it: what it prints where, what it writes, how it exits."""
+"""The command line: what it prints to which stream, the files it writes, and its exit codes."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from octave_mcp.tools.reports import RunReport
 
 FILES = {"playbook.json", "playbook.md", "playbook.html"}
 FEW_PAGES = ("--max-pages", "4")
+# The progress text of a run that has started and waits for the sites.
 STEP = b"reaching "
-"""Progress text of a run that has started and waits for the sites."""
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +61,7 @@ async def test_the_demo_needs_no_network_or_key_and_ends_with_three_files_and_on
     shown = ended.out.splitlines()
     assert shown[2:4] == ["files:", "  demo-playbook/playbook.html"]
     touches = [touch for sequence in playbook["email_sequences"] for touch in sequence["touches"]]
-    assert ([one["kind"] for one in touches], len(touches)) == (["email"] * 12, 12)
+    assert ([touch["kind"] for touch in touches], len(touches)) == (["email"] * 12, 12)
     assert ended.out.count("\n") <= 28
     *_, how, address = shown
     assert how == "To read it, open this in a web browser, or run octave-mcp demo --open:"
@@ -73,7 +73,7 @@ async def test_the_demo_needs_no_network_or_key_and_ends_with_three_files_and_on
     assert '"level"' not in ended.err
 
 
-async def test_generate_writes_into_a_folder_named_for_both_companies_and_json_prints_the_report_alone(
+async def test_generate_writes_to_a_folder_named_after_both_companies_and_json_prints_only_the_report(
     held_pair: Pair, tmp_path: Path
 ) -> None:
     """On a terminal without colour: the progress bar has no colour and shows the current step."""
@@ -91,7 +91,7 @@ async def test_generate_writes_into_a_folder_named_for_both_companies_and_json_p
     assert "\x1b[9" not in ended.err
 
 
-async def test_a_playbook_without_a_page_that_failed_is_partial_and_exits_4(
+async def test_a_playbook_is_partial_and_exits_4_if_a_page_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With --quiet: nothing is written to stderr, even if it is a terminal."""
@@ -107,18 +107,18 @@ async def test_a_playbook_without_a_page_that_failed_is_partial_and_exits_4(
 
 
 async def on_a_terminal(*arguments: str, cwd: Path, no_color: str = "", held: Pair | None = None) -> Ended:
-    """Runs the command with a terminal as stderr. `held` is released when the terminal shows STEP."""
-    ours, theirs = pty.openpty()
-    shown = asyncio.create_task(asyncio.to_thread(_all_of, ours, held))
-    with os.fdopen(theirs, "w", encoding="utf-8") as terminal, pytest.MonkeyPatch.context() as patched:
+    """Run the command with a terminal as stderr. Release `held` when the terminal shows STEP."""
+    reading_end, writing_end = pty.openpty()
+    shown = asyncio.create_task(asyncio.to_thread(_read_all, reading_end, held))
+    with os.fdopen(writing_end, "w", encoding="utf-8") as terminal, pytest.MonkeyPatch.context() as patched:
         for name, value in (("TERM", "xterm-256color"), ("COLUMNS", "100"), ("NO_COLOR", no_color)):
             patched.setenv(name, value)
         ended = await octave(*arguments, cwd=cwd, stderr=terminal)
     return Ended(ended.code, ended.out, await shown)
 
 
-def _all_of(terminal: int, held: Pair | None) -> str:
-    """Reads until the other end is closed, which Linux reports as an error."""
+def _read_all(terminal: int, held: Pair | None) -> str:
+    """Read until the other end is closed, which Linux reports as an error."""
     found = b""
     try:
         while read := os.read(terminal, 65536):
@@ -147,7 +147,7 @@ async def test_a_site_that_does_not_answer_fails_the_run_and_exits_1(pair: Pair,
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("generate",), "Missing argument VENDOR"),
         (("generate", "acme.com"), "Missing argument PROSPECT"),
@@ -177,7 +177,7 @@ async def test_a_site_that_does_not_answer_fails_the_run_and_exits_1(pair: Pair,
     ids=str,
 )
 async def test_a_usage_error_is_one_line_that_names_what_is_wrong_and_exits_2(
-    arguments: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    arguments: tuple[str, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_MODEL", "extractive")
     ended = await octave(*arguments, cwd=tmp_path)
@@ -186,7 +186,7 @@ async def test_a_usage_error_is_one_line_that_names_what_is_wrong_and_exits_2(
     assert ended.out == ""
     assert ended.err.startswith("error: ")
     assert ended.err.count("\n") == 1
-    assert said in ended.err
+    assert message in ended.err
 
 
 async def test_a_loopback_site_is_refused_unless_the_settings_allow_it(
@@ -201,18 +201,18 @@ async def test_a_loopback_site_is_refused_unless_the_settings_allow_it(
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "said"),
+    ("variable", "value", "message"),
     [("OCTAVE_MODEL", "openai", "OCTAVE_MODEL=extractive"), ("OCTAVE_LOG_LEVEL", "loud", "OCTAVE_LOG_LEVEL: ")],
 )
-async def test_what_is_not_set_up_is_named_and_exits_3(
-    variable: str, value: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_a_setup_error_names_the_setting_and_exits_3(
+    variable: str, value: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, value)
     ended = await octave("generate", "acme.com", "quill.org", cwd=tmp_path)
 
     assert ended.code == 3
     assert ended.err.startswith("error: ")
-    assert said in ended.err
+    assert message in ended.err
 
 
 async def test_the_estimate_of_a_paid_model_comes_first_and_says_how_the_model_was_tested(
@@ -244,10 +244,10 @@ async def test_a_playbook_that_cannot_be_written_stays_stored_and_the_error_says
     ended = await octave("generate", *addresses(pair), "--max-pages", "1", "--out", "there", cwd=tmp_path)
 
     assert ended.code == 1
-    kept = re.search(r"cannot write to 'there': .*; the playbook is stored: octave-mcp export (\w+) --out", ended.err)
-    assert kept, ended.err
+    error = re.search(r"cannot write to 'there': .*; the playbook is stored: octave-mcp export (\w+) --out", ended.err)
+    assert error, ended.err
     assert ended.err.count("\n") == 1
-    again = await octave("export", kept[1], "--out", "elsewhere", cwd=tmp_path)
+    again = await octave("export", error[1], "--out", "elsewhere", cwd=tmp_path)
     assert again.code == 0
     assert names_in(tmp_path / "elsewhere") == FILES
 
@@ -274,7 +274,7 @@ async def test_an_interrupt_cancels_the_run_and_exits_130_without_a_traceback(
     assert [line["detail"] for line in log_lines(home) if line["event"] == "run_finished"] == ["cancelled"]
 
 
-async def test_help_names_every_command_and_version_is_the_packages(tmp_path: Path) -> None:
+async def test_help_lists_every_command_and_version_prints_that_of_the_package(tmp_path: Path) -> None:
     helped = await octave("--help", cwd=tmp_path)
     version = await octave("--version", cwd=tmp_path)
 
