@@ -766,7 +766,7 @@ class Stage(App):
     ) -> None:
         self.events: list[Event] = []
         self._ended: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
-        super().__init__(settings or Settings.model_validate({"home": home}), (self._hear,), engine="inline")
+        super().__init__(settings or Settings.model_validate({"home": home}), (self._record,), engine="inline")
         self._opened = False
         self.scripted = model or ScriptedModel()
         self.site_source = source or ScriptedSource(invented_sites())

@@ -16,7 +16,7 @@ OTHERS = ("modality", "scope", "pain")
 
 @pytest.mark.long
 def test_rules_accept_true_claims_and_reject_false_ones_about_as_often_as_the_docs_say() -> None:
-    """The set is the one that the rules were tuned on. The bounds are loose; `python bench/claims.py` prints the figures."""
+    """The rules were tuned on this set. The bounds are loose; `python bench/claims.py` prints the figures."""
     found = shares([*cases(SETS / "seen.jsonl")])
 
     assert {*found} == {TRUE, *STRICT, *REVERSED, *OTHERS}
