@@ -1,6 +1,6 @@
-"""Proxies, certificates and headers from the environment: the unusable ones are reported before any page is fetched.
+"""Proxies, certificates, headers and credentials that clients take from the environment.
 
-What belongs to one provider goes to that provider's address, in whatever variable it is.
+Unusable values are reported before any page is fetched. The credentials of a provider go only to its own address.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ALL_VARIABLES = ("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT
 
 
 @pytest.fixture(autouse=True)
-def no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_the_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ALL_VARIABLES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -64,36 +64,33 @@ def long(*values: object) -> Any:  # noqa: ANN401 - pytest's
     return pytest.param(*values, marks=pytest.mark.long)
 
 
-async def generated(pair: Pair, home: Path, *options: str) -> Ended:
-    """The command, about the two sites."""
+async def generate(pair: Pair, home: Path, *options: str) -> Ended:
+    """Run `octave-mcp generate` for the two sites."""
     names = (f"http://{pair.vendor.host}", f"http://{pair.prospect.host}")
     return await octave("generate", *names, "--max-pages", "2", "--json", *options, cwd=home.parent)
 
 
-def pages(pair: Pair) -> int:
+def pages_fetched(pair: Pair) -> int:
     return pair.vendor.hits.total() + pair.prospect.hits.total()
 
 
-def assert_is_setup(ended: Ended, pair: Pair, variable: str) -> None:
+def assert_setup_error(ended: Ended, pair: Pair, variable: str) -> None:
     assert ended.code == 3, ended.err
     assert ended.err.startswith(f"error: {variable} cannot be used"), ended.err
     assert "; " in ended.err
     assert "Traceback" not in ended.err
     assert PASSWORD not in ended.err
-    assert pages(pair) == 0
-
-
-# A proxy
+    assert pages_fetched(pair) == 0
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_socks_proxy_is_named_before_any_page_is_fetched(
+async def test_a_socks_proxy_is_reported_before_any_page_is_fetched(
     provider: str, pair: Pair, double: Double, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_MODEL", provider)
     monkeypatch.setenv("ALL_PROXY", SOCKS)
 
-    assert_is_setup(await generated(pair, home), pair, "ALL_PROXY")
+    assert_setup_error(await generate(pair, home), pair, "ALL_PROXY")
     assert double.asked == []
 
 
@@ -115,13 +112,13 @@ async def test_a_socks_proxy_is_named_before_any_page_is_fetched(
         long("HTTP_PROXY", "://"),
     ],
 )
-async def test_a_proxy_that_no_client_can_use_is_named_without_its_password(
+async def test_an_unusable_proxy_is_reported_without_its_password(
     variable: str, value: str, pair: Pair, double: Double, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_MODEL", "anthropic")
     monkeypatch.setenv(variable, value)
 
-    assert_is_setup(await generated(pair, home), pair, variable)
+    assert_setup_error(await generate(pair, home), pair, variable)
     assert double.asked == []
 
 
@@ -138,7 +135,7 @@ async def test_a_proxy_that_no_client_can_use_is_named_without_its_password(
     ],
 )
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_no_proxy_exempts_a_server_even_from_a_proxy_that_cannot_be_used(
+async def test_no_proxy_exempts_a_server_even_from_an_unusable_proxy(
     provider: str, no_proxy: str, double: Double, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host, _, port = double.url.removeprefix("http://").partition(":")
@@ -182,7 +179,7 @@ async def test_no_proxy_covers_a_name_and_its_subdomains(
     with pytest.raises(SetupError):
         await _verified("openai", home)
     monkeypatch.setenv("NO_PROXY", covering)
-    with pytest.raises(Transient):  # tests reach no other machine
+    with pytest.raises(Transient):  # it tried to connect directly, and tests cannot reach other machines
         await _verified("openai", home)
 
 
@@ -197,7 +194,7 @@ async def test_a_variable_that_does_not_apply_to_the_address_is_ignored(
 
 
 @pytest.mark.parametrize("scheme", ["", "http://"])
-async def test_a_proxy_that_works_is_used(
+async def test_a_working_proxy_is_used(
     scheme: str, double: Double, elsewhere: Double, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", scheme + elsewhere.url.removeprefix("http://"))
@@ -218,9 +215,6 @@ async def _verified(provider: str, home: Path) -> str:
         await model.close()
 
 
-# Certificates
-
-
 @pytest.mark.parametrize(
     ("variable", "name"),
     [
@@ -235,7 +229,7 @@ async def _verified(provider: str, home: Path) -> str:
         long("SSL_CERT_DIR", "text.pem"),
     ],
 )
-async def test_certificates_that_cannot_be_read_are_named_before_any_page_is_fetched(
+async def test_unreadable_certificates_are_reported_before_any_page_is_fetched(
     variable: str,
     name: str,
     files: Mapping[str, str],
@@ -247,11 +241,11 @@ async def test_certificates_that_cannot_be_read_are_named_before_any_page_is_fet
     monkeypatch.setenv(variable, files[name])
     for provider in PROVIDERS:
         monkeypatch.setenv("OCTAVE_MODEL", provider)
-        assert_is_setup(await generated(pair, home), pair, variable)
+        assert_setup_error(await generate(pair, home), pair, variable)
     assert double.asked == []
 
 
-async def test_a_key_log_that_cannot_be_written_is_named(
+async def test_an_unwritable_key_log_is_reported(
     pair: Pair, double: Double, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert double.url
@@ -259,12 +253,10 @@ async def test_a_key_log_that_cannot_be_written_is_named(
     monkeypatch.setenv("SSL_CERT_FILE", _system_file())
     monkeypatch.setenv("SSLKEYLOGFILE", "/missing/keys.log")
 
-    assert_is_setup(await generated(pair, home), pair, "SSLKEYLOGFILE")
+    assert_setup_error(await generate(pair, home), pair, "SSLKEYLOGFILE")
 
 
-async def test_certificates_that_can_be_read_are_used(
-    double: Double, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_readable_certificates_are_used(double: Double, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert double.url
     monkeypatch.setenv("SSL_CERT_FILE", _system_file())
     assert await _verified("openai", home)
@@ -276,7 +268,7 @@ def _system_file() -> str:
     return certifi.where()
 
 
-async def test_the_crawler_says_so_where_a_site_needs_certificates(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_crawler_reports_unreadable_certificates(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/missing.pem")
     monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", "127.0.0.1")
     ended = await octave("scrape", "https://127.0.0.1:9/", cwd=home.parent)
@@ -285,12 +277,9 @@ async def test_the_crawler_says_so_where_a_site_needs_certificates(home: Path, m
     assert "SSL_CERT_FILE cannot be used" in ended.err
 
 
-# Who stands in, and where it is said
-
-
 @pytest.mark.parametrize(("variable", "value"), [("ALL_PROXY", SOCKS), ("SSL_CERT_FILE", "/missing.pem")])
 @pytest.mark.parametrize("provider", ["openai", long("anthropic"), long("compat")])
-async def test_a_fallback_stands_in_for_a_provider_whose_client_cannot_be_opened(
+async def test_a_fallback_replaces_a_provider_whose_client_cannot_be_opened(
     provider: str,
     variable: str,
     value: str,
@@ -302,14 +291,14 @@ async def test_a_fallback_stands_in_for_a_provider_whose_client_cannot_be_opened
     monkeypatch.setenv("OCTAVE_MODEL", provider)
     monkeypatch.setenv("OCTAVE_FALLBACK", "anthropic,extractive" if provider == "openai" else "extractive")
     monkeypatch.setenv(variable, value)
-    ended = await generated(pair, home)
+    ended = await generate(pair, home)
 
     assert ended.code == 0, ended.err
     assert double.asked == []
     assert f"{variable} cannot be used" in ended.out + ended.err
 
 
-async def test_the_error_is_the_same_over_http_and_over_mcp(
+async def test_http_and_mcp_report_the_same_setup_error(
     pair: Pair, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert double.url
@@ -324,10 +313,10 @@ async def test_the_error_is_the_same_over_http_and_over_mcp(
     problem = problem_in(refused)
     assert (problem["code"], problem["status"]) == ("setup", 503)
     assert "SSL_CERT_FILE cannot be used" in problem["detail"]
-    assert pages(pair) == 0
+    assert pages_fetched(pair) == 0
 
 
-async def test_the_doctor_names_the_variable_and_what_to_do(
+async def test_the_doctor_names_the_variable_and_the_fix(
     double: Double, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert double.url
@@ -346,20 +335,17 @@ async def test_the_doctor_names_the_variable_and_what_to_do(
         assert "PEM" in rows[name]["fix"]
 
 
-# Firecrawl
-
-
 @pytest.mark.parametrize(("variable", "value"), [("ALL_PROXY", SOCKS), long("SSL_CERT_FILE", "/missing.pem")])
-async def test_firecrawl_says_so_before_any_page_is_fetched(
+async def test_firecrawl_reports_unusable_settings_before_any_page_is_fetched(
     variable: str, value: str, pair: Pair, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, value)
     with firecrawl_double.set_up(monkeypatch) as firecrawl:
-        assert_is_setup(await generated(pair, home, "--source", "firecrawl"), pair, variable)
+        assert_setup_error(await generate(pair, home, "--source", "firecrawl"), pair, variable)
         assert firecrawl.asked == []
 
 
-async def test_no_proxy_exempts_a_firecrawl_of_ones_own(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_proxy_exempts_a_self_hosted_firecrawl(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site = LoopbackSite(load("vendor"))
     monkeypatch.setenv("ALL_PROXY", "socks4://127.0.0.1:1080")
     monkeypatch.setenv("NO_PROXY", "[::1,127.0.0.0/8")
@@ -370,8 +356,6 @@ async def test_no_proxy_exempts_a_firecrawl_of_ones_own(home: Path, monkeypatch:
         assert firecrawl.asked
     site.close()
 
-
-# What is whose
 
 HEADERS = (
     "Authorization: Bearer {0}\napi-key: {0}\nX-Api-Key:{0}\nUser-Agent: {0}\nHost: {0}\nCookie: a={0}\nX-Any: {0}"
@@ -410,15 +394,17 @@ def addresses() -> Iterator[dict[str, Double]]:
         server.close()
 
 
-def told(server: Double) -> str:
-    """All that it was sent, with what the headers encode."""
-    basic = (request.headers.get("authorization", request.headers.get("Authorization", "")) for request in server.asked)
-    words = [base64.b64decode(one.removeprefix("Basic ")).decode() for one in basic if one.startswith("Basic ")]
-    return json.dumps([words, *((request.path, request.headers, request.body) for request in server.asked)])
+def received(server: Double) -> str:
+    """Return everything the server received, with Basic credentials decoded."""
+    values = (
+        request.headers.get("authorization", request.headers.get("Authorization", "")) for request in server.asked
+    )
+    credentials = [base64.b64decode(value[6:]).decode() for value in values if value.startswith("Basic ")]
+    return json.dumps([credentials, *((request.path, request.headers, request.body) for request in server.asked)])
 
 
-def put(variables: Mapping[str, str], folder: Path, *, in_file: bool, patched: pytest.MonkeyPatch) -> None:
-    """In the environment, or in `.env`."""
+def set_variables(variables: Mapping[str, str], folder: Path, *, in_file: bool, patched: pytest.MonkeyPatch) -> None:
+    """Set the variables in the environment, or in `.env`."""
     lines = [f'{name}="{text}"' for name, text in variables.items()] if in_file else []
     (folder / ".env").write_text("\n".join(lines))
     for name, text in variables.items() if not in_file else ():
@@ -459,21 +445,21 @@ def test_the_credentials_of_one_provider_reach_no_other_address(
             "OCTAVE_COMPAT_BASE_URL": f"{origins['compat']}/v1",
             "OCTAVE_COMPAT_MODEL": "some-model",
         }
-        put(variables, tmp_path, in_file=in_file, patched=patched)
+        set_variables(variables, tmp_path, in_file=in_file, patched=patched)
         assert asyncio.run(_verified(model, tmp_path))
 
     for provider, server in addresses.items():
         assert bool(server.asked) == (provider == model)
-        assert not [mark for owner, mark in MARKS.items() if owner != provider and mark in told(server)]
+        assert not [mark for owner, mark in MARKS.items() if owner != provider and mark in received(server)]
     if model != "compat" or with_user or ("compat", "OCTAVE_COMPAT_API_KEY") in chosen:
-        assert MARKS[model] in told(addresses[model])
+        assert MARKS[model] in received(addresses[model])
 
 
 @pytest.mark.parametrize("in_file", [False, True])
 @pytest.mark.parametrize(
     ("provider", "variable"), [("openai", "OPENAI_CUSTOM_HEADERS"), ("anthropic", "ANTHROPIC_CUSTOM_HEADERS")]
 )
-async def test_the_users_headers_reach_the_address_they_are_for(
+async def test_custom_headers_reach_the_provider_that_they_are_set_for(
     provider: str,
     variable: str,
     in_file: bool,
@@ -483,7 +469,7 @@ async def test_the_users_headers_reach_the_address_they_are_for(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     own = {variable: "X-Gateway: mine\nauthorization: Bearer of-the-gateway", "OPENAI_ORG_ID": "org-mine"}
-    put(own, tmp_path, in_file=in_file, patched=monkeypatch)
+    set_variables(own, tmp_path, in_file=in_file, patched=monkeypatch)
     await _verified(provider, tmp_path)
 
     (sent,) = double.asked
@@ -492,7 +478,7 @@ async def test_the_users_headers_reach_the_address_they_are_for(
     assert headers.get("openai-organization") == ("org-mine" if provider == "openai" else None)
 
 
-async def test_openais_headers_reach_a_compatible_server_only_at_openais_address_and_with_its_key(
+async def test_openai_headers_reach_a_compatible_server_only_at_openais_address_with_openais_key(
     double: Double, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Gateway: mine")
@@ -503,12 +489,16 @@ async def test_openais_headers_reach_a_compatible_server_only_at_openais_address
     await _verified("compat", home)
 
     headers = [{name.lower(): text for name, text in request.headers.items()} for request in double.asked]
-    assert [one.get("x-gateway") for one in headers] == ["mine", None, None]
-    assert [one["authorization"] for one in headers] == [f"Bearer {A_KEY}", "Bearer its-own-key", "Bearer its-own-key"]
+    assert [each.get("x-gateway") for each in headers] == ["mine", None, None]
+    assert [each["authorization"] for each in headers] == [
+        f"Bearer {A_KEY}",
+        "Bearer its-own-key",
+        "Bearer its-own-key",
+    ]
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_the_user_and_password_of_an_address_are_sent_and_shown_nowhere(
+async def test_credentials_in_an_address_are_sent_and_never_shown(
     provider: str, double: Double, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = f"{double.url.replace('//', f'//user:{PASSWORD}@')}{'' if provider == 'anthropic' else '/v1'}"
@@ -526,9 +516,7 @@ async def test_the_user_and_password_of_an_address_are_sent_and_shown_nowhere(
     assert basic not in str(refused.value)
 
 
-async def test_the_settings_are_listed_without_the_password_of_an_address(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_config_masks_the_password_in_an_address(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCTAVE_COMPAT_BASE_URL", f"http://user:{PASSWORD}@127.0.0.1:9/v1")
     ended = await octave("config", cwd=home.parent)
 
@@ -537,7 +525,7 @@ async def test_the_settings_are_listed_without_the_password_of_an_address(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_no_redirect_takes_a_request_to_another_address(
+async def test_a_redirect_to_another_address_is_refused(
     provider: str, double: Double, elsewhere: Double, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "api-key: mine")
@@ -553,7 +541,7 @@ async def test_no_redirect_takes_a_request_to_another_address(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_redirect_within_the_address_is_followed(provider: str, double: Double, home: Path) -> None:
+async def test_a_redirect_within_the_same_address_is_followed(provider: str, double: Double, home: Path) -> None:
     double.fails(lambda request, _: Sent(308, headers={"Location": request.path}))
     assert await _verified(provider, home)
 
@@ -568,19 +556,19 @@ async def test_a_redirect_within_the_address_is_followed(provider: str, double: 
         long("OPENAI_ORG_ID", "org\nmine"),
     ],
 )
-async def test_headers_that_cannot_be_sent_are_named_and_do_not_affect_other_servers(
+async def test_invalid_headers_are_reported_and_do_not_affect_other_providers(
     variable: str, text: str, pair: Pair, double: Double, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, text)
     monkeypatch.setenv("OCTAVE_MODEL", "openai")
-    assert_is_setup(await generated(pair, home), pair, variable)
+    assert_setup_error(await generate(pair, home), pair, variable)
 
     monkeypatch.setenv("OCTAVE_COMPAT_BASE_URL", f"{double.url}/v1")
     for provider in ("compat", "anthropic"):
         assert await _verified(provider, home)
 
 
-async def test_firecrawl_gets_its_own_key_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_firecrawl_receives_only_its_own_key(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site = LoopbackSite(load("vendor"))
     for owner, name in VARIABLES:
         monkeypatch.setenv(name, value(owner, name))

@@ -1,4 +1,4 @@
-"""What reads as if something were missing once a sentence is dropped is dropped with it, or asked for again."""
+"""Text that depends on a dropped sentence is dropped with it."""
 
 from __future__ import annotations
 
@@ -156,14 +156,14 @@ DEAL = DealDraft[EvidenceId](
 PERSONA = PersonaDraft[EvidenceId](sequence=SequenceDraft[EvidenceId](touches=(FIRST, OFFER, LAST)), talk_track=TRACK)
 
 
-def lost(draft: Value, *dropped: str) -> list[str]:
-    """What goes with these parts, by their paths."""
+def dependent_paths(draft: Value, *dropped: str) -> list[str]:
+    """Return the paths of the parts that depend on these."""
     places = {path_text(at): at for at in paths_of(draft)}
     return [path_text(at) for at in dependents(draft, [places[name] for name in dropped], known=KNOWN)]
 
 
 def paths_of(draft: Value) -> list[Path]:
-    """Every sentence and text of a draft."""
+    """Return the path of every sentence and text of a draft."""
     found: list[Path] = []
     for at, value in located(draft):
         found += [at] if isinstance(value, Sentence) else [(*at, *place) for place, _ in texts_of(value)]
@@ -195,12 +195,12 @@ def paths_of(draft: Value) -> list[Path]:
         (DEAL, f"{RIVAL}.where_we_win[0]", [f"{RIVAL}.where_we_win[1]"]),
     ],
 )  # fmt: skip
-def test_what_leans_on_a_dropped_sentence_goes_with_it(draft: Value, dropped: str, depends: list[str]) -> None:
-    assert sorted(lost(draft, dropped)) == sorted(depends)
+def test_text_is_dropped_with_the_sentence_it_depends_on(draft: Value, dropped: str, depends: list[str]) -> None:
+    assert sorted(dependent_paths(draft, dropped)) == sorted(depends)
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "leans"),
+    ("before", "after", "depends"),
     [
         ("Brassmere cut rework.", "The same team lit a hall.", True),
         ("Brassmere cut rework.", "Which saved a week.", True),
@@ -234,70 +234,71 @@ def test_what_leans_on_a_dropped_sentence_goes_with_it(draft: Value, dropped: st
         ("Brassmere uses a planner.", "Tidewell plans with those who drill.", False),
     ],
 )
-def test_the_next_sentence_leans_if_it_points_back(before: str, after: str, *, leans: bool) -> None:
+def test_a_sentence_that_refers_back_depends_on_the_one_before(before: str, after: str, *, depends: bool) -> None:
     draft = WhyWeWin[EvidenceId](kind="why_we_win", reasons=says(before, after, "The end."), proof=())
 
-    assert bool(lost(draft, "reasons[0]")) is leans
+    assert bool(dependent_paths(draft, "reasons[0]")) is depends
 
 
 @pytest.mark.parametrize(
-    ("after", "leans"), [("With the planner, crews see lamps.", True), ("With the site, crews see lamps.", False)]
+    ("after", "depends"),
+    [("With the planner, crews see lamps.", True), ("With the site, crews see lamps.", False)],
 )
-def test_a_thing_is_not_spoken_of_before_it_is_brought_up(after: str, *, leans: bool) -> None:
-    gone = "Lumenforge has a planner for whoever works on the site."
-    mail = TRACK.model_copy(update={"pitch": says(gone, "Halls open in May.", after)})
+def test_a_definite_noun_depends_on_the_sentence_that_introduced_it(after: str, *, depends: bool) -> None:
+    introduction = "Lumenforge has a planner for whoever works on the site."
+    track = TRACK.model_copy(update={"pitch": says(introduction, "Halls open in May.", after)})
 
-    assert lost(mail, "pitch[0]") == (["pitch[2]"] if leans else [])
+    assert dependent_paths(track, "pitch[0]") == (["pitch[2]"] if depends else [])
 
 
-def test_an_answer_that_only_agrees_goes_with_what_it_claimed() -> None:
+def test_an_objection_is_dropped_if_only_agreement_is_left_of_its_answer() -> None:
     agreeing = Sentence[EvidenceId](text="A plan costs something.", kind="courtesy", evidence=())
     objection = Objection[EvidenceId](
         category="price", objection="Too dear.", answer=(agreeing, say("It costs $49.")), no_proof_yet=False, ask="Why?"
     )
     card = ObjectionHandling[EvidenceId](kind="objection_handling", objections=(objection,))
 
-    kept = without(card, {("objections", 0, "answer", 1)}).value
+    remaining = without(card, {("objections", 0, "answer", 1)}).value
 
-    assert kept
-    assert kept.objections == ()
+    assert remaining
+    assert remaining.objections == ()
 
 
-def test_a_subject_about_what_a_dropped_sentence_alone_said_goes_with_it() -> None:
+def test_a_subject_that_only_a_dropped_sentence_explained_is_dropped_with_it() -> None:
     touch = mail(
         ("You ship only what truly helps users.", "Lumenforge plans lamps.", "Tidewell lit 14 halls."),
         subject="before you decide what ships to users",
         ask="Is that worth a look?",
     )
 
-    assert "subject" in lost(touch, "paragraphs[0][0]")
+    assert "subject" in dependent_paths(touch, "paragraphs[0][0]")
 
 
-def test_also_is_no_trouble_while_something_is_left_before_it() -> None:
+def test_also_depends_only_on_having_a_sentence_before_it() -> None:
     draft = WhyWeWin[EvidenceId](kind="why_we_win", reasons=says("One.", "Two.", "Three is also here."), proof=())
 
-    assert lost(draft, "reasons[1]") == []
-    assert lost(draft, "reasons[0]", "reasons[1]") == ["reasons[2]"]
+    assert dependent_paths(draft, "reasons[1]") == []
+    assert dependent_paths(draft, "reasons[0]", "reasons[1]") == ["reasons[2]"]
 
 
-def test_that_said_is_no_trouble_while_something_is_left_before_it() -> None:
+def test_that_said_depends_only_on_having_a_sentence_before_it() -> None:
     draft = WhyWeWin[EvidenceId](kind="why_we_win", reasons=says("One.", "Two.", "That said, it is slow."), proof=())
 
-    assert lost(draft, "reasons[1]") == []
-    assert lost(draft, "reasons[0]", "reasons[1]") == ["reasons[2]"]
+    assert dependent_paths(draft, "reasons[1]") == []
+    assert dependent_paths(draft, "reasons[0]", "reasons[1]") == ["reasons[2]"]
 
 
-def test_of_a_list_only_the_entry_directly_behind_a_dropped_one_goes_with_it() -> None:
+def test_in_a_list_only_the_entry_after_a_dropped_one_depends_on_it() -> None:
     bullets = says("Acme patches at night.", "It's built for any fleet.", "Its console shows each node.", "So is Acme.")
     card = WhyWeWin[EvidenceId](kind="why_we_win", reasons=bullets, proof=())
 
-    assert lost(card, "reasons[0]") == ["reasons[1]"]
+    assert dependent_paths(card, "reasons[0]") == ["reasons[1]"]
 
 
-def test_a_pitch_is_said_in_one_go() -> None:
+def test_in_a_pitch_dependence_extends_to_later_sentences() -> None:
     pitch = says("Acme patches at night.", "It's built for any fleet.", "Its console shows each node.")
 
-    assert lost(TRACK.model_copy(update={"pitch": pitch}), "pitch[0]") == ["pitch[1]", "pitch[2]"]
+    assert dependent_paths(TRACK.model_copy(update={"pitch": pitch}), "pitch[0]") == ["pitch[1]", "pitch[2]"]
 
 
 @pytest.mark.parametrize(
@@ -309,20 +310,20 @@ def test_a_pitch_is_said_in_one_go() -> None:
         ("The setup takes an afternoon.", "Would it help to see how builds run?"),
     ],
 )
-def test_an_ask_stays_if_it_shares_no_name_with_what_was_dropped(gone: str, ask: str) -> None:
+def test_an_ask_is_kept_if_it_shares_no_name_with_the_dropped_sentence(gone: str, ask: str) -> None:
     touch = mail(("You ship twice a day.", "Lumenforge runs builds at once.", gone), subject="builds", ask=ask)
 
-    assert lost(touch, "paragraphs[0][2]") == []
+    assert dependent_paths(touch, "paragraphs[0][2]") == []
 
 
 @pytest.mark.parametrize("ask", ["would brassmere's way help?", "Would the way of Brassmere help?"])
-def test_an_ask_that_names_what_only_a_dropped_sentence_named_goes_with_it(ask: str) -> None:
+def test_an_ask_is_dropped_if_only_a_dropped_sentence_introduced_its_name(ask: str) -> None:
     touch = mail(("You ship twice a day.", "Brassmere cut rework.", "We plan."), subject="builds", ask=ask)
 
-    assert lost(touch, "paragraphs[0][1]") == ["call_to_action.text"]
+    assert dependent_paths(touch, "paragraphs[0][1]") == ["call_to_action.text"]
 
 
-def test_in_another_language_figures_and_names_alone_tell_what_depends() -> None:
+def test_in_another_language_only_figures_and_names_show_dependence() -> None:
     german = mail(
         ("Brassmere spart 31 % Nacharbeit.", "That ist kein Deutsch.", "Ihr Hof ist alt."), ("Es geht schnell.",),
         subject="31 % bei Brassmere", ask="Lohnt sich das?",
@@ -331,13 +332,13 @@ def test_in_another_language_figures_and_names_alone_tell_what_depends() -> None
     assert list(dependents(german, [("paragraphs", 0, 0)], language="de")) == [("subject",)]
 
 
-def test_the_names_of_the_deal_are_free() -> None:
+def test_the_names_of_the_deals_companies_create_no_dependence() -> None:
     named = mail(("Quillport opened a hall.", "Lamps came late.", "We plan."), subject="Quillport", ask="Worth a look?")
 
-    assert lost(named, "paragraphs[0][0]") == []
+    assert dependent_paths(named, "paragraphs[0][0]") == []
 
 
-def test_an_email_that_loses_its_subject_its_ask_or_its_body_keeps_its_place_and_is_empty() -> None:
+def test_an_email_without_its_subject_ask_or_body_stays_as_an_empty_entry() -> None:
     sequence = SequenceDraft[EvidenceId](touches=(FIRST, OFFER, LAST))
     for gone in (("subject",), ("call_to_action", "text"), ("call_to_action",)):
         found = without(sequence, [("touches", 1, *gone)], known=KNOWN).value
@@ -349,7 +350,7 @@ def test_an_email_that_loses_its_subject_its_ask_or_its_body_keeps_its_place_and
     assert short.paragraphs == ()
 
 
-def test_a_note_or_a_way_out_that_is_dropped_costs_itself_alone() -> None:
+def test_dropping_a_note_or_opt_out_leaves_the_rest_of_the_email() -> None:
     noted = without(OFFER, [("personalisation", 0)], known=KNOWN).value
     open_ended = without(LAST, [("opt_out",)], known=KNOWN).value
 
@@ -357,7 +358,7 @@ def test_a_note_or_a_way_out_that_is_dropped_costs_itself_alone() -> None:
     assert open_ended == LAST.model_copy(update={"opt_out": None})
 
 
-def test_a_part_that_its_entry_cannot_do_without_takes_the_entry_and_no_more() -> None:
+def test_dropping_a_required_part_drops_only_its_entry() -> None:
     dropped: list[Path] = [("demo_points", 0, "show"), ("value_map", 0, "pain"), ("cold_call", "if_not_now")]
     found = without(TRACK, [*dropped, ("discovery", 0, "follow_ups", 0)], known=KNOWN).value
 
@@ -372,8 +373,8 @@ POINTING_BACK = ("That", "This", "It", "Its", "They", "These", "Those", "Both", 
 
 
 @pytest.mark.parametrize("draft", [PERSONA, DEAL], ids=["persona", "deal"])
-def test_whatever_is_dropped_no_list_begins_with_a_sentence_that_points_back(draft: Value) -> None:
-    """Each sentence and text is dropped alone, and each pair of neighbours."""
+def test_no_list_starts_with_a_sentence_that_refers_back_whatever_is_dropped(draft: Value) -> None:
+    """Drop each sentence and text alone, and each pair of neighbours."""
     places = paths_of(draft)
     for dropped in [[at] for at in places] + [list(pair) for pair in pairwise(places)]:
         left = without(draft, dropped, known=KNOWN).value

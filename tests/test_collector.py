@@ -1,4 +1,4 @@
-"""What is collected without a model: events, people and tools, and what a prospect's pages say of it."""
+"""Findings that the extractive model collects from pages by rules: events, people, tools and facts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from octave_mcp.models.extractive.voices import short_name
 
 
 async def read(text: str, path: str = "/about", published_on: date | None = None) -> ProspectAnswer[Cite]:
-    """What is collected from one page of Quillport, the prospect."""
+    """Return what is collected from one page of the prospect, Quillport."""
     shown = passages(page(f"https://{PROSPECT}{path}", text, published_on=published_on))
     brief = ReadingBrief(
         role="prospect", company="Quillport", domain=PROSPECT, counterpart=VENDOR, context="", offer=""
@@ -37,8 +37,6 @@ async def read(text: str, path: str = "/about", published_on: date | None = None
 def findings(answer: ProspectAnswer[Cite]) -> Iterable[Finding[Cite]]:
     return (found for name in ProspectAnswer.model_fields for found in getattr(answer, name))
 
-
-# What happened
 
 EVENTS = {
     "We raised a $4.5M seed round led by Northgate.": "funding",
@@ -62,16 +60,16 @@ NO_EVENTS = (
 )
 
 
-@pytest.mark.parametrize("said", sampled(tuple(EVENTS), lambda said: "raised" in said or "acquired" in said))
-async def test_a_sentence_of_the_company_tells_what_happened(said: str) -> None:
-    answer = await read(f"# News\n\n{said}", path="/news/first")
+@pytest.mark.parametrize("sentence", sampled(tuple(EVENTS), lambda text: "raised" in text or "acquired" in text))
+async def test_a_sentence_about_the_company_gives_an_event(sentence: str) -> None:
+    answer = await read(f"# News\n\n{sentence}", path="/news/first")
 
-    assert [(found.kind, found.what) for found in answer.triggers] == [(EVENTS[said], said)]
+    assert [(found.kind, found.what) for found in answer.triggers] == [(EVENTS[sentence], sentence)]
 
 
-@pytest.mark.parametrize("said", NO_EVENTS)
-async def test_a_wish_a_question_or_what_others_did_is_no_event(said: str) -> None:
-    assert (await read(f"# News\n\n{said}", path="/news/first")).triggers == ()
+@pytest.mark.parametrize("sentence", NO_EVENTS)
+async def test_wishes_questions_and_actions_of_others_are_no_events(sentence: str) -> None:
+    assert (await read(f"# News\n\n{sentence}", path="/news/first")).triggers == ()
 
 
 @pytest.mark.parametrize(
@@ -86,14 +84,14 @@ async def test_a_wish_a_question_or_what_others_did_is_no_event(said: str) -> No
         ("Why we launched a quiet ferry", None),
     ],
 )
-async def test_the_headline_of_a_post_tells_what_happened(headline: str, kind: str | None) -> None:
+async def test_the_headline_of_a_post_gives_an_event(headline: str, kind: str | None) -> None:
     answer = await read(f"# {headline}\n\nIt is grey today.", path="/news/first", published_on=date(2026, 3, 2))
 
     assert [found.kind for found in answer.triggers] == ([kind] if kind else [])
     assert [found.date for found in answer.triggers] == ([None] if kind else []), "the page has its date"
 
 
-async def test_a_date_is_the_sentences_own_or_that_of_the_heading_above_it() -> None:
+async def test_an_event_is_dated_by_its_sentence_or_by_the_heading_above_it() -> None:
     timeline = (
         "# Story\n\n## Jun 2021: Series B\n\nWe raised $15 million.\n\n## Later\n\nWe launched a yard school in 2023."
     )
@@ -114,7 +112,7 @@ async def test_the_byline_dates_a_post_that_has_no_other_date() -> None:
     assert [found.date for found in answer.triggers] == ["12 March 2024"]
 
 
-async def test_open_jobs_are_triggers_of_a_vendor_alone() -> None:
+async def test_open_jobs_are_triggers_only_of_a_vendor() -> None:
     """A prospect's jobs are collected as jobs."""
     careers = "# Careers\n\n## Open positions\n\n- Head of Operations, Oslo\n"
     assert [job.title for job in (await read(careers, path="/careers")).jobs] == ["Head of Operations, Oslo"]
@@ -127,14 +125,11 @@ async def test_open_jobs_are_triggers_of_a_vendor_alone() -> None:
     assert [(found.kind, found.what) for found in answer.triggers] == [("job_opening", "Head of Operations, Oslo")]
 
 
-# Who is named
-
-
 async def people(text: str, path: str = "/about") -> list[tuple[str, str | None, str, str | None]]:
-    return [(one.name, one.title, one.where, one.employer) for one in (await read(text, path)).people]
+    return [(person.name, person.title, person.where, person.employer) for person in (await read(text, path)).people]
 
 
-async def test_people_stand_in_lists_cards_and_rows_of_the_team() -> None:
+async def test_people_are_found_in_lists_cards_and_table_rows() -> None:
     team = """# About us
 
 ## Leadership
@@ -192,15 +187,13 @@ async def test_the_byline_of_a_post_names_its_authors(line: str, expected: list[
         ("The Health and Human Services’ Head Start Office is grey.", None),
     ],
 )
-async def test_whoever_signs_or_is_introduced_has_an_employer(
+async def test_a_person_who_is_quoted_or_introduced_has_an_employer(
     text: str, expected: tuple[str, str, str | None] | None
 ) -> None:
     found = await people(f"# Quillport\n\n{text}", path="/")
 
     assert found == ([("Eva Sund", *expected)] if expected else [])
 
-
-# Tools, partners and certificates
 
 STACK = {
     "We use Snowflake and Looker for our reports.": {("Snowflake", "uses"), ("Looker", "uses")},
@@ -215,14 +208,14 @@ STACK = {
 }
 
 
-@pytest.mark.parametrize("said", sampled(tuple(STACK), lambda said: "Snowflake" in said or "ISO" in said))
-async def test_a_tool_has_the_relation_that_the_sentence_states(said: str) -> None:
-    answer = await read(f"# Planner\n\n{said}", path="/product/planner")
+@pytest.mark.parametrize("sentence", sampled(tuple(STACK), lambda text: "Snowflake" in text or "ISO" in text))
+async def test_a_tool_has_the_relation_that_the_sentence_states(sentence: str) -> None:
+    answer = await read(f"# Planner\n\n{sentence}", path="/product/planner")
 
-    assert {(found.name, found.relation) for found in answer.integrations} == STACK[said]
+    assert {(found.name, found.relation) for found in answer.integrations} == STACK[sentence]
 
 
-async def test_what_a_customer_of_the_company_uses_is_not_what_the_company_uses() -> None:
+async def test_the_tools_of_a_customer_are_not_those_of_the_company() -> None:
     story = "# How Tidewell sails with Quillport\n\nTidewell uses Snowflake, and they started off with Heroku."
     answer = await read(story, path="/customers/tidewell")
 
@@ -232,20 +225,17 @@ async def test_what_a_customer_of_the_company_uses_is_not_what_the_company_uses(
     }
 
 
-# What a prospect says of itself
-
-
-async def test_a_story_tells_of_the_prospects_customer_by_name() -> None:
+async def test_facts_from_a_customer_story_name_the_customer() -> None:
     story = "# How Tidewell cut repairs by 40% with Quillport\n\nThey had three old ferries that were slow to repair."
     answer = await read(story, path="/customers/tidewell")
 
-    told = [(fact.topic, fact.text) for fact in answer.facts]
-    assert ("customers", "How Tidewell cut repairs by 40% with Quillport") in told
-    assert ("customers", "Tidewell: They had three old ferries that were slow to repair.") in told
+    facts = [(fact.topic, fact.text) for fact in answer.facts]
+    assert ("customers", "How Tidewell cut repairs by 40% with Quillport") in facts
+    assert ("customers", "Tidewell: They had three old ferries that were slow to repair.") in facts
 
 
 @pytest.mark.parametrize(
-    ("said", "topic"),
+    ("sentence", "topic"),
     [
         ("We raised $9 million from Northgate for a yard.", "funding"),
         ("Our staff of 380 works in two yards.", "team"),
@@ -257,13 +247,10 @@ async def test_a_story_tells_of_the_prospects_customer_by_name() -> None:
         ("Kevin loves Quillport because of its offices in Oslo.", None),
     ],
 )
-async def test_a_fact_is_on_its_topic_and_of_the_company(said: str, topic: str | None) -> None:
-    facts = (await read(f"# About\n\n{said}")).facts
+async def test_a_fact_is_about_the_company_and_filed_under_its_topic(sentence: str, topic: str | None) -> None:
+    facts = (await read(f"# About\n\n{sentence}")).facts
 
     assert [fact.topic for fact in facts] == ([topic] if topic else [])
-
-
-# What is left out
 
 
 @pytest.mark.parametrize(
@@ -278,16 +265,16 @@ async def test_a_fact_is_on_its_topic_and_of_the_company(said: str, topic: str |
         ("/blog/quiet", "We had an audience of 1,000 people and 601 upvotes when we launched."),
     ],
 )
-async def test_what_states_nothing_of_the_company_is_no_fact_and_no_event(path: str, text: str) -> None:
+async def test_text_that_states_nothing_about_the_company_gives_no_fact_and_no_event(path: str, text: str) -> None:
     answer = await read(f"# The planner\n\n{text}", path=path)
 
     assert [fact.topic for fact in answer.facts if fact.topic in {"offering", "initiative"}] == []
     assert answer.triggers == ()
 
 
-async def test_a_job_that_is_filled_is_neither_open_nor_a_sign_of_hiring() -> None:
+async def test_a_filled_job_is_neither_open_nor_a_sign_of_hiring() -> None:
     careers = "# Welder\n\nWe are looking for a welder to join us.\n\n"
-    assert [one.kind for one in (await read(careers, path="/careers/welder")).triggers] == ["job_opening"]
+    assert [found.kind for found in (await read(careers, path="/careers/welder")).triggers] == ["job_opening"]
 
     closed = await read(f"{careers}This position has now been filled.", path="/careers/welder")
     assert closed.triggers == ()
@@ -295,7 +282,7 @@ async def test_a_job_that_is_filled_is_neither_open_nor_a_sign_of_hiring() -> No
 
 
 @pytest.mark.parametrize(
-    "said",
+    "sentence",
     [
         "Until last year our website was built with Gatsby.",
         "As an exercise we use Rust and PostgreSQL.",
@@ -304,11 +291,11 @@ async def test_a_job_that_is_filled_is_neither_open_nor_a_sign_of_hiring() -> No
         "Partnering with Quillport is built into how we work.",
     ],
 )
-async def test_a_tool_of_the_past_of_an_example_or_of_what_is_sold_is_not_used(said: str) -> None:
-    assert (await read(f"# Planner\n\n{said}", path="/product/planner")).integrations == ()
+async def test_past_planned_example_and_sold_tools_are_not_tools_in_use(sentence: str) -> None:
+    assert (await read(f"# Planner\n\n{sentence}", path="/product/planner")).integrations == ()
 
 
-async def test_a_sentence_with_two_dates_gives_that_of_what_happened() -> None:
+async def test_an_event_takes_its_own_date_from_a_sentence_with_two_dates() -> None:
     answer = await read("# Story\n\nQuillport was founded in 2020 and in early 2021 we raised $13 million.")
 
     assert [(found.kind, found.date) for found in answer.triggers] == [("funding", "2021")]

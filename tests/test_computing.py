@@ -1,4 +1,4 @@
-"""Work for the processor: a piece of it that does not end costs that piece, and nothing else."""
+"""CPU-bound work in threads: work that never ends fails on its own and affects nothing else."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from octave_mcp.errors import NotReady, TookTooLong
 from octave_mcp.sources.failures import PageFailed
 from octave_mcp.sources.html.parsing import PageContext, PageParser
 
+# Work may be stopped inside a callback of the garbage collector, whose exceptions Python reports only as a warning.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-"""Work can be ended inside a callback of the garbage collector, whose exceptions Python can only report."""
 
 PAGE = b"<html><body><p>There is something to read here.</p>"
 LONG_PAGE = PAGE + b"<p>And here.</p>" * 7000
@@ -40,7 +40,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def held() -> Iterator[threading.Event]:
-    """What work waits for that nothing can interrupt; it is over with the test."""
+    """An event that uninterruptible work waits for; set when the test ends."""
     event = threading.Event()
     yield event
     event.set()
@@ -52,11 +52,11 @@ def no_work_outlives_its_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     yield
     monkeypatch.setattr(workers, "MAX_SECONDS", 0.5)
     computing._WORKERS.submit(int).result()  # noqa: SLF001 - the threads of this process  # pyright: ignore[reportPrivateUsage]
-    join_the_others()
+    join_surplus_threads()
 
 
 def endless() -> Any:  # noqa: ANN401 - whatever the test asks for
-    """Goes on whatever goes wrong, as far as it can."""
+    """Loop forever and suppress every `Exception`."""
     while True:
         with suppress(Exception):
             sum(range(1000))
@@ -66,19 +66,19 @@ def computing_threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "compute"]
 
 
-def join_the_others() -> None:
-    """Wait until one thread is left, which takes the next piece of work."""
+def join_surplus_threads() -> None:
+    """Wait until only one thread is left, the one that takes the next piece of work."""
     while len(threads := computing_threads()) > 1:
         threads[0].join()
 
 
-async def until_the_others_end() -> None:
-    await asyncio.to_thread(join_the_others)
+async def wait_for_surplus_threads() -> None:
+    await asyncio.to_thread(join_surplus_threads)
 
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.long
-async def test_work_that_does_not_end_is_ended_and_the_work_behind_it_is_done(
+async def test_endless_work_is_stopped_and_the_work_queued_behind_it_is_done(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     stuck = [asyncio.create_task(computed(endless)) for _ in range(2 * workers.MAX_THREADS)]
@@ -88,44 +88,44 @@ async def test_work_that_does_not_end_is_ended_and_the_work_behind_it_is_done(
 
     for failed in await asyncio.gather(*stuck, return_exceptions=True):
         assert isinstance(failed, TookTooLong)
-    await until_the_others_end()
-    said = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
-    assert len(said) == len(stuck)
-    assert all("endless" in one for one in said), "the log says what did not end"
+    await wait_for_surplus_threads()
+    messages = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert len(messages) == len(stuck)
+    assert all("endless" in message for message in messages), "the log names the work that did not end"
 
 
 @pytest.mark.usefixtures("impatient")
 async def test_a_cancelled_caller_leaves_no_endless_work_behind() -> None:
-    began = threading.Event()
+    started = threading.Event()
 
     def work() -> None:
-        began.set()
+        started.set()
         endless()
 
     caller = asyncio.create_task(computed(work))
-    await asyncio.to_thread(began.wait)
+    await asyncio.to_thread(started.wait)
     caller.cancel()
 
     assert await computed(sum, (1, 2)) == 3
-    await until_the_others_end()
+    await wait_for_surplus_threads()
 
 
-async def test_work_whose_caller_is_gone_before_a_thread_takes_it_is_not_begun(held: threading.Event) -> None:
-    begun: list[int] = []
+async def test_work_whose_caller_is_cancelled_while_it_is_queued_never_starts(held: threading.Event) -> None:
+    executed: list[int] = []
     before = [asyncio.create_task(computed(held.wait)) for _ in range(workers.MAX_THREADS)]
-    gone = asyncio.create_task(computed(begun.append, 1))
-    there = asyncio.create_task(computed(begun.append, 2))
+    cancelled = asyncio.create_task(computed(executed.append, 1))
+    waiting = asyncio.create_task(computed(executed.append, 2))
     await asyncio.sleep(0)
-    gone.cancel()
-    await asyncio.wait([gone])
+    cancelled.cancel()
+    await asyncio.wait([cancelled])
     held.set()
-    await asyncio.wait([*before, there])
+    await asyncio.wait([*before, waiting])
 
-    assert begun == [2]
+    assert executed == [2]
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_while_nothing_can_be_ended_new_work_fails_and_the_server_is_alive_and_not_ready(
+async def test_while_all_threads_are_stuck_new_work_fails_and_the_server_is_alive_but_not_ready(
     held: threading.Event,
 ) -> None:
     async with serving() as client:
@@ -143,39 +143,39 @@ async def test_while_nothing_can_be_ended_new_work_fails_and_the_server_is_alive
         assert len(computing_threads()) == workers.MAX_THREADS
 
         held.set()
-        await until_the_others_end()
+        await wait_for_surplus_threads()
         assert await computed(sum, (1, 2)) == 3
         assert (await client.get("/readyz")).status_code == 200
 
 
-async def parsed_again_and_again(context: PageContext) -> None:
-    """Until it is being read at a moment when somebody looks."""
+async def parse_repeatedly(context: PageContext) -> None:
+    """Parse the page until a check of the time limit falls into a parse."""
     while True:
         await PageParser().parse(LONG_PAGE, "utf-8", context)
 
 
-async def test_a_page_that_takes_too_long_to_read_fails_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_page_that_takes_too_long_to_parse_fails_as_too_complex(monkeypatch: pytest.MonkeyPatch) -> None:
     company = Company(role="vendor", domain="acme.example", url="https://acme.example")
     context = PageContext(url=company.url, company=company, fetched_at=FETCHED_AT, origin="page")
 
-    await PageParser().parse(LONG_PAGE, "utf-8", context)  # so that nothing is imported in the work that is cut off
+    await PageParser().parse(LONG_PAGE, "utf-8", context)  # so that the work that is cut off imports nothing
     monkeypatch.setattr(workers, "MAX_SECONDS", 0.01)
     monkeypatch.setattr(workers, "CHECK_SECONDS", 0.01)
     with pytest.raises(PageFailed) as failed:
-        await parsed_again_and_again(context)
+        await parse_repeatedly(context)
 
     assert failed.value.failure.code == "too_complex"
 
 
 @pytest.mark.long
-async def test_an_answer_that_takes_too_long_to_work_out_leaves_a_named_gap(
+async def test_an_answer_that_takes_too_long_to_compute_leaves_a_named_gap(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = ScriptedModel()
 
     async def never(_: Asked) -> Value:
-        with monkeypatch.context() as while_it_works:
-            while_it_works.setattr(workers, "MAX_SECONDS", 1.0)
+        with monkeypatch.context() as patched:
+            patched.setattr(workers, "MAX_SECONDS", 1.0)
             return await computed(endless)
 
     model.on(shows("/customers/brassmere", VendorAnswer[Cite]), never)

@@ -1,4 +1,4 @@
-"""What `octave-mcp config` says of each setting: its value, where it comes from, and never a secret."""
+"""`octave-mcp config`: the value and origin of every setting, with secrets masked."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ for arguments in (["--help"], ["config"], ["install", "cursor"]):
 
 
 async def settings(cwd: Path) -> dict[str, tuple[str, str]]:
-    """Value and origin of each setting."""
+    """Return the value and origin of each setting."""
     ended = await octave("config", "--json", cwd=cwd)
     assert ended.code == 0, ended.err
-    return {one["name"]: (one["value"], one["origin"]) for one in json.loads(ended.out)["settings"]}
+    return {setting["name"]: (setting["value"], setting["origin"]) for setting in json.loads(ended.out)["settings"]}
 
 
 async def test_every_setting_and_key_is_shown_on_one_screen(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ async def test_every_setting_and_key_is_shown_on_one_screen(tmp_path: Path) -> N
     assert ended.out.count("\n") <= 47
 
 
-async def test_what_nobody_set_is_a_default(tmp_path: Path) -> None:
+async def test_settings_that_are_not_set_show_their_default(tmp_path: Path) -> None:
     found = await settings(tmp_path)
 
     assert found["OCTAVE_PORT"] == ("7777", "default")
@@ -49,7 +49,7 @@ async def test_what_nobody_set_is_a_default(tmp_path: Path) -> None:
     assert found["OPENAI_API_KEY"] == ("", "default")
 
 
-async def test_the_environment_comes_before_the_file_beside_it_and_that_before_the_one_at_home(
+async def test_the_environment_overrides_dotenv_and_dotenv_overrides_config_toml(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "home").mkdir()
@@ -68,12 +68,12 @@ async def test_the_environment_comes_before_the_file_beside_it_and_that_before_t
 
 def test_a_flag_has_the_highest_priority(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCTAVE_PORT", "8001")
-    found = {one.name: (one.value, one.origin) for one in described(load(port=8002))}
+    found = {setting.name: (setting.value, setting.origin) for setting in described(load(port=8002))}
 
     assert found["OCTAVE_PORT"] == ("8002", "flag")
 
 
-async def test_a_home_that_the_file_names_has_the_other_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_config_toml_is_read_from_the_home_set_in_dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OCTAVE_HOME")
     (tmp_path / ".env").write_text("OCTAVE_HOME=there\n")
     (tmp_path / "there").mkdir()
@@ -84,7 +84,7 @@ async def test_a_home_that_the_file_names_has_the_other_file(tmp_path: Path, mon
     assert found["OCTAVE_PORT"] == ("8001", "config.toml")
 
 
-async def test_an_empty_variable_is_one_that_is_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_empty_variable_counts_as_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OCTAVE_PORT", "OCTAVE_LOG_FILE", "OPENAI_API_KEY"):
         monkeypatch.setenv(name, "")
     found = await settings(tmp_path)
@@ -94,9 +94,7 @@ async def test_an_empty_variable_is_one_that_is_not_set(tmp_path: Path, monkeypa
     assert found["OPENAI_API_KEY"] == ("", "default")
 
 
-async def test_a_tilde_is_the_users_home_though_no_shell_has_seen_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_tilde_is_expanded_without_a_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "me"))
     monkeypatch.setenv("OCTAVE_HOME", "~/octave")
     found = await settings(tmp_path)
@@ -121,7 +119,7 @@ async def test_a_tilde_is_the_users_home_though_no_shell_has_seen_it(
     ],
     ids=str,
 )
-async def test_of_a_database_the_place_is_shown_and_never_who_may_enter(
+async def test_a_database_url_is_shown_without_its_credentials(
     url: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_DATABASE_URL", url)
@@ -130,7 +128,7 @@ async def test_of_a_database_the_place_is_shown_and_never_who_may_enter(
     assert found["OCTAVE_DATABASE_URL"] == (shown, "environment")
 
 
-async def test_secrets_are_masked_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_each_secret_is_masked_separately(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCTAVE_TOKENS", "first-of-them, second-of-them")
     monkeypatch.setenv("FIRECRAWL_API_KEY", "fc-0123456789")
     ended = await octave("config", cwd=tmp_path)
@@ -142,25 +140,25 @@ async def test_secrets_are_masked_each(tmp_path: Path, monkeypatch: pytest.Monke
     assert "0123456789" not in ended.out
 
 
-class WithCrows(Settings):
-    """Settings as a further provider would have them, whose key has a name of ours."""
+class ExtendedSettings(Settings):
+    """Settings with the key of an additional provider, in a variable with the project's prefix."""
 
     crow_api_key: SecretStr | None = None
 
 
 @pytest.mark.usefixtures("home")
-def test_the_key_of_a_further_provider_is_masked_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert setting_of(WithCrows.model_validate({}), "OCTAVE_CROW_API_KEY") == ""
+def test_the_key_of_an_additional_provider_is_masked_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert setting_of(ExtendedSettings.model_validate({}), "OCTAVE_CROW_API_KEY") == ""
 
     monkeypatch.setenv("OCTAVE_CROW_API_KEY", "feathers in the nest")
-    found = WithCrows.model_validate({})
+    found = ExtendedSettings.model_validate({})
 
     assert scrubber(secret_values(found))("asked with feathers in the nest") == "asked with ***"
     assert setting_of(found, "OCTAVE_CROW_API_KEY") == "feathers in the nest"
 
 
 @pytest.mark.parametrize(
-    ("file", "content", "said"),
+    ("file", "content", "message"),
     [
         ("home/config.toml", b"port 8001", "home/config.toml: Expected '='"),
         ("home/config.toml", b"\xff\xfe", "home/config.toml: 'utf-8' codec"),
@@ -170,8 +168,8 @@ def test_the_key_of_a_further_provider_is_masked_like_any_other(monkeypatch: pyt
     ],
     ids=str,
 )
-async def test_settings_that_cannot_be_read_are_named_without_their_values_and_exit_3(
-    file: str, content: bytes, said: str, tmp_path: Path
+async def test_unreadable_settings_are_named_without_their_values_and_exit_with_3(
+    file: str, content: bytes, message: str, tmp_path: Path
 ) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / file).write_bytes(content)
@@ -181,7 +179,7 @@ async def test_settings_that_cannot_be_read_are_named_without_their_values_and_e
     assert ended.out == ""
     assert ended.err.startswith("error: ")
     assert ended.err.count("\n") == 1
-    assert said in ended.err
+    assert message in ended.err
     assert "hunter22" not in ended.err
 
 

@@ -1,4 +1,4 @@
-"""Which words of what the user said of a deal no page speaks of: in any form, and only those with a meaning."""
+"""Words of the user's context that no page mentions: pages may use any form of a word, and filler words never count."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from scripted import VENDOR, ScriptedSource, Stage, invented_sites, pages
 from octave_mcp.evidence.context_words import telling_words
 
 
-async def unheard(home: Path, text: str, context: str) -> str:
-    """The reason of the gap, without its beginning."""
+async def missing_words(home: Path, text: str, context: str) -> str:
+    """Return the words that the gap lists as missing."""
     sites = {VENDOR: pages(VENDOR, {"/": "# Lumen\n\nIt lights up the yard at night.", "/about": text}, name="Lumen")}
     playbook = await Stage(home, source=ScriptedSource(invented_sites() | sites)).playbook(context=context)
     found = [gap.reason for gap in playbook.gaps if gap.section == "context"]
     return found[0].rpartition(": ")[2] if found else ""
 
 
-async def test_the_whole_text_of_a_page_is_searched_for_the_words_of_the_context(tmp_path: Path) -> None:
+async def test_the_whole_text_of_a_page_is_searched_for_context_words(tmp_path: Path) -> None:
     long = "# About\n\n" + "\n\n".join(f"Sentence number {number} says nothing new." for number in range(900))
     text = f"{long}\n\nWe are certified for FedRAMP."
 
-    assert await unheard(tmp_path, text, "They ask about FedRAMP and PagerDuty") == "PagerDuty"
+    assert await missing_words(tmp_path, text, "They ask about FedRAMP and PagerDuty") == "PagerDuty"
 
 
 @pytest.mark.parametrize(
@@ -46,13 +46,13 @@ async def test_the_whole_text_of_a_page_is_searched_for_the_words_of_the_context
         short=lambda case: case[0].startswith(("Reach", "Hallo")),
     ),
 )
-async def test_words_are_heard_in_any_form_and_those_without_meaning_are_not_missed(
+async def test_words_match_in_any_form_and_filler_words_are_not_missed(
     tmp_path: Path, context: str, text: str, missing: str
 ) -> None:
-    assert await unheard(tmp_path, f"# About\n\n{text}", context) == missing
+    assert await missing_words(tmp_path, f"# About\n\n{text}", context) == missing
 
 
-def test_a_long_context_in_another_language_has_telling_words() -> None:
+def test_telling_words_are_found_in_a_long_context_in_another_language() -> None:
     context = ("Wir möchten zuerst mit der Buchhaltung über die Prüfung von Rechnungen sprechen. " * 13)[:1000]
 
     assert telling_words(context)[:3] == ("buchhaltung", "prüfung", "rechnungen")

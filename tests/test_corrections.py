@@ -1,4 +1,4 @@
-"""Corrections are patches: only what failed is asked for again, and nothing else of an answer changes."""
+"""Corrections are patches: only the entries that failed are asked for again; the rest of an answer is unchanged."""
 
 from __future__ import annotations
 
@@ -27,14 +27,13 @@ from octave_mcp.domain.value import Value, changed, part_at
 from octave_mcp.errors import BadAnswer
 
 PROVIDERS = ("openai", "anthropic", "compat")
-SHARE = 0.15
-"""Of the tokens of the first answer, that a patch for one error may have."""
-MANY = 8
-"""Findings of an answer that is long enough for that."""
+# Size of a patch for one error, as a share of the whole answer. Only an answer with many findings is long enough.
+MAX_SHARE = 0.15
+MIN_FINDINGS = 8
 
 
 @pytest.fixture
-def stage(tmp_path: Path, double: Double) -> Stage:  # noqa: ARG001 - it answers
+def stage(tmp_path: Path, double: Double) -> Stage:  # noqa: ARG001 - it answers the requests
     return Stage(tmp_path, source=ScriptedSource(invented_sites()))
 
 
@@ -42,7 +41,7 @@ def content(playbook: Playbook) -> dict[str, Any]:
     return playbook.model_dump(mode="json", exclude={"generated_at", "cost", "timings"})
 
 
-def has_evidence(answer: dict[str, Any]) -> int:
+def findings_in(answer: dict[str, Any]) -> int:
     return json.dumps(answer).count('"evidence": [{')
 
 
@@ -66,25 +65,28 @@ async def test_an_error_planted_in_every_answer_costs_one_short_patch_each_and_c
     assert playbook, record.error
     patches = [request for request in double.asked if request.is_second]
     assert all([*request.schema["properties"]] == ["fix_1"] for request in patches)
-    assert len(patches) == len([first for _, first in answers if has_evidence(first)])
+    assert len(patches) == len([first for _, first in answers if findings_in(first)])
     assert content(playbook) == content(clean)
     assert "7431.5" not in playbook.model_dump_json()
     shares = [share for request in patches if (share := share_of(request, answers))]
     assert len(shares) > 4
-    assert max(shares) <= SHARE
+    assert max(shares) <= MAX_SHARE
 
 
 def share_of(patch: Request, answers: list[tuple[Request, dict[str, Any]]]) -> float:
-    """Of a patch in the answer that it is for; 0 if that is short. Both read the same up to the complaint."""
+    """Return the size of a patch as a share of the answer it corrects, or 0 if that answer is short.
+
+    The user text of a patch request starts with that of the first request.
+    """
     first = next(
         answer
         for request, answer in answers
         if request.form is patch.form and patch.user.startswith(request.user.rstrip())
     )
-    return len(json.dumps(good(patch))) / len(json.dumps(first)) if has_evidence(first) >= MANY else 0
+    return len(json.dumps(good(patch))) / len(json.dumps(first)) if findings_in(first) >= MIN_FINDINGS else 0
 
 
-async def test_a_patch_is_asked_for_under_the_same_beginning_and_its_complaint_shows_what_the_entry_cites(
+async def test_a_patch_request_starts_like_the_first_request_and_its_complaint_shows_what_the_entry_cites(
     stage: Stage, double: Double
 ) -> None:
     double.fails(
@@ -99,16 +101,16 @@ async def test_a_patch_is_asked_for_under_the_same_beginning_and_its_complaint_s
     assert [shared] == first.body["messages"][0]["content"][:1]
     assert shared["cache_control"]
     assert patch.system == first.system
-    told = complaint["text"]
-    assert "fix_1 replaces facts[0].text (cites [" in told
-    assert "That is 7431.5 times." in told
-    assert "- D3 " in told
-    fence = told.partition("<cited-")[2].partition(">")[0]
-    cited = told.partition(f"<cited-{fence}>")[2].partition(f"</cited-{fence}>")[0]
+    text = complaint["text"]
+    assert "fix_1 replaces facts[0].text (cites [" in text
+    assert "That is 7431.5 times." in text
+    assert "- D3 " in text
+    fence = text.partition("<cited-")[2].partition(">")[0]
+    cited = text.partition(f"<cited-{fence}>")[2].partition(f"</cited-{fence}>")[0]
     assert cited.strip().startswith("[")
 
 
-async def test_a_server_that_reads_the_schema_reads_that_of_the_whole_answer_first_and_can_cache_it(
+async def test_a_patch_request_with_its_schema_in_the_text_starts_with_the_cacheable_first_request(
     stage: Stage, double: Double
 ) -> None:
     double.fails(
@@ -125,14 +127,11 @@ async def test_a_server_that_reads_the_schema_reads_that_of_the_whole_answer_fir
     assert patch.user.rstrip().endswith(json.dumps(patch.schema, separators=(",", ":")))
 
 
-# What is asked for again, by place
-
-
 Spoil = Callable[[Any], Value]
 
 
 def at(value: Any, *path: str | int, **update: object) -> Any:  # noqa: ANN401 - a draft
-    """The draft with one part changed."""
+    """Return the draft with one part changed."""
     part = part_at(value, path)
     assert isinstance(part, Value)
     return changed(value, {path: part.model_copy(update=update)})
@@ -190,12 +189,12 @@ def scripted_stage(tmp_path: Path) -> Stage:
 
 
 def for_first(kind: type[Value]) -> Callable[[Asked], bool]:
-    """Asks for this form; of those for each persona, for the first one."""
+    """Match asks for this form; of a form that each persona has, only the ask for the first persona."""
     return lambda ask: form(kind)(ask) and ask.brief.rank == 0
 
 
 @by_place
-async def test_the_smallest_entry_is_named_by_its_path_and_replaced_alone(
+async def test_only_the_smallest_failed_entry_is_named_by_its_path_and_replaced(
     kind: type[Value], path: str, spoil: Spoil, scripted_stage: Stage
 ) -> None:
     model = cast("ScriptedModel", scripted_stage.scripted)
@@ -205,7 +204,7 @@ async def test_the_smallest_entry_is_named_by_its_path_and_replaced_alone(
         draft = answered(ask)
         if ask.complaint:
             corrected.append(ask)
-            return mended(spoil(draft))
+            return repaired(spoil(draft))
         return spoil(draft)
 
     model.on(for_first(kind), reply)
@@ -219,15 +218,15 @@ async def test_the_smallest_entry_is_named_by_its_path_and_replaced_alone(
     assert record.status == "completed", playbook.gaps
 
 
-def mended(draft: Value) -> Value:
-    """Without the figure that is in no evidence."""
-    said = draft.model_dump_json().replace(" That is 7431.5 times.", "").replace("7431.5", "more")
-    return type(draft).model_validate_json(said)
+def repaired(draft: Value) -> Value:
+    """Return the draft without the figure that no evidence has."""
+    text = draft.model_dump_json().replace(" That is 7431.5 times.", "").replace("7431.5", "more")
+    return type(draft).model_validate_json(text)
 
 
 @by_place
 @pytest.mark.parametrize("answer", sampled(["null", "again", "unreadable"], "null".__eq__))
-async def test_what_is_not_mended_is_dropped_with_no_more_than_it_must_take(
+async def test_an_entry_that_is_not_corrected_is_dropped_with_only_what_needs_it(
     answer: str, kind: type[Value], path: str, spoil: Spoil, scripted_stage: Stage
 ) -> None:
     model = cast("ScriptedModel", scripted_stage.scripted)
@@ -255,7 +254,7 @@ async def test_what_is_not_mended_is_dropped_with_no_more_than_it_must_take(
     assert [len(track.discovery) for track in playbook.talk_tracks] == [7 if "discovery" in path else 8, 8, 8]
 
 
-async def test_a_patch_may_not_touch_what_was_not_complained_about(stage: Stage, double: Double) -> None:
+async def test_a_patch_cannot_change_entries_that_were_not_complained_about(stage: Stage, double: Double) -> None:
     def meddling(request: Request, text: str) -> Sent:
         fact = json.loads(text)["fix_1"]
         extra: dict[str, Any] = {"fix_2": {**fact, "text": "Zorblax"}, "facts": [], "fix_99": None, "fix_1": fact}
@@ -278,7 +277,7 @@ async def test_a_patch_may_not_touch_what_was_not_complained_about(stage: Stage,
 
 
 @pytest.mark.parametrize(("withdrawn", "left"), [(True, 1), (False, 2)])
-def test_a_statement_that_might_stay_is_dropped_if_its_writer_leaves_it_out(withdrawn: bool, left: int) -> None:
+def test_a_doubtful_statement_is_dropped_if_the_model_withdraws_it(withdrawn: bool, left: int) -> None:
     doubtful, sound = say("Rework rose at Brassmere at night.", 2), say("Quillport builds ferries.", 4)
     value = WhyWeWin[Cite](kind="why_we_win", reasons=(doubtful, sound), proof=())
     checks = Checks(JUDGE, WhyWeWin[EvidenceId])
@@ -293,7 +292,7 @@ def test_a_statement_that_might_stay_is_dropped_if_its_writer_leaves_it_out(with
     assert len(settled.value.reasons) == left
 
 
-def test_a_text_alone_takes_the_place_of_a_sentences_text() -> None:
+def test_a_plain_text_in_a_patch_replaces_the_text_of_the_sentence() -> None:
     doubtful, sound = say("Rework rose at Brassmere at night.", 2), say("Quillport builds ferries.", 4)
     checks = Checks(JUDGE, WhyWeWin[EvidenceId])
     value = WhyWeWin[Cite](kind="why_we_win", reasons=(doubtful, sound), proof=())
@@ -306,20 +305,20 @@ def test_a_text_alone_takes_the_place_of_a_sentences_text() -> None:
 
     assert wrong == ""
     assert settled.value
-    assert [one.text for one in settled.value.reasons] == ["Brassmere cut rework by 31%.", sound.text]
+    assert [sentence.text for sentence in settled.value.reasons] == ["Brassmere cut rework by 31%.", sound.text]
 
 
-@pytest.mark.parametrize("said", ["null", "drop it", "N/A"])
-def test_a_word_that_asks_to_drop_a_sentence_is_none(said: str) -> None:
+@pytest.mark.parametrize("word", ["null", "drop it", "N/A"])
+def test_a_word_that_asks_to_drop_a_sentence_is_not_used_as_its_text(word: str) -> None:
     checks = Checks(JUDGE, WhyWeWin[EvidenceId])
     value = WhyWeWin[Cite](kind="why_we_win", reasons=(say("Rework rose at Brassmere at night.", 2),), proof=())
     first = checks.read(Answer(value=value, usage=Usage()))
     (fix,) = checks.fixes(first, WhyWeWin[Cite])
-    given = decoded(json.dumps({"fix_1": said}), patch_form([fix]))
+    given = decoded(json.dumps({"fix_1": word}), patch_form([fix]))
 
     settled, _ = checks.patched(first, [fix], Answer(value=given.value, usage=Usage(), unread=given.unread))
 
-    assert said not in str(settled.value)
+    assert word not in str(settled.value)
 
 
 BAD: dict[str, str] = {
@@ -336,9 +335,7 @@ BAD: dict[str, str] = {
 
 
 @pytest.mark.parametrize("bad", sampled(BAD, {"a wrong type", "half"}.__contains__), ids=str)
-async def test_a_patch_that_cannot_be_used_costs_the_entry_and_nothing_else(
-    bad: str, stage: Stage, double: Double
-) -> None:
+async def test_an_unusable_patch_costs_only_the_entry(bad: str, stage: Stage, double: Double) -> None:
     double.fails(lambda request, _: Sent(body=enveloped(request, BAD[bad])), lambda request: request.is_second)
     double.fails(
         lambda request, text: planted(request, text, "7431.5"),
@@ -353,7 +350,7 @@ async def test_a_patch_that_cannot_be_used_costs_the_entry_and_nothing_else(
     assert len(playbook.battle_cards) == len(playbook.email_sequences) == 3
 
 
-async def test_an_answer_of_which_nothing_stands_is_asked_for_again_in_full(stage: Stage, double: Double) -> None:
+async def test_an_answer_without_any_valid_entry_is_asked_for_again_in_full(stage: Stage, double: Double) -> None:
     def unknown_passages(request: Request, text: str) -> Sent:
         return Sent(body=enveloped(request, re.sub(r'"passage": \d+', '"passage": 98765', text)))
 
@@ -367,7 +364,7 @@ async def test_an_answer_of_which_nothing_stands_is_asked_for_again_in_full(stag
     assert record.status == "completed"
 
 
-async def test_what_leans_on_a_rejected_sentence_is_asked_for_with_it(scripted_stage: Stage) -> None:
+async def test_text_that_depends_on_a_rejected_sentence_is_asked_for_with_it(scripted_stage: Stage) -> None:
     model = cast("ScriptedModel", scripted_stage.scripted)
     corrected: list[Asked] = []
 
@@ -389,7 +386,7 @@ async def test_what_leans_on_a_rejected_sentence_is_asked_for_with_it(scripted_s
     assert "That is why" not in playbook.model_dump_json()
 
 
-async def test_what_leans_on_a_sentence_that_is_dropped_for_good_is_dropped_too(scripted_stage: Stage) -> None:
+async def test_text_that_depends_on_a_dropped_sentence_is_dropped_too(scripted_stage: Stage) -> None:
     model = cast("ScriptedModel", scripted_stage.scripted)
 
     async def reply(ask: Asked) -> Value:

@@ -1,4 +1,4 @@
-"""The crawler, read through its port, against real sites on loopback and against servers that misbehave."""
+"""The crawler, tested through its port against real sites on loopback and against servers that misbehave."""
 
 from __future__ import annotations
 
@@ -90,7 +90,10 @@ class Counting:
 
 
 class Server:
-    """Answers each path with the bytes or the behaviour given for it, and counts what was asked for."""
+    """Server that answers each path with its route: bytes, a handler, or a sequence of them, the last of which repeats.
+
+    `asked` counts the requests, and `sent` the bytes, by path.
+    """
 
     def __init__(self) -> None:
         self.routes: dict[str, Route | Sequence[Route]] = {
@@ -98,7 +101,6 @@ class Server:
         }
         self.asked: Counter[str] = Counter()
         self.sent: Counter[str] = Counter()
-        """Bytes sent, by path."""
         self.is_asked, self.is_silent = asyncio.Event(), asyncio.Event()
         self.port = 0
         self.connections: set[asyncio.Task[None]] = set()
@@ -120,7 +122,7 @@ class Server:
         self.connections.discard(task)
 
     async def close(self) -> None:
-        """Ends every connection, and returns when none is left."""
+        """Close all connections and wait for their handlers."""
         for connection in (left := list(self.connections)):
             connection.cancel()
         await asyncio.gather(*left, return_exceptions=True)
@@ -205,7 +207,7 @@ async def codes(server: Server, *paths: str) -> list[str]:
         ("http://127.0.0.1:8101/", "127.0.0.1:8101", "http://127.0.0.1:8101"),
     ],
 )
-def test_a_company_is_named_by_its_domain_or_its_address(text: str, domain: str, url: str) -> None:
+def test_a_company_can_be_given_by_its_domain_or_its_address(text: str, domain: str, url: str) -> None:
     company = parse_company(text, "vendor", LOOPBACK)
 
     assert (company.domain, company.url) == (domain, url)
@@ -214,7 +216,7 @@ def test_a_company_is_named_by_its_domain_or_its_address(text: str, domain: str,
 @pytest.mark.parametrize(
     "text", ["", "foo bar", "joe@acme.com", "http://u:p@acme.com", "ftp://acme.com", "co.uk", "a..com"]
 )
-def test_what_names_no_website_is_refused_with_the_value_and_a_way_out(text: str) -> None:
+def test_text_that_names_no_website_is_refused_with_its_value_and_a_fix(text: str) -> None:
     with pytest.raises(InvalidDomain, match="give one") as refused:
         parse_company(text, "vendor", NOWHERE)
 
@@ -243,21 +245,21 @@ def test_a_host_that_is_not_public_is_refused_unless_allowed(text: str) -> None:
         parse_company(text, "vendor", NOWHERE)
 
 
-def test_a_host_may_be_allowed_on_one_port_or_on_all() -> None:
+def test_a_host_can_be_allowed_on_one_port_or_on_all() -> None:
     assert parse_company("127.0.0.1:8101", "vendor", frozenset({"127.0.0.1:8101"})).url == "http://127.0.0.1:8101"
     assert parse_company("localhost:9", "vendor", frozenset({"localhost"})).domain == "localhost:9"
     with pytest.raises(HostNotAllowed):
         parse_company("127.0.0.1:8102", "vendor", frozenset({"127.0.0.1:8101"}))
 
 
-def test_addresses_of_one_page_have_one_key() -> None:
+def test_different_addresses_of_a_page_have_the_same_key() -> None:
     forms = ["https://acme.com/a", "http://www.acme.com/a/", "https://ACME.com:443/b/../a?utm_source=x#part"]
 
     assert {url_key(form) for form in forms} == {"acme.com/a"}
     assert check_url("https://acme.com?b=2&a=1&gclid=3", NOWHERE) == "https://acme.com/?b=2&a=1"
 
 
-def test_a_site_is_its_domain_and_an_allowed_port_is_only_itself() -> None:
+def test_a_site_includes_its_subdomains_and_an_allowed_host_only_its_own_port() -> None:
     acme = parse_company("acme.com", "vendor", NOWHERE)
     local = parse_company("127.0.0.1:8101", "vendor", LOOPBACK)
 
@@ -267,7 +269,7 @@ def test_a_site_is_its_domain_and_an_allowed_port_is_only_itself() -> None:
     assert not same_site("http://127.0.0.1:8102/x", local)
 
 
-def test_making_a_company_loads_no_client_and_no_parser() -> None:
+def test_parsing_a_company_imports_no_client_and_no_parser() -> None:
     code = (
         "import sys, octave_mcp.sources.crawler\n"
         "from octave_mcp.domain.addresses import parse_company\n"
@@ -279,7 +281,7 @@ def test_making_a_company_loads_no_client_and_no_parser() -> None:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "::ffff:127.0.0.1", "fd00::1"])
-async def test_a_name_that_leads_to_a_private_address_is_refused(address: str) -> None:
+async def test_a_name_that_resolves_to_a_private_address_is_refused(address: str) -> None:
     async def private(_host: str, _port: int) -> Sequence[str]:
         return ["93.184.215.14", address]
 
@@ -288,7 +290,7 @@ async def test_a_name_that_leads_to_a_private_address_is_refused(address: str) -
             await source.open(parse_company("acme.com", "vendor", NOWHERE))
 
 
-async def test_a_name_that_changes_between_check_and_connection_is_refused() -> None:
+async def test_a_name_that_resolves_differently_between_check_and_connection_is_refused() -> None:
     answers = iter([["93.184.215.14"], ["127.0.0.1"]])
 
     async def rebinding(_host: str, _port: int) -> Sequence[str]:
@@ -299,7 +301,7 @@ async def test_a_name_that_changes_between_check_and_connection_is_refused() -> 
             await source.open(parse_company("acme.com", "vendor", NOWHERE))
 
 
-async def test_a_name_without_an_address_is_unreachable_and_says_what_to_do() -> None:
+async def test_a_name_without_an_address_is_unreachable_and_the_error_says_what_to_do() -> None:
     async def unknown(host: str, _port: int) -> Sequence[str]:
         raise OSError(host)
 
@@ -335,7 +337,7 @@ async def test_a_redirect_to_a_private_address_is_not_followed(server: Server) -
     ]
 
 
-async def test_redirects_end(server: Server) -> None:
+async def test_redirect_loops_and_long_redirect_chains_fail(server: Server) -> None:
     server.routes["/loop"] = moved("/loop")
     server.routes |= {f"/hop/{n}": moved(f"/hop/{n + 1}") for n in range(9)}
     server.routes["/once"] = moved("/there")
@@ -344,7 +346,7 @@ async def test_redirects_end(server: Server) -> None:
     assert await codes(server, "/loop", "/hop/0", "/once") == ["redirect_loop", "redirect_loop", "read"]
 
 
-async def test_bodies_are_limited_in_size_and_ratio(server: Server) -> None:
+async def test_endless_bodies_and_compression_bombs_are_cut_off(server: Server) -> None:
     bomb = gzip.compress(b"<p>" + b"\0" * 30_000_000)
     server.routes["/endless"] = endless
     server.routes["/bomb"] = answer(bomb, Content_Encoding="gzip")
@@ -352,7 +354,7 @@ async def test_bodies_are_limited_in_size_and_ratio(server: Server) -> None:
     assert await codes(server, "/endless", "/bomb") == ["too_large", "too_large"]
 
 
-async def test_what_is_no_page_is_named_with_its_type(server: Server) -> None:
+async def test_a_file_that_is_not_html_fails_with_its_type(server: Server) -> None:
     server.routes["/file"] = answer(b"%PDF-1.7", kind="application/pdf")
     async with crawling() as source:
         (failure,) = await read(source, server, "/file")
@@ -361,7 +363,7 @@ async def test_what_is_no_page_is_named_with_its_type(server: Server) -> None:
     assert (failure.code, "application/pdf" in failure.reason) == ("not_html", True)
 
 
-async def test_each_failure_has_its_code_in_the_order_asked_for(server: Server) -> None:
+async def test_each_failure_has_its_code_in_the_order_of_the_urls(server: Server) -> None:
     server.routes["/empty"] = answer(b"")
     server.routes["/wall"] = answer(html("<h1>Wait</h1>"), 403, cf_mitigated="challenge")
     server.routes["/moment"] = answer(b"<title>Just a moment...</title><h1>Checking</h1>")
@@ -383,7 +385,7 @@ async def test_each_failure_has_its_code_in_the_order_asked_for(server: Server) 
     ]
 
 
-async def test_a_page_that_only_calls_itself_something_else_is_a_copy(server: Server) -> None:
+async def test_copies_soft_404s_and_login_walls_are_recognized(server: Server) -> None:
     server.routes["/plans"] = answer(html("<h1>Plans</h1><p>Nine dollars.</p>"))
     server.routes["/pricing"] = answer(html("<h1>Plans</h1><p>Nine  dollars.</p>", "<meta name=description content=d>"))
     server.routes["/gone"] = answer(html("<h1>Page not found</h1>"))
@@ -397,7 +399,7 @@ async def test_a_page_that_only_calls_itself_something_else_is_a_copy(server: Se
     ]
 
 
-async def test_a_passing_failure_is_tried_again(server: Server) -> None:
+async def test_a_temporary_failure_is_retried(server: Server) -> None:
     page = answer(html("<h1>At last</h1>"))
     busy = answer(b"", 429, Retry_After="0")
     server.routes["/busy"] = [busy, page.replace(b"At last", b"At busy")]
@@ -408,7 +410,7 @@ async def test_a_passing_failure_is_tried_again(server: Server) -> None:
     assert [server.asked[path] for path in ("/busy", "/down", "/cut")] == [2, 3, 2]
 
 
-async def test_a_lasting_failure_is_not_asked_for_without_end(server: Server) -> None:
+async def test_a_lasting_failure_is_tried_three_times_and_a_404_once(server: Server) -> None:
     server.routes["/busy"] = answer(b"", 429, Retry_After="0")
     server.routes["/down"] = answer(b"", 500)
     server.routes["/cut"] = broken
@@ -419,7 +421,7 @@ async def test_a_lasting_failure_is_not_asked_for_without_end(server: Server) ->
     assert [server.asked[path] for path in ("/busy", "/down", "/cut", "/missing")] == [3, 3, 3, 1]
 
 
-async def test_pages_that_robots_txt_forbids_are_not_asked_for(server: Server) -> None:
+async def test_pages_that_robots_txt_forbids_are_not_requested(server: Server) -> None:
     server.routes["/robots.txt"] = answer(b"User-agent: *\nDisallow: /private\nAllow: /private/open", kind="text/plain")
     server.routes["/private/open"] = answer(html("<h1>Open</h1>"))
     server.routes["/sly"] = moved("/private/x")
@@ -436,7 +438,9 @@ async def test_pages_that_robots_txt_forbids_are_not_asked_for(server: Server) -
     ("robots", "reason"),
     [(answer(b"", 503), "cannot be read"), (answer(b"User-agent: *\nDisallow: /"), "forbids reading 127")],
 )
-async def test_a_site_whose_robots_txt_fails_or_forbids_is_refused(server: Server, robots: bytes, reason: str) -> None:
+async def test_a_site_whose_robots_txt_fails_or_forbids_all_pages_is_refused(
+    server: Server, robots: bytes, reason: str
+) -> None:
     server.routes["/robots.txt"] = robots
     async with crawling() as source:
         with pytest.raises(SiteRefuses, match=reason):
@@ -445,7 +449,7 @@ async def test_a_site_whose_robots_txt_fails_or_forbids_is_refused(server: Serve
     assert server.asked["/"] == 0
 
 
-async def test_a_home_page_that_moved_to_another_company_names_it(server: Server) -> None:
+async def test_a_home_page_that_redirects_to_another_site_fails_with_its_name(server: Server) -> None:
     server.routes["/"] = moved("https://new-name.com/")
     async with crawling() as source:
         opened = await source.open(server.company())
@@ -453,7 +457,7 @@ async def test_a_home_page_that_moved_to_another_company_names_it(server: Server
             await source.home(opened)
 
 
-async def test_sitemaps_are_followed_and_foreign_addresses_left_out(server: Server) -> None:
+async def test_sitemaps_are_followed_and_foreign_addresses_are_left_out(server: Server) -> None:
     root = f"http://127.0.0.1:{server.port}"
     pages = f"<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'><url><loc>{root}/%s</loc></url>"
     foreign = "<url><loc>https://example.com/x</loc></url><url><loc>not a url</loc></url>"
@@ -476,7 +480,7 @@ async def test_sitemaps_are_followed_and_foreign_addresses_left_out(server: Serv
     assert server.asked["/map.xml"] == 1
 
 
-async def test_of_language_variants_the_site_s_own_is_kept(server: Server) -> None:
+async def test_of_language_variants_the_one_in_the_sites_own_language_is_kept(server: Server) -> None:
     links = "".join(
         f"<a href='/{path}'>x</a>" for path in ("de/pricing", "pricing", "fr/pricing", "de/only-here", "it")
     )
@@ -495,7 +499,7 @@ async def test_a_page_of_another_site_is_not_read(server: Server) -> None:
     assert [page.code for page in found if isinstance(page, PageFailure)] == ["host_not_allowed"] * 3
 
 
-async def test_pages_keep_the_order_asked_for_and_copies_are_named(server: Server) -> None:
+async def test_pages_keep_the_order_of_the_urls_and_a_copy_names_its_original(server: Server) -> None:
     server.routes["/one"] = answer(html("<h1>One</h1>"))
     server.routes["/two"] = server.routes["/copy"] = answer(html("<h1>Two</h1>"))
     async with crawling() as source:
@@ -541,14 +545,14 @@ async def test_pages_keep_the_order_asked_for_and_copies_are_named(server: Serve
         ("/data-policy", "other"),
     ],
 )
-def test_the_kind_of_a_page_is_read_from_its_path(path: str, kind: str) -> None:
+def test_the_kind_of_a_page_comes_from_its_path(path: str, kind: str) -> None:
     assert kind_of(f"https://acme.com{path}") == kind
 
 
 @pytest.mark.parametrize(
     ("title", "kind"), [("定价", "pricing"), ("客户案例", "case_study"), ("关于我们", "about"), ("招聘", "careers")]
 )
-def test_the_kind_of_a_page_is_else_read_from_its_title(title: str, kind: str) -> None:
+def test_without_a_known_path_the_kind_of_a_page_comes_from_its_title(title: str, kind: str) -> None:
     assert kind_of("https://acme.cn/p/17", title) == kind
 
 
@@ -590,7 +594,7 @@ async def test_every_page_of_the_collection_can_be_read(real_sites: dict[str, st
         assert [page for page in found if isinstance(page, PageFailure)] == []
 
 
-async def test_a_page_that_moved_is_read_where_it_is_now(real_sites: dict[str, str]) -> None:
+async def test_a_page_that_moved_is_read_at_its_new_address(real_sites: dict[str, str]) -> None:
     async with reading(real_sites, "posthog.com") as (source, site):
         (page,) = await source.scrape(site, [f"{site.company.url}/compare/posthog-vs-mixpanel"])
 
@@ -599,7 +603,7 @@ async def test_a_page_that_moved_is_read_where_it_is_now(real_sites: dict[str, s
     assert str(page.ref.published_on) == "2024-01-08"
 
 
-async def test_the_failures_of_a_site_say_nothing_of_this_machine(server: Server) -> None:
+async def test_failure_reasons_reveal_nothing_about_this_machine(server: Server) -> None:
     server.routes["/cut"] = broken
     async with crawling() as source:
         (failure,) = await read(source, server, "/cut")
@@ -609,7 +613,7 @@ async def test_the_failures_of_a_site_say_nothing_of_this_machine(server: Server
     assert issubclass(SiteUnreachable, OctaveError)
 
 
-async def test_a_site_that_asks_for_a_pause_is_read_one_page_after_another(server: Server) -> None:
+async def test_a_site_with_a_crawl_delay_is_read_one_page_at_a_time(server: Server) -> None:
     reading: list[int] = []
 
     async def alone(writer: asyncio.StreamWriter) -> None:
@@ -625,23 +629,23 @@ async def test_a_site_that_asks_for_a_pause_is_read_one_page_after_another(serve
     assert await codes(server, "/0", "/1", "/2") == ["read"] * 3
 
 
-async def test_no_more_than_four_pages_of_a_host_are_fetched_at_once(server: Server) -> None:
+async def test_at_most_four_pages_of_a_host_are_fetched_at_once(server: Server) -> None:
     waiting: list[asyncio.StreamWriter] = []
-    most = 0
+    peak = 0
     four = asyncio.Event()
 
     async def held(writer: asyncio.StreamWriter) -> None:
-        nonlocal most
+        nonlocal peak
         waiting.append(writer)
-        most = max(most, len(waiting))
+        peak = max(peak, len(waiting))
         if len(waiting) == 4:
             four.set()
         await four.wait()
-        writer.write(answer(html(f"<h1>{writer.get_extra_info('peername')} {most} {len(server.asked)}</h1>")))
+        writer.write(answer(html(f"<h1>{writer.get_extra_info('peername')} {peak} {len(server.asked)}</h1>")))
         await writer.drain()
         waiting.remove(writer)
 
     server.routes |= {f"/{n}": held for n in range(8)}
     await codes(server, *(f"/{n}" for n in range(8)))
 
-    assert most == 4
+    assert peak == 4

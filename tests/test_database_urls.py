@@ -1,4 +1,4 @@
-"""OCTAVE_DATABASE_URL in the forms that users write: it works as they mean it, or the error says what to write."""
+"""Forms of OCTAVE_DATABASE_URL that users write: each works as intended, or the error says what to write instead."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from web import problem_in, serving
 from octave_mcp.settings import load
 from octave_mcp.surfaces.mcp.server import make
 
-PASSWORD = "hunter22"  # noqa: S105 - of nobody
+PASSWORD = "hunter22"  # noqa: S105 - invented
 LOGIN = f"me:{PASSWORD}@127.0.0.1:1/octave"
 POSTGRES, SQLITE = "write postgresql://HOST/DATABASE with", "sqlite:////absolute/path/octave.db"
 
+# URLs that cannot be used, each with a part of its error message.
 REFUSED = (
     (f"postgresql+psycopg2://{LOGIN}", POSTGRES),
     (f"postgresql+asyncpg://{LOGIN}", POSTGRES),
@@ -51,10 +52,9 @@ REFUSED = (
     ("/var/lib/octave.db", SQLITE),
     ("octave.db", SQLITE),
 )
-"""URLs that cannot be used, and a part of what their error says."""
 SHORT = {REFUSED[0][0], REFUSED[3][0], REFUSED[9][0], REFUSED[19][0]}
 refused = pytest.mark.parametrize(
-    ("url", "said"), sampled(REFUSED, lambda row: row[0] in SHORT), ids=lambda row: row[:40]
+    ("url", "message"), sampled(REFUSED, lambda row: row[0] in SHORT), ids=lambda row: row[:40]
 )
 
 SURFACES = ("postgresql+psycopg2", "postgresql+asyncpg", "mysql", "sqlite+aiosqlite")
@@ -63,19 +63,19 @@ on_each_surface = pytest.mark.parametrize("scheme", sampled(SURFACES, lambda sch
 
 @refused
 async def test_a_url_that_cannot_be_used_is_refused_with_the_form_to_write(
-    url: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    url: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_DATABASE_URL", url)
     ended = await octave("sessions", cwd=tmp_path)
 
     assert (ended.code, ended.out) == (3, "")
     assert re.fullmatch(r"error: OCTAVE_DATABASE_URL: .*\n", ended.err)
-    assert said in ended.err
+    assert message in ended.err
     assert PASSWORD not in ended.err
 
 
 @on_each_surface
-async def test_over_http_it_is_a_setup_problem_and_the_server_stays_up(scheme: str, home: Path) -> None:
+async def test_over_http_an_unusable_url_is_a_setup_problem_and_the_server_stays_up(scheme: str, home: Path) -> None:
     async with serving(database_url=f"{scheme}://{LOGIN}") as client:
         alive, ready = await client.get("/livez"), await client.get("/readyz")
         async with Client(f"{client.base_url}/mcp") as mcp:
@@ -92,7 +92,7 @@ async def test_over_http_it_is_a_setup_problem_and_the_server_stays_up(scheme: s
 
 
 @on_each_surface
-async def test_over_mcp_each_call_says_what_to_write(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_over_mcp_each_call_fails_with_the_form_to_write(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCTAVE_DATABASE_URL", f"{scheme}://{LOGIN}")
     async with Client(make()) as client:
         with pytest.raises(ToolError, match=r"^\[setup\] OCTAVE_DATABASE_URL: .*; write ") as failed:
@@ -102,7 +102,7 @@ async def test_over_mcp_each_call_says_what_to_write(scheme: str, monkeypatch: p
 
 
 @on_each_surface
-async def test_the_doctor_names_it_and_checks_the_models_all_the_same(
+async def test_the_doctor_reports_the_url_and_still_checks_the_models(
     scheme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -123,7 +123,7 @@ async def test_the_doctor_names_it_and_checks_the_models_all_the_same(
     "command",
     sampled(("runs", "demo", "export RUN", "cancel RUN", "scrape http://acme.com"), lambda name: name == "runs"),
 )
-async def test_every_command_that_opens_the_database_refuses_it(
+async def test_every_command_that_opens_the_database_refuses_an_unusable_url(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_DATABASE_URL", f"postgresql+psycopg2://{LOGIN}")
@@ -149,7 +149,7 @@ async def test_every_command_that_opens_the_database_refuses_it(
         lambda row: "~" in row[0],
     ),
 )
-async def test_a_file_is_found_where_the_url_names_it(
+async def test_the_database_file_is_where_the_url_says(
     url: str, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -171,7 +171,7 @@ def test_a_home_folder_whose_path_has_reserved_characters_contains_the_database(
     assert make_url(load().url).database == str(tmp_path / name / "octave.db")
 
 
-async def test_a_folder_is_not_a_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_folder_is_refused_as_a_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCTAVE_DATABASE_URL", f"sqlite:///{tmp_path}")
     ended = await octave("sessions", cwd=tmp_path)
 
@@ -202,7 +202,7 @@ async def test_a_postgres_url_works_in_each_of_its_forms_and_with_any_password(
     monkeypatch.setenv("OCTAVE_DATABASE_URL", url)
     monkeypatch.setenv("OCTAVE_MODEL", "extractive")
     listed = await octave("sessions", cwd=tmp_path)
-    async with serving() as client:  # which opens the engine and the locks, too
+    async with serving() as client:  # a server also opens the engine and the locks
         ready = await client.get("/readyz")
     with psycopg.connect(postgres_url) as connection:
         tables = connection.execute("select count(*) from pg_tables where tablename like 'octave%'").fetchone()
@@ -223,21 +223,21 @@ OPTIONS = (
 )
 
 
-@pytest.mark.parametrize(("option", "said"), sampled(OPTIONS, lambda row: row[0] == "sslmode=on"))
-async def test_an_option_that_postgres_does_not_take_is_named(
-    option: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("option", "message"), sampled(OPTIONS, lambda row: row[0] == "sslmode=on"))
+async def test_an_option_that_postgres_rejects_is_named(
+    option: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_DATABASE_URL", f"postgresql://{LOGIN}?{option}")
     ended = await octave("sessions", cwd=tmp_path)
 
     assert ended.code == 3, ended.err
-    assert f"OCTAVE_DATABASE_URL: {said}; correct or remove this option in the URL" in ended.err
+    assert f"OCTAVE_DATABASE_URL: {message}; correct or remove this option in the URL" in ended.err
 
 
 @pytest.mark.parametrize(
     "url", sampled(("sqlite://", "sqlite:///", "postgresql://", "postgres://"), lambda url: url == "sqlite://")
 )
-async def test_doctor_shows_the_form_to_write_in_place_of_a_url_that_is_only_a_scheme(
+async def test_the_doctor_shows_the_form_to_write_for_a_url_that_is_only_a_scheme(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_DATABASE_URL", url)

@@ -1,4 +1,4 @@
-"""How old a line is: as old as the heading that dates it."""
+"""Dates of lines, taken from the headings above them."""
 
 from __future__ import annotations
 
@@ -31,13 +31,11 @@ from octave_mcp.evidence.passages import passages
         ("Story", None),
     ],
 )
-def test_a_heading_that_is_a_date_is_that_day_or_the_last_day_of_its_month_or_year(
-    heading: str, day: date | None
-) -> None:
+def test_a_heading_gives_its_day_or_the_last_day_of_its_month_or_year(heading: str, day: date | None) -> None:
     assert date_of_heading(heading) == day
 
 
-def test_a_line_is_as_old_as_the_heading_that_dates_it() -> None:
+def test_a_line_has_the_date_of_its_heading() -> None:
     text = "# Story\n\nNow.\n\n## Sep 2021: More\n\nThen.\n\n### People\n\nStill then.\n\n## Values\n\nNow again."
     story = page("https://quillport.example/story", text)
 
@@ -45,7 +43,7 @@ def test_a_line_is_as_old_as_the_heading_that_dates_it() -> None:
     assert {text for text, day in dates.items() if day} == {"## Sep 2021: More", "Then.", "### People", "Still then."}
 
 
-def test_neither_a_year_to_come_nor_one_after_the_page_itself_dates_a_line() -> None:
+def test_a_heading_in_the_future_or_later_than_its_page_dates_no_line() -> None:
     text = "# Plan\n\n## 2031\n\nBuild.\n\n## 2025\n\nDraw.\n\n## 2019\n\nThink."
     plan = page("https://quillport.example/plan", text, published_on=date(2024, 5, 1))
 

@@ -1,4 +1,4 @@
-"""What fails costs what it must and no more, and is named."""
+"""Failures cost only what depends on what failed, and the playbook or the run's error names them."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ WRITERS = [
     (SequenceDraft[Cite], "email_sequences"),
     (TalkTrackDraft[Cite], "talk_tracks"),
 ]
+# One writer each of a mandatory section, a section per company, and a section per persona.
 EACH_KIND = (SummaryDraft[Cite], WhyWeWin[Cite], SequenceDraft[Cite])
-"""A mandatory section, a section per company, and a section per persona."""
 
 
 @pytest.fixture(autouse=True)
@@ -88,10 +88,7 @@ def gaps(playbook: Playbook | None) -> dict[str, str]:
     return {gap.section: gap.code for gap in playbook.gaps}
 
 
-# Pages
-
-
-async def test_missing_and_empty_pages_are_named_and_the_run_is_completed(tmp_path: Path) -> None:
+async def test_missing_and_empty_pages_are_named_and_the_run_completes(tmp_path: Path) -> None:
     sites = invented_sites()
     paths = ("/product/gone", "/product/app", "/product/walled", "/pricing")
     gone, app, walled, pricing = (f"https://{VENDOR}{path}" for path in paths)
@@ -125,7 +122,7 @@ async def test_missing_and_empty_pages_are_named_and_the_run_is_completed(tmp_pa
         short=lambda code: code == "http_503",
     ),
 )
-async def test_a_page_that_failed_makes_the_run_partial(tmp_path: Path, code: str) -> None:
+async def test_a_temporary_page_failure_makes_the_run_partial(tmp_path: Path, code: str) -> None:
     url = f"https://{VENDOR}/pricing"
     source = ScriptedSource(invented_sites(), failures={url: PageFailure(url=url, code=code, reason="It failed")})
     record, playbook = await Stage(tmp_path, source=source).run()
@@ -133,7 +130,7 @@ async def test_a_page_that_failed_makes_the_run_partial(tmp_path: Path, code: st
     assert gaps(playbook)["pages"] == "pages_failed"
 
 
-async def test_a_company_whose_pages_all_fail_but_its_home_page_still_gives_a_playbook(tmp_path: Path) -> None:
+async def test_a_company_with_only_a_readable_home_page_still_gives_a_playbook(tmp_path: Path) -> None:
     failing = {
         page.ref.url: PageFailure(url=page.ref.url, code="timeout", reason="Too slow")
         for page in invented_sites()[VENDOR][1:]
@@ -160,9 +157,6 @@ async def test_a_site_without_a_home_page_fails_the_run(tmp_path: Path) -> None:
     assert record.error.code == SiteUnreachable.code
 
 
-# Packs
-
-
 async def test_a_failed_pack_is_asked_once_and_leaves_a_named_gap_and_the_other_findings(
     stage: Stage, model: ScriptedModel
 ) -> None:
@@ -179,7 +173,7 @@ async def test_a_failed_pack_is_asked_once_and_leaves_a_named_gap_and_the_other_
     assert len([ask for ask in model.asked if shows(STORIES, VendorAnswer[Cite])(ask)]) == 1
 
 
-async def test_a_prospect_that_cannot_be_read_for_a_single_persona_ends_the_run_with_the_reason(
+async def test_a_prospect_without_a_readable_persona_fails_the_run_with_the_reason(
     stage: Stage, model: ScriptedModel
 ) -> None:
     model.fail(shows("/about", ProspectAnswer[Cite]), BadAnswer("it was no answer"))
@@ -190,7 +184,7 @@ async def test_a_prospect_that_cannot_be_read_for_a_single_persona_ends_the_run_
     assert "did not have the required format" in record.error.message
 
 
-async def test_a_run_whose_every_pack_of_the_vendor_fails_still_writes_from_the_prospect(
+async def test_a_run_whose_vendor_packs_all_fail_still_writes_from_the_prospect(
     stage: Stage, model: ScriptedModel
 ) -> None:
     model.fail(form(VendorAnswer[Cite]), UpstreamError("the provider is down"))
@@ -201,11 +195,8 @@ async def test_a_run_whose_every_pack_of_the_vendor_fails_still_writes_from_the_
     assert not any(getattr(playbook.vendor_elements, name) for name in type(playbook.vendor_elements).model_fields)
 
 
-# Writers
-
-
 @pytest.mark.parametrize(("kind", "section"), matrix.sampled(WRITERS, short=lambda writer: writer[0] in EACH_KIND))
-async def test_one_writer_failing_is_a_gap_and_the_others_stand(
+async def test_a_failed_writer_leaves_a_gap_or_fails_the_run_if_its_section_is_mandatory(
     stage: Stage, model: ScriptedModel, kind: type[Value], section: str
 ) -> None:
     failures = Counter[bool]()
@@ -231,7 +222,7 @@ async def test_one_writer_failing_is_a_gap_and_the_others_stand(
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     matrix.sampled(
         [
             (UpstreamError("down"), "down"),
@@ -242,16 +233,16 @@ async def test_one_writer_failing_is_a_gap_and_the_others_stand(
     ),
 )
 async def test_a_run_whose_writers_all_fail_ends_with_their_code(
-    stage: Stage, model: ScriptedModel, error: UpstreamError, told: str
+    stage: Stage, model: ScriptedModel, error: UpstreamError, message: str
 ) -> None:
     model.fail(lambda ask: ask.prompt.startswith("playbook/"), error)
     record, playbook = await stage.run()
     assert record.error
     assert (record.status, record.error.code, playbook) == ("failed", error.code, None)
-    assert told in record.error.message
+    assert message in record.error.message
 
 
-async def test_a_homepage_that_cannot_be_understood_leaves_the_company_its_domain_for_a_name(
+async def test_a_company_is_named_by_its_domain_if_its_home_page_cannot_be_understood(
     stage: Stage, model: ScriptedModel
 ) -> None:
     model.fail(form(HomepageAnswer[Cite]), UpstreamError("the provider is down"))
@@ -262,7 +253,7 @@ async def test_a_homepage_that_cannot_be_understood_leaves_the_company_its_domai
 
 
 @pytest.mark.parametrize("refused", matrix.sampled([BadKey, NoQuota, UnknownModel], short=lambda kind: kind is BadKey))
-async def test_a_provider_that_lets_us_have_nothing_ends_the_run_at_once_with_its_code(
+async def test_a_provider_that_denies_access_fails_the_run_with_its_code(
     stage: Stage, model: ScriptedModel, refused: type[NoAccess]
 ) -> None:
     model.fail(form(VendorAnswer[Cite]), refused("not for you"))
@@ -271,7 +262,7 @@ async def test_a_provider_that_lets_us_have_nothing_ends_the_run_at_once_with_it
     assert (record.status, record.error.code) == ("failed", refused.code)
 
 
-async def test_a_provider_that_stops_letting_us_in_while_we_write_costs_what_is_not_written_yet(
+async def test_losing_access_while_writing_costs_only_the_unwritten_sections(
     stage: Stage, model: ScriptedModel
 ) -> None:
     model.fail(form(WhyWeWin[Cite]), NoQuota("the account has no credit left"))
@@ -281,7 +272,7 @@ async def test_a_provider_that_stops_letting_us_in_while_we_write_costs_what_is_
     assert ("battle_cards", "no_quota") in {(gap.section, gap.code) for gap in playbook.gaps}
 
 
-async def test_an_answer_that_cannot_be_read_is_asked_again_with_the_complaint_and_paid_for_twice(
+async def test_an_unreadable_answer_is_asked_for_again_with_the_complaint_and_also_paid_for(
     stage: Stage, model: ScriptedModel
 ) -> None:
     bad = BadAnswer("it is no JSON", usage=Usage(input_tokens=7, output_tokens=1, usd=0.5))
@@ -322,17 +313,14 @@ async def test_a_prospect_that_cannot_be_understood_has_no_personas_and_no_playb
     assert (record.status, playbook) == ("failed", None)
 
 
-# Answers that fail their checks
-
-
 def invention(ask: Asked, text: str = "Globex cut rework by 99%.") -> Value:
-    """The rules' answer with one value proposition more, which no page says."""
+    """Return the rules' answer with an additional value proposition, which no page states."""
     found = cast("VendorAnswer[Cite]", answered(ask))
     made_up = ValueProposition[Cite](title="invented", text=text, evidence=(Cite(passage=1, sentences=(1,)),))
     return found.model_copy(update={"value_propositions": (*found.value_propositions, made_up)})
 
 
-async def test_an_answer_that_fails_its_checks_is_asked_again_once_with_the_complaint(
+async def test_an_answer_that_fails_its_checks_is_asked_for_again_once_with_the_complaint(
     stage: Stage, model: ScriptedModel
 ) -> None:
     async def corrected(ask: Asked) -> Value:
@@ -381,7 +369,9 @@ async def test_an_email_that_breaks_several_rules_of_style_is_asked_for_again(
     assert len(weak) == len(playbook.email_sequences) - len(again)
 
 
-async def test_what_fails_again_is_dropped_and_named_and_the_rest_kept(stage: Stage, model: ScriptedModel) -> None:
+async def test_a_finding_that_fails_twice_is_dropped_and_named_and_the_rest_is_kept(
+    stage: Stage, model: ScriptedModel
+) -> None:
     async def stubborn(ask: Asked) -> Value:
         return invention(ask)
 
@@ -398,7 +388,7 @@ async def test_what_fails_again_is_dropped_and_named_and_the_rest_kept(stage: St
     assert "99%" not in playbook.model_copy(update={"gaps": ()}).model_dump_json()
 
 
-async def test_a_second_answer_that_is_worse_is_not_taken(stage: Stage, model: ScriptedModel) -> None:
+async def test_a_worse_second_answer_is_not_used(stage: Stage, model: ScriptedModel) -> None:
     async def worse(ask: Asked) -> Value:
         if not ask.complaint:
             return invention(ask)
@@ -412,7 +402,7 @@ async def test_a_second_answer_that_is_worse_is_not_taken(stage: Stage, model: S
     assert playbook.vendor_elements.offerings
 
 
-async def test_a_second_ask_that_fails_costs_only_what_the_first_answer_got_wrong(
+async def test_a_failed_second_ask_costs_only_the_errors_of_the_first_answer(
     stage: Stage, model: ScriptedModel
 ) -> None:
     async def once(ask: Asked) -> Value:
@@ -468,7 +458,7 @@ async def test_an_untrue_touch_is_dropped_and_named_but_the_length_of_a_meeting_
     stage: Stage, model: ScriptedModel, bad: list[tuple[TouchDraft[Cite], str]]
 ) -> None:
     async def one_bad(ask: Asked) -> Value:
-        """Makes the second touch of each persona's sequence untrue; the others ask for a 15-minute meeting."""
+        """Make the second touch of each persona's sequence untrue; let the others ask for a 15-minute meeting."""
         draft = cast("SequenceDraft[Cite]", answered(ask))
         touches = [touch.model_copy(update={"call_to_action": MINUTES}) for touch in draft.touches]
         touches[1] = bad[ask.brief.rank][0]
@@ -494,10 +484,7 @@ async def test_an_answer_of_another_form_is_a_bad_answer(stage: Stage, model: Sc
     assert gaps(playbook)["vendor_elements"] == "bad_answer"
 
 
-# Errors worth another try
-
-
-async def test_a_transient_error_is_tried_again(stage: Stage, model: ScriptedModel) -> None:
+async def test_a_transient_error_is_retried(stage: Stage, model: ScriptedModel) -> None:
     soon = Transient("overloaded", retry_after_seconds=0)
     model.fail(form(SummaryDraft[Cite]), soon, RateLimited("slow down", retry_after_seconds=0))
     record, playbook = await stage.run()
@@ -508,7 +495,7 @@ async def test_a_transient_error_is_tried_again(stage: Stage, model: ScriptedMod
     assert playbook
 
 
-async def test_a_transient_error_that_stays_fails_after_three_attempts(stage: Stage, model: ScriptedModel) -> None:
+async def test_a_persistent_transient_error_fails_after_three_attempts(stage: Stage, model: ScriptedModel) -> None:
     model.fail(shows(STORIES, VendorAnswer[Cite]), RateLimited("slow down", retry_after_seconds=0))
     record, playbook = await stage.run()
     assert record.status == "partial"
@@ -523,10 +510,7 @@ async def test_a_missing_key_fails_the_run_as_a_setup_error(stage: Stage, model:
     assert (record.status, record.error.code, record.error.message) == ("failed", "setup", "set OPENAI_API_KEY")
 
 
-# Errors of our own
-
-
-async def test_an_unexpected_error_ends_the_run_leaks_nothing_and_does_not_disturb_the_next(
+async def test_an_unexpected_error_fails_the_run_leaks_nothing_and_does_not_affect_the_next(
     stage: Stage, model: ScriptedModel
 ) -> None:
     failing = [RuntimeError(SECRET)]
@@ -551,7 +535,7 @@ async def test_an_unexpected_error_ends_the_run_leaks_nothing_and_does_not_distu
     assert (await stage.run())[0].status == "completed"
 
 
-async def test_a_source_that_breaks_its_promise_ends_the_run_as_internal(tmp_path: Path) -> None:
+async def test_a_source_that_breaks_its_contract_fails_the_run_as_internal(tmp_path: Path) -> None:
     async def breaks(_: Site, __: Sequence[str]) -> None:
         raise ValueError(SECRET)
 
@@ -561,7 +545,7 @@ async def test_a_source_that_breaks_its_promise_ends_the_run_as_internal(tmp_pat
     assert SECRET not in json.dumps(record.model_dump(mode="json"))
 
 
-async def test_a_source_that_cannot_be_closed_does_not_keep_the_run_from_ending(tmp_path: Path) -> None:
+async def test_a_source_that_cannot_be_closed_does_not_fail_the_run(tmp_path: Path) -> None:
     async def broken() -> None:
         raise OSError(SECRET)
 
@@ -571,11 +555,8 @@ async def test_a_source_that_cannot_be_closed_does_not_keep_the_run_from_ending(
     assert playbook
 
 
-# Cancellation
-
-
 async def never_answered(model: ScriptedModel) -> asyncio.Event:
-    """Set once an ask has begun that nobody answers."""
+    """Leave asks for the summary unanswered; return an event that is set when the first one starts."""
     under_way = asyncio.Event()
 
     async def never(_: Asked) -> Value:
@@ -587,7 +568,7 @@ async def never_answered(model: ScriptedModel) -> asyncio.Event:
     return under_way
 
 
-async def test_a_run_that_is_cancelled_stops_at_once_and_closes_its_source(stage: Stage, model: ScriptedModel) -> None:
+async def test_cancelling_a_run_stops_it_and_closes_its_source(stage: Stage, model: ScriptedModel) -> None:
     under_way, runs = await never_answered(model), await stage.opened()
     started = await runs.start(asked_for())
     await under_way.wait()
@@ -601,16 +582,14 @@ async def test_a_run_that_is_cancelled_stops_at_once_and_closes_its_source(stage
     assert await runs.cancel(started.run_id) == record
 
 
-async def test_a_run_may_be_cancelled_before_it_has_begun(stage: Stage) -> None:
+async def test_a_run_can_be_cancelled_before_it_starts(stage: Stage) -> None:
     runs = await stage.opened()
     started = await runs.start(asked_for())
     assert (await runs.cancel(started.run_id)).status == "cancelled"
     assert (await stage.end_of(started.run_id))[0].status == "cancelled"
 
 
-async def test_a_run_that_waits_for_its_place_is_cancelled_and_the_others_go_on(
-    tmp_path: Path, model: ScriptedModel
-) -> None:
+async def test_cancelling_a_queued_run_does_not_affect_other_runs(tmp_path: Path, model: ScriptedModel) -> None:
     under_way = await never_answered(model)
     stage = Stage(tmp_path, model=model, settings=Settings.model_validate({"home": tmp_path, "max_runs": 1}))
     runs = await stage.opened()
@@ -621,23 +600,23 @@ async def test_a_run_that_waits_for_its_place_is_cancelled_and_the_others_go_on(
     assert {(await runs.get(record.run_id)).status for record in (first, third)} == {"running", "queued"}
 
 
-async def test_a_server_that_ends_leaves_its_run_to_be_carried_on(stage: Stage, model: ScriptedModel) -> None:
+async def test_a_server_that_ends_leaves_its_run_to_be_resumed(stage: Stage, model: ScriptedModel) -> None:
     under_way, runs = await never_answered(model), await stage.opened()
     started = await runs.start(asked_for())
     await under_way.wait()
     await runs.close()
-    next_one = await Stage(stage.settings.home).opened()
-    assert (await next_one.get(started.run_id)).status == "running"
-    last = await next_one.progress(started.run_id)
+    successor = await Stage(stage.settings.home).opened()
+    assert (await successor.get(started.run_id)).status == "running"
+    last = await successor.progress(started.run_id)
     assert last
     assert last.event != "run_finished"
 
 
-async def test_a_failed_step_stops_what_runs_beside_it(stage: Stage, model: ScriptedModel) -> None:
-    stopped, begun = asyncio.Event(), asyncio.Event()
+async def test_a_failed_step_stops_the_steps_that_run_in_parallel(stage: Stage, model: ScriptedModel) -> None:
+    stopped, started = asyncio.Event(), asyncio.Event()
 
     async def long(_: Asked) -> Value:
-        begun.set()
+        started.set()
         try:
             await asyncio.Event().wait()
         finally:
@@ -645,7 +624,7 @@ async def test_a_failed_step_stops_what_runs_beside_it(stage: Stage, model: Scri
         raise AssertionError
 
     async def fails(_: Asked) -> Value:
-        await begun.wait()
+        await started.wait()
         raise SetupError("no key")
 
     model.on(form(ProspectAnswer[Cite]), long)

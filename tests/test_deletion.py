@@ -1,4 +1,4 @@
-"""Whoever deletes a session finds nothing of its deal on disk; what other sessions need stays."""
+"""Deleting a session removes every trace of its deal from disk and keeps what other sessions need."""
 
 from __future__ import annotations
 
@@ -28,22 +28,23 @@ from octave_mcp.settings import load as load_settings
 from octave_mcp.tools.registry import unheard
 
 LOGS = "logs"
-LONG = 1_000_000
+LONG_SECONDS = 1_000_000
 
 
 def branded(role: Literal["vendor", "prospect"], name: str) -> Site:
-    """A demo site every page of which says something that no other site says."""
+    """Return a demo site with a sentence on every page that no other site has."""
     site = load(role)
-    said = f"<p>The people of {name} keep {name}-{{path}} for those who ask for it in writing.</p>"
+    sentence = f"<p>The people of {name} keep {name}-{{path}} for those who ask for it in writing.</p>"
     fragments = (
-        replace(one, body=f"{one.body}\n{said.format(path=one.path.strip('/') or 'home')}") for one in site.fragments
+        replace(fragment, body=f"{fragment.body}\n{sentence.format(path=fragment.path.strip('/') or 'home')}")
+        for fragment in site.fragments
     )
     return replace(site, fragments=tuple(fragments))
 
 
 @dataclass(frozen=True)
 class Sites:
-    """Two vendors, and three prospects."""
+    """Two vendors and three prospects, by name."""
 
     by_name: dict[str, LoopbackSite]
 
@@ -51,7 +52,7 @@ class Sites:
         return self.by_name[name].host
 
     def traces(self, name: str) -> tuple[bytes, ...]:
-        """What nobody but this site says, and what names it: its address, also as a part of a file's name."""
+        """Return bytes that only this site can leave: its name, and its address as in URLs and as in file names."""
         host = self.host(name)
         return name.encode(), host.encode(), host.replace(":", "_").encode()
 
@@ -76,7 +77,7 @@ def sites(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sites]:
 
 @pytest.fixture(params=sampled(["sqlite", "postgres"], lambda name: name == "sqlite"))
 def database(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The URL of the database; the settings name it."""
+    """File or URL of the database that the settings name."""
     if request.param == "sqlite":
         return str(home / "octave.db")
     url = request.getfixturevalue("postgres_url")
@@ -86,24 +87,24 @@ def database(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.Mon
 
 @asynccontextmanager
 async def serving(**settings: Any) -> AsyncGenerator[App]:  # noqa: ANN401 - fields of Settings
-    """An application as a server has it: its runs are executed by the engine that is used in earnest."""
+    """Open the application as a server does, with the engine of production."""
     app = App(load_settings(**settings))
     await app.runs.open()
     try:
         yield app
     finally:
-        await app.runs.close(grace_seconds=LONG)
+        await app.runs.close(grace_seconds=LONG_SECONDS)
 
 
-def asked(sites: Sites, vendor: str, prospect: str, **request: Any) -> PlaybookRequest:  # noqa: ANN401 - fields
+def request_for(sites: Sites, vendor: str, prospect: str, **request: Any) -> PlaybookRequest:  # noqa: ANN401 - fields
     addresses = {"vendor": f"http://{sites.host(vendor)}", "prospect": f"http://{sites.host(prospect)}"}
     return PlaybookRequest(**addresses, max_pages=6, **request)
 
 
-async def sold(app: App, sites: Sites, vendor: str, prospect: str, **request: Any) -> RunRecord:  # noqa: ANN401 - fields
-    """A finished run about these two."""
-    begun = await app.runs.start(asked(sites, vendor, prospect, **request))
-    while not (record := await app.runs.follow(begun.run_id, 600, unheard)).is_final:
+async def finished_run(app: App, sites: Sites, vendor: str, prospect: str, **request: Any) -> RunRecord:  # noqa: ANN401 - fields
+    """Run until the playbook of these two companies is finished."""
+    started = await app.runs.start(request_for(sites, vendor, prospect, **request))
+    while not (record := await app.runs.follow(started.run_id, 600, unheard)).is_final:
         pass
     assert record.files, record.error
     return record
@@ -119,9 +120,9 @@ def change(database: str, statement: LiteralString) -> None:
 
 
 def stored(database: str, home: Path) -> dict[str, bytes]:
-    """All that is on disk but the logs: each row of each table, and each file of OCTAVE_HOME.
+    """Return all that is on disk except the logs: each row of each table, and each file in OCTAVE_HOME.
 
-    The file of the database is left out: what SQLite moves within a page may leave a copy there until it is vacuumed.
+    The database file itself is left out: until a vacuum, SQLite may leave copies of data that it moved within a page.
     """
     rows = _of_postgres(database) if database.startswith("postgres") else _of_sqlite(database)
     files = (
@@ -129,14 +130,16 @@ def stored(database: str, home: Path) -> dict[str, bytes]:
         for file in home.rglob("*")
         if file.is_file() and LOGS not in file.parts and not file.name.startswith("octave.db")
     )
-    found = {f"row {number} of {table}": _plain(row) for table, of in rows.items() for number, row in enumerate(of)}
+    found = {
+        f"row {number} of {table}": _plain(row) for table, entries in rows.items() for number, row in enumerate(entries)
+    }
     return found | {str(file): str(file).encode() + file.read_bytes() for file in files}
 
 
 def _of_sqlite(file: str) -> dict[str, list[tuple[Any, ...]]]:
     with closing(sqlite3.connect(file)) as db:
         names = [name for (name,) in db.execute("select name from sqlite_master where type = 'table'")]
-        return {name: db.execute(f'select * from "{name}"').fetchall() for name in names}  # noqa: S608 - its own names
+        return {name: db.execute(f'select * from "{name}"').fetchall() for name in names}  # noqa: S608 - names from the database itself
 
 
 def _of_postgres(url: str) -> dict[str, list[tuple[Any, ...]]]:
@@ -151,7 +154,7 @@ def _of_postgres(url: str) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def _plain(row: Iterable[object]) -> bytes:
-    """The row's values as bytes; what is compressed is expanded."""
+    """Return the values of the row as bytes, decompressed if they are compressed."""
     return b"\x00".join(_expanded(value) if isinstance(value, bytes) else str(value).encode() for value in row)
 
 
@@ -163,53 +166,53 @@ def _expanded(value: bytes) -> bytes:
 
 
 def places(found: dict[str, bytes], traces: Iterable[bytes]) -> dict[str, bytes]:
-    """Where any of these stands."""
+    """Return the places that contain any of these."""
     return {place: trace for place, text in found.items() for trace in traces if trace in text}
 
 
 async def is_whole(app: App, record: RunRecord) -> bool:
-    """Whether the run's playbook, its files and the pages that it quotes are all there."""
+    """Whether the run's playbook, its files and the pages that it quotes all exist."""
     playbook = await app.runs.playbook(record.run_id)
     assert playbook
     texts = [await app.store.page_text(evidence.page_sha256) for evidence in playbook.evidence.values()]
     return bool(texts) and all(texts) and all(map(os.path.exists, record.files))
 
 
-def asked_of(site: LoopbackSite) -> tuple[int, int]:
-    """How often the two were fetched that every run about the site needs."""
+def fetch_counts(site: LoopbackSite) -> tuple[int, int]:
+    """Return how often robots.txt and the home page were fetched, which every run about the site needs."""
     return site.hits["/robots.txt"], site.hits["/"]
 
 
-async def test_a_deleted_session_leaves_nothing_of_its_deal_and_takes_nothing_from_others(
+async def test_deleting_a_session_removes_all_of_its_deal_and_nothing_of_others(
     sites: Sites, database: str, home: Path, double: Double
 ) -> None:
     async with serving() as app:
-        deal = await sold(app, sites, "zubrowka", "quokka", model="openai")
-        shares_vendor = await sold(app, sites, "zubrowka", "wombat", model="openai")
-        another = await sold(app, sites, "yttrium", "xylem", model="extractive")
+        deal = await finished_run(app, sites, "zubrowka", "quokka", model="openai")
+        shares_vendor = await finished_run(app, sites, "zubrowka", "wombat", model="openai")
+        another = await finished_run(app, sites, "yttrium", "xylem", model="extractive")
         before = stored(database, home)
         await app.runs.delete_session(deal.session_id)
         after = stored(database, home)
-        kept = [await is_whole(app, record) for record in (shares_vendor, another)]
-        await sold(app, sites, "zubrowka", "xylem", model="extractive")
+        others_are_whole = [await is_whole(app, record) for record in (shares_vendor, another)]
+        await finished_run(app, sites, "zubrowka", "xylem", model="extractive")
 
     assert double.asked
     assert places(before, sites.traces("quokka"))
     assert places(after, (*sites.traces("quokka"), deal.session_id.encode())) == {}
     assert all(places(after, sites.traces(name)) for name in ("zubrowka", "wombat", "yttrium", "xylem"))
-    assert kept == [True, True]
-    assert asked_of(sites.by_name["zubrowka"]) == asked_of(sites.by_name["xylem"]) == (1, 1)
+    assert others_are_whole == [True, True]
+    assert fetch_counts(sites.by_name["zubrowka"]) == fetch_counts(sites.by_name["xylem"]) == (1, 1)
 
 
 @pytest.mark.long
-async def test_once_every_session_is_deleted_nothing_of_any_company_is_left(
+async def test_deleting_every_session_removes_all_traces_of_every_company(
     sites: Sites, database: str, home: Path, double: Double
 ) -> None:
     async with serving() as app:
         deals = [
-            await sold(app, sites, "zubrowka", "quokka", model="openai"),
-            await sold(app, sites, "zubrowka", "wombat", model="openai"),
-            await sold(app, sites, "zubrowka", "wombat", model="extractive", refresh=True),
+            await finished_run(app, sites, "zubrowka", "quokka", model="openai"),
+            await finished_run(app, sites, "zubrowka", "wombat", model="openai"),
+            await finished_run(app, sites, "zubrowka", "wombat", model="extractive", refresh=True),
         ]
         await app.runs.websites.scrape([f"http://{sites.host('zubrowka')}/about"], "auto", refresh=False)
         for deal in deals:
@@ -222,29 +225,29 @@ async def test_once_every_session_is_deleted_nothing_of_any_company_is_left(
 
 
 @pytest.mark.long
-async def test_a_run_that_is_old_goes_as_completely_as_one_that_is_deleted(
+async def test_an_expired_run_is_removed_as_completely_as_a_deleted_one(
     sites: Sites, database: str, home: Path, double: Double
 ) -> None:
     async with serving() as app:
-        old = await sold(app, sites, "zubrowka", "quokka", model="openai")
-        recent = await sold(app, sites, "zubrowka", "wombat", model="openai")
+        old = await finished_run(app, sites, "zubrowka", "quokka", model="openai")
+        recent = await finished_run(app, sites, "zubrowka", "wombat", model="openai")
     change(database, "update runs set finished_at = '2020-01-01' where created_at = (select min(created_at) from runs)")
     change(database, "update versions set made_at = '2020-01-01' where made_at = (select min(made_at) from versions)")
     async with serving(keep_days=7) as app:
         while [run.run_id for run in await app.runs.list_runs(None, 10, None)] != [recent.run_id]:
             pass
-        kept = await is_whole(app, recent)
+        recent_is_whole = await is_whole(app, recent)
     after = stored(database, home)
 
     assert double.asked
     assert places(after, (*sites.traces("quokka"), old.session_id.encode())) == {}
-    assert kept
+    assert recent_is_whole
 
 
 @pytest.mark.long
-async def test_an_old_refresh_stays_with_a_playbook_that_is_still_worked_on(sites: Sites, database: str) -> None:
+async def test_an_expired_refresh_is_kept_with_a_playbook_that_is_still_edited(sites: Sites, database: str) -> None:
     async with serving() as app:
-        old, deal = [await sold(app, sites, "zubrowka", name) for name in ("quokka", "wombat")]
+        old, deal = [await finished_run(app, sites, "zubrowka", name) for name in ("quokka", "wombat")]
         refresh = await app.runs.follow((await app.runs.refresh(deal.run_id)).run_id, math.inf, unheard)
         part = "executive_summary.why_now"
         await app.runs.versions.edit(deal.run_id, part, Given("Ask them."), base=1, by="Ann")
@@ -257,12 +260,12 @@ async def test_an_old_refresh_stays_with_a_playbook_that_is_still_worked_on(site
     assert left == [refresh.run_id, deal.run_id]
 
 
-async def test_what_an_earlier_version_has_cached_goes_with_the_first_session_that_is_deleted(
+async def test_cache_entries_of_an_earlier_version_are_removed_with_the_first_deleted_session(
     sites: Sites, database: str, home: Path
 ) -> None:
-    """It did not record which runs had used it."""
+    """Earlier versions did not record which runs had used a cache entry."""
     async with serving() as app:
-        deal = await sold(app, sites, "zubrowka", "quokka", model="extractive")
+        deal = await finished_run(app, sites, "zubrowka", "quokka", model="extractive")
         change(database, "delete from cache_uses")
         await app.runs.delete_session(deal.session_id)
         after = stored(database, home)
@@ -270,13 +273,13 @@ async def test_what_an_earlier_version_has_cached_goes_with_the_first_session_th
     assert places(after, (*sites.traces("quokka"), *sites.traces("zubrowka"))) == {}
 
 
-async def test_a_run_that_another_process_deletes_while_it_reads_stores_nothing_more(
+async def test_a_run_that_another_process_deletes_while_it_reads_stores_nothing_afterwards(
     sites: Sites, database: str, home: Path, tmp_path: Path
 ) -> None:
     prospect = sites.by_name["quokka"]
     prospect.held_at = 6
     async with serving() as app:
-        run = await app.runs.start(asked(sites, "zubrowka", "quokka", model="extractive"))
+        run = await app.runs.start(request_for(sites, "zubrowka", "quokka", model="extractive"))
         await asyncio.to_thread(prospect.reached.wait)
         deleted = await octave("sessions", "--delete", run.session_id, cwd=tmp_path)
         prospect.gate.set()

@@ -1,4 +1,4 @@
-"""The demo as someone meets it who has just got the package, with nothing set up and no network."""
+"""The demo as it runs right after installation, without settings and without a network."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as one:
-        yield one
+    async with chromium() as launched:
+        yield launched
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What `octave-mcp demo --open` has printed, made, and had the browser of this machine open."""
+    """Result of `octave-mcp demo --open`: its output, its page, and the URLs that it opened in the browser."""
 
     ended: Ended
     page: Path
@@ -41,7 +41,7 @@ class Shown:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
-    """With settings that ask for other sources and models, which have no part in it."""
+    """Run the demo with settings for other sources and models, which it ignores."""
     folder = tmp_path_factory.mktemp("demo")
     noted, program = folder / "opened", folder / "browser"
     program.write_text(f"#!/bin/sh\necho \"$1\" >> '{noted}'\n")
@@ -59,7 +59,7 @@ async def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
 
 
 @in_the_browser
-async def test_the_demo_opens_its_page_and_there_every_source_opens_after_the_demo_has_ended(
+async def test_the_demo_opens_its_page_and_every_source_opens_there_after_the_demo_has_ended(
     browser: Browser, shown: Shown
 ) -> None:
     assert shown.opened == [shown.page.as_uri()]
@@ -73,22 +73,22 @@ async def test_the_demo_opens_its_page_and_there_every_source_opens_after_the_de
 
 
 @in_one_loop
-async def test_the_companies_have_addresses_of_their_own(shown: Shown) -> None:
+async def test_the_companies_have_their_own_domains(shown: Shown) -> None:
     domains = ["wrenhaul.example", "hearthwain.example"]
     assert [shown.playbook[role]["domain"] for role in ("vendor", "prospect")] == domains
-    assert {urlsplit(one["url"])[:2] for one in shown.playbook["evidence"].values()} == {("http", it) for it in domains}
+    assert {urlsplit(quotation["url"])[:2] for quotation in shown.playbook["evidence"].values()} == {
+        ("http", domain) for domain in domains
+    }
 
 
 @in_one_loop
-async def test_what_the_readme_shows_is_what_the_demo_writes(shown: Shown) -> None:
+async def test_the_readme_shows_what_the_demo_writes(shown: Shown) -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     for name, text in excerpts(Playbook.model_validate(shown.playbook)).items():
         assert f"<!-- generated: demo {name} -->\n{text}\n<!-- end -->" in readme
 
 
-async def test_a_recording_that_cannot_be_replayed_is_named_and_rules_write_the_playbook(
-    tmp_path: Path, home: Path
-) -> None:
+async def test_a_damaged_recording_is_reported_and_rules_write_the_playbook(tmp_path: Path, home: Path) -> None:
     (home / "recordings").mkdir(parents=True)
     (home / "recordings" / "wrenhaul.example+hearthwain.example.json.gz").write_bytes(b"damaged")
 
@@ -102,7 +102,7 @@ async def test_a_recording_that_cannot_be_replayed_is_named_and_rules_write_the_
 
 
 @pytest.mark.long
-async def test_where_there_is_no_web_browser_the_demo_says_how_to_open_its_page(
+async def test_without_a_web_browser_the_demo_prints_the_address_of_its_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BROWSER", str(tmp_path / "none"))
@@ -116,10 +116,10 @@ async def test_where_there_is_no_web_browser_the_demo_says_how_to_open_its_page(
 
 
 @in_one_loop
-async def test_what_the_buyer_has_measured_of_its_problems_is_known_of_its_metrics(shown: Shown) -> None:
+async def test_problems_that_the_buyer_has_measured_are_known_metrics(shown: Shown) -> None:
     known = shown.playbook["qualification"]["metrics"]["known"]
     pains = {pain["text"] for pain in shown.playbook["prospect_intelligence"]["pain_points"] if pain["stated"]}
 
     assert known
-    assert {one["text"] for one in known} < pains
-    assert all(any(mark.isdigit() for mark in one["text"]) for one in known)
+    assert {metric["text"] for metric in known} < pains
+    assert all(any(mark.isdigit() for mark in metric["text"]) for metric in known)

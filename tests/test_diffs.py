@@ -1,4 +1,4 @@
-"""What differs between two playbooks, and how parts are named."""
+"""Differences between two playbooks, and the names of their parts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PLAIN: dict[Any, st.SearchStrategy[Any]] = {
 
 @cache
 def any_of(form: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401, PLR0911 - any type of the domain
-    """Values of a type of the domain."""
+    """Return a strategy for values of a domain type."""
     if form in PLAIN:
         return PLAIN[form]
     kind, arguments = get_origin(form), get_args(form)
@@ -58,14 +58,14 @@ FIELDS = [name for name in Playbook.model_fields if name != "schema_version"]
 
 @dataclass(repr=False)
 class Drawn:
-    """A playbook that hypothesis does not print."""
+    """A playbook whose repr is short, because hypothesis prints every drawn value of a failure."""
 
     playbook: Playbook
 
 
 @st.composite
 def playbooks(draw: st.DrawFn) -> Drawn:
-    """The sample, or the one of today's form, with some of its parts changed to anything they may be."""
+    """Draw one of two sample playbooks, with some parts replaced by any value of their type."""
     playbook = draw(st.sampled_from((sample_playbook(), dealt_playbook())))
     for name in draw(st.lists(st.sampled_from(FIELDS), max_size=3, unique=True)):
         value = draw(any_of(Playbook.model_fields[name].annotation))
@@ -88,14 +88,14 @@ def test_a_diff_applied_to_one_playbook_gives_the_other(before: Drawn, after: Dr
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(playbooks())
-def test_a_part_is_found_by_its_path_as_it_is_written(drawn: Drawn) -> None:
+def test_a_written_path_leads_to_its_part(drawn: Drawn) -> None:
     playbook = drawn.playbook
     for path, part in located(playbook):
         if path and path[0] in SECTIONS:
             assert part_at(playbook, place_of(playbook, written(playbook, path))) is part
 
 
-def test_paths_are_written_for_people() -> None:
+def test_paths_are_written_with_readable_names() -> None:
     before = dealt_playbook()
     after = changed(
         before,
@@ -107,7 +107,7 @@ def test_paths_are_written_for_people() -> None:
             ("quick_wins",): (),
         },
     )
-    evidence = {id_: one for id_, one in after.evidence.items() if id_ != "v_free"}
+    evidence = {id_: quotation for id_, quotation in after.evidence.items() if id_ != "v_free"}
     assert [change.path for change in diff(before, after.model_copy(update={"evidence": evidence}))] == [
         "buying_committee.champion.title",
         "quick_wins",
@@ -130,7 +130,7 @@ def test_paths_are_written_for_people() -> None:
         ("fit", ("fit",)),
     ],
 )
-def test_a_part_may_be_named_in_several_ways(name: str, path: Path) -> None:
+def test_a_part_can_be_named_in_several_ways(name: str, path: Path) -> None:
     assert place_of(dealt_playbook(), name) == path
 
 
@@ -150,6 +150,6 @@ def test_a_part_may_be_named_in_several_ways(name: str, path: Path) -> None:
         (r'evidence["\x"]', r"there is no section"),
     ],
 )
-def test_what_is_not_there_is_an_error_that_lists_what_is(name: str, message: str) -> None:
+def test_an_unknown_part_is_an_error_that_lists_the_known_ones(name: str, message: str) -> None:
     with pytest.raises(UnknownName, match=message):
         place_of(dealt_playbook(), name)

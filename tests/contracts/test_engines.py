@@ -1,4 +1,4 @@
-"""What every engine promises."""
+"""Contract tests for every engine, and tests of the durable engine's locks and heartbeats."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Work = Callable[[], Awaitable[None]]
 
 
 class Bench:
-    """An engine that executes what the test puts on the bench under the id of a run."""
+    """An engine and the work that it executes for each run ID."""
 
     def __init__(self, engine: Engine, *, claim: dict[str, Claim] | None = None) -> None:
         self.engine = engine
@@ -42,11 +42,11 @@ class Bench:
         await self.engine.launch(self._execute, self._claims)
 
     async def run(self, work: Work, run_id: str = "run_1") -> None:
-        """Has it executed, and waits for its end."""
-        await self.begin(work, run_id)
+        """Start the work and wait until it has ended."""
+        await self.start(work, run_id)
         await self.ended[run_id].wait()
 
-    async def begin(self, work: Work, run_id: str = "run_1") -> None:
+    async def start(self, work: Work, run_id: str = "run_1") -> None:
         self.work[run_id], self.ended[run_id] = work, asyncio.Event()
         await self.engine.start(run_id)
 
@@ -61,10 +61,10 @@ class Bench:
 
 
 ENGINES = ("inline", "durable-sqlite", "durable-postgres")
+# For tests whose outcome does not depend on the database: the short suite leaves out the one that needs a server.
 on_few_databases = pytest.mark.parametrize(
     "bench", sampled(ENGINES, lambda name: name != "durable-postgres"), indirect=True
 )
-"""For tests whose outcome does not depend on the database: the short tests leave out the one that needs a server."""
 
 
 @pytest.fixture(params=ENGINES)
@@ -82,33 +82,33 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     await store.close()
 
 
-def test_every_engine_is_under_contract() -> None:
+def test_the_contract_covers_every_engine() -> None:
     names = [found.name for found in pkgutil.iter_modules(octave_mcp.engine.__path__)]
     engines = [name for name in names if hasattr(import_module(f"octave_mcp.engine.{name}"), "make")]
     assert engines == ["durable", "inline"]
 
 
 @on_few_databases
-async def test_a_run_is_executed_once_however_often_it_is_started(bench: Bench) -> None:
-    begun: list[str] = []
+async def test_starting_a_run_twice_executes_it_once(bench: Bench) -> None:
+    started: list[str] = []
 
     async def work() -> None:
-        begun.append("once")
+        started.append("once")
 
     await bench.run(work)
     await bench.engine.start("run_1")
-    assert begun == ["once"]
+    assert started == ["once"]
 
 
-async def test_what_an_earlier_process_left_is_taken_over_left_or_removed_as_it_is_ours_others_or_over(
+async def test_a_new_process_resumes_its_own_runs_leaves_others_and_removes_finished_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(durable, "ADOPTION_SECONDS", 3600)
     url = f"sqlite:///{tmp_path / 'octave.db'}"
-    begun, forever = asyncio.Barrier(4), asyncio.Event()
+    started, forever = asyncio.Barrier(4), asyncio.Event()
 
     async def stuck() -> None:
-        await begun.wait()
+        await started.wait()
         await forever.wait()
 
     store = SqlStore(url)
@@ -116,20 +116,20 @@ async def test_what_an_earlier_process_left_is_taken_over_left_or_removed_as_it_
     first = Bench(Durable(url, tmp_path, store, Supervisor()))
     await first.launch()
     for name in ("ours", "others", "over"):
-        await first.begin(stuck, name)
-    await begun.wait()
+        await first.start(stuck, name)
+    await started.wait()
     await first.engine.close()
 
     claim: dict[str, Claim] = {"ours": "ours", "others": "others", "over": "over"}
     second = Bench(Durable(url, tmp_path, store, Supervisor()), claim=claim)
-    carried_on = asyncio.Event()
+    resumed = asyncio.Event()
 
-    async def carry_on() -> None:
-        carried_on.set()
+    async def resume() -> None:
+        resumed.set()
 
-    second.work["ours"], second.ended["ours"] = carry_on, asyncio.Event()
+    second.work["ours"], second.ended["ours"] = resume, asyncio.Event()
     await second.launch()
-    await carried_on.wait()
+    await resumed.wait()
     assert await second.engine.going(["others", "over"]) == {"others": False}
     lock = Files(tmp_path / "locks")
     assert lock.hold(owner_of("others", tmp_path))
@@ -139,20 +139,20 @@ async def test_what_an_earlier_process_left_is_taken_over_left_or_removed_as_it_
     await store.close()
 
 
-async def test_adoption_and_a_look_whether_a_run_goes_on_do_not_take_each_other_for_a_living_owner(
+async def test_adoption_and_a_status_check_do_not_mistake_each_other_for_a_live_owner(
     tmp_path: Path,
 ) -> None:
     url = f"sqlite:///{tmp_path / 'octave.db'}"
-    begun, looks = asyncio.Event(), asyncio.Queue[asyncio.Task[dict[str, bool]]]()
+    started, checks = asyncio.Event(), asyncio.Queue[asyncio.Task[dict[str, bool]]]()
 
     async def stuck(_: str) -> None:
-        begun.set()
+        started.set()
         await asyncio.Event().wait()
 
     async def claims(run_id: str) -> Claim:
-        look = asyncio.create_task(second.going([run_id]))
-        await asyncio.wait([look], timeout=1)
-        looks.put_nowait(look)
+        check = asyncio.create_task(second.going([run_id]))
+        await asyncio.wait([check], timeout=1)
+        checks.put_nowait(check)
         return "others"
 
     store = SqlStore(url)
@@ -160,12 +160,12 @@ async def test_adoption_and_a_look_whether_a_run_goes_on_do_not_take_each_other_
     first, second = (Durable(url, tmp_path, store, Supervisor()) for _ in range(2))
     await first.launch(stuck, claims)
     await first.start("run_1")
-    await begun.wait()
+    await started.wait()
     await first.close()
     clock = stop_the_clock()
     await second.launch(stuck, claims)
-    look = await clock.run_until_done(asyncio.create_task(looks.get()))
-    assert await clock.run_until_done(look) == {"run_1": False}
+    check = await clock.run_until_done(asyncio.create_task(checks.get()))
+    assert await clock.run_until_done(check) == {"run_1": False}
     await clock.run_until_done(asyncio.create_task(second.close()))
     await store.close()
 
@@ -176,17 +176,17 @@ def owner_of(run_id: str, folder: Path) -> str:
         return str(found.fetchone()[0])
 
 
-def test_dbos_still_has_the_intervals_that_the_engine_sets_because_there_is_no_setting() -> None:
+def test_dbos_still_has_the_private_intervals_that_the_engine_overrides() -> None:
     assert hasattr(_workflow_commands, "_BACKGROUND_JOBS_INTERVAL_SEC")
     assert hasattr(DBOS(config={"name": "octave"})._registry.get_internal_queue(), "_polling_interval_sec")  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     DBOS.destroy()
 
 
 def open_files(folder: Path) -> list[Path]:
-    """The files in the folder that this process has open; empty on systems without /proc."""
-    shown = Path("/proc/self/fd")
-    found = (_target(one) for one in shown.iterdir()) if shown.is_dir() else ()
-    return [file for file in found if file and file.is_relative_to(folder)]
+    """Return the files in `folder` that this process has open; none on systems without /proc."""
+    descriptors = Path("/proc/self/fd")
+    targets = (_target(link) for link in descriptors.iterdir()) if descriptors.is_dir() else ()
+    return [file for file in targets if file and file.is_relative_to(folder)]
 
 
 def _target(link: Path) -> Path | None:
@@ -196,20 +196,20 @@ def _target(link: Path) -> Path | None:
         return None
 
 
-def test_a_lock_taken_and_freed_from_different_threads_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_lock_acquired_and_released_by_different_threads_leaves_no_file(tmp_path: Path) -> None:
     locks = Files(tmp_path / "locks")
     assert locks.hold("b")
     assert len(open_files(tmp_path)) == Path("/proc/self/fd").is_dir()
     locks.free("b")
     for _ in range(50):
-        with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
-            assert one.submit(locks.hold, "a").result()
-            other.submit(locks.free, "a").result()
+        with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
+            assert first.submit(locks.hold, "a").result()
+            second.submit(locks.free, "a").result()
     assert not list((tmp_path / "locks").iterdir())
     assert open_files(tmp_path) == []
 
 
-def test_a_lock_that_went_with_its_connection_is_taken_again_as_soon_as_no_other_holds_it(postgres_url: str) -> None:
+def test_a_lock_lost_with_its_connection_is_reacquired_once_no_other_process_holds_it(postgres_url: str) -> None:
     locks, other = Advisory(postgres_url), Advisory(postgres_url)
     assert locks.hold("a")
     locks.keep("a")
@@ -226,7 +226,7 @@ def test_a_lock_that_went_with_its_connection_is_taken_again_as_soon_as_no_other
     locks.close()
 
 
-def test_a_lock_that_another_process_held_when_it_was_lost_is_taken_again_later(postgres_url: str) -> None:
+def test_a_lost_lock_that_another_process_took_is_reacquired_after_its_release(postgres_url: str) -> None:
     locks, other = Advisory(postgres_url), Advisory(postgres_url)
     assert locks.hold("a")
     with psycopg.connect(postgres_url, autocommit=True) as admin:
@@ -241,8 +241,8 @@ def test_a_lock_that_another_process_held_when_it_was_lost_is_taken_again_later(
     locks.close()
 
 
-class Numbers:
-    """The heartbeats of other processes, as the test sets them."""
+class Counters:
+    """Heartbeat counters of other processes, which the test sets."""
 
     def __init__(self) -> None:
         self.beats = {"live": 1, "dead": 1}
@@ -255,21 +255,21 @@ class Numbers:
         del self.beats[server_id]
 
 
-async def test_a_process_is_alive_while_its_number_grows_and_silent_once_it_stands_still(
+async def test_a_process_is_alive_while_its_heartbeat_counter_grows_and_stale_once_it_stops(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    now, numbers = [0.0], Numbers()
+    now, counters = [0.0], Counters()
     monkeypatch.setattr(heartbeats.time, "monotonic", lambda: now[0])
-    pulse = heartbeats.Pulse(numbers)
+    pulse = heartbeats.Pulse(counters)
 
     async def round_after(seconds: float, *growing: str) -> None:
         now[0] += seconds
         for name in growing:
-            numbers.beats[name] += 1
+            counters.beats[name] += 1
         await pulse.beat("mine")
 
     await round_after(0)
-    assert not pulse.is_fresh("dead")  # so a new server takes over at once what the one before has left
+    assert not pulse.is_fresh("dead")  # so a new server takes over its predecessor's runs at once
     for _ in range(7):
         await round_after(5, "live")
     assert pulse.is_fresh("live")
@@ -277,28 +277,28 @@ async def test_a_process_is_alive_while_its_number_grows_and_silent_once_it_stan
     assert pulse.is_stale("dead")
     assert not pulse.is_stale("unknown")
     await round_after(3600)
-    assert not pulse.is_stale("live")  # this process was stopped itself, and has not seen whether it grew
+    assert not pulse.is_stale("live")  # this process was suspended itself and could not see whether the counter grew
 
 
-async def test_a_cancelled_run_stops_its_call(bench: Bench) -> None:
-    begun, stopped = asyncio.Event(), asyncio.Event()
+async def test_cancelling_a_run_stops_its_work(bench: Bench) -> None:
+    started, stopped = asyncio.Event(), asyncio.Event()
 
     async def work() -> None:
-        begun.set()
+        started.set()
         try:
             await asyncio.Event().wait()
         finally:
             stopped.set()
 
-    await bench.begin(work)
-    await begun.wait()
+    await bench.start(work)
+    await started.wait()
     assert await bench.engine.going(["run_1", "run_2"]) == {"run_1": True}
     await bench.engine.cancel("run_1")
     await stopped.wait()
 
 
 @on_few_databases
-async def test_what_is_forgotten_is_not_known(bench: Bench) -> None:
+async def test_a_forgotten_run_is_unknown(bench: Bench) -> None:
     async def work() -> None:
         await asyncio.sleep(0)
 
@@ -307,17 +307,17 @@ async def test_what_is_forgotten_is_not_known(bench: Bench) -> None:
     assert await bench.engine.going(["run_1"]) == {}
 
 
-async def test_closing_stops_what_is_under_way_and_waits_for_it(bench: Bench) -> None:
-    begun, stopped = asyncio.Event(), asyncio.Event()
+async def test_closing_the_engine_stops_its_runs_and_waits_for_them(bench: Bench) -> None:
+    started, stopped = asyncio.Event(), asyncio.Event()
 
     async def work() -> None:
-        begun.set()
+        started.set()
         try:
             await asyncio.Event().wait()
         finally:
             stopped.set()
 
-    await bench.begin(work)
-    await begun.wait()
+    await bench.start(work)
+    await started.wait()
     await bench.engine.close()
     assert stopped.is_set()
