@@ -60,7 +60,7 @@ def files(tmp_path: Path) -> dict[str, str]:
     return {name: str(tmp_path / name) for name in ("folder", "empty.pem", "text.pem", "broken.pem", "unhashed", "no")}
 
 
-def long(*values: object) -> Any:  # noqa: ANN401 - pytest's
+def long(*values: object) -> Any:  # noqa: ANN401 - pytest's own type
     return pytest.param(*values, marks=pytest.mark.long)
 
 
@@ -399,7 +399,9 @@ def received(server: Double) -> str:
     values = (
         request.headers.get("authorization", request.headers.get("Authorization", "")) for request in server.asked
     )
-    credentials = [base64.b64decode(value[6:]).decode() for value in values if value.startswith("Basic ")]
+    credentials = [
+        base64.b64decode(value.removeprefix("Basic ")).decode() for value in values if value.startswith("Basic ")
+    ]
     return json.dumps([credentials, *((request.path, request.headers, request.body) for request in server.asked)])
 
 

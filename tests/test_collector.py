@@ -291,7 +291,7 @@ async def test_a_filled_job_is_neither_open_nor_a_sign_of_hiring() -> None:
         "Partnering with Quillport is built into how we work.",
     ],
 )
-async def test_past_planned_example_and_sold_tools_are_not_tools_in_use(sentence: str) -> None:
+async def test_past_planned_and_sold_tools_are_not_integrations(sentence: str) -> None:
     assert (await read(f"# Planner\n\n{sentence}", path="/product/planner")).integrations == ()
 
 

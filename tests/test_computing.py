@@ -149,7 +149,7 @@ async def test_while_all_threads_are_stuck_new_work_fails_and_the_server_is_aliv
 
 
 async def parse_repeatedly(context: PageContext) -> None:
-    """Parse the page until a check of the time limit falls into a parse."""
+    """Parse the page repeatedly, until the check of the time limit interrupts a parse."""
     while True:
         await PageParser().parse(LONG_PAGE, "utf-8", context)
 

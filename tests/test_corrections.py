@@ -110,7 +110,7 @@ async def test_a_patch_request_starts_like_the_first_request_and_its_complaint_s
     assert cited.strip().startswith("[")
 
 
-async def test_a_patch_request_with_its_schema_in_the_text_starts_with_the_cacheable_first_request(
+async def test_a_schema_in_the_text_of_a_patch_request_comes_after_the_cacheable_first_request(
     stage: Stage, double: Double
 ) -> None:
     double.fails(

@@ -1,3 +1,5 @@
+"""The websites of the two demo companies, read over HTTP."""
+
 from __future__ import annotations
 
 import json
@@ -29,7 +31,7 @@ class Demo:
     read: dict[str, dict[str, LexborHTMLParser]] = field(default_factory=dict[str, dict[str, LexborHTMLParser]])
 
     async def pages(self, origin: str) -> dict[str, LexborHTMLParser]:
-        """The pages in the site's sitemap, by path. Each site is read only once."""
+        """Return the pages in the site's sitemap by path; each site is fetched only once."""
         if origin not in self.read:
             self.read[origin] = await self._pages(origin)
         return self.read[origin]
@@ -48,7 +50,7 @@ async def demo() -> AsyncIterator[Demo]:
 
 
 def client() -> httpx2.AsyncClient:
-    """It waits as long as it takes, and for each request makes a connection: the sites may have closed the last."""
+    """Return a client without a timeout that opens a connection per request, since the sites may close idle ones."""
     return httpx2.AsyncClient(trust_env=False, timeout=None, limits=httpx2.Limits(max_keepalive_connections=0))
 
 
@@ -57,7 +59,7 @@ def text(node: LexborNode | LexborHTMLParser | None) -> str:
     return " ".join(node.text(separator=" ").split())
 
 
-async def test_both_sites_answer_every_page_their_sitemap_names(demo: Demo) -> None:
+async def test_both_sites_serve_every_page_in_their_sitemap(demo: Demo) -> None:
     vendor, prospect = await demo.pages(demo.vendor), await demo.pages(demo.prospect)
 
     assert len(vendor) >= 12
@@ -66,7 +68,7 @@ async def test_both_sites_answer_every_page_their_sitemap_names(demo: Demo) -> N
     assert {"/", "/careers", "/news/two-hour-windows"} <= prospect.keys()
 
 
-async def test_robots_txt_admits_crawlers_and_names_the_sitemap_of_its_own_origin(demo: Demo) -> None:
+async def test_robots_txt_allows_crawlers_and_names_the_sitemap_of_its_own_origin(demo: Demo) -> None:
     for origin in (demo.vendor, demo.prospect):
         robots = (await demo.web.get(f"{origin}/robots.txt")).text.splitlines()
 
@@ -90,7 +92,7 @@ async def test_a_trailing_slash_is_redirected_to_the_page(demo: Demo) -> None:
     assert answer.headers["location"] == "/pricing"
 
 
-async def test_every_page_links_only_to_what_exists(demo: Demo) -> None:
+async def test_every_link_leads_to_an_existing_file_of_the_same_site(demo: Demo) -> None:
     for origin in (demo.vendor, demo.prospect):
         found = {
             urljoin(origin + path, link)
@@ -104,25 +106,25 @@ async def test_every_page_links_only_to_what_exists(demo: Demo) -> None:
         assert {(await demo.web.get(link)).status_code for link in found} == {200}
 
 
-async def test_every_page_says_who_and_what_it_is(demo: Demo) -> None:
+async def test_every_page_has_metadata_about_its_company_and_itself(demo: Demo) -> None:
     for origin in (demo.vendor, demo.prospect):
         for path, page in (await demo.pages(origin)).items():
-            said = {
+            meta = {
                 node.attributes.get("property") or node.attributes.get("name"): node.attributes.get("content")
                 for node in page.css("meta[content]")
             }
             script = page.css_first('script[type="application/ld+json"]')
             canonical = page.css_first("link[rel=canonical]")
 
-            assert said["description"]
-            assert said["og:site_name"] in {"Wrenhaul", "Hearthwain"}
+            assert meta["description"]
+            assert meta["og:site_name"] in {"Wrenhaul", "Hearthwain"}
             assert script is not None
             assert json.loads(script.text())["@type"] in {"Organization", "Article"}
             assert canonical is not None
             assert canonical.attributes["href"] == origin + path
 
 
-async def test_every_figure_on_a_card_is_the_one_in_its_story(demo: Demo) -> None:
+async def test_every_figure_on_a_card_is_in_its_story(demo: Demo) -> None:
     pages = await demo.pages(demo.vendor)
 
     for overview in ("/", "/customers"):
@@ -135,7 +137,7 @@ async def test_every_figure_on_a_card_is_the_one_in_its_story(demo: Demo) -> Non
             assert set(FIGURE.findall(text(card))) <= set(FIGURE.findall(story)), text(card)
 
 
-async def test_every_testimonial_stands_word_for_word_in_a_story_of_the_same_person(demo: Demo) -> None:
+async def test_every_testimonial_appears_word_for_word_in_a_story_under_the_same_name(demo: Demo) -> None:
     pages = await demo.pages(demo.vendor)
     stories = [
         (text(page.css_first("blockquote")), text(page.css_first("cite")))
@@ -148,20 +150,20 @@ async def test_every_testimonial_stands_word_for_word_in_a_story_of_the_same_per
             assert (text(quote.css_first("blockquote")), text(quote.css_first("cite"))) in stories
 
 
-async def test_every_sentence_of_a_testimonial_can_be_quoted(demo: Demo) -> None:
+async def test_every_testimonial_is_in_quotation_marks_and_has_sentences_short_enough_to_quote(demo: Demo) -> None:
     for page in (await demo.pages(demo.vendor)).values():
         for quote in page.css("blockquote"):
             assert QUOTED.fullmatch(text(quote))
             assert all(len(sentence.split()) <= 20 for sentence in re.split(r"(?<=[.!?]) ", text(quote)))
 
 
-async def test_the_two_companies_do_not_know_each_other(demo: Demo) -> None:
+async def test_neither_company_mentions_the_other(demo: Demo) -> None:
     for origin, other in ((demo.vendor, "hearthwain"), (demo.prospect, "wrenhaul")):
         for page in (await demo.pages(origin)).values():
             assert other not in (page.html or "").lower()
 
 
-async def test_each_site_is_served_from_an_origin_of_its_own_and_no_longer_than_asked() -> None:
+async def test_each_site_has_its_own_origin_and_is_served_only_within_the_context() -> None:
     async with serve_demo() as (vendor, prospect), client() as web:
         assert vendor != prospect
         assert (await web.get(vendor)).status_code == 200
@@ -171,7 +173,7 @@ async def test_each_site_is_served_from_an_origin_of_its_own_and_no_longer_than_
             await web.get(vendor)
 
 
-async def test_served_by_name_all_addresses_are_of_the_companies_own_domains() -> None:
+async def test_sites_served_by_name_use_only_the_companies_own_domains() -> None:
     async with serve_demo_by_name() as companies, client() as web:
         for origin in (companies.vendor, companies.prospect):
             port = companies.served[urlsplit(origin).netloc]
@@ -182,7 +184,7 @@ async def test_served_by_name_all_addresses_are_of_the_companies_own_domains() -
                 assert "127.0.0.1" not in answer.text
 
 
-async def test_serving_leaves_signals_to_the_caller() -> None:
+async def test_serving_does_not_replace_the_callers_signal_handlers() -> None:
     before = signal.getsignal(signal.SIGINT)
 
     async with serve_demo() as (vendor, _), client() as web:
@@ -190,7 +192,7 @@ async def test_serving_leaves_signals_to_the_caller() -> None:
         assert signal.getsignal(signal.SIGINT) is before
 
 
-async def test_an_error_of_the_caller_is_raised_as_itself() -> None:
+async def test_an_exception_of_the_caller_is_raised_unchanged() -> None:
     with pytest.raises(LookupError):
         async with serve_demo():
             raise LookupError

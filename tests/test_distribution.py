@@ -1,4 +1,4 @@
-"""What users install: the wheel, the source distribution, and the lock."""
+"""The artifacts that users install: wheel, source distribution and lock files."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_source_distribution_builds_the_same_wheel(built: Path, wheel: Path,
 
 
 @pytest.mark.long
-def test_either_command_of_the_wheel_starts_the_same_program(wheel: Path, tmp_path: Path) -> None:
+def test_both_commands_of_the_wheel_start_the_same_program(wheel: Path, tmp_path: Path) -> None:
     installed = tmp_path / "installed"
     run(*UV, "pip", "install", "--offline", "--no-deps", "--target", installed, wheel, cwd=tmp_path)
     path = {"PYTHONPATH": str(installed)}
@@ -95,7 +95,7 @@ def test_recordings_are_in_the_wheel(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
-def test_a_lock_pins_every_package_with_hashes_and_names_no_place(lock: str) -> None:
+def test_a_lock_pins_every_package_with_hashes_and_names_no_index(lock: str) -> None:
     text = (ROOT / lock).read_text("utf-8")
     entries = [entry for entry in re.split(r"^(?=[\w.-])", text, flags=re.MULTILINE) if not entry.startswith("#")]
     pinned = {re.split(r"==|\[", entry)[0] for entry in entries if re.match(r"[\w.-]+==", entry)}
@@ -121,7 +121,7 @@ def test_pip_installs_the_lock_and_the_wheel_into_a_fresh_environment(wheel: Pat
 
 
 @pytest.mark.long
-def test_where_uv_fails_make_sets_up_with_pip(tmp_path: Path) -> None:
+def test_make_falls_back_to_pip_if_uv_fails(tmp_path: Path) -> None:
     left_out = shutil.ignore_patterns(".venv", ".git", "__pycache__", "*-playbook")
     shutil.copytree(ROOT, tmp_path / "copy", ignore=left_out)
     broken = tmp_path / "programs" / "uv"

@@ -1,6 +1,6 @@
-"""What the documents say is true: what can run is run, what can be looked up is looked up.
+"""Check that the documents are true: run their commands and programs, and look up their links, names and settings.
 
-What is generated in them is compared by `docs/generate.py --check`, a part of `make check`.
+Their generated parts are compared by `docs/generate.py --check`, which `make check` runs.
 """
 
 from __future__ import annotations
@@ -42,31 +42,31 @@ LINK = re.compile(r"\[[^]]*\]\((?!https?:)(?P<file>[^)#\s]*)(?:#(?P<anchor>[^)\s
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 VARIABLE = re.compile(r"\b(?:OCTAVE|OPENAI|ANTHROPIC|FIRECRAWL)_[A-Z_]+\b")
 
+# Commands that no test runs, by prefix, each with the reason.
 NOT_RUN = {
     "make demo": "sets up an environment; CI runs it",
-    "make test": "that is what runs here",
+    "make test": "it runs these tests",
     "uvx --from . octave-playbook": "test_distribution.py runs it, from the wheel",
-    "pip install": "test_distribution.py installs the same, into an environment of its own",
-    "source .venv/bin/activate": "a test has an environment already",
-    "export OCTAVE_MODEL=": "a test sets it",
+    "pip install": "test_distribution.py installs the same, into a separate environment",
+    "source .venv/bin/activate": "tests already run in an environment",
+    "export OCTAVE_MODEL=": "the tests set it",
     "claude mcp add": "Claude Code comes from npm; clients/run.py tries it",
     "octave-mcp doctor": "test_doctor.py runs it, without the deadlines that a slow machine may miss",
     "octave-mcp revise $RUN": "rules follow no instructions; test_revise.py has a model that does",
     "docker build": "there is no Docker engine where tests run",
     "docker run": "there is no Docker engine where tests run",
 }
-"""What commands begin with, and why a test does not run them."""
 
-NOT_READ = {"nginx": "nginx is not installed where tests run", "caddy": "nor is Caddy"}
-"""Kinds of blocks that no test reads."""
+# Kinds of blocks that no test reads, each with the reason.
+NOT_READ = {"nginx": "nginx is not installed where tests run", "caddy": "Caddy is not installed where tests run"}
 
-TAKEN = {"http", "text", "jsonl", "json tools/call", "json resources/read", "json prompts/get"}
-"""Kinds of blocks that are generated, or that the generator asks."""
+# Kinds of blocks that the generator writes, or runs and answers.
+GENERATED = {"http", "text", "jsonl", "json tools/call", "json resources/read", "json prompts/get"}
 
 
 @dataclass(frozen=True)
 class Block:
-    """`is_answered`: the generator runs it, and writes what it gets below."""
+    """A code block of a document. `is_answered`: the generator runs it and writes the answer below."""
 
     document: str
     kind: str
@@ -91,7 +91,7 @@ def blocks_of(file: Path) -> Iterator[Block]:
 
 
 def commands() -> list[str]:
-    """Every command that no answer is generated for, once, as a terminal has it whose path has octave-mcp."""
+    """Return each command without a generated answer once, in the form for a PATH that includes octave-mcp."""
     found = [line for block in blocks("sh") if not block.is_answered for line in block.commands]
     return list(
         dict.fromkeys(line.replace(".venv/bin/", "", 1) if line.startswith(".venv") else line for line in found)
@@ -108,7 +108,7 @@ def is_server(line: str) -> bool:
 
 @pytest.fixture
 def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with octave-mcp on the path, and with whatever a command writes into the user's own folders."""
+    """A working folder that is also the user's home, with octave-mcp on the PATH."""
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "octave-mcp").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m octave_mcp "$@"\n')
@@ -124,7 +124,7 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 Run = Callable[[str, Path], Awaitable[Ended]]
 
 
-def here(line: str, pair: Pair) -> str:
+def on_loopback(line: str, pair: Pair) -> str:
     for name, site in zip(NAMES, (pair.vendor, pair.prospect), strict=True):
         line = line.replace(name, site.host)
     return line
@@ -139,15 +139,15 @@ async def run(line: str, cwd: Path) -> Ended:
 
 
 async def serve(line: str, cwd: Path) -> None:
-    """Starts a server, sees it listen, and ends it."""
+    """Start a server, wait until it listens, and stop it."""
     line = line.replace("octave-mcp", f"exec {shlex.quote(sys.executable)} -m octave_mcp")
     process = await asyncio.create_subprocess_exec("sh", "-c", line, cwd=cwd, stderr=asyncio.subprocess.PIPE)
     assert process.stderr
-    said = b""
-    while b'"listening"' not in said:
+    log = b""
+    while b'"listening"' not in log:
         read = await process.stderr.readline()
-        said += read
-        assert read, (line, said)
+        log += read
+        assert read, (line, log)
     process.terminate()
     await process.communicate()
 
@@ -155,22 +155,22 @@ async def serve(line: str, cwd: Path) -> None:
 async def run_all(
     first: str, others: list[str], run_one: Run, pair: Pair, cwd: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Ended:
-    """Runs the command that makes a run, and then those that use it."""
-    begun = await run_one(f"{here(first, pair)} --max-pages 4 --json", cwd)
-    monkeypatch.setenv("RUN", json.loads(begun.out)["run_id"])
+    """Run the command that creates a run, and then those that use it."""
+    first_run = await run_one(f"{on_loopback(first, pair)} --max-pages 4 --json", cwd)
+    monkeypatch.setenv("RUN", json.loads(first_run.out)["run_id"])
     for line in others:
-        ended = await run_one(here(line, pair), cwd)
+        ended = await run_one(on_loopback(line, pair), cwd)
         assert ended.code == 0, (line, ended)
         assert ended.out, line
-    return begun
+    return first_run
 
 
 async def test_commands_do_what_the_documents_say(pair: Pair, terminal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs the commands that need no shell, in this process."""
+    """Run the commands that need no shell in this process."""
     first, *others = sorted(filter(needs_no_shell, commands()), key=lambda line: "generate" not in line)
-    begun = await run_all(first, others, run_here, pair, terminal, monkeypatch)
+    first_run = await run_all(first, others, run_in_process, pair, terminal, monkeypatch)
 
-    assert begun.code == 0
+    assert first_run.code == 0
     assert len(others) > 10
     assert (terminal / "again" / "playbook.md").is_file()
     assert list((terminal / "again" / "pages").glob("*.md"))
@@ -182,9 +182,9 @@ async def test_commands_in_a_shell_do_what_the_documents_say(
 ) -> None:
     lines = [line for line in commands() if is_run(line) and not is_server(line)]
     first, *others = sorted(lines, key=lambda line: "generate" not in line)
-    begun = await run_all(first, others, run, pair, terminal, monkeypatch)
+    first_run = await run_all(first, others, run, pair, terminal, monkeypatch)
 
-    assert begun.code == 0
+    assert first_run.code == 0
     assert list((terminal / "again" / "pages").glob("*.md"))
 
 
@@ -198,30 +198,32 @@ def needs_no_shell(line: str) -> bool:
     return is_run(line) and line.startswith("octave-mcp ") and not is_server(line)
 
 
-async def run_here(line: str, cwd: Path) -> Ended:
-    """Runs the command without a shell; only variables are expanded."""
+async def run_in_process(line: str, cwd: Path) -> Ended:
+    """Run the command without a shell; only variables are expanded."""
     name, *arguments = shlex.split(os.path.expandvars(line))
     assert name == "octave-mcp"
     return await octave(*arguments, cwd=cwd)
 
 
-async def test_the_python_client_gets_its_playbook(pair: Pair) -> None:
+async def test_the_documented_python_client_gets_its_playbook(pair: Pair) -> None:
     (program,) = (block.text for block in blocks("python") if "fastmcp" in block.text)
     async with serving() as client:
-        program = here(program.replace("http://127.0.0.1:7777", base(client)), pair)
+        program = on_loopback(program.replace("http://127.0.0.1:7777", base(client)), pair)
         out = await asyncio.to_thread(printed, program)
 
     assert out.startswith("completed [")
 
 
 def printed(program: str) -> str:
-    """Runs the program in this process, which has already imported its modules; returns its output."""
+    """Run the program in this process, which has already imported its modules, and return its output."""
     with redirect_stdout(StringIO()) as out:
         exec(compile(program, "mcp-integration.md", "exec"), {})  # noqa: S102 - it is our own
     return out.getvalue()
 
 
-async def test_a_backup_made_while_a_server_runs_has_its_runs(pair: Pair, home: Path, tmp_path: Path) -> None:
+async def test_a_backup_made_while_a_server_is_running_contains_its_runs(
+    pair: Pair, home: Path, tmp_path: Path
+) -> None:
     (program,) = (block.text for block in blocks("python") if "sqlite3" in block.text)
     async with serving() as client:
         await client.post("/runs", data=pair.few)
@@ -233,7 +235,7 @@ async def test_a_backup_made_while_a_server_runs_has_its_runs(pair: Pair, home: 
     assert runs == 1
 
 
-def test_blocks_of_settings_and_configurations_can_be_read() -> None:
+def test_blocks_of_settings_and_configurations_can_be_parsed() -> None:
     for block in blocks("json"):
         assert json.loads(block.text), block
     for block in blocks("toml"):
@@ -242,10 +244,10 @@ def test_blocks_of_settings_and_configurations_can_be_read() -> None:
         assert yaml.safe_load(block.text), block
 
 
-def test_every_block_is_run_read_or_listed_with_the_reason_why_not() -> None:
+def test_every_block_is_run_read_or_listed_with_a_reason() -> None:
     kinds = {block.kind for file in DOCUMENTS for block in blocks_of(file)}
 
-    assert kinds <= {"sh", "python", "json", "toml", "yaml", *NOT_READ, *TAKEN}
+    assert kinds <= {"sh", "python", "json", "toml", "yaml", *NOT_READ, *GENERATED}
     assert set(NOT_READ) <= kinds
     for beginning in NOT_RUN:
         assert any(line.startswith(beginning) for line in commands()), beginning
@@ -256,7 +258,7 @@ def test_every_block_is_run_read_or_listed_with_the_reason_why_not() -> None:
 @pytest.mark.parametrize(
     "file", [*DOCUMENTS, *sorted((ROOT / "docs" / "decisions").glob("*.md"))], ids=lambda f: f.name
 )
-def test_links_lead_somewhere(file: Path) -> None:
+def test_links_lead_to_existing_files_and_headings(file: Path) -> None:
     for link in LINK.finditer(PART.sub("", file.read_text("utf-8"))):
         target = (file.parent / link["file"]).resolve() if link["file"] else file
         assert target.exists(), link[0]
@@ -265,7 +267,7 @@ def test_links_lead_somewhere(file: Path) -> None:
 
 
 def anchors(file: Path) -> set[str]:
-    """Those that GitHub makes of headings."""
+    """Return the anchors that GitHub derives from headings."""
     headings = HEADING.findall(FENCED.sub("", file.read_text("utf-8")))
     return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 
@@ -285,7 +287,7 @@ def test_variables_are_settings_and_every_setting_is_described() -> None:
     assert all(f"| `{name}` |" in texts["deployment.md"] for name in known)
 
 
-async def test_every_tool_and_route_has_its_request() -> None:
+async def test_every_tool_and_route_is_documented_with_a_request() -> None:
     text = (ROOT / "docs" / "api-reference.md").read_text("utf-8")
     async with serving() as client:
         paths = (await client.get("/openapi.json")).json()["paths"]
@@ -302,15 +304,13 @@ async def test_every_tool_and_route_has_its_request() -> None:
         assert any(f'"name": "{name}"' in block.text for block in blocks("json tools/call"))
 
 
-# The Dockerfile: no engine runs it here, but what it names can be looked at, and what it calls be called
-
-
+# There is no Docker engine where tests run, so they look up the files that the Dockerfile names and run its commands.
 def instructions(name: str) -> list[str]:
     text = CONTINUED.sub(" ", (ROOT / "Dockerfile").read_text("utf-8"))
     return [line.removeprefix(f"{name} ") for line in text.splitlines() if line.startswith(f"{name} ")]
 
 
-def test_the_image_is_made_of_files_that_are_there_and_sent_to_it() -> None:
+def test_the_image_copies_only_files_that_exist_and_are_in_the_build_context() -> None:
     sent = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
     copied = [word for line in instructions("COPY") if "--from" not in line for word in line.split()[:-1]]
 
@@ -320,7 +320,7 @@ def test_the_image_is_made_of_files_that_are_there_and_sent_to_it() -> None:
     assert instructions("USER") == ["octave"]
 
 
-async def test_the_image_starts_a_server_that_its_health_check_finds(
+async def test_the_health_check_of_the_image_passes_only_if_a_server_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (start,), (check,) = instructions("CMD"), instructions("HEALTHCHECK")
@@ -330,16 +330,16 @@ async def test_the_image_starts_a_server_that_its_health_check_finds(
     monkeypatch.setenv("OCTAVE_HOME", str(tmp_path / "data"))
     refused = await octave(*arguments, cwd=tmp_path)
     async with serving(tokens=("some-long-token",)) as client:
-        found = await command(option, program.replace("http://127.0.0.1:7777", base(client)), cwd=tmp_path)
+        healthy = await command(option, program.replace("http://127.0.0.1:7777", base(client)), cwd=tmp_path)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         nowhere = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        lost = await command(option, program.replace("http://127.0.0.1:7777", nowhere), cwd=tmp_path)
+        unhealthy = await command(option, program.replace("http://127.0.0.1:7777", nowhere), cwd=tmp_path)
 
     assert name == "octave-mcp"
     assert refused.code == 3
     assert "OCTAVE_TOKENS" in refused.err
-    assert (found.code, lost.code) == (0, 1), found.err
+    assert (healthy.code, unhealthy.code) == (0, 1), healthy.err
 
 
 def base(client: httpx2.AsyncClient) -> str:

@@ -1,4 +1,4 @@
-"""What the doctor finds: what is right, what is not, why, and what to do; and that nothing keeps it from saying so."""
+"""`octave-mcp doctor`: every problem is reported with its cause and fix, whatever else is wrong."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LONG_SECONDS = 86_400.0
 
 @pytest.fixture(autouse=True)
 def me(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_port: int) -> Path:
-    """A user with a model and nothing else."""
+    """Home folder of a user who has set a model and nothing else."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("OCTAVE_MODEL", "extractive")
@@ -39,15 +39,15 @@ def me(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_port: int) -> Path:
 
 @pytest.fixture(autouse=True)
 def checks_may_be_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Raises the time limits, and leaves out the check of the store, which starts a process."""
+    """Raise the time limits, and leave out the check of the store, which starts a process."""
     others = (check for check in CHECKS if check.name != "store")
     monkeypatch.setattr(surface, "CHECKS", tuple(replace(check, seconds=LONG_SECONDS) for check in others))
     monkeypatch.setattr(setup, "SECONDS", LONG_SECONDS)
 
 
 @pytest.fixture
-def store(checks_may_be_slow: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - goes first
-    """Adds the check of the store."""
+def store(checks_may_be_slow: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - must run first
+    """Add the check of the store."""
     check = next(check for check in CHECKS if check.name == "store")
     monkeypatch.setattr(surface, "CHECKS", (*surface.CHECKS, replace(check, seconds=LONG_SECONDS)))
     monkeypatch.setattr(database, "SLOW_SECONDS", LONG_SECONDS)
@@ -56,20 +56,20 @@ def store(checks_may_be_slow: None, monkeypatch: pytest.MonkeyPatch) -> None:  #
 @pytest.fixture
 def free_port() -> Iterator[int]:
     """A port without a listener. It stays bound, so no other test takes it, but a server with SO_REUSEADDR can."""
-    with socket.socket() as one:
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        one.bind(("127.0.0.1", 0))
-        yield one.getsockname()[1]
+    with socket.socket() as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
 
 
 @pytest.fixture
 def taken_port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """Someone listens there, who answers nothing."""
+    """A port whose listener never answers."""
     monkeypatch.setattr(setup, "SECONDS", 0.1)
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        one.listen()
-        yield one.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
 
 
 async def doctor(me: Path, *arguments: str) -> Ended:
@@ -84,11 +84,11 @@ async def findings(me: Path, code: int) -> dict[str, Finding]:
     return {finding.name: finding for finding in Diagnosis.model_validate_json(ended.out).findings}
 
 
-async def test_where_all_is_well_nothing_failed_and_it_exits_0(me: Path) -> None:
+async def test_without_problems_no_check_fails_and_the_exit_code_is_0(me: Path) -> None:
     found = await findings(me, 0)
 
     assert len(found) >= 10
-    assert [one.name for one in found.values() if one.status != "ok"] == ["dns"]
+    assert [finding.name for finding in found.values() if finding.status != "ok"] == ["dns"]
     assert {"python", "packages", "settings", "home", "port", "model", "OPENAI_API_KEY"} <= found.keys()
     assert {"claude-desktop", "claude-code", "cursor"} <= found.keys()
     assert found["model"].found.startswith("extractive writes, tested on real sites")
@@ -96,7 +96,7 @@ async def test_where_all_is_well_nothing_failed_and_it_exits_0(me: Path) -> None
 
 async def test_the_doctor_says_how_the_model_was_tested(
     me: Path,
-    double: Double,  # noqa: ARG001 - it answers
+    double: Double,  # noqa: ARG001 - it answers the requests
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OCTAVE_MODEL", "anthropic")
@@ -105,7 +105,7 @@ async def test_the_doctor_says_how_the_model_was_tested(
     assert found["model"].found.startswith("anthropic writes, tested only against a test double of its API")
 
 
-async def test_the_report_is_one_line_a_check_with_the_fix_below_and_the_counts_at_the_end(
+async def test_the_report_has_one_line_per_check_with_its_fix_below_and_the_counts_at_the_end(
     me: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_MODEL", "auto")
@@ -121,9 +121,9 @@ async def test_the_report_is_one_line_a_check_with_the_fix_below_and_the_counts_
     assert ended.out.count("\n") <= 40
 
 
-async def test_the_doctor_names_a_key_that_cannot_be_used_and_no_other_provider(
+async def test_an_unusable_key_fails_the_checks_of_its_provider_only(
     me: Path,
-    double: Double,  # noqa: ARG001 - it answers
+    double: Double,  # noqa: ARG001 - it answers the requests
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OCTAVE_MODEL", "auto")
@@ -149,7 +149,7 @@ async def test_the_command_reports_a_package_that_cannot_be_imported(me: Path) -
 
 
 @pytest.mark.usefixtures("store")
-async def test_all_that_can_be_wrong_is_found_at_once_each_with_its_fix(
+async def test_all_problems_are_reported_at_once_each_with_its_fix(
     me: Path, monkeypatch: pytest.MonkeyPatch, taken_port: int
 ) -> None:
     (me / "home").write_text("a file where a folder should be")
@@ -163,12 +163,12 @@ async def test_all_that_can_be_wrong_is_found_at_once_each_with_its_fix(
     desktop.write_text(json.dumps({"mcpServers": {"sales": gone}}))
     (me / ".mcp.json").write_text('{"mcpServers": {"other": {"command": "other"}}}')
     monkeypatch.setenv("OCTAVE_SOURCE", "firecrawl")
-    monkeypatch.setenv("OCTAVE_HOST", "0.0.0.0")  # noqa: S104 - it is what the doctor is to warn of
+    monkeypatch.setenv("OCTAVE_HOST", "0.0.0.0")  # noqa: S104 - the doctor reports it
     monkeypatch.setenv("OCTAVE_PORT", str(taken_port))
     monkeypatch.setenv("ANTHROPIC_API_KEY", '"sk-0123456789"')
     found = await findings(me, 1)
 
-    said = {name: (one.status, one.found, one.fix) for name, one in found.items()}
+    reported = {name: (finding.status, finding.found, finding.fix) for name, finding in found.items()}
     expected = {
         "packages": ("failed", "lxml.etree (import of lxml.etree halted", "pip install"),
         "settings": ("warning", "OCTAVE_PROT", "octave-mcp config"),
@@ -185,36 +185,36 @@ async def test_all_that_can_be_wrong_is_found_at_once_each_with_its_fix(
         "claude-code": ("warning", "octave-mcp is not in its configuration", "octave-mcp install claude-code --write"),
     }
     for name, (status, text, fix) in expected.items():
-        assert said[name][0] == status, said[name]
-        assert text in said[name][1]
-        assert fix in said[name][2]
+        assert reported[name][0] == status, reported[name]
+        assert text in reported[name][1]
+        assert fix in reported[name][2]
     assert found["python"].status == found["prompts"].status == "ok"
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "tokens", "status", "said"),
+    ("setting", "value", "tokens", "status", "message"),
     [
         ("OCTAVE_HOST", "127.0.0.1", "abc", "ok", "only this machine"),
-        ("OCTAVE_HOST", "0.0.0.0", "abc", "failed", "fewer than 16 characters"),  # noqa: S104 - it is found
-        ("OCTAVE_HOST", "0.0.0.0", "0123456789abcdef", "ok", "need one of OCTAVE_TOKENS"),  # noqa: S104 - ditto
+        ("OCTAVE_HOST", "0.0.0.0", "abc", "failed", "fewer than 16 characters"),  # noqa: S104 - the doctor reports it
+        ("OCTAVE_HOST", "0.0.0.0", "0123456789abcdef", "ok", "need one of OCTAVE_TOKENS"),  # noqa: S104 - the doctor reports it
         ("OCTAVE_PUBLIC_HOSTS", "octave.acme.com", "abc", "failed", "fewer than 16 characters"),
         ("OCTAVE_PUBLIC_HOSTS", "octave.acme.com", "", "warning", "octave.acme.com without a token"),
     ],
 )
-async def test_who_can_call_is_found_and_with_what_token(
-    setting: str, value: str, tokens: str, status: str, said: str, me: Path, monkeypatch: pytest.MonkeyPatch
+async def test_the_report_says_who_can_call_and_with_what_token(
+    setting: str, value: str, tokens: str, status: str, message: str, me: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(setting, value)
     monkeypatch.setenv("OCTAVE_TOKENS", tokens)
     ended = await doctor(me, "--json")
 
-    found = next(one for one in Diagnosis.model_validate_json(ended.out).findings if one.name == "access")
-    assert found.status == status
-    assert said in found.found
-    assert ("openssl rand -hex 16" in found.fix) is (status != "ok")
+    access = next(finding for finding in Diagnosis.model_validate_json(ended.out).findings if finding.name == "access")
+    assert access.status == status
+    assert message in access.found
+    assert ("openssl rand -hex 16" in access.fix) is (status != "ok")
 
 
-async def test_settings_that_cannot_be_read_fail_and_the_others_are_checked_all_the_same(
+async def test_unreadable_settings_fail_and_the_other_checks_still_run(
     me: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_PORT", "hunter22")
@@ -232,7 +232,7 @@ async def test_settings_that_cannot_be_read_fail_and_the_others_are_checked_all_
     [(".env", b"OCTAVE_PORT=\xff"), ("home/config.toml", b"port hunter22"), ("home/config.toml", b"\xff")],
     ids=str,
 )
-async def test_a_file_of_settings_that_cannot_be_parsed_is_named(file: str, content: bytes, me: Path) -> None:
+async def test_a_settings_file_that_cannot_be_parsed_is_named(file: str, content: bytes, me: Path) -> None:
     (me / "home").mkdir()
     (me / file).write_bytes(content)
     found = await findings(me, 1)
@@ -242,7 +242,7 @@ async def test_a_file_of_settings_that_cannot_be_parsed_is_named(file: str, cont
     assert found["python"].status == "ok"
 
 
-async def test_a_damaged_database_is_told_with_how_to_begin_anew(me: Path) -> None:
+async def test_a_damaged_database_is_reported_with_the_command_that_moves_it_away(me: Path) -> None:
     file = damaged(me)
     found = await findings(me, 1)
 
@@ -252,7 +252,7 @@ async def test_a_damaged_database_is_told_with_how_to_begin_anew(me: Path) -> No
 
 @pytest.mark.long
 @pytest.mark.usefixtures("store")
-async def test_for_a_damaged_database_the_check_of_the_store_does_not_suggest_the_doctor(me: Path) -> None:
+async def test_the_store_check_does_not_suggest_the_doctor_for_a_damaged_database(me: Path) -> None:
     damaged(me)
     found = await findings(me, 1)
 
@@ -268,7 +268,7 @@ def damaged(me: Path) -> Path:
 
 
 @pytest.mark.usefixtures("store")
-async def test_a_database_of_a_newer_version_is_told_apart_from_a_damaged_one(me: Path) -> None:
+async def test_a_database_of_a_newer_version_is_distinguished_from_a_damaged_one(me: Path) -> None:
     await octave("runs", cwd=me)
     with sqlite3.connect(me / "home" / "octave.db") as database:
         database.execute("UPDATE octave_migrations SET version_num = '0999'")
@@ -282,7 +282,7 @@ async def test_a_database_of_a_newer_version_is_told_apart_from_a_damaged_one(me
 
 @pytest.mark.long
 @pytest.mark.usefixtures("store")
-async def test_a_database_server_that_is_not_there_is_named_without_its_password(
+async def test_an_unreachable_database_server_is_reported_without_its_password(
     me: Path, monkeypatch: pytest.MonkeyPatch, free_port: int
 ) -> None:
     monkeypatch.setenv("OCTAVE_DATABASE_URL", f"postgresql://me:hunter22@127.0.0.1:{free_port}/octave")
@@ -295,7 +295,7 @@ async def test_a_database_server_that_is_not_there_is_named_without_its_password
 
 @pytest.mark.long
 @pytest.mark.usefixtures("store")
-async def test_a_port_on_which_our_own_server_answers_is_in_order(me: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_port_on_which_our_own_server_answers_is_ok(me: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving() as client:
         port = client.base_url.port
         monkeypatch.setenv("OCTAVE_PORT", str(port))
@@ -307,7 +307,7 @@ async def test_a_port_on_which_our_own_server_answers_is_in_order(me: Path, monk
 
 @pytest.mark.long
 @pytest.mark.usefixtures("store")
-async def test_a_store_that_cannot_be_written_is_named_and_so_is_the_server_that_is_not_ready_for_it(
+async def test_an_unwritable_store_is_reported_and_so_is_the_server_that_is_not_ready(
     me: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with serving() as client:
@@ -315,8 +315,8 @@ async def test_a_store_that_cannot_be_written_is_named_and_so_is_the_server_that
         monkeypatch.setenv("OCTAVE_PORT", str(client.base_url.port))
         monkeypatch.setattr(store_check, "VALID_SECONDS", 0.0)
         with refusing(me / "home", "insert on notes"):
-            ended = await doctor(me, "--json")  # its stderr has the server's log
-    found = {one.name: one for one in Diagnosis.model_validate_json(ended.out).findings}
+            ended = await doctor(me, "--json")  # not `findings`: stderr has the server's log
+    found = {finding.name: finding for finding in Diagnosis.model_validate_json(ended.out).findings}
 
     assert ended.code == 1
     assert found["store"].found == "the database cannot be used: disk is full"
@@ -330,7 +330,7 @@ async def test_port_0_is_valid(me: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert (await findings(me, 0))["port"].found == "OCTAVE_PORT=0 picks a free one"
 
 
-async def test_what_install_writes_is_found_in_order(me: Path) -> None:
+async def test_configurations_that_install_writes_are_ok(me: Path) -> None:
     for client in ("claude-desktop", "claude-code", "cursor"):
         await octave("install", client, "--write", cwd=me)
     found = await findings(me, 0)
@@ -340,20 +340,20 @@ async def test_what_install_writes_is_found_in_order(me: Path) -> None:
         assert found[client].found.startswith("configured as 'octave' in ")
 
 
-def test_a_check_that_hangs_is_left_behind_and_the_others_are_heard() -> None:
+def test_a_check_that_hangs_fails_and_the_others_still_report() -> None:
     never = threading.Event()
     stuck = Check("stuck", lambda _: ok(str(never.wait())), seconds=0.01)
     found = examine((stuck, Check("well", lambda _: ok("here"), LONG_SECONDS)), Settings())
     never.set()
 
-    assert [(one.name, one.status) for one in found] == [("stuck", "failed"), ("well", "ok")]
+    assert [(finding.name, finding.status) for finding in found] == [("stuck", "failed"), ("well", "ok")]
     assert "no answer within" in found[0].found
 
 
 PROVIDERS = {"OPENAI_API_KEY": "gpt-6-luna", "ANTHROPIC_API_KEY": "claude-haiku-5-5", "compat": "a-model-of-my-own"}
 
 
-async def test_each_key_is_proven_by_one_cheap_question(me: Path, double: Double) -> None:
+async def test_each_key_is_verified_with_one_small_request(me: Path, double: Double) -> None:
     found = await findings(me, 0)
 
     assert {name: found[name].found for name in PROVIDERS} == {n: f"{model} answers" for n, model in PROVIDERS.items()}
@@ -361,13 +361,13 @@ async def test_each_key_is_proven_by_one_cheap_question(me: Path, double: Double
     assert all(len(json.dumps(request.body)) < 1500 for request in double.asked)
 
 
-@pytest.mark.parametrize(("fault", "said"), [("wrong key", "does not accept"), ("no quota", "no credit left")])
-async def test_a_key_that_is_no_good_is_told_with_its_cause_and_without_the_key(
-    fault: str, said: str, me: Path, double: Double
+@pytest.mark.parametrize(("fault", "cause"), [("wrong key", "does not accept"), ("no quota", "no credit left")])
+async def test_a_rejected_key_is_reported_with_its_cause_and_without_the_key(
+    fault: str, cause: str, me: Path, double: Double
 ) -> None:
     double.fails(FOR_GOOD[fault][0], times=None)
     found = await findings(me, 1)
 
     for name in PROVIDERS:
-        assert (found[name].status, said in found[name].found) == ("failed", True), found[name]
+        assert (found[name].status, cause in found[name].found) == ("failed", True), found[name]
         assert A_KEY not in found[name].found

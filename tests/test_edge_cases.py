@@ -1,4 +1,4 @@
-"""Companies, pages and requests that are not as one expects."""
+"""Unusual companies, pages and requests."""
 
 from __future__ import annotations
 
@@ -53,9 +53,6 @@ def sites(vendor: dict[str, str] | None = None, prospect: dict[str, str] | None 
     }
 
 
-# Requests that cannot be used
-
-
 @pytest.mark.parametrize("model", ["scripted", "extractive"])
 @pytest.mark.parametrize(
     ("vendor", "prospect"),
@@ -95,26 +92,23 @@ async def test_a_language_that_the_model_does_not_write_is_refused(tmp_path: Pat
         await (await Stage(tmp_path).opened()).start(asked_for(model="extractive", language="de"))
 
 
-async def test_a_model_of_certain_languages_is_asked_for_those_only(tmp_path: Path) -> None:
+async def test_a_model_is_used_only_for_the_languages_that_it_writes(tmp_path: Path) -> None:
     runs = await Stage(tmp_path, model=ScriptedModel(frozenset({"de", "fr"}))).opened()
     with pytest.raises(Unsupported, match="writes de, fr, not 'en'"):
         await runs.start(asked_for())
-    begun = await runs.start(asked_for(language="de"))
-    await runs.cancel(begun.run_id)
+    started = await runs.start(asked_for(language="de"))
+    await runs.cancel(started.run_id)
 
 
 @pytest.mark.parametrize("field", ["model", "source"])
-async def test_an_unknown_adapter_is_refused_with_the_names_there_are(tmp_path: Path, field: str) -> None:
+async def test_an_unknown_adapter_is_refused_with_the_known_names(tmp_path: Path, field: str) -> None:
     with pytest.raises(UnknownName, match=r"there is no (model|source) 'nonesuch'; choose one of"):
         await (await Stage(tmp_path).opened()).start(asked_for(**{field: "nonesuch"}))
 
 
-# Little to read
-
-
 def of_words(count: int, *paths: str) -> dict[str, str]:
-    """A site of so many words in all, its home page's head aside, evenly on these paths; none stands on three pages."""
-    head = 1  # the site's name
+    """Return pages with `count` different words in all, the site's name included, spread evenly over the paths."""
+    head = 1  # the site's name, which counts as a word of the home page
     share, rest = divmod(count - head, len(paths))
     counts = [share + (at < rest) for at in range(len(paths))]
     return {path: text_of(number, at) for at, (path, number) in enumerate(zip(paths, counts, strict=True))}
@@ -147,12 +141,15 @@ async def test_confidence_is_low_exactly_below_three_pages_or_three_hundred_word
 ) -> None:
     plenty = VENDOR_TEXTS | of_words(400, "/product/a", "/product/b")
     stage = Stage(tmp_path, source=ScriptedSource(sites(plenty, texts)))
-    found = await research_of(stage)
+    found = await low_confidence_of(stage)
     assert found == (low, ("prospect",) if low else ())
 
 
-async def research_of(stage: Stage) -> tuple[bool, tuple[str, ...]]:
-    """Whether the flag is up and for whom; a prospect of nothing but words gives no jobs, so one persona is given."""
+async def low_confidence_of(stage: Stage) -> tuple[bool, tuple[str, ...]]:
+    """Return whether the flag is set and for which companies.
+
+    Pages of invented words name no jobs, so the model is made to return one persona.
+    """
     assert isinstance(stage.scripted, ScriptedModel)
     stage.scripted.on(form(Understanding[Cite]), with_a_persona)
     low = flag(await stage.playbook(), "low_confidence")
@@ -174,7 +171,7 @@ def test_low_confidence_names_each_company_with_its_counts(plain: Written) -> No
     assert found.reason.startswith("lumenforge.example gives 9 pages and ")
 
 
-async def test_a_prospect_of_one_small_page_gives_a_playbook_or_says_that_it_gave_too_little(tmp_path: Path) -> None:
+async def test_a_prospect_with_one_small_page_gives_a_flagged_playbook_or_a_failed_run(tmp_path: Path) -> None:
     source = ScriptedSource(sites(prospect={"/": "# Quillport\n\nWe build ferries."}))
     record, playbook = await Stage(tmp_path, source=source).run(model="extractive")
     if playbook is None:
@@ -184,7 +181,7 @@ async def test_a_prospect_of_one_small_page_gives_a_playbook_or_says_that_it_gav
         assert flag(playbook, "low_confidence")
 
 
-async def test_a_home_page_that_says_nothing_leaves_the_domain_as_the_name(tmp_path: Path) -> None:
+async def test_a_company_with_an_empty_home_page_is_named_by_its_domain(tmp_path: Path) -> None:
     empty = page(f"https://{PROSPECT}/", "# \n\n---", kind="home")
     others = invented_sites()[PROSPECT][1:]
     source = ScriptedSource({VENDOR: invented_sites()[VENDOR], PROSPECT: (empty, *others)})
@@ -200,27 +197,25 @@ async def test_a_splash_page_is_replaced_by_the_page_behind_it(tmp_path: Path) -
     assert f"https://{PROSPECT}/" not in {page.url for page in playbook.pages}
 
 
-# What the user says of the deal
-
 CONTEXT = "They hate night shifts, saved 77% with Hooli, and want the audit."
 
 
 @pytest.fixture(scope="module")
-def _about_the_deal() -> list[Written]:
+def _run_with_context() -> list[Written]:
     return []
 
 
 @pytest.fixture
-async def about_the_deal(_about_the_deal: list[Written], tmp_path: Path) -> Written:
-    """A run in Swedish about a few pages, with context from the user. Made once for all tests."""
-    if not _about_the_deal:
+async def run_with_context(_run_with_context: list[Written], tmp_path: Path) -> Written:
+    """A run in Swedish over a few pages, with context from the user. Made once for all tests."""
+    if not _run_with_context:
         request = {"context": CONTEXT, "language": "sv", "max_pages": 5}
-        _about_the_deal.append(await written(Stage(tmp_path), **request))
-    return _about_the_deal[0]
+        _run_with_context.append(await written(Stage(tmp_path), **request))
+    return _run_with_context[0]
 
 
-def test_the_context_is_marked_as_the_users_and_is_never_evidence(about_the_deal: Written) -> None:
-    playbook = about_the_deal.playbook
+def test_the_context_is_marked_as_the_users_and_is_never_evidence(run_with_context: Written) -> None:
+    playbook = run_with_context.playbook
     assert playbook.context
     assert (playbook.context.given_by, playbook.context.text) == ("user", CONTEXT)
     assert not any("Hooli" in e.quote or "77" in e.quote for e in playbook.evidence.values())
@@ -233,28 +228,25 @@ def test_without_context_asks_and_playbook_contain_none(plain: Written) -> None:
     assert {ask.brief.context for ask in plain.asked} == {""}
 
 
-def test_the_context_steers_which_pages_are_read(about_the_deal: Written) -> None:
+def test_the_context_steers_which_pages_are_read(run_with_context: Written) -> None:
     """Without context, the page about the planner would be first."""
-    products = [url.partition(VENDOR)[2] for url in about_the_deal.scraped if f"{VENDOR}/product" in url]
+    products = [url.partition(VENDOR)[2] for url in run_with_context.scraped if f"{VENDOR}/product" in url]
     assert products == ["/product/audit"]
 
 
-def test_every_ask_contains_the_context(about_the_deal: Written) -> None:
-    briefs = [ask.brief for ask in about_the_deal.asked if not ask.complaint]
+def test_every_ask_contains_the_context(run_with_context: Written) -> None:
+    briefs = [ask.brief for ask in run_with_context.asked if not ask.complaint]
     assert sum(isinstance(brief, WritingBrief) for brief in briefs) == 10
     assert {brief.context for brief in briefs} == {CONTEXT}
 
 
-def test_asks_and_playbook_are_in_the_requested_language(about_the_deal: Written) -> None:
-    assert about_the_deal.playbook.language == "sv"
-    assert {ask.language for ask in about_the_deal.asked} == {"sv"}
+def test_asks_and_playbook_are_in_the_requested_language(run_with_context: Written) -> None:
+    assert run_with_context.playbook.language == "sv"
+    assert {ask.language for ask in run_with_context.asked} == {"sv"}
 
-
-# A prospect that is a customer already
 
 ITS_NAMES = ("Quillport", "QUILLPORT", "Quillport Inc.", "quillport")
-AT_ONCE = ITS_NAMES[:3]
-"""As many as a flag cites at most."""
+CITED_NAMES = ITS_NAMES[:3]  # a flag cites at most three quotations
 OTHERS = ("Quill", "Quillports", "Port of Quill", "Not Quillport")
 STORY_OF_QUILLPORT = {
     "/customers/quillport": "# Quillport saved 55 nights with Lumenforge\n\nQuillport lit 2 yards and saved 55 nights.",
@@ -269,12 +261,12 @@ async def with_customers(home: Path, *names: str, stories: dict[str, str] | None
 
 
 async def test_an_existing_customer_is_flagged_with_evidence_for_every_spelling_of_its_name(tmp_path: Path) -> None:
-    run = await with_customers(tmp_path, *AT_ONCE, stories=STORY_OF_QUILLPORT)
+    run = await with_customers(tmp_path, *CITED_NAMES, stories=STORY_OF_QUILLPORT)
     found = flag(run.playbook, "existing_customer")
     assert found
     assert found.companies == ("prospect",)
     evidence = [run.playbook.evidence[i] for i in found.evidence]
-    assert sorted(e.quote for e in evidence) == sorted(AT_ONCE)
+    assert sorted(e.quote for e in evidence) == sorted(CITED_NAMES)
     assert {e.url for e in evidence} == {f"https://{VENDOR}/customers"}
     assert all(a.brief.existing_customer == found.evidence for a in run.asked if isinstance(a.brief, WritingBrief))
 
@@ -284,13 +276,13 @@ async def test_customers_with_similar_names_are_other_companies(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("name", matrix.sampled(ITS_NAMES, short=lambda _: False))
-async def test_each_spelling_of_its_name_alone_flags_an_existing_customer(tmp_path: Path, name: str) -> None:
+async def test_each_spelling_of_the_name_alone_flags_an_existing_customer(tmp_path: Path, name: str) -> None:
     assert flag((await with_customers(tmp_path, name)).playbook, "existing_customer")
 
 
 @pytest.mark.long
-async def test_the_story_of_an_existing_customer_is_read_and_is_no_proof_to_itself(tmp_path: Path) -> None:
-    """The first touch may name it, as what they know; no later touch and no battle card rests on it."""
+async def test_the_story_of_an_existing_customer_is_read_but_is_no_proof_for_that_customer(tmp_path: Path) -> None:
+    """The first touch may mention the story, which the prospect knows; later touches and battle cards must not."""
     vendor = demo_pages("vendor", DEMO_VENDOR)
     own = page(
         f"{DEMO_VENDOR}/customers/quoldane",
@@ -298,11 +290,11 @@ async def test_the_story_of_an_existing_customer_is_read_and_is_no_proof_to_itse
         kind="case_study",
     )
     logo = page(f"{DEMO_VENDOR}/customers", "# Customers\n\n### How Quoldane cut overtime by 63%\n", kind="customers")
-    kept = tuple(p for p in vendor if p.ref.url != logo.ref.url)
+    others = tuple(p for p in vendor if p.ref.url != logo.ref.url)
     prospect = demo_pages("prospect", DEMO_PROSPECT)
     name = prospect[0].structured.site_name
     changed = tuple(page_named(p, "Quoldane", name) for p in (own, logo))
-    source = ScriptedSource({"wrenhaul.example": (*kept, *changed), "quoldane.example": prospect})
+    source = ScriptedSource({"wrenhaul.example": (*others, *changed), "quoldane.example": prospect})
     playbook = await Stage(tmp_path, source=source).playbook(
         vendor=DEMO_VENDOR, prospect=DEMO_PROSPECT, model="extractive"
     )
@@ -325,8 +317,6 @@ def test_without_an_existing_customer_none_is_flagged(plain: Written) -> None:
     assert flag(plain.playbook, "existing_customer") is None
 
 
-# A vendor that is its prospect's customer
-
 STORY = "# How Lumenforge ships 40% faster with Quillport\n\nLumenforge ships 40% faster since it moved to Quillport."
 
 
@@ -335,7 +325,7 @@ async def of_quillport(tmp_path: Path, texts: dict[str, str]) -> Playbook:
     return await Stage(tmp_path, source=source).playbook(model="extractive")
 
 
-async def test_a_vendor_that_is_the_prospects_customer_is_told_so_and_writes_as_one(tmp_path: Path) -> None:
+async def test_a_vendor_that_is_the_prospects_customer_is_flagged_and_writes_as_a_customer(tmp_path: Path) -> None:
     playbook = await of_quillport(tmp_path, {"/customers/lumenforge": STORY})
     found = flag(playbook, "vendor_is_customer")
     assert found
@@ -347,7 +337,7 @@ async def test_a_vendor_that_is_the_prospects_customer_is_told_so_and_writes_as_
     assert title in playbook.executive_summary.whom_to_approach[0].text
 
 
-async def test_a_logo_among_the_prospects_customers_is_enough_to_write_as_one(tmp_path: Path) -> None:
+async def test_a_logo_among_the_prospects_customers_is_enough_to_write_as_a_customer(tmp_path: Path) -> None:
     wall = f"{PROSPECT_TEXTS['/']}\n\n## Trusted by\n\nLOGOS Wharfside, Lumenforge Inc., Brinemark"
     playbook = await of_quillport(tmp_path, {"/": wall})
     assert flag(playbook, "vendor_is_customer")
@@ -368,8 +358,6 @@ async def test_a_vendor_that_the_prospects_pages_merely_mention_is_not_its_custo
     assert flag(playbook, "vendor_is_customer") is None
 
 
-# A prospect that speaks another language
-
 GERMAN = {
     "/": "# Fähren aus dem Norden\n\nQuillport baut und repariert Fähren an zwei Standorten.",
     "/about": "# Über uns\n\nQuillport beschäftigt 380 Menschen. Die ältere Werft stammt aus dem Jahr 1961.",
@@ -378,7 +366,7 @@ GERMAN = {
 }
 
 
-async def test_no_sentence_of_a_prospect_in_another_language_is_quoted_in_a_mail(tmp_path: Path) -> None:
+async def test_no_sentence_of_a_prospect_in_another_language_is_quoted_in_an_email(tmp_path: Path) -> None:
     prospect = tuple(
         p.model_copy(update={"ref": p.ref.model_copy(update={"language": "de"})})
         for p in pages("quoldane.example", GERMAN, name="Quillport")
@@ -389,12 +377,12 @@ async def test_no_sentence_of_a_prospect_in_another_language_is_quoted_in_a_mail
     )
     assert playbook, record.error
     assert playbook.prospect.language == "de"
-    said = [normal(e.quote) for e in playbook.evidence.values() if e.role == "prospect" and len(e.quote.split()) > 2]
+    quotes = [normal(e.quote) for e in playbook.evidence.values() if e.role == "prospect" and len(e.quote.split()) > 2]
     mails = [normal(touch.body) for sequence in playbook.email_sequences for touch in sequence.touches]
     assert mails
-    assert [(quote, mail) for quote in said for mail in mails if quote.rstrip(".") in mail] == []
+    assert [(quote, mail) for quote in quotes for mail in mails if quote.rstrip(".") in mail] == []
 
 
-def test_pages_keep_their_language_and_time(plain: Written) -> None:
+def test_evidence_has_the_language_and_time_of_its_page(plain: Written) -> None:
     assert {e.language for e in plain.playbook.evidence.values()} == {"en"}
     assert {e.fetched_at for e in plain.playbook.evidence.values()} == {FETCHED_AT}

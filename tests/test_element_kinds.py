@@ -1,4 +1,4 @@
-"""A new kind of vendor element is a class, a line and a prompt; everything else follows."""
+"""A new kind of vendor element needs only a class, a field and a prompt."""
 
 from __future__ import annotations
 
@@ -91,7 +91,10 @@ def with_mascots(root: Path) -> ProductCopy:
 
 
 async def demo(product: ProductCopy, folder: Path) -> tuple[dict[str, Any], dict[str, Any], str, str]:
-    """The report of a run by rules, and its playbook in the three formats: no recording knows the new kind."""
+    """Run the demo by rules and return its report and its playbook in three formats.
+
+    The recordings are deleted, because none of them has answers for the new kind.
+    """
     shutil.rmtree(product.root / "octave_mcp" / "demo" / "recordings")
     ended = await product.octave("demo", "--out", str(folder), "--json")
     assert ended.code == 0, ended.err
@@ -100,17 +103,17 @@ async def demo(product: ProductCopy, folder: Path) -> tuple[dict[str, Any], dict
 
 
 @pytest.mark.long
-async def test_a_new_kind_is_asked_for_and_described_wherever_kinds_are(tmp_path: Path) -> None:
+async def test_a_new_kind_is_in_the_prompt_the_schemas_and_the_documents(tmp_path: Path) -> None:
     product = with_mascots(tmp_path)
 
-    told = await product.told(ASKED)
+    texts = await product.told(ASKED)
 
     assert len(product.edited) == 2
-    assert "You are a zoologist. Note every mascot of Acme." in told["system"]
-    assert "mascots" in told["answer"]["required"]
-    assert told["alone"]["required"] == ["mascots"]
-    assert "mascots" in json.dumps(told["playbook"]["$defs"]["VendorElements_str_"]["required"])
-    assert "| Mascots | `mascots` | a page about the animal |" in told["docs"]
+    assert "You are a zoologist. Note every mascot of Acme." in texts["system"]
+    assert "mascots" in texts["answer"]["required"]
+    assert texts["alone"]["required"] == ["mascots"]
+    assert "mascots" in json.dumps(texts["playbook"]["$defs"]["VendorElements_str_"]["required"])
+    assert "| Mascots | `mascots` | a page about the animal |" in texts["docs"]
 
 
 @pytest.mark.long
@@ -131,7 +134,7 @@ async def test_a_new_kind_is_merged_counted_and_shown_in_every_format(tmp_path: 
 
 
 @pytest.mark.long
-async def test_a_new_kind_that_is_not_found_is_a_gap(tmp_path: Path) -> None:
+async def test_a_new_kind_that_is_not_found_leaves_a_gap(tmp_path: Path) -> None:
     _, playbook, html, markdown = await demo(with_mascots(tmp_path), tmp_path / "out")
 
     assert playbook["vendor_elements"]["mascots"] == []

@@ -1,4 +1,4 @@
-"""The bench of scores counts the pairs of e-mails on which score and readers agree."""
+"""The e-mail benchmark counts the pairs of e-mails on which score and readers agree."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def row(body: str, day: int = 1, pair: str = "Lumenforge -> Quillport", **verdic
     return {"pair": pair, "persona": "p", "day": day, "subject": "nights in Tallinn", "body": signed, **verdict}
 
 
-def written(folder: Path, *rows: dict[str, object]) -> Path:
-    (folder / "few.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows), "utf-8")
+def write_rows(folder: Path, *rows: dict[str, object]) -> Path:
+    (folder / "few.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in rows), "utf-8")
     return folder / "few.jsonl"
 
 
 def test_pairs_of_one_deal_with_different_verdicts_are_counted(tmp_path: Path) -> None:
     found = cases(
-        written(
+        write_rows(
             tmp_path,
             row(BODY, vp="light", buyer="reply"),
             row(POOR, day=3, vp="no", buyer="ignore"),
@@ -40,19 +40,19 @@ def test_pairs_of_one_deal_with_different_verdicts_are_counted(tmp_path: Path) -
     assert agreement(found, "voice") == Agreement(pairs=0, agree=0, tied=0)
 
 
-def test_a_tie_counts_for_half() -> None:
+def test_a_tie_counts_as_half() -> None:
     assert Agreement(pairs=4, agree=2, tied=1).percent == 62.5
     assert Agreement(pairs=0, agree=0, tied=0).percent == 0
 
 
-def test_figures_of_readers_become_shares(tmp_path: Path) -> None:
-    (case,) = cases(written(tmp_path, row(BODY, specific=10, true=1)))
+def test_ratings_of_readers_become_shares(tmp_path: Path) -> None:
+    (case,) = cases(write_rows(tmp_path, row(BODY, specific=10, true=1)))
     assert (case.verdict("specific"), case.verdict("true"), case.verdict("readers")) == (1, 0, 0.5)
     assert case.verdict("vp") is None
 
 
 async def test_the_bench_prints_scores_warnings_and_a_table(tmp_path: Path) -> None:
-    file = written(tmp_path, row(BODY, vp="light"), row(POOR, day=3, vp="no"))
+    file = write_rows(tmp_path, row(BODY, vp="light"), row(POOR, day=3, vp="no"))
     ended = await command(str(ROOT / "bench" / "emails.py"), "--scores", file.name, cwd=tmp_path)
 
     assert ended.code == 0, ended.err

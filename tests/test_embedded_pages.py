@@ -1,4 +1,4 @@
-"""Playbooks with the pages that they quote: each source opens inside the file, without the web."""
+"""Playbooks with embedded pages: each source opens inside the file, without a network."""
 
 from __future__ import annotations
 
@@ -25,18 +25,22 @@ TEXTS = {page.sha256: HOSTILE + page.text for page in PAGES}
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as one:
-        yield one
+    async with chromium() as launched:
+        yield launched
 
 
 def playbook(url: str = "") -> Playbook:
-    """The sample, as quoted from the hostile texts. One quotation contains another one and the line before it."""
+    """Return the sample with quotations from the hostile texts; one contains another and the line before it."""
     sample = sample_playbook()
     evidence = {
-        id_: one.model_copy(
-            update={"start": one.start + len(HOSTILE), "end": one.end + len(HOSTILE), "url": url or one.url}
+        id_: quotation.model_copy(
+            update={
+                "start": quotation.start + len(HOSTILE),
+                "end": quotation.end + len(HOSTILE),
+                "url": url or quotation.url,
+            }
         )
-        for id_, one in sample.evidence.items()
+        for id_, quotation in sample.evidence.items()
     }
     today = evidence["p_today"]
     text = TEXTS[today.page_sha256]
@@ -50,7 +54,7 @@ def in_one_line(text: str) -> str:
 
 
 @in_the_browser
-async def test_every_quotation_of_an_exported_playbook_opens_on_its_page_without_the_web(
+async def test_every_quotation_of_an_exported_playbook_opens_on_its_page_offline(
     finished: Finished, browser: Browser, tmp_path: Path
 ) -> None:
     await octave("export", finished.run_id, "--out", "there", "--pages", cwd=tmp_path)
@@ -61,7 +65,7 @@ async def test_every_quotation_of_an_exported_playbook_opens_on_its_page_without
 
     shown = await html.page.locator("#sources blockquote").all_text_contents()
     assert marked == {f"{number}": {in_one_line(quote)} for number, quote in enumerate(shown, start=1)}
-    assert set(shown) <= {one.quote for one in made.evidence.values()}
+    assert set(shown) <= {quotation.quote for quotation in made.evidence.values()}
     assert len(shown) > 100
     assert [url for url in html.requests if not url.startswith(("file:", "data:"))] == []
     assert html.complaints == []
@@ -69,7 +73,7 @@ async def test_every_quotation_of_an_exported_playbook_opens_on_its_page_without
 
 @in_the_browser
 @pytest.mark.parametrize("scripts", [True, False])
-async def test_a_source_opens_its_page_by_mouse_and_closing_it_leads_back_to_the_quotation(
+async def test_a_click_on_a_source_opens_its_page_and_closing_it_returns_to_the_quotation(
     scripts: bool, browser: Browser, tmp_path: Path
 ) -> None:
     page = (await opened(browser, tmp_path, playbook(), scripts=scripts, texts=TEXTS)).page
@@ -85,10 +89,10 @@ async def test_a_source_opens_its_page_by_mouse_and_closing_it_leads_back_to_the
 
 
 @in_the_browser
-async def test_the_text_of_a_page_is_inert_and_its_quotations_are_marked_to_the_letter(
+async def test_the_text_of_a_page_is_inert_and_its_quotations_are_marked_exactly(
     browser: Browser, tmp_path: Path
 ) -> None:
-    """Quotations that overlap, or go over several lines, too."""
+    """Some quotations overlap or span several lines."""
     html = await opened(browser, tmp_path, playbook(), texts=TEXTS)
 
     marked = await quotations_marked(html.page)
@@ -104,7 +108,7 @@ async def test_the_text_of_a_page_is_inert_and_its_quotations_are_marked_to_the_
 
 @pytest.mark.long
 @in_the_browser
-async def test_a_page_on_the_web_has_a_link_too_and_one_that_is_not_kept_has_it_alone(
+async def test_a_source_on_the_web_also_has_a_link_and_without_an_embedded_page_only_the_link(
     browser: Browser, tmp_path: Path
 ) -> None:
     url = "https://kestrel-freight.com/now"
@@ -119,7 +123,7 @@ async def test_a_page_on_the_web_has_a_link_too_and_one_that_is_not_kept_has_it_
 
 
 @pytest.mark.long
-async def test_over_http_html_comes_with_its_pages_if_they_are_asked_for(finished: Finished) -> None:
+async def test_over_http_html_has_embedded_pages_on_request(finished: Finished) -> None:
     async with serving() as client:
         asked = [
             (await client.get(f"/runs/{finished.run_id}/playbook.{form}", params={"pages": pages})).text

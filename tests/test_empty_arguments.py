@@ -1,4 +1,4 @@
-"""Empty strings and null: an optional argument counts as absent, the error for a required one names it."""
+"""Empty strings and null: optional arguments count as absent, and the error for a required argument names it."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from octave_mcp.tools.registry import Tool
 Json = dict[str, Any]
 
 PRIVATE: Json = {"vendor_domain": "10.0.0.1", "prospect_domain": "10.0.0.2"}
+# Values of the required arguments with which each call ends at once and reads no page.
 GIVEN: Json = PRIVATE | {
     "run_id": UNKNOWN_RUN,
     "question_id": "none",
@@ -35,7 +36,6 @@ GIVEN: Json = PRIVATE | {
     "instruction": "Say it plainly.",
     "base_version": 1,
 }
-"""What each required argument is given: each call ends at once, and reads no page."""
 
 EMPTY = ("", None)
 
@@ -46,10 +46,10 @@ def a_model_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def arguments_of(tool: Tool) -> Iterator[tuple[str, bool]]:
-    """The name of each argument, and whether it is required."""
+    """Yield the name of each argument, and whether it is required."""
     parameters = inspect.signature(tool.function).parameters.values()
-    own = (one for one in parameters if one.name != "call")
-    return ((name, one.default is one.empty) for name, one in zip(tool.arguments, own, strict=True))
+    own = (parameter for parameter in parameters if parameter.name != "call")
+    return ((name, parameter.default is parameter.empty) for name, parameter in zip(tool.arguments, own, strict=True))
 
 
 def shortest(tool: Tool) -> Json:
@@ -78,21 +78,21 @@ async def test_over_mcp_every_optional_argument_may_be_empty_and_every_required_
 async def test_over_http_every_optional_argument_may_be_empty_and_every_required_one_is_named() -> None:
     async with serving() as client:
         for tool in FUNCTIONS.values():
-            without = settled(await sent(client, tool, shortest(tool)))
+            without = status_and_text(await send(client, tool, shortest(tool)))
             for name, is_required in arguments_of(tool):
                 for way, value in (("json", ""), ("json", None), ("form", "")):
                     if f"{{{name}}}" in tool.path or (way == "form" and "urls" in tool.arguments):
-                        continue  # a path has no empty places, and a form no lists
-                    answer = await sent(client, tool, shortest(tool) | {name: value}, way)
+                        continue  # a path cannot have an empty segment, and a form cannot have a list
+                    answer = await send(client, tool, shortest(tool) | {name: value}, way)
                     if is_required:
                         assert problem_in(answer)["code"] == "invalid_input"
                         assert problem_in(answer)["detail"].startswith(f"{name}: missing. The arguments are ")
                     else:
-                        assert settled(answer) == without, (tool.name, name, value)
+                        assert status_and_text(answer) == without, (tool.name, name, value)
 
 
-async def sent(client: httpx2.AsyncClient, tool: Tool, given: Json, way: str = "json") -> httpx2.Response:
-    """Sends what is not part of the path as JSON or as a form; a GET has it in its address, either way."""
+async def send(client: httpx2.AsyncClient, tool: Tool, given: Json, way: str = "json") -> httpx2.Response:
+    """Send the arguments outside the path as JSON or as a form, or for a GET in the query."""
     rest = {name: value for name, value in given.items() if f"{{{name}}}" not in tool.path}
     path = tool.path.format_map(given)
     if not tool.has_body:
@@ -102,30 +102,30 @@ async def sent(client: httpx2.AsyncClient, tool: Tool, given: Json, way: str = "
     return await client.request(tool.method, path, data=rest)
 
 
-def settled(answer: httpx2.Response) -> tuple[int, str]:
+def status_and_text(answer: httpx2.Response) -> tuple[int, str]:
     return answer.status_code, answer.text
 
 
-async def test_over_http_an_empty_flag_header_or_number_of_an_event_counts_as_absent() -> None:
+async def test_over_http_an_empty_flag_header_or_event_id_counts_as_absent() -> None:
     empty = ({"stream": ""}, {"stream": None})
     async with serving() as client:
-        without = settled(await client.post("/runs", json=PRIVATE))
+        without = status_and_text(await client.post("/runs", json=PRIVATE))
         for more in empty:
-            assert settled(await client.post("/runs", json=PRIVATE | more)) == without
-        assert settled(await client.post("/runs", data=PRIVATE | {"stream": ""})) == without
+            assert status_and_text(await client.post("/runs", json=PRIVATE | more)) == without
+        assert status_and_text(await client.post("/runs", data=PRIVATE | {"stream": ""})) == without
         keyed = await client.post("/runs", json=PRIVATE | {"request_id": None}, headers={"Idempotency-Key": ""})
-        assert settled(keyed) == without
+        assert status_and_text(keyed) == without
         events = await client.get(f"/runs/{UNKNOWN_RUN}/events?last_event_id=", headers={"Last-Event-ID": ""})
         assert problem_in(events)["code"] == "not_found"
 
 
-async def test_a_run_whose_optional_arguments_are_all_empty_is_in_a_session_of_its_own(held_pair: Pair) -> None:
+async def test_a_run_whose_optional_arguments_are_all_empty_gets_its_own_session(held_pair: Pair) -> None:
     optional = [name for name, is_required in arguments_of(TOOLS["generate_playbook"]) if not is_required]
     async with serving() as client:
         bodies = [held_pair.domains | dict.fromkeys(optional, value) for value in EMPTY]
         starts = [await client.post("/runs", json=body) for body in bodies]
         reports = [start.raise_for_status().json() for start in starts]
-        for report in reversed(reports):  # the first would wait for the fetches that the second shares with it
+        for report in reversed(reports):  # the first run would wait for fetches that it shares with the second
             await client.post(f"/runs/{report['run_id']}/cancel")
 
     assert all(report["session_id"].startswith("sess_") for report in reports)
@@ -145,7 +145,7 @@ NEARLY: tuple[tuple[Json, str], ...] = (
 )
 
 
-async def test_values_that_are_nearly_empty_are_not_absent() -> None:
+async def test_values_that_are_nearly_empty_do_not_count_as_absent() -> None:
     async with serving() as client:
         for given, code in NEARLY:
             assert problem_in(await client.post("/runs", json=PRIVATE | given))["code"] == code, given
@@ -168,9 +168,9 @@ REQUIRED = (
 def test_on_the_command_line_a_required_argument_that_is_empty_is_named(
     line: str, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = f"error: Missing argument {name}. See octave-mcp {line.split(maxsplit=1)[0]} --help.\n"
+    message = f"error: Missing argument {name}. See octave-mcp {line.split(maxsplit=1)[0]} --help.\n"
 
-    assert ended(line, monkeypatch, capsys) == (2, said)
+    assert run_command(line, monkeypatch, capsys) == (2, message)
 
 
 OPTIONAL = (
@@ -183,15 +183,15 @@ OPTIONAL = (
 )
 
 
-@pytest.mark.parametrize(("line", "options"), sampled(OPTIONAL, lambda one: one[0] == "sessions"))
+@pytest.mark.parametrize(("line", "options"), sampled(OPTIONAL, lambda case: case[0] == "sessions"))
 def test_on_the_command_line_an_option_that_is_empty_counts_as_absent(
     line: str, options: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    without = ended(line, monkeypatch, capsys)
+    without = run_command(line, monkeypatch, capsys)
 
     for option in options.split():
-        assert ended(f"{line} --{option} ''", monkeypatch, capsys) == without
-        assert ended(f"{line} --{option}=", monkeypatch, capsys) == without
+        assert run_command(f"{line} --{option} ''", monkeypatch, capsys) == without
+        assert run_command(f"{line} --{option}=", monkeypatch, capsys) == without
 
 
 @pytest.mark.parametrize(
@@ -204,19 +204,19 @@ def test_on_the_command_line_an_option_that_is_empty_counts_as_absent(
 def test_on_the_command_line_an_empty_session_to_delete_is_refused_instead_of_listing_sessions(
     line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = "error: --delete is empty; give it a value. See octave-mcp sessions --help.\n"
+    message = "error: --delete is empty; give it a value. See octave-mcp sessions --help.\n"
 
-    assert ended(line, monkeypatch, capsys) == (2, said)
+    assert run_command(line, monkeypatch, capsys) == (2, message)
 
 
 def test_on_the_command_line_an_optional_positional_argument_may_be_empty(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert ended("sessions '' --json", monkeypatch, capsys) == ended("sessions --json", monkeypatch, capsys)
+    assert run_command("sessions '' --json", monkeypatch, capsys) == run_command("sessions --json", monkeypatch, capsys)
 
 
-def ended(line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
-    """The exit code of a command, and what it wrote."""
+def run_command(line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """Run a command and return its exit code and its output."""
     monkeypatch.setattr(sys, "argv", ["octave-mcp", *shlex.split(line)])
     code = main()
     written = capsys.readouterr()

@@ -1,4 +1,4 @@
-"""One signal ends a server, whatever it is waiting for; the next server resumes its runs."""
+"""One signal ends a server, whatever it is waiting for, and the next server resumes its runs."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from octave_mcp.__main__ import main as command
 SIGNALS = ((signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM))
 by_a_signal = pytest.mark.parametrize(("number", "code"), sampled(SIGNALS, lambda row: row[0] == signal.SIGINT))
 
+# `octave-mcp` with a name server that never answers: nothing can end the thread that waits for it.
 STUCK = """
 import socket, sys, threading
 
@@ -37,12 +38,11 @@ look_up, socket.getaddrinfo = socket.getaddrinfo, lambda host, *rest, **more: (
 from octave_mcp.surfaces.cli.main import main
 sys.exit(main())
 """
-"""`octave-mcp` with a name server that does not answer: nothing can end the thread that waits for it."""
 
 
 @asynccontextmanager
 async def process(code: str, *arguments: str, folder: Path) -> AsyncGenerator[asyncio.subprocess.Process]:
-    one = await asyncio.create_subprocess_exec(
+    child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", code, *arguments),
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
@@ -51,48 +51,48 @@ async def process(code: str, *arguments: str, folder: Path) -> AsyncGenerator[as
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        yield one
+        yield child
     finally:
-        if one.returncode is None:
-            one.kill()
-        await one.communicate()
+        if child.returncode is None:
+            child.kill()
+        await child.communicate()
 
 
-async def says(stream: asyncio.StreamReader | None, text: str) -> str:
-    """The first line that has the text."""
+async def line_with(stream: asyncio.StreamReader | None, text: str) -> str:
+    """Return the first line that contains the text."""
     assert stream
     async for line in stream:
         if text in line.decode():
             return line.decode()
-    raise AssertionError(f"it ended without a word of {text!r}")
+    raise AssertionError(f"the process ended without printing {text!r}")
 
 
-def tell(server: asyncio.subprocess.Process, *messages: dict[str, Any]) -> None:
+def send(server: asyncio.subprocess.Process, *messages: dict[str, Any]) -> None:
     assert server.stdin
     for message in messages:
         server.stdin.write(json.dumps({"jsonrpc": "2.0"} | message).encode() + b"\n")
 
 
-def begins(pair: Pair) -> dict[str, Any]:
+def generate_call(pair: Pair) -> dict[str, Any]:
     arguments = pair.domains | {"wait_seconds": 50}
     return {"id": 2, "method": "tools/call", "params": {"name": "generate_playbook", "arguments": arguments}}
 
 
-INTRODUCED = ({"id": 1, "method": "initialize", "params": CLIENT}, {"method": "notifications/initialized"})
+HANDSHAKE = ({"id": 1, "method": "initialize", "params": CLIENT}, {"method": "notifications/initialized"})
 
 
 @pytest.mark.long
 @by_a_signal
-async def test_a_server_on_stdio_with_a_run_under_way_ends_at_one_signal_and_the_next_resumes_the_run(
+async def test_one_signal_ends_a_stdio_server_during_a_run_and_the_next_server_resumes_the_run(
     number: signal.Signals, code: int, held_pair: Pair, tmp_path: Path, home: Path
 ) -> None:
     async with process(PATIENT, folder=tmp_path) as server:
-        tell(server, *INTRODUCED, begins(held_pair))
+        send(server, *HANDSHAKE, generate_call(held_pair))
         await asyncio.to_thread(held_pair.vendor.asked.wait)
         server.send_signal(number)
         ended = await server.wait()
         assert server.stderr
-        said = (await server.stderr.read()).decode()
+        errors = (await server.stderr.read()).decode()
 
     held_pair.release()
     async with serving() as client:
@@ -100,37 +100,37 @@ async def test_a_server_on_stdio_with_a_run_under_way_ends_at_one_signal_and_the
         run = (await client.get(f"/runs/{session['latest']['run_id']}", params={"wait_seconds": 600})).json()
 
     assert ended == code
-    assert "Traceback" not in said
+    assert "Traceback" not in errors
     assert run["status"] in {"completed", "partial"}
     assert "run_resumed" in {line["event"] for line in log_lines(home)}
 
 
 @pytest.mark.long
 @by_a_signal
-@pytest.mark.parametrize("messages", [(), INTRODUCED], ids=["no client", "client"])
-async def test_a_server_on_stdio_that_waits_for_its_client_ends_at_one_signal(
+@pytest.mark.parametrize("messages", [(), HANDSHAKE], ids=["no client", "client"])
+async def test_one_signal_ends_a_stdio_server_that_waits_for_its_client(
     messages: tuple[dict[str, Any], ...], number: signal.Signals, code: int, tmp_path: Path, home: Path
 ) -> None:
     async with process(PATIENT, folder=tmp_path) as server:
-        tell(server, *messages)
-        while not (home / "octave.db").exists():  # noqa: ASYNC110 - another process makes it
+        send(server, *messages)
+        while not (home / "octave.db").exists():  # noqa: ASYNC110 - another process creates it
             await asyncio.sleep(0)
         server.send_signal(number)
         ended = await server.wait()
         assert server.stderr
-        said = (await server.stderr.read()).decode()
+        errors = (await server.stderr.read()).decode()
 
     assert ended == code
-    assert "Traceback" not in said
+    assert "Traceback" not in errors
 
 
 @pytest.mark.long
 @by_a_signal
-async def test_a_server_over_http_with_an_mcp_client_and_a_body_half_sent_ends_at_one_signal(
+async def test_one_signal_ends_an_http_server_with_an_mcp_client_and_a_half_sent_body(
     number: signal.Signals, code: int, tmp_path: Path, home: Path
 ) -> None:
     async with process(PATIENT, "--http", "--port", "0", folder=tmp_path) as server:
-        origin = json.loads(await says(server.stderr, "listening"))["url"]
+        origin = json.loads(await line_with(server.stderr, "listening"))["url"]
         host = origin.removeprefix("http://")
         async with new_client(origin) as client, await mcp_stream(client):
             _, half = await asyncio.open_connection(*host.split(":"))
@@ -147,11 +147,11 @@ async def test_a_server_over_http_with_an_mcp_client_and_a_body_half_sent_ends_a
 
 @pytest.mark.long
 @by_a_signal
-async def test_a_server_with_open_streams_ends_without_an_error_however_often_it_is_told(
+async def test_a_server_with_open_streams_ends_without_an_error_even_after_two_signals(
     number: signal.Signals, code: int, held_pair: Pair, tmp_path: Path, home: Path
 ) -> None:
     async with process(PATIENT, "--http", "--port", "0", folder=tmp_path) as server:
-        origin = json.loads(await says(server.stderr, "listening"))["url"]
+        origin = json.loads(await line_with(server.stderr, "listening"))["url"]
         async with new_client(origin) as client, AsyncExitStack() as streams:
             run = (await client.post("/runs", json=held_pair.domains)).json()["run_id"]
             for _ in range(2):
@@ -163,15 +163,15 @@ async def test_a_server_with_open_streams_ends_without_an_error_however_often_it
             server.send_signal(number)
             ended = await server.wait()
         assert server.stderr
-        said = (await server.stderr.read()).decode()
+        errors = (await server.stderr.read()).decode()
 
     assert ended == code
-    assert not [line for line in map(json.loads, said.splitlines()) if line["level"] == "ERROR"]
+    assert not [line for line in map(json.loads, errors.splitlines()) if line["level"] == "ERROR"]
     assert not [line for line in log_lines(home) if line["level"] == "ERROR"]
 
 
 async def mcp_stream(client: httpx2.AsyncClient) -> AbstractAsyncContextManager[httpx2.Response]:
-    """The stream of a new MCP session on which the server sends what nobody asked for."""
+    """Open a new MCP session and return the stream of its server-initiated messages."""
     accept = {"Accept": "application/json, text/event-stream"}
     body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": CLIENT}
     session = (await client.post("/mcp", json=body, headers=accept)).headers["mcp-session-id"]
@@ -189,24 +189,24 @@ async def listens(origin: str) -> bool:
 
 @pytest.mark.long
 @pytest.mark.parametrize("command", ["serve", "generate", "scrape"])
-async def test_one_interrupt_ends_it_even_while_a_thread_waits_for_a_name_server(
+async def test_one_interrupt_ends_a_command_even_while_a_thread_waits_for_a_name_server(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_MODEL", "extractive")
     arguments = {"serve": ["--transport", "http", "--port", "0"], "generate": ["acme.com", "globex.com"]}
     async with process(STUCK, command, *arguments.get(command, ["acme.com"]), folder=tmp_path) as running:
         if command == "serve":
-            origin = json.loads(await says(running.stderr, "listening"))["url"]
+            origin = json.loads(await line_with(running.stderr, "listening"))["url"]
             async with new_client(origin) as client:
                 await client.post("/runs", json={"vendor_domain": "acme.com", "prospect_domain": "globex.com"})
-        await says(running.stderr, "looking up")
+        await line_with(running.stderr, "looking up")
         running.send_signal(signal.SIGINT)
         ended = await running.wait()
         assert running.stderr
-        said = (await running.stderr.read()).decode()
+        errors = (await running.stderr.read()).decode()
 
     assert ended == 130
-    assert "Traceback" not in said
+    assert "Traceback" not in errors
 
 
 def test_an_interrupt_while_the_command_is_being_imported_gives_no_traceback(

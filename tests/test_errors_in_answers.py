@@ -1,4 +1,4 @@
-"""Errors that providers send with status 200: each is handled like the status or code that it carries."""
+"""Errors that providers send with status 200: each is handled like the status or code in its body."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def sent(body: object) -> Fault:
 
 
 def failed_response(code: str) -> Fault:
-    """As the Responses API says it."""
+    """Return a failure in the form of OpenAI's Responses API."""
     error = {"code": code, "message": WORDS}
     return lambda request, _text: Sent(
         body={**enveloped(request, ""), "status": "failed", "error": error, "output": []}
@@ -31,7 +31,7 @@ def failed_response(code: str) -> Fault:
 
 
 def in_choice(error: object, **more: object) -> Fault:
-    """As OpenRouter says that the provider behind it failed while it answered."""
+    """Return a failure of the provider behind OpenRouter, halfway through its answer."""
     choice = {"index": 0, "message": {"role": "assistant", "content": "{"}, "finish_reason": "error"}
     return lambda request, text: Sent(
         body={**enveloped(request, text), "choices": [{**choice, "error": error, **more}]}
@@ -39,7 +39,7 @@ def in_choice(error: object, **more: object) -> Fault:
 
 
 def nested(code: int, raw: object) -> dict[str, Any]:
-    """As OpenRouter passes on what the provider behind it said."""
+    """Return an error of the provider behind OpenRouter, as OpenRouter passes it on."""
     text = raw if isinstance(raw, str) else json.dumps(raw)
     return {"error": {"message": "Provider returned error", "code": code, "metadata": {"raw": text}}}
 
@@ -105,7 +105,7 @@ SHORT = (0, 4, 9, 13, 16, 22, 28, 34)
     ("provider", "fault", "kind"),
     matrix.sampled(KNOWN, short=lambda case: any(case is KNOWN[at] for at in SHORT)),
 )
-async def test_an_error_with_status_200_is_handled_like_the_status_or_code_it_carries_and_its_words_are_shown(
+async def test_an_error_with_status_200_is_handled_like_its_status_or_code_and_its_message_is_shown(
     provider: str, fault: Fault, kind: type[UpstreamError], double: Double, tmp_path: Path
 ) -> None:
     double.fails(fault, times=None)
@@ -135,22 +135,22 @@ async def test_a_rate_limit_with_status_200_says_how_long_to_wait(
     assert failed.retry_after_seconds == wait
 
 
-async def test_keys_in_the_words_of_an_error_with_status_200_are_not_shown(double: Double, tmp_path: Path) -> None:
+async def test_keys_in_the_message_of_an_error_with_status_200_are_not_shown(double: Double, tmp_path: Path) -> None:
     double.fails(sent(nested(401, {"error": {"message": f"no such key: {A_KEY}, sk-abcdefgh12"}})))
-    told = str(await failure("compat", tmp_path))
+    message = str(await failure("compat", tmp_path))
 
-    assert "no such key" in told
-    assert A_KEY not in told
-    assert "sk-abcdefgh12" not in told
+    assert "no such key" in message
+    assert A_KEY not in message
+    assert "sk-abcdefgh12" not in message
 
 
 @pytest.fixture
-def stage(tmp_path: Path, double: Double) -> Stage:  # noqa: ARG001 - it answers
+def stage(tmp_path: Path, double: Double) -> Stage:  # noqa: ARG001 - it answers the requests
     return Stage(tmp_path, source=ScriptedSource(invented_sites()))
 
 
 @pytest.mark.parametrize("provider", matrix.sampled(PROVIDERS, short=lambda name: name == "compat"))
-async def test_an_account_without_credit_ends_the_run_at_once_though_the_status_is_200(
+async def test_an_account_without_credit_fails_the_run_at_once_despite_status_200(
     provider: str, stage: Stage, double: Double
 ) -> None:
     double.fails(sent({"error": {"message": "Insufficient credits", "code": 402}}), times=None)
@@ -164,7 +164,7 @@ async def test_an_account_without_credit_ends_the_run_at_once_though_the_status_
     assert len(double.asked) <= 2
 
 
-async def test_the_command_shows_what_the_provider_said_with_status_200(
+async def test_the_command_shows_the_message_of_an_error_with_status_200(
     double: Double, pair: Pair, tmp_path: Path
 ) -> None:
     double.fails(sent({"error": {"message": f"{WORDS} to {A_KEY}", "code": 402}}), times=None)
@@ -202,7 +202,7 @@ async def test_an_error_without_a_reason_is_retried_but_not_ten_times_by_every_a
     assert len(double.asked) <= 25
 
 
-async def test_an_error_without_a_reason_that_passes_costs_the_run_nothing(stage: Stage, double: Double) -> None:
+async def test_a_temporary_error_without_a_reason_costs_the_run_nothing(stage: Stage, double: Double) -> None:
     double.fails(in_choice(None), times=3)
 
     record, playbook = await stage.run(model="compat")
@@ -215,15 +215,13 @@ HARMLESS: tuple[object, ...] = (None, {}, "", False, [], {"code": 0, "message": 
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_an_answer_with_an_empty_error_beside_it_is_an_answer(
-    provider: str, double: Double, tmp_path: Path
-) -> None:
+async def test_an_answer_with_an_empty_error_field_is_accepted(provider: str, double: Double, tmp_path: Path) -> None:
     for empty in HARMLESS:
 
-        def beside(request: Request, text: str, empty: object = empty) -> Sent:
+        def with_empty_error(request: Request, text: str, empty: object = empty) -> Sent:
             return Sent(body={**enveloped(request, text), "error": empty})
 
-        double.fails(beside)
+        double.fails(with_empty_error)
         model: Any = Stage(tmp_path).model(provider)
         await model.verify()
         await model.close()

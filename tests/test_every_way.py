@@ -1,4 +1,4 @@
-"""One playbook, whichever way it was asked for: what differs is its ids and times alone."""
+"""Every client and protocol gets the same playbook, apart from its times."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ from web import FORM, lift_server_timeouts, sent_in, serving
 
 from octave_mcp.domain.run import FINAL
 
-Asked = dict[str, Any]
-Way = Callable[[httpx2.AsyncClient, Asked], Awaitable[str]]
+Arguments = dict[str, Any]
+Way = Callable[[httpx2.AsyncClient, Arguments], Awaitable[str]]
 
 
-async def by_mcp(client: Client[Any], asked: Asked) -> str:
+async def by_mcp(client: Client[Any], arguments: Arguments) -> str:
     async with client:
-        run = (await client.call_tool("generate_playbook", asked)).data
+        run = (await client.call_tool("generate_playbook", arguments)).data
         while run.status not in FINAL:
             run = (await client.call_tool("get_run", {"run_id": run.run_id})).data
         (content,) = await client.read_resource(f"run://{run.run_id}/playbook.json")
         return content.model_dump()["text"]
 
 
-async def by_polling(web: httpx2.AsyncClient, asked: Asked) -> str:
-    report = (await web.post("/runs", json=asked)).json()
+async def by_polling(web: httpx2.AsyncClient, arguments: Arguments) -> str:
+    report = (await web.post("/runs", json=arguments)).json()
     while report["status"] not in FINAL:
         report = (await web.get(f"/runs/{report['run_id']}", params={"wait_seconds": 60})).json()
     return await file_of(web, report["run_id"])
 
 
-async def by_events(web: httpx2.AsyncClient, asked: Asked) -> str:
-    async with web.stream("POST", "/runs", json=asked | {"stream": True}) as answer:
+async def by_events(web: httpx2.AsyncClient, arguments: Arguments) -> str:
+    async with web.stream("POST", "/runs", json=arguments | {"stream": True}) as answer:
         events = [event async for event in sent_in(answer)]
     assert events[-1].event == "report"
     return await file_of(web, json.loads(events[-1].data)["run_id"])
 
 
-async def as_it_was_first_done(web: httpx2.AsyncClient, asked: Asked) -> str:
-    """The original call: form-encoded, at the address of a workflow."""
+async def by_the_original_api(web: httpx2.AsyncClient, arguments: Arguments) -> str:
+    """Use the original API: form-encoded, at the address of a workflow."""
     runs = "/workflows/phase1_2_3_4_workflow/runs"
-    body = "&".join(f"{name}={value}" for name, value in asked.items())
+    body = "&".join(f"{name}={value}" for name, value in arguments.items())
     report = (await web.post(runs, content=body, headers={"Content-Type": FORM})).json()
     while report["status"] not in FINAL:
         report = (await web.get(f"{runs}/{report['run_id']}", params={"wait_seconds": 60})).json()
@@ -63,8 +63,8 @@ def over_http(mode: Era, web: httpx2.AsyncClient) -> Client[Any]:
     return Client(StreamableHttpTransport(str(web.base_url.join("/mcp"))), mode=mode, timeout=3600)
 
 
-def said(text: str) -> dict[str, Any]:
-    """All that a playbook says: not when, nor how long it took."""
+def without_times(text: str) -> dict[str, Any]:
+    """Return the playbook without its times and durations."""
     playbook = json.loads(text)
     del playbook["generated_at"], playbook["timings"]
     for evidence in playbook["evidence"].values():
@@ -73,21 +73,21 @@ def said(text: str) -> dict[str, Any]:
 
 
 @pytest.fixture(autouse=True)
-def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
     lift_server_timeouts(monkeypatch)
 
 
-async def by_every_way(asked: Asked, folder: Path, stdio_modes: Sequence[Era]) -> list[dict[str, Any]]:
-    """The content of the playbook from each client. They run in parallel: no client may have to wait for another."""
+async def by_every_way(arguments: Arguments, folder: Path, stdio_modes: Sequence[Era]) -> list[dict[str, Any]]:
+    """Return the playbook of each client. They run in parallel, because no client may have to wait for another."""
     async with serving() as web:
         playbooks = await asyncio.gather(
-            *(by_mcp(over_stdio(mode, folder / "stderr"), asked) for mode in stdio_modes),
-            *(by_mcp(over_http(mode, web), asked) for mode in ERAS),
-            by_polling(web, asked),
-            by_events(web, asked),
-            as_it_was_first_done(web, asked),
+            *(by_mcp(over_stdio(mode, folder / "stderr"), arguments) for mode in stdio_modes),
+            *(by_mcp(over_http(mode, web), arguments) for mode in ERAS),
+            by_polling(web, arguments),
+            by_events(web, arguments),
+            by_the_original_api(web, arguments),
         )
-    return [said(playbook) for playbook in playbooks]
+    return [without_times(playbook) for playbook in playbooks]
 
 
 async def test_every_client_gets_the_same_playbook(pair: Pair, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ async def test_every_client_gets_the_same_playbook(pair: Pair, tmp_path: Path) -
     touches = [touch for sequence in first["email_sequences"] for touch in sequence["touches"]]
     scored = [*touches, *first["talk_tracks"], *first["battle_cards"]]
     assert {touch["kind"] for touch in touches} == {track["kind"] for track in first["talk_tracks"]} == {"outline"}
-    assert {one["score"] for one in scored} == {None}
+    assert {part["score"] for part in scored} == {None}
     assert len(others) == 5
     assert all(other == first for other in others)
 

@@ -1,4 +1,4 @@
-"""Passages and quotations are exact, and what they do not say does not pass the checks."""
+"""Passages and quotations are exact, and text that they do not support fails the checks."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def every_sentence(read: Page) -> Iterator[Evidence]:
 
 
 def check(read: Page) -> None:
-    """The promises that passages keep on any text."""
+    """Assert what passages guarantee for any text."""
     cut = passages(read)
     assert [passage.number for passage in cut] == list(range(1, len(cut) + 1))
     assert passages(read) == cut
@@ -78,9 +78,6 @@ def check(read: Page) -> None:
         assert read.text[evidence.start : evidence.end] == evidence.quote
         assert evidence.quote.strip()
         assert verified(evidence, read.text)
-
-
-# Passages
 
 
 def test_every_sentence_of_every_real_page_is_found_at_its_offset(real_pages: tuple[Page, ...]) -> None:
@@ -131,14 +128,14 @@ ODD_LINES = (
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_every_sentence_of_an_odd_text_is_at_its_place(seed: int) -> None:
+def test_every_sentence_of_an_odd_text_is_found_at_its_offset(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - texts, not secrets
     lines = chance.choices(ODD_LINES, k=chance.randrange(1, 60))
     check(page("https://lumenforge.example/odd", "\n".join(lines)))
 
 
 @pytest.mark.parametrize("text", ["", "\n\n\n", "---\n***\n", "   ", "| --- |"])
-def test_a_page_that_says_nothing_has_no_passages(text: str) -> None:
+def test_a_page_without_text_has_no_passages(text: str) -> None:
     assert passages_of(text) == ()
 
 
@@ -154,7 +151,7 @@ def test_a_passage_stays_under_one_heading() -> None:
     assert cut[1].sentence(1) == "One"
 
 
-def test_the_marks_of_lists_quotations_and_tables_are_not_part_of_a_sentence() -> None:
+def test_markers_of_lists_quotations_and_tables_are_not_part_of_a_sentence() -> None:
     text = "- one\n2. two\n> three\n> — four\n| five | 5 |"
     assert [e.quote for e in every_sentence(page("https://lumenforge.example/", text))] == [
         "one",
@@ -165,10 +162,10 @@ def test_the_marks_of_lists_quotations_and_tables_are_not_part_of_a_sentence() -
     ]
 
 
-def test_sentences_end_where_readers_think_they_do() -> None:
+def test_sentences_end_where_readers_expect_it() -> None:
     (cut,) = passages_of("Mr. Lund met the U.S. team, e.g. on 3.5. She asked “Why?” They left. 好。再见。")
-    said = [cut.sentence(number) for number in range(1, len(cut.sentences) + 1)]
-    assert said == ["Mr. Lund met the U.S. team, e.g. on 3.5.", "She asked “Why?”", "They left.", "好。", "再见。"]
+    sentences = [cut.sentence(number) for number in range(1, len(cut.sentences) + 1)]
+    assert sentences == ["Mr. Lund met the U.S. team, e.g. on 3.5.", "She asked “Why?”", "They left.", "好。", "再见。"]
 
 
 def test_a_long_paragraph_is_cut_between_sentences() -> None:
@@ -183,8 +180,6 @@ def test_a_sentence_longer_than_a_passage_is_a_passage_of_its_own() -> None:
     cut = passages_of(f"Short. {'Long ' * 200}end. Short again.")
     assert [len(passage.sentences) for passage in cut] == [1, 1, 1]
 
-
-# Quotations
 
 FOUR = "One is said. Two is said. Three is said. Four is said.\n- Five is an item.\n- Six is an item."
 
@@ -202,7 +197,7 @@ def test_sentences_that_are_not_neighbours_are_several_quotations() -> None:
     assert quoted(1, 3) == ["One is said.", "Three is said."]
 
 
-def test_a_quotation_has_two_sentences_at_most() -> None:
+def test_a_quotation_has_at_most_two_sentences() -> None:
     assert quoted(1, 2, 3) == ["One is said. Two is said.", "Three is said."]
 
 
@@ -220,7 +215,7 @@ def test_a_passage_that_was_not_shown_is_reported(passage: int) -> None:
         quotations(Cite(passage=passage), passages_of("Only one."), "vendor")
 
 
-def test_the_same_quotation_has_the_same_id_whoever_cites_it() -> None:
+def test_the_id_of_a_quotation_does_not_depend_on_the_role_of_its_company() -> None:
     shown = passages_of("One. Two.")
     (first,) = quotations(Cite(passage=1, sentences=(2,)), shown, "vendor")
     (again,) = quotations(Cite(passage=1, sentences=(2,)), passages_of("One. Two."), "prospect")
@@ -229,7 +224,7 @@ def test_the_same_quotation_has_the_same_id_whoever_cites_it() -> None:
     assert first.id != other.id
 
 
-def test_a_quotation_has_its_id_whatever_else_its_page_says() -> None:
+def test_the_id_of_a_quotation_depends_on_its_text_and_url_and_not_on_the_rest_of_its_page() -> None:
     own = evidence_of("One. Two.").id
     (moved,) = quotations(Cite(passage=1, sentences=(2,)), passages_of("Zero. One. Three."), "vendor")
     assert moved.id == own
@@ -253,16 +248,17 @@ def test_a_page_that_changed_no_longer_verifies_its_quotation() -> None:
     assert not verified(evidence.model_copy(update={"quote": "Rework fell by 32%."}), "Rework fell by 31%.")
 
 
-# The checks on a text: figures (D3), names (D4), quotation marks (D10)
-
-SAID = (
+SOURCE_TEXT = (
     "Brassmere cut rework by 31% in six weeks, saved $1.2M and drew 10 to 15 halls “without one night shift” "
     "for 40,000 lamps — 10Xed since 3 May 2024."
 )
 
 
-def rules(text: str, said: str = SAID, *, known: tuple[str, ...] = (), context: str = "", title: str = "") -> list[str]:
-    source = source_of(evidence_of(said, title=title))._replace(around=context)
+def rules(
+    text: str, source_text: str = SOURCE_TEXT, *, known: tuple[str, ...] = (), context: str = "", title: str = ""
+) -> list[str]:
+    """Return the broken rules among those for figures (D3), names (D4) and quotation marks (D10)."""
+    source = source_of(evidence_of(source_text, title=title))._replace(around=context)
     found = problems(Statement(text, "fact", "", "", (source,), known=known))
     return [problem.rule for problem in found if problem.rule in {"D3", "D4", "D10"}]
 
@@ -274,7 +270,7 @@ def verbatim(text: str, evidence: Evidence) -> list[Problem]:
 @pytest.mark.parametrize(
     "text",
     [
-        SAID,
+        SOURCE_TEXT,
         "Rework fell by 31 %.",
         "Rework fell by 31 percent in 6 weeks.",
         "They saved $1,200,000.",
@@ -293,7 +289,7 @@ def verbatim(text: str, evidence: Evidence) -> list[Problem]:
         "",
     ],
 )
-def test_what_the_evidence_says_is_supported(text: str) -> None:
+def test_text_that_the_evidence_states_is_supported(text: str) -> None:
     assert rules(text) == []
 
 
@@ -324,11 +320,11 @@ def test_what_the_evidence_says_is_supported(text: str) -> None:
         ('They say "never again".', "D10"),
     ],
 )
-def test_what_the_evidence_does_not_say_is_rejected(text: str, rule: str) -> None:
+def test_text_that_the_evidence_does_not_state_is_rejected(text: str, rule: str) -> None:
     assert rule in rules(text)
 
 
-def test_names_may_be_known_or_stand_in_the_title_or_the_passage() -> None:
+def test_names_can_be_known_or_come_from_the_title_or_the_passage() -> None:
     text = "They chose Globex."
     assert rules(text) == ["D4"]
     assert rules(text, known=("Globex Corp",)) == []
@@ -344,7 +340,7 @@ def test_a_figure_of_a_known_name_is_allowed() -> None:
     assert rules("They chose Studio 54.", known=("Studio 54",)) == []
 
 
-def test_a_quotation_must_be_in_what_is_quoted_not_beside_it() -> None:
+def test_quoted_words_must_be_in_the_evidence_itself_and_not_around_it() -> None:
     assert rules("They say “never again”.", context="never again", known=("never again",)) == ["D10"]
 
 
@@ -370,7 +366,7 @@ def test_every_changed_figure_of_over_a_hundred_real_sentences_is_rejected(real_
 
 
 def with_a_changed_figure(quote: str) -> Iterator[str]:
-    """Variants with one digit changed, but those whose new number is elsewhere in the quotation."""
+    """Yield variants with one digit changed, except those whose new number is elsewhere in the quotation."""
     numbers = {value(match[0]) for match in NUMBER.finditer(quote)} | {"2"}
     for match in NUMBER.finditer(quote):
         for at in (i for i in range(match.start(), match.end()) if quote[i].isdigit()):
@@ -382,8 +378,6 @@ def with_a_changed_figure(quote: str) -> Iterator[str]:
 def value(number: str) -> str:
     return number.lstrip("0")
 
-
-# The judge
 
 SHOWN = (
     *passages_of("# Brassmere story\n\nRework fell by 31%. Nights are quiet.", "https://lumenforge.example/a"),
@@ -431,7 +425,7 @@ def elements(*stories: CaseStudy[Cite], offerings: tuple[Offering[Cite], ...] = 
     )
 
 
-def kept(answer: VendorElements[Cite]) -> VendorElements[EvidenceId]:
+def standing_part(answer: VendorElements[Cite]) -> VendorElements[EvidenceId]:
     value, evidence, _ = standing(JUDGE, answer, VendorElements[EvidenceId])
     assert value
     used = {i for part in parts_of(value) for i in ids(part)}
@@ -443,7 +437,7 @@ def ids(part: Value) -> tuple[EvidenceId, ...]:
     return getattr(part, "evidence", ())
 
 
-def test_an_answer_that_is_supported_is_kept_whole_with_its_cites_resolved() -> None:
+def test_a_supported_answer_is_kept_whole_with_its_cites_resolved() -> None:
     answer = elements(story("Brassmere", claim("Rework fell by 31%.", cite(2, 1))))
     value, evidence, dropped = standing(JUDGE, answer, VendorElements[EvidenceId])
     assert dropped == JUDGE.problems(answer) == []
@@ -468,7 +462,7 @@ def test_evidence_has_the_role_of_the_company_whose_page_it_is_on() -> None:
         (claim("Rework fell.", cite(9)), "D1"),
     ],
 )
-def test_a_part_that_fails_is_dropped_and_the_rest_kept(bad: Claim[Cite], rule: str) -> None:
+def test_a_part_that_fails_is_dropped_and_the_rest_is_kept(bad: Claim[Cite], rule: str) -> None:
     good = claim("Rework fell by 31%.", cite(2, 1))
     answer = elements(story("Brassmere", good, bad, challenge=bad))
     value, _, dropped = standing(JUDGE, answer, VendorElements[EvidenceId])
@@ -481,7 +475,7 @@ def test_a_part_that_fails_is_dropped_and_the_rest_kept(bad: Claim[Cite], rule: 
 
 def test_a_finding_that_fails_takes_its_parts_with_it() -> None:
     bad = story("Globex", claim("Rework fell by 31%.", cite(2, 1)))
-    assert [s.customer for s in kept(elements(bad, story("Brassmere"))).case_studies] == ["Brassmere"]
+    assert [s.customer for s in standing_part(elements(bad, story("Brassmere"))).case_studies] == ["Brassmere"]
 
 
 @pytest.mark.parametrize(("name", "kept"), [("Tidewell", 1), ("Globex", 0), ("Quillport", 1), ("Tide", 0)])
@@ -495,7 +489,9 @@ def test_a_customer_that_the_page_does_not_name_is_dropped(name: str, kept: int)
 
 
 @pytest.mark.parametrize(("person", "company"), [("Maria Lund", None), (None, "Globex"), ("Maria Lund", "Tidewell")])
-def test_praise_by_somebody_whom_the_page_does_not_name_is_dropped(person: str | None, company: str | None) -> None:
+def test_praise_from_a_person_or_company_that_the_page_does_not_name_fails(
+    person: str | None, company: str | None
+) -> None:
     praise = ProofPoint[Cite](
         kind="testimonial", text="14 halls", person=person, role=None, company=company, evidence=(cite(3),)
     )
@@ -508,7 +504,7 @@ def test_prices_that_fail_are_dropped_from_their_offering() -> None:
         Price[Cite](plan="hall", terms="15 halls", evidence=(cite(3),)),
     )
     offering = Offering[Cite](name="plan", kind="plan", description="", pricing=prices, evidence=(cite(3),))
-    assert [p.terms for p in kept(elements(offerings=(offering,))).offerings[0].pricing] == ["14 halls"]
+    assert [p.terms for p in standing_part(elements(offerings=(offering,))).offerings[0].pricing] == ["14 halls"]
 
 
 def test_a_result_needs_its_customers_name_in_the_passage_the_heading_or_the_title() -> None:
@@ -521,7 +517,7 @@ def test_a_result_needs_its_customers_name_in_the_passage_the_heading_or_the_tit
     assert judge.problems(elements(titled)) == []
 
 
-def test_a_result_of_another_customer_is_dropped_and_the_story_kept() -> None:
+def test_a_result_of_another_customer_is_dropped_and_the_story_is_kept() -> None:
     good, foreign = claim("Rework fell by 31%.", cite(2, 1)), claim("14 halls were lit.", cite(3))
     answer = elements(story("Brassmere", good, foreign))
     value, evidence, dropped = standing(JUDGE, answer, VendorElements[EvidenceId])
@@ -532,7 +528,7 @@ def test_a_result_of_another_customer_is_dropped_and_the_story_kept() -> None:
     assert evidence
 
 
-def test_a_parent_that_cannot_do_without_a_part_is_dropped_with_it() -> None:
+def test_an_entry_is_dropped_if_a_required_part_fails() -> None:
     good, bad = say("Rework fell by 31%.", cite(2, 1)), say("Rework fell by 99%.", cite(2, 1))
     draft = TalkTrackDraft[Cite](
         pitch=(good, bad),
@@ -554,7 +550,7 @@ def test_a_parent_that_cannot_do_without_a_part_is_dropped_with_it() -> None:
     assert len(dropped) == 4
 
 
-def test_an_answer_that_is_one_failed_finding_is_nothing() -> None:
+def test_an_answer_that_consists_of_one_failed_finding_is_none() -> None:
     assert standing(JUDGE, claim("Rework fell by 99%.", cite(2, 1)), Claim[EvidenceId])[0] is None
 
 
@@ -569,7 +565,7 @@ def test_a_sentence_that_claims_something_needs_evidence(kind: SentenceKind) -> 
 
 
 @pytest.mark.parametrize("kind", ["question", "ask", "courtesy", "inference", "fact"])
-def test_no_kind_of_sentence_may_bring_in_a_figure(kind: SentenceKind) -> None:
+def test_no_kind_of_sentence_may_introduce_a_figure(kind: SentenceKind) -> None:
     text = "Could 99 halls be yours?"
     assert "D3" in [p.rule for p in JUDGE.problems(say(text, cite(2, 1), kind=kind))]
 
@@ -600,16 +596,13 @@ def test_sentences_inside_paragraphs_are_judged() -> None:
     assert len(dropped) == 1
 
 
-# Confidence
-
-
 def on_pages(count: int, *, old: bool = False) -> list[Evidence]:
     day: date | None = FETCHED_AT.date() - timedelta(days=550) if old else None
     found = [evidence_of("Said.", f"https://quillport.example/{number}") for number in range(count)]
     return [evidence.model_copy(update={"published_on": day}) for evidence in found]
 
 
-def test_confidence_grows_with_pages_and_with_being_stated() -> None:
+def test_confidence_grows_with_pages_and_with_explicit_statements() -> None:
     assert confidence(on_pages(1), stated=False) == "low"
     assert confidence(on_pages(2), stated=False) == "medium"
     assert confidence(on_pages(1), stated=True) == "medium"
@@ -626,5 +619,5 @@ def test_two_quotations_of_one_page_count_once() -> None:
 
 
 @pytest.mark.parametrize("first", ["Above", "Across", "Between", "Beyond", "Inside", "Yesterday"])
-def test_a_word_that_starts_a_sentence_is_no_part_of_the_name_behind_it(first: str) -> None:
+def test_a_word_that_starts_a_sentence_is_not_part_of_the_name_after_it(first: str) -> None:
     assert names(f"{first} Brassmere it takes longer.") == ("Brassmere",)
