@@ -302,7 +302,7 @@ def test_in_a_pitch_dependence_extends_to_later_sentences() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gone", "ask"),
+    ("dropped", "ask"),
     [
         ("Engineers wait 40 minutes for each build.", "Is this worth a look for your engineers?"),
         ("Prices are the same for each team.", "Are fixed prices for builds worth a look?"),
@@ -310,8 +310,8 @@ def test_in_a_pitch_dependence_extends_to_later_sentences() -> None:
         ("The setup takes an afternoon.", "Would it help to see how builds run?"),
     ],
 )
-def test_an_ask_is_kept_if_it_shares_no_name_with_the_dropped_sentence(gone: str, ask: str) -> None:
-    touch = mail(("You ship twice a day.", "Lumenforge runs builds at once.", gone), subject="builds", ask=ask)
+def test_an_ask_is_kept_if_it_shares_no_name_with_the_dropped_sentence(dropped: str, ask: str) -> None:
+    touch = mail(("You ship twice a day.", "Lumenforge runs builds at once.", dropped), subject="builds", ask=ask)
 
     assert dependent_paths(touch, "paragraphs[0][2]") == []
 

@@ -495,7 +495,9 @@ async def test_a_transient_error_is_retried(stage: Stage, model: ScriptedModel) 
     assert playbook
 
 
-async def test_a_persistent_transient_error_fails_after_three_attempts(stage: Stage, model: ScriptedModel) -> None:
+async def test_a_transient_error_that_does_not_pass_fails_after_three_attempts(
+    stage: Stage, model: ScriptedModel
+) -> None:
     model.fail(shows(STORIES, VendorAnswer[Cite]), RateLimited("slow down", retry_after_seconds=0))
     record, playbook = await stage.run()
     assert record.status == "partial"

@@ -87,7 +87,7 @@ def database(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.Mon
 
 @asynccontextmanager
 async def serving(**settings: Any) -> AsyncGenerator[App]:  # noqa: ANN401 - fields of Settings
-    """Open the application as a server does, with the engine of production."""
+    """Open the application as a server does, with the production engine."""
     app = App(load_settings(**settings))
     await app.runs.open()
     try:
