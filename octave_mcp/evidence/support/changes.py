@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from octave_mcp.evidence.support.lexicon import AWAY, PASSIVE, TOWARDS
+from octave_mcp.evidence.support.lexicon import AWAY, PASSIVE_AUXILIARIES, TOWARDS
 from octave_mcp.evidence.support.naming import has_name, names
 from octave_mcp.evidence.support.numerals import in_digits
 from octave_mcp.evidence.support.quantities import quantities
@@ -29,7 +29,7 @@ _USED_TO = re.compile(
     r" (?P<a>[^.;,]{1,30})",
     re.IGNORECASE,
 )
-_CHANGING = ("from", "From", "instead of", "rather than", "compared with", "where it was", "used to")
+_CHANGE_MARKERS = ("from", "From", "instead of", "rather than", "compared with", "where it was", "used to")
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*|\b(?:one|single|nothing|zero|none)\b", re.IGNORECASE)
 
 
@@ -37,11 +37,11 @@ _FIGURE = re.compile(r"\d+(?:[.,]\d+)*|\b(?:one|single|nothing|zero|none)\b", re
 def change_of(text: str) -> tuple[str, str] | None:
     """What something changed from and to, by the first figure or name of each."""
     plain = in_digits(text)
-    if not any(word in plain for word in _CHANGING):
+    if not any(word in plain for word in _CHANGE_MARKERS):
         return None
     for pattern in (_FROM_TO, _UP_FROM, _TO_FROM, _USED_TO):
-        if found := pattern.search(plain):
-            before, after = _gist(found["a"]), _gist(found["b"])
+        if match := pattern.search(plain):
+            before, after = _value_in(match["a"]), _value_in(match["b"])
             if before and after:
                 return before, after
     return None
@@ -50,13 +50,13 @@ def change_of(text: str) -> tuple[str, str] | None:
 _IN_WORDS = {"one": "1", "single": "1", "nothing": "0", "zero": "0", "none": "0"}
 
 
-def is_of_time(text: str) -> bool:
+def is_change_of_time(text: str) -> bool:
     """Whether what changed is a time: '3 weeks instead of 8'."""
-    times = {f"{found.raw:g}" for found in quantities(text) if found.unit == "s"}
+    times = {f"{quantity.raw:g}" for quantity in quantities(text) if quantity.unit == "s"}
     return bool(times & set(change_of(text) or ()))
 
 
-def change_way(text: str) -> str:
+def change_direction(text: str) -> str:
     """'up' or 'down', as the figures from which and to which something changed say; '' if they do not."""
     change = change_of(text)
     if not change or not all(part.replace(".", "", 1).isdigit() for part in change):
@@ -65,46 +65,46 @@ def change_way(text: str) -> str:
     return "" if before == after else "up" if after > before else "down"
 
 
-def _gist(part: str) -> str:
-    if found := _FIGURE.search(part):
-        return _IN_WORDS.get(found[0].lower(), found[0].rstrip(".,"))
+def _value_in(part: str) -> str:
+    if match := _FIGURE.search(part):
+        return _IN_WORDS.get(match[0].lower(), match[0].rstrip(".,"))
     return next(iter(names(f"x {part}")), "").lower()
 
 
-def is_turned_round(one: Statement) -> bool:
+def is_reversed(statement: Statement) -> bool:
     """Whether the quotation has the same change, comparison or deed with its two sides swapped."""
     return (
-        _is_reversed(one)
-        or _is_out_of_order(one)
-        or _is_away(one)
-        or _is_left(one)
-        or _is_from_for_to(one)
-        or _is_since_for_until(one)
-        or any(_is_compared_otherwise(one.claim, quote) for quote in one.quotes)
-        or _is_done_to_the_doer(one)
+        _is_change_reversed(statement)
+        or _is_from_to_reordered(statement)
+        or _is_opposite_preposition(statement)
+        or _is_left_and_chosen_swapped(statement)
+        or _are_from_and_to_swapped(statement)
+        or _are_since_and_until_swapped(statement)
+        or any(_is_comparison_swapped(statement.claim, quote) for quote in statement.quotes)
+        or _are_roles_swapped(statement)
     )
 
 
-def _is_reversed(one: Statement) -> bool:
-    mine = change_of(one.text)
-    if not mine or mine[0] == mine[1]:
+def _is_change_reversed(statement: Statement) -> bool:
+    claimed = change_of(statement.text)
+    if not claimed or claimed[0] == claimed[1]:
         return False
-    return any(change_of(quoted.text) == mine[::-1] for quoted in one.evidence)
+    return any(change_of(quotation.text) == claimed[::-1] for quotation in statement.evidence)
 
 
-_TURNS = frozenset(
+_ORDER_WORDS = frozenset(
     "instead rather compared against versus vs was were from up down over replace replaced replacing than".split()
 )
 
 
-def _is_out_of_order(one: Statement) -> bool:
+def _is_from_to_reordered(statement: Statement) -> bool:
     """'From 30 to 60' where the quotation has 60 first, and no word that turns it round."""
-    change = change_of(one.text)
-    if not change or change_of(one.said) or one.claim.lowers.isdisjoint({"from", "instead"}):
+    change = change_of(statement.text)
+    if not change or change_of(statement.said) or statement.claim.lowers.isdisjoint({"from", "instead"}):
         return False
-    plain = in_digits(one.said).lower()
+    plain = in_digits(statement.said).lower()
     first, last = (re.search(rf"(?<![\w.]){re.escape(part)}(?![\w]|\.\d)", plain) for part in change)
-    return bool(first and last and last.start() < first.start()) and not wording(one.said).lowers & _TURNS
+    return bool(first and last and last.start() < first.start()) and not wording(statement.said).lowers & _ORDER_WORDS
 
 
 _SINCE = re.compile(r"\b(?:since|after|starting in|from)\s+(?:\w+\s+)?(\d{4})\b", re.IGNORECASE)
@@ -112,11 +112,13 @@ _FOUR_DIGITS = re.compile(r"\d{4}")
 _UNTIL = re.compile(r"(?<!back )\b(?:until|till|before|up to|to|by)\s+(?:\w+\s+)?(\d{4})\b", re.IGNORECASE)
 
 
-def _is_since_for_until(one: Statement) -> bool:
-    if not _FOUR_DIGITS.search(one.text):
+def _are_since_and_until_swapped(statement: Statement) -> bool:
+    if not _FOUR_DIGITS.search(statement.text):
         return False
-    since, until = set(_SINCE.findall(one.said)), set(_UNTIL.findall(one.said))
-    return bool(set(_UNTIL.findall(one.text)) & since - until or set(_SINCE.findall(one.text)) & until - since)
+    since, until = set(_SINCE.findall(statement.said)), set(_UNTIL.findall(statement.said))
+    return bool(
+        set(_UNTIL.findall(statement.text)) & since - until or set(_SINCE.findall(statement.text)) & until - since
+    )
 
 
 _ONE = re.compile(r"\bone\b")
@@ -125,48 +127,48 @@ _FROM_FIGURE = re.compile(r"\b(?:from|off|out of)\s+(?:[a-z~]+\s){0,2}?[$€£~]
 _TO_FIGURE = re.compile(r"(?<!used )\b(?:to|into)\s+(?:[a-z~]+\s){0,2}?[$€£~]?(\d+(?:\.\d+)?)", re.IGNORECASE)
 
 # Verbs of those who go from one thing to another.
-_CHANGE = frozenset(
+_CHANGE_VERBS = frozenset(
     "move migrate switch replace drop ditch abandon leave choose pick adopt transition port start end go use"
     " bring come"
     " return widen narrow".split()
 )
 # 'From two sites' is no change.
-_SMALL = frozenset("1 2 3 4 5".split())
+_SMALL_NUMBERS = frozenset("1 2 3 4 5".split())
 
 
-def _is_from_for_to(one: Statement) -> bool:
-    mine, theirs = in_digits(one.text), in_digits(one.said)
-    if not _FROM_OR_TO.search(mine):
+def _are_from_and_to_swapped(statement: Statement) -> bool:
+    claim, quote = in_digits(statement.text), in_digits(statement.said)
+    if not _FROM_OR_TO.search(claim):
         return False
-    mine, theirs = _ONE.sub("1", mine), _ONE.sub("1", theirs)
-    idle = frozenset[str]() if one.claim.stems & stems(_CHANGE) else _SMALL
-    from_mine, to_mine, from_theirs, to_theirs = (
-        {*pattern.findall(text)} - idle for text in (mine, theirs) for pattern in (_FROM_FIGURE, _TO_FIGURE)
+    claim, quote = _ONE.sub("1", claim), _ONE.sub("1", quote)
+    ignored = frozenset[str]() if statement.claim.stems & stems(_CHANGE_VERBS) else _SMALL_NUMBERS
+    from_claim, to_claim, from_quote, to_quote = (
+        {*pattern.findall(text)} - ignored for text in (claim, quote) for pattern in (_FROM_FIGURE, _TO_FIGURE)
     )
-    return bool((from_mine - to_mine) & (to_theirs - from_theirs) or (to_mine - from_mine) & (from_theirs - to_theirs))
+    return bool((from_claim - to_claim) & (to_quote - from_quote) or (to_claim - from_claim) & (from_quote - to_quote))
 
 
-def _is_away(one: Statement) -> bool:
+def _is_opposite_preposition(statement: Statement) -> bool:
     """Away from what the quotation goes to."""
-    for name in names(one.text):
-        mine = _sides_taken(one.claim, name)
-        theirs = {side for quote in one.quotes for side in _sides_taken(quote, name)}
-        if len(mine) == len(theirs) == 1 and mine != theirs:
+    for name in names(statement.text):
+        claimed = _prepositions_at(statement.claim, name)
+        in_quote = {side for quote in statement.quotes for side in _prepositions_at(quote, name)}
+        if len(claimed) == len(in_quote) == 1 and claimed != in_quote:
             return True
     return False
 
 
-def _sides_taken(text: Wording, name: str) -> set[str]:
-    found: set[str] = set()
+def _prepositions_at(text: Wording, name: str) -> set[str]:
+    sides: set[str] = set()
     for word in text.words:
         if word.lower != name.lower() or not word.at:
             continue
         before = text.words[max(0, word.at - 2) : word.at]
         if before[-1].lower in AWAY or [w.lower for w in before] == ["out", "of"]:
-            found.add("away")
+            sides.add("away")
         elif before[-1].lower in TOWARDS:
-            found.add("towards")
-    return found
+            sides.add("towards")
+    return sides
 
 
 _LEFT = re.compile(
@@ -181,24 +183,24 @@ _CHOSEN = re.compile(
 )
 
 
-def _is_left(one: Statement) -> bool:
+def _is_left_and_chosen_swapped(statement: Statement) -> bool:
     """One leaves in the claim what one comes to in the quotation, or the reverse."""
-    if one.claim.stems.isdisjoint(stems(_CHANGE)):
+    if statement.claim.stems.isdisjoint(stems(_CHANGE_VERBS)):
         return False
-    left, chosen = _named_in(_LEFT, one.text), _named_in(_CHOSEN, one.text)
-    was_left, was_chosen = _named_in(_LEFT, one.said), _named_in(_CHOSEN, one.said)
+    left, chosen = _names_matched(_LEFT, statement.text), _names_matched(_CHOSEN, statement.text)
+    was_left, was_chosen = _names_matched(_LEFT, statement.said), _names_matched(_CHOSEN, statement.said)
     return bool((left - chosen) & (was_chosen - was_left) or (chosen - left) & (was_left - was_chosen))
 
 
-def _named_in(pattern: re.Pattern[str], text: str) -> set[str]:
-    return {name.lower().rstrip(".") for found in pattern.finditer(text) for name in found.groups() if name}
+def _names_matched(pattern: re.Pattern[str], text: str) -> set[str]:
+    return {name.lower().rstrip(".") for match in pattern.finditer(text) for name in match.groups() if name}
 
 
-def _is_compared_otherwise(claim: Wording, quote: Wording) -> bool:
+def _is_comparison_swapped(claim: Wording, quote: Wording) -> bool:
     """'A has more than B' where the quotation has 'B has more than A'."""
-    for mine in _around_than(claim):
-        for theirs in _around_than(quote):
-            (a, b), (c, d) = _apart(mine), _apart(theirs)
+    for claimed in _sides_of_than(claim):
+        for in_quote in _sides_of_than(quote):
+            (a, b), (c, d) = _without_shared(claimed), _without_shared(in_quote)
             if a & d and b & c and not b & d:
                 return True
     return False
@@ -207,12 +209,12 @@ def _is_compared_otherwise(claim: Wording, quote: Wording) -> bool:
 _Sides = tuple[frozenset[str], frozenset[str]]
 
 
-def _apart(sides: _Sides) -> _Sides:
+def _without_shared(sides: _Sides) -> _Sides:
     """Without what both have."""
     return sides[0] - sides[1], sides[1] - sides[0]
 
 
-def _around_than(text: Wording) -> Iterator[_Sides]:
+def _sides_of_than(text: Wording) -> Iterator[_Sides]:
     for word in text.words:
         if word.lower == "than" and not _is_before_figure(text, word):
             before = (w for w in text.words[: word.at] if w.clause == word.clause and w.is_content)
@@ -225,16 +227,21 @@ def _is_before_figure(text: Wording, than: Word) -> bool:
 
 
 # Stands for the company whose page it is: by its name in a claim, as 'we' in a quotation.
-_OWN = "@"
-_SIDE = 4
+_COMPANY = "@"
+_SIDE_WORDS = 4
 
 
-def _is_done_to_the_doer(one: Statement) -> bool:
+def _are_roles_swapped(statement: Statement) -> bool:
     """The nouns around a verb change places: 'A calls B' where the quotation says 'B calls A'."""
     return any(
-        _is_done_to_other(claim, quote, _own_words(one, quoted), speaks=not story_of(quoted, _company(one, quoted)))
-        for quoted in one.evidence
-        for claim, quote in _plainer(one.text, quoted.text)
+        _do_sides_swap(
+            claim,
+            quote,
+            _company_words(statement, quotation),
+            speaks=not story_of(quotation, _company(statement, quotation)),
+        )
+        for quotation in statement.evidence
+        for claim, quote in _with_and_without_appositions(statement.text, quotation.text)
     )
 
 
@@ -245,7 +252,7 @@ _APPOSITION = re.compile(
 )
 
 
-def _plainer(claim: str, quote: str) -> Iterator[tuple[Wording, Wording]]:
+def _with_and_without_appositions(claim: str, quote: str) -> Iterator[tuple[Wording, Wording]]:
     """Both as they are, and without what stands between a name and its verb: 'Mist, a shop of maps, bought Fog'."""
     yield wording(claim), wording(quote)
     if "," in claim or "," in quote:
@@ -273,66 +280,71 @@ _BEFORE_OBJECTS = frozenset("the a an its their his her our us them it these tho
 _WE = frozenset("we us i me".split())
 
 
-def _is_done_to_other(claim: Wording, quote: Wording, own: frozenset[str], *, speaks: bool) -> bool:
+def _do_sides_swap(claim: Wording, quote: Wording, company_words: frozenset[str], *, speaks: bool) -> bool:
     """`speaks`: 'we' in the quotation is the company."""
-    own_quoted = own | _WE if speaks else own
+    quoted_company_words = company_words | _WE if speaks else company_words
     return any(
-        all(change_places(_sides(claim, verb, own), _sides(quote, other, own_quoted)) for other in same)
-        for verb, same in _same_words(claim, quote)
-        for change_places in (_change_places if _may_be_a_verb(claim, verb) else _nouns_change_places,)
+        all(
+            change_places(_sides(claim, verb, company_words), _sides(quote, quoted_verb, quoted_company_words))
+            for quoted_verb in quoted_verbs
+        )
+        for verb, quoted_verbs in _shared_words(claim, quote)
+        for change_places in (_are_sides_swapped if _may_be_a_verb(claim, verb) else _are_nouns_swapped,)
     )
 
 
-def _same_words(claim: Wording, quote: Wording) -> Iterator[tuple[Word, Sequence[Word]]]:
+def _shared_words(claim: Wording, quote: Wording) -> Iterator[tuple[Word, Sequence[Word]]]:
     """Each word of meaning, which may be a verb, with the same one wherever the quotation has it."""
     for word in claim.words[1:-1]:
-        own = stem(word.lower)
-        if own not in quote.stems or not word.is_content or not word.text.islower():
+        word_stem = stem(word.lower)
+        if word_stem not in quote.stems or not word.is_content or not word.text.islower():
             continue
         if _may_be_a_verb(claim, word) or _is_after_plural(claim, word):
-            yield word, [other for other in quote.words if stem(other.lower) == own]
+            yield word, [other for other in quote.words if stem(other.lower) == word_stem]
 
 
-def _company(one: Statement, quoted: Quoted) -> str:
-    return one.prospect if quoted.role == "prospect" else one.vendor
+def _company(statement: Statement, quotation: Quoted) -> str:
+    return statement.prospect if quotation.role == "prospect" else statement.vendor
 
 
-def _own_words(one: Statement, quoted: Quoted) -> frozenset[str]:
-    name = _company(one, quoted)
-    return frozenset(word.lower() for word in name.split()) if name and has_name(name, one.text) else frozenset()
+def _company_words(statement: Statement, quotation: Quoted) -> frozenset[str]:
+    name = _company(statement, quotation)
+    return frozenset(word.lower() for word in name.split()) if name and has_name(name, statement.text) else frozenset()
 
 
-def _sides(text: Wording, verb: Word, own: frozenset[str]) -> _Sides:
-    before, after = text.beside(verb, _SIDE)
-    if after and after[0].lower == "by" and any(word.lower in PASSIVE for word in before[:2]):
-        return _side(text, after[1:], own), _side(text, before, own)
-    is_passive = any(word.lower in PASSIVE for word in before[:2]) or any(word.lower == "by" for word in after)
+def _sides(text: Wording, verb: Word, company_words: frozenset[str]) -> _Sides:
+    before, after = text.beside(verb, _SIDE_WORDS)
+    if after and after[0].lower == "by" and any(word.lower in PASSIVE_AUXILIARIES for word in before[:2]):
+        return _side(text, after[1:], company_words), _side(text, before, company_words)
+    is_passive = any(word.lower in PASSIVE_AUXILIARIES for word in before[:2]) or any(
+        word.lower == "by" for word in after
+    )
     if is_passive:  # the doer may stand on either side
         return frozenset(), frozenset()
-    return _side(text, before, own), _side(text, after, own)
+    return _side(text, before, company_words), _side(text, after, company_words)
 
 
-def _side(text: Wording, words: Sequence[Word], own: frozenset[str]) -> frozenset[str]:
+def _side(text: Wording, words: Sequence[Word], company_words: frozenset[str]) -> frozenset[str]:
     """The keys of the words on one side; the company counts right beside the verb, and not as an owner."""
-    keys = joined(word.keys for word in words if word.is_content and word.lower not in own)
-    is_own = any(word.lower in own and not _is_owner(text, word) for word in words[:2])
-    return keys | {_OWN} if is_own else keys
+    keys = joined(word.keys for word in words if word.is_content and word.lower not in company_words)
+    is_own = any(word.lower in company_words and not _is_possessive(text, word) for word in words[:2])
+    return keys | {_COMPANY} if is_own else keys
 
 
-def _is_owner(text: Wording, word: Word) -> bool:
+def _is_possessive(text: Wording, word: Word) -> bool:
     return text.text.startswith("'", word.start + len(word.text))
 
 
-def _nouns_change_places(mine: _Sides, theirs: _Sides) -> bool:
-    (a, b), (c, d) = mine, theirs
+def _are_nouns_swapped(claimed: _Sides, quoted: _Sides) -> bool:
+    (a, b), (c, d) = claimed, quoted
     a, b, c, d = a - c, b - d, c - a, d - b
     return bool(a & d and b & c)
 
 
-def _change_places(mine: _Sides, theirs: _Sides) -> bool:
+def _are_sides_swapped(claimed: _Sides, quoted: _Sides) -> bool:
     """Both nouns, or the company of the page alone."""
-    if _nouns_change_places(mine, theirs):
+    if _are_nouns_swapped(claimed, quoted):
         return True
-    (a, b), (c, d) = mine, theirs
-    has_moved = (_OWN in a - b and _OWN in d - c) or (_OWN in b - a and _OWN in c - d)
-    return has_moved and bool((a | b) & (c | d) - {_OWN})
+    (a, b), (c, d) = claimed, quoted
+    has_moved = (_COMPANY in a - b and _COMPANY in d - c) or (_COMPANY in b - a and _COMPANY in c - d)
+    return has_moved and bool((a | b) & (c | d) - {_COMPANY})

@@ -14,58 +14,64 @@ _LESS = frozenset("less fewer lower smaller cheaper shorter faster quicker soone
 # How many words before 'than' the comparative may stand.
 _REACH = 6
 # '40% faster than the 30%' compares no two shares.
-_APART = 2
+_MIN_WORDS_BETWEEN = 2
 
 _Keys = frozenset[str]
 
 
-def is_against_figures(one: Statement) -> bool:
+def contradicts_figures(statement: Statement) -> bool:
     """Whether the figures of the two sides go the other way."""
-    claim = wording(in_digits(one.text))
+    claim = wording(in_digits(statement.text))
     for than in claim.words:
         before = claim.words[max(0, than.at - _REACH) : than.at] if than.lower == "than" else ()
         word = next((w for w in reversed(before) if w.lower in _MORE or w.lower in _LESS), None)
         if word and word.at == than.at - 1 and claim.after(than)[:1].isdigit():  # 'less than 20%' is a bound
             continue
-        if word and (_is_against_its_own(claim, word, than) or _is_against(one, claim, word, than)):
+        if word and (
+            _contradicts_own_figures(claim, word, than) or _contradicts_quoted_figures(statement, claim, word, than)
+        ):
             return True
     return False
 
 
-def _is_against_its_own(claim: Wording, word: Word, than: Word) -> bool:
+def _contradicts_own_figures(claim: Wording, word: Word, than: Word) -> bool:
     """'At 9.4%, fewer than the 3% allowed'."""
-    found = quantities(claim.text)
-    before = [q for q in found if q.end <= word.start]
-    after = [q for q in found if q.start >= than.start]
+    figures = quantities(claim.text)
+    before = [q for q in figures if q.end <= word.start]
+    after = [q for q in figures if q.start >= than.start]
     if not before or not after or len(before) > 1:
         return False
     between = [w for w in claim.words if before[0].end <= w.start < word.start]
     is_same_unit = before[0].unit == after[0].unit and before[0].unit in {"%", "$", "€", "£"}
-    return is_same_unit and len(between) >= _APART and _goes_against(word, before[0], after[0])
+    return is_same_unit and len(between) >= _MIN_WORDS_BETWEEN and _contradicts(word, before[0], after[0])
 
 
-def _is_against(one: Statement, claim: Wording, word: Word, than: Word) -> bool:
-    mine, theirs = _keys(claim.words[: than.at]), _keys(claim.words[than.at + 1 :])
-    for said in one.evidence:
-        for first, second in _pairs(said.text):
-            a, b = _beside(said.text, first), _beside(said.text, second)
+def _contradicts_quoted_figures(statement: Statement, claim: Wording, word: Word, than: Word) -> bool:
+    before_than, after_than = _keys(claim.words[: than.at]), _keys(claim.words[than.at + 1 :])
+    for quotation in statement.evidence:
+        for first, second in _pairs(quotation.text):
+            a, b = _sentence_keys(quotation.text, first), _sentence_keys(quotation.text, second)
             a, b = a - b, b - a
-            own, other = mine - theirs, theirs - mine
-            if len(a & own) > len(a & other) and len(b & other) > len(b & own) and _goes_against(word, first, second):
+            subject, compared = before_than - after_than, after_than - before_than
+            if (
+                len(a & subject) > len(a & compared)
+                and len(b & compared) > len(b & subject)
+                and _contradicts(word, first, second)
+            ):
                 return True
     return False
 
 
 def _pairs(text: str) -> Iterator[tuple[Quantity, Quantity]]:
     """Two figures of one unit, if the text has no third, in either order."""
-    found = [q for q in quantities(text) if q.unit and not q.is_year]
-    for unit in {q.unit for q in found}:
-        if len(same := [q for q in found if q.unit == unit]) == 2:  # noqa: PLR2004 - a pair
+    figures = [q for q in quantities(text) if q.unit and not q.is_year]
+    for unit in {q.unit for q in figures}:
+        if len(same := [q for q in figures if q.unit == unit]) == 2:  # noqa: PLR2004 - a pair
             yield same[0], same[1]
             yield same[1], same[0]
 
 
-def _goes_against(word: Word, first: Quantity, second: Quantity) -> bool:
+def _contradicts(word: Word, first: Quantity, second: Quantity) -> bool:
     return first.value < second.value if word.lower in _MORE else first.value > second.value
 
 
@@ -73,8 +79,8 @@ def _keys(words: tuple[Word, ...]) -> _Keys:
     return frozenset[str]().union(*(w.keys for w in words if w.is_content or w.is_figure))
 
 
-def _beside(text: str, figure: Quantity) -> _Keys:
+def _sentence_keys(text: str, figure: Quantity) -> _Keys:
     """The keys of the sentence that the figure is in."""
-    said = wording(in_digits(text))
-    own = next((w for words in said.sentences for w in words if figure.start <= w.start < figure.end), None)
-    return _keys(tuple(said.sentence_of((own,)))) if own else frozenset()
+    quote = wording(in_digits(text))
+    figure_word = next((w for words in quote.sentences for w in words if figure.start <= w.start < figure.end), None)
+    return _keys(tuple(quote.sentence_of((figure_word,)))) if figure_word else frozenset()

@@ -14,65 +14,81 @@ from octave_mcp.evidence.support.terms import MONTHS
 from octave_mcp.evidence.support.wording import joined, normalised, wording
 
 # Such a number may count what the quotation lists.
-SMALL = range(2, 6)
+SMALL_COUNTS = range(2, 6)
 _NUMBER = re.compile(r"[$€£¥₹]?\d+(?:[.,]\d+)*")
 
 
-def named(figure: Quantity, text: str) -> str:
+def as_written(figure: Quantity, text: str) -> str:
     """As the text writes it: '3 times' and 'threefold' are read as '3x'."""
-    own = str(figure).strip("~ ")
-    number = _NUMBER.match(own)
-    if own in text or not number:
-        return repr(own)
-    return repr(number[0] if number[0] in text else _spelled(own, figure, text))
+    written = str(figure).strip("~ ")
+    number = _NUMBER.match(written)
+    if written in text or not number:
+        return repr(written)
+    return repr(number[0] if number[0] in text else _spelled(written, figure, text))
 
 
-def _spelled(own: str, figure: Quantity, text: str) -> str:
+def _spelled(written: str, figure: Quantity, text: str) -> str:
     """With the word that the text has for the number, if it is a single one."""
     for word in _WORD.findall(text):
-        if (found := quantities(word)) and found[0].raw == figure.raw:
-            return own.replace(str(found[0]).strip("~ "), word)
-    return own
+        if (parsed := quantities(word)) and parsed[0].raw == figure.raw:
+            return written.replace(str(parsed[0]).strip("~ "), word)
+    return written
 
 
 _WORD = re.compile(r"[^\W\d_][\w-]*")
 
 
-def is_count(one: Statement, figure: Quantity) -> bool:
+def is_count(statement: Statement, figure: Quantity) -> bool:
     """'Two tools', in words, where the quotation lists two or more with commas."""
-    if figure.unit or figure.bound == "vague" or re.search(rf"(?<!\d){figure.raw:g}(?!\d)", one.text):
+    if figure.unit or figure.bound == "vague" or re.search(rf"(?<!\d){figure.raw:g}(?!\d)", statement.text):
         return False
-    if _is_counted_otherwise(one, figure):
+    if _is_counted_differently(statement, figure):
         return False
-    listed = max((len(re.findall(r",|\band\b|&", text)) + 1 for text in normalised(one.said).split("\n")), default=0)
+    listed = max(
+        (len(re.findall(r",|\band\b|&", text)) + 1 for text in normalised(statement.said).split("\n")), default=0
+    )
     return listed >= figure.value
 
 
-def _is_counted_otherwise(one: Statement, figure: Quantity) -> bool:
+def _is_counted_differently(statement: Statement, figure: Quantity) -> bool:
     """'Four open halls', where the quotation has 'two open halls'."""
-    counts = (told for told in quantities(one.said) if told.value in SMALL and not told.unit)
-    return any(_are_alike(_things(one.text, figure), _things(one.said, told)) for told in counts)
+    counts = (quoted for quoted in quantities(statement.said) if quoted.value in SMALL_COUNTS and not quoted.unit)
+    return any(
+        _are_alike(_counted_things(statement.text, figure), _counted_things(statement.said, quoted))
+        for quoted in counts
+    )
 
 
-def _are_alike(mine: Sequence[frozenset[str]], theirs: Sequence[frozenset[str]]) -> bool:
+def _are_alike(claimed: Sequence[frozenset[str]], quoted: Sequence[frozenset[str]]) -> bool:
     """As far as the shorter one goes."""
-    pairs = list(zip(mine, theirs, strict=False))
+    pairs = list(zip(claimed, quoted, strict=False))
     return bool(pairs) and all(first & second for first, second in pairs)
 
 
-def counted(one: Statement) -> Iterator[Problem]:
+def miscounted(statement: Statement) -> Iterator[Problem]:
     """'450 employees' of '450 brands'; '10 countries' of '10 people in 25 countries'."""
-    for figure in quantities(one.text):
-        same = [told for told in quantities(one.said) if is_said(figure, told)]
-        if figure.unit or figure.is_year or figure.bound == "vague" or not same or _is_ordinal(one.text, figure):
+    for figure in quantities(statement.text):
+        matches = [quoted for quoted in quantities(statement.said) if is_said(figure, quoted)]
+        if (
+            figure.unit
+            or figure.is_year
+            or figure.bound == "vague"
+            or not matches
+            or _is_ordinal(statement.text, figure)
+        ):
             continue
-        if not (things := _things(one.text, figure)) or is_derived(figure, quantities(one.said)):
+        if not (things := _counted_things(statement.text, figure)) or is_derived(figure, quantities(statement.said)):
             continue
-        if _are_known(one, things) and all(thing.isdisjoint(_around(one.said, same)) for thing in things):
-            yield from soft("D3", f"{named(figure, one.text)} counts something else in the quotation than in the claim")
-        elif other := _counts_otherwise(one, things, same):
+        if _are_comparable(statement, things) and all(
+            thing.isdisjoint(_words_around(statement.said, matches)) for thing in things
+        ):
             yield from soft(
-                "D3", f"the quotation gives {named(other, one.said)} for this, not {named(figure, one.text)}"
+                "D3", f"{as_written(figure, statement.text)} counts something else in the quotation than in the claim"
+            )
+        elif quoted_figure := _figure_for_same_thing(statement, things, matches):
+            yield from soft(
+                "D3",
+                f"the quotation gives {as_written(quoted_figure, statement.said)} for this, not {as_written(figure, statement.text)}",
             )
 
 
@@ -86,38 +102,47 @@ def _is_ordinal(text: str, figure: Quantity) -> bool:
     return plain[figure.end : figure.end + 1].isalpha() or before.lower() in MONTHS or is_standard
 
 
-def _are_known(one: Statement, things: Sequence[frozenset[str]]) -> bool:
+def _are_comparable(statement: Statement, things: Sequence[frozenset[str]]) -> bool:
     """Whether one of them has synonyms, or is in the quotation: another noun may mean the same as the quotation's."""
-    return any(len(thing) > 1 or not thing.isdisjoint(one.keys) for thing in things)
+    return any(len(thing) > 1 or not thing.isdisjoint(statement.keys) for thing in things)
 
 
-_ENDS = frozenset("in for with to from by on at after since per a an every each when and or of".split())
-_VERBS = frozenset("had has have did do does will can came come joined".split())
+_THING_ENDS = frozenset("in for with to from by on at after since per a an every each when and or of".split())
+_LEADING_VERBS = frozenset("had has have did do does will can came come joined".split())
 _MAX_THINGS = 3
 
 
-def _things(text: str, figure: Quantity) -> list[frozenset[str]]:
+def _counted_things(text: str, figure: Quantity) -> list[frozenset[str]]:
     """The keys of what a figure counts: the content words after it, up to a preposition."""
-    found: list[frozenset[str]] = []
+    things: list[frozenset[str]] = []
     if in_digits(text)[figure.end : figure.end + 1] == ",":
-        return found
+        return things
     for word in wording(in_digits(text)[figure.end :][:60]).words:
-        is_end = word.lower in _ENDS or (not found and word.lower in _VERBS)
-        if word.clause or is_end or word.is_figure or len(found) == _MAX_THINGS:
+        is_end = word.lower in _THING_ENDS or (not things and word.lower in _LEADING_VERBS)
+        if word.clause or is_end or word.is_figure or len(things) == _MAX_THINGS:
             break
         if word.is_content:
-            found.append(word.keys)
-    return found
+            things.append(word.keys)
+    return things
 
 
-def _around(text: str, found: Sequence[Quantity]) -> frozenset[str]:
+def _words_around(text: str, figures: Sequence[Quantity]) -> frozenset[str]:
     plain = in_digits(text)
-    return joined(wording(plain[max(0, q.start - 90) : q.end + 90]).keys for q in found)
+    return joined(wording(plain[max(0, q.start - 90) : q.end + 90]).keys for q in figures)
 
 
-def _counts_otherwise(one: Statement, things: Sequence[frozenset[str]], same: Sequence[Quantity]) -> Quantity | None:
+def _figure_for_same_thing(
+    statement: Statement, things: Sequence[frozenset[str]], matches: Sequence[Quantity]
+) -> Quantity | None:
     """The figure with which the quotation counts this thing, if the claim's figure counts another thing there."""
-    own = joined(thing for told in same for thing in _things(one.said, told))
-    if not own or any(thing & own for thing in things):
+    counted = joined(thing for quoted in matches for thing in _counted_things(statement.said, quoted))
+    if not counted or any(thing & counted for thing in things):
         return None
-    return next((q for q in quantities(one.said) if any(things[-1] & thing for thing in _things(one.said, q))), None)
+    return next(
+        (
+            q
+            for q in quantities(statement.said)
+            if any(things[-1] & thing for thing in _counted_things(statement.said, q))
+        ),
+        None,
+    )

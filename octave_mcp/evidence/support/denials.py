@@ -8,24 +8,24 @@ from functools import cached_property
 from typing import NamedTuple
 
 from octave_mcp.evidence.support.lexicon import (
-    AVAILABLE,
+    AVAILABILITY,
     DENIAL_PHRASES,
     DENIALS,
     DENIALS_TO,
-    IDLE,
+    IDLE_AFTER_NO,
     NEGATIONS,
     NOT_ONLY,
-    PASSIVE,
+    PASSIVE_AUXILIARIES,
     SCOPE_ENDS,
 )
 from octave_mcp.evidence.support.wording import Word, Wording, joined, shares
 
 _REACH, _DENIAL_REACH, _CONTRAST_REACH, _OBJECT_REACH = 8, 5, 7, 4
 # They also deny what stands before them.
-SUMMING = frozenset("neither none nothing nobody".split())
-_FOLLOWING = frozenset({"not", "never"})
+BACKWARD_NEGATIONS = frozenset("neither none nothing nobody".split())
+_POSTPOSED = frozenset({"not", "never"})
 # 'Moves no stop' is 'does not move a stop'.
-_TAKING_BACK = _FOLLOWING | {"no"}
+_POSTPOSED_OR_NO = _POSTPOSED | {"no"}
 # They go with a negation, and are not denied themselves.
 _ADVERBS = frozenset("yet ever really actually currently longer quite necessarily".split())
 
@@ -45,7 +45,7 @@ class Denials:
 
     @cached_property
     def all(self) -> tuple[Denial, ...]:
-        return tuple(found for word in self.text.words if (found := _denial(self.text, word)))
+        return tuple(denial for word in self.text.words if (denial := _denial(self.text, word)))
 
     @cached_property
     def keys(self) -> frozenset[str]:
@@ -53,24 +53,26 @@ class Denials:
         return joined(
             word.keys
             for denial in self.all
-            for word in (*denial.denied, *_before(self.text, denial.word, _TAKING_BACK))
+            for word in (*denial.denied, *_denied_before(self.text, denial.word, _POSTPOSED_OR_NO))
             if word.is_content
         )
 
-    def stated(self, wanted: frozenset[str]) -> frozenset[str]:
+    def stated_keys(self, wanted: frozenset[str]) -> frozenset[str]:
         """The keys of what the sentences that have most of these keys say, and do not deny anywhere."""
         scores = [sum(shares(word, wanted) for word in words) for words in self.text.sentences]
         best = max(scores, default=0)
         places = [words for words, score in zip(self.text.sentences, scores, strict=True) if score == best]
         reached = {
-            word.at for denial in self.all for word in (*denial.denied, *_before(self.text, denial.word, _TAKING_BACK))
+            word.at
+            for denial in self.all
+            for word in (*denial.denied, *_denied_before(self.text, denial.word, _POSTPOSED_OR_NO))
         }
         words = [word for words in places for word in words if word.is_content]
         denied = joined(word.keys for word in words if word.at in reached)
         return joined(word.keys for word in words if word.at not in reached) - denied
 
     @cached_property
-    def plain_keys(self) -> frozenset[str]:
+    def undenied_keys(self) -> frozenset[str]:
         """Of what no negation reaches."""
         reached = {word.at for denial in self.all for word in denial.denied}
         return joined(word.keys for word in self.text.words if word.is_content and word.at not in reached)
@@ -90,8 +92,8 @@ def _denial(text: Wording, word: Word) -> Denial | None:
         if (
             following in NOT_ONLY
             or text.before(word) in {"if", "or"}
-            or _is_idle(text, word, following)
-            or _is_undone(text, rest[:2])
+            or _is_idle_no(text, word, following)
+            or _is_double_negation(text, rest[:2])
         ):
             return None
         reach = _until_scope_ends(text, rest[:_REACH])
@@ -99,16 +101,16 @@ def _denial(text: Wording, word: Word) -> Denial | None:
             reach = _until_comma(text, reach)
         if _is_cancelled(text, word):
             return None
-        if word.lower in SUMMING:
+        if word.lower in BACKWARD_NEGATIONS:
             reach = (*reach, *reversed(text.words[: word.at]))
-    elif _denies(text, word) and not {w.lower for w in text.words[max(0, word.at - 2) : word.at]} & NEGATIONS:
+    elif _is_denial_verb(text, word) and not {w.lower for w in text.words[max(0, word.at - 2) : word.at]} & NEGATIONS:
         is_contrast = following in {"than", "of"}
         reach = _until_scope_ends(text, rest[:_CONTRAST_REACH] if is_contrast else rest[:_DENIAL_REACH])
         reach = _until_comma(text, reach) if is_contrast else reach
     else:
         return None
-    if following in AVAILABLE and word.lower == "not":
-        reach = (*reach, *reversed(_before(text, word)))
+    if following in AVAILABILITY and word.lower == "not":
+        reach = (*reach, *reversed(_denied_before(text, word)))
     return Denial(word, tuple(other for other in reach if _is_deniable(other) and other.clause == word.clause))
 
 
@@ -116,12 +118,12 @@ def _is_deniable(word: Word) -> bool:
     return word.is_content and word.lower not in _ADVERBS
 
 
-_TWICE = 6
+_CANCEL_REACH = 6
 
 
 def _is_cancelled(text: Wording, word: Word) -> bool:
     """'Never goes without a map' and 'impossible without a map' deny nothing: each has two negations."""
-    before, after = text.beside(word, _TWICE)
+    before, after = text.beside(word, _CANCEL_REACH)
     if word.lower in _WITHOUT:
         return any(other.lower in NEGATIONS or other.lower in _CANNOT for other in before)
     return any(other.lower in _WITHOUT for other in after)
@@ -131,7 +133,7 @@ _WITHOUT = frozenset({"without"})
 _CANNOT = frozenset("impossible unthinkable unable fails fail".split())
 
 
-def _denies(text: Wording, word: Word) -> bool:
+def _is_denial_verb(text: Wording, word: Word) -> bool:
     """'Lacks a screen', 'failed to deliver', 'ruled out a screen'."""
     following = text.after(word)
     if word.lower in DENIALS or (word.lower in DENIALS_TO and following == "to"):
@@ -139,25 +141,25 @@ def _denies(text: Wording, word: Word) -> bool:
     return f"{word.lower} {following}" in DENIAL_PHRASES
 
 
-def _is_undone(text: Wording, following: Sequence[Word]) -> bool:
+def _is_double_negation(text: Wording, following: Sequence[Word]) -> bool:
     """'Not ruled out' denies nothing."""
-    return any(_denies(text, word) for word in following)
+    return any(_is_denial_verb(text, word) for word in following)
 
 
-def _is_idle(text: Wording, word: Word, following: str) -> bool:
+def _is_idle_no(text: Wording, word: Word, following: str) -> bool:
     """'No later than', 'no matter', 'at no charge'."""
     if word.lower != "no":
         return False
     if following == "better" and text.after(text.words[word.at + 1]) == "than":
         return False
     if following == "extra":  # 'at no extra cost'
-        return text.after(text.words[word.at + 1]) in IDLE
-    return following in IDLE or (following == "longer" and text.after(text.words[word.at + 1]) == "than")
+        return text.after(text.words[word.at + 1]) in IDLE_AFTER_NO
+    return following in IDLE_AFTER_NO or (following == "longer" and text.after(text.words[word.at + 1]) == "than")
 
 
 def _until_scope_ends(text: Wording, words: Sequence[Word]) -> Sequence[Word]:
     """'Does not ship and struggles to sell' are two denials; 'with no names, is kept' denies no keeping."""
-    ends = (at for at, word in enumerate(words) if at and (word.lower in SCOPE_ENDS or _is_new_verb(text, word)))
+    ends = (at for at, word in enumerate(words) if at and (word.lower in SCOPE_ENDS or _starts_new_clause(text, word)))
     end = next(ends, len(words))
     verb = next((at for at, word in enumerate(words) if at > 1 and word.lower in DENIALS_TO), len(words))
     if verb < len(words) and words[verb - 1].lower == "and":
@@ -169,12 +171,12 @@ def _until_comma(text: Wording, words: Sequence[Word]) -> Sequence[Word]:
     return words[: next((at for at, other in enumerate(words) if at and is_after_comma(text, other)), None)]
 
 
-def _is_new_verb(text: Wording, word: Word) -> bool:
+def _starts_new_clause(text: Wording, word: Word) -> bool:
     """Whether a new part begins with it after a comma, which the negation does not reach."""
-    return word.lower in _AUXILIARY and is_after_comma(text, word)
+    return word.lower in _CLAUSE_STARTERS and is_after_comma(text, word)
 
 
-_ELLIPSIS = 10
+_ELLIPSIS_REACH = 10
 
 
 def _ends_sentence(text: Wording, word: Word) -> bool:
@@ -185,15 +187,15 @@ def is_after_comma(text: Wording, word: Word) -> bool:
     return text.text[: word.start].rstrip().endswith(",")
 
 
-_AUXILIARY = PASSIVE | frozenset("has have had can will i you we they he she it".split())
+_CLAUSE_STARTERS = PASSIVE_AUXILIARIES | frozenset("has have had can will i you we they he she it".split())
 
 
-def _before(text: Wording, word: Word, denying: frozenset[str] = _FOLLOWING) -> Sequence[Word]:
+def _denied_before(text: Wording, word: Word, denying: frozenset[str] = _POSTPOSED) -> Sequence[Word]:
     """What may be denied though it stands before the negation: 'the screen is not available'."""
     if word.lower not in denying:
         return ()
     if _ends_sentence(text, word):
-        return text.words[max(0, word.at - _ELLIPSIS) : word.at]  # 'Others charge for it. We do not.'
+        return text.words[max(0, word.at - _ELLIPSIS_REACH) : word.at]  # 'Others charge for it. We do not.'
     reach = _OBJECT_REACH if word.lower == "no" else _REACH
     near = text.words[max(0, word.at - reach) : word.at]
     after_comma = text.text.rfind(",", 0, word.start)

@@ -6,40 +6,40 @@ from collections.abc import Iterator
 
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.kin import EVENTS, STATUS
-from octave_mcp.evidence.support.lexicon import FUNDING
+from octave_mcp.evidence.support.lexicon import FUNDING_WORDS
 from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Statement, soft
 from octave_mcp.evidence.support.wording import Word
 
 
-def status(one: Statement) -> Iterator[Problem]:
+def added_status(statement: Statement) -> Iterator[Problem]:
     """'Follows the controls' is not 'certified'."""
-    if not one.is_claim:
+    if not statement.is_claim:
         return
-    for word in one.claim.words:
+    for word in statement.claim.words:
         kin = STATUS.get(word.lower)
-        if kin and not kin & one.lowers:
+        if kin and not kin & statement.lowers:
             yield from soft("D40", f"the claim says {word.text!r}, and the quotation does not")
             return
 
 
-def event(one: Statement) -> Iterator[Problem]:
+def added_event(statement: Statement) -> Iterator[Problem]:
     """'Looking for' is not 'hired'."""
-    if one.kind != "fact" or not one.evidence:
+    if statement.kind != "fact" or not statement.evidence:
         return
-    for word in one.claim.words:
+    for word in statement.claim.words:
         kin = EVENTS.get(word.lower)
-        if kin and not kin & one.lowers and not _is_no_event(one, word):
+        if kin and not kin & statement.lowers and not _is_no_event(statement, word):
             yield from soft("D40", f"the claim says {word.text!r}, and the quotation does not")
             return
 
 
-def _is_no_event(one: Statement, word: Word) -> bool:
+def _is_no_event(statement: Statement, word: Word) -> bool:
     """'Raised prices' is no round, and 'doubled' may be worked out."""
-    figures = quantities(one.text)
+    figures = quantities(statement.text)
     if word.lower in {"doubled", "tripled"}:
         return bool(figures)
-    if word.lower in {"closed", "opened"} and one.claim.before(word) in {"is", "are"}:
+    if word.lower in {"closed", "opened"} and statement.claim.before(word) in {"is", "are"}:
         return True
     is_money = any(figure.unit in ("$", "€", "£", "¥", "₹") for figure in figures)
-    return word.lower in {"raised", "raises"} and not one.claim.lowers & FUNDING and not is_money
+    return word.lower in {"raised", "raises"} and not statement.claim.lowers & FUNDING_WORDS and not is_money

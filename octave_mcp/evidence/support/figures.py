@@ -11,7 +11,7 @@ from octave_mcp.domain.names import normal
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.dates import days_of
 from octave_mcp.evidence.support.amounts import is_capped, is_derived, is_opposed, is_said
-from octave_mcp.evidence.support.counts import SMALL, is_count, named
+from octave_mcp.evidence.support.counts import SMALL_COUNTS, as_written, is_count
 from octave_mcp.evidence.support.lexicon import DOWN, LESS, NEGATIONS
 from octave_mcp.evidence.support.months import lies_between
 from octave_mcp.evidence.support.numerals import in_digits
@@ -19,48 +19,69 @@ from octave_mcp.evidence.support.quantities import Quantity, periods, quantities
 from octave_mcp.evidence.support.statement import Statement, hard, soft
 from octave_mcp.evidence.support.wording import Word, joined, normalised, stems, wording
 
-_NOTHING = NEGATIONS | frozenset("free zero".split())
-_MEDIAN = 50
+_ZERO_WORDS = NEGATIONS | frozenset("free zero".split())
+_MEDIAN_PERCENT = 50
 # A share in words is that many points off.
-_ROUGHLY = 4
-_IN_NAME = re.compile(r"[A-Za-z](\d+)\b")
+_ROUGH_POINTS = 4
+_NUMBER_IN_NAME = re.compile(r"[A-Za-z](\d+)\b")
 
 
-def figures(one: Statement) -> Iterator[Problem]:
+def unquoted_figures(statement: Statement) -> Iterator[Problem]:
     """Each figure is quoted, in whatever form, or stands in the heading."""
-    for figure, same in _figures(one):
-        are_limits = all(is_capped(figure, told) or _is_opposed(one, figure, told) for told in same)
-        if same and are_limits and not _is_limited(one, figure):
-            limit = _with_bound(one.said, same[0])
-            yield from soft("D3", f"the quotation says {limit!r}, and the claim plainly {named(figure, one.text)}")
-        elif same or _is_titled(one, figure):
+    for figure, matches in _figures(statement):
+        are_limits = all(is_capped(figure, quoted) or _is_opposed(statement, figure, quoted) for quoted in matches)
+        if matches and are_limits and not _has_same_limit(statement, figure):
+            limit = _figure_with_bound(statement.said, matches[0])
+            yield from soft(
+                "D3", f"the quotation says {limit!r}, and the claim plainly {as_written(figure, statement.text)}"
+            )
+        elif matches or _is_in_titles(statement, figure):
             continue
-        elif figure.bound == "vague" or (not figure.unit and figure.value in SMALL) or _is_of_times(one, figure):
+        elif (
+            figure.bound == "vague"
+            or (not figure.unit and figure.value in SMALL_COUNTS)
+            or _counts_times(statement, figure)
+        ):
             yield from (
-                () if is_count(one, figure) else soft("D3", f"the quotation does not say {named(figure, one.text)}")
+                ()
+                if is_count(statement, figure)
+                else soft("D3", f"the quotation does not say {as_written(figure, statement.text)}")
             )
         else:
-            yield from hard("D3", f"the figure {named(figure, one.text)} is not in the quotation{_instead(one)}")
+            yield from hard(
+                "D3",
+                f"the figure {as_written(figure, statement.text)} is not in the quotation{_quoted_figures(statement)}",
+            )
 
 
-def _is_opposed(one: Statement, figure: Quantity, told: Quantity) -> bool:
+def _is_opposed(statement: Statement, figure: Quantity, quoted: Quantity) -> bool:
     """On the other side of the same limit, if neither side is denied."""
-    return is_opposed(figure, told) and one.claim.lowers.isdisjoint(NEGATIONS) and one.lowers.isdisjoint(NEGATIONS)
+    return (
+        is_opposed(figure, quoted)
+        and statement.claim.lowers.isdisjoint(NEGATIONS)
+        and statement.lowers.isdisjoint(NEGATIONS)
+    )
 
 
-def renumbered(one: Statement) -> Iterator[Problem]:
+def renumbered_sentence(statement: Statement) -> Iterator[Problem]:
     """A sentence of the quotation, word for word, with other figures, such as the number of a version."""
-    sentences = [text for quoted in one.evidence for text in (quoted.text, *_SENTENCE_END.split(quoted.text))]
-    said = {(_masked(text), _numbers(text)) for text in sentences}
-    own = _masked(one.text)
-    is_renumbered = own and any(own == text for text, _ in said) and (own, _numbers(one.text)) not in said
-    if is_renumbered and all(problem.is_soft for problem in figures(one)):
+    sentences = [
+        text for quotation in statement.evidence for text in (quotation.text, *_SENTENCE_END.split(quotation.text))
+    ]
+    masked_quotes = {(_masked(text), _numbers(text)) for text in sentences}
+    masked_claim = _masked(statement.text)
+    is_renumbered = (
+        masked_claim
+        and any(masked_claim == text for text, _ in masked_quotes)
+        and (masked_claim, _numbers(statement.text)) not in masked_quotes
+    )
+    if is_renumbered and all(problem.is_soft for problem in unquoted_figures(statement)):
         yield from hard("D3", "the claim repeats a sentence of the quotation with another figure")
 
 
-def _is_of_times(one: Statement, figure: Quantity) -> bool:
+def _counts_times(statement: Statement, figure: Quantity) -> bool:
     """'Went up twice' counts what the quotation may list."""
-    return figure.unit == "x" and bool(_TIMES.search(in_digits(one.text)[figure.end :]))
+    return figure.unit == "x" and bool(_TIMES.search(in_digits(statement.text)[figure.end :]))
 
 
 _TIMES = re.compile(r"^\s*twice\b(?! (?:as|the|its|their|what|that))", re.IGNORECASE)
@@ -78,71 +99,89 @@ def _numbers(text: str) -> tuple[str, ...]:
     return tuple(number.replace(",", "") for number in _ANY_NUMBER.findall(normal(text).rstrip(".!")))
 
 
-def _is_limited(one: Statement, figure: Quantity) -> bool:
+def _has_same_limit(statement: Statement, figure: Quantity) -> bool:
     """Whether the claim has the limit too: 'up to 10 sites and 10 members'."""
-    return any(other.value == figure.value and other.bound == "<=" for other in quantities(one.text))
+    return any(other.value == figure.value and other.bound == "<=" for other in quantities(statement.text))
 
 
-def in_title(one: Statement) -> Iterator[Problem]:
+def figures_in_title(statement: Statement) -> Iterator[Problem]:
     """A figure that stands in the page's title alone is not quite quoted."""
-    for figure, same in _figures(one):
-        if not same and _is_titled(one, figure) and not _is_in_compound(one.text, figure):
-            yield from soft("D3", f"{named(figure, one.text)} stands in the page's title, but not in the quotation")
+    for figure, matches in _figures(statement):
+        if not matches and _is_in_titles(statement, figure) and not _is_in_compound(statement.text, figure):
+            yield from soft(
+                "D3", f"{as_written(figure, statement.text)} stands in the page's title, but not in the quotation"
+            )
 
 
 @lru_cache(maxsize=256)
-def _figures(one: Statement) -> Sequence[tuple[Quantity, list[Quantity]]]:
+def _figures(statement: Statement) -> Sequence[tuple[Quantity, list[Quantity]]]:
     """The claim's figures that have to be quoted, each with those of the quotation and heading that say it.
 
     Two rules in turn ask for it.
     """
-    return tuple(_claimed(one)) if quantities(one.text) else ()
+    return tuple(_figures_to_quote(statement)) if quantities(statement.text) else ()
 
 
-def _claimed(one: Statement) -> Iterator[tuple[Quantity, list[Quantity]]]:
-    said = (*quantities(one.said), *quantities(one.headings), *_dates(one), *quantities(_single_periods(one.said)))
-    free = {float(number) for number in _IN_NAME.findall(f"{one.said} {one.titles} {one.headings}")}
-    free |= {quantity.raw for name in one.free_names for quantity in quantities(name)}
-    free |= _shares_of(one) | _same_dates(one)
-    said = tuple({(told.value, told.unit, told.bound, told.is_rough): told for told in reversed(said)}.values())[::-1]
-    for figure in quantities(one.text):
-        same = [told for told in said if is_said(figure, told)]
-        is_nothing = not figure.value and one.lowers & _NOTHING
-        is_nothing = is_nothing or (figure.is_rough and figure.value == _MEDIAN and "median" in one.lowers)
-        is_apart = not same and lies_between(one, figure)
-        if figure.raw not in free and (same or not (is_nothing or is_apart or _follows(one, figure))):
-            yield figure, same
+def _figures_to_quote(statement: Statement) -> Iterator[tuple[Quantity, list[Quantity]]]:
+    quoted = (
+        *quantities(statement.said),
+        *quantities(statement.headings),
+        *_publication_years(statement),
+        *quantities(_single_periods(statement.said)),
+    )
+    exempt = {
+        float(number) for number in _NUMBER_IN_NAME.findall(f"{statement.said} {statement.titles} {statement.headings}")
+    }
+    exempt |= {quantity.raw for name in statement.free_names for quantity in quantities(name)}
+    exempt |= _shares_of(statement) | _same_dates(statement)
+    quoted = tuple(
+        {
+            (quantity.value, quantity.unit, quantity.bound, quantity.is_rough): quantity
+            for quantity in reversed(quoted)
+        }.values()
+    )[::-1]
+    for figure in quantities(statement.text):
+        matches = [quantity for quantity in quoted if is_said(figure, quantity)]
+        is_nothing = not figure.value and statement.lowers & _ZERO_WORDS
+        is_nothing = is_nothing or (
+            figure.is_rough and figure.value == _MEDIAN_PERCENT and "median" in statement.lowers
+        )
+        is_timespan = not matches and lies_between(statement, figure)
+        if figure.raw not in exempt and (
+            matches or not (is_nothing or is_timespan or _is_derivable(statement, figure))
+        ):
+            yield figure, matches
 
 
-_SINGLE = re.compile(
+_SINGLE_PERIOD = re.compile(
     r"(?<!than )(?<!under )(?<!over )\b(?:an?|one|next|following) (second|minute|hour|day|week|month|quarter|year)\b",
     re.IGNORECASE,
 )
 
 
-def _single_periods(said: str) -> str:
+def _single_periods(quoted_text: str) -> str:
     """'1 day' of 'the next day', and '1 week' of 'it used to be a week'."""
-    return ", ".join(f"1 {period}" for period in _SINGLE.findall(said))
+    return ", ".join(f"1 {period}" for period in _SINGLE_PERIOD.findall(quoted_text))
 
 
-_OF = re.compile(r"\b(\d+) (?:out )?of (?:every )?(\d+)\b")
+_PART_OF_WHOLE = re.compile(r"\b(\d+) (?:out )?of (?:every )?(\d+)\b")
 
 
-def _shares_of(one: Statement) -> set[float]:
+def _shares_of(statement: Statement) -> set[float]:
     """Both figures of 'seven of ten', if the quotation has their share: '70%'."""
-    pairs = [(float(part), float(whole)) for part, whole in _OF.findall(in_digits(one.text))]
-    shares = [told.value for told in quantities(one.said) if told.unit == "%"]
+    pairs = [(float(part), float(whole)) for part, whole in _PART_OF_WHOLE.findall(in_digits(statement.text))]
+    shares = [quantity.value for quantity in quantities(statement.said) if quantity.unit == "%"]
     return {n for pair in pairs if 0 < pair[0] < pair[1] and 100 * pair[0] / pair[1] in shares for n in pair}
 
 
-def _same_dates(one: Statement) -> set[float]:
+def _same_dates(statement: Statement) -> set[float]:
     """The numbers of dates that both have, in whatever form."""
-    both = {day for day, *_ in days_of(one.text)} & {day for day, *_ in days_of(one.said)}
+    both = {day for day, *_ in days_of(statement.text)} & {day for day, *_ in days_of(statement.said)}
     return {float(number) for day in both for number in (day.year, day.month, day.day)}
 
 
-def _is_titled(one: Statement, figure: Quantity) -> bool:
-    return any(is_said(figure, told) for told in quantities(one.titles))
+def _is_in_titles(statement: Statement, figure: Quantity) -> bool:
+    return any(is_said(figure, quoted) for quoted in quantities(statement.titles))
 
 
 def _is_in_compound(text: str, figure: Quantity) -> bool:
@@ -150,145 +189,159 @@ def _is_in_compound(text: str, figure: Quantity) -> bool:
     return "-" in figure.text.strip() and not in_digits(text)[figure.end : figure.end + 1].isdigit()
 
 
-def _instead(one: Statement) -> str:
+def _quoted_figures(statement: Statement) -> str:
     """The figures that are there."""
-    there = list(dict.fromkeys(named(told, one.said) for told in quantities(one.said)))[:4]
-    return f", which has {', '.join(there)}" if there else ", which has no figures"
+    available = list(dict.fromkeys(as_written(quantity, statement.said) for quantity in quantities(statement.said)))[:4]
+    return f", which has {', '.join(available)}" if available else ", which has no figures"
 
 
-def _with_bound(said: str, told: Quantity) -> str:
+def _figure_with_bound(quoted_text: str, quantity: Quantity) -> str:
     """The figure with the words before it, none of them cut."""
-    plain = in_digits(said)
-    start = plain.rfind(" ", 0, max(0, told.start - 12) + 1) + 1
-    return plain[start : told.end].strip("~ ").split("\n")[-1]
+    plain = in_digits(quoted_text)
+    start = plain.rfind(" ", 0, max(0, quantity.start - 12) + 1) + 1
+    return plain[start : quantity.end].strip("~ ").split("\n")[-1]
 
 
-def _dates(one: Statement) -> tuple[Quantity, ...]:
+def _publication_years(statement: Statement) -> tuple[Quantity, ...]:
     """The year in which the page was published, which may be said of what it reports if it names no other."""
-    if any(told.is_year for told in quantities(one.said)):
+    if any(quantity.is_year for quantity in quantities(statement.said)):
         return ()
-    return tuple(year for quoted in one.evidence for year in quantities(quoted.published_on[:4]))
+    return tuple(year for quotation in statement.evidence for year in quantities(quotation.published_on[:4]))
 
 
-_COMPLEMENT = DOWN | LESS | frozenset("rest other remaining missed without rather than excluding".split())
+_COMPLEMENT_WORDS = DOWN | LESS | frozenset("rest other remaining missed without rather than excluding".split())
 # Words with which a claim works a figure out of two others.
-_WORKED_OUT = frozenset(
+_DERIVING_WORDS = frozenset(
     "more fewer less sooner later longer shorter earlier faster slower quicker difference gap extra total together"
     " combined altogether added points grew growth increase increased drop dropped rest other remaining missed without"
     " cheaper higher lower saved saves saving cut another share half third quarter fifth above below ahead"
     " behind add adds adding bring brings bringing plus".split()
 )
-_TO = re.compile(r"\bto\s+(?:(?:about|around|roughly|some|under|over)\s*)?$", re.IGNORECASE)
+_ENDS_IN_TO = re.compile(r"\bto\s+(?:(?:about|around|roughly|some|under|over)\s*)?$", re.IGNORECASE)
 
 
-def _follows(one: Statement, figure: Quantity) -> bool:
+def _is_derivable(statement: Statement, figure: Quantity) -> bool:
     """Whether it is worked out from figures of the quotation, as a claim may do in passing."""
-    if not is_derived(figure, quantities(one.said)):
+    if not is_derived(figure, quantities(statement.said)):
         return False
-    if figure.unit != "x" and not figure.is_rough and not one.claim.lowers & _WORKED_OUT:
+    if figure.unit != "x" and not figure.is_rough and not statement.claim.lowers & _DERIVING_WORDS:
         return False
-    if _TO.search(in_digits(one.text)[: figure.start].rstrip("~")):
+    if _ENDS_IN_TO.search(in_digits(statement.text)[: figure.start].rstrip("~")):
         return False
-    near = _ROUGHLY if figure.is_rough else 1
-    shares = [told for told in quantities(one.said) if told.unit == figure.unit == "%"]
-    complements = [told for told in shares if abs(100 - told.value - figure.value) < near]
+    near = _ROUGH_POINTS if figure.is_rough else 1
+    shares = [quoted for quoted in quantities(statement.said) if quoted.unit == figure.unit == "%"]
+    complements = [quoted for quoted in shares if abs(100 - quoted.value - figure.value) < near]
     is_complement = bool(complements)
-    if is_complement and _is_of_another(one, figure, complements):
+    if is_complement and _is_about_another_share(statement, figure, complements):
         return False
-    if any(_word_after(one.said, told) == _word_after(one.text, figure) != "" for told in complements):
+    if any(
+        _comparative_after(statement.said, quoted) == _comparative_after(statement.text, figure) != ""
+        for quoted in complements
+    ):
         return False
-    turns = one.lowers | one.claim.lowers
-    return not is_complement or bool(turns & (_COMPLEMENT | NEGATIONS) or stems(DOWN) & one.claim.stems)
+    turns = statement.lowers | statement.claim.lowers
+    return not is_complement or bool(turns & (_COMPLEMENT_WORDS | NEGATIONS) or stems(DOWN) & statement.claim.stems)
 
 
-def _is_of_another(one: Statement, figure: Quantity, complements: Sequence[Quantity]) -> bool:
+def _is_about_another_share(statement: Statement, figure: Quantity, complements: Sequence[Quantity]) -> bool:
     """Whether the words beside the figure are those of a share that is no complement of it."""
-    own = _beside(one.text, figure, _FAR)
-    shares = {
-        told: len([key for key in own & _beside(one.said, told, _FAR) if key[0] != "#"])
-        for told in quantities(one.said)
-        if told.unit == "%"
+    claim_keys = _keys_near(statement.text, figure, _FAR_WORDS)
+    shared_words = {
+        share: len([key for key in claim_keys & _keys_near(statement.said, share, _FAR_WORDS) if key[0] != "#"])
+        for share in quantities(statement.said)
+        if share.unit == "%"
     }
-    return max(shares.values(), default=0) > max(shares.get(told, 0) for told in complements)
+    return max(shared_words.values(), default=0) > max(shared_words.get(share, 0) for share in complements)
 
 
-def _word_after(text: str, figure: Quantity) -> str:
+def _comparative_after(text: str, figure: Quantity) -> str:
     """'Less' of '25% less', which is not the rest of '75% less'."""
     following = wording(in_digits(text)[figure.end :][:20]).words
     return following[0].lower if following and following[0].lower in DOWN | LESS else ""
 
 
-_PERIODICAL = {"annual": "year", "yoy": "year", "mom": "month", "qoq": "quarter"}
+_PERIOD_ADJECTIVES = {"annual": "year", "yoy": "year", "mom": "month", "qoq": "quarter"}
 
 
-def period(one: Statement) -> Iterator[Problem]:
+def wrong_period(statement: Statement) -> Iterator[Problem]:
     """'A month' is not 'a day', and stands at the figure."""
-    if not (claimed := quantities(one.text)):
+    if not (claimed := quantities(statement.text)):
         return
-    missing = periods(one.text) - periods(one.said) - periods(one.headings) - periods(one.titles)
-    missing -= frozenset(_PERIODICAL.get(word, "") for word in one.lowers)
-    if missing and not any(re.search(rf"\b{name}s?\b(?!-to-)", one.said, re.IGNORECASE) for name in missing):
+    missing = (
+        periods(statement.text) - periods(statement.said) - periods(statement.headings) - periods(statement.titles)
+    )
+    missing -= frozenset(_PERIOD_ADJECTIVES.get(word, "") for word in statement.lowers)
+    if missing and not any(re.search(rf"\b{name}s?\b(?!-to-)", statement.said, re.IGNORECASE) for name in missing):
         yield from soft("D3", f"the quotation does not say that it is per {min(missing)}")
         return
     for figure in claimed:
-        own = _period_of(one.text, figure)
-        others = {_period_of(one.said, told) for told in quantities(one.said) if is_said(figure, told)}
-        if own and others and own not in others and "" not in others:
-            yield from soft("D3", f"the quotation gives {named(figure, one.text)} per {min(others)}, not per {own}")
+        claimed_period = _period_of(statement.text, figure)
+        quoted_periods = {
+            _period_of(statement.said, quoted) for quoted in quantities(statement.said) if is_said(figure, quoted)
+        }
+        if claimed_period and quoted_periods and claimed_period not in quoted_periods and "" not in quoted_periods:
+            yield from soft(
+                "D3",
+                f"the quotation gives {as_written(figure, statement.text)} per {min(quoted_periods)}, not per {claimed_period}",
+            )
             return
 
 
 def _period_of(text: str, figure: Quantity) -> str:
     """The period after a figure, before the next one."""
     rest = in_digits(text)[figure.end :]
-    found = periods(re.split(r"\d|[.;:]\s", rest, maxsplit=1)[0][:50])
-    return min(found) if len(found) == 1 else ""
+    named_periods = periods(re.split(r"\d|[.;:]\s", rest, maxsplit=1)[0][:50])
+    return min(named_periods) if len(named_periods) == 1 else ""
 
 
-_FEW = re.compile(
+_VAGUE_PERIOD = re.compile(
     r"\b(?:several|few|couple of|many|some|mere) (second|minute|hour|day|week|month|quarter|year|decade)s?\b",
     re.IGNORECASE,
 )
 
 
-def vague_time(one: Statement) -> Iterator[Problem]:
+def wrong_vague_time(statement: Statement) -> Iterator[Problem]:
     """'Several weeks' are not 'a few days'."""
-    mine, theirs = ({found.lower() for found in _FEW.findall(normalised(text))} for text in (one.text, one.said))
-    if mine and theirs and not any(word in one.said.lower() for word in mine):
-        yield from soft("D3", f"the quotation speaks of {min(theirs)}s, not of {min(mine)}s")
+    claimed, quoted = (
+        {unit.lower() for unit in _VAGUE_PERIOD.findall(normalised(text))} for text in (statement.text, statement.said)
+    )
+    if claimed and quoted and not any(word in statement.said.lower() for word in claimed):
+        yield from soft("D3", f"the quotation speaks of {min(quoted)}s, not of {min(claimed)}s")
 
 
-def swapped(one: Statement) -> Iterator[Problem]:
+def swapped_figures(statement: Statement) -> Iterator[Problem]:
     """Two figures of the quotation, each with the words that the other has there."""
-    claimed = [q for q in quantities(one.text) if not q.is_year]
+    claimed = [figure for figure in quantities(statement.text) if not figure.is_year]
     for first, second in pairwise(claimed):
-        for said in one.evidence:
-            there = quantities(said.text)
-            a, b = ([told for told in there if is_said(q, told)] for q in (first, second))
+        for quotation in statement.evidence:
+            quoted = quantities(quotation.text)
+            a, b = ([other for other in quoted if is_said(figure, other)] for figure in (first, second))
             are_alike = len(a) == len(b) == 1 and a != b and first.unit == second.unit
-            if are_alike and _are_swapped(one.text, (first, second), said.text, (a[0], b[0])):
-                names = named(first, one.text), named(second, one.text)
+            if are_alike and _are_swapped(statement.text, (first, second), quotation.text, (a[0], b[0])):
+                names = as_written(first, statement.text), as_written(second, statement.text)
                 yield from soft("D3", f"the claim swaps {names[0]} and {names[1]}")
                 return
 
 
-def _are_swapped(text: str, mine: tuple[Quantity, Quantity], said: str, theirs: tuple[Quantity, Quantity]) -> bool:
-    a, b = (_beside(text, q) for q in mine)
-    c, d = (_beside(said, q) for q in theirs)
+def _are_swapped(
+    text: str, claimed: tuple[Quantity, Quantity], quoted_text: str, quoted: tuple[Quantity, Quantity]
+) -> bool:
+    a, b = (_keys_near(text, q) for q in claimed)
+    c, d = (_keys_near(quoted_text, q) for q in quoted)
     a, b, c, d = a - b, b - a, c - d, d - c
     return len(a & d) + len(b & c) > 0 and not a & c and not b & d and bool(a & d) and (bool(b & c) or not b)
 
 
-_REACH, _FAR = 4, 8
+_REACH_WORDS, _FAR_WORDS = 4, 8
 
 
-def _beside(text: str, figure: Quantity, reach: int = _REACH) -> frozenset[str]:
+def _keys_near(text: str, figure: Quantity, reach: int = _REACH_WORDS) -> frozenset[str]:
     """The keys of the words after a figure in its clause; without any, of those before it."""
     plain = wording(in_digits(text))
-    own = next((word for word in plain.words if figure.start <= word.start < figure.end), None)
-    if own is None:
+    figure_word = next((word for word in plain.words if figure.start <= word.start < figure.end), None)
+    if figure_word is None:
         return frozenset()
-    before, after = (_until_figure(words) for words in plain.beside(own, reach))
+    before, after = (_until_figure(words) for words in plain.beside(figure_word, reach))
     return joined(word.keys for word in after) or joined(word.keys for word in before)
 
 

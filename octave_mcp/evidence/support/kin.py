@@ -49,7 +49,7 @@ ABSOLUTES = _kin(
     )
 )
 # Limits of a quotation that a claim has to keep, and the words by which it does.
-KEPT: Mapping[str, frozenset[str]] = {
+LIMITS: Mapping[str, frozenset[str]] = {
     "up to": _set("up most maximum many much"),
     "on average": _set("average averages averaged averaging typically typical about"),
     "average": _set("average averages averaged averaging mean"),

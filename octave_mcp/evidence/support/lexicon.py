@@ -10,7 +10,7 @@ def _set(words: str) -> frozenset[str]:
 NEGATIONS = _set("not no never none nobody nothing neither nor without hardly barely cannot rarely seldom scarcely")
 NOT_ONLY = _set("only just merely simply")
 # After 'no' they deny nothing: 'no later than', 'at no charge'.
-IDLE = _set("matter doubt wonder later more less charge cost problem better extra fewer")
+IDLE_AFTER_NO = _set("matter doubt wonder later more less charge cost problem better extra fewer")
 DENIALS = _set(
     "lack lacks lacked lacking refuse refuses refused refusing reject rejects rejected rejecting deny denies"
     " denied denying"
@@ -49,7 +49,7 @@ SCOPE_ENDS = _set(
     " after"
 )
 # Words that may say, in another way than a negation, that something is not so.
-EXCUSES = _set(
+IMPLICIT_DENIALS = _set(
     "drop drops dropped dropping stop stops stopped remove removed removes unlike beyond ditch ditched ditching quit"
     " impossible lack lacks lacked lacking zero unlikely eliminate eliminated eliminates struggle struggles struggled"
     " wait waits waiting replace replaced replaces avoid avoids avoided avoiding avoidable prevent prevents prevented"
@@ -59,31 +59,33 @@ EXCUSES = _set(
     " warn warns warned warning discourage discourages ruled lower cheaper rid agnostic"
 )
 # 'X is not available' denies X.
-AVAILABLE = _set("available included possible supported needed necessary required offered allowed planned there part")
+AVAILABILITY = _set(
+    "available included possible supported needed necessary required offered allowed planned there part"
+)
 # To deny one of the first says one of the second: what is kept does not leave.
-SAID_OTHERWISE: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
+OPPOSITE_PARAPHRASES: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (_set("leave move change share send pass lose hand"), _set("keep stay remain hold retain own")),
     (_set("human person people hand clerk"), _set("automatic automatically automate automated unattended")),
     (_set("change extra add additional new increase grow hire raise rise"), _set("same unchanged constant flat")),
 )
 CONDITIONS = _set("unless until except without")
 # 'Not unless' is 'only if'.
-ONLY = _set("only alone just once solely")
-TROUBLE = _set("hard harder difficult trouble troubles struggled struggles struggling impossible problems")
+ONLY_WORDS = _set("only alone just once solely")
+TROUBLE_WORDS = _set("hard harder difficult trouble troubles struggled struggles struggling impossible problems")
 UNTIL_NOW = _set("yet now still currently")
-POSSIBLE = _set(
+CLAIM_HEDGES = _set(
     "may might could would should possibly perhaps potentially maybe probably likely seem seems apparently can"
     " presumably suggests suggest appears"
 )
 # Quoted, 'can' is an ability, and no hedge.
-POSSIBLE_QUOTED = _set("may might could would should possibly perhaps potentially maybe seem seems apparently")
+QUOTE_HEDGES = _set("may might could would should possibly perhaps potentially maybe seem seems apparently")
 PLANS = _set(
     "plan hope aim intend expect seek will goal roadmap consider explore evaluate recruit propose upcoming soon"
     " target"
     " aspire pursue envision anticipate wish eventually"
 )
 # In a claim, these leave a plan a plan.
-PLANNED = _set(
+PLAN_WORDS = _set(
     "hiring seeking recruiting looking wants want planned planning wanted promised plans yet set begun started"
     " follow goal"
 )
@@ -149,7 +151,7 @@ PLAN_PHRASES = (
     "counting on",
 )
 # A claim with one of them says that it is done.
-DONE = _set("already now today has have had completed finished done live")
+DONE_WORDS = _set("already now today has have had completed finished done live")
 
 UP = _set(
     "rise grow increase climb gain boost improve lift jump surge expand double triple accelerate higher up raise soar"
@@ -206,8 +208,8 @@ OPPOSITES: tuple[tuple[str, str], ...] = tuple(
 PROMISES = _set("guarantee guaranteed guarantees unlimited")
 # 'Every month' is no absolute.
 COUNTED_PERIODS = _set("day night week month quarter year hour minute time other")
-SOME = _set("some several few certain partly partially part")
-WHOLE = _set(
+PARTIAL_WORDS = _set("some several few certain partly partially part")
+WHOLE_WORDS = _set(
     "all every always everyone everything everywhere entire whole any anyone fully completely company-wide"
     " companywide"
     " exactly"
@@ -244,14 +246,14 @@ PARTIAL_PHRASES = (
     "generally",
     "median",
 )
-UNSURE = _set("presumably probably likely perhaps maybe might may could seems seem")
+HEDGES = _set("presumably probably likely perhaps maybe might may could seems seem")
 
-FUNDING = _set("round series funding seed million capital investors")
+FUNDING_WORDS = _set("round series funding seed million capital investors")
 
-PAST = ("used to", "formerly", "at the time", "no longer", "previously", "back then", "until then")
+PAST_PHRASES = ("used to", "formerly", "at the time", "no longer", "previously", "back then", "until then")
 
 # What a claim says of a company that has a problem.
-PROBLEM = _set(
+PROBLEM_WORDS = _set(
     "struggle struggles struggling problem problems challenge challenges pain pains lack lacks lacking bottleneck"
     " bottlenecks burden burdens burdened suffer suffers suffering waste wastes wasting wasted difficult difficulty"
     " difficulties overwhelmed overwhelm overwhelms overwhelming manual manually slow slows slowing slowed unreliable"
@@ -309,11 +311,11 @@ PROBLEM_PHRASES = (
 )
 FIRST_PERSON = _set("we us our ours i my me ourselves")
 # Whom product copy speaks to.
-READER = _set("you your yours yourself")
+READER_PRONOUNS = _set("you your yours yourself")
 
 # Words that every sentence of a site may have.
-COMMON = _set("use team product feature data tool user company customer platform work make help service business")
+COMMON_WORDS = _set("use team product feature data tool user company customer platform work make help service business")
 # Verbs that go with everything.
-LIGHT = _set("use have get see run want take give make be do go need help let say work build")
+LIGHT_VERBS = _set("use have get see run want take give make be do go need help let say work build")
 # Signs that who does what to whom may stand in another order.
-PASSIVE = _set("is are was were been being")
+PASSIVE_AUXILIARIES = _set("is are was were been being")

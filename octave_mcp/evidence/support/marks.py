@@ -11,7 +11,7 @@ from octave_mcp.domain.names import normal
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.statement import Quoted, Statement, hard, soft
 
-_MARKED = re.compile(r"“([^“”]{3,})”|\"([^\"]{3,})\"|(?<!\w)‘([^‘]{3,}?)’(?!\w)")
+_QUOTED_PHRASE = re.compile(r"“([^“”]{3,})”|\"([^\"]{3,})\"|(?<!\w)‘([^‘]{3,}?)’(?!\w)")
 _CURLY = re.compile(r"“[^“”]*”")
 _ADDRESS = re.compile(
     r"(?:https?://|www\.|(?<![\w.+-])[\w.+-]+@)(?P<host>[\w.-]+)\S*"
@@ -19,73 +19,80 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _MAY_BE_ADDRESS = re.compile(r"@[\w.-]|[\w-]\.[\w.-]|://")
-_END = ".,;:!?)]}>\"'”’"
+_TRAILING_MARKS = ".,;:!?)]}>\"'”’"
 
 
-def quotation_marks(one: Statement) -> Iterator[Problem]:
+def misquoted_phrases(statement: Statement) -> Iterator[Problem]:
     """What is in quotation marks is in the quotation, word by word."""
-    if not (marked := [next(filter(None, found.groups())) for found in _MARKED.finditer(one.text)]):
+    if not (marked := [next(filter(None, match.groups())) for match in _QUOTED_PHRASE.finditer(statement.text)]):
         return
-    said = normal(one.said)
-    for quote in marked:
-        if not _stands_in(normal(quote).rstrip(".,;:!?"), said):
-            told = f"{quote!r} is in quotation marks, but these words are not in the quotation"
-            yield from soft("D10", told) if _is_in_another_order(quote, said) else hard("D10", told)
+    quoted_text = normal(statement.said)
+    for phrase in marked:
+        if not _has_words(normal(phrase).rstrip(".,;:!?"), quoted_text):
+            complaint = f"{phrase!r} is in quotation marks, but these words are not in the quotation"
+            yield from soft("D10", complaint) if _is_in_another_order(phrase, quoted_text) else hard("D10", complaint)
 
 
 # The least words of which another order says the same.
-_SENTENCE = 3
+_MIN_REORDERED_WORDS = 3
 
 
-def _is_in_another_order(part: str, said: str) -> bool:
+def _is_in_another_order(phrase: str, quoted_text: str) -> bool:
     """'Where is the driver' of 'where the driver is'."""
-    words, there = normal(part).rstrip(".,;:!?").split(), [word.strip(_END) for word in said.split()]
+    words, quoted_words = (
+        normal(phrase).rstrip(".,;:!?").split(),
+        [word.strip(_TRAILING_MARKS) for word in quoted_text.split()],
+    )
     count = len(words)
-    return count >= _SENTENCE and any(
-        sorted(there[at : at + count]) == sorted(words) for at, word in enumerate(there) if word == words[0]
+    return count >= _MIN_REORDERED_WORDS and any(
+        sorted(quoted_words[at : at + count]) == sorted(words)
+        for at, word in enumerate(quoted_words)
+        if word == words[0]
     )
 
 
-def _stands_in(part: str, text: str) -> bool:
+def _has_words(phrase: str, text: str) -> bool:
     """As whole words: 'we ship fast' is not said by 'we ship faster'."""
-    at = text.find(part)
+    at = text.find(phrase)
     while at >= 0:
-        if not (_INSIDE.fullmatch(text[at - 1 : at]) or _INSIDE.match(text, at + len(part))):
+        if not (_WORD_CHARACTER.fullmatch(text[at - 1 : at]) or _WORD_CHARACTER.match(text, at + len(phrase))):
             return True
-        at = text.find(part, at + 1)
+        at = text.find(phrase, at + 1)
     return False
 
 
-_INSIDE = re.compile(r"[a-z\d]")
+_WORD_CHARACTER = re.compile(r"[a-z\d]")
 
 
-def addresses(one: Statement) -> Iterator[Problem]:
+def foreign_addresses(statement: Statement) -> Iterator[Problem]:
     """Each address is on the site that is cited, or above or below it."""
-    for address, host in _addresses(one):
-        if not any(_is_own(host, quoted) for quoted in one.evidence):
+    for address, host in _addresses(statement):
+        if not any(_is_on_site(host, quotation) for quotation in statement.evidence):
             yield from hard("D36", f"the address {address!r} is not on the site that is cited")
 
 
-def _addresses(one: Statement) -> Iterator[tuple[str, str]]:
+def _addresses(statement: Statement) -> Iterator[tuple[str, str]]:
     """The addresses with their hosts; a bare host that is named may be a name, as Cal.com is."""
-    if not _MAY_BE_ADDRESS.search(one.text):
+    if not _MAY_BE_ADDRESS.search(statement.text):
         return
-    found = [
+    matches = [
         match
-        for match in _ADDRESS.finditer(_CURLY.sub(" ", one.text))
+        for match in _ADDRESS.finditer(_CURLY.sub(" ", statement.text))
         if match["host"] or is_registrable(match["bare"])
     ]
-    if not found:
+    if not matches:
         return
-    beside = (text for q in one.evidence for text in (q.text, q.title, q.heading, q.around))
-    named = "\n".join((*beside, *one.free_names, one.context)).lower()
-    for match in found:
+    around = (text for q in statement.evidence for text in (q.text, q.title, q.heading, q.around))
+    allowed = "\n".join((*around, *statement.free_names, statement.context)).lower()
+    for match in matches:
         bare = match["bare"]
-        if match["host"] or match["path"] or bare.lower() not in named:
-            yield match[0].rstrip(_END), (match["host"] or bare).rstrip(_END)
+        if match["host"] or match["path"] or bare.lower() not in allowed:
+            yield match[0].rstrip(_TRAILING_MARKS), (match["host"] or bare).rstrip(_TRAILING_MARKS)
 
 
-def _is_own(host: str, quoted: Quoted) -> bool:
-    named = host.lower().strip(".").removeprefix("www.")
-    own = (urlsplit(quoted.url).hostname or "").removeprefix("www.")
-    return bool(named and own) and (named == own or named.endswith(f".{own}") or own.endswith(f".{named}"))
+def _is_on_site(host: str, quotation: Quoted) -> bool:
+    host_name = host.lower().strip(".").removeprefix("www.")
+    site = (urlsplit(quotation.url).hostname or "").removeprefix("www.")
+    return bool(host_name and site) and (
+        host_name == site or host_name.endswith(f".{site}") or site.endswith(f".{host_name}")
+    )

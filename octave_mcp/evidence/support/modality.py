@@ -6,85 +6,97 @@ import re
 from collections.abc import Iterator, Sequence
 
 from octave_mcp.evidence.checks import Problem
-from octave_mcp.evidence.support.lexicon import NEGATIONS, PAST, PLAN_PHRASES, PLANNED, PLANS, POSSIBLE_QUOTED, READER
+from octave_mcp.evidence.support.lexicon import (
+    NEGATIONS,
+    PAST_PHRASES,
+    PLAN_PHRASES,
+    PLAN_WORDS,
+    PLANS,
+    QUOTE_HEDGES,
+    READER_PRONOUNS,
+)
 from octave_mcp.evidence.support.negation import hedges
 from octave_mcp.evidence.support.statement import Statement, is_asked, soft
 from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined, shares, spaced, stem
 
-_SEEKING = frozenset(("looking for", "are hiring", "is hiring", "is open", "are open", "position is open"))
-_SEEKS = frozenset(
+_HIRING_PHRASES = frozenset(("looking for", "are hiring", "is hiring", "is open", "are open", "position is open"))
+_HIRING_WORDS = frozenset(
     "hiring recruiting seeking open vacancy opening advertises advertising looking wants role roles find search"
     " searching need needs".split()
 )
-_LATER = frozenset("off postponed postpones later wait waits".split())
-_BUILDS = frozenset("working building developing".split())
+_POSTPONED = frozenset("off postponed postpones later wait waits".split())
+_BUILDING_WORDS = frozenset("working building developing".split())
 # A claim with one of these in any form keeps the phrase.
-_TOLD = frozenset(
+_WISH_WORDS = frozenset(
     "need needs want wants wanted wishes wished evaluating exploring experimenting looking hoping".split()
 )
-_NEAR, _FAR = 8, 12
+_HEDGE_REACH, _PLAN_REACH = 8, 12
 
 
-def modality(one: Statement) -> Iterator[Problem]:
+def omitted_hedge(statement: Statement) -> Iterator[Problem]:
     """What the quotation plans, hopes or thinks possible, the claim does not state as done."""
-    if not one.is_claim or _keeps_open(one.claim):
+    if not statement.is_claim or _is_hedged(statement.claim):
         return
-    for quote, clause in zip(one.quotes, one.clauses, strict=True):
+    for quote, clause in zip(statement.quotes, statement.clauses, strict=True):
         words = quote.sentence_of(clause)
         if words and is_asked(words, quote):
             continue
-        if hedge := _phrase(one, words) or _hedge(one, words) or _ability(one, words):
+        if hedge := _plan_phrase(statement, words) or _hedge_word(statement, words) or _ability(statement, words):
             yield from soft("D40", f"the quotation says {hedge!r}, and the claim states it as a fact")
             return
 
 
-def _keeps_open(claim: Wording) -> bool:
-    idle = {"started"} if "getting" in claim.lowers or claim.has("get started") else set[str]()
-    planned = PLANNED - idle
+def _is_hedged(claim: Wording) -> bool:
+    ignored = {"started"} if "getting" in claim.lowers or claim.has("get started") else set[str]()
+    planned = PLAN_WORDS - ignored
     return hedges(claim) or any(word.lower in planned or is_among(word, PLANS) for word in claim.words)
 
 
-_ED = re.compile(r" before we \w+ed ")
+_BEFORE_WE_DID = re.compile(r" before we \w+ed ")
 
 
-def _phrase(one: Statement, words: Sequence[Word]) -> str:
+def _plan_phrase(statement: Statement, words: Sequence[Word]) -> str:
     text = spaced(words)
     phrase = next((phrase for phrase in PLAN_PHRASES if f" {phrase} " in text), "")
-    if (phrase and _is_of_the_rest(one, words, phrase)) or (phrase == "is to" and " it is to " in text):
+    if (phrase and _is_about_something_else(statement, words, phrase)) or (phrase == "is to" and " it is to " in text):
         return ""
     if phrase == "before we" and (
-        one.claim.lowers & {"before", "until"}
+        statement.claim.lowers & {"before", "until"}
         or " before we had " in text
         or " before we were " in text
-        or _ED.search(text)
+        or _BEFORE_WE_DID.search(text)
     ):
         return ""
-    if phrase == "have to wait" and one.claim.lowers & (NEGATIONS | _LATER):
+    if phrase == "have to wait" and statement.claim.lowers & (NEGATIONS | _POSTPONED):
         return ""
-    is_kept = (phrase in _SEEKING and one.claim.lowers & _SEEKS) or (
-        phrase == "working on" and one.claim.lowers & _BUILDS
+    is_kept = (phrase in _HIRING_PHRASES and statement.claim.lowers & _HIRING_WORDS) or (
+        phrase == "working on" and statement.claim.lowers & _BUILDING_WORDS
     )
-    is_told = any(stem(word) in one.claim.stems for word in phrase.split() if word in _TOLD)
-    return "" if is_kept or is_told or one.claim.has(phrase) else phrase
+    is_told = any(stem(word) in statement.claim.stems for word in phrase.split() if word in _WISH_WORDS)
+    return "" if is_kept or is_told or statement.claim.has(phrase) else phrase
 
 
-def _hedge(one: Statement, words: Sequence[Word]) -> str:
+def _hedge_word(statement: Statement, words: Sequence[Word]) -> str:
     """A word that hedges what the claim says, within eight words after it, or twelve if it is a plan."""
     for at, word in enumerate(words):
         following = words[at + 1].lower if at + 1 < len(words) else ""
-        is_hedge = (word.lower in POSSIBLE_QUOTED or is_among(word, PLANS)) and following != "not"
+        is_hedge = (word.lower in QUOTE_HEDGES or is_among(word, PLANS)) and following != "not"
         is_plan = word.lower != "will" and is_among(word, PLANS)
-        behind = words[at + 1 : at + 1 + (_FAR if is_plan else _NEAR)]
-        if _is_no_hedge(words, at) or (word.lower == "may" and _is_allowed(one.claim)):
+        behind = words[at + 1 : at + 1 + (_PLAN_REACH if is_plan else _HEDGE_REACH)]
+        if _hedges_nothing(words, at) or (word.lower == "may" and _is_allowed(statement.claim)):
             continue
-        if is_hedge and word.keys.isdisjoint(one.content_keys) and any(shares(w, one.content_keys) for w in behind):
+        if (
+            is_hedge
+            and word.keys.isdisjoint(statement.content_keys)
+            and any(shares(w, statement.content_keys) for w in behind)
+        ):
             return word.text
     return ""
 
 
-def _ability(one: Statement, words: Sequence[Word]) -> str:
+def _ability(statement: Statement, words: Sequence[Word]) -> str:
     """'Can increase' is not 'increased'."""
-    done = joined(word.keys for word in one.claim.words if word.lower.endswith("ed") and word.is_content)
+    done = joined(word.keys for word in statement.claim.words if word.lower.endswith("ed") and word.is_content)
     for at, word in enumerate(words):
         if word.lower == "can" and any(shares(other, done) for other in words[at + 1 : at + 3]):
             return word.text
@@ -92,22 +104,22 @@ def _ability(one: Statement, words: Sequence[Word]) -> str:
 
 
 # A permission is kept as one.
-_ALLOWED = frozenset("allowed permitted able lets".split())
+_PERMISSIONS = frozenset("allowed permitted able lets".split())
 
 
 def _is_allowed(claim: Wording) -> bool:
-    return bool(claim.lowers & _ALLOWED) or claim.has("free to")
+    return bool(claim.lowers & _PERMISSIONS) or claim.has("free to")
 
 
 _ARTICLES = frozenset("the a an its our their any".split())
-_TO_COME = frozenset(
+_FUTURE_WORDS = frozenset(
     "soon next later eventually future coming upcoming tomorrow plan plans planning roadmap year quarter month week"
     " january february march april may june july august september october november december spring summer autumn fall"
     " winter".split()
 )
 
 
-def _is_no_hedge(words: Sequence[Word], at: int) -> bool:
+def _hedges_nothing(words: Sequence[Word], at: int) -> bool:
     """'The planned time' is a time, 'so that it would' a purpose, and 'if you ask, you will get' a rule."""
     word, before = words[at].lower, [other.lower for other in words[:at]]
     if word == "planned" and before and before[-1] in _ARTICLES:
@@ -116,35 +128,37 @@ def _is_no_hedge(words: Sequence[Word], at: int) -> bool:
         return before.index("so") + 1 == before.index("that")
     if "than" in before[-2:]:
         return True
-    lowers = {other.lower for other in words}
-    is_promise = bool(lowers & READER) and lowers.isdisjoint(_TO_COME)
-    is_rule = is_promise or "always" in lowers or before[:1] in (["if"], ["when"], ["whenever"])
+    sentence_words = {other.lower for other in words}
+    is_promise = bool(sentence_words & READER_PRONOUNS) and sentence_words.isdisjoint(_FUTURE_WORDS)
+    is_rule = is_promise or "always" in sentence_words or before[:1] in (["if"], ["when"], ["whenever"])
     return word in {"will", "should"} and is_rule
 
 
 _WISHES = frozenset(("want to", "wants to", "wanted to", "we need to", "they need to", "needs to", "looking to"))
-_MOST_BEFORE = 3
+_BEFORE_FACTOR = 3
 
 
-def _is_of_the_rest(one: Statement, words: Sequence[Word], phrase: str) -> bool:
+def _is_about_something_else(statement: Statement, words: Sequence[Word], phrase: str) -> bool:
     """Whether a wish is that of others, or what the claim says stands before it: 'too slow for me to want to use'."""
     if phrase not in _WISHES:
         return False
     at = spaced(words).split(f" {phrase} ")[0].count(" ")
     if {word.lower for word in words[max(0, at - 1) : at]} & {"who", "which", "that"}:
         return True
-    before, after = (sum(shares(word, one.content_keys) for word in part) for part in (words[:at], words[at + 2 :]))
-    return before >= _MOST_BEFORE * max(1, after)
+    before, after = (
+        sum(shares(word, statement.content_keys) for word in part) for part in (words[:at], words[at + 2 :])
+    )
+    return before >= _BEFORE_FACTOR * max(1, after)
 
 
-def past(one: Statement) -> Iterator[Problem]:
+def past_as_present(statement: Statement) -> Iterator[Problem]:
     """What was so once is not claimed of today."""
-    if not one.is_claim or _is_past(one.claim):
+    if not statement.is_claim or _is_past(statement.claim):
         return
-    for clause in one.clauses:
+    for clause in statement.clauses:
         text = spaced(clause)
-        phrase = next((phrase for phrase in PAST if f" {phrase} " in text), "")
-        if phrase and not one.claim.has(phrase) and one.is_about(clause):
+        phrase = next((phrase for phrase in PAST_PHRASES if f" {phrase} " in text), "")
+        if phrase and not statement.claim.has(phrase) and statement.is_about(clause):
             yield from soft("D40", f"the quotation says {phrase!r}, and the claim is about today")
             return
 
@@ -155,8 +169,8 @@ _PAST_WORDS = frozenset(
 
 
 def _is_past(claim: Wording) -> bool:
-    is_over = any(claim.has(phrase) for phrase in _OVER)
+    is_over = any(claim.has(phrase) for phrase in _ENDED_PHRASES)
     return is_over or any(word.lower.endswith("ed") or word.lower in _PAST_WORDS for word in claim.words)
 
 
-_OVER = ("given way", "gave way", "gives way", "in place of", "now only", "given up", "gave up")
+_ENDED_PHRASES = ("given way", "gave way", "gives way", "in place of", "now only", "given up", "gave up")

@@ -23,21 +23,23 @@ _MONTH = re.compile(
 
 def _months(text: str, groups: Sequence[str] = ("iso", "us", "eu", "de")) -> set[int]:
     """`groups` are the forms of dates in digits that count; of '3/4/2026' either number may be the month."""
-    found: set[int] = set()
+    months_found: set[int] = set()
     for match in _MONTH.finditer(text):
         name = match["name"] or match["word"] or match["dated"] or match["day"]
         numbers = [match[group] for group in groups if match[group]]
-        found |= {MONTHS[name.lower()]} if name else {int(number) for number in numbers}
-    return found & {*MONTHS.values()}
+        months_found |= {MONTHS[name.lower()]} if name else {int(number) for number in numbers}
+    return months_found & {*MONTHS.values()}
 
 
-def months(one: Statement) -> Iterator[Problem]:
+def unquoted_months(statement: Statement) -> Iterator[Problem]:
     """A month is quoted, by its name or in a date, or is that of the page."""
-    if not (claimed := _months(one.text, ("iso",))):
+    if not (claimed := _months(statement.text, ("iso",))):
         return
-    around = "\n".join(text for q in one.evidence for text in (q.text, q.title, q.heading, q.around, q.published_on))
-    if one.kind != "fact":
-        around = "\n".join((around, one.context, *one.shown))
+    around = "\n".join(
+        text for q in statement.evidence for text in (q.text, q.title, q.heading, q.around, q.published_on)
+    )
+    if statement.kind != "fact":
+        around = "\n".join((around, statement.context, *statement.shown))
     if missing := claimed - _months(around):
         name = max((name for name, number in MONTHS.items() if number == min(missing)), key=len)
         yield from hard("D3", f"the month {name.capitalize()!r} is not in the quotation")
@@ -46,13 +48,13 @@ def months(one: Statement) -> Iterator[Problem]:
 _MONTH_DAYS, _YEAR_DAYS = 30, 365
 
 
-def lies_between(one: Statement, figure: Quantity) -> bool:
+def lies_between(statement: Statement, figure: Quantity) -> bool:
     """'Three months later' of June and September, 'ten years' of 2015 and 2025."""
     if figure.unit != "s" or figure.raw < 2 or figure.raw % 1:  # noqa: PLR2004 - one month is no sum
         return False
     days = figure.value / figure.raw / 86_400
     if days == _MONTH_DAYS:
-        told = {*_months(one.said)}
+        points = {*_months(statement.said)}
     else:
-        told = {int(q.value) for q in quantities(one.said) if q.is_year} if days == _YEAR_DAYS else set[int]()
-    return any(abs(first - second) == figure.raw for first in told for second in told)
+        points = {int(q.value) for q in quantities(statement.said) if q.is_year} if days == _YEAR_DAYS else set[int]()
+    return any(abs(first - second) == figure.raw for first in points for second in points)

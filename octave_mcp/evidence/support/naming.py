@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 
-from octave_mcp.evidence.support.terms import MONTHS, NOT_FIRST, PLAIN, TERMS
+from octave_mcp.evidence.support.terms import FUNCTION_WORDS, MONTHS, PLAIN_NOUNS, TERMS
 from octave_mcp.evidence.support.wording import is_past, keys_of, normalised, stem
 
-_NAME = re.compile(r"(?<![\w.-])(?<!\w')[A-ZÀ-ÖØ-Þ][\w&'+-]*(?:\.[A-Za-z]\w*)*")
-_CODE = re.compile(r"(?<![A-Za-z\d_$€£.,])(?:[A-Za-z_]+\d\w*(?:\.\d\w*)*)")
+_CAPITALISED_WORD = re.compile(r"(?<![\w.-])(?<!\w')[A-ZÀ-ÖØ-Þ][\w&'+-]*(?:\.[A-Za-z]\w*)*")
+_CODE_NAME = re.compile(r"(?<![A-Za-z\d_$€£.,])(?:[A-Za-z_]+\d\w*(?:\.\d\w*)*)")
 _VERB_NEXT = re.compile(r"[ \t]+(?P<verb>[a-z]+)\b")
 _POSSESSIVE = re.compile(r"'s?$", re.IGNORECASE)
 _VERBS = frozenset(
@@ -44,11 +44,11 @@ _ADVERBS = frozenset(
 )
 _JOINTS = re.compile(r"[.&+]")
 _LETTERS_OR_DIGITS = re.compile(r"[a-z]{2,}|\d+")
-_PLAIN_WORDS = re.compile(r"[^\W_]+")
-_MAX_JOINED = 4
+_WORDS_ONLY = re.compile(r"[^\W_]+")
+_MAX_JOINED_WORDS = 4
 _NOT_WORDS = re.compile(r"[^\w]+")
 _CAPITAL_NEXT = re.compile(r"[ \t]+[A-ZÀ-Þ][a-z]")
-_HEAD = re.compile(r"[-']")
+_AFTER_HEAD = re.compile(r"[-']")
 _MIN_STEMMED_LENGTH = 4
 # Two names of the same thing, in lower case.
 _SAME_NAMES = {
@@ -104,18 +104,18 @@ _SPELLED_OUT = {
 @lru_cache(maxsize=8192)
 def names(text: str) -> tuple[str, ...]:
     """In the order of the text, each once; the first word of a sentence only if it looks like a name there too."""
-    return tuple(dict.fromkeys(_found(normalised(text))))
+    return tuple(dict.fromkeys(_find_names(normalised(text))))
 
 
-def _found(plain: str) -> Iterator[str]:
-    for match in _NAME.finditer(plain):
+def _find_names(plain: str) -> Iterator[str]:
+    for match in _CAPITALISED_WORD.finditer(plain):
         word = _POSSESSIVE.sub("", match[0]).strip("&'+-.")
         if not word or _is_term(word):
             continue
         if starts(plain, match.start()) and not is_named_first(plain, match, word):
             continue
         yield word
-    yield from (match[0] for match in _CODE.finditer(plain) if match[0][0].islower())
+    yield from (match[0] for match in _CODE_NAME.finditer(plain) if match[0][0].islower())
 
 
 def _is_term(word: str) -> bool:
@@ -136,7 +136,7 @@ def starts(plain: str, at: int) -> bool:
 def is_named_first(plain: str, match: re.Match[str], word: str) -> bool:
     """Whether the first word of a sentence is a name: by its inner capitals, or by what follows."""
     lower = word.lower()
-    if lower in NOT_FIRST:
+    if lower in FUNCTION_WORDS:
         return False
     if is_shaped(word):
         return True
@@ -144,10 +144,12 @@ def is_named_first(plain: str, match: re.Match[str], word: str) -> bool:
         return False
     following = plain[match.end() :]
     is_owner = match[0].endswith("'s")
-    return is_owner or bool(_CAPITAL_NEXT.match(following) and not _is_gerund(lower)) or _does(lower, following)
+    return (
+        is_owner or bool(_CAPITAL_NEXT.match(following) and not _is_gerund(lower)) or _precedes_verb(lower, following)
+    )
 
 
-def _does(lower: str, following: str) -> bool:
+def _precedes_verb(lower: str, following: str) -> bool:
     """Whether a verb follows that goes with a name."""
     verb = None if _PARTICIPLE_NEXT.match(following) else _VERB_NEXT.match(following)
     if not verb or lower.endswith("ing") or (lower.endswith("ly") and lower in _ADVERBS):
@@ -159,7 +161,7 @@ def _does(lower: str, following: str) -> bool:
 
 def is_plain_noun(lower: str) -> bool:
     """A word that starts sentences, and is no name."""
-    return lower in NOT_FIRST or lower in PLAIN or bool(_ABSTRACT.search(lower))
+    return lower in FUNCTION_WORDS or lower in PLAIN_NOUNS or bool(_ABSTRACT.search(lower))
 
 
 def is_plain_word(name: str) -> bool:
@@ -169,7 +171,7 @@ def is_plain_word(name: str) -> bool:
 
 def is_shaped(word: str) -> bool:
     """A name by its shape, wherever it stands: 'PostHog', 'HR-On', 'AWS', 'Cal.com', 'S3'."""
-    head = _HEAD.split(word)[0]
+    head = _AFTER_HEAD.split(word)[0]
     return any(letter.isupper() or letter.isdigit() or letter == "." for letter in head[1:])
 
 
@@ -200,27 +202,27 @@ def is_plural(lower: str) -> bool:
 
 
 @lru_cache(maxsize=8192)
-def _lowered(text: str) -> str:
+def _lowercase(text: str) -> str:
     return normalised(text).lower()
 
 
 @lru_cache(maxsize=8192)
 def _forms(text: str) -> frozenset[str]:
     """The words of a text, their parts and their stems."""
-    words = set(_WORDS.findall(_lowered(text)))
+    words = set(_WORDS.findall(_lowercase(text)))
     words |= {part for word in words if not word.isalnum() for part in _JOINTS.split(word)}
     words |= {part for word in words if word[-1:].isdigit() for part in _LETTERS_OR_DIGITS.findall(word)}
     words |= {_SAME_NAMES[word] for word in words if word in _SAME_NAMES}
     words |= {part for word in words for part in _SPELLED_OUT.get(word, ())}
-    words |= {_of_country(word) for word in words if len(word) >= _MIN_COUNTRY_LENGTH}
+    words |= {_country_key(word) for word in words if len(word) >= _MIN_COUNTRY_LENGTH}
     return frozenset(words | {stem(word) for word in words if word.isalpha()})
 
 
 @lru_cache(maxsize=8192)
-def _joined(text: str) -> frozenset[str]:
+def _joined_neighbours(text: str) -> frozenset[str]:
     """Each word of a text, and up to four neighbours as one word: 'OpenTelemetry' is in 'Open Telemetry'."""
-    words = _PLAIN_WORDS.findall(_lowered(text))
-    runs = (zip(*(words[at:] for at in range(count)), strict=False) for count in range(1, _MAX_JOINED + 1))
+    words = _WORDS_ONLY.findall(_lowercase(text))
+    runs = (zip(*(words[at:] for at in range(count)), strict=False) for count in range(1, _MAX_JOINED_WORDS + 1))
     return frozenset(map("".join, chain.from_iterable(runs)))
 
 
@@ -234,25 +236,27 @@ def _is_spelled(name: str, text: str) -> bool:
     letters = _letters(name)
     if (least := letters.removesuffix("s")) not in _letters(text):
         return False
-    return not {letters, f"{letters}s", least}.isdisjoint(_joined(text))
+    return not {letters, f"{letters}s", least}.isdisjoint(_joined_neighbours(text))
 
 
 @lru_cache(maxsize=8192)
 def _letters(text: str) -> str:
     """Its letters and digits alone, which are faster to search."""
-    return "".join(_PLAIN_WORDS.findall(_lowered(text)))
+    return "".join(_WORDS_ONLY.findall(_lowercase(text)))
 
 
 def _has_forms(name: str, text: str) -> bool:
-    there = _forms(text)
-    return all(_is_in(part, there) for part in _NOT_WORDS.split(_lowered(name)) if part)
+    text_forms = _forms(text)
+    return all(_is_in(part, text_forms) for part in _NOT_WORDS.split(_lowercase(name)) if part)
 
 
-def _is_in(part: str, there: frozenset[str]) -> bool:
+def _is_in(part: str, text_forms: frozenset[str]) -> bool:
     forms = {part, part.removesuffix("s"), f"{part}s", _SAME_NAMES.get(part, part)}
     if len(part) >= _MIN_COUNTRY_LENGTH:
-        forms.add(_of_country(part))
-    return not forms.isdisjoint(there) or (len(part) >= _MIN_STEMMED_LENGTH and not keys_of(part).isdisjoint(there))
+        forms.add(_country_key(part))
+    return not forms.isdisjoint(text_forms) or (
+        len(part) >= _MIN_STEMMED_LENGTH and not keys_of(part).isdisjoint(text_forms)
+    )
 
 
 _MIN_COUNTRY_LENGTH = 6
@@ -260,44 +264,44 @@ _COUNTRY = re.compile(r"(?:ia|y|ian|ians)$")
 
 
 @lru_cache(maxsize=8192)
-def _of_country(word: str) -> str:
+def _country_key(word: str) -> str:
     """The same of 'Estonia', 'Estonian' and 'Estonians', of 'Italy' and 'Italian'; no word itself."""
     return _COUNTRY.sub("-", word)
 
 
-def strange(found: Iterable[str], around: Iterable[str]) -> list[str]:
+def strange(candidates: Iterable[str], sources: Iterable[str]) -> list[str]:
     """Of these names, those that no text of `around` has; 'Debian-based' is there if 'Debian' is."""
-    others = tuple(dict.fromkeys(filter(None, around)))
-    return [name for name in found if not _is_there(name, others)]
+    texts = tuple(dict.fromkeys(filter(None, sources)))
+    return [name for name in candidates if not _is_known(name, texts)]
 
 
-def _is_there(name: str, others: Sequence[str]) -> bool:
+def _is_known(name: str, texts: Sequence[str]) -> bool:
     """By its spelling first, which is cheaper to look for."""
     return (
-        any(_is_spelled(name, other) for other in others)
-        or any(_has_forms(name, other) for other in others)
-        or any(_has_first_part(name, other) for other in others)
-        or (name.isupper() and any(name in _initials(other) for other in others))
+        any(_is_spelled(name, text) for text in texts)
+        or any(_has_forms(name, text) for text in texts)
+        or any(_has_first_part(name, text) for text in texts)
+        or (name.isupper() and any(name in _initials(text) for text in texts))
     )
 
 
 @lru_cache(maxsize=8192)
 def _initials(text: str) -> frozenset[str]:
     """Those of two to five capitalised words in a row: 'YC' of 'Y Combinator'."""
-    found: set[str] = set()
-    for match in _CAPITALISED.finditer(normalised(text)):
+    initials: set[str] = set()
+    for match in _CAPITALISED_RUN.finditer(normalised(text)):
         letters = "".join(word[0] for word in re.split(r"[ -]", match[0]) if word[:1].isupper())
-        found |= {letters[at : at + count] for at in range(len(letters)) for count in range(2, _MAX_INITIALS + 1)}
-    return frozenset(found)
+        initials |= {letters[at : at + count] for at in range(len(letters)) for count in range(2, _MAX_INITIALS + 1)}
+    return frozenset(initials)
 
 
-_CAPITALISED = re.compile(r"[A-Z]\w{0,50}(?:[ -](?:(?:of|and|the|for) )*[A-Z]\w*)+")
+_CAPITALISED_RUN = re.compile(r"[A-Z]\w{0,50}(?:[ -](?:(?:of|and|the|for) )*[A-Z]\w*)+")
 _MAX_INITIALS = 5
 
 
-def _has_first_part(name: str, other: str) -> bool:
+def _has_first_part(name: str, text: str) -> bool:
     first, *rest = name.split("-")
     is_joined = bool(rest) and all(
-        part[:1].islower() or _is_plain(part) or has_name(part, other) for part in rest if part
+        part[:1].islower() or _is_plain(part) or has_name(part, text) for part in rest if part
     )
-    return is_joined and (_is_plain(first) or has_name(first, other))
+    return is_joined and (_is_plain(first) or has_name(first, text))

@@ -19,7 +19,7 @@ ONES: dict[str, int] = {
 TENS: dict[str, int] = dict(
     zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True)
 )
-_PARTS = {
+_FRACTION_PARTS = {
     "half": 2,
     "third": 3,
     "fourth": 4,
@@ -31,12 +31,12 @@ _PARTS = {
     "ninth": 9,
     "tenth": 10,
 }
-_ONE = frozenset({"a", "an", "one"})
+_SINGLE = frozenset({"a", "an", "one"})
 _WORDS = "|".join([*ONES, *TENS])
 _PERIODS = "second|minute|hour|day|week|month|quarter|year"
 _LARGE = "hundred|thousand|million|billion"
 # 'A second trip' is no time.
-_NO_ORDINAL = (
+_NOT_ORDINAL = (
     r"(?!(?<=second) (?!(?:and|or|of|in|on|at|to|for|from|by|with|per|after|before|is|was|when|if|as|than|the|later)\b)"
     r"[a-z])"
 )
@@ -53,7 +53,7 @@ _SHARE = re.compile(
     re.IGNORECASE,
 )
 # What each share has, and few texts have: it is faster to look for.
-_TOTAL = re.compile(rf"\b(?:in|of)\s+(?:every\s+|each\s+)?{_TOTALS}", re.IGNORECASE)
+_MAY_BE_SHARE = re.compile(rf"\b(?:in|of)\s+(?:every\s+|each\s+)?{_TOTALS}", re.IGNORECASE)
 _FRACTION = re.compile(
     r"\b(?:(?P<count>a|an|one|two|three|four|five|six|seven|eight|nine|\d)[ -])?"
     r"(?P<part>half|halves|thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?)\b"
@@ -68,23 +68,23 @@ _MULTIPLE = re.compile(
 _MULTIPLES = {"two": "2x ", "three": "3x ", "four": "4x ", "half": "~50% "}
 
 
-def _value(word: str) -> float:
+def _word_value(word: str) -> float:
     lower = word.lower()
     return float(ONES.get(lower, TENS.get(lower, 100 if lower == "hundred" else 1)))
 
 
-def _in_dollars(found: re.Match[str]) -> str:
-    return f"${float(found[1]) / 100:g}"
+def _in_dollars(match: re.Match[str]) -> str:
+    return f"${float(match[1]) / 100:g}"
 
 
-def _as_multiple(found: re.Match[str]) -> str:
-    return f"{_value(found[1]):g}x"
+def _as_multiple(match: re.Match[str]) -> str:
+    return f"{_word_value(match[1]):g}x"
 
 
 _FOLDS = "fold twofold threefold fourfold fivefold sixfold sevenfold eightfold ninefold tenfold twentyfold hundredfold"
-_Written = str | Callable[[re.Match[str]], str]
+_Replacement = str | Callable[[re.Match[str]], str]
 # Words without one of which there is nothing to rewrite, which are faster to look for; what is rewritten, and how.
-_REWRITES: tuple[tuple[frozenset[str], re.Pattern[str], _Written], ...] = tuple(
+_REWRITES: tuple[tuple[frozenset[str], re.Pattern[str], _Replacement], ...] = tuple(
     (frozenset(words.split()), re.compile(pattern, re.IGNORECASE), written)
     for words, pattern, written in (
         ("half", r"\b(\d+)\s+and\s+a\s+half\b", r"\1.5"),
@@ -94,7 +94,7 @@ _REWRITES: tuple[tuple[frozenset[str], re.Pattern[str], _Written], ...] = tuple(
             (
                 r"\b(in|within|under|than|after|about|nearly|almost|over|around|takes?|took|only|just|for|by|roughly"
                 r"|up to)"
-                rf" (?:an?|one)(?: single)? ({_PERIODS})\b(?! of an? ){_NO_ORDINAL}"
+                rf" (?:an?|one)(?: single)? ({_PERIODS})\b(?! of an? ){_NOT_ORDINAL}"
             ),
             r"\1 1 \2",
         ),
@@ -137,7 +137,7 @@ _ONE_COUNTS = re.compile(
 
 
 _LETTERS = re.compile(r"[a-z]+")
-_PARTS_AND_PLURALS = frozenset(("halves", *(form for part in _PARTS for form in (part, f"{part}s"))))
+_PARTS_AND_PLURALS = frozenset(("halves", *(form for part in _FRACTION_PARTS for form in (part, f"{part}s"))))
 _MULTIPLE_WORDS = frozenset(
     "twice thrice double doubles doubled doubling triple triples tripled tripling treble trebles trebled quadruple"
     " quadruples quadrupled quadrupling halve halves halved halving".split()
@@ -151,7 +151,7 @@ def in_digits(text: str) -> str:
     """'Three of ten' as '~30% ', 'a third of' as '~33.33% of', 'twice' as '2x twice', 'twenty-five' as '25'."""
     plain = normalised(text)
     words = frozenset(_LETTERS.findall(plain.lower()))
-    if words & _SHARES and _TOTAL.search(plain):
+    if words & _SHARES and _MAY_BE_SHARE.search(plain):
         plain = _SHARE.sub(_share, plain)
     if words & _PARTS_AND_PLURALS:
         plain = _FRACTION.sub(_fraction, plain)
@@ -161,72 +161,74 @@ def in_digits(text: str) -> str:
         if words & needed:
             plain = pattern.sub(written, plain)
     if words & _MULTIPLE_WORDS:
-        plain = _MULTIPLE.sub(lambda found: _MULTIPLES[str(found.lastgroup)] + found[0], plain)
+        plain = _MULTIPLE.sub(lambda match: _MULTIPLES[str(match.lastgroup)] + match[0], plain)
     return plain
 
 
 def _count(word: str) -> float:
-    return float(word) if word.isdigit() else _value(word)
+    return float(word) if word.isdigit() else _word_value(word)
 
 
-_OF = re.compile(r"\bof\s", re.IGNORECASE)
-_ENDS = re.compile(r"\s*(?:$|[,.])")
+_OF_WORD = re.compile(r"\bof\s", re.IGNORECASE)
+_CLAUSE_END = re.compile(r"\s*(?:$|[,.])")
 
 
-def _share(found: re.Match[str]) -> str:
+def _share(match: re.Match[str]) -> str:
     """'One in three customers' is a share; 'two of our three plans' and 'a depot in ten' are none."""
-    count, total = _count(found["count"]), _count(found["total"].replace(",", ""))
-    is_of = bool(_OF.search(found[0])) and "out of" not in found[0].lower()
-    ends = bool(_ENDS.match(found.string, found.end()))
-    if not 0 < count <= total or (is_of and (found["what"] or not ends)):
-        return found[0]
-    if found["count"].lower() in {"a", "an"} and (found["what"] or is_of):
-        return found[0]
-    return f"~{100 * count / total:.4g}% {found['what']}"
+    count, total = _count(match["count"]), _count(match["total"].replace(",", ""))
+    is_of = bool(_OF_WORD.search(match[0])) and "out of" not in match[0].lower()
+    ends = bool(_CLAUSE_END.match(match.string, match.end()))
+    if not 0 < count <= total or (is_of and (match["what"] or not ends)):
+        return match[0]
+    if match["count"].lower() in {"a", "an"} and (match["what"] or is_of):
+        return match[0]
+    return f"~{100 * count / total:.4g}% {match['what']}"
 
 
 # What follows a name such as 'Twenty' within a sentence, and no number with a capital in a heading.
-_NAMED_SO = re.compile(rf"(?: (?!(?:{_PERIODS}|{_LARGE}|percent|times|dollars?|euros?|pounds?)s?\b)[a-z]|[,.;:!?'’]|$)")
+_AFTER_NAME = re.compile(
+    rf"(?: (?!(?:{_PERIODS}|{_LARGE}|percent|times|dollars?|euros?|pounds?)s?\b)[a-z]|[,.;:!?'’]|$)"
+)
 
 
-def _is_name(found: re.Match[str]) -> bool:
+def _is_name(match: re.Match[str]) -> bool:
     """'The Twenty story': a word with a capital within a sentence whose other words have none."""
-    within = found.string[: found.start()].rstrip(" ")
+    within = match.string[: match.start()].rstrip(" ")
     return (
-        found[0][:1].isupper()
-        and found[0][1:].islower()
+        match[0][:1].isupper()
+        and match[0][1:].islower()
         and within[-1:].islower()
-        and bool(_NAMED_SO.match(found.string, found.end()))
+        and bool(_AFTER_NAME.match(match.string, match.end()))
     )
 
 
-def _number(found: re.Match[str]) -> str:
-    if _is_name(found):
-        return found[0]
-    if found["tens"]:
-        return str(TENS[found["tens"].lower()] + ONES[found["ones"].lower()])
-    word = found["word"].lower()
-    return found[0] if word == "one" and not _one_counts(found) else f"{_value(word):g}"
+def _number(match: re.Match[str]) -> str:
+    if _is_name(match):
+        return match[0]
+    if match["tens"]:
+        return str(TENS[match["tens"].lower()] + ONES[match["ones"].lower()])
+    word = match["word"].lower()
+    return match[0] if word == "one" and not _one_counts(match) else f"{_word_value(word):g}"
 
 
-def _one_counts(found: re.Match[str]) -> bool:
+def _one_counts(match: re.Match[str]) -> bool:
     """'One in three' and 'one million' count; 'one plan' and 'one of them' do not."""
-    return bool(_ONE_COUNTS.match(found.string, found.end()))
+    return bool(_ONE_COUNTS.match(match.string, match.end()))
 
 
-_MEASURED = re.compile(r"\s*(?:an hour|a million|a thousand|a hundred|a billion|a dozen|hour)", re.IGNORECASE)
+_OF_A_UNIT = re.compile(r"\s*(?:an hour|a million|a thousand|a hundred|a billion|a dozen|hour)", re.IGNORECASE)
 _BY = frozenset("by than about nearly almost".split())
-_OVER = _BY | frozenset("over roughly around least under".split())
+_APPROXIMATORS = _BY | frozenset("over roughly around least under".split())
 
 
-def _fraction(found: re.Match[str]) -> str:
-    part = found["part"].lower().removesuffix("s").replace("halve", "half")
-    before = found.string[: found.start()].rstrip().rsplit(" ", 1)[-1].lower()
-    of = found["of"] or ""
-    if _MEASURED.match(found.string, found.end()) or of.strip() == "a" or not _is_share(found, part, before):
-        return found[0]
-    many = _count(found["count"]) if found["count"] else 1.0
-    return f"~{100 * many / _PARTS[part]:.4g}%{of}"
+def _fraction(match: re.Match[str]) -> str:
+    part = match["part"].lower().removesuffix("s").replace("halve", "half")
+    before = match.string[: match.start()].rstrip().rsplit(" ", 1)[-1].lower()
+    of = match["of"] or ""
+    if _OF_A_UNIT.match(match.string, match.end()) or of.strip() == "a" or not _is_share(match, part, before):
+        return match[0]
+    many = _count(match["count"]) if match["count"] else 1.0
+    return f"~{100 * many / _FRACTION_PARTS[part]:.4g}%{of}"
 
 
 # 'By a third party' is no share.
@@ -236,14 +238,14 @@ _NOUN_NEXT = re.compile(
 )
 
 
-def _is_share(found: re.Match[str], part: str, before: str) -> bool:
+def _is_share(match: re.Match[str], part: str, before: str) -> bool:
     """'A third of', 'by a quarter' and 'half' are shares; 'the third', 'a quarter' and 'the second half' are none."""
-    count, of = (found["count"] or "").lower(), found["of"]
+    count, of = (match["count"] or "").lower(), match["of"]
     if part == "half":
-        return before not in {"second", "first", "and", "other", "better", "last"} and (not count or count in _ONE)
+        return before not in {"second", "first", "and", "other", "better", "last"} and (not count or count in _SINGLE)
     if not count:
         return False
     if part == "quarter":
         return bool(of) or before in _BY
-    is_of_a_noun = count in _ONE and bool(_NOUN_NEXT.match(found.string, found.end()))
-    return bool(of) or (before in _OVER and not is_of_a_noun) or count not in _ONE
+    is_of_a_noun = count in _SINGLE and bool(_NOUN_NEXT.match(match.string, match.end()))
+    return bool(of) or (before in _APPROXIMATORS and not is_of_a_noun) or count not in _SINGLE

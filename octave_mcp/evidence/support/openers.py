@@ -9,20 +9,20 @@ from functools import lru_cache
 from octave_mcp.evidence.support.naming import acts, has_name, is_named_first, is_plain_noun, is_plural, starts
 from octave_mcp.evidence.support.wording import keys_of, normalised
 
-_FIRST = re.compile(r"(?<![\w.'-])(?P<word>[A-ZÀ-ÖØ-Þ][^\W\d_]{2,})(?P<own>'s?)?(?![\w'-])")
+_FIRST_WORD = re.compile(r"(?<![\w.'-])(?P<word>[A-ZÀ-ÖØ-Þ][^\W\d_]{2,})(?P<own>'s?)?(?![\w'-])")
 _ADVERB = (
     r"(?:now|also|just|still|already|then|soon|since|even|never|often|always|almost|more than|at least|no longer"
     r"|first|later|again|once|today|[a-z]{3,}ly)"
 )
-_VERB = re.compile(rf"[ \t]+(?P<adverbs>(?:{_ADVERB}[ \t]+)*)(?P<verb>[a-z]+)\b(?P<rest>[^.!?\n]*)")
+_VERB_NEXT = re.compile(rf"[ \t]+(?P<adverbs>(?:{_ADVERB}[ \t]+)*)(?P<verb>[a-z]+)\b(?P<rest>[^.!?\n]*)")
 _MODALS = frozenset("will would may might could must did does".split())
-_OBJECT = re.compile(r"[ \t]+(?:its|their|the|an?|every|each|no|any|all|his|her)\b")
+_OBJECT_NEXT = re.compile(r"[ \t]+(?:its|their|the|an?|every|each|no|any|all|his|her)\b")
 _APPOSITION = re.compile(
     r",[ \t]+(?:which|who|whose|where|with|based|backed|founded|headquartered|owned|known|formerly|now|once|home|part"
     r"|itself|an?|the|one|like)\b[^,.;:!?]*,[ \t]+(?P<verb>[a-z]+)\b"
 )
-_TERM = re.compile(r"[ \t]+(?:[A-Z]{2,4}|[A-Z][a-z]+)(?P<verb>[ \t]+[a-z]+)\b")
-_PEOPLE = re.compile(
+_ACRONYM_NEXT = re.compile(r"[ \t]+(?:[A-Z]{2,4}|[A-Z][a-z]+)(?P<verb>[ \t]+[a-z]+)\b")
+_PEOPLE_NEXT = re.compile(
     r"[ \t]+(?P<people>users|customers|clients|subscribers|members|employees|buyers|sellers|drivers|shoppers|engineers"
     r"|developers|staff|teams?|agents|reps|managers|crews|chief|founders?)\b"
 )
@@ -38,17 +38,19 @@ _KINDS_OF_PEOPLE = frozenset(
     """.split()
 )
 # Endings of plain plural nouns, such as 'Customers', 'Teams' and 'Guests'.
-_DOERS = re.compile(r"(?:[eo]rs|ees|ents|ants|ists|ians|ies|men|ests|ams|ops|ands|olks|eams|irms|iends|outs|ads|nts)$")
+_PEOPLE_ENDINGS = re.compile(
+    r"(?:[eo]rs|ees|ents|ants|ists|ians|ies|men|ests|ams|ops|ands|olks|eams|irms|iends|outs|ads|nts)$"
+)
 
 
 @lru_cache(maxsize=2048)
 def likely_names(text: str) -> tuple[str, ...]:
     """In the order of the text; ordinary words may be among them."""
-    return tuple(dict.fromkeys(_found(normalised(text))))
+    return tuple(dict.fromkeys(_find_names(normalised(text))))
 
 
-def _found(plain: str) -> Iterator[str]:
-    for match in _FIRST.finditer(plain):
+def _find_names(plain: str) -> Iterator[str]:
+    for match in _FIRST_WORD.finditer(plain):
         word = match["word"]
         if not starts(plain, match.start()) or is_named_first(plain, match, word) or not _may_be_a_name(word.lower()):
             continue
@@ -60,27 +62,27 @@ def _may_be_a_name(lower: str) -> bool:
     return not is_plain_noun(lower) and not lower.endswith(("ing", "ly")) and len(keys_of(lower)) == 1
 
 
-def _is_followed_as_a_name(word: str, own: str, following: str) -> bool:
-    if own == "'":
-        return not _DOERS.search(word)
-    if _PEOPLE.match(following):
+def _is_followed_as_a_name(word: str, possessive: str, following: str) -> bool:
+    if possessive == "'":
+        return not _PEOPLE_ENDINGS.search(word)
+    if _PEOPLE_NEXT.match(following):
         return word.lower() not in _KINDS_OF_PEOPLE and not is_plural(word.lower())
-    if (found := _APPOSITION.match(following)) and acts(found["verb"]):
+    if (match := _APPOSITION.match(following)) and acts(match["verb"]):
         return not is_plural(word.lower())
-    if found := _TERM.match(following):
-        return acts(found["verb"].strip())
-    return bool((found := _VERB.match(following)) and _does(word.lower(), found))
+    if match := _ACRONYM_NEXT.match(following):
+        return acts(match["verb"].strip())
+    return bool((match := _VERB_NEXT.match(following)) and _acts_as_subject(word.lower(), match))
 
 
-def _does(lower: str, found: re.Match[str]) -> bool:
+def _acts_as_subject(lower: str, match: re.Match[str]) -> bool:
     """Whether it does something to something: 'now runs', 'more than halved its rework'."""
-    verb = found["verb"]
+    verb = match["verb"]
     if verb in _MODALS:
         return not is_plural(lower)
-    if found["adverbs"]:
+    if match["adverbs"]:
         is_of_one = verb.endswith("s") and not verb.endswith("ss")
         return is_of_one if is_plural(lower) else is_of_one or acts(verb)
-    return verb.endswith("s") and bool(_OBJECT.match(found["rest"])) and not is_plural(lower)
+    return verb.endswith("s") and bool(_OBJECT_NEXT.match(match["rest"])) and not is_plural(lower)
 
 
 def is_lower(name: str, text: str) -> bool:

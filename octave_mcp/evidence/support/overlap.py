@@ -13,28 +13,28 @@ from octave_mcp.evidence.support.statement import Statement, soft
 from octave_mcp.evidence.support.wording import joined
 
 # The least share of a claim's content words that its quotations have. Names in a title alone do not count.
-_LEAST = {"fact": 0.2, "inference": 0.1}
-_LEAST_OF_A_PAIN = 0.34
+_MIN_SHARE = {"fact": 0.2, "inference": 0.1}
+_MIN_PAIN_SHARE = 0.34
 
 
-def overlap(one: Statement) -> Iterator[Problem]:
-    if not one.is_claim or not one.content:
+def too_little_overlap(statement: Statement) -> Iterator[Problem]:
+    if not statement.is_claim or not statement.content:
         return
-    is_pain = one.kind == "fact" and one.mentions(one.prospect) and is_problem(one.claim)
-    is_too_little = one.share_said < _LEAST_OF_A_PAIN if is_pain else _shares_nothing(one)
-    if is_too_little and not _has_figure(one):
+    is_pain = statement.kind == "fact" and statement.mentions(statement.prospect) and is_problem(statement.claim)
+    is_too_little = statement.share_quoted < _MIN_PAIN_SHARE if is_pain else _shares_too_little(statement)
+    if is_too_little and not _shares_figure(statement):
         yield from soft("D40", "most of what the claim says is not in the quotation")
 
 
-def _shares_nothing(one: Statement) -> bool:
-    quoted = joined(quote.keys for quote in one.quotes)
-    named = {name.lower() for name in names(one.text)}
-    own = [word for word in one.content if word.lower not in named or not word.keys.isdisjoint(quoted)]
-    told = [not word.keys.isdisjoint(one.keys) for word in own]
-    return bool(told) and sum(told) < _LEAST[one.kind] * len(told)
+def _shares_too_little(statement: Statement) -> bool:
+    quoted = joined(quote.keys for quote in statement.quotes)
+    name_words = {name.lower() for name in names(statement.text)}
+    counted = [word for word in statement.content if word.lower not in name_words or not word.keys.isdisjoint(quoted)]
+    shared = [not word.keys.isdisjoint(statement.keys) for word in counted]
+    return bool(shared) and sum(shared) < _MIN_SHARE[statement.kind] * len(shared)
 
 
-def _has_figure(one: Statement) -> bool:
+def _shares_figure(statement: Statement) -> bool:
     """A figure that the quotation has says as much as some words."""
-    said = quantities(one.said)
-    return any(is_said(figure, told) for figure in quantities(one.text) for told in said)
+    quoted = quantities(statement.said)
+    return any(is_said(figure, quantity) for figure in quantities(statement.text) for quantity in quoted)

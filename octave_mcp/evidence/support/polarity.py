@@ -17,7 +17,7 @@ def _set(words: str) -> frozenset[str]:
 
 
 # Words of one kind and words of the other: a claim that has only one kind, of a quotation that has only the other.
-_GROUPS: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
+_OPPOSITE_KINDS: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (
         _set("still continue remain persist ongoing"),
         _set("gone stop stopped stopping ended cease ceased discontinue retire drop abandon quit eliminate cancel"),
@@ -89,13 +89,13 @@ _GROUPS: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (_set("attend"), _set("miss skip")),
 )
 
-GOOD = _set(
+_GOOD = _set(
     "good great nice excellent happy satisfied pleased delighted worth worthwhile right love loved loves impressed"
     " impressive perfect fantastic amazing awesome successful success well helpful useful valuable smooth smoothly"
     " reliable easy effortless best praised praises praise enjoy enjoys thrilled glad proud comfortable seamless"
     " affordable superb wonderful brilliant favourite favorite recommend recommends"
 )
-BAD = _set(
+_BAD = _set(
     "bad poor worst terrible awful unhappy dissatisfied disappointed disappointing disappointment"
     " frustrating frustrated wrong hate hated useless painful pain struggle struggles struggled trouble problem"
     " problems difficult unreliable unusable annoying annoyed regret regrets mistake expensive overwhelmed"
@@ -104,31 +104,36 @@ BAD = _set(
 )
 
 
-def polarity(one: Statement) -> Iterator[Problem]:
+def opposite_mood(statement: Statement) -> Iterator[Problem]:
     """One side is glad of what the other complains of."""
-    if not one.is_claim:
+    if not statement.is_claim:
         return
-    mine = _moods(one.claim, one.claim.words)
-    theirs = {mood for quote, clause in zip(one.quotes, one.clauses, strict=True) for mood in _near(quote, clause)}
-    if len(mine) == len(theirs) == 1 and mine != theirs:
+    claim_moods = _moods(statement.claim, statement.claim.words)
+    quote_moods = {
+        mood
+        for quote, clause in zip(statement.quotes, statement.clauses, strict=True)
+        for mood in _moods_near(quote, clause)
+    }
+    if len(claim_moods) == len(quote_moods) == 1 and claim_moods != quote_moods:
         yield from soft(
-            "D40", f"the quotation is {'positive' if 'good' in theirs else 'negative'} about this, and the claim is not"
+            "D40",
+            f"the quotation is {'positive' if 'good' in quote_moods else 'negative'} about this, and the claim is not",
         )
 
 
-def _near(quote: Wording, clause: Sequence[Word]) -> set[str]:
+def _moods_near(quote: Wording, clause: Sequence[Word]) -> set[str]:
     """The moods of the clause, or if it has none, of its sentence."""
     return _moods(quote, clause) or _moods(quote, quote.sentence_of(clause))
 
 
 def _moods(text: Wording, words: Sequence[Word]) -> set[str]:
     """'good' and 'bad', each turned round after a negation."""
-    found: set[str] = set()
+    moods: set[str] = set()
     for word in words:
-        mood = "good" if word.lower in GOOD else "bad" if word.lower in BAD else ""
+        mood = "good" if word.lower in _GOOD else "bad" if word.lower in _BAD else ""
         if mood:
-            found.add(mood if not _is_denied(text, word) else "bad" if mood == "good" else "good")
-    return found
+            moods.add(mood if not _is_denied(text, word) else "bad" if mood == "good" else "good")
+    return moods
 
 
 def _is_denied(text: Wording, word: Word) -> bool:
@@ -136,65 +141,74 @@ def _is_denied(text: Wording, word: Word) -> bool:
 
 
 # 'End to end' and 'at the end' end nothing.
-_NO_VERB = _set("end ends left")
+_AMBIGUOUS_FORMS = _set("end ends left")
 
 
-def kinds(one: Statement) -> Iterator[Problem]:
+def opposite_kinds(statement: Statement) -> Iterator[Problem]:
     """One side has words of one kind, the other only of the opposite kind, and neither is denied."""
-    if not one.is_claim or one.claim.lowers & NEGATIONS:
+    if not statement.is_claim or statement.claim.lowers & NEGATIONS:
         return
-    own = _stated(one.claim)
-    there, said = joined(map(_stated, one.quotes)), joined(quote.stems for quote in one.quotes)
-    prefixed = ((frozenset({a}), frozenset({b})) for a, b in _prefixed(own, there))
-    for mine, theirs in (*prefixed, *_both_ways()):
-        if own & mine and not one.claim.stems & theirs and there & theirs and not said & mine:
-            words = (word for word in one.claim.words if _form(word.lower) in mine or word.lower in _KEEPS)
-            if (word := next(words, None)) and _is_of_the_same(one, word, theirs):  # none has 'gone' for 'used to'
+    claimed = _affirmed_stems(statement.claim)
+    quoted, quoted_stems = (
+        joined(map(_affirmed_stems, statement.quotes)),
+        joined(quote.stems for quote in statement.quotes),
+    )
+    prefixed = ((frozenset({a}), frozenset({b})) for a, b in _prefix_opposites(claimed, quoted))
+    for kind, opposite in (*prefixed, *_opposite_kinds()):
+        if claimed & kind and not statement.claim.stems & opposite and quoted & opposite and not quoted_stems & kind:
+            words = (word for word in statement.claim.words if _form(word.lower) in kind or word.lower in _KEEP_FORMS)
+            if (word := next(words, None)) and _is_about_same_thing(
+                statement, word, opposite
+            ):  # none has 'gone' for 'used to'
                 yield from soft("D40", f"the claim says {word.text!r}, but the quotation says the opposite")
                 return
 
 
-_NEAR = 6
+_REACH = 6
 
 
-def _is_of_the_same(one: Statement, word: Word, theirs: frozenset[str]) -> bool:
+def _is_about_same_thing(statement: Statement, word: Word, opposite: frozenset[str]) -> bool:
     """Whether the quotation says the opposite of what the claim says it of, and has no synonym of the claim's word."""
-    if any(other.keys & word.keys for quote in one.quotes for other in quote.words):
+    if any(other.keys & word.keys for quote in statement.quotes for other in quote.words):
         return False
-    if any(_form(other.lower) in theirs and _is_denied(quote, other) for quote in one.quotes for other in quote.words):
-        return False
-    wanted = _beside(one.claim, word)
-    return not wanted or any(
-        not wanted.isdisjoint(_beside(quote, other))
-        for quote in one.quotes
+    if any(
+        _form(other.lower) in opposite and _is_denied(quote, other)
+        for quote in statement.quotes
         for other in quote.words
-        if _form(other.lower) in theirs
+    ):
+        return False
+    claim_keys = _keys_near(statement.claim, word)
+    return not claim_keys or any(
+        not claim_keys.isdisjoint(_keys_near(quote, other))
+        for quote in statement.quotes
+        for other in quote.words
+        if _form(other.lower) in opposite
     )
 
 
-def _beside(text: Wording, word: Word) -> frozenset[str]:
+def _keys_near(text: Wording, word: Word) -> frozenset[str]:
     """The keys of the content words near one."""
-    near = text.words[max(0, word.at - _NEAR) : word.at + _NEAR + 1]
+    near = text.words[max(0, word.at - _REACH) : word.at + _REACH + 1]
     return joined(other.keys for other in near if other.is_content and other is not word)
 
 
-def _stated(text: Wording) -> frozenset[str]:
+def _affirmed_stems(text: Wording) -> frozenset[str]:
     """The stems of what it does not deny."""
-    idle = _NO_VERB | _KEEPS if "from" in text.lowers else _NO_VERB
-    found = frozenset(
+    ignored = _AMBIGUOUS_FORMS | _KEEP_FORMS if "from" in text.lowers else _AMBIGUOUS_FORMS
+    stated = frozenset(
         _form(w.lower)
         for w in text.words
-        if w.lower not in idle and not _is_denied(text, w) and not (w.lower == "open" and text.after(w) == "to")
+        if w.lower not in ignored and not _is_denied(text, w) and not (w.lower == "open" and text.after(w) == "to")
     )
-    if any(word.lower in _KEEPS and text.after(word).endswith("ing") for word in text.words):
-        found |= {"continu"}
-    if text.lowers & _KEEPS and (text.has("to itself") or text.has("to themselves") or text.has("secret")):
-        found |= {"conceal"}
-    return found | {"gone"} if text.has("no longer") or text.has("used to") else found
+    if any(word.lower in _KEEP_FORMS and text.after(word).endswith("ing") for word in text.words):
+        stated |= {"continu"}
+    if text.lowers & _KEEP_FORMS and (text.has("to itself") or text.has("to themselves") or text.has("secret")):
+        stated |= {"conceal"}
+    return stated | {"gone"} if text.has("no longer") or text.has("used to") else stated
 
 
 # 'Keeps it from stopping' is no opposite of 'stops'.
-_KEEPS = _set("keep keeps kept keeping")
+_KEEP_FORMS = _set("keep keeps kept keeping")
 
 
 def _form(word: str) -> str:
@@ -203,24 +217,24 @@ def _form(word: str) -> str:
 
 
 _PREFIXES = ("un", "in", "im", "ir", "il", "dis", "non", "mis", "de")
-_SHORTEST = 4
+_MIN_PREFIXED_LENGTH = 4
 
 
-def _prefixed(own: frozenset[str], there: frozenset[str]) -> Iterator[tuple[str, str]]:
+def _prefix_opposites(claimed: frozenset[str], quoted: frozenset[str]) -> Iterator[tuple[str, str]]:
     """Stems of which one is the other with a prefix that turns it round: 'reliable' and 'unreliable'."""
-    for one, others in ((own, there), (there, own)):
-        for word in one:
+    for stems, other_stems in ((claimed, quoted), (quoted, claimed)):
+        for word in stems:
             if not word.startswith(_PREFIXES):
                 continue
             rest = word[len(next(filter(word.startswith, _PREFIXES))) :]
-            if len(rest) >= _SHORTEST and rest in others and rest not in _NO_OPPOSITES:
-                yield (word, rest) if one is own else (rest, word)
+            if len(rest) >= _MIN_PREFIXED_LENGTH and rest in other_stems and rest not in _FALSE_PREFIXED:
+                yield (word, rest) if stems is claimed else (rest, word)
 
 
-_NO_OPPOSITES = _set("form vest clude crease voice come side sight tend limit play cover count patch tail sign fine")
+_FALSE_PREFIXED = _set("form vest clude crease voice come side sight tend limit play cover count patch tail sign fine")
 
 
 @cache
-def _both_ways() -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
-    pairs = [(frozenset(map(_form, first)), frozenset(map(_form, second))) for first, second in _GROUPS]
+def _opposite_kinds() -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
+    pairs = [(frozenset(map(_form, first)), frozenset(map(_form, second))) for first, second in _OPPOSITE_KINDS]
     return (*pairs, *((second, first) for first, second in pairs))

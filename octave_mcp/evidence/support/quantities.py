@@ -56,9 +56,9 @@ _QUANTITY = re.compile(
 _DIGIT = re.compile(r"\d")
 _VAGUE_SCALES = ("dozens", "hundreds", "thousands", "illions")
 _VAGUE = re.compile(r"\b(?P<scale>dozens|hundreds|thousands|millions|billions|trillions)\b", re.IGNORECASE)
-_ENDED = re.compile(r"[.!?]\s")
-_GROUPS = re.compile(r",(?=\d{3}(?:\D|$))")
-_SPAN = re.compile(r"\s?(?:[-–—]|to|and)\s?")
+_SENTENCE_END = re.compile(r"[.!?]\s")
+_THOUSANDS_COMMA = re.compile(r",(?=\d{3}(?:\D|$))")
+_RANGE_JOINT = re.compile(r"\s?(?:[-–—]|to|and)\s?")
 _BOUNDS_BEFORE = tuple(
     (bound, re.compile(rf"(?:{words})\s*(?:{tail})?$", re.IGNORECASE))
     for bound, words, tail in (
@@ -104,7 +104,7 @@ _BOUNDS_AFTER = tuple(
     )
 )
 # How many characters around a figure are read for its bound.
-_BEFORE, _AFTER = 32, 40
+_CHARACTERS_BEFORE, _CHARACTERS_AFTER = 32, 40
 _PERIOD = re.compile(
     r"\b(?:per|an?|each|every)\s+(?P<p>second(?!\s+(?!(?:and|or|in|on|at|for|with|to|from)\b)[a-z])|minute|hour|day|night"
     r"|week|month|quarter|year)\b"
@@ -112,7 +112,7 @@ _PERIOD = re.compile(
     r"|/(?P<s>second|sec|s|min|minute|h|hr|hour|day|week|wk|month|mo|year|yr|a)\b",
     re.IGNORECASE,
 )
-_NO_PERIOD = re.compile(
+_DURATION_BEFORE = re.compile(
     r"(?:\bof|\bin|\bwithin|\bfor|\bafter|quarter of|half|over|twice|ago|than|under|once|about|around)\s+$",
     re.IGNORECASE,
 )
@@ -168,12 +168,12 @@ def quantities(text: str) -> tuple[Quantity, ...]:
 
 def _exact(plain: str) -> Iterator[Quantity]:
     """Each figure with its unit; in '10 to 15%' the first has that of the second, unless it is a year."""
-    found = [match for match in _QUANTITY.finditer(plain) if not _is_code(plain, match)]
-    for at, match in enumerate(found):
+    matches = [match for match in _QUANTITY.finditer(plain) if not _is_code(plain, match)]
+    for at, match in enumerate(matches):
         unit, factor = _unit(match)
-        after = found[at + 1] if at + 1 < len(found) else None
+        after = matches[at + 1] if at + 1 < len(matches) else None
         scale, number = _scale(match), _number(match["number"])
-        if not unit and after and not _is_year(number) and _SPAN.fullmatch(plain[match.end() : after.start()]):
+        if not unit and after and not _is_year(number) and _RANGE_JOINT.fullmatch(plain[match.end() : after.start()]):
             unit, factor = _unit(after)
             scale = scale if scale > 1 else _scale(after)
         raw = number * scale
@@ -192,7 +192,7 @@ def _vague(plain: str) -> Iterator[Quantity]:
 
 
 def _sentence(plain: str, match: re.Match[str]) -> int:
-    return len(_ENDED.findall(plain, 0, match.start()))
+    return len(_SENTENCE_END.findall(plain, 0, match.start()))
 
 
 def _is_code(plain: str, match: re.Match[str]) -> bool:
@@ -201,7 +201,7 @@ def _is_code(plain: str, match: re.Match[str]) -> bool:
 
 
 def _number(number: str) -> float:
-    plain = _GROUPS.sub("", number).replace(",", ".")
+    plain = _THOUSANDS_COMMA.sub("", number).replace(",", ".")
     return float(plain) if plain.count(".") <= 1 else float(plain.replace(".", ""))
 
 
@@ -226,8 +226,8 @@ def _unit(match: re.Match[str]) -> tuple[str, float]:
 def _bound(plain: str, match: re.Match[str]) -> str:
     if match["plus"] or match["plus2"] or match["plus3"]:
         return ">"
-    before = plain[max(0, match.start() - _BEFORE) : match.start()].rstrip("~")
-    after = plain[match.end() : match.end() + _AFTER]
+    before = plain[max(0, match.start() - _CHARACTERS_BEFORE) : match.start()].rstrip("~")
+    after = plain[match.end() : match.end() + _CHARACTERS_AFTER]
     for bound, pattern in _BOUNDS_BEFORE:
         if pattern.search(before):
             return bound
@@ -239,8 +239,8 @@ def periods(text: str) -> frozenset[str]:
     """'Per month', 'a month', 'monthly' and '/mo' are 'month'."""
     plain = in_digits(text).lower()
     return frozenset(
-        _PERIODS.get(own, own)
-        for found in _PERIOD.finditer(plain)
-        if (own := found["p"] or found["a"] or found["s"])
-        and not (found["p"] and _NO_PERIOD.search(plain[: found.start()]))
+        _PERIODS.get(unit, unit)
+        for match in _PERIOD.finditer(plain)
+        if (unit := match["p"] or match["a"] or match["s"])
+        and not (match["p"] and _DURATION_BEFORE.search(plain[: match.start()]))
     )

@@ -46,43 +46,43 @@ class Rule(NamedTuple):
     """
 
     check: Callable[[Statement], Iterator[Problem]]
-    reads_words: bool = True
+    english_only: bool = True
     asks: bool = True
-    is_of_source: bool = False
+    checks_source: bool = False
 
 
 RULES: tuple[Rule, ...] = (
-    Rule(figures.figures, reads_words=False),
-    Rule(figures.renumbered, reads_words=False),
-    Rule(figures.in_title, reads_words=False, asks=False),
-    Rule(counts.counted),
-    Rule(figures.period),
-    Rule(figures.vague_time),
-    Rule(figures.swapped),
-    Rule(months.months, reads_words=False),
-    Rule(subjects.named, reads_words=False),
-    Rule(subjects.page, reads_words=False, is_of_source=True),
-    Rule(subjects.subject),
-    Rule(subjects.sentence),
-    Rule(subjects.order),
-    Rule(subjects.of_a_customer, is_of_source=True),
-    Rule(marks.quotation_marks, reads_words=False),
-    Rule(marks.addresses, reads_words=False, is_of_source=True),
-    Rule(direction.direction),
-    Rule(direction.opposites),
-    Rule(polarity.kinds),
-    Rule(polarity.polarity),
-    Rule(negation.negation),
-    Rule(modality.modality, asks=False),
-    Rule(modality.past),
-    Rule(scope.absolutes, asks=False),
-    Rule(scope.widened, asks=False),
-    Rule(scope.scope),
-    Rule(scope.comparison),
-    Rule(events.status),
-    Rule(events.event),
-    Rule(pains.pain, is_of_source=True),
-    Rule(overlap.overlap, asks=False),
+    Rule(figures.unquoted_figures, english_only=False),
+    Rule(figures.renumbered_sentence, english_only=False),
+    Rule(figures.figures_in_title, english_only=False, asks=False),
+    Rule(counts.miscounted),
+    Rule(figures.wrong_period),
+    Rule(figures.wrong_vague_time),
+    Rule(figures.swapped_figures),
+    Rule(months.unquoted_months, english_only=False),
+    Rule(subjects.unquoted_names, english_only=False),
+    Rule(subjects.wrong_page, english_only=False, checks_source=True),
+    Rule(subjects.wrong_company),
+    Rule(subjects.wrong_company_in_sentence),
+    Rule(subjects.verb_of_another_name),
+    Rule(subjects.customer_story, checks_source=True),
+    Rule(marks.misquoted_phrases, english_only=False),
+    Rule(marks.foreign_addresses, english_only=False, checks_source=True),
+    Rule(direction.opposite_direction),
+    Rule(direction.opposite_words),
+    Rule(polarity.opposite_kinds),
+    Rule(polarity.opposite_mood),
+    Rule(negation.one_sided_denial),
+    Rule(modality.omitted_hedge, asks=False),
+    Rule(modality.past_as_present),
+    Rule(scope.added_absolute, asks=False),
+    Rule(scope.widened_part, asks=False),
+    Rule(scope.omitted_limit),
+    Rule(scope.added_comparison),
+    Rule(events.added_status),
+    Rule(events.added_event),
+    Rule(pains.unstated_problem, checks_source=True),
+    Rule(overlap.too_little_overlap, asks=False),
 )
 
 
@@ -97,18 +97,20 @@ def _problems(statement: Statement) -> tuple[Problem, ...]:
     known = _known(statement)
     if (count := len(quantities(known.text))) > MAX_FIGURES:
         return (Problem("D3", f"the claim has {count} figures; at most {MAX_FIGURES} can be checked"),)
-    found = (
+    results = (
         replace(problem, asks=rule.asks) if problem.is_soft else problem
         for rule in _rules_for(known)
         for problem in rule.check(known)
     )
-    return tuple({(problem.rule, problem.text): problem for problem in found}.values())
+    return tuple({(problem.rule, problem.text): problem for problem in results}.values())
 
 
-def _rules_for(one: Statement) -> Iterator[Rule]:
+def _rules_for(statement: Statement) -> Iterator[Rule]:
     for rule in RULES:
-        is_used = one.is_read or not rule.reads_words
-        if is_used and (rule.is_of_source or not (one.is_verbatim if rule.reads_words else one.is_copied)):
+        is_used = statement.is_readable or not rule.english_only
+        if is_used and (
+            rule.checks_source or not (statement.is_verbatim if rule.english_only else statement.is_copied)
+        ):
             yield rule
 
 
@@ -118,15 +120,15 @@ def _known(statement: Statement) -> Statement:
     return statement
 
 
-def support(statement: Statement, found: Sequence[Problem]) -> Support:
+def support(statement: Statement, problems_found: Sequence[Problem]) -> Support:
     """The rules' verdict, from the problems that were found.
 
     Without a problem it is `supported` only if one clause has nearly all words of the claim: the rules read words.
     """
-    if found:
-        is_hard = not all(problem.is_soft for problem in found)
-        reasons = "; ".join(problem.text for problem in found if problem.is_soft != is_hard)
+    if problems_found:
+        is_hard = not all(problem.is_soft for problem in problems_found)
+        reasons = "; ".join(problem.text for problem in problems_found if problem.is_soft != is_hard)
         return Support(verdict="not" if is_hard else "partly", judge=JUDGE, reason=reasons)
     known = _known(statement)
-    is_said = known.is_verbatim or known.is_named or known.is_plainly_said
+    is_said = known.is_verbatim or known.is_only_names or known.is_plainly_quoted
     return Support(verdict="supported" if is_said and statement.evidence else "unjudged", judge=JUDGE)

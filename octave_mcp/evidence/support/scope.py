@@ -6,22 +6,29 @@ import re
 from collections.abc import Iterator
 
 from octave_mcp.evidence.checks import Problem
-from octave_mcp.evidence.support.direction import is_comparing_figures, ways
-from octave_mcp.evidence.support.kin import ABSOLUTES, KEPT
-from octave_mcp.evidence.support.lexicon import COUNTED_PERIODS, PARTIAL_PHRASES, PROMISES, SOME, UNSURE, WHOLE
+from octave_mcp.evidence.support.direction import directions_in, is_comparing_figures
+from octave_mcp.evidence.support.kin import ABSOLUTES, LIMITS
+from octave_mcp.evidence.support.lexicon import (
+    COUNTED_PERIODS,
+    HEDGES,
+    PARTIAL_PHRASES,
+    PARTIAL_WORDS,
+    PROMISES,
+    WHOLE_WORDS,
+)
 from octave_mcp.evidence.support.negation import hedges
 from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Statement, soft
 from octave_mcp.evidence.support.wording import Word, Wording, keys_of, spaced
 
 
-def absolutes(one: Statement) -> Iterator[Problem]:
+def added_absolute(statement: Statement) -> Iterator[Problem]:
     """D7: no absolute but those that the quotation itself uses."""
-    for word in one.claim.words:
+    for word in statement.claim.words:
         kin = ABSOLUTES.get(word.lower)
-        if not kin or kin & one.lowers or _is_no_absolute(one.claim, word):
+        if not kin or kin & statement.lowers or _is_no_absolute(statement.claim, word):
             continue
-        if not one.is_claim and word.lower not in PROMISES:
+        if not statement.is_claim and word.lower not in PROMISES:
             continue
         yield from soft("D7", f"the claim says {word.text!r}, and the quotation does not")
         return
@@ -38,117 +45,136 @@ def _is_no_absolute(claim: Wording, word: Word) -> bool:
         return following not in {"much", "many", "far", "long", "often", "big", "small", "large", "few", "little"}
     if before == "not":
         return True
-    return word.lower == "all" and (_is_idle_before(claim, word) or following == "in")
+    return word.lower == "all" and (_is_idle_all(claim, word) or following == "in")
 
 
-def _is_idle_before(claim: Wording, word: Word) -> bool:
+def _is_idle_all(claim: Wording, word: Word) -> bool:
     """'Forty in all' and 'at all', but not 'in all depots'."""
     before = claim.before(word)
     return before in {"above", "at", "of", "not"} or (before == "in" and not claim.beside(word, 1)[1])
 
 
-_ALL = frozenset("all every each whole entire any everywhere".split())
-_ANY = _ALL | frozenset("both across full 100 no none entirely always throughout".split())
-_ONE = frozenset("one a some most many half several few first single certain selected trial pilot part almost".split())
-_HEAD, _NEAR, _FAR = 3, 3, 4
+_WIDE = frozenset("all every each whole entire any everywhere".split())
+_WIDE_IN_QUOTE = _WIDE | frozenset("both across full 100 no none entirely always throughout".split())
+_NARROW = frozenset(
+    "one a some most many half several few first single certain selected trial pilot part almost".split()
+)
+_NOUN_REACH, _REACH, _WIDE_REACH = 3, 3, 4
 
 
-def widened(one: Statement) -> Iterator[Problem]:
+def widened_part(statement: Statement) -> Iterator[Problem]:
     """'All depots' of 'one depot', though the quotation says 'all' of something else."""
-    if not one.is_claim or one.claim.lowers & UNSURE:
+    if not statement.is_claim or statement.claim.lowers & HEDGES:
         return
-    for word in one.claim.words:
-        if word.lower not in _ALL or _is_no_absolute(one.claim, word) or not (thing := _thing(one.claim, word)):
+    for word in statement.claim.words:
+        if (
+            word.lower not in _WIDE
+            or _is_no_absolute(statement.claim, word)
+            or not (thing := _noun_after(statement.claim, word))
+        ):
             continue
-        same = [(quote, other) for quote in one.quotes for other in quote.words if other.keys & thing.keys]
-        before = [[near.lower for near in quote.beside(other, _FAR)[0]] for quote, other in same]
-        is_narrow = any(not _ONE.isdisjoint(near[:_NEAR]) for near in before)
-        if is_narrow and all(_ANY.isdisjoint(near) for near in before):
+        matches = [(quote, other) for quote in statement.quotes for other in quote.words if other.keys & thing.keys]
+        before = [[near.lower for near in quote.beside(other, _WIDE_REACH)[0]] for quote, other in matches]
+        is_narrow = any(not _NARROW.isdisjoint(near[:_REACH]) for near in before)
+        if is_narrow and all(_WIDE_IN_QUOTE.isdisjoint(near) for near in before):
             yield from soft("D7", f"the claim says {word.text!r} of {thing.text!r}, and the quotation does not")
             return
 
 
-def _thing(claim: Wording, word: Word) -> Word | None:
+def _noun_after(claim: Wording, word: Word) -> Word | None:
     """What 'all' is said of: the first noun after it."""
-    _, after = claim.beside(word, _HEAD + 1)
+    _, after = claim.beside(word, _NOUN_REACH + 1)
     return next((other for other in after if other.is_content and not other.text[:1].isupper()), None)
 
 
-_PART = frozenset("of a one part".split())
+_PART_WORDS = frozenset("of a one part".split())
 
 
-def scope(one: Statement) -> Iterator[Problem]:
+def omitted_limit(statement: Statement) -> Iterator[Problem]:
     """Some is not all; up to and on average are not exactly."""
-    if not one.is_claim or one.claim.lowers & UNSURE:
+    if not statement.is_claim or statement.claim.lowers & HEDGES:
         return
-    for clause, quote in zip(one.clauses, one.quotes, strict=True):
-        if told := _wider(one, clause, quote) or _limit_left_out(one, clause):
-            yield from soft("D40", told)
+    for clause, quote in zip(statement.clauses, statement.quotes, strict=True):
+        if complaint := _part_taken_for_whole(statement, clause, quote) or _omitted_limit(statement, clause):
+            yield from soft("D40", complaint)
             return
 
 
-def _wider(one: Statement, clause: tuple[Word, ...], quote: Wording) -> str:
+def _part_taken_for_whole(statement: Statement, clause: tuple[Word, ...], quote: Wording) -> str:
     """'Some' at the head of the clause, and a part that the claim takes for the whole."""
-    if clause and clause[0].lower in SOME and not one.claim.lowers & (SOME | _PART):
+    if clause and clause[0].lower in PARTIAL_WORDS and not statement.claim.lowers & (PARTIAL_WORDS | _PART_WORDS):
         return f"the quotation says {clause[0].text!r}, and the claim leaves it out"
-    wide = [word.text for word in one.claim.words if word.lower in WHOLE and not _is_no_absolute(one.claim, word)]
-    text = _limiting(clause)
-    part = next((part for part in PARTIAL_PHRASES if f" {part} " in text and not one.claim.has(part)), "")
+    wide = [
+        word.text
+        for word in statement.claim.words
+        if word.lower in WHOLE_WORDS and not _is_no_absolute(statement.claim, word)
+    ]
+    text = _clause_text(clause)
+    part = next((part for part in PARTIAL_PHRASES if f" {part} " in text and not statement.claim.has(part)), "")
     if wide and part and not quote.lowers & {word.lower() for word in wide}:
         return f"the quotation says {part!r}, and the claim says {wide[0]!r}"
     return ""
 
 
-def _limiting(clause: tuple[Word, ...]) -> str:
+def _clause_text(clause: tuple[Word, ...]) -> str:
     """The clause without what only looks like a limit."""
     return spaced(clause).replace(" for some reason ", " ")
 
 
-def _limit_left_out(one: Statement, clause: tuple[Word, ...]) -> str:
+def _omitted_limit(statement: Statement, clause: tuple[Word, ...]) -> str:
     """'Up to' before a figure is for the rules on figures."""
-    text = _limiting(clause)
-    for phrase, kin in KEPT.items():
+    text = _clause_text(clause)
+    for phrase, kin in LIMITS.items():
         place = text.find(f" {phrase} ")
-        is_kept = one.claim.has(phrase) or one.claim.lowers & kin or (phrase == "up to" and quantities(one.text))
-        if place >= 0 and not is_kept and _limits(one, text[place:], clause) and not _PRAISING.match(text, place):
+        is_kept = (
+            statement.claim.has(phrase)
+            or statement.claim.lowers & kin
+            or (phrase == "up to" and quantities(statement.text))
+        )
+        if (
+            place >= 0
+            and not is_kept
+            and _limits_claim(statement, text[place:], clause)
+            and not _PRAISE.match(text, place)
+        ):
             return f"the quotation says {phrase!r}, and the claim leaves it out"
     return ""
 
 
 # 'Some of the world's largest' are large ones, and no part of a whole.
-_PRAISING = re.compile(r" (?:some|many|one) of (?:our )?(?:the )?(?:\w+ ){0,2}(?:most|best|leading|top|\w{3,}est) ")
-_LIMITED, _LONGEST_LIMIT = 6, 2
+_PRAISE = re.compile(r" (?:some|many|one) of (?:our )?(?:the )?(?:\w+ ){0,2}(?:most|best|leading|top|\w{3,}est) ")
+_LIMIT_REACH, _MAX_TRAILING_WORDS = 6, 2
 
 
-def _limits(one: Statement, rest: str, clause: tuple[Word, ...]) -> bool:
+def _limits_claim(statement: Statement, rest: str, clause: tuple[Word, ...]) -> bool:
     """Whether the limit stands before a word of the claim."""
     at = len(clause) - len(rest.split())
     behind = clause[at:]
-    is_last = len(behind) <= _LONGEST_LIMIT
-    return one.is_about(clause[max(0, at - _LIMITED) : at] if is_last else behind[:_LIMITED])
+    is_last = len(behind) <= _MAX_TRAILING_WORDS
+    return statement.is_about(clause[max(0, at - _LIMIT_REACH) : at] if is_last else behind[:_LIMIT_REACH])
 
 
 _NOT_COMPARING = frozenset("other rather later earlier over under".split())
-_WITH_BEFORE = frozenset("before today used now usual previously expected planned".split())
+_EARLIER_STATES = frozenset("before today used now usual previously expected planned".split())
 _COMPARING = frozenset("than compared versus vs ahead beats beat outperforms unlike instead x faster cheaper".split())
 _SUPERLATIVES = frozenset(
     "fastest cheapest largest biggest easiest smallest highest lowest best strongest simplest newest oldest safest"
     " greatest".split()
 )
-_OWNERS = frozenset("the its their our a".split())
-_AS_SUPERLATIVE = frozenset("most best leading top number one record".split())
+_BEFORE_SUPERLATIVES = frozenset("the its their our a".split())
+_SUPERLATIVE_LIKE = frozenset("most best leading top number one record".split())
 
 
-def comparison(one: Statement) -> Iterator[Problem]:
+def added_comparison(statement: Statement) -> Iterator[Problem]:
     """A comparison and a superlative are the quotation's own."""
-    if not one.is_claim or (one.kind == "inference" and hedges(one.claim)):
+    if not statement.is_claim or (statement.kind == "inference" and hedges(statement.claim)):
         return
-    for word in one.claim.words:
-        if word.lower == "than" and _compares(one.claim, word) and not _is_compared(one):
+    for word in statement.claim.words:
+        if word.lower == "than" and _compares(statement.claim, word) and not _compares_in_quote(statement):
             yield from soft("D40", "the claim compares, and the quotation does not")
             return
-        is_claimed = word.lower in _SUPERLATIVES and one.claim.before(word) in _OWNERS
-        if is_claimed and not _has_superlative(one, word):
+        is_claimed = word.lower in _SUPERLATIVES and statement.claim.before(word) in _BEFORE_SUPERLATIVES
+        if is_claimed and not _has_superlative(statement, word):
             yield from soft("D40", f"the claim says {word.text!r}, and the quotation does not")
             return
 
@@ -158,14 +184,16 @@ def _compares(claim: Wording, than: Word) -> bool:
     if not before or before[-1] in _NOT_COMPARING or is_comparing_figures(claim, than.at - 1):
         return False
     is_comparative = before[-1].endswith("er") or before[0] in {"more", "less"}
-    return is_comparative and not {w.lower for w in claim.words[than.at + 1 : than.at + 4]} & _WITH_BEFORE
+    return is_comparative and not {w.lower for w in claim.words[than.at + 1 : than.at + 4]} & _EARLIER_STATES
 
 
-def _is_compared(one: Statement) -> bool:
-    return any(quote.lowers & _COMPARING or ways(quote, quote.words) for quote in one.quotes)
+def _compares_in_quote(statement: Statement) -> bool:
+    return any(quote.lowers & _COMPARING or directions_in(quote, quote.words) for quote in statement.quotes)
 
 
-def _has_superlative(one: Statement, word: Word) -> bool:
+def _has_superlative(statement: Statement, word: Word) -> bool:
     plain = word.lower.removesuffix("est").removesuffix("i")
-    said = {lower for quote in one.quotes for lower in quote.lowers}
-    return bool(keys_of(plain) & one.keys or said & _AS_SUPERLATIVE or any(lower.endswith("est") for lower in said))
+    quoted = {lower for quote in statement.quotes for lower in quote.lowers}
+    return bool(
+        keys_of(plain) & statement.keys or quoted & _SUPERLATIVE_LIKE or any(lower.endswith("est") for lower in quoted)
+    )

@@ -11,36 +11,36 @@ from octave_mcp.evidence.support.statement import Statement
 from octave_mcp.evidence.support.wording import Word, Wording, joined, spaced, wording
 
 
-def is_out_of_time(one: Statement) -> bool:
+def is_out_of_sequence(statement: Statement) -> bool:
     """Whether the claim turns round what came first, or what was so once and is so now."""
-    return _is_in_another_order(one) or _is_back(one) or _is_no_longer(one)
+    return _is_name_order_reversed(statement) or _is_change_reversed(statement) or _is_end_reversed(statement)
 
 
-_FIRST_LATER = re.compile(
+_EARLIER_FIRST = re.compile(
     r"\b(?:before|ahead of|preced(?:es|ed|ing)|prior to|followed by|led to|gave way to)\b", re.IGNORECASE
 )
 _LATER_FIRST = re.compile(
     r"\b(?:after|follow(?:s|ing)|followed(?! by)|in the wake of|on the heels of)\b", re.IGNORECASE
 )
 _MAX_CHARACTERS = 120
-_ENDS = re.compile(r"[.;!?](?:\s|$)")
+_SENTENCE_END = re.compile(r"[.;!?](?:\s|$)")
 
 
-def _is_in_another_order(one: Statement) -> bool:
+def _is_name_order_reversed(statement: Statement) -> bool:
     """'Oslo a week after Rome', where the quotation has 'Rome follows Oslo'."""
-    mine = set(_orders(one.text))
-    if not mine:
+    claimed = set(_ordered_pairs(statement.text))
+    if not claimed:
         return False
-    theirs = {pair for quoted in one.evidence for pair in _orders(quoted.text)}
-    return any(pair[::-1] in theirs and pair not in theirs for pair in mine)
+    in_quotes = {pair for quotation in statement.evidence for pair in _ordered_pairs(quotation.text)}
+    return any(pair[::-1] in in_quotes and pair not in in_quotes for pair in claimed)
 
 
-def _orders(text: str) -> Iterator[tuple[str, str]]:
+def _ordered_pairs(text: str) -> Iterator[tuple[str, str]]:
     """Pairs of names, the one that came first before the other."""
-    for pattern, is_turned in ((_FIRST_LATER, False), (_LATER_FIRST, True)):
-        for found in pattern.finditer(text):
-            before = _ENDS.split(text[max(0, found.start() - _MAX_CHARACTERS) : found.start()])[-1]
-            after = _ENDS.split(text[found.end() : found.end() + _MAX_CHARACTERS])[0]
+    for pattern, is_turned in ((_EARLIER_FIRST, False), (_LATER_FIRST, True)):
+        for match in pattern.finditer(text):
+            before = _SENTENCE_END.split(text[max(0, match.start() - _MAX_CHARACTERS) : match.start()])[-1]
+            after = _SENTENCE_END.split(text[match.end() : match.end() + _MAX_CHARACTERS])[0]
             for first in names(f"x {before}"):
                 for later in names(f"x {after}"):
                     pair = (later, first) if is_turned else (first, later)
@@ -51,30 +51,32 @@ _FROM_TO = re.compile(
     r"\bfrom (?P<a>[^.;,]{3,40}?) (?:(?:down|up|back|over|all the way) )*(?:to|into|onto) (?P<b>[^.;,]{3,40})",
     re.IGNORECASE,
 )
-_NOW = frozenset("now today currently".split())
-_ONCE = frozenset(
+_NOW_WORDS = frozenset("now today currently".split())
+_ONCE_WORDS = frozenset(
     "earlier previously formerly initially originally first once introduced started began was were".split()
 )
 
 
-def _is_back(one: Statement) -> bool:
+def _is_change_reversed(statement: Statement) -> bool:
     """'From open to closed', where the quotation says that it was closed, and is open now."""
-    found = _FROM_TO.search(one.text)
-    if not found or not one.claim.lowers.isdisjoint(NEGATIONS):
+    match = _FROM_TO.search(statement.text)
+    if not match or not statement.claim.lowers.isdisjoint(NEGATIONS):
         return False
-    first, last = (_content(wording(found[side])) for side in "ab")
+    first, last = (_content_keys(wording(match[side])) for side in "ab")
     first, last = first - last, last - first
-    clauses = [words for quote in one.quotes for words in quote.sentences]
-    now = joined(w.keys for words in clauses if _has(words, _NOW) for w in words)
-    once = joined(w.keys for words in clauses if _has(words, _ONCE) and not _has(words, _NOW) for w in words)
+    clauses = [words for quote in statement.quotes for words in quote.sentences]
+    now = joined(w.keys for words in clauses if _has_any(words, _NOW_WORDS) for w in words)
+    once = joined(
+        w.keys for words in clauses if _has_any(words, _ONCE_WORDS) and not _has_any(words, _NOW_WORDS) for w in words
+    )
     return bool(first & now and last & once) and not (last & now or first & once)
 
 
-def _has(words: tuple[Word, ...], listed: frozenset[str]) -> bool:
+def _has_any(words: tuple[Word, ...], listed: frozenset[str]) -> bool:
     return any(word.lower in listed for word in words)
 
 
-def _content(text: Wording) -> frozenset[str]:
+def _content_keys(text: Wording) -> frozenset[str]:
     return joined(word.keys for word in text.words if word.is_content)
 
 
@@ -84,17 +86,19 @@ _USED_TO_BE = re.compile(
 _IS_NOW = re.compile(r"\b(?:now|today|currently|has become|have become|became)\b")
 
 
-def _is_no_longer(one: Statement) -> bool:
+def _is_end_reversed(statement: Statement) -> bool:
     """'It used to be free', where the quotation says that it is free now."""
-    found = _USED_TO_BE.search(one.claim.text)
-    what = _content(wording(found["what"])) if found else frozenset[str]()
+    match = _USED_TO_BE.search(statement.claim.text)
+    what = _content_keys(wording(match["what"])) if match else frozenset[str]()
     if not what:
         return False
-    told = [words for quote in one.quotes for words in quote.sentences if what & joined(w.keys for w in words)]
-    return bool(told) and all(
-        _IS_NOW.search(spaced(words)) and not _PAST.search(spaced(words)) and not _has(words, NEGATIONS)
-        for words in told
+    sentences = [
+        words for quote in statement.quotes for words in quote.sentences if what & joined(w.keys for w in words)
+    ]
+    return bool(sentences) and all(
+        _IS_NOW.search(spaced(words)) and not _PAST_MARKER.search(spaced(words)) and not _has_any(words, NEGATIONS)
+        for words in sentences
     )
 
 
-_PAST = re.compile(r"\b(?:used to|formerly|previously|once|no longer|until|before)\b")
+_PAST_MARKER = re.compile(r"\b(?:used to|formerly|previously|once|no longer|until|before)\b")

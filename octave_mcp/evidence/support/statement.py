@@ -12,7 +12,7 @@ from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Evidence, Passage
 from octave_mcp.domain.names import normal
 from octave_mcp.evidence.checks import Problem
-from octave_mcp.evidence.support.lexicon import COMMON, NEGATIONS
+from octave_mcp.evidence.support.lexicon import COMMON_WORDS, NEGATIONS
 from octave_mcp.evidence.support.naming import has_name
 from octave_mcp.evidence.support.wording import Word, Wording, best_clause, is_among, joined, shares, wording
 
@@ -21,12 +21,12 @@ Kind = Literal["fact", "inference", "question", "copy"]
 
 
 # The share of a claim's words that a clause has to have to say it.
-ENOUGH = 0.8
+MIN_CLAIM_SHARE = 0.8
 # The share of the clause's words that the claim has to have: what is left out may say it of something else.
-ENOUGH_OF_CLAUSE = 0.7
+MIN_CLAUSE_SHARE = 0.7
 NARROWING = frozenset("only all every each always never best first most".split())
 # Claims share quotations, and quotations are short.
-_LABEL_WORDS = 4
+_MAX_LABEL_WORDS = 4
 
 _WORDS = re.compile(r"[\w%/]+")
 
@@ -82,7 +82,7 @@ class Statement:
         return self.kind in {"fact", "inference"} and bool(self.evidence) and bool(self._sentences)
 
     @property
-    def is_read(self) -> bool:
+    def is_readable(self) -> bool:
         """Whether the rules on words can read it."""
         return self.is_claim and self.is_english
 
@@ -90,29 +90,31 @@ class Statement:
     def _sentences(self) -> tuple[str, ...]:
         """The lines that say something, in comparable form; a name or a title alone says too little."""
         lines = map(str.strip, self.text.split("\n"))
-        return tuple(normal(line) for line in lines if line.count(" ") >= _LABEL_WORDS or line.endswith((".", "!")))
+        return tuple(normal(line) for line in lines if line.count(" ") >= _MAX_LABEL_WORDS or line.endswith((".", "!")))
 
     @cached_property
     def is_verbatim(self) -> bool:
         """Whether each sentence of it is one of a quotation."""
-        said = [normal(quoted.text) for quoted in self.evidence]
+        quotes = [normal(quotation.text) for quotation in self.evidence]
         return bool(self._sentences) and all(
-            any(is_sentence_of(line, text) for text in said) for line in self._sentences
+            any(is_sentence_of(line, text) for text in quotes) for line in self._sentences
         )
 
     @cached_property
     def is_copied(self) -> bool:
         """Whether each line of it stands in a quotation or its heading: nothing is added."""
-        said = [normal(text) for quoted in self.evidence for text in (quoted.text, quoted.heading) if text]
+        texts = [normal(text) for quotation in self.evidence for text in (quotation.text, quotation.heading) if text]
         lines = map(normal, filter(str.strip, self.text.split("\n")))
-        return bool(said) and all(any(has_line(text, line) for text in said) for line in lines)
+        return bool(texts) and all(any(has_line(text, line) for text in texts) for line in lines)
 
     @cached_property
-    def is_named(self) -> bool:
+    def is_only_names(self) -> bool:
         """Whether it is only names and titles, all of which a quotation, its heading or its page's title has."""
-        beside = " / ".join(_plain(f"{quoted.text} / {quoted.heading} / {quoted.title}") for quoted in self.evidence)
-        names = map(_plain, filter(str.strip, self.text.split("\n")))
-        return not self._sentences and all(f" {name} " in f" {beside} " for name in names)
+        quoted_texts = " / ".join(
+            _words_of(f"{quotation.text} / {quotation.heading} / {quotation.title}") for quotation in self.evidence
+        )
+        names = map(_words_of, filter(str.strip, self.text.split("\n")))
+        return not self._sentences and all(f" {name} " in f" {quoted_texts} " for name in names)
 
     @property
     def companies(self) -> tuple[tuple[str, Role], ...]:
@@ -130,39 +132,39 @@ class Statement:
 
     @cached_property
     def quotes(self) -> tuple[Wording, ...]:
-        return tuple(wording(one.text) for one in self.evidence)
+        return tuple(wording(quotation.text) for quotation in self.evidence)
 
     @cached_property
     def said(self) -> str:
         """What is quoted."""
-        return "\n".join(one.text for one in self.evidence)
+        return "\n".join(quotation.text for quotation in self.evidence)
 
     @cached_property
     def headings(self) -> str:
-        return "\n".join(dict.fromkeys(one.heading for one in self.evidence if one.heading))
+        return "\n".join(dict.fromkeys(quotation.heading for quotation in self.evidence if quotation.heading))
 
     @cached_property
     def titles(self) -> str:
-        return "\n".join(dict.fromkeys(one.title for one in self.evidence))
+        return "\n".join(dict.fromkeys(quotation.title for quotation in self.evidence))
 
     @cached_property
     def lowers(self) -> frozenset[str]:
         """The words of all that is quoted, titles and headings included."""
-        return joined(text.lowers for text in (*self.quotes, *self._beside))
+        return joined(text.lowers for text in (*self.quotes, *self._headline_wordings))
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        return joined(text.keys for text in (*self.quotes, *self._beside))
+        return joined(text.keys for text in (*self.quotes, *self._headline_wordings))
 
     @property
-    def _beside(self) -> tuple[Wording, ...]:
+    def _headline_wordings(self) -> tuple[Wording, ...]:
         return wording(self.titles), wording(self.headings)
 
     @cached_property
     def content(self) -> tuple[Word, ...]:
         """The claim's content words, without the companies' names, which every sentence of a deal may have."""
-        own = joined(wording(name).lowers for name in self.free_names)
-        return tuple(word for word in self.claim.words if word.is_content and word.lower not in own)
+        free_words = joined(wording(name).lowers for name in self.free_names)
+        return tuple(word for word in self.claim.words if word.is_content and word.lower not in free_words)
 
     @cached_property
     def content_keys(self) -> frozenset[str]:
@@ -171,47 +173,50 @@ class Statement:
     @cached_property
     def clauses(self) -> tuple[tuple[Word, ...], ...]:
         """The best clause of each quotation."""
-        told = (*self.content, *(word for word in self.claim.words if word.is_figure))
-        return tuple(best_clause(told, quote) for quote in self.quotes)
+        wanted = (*self.content, *(word for word in self.claim.words if word.is_figure))
+        return tuple(best_clause(wanted, quote) for quote in self.quotes)
 
     def is_about(self, words: tuple[Word, ...]) -> bool:
         """Whether one of these words of a quotation is one of the claim's."""
         return any(shares(word, self.content_keys) for word in words)
 
     @cached_property
-    def share_said(self) -> float:
+    def share_quoted(self) -> float:
         """How much of the claim's content words quotations, titles and headings have: 0 to 1."""
-        return _share(self.content, self.keys)
+        return _weighted_share(self.content, self.keys)
 
     @cached_property
-    def is_plainly_said(self) -> bool:
+    def is_plainly_quoted(self) -> bool:
         """Whether a clause of a quotation has nearly all its words and figures, and none that may take them back."""
         return self.is_english and any(
-            self._says(words) for quote in self.quotes for words in quote.clauses if not is_asked(words, quote)
+            self._is_said_in(words) for quote in self.quotes for words in quote.clauses if not is_asked(words, quote)
         )
 
     @cached_property
-    def _own(self) -> tuple[Wording, ...]:
+    def _claim_wordings(self) -> tuple[Wording, ...]:
         """The claim and the names that are free to use."""
         return (self.claim, *map(wording, self.free_names))
 
     @cached_property
-    def _needed(self) -> frozenset[str]:
+    def _required_words(self) -> frozenset[str]:
         """The words of the claim that a clause has to have: figures, and what narrows or widens."""
         figures = {word.lower for word in self.claim.words if word.is_figure}
         return (self.claim.lowers & NARROWING) | figures
 
-    def _says(self, words: tuple[Word, ...]) -> bool:
-        lowers = frozenset(word.lower for word in words)
-        if not self._needed <= lowers:
+    def _is_said_in(self, words: tuple[Word, ...]) -> bool:
+        clause_words = frozenset(word.lower for word in words)
+        if not self._required_words <= clause_words:
             return False
-        strange = lowers - joined(text.lowers for text in (*self._own, *self._beside))
-        if any(word in _TAKES_BACK or _YEAR.fullmatch(word) for word in strange):
+        extra = clause_words - joined(text.lowers for text in (*self._claim_wordings, *self._headline_wordings))
+        if any(word in _RETRACTING or _YEAR.fullmatch(word) for word in extra):
             return False
-        keys = joined((*(word.keys for word in words), *(text.keys for text in self._beside)))
-        left = [word for word in words if word.is_content]
-        is_enough = _share(self.content, keys) >= ENOUGH
-        return is_enough and _share(left, joined(text.keys for text in self._own)) >= ENOUGH_OF_CLAUSE
+        keys = joined((*(word.keys for word in words), *(text.keys for text in self._headline_wordings)))
+        content = [word for word in words if word.is_content]
+        is_enough = _weighted_share(self.content, keys) >= MIN_CLAIM_SHARE
+        return (
+            is_enough
+            and _weighted_share(content, joined(text.keys for text in self._claim_wordings)) >= MIN_CLAUSE_SHARE
+        )
 
     def mentions(self, name: str) -> bool:
         return bool(name) and has_name(name, self.text)
@@ -219,7 +224,7 @@ class Statement:
     @cached_property
     def is_english(self) -> bool:
         """Whether claim and quotations are all English, which is what the rules on words can read."""
-        return all(map(reads_as_english, (self.text, *(one.text for one in self.evidence))))
+        return all(map(reads_as_english, (self.text, *(quotation.text for quotation in self.evidence))))
 
 
 def hard(rule: str, text: str) -> Iterator[Problem]:
@@ -232,26 +237,28 @@ def soft(rule: str, text: str) -> Iterator[Problem]:
     yield Problem(rule, text, is_soft=True)
 
 
-_ENDS = (".", "!", "?", "。", ":")
+_SENTENCE_MARKS = (".", "!", "?", "。", ":")
 
 
-def _plain(text: str) -> str:
+def _words_of(text: str) -> str:
     return " ".join(_WORDS.findall(normal(text)))
 
 
 def is_sentence_of(line: str, text: str) -> bool:
     """Whether it stands there whole, from the start of a sentence to the end of one, ignoring a label before it."""
     label, mark, marked = line.partition('"')
-    if mark and label.count(" ") < _LABEL_WORDS and (quote := marked.rstrip('".')) and has_line(text, quote):
+    if mark and label.count(" ") < _MAX_LABEL_WORDS and (quoted := marked.rstrip('".')) and has_line(text, quoted):
         return True
     label, _, labelled = line.partition(": ")
-    if labelled and label.count(" ") < _LABEL_WORDS and _TAKES_BACK.isdisjoint(label.split()) and line not in text:
+    if labelled and label.count(" ") < _MAX_LABEL_WORDS and _RETRACTING.isdisjoint(label.split()) and line not in text:
         line = labelled
-    at = text.find(line)
-    before, after = text[:at].rstrip(), text[at + len(line) :].lstrip()
-    starts = not before or before.endswith(_ENDS)
-    is_there = at >= 0 and starts and (not after or line.endswith(_ENDS) or after.startswith(_ENDS))
-    return is_there or f" | {_in_words(line)} | " in f" | {_in_words(text)} | "
+    start = text.find(line)
+    before, after = text[:start].rstrip(), text[start + len(line) :].lstrip()
+    starts = not before or before.endswith(_SENTENCE_MARKS)
+    is_whole_sentence = (
+        start >= 0 and starts and (not after or line.endswith(_SENTENCE_MARKS) or after.startswith(_SENTENCE_MARKS))
+    )
+    return is_whole_sentence or f" | {_in_words(line)} | " in f" | {_in_words(text)} | "
 
 
 @lru_cache(maxsize=8192)
@@ -264,16 +271,16 @@ _SENTENCE_ENDS = re.compile(r"(?<![.!?:。])[.!?:。]+[\"')]*(?:\s|$)")
 
 
 # They may say that what stands beside them is not so, or no longer.
-_TAKES_BACK = NEGATIONS | frozenset("myth false wrong untrue lie contrary had was were used until if unless".split())
+_RETRACTING = NEGATIONS | frozenset("myth false wrong untrue lie contrary had was were used until if unless".split())
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 _COMMON_WEIGHT = 0.4
 
 
-def _share(words: Sequence[Word], keys: frozenset[str]) -> float:
+def _weighted_share(words: Sequence[Word], keys: frozenset[str]) -> float:
     weights = [(_weight(word), not word.keys.isdisjoint(keys)) for word in words]
     total = sum(weight for weight, _ in weights)
-    return sum(weight for weight, is_there in weights if is_there) / total if total else 1.0
+    return sum(weight for weight, is_shared in weights if is_shared) / total if total else 1.0
 
 
 def is_asked(words: Sequence[Word], quote: Wording) -> bool:
@@ -283,23 +290,25 @@ def is_asked(words: Sequence[Word], quote: Wording) -> bool:
 
 
 def _weight(word: Word) -> float:
-    return _COMMON_WEIGHT if is_among(word, COMMON) else 1.0
+    return _COMMON_WEIGHT if is_among(word, COMMON_WORDS) else 1.0
 
 
 def has_line(text: str, line: str) -> bool:
     """Whether the line stands there between spaces or marks that belong to neither."""
-    at = text.find(line)
-    while at >= 0:
-        before, after = text[at - 1 : at] if at else "", text[at + len(line) :][:1]
+    start = text.find(line)
+    while start >= 0:
+        before, after = text[start - 1 : start] if start else "", text[start + len(line) :][:1]
         if (not before or before in ' "(') and not (after.isalnum() or after == "%"):
             return True
-        at = text.find(line, at + 1)
+        start = text.find(line, start + 1)
     return False
 
 
 _LETTERS = re.compile(r"[^\W\d_]+")
-_ENGLISH = frozenset("the of and to a is that for with on as are was by an be its has have from this it in at".split())
-_OTHERS = {
+_ENGLISH_FUNCTION_WORDS = frozenset(
+    "the of and to a is that for with on as are was by an be its has have from this it in at".split()
+)
+_OTHER_FUNCTION_WORDS = {
     "de": "der die das und ist nicht ein eine mit für auf den dem von zu im sich auch wird werden bei nach",
     "fr": "le la les des et est une un pour dans que qui sur avec pas par plus du au aux nous vous",
     "es": "el la los las de y es una un para en que con por del no más se su como al",
@@ -307,29 +316,34 @@ _OTHERS = {
     "pt": "o a os as de e é uma um para em que com não do da dos mais se por",
     "nl": "de het een en van is niet met voor op zijn dat te aan bij ook wordt door naar",
 }
-_OTHER_WORDS = {code: frozenset(words.split()) - _ENGLISH for code, words in _OTHERS.items()}
+_DISTINCT_FUNCTION_WORDS = {
+    code: frozenset(words.split()) - _ENGLISH_FUNCTION_WORDS for code, words in _OTHER_FUNCTION_WORDS.items()
+}
 
-_FUNCTION_WORDS = _ENGLISH.union(*_OTHER_WORDS.values())
-_MOST_BEYOND_ASCII = 0.25
+_FUNCTION_WORDS = _ENGLISH_FUNCTION_WORDS.union(*_DISTINCT_FUNCTION_WORDS.values())
+_MAX_NON_ASCII_SHARE = 0.25
 
 
 @lru_cache(maxsize=8192)
 def language_of(text: str) -> str:
     """'en', the code of another language that has more of its function words, or '' for another script."""
-    letters = _LETTERS.findall(text.lower())
-    if not text.isascii() and _share_beyond_ascii("".join(letters)) > _MOST_BEYOND_ASCII:
+    words = _LETTERS.findall(text.lower())
+    if not text.isascii() and _non_ascii_share("".join(words)) > _MAX_NON_ASCII_SHARE:
         return ""
-    words = [word for word in letters if word in _FUNCTION_WORDS]
-    others = [word for word in words if word not in _ENGLISH]
-    english = len(words) - len(others)
+    known = [word for word in words if word in _FUNCTION_WORDS]
+    others = [word for word in known if word not in _ENGLISH_FUNCTION_WORDS]
+    english = len(known) - len(others)
     if len(others) <= max(1, english):
         return "en"
-    found = {code: sum(word in own for word in others) for code, own in _OTHER_WORDS.items()}
-    code, most = max(found.items(), key=lambda item: item[1])
+    counts = {
+        code: sum(word in function_words for word in others)
+        for code, function_words in _DISTINCT_FUNCTION_WORDS.items()
+    }
+    code, most = max(counts.items(), key=lambda item: item[1])
     return code if most > max(1, english) else "en"
 
 
-def _share_beyond_ascii(letters: str) -> float:
+def _non_ascii_share(letters: str) -> float:
     return 1 - len(letters.encode("ascii", "ignore")) / max(1, len(letters))
 
 

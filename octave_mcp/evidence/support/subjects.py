@@ -8,61 +8,69 @@ from collections.abc import Iterator, Sequence
 from octave_mcp.domain.company import Role
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.amounts import is_said
-from octave_mcp.evidence.support.lexicon import FIRST_PERSON, LIGHT
+from octave_mcp.evidence.support.lexicon import FIRST_PERSON, LIGHT_VERBS
 from octave_mcp.evidence.support.naming import has_name, is_plain_word, is_shaped, names, starts, strange
 from octave_mcp.evidence.support.openers import is_lower, likely_names
 from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Quoted, Statement, hard, language_of, soft
 from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined, normalised, shares, wording
 
-_MAY = frozenset("could would might may can".split())
+_MODALS = frozenset("could would might may can".split())
 
 
-def named(one: Statement) -> Iterator[Problem]:
+def unquoted_names(statement: Statement) -> Iterator[Problem]:
     """Each name is quoted, or stands in the passage, its heading or title; in a fact, the context does not count."""
-    found = names(one.text)
-    if found and language_of(one.text) == "de":  # each noun has a capital
-        found = tuple(name for name in found if is_shaped(name))
-    if one.kind != "fact":
-        titles = " ".join(match[0] for match in _CAPITALISED.finditer(one.text) if _JOBS & {*match[0].split()})
-        found = tuple(name for name in found if is_shaped(name) or name not in titles.split())
-    likely = tuple(name for name in likely_names(one.text) if not is_lower(name, one.context)) if one.is_read else ()
-    if not found and not likely:
+    claimed = names(statement.text)
+    if claimed and language_of(statement.text) == "de":  # each noun has a capital
+        claimed = tuple(name for name in claimed if is_shaped(name))
+    if statement.kind != "fact":
+        titles = " ".join(
+            match[0] for match in _CAPITALISED_RUN.finditer(statement.text) if _JOB_WORDS & {*match[0].split()}
+        )
+        claimed = tuple(name for name in claimed if is_shaped(name) or name not in titles.split())
+    likely = (
+        tuple(name for name in likely_names(statement.text) if not is_lower(name, statement.context))
+        if statement.is_readable
+        else ()
+    )
+    if not claimed and not likely:
         return
-    around = [text for q in one.evidence for text in (q.text, q.title, q.heading, q.around)]
-    around += one.free_names
-    if one.kind != "fact":
-        around += (one.context, *one.shown)
-    deeds = _deeds(one)
-    missing = _as_written(one.text, [name for name in strange((*found, *likely), around) if name not in deeds])
+    sources = [text for q in statement.evidence for text in (q.text, q.title, q.heading, q.around)]
+    sources += statement.free_names
+    if statement.kind != "fact":
+        sources += (statement.context, *statement.shown)
+    verbs = _verbs_before_companies(statement)
+    missing = _join_neighbours(
+        statement.text, [name for name in strange((*claimed, *likely), sources) if name not in verbs]
+    )
     for name in missing:
-        in_context = one.kind == "fact" and has_name(name, one.context)
+        in_context = statement.kind == "fact" and has_name(name, statement.context)
         only = "is only in the context, and the context is not evidence"
-        told = only if in_context else "is not in the evidence"
+        complaint = only if in_context else "is not in the evidence"
         is_doubtful = (
             name in likely
             or _is_abbreviation(name)
-            or _is_speaker(one, name)
-            or _may_be_a_noun(one.text, name)
-            or (one.kind in {"copy", "question"} and _only_begins(one.text, name))
+            or _is_unnamed_speaker(statement, name)
+            or _may_be_a_noun(statement.text, name)
+            or (statement.kind in {"copy", "question"} and _only_starts_sentences(statement.text, name))
         )
         is_doubtful = is_doubtful and not in_context
-        yield from (soft if is_doubtful else hard)("D4", f"the name {name!r} {told}")
+        yield from (soft if is_doubtful else hard)("D4", f"the name {name!r} {complaint}")
 
 
-def _only_begins(text: str, name: str) -> bool:
+def _only_starts_sentences(text: str, name: str) -> bool:
     """'Demo agreed': it stands only where any word has a capital."""
     plain = normalised(text)
-    places = [found.start() for found in re.finditer(rf"\b{re.escape(name)}\b", plain)]
+    places = [match.start() for match in re.finditer(rf"\b{re.escape(name)}\b", plain)]
     return not is_shaped(name) and all(starts(plain, at) for at in places)
 
 
-_LONGEST_ABBREVIATION = 4
+_MAX_ABBREVIATION_LENGTH = 4
 
 
 def _is_abbreviation(name: str) -> bool:
     """'RPC' may be a word of the trade."""
-    return name.isupper() and name.isalpha() and len(name) <= _LONGEST_ABBREVIATION
+    return name.isupper() and name.isalpha() and len(name) <= _MAX_ABBREVIATION_LENGTH
 
 
 def _may_be_a_noun(text: str, name: str) -> bool:
@@ -71,110 +79,123 @@ def _may_be_a_noun(text: str, name: str) -> bool:
     return bool(is_state) and not is_shaped(name) and text.count(name) == 1
 
 
-def _is_speaker(one: Statement, name: str) -> bool:
+def _is_unnamed_speaker(statement: Statement, name: str) -> bool:
     """Whether it says what the quotation has somebody say who is not named: 'says Maria Lund' of 'she says'."""
-    is_said = re.search(rf"\b{_SAYING} (?:\w+ )?{re.escape(name)}\b|\b{re.escape(name)} {_SAYING}\b", one.text)
-    return bool(is_said) and bool(_SHE_SAYS.search(one.said))
+    is_said = re.search(rf"\b{_SAYING} (?:\w+ )?{re.escape(name)}\b|\b{re.escape(name)} {_SAYING}\b", statement.text)
+    return bool(is_said) and bool(_UNNAMED_SPEAKER.search(statement.said))
 
 
 _SAYING = r"(?:says?|said|explains?|explained|adds|added|notes|noted|recalls|recalled|tells|told|writes|wrote)"
-_SHE_SAYS = re.compile(rf"\b(?:he|she|they) {_SAYING}\b|\b{_SAYING} (?:he|she)\b", re.IGNORECASE)
+_UNNAMED_SPEAKER = re.compile(rf"\b(?:he|she|they) {_SAYING}\b|\b{_SAYING} (?:he|she)\b", re.IGNORECASE)
 
 
-def _deeds(one: Statement) -> frozenset[str]:
+def _verbs_before_companies(statement: Statement) -> frozenset[str]:
     """First words of sentences that are followed by a company of the deal: 'Run' in 'Run PostHog on your servers'."""
-    known = " ".join(one.free_names).replace(".", " ")
-    return frozenset(found["deed"] for found in _DEED.finditer(one.text) if has_name(found["name"], known))
+    known = " ".join(statement.free_names).replace(".", " ")
+    return frozenset(
+        match["deed"] for match in _VERB_BEFORE_NAME.finditer(statement.text) if has_name(match["name"], known)
+    )
 
 
-_DEED = re.compile(r"(?:^|[.!?:]\s+|\n[^\S\n]*)(?P<deed>[A-Z][a-z]+) (?P<name>[A-Z][\w-]*)")
-_CAPITALISED = re.compile(r"[A-Z][\w&-]{0,50}(?: (?:of |and |& |for |the )*[A-Z][\w&-]*)+")
+_VERB_BEFORE_NAME = re.compile(r"(?:^|[.!?:]\s+|\n[^\S\n]*)(?P<deed>[A-Z][a-z]+) (?P<name>[A-Z][\w-]*)")
+_CAPITALISED_RUN = re.compile(r"[A-Z][\w&-]{0,50}(?: (?:of |and |& |for |the )*[A-Z][\w&-]*)+")
 # In a guess, the capitals around these are those of a job's title: 'Head of Site Reliability'.
-_JOBS = frozenset(
+_JOB_WORDS = frozenset(
     "Head Director Manager Lead Leader VP SVP Chief Officer Engineer President Specialist Analyst Owner Coordinator"
     " Architect Representative Executive Administrator Designer Developer Strategist Recruiter Counsel Planner"
     " Dispatcher Supervisor Scientist Consultant Controller Buyer".split()
 )
 
 
-def _as_written(text: str, missing: Sequence[str]) -> list[str]:
+def _join_neighbours(text: str, missing: Sequence[str]) -> list[str]:
     """Neighbouring words of one name as one: 'Maria Lund'."""
-    found: list[str] = []
+    full_names: list[str] = []
     for name in missing:
-        last = f"{found[-1]} {name}" if found else ""
+        last = f"{full_names[-1]} {name}" if full_names else ""
         if last and last in text:
-            found[-1] = last
+            full_names[-1] = last
         else:
-            found.append(name)
-    return found
+            full_names.append(name)
+    return full_names
 
 
-def _in_full(name: str, text: str) -> str:
+def _full_name(name: str, text: str) -> str:
     """'Maria Lund' for 'Maria', as the text has it."""
-    return next((full for full in _as_written(text, names(text)) if name in full.split()), name)
+    return next((full for full in _join_neighbours(text, names(text)) if name in full.split()), name)
 
 
-def page(one: Statement) -> Iterator[Problem]:
+def wrong_page(statement: Statement) -> Iterator[Problem]:
     """D6: what is said of a company cites a page of that company, or one that names it."""
-    if one.kind not in {"fact", "inference"} or not one.evidence:
+    if statement.kind not in {"fact", "inference"} or not statement.evidence:
         return
-    roles = {quoted.role for quoted in one.evidence}
-    if not any(role not in roles and one.mentions(name) for name, role in one.companies):
+    roles = {quotation.role for quotation in statement.evidence}
+    if not any(role not in roles and statement.mentions(name) for name, role in statement.companies):
         return
-    if not (subject := _subject(one)):
+    if not (subject := _subject(statement)):
         return
     name, role = subject
-    if any(quoted.role == role or has_name(name, f"{quoted.text} {quoted.title}") for quoted in one.evidence):
+    if any(
+        quotation.role == role or has_name(name, f"{quotation.text} {quotation.title}")
+        for quotation in statement.evidence
+    ):
         return
-    told = f"the claim is about {name}, but no quotation is from a page of {name} or names it"
-    yield from soft("D6", told) if one.kind == "inference" else hard("D6", told)
+    complaint = f"the claim is about {name}, but no quotation is from a page of {name} or names it"
+    yield from soft("D6", complaint) if statement.kind == "inference" else hard("D6", complaint)
 
 
-def _subject(one: Statement) -> tuple[str, Role] | None:
+def _subject(statement: Statement) -> tuple[str, Role] | None:
     """The company of the deal that a claim names first; None if it joins both in a guess."""
-    about: list[tuple[str, Role]] = [pair for pair in one.companies if one.mentions(pair[0])]
-    if len(about) > 1 and (one.kind == "inference" or (one.claim.lowers & _MAY and not _is_told_of_another(one))):
+    about: list[tuple[str, Role]] = [pair for pair in statement.companies if statement.mentions(pair[0])]
+    if len(about) > 1 and (
+        statement.kind == "inference" or (statement.claim.lowers & _MODALS and not _is_figure_about_another(statement))
+    ):
         return None
-    first = sorted(about, key=lambda pair: _place(one.text, pair[0]))
-    return next((pair for pair in first if not _is_led_in(one.text, pair[0])), first[0] if first else None)
+    first = sorted(about, key=lambda pair: _position(statement.text, pair[0]))
+    return next(
+        (pair for pair in first if not _is_in_introduction(statement.text, pair[0])), first[0] if first else None
+    )
 
 
-def _is_told_of_another(one: Statement) -> bool:
+def _is_figure_about_another(statement: Statement) -> bool:
     """Whether a figure of the claim is quoted of a name that the claim does not have: 'Globex would pay 40% more'."""
-    figures = [figure for figure in quantities(one.text) if not figure.is_year]
-    is_quoted = any(is_said(figure, told) for figure in figures for told in quantities(one.said))
-    return is_quoted and bool(strange((*names(one.said), *likely_names(one.said)), (one.text, *one.free_names)))
+    figures = [figure for figure in quantities(statement.text) if not figure.is_year]
+    is_quoted = any(is_said(figure, quoted) for figure in figures for quoted in quantities(statement.said))
+    return is_quoted and bool(
+        strange((*names(statement.said), *likely_names(statement.said)), (statement.text, *statement.free_names))
+    )
 
 
-def _place(text: str, name: str) -> int:
+def _position(text: str, name: str) -> int:
     at = text.lower().find(name.lower())
     return at if at >= 0 else len(text)
 
 
-_LEADS = r"for|at|in|with|like|unlike|as|to|from|whether|if|when|while|because|since|after|before|once"
+_INTRODUCERS = r"for|at|in|with|like|unlike|as|to|from|whether|if|when|while|because|since|after|before|once"
 
 
-def _is_led_in(text: str, name: str) -> bool:
+def _is_in_introduction(text: str, name: str) -> bool:
     """'For teams such as Globex, Acme ...' is about Acme."""
-    return bool(re.match(rf"(?:{_LEADS})\b(?>[^.!?,]*?{re.escape(name)})[^.!?,]*,", text, re.IGNORECASE))
+    return bool(re.match(rf"(?:{_INTRODUCERS})\b(?>[^.!?,]*?{re.escape(name)})[^.!?,]*,", text, re.IGNORECASE))
 
 
-def subject(one: Statement) -> Iterator[Problem]:
+def wrong_company(statement: Statement) -> Iterator[Problem]:
     """The quotation's sentence is about a company that the claim does not name, in place of one that it does."""
-    claimed = [*names(one.text), *(name for name, _ in one.companies if one.mentions(name))]
-    if _is_used_by_them(one.text, one.vendor):
-        claimed = [name for name in claimed if not has_name(name, one.vendor)]
-    if not one.is_claim or not claimed:
+    claimed = [*names(statement.text), *(name for name, _ in statement.companies if statement.mentions(name))]
+    if _is_used_by_customer(statement.text, statement.vendor):
+        claimed = [name for name in claimed if not has_name(name, statement.vendor)]
+    if not statement.is_claim or not claimed:
         return
-    if strange(claimed, (one.said, one.titles, one.headings, *one.free_names)):  # they are complained about as names
+    if strange(
+        claimed, (statement.said, statement.titles, statement.headings, *statement.free_names)
+    ):  # they are complained about as names
         return
     others = [
-        _other_subject(one, claimed, quoted, quote, clause)
-        for quoted, quote, clause in zip(one.evidence, one.quotes, one.clauses, strict=True)
+        _other_subject(statement, claimed, quotation, quote, clause)
+        for quotation, quote, clause in zip(statement.evidence, statement.quotes, statement.clauses, strict=True)
     ]
     if others and all(others):
-        other, own = _in_full(others[0] or "", one.said), _in_full(claimed[0], one.text)
-        yield from hard("D40", f"the quotation is about {other}, not about {own}")
+        quoted_name, claimed_name = _full_name(others[0] or "", statement.said), _full_name(claimed[0], statement.text)
+        yield from hard("D40", f"the quotation is about {quoted_name}, not about {claimed_name}")
 
 
 _THEY_FIRST = re.compile(
@@ -182,76 +203,78 @@ _THEY_FIRST = re.compile(
 )
 
 
-def _is_used_by_them(text: str, vendor: str) -> bool:
+def _is_used_by_customer(text: str, vendor: str) -> bool:
     """'With Acme they halved rework': it is about a customer named before, and Acme is what that used."""
     means = rf"\b(?:with|in|on|through|using|via) {re.escape(vendor)}\b(?!['’]s)"
     return bool(vendor and _THEY_FIRST.match(text) and re.search(means, text, re.IGNORECASE))
 
 
 def _other_subject(
-    one: Statement, claimed: Sequence[str], quoted: Quoted, quote: Wording, clause: Sequence[Word]
+    statement: Statement, claimed: Sequence[str], quotation: Quoted, quote: Wording, clause: Sequence[Word]
 ) -> str | None:
     """The name that the best clause begins with, if the quotation speaks of nobody whom the claim names."""
-    company = _company(one, quoted)
+    company = _page_owner(statement, quotation)
     first = _first_name(clause, quote)
     if first is None or quote.lowers & FIRST_PERSON or is_plain_word(first):
         return None
-    if has_name(first, one.text) or has_name(first, " ".join(one.free_names)):
+    if has_name(first, statement.text) or has_name(first, " ".join(statement.free_names)):
         return None
-    if any(has_name(name, quoted.text) for name in claimed):
+    if any(has_name(name, quotation.text) for name in claimed):
         return None
-    own = company or quoted.title
-    return None if any(has_name(name, quoted.title) and not has_name(name, own) for name in claimed) else first
+    page_owner = company or quotation.title
+    return (
+        None if any(has_name(name, quotation.title) and not has_name(name, page_owner) for name in claimed) else first
+    )
 
 
-def _company(one: Statement, quoted: Quoted) -> str:
-    return one.prospect if quoted.role == "prospect" else one.vendor
+def _page_owner(statement: Statement, quotation: Quoted) -> str:
+    return statement.prospect if quotation.role == "prospect" else statement.vendor
 
 
 def _first_name(clause: Sequence[Word], quote: Wording) -> str | None:
-    found = {name.lower(): name for name in names(quote.text)}
+    by_lower = {name.lower(): name for name in names(quote.text)}
     for words in (clause[:3], _after_adverbial(clause, quote)):
-        if first := next((found[w.lower] for w in words if w.lower in found and w.text[:1].isupper()), None):
+        if first := next((by_lower[w.lower] for w in words if w.lower in by_lower and w.text[:1].isupper()), None):
             return first
     return None
 
 
-_ADVERBIAL = 5
+_MAX_ADVERBIAL_WORDS = 5
 
 
 def _after_adverbial(clause: Sequence[Word], quote: Wording) -> Sequence[Word]:
     """What starts behind a comma: 'On top of that, Tidewell ...'."""
     if clause and clause[0].lower in _PREPOSITIONS:
-        for at, word in enumerate(clause[1:_ADVERBIAL], 1):
+        for at, word in enumerate(clause[1:_MAX_ADVERBIAL_WORDS], 1):
             if quote.text[: word.start].rstrip().endswith(","):
                 return clause[at : at + 2]
     return ()
 
 
-def order(one: Statement) -> Iterator[Problem]:
+def verb_of_another_name(statement: Statement) -> Iterator[Problem]:
     """The same verb or noun, of another name: 'Phantom's failure rate' is not 'PostHog's failure rate'."""
-    for verb, name in _pairs(one.claim, names(one.text)):
-        if is_among(verb, LIGHT) or not any(has_name(name, quoted.text) for quoted in one.evidence):
+    for verb, name in _name_word_pairs(statement.claim, names(statement.text)):
+        if is_among(verb, LIGHT_VERBS) or not any(has_name(name, quotation.text) for quotation in statement.evidence):
             continue
-        same = [
+        matches = [
             pair
-            for quoted, quote in zip(one.evidence, one.quotes, strict=True)
-            for pair in _pairs(quote, names(quoted.text))
+            for quotation, quote in zip(statement.evidence, statement.quotes, strict=True)
+            for pair in _name_word_pairs(quote, names(quotation.text))
             if not pair[0].keys.isdisjoint(verb.keys)
         ]
-        if same and not any(has_name(other, name) or has_name(name, other) for _, other in same):
-            word, other = same[0]
-            theirs, mine = _in_full(other, one.said), _in_full(name, one.text)
-            yield from soft("D40", f"the quotation says {word.text!r} of {theirs}, not of {mine}")
+        if matches and not any(has_name(other, name) or has_name(name, other) for _, other in matches):
+            word, other = matches[0]
+            quoted_name, claimed_name = _full_name(other, statement.said), _full_name(name, statement.text)
+            yield from soft("D40", f"the quotation says {word.text!r} of {quoted_name}, not of {claimed_name}")
             return
 
 
 _PREPOSITIONS = frozenset("to with from at by for on into onto of through via in than over against without".split())
 
 
-def _pairs(text: Wording, found: Sequence[str]) -> Iterator[tuple[Word, str]]:
+def _name_word_pairs(text: Wording, names_found: Sequence[str]) -> Iterator[tuple[Word, str]]:
     """Each content word that follows a name."""
-    by_lower = {name.lower(): name for name in found}
+    by_lower = {name.lower(): name for name in names_found}
     for word, after in zip(text.words, text.words[1:], strict=False):
         is_next = after.clause == word.clause and after.is_content and after.text.islower()
         is_next = is_next and text.before(word) not in _PREPOSITIONS and "," not in text.text[word.start : after.start]
@@ -260,40 +283,47 @@ def _pairs(text: Wording, found: Sequence[str]) -> Iterator[tuple[Word, str]]:
 
 
 _PRONOUNS = frozenset("it they its their".split())
-_LEAST_SHARED = 2
+_MIN_SHARED_WORDS = 2
 
 
-def sentence(one: Statement) -> Iterator[Problem]:
+def wrong_company_in_sentence(statement: Statement) -> Iterator[Problem]:
     """The sentence that says it is about another company than the claim, though the quotation names both."""
-    if not one.is_claim or not (first := _first_name(one.claim.words, one.claim)):
+    if not statement.is_claim or not (first := _first_name(statement.claim.words, statement.claim)):
         return
-    if _is_used_by_them(one.text, one.vendor) and has_name(first, one.vendor):
+    if _is_used_by_customer(statement.text, statement.vendor) and has_name(first, statement.vendor):
         return
     claimed = [first]
-    others = [_told_of(one, claimed, said, quote) for said, quote in zip(one.evidence, one.quotes, strict=True)]
+    others = [
+        _subject_of_best_sentence(statement, claimed, quotation, quote)
+        for quotation, quote in zip(statement.evidence, statement.quotes, strict=True)
+    ]
     if others and all(others):
-        other, own = _in_full(others[0] or "", one.said), _in_full(first, one.text)
-        yield from soft("D40", f"the sentence that says this is about {other}, not about {own}")
+        quoted_name, claimed_name = _full_name(others[0] or "", statement.said), _full_name(first, statement.text)
+        yield from soft("D40", f"the sentence that says this is about {quoted_name}, not about {claimed_name}")
 
 
-def _told_of(one: Statement, claimed: Sequence[str], quoted: Quoted, quote: Wording) -> str | None:
+def _subject_of_best_sentence(
+    statement: Statement, claimed: Sequence[str], quotation: Quoted, quote: Wording
+) -> str | None:
     """The name that begins the sentence that has most of the claim, or that its 'it' stands for; None if it may be."""
-    named = joined(wording(name).keys for name in names(one.text))
-    wanted = joined(word.keys for word in one.content) - named
+    name_keys = joined(wording(name).keys for name in names(statement.text))
+    wanted = joined(word.keys for word in statement.content) - name_keys
     scores = [sum(shares(word, wanted) for word in words) for words in quote.sentences]
     best = max(scores, default=0)
-    owner = _company(one, quoted)
-    is_titled = any(has_name(name, quoted.title) and not (owner and has_name(name, owner)) for name in names(one.text))
-    if best < _LEAST_SHARED or quote.lowers & FIRST_PERSON or is_titled:
+    owner = _page_owner(statement, quotation)
+    is_titled = any(
+        has_name(name, quotation.title) and not (owner and has_name(name, owner)) for name in names(statement.text)
+    )
+    if best < _MIN_SHARED_WORDS or quote.lowers & FIRST_PERSON or is_titled:
         return None
-    at = scores.index(best)
-    is_pronoun = quote.sentences[at][0].lower in _PRONOUNS and at > 0
-    told = quote.sentences[at - 1 : at + 1] if is_pronoun else (quote.sentences[at],)
-    first = _first_name(told[0], quote)
-    said = " ".join(word.text for words in told for word in words)
-    if first is None or has_name(first, one.text) or any(has_name(name, said) for name in claimed):
+    place = scores.index(best)
+    is_pronoun = quote.sentences[place][0].lower in _PRONOUNS and place > 0
+    sentences = quote.sentences[place - 1 : place + 1] if is_pronoun else (quote.sentences[place],)
+    first = _first_name(sentences[0], quote)
+    text = " ".join(word.text for words in sentences for word in words)
+    if first is None or has_name(first, statement.text) or any(has_name(name, text) for name in claimed):
         return None
-    return None if has_name(first, " ".join(one.free_names)) else first
+    return None if has_name(first, " ".join(statement.free_names)) else first
 
 
 _STORY = re.compile(
@@ -303,35 +333,35 @@ _STORY = re.compile(
 )
 
 
-def story_of(quoted: Quoted, own: str) -> str:
+def story_of(quotation: Quoted, owner: str) -> str:
     """Whose story a page tells by its title, if not that of its own company: 'Mobbin uses Supabase ...'."""
-    found = _STORY.match(quoted.title.strip())
-    name = (found["first"] or found["other"]) if found else ""
-    return name if name and own and not has_name(name, own) else ""
+    match = _STORY.match(quotation.title.strip())
+    name = (match["first"] or match["other"]) if match else ""
+    return name if name and owner and not has_name(name, owner) else ""
 
 
-def of_a_customer(one: Statement) -> Iterator[Problem]:
+def customer_story(statement: Statement) -> Iterator[Problem]:
     """A page that tells a customer's story is no evidence of the doings of the company whose page it is."""
-    if one.kind != "fact" or not one.evidence:
+    if statement.kind != "fact" or not statement.evidence:
         return
-    for name, role in one.companies:
-        stories = [story_of(quoted, name) for quoted in one.evidence if quoted.role == role]
-        if len(stories) < len(one.evidence) or not all(stories) or has_name(name, one.said):
+    for name, role in statement.companies:
+        stories = [story_of(quotation, name) for quotation in statement.evidence if quotation.role == role]
+        if len(stories) < len(statement.evidence) or not all(stories) or has_name(name, statement.said):
             continue
-        is_of_own = role == "prospect" and one.mentions(name) and not one.mentions(one.vendor)
-        is_known = has_name(stories[0], one.text) or has_name(name, stories[0])
-        if not is_known and (is_of_own or _is_put_in_place(one, name, stories[0])):
+        is_of_own = role == "prospect" and statement.mentions(name) and not statement.mentions(statement.vendor)
+        is_known = has_name(stories[0], statement.text) or has_name(name, stories[0])
+        if not is_known and (is_of_own or _replaces_customer(statement, name, stories[0])):
             yield from soft("D40", f"the page is about {stories[0]}, and the quotation does not speak of {name}")
 
 
-def _is_put_in_place(one: Statement, name: str, customer: str) -> bool:
+def _replaces_customer(statement: Statement, name: str, customer: str) -> bool:
     """Whether the claim begins with a company or what it owns, where the quotation names the customer."""
-    begins = re.match(rf"(?:\w+ (?:at|of) )?{re.escape(name)}\b", one.text, re.IGNORECASE)
-    return bool(begins) and has_name(customer, one.said) and one.claim.lowers.isdisjoint(_CUSTOMERS)
+    begins = re.match(rf"(?:\w+ (?:at|of) )?{re.escape(name)}\b", statement.text, re.IGNORECASE)
+    return bool(begins) and has_name(customer, statement.said) and statement.claim.lowers.isdisjoint(_CUSTOMER_WORDS)
 
 
 # With one of them, a vendor may be said to do something for somebody.
-_CUSTOMERS = frozenset(
+_CUSTOMER_WORDS = frozenset(
     "customer customers client clients user users company companies firm team teams startup startups"
     " help helps helped let lets enabled enables enable gave gives supports supported serves served powers powered"
     " handles handled allows allowed".split()

@@ -30,7 +30,7 @@ _MONTHS = (
 MONTHS = {word: number for number, words in enumerate(_MONTHS.split("|"), 1) for word in words.split()}
 
 # Words that start a sentence and are no names, though a verb follows.
-PLAIN = frozenset(
+PLAIN_NOUNS = frozenset(
     """
     access adoption all analytics anything billing both churn clients compliance content conversion costs customer
     customers data deals demand deployment design each either engineering errors everyone everything few finance
@@ -45,7 +45,7 @@ PLAIN = frozenset(
 )
 
 # Function words: never a name at the start of a sentence.
-NOT_FIRST = frozenset(
+FUNCTION_WORDS = frozenset(
     """
     anybody anyone it this that there which what who whose whoever whatever whichever wherever whenever everybody
     everyone nobody someone one each either neither here he she they

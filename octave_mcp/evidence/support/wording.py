@@ -12,14 +12,14 @@ from typing import NamedTuple
 from octave_mcp.evidence import stemming
 from octave_mcp.evidence.support.synonyms import IRREGULAR, SYNONYMS
 
-_ONE_KIND = str.maketrans(
+_PLAIN_CHARACTERS = str.maketrans(
     {"’": "'", "‘": "'", "ʼ": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "–": "-", "‑": "-", "−": "-"}
 )
 _MARKUP = re.compile(r"[*_`]+|\[(?=[^\]]{0,200}\]\()|\]\((?:[^)\]]|\](?!\())*+\)|^#+ ", re.MULTILINE)
 _MAY_BE_MARKUP = re.compile(r"[*_`\[\]#]")
-_OPENED = tuple(
-    (re.compile(pattern, re.IGNORECASE), opened)
-    for pattern, opened in (
+_EXPANSIONS = tuple(
+    (re.compile(pattern, re.IGNORECASE), expanded)
+    for pattern, expanded in (
         (r"\bwon't\b", "will not"),
         (r"\b(?:can't|cannot)\b", "can not"),
         (r"n't\b", " not"),
@@ -37,15 +37,15 @@ _OPENED = tuple(
         (r"\bmonthly recurring revenue\b", "MRR"),
     )
 )
-_MAY_OPEN = re.compile(r"'|cannot|mail|sign|set|open|log|recurring|the place of", re.IGNORECASE)
-_BREAK = re.compile(
+_MAY_EXPAND = re.compile(r"'|cannot|mail|sign|set|open|log|recurring|the place of", re.IGNORECASE)
+_CLAUSE_BREAK = re.compile(
     r"[.!?;:](?=\s|$|\")|\s[—-]\s|—|[\"\n|]|,?\s\b(?=(?:but|while|whereas|although|though|however)\b)"
     r"|,\s(?=(?:yet|so)\b)"
 )
-_END = re.compile(r"[.!?](?=\s|$|\")|\n")
+_SENTENCE_END = re.compile(r"[.!?](?=\s|$|\")|\n")
 _WORD = re.compile(r"[^\W\d_]+(?:'[sS]\b|')?|\d+(?:[.,]\d+)*[^\W\d_]*")
 _POSSESSIVE = re.compile(r"'s?$", re.IGNORECASE)
-_EMPTY = frozenset(
+_STOP_WORDS = frozenset(
     "a an the of to in on at for with by from as and or that this these those it its they them their he she his"
     " her we"
     " our us you your i my be have do which who whom whose what when where why how than then there here into onto per"
@@ -75,7 +75,7 @@ class Word(NamedTuple):
 
     @property
     def is_content(self) -> bool:
-        return len(self.lower) > 1 and self.lower not in _EMPTY and not self.lower[0].isdigit()
+        return len(self.lower) > 1 and self.lower not in _STOP_WORDS and not self.lower[0].isdigit()
 
 
 @dataclass(frozen=True)
@@ -99,21 +99,21 @@ class Wording:
 
     @cached_property
     def clauses(self) -> tuple[tuple[Word, ...], ...]:
-        found: dict[int, list[Word]] = {}
+        by_clause: dict[int, list[Word]] = {}
         for word in self.words:
-            found.setdefault(word.clause, []).append(word)
-        return tuple(map(tuple, found.values()))
+            by_clause.setdefault(word.clause, []).append(word)
+        return tuple(map(tuple, by_clause.values()))
 
     @cached_property
     def sentences(self) -> tuple[tuple[Word, ...], ...]:
-        ends = [found.start() for found in _END.finditer(self.text)]
-        found: list[list[Word]] = [[]]
+        ends = [grouped.start() for grouped in _SENTENCE_END.finditer(self.text)]
+        grouped: list[list[Word]] = [[]]
         for word in self.words:
             while ends and ends[0] <= word.start:
                 ends.pop(0)
-                found.append([])
-            found[-1].append(word)
-        return tuple(tuple(words) for words in found if words)
+                grouped.append([])
+            grouped[-1].append(word)
+        return tuple(tuple(words) for words in grouped if words)
 
     @cached_property
     def _spaced(self) -> str:
@@ -131,23 +131,25 @@ class Wording:
     def beside(self, word: Word, reach: int) -> tuple[list[Word], list[Word]]:
         """At most so many words before and after one, the nearest first, without crossing a comma."""
         before = self.words[max(0, word.at - reach) : word.at][::-1]
-        return self._joined(word, before), self._joined(word, self.words[word.at + 1 : word.at + 1 + reach])
+        return self._reachable(word, before), self._reachable(word, self.words[word.at + 1 : word.at + 1 + reach])
 
-    def _joined(self, word: Word, others: Sequence[Word]) -> list[Word]:
-        found: list[Word] = []
+    def _reachable(self, word: Word, others: Sequence[Word]) -> list[Word]:
+        reached: list[Word] = []
         for other in others:
-            last = found[-1] if found else word
+            last = reached[-1] if reached else word
             between = self.text[min(last.start, other.start) : max(last.start, other.start)]
             if other.clause != word.clause or ", " in between:
                 break
-            found.append(other)
-        return found
+            reached.append(other)
+        return reached
 
     def sentence_of(self, words: Sequence[Word]) -> Sequence[Word]:
         """The sentence that a clause is in."""
         if not words:
             return words
-        return next((one for one in self.sentences if one[0].at <= words[0].at <= one[-1].at), words)
+        return next(
+            (sentence for sentence in self.sentences if sentence[0].at <= words[0].at <= sentence[-1].at), words
+        )
 
 
 def spaced(words: Iterable[Word]) -> str:
@@ -162,12 +164,12 @@ def joined(keys: Iterable[frozenset[str]]) -> frozenset[str]:
 @lru_cache(maxsize=8192)
 def normalised(text: str) -> str:
     """NFKC, one kind of quotation mark and dash, no Markdown, contractions opened."""
-    plain = text if text.isascii() else unicodedata.normalize("NFKC", text).translate(_ONE_KIND)
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text).translate(_PLAIN_CHARACTERS)
     if _MAY_BE_MARKUP.search(plain):
         plain = _MARKUP.sub("", plain)
-    if _MAY_OPEN.search(plain):
-        for pattern, opened in _OPENED:
-            plain = pattern.sub(opened, plain)
+    if _MAY_EXPAND.search(plain):
+        for pattern, expanded in _EXPANSIONS:
+            plain = pattern.sub(expanded, plain)
     return plain
 
 
@@ -177,21 +179,21 @@ def wording(text: str) -> Wording:
 
 
 def _words(plain: str) -> Iterator[Word]:
-    breaks = [found.start() for found in _BREAK.finditer(plain)]
+    breaks = [match.start() for match in _CLAUSE_BREAK.finditer(plain)]
     clause = 0
-    for at, found in enumerate(_WORD.finditer(plain)):
-        while clause < len(breaks) and breaks[clause] <= found.start():
+    for at, match in enumerate(_WORD.finditer(plain)):
+        while clause < len(breaks) and breaks[clause] <= match.start():
             clause += 1
-        own = _POSSESSIVE.sub("", found[0]) if "'" in found[0] else found[0]
-        lower = own.lower()
-        yield Word(own, lower, found.start(), at, clause, keys_of(lower))
+        text = _POSSESSIVE.sub("", match[0]) if "'" in match[0] else match[0]
+        lower = text.lower()
+        yield Word(text, lower, match.start(), at, clause, keys_of(lower))
 
 
 @lru_cache(maxsize=32_768)
 def keys_of(word: str) -> frozenset[str]:
     """The stem of its first form, and the groups of synonyms that it is in."""
-    own = stem(word)
-    return frozenset({own, *_groups().get(own, ())})
+    word_stem = stem(word)
+    return frozenset({word_stem, *_synonym_groups().get(word_stem, ())})
 
 
 @lru_cache(maxsize=32_768)
@@ -206,12 +208,12 @@ def is_past(word: str) -> bool:
 
 
 @cache
-def _groups() -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def _synonym_groups() -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
     for number, group in enumerate(SYNONYMS):
         for word in group:
-            found.setdefault(stem(word), []).append(f"#{number}")
-    return found
+            groups.setdefault(stem(word), []).append(f"#{number}")
+    return groups
 
 
 @cache
