@@ -1,4 +1,4 @@
-"""Whether one figure says what another says, or follows from two others."""
+"""Comparison of figures: whether two are the same, or one can be calculated from two others."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ from collections.abc import Iterator, Sequence
 
 from octave_mcp.evidence.support.quantities import Quantity
 
+# Both absorb floating-point errors.
 _RELATIVE_TOLERANCE = 1e-9
 _PERCENT_TOLERANCE = 1e-6
+# Durations from two days on may differ by 2 %: months count as 30 days, so 12 months have 360 days and a year 365.
 _LONG_SECONDS = 172_800.0
-# A month is 30 days, a quarter is 13 weeks: for times of two days or more.
 _LONG_TOLERANCE = 0.02
+# "A third" is 33.33 %, but pages print 33 %.
 _ROUNDED_POINTS = 0.5
-# A share in words is rounded: 'a third' of 31 %.
+# Shares in words are loose: "a third" may stand for 31 %.
 _ROUGH_POINTS = 4.0
 _ABOUT_TOLERANCE = 0.1
-# 'Over 40' of 50 at most.
+# "Over 40" may stand for 45 or 50, but not for 60.
 _BOUND_FACTOR = 1.25
+# "Thousands" covers 1,000 up to, but not including, 1,000,000.
 _VAGUE_FACTOR = 1000
 
 
 def is_said(claimed: Quantity, quoted: Quantity) -> bool:
-    """Whether the value is there, its bound aside."""
+    """Whether the quoted figure has the claimed value. Limits such as "up to" are left to `is_capped`."""
     if "vague" in (claimed.bound, quoted.bound):
         return _matches_vaguely(claimed, quoted)
     if claimed.unit != quoted.unit:
@@ -32,7 +35,10 @@ def is_said(claimed: Quantity, quoted: Quantity) -> bool:
 
 
 def is_same(first: Quantity, second: Quantity) -> bool:
-    """Equal but for rounding: thirds and sixths by half a point, times of two days or more by 2 %."""
+    """Whether two figures of one unit are equal after rounding.
+
+    Thirds and sixths may differ by half a point, durations of two days or more by 2 %.
+    """
     difference = abs(first.value - second.value)
     if first.unit == second.unit == "s" and min(first.value, second.value) >= _LONG_SECONDS:
         return difference <= _LONG_TOLERANCE * max(first.value, second.value)
@@ -42,7 +48,10 @@ def is_same(first: Quantity, second: Quantity) -> bool:
 
 
 def is_capped(claimed: Quantity, quoted: Quantity) -> bool:
-    """'Up to 40' or 'nearly 40' read as 40; below is enough for a time ('within 15 minutes')."""
+    """Whether the claim drops a limit: the quotation says "up to 40" or "nearly 40", and the claim 40.
+
+    A limit on a duration may be dropped: "answers within 15 minutes" supports "answers in 15 minutes".
+    """
     if claimed.bound not in "=>" or quoted.bound in ("=", ">", "~", "vague"):
         return False
     return not (quoted.unit == "s" and quoted.bound in ("<", "<="))
@@ -52,14 +61,20 @@ _ABOVE, _BELOW = frozenset(">"), frozenset(("<", "<=", "~<"))
 
 
 def is_opposed(claimed: Quantity, quoted: Quantity) -> bool:
-    """'More than a week' is not 'less than a week', and no less than 'a week on average'."""
+    """Whether the bounds exclude each other: "more than a week" and "less than a week".
+
+    An average excludes both bounds: with 38 % on average, neither "at least 38 %" nor "under 38 %" holds.
+    """
     if claimed.bound in (">", "<") and quoted.bound == "~":
         return True
     return (claimed.bound in _ABOVE and quoted.bound in _BELOW) or (claimed.bound in _BELOW and quoted.bound in _ABOVE)
 
 
 def is_derived(claimed: Quantity, quoted: Sequence[Quantity]) -> bool:
-    """The difference, the sum or the share of two figures that stand together: '5 weeks sooner' of '3 instead of 8'."""
+    """Whether the claimed figure follows from two quoted ones that are at most two figures apart.
+
+    "5 weeks sooner" follows from "3 weeks instead of 8", and 40 % from its complement of 60 %.
+    """
     if claimed.unit == "%" and any(q.unit == "%" and _is_near(claimed, 100 - q.value) for q in quoted):
         return True
     return any(
@@ -72,12 +87,17 @@ def is_derived(claimed: Quantity, quoted: Sequence[Quantity]) -> bool:
 
 
 def _are_comparable(first: Quantity, second: Quantity) -> bool:
+    # Figures of different magnitudes, such as 3 branches and 40,000 parcels, are rarely about one thing.
     low, high = sorted((first.value, second.value))
     return low >= _ABOUT_TOLERANCE / 2 * high
 
 
 def _derivable_values(claimed: Quantity, first: Quantity, second: Quantity) -> Iterator[float]:
-    """A sum or a difference needs one sentence, or to be rounded; a multiple or a share does not."""
+    """Yield the values that two figures give: sum, difference, share or multiple.
+
+    Figures from two sentences rarely belong together, so a sum, difference or share of them has to be rounded ("about
+    40"). A multiple does not.
+    """
     low, high = sorted((first.value, second.value))
     if claimed.unit == first.unit and (first.sentence == second.sentence or claimed.bound == "~"):
         yield from (high - low, high + low)
@@ -100,10 +120,10 @@ def _is_near(claimed: Quantity, value: float) -> bool:
 
 
 def _is_within_bound(claimed: Quantity, quoted: Quantity) -> bool:
-    """'Over 40' of 45, 'about 40' of 42, 'under 40' of 38."""
+    """Whether the quoted value is within the claimed bound: "over 40" for 45, "about 40" for 42, "under 40" for 38."""
     if claimed.bound == ">":
         return quoted.bound in "=>" and claimed.value < quoted.value <= _BOUND_FACTOR * claimed.value
-    if claimed.bound == "<" and quoted.bound == "<=" and not claimed.unit:  # 'under 18' of 'up to 17'
+    if claimed.bound == "<" and quoted.bound == "<=" and not claimed.unit:  # "under 18" for "up to 17"
         return claimed.value - quoted.value == 1
     if quoted.bound != "=":
         return False
@@ -115,12 +135,12 @@ def _is_within_bound(claimed: Quantity, quoted: Quantity) -> bool:
 
 
 def _digits(number: float) -> int:
-    """How many digits it has without the zeros at its ends: 'about 600' has fewer than 598."""
+    """Count the significant digits: 1 for 600, 3 for 598, so that only 600 can be a rounded "about"."""
     return len(f"{number:.10f}".replace(".", "").strip("0"))
 
 
 def _is_rough_share(claimed: Quantity, quoted: Quantity) -> bool:
-    """A share in words of one in digits, as far as its bound allows."""
+    """Whether a share in words, such as "a third", fits the other share and its own bound."""
     is_rough = claimed.unit == quoted.unit == "%" and (claimed.is_rough or quoted.is_rough)
     if not is_rough or abs(claimed.value - quoted.value) > _ROUGH_POINTS:
         return False
@@ -130,12 +150,12 @@ def _is_rough_share(claimed: Quantity, quoted: Quantity) -> bool:
 
 def _is_sixth(share: Quantity) -> bool:
     sixths = share.value * 6 / 100
-    is_near = abs(sixths - round(sixths)) < 1e-2  # noqa: PLR2004 - as '33.33' is written
+    is_near = abs(sixths - round(sixths)) < 1e-2  # noqa: PLR2004 - matches 33.3 and 33.33
     return is_near and round(sixths) in {1, 2, 4, 5}
 
 
 def _matches_in_other_unit(claimed: Quantity, quoted: Quantity) -> bool:
-    """'2x' of 'up 100 %', a bare number of '6 weeks', and '6 weeks' of a bare number."""
+    """Whether figures of different units match: "2x" for "up 100 %", and "6 weeks" for a bare 6 or the reverse."""
     units = {claimed.unit, quoted.unit}
     if units == {"%", "x"}:
         is_inverse = (
@@ -155,7 +175,7 @@ def _as_increase(quantity: Quantity) -> float:
 
 
 def _matches_vaguely(claimed: Quantity, quoted: Quantity) -> bool:
-    """'Thousands' of 4,500; and 'millions' of 'millions'."""
+    """Whether a vague figure matches: "thousands" for 4,500 or for "thousands"."""
     if claimed.bound == quoted.bound:
         return claimed.value == quoted.value
     return (

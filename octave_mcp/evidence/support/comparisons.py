@@ -1,4 +1,4 @@
-"""Whether a comparison goes the way in which the figures of the quotation go: 'A costs more than B'."""
+"""Whether a comparison agrees with figures: "A costs more than B" needs a higher price of A."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from octave_mcp.evidence.support.wording import Word, Wording, wording
 
 _MORE = frozenset("more greater higher larger bigger longer slower costlier pricier later".split())
 _LESS = frozenset("less fewer lower smaller cheaper shorter faster quicker sooner earlier".split())
-# How many words before 'than' the comparative may stand.
+# How many words before "than" the comparative is looked for, as in "fewer halls a night than".
 _REACH = 6
-# '40% faster than the 30%' compares no two shares.
+# In "40% faster than the 30%" the 40% is the difference and not one of the two sides. A side has words between the
+# figure and the comparative: "At 9%, Vessler missed fewer halls than the 3% it allowed".
 _MIN_WORDS_BETWEEN = 2
 
 _Keys = frozenset[str]
 
 
 def contradicts_figures(statement: Statement) -> bool:
-    """Whether the figures of the two sides go the other way."""
+    """Whether figures in the claim or the quotation contradict a comparison of the claim."""
     claim = wording(in_digits(statement.text))
     for than in claim.words:
         before = claim.words[max(0, than.at - _REACH) : than.at] if than.lower == "than" else ()
         word = next((w for w in reversed(before) if w.lower in _MORE or w.lower in _LESS), None)
-        if word and word.at == than.at - 1 and claim.after(than)[:1].isdigit():  # 'less than 20%' is a bound
+        if word and word.at == than.at - 1 and claim.after(than)[:1].isdigit():  # "less than 20%" is a bound
             continue
         if word and (
             _contradicts_own_figures(claim, word, than) or _contradicts_quoted_figures(statement, claim, word, than)
@@ -35,7 +36,7 @@ def contradicts_figures(statement: Statement) -> bool:
 
 
 def _contradicts_own_figures(claim: Wording, word: Word, than: Word) -> bool:
-    """'At 9.4%, fewer than the 3% allowed'."""
+    """Whether the claim contradicts itself: "At 9.4%, fewer than the 3% allowed"."""
     figures = quantities(claim.text)
     before = [q for q in figures if q.end <= word.start]
     after = [q for q in figures if q.start >= than.start]
@@ -63,7 +64,7 @@ def _contradicts_quoted_figures(statement: Statement, claim: Wording, word: Word
 
 
 def _pairs(text: str) -> Iterator[tuple[Quantity, Quantity]]:
-    """Two figures of one unit, if the text has no third, in either order."""
+    """Yield, in both orders, the figures of each unit that has exactly two. With three, the sides are unclear."""
     figures = [q for q in quantities(text) if q.unit and not q.is_year]
     for unit in {q.unit for q in figures}:
         if len(same := [q for q in figures if q.unit == unit]) == 2:  # noqa: PLR2004 - a pair
@@ -80,7 +81,7 @@ def _keys(words: tuple[Word, ...]) -> _Keys:
 
 
 def _sentence_keys(text: str, figure: Quantity) -> _Keys:
-    """The keys of the sentence that the figure is in."""
+    """Return the keys of the words in the sentence of a figure."""
     quote = wording(in_digits(text))
     figure_word = next((w for words in quote.sentences for w in words if figure.start <= w.start < figure.end), None)
     return _keys(tuple(quote.sentence_of((figure_word,)))) if figure_word else frozenset()

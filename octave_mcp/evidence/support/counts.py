@@ -1,4 +1,4 @@
-"""What a figure counts, and whether it counts the same in the quotation (D3)."""
+"""A rule on what figures count: the same thing in the claim as in the quotation (D3)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from octave_mcp.evidence.support.statement import Statement, soft
 from octave_mcp.evidence.support.terms import MONTHS
 from octave_mcp.evidence.support.wording import joined, normalised, wording
 
-# Such a number may count what the quotation lists.
+# Numbers that may count a list in the quotation: "two tools, Mist and Fog" for "Mist and Fog".
 SMALL_COUNTS = range(2, 6)
 _NUMBER = re.compile(r"[$€£¥₹]?\d+(?:[.,]\d+)*")
 
 
 def as_written(figure: Quantity, text: str) -> str:
-    """As the text writes it: '3 times' and 'threefold' are read as '3x'."""
+    """Return the figure as the text writes it, in quotation marks: "threefold" and not "3x", as it was normalised."""
     written = str(figure).strip("~ ")
     number = _NUMBER.match(written)
     if written in text or not number:
@@ -28,7 +28,7 @@ def as_written(figure: Quantity, text: str) -> str:
 
 
 def _spelled(written: str, figure: Quantity, text: str) -> str:
-    """With the word that the text has for the number, if it is a single one."""
+    """Return the figure with its number in words, if the text has a single word for it."""
     for word in _WORD.findall(text):
         if (parsed := quantities(word)) and parsed[0].raw == figure.raw:
             return written.replace(str(parsed[0]).strip("~ "), word)
@@ -39,7 +39,7 @@ _WORD = re.compile(r"[^\W\d_][\w-]*")
 
 
 def is_count(statement: Statement, figure: Quantity) -> bool:
-    """'Two tools', in words, where the quotation lists two or more with commas."""
+    """Whether a small number in words may count a list of the quotation: "two tools" for "Mist and Fog"."""
     if figure.unit or figure.bound == "vague" or re.search(rf"(?<!\d){figure.raw:g}(?!\d)", statement.text):
         return False
     if _is_counted_differently(statement, figure):
@@ -51,7 +51,7 @@ def is_count(statement: Statement, figure: Quantity) -> bool:
 
 
 def _is_counted_differently(statement: Statement, figure: Quantity) -> bool:
-    """'Four open halls', where the quotation has 'two open halls'."""
+    """Whether the quotation gives another number for the same thing: "two active desks" for "four active desks"."""
     counts = (quoted for quoted in quantities(statement.said) if quoted.value in SMALL_COUNTS and not quoted.unit)
     return any(
         _are_alike(_counted_things(statement.text, figure), _counted_things(statement.said, quoted))
@@ -60,13 +60,16 @@ def _is_counted_differently(statement: Statement, figure: Quantity) -> bool:
 
 
 def _are_alike(claimed: Sequence[frozenset[str]], quoted: Sequence[frozenset[str]]) -> bool:
-    """As far as the shorter one goes."""
+    """Whether both count the same things, word by word up to the end of the shorter one."""
     pairs = list(zip(claimed, quoted, strict=False))
     return bool(pairs) and all(first & second for first, second in pairs)
 
 
 def miscounted(statement: Statement) -> Iterator[Problem]:
-    """'450 employees' of '450 brands'; '10 countries' of '10 people in 25 countries'."""
+    """Mark a quoted figure that counts something else: "450 employees" for "450 brands".
+
+    The quotation may also give another figure for it: "10 countries" for "10 people in 25 countries".
+    """
     for figure in quantities(statement.text):
         matches = [quoted for quoted in quantities(statement.said) if is_said(figure, quoted)]
         if (
@@ -88,12 +91,13 @@ def miscounted(statement: Statement) -> Iterator[Problem]:
         elif quoted_figure := _figure_for_same_thing(statement, things, matches):
             yield from soft(
                 "D3",
-                f"the quotation gives {as_written(quoted_figure, statement.said)} for this, not {as_written(figure, statement.text)}",
+                f"the quotation gives {as_written(quoted_figure, statement.said)} for this,"
+                f" not {as_written(figure, statement.text)}",
             )
 
 
 def _is_ordinal(text: str, figure: Quantity) -> bool:
-    """An ordinal, part of a date or the number of a standard, such as 'ISO 27001', counts nothing."""
+    """Whether a figure counts nothing: an ordinal, part of a date, or a standard such as "ISO 27001"."""
     plain = in_digits(text)
     if plain[max(0, figure.start - 1) : figure.start] in {"-", "/"} and plain[: figure.start - 1][-1:].isdigit():
         return True
@@ -103,17 +107,21 @@ def _is_ordinal(text: str, figure: Quantity) -> bool:
 
 
 def _are_comparable(statement: Statement, things: Sequence[frozenset[str]]) -> bool:
-    """Whether one of them has synonyms, or is in the quotation: another noun may mean the same as the quotation's."""
+    """Whether the things can be compared: one of them has known synonyms or is in the quotation.
+
+    Any other noun may be an unknown synonym of the quotation's noun.
+    """
     return any(len(thing) > 1 or not thing.isdisjoint(statement.keys) for thing in things)
 
 
 _THING_ENDS = frozenset("in for with to from by on at after since per a an every each when and or of".split())
+# A verb right after the figure ends the search: "400 had come by May" names nothing that is counted.
 _LEADING_VERBS = frozenset("had has have did do does will can came come joined".split())
 _MAX_THINGS = 3
 
 
 def _counted_things(text: str, figure: Quantity) -> list[frozenset[str]]:
-    """The keys of what a figure counts: the content words after it, up to a preposition."""
+    """Return the keys of what a figure counts: up to three content words after it, before any preposition."""
     things: list[frozenset[str]] = []
     if in_digits(text)[figure.end : figure.end + 1] == ",":
         return things
@@ -134,7 +142,7 @@ def _words_around(text: str, figures: Sequence[Quantity]) -> frozenset[str]:
 def _figure_for_same_thing(
     statement: Statement, things: Sequence[frozenset[str]], matches: Sequence[Quantity]
 ) -> Quantity | None:
-    """The figure with which the quotation counts this thing, if the claim's figure counts another thing there."""
+    """Return the quoted figure for this thing, if the claimed figure counts another thing in the quotation."""
     counted = joined(thing for quoted in matches for thing in _counted_things(statement.said, quoted))
     if not counted or any(thing & counted for thing in things):
         return None

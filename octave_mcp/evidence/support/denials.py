@@ -1,4 +1,4 @@
-"""What a text denies: the words that a negation, or a verb such as 'lacks', reaches."""
+"""Denials in a text: the words within the reach of a negation or of a verb such as "lacks"."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ from octave_mcp.evidence.support.lexicon import (
 )
 from octave_mcp.evidence.support.wording import Word, Wording, joined, shares
 
+# In words: after a negation, after a verb that denies, after "rather than", and before "no".
 _REACH, _DENIAL_REACH, _CONTRAST_REACH, _OBJECT_REACH = 8, 5, 7, 4
-# They also deny what stands before them.
+# They also deny the words before them: "Of the halls, none is lit."
 BACKWARD_NEGATIONS = frozenset("neither none nothing nobody".split())
 _POSTPOSED = frozenset({"not", "never"})
-# 'Moves no stop' is 'does not move a stop'.
+# "No" may deny the verb before it: "moves no hall" is "does not move a hall".
 _POSTPOSED_OR_NO = _POSTPOSED | {"no"}
-# They go with a negation, and are not denied themselves.
+# They belong to the negation and are not what it denies: "no longer", "not really".
 _ADVERBS = frozenset("yet ever really actually currently longer quite necessarily".split())
 
 
 class Denial(NamedTuple):
-    """A word or phrase that denies, and the content words that it denies, the nearest first."""
+    """A negating word, or the first word of a negating phrase, with the content words that it denies, nearest first."""
 
     word: Word
     denied: tuple[Word, ...]
@@ -39,7 +40,7 @@ class Denial(NamedTuple):
 
 @dataclass(frozen=True)
 class Denials:
-    """What a text denies."""
+    """The denials of a text."""
 
     text: Wording
 
@@ -49,7 +50,7 @@ class Denials:
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """Of what is denied, and of what stands before a negation in its clause: its subject may be meant."""
+        """Keys of the denied words, and of the words before a negation in its clause, which may deny its subject."""
         return joined(
             word.keys
             for denial in self.all
@@ -58,7 +59,7 @@ class Denials:
         )
 
     def stated_keys(self, wanted: frozenset[str]) -> frozenset[str]:
-        """The keys of what the sentences that have most of these keys say, and do not deny anywhere."""
+        """Return the keys that the sentences with most of the `wanted` keys affirm, and deny nowhere."""
         scores = [sum(shares(word, wanted) for word in words) for words in self.text.sentences]
         best = max(scores, default=0)
         places = [words for words, score in zip(self.text.sentences, scores, strict=True) if score == best]
@@ -73,19 +74,19 @@ class Denials:
 
     @cached_property
     def undenied_keys(self) -> frozenset[str]:
-        """Of what no negation reaches."""
+        """Keys of the words out of reach of any negation."""
         reached = {word.at for denial in self.all for word in denial.denied}
         return joined(word.keys for word in self.text.words if word.is_content and word.at not in reached)
 
 
 def denying(text: Wording, word: Word, denials: frozenset[str], *, within: int) -> Iterator[Word]:
-    """The words before it in its clause, at most so many away, that deny it."""
+    """Return the words of `denials` among the `within` words before a word, in its clause."""
     before = text.words[max(0, word.at - within) : word.at]
     return (other for other in before if other.clause == word.clause and other.lower in denials)
 
 
 def _denial(text: Wording, word: Word) -> Denial | None:
-    """What this word denies in its clause, if it denies any."""
+    """Return the denial that starts with this word, or None if it denies nothing."""
     rest = text.words[word.at + 1 :]
     following = rest[0].lower if rest else ""
     if word.lower in NEGATIONS:
@@ -97,7 +98,7 @@ def _denial(text: Wording, word: Word) -> Denial | None:
         ):
             return None
         reach = _until_scope_ends(text, rest[:_REACH])
-        if is_after_comma(text, word):  # 'three weeks, not eight, for all of them'
+        if is_after_comma(text, word):  # "three weeks, not eight, before halls work alone"
             reach = _until_comma(text, reach)
         if _is_cancelled(text, word):
             return None
@@ -122,7 +123,7 @@ _CANCEL_REACH = 6
 
 
 def _is_cancelled(text: Wording, word: Word) -> bool:
-    """'Never goes without a map' and 'impossible without a map' deny nothing: each has two negations."""
+    """Whether a second negation cancels this one: "never sends a crew without its tools", "impossible without"."""
     before, after = text.beside(word, _CANCEL_REACH)
     if word.lower in _WITHOUT:
         return any(other.lower in NEGATIONS or other.lower in _CANNOT for other in before)
@@ -134,7 +135,7 @@ _CANNOT = frozenset("impossible unthinkable unable fails fail".split())
 
 
 def _is_denial_verb(text: Wording, word: Word) -> bool:
-    """'Lacks a screen', 'failed to deliver', 'ruled out a screen'."""
+    """Whether a verb or phrase denies by itself: "lacks", "failed to", "ruled out"."""
     following = text.after(word)
     if word.lower in DENIALS or (word.lower in DENIALS_TO and following == "to"):
         return True
@@ -142,23 +143,26 @@ def _is_denial_verb(text: Wording, word: Word) -> bool:
 
 
 def _is_double_negation(text: Wording, following: Sequence[Word]) -> bool:
-    """'Not ruled out' denies nothing."""
+    """Whether a negation is cancelled by a denying verb after it: "not ruled out"."""
     return any(_is_denial_verb(text, word) for word in following)
 
 
 def _is_idle_no(text: Wording, word: Word, following: str) -> bool:
-    """'No later than', 'no matter', 'at no charge'."""
+    """Whether "no" is part of a phrase that denies nothing: "no later than", "no matter", "at no charge"."""
     if word.lower != "no":
         return False
     if following == "better" and text.after(text.words[word.at + 1]) == "than":
         return False
-    if following == "extra":  # 'at no extra cost'
+    if following == "extra":  # "at no extra cost"
         return text.after(text.words[word.at + 1]) in IDLE_AFTER_NO
     return following in IDLE_AFTER_NO or (following == "longer" and text.after(text.words[word.at + 1]) == "than")
 
 
 def _until_scope_ends(text: Wording, words: Sequence[Word]) -> Sequence[Word]:
-    """'Does not ship and struggles to sell' are two denials; 'with no names, is kept' denies no keeping."""
+    """Return the words up to the end of what a negation denies.
+
+    "Does not ship and struggles to sell" is two denials, and "with no names, is kept" does not deny the keeping.
+    """
     ends = (at for at, word in enumerate(words) if at and (word.lower in SCOPE_ENDS or _starts_new_clause(text, word)))
     end = next(ends, len(words))
     verb = next((at for at, word in enumerate(words) if at > 1 and word.lower in DENIALS_TO), len(words))
@@ -172,10 +176,11 @@ def _until_comma(text: Wording, words: Sequence[Word]) -> Sequence[Word]:
 
 
 def _starts_new_clause(text: Wording, word: Word) -> bool:
-    """Whether a new part begins with it after a comma, which the negation does not reach."""
+    """Whether the word starts a part after a comma, which is out of reach of the negation before it."""
     return word.lower in _CLAUSE_STARTERS and is_after_comma(text, word)
 
 
+# Further than `_REACH`: a negation that ends its sentence may deny the previous one.
 _ELLIPSIS_REACH = 10
 
 
@@ -191,11 +196,11 @@ _CLAUSE_STARTERS = PASSIVE_AUXILIARIES | frozenset("has have had can will i you 
 
 
 def _denied_before(text: Wording, word: Word, denying: frozenset[str] = _POSTPOSED) -> Sequence[Word]:
-    """What may be denied though it stands before the negation: 'the screen is not available'."""
+    """Return the words before a negation that it may deny: "the screen is not available"."""
     if word.lower not in denying:
         return ()
     if _ends_sentence(text, word):
-        return text.words[max(0, word.at - _ELLIPSIS_REACH) : word.at]  # 'Others charge for it. We do not.'
+        return text.words[max(0, word.at - _ELLIPSIS_REACH) : word.at]  # "Others bill by hall. Vessler does not."
     reach = _OBJECT_REACH if word.lower == "no" else _REACH
     near = text.words[max(0, word.at - reach) : word.at]
     after_comma = text.text.rfind(",", 0, word.start)

@@ -1,4 +1,4 @@
-"""Rules on direction: up or down, more or less, and opposites (D40)."""
+"""Rules on direction (up or down, more or less) and on opposite words (D40)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _REVERSED_REASON = "the quotation says it the other way round"
 
 
 def opposite_direction(statement: Statement) -> Iterator[Problem]:
-    """Rose or fell, more or fewer, from and to, who did it to whom."""
+    """Mark a claim with the opposite direction: rose or fell, more or fewer, from or to, who did it to whom."""
     if not statement.is_claim:
         return
     claimed_directions, quoted_directions = (
@@ -60,7 +60,7 @@ def _quoted_directions(statement: Statement) -> set[str]:
 
 
 def directions_in(text: Wording, words: Sequence[Word]) -> set[str]:
-    """'up' and 'down', as far as these words say."""
+    """Return the directions of these words: "up", "down", both or none. A negation reverses them."""
     directions: set[str] = set()
     for word in words:
         word_directions = directions_of(word)
@@ -88,7 +88,7 @@ _DENYING = frozenset("not never nor without hardly".split())
 
 
 def _is_denied(text: Wording, word: Word) -> bool:
-    """'Not only grew' is not denied."""
+    """Whether a negation precedes the word; "not only grew" is no denial."""
     return any(text.after(other) not in NOT_ONLY for other in denying(text, word, _DENYING, within=3))
 
 
@@ -97,11 +97,11 @@ _IDLE_WORDS = frozenset("up more longer down".split())
 
 
 def _has_no_direction(text: Wording, word: Word) -> bool:
-    """'More than 40', 'no more than' and 'set up' say nothing of a direction."""
+    """Whether a word such as "more" or "up" has no direction: "more than 40", "no more than", "set up"."""
     before = text.before(word)
     if before in _IDLE_PREDECESSORS and word.lower in _IDLE_WORDS:
         return True
-    if before == "the" and word.lower in {"more", "less"}:  # 'the more you use'
+    if before == "the" and word.lower in {"more", "less"}:  # "the more you use"
         return True
     if word.lower == "up" and (before in _PHRASAL_UP or text.after(word) == "and"):
         return True
@@ -110,11 +110,12 @@ def _has_no_direction(text: Wording, word: Word) -> bool:
     return text.after(word) == "than" and (before == "no" or is_comparing_figures(text, word.at))
 
 
+# "Ends up" has no direction.
 _PHRASAL_UP = frozenset(
     "dry dries dried drying end ends ended pick picks picked back backs backed look looks looked make makes made follow"
     " follows followed catch keep keeps kept line lines open opens opened start turn turns turned show clean".split()
 )
-# 'Ends up' and 'up and running' go nowhere, and 'up to 40' is a bound.
+# "Went up to 40" is a rise; "up to 40" without such a verb is a limit.
 _MOTION_VERBS = frozenset("go goes went going gone moved shot way is are was".split())
 _THAN_FIGURE = re.compile(
     r"\w+ than (?:an? |the |[$€£])?(?:\d|half|third|quarter|twice|double|one|two|three|four|five|six|seven|eight"
@@ -125,12 +126,12 @@ _THAN_FIGURE = re.compile(
 
 
 def is_comparing_figures(text: Wording, at: int) -> bool:
-    """'More than 40' is a bound."""
+    """Whether the word and "than" are followed by a figure: "more than 40" is a bound and no comparison."""
     return bool(_THAN_FIGURE.match(text.text, text.words[at].start))
 
 
 def _differs_at_a_figure(statement: Statement) -> bool:
-    """'40% fewer' where the quotation says '40% more'."""
+    """Whether a figure has opposite directions: "40% fewer", and the quotation says "40% more"."""
     for word in statement.claim.words:
         claimed_directions = _directions_at_figure(statement.claim, word) if word.is_figure else set[str]()
         if len(claimed_directions) != 1:
@@ -147,7 +148,7 @@ _REACH = 4
 
 
 def _differs_at_a_word(statement: Statement) -> bool:
-    """'Raises the risk', or 'the risk was rising', where the quotation says 'reduces the risk'."""
+    """Whether a word that both texts have goes in opposite directions: "raises the risk" and "reduces the risk"."""
     if not any(map(directions_of, statement.claim.words)):
         return False
     for word in statement.claim.words:
@@ -179,7 +180,7 @@ def _directions_near(text: Wording, word: Word, shared: frozenset[str]) -> set[s
 
 
 def _direction_before(text: Wording, word: Word, shared: frozenset[str]) -> set[str]:
-    """The way of the nearest word before it that has one, without a word of meaning between that only one side has."""
+    """Return the direction of the nearest word before, without crossing a content word that only one text has."""
     before, _ = text.beside(word, _VERB_REACH + 1)
     reach = _VERB_REACH
     for at, other in enumerate(before):
@@ -193,8 +194,10 @@ def _direction_before(text: Wording, word: Word, shared: frozenset[str]) -> set[
     return set()
 
 
+# "Reduces the number of calls" is said of the calls.
 _MEASURES = frozenset("number share rate cost amount level volume time".split())
 _AFTER_REACH = 6
+# Words that may separate a subject and its verb: "requests have been steadily shrinking".
 _SKIPPED = frozenset(
     "is are was were has have had been be being keep keeps kept start starts started began begun continue continues"
     " continued will would to at of in for from on steadily sharply slowly quickly rapidly constantly also then now"
@@ -203,7 +206,7 @@ _SKIPPED = frozenset(
 
 
 def _direction_after(text: Wording, word: Word) -> set[str]:
-    """The way of the verb after it, past auxiliary verbs and names: 'requests at Globex have been shrinking'."""
+    """Return the direction of the verb after a word: "requests at Globex have been shrinking"."""
     _, after = text.beside(word, _AFTER_REACH)
     for other in after:
         is_verb = other.lower not in MORE and other.lower not in LESS and not other.text[:1].isupper()
@@ -215,7 +218,7 @@ def _direction_after(text: Wording, word: Word) -> set[str]:
 
 
 def _has_object(text: Wording, verb: Word) -> bool:
-    """'Grew its sales' says nothing of what grew them."""
+    """Whether the verb has an object: in "desks grew their sales", the desks did not grow."""
     return text.after(verb) in _ARTICLES
 
 
@@ -223,7 +226,7 @@ _ARTICLES = frozenset("the a an its their his her our your all each every this t
 
 
 def _directions_at_figure(text: Wording, figure: Word) -> set[str]:
-    """The way of the word right after a figure, as in '38% lower', or of those around it."""
+    """Return the direction of the word right after a figure ("38% lower"), or else of the words around it."""
     after = text.words[figure.at + 1 : figure.at + 2]
     if (
         after
@@ -239,7 +242,7 @@ def _directions_at_figure(text: Wording, figure: Word) -> set[str]:
 
 
 def _takes_longer(statement: Statement) -> bool:
-    """'Five weeks longer' where the quotation says '3 weeks instead of 8'."""
+    """Whether a duration changes the other way: "five weeks longer" for "3 weeks instead of 8"."""
     return any(
         statement.claim.lowers & (LONGER if way == "down" else SHORTER)
         for quotation in statement.evidence
@@ -259,7 +262,7 @@ _OPPOSITE_PHRASES = (*_PHRASES, *((second, first) for first, second in _PHRASES)
 
 
 def opposite_words(statement: Statement) -> Iterator[Problem]:
-    """One side has a word, the other only its opposite, and neither is denied."""
+    """Mark a claim that has a word where the quotation has only its opposite, with no negation in either."""
     if not statement.is_claim or statement.claim.lowers & NEGATIONS:
         return
     sentences = [words for quote in statement.quotes for words in quote.sentences]

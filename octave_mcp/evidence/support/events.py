@@ -1,4 +1,4 @@
-"""Rules on what has to be said outright: certificates and other statuses, and events (D40)."""
+"""Rules on certificates, other statuses and events, which the quotation has to state (D40)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from octave_mcp.evidence.support.wording import Word
 
 
 def added_status(statement: Statement) -> Iterator[Problem]:
-    """'Follows the controls' is not 'certified'."""
+    """Mark a status that the quotation does not state: "certified" for "follows the controls"."""
     if not statement.is_claim:
         return
     for word in statement.claim.words:
@@ -24,7 +24,7 @@ def added_status(statement: Statement) -> Iterator[Problem]:
 
 
 def added_event(statement: Statement) -> Iterator[Problem]:
-    """'Looking for' is not 'hired'."""
+    """Mark an event that the quotation does not state: "hired" for "is looking for"."""
     if statement.kind != "fact" or not statement.evidence:
         return
     for word in statement.claim.words:
@@ -35,7 +35,10 @@ def added_event(statement: Statement) -> Iterator[Problem]:
 
 
 def _is_no_event(statement: Statement, word: Word) -> bool:
-    """'Raised prices' is no round, and 'doubled' may be worked out."""
+    """Whether the word states no event of its own.
+
+    "Raised prices" is no funding round, "is closed" is a state, and "doubled" may be calculated from figures.
+    """
     figures = quantities(statement.text)
     if word.lower in {"doubled", "tripled"}:
         return bool(figures)

@@ -1,4 +1,4 @@
-"""Rules on figures: whether the quotation has them, of what, per what period, and in which month (D3)."""
+"""Rules on figures: whether the quotation has them, and for the same thing (D3)."""
 
 from __future__ import annotations
 
@@ -15,19 +15,24 @@ from octave_mcp.evidence.support.counts import SMALL_COUNTS, as_written, is_coun
 from octave_mcp.evidence.support.lexicon import DOWN, LESS, NEGATIONS
 from octave_mcp.evidence.support.months import lies_between
 from octave_mcp.evidence.support.numerals import in_digits
-from octave_mcp.evidence.support.quantities import Quantity, periods, quantities
+from octave_mcp.evidence.support.quantities import Quantity, quantities
 from octave_mcp.evidence.support.statement import Statement, hard, soft
-from octave_mcp.evidence.support.wording import Word, joined, normalised, stems, wording
+from octave_mcp.evidence.support.wording import Word, joined, stems, wording
 
 _ZERO_WORDS = NEGATIONS | frozenset("free zero".split())
 _MEDIAN_PERCENT = 50
-# A share in words is that many points off.
+# Tolerance of a share in words, such as "a third".
 _ROUGH_POINTS = 4
+# "B12" and "EC2": their digits are part of a name, and need no quotation as a figure.
 _NUMBER_IN_NAME = re.compile(r"[A-Za-z](\d+)\b")
 
 
 def unquoted_figures(statement: Statement) -> Iterator[Problem]:
-    """Each figure is quoted, in whatever form, or stands in the heading."""
+    """Reject figures that neither the quotation nor its heading has in any form.
+
+    Mark only: dropped limits ("40" for "up to 40"), vague figures, and small numbers without a unit, which may count
+    what the quotation lists.
+    """
     for figure, matches in _figures(statement):
         are_limits = all(is_capped(figure, quoted) or _is_opposed(statement, figure, quoted) for quoted in matches)
         if matches and are_limits and not _has_same_limit(statement, figure):
@@ -55,7 +60,7 @@ def unquoted_figures(statement: Statement) -> Iterator[Problem]:
 
 
 def _is_opposed(statement: Statement, figure: Quantity, quoted: Quantity) -> bool:
-    """On the other side of the same limit, if neither side is denied."""
+    """Whether the bounds exclude each other, and no negation may reverse one of them ("not less than")."""
     return (
         is_opposed(figure, quoted)
         and statement.claim.lowers.isdisjoint(NEGATIONS)
@@ -64,7 +69,10 @@ def _is_opposed(statement: Statement, figure: Quantity, quoted: Quantity) -> boo
 
 
 def renumbered_sentence(statement: Statement) -> Iterator[Problem]:
-    """A sentence of the quotation, word for word, with other figures, such as the number of a version."""
+    """Reject a sentence of the quotation that is repeated word for word with other figures.
+
+    This catches numbers that are no quantities, such as "Section 2.1" for "Section 1.1".
+    """
     sentences = [
         text for quotation in statement.evidence for text in (quotation.text, *_SENTENCE_END.split(quotation.text))
     ]
@@ -80,17 +88,18 @@ def renumbered_sentence(statement: Statement) -> Iterator[Problem]:
 
 
 def _counts_times(statement: Statement, figure: Quantity) -> bool:
-    """'Went up twice' counts what the quotation may list."""
+    """Whether "twice" counts occasions, as in "went up twice", which the quotation may list one by one."""
     return figure.unit == "x" and bool(_TIMES.search(in_digits(statement.text)[figure.end :]))
 
 
+# "Twice the price" is a multiple.
 _TIMES = re.compile(r"^\s*twice\b(?! (?:as|the|its|their|what|that))", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _ANY_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 def _masked(text: str) -> str:
-    """Without its figures; empty if it has none."""
+    """Replace the figures of a text by "#"; return "" if it has none."""
     plain = normal(text).rstrip(".!")
     return _ANY_NUMBER.sub("#", plain) if _ANY_NUMBER.search(plain) else ""
 
@@ -100,12 +109,12 @@ def _numbers(text: str) -> tuple[str, ...]:
 
 
 def _has_same_limit(statement: Statement, figure: Quantity) -> bool:
-    """Whether the claim has the limit too: 'up to 10 sites and 10 members'."""
+    """Whether the claim has the same limit elsewhere: "up to 10 halls with 10 crews"."""
     return any(other.value == figure.value and other.bound == "<=" for other in quantities(statement.text))
 
 
 def figures_in_title(statement: Statement) -> Iterator[Problem]:
-    """A figure that stands in the page's title alone is not quite quoted."""
+    """Mark figures that are in the title of the page, but not in the quotation."""
     for figure, matches in _figures(statement):
         if not matches and _is_in_titles(statement, figure) and not _is_in_compound(statement.text, figure):
             yield from soft(
@@ -115,9 +124,9 @@ def figures_in_title(statement: Statement) -> Iterator[Problem]:
 
 @lru_cache(maxsize=256)
 def _figures(statement: Statement) -> Sequence[tuple[Quantity, list[Quantity]]]:
-    """The claim's figures that have to be quoted, each with those of the quotation and heading that say it.
+    """Return the claim's figures that need a quotation, each with the matching ones of quotation and heading.
 
-    Two rules in turn ask for it.
+    Cached, because two rules use it.
     """
     return tuple(_figures_to_quote(statement)) if quantities(statement.text) else ()
 
@@ -160,7 +169,7 @@ _SINGLE_PERIOD = re.compile(
 
 
 def _single_periods(quoted_text: str) -> str:
-    """'1 day' of 'the next day', and '1 week' of 'it used to be a week'."""
+    """Return single periods in digits: "1 day" for "the next day", "1 week" for "it used to be a week"."""
     return ", ".join(f"1 {period}" for period in _SINGLE_PERIOD.findall(quoted_text))
 
 
@@ -168,14 +177,14 @@ _PART_OF_WHOLE = re.compile(r"\b(\d+) (?:out )?of (?:every )?(\d+)\b")
 
 
 def _shares_of(statement: Statement) -> set[float]:
-    """Both figures of 'seven of ten', if the quotation has their share: '70%'."""
+    """Return both figures of each "seven of ten" in the claim whose share, 70 %, is in the quotation."""
     pairs = [(float(part), float(whole)) for part, whole in _PART_OF_WHOLE.findall(in_digits(statement.text))]
     shares = [quantity.value for quantity in quantities(statement.said) if quantity.unit == "%"]
     return {n for pair in pairs if 0 < pair[0] < pair[1] and 100 * pair[0] / pair[1] in shares for n in pair}
 
 
 def _same_dates(statement: Statement) -> set[float]:
-    """The numbers of dates that both have, in whatever form."""
+    """Return year, month and day of each date that claim and quotation share, in whatever format."""
     both = {day for day, *_ in days_of(statement.text)} & {day for day, *_ in days_of(statement.said)}
     return {float(number) for day in both for number in (day.year, day.month, day.day)}
 
@@ -185,32 +194,32 @@ def _is_in_titles(statement: Statement, figure: Quantity) -> bool:
 
 
 def _is_in_compound(text: str, figure: Quantity) -> bool:
-    """'Two-hour windows' names a thing."""
+    """Whether the figure is part of a compound that names a thing: "two-hour windows"."""
     return "-" in figure.text.strip() and not in_digits(text)[figure.end : figure.end + 1].isdigit()
 
 
 def _quoted_figures(statement: Statement) -> str:
-    """The figures that are there."""
+    """Return the end of the reason: up to four figures of the quotation."""
     available = list(dict.fromkeys(as_written(quantity, statement.said) for quantity in quantities(statement.said)))[:4]
     return f", which has {', '.join(available)}" if available else ", which has no figures"
 
 
 def _figure_with_bound(quoted_text: str, quantity: Quantity) -> str:
-    """The figure with the words before it, none of them cut."""
+    """Return the figure with the words in the 12 characters before it, where its limit is."""
     plain = in_digits(quoted_text)
     start = plain.rfind(" ", 0, max(0, quantity.start - 12) + 1) + 1
     return plain[start : quantity.end].strip("~ ").split("\n")[-1]
 
 
 def _publication_years(statement: Statement) -> tuple[Quantity, ...]:
-    """The year in which the page was published, which may be said of what it reports if it names no other."""
+    """Return the years in which the pages were published, unless the quotation names a year itself."""
     if any(quantity.is_year for quantity in quantities(statement.said)):
         return ()
     return tuple(year for quotation in statement.evidence for year in quantities(quotation.published_on[:4]))
 
 
 _COMPLEMENT_WORDS = DOWN | LESS | frozenset("rest other remaining missed without rather than excluding".split())
-# Words with which a claim works a figure out of two others.
+# Words that announce a calculated figure: "adds 90 halls, for 300 in all".
 _DERIVING_WORDS = frozenset(
     "more fewer less sooner later longer shorter earlier faster slower quicker difference gap extra total together"
     " combined altogether added points grew growth increase increased drop dropped rest other remaining missed without"
@@ -221,7 +230,7 @@ _ENDS_IN_TO = re.compile(r"\bto\s+(?:(?:about|around|roughly|some|under|over)\s*
 
 
 def _is_derivable(statement: Statement, figure: Quantity) -> bool:
-    """Whether it is worked out from figures of the quotation, as a claim may do in passing."""
+    """Whether the figure is calculated from figures of the quotation, and the claim says so."""
     if not is_derived(figure, quantities(statement.said)):
         return False
     if figure.unit != "x" and not figure.is_rough and not statement.claim.lowers & _DERIVING_WORDS:
@@ -244,7 +253,10 @@ def _is_derivable(statement: Statement, figure: Quantity) -> bool:
 
 
 def _is_about_another_share(statement: Statement, figure: Quantity, complements: Sequence[Quantity]) -> bool:
-    """Whether the words beside the figure are those of a share that is no complement of it."""
+    """Whether the words near the figure fit another share of the quotation better than its complement.
+
+    "Six in ten feel buried by calls" is not the rest of 38 % with other complaints if "80% feel buried by calls".
+    """
     claim_keys = _keys_near(statement.text, figure, _FAR_WORDS)
     shared_words = {
         share: len([key for key in claim_keys & _keys_near(statement.said, share, _FAR_WORDS) if key[0] != "#"])
@@ -255,62 +267,13 @@ def _is_about_another_share(statement: Statement, figure: Quantity, complements:
 
 
 def _comparative_after(text: str, figure: Quantity) -> str:
-    """'Less' of '25% less', which is not the rest of '75% less'."""
+    """Return a comparative after a figure. "25% less" is not the rest of "75% less", as their comparatives are the same."""
     following = wording(in_digits(text)[figure.end :][:20]).words
     return following[0].lower if following and following[0].lower in DOWN | LESS else ""
 
 
-_PERIOD_ADJECTIVES = {"annual": "year", "yoy": "year", "mom": "month", "qoq": "quarter"}
-
-
-def wrong_period(statement: Statement) -> Iterator[Problem]:
-    """'A month' is not 'a day', and stands at the figure."""
-    if not (claimed := quantities(statement.text)):
-        return
-    missing = (
-        periods(statement.text) - periods(statement.said) - periods(statement.headings) - periods(statement.titles)
-    )
-    missing -= frozenset(_PERIOD_ADJECTIVES.get(word, "") for word in statement.lowers)
-    if missing and not any(re.search(rf"\b{name}s?\b(?!-to-)", statement.said, re.IGNORECASE) for name in missing):
-        yield from soft("D3", f"the quotation does not say that it is per {min(missing)}")
-        return
-    for figure in claimed:
-        claimed_period = _period_of(statement.text, figure)
-        quoted_periods = {
-            _period_of(statement.said, quoted) for quoted in quantities(statement.said) if is_said(figure, quoted)
-        }
-        if claimed_period and quoted_periods and claimed_period not in quoted_periods and "" not in quoted_periods:
-            yield from soft(
-                "D3",
-                f"the quotation gives {as_written(figure, statement.text)} per {min(quoted_periods)}, not per {claimed_period}",
-            )
-            return
-
-
-def _period_of(text: str, figure: Quantity) -> str:
-    """The period after a figure, before the next one."""
-    rest = in_digits(text)[figure.end :]
-    named_periods = periods(re.split(r"\d|[.;:]\s", rest, maxsplit=1)[0][:50])
-    return min(named_periods) if len(named_periods) == 1 else ""
-
-
-_VAGUE_PERIOD = re.compile(
-    r"\b(?:several|few|couple of|many|some|mere) (second|minute|hour|day|week|month|quarter|year|decade)s?\b",
-    re.IGNORECASE,
-)
-
-
-def wrong_vague_time(statement: Statement) -> Iterator[Problem]:
-    """'Several weeks' are not 'a few days'."""
-    claimed, quoted = (
-        {unit.lower() for unit in _VAGUE_PERIOD.findall(normalised(text))} for text in (statement.text, statement.said)
-    )
-    if claimed and quoted and not any(word in statement.said.lower() for word in claimed):
-        yield from soft("D3", f"the quotation speaks of {min(quoted)}s, not of {min(claimed)}s")
-
-
 def swapped_figures(statement: Statement) -> Iterator[Problem]:
-    """Two figures of the quotation, each with the words that the other has there."""
+    """Mark two figures that are swapped: "10 fog halls and 20 desks" for "20 fog halls and 10 desks"."""
     claimed = [figure for figure in quantities(statement.text) if not figure.is_year]
     for first, second in pairwise(claimed):
         for quotation in statement.evidence:
@@ -332,11 +295,12 @@ def _are_swapped(
     return len(a & d) + len(b & c) > 0 and not a & c and not b & d and bool(a & d) and (bool(b & c) or not b)
 
 
+# Words read after a figure: for what it counts, and for what a share is about.
 _REACH_WORDS, _FAR_WORDS = 4, 8
 
 
 def _keys_near(text: str, figure: Quantity, reach: int = _REACH_WORDS) -> frozenset[str]:
-    """The keys of the words after a figure in its clause; without any, of those before it."""
+    """Return the keys of the content words after a figure in its clause, or else of those before it."""
     plain = wording(in_digits(text))
     figure_word = next((word for word in plain.words if figure.start <= word.start < figure.end), None)
     if figure_word is None:

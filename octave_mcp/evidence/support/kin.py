@@ -1,4 +1,4 @@
-"""English words that a claim may use only if its quotation has one of their kin."""
+"""Word lists: strong words that a claim may use only if the quotation has the same or a related word."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ def _set(words: str) -> frozenset[str]:
 
 
 def _kin(lines: Iterable[str]) -> Mapping[str, frozenset[str]]:
-    """Each word before a slash, with the words after it, by any of which a quotation says as much."""
+    """Map each word before a slash to the words after it, any of which in the quotation permits it."""
     split = (line.partition("/") for line in lines)
     return {word: _set(kin) for words, _, kin in split for word in words.split()}
 
 
+# "Every hall" needs "all", "each" or a similar word in the quotation.
 ABSOLUTES = _kin(
     (
         (
@@ -48,7 +49,7 @@ ABSOLUTES = _kin(
         "nationwide/nationwide national nation country countrywide",
     )
 )
-# Limits of a quotation that a claim has to keep, and the words by which it does.
+# Limits in a quotation, and the words by which a claim keeps them: "up to 40" may become "a maximum of 40".
 LIMITS: Mapping[str, frozenset[str]] = {
     "up to": _set("up most maximum many much"),
     "on average": _set("average averages averaged averaging typically typical about"),
@@ -68,6 +69,7 @@ LIMITS: Mapping[str, frozenset[str]] = {
     "mostly": _set("mostly most mainly"),
     "median": _set("median half typical typically"),
 }
+# "Certified" needs "certificate" or similar: "follows the controls" is not enough.
 STATUS = _kin(
     (
         "certified certification/certified certification certificate certify certifies",
@@ -82,6 +84,7 @@ STATUS = _kin(
         "guarantees guaranteed guarantee/guarantees guaranteed guarantee",
     )
 )
+# Past events need a word for the event: "hired" is not supported by "is looking for".
 EVENTS = _kin(
     (
         (

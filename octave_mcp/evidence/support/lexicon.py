@@ -1,4 +1,4 @@
-"""The English words that the rules of support know. docs/evidence.md says what they catch and what they let pass."""
+"""English word lists of the rules. docs/evidence.md says what the rules catch and what they miss."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ def _set(words: str) -> frozenset[str]:
 
 
 NEGATIONS = _set("not no never none nobody nothing neither nor without hardly barely cannot rarely seldom scarcely")
+# "Not only grew" is no denial.
 NOT_ONLY = _set("only just merely simply")
-# After 'no' they deny nothing: 'no later than', 'at no charge'.
+# "No later than" and "at no charge" deny nothing.
 IDLE_AFTER_NO = _set("matter doubt wonder later more less charge cost problem better extra fewer")
 DENIALS = _set(
     "lack lacks lacked lacking refuse refuses refused refusing reject rejects rejected rejecting deny denies"
     " denied denying"
     " cancel cancels cancelled canceled abandon abandons abandoned forgets forgot"
 )
-# They deny the verb after 'to'.
+# They deny the verb after "to": "failed to deliver".
 DENIALS_TO = _set(
     "fail fails failed failing refuse refuses refused refusing unable cease ceases ceased forget forgets forgot"
     " struggle"
@@ -43,12 +44,13 @@ DENIAL_PHRASES = (
     "steers clear",
     "steered clear",
 )
-# Where what a negation denies ends, within a clause.
+# A negation reaches no further than these words: "does not move halls if it rains" says nothing about the rain.
 SCOPE_ENDS = _set(
     "if when because unless until although though while since which who where whereas that except besides once before"
     " after"
 )
-# Words that may say, in another way than a negation, that something is not so.
+# They may deny without a negation: "avoided $5 in desks" says that the money was not spent. Because they often do not
+# deny anything, they only excuse a negation on the other side and are never denials themselves.
 IMPLICIT_DENIALS = _set(
     "drop drops dropped dropping stop stops stopped remove removed removes unlike beyond ditch ditched ditching quit"
     " impossible lack lacks lacked lacking zero unlikely eliminate eliminated eliminates struggle struggles struggled"
@@ -58,33 +60,36 @@ IMPLICIT_DENIALS = _set(
     " reject nothing rather exclude excludes excluded excluding skip skipped decline declined against free"
     " warn warns warned warning discourage discourages ruled lower cheaper rid agnostic"
 )
-# 'X is not available' denies X.
+# After "not", these deny the words before: "the screen is not available".
 AVAILABILITY = _set(
     "available included possible supported needed necessary required offered allowed planned there part"
 )
-# To deny one of the first says one of the second: what is kept does not leave.
+# Denying a word of the first list may mean a word of the second: "does not raise the rent", "the rent stays the same".
 OPPOSITE_PARAPHRASES: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (_set("leave move change share send pass lose hand"), _set("keep stay remain hold retain own")),
     (_set("human person people hand clerk"), _set("automatic automatically automate automated unattended")),
     (_set("change extra add additional new increase grow hire raise rise"), _set("same unchanged constant flat")),
 )
 CONDITIONS = _set("unless until except without")
-# 'Not unless' is 'only if'.
+# "Not unless it is lit" is "only if it is lit".
 ONLY_WORDS = _set("only alone just once solely")
 TROUBLE_WORDS = _set("hard harder difficult trouble troubles struggled struggles struggling impossible problems")
+# With a negation, they leave a plan possible: "not yet" agrees with "plans to".
 UNTIL_NOW = _set("yet now still currently")
+# Words by which a claim leaves open whether something is so.
 CLAIM_HEDGES = _set(
     "may might could would should possibly perhaps potentially maybe probably likely seem seems apparently can"
     " presumably suggests suggest appears"
 )
-# Quoted, 'can' is an ability, and no hedge.
+# Without "can", which states an ability in a quotation, and "likely", "probably" and the like.
 QUOTE_HEDGES = _set("may might could would should possibly perhaps potentially maybe seem seems apparently")
+# Compared by stem, so "plans", "planning" and "planned" are plans, too.
 PLANS = _set(
     "plan hope aim intend expect seek will goal roadmap consider explore evaluate recruit propose upcoming soon"
     " target"
     " aspire pursue envision anticipate wish eventually"
 )
-# In a claim, these leave a plan a plan.
+# A claim with one of these does not state a plan as a fact.
 PLAN_WORDS = _set(
     "hiring seeking recruiting looking wants want planned planning wanted promised plans yet set begun started"
     " follow goal"
@@ -150,9 +155,10 @@ PLAN_PHRASES = (
     "counts on",
     "counting on",
 )
-# A claim with one of them says that it is done.
+# A claim with one of these says that something is done.
 DONE_WORDS = _set("already now today has have had completed finished done live")
 
+# `UP` and `DOWN` are compared by stem, `MORE` and `LESS` as written.
 UP = _set(
     "rise grow increase climb gain boost improve lift jump surge expand double triple accelerate higher up raise soar"
     " skyrocket exceed surpass swell multiply quadruple balloon escalate outgrow overtake strengthen enlarge flood"
@@ -174,9 +180,11 @@ LESS = _set(
     " save saves"
     " lighter thinner shallower saved saving slowest fewest lowest smallest weakest quietest"
 )
+# Read only near a figure: "gained 40 halls" and "lost 40 halls".
 BETTER = _set("better improvement improved improve gained gain win won earned earns added adds joined gains")
 WORSE = _set("worse lost lose losing decline cost costs left paid missed fewer loss")
 LONGER, SHORTER = _set("longer slower"), _set("faster quicker shorter sooner")
+# Prepositions before a product: "moved off Fog", "moved onto Fog".
 AWAY, TOWARDS = _set("off from away"), _set("to onto into over")
 OPPOSITES: tuple[tuple[str, str], ...] = tuple(
     (first, second)
@@ -204,9 +212,9 @@ OPPOSITES: tuple[tuple[str, str], ...] = tuple(
     for first, _, second in [pair.partition("/")]
 )
 
-# The absolutes that copy without evidence of its own may not use either.
+# Absolutes that even copy without evidence of its own may not use.
 PROMISES = _set("guarantee guaranteed guarantees unlimited")
-# 'Every month' is no absolute.
+# "Every month" is a frequency and no absolute.
 COUNTED_PERIODS = _set("day night week month quarter year hour minute time other")
 PARTIAL_WORDS = _set("some several few certain partly partially part")
 WHOLE_WORDS = _set(
@@ -248,11 +256,12 @@ PARTIAL_PHRASES = (
 )
 HEDGES = _set("presumably probably likely perhaps maybe might may could seems seem")
 
+# "Raised" is a funding round only with one of these or a sum of money; otherwise it may be prices that were raised.
 FUNDING_WORDS = _set("round series funding seed million capital investors")
 
 PAST_PHRASES = ("used to", "formerly", "at the time", "no longer", "previously", "back then", "until then")
 
-# What a claim says of a company that has a problem.
+# A claim with one of these says that a company has a problem.
 PROBLEM_WORDS = _set(
     "struggle struggles struggling problem problems challenge challenges pain pains lack lacks lacking bottleneck"
     " bottlenecks burden burdens burdened suffer suffers suffering waste wastes wasting wasted difficult difficulty"
@@ -310,12 +319,12 @@ PROBLEM_PHRASES = (
     "so many",
 )
 FIRST_PERSON = _set("we us our ours i my me ourselves")
-# Whom product copy speaks to.
+# Product copy addresses its reader: "you see yours in one place".
 READER_PRONOUNS = _set("you your yours yourself")
 
-# Words that every sentence of a site may have.
+# Nearly every sentence of a vendor's site has one of these, so they say little about whether two sentences match.
 COMMON_WORDS = _set("use team product feature data tool user company customer platform work make help service business")
-# Verbs that go with everything.
+# They have too little meaning to compare who does them.
 LIGHT_VERBS = _set("use have get see run want take give make be do go need help let say work build")
-# Signs that who does what to whom may stand in another order.
+# Before a verb, they may be a passive, which swaps the two sides: "Vessler was bought by Tidewell".
 PASSIVE_AUXILIARIES = _set("is are was were been being")

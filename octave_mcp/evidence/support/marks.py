@@ -1,4 +1,4 @@
-"""Rules on quotation marks (D10), and on addresses, to which a page could have readers sent (D36)."""
+"""Rules on quotation marks (D10) and on addresses (D36), with which a hostile page could lure readers elsewhere."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from octave_mcp.domain.names import normal
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.statement import Quoted, Statement, hard, soft
 
+# Single quotation marks only with no letter beside them: "Vessler's halls and Fog's" has apostrophes.
 _QUOTED_PHRASE = re.compile(r"“([^“”]{3,})”|\"([^\"]{3,})\"|(?<!\w)‘([^‘]{3,}?)’(?!\w)")
 _CURLY = re.compile(r"“[^“”]*”")
 _ADDRESS = re.compile(
@@ -23,7 +24,10 @@ _TRAILING_MARKS = ".,;:!?)]}>\"'”’"
 
 
 def misquoted_phrases(statement: Statement) -> Iterator[Problem]:
-    """What is in quotation marks is in the quotation, word by word."""
+    """Reject a phrase in quotation marks that the quotation does not have word for word.
+
+    Mark it only, if the words are the same in another order.
+    """
     if not (marked := [next(filter(None, match.groups())) for match in _QUOTED_PHRASE.finditer(statement.text)]):
         return
     quoted_text = normal(statement.said)
@@ -33,12 +37,12 @@ def misquoted_phrases(statement: Statement) -> Iterator[Problem]:
             yield from soft("D10", complaint) if _is_in_another_order(phrase, quoted_text) else hard("D10", complaint)
 
 
-# The least words of which another order says the same.
+# Minimum words of a phrase that may be in another order.
 _MIN_REORDERED_WORDS = 3
 
 
 def _is_in_another_order(phrase: str, quoted_text: str) -> bool:
-    """'Where is the driver' of 'where the driver is'."""
+    """Whether the phrase is in the text with its words reordered: "where is the crew" for "where the crew is"."""
     words, quoted_words = (
         normal(phrase).rstrip(".,;:!?").split(),
         [word.strip(_TRAILING_MARKS) for word in quoted_text.split()],
@@ -52,7 +56,7 @@ def _is_in_another_order(phrase: str, quoted_text: str) -> bool:
 
 
 def _has_words(phrase: str, text: str) -> bool:
-    """As whole words: 'we ship fast' is not said by 'we ship faster'."""
+    """Whether the text has the phrase as whole words: "we ship fast" is not in "we ship faster"."""
     at = text.find(phrase)
     while at >= 0:
         if not (_WORD_CHARACTER.fullmatch(text[at - 1 : at]) or _WORD_CHARACTER.match(text, at + len(phrase))):
@@ -65,14 +69,17 @@ _WORD_CHARACTER = re.compile(r"[a-z\d]")
 
 
 def foreign_addresses(statement: Statement) -> Iterator[Problem]:
-    """Each address is on the site that is cited, or above or below it."""
+    """Reject addresses outside the cited sites. Subdomains and parent domains of a cited site are allowed."""
     for address, host in _addresses(statement):
         if not any(_is_on_site(host, quotation) for quotation in statement.evidence):
             yield from hard("D36", f"the address {address!r} is not on the site that is cited")
 
 
 def _addresses(statement: Statement) -> Iterator[tuple[str, str]]:
-    """The addresses with their hosts; a bare host that is named may be a name, as Cal.com is."""
+    """Yield addresses with their hosts.
+
+    A bare host that the evidence or the context mentions is taken for a name, such as "Cal.com".
+    """
     if not _MAY_BE_ADDRESS.search(statement.text):
         return
     matches = [

@@ -1,4 +1,4 @@
-"""Rules on modality and time: plans and guesses stated as facts, the past as the present (D40)."""
+"""Rules on modality: plans and guesses stated as facts, and the past stated as the present (D40)."""
 
 from __future__ import annotations
 
@@ -26,15 +26,16 @@ _HIRING_WORDS = frozenset(
 )
 _POSTPONED = frozenset("off postponed postpones later wait waits".split())
 _BUILDING_WORDS = frozenset("working building developing".split())
-# A claim with one of these in any form keeps the phrase.
+# A claim with the same verb in any form keeps the plan: "wanted" for "wants to".
 _WISH_WORDS = frozenset(
     "need needs want wants wanted wishes wished evaluating exploring experimenting looking hoping".split()
 )
+# How many words after a hedge, or after a word for a plan, it is about.
 _HEDGE_REACH, _PLAN_REACH = 8, 12
 
 
 def omitted_hedge(statement: Statement) -> Iterator[Problem]:
-    """What the quotation plans, hopes or thinks possible, the claim does not state as done."""
+    """Mark a fact that the quotation only plans, hopes for or thinks possible: "built" for "plans to build"."""
     if not statement.is_claim or _is_hedged(statement.claim):
         return
     for quote, clause in zip(statement.quotes, statement.clauses, strict=True):
@@ -77,7 +78,7 @@ def _plan_phrase(statement: Statement, words: Sequence[Word]) -> str:
 
 
 def _hedge_word(statement: Statement, words: Sequence[Word]) -> str:
-    """A word that hedges what the claim says, within eight words after it, or twelve if it is a plan."""
+    """Return the word of the quotation that hedges something the claim says, or ""."""
     for at, word in enumerate(words):
         following = words[at + 1].lower if at + 1 < len(words) else ""
         is_hedge = (word.lower in QUOTE_HEDGES or is_among(word, PLANS)) and following != "not"
@@ -95,7 +96,7 @@ def _hedge_word(statement: Statement, words: Sequence[Word]) -> str:
 
 
 def _ability(statement: Statement, words: Sequence[Word]) -> str:
-    """'Can increase' is not 'increased'."""
+    """Return "can" if the claim states the ability as done: "increased sales" for "can increase sales"."""
     done = joined(word.keys for word in statement.claim.words if word.lower.endswith("ed") and word.is_content)
     for at, word in enumerate(words):
         if word.lower == "can" and any(shares(other, done) for other in words[at + 1 : at + 3]):
@@ -103,7 +104,7 @@ def _ability(statement: Statement, words: Sequence[Word]) -> str:
     return ""
 
 
-# A permission is kept as one.
+# They keep "may" as a permission: "crews may use the halls", "crews are allowed to".
 _PERMISSIONS = frozenset("allowed permitted able lets".split())
 
 
@@ -120,7 +121,11 @@ _FUTURE_WORDS = frozenset(
 
 
 def _hedges_nothing(words: Sequence[Word], at: int) -> bool:
-    """'The planned time' is a time, 'so that it would' a purpose, and 'if you ask, you will get' a rule."""
+    """Whether the word is no hedge.
+
+    "The planned time" is a time, "so that crews would be tied" a purpose, and "if a hall is lit, you will get $50" a
+    rule.
+    """
     word, before = words[at].lower, [other.lower for other in words[:at]]
     if word == "planned" and before and before[-1] in _ARTICLES:
         return True
@@ -135,11 +140,16 @@ def _hedges_nothing(words: Sequence[Word], at: int) -> bool:
 
 
 _WISHES = frozenset(("want to", "wants to", "wanted to", "we need to", "they need to", "needs to", "looking to"))
+# The claim is about the words before the wish if it shares three times as many of them as of those after it.
 _BEFORE_FACTOR = 3
 
 
 def _is_about_something_else(statement: Statement, words: Sequence[Word], phrase: str) -> bool:
-    """Whether a wish is that of others, or what the claim says stands before it: 'too slow for me to want to use'."""
+    """Whether a wish does not concern the claim.
+
+    It may be that of other people ("crews who want to"), or the claim is about the words before it ("the desk was too
+    slow for crews to want to use it").
+    """
     if phrase not in _WISHES:
         return False
     at = spaced(words).split(f" {phrase} ")[0].count(" ")
@@ -152,7 +162,7 @@ def _is_about_something_else(statement: Statement, words: Sequence[Word], phrase
 
 
 def past_as_present(statement: Statement) -> Iterator[Problem]:
-    """What was so once is not claimed of today."""
+    """Mark a claim about today if the quotation is about the past: "used to", "no longer"."""
     if not statement.is_claim or _is_past(statement.claim):
         return
     for clause in statement.clauses:

@@ -1,4 +1,4 @@
-"""A rule on months, and the time between two months or years of a quotation (D3)."""
+"""A rule on months (D3), and the time between two months or years of a quotation."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from octave_mcp.evidence.support.quantities import Quantity, quantities
 from octave_mcp.evidence.support.statement import Statement, hard
 from octave_mcp.evidence.support.terms import MONTHS
 
+# "March", "May" and "Mar" are also words and names, so they need a preposition before or a day beside them.
 _MONTH = re.compile(
     r"\b(?P<name>January|February|April|June|July|August|September|October|November|December"
     r"|Jan|Feb|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b\.?"
@@ -22,7 +23,10 @@ _MONTH = re.compile(
 
 
 def _months(text: str, groups: Sequence[str] = ("iso", "us", "eu", "de")) -> set[int]:
-    """`groups` are the forms of dates in digits that count; of '3/4/2026' either number may be the month."""
+    """Return the months of a text, of dates in digits only those in the formats `groups`.
+
+    Of "3/4/2026", both numbers count, since either may be the month.
+    """
     months_found: set[int] = set()
     for match in _MONTH.finditer(text):
         name = match["name"] or match["word"] or match["dated"] or match["day"]
@@ -32,7 +36,7 @@ def _months(text: str, groups: Sequence[str] = ("iso", "us", "eu", "de")) -> set
 
 
 def unquoted_months(statement: Statement) -> Iterator[Problem]:
-    """A month is quoted, by its name or in a date, or is that of the page."""
+    """Reject a month that is neither quoted, by its name or in a date, nor on the page or in its date."""
     if not (claimed := _months(statement.text, ("iso",))):
         return
     around = "\n".join(
@@ -49,7 +53,7 @@ _MONTH_DAYS, _YEAR_DAYS = 30, 365
 
 
 def lies_between(statement: Statement, figure: Quantity) -> bool:
-    """'Three months later' of June and September, 'ten years' of 2015 and 2025."""
+    """Whether a duration lies between two dates of the quotation: "three months later" for June and September."""
     if figure.unit != "s" or figure.raw < 2 or figure.raw % 1:  # noqa: PLR2004 - one month is no sum
         return False
     days = figure.value / figure.raw / 86_400

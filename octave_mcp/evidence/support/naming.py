@@ -1,4 +1,4 @@
-"""Names in a text: which words are names, and whether other text has them in any grammatical form."""
+"""Names in a text: which words are names, and whether another text has them in any form."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from itertools import chain
 from octave_mcp.evidence.support.terms import FUNCTION_WORDS, MONTHS, PLAIN_NOUNS, TERMS
 from octave_mcp.evidence.support.wording import is_past, keys_of, normalised, stem
 
+# Names may have inner marks: "HR-On", "Cal.com".
 _CAPITALISED_WORD = re.compile(r"(?<![\w.-])(?<!\w')[A-ZÀ-ÖØ-Þ][\w&'+-]*(?:\.[A-Za-z]\w*)*")
+# Lower-case names with digits: "v1.30.0", "k8s".
 _CODE_NAME = re.compile(r"(?<![A-Za-z\d_$€£.,])(?:[A-Za-z_]+\d\w*(?:\.\d\w*)*)")
 _VERB_NEXT = re.compile(r"[ \t]+(?P<verb>[a-z]+)\b")
 _POSSESSIVE = re.compile(r"'s?$", re.IGNORECASE)
+# Verbs that make the first word of a sentence a name: "Brassmere uses a desk".
 _VERBS = frozenset(
     "has is was had can cut put set uses runs saves cuts says wants needs grows offers helps sells serves plans"
     " moves keeps"
@@ -34,9 +37,10 @@ _VERBS = frozenset(
     " prints repairs roasts teaches weighs feeds divides combines compares begins became brings closes connects"
     " stands starts stores struggles suggests supports targets tells thinks tries trusts writes".split()
 )
-# Verbs that no plural noun has: 'Wellsprings runs'.
+# No plural noun takes these, so a subject in -s is a name: "Wellsprings uses a night desk".
 _SINGULAR = frozenset(verb for verb in _VERBS if verb.endswith("s")) - {"has", "is", "was"}
 _WORDS = re.compile(r"[^\W_]+(?:[.&+][^\W_]+)*")
+# Words in -ly at the start of a sentence that are no names: "Finally cut". Others, such as "Calendly", may be.
 _ADVERBS = frozenset(
     "typically usually previously currently finally recently generally mostly nearly only early really probably roughly"
     " possibly formerly originally initially eventually ultimately effectively automatically apparently reportedly"
@@ -45,12 +49,13 @@ _ADVERBS = frozenset(
 _JOINTS = re.compile(r"[.&+]")
 _LETTERS_OR_DIGITS = re.compile(r"[a-z]{2,}|\d+")
 _WORDS_ONLY = re.compile(r"[^\W_]+")
+# Neighbouring words that are also tried as one: "Open Telemetry" for "OpenTelemetry".
 _MAX_JOINED_WORDS = 4
 _NOT_WORDS = re.compile(r"[^\w]+")
 _CAPITAL_NEXT = re.compile(r"[ \t]+[A-ZÀ-Þ][a-z]")
 _AFTER_HEAD = re.compile(r"[-']")
 _MIN_STEMMED_LENGTH = 4
-# Two names of the same thing, in lower case.
+# Lower-case names of the same thing, with the form that they are compared by.
 _SAME_NAMES = {
     **{
         word: line.split()[0]
@@ -103,7 +108,10 @@ _SPELLED_OUT = {
 
 @lru_cache(maxsize=8192)
 def names(text: str) -> tuple[str, ...]:
-    """In the order of the text, each once; the first word of a sentence only if it looks like a name there too."""
+    """Return the names of a text in order, without repeats.
+
+    The first word of a sentence has a capital anyway, so it counts only if its shape or the next words make it a name.
+    """
     return tuple(dict.fromkeys(_find_names(normalised(text))))
 
 
@@ -119,7 +127,10 @@ def _find_names(plain: str) -> Iterator[str]:
 
 
 def _is_term(word: str) -> bool:
-    """'KPIs', 'AI-powered' and 'B2B' are terms, a single letter is none; months have a rule of their own."""
+    """Whether a capitalised word is no name: a term such as "KPIs", "AI-powered" or "B2B", a month, or a single letter.
+
+    Months have a rule of their own.
+    """
     parts = word.split("-")
     return len(word) == 1 or all(part[:1].islower() or _is_plain(part) for part in parts if part)
 
@@ -134,7 +145,7 @@ def starts(plain: str, at: int) -> bool:
 
 
 def is_named_first(plain: str, match: re.Match[str], word: str) -> bool:
-    """Whether the first word of a sentence is a name: by its inner capitals, or by what follows."""
+    """Whether the first word of a sentence is a name, by its shape or by the words after it."""
     lower = word.lower()
     if lower in FUNCTION_WORDS:
         return False
@@ -150,7 +161,7 @@ def is_named_first(plain: str, match: re.Match[str], word: str) -> bool:
 
 
 def _precedes_verb(lower: str, following: str) -> bool:
-    """Whether a verb follows that goes with a name."""
+    """Whether a verb follows that takes a name as its subject."""
     verb = None if _PARTICIPLE_NEXT.match(following) else _VERB_NEXT.match(following)
     if not verb or lower.endswith("ing") or (lower.endswith("ly") and lower in _ADVERBS):
         return False
@@ -160,32 +171,32 @@ def _precedes_verb(lower: str, following: str) -> bool:
 
 
 def is_plain_noun(lower: str) -> bool:
-    """A word that starts sentences, and is no name."""
+    """Whether a word often starts sentences without being a name."""
     return lower in FUNCTION_WORDS or lower in PLAIN_NOUNS or bool(_ABSTRACT.search(lower))
 
 
 def is_plain_word(name: str) -> bool:
-    """A word that has synonyms, such as 'Price', may be no name."""
+    """Whether a name may be an ordinary word, because it has synonyms: "Price"."""
     return not is_shaped(name) and len(keys_of(name.lower())) > 1
 
 
 def is_shaped(word: str) -> bool:
-    """A name by its shape, wherever it stands: 'PostHog', 'HR-On', 'AWS', 'Cal.com', 'S3'."""
+    """Whether a word has the shape of a name, wherever it is: "PostHog", "AWS", "Cal.com", "S3"."""
     head = _AFTER_HEAD.split(word)[0]
     return any(letter.isupper() or letter.isdigit() or letter == "." for letter in head[1:])
 
 
-# Endings of plain nouns, such as 'Photography'.
+# Endings of ordinary nouns: "Photography is allowed".
 _ABSTRACT = re.compile(r"\w{4}(?:tion|ment|ness|graphy)$")
 
 
 def _is_gerund(lower: str) -> bool:
-    """'Knowing' of 'Knowing Haskell'."""
+    """Whether the word is a gerund before a name: "Knowing Haskell". "Ring" and "King" are too short."""
     return lower.endswith("ing") and len(lower) >= _MIN_GERUND_LENGTH
 
 
 _MIN_GERUND_LENGTH = 6
-# 'Bread left over in the evening is given away': the verb comes later.
+# In "Bread left over in the halls is given away", "left" is a participle and no sign of a name.
 _PARTICIPLE_NEXT = re.compile(
     r"[ \t]+[a-z]+(?:ed|t|d|en|wn|de)[ \t]+(?:over|on|by|in|at|from|for|of|to|with|out|up)\b[^,.;:]*?"
     r"\b(?:is|are|was|were|has|have|can|goes|go|gets|get|comes|come)\b"
@@ -193,7 +204,7 @@ _PARTICIPLE_NEXT = re.compile(
 
 
 def acts(following: str) -> bool:
-    """Whether it looks like a verb that goes with one company: 'has', 'cut', 'runs', 'moved', 'grew'."""
+    """Whether a word looks like a verb whose subject is a company: "has", "runs", "moved", "grew"."""
     return following in _VERBS or is_past(following) or following.endswith("ed")
 
 
@@ -208,7 +219,7 @@ def _lowercase(text: str) -> str:
 
 @lru_cache(maxsize=8192)
 def _forms(text: str) -> frozenset[str]:
-    """The words of a text, their parts and their stems."""
+    """Return the words of a text with their parts, stems and other forms, in lower case."""
     words = set(_WORDS.findall(_lowercase(text)))
     words |= {part for word in words if not word.isalnum() for part in _JOINTS.split(word)}
     words |= {part for word in words if word[-1:].isdigit() for part in _LETTERS_OR_DIGITS.findall(word)}
@@ -220,7 +231,7 @@ def _forms(text: str) -> frozenset[str]:
 
 @lru_cache(maxsize=8192)
 def _joined_neighbours(text: str) -> frozenset[str]:
-    """Each word of a text, and up to four neighbours as one word: 'OpenTelemetry' is in 'Open Telemetry'."""
+    """Return the words of a text, and up to four neighbours as one word."""
     words = _WORDS_ONLY.findall(_lowercase(text))
     runs = (zip(*(words[at:] for at in range(count)), strict=False) for count in range(1, _MAX_JOINED_WORDS + 1))
     return frozenset(map("".join, chain.from_iterable(runs)))
@@ -228,7 +239,7 @@ def _joined_neighbours(text: str) -> frozenset[str]:
 
 @lru_cache(maxsize=8192)
 def has_name(name: str, text: str) -> bool:
-    """In any number and with or without hyphens: 'CVEs' has 'CVE', 'Debian-based' has 'Debian'."""
+    """Whether the text has the name in any form: "CVE" in "CVEs", "Debian" in "Debian-based"."""
     return _is_spelled(name, text) or _has_forms(name, text)
 
 
@@ -241,7 +252,7 @@ def _is_spelled(name: str, text: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def _letters(text: str) -> str:
-    """Its letters and digits alone, which are faster to search."""
+    """Return the letters and digits of a text: one substring search rules out most names."""
     return "".join(_WORDS_ONLY.findall(_lowercase(text)))
 
 
@@ -265,18 +276,18 @@ _COUNTRY = re.compile(r"(?:ia|y|ian|ians)$")
 
 @lru_cache(maxsize=8192)
 def _country_key(word: str) -> str:
-    """The same of 'Estonia', 'Estonian' and 'Estonians', of 'Italy' and 'Italian'; no word itself."""
+    """Return a key that a country shares with its people: "eston-" for "Estonia", "Estonian" and "Estonians"."""
     return _COUNTRY.sub("-", word)
 
 
 def strange(candidates: Iterable[str], sources: Iterable[str]) -> list[str]:
-    """Of these names, those that no text of `around` has; 'Debian-based' is there if 'Debian' is."""
+    """Return the names that no source has. "Debian-based" is known if "Debian" is."""
     texts = tuple(dict.fromkeys(filter(None, sources)))
     return [name for name in candidates if not _is_known(name, texts)]
 
 
 def _is_known(name: str, texts: Sequence[str]) -> bool:
-    """By its spelling first, which is cheaper to look for."""
+    """Whether one of the texts has the name. The cheapest comparison comes first."""
     return (
         any(_is_spelled(name, text) for text in texts)
         or any(_has_forms(name, text) for text in texts)
@@ -287,7 +298,7 @@ def _is_known(name: str, texts: Sequence[str]) -> bool:
 
 @lru_cache(maxsize=8192)
 def _initials(text: str) -> frozenset[str]:
-    """Those of two to five capitalised words in a row: 'YC' of 'Y Combinator'."""
+    """Return the initials of two to five capitalised words in a row: "YC" for "Y Combinator"."""
     initials: set[str] = set()
     for match in _CAPITALISED_RUN.finditer(normalised(text)):
         letters = "".join(word[0] for word in re.split(r"[ -]", match[0]) if word[:1].isupper())

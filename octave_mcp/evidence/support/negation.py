@@ -1,4 +1,4 @@
-"""Rules on negation: what one side denies and the other does not (D40)."""
+"""A rule on negation: what either the claim or the quotation denies, and the other does not (D40)."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ from octave_mcp.evidence.support.statement import Statement, hard, soft
 from octave_mcp.evidence.support.tables import is_crossed_out
 from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined, shares, stem
 
-# The share of a claim's words from which it is the quotation's own sentence, but for a negation.
+# Share of the claim's words from which it is the sentence of the quotation with a negation added.
 _MIN_SAME_SENTENCE_SHARE = 0.75
-# After 'not' they leave the claim's own sentence as it is.
+# "Not counting dark ones" and "not least" do not deny the sentence that they are in.
 _IGNORED_AFTER_NOT = frozenset("counting including least surprisingly necessarily else".split())
 _REACH = 8
+# "Unreliable", "disconnected", "painless". Excluded are words that only look like it: "under", "unit", "discover".
 _NEGATIVE_FORM = re.compile(
     r"(?:un(?!der|til|it|iq|ion|iver|lock|veil|fold|box|load|pack)|dis(?!t|c|play|patch|k)|non)\w{4,}"
     r"|im(?:possible|practical)|in(?:accurate|correct|ability|complete|sufficient)|\w{3,}less$"
@@ -38,7 +39,11 @@ _NEGATIVE_FORM = re.compile(
 
 
 def one_sided_denial(statement: Statement) -> Iterator[Problem]:
-    """Hard if the claim denies the quotation's own verb; else it may say the same in other words."""
+    """Mark a denial that only the claim or only the quotation has.
+
+    Reject the claim only if it negates the verb of the quotation's own sentence: otherwise, it may say the same in other
+    words.
+    """
     if not statement.is_claim or (statement.kind == "inference" and hedges(statement.claim)):
         return
     claim, quotes = Denials(statement.claim), [Denials(quote) for quote in statement.quotes]
@@ -59,12 +64,12 @@ def one_sided_denial(statement: Statement) -> Iterator[Problem]:
 
 
 def _is_affirmed(word: Word, other: Denials) -> bool:
-    """Whether another quotation says it without a negation."""
+    """Whether another quotation has the word without a negation."""
     return not word.keys.isdisjoint(other.undenied_keys)
 
 
 def _denied_only_in_claim(statement: Statement, denial: Denial, quotes: Sequence[Denials]) -> Word | None:
-    """The word of the claim that only the claim denies; None if a quotation denies as much, or says it otherwise."""
+    """Return the word that only the claim denies, or None if a quotation denies it in some form, too."""
     if statement.claim.after(denial.word) in _IGNORED_AFTER_NOT or _is_correcting(statement, denial):
         return None
     shared = [word for word in denial.denied if not word.keys.isdisjoint(joined(q.text.keys for q in quotes))]
@@ -92,7 +97,7 @@ _CONTRASTING = frozenset("used instead from rather than was were before down to"
 
 
 def _is_correcting(statement: Statement, denial: Denial) -> bool:
-    """'A day, not a week as before' of 'a day; it used to be a week', and 'for nothing' of 'free'."""
+    """Whether the denial repeats a contrast of the quotation: "not eight" for "instead of 8", "for nothing" for "free"."""
     if denial.word.lower == "nothing" and statement.claim.before(denial.word) in {"for", "costs", "cost"}:
         return bool(statement.lowers & {"free", "charge", "gratis"})
     is_apposition = denial.word.lower == "not" and is_after_comma(statement.claim, denial.word)
@@ -100,7 +105,7 @@ def _is_correcting(statement: Statement, denial: Denial) -> bool:
 
 
 def _says_can(quote: Wording, word: Word) -> bool:
-    """Whether the quotation says that one can do it."""
+    """Whether the quotation has "can" before this word."""
     word_stem = stem(word.lower)
     return word_stem in quote.stems and any(
         quote.before(other) == "can" for other in quote.words if other.is_content and stem(other.lower) == word_stem
@@ -108,16 +113,13 @@ def _says_can(quote: Wording, word: Word) -> bool:
 
 
 def _has_same_denial(denial: Denial, quotes: Sequence[Denials]) -> bool:
-    """Whether a quotation denies the same word first."""
+    """Whether a denial in a quotation starts with the same word."""
     heads = {stem(other.denied[0].lower) for quote in quotes for other in quote.all if other.denied}
     return stem(denial.denied[0].lower) in heads
 
 
 def _denied_only_in_quote(statement: Statement, claim: Denials, quote: Denials, denial: Denial) -> Word | None:
-    """The word of the quotation that the claim states without the denial.
-
-    'Nothing but' and 'nothing else' deny nothing.
-    """
+    """Return the word that only the quotation denies, or None. "Nothing but" and "nothing else" deny nothing."""
     if quote.text.after(denial.word) in {"but", "else"}:
         return None
     if quote.text.has("alone") and statement.claim.lowers & _NOT_ALONE:
@@ -139,20 +141,20 @@ def _denied_only_in_quote(statement: Statement, claim: Denials, quote: Denials, 
 
 
 def _follows_no(claim: Wording, word: Word) -> bool:
-    """'No problem' of 'without a problem'."""
+    """Whether the claim has "no" before the word, as in "no problem", which is otherwise not a denial."""
     return word.lower in IDLE_AFTER_NO and claim.has(f"no {word.lower}")
 
 
 def _is_relevant(statement: Statement, quote: Wording, denial: Denial, shared: Sequence[Word]) -> bool:
-    """Whether it stands in the sentence that the claim is about, or denies two words of the claim."""
+    """Whether the denial is in the sentence closest to the claim, or denies two of its words."""
     best = max(quote.sentences, key=lambda words: sum(shares(w, statement.content_keys) for w in words), default=())
     return denial.word in best or len(shared) > 1
 
 
 def _denies_implicitly(text: Wording, other: Wording, denied: Sequence[Word]) -> bool:
-    """Whether a text says no in other words: 'dropped', 'unusable', 'have to wait'; what both say is no excuse.
+    """Whether a text denies the words without a negation: "dropped", "unusable", "have to wait".
 
-    It says so of what is denied, not elsewhere.
+    The implicit denial has to be near the denied words, and words that both texts have do not count.
     """
     unshared = [word for word in text.words if stem(word.lower) not in other.stems]
     keys = joined(word.keys for word in denied)
@@ -168,7 +170,7 @@ def _denies_implicitly(text: Wording, other: Wording, denied: Sequence[Word]) ->
 
 
 def _is_implicit_denial(text: Wording, word: Word) -> bool:
-    """'A month later' says when, and 'beyond the tier' where."""
+    """Whether a word denies implicitly. "A month later" is a time, and "beyond the tier" a place."""
     if word.lower == "beyond":
         return text.before(word) in PASSIVE_AUXILIARIES
     if word.lower == "later" and is_among(text.words[max(0, word.at - 1)], COUNTED_PERIODS):
@@ -180,9 +182,9 @@ _ENDED_WORDS = frozenset("sold gone ended".split())
 
 
 def _is_near(text: Wording, word: Word, places: Sequence[int]) -> bool:
-    """Whether it stands near one of these places; what avoids something stands before it.
+    """Whether a word is near one of the places.
 
-    'Symptom-free' and 'accounts are free' are said of what stands before them.
+    "Avoids" and "free" look only ahead ("free of faults"), except in "symptom-free" and "accounts are free".
     """
     before, after = text.beside(word, _REACH)
     is_joined = text.text.startswith("-", word.start - 1)
@@ -195,14 +197,14 @@ _FORWARD_ONLY = frozenset("avoid avoids avoided avoiding prevent prevents preven
 
 
 def _claim_denies_implicitly(claim: Wording, quote: Wording, denied: Sequence[Word]) -> bool:
-    """Whether a claim without a negation says what the quotation denies: 'only if', 'had trouble', 'kept from'."""
+    """Whether the claim expresses the denial of the quotation otherwise: "only if", "had trouble", "kept from"."""
     if _denies_implicitly(claim, quote, denied) or (claim.lowers & ONLY_WORDS and quote.lowers & CONDITIONS):
         return True
     return bool((claim.lowers - quote.lowers) & TROUBLE_WORDS) or ("from" in claim.lowers and "keep" in claim.stems)
 
 
 def _quote_denies_implicitly(quote: Wording, claim: Wording, denied: Sequence[Word]) -> bool:
-    """Whether a quotation without a negation says what the claim denies: 'not yet' is a plan."""
+    """Whether the quotation expresses the denial of the claim otherwise: a plan agrees with "not yet"."""
     is_plan = bool(claim.lowers & UNTIL_NOW) and (hedges(quote) or quote.has("yet to"))
     is_condition = bool(claim.lowers & {"until", "unless"} and quote.lowers & ONLY_WORDS)
     return is_plan or is_condition or _denies_implicitly(quote, claim, denied)
@@ -215,5 +217,5 @@ def _negates_same_sentence(statement: Statement, denial: Denial, word: Word) -> 
 
 
 def hedges(claim: Wording) -> bool:
-    """Whether it leaves open whether it is so."""
+    """Whether the claim is hedged: it leaves open whether something is so."""
     return bool(claim.lowers & CLAIM_HEDGES) or any(claim.has(phrase) for phrase in PLAN_PHRASES)

@@ -17,7 +17,7 @@ from octave_mcp.evidence.support.lexicon import (
 )
 from octave_mcp.evidence.support.naming import has_name
 from octave_mcp.evidence.support.statement import Quoted, Statement, soft
-from octave_mcp.evidence.support.subjects import story_of
+from octave_mcp.evidence.support.stories import story_of
 from octave_mcp.evidence.support.terms import MONTHS
 from octave_mcp.evidence.support.wording import Word, Wording
 

@@ -12,7 +12,8 @@ from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Evidence, Passage
 from octave_mcp.domain.names import normal
 from octave_mcp.evidence.checks import Problem
-from octave_mcp.evidence.support.lexicon import COMMON_WORDS, NEGATIONS
+from octave_mcp.evidence.support.containment import MAX_LABEL_WORDS, RETRACTING, has_line, is_sentence_of
+from octave_mcp.evidence.support.lexicon import COMMON_WORDS
 from octave_mcp.evidence.support.naming import has_name
 from octave_mcp.evidence.support.wording import Word, Wording, best_clause, is_among, joined, shares, wording
 
@@ -25,9 +26,6 @@ MIN_CLAIM_SHARE = 0.8
 # The share of the clause's words that the claim has to have: what is left out may say it of something else.
 MIN_CLAUSE_SHARE = 0.7
 NARROWING = frozenset("only all every each always never best first most".split())
-# Claims share quotations, and quotations are short.
-_MAX_LABEL_WORDS = 4
-
 _WORDS = re.compile(r"[\w%/]+")
 
 
@@ -90,7 +88,7 @@ class Statement:
     def _sentences(self) -> tuple[str, ...]:
         """The lines that say something, in comparable form; a name or a title alone says too little."""
         lines = map(str.strip, self.text.split("\n"))
-        return tuple(normal(line) for line in lines if line.count(" ") >= _MAX_LABEL_WORDS or line.endswith((".", "!")))
+        return tuple(normal(line) for line in lines if line.count(" ") >= MAX_LABEL_WORDS or line.endswith((".", "!")))
 
     @cached_property
     def is_verbatim(self) -> bool:
@@ -208,7 +206,7 @@ class Statement:
         if not self._required_words <= clause_words:
             return False
         extra = clause_words - joined(text.lowers for text in (*self._claim_wordings, *self._headline_wordings))
-        if any(word in _RETRACTING or _YEAR.fullmatch(word) for word in extra):
+        if any(word in RETRACTING or _YEAR.fullmatch(word) for word in extra):
             return False
         keys = joined((*(word.keys for word in words), *(text.keys for text in self._headline_wordings)))
         content = [word for word in words if word.is_content]
@@ -237,41 +235,10 @@ def soft(rule: str, text: str) -> Iterator[Problem]:
     yield Problem(rule, text, is_soft=True)
 
 
-_SENTENCE_MARKS = (".", "!", "?", "。", ":")
-
-
 def _words_of(text: str) -> str:
     return " ".join(_WORDS.findall(normal(text)))
 
 
-def is_sentence_of(line: str, text: str) -> bool:
-    """Whether it stands there whole, from the start of a sentence to the end of one, ignoring a label before it."""
-    label, mark, marked = line.partition('"')
-    if mark and label.count(" ") < _MAX_LABEL_WORDS and (quoted := marked.rstrip('".')) and has_line(text, quoted):
-        return True
-    label, _, labelled = line.partition(": ")
-    if labelled and label.count(" ") < _MAX_LABEL_WORDS and _RETRACTING.isdisjoint(label.split()) and line not in text:
-        line = labelled
-    start = text.find(line)
-    before, after = text[:start].rstrip(), text[start + len(line) :].lstrip()
-    starts = not before or before.endswith(_SENTENCE_MARKS)
-    is_whole_sentence = (
-        start >= 0 and starts and (not after or line.endswith(_SENTENCE_MARKS) or after.startswith(_SENTENCE_MARKS))
-    )
-    return is_whole_sentence or f" | {_in_words(line)} | " in f" | {_in_words(text)} | "
-
-
-@lru_cache(maxsize=8192)
-def _in_words(text: str) -> str:
-    """Its words, with a bar between sentences, and no other marks."""
-    return " ".join(re.findall(r"[\w%|$€£]+", _SENTENCE_ENDS.sub(" | ", text))).strip(" |")
-
-
-_SENTENCE_ENDS = re.compile(r"(?<![.!?:。])[.!?:。]+[\"')]*(?:\s|$)")
-
-
-# They may say that what stands beside them is not so, or no longer.
-_RETRACTING = NEGATIONS | frozenset("myth false wrong untrue lie contrary had was were used until if unless".split())
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 _COMMON_WEIGHT = 0.4
@@ -291,17 +258,6 @@ def is_asked(words: Sequence[Word], quote: Wording) -> bool:
 
 def _weight(word: Word) -> float:
     return _COMMON_WEIGHT if is_among(word, COMMON_WORDS) else 1.0
-
-
-def has_line(text: str, line: str) -> bool:
-    """Whether the line stands there between spaces or marks that belong to neither."""
-    start = text.find(line)
-    while start >= 0:
-        before, after = text[start - 1 : start] if start else "", text[start + len(line) :][:1]
-        if (not before or before in ' "(') and not (after.isalnum() or after == "%"):
-            return True
-        start = text.find(line, start + 1)
-    return False
 
 
 _LETTERS = re.compile(r"[^\W\d_]+")

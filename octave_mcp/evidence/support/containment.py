@@ -1,0 +1,54 @@
+"""Whether a text contains a line or a sentence of another one."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from octave_mcp.evidence.support.lexicon import NEGATIONS
+
+# A label may precede a quoted sentence: "So it is said: they never cost more than they used to."
+MAX_LABEL_WORDS = 4
+# They may retract the words around them: "It is not true that ...", "Vessler had 500 halls in 2010; today ...".
+RETRACTING = NEGATIONS | frozenset("myth false wrong untrue lie contrary had was were used until if unless".split())
+_SENTENCE_MARKS = (".", "!", "?", "。", ":")
+
+
+def is_sentence_of(line: str, text: str) -> bool:
+    """Whether `line` is one or more whole sentences of `text`, ignoring a short label before it.
+
+    Part of a sentence is not enough: "we use Fog" in "It is false that we use Fog".
+    """
+    label, mark, marked = line.partition('"')
+    if mark and label.count(" ") < MAX_LABEL_WORDS and (quoted := marked.rstrip('".')) and has_line(text, quoted):
+        return True
+    label, _, labelled = line.partition(": ")
+    if labelled and label.count(" ") < MAX_LABEL_WORDS and RETRACTING.isdisjoint(label.split()) and line not in text:
+        line = labelled
+    start = text.find(line)
+    before, after = text[:start].rstrip(), text[start + len(line) :].lstrip()
+    starts = not before or before.endswith(_SENTENCE_MARKS)
+    is_whole_sentence = (
+        start >= 0 and starts and (not after or line.endswith(_SENTENCE_MARKS) or after.startswith(_SENTENCE_MARKS))
+    )
+    return is_whole_sentence or f" | {_in_words(line)} | " in f" | {_in_words(text)} | "
+
+
+@lru_cache(maxsize=8192)
+def _in_words(text: str) -> str:
+    """Return the words of a text with a bar between sentences, and without other punctuation."""
+    return " ".join(re.findall(r"[\w%|$€£]+", _SENTENCE_ENDS.sub(" | ", text))).strip(" |")
+
+
+_SENTENCE_ENDS = re.compile(r"(?<![.!?:。])[.!?:。]+[\"')]*(?:\s|$)")
+
+
+def has_line(text: str, line: str) -> bool:
+    """Whether the text contains the line as whole words: "40" is not in "140" or "40%"."""
+    start = text.find(line)
+    while start >= 0:
+        before, after = text[start - 1 : start] if start else "", text[start + len(line) :][:1]
+        if (not before or before in ' "(') and not (after.isalnum() or after == "%"):
+            return True
+        start = text.find(line, start + 1)
+    return False
