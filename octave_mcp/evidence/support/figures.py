@@ -267,7 +267,7 @@ def _is_about_another_share(statement: Statement, figure: Quantity, complements:
 
 
 def _comparative_after(text: str, figure: Quantity) -> str:
-    """Return a comparative after a figure. "25% less" is not the rest of "75% less", as their comparatives are the same."""
+    """Return the comparative after a figure: "25% less" is not the rest of "75% less", since both say "less"."""
     following = wording(in_digits(text)[figure.end :][:20]).words
     return following[0].lower if following and following[0].lower in DOWN | LESS else ""
 

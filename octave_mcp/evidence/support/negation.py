@@ -31,7 +31,7 @@ _MIN_SAME_SENTENCE_SHARE = 0.75
 # "Not counting dark ones" and "not least" do not deny the sentence that they are in.
 _IGNORED_AFTER_NOT = frozenset("counting including least surprisingly necessarily else".split())
 _REACH = 8
-# "Unreliable", "disconnected", "painless". Excluded are words that only look like it: "under", "unit", "discover".
+# "Unreliable", "disconnected", "painless", but not "under", "unit" or "discover".
 _NEGATIVE_FORM = re.compile(
     r"(?:un(?!der|til|it|iq|ion|iver|lock|veil|fold|box|load|pack)|dis(?!t|c|play|patch|k)|non)\w{4,}"
     r"|im(?:possible|practical)|in(?:accurate|correct|ability|complete|sufficient)|\w{3,}less$"
@@ -41,8 +41,8 @@ _NEGATIVE_FORM = re.compile(
 def one_sided_denial(statement: Statement) -> Iterator[Problem]:
     """Mark a denial that only the claim or only the quotation has.
 
-    Reject the claim only if it negates the verb of the quotation's own sentence: otherwise, it may say the same in other
-    words.
+    Reject the claim only if it is the sentence of the quotation with a negation added: otherwise, it may say the same
+    in other words.
     """
     if not statement.is_claim or (statement.kind == "inference" and hedges(statement.claim)):
         return
@@ -97,7 +97,7 @@ _CONTRASTING = frozenset("used instead from rather than was were before down to"
 
 
 def _is_correcting(statement: Statement, denial: Denial) -> bool:
-    """Whether the denial repeats a contrast of the quotation: "not eight" for "instead of 8", "for nothing" for "free"."""
+    """Whether the denial repeats the quotation: "not eight" for "instead of 8", or "for nothing" for "free"."""
     if denial.word.lower == "nothing" and statement.claim.before(denial.word) in {"for", "costs", "cost"}:
         return bool(statement.lowers & {"free", "charge", "gratis"})
     is_apposition = denial.word.lower == "not" and is_after_comma(statement.claim, denial.word)

@@ -1,4 +1,4 @@
-"""Numbers in words written in digits: fractions and shares as '50%', multiples as '2x', times with a number."""
+"""Conversion of numbers in words to digits: "half" to "50%", "twice" to "2x", "a fortnight" to "2 weeks"."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SINGLE = frozenset({"a", "an", "one"})
 _WORDS = "|".join([*ONES, *TENS])
 _PERIODS = "second|minute|hour|day|week|month|quarter|year"
 _LARGE = "hundred|thousand|million|billion"
-# 'A second trip' is no time.
+# "A second trip" is no duration: "second" is one only before a function word or at the end.
 _NOT_ORDINAL = (
     r"(?!(?<=second) (?!(?:and|or|of|in|on|at|to|for|from|by|with|per|after|before|is|was|when|if|as|than|the|later)\b)"
     r"[a-z])"
@@ -45,6 +45,7 @@ _FROM_WORDS = re.compile(
     rf"\b(?:(?P<tens>{'|'.join(TENS)})[- ](?P<ones>{'|'.join([*ONES][1:10])})|(?P<word>{_WORDS}))\b(?!')", re.IGNORECASE
 )
 _TOTALS = "(?:three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|[2-9]|10|12|20|100|1,000)"
+# "Three of ten halls" and "one in three customers"; not "3 of 10 days", which counts days.
 _SHARE = re.compile(
     rf"\b(?P<count>an?|{_WORDS}|\d+)\s+(?P<what>(?:(?!{_WORDS}\b)[A-Za-z'-]+\s+){{0,3}}?)(?:in|out of|of)\s+"
     r"(?:every\s+|each\s+)?"
@@ -52,7 +53,7 @@ _SHARE = re.compile(
     r"(?!\s*(?:%|percent|days?|weeks?|months?|years?|hours?|minutes?|seconds?|countries|regions|depots))",
     re.IGNORECASE,
 )
-# What each share has, and few texts have: it is faster to look for.
+# Every share has this, and few texts do, so it is a cheap test before the slow pattern.
 _MAY_BE_SHARE = re.compile(rf"\b(?:in|of)\s+(?:every\s+|each\s+)?{_TOTALS}", re.IGNORECASE)
 _FRACTION = re.compile(
     r"\b(?:(?P<count>a|an|one|two|three|four|five|six|seven|eight|nine|\d)[ -])?"
@@ -83,7 +84,7 @@ def _as_multiple(match: re.Match[str]) -> str:
 
 _FOLDS = "fold twofold threefold fourfold fivefold sixfold sevenfold eightfold ninefold tenfold twentyfold hundredfold"
 _Replacement = str | Callable[[re.Match[str]], str]
-# Words without one of which there is nothing to rewrite, which are faster to look for; what is rewritten, and how.
+# Each rewrite has words of which the text needs one (cheaper to test than the pattern), a pattern and a replacement.
 _REWRITES: tuple[tuple[frozenset[str], re.Pattern[str], _Replacement], ...] = tuple(
     (frozenset(words.split()), re.compile(pattern, re.IGNORECASE), written)
     for words, pattern, written in (
@@ -129,6 +130,7 @@ _REWRITES: tuple[tuple[frozenset[str], re.Pattern[str], _Replacement], ...] = tu
         (_LARGE.replace("|", " "), rf"\b(?:a|one) ({_LARGE})\b", r"1 \1"),
     )
 )
+# "One" is a number in "one million" and "one in three", and mostly a pronoun elsewhere.
 _ONE_COUNTS = re.compile(
     rf"\s+(?:{_LARGE})\b|\s+(?:in|out of)\s+(?:every\s+)?(?!(?:19|20)\d\d\b)(?:\d+|{_WORDS})\b"
     r"(?!\s+(?:day|week|month|year|hour|minute)s)",
@@ -148,7 +150,11 @@ _SHARES = frozenset({"in", "of"})
 
 @lru_cache(maxsize=8192)
 def in_digits(text: str) -> str:
-    """'Three of ten' as '~30% ', 'a third of' as '~33.33% of', 'twice' as '2x twice', 'twenty-five' as '25'."""
+    """Return the normalised text with its numbers in digits.
+
+    "Three of ten" becomes "~30% ", "a third of" "~33.33% of", "twice" "2x twice", and "twenty-five" "25". The "~" marks
+    a share that was written in words, and so may be rounded.
+    """
     plain = normalised(text)
     words = frozenset(_LETTERS.findall(plain.lower()))
     if words & _SHARES and _MAY_BE_SHARE.search(plain):
@@ -174,7 +180,7 @@ _CLAUSE_END = re.compile(r"\s*(?:$|[,.])")
 
 
 def _share(match: re.Match[str]) -> str:
-    """'One in three customers' is a share; 'two of our three plans' and 'a depot in ten' are none."""
+    """Rewrite a share such as "one in three customers". "Two of our three plans" and "a depot in ten" are no shares."""
     count, total = _count(match["count"]), _count(match["total"].replace(",", ""))
     is_of = bool(_OF_WORD.search(match[0])) and "out of" not in match[0].lower()
     ends = bool(_CLAUSE_END.match(match.string, match.end()))
@@ -185,14 +191,14 @@ def _share(match: re.Match[str]) -> str:
     return f"~{100 * count / total:.4g}% {match['what']}"
 
 
-# What follows a name such as 'Twenty' within a sentence, and no number with a capital in a heading.
+# After a name such as "Twenty", but not after the number in "Save Twenty Hours a Week".
 _AFTER_NAME = re.compile(
     rf"(?: (?!(?:{_PERIODS}|{_LARGE}|percent|times|dollars?|euros?|pounds?)s?\b)[a-z]|[,.;:!?'’]|$)"
 )
 
 
 def _is_name(match: re.Match[str]) -> bool:
-    """'The Twenty story': a word with a capital within a sentence whose other words have none."""
+    """Whether a number is a name: capitalised after a word in lower case, as in "the Twenty story"."""
     within = match.string[: match.start()].rstrip(" ")
     return (
         match[0][:1].isupper()
@@ -212,7 +218,7 @@ def _number(match: re.Match[str]) -> str:
 
 
 def _one_counts(match: re.Match[str]) -> bool:
-    """'One in three' and 'one million' count; 'one plan' and 'one of them' do not."""
+    """Whether "one" is a number, as in "one in three"; in "one plan" and "one of them" it is not."""
     return bool(_ONE_COUNTS.match(match.string, match.end()))
 
 
@@ -231,7 +237,7 @@ def _fraction(match: re.Match[str]) -> str:
     return f"~{100 * many / _FRACTION_PARTS[part]:.4g}%{of}"
 
 
-# 'By a third party' is no share.
+# In "by a third party" an ordinary noun follows, so "third" is no share.
 _NOUN_NEXT = re.compile(
     r"\s+(?!(?:compared|versus|vs|since|in|after|when|while|to|from|and|or|but|over|than|this|last|within|on|at|for|as|of"
     r"|by|each|every|per|with|thanks|less|more|fewer|faster|higher|lower)\b)[a-z]",
@@ -239,7 +245,7 @@ _NOUN_NEXT = re.compile(
 
 
 def _is_share(match: re.Match[str], part: str, before: str) -> bool:
-    """'A third of', 'by a quarter' and 'half' are shares; 'the third', 'a quarter' and 'the second half' are none."""
+    """Whether a fraction is a share: "a third of" and "by a quarter", but not "the third" or "the second half"."""
     count, of = (match["count"] or "").lower(), match["of"]
     if part == "half":
         return before not in {"second", "first", "and", "other", "better", "last"} and (not count or count in _SINGLE)

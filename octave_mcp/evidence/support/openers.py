@@ -1,4 +1,4 @@
-"""First words of sentences that are likely to be names: nothing but what follows says so."""
+"""First words of sentences that are likely to be names, judged by the words after them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import lru_cache
 from octave_mcp.evidence.support.naming import acts, has_name, is_named_first, is_plain_noun, is_plural, starts
 from octave_mcp.evidence.support.wording import keys_of, normalised
 
+# The first word has a capital whether it is a name or not, so the rules only mark these.
 _FIRST_WORD = re.compile(r"(?<![\w.'-])(?P<word>[A-ZÀ-ÖØ-Þ][^\W\d_]{2,})(?P<own>'s?)?(?![\w'-])")
 _ADVERB = (
     r"(?:now|also|just|still|already|then|soon|since|even|never|often|always|almost|more than|at least|no longer"
@@ -17,16 +18,19 @@ _ADVERB = (
 _VERB_NEXT = re.compile(rf"[ \t]+(?P<adverbs>(?:{_ADVERB}[ \t]+)*)(?P<verb>[a-z]+)\b(?P<rest>[^.!?\n]*)")
 _MODALS = frozenset("will would may might could must did does".split())
 _OBJECT_NEXT = re.compile(r"[ \t]+(?:its|their|the|an?|every|each|no|any|all|his|her)\b")
+# "Brassmere, which draws halls, cut rework."
 _APPOSITION = re.compile(
     r",[ \t]+(?:which|who|whose|where|with|based|backed|founded|headquartered|owned|known|formerly|now|once|home|part"
     r"|itself|an?|the|one|like)\b[^,.;:!?]*,[ \t]+(?P<verb>[a-z]+)\b"
 )
+# "Brassmere AI cut rework."
 _ACRONYM_NEXT = re.compile(r"[ \t]+(?:[A-Z]{2,4}|[A-Z][a-z]+)(?P<verb>[ \t]+[a-z]+)\b")
+# "Brassmere users cut rework."
 _PEOPLE_NEXT = re.compile(
     r"[ \t]+(?P<people>users|customers|clients|subscribers|members|employees|buyers|sellers|drivers|shoppers|engineers"
     r"|developers|staff|teams?|agents|reps|managers|crews|chief|founders?)\b"
 )
-# Words that tell a kind of people: 'Mobile users'.
+# Ordinary words before people: "Mobile users draw halls".
 _KINDS_OF_PEOPLE = frozenset(
     """
     account active agile app average central cross-functional customer beta bike business car cloud code consumer
@@ -37,7 +41,7 @@ _KINDS_OF_PEOPLE = frozenset(
     urban veteran warehouse web website wholesale young adult bus taxi night day
     """.split()
 )
-# Endings of plain plural nouns, such as 'Customers', 'Teams' and 'Guests'.
+# Endings of ordinary plurals of people, for the possessive: "Customers' halls" has no name, "Brassmeres' planner" has.
 _PEOPLE_ENDINGS = re.compile(
     r"(?:[eo]rs|ees|ents|ants|ists|ians|ies|men|ests|ams|ops|ands|olks|eams|irms|iends|outs|ads|nts)$"
 )
@@ -45,7 +49,7 @@ _PEOPLE_ENDINGS = re.compile(
 
 @lru_cache(maxsize=2048)
 def likely_names(text: str) -> tuple[str, ...]:
-    """In the order of the text; ordinary words may be among them."""
+    """Return likely names in the order of the text. Some may be ordinary words."""
     return tuple(dict.fromkeys(_find_names(normalised(text))))
 
 
@@ -75,7 +79,7 @@ def _is_followed_as_a_name(word: str, possessive: str, following: str) -> bool:
 
 
 def _acts_as_subject(lower: str, match: re.Match[str]) -> bool:
-    """Whether it does something to something: 'now runs', 'more than halved its rework'."""
+    """Whether the word is the subject of a verb: "Brassmere now draws", "Brassmere more than halved its rework"."""
     verb = match["verb"]
     if verb in _MODALS:
         return not is_plural(lower)
@@ -86,5 +90,5 @@ def _acts_as_subject(lower: str, match: re.Match[str]) -> bool:
 
 
 def is_lower(name: str, text: str) -> bool:
-    """Whether a text has it as an ordinary word."""
+    """Whether the text has the name in lower case, as an ordinary word."""
     return has_name(name, text) and re.search(rf"\b{re.escape(name.lower())}", normalised(text)) is not None

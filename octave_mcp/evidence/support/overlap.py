@@ -1,4 +1,4 @@
-"""A rule on words: a quotation that has hardly a word of its claim is about something else (D40)."""
+"""A rule on shared words: a quotation that has hardly any word of the claim is about something else (D40)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Statement, soft
 from octave_mcp.evidence.support.wording import joined
 
-# The least share of a claim's content words that its quotations have. Names in a title alone do not count.
+# Minimum share of the claim's content words that its quotations have. A company that is only named in the title of a
+# page would let any quotation from that page pass, so such names do not count.
 _MIN_SHARE = {"fact": 0.2, "inference": 0.1}
 _MIN_PAIN_SHARE = 0.34
 
 
 def too_little_overlap(statement: Statement) -> Iterator[Problem]:
+    """Mark a claim that shares too few words and no figure with its quotation. True paraphrases are marked, too."""
     if not statement.is_claim or not statement.content:
         return
     is_pain = statement.kind == "fact" and statement.mentions(statement.prospect) and is_problem(statement.claim)
@@ -35,6 +37,6 @@ def _shares_too_little(statement: Statement) -> bool:
 
 
 def _shares_figure(statement: Statement) -> bool:
-    """A figure that the quotation has says as much as some words."""
+    """Whether claim and quotation share a figure, which is as good as some words."""
     quoted = quantities(statement.said)
     return any(is_said(figure, quantity) for figure in quantities(statement.text) for quantity in quoted)

@@ -1,4 +1,4 @@
-"""Rules on opposites in kind: what lasts or has ended, what is fast or slow, what pleases or not (D40)."""
+"""Rules on opposite kinds (lasting or ended, fast or slow) and on opposite moods (pleased or not) (D40)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-# Words of one kind and words of the other: a claim that has only one kind, of a quotation that has only the other.
+# Pairs of opposite kinds, in base forms: "still uses the night desk" contradicts "the night desk is gone".
 _OPPOSITE_KINDS: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (
         _set("still continue remain persist ongoing"),
@@ -105,7 +105,7 @@ _BAD = _set(
 
 
 def opposite_mood(statement: Statement) -> Iterator[Problem]:
-    """One side is glad of what the other complains of."""
+    """Mark a claim that is only positive where the quotation is only negative, or the reverse."""
     if not statement.is_claim:
         return
     claim_moods = _moods(statement.claim, statement.claim.words)
@@ -122,12 +122,12 @@ def opposite_mood(statement: Statement) -> Iterator[Problem]:
 
 
 def _moods_near(quote: Wording, clause: Sequence[Word]) -> set[str]:
-    """The moods of the clause, or if it has none, of its sentence."""
+    """Return the moods of the clause, or if it has none, those of its sentence."""
     return _moods(quote, clause) or _moods(quote, quote.sentence_of(clause))
 
 
 def _moods(text: Wording, words: Sequence[Word]) -> set[str]:
-    """'good' and 'bad', each turned round after a negation."""
+    """Return "good", "bad", both or none. A negation reverses a mood."""
     moods: set[str] = set()
     for word in words:
         mood = "good" if word.lower in _GOOD else "bad" if word.lower in _BAD else ""
@@ -140,12 +140,12 @@ def _is_denied(text: Wording, word: Word) -> bool:
     return any(denying(text, word, NEGATIONS, within=4))
 
 
-# 'End to end' and 'at the end' end nothing.
+# Too ambiguous to be opposites: "end to end", "at the end", "two desks were left".
 _AMBIGUOUS_FORMS = _set("end ends left")
 
 
 def opposite_kinds(statement: Statement) -> Iterator[Problem]:
-    """One side has words of one kind, the other only of the opposite kind, and neither is denied."""
+    """Mark a claim with words of one kind where the quotation has only the opposite kind, and neither is negated."""
     if not statement.is_claim or statement.claim.lowers & NEGATIONS:
         return
     claimed = _affirmed_stems(statement.claim)
@@ -159,7 +159,7 @@ def opposite_kinds(statement: Statement) -> Iterator[Problem]:
             words = (word for word in statement.claim.words if _form(word.lower) in kind or word.lower in _KEEP_FORMS)
             if (word := next(words, None)) and _is_about_same_thing(
                 statement, word, opposite
-            ):  # none has 'gone' for 'used to'
+            ):  # "used to" counts as "gone", and has no such word
                 yield from soft("D40", f"the claim says {word.text!r}, but the quotation says the opposite")
                 return
 
@@ -168,7 +168,7 @@ _REACH = 6
 
 
 def _is_about_same_thing(statement: Statement, word: Word, opposite: frozenset[str]) -> bool:
-    """Whether the quotation says the opposite of what the claim says it of, and has no synonym of the claim's word."""
+    """Whether the opposite word is about the same thing, and the quotation has no synonym of the claim's word."""
     if any(other.keys & word.keys for quote in statement.quotes for other in quote.words):
         return False
     if any(
@@ -187,13 +187,13 @@ def _is_about_same_thing(statement: Statement, word: Word, opposite: frozenset[s
 
 
 def _keys_near(text: Wording, word: Word) -> frozenset[str]:
-    """The keys of the content words near one."""
+    """Return the keys of the content words near a word."""
     near = text.words[max(0, word.at - _REACH) : word.at + _REACH + 1]
     return joined(other.keys for other in near if other.is_content and other is not word)
 
 
 def _affirmed_stems(text: Wording) -> frozenset[str]:
-    """The stems of what it does not deny."""
+    """Return the stems of the words that the text does not deny."""
     ignored = _AMBIGUOUS_FORMS | _KEEP_FORMS if "from" in text.lowers else _AMBIGUOUS_FORMS
     stated = frozenset(
         _form(w.lower)
@@ -207,21 +207,22 @@ def _affirmed_stems(text: Wording) -> frozenset[str]:
     return stated | {"gone"} if text.has("no longer") or text.has("used to") else stated
 
 
-# 'Keeps it from stopping' is no opposite of 'stops'.
+# With "from" they deny: "keeps halls from stopping" agrees with "halls do not stop".
 _KEEP_FORMS = _set("keep keeps kept keeping")
 
 
 def _form(word: str) -> str:
-    """'Gone' is no form of 'go' here."""
+    """Return the stem, except for "gone", which means the opposite of "go on"."""
     return word if word == "gone" else stem(word)
 
 
 _PREFIXES = ("un", "in", "im", "ir", "il", "dis", "non", "mis", "de")
+# Excludes short rests, such as "put" in "input".
 _MIN_PREFIXED_LENGTH = 4
 
 
 def _prefix_opposites(claimed: frozenset[str], quoted: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """Stems of which one is the other with a prefix that turns it round: 'reliable' and 'unreliable'."""
+    """Yield pairs of stems that differ by a negative prefix: "reliable" and "unreliable"."""
     for stems, other_stems in ((claimed, quoted), (quoted, claimed)):
         for word in stems:
             if not word.startswith(_PREFIXES):
@@ -231,6 +232,7 @@ def _prefix_opposites(claimed: frozenset[str], quoted: frozenset[str]) -> Iterat
                 yield (word, rest) if stems is claimed else (rest, word)
 
 
+# "Inform", "invest" and "discover" are no opposites of "form", "vest" and "cover".
 _FALSE_PREFIXED = _set("form vest clude crease voice come side sight tend limit play cover count patch tail sign fine")
 
 

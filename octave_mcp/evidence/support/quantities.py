@@ -1,4 +1,4 @@
-"""Figures in any form: digits, words, shares, multiples, times and sums of money, with what bounds them."""
+"""Figures of a text in any form: numbers, shares, multiples, durations and sums of money, with their bounds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from octave_mcp.evidence.support.numerals import in_digits
 
+# Bare numbers in this range are years.
 YEARS = range(1900, 2100)
 _SCALES = {
     **dict.fromkeys(("k", "thousand"), 1e3),
@@ -21,6 +22,7 @@ _SCALES = {
     "亿": 1e8,
 }
 _DAY = 86_400.0
+# Approximate from months on; `amounts` allows for it.
 _SECONDS = {
     **dict.fromkeys(("millisecond", "ms"), 0.001),
     **dict.fromkeys(("second", "sec"), 1.0),
@@ -40,6 +42,7 @@ _CURRENCIES = {
     "¥": "¥",
     "₹": "₹",
 }
+# Not inside a word or number ("B12", "1.2.3"), except after the "v" of a version.
 _QUANTITY = re.compile(
     r"(?:(?<![A-Za-zÀ-ÖØ-öø-ɏ\d_.])|(?<=\bv)(?=\d+\.))(?P<sign>(?:US)?[$€£¥₹])?\s?(?P<number>\d+(?:[.,]\d+)*)(?P<plus>\+)?"
     # The space is inside the optional group: outside, it would be eaten before the unit.
@@ -57,6 +60,7 @@ _DIGIT = re.compile(r"\d")
 _VAGUE_SCALES = ("dozens", "hundreds", "thousands", "illions")
 _VAGUE = re.compile(r"\b(?P<scale>dozens|hundreds|thousands|millions|billions|trillions)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?]\s")
+# "1,150" is a thousand, "2,5" a decimal comma.
 _THOUSANDS_COMMA = re.compile(r",(?=\d{3}(?:\D|$))")
 _RANGE_JOINT = re.compile(r"\s?(?:[-–—]|to|and)\s?")
 _BOUNDS_BEFORE = tuple(
@@ -103,7 +107,7 @@ _BOUNDS_AFTER = tuple(
         ("~", r"\s*(?:\w+\s){0,2}on average\b|-ish\b"),
     )
 )
-# How many characters around a figure are read for its bound.
+# Characters before and after a figure that are searched for a bound.
 _CHARACTERS_BEFORE, _CHARACTERS_AFTER = 32, 40
 _PERIOD = re.compile(
     r"\b(?:per|an?|each|every)\s+(?P<p>second(?!\s+(?!(?:and|or|in|on|at|for|with|to|from)\b)[a-z])|minute|hour|day|night"
@@ -112,6 +116,7 @@ _PERIOD = re.compile(
     r"|/(?P<s>second|sec|s|min|minute|h|hr|hour|day|week|wk|month|mo|year|yr|a)\b",
     re.IGNORECASE,
 )
+# "Within a month" and "half a year" are durations and no rates.
 _DURATION_BEFORE = re.compile(
     r"(?:\bof|\bin|\bwithin|\bfor|\bafter|quarter of|half|over|twice|ago|than|under|once|about|around)\s+$",
     re.IGNORECASE,
@@ -130,10 +135,15 @@ _PERIODS = {
 
 
 class Quantity(NamedTuple):
-    """`unit` is "%", "x", a currency's sign, "s" for times in seconds, or empty; `raw` is the number as written.
+    """A figure of a text.
 
-    `bound` is one of "=", ">" (at least), "<" (below), "<=" (at most), "~<" (nearly), "~" (about), "vague"
-    ('thousands'). `is_rough`: written as a share in words. `start` and `end` are offsets in the text in digits.
+    `value`: the number in the base unit; durations are in seconds.
+    `unit`: "%", "x", a currency sign, "s" for a duration, or "".
+    `bound`: "=", ">" (at least), "<" (below), "<=" (at most), "~<" (nearly), "~" (about) or "vague" ("thousands").
+    `raw`: the number in the unit as written, so 2 for "two weeks".
+    `start`, `end`: offsets in the text as `in_digits` returns it.
+    `is_rough`: whether it was a share in words, such as "a third".
+    `sentence`: index of its sentence.
     """
 
     value: float
@@ -155,7 +165,7 @@ class Quantity(NamedTuple):
 
 
 def _is_year(number: float) -> bool:
-    """A range compares a number with a fraction one by one."""
+    """Whether a number is a year. A float in a range would be compared with its members one by one."""
     return number.is_integer() and int(number) in YEARS
 
 
@@ -167,7 +177,7 @@ def quantities(text: str) -> tuple[Quantity, ...]:
 
 
 def _exact(plain: str) -> Iterator[Quantity]:
-    """Each figure with its unit; in '10 to 15%' the first has that of the second, unless it is a year."""
+    """Yield figures in digits. In "10 to 15%" the first has the unit of the second, unless it is a year."""
     matches = [match for match in _QUANTITY.finditer(plain) if not _is_code(plain, match)]
     for at, match in enumerate(matches):
         unit, factor = _unit(match)
@@ -196,7 +206,7 @@ def _sentence(plain: str, match: re.Match[str]) -> int:
 
 
 def _is_code(plain: str, match: re.Match[str]) -> bool:
-    """'24/7' is no quantity."""
+    """Whether the match is part of "24/7"."""
     return plain.startswith("24/7", match.start()) or plain.startswith("24/7", max(0, match.start() - 3))
 
 
@@ -210,7 +220,7 @@ def _scale(match: re.Match[str]) -> float:
 
 
 def _unit(match: re.Match[str]) -> tuple[str, float]:
-    """The unit, and by what the number is multiplied."""
+    """Return the unit of a figure, and the factor that converts it to the base unit."""
     if money := match["sign"] or match["money"]:
         return _CURRENCIES.get(money.lower().removesuffix("s"), "$"), 1.0
     if unit := match["unit"]:
@@ -236,7 +246,7 @@ def _bound(plain: str, match: re.Match[str]) -> str:
 
 @lru_cache(maxsize=4096)
 def periods(text: str) -> frozenset[str]:
-    """'Per month', 'a month', 'monthly' and '/mo' are 'month'."""
+    """Return the periods that a text gives rates for: "month" for "per month", "a month", "monthly" or "/mo"."""
     plain = in_digits(text).lower()
     return frozenset(
         _PERIODS.get(unit, unit)

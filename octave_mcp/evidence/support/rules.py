@@ -1,7 +1,7 @@
-"""All rules on whether quotations support a claim, and the verdict that follows from what they find.
+"""The list of all rules, and the verdict on a claim that follows from the problems they find.
 
-Hard rules are rarely wrong: what they find is dropped if a correction does not help. Soft rules are wrong more often:
-the claim stays, marked `partly`. A soft rule asks for a correction only if it is precise.
+Hard rules are rarely wrong: a claim that they reject is dropped, unless a correction fixes it. Soft rules are wrong
+more often: the claim stays and is marked `partly`. A soft rule asks for a correction only if it is precise.
 """
 
 from __future__ import annotations
@@ -34,17 +34,19 @@ from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Statement
 
 JUDGE = "rules"
-# In one text: each is compared with all that are quoted.
+# Maximum figures of a claim, since each is compared with every figure of the quotations.
 MAX_FIGURES = 40
 
 
 class Rule(NamedTuple):
-    """How a rule is used.
+    """A rule, and the claims that it is used for.
 
-    `reads_words`: it knows English only. It skips claims that copy the quotation, unless it `is_of_source`: then it
-    checks whose words they are. `asks`: what it finds softly is worth asking for a correction.
+    `check`: yields the problems of a statement.
+    `english_only`: whether it compares words, so that it can read only English.
+    `asks`: whether its soft problems are worth a correction.
+    `checks_source`: whether it judges whose page the words are from, and so applies to copied sentences, too.
 
-    `python bench/claims.py` shows how often rules are wrong.
+    `python bench/claims.py` measures how often rules are wrong.
     """
 
     check: Callable[[Statement], Iterator[Problem]]
@@ -89,13 +91,16 @@ RULES: tuple[Rule, ...] = (
 
 
 def problems(statement: Statement) -> list[Problem]:
-    """All that is wrong with a claim, hard and soft."""
+    """Return all problems of a claim, hard and soft."""
     return list(_problems(statement))
 
 
 @lru_cache(maxsize=2048)
 def _problems(statement: Statement) -> tuple[Problem, ...]:
-    """An answer is judged twice: for the complaint, and when it is kept. What two rules say alike is said once."""
+    """Return the problems without repeats.
+
+    Cached, because every answer is judged twice: to ask for corrections, and when it is accepted.
+    """
     known = _known(statement)
     if (count := len(quantities(known.text))) > MAX_FIGURES:
         return (Problem("D3", f"the claim has {count} figures; at most {MAX_FIGURES} can be checked"),)
@@ -118,14 +123,15 @@ def _rules_for(statement: Statement) -> Iterator[Rule]:
 
 @lru_cache(maxsize=2048)
 def _known(statement: Statement) -> Statement:
-    """The first equal statement, which has been read already."""
+    """Return the first equal statement, whose cached properties are already computed."""
     return statement
 
 
 def support(statement: Statement, problems_found: Sequence[Problem]) -> Support:
-    """The rules' verdict, from the problems that were found.
+    """Return the verdict that follows from the problems of a statement.
 
-    Without a problem it is `supported` only if one clause has nearly all words of the claim: the rules read words.
+    Without a problem, the claim is `supported` only if a clause has nearly all its words, because the rules do not know
+    what words mean. Otherwise it is `unjudged`.
     """
     if problems_found:
         is_hard = not all(problem.is_soft for problem in problems_found)

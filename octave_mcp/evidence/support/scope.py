@@ -1,4 +1,4 @@
-"""Rules on scope: absolutes (D7), parts taken for the whole, and comparisons that nobody made (D40)."""
+"""Rules on scope: absolutes (D7), parts taken for the whole, and comparisons that the quotation lacks (D40)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from octave_mcp.evidence.support.wording import Word, Wording, keys_of, spaced
 
 
 def added_absolute(statement: Statement) -> Iterator[Problem]:
-    """D7: no absolute but those that the quotation itself uses."""
+    """Mark an absolute that the quotation does not use: "all", "never", "guaranteed"."""
     for word in statement.claim.words:
         kin = ABSOLUTES.get(word.lower)
         if not kin or kin & statement.lowers or _is_no_absolute(statement.claim, word):
@@ -35,13 +35,16 @@ def added_absolute(statement: Statement) -> Iterator[Problem]:
 
 
 def _is_no_absolute(claim: Wording, word: Word) -> bool:
-    """'Every month', 'above all', 'in all'."""
+    """Whether the word is used otherwise: "every month", "above all", "300 in all"."""
     following, before = claim.after(word), claim.before(word)
     if word.lower in {"every", "each", "all", "any"} and following.removesuffix("s") in COUNTED_PERIODS:
         return True
-    if word.lower == "each" and following not in {"of", "and"}:  # of one like of all: 'each took an hour on average'
+    if word.lower == "each" and following not in {
+        "of",
+        "and",
+    }:  # "each hall takes an hour on average" is true of "one hall", too
         return True
-    if word.lower == "however":  # 'however much they use it'
+    if word.lower == "however":  # "however small they are"
         return following not in {"much", "many", "far", "long", "often", "big", "small", "large", "few", "little"}
     if before == "not":
         return True
@@ -49,7 +52,7 @@ def _is_no_absolute(claim: Wording, word: Word) -> bool:
 
 
 def _is_idle_all(claim: Wording, word: Word) -> bool:
-    """'Forty in all' and 'at all', but not 'in all depots'."""
+    """Whether "all" ends a phrase: "300 in all" and "at all", but not "in all depots"."""
     before = claim.before(word)
     return before in {"above", "at", "of", "not"} or (before == "in" and not claim.beside(word, 1)[1])
 
@@ -59,11 +62,12 @@ _WIDE_IN_QUOTE = _WIDE | frozenset("both across full 100 no none entirely always
 _NARROW = frozenset(
     "one a some most many half several few first single certain selected trial pilot part almost".split()
 )
-_NOUN_REACH, _REACH, _WIDE_REACH = 3, 3, 4
+# In words: from "all" to its noun; before that noun in the quotation, to "one" or to "all".
+_NOUN_REACH, _NARROW_REACH, _WIDE_REACH = 3, 3, 4
 
 
 def widened_part(statement: Statement) -> Iterator[Problem]:
-    """'All depots' of 'one depot', though the quotation says 'all' of something else."""
+    """Mark "all halls" for "one hall" where the quotation has "all" elsewhere: "All crews are live in one hall"."""
     if not statement.is_claim or statement.claim.lowers & HEDGES:
         return
     for word in statement.claim.words:
@@ -75,14 +79,14 @@ def widened_part(statement: Statement) -> Iterator[Problem]:
             continue
         matches = [(quote, other) for quote in statement.quotes for other in quote.words if other.keys & thing.keys]
         before = [[near.lower for near in quote.beside(other, _WIDE_REACH)[0]] for quote, other in matches]
-        is_narrow = any(not _NARROW.isdisjoint(near[:_REACH]) for near in before)
+        is_narrow = any(not _NARROW.isdisjoint(near[:_NARROW_REACH]) for near in before)
         if is_narrow and all(_WIDE_IN_QUOTE.isdisjoint(near) for near in before):
             yield from soft("D7", f"the claim says {word.text!r} of {thing.text!r}, and the quotation does not")
             return
 
 
 def _noun_after(claim: Wording, word: Word) -> Word | None:
-    """What 'all' is said of: the first noun after it."""
+    """Return the first noun after "all"."""
     _, after = claim.beside(word, _NOUN_REACH + 1)
     return next((other for other in after if other.is_content and not other.text[:1].isupper()), None)
 
@@ -91,7 +95,7 @@ _PART_WORDS = frozenset("of a one part".split())
 
 
 def omitted_limit(statement: Statement) -> Iterator[Problem]:
-    """Some is not all; up to and on average are not exactly."""
+    """Mark a limit of the quotation that the claim leaves out: "some", "most", "on average"."""
     if not statement.is_claim or statement.claim.lowers & HEDGES:
         return
     for clause, quote in zip(statement.clauses, statement.quotes, strict=True):
@@ -101,7 +105,7 @@ def omitted_limit(statement: Statement) -> Iterator[Problem]:
 
 
 def _part_taken_for_whole(statement: Statement, clause: tuple[Word, ...], quote: Wording) -> str:
-    """'Some' at the head of the clause, and a part that the claim takes for the whole."""
+    """Return a complaint if the claim leaves out "some", or says "all" where the quotation says "most", else ""."""
     if clause and clause[0].lower in PARTIAL_WORDS and not statement.claim.lowers & (PARTIAL_WORDS | _PART_WORDS):
         return f"the quotation says {clause[0].text!r}, and the claim leaves it out"
     wide = [
@@ -117,12 +121,12 @@ def _part_taken_for_whole(statement: Statement, clause: tuple[Word, ...], quote:
 
 
 def _clause_text(clause: tuple[Word, ...]) -> str:
-    """The clause without what only looks like a limit."""
+    """Return the clause without "for some reason", which is no limit."""
     return spaced(clause).replace(" for some reason ", " ")
 
 
 def _omitted_limit(statement: Statement, clause: tuple[Word, ...]) -> str:
-    """'Up to' before a figure is for the rules on figures."""
+    """Return a complaint if the claim leaves out a limit, else "". Figures after "up to" have their own rule."""
     text = _clause_text(clause)
     for phrase, kin in LIMITS.items():
         place = text.find(f" {phrase} ")
@@ -141,13 +145,14 @@ def _omitted_limit(statement: Statement, clause: tuple[Word, ...]) -> str:
     return ""
 
 
-# 'Some of the world's largest' are large ones, and no part of a whole.
+# "Lit halls at some of the largest firms" is praise and no limit.
 _PRAISE = re.compile(r" (?:some|many|one) of (?:our )?(?:the )?(?:\w+ ){0,2}(?:most|best|leading|top|\w{3,}est) ")
+# Words after a limit that it may be about. If it ends the clause ("38% fewer faults on average"), those before it.
 _LIMIT_REACH, _MAX_TRAILING_WORDS = 6, 2
 
 
 def _limits_claim(statement: Statement, rest: str, clause: tuple[Word, ...]) -> bool:
-    """Whether the limit stands before a word of the claim."""
+    """Whether the limit is about a word of the claim."""
     at = len(clause) - len(rest.split())
     behind = clause[at:]
     is_last = len(behind) <= _MAX_TRAILING_WORDS
@@ -155,6 +160,7 @@ def _limits_claim(statement: Statement, rest: str, clause: tuple[Word, ...]) -> 
 
 
 _NOT_COMPARING = frozenset("other rather later earlier over under".split())
+# "Faster than before" compares with the past of the company itself and needs no comparison in the quotation.
 _EARLIER_STATES = frozenset("before today used now usual previously expected planned".split())
 _COMPARING = frozenset("than compared versus vs ahead beats beat outperforms unlike instead x faster cheaper".split())
 _SUPERLATIVES = frozenset(
@@ -162,11 +168,12 @@ _SUPERLATIVES = frozenset(
     " greatest".split()
 )
 _BEFORE_SUPERLATIVES = frozenset("the its their our a".split())
+# They permit any superlative, because "the leading planner" and "the best planner" mean much the same.
 _SUPERLATIVE_LIKE = frozenset("most best leading top number one record".split())
 
 
 def added_comparison(statement: Statement) -> Iterator[Problem]:
-    """A comparison and a superlative are the quotation's own."""
+    """Mark a comparison or a superlative that the quotation lacks: "the fastest planner of halls"."""
     if not statement.is_claim or (statement.kind == "inference" and hedges(statement.claim)):
         return
     for word in statement.claim.words:

@@ -1,4 +1,4 @@
-"""What came first and what later, in a claim and in its quotation."""
+"""Order of events: whether a claim reverses what came first and what came later in its quotation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from octave_mcp.evidence.support.wording import Word, Wording, joined, spaced, w
 
 
 def is_out_of_sequence(statement: Statement) -> bool:
-    """Whether the claim turns round what came first, or what was so once and is so now."""
+    """Whether the claim swaps two events, or the past and the present."""
     return _is_name_order_reversed(statement) or _is_change_reversed(statement) or _is_end_reversed(statement)
 
 
@@ -22,12 +22,13 @@ _EARLIER_FIRST = re.compile(
 _LATER_FIRST = re.compile(
     r"\b(?:after|follow(?:s|ing)|followed(?! by)|in the wake of|on the heels of)\b", re.IGNORECASE
 )
+# Characters on each side of "before" or "after" that are searched for names.
 _MAX_CHARACTERS = 120
 _SENTENCE_END = re.compile(r"[.;!?](?:\s|$)")
 
 
 def _is_name_order_reversed(statement: Statement) -> bool:
-    """'Oslo a week after Rome', where the quotation has 'Rome follows Oslo'."""
+    """Whether two names are swapped: "in Oslo a week after Rome", and the quotation has Rome after Oslo."""
     claimed = set(_ordered_pairs(statement.text))
     if not claimed:
         return False
@@ -36,7 +37,7 @@ def _is_name_order_reversed(statement: Statement) -> bool:
 
 
 def _ordered_pairs(text: str) -> Iterator[tuple[str, str]]:
-    """Pairs of names, the one that came first before the other."""
+    """Yield pairs of names in the order of their events, in lower case."""
     for pattern, is_turned in ((_EARLIER_FIRST, False), (_LATER_FIRST, True)):
         for match in pattern.finditer(text):
             before = _SENTENCE_END.split(text[max(0, match.start() - _MAX_CHARACTERS) : match.start()])[-1]
@@ -58,7 +59,7 @@ _ONCE_WORDS = frozenset(
 
 
 def _is_change_reversed(statement: Statement) -> bool:
-    """'From open to closed', where the quotation says that it was closed, and is open now."""
+    """Whether a change is reversed: "from open to closed", and the quotation says that it is now open."""
     match = _FROM_TO.search(statement.text)
     if not match or not statement.claim.lowers.isdisjoint(NEGATIONS):
         return False
@@ -87,7 +88,7 @@ _IS_NOW = re.compile(r"\b(?:now|today|currently|has become|have become|became)\b
 
 
 def _is_end_reversed(statement: Statement) -> bool:
-    """'It used to be free', where the quotation says that it is free now."""
+    """Whether the claim ends what the quotation says is so now: "used to be free" for "now free"."""
     match = _USED_TO_BE.search(statement.claim.text)
     what = _content_keys(wording(match["what"])) if match else frozenset[str]()
     if not what:

@@ -1,4 +1,4 @@
-"""A claim with its quotations, as the rules read it."""
+"""A claim with its quotations, in the form that the rules read."""
 
 from __future__ import annotations
 
@@ -17,22 +17,25 @@ from octave_mcp.evidence.support.lexicon import COMMON_WORDS
 from octave_mcp.evidence.support.naming import has_name
 from octave_mcp.evidence.support.wording import Word, Wording, best_clause, is_among, joined, shares, wording
 
-# A question and copy without evidence of its own claim nothing: only figures, names and addresses are checked.
+# Questions, and copy without evidence of its own, claim nothing: only their figures, names and addresses are checked.
 Kind = Literal["fact", "inference", "question", "copy"]
 
 
-# The share of a claim's words that a clause has to have to say it.
+# Share of the claim's words that a clause needs to support it.
 MIN_CLAIM_SHARE = 0.8
-# The share of the clause's words that the claim has to have: what is left out may say it of something else.
+# Share of the clause's words that the claim needs: words that it leaves out may restrict what the clause says, as in
+# "free for the first 30 nights of the year".
 MIN_CLAUSE_SHARE = 0.7
 NARROWING = frozenset("only all every each always never best first most".split())
 _WORDS = re.compile(r"[\w%/]+")
 
 
 class Quoted(NamedTuple):
-    """A quotation, whose page it is from, and what the page says around it.
+    """A quotation with its page.
 
-    `around` is the passage that it is part of. `published_on` is an ISO date or ''.
+    `role`: whose page it is, the vendor's or the prospect's.
+    `around`: the passage that the quotation is from.
+    `published_on`: an ISO date, or "" if unknown.
     """
 
     text: str
@@ -45,7 +48,7 @@ class Quoted(NamedTuple):
 
 
 def quoted(evidence: Evidence, passage: Passage | None = None) -> Quoted:
-    """`passage` is the one that was cited, if it is known."""
+    """Return evidence as a quotation. `passage`: the one that was cited, if known."""
     return Quoted(
         text=evidence.quote,
         role=evidence.role,
@@ -59,10 +62,12 @@ def quoted(evidence: Evidence, passage: Passage | None = None) -> Quoted:
 
 @dataclass(frozen=True)
 class Statement:
-    """A claim with its evidence. `vendor` and `prospect` are the companies' names, '' if unknown.
+    """A claim with its evidence.
 
-    `context` is the user's; `known` are names that need no evidence; `shown` are texts whose names a question, and
-    copy without evidence of its own, may use.
+    `vendor`, `prospect`: names of the companies, or "" if unknown.
+    `context`: what the user wrote about the deal.
+    `known`: names that need no evidence.
+    `shown`: texts whose names may be used by questions, and by copy without evidence of its own.
     """
 
     text: str
@@ -76,23 +81,23 @@ class Statement:
 
     @property
     def is_claim(self) -> bool:
-        """Whether it is a sentence with evidence: a name or a title alone says too little for the rules on words."""
+        """Whether this is a sentence with evidence. A name or a title alone is too short to compare words."""
         return self.kind in {"fact", "inference"} and bool(self.evidence) and bool(self._sentences)
 
     @property
     def is_readable(self) -> bool:
-        """Whether the rules on words can read it."""
+        """Whether rules that compare words apply: a claim, with claim and quotations in English."""
         return self.is_claim and self.is_english
 
     @cached_property
     def _sentences(self) -> tuple[str, ...]:
-        """The lines that say something, in comparable form; a name or a title alone says too little."""
+        """Normalised lines that are sentences: at least five words, or ending like a sentence."""
         lines = map(str.strip, self.text.split("\n"))
         return tuple(normal(line) for line in lines if line.count(" ") >= MAX_LABEL_WORDS or line.endswith((".", "!")))
 
     @cached_property
     def is_verbatim(self) -> bool:
-        """Whether each sentence of it is one of a quotation."""
+        """Whether every sentence of the claim is a sentence of a quotation."""
         quotes = [normal(quotation.text) for quotation in self.evidence]
         return bool(self._sentences) and all(
             any(is_sentence_of(line, text) for text in quotes) for line in self._sentences
@@ -100,14 +105,14 @@ class Statement:
 
     @cached_property
     def is_copied(self) -> bool:
-        """Whether each line of it stands in a quotation or its heading: nothing is added."""
+        """Whether every line of the claim is in a quotation or its heading, so that nothing is added."""
         texts = [normal(text) for quotation in self.evidence for text in (quotation.text, quotation.heading) if text]
         lines = map(normal, filter(str.strip, self.text.split("\n")))
         return bool(texts) and all(any(has_line(text, line) for text in texts) for line in lines)
 
     @cached_property
     def is_only_names(self) -> bool:
-        """Whether it is only names and titles, all of which a quotation, its heading or its page's title has."""
+        """Whether the claim is only names and titles that are in the quotations, their headings or page titles."""
         quoted_texts = " / ".join(
             _words_of(f"{quotation.text} / {quotation.heading} / {quotation.title}") for quotation in self.evidence
         )
@@ -116,7 +121,7 @@ class Statement:
 
     @property
     def companies(self) -> tuple[tuple[str, Role], ...]:
-        """The names known of the companies of the deal, the prospect's first."""
+        """The known company names with their roles, the prospect first."""
         both: tuple[tuple[str, Role], ...] = ((self.prospect, "prospect"), (self.vendor, "vendor"))
         return tuple((name, role) for name, role in both if name)
 
@@ -134,7 +139,7 @@ class Statement:
 
     @cached_property
     def said(self) -> str:
-        """What is quoted."""
+        """The text of all quotations."""
         return "\n".join(quotation.text for quotation in self.evidence)
 
     @cached_property
@@ -147,7 +152,7 @@ class Statement:
 
     @cached_property
     def lowers(self) -> frozenset[str]:
-        """The words of all that is quoted, titles and headings included."""
+        """Words of quotations, page titles and headings, in lower case."""
         return joined(text.lowers for text in (*self.quotes, *self._headline_wordings))
 
     @cached_property
@@ -160,7 +165,7 @@ class Statement:
 
     @cached_property
     def content(self) -> tuple[Word, ...]:
-        """The claim's content words, without the companies' names, which every sentence of a deal may have."""
+        """Content words of the claim, without names that need no evidence: those are in sentences of any topic."""
         free_words = joined(wording(name).lowers for name in self.free_names)
         return tuple(word for word in self.claim.words if word.is_content and word.lower not in free_words)
 
@@ -170,34 +175,34 @@ class Statement:
 
     @cached_property
     def clauses(self) -> tuple[tuple[Word, ...], ...]:
-        """The best clause of each quotation."""
+        """The clause of each quotation that shares most words and figures with the claim."""
         wanted = (*self.content, *(word for word in self.claim.words if word.is_figure))
         return tuple(best_clause(wanted, quote) for quote in self.quotes)
 
     def is_about(self, words: tuple[Word, ...]) -> bool:
-        """Whether one of these words of a quotation is one of the claim's."""
+        """Whether one of these words of a quotation is a content word of the claim."""
         return any(shares(word, self.content_keys) for word in words)
 
     @cached_property
     def share_quoted(self) -> float:
-        """How much of the claim's content words quotations, titles and headings have: 0 to 1."""
+        """Share of the claim's content words that are in quotations, page titles or headings, from 0 to 1."""
         return _weighted_share(self.content, self.keys)
 
     @cached_property
     def is_plainly_quoted(self) -> bool:
-        """Whether a clause of a quotation has nearly all its words and figures, and none that may take them back."""
+        """Whether a clause has nearly all words of the claim, all its figures, and nothing that may retract it."""
         return self.is_english and any(
             self._is_said_in(words) for quote in self.quotes for words in quote.clauses if not is_asked(words, quote)
         )
 
     @cached_property
     def _claim_wordings(self) -> tuple[Wording, ...]:
-        """The claim and the names that are free to use."""
+        """The claim and the names that need no evidence."""
         return (self.claim, *map(wording, self.free_names))
 
     @cached_property
     def _required_words(self) -> frozenset[str]:
-        """The words of the claim that a clause has to have: figures, and what narrows or widens."""
+        """Words of the claim that a clause needs in any case: figures, and words such as "only" and "all"."""
         figures = {word.lower for word in self.claim.words if word.is_figure}
         return (self.claim.lowers & NARROWING) | figures
 
@@ -221,17 +226,17 @@ class Statement:
 
     @cached_property
     def is_english(self) -> bool:
-        """Whether claim and quotations are all English, which is what the rules on words can read."""
+        """Whether the claim and all quotations are in English."""
         return all(map(reads_as_english, (self.text, *(quotation.text for quotation in self.evidence))))
 
 
 def hard(rule: str, text: str) -> Iterator[Problem]:
-    """What is rarely wrong: it rejects the claim."""
+    """Yield a problem that rejects the claim. Only for rules that are rarely wrong."""
     yield Problem(rule, text)
 
 
 def soft(rule: str, text: str) -> Iterator[Problem]:
-    """What is wrong more often: it only marks the claim, and a verifier, or the reader, decides."""
+    """Yield a problem that only marks the claim, so that a model or the reader decides."""
     yield Problem(rule, text, is_soft=True)
 
 
@@ -241,6 +246,7 @@ def _words_of(text: str) -> str:
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
+# Weight of words such as "team" or "product" in the shares, where any other word weighs 1.
 _COMMON_WEIGHT = 0.4
 
 
@@ -251,7 +257,7 @@ def _weighted_share(words: Sequence[Word], keys: frozenset[str]) -> float:
 
 
 def is_asked(words: Sequence[Word], quote: Wording) -> bool:
-    """Whether these words of the quotation end in a question mark."""
+    """Whether a question mark follows these words of the quotation."""
     last = words[-1]
     return quote.text[last.start + len(last.text) :].lstrip(" \"')")[:1] == "?"
 
@@ -277,12 +283,13 @@ _DISTINCT_FUNCTION_WORDS = {
 }
 
 _FUNCTION_WORDS = _ENGLISH_FUNCTION_WORDS.union(*_DISTINCT_FUNCTION_WORDS.values())
+# Share of letters outside ASCII above which a text is taken to be in another script.
 _MAX_NON_ASCII_SHARE = 0.25
 
 
 @lru_cache(maxsize=8192)
 def language_of(text: str) -> str:
-    """'en', the code of another language that has more of its function words, or '' for another script."""
+    """Return the code of the language, by its function words: "en" if in doubt, "" for another script."""
     words = _LETTERS.findall(text.lower())
     if not text.isascii() and _non_ascii_share("".join(words)) > _MAX_NON_ASCII_SHARE:
         return ""

@@ -1,4 +1,4 @@
-"""A rule on customer stories (D40)."""
+"""A rule on customer stories: what a page says about a customer is not about the company of the page (D40)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.naming import has_name
 from octave_mcp.evidence.support.statement import Quoted, Statement, soft
 
+# Page titles such as "How Tidewell lit its halls" and "Mobbin uses Supabase".
 _STORY = re.compile(
     r"^(?:How|Why) (?P<first>[A-Z][\w.&-]*(?: [A-Z][\w.&-]*)*)\b"
     r"|^(?P<other>[A-Z][\w.&-]*(?: [A-Z][\w.&-]*)*) (?:uses?|used|switch\w+|migrat\w+|chose|cho+ses|built|moved|moves"
@@ -17,14 +18,14 @@ _STORY = re.compile(
 
 
 def story_of(quotation: Quoted, owner: str) -> str:
-    """Whose story a page tells by its title, if not that of its own company: 'Mobbin uses Supabase ...'."""
+    """Return the customer whose story the title announces, or "" if there is none or it is the owner of the page."""
     match = _STORY.match(quotation.title.strip())
     name = (match["first"] or match["other"]) if match else ""
     return name if name and owner and not has_name(name, owner) else ""
 
 
 def customer_story(statement: Statement) -> Iterator[Problem]:
-    """A page that tells a customer's story is no evidence of the doings of the company whose page it is."""
+    """Mark a fact about a company of the deal whose quotations are all from stories about somebody else."""
     if statement.kind != "fact" or not statement.evidence:
         return
     for name, role in statement.companies:
@@ -38,12 +39,12 @@ def customer_story(statement: Statement) -> Iterator[Problem]:
 
 
 def _replaces_customer(statement: Statement, name: str, customer: str) -> bool:
-    """Whether the claim begins with a company or what it owns, where the quotation names the customer."""
+    """Whether the claim starts with the company where the quotation names the customer."""
     begins = re.match(rf"(?:\w+ (?:at|of) )?{re.escape(name)}\b", statement.text, re.IGNORECASE)
     return bool(begins) and has_name(customer, statement.said) and statement.claim.lowers.isdisjoint(_CUSTOMER_WORDS)
 
 
-# With one of them, a vendor may be said to do something for somebody.
+# With one of these, the claim says what the vendor does for a customer: "lets a customer light 40 halls".
 _CUSTOMER_WORDS = frozenset(
     "customer customers client clients user users company companies firm team teams startup startups"
     " help helps helped let lets enabled enables enable gave gives supports supported serves served powers powered"

@@ -1,4 +1,4 @@
-"""Rules on names: whether the evidence has them (D4), whose page it is (D6), and whom the quotation speaks of (D40)."""
+"""Rules on names: whether the evidence has them (D4), whose page it is (D6), and whom the quotation is about (D40)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ _MODALS = frozenset("could would might may can".split())
 
 
 def unquoted_names(statement: Statement) -> Iterator[Problem]:
-    """Each name is quoted, or stands in the passage, its heading or title; in a fact, the context does not count."""
+    """Reject names that are not in the evidence: quotation, passage, heading or page title.
+
+    The context counts only for claims that are no facts. Mark only the words that may be no names.
+    """
     claimed = names(statement.text)
     if claimed and language_of(statement.text) == "de":  # each noun has a capital
         claimed = tuple(name for name in claimed if is_shaped(name))
@@ -59,7 +62,7 @@ def unquoted_names(statement: Statement) -> Iterator[Problem]:
 
 
 def _only_starts_sentences(text: str, name: str) -> bool:
-    """'Demo agreed': it stands only where any word has a capital."""
+    """Whether the name is only where any word has a capital: "Demo agreed"."""
     plain = normalised(text)
     places = [match.start() for match in re.finditer(rf"\b{re.escape(name)}\b", plain)]
     return not is_shaped(name) and all(starts(plain, at) for at in places)
@@ -69,18 +72,18 @@ _MAX_ABBREVIATION_LENGTH = 4
 
 
 def _is_abbreviation(name: str) -> bool:
-    """'RPC' may be a word of the trade."""
+    """Whether the name is a short abbreviation, which may be a term of the industry: "RPC"."""
     return name.isupper() and name.isalpha() and len(name) <= _MAX_ABBREVIATION_LENGTH
 
 
 def _may_be_a_noun(text: str, name: str) -> bool:
-    """'Entry is free': the first word of a sentence, of which something is, and nothing done."""
+    """Whether the name may be an ordinary noun at the start of a sentence, with a verb of state: "Entry is free"."""
     is_state = re.search(rf"(?:^|[.!?:;]\s+){re.escape(name)} (?:is|was|can|may|must|costs|takes|comes|goes)\b", text)
     return bool(is_state) and not is_shaped(name) and text.count(name) == 1
 
 
 def _is_unnamed_speaker(statement: Statement, name: str) -> bool:
-    """Whether it says what the quotation has somebody say who is not named: 'says Maria Lund' of 'she says'."""
+    """Whether the name is a speaker whom the quotation calls "he" or "she": "says Mara Lund" for "she says"."""
     is_said = re.search(rf"\b{_SAYING} (?:\w+ )?{re.escape(name)}\b|\b{re.escape(name)} {_SAYING}\b", statement.text)
     return bool(is_said) and bool(_UNNAMED_SPEAKER.search(statement.said))
 
@@ -90,7 +93,7 @@ _UNNAMED_SPEAKER = re.compile(rf"\b(?:he|she|they) {_SAYING}\b|\b{_SAYING} (?:he
 
 
 def _verbs_before_companies(statement: Statement) -> frozenset[str]:
-    """First words of sentences that are followed by a company of the deal: 'Run' in 'Run PostHog on your servers'."""
+    """Return imperatives before a company of the deal: "Run", which looks like a name, in "Run PostHog yourself"."""
     known = " ".join(statement.free_names).replace(".", " ")
     return frozenset(
         match["deed"] for match in _VERB_BEFORE_NAME.finditer(statement.text) if has_name(match["name"], known)
@@ -99,7 +102,7 @@ def _verbs_before_companies(statement: Statement) -> frozenset[str]:
 
 _VERB_BEFORE_NAME = re.compile(r"(?:^|[.!?:]\s+|\n[^\S\n]*)(?P<deed>[A-Z][a-z]+) (?P<name>[A-Z][\w-]*)")
 _CAPITALISED_RUN = re.compile(r"[A-Z][\w&-]{0,50}(?: (?:of |and |& |for |the )*[A-Z][\w&-]*)+")
-# In a guess, the capitals around these are those of a job's title: 'Head of Site Reliability'.
+# Unless the claim is a fact, capitals next to these are a job title: "Head of Site Reliability".
 _JOB_WORDS = frozenset(
     "Head Director Manager Lead Leader VP SVP Chief Officer Engineer President Specialist Analyst Owner Coordinator"
     " Architect Representative Executive Administrator Designer Developer Strategist Recruiter Counsel Planner"
@@ -108,7 +111,7 @@ _JOB_WORDS = frozenset(
 
 
 def _join_neighbours(text: str, missing: Sequence[str]) -> list[str]:
-    """Neighbouring words of one name as one: 'Maria Lund'."""
+    """Join names that are neighbours in the text: "Maria" and "Lund" to "Maria Lund"."""
     full_names: list[str] = []
     for name in missing:
         last = f"{full_names[-1]} {name}" if full_names else ""
@@ -120,12 +123,12 @@ def _join_neighbours(text: str, missing: Sequence[str]) -> list[str]:
 
 
 def _full_name(name: str, text: str) -> str:
-    """'Maria Lund' for 'Maria', as the text has it."""
+    """Return the whole name in the text: "Maria Lund" for "Maria"."""
     return next((full for full in _join_neighbours(text, names(text)) if name in full.split()), name)
 
 
 def wrong_page(statement: Statement) -> Iterator[Problem]:
-    """D6: what is said of a company cites a page of that company, or one that names it."""
+    """Reject a claim about a company without a quotation from its own page or one that names it."""
     if statement.kind not in {"fact", "inference"} or not statement.evidence:
         return
     roles = {quotation.role for quotation in statement.evidence}
@@ -144,7 +147,7 @@ def wrong_page(statement: Statement) -> Iterator[Problem]:
 
 
 def _subject(statement: Statement) -> tuple[str, Role] | None:
-    """The company of the deal that a claim names first; None if it joins both in a guess."""
+    """Return the company of the deal that the claim names first, or None if a guess connects both."""
     about: list[tuple[str, Role]] = [pair for pair in statement.companies if statement.mentions(pair[0])]
     if len(about) > 1 and (
         statement.kind == "inference" or (statement.claim.lowers & _MODALS and not _is_figure_about_another(statement))
@@ -157,7 +160,10 @@ def _subject(statement: Statement) -> tuple[str, Role] | None:
 
 
 def _is_figure_about_another(statement: Statement) -> bool:
-    """Whether a figure of the claim is quoted of a name that the claim does not have: 'Globex would pay 40% more'."""
+    """Whether a figure of the claim is about a name that the claim leaves out.
+
+    "Quillport would pay 250% more" has no support in "Tidewell would pay 250% more".
+    """
     figures = [figure for figure in quantities(statement.text) if not figure.is_year]
     is_quoted = any(is_said(figure, quoted) for figure in figures for quoted in quantities(statement.said))
     return is_quoted and bool(
@@ -174,12 +180,12 @@ _INTRODUCERS = r"for|at|in|with|like|unlike|as|to|from|whether|if|when|while|bec
 
 
 def _is_in_introduction(text: str, name: str) -> bool:
-    """'For teams such as Globex, Acme ...' is about Acme."""
+    """Whether the name is in an introduction: "For halls such as those of Quillport, Vessler ..." is about Vessler."""
     return bool(re.match(rf"(?:{_INTRODUCERS})\b(?>[^.!?,]*?{re.escape(name)})[^.!?,]*,", text, re.IGNORECASE))
 
 
 def wrong_company(statement: Statement) -> Iterator[Problem]:
-    """The quotation's sentence is about a company that the claim does not name, in place of one that it does."""
+    """Reject a claim whose sentence in the quotation is about another company."""
     claimed = [*names(statement.text), *(name for name, _ in statement.companies if statement.mentions(name))]
     if _is_used_by_customer(statement.text, statement.vendor):
         claimed = [name for name in claimed if not has_name(name, statement.vendor)]
@@ -187,7 +193,7 @@ def wrong_company(statement: Statement) -> Iterator[Problem]:
         return
     if strange(
         claimed, (statement.said, statement.titles, statement.headings, *statement.free_names)
-    ):  # they are complained about as names
+    ):  # `unquoted_names` reports them
         return
     others = [
         _other_subject(statement, claimed, quotation, quote, clause)
@@ -204,7 +210,7 @@ _THEY_FIRST = re.compile(
 
 
 def _is_used_by_customer(text: str, vendor: str) -> bool:
-    """'With Acme they halved rework': it is about a customer named before, and Acme is what that used."""
+    """Whether a claim is about a customer that was named before: "With Acme they halved rework"."""
     means = rf"\b(?:with|in|on|through|using|via) {re.escape(vendor)}\b(?!['’]s)"
     return bool(vendor and _THEY_FIRST.match(text) and re.search(means, text, re.IGNORECASE))
 
@@ -212,7 +218,7 @@ def _is_used_by_customer(text: str, vendor: str) -> bool:
 def _other_subject(
     statement: Statement, claimed: Sequence[str], quotation: Quoted, quote: Wording, clause: Sequence[Word]
 ) -> str | None:
-    """The name that the best clause begins with, if the quotation speaks of nobody whom the claim names."""
+    """Return the name that the best clause starts with, if the quotation has no name of the claim."""
     company = _page_owner(statement, quotation)
     first = _first_name(clause, quote)
     if first is None or quote.lowers & FIRST_PERSON or is_plain_word(first):
@@ -243,7 +249,7 @@ _MAX_ADVERBIAL_WORDS = 5
 
 
 def _after_adverbial(clause: Sequence[Word], quote: Wording) -> Sequence[Word]:
-    """What starts behind a comma: 'On top of that, Tidewell ...'."""
+    """Return the start of the clause after an introduction: "On top of that, Tidewell ..."."""
     if clause and clause[0].lower in _PREPOSITIONS:
         for at, word in enumerate(clause[1:_MAX_ADVERBIAL_WORDS], 1):
             if quote.text[: word.start].rstrip().endswith(","):
@@ -252,7 +258,7 @@ def _after_adverbial(clause: Sequence[Word], quote: Wording) -> Sequence[Word]:
 
 
 def verb_of_another_name(statement: Statement) -> Iterator[Problem]:
-    """The same verb or noun, of another name: 'Phantom's failure rate' is not 'PostHog's failure rate'."""
+    """Mark a word that the quotation says of another name: "PostHog's failure rate" for "Phantom's failure rate"."""
     for verb, name in _name_word_pairs(statement.claim, names(statement.text)):
         if is_among(verb, LIGHT_VERBS) or not any(has_name(name, quotation.text) for quotation in statement.evidence):
             continue
@@ -273,7 +279,7 @@ _PREPOSITIONS = frozenset("to with from at by for on into onto of through via in
 
 
 def _name_word_pairs(text: Wording, names_found: Sequence[str]) -> Iterator[tuple[Word, str]]:
-    """Each content word that follows a name."""
+    """Yield each content word that follows a name, with the name."""
     by_lower = {name.lower(): name for name in names_found}
     for word, after in zip(text.words, text.words[1:], strict=False):
         is_next = after.clause == word.clause and after.is_content and after.text.islower()
@@ -283,11 +289,12 @@ def _name_word_pairs(text: Wording, names_found: Sequence[str]) -> Iterator[tupl
 
 
 _PRONOUNS = frozenset("it they its their".split())
+# With one shared word, it is unclear which sentence of the quotation supports the claim.
 _MIN_SHARED_WORDS = 2
 
 
 def wrong_company_in_sentence(statement: Statement) -> Iterator[Problem]:
-    """The sentence that says it is about another company than the claim, though the quotation names both."""
+    """Mark a claim whose sentence is about another company, although the quotation also names its own."""
     if not statement.is_claim or not (first := _first_name(statement.claim.words, statement.claim)):
         return
     if _is_used_by_customer(statement.text, statement.vendor) and has_name(first, statement.vendor):
@@ -305,7 +312,10 @@ def wrong_company_in_sentence(statement: Statement) -> Iterator[Problem]:
 def _subject_of_best_sentence(
     statement: Statement, claimed: Sequence[str], quotation: Quoted, quote: Wording
 ) -> str | None:
-    """The name that begins the sentence that has most of the claim, or that its 'it' stands for; None if it may be."""
+    """Return the name that the sentence closest to the claim starts with, if it is not one of the claim's.
+
+    If that sentence starts with "it" or "they", the previous one is read, too.
+    """
     name_keys = joined(wording(name).keys for name in names(statement.text))
     wanted = joined(word.keys for word in statement.content) - name_keys
     scores = [sum(shares(word, wanted) for word in words) for words in quote.sentences]

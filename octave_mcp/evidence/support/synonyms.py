@@ -1,10 +1,10 @@
-"""Words that mean the same: irregular forms of a word, and groups of synonyms."""
+"""Irregular forms of words, and groups of synonyms."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Each form that no stemmer joins to its first form, which is the first of its line.
+# Forms that the stemmer does not connect with the base form, which comes first on each line.
 IRREGULAR: Mapping[str, str] = {
     word: line.split()[0]
     for line in """

@@ -1,4 +1,4 @@
-"""Rows of a comparison, with a cross for what a product does not have."""
+"""Comparison tables, where a cross means that a product lacks a feature."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CELLS = "|"
 
 
 def is_crossed_out(statement: Statement, denied: Sequence[Word]) -> bool:
-    """Whether a row about what the claim denies has a cross in the column of the product that the claim begins with."""
+    """Whether a row about the denied words has a cross in the column of the product that the claim names first."""
     lines = [quotation.text for quotation in statement.evidence if _CELLS in quotation.text]
     headers = [line for line in lines if not _CROSS.search(line)]
     rows = [line for line in lines if _CROSS.search(line) and _is_about(line, denied)]
@@ -32,7 +32,10 @@ def _is_about(row: str, denied: Sequence[Word]) -> bool:
 
 
 def _cell_of_first_name(statement: Statement, header: str, row: str) -> Iterator[str]:
-    """The cell below the name that the claim has first; a corner without text may be left out of the header."""
+    """Yield the cell in the column of the product that the claim names first.
+
+    Columns are counted from the right, because the empty corner of the header may be missing.
+    """
     names, cells = _cells(header), _cells(row)
     columns = dict(zip(names[::-1], cells[::-1], strict=False))
     named = sorted((statement.text.find(name), name) for name in columns if name and has_name(name, statement.text))

@@ -1,8 +1,8 @@
-"""Capitalised words that are no names: terms, titles, departments, days, and what starts a sentence."""
+"""Capitalised words that are no names: terms, job titles, days, and first words of sentences."""
 
 from __future__ import annotations
 
-# Terms of business and technology, titles of jobs, departments and days.
+# Terms of business and technology, job titles, departments and weekdays.
 TERMS = frozenset(
     """
     AI ML LLM LLMs API SDK UI UX CRM ERP CMS SaaS PaaS IaaS B2B B2C D2C ROI KPI OKR ARR MRR ACV LTV CAC NPS CSAT SLA
@@ -26,10 +26,10 @@ _MONTHS = (
     "jan january|feb february|mar march|apr april|may|jun june|jul july|aug august|sep sept september|oct october"
     "|nov november|dec december"
 )
-# Their numbers, by their names and abbreviations in lower case.
+# Numbers of the months by name and abbreviation, in lower case.
 MONTHS = {word: number for number, words in enumerate(_MONTHS.split("|"), 1) for word in words.split()}
 
-# Words that start a sentence and are no names, though a verb follows.
+# Ordinary nouns that start sentences with a verb after them: "Revenue grew".
 PLAIN_NOUNS = frozenset(
     """
     access adoption all analytics anything billing both churn clients compliance content conversion costs customer
@@ -44,7 +44,7 @@ PLAIN_NOUNS = frozenset(
     """.split()
 )
 
-# Function words: never a name at the start of a sentence.
+# Function words, which are never names at the start of a sentence.
 FUNCTION_WORDS = frozenset(
     """
     anybody anyone it this that there which what who whose whoever whatever whichever wherever whenever everybody

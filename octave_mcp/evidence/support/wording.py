@@ -1,4 +1,4 @@
-"""A text as the rules read it: clauses of words, each word with the keys by which it is the same as another."""
+"""Texts as sentences, clauses and words, each word with keys that it shares with its forms and synonyms."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from octave_mcp.evidence.support.synonyms import IRREGULAR, SYNONYMS
 _PLAIN_CHARACTERS = str.maketrans(
     {"’": "'", "‘": "'", "ʼ": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "–": "-", "‑": "-", "−": "-"}
 )
+# Emphasis, code, headings, and links except for their text: "[Vessler](https://vessler.com)" becomes "Vessler".
 _MARKUP = re.compile(r"[*_`]+|\[(?=[^\]]{0,200}\]\()|\]\((?:[^)\]]|\](?!\())*+\)|^#+ ", re.MULTILINE)
 _MAY_BE_MARKUP = re.compile(r"[*_`\[\]#]")
 _EXPANSIONS = tuple(
@@ -38,6 +39,7 @@ _EXPANSIONS = tuple(
     )
 )
 _MAY_EXPAND = re.compile(r"'|cannot|mail|sign|set|open|log|recurring|the place of", re.IGNORECASE)
+# A comma ends a clause only before a contrast, such as ", but" or ", while".
 _CLAUSE_BREAK = re.compile(
     r"[.!?;:](?=\s|$|\")|\s[—-]\s|—|[\"\n|]|,?\s\b(?=(?:but|while|whereas|although|though|however)\b)"
     r"|,\s(?=(?:yet|so)\b)"
@@ -45,6 +47,7 @@ _CLAUSE_BREAK = re.compile(
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$|\")|\n")
 _WORD = re.compile(r"[^\W\d_]+(?:'[sS]\b|')?|\d+(?:[.,]\d+)*[^\W\d_]*")
 _POSSESSIVE = re.compile(r"'s?$", re.IGNORECASE)
+# Words without content for comparisons. Small numbers in words are here because the rules on figures compare them.
 _STOP_WORDS = frozenset(
     "a an the of to in on at for with by from as and or that this these those it its they them their he she his"
     " her we"
@@ -60,7 +63,13 @@ _STOP_WORDS = frozenset(
 
 
 class Word(NamedTuple):
-    """`at` is its place among the text's words, `start` its offset; `keys` it shares with words of the same meaning."""
+    """A word of a text.
+
+    `at`: index among the words of the text.
+    `start`: offset in the normalised text.
+    `clause`: index of its clause.
+    `keys`: its stem and synonym groups, which it shares with words of the same meaning.
+    """
 
     text: str
     lower: str
@@ -80,7 +89,7 @@ class Word(NamedTuple):
 
 @dataclass(frozen=True)
 class Wording:
-    """A text, normalised, with its words. Compared by identity: `wording` makes one for each text."""
+    """A normalised text with its words."""
 
     text: str
     words: tuple[Word, ...]
@@ -129,7 +138,7 @@ class Wording:
         return self.words[word.at - 1].lower if word.at else ""
 
     def beside(self, word: Word, reach: int) -> tuple[list[Word], list[Word]]:
-        """At most so many words before and after one, the nearest first, without crossing a comma."""
+        """Return up to `reach` words before and after a word, nearest first, without crossing a comma or its clause."""
         before = self.words[max(0, word.at - reach) : word.at][::-1]
         return self._reachable(word, before), self._reachable(word, self.words[word.at + 1 : word.at + 1 + reach])
 
@@ -144,7 +153,7 @@ class Wording:
         return reached
 
     def sentence_of(self, words: Sequence[Word]) -> Sequence[Word]:
-        """The sentence that a clause is in."""
+        """Return the sentence that contains a clause."""
         if not words:
             return words
         return next(
@@ -153,7 +162,7 @@ class Wording:
 
 
 def spaced(words: Iterable[Word]) -> str:
-    """In lower case, with a space before and after each word, to look for phrases in."""
+    """Return the words in lower case with spaces around each, for a substring search of phrases."""
     return f" {' '.join(word.lower for word in words)} "
 
 
@@ -163,7 +172,7 @@ def joined(keys: Iterable[frozenset[str]]) -> frozenset[str]:
 
 @lru_cache(maxsize=8192)
 def normalised(text: str) -> str:
-    """NFKC, one kind of quotation mark and dash, no Markdown, contractions opened."""
+    """Return the text in NFKC, with plain quotation marks and dashes, no Markdown, and contractions expanded."""
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text).translate(_PLAIN_CHARACTERS)
     if _MAY_BE_MARKUP.search(plain):
         plain = _MARKUP.sub("", plain)
@@ -191,19 +200,19 @@ def _words(plain: str) -> Iterator[Word]:
 
 @lru_cache(maxsize=32_768)
 def keys_of(word: str) -> frozenset[str]:
-    """The stem of its first form, and the groups of synonyms that it is in."""
+    """Return the stem of a word and the numbers of its synonym groups, such as "#12"."""
     word_stem = stem(word)
     return frozenset({word_stem, *_synonym_groups().get(word_stem, ())})
 
 
 @lru_cache(maxsize=32_768)
 def stem(word: str) -> str:
-    """That of its first form: 'risen' and 'rises' as 'rise'."""
+    """Return the stem of the base form: that of "rise" for "risen" and "rises"."""
     return stemming.stem(IRREGULAR.get(word, word))
 
 
 def is_past(word: str) -> bool:
-    """Whether it is an irregular form: 'grew', 'chosen'."""
+    """Whether a word is an irregular form: "grew", "chosen"."""
     return IRREGULAR.get(word, word) != word
 
 
@@ -218,17 +227,17 @@ def _synonym_groups() -> dict[str, list[str]]:
 
 @cache
 def stems(words: frozenset[str]) -> frozenset[str]:
-    """The stems of a list of the lexicon."""
+    """Return the stems of a word list."""
     return frozenset(map(stem, words))
 
 
 def is_among(word: Word, words: frozenset[str]) -> bool:
-    """Whether the list of the lexicon has it in any form."""
+    """Whether the word list has this word in any form."""
     return stem(word.lower) in stems(words)
 
 
 def best_clause(claim: Sequence[Word], text: Wording) -> tuple[Word, ...]:
-    """The clause that has most of the claim's content words."""
+    """Return the clause that shares most content words with the claim. A shared figure counts twice."""
     wanted = joined(word.keys for word in claim)
     figures = {word.lower for word in claim if word.is_figure}
     return max(
@@ -239,5 +248,5 @@ def best_clause(claim: Sequence[Word], text: Wording) -> tuple[Word, ...]:
 
 
 def shares(word: Word, keys: frozenset[str]) -> bool:
-    """Whether it is a word of meaning with one of these keys."""
+    """Whether a content word has one of these keys."""
     return word.is_content and not keys.isdisjoint(word.keys)
