@@ -14,10 +14,10 @@ _LONG_SECONDS = 172_800.0
 _LONG_TOLERANCE = 0.02
 # "A third" is 33.33 %, but pages print 33 %.
 _ROUNDED_POINTS = 0.5
-# Shares in words are loose: "a third" may stand for 31 %.
+# Shares in words are loose: 31 % is "a third", too.
 _ROUGH_POINTS = 4.0
 _ABOUT_TOLERANCE = 0.1
-# "Over 40" may stand for 45 or 50, but not for 60.
+# "Over 40" is true of 45 and 50, but says too little about 60.
 _BOUND_FACTOR = 1.25
 # "Thousands" covers 1,000 up to, but not including, 1,000,000.
 _VAGUE_FACTOR = 1000
@@ -140,7 +140,7 @@ def _digits(number: float) -> int:
 
 
 def _is_rough_share(claimed: Quantity, quoted: Quantity) -> bool:
-    """Whether a share in words, such as "a third", fits the other share and its own bound."""
+    """Whether a share in words is within four points of the other share, and within the claimed bound."""
     is_rough = claimed.unit == quoted.unit == "%" and (claimed.is_rough or quoted.is_rough)
     if not is_rough or abs(claimed.value - quoted.value) > _ROUGH_POINTS:
         return False

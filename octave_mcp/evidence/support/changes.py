@@ -60,7 +60,7 @@ def is_change_of_time(text: str) -> bool:
 
 
 def change_direction(text: str) -> str:
-    """Return "up" or "down" as the figures of the change say, or "" if the change has no two different figures."""
+    """Return "up" or "down" by the two figures of the change, or "" if it is not between two different figures."""
     change = change_of(text)
     if not change or not all(part.replace(".", "", 1).isdigit() for part in change):
         return ""

@@ -1,4 +1,4 @@
-"""Whether a comparison agrees with figures: "A costs more than B" needs a higher price of A."""
+"""Whether a comparison agrees with figures: "A costs more than B" requires a higher price of A."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from octave_mcp.evidence.support.wording import Word, Wording, wording
 
 _MORE = frozenset("more greater higher larger bigger longer slower costlier pricier later".split())
 _LESS = frozenset("less fewer lower smaller cheaper shorter faster quicker sooner earlier".split())
-# How many words before "than" the comparative is looked for, as in "fewer halls a night than".
+# How many words before "than" the comparative is searched for, as in "fewer halls a night than".
 _REACH = 6
 # In "40% faster than the 30%" the 40% is the difference and not one of the two sides. A side has words between the
 # figure and the comparative: "At 9%, Vessler missed fewer halls than the 3% it allowed".

@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"[$€£¥₹]?\d+(?:[.,]\d+)*")
 
 
 def as_written(figure: Quantity, text: str) -> str:
-    """Return the figure as the text writes it, in quotation marks: "threefold" and not "3x", as it was normalised."""
+    """Return the figure in quotation marks as the text writes it: "threefold", although it was normalised to "3x"."""
     written = str(figure).strip("~ ")
     number = _NUMBER.match(written)
     if written in text or not number:

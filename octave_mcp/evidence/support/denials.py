@@ -123,7 +123,7 @@ _CANCEL_REACH = 6
 
 
 def _is_cancelled(text: Wording, word: Word) -> bool:
-    """Whether a second negation cancels this one: "never sends a crew without its tools", "impossible without"."""
+    """Whether a second negation cancels this one: "never sends a crew without its tools"."""
     before, after = text.beside(word, _CANCEL_REACH)
     if word.lower in _WITHOUT:
         return any(other.lower in NEGATIONS or other.lower in _CANNOT for other in before)
@@ -176,7 +176,7 @@ def _until_comma(text: Wording, words: Sequence[Word]) -> Sequence[Word]:
 
 
 def _starts_new_clause(text: Wording, word: Word) -> bool:
-    """Whether the word starts a part after a comma, which is out of reach of the negation before it."""
+    """Whether the word starts a new part after a comma, which a negation before the comma does not reach."""
     return word.lower in _CLAUSE_STARTERS and is_after_comma(text, word)
 
 

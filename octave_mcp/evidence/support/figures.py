@@ -23,7 +23,7 @@ _ZERO_WORDS = NEGATIONS | frozenset("free zero".split())
 _MEDIAN_PERCENT = 50
 # Tolerance of a share in words, such as "a third".
 _ROUGH_POINTS = 4
-# "B12" and "EC2": their digits are part of a name, and need no quotation as a figure.
+# Numbers inside quoted names, such as "EC2", count as quoted.
 _NUMBER_IN_NAME = re.compile(r"[A-Za-z](\d+)\b")
 
 
@@ -71,7 +71,7 @@ def _is_opposed(statement: Statement, figure: Quantity, quoted: Quantity) -> boo
 def renumbered_sentence(statement: Statement) -> Iterator[Problem]:
     """Reject a sentence of the quotation that is repeated word for word with other figures.
 
-    This catches numbers that are no quantities, such as "Section 2.1" for "Section 1.1".
+    `unquoted_figures` misses the change if the other figure is quoted, too, but for something else.
     """
     sentences = [
         text for quotation in statement.evidence for text in (quotation.text, *_SENTENCE_END.split(quotation.text))
@@ -199,7 +199,7 @@ def _is_in_compound(text: str, figure: Quantity) -> bool:
 
 
 def _quoted_figures(statement: Statement) -> str:
-    """Return the end of the reason: up to four figures of the quotation."""
+    """Return the end of a complaint, such as ", which has '20%'", with up to four figures of the quotation."""
     available = list(dict.fromkeys(as_written(quantity, statement.said) for quantity in quantities(statement.said)))[:4]
     return f", which has {', '.join(available)}" if available else ", which has no figures"
 

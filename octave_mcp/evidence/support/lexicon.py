@@ -76,12 +76,11 @@ ONLY_WORDS = _set("only alone just once solely")
 TROUBLE_WORDS = _set("hard harder difficult trouble troubles struggled struggles struggling impossible problems")
 # With a negation, they leave a plan possible: "not yet" agrees with "plans to".
 UNTIL_NOW = _set("yet now still currently")
-# Words by which a claim leaves open whether something is so.
 CLAIM_HEDGES = _set(
     "may might could would should possibly perhaps potentially maybe probably likely seem seems apparently can"
     " presumably suggests suggest appears"
 )
-# Without "can", which states an ability in a quotation, and "likely", "probably" and the like.
+# As `CLAIM_HEDGES`, but without "can", which states an ability in a quotation, and words such as "likely".
 QUOTE_HEDGES = _set("may might could would should possibly perhaps potentially maybe seem seems apparently")
 # Compared by stem, so "plans", "planning" and "planned" are plans, too.
 PLANS = _set(
@@ -256,12 +255,12 @@ PARTIAL_PHRASES = (
 )
 HEDGES = _set("presumably probably likely perhaps maybe might may could seems seem")
 
-# "Raised" is a funding round only with one of these or a sum of money; otherwise it may be prices that were raised.
+# "Raised" is a funding round only with one of these words or a sum of money: prices are raised, too.
 FUNDING_WORDS = _set("round series funding seed million capital investors")
 
 PAST_PHRASES = ("used to", "formerly", "at the time", "no longer", "previously", "back then", "until then")
 
-# A claim with one of these says that a company has a problem.
+# A claim about a company with one of these words says that it has a problem.
 PROBLEM_WORDS = _set(
     "struggle struggles struggling problem problems challenge challenges pain pains lack lacks lacking bottleneck"
     " bottlenecks burden burdens burdened suffer suffers suffering waste wastes wasting wasted difficult difficulty"
@@ -322,9 +321,9 @@ FIRST_PERSON = _set("we us our ours i my me ourselves")
 # Product copy addresses its reader: "you see yours in one place".
 READER_PRONOUNS = _set("you your yours yourself")
 
-# Nearly every sentence of a vendor's site has one of these, so they say little about whether two sentences match.
+# Any sentence of a site may have one of these, so they say little about whether two sentences match.
 COMMON_WORDS = _set("use team product feature data tool user company customer platform work make help service business")
-# They have too little meaning to compare who does them.
+# Verbs with too little meaning to compare whose they are: "uses" and "has" go with any name.
 LIGHT_VERBS = _set("use have get see run want take give make be do go need help let say work build")
 # Before a verb, they may be a passive, which swaps the two sides: "Vessler was bought by Tidewell".
 PASSIVE_AUXILIARIES = _set("is are was were been being")

@@ -11,7 +11,7 @@ from octave_mcp.domain.names import normal
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.statement import Quoted, Statement, hard, soft
 
-# Single quotation marks only with no letter beside them: "Vessler's halls and Fog's" has apostrophes.
+# Single quotation marks must not touch a letter outside: the mark in "Vessler's" is an apostrophe.
 _QUOTED_PHRASE = re.compile(r"“([^“”]{3,})”|\"([^\"]{3,})\"|(?<!\w)‘([^‘]{3,}?)’(?!\w)")
 _CURLY = re.compile(r"“[^“”]*”")
 _ADDRESS = re.compile(
@@ -26,7 +26,7 @@ _TRAILING_MARKS = ".,;:!?)]}>\"'”’"
 def misquoted_phrases(statement: Statement) -> Iterator[Problem]:
     """Reject a phrase in quotation marks that the quotation does not have word for word.
 
-    Mark it only, if the words are the same in another order.
+    Only mark it if the words are the same in another order.
     """
     if not (marked := [next(filter(None, match.groups())) for match in _QUOTED_PHRASE.finditer(statement.text)]):
         return
@@ -37,7 +37,6 @@ def misquoted_phrases(statement: Statement) -> Iterator[Problem]:
             yield from soft("D10", complaint) if _is_in_another_order(phrase, quoted_text) else hard("D10", complaint)
 
 
-# Minimum words of a phrase that may be in another order.
 _MIN_REORDERED_WORDS = 3
 
 

@@ -30,7 +30,7 @@ _BUILDING_WORDS = frozenset("working building developing".split())
 _WISH_WORDS = frozenset(
     "need needs want wants wanted wishes wished evaluating exploring experimenting looking hoping".split()
 )
-# How many words after a hedge, or after a word for a plan, it is about.
+# How many words after a hedge, or after a word for a plan, are searched for what it is about.
 _HEDGE_REACH, _PLAN_REACH = 8, 12
 
 
@@ -104,7 +104,7 @@ def _ability(statement: Statement, words: Sequence[Word]) -> str:
     return ""
 
 
-# They keep "may" as a permission: "crews may use the halls", "crews are allowed to".
+# A claim with one of these keeps the permission: "are allowed to use" for "may use".
 _PERMISSIONS = frozenset("allowed permitted able lets".split())
 
 
@@ -140,7 +140,7 @@ def _hedges_nothing(words: Sequence[Word], at: int) -> bool:
 
 
 _WISHES = frozenset(("want to", "wants to", "wanted to", "we need to", "they need to", "needs to", "looking to"))
-# The claim is about the words before the wish if it shares three times as many of them as of those after it.
+# The claim is about the words before a wish if it shares at least three times as many with them as with those after.
 _BEFORE_FACTOR = 3
 
 

@@ -36,7 +36,7 @@ def _months(text: str, groups: Sequence[str] = ("iso", "us", "eu", "de")) -> set
 
 
 def unquoted_months(statement: Statement) -> Iterator[Problem]:
-    """Reject a month that is neither quoted, by its name or in a date, nor on the page or in its date."""
+    """Reject a month that is not in the evidence: by its name, in a date, or as the month of publication."""
     if not (claimed := _months(statement.text, ("iso",))):
         return
     around = "\n".join(
@@ -54,7 +54,7 @@ _MONTH_DAYS, _YEAR_DAYS = 30, 365
 
 def lies_between(statement: Statement, figure: Quantity) -> bool:
     """Whether a duration lies between two dates of the quotation: "three months later" for June and September."""
-    if figure.unit != "s" or figure.raw < 2 or figure.raw % 1:  # noqa: PLR2004 - one month is no sum
+    if figure.unit != "s" or figure.raw < 2 or figure.raw % 1:  # noqa: PLR2004 - plural
         return False
     days = figure.value / figure.raw / 86_400
     if days == _MONTH_DAYS:

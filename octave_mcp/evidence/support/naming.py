@@ -40,7 +40,7 @@ _VERBS = frozenset(
 # No plural noun takes these, so a subject in -s is a name: "Wellsprings uses a night desk".
 _SINGULAR = frozenset(verb for verb in _VERBS if verb.endswith("s")) - {"has", "is", "was"}
 _WORDS = re.compile(r"[^\W_]+(?:[.&+][^\W_]+)*")
-# Words in -ly at the start of a sentence that are no names: "Finally cut". Others, such as "Calendly", may be.
+# Adverbs in -ly, unlike names such as "Calendly": "Finally cut costs".
 _ADVERBS = frozenset(
     "typically usually previously currently finally recently generally mostly nearly only early really probably roughly"
     " possibly formerly originally initially eventually ultimately effectively automatically apparently reportedly"
@@ -129,7 +129,7 @@ def _find_names(plain: str) -> Iterator[str]:
 def _is_term(word: str) -> bool:
     """Whether a capitalised word is no name: a term such as "KPIs", "AI-powered" or "B2B", a month, or a single letter.
 
-    Months have a rule of their own.
+    Months have their own rule, `unquoted_months`.
     """
     parts = word.split("-")
     return len(word) == 1 or all(part[:1].islower() or _is_plain(part) for part in parts if part)
@@ -191,7 +191,7 @@ _ABSTRACT = re.compile(r"\w{4}(?:tion|ment|ness|graphy)$")
 
 
 def _is_gerund(lower: str) -> bool:
-    """Whether the word is a gerund before a name: "Knowing Haskell". "Ring" and "King" are too short."""
+    """Whether the word is a gerund, as in "Knowing Haskell". "Ring" and "King" are too short for one."""
     return lower.endswith("ing") and len(lower) >= _MIN_GERUND_LENGTH
 
 

@@ -26,12 +26,12 @@ from octave_mcp.evidence.support.statement import Statement, hard, soft
 from octave_mcp.evidence.support.tables import is_crossed_out
 from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined, shares, stem
 
-# Share of the claim's words from which it is the sentence of the quotation with a negation added.
+# Minimum share of quoted words for a claim to count as the sentence of the quotation with a negation added.
 _MIN_SAME_SENTENCE_SHARE = 0.75
 # "Not counting dark ones" and "not least" do not deny the sentence that they are in.
 _IGNORED_AFTER_NOT = frozenset("counting including least surprisingly necessarily else".split())
 _REACH = 8
-# "Unreliable", "disconnected", "painless", but not "under", "unit" or "discover".
+# "Unreliable", "dissatisfied" and "painless", but not "under", "unit" or "discover".
 _NEGATIVE_FORM = re.compile(
     r"(?:un(?!der|til|it|iq|ion|iver|lock|veil|fold|box|load|pack)|dis(?!t|c|play|patch|k)|non)\w{4,}"
     r"|im(?:possible|practical)|in(?:accurate|correct|ability|complete|sufficient)|\w{3,}less$"
@@ -97,7 +97,7 @@ _CONTRASTING = frozenset("used instead from rather than was were before down to"
 
 
 def _is_correcting(statement: Statement, denial: Denial) -> bool:
-    """Whether the denial repeats the quotation: "not eight" for "instead of 8", or "for nothing" for "free"."""
+    """Whether the quotation implies the denial: "not eight" in "instead of 8", or "for nothing" in "free"."""
     if denial.word.lower == "nothing" and statement.claim.before(denial.word) in {"for", "costs", "cost"}:
         return bool(statement.lowers & {"free", "charge", "gratis"})
     is_apposition = denial.word.lower == "not" and is_after_comma(statement.claim, denial.word)
@@ -141,7 +141,7 @@ def _denied_only_in_quote(statement: Statement, claim: Denials, quote: Denials, 
 
 
 def _follows_no(claim: Wording, word: Word) -> bool:
-    """Whether the claim has "no" before the word, as in "no problem", which is otherwise not a denial."""
+    """Whether "no" precedes the word in the claim, as in "no problem", where it is not read as a denial."""
     return word.lower in IDLE_AFTER_NO and claim.has(f"no {word.lower}")
 
 

@@ -35,7 +35,7 @@ _SINGLE = frozenset({"a", "an", "one"})
 _WORDS = "|".join([*ONES, *TENS])
 _PERIODS = "second|minute|hour|day|week|month|quarter|year"
 _LARGE = "hundred|thousand|million|billion"
-# "A second trip" is no duration: "second" is one only before a function word or at the end.
+# "A second trip" is no duration: "second" is an ordinal if an ordinary noun follows.
 _NOT_ORDINAL = (
     r"(?!(?<=second) (?!(?:and|or|of|in|on|at|to|for|from|by|with|per|after|before|is|was|when|if|as|than|the|later)\b)"
     r"[a-z])"
@@ -45,7 +45,7 @@ _FROM_WORDS = re.compile(
     rf"\b(?:(?P<tens>{'|'.join(TENS)})[- ](?P<ones>{'|'.join([*ONES][1:10])})|(?P<word>{_WORDS}))\b(?!')", re.IGNORECASE
 )
 _TOTALS = "(?:three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|[2-9]|10|12|20|100|1,000)"
-# "Three of ten halls" and "one in three customers"; not "3 of 10 days", which counts days.
+# "Three of ten" and "one in three customers", but not "3 of 10 days", which counts days.
 _SHARE = re.compile(
     rf"\b(?P<count>an?|{_WORDS}|\d+)\s+(?P<what>(?:(?!{_WORDS}\b)[A-Za-z'-]+\s+){{0,3}}?)(?:in|out of|of)\s+"
     r"(?:every\s+|each\s+)?"

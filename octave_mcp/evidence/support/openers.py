@@ -9,7 +9,7 @@ from functools import lru_cache
 from octave_mcp.evidence.support.naming import acts, has_name, is_named_first, is_plain_noun, is_plural, starts
 from octave_mcp.evidence.support.wording import keys_of, normalised
 
-# The first word has a capital whether it is a name or not, so the rules only mark these.
+# Any first word has a capital, so the rules only mark these, and never reject them.
 _FIRST_WORD = re.compile(r"(?<![\w.'-])(?P<word>[A-ZÀ-ÖØ-Þ][^\W\d_]{2,})(?P<own>'s?)?(?![\w'-])")
 _ADVERB = (
     r"(?:now|also|just|still|already|then|soon|since|even|never|often|always|almost|more than|at least|no longer"
@@ -41,7 +41,7 @@ _KINDS_OF_PEOPLE = frozenset(
     urban veteran warehouse web website wholesale young adult bus taxi night day
     """.split()
 )
-# Endings of ordinary plurals of people, for the possessive: "Customers' halls" has no name, "Brassmeres' planner" has.
+# Endings of ordinary plurals: "Customers' halls" has no name, but "Brassmeres' planner" has one.
 _PEOPLE_ENDINGS = re.compile(
     r"(?:[eo]rs|ees|ents|ants|ists|ians|ies|men|ests|ams|ops|ands|olks|eams|irms|iends|outs|ads|nts)$"
 )

@@ -27,8 +27,8 @@ _PROBLEM_SIGNS = PROBLEM_WORDS | IMPLICIT_DENIALS | NEGATIONS | DENIALS | DENIAL
 def unstated_problem(statement: Statement) -> Iterator[Problem]:
     """Mark a problem of the prospect that no quotation states.
 
-    The prospect has to state it in the first person ("We struggle with scattered ferries ourselves"), or the quotation
-    has to name the prospect, and it has to sound like a problem.
+    Either the prospect speaks in the first person ("We struggle with scattered ferries ourselves"), or the quotation
+    names the prospect. For a fact, the quotation also needs a word for a problem.
     """
     if not statement.is_claim or not statement.mentions(statement.prospect) or not is_problem(statement.claim):
         return
@@ -73,7 +73,7 @@ def _states_problem(statement: Statement, quotation: Quoted, quote: Wording) -> 
     if not (speaks and quote.lowers & FIRST_PERSON) and not has_name(statement.prospect, quotation.text):
         return False
     sentences = [frozenset(word.lower for word in words) for words in quote.sentences]
-    is_speech = quote.text.lstrip().startswith('"')  # "you" is the company that somebody else speaks to
+    is_speech = quote.text.lstrip().startswith('"')  # "you" is the company that the speaker talks to
     about_itself = [
         lowers for lowers in sentences if is_speech or not lowers & READER_PRONOUNS or lowers & FIRST_PERSON
     ]

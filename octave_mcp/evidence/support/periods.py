@@ -1,4 +1,4 @@
-"""Rules on the periods that figures are about, such as "per month", and on vague ones, such as "several weeks" (D3)."""
+"""Rules on periods of figures, such as "per month", and on vague durations, such as "several weeks" (D3)."""
 
 from __future__ import annotations
 

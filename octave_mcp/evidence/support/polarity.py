@@ -16,7 +16,7 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-# Pairs of opposite kinds, in base forms: "still uses the night desk" contradicts "the night desk is gone".
+# Pairs of opposite kinds: "still uses the night desk" contradicts "the night desk is gone".
 _OPPOSITE_KINDS: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (
         _set("still continue remain persist ongoing"),
@@ -157,9 +157,8 @@ def opposite_kinds(statement: Statement) -> Iterator[Problem]:
     for kind, opposite in (*prefixed, *_opposite_kinds()):
         if claimed & kind and not statement.claim.stems & opposite and quoted & opposite and not quoted_stems & kind:
             words = (word for word in statement.claim.words if _form(word.lower) in kind or word.lower in _KEEP_FORMS)
-            if (word := next(words, None)) and _is_about_same_thing(
-                statement, word, opposite
-            ):  # "used to" counts as "gone", and has no such word
+            # "Used to" counts as "gone", but is no word to quote in the complaint.
+            if (word := next(words, None)) and _is_about_same_thing(statement, word, opposite):
                 yield from soft("D40", f"the claim says {word.text!r}, but the quotation says the opposite")
                 return
 
@@ -212,7 +211,7 @@ _KEEP_FORMS = _set("keep keeps kept keeping")
 
 
 def _form(word: str) -> str:
-    """Return the stem, except for "gone", which means the opposite of "go on"."""
+    """Return the stem of a word, except for "gone", whose stem would be "go": it means that something ended."""
     return word if word == "gone" else stem(word)
 
 

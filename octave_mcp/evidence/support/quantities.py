@@ -42,10 +42,10 @@ _CURRENCIES = {
     "¥": "¥",
     "₹": "₹",
 }
-# Not inside a word or number ("B12", "1.2.3"), except after the "v" of a version.
+# Not inside a word ("B12"), except for versions after "v": "v1.30.0".
 _QUANTITY = re.compile(
     r"(?:(?<![A-Za-zÀ-ÖØ-öø-ɏ\d_.])|(?<=\bv)(?=\d+\.))(?P<sign>(?:US)?[$€£¥₹])?\s?(?P<number>\d+(?:[.,]\d+)*)(?P<plus>\+)?"
-    # The space is inside the optional group: outside, it would be eaten before the unit.
+    # The space is inside the optional group: outside, it would consume the space before the unit.
     r"(?:\s?(?P<scale>k|mm|mn|m|mio|bn|b|hundred|thousand|million|billion|trillion)\b|(?P<cjk>[万亿]))?(?P<plus2>\+)?"
     r"(?:\s?(?P<unit>%|percent\b|per cent\b|prozent\b|procent\b|pour cent\b|por ciento\b|per cento\b|x(?:ed)?\b"
     r"|times\b(?=\s+(?:as|more|faster|the|better|cheaper|larger|bigger|higher|fewer|less|slower|smaller|longer)))"
@@ -60,7 +60,7 @@ _DIGIT = re.compile(r"\d")
 _VAGUE_SCALES = ("dozens", "hundreds", "thousands", "illions")
 _VAGUE = re.compile(r"\b(?P<scale>dozens|hundreds|thousands|millions|billions|trillions)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?]\s")
-# "1,150" is a thousand, "2,5" a decimal comma.
+# "1,150" has a thousands comma, "2,5" a decimal comma.
 _THOUSANDS_COMMA = re.compile(r",(?=\d{3}(?:\D|$))")
 _RANGE_JOINT = re.compile(r"\s?(?:[-–—]|to|and)\s?")
 _BOUNDS_BEFORE = tuple(
@@ -107,8 +107,7 @@ _BOUNDS_AFTER = tuple(
         ("~", r"\s*(?:\w+\s){0,2}on average\b|-ish\b"),
     )
 )
-# Characters before and after a figure that are searched for a bound.
-_CHARACTERS_BEFORE, _CHARACTERS_AFTER = 32, 40
+_BOUND_CHARACTERS_BEFORE, _BOUND_CHARACTERS_AFTER = 32, 40
 _PERIOD = re.compile(
     r"\b(?:per|an?|each|every)\s+(?P<p>second(?!\s+(?!(?:and|or|in|on|at|for|with|to|from)\b)[a-z])|minute|hour|day|night"
     r"|week|month|quarter|year)\b"
@@ -165,7 +164,7 @@ class Quantity(NamedTuple):
 
 
 def _is_year(number: float) -> bool:
-    """Whether a number is a year. A float in a range would be compared with its members one by one."""
+    """Whether a number is a year. Converted to int, because `in` compares a float with the whole range one by one."""
     return number.is_integer() and int(number) in YEARS
 
 
@@ -236,8 +235,8 @@ def _unit(match: re.Match[str]) -> tuple[str, float]:
 def _bound(plain: str, match: re.Match[str]) -> str:
     if match["plus"] or match["plus2"] or match["plus3"]:
         return ">"
-    before = plain[max(0, match.start() - _CHARACTERS_BEFORE) : match.start()].rstrip("~")
-    after = plain[match.end() : match.end() + _CHARACTERS_AFTER]
+    before = plain[max(0, match.start() - _BOUND_CHARACTERS_BEFORE) : match.start()].rstrip("~")
+    after = plain[match.end() : match.end() + _BOUND_CHARACTERS_AFTER]
     for bound, pattern in _BOUNDS_BEFORE:
         if pattern.search(before):
             return bound

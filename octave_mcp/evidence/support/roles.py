@@ -44,7 +44,6 @@ def _is_before_figure(text: Wording, than: Word) -> bool:
 
 # Key of the company that owns the page: its name in a claim, its name or "we" in a quotation.
 _COMPANY = "@"
-# Words read on each side of a verb.
 _SIDE_WORDS = 4
 
 
@@ -62,8 +61,8 @@ def are_roles_swapped(statement: Statement) -> bool:
     )
 
 
-# ", a planner of halls," in "Vessler, a planner of halls, bought Fog Works". A verb form has to follow, because a list
-# such as "Mist, the desk, and Fog" has no apposition.
+# ", a planner of halls," in "Vessler, a planner of halls, bought Fog Works". A verb or the end of the sentence has to
+# follow, because a list such as "Mist, the desk, and Fog" has no apposition.
 _APPOSITION = re.compile(
     r"(?<=\w), (?:the|an?|which|who|whose|its|their|based|backed|founded|led|owned|known|part|one|formerly|with)"
     r" [^,.;:!?]{2,80}"
@@ -101,7 +100,7 @@ _WE = frozenset("we us i me".split())
 
 
 def _do_sides_swap(claim: Wording, quote: Wording, company_words: frozenset[str], *, speaks: bool) -> bool:
-    """Whether a verb that both texts have has swapped sides in each of its places in the quotation.
+    """Whether claim and quotation swap the sides of a verb, wherever the quotation has it.
 
     `speaks`: whether "we" in the quotation means the company that owns the page.
     """
@@ -139,7 +138,7 @@ def _sides(text: Wording, verb: Word, company_words: frozenset[str]) -> _Sides:
     before, after = text.beside(verb, _SIDE_WORDS)
     if after and after[0].lower == "by" and any(word.lower in PASSIVE_AUXILIARIES for word in before[:2]):
         return _side(text, after[1:], company_words), _side(text, before, company_words)
-    # In other passives, such as "by night, depots were called", either side may name who acts.
+    # In any other passive, either side may name who acts.
     is_passive = any(word.lower in PASSIVE_AUXILIARIES for word in before[:2]) or any(
         word.lower == "by" for word in after
     )

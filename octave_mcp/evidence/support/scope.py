@@ -35,14 +35,12 @@ def added_absolute(statement: Statement) -> Iterator[Problem]:
 
 
 def _is_no_absolute(claim: Wording, word: Word) -> bool:
-    """Whether the word is used otherwise: "every month", "above all", "300 in all"."""
+    """Whether the word is part of a phrase that claims nothing absolute: "every month", "300 in all"."""
     following, before = claim.after(word), claim.before(word)
     if word.lower in {"every", "each", "all", "any"} and following.removesuffix("s") in COUNTED_PERIODS:
         return True
-    if word.lower == "each" and following not in {
-        "of",
-        "and",
-    }:  # "each hall takes an hour on average" is true of "one hall", too
+    # "Each hall takes an hour on average" is the same as "one hall takes an hour on average".
+    if word.lower == "each" and following not in {"of", "and"}:
         return True
     if word.lower == "however":  # "however small they are"
         return following not in {"much", "many", "far", "long", "often", "big", "small", "large", "few", "little"}
@@ -147,7 +145,7 @@ def _omitted_limit(statement: Statement, clause: tuple[Word, ...]) -> str:
 
 # "Lit halls at some of the largest firms" is praise and no limit.
 _PRAISE = re.compile(r" (?:some|many|one) of (?:our )?(?:the )?(?:\w+ ){0,2}(?:most|best|leading|top|\w{3,}est) ")
-# Words after a limit that it may be about. If it ends the clause ("38% fewer faults on average"), those before it.
+# A limit is about the words after it, or if it ends the clause, before it: "38% fewer faults on average".
 _LIMIT_REACH, _MAX_TRAILING_WORDS = 6, 2
 
 
@@ -160,7 +158,7 @@ def _limits_claim(statement: Statement, rest: str, clause: tuple[Word, ...]) -> 
 
 
 _NOT_COMPARING = frozenset("other rather later earlier over under".split())
-# "Faster than before" compares with the past of the company itself and needs no comparison in the quotation.
+# "Faster than before" needs no comparison in the quotation.
 _EARLIER_STATES = frozenset("before today used now usual previously expected planned".split())
 _COMPARING = frozenset("than compared versus vs ahead beats beat outperforms unlike instead x faster cheaper".split())
 _SUPERLATIVES = frozenset(
@@ -168,7 +166,7 @@ _SUPERLATIVES = frozenset(
     " greatest".split()
 )
 _BEFORE_SUPERLATIVES = frozenset("the its their our a".split())
-# They permit any superlative, because "the leading planner" and "the best planner" mean much the same.
+# One of these in the quotation permits any superlative: "the best planner" for "the leading planner".
 _SUPERLATIVE_LIKE = frozenset("most best leading top number one record".split())
 
 

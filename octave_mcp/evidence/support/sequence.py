@@ -22,8 +22,7 @@ _EARLIER_FIRST = re.compile(
 _LATER_FIRST = re.compile(
     r"\b(?:after|follow(?:s|ing)|followed(?! by)|in the wake of|on the heels of)\b", re.IGNORECASE
 )
-# Characters on each side of "before" or "after" that are searched for names.
-_MAX_CHARACTERS = 120
+_SEARCHED_CHARACTERS = 120
 _SENTENCE_END = re.compile(r"[.;!?](?:\s|$)")
 
 
@@ -40,8 +39,8 @@ def _ordered_pairs(text: str) -> Iterator[tuple[str, str]]:
     """Yield pairs of names in the order of their events, in lower case."""
     for pattern, is_turned in ((_EARLIER_FIRST, False), (_LATER_FIRST, True)):
         for match in pattern.finditer(text):
-            before = _SENTENCE_END.split(text[max(0, match.start() - _MAX_CHARACTERS) : match.start()])[-1]
-            after = _SENTENCE_END.split(text[match.end() : match.end() + _MAX_CHARACTERS])[0]
+            before = _SENTENCE_END.split(text[max(0, match.start() - _SEARCHED_CHARACTERS) : match.start()])[-1]
+            after = _SENTENCE_END.split(text[match.end() : match.end() + _SEARCHED_CHARACTERS])[0]
             for first in names(f"x {before}"):
                 for later in names(f"x {after}"):
                     pair = (later, first) if is_turned else (first, later)
@@ -88,7 +87,7 @@ _IS_NOW = re.compile(r"\b(?:now|today|currently|has become|have become|became)\b
 
 
 def _is_end_reversed(statement: Statement) -> bool:
-    """Whether the claim ends what the quotation says is so now: "used to be free" for "now free"."""
+    """Whether the claim says "used to be free" where the quotation says "now free"."""
     match = _USED_TO_BE.search(statement.claim.text)
     what = _content_keys(wording(match["what"])) if match else frozenset[str]()
     if not what:

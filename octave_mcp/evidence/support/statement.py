@@ -165,7 +165,7 @@ class Statement:
 
     @cached_property
     def content(self) -> tuple[Word, ...]:
-        """Content words of the claim, without names that need no evidence: those are in sentences of any topic."""
+        """Content words of the claim, without names that need no evidence: a sentence on any topic may have those."""
         free_words = joined(wording(name).lowers for name in self.free_names)
         return tuple(word for word in self.claim.words if word.is_content and word.lower not in free_words)
 

@@ -21,10 +21,10 @@ _MODALS = frozenset("could would might may can".split())
 def unquoted_names(statement: Statement) -> Iterator[Problem]:
     """Reject names that are not in the evidence: quotation, passage, heading or page title.
 
-    The context counts only for claims that are no facts. Mark only the words that may be no names.
+    For a fact, the context does not count. Only mark words that may not be names.
     """
     claimed = names(statement.text)
-    if claimed and language_of(statement.text) == "de":  # each noun has a capital
+    if claimed and language_of(statement.text) == "de":  # German capitalises every noun
         claimed = tuple(name for name in claimed if is_shaped(name))
     if statement.kind != "fact":
         titles = " ".join(
@@ -185,15 +185,14 @@ def _is_in_introduction(text: str, name: str) -> bool:
 
 
 def wrong_company(statement: Statement) -> Iterator[Problem]:
-    """Reject a claim whose sentence in the quotation is about another company."""
+    """Reject a claim if the matching clause is about another company, and the quotation names none of the claim's."""
     claimed = [*names(statement.text), *(name for name, _ in statement.companies if statement.mentions(name))]
     if _is_used_by_customer(statement.text, statement.vendor):
         claimed = [name for name in claimed if not has_name(name, statement.vendor)]
     if not statement.is_claim or not claimed:
         return
-    if strange(
-        claimed, (statement.said, statement.titles, statement.headings, *statement.free_names)
-    ):  # `unquoted_names` reports them
+    # `unquoted_names` reports these.
+    if strange(claimed, (statement.said, statement.titles, statement.headings, *statement.free_names)):
         return
     others = [
         _other_subject(statement, claimed, quotation, quote, clause)
@@ -289,12 +288,12 @@ def _name_word_pairs(text: Wording, names_found: Sequence[str]) -> Iterator[tupl
 
 
 _PRONOUNS = frozenset("it they its their".split())
-# With one shared word, it is unclear which sentence of the quotation supports the claim.
+# With one shared word, it is unclear which sentence of the quotation says what the claim says.
 _MIN_SHARED_WORDS = 2
 
 
 def wrong_company_in_sentence(statement: Statement) -> Iterator[Problem]:
-    """Mark a claim whose sentence is about another company, although the quotation also names its own."""
+    """Mark a claim if the matching sentence is about another company, although the quotation may name both."""
     if not statement.is_claim or not (first := _first_name(statement.claim.words, statement.claim)):
         return
     if _is_used_by_customer(statement.text, statement.vendor) and has_name(first, statement.vendor):

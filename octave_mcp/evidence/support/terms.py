@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-# Terms of business and technology, job titles, departments and weekdays.
 TERMS = frozenset(
     """
     AI ML LLM LLMs API SDK UI UX CRM ERP CMS SaaS PaaS IaaS B2B B2C D2C ROI KPI OKR ARR MRR ACV LTV CAC NPS CSAT SLA
@@ -26,7 +25,6 @@ _MONTHS = (
     "jan january|feb february|mar march|apr april|may|jun june|jul july|aug august|sep sept september|oct october"
     "|nov november|dec december"
 )
-# Numbers of the months by name and abbreviation, in lower case.
 MONTHS = {word: number for number, words in enumerate(_MONTHS.split("|"), 1) for word in words.split()}
 
 # Ordinary nouns that start sentences with a verb after them: "Revenue grew".

@@ -47,7 +47,6 @@ _CLAUSE_BREAK = re.compile(
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$|\")|\n")
 _WORD = re.compile(r"[^\W\d_]+(?:'[sS]\b|')?|\d+(?:[.,]\d+)*[^\W\d_]*")
 _POSSESSIVE = re.compile(r"'s?$", re.IGNORECASE)
-# Words without content for comparisons. Small numbers in words are here because the rules on figures compare them.
 _STOP_WORDS = frozenset(
     "a an the of to in on at for with by from as and or that this these those it its they them their he she his"
     " her we"
