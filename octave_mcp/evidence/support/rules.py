@@ -55,9 +55,9 @@ class Rule(NamedTuple):
     checks_source: bool = False
 
 
-# Mostly, rules are hard if they look for exact values: figures, months, names, pages, quotation marks and addresses. Rules
-# on words are mostly soft, because a quotation can say the same in other words. Rules with `asks=False` mark true claims
-# too often to ask for a correction.
+# Most hard rules look for exact values: figures, months, names, pages, quoted phrases and addresses. Rules on words are
+# mostly soft, because a quotation can say the same in other words. Rules with `asks=False` mark true claims too often
+# to ask for a correction.
 RULES: tuple[Rule, ...] = (
     Rule(figures.unquoted_figures, english_only=False),
     Rule(figures.renumbered_sentence, english_only=False),
