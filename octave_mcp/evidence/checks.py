@@ -1,4 +1,4 @@
-"""The rules that a model's answer may break, and what is said of an answer that breaks one."""
+"""The rules that an answer of a model can break, and the `Problem` that reports a broken one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from octave_mcp.domain.value import Path
 
-# What is wrong when a rule is broken, in words that repeat nothing of what was dropped.
+# Descriptions for gaps. None of them quotes the rejected text, because it must not reach the playbook.
 RULES = {
     "D1": "without evidence",
     "D3": "a figure that is not in the evidence",
@@ -56,9 +56,10 @@ RULES = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with an answer, for the writer to correct: the rule, and where, as `("facts", 9, "text")`.
+    """A broken rule in an answer, reported to the writer for correction.
 
-    A soft problem may be wrong itself: it never costs the entry. `asks`: it is worth asking for a correction.
+    `at` is the path of the entry, such as `("facts", 9, "text")`. A soft problem may be a false alarm, so the entry is
+    not dropped for it. `asks` says whether the problem is worth a correction.
     """
 
     rule: str
@@ -76,6 +77,9 @@ class Problem:
 
 
 def counted(dropped: Sequence[Problem]) -> str:
-    """How many of which kind, for a playbook: what must not stand in it does not stand in its gaps either."""
+    """Return how often each rule was broken, in words for a gap of the playbook.
+
+    The text names rules only: repeating a rejected claim in a gap would publish it after all.
+    """
     counts = Counter(problem.rule for problem in dropped)
     return ", ".join(f"{count} x {RULES[rule]} ({rule})" for rule, count in counts.items())

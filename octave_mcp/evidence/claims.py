@@ -1,4 +1,4 @@
-"""The claims of a value: where they are, what they say, and the verdicts on them."""
+"""Finds the claims in a value: their path, text, kind, evidence and verdict."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from octave_mcp.evidence.support import has_line, is_sentence_of
 UNJUDGED = Support(verdict="unjudged", judge="rules", reason="no rule could tell")
 VERBATIM = Support(verdict="supported", judge="rules")
 
-# The fields that say what a finding claims: the first that it has counts.
+# Fields that can state the claim of a finding, in order of precedence: the first non-empty one counts.
 _TEXTS = ("text", "description", "what", "terms", "why_they_care", "headline")
+# Fields that say what or whom a claim is about. The label is shown with a claim that does not contain it: the price
+# 'from $10 a month' needs the name of its plan.
 _LABELS = ("title", "name", "customer", "plan", "person", "company")
 _NAMES = ("name", "title", "employer")
 _EDGES = " .!?;:,…\"'()"
@@ -27,7 +29,11 @@ _EDGES = " .!?;:,…\"'()"
 
 @dataclass(frozen=True, slots=True)
 class FoundClaim:
-    """`at` is its place in the value; `field` is the one that has its text, '' if the text was put together here."""
+    """A claim, and where it is in a value.
+
+    `at` is the path of the finding. `field` is the field that holds the text, or '' if the text was composed from
+    several fields.
+    """
 
     at: Path
     text: str
@@ -47,29 +53,30 @@ class FoundClaim:
 
 
 def claims(value: Value) -> Iterator[FoundClaim]:
-    """All that it claims: facts and inferences, but no questions."""
+    """Yield every fact and inference in the value. Questions, requests and courtesies claim nothing."""
     for at, part in located(value):
         if _is_claim(part):
-            field, text = _said(part)
-            label = next((found for name in _LABELS if name != field and (found := _text(part, name))), "")
+            field, text = _field_and_text(part)
+            labels = (_text(part, name) for name in _LABELS if name != field)
+            label = next(filter(None, labels), "")
             yield FoundClaim(at, text, _kind(part), "" if label in text else label, field, part.evidence, part.support)
 
 
 def bare(text: str) -> str:
-    """A text for comparison, without what stands around it."""
+    """Return the text in normal form without surrounding punctuation, for comparison."""
     return normal(text).strip(_EDGES)
 
 
 def is_verbatim(claim: FoundClaim, quotes: Sequence[str]) -> bool:
-    """Whether it is a sentence of one of the quotations, or all of it, and the rules object to nothing."""
-    said = bare(claim.text)
+    """Whether the claim repeats a whole sentence of a quotation, or all of it, and no rule objects to it."""
+    text = bare(claim.text)
     is_doubted = claim.support is not None and claim.support.verdict in {"partly", "not"}
-    return bool(said) and not is_doubted and any(_says(claim, said, normal(quote)) for quote in quotes)
+    return bool(text) and not is_doubted and any(_contains(claim, text, normal(quote)) for quote in quotes)
 
 
-def _says(claim: FoundClaim, said: str, quote: str) -> bool:
-    """A name may stand anywhere in a quotation; a sentence must be a whole one there."""
-    return is_sentence_of(said, quote) if claim.field in _TEXTS else has_line(quote, said)
+def _contains(claim: FoundClaim, text: str, quote: str) -> bool:
+    """Whether the quotation has the text: as a whole sentence for prose, anywhere for a name or label."""
+    return is_sentence_of(text, quote) if claim.field in _TEXTS else has_line(quote, text)
 
 
 def _is_claim(value: Value) -> TypeGuard[Finding[Any]]:
@@ -78,26 +85,29 @@ def _is_claim(value: Value) -> TypeGuard[Finding[Any]]:
     return not isinstance(value, Sentence) or value.kind in {"fact", "inference"}
 
 
-def _said(finding: Finding[Any]) -> tuple[str, str]:
-    """The field that says what it claims, and its text; what has no such field is put in words."""
+def _field_and_text(finding: Finding[Any]) -> tuple[str, str]:
+    """Return the field that states the claim, and its text. A finding without such a field is put into words."""
     for name in _TEXTS:
-        if found := _text(finding, name):
-            return name, found
+        if text := _text(finding, name):
+            return name, text
     if isinstance(finding, Seat):
         return "", finding.in_words
     relation = getattr(finding, "relation", None)
     if relation in RELATIONS:
         return "", f"the company {RELATIONS[relation]}"
-    return "", ", ".join(found for name in _NAMES if (found := _text(finding, name)))
+    return "", ", ".join(filter(None, (_text(finding, name) for name in _NAMES)))
 
 
 def _text(finding: Finding[Any], name: str) -> str:
-    found = getattr(finding, name, None)
-    return found if isinstance(found, str) else ""
+    text = getattr(finding, name, None)
+    return text if isinstance(text, str) else ""
 
 
 def _kind(finding: Finding[Any]) -> ClaimKind:
-    """A role that would care is always inferred; of needs, those that the prospect does not state."""
+    """Return whether the finding is a fact or an inference.
+
+    A persona who might care is always an inference, and so is a need that the prospect does not state.
+    """
     if isinstance(finding, Sentence):
         return "inference" if finding.kind == "inference" else "fact"
     is_guess = hasattr(finding, "why_they_care") or getattr(finding, "stated", True) is False

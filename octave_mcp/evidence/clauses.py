@@ -1,4 +1,4 @@
-"""A sentence that states several things, as one statement for each."""
+"""Splits a compound sentence into statements that can be checked one by one."""
 
 from __future__ import annotations
 
@@ -6,59 +6,63 @@ import re
 
 from octave_mcp.evidence.support.naming import acts, names
 
+# A part with fewer words is no statement of its own ('and fast').
 MIN_WORDS = 3
-# Verbs that entries of a list begin with, after 'we'.
+# Verbs that list entries begin with after 'We …:', as in 'We connect your tools / warn your team / cut costs'.
 LIST_VERBS = frozenset(
     "connect warn help cut save show send build run serve support offer give keep make let watch move reduce integrate"
     " work handle replace write read find track ship use need want plan have cover come deliver provide".split()
 )
 
+# Possessive quantifiers (`\s++`) keep this linear on long runs of spaces.
 _JOINTS = re.compile(
     r"(?<!\s)\s*+;\s++(?:and\s++|but\s++)?|(?<!\s)\s++[—–-]\s++"
     r"|,\s++(?:and|but|while|whereas|yet|so|which|who)\s++|(?<!\s)\s++(?:and|but)\s++(?=\w)"
 )
+# Words that continue an earlier subject: 'and is now live in Spain'.
 _SUBJECT_MISSING = re.compile(r"(?:is|are|was|were|has|have|had|will|would|can|could|may|does|do|did|now|also|not)\b")
 
 
 def parts(text: str) -> list[str]:
-    """Its statements, each with the name that the sentence begins with, if it has none of its own.
+    """Return the statements of a sentence, each with the name that the sentence begins with, if it lacks a subject.
 
-    One alone where it cannot be taken apart: 'sales and marketing' stays together.
+    'Acme cut costs and has doubled sales' has two statements. A sentence that cannot be split is returned whole: 'sales
+    and marketing' stays together.
     """
-    found, start = list[str](), 0
+    statements, start = list[str](), 0
     for joint in _JOINTS.finditer(text):
         left, right = text[start : joint.start()], text[joint.end() :]
-        if _stands(left) and _begins(right, is_bare="," not in joint[0] and ";" not in joint[0]):
-            found.append(left)
+        if _is_long_enough(left) and _begins_statement(right, has_no_comma="," not in joint[0] and ";" not in joint[0]):
+            statements.append(left)
             start = joint.end()
-    found.append(text[start:])
-    subject = named_first(found[0])
-    return [found[0], *(_with_subject(part, subject) for part in found[1:])]
+    statements.append(text[start:])
+    subject = named_first(statements[0])
+    return [statements[0], *(_with_subject(part, subject) for part in statements[1:])]
 
 
 def named_first(text: str) -> str:
-    """The first name in a text, with all its words: 'Quarry Bank'; '' if it names nobody."""
-    found = [re.escape(name) for name in names(text)]
-    whole = re.search(rf"{found[0]}(?: (?:{'|'.join(found)}))*", text) if found else None
-    return whole[0] if whole else ""
+    """Return the first name in the text with all its words, such as 'Quarry Bank', or '' if there is none."""
+    words = [re.escape(name) for name in names(text)]
+    match = re.search(rf"{words[0]}(?: (?:{'|'.join(words)}))*", text) if words else None
+    return match[0] if match else ""
 
 
 def begins_with_verb(text: str) -> bool:
-    """Whether it lacks its subject, as an entry of a list may: 'connects to 400 carriers'."""
+    """Whether the text lacks a subject, like the list entry 'connects to 400 carriers'."""
     first = text.partition(" ")[0]
     return first.islower() and (_is_verb(first) or first in LIST_VERBS)
 
 
-def _stands(text: str) -> bool:
+def _is_long_enough(text: str) -> bool:
     return len(text.split()) >= MIN_WORDS
 
 
-def _begins(text: str, *, is_bare: bool) -> bool:
-    """Whether a statement begins here: behind a bare 'and', only what begins with a verb."""
+def _begins_statement(text: str, *, has_no_comma: bool) -> bool:
+    """Whether a new statement begins here. After 'and' or 'but' without a comma, only a verb begins one."""
     words = text.split()
     if len(words) < MIN_WORDS:
         return False
-    return _is_verb(words[0]) or not is_bare
+    return _is_verb(words[0]) or not has_no_comma
 
 
 def _is_verb(word: str) -> bool:

@@ -1,6 +1,7 @@
-"""What does not read well without a sentence that was dropped: it is written again, or dropped as well.
+"""Finds the sentences of a draft that no longer make sense once another sentence is dropped.
 
-The word lists are English. In other languages only figures and names tell what depends on what.
+They are rewritten or dropped, too. The word lists are English. In other languages, only shared figures and names show
+that one sentence depends on another.
 """
 
 from __future__ import annotations
@@ -21,12 +22,16 @@ from octave_mcp.evidence.support.wording import stem, wording
 
 V = TypeVar("V", bound=Value)
 
-A_FEW_WORDS = 2
+# A single word in common is often a coincidence.
+MIN_SHARED_WORDS = 2
 
+# After 'this', these words name a time or the message itself and refer to no earlier sentence: 'this week', 'this is my
+# last note'.
 _TIMES = r"(?: (?:week|month|quarter|year|morning|afternoon|spring|summer|autumn|fall|winter|time)\b)"
 _OWN_NOTE = r"(?: (?:is (?:my|the|our|just)|will be|note|e-?mail|message|call)\b)"
-# The beginning of a sentence that cannot be understood without the one before it.
-_LEANING = re.compile(
+# Openings that refer to the previous sentence: 'But that takes weeks', 'Both are free'. Not openings that only look so:
+# 'So far, ...', 'This week, ...', 'Those who ...', 'Both Acme and Birch ...'.
+_REFERS_BACK = re.compile(
     r"[\"“‘'(]*(?:"
     r"(?:and|but|or|yet|nor|plus)\b"
     r"|so\b(?! (?:far|many|much)\b)"
@@ -41,20 +46,20 @@ _LEANING = re.compile(
     r")",
     re.IGNORECASE,
 )
-# 'It' and 'they' that stand for nothing said before.
-_NOTHING_BEFORE = re.compile(
+# 'It' and 'they' that refer to nothing: 'It is hard to hire', 'They say ...'.
+_REFERS_TO_NOTHING = re.compile(
     r"it(?:['’]s| is| has| was| takes| took) (?:been|not|never|rare|easy|hard|one thing|\w+ (?:to|that|when|how|before"
     r"|since)|\w+ (?:\w+ ){0,3}(?:since|to)\b)|(?:it|they) (?:say|seems)\b|such an?\b",
     re.IGNORECASE,
 )
 _BACK = re.compile(r"\bboth\b(?![^.?!,;]{0,200}\band\b)|\bthe (?:latter|former|same)\b|\blikewise\b", re.IGNORECASE)
-# 'In the same pull request': of two things that are both named here.
+# 'In the same pull request' names the thing itself; 'the same goes for ...' refers to an earlier one.
 _SAME_THING = re.compile(r"the same (?!is\b|are\b|was\b|goes\b|holds\b|applies\b)\w", re.IGNORECASE)
-# What needs something before it, though not the sentence directly before it.
+# Adverbs that need some earlier sentence, but not necessarily the previous one: 'We also ...'.
 _ALSO = re.compile(
     r"\balso\b|\bas well\b(?! as\b)|\btoo\b(?=[,.!?;]|$)|^[\"“‘'(]*that (?:being )?said\b", re.IGNORECASE
 )
-# What points back from within a sentence: 'if you use that tool', 'one such choice'.
+# References from the middle of a sentence: 'if you use that tool', 'one such choice'.
 _WITHIN = re.compile(
     r"\b(?:from|like|of|with|for|about|after|before|behind|by|on|at|than|in|to|use[sd]?|using|do(?:es|ing)?|did|fix|solve"
     r"|avoid|handle|change|cover|bring|make)s? (?:that|those)\b(?! who\b)"
@@ -62,35 +67,37 @@ _WITHIN = re.compile(
     r"|\bsuch\b(?! as\b)|\b(?:a|the) similar\b|\b(?:the|an)other\b(?=[,.;!?]|$)",
     re.IGNORECASE,
 )
-# What an ask points at: 'Is that worth a look?' is clear whatever stands before it, 'Shall I send it?' is not.
+# 'Shall I send it?' refers to the sentence before. 'Is that worth a look?' is clear after any sentence, so a bare
+# 'that' does not count.
 _POINTING = re.compile(
     r"\b(?:it|them|these|those)\b|\bone\?|\bsuch an?\b"
     r"|\b(?:send|share|show|draft|draw|write|make|build|prepare)\b[^?.]{0,200}\b(?:that|this)\b",
     re.IGNORECASE,
 )
-# 'Would it help to see' points at nothing.
+# 'Would it help to see ...' refers to nothing.
 _EMPTY_IT = re.compile(r"\b(?:would|does|will|is|could) it (?:[\w-]+ ){1,4}?(?:to|if)\b", re.IGNORECASE)
 _POINTERS = frozenset("the this that these those such".split())
 
 
-class Reading(NamedTuple):
-    """What is read in one go: sentences, and after them the asks that rest on them; `about` are a heading and notes.
+class TextBlock(NamedTuple):
+    """Text that is read in one go: sentences, and the requests that follow from them.
 
-    The sentences of a list say one thing each: only the one directly behind a dropped one may depend on it.
+    `about` are the paths of a subject line and of notes about the text. In a list, each sentence makes its own point,
+    so only the one directly after a dropped sentence can depend on it.
     """
 
-    whole: Path
+    path: Path
     about: tuple[Path, ...]
     sentences: tuple[Path, ...]
-    after: tuple[Path, ...]
+    requests: tuple[Path, ...]
     is_list: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Coherent(Generic[V]):
-    """A draft without what was dropped and what depended on that; None if it cannot do without a part.
+    """A draft without the dropped parts and without what depended on them; None if nothing usable remains.
 
-    `dependents` maps the path of what was dropped for it to that of what it depended on.
+    `dependents` maps each path that was dropped as a consequence to the path that it depended on.
     """
 
     value: V | None
@@ -98,7 +105,7 @@ class Coherent(Generic[V]):
 
 
 def without(draft: V, dropped: Collection[Path], *, known: Sequence[str] = (), language: str = "en") -> Coherent[V]:
-    """The draft without these parts, and without what does not read well alone; `pruned` says what may go with them."""
+    """Return the draft without these parts and their dependents. `pruned` may remove the entries around them, too."""
     found = dependents(draft, dropped, known=known, language=language)
     return Coherent(pruned(draft, {*dropped, *found}), found)
 
@@ -106,192 +113,199 @@ def without(draft: V, dropped: Collection[Path], *, known: Sequence[str] = (), l
 def dependents(
     draft: Value, dropped: Collection[Path], *, known: Sequence[str] = (), language: str = "en"
 ) -> dict[Path, Path]:
-    """What does not read well once these parts are dropped, each with the part that it depends on."""
+    """Return the parts that no longer make sense without the dropped ones, each with the part that it depends on."""
     if not dropped:
         return {}
     english = language.casefold().startswith("en")
     found: dict[Path, Path] = {}
-    for reading in _readings(draft):
-        if not _is_in(reading.whole, dropped):
-            found |= _Text(draft, reading, frozenset(dropped), known).dependents(english=english)
+    for block in _blocks(draft):
+        if not _is_in(block.path, dropped):
+            found |= _BlockDependents(draft, block, frozenset(dropped), known).dependents(english=english)
     return found
 
 
 @dataclass(frozen=True, slots=True)
-class _Text:
-    """One reading of a draft, and the names that need no evidence."""
+class _BlockDependents:
+    """Finds the dependents in one block of a draft. `known` are names that need no introduction."""
 
     draft: Value
-    reading: Reading
+    block: TextBlock
     dropped: frozenset[Path]
     known: Sequence[str]
 
     def dependents(self, *, english: bool) -> dict[Path, Path]:
         found: dict[Path, Path] = {}
         if english:
-            self._of_sentences(found)
-        if lost := [at for at in self.reading.sentences if _is_in(at, self.dropped) or at in found]:
-            self._of_asks(found, lost, english=english)
-            for at in self._kept(self.reading.about, found):
+            self._add_sentences(found)
+        if lost := [at for at in self.block.sentences if _is_in(at, self.dropped) or at in found]:
+            self._add_requests(found, lost, english=english)
+            for at in self._remaining(self.block.about, found):
                 if self._depends(at, lost, found, english=english):
                     found[at] = lost[0]
         return found
 
     def _depends(self, at: Path, lost: Sequence[Path], found: Collection[Path], *, english: bool) -> bool:
-        is_english = english and (self._is_of_offer(at, lost, found) or self._is_about(at, lost, found))
-        return self._shares(at, lost, found) or is_english
+        is_english = english and (self._refers_to_lost(at, lost, found) or self._is_mostly_about_lost(at, lost, found))
+        return self._shares_figure_or_name(at, lost, found) or is_english
 
-    def _of_sentences(self, found: dict[Path, Path]) -> None:
+    def _add_sentences(self, found: dict[Path, Path]) -> None:
         before: Path | None = None
         has_text = False
-        for at in self.reading.sentences:
+        for at in self.block.sentences:
             if not _is_in(at, self.dropped):
                 is_first = before is not None and not has_text
                 is_behind = before is not None and (
-                    _is_in(before, self.dropped) or (before in found and not self.reading.is_list)
+                    _is_in(before, self.dropped) or (before in found and not self.block.is_list)
                 )
-                if before and is_behind and _leans(self._said(at), is_first=is_first):
+                if before and is_behind and _needs_previous(self._text_at(at), is_first=is_first):
                     found[at] = before
-                elif first := self._introduced(at, found):
+                elif first := self._lost_introduction(at, found):
                     found[at] = first
                 else:
                     has_text = True
             before = at
 
-    def _introduced(self, at: Path, found: Collection[Path]) -> Path | None:
-        """The lost sentence before it that alone introduces what it speaks of: 'an API', and later 'the API'."""
-        before = self.reading.sentences[: self.reading.sentences.index(at)]
-        left = wording(self._all(self._kept(before, found))).stems
-        pointed = _pointed_at(self._said(at), 1) - left - wording(" ".join(self.known)).stems
-        if self.reading.is_list or not pointed:
+    def _lost_introduction(self, at: Path, found: Collection[Path]) -> Path | None:
+        """Return the lost sentence that alone introduced what this one refers to: 'an API' before 'the API'."""
+        before = self.block.sentences[: self.block.sentences.index(at)]
+        left = wording(self._joined_text(self._remaining(before, found))).stems
+        pointed = _stems_after_pointers(self._text_at(at), 1) - left - wording(" ".join(self.known)).stems
+        if self.block.is_list or not pointed:
             return None
         lost = (place for place in before if _is_in(place, self.dropped) or place in found)
-        return next((place for place in lost if pointed & _brought_up(self._said(place))), None)
+        return next((place for place in lost if pointed & _introduced_stems(self._text_at(place))), None)
 
-    def _of_asks(self, found: dict[Path, Path], lost: Sequence[Path], *, english: bool) -> None:
-        last = self.reading.sentences[-1]
-        for at in self._kept(self.reading.after, found):
-            said = self._said(at)
+    def _add_requests(self, found: dict[Path, Path], lost: Sequence[Path], *, english: bool) -> None:
+        last = self.block.sentences[-1]
+        for at in self._remaining(self.block.requests, found):
+            text = self._text_at(at)
             if self._is_reply(at, found):
                 found[at] = (*at[:-1], "ask")
                 continue
-            points = english and last in lost and _points(said)
+            points = english and last in lost and _refers_to_previous(text)
             if points or self._depends(at, lost, found, english=english):
                 found[at] = last if points else lost[0]
 
     def _is_reply(self, at: Path, found: Collection[Path]) -> bool:
-        """Whether it answers a no to an ask that is lost."""
+        """Whether this is the reply to a 'no' to a request that is lost."""
         ask = (*at[:-1], "ask")
         return at[-1] == "if_not_now" and (ask in found or _is_in(ask, self.dropped))
 
-    def _shares(self, at: Path, lost: Sequence[Path], found: Collection[Path]) -> bool:
-        """Whether it has a figure or a name that only what is lost has."""
-        said, gone, left = self._said(at), self._all(lost), self._left(at, found)
-        if figures(said) & figures(gone) - figures(left):
+    def _shares_figure_or_name(self, at: Path, lost: Sequence[Path], found: Collection[Path]) -> bool:
+        """Whether the text has a figure or a name that otherwise only the lost sentences have."""
+        text, gone, left = self._text_at(at), self._joined_text(lost), self._remaining_text(at, found)
+        if figures(text) & figures(gone) - figures(left):
             return True
-        named = strange(dict.fromkeys((*names(gone), *names(said))), (left, *self.known))
-        return any(not (_is_common(name) or strange([name], [said]) or strange([name], [gone])) for name in named)
+        named = strange(dict.fromkeys((*names(gone), *names(text))), (left, *self.known))
+        return any(not (_is_common(name) or strange([name], [text]) or strange([name], [gone])) for name in named)
 
-    def _is_of_offer(self, at: Path, lost: Sequence[Path], found: Collection[Path]) -> bool:
-        """Whether it speaks of 'the list' that only what is lost has offered."""
-        return bool(_pointed_at(self._said(at)) & wording(self._all(lost)).stems - wording(self._left(at, found)).stems)
+    def _refers_to_lost(self, at: Path, lost: Sequence[Path], found: Collection[Path]) -> bool:
+        """Whether the text refers to something, such as 'the list', that only the lost sentences mention."""
+        return bool(
+            _stems_after_pointers(self._text_at(at))
+            & wording(self._joined_text(lost)).stems - wording(self._remaining_text(at, found)).stems
+        )
 
-    def _is_about(self, at: Path, lost: Sequence[Path], found: Collection[Path]) -> bool:
-        """Whether at least two, and half, of its content words are only in what is lost."""
+    def _is_mostly_about_lost(self, at: Path, lost: Sequence[Path], found: Collection[Path]) -> bool:
+        """Whether at least two, and at least half, of its content words are only in the lost sentences."""
         known = wording(" ".join(self.known)).lowers
-        words = {stem(w.lower) for w in wording(self._said(at)).words if w.is_content and w.lower not in known}
-        only = words & wording(self._all(lost)).stems - wording(self._left(at, found)).stems
-        return len(only) >= max(A_FEW_WORDS, len(words) / 2)
+        words = {stem(w.lower) for w in wording(self._text_at(at)).words if w.is_content and w.lower not in known}
+        only = words & wording(self._joined_text(lost)).stems - wording(self._remaining_text(at, found)).stems
+        return len(only) >= max(MIN_SHARED_WORDS, len(words) / 2)
 
-    def _left(self, but: Path, found: Collection[Path]) -> str:
-        """What is still said beside it."""
-        every = (*self.reading.sentences, *self.reading.after)
-        return self._all([at for at in self._kept(every, found) if at != but])
+    def _remaining_text(self, but: Path, found: Collection[Path]) -> str:
+        """Return the text that remains besides the part at `but`."""
+        every = (*self.block.sentences, *self.block.requests)
+        return self._joined_text([at for at in self._remaining(every, found) if at != but])
 
-    def _kept(self, places: Sequence[Path], found: Collection[Path]) -> list[Path]:
-        return [at for at in places if not _is_in(at, self.dropped) and at not in found and self._said(at)]
+    def _remaining(self, places: Sequence[Path], found: Collection[Path]) -> list[Path]:
+        return [at for at in places if not _is_in(at, self.dropped) and at not in found and self._text_at(at)]
 
-    def _all(self, places: Sequence[Path]) -> str:
-        return " \n ".join(map(self._said, places))
+    def _joined_text(self, places: Sequence[Path]) -> str:
+        return " \n ".join(map(self._text_at, places))
 
-    def _said(self, at: Path) -> str:
+    def _text_at(self, at: Path) -> str:
         part = part_at(self.draft, at)
         return part.text if isinstance(part, Sentence) else part if isinstance(part, str) else ""
 
 
-def _readings(draft: Value) -> Iterator[Reading]:
+def _blocks(draft: Value) -> Iterator[TextBlock]:
     for at, value in located(draft):
         if isinstance(value, TouchDraft):
             touch = cast("TouchDraft[Any]", value)
             paragraphs = range(len(touch.paragraphs))
             sentences = (path for i in paragraphs for path in _sentences((*at, "paragraphs", i), touch.paragraphs[i]))
-            after = ((*at, "call_to_action", "text"), (*at, "opt_out"))
+            requests = ((*at, "call_to_action", "text"), (*at, "opt_out"))
             notes = ((*at, "personalisation", i) for i in range(len(touch.personalisation)))
-            yield Reading(at, ((*at, "subject"), *notes), tuple(sentences), after)
+            yield TextBlock(at, ((*at, "subject"), *notes), tuple(sentences), requests)
         elif isinstance(value, ColdCall):
             call = cast("ColdCall[Any]", value)
             parts = {"opener": call.opener, "value": call.value}
-            spoken = (path for name, said in parts.items() for path in _sentences((*at, name), said))
-            yield Reading(at, (), tuple(spoken), ((*at, "ask"), (*at, "if_not_now")))
+            spoken = (
+                path for name, sentences_of_part in parts.items() for path in _sentences((*at, name), sentences_of_part)
+            )
+            yield TextBlock(at, (), tuple(spoken), ((*at, "ask"), (*at, "if_not_now")))
         elif isinstance(value, Objection):
             answer = _sentences((*at, "answer"), cast("Objection[Any]", value).answer)
-            yield Reading(at, (), tuple(answer), ((*at, "ask"),))
+            yield TextBlock(at, (), tuple(answer), ((*at, "ask"),))
         else:
             yield from _lists(at, value)
 
 
-def _lists(at: Path, value: Value) -> Iterator[Reading]:
-    """A pitch and a summary are no lists: each is read in one go."""
+def _lists(at: Path, value: Value) -> Iterator[TextBlock]:
+    """Yield the lists of sentences in other values. A pitch and a summary are continuous text, not lists."""
     is_list = not isinstance(value, TalkTrackDraft | ExecutiveSummary)
     for name in type(value).model_fields:
         if sentences := tuple(_sentences((*at, name), getattr(value, name))):
-            yield Reading(at, (), sentences, (), is_list)
+            yield TextBlock(at, (), sentences, (), is_list)
 
 
 def _sentences(at: Path, parts: object) -> Iterator[Path]:
-    """The places of a list of sentences; entries that could not be read are among them."""
+    """Yield the paths of a list of sentences, including entries that could not be parsed."""
     if isinstance(parts, tuple) and any(isinstance(part, Sentence) for part in cast("tuple[object, ...]", parts)):
         yield from ((*at, i) for i in range(len(cast("tuple[object, ...]", parts))))
 
 
-def _leans(text: str, *, is_first: bool) -> bool:
-    """Whether it cannot be understood without the sentence before it; `is_first`: none is left before it."""
-    return bool(_LEANING.match(text) or _BACK.search(text) or _WITHIN.search(text) or (is_first and _ALSO.search(text)))
+def _needs_previous(text: str, *, is_first: bool) -> bool:
+    """Whether a sentence needs the one before it. `is_first`: all sentences before it were dropped."""
+    return bool(
+        _REFERS_BACK.match(text) or _BACK.search(text) or _WITHIN.search(text) or (is_first and _ALSO.search(text))
+    )
 
 
 def begins_in_the_middle(text: str) -> bool:
-    """Whether a text cannot be understood without one before it: 'Both are on sale', but not 'It's been a year'."""
-    points = (found for found in _BACK.finditer(text) if not _SAME_THING.match(text, found.start()))
-    return bool((_LEANING.match(text) and not _NOTHING_BEFORE.match(text)) or any(points))
+    """Whether the text needs a sentence before it: 'Both are on sale' does, 'It's been a year' does not."""
+    references = (reference for reference in _BACK.finditer(text) if not _SAME_THING.match(text, reference.start()))
+    return bool((_REFERS_BACK.match(text) and not _REFERS_TO_NOTHING.match(text)) or any(references))
 
 
 def _is_in(at: Path, places: Collection[Path]) -> bool:
     return any(at[:length] in places for length in range(len(at) + 1))
 
 
-def _points(ask: str) -> bool:
-    """Whether an ask is about what is said directly before it."""
-    return bool(_LEANING.match(ask) or _POINTING.search(_EMPTY_IT.sub("", ask)))
+def _refers_to_previous(ask: str) -> bool:
+    """Whether a request refers to the sentence directly before it."""
+    return bool(_REFERS_BACK.match(ask) or _POINTING.search(_EMPTY_IT.sub("", ask)))
 
 
 def _is_common(name: str) -> bool:
-    """'US' and 'IT' are words of any text in small letters; 'Price' may begin a sentence."""
+    """Whether a name may be an ordinary word: 'US' and 'IT' in small letters, 'Price' at the start of a sentence."""
     words = wording(name).words
     return is_plain_word(name) or (len(words) == 1 and not words[0].is_content)
 
 
-def _brought_up(text: str) -> frozenset[str]:
-    """The stems of what it speaks of first: not of 'the site', which its reader knows."""
-    return wording(text).stems - _pointed_at(text)
+def _introduced_stems(text: str) -> frozenset[str]:
+    """Return the stems of what the text mentions first, without what it presents as known ('the site')."""
+    return wording(text).stems - _stems_after_pointers(text)
 
 
-def _pointed_at(text: str, reach: int = 2) -> frozenset[str]:
-    """The stems of what follows 'the', 'this' and such."""
-    said = wording(text)
+def _stems_after_pointers(text: str, reach: int = 2) -> frozenset[str]:
+    """Return the stems of the content words up to `reach` words after 'the', 'this', 'such' and the like."""
+    words = wording(text)
     return frozenset(
         stem(word.lower)
-        for pointer in said.words
+        for pointer in words.words
         if pointer.lower in _POINTERS
-        for word in said.beside(pointer, reach)[1]
+        for word in words.beside(pointer, reach)[1]
         if word.is_content
     )

@@ -1,6 +1,6 @@
-"""The words of what the user said of a deal that carry a meaning of their own, and whether a text has them.
+"""The meaningful words of the user's context, and the search for them in texts.
 
-A text has a word in any of its grammatical forms. Words of scripts without spaces are compared by pairs of characters.
+A word matches in any grammatical form. Words in scripts without spaces are compared by pairs of characters.
 """
 
 from __future__ import annotations
@@ -14,17 +14,22 @@ from typing import NamedTuple
 from octave_mcp.domain.names import folded, spellings
 from octave_mcp.evidence.stemming import has_stems, stem
 
-SHORTEST = 3
+# Shorter words ('we', 'go') are ignored, except acronyms.
+MIN_WORD_LENGTH = 3
 MIN_ACRONYM_LENGTH = 2
-# Shorter words are not looked for within longer ones: 'port' is not in 'support'.
-SHORTEST_IN_COMPOUNDS = 6
-SHARE_OF_PAIRS = 1 / 3
-# With this many function words of another language, the context is written in that language.
-OTHER_LANGUAGE_WORDS = 2
+# Shorter words do not match inside longer ones: 'port' is not in 'support', but 'Rechnung' is in 'Rechnungsprüfung'.
+MIN_COMPOUND_PART_LENGTH = 6
+# A Chinese word counts as found if a third of its pairs of characters are in the text, since word boundaries are
+# unknown.
+MIN_SHARE_OF_PAIRS = 1 / 3
+# This many function words of another language show that the context is written in it. One may be a coincidence: 'die',
+# 'no' and 'an' are words of several languages.
+MIN_FUNCTION_WORDS = 2
 
-# Words that the list of stop words has, though they can be what a deal is about.
-MEANINGFUL = frozenset("bill computer fire microsoft mill order orders research test".split())
+# Stop words of the library that can be the subject of a deal, such as 'orders' or 'fire'.
+MEANINGFUL_STOP_WORDS = frozenset("bill computer fire microsoft mill order orders research test".split())
 
+# Words about the approach and not about the prospect: 'lead with the offer, then mention ...'.
 SALES_TALK = frozenset(
     """
     hey hello dear thanks reach pitch pitching talk talking talks sell sells selling sold buy buying speak speaking meet
@@ -44,20 +49,21 @@ SALES_TALK = frozenset(
     """.split()
 )
 
-# Hiragana is left out: it holds the grammar of a Japanese sentence.
+# Hiragana is excluded, because it spells the grammar of a Japanese sentence, not its content words.
 _WORD = re.compile(
     r"[\u3400-\u9fff]+|[\u30a0-\u30ff]+|[\u0e00-\u0e7f]+|[\uac00-\ud7af]+|"
     r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af][^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]*"
 )
+# Pronouns, particles and prepositions of one character. Chinese has no spaces, so the text is split at them.
 CHINESE_GRAMMAR = "我你您他她它们的了着过在是和与给把被向对就也都很想要为从让请"
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _UNSPACED = re.compile(r"[\u30a0-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]")
 
 
 class _Form(NamedTuple):
-    """One spelling of a word, what all its grammatical forms begin with, and its stem in each language.
+    """One spelling of a word, the prefix that all its grammatical forms share, and its stem in each language.
 
-    `pairs` are those of a word in a script without spaces, which begins with nothing, and has no stems.
+    A word in a script without spaces has `pairs` of characters instead, and neither prefix nor stems.
     """
 
     spelling: str
@@ -67,36 +73,38 @@ class _Form(NamedTuple):
 
 
 def telling_words(context: str) -> tuple[str, ...]:
-    """The telling words in lower case, in their order, each once."""
-    return tuple(_spelled(context))
+    """Return the meaningful words in lower case, in order, without duplicates."""
+    return tuple(_meaningful_words(context))
 
 
 def as_written(context: str) -> dict[str, str]:
-    """The telling words as the user wrote them, by their lower case."""
-    return dict(_spelled(context))
+    """Return the meaningful words as the user wrote them, keyed by their lower-case form."""
+    return dict(_meaningful_words(context))
 
 
 class ContextWords:
-    """The telling words of one context, to look for in many texts."""
+    """Searches many texts for the meaningful words of one context."""
 
     def __init__(self, context: str) -> None:
         self.words = telling_words(context)
         self._languages = tuple(filter(has_stems, _languages(context))) if self.words else ()
-        self._capitals = _capitals(context)
-        self._forms = {word: [self._form(spelling) for spelling in spellings(word)] for word in self.words}
+        self._acronym_patterns = _acronym_patterns(context)
+        self._forms = {word: [self._form_of(spelling) for spelling in spellings(word)] for word in self.words}
 
     def heard(self, text: str) -> frozenset[str]:
-        """Those of the words that the text has."""
+        """Return the words of the context that occur in the text."""
         plain = folded(text)
-        found = (word for word, forms in self._forms.items() if any(self._is_in(form, plain) for form in forms))
-        return frozenset(word for word in found if word not in self._capitals or self._capitals[word].search(text))
+        matches = (word for word, forms in self._forms.items() if any(self._is_in(form, plain) for form in forms))
+        return frozenset(
+            word for word in matches if word not in self._acronym_patterns or self._acronym_patterns[word].search(text)
+        )
 
-    def _form(self, spelling: str) -> _Form:
+    def _form_of(self, spelling: str) -> _Form:
         if _UNSPACED.match(spelling):
             return _Form(spelling, pairs=tuple(spelling[at : at + 2] for at in range(max(1, len(spelling) - 1))))
         stems = self._stems(spelling)
-        shared = _shared_start(spelling, *stems)
-        return _Form(spelling, shared[: max(SHORTEST, len(shared) - 1)], stems)  # 'hir' of 'hire' and 'hiring'
+        shared = _shared_prefix(spelling, *stems)
+        return _Form(spelling, shared[: max(MIN_WORD_LENGTH, len(shared) - 1)], stems)  # 'hir' of 'hire' and 'hiring'
 
     def _stems(self, word: str) -> tuple[str, ...]:
         return tuple(stem(word, language) for language in self._languages)
@@ -105,34 +113,37 @@ class ContextWords:
         if form.start not in text:
             return False
         if form.pairs:
-            return sum(pair in text for pair in form.pairs) >= len(form.pairs) * SHARE_OF_PAIRS
-        if len(form.spelling) >= SHORTEST_IN_COMPOUNDS and form.spelling in text:
+            return sum(pair in text for pair in form.pairs) >= len(form.pairs) * MIN_SHARE_OF_PAIRS
+        if len(form.spelling) >= MIN_COMPOUND_PART_LENGTH and form.spelling in text:
             return True
-        return any(self._is_same(form, other) for other in _beginning(form.start, text))
+        return any(self._is_same(form, other) for other in _words_with_prefix(form.start, text))
 
     def _is_same(self, form: _Form, other: str) -> bool:
         return other == form.spelling or any(
-            mine == theirs for mine, theirs in zip(form.stems, self._stems(other), strict=True)
+            stem_of_form == stem_of_other
+            for stem_of_form, stem_of_other in zip(form.stems, self._stems(other), strict=True)
         )
 
 
 @lru_cache(maxsize=64)
-def _spelled(context: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _meaningful_words(context: str) -> dict[str, str]:
+    words: dict[str, str] = {}
     for word in _words(context, _ignored(context)):
-        found.setdefault(word.casefold(), word)
-    return found
+        words.setdefault(word.casefold(), word)
+    return words
 
 
 def _ignored(context: str) -> frozenset[str]:
-    return SALES_TALK.union(*map(_stop_words, _languages(context))) - MEANINGFUL
+    return SALES_TALK.union(*map(_stop_words, _languages(context))) - MEANINGFUL_STOP_WORDS
 
 
-def _capitals(context: str) -> dict[str, re.Pattern[str]]:
-    """Acronyms that are another word in small letters: 'IT' is not heard where a text says 'it'."""
+def _acronym_patterns(context: str) -> dict[str, re.Pattern[str]]:
+    """Return a pattern for each acronym that is a stop word in small letters: 'IT' must not match 'it'."""
     ignored = _ignored(context)
     return {
-        word: re.compile(rf"(?<!\w){written}(?!\w)") for word, written in _spelled(context).items() if word in ignored
+        word: re.compile(rf"(?<!\w){written}(?!\w)")
+        for word, written in _meaningful_words(context).items()
+        if word in ignored
     }
 
 
@@ -143,7 +154,7 @@ def _words(context: str, ignored: frozenset[str]) -> Iterator[str]:
             yield from _without_grammar(word, ignored)
         elif _UNSPACED.match(word):
             yield from (word,) if word not in ignored else ()
-        elif _is_acronym(word, is_shouted) or (len(word) >= SHORTEST and word.casefold() not in ignored):
+        elif _is_acronym(word, is_shouted) or (len(word) >= MIN_WORD_LENGTH and word.casefold() not in ignored):
             yield word
 
 
@@ -152,7 +163,7 @@ def _is_acronym(word: str, is_shouted: bool) -> bool:
 
 
 def _without_grammar(text: str, ignored: Iterable[str]) -> Iterator[str]:
-    """The parts of a Chinese text between the words to ignore; a single character says too little."""
+    """Split a Chinese text at the words to ignore, and return the parts that have at least two characters."""
     between = sorted((word for word in ignored if len(word) > 1 and _CHINESE.match(word)), key=len, reverse=True)
     parts = re.split("|".join((*map(re.escape, between), f"[{CHINESE_GRAMMAR}]")), text)
     return (part for part in parts if len(part) > 1)
@@ -160,14 +171,14 @@ def _without_grammar(text: str, ignored: Iterable[str]) -> Iterator[str]:
 
 @lru_cache(maxsize=64)
 def _languages(context: str) -> tuple[str, ...]:
-    """English, and the language of most of the context's function words, if that is another; by the library's names."""
+    """Return English, and the language of most of the context's function words, by the names of `stop_words`."""
     from stop_words import AVAILABLE_LANGUAGES  # noqa: PLC0415 - only contexts need it
 
     words = {word.casefold() for word in re.findall(r"[^\W\d_]+", context)}
     unspaced = [language for language, sign in _SCRIPTS.items() if sign.search(context)]
     counts = {language: len(words & _stop_words(language)) for language in AVAILABLE_LANGUAGES}
     most = max(counts, key=lambda language: (counts[language], language == "english"))
-    spoken = [most] if counts[most] >= OTHER_LANGUAGE_WORDS else []
+    spoken = [most] if counts[most] >= MIN_FUNCTION_WORDS else []
     return tuple(dict.fromkeys(("english", *spoken, *unspaced)))
 
 
@@ -181,10 +192,10 @@ def _stop_words(language: str) -> frozenset[str]:
     return frozenset(word.casefold() for word in get_stop_words(language))
 
 
-def _shared_start(*words: str) -> str:
+def _shared_prefix(*words: str) -> str:
     together = zip(*words, strict=False)
     return "".join(letters[0] for letters in takewhile(lambda letters: len(set(letters)) == 1, together))
 
 
-def _beginning(start: str, text: str) -> set[str]:
+def _words_with_prefix(start: str, text: str) -> set[str]:
     return set(re.findall(rf"(?<![^\W_]){re.escape(start)}[^\W_]*", text))

@@ -1,4 +1,4 @@
-"""Dates as people write them: the date that a heading is, and the day that a line names."""
+"""Parses dates as people write them, in headings, lines and bylines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from datetime import date
 from functools import lru_cache
 
 MONTHS = 12
-LONGEST_MONTH = 31
+# Days of the longest month, the stand-in for an unknown day: '2026-02' is a year old only when all of it is.
+DAYS_OF_LONGEST_MONTH = 31
 _MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _FORMS = (
@@ -18,7 +19,8 @@ _FORMS = (
     rf"(?:\d{{1,2}}(?:st|nd|rd|th)?\s+)?{_MONTH},?\s+(?:\d{{1,2}}(?:st|nd|rd|th)?,?\s+)?{_YEAR}",
     _YEAR,
 )
-# The first letters of the months, as few as tell them apart, in languages of the pages that are read.
+# The shortest prefixes that distinguish the months, in the languages that pages are mostly written in. `\b` marks whole
+# names: 'may' is a month and 'maybe' is not.
 _MONTHS = (
     r"jan|ene|gen\b|genn|янв|sty|led",
     r"feb|fév|fev|фев|lut|únor",
@@ -34,9 +36,8 @@ _MONTHS = (
     r"dec|dez|déc|dic|дек|gru|pros",
 )
 _ISO = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
-_IN_ENGLISH = (
-    "January February March April May June July August September October November December".split()
-)  # not those of the machine's locale
+# `calendar.month_name` would follow the locale of the machine.
+_ENGLISH_MONTHS = "January February March April May June July August September October November December".split()
 _MONTH_NAMES = tuple(re.compile(rf"(?:{names})", re.IGNORECASE) for names in _MONTHS)
 _NAME = r"(?P<name>[^\W\d_]{3,12})\.?"
 _DAY = r"(?P<day>0?[1-9]|[12]\d|3[01])"
@@ -45,11 +46,14 @@ _DAYS = tuple(
     re.compile(form, re.IGNORECASE)
     for form in (
         rf"(?<!\d){_YEAR}-(?P<month>\d\d)-(?P<day>\d\d)(?!\d)",
+        # Year first is unambiguous in every country: 2024/03/12.
         rf"(?<!\d){_YEAR}[./]\s?(?P<month>\d\d?)[./]\s?(?P<day>\d\d?)(?!\d)",
         rf"{_YEAR}\s?[年년]\s?(?P<month>\d\d?)\s?[月월]\s?(?P<day>\d\d?)\s?[日일]",
         rf"(?<![\d.,]){_DAY}(?:st|nd|rd|th|er|\.|º|ª)?{_OF}[\s-]+{_NAME}{_OF},?[\s-]+{_YEAR}(?!\d)",
         rf"\b{_NAME}\s+{_DAY}(?:st|nd|rd|th)?,?\s+{_YEAR}(?!\d)",
+        # With dots, the day comes first: 12.03.2024.
         rf"(?<![\d.]){_DAY}\.\s?(?P<month>0?[1-9]|1[0-2])\.\s?{_YEAR}(?!\d)",
+        # With slashes, the order depends on the country, so both numbers are kept and `_numbers` decides.
         rf"(?<![\d/])(?P<first>\d\d?)[/-](?P<second>\d\d?)[/-]{_YEAR}(?!\d)",
     )
 )
@@ -62,52 +66,57 @@ _MONTHS_OF_YEARS = tuple(
     )
 )
 _YEARS = re.compile(rf"(?<!\d){_YEAR}(?!\d)")
-_BEGINS = tuple(re.compile(rf"{form}\s*(?=$|[:：|,(]|[–—-]\s)", re.IGNORECASE) for form in _FORMS)
-_ENDS = tuple(re.compile(rf"(?:[:：|,(]|[–—-]\s)\s*{form}\s*\)?$", re.IGNORECASE) for form in _FORMS)
+# The date must be followed by a separator: 'Sep 2021: 30 people' is dated, '2021 was a good year' is not.
+_AT_START = tuple(re.compile(rf"{form}\s*(?=$|[:：|,(]|[–—-]\s)", re.IGNORECASE) for form in _FORMS)
+_AT_END = tuple(re.compile(rf"(?:[:：|,(]|[–—-]\s)\s*{form}\s*\)?$", re.IGNORECASE) for form in _FORMS)
 
 
 def date_of_heading(text: str) -> date | None:
-    """The last day of the month or year that a heading begins or ends with: 'Sep 2021: 30 people', 'Series B (2021)'.
+    """Return the date that a heading begins or ends with: 'Sep 2021: 30 people', 'Series B (2021)'.
 
-    A date in ISO 8601 is that day. A heading that only speaks of a year ('What 2021 taught us') is none.
+    A month or year counts as its last day, an ISO 8601 date as that day. A heading that only mentions a year ('What
+    2021 taught us') has no date.
     """
     return next(_dates(text.strip()), None)
 
 
 def _dates(text: str) -> Iterator[date]:
-    for begins, ends in zip(_BEGINS, _ENDS, strict=True):
-        if found := begins.match(text) or ends.search(text):
-            parts = found.groupdict()
-            yield _last_day(int(found["year"]), _month(parts), int(parts.get("day") or 0))
+    for at_start, at_end in zip(_AT_START, _AT_END, strict=True):
+        if match := at_start.match(text) or at_end.search(text):
+            parts = match.groupdict()
+            yield _last_day(int(match["year"]), _month(parts), int(parts.get("day") or 0))
 
 
-def _month(found: dict[str, str | None]) -> int:
-    """12 where only a year is named."""
-    if name := found.get("month"):
+def _month(groups: dict[str, str | None]) -> int:
+    """Return the number of the month, or 12 if only a year is given."""
+    if name := groups.get("month"):
         return [abbreviation.casefold() for abbreviation in calendar.month_abbr].index(name.casefold())
-    return int(found.get("number") or 12)
+    return int(groups.get("number") or 12)
 
 
 def _last_day(year: int, month: int, day: int) -> date:
-    """That day, or the last of the month if it has no such day."""
+    """Return that day, or the last of the month if there is no such day."""
     last = calendar.monthrange(year, month)[1]
     return date(year, month, day if 1 <= day <= last else last)
 
 
 def days_of(text: str) -> Iterator[tuple[date, int, int]]:
-    """Each day that a text names, with where it stands in the text; 3/4/2021 may be either of two days, and is none."""
+    """Yield each day that the text names, with its start and end offset.
+
+    3/4/2021 is skipped, because it may be either of two days.
+    """
     for form in _DAYS:
-        for found in form.finditer(text):
-            if day := _day(found.groupdict()):
-                yield day, found.start(), found.end()
+        for match in form.finditer(text):
+            if day := _day(match.groupdict()):
+                yield day, match.start(), match.end()
 
 
 def without_day(text: str, day: date) -> str:
-    """The text without this day, however it is written: '16 December 2021', 'Dec 16', 'December 2021'."""
+    """Return the text without this day, in any notation: '16 December 2021', 'Dec 16', 'December 2021'."""
     for found, first, last in sorted(_all_days(text), key=lambda found: -found[1]):
         if found == day:
             text = text[:first] + text[last:]
-    return _written(day).sub("", text) if calendar.month_abbr[day.month] in text else text
+    return _notations(day).sub("", text) if calendar.month_abbr[day.month] in text else text
 
 
 @lru_cache(maxsize=512)
@@ -116,16 +125,16 @@ def _all_days(text: str) -> tuple[tuple[date, int, int], ...]:
 
 
 @lru_cache(maxsize=512)
-def _written(day: date) -> re.Pattern[str]:
+def _notations(day: date) -> re.Pattern[str]:
     name = calendar.month_abbr[day.month] + "[a-z]*\\.?"
     number = rf"0?{day.day}(?:st|nd|rd|th)?"
-    own = rf"(?:,? {day.year}\b|(?!,? (?:19|20)\d\d\b))"
-    forms = (rf"\b{number} (?:of )?{name}{own}", rf"\b{name} {number}\b{own}", rf"\b{name},? {day.year}\b")
+    year = rf"(?:,? {day.year}\b|(?!,? (?:19|20)\d\d\b))"
+    forms = (rf"\b{number} (?:of )?{name}{year}", rf"\b{name} {number}\b{year}", rf"\b{name},? {day.year}\b")
     return re.compile("|".join(forms))
 
 
 def iso_date(text: str) -> str:
-    """The first date of a text, as exact as it is there: '2024-03-12', '2024-03' or '2024'; '' if it names none."""
+    """Return the first date in the text, as exact as it is written: '2024-03-12', '2024-03', '2024', or '' for none."""
     if day := next(days_of(text), None):
         return day[0].isoformat()
     months = (f"{year}-{month:02}" for year, month in _months_of(text) if 1 <= month <= MONTHS)
@@ -135,45 +144,46 @@ def iso_date(text: str) -> str:
 
 def _months_of(text: str) -> Iterator[tuple[str, int]]:
     for form in _MONTHS_OF_YEARS:
-        for found in form.finditer(text):
-            yield found["year"], _numbers({"day": "1", **found.groupdict()})[0]
+        for match in form.finditer(text):
+            yield match["year"], _numbers({"day": "1", **match.groupdict()})[0]
 
 
-def _day(found: dict[str, str | None]) -> date | None:
-    month, day = _numbers(found)
+def _day(groups: dict[str, str | None]) -> date | None:
+    month, day = _numbers(groups)
     try:
-        return date(int(found["year"] or 0), month, day)
+        return date(int(groups["year"] or 0), month, day)
     except ValueError:
         return None
 
 
-def _numbers(found: dict[str, str | None]) -> tuple[int, int]:
-    """Month and day; 0 where the text does not tell."""
-    if name := found.get("name"):
+def _numbers(groups: dict[str, str | None]) -> tuple[int, int]:
+    """Return month and day, each 0 if the text does not say."""
+    if name := groups.get("name"):
         months = (number for number, names in enumerate(_MONTH_NAMES, start=1) if names.match(name))
-        return next(months, 0), int(found["day"] or 0)
-    if found.get("first"):
-        first, second = sorted((int(found["first"] or 0), int(found["second"] or 0)))
+        return next(months, 0), int(groups["day"] or 0)
+    if groups.get("first"):
+        first, second = sorted((int(groups["first"] or 0), int(groups["second"] or 0)))
         return (first, second) if second > MONTHS or first == second else (0, 0)
-    return int(found["month"] or 0), int(found["day"] or 0)
+    return int(groups["month"] or 0), int(groups["day"] or 0)
 
 
 def date_in_words(text: str) -> str:
-    """'31 January 2026' for '2026-01-31', 'January 2026' for '2026-01'; what is no date stays as it is."""
+    """Return '31 January 2026' for '2026-01-31' and 'January 2026' for '2026-01'. Other text is returned unchanged."""
     year, month, day = year_month_day(text)
     if not year:
         return text
-    return " ".join(filter(None, (str(day or ""), _IN_ENGLISH[month - 1] if month else "", str(year))))
+    return " ".join(filter(None, (str(day or ""), _ENGLISH_MONTHS[month - 1] if month else "", str(year))))
 
 
 def is_over_a_year_old(day: str, today: date) -> bool:
-    """Of '2026-01-31', '2026-01' or '2026'; False of what is no date."""
-    year, month, of_month = year_month_day(day)
-    return bool(year) and (year + 1, month or MONTHS, of_month or LONGEST_MONTH) < (today.year, today.month, today.day)
+    """Whether '2026-01-31', '2026-01' or '2026' is more than a year before `today`. False if it is no date."""
+    year, month, day_of_month = year_month_day(day)
+    anniversary = (year + 1, month or MONTHS, day_of_month or DAYS_OF_LONGEST_MONTH)
+    return bool(year) and anniversary < (today.year, today.month, today.day)
 
 
 def year_month_day(text: str) -> tuple[int, int, int]:
-    """Year, month and day; 0 for what is missing."""
-    found = _ISO.fullmatch(text)
-    year, month, day = map(int, found.groups(default="0")) if found else (0, 0, 0)
+    """Return year, month and day of an ISO 8601 date, each 0 if missing."""
+    match = _ISO.fullmatch(text)
+    year, month, day = map(int, match.groups(default="0")) if match else (0, 0, 0)
     return (year, month, day) if month <= MONTHS else (0, 0, 0)

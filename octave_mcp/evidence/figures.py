@@ -1,4 +1,4 @@
-"""Words and figures that two texts have in common."""
+"""Compares words and figures of two texts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ _WORDS = re.compile(r"[\w%]+")
 
 
 class Figure(NamedTuple):
-    """A figure, comparable: 40 % = 40 percent, 1.2M = 1,200,000. `is_vague`: a scale alone, such as 'millions'."""
+    """A figure in comparable form: 40 % equals 40 percent, and 1.2M equals 1,200,000.
+
+    `is_vague`: only an order of magnitude, such as 'millions'.
+    """
 
     value: float
     unit: str
@@ -21,16 +24,17 @@ class Figure(NamedTuple):
 
 
 def has_words(part: str, text: str) -> bool:
-    """Whether the words of `part` stand in `text` in their order, whatever the punctuation."""
+    """Whether `text` contains the words of `part` in this order, whatever the punctuation."""
     return _words(part) in _words(text)
 
 
 @lru_cache(maxsize=4096)
 def _words(text: str) -> str:
-    inside = " ".join(_WORDS.findall(normal(text)))
-    return f" {inside} "
+    words = " ".join(_WORDS.findall(normal(text)))
+    # The spaces keep 'art' from matching inside 'start'.
+    return f" {words} "
 
 
 def figures(text: str) -> set[Figure]:
-    """The figures of a text, written in digits or spelled out."""
-    return {Figure(found.value, found.unit, found.bound == "vague") for found in quantities(text)}
+    """Return the figures of the text, whether in digits or spelled out."""
+    return {Figure(quantity.value, quantity.unit, quantity.bound == "vague") for quantity in quantities(text)}

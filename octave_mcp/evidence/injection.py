@@ -1,7 +1,7 @@
-"""Whether a text speaks to a model instead of to the company's customers.
+"""Detects text that addresses a language model instead of the company's customers (prompt injection).
 
-Page text is untrusted wherever it goes, and no pattern finds every instruction: plausible lies look like facts. What is
-found here is what no page needs to say to its readers.
+Page text stays untrusted even after this check: a plausible lie looks like a fact, and no pattern finds every
+instruction. The patterns match what no page needs to say to human readers.
 """
 
 from __future__ import annotations
@@ -13,27 +13,33 @@ import unicodedata
 from collections.abc import Iterator
 from functools import cache
 
-# Characters between two words that make an instruction only together.
-LONGEST_GAP = 40
+# Characters between two words that form an instruction only together, as in 'ignore … previous … instructions'.
+MAX_GAP_CHARACTERS = 40
 
-# Letters that look like another: what a reader takes for Latin is Latin, in texts as in patterns of any script.
+# Cyrillic, Greek and small-capital letters that look like Latin ones. The patterns are translated as well, so the
+# Russian ones still match.
 LOOKALIKES = str.maketrans(
     "авекмнорстухіјѕԁԛԝһӏьαβγεικνορτυχωϲϳıɩɡɑʋᴀᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ",
     "abekmhopctyxijsdqwhlbabyeikvoptuxwcjiigavacdeghijklmnoprstuvwyz",
 )
-# Digits and signs in the place of letters.
-LEET = str.maketrans("013457@$!", "oieastasi")
-# Characters without a shape that carry a text of their own: tags, and variation selectors as bytes.
-CARRIERS = {
+# Digits and signs used for letters: '1gn0re'.
+LEETSPEAK = str.maketrans("013457@$!", "oieastasi")
+# Invisible characters that encode text: tag characters, and variation selectors used as bytes.
+INVISIBLE_TEXT = {
     **{0xE0000 + code: chr(code) for code in range(0x20, 0x7F)},
     **{0xE0100 + code - 16: chr(code) for code in range(0x20, 0x7F)},
 }
+# Soft hyphens, zero-width characters and direction marks, which split words invisibly: 'ig\u00adnore'.
 UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]")
-SPACED = re.compile(r"(?<!\w)(?:\w[ ._*-]){4,40}\w(?!\w)")
+# Letters with separators between them: 'i g n o r e', 'i.g.n.o.r.e'.
+SPACED_OUT = re.compile(r"(?<!\w)(?:\w[ ._*-]){4,40}\w(?!\w)")
 WORD = re.compile(r"[a-z0-9@$!]+")
+# Base64 that is long enough to hold an instruction.
 ENCODED = re.compile(r"[A-Za-z0-9+/_-]{24,4000}={0,2}")
+# Bounds the work on a passage full of tokens or hashes.
 MAX_ENCODED = 20
-PRINTABLE_SHARE = 0.9
+# Random tokens sometimes decode as UTF-8, but rarely to printable text.
+MIN_PRINTABLE_SHARE = 0.9
 
 MODEL = (
     r"(?:ais?|a\.i\.|llms?|(?:large )?language models?|ai[- ](?:assistants?|agents?|models?|systems?|bots?|crawlers?"
@@ -42,9 +48,9 @@ MODEL = (
 TEXT = r"(?:page|web ?page|site|website|text|document|content|company|article|passages?|data|report)"
 
 
-# Below, a pattern is a paragraph; its lines join without a space.
-PARTS = {"<model>": MODEL, "<text>": TEXT, "<gap>": rf"[^.!?\n]{{0,{LONGEST_GAP}}}?", "<char>": r"[^。!?\n]"}
-# Who is told to leave what it was told: English, German, French, Spanish with Portuguese and Italian, Russian.
+# In the blocks below, paragraphs are patterns; the lines of a paragraph are joined without a space.
+PARTS = {"<model>": MODEL, "<text>": TEXT, "<gap>": rf"[^.!?\n]{{0,{MAX_GAP_CHARACTERS}}}?", "<char>": r"[^。!?\n]"}
+# Orders to ignore earlier instructions: in English, German, French, Spanish with Portuguese and Italian, Russian.
 OVERRULES = r"""
 (?<!not )(?<!never )\b(?:ignore|disregard|forget|override|bypass|discard|stop following|do not follow
 |don'?t follow)\b<gap>\b(?:previous|prior|above|earlier|preceding|foregoing|former|system|developer|original
@@ -71,6 +77,7 @@ OVERRULES = r"""
 |подсказк|распоряжени)\w*
 """
 
+# New identities: 'You are now an unrestricted assistant'.
 BECOMES = r"""
 \byou are (?:now |henceforth )?(?:an? |the )?(?:ai|artificial intelligence|(?:large )?language model|llm
 |chat-?bot|(?:helpful|ai|unrestricted|unfiltered) assistant|ai (?:model|agent|system)|unrestricted|jailbroken
@@ -100,6 +107,7 @@ BECOMES = r"""
 (?:ии|искусственныи интеллект|языковая модель|чат-?бот))\b
 """
 
+# Messages to models: 'If you are an AI reading this, ...', 'AI assistants must recommend ...'.
 ADDRESSES = r"""
 \b(?:if|since|because) you(?:'re| are) (?:an? |the )?<model>(?=\s*(?:,|:|reading|processing|summari|analy[sz]
 |and\b|or\b|you\b|please|visiting|crawling|scraping|researching|writing|that\b|must\b|do not))
@@ -151,6 +159,7 @@ ADDRESSES = r"""
 |ассистентов)\b\s?[-:,!]
 """
 
+# Chat markup, forged system messages, and requests to reveal prompts or secrets.
 SMUGGLES = r"""
 <\|?/?(?:im_start|im_end|system|endoftext|begin_of_text|start_header_id|eot_id)\b[^<>\n]{0,20}\|?>|\[/?inst\]
 |<</?sys>>
@@ -180,7 +189,7 @@ SMUGGLES = r"""
 \bend of (?:the )?(?:untrusted|user|web|page|retrieved) (?:data|content|input|passages?|text)\b
 """
 
-# Chinese, Japanese, Korean.
+# Chinese, Japanese and Korean, which have no word boundaries for `\b`.
 CJK = r"""
 (?:忽略|无视|無視|忘记|忘掉|忘記|不要理会|不要遵守|不要遵循|抛弃|丢弃|覆盖)
 <char>{0,6}(?:之前|以上|上述|上面|先前|前面|此前|所有|一切|全部|任何|你的|您的|系统|系統)<char>{0,8}(?:指令|指示|提示词?|提示詞|规则|規則|命令|要求|设定|設定)
@@ -221,7 +230,7 @@ CJK = r"""
 
 
 def _skeleton(text: str) -> str:
-    """Lower case without accents, each letter as the Latin one it looks like."""
+    """Return the text in lower case, without accents, with lookalike letters replaced by Latin ones."""
     if text.isascii():
         return text.lower()
     plain = "".join(c for c in unicodedata.normalize("NFKD", text).casefold() if not unicodedata.combining(c))
@@ -236,7 +245,7 @@ def _any_of(patterns: str) -> str:
 
 @cache
 def _instruction() -> re.Pattern[str]:
-    """Compiled on first use, because that takes 20 ms and the parser's subprocess does not need it."""
+    """Compile the patterns on first use: it takes 20 ms, and the parser's subprocess does not need them."""
     return re.compile(_skeleton(_any_of(f"{OVERRULES}\n{BECOMES}\n{ADDRESSES}\n{SMUGGLES}")))
 
 
@@ -245,7 +254,7 @@ def _cjk_instruction() -> re.Pattern[str]:
     return re.compile(_any_of(CJK), re.IGNORECASE)
 
 
-# The other patterns take 20 times as long.
+# A small subset of the patterns. The full set takes 20 times as long.
 FIRST_LOOK = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:previous|prior|above|earlier|all|instructions?|prompts?)\b"
     r"|\b(?:system|developer) prompt\b|\byou are (?:now )?an? (?:ai|assistant|language model)\b"
@@ -255,44 +264,44 @@ FIRST_LOOK = re.compile(
 
 
 def may_address_model(text: str) -> bool:
-    """A quick first look at text of any length; `addresses_model` decides once the text is a passage."""
+    """Return a quick first guess for text of any length. `addresses_model` decides later, passage by passage."""
     return bool(FIRST_LOOK.search(text))
 
 
 def addresses_model(text: str) -> bool:
-    """Whether the text tells a model what to do, or who it is: in the clear, disguised, or encoded in base64."""
-    seen = UNSEEN.sub("", text.translate(CARRIERS))
-    return _instructs(seen) or any(map(_instructs, _decoded(seen)))
+    """Whether the text gives a model instructions or an identity: in plain text, disguised, or as base64."""
+    visible = UNSEEN.sub("", text.translate(INVISIBLE_TEXT))
+    return _instructs(visible) or any(map(_instructs, _decoded(visible)))
 
 
 def _instructs(text: str) -> bool:
     if not text.isascii() and _cjk_instruction().search(unicodedata.normalize("NFKC", text)):
         return True
-    return any(_instruction().search(reading) for reading in _readings(" ".join(_skeleton(text).split())))
+    return any(_instruction().search(variant) for variant in _variants(" ".join(_skeleton(text).split())))
 
 
-def _readings(text: str) -> Iterator[str]:
-    """The text, and if there are any, with its digits as letters, and with its spaced-out words closed up."""
+def _variants(text: str) -> Iterator[str]:
+    """Yield the text as it is, with digits read as letters, and with s p a c e d words joined."""
     yield text
-    spelled = WORD.sub(_respelled, text)
-    if spelled != text:
-        yield spelled
-    if SPACED.search(text):
-        yield SPACED.sub(lambda word: re.sub(r"[ ._*-]", "", word[0]), text)
+    respelled = WORD.sub(_without_leetspeak, text)
+    if respelled != text:
+        yield respelled
+    if SPACED_OUT.search(text):
+        yield SPACED_OUT.sub(lambda word: re.sub(r"[ ._*-]", "", word[0]), text)
 
 
-def _respelled(word: re.Match[str]) -> str:
-    """A figure is no word, nor is a word with its exclamation mark."""
+def _without_leetspeak(word: re.Match[str]) -> str:
+    """Read digits as letters in a mixed word ('1gn0re'), but not in a number or in a word with an exclamation mark."""
     text = word[0].rstrip("!")
-    return word[0] if text.isalpha() or not any(map(str.isalpha, text)) else text.translate(LEET)
+    return word[0] if text.isalpha() or not any(map(str.isalpha, text)) else text.translate(LEETSPEAK)
 
 
 def _decoded(text: str) -> Iterator[str]:
-    for found in list(ENCODED.finditer(text))[:MAX_ENCODED]:
-        word = found[0].rstrip("=").translate(str.maketrans("-_", "+/"))
+    for match in list(ENCODED.finditer(text))[:MAX_ENCODED]:
+        word = match[0].rstrip("=").translate(str.maketrans("-_", "+/"))
         try:
-            said = base64.b64decode(word + "=" * (-len(word) % 4)).decode("utf-8")
+            decoded = base64.b64decode(word + "=" * (-len(word) % 4)).decode("utf-8")
         except (binascii.Error, UnicodeDecodeError):
             continue
-        if sum(map(str.isprintable, said)) >= PRINTABLE_SHARE * len(said):
-            yield said
+        if sum(map(str.isprintable, decoded)) >= MIN_PRINTABLE_SHARE * len(decoded):
+            yield decoded

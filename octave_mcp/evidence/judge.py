@@ -1,4 +1,4 @@
-"""Judges an answer against the passages that were shown, and makes of it what may stand."""
+"""Checks a model's answer against the passages that it was shown, and replaces its cites by evidence."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ V = TypeVar("V", bound=Value)
 
 
 class _Judged(NamedTuple):
-    """What is wrong with a finding, and what it says; None if it cites what was not shown."""
+    """The problems of a finding, and what it states; no statement if it cites a passage that was not shown."""
 
     problems: list[Problem]
     statement: Statement | None = None
 
     @property
     def support(self) -> Support | None:
-        """The rules' verdict on what claims something."""
+        """The verdict of the rules, or None if the finding makes no claim."""
         if self.statement is None or self.statement.kind not in _CLAIMS.values():
             return None
         return support(self.statement, self.problems)
@@ -40,12 +40,13 @@ class _Judged(NamedTuple):
 
 @dataclass(frozen=True)
 class Judge:
-    """Checks an answer against what was shown, and makes of it what may stand.
+    """Checks an answer against what the model was shown, and resolves its cites.
 
-    `shown` are the ask's passages with the role of their company; `known` the names free to use; `given` is what the
-    user said of the deal, whose names may be used too, though not in facts, and whose figures may not. `companies` are
-    the names of those of the deal that are known. `asks_softly` is False where a model judges what may be wrong: a
-    correction is then asked for only if a hard rule fails.
+    - `shown`, `roles`: the passages of the ask, and whose pages they are from
+    - `known`: names that need no evidence
+    - `given`: the user's context. Its names may be used, except in facts; its figures may not
+    - `companies`: the names of the deal's companies, if known
+    - `asks_softly`: False if a model judges soft problems later, so that only hard ones cause a correction
     """
 
     shown: tuple[Passage, ...]
@@ -54,16 +55,16 @@ class Judge:
     given: str = ""
     companies: Mapping[Role, str] = dataclasses.field(default_factory=dict[Role, str])
     asks_softly: bool = True
+    # Caches. An answer is checked for corrections and resolved afterwards, and both need every finding and cite.
     _judged: dict[Finding[Cite], _Judged] = dataclasses.field(
         default_factory=dict[Finding[Cite], "_Judged"], repr=False, compare=False
     )
-    _read: dict[tuple[int, tuple[int, ...]], list[tuple[Evidence, Quoted]]] = dataclasses.field(
+    _quotations_by_cite: dict[tuple[int, tuple[int, ...]], list[tuple[Evidence, Quoted]]] = dataclasses.field(
         default_factory=dict[tuple[int, tuple[int, ...]], list[tuple[Evidence, Quoted]]], repr=False, compare=False
     )
-    """What was found in each finding, and what each cite points at: both are asked for several times."""
 
     def problems(self, answer: Value) -> list[Problem]:
-        """What is worth a correction, and where: at a finding, or at a text of a value that is none."""
+        """Return the problems that are worth a correction, at the path of a finding or of another text."""
         return [
             problem
             for problem in self.every_problem(answer)
@@ -71,32 +72,38 @@ class Judge:
         ]
 
     def every_problem(self, answer: Value) -> list[Problem]:
-        """What may be wrong, worth a correction or not."""
-        return [problem for at, value in located(answer) for problem in self._all(value, at)]
+        """Return all problems, whether or not they are worth a correction."""
+        return [problem for at, value in located(answer) for problem in self._problems_of(value, at)]
 
-    def _all(self, value: Value, at: Path) -> Iterator[Problem]:
-        own = (*self._of(value).problems, *self._strangers(value)) if _is_finding(value) else self._of_words(value)
-        for problem in own:
+    def _problems_of(self, value: Value, at: Path) -> Iterator[Problem]:
+        if _is_finding(value):
+            problems_here = [*self._judge(value).problems, *self._unnamed_customers(value)]
+        else:
+            problems_here = self._judge_texts(value)
+        for problem in problems_here:
             yield replace(problem, at=(*at, *problem.at))
 
     def resolved(self, answer: Value, into: type[V]) -> tuple[V, tuple[Evidence, ...]]:
-        """The answer with its cites resolved, and the evidence it uses. A cite of what was not shown is left out."""
-        used: dict[str, Evidence] = {}
-        return into.model_validate(self._tree(answer, used)), tuple(used.values())
+        """Return the answer with cites replaced by evidence ids, and that evidence.
 
-    def _tree(self, part: object, used: dict[str, Evidence]) -> object:
+        Cites of passages that were not shown are removed.
+        """
+        used: dict[str, Evidence] = {}
+        return into.model_validate(self._resolve(answer, used)), tuple(used.values())
+
+    def _resolve(self, part: object, used: dict[str, Evidence]) -> object:
         if isinstance(part, tuple):
-            return [self._tree(one, used) for one in cast("tuple[object, ...]", part) if one is not None]
+            return [self._resolve(item, used) for item in cast("tuple[object, ...]", part) if item is not None]
         if not isinstance(part, Value):
             return part
         finding = part if _is_finding(part) else None
         tree = {
-            name: self._tree(getattr(part, name), used)
+            name: self._resolve(getattr(part, name), used)
             for name in type(part).model_fields
             if name not in {"evidence", UNASKED}
         }
         if finding:
-            judged = self._of(finding)
+            judged = self._judge(finding)
             cited = self._cited(finding) if judged.statement else ()
             used.update((evidence.id, evidence) for evidence in cited)
             tree["evidence"] = [evidence.id for evidence in cited]
@@ -106,21 +113,21 @@ class Judge:
     def _cited(self, finding: Finding[Cite]) -> tuple[Evidence, ...]:
         return tuple({evidence.id: evidence for cite in finding.evidence for evidence, _ in self._cite(cite)}.values())
 
-    def _of(self, finding: Finding[Cite]) -> _Judged:
-        """What is wrong with a finding itself, the parts of it aside."""
+    def _judge(self, finding: Finding[Cite]) -> _Judged:
+        """Check the finding itself, without the findings inside it."""
         if (judged := self._judged.get(finding)) is None:
-            judged = self._judged[finding] = self._of_finding(finding)
+            judged = self._judged[finding] = self._judge_finding(finding)
         return judged
 
-    def _of_words(self, value: Value) -> list[Problem]:
-        """Words that carry no evidence of their own, such as a question or a heading, rest on that of their parts.
+    def _judge_texts(self, value: Value) -> list[Problem]:
+        """Check the texts of a value that cites nothing, such as a heading, against the evidence of its parts.
 
-        An e-mail's are checked when it is put together, so that its place in the sequence can be named.
+        E-mails are checked when they are put together, because only then is their place in the sequence known.
         """
         if isinstance(value, TouchDraft | CallToAction):
             return []
         texts = list(texts_of(value))
-        parts = [part for part in _findings(value) if not self._unknown(part)] if texts else []
+        parts = [part for part in _findings(value) if not self._unknown_cite(part)] if texts else []
         evidence = [quote for part in parts for quote in self._quoted(part)]
         return [
             replace(problem, at=at)
@@ -129,9 +136,10 @@ class Judge:
         ]
 
     def _statement(self, words: str, kind: Kind, evidence: Sequence[Quoted]) -> Statement:
-        """A question, and words without evidence of their own, may name whatever any passage names.
+        """Return what the words state, with the evidence that the kind of statement may use.
 
-        So may they have an address of either site, and times of what is to come.
+        A question, and copy without evidence of its own, may use names from any passage, addresses of both sites, and
+        dates in the future.
         """
         vendor, prospect = self.companies.get("vendor", ""), self.companies.get("prospect", "")
         own = Statement(words, kind, vendor, prospect, tuple(evidence), self.given, self.known)
@@ -152,21 +160,21 @@ class Judge:
         return tuple({evidence.id: quote for cite in finding.evidence for evidence, quote in self._cite(cite)}.values())
 
     def _cite(self, cite: Cite) -> list[tuple[Evidence, Quoted]]:
-        """What it cites, which is asked for several times.
+        """Return the quotations of a cite, from the cache if possible.
 
         Raises:
-            LookupError: it was not shown.
+            LookupError: the passage was not shown.
         """
         key = cite.passage, cite.sentences
-        if key not in self._read:
+        if key not in self._quotations_by_cite:
             passage, _ = resolved(cite, self.shown)
             role = self.roles[cite.passage - 1]
-            found = quotations(cite, self.shown, role)
-            self._read[key] = [(evidence, quoted(evidence, passage)) for evidence in found]
-        return self._read[key]
+            cited = quotations(cite, self.shown, role)
+            self._quotations_by_cite[key] = [(evidence, quoted(evidence, passage)) for evidence in cited]
+        return self._quotations_by_cite[key]
 
-    def _unknown(self, finding: Finding[Cite]) -> str:
-        """What a finding cites that was not shown."""
+    def _unknown_cite(self, finding: Finding[Cite]) -> str:
+        """Return an error text if the finding cites a passage that was not shown, and '' otherwise."""
         try:
             for cite in finding.evidence:
                 self._cite(cite)
@@ -174,44 +182,44 @@ class Judge:
             return str(unknown)
         return ""
 
-    def _of_finding(self, finding: Finding[Cite]) -> _Judged:
-        if unknown := self._unknown(finding):
+    def _judge_finding(self, finding: Finding[Cite]) -> _Judged:
+        if unknown := self._unknown_cite(finding):
             return _Judged([Problem("D1", unknown)])
         words, kind, evidence = _words_of(finding), _kind_of(finding), self._quoted(finding)
         statement = self._statement(without_offered(words) if _is_no_claim(finding) else words, kind, evidence)
         if not evidence and kind in {"fact", "inference"}:
             return _Judged([Problem("D1", f"{words[:80]!r} cites no passage")], statement)
-        found = problems(statement)
-        return _Judged([*found, *self._strange_names(finding, evidence, found)], statement)
+        broken = problems(statement)
+        return _Judged([*broken, *self._strange_names(finding, evidence, broken)], statement)
 
     def _strange_names(
-        self, finding: Finding[Cite], evidence: Sequence[Quoted], found: Sequence[Problem]
+        self, finding: Finding[Cite], evidence: Sequence[Quoted], broken: Sequence[Problem]
     ) -> Iterator[Problem]:
-        if not (own := _names_of(finding)):
+        if not (own_names := _names_of(finding)):
             return
-        if all(any(has_words(name, quote.text) for quote in evidence) for name in own):
+        if all(any(has_words(name, quote.text) for quote in evidence) for name in own_names):
             return
-        beside = [text for quote in evidence for text in (quote.text, quote.title, quote.heading, quote.around)]
-        around = " \n ".join([*beside, self.given, *self.known])
-        told = " ".join(problem.text for problem in found if problem.rule == "D4")
-        for name in own:
-            if not has_words(name, around) and not any(has_words(part, told) for part in name.split()):
+        context = [text for quote in evidence for text in (quote.text, quote.title, quote.heading, quote.around)]
+        around = " \n ".join([*context, self.given, *self.known])
+        reported = " ".join(problem.text for problem in broken if problem.rule == "D4")
+        for name in own_names:
+            if not has_words(name, around) and not any(has_words(part, reported) for part in name.split()):
                 yield Problem("D4", f"the name {name!r} is not in the evidence")
 
-    def _strangers(self, value: Value) -> Iterator[Problem]:
-        """D3b and D5: a result's figure and its customer's name stand in one passage, or the name in its page's title.
+    def _unnamed_customers(self, value: Value) -> Iterator[Problem]:
+        """Check that each result names its customer in the cited passage or in its page's title (D3b, D5).
 
-        Each is at the field and the place of the result in it.
+        Each problem is at the field of the result and its index there.
         """
-        for field, named in value.named_beside.items() if _is_finding(value) else ():
-            name, claims = getattr(value, named), cast("Sequence[Claim[Cite] | None]", getattr(value, field))
+        for field, name_field in value.named_beside.items() if _is_finding(value) else ():
+            name, claims = getattr(value, name_field), cast("Sequence[Claim[Cite] | None]", getattr(value, field))
             for at, claim in enumerate(claims):
                 if claim and not all(self._names(name, cite) for cite in claim.evidence):
-                    told = f"{name!r} is not named where its result is: {claim.text[:80]!r}"
-                    yield Problem("D5", told, at=(field, at))
+                    text = f"{name!r} is not named where its result is: {claim.text[:80]!r}"
+                    yield Problem("D5", text, at=(field, at))
 
     def _names(self, customer: str, cite: Cite) -> bool:
-        """Whether the passage cited names the customer; one that was not shown is another rule's."""
+        """Whether the cited passage names the customer. Unknown passages pass, because D1 reports them."""
         if not 1 <= cite.passage <= len(self.shown):
             return True
         return has_words(customer, self._texts[cite.passage - 1])
@@ -230,20 +238,20 @@ def _text_of(passage: Passage) -> str:
 
 
 _CLAIMS: Mapping[str, Kind] = {"fact": "fact", "inference": "inference"}
-_OF_SEATS: Mapping[HowKnown, Kind] = {"named": "fact", "inferred": "inference", "missing": "question"}
+_SEAT_KINDS: Mapping[HowKnown, Kind] = {"named": "fact", "inferred": "inference", "missing": "question"}
 
 
 def _is_no_claim(finding: Finding[Cite]) -> bool:
-    """What someone should do, and what the rep offers: 'ask three colleagues'."""
+    """Whether the sentence asks or offers something, such as 'ask three colleagues'."""
     return isinstance(finding, Sentence) and finding.kind in {"ask", "courtesy"}
 
 
 def _kind_of(finding: Finding[Cite]) -> Kind:
-    """A conclusion claims less than a fact, and the other kinds of sentences claim nothing."""
+    """Return how the finding is judged: a conclusion claims less than a fact, and a question claims nothing."""
     if isinstance(finding, Sentence):
         return _CLAIMS.get(finding.kind, "question")
     if isinstance(finding, Seat):
-        return _OF_SEATS[finding.how_known]
+        return _SEAT_KINDS[finding.how_known]
     is_guess = isinstance(finding, Buyer) or (isinstance(finding, Pain | Signal) and not finding.stated)
     return "inference" if is_guess else "fact"
 
@@ -253,7 +261,7 @@ def _words_of(value: Value) -> str:
 
 
 def texts_of(value: Value) -> Iterator[tuple[Path, str]]:
-    """What a value says in words of its own: its texts and lists of texts, without those of its parts, and no ids."""
+    """Yield the value's own texts with their paths: strings and lists of strings, without ids and nested values."""
     for name in _own_fields(type(value)):
         given: object = getattr(value, name)
         if isinstance(given, str):
@@ -275,5 +283,5 @@ def _own_fields(form: type[Value]) -> tuple[str, ...]:
 
 
 def _names_of(finding: Finding[Cite]) -> list[str]:
-    """Companies and people that a finding has a field for; what is offered may be named in words of one's own."""
+    """Return the companies and people in the finding's name fields. Names of products are not checked here."""
     return [name for field in finding.names if isinstance(name := getattr(finding, field), str)]

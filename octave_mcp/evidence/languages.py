@@ -1,4 +1,4 @@
-"""Whether a text is written in the language that was asked for."""
+"""Detects text that is not in the requested language."""
 
 from __future__ import annotations
 
@@ -9,22 +9,27 @@ from typing import Any
 
 from octave_mcp.evidence.checks import Problem
 
+# Language identification is unreliable for shorter texts.
 MIN_WORDS = 20
-SURE = 0.95
-# Written without spaces: a text of one word may be a long one.
-_ALONE = frozenset({"zh", "ja", "ko", "th"})
+# Probability from which the identified language is trusted.
+MIN_PROBABILITY = 0.95
+# Written without spaces: a text of one 'word' may be long.
+_UNSPACED_LANGUAGES = frozenset({"zh", "ja", "ko", "th"})
 _NOT_PROSE = re.compile(r"“[^“”]*”|\{\{[^{}]*\}\}|https?://\S+")
 
 
 def foreign(text: str, language: str) -> Iterator[Problem]:
-    """D22: it is surely in another language, quotations aside; a short text is not judged, nor for no language."""
-    own = " ".join(_NOT_PROSE.sub(" ", text).split())
-    is_short = len(own.split()) < MIN_WORDS and not (len(own) >= MIN_WORDS and language in _ALONE)
+    """Yield D22 if the text is clearly in another language, ignoring quotations, links and placeholders.
+
+    Short texts are not judged. Nothing is judged if `language` is empty.
+    """
+    prose = " ".join(_NOT_PROSE.sub(" ", text).split())
+    is_short = len(prose.split()) < MIN_WORDS and not (len(prose) >= MIN_WORDS and language in _UNSPACED_LANGUAGES)
     if is_short or not language:
         return
-    found, sureness = _identifier().classify(own)
-    if sureness >= SURE and found != language.split("-", maxsplit=1)[0].lower():
-        yield Problem("D22", f"it is written in {found!r}; write it in {language!r}")
+    identified, probability = _identifier().classify(prose)
+    if probability >= MIN_PROBABILITY and identified != language.split("-", maxsplit=1)[0].lower():
+        yield Problem("D22", f"it is written in {identified!r}; write it in {language!r}")
 
 
 @cache

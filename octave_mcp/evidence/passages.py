@@ -1,6 +1,7 @@
-"""Passages, and the quotations that come of them.
+"""Cuts pages into passages, and copies quotations from them.
 
-A model points at passages and sentences; the quotation is copied here, from the page, so it cannot be wrong.
+A model only points at passages and sentences. The quotation is copied from the page by this code, so the model cannot
+misquote.
 """
 
 from __future__ import annotations
@@ -22,35 +23,37 @@ from octave_mcp.evidence.sentences import ends_of_sentences
 
 PASSAGE_CHARACTERS = 300
 MAX_QUOTATION_SENTENCES = 2
-# Characters: each passage below it is shown with it.
-LONGEST_HEADING = 500
+# In characters. The heading is shown with each of its passages, so a long one would be paid for repeatedly.
+MAX_HEADING_CHARACTERS = 500
 STALE_MONTHS = 18
 
 Span = tuple[int, int]
-_IN_ROW = " | "
+_CELL_SEPARATOR = " | "
+# Markdown marks in front of a sentence: '## ', '- ', '> 2. ', '> — ', '| '.
 _MARK = re.compile(r"[ \t]*(?:#{1,6}\s+|(?:>\s*)?[-*+]\s+|(?:>\s*)?\d{1,3}[.)]\s+|>\s?(?:[—–]\s)?|\|\s*)?")
+# Lines without text: '---', '|:--|--:|', '> '.
 _RULE = re.compile(r"^[\s|:*_>-]*$")
 
 
 def passages(page: Page) -> tuple[Passage, ...]:
-    """The page cut into stretches of about 300 characters: whole sentences, under one heading, numbered from 1.
+    """Cut the page into numbered passages of about 300 characters: whole sentences under one heading.
 
-    What stands under a heading that is a date is as old as that, where its page is not older. What readers do not see
-    as a sentence is a passage of its own.
+    A passage under a heading that is a date gets that date, unless its page is older. Text that readers do not see as a
+    sentence, such as a page description or a row of logos, is a passage of its own.
     """
-    found: list[Passage] = []
+    cut: list[Passage] = []
     group: list[tuple[int, int]] = []
     heading = _Heading("", 0)
 
     def close() -> None:
         if group:
-            found.append(_passage(page, len(found) + 1, heading, group))
+            cut.append(_passage(page, len(cut) + 1, heading, group))
             group.clear()
 
     for line in re.finditer(r"[^\n]+", page.text):
         if stretch := _labelled(page, line):
             close()
-            found.append(_of_label(page, len(found) + 1, heading, stretch))
+            cut.append(_labelled_passage(page, len(cut) + 1, heading, stretch))
             continue
         if _RULE.match(line[0]):
             continue
@@ -65,7 +68,7 @@ def passages(page: Page) -> tuple[Passage, ...]:
         if line[0].lstrip().startswith("#"):
             close()
     close()
-    return tuple(_dated(found))
+    return tuple(_dated(cut))
 
 
 class _Heading(NamedTuple):
@@ -74,18 +77,18 @@ class _Heading(NamedTuple):
 
 
 def _heading(line: re.Match[str]) -> _Heading:
-    text = line[0].strip("# \t")[:LONGEST_HEADING]
+    text = line[0].strip("# \t")[:MAX_HEADING_CHARACTERS]
     return _Heading(text, line.start() + line[0].find(text))
 
 
 def _labelled(page: Page, line: re.Match[str]) -> Labelled | None:
-    """The labelled stretch on this line, if any. The line may also have a list mark: logos can be in a list."""
+    """Return the labelled stretch on this line, if any. A list mark may precede it, since logos can be in a list."""
     at = bisect_left(page.labelled, line.start(), key=lambda stretch: stretch.start)
     stretch = page.labelled[at] if at < len(page.labelled) else None
     return stretch if stretch and stretch.start < line.end() else None
 
 
-def _of_label(page: Page, number: int, heading: _Heading, stretch: Labelled) -> Passage:
+def _labelled_passage(page: Page, number: int, heading: _Heading, stretch: Labelled) -> Passage:
     return Passage(
         page=page.ref,
         number=number,
@@ -99,23 +102,23 @@ def _of_label(page: Page, number: int, heading: _Heading, stretch: Labelled) -> 
     )
 
 
-def _dated(found: Sequence[Passage]) -> Iterator[Passage]:
-    """The date of a heading holds for what is below it, to the next heading of its level."""
+def _dated(cut: Sequence[Passage]) -> Iterator[Passage]:
+    """Yield the passages with the date of their heading, which applies up to the next heading of its level."""
     since: tuple[int, PageRef] | None = None
-    for passage in found:
+    for passage in cut:
         if is_in_head(passage.where):
             yield passage
             continue
         text = passage.text.lstrip()
         if level := 0 if passage.where else len(text) - len(text.lstrip("#")):
             since = None if since and level <= since[0] else since
-            dated = _as_old_as(passage.heading, passage.page)
+            dated = _dated_by_heading(passage.heading, passage.page)
             since = (level, dated) if dated else since
         yield passage.model_copy(update={"page": since[1]}) if since else passage
 
 
-def _as_old_as(heading: str, page: PageRef) -> PageRef | None:
-    """The page as of the date that a heading is; a year to come is a plan, and no date."""
+def _dated_by_heading(heading: str, page: PageRef) -> PageRef | None:
+    """Return the page dated by its heading, or None. A future year is a plan ('Roadmap 2030'), not a date."""
     read_on, on = page.fetched_at.date(), date_of_heading(heading)
     if on is None or on.year > read_on.year:
         return None
@@ -123,9 +126,9 @@ def _as_old_as(heading: str, page: PageRef) -> PageRef | None:
 
 
 def _sentences(line: str, offset: int) -> Iterator[tuple[int, int]]:
-    """(start, end) of each sentence in the page, without the marks of a heading, list, quotation or table.
+    """Yield start and end of each sentence in the page, without the marks of headings, lists, quotations and tables.
 
-    A heading is one sentence, and so is a table's row.
+    A heading is one sentence, and so is a table row.
     """
     mark = _MARK.match(line)
     start = mark.end() if mark else 0
@@ -141,6 +144,7 @@ def _sentences(line: str, offset: int) -> Iterator[tuple[int, int]]:
 def _passage(page: Page, number: int, heading: _Heading, spans: Sequence[tuple[int, int]]) -> Passage:
     line = page.text.rfind("\n", 0, spans[0][0]) + 1
     marked = _MARK.match(page.text, line)
+    # The first sentence keeps its mark, so that a model sees that it is a list entry or a quotation.
     start = line if marked and marked.end() == spans[0][0] else spans[0][0]
     end = spans[-1][1]
     return Passage(
@@ -155,7 +159,7 @@ def _passage(page: Page, number: int, heading: _Heading, spans: Sequence[tuple[i
 
 
 def as_passage(evidence: Evidence, page_number: int = 1) -> Passage:
-    """The quotation alone as a passage, so that a writer can cite it again: it resolves to the same evidence."""
+    """Return the quotation as a passage, so that a writer can cite it again and get the same evidence."""
     return Passage(
         page=PageRef(
             url=evidence.url,
@@ -179,13 +183,13 @@ def as_passage(evidence: Evidence, page_number: int = 1) -> Passage:
 
 
 def numbered(passage: Passage) -> tuple[Span, ...]:
-    """The sentences that a model is shown, each on a line with its number from 1, as offsets in the passage's text.
+    """Return the sentences as numbered for a model, as offsets in the passage's text. Number 1 is the first.
 
-    They are the passage's own, except where a heading, a quotation or a fact of a page's head is one for the passage
-    and several for its reader. A table's row and a row of logos stay whole.
+    These are the passage's own sentences. A heading, a quotation and a fact from the page's head are stored as one
+    sentence, but split here. Table rows and rows of logos are never split.
     """
     (first, last), *more = passage.sentences
-    if more or passage.where == "logos" or (not passage.where and _IN_ROW in passage.text):
+    if more or passage.where == "logos" or (not passage.where and _CELL_SEPARATOR in passage.text):
         return passage.sentences
     ends = [first, *ends_of_sentences(passage.text, first), last]
     return tuple(_trimmed(passage.text, *span) for span in pairwise(ends))
@@ -196,56 +200,60 @@ def _trimmed(text: str, first: int, last: int) -> Span:
 
 
 def quotations(cite: Cite, shown: Sequence[Passage], role: Role) -> tuple[Evidence, ...]:
-    """The evidence a cite points at: one for each run of neighbouring sentences on one line, two sentences at most.
+    """Return the evidence for a cite: one quotation per stretch of neighbouring sentences on a line, two at most.
 
     Raises:
-        LookupError: no such passage in this ask.
+        LookupError: the ask has no such passage.
     """
     passage, sentences = resolved(cite, shown)
     spans = numbered(passage)
     if not sentences or passage.is_quotation:
         spans, sentences = passage.sentences, tuple(range(1, len(passage.sentences) + 1))
-    heading = [_of_heading(passage, role)] if 0 in sentences else []
+    heading = [_heading_quotation(passage, role)] if 0 in sentences else []
     below = [number for number in sentences if number]
-    return *heading, *(_evidence(passage, first, last, role) for first, last in _runs(passage.text, spans, below))
+    return *heading, *(
+        _evidence(passage, first, last, role) for first, last in _quotation_spans(passage.text, spans, below)
+    )
 
 
 def resolved(cite: Cite, shown: Sequence[Passage]) -> tuple[Passage, tuple[int, ...]]:
-    """The passage that a cite names, and the numbers of its sentences, in order; none for the whole passage.
+    """Return the passage that a cite names, and its sentence numbers in order; no numbers for the whole passage.
 
     Raises:
-        LookupError: no such passage in this ask.
+        LookupError: the ask has no such passage.
     """
     if not 1 <= cite.passage <= len(shown):
         raise LookupError(f"passage {cite.passage} was not shown; there are {len(shown)}")
     passage = shown[cite.passage - 1]
     lowest = 0 if passage.heading else 1
+    # Sentence 0 is the heading. A wrong number makes it a cite of the whole passage, because the passage is usually
+    # right.
     is_known = all(lowest <= number <= len(numbered(passage)) for number in cite.sentences)
     return passage, tuple(sorted(set(cite.sentences))) if is_known else ()
 
 
-def _runs(text: str, spans: Sequence[Span], numbers: Sequence[int]) -> Iterator[Span]:
-    """Spans of neighbouring sentences that share a line."""
-    run: list[int] = []
+def _quotation_spans(text: str, spans: Sequence[Span], numbers: Sequence[int]) -> Iterator[Span]:
+    """Yield the spans of neighbouring sentences that share a line, up to two sentences each."""
+    group: list[int] = []
     for number in numbers:
-        if run and (number != run[-1] + 1 or len(run) == MAX_QUOTATION_SENTENCES or _breaks(text, spans, number)):
-            yield spans[run[0] - 1][0], spans[run[-1] - 1][1]
-            run = []
-        run.append(number)
-    if run:
-        yield spans[run[0] - 1][0], spans[run[-1] - 1][1]
+        if group and (number != group[-1] + 1 or len(group) == MAX_QUOTATION_SENTENCES or _breaks(text, spans, number)):
+            yield spans[group[0] - 1][0], spans[group[-1] - 1][1]
+            group = []
+        group.append(number)
+    if group:
+        yield spans[group[0] - 1][0], spans[group[-1] - 1][1]
 
 
 def _breaks(text: str, spans: Sequence[Span], number: int) -> bool:
     return "\n" in text[spans[number - 2][1] : spans[number - 1][0]]
 
 
-def _of_heading(passage: Passage, role: Role) -> Evidence:
-    """The heading that a passage stands under, as a quotation."""
-    found = passage.model_copy(
+def _heading_quotation(passage: Passage, role: Role) -> Evidence:
+    """Return the heading above the passage as a quotation."""
+    heading = passage.model_copy(
         update={"start": passage.heading_start, "text": passage.heading, "label": "", "where": None}
     )
-    return _evidence(found, 0, len(passage.heading), role)
+    return _evidence(heading, 0, len(passage.heading), role)
 
 
 def _evidence(passage: Passage, first: int, last: int, role: Role) -> Evidence:
@@ -270,20 +278,23 @@ def _evidence(passage: Passage, first: int, last: int, role: Role) -> Evidence:
 
 
 def evidence_id(page: PageRef, quote: str, where: Place | None) -> EvidenceId:
-    """The same quotation of the same page has the same id, whoever cites it, whenever, and whatever else it says."""
+    """Return an id that depends only on the page's URL, the place and the quotation.
+
+    The same quotation has the same id in all answers and runs, even if the rest of the page changes.
+    """
     digest = hashlib.sha256(f"{page.url}\n{where or ''}\n{quote}".encode()).hexdigest()
     return f"e{digest[:10]}"
 
 
 def passage_id(passage: Passage) -> EvidenceId:
-    """The id of the whole passage, cited."""
+    """Return the evidence id of the whole passage."""
     return evidence_id(passage.page, passage.text, passage.where)
 
 
 def is_stale(source: Evidence | PageRef, on: date | None = None) -> bool:
-    """D8: whether it was published more than 18 months before that day, by default the day on which it was fetched.
+    """Whether the source was published more than 18 months before `on`, by default the day of the fetch (D8).
 
-    A page without a date is not known to be stale.
+    A source without a date is not considered stale.
     """
     published, on = source.published_on, on or source.fetched_at.date()
     if published is None:
@@ -293,7 +304,7 @@ def is_stale(source: Evidence | PageRef, on: date | None = None) -> bool:
 
 
 def confidence(evidence: Sequence[Evidence], *, stated: bool) -> Confidence:
-    """How far to trust a claim, from its evidence: said by the company itself, on how many pages, and how long ago."""
+    """Return how reliable a claim is, by whether the company states it, on how many pages, and how recently."""
     pages = {e.url for e in evidence}
     dated = [e for e in evidence if e.published_on is not None]
     points = len(pages) + (2 if stated else 0) - (1 if dated and all(map(is_stale, dated)) else 0)
@@ -301,6 +312,6 @@ def confidence(evidence: Sequence[Evidence], *, stated: bool) -> Confidence:
 
 
 def verified(evidence: Evidence, text: str) -> bool:
-    """D2: whether the quotation is still what the stored page says at its place."""
+    """Whether the stored page still has the quotation at its offsets (D2)."""
     digest = hashlib.sha256(text.encode()).hexdigest()
     return digest == evidence.page_sha256 and text[evidence.start : evidence.end] == evidence.quote

@@ -1,6 +1,7 @@
-"""What words without evidence of their own may say: times and small counts of a plan, and where a rep may look.
+"""Removes what needs no evidence from copy before it is checked: times and small counts of a plan.
 
-Prompts ask for these: they claim nothing of a company.
+Prompts ask for texts such as 'Could we talk for 15 minutes?' and 'Check LinkedIn for three openings'. They claim
+nothing about a company.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from octave_mcp.evidence.support import Quoted, Statement
 from octave_mcp.evidence.support.naming import names
 from octave_mcp.evidence.support.numerals import ONES, TENS
 
-# Where a rep looks things up.
-PLACES = (
+# Where advice may send the rep to look things up. These names need no evidence.
+LOOKUP_SITES = (
     "LinkedIn Sales Navigator GitHub GitLab G2 Crunchbase Capterra Trustpilot Glassdoor BuiltWith Google News YouTube"
     " Reddit Twitter X Wikipedia Indeed Product Hunt Hacker News"
 )
-# The letters of MEDDPICC and SPIN, which prompts have questions labelled with.
-WORDS_OF_SELLING = (
+# The terms of MEDDPICC and SPIN. Prompts ask for questions that are labelled with them.
+SALES_METHOD_TERMS = (
     "Metrics Economic buyer Decision criteria process Paper process Identify pain Champion Competition Situation"
     " Problem Implication Need-payoff"
 )
@@ -48,10 +49,12 @@ def _any(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(rf"\b(?:{pattern})\b" for pattern in patterns), re.IGNORECASE)
 
 
+# '15 minutes', 'half an hour', but not 'an hour of downtime'.
 _MINUTES = _any(
     rf"{_NUMBER}[ -](?:to |or )?(?:{_NUMBER}[ -])?(?:minutes?|seconds)",
     r"(?:half an|a quarter of an|a half|an?) hour(?! of)|half-hour",
 )
+# 'every two weeks', 'next quarter', 'a two-week pilot', 'a year ago'.
 _RECURRING = _any(
     rf"(?:every|each|per|once an?|twice an?|{_NUMBER} times an?) (?:other |{_NUMBER} )?{_UNIT}",
     r"(?:hourly|daily|weekly|monthly|quarterly|yearly)",
@@ -60,6 +63,7 @@ _RECURRING = _any(
     rf"{_NUMBER}-{_UNIT} (?:call|chat|talk|plan|pilot|review|window|check-in|rhythm)",
     r"(?:(?:more|less) than |over |about |almost |nearly )?an? (?:week|month|quarter|year) ago",
 )
+# 'in three weeks', 'two days after the call', 'zero downtime'.
 _WITHIN = _any(
     r"(?:in|within|after|for|over|during|until|back in) (?:about |around |another |the )?"
     rf"(?:{_NUMBER} (?:or {_NUMBER} )?){_UNIT}",
@@ -68,18 +72,22 @@ _WITHIN = _any(
 )
 _GAINS = r"sav(?:e|es|ed|ing)|reduc\w+|cuts?|cutting|faster|sooner|instead of"
 _RESULT = _any(_GAINS)
-_LIVE = r"takes|took|went|was|were|pays (?:back|for itself)|go(?:es)? live|live in|got|grew|built"
+# Verbs that make a time a result: 'Acme went live in two weeks'.
+_ACHIEVEMENTS = r"takes|took|went|was|were|pays (?:back|for itself)|go(?:es)? live|live in|got|grew|built"
 _SPAN = _any(r"(?:an?|one) (?:day|week|month|quarter|year)")
-_ACHIEVES = _any(_GAINS, _LIVE)
-# What makes of a time a result.
-_OF_CUSTOMERS = _any(_GAINS, _LIVE, r"customers?|clients?|users?")
+_ACHIEVES = _any(_GAINS, _ACHIEVEMENTS)
+# Words that make a time the result of a customer.
+_OF_CUSTOMERS = _any(_GAINS, _ACHIEVEMENTS, r"customers?|clients?|users?")
+# 'Which of the two?', 'half a page', 'half the battle'.
 _CHOSEN = _any(
     rf"(?:two or three|one or two|(?:top|which|of the|of these|of those|the other) (?:{_SMALL}))",
     r"half[ -](?:a )?(?:page|sentence|line|day|sheet)",
     r"half the (?:battle|work|job|story)",
     r"half of (?:it|them|these|those)",
 )
+# 'Worth reading twice?', but not 'twice the volume'.
 _MULTIPLE = _any(r"twice(?! (?:the|as|a|your|their)\b)")
+# What an e-mail or call offers: 'five questions', 'point 3', 'all four?'.
 _OFFERED = _any(
     rf"(?:\d{{1,2}}|{_SMALL})[ -](?:\w+ )?(?:questions?|lines?|points?|ideas?|checks?|steps?|signs?|drafts?|updates?"
     r"|messages?|headlines?|counts?|people|colleagues|(?<=first )days|pages?|tests?|items?|rows?|examples?|versions?"
@@ -87,7 +95,9 @@ _OFFERED = _any(
     rf"(?:question|line|point|step|item|number) (?:\d{{1,2}}|{_SMALL})",
     rf"(?:the|all) (?:{_SMALL})(?=[?.!,]|$)",
 )
+# List numbers at the start of a line: '1. '.
 _NUMBERED = re.compile(r"(?m)^[^\S\n]*\d{1,2}[.)]\s")
+# Counts up to twelve, but not the number in a measurement or a share: '5 %', '3x', '2 million', 'one in ten'.
 _COUNTS = re.compile(
     r"(?<![\w$€£¥₹.,-])(?<!one in )"
     rf"(?:(?:first|next|last) \d{{1,2}}|\d{{1,3}}(?= (?:\w+ )?pages?\b)|1[0-2]|[1-9]|{_SMALL})\b"
@@ -95,6 +105,7 @@ _COUNTS = re.compile(
     rf"|out of\b|of (?:\d|ten\b|five\b)|dollars?\b|euros?\b|{_UNIT}\b))",
     re.IGNORECASE,
 )
+# Words of a postponed talk: 'Shall I write again in March?'.
 _LATER = re.compile(r"\b(?:again|once more|later|better|back|not|until|then|suit\w*)\b", re.IGNORECASE)
 _MONTHS = _any(rf"(?:in|by|from|until|before|after|early|late|mid)[ -](?-i:{MONTH})")
 _DATES = re.compile(
@@ -103,6 +114,7 @@ _DATES = re.compile(
     rf"|\b(?:in|by|from|until|since|of|before|after|end of|early|late|mid) (?-i:{MONTH})(?: 20\d\d)?",
     re.IGNORECASE,
 )
+# 'Day 1 to 30' of a plan.
 _DAYS_OF_PLANS = _any(r"(?:day|week|month)s? \d{1,2}(?:(?: to |[-–])\d{1,2})?")
 _AGES = _any(rf"{_NUMBER} {_UNIT} (?:ago|back|old)")
 _DIGIT = re.compile(r"\d")
@@ -111,17 +123,17 @@ _SENTENCES = re.compile(r"(?<=[.!?;])\s+")
 
 
 def without_plans(text: str) -> str:
-    """Without the minutes that an ask asks for, and times of what is still to come or was before.
+    """Return the text without times that are part of a plan or a request: '15 minutes', 'next quarter'.
 
-    'In three weeks' stays where it may be a customer's result.
+    'In three weeks' remains where it may be a customer's result.
     """
-    return " ".join(_beginning_small(_without_times(sentence)) for sentence in _SENTENCES.split(text))
+    return " ".join(_with_small_verb(_without_times(sentence)) for sentence in _SENTENCES.split(text))
 
 
 def _without_times(sentence: str) -> str:
     if not _RESULT.search(sentence):
         sentence = _MINUTES.sub("", sentence)
-    if not _OF_CUSTOMERS.search(sentence) and not _tells_of_deeds(sentence):
+    if not _OF_CUSTOMERS.search(sentence) and not _tells_what_somebody_did(sentence):
         sentence = _WITHIN.sub("", sentence)
     if sentence.endswith("?") and not _OF_CUSTOMERS.search(sentence):
         sentence = _MULTIPLE.sub("", sentence)
@@ -131,19 +143,19 @@ def _without_times(sentence: str) -> str:
     return sentence if _ACHIEVES.search(sentence) else _SPAN.sub("", sentence)
 
 
-def _tells_of_deeds(sentence: str) -> bool:
-    """'Acme moved in three weeks' tells what somebody did; 'meetings booked within a week' does not."""
+def _tells_what_somebody_did(sentence: str) -> bool:
+    """Whether the sentence says what somebody did: 'Acme moved in three weeks', not 'meetings booked within a week'."""
     return any(re.search(rf"\b{re.escape(name)} (?:\w+ )?\w+ed\b", sentence) for name in names(sentence))
 
 
 def without_offered(text: str) -> str:
-    """Without counts of what the rep offers or asks for ('five questions', 'ask three colleagues'), and their age."""
-    own = _OFFERED.sub("", _NUMBERED.sub("", text))
-    return own if names(own) else _AGES.sub("", own)
+    """Return the text without counts of what the rep offers or asks for: 'five questions', 'ask three colleagues'."""
+    rest = _OFFERED.sub("", _NUMBERED.sub("", text))
+    return rest if names(rest) else _AGES.sub("", rest)
 
 
 def without_counts(text: str) -> str:
-    """Without small counts of what the rep has or does ('three openings'), and dates and ages of notes and plans."""
+    """Return the text without dates, ages, and small counts of what the rep has or does: 'three openings'."""
     for pattern in (_DATES, _DAYS_OF_PLANS, _AGES, _COUNTS):
         text = pattern.sub("", text)
     return text
@@ -159,16 +171,16 @@ _VERBS = frozenset(
 )
 
 
-def _beginning_small(sentence: str) -> str:
-    """A verb that begins a sentence is no name, whatever name follows: 'Call Ada Moss'."""
+def _with_small_verb(sentence: str) -> str:
+    """Lower-case a verb that starts the sentence, so that 'Call Ada Moss' has the name 'Ada Moss'."""
     first = sentence.split(" ", 1)[0]
     return sentence[0].lower() + sentence[1:] if first.lower() in _VERBS else sentence
 
 
 def in_field(value: Value, field: str, statement: Statement) -> Statement:
-    """The statement of a text without evidence of its own, without what claims nothing in such a field.
+    """Return the statement without the parts that claim nothing in this field of the value.
 
-    A subject line, an offer and what is offered may count what the e-mail brings: 'five questions'.
+    A subject line and a call to action may count what the e-mail brings: 'five questions'.
     """
     manner = manner_of(value, field)
     if manner == "advice":
@@ -176,7 +188,7 @@ def in_field(value: Value, field: str, statement: Statement) -> Statement:
         return replace(
             statement,
             text=text,
-            shown=(*statement.shown, PLACES, WORDS_OF_SELLING),
+            shown=(*statement.shown, LOOKUP_SITES, SALES_METHOD_TERMS),
             evidence=(*statement.evidence, Quoted("", "vendor", url=_LINKEDIN)),
         )
     if manner != "spoken":
@@ -186,24 +198,24 @@ def in_field(value: Value, field: str, statement: Statement) -> Statement:
 
 
 def dated(statement: Statement) -> Statement:
-    """The statement without the dates of the pages that it cites: they stand beside a quotation, not in it.
+    """Return the statement without the publication dates of the cited pages, which are not part of the quotations.
 
-    Where a quotation names a year itself, what it tells has another date than its page.
+    If a quotation itself names a year, nothing is removed: what it reports has another date than its page.
     """
     text = statement.text
     if not _DIGIT.search(text) or _YEAR.search(statement.said):
         return statement
-    for day in {one.published_on for one in statement.evidence if one.published_on}:
+    for day in {quote.published_on for quote in statement.evidence if quote.published_on}:
         text = without_day(text, date.fromisoformat(day))
     return statement if text == statement.text else replace(statement, text=text)
 
 
 def sites(pages: Iterable[tuple[PageRef | Evidence, Role]]) -> tuple[Quoted, ...]:
-    """Each site with each date of a page of it, as quotations that say nothing: words may give both."""
-    # Passages by the hundred are of few pages.
+    """Return each site, with each date of its pages, as an empty quotation: copy may mention both."""
+    # Hundreds of passages come from a few pages, so duplicates are removed before the quotations are built.
     cited: set[tuple[Role, str, date | None]] = {(role, page.url, page.published_on) for page, role in pages}
-    found = {Quoted("", role, url=_origin(url), published_on=_iso(day)) for role, url, day in cited}
-    return tuple(sorted(found))
+    quotes = {Quoted("", role, url=_origin(url), published_on=_iso(day)) for role, url, day in cited}
+    return tuple(sorted(quotes))
 
 
 def _iso(day: date | None) -> str:

@@ -1,4 +1,4 @@
-"""A draft without some of its parts, in a form that still makes sense."""
+"""Removes parts of a draft, and whatever makes no sense without them."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from octave_mcp.domain.value import Path, Value
 
 V = TypeVar("V", bound=Value)
 
-# Of an e-mail that lost some: with fewer, it is dropped.
+# An e-mail that lost sentences is dropped if fewer remain.
 MIN_SENTENCES = 2
 
 
 def pruned(draft: V, dropped: Collection[Path]) -> V | None:
-    """The draft without these parts; None if it cannot do without one.
+    """Return the draft without these parts, or None if a required part is missing.
 
-    Entries that could not be read, which are None, are left out too. A part that its value cannot do without takes that
-    value with it; a text outside of a list is left empty. An e-mail without its subject, its call to action or enough
-    sentences keeps its place in the sequence, and is empty.
+    Entries that could not be parsed (None) are removed, too. A removed part that its value requires takes the value
+    with it; a required text outside a list is emptied. An e-mail that lost its subject, its call to action or most of
+    its sentences is emptied as well, but keeps its place in the sequence.
     """
     return cast("V | None", _pruned(draft, (), dropped))
 
 
 def is_empty(touch: TouchDraft[Any]) -> bool:
-    """Whether an e-mail was dropped, and only keeps its place."""
+    """Whether the e-mail was dropped, and only holds its place in the sequence."""
     return not (touch.subject.strip() and touch.call_to_action.text.strip())
 
 
 def _pruned(value: object, at: Path, gone: Collection[Path]) -> object:
-    """The value without these parts; None if it cannot do without one."""
+    """Return the value without these parts, or None if it cannot exist without them."""
     if at in gone:
         return None
     if isinstance(value, Value):
@@ -43,31 +43,31 @@ def _pruned(value: object, at: Path, gone: Collection[Path]) -> object:
 
 
 def _pruned_value(value: Value, at: Path, gone: Collection[Path]) -> Value | None:
-    found: dict[str, object] = {}
+    fields: dict[str, object] = {}
     is_entry = bool(at) and isinstance(at[-1], int)
     for name, field in type(value).model_fields.items():
-        given: object = getattr(value, name)
-        part = _pruned(given, (*at, name), gone)
-        if part is None and given is not None and type(None) not in get_args(field.annotation):
+        original: object = getattr(value, name)
+        part = _pruned(original, (*at, name), gone)
+        if part is None and original is not None and type(None) not in get_args(field.annotation):
             if isinstance(value, TouchDraft):
                 return _emptied(cast("TouchDraft[Any]", value))
-            if is_entry or not isinstance(given, str):
+            if is_entry or not isinstance(original, str):
                 return None
             part = ""
-        found[name] = part
-    return _sensible(value.model_copy(update=found), value)
+        fields[name] = part
+    return _sensible(value.model_copy(update=fields), value)
 
 
-def _sensible(made: Value, before: Value) -> Value | None:
-    """What was made of the value before, without what has lost its point."""
-    if isinstance(made, TouchDraft):
-        return _viable(cast("TouchDraft[Any]", made), cast("TouchDraft[Any]", before))
-    kind = type(made)
-    if issubclass(kind, Objection) and _claims(before) and not _claims(made):
+def _sensible(result: Value, before: Value) -> Value | None:
+    """Return the pruned value without what has lost its point."""
+    if isinstance(result, TouchDraft):
+        return _viable(cast("TouchDraft[Any]", result), cast("TouchDraft[Any]", before))
+    kind = type(result)
+    if issubclass(kind, Objection) and _claims(before) and not _claims(result):
         return None
-    if issubclass(kind, CompetitivePositioning) and _concedes(before) and not _concedes(made):
-        return made.model_copy(update={"where_they_win_note": ""})
-    return made
+    if issubclass(kind, CompetitivePositioning) and _concedes(before) and not _concedes(result):
+        return result.model_copy(update={"where_they_win_note": ""})
+    return result
 
 
 def _viable(touch: TouchDraft[Any], before: TouchDraft[Any]) -> TouchDraft[Any]:
@@ -86,7 +86,7 @@ def _emptied(touch: TouchDraft[Any]) -> TouchDraft[Any]:
 
 
 def _claims(objection: Value) -> bool:
-    """Whether its answer claims something: without that, it only agrees."""
+    """Whether the answer to an objection has a claim. Without one, it only agrees with the objection."""
     return any(part.kind in {"fact", "inference"} for part in cast("Objection[Any]", objection).answer)
 
 

@@ -1,4 +1,4 @@
-"""The passages of several pages, each text once: menus, footers and carousels repeat much."""
+"""Removes text that several pages repeat, such as menus, footers and carousels."""
 
 from __future__ import annotations
 
@@ -11,44 +11,53 @@ from octave_mcp.evidence.selection import KINDS
 from octave_mcp.evidence.units import Unit, units
 from octave_mcp.evidence.worth import Cue
 
+# Two pages may share a text by intent, such as a quotation on a story and on the home page.
 BOILERPLATE_PAGES = 3
-_FACT = int(Cue.SPEAKER | Cue.CERTIFICATE | Cue.FIGURE)
+_FACT_CUES = int(Cue.SPEAKER | Cue.CERTIFICATE | Cue.FIGURE)
 
 
 def without_repeats(pages: Sequence[Sequence[Passage]]) -> list[list[Passage]]:
-    """Each text once, on the page that matters most.
+    """Return the passages of each page with every text only once, on the page whose kind matters most.
 
-    What stands on three pages or more is about the site, not about the page. It stays only if it is a fact: a quotation
-    with its speaker, a figure, a certificate, or what the site says of itself in the head of its pages or by logos.
+    Text on three pages or more describes the site rather than the page, and is removed everywhere. It remains once if
+    it is a fact: a quotation with its speaker, a figure, a certificate, a row of logos, or a description from the head
+    of the pages.
     """
     total = Counter(_key(passage.label, passage.text) for page in pages for passage in page)
     repeated = [[passage for passage in page if total[_key(passage.label, passage.text)] > 1] for page in pages]
-    found = [list(units(page)) for page in repeated]
-    counts = Counter(key for page in found for key in {_of_unit(unit) for unit in page})
-    kept = {_of_unit(unit): unit for unit in _most_important_last(found) if _is_kept(unit, counts[_of_unit(unit)])}
-    gone = {
+    units_by_page = [list(units(page)) for page in repeated]
+    counts = Counter(key for page in units_by_page for key in {_unit_key(unit) for unit in page})
+    retained = {
+        _unit_key(unit): unit
+        for unit in _most_important_last(units_by_page)
+        if _is_retained(unit, counts[_unit_key(unit)])
+    }
+    removed = {
         id(page[at])
-        for page, own in zip(repeated, found, strict=True)
-        for unit in own
-        if kept.get(_of_unit(unit)) is not unit
+        for page, page_units in zip(repeated, units_by_page, strict=True)
+        for unit in page_units
+        if retained.get(_unit_key(unit)) is not unit
         for at in unit.at
     }
-    return [[passage for passage in page if id(passage) not in gone] for page in pages]
+    return [[passage for passage in page if id(passage) not in removed] for page in pages]
 
 
 def _key(label: str, text: str) -> Hashable:
     return label, normal(text)
 
 
-def _of_unit(unit: Unit) -> Hashable:
+def _unit_key(unit: Unit) -> Hashable:
     return _key(unit.first.label, unit.text)
 
 
-def _is_kept(unit: Unit, count: int) -> bool:
-    return count < BOILERPLATE_PAGES or bool(unit.first.where) or bool(unit.cues & _FACT)
+def _is_retained(unit: Unit, count: int) -> bool:
+    return count < BOILERPLATE_PAGES or bool(unit.first.where) or bool(unit.cues & _FACT_CUES)
 
 
 def _most_important_last(pages: Sequence[Sequence[Unit]]) -> list[Unit]:
-    """By the kind of their pages; the first of equals is the last."""
+    """Return the units sorted by the kind of their page. Among equals, the first unit comes last.
+
+    The caller builds a dict, in which the last unit with a text wins.
+    """
     backwards = [unit for page in reversed(pages) for unit in reversed(page)]
     return sorted(backwards, key=lambda unit: 0.0 if unit.first.where else KINDS[unit.first.page.kind])

@@ -1,6 +1,6 @@
-"""Which passages to show where not all of them fit: those that tell most for a deal, and from every page its share.
+"""Selects the passages to show if not all fit: the most informative ones, with a share for every page.
 
-The same passages give the same selection, in whatever order their pages arrive.
+The selection does not depend on the order in which pages arrive.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from urllib.parse import unquote, urlsplit
 from octave_mcp.domain.evidence import Passage
 from octave_mcp.domain.page import PageKind, PageRef
 from octave_mcp.evidence.interest import Interest, Relevance
-from octave_mcp.evidence.units import Unit, said_by, units
+from octave_mcp.evidence.units import Unit, analysed, units
 from octave_mcp.evidence.worth import Cue, points
 
-# The characters that it takes to show each passage, by line. A line that several passages need counts once.
+# For each passage, the characters of each line that showing it takes. Lines shared by several passages, such as a
+# heading, count once.
 Costs = Sequence[Mapping[Hashable, int]]
 
-# What a passage is worth by the kind of its page.
+# Weights of a passage by the kind of its page.
 KINDS: Mapping[PageKind, float] = {
     "case_study": 1.5,
     "about": 1.5,
@@ -42,18 +43,19 @@ KINDS: Mapping[PageKind, float] = {
     "docs": 0.6,
 }
 _NEW_DAYS, _OLD_DAYS = 200, 900
-_NEW, _OLD = 1.3, 0.8
-# A page whose title and path are as relevant as this counts twice.
-_ABOUT_IT = 4
-_MAX_RAISED = 2.5
-# The share of its pairs of words from which a passage only repeats what is shown.
-_SAME = 0.75
-_OF_HEADING, _OF_LABEL = 0.5, 0.25
-_LABEL_WORDS = 5
-_TELLING = int(Cue.FIGURE | Cue.LOGOS | Cue.CERTIFICATE)
+_NEW_FACTOR, _OLD_FACTOR = 1.3, 0.8
+# A page counts double if its title and path are at least this relevant.
+_FULL_RELEVANCE = 4
+_MAX_LANGUAGE_FACTOR = 2.5
+# A passage is a repetition if this share of its word pairs has been shown.
+_MIN_REPEATED_SHARE = 0.75
+# A heading or a label ('Learn more') says less than a sentence with the same words.
+_HEADING_FACTOR, _LABEL_FACTOR = 0.5, 0.25
+_MIN_SENTENCE_WORDS = 5
+_FACT_CUES = int(Cue.FIGURE | Cue.LOGOS | Cue.CERTIFICATE)
 _PRICE = int(Cue.PRICE)
-# Characters: so much does any passage cost, however short, when passages are weighed by their size.
-_OF_LINE = 30
+# Characters that are added to the size of each passage. Otherwise the shortest ones would win.
+_LINE_COST = 30
 
 
 class _Weighed(NamedTuple):
@@ -62,23 +64,23 @@ class _Weighed(NamedTuple):
 
 
 def selected(passages: Sequence[Passage], interest: Interest, most: int, costs: Costs = ()) -> frozenset[int]:
-    """The places of the passages to show; together they take at most `most` characters."""
-    said, printed, chosen = set[str](), set[Hashable](), set[int]()
+    """Return the indexes of the passages to show, which together take at most `most` characters."""
+    shown_pairs, shown_lines, chosen = set[str](), set[Hashable](), set[int]()
     for unit in _ranked(passages, interest, most):
         if len(unit.text) > most:
             continue
-        lines = {line: size for at in unit.at for line, size in _lines(at, passages, costs) if line not in printed}
-        if (size := sum(lines.values())) > most or _repeats(unit, pairs := unit.word_pairs, said):
+        lines = {line: size for at in unit.at for line, size in _lines(at, passages, costs) if line not in shown_lines}
+        if (size := sum(lines.values())) > most or _repeats(unit, pairs := unit.word_pairs, shown_pairs):
             continue
         most -= size
-        said |= pairs
-        printed |= lines.keys()
+        shown_pairs |= pairs
+        shown_lines |= lines.keys()
         chosen.update(unit.at)
     return frozenset(chosen)
 
 
 def ranks(passages: Sequence[Passage], interest: Interest, most: int) -> dict[int, int]:
-    """The rank of each passage, by its place; those that only repeat another have none."""
+    """Return the rank of each passage by its index. Passages that repeat another one have no rank."""
     ranked = _ranked(passages, interest, most)
     return {at: rank for rank, unit in enumerate(ranked) for at in unit.at}
 
@@ -87,82 +89,94 @@ def _lines(at: int, passages: Sequence[Passage], costs: Costs) -> Iterable[tuple
     return costs[at].items() if costs else ((at, len(passages[at].text)),)
 
 
-def _repeats(unit: Unit, pairs: set[str], said: set[str]) -> bool:
-    """What has a figure, a price or a certificate of its own repeats nothing: two results may differ in that alone."""
-    return bool(pairs) and not unit.cues & (_PRICE | _TELLING) and len(pairs & said) >= _SAME * len(pairs)
+def _repeats(unit: Unit, pairs: set[str], shown_pairs: set[str]) -> bool:
+    """Whether most of the unit has been shown already.
+
+    A unit with a figure, a price or a certificate never counts as repeated: two results may differ in nothing else.
+    """
+    if not pairs or unit.cues & (_PRICE | _FACT_CUES):
+        return False
+    return len(pairs & shown_pairs) >= _MIN_REPEATED_SHARE * len(pairs)
 
 
 def _ranked(passages: Sequence[Passage], interest: Interest, most: int) -> list[Unit]:
-    """The more of a page comes before a passage, the more that passage has to tell."""
+    """Return the units, best first. Each further passage of a page must be more informative to be chosen."""
     by_page: dict[str, list[_Weighed]] = defaultdict(list)
     for weighed in _once(_equalised(_weighed(passages, interest))):
         by_page[weighed.unit.first.page.url].append(weighed)
     share = max(1.0, most / max(1, len(by_page)))
-    return [unit for unit, _ in sorted((w for page in by_page.values() for w in _shared(page, share)), key=_first)]
+    weighed = (entry for page in by_page.values() for entry in _with_diminishing_worth(page, share))
+    return [unit for unit, _ in sorted(weighed, key=_best_first)]
 
 
-def _shared(page: Iterable[_Weighed], share: float) -> Iterator[_Weighed]:
+def _with_diminishing_worth(page: Iterable[_Weighed], share: float) -> Iterator[_Weighed]:
     taken = 0
     for unit, worth in page:
         yield _Weighed(unit, worth / (1 + (taken / share) ** 1.5))
         taken += len(unit.text)
 
 
-def _first(weighed: _Weighed) -> tuple[float, tuple[str, int]]:
+def _best_first(weighed: _Weighed) -> tuple[float, tuple[str, int]]:
     return -weighed.worth, weighed.unit.key
 
 
-def _once(found: Iterable[_Weighed]) -> Iterator[_Weighed]:
-    """In the order of their worth; of those that say the same, the first."""
+def _once(weighed_units: Iterable[_Weighed]) -> Iterator[_Weighed]:
+    """Yield the units by worth, and only the first of those with the same wording."""
     seen = set[str]()
-    for weighed in sorted(found, key=_first):
+    for weighed in sorted(weighed_units, key=_best_first):
         if (gist := weighed.unit.gist) not in seen:
             seen.add(gist)
             yield weighed
 
 
-def _equalised(found: Sequence[_Weighed]) -> Iterator[_Weighed]:
-    """Those in a language in which few cues are known are worth as much as the others."""
+def _equalised(weighed_units: Sequence[_Weighed]) -> Iterator[_Weighed]:
+    """Raise the worth of units in languages with few known cues to that of the other languages."""
     worths: dict[str, list[float]] = defaultdict(list)
-    for unit, worth in found:
+    for unit, worth in weighed_units:
         worths[unit.first.page.language[:2]].append(worth)
     typical = {language: fmean(own) for language, own in worths.items()}
-    raised = {language: min(_MAX_RAISED, max(typical.values()) / own) for language, own in typical.items()}
-    return (_Weighed(unit, worth * raised[unit.first.page.language[:2]]) for unit, worth in found)
+    raised = {language: min(_MAX_LANGUAGE_FACTOR, max(typical.values()) / own) for language, own in typical.items()}
+    return (_Weighed(unit, worth * raised[unit.first.page.language[:2]]) for unit, worth in weighed_units)
 
 
 def _weighed(passages: Sequence[Passage], interest: Interest) -> list[_Weighed]:
-    told = said_by(passage.text for passage in passages)
-    found = list(units(passages, told.by_text))
-    relevance = Relevance(interest, [unit.said.words for unit in found], told.vocabulary)
-    newest = max((unit.first.page.published_on for unit in found if unit.first.page.published_on), default=None)
-    pages = {id(unit.first.page): unit.first.page for unit in found}
-    heads = {own: f"{page.title} {unquote(urlsplit(page.url).path).replace('-', ' ')}" for own, page in pages.items()}
-    said = said_by(heads.values()).by_text
-    weights = {
-        own: _of_page(page, relevance.of(heads[own], said[heads[own]].words), newest) for own, page in pages.items()
+    passage_texts = analysed(passage.text for passage in passages)
+    all_units = list(units(passages, passage_texts.by_text))
+    relevance = Relevance(interest, [unit.analysis.words for unit in all_units], passage_texts.vocabulary)
+    newest = max((unit.first.page.published_on for unit in all_units if unit.first.page.published_on), default=None)
+    pages = {id(unit.first.page): unit.first.page for unit in all_units}
+    heads = {
+        page_id: f"{page.title} {unquote(urlsplit(page.url).path).replace('-', ' ')}" for page_id, page in pages.items()
     }
-    return [_Weighed(unit, _worth(unit, relevance) * weights[id(unit.first.page)]) for unit in found]
+    head_texts = analysed(heads.values()).by_text
+    weights = {
+        page_id: _page_weight(page, relevance.of(heads[page_id], head_texts[heads[page_id]].words), newest)
+        for page_id, page in pages.items()
+    }
+    return [_Weighed(unit, _worth(unit, relevance) * weights[id(unit.first.page)]) for unit in all_units]
 
 
 def _worth(unit: Unit, relevance: Relevance) -> float:
-    """By size, so that short passages stand a chance against long ones, and not the other way round either."""
-    told = points(unit.cues) + relevance.of(unit.text, unit.said.words)
-    if len(unit.said.words) < _LABEL_WORDS and not unit.cues & _TELLING:
-        told *= _OF_LABEL
+    """Return the information per size.
+
+    The divisor is the square root of the length, so neither short nor long passages always win.
+    """
+    information = points(unit.cues) + relevance.of(unit.text, unit.analysis.words)
+    if len(unit.analysis.words) < _MIN_SENTENCE_WORDS and not unit.cues & _FACT_CUES:
+        information *= _LABEL_FACTOR
     elif unit.is_heading:
-        told *= _OF_HEADING
-    return told / sqrt(_OF_LINE + len(unit.text))
+        information *= _HEADING_FACTOR
+    return information / sqrt(_LINE_COST + len(unit.text))
 
 
-def _of_page(page: PageRef, about: float, newest: date | None) -> float:
-    """What a passage is worth by its page: its kind, how new it is, and how far its title or path is about the deal."""
-    return KINDS[page.kind] * _newness(page.published_on, newest) * (1 + min(1.0, about / _ABOUT_IT))
+def _page_weight(page: PageRef, about: float, newest: date | None) -> float:
+    """Return the weight of a page by its kind, its age, and how relevant its title and path are."""
+    return KINDS[page.kind] * _age_weight(page.published_on, newest) * (1 + min(1.0, about / _FULL_RELEVANCE))
 
 
-def _newness(published: date | None, newest: date | None) -> float:
-    """Measured from the newest page: what is chosen does not depend on the day."""
+def _age_weight(published: date | None, newest: date | None) -> float:
+    """Return the weight of a page's age, measured from the newest page so that the selection is the same every day."""
     if published is None or newest is None:
         return 1.0
     days = (newest - published).days
-    return _NEW if days <= _NEW_DAYS else 1.0 if days <= _OLD_DAYS else _OLD
+    return _NEW_FACTOR if days <= _NEW_DAYS else 1.0 if days <= _OLD_DAYS else _OLD_FACTOR

@@ -1,4 +1,4 @@
-"""Stems of words: what their grammatical forms have in common."""
+"""Stems of words, for comparing grammatical forms."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from functools import cache
 from threading import Lock
 from typing import Protocol
 
-# A stemmer has a state, and texts are read in several threads.
-_STEMMING = Lock()
+# A stemmer has internal state, and texts are analysed in several threads.
+_STEMMER_LOCK = Lock()
 
 
 class _Stemmer(Protocol):
@@ -17,7 +17,7 @@ class _Stemmer(Protocol):
 
 @cache
 def has_stems(language: str) -> bool:
-    """Whether there are rules for the language, by its English name: 'english'."""
+    """Whether stemming supports the language, given by its English name such as 'english'."""
     import Stemmer  # noqa: PLC0415 - only checks and contexts need it
 
     algorithms: Callable[[], list[str]] = vars(Stemmer)["algorithms"]
@@ -25,8 +25,8 @@ def has_stems(language: str) -> bool:
 
 
 def stem(word: str, language: str = "english") -> str:
-    """That of a word in lower case."""
-    with _STEMMING:
+    """Return the stem of a lower-case word."""
+    with _STEMMER_LOCK:
         return _stemmer(language).stemWord(word)
 
 

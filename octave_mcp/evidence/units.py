@@ -1,4 +1,4 @@
-"""Passages that belong together, and what they are about: a quotation is shown with its speaker."""
+"""Groups neighbouring passages that belong together, such as a quotation and its speaker, and finds their cues."""
 
 from __future__ import annotations
 
@@ -11,24 +11,29 @@ from octave_mcp.domain.evidence import Passage
 from octave_mcp.domain.page import is_in_head
 from octave_mcp.evidence.worth import Cue, Cues
 
+# Separates the texts while all of them are processed as one string.
 _BREAK = "\x1f"
 _MARKS = b'()[]"*|/,.;:!?'
 _WITHOUT_MARKS = bytes.maketrans(_MARKS, b" " * len(_MARKS))
 _WITHOUT_DIGITS = bytes.maketrans(b"123456789", b"0" * 9)
-# Halved so often: figures of up to 16 digits are the same.
-_DIGITS_OF_FIGURES = 4
+# Each pass halves runs of masked digits, so figures of up to 16 digits become equal.
+_MASKING_PASSES = 4
 _QUOTATION, _TITLE, _PRICE = int(Cue.QUOTATION), int(Cue.TITLE), int(Cue.PRICE)
 _SIGNS = int(Cue.TITLE | Cue.NAME)
 _SPEAKER, _LOGOS, _DATED = int(Cue.SPEAKER), int(Cue.LOGOS), int(Cue.DATED)
-_SIGNATURE_CHARACTERS = 140
+_MAX_SIGNATURE_CHARACTERS = 140
+# A line with a dash, possibly in a quotation: '> — Ada Moss, CTO'.
 _SIGNED = re.compile(r"\n[^\S\n]*(?:>\s*)?[—–―]")
 _DASHES = ("—", "–", "―", "-")
-# With fewer words, two texts that differ in a figure alone are not the same: '10 GB', '50 GB'.
-_MIN_WORDS = 6
+# Shorter texts that differ only in a figure say different things: '10 GB' and '50 GB' of two plans.
+_MIN_GIST_WORDS = 6
 
 
-class Said(NamedTuple):
-    """What a text says: `plain` is its words in lower case, `gist` the same but for figures, `cues` are bits."""
+class AnalysedText(NamedTuple):
+    """A text in forms for comparison, and its cues as bits.
+
+    `plain` is in lower case without punctuation. `gist` is the same, with figures masked.
+    """
 
     plain: str
     gist: str
@@ -36,21 +41,24 @@ class Said(NamedTuple):
     cues: int
 
 
-class Sayings(NamedTuple):
-    """What each of some texts says, and the words of all of them."""
+class AnalysedTexts(NamedTuple):
+    """Analysed texts, and the vocabulary of all of them."""
 
-    by_text: dict[str, Said]
+    by_text: dict[str, AnalysedText]
     vocabulary: frozenset[str]
 
 
 class Unit(NamedTuple):
-    """Neighbouring passages, by their places in the list; `key` is the same wherever they stand in it."""
+    """Neighbouring passages that belong together.
+
+    `at` are their indexes in the list. `key` (URL and number) does not depend on the order of the list.
+    """
 
     at: tuple[int, ...]
     key: tuple[str, int]
     first: Passage
     text: str
-    said: Said
+    analysis: AnalysedText
     cues: int
 
     @property
@@ -59,21 +67,21 @@ class Unit(NamedTuple):
 
     @property
     def gist(self) -> str:
-        """The same for units that say the same, apart from their figures; prices count."""
-        is_short = self.cues & _PRICE or len(self.said.words) < _MIN_WORDS
-        return self.said.plain if is_short else self.said.gist
+        """The wording without figures, equal for units that repeat each other. Short texts and prices keep theirs."""
+        is_short = self.cues & _PRICE or len(self.analysis.words) < _MIN_GIST_WORDS
+        return self.analysis.plain if is_short else self.analysis.gist
 
     @property
     def word_pairs(self) -> set[str]:
-        return {f"{one} {other}" for one, other in pairwise(self.said.plain.split())}
+        return {f"{one} {other}" for one, other in pairwise(self.analysis.plain.split())}
 
 
-def units(passages: Sequence[Passage], said: Mapping[str, Said] | None = None) -> Iterator[Unit]:
-    """The units of passages of any pages; those of one page stand together, in their order.
+def units(passages: Sequence[Passage], analyses: Mapping[str, AnalysedText] | None = None) -> Iterator[Unit]:
+    """Yield the units of the passages. The passages of a page must be in order and next to each other.
 
-    `said` is what `said_by` found in their texts, if that is known.
+    `analyses` are the results of `analysed`, if the caller already has them.
     """
-    single, at = _single(passages, said or said_by(passage.text for passage in passages).by_text), 0
+    single, at = _single(passages, analyses or analysed(passage.text for passage in passages).by_text), 0
     while at < len(single):
         pair = single[at : at + 2]
         is_pair = len(pair) > 1 and (_is_signed(*pair) or _is_introduced(*pair))
@@ -81,21 +89,21 @@ def units(passages: Sequence[Passage], said: Mapping[str, Said] | None = None) -
         at += 2 if is_pair else 1
 
 
-def said_by(texts: Iterable[str]) -> Sayings:
-    """What each text says. All are taken apart into words together, which is faster by far than one by one."""
-    if not (found := list(dict.fromkeys(texts))):
-        return Sayings({}, frozenset())
-    plain = _plain(_BREAK.join(text.replace(_BREAK, " ") for text in found))
+def analysed(texts: Iterable[str]) -> AnalysedTexts:
+    """Analyse the texts. Splitting all of them in one operation is much faster than one by one."""
+    if not (unique := list(dict.fromkeys(texts))):
+        return AnalysedTexts({}, frozenset())
+    plain = _plain(_BREAK.join(text.replace(_BREAK, " ") for text in unique))
     parts, gists = (text.decode().split(_BREAK) for text in (plain, _without_figures(plain)))
     words = [frozenset(part.split()) for part in parts]
     vocabulary = frozenset[str]().union(*words)
     known = Cues(vocabulary)
-    cues = (known.of(text, own) for text, own in zip(found, words, strict=True))
-    return Sayings(dict(zip(found, map(Said, parts, gists, words, cues), strict=True)), vocabulary)
+    cues = (known.of(text, own) for text, own in zip(unique, words, strict=True))
+    return AnalysedTexts(dict(zip(unique, map(AnalysedText, parts, gists, words, cues), strict=True)), vocabulary)
 
 
 def _plain(text: str) -> bytes:
-    """In lower case and without marks; bytes, as these are translated in one go."""
+    """Return the text in lower case without punctuation, as bytes, which `translate` handles in one pass."""
     for mark in "“”":
         text = text.replace(mark, " ")
     return text.lower().encode("utf-8", "replace").translate(_WITHOUT_MARKS)
@@ -103,40 +111,51 @@ def _plain(text: str) -> bytes:
 
 def _without_figures(plain: bytes) -> bytes:
     masked = plain.translate(_WITHOUT_DIGITS)
-    for _ in range(_DIGITS_OF_FIGURES):
+    for _ in range(_MASKING_PASSES):
         masked = masked.replace(b"00", b"0")
     return masked
 
 
-def _single(passages: Sequence[Passage], said: Mapping[str, Said]) -> list[Unit]:
-    return [_unit(at, passage, said[passage.text]) for at, passage in enumerate(passages)]
+def _single(passages: Sequence[Passage], analyses: Mapping[str, AnalysedText]) -> list[Unit]:
+    return [_unit(at, passage, analyses[passage.text]) for at, passage in enumerate(passages)]
 
 
-def _unit(at: int, passage: Passage, said: Said) -> Unit:
-    return Unit((at,), (passage.page.url, passage.number), passage, passage.text, said, _cues(passage, said.cues))
+def _unit(at: int, passage: Passage, analysis: AnalysedText) -> Unit:
+    return Unit(
+        (at,), (passage.page.url, passage.number), passage, passage.text, analysis, _cues(passage, analysis.cues)
+    )
 
 
-def _cues(passage: Passage, found: int) -> int:
-    if found & _QUOTATION and (found & _TITLE or _SIGNED.search(passage.text)):
-        found |= _SPEAKER
+def _cues(passage: Passage, cues: int) -> int:
+    if cues & _QUOTATION and (cues & _TITLE or _SIGNED.search(passage.text)):
+        cues |= _SPEAKER
     if passage.where == "logos":
-        found |= _LOGOS
-    return found | _DATED if passage.page.published_on else found
+        cues |= _LOGOS
+    return cues | _DATED if passage.page.published_on else cues
 
 
 def _joined(one: Unit, other: Unit) -> Unit:
-    found = one.cues | other.cues | _SPEAKER
-    (mine, theirs), text = (one.said, other.said), f"{one.text}\n{other.text}"
-    said = Said(f"{mine.plain} {theirs.plain}", f"{mine.gist} {theirs.gist}", mine.words | theirs.words, found)
-    return Unit((*one.at, *other.at), one.key, one.first, text, said, found)
+    cues = one.cues | other.cues | _SPEAKER
+    (first, second), text = (one.analysis, other.analysis), f"{one.text}\n{other.text}"
+    analysis = AnalysedText(
+        f"{first.plain} {second.plain}",
+        f"{first.gist} {second.gist}",
+        first.words | second.words,
+        cues,
+    )
+    return Unit((*one.at, *other.at), one.key, one.first, text, analysis, cues)
 
 
-def _is_signed(said: Unit, by: Unit) -> bool:
-    return bool(said.cues & _QUOTATION) and _is_next(said, by) and _is_signature(by)
+def _is_signed(quotation: Unit, speaker: Unit) -> bool:
+    return bool(quotation.cues & _QUOTATION) and _is_next(quotation, speaker) and _is_signature(speaker)
 
 
-def _is_introduced(by: Unit, said: Unit) -> bool:
-    return bool(said.cues & _QUOTATION and by.cues & _TITLE) and _is_next(by, said) and _is_signature(by)
+def _is_introduced(speaker: Unit, quotation: Unit) -> bool:
+    return (
+        bool(quotation.cues & _QUOTATION and speaker.cues & _TITLE)
+        and _is_next(speaker, quotation)
+        and _is_signature(speaker)
+    )
 
 
 def _is_next(one: Unit, other: Unit) -> bool:
@@ -144,9 +163,9 @@ def _is_next(one: Unit, other: Unit) -> bool:
 
 
 def _is_signature(unit: Unit) -> bool:
-    """A short line with a dash before it, or one with a name or a title that is no sentence."""
+    """Whether the unit looks like a speaker: a short line after a dash, or a name or title that is no sentence."""
     text = unit.text.lstrip("> ")
-    if len(text) > _SIGNATURE_CHARACTERS or unit.is_heading:
+    if len(text) > _MAX_SIGNATURE_CHARACTERS or unit.is_heading:
         return False
     if text.startswith(_DASHES):
         return True

@@ -1,4 +1,4 @@
-"""How much a passage tells a seller, judged by its words and by marks that every language shares."""
+"""Scores how informative a passage is for a seller, by cue words and by signs that all languages share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from math import fsum
 
 
 class Cue(IntFlag):
-    """What a passage speaks of."""
+    """Something that a passage mentions."""
 
     OURS = auto()
     EVENT = auto()
@@ -33,7 +33,7 @@ class Cue(IntFlag):
     DATED = auto()
 
 
-# A star stands for any ending.
+# Cue words in several languages. A star matches any ending.
 _WORDS: dict[Cue, str] = {
     Cue.OURS: "we our us i my wir unser* nous notre nos nosotros nuestr* nós noss* noi nostr* wij onze",
     Cue.EVENT: (
@@ -83,18 +83,18 @@ _WORDS: dict[Cue, str] = {
 }
 
 
-def _table(of: Callable[[str], bool]) -> dict[str, int]:
-    """The words that are so, without their stars, and their cues as the bits of one number."""
+def _table(selects: Callable[[str], bool]) -> dict[str, int]:
+    """Return the selected words of `_WORDS` without their stars, with their cues as bits."""
     table: dict[str, int] = {}
     for cue, listed in _WORDS.items():
-        for word in filter(of, listed.split()):
+        for word in filter(selects, listed.split()):
             table[word.rstrip("*")] = table.get(word.rstrip("*"), 0) | int(cue)
     return table
 
 
-_BEGINNINGS = _table(lambda word: word.endswith("*"))
+_PREFIXES = _table(lambda word: word.endswith("*"))
 _WHOLE = _table(lambda word: not word.endswith("*"))
-_LENGTHS = sorted({len(beginning) for beginning in _BEGINNINGS})
+_PREFIX_LENGTHS = sorted({len(beginning) for beginning in _PREFIXES})
 
 _UNITS = (
     "customers|clients|users|teams|companies|people|employees|countries|developers|engineers|stores?|hours?|days?|weeks?"
@@ -102,20 +102,23 @@ _UNITS = (
     "|partners|integrations|products|kunden|mitarbeiter\\w*|länder\\w*|clientes|empleados|employés|pays|países|gb|tb|mb|pb|ms"
 )
 _SIGNS = "$€£¥₹"
+# Figures with a meaning ('40 %', '$5', '3x', '1.2 million', '400 carriers' only with a known unit), not dates and
+# versions.
 _FIGURE = re.compile(
     rf"[{_SIGNS}\d](?:(?<=[{_SIGNS}])\s?\d|(?<=\d)(?:\s?%|[\d,.]{{0,20}}(?:\+|x\b|\s?[kmb]\b|\s?(?:million|billion|thousand|mio|mrd"
     rf"|millones|万|亿|億|倍|人|社)|[ -](?:[\w-]{{1,50}} ){{0,2}}(?:{_UNITS})\b)))"
 )
 _PRICE = re.compile(rf"[{_SIGNS}\d](?:(?<=[{_SIGNS}])\s?\d|(?<=\d)\s?(?:[{_SIGNS}]|usd|eur|gbp|chf|元|円))")
 _YEAR = re.compile(r"(?:19|20)\d\d(?!\d)")
+# A capitalised word inside a sentence. The first word is always capitalised and tells nothing.
 _NAME = re.compile(r" (?<=[\w,;:(&/] )[A-ZÀ-ÖØ-Þ][\w.&-]*[a-zA-Z]")
 _QUOTATION = re.compile(r"\s*(?:>\s*)?[\"“„«「『‘]|\s*>")
 
 _QUOTES, _NAMES, _DATES = int(Cue.QUOTATION), int(Cue.NAME), int(Cue.DATE)
 _DIGIT = re.compile(r"[0-9]")
-_OF_DIGITS = ((int(Cue.FIGURE), _FIGURE), (int(Cue.PRICE), _PRICE))
+_DIGIT_PATTERNS = ((int(Cue.FIGURE), _FIGURE), (int(Cue.PRICE), _PRICE))
 
-# Of a cue, and beyond that of two cues together.
+# Points of a cue, and extra points if two cues occur together.
 _POINTS: dict[Cue, float] = {
     Cue.OURS: 0.7,
     Cue.EVENT: 1.2,
@@ -149,47 +152,47 @@ _POINTS: dict[Cue, float] = {
     Cue.TITLE | Cue.NAME: 1.0,
     Cue.RIVAL | Cue.NAME: 0.8,
 }
-_GIVEN = tuple((int(cue), given) for cue, given in _POINTS.items())
-# Of any text: a page without a cue has something to show, too.
-LEAST = 0.2
+_POINTS_BY_BITS = tuple((int(cue), given) for cue, given in _POINTS.items())
+# Minimum points, so that a page without any cue still has passages to show.
+MIN_POINTS = 0.2
 
 
 class Cues:
-    """The cues of texts whose words, in lower case, are among those of a vocabulary."""
+    """Finds the cues in texts whose words, in lower case, all belong to the vocabulary."""
 
     def __init__(self, vocabulary: Iterable[str]) -> None:
         self._of = {word: found for word in vocabulary if (found := _cues_of(word))}
         self._words = frozenset(self._of)
 
     def of(self, text: str, words: frozenset[str]) -> int:
-        """The bits of one number."""
-        found = _marks(text)
+        """Return the cues of the text as bits. `words` are its words in lower case."""
+        cues = _sign_cues(text)
         for word in self._words & words:
-            found |= self._of[word]
-        return found
+            cues |= self._of[word]
+        return cues
 
 
-def _marks(text: str) -> int:
-    found = _QUOTES if _QUOTATION.match(text) else 0
+def _sign_cues(text: str) -> int:
+    cues = _QUOTES if _QUOTATION.match(text) else 0
     if _NAME.search(text):
-        found |= _NAMES
+        cues |= _NAMES
     if _DIGIT.search(text):
         lower = text.lower()
-        found |= sum(bit for bit, pattern in _OF_DIGITS if pattern.search(lower))
-    return found
+        cues |= sum(bit for bit, pattern in _DIGIT_PATTERNS if pattern.search(lower))
+    return cues
 
 
 @lru_cache(maxsize=50_000)
 def _cues_of(word: str) -> int:
     if word[0].isdigit():
         return _DATES if _YEAR.match(word) else 0
-    found = _WHOLE.get(word, 0)
-    for length in _LENGTHS:
-        found |= _BEGINNINGS.get(word[:length], 0)
-    return found
+    cues = _WHOLE.get(word, 0)
+    for length in _PREFIX_LENGTHS:
+        cues |= _PREFIXES.get(word[:length], 0)
+    return cues
 
 
 @lru_cache(maxsize=10_000)
-def points(found: int) -> float:
-    """What the cues together are worth."""
-    return LEAST + fsum(given for cue, given in _GIVEN if found & cue == cue)
+def points(cues: int) -> float:
+    """Return the points of these cues, including those for combinations."""
+    return MIN_POINTS + fsum(given for cue, given in _POINTS_BY_BITS if cues & cue == cue)
