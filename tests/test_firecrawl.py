@@ -269,7 +269,11 @@ FAILURES: list[tuple[str, Fault, str]] = [
     ("no credits for a job", Fault(BATCH, 402), OUT_OF_CREDITS),
     ("a site that it does not read", Fault(".*", 403), f"{CRAWLED}Firecrawl does not read this site"),
     ("too many requests, twice", Fault(".*", 429, headers=BUSY, times=2), ""),
-    ("too many requests, always", Fault(BATCH, 429, headers=BUSY), f"{CRAWLED}Firecrawl has too many requests"),
+    (
+        "too many requests, always",
+        Fault(BATCH, 429, headers=BUSY),
+        f"{CRAWLED}Firecrawl answers 429: too many requests",
+    ),
     ("500, twice", Fault("POST .*", 500, times=2), ""),
     ("502 and no JSON, twice", Fault(".*", 502, "<h1>Bad gateway</h1>", times=2), ""),
     ("503 to a job, always", Fault(BATCH, 503), f"{CRAWLED}Firecrawl failed with 503"),
@@ -284,7 +288,7 @@ FAILURES: list[tuple[str, Fault, str]] = [
     ("no answer to a job", Fault(BATCH, 0), f"{CRAWLED}Firecrawl did not answer"),
     ("a job that it does not take", Fault(BATCH, 400), ""),
     ("no map", Fault("POST /v2/map", 500), ""),
-    ("a home page that takes too long", Fault("POST /v2/scrape", 408), f"{CRAWLED}Firecrawl had no complete answer"),
+    ("a home page that takes too long", Fault("POST /v2/scrape", 408), f"{CRAWLED}Firecrawl got no complete answer"),
 ]
 SHORT = {
     "a site that it does not read",
@@ -534,7 +538,7 @@ async def test_a_server_of_ones_own_needs_no_key(
 def test_an_address_that_is_none_is_refused(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FIRECRAWL_API_URL", address)
     for source in ("auto", "firecrawl"):
-        with pytest.raises(SetupError, match="FIRECRAWL_API_URL is no web address"):
+        with pytest.raises(SetupError, match="FIRECRAWL_API_URL is not a web address"):
             Stage(tmp_path, settings=load()).source_name(source)
 
 

@@ -115,7 +115,7 @@ async def test_a_redirect_to_itself_without_end_is_a_circle_whatever_cookies_it_
         return answer(b"", 302, Location="/", Set_Cookie=cookie.format(n=asked))
 
     async with gate(answers) as made:
-        with pytest.raises(SiteUnreachable, match="in a circle"):
+        with pytest.raises(SiteUnreachable, match="in a loop"):
             await home_title(made)
     assert asked <= 12
 

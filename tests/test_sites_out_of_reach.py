@@ -376,7 +376,7 @@ async def test_a_site_that_no_source_can_read_is_an_error_that_says_what_each_tr
     status: int, source: Adapter, double: Double
 ) -> None:
     double.fails(".*", status)
-    said = {403: "Firecrawl: Firecrawl does not read this site", 408: "Firecrawl: Firecrawl had no complete answer"}
+    said = {403: "Firecrawl: Firecrawl does not read this site", 408: "Firecrawl: Firecrawl got no complete answer"}
     async with refusing(REFUSALS["forbids everything"]) as host:
         with pytest.raises(SiteUnreachable) as failed:
             async with opened(source, host):

@@ -1,6 +1,7 @@
-"""What a company publishes beyond the pages of its site: job boards, feeds, sister sites.
+"""Reads what a company publishes outside its own site: job boards, feeds and sister sites.
 
-Its own pages lead there, so the map may read a page to find each. A place that misbehaves loses only its own content.
+The company's pages link there, so `map` may read a page to find each. If such a place fails, only its own content is
+missing.
 """
 
 from __future__ import annotations
@@ -32,9 +33,11 @@ from octave_mcp.sources.sisters import candidates, is_claimed, is_sister
 
 Parse = Callable[[bytes, datetime], Page]
 
-# A careers page, and the page with the open jobs that it may lead to.
+# The careers page, and a page with the open jobs that it may link to.
 CAREERS_PAGES = 2
+# Links to the open jobs: 'See all roles', 'Offene Stellen'.
 OPEN_JOBS = re.compile(r"\bopen|\broles|positions|vacanc|\bjobs\b|stellen|offres", re.IGNORECASE)
+# Addresses that look like a feed: '/feed', '/blog/rss', '/news.xml'.
 FEED_PATH = re.compile(r"\.(?:xml|rss|atom|rdf)$|/(?:feed|rss|atom)(?:$|\.)")
 MAX_FEEDS = 2
 MAX_SISTER_PRODUCTS = 5
@@ -43,21 +46,21 @@ CAREERS: frozenset[PageKind] = frozenset({"careers"})
 
 
 @dataclass(slots=True)
-class _Found:
-    """What a map finds beyond the site; `pages_read` as in `Addresses`."""
+class _Discoveries:
+    """What `map` finds outside the site. `pages_read` is described in `Addresses`."""
 
     links: list[Link] = field(default_factory=list[Link])
     failures: list[PageFailure] = field(default_factory=list[PageFailure])
     pages_read: int = 0
 
 
-_Look = Callable[[Company, Page, Sequence[Link], _Found], Coroutine[Any, Any, None]]
+_Search = Callable[[Company, Page, Sequence[Link], _Discoveries], Coroutine[Any, Any, None]]
 
 
 class BeyondReader:
-    """The `Reader` of a site, which also reads the places beyond it that the settings allow.
+    """Wraps a `Reader`, and also reads the outside places that the settings allow.
 
-    A page that the map has read is not fetched again. Each host is read as a site of its own: with its own robots.txt,
+    Pages that `map` has read are not fetched again. Each host is treated as a separate site, with its own robots.txt,
     delay and redirects.
     """
 
@@ -71,8 +74,8 @@ class BeyondReader:
         names = ("job boards", "feeds", "sisters")
         chosen = zip(names, (settings.job_boards, settings.feeds, settings.sister_domains), strict=True)
         self.name = "+".join((site.name, *(name for name, is_on in chosen if is_on)))
-        self._read: dict[str, CacheEntry] = {}
-        """The pages that the map has read, by URL key."""
+        # Pages that `map` has read, by URL key, until `read` returns them.
+        self._prefetched: dict[str, CacheEntry] = {}
 
     @property
     def credits(self) -> int:
@@ -92,73 +95,82 @@ class BeyondReader:
 
     async def map(self, company: Company, home: Page) -> Addresses:
         known = await self._site.map(company, home)
-        found = _Found()
-        looks: tuple[tuple[LinkOrigin, bool, _Look], ...] = (
+        found = _Discoveries()
+        searches: tuple[tuple[LinkOrigin, bool, _Search], ...] = (
             ("job_board", self._has_job_boards, self._find_job_boards),
-            ("feed", self._has_feeds and self._is_in_reach(company), self._find_feeds),
+            ("feed", self._has_feeds and self._is_reachable(company), self._find_feeds),
             ("sister", self._has_sisters, self._find_sisters),
         )
         wanted = company.traits.outside
-        await together(*(look(company, home, known.links, found) for name, on, look in looks if on and name in wanted))
+        await together(
+            *(search(company, home, known.links, found) for name, on, search in searches if on and name in wanted)
+        )
         own = (link.model_copy(update={"is_read": True}) if self._is_read(link) else link for link in known.links)
         return Addresses(
             links=(*own, *found.links), failures=(*known.failures, *found.failures), pages_read=found.pages_read
         )
 
     async def read(self, company: Company, requests: Sequence[PageRequest]) -> Sequence[CacheEntry]:
-        found = {one.url: self._read.pop(url_key(one.url)) for one in requests if url_key(one.url) in self._read}
+        found = {
+            request.url: self._prefetched.pop(url_key(request.url))
+            for request in requests
+            if url_key(request.url) in self._prefetched
+        }
+        # Pages are requested per host, since a reader may fetch several pages of a site in one job.
         hosts: dict[str, list[PageRequest]] = {}
-        alone: list[PageRequest] = []
-        for one in requests:
-            if one.url not in found:
-                (alone if self._is_list(one.url, company) else hosts.setdefault(_host(one.url), [])).append(one)
+        lists: list[PageRequest] = []
+        for request in requests:
+            if request.url not in found:
+                (lists if self._is_list(request.url, company) else hosts.setdefault(_host(request.url), [])).append(
+                    request
+                )
         read = await together(
             *(self._read_host(company, group) for group in hosts.values()),
-            *(self._read_list(company, one) for one in alone),
+            *(self._read_list(company, request) for request in lists),
         )
         for copies in read:
             found |= copies
-        return [found[one.url] for one in requests]
+        return [found[request.url] for request in requests]
 
     async def _read_host(self, company: Company, requests: Sequence[PageRequest]) -> dict[str, CacheEntry]:
-        at = _at(requests[0].url, company)
+        at = _company_at_host(requests[0].url, company)
         copies = await self._site.read(at, requests)
         if at.domain != company.domain:
-            copies = [_of_sister(copy, company) for copy in copies]
-        return {one.url: copy for one, copy in zip(requests, copies, strict=True)}
+            copies = [_as_sister_page(copy, company) for copy in copies]
+        return {request.url: copy for request, copy in zip(requests, copies, strict=True)}
 
     def _is_list(self, url: str, company: Company) -> bool:
-        """Whether it is a job board or a feed, and not a page."""
+        """Whether the URL is a job board or a feed rather than a page."""
         if self._has_job_boards and board_at(url):
             return True
         return url in company.beyond.feeds or bool(
-            self._has_feeds and FEED_PATH.search(path_of(url)) and self._is_in_reach(company)
+            self._has_feeds and FEED_PATH.search(path_of(url)) and self._is_reachable(company)
         )
 
     async def _read_list(self, company: Company, request: PageRequest) -> dict[str, CacheEntry]:
         url = request.url
         board = board_at(url) if self._has_job_boards else None
         copy = await (self._read_board(board, url, company) if board else self._read_feed(url, company))
-        if board or url in company.beyond.feeds or not _is_no_feed(copy):
+        if board or url in company.beyond.feeds or not _is_not_a_feed(copy):
             return {url: copy}
         return await self._read_host(company, [request])
 
     async def _read_board(self, board: Board, url: str, company: Company) -> CacheEntry:
-        """The jobs on the first of the board's lists that can be read."""
+        """Return the jobs from the first list of the board that can be read."""
         copies: list[CacheEntry] = []
         for address in board.feeds(url):
-            copies.append(await self._list(address, url, company, partial(board_jobs_page, board, url)))
+            copies.append(await self._fetch_list(address, url, company, partial(board_jobs_page, board, url)))
             if isinstance(copies[-1].found, Page):
                 return copies[-1]
         return copies[0]
 
     async def _read_feed(self, url: str, company: Company) -> CacheEntry:
         kind = kind_of_link(Link(url=url, origin="feed"))
-        return await self._list(url, url, company, partial(feed_page, url, kind))
+        return await self._fetch_list(url, url, company, partial(feed_page, url, kind))
 
-    async def _list(self, address: str, url: str, company: Company, parse: Parse) -> CacheEntry:
-        """The page made of what `address` returns, or the failure of `url`."""
-        at = company_at(address, company)
+    async def _fetch_list(self, address: str, url: str, company: Company, parse: Parse) -> CacheEntry:
+        """Fetch `address` and return the page that `parse` makes of it, or a failure for `url`."""
+        at = company_at(address, company)  # the API may be on another host than the page, with its own robots.txt
         try:
             fetched = await self.access.fetcher.get(
                 address,
@@ -174,35 +186,42 @@ class BeyondReader:
             return CacheEntry(found=error.failure.model_copy(update={"url": url}))
         return CacheEntry(found=page, kept_at=fetched.fetched_at)
 
-    async def _find_job_boards(self, company: Company, home: Page, links: Sequence[Link], found: _Found) -> None:
-        boards = _leading(home, "job_board")
+    async def _find_job_boards(self, company: Company, home: Page, links: Sequence[Link], found: _Discoveries) -> None:
+        boards = _links_to(home, "job_board")
         pages = _shallow(links, CAREERS)
         for _ in range(CAREERS_PAGES):
-            page = await self._page(company, pages) if not boards else None
+            page = await self._first_page(company, pages) if not boards else None
             if page is None:
                 break
-            boards = _leading(page, "job_board")
+            boards = _links_to(page, "job_board")
             further = (link for link in page.links if OPEN_JOBS.search(f"{link.text} {path_of(link.url)}"))
             pages = [link for link in _shallow(further, CAREERS) if not self._is_read(link)]
         found.links += own_boards(boards, company)
 
-    async def _find_feeds(self, company: Company, home: Page, links: Sequence[Link], found: _Found) -> None:
-        feeds = _leading(home, "feed")
-        if not feeds and (page := await self._page(company, _shallow(links, POSTS, deepest=1))):
-            feeds = _leading(page, "feed")
+    async def _find_feeds(self, company: Company, home: Page, links: Sequence[Link], found: _Discoveries) -> None:
+        feeds = _links_to(home, "feed")
+        if not feeds and (page := await self._first_page(company, _shallow(links, POSTS, max_depth=1))):
+            feeds = _links_to(page, "feed")
         of_kinds = {kind_of_link(link): link for link in reversed(feeds)}
         found.links += list(of_kinds.values())[:MAX_FEEDS]
 
-    async def _find_sisters(self, company: Company, home: Page, _: Sequence[Link], found: _Found) -> None:
+    async def _find_sisters(self, company: Company, home: Page, _: Sequence[Link], found: _Discoveries) -> None:
         await together(*(self._find_sister(company, home, link, found) for link in candidates(home)))
 
-    async def _find_sister(self, company: Company, home: Page, link: Link, found: _Found) -> None:
+    async def _find_sister(self, company: Company, home: Page, link: Link, found: _Discoveries) -> None:
         copy = await self._home_of_other(company, link.url)
         if isinstance(copy.found, Page) and is_sister(copy.found, home, company):
-            self._read[url_key(link.url)] = _of_sister(copy, company)
-            products = (one for one in copy.found.links if worth_reading(one.url) and kind_of_link(one) == "product")
-            further = (Link(url=one.url, text=one.text, origin="sister") for one in products)
-            found.links += [Link(url=link.url, text=link.text, origin="sister", is_read=True), *_few(further)]
+            self._prefetched[url_key(link.url)] = _as_sister_page(copy, company)
+            products = (
+                product
+                for product in copy.found.links
+                if worth_reading(product.url) and kind_of_link(product) == "product"
+            )
+            further = (Link(url=product.url, text=product.text, origin="sister") for product in products)
+            found.links += [
+                Link(url=link.url, text=link.text, origin="sister", is_read=True),
+                *_first_products(further),
+            ]
         elif isinstance(copy.found, PageFailure) and is_claimed(link.url, home):
             found.failures.append(copy.found)
         else:
@@ -216,52 +235,52 @@ class BeyondReader:
         (copy,) = await self._site.read(at, [PageRequest(checked)])
         return copy
 
-    async def _page(self, company: Company, links: Sequence[Link]) -> Page | None:
-        """The first of these pages, read now; `read` returns it without another request."""
+    async def _first_page(self, company: Company, links: Sequence[Link]) -> Page | None:
+        """Read the first of these pages, and keep it so that `read` need not fetch it again."""
         if not links:
             return None
         copies = await self._read_host(company, [PageRequest(links[0].url)])
-        self._read |= {url_key(url): copy for url, copy in copies.items()}
+        self._prefetched |= {url_key(url): copy for url, copy in copies.items()}
         (copy,) = copies.values()
         return copy.found if isinstance(copy.found, Page) else None
 
-    def _is_in_reach(self, company: Company) -> bool:
-        """Whether we can fetch from the site ourselves: feeds are not for Firecrawl."""
+    def _is_reachable(self, company: Company) -> bool:
+        """Whether we can fetch from the site ourselves, because feeds are not requested through Firecrawl."""
         return not self.access.robots.are_unreadable(f"{company.url}/")
 
     def _is_read(self, link: Link) -> bool:
-        return url_key(link.url) in self._read
+        return url_key(link.url) in self._prefetched
 
 
 def _host(url: str) -> str:
     return urlsplit(url).netloc.removeprefix("www.")
 
 
-def _at(url: str, company: Company) -> Company:
-    """The company at the host of this address, without the places beyond its site."""
+def _company_at_host(url: str, company: Company) -> Company:
+    """Return the company with its site at this host, and without its outside places."""
     if _host(url) == _host(company.url):
         return company.model_copy(update={"beyond": companies.Beyond()})
     return company_at(url, company)
 
 
-def _of_sister(copy: CacheEntry, company: Company) -> CacheEntry:
+def _as_sister_page(copy: CacheEntry, company: Company) -> CacheEntry:
     return with_ref(copy, kind="product", sister_of=company.domain)
 
 
-def _is_no_feed(copy: CacheEntry) -> bool:
+def _is_not_a_feed(copy: CacheEntry) -> bool:
     return isinstance(copy.found, PageFailure) and copy.found.code == "not_a_feed"
 
 
-def _leading(page: Page, origin: LinkOrigin) -> list[Link]:
+def _links_to(page: Page, origin: LinkOrigin) -> list[Link]:
     return [link for link in page.outside if link.origin == origin]
 
 
-def _shallow(links: Iterable[Link], kinds: Collection[PageKind], deepest: int = 9) -> list[Link]:
-    """The pages of these kinds. Those with the shortest paths come first, since they lead to the others."""
-    found = [link for link in links if kind_of_link(link) in kinds and worth_reading(link.url)]
-    depths = {link.url: path_of(link.url).rstrip("/").count("/") for link in found}
-    return sorted((link for link in found if depths[link.url] <= deepest), key=lambda link: depths[link.url])
+def _shallow(links: Iterable[Link], kinds: Collection[PageKind], max_depth: int = 9) -> list[Link]:
+    """Return the pages of these kinds, shortest path first: overview pages link to the others."""
+    matching = [link for link in links if kind_of_link(link) in kinds and worth_reading(link.url)]
+    depths = {link.url: path_of(link.url).rstrip("/").count("/") for link in matching}
+    return sorted((link for link in matching if depths[link.url] <= max_depth), key=lambda link: depths[link.url])
 
 
-def _few(links: Iterator[Link]) -> list[Link]:
+def _first_products(links: Iterator[Link]) -> list[Link]:
     return [link for link, _ in zip(links, range(MAX_SISTER_PRODUCTS), strict=False)]

@@ -1,4 +1,4 @@
-"""A source with a cache, which all processes that use the same database share."""
+"""A source with a cache, which is shared by all runs and processes on the same database."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ from octave_mcp.sources.memory import RunMemory
 from octave_mcp.sources.reader import PageRequest, Reader, own_url, with_ref, without_duplicates
 from octave_mcp.sources.single_flight import SingleFlight
 
+# A missing page may be published at any time, so failures expire earlier than pages.
 FAILURE_MAX_AGE = timedelta(minutes=10)
-# After this time another process may take over a fetch; a process that is still fetching renews its lease.
+# After this time, another process may take over a fetch. Running fetches renew their lease every second, so only the
+# lease of a dead process expires.
 LEASE_SECONDS = 3.0
 POLL_SECONDS = 0.2
 
@@ -37,8 +39,8 @@ Fetch = Callable[[Sequence[PageRequest]], Awaitable[Sequence[CacheEntry]]]
 class CachedSource:
     """A `Source` that caches what a reader reads. `refresh` fetches everything again, and caches it.
 
-    `code` are the modules of the reader: pages that older code of theirs read are read again. A page that was read but
-    cannot be cached, in the `cache` where all runs look, is returned all the same.
+    `code` are the modules of the reader; pages parsed by an older version of them are read again. `cache` is where new
+    copies are stored for all runs. If storing fails, the page is returned all the same.
     """
 
     def __init__(
@@ -76,14 +78,14 @@ class CachedSource:
             return [await self._reader.home(company, request.cached) for request in requests]
 
         (copy,) = await self._get("home", company, [company.url], fetch)
-        return _found(copy, Page)
+        return _content(copy, Page)
 
     async def map(self, company: Company, home: Page) -> Site:
         async def fetch(requests: Sequence[PageRequest]) -> Sequence[CacheEntry]:
             return [CacheEntry(found=await self._reader.map(company, home)) for _ in requests]
 
         (copy,) = await self._get(f"map {company.role} {home.ref.sha256}", company, [company.url], fetch)
-        return mapped(company, home, _found(copy, Addresses))
+        return mapped(company, home, _content(copy, Addresses))
 
     async def scrape(self, site: Site, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
         return without_duplicates(await self.read(site.company, urls), site.home)
@@ -94,7 +96,8 @@ class CachedSource:
         copies = await self._get("page", company, own, lambda requests: self._reader.read(company, requests))
         by_url = dict(zip(own, copies, strict=True))
         return tuple(
-            _page_of(by_url[one], url) if isinstance(one, str) else one for url, one in zip(urls, checked, strict=True)
+            _page_of(by_url[own_or_failure], url) if isinstance(own_or_failure, str) else own_or_failure
+            for url, own_or_failure in zip(urls, checked, strict=True)
         )
 
     async def close(self) -> None:
@@ -102,59 +105,61 @@ class CachedSource:
         await self._reader.close()
 
     async def _get(self, kind: str, company: Company, urls: Sequence[str], fetch: Fetch) -> list[CacheEntry]:
-        """A copy for each URL, cached or fetched."""
+        """Return a copy for each URL, from the cache or fetched."""
         self._digest = self._digest or await computed(code_digest, *self._code)
         prefix = f"{self._digest} {self._reader.name} {kind} {company.domain}"
         keys = {url: sha256(f"{prefix} {url_key(url)}".encode()).hexdigest() for url in urls}
         by_key = {key: url for url, key in keys.items()}
         await self._memory.use(by_key)
         copies = await self._flights.get(
-            list(by_key), lambda mine: self._cached_or_fetched({key: by_key[key] for key in mine}, fetch)
+            list(by_key), lambda missing: self._cached_or_fetched({key: by_key[key] for key in missing}, fetch)
         )
         return [copies[keys[url]] for url in urls]
 
     async def _cached_or_fetched(self, urls: Mapping[str, str], fetch: Fetch) -> dict[str, CacheEntry]:
-        """By key: the copy that is cached and fresh, or else the one that this or another process fetches."""
+        """Return by key the fresh copy in the cache, or the copy that this or another process fetches."""
         cached = await self._copies.cached(list(urls))
-        found = {key: copy for key, copy in cached.items() if self._is_fresh(copy)}
-        while missing := [key for key in urls if key not in found]:
-            mine = await self._copies.lease(missing, self._owner, seconds=LEASE_SECONDS)
-            if mine:
-                found |= await self._leased([key for key in missing if key in mine], urls, cached, fetch)
-            elif found_by_others := await self._fresh(missing):
-                found |= found_by_others
+        fresh = {key: copy for key, copy in cached.items() if self._is_fresh(copy)}
+        while missing := [key for key in urls if key not in fresh]:
+            leased = await self._copies.lease(missing, self._owner, seconds=LEASE_SECONDS)
+            if leased:
+                fresh |= await self._fetch_leased([key for key in missing if key in leased], urls, cached, fetch)
+            elif fetched_by_others := await self._fresh(missing):
+                fresh |= fetched_by_others
             else:
                 await asyncio.sleep(POLL_SECONDS)
-        return found
+        return fresh
 
-    async def _leased(
+    async def _fetch_leased(
         self, keys: list[str], urls: Mapping[str, str], cached: Mapping[str, CacheEntry], fetch: Fetch
     ) -> dict[str, CacheEntry]:
-        """Fetch what this process holds the leases for, cache it, and release the leases."""
-        lasting: dict[str, CacheEntry] = {}
+        """Fetch the keys that this process has leased, cache the copies, and release the leases."""
+        cacheable: dict[str, CacheEntry] = {}
         try:
             async with self._renewed(keys):
-                found = await self._fresh(keys)  # another process may have cached it since we looked
+                # Another process may have cached it between our look at the cache and the lease.
+                fresh = await self._fresh(keys)
                 requests = {
-                    key: PageRequest(urls[key], self._usable(cached.get(key))) for key in keys if key not in found
+                    key: PageRequest(urls[key], self._usable(cached.get(key))) for key in keys if key not in fresh
                 }
                 copies = await _fetched(list(requests.values()), fetch) if requests else list[CacheEntry]()
                 new = dict(zip(requests, copies, strict=True))
-            lasting = {key: copy for key, copy in new.items() if _is_lasting(copy)}
-            return found | {key: _or_stale(copy, requests[key].cached) for key, copy in new.items()}
+            cacheable = {key: copy for key, copy in new.items() if _is_cacheable(copy)}
+            return fresh | {key: _or_stale(copy, requests[key].cached) for key, copy in new.items()}
         finally:
-            await asyncio.shield(self._supervisor.once("page cache", lambda: self._put(lasting, keys)))
+            # Shielded, because a cancelled run must release its leases, or others wait until they expire.
+            await asyncio.shield(self._supervisor.once("page cache", lambda: self._store_and_release(cacheable, keys)))
 
-    async def _put(self, lasting: Mapping[str, CacheEntry], leased: Sequence[str]) -> None:
-        await self._cache.put_cached(lasting, owner=self._owner, leased=leased, run_id=self._memory.run_id)
+    async def _store_and_release(self, cacheable: Mapping[str, CacheEntry], leased: Sequence[str]) -> None:
+        await self._cache.put_cached(cacheable, owner=self._owner, leased=leased, run_id=self._memory.run_id)
 
     @asynccontextmanager
     async def _renewed(self, keys: Sequence[str]) -> AsyncGenerator[None]:
         async def renew() -> None:
             await self._cache.lease(keys, self._owner, seconds=LEASE_SECONDS)
 
-        often = LEASE_SECONDS / 3
-        renewing = self._supervisor.start("page leases", renew, every_seconds=often, delay_seconds=often)
+        interval = LEASE_SECONDS / 3
+        renewing = self._supervisor.start("page leases", renew, every_seconds=interval, delay_seconds=interval)
         try:
             yield
         finally:
@@ -165,58 +170,65 @@ class CachedSource:
 
     def _is_fresh(self, copy: CacheEntry) -> bool:
         if self._refresh:
+            # A copy cached since this source started is new enough, even if another process fetched it.
             return copy.kept_at >= self._started_at
         is_failure = isinstance(copy.found, PageFailure)
         max_age = min(FAILURE_MAX_AGE, self._max_age) if is_failure else self._max_age
         return copy.kept_at > datetime.now(UTC) - max_age
 
     def _usable(self, copy: CacheEntry | None) -> CacheEntry | None:
-        """The copy, if it may be revalidated, or used in place of a page that cannot be read."""
+        """Return the expired copy if it can be revalidated, or replace a page that cannot be read now."""
         if copy is None or self._refresh or isinstance(copy.found, PageFailure):
             return None
         return copy if copy.kept_at > datetime.now(UTC) - CACHE_MAX_AGE else None
 
 
 def _page_of(copy: CacheEntry, url: str) -> Page | PageFailure:
-    """The page; a failure is reported under the URL that the caller gave."""
+    """Return the page, or the failure under the URL as the caller wrote it."""
     if isinstance(copy.found, PageFailure):
         return copy.found.model_copy(update={"url": url})
-    return _found(copy, Page)
+    return _content(copy, Page)
 
 
-def _found(copy: CacheEntry, kind: type[V]) -> V:
+def _content(copy: CacheEntry, kind: type[V]) -> V:
     if not isinstance(copy.found, kind):
         raise TypeError(f"expected a cached {kind.__name__}, found a {type(copy.found).__name__}")
     return copy.found
 
 
 async def _fetched(requests: Sequence[PageRequest], fetch: Fetch) -> Sequence[CacheEntry]:
-    """The copies that are fetched. If all have a cached copy, a home page that fails for now is a failure, no error."""
+    """Fetch the copies, or return a temporary failure of the home page if all requests have an expired copy.
+
+    That failure is normally raised, but then the expired copy could not be used instead.
+    """
     try:
         return await fetch(requests)
     except SiteUnreachable as failed:
         copy = CacheEntry(found=failed.__cause__.failure) if isinstance(failed.__cause__, PageFailed) else None
-        if copy is None or not _is_passing(copy) or not all(request.cached for request in requests):
+        if copy is None or not _is_temporary(copy) or not all(request.cached for request in requests):
             raise
         return [copy for _ in requests]
 
 
 def _or_stale(copy: CacheEntry, cached: CacheEntry | None) -> CacheEntry:
-    """The expired copy, with a notice that says so, if the fetch failed for a reason that may soon be over."""
-    if cached is None or not _is_passing(copy):
+    """Return the expired copy with a notice, if the fetch failed for a temporary reason."""
+    if cached is None or not _is_temporary(copy):
         return copy
     why = copy.found.reason if isinstance(copy.found, PageFailure) else ""
     reason = f"read on {cached.kept_at:%Y-%m-%d}, and not available now ({why})"
     return with_ref(cached, notice=Notice(code="stale_copy", reason=reason))
 
 
-def _is_lasting(copy: CacheEntry) -> bool:
-    """Whether to cache it: no failure that may soon be over, and no page that another source only stood in for."""
+def _is_cacheable(copy: CacheEntry) -> bool:
+    """Whether to cache the copy: not after a temporary failure, nor from a source that only stood in for another."""
     notice = copy.found.ref.notice if isinstance(copy.found, Page) else None
-    return not _is_passing(copy) and (notice is None or notice.is_lasting)
+    return not _is_temporary(copy) and (notice is None or notice.is_lasting)
 
 
-def _is_passing(copy: CacheEntry) -> bool:
-    found = copy.found
-    failures = found.failures if isinstance(found, Addresses) else (found,) if isinstance(found, PageFailure) else ()
+def _is_temporary(copy: CacheEntry) -> bool:
+    """Whether the copy is, or contains, a temporary failure."""
+    content = copy.found
+    failures = (
+        content.failures if isinstance(content, Addresses) else (content,) if isinstance(content, PageFailure) else ()
+    )
     return any(failure.may_pass for failure in failures)

@@ -1,4 +1,7 @@
-"""A digest of the code that turns responses into pages, part of each cache key: what other code read is read again."""
+"""Computes a digest of the code that turns responses into pages.
+
+It is part of each cache key, so that a new version does not use pages that an older one parsed differently.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,15 @@ from types import CodeType
 from typing import cast
 
 PRODUCT = "octave_mcp"
-# What a page reads as is decided here. The rest, such as settings and retries, decides whether it is read.
+# These packages decide how a page is parsed. Others, such as settings and retries, only decide whether it is fetched.
 PACKAGES = ("domain", "evidence", "sources")
 
 
 @cache
 def code_digest(*modules: str, product: Traversable | None = None) -> str:
-    """The digest of these modules and of those that they import, in `PACKAGES`.
+    """Return the digest of these modules and of everything in `PACKAGES` that they import.
 
-    Comments and docstrings do not count. It compiles some eighty modules, which takes about 0.1 s.
+    Comments and docstrings do not count. Compiling some eighty modules takes about 0.1 s.
     """
     code: dict[str, CodeType] = {}
     sources, left = dict(_sources(product or files(PRODUCT))), [*modules]
@@ -32,7 +35,7 @@ def code_digest(*modules: str, product: Traversable | None = None) -> str:
 
 
 def _sources(product: Traversable) -> Iterator[tuple[str, Traversable]]:
-    """The modules of the packages, by their names."""
+    """Yield the modules of the packages with their names."""
     for package in PACKAGES:
         yield from _modules(product / package, f"{PRODUCT}.{package}")
 
@@ -46,7 +49,7 @@ def _modules(folder: Traversable, name: str) -> Iterator[tuple[str, Traversable]
 
 
 def _imported(code: CodeType, known: Mapping[str, Traversable]) -> Iterator[str]:
-    """The modules that the code imports, wherever in it; `from package import name` may import a module, too."""
+    """Yield the modules that the code imports, at any depth. `from package import name` may import a module, too."""
     for name in code.co_names:
         if name.startswith(PRODUCT):
             yield name
@@ -60,14 +63,14 @@ def _inner(code: CodeType) -> Iterator[CodeType]:
 
 
 def _essence(code: CodeType) -> tuple[object, ...]:
-    """What the code does, without the numbers of its lines."""
+    """Return what determines the behaviour of the code: everything but line numbers and file names."""
     names = (code.co_name, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
     form = (code.co_flags, code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
     return code.co_code, code.co_exceptiontable, names, form, tuple(map(_constant, code.co_consts))
 
 
 def _constant(value: object) -> object:
-    """A set in a fixed order: its own depends on the process."""
+    """Return the constant in a reproducible form: the order of a set differs from process to process."""
     if isinstance(value, CodeType):
         return _essence(value)
     return sorted(map(repr, cast("frozenset[object]", value))) if isinstance(value, frozenset) else value

@@ -1,4 +1,4 @@
-"""The crawler as a source of pages, with Firecrawl for those that the crawler cannot read."""
+"""The source that uses the crawler, and Firecrawl for pages that the crawler cannot read."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 from octave_mcp.domain.page import CacheEntry, PageFailure
 from octave_mcp.settings import Settings
-from octave_mcp.sources.firecrawl import CRAWLER_SHARE, SHARE, check, readers
+from octave_mcp.sources.firecrawl import CRAWLER_SHARE, FIRECRAWL_SHARE, check, readers
 
 if TYPE_CHECKING:
     from octave_mcp.sources.reader import Reader, TitledReader
     from octave_mcp.sources.web.access import SiteAccess
 
-# It needs what Firecrawl needs.
+# The requirements are those of Firecrawl, so its check is reused.
 __all__ = ["check", "make"]
 
 NAME = "crawler-firecrawl"
-# The codes of pages that Firecrawl may read, although the crawler cannot.
-READ_BY_FIRECRAWL = frozenset(
+# Failures of the crawler that Firecrawl may overcome, since it runs scripts and has other IP addresses.
+CODES_FOR_FIRECRAWL = frozenset(
     {"needs_js", "empty", "bot_wall", "http_401", "http_403", "http_429", "timeout", "connection_failed"}
 )
 
@@ -30,17 +30,23 @@ def make(
     crawler: Callable[[SiteAccess], TitledReader],
     refresh: bool,
 ) -> Reader:
-    """Raises: SetupError: Firecrawl is not set up."""
-    # Only a run needs the parsers.
+    """Return the combined reader.
+
+    Raises:
+        SetupError: Firecrawl is not configured, or wrongly.
+    """
+    # Imported here because only runs need the parsers, which are slow to import.
     from octave_mcp.sources.two_readers import Handover, TwoReaders  # noqa: PLC0415
 
     firecrawl, own, shared = readers(settings, access, crawler=crawler, refresh=refresh)
 
     def is_due(found: CacheEntry) -> bool:
         if isinstance(failure := found.found, PageFailure):
-            return failure.code in READ_BY_FIRECRAWL or shared.robots.are_unreadable(failure.url)
+            return failure.code in CODES_FOR_FIRECRAWL or shared.robots.are_unreadable(failure.url)
         return found.is_thin
 
-    crawler_seconds, firecrawl_seconds = (settings.site_timeout_seconds * share for share in (CRAWLER_SHARE, SHARE))
+    crawler_seconds, firecrawl_seconds = (
+        settings.site_timeout_seconds * share for share in (CRAWLER_SHARE, FIRECRAWL_SHARE)
+    )
     handover = Handover(is_due, is_lasting=True, home_seconds=(crawler_seconds, firecrawl_seconds))
     return TwoReaders(NAME, own, firecrawl, handover)

@@ -1,4 +1,4 @@
-"""Makes the source that a run reads with, and hands it the crawler, which sources may use as well."""
+"""Builds the source of a run: an adapter, job boards and feeds around it, and the cache."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Adapter(Protocol):
-    """The module of one source."""
+    """The module of a source."""
 
     __name__: str
 
@@ -30,12 +30,12 @@ class Adapter(Protocol):
         crawler: Callable[[SiteAccess], TitledReader],
         refresh: bool,
     ) -> Reader:
-        """The reader, which may use the crawler for what it does not read by itself.
+        """Return the reader. It may delegate to the crawler, which `crawler` makes.
 
-        `access` makes the access to sites; it takes `robots_seconds`.
+        `access` makes the access to sites, and accepts `robots_seconds`.
 
         Raises:
-            SetupError: the source is not set up.
+            SetupError: the source is not configured, or wrongly.
         """
         ...
 
@@ -51,24 +51,26 @@ def make_source(
     memory: Memory | None = None,
     served: Served = NONE_SERVED,
 ) -> Source:
-    """The source of that adapter, with its cache; `refresh` fetches every page again, and caches it.
+    """Return the adapter's source with its cache. `refresh` fetches every page again, and caches the new copies.
 
-    What is cached for a run is deleted with the last run that has used it. `memory` is the store as the run uses it: it
-    may wait for the database, which what is only cached does not.
+    Cached pages are deleted with the last run that used them. `memory` is the run's view of the store, which may wait
+    until the database is back; writing to the cache never waits for that.
 
     Raises:
-        SetupError: the source is not set up.
+        SetupError: the source is not configured, or wrongly.
     """
-    # Only a run needs the parsers and the clients.
+    # Imported here because parsers and HTTP clients are slow to import, and only runs need them.
     from octave_mcp.sources.beyond import BeyondReader  # noqa: PLC0415
     from octave_mcp.sources.cache import CachedSource  # noqa: PLC0415
     from octave_mcp.sources.crawler.reader import Crawler  # noqa: PLC0415
     from octave_mcp.sources.web.access import SiteAccess  # noqa: PLC0415
 
-    used = RunMemory(memory or store, run_id)
-    access = partial(SiteAccess, settings, used, served=served, refresh=refresh)
+    run_memory = RunMemory(memory or store, run_id)
+    access = partial(SiteAccess, settings, run_memory, served=served, refresh=refresh)
     site = adapter.make(settings, access, crawler=Crawler, refresh=refresh)
     reader = BeyondReader(site, settings)
     code = (adapter.__name__, BeyondReader.__module__, Crawler.__module__)
     max_age = settings.page_max_age_seconds
-    return CachedSource(reader, used, supervisor, code=code, max_age_seconds=max_age, refresh=refresh, cache=store)
+    return CachedSource(
+        reader, run_memory, supervisor, code=code, max_age_seconds=max_age, refresh=refresh, cache=store
+    )

@@ -1,4 +1,4 @@
-"""Exceptions for a page that cannot be read; a reader turns them into a `PageFailure`."""
+"""Exceptions for pages that cannot be read. Readers turn them into a `PageFailure`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class PageFailed(UpstreamError):
 
 
 class PageFailedForNow(PageFailed, Transient):
-    """Worth another try."""
+    """A temporary failure, which is worth a retry."""
 
     def __init__(self, url: str, code: str, reason: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(url, code, reason)
@@ -30,14 +30,14 @@ class PageFailedForNow(PageFailed, Transient):
 
 
 class PageRateLimited(PageFailedForNow, RateLimited):
-    """Worth another try, later."""
+    """A temporary failure because of too many requests, which is worth a retry after a pause."""
 
 
 async def read_in_time(url: str, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What `read` makes of what `url` returned.
+    """Return `read(*args)`, computed with a time limit from the response of `url`.
 
     Raises:
-        PageFailed: it takes too long.
+        PageFailed: the computation takes too long.
     """
     try:
         return await computed(read, *args, **kwargs)

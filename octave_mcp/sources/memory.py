@@ -1,4 +1,4 @@
-"""What a source caches, and for which run."""
+"""The store as one run uses it for caching."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from octave_mcp.ports import Memory
 
 @dataclass(frozen=True, slots=True)
 class RunMemory:
-    """The store as the source of one run uses it; `run_id` is empty outside a run."""
+    """The store, and the run that uses its entries; `run_id` is empty outside a run."""
 
     store: Memory
     run_id: str = ""
 
     async def use(self, keys: Collection[str]) -> None:
-        """Has these entries deleted with the last run that uses them. Called before they are read or stored."""
+        """Record that the run uses these entries, so that they are deleted with the last run that does.
+
+        Call this before reading or storing them. Otherwise, the deletion of another run might remove them in between.
+        """
         if self.run_id:
             await self.store.use_cached([*keys], self.run_id)

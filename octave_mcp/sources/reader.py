@@ -1,4 +1,4 @@
-"""The port that every reader of sites implements, and what readers share."""
+"""The protocol of readers, which fetch and parse the pages of a site, and helpers that they share."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from octave_mcp.sources.web.access import SiteAccess
 from octave_mcp.sources.web.similar_urls import limit_similar
 from octave_mcp.sources.web.translations import Translation, drop_translations
 
-# The code of a page that a service never tried to fetch: it declined the request or could not be reached.
+# Failure code of a page that an external service did not try to fetch, because it refused or could not be reached.
 DECLINED = "declined"
+# A crawl delay of 30 seconds would outlast a run. Above this limit we wait only this long, and read only a few pages.
 MAX_DELAY_SECONDS = 5
-PAGES_OF_SLOW_SITES = 5
+MAX_PAGES_OF_SLOW_SITES = 5
 
 
 class PageRequest(NamedTuple):
-    """A page to read, and the cached copy of it that has expired but may be revalidated."""
+    """A page to read, and its expired copy from the cache, if that can be revalidated."""
 
     url: str
     cached: CacheEntry | None = None
@@ -31,8 +32,8 @@ class PageRequest(NamedTuple):
 class Reader(Protocol):
     """A source without a cache.
 
-    `name` is the source's, and part of the keys of what is cached. `access` is what it fetches with. `on_progress` is
-    called with what is being done while a call takes long.
+    `name` is part of the cache keys. `on_progress` is called with a description of the current activity during long
+    calls.
     """
 
     name: str
@@ -42,30 +43,30 @@ class Reader(Protocol):
 
     @property
     def credits(self) -> int:
-        """As `Source.credits`."""
+        """See `Source.credits`."""
         ...
 
     async def open(self, company: Company) -> Company:
-        """As `Source.open`."""
+        """See `Source.open`."""
         ...
 
     async def home(self, company: Company, cached: CacheEntry | None = None) -> CacheEntry:
-        """As `Source.home`."""
+        """See `Source.home`."""
         ...
 
     async def map(self, company: Company, home: Page) -> Addresses:
-        """As `Source.map`."""
+        """See `Source.map`."""
         ...
 
     async def read(self, company: Company, requests: Sequence[PageRequest]) -> Sequence[CacheEntry]:
-        """The copy of a page or of a failure for each request, in the order given; each URL is on the site."""
+        """Return a page or a failure for each request, in the same order. All URLs belong to the site."""
         ...
 
     async def close(self) -> None: ...
 
 
 class TitledReader(Reader, Protocol):
-    """`title` is its name in a sentence, such as 'the crawler'."""
+    """A reader with a `title` for use in sentences, such as 'the crawler'."""
 
     title: str
 
@@ -75,7 +76,7 @@ def is_declined(copy: CacheEntry) -> bool:
 
 
 def ignore_progress(_: str) -> None:
-    """The callback of a reader until another is set."""
+    """Do nothing: the default of `on_progress`."""
 
 
 def site_addresses(
@@ -85,9 +86,9 @@ def site_addresses(
     translations: Mapping[str, Translation],
     failures: Sequence[PageFailure] = (),
 ) -> Addresses:
-    """The site's URLs: those that the home page links to, then those listed; each page in one language.
+    """Return the site's URLs, each page in one language: first the links of the home page, then the listed ones.
 
-    `translations` are those that the site itself declares, by URL key.
+    `translations` are those that the site declares, by URL key.
     """
     links = {url_key(link.url): link for link in home.links}
     for link in listed:
@@ -99,24 +100,24 @@ def site_addresses(
 
 
 def own_url(url: str, company: Company, allow: Allowed) -> str | PageFailure:
-    """The canonical form of a URL on the company's site; of any other URL, the reason not to read it."""
+    """Return the canonical form of a URL on the company's site, or the reason why another URL is not read."""
     try:
         canonical = check_url(url, allow)
     except InputError as error:
         return PageFailure(url=url, code="host_not_allowed", reason=str(error))
     if not same_site(url, company) and url not in company.beyond.job_boards:
-        return PageFailure(url=url, code="host_not_allowed", reason=f"It is not a part of {company.domain}")
+        return PageFailure(url=url, code="host_not_allowed", reason=f"It is not part of {company.domain}")
     return canonical
 
 
 async def read_with_delay(
     requests: Sequence[PageRequest], delay: float, read: Callable[[PageRequest], Awaitable[CacheEntry]]
 ) -> list[CacheEntry]:
-    """Read one page after another with the pause that the site asks for; of a very slow site, the first few."""
+    """Read the pages one by one, with the delay that the site asks for. Of a very slow site, only read a few."""
     copies: list[CacheEntry] = []
     for position, request in enumerate(requests):
-        if delay > MAX_DELAY_SECONDS and position >= PAGES_OF_SLOW_SITES:
-            reason = f"The site asks for {delay:g} seconds between two pages: only {PAGES_OF_SLOW_SITES} are read"
+        if delay > MAX_DELAY_SECONDS and position >= MAX_PAGES_OF_SLOW_SITES:
+            reason = f"The site asks for {delay:g} seconds between pages, so only {MAX_PAGES_OF_SLOW_SITES} are read"
             copies.append(CacheEntry(found=PageFailure(url=request.url, code="crawl_delay", reason=reason)))
             continue
         if position:
@@ -130,12 +131,12 @@ def as_home(copy: CacheEntry) -> CacheEntry:
 
 
 def revalidated(cached: CacheEntry, at: datetime) -> CacheEntry:
-    """The copy as of now: the site says that the page has not changed."""
+    """Return the copy with a new timestamp, because the site says that the page has not changed."""
     return with_ref(cached, fetched_at=at).model_copy(update={"kept_at": at})
 
 
 def with_ref(copy: CacheEntry, **changes: object) -> CacheEntry:
-    """The copy with these fields of its page's reference changed; the copy of a failure is returned unchanged."""
+    """Return the copy with these fields of the page's reference replaced. A failure is returned unchanged."""
     if not isinstance(copy.found, Page):
         return copy
     ref = PageRef.model_validate(dict(copy.found.ref) | changes)
@@ -143,7 +144,7 @@ def with_ref(copy: CacheEntry, **changes: object) -> CacheEntry:
 
 
 def without_duplicates(results: Sequence[Page | PageFailure], home: Page) -> tuple[Page | PageFailure, ...]:
-    """Replace each page that says the same as an earlier one by a failure that names the earlier one."""
+    """Replace each page with the same content as an earlier one by a failure that names the earlier one."""
     seen = {home.said: home.ref.url}
     unique: list[Page | PageFailure] = []
     for page in results:

@@ -1,4 +1,4 @@
-"""Single flight: callers that need the same key at the same time share one fetch."""
+"""Single flight: concurrent callers that need the same key share one fetch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Fetch = Callable[[Sequence[str]], Awaitable[dict[str, T]]]
 
 
 class _Flight(Generic[T]):
-    """A fetch in progress. It continues as long as at least one caller waits for it."""
+    """A fetch in progress. It is cancelled when its last caller gives up."""
 
     def __init__(self, task: asyncio.Task[dict[str, T]]) -> None:
         self.task = task
@@ -24,6 +24,7 @@ class _Flight(Generic[T]):
     async def result(self) -> dict[str, T]:
         self._waiting += 1
         try:
+            # Without the shield, a cancelled caller would cancel the fetch for all others.
             return await asyncio.shield(self.task)
         finally:
             self._waiting -= 1
@@ -40,10 +41,10 @@ _InFlight = dict[str, _Flight[Any]]
 
 
 class SingleFlight(Generic[T]):
-    """The fetches that one source starts, and those of others that it joins.
+    """The fetches that one source starts or joins.
 
-    Sources with the same `scope` (the store that they cache in) share fetches. Those that `refresh` share among
-    themselves only, since another source's fetch may return a cached copy.
+    Sources with the same `scope` (the store that they cache in) share fetches. Sources that `refresh` share only with
+    each other, because other fetches may return a cached copy.
     """
 
     _scopes: ClassVar[WeakKeyDictionary[object, tuple[_InFlight, _InFlight]]] = WeakKeyDictionary()
@@ -53,18 +54,18 @@ class SingleFlight(Generic[T]):
         self._own: set[asyncio.Task[dict[str, T]]] = set()
 
     async def get(self, keys: Sequence[str], fetch: Fetch[T]) -> dict[str, T]:
-        """What is fetched for each key; the keys that nobody is fetching yet are passed to one call of `fetch`."""
+        """Return a value for each key. Keys that nobody is fetching yet are passed to one call of `fetch`."""
         unique = dict.fromkeys(keys)
         flights = {flight for key in unique if (flight := self._in_flight.get(key)) and flight.is_joinable}
         missing = [key for key in unique if self._in_flight.get(key) not in flights]
         if missing:
             flights.add(self._start(missing, fetch))
         results = await together(*(flight.result() for flight in flights))
-        found = {key: value for result in results for key, value in result.items()}
-        return {key: found[key] for key in unique}
+        values = {key: value for result in results for key, value in result.items()}
+        return {key: values[key] for key in unique}
 
     async def close(self) -> None:
-        """Wait for the fetches that this source runs for others, whose connections are closed next."""
+        """Wait for fetches of this source that others wait for, because its connections are closed next."""
         if self._own:
             await asyncio.wait(self._own)
 
@@ -82,7 +83,9 @@ class SingleFlight(Generic[T]):
     def _finish(self, flight: _Flight[T], keys: Sequence[str]) -> None:
         self._own.discard(flight.task)
         if not flight.task.cancelled():
-            flight.task.exception()  # looked at here, since nobody may be waiting any more
+            # Retrieved here, because asyncio logs exceptions that nobody retrieves, and all callers may have left.
+            flight.task.exception()
         for key in keys:
+            # A flight that was being cancelled may have been replaced by a new one.
             if self._in_flight.get(key) is flight:
                 del self._in_flight[key]

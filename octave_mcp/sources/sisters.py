@@ -1,4 +1,4 @@
-"""Sister sites: other domains of the same organisation, such as ubuntu.com of canonical.com."""
+"""Recognises sister sites: other domains of the same organisation, such as ubuntu.com for canonical.com."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from octave_mcp.domain.names import normal
 from octave_mcp.domain.page import Link, Page
 
 MAX_CANDIDATES, MIN_SIGNS = 2, 2
-# Everybody links to these, and templates of sites name them as their own.
+# Sites that everybody links to. Website templates also put them into `sameAs`.
 PLATFORMS = frozenset(
     {
         *("facebook.com", "twitter.com", "x.com", "linkedin.com", "instagram.com", "youtube.com", "tiktok.com"),
@@ -24,20 +24,21 @@ PLATFORMS = frozenset(
 
 
 def candidates(home: Page) -> list[Link]:
-    """The few linked home pages that may be of a sister site. Those that this page declares as its own come first."""
-    found = [link for link in home.outside if link.origin == "sister" and site_at(link.url) not in PLATFORMS]
-    return sorted(found, key=lambda link: not is_claimed(link.url, home))[:MAX_CANDIDATES]
+    """Return up to two linked home pages that may be sister sites, those in the page's `sameAs` first."""
+    linked = [link for link in home.outside if link.origin == "sister" and site_at(link.url) not in PLATFORMS]
+    return sorted(linked, key=lambda link: not is_claimed(link.url, home))[:MAX_CANDIDATES]
 
 
 def is_claimed(url: str, home: Page) -> bool:
-    """Whether the structured data of the home page names the site of this address as the same organisation."""
+    """Whether the home page's structured data (`sameAs`) names the site of this URL."""
     return any(site_at(named) == site_at(url) and path_of(named) == "/" for named in home.structured.same_as)
 
 
 def is_sister(other: Page, home: Page, company: Company) -> bool:
-    """Whether the company names the other site as its own, or the other names the company's and has its name or logo.
+    """Whether the other site belongs to the same organisation.
 
-    The same name and logo are enough. What only the other site says is not: a partner may say it, too.
+    Either the company's home page names it in `sameAs`, or two of these hold: it names the company's site in its own
+    `sameAs`, both have the same name, both have the same logo. One is not enough: a partner may name the company, too.
     """
     if is_claimed(other.ref.url, home):
         return True
@@ -55,12 +56,12 @@ def _names(page: Page) -> set[str]:
 
 
 def _has_same_logo(one: Page, other: Page) -> bool:
-    """The same image, or one of the same name in the files of both."""
-    logos = {_file(page) for page in (one, other)}
+    """Whether both have the same image as logo, or images with the same file name."""
+    logos = {_logo_file(page) for page in (one, other)}
     return len(logos) == 1 and logos != {""}
 
 
-def _file(page: Page) -> str:
+def _logo_file(page: Page) -> str:
     try:
         path = urlsplit(urljoin(page.ref.url, page.structured.logo)).path if page.structured.logo else ""
     except ValueError:

@@ -1,4 +1,4 @@
-"""Two readers of one site: the second reads what the first cannot, and the page says so."""
+"""Combines two readers: the second reads the pages that the first cannot, and each such page has a notice."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ from octave_mcp.sources.reader import (
     with_ref,
 )
 
-ADVICE = re.compile(r"[.;] ")
-SHOWS_LITTLE = "The page shows few words until its scripts run"
+# What separates a reason from its advice: 'The site answers 403. Check the domain'.
+ADVICE_SEPARATOR = re.compile(r"[.;] ")
+FEW_WORDS_REASON = "The page shows few words until its scripts run"
 
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """When the second reader is asked for a page: if `is_due` is true of what the first found.
+    """When the second reader takes over: if `is_due` is true for the first reader's result.
 
-    With `is_lasting`, the second is the right reader for them, and what it reads is cached. Otherwise it only stands
-    in, and the next run asks the first reader again. `home_seconds` are what each may take for a home page, so that
-    a failure comes in time to say what both have tried.
+    `is_lasting` says whether the second reader is the right one for these pages, so that its results are cached.
+    Otherwise the next run asks the first reader again. `home_seconds` limit the time of each for a home page, so that
+    both can be tried within the run's limit.
     """
 
     is_due: Callable[[CacheEntry], bool]
@@ -40,13 +41,13 @@ class Handover:
 
 
 class TwoReaders:
-    """The `Reader` called `name` that uses `first`, and `second` for what `first` fails to read."""
+    """The `Reader` called `name` that uses `first`, and `second` for what `first` cannot read."""
 
     def __init__(self, name: str, first: TitledReader, second: TitledReader, handover: Handover) -> None:
         self.name, self.allow, self.access = name, first.allow, first.access
         self._first, self._second, self._handover = first, second, handover
         self.on_progress: Callable[[str], None] = ignore_progress
-        first.on_progress = second.on_progress = self._tell
+        first.on_progress = second.on_progress = self._forward_progress
 
     @property
     def credits(self) -> int:
@@ -63,7 +64,7 @@ class TwoReaders:
             second = _failure(failed, company)
             if second.reason == first.reason:
                 raise
-        raise _unreachable(company, self._both(first, second))
+        raise _unreachable(company, self._combined(first, second))
 
     async def home(self, company: Company, cached: CacheEntry | None = None) -> CacheEntry:
         first_seconds, second_seconds = self._handover.home_seconds
@@ -77,58 +78,64 @@ class TwoReaders:
 
     async def map(self, company: Company, home: Page) -> Addresses:
         found = await _map(self._first, company, home)
-        if found is None or _may_be_short(found, home):
+        if found is None or _may_be_incomplete(found, home):
             more = await _map(self._second, company, home)
-            found = max((one for one in (found, more) if one), key=lambda one: len(one.links), default=None)
+            found = max(
+                (addresses for addresses in (found, more) if addresses),
+                key=lambda addresses: len(addresses.links),
+                default=None,
+            )
         return found or await computed(site_addresses, company, home, [], {})
 
     async def read(self, company: Company, requests: Sequence[PageRequest]) -> Sequence[CacheEntry]:
-        found = list(await self._first.read(company, requests))
-        due = [at for at, one in enumerate(found) if self._handover.is_due(one)]
+        copies = list(await self._first.read(company, requests))
+        due = [at for at, copy in enumerate(copies) if self._handover.is_due(copy)]
         if due:
-            self._report(company, found[due[0]])
+            self._report(company, copies[due[0]])
             others = await self._second.read(company, [requests[at] for at in due])
             for at, other in zip(due, others, strict=True):
-                found[at] = self._better(found[at], other)
-        return found
+                copies[at] = self._better(copies[at], other)
+        return copies
 
     async def close(self) -> None:
         await self._first.close()
         await self._second.close()
 
-    def _tell(self, text: str) -> None:
+    def _forward_progress(self, text: str) -> None:
         self.on_progress(text)
 
     def _report(self, company: Company, found: CacheEntry) -> None:
         self.on_progress(f"pages of {company.domain} are {self._handed_over(found)}")
 
     def _handed_over(self, found: CacheEntry) -> str:
-        why = _why(found.found) if isinstance(found.found, PageFailure) else SHOWS_LITTLE
+        why = _reason_of(found.found) if isinstance(found.found, PageFailure) else FEW_WORDS_REASON
         return f"read by {self._second.title}: {why}"
 
     def _better(self, first: CacheEntry, second: CacheEntry) -> CacheEntry:
-        """What the second reader found, with a notice, if it is more than the first found."""
-        ours, theirs = first.found, second.found
-        if isinstance(ours, Page) and not (isinstance(theirs, Page) and theirs.words > ours.words):
+        """Return the second result, with a notice, if it is better than the first."""
+        first_content, second_content = first.found, second.found
+        if isinstance(first_content, Page) and not (
+            isinstance(second_content, Page) and second_content.words > first_content.words
+        ):
             return first
-        if isinstance(ours, PageFailure) and isinstance(theirs, PageFailure):
-            return CacheEntry(found=self._both(ours, theirs))
+        if isinstance(first_content, PageFailure) and isinstance(second_content, PageFailure):
+            return CacheEntry(found=self._combined(first_content, second_content))
         is_lasting = self._handover.is_lasting
         return with_ref(
             second, notice=Notice(code="other_source", reason=self._handed_over(first), is_lasting=is_lasting)
         )
 
-    def _both(self, first: PageFailure, second: PageFailure) -> PageFailure:
-        """One failure that says what each has tried, with the code of the reader that tried to fetch the page."""
-        told = [
-            f"{reader.title[0].upper()}{reader.title[1:]}: {_why(failure)}"
+    def _combined(self, first: PageFailure, second: PageFailure) -> PageFailure:
+        """Return one failure with both reasons, and the code of the reader that actually tried to fetch the page."""
+        attempts = [
+            f"{reader.title[0].upper()}{reader.title[1:]}: {_reason_of(failure)}"
             for reader, failure in ((self._first, first), (self._second, second))
         ]
-        return (second if first.code == DECLINED else first).model_copy(update={"reason": ". ".join(told)})
+        return (second if first.code == DECLINED else first).model_copy(update={"reason": ". ".join(attempts)})
 
 
 async def _home(reader: TitledReader, company: Company, cached: CacheEntry | None, seconds: float) -> CacheEntry:
-    """The home page, or why the reader cannot read it."""
+    """Return the home page, or the reason why the reader cannot read it."""
     try:
         async with asyncio.timeout(seconds):
             return await reader.home(company, cached)
@@ -163,12 +170,12 @@ def _unreachable(company: Company, failure: PageFailure) -> SiteUnreachable:
     return error
 
 
-def _may_be_short(found: Addresses, home: Page) -> bool:
-    """Whether the first reader found only what the home page links to, of a site whose home page it could not read."""
+def _may_be_incomplete(found: Addresses, home: Page) -> bool:
+    """Whether the first reader's list may be incomplete: it could read neither the home page nor a sitemap."""
     by_second = home.ref.notice is not None and home.ref.notice.code == "other_source"
     return by_second and all(link.origin != "sitemap" for link in found.links)
 
 
-def _why(failure: PageFailure) -> str:
-    """The reason without the advice that follows it, which is for those who have one reader."""
-    return ADVICE.split(failure.reason, maxsplit=1)[0].removesuffix(".")
+def _reason_of(failure: PageFailure) -> str:
+    """Return the reason without the advice after it, which is meant for users of that reader alone."""
+    return ADVICE_SEPARATOR.split(failure.reason, maxsplit=1)[0].removesuffix(".")

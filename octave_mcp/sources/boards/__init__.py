@@ -1,7 +1,4 @@
-"""Job boards whose open jobs are public, in JSON or XML, without a key.
-
-Each board is one module, listed below.
-"""
+"""Job boards that publish a company's open jobs as JSON or XML, without a key."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ BOARDS: tuple[Board, ...] = (
 
 
 def board_page(url: str, base: str = "") -> str | None:
-    """The page for applicants of the company whose job board this address belongs to; None if it is of no board."""
+    """Return the applicants' page of the company that this address of a job board belongs to, or None."""
     try:
         parts = urlsplit(urljoin(base, url.strip()))
     except ValueError:
@@ -32,6 +29,6 @@ def board_page(url: str, base: str = "") -> str | None:
 
 
 def board_at(page: str) -> Board | None:
-    """The board with this page for applicants, if it is one that `board_page` gives."""
+    """Return the board with this applicants' page, which must be as returned by `board_page`."""
     parts = urlsplit(page)
     return next((board for board in BOARDS if board.page(parts) == page), None)

@@ -1,4 +1,4 @@
-"""The public job postings of Ashby, see developers.ashbyhq.com/docs/public-job-posting-api."""
+"""The public job postings of Ashby. API: developers.ashbyhq.com/docs/public-job-posting-api."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
-from octave_mcp.sources.boards.board import NAME, Board, Job, day, first_group, joined, listed, text
+from octave_mcp.sources.boards.board import ACCOUNT, Board, Job, day, first_group, joined, listed, text
 from octave_mcp.sources.html.json_ld import nodes_in
 
 HOSTS = frozenset({"jobs.ashbyhq.com", "api.ashbyhq.com"})
-PATH = re.compile(rf"/posting-api/job-board/({NAME})/?|/(?!posting-api(?:/|$)|api(?:/|$))({NAME})(?:/.*)?")
+PATH = re.compile(rf"/posting-api/job-board/({ACCOUNT})/?|/(?!posting-api(?:/|$)|api(?:/|$))({ACCOUNT})(?:/.*)?")
 
 
 def _page(parts: SplitResult) -> str | None:
@@ -24,6 +24,7 @@ def _feeds(page: str) -> tuple[str, ...]:
 
 def _jobs(body: bytes) -> Iterator[Job]:
     for job in listed(body, "jobs"):
+        # Unlisted jobs are only for people with the link.
         if job.get("isListed") is not False:
             further = (place.get("location") for place in nodes_in(job.get("secondaryLocations")))
             team = text(job.get("team")) or text(job.get("department"))

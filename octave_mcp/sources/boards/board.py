@@ -1,4 +1,4 @@
-"""A job board: the form of its addresses, where it lists its open jobs, and how to read that list."""
+"""A job board: its addresses, where it lists open jobs, and how to parse that list."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from urllib.parse import SplitResult
 from octave_mcp.sources.feeds.records import NotAFeed
 from octave_mcp.sources.html.json_ld import Node, line, nodes_in
 
-# Of a list. Read as JSON, a hostile one takes twenty times as much memory.
+# Size limit of a list. Parsed JSON can take twenty times as much memory as the text.
 MAX_BYTES = 4_000_000
-MILLISECONDS = 1000
-# Of a company at a board, as it is written in an address.
-NAME = r"[A-Za-z0-9](?:[\w.-]|%20){0,99}"
+MILLISECONDS_PER_SECOND = 1000
+# A company's account name in the addresses of a board. Some contain spaces (`%20`) or dots.
+ACCOUNT = r"[A-Za-z0-9](?:[\w.-]|%20){0,99}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """`page` finds the company's page for applicants in any address of the board: links, scripts, frames, its API.
+    """A job board.
 
-    `feeds` are where the jobs on such a page are listed for programs. The first that can be read counts.
+    - `page`: returns the company's page for applicants, given any address of the board (link, frame, script or API URL)
+    - `feeds`: machine-readable lists of the jobs on that page. The first that can be read is used
+    - `jobs`: parses such a list
     """
 
     name: str
@@ -44,12 +46,12 @@ class Board:
 
 
 def first_group(pattern: re.Pattern[str], text: str) -> str | None:
-    found = pattern.fullmatch(text)
-    return next(filter(None, found.groups()), None) if found else None
+    match = pattern.fullmatch(text)
+    return next(filter(None, match.groups()), None) if match else None
 
 
 def listed(body: bytes, key: str = "") -> list[Node]:
-    """The objects of a JSON list, or of the list under that key.
+    """Return the objects of a JSON list, or of the list under `key`.
 
     Raises:
         NotAFeed: there is no such list, or it is too large.
@@ -60,10 +62,10 @@ def listed(body: bytes, key: str = "") -> list[Node]:
         document = json.loads(body)
     except (ValueError, RecursionError):
         raise NotAFeed("The answer is not JSON") from None
-    found = cast("Node", document).get(key) if key and isinstance(document, dict) else document
-    if not isinstance(found, list):
+    items = cast("Node", document).get(key) if key and isinstance(document, dict) else document
+    if not isinstance(items, list):
         raise NotAFeed("The answer is not a list of jobs")
-    return nodes_in(cast("list[object]", found))
+    return nodes_in(cast("list[object]", items))
 
 
 def text(value: object) -> str:
@@ -76,10 +78,10 @@ def joined(*values: object) -> str:
 
 
 def day(value: object) -> date | None:
-    """The day of a time in ISO 8601, or in milliseconds since 1970."""
+    """Return the date of an ISO 8601 time or of milliseconds since 1970, or None."""
     try:
         if isinstance(value, int):
-            return datetime.fromtimestamp(value / MILLISECONDS, UTC).date()
+            return datetime.fromtimestamp(value / MILLISECONDS_PER_SECOND, UTC).date()
         return date.fromisoformat(str(value)[:10])
     except (ValueError, OverflowError, OSError):
         return None

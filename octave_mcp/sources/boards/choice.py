@@ -1,4 +1,4 @@
-"""Which of the job boards that a company's page names are the company's own."""
+"""Selects the company's own job boards among those that its pages link to."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from octave_mcp.domain.company import Company
 from octave_mcp.domain.names import is_named_in
 from octave_mcp.domain.page import Link
 
-MOST = 2
+MAX_BOARDS = 2
+# A shorter name would match inside many other words.
 MIN_NAME_LENGTH = 3
 
 
-def own_boards(found: Sequence[Link], company: Company) -> list[Link]:
-    """Those with the company's name in their address, or else all; none if they are those of many companies."""
-    named = [link for link in found if _names(link.url, company)]
-    return (named or (list(found) if len(found) <= MOST else []))[:MOST]
+def own_boards(linked: Sequence[Link], company: Company) -> list[Link]:
+    """Return the boards with the company's name in their address, or else all.
+
+    If many boards are linked and none has the name, the page lists other companies' jobs, and no board is returned.
+    """
+    named = [link for link in linked if _names(link.url, company)]
+    return (named or (list(linked) if len(linked) <= MAX_BOARDS else []))[:MAX_BOARDS]
 
 
 def _names(url: str, company: Company) -> bool:

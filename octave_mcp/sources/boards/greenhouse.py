@@ -1,4 +1,4 @@
-"""The job board API of Greenhouse, see developers.greenhouse.io/job-board.html."""
+"""The job board API of Greenhouse. API: developers.greenhouse.io/job-board.html."""
 
 from __future__ import annotations
 
@@ -6,24 +6,28 @@ import re
 from collections.abc import Iterator
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-from octave_mcp.sources.boards.board import NAME, Board, Job, day, first_group, listed, text
+from octave_mcp.sources.boards.board import ACCOUNT, Board, Job, day, first_group, listed, text
 from octave_mcp.sources.html.json_ld import name, nodes_in
 
 HOST = re.compile(r"(?:job-boards|boards|boards-api|api)(\.eu)?\.greenhouse\.io")
-PATH = re.compile(rf"/v1/boards/({NAME})(?:/.*)?|/(?!embed(?:/|$)|v1(?:/|$))({NAME})(?:/.*)?")
+PATH = re.compile(rf"/v1/boards/({ACCOUNT})(?:/.*)?|/(?!embed(?:/|$)|v1(?:/|$))({ACCOUNT})(?:/.*)?")
 
 
 def _page(parts: SplitResult) -> str | None:
-    found = HOST.fullmatch(parts.hostname or "")
-    if not found:
+    match = HOST.fullmatch(parts.hostname or "")
+    if not match:
         return None
+    # Embedded boards name the account in the query: /embed/job_board?for=acme.
     named = parse_qs(parts.query).get("for", [""])[0] if parts.path.startswith("/embed/") else parts.path
-    token = named if re.fullmatch(NAME, named) else first_group(PATH, named)
-    return f"https://job-boards{found[1] or ''}.greenhouse.io/{token}" if token else None
+    token = named if re.fullmatch(ACCOUNT, named) else first_group(PATH, named)
+    return f"https://job-boards{match[1] or ''}.greenhouse.io/{token}" if token else None
 
 
 def _feeds(page: str) -> tuple[str, ...]:
-    """First with departments, which come only with the texts of the jobs; then without, if that answer is too large."""
+    """Return the list with departments, and the one without as a fallback.
+
+    The API sends departments only together with the full job descriptions, which can exceed the size limit.
+    """
     parts = urlsplit(page)
     region = ".eu" if ".eu." in parts.netloc else ""
     jobs = f"https://boards-api{region}.greenhouse.io/v1/boards{parts.path}/jobs"
@@ -32,7 +36,7 @@ def _feeds(page: str) -> tuple[str, ...]:
 
 def _jobs(body: bytes) -> Iterator[Job]:
     for job in listed(body, "jobs"):
-        team = next((text(name(one)) for one in nodes_in(job.get("departments"))), "")
+        team = next((text(name(department)) for department in nodes_in(job.get("departments"))), "")
         published = day(job.get("first_published")) or day(job.get("updated_at"))
         yield Job(text(job.get("title")), team, text(name(job.get("location"))), published)
 

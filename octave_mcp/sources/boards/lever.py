@@ -1,4 +1,4 @@
-"""The postings API of Lever, see github.com/lever/postings-api."""
+"""The public job postings of Lever. API: github.com/lever/postings-api."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import re
 from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
-from octave_mcp.sources.boards.board import NAME, Board, Job, day, first_group, joined, listed, text
+from octave_mcp.sources.boards.board import ACCOUNT, Board, Job, day, first_group, joined, listed, text
 from octave_mcp.sources.html.json_ld import NOTHING, many, nodes_in
 
 HOST = re.compile(r"(?:jobs|api)(\.eu)?\.lever\.co")
-PATH = re.compile(rf"/v0/postings/({NAME})(?:/.*)?|/(?!v[01](?:/|$))({NAME})(?:/.*)?")
+PATH = re.compile(rf"/v0/postings/({ACCOUNT})(?:/.*)?|/(?!v[01](?:/|$))({ACCOUNT})(?:/.*)?")
 
 
 def _page(parts: SplitResult) -> str | None:
-    found = HOST.fullmatch(parts.hostname or "")
-    site = first_group(PATH, parts.path) if found else None
-    return f"https://jobs{found[1] or ''}.lever.co/{site}" if found and site else None
+    match = HOST.fullmatch(parts.hostname or "")
+    site = first_group(PATH, parts.path) if match else None
+    return f"https://jobs{match[1] or ''}.lever.co/{site}" if match and site else None
 
 
 def _feeds(page: str) -> tuple[str, ...]:

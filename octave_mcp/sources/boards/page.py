@@ -1,4 +1,4 @@
-"""From the list of a board to a page: the open jobs of a company."""
+"""Turns a company's list of open jobs into a page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ MAX_JOBS = 300
 
 
 def board_jobs_page(board: Board, url: str, body: bytes, fetched_at: datetime) -> Page:
-    """Raises: NotAFeed: it is not a list of jobs, or lists none."""
+    """Return the page with the open jobs.
+
+    Raises:
+        NotAFeed: the response is not a list of jobs, or an empty one.
+    """
     jobs = [job for job in board.jobs(body) if job.title]
     if not jobs:
         raise NotAFeed("The board lists no open jobs")
@@ -22,6 +26,6 @@ def board_jobs_page(board: Board, url: str, body: bytes, fetched_at: datetime) -
 
 
 def _entry(job: Job) -> str:
-    """As '- Data Engineer — Platform, Berlin'."""
+    """Return a line such as '- Data Engineer — Platform, Berlin'."""
     where = ", ".join(filter(None, (job.team, job.location)))
     return f"- {job.title} — {where}" if where else f"- {job.title}"

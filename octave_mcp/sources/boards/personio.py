@@ -1,4 +1,4 @@
-"""The XML feed of Personio, see developer.personio.de/docs/retrieving-open-job-positions."""
+"""The XML job feed of Personio. API: developer.personio.de/docs/retrieving-open-job-positions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _page(parts: SplitResult) -> str | None:
 
 
 def _feeds(page: str) -> tuple[str, ...]:
-    """In English if the company offers it. Without a language, a feed is in the company's own language."""
+    """Return the English feed, and the one in the company's own language as a fallback."""
     return f"{page}xml?language=en", f"{page}xml"
 
 

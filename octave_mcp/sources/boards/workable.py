@@ -1,4 +1,4 @@
-"""The list behind the careers page widget of Workable, to which www.workable.com/api/accounts/ACCOUNT redirects."""
+"""The job list of Workable's careers page widget. www.workable.com/api/accounts/ACCOUNT redirects to it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterator
 from urllib.parse import SplitResult, urlsplit
 
-from octave_mcp.sources.boards.board import NAME, Board, Job, day, first_group, joined, listed, text
+from octave_mcp.sources.boards.board import ACCOUNT, Board, Job, day, first_group, joined, listed, text
 from octave_mcp.sources.html.json_ld import Node, nodes_in
 
-PATH = re.compile(rf"/api/v1/widget/accounts/({NAME})/?|/(?!api(?:/|$)|j(?:/|$))({NAME})(?:/.*)?")
-API = re.compile(rf"/api/accounts/({NAME})/?")
+PATH = re.compile(rf"/api/v1/widget/accounts/({ACCOUNT})/?|/(?!api(?:/|$)|j(?:/|$))({ACCOUNT})(?:/.*)?")
+API = re.compile(rf"/api/accounts/({ACCOUNT})/?")
 HOST = re.compile(r"([a-z0-9-]+)\.workable\.com")
-OWN = frozenset({"apply", "www", "help", "jobs", "referrals", "resources", "api", "support", "careers", "developers"})
+# Subdomains of Workable itself. Any other one is a company's account.
+OWN_SUBDOMAINS = frozenset(
+    {"apply", "www", "help", "jobs", "referrals", "resources", "api", "support", "careers", "developers"}
+)
 
 
 def _page(parts: SplitResult) -> str | None:
@@ -20,7 +23,7 @@ def _page(parts: SplitResult) -> str | None:
     if host == "apply":
         account = first_group(PATH, parts.path)
     else:
-        account = first_group(API, parts.path) if host == "www" else None if host in OWN else host
+        account = first_group(API, parts.path) if host == "www" else None if host in OWN_SUBDOMAINS else host
     return f"https://apply.workable.com/{account}" if account else None
 
 

@@ -1,4 +1,4 @@
-"""Our own crawler as a source of pages."""
+"""The source that uses our own crawler."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 
 def check() -> None:
-    """There is nothing to set up wrongly."""
+    """Accept any setup: the crawler needs none."""
 
 
 def make(
-    settings: Settings,  # noqa: ARG001 - all that it needs of them is in its access
+    settings: Settings,  # noqa: ARG001 - `access` already has them
     access: Callable[..., SiteAccess],
     *,
-    crawler: Callable[[SiteAccess], TitledReader],  # noqa: ARG001 - it is the one that is made here
+    crawler: Callable[[SiteAccess], TitledReader],  # noqa: ARG001 - this is the crawler
     refresh: bool,  # noqa: ARG001 - ditto
 ) -> Reader:
-    # Only a run needs the parsers.
+    # Imported here because only runs need the parsers, which are slow to import.
     from octave_mcp.sources.crawler.reader import Crawler  # noqa: PLC0415
 
     return Crawler(access())

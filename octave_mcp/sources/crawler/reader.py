@@ -1,4 +1,4 @@
-"""The crawler: it fetches pages itself, and needs no account."""
+"""The crawler, which fetches pages itself and needs no account."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from octave_mcp.sources.reader import (
 from octave_mcp.sources.web.access import SiteAccess, first_that_answers
 from octave_mcp.sources.web.sitemap import sitemap_urls
 
-FEW_WORDS, LARGE_BYTES = 100, 20_000
+# A page with scripts and fewer words in this much HTML is probably completed in the browser.
+THIN_PAGE_WORDS, THIN_PAGE_BYTES = 100, 20_000
 SCRIPT = re.compile(rb"<script\b", re.IGNORECASE)
 
 
 class Crawler:
-    """The `Reader` that works without an account. One client serves all its sites; `close` closes it."""
+    """The `Reader` that works without an account. All sites of a run share one HTTP client."""
 
     name = "crawler"
     title = "the crawler"
@@ -50,9 +51,9 @@ class Crawler:
 
     async def map(self, company: Company, home: Page) -> Addresses:
         rules = await self._access.robots.rules(home.ref.url, company)
-        found = await sitemap_urls(self._access.fetcher, company, rules.sitemaps)
-        links = [Link(url=url, origin="sitemap") for url in found.urls.values()]
-        return await computed(site_addresses, company, home, links, found.translations, found.failures)
+        listed = await sitemap_urls(self._access.fetcher, company, rules.sitemaps)
+        links = [Link(url=url, origin="sitemap") for url in listed.urls.values()]
+        return await computed(site_addresses, company, home, links, listed.translations, listed.failures)
 
     async def read(self, company: Company, requests: Sequence[PageRequest]) -> Sequence[CacheEntry]:
         if delay := await self._access.delay(company):
@@ -69,10 +70,10 @@ class Crawler:
             return CacheEntry(found=error.failure.model_copy(update={"url": request.url}))
 
     async def _page(self, url: str, company: Company, origin: LinkOrigin, cached: CacheEntry | None) -> CacheEntry:
-        """The page at `url`, if robots.txt permits it.
+        """Return the page at `url`.
 
         Raises:
-            PageFailed: its failure gives the reason.
+            PageFailed: robots.txt forbids it, or it cannot be read.
         """
         fetched = await self._access.fetcher.get(
             url, company, check_target=lambda target: self._access.check_robots(target, url, company), cached=cached
@@ -80,7 +81,7 @@ class Crawler:
         if fetched.not_modified and cached:
             return revalidated(cached, fetched.fetched_at)
         if not fetched.body.strip():
-            raise PageFailed(url, "empty", "The answer has no content")
+            raise PageFailed(url, "empty", "The response has no content")
         context = PageContext(url=fetched.url, company=company, fetched_at=fetched.fetched_at, origin=origin)
         page = await self._parser.parse(fetched.body, fetched.charset, context)
         return CacheEntry(
@@ -93,7 +94,7 @@ class Crawler:
 
 
 def _is_thin(page: Page, html: bytes) -> bool:
-    """Whether it has scripts, and shows nothing, or few words although it is large: scripts may show the rest."""
+    """Whether scripts may show most of the page: it has scripts, and no words, or few words in much HTML."""
     words = count_words(page.body)
-    is_short = words == 0 or (words < FEW_WORDS and len(html) >= LARGE_BYTES)
+    is_short = words == 0 or (words < THIN_PAGE_WORDS and len(html) >= THIN_PAGE_BYTES)
     return is_short and SCRIPT.search(html) is not None

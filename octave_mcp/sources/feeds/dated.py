@@ -1,4 +1,4 @@
-"""Pages that we make of lists: one section for each day, so that each entry is dated by its heading."""
+"""Builds pages from lists, with a section per day so that the heading dates its entries."""
 
 from __future__ import annotations
 
@@ -24,8 +24,13 @@ def page_of_list(url: str, title: str, kind: PageKind, sections: str, fetched_at
 
 
 def by_day(entries: Iterable[tuple[date | None, str]], heading: str) -> str:
-    """The entries as Markdown, the newest first, those without a date last; headings read 'Open jobs, 2026-11-02'."""
+    """Return the entries as Markdown, newest first, under headings such as 'Open jobs, 2026-11-02'.
+
+    Entries without a date come last.
+    """
     days: dict[date | None, list[str]] = {}
     for day, entry in sorted(entries, key=lambda dated: dated[0] or date.min, reverse=True):
         days.setdefault(day, []).append(entry)
-    return "\n\n".join(f"## {heading}{f', {day}' if day else ''}\n\n" + "\n\n".join(of) for day, of in days.items())
+    return "\n\n".join(
+        f"## {heading}{f', {day}' if day else ''}\n\n" + "\n\n".join(listed) for day, listed in days.items()
+    )

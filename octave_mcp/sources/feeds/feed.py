@@ -1,4 +1,4 @@
-"""From an RSS or Atom feed to a page: what a company published, and when."""
+"""Turns an RSS or Atom feed into a page: what a company published, and when."""
 
 from __future__ import annotations
 
@@ -19,16 +19,22 @@ NAMES = frozenset({"item", "entry"})
 DATES = ("published", "pubDate", "date", "issued", "updated", "modified")
 SUMMARIES = ("summary", "description", "encoded", "content")
 MAX_ENTRIES = 30
-LONGEST_HTML = 8000
-LONGEST_SUMMARY = 800
-# Characters; a shorter summary says less than the text.
-FULL_TEXT = 40
+# Bounds the parsing of entries that contain whole articles.
+MAX_HTML_CHARACTERS = 8000
+MAX_SUMMARY_CHARACTERS = 800
+# In characters. Shorter summaries, such as 'Read more', are skipped in favour of the next field.
+MIN_SUMMARY_CHARACTERS = 40
+# Headings, quotations and tables are left out of a summary.
 MARKUP = re.compile(r"[#>|]")
 TITLES: dict[PageKind, str] = {"news": "News", "blog": "Blog"}
 
 
 def feed_page(url: str, kind: PageKind, body: bytes, fetched_at: datetime) -> Page:
-    """Raises: NotAFeed: it is not a feed, or has no entries."""
+    """Return the page with the newest posts.
+
+    Raises:
+        NotAFeed: the response is not a feed, or an empty one.
+    """
     entries = list(_entries(body, fetched_at.date()))
     if not entries:
         raise NotAFeed("The feed has no entries")
@@ -39,6 +45,7 @@ def feed_page(url: str, kind: PageKind, body: bytes, fetched_at: datetime) -> Pa
 def _entries(body: bytes, today: date) -> Iterator[tuple[date | None, str]]:
     for record in records(body, roots=ROOTS, names=NAMES):
         title, published = line(unescape(record.get("title", ""))), _day(record)
+        # Posts with a future date are scheduled, or have a wrong date.
         if title and (published is None or published <= today):
             yield published, "\n\n".join(filter(None, (f"- {title}", _summary(record))))
 
@@ -48,7 +55,7 @@ def _day(record: Record) -> date | None:
 
 
 def _parsed(text: str) -> date | None:
-    """The day of a time as RSS or as Atom writes it."""
+    """Return the date of an Atom time (ISO 8601) or an RSS time (RFC 822), or None."""
     try:
         return date.fromisoformat(text[:10])
     except ValueError:
@@ -60,16 +67,16 @@ def _parsed(text: str) -> date | None:
 
 
 def _summary(record: Record) -> str:
-    """The first paragraphs of the entry, as a reader of its page would see them."""
+    """Return the first paragraphs of the entry as plain text."""
     texts = (_plain(record[name]) for name in SUMMARIES if record.get(name))
-    return next((text for text in texts if len(text) >= FULL_TEXT), "")
+    return next((text for text in texts if len(text) >= MIN_SUMMARY_CHARACTERS), "")
 
 
 def _plain(html: str) -> str:
     paragraphs: list[str] = []
-    for paragraph in main_text(f"<main><div>{html[:LONGEST_HTML]}</div></main>").split("\n"):
+    for paragraph in main_text(f"<main><div>{html[:MAX_HTML_CHARACTERS]}</div></main>").split("\n"):
         if paragraph.strip() and not MARKUP.match(paragraph):
-            if sum(map(len, paragraphs)) + len(paragraph) > LONGEST_SUMMARY:
+            if sum(map(len, paragraphs)) + len(paragraph) > MAX_SUMMARY_CHARACTERS:
                 break
             paragraphs.append(paragraph)
     return "\n\n".join(paragraphs)

@@ -1,6 +1,6 @@
-"""Reads the records of an XML file, such as the items of a feed, from a server that may be hostile."""
+"""Reads records, such as the items of a feed, from XML that may be damaged or hostile."""
 
-# lxml comes without types.
+# lxml has no type annotations.
 # pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
 from __future__ import annotations
@@ -14,34 +14,35 @@ from lxml import etree
 
 MAX_EVENTS = 600_000
 MAX_RECORDS = 2000
-LONGEST_TEXT = 20_000
+MAX_TEXT_CHARACTERS = 20_000
 Record = dict[str, str]
 
 
 class NotAFeed(ValueError):
-    """The answer is not a list that we can read."""
+    """The response is not a list that we can read."""
 
 
 def records(body: bytes, *, roots: frozenset[str], names: frozenset[str]) -> Iterator[Record]:
-    """The records of those names in a file with one of those roots: their fields by name, the first of each name.
+    """Yield the fields of each record with one of these names, in a file with one of these roots.
 
-    Of a damaged file, those before the damage. Namespaces do not matter.
+    If a field occurs twice, the first counts. Namespaces are ignored. A damaged file is read up to the damage.
 
     Raises:
-        NotAFeed: it is a file of another kind.
+        NotAFeed: the file has another root.
     """
     reader = _Reader(roots, names)
     with suppress(etree.XMLSyntaxError):
         reader.read(_events(body))
     if reader.root not in roots:
         raise NotAFeed("The answer is not a feed")
-    yield from reader.found
+    yield from reader.completed
 
 
 def _events(body: bytes) -> Iterable[tuple[str, Any]]:
     return etree.iterparse(
         io.BytesIO(body),
         events=("start", "end"),
+        # Entities and external DTDs allow file access and exponential expansion.
         resolve_entities=False,
         no_network=True,
         huge_tree=False,
@@ -51,30 +52,30 @@ def _events(body: bytes) -> Iterable[tuple[str, Any]]:
 
 
 class _Reader:
-    """Frees what is not in a record at once: a file must cost no more memory than its records."""
+    """Collects records, and frees all other elements at once, so that memory is bounded by the records."""
 
     def __init__(self, roots: frozenset[str], names: frozenset[str]) -> None:
         self.root = ""
-        self.found: list[Record] = []
+        self.completed: list[Record] = []
         self._roots, self._names = roots, names
+        # A counter, because records can be nested.
         self._open = 0
-        """Records that have begun and not ended: they may be in each other."""
 
     def read(self, events: Iterable[tuple[str, Any]]) -> None:
         for count, (event, element) in enumerate(events):
             name = _local(element)
             self.root = self.root or name
-            if self.root not in self._roots or count > MAX_EVENTS or len(self.found) >= MAX_RECORDS:
+            if self.root not in self._roots or count > MAX_EVENTS or len(self.completed) >= MAX_RECORDS:
                 return
             if event == "start":
                 self._open += name in self._names
             else:
                 self._end(element, name)
 
-    def _end(self, element: Any, name: str) -> None:  # noqa: ANN401 - lxml comes without types
+    def _end(self, element: Any, name: str) -> None:  # noqa: ANN401 - lxml has no types
         if name in self._names:
             self._open -= 1
-            self.found.append(_fields(element))
+            self.completed.append(_fields(element))
         if not self._open:
             _release(element)
 
@@ -83,7 +84,7 @@ def _fields(element: Any) -> Record:  # noqa: ANN401 - ditto
     fields: Record = {}
     for child in element:
         if name := _local(child):
-            fields.setdefault(name, "".join(child.itertext()).strip()[:LONGEST_TEXT])
+            fields.setdefault(name, "".join(child.itertext()).strip()[:MAX_TEXT_CHARACTERS])
     return fields
 
 

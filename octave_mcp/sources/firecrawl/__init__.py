@@ -1,4 +1,4 @@
-"""Firecrawl as a source of pages, in the cloud or self-hosted."""
+"""The source that uses Firecrawl, in the cloud or on a server of your own."""
 
 from __future__ import annotations
 
@@ -19,28 +19,32 @@ if TYPE_CHECKING:
 KEY = "FIRECRAWL_API_KEY"
 URL = "FIRECRAWL_API_URL"
 CLOUD = "https://api.firecrawl.dev"
-# What Firecrawl and the crawler may take of the time that a run waits for a home page.
-SHARE, CRAWLER_SHARE = 0.6, 0.3
-# How long a host may take to send its robots.txt: Firecrawl may reach a host that never answers us.
+# Shares of the time that a run waits for a home page.
+FIRECRAWL_SHARE, CRAWLER_SHARE = 0.6, 0.3
+# A site that never answers us may still be readable by Firecrawl, so we do not wait long for its robots.txt.
 ROBOTS_SECONDS = 5.0
 
 
 def check() -> None:
-    """Raises: SetupError: neither a key nor a server is set, or one, or proxy or certificates, cannot be used."""
-    # Imported here: an HTTP client would slow down every help text.
+    """Check the configuration.
+
+    Raises:
+        SetupError: neither a key nor a server is set, or one of them, the proxy or the certificates cannot be used.
+    """
+    # Imported here, because HTTP clients are slow to import and every `--help` imports this module.
     from octave_mcp.concurrency.proxies import proxy_for  # noqa: PLC0415
     from octave_mcp.concurrency.tls import tls_context  # noqa: PLC0415
 
     key, url = value_of(KEY), value_of(URL)
     if not (key or url):
         raise SetupError(
-            f"{KEY} not found: set it in the environment or in .env, or set {URL} to a Firecrawl of your own, "
-            "which may need no key; the source 'crawler' needs neither"
+            f"{KEY} not found: set it in the environment or in .env, or set {URL} to the address of your own "
+            "Firecrawl server, which may need no key. The source 'crawler' needs neither"
         )
     if key:
         sendable(KEY, key)
     if url and not is_web_address(url.get_secret_value()):
-        raise SetupError(f"{URL} is no web address: give one like 'http://localhost:3002'")
+        raise SetupError(f"{URL} is not a web address: set it to one such as 'http://localhost:3002'")
     tls_context()
     proxy_for(address())
 
@@ -56,13 +60,17 @@ def make(
     crawler: Callable[[SiteAccess], TitledReader],
     refresh: bool,
 ) -> Reader:
-    """Raises: SetupError: it is not set up."""
-    # Only a run needs the parsers.
+    """Return the reader, with the crawler as a fallback.
+
+    Raises:
+        SetupError: Firecrawl is not configured, or wrongly.
+    """
+    # Imported here because only runs need the parsers, which are slow to import.
     from octave_mcp.sources.reader import is_declined  # noqa: PLC0415
     from octave_mcp.sources.two_readers import Handover, TwoReaders  # noqa: PLC0415
 
     firecrawl, other, _ = readers(settings, access, crawler=crawler, refresh=refresh)
-    own_seconds, crawler_seconds = (settings.site_timeout_seconds * share for share in (SHARE, CRAWLER_SHARE))
+    own_seconds, crawler_seconds = (settings.site_timeout_seconds * share for share in (FIRECRAWL_SHARE, CRAWLER_SHARE))
     handover = Handover(is_declined, is_lasting=False, home_seconds=(own_seconds, crawler_seconds))
     return TwoReaders(firecrawl.name, firecrawl, other, handover)
 
@@ -74,13 +82,13 @@ def readers(
     crawler: Callable[[SiteAccess], TitledReader],
     refresh: bool,
 ) -> tuple[TitledReader, TitledReader, SiteAccess]:
-    """Firecrawl, the crawler, and the access to sites that they share.
+    """Return Firecrawl, the crawler, and the site access that they share.
 
     Raises:
-        SetupError: Firecrawl is not set up.
+        SetupError: Firecrawl is not configured, or wrongly.
     """
     check()
-    # Only a run needs the parsers and the client.
+    # Imported here because only runs need them.
     from octave_mcp.sources.firecrawl.client import Client  # noqa: PLC0415
     from octave_mcp.sources.firecrawl.reader import Firecrawl  # noqa: PLC0415
 

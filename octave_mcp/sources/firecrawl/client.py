@@ -1,7 +1,7 @@
-"""Firecrawl's SDK. We follow and cancel its jobs ourselves, and count the credits.
+"""Calls Firecrawl through its SDK, follows and cancels jobs, and counts credits.
 
-Its own `batch_scrape` drops the options, loses the job if an error occurs while it waits, and leaves the job running,
-and costing credits, if the caller gives up.
+The SDK's own `batch_scrape` ignores the options, loses the job if polling fails, and leaves the job running, at a cost,
+if the caller gives up.
 """
 
 from __future__ import annotations
@@ -30,19 +30,21 @@ CANCEL_SECONDS = 5.0
 FIRST_POLL_SECONDS, MAX_POLL_SECONDS = 0.5, 2.0
 ATTEMPTS, RETRY_SECONDS = 8, 30.0
 PAGE_MILLISECONDS = 30_000
-AT_ONCE = 10
-# What the SDK raises where an answer is not of the form it expects.
-MISSHAPEN = (ValueError, TypeError, AttributeError)
-FROM_THE_START = "skip=0"
+MAX_CONCURRENCY = 10
+# What the SDK raises if a response does not have the expected form.
+MALFORMED_ERRORS = (ValueError, TypeError, AttributeError)
+FIRST_CURSOR = "skip=0"
 MAX_URLS = 5000
-CREDITS_OF_A_MAP = 1
+CREDITS_PER_MAP = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A page that Firecrawl fetched: `url` is the one after redirects, `status` that of the site, 0 if unknown.
+    """A page that Firecrawl fetched.
 
-    `kind` is its media type, '' if unknown.
+    - `asked`: the requested URL, and `url` the one after redirects
+    - `status`: the site's status code, 0 if unknown
+    - `kind`: the media type, '' if unknown
     """
 
     asked: str
@@ -54,7 +56,7 @@ class Document:
 
 
 class Client:
-    """`max_age_seconds` is how old a page in Firecrawl's own cache may be."""
+    """A client of the Firecrawl API. `max_age_seconds` is how old a page from Firecrawl's own cache may be."""
 
     def __init__(self, key: SecretStr | None, url: str, *, max_age_seconds: float) -> None:
         self.credits = 0
@@ -68,28 +70,28 @@ class Client:
             "timeout": PAGE_MILLISECONDS,
         }
         self._sdk: Any = None
-        self._opening = asyncio.Lock()
+        self._opening_lock = asyncio.Lock()
 
     async def map(self, url: str) -> list[Link]:
-        """The URLs of the site that Firecrawl knows or finds in its sitemaps."""
+        """Return the site's URLs that Firecrawl knows or finds in sitemaps."""
         sdk = await self._opened()
-        found = await self._send_paid(
+        result = await self._send_paid(
             url, lambda: sdk.map(url, include_subdomains=True, sitemap="include", limit=MAX_URLS)
         )
-        self.credits += CREDITS_OF_A_MAP
-        return [Link(url=link.url, text=link.title or "", origin="sitemap") for link in found.links]
+        self.credits += CREDITS_PER_MAP
+        return [Link(url=link.url, text=link.title or "", origin="sitemap") for link in result.links]
 
     async def scrape(self, url: str) -> Document:
         sdk = await self._opened()
-        found = await self._send_paid(url, lambda: sdk.scrape(url, auto_resume=False, **self._options))
-        self.credits += _credits(found)
-        return _document(found, url)
+        result = await self._send_paid(url, lambda: sdk.scrape(url, auto_resume=False, **self._options))
+        self.credits += _credits(result)
+        return _document(result, url)
 
     async def batch(self, urls: Sequence[str], on_page: Callable[[Document], Awaitable[None]]) -> bool:
         """Scrape pages in one job, and return whether it finished in time.
 
-        `on_page` is called once for each page as soon as it is fetched; some may never be. If this call ends early, the
-        job is cancelled.
+        `on_page` is called once for each page, as soon as it is fetched, but not for pages that Firecrawl skips. If
+        this call ends early, the job is cancelled.
         """
         job = await self._started(urls)
         progress = _Job(urls, on_page)
@@ -100,7 +102,7 @@ class Client:
             return False
         finally:
             self.credits += progress.credits
-            if progress.is_going:
+            if progress.is_running:
                 with suppress(UpstreamError, TimeoutError):
                     await asyncio.wait_for(self._cancel(job), CANCEL_SECONDS)
         return True
@@ -110,7 +112,7 @@ class Client:
             await self._sdk.async_http_client.close()
 
     async def _started(self, urls: Sequence[str]) -> str:
-        """Start a job and return its id. It is cancelled if this call is, before the id arrives."""
+        """Start a job and return its id. If this call is cancelled before the id arrives, so is the job."""
         from firecrawl.v2.types import ScrapeOptions  # noqa: PLC0415 - with the SDK
 
         sdk = await self._opened()
@@ -119,11 +121,12 @@ class Client:
             self._send_paid(
                 urls[0],
                 lambda: sdk.start_batch_scrape(
-                    list(urls), options=options, ignore_invalid_urls=True, max_concurrency=AT_ONCE
+                    list(urls), options=options, ignore_invalid_urls=True, max_concurrency=MAX_CONCURRENCY
                 ),
             )
         )
         try:
+            # Shielded, because a job whose id we never learn cannot be cancelled, and costs credits.
             return (await asyncio.shield(starting)).id
         except asyncio.CancelledError:
             with suppress(UpstreamError, TimeoutError):
@@ -133,29 +136,30 @@ class Client:
 
     async def _follow(self, job: str, progress: _Job) -> None:
         pause = FIRST_POLL_SECONDS
-        while progress.is_going:
+        while progress.is_running:
             await asyncio.sleep(pause)
             pause = min(MAX_POLL_SECONDS, pause * 1.5)
             await self._poll(job, progress)
-        if progress.is_short:  # one of the pages of the result was lost
-            progress.cursor = FROM_THE_START
+        # A page of the results was lost between two polls, so all of them are read once more.
+        if progress.is_incomplete:
+            progress.cursor = FIRST_CURSOR
             await self._poll(job, progress)
 
     async def _poll(self, job: str, progress: _Job) -> None:
-        """Take the results of the job that are new, page after page."""
+        """Process the new results of the job, which may have several pages."""
         more = True
         while more:
-            at = f"/v2/batch/scrape/{job}?{progress.cursor}"
-            found = await self._send_free(
-                job, lambda at=at: self._sdk.get_batch_scrape_status_page(at, request_timeout=CALL_SECONDS)
+            path = f"/v2/batch/scrape/{job}?{progress.cursor}"
+            result = await self._send_free(
+                job, lambda path=path: self._sdk.get_batch_scrape_status_page(path, request_timeout=CALL_SECONDS)
             )
-            more = await progress.take(found)
+            more = await progress.process(result)
 
     async def _cancel(self, job: str) -> None:
         await self._send_free(job, lambda: self._sdk.cancel_batch_scrape(job))
 
     async def _send_paid(self, url: str, send: Callable[[], Awaitable[T]]) -> T:
-        """Send a request that costs credits: again only if it was refused, or never arrived."""
+        """Send a request that costs credits. It is sent again only if it was refused or never arrived."""
         return await self._send(url, send, resend=False)
 
     async def _send_free(self, url: str, send: Callable[[], Awaitable[T]]) -> T:
@@ -165,20 +169,20 @@ class Client:
         async def once() -> T:
             try:
                 return await send()
-            except (*self._errors, *MISSHAPEN) as failed:
+            except (*self._errors, *MALFORMED_ERRORS) as failed:
                 raise as_our_error(failed, url, self._key, resend=resend) from None
 
         return await retrying(once, attempts=ATTEMPTS, left=within(RETRY_SECONDS))
 
     async def _opened(self) -> Any:  # noqa: ANN401 - the SDK's client
-        async with self._opening:
+        async with self._opening_lock:
             if self._sdk is None:
                 self._sdk, self._errors = await asyncio.to_thread(self._open)
             return self._sdk
 
     def _open(self) -> tuple[Any, tuple[type[Exception], ...]]:
-        import httpx  # noqa: PLC0415 - what the SDK is made of, and raises
-        from firecrawl.v2.utils.error_handler import FirecrawlError  # noqa: PLC0415 - half a second
+        import httpx  # noqa: PLC0415 - the SDK's HTTP client, whose errors it raises
+        from firecrawl.v2.utils.error_handler import FirecrawlError  # noqa: PLC0415 - takes half a second
 
         from octave_mcp.sources.firecrawl.sdk import Sdk  # noqa: PLC0415 - ditto
 
@@ -187,11 +191,11 @@ class Client:
 
 
 class _Job:
-    """The progress of a job."""
+    """The state of a job."""
 
     def __init__(self, urls: Sequence[str], on_page: Callable[[Document], Awaitable[None]]) -> None:
-        self.is_going = True
-        self.cursor = FROM_THE_START
+        self.is_running = True
+        self.cursor = FIRST_CURSOR
         self.credits = 0
         self._asked = {url_key(url): url for url in urls}
         self._seen: set[str] = set()
@@ -199,25 +203,27 @@ class _Job:
         self._on_page = on_page
 
     @property
-    def is_short(self) -> bool:
+    def is_incomplete(self) -> bool:
         return len(self._seen) < self._completed
 
-    async def take(self, found: Any) -> bool:  # noqa: ANN401 - the SDK's
-        """Take one page of results, and return whether there is another."""
-        self.is_going = found.status == "scraping"
-        self._completed = found.completed
-        for one in found.data:
-            if (asked := self._new(one.metadata_typed.source_url or one.metadata_typed.url or "")) is not None:
+    async def process(self, result: Any) -> bool:  # noqa: ANN401 - the SDK's
+        """Process one page of results, and return whether there is another."""
+        self.is_running = result.status == "scraping"
+        self._completed = result.completed
+        for one in result.data:
+            if (
+                asked := self._requested_url(one.metadata_typed.source_url or one.metadata_typed.url or "")
+            ) is not None:
                 self._seen.add(asked)
                 self.credits += _credits(one)
                 await self._on_page(_document(one, asked))
-        next_page: str | None = found.next if found.data else None
+        next_page: str | None = result.next if result.data else None
         if next_page:
             self.cursor = urlsplit(next_page).query
         return bool(next_page)
 
-    def _new(self, url: str) -> str | None:
-        """The URL as it was requested, if it was and its page is new."""
+    def _requested_url(self, url: str) -> str | None:
+        """Return the URL as it was requested, or None if it was not requested or has been processed."""
         try:
             asked = self._asked.get(url_key(url))
         except InputError:
@@ -225,19 +231,19 @@ class _Job:
         return None if asked in self._seen else asked
 
 
-def _credits(found: Any) -> int:  # noqa: ANN401 - the SDK's
-    credits_used = found.metadata_typed.credits_used
+def _credits(result: Any) -> int:  # noqa: ANN401 - the SDK's
+    credits_used = result.metadata_typed.credits_used
     return 1 if credits_used is None else credits_used
 
 
-def _document(found: Any, asked: str) -> Document:  # noqa: ANN401 - the SDK's
-    metadata = found.metadata_typed
+def _document(result: Any, asked: str) -> Document:  # noqa: ANN401 - the SDK's
+    metadata = result.metadata_typed
     return Document(
         asked=asked,
         url=metadata.url or asked,
         status=metadata.status_code or 0,
         kind=(metadata.content_type or "").partition(";")[0].strip().lower(),
-        html=found.raw_html or "",
+        html=result.raw_html or "",
         fetched_at=_time(metadata.cached_at) if metadata.cache_state == "hit" else datetime.now(UTC),
     )
 

@@ -1,4 +1,4 @@
-"""The errors of Firecrawl's SDK as ours: by name and status, so that no SDK is imported for it."""
+"""Translates errors of Firecrawl's SDK into ours, by name and status so that the SDK need not be imported."""
 
 from __future__ import annotations
 
@@ -12,21 +12,24 @@ from octave_mcp.domain.masking import MASK
 from octave_mcp.errors import BadKey, RateLimited, Transient, UpstreamError
 from octave_mcp.sources.failures import RETRIED_STATUSES, PageFailed
 
-LONGEST_TEXT = 200
-# The status of the SDK's error if the response was a success by its status, but its body was not usable.
-BROKEN_OFF = 200
+MAX_TEXT_CHARACTERS = 200
+# The SDK raises an error with this status if the request succeeded, but the body was unusable.
+STATUS_OF_UNUSABLE_BODY = 200
+# Keys in error texts: 'fc-0123456789', 'Bearer ...'.
 _KEY = re.compile(r"fc-[\w-]{6,}|Bearer\s+\S+", re.IGNORECASE)
-_OF_PAGES = {
-    "DNSResolutionError": ("no_address", "Firecrawl finds no address for it"),
+_PAGE_ERRORS = {
+    "DNSResolutionError": ("no_address", "Firecrawl found no address for its host"),
     "TLSError": ("connection_failed", "Firecrawl could not connect to it securely"),
-    "RequestTimeoutError": ("timeout", "Firecrawl had no complete answer from it in time"),
+    "RequestTimeoutError": ("timeout", "Firecrawl got no complete answer from it in time"),
 }
-_ANSWERS = frozenset({"FirecrawlError", "JSONDecodeError", "ValidationError", "AttributeError", "TypeError"})
-_UNSENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
+# Errors about the content of a response, by the name of their class.
+_RESPONSE_ERRORS = frozenset({"FirecrawlError", "JSONDecodeError", "ValidationError", "AttributeError", "TypeError"})
+# Errors before the request was sent, so that it can be sent again without being paid for twice.
+_UNSENT_ERRORS = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
 
 
 class Declined(UpstreamError):
-    """Firecrawl refuses the request, for the reason in the text; with `everything`, it refuses all requests."""
+    """Firecrawl refuses the request for the given reason. With `everything`, it refuses all requests."""
 
     def __init__(self, message: str, *, everything: bool = False) -> None:
         super().__init__(message)
@@ -38,21 +41,22 @@ class Unreachable(Transient):
 
 
 def as_our_error(failed: Exception, url: str, key: SecretStr | None, *, resend: bool) -> UpstreamError:
-    """Translate an error of the SDK about `url`; the text does not contain the key.
+    """Translate an error of the SDK about `url`. The text never contains the key.
 
-    `resend` says whether a request may be sent again after the connection broke off: one that costs credits may not.
+    `resend` says whether the request may be sent again after a broken connection, which is not the case if it costs
+    credits.
     """
-    if of_page := _OF_PAGES.get(type(failed).__name__):
-        return PageFailed(url, *of_page)
+    if page_error := _PAGE_ERRORS.get(type(failed).__name__):
+        return PageFailed(url, *page_error)
     text = _masked_text(failed, key)
     return (
-        _of_answer(failed, text)
-        or _of_connection(failed, text, resend)
+        _from_response(failed, text)
+        or _from_connection(failed, text, resend)
         or PageFailed(url, "not_fetched", f"Firecrawl did not fetch it: {text}")
     )
 
 
-def _of_answer(failed: Exception, text: str) -> UpstreamError | None:
+def _from_response(failed: Exception, text: str) -> UpstreamError | None:
     status = getattr(failed, "status_code", None) or 0
     if status in RETRIED_STATUSES:
         return Transient(f"Firecrawl failed with {status}", retry_after_seconds=_retry_after(failed))
@@ -64,19 +68,19 @@ def _of_answer(failed: Exception, text: str) -> UpstreamError | None:
         case 403:
             return Declined("Firecrawl does not read this site")
         case 429:
-            return RateLimited("Firecrawl has too many requests", retry_after_seconds=_retry_after(failed))
+            return RateLimited("Firecrawl answers 429: too many requests", retry_after_seconds=_retry_after(failed))
         case _:
             return None
 
 
-def _of_connection(failed: Exception, text: str, resend: bool) -> UpstreamError | None:
+def _from_connection(failed: Exception, text: str, resend: bool) -> UpstreamError | None:
     kind = type(failed).__name__
-    if kind in _ANSWERS:
-        broken = getattr(failed, "status_code", None) in {None, BROKEN_OFF}
+    if kind in _RESPONSE_ERRORS:
+        broken = getattr(failed, "status_code", None) in {None, STATUS_OF_UNUSABLE_BODY}
         return Transient(f"Firecrawl's API did not give a usable answer ({text})") if broken else None
     if hasattr(failed, "status_code"):
         return None
-    if resend or kind in _UNSENT:
+    if resend or kind in _UNSENT_ERRORS:
         return Unreachable(f"Firecrawl cannot be reached ({text})")
     return Declined(f"Firecrawl did not answer ({text})")
 
@@ -85,7 +89,7 @@ def _masked_text(failed: Exception, key: SecretStr | None) -> str:
     text = " ".join(str(failed).split()) or type(failed).__name__
     if key:
         text = text.replace(key.get_secret_value(), MASK)
-    return _KEY.sub(MASK, text)[:LONGEST_TEXT]
+    return _KEY.sub(MASK, text)[:MAX_TEXT_CHARACTERS]
 
 
 def _retry_after(failed: Exception) -> float | None:

@@ -1,7 +1,7 @@
-"""A site read through Firecrawl: it fetches, and we parse the HTML as we parse what the crawler fetches.
+"""Reads a site through Firecrawl, and parses its HTML in the same way as pages that the crawler fetches.
 
-We resolve each host before Firecrawl gets a URL, since a self-hosted Firecrawl may run inside a private network. The
-host need not answer us: robots.txt counts if we can fetch it; if we cannot, Firecrawl obeys it.
+Hosts are resolved before Firecrawl gets a URL, because a Firecrawl server of the user may be inside a private network.
+The site itself need not answer us: we apply robots.txt if we can fetch it, and otherwise Firecrawl does.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from octave_mcp.sources.web.robots import Rules
 class Firecrawl:
     """The `Reader` that uses Firecrawl.
 
-    While Firecrawl declines a site, or cannot be reached, `home` and `map` raise the reason, and `read` gives failures
+    If Firecrawl declines a site or cannot be reached, `home` and `map` raise the reason, and `read` returns failures
     with the code `DECLINED`.
     """
 
@@ -72,7 +72,7 @@ class Firecrawl:
     async def home(
         self,
         company: Company,
-        cached: CacheEntry | None = None,  # noqa: ARG002 - Firecrawl has its own cache, and does not revalidate copies
+        cached: CacheEntry | None = None,  # noqa: ARG002 - Firecrawl cannot revalidate
     ) -> CacheEntry:
         self._check_declined(company)
         try:
@@ -118,7 +118,7 @@ class Firecrawl:
         await self._access.close()
 
     async def _read(self, company: Company, requests: Sequence[PageRequest], found: dict[str, CacheEntry]) -> None:
-        """Add what Firecrawl finds, failures included."""
+        """Add pages and failures to `found`."""
         urls = [url for url in await together(*(self._permitted(one.url, company, found) for one in requests)) if url]
         if delay := await self._access.delay(company):
             pages = [PageRequest(url) for url in urls]
@@ -130,7 +130,7 @@ class Firecrawl:
             await self._batch(urls, company, found)
 
     async def _batch(self, urls: Sequence[str], company: Company, found: dict[str, CacheEntry]) -> None:
-        """Scrape them as one job; what it leaves out is scraped alone, which gives the reason."""
+        """Scrape the pages as one job. Missing ones are then scraped one by one, to get the reason."""
         done = 0
 
         async def on_page(document: Document) -> None:
@@ -146,11 +146,11 @@ class Firecrawl:
         if in_time:
             await together(*(self._one(url, company, found) for url in left))
         else:
-            reason = f"Firecrawl had not fetched it after {JOB_SECONDS:g} seconds"
+            reason = f"Firecrawl did not fetch it within {JOB_SECONDS:g} seconds"
             found |= {url: CacheEntry(found=PageFailure(url=url, code="timeout", reason=reason)) for url in left}
 
     async def _one(self, url: str, company: Company, found: dict[str, CacheEntry]) -> CacheEntry:
-        """Scrape one page, and add it to what was found."""
+        """Scrape one page, and add it to `found`."""
         try:
             found[url] = await self._page(await self._client.scrape(url), company, "page")
         except PageFailed as error:
@@ -161,7 +161,7 @@ class Firecrawl:
         return found[url]
 
     async def _page(self, document: Document, company: Company, origin: LinkOrigin) -> CacheEntry:
-        """The page that Firecrawl fetched, or the failure."""
+        """Return the page, or a failure."""
         asked = document.asked
         try:
             url = check_url(document.url, self.allow)
@@ -175,10 +175,14 @@ class Firecrawl:
         return CacheEntry(found=page, kept_at=document.fetched_at)
 
     async def _check_document(self, document: Document, url: str, company: Company) -> None:
-        """Raises: PageFailed: it was redirected off the site, or is not a page."""
+        """Check that the document is a page of the site.
+
+        Raises:
+            PageFailed: it was redirected off the site, has an error status, or is not HTML.
+        """
         asked = document.asked
         if not same_site(url, company):
-            where = f"Redirects to {urlsplit(url).netloc}, which is not a part of {company.domain}"
+            where = f"Redirects to {urlsplit(url).netloc}, which is not part of {company.domain}"
             raise PageFailed(asked, "redirected_off_site", where)
         if url != asked:
             await self._check(url, asked, company)
@@ -187,7 +191,7 @@ class Firecrawl:
         if document.kind and document.kind not in HTML:
             raise PageFailed(asked, "not_html", f"It is {document.kind}, not a web page")
         if not document.html.strip():
-            raise PageFailed(asked, "empty", "The answer has no content")
+            raise PageFailed(asked, "empty", "The response has no content")
 
     async def _permitted(self, url: str, company: Company, found: dict[str, CacheEntry]) -> str | None:
         try:
@@ -198,29 +202,35 @@ class Firecrawl:
         return url
 
     async def _check(self, target: str, url: str, company: Company) -> None:
-        """Raises: PageFailed: robots.txt forbids it, or its host is not public."""
+        """Check that we may have this page fetched.
+
+        Raises:
+            PageFailed: robots.txt forbids it, or its host is not public.
+        """
         rules = await self._rules(target, company)
         if rules and not rules.allow(target):
             raise PageFailed(url, "robots_disallowed", f"robots.txt forbids reading {path_of(target)}")
         await self._check_address(target, url)
 
     async def _rules(self, url: str, company: Company) -> Rules | None:
-        """None if we cannot read robots.txt."""
+        """Return the rules of the host, or None if we cannot fetch robots.txt."""
         try:
             return await self._access.robots.rules(url, company)
         except UpstreamError:
             return None
 
     async def _check_address(self, target: str, url: str) -> None:
-        """Check that the name is a public one; it is not looked up if the host is allowed.
+        """Check that the host has public addresses only. Allowed hosts are not looked up.
 
         Raises:
-            PageFailed: it has an address that is not public, or none.
+            PageFailed: an address is not public, or there is none.
         """
         if self._is_allowed(target):
             return
         host = urlsplit(target).netloc
         if host not in self._address_checks:
+            # Shared by all pages of the host, and shielded below, since a cancelled page must not cancel the lookup for
+            # others.
             self._address_checks[host] = asyncio.ensure_future(retrying(lambda: self._access.check_address(target)))
         try:
             await asyncio.shield(self._address_checks[host])
@@ -232,7 +242,11 @@ class Firecrawl:
         return is_allowed(parts.hostname or "", parts.port or PORTS[parts.scheme], self.allow)
 
     def _check_declined(self, company: Company) -> None:
-        """Raises: Declined: it declined this site, or everything, before."""
+        """Check that Firecrawl has not declined this site, or everything, before.
+
+        Raises:
+            Declined: it has.
+        """
         if why := self._declined.get("") or self._declined.get(company.domain):
             raise Declined(why)
 

@@ -1,6 +1,6 @@
-"""Firecrawl's SDK with our own HTTP client, which does not read the environment.
+"""Firecrawl's SDK with our own HTTP client, which ignores proxy settings of the environment.
 
-The SDK's client fails to open if a proxy cannot be used, even if NO_PROXY exempts the address.
+The SDK's own client cannot be created if the environment has an unusable proxy, even if NO_PROXY exempts the address.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ ORIGIN = "octave-mcp"
 
 
 class Sdk(AsyncFirecrawlClient):
-    """Raises: SetupError: no client can be opened for the address."""
+    """The SDK's client.
+
+    Raises:
+        SetupError: the proxy or the certificates cannot be used.
+    """
 
     def __init__(self, key: str | None, url: str, *, timeout_seconds: float) -> None:
         self.async_http_client = _Http(key, url, timeout_seconds)
@@ -27,7 +31,7 @@ class _Http(AsyncHttpClient):
         self.api_key, self.api_url, self.origin = key, url, ORIGIN
         self.timeout, self.max_retries, self.backoff_factor = timeout_seconds, 1, 0.0
         tls, proxy = tls_context(), proxy_for(url)
-        of_proxy = tls if proxy and proxy.startswith("https:") else None
+        proxy_tls = tls if proxy and proxy.startswith("https:") else None
         self._client = httpx.AsyncClient(
             base_url=url,
             headers={"Authorization": f"Bearer {key}"} if key else {},
@@ -35,7 +39,7 @@ class _Http(AsyncHttpClient):
                 verify=tls,
                 trust_env=False,
                 limits=httpx.Limits(max_keepalive_connections=0),
-                proxy=httpx.Proxy(proxy, ssl_context=of_proxy) if proxy else None,
+                proxy=httpx.Proxy(proxy, ssl_context=proxy_tls) if proxy else None,
             ),
             trust_env=False,
         )

@@ -1,4 +1,4 @@
-"""Access to a site: checks its address, obeys robots.txt, and knows the delay that it asks for."""
+"""Access to a site: address checks, robots.txt, and the crawl delay."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ T = TypeVar("T")
 
 
 class SiteAccess:
-    """One HTTP client, one address check and one set of robots.txt rules for all that a run reads.
+    """The HTTP client, address checks and robots.txt rules for everything that a run reads.
 
-    `served` hosts are reached on loopback. `refresh` fetches robots.txt again; `robots_seconds` is how long a host may
-    take to send it.
+    `served` hosts are reached on loopback. `refresh` fetches robots.txt again. `robots_seconds` limits the wait for a
+    host's robots.txt.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class SiteAccess:
         self.robots = Robots(self.fetcher, memory, refresh=refresh, seconds=robots_seconds)
 
     async def open(self, company: Company) -> Company:
-        """As `Source.open`."""
+        """See `Source.open`."""
         return await first_that_answers(company, self._open)
 
     async def _open(self, company: Company) -> Company:
@@ -54,7 +54,12 @@ class SiteAccess:
         return company
 
     async def check_address(self, url: str) -> None:
-        """Raises: HostNotAllowed, PageFailedForNow: its host has an address that is not public, or none."""
+        """Raise unless the host of `url` resolves to public addresses only, or is allowed.
+
+        Raises:
+            HostNotAllowed: an address is not public.
+            PageFailedForNow: the name has no address.
+        """
         parts = urlsplit(url)
         try:
             await self._backend.checked(parts.hostname or "", parts.port or PORTS[parts.scheme])
@@ -62,7 +67,7 @@ class SiteAccess:
             raise PageFailedForNow(url, "no_address", f"{parts.hostname} has no address") from error
 
     async def check_robots(self, target: str, url: str, company: Company) -> None:
-        """Check that robots.txt permits reading `target`, to which `url` has led.
+        """Check that robots.txt permits `target`, to which `url` has redirected.
 
         Raises:
             PageFailed: robots.txt forbids it, or cannot be read.
@@ -75,10 +80,7 @@ class SiteAccess:
             raise PageFailed(url, "robots_disallowed", f"robots.txt forbids reading {path_of(target)}")
 
     async def delay(self, company: Company) -> float:
-        """The seconds between two pages that the site asks for; 0 if robots.txt cannot be read.
-
-        In that case each of its pages fails with the reason.
-        """
+        """Return the crawl delay of the site, or 0 if robots.txt cannot be read, since its pages fail anyway."""
         try:
             return (await self.robots.rules(f"{company.url}/", company)).delay_seconds
         except UpstreamError:
@@ -90,7 +92,11 @@ class SiteAccess:
 
 
 def check_permitted(rules: Rules, url: str, company: Company) -> None:
-    """Raises: SiteRefuses: the rules forbid reading the home page, which is at `url`."""
+    """Check that the rules permit the home page, at `url`.
+
+    Raises:
+        SiteRefuses: they forbid it.
+    """
     if not rules.allow(url):
         raise SiteRefuses(
             f"{url}robots.txt forbids reading {company.domain}; choose another company, or ask it for permission"
@@ -98,11 +104,11 @@ def check_permitted(rules: Rules, url: str, company: Company) -> None:
 
 
 async def first_that_answers(company: Company, read: Callable[[Company], Awaitable[T]]) -> T:
-    """What `read` returns for the company's address as given, or else with or without www.
+    """Return `read(company)` for the company's address as given, or else with or without 'www.'.
 
     Raises:
-        HostNotAllowed: its address is not public.
-        SiteUnreachable: neither answers.
+        HostNotAllowed: the address is not public.
+        SiteUnreachable: neither address can be read.
     """
     failures: list[PageFailed] = []
     for candidate in _with_and_without_www(company):

@@ -1,4 +1,4 @@
-"""The cookies of a run: many sites show their pages only to visitors that send back the cookie of a first answer."""
+"""Cookies of a run. Many sites show their pages only to visitors that send back the cookie of the first response."""
 
 from __future__ import annotations
 
@@ -9,33 +9,34 @@ import httpx2
 from octave_mcp.domain.addresses import PORTS, site_of
 
 MAX_COOKIES = 30
-LONGEST_COOKIE = 4096
+# In characters: the size that browsers support at least (RFC 6265, section 6.1).
+MAX_COOKIE_CHARACTERS = 4096
 
 
 class SiteCookies:
-    """One jar for each site, sent to that site only. They are in memory alone, and end with the run.
+    """A cookie jar per site, sent to that site only, kept in memory until the run ends.
 
-    Once a jar is full, further cookies are ignored: some sites send them without end.
+    Once a jar is full, further cookies are ignored: some sites set new ones with every response.
     """
 
     def __init__(self) -> None:
         self._jars: dict[str, httpx2.Cookies] = {}
 
     def header(self, url: str) -> str:
-        """The cookies that a request for `url` sends."""
+        """Return the Cookie header of a request for `url`."""
         request = httpx2.Request("GET", url)
         if jar := self._jars.get(_site(request.url)):
             jar.set_cookie_header(request)
         return str(request.headers.get("cookie", ""))
 
     async def send(self, request: httpx2.Request) -> None:
-        """A hook of the client's."""
+        """Add the cookies to a request (a hook of the HTTP client)."""
         if header := self.header(str(request.url)):
             request.headers["cookie"] = header
 
     async def keep(self, response: httpx2.Response) -> None:
-        """A hook of the client's."""
-        given = [value for value in response.headers.get_list("set-cookie") if len(value) <= LONGEST_COOKIE]
+        """Store the cookies of a response (a hook of the HTTP client)."""
+        given = [value for value in response.headers.get_list("set-cookie") if len(value) <= MAX_COOKIE_CHARACTERS]
         site = _site(response.request.url)
         if given and site:
             jar = self._jars.setdefault(site, _jar())
@@ -46,7 +47,8 @@ class SiteCookies:
 
 
 def _jar() -> httpx2.Cookies:
-    # A cookie without a domain is the host's own; without the flag, its subdomains get it too.
+    # A cookie without a domain belongs to its host only. Without this policy, CookieJar would send it to subdomains,
+    # too.
     return httpx2.Cookies(CookieJar(DefaultCookiePolicy(strict_ns_domain=DefaultCookiePolicy.DomainStrictNonDomain)))
 
 

@@ -1,4 +1,4 @@
-"""One GET, with every limit: size, time, type, redirects, and how many at once."""
+"""Sends GET requests with limits on size, time, type, redirects and concurrency."""
 
 from __future__ import annotations
 
@@ -33,24 +33,27 @@ CheckTarget = Callable[[str], Awaitable[None]]
 
 USER_AGENT = f"octave-mcp/{__version__} (+https://github.com/octave-mcp/octave-mcp)"
 MAX_REDIRECTS = 5
-# A page that reloads itself is read as it is if it still does so with the cookies that it set.
+# A page that still refreshes itself once its cookies have been sent back is read as it is.
 MAX_RELOADS = 2
-PER_HOST = 4
+# Concurrent requests per host, to spare small servers.
+MAX_CONCURRENT_PER_HOST = 4
 
 
 @dataclass(slots=True)
 class TimeLimit:
-    """How long servers may take. Time counts while at least one request is open, its retries included."""
+    """How long servers may take in total. Time counts while at least one request is open, including its retries.
+
+    `reason` is the failure of a page for which no time is left.
+    """
 
     seconds: float
     reason: str
-    """The failure reason of a page for which no time is left."""
     _open: int = 0
     _since: float = 0
 
     @contextmanager
     def counting(self, clock: Callable[[], float]) -> Generator[None]:
-        """Count the time of one request."""
+        """Count the time until the end of the `with` block."""
         if not self._open:
             self._since = clock()
         self._open += 1
@@ -66,13 +69,15 @@ class TimeLimit:
 
 
 class Fetcher:
-    """One client for everything that a run fetches; connections stay open between pages."""
+    """The HTTP client of a run. Connections stay open between pages."""
 
     def __init__(self, settings: Settings, backend: AddressCheckingBackend) -> None:
         self.allow: Allowed = backend.allow
         self.seconds = settings.fetch_timeout_seconds
         self._all = asyncio.Semaphore(settings.max_fetches)
-        self._hosts: defaultdict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(PER_HOST))
+        self._hosts: defaultdict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(MAX_CONCURRENT_PER_HOST)
+        )
         self._cookies = SiteCookies()
         limits = httpx2.Limits(max_connections=settings.max_fetches, max_keepalive_connections=settings.max_fetches)
         self._client = httpx2.AsyncClient(
@@ -82,13 +87,14 @@ class Fetcher:
                 "Accept": "text/html,application/xhtml+xml,*/*;q=0.5",
                 "Accept-Encoding": "gzip, deflate, br",
             },
-            # A silent server leaves time for another try before the deadline.
+            # Half of the limit, so that a silent server leaves time for a retry.
             timeout=httpx2.Timeout(self.seconds / 2, connect=self.seconds / 4, pool=None),
             trust_env=False,
             follow_redirects=False,
             event_hooks={"request": [self._cookies.send], "response": [self._cookies.keep]},
         )
-        # The client's own jar would send the cookies of one port of a host to another.
+        # The client's own jar is turned off, because it ignores ports: cookies of one server would reach another on the
+        # same host.
         self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     async def get(
@@ -102,12 +108,15 @@ class Fetcher:
         cut_at_bytes: int | None = None,
         time_limit: TimeLimit | None = None,
     ) -> Fetched:
-        """Send a GET, follow its redirects, and retry where that may help; `types` None accepts any type.
+        """Send a GET request, follow redirects, and retry temporary failures.
 
-        `check_target` may refuse each target before it is requested. A `cached` page is requested only if it has
-        changed. The body is read as far as `cut_at_bytes`; without that, a body that is too large is a failure.
-        The timeout counts the time a server takes, not the time spent waiting for a free connection. `time_limit` is
-        a further limit of the same kind, which several calls may share.
+        - `types`: accepted media types; None accepts any
+        - `check_target`: called before each request, and may raise to refuse the target
+        - `cached`: sends a conditional request for this page
+        - `cut_at_bytes`: reads only this much of the body; without it, a body that is too large is a failure
+        - `time_limit`: a further limit, which several calls may share
+
+        The timeout counts the server's time, not the wait for a free connection.
 
         Raises:
             PageFailed: its failure gives the reason.
@@ -126,12 +135,13 @@ class Fetcher:
         await self._client.aclose()
 
     async def _followed(self, url: str, company: Company, send: Callable[[str], Awaitable[Fetched | Moved]]) -> Fetched:
-        """What is found at the end of the redirects, those of a page's meta element included; each target is checked.
+        """Follow redirects, including those of meta elements, and return the response at their end.
 
-        A target is requested again only with other cookies than before.
+        A URL is requested again only if the cookies have changed: some sites redirect to the same URL until their
+        cookie is sent back.
 
         Raises:
-            PageFailed: they lead off the site, in a circle, or too far.
+            PageFailed: the redirects leave the site, form a loop, or are too many.
         """
         seen: list[tuple[str, str]] = []
         target = self._checked(url, url)
@@ -147,21 +157,22 @@ class Fetcher:
                 break
             _check_move(target, moved, url, company)
             target = moved
-        raise PageFailed(url, "redirect_loop", f"Redirects in a circle, or more than {MAX_REDIRECTS} times")
+        raise PageFailed(url, "redirect_loop", f"Redirects in a loop, or more than {MAX_REDIRECTS} times")
 
     async def _limited(self, request: Request, limits: Sequence[TimeLimit]) -> Fetched | Moved:
-        """What the target returns, or where it redirects; the time it takes counts against every limit."""
+        """Send the request when there is a free slot. Its time counts against every limit."""
         clock = asyncio.get_running_loop().time
+        # The host's semaphore comes first: requests that wait for a slow host must not hold global slots.
         async with self._hosts[urlsplit(request.target).netloc], self._all:
-            least = min(limits, key=lambda limit: limit.left(clock()))
+            tightest = min(limits, key=lambda limit: limit.left(clock()))
             with ExitStack() as counted:
                 for limit in limits:
                     counted.enter_context(limit.counting(clock))
                 try:
-                    async with asyncio.timeout(least.left(clock())):
+                    async with asyncio.timeout(tightest.left(clock())):
                         return await retrying(lambda: self._sent(request))
                 except TimeoutError:
-                    raise PageFailed(request.url, "timeout", least.reason) from None
+                    raise PageFailed(request.url, "timeout", tightest.reason) from None
 
     def _checked(self, target: str, url: str) -> str:
         try:
@@ -186,15 +197,17 @@ def _failure(error: Exception, url: str) -> PageFailed:
         case httpx2.TimeoutException():
             return PageFailedForNow(url, "timeout", "The server did not answer in time")
         case httpx2.DecodingError():
-            return PageFailed(url, "bad_encoding", "The body is not compressed as its header says")
+            return PageFailed(url, "bad_encoding", "The body is not compressed as its Content-Encoding header says")
         case _ if isinstance(error.__cause__, NameNotResolved):
             return PageFailedForNow(url, "no_address", str(error))
         case _:
-            return PageFailedForNow(url, "connection_failed", "The connection failed, or broke off before the end")
+            return PageFailedForNow(
+                url, "connection_failed", "The connection failed, or was closed before the end of the response"
+            )
 
 
 def _conditions(cached: CacheEntry | None, target: str) -> dict[str, str]:
-    """The headers of a conditional request; none if the cached page came from another URL."""
+    """Return the headers of a conditional request, or none if the cached page came from another URL."""
     if not cached or not isinstance(cached.found, Page) or cached.found.ref.url != target:
         return {}
     headers = {"If-None-Match": cached.etag, "If-Modified-Since": cached.last_modified}
@@ -204,6 +217,6 @@ def _conditions(cached: CacheEntry | None, target: str) -> dict[str, str]:
 def _check_move(source: str, target: str, url: str, company: Company) -> None:
     if not same_site(target, company):
         where = urlsplit(target).netloc
-        raise PageFailed(url, "redirected_off_site", f"Redirects to {where}, which is not a part of {company.domain}")
+        raise PageFailed(url, "redirected_off_site", f"Redirects to {where}, which is not part of {company.domain}")
     if source.startswith("https://") and target.startswith("http://"):
         raise PageFailed(url, "redirected_off_site", "Redirects from https to http")

@@ -1,4 +1,4 @@
-"""Where a page's meta element, or its Refresh header, sends its readers."""
+"""Finds where a page's meta element, or its Refresh header, redirects its readers."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import re
 
 from octave_mcp.sources.html.encoding import tags
 
-WITHIN_BYTES = 10_000
+SEARCHED_BYTES = 10_000
 # A page that is shown for longer is meant to be read.
 MAX_SECONDS = 5
 
-UNSEEN = re.compile(rb"<!--.*?(?:-->|$)|<(noscript|script|style)\b.*?(?:</\1|$)", re.IGNORECASE | re.DOTALL)
-# As the HTML standard reads it: seconds, then perhaps an address, with or without its name and quotes.
+# A refresh in a comment, a script or a `noscript` element does not apply to browsers.
+IGNORED_MARKUP = re.compile(rb"<!--.*?(?:-->|$)|<(noscript|script|style)\b.*?(?:</\1|$)", re.IGNORECASE | re.DOTALL)
+# The format of the HTML standard: '0; url=/en', '0;URL="/en"', '0 /en', or only '5'.
 CONTENT = re.compile(
     r"\s*(\d++)[\d.]*+(?:\s*[;,]|\s|$)\s*[;,]?\s*(?:url\s*=\s*)?(?:'([^']*)|\"([^\"]*)|(.*))",
     re.ASCII | re.IGNORECASE | re.DOTALL,
@@ -20,8 +21,8 @@ CONTENT = re.compile(
 
 
 def refresh(body: bytes) -> str | None:
-    """The address that the page leads on to at once, as it is written there; empty for its own."""
-    start = UNSEEN.sub(b"", body[:WITHIN_BYTES]) if b"efresh" in body[:WITHIN_BYTES].lower() else b""
+    """Return the URL in the page's meta element as written, '' for the page itself, or None if it is no redirect."""
+    start = IGNORED_MARKUP.sub(b"", body[:SEARCHED_BYTES]) if b"efresh" in body[:SEARCHED_BYTES].lower() else b""
     for meta in tags(start, b"meta"):
         if meta.get(b"http-equiv", b"").strip().lower() == b"refresh" and b"content" in meta:
             return refreshed(html.unescape(meta[b"content"].decode("utf-8", "replace")))
@@ -29,8 +30,8 @@ def refresh(body: bytes) -> str | None:
 
 
 def refreshed(content: str) -> str | None:
-    """The address in the value of a refresh, if it does not let its readers wait."""
-    found = CONTENT.match(content)
-    if found is None or int(found[1][:4]) > MAX_SECONDS:
+    """Return the URL in the content of a refresh, or None if it waits too long to be a redirect."""
+    match = CONTENT.match(content)
+    if match is None or int(match[1][:4]) > MAX_SECONDS:
         return None
-    return (found[2] or found[3] or found[4] or "").strip()
+    return (match[2] or match[3] or match[4] or "").strip()

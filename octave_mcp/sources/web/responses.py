@@ -1,4 +1,4 @@
-"""What a response must be like to be read: its status, type, encoding and size."""
+"""Checks the status, type, encoding and size of responses, and reads their bodies."""
 
 from __future__ import annotations
 
@@ -19,33 +19,39 @@ from octave_mcp.sources.web.transport import ResponseTooLarge
 
 HTML = frozenset({"text/html", "application/xhtml+xml"})
 ENCODINGS = frozenset({"gzip", "deflate", "br", "identity"})
-FILES = (b"%PDF-", b"PK\x03\x04", b"\x1f\x8b", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"\x7fELF")
+# Magic numbers of PDF, ZIP, gzip, PNG, GIF, JPEG and ELF files, which some servers send as text/html.
+FILE_SIGNATURES = (b"%PDF-", b"PK\x03\x04", b"\x1f\x8b", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"\x7fELF")
 SNIFFED_BYTES = 1000
-MAX_ZEROS = 10
+# More zero bytes at the start mean a binary file, unless the text is UTF-16 or UTF-32.
+MAX_ZERO_BYTES = 10
 MAX_BYTES = 10_000_000
-MAX_RATIO, RATIO_FROM_BYTES = 200, 1_000_000
+# A body of over 1 MB that was compressed more than 200-fold is treated as a decompression bomb.
+MAX_COMPRESSION_RATIO, RATIO_FROM_BYTES = 200, 1_000_000
 OK = range(200, 300)
 MOVED = frozenset({301, 302, 303, 307, 308})
 TOO_MANY = 429
 NOT_MODIFIED = 304
-LONGEST_VALIDATOR = 200
+# ETags are stored and sent back, so their size is bounded.
+MAX_VALIDATOR_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request: for `target`, to which `url` has led."""
+    """A request for `target`, to which `url` has redirected. `conditions` are the headers of a conditional request."""
 
     target: str
     url: str
     types: frozenset[str] | None
     cut_at_bytes: int | None
     conditions: Mapping[str, str]
-    """The headers of a conditional request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a URL returned, at the end of its redirects; `charset` is the one in the Content-Type header."""
+    """The response at the end of the redirects.
+
+    `charset` is from the Content-Type header. If `not_modified`, the cached copy is still valid, and there is no body.
+    """
 
     url: str
     body: bytes
@@ -54,22 +60,21 @@ class Fetched:
     etag: str = ""
     last_modified: str = ""
     not_modified: bool = False
-    """The cached copy is still valid, and the body was not sent again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Where a URL leads. `page` is a page that reloads itself, which is read if that changes nothing."""
+    """A redirect. `page` is a page that refreshes itself, which is used if the refresh changes nothing."""
 
     url: str
     page: Fetched | None = None
 
 
 async def read(response: httpx2.Response, request: Request) -> Fetched | Moved:
-    """What the target returned, or the URL to which it redirects.
+    """Return the response, or the redirect.
 
     Raises:
-        PageFailed: the response cannot be read as a page; its failure gives the reason.
+        PageFailed: the response cannot be read as a page.
     """
     if response.status_code == NOT_MODIFIED and request.conditions:
         return Fetched(request.target, b"", None, datetime.now(UTC), not_modified=True)
@@ -103,11 +108,12 @@ def _joined(request: Request, where: str) -> str:
 
 def _validators(response: httpx2.Response) -> tuple[str, str]:
     etag, last_modified = (response.headers.get(name, "") for name in ("etag", "last-modified"))
-    return etag[:LONGEST_VALIDATOR], last_modified[:LONGEST_VALIDATOR]
+    return etag[:MAX_VALIDATOR_CHARACTERS], last_modified[:MAX_VALIDATOR_CHARACTERS]
 
 
 def _check_status(response: httpx2.Response, url: str) -> None:
     status = response.status_code
+    # Cloudflare sends this header with a challenge page, whatever the status.
     if "cf-mitigated" in response.headers:
         raise PageFailed(url, "bot_wall", "The site asks visitors to prove that they are human")
     if status == TOO_MANY:
@@ -121,18 +127,21 @@ def _check_status(response: httpx2.Response, url: str) -> None:
 
 
 def _check_type(response: httpx2.Response, url: str, types: frozenset[str] | None) -> None:
-    given = re.split("[;,]", response.headers.get("content-type", ""))[0].strip().lower()
-    if types and given and given not in types:
-        raise PageFailed(url, "not_html", f"It is {given[:100]}, not a web page")
+    # Some servers send the header twice, joined by a comma.
+    content_type = re.split("[;,]", response.headers.get("content-type", ""))[0].strip().lower()
+    if types and content_type and content_type not in types:
+        raise PageFailed(url, "not_html", f"It is {content_type[:100]}, not a web page")
     encodings = {name.strip().lower() for name in response.headers.get("content-encoding", "").split(",")}
     if unknown := encodings - ENCODINGS - {""}:
-        reason = f"The body is compressed as {min(unknown)[:100]}, which was not asked for"
+        reason = f"The body is compressed as {min(unknown)[:100]}, which was not requested"
         raise PageFailed(url, "bad_encoding", reason)
 
 
 def _check_text(body: bytes, charset: str, url: str) -> None:
-    if body.startswith(FILES) or (body.count(0, 0, SNIFFED_BYTES) > MAX_ZEROS and not is_wide(body, charset)):
-        raise PageFailed(url, "not_html", "It is called a web page, but is a file of another type")
+    if body.startswith(FILE_SIGNATURES) or (
+        body.count(0, 0, SNIFFED_BYTES) > MAX_ZERO_BYTES and not is_wide(body, charset)
+    ):
+        raise PageFailed(url, "not_html", "It is declared as HTML, but is a different kind of file")
 
 
 async def _body(response: httpx2.Response, request: Request) -> bytes:
@@ -151,5 +160,5 @@ async def _body(response: httpx2.Response, request: Request) -> bytes:
 
 
 def _check_size(size: int, wire: int, url: str) -> None:
-    if size > MAX_BYTES or (size > RATIO_FROM_BYTES and size > MAX_RATIO * wire):
+    if size > MAX_BYTES or (size > RATIO_FROM_BYTES and size > MAX_COMPRESSION_RATIO * wire):
         raise PageFailed(url, "too_large", f"More than {MAX_BYTES // 1_000_000} MB, or unusually compressed")

@@ -1,4 +1,4 @@
-"""robots.txt: what a site permits us to read."""
+"""robots.txt: which URLs of a host we may read."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ from octave_mcp.sources.single_flight import SingleFlight
 from octave_mcp.sources.web.fetch import USER_AGENT, Fetcher, TimeLimit
 
 MAX_BYTES = 500_000
-# RFC 9309: no cached copy should be used for longer.
+# RFC 9309, section 2.4: a cached copy should not be used for more than 24 hours.
 MAX_AGE = timedelta(hours=24)
 PRODUCT = USER_AGENT.partition("/")[0]
-AGENT = re.compile(r"\s*user[- ]?agent\b\s*:?\s*([^#]*)", re.IGNORECASE)
-# A server that does not say what is permitted permits nothing; one that cannot be reached has nothing to permit.
-FORBIDDING = frozenset(
+USER_AGENT_LINE = re.compile(r"\s*user[- ]?agent\b\s*:?\s*([^#]*)", re.IGNORECASE)
+# After a server error, everything counts as forbidden; after 404 and other client errors, as allowed (RFC 9309, section
+# 2.3.1). We treat 429, bot walls and unusable files like server errors.
+FORBIDDING_CODES = frozenset(
     {"timeout", "http_429", "http_500", "http_501", "http_502", "http_503", "http_504", "bot_wall"}
 ).union({"too_large", "bad_encoding"})
-UNREACHABLE = frozenset({"connection_failed", "no_address", "host_not_allowed"})
+UNREACHABLE_CODES = frozenset({"connection_failed", "no_address", "host_not_allowed"})
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`delay_seconds` is the pause between two pages that the site asks for; `sitemaps` are absolute URLs."""
+    """The rules of a host. `sitemaps` are absolute URLs."""
 
     parser: Protego
     sitemaps: tuple[str, ...]
@@ -42,9 +43,9 @@ class Rules:
 
 
 class Robots:
-    """The rules of each host, cached for a day for all runs and processes; `refresh` fetches them again, once.
+    """The rules of each host, cached for a day for all runs and processes. `refresh` fetches them again, once.
 
-    A host that has not sent them within `seconds`, or at all, is not asked again in this run.
+    A host that does not send them, or not within `seconds`, is not asked again in this run.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Robots:
         self._flights: SingleFlight[str] = SingleFlight(memory.store, refresh=refresh)
 
     async def rules(self, url: str, company: Company) -> Rules:
-        """The rules of the host of `url`.
+        """Return the rules of the host of `url`.
 
         Raises:
             SiteRefuses: the host does not say what may be read.
@@ -80,7 +81,7 @@ class Robots:
         return self._rules[origin]
 
     def are_unreadable(self, url: str) -> bool:
-        """Whether the rules of the host of `url` were asked for, and could not be read."""
+        """Whether fetching the rules of the host of `url` has failed."""
         return _origin(url) in self._failed
 
     async def close(self) -> None:
@@ -94,21 +95,21 @@ class Robots:
         return {url: text}
 
     async def _fetched(self, url: str, company: Company) -> str:
-        """The text of the file; empty if there is none."""
+        """Return the text of the file, or '' if there is none, which permits everything."""
         try:
             fetched = await self._fetcher.get(
                 url, company, types=None, cut_at_bytes=MAX_BYTES, time_limit=self._time_limit()
             )
         except PageFailed as error:
-            if error.failure.code in UNREACHABLE:
+            if error.failure.code in UNREACHABLE_CODES:
                 raise
-            if error.failure.code in FORBIDDING:
+            if error.failure.code in FORBIDDING_CODES:
                 raise SiteRefuses(
-                    f"{url} cannot be read ({error.failure.reason}), so nothing there may be read; try again later"
+                    f"{url} cannot be read ({error.failure.reason}), so no page there may be read; try again later"
                 ) from error
             return ""
         text = fetched.body.decode("utf-8-sig", "replace")
-        # Half of a line may forbid what the whole of it does not.
+        # A line that was cut off could forbid more than the whole line.
         return text if len(fetched.body) < MAX_BYTES else text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
 
     def _time_limit(self) -> TimeLimit | None:
@@ -128,14 +129,17 @@ def _parsed(text: str, url: str) -> Rules:
 
 
 def _renamed(line: str) -> str:
-    """The line, with one name for all other agents: from thousands of names the parser makes millions of rules."""
-    named = AGENT.match(line)
-    name = named[1].replace("*", "").strip().lower() if named else ""
+    """Replace the names of other agents by a single one.
+
+    The parser multiplies rules by names, so a group with thousands of names would produce millions of rules.
+    """
+    match = USER_AGENT_LINE.match(line)
+    name = match[1].replace("*", "").strip().lower() if match else ""
     return "User-agent: others" if name and name not in PRODUCT else line
 
 
-def _joined(url: str, found: Iterable[str]) -> Iterator[str]:
-    for sitemap in found:
+def _joined(url: str, sitemaps: Iterable[str]) -> Iterator[str]:
+    for sitemap in sitemaps:
         try:
             yield urljoin(url, sitemap)
         except ValueError:

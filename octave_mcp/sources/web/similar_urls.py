@@ -1,6 +1,6 @@
-"""Limits how many similar URLs are read: those that differ only in numbers, such as the days of a calendar.
+"""Limits how many similar URLs are read, such as the days of a calendar.
 
-A query may name a page (`?page=pricing`, `?id=12`), or only a part of a long list (`?page=2`, `?sort=price`).
+A query may select a page (`?page=pricing`, `?id=12`), or only a view of a long list (`?page=2`, `?sort=price`).
 """
 
 from __future__ import annotations
@@ -21,65 +21,74 @@ class _HasUrl(Protocol):
 L = TypeVar("L", bound=_HasUrl)
 
 MAX_SIMILAR = 5
-# Pages at one path that their queries name: whole sites have only one path.
-MAX_NAMED = 50
-MAX_REPEATED = 2
-# Numbers, and the identifiers that programs make of digits and the first letters.
+# Pages per path that are selected by a query. Some sites have a single path.
+MAX_QUERY_PAGES = 50
+MAX_PATH_REPEATS = 2
+# Numbers, and hexadecimal identifiers such as '3f9a0b12'.
 NUMBER = re.compile(r"[0-9a-f]{8,}|\d+", re.IGNORECASE)
-TURNS = re.compile(
+# Names of fields that page through a list or a calendar. Their value must look like a number or a date (`TURNED`),
+# since `?page=pricing` selects a page.
+PAGING_FIELD = re.compile(
     r"page|paged|pg|page[-_]?(?:no|num|number)|offset|start|skip|from|to|limit|per[-_]?page|size|date|day|month|year|week|"
     r"time|tribe-bar-date|ical",
     re.IGNORECASE,
 )
-TURNED = re.compile(r"[\d:./+-]*(?:T[\d:.]+)?(?:am|pm|z)?", re.IGNORECASE)
-SORTS = re.compile(r"sort\w*|order|order[-_]?by|filters?\b.*|dir|q|query|search|replytocom|share|print", re.IGNORECASE)
-SOURCES = re.compile(r"ref|ref[-_]?src|referr?er|source|src|from|via", re.IGNORECASE)
+# '2', '2026-10-01', '2026-10-01T09:00', '9:30am'.
+PAGING_VALUE = re.compile(r"[\d:./+-]*(?:T[\d:.]+)?(?:am|pm|z)?", re.IGNORECASE)
+# Names of fields that sort, filter, search or print, whatever their value.
+VIEW_FIELD = re.compile(
+    r"sort\w*|order|order[-_]?by|filters?\b.*|dir|q|query|search|replytocom|share|print", re.IGNORECASE
+)
+REFERRER_FIELD = re.compile(r"ref|ref[-_]?src|referr?er|source|src|from|via", re.IGNORECASE)
 
 
 def limit_similar(links: Iterable[L]) -> list[L]:
-    """The links in their order, at most five of each pattern of numbers or leaves, and fifty of queries to one path."""
+    """Return the links in order, at most five per pattern of numbers or view, and fifty queries per path."""
     links = list(links)
     urls = {link.url for link in links}
     seen: Counter[str] = Counter()
     return [
         link
         for link in links
-        if not _is_circular(link.url) and not _is_known(link.url, urls) and _is_among_first(link, seen)
+        if not _is_circular(link.url) and not _only_adds_referrer(link.url, urls) and _is_among_first(link, seen)
     ]
 
 
-def _is_known(url: str, urls: set[str]) -> bool:
-    """Whether it only adds to another URL of the site where its readers come from."""
+def _only_adds_referrer(url: str, urls: set[str]) -> bool:
+    """Whether the query only adds a referrer to another URL of the site, as in `/pricing?ref=footer`."""
     path, _, query = url.partition("?")
-    return bool(query) and path in urls and all(SOURCES.fullmatch(name) for name, _ in fields_of(query))
+    return bool(query) and path in urls and all(REFERRER_FIELD.fullmatch(name) for name, _ in fields_of(query))
 
 
 def _is_among_first(link: _HasUrl, seen: Counter[str]) -> bool:
     path, has_query, query = link.url.partition("?")
     pattern = NUMBER.sub(_placeholder, path)
     if not has_query:
-        return pattern == path or _counts(seen, pattern, MAX_SIMILAR)
+        return pattern == path or _is_within(seen, pattern, MAX_SIMILAR)
     fields = fields_of(query)
-    names = [field for field in fields if not _is_leaf(*field)]
+    names = [field for field in fields if not _is_view(*field)]
     text = getattr(link, "text", "")
-    if names == fields or _is_first_so_called(f"{pattern}?{text}", text, seen):
-        return _counts(seen, f"{pattern}?", MAX_NAMED)
-    return _counts(seen, f"{pattern}?{names}", MAX_SIMILAR) and _counts(seen, f"{pattern}?", MAX_NAMED)
+    if names == fields or _is_first_with_text(f"{pattern}?{text}", text, seen):
+        return _is_within(seen, f"{pattern}?", MAX_QUERY_PAGES)
+    return _is_within(seen, f"{pattern}?{names}", MAX_SIMILAR) and _is_within(seen, f"{pattern}?", MAX_QUERY_PAGES)
 
 
-def _counts(seen: Counter[str], pattern: str, most: int) -> bool:
+def _is_within(seen: Counter[str], pattern: str, most: int) -> bool:
     seen[pattern] += 1
     return seen[pattern] <= most
 
 
-def _is_leaf(name: str, value: str) -> bool:
-    turns = bool(TURNS.fullmatch(name)) and bool(value) and bool(TURNED.fullmatch(value))
-    return turns or bool(SORTS.fullmatch(name))
+def _is_view(name: str, value: str) -> bool:
+    is_paging = bool(PAGING_FIELD.fullmatch(name)) and bool(value) and bool(PAGING_VALUE.fullmatch(value))
+    return is_paging or bool(VIEW_FIELD.fullmatch(name))
 
 
-def _is_first_so_called(called: str, text: str, seen: Counter[str]) -> bool:
-    """Whether words of its own lead to it: the leaves of a calendar are called by numbers."""
-    return text[:1].isalpha() and not any(map(str.isdigit, text)) and _counts(seen, f"{called} ", 1)
+def _is_first_with_text(pattern: str, text: str, seen: Counter[str]) -> bool:
+    """Whether this is the first link with this text, and the text has no digits.
+
+    Pages of a list are labelled '2' or 'May 3', and pages in their own right 'Pricing'.
+    """
+    return text[:1].isalpha() and not any(map(str.isdigit, text)) and _is_within(seen, f"{pattern} ", 1)
 
 
 def _placeholder(found: re.Match[str]) -> str:
@@ -87,6 +96,6 @@ def _placeholder(found: re.Match[str]) -> str:
 
 
 def _is_circular(url: str) -> bool:
-    """Whether a part of the path repeats, as it does where relative links never end."""
+    """Whether the path repeats a part, as in `/en/blog/en/blog/en/blog`. Broken relative links produce such URLs."""
     parts = [part for part in url.partition("?")[0].split("/")[3:] if part]
-    return any(count > MAX_REPEATED for count in Counter(parts).values())
+    return any(count > MAX_PATH_REPEATS for count in Counter(parts).values())

@@ -1,4 +1,4 @@
-"""The URLs that a site's sitemaps list."""
+"""Collects the URLs in a site's sitemaps."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from octave_mcp.sources.web.sitemap_files import Entry, entries_of
 from octave_mcp.sources.web.translations import Translation
 
 MAX_SITEMAPS = 20
-AT_ONCE = 2
-# The largest part of one sitemap that is read, as sent.
+MAX_CONCURRENT = 2
+# Bytes as sent. A larger sitemap is read up to here.
 MAX_BYTES = 10_000_000
-DEEPEST = 2
+MAX_DEPTH = 2
 MAX_URLS = 5000
-# All sitemaps together may take this many times the timeout of one page.
+# All sitemaps together may take this many times as long as a page.
 TIMEOUT_FACTOR = 2
-SITEMAP = re.compile(r"\.(?:xml|rss|atom)(?:\.gz)?$")
-FILE = re.compile(
+SITEMAP_FILE = re.compile(r"\.(?:xml|rss|atom)(?:\.gz)?$")
+MEDIA_FILE = re.compile(
     r"\.(?:jpe?g|jfif|png|gif|webp|avif|svg|bmp|tiff?|ico|heic|mp[34]|m4[av]|mov|avi|wmv|mkv|webm|og[agv]|wav|flac|m3u8|pdf|zip)$"
 )
 DEFAULT_PATHS = ("/sitemap.xml", "/sitemap_index.xml", "/sitemap.txt")
@@ -39,7 +39,7 @@ DEFAULT_PATHS = ("/sitemap.xml", "/sitemap_index.xml", "/sitemap.txt")
 
 @dataclass(frozen=True, slots=True)
 class Sitemap:
-    """What one sitemap lists of the company's site: URLs and translations by URL key, and further sitemaps."""
+    """The content of one sitemap: the site's URLs and translations by URL key, and further sitemaps."""
 
     urls: dict[str, str] = field(default_factory=dict[str, str])
     translations: dict[str, Translation] = field(default_factory=dict[str, Translation])
@@ -48,7 +48,7 @@ class Sitemap:
 
 @dataclass(slots=True)
 class SitemapUrls:
-    """What the sitemaps read so far list, by URL key."""
+    """The content of all sitemaps read so far, by URL key."""
 
     urls: dict[str, str] = field(default_factory=dict[str, str])
     translations: dict[str, Translation] = field(default_factory=dict[str, Translation])
@@ -57,10 +57,11 @@ class SitemapUrls:
 
 
 async def sitemap_urls(fetcher: Fetcher, company: Company, named: Iterable[str]) -> SitemapUrls:
-    """What the sitemaps named in robots.txt list, or else those at the default paths."""
+    """Return the content of the sitemaps named in robots.txt, or else of the first default path that has any."""
     reader = _SitemapReader(fetcher, company)
     await reader.read(list(named))
     found = reader.found
+    # The default paths are guesses, so their failures are not reported.
     failures = list(found.failures)
     for path in DEFAULT_PATHS:
         if not found.urls:
@@ -74,12 +75,12 @@ class _SitemapReader:
         self.fetcher = fetcher
         self.company = company
         self.found = SitemapUrls()
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT)
         self._time_limit = TimeLimit(TIMEOUT_FACTOR * fetcher.seconds, "The site's sitemaps take too long")
 
     async def read(self, named: Sequence[str]) -> None:
-        """Level by level."""
-        for _ in range(DEEPEST + 1):
+        """Read the sitemaps, and those that they list, level by level."""
+        for _ in range(MAX_DEPTH + 1):
             level = self._unread(named)
             if not level:
                 return
@@ -95,7 +96,7 @@ class _SitemapReader:
         return list(level.values())
 
     async def _sitemap(self, url: str) -> Sitemap:
-        """Nothing, and a failure, if its server does not send it in the time that is left."""
+        """Return the content of a sitemap. If it fails, record the failure and return an empty one."""
         try:
             async with self._slots:
                 fetched = await self.fetcher.get(
@@ -107,7 +108,7 @@ class _SitemapReader:
             return Sitemap()
 
     def _add(self, read: Sequence[Sitemap]) -> None:
-        """Add all URLs up to the limit; beyond it, an equal share of each sitemap."""
+        """Add the URLs. If there are more than the limit, add an equal share of each sitemap."""
         for sitemap in read:
             self.found.translations |= sitemap.translations
         items = [list(sitemap.urls.items()) for sitemap in read]
@@ -120,7 +121,7 @@ class _SitemapReader:
 
 
 def own_urls(urls: Iterable[str], company: Company, allow: Allowed) -> dict[str, str]:
-    """The URLs on the company's site that may be fetched, by URL key."""
+    """Return the URLs on the company's site that may be fetched, by URL key."""
     own: dict[str, str] = {}
     for url in urls:
         try:
@@ -132,13 +133,16 @@ def own_urls(urls: Iterable[str], company: Company, allow: Allowed) -> dict[str,
 
 
 def _parsed(body: bytes, url: str, company: Company, allow: Allowed) -> Sitemap:
-    """What the sitemap at `url` lists. Images, films and other files are not pages; XML is a further sitemap."""
+    """Return the content of the sitemap at `url`.
+
+    XML entries count as further sitemaps. Images, videos and other files are ignored.
+    """
     found, named = entries_of(body)
-    entries = [entry for entry in map(partial(_resolved, url), found) if not FILE.search(path_of(entry.url))]
-    sitemaps = [entry.url for entry in entries if SITEMAP.search(path_of(entry.url))]
-    entries = limit_similar(entry for entry in entries if not SITEMAP.search(path_of(entry.url)))
+    entries = [entry for entry in map(partial(_resolved, url), found) if not MEDIA_FILE.search(path_of(entry.url))]
+    sitemaps = [entry.url for entry in entries if SITEMAP_FILE.search(path_of(entry.url))]
+    entries = limit_similar(entry for entry in entries if not SITEMAP_FILE.search(path_of(entry.url)))
     if len(entries) > MAX_URLS:
-        # Shallow pages say more about the company.
+        # Pages with short paths say more about the company.
         entries = sorted(entries, key=lambda entry: entry.url.count("/"))[:MAX_URLS]
     urls = own_urls((entry.url for entry in entries), company, allow)
     inner = (*(_joined(url, one) for one in named), *sitemaps)
@@ -151,9 +155,9 @@ def _resolved(base: str, entry: Entry) -> Entry:
 
 
 def _joined(base: str, written: str) -> str:
-    """The absolute form of a URL, as a browser would resolve it; empty if it is none.
+    """Return the absolute URL as a browser would resolve it, or ''.
 
-    A URL that begins with the host's own name lacks only its scheme. One that is escaped twice is unescaped.
+    Two common mistakes are repaired: a URL that lacks its scheme ('acme.com/about'), and one that is escaped twice.
     """
     if " " in written and not written.startswith(("/", "http://", "https://")):
         return ""

@@ -1,6 +1,6 @@
-"""Parses what sites give as sitemaps: XML, feeds (RSS, Atom) or text, each perhaps gzipped."""
+"""Parses sitemaps: XML, feeds (RSS, Atom) or plain text, optionally gzipped."""
 
-# lxml comes without types.
+# lxml has no type annotations.
 # pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
 from __future__ import annotations
@@ -17,34 +17,39 @@ from typing import Any
 from lxml import etree
 
 MAX_BYTES = 20_000_000
-# The protocol's own limit.
+# The limit of the sitemap protocol.
 MAX_ENTRIES = 50_000
 MAX_ELEMENTS = 300_000
 MAX_ALTERNATES = 60
-LONGEST_ENTITY = 24
+# In bytes, such as '&thetasym;'.
+MAX_ENTITY_BYTES = 24
 MAX_TAG_BYTES = 200_000
-# Longer than any URL that is fetched, so that a URL that is cut is refused.
-LONGEST_URL = 3000
+# In characters. Longer than any URL that is fetched, so that a truncated URL is rejected and not requested.
+MAX_URL_CHARACTERS = 3000
 PEEKED_BYTES, BUFFER_BYTES = 200, 65_536
 GZIP = b"\x1f\x8b"
+# Byte order marks and blank characters, which some servers send before the XML declaration.
 BLANK = b"\xef\xbb\xbf\xff\xfe\0\r\n\t "
+# '?a=1&b=2' without `&amp;`, on which the parser would stop.
 BARE_AMPERSAND = re.compile(rb"&(?!#?\w{1,20};)")
-# In sitemaps, RSS and Atom.
-ITEMS = frozenset({"url", "item", "entry"})
+# Elements of sitemaps, RSS and Atom.
+ENTRY_ELEMENTS = frozenset({"url", "item", "entry"})
 
 
 @dataclass(slots=True)
 class Entry:
-    """A URL, and those of the same page in other languages: pairs of hreflang and URL."""
+    """A URL, and the same page in other languages as pairs of hreflang and URL.
+
+    `guid` is the identifier of an RSS item, which serves as URL if there is no other.
+    """
 
     url: str = ""
     guid: str = ""
-    """What identifies an item of RSS: its URL, where it has no other."""
     alternates: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
 
 def entries_of(body: bytes) -> tuple[list[Entry], list[str]]:
-    """The pages and the URLs of further sitemaps, as written; of a damaged file, those before the damage."""
+    """Return the pages and the URLs of further sitemaps, as written. A damaged file is read up to the damage."""
     pages: list[Entry] = []
     sitemaps: list[str] = []
     with suppress(etree.XMLSyntaxError, zlib.error, OSError, EOFError):
@@ -58,9 +63,9 @@ def entries_of(body: bytes) -> tuple[list[Entry], list[str]]:
 def _lines(body: bytes) -> list[Entry]:
     lines = body.decode("utf-8-sig", "replace").splitlines()[:MAX_ENTRIES]
     return [
-        Entry(line[:LONGEST_URL].strip())
+        Entry(line[:MAX_URL_CHARACTERS].strip())
         for line in lines
-        if line[:LONGEST_URL].strip().startswith(("http://", "https://", "/"))
+        if line[:MAX_URL_CHARACTERS].strip().startswith(("http://", "https://", "/"))
     ]
 
 
@@ -70,45 +75,47 @@ def _unpacked(body: bytes) -> io.BufferedReader:
 
 
 class _LimitedFile:
-    """A file that ends at the size limit, or at a tag or text without an end, all of which the parser would buffer.
+    """A file for the XML parser, which ends at the size limit or at an endless tag or text, which would be buffered.
 
-    The parser is spared what sites write wrongly: blanks before the declaration, and ampersands that begin no entity.
+    It also repairs common mistakes: blank lines before the XML declaration, and unescaped ampersands.
     """
 
     def __init__(self, stream: io.BufferedReader) -> None:
         self._stream = stream
         self._left = MAX_BYTES
-        self._unended = 0
-        self._held = b""
+        self._open_bytes = 0
+        self._held_back = b""
         self._is_wide = b"\0" in stream.peek(PEEKED_BYTES)[:PEEKED_BYTES]
 
     def read(self, size: int) -> bytes:
-        """The next part; what may be half an entity is held back for the part after it."""
+        """Return the next part. The start of an entity at its end is held back until the rest has arrived."""
         is_first = self._left == MAX_BYTES
         read = self._stream.read(min(size, self._left))
         self._left -= len(read)
-        self._unended = 0 if b">" in read else self._unended + len(read)
-        if self._unended > MAX_TAG_BYTES:
+        self._open_bytes = 0 if b">" in read else self._open_bytes + len(read)
+        if self._open_bytes > MAX_TAG_BYTES:
             return b""
         if self._is_wide:
             return read
-        whole = self._held + (read.lstrip(BLANK) if is_first else read)
-        cut = whole.rfind(b"&", max(0, len(whole) - LONGEST_ENTITY)) if read else -1
-        self._held = b"" if cut < 0 else whole[cut:]
-        return BARE_AMPERSAND.sub(b"&amp;", whole[: len(whole) - len(self._held)]) or (self.read(size) if read else b"")
+        whole = self._held_back + (read.lstrip(BLANK) if is_first else read)
+        cut = whole.rfind(b"&", max(0, len(whole) - MAX_ENTITY_BYTES)) if read else -1
+        self._held_back = b"" if cut < 0 else whole[cut:]
+        return BARE_AMPERSAND.sub(b"&amp;", whole[: len(whole) - len(self._held_back)]) or (
+            self.read(size) if read else b""
+        )
 
 
 def _collect(stream: _LimitedFile, pages: list[Entry], sitemaps: list[str]) -> None:
-    """Fill the lists, and free each element at once: a hostile file must cost no more memory than what it lists."""
-    reading: Iterable[tuple[str, Any]] = etree.iterparse(
+    """Fill the lists, and free each element at once, so that a hostile file needs no more memory than its URLs."""
+    events: Iterable[tuple[str, Any]] = etree.iterparse(
         stream, events=("end",), resolve_entities=False, no_network=True, huge_tree=False, recover=True, load_dtd=False
     )
     entry = Entry()
-    for count, (_, element) in enumerate(reading):
+    for count, (_, element) in enumerate(events):
         name, parent = _name(element), element.getparent()
-        if parent is not None and _name(parent) in {*ITEMS, "sitemap"}:
-            _note(entry, name, element, parent)
-        if name in ITEMS or name == "sitemap":
+        if parent is not None and _name(parent) in {*ENTRY_ELEMENTS, "sitemap"}:
+            _record(entry, name, element, parent)
+        if name in ENTRY_ELEMENTS or name == "sitemap":
             if name == "sitemap":
                 sitemaps.append(entry.url)
             else:
@@ -120,25 +127,26 @@ def _collect(stream: _LimitedFile, pages: list[Entry], sitemaps: list[str]) -> N
             return
 
 
-def _note(entry: Entry, name: str, element: Any, parent: Any) -> None:  # noqa: ANN401 - lxml comes without types
-    """Note what a child of an entry says: `image:loc` and the like are no `loc`, being of another namespace."""
+def _record(entry: Entry, name: str, element: Any, parent: Any) -> None:  # noqa: ANN401 - lxml has no types
+    """Record what a child of an entry says. Elements of other namespaces, such as `image:loc`, are ignored."""
     is_own = _namespace(element.tag) == _namespace(parent.tag)
     rel = (element.get("rel") or "alternate").lower()
     if name == "link" and element.get("hreflang") and rel == "alternate":
         if len(entry.alternates) < MAX_ALTERNATES:
             entry.alternates.append((element.get("hreflang"), element.get("href") or ""))
     elif is_own and name in {"loc", "link"} and rel == "alternate" and not entry.url:
-        entry.url = _text(element) or (element.get("href") or "")[:LONGEST_URL].strip()
+        entry.url = _text(element) or (element.get("href") or "")[:MAX_URL_CHARACTERS].strip()
+    # Without this attribute, a guid is a URL (RSS 2.0).
     elif is_own and name == "guid" and (element.get("ispermalink") or element.get("isPermaLink")) != "false":
         entry.guid = _text(element)
 
 
 def _text(element: Any) -> str:  # noqa: ANN401 - ditto
-    return "".join(element.itertext(with_tail=False))[:LONGEST_URL].strip()
+    return "".join(element.itertext(with_tail=False))[:MAX_URL_CHARACTERS].strip()
 
 
 def _name(element: Any) -> str:  # noqa: ANN401 - ditto
-    """The name without its namespace, or the prefix of one that was not declared."""
+    """Return the name without its namespace or undeclared prefix."""
     tag = element.tag
     return tag.rpartition("}")[2].rpartition(":")[2].lower() if isinstance(tag, str) else ""
 
@@ -147,7 +155,7 @@ def _namespace(tag: str) -> str:
     return tag.rpartition("}")[0] or tag.rpartition(":")[0]
 
 
-def _release(element: Any, parent: Any) -> None:  # noqa: ANN401 - lxml comes without types
+def _release(element: Any, parent: Any) -> None:  # noqa: ANN401 - ditto
     element.clear()
     while parent is not None and (before := element.getprevious()) is not None:
         parent.remove(before)

@@ -1,4 +1,4 @@
-"""Pages that a site has in several languages: only one language is read."""
+"""Selects one language of pages that a site has in several."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ from octave_mcp.domain.addresses import url_key
 from octave_mcp.domain.kinds import LANGUAGES
 from octave_mcp.domain.page import Link
 
-IN_PATH = re.compile(rf"^([^/]+)/({LANGUAGES})(?:[-_](?:[a-z]{{2,4}}|419))?(?=/|\?|$)", re.IGNORECASE)
-IN_QUERY = re.compile(rf"[?&](?:lang|hl|locale)=({LANGUAGES})\b[^&]*", re.IGNORECASE)
-IN_HOST = re.compile(rf"^({LANGUAGES})\.(?=[^/]+\.)")
+# '/de/pricing', '/pt-br/pricing', '/es-419/pricing'.
+LANGUAGE_IN_PATH = re.compile(rf"^([^/]+)/({LANGUAGES})(?:[-_](?:[a-z]{{2,4}}|419))?(?=/|\?|$)", re.IGNORECASE)
+LANGUAGE_IN_QUERY = re.compile(rf"[?&](?:lang|hl|locale)=({LANGUAGES})\b[^&]*", re.IGNORECASE)
+LANGUAGE_IN_HOST = re.compile(rf"^({LANGUAGES})\.(?=[^/]+\.)")
+# Country codes that sites use for languages, as in '/jp/'.
 COUNTRIES = {"jp": "ja", "kr": "ko", "cn": "zh", "tw": "zh", "br": "pt"}
 ENGLISH = "en"
-# The language of 'x-default', once the region is cut off.
+# What remains of the hreflang 'x-default' without its region.
 DEFAULT = "x"
-# A site with fewer pages in its main language is also read in others.
-ENOUGH = 25
+# A site with fewer pages in its main language is read in its other languages, too.
+MIN_PAGES_OF_LANGUAGE = 25
 
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """A page in one language: `page` is the same for all its translations, `language` is empty if unknown."""
+    """A page in one language. `page` is the same for all translations, and `language` is empty if unknown."""
 
     page: str
     language: str
@@ -33,40 +35,43 @@ class Translation:
 def drop_translations(
     links: Iterable[Link], home: str, language: str, declared: Mapping[str, Translation]
 ) -> list[Link]:
-    """The links without further translations of a page; `declared` are those that the site declares, by URL key.
+    """Return the links with one translation of each page. `declared` are the site's own declarations, by URL key.
 
-    The English page stays, or else the default one, or else the one in the language of the home page.
+    English is preferred, then the default, then the language of the home page.
     """
     links = list(links)
     keys = [url_key(link.url) for link in links]
     home_key = url_key(home)
     translations = {**_translations({*keys, home_key}), **declared}
-    own = translations[home_key].language
-    undeclared = DEFAULT if own else language
-    rank = {ENGLISH: 0, DEFAULT: 1, own or language: 2}
+    home_language = translations[home_key].language
+    undeclared = DEFAULT if home_language else language
+    rank = {ENGLISH: 0, DEFAULT: 1, home_language or language: 2}
     best: dict[str, tuple[tuple[int, bool], int]] = {}
-    spoken: list[str] = []
+    languages: list[str] = []
     for at, key in enumerate(keys):
         copy = translations[key]
-        spoken.append(copy.language or undeclared)
-        better = ((rank.get(spoken[at], 3), key != copy.page), at)
-        best[copy.page] = min(best.get(copy.page, better), better)
-    kept = sorted(at for _, at in best.values())
-    readable = _readable([spoken[at] for at in kept])
-    return [links[at] for at in kept if spoken[at] in readable]
+        languages.append(copy.language or undeclared)
+        candidate = ((rank.get(languages[at], 3), key != copy.page), at)
+        best[copy.page] = min(best.get(copy.page, candidate), candidate)
+    chosen = sorted(at for _, at in best.values())
+    readable = _readable([languages[at] for at in chosen])
+    return [links[at] for at in chosen if languages[at] in readable]
 
 
-def _readable(spoken: list[str]) -> set[str]:
-    """The main language, and others where it has few pages."""
-    languages = Counter(spoken)
-    return {name for name, count in languages.most_common(1) if count >= ENOUGH} or set(languages)
+def _readable(page_languages: list[str]) -> set[str]:
+    """Return the main language, and all others if it has too few pages."""
+    languages = Counter(page_languages)
+    return {name for name, count in languages.most_common(1) if count >= MIN_PAGES_OF_LANGUAGE} or set(languages)
 
 
 def _translations(keys: set[str]) -> dict[str, Translation]:
-    """What the URLs say; a code counts only if a page exists with and without it, as 'it' may be a word."""
-    found = {key: _translation(key) for key in keys}
-    languages = {copy.language for copy in found.values() if copy.page in keys and _is_known(copy)}
-    return {key: copy if copy.language in languages else Translation(key, "") for key, copy in found.items()}
+    """Return the languages that the URLs suggest.
+
+    A language code counts only if some page exists with and without it: in `/it/services`, 'it' may be a department.
+    """
+    suggested = {key: _translation(key) for key in keys}
+    languages = {copy.language for copy in suggested.values() if copy.page in keys and _is_known(copy)}
+    return {key: copy if copy.language in languages else Translation(key, "") for key, copy in suggested.items()}
 
 
 def _is_known(copy: Translation) -> bool:
@@ -74,8 +79,8 @@ def _is_known(copy: Translation) -> bool:
 
 
 def _translation(key: str) -> Translation:
-    for pattern, rest in ((IN_PATH, r"\1"), (IN_QUERY, ""), (IN_HOST, "")):
-        if found := pattern.search(key):
-            code = found[found.lastindex or 0].lower()
+    for pattern, rest in ((LANGUAGE_IN_PATH, r"\1"), (LANGUAGE_IN_QUERY, ""), (LANGUAGE_IN_HOST, "")):
+        if match := pattern.search(key):
+            code = match[match.lastindex or 0].lower()
             return Translation(pattern.sub(rest, key), COUNTRIES.get(code, code))
     return Translation(key, "")

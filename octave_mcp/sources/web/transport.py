@@ -1,4 +1,4 @@
-"""The connection to a site: its address is checked after the name is resolved, and what it sends is limited."""
+"""Connections to sites: checks addresses after name resolution, and limits how much a server can send."""
 
 from __future__ import annotations
 
@@ -25,26 +25,29 @@ RESOLVE_SECONDS = 5
 ADDRESSES_TRIED = 4
 MAX_HEAD_BYTES = 200_000
 MAX_WIRE_BYTES = 5_000_000
-# The most parts of one body: each costs time, however small.
+# A body in very many tiny chunks would occupy the CPU, whatever its size.
 MAX_PARTS = 20_000
 
-# A pool of its own: getaddrinfo cannot be cancelled, and would block other work in threads.
+# A separate pool: getaddrinfo cannot be cancelled, and slow lookups would block other work in threads.
 _RESOLVING = ThreadPoolExecutor(8, "names")
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
-    """The addresses of a name, each once, in the resolver's order."""
+    """Return the addresses of a name without duplicates, in the resolver's order."""
     loop = asyncio.get_running_loop()
-    found = loop.run_in_executor(_RESOLVING, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-    return list(dict.fromkeys(str(entry[4][0]) for entry in await asyncio.wait_for(found, RESOLVE_SECONDS)))
+    lookup = loop.run_in_executor(_RESOLVING, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    return list(dict.fromkeys(str(entry[4][0]) for entry in await asyncio.wait_for(lookup, RESOLVE_SECONDS)))
 
 
 class NameNotResolved(httpcore2.ConnectError):
-    """The resolver does not know the name."""
+    """The name cannot be resolved."""
 
 
 class AddressCheckingBackend(httpcore2.AsyncNetworkBackend):
-    """Connects to the addresses that it has checked, so a name that resolves differently later gains nothing."""
+    """Connects only to addresses that it has checked itself.
+
+    Resolving the name once for the check and again for the connection would allow DNS rebinding.
+    """
 
     def __init__(self, allow: Allowed, resolver: Resolver = resolve, served: Served = NONE_SERVED) -> None:
         self.network = cast("httpcore2.AsyncNetworkBackend", httpcore2.AnyIOBackend())
@@ -53,20 +56,20 @@ class AddressCheckingBackend(httpcore2.AsyncNetworkBackend):
         self.served = served
 
     async def checked(self, host: str, port: int) -> Sequence[str]:
-        """The addresses that may be connected to.
+        """Return the addresses that may be connected to.
 
         Raises:
-            HostNotAllowed: one of them is not public, and the host is not allowed.
-            NameNotResolved: the name has none.
+            HostNotAllowed: an address is not public, and the host is not allowed.
+            NameNotResolved: the name has no address.
         """
         if host in self.served:
             return [LOOPBACK]
         addresses = await self._addresses(host, port)
-        bare = host.strip("[]")
-        if not is_allowed(bare, port, self.allow) and not all(map(is_public_address, addresses)):
+        name = host.strip("[]")
+        if not is_allowed(name, port, self.allow) and not all(map(is_public_address, addresses)):
             raise HostNotAllowed(
-                f"{bare!r} leads to an address that is not public; give another domain, "
-                f"or set OCTAVE_ALLOW_HOSTS={bare} if this host is intended"
+                f"{name!r} resolves to an address that is not public; give another domain, "
+                f"or set OCTAVE_ALLOW_HOSTS={name} if this host is intended"
             )
         return addresses[:ADDRESSES_TRIED]
 
@@ -105,14 +108,14 @@ class AddressCheckingBackend(httpcore2.AsyncNetworkBackend):
 
 
 class ResponseTooLarge(httpx2.TransportError):
-    """A server sends more than we read."""
+    """The server sends more than we read."""
 
 
 class LimitedStream(httpcore2.AsyncNetworkStream):
-    """A connection that ends when the head of a response, and then its body, exceed their limits.
+    """A connection that fails if the head or the body of a response exceeds its limit.
 
-    The limits are here because no layer above sees every byte: those of informational responses, of trailers, and of
-    compressed bodies that expand to nothing.
+    Only this layer sees every byte, including informational responses, trailers, and compressed bodies that expand to
+    nothing.
     """
 
     def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
@@ -127,6 +130,7 @@ class LimitedStream(httpcore2.AsyncNetworkStream):
         return read
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - ditto
+        # Each request starts with a new allowance, since connections are reused.
         self.left = MAX_HEAD_BYTES
         await self.stream.write(buffer, timeout)
 
@@ -164,13 +168,14 @@ class _LimitedBody(httpx2.AsyncByteStream):
 
 
 class LimitedTransport(httpx2.AsyncHTTPTransport):
-    """Without usable certificates, only http sites can be read."""
+    """A transport with checked addresses and limited responses. Without usable certificates, only http sites work."""
 
     def __init__(self, backend: AddressCheckingBackend, limits: httpx2.Limits) -> None:
         tls, self._unusable = _tls()
         super().__init__(verify=tls, trust_env=False)
+        # The pool is a private attribute of httpx2, and the only way to set a network backend.
         if not hasattr(self, "_pool"):
-            raise RuntimeError("httpx2 keeps its connections elsewhere now: addresses would not be checked")
+            raise RuntimeError("httpx2 no longer has the attribute _pool, so addresses would not be checked")
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=tls,
             max_connections=limits.max_connections,
@@ -187,13 +192,14 @@ class LimitedTransport(httpx2.AsyncHTTPTransport):
         if not isinstance(stream, LimitedStream) or not isinstance(response.stream, httpx2.AsyncByteStream):
             await response.aclose()
             raise httpx2.RemoteProtocolError("the response did not come over the limited connection")
+        # The head has been read. From here on, the limit of the body applies.
         stream.left = MAX_WIRE_BYTES
         response.stream = _LimitedBody(response.stream)
         return response
 
 
 def _tls() -> tuple[ssl.SSLContext, SetupError | None]:
-    """The context, and the error if there are no usable certificates; the context then trusts no site."""
+    """Return the TLS context, and the error if no certificates are usable; the context then trusts no site."""
     try:
         return tls_context(), None
     except SetupError as unusable:
