@@ -20,8 +20,8 @@ VERBATIM = Support(verdict="supported", judge="rules")
 
 # Fields that can state the claim of a finding, in order of precedence: the first non-empty one counts.
 _TEXTS = ("text", "description", "what", "terms", "why_they_care", "headline")
-# Fields that say what or whom a claim is about. The label is shown with a claim that does not contain it: the price
-# 'from $10 a month' needs the name of its plan.
+# Fields that name what a claim is about. The label is put before a text that does not contain it: 'from $10 a month'
+# needs the name of its plan.
 _LABELS = ("title", "name", "customer", "plan", "person", "company")
 _NAMES = ("name", "title", "employer")
 _EDGES = " .!?;:,…\"'()"

@@ -74,7 +74,7 @@ _POINTING = re.compile(
     r"|\b(?:send|share|show|draft|draw|write|make|build|prepare)\b[^?.]{0,200}\b(?:that|this)\b",
     re.IGNORECASE,
 )
-# 'Would it help to see ...' refers to nothing.
+# In 'Would it help to see ...', 'it' refers to nothing.
 _EMPTY_IT = re.compile(r"\b(?:would|does|will|is|could) it (?:[\w-]+ ){1,4}?(?:to|if)\b", re.IGNORECASE)
 _POINTERS = frozenset("the this that these those such".split())
 
@@ -95,7 +95,7 @@ class TextBlock(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Coherent(Generic[V]):
-    """A draft without the dropped parts and without what depended on them; None if nothing usable remains.
+    """A draft without the dropped parts and without what depended on them; `value` is None if nothing usable remains.
 
     `dependents` maps each path that was dropped as a consequence to the path that it depended on.
     """
@@ -106,8 +106,8 @@ class Coherent(Generic[V]):
 
 def without(draft: V, dropped: Collection[Path], *, known: Sequence[str] = (), language: str = "en") -> Coherent[V]:
     """Return the draft without these parts and their dependents. `pruned` may remove the entries around them, too."""
-    found = dependents(draft, dropped, known=known, language=language)
-    return Coherent(pruned(draft, {*dropped, *found}), found)
+    also_lost = dependents(draft, dropped, known=known, language=language)
+    return Coherent(pruned(draft, {*dropped, *also_lost}), also_lost)
 
 
 def dependents(
@@ -117,16 +117,20 @@ def dependents(
     if not dropped:
         return {}
     english = language.casefold().startswith("en")
-    found: dict[Path, Path] = {}
+    also_lost: dict[Path, Path] = {}
     for block in _blocks(draft):
         if not _is_in(block.path, dropped):
-            found |= _BlockDependents(draft, block, frozenset(dropped), known).dependents(english=english)
-    return found
+            also_lost |= _BlockDependents(draft, block, frozenset(dropped), known).dependents(english=english)
+    return also_lost
 
 
 @dataclass(frozen=True, slots=True)
 class _BlockDependents:
-    """Finds the dependents in one block of a draft. `known` are names that need no introduction."""
+    """Finds the dependents in one block of a draft. `known` are names that need no introduction.
+
+    The methods add to `also_lost`, which maps each dependent to the part that it depends on. `lost` are all missing
+    sentences.
+    """
 
     draft: Value
     block: TextBlock
@@ -134,92 +138,97 @@ class _BlockDependents:
     known: Sequence[str]
 
     def dependents(self, *, english: bool) -> dict[Path, Path]:
-        found: dict[Path, Path] = {}
+        also_lost: dict[Path, Path] = {}
         if english:
-            self._add_sentences(found)
-        if lost := [at for at in self.block.sentences if _is_in(at, self.dropped) or at in found]:
-            self._add_requests(found, lost, english=english)
-            for at in self._remaining(self.block.about, found):
-                if self._depends(at, lost, found, english=english):
-                    found[at] = lost[0]
-        return found
+            self._add_sentences(also_lost)
+        if lost := [at for at in self.block.sentences if _is_in(at, self.dropped) or at in also_lost]:
+            self._add_requests(also_lost, lost, english=english)
+            for at in self._remaining(self.block.about, also_lost):
+                if self._depends(at, lost, also_lost, english=english):
+                    also_lost[at] = lost[0]
+        return also_lost
 
-    def _depends(self, at: Path, lost: Sequence[Path], found: Collection[Path], *, english: bool) -> bool:
-        is_english = english and (self._refers_to_lost(at, lost, found) or self._is_mostly_about_lost(at, lost, found))
-        return self._shares_figure_or_name(at, lost, found) or is_english
+    def _depends(self, at: Path, lost: Sequence[Path], also_lost: Collection[Path], *, english: bool) -> bool:
+        if self._shares_figure_or_name(at, lost, also_lost):
+            return True
+        return english and (
+            self._refers_to_lost(at, lost, also_lost) or self._is_mostly_about_lost(at, lost, also_lost)
+        )
 
-    def _add_sentences(self, found: dict[Path, Path]) -> None:
+    def _add_sentences(self, also_lost: dict[Path, Path]) -> None:
         before: Path | None = None
         has_text = False
         for at in self.block.sentences:
             if not _is_in(at, self.dropped):
                 is_first = before is not None and not has_text
                 is_behind = before is not None and (
-                    _is_in(before, self.dropped) or (before in found and not self.block.is_list)
+                    _is_in(before, self.dropped) or (before in also_lost and not self.block.is_list)
                 )
                 if before and is_behind and _needs_previous(self._text_at(at), is_first=is_first):
-                    found[at] = before
-                elif first := self._lost_introduction(at, found):
-                    found[at] = first
+                    also_lost[at] = before
+                elif first := self._lost_introduction(at, also_lost):
+                    also_lost[at] = first
                 else:
                     has_text = True
             before = at
 
-    def _lost_introduction(self, at: Path, found: Collection[Path]) -> Path | None:
+    def _lost_introduction(self, at: Path, also_lost: Collection[Path]) -> Path | None:
         """Return the lost sentence that alone introduced what this one refers to: 'an API' before 'the API'."""
         before = self.block.sentences[: self.block.sentences.index(at)]
-        left = wording(self._joined_text(self._remaining(before, found))).stems
+        left = wording(self._joined_text(self._remaining(before, also_lost))).stems
         pointed = _stems_after_pointers(self._text_at(at), 1) - left - wording(" ".join(self.known)).stems
         if self.block.is_list or not pointed:
             return None
-        lost = (place for place in before if _is_in(place, self.dropped) or place in found)
+        lost = (place for place in before if _is_in(place, self.dropped) or place in also_lost)
         return next((place for place in lost if pointed & _introduced_stems(self._text_at(place))), None)
 
-    def _add_requests(self, found: dict[Path, Path], lost: Sequence[Path], *, english: bool) -> None:
+    def _add_requests(self, also_lost: dict[Path, Path], lost: Sequence[Path], *, english: bool) -> None:
         last = self.block.sentences[-1]
-        for at in self._remaining(self.block.requests, found):
+        for at in self._remaining(self.block.requests, also_lost):
             text = self._text_at(at)
-            if self._is_reply(at, found):
-                found[at] = (*at[:-1], "ask")
+            if self._is_reply(at, also_lost):
+                also_lost[at] = (*at[:-1], "ask")
                 continue
             points = english and last in lost and _refers_to_previous(text)
-            if points or self._depends(at, lost, found, english=english):
-                found[at] = last if points else lost[0]
+            if points or self._depends(at, lost, also_lost, english=english):
+                also_lost[at] = last if points else lost[0]
 
-    def _is_reply(self, at: Path, found: Collection[Path]) -> bool:
-        """Whether this is the reply to a 'no' to a request that is lost."""
+    def _is_reply(self, at: Path, also_lost: Collection[Path]) -> bool:
+        """Whether this text answers a refusal (`if_not_now`) of a request that is lost."""
         ask = (*at[:-1], "ask")
-        return at[-1] == "if_not_now" and (ask in found or _is_in(ask, self.dropped))
+        return at[-1] == "if_not_now" and (ask in also_lost or _is_in(ask, self.dropped))
 
-    def _shares_figure_or_name(self, at: Path, lost: Sequence[Path], found: Collection[Path]) -> bool:
+    def _shares_figure_or_name(self, at: Path, lost: Sequence[Path], also_lost: Collection[Path]) -> bool:
         """Whether the text has a figure or a name that otherwise only the lost sentences have."""
-        text, gone, left = self._text_at(at), self._joined_text(lost), self._remaining_text(at, found)
-        if figures(text) & figures(gone) - figures(left):
-            return True
-        named = strange(dict.fromkeys((*names(gone), *names(text))), (left, *self.known))
-        return any(not (_is_common(name) or strange([name], [text]) or strange([name], [gone])) for name in named)
-
-    def _refers_to_lost(self, at: Path, lost: Sequence[Path], found: Collection[Path]) -> bool:
-        """Whether the text refers to something, such as 'the list', that only the lost sentences mention."""
-        return bool(
-            _stems_after_pointers(self._text_at(at))
-            & wording(self._joined_text(lost)).stems - wording(self._remaining_text(at, found)).stems
+        text, lost_text, remaining_text = (
+            self._text_at(at),
+            self._joined_text(lost),
+            self._remaining_text(at, also_lost),
         )
+        if figures(text) & figures(lost_text) - figures(remaining_text):
+            return True
+        named = strange(dict.fromkeys((*names(lost_text), *names(text))), (remaining_text, *self.known))
+        return any(not (_is_common(name) or strange([name], [text]) or strange([name], [lost_text])) for name in named)
 
-    def _is_mostly_about_lost(self, at: Path, lost: Sequence[Path], found: Collection[Path]) -> bool:
+    def _refers_to_lost(self, at: Path, lost: Sequence[Path], also_lost: Collection[Path]) -> bool:
+        """Whether the text refers to something, such as 'the list', that only the lost sentences mention."""
+        only_lost = wording(self._joined_text(lost)).stems - wording(self._remaining_text(at, also_lost)).stems
+        return bool(_stems_after_pointers(self._text_at(at)) & only_lost)
+
+    def _is_mostly_about_lost(self, at: Path, lost: Sequence[Path], also_lost: Collection[Path]) -> bool:
         """Whether at least two, and at least half, of its content words are only in the lost sentences."""
         known = wording(" ".join(self.known)).lowers
         words = {stem(w.lower) for w in wording(self._text_at(at)).words if w.is_content and w.lower not in known}
-        only = words & wording(self._joined_text(lost)).stems - wording(self._remaining_text(at, found)).stems
+        only = words & wording(self._joined_text(lost)).stems - wording(self._remaining_text(at, also_lost)).stems
         return len(only) >= max(MIN_SHARED_WORDS, len(words) / 2)
 
-    def _remaining_text(self, but: Path, found: Collection[Path]) -> str:
+    def _remaining_text(self, but: Path, also_lost: Collection[Path]) -> str:
         """Return the text that remains besides the part at `but`."""
         every = (*self.block.sentences, *self.block.requests)
-        return self._joined_text([at for at in self._remaining(every, found) if at != but])
+        return self._joined_text([at for at in self._remaining(every, also_lost) if at != but])
 
-    def _remaining(self, places: Sequence[Path], found: Collection[Path]) -> list[Path]:
-        return [at for at in places if not _is_in(at, self.dropped) and at not in found and self._text_at(at)]
+    def _remaining(self, places: Sequence[Path], also_lost: Collection[Path]) -> list[Path]:
+        return [at for at in places if not _is_in(at, self.dropped) and at not in also_lost and self._text_at(at)]
 
     def _joined_text(self, places: Sequence[Path]) -> str:
         return " \n ".join(map(self._text_at, places))

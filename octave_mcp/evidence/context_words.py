@@ -171,7 +171,10 @@ def _without_grammar(text: str, ignored: Iterable[str]) -> Iterator[str]:
 
 @lru_cache(maxsize=64)
 def _languages(context: str) -> tuple[str, ...]:
-    """Return English, and the language of most of the context's function words, by the names of `stop_words`."""
+    """Return the languages of the context, as `stop_words` names them.
+
+    These are English, and the language that most of the function words belong to.
+    """
     from stop_words import AVAILABLE_LANGUAGES  # noqa: PLC0415 - only contexts need it
 
     words = {word.casefold() for word in re.findall(r"[^\W\d_]+", context)}

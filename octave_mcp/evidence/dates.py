@@ -113,8 +113,8 @@ def days_of(text: str) -> Iterator[tuple[date, int, int]]:
 
 def without_day(text: str, day: date) -> str:
     """Return the text without this day, in any notation: '16 December 2021', 'Dec 16', 'December 2021'."""
-    for found, first, last in sorted(_all_days(text), key=lambda found: -found[1]):
-        if found == day:
+    for named, first, last in sorted(_all_days(text), key=lambda named: -named[1]):
+        if named == day:
             text = text[:first] + text[last:]
     return _notations(day).sub("", text) if calendar.month_abbr[day.month] in text else text
 

@@ -189,7 +189,7 @@ SMUGGLES = r"""
 \bend of (?:the )?(?:untrusted|user|web|page|retrieved) (?:data|content|input|passages?|text)\b
 """
 
-# Chinese, Japanese and Korean, which have no word boundaries for `\b`.
+# Chinese, Japanese and Korean. Words are not separated or take endings, so no pattern uses `\b`.
 CJK = r"""
 (?:忽略|无视|無視|忘记|忘掉|忘記|不要理会|不要遵守|不要遵循|抛弃|丢弃|覆盖)
 <char>{0,6}(?:之前|以上|上述|上面|先前|前面|此前|所有|一切|全部|任何|你的|您的|系统|系統)<char>{0,8}(?:指令|指示|提示词?|提示詞|规则|規則|命令|要求|设定|設定)

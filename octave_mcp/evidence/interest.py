@@ -87,5 +87,5 @@ def _pairs(weights: Mapping[str, float]) -> Iterable[tuple[str, float]]:
 
 
 def _rarity(count: int, total: int) -> float:
-    """Return 1 for a word of one text, down to 0 for a word of every text."""
+    """Return 1 for a word that only one text has, down to 0 for a word that all texts have."""
     return log(total / count) / log(total) if 1 < count <= total else 1.0

@@ -139,7 +139,7 @@ class Judge:
         """Return what the words state, with the evidence that the kind of statement may use.
 
         A question, and copy without evidence of its own, may use names from any passage, addresses of both sites, and
-        dates in the future.
+        times in a plan.
         """
         vendor, prospect = self.companies.get("vendor", ""), self.companies.get("prospect", "")
         own = Statement(words, kind, vendor, prospect, tuple(evidence), self.given, self.known)
@@ -283,5 +283,8 @@ def _own_fields(form: type[Value]) -> tuple[str, ...]:
 
 
 def _names_of(finding: Finding[Cite]) -> list[str]:
-    """Return the companies and people in the finding's name fields. Names of products are not checked here."""
+    """Return the companies and people in the finding's name fields.
+
+    Offerings are not among these fields, because a model may describe them in its own words.
+    """
     return [name for field in finding.names if isinstance(name := getattr(finding, field), str)]

@@ -11,7 +11,6 @@ from octave_mcp.evidence.checks import Problem
 
 # Language identification is unreliable for shorter texts.
 MIN_WORDS = 20
-# Probability from which the identified language is trusted.
 MIN_PROBABILITY = 0.95
 # Written without spaces: a text of one 'word' may be long.
 _UNSPACED_LANGUAGES = frozenset({"zh", "ja", "ko", "th"})

@@ -34,7 +34,7 @@ class Source(NamedTuple):
 class Near(NamedTuple):
     """A quotation: `length` sentences of a passage, starting with number `first`.
 
-    `closeness` is the weighted share of the text's words and figures that it has, from 0 to 1.
+    `closeness`, from 0 to 1, is the weighted share of the text's words and figures that the quotation contains.
     """
 
     source: Source

@@ -183,7 +183,7 @@ def as_passage(evidence: Evidence, page_number: int = 1) -> Passage:
 
 
 def numbered(passage: Passage) -> tuple[Span, ...]:
-    """Return the sentences as numbered for a model, as offsets in the passage's text. Number 1 is the first.
+    """Return the numbered sentences that a model sees, as offsets in the passage's text.
 
     These are the passage's own sentences. A heading, a quotation and a fact from the page's head are stored as one
     sentence, but split here. Table rows and rows of logos are never split.
@@ -226,8 +226,7 @@ def resolved(cite: Cite, shown: Sequence[Passage]) -> tuple[Passage, tuple[int, 
         raise LookupError(f"passage {cite.passage} was not shown; there are {len(shown)}")
     passage = shown[cite.passage - 1]
     lowest = 0 if passage.heading else 1
-    # Sentence 0 is the heading. A wrong number makes it a cite of the whole passage, because the passage is usually
-    # right.
+    # Sentence 0 is the heading. A number that does not exist makes this a cite of the whole passage, and not an error.
     is_known = all(lowest <= number <= len(numbered(passage)) for number in cite.sentences)
     return passage, tuple(sorted(set(cite.sentences))) if is_known else ()
 

@@ -76,7 +76,6 @@ _RESULT = _any(_GAINS)
 _ACHIEVEMENTS = r"takes|took|went|was|were|pays (?:back|for itself)|go(?:es)? live|live in|got|grew|built"
 _SPAN = _any(r"(?:an?|one) (?:day|week|month|quarter|year)")
 _ACHIEVES = _any(_GAINS, _ACHIEVEMENTS)
-# Words that make a time the result of a customer.
 _OF_CUSTOMERS = _any(_GAINS, _ACHIEVEMENTS, r"customers?|clients?|users?")
 # 'Which of the two?', 'half a page', 'half the battle'.
 _CHOSEN = _any(
@@ -95,7 +94,6 @@ _OFFERED = _any(
     rf"(?:question|line|point|step|item|number) (?:\d{{1,2}}|{_SMALL})",
     rf"(?:the|all) (?:{_SMALL})(?=[?.!,]|$)",
 )
-# List numbers at the start of a line: '1. '.
 _NUMBERED = re.compile(r"(?m)^[^\S\n]*\d{1,2}[.)]\s")
 # Counts up to twelve, but not the number in a measurement or a share: '5 %', '3x', '2 million', 'one in ten'.
 _COUNTS = re.compile(
@@ -105,7 +103,7 @@ _COUNTS = re.compile(
     rf"|out of\b|of (?:\d|ten\b|five\b)|dollars?\b|euros?\b|{_UNIT}\b))",
     re.IGNORECASE,
 )
-# Words of a postponed talk: 'Shall I write again in March?'.
+# With these words, a month is when to talk again: 'Shall I write again in March?'.
 _LATER = re.compile(r"\b(?:again|once more|later|better|back|not|until|then|suit\w*)\b", re.IGNORECASE)
 _MONTHS = _any(rf"(?:in|by|from|until|before|after|early|late|mid)[ -](?-i:{MONTH})")
 _DATES = re.compile(
@@ -127,7 +125,7 @@ def without_plans(text: str) -> str:
 
     'In three weeks' remains where it may be a customer's result.
     """
-    return " ".join(_with_small_verb(_without_times(sentence)) for sentence in _SENTENCES.split(text))
+    return " ".join(_with_lowercase_verb(_without_times(sentence)) for sentence in _SENTENCES.split(text))
 
 
 def _without_times(sentence: str) -> str:
@@ -171,7 +169,7 @@ _VERBS = frozenset(
 )
 
 
-def _with_small_verb(sentence: str) -> str:
+def _with_lowercase_verb(sentence: str) -> str:
     """Lower-case a verb that starts the sentence, so that 'Call Ada Moss' has the name 'Ada Moss'."""
     first = sentence.split(" ", 1)[0]
     return sentence[0].lower() + sentence[1:] if first.lower() in _VERBS else sentence

@@ -16,11 +16,11 @@ MIN_SENTENCES = 2
 
 
 def pruned(draft: V, dropped: Collection[Path]) -> V | None:
-    """Return the draft without these parts, or None if a required part is missing.
+    """Return the draft without these parts, or None if the draft requires one of them.
 
-    Entries that could not be parsed (None) are removed, too. A removed part that its value requires takes the value
-    with it; a required text outside a list is emptied. An e-mail that lost its subject, its call to action or most of
-    its sentences is emptied as well, but keeps its place in the sequence.
+    Entries that could not be parsed (None) are removed, too. If a value requires a removed part, the value is removed
+    as well; a required text outside a list is emptied instead. An e-mail that lost its subject, its call to action or
+    all but one of its sentences is emptied, but keeps its place in the sequence.
     """
     return cast("V | None", _pruned(draft, (), dropped))
 
@@ -30,24 +30,24 @@ def is_empty(touch: TouchDraft[Any]) -> bool:
     return not (touch.subject.strip() and touch.call_to_action.text.strip())
 
 
-def _pruned(value: object, at: Path, gone: Collection[Path]) -> object:
+def _pruned(value: object, at: Path, dropped: Collection[Path]) -> object:
     """Return the value without these parts, or None if it cannot exist without them."""
-    if at in gone:
+    if at in dropped:
         return None
     if isinstance(value, Value):
-        return _pruned_value(value, at, gone)
+        return _pruned_value(value, at, dropped)
     if isinstance(value, tuple):
-        parts = (_pruned(part, (*at, i), gone) for i, part in enumerate(cast("tuple[object, ...]", value)))
+        parts = (_pruned(part, (*at, i), dropped) for i, part in enumerate(cast("tuple[object, ...]", value)))
         return tuple(part for part in parts if part is not None)
     return value
 
 
-def _pruned_value(value: Value, at: Path, gone: Collection[Path]) -> Value | None:
+def _pruned_value(value: Value, at: Path, dropped: Collection[Path]) -> Value | None:
     fields: dict[str, object] = {}
     is_entry = bool(at) and isinstance(at[-1], int)
     for name, field in type(value).model_fields.items():
         original: object = getattr(value, name)
-        part = _pruned(original, (*at, name), gone)
+        part = _pruned(original, (*at, name), dropped)
         if part is None and original is not None and type(None) not in get_args(field.annotation):
             if isinstance(value, TouchDraft):
                 return _emptied(cast("TouchDraft[Any]", value))

@@ -19,9 +19,8 @@ _FACT_CUES = int(Cue.SPEAKER | Cue.CERTIFICATE | Cue.FIGURE)
 def without_repeats(pages: Sequence[Sequence[Passage]]) -> list[list[Passage]]:
     """Return the passages of each page with every text only once, on the page whose kind matters most.
 
-    Text on three pages or more describes the site rather than the page, and is removed everywhere. It remains once if
-    it is a fact: a quotation with its speaker, a figure, a certificate, a row of logos, or a description from the head
-    of the pages.
+    Text on three pages or more describes the site rather than a page, and is removed unless it is a fact: a quotation
+    with its speaker, a figure, a certificate, a row of logos, or a description from the head of the pages.
     """
     total = Counter(_key(passage.label, passage.text) for page in pages for passage in page)
     repeated = [[passage for passage in page if total[_key(passage.label, passage.text)] > 1] for page in pages]

@@ -23,7 +23,6 @@ from octave_mcp.evidence.worth import Cue, points
 # heading, count once.
 Costs = Sequence[Mapping[Hashable, int]]
 
-# Weights of a passage by the kind of its page.
 KINDS: Mapping[PageKind, float] = {
     "case_study": 1.5,
     "about": 1.5,

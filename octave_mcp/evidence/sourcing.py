@@ -76,27 +76,35 @@ class Sourcing:
     def _of_statement(self, text: str, kind: Kind) -> Sourced:
         uncited = Statement(text, kind, self.vendor, self.prospect, (), known=self.known)
         near = self.nearest.to(uncited.content, text, MAX_COMPARED)
-        wider = [one for first in near[:MAX_EXTENDED] for one in first.with_neighbours]
-        judged = [_judged(uncited, one) for one in (*near, *wider) if one.closeness >= MIN_RELATED_CLOSENESS]
+        wider = [candidate for close in near[:MAX_EXTENDED] for candidate in close.with_neighbours]
+        judged = [
+            _judged(uncited, candidate) for candidate in (*near, *wider) if candidate.closeness >= MIN_RELATED_CLOSENESS
+        ]
         return self._best(judged) if judged else Sourced("not", UNSAID, tuple(near[:1]), is_unsaid=True)
 
     def _best(self, judged: Sequence[Sourced]) -> Sourced:
         """Return the best verdict of the closest quotations. Others count only if rules find the claim in them."""
-        least = MIN_RIVAL_SHARE * max(one.near[0].closeness for one in judged)
-        rivals = [one for one in judged if one.is_said or one.near[0].closeness >= least]
+        min_closeness = MIN_RIVAL_SHARE * max(candidate.near[0].closeness for candidate in judged)
+        rivals = [
+            candidate for candidate in judged if candidate.is_said or candidate.near[0].closeness >= min_closeness
+        ]
         best = min(rivals, key=_rank)
-        alike = [one for one in rivals if _rank(one) == _rank(best) and one.near[0].closeness >= least]
-        return next((one for one in alike if self.is_preferred(one.near[0])), best)
+        alike = [
+            candidate
+            for candidate in rivals
+            if _rank(candidate) == _rank(best) and candidate.near[0].closeness >= min_closeness
+        ]
+        return next((candidate for candidate in alike if self.is_preferred(candidate.near[0])), best)
 
 
-def _rank(one: Sourced) -> tuple[bool, int]:
-    return not one.is_said, RANKS[one.verdict]
+def _rank(sourced: Sourced) -> tuple[bool, int]:
+    return not sourced.is_said, RANKS[sourced.verdict]
 
 
 def _judged(uncited: Statement, near: Near) -> Sourced:
     statement = dated(replace(uncited, evidence=(near.quoted,)))
     rules_verdict = support(statement, problems(statement))
-    if rules_verdict.verdict == "partly" or rules_verdict.verdict == "not":  # noqa: PLR1714 - what narrows the type
+    if rules_verdict.verdict == "partly" or rules_verdict.verdict == "not":  # noqa: PLR1714 - narrows the type
         return Sourced(rules_verdict.verdict, rules_verdict.reason, (near,))
     if near.evidence.quote.count("|") >= MIN_TABLE_BARS:
         return Sourced("partly", IN_ROW, (near,))
@@ -108,33 +116,33 @@ def _judged(uncited: Statement, near: Near) -> Sourced:
     return Sourced("supported", "", (near,)) if is_sure else Sourced("partly", UNDECIDED, (near,))
 
 
-def _name_outside_quotation(one: Statement) -> str:
+def _name_outside_quotation(statement: Statement) -> str:
     """Return a name that is in the claim and around the quotation, but not in it, or ''.
 
     On a page about several customers, the quotation may be about another one.
     """
-    quoted = one.evidence[0]
-    found = strange(names(one.text), (quoted.text, quoted.title, quoted.heading, *one.free_names))
-    return found[0] if found else ""
+    quoted = statement.evidence[0]
+    missing = strange(names(statement.text), (quoted.text, quoted.title, quoted.heading, *statement.free_names))
+    return missing[0] if missing else ""
 
 
-def _says_enough(one: Statement) -> bool:
+def _says_enough(statement: Statement) -> bool:
     """Whether the claim has enough content to be found by words. Two words in common may be a coincidence."""
-    named = sum(one.mentions(name) for name, _ in one.companies)
-    figures = len(quantities(one.text))
-    return one.is_verbatim or len(one.content) + named + figures >= MIN_CLAIM_CONTENT
+    named = sum(statement.mentions(name) for name, _ in statement.companies)
+    figures = len(quantities(statement.text))
+    return statement.is_verbatim or len(statement.content) + named + figures >= MIN_CLAIM_CONTENT
 
 
-def _gives_same_figure(one: Statement, near: Near) -> bool:
+def _gives_same_figure(statement: Statement, near: Near) -> bool:
     """Whether the quotation is a sentence with a distinctive figure of the claim, and the claim is not broader.
 
     'Two-hour windows' is not a figure here, but the name of the windows.
     """
-    quote = one.quotes[0]
+    quote = statement.quotes[0]
     is_sentence = near.length == 1 and len(quote.words) >= MIN_SENTENCE_WORDS
-    telling = (each for each in quantities(one.text) if "-" not in each.text and not each.is_year)
-    is_broader = bool((one.claim.lowers & _BROADENING_WORDS) - quote.lowers)
-    return is_sentence and not is_broader and any(each.unit or each.value > MAX_COUNTED for each in telling)
+    distinctive = (each for each in quantities(statement.text) if "-" not in each.text and not each.is_year)
+    is_broader = bool((statement.claim.lowers & _BROADENING_WORDS) - quote.lowers)
+    return is_sentence and not is_broader and any(each.unit or each.value > MAX_COUNTED for each in distinctive)
 
 
 # 'All' in the claim, but not in the quotation, makes the claim broader.
@@ -143,18 +151,18 @@ _BROADENING_WORDS = frozenset("all every each always never ever already".split()
 
 def _joined(whole: Sourced, statements: Sequence[str], verdicts: Sequence[Sourced]) -> Sourced:
     """Return the verdict on the whole, unless the verdicts on its statements are better, or one of them is 'not'."""
-    backed = [one for one in verdicts if one.verdict == "supported"]
-    near = tuple(dict.fromkeys(near for one in backed for near in one.near)) or whole.near
+    backed = [verdict for verdict in verdicts if verdict.verdict == "supported"]
+    near = tuple(dict.fromkeys(near for verdict in backed for near in verdict.near)) or whole.near
     if len(backed) == len(verdicts):
         return Sourced("supported", "", near)
-    failed = next((at for at, one in enumerate(verdicts) if one.verdict == "not"), None)
+    failed = next((at for at, verdict in enumerate(verdicts) if verdict.verdict == "not"), None)
     if whole.verdict == "supported":
         return whole if failed is None else _in_part(statements[failed], verdicts[failed], near)
     if whole.verdict == "partly" or not backed:
         return whole
-    at = next(at for at, one in enumerate(verdicts) if one.verdict != "supported") if failed is None else failed
+    at = next(at for at, verdict in enumerate(verdicts) if verdict.verdict != "supported") if failed is None else failed
     return _in_part(statements[at], verdicts[at], near)
 
 
-def _in_part(unbacked: str, found: Sourced, near: tuple[Near, ...]) -> Sourced:
-    return Sourced("partly", f"“{unbacked.rstrip('.')}”: {found.reason}", near)
+def _in_part(unbacked: str, verdict: Sourced, near: tuple[Near, ...]) -> Sourced:
+    return Sourced("partly", f"“{unbacked.rstrip('.')}”: {verdict.reason}", near)

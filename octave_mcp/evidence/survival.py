@@ -20,7 +20,6 @@ V = TypeVar("V", bound=Value)
 # Surviving evidence by id, with the text's current place on the page. The id does not change, so that drafts can still
 # cite it.
 Alive = Mapping[EvidenceId, Evidence]
-# Makes the statement to judge from a text, its kind and its evidence.
 State = Callable[[str, str, tuple[Evidence, ...]], Statement]
 
 
@@ -114,7 +113,7 @@ def stating(vendor: str, prospect: str, given: str, known: tuple[str, ...]) -> S
     """Return a function that makes the statement to judge for a text. `known` are names that need no evidence."""
 
     def stated(text: str, kind: str, evidence: tuple[Evidence, ...]) -> Statement:
-        cited = tuple(quoted(one, as_passage(one)) for one in evidence)
+        cited = tuple(quoted(quotation, as_passage(quotation)) for quotation in evidence)
         return Statement(text, "inference" if kind == "inference" else "fact", vendor, prospect, cited, given, known)
 
     return stated

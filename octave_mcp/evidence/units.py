@@ -73,7 +73,7 @@ class Unit(NamedTuple):
 
     @property
     def word_pairs(self) -> set[str]:
-        return {f"{one} {other}" for one, other in pairwise(self.analysis.plain.split())}
+        return {f"{first} {second}" for first, second in pairwise(self.analysis.plain.split())}
 
 
 def units(passages: Sequence[Passage], analyses: Mapping[str, AnalysedText] | None = None) -> Iterator[Unit]:

@@ -102,15 +102,14 @@ _UNITS = (
     "|partners|integrations|products|kunden|mitarbeiter\\w*|länder\\w*|clientes|empleados|employés|pays|países|gb|tb|mb|pb|ms"
 )
 _SIGNS = "$€£¥₹"
-# Figures with a meaning ('40 %', '$5', '3x', '1.2 million', '400 carriers' only with a known unit), not dates and
-# versions.
+# Figures that mean something: '40 %', '$5', '3x', '1.2 million', '400 customers'. Not '2026' or 'v2.1'.
 _FIGURE = re.compile(
     rf"[{_SIGNS}\d](?:(?<=[{_SIGNS}])\s?\d|(?<=\d)(?:\s?%|[\d,.]{{0,20}}(?:\+|x\b|\s?[kmb]\b|\s?(?:million|billion|thousand|mio|mrd"
     rf"|millones|万|亿|億|倍|人|社)|[ -](?:[\w-]{{1,50}} ){{0,2}}(?:{_UNITS})\b)))"
 )
 _PRICE = re.compile(rf"[{_SIGNS}\d](?:(?<=[{_SIGNS}])\s?\d|(?<=\d)\s?(?:[{_SIGNS}]|usd|eur|gbp|chf|元|円))")
 _YEAR = re.compile(r"(?:19|20)\d\d(?!\d)")
-# A capitalised word inside a sentence. The first word is always capitalised and tells nothing.
+# A capitalised word inside a sentence, since the first word is capitalised anyway.
 _NAME = re.compile(r" (?<=[\w,;:(&/] )[A-ZÀ-ÖØ-Þ][\w.&-]*[a-zA-Z]")
 _QUOTATION = re.compile(r"\s*(?:>\s*)?[\"“„«「『‘]|\s*>")
 
@@ -118,7 +117,6 @@ _QUOTES, _NAMES, _DATES = int(Cue.QUOTATION), int(Cue.NAME), int(Cue.DATE)
 _DIGIT = re.compile(r"[0-9]")
 _DIGIT_PATTERNS = ((int(Cue.FIGURE), _FIGURE), (int(Cue.PRICE), _PRICE))
 
-# Points of a cue, and extra points if two cues occur together.
 _POINTS: dict[Cue, float] = {
     Cue.OURS: 0.7,
     Cue.EVENT: 1.2,
@@ -161,7 +159,7 @@ class Cues:
     """Finds the cues in texts whose words, in lower case, all belong to the vocabulary."""
 
     def __init__(self, vocabulary: Iterable[str]) -> None:
-        self._of = {word: found for word in vocabulary if (found := _cues_of(word))}
+        self._of = {word: cues for word in vocabulary if (cues := _cues_of(word))}
         self._words = frozenset(self._of)
 
     def of(self, text: str, words: frozenset[str]) -> int:

@@ -95,7 +95,7 @@ class BeyondReader:
 
     async def map(self, company: Company, home: Page) -> Addresses:
         known = await self._site.map(company, home)
-        found = _Discoveries()
+        discoveries = _Discoveries()
         searches: tuple[tuple[LinkOrigin, bool, _Search], ...] = (
             ("job_board", self._has_job_boards, self._find_job_boards),
             ("feed", self._has_feeds and self._is_reachable(company), self._find_feeds),
@@ -103,34 +103,33 @@ class BeyondReader:
         )
         wanted = company.traits.outside
         await together(
-            *(search(company, home, known.links, found) for name, on, search in searches if on and name in wanted)
+            *(search(company, home, known.links, discoveries) for name, on, search in searches if on and name in wanted)
         )
         own = (link.model_copy(update={"is_read": True}) if self._is_read(link) else link for link in known.links)
         return Addresses(
-            links=(*own, *found.links), failures=(*known.failures, *found.failures), pages_read=found.pages_read
+            links=(*own, *discoveries.links),
+            failures=(*known.failures, *discoveries.failures),
+            pages_read=discoveries.pages_read,
         )
 
     async def read(self, company: Company, requests: Sequence[PageRequest]) -> Sequence[CacheEntry]:
-        found = {
-            request.url: self._prefetched.pop(url_key(request.url))
-            for request in requests
-            if url_key(request.url) in self._prefetched
-        }
+        urls = [request.url for request in requests]
+        by_url = {url: self._prefetched.pop(url_key(url)) for url in urls if url_key(url) in self._prefetched}
         # Pages are requested per host, since a reader may fetch several pages of a site in one job.
         hosts: dict[str, list[PageRequest]] = {}
         lists: list[PageRequest] = []
         for request in requests:
-            if request.url not in found:
-                (lists if self._is_list(request.url, company) else hosts.setdefault(_host(request.url), [])).append(
-                    request
-                )
+            if request.url not in by_url:
+                is_list = self._is_list(request.url, company)
+                group = lists if is_list else hosts.setdefault(_host(request.url), [])
+                group.append(request)
         read = await together(
             *(self._read_host(company, group) for group in hosts.values()),
             *(self._read_list(company, request) for request in lists),
         )
         for copies in read:
-            found |= copies
-        return [found[request.url] for request in requests]
+            by_url |= copies
+        return [by_url[request.url] for request in requests]
 
     async def _read_host(self, company: Company, requests: Sequence[PageRequest]) -> dict[str, CacheEntry]:
         at = _company_at_host(requests[0].url, company)
@@ -170,7 +169,8 @@ class BeyondReader:
 
     async def _fetch_list(self, address: str, url: str, company: Company, parse: Parse) -> CacheEntry:
         """Fetch `address` and return the page that `parse` makes of it, or a failure for `url`."""
-        at = company_at(address, company)  # the API may be on another host than the page, with its own robots.txt
+        # The list of a job board may be on another host than its page, with its own robots.txt.
+        at = company_at(address, company)
         try:
             fetched = await self.access.fetcher.get(
                 address,
@@ -186,7 +186,9 @@ class BeyondReader:
             return CacheEntry(found=error.failure.model_copy(update={"url": url}))
         return CacheEntry(found=page, kept_at=fetched.fetched_at)
 
-    async def _find_job_boards(self, company: Company, home: Page, links: Sequence[Link], found: _Discoveries) -> None:
+    async def _find_job_boards(
+        self, company: Company, home: Page, links: Sequence[Link], discoveries: _Discoveries
+    ) -> None:
         boards = _links_to(home, "job_board")
         pages = _shallow(links, CAREERS)
         for _ in range(CAREERS_PAGES):
@@ -196,19 +198,19 @@ class BeyondReader:
             boards = _links_to(page, "job_board")
             further = (link for link in page.links if OPEN_JOBS.search(f"{link.text} {path_of(link.url)}"))
             pages = [link for link in _shallow(further, CAREERS) if not self._is_read(link)]
-        found.links += own_boards(boards, company)
+        discoveries.links += own_boards(boards, company)
 
-    async def _find_feeds(self, company: Company, home: Page, links: Sequence[Link], found: _Discoveries) -> None:
+    async def _find_feeds(self, company: Company, home: Page, links: Sequence[Link], discoveries: _Discoveries) -> None:
         feeds = _links_to(home, "feed")
         if not feeds and (page := await self._first_page(company, _shallow(links, POSTS, max_depth=1))):
             feeds = _links_to(page, "feed")
         of_kinds = {kind_of_link(link): link for link in reversed(feeds)}
-        found.links += list(of_kinds.values())[:MAX_FEEDS]
+        discoveries.links += list(of_kinds.values())[:MAX_FEEDS]
 
-    async def _find_sisters(self, company: Company, home: Page, _: Sequence[Link], found: _Discoveries) -> None:
-        await together(*(self._find_sister(company, home, link, found) for link in candidates(home)))
+    async def _find_sisters(self, company: Company, home: Page, _: Sequence[Link], discoveries: _Discoveries) -> None:
+        await together(*(self._find_sister(company, home, link, discoveries) for link in candidates(home)))
 
-    async def _find_sister(self, company: Company, home: Page, link: Link, found: _Discoveries) -> None:
+    async def _find_sister(self, company: Company, home: Page, link: Link, discoveries: _Discoveries) -> None:
         copy = await self._home_of_other(company, link.url)
         if isinstance(copy.found, Page) and is_sister(copy.found, home, company):
             self._prefetched[url_key(link.url)] = _as_sister_page(copy, company)
@@ -218,14 +220,14 @@ class BeyondReader:
                 if worth_reading(product.url) and kind_of_link(product) == "product"
             )
             further = (Link(url=product.url, text=product.text, origin="sister") for product in products)
-            found.links += [
+            discoveries.links += [
                 Link(url=link.url, text=link.text, origin="sister", is_read=True),
                 *_first_products(further),
             ]
         elif isinstance(copy.found, PageFailure) and is_claimed(link.url, home):
-            found.failures.append(copy.found)
+            discoveries.failures.append(copy.found)
         else:
-            found.pages_read += 1
+            discoveries.pages_read += 1
 
     async def _home_of_other(self, company: Company, url: str) -> CacheEntry:
         at = company_at(url, company)
@@ -245,7 +247,7 @@ class BeyondReader:
         return copy.found if isinstance(copy.found, Page) else None
 
     def _is_reachable(self, company: Company) -> bool:
-        """Whether we can fetch from the site ourselves, because feeds are not requested through Firecrawl."""
+        """Whether we can fetch from the site ourselves. Feeds are never requested through Firecrawl."""
         return not self.access.robots.are_unreadable(f"{company.url}/")
 
     def _is_read(self, link: Link) -> bool:

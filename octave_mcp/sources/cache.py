@@ -40,7 +40,7 @@ class CachedSource:
     """A `Source` that caches what a reader reads. `refresh` fetches everything again, and caches it.
 
     `code` are the modules of the reader; pages parsed by an older version of them are read again. `cache` is where new
-    copies are stored for all runs. If storing fails, the page is returned all the same.
+    copies are stored for all runs. If storing fails, the page is returned anyway.
     """
 
     def __init__(
@@ -177,7 +177,7 @@ class CachedSource:
         return copy.kept_at > datetime.now(UTC) - max_age
 
     def _usable(self, copy: CacheEntry | None) -> CacheEntry | None:
-        """Return the expired copy if it can be revalidated, or replace a page that cannot be read now."""
+        """Return the copy, or None if it may not be revalidated, nor stand in for a page that cannot be read now."""
         if copy is None or self._refresh or isinstance(copy.found, PageFailure):
             return None
         return copy if copy.kept_at > datetime.now(UTC) - CACHE_MAX_AGE else None

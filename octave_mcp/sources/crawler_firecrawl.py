@@ -40,10 +40,10 @@ def make(
 
     firecrawl, own, shared = readers(settings, access, crawler=crawler, refresh=refresh)
 
-    def is_due(found: CacheEntry) -> bool:
-        if isinstance(failure := found.found, PageFailure):
+    def is_due(copy: CacheEntry) -> bool:
+        if isinstance(failure := copy.found, PageFailure):
             return failure.code in CODES_FOR_FIRECRAWL or shared.robots.are_unreadable(failure.url)
-        return found.is_thin
+        return copy.is_thin
 
     crawler_seconds, firecrawl_seconds = (
         settings.site_timeout_seconds * share for share in (CRAWLER_SHARE, FIRECRAWL_SHARE)

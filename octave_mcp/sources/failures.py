@@ -34,10 +34,10 @@ class PageRateLimited(PageFailedForNow, RateLimited):
 
 
 async def read_in_time(url: str, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Return `read(*args)`, computed with a time limit from the response of `url`.
+    """Return what `read` makes of the response of `url`, within the time limit for computations.
 
     Raises:
-        PageFailed: the computation takes too long.
+        PageFailed: it takes too long.
     """
     try:
         return await computed(read, *args, **kwargs)

@@ -17,7 +17,7 @@ from octave_mcp.sources.web.translations import Translation, drop_translations
 
 # Failure code of a page that an external service did not try to fetch, because it refused or could not be reached.
 DECLINED = "declined"
-# A crawl delay of 30 seconds would outlast a run. Above this limit we wait only this long, and read only a few pages.
+# A run cannot wait longer between pages. Sites that ask for more get only a few requests, at this interval.
 MAX_DELAY_SECONDS = 5
 MAX_PAGES_OF_SLOW_SITES = 5
 

@@ -65,7 +65,7 @@ class SingleFlight(Generic[T]):
         return {key: values[key] for key in unique}
 
     async def close(self) -> None:
-        """Wait for fetches of this source that others wait for, because its connections are closed next."""
+        """Wait for running fetches, which other sources may need, before this source's connections are closed."""
         if self._own:
             await asyncio.wait(self._own)
 

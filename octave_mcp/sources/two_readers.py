@@ -68,24 +68,24 @@ class TwoReaders:
 
     async def home(self, company: Company, cached: CacheEntry | None = None) -> CacheEntry:
         first_seconds, second_seconds = self._handover.home_seconds
-        found = await _home(self._first, company, cached, first_seconds)
-        if isinstance(found.found, PageFailure) or self._handover.is_due(found):
-            self._report(company, found)
-            found = self._better(found, await _home(self._second, company, cached, second_seconds))
-        if isinstance(found.found, PageFailure):
-            raise _unreachable(company, found.found)
-        return found
+        copy = await _home(self._first, company, cached, first_seconds)
+        if isinstance(copy.found, PageFailure) or self._handover.is_due(copy):
+            self._report(company, copy)
+            copy = self._better(copy, await _home(self._second, company, cached, second_seconds))
+        if isinstance(copy.found, PageFailure):
+            raise _unreachable(company, copy.found)
+        return copy
 
     async def map(self, company: Company, home: Page) -> Addresses:
-        found = await _map(self._first, company, home)
-        if found is None or _may_be_incomplete(found, home):
+        known = await _map(self._first, company, home)
+        if known is None or _may_be_incomplete(known, home):
             more = await _map(self._second, company, home)
-            found = max(
-                (addresses for addresses in (found, more) if addresses),
+            known = max(
+                (addresses for addresses in (known, more) if addresses),
                 key=lambda addresses: len(addresses.links),
                 default=None,
             )
-        return found or await computed(site_addresses, company, home, [], {})
+        return known or await computed(site_addresses, company, home, [], {})
 
     async def read(self, company: Company, requests: Sequence[PageRequest]) -> Sequence[CacheEntry]:
         copies = list(await self._first.read(company, requests))
@@ -104,11 +104,11 @@ class TwoReaders:
     def _forward_progress(self, text: str) -> None:
         self.on_progress(text)
 
-    def _report(self, company: Company, found: CacheEntry) -> None:
-        self.on_progress(f"pages of {company.domain} are {self._handed_over(found)}")
+    def _report(self, company: Company, copy: CacheEntry) -> None:
+        self.on_progress(f"pages of {company.domain} are {self._handed_over(copy)}")
 
-    def _handed_over(self, found: CacheEntry) -> str:
-        why = _reason_of(found.found) if isinstance(found.found, PageFailure) else FEW_WORDS_REASON
+    def _handed_over(self, copy: CacheEntry) -> str:
+        why = _reason_of(copy.found) if isinstance(copy.found, PageFailure) else FEW_WORDS_REASON
         return f"read by {self._second.title}: {why}"
 
     def _better(self, first: CacheEntry, second: CacheEntry) -> CacheEntry:
@@ -170,10 +170,10 @@ def _unreachable(company: Company, failure: PageFailure) -> SiteUnreachable:
     return error
 
 
-def _may_be_incomplete(found: Addresses, home: Page) -> bool:
+def _may_be_incomplete(known: Addresses, home: Page) -> bool:
     """Whether the first reader's list may be incomplete: it could read neither the home page nor a sitemap."""
     by_second = home.ref.notice is not None and home.ref.notice.code == "other_source"
-    return by_second and all(link.origin != "sitemap" for link in found.links)
+    return by_second and all(link.origin != "sitemap" for link in known.links)
 
 
 def _reason_of(failure: PageFailure) -> str:

@@ -14,9 +14,9 @@ MIN_NAME_LENGTH = 3
 
 
 def own_boards(linked: Sequence[Link], company: Company) -> list[Link]:
-    """Return the boards with the company's name in their address, or else all.
+    """Return the boards with the company's name in their address, or else all, if they are few.
 
-    If many boards are linked and none has the name, the page lists other companies' jobs, and no board is returned.
+    Many boards without that name are those of other companies, on a page that lists their jobs.
     """
     named = [link for link in linked if _names(link.url, company)]
     return (named or (list(linked) if len(linked) <= MAX_BOARDS else []))[:MAX_BOARDS]

@@ -31,7 +31,7 @@ def check() -> None:
     Raises:
         SetupError: neither a key nor a server is set, or one of them, the proxy or the certificates cannot be used.
     """
-    # Imported here, because HTTP clients are slow to import and every `--help` imports this module.
+    # Imported here, because HTTP clients are slow to import, and this module is imported for every help text.
     from octave_mcp.concurrency.proxies import proxy_for  # noqa: PLC0415
     from octave_mcp.concurrency.tls import tls_context  # noqa: PLC0415
 

@@ -210,13 +210,13 @@ class _Job:
         """Process one page of results, and return whether there is another."""
         self.is_running = result.status == "scraping"
         self._completed = result.completed
-        for one in result.data:
+        for page in result.data:
             if (
-                asked := self._requested_url(one.metadata_typed.source_url or one.metadata_typed.url or "")
+                asked := self._requested_url(page.metadata_typed.source_url or page.metadata_typed.url or "")
             ) is not None:
                 self._seen.add(asked)
-                self.credits += _credits(one)
-                await self._on_page(_document(one, asked))
+                self.credits += _credits(page)
+                await self._on_page(_document(page, asked))
         next_page: str | None = result.next if result.data else None
         if next_page:
             self.cursor = urlsplit(next_page).query

@@ -43,8 +43,7 @@ class Unreachable(Transient):
 def as_our_error(failed: Exception, url: str, key: SecretStr | None, *, resend: bool) -> UpstreamError:
     """Translate an error of the SDK about `url`. The text never contains the key.
 
-    `resend` says whether the request may be sent again after a broken connection, which is not the case if it costs
-    credits.
+    `resend` permits sending the request again after a broken connection. It is False for requests that cost credits.
     """
     if page_error := _PAGE_ERRORS.get(type(failed).__name__):
         return PageFailed(url, *page_error)

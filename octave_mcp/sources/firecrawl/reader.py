@@ -92,23 +92,23 @@ class Firecrawl:
     async def map(self, company: Company, home: Page) -> Addresses:
         self._check_declined(company)
         try:
-            found = await self._client.map(home.ref.url)
+            links = await self._client.map(home.ref.url)
         except UpstreamError as failed:
             self._record(failed, company)
             raise
-        checked = [(link, own_url(link.url, company, self.allow)) for link in found]
+        checked = [(link, own_url(link.url, company, self.allow)) for link in links]
         own = [link.model_copy(update={"url": url}) for link, url in checked if isinstance(url, str)]
         return await computed(site_addresses, company, home, own, {})
 
     async def read(self, company: Company, requests: Sequence[PageRequest]) -> Sequence[CacheEntry]:
-        found: dict[str, CacheEntry] = {}
+        by_url: dict[str, CacheEntry] = {}
         try:
             self._check_declined(company)
-            await self._read(company, requests, found)
+            await self._read(company, requests, by_url)
         except (Declined, Transient) as failed:
             self._record(failed, company)
-            found = {request.url: _declined(request.url, failed) for request in requests} | found
-        return [found[request.url] for request in requests]
+            by_url = {request.url: _declined(request.url, failed) for request in requests} | by_url
+        return [by_url[request.url] for request in requests]
 
     async def close(self) -> None:
         for check in self._address_checks.values():
@@ -117,19 +117,23 @@ class Firecrawl:
         await self._client.close()
         await self._access.close()
 
-    async def _read(self, company: Company, requests: Sequence[PageRequest], found: dict[str, CacheEntry]) -> None:
-        """Add pages and failures to `found`."""
-        urls = [url for url in await together(*(self._permitted(one.url, company, found) for one in requests)) if url]
+    async def _read(self, company: Company, requests: Sequence[PageRequest], by_url: dict[str, CacheEntry]) -> None:
+        """Add pages and failures to `by_url`."""
+        urls = [
+            url
+            for url in await together(*(self._permitted(request.url, company, by_url) for request in requests))
+            if url
+        ]
         if delay := await self._access.delay(company):
             pages = [PageRequest(url) for url in urls]
-            copies = await read_with_delay(pages, delay, lambda request: self._one(request.url, company, found))
-            found |= dict(zip(urls, copies, strict=True))
+            copies = await read_with_delay(pages, delay, lambda request: self._one(request.url, company, by_url))
+            by_url |= dict(zip(urls, copies, strict=True))
         elif len(urls) == 1:
-            await self._one(urls[0], company, found)
+            await self._one(urls[0], company, by_url)
         elif urls:
-            await self._batch(urls, company, found)
+            await self._batch(urls, company, by_url)
 
-    async def _batch(self, urls: Sequence[str], company: Company, found: dict[str, CacheEntry]) -> None:
+    async def _batch(self, urls: Sequence[str], company: Company, by_url: dict[str, CacheEntry]) -> None:
         """Scrape the pages as one job. Missing ones are then scraped one by one, to get the reason."""
         done = 0
 
@@ -137,28 +141,28 @@ class Firecrawl:
             nonlocal done
             done += 1
             self.on_progress(f"{done} of {len(urls)} pages of {company.domain} fetched by Firecrawl")
-            found[document.asked] = await self._page(document, company, "page")
+            by_url[document.asked] = await self._page(document, company, "page")
 
         in_time = True
         with suppress(PageFailed):  # Firecrawl refused the job
             in_time = await self._client.batch(urls, on_page)
-        left = [url for url in urls if url not in found]
+        left = [url for url in urls if url not in by_url]
         if in_time:
-            await together(*(self._one(url, company, found) for url in left))
+            await together(*(self._one(url, company, by_url) for url in left))
         else:
             reason = f"Firecrawl did not fetch it within {JOB_SECONDS:g} seconds"
-            found |= {url: CacheEntry(found=PageFailure(url=url, code="timeout", reason=reason)) for url in left}
+            by_url |= {url: CacheEntry(found=PageFailure(url=url, code="timeout", reason=reason)) for url in left}
 
-    async def _one(self, url: str, company: Company, found: dict[str, CacheEntry]) -> CacheEntry:
-        """Scrape one page, and add it to `found`."""
+    async def _one(self, url: str, company: Company, by_url: dict[str, CacheEntry]) -> CacheEntry:
+        """Scrape one page, and add it to `by_url`."""
         try:
-            found[url] = await self._page(await self._client.scrape(url), company, "page")
+            by_url[url] = await self._page(await self._client.scrape(url), company, "page")
         except PageFailed as error:
-            found[url] = CacheEntry(found=error.failure)
+            by_url[url] = CacheEntry(found=error.failure)
         except Transient as failed:
             self._record(failed, company)
-            found[url] = _declined(url, failed)
-        return found[url]
+            by_url[url] = _declined(url, failed)
+        return by_url[url]
 
     async def _page(self, document: Document, company: Company, origin: LinkOrigin) -> CacheEntry:
         """Return the page, or a failure."""
@@ -193,11 +197,11 @@ class Firecrawl:
         if not document.html.strip():
             raise PageFailed(asked, "empty", "The response has no content")
 
-    async def _permitted(self, url: str, company: Company, found: dict[str, CacheEntry]) -> str | None:
+    async def _permitted(self, url: str, company: Company, by_url: dict[str, CacheEntry]) -> str | None:
         try:
             await self._check(url, url, company)
         except PageFailed as error:
-            found[url] = CacheEntry(found=error.failure)
+            by_url[url] = CacheEntry(found=error.failure)
             return None
         return url
 

@@ -54,7 +54,7 @@ class SiteAccess:
         return company
 
     async def check_address(self, url: str) -> None:
-        """Raise unless the host of `url` resolves to public addresses only, or is allowed.
+        """Check that the host of `url` resolves to public addresses only, or is allowed.
 
         Raises:
             HostNotAllowed: an address is not public.

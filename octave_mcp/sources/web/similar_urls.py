@@ -43,7 +43,10 @@ REFERRER_FIELD = re.compile(r"ref|ref[-_]?src|referr?er|source|src|from|via", re
 
 
 def limit_similar(links: Iterable[L]) -> list[L]:
-    """Return the links in order, at most five per pattern of numbers or view, and fifty queries per path."""
+    """Return the links in order, without those that are too similar to earlier ones.
+
+    The limits are five URLs that differ only in numbers, five views of a list, and fifty queries per path.
+    """
     links = list(links)
     urls = {link.url for link in links}
     seen: Counter[str] = Counter()
@@ -91,11 +94,14 @@ def _is_first_with_text(pattern: str, text: str, seen: Counter[str]) -> bool:
     return text[:1].isalpha() and not any(map(str.isdigit, text)) and _is_within(seen, f"{pattern} ", 1)
 
 
-def _placeholder(found: re.Match[str]) -> str:
-    return found[0] if found[0].isalpha() else "#"
+def _placeholder(match: re.Match[str]) -> str:
+    return match[0] if match[0].isalpha() else "#"
 
 
 def _is_circular(url: str) -> bool:
-    """Whether the path repeats a part, as in `/en/blog/en/blog/en/blog`. Broken relative links produce such URLs."""
+    """Whether a part of the path occurs more than twice, as in `/blog/en/blog/en/blog`.
+
+    Broken relative links produce such URLs without end.
+    """
     parts = [part for part in url.partition("?")[0].split("/")[3:] if part]
     return any(count > MAX_PATH_REPEATS for count in Counter(parts).values())

@@ -60,14 +60,14 @@ async def sitemap_urls(fetcher: Fetcher, company: Company, named: Iterable[str])
     """Return the content of the sitemaps named in robots.txt, or else of the first default path that has any."""
     reader = _SitemapReader(fetcher, company)
     await reader.read(list(named))
-    found = reader.found
+    result = reader.found
     # The default paths are guesses, so their failures are not reported.
-    failures = list(found.failures)
+    failures = list(result.failures)
     for path in DEFAULT_PATHS:
-        if not found.urls:
+        if not result.urls:
             await reader.read([urljoin(company.url, path)])
-    found.failures = failures
-    return found
+    result.failures = failures
+    return result
 
 
 class _SitemapReader:
@@ -137,15 +137,15 @@ def _parsed(body: bytes, url: str, company: Company, allow: Allowed) -> Sitemap:
 
     XML entries count as further sitemaps. Images, videos and other files are ignored.
     """
-    found, named = entries_of(body)
-    entries = [entry for entry in map(partial(_resolved, url), found) if not MEDIA_FILE.search(path_of(entry.url))]
+    listed, named = entries_of(body)
+    entries = [entry for entry in map(partial(_resolved, url), listed) if not MEDIA_FILE.search(path_of(entry.url))]
     sitemaps = [entry.url for entry in entries if SITEMAP_FILE.search(path_of(entry.url))]
     entries = limit_similar(entry for entry in entries if not SITEMAP_FILE.search(path_of(entry.url)))
     if len(entries) > MAX_URLS:
         # Pages with short paths say more about the company.
         entries = sorted(entries, key=lambda entry: entry.url.count("/"))[:MAX_URLS]
     urls = own_urls((entry.url for entry in entries), company, allow)
-    inner = (*(_joined(url, one) for one in named), *sitemaps)
+    inner = (*(_joined(url, sitemap) for sitemap in named), *sitemaps)
     return Sitemap(urls, dict(_translations(entries, urls)), inner)
 
 

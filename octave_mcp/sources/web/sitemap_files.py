@@ -21,7 +21,7 @@ MAX_BYTES = 20_000_000
 MAX_ENTRIES = 50_000
 MAX_ELEMENTS = 300_000
 MAX_ALTERNATES = 60
-# In bytes, such as '&thetasym;'.
+# The longest entity that may be split between two reads, such as '&thetasym;'.
 MAX_ENTITY_BYTES = 24
 MAX_TAG_BYTES = 200_000
 # In characters. Longer than any URL that is fetched, so that a truncated URL is rejected and not requested.
@@ -30,9 +30,9 @@ PEEKED_BYTES, BUFFER_BYTES = 200, 65_536
 GZIP = b"\x1f\x8b"
 # Byte order marks and blank characters, which some servers send before the XML declaration.
 BLANK = b"\xef\xbb\xbf\xff\xfe\0\r\n\t "
-# '?a=1&b=2' without `&amp;`, on which the parser would stop.
+# An unescaped ampersand, as in '?a=1&b=2', is not valid XML.
 BARE_AMPERSAND = re.compile(rb"&(?!#?\w{1,20};)")
-# Elements of sitemaps, RSS and Atom.
+# Elements of sitemaps, RSS and Atom, respectively.
 ENTRY_ELEMENTS = frozenset({"url", "item", "entry"})
 
 
@@ -136,7 +136,7 @@ def _record(entry: Entry, name: str, element: Any, parent: Any) -> None:  # noqa
             entry.alternates.append((element.get("hreflang"), element.get("href") or ""))
     elif is_own and name in {"loc", "link"} and rel == "alternate" and not entry.url:
         entry.url = _text(element) or (element.get("href") or "")[:MAX_URL_CHARACTERS].strip()
-    # Without this attribute, a guid is a URL (RSS 2.0).
+    # Unless `isPermaLink` is 'false', a guid is a URL (RSS 2.0).
     elif is_own and name == "guid" and (element.get("ispermalink") or element.get("isPermaLink")) != "false":
         entry.guid = _text(element)
 
