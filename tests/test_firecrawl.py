@@ -288,7 +288,7 @@ FAILURES: list[tuple[str, Fault, str]] = [
     ("no answer to a job", Fault(BATCH, 0), f"{CRAWLED}Firecrawl did not answer"),
     ("a job that it does not take", Fault(BATCH, 400), ""),
     ("no map", Fault("POST /v2/map", 500), ""),
-    ("a home page that takes too long", Fault("POST /v2/scrape", 408), f"{CRAWLED}Firecrawl got no complete answer"),
+    ("a home page that takes too long", Fault("POST /v2/scrape", 408), f"{CRAWLED}Firecrawl got no complete response"),
 ]
 SHORT = {
     "a site that it does not read",

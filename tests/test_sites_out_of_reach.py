@@ -376,7 +376,7 @@ async def test_a_site_that_no_source_can_read_is_an_error_that_says_what_each_tr
     status: int, source: Adapter, double: Double
 ) -> None:
     double.fails(".*", status)
-    said = {403: "Firecrawl: Firecrawl does not read this site", 408: "Firecrawl: Firecrawl got no complete answer"}
+    said = {403: "Firecrawl: Firecrawl does not read this site", 408: "Firecrawl: Firecrawl got no complete response"}
     async with refusing(REFUSALS["forbids everything"]) as host:
         with pytest.raises(SiteUnreachable) as failed:
             async with opened(source, host):
@@ -401,8 +401,8 @@ async def test_a_site_from_which_nobody_gets_an_answer_is_an_error_before_a_run_
     await reading.close()
     silent.close()
 
-    assert "Firecrawl: No complete answer within 3 seconds" in str(failed.value)
-    assert "(No complete answer within 0.05 seconds)" in str(failed.value)
+    assert "Firecrawl: No complete response within 3 seconds" in str(failed.value)
+    assert "(No complete response within 0.05 seconds)" in str(failed.value)
     assert "/v2/scrape" in {asked.path for asked in double.asked}
 
 

@@ -117,7 +117,7 @@ class CachedSource:
         return [copies[keys[url]] for url in urls]
 
     async def _cached_or_fetched(self, urls: Mapping[str, str], fetch: Fetch) -> dict[str, CacheEntry]:
-        """Return by key the fresh copy in the cache, or the copy that this or another process fetches."""
+        """Map each key to its fresh copy in the cache, or else to the copy that this or another process fetches."""
         cached = await self._copies.cached(list(urls))
         fresh = {key: copy for key, copy in cached.items() if self._is_fresh(copy)}
         while missing := [key for key in urls if key not in fresh]:

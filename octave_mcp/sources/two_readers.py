@@ -140,7 +140,7 @@ async def _home(reader: TitledReader, company: Company, cached: CacheEntry | Non
         async with asyncio.timeout(seconds):
             return await reader.home(company, cached)
     except TimeoutError:
-        reason = f"No complete answer within {seconds:g} seconds"
+        reason = f"No complete response within {seconds:g} seconds"
         return CacheEntry(found=PageFailure(url=f"{company.url}/", code="timeout", reason=reason))
     except NoAccess:
         raise

@@ -61,10 +61,10 @@ def listed(body: bytes, key: str = "") -> list[Node]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
-        raise NotAFeed("The answer is not JSON") from None
+        raise NotAFeed("The response is not JSON") from None
     items = cast("Node", document).get(key) if key and isinstance(document, dict) else document
     if not isinstance(items, list):
-        raise NotAFeed("The answer is not a list of jobs")
+        raise NotAFeed("The response is not a list of jobs")
     return nodes_in(cast("list[object]", items))
 
 

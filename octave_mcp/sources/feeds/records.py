@@ -34,7 +34,7 @@ def records(body: bytes, *, roots: frozenset[str], names: frozenset[str]) -> Ite
     with suppress(etree.XMLSyntaxError):
         reader.read(_events(body))
     if reader.root not in roots:
-        raise NotAFeed("The answer is not a feed")
+        raise NotAFeed("The response is not a feed")
     yield from reader.completed
 
 

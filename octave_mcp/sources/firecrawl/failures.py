@@ -20,7 +20,7 @@ _KEY = re.compile(r"fc-[\w-]{6,}|Bearer\s+\S+", re.IGNORECASE)
 _PAGE_ERRORS = {
     "DNSResolutionError": ("no_address", "Firecrawl found no address for its host"),
     "TLSError": ("connection_failed", "Firecrawl could not connect to it securely"),
-    "RequestTimeoutError": ("timeout", "Firecrawl got no complete answer from it in time"),
+    "RequestTimeoutError": ("timeout", "Firecrawl got no complete response from it in time"),
 }
 # Errors about the content of a response, by the name of their class.
 _RESPONSE_ERRORS = frozenset({"FirecrawlError", "JSONDecodeError", "ValidationError", "AttributeError", "TypeError"})
@@ -76,7 +76,7 @@ def _from_connection(failed: Exception, text: str, resend: bool) -> UpstreamErro
     kind = type(failed).__name__
     if kind in _RESPONSE_ERRORS:
         broken = getattr(failed, "status_code", None) in {None, STATUS_OF_UNUSABLE_BODY}
-        return Transient(f"Firecrawl's API did not give a usable answer ({text})") if broken else None
+        return Transient(f"Firecrawl's API did not give a usable response ({text})") if broken else None
     if hasattr(failed, "status_code"):
         return None
     if resend or kind in _UNSENT_ERRORS:

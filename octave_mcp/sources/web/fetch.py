@@ -121,7 +121,7 @@ class Fetcher:
         Raises:
             PageFailed: its failure gives the reason.
         """
-        own = TimeLimit(self.seconds, f"No complete answer within {self.seconds:g} seconds")
+        own = TimeLimit(self.seconds, f"No complete response within {self.seconds:g} seconds")
         limits = (own, time_limit) if time_limit else (own,)
 
         async def send(target: str) -> Fetched | Moved:

@@ -161,4 +161,6 @@ async def _body(response: httpx2.Response, request: Request) -> bytes:
 
 def _check_size(size: int, wire: int, url: str) -> None:
     if size > MAX_BYTES or (size > RATIO_FROM_BYTES and size > MAX_COMPRESSION_RATIO * wire):
-        raise PageFailed(url, "too_large", f"More than {MAX_BYTES // 1_000_000} MB, or unusually compressed")
+        raise PageFailed(
+            url, "too_large", f"It has more than {MAX_BYTES // 1_000_000} MB, or is compressed to an unusual degree"
+        )

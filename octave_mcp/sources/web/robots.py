@@ -115,7 +115,7 @@ class Robots:
     def _time_limit(self) -> TimeLimit | None:
         if self._seconds is None:
             return None
-        return TimeLimit(self._seconds, f"No complete answer within {self._seconds:g} seconds")
+        return TimeLimit(self._seconds, f"No complete response within {self._seconds:g} seconds")
 
 
 def _origin(url: str) -> str:

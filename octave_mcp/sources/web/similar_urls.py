@@ -26,8 +26,8 @@ MAX_QUERY_PAGES = 50
 MAX_PATH_REPEATS = 2
 # Numbers, and hexadecimal identifiers such as '3f9a0b12'.
 NUMBER = re.compile(r"[0-9a-f]{8,}|\d+", re.IGNORECASE)
-# Names of fields that page through a list or a calendar. Their value must look like a number or a date (`TURNED`),
-# since `?page=pricing` selects a page.
+# Names of fields that page through a list or a calendar. Their value must match `PAGING_VALUE`, since `?page=pricing`
+# selects a page.
 PAGING_FIELD = re.compile(
     r"page|paged|pg|page[-_]?(?:no|num|number)|offset|start|skip|from|to|limit|per[-_]?page|size|date|day|month|year|week|"
     r"time|tribe-bar-date|ical",

@@ -100,6 +100,7 @@ class _LimitedFile:
         whole = self._held_back + (read.lstrip(BLANK) if is_first else read)
         cut = whole.rfind(b"&", max(0, len(whole) - MAX_ENTITY_BYTES)) if read else -1
         self._held_back = b"" if cut < 0 else whole[cut:]
+        # If everything is held back, read on: an empty part would end the file.
         return BARE_AMPERSAND.sub(b"&amp;", whole[: len(whole) - len(self._held_back)]) or (
             self.read(size) if read else b""
         )

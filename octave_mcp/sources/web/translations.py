@@ -65,7 +65,7 @@ def _readable(page_languages: list[str]) -> set[str]:
 
 
 def _translations(keys: set[str]) -> dict[str, Translation]:
-    """Return the languages that the URLs suggest.
+    """Return the translation that each URL key suggests.
 
     A language code counts only if some page exists with and without it: in `/it/services`, 'it' may be a department.
     """
@@ -75,6 +75,7 @@ def _translations(keys: set[str]) -> dict[str, Translation]:
 
 
 def _is_known(copy: Translation) -> bool:
+    # The home page always exists, so it does not show that '/it' is a language. '/en' hardly means anything else.
     return bool(copy.language) and ("/" in copy.page or copy.language == ENGLISH)
 
 

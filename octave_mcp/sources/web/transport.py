@@ -124,7 +124,7 @@ class LimitedStream(httpcore2.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore2's
         if self.left <= 0:
-            raise ResponseTooLarge("a response that is larger than the limit")
+            raise ResponseTooLarge("more than the size limit of a response")
         read = await self.stream.read(max_bytes, timeout)
         self.left -= len(read)
         return read
@@ -160,7 +160,7 @@ class _LimitedBody(httpx2.AsyncByteStream):
         async for part in self._stream:
             parts += 1
             if parts > MAX_PARTS:
-                raise ResponseTooLarge("a body in more parts than allowed")
+                raise ResponseTooLarge(f"more than {MAX_PARTS:,} parts of a body")
             yield part
 
     async def aclose(self) -> None:
