@@ -154,8 +154,6 @@ PLAN_PHRASES = (
     "counts on",
     "counting on",
 )
-# A claim with one of these says that something is done.
-DONE_WORDS = _set("already now today has have had completed finished done live")
 
 # `UP` and `DOWN` are compared by stem, `MORE` and `LESS` as written.
 UP = _set(
