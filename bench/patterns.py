@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from test_hostile_text import EXTRACTIVE, Used, compiled, inline  # noqa: E402 - the tests are no package
 
-from octave_mcp.models.extractive.typed_lines import LONGEST_LINE  # noqa: E402
+from octave_mcp.models.extractive.typed_lines import MAX_LINE_CHARACTERS  # noqa: E402
 
 SHOWN = 10
 # Texts with which matches of our patterns start: markup, links, quotations, numbers, names, phrases.
@@ -83,7 +83,7 @@ def slowest_line(use: Used, length: int) -> tuple[float, str, Used]:
 
 
 def line_length(use: Used, length: int) -> int:
-    return min(length, LONGEST_LINE) if use.where.startswith(EXTRACTIVE) else length
+    return min(length, MAX_LINE_CHARACTERS) if use.where.startswith(EXTRACTIVE) else length
 
 
 def seconds_of(use: Used, unit: str, length: int) -> float:

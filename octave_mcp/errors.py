@@ -272,10 +272,10 @@ class Transient(UpstreamError):
     """A failure that is retried.
 
     `retry_after_seconds`: the wait the provider asks for. `upstream_status`: HTTP status of the response, 0 if the
-    connection failed, None if irrelevant. `most_tries`: limit on attempts, where lower than usual.
+    connection failed, None if irrelevant. `max_tries`: limit on attempts, where lower than usual.
     """
 
-    most_tries: int | None = None
+    max_tries: int | None = None
 
     def __init__(
         self, message: str, *, retry_after_seconds: float | None = None, upstream_status: int | None = None
@@ -297,7 +297,7 @@ class TimedOut(Transient):
     """A call was abandoned. The server may still be working on it."""
 
 
-def own_words(failed: OctaveError) -> str:
+def without_provider_text(failed: OctaveError) -> str:
     """Return the message without the provider's own text, which only the log shows."""
     text = str(failed)
     # Adapters append the provider's text after the first ': '. It may echo the prompt, and with it text of the pages.

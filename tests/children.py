@@ -36,7 +36,7 @@ from octave_mcp.runs.journal import StoredJournal
 from octave_mcp.settings import load as load_settings
 from octave_mcp.store import executions
 from octave_mcp.store.executions import Executions
-from octave_mcp.tools.registry import unheard
+from octave_mcp.tools.registry import ignore_event
 
 ROOT = Path(__file__).parents[1]
 NEVER = sys.maxsize
@@ -273,7 +273,7 @@ async def _executed(orders: Orders) -> None:
     logger.info(SERVES)
     while not record.is_final:
         try:
-            record = await app.runs.follow(record.run_id, math.inf, unheard)
+            record = await app.runs.follow(record.run_id, math.inf, ignore_event)
         except StoreFailed:
             await asyncio.sleep(0.1)
     if orders.stays:

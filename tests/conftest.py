@@ -43,7 +43,7 @@ from octave_mcp.settings import load as load_settings
 from octave_mcp.store import database
 from octave_mcp.surfaces import serving as server_module
 from octave_mcp.surfaces.cli.main import main
-from octave_mcp.tools.registry import unheard
+from octave_mcp.tools.registry import ignore_event
 
 ROOT = Path(__file__).parents[1]
 # Parameters of the MCP request `initialize`, for tests that write the protocol themselves.
@@ -117,7 +117,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retrying, "FIRST_WAIT_SECONDS", 0.001)
     monkeypatch.setattr(supervision, "FIRST_WAIT_SECONDS", 0.001)
     monkeypatch.setattr(server_module, "OPENING_SECONDS", 3600)
-    monkeypatch.setattr(database, "SLOWEST_SECONDS", 3600)
+    monkeypatch.setattr(database, "MAX_WAIT_SECONDS", 3600)
     monkeypatch.setattr(dbos_setup, "NOTIFICATION_POLL_SECONDS", 0.01)
 
 
@@ -322,7 +322,7 @@ async def _complete_run(pair: Pair) -> RunRecord:
     await app.runs.open()
     request = PlaybookRequest(vendor=f"http://{pair.vendor.host}", prospect=f"http://{pair.prospect.host}")
     started = await app.runs.start(request)
-    record = await app.runs.follow(started.run_id, math.inf, unheard)
+    record = await app.runs.follow(started.run_id, math.inf, ignore_event)
     await app.runs.close()
     assert record.status == "completed", record.error
     return record

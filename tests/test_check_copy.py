@@ -22,7 +22,7 @@ from octave_mcp.copywriting.own_copy import MAX_SENTENCES, checked_copy
 from octave_mcp.domain.evidence import Support
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.surfaces.mcp.server import make
-from octave_mcp.tools.copy_check import LONGEST_TEXT
+from octave_mcp.tools.copy_check import MAX_TEXT_CHARACTERS
 
 MAIL = """\
 Subject: 27% more stops
@@ -487,7 +487,7 @@ async def test_a_file_that_cannot_be_checked_is_a_usage_error(
         ("", "text: missing"),
         (" \n\t\n ", "it has no sentence"),
         ("Hi Dana,\n\nBest,\nSam", "it has no sentence"),
-        ("a" * (LONGEST_TEXT + 1), f"at most {LONGEST_TEXT:,}"),
+        ("a" * (MAX_TEXT_CHARACTERS + 1), f"at most {MAX_TEXT_CHARACTERS:,}"),
         ("Stop it. " * (MAX_SENTENCES + 1), f"at most {MAX_SENTENCES} are checked"),
         ("a\0b", "NUL"),
     ],

@@ -25,7 +25,7 @@ from octave_mcp.copywriting.given_parts import Given
 from octave_mcp.demo.sites import Site, load
 from octave_mcp.domain.run import PlaybookRequest, RunRecord
 from octave_mcp.settings import load as load_settings
-from octave_mcp.tools.registry import unheard
+from octave_mcp.tools.registry import ignore_event
 
 LOGS = "logs"
 LONG_SECONDS = 1_000_000
@@ -104,7 +104,7 @@ def request_for(sites: Sites, vendor: str, prospect: str, **request: Any) -> Pla
 async def finished_run(app: App, sites: Sites, vendor: str, prospect: str, **request: Any) -> RunRecord:  # noqa: ANN401 - fields
     """Run until the playbook of these two companies is finished."""
     started = await app.runs.start(request_for(sites, vendor, prospect, **request))
-    while not (record := await app.runs.follow(started.run_id, 600, unheard)).is_final:
+    while not (record := await app.runs.follow(started.run_id, 600, ignore_event)).is_final:
         pass
     assert record.files, record.error
     return record
@@ -248,7 +248,7 @@ async def test_an_expired_run_is_removed_as_completely_as_a_deleted_one(
 async def test_an_expired_refresh_is_kept_with_a_playbook_that_is_still_edited(sites: Sites, database: str) -> None:
     async with serving() as app:
         old, deal = [await finished_run(app, sites, "zubrowka", name) for name in ("quokka", "wombat")]
-        refresh = await app.runs.follow((await app.runs.refresh(deal.run_id)).run_id, math.inf, unheard)
+        refresh = await app.runs.follow((await app.runs.refresh(deal.run_id)).run_id, math.inf, ignore_event)
         part = "executive_summary.why_now"
         await app.runs.versions.edit(deal.run_id, part, Given("Ask them."), base=1, by="Ann")
     change(database, "update runs set finished_at = '2020-01-01'")

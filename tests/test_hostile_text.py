@@ -41,7 +41,7 @@ TABLES = {
 }
 """The only method of patterns that are used under other names."""
 EXTRACTIVE, MOST_OF_LINES = "octave_mcp.models.extractive.", 2
-"""The power allowed in the extractive model, whose lines have at most `reading.LONGEST_LINE` characters."""
+"""The power allowed in the extractive model, whose lines have at most `reading.MAX_LINE_CHARACTERS` characters."""
 
 
 class Used(NamedTuple):

@@ -23,7 +23,7 @@ from octave_mcp.observability import logs
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.runs.adapters import NO_DEAL, Deal
 from octave_mcp.settings import Settings, load
-from octave_mcp.tools.registry import unheard
+from octave_mcp.tools.registry import ignore_event
 
 FIELDS = {"timestamp", "level", "message", "module", "function", "line", "exception"}.union(
     {"run_id", "session_id", "step", "company", "duration_ms", "success", "event"}
@@ -265,7 +265,7 @@ async def failed(pair: Pair) -> RunRecord:
     await app.runs.open()
     record = await app.runs.start(PlaybookRequest(vendor=vendor, prospect=prospect, max_pages=4))
     while not record.is_final:
-        record = await app.runs.follow(record.run_id, 600, unheard)
+        record = await app.runs.follow(record.run_id, 600, ignore_event)
     await app.runs.close()
     return record
 

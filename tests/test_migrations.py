@@ -26,7 +26,7 @@ from octave_mcp.settings import load as load_settings
 from octave_mcp.store import migrations
 from octave_mcp.store.sql import SqlStore
 from octave_mcp.store.tables import metadata
-from octave_mcp.tools.registry import unheard
+from octave_mcp.tools.registry import ignore_event
 
 RELEASE = Path(__file__).parent / "fixtures" / "release-1"
 """Databases of the release without migrations, as SQL: a finished run, one that waits for answers, and one under way.
@@ -95,7 +95,7 @@ async def test_a_run_under_way_starts_again_from_its_first_step_and_says_so(
     restored(VENDOR_SITE=pair.vendor.host, PROSPECT_SITE=pair.prospect.host)
     app = App(load_settings())
     await app.runs.open()
-    record = await app.runs.follow(RUNNING, math.inf, unheard)
+    record = await app.runs.follow(RUNNING, math.inf, ignore_event)
     events = [event async for _, event in app.runs.events(RUNNING)]
     await app.runs.close()
     pair.close()

@@ -15,7 +15,7 @@ from octave_mcp.domain.run import PlaybookRequest
 from octave_mcp.evidence.figures import figures
 from octave_mcp.evidence.passages import verified
 from octave_mcp.settings import Settings
-from octave_mcp.tools.registry import unheard
+from octave_mcp.tools.registry import ignore_event
 
 NAMED_IN_PASSING = set(
     "airbnb dropbox atlassian netlify cursor vercel notion plausible mixpanel amplitude bigquery farfetch microsoft "
@@ -59,7 +59,7 @@ async def written(sites: dict[str, str], home: Path, vendor: str, prospect: str,
     await app.runs.open()
     asked = PlaybookRequest(vendor=sites[vendor], prospect=sites[prospect], max_pages=max_pages)
     record = await app.runs.start(asked)
-    record = await app.runs.follow(record.run_id, NEVER, unheard)
+    record = await app.runs.follow(record.run_id, NEVER, ignore_event)
     assert record.status == "completed"
     playbook = await app.runs.playbook(record.run_id)
     assert playbook

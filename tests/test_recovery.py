@@ -26,7 +26,7 @@ from octave_mcp.engine import durable
 from octave_mcp.engine.durable import Durable
 from octave_mcp.ports import Claim, Claims, Execute
 from octave_mcp.settings import load as load_settings
-from octave_mcp.tools.registry import unheard
+from octave_mcp.tools.registry import ignore_event
 
 Line = dict[str, Any]
 LONG = 1_000_000
@@ -325,5 +325,5 @@ async def test_a_server_without_what_a_run_needs_leaves_it_to_one_that_has_it(
 
     able = App(load_settings())
     await able.runs.open()
-    assert (await able.runs.follow(begun.run_id, LONG, unheard)).status == "completed"
+    assert (await able.runs.follow(begun.run_id, LONG, ignore_event)).status == "completed"
     await able.runs.close()

@@ -39,7 +39,7 @@ from octave_mcp.errors import InputError, Outdated, UnknownName
 from octave_mcp.runs import questions
 from octave_mcp.settings import load
 from octave_mcp.surfaces.mcp.server import make
-from octave_mcp.tools.registry import unheard
+from octave_mcp.tools.registry import ignore_event
 
 TOUCH = "email_sequences.persona-1.touches[2]"
 LIST = {"section": TOUCH, "instruction": "Offer them a list that they can use at once"}
@@ -594,7 +594,7 @@ async def test_a_revision_goes_on_after_its_server_was_killed_and_asks_nothing_a
     await app.runs.open()
     sites = dict(zip(("vendor", "prospect"), pair.domains.values(), strict=True))
     begun = await app.runs.start(PlaybookRequest(**sites, model="openai", max_pages=3))
-    assert (await app.runs.follow(begun.run_id, math.inf, unheard)).status == "completed"
+    assert (await app.runs.follow(begun.run_id, math.inf, ignore_event)).status == "completed"
     await app.runs.close()
     double.fails(answering(email), of_touch)
     wanted, log, known = {"run_id": begun.run_id, **LIST}, home.with_name("revision.log"), len(double.asked)

@@ -18,7 +18,7 @@ from emails import agreement, cases
 from scripted import evidence_of
 
 from octave_mcp.copywriting.email_text import Deal, Email, read_email
-from octave_mcp.copywriting.emails import WORTH_ANOTHER
+from octave_mcp.copywriting.emails import MIN_UNCORRECTED_POINTS
 from octave_mcp.copywriting.faults import Fault, scored
 from octave_mcp.copywriting.readability import reading_grade, sentences
 from octave_mcp.copywriting.rubric import (
@@ -428,7 +428,7 @@ def test_what_a_good_rep_writes_is_above_what_readers_would_not_send() -> None:
         last=False,
         deal=GOOD.deal,
     )
-    assert points(poor) < WORTH_ANOTHER < points(GOOD)
+    assert points(poor) < MIN_UNCORRECTED_POINTS < points(GOOD)
 
 
 def test_a_long_text_takes_linear_time() -> None:

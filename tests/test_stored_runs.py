@@ -23,7 +23,7 @@ from octave_mcp.exports.files import PlaybookFiles
 from octave_mcp.runs.service import Runs
 from octave_mcp.settings import load
 from octave_mcp.store.sql import SqlStore
-from octave_mcp.tools.registry import unheard
+from octave_mcp.tools.registry import ignore_event
 
 FILES = {"playbook.json", "playbook.md", "playbook.html"}
 IMPORTED = """
@@ -84,7 +84,7 @@ async def test_a_list_continues_at_its_cursor(held_pair: Pair, tmp_path: Path) -
 async def test_a_session_is_listed_with_its_runs_until_it_is_deleted(pair: Pair, tmp_path: Path, home: Path) -> None:
     async with executing() as runs:
         run = (await runs.start(about(pair))).run_id
-        while not (await runs.follow(run, 600, unheard)).is_final:
+        while not (await runs.follow(run, 600, ignore_event)).is_final:
             pass
         write_files(await runs.finished(run), tmp_path / "made")
     before = names_in(home / "playbooks")

@@ -68,11 +68,11 @@ async def waiting(runs: Runs) -> RunRecord:
     """A run that has asked its first questions."""
     record = await runs.start(asked_for(model="host"))
     while record.status != "waiting":
-        record = await runs.follow(record.run_id, LONG, unheard)
+        record = await runs.follow(record.run_id, LONG, ignore_event)
     return record
 
 
-async def unheard(_: object) -> None:
+async def ignore_event(_: object) -> None:
     """Hears nothing."""
 
 
@@ -87,7 +87,7 @@ async def test_a_client_answers_a_whole_run_and_nothing_in_between_waits_for_a_t
     runs = await Stage(tmp_path).opened()
     stop_the_clock()
     record = await runs.start(asked_for(model="host"))
-    follower = asyncio.create_task(runs.follow(record.run_id, LONG, unheard))
+    follower = asyncio.create_task(runs.follow(record.run_id, LONG, ignore_event))
     while not record.is_final:
         record, question, _ = await runs.next_question(record.run_id, LONG)
         if question:
@@ -185,7 +185,7 @@ class OneThatKnows(Inline):
         super().__init__(supervisor)
         self._alive = alive
 
-    async def going(self, run_ids: Collection[str]) -> dict[str, bool]:
+    async def owners_alive(self, run_ids: Collection[str]) -> dict[str, bool]:
         return {run_id: True for run_id in run_ids if run_id in self._alive}
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from scripted import page
 
-from octave_mcp.copywriting.emails import WORTH_ANOTHER, Judged, Material, complaints, emails
+from octave_mcp.copywriting.emails import MIN_UNCORRECTED_POINTS, Judged, Material, complaints, emails
 from octave_mcp.domain.cards import CompetitivePositioning, Objection, ObjectionHandling, Rival, WhyWeWin
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.deal import Seat, ValueMapRow
@@ -388,7 +388,7 @@ def test_copy_that_is_far_from_good_is_asked_for_again_with_the_place_of_each_co
     found = [*complaints(email, poor)]
 
     assert email.touch.score
-    assert email.touch.score.points < WORTH_ANOTHER
+    assert email.touch.score.points < MIN_UNCORRECTED_POINTS
     assert {(problem.rule, problem.at) for problem in found} >= {
         ("D12", ("subject",)),
         ("D31", ("paragraphs", 0, 0)),

@@ -19,7 +19,7 @@ from octave_mcp.errors import (
     OctaveError,
     SetupError,
     Transient,
-    own_words,
+    without_provider_text,
 )
 from octave_mcp.ports import Model
 
@@ -84,7 +84,7 @@ class Asker:
     ) -> Answer[A] | Unusable:
         stand_in = None
         if model is not self.model and failed:
-            stand_in = StandIn(name=model.name, code=failed.code, reason=own_words(failed))
+            stand_in = StandIn(name=model.name, code=failed.code, reason=without_provider_text(failed))
         if model.capacity.is_paid:
             self.budget.check(ask)
         else:

@@ -68,7 +68,7 @@ class Attempts(Generic[A]):
 
     async def _in_time(self, until: float) -> Answer[A]:
         # A connected client answers at its own pace: neither deadlines nor retries apply to it.
-        if self.model.capacity.is_patient:
+        if self.model.capacity.is_answered_by_client:
             return await self.model.answer(self.ask)
         late = DeadlineExceeded(
             "the time limit of the run, or of this step, was reached: raise OCTAVE_RUN_TIMEOUT_SECONDS or "

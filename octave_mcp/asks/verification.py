@@ -19,7 +19,7 @@ from octave_mcp.domain.asks import Answer, Ask, Names, Unusable
 from octave_mcp.domain.company import Role
 from octave_mcp.domain.evidence import Support, Verdict
 from octave_mcp.domain.verification import CitedClaim, ClaimKind, PageQuotation, Verification, VerificationBrief
-from octave_mcp.errors import NoAccess, OctaveError, SetupError, UpstreamError, own_words
+from octave_mcp.errors import NoAccess, OctaveError, SetupError, UpstreamError, without_provider_text
 from octave_mcp.ports import Model
 
 PROMPT = ("checks/self_check",)
@@ -74,7 +74,7 @@ Verifying = Ask[Verification, VerificationBrief]
 def verifies(model: Model) -> bool:
     """Return whether the model can judge claims outside a run."""
     # The extractive model cannot judge, and a connected client answers only the questions of its own run.
-    return model.capacity.verifies and not model.capacity.is_patient
+    return model.capacity.verifies and not model.capacity.is_answered_by_client
 
 
 def verification(claims: Sequence[Claimed], language: str) -> Verifying:
@@ -106,21 +106,21 @@ def version() -> int:
 
 
 def fitting(
-    claims: Sequence[Claimed], language: str, max_tokens: int, *, most_read: int | None = None
+    claims: Sequence[Claimed], language: str, max_tokens: int, *, max_read: int | None = None
 ) -> tuple[int, Size]:
     """Return how many of the first claims fit into one ask, and its size.
 
-    `max_tokens`: limit on the tokens of ask and answer. `most_read`: limit on the tokens of the ask alone, for models
+    `max_tokens`: limit on the tokens of ask and answer. `max_read`: limit on the tokens of the ask alone, for models
     that are asked only once; then MAX_CLAIMS_PER_ASK does not apply.
     """
-    within = claims[:MAX_CLAIMS_PER_ASK] if most_read is None else claims
+    within = claims[:MAX_CLAIMS_PER_ASK] if max_read is None else claims
     base = _base(rendered(verification(claims[:1], language)))
     size, known = Size(0, 0), set[Quotation]()
     for count, claim in enumerate(within):
         base += _line_tokens(claim, known)
         known.update(claim.quotations)
         larger = Size(base, ANSWER_TOKENS + ceil((count + 1) * (3 + DOUBTED_SHARE * DOUBT_TOKENS)))
-        if sum(larger) > max_tokens or (most_read is not None and larger.read > most_read):
+        if sum(larger) > max_tokens or (max_read is not None and larger.read > max_read):
             return count, size
         size = larger
     return len(within), size
@@ -140,7 +140,7 @@ def opinions(answer: Answer[Verification] | Unusable, count: int) -> dict[int, O
     return {number - 1: given[number] for number in given if named[number] == 1 and 1 <= number <= count}
 
 
-def are_believed(verdicts: Counter[Verdict]) -> bool:
+def are_trusted(verdicts: Counter[Verdict]) -> bool:
     """Return whether these verdicts, on claims that passed the rules, are plausible."""
     count, rejected = verdicts.total(), verdicts["not"]
     doubted = count - verdicts["supported"]
@@ -197,7 +197,7 @@ def reason_of(opinion: Opinion) -> str:
 
 
 def why_unjudged(failed: OctaveError) -> str:
-    return f"the model gave no answer: {own_words(failed)}"
+    return f"the model gave no answer: {without_provider_text(failed)}"
 
 
 def _base(text: Rendered) -> int:

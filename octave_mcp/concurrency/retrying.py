@@ -56,7 +56,7 @@ class _Policy:
             self._failed += 1
             self._timed_out += isinstance(error, TimedOut)
         return (
-            self._failed >= min(self._attempts, error.most_tries or self._attempts)
+            self._failed >= min(self._attempts, error.max_tries or self._attempts)
             or self._timed_out >= TIMED_OUT_ATTEMPTS
             or self._refused >= self._attempts * REFUSALS_PER_ATTEMPT
         )

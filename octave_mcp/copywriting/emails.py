@@ -23,7 +23,7 @@ from octave_mcp.evidence.support import Statement, problems, quoted
 DAYS = (1, 3, 7, 14)
 # Points, of 100, below which an e-mail is asked for again. Few e-mails are without faults, and a correction costs
 # nearly as much as the first ask.
-WORTH_ANOTHER = 50
+MIN_UNCORRECTED_POINTS = 50
 # Merge fields in place of names, because the rules do not depend on names.
 UNADDRESSED = Letterhead()
 # 'Day 7' is a day of the sequence, not a figure that needs evidence.
@@ -87,7 +87,7 @@ def emails(
 def complaints(email: Judged, draft: TouchDraft[EvidenceId]) -> Iterator[Problem]:
     """Yield what to ask for again, with its place in the touch: errors, and the faults of a touch with a low score."""
     yield from email.errors
-    if email.touch.score and email.touch.score.points < WORTH_ANOTHER:
+    if email.touch.score and email.touch.score.points < MIN_UNCORRECTED_POINTS:
         yield from (_as_problem(fault, draft, is_soft=True) for fault in email.faults)
 
 

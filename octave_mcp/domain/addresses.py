@@ -26,7 +26,7 @@ NONE_SERVED: Served = MappingProxyType({})
 PORTS = {"http": 80, "https": 443}
 HOST_AND_PORT = re.compile(r"(?:\[[^\[\]]+\]|[^\[\]:]+)(?::\d*)?")
 PUBLIC_PORTS = frozenset({80, 443, 8080, 8443})
-LONGEST_URL = 2048
+MAX_URL_CHARACTERS = 2048
 # Only this many query parameters are looked at, because hostile URLs have hundreds.
 MAX_FIELDS = 20
 # Last labels that never name a public host: reserved for special use, or common in private networks and clusters.
@@ -184,8 +184,8 @@ def _split(text: str) -> SplitResult:
     Raises:
         InvalidDomain: `text` is too long, malformed, or has an unsafe character, a user name or another scheme.
     """
-    if len(text) > LONGEST_URL:
-        raise _not_a_domain(text, f"it is longer than {LONGEST_URL} characters")
+    if len(text) > MAX_URL_CHARACTERS:
+        raise _not_a_domain(text, f"it is longer than {MAX_URL_CHARACTERS} characters")
     if UNSAFE.search(text):
         raise _not_a_domain(text, "it contains a space, a backslash or an invisible character")
     try:

@@ -309,7 +309,7 @@ class Capacity(Value):
     - `max_pages`: pages to read per company by default. `pack_pages`, `ask_characters`: pages and characters per ask.
     - `shown_characters`: how many characters of a company's pages it is shown at most; None for no limit.
     - `writes_together`: whether one ask may request several drafts.
-    - `is_patient`: whether it may take any time to answer; no deadline applies to it.
+    - `is_answered_by_client`: whether it may take any time to answer; no deadline applies to it.
     - `is_paid`: whether its asks count against a budget.
     - `ranks_addresses`: whether it chooses which pages of a site to read; if not, rules do.
     - `writes_copy`: whether it writes copy; if not, its drafts are outlines, which copy rules neither check nor score.
@@ -325,7 +325,7 @@ class Capacity(Value):
     ask_characters: int = 60_000
     shown_characters: int | None = None
     writes_together: bool = False
-    is_patient: bool = False
+    is_answered_by_client: bool = False
     is_paid: bool = True
     ranks_addresses: bool = True
     writes_copy: bool = True

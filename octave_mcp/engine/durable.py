@@ -133,7 +133,7 @@ class Durable:
             if self._running.get(run_id) is task:  # else a later execution of the run has started in this process
                 del self._running[run_id]
 
-    async def going(self, run_ids: Collection[str]) -> dict[str, bool]:
+    async def owners_alive(self, run_ids: Collection[str]) -> dict[str, bool]:
         active = await _owners_by_run() if run_ids else {}
         owners = {run_id: active[run_id] for run_id in run_ids if run_id in active}
         alive = {owner: await self._is_alive(owner) for owner in {*owners.values()}}

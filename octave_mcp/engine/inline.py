@@ -28,7 +28,7 @@ class Inline:
         if run_id not in self._tasks and self._execute:
             self._tasks[run_id] = self._supervisor.once(run_id, partial(self._execute, run_id))
 
-    async def going(self, run_ids: Collection[str]) -> dict[str, bool]:
+    async def owners_alive(self, run_ids: Collection[str]) -> dict[str, bool]:
         return {run_id: True for run_id in run_ids if run_id in self._tasks}
 
     async def cancel(self, run_id: str) -> None:

@@ -62,7 +62,7 @@ class Host:
             ask_characters=ask_characters(shown_characters),
             shown_characters=shown_characters,
             writes_together=True,
-            is_patient=True,
+            is_answered_by_client=True,
             is_paid=False,
             verification_tokens=limits.verification.read,
             by_rules=BY_RULES,

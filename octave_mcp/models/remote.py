@@ -300,7 +300,7 @@ class Remote:
         self._unexplained_failures += 1
         is_hopeless = not self._has_answered and self._unexplained_failures > MAX_UNEXPLAINED_FAILURES
         error = Transient(text)
-        error.most_tries = 1 if is_hopeless else MAX_UNEXPLAINED_TRIES
+        error.max_tries = 1 if is_hopeless else MAX_UNEXPLAINED_TRIES
         return error
 
     def _open_once(self) -> asyncio.Task[Wire]:

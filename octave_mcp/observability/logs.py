@@ -97,7 +97,7 @@ def configure(settings: Settings, *, stderr_level: str | None = None, secrets: t
     _log_uncaught()
 
 
-def warn_of_unknown(settings: Settings) -> None:
+def warn_about_unknown(settings: Settings) -> None:
     """Log a warning if there are unknown settings, such as misspelt names, which have no effect."""
     if names := unknown(settings):
         text = "unknown settings have no effect: {}; check the spelling, octave-mcp config lists the valid names"

@@ -11,7 +11,7 @@ from octave_mcp.domain.evidence import Cite, Claim, EvidenceId, Passage
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.page import Page
 from octave_mcp.domain.research import Profile
-from octave_mcp.errors import NoAccess, UpstreamError, own_words
+from octave_mcp.errors import NoAccess, UpstreamError, without_provider_text
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.evidence.passages import passages
 from octave_mcp.evidence.screening import safe_name, screened
@@ -55,7 +55,8 @@ def _without_answer(company: Company, home: Page, failed: UpstreamError) -> Prof
     """Return a profile with the domain as the name, and a gap."""
     gap = Gap(
         section=company.role, code=failed.code, would_fill="another run",
-        reason=f"the home page could not be analysed, so the name is the domain {company.domain}: {own_words(failed)}",
+        reason=f"the home page could not be analysed, so the name is the domain {company.domain}: "
+        f"{without_provider_text(failed)}",
     )  # fmt: skip
     return Profile(
         company=company, name=company.domain, name_evidence=(), summary=None, language=home.ref.language,

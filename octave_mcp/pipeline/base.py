@@ -26,16 +26,16 @@ class Base:
     """A playbook version with the drafts and research it was written from.
 
     `earlier`: answers of the run that wrote it.
-    `read_by`: id of the run that stored the pages it quotes.
-    `alive`: evidence that is still on the pages, filled in while the refresh reads them.
+    `research_run_id`: id of the run that stored the pages it quotes.
+    `current_evidence`: evidence that is still on the pages, filled in while the refresh reads them.
     """
 
     playbook: Playbook
     drafts: Drafts
     basis: Basis
     earlier: Earlier
-    read_by: str
-    alive: dict[EvidenceId, Evidence] = field(default_factory=dict[EvidenceId, Evidence])
+    research_run_id: str
+    current_evidence: dict[EvidenceId, Evidence] = field(default_factory=dict[EvidenceId, Evidence])
 
     def research(self, role: Role) -> Research:
         return next(research for research in self.basis.research if research.role == role)

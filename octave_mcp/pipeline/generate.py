@@ -34,7 +34,7 @@ async def generate(run: Run, companies: Sequence[Company]) -> Written:
         OctaveError: A site cannot be read, or a mandatory section cannot be written.
     """
     sites = await run(validate_and_map, companies)  # 1  both sites must answer before pages are read
-    turns = Turns([site.company.role for site in sites]) if run.capacity.is_patient else None
+    turns = Turns([site.company.role for site in sites]) if run.capacity.is_answered_by_client else None
     run = replace(run, offer=await computed(offer, sites), turns=turns)
     names = {site.company.role: _name(site) for site in sites}
     results = await run.side_by_side(  # 2-6, and 7 for the prospect

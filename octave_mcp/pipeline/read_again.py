@@ -35,10 +35,10 @@ async def read_again(run: Run, site: Site, base: Base, counterpart: str) -> Rese
     failures = [page for page in fetched if isinstance(page, PageFailure)]
     run.progress(f"{len(pages)} pages of {before.profile.name} fetched again", units=len(urls))
     out_of_reach = _out_of_reach(before, failures)
-    await run.store.copy_pages(base.read_by, run.run_id, {page.sha256 for page in out_of_reach.values()})
-    base.alive.update(await computed(_alive, base.evidence(site.company.role).values(), pages, out_of_reach))
-    profile = await _profile(run, site, home, before.profile, base.alive)
-    retained = await computed(_retained, run, before, profile, base.alive, counterpart)
+    await run.store.copy_pages(base.research_run_id, run.run_id, {page.sha256 for page in out_of_reach.values()})
+    base.current_evidence.update(await computed(_alive, base.evidence(site.company.role).values(), pages, out_of_reach))
+    profile = await _profile(run, site, home, before.profile, base.current_evidence)
+    retained = await computed(_retained, run, before, profile, base.current_evidence, counterpart)
     texts = {page.url: await run.store.page_text(page.sha256) or "" for page in before.pages}
     gone = tuple(failure for failure in failures if failure.url not in out_of_reach)
     await run.announce("addresses")

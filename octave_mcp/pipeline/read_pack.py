@@ -22,7 +22,7 @@ from octave_mcp.domain.prospect import ProspectAnswer, ProspectReading
 from octave_mcp.domain.research import Profile, Reading
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import READ_KINDS, VendorElements, some_kinds
-from octave_mcp.errors import NoAccess, UpstreamError, own_words
+from octave_mcp.errors import NoAccess, UpstreamError, without_provider_text
 from octave_mcp.evidence.context_words import ContextWords
 from octave_mcp.evidence.interest import Interest
 from octave_mcp.evidence.passages import passages
@@ -196,7 +196,7 @@ async def _answer(
     except NoAccess:
         raise
     except UpstreamError as failed:
-        reason = f"some pages could not be analysed: {own_words(failed)}"
+        reason = f"some pages could not be analysed: {without_provider_text(failed)}"
         return Gap(section=company.traits.section, code=failed.code, reason=reason, would_fill="another run")
 
 

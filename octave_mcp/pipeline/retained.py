@@ -28,7 +28,7 @@ class Retained(NamedTuple):
         pinned, ids = personas_of_people(base.playbook), {persona.id for persona in left.buyer_personas}
         retained = (persona for persona in before.buyer_personas if persona.id in pinned | ids)
         personas = tuple(
-            persona.model_copy(update={"evidence": tuple(i for i in persona.evidence if i in base.alive)})
+            persona.model_copy(update={"evidence": tuple(i for i in persona.evidence if i in base.current_evidence)})
             for persona in retained
         )
         return cls(before, left.model_copy(update={"buyer_personas": personas}))

@@ -123,7 +123,7 @@ class Editor:
         A connected client is not asked to verify a revision, which should cost it a single question.
         """
         verifier = self._run.verifier
-        return ROOM if verifier and not verifier.model.capacity.is_patient else UNVERIFIED_ROOM
+        return ROOM if verifier and not verifier.model.capacity.is_answered_by_client else UNVERIFIED_ROOM
 
     @property
     def _interest(self) -> Interest:

@@ -102,12 +102,12 @@ def _assessed(desk: Desk, base: Base, part: Part, draft: Drafted[Any] | None) ->
     if draft is None:
         return None
     value: Value = draft.value
-    left = lost(value, base.alive)
+    left = lost(value, base.current_evidence)
     state = stating(desk.names.vendor, desk.names.prospect, base.drafts.given, desk.known)
-    gone = unsupported(value, left, base.alive, state) if left else frozenset[Path]()
+    gone = unsupported(value, left, base.current_evidence, state) if left else frozenset[Path]()
     cut = changed(value, {(*at, "evidence"): ids for at, ids in left.items()})
     if not gone:
-        return Checked(cut, _evidence(cut, base.alive), draft.gaps, draft.is_outline)
+        return Checked(cut, _evidence(cut, base.current_evidence), draft.gaps, draft.is_outline)
     can_repair = desk.run.capacity.writes_copy and not draft.is_outline and len(gone) <= MAX_LOST_CLAIMS
     return _Loss(part, draft, cut, gone) if can_repair else None
 
@@ -183,7 +183,7 @@ def _with_new(loss: _Loss, place: Path, new: Mended, base: Base, desk: Desk) -> 
     if left is None:
         return None
     dropped = [problem for problem in new.dropped if is_within(problem.at, place)]
-    evidence = {item.id: item for item in new.evidence} | base.alive
+    evidence = {item.id: item for item in new.evidence} | base.current_evidence
     gaps = (*loss.draft.gaps, *gaps_of(loss.part.prompts[0], dropped))
     return Checked(left, _evidence(left, evidence), gaps, loss.draft.is_outline)
 
@@ -191,15 +191,15 @@ def _with_new(loss: _Loss, place: Path, new: Mended, base: Base, desk: Desk) -> 
 def _lost(loss: _Loss, at: Path, place: Path, base: Base) -> Problem:
     """Return the complaint about a claim, with the quotations that the pages no longer have. It goes to the model."""
     ids: tuple[EvidenceId, ...] = getattr(part_at(loss.draft.value, at), "evidence", ())
-    quotes = "; ".join(f'"{base.drafts.evidence[i].quote}"' for i in ids if i not in base.alive)
+    quotes = "; ".join(f'"{base.drafts.evidence[i].quote}"' for i in ids if i not in base.current_evidence)
     text = f"the pages no longer say {quotes}, which it cites: write what they say now instead, or leave it out"
     return Problem("D1", text, (*place, *at))
 
 
 def _shown(desk: Desk, base: Base, cut: Sequence[Value]) -> tuple[Evidence, ...]:
     """Return quotations to write from: those that the drafts cite, then new ones, then others, while there is room."""
-    shown = {item.id: item for value in cut for item in _evidence(value, base.alive)}
-    new = [item for item in desk.quotable if item.id not in base.alive]
+    shown = {item.id: item for value in cut for item in _evidence(value, base.current_evidence)}
+    new = [item for item in desk.quotable if item.id not in base.current_evidence]
     size = sum(len(item.quote) for item in shown.values())
     for item in (*new, *desk.quotable):
         if item.id not in shown and size + len(item.quote) <= MAX_SHOWN_CHARACTERS:

@@ -24,7 +24,7 @@ from octave_mcp.domain.prospect import (
     Understanding,
 )
 from octave_mcp.domain.research import Research
-from octave_mcp.errors import NoAccess, UpstreamError, own_words
+from octave_mcp.errors import NoAccess, UpstreamError, without_provider_text
 from octave_mcp.evidence.passages import as_passage, confidence, is_stale
 from octave_mcp.evidence.survival import surviving
 from octave_mcp.pipeline.base import UPSTREAM_CODES, Base, state_of
@@ -80,7 +80,7 @@ async def understand(run: Run, research: Research, counterpart: str) -> Research
         raise
     except UpstreamError as failed:
         section = research.profile.company.traits.section
-        gap = Gap(section=section, code=failed.code, reason=own_words(failed), would_fill="another run")
+        gap = Gap(section=section, code=failed.code, reason=without_provider_text(failed), would_fill="another run")
         without_answer = _intelligence(research, None)
         known = retained.filled_up(without_answer) if retained else without_answer
         return research.model_copy(update={"gaps": (*research.gaps, gap), "intelligence": known})
@@ -100,7 +100,7 @@ def _retained(base: Base, run: Run, research: Research, counterpart: str) -> Ret
     if before.intelligence is None or (not before.intelligence.buyer_personas and _has_failed(before)):
         return None
     state = state_of(research, counterpart, run.request.context)
-    left = surviving(before.intelligence, base.alive, state, language=run.request.language)
+    left = surviving(before.intelligence, base.current_evidence, state, language=run.request.language)
     return Retained.of(before.intelligence, left or ProspectIntelligence.none(), base)
 
 

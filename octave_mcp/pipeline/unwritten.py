@@ -8,7 +8,7 @@ from typing import Any
 from octave_mcp.asks.corrections import Checked
 from octave_mcp.domain.notices import Gap
 from octave_mcp.domain.prospect import BuyerPersona
-from octave_mcp.errors import UpstreamError, own_words
+from octave_mcp.errors import UpstreamError, without_provider_text
 
 Answer = Checked[Any] | UpstreamError
 
@@ -30,7 +30,7 @@ def _gaps(sections: Sequence[str], answers: Sequence[Answer], prefix: str = "") 
     by_reason: dict[tuple[str, str], list[str]] = {}
     for section, failed in zip(sections, answers, strict=True):
         if isinstance(failed, UpstreamError):
-            by_reason.setdefault((failed.code, own_words(failed)), []).append(section)
+            by_reason.setdefault((failed.code, without_provider_text(failed)), []).append(section)
     for (code, reason), left_out in by_reason.items():
         section = " and ".join(dict.fromkeys(left_out))
         yield Gap(section=section, code=code, reason=f"{prefix}{reason}", would_fill="another run")

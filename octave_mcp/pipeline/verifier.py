@@ -14,7 +14,7 @@ from octave_mcp.asks.verification import (
     Opinion,
     Quotation,
     Size,
-    are_believed,
+    are_trusted,
     fitting,
     opinions,
     support,
@@ -120,9 +120,9 @@ class Verifier:
     _verdicts: Counter[Verdict] = field(default_factory=Counter[Verdict])
 
     @property
-    def is_patient(self) -> bool:
+    def is_answered_by_client(self) -> bool:
         """Whether the model gets a single ask, at the end of the run."""
-        return self.asker.model.capacity.is_patient
+        return self.asker.model.capacity.is_answered_by_client
 
     async def ask(self, subjects: Sequence[Subject], journal: Journal, asks: int, company: Role | None = None) -> None:
         """Ask about the subjects' claims in at most `asks` asks; with `company`, only about those citing its pages."""
@@ -156,7 +156,7 @@ class Verifier:
 
     def _outcome(self, claimed: Claimed) -> _Outcome | None:
         outcome = self._outcomes.get(claimed)
-        if outcome and outcome.opinion and not are_believed(self._verdicts):
+        if outcome and outcome.opinion and not are_trusted(self._verdicts):
             return _Outcome(None, outcome.judge, UNTRUSTED)
         earlier = None if outcome else self.known.get(digest_of(claimed))
         return _from_stored(earlier) if earlier else outcome
@@ -172,7 +172,7 @@ class Verifier:
 
     @property
     def _name(self) -> str:
-        return SELF if self.is_patient else self.asker.model.name
+        return SELF if self.is_answered_by_client else self.asker.model.name
 
     def _to_ask(self, subjects: Sequence[Subject], company: Role | None) -> list[Claimed]:
         """Return the claims without repeats, the most doubtful first: the tokens may not suffice for all."""
@@ -207,7 +207,9 @@ class Verifier:
         """
         is_undoubted = claim.support is None or claim.support.verdict != "partly"
         is_finding, is_fact = not subject.is_copy, claim.kind == "fact"
-        return (is_finding, is_undoubted, is_fact) if self.is_patient else (is_undoubted, is_finding, is_fact)
+        return (
+            (is_finding, is_undoubted, is_fact) if self.is_answered_by_client else (is_undoubted, is_finding, is_fact)
+        )
 
     async def _asked(self, remaining: Sequence[Claimed], journal: Journal, company: Role | None) -> _Reply:
         """Make one ask, or read it from the journal.
@@ -257,9 +259,9 @@ class Verifier:
         """
         capacity, language = self.asker.model.capacity, self.run.request.language
         while True:
-            room = UNLIMITED_TOKENS if self.is_patient else self._room
-            sent, size = await computed(fitting, remaining, language, room, most_read=capacity.verification_tokens)
-            if not sent or self.is_patient or sum(size) <= self._room:
+            room = UNLIMITED_TOKENS if self.is_answered_by_client else self._room
+            sent, size = await computed(fitting, remaining, language, room, max_read=capacity.verification_tokens)
+            if not sent or self.is_answered_by_client or sum(size) <= self._room:
                 return sent, size
 
     def _spend(self, answer: Answer[Verification] | Unusable) -> None:
@@ -273,7 +275,7 @@ class Verifier:
         self._verdicts += verdicts
         why = NOT_JUDGED if parsed else UNUSABLE
         # An answer about few claims may rightly reject most of them.
-        if len(parsed) > A_FEW and not are_believed(verdicts):
+        if len(parsed) > A_FEW and not are_trusted(verdicts):
             parsed, why = {}, UNTRUSTED
         wrong = answer.wrong or ("" if parsed else why)
         verdict = Judgement(wrong=wrong, dropped="" if parsed else wrong, is_usable=bool(parsed))

@@ -63,14 +63,14 @@ class Verification:
 
     async def ask_about_copy(self, checked: Checked[Any], name: str) -> None:
         """Ask about the claims of an answer, unless all asks are at the end. `name` is for the journal."""
-        if self._verifier and not self._verifier.is_patient:
+        if self._verifier and not self._verifier.is_answered_by_client:
             subject = Subject(checked.value, _by_id(checked.evidence), is_copy=True)
             await self._verifier.ask([subject], self._run.journal.within(name), COPY_ASKS)
 
     async def ask_about_findings(self, findings: Researched, deal: Deal) -> None:
         """Ask about the findings on each company, unless all asks are at the end."""
         verifier, subject = self._verifier, Subject(findings, self._evidence)
-        if verifier is None or verifier.is_patient:
+        if verifier is None or verifier.is_answered_by_client:
             return
         journal = self._run.journal.within("findings")
         asks = (verifier.ask([subject], journal.within(role), RESEARCH_ASKS, role) for role in deal)
@@ -89,7 +89,7 @@ class Verification:
         if verifier is None:
             return tuple(answers), findings, ()
         of_findings = Subject(findings, self._evidence)
-        if verifier.is_patient:
+        if verifier.is_answered_by_client:
             written = [answer for answer in answers if isinstance(answer, Checked)]
             of_copy = [Subject(answer.value, _by_id(answer.evidence), is_copy=True) for answer in written]
             with self._run.progress.within(STEP).timed():

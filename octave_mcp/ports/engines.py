@@ -45,7 +45,7 @@ class Engine(Protocol):
     async def start(self, run_id: str) -> None:
         """Schedule a run. Further calls for the same run have no effect."""
 
-    async def going(self, run_ids: Collection[str]) -> dict[str, bool]:
+    async def owners_alive(self, run_ids: Collection[str]) -> dict[str, bool]:
         """Return the runs that were started in any process and have not ended, with whether their process is alive."""
         ...
 

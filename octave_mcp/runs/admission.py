@@ -101,7 +101,7 @@ class Admission:
             model = self._adapters.model(name)
         except (SetupError, UnknownName) as unusable:
             raise SetupError(f"OCTAVE_FALLBACK: {unusable}") from None
-        if model.capacity.is_patient:
+        if model.capacity.is_answered_by_client:
             raise SetupError(
                 f"OCTAVE_FALLBACK: {name} cannot be a fallback, since its answers may take days; leave it out"
             )

@@ -92,10 +92,10 @@ class Executor:
         record = await persistently(lambda: self._store.get_run(run_id))
         if epoch is None or record is None:
             return
-        is_patient = (await computed(self._adapters.model, record.model)).capacity.is_patient
+        is_answered_by_client = (await computed(self._adapters.model, record.model)).capacity.is_answered_by_client
         attempts = Attempts(epoch)
         # Semaphores of asyncio are fair, so runs are executed in the order in which they were started.
-        async with self._client_slots if is_patient else self._slots:
+        async with self._client_slots if is_answered_by_client else self._slots:
             await persistently(lambda: self._attempt(record, attempts))
 
     async def _attempt(self, record: RunRecord, attempts: Attempts) -> None:
@@ -273,7 +273,7 @@ class Executor:
         return asker, Asker(judge, fallback_judges, budget, clock, slow, asker.ledger)
 
     def _deadline(self, asker: Asker) -> Deadline:
-        if asker.model.capacity.is_patient:
+        if asker.model.capacity.is_answered_by_client:
             return Deadline()
         limits, clock = self._adapters.limits, asker.clock
         return Deadline(clock.now() + limits.run_timeout_seconds, limits.step_timeout_seconds, clock)

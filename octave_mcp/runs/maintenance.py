@@ -72,7 +72,7 @@ class Maintenance:
     async def _start_unclaimed(self) -> None:
         """Start the runs whose server stored them but ended before its engine had them; fail the abandoned ones."""
         others = [record for record in await self._store.unfinished() if record.run_id not in self._executor.logs]
-        is_alive = await self._engine.going([record.run_id for record in others])
+        is_alive = await self._engine.owners_alive([record.run_id for record in others])
         for record in others:
             if record.run_id not in is_alive and await self._is_unclaimed(record):
                 await self._engine.start(record.run_id)

@@ -64,18 +64,18 @@ async def _start(record: RunRecord, version: Version, store: Store, model: str) 
     """Return what the refresh starts from, or the reason why it has to ask everything again."""
     if version.drafts is None:
         return None, "the playbook was written by an earlier release, which stored no drafts"
-    read_by = _read_by(await store.versions(record.playbook_of), version.meta.number)
-    steps = await store.steps(read_by) if read_by else []
+    research_run_id = _research_run_id(await store.versions(record.playbook_of), version.meta.number)
+    steps = await store.steps(research_run_id) if research_run_id else []
     basis = await computed(_basis, steps)
-    if read_by is None or basis is None:
+    if research_run_id is None or basis is None:
         return None, "the research behind the playbook is no longer stored"
     if basis.model != model:
         return None, f"the playbook was written by {basis.model}, and {model} refreshes it"
     earlier = Earlier({step.digest: step.outcome for step in steps})
-    return Base(version.playbook, version.drafts, basis, earlier, read_by), ""
+    return Base(version.playbook, version.drafts, basis, earlier, research_run_id), ""
 
 
-def _read_by(metas: Sequence[VersionMeta], number: int) -> str | None:
+def _research_run_id(metas: Sequence[VersionMeta], number: int) -> str | None:
     """Return the run that read the pages which the version quotes."""
     # Revisions and edits between two refreshes read no pages.
     read = [meta.run_id for meta in metas[:number] if meta.made in FROM_PAGES]

@@ -25,7 +25,7 @@ def verifier_of(adapters: Adapters, model: Model, context: RunContext | None = N
         chosen = adapters.model(name, context)
     except (SetupError, UnknownName) as unusable:
         raise SetupError(f"{_SETTING}: {unusable}") from None
-    if chosen.capacity.is_patient:
+    if chosen.capacity.is_answered_by_client:
         raise SetupError(f"{_SETTING}: {name} cannot judge what another model wrote, since its answers may take days")
     return chosen if chosen.capacity.verifies else _refused(name)
 

@@ -31,7 +31,7 @@ IDLE_TRANSACTION_MILLISECONDS = 30_000
 # Commits survive a power failure. SQLite's usual NORMAL may lose the last ones in WAL mode.
 SYNCHRONOUS = "FULL"
 # Timeout for a read, and for a write to start. A write that has started may still be committed, so it is awaited.
-SLOWEST_SECONDS = 10.0
+MAX_WAIT_SECONDS = 10.0
 TOO_SLOW = "the database takes too long to answer; run 'octave-mcp doctor' to see whether it is busy or unreachable"
 # Messages of libpq and psycopg about an invalid option in the URL. Neither raises a distinct exception type for it.
 WRONG_OPTION = re.compile(r"(invalid connection option|invalid \w+ value: |invalid integer value |bad value for ).*")
@@ -139,7 +139,7 @@ class Database:
         """Run `work` in a thread.
 
         Raises:
-            StoreFailed: A caller waited longer than `SLOWEST_SECONDS`. Executions of runs wait without a limit.
+            StoreFailed: A caller waited longer than `MAX_WAIT_SECONDS`. Executions of runs wait without a limit.
         """
         begun = threading.Event()
 
@@ -150,7 +150,7 @@ class Database:
         working = asyncio.get_running_loop().run_in_executor(threads, begin)
         try:
             if self.epoch is None:
-                await asyncio.wait((working,), timeout=SLOWEST_SECONDS)
+                await asyncio.wait((working,), timeout=MAX_WAIT_SECONDS)
                 if not working.done() and (threads is self._readers or not begun.is_set()):
                     raise StoreFailed(TOO_SLOW)
             return await working

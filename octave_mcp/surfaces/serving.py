@@ -51,7 +51,7 @@ class Server:
         self._failed: OctaveError | None = None
 
     def begin(self) -> None:
-        logs.warn_of_unknown(self.settings)
+        logs.warn_about_unknown(self.settings)
         self._supervisor.start(OPENING, self._open)
 
     @property

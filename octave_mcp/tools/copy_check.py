@@ -11,7 +11,7 @@ from octave_mcp.errors import InputError
 from octave_mcp.tools.registry import Call, tool
 
 # In characters: about 1,600 words, which is ten times the length of an e-mail.
-LONGEST_TEXT = 10_000
+MAX_TEXT_CHARACTERS = 10_000
 
 RunId = Annotated[str, Field(description="From generate_playbook")]
 Text = Annotated[str, Field(description="With its 'Subject:' line")]
@@ -30,9 +30,10 @@ async def check_copy(run_id: RunId, text: Text, *, call: Call) -> CopyReport:
 
     Each sentence: 'supported', 'partly' (or rules cannot tell), 'not' or 'no claim', with the nearest quotation.
     """
-    if len(text) > LONGEST_TEXT:
+    if len(text) > MAX_TEXT_CHARACTERS:
         raise InputError(
-            f"text: has {len(text):,} characters; at most {LONGEST_TEXT:,} can be checked at once; check it in parts"
+            f"text: has {len(text):,} characters; at most {MAX_TEXT_CHARACTERS:,} can be checked at once; "
+            "check it in parts"
         )
     checked = await call.runs.check_copy(run_id, text)
     return CopyReport(run_id=run_id, **dict(checked))

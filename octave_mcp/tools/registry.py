@@ -130,7 +130,7 @@ def _emptiable(taken: inspect.Parameter) -> inspect.Parameter:
     return taken.replace(annotation=Annotated[taken.annotation, BeforeValidator(default_if_absent)])
 
 
-async def unheard(_: Event) -> None:
+async def ignore_event(_: Event) -> None:
     """Ignore progress, for callers that do not follow it."""
 
 

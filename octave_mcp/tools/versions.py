@@ -17,7 +17,7 @@ from octave_mcp.tools.playbooks import RunId
 from octave_mcp.tools.registry import Call, tool
 
 # In characters: more than the longest section of a playbook has.
-LONGEST_TEXT = 50_000
+MAX_TEXT_CHARACTERS = 50_000
 
 
 class VersionList(Value):
@@ -88,7 +88,7 @@ async def edit_section(
     text: Annotated[
         str | None,
         Field(
-            max_length=LONGEST_TEXT,
+            max_length=MAX_TEXT_CHARACTERS,
             description="The new text. For an e-mail: 'Subject: ...', an empty line, and the body. "
             "For a list of texts: one per line. For anything else: JSON",
         ),

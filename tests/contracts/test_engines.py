@@ -130,10 +130,10 @@ async def test_a_new_process_resumes_its_own_runs_leaves_others_and_removes_fini
     second.work["ours"], second.ended["ours"] = resume, asyncio.Event()
     await second.launch()
     await resumed.wait()
-    assert await second.engine.going(["others", "over"]) == {"others": False}
+    assert await second.engine.owners_alive(["others", "over"]) == {"others": False}
     lock = Files(tmp_path / "locks")
     assert lock.hold(owner_of("others", tmp_path))
-    assert await second.engine.going(["others", "over"]) == {"others": True}
+    assert await second.engine.owners_alive(["others", "over"]) == {"others": True}
     lock.close()
     await second.engine.close()
     await store.close()
@@ -150,7 +150,7 @@ async def test_adoption_and_a_status_check_do_not_mistake_each_other_for_a_live_
         await asyncio.Event().wait()
 
     async def claims(run_id: str) -> Claim:
-        check = asyncio.create_task(second.going([run_id]))
+        check = asyncio.create_task(second.owners_alive([run_id]))
         await asyncio.wait([check], timeout=1)
         checks.put_nowait(check)
         return "others"
@@ -292,7 +292,7 @@ async def test_cancelling_a_run_stops_its_work(bench: Bench) -> None:
 
     await bench.start(work)
     await started.wait()
-    assert await bench.engine.going(["run_1", "run_2"]) == {"run_1": True}
+    assert await bench.engine.owners_alive(["run_1", "run_2"]) == {"run_1": True}
     await bench.engine.cancel("run_1")
     await stopped.wait()
 
@@ -304,7 +304,7 @@ async def test_a_forgotten_run_is_unknown(bench: Bench) -> None:
 
     await bench.run(work)
     await bench.engine.forget(["run_1", "run_2"])
-    assert await bench.engine.going(["run_1"]) == {}
+    assert await bench.engine.owners_alive(["run_1"]) == {}
 
 
 async def test_closing_the_engine_stops_its_runs_and_waits_for_them(bench: Bench) -> None:

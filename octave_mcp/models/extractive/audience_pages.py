@@ -9,7 +9,12 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from octave_mcp.models.extractive.claims import whole
-from octave_mcp.models.extractive.headings import leads_elsewhere, share_a_word, stands_aside, with_headings_above
+from octave_mcp.models.extractive.headings import (
+    is_not_product_page,
+    leads_elsewhere,
+    share_a_word,
+    with_headings_above,
+)
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
 # Longer text after 'for' is a sentence, not the name of an audience.
@@ -45,7 +50,7 @@ class Audience:
 
 
 def audiences(page: ReadPage) -> Iterator[Audience]:
-    if page.is_post or page.page.kind not in {"home", "product", "persona"} or stands_aside(page.page.url):
+    if page.is_post or page.page.kind not in {"home", "product", "persona"} or is_not_product_page(page.page.url):
         return
     titles = (page.headline, *(fact for fact in page.head if fact.label == "Title"))
     if audience := next(filter(None, (_page_audience(page, title) for title in titles if title)), None):

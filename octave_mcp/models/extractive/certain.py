@@ -12,7 +12,7 @@ from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.events import event
 from octave_mcp.models.extractive.headings import is_imperative, share_a_word
-from octave_mcp.models.extractive.offer_facts import PUFF, told_of_offer
+from octave_mcp.models.extractive.offer_facts import PUFFERY, offer_fact
 from octave_mcp.models.extractive.tools import tools_in
 from octave_mcp.models.extractive.topics import LABEL_WORDS
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
@@ -205,7 +205,7 @@ def _corrected(
         return None
     if topic == "offering":
         is_elsewhere = is_discontinued or _PAGES_WITHOUT_OFFERS.search(path)
-        offer_text = None if is_elsewhere else told_of_offer(text, line, company)
+        offer_text = None if is_elsewhere else offer_fact(text, line, company)
         return fact.model_copy(update={"topic": topic, "text": offer_text}) if offer_text else None
     return fact.model_copy(update={"topic": topic})
 
@@ -301,7 +301,7 @@ def _is_team(text: str, line: Line, company: str) -> bool:
 
 def _is_business(text: str, line: Line, _company: str) -> bool:
     is_project_goal = line.page.kind == "blog" and re.search(r"\bour (?:\w+ )?goals? w(?:as|ere)\b", text, _I)
-    return not (is_project_goal or PUFF.search(text))
+    return not (is_project_goal or PUFFERY.search(text))
 
 
 def _is_initiative(text: str, line: Line, company: str) -> bool:

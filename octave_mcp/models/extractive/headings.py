@@ -91,7 +91,7 @@ _STOP_WORDS = frozenset(
 MIN_STEM, MAX_STEM = 3, 5
 
 
-def stands_aside(url: str) -> bool:
+def is_not_product_page(url: str) -> bool:
     """Whether the URL shows that a page presents no product but an event, a form, an installation guide or the like."""
     return bool(_ASIDE.search(urlsplit(url).path))
 

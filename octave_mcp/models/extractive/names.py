@@ -208,7 +208,7 @@ _SAID = re.compile(
 )
 
 
-def said_by(text: str) -> Person | None:
+def quoted_speaker(text: str) -> Person | None:
     """Return the speaker whom a sentence names after a quotation: '... ,” said Ada Lovelace, Analyst at Acme'."""
     match = _SAID.search(text)
     if match is None or not is_person(match["name"]):

@@ -11,7 +11,7 @@ from octave_mcp.models.extractive.typed_lines import Line
 from octave_mcp.models.extractive.voices import is_generic, is_own_subject, short_name
 
 _I = re.IGNORECASE
-PUFF = re.compile(
+PUFFERY = re.compile(
     r"\b(?:(?:is|are) (?:the|an?) (?:[\w-]+, |[\w-]+ and |most )*"
     r"(?:smart|fast|easy|easiest|best|simple|leading|perfect|ideal|effective|efficient|right|cost-effective) "
     r"(?:way|choice|solution|option|place|partner)\b|"
@@ -49,12 +49,12 @@ _SUBJECT_WORDS = 6
 _MAX_TITLE_WORDS = 9
 
 
-def told_of_offer(text: str, line: Line, company: str) -> str | None:
+def offer_fact(text: str, line: Line, company: str) -> str | None:
     """Return what a sentence says about the offer, or None.
 
     A title before a colon is dropped if the rest can stand alone: 'Export: Acme exports your data.'
     """
-    if PUFF.search(text) or _OTHER_SUBJECT.search(text):
+    if PUFFERY.search(text) or _OTHER_SUBJECT.search(text):
         return None
     title, rest = _split_title(text)
     if is_generic(rest, company) or _LIMIT.match(rest):

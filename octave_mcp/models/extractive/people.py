@@ -12,7 +12,14 @@ from octave_mcp.domain.page import PageKind
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.cues import function_of
-from octave_mcp.models.extractive.names import Person, attributed, company_name, customer_of_story, is_person, said_by
+from octave_mcp.models.extractive.names import (
+    Person,
+    attributed,
+    company_name,
+    customer_of_story,
+    is_person,
+    quoted_speaker,
+)
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, cells
 
 _TEAM_HEADING = re.compile(
@@ -300,7 +307,7 @@ def _introduced(line: Line, page: ReadPage, company: str) -> Iterator[NamedPerso
     for match in _HELPFUL_EMPLOYEE.finditer(line.text) if page.page.kind == "case_study" else ():
         if _is_name(match["name"]) and (title := title_in(match["title"])):
             yield _person(match["name"], title, "team", (line,))
-    speaker = said_by(line.text)
+    speaker = quoted_speaker(line.text)
     if (
         speaker
         and speaker.role

@@ -11,7 +11,7 @@ from octave_mcp.domain.page import PageKind
 from octave_mcp.domain.vendor import ProofPoint
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive import cues
-from octave_mcp.models.extractive.names import Person, attributed, customer_of_story, is_role, said_by
+from octave_mcp.models.extractive.names import Person, attributed, customer_of_story, is_role, quoted_speaker
 from octave_mcp.models.extractive.quoting import stands_alone
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
@@ -108,7 +108,7 @@ def _people_by_name(page: ReadPage) -> dict[str, tuple[Person, Line]]:
     """Map full, first and last names of the people whom the page quotes with a job title to person and line."""
     known: dict[str, tuple[Person, Line]] = {}
     for line in page.lines:
-        person = attributed(line.text) if line.form == "attribution" else said_by(line.text)
+        person = attributed(line.text) if line.form == "attribution" else quoted_speaker(line.text)
         if person and person.role:
             for name in (person.name, person.name.split()[0], person.name.split()[-1]):
                 known.setdefault(name, (person, line))
@@ -140,7 +140,7 @@ def _speaker(block: Sequence[Line], known: Mapping[str, tuple[Person, Line]]) ->
     if not any(line.form == "sentence" and re.search(r"[“\"]", line.text) for line in block):
         return None, ()
     for line in block:
-        if (named := said_by(line.text)) and named.role:
+        if (named := quoted_speaker(line.text)) and named.role:
             return named, ()
     mentioned = _mentioned(" ".join(line.narrated for line in block), known)
     people = {person for person, _ in known.values()}

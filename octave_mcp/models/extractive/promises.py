@@ -14,10 +14,10 @@ from octave_mcp.models.extractive.described import is_status
 from octave_mcp.models.extractive.headings import (
     is_imperative,
     is_instruction,
+    is_not_product_page,
     is_part_of_a_page,
     leads_elsewhere,
     share_a_word,
-    stands_aside,
     with_headings_above,
 )
 from octave_mcp.models.extractive.names import customer_in_headline
@@ -149,7 +149,7 @@ _PROMISE_LABEL = re.compile(r"(?:Proposition|Promise|Result)\s*:\s*")
 
 def value_propositions(pages: Sequence[ReadPage], vendor: str) -> Iterator[ValueProposition[Cite]]:
     for page in pages:
-        if page.page.kind not in _PROMISING_KINDS or page.is_post or stands_aside(page.page.url):
+        if page.page.kind not in _PROMISING_KINDS or page.is_post or is_not_product_page(page.page.url):
             continue
         if page.page.kind == "home" and page.headline and (text := _opening_line(page, vendor)):
             yield _proposition(page.headline, text)

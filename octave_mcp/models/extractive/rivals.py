@@ -10,7 +10,7 @@ from octave_mcp.domain.names import normal
 from octave_mcp.domain.vendor import Differentiator
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.claims import whole
-from octave_mcp.models.extractive.headings import leads_elsewhere, stands_aside
+from octave_mcp.models.extractive.headings import is_not_product_page, leads_elsewhere
 from octave_mcp.models.extractive.names import company_name, rivals_in, speaks_of
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section, cells
 
@@ -62,7 +62,7 @@ def differentiators(pages: Sequence[ReadPage], vendor: str) -> Iterator[Differen
         rivals = rivals_in(page.page.title, vendor)
         if len(rivals) == 1:
             yield from _from_comparison(page, rivals[0], vendor)
-        if stands_aside(page.page.url):
+        if is_not_product_page(page.page.url):
             continue
         if page.page.kind in {"home", "faq", "product", "comparison", "about", "pricing"}:
             yield from _from_statements(page, vendor)

@@ -16,9 +16,9 @@ from octave_mcp.models.extractive.headings import (
     is_imperative,
     is_named_for,
     is_named_in_path,
+    is_not_product_page,
     is_product_name,
     leads_elsewhere,
-    stands_aside,
 )
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section, cells
 
@@ -69,7 +69,7 @@ _NOT_A_PRODUCT = frozenset(
 
 def offerings(pages: Sequence[ReadPage], vendor: str) -> Iterator[Offering[Cite]]:
     for page in pages:
-        if stands_aside(page.page.url):
+        if is_not_product_page(page.page.url):
             continue
         is_product = page.page.kind == "product" and not page.is_post and not is_note(page)
         if is_product and (offering := _page_as_offering(page, vendor)):

@@ -12,7 +12,7 @@ from octave_mcp.domain.evidence import Cite, Passage
 from octave_mcp.domain.page import PageRef, is_in_head
 
 # Characters. A longer "sentence" is a dump of data, and some patterns take quadratic time on it.
-LONGEST_LINE = 1200
+MAX_LINE_CHARACTERS = 1200
 
 # Fewer words in quotation marks are a term or a title, not speech.
 MIN_SPEECH_WORDS = 5
@@ -131,7 +131,7 @@ def _lines(passages: Sequence[Passage]) -> Iterator[Line]:
         seen_until = 0
         continues = ended[0] == passage.page.sha256 and passage.start - ended[1] == 1
         for index, (first, last) in enumerate(passage.sentences, 1):
-            if last - first > LONGEST_LINE:
+            if last - first > MAX_LINE_CHARACTERS:
                 continue
             before = passage.text[seen_until:first]
             if (index == 1 and not (continues and not before)) or "\n" in before:
@@ -153,7 +153,7 @@ def _lines(passages: Sequence[Passage]) -> Iterator[Line]:
 
 def _line_outside_body(passage: Passage, number: int, block: int) -> Iterator[Line]:
     """Yield the line of a passage that readers do not see as a sentence: a fact from the head or a row of logos."""
-    if len(passage.text) <= LONGEST_LINE:
+    if len(passage.text) <= MAX_LINE_CHARACTERS:
         form, cite = ("fact" if is_in_head(passage.where) else "logos"), Cite(passage=number)
         narrated, _ = _outside(passage.text, inside=False)
         yield Line(passage.text, cite, form, passage.heading, passage.page, block, 0, narrated, passage.label)

@@ -9,7 +9,12 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.vendor import UseCase
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.claims import whole
-from octave_mcp.models.extractive.headings import is_imperative, leads_elsewhere, stands_aside, with_headings_above
+from octave_mcp.models.extractive.headings import (
+    is_imperative,
+    is_not_product_page,
+    leads_elsewhere,
+    with_headings_above,
+)
 from octave_mcp.models.extractive.names import customer_of_story
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section
 
@@ -73,7 +78,9 @@ def use_cases(pages: Sequence[ReadPage], vendor: str) -> Iterator[UseCase[Cite]]
     for page in pages:
         if page.page.kind == "case_study":
             yield from _from_story(page, vendor)
-        elif page.page.kind in {"home", "product", "persona"} and not (page.is_post or stands_aside(page.page.url)):
+        elif page.page.kind in {"home", "product", "persona"} and not (
+            page.is_post or is_not_product_page(page.page.url)
+        ):
             yield from _from_lists(page, vendor)
 
 

@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from octave_mcp.domain.copy_check import CheckedSentence, CopyVerdict
 from octave_mcp.errors import InputError
 from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PLAIN, RUN_HELP, Output, call_tool, on_one_line
-from octave_mcp.tools.copy_check import LONGEST_TEXT, CopyReport
+from octave_mcp.tools.copy_check import MAX_TEXT_CHARACTERS, CopyReport
 
 WORDS: dict[CopyVerdict, str] = {
     "supported": "supported",
@@ -23,7 +23,7 @@ WORDS: dict[CopyVerdict, str] = {
 }
 # A character has at most 4 bytes in UTF-8, so a text of twice the allowed length still reaches the tool, which then
 # says that it is too long.
-MAX_BYTES = 8 * LONGEST_TEXT
+MAX_BYTES = 8 * MAX_TEXT_CHARACTERS
 
 
 def check_copy(

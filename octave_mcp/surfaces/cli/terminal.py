@@ -18,7 +18,7 @@ from octave_mcp.observability import logs
 from octave_mcp.settings import Settings, load
 from octave_mcp.tools import FUNCTIONS
 from octave_mcp.tools.calls import CLI
-from octave_mcp.tools.registry import Call, arguments_complaint, unheard
+from octave_mcp.tools.registry import Call, arguments_complaint, ignore_event
 
 if TYPE_CHECKING:
     from octave_mcp.app import App, EngineName
@@ -96,7 +96,7 @@ def configure_logs(settings: Settings, output: Output, *, stderr_level: str | No
     """
     is_level_set = "log_level" in settings.model_fields_set and not (output.quiet or sys.stderr.isatty())
     logs.configure(settings, stderr_level=stderr_level or (None if is_level_set else "WARNING"))
-    logs.warn_of_unknown(settings)
+    logs.warn_about_unknown(settings)
 
 
 @asynccontextmanager
@@ -124,7 +124,7 @@ async def open_app_to_read(output: Output, engine: EngineName = "inline") -> Asy
         yield app
 
 
-def call_factory(app: App, on_event: OnEvent = unheard) -> Callable[[], Awaitable[Call]]:
+def call_factory(app: App, on_event: OnEvent = ignore_event) -> Callable[[], Awaitable[Call]]:
     """Return what `Tool.bind` needs: a function that makes the context of a call."""
 
     async def call() -> Call:

@@ -28,7 +28,7 @@ from octave_mcp.surfaces.rest.arguments import JSON, Arguments, ToolFunction, re
 from octave_mcp.surfaces.serving import Server
 from octave_mcp.tools import FUNCTIONS
 from octave_mcp.tools.calls import HTTP
-from octave_mcp.tools.registry import Call, is_absent, unheard
+from octave_mcp.tools.registry import Call, ignore_event, is_absent
 from octave_mcp.tools.reports import RunReport
 
 MAX_WAIT_SECONDS = 600.0
@@ -69,7 +69,7 @@ class Rest:
         self._start_only = ToolFunction(FUNCTIONS["generate_playbook"], partial(self._call, max_wait_seconds=0))
 
     async def _call(self, max_wait_seconds: float = MAX_WAIT_SECONDS) -> Call:
-        return Call(await self._runs(), unheard, max_wait_seconds, HTTP)
+        return Call(await self._runs(), ignore_event, max_wait_seconds, HTTP)
 
     async def _runs(self) -> Runs:
         return (await self._server.app()).runs
