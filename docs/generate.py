@@ -495,8 +495,8 @@ TABLES = {
 
 async def made(text: str) -> str:
     """Return a document with all its generated parts updated."""
-    # A server takes seconds to start, so only a document with requests gets one.
-    if not re.search("<!-- generated: answer", text):
+    # A server takes seconds to start, so only a document that needs one gets it.
+    if not re.search("<!-- generated: (answer|demo|routes)", text):
         return await _made(text, None)
     async with staged() as stage:
         if claims := CLAIMS.search(text):
