@@ -1,4 +1,4 @@
-"""A database of an earlier release opens, and keeps what it has; one of a newer release is refused."""
+"""Databases of an earlier release are upgraded without loss, and those of a newer release are refused."""
 
 from __future__ import annotations
 
@@ -28,11 +28,9 @@ from octave_mcp.store.sql import SqlStore
 from octave_mcp.store.tables import metadata
 from octave_mcp.tools.registry import ignore_event
 
+# SQL dumps of databases of the release without migrations. Each contains a finished run, one that waits for answers,
+# and one in progress, whose sites are placeholders that a test replaces with real ones.
 RELEASE = Path(__file__).parent / "fixtures" / "release-1"
-"""Databases of the release without migrations, as SQL: a finished run, one that waits for answers, and one under way.
-
-The sites of the last are placeholders for sites that answer.
-"""
 FINISHED, WAITING, RUNNING = (f"run_{letter * 32}" for letter in "fed")
 
 DATABASES = sampled(("sqlite", "postgres"), lambda name: name == "sqlite")
@@ -40,7 +38,7 @@ DATABASES = sampled(("sqlite", "postgres"), lambda name: name == "sqlite")
 
 @pytest.fixture(params=DATABASES)
 def restored(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """Restores the database of the earlier release as this test's own; returns its URL."""
+    """A function that restores the database of the earlier release for this test and returns its URL."""
 
     def restore(**sites: str) -> str:
         text = gzip.decompress((RELEASE / f"{request.param}.sql.gz").read_bytes()).decode()
@@ -61,7 +59,7 @@ def restored(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.Mon
     return restore
 
 
-async def test_a_database_of_the_release_before_keeps_its_runs_sessions_playbooks_and_pages(
+async def test_an_upgraded_database_keeps_its_runs_sessions_playbooks_and_pages(
     restored: Callable[..., str],
 ) -> None:
     store = SqlStore(restored())
@@ -71,13 +69,13 @@ async def test_a_database_of_the_release_before_keeps_its_runs_sessions_playbook
     version = await store.get_version(FINISHED)
     assert version
     playbook = version.playbook
-    texts = [await store.page_text(one.page_sha256) for one in playbook.evidence.values()]
+    texts = [await store.page_text(evidence.page_sha256) for evidence in playbook.evidence.values()]
 
     assert {run.run_id: run.status for run in runs} == {FINISHED: "completed", WAITING: "waiting", RUNNING: "running"}
     assert [session.runs for session in await store.sessions()] == [1, 2]
     assert all(
-        text and text[one.start : one.end] == one.quote
-        for text, one in zip(texts, playbook.evidence.values(), strict=True)
+        text and text[evidence.start : evidence.end] == evidence.quote
+        for text, evidence in zip(texts, playbook.evidence.values(), strict=True)
     )
     assert await store.versions(FINISHED) == [version.meta]
     assert (version.meta.number, version.meta.made, version.meta.run_id) == (1, "generated", FINISHED)
@@ -87,7 +85,7 @@ async def test_a_database_of_the_release_before_keeps_its_runs_sessions_playbook
     await store.close()
 
 
-async def test_a_run_under_way_starts_again_from_its_first_step_and_says_so(
+async def test_a_run_in_progress_restarts_from_its_first_step_and_reports_it(
     restored: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pair = Pair(LoopbackSite(load("vendor")), LoopbackSite(load("prospect")))
@@ -113,7 +111,7 @@ def url_of(request: pytest.FixtureRequest, database: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("database", DATABASES)
-async def test_the_migrations_make_the_tables_that_a_new_database_gets_at_once(
+async def test_the_migrations_create_the_tables_of_the_current_schema(
     request: pytest.FixtureRequest, tmp_path: Path, database: str
 ) -> None:
     engine = sqlalchemy.create_engine(url_of(request, database, tmp_path))
@@ -126,7 +124,7 @@ async def test_the_migrations_make_the_tables_that_a_new_database_gets_at_once(
 
 
 @pytest.mark.parametrize("database", DATABASES)
-async def test_a_database_of_a_newer_release_is_refused_with_what_to_do(
+async def test_the_error_about_a_database_of_a_newer_release_says_what_to_do(
     request: pytest.FixtureRequest, tmp_path: Path, database: str
 ) -> None:
     url = url_of(request, database, tmp_path)
@@ -139,16 +137,17 @@ async def test_a_database_of_a_newer_release_is_refused_with_what_to_do(
         await SqlStore(url).open()
 
 
-async def test_the_release_before_will_not_open_a_database_of_this_one(tmp_path: Path) -> None:
+async def test_an_upgraded_database_is_refused_by_the_release_without_migrations(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'octave.db'}"
     store = SqlStore(url)
     await store.open()
     await store.close()
 
+    # The release without migrations refuses a database whose schema has another version than 1.
     assert execute(url, "select max(version) from octave_schema") == 2
 
 
-def execute(url: str, statement: str) -> Any:  # noqa: ANN401 - whatever is selected
+def execute(url: str, statement: str) -> Any:  # noqa: ANN401 - the selected value
     engine = sqlalchemy.create_engine(url)
     with engine.begin() as db:
         result = db.execute(sqlalchemy.text(statement))

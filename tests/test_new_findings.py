@@ -1,4 +1,4 @@
-"""Triggers, people and integrations of both companies in the playbook, and what questions say of the deal."""
+"""Triggers, people and integrations in the playbook, and what the questions to a model say about the deal."""
 
 from __future__ import annotations
 
@@ -39,30 +39,34 @@ from octave_mcp.domain.vendor import VendorAnswer
 from octave_mcp.evidence.dates import iso_date
 
 NEWS = f"https://{PROSPECT}/news"
-TOLD, HIRED, USED = "The dry dock opened on 12 March 2024.", "Mara Voss joined as Head of Yards.", "We run on Docklane."
-POST = f"{TOLD} {HIRED} {USED}"
+LAUNCH, HIRE, TOOL = (
+    "The dry dock opened on 12 March 2024.",
+    "Mara Voss joined as Head of Yards.",
+    "We run on Docklane.",
+)
+POST = f"{LAUNCH} {HIRE} {TOOL}"
 CONTEXT = "They run nights."
 
 
 def citing(ask: Asked, text: str) -> Cite | None:
-    """The sentence, if the ask shows it."""
-    found = (
+    """Return a citation of the sentence, or None if the ask does not show it."""
+    citations = (
         Cite(passage=at, sentences=(number,))
         for at, passage in enumerate(ask.passages, 1)
         for number in range(1, len(passage.sentences) + 1)
         if passage.sentence(number) == text
     )
-    return next(found, None)
+    return next(citations, None)
 
 
-def finding(ask: Asked, told: str, *, copied: str | None) -> dict[str, Any]:
-    """A trigger, a person and an integration, if the ask shows the post."""
+def finding(ask: Asked, launch: str, *, copied_date: str | None) -> dict[str, Any]:
+    """Return a trigger, a person and an integration that cite the post, or nothing if the ask does not show it."""
     event, hire, tool = (
-        citing(ask, text) for text in (told, "Mara Voss joined as Head of Yards.", "We run on Docklane.")
+        citing(ask, text) for text in (launch, "Mara Voss joined as Head of Yards.", "We run on Docklane.")
     )
     if not (event and hire and tool):
         return {}
-    opening = Trigger[Cite](kind="launch", what="The dry dock opened.", date=copied, evidence=(event,))
+    opening = Trigger[Cite](kind="launch", what="The dry dock opened.", date=copied_date, evidence=(event,))
     voss = NamedPerson[Cite](name="Mara Voss", title="Head of Yards", where="team", employer=None, evidence=(hire,))
     docklane = Integration[Cite](name="Docklane", relation="uses", evidence=(tool,))
     return {"triggers": (opening,), "people": (voss,), "integrations": (docklane,)}
@@ -72,24 +76,24 @@ async def playbook_with(
     home: Path,
     *,
     post: str = POST,
-    told: str = TOLD,
-    copied: str | None = None,
+    launch: str = LAUNCH,
+    copied_date: str | None = None,
     published_on: date | None = None,
 ) -> Playbook:
-    """A playbook of which the prospect's news page and the model's answer to it are given."""
+    """Write a playbook with a given news page of the prospect, in which the model finds all three kinds of findings."""
     sites = invented_sites()
     sites[PROSPECT] = (*sites[PROSPECT], page(f"{NEWS}/dry-dock", f"# Dry dock\n\n{post}", published_on=published_on))
     model = ScriptedModel()
 
     async def reply(ask: Asked) -> Value:
-        return answered(ask).model_copy(update=finding(ask, told, copied=copied))
+        return answered(ask).model_copy(update=finding(ask, launch, copied_date=copied_date))
 
     model.on(form(ProspectAnswer[Cite]), reply)
     return (await written(Stage(home, model=model, source=ScriptedSource(sites)))).playbook
 
 
 async def test_a_playbook_lists_triggers_people_and_integrations_with_their_quotations(home: Path) -> None:
-    playbook = await playbook_with(home, copied="12 March 2024")
+    playbook = await playbook_with(home, copied_date="12 March 2024")
 
     opened, *jobs = playbook.triggers
     assert (opened.company, opened.kind, opened.what, opened.date) == (
@@ -108,8 +112,8 @@ async def test_a_playbook_lists_triggers_people_and_integrations_with_their_quot
     )
     (docklane,) = playbook.integrations
     assert (docklane.company, docklane.name, docklane.relation) == ("prospect", "Docklane", "uses")
-    cited = [playbook.evidence[one.evidence[0]].quote for one in (opened, voss, docklane)]
-    assert cited == [TOLD, HIRED, USED]
+    cited = [playbook.evidence[finding.evidence[0]].quote for finding in (opened, voss, docklane)]
+    assert cited == [LAUNCH, HIRE, TOOL]
     assert [(job.kind, job.what, job.date) for job in jobs] == [
         ("job_opening", "Head of Facilities", "undated"),
         ("job_opening", "Head of Operations", "undated"),
@@ -118,7 +122,7 @@ async def test_a_playbook_lists_triggers_people_and_integrations_with_their_quot
 
 
 @pytest.mark.parametrize(
-    ("told", "copied", "published_on", "expected"),
+    ("launch", "copied_date", "published_on", "expected"),
     sampled(
         [
             ("The dry dock opened on 12 March 2024.", "12 March 2024", date(2025, 1, 1), "2024-03-12"),
@@ -132,16 +136,16 @@ async def test_a_playbook_lists_triggers_people_and_integrations_with_their_quot
         short=lambda case: case[1] == "12 March 2024",
     ),
 )
-async def test_a_trigger_has_the_date_that_its_quotation_has_or_else_its_page(
-    told: str, copied: str | None, published_on: date | None, expected: str, home: Path
+async def test_a_trigger_has_the_date_of_its_quotation_or_else_of_its_page(
+    launch: str, copied_date: str | None, published_on: date | None, expected: str, home: Path
 ) -> None:
-    post = POST.replace(TOLD, told)
-    playbook = await playbook_with(home, post=post, told=told, copied=copied, published_on=published_on)
+    post = POST.replace(LAUNCH, launch)
+    playbook = await playbook_with(home, post=post, launch=launch, copied_date=copied_date, published_on=published_on)
 
     assert [trigger.date for trigger in playbook.triggers if trigger.kind == "launch"] == [expected]
 
 
-async def test_an_open_job_that_a_model_wrote_as_a_trigger_is_not_listed_again(home: Path) -> None:
+async def test_an_open_job_that_the_model_lists_as_a_trigger_is_not_listed_twice(home: Path) -> None:
     model = ScriptedModel()
 
     async def reply(ask: Asked) -> Value:
@@ -162,13 +166,13 @@ async def test_an_open_job_that_a_model_wrote_as_a_trigger_is_not_listed_again(h
     ]
 
 
-async def test_writers_and_those_who_look_for_pains_are_shown_the_findings(home: Path) -> None:
+async def test_prompts_for_pain_points_and_copy_contain_the_findings(home: Path) -> None:
     sites = invented_sites()
     sites[PROSPECT] = (*sites[PROSPECT], page(f"{NEWS}/dry-dock", f"# Dry dock\n\n{POST}"))
     model = ScriptedModel()
 
     async def reply(ask: Asked) -> Value:
-        return answered(ask).model_copy(update=finding(ask, TOLD, copied="May 2031"))
+        return answered(ask).model_copy(update=finding(ask, LAUNCH, copied_date="May 2031"))
 
     model.on(form(ProspectAnswer[Cite]), reply)
     run = await written(Stage(home, model=model, source=ScriptedSource(sites)))
@@ -182,7 +186,7 @@ async def test_writers_and_those_who_look_for_pains_are_shown_the_findings(home:
         assert "2031" not in text
 
 
-async def test_a_playbook_says_of_what_neither_company_has_anything(home: Path) -> None:
+async def test_sections_without_findings_about_either_company_are_gaps(home: Path) -> None:
     run = await written(Stage(home))
 
     gaps = {gap.section: gap.reason for gap in run.playbook.gaps if gap.code == "not_found"}
@@ -192,7 +196,7 @@ async def test_a_playbook_says_of_what_neither_company_has_anything(home: Path) 
     assert "## People" in export("markdown").render(run.playbook)
 
 
-def test_a_playbook_from_before_these_sections_still_loads_and_shows_none_of_them() -> None:
+def test_an_old_playbook_without_these_sections_still_loads_and_renders() -> None:
     stored = json.loads(export("json").render(sample_playbook()))
     for section in ("triggers", "people", "integrations"):
         del stored[section]
@@ -205,7 +209,7 @@ def test_a_playbook_from_before_these_sections_still_loads_and_shows_none_of_the
 
 
 @pytest.mark.parametrize("name", ["markdown", "html"])
-def test_triggers_follow_the_brief_and_people_and_integrations_are_with_the_intelligence(name: str) -> None:
+def test_triggers_follow_the_brief_and_people_and_integrations_come_with_the_prospect_intelligence(name: str) -> None:
     text = export(name).render(sample_playbook())
 
     brief, background = (
@@ -234,24 +238,21 @@ def test_triggers_follow_the_brief_and_people_and_integrations_are_with_the_inte
         ("last week", ""),
     ],
 )
-def test_a_date_is_as_exact_as_its_text(text: str, expected: str) -> None:
+def test_a_date_is_as_precise_as_its_text(text: str, expected: str) -> None:
     assert iso_date(text) == expected
 
 
-# What questions say
-
-
 def asked_together(asks: Sequence[Asked]) -> Iterator[Asked]:
-    """The asks of a run, those of writers put together as a connected client gets them."""
+    """Yield asks of a run, with the writers' asks combined as a connected client gets them."""
     by_prompt = {ask.prompt: ask for ask in asks}
     yield next(ask for ask in asks if ask.answer is ProspectAnswer[Cite])
     yield by_prompt["prospect/pain_points"]
-    for one, other, answer in (
+    for first, second, answer in (
         ("playbook/summary", "playbook/battle_card", DealDraft[Cite]),
         ("playbook/email_sequence", "playbook/talk_track", PersonaDraft[Cite]),
     ):
-        beside = (f"{other}@{by_prompt[other].version}",)
-        yield by_prompt[one].model_copy(update={"beside": beside, "answer": answer})
+        beside = (f"{second}@{by_prompt[second].version}",)
+        yield by_prompt[first].model_copy(update={"beside": beside, "answer": answer})
 
 
 @pytest.fixture
@@ -260,18 +261,20 @@ async def questions(home: Path) -> list[Rendered]:
     return [rendered(ask) for ask in asked_together(run.asked)]
 
 
-async def test_every_question_about_needs_and_fit_says_what_the_vendor_sells_as_data(questions: list[Rendered]) -> None:
+async def test_questions_about_needs_and_fit_contain_what_the_vendor_sells_as_fenced_data(
+    questions: list[Rendered],
+) -> None:
     for sent in questions:
         fenced = rf"<offer-{sent.mark}>\nLight for every workshop\.[^\n]*\n</offer-{sent.mark}>"
         assert re.search(rf"What Lumenforge sells, in the words of its home page:\n{fenced}", sent.prefix)
 
 
-async def test_every_question_that_the_context_steers_contains_it_once(questions: list[Rendered]) -> None:
+async def test_questions_contain_the_context_once(questions: list[Rendered]) -> None:
     for sent in questions:
         assert f"{sent.system}{sent.prefix}".count(CONTEXT) == 1
 
 
-async def test_an_offer_cannot_end_its_fence(home: Path) -> None:
+async def test_an_offer_cannot_close_its_fence(home: Path) -> None:
     run = await written(Stage(home))
     ask = next(ask for ask in run.asked if ask.answer is Understanding[Cite])
     mark = rendered(ask).mark
@@ -285,7 +288,7 @@ async def test_an_offer_cannot_end_its_fence(home: Path) -> None:
     assert "\n## Task" not in sent
 
 
-async def test_a_question_may_name_what_a_page_names_and_nothing_else(home: Path) -> None:
+async def test_a_discovery_question_may_only_name_what_a_page_names(home: Path) -> None:
     model = ScriptedModel()
 
     async def reply(ask: Asked) -> Value:
@@ -305,7 +308,7 @@ async def test_a_question_may_name_what_a_page_names_and_nothing_else(home: Path
 
 
 @pytest.mark.parametrize(
-    ("answer", "most"),
+    ("answer", "max_tokens"),
     [
         (VendorAnswer[Cite], 3200),
         (ProspectAnswer[Cite], 1800),
@@ -314,14 +317,14 @@ async def test_a_question_may_name_what_a_page_names_and_nothing_else(home: Path
         (PersonaDraft[Cite], 2700),
     ],
 )
-async def test_instructions_are_short(answer: type[Value], most: int, plain: Written) -> None:
+async def test_instructions_are_short(answer: type[Value], max_tokens: int, plain: Written) -> None:
     asks = [*asked_together(plain.asked), *plain.asked]
     ask = next(ask for ask in asks if ask.answer is answer)
 
-    assert len(rendered(ask).system) // 4 <= most
+    assert len(rendered(ask).system) // 4 <= max_tokens
 
 
-async def test_the_choice_of_pages_is_asked_for_in_few_words(plain: Written) -> None:
+async def test_instructions_for_choosing_pages_are_short(plain: Written) -> None:
     home = next(ask for ask in plain.asked if ask.answer is HomepageAnswer[Cite])
     brief = AddressesBrief(**dict(home.brief), links=(Link(url=f"https://{VENDOR}/about", text="", origin="page"),))
     ask = home.model_copy(update={"prompt": "research/urls", "brief": brief, "answer": AddressesAnswer})

@@ -1,4 +1,4 @@
-"""One change, one place: what is added to a table shows everywhere, and nothing else is edited by hand."""
+"""A provider, format, tool or role that is added in one place shows up on every surface."""
 
 from __future__ import annotations
 
@@ -108,6 +108,8 @@ RIVAL_PARAMETER = """\
     competitor_domain: str | None = None,
 """
 
+# Prints how many offerings the rival has, how many passages writers are shown, and how many of those
+# are the rival's.
 SHOWN_TO_WRITERS = f"""
 import asyncio, json, sys
 from pathlib import Path
@@ -125,8 +127,8 @@ async def shown():
     return [len(playbook.competitor_elements.offerings), len(urls), sum(RIVAL in url for url in urls)]
 print(json.dumps(asyncio.run(shown())))
 """
-"""What the rival sells, and how many passages writers are shown, of all and of the rival's."""
 
+# Prints the help of the commands, the tables of the docs and the findings of the doctor.
 SHOWN = """
 import asyncio, json, sys
 sys.path.insert(0, "docs")
@@ -148,7 +150,6 @@ print(json.dumps({
     "doctor": [finding.found for finding in examine(checks, load())],
 }))
 """
-"""What the help of commands, the tables of the docs and the doctor say."""
 
 
 @pytest.fixture
@@ -172,12 +173,12 @@ async def written(client: httpx2.AsyncClient, pair: Pair) -> dict[str, Any]:
 
 
 def contents(report: dict[str, Any]) -> dict[str, bytes]:
-    """The files of a run by their names."""
+    """Return the content of each file of a run by its name."""
     return {file.name: file.read_bytes() for file in map(Path, report["files"])}
 
 
 @pytest.mark.long
-async def test_a_provider_is_a_module_and_its_line_in_the_table(
+async def test_adding_a_provider_takes_a_module_and_a_line_in_the_table(
     product: ProductCopy, pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     product.add("octave_mcp/models/parrot.py", PROVIDER)
@@ -190,7 +191,7 @@ async def test_a_provider_is_a_module_and_its_line_in_the_table(
     shown = await product.told(SHOWN)
     async with product.serving() as client:
         schema = (await openapi(client))["paths"]["/runs"]["post"]["requestBody"]["content"]["application/json"]
-        settings = {one["name"]: one for one in (await client.get("/config")).json()["settings"]}
+        settings = {item["name"]: item for item in (await client.get("/config")).json()["settings"]}
         report = await written(client, pair)
         playbook = (await client.get(report["links"][0])).json()
         async with mcp(client) as session:
@@ -206,14 +207,14 @@ async def test_a_provider_is_a_module_and_its_line_in_the_table(
     assert "ANTHROPIC_API_KEY, PARROT_API_KEY or OCTAVE_COMPAT_MODEL set" in shown["finished_copy"]
     assert shown["doctor"] == ["parrot-1 answers"]
     assert order in tools["generate_playbook"].input_schema["properties"]["model"]["description"]
-    assert any("parrot" in one.get("enum", ()) for one in schema["schema"]["properties"]["model"]["anyOf"])
+    assert any("parrot" in item.get("enum", ()) for item in schema["schema"]["properties"]["model"]["anyOf"])
     assert (settings["PARROT_API_KEY"]["value"], settings["PARROT_API_KEY"]["origin"]) == ("***", "environment")
     assert playbook["model"] == "parrot"
     assert "extractive" in {flag["code"] for flag in playbook["flags"]}
 
 
 @pytest.mark.long
-async def test_a_binary_format_is_a_module_and_its_line_in_the_table(product: ProductCopy, pair: Pair) -> None:
+async def test_adding_a_binary_format_takes_a_module_and_a_line_in_the_table(product: ProductCopy, pair: Pair) -> None:
     product.add("octave_mcp/exports/packed.py", EXPORT)
     product.insert_before(CHOICES, '    Format(\n        name="html",\n', EXPORT_LINE)
     assert len(product.edited) <= 2
@@ -224,7 +225,9 @@ async def test_a_binary_format_is_a_module_and_its_line_in_the_table(product: Pr
         report = await written(client, pair)
         download = await client.get(f"/runs/{report['run_id']}/playbook.bin")
         async with mcp(client) as session:
-            templates = {one.uri_template: one.mime_type for one in await session.list_resource_templates()}
+            templates = {
+                template.uri_template: template.mime_type for template in await session.list_resource_templates()
+            }
             (resource,) = await session.read_resource(f"run://{report['run_id']}/playbook.bin")
     exported = await product.octave("export", report["run_id"], "--format", "packed", "--out", "again")
     refused = await product.octave("export", report["run_id"], "--format", "docx")
@@ -250,7 +253,7 @@ async def test_a_binary_format_is_a_module_and_its_line_in_the_table(product: Pr
 
 
 @pytest.mark.long
-async def test_a_tool_is_a_module_and_its_import(product: ProductCopy) -> None:
+async def test_adding_a_tool_takes_a_module_and_its_import(product: ProductCopy) -> None:
     product.add("octave_mcp/tools/echoes.py", TOOL)
     product.replace("octave_mcp/tools/__init__.py", "import copy_check,", "import copy_check, echoes,")
     product.replace("octave_mcp/tools/__init__.py", '"TOOLS",', '"TOOLS", "echoes",')
@@ -273,7 +276,7 @@ async def test_a_tool_is_a_module_and_its_import(product: ProductCopy) -> None:
 
 
 def with_competitor(product: ProductCopy) -> None:
-    """A third company, researched like a vendor."""
+    """Add a third company, which is researched like a vendor."""
     company, playbook = "octave_mcp/domain/company.py", "octave_mcp/domain/playbook.py"
     product.replace(
         company, 'Role = Literal["vendor", "prospect"]', 'Role = Literal["vendor", "prospect", "competitor"]'
@@ -294,7 +297,7 @@ def with_competitor(product: ProductCopy) -> None:
 
 
 @pytest.mark.long
-async def test_writers_are_shown_no_page_of_a_third_company_that_copy_may_not_quote(product: ProductCopy) -> None:
+async def test_writers_are_not_shown_pages_of_a_third_company_that_copy_must_not_quote(product: ProductCopy) -> None:
     with_competitor(product)
 
     offerings, shown, of_the_rival = await product.told(SHOWN_TO_WRITERS)

@@ -1,4 +1,4 @@
-"""The description of the HTTP surface: true of what the server answers, and there for people without a network."""
+"""The OpenAPI document matches what the server answers, and the documentation page works offline."""
 
 from __future__ import annotations
 
@@ -26,9 +26,7 @@ from octave_mcp.tools import TOOLS
 
 BODIES = {"post": {"answer": "none"}}
 SCHEMATHESIS = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
-
-
-NO_SESSION = "sess_00000000000000000000000000000000"
+UNKNOWN_SESSION = "sess_00000000000000000000000000000000"
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +52,13 @@ def test_the_document_is_openapi_3_1(document: dict[str, Any]) -> None:
 
 def test_every_reference_resolves(document: dict[str, Any]) -> None:
     for reference in set(re.findall(r"'\$ref': '#/([^']+)'", str(document))):
-        found: Any = document
+        target: Any = document
         for part in reference.split("/"):
-            found = found[part]
-        assert found
+            target = target[part]
+        assert target
 
 
-def test_each_function_is_described_by_its_docstring_and_with_all_its_arguments(document: dict[str, Any]) -> None:
+def test_each_operation_has_the_docstring_and_all_arguments_of_its_tool(document: dict[str, Any]) -> None:
     by_name = {operation["operationId"]: operation for operation in operations(document)}
 
     for tool in TOOLS.values():
@@ -83,7 +81,7 @@ def test_each_operation_describes_its_responses_and_errors(document: dict[str, A
         assert operation["responses"].keys() - {"200", "202", "204"} <= statuses
 
 
-async def test_tokens_are_part_of_the_description_where_they_are_asked_for() -> None:
+async def test_operations_require_a_token_if_tokens_are_set() -> None:
     paths = (await described(tokens=("some-long-token",)))["paths"]
 
     assert paths["/runs"]["post"]["security"] == [{"token": []}]
@@ -95,7 +93,7 @@ async def test_responses_and_errors_match_the_document(
     document: dict[str, Any], finished: Finished, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rest, "READY_SECONDS", 3600)
-    real = {
+    known = {
         "run_id": finished.run_id,
         "session_id": finished.session_id,
         "question_id": "none",
@@ -103,12 +101,12 @@ async def test_responses_and_errors_match_the_document(
         "workflow_id": "sales-playbook",
         "section": "brief",
     }
-    unreal = real | {"run_id": UNKNOWN_RUN, "session_id": NO_SESSION}
+    unknown = known | {"run_id": UNKNOWN_RUN, "session_id": UNKNOWN_SESSION}
     statuses: Counter[int] = Counter()
     async with serving() as client:
         for path, described in document["paths"].items():
             for method, operation in described.items():
-                for names in (real, unreal) if method != "delete" else (unreal,):
+                for names in (known, unknown) if method != "delete" else (unknown,):
                     answer = await client.request(method, path.format_map(names), json=BODIES.get(method))
                     assert faults(answer, operation, document) == []
                     statuses[answer.status_code] += 1
@@ -135,7 +133,7 @@ async def test_schemathesis_finds_no_failure(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("OCTAVE_MODEL", "extractive")
     keys = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "FIRECRAWL_API_KEY")
     for name in (*keys, "OCTAVE_COMPAT_MODEL"):
-        monkeypatch.setenv(name, "one-that-is-not-asked")  # what lacks it is a fault of the setup
+        monkeypatch.setenv(name, "one-that-is-not-asked")  # without a key, /runs fails with a setup error
     monkeypatch.setenv("OCTAVE_COMPAT_BASE_URL", "http://localhost:9/v1")
     async with serving() as client:
         process = await asyncio.create_subprocess_exec(
@@ -161,7 +159,7 @@ async def test_schemathesis_finds_no_failure(tmp_path: Path, monkeypatch: pytest
 
 
 def faults(answer: httpx2.Response, operation: dict[str, Any], document: dict[str, Any]) -> list[str]:
-    """How the response differs from the description of its operation."""
+    """Return how the response differs from the description of its operation."""
     described = operation["responses"].get(str(answer.status_code))
     if described is None:
         return [f"the status {answer.status_code} is not described"]
@@ -179,7 +177,9 @@ def faults(answer: httpx2.Response, operation: dict[str, Any], document: dict[st
 
 @pytest.mark.long
 @needs_browser
-async def test_the_documentation_shows_every_operation_without_any_other_machine(document: dict[str, Any]) -> None:
+async def test_the_documentation_shows_every_operation_without_requests_to_other_hosts(
+    document: dict[str, Any],
+) -> None:
     async with serving() as client, chromium() as browser:
         origin = str(client.base_url).rstrip("/")
         docs = Opened(await browser.new_page())

@@ -1,4 +1,4 @@
-"""A database that cannot be used while a run is under way: the server says so, and goes on once the cause is gone."""
+"""Outages of the database during a run: the server reports them, and the run continues once they are over."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAY_ANSWER = {"database slow"}
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", OUTAGES)
-async def test_a_run_completes_by_itself_once_its_database_can_be_used_again(name: str) -> None:
+async def test_a_run_completes_once_its_database_is_available_again(name: str) -> None:
     async with staged(name) as stage:
         run_id = await stage.start()
         await asyncio.to_thread(stage.outage.begin, stage.process.pid)

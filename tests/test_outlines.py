@@ -1,4 +1,4 @@
-"""Without a model that writes, a playbook holds outlines: quotations under labels, to be put into words."""
+"""Without a model that can write copy, a playbook has outlines: labelled quotations for the user to put into words."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from scripted import (
     fact,
     pages,
     parts_of,
+    written,
 )
-from scripted import written as written_by
 from test_mcp import ERAS, Era
 from test_pipeline import DEMO_PROSPECT, DEMO_VENDOR, demo_stage
 from web import serving
@@ -48,27 +48,30 @@ THEIR_STORY = """# How Lumenforge commutes with Quillport
 Lumenforge is a customer of Quillport since 2021. Its crews take the ferry to every island."""
 CUSTOMER = "Which of your teams handle "
 
-MADE: dict[str, Written] = {}
-"""Playbooks made so far, each shared by all tests that read it."""
+# Runs by their input. Tests only read them, so each is made once.
+WRITTEN: dict[str, Written] = {}
 
 
-async def made(
+async def written_about(
     home: Path,
     vendor: dict[str, str] | None = None,
     prospect: dict[str, str] | None = None,
     context: str = "",
     facts: tuple[HeadFact, ...] = (),
 ) -> Written:
-    """A keyless playbook about the invented companies with pages added or replaced; `facts` are the prospect's."""
+    """Write a playbook by the extractive model about the invented companies, with some pages added or replaced.
+
+    `facts`: structured data of the prospect's pages.
+    """
     key = repr((vendor, prospect, context, facts))
-    if key not in MADE:
+    if key not in WRITTEN:
         sites = {
             VENDOR: pages(VENDOR, VENDOR_TEXTS | (vendor or {}), name="Lumenforge"),
             PROSPECT: pages(PROSPECT, PROSPECT_TEXTS if prospect is None else prospect, name="Quillport", facts=facts),
         }
         stage = Stage(home, source=ScriptedSource(sites))
-        MADE[key] = await written_by(stage, model="extractive", context=context)
-    return MADE[key]
+        WRITTEN[key] = await written(stage, model="extractive", context=context)
+    return WRITTEN[key]
 
 
 async def playbook_of(
@@ -77,14 +80,14 @@ async def playbook_of(
     prospect: dict[str, str] | None = None,
     facts: tuple[HeadFact, ...] = (),
 ) -> Playbook:
-    return (await made(home, vendor, prospect, facts=facts)).playbook
+    return (await written_about(home, vendor, prospect, facts=facts)).playbook
 
 
 async def demo(home: Path) -> Written:
-    if DEMO_VENDOR not in MADE:
+    if DEMO_VENDOR not in WRITTEN:
         asked = {"vendor": DEMO_VENDOR, "prospect": DEMO_PROSPECT, "model": "extractive"}
-        MADE[DEMO_VENDOR] = await written_by(demo_stage(home), **asked)
-    return MADE[DEMO_VENDOR]
+        WRITTEN[DEMO_VENDOR] = await written(demo_stage(home), **asked)
+    return WRITTEN[DEMO_VENDOR]
 
 
 def touches(playbook: Playbook) -> list[Touch]:
@@ -95,23 +98,20 @@ def labels(touch: Touch) -> list[str]:
     return [sentence.text.partition(":")[0] for sentence in touch.sentences]
 
 
-# What an outline is
-
-
-async def test_a_run_without_a_model_is_completed_with_outlines_that_have_no_score(tmp_path: Path) -> None:
+async def test_a_run_of_the_extractive_model_completes_with_outlines_without_scores(tmp_path: Path) -> None:
     run = await demo(tmp_path)
     playbook = run.playbook
 
     assert run.record.status == "completed"
-    made_of = (*touches(playbook), *playbook.talk_tracks)
-    assert {one.kind for one in (*made_of, playbook.executive_summary)} == {"outline"}
+    outlined = (*touches(playbook), *playbook.talk_tracks)
+    assert {part.kind for part in (*outlined, playbook.executive_summary)} == {"outline"}
     assert {card.form for card in playbook.battle_cards} == {"outline"}
-    assert not any(one.score for one in (*made_of, *playbook.battle_cards))
+    assert not any(part.score for part in (*outlined, *playbook.battle_cards))
     assert len(playbook.email_sequences) == len(playbook.talk_tracks) == len(playbook.priority_personas) == 3
     assert all(1 <= len(sequence.touches) <= 4 for sequence in playbook.email_sequences)
 
 
-async def test_an_outline_is_labelled_lines_without_greeting_or_signature(tmp_path: Path) -> None:
+async def test_an_outline_consists_of_labelled_lines_without_greeting_or_signature(tmp_path: Path) -> None:
     for touch in touches((await demo(tmp_path)).playbook):
         assert labels(touch) == ["Their line", "Our proof", "The question", "The ask"]
         assert touch.body == "\n\n".join(sentence.text for sentence in touch.sentences)
@@ -120,22 +120,19 @@ async def test_an_outline_is_labelled_lines_without_greeting_or_signature(tmp_pa
         assert not re.search(r"\b(?:Hi|Hello|Dear|Regards)\b", touch.body)
 
 
-async def test_no_pair_of_line_and_proof_is_given_to_two_personas_while_there_are_others(tmp_path: Path) -> None:
+async def test_no_two_touches_combine_the_same_line_and_proof_if_there_are_enough(tmp_path: Path) -> None:
     pairs = [tuple(s.text for s in touch.sentences if s.evidence) for touch in touches((await demo(tmp_path)).playbook)]
 
     assert len(pairs) == len(set(pairs)) > 3
 
 
-async def test_a_persona_is_told_each_line_and_each_proof_once(tmp_path: Path) -> None:
+async def test_a_sequence_uses_each_line_and_each_proof_once(tmp_path: Path) -> None:
     for sequence in (await demo(tmp_path)).playbook.email_sequences:
-        told = [sentence.text for touch in sequence.touches for sentence in touch.sentences if sentence.evidence]
-        assert len(told) == len(set(told))
+        statements = [sentence.text for touch in sequence.touches for sentence in touch.sentences if sentence.evidence]
+        assert len(statements) == len(set(statements))
 
 
-# Nothing is invented
-
-
-async def test_every_statement_has_evidence_and_every_quotation_stands_on_its_page(tmp_path: Path) -> None:
+async def test_every_statement_has_evidence_and_every_quotation_occurs_on_its_page(tmp_path: Path) -> None:
     run = await demo(tmp_path)
     sentences = cast("list[Sentence[str]]", [p for p in parts_of(run.playbook) if isinstance(p, Sentence)])
 
@@ -149,7 +146,7 @@ async def test_every_statement_has_evidence_and_every_quotation_stands_on_its_pa
         assert figures(sentence.text) <= figures(" ".join(e.quote for e in cited))
 
 
-async def test_what_would_be_advice_is_a_gap_that_says_who_can_write_it(tmp_path: Path) -> None:
+async def test_missing_advice_is_a_gap_that_says_which_models_can_write_it(tmp_path: Path) -> None:
     playbook = (await demo(tmp_path)).playbook
 
     assert playbook.quick_wins == ()
@@ -159,11 +156,13 @@ async def test_what_would_be_advice_is_a_gap_that_says_who_can_write_it(tmp_path
     assert all("'host'" in gap.would_fill and "OPENAI_API_KEY" in gap.would_fill for gap in gaps.values())
 
 
-async def test_an_objection_is_there_only_if_the_vendors_pages_answer_it(tmp_path: Path) -> None:
+async def test_an_objection_is_listed_only_if_the_vendors_pages_answer_it(tmp_path: Path) -> None:
     def objections(playbook: Playbook) -> dict[str, tuple[str, ...]]:
         (card,) = [card for card in playbook.battle_cards if isinstance(card, ObjectionHandlingCard)]
         assert not any(objection.no_proof_yet for objection in card.objections)
-        return {objection.objection: tuple(said.text for said in objection.answer) for objection in card.objections}
+        return {
+            objection.objection: tuple(sentence.text for sentence in objection.answer) for objection in card.objections
+        }
 
     found = objections((await demo(tmp_path)).playbook)
     assert "Depot: Price: $690 per month" in found["What does it cost?"]
@@ -173,14 +172,14 @@ async def test_an_objection_is_there_only_if_the_vendors_pages_answer_it(tmp_pat
     assert objections(await playbook_of(tmp_path, bare)) == {}
 
 
-async def test_a_persona_has_the_goals_that_the_vendors_pages_give_to_its_title(tmp_path: Path) -> None:
+async def test_a_persona_has_the_goals_that_the_vendors_pages_state_for_its_title(tmp_path: Path) -> None:
     goals = {p.title: [goal.text for goal in p.goals] for p in (await demo(tmp_path)).playbook.priority_personas}
 
     assert goals["VP of Operations"][0] == "“Keep more windows while the number of stops grows.”"
     assert goals["VP of Engineering"] == []
 
 
-async def test_goals_that_no_page_gives_are_a_gap(tmp_path: Path) -> None:
+async def test_goals_that_no_page_states_are_a_gap(tmp_path: Path) -> None:
     playbook = await playbook_of(tmp_path)
 
     assert not any(persona.goals for persona in playbook.priority_personas)
@@ -188,12 +187,12 @@ async def test_goals_that_no_page_gives_are_a_gap(tmp_path: Path) -> None:
 
 
 async def test_a_certificate_answers_the_objection_about_standards(tmp_path: Path) -> None:
-    held = "We are SOC 2 Type II certified."
-    playbook = await playbook_of(tmp_path, {"/security": f"# Security\n\n{held}"})
+    certificate = "We are SOC 2 Type II certified."
+    playbook = await playbook_of(tmp_path, {"/security": f"# Security\n\n{certificate}"})
 
     (card,) = [card for card in playbook.battle_cards if isinstance(card, ObjectionHandlingCard)]
-    answers = {objection.objection: [said.text for said in objection.answer] for objection in card.objections}
-    assert answers["Which standards do you meet?"] == [f"“{held}”"]
+    answers = {objection.objection: [sentence.text for sentence in objection.answer] for objection in card.objections}
+    assert answers["Which standards do you meet?"] == [f"“{certificate}”"]
 
 
 async def test_a_card_says_that_no_concession_was_found(tmp_path: Path) -> None:
@@ -201,9 +200,6 @@ async def test_a_card_says_that_no_concession_was_found(tmp_path: Path) -> None:
 
     (card,) = [card for card in playbook.battle_cards if isinstance(card, CompetitivePositioningCard)]
     assert card.where_they_win_note.startswith("No point where a competitor is ahead was found")
-
-
-# Each template
 
 
 async def test_a_first_approach_asks_about_the_need_that_line_and_proof_have_in_common(tmp_path: Path) -> None:
@@ -215,7 +211,7 @@ async def test_a_first_approach_asks_about_the_need_that_line_and_proof_have_in_
     assert "The outline that fits: a first approach." in {s.text for s in playbook.executive_summary.how_to_engage}
 
 
-async def test_an_outline_for_a_customer_opens_with_that_and_uses_no_proof_of_its_own_story(tmp_path: Path) -> None:
+async def test_an_outline_for_a_customer_opens_with_that_and_takes_no_proof_from_its_own_story(tmp_path: Path) -> None:
     playbook = await playbook_of(tmp_path, {"/customers/quillport": OWN_STORY})
     firsts = [sequence.touches[0] for sequence in playbook.email_sequences]
 
@@ -227,18 +223,18 @@ async def test_an_outline_for_a_customer_opens_with_that_and_uses_no_proof_of_it
     assert playbook.executive_summary.whom_to_approach[0].text.startswith("Quillport is a customer of Lumenforge")
 
 
-async def test_a_customer_is_shown_nothing_that_its_own_story_names(tmp_path: Path) -> None:
+async def test_a_demo_for_a_customer_shows_nothing_that_its_own_story_names(tmp_path: Path) -> None:
     def shown(playbook: Playbook) -> set[str]:
         values = [row.capability.text for track in playbook.talk_tracks for row in track.value_map]
         return {*values, *(point.show for track in playbook.talk_tracks for point in track.demo_points)}
 
     planner = {"/product/planner": "# Planner\n\nThe planner lets the light of a hall grow with its work."}
     assert any("Planner" in text for text in shown(await playbook_of(tmp_path, planner)))
-    told = await playbook_of(tmp_path, planner | {"/customers/quillport": OWN_STORY})
-    assert not any("Planner" in text for text in shown(told))
+    playbook = await playbook_of(tmp_path, planner | {"/customers/quillport": OWN_STORY})
+    assert not any("Planner" in text for text in shown(playbook))
 
 
-async def test_a_customer_without_a_story_is_not_told_of_one(tmp_path: Path) -> None:
+async def test_an_outline_for_a_customer_without_a_story_mentions_none(tmp_path: Path) -> None:
     wall = "# Customers\n\n## Trusted by\n\nLOGOS Quillport, Tidewell"
     first = touches(await playbook_of(tmp_path, {"/customers": wall}))[0]
 
@@ -253,10 +249,10 @@ async def test_an_outline_for_a_supplier_opens_with_its_own_story(tmp_path: Path
     known = "What we know of them: Lumenforge is a customer of Quillport: “How Lumenforge commutes with Quillport”."
     assert first.sentences[0].text == known
     assert first.call_to_action.text == "An introduction from the people at Quillport who work with Lumenforge."
-    assert known in {said.text for said in playbook.talk_tracks[0].cold_call.opener}
+    assert known in {sentence.text for sentence in playbook.talk_tracks[0].cold_call.opener}
 
 
-async def test_without_a_proof_an_outline_has_the_vendors_promise_and_says_so(tmp_path: Path) -> None:
+async def test_an_outline_without_a_proof_has_the_vendors_promise_and_says_so(tmp_path: Path) -> None:
     bare = {path: "# Lumenforge\n\nLight." for path in VENDOR_TEXTS if path != "/"}
     first = touches(await playbook_of(tmp_path, bare))[0]
 
@@ -264,7 +260,7 @@ async def test_without_a_proof_an_outline_has_the_vendors_promise_and_says_so(tm
     assert "Our proof" not in labels(first)
 
 
-async def test_without_a_line_of_theirs_an_outline_has_the_proof_alone(tmp_path: Path) -> None:
+async def test_an_outline_without_a_line_of_the_prospect_has_only_the_proof(tmp_path: Path) -> None:
     playbook = await playbook_of(tmp_path, prospect={"/": "# Quillport\n\nFerries."})
 
     assert touches(playbook)
@@ -272,7 +268,7 @@ async def test_without_a_line_of_theirs_an_outline_has_the_proof_alone(tmp_path:
     assert "No line of theirs was found" in playbook.executive_summary.why_now[0].text
 
 
-def test_an_outline_without_a_line_for_the_ask_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_about_a_malformed_outline_names_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "outlines"
     folder.mkdir()
     (folder / "cold.md").write_text("# A first approach\n\nTheir line: {{ line }}\n")
@@ -284,11 +280,8 @@ def test_an_outline_without_a_line_for_the_ask_is_named(tmp_path: Path, monkeypa
         outlines.outline.__wrapped__("existing_customer")
 
 
-# Where it is called an outline
-
-
 @pytest.mark.parametrize("mode", ERAS)
-async def test_over_mcp_the_next_step_says_that_it_is_an_outline(mode: Era, pair: Pair) -> None:
+async def test_over_mcp_the_next_step_says_that_the_playbook_is_an_outline(mode: Era, pair: Pair) -> None:
     async with Client(server.make(), mode=mode, timeout=3600) as client:
         run = (await client.call_tool("generate_playbook", pair.few)).data
         while run.status not in {"completed", "partial", "failed"}:
@@ -298,7 +291,7 @@ async def test_over_mcp_the_next_step_says_that_it_is_an_outline(mode: Era, pair
     assert run.next.endswith(f"{TITLE}. {HOW}")
 
 
-async def test_over_http_the_overview_and_the_next_step_say_that_it_is_an_outline(pair: Pair) -> None:
+async def test_over_http_the_overview_and_the_next_step_say_that_the_playbook_is_an_outline(pair: Pair) -> None:
     async with serving() as web:
         report = (await web.post("/runs", json=pair.few | {"wait_seconds": 600})).json()
 
@@ -307,7 +300,7 @@ async def test_over_http_the_overview_and_the_next_step_say_that_it_is_an_outlin
     assert report["next"].endswith(report["overview"]["outline"])
 
 
-async def test_markdown_and_html_say_so_before_anything_else(tmp_path: Path) -> None:
+async def test_markdown_and_html_start_with_the_note_that_the_playbook_is_an_outline(tmp_path: Path) -> None:
     playbook = (await demo(tmp_path)).playbook
     title, _, second, *_ = export("markdown").render(playbook).splitlines()
     html = export("html").render(playbook)
@@ -325,34 +318,32 @@ async def test_markdown_and_html_say_so_before_anything_else(tmp_path: Path) -> 
     assert "Score:" not in export("markdown").render(playbook)
 
 
-# Whom to approach
-
 FOUNDERS = ("Ada Lovering, Tom Flockton", "Ada Lovering")
 
 
-async def test_someone_of_theirs_whom_the_vendor_quotes_comes_before_every_persona(tmp_path: Path) -> None:
+async def test_an_employee_of_the_prospect_whom_the_vendor_quotes_comes_before_every_persona(tmp_path: Path) -> None:
     praise = "> “Lumenforge is the best tool we have for our yards.”\n> — Cay Holm, Head of Works, Quillport"
     playbook = await playbook_of(tmp_path, {"/customers/quillport": f"{OWN_STORY}\n\n{praise}"})
 
-    facts = [said for said in playbook.executive_summary.whom_to_approach if said.kind == "fact"]
+    facts = [sentence for sentence in playbook.executive_summary.whom_to_approach if sentence.kind == "fact"]
     assert playbook.executive_summary.whom_to_approach[: len(facts)] == tuple(facts)
     assert facts[-1].text == "Cay Holm, Head of Works at Quillport, is quoted on Lumenforge's own pages."
     assert "best tool" in " ".join(playbook.evidence[i].quote for i in facts[-1].evidence)
 
 
-@pytest.mark.parametrize("told", FOUNDERS)
-async def test_founders_that_the_site_names_are_the_ones_to_write_to(tmp_path: Path, told: str) -> None:
+@pytest.mark.parametrize("founders", FOUNDERS)
+async def test_founders_that_the_site_names_are_the_contact(tmp_path: Path, founders: str) -> None:
     texts = {path: PROSPECT_TEXTS[path] for path in ("/", "/about")}
-    playbook = await playbook_of(tmp_path, prospect=texts, facts=(fact("Founders", told),))
+    playbook = await playbook_of(tmp_path, prospect=texts, facts=(fact("Founders", founders),))
 
     founder = next(persona for persona in playbook.priority_personas if persona.function == "leadership")
     assert founder.title == "Founder"
     assert not founder.inferred
-    assert founder.contact == f"{told.replace(', ', ' or ')}, Founder"
-    assert told in {playbook.evidence[i].quote for i in founder.why_they_care.evidence}
+    assert founder.contact == f"{founders.replace(', ', ' or ')}, Founder"
+    assert founders in {playbook.evidence[i].quote for i in founder.why_they_care.evidence}
 
 
-async def test_technology_makes_an_engineering_buyer_and_customers_alone_no_sales_one(tmp_path: Path) -> None:
+async def test_technology_implies_an_engineering_buyer_but_customers_do_not_imply_a_sales_buyer(tmp_path: Path) -> None:
     home = "# Quillport\n\nOur customers sail on every coast of the north. We want to ship every ferry faster."
     about = "# About\n\nOur planning runs on Kubernetes and PostgreSQL. We build our tools in Python and Rust."
     playbook = await playbook_of(tmp_path, prospect={"/": home, "/about": about})
@@ -362,8 +353,8 @@ async def test_technology_makes_an_engineering_buyer_and_customers_alone_no_sale
     assert "sales" not in functions
 
 
-async def test_a_context_decides_which_proof_comes_first(tmp_path: Path) -> None:
-    playbook = (await made(tmp_path, context="Tidewell's halls, lit in one summer")).playbook
+async def test_the_context_decides_which_proof_comes_first(tmp_path: Path) -> None:
+    playbook = (await written_about(tmp_path, context="Tidewell's halls, lit in one summer")).playbook
 
     proofs = [s.text for s in chain.from_iterable(touch.sentences for touch in touches(playbook)[:1])]
     assert any("Tidewell" in text for text in proofs)

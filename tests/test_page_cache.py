@@ -1,4 +1,4 @@
-"""Pages are cached: for the next run, for concurrent requests, and for when a site fails."""
+"""The page cache: for later runs, for concurrent requests, and for sites that fail."""
 
 from __future__ import annotations
 
@@ -37,7 +37,11 @@ A_PAGE = "<html lang=en><title>T</title><main><h1>{0}</h1><p>What {0} says is en
 
 @dataclass
 class Versions:
-    """A site whose pages have versions; `hits` counts answers, 304 among them, and `gate` holds them back."""
+    """A site whose pages have versions and ETags.
+
+    `hits`: the number of requests for each path, including those answered with 304.
+    `gate`: pages are answered only while this event is set.
+    """
 
     port: int = 0
     version: str = "one"
@@ -83,12 +87,12 @@ async def _lines(reader: asyncio.StreamReader) -> AsyncGenerator[str]:
 
 @pytest.fixture
 async def site() -> AsyncGenerator[Versions]:
-    made = Versions()
-    listening = await asyncio.start_server(made, "127.0.0.1", 0)
-    made.port = listening.sockets[0].getsockname()[1]
-    made.gate.set()
-    yield made
-    made.gate.set()
+    versions = Versions()
+    listening = await asyncio.start_server(versions, "127.0.0.1", 0)
+    versions.port = listening.sockets[0].getsockname()[1]
+    versions.gate.set()
+    yield versions
+    versions.gate.set()
     listening.close()
 
 
@@ -100,7 +104,7 @@ async def store(tmp_path: Path) -> AsyncGenerator[SqlStore]:
 
 @asynccontextmanager
 async def process(folder: Path) -> AsyncGenerator[SqlStore]:
-    """The store as another process has it: nothing in memory is shared, and the database is."""
+    """A store like that of another process: it shares the database, but nothing in memory."""
     opened = SqlStore(f"sqlite:///{folder / 'octave.db'}")
     await opened.open()
     yield opened
@@ -111,7 +115,7 @@ async def process(folder: Path) -> AsyncGenerator[SqlStore]:
 async def reading(
     site: Versions, store: SqlStore, *, age: float = 3600, refresh: bool = False
 ) -> AsyncGenerator[tuple[Source, Site]]:
-    """A source of its own, as each run has one, with the site open."""
+    """A new source, as each run has one, and the site that it has mapped."""
     source = make_source(
         crawler,
         load(allow_hosts=("127.0.0.1",), page_max_age_seconds=age, fetch_timeout_seconds=3600),
@@ -137,17 +141,14 @@ def heading(page: Page | PageFailure) -> str:
     return page.ref.title
 
 
-# The next run
-
-
-async def test_a_second_run_about_the_same_companies_fetches_nothing_and_a_later_one_says_which_copies_are_old(
+async def test_a_second_run_uses_the_cache_and_names_copies_that_are_too_old_if_the_site_fails(
     pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     about = {"vendor": pair.domains["vendor_domain"], "prospect": pair.domains["prospect_domain"]}
     asked: dict[str, Any] = {**about, "model": "extractive", "source": "crawler", "max_pages": 4}
     stage = Stage(tmp_path, settings=load())
     first = await stage.playbook(**asked)
-    read = [path for path in pair.vendor.hits if "." not in path]
+    paths = [path for path in pair.vendor.hits if "." not in path]
     pair.vendor.hits.clear()
     pair.prospect.hits.clear()
     again = await stage.playbook(**asked)
@@ -157,7 +158,7 @@ async def test_a_second_run_about_the_same_companies_fetches_nothing_and_a_later
     assert again.evidence == first.evidence
 
     monkeypatch.setenv("OCTAVE_PAGE_MAX_AGE_SECONDS", "0")
-    pair.vendor.failing.update(dict.fromkeys(read, 503))
+    pair.vendor.failing.update(dict.fromkeys(paths, 503))
     later = await Stage(tmp_path, settings=load()).playbook(**asked)
 
     (gap,) = (gap for gap in later.gaps if gap.code == "stale_copy")
@@ -165,14 +166,14 @@ async def test_a_second_run_about_the_same_companies_fetches_nothing_and_a_later
     assert len(later.pages) == len(first.pages)
 
 
-async def test_another_process_uses_what_one_has_read(site: Versions, store: SqlStore, tmp_path: Path) -> None:
+async def test_processes_share_the_pages_that_one_has_read(site: Versions, store: SqlStore, tmp_path: Path) -> None:
     await read(site, store)
     async with process(tmp_path) as other:
         assert heading(await read(site, other)) == "/a one"
     assert site.hits["/a"] == site.hits["/"] == site.hits["/robots.txt"] == site.hits["/sitemap.xml"] == 1
 
 
-async def test_refresh_reads_everything_anew_and_for_the_next_too(site: Versions, store: SqlStore) -> None:
+async def test_a_refresh_fetches_everything_again_and_updates_the_cache(site: Versions, store: SqlStore) -> None:
     await read(site, store)
     site.version = "two"
     assert heading(await read(site, store, refresh=True)) == "/a two"
@@ -180,11 +181,11 @@ async def test_refresh_reads_everything_anew_and_for_the_next_too(site: Versions
     assert site.hits["/a"] == site.hits["/"] == site.hits["/robots.txt"] == 2
 
 
-async def test_a_fetch_that_fails_once_its_last_caller_has_left_is_nobodys_error(store: SqlStore) -> None:
-    flights, begun = SingleFlight[str](store, refresh=False), asyncio.Event()
+async def test_a_fetch_that_fails_after_its_last_caller_has_left_raises_no_error(store: SqlStore) -> None:
+    flights, started = SingleFlight[str](store, refresh=False), asyncio.Event()
 
     async def fetch(_: Sequence[str]) -> dict[str, str]:
-        begun.set()
+        started.set()
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:
@@ -192,18 +193,15 @@ async def test_a_fetch_that_fails_once_its_last_caller_has_left_is_nobodys_error
         return {}
 
     caller = asyncio.create_task(flights.get(["a"], fetch))
-    await begun.wait()
+    await started.wait()
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
         await caller
     await flights.close()
 
 
-# What newer code would read otherwise
-
-
 @pytest.mark.long
-async def test_a_page_is_read_again_when_the_code_that_reads_it_changes_and_not_when_other_code_does(
+async def test_a_page_is_fetched_again_only_when_the_code_that_reads_it_changes(
     site: Versions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", "127.0.0.1")
@@ -243,7 +241,7 @@ WITH_FIRECRAWL = READERS[1:]
         lambda change: change[0].startswith("domain/kinds"),
     ),
 )
-def test_the_digest_of_a_source_is_that_of_the_code_which_it_reads_with(
+def test_the_digest_of_a_source_covers_the_code_that_it_reads_with(
     file: str, old: str, new: str, readers: tuple[str, ...], tmp_path: Path
 ) -> None:
     def digests(folder: Path) -> dict[str, str]:
@@ -261,13 +259,12 @@ def test_the_digest_of_a_source_is_that_of_the_code_which_it_reads_with(
 
 
 @pytest.mark.parametrize("seed", ["1", "2"])
-async def test_every_process_has_the_same_digest(seed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_process_computes_the_same_digest(
+    seed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PYTHONHASHSEED", seed)
     printing = "from octave_mcp.sources.code_digest import code_digest; print(code_digest('octave_mcp.sources.beyond'))"
     assert (await command("-c", printing, cwd=tmp_path)).out.strip() == code_digest("octave_mcp.sources.beyond")
-
-
-# When a copy is too old
 
 
 async def test_a_page_that_has_not_changed_is_not_sent_again(site: Versions, store: SqlStore) -> None:
@@ -280,14 +277,14 @@ async def test_a_page_that_has_not_changed_is_not_sent_again(site: Versions, sto
     assert again.ref.fetched_at > first.ref.fetched_at
 
 
-async def test_a_page_that_has_changed_is_read_anew(site: Versions, store: SqlStore) -> None:
+async def test_a_page_that_has_changed_is_fetched_again(site: Versions, store: SqlStore) -> None:
     await read(site, store, age=0)
     site.version = "two"
     assert heading(await read(site, store, age=0)) == "/a two"
 
 
 @pytest.mark.parametrize("status", sampled([429, 500, 503], lambda status: status == 503))
-async def test_where_a_site_fails_the_copy_stands_and_says_so(status: int, site: Versions, store: SqlStore) -> None:
+async def test_if_a_site_fails_the_stale_copy_is_used_and_marked(status: int, site: Versions, store: SqlStore) -> None:
     first = await read(site, store, age=0)
     site.status = status
     again = await read(site, store, age=0)
@@ -300,7 +297,7 @@ async def test_where_a_site_fails_the_copy_stands_and_says_so(status: int, site:
     assert again.ref.fetched_at == first.ref.fetched_at
 
 
-async def test_a_page_that_is_gone_is_gone(site: Versions, store: SqlStore) -> None:
+async def test_no_copy_is_used_of_a_page_that_is_gone(site: Versions, store: SqlStore) -> None:
     async with reading(site, store, age=0) as (source, found):
         await source.scrape(found, [site.url("/a")])
         site.status = 404
@@ -310,12 +307,9 @@ async def test_a_page_that_is_gone_is_gone(site: Versions, store: SqlStore) -> N
     assert page.code == "http_404"
 
 
-# Failures
-
-
-@pytest.mark.parametrize(("status", "asked"), [(404, 1), (410, 1), (403, 1), (429, 6), (503, 6)])
-async def test_what_will_be_the_same_in_a_minute_is_kept_and_what_may_be_over_is_not(
-    status: int, asked: int, site: Versions, store: SqlStore
+@pytest.mark.parametrize(("status", "requests"), [(404, 1), (410, 1), (403, 1), (429, 6), (503, 6)])
+async def test_permanent_failures_are_cached_and_temporary_ones_are_not(
+    status: int, requests: int, site: Versions, store: SqlStore
 ) -> None:
     async with reading(site, store) as (source, found):
         site.status = status
@@ -324,10 +318,10 @@ async def test_what_will_be_the_same_in_a_minute_is_kept_and_what_may_be_over_is
             assert isinstance(failure, PageFailure)
             assert (failure.url, failure.code) == (site.url(path), f"http_{status}")
 
-    assert site.hits["/a"] + site.hits["/a/"] == asked
+    assert site.hits["/a"] + site.hits["/a/"] == requests
 
 
-async def test_a_bot_wall_is_not_kept(site: Versions, store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_bot_wall_is_not_cached(site: Versions, store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
     async with reading(site, store) as (source, found):
         monkeypatch.setitem(globals(), "A_PAGE", "<title>Just a moment...</title><p>{0}</p>")
         for _ in range(2):
@@ -338,16 +332,13 @@ async def test_a_bot_wall_is_not_kept(site: Versions, store: SqlStore, monkeypat
     assert site.hits["/a"] == 2
 
 
-# Everybody at once
-
-
 async def test_many_concurrent_requests_cause_one_fetch(site: Versions, store: SqlStore) -> None:
     site.gate.clear()
-    asking = [asyncio.create_task(read(site, store)) for _ in range(20)]
+    requests = [asyncio.create_task(read(site, store)) for _ in range(20)]
     await site.asked.wait()
     site.gate.set()
 
-    assert {heading(page) for page in await asyncio.gather(*asking)} == {"/a one"}
+    assert {heading(page) for page in await asyncio.gather(*requests)} == {"/a one"}
     assert site.hits == Counter(["/robots.txt", "/", "/sitemap.xml", "/sitemap_index.xml", "/sitemap.txt", "/a"])
 
 
@@ -356,15 +347,15 @@ async def test_concurrent_requests_of_two_processes_cause_one_fetch(
 ) -> None:
     monkeypatch.setattr(cache, "LEASE_SECONDS", 3600)
     monkeypatch.setattr(cache, "POLL_SECONDS", 0.01)
-    async with process(tmp_path) as other, reading(site, store) as one, reading(site, other) as another:
+    async with process(tmp_path) as other, reading(site, store) as first, reading(site, other) as second:
         refused = asyncio.Event()
-        for each in (store, other):
-            monkeypatch.setattr(each, "lease", watched(each.lease, refused))
+        for process_store in (store, other):
+            monkeypatch.setattr(process_store, "lease", watched(process_store.lease, refused))
         site.gate.clear()
-        asking = [asyncio.create_task(source.scrape(found, [site.url("/a")])) for source, found in (one, another)]
+        requests = [asyncio.create_task(source.scrape(found, [site.url("/a")])) for source, found in (first, second)]
         await refused.wait()
         site.gate.set()
-        pages = await asyncio.gather(*asking)
+        pages = await asyncio.gather(*requests)
 
     assert [heading(page) for (page,) in pages] == ["/a one", "/a one"]
     assert site.hits["/a"] == 1
@@ -373,18 +364,18 @@ async def test_concurrent_requests_of_two_processes_cause_one_fetch(
 def watched(
     lease: Callable[..., Awaitable[frozenset[str]]], refused: asyncio.Event
 ) -> Callable[..., Awaitable[frozenset[str]]]:
-    """The same lease function, which also sets the event when a lease is refused because another process holds it."""
+    """Wrap the lease function so that it sets the event when another process holds the lease."""
 
-    async def watching(*asked: Any, **how: Any) -> frozenset[str]:  # noqa: ANN401 - of the store
-        given = await lease(*asked, **how)
-        if not given:
+    async def watching(*asked: Any, **how: Any) -> frozenset[str]:  # noqa: ANN401 - arguments of the store
+        granted = await lease(*asked, **how)
+        if not granted:
             refused.set()
-        return given
+        return granted
 
     return watching
 
 
-async def test_what_a_process_that_died_was_fetching_is_fetched(
+async def test_a_page_that_a_dead_process_was_fetching_is_fetched_by_another(
     site: Versions, store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache, "LEASE_SECONDS", 0.05)
@@ -401,10 +392,10 @@ async def test_what_a_process_that_died_was_fetching_is_fetched(
 
 
 async def _nothing(*_: object, **__: object) -> None:
-    """What a process does that is no more."""
+    """Store nothing, like a process that has died."""
 
 
-async def test_who_gives_up_takes_nothing_from_those_who_wait(site: Versions, store: SqlStore) -> None:
+async def test_a_caller_that_gives_up_does_not_cancel_the_fetch_for_others(site: Versions, store: SqlStore) -> None:
     async with reading(site, store) as (source, found), reading(site, store) as (other, _):
         site.gate.clear()
         site.asked.clear()
@@ -424,10 +415,7 @@ async def test_who_gives_up_takes_nothing_from_those_who_wait(site: Versions, st
     assert site.hits["/a"] == 1
 
 
-# How much is kept
-
-
-async def test_the_oldest_go_when_the_kept_are_too_many(
+async def test_the_oldest_pages_are_evicted_when_the_cache_is_full(
     site: Versions, store: SqlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with reading(site, store) as (source, found):

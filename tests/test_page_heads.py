@@ -1,4 +1,4 @@
-"""What a page is: content or a wall, from when, in which language, under which title, and what its data says."""
+"""What extraction finds out about a page: wall or content, date, language, title and structured data."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def json_ld(*documents: object) -> str:
         ("Un instant avec Ann Lee | Acme", "<p>Elle dirige le site de Gand.</p>", "read"),
     ],
 )
-def test_a_page_about_walls_is_no_wall(title: str, body: str, code: str) -> None:
+def test_a_page_about_walls_is_not_a_wall(title: str, body: str, code: str) -> None:
     assert outcome(f"<title>{title}</title><main>{body}</main>") == code
 
 
@@ -76,7 +76,7 @@ def test_a_page_about_walls_is_no_wall(title: str, body: str, code: str) -> None
         ("<h1>Status codes</h1><h2>Not found</h2><p>The tour does not exist.</p>", "read"),
     ],
 )
-def test_a_page_with_content_of_its_own_may_have_a_form_for_logging_in(body: str, code: str) -> None:
+def test_a_page_with_content_of_its_own_may_have_a_login_form(body: str, code: str) -> None:
     assert outcome(f"<title>Acme</title><main>{body}</main>") == code
 
 
@@ -119,12 +119,12 @@ def test_only_a_page_that_its_scripts_fill_needs_a_browser(body: str, code: str)
         ("alt", False),
     ],
 )
-def test_the_last_word_of_a_key_says_whether_people_read_its_value(key: str, is_read: bool) -> None:
-    said = "Dispatchers see each van on one map, and what is on board."
-    state = json.dumps({"hero": {key: said, "intro": "Acme lays out every van of a bakery in minutes. " * 3}})
+def test_the_last_word_of_a_key_decides_whether_its_value_is_read(key: str, is_read: bool) -> None:
+    text = "Dispatchers see each van on one map, and what is on board."
+    state = json.dumps({"hero": {key: text, "intro": "Acme lays out every van of a bakery in minutes. " * 3}})
     html = f'<div id=__next></div><script id=__NEXT_DATA__ type="application/json">{state}</script>'
 
-    assert (said in read(html).text) is is_read
+    assert (text in read(html).text) is is_read
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_the_last_word_of_a_key_says_whether_people_read_its_value(key: str, is_
         (json_ld({"@type": "Article", "url": "http://[bad", "datePublished": "2020-01-02"}), "2020-01-02"),
     ],
 )
-def test_a_page_is_from_the_day_of_its_last_change_and_of_no_other_thing(part: str, day: str) -> None:
+def test_the_date_of_a_page_is_that_of_its_last_change(part: str, day: str) -> None:
     assert str(read(f"<html lang=en><body><main>{part}<p>Acme is here.</p></main>").ref.published_on) == day
 
 
@@ -190,7 +190,7 @@ def test_a_page_is_from_the_day_of_its_last_change_and_of_no_other_thing(part: s
         ("/news/cork", "None"),
     ],
 )
-def test_a_page_without_another_day_is_from_that_of_its_address(path: str, day: str) -> None:
+def test_a_page_without_a_date_has_that_of_its_url(path: str, day: str) -> None:
     assert str(read("<main><h1>A</h1><p>b</p></main>", f"https://acme.com{path}").ref.published_on) == day
 
 
@@ -213,7 +213,7 @@ def test_a_page_without_another_day_is_from_that_of_its_address(path: str, day: 
         ("de", "Wir sind Acme.", "de"),
     ],
 )
-def test_the_language_is_that_of_the_text_if_the_template_plainly_declares_another(
+def test_the_language_is_that_of_the_text_if_the_declared_one_is_clearly_wrong(
     declared: str, body: str, language: str
 ) -> None:
     assert read(f"<html lang={declared}><main><p>{body}</p></main>").ref.language == language
@@ -251,22 +251,22 @@ STRUCK_OUT = {"price": 600, "priceCurrency": "EUR", "priceType": "https://schema
         ([{"@id": "#offer"}], ["3 USD"]),
     ],
 )
-def test_a_price_has_its_currency_and_what_it_is_billed_for(offers: object, prices: list[str]) -> None:
+def test_a_price_has_its_currency_and_billing_period(offers: object, prices: list[str]) -> None:
     product = {"@type": "Product", "name": "Tours", "offers": offers}
     offer = {"@type": "Thing", "@id": "#offer", "price": 3, "priceCurrency": "USD"}
-    found = read(json_ld([product, offer]) + "<main><p>Tours</p></main>").facts_text
+    text = read(json_ld([product, offer]) + "<main><p>Tours</p></main>").facts_text
 
-    assert [line for line in found.split("\n") if line.startswith("Price")] == [f"Price: Tours: {p}" for p in prices]
+    assert [line for line in text.split("\n") if line.startswith("Price")] == [f"Price: Tours: {p}" for p in prices]
 
 
-def test_the_company_is_the_publisher_of_the_page_with_what_other_nodes_say_of_it() -> None:
+def test_the_company_is_the_publisher_of_the_page_combined_from_all_its_nodes() -> None:
     graph = [
         {"@type": "Corporation", "name": "Rival"},
         {"@type": "WebSite", "publisher": {"@id": "#us"}},
         {"@type": "https://schema.org/ProfessionalService", "@id": "#us", "name": "Acme", "founder": [{"@id": "#ada"}]},
         {"@type": "Person", "@id": "#ada", "name": "Ada Lund"},
     ]
-    found = read(json_ld({"@graph": graph}, {"@id": "#us", "slogan": "Heavy"}) + "<main><p>Tours</p></main>")
+    page = read(json_ld({"@graph": graph}, {"@id": "#us", "slogan": "Heavy"}) + "<main><p>Tours</p></main>")
 
-    assert (found.structured.organization, found.structured.founders) == ("Acme", ("Ada Lund",))
-    assert "Slogan: Heavy" in found.facts_text
+    assert (page.structured.organization, page.structured.founders) == ("Acme", ("Ada Lund",))
+    assert "Slogan: Heavy" in page.facts_text

@@ -1,4 +1,4 @@
-"""What every model promises, over all adapters and the fake."""
+"""The contract of the model port, tested with every adapter and the scripted model."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from octave_mcp.models.wire import Tokens
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings
 
+# Without recordings: they answer only the questions of the run that was recorded, see tests/test_recordings.py.
 NAMES = names(model for model in MODELS if not model.replays)
-"""A recording answers only what was asked when it was made: tests/test_recordings.py."""
 
 
 class Answering:
-    """An inbox whose questions a connected client answers at once."""
+    """An inbox whose questions are answered immediately, as if by a connected client."""
 
     async def questions(self) -> tuple[QuestionRecord, ...]:
         return ()
@@ -40,11 +40,11 @@ class Answering:
         return json.dumps(answer_to(question.model_dump()))
 
     async def record_verdict(self, question_id: str, *, wrong: str | None = None, dropped: str | None = None) -> None:
-        """Says nothing."""
+        """Ignore the verdict."""
 
 
 def _unlimited(*_: object) -> None:
-    """What a run without a budget says to every ask."""
+    """Do nothing, as the callbacks of a run without a budget."""
 
 
 def _context(spend: Callable[[Usage], None]) -> RunContext:
@@ -61,15 +61,15 @@ def model_of(name: str, home: Path) -> Model:
 
 
 @pytest.fixture(params=[*NAMES, "scripted"])
-async def model(request: pytest.FixtureRequest, tmp_path: Path, double: Double) -> AsyncIterator[Model]:  # noqa: ARG001 - it answers
-    made = model_of(request.param, tmp_path)
-    yield made
-    await made.close()
+async def model(request: pytest.FixtureRequest, tmp_path: Path, double: Double) -> AsyncIterator[Model]:  # noqa: ARG001 - it serves the requests
+    adapter = model_of(request.param, tmp_path)
+    yield adapter
+    await adapter.close()
 
 
 @pytest.fixture
 def asks(plain: Written) -> list[Asked]:
-    """One ask of each form, as a run makes them."""
+    """One ask for each answer type, from a real run."""
     return plain.one_of_each
 
 
@@ -87,23 +87,23 @@ async def test_an_answer_has_the_requested_type_and_its_usage_and_does_not_chang
     assert asks == before
 
 
-async def test_a_second_ask_with_a_complaint_is_answered_in_the_same_form(model: Model, asks: list[Asked]) -> None:
+async def test_an_ask_with_a_complaint_is_answered_with_the_same_type(model: Model, asks: list[Asked]) -> None:
     for ask in asks:
         again = await model.answer(ask.model_copy(update={"complaint": "D3 the figure 99% is not in the evidence"}))
         assert type(again.value) is ask.answer
 
 
-async def test_an_ask_that_shows_nothing_is_answered_all_the_same(model: Model, asks: list[Asked]) -> None:
-    reading = [ask for ask in asks if ask.answer.__name__.startswith(("Homepage", "Vendor", "ProspectAnswer"))]
-    assert len(reading) == 3
-    for ask in reading:
+async def test_an_ask_without_passages_is_still_answered(model: Model, asks: list[Asked]) -> None:
+    about_pages = [ask for ask in asks if ask.answer.__name__.startswith(("Homepage", "Vendor", "ProspectAnswer"))]
+    assert len(about_pages) == 3
+    for ask in about_pages:
         answer = await model.answer(ask.model_copy(update={"passages": ()}))
         assert type(answer.value) is ask.answer
 
 
 @pytest.mark.parametrize("name", ["openai", "anthropic", "compat"])
 @pytest.mark.usefixtures("double")
-async def test_an_answer_that_came_is_spent_though_its_run_ends_at_that_moment(
+async def test_the_usage_of_an_answer_is_counted_even_if_its_run_is_cancelled_at_that_moment(
     name: str, asks: list[Asked], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spent, loop, price = list[Usage](), asyncio.get_running_loop(), remote.priced
@@ -111,11 +111,11 @@ async def test_an_answer_that_came_is_spent_though_its_run_ends_at_that_moment(
     model = importlib.import_module(f"octave_mcp.models.{name}").make(Settings(home=tmp_path), context)
     answering = asyncio.create_task(model.answer(asks[0]))
 
-    def ended_meanwhile(tokens: Tokens, provider: str, model: str) -> Usage:
+    def cancel_while_pricing(tokens: Tokens, provider: str, model: str) -> Usage:
         loop.call_soon_threadsafe(answering.cancel)
         return price(tokens, provider, model)
 
-    monkeypatch.setattr(remote, "priced", ended_meanwhile)
+    monkeypatch.setattr(remote, "priced", cancel_while_pricing)
     with pytest.raises(asyncio.CancelledError):
         await answering
     await model.close()
@@ -123,19 +123,19 @@ async def test_an_answer_that_came_is_spent_though_its_run_ends_at_that_moment(
     assert len(spent) == 1
 
 
-async def test_a_model_says_its_name_and_the_languages_it_writes(model: Model) -> None:
+async def test_a_model_has_a_name_and_the_languages_it_can_write(model: Model) -> None:
     assert model.name
     assert model.languages is None or "en" in model.languages
 
 
 @pytest.mark.parametrize("name", ["scripted", "extractive"])
-async def test_without_a_language_model_the_same_ask_has_the_same_answer(
+async def test_the_scripted_and_the_extractive_model_are_deterministic(
     name: str, asks: list[Asked], tmp_path: Path
 ) -> None:
     first, second = model_of(name, tmp_path), model_of(name, tmp_path)
     for ask in asks:
-        one, again, other = await first.answer(ask), await first.answer(ask), await second.answer(ask)
-        assert one == again == other
+        answer, again, other = await first.answer(ask), await first.answer(ask), await second.answer(ask)
+        assert answer == again == other
 
 
 def test_a_model_is_found_by_the_name_of_its_module(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_a_model_is_found_by_the_name_of_its_module(tmp_path: Path) -> None:
     assert Stage(tmp_path).model("extractive").name == "extractive"
 
 
-def test_the_asks_are_about_two_companies(asks: list[Asked]) -> None:
+def test_the_asks_cover_both_companies(asks: list[Asked]) -> None:
     shown = {passage.page.url.split("/")[2] for ask in asks for passage in ask.passages}
     assert shown == {VENDOR, PROSPECT}
     forms: list[type[Value]] = [ask.answer for ask in asks]
