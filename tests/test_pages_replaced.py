@@ -1,4 +1,4 @@
-"""Which pages a run reads instead of those that fail, and which pages the context brings."""
+"""Spare pages that replace failed ones, and pages that are read because the context names them."""
 
 from __future__ import annotations
 
@@ -31,79 +31,86 @@ def vendor_pages(*paths: str) -> tuple[Page, ...]:
 
 
 def source_with(*failing: str, code: str = "http_404", spoilt: Sequence[Page] = ()) -> ScriptedSource:
-    """The vendor's site has a story for each name. Those that fail do so with the code; spoilt pages say little."""
-    by_url = {one.ref.url: one for one in spoilt}
-    found = tuple(by_url.get(one.ref.url, one) for one in vendor_pages("/", *STORIES))
+    """Make a source in which the vendor's site has all `STORIES`.
+
+    `failing`: paths that fail with `code`.
+    `spoilt`: pages that replace those with the same URLs.
+    """
+    by_url = {page.ref.url: page for page in spoilt}
+    stories = tuple(by_url.get(page.ref.url, page) for page in vendor_pages("/", *STORIES))
     failures = {URL + path: PageFailure(url=URL + path, code=code, reason="It failed") for path in failing}
-    return ScriptedSource({**invented_sites(), VENDOR: found}, failures=failures)
+    return ScriptedSource({**invented_sites(), VENDOR: stories}, failures=failures)
 
 
 async def read(home: Path, source: ScriptedSource, **request: object) -> tuple[list[str], Playbook]:
-    """The vendor's pages that were read, without the home page."""
+    """Return the paths of the vendor's pages that were read, except for the home page, and the playbook."""
     playbook = await Stage(home, source=source).playbook(**request)
-    return [one.url.removeprefix(URL) for one in playbook.pages if one.role == "vendor"][1:], playbook
+    return [page.url.removeprefix(URL) for page in playbook.pages if page.role == "vendor"][1:], playbook
 
 
 def failed(playbook: Playbook) -> dict[str, str]:
     return {failure.url.removeprefix(URL): failure.code for failure in playbook.failed_pages}
 
 
-def on(day: date, source: ScriptedSource, *paths: str) -> ScriptedSource:
-    """The source, where these pages say that they are of that day."""
+def on(published_on: date, source: ScriptedSource, *paths: str) -> ScriptedSource:
+    """Return a source in which the pages at these paths have that date."""
     dated = tuple(
-        page(one.ref.url, "# Ash\n\n> It saved us 40 hours a month.\n>\n> — Ann Ash, CEO, Ashwood", published_on=day)
-        if one.ref.url.removeprefix(URL) in paths
-        else one
-        for one in source.sites[VENDOR]
+        page(
+            found.ref.url,
+            "# Ash\n\n> It saved us 40 hours a month.\n>\n> — Ann Ash, CEO, Ashwood",
+            published_on=published_on,
+        )
+        if found.ref.url.removeprefix(URL) in paths
+        else found
+        for found in source.sites[VENDOR]
     )
     return ScriptedSource({**source.sites, VENDOR: dated})
 
 
 @pytest.mark.parametrize(("dated", "expected"), [(6, None), (2, date(2026, 3, 2))])
-async def test_a_date_that_most_pages_share_is_that_of_a_build_and_none_of_theirs(
+async def test_a_date_that_most_pages_share_is_ignored_as_a_build_date(
     dated: int, expected: date | None, tmp_path: Path
 ) -> None:
     source = on(date(2026, 3, 2), source_with(), *STORIES[:dated])
 
     playbook = await Stage(tmp_path, source=source).playbook(max_pages=7, model="extractive")
 
-    said = {one.url: one.published_on for one in playbook.evidence.values()}
-    assert {said[URL + path] for path in STORIES[:dated] if URL + path in said} == {expected}
+    dates = {evidence.url: evidence.published_on for evidence in playbook.evidence.values()}
+    assert {dates[URL + path] for path in STORIES[:dated] if URL + path in dates} == {expected}
 
 
-# Pages that fail
+async def test_a_page_that_fails_is_replaced_by_a_spare_and_still_reported(tmp_path: Path) -> None:
+    pages_read, playbook = await read(tmp_path, source_with("/customers/ash", "/customers/cedar"), max_pages=4)
 
-
-async def test_a_page_that_fails_is_replaced_by_the_next_and_still_named(tmp_path: Path) -> None:
-    found, playbook = await read(tmp_path, source_with("/customers/ash", "/customers/cedar"), max_pages=4)
-
-    assert found == ["/customers/birch", "/customers/elm", "/customers/fir"]
+    assert pages_read == ["/customers/birch", "/customers/elm", "/customers/fir"]
     assert failed(playbook) == {"/customers/ash": "http_404", "/customers/cedar": "http_404"}
     assert next(gap for gap in playbook.gaps if gap.section == "pages").code == "pages_failed"
 
 
 async def test_a_spare_that_fails_is_replaced_too(tmp_path: Path) -> None:
-    found, playbook = await read(
+    pages_read, playbook = await read(
         tmp_path, source_with("/customers/ash", "/customers/cedar", "/customers/elm"), max_pages=3
     )
 
-    assert found == ["/customers/birch", "/customers/fir"]
+    assert pages_read == ["/customers/birch", "/customers/fir"]
     assert failed(playbook).keys() == {"/customers/ash", "/customers/cedar", "/customers/elm"}
 
 
-async def test_a_page_with_next_to_nothing_on_it_is_replaced(tmp_path: Path) -> None:
-    found, playbook = await read(tmp_path, source_with(spoilt=[page(f"{URL}/customers/ash", "# Ash")]), max_pages=3)
+async def test_a_page_with_too_little_text_is_replaced(tmp_path: Path) -> None:
+    pages_read, playbook = await read(
+        tmp_path, source_with(spoilt=[page(f"{URL}/customers/ash", "# Ash")]), max_pages=3
+    )
 
-    assert found == ["/customers/birch", "/customers/cedar"]
+    assert pages_read == ["/customers/birch", "/customers/cedar"]
     assert failed(playbook) == {"/customers/ash": "thin"}
 
 
-async def test_a_spare_that_says_what_a_page_says_is_no_replacement(tmp_path: Path) -> None:
+async def test_a_spare_that_duplicates_a_page_is_not_used(tmp_path: Path) -> None:
     (_, ash, *_) = vendor_pages("/", *STORIES)
     copy = page(f"{URL}/customers/cedar", ash.text, title="Cedar")
-    found, playbook = await read(tmp_path, source_with("/customers/birch", spoilt=[copy]), max_pages=3)
+    pages_read, playbook = await read(tmp_path, source_with("/customers/birch", spoilt=[copy]), max_pages=3)
 
-    assert found == ["/customers/ash", "/customers/elm"]
+    assert pages_read == ["/customers/ash", "/customers/elm"]
     assert failed(playbook) == {"/customers/birch": "http_404", "/customers/cedar": "duplicate"}
 
 
@@ -121,30 +128,30 @@ async def test_without_failures_no_spare_is_fetched(tmp_path: Path) -> None:
         short=lambda code: code in {"declined", "bot_wall"},
     ),
 )
-async def test_nothing_more_is_asked_of_a_source_or_a_site_that_refuses_everything(tmp_path: Path, code: str) -> None:
+async def test_no_spares_are_fetched_from_a_source_or_site_that_refuses_every_page(tmp_path: Path, code: str) -> None:
     source = source_with(*STORIES, code=code)
-    found, _ = await read(tmp_path, source, max_pages=4)
+    pages_read, _ = await read(tmp_path, source, max_pages=4)
 
-    assert not found
+    assert not pages_read
     assert [url.removeprefix(URL) for url in source.scraped if url.startswith(URL)] == STORIES[:3]
 
 
 async def test_a_source_without_credits_is_not_asked_for_spares(tmp_path: Path) -> None:
     source = source_with("/customers/birch", code="declined")
-    found, _ = await read(tmp_path, source, max_pages=4)
+    pages_read, _ = await read(tmp_path, source, max_pages=4)
 
-    assert found == ["/customers/ash", "/customers/cedar"]
+    assert pages_read == ["/customers/ash", "/customers/cedar"]
 
 
-async def test_of_a_site_whose_pages_are_all_gone_few_spares_are_fetched(tmp_path: Path) -> None:
+async def test_few_spares_are_fetched_from_a_site_whose_pages_are_all_gone(tmp_path: Path) -> None:
     source = source_with(*STORIES)
-    found, playbook = await read(tmp_path, source, max_pages=4)
+    pages_read, playbook = await read(tmp_path, source, max_pages=4)
 
-    assert not found
+    assert not pages_read
     assert len(playbook.failed_pages) == len([url for url in source.scraped if url.startswith(URL)]) == 7
 
 
-async def test_spares_that_take_too_long_cost_nothing_that_was_read(tmp_path: Path) -> None:
+async def test_a_timeout_of_spares_loses_no_pages_that_were_read(tmp_path: Path) -> None:
     clock, held, understood = stop_the_clock(), asyncio.Event(), asyncio.Event()
     source, model = source_with("/customers/ash"), ScriptedModel()
 
@@ -163,14 +170,14 @@ async def test_spares_that_take_too_long_cost_nothing_that_was_read(tmp_path: Pa
     running = asyncio.create_task(stage.playbook(max_pages=4))
     await held.wait()
     await understood.wait()
-    clock.advance(400)  # a scrape may take 343 seconds, and reading 700
+    clock.advance(400)  # past the limit for a scrape (343 seconds of the run's 1,000), not that for reading (700)
     playbook = await running
 
     assert failed(playbook) == {"/customers/ash": "http_404"}
-    assert len([one for one in playbook.pages if one.role == "vendor"]) == 3
+    assert len([ref for ref in playbook.pages if ref.role == "vendor"]) == 3
 
 
-def test_spares_are_dealt_to_packs_in_turns_and_are_no_pages_of_another_pack() -> None:
+def test_spares_are_dealt_to_packs_in_turns_and_are_in_no_other_pack() -> None:
     site = site_of(*(f"/customers/c{number}" for number in range(100)))
     packs = in_packs(Ranking.of(site, counterpart="", context="").pack(20), 6)
 
@@ -181,13 +188,10 @@ def test_spares_are_dealt_to_packs_in_turns_and_are_no_pages_of_another_pack() -
     assert len({*urls, *spares}) == 40
 
 
-# Pages that the context names
-
-
 def site_of(*paths: str, **texts: str) -> Site:
     (home,) = pages(VENDOR, {"/": "# Home"}, name="Lumen")
     links = [Link(url=URL + path) for path in paths] + [
-        Link(url=f"{URL}/{key}", text=said) for key, said in texts.items()
+        Link(url=f"{URL}/{key}", text=text) for key, text in texts.items()
     ]
     return Site.model_validate(
         {"company": {"role": "vendor", "domain": VENDOR, "url": URL}, "home": home, "links": links}
@@ -210,7 +214,7 @@ MANY = [*STORIES, "/pricing", "/about", *(f"/product/part-{number}" for number i
         ("東京のチームに売りたい", "/x8", "東京オフィス"),
     ],
 )
-def test_a_page_that_the_context_names_is_read_whatever_its_kind(context: str, path: str, text: str) -> None:
+def test_a_page_that_the_context_names_is_read_regardless_of_its_kind(context: str, path: str, text: str) -> None:
     site = site_of(*MANY)
     site = site.model_copy(update={"links": (*site.links, Link(url=URL + path, text=text, origin="sitemap"))})
 
@@ -218,7 +222,7 @@ def test_a_page_that_the_context_names_is_read_whatever_its_kind(context: str, p
     assert URL + path in Ranking.of(site, counterpart="", context=context).pack(9).urls
 
 
-def test_of_pages_that_the_context_names_alike_the_kind_that_is_read_anyway_comes_first() -> None:
+def test_among_pages_that_match_the_context_equally_the_preferred_kind_comes_first() -> None:
     site = site_of(*MANY, "/docs/webhooks", "/customers/webhooks", "/blog/all/about/webhooks")
 
     assert Ranking.of(site, counterpart="", context="Webhooks").pack(1).urls == (f"{URL}/customers/webhooks",)
@@ -226,15 +230,15 @@ def test_of_pages_that_the_context_names_alike_the_kind_that_is_read_anyway_come
 
 def test_a_name_in_the_context_comes_before_other_words() -> None:
     site = site_of(*MANY, "/docs/slow", "/docs/stack", "/docs/osaka", "/docs/kyoto", "/blog/osaka")
-    found = Ranking.of(site, counterpart="", context="a slow stack in Kyoto and Osaka").pack(6).urls
+    urls = Ranking.of(site, counterpart="", context="a slow stack in Kyoto and Osaka").pack(6).urls
 
-    assert found[:2] == (f"{URL}/docs/kyoto", f"{URL}/docs/osaka")
+    assert urls[:2] == (f"{URL}/docs/kyoto", f"{URL}/docs/osaka")
 
 
 @pytest.mark.parametrize(
     "context", ["Reach the first part of the team, please", "Lumenforge sells it", "Hallo, wir möchten reden"]
 )
-def test_words_without_meaning_and_words_of_the_whole_site_change_nothing(context: str) -> None:
+def test_stop_words_and_names_of_the_site_in_the_context_have_no_effect(context: str) -> None:
     site = site_of(*MANY, "/reach", "/first", "/hallo", "/lumenforge", "/reden")
 
     assert Ranking.of(site, counterpart="", context=context).pack(9) == Ranking.of(
@@ -242,15 +246,15 @@ def test_words_without_meaning_and_words_of_the_whole_site_change_nothing(contex
     ).pack(9)
 
 
-def test_a_context_of_many_words_takes_no_more_than_its_share_of_the_pages() -> None:
+def test_pages_that_a_long_context_names_are_limited_to_their_share() -> None:
     words = [f"{first}{second}ra" for first in "bcdfghklmnprst" for second in ("an", "el", "ou")]
     site = site_of(*MANY, *(f"/docs/{word}" for word in words))
-    found = Ranking.of(site, counterpart="", context=" ".join(words)).pack(20).urls
+    urls = Ranking.of(site, counterpart="", context=" ".join(words)).pack(20).urls
 
-    assert sum(url.startswith(f"{URL}/docs/") for url in found) == 6
+    assert sum(url.startswith(f"{URL}/docs/") for url in urls) == 6
 
 
-async def test_a_page_that_the_context_names_is_read_however_a_model_ranks_it(tmp_path: Path) -> None:
+async def test_a_page_that_the_context_names_is_read_regardless_of_the_models_ranking(tmp_path: Path) -> None:
     model = ScriptedModel()
     source = ScriptedSource({**invented_sites(), VENDOR: vendor_pages("/", *STORIES, "/locations/lisbon")})
     await Stage(tmp_path, model=model, source=source).playbook(max_pages=4, context="They move to Lisbon")
@@ -259,9 +263,6 @@ async def test_a_page_that_the_context_names_is_read_however_a_model_ranks_it(tm
     assert {ask.brief.offer for ask in model.asked if ask.answer is AddressesAnswer} == {
         "Page /. This is what the page / says."
     }
-
-
-# What the vendor sells
 
 
 @pytest.mark.parametrize(
@@ -274,7 +275,7 @@ async def test_a_page_that_the_context_names_is_read_however_a_model_ranks_it(tm
         ("# 造船厂工资\n\n准时发薪。", "造船厂工资. 准时发薪。"),
     ],
 )
-async def test_questions_say_what_the_vendor_sells_by_its_headings_and_sentences(
+async def test_questions_describe_the_offer_with_headings_and_sentences_of_the_vendors_home_page(
     tmp_path: Path, text: str, sold: str
 ) -> None:
     model, sites = ScriptedModel(), {**invented_sites(), VENDOR: pages(VENDOR, {"/": text}, name="Lumen")}

@@ -1,4 +1,4 @@
-"""What get_run returns of a finished playbook: a section, something in it, one persona's share, in JSON or as text."""
+"""Parts of a finished playbook from get_run: a section, an entry in it or a persona's share, as JSON or Markdown."""
 
 from __future__ import annotations
 
@@ -50,10 +50,7 @@ def tokens(answer: dict[str, Any]) -> float:
     return len(json.dumps(answer, ensure_ascii=False)) / 4
 
 
-# What there is
-
-
-async def test_every_section_is_returned_as_it_is_in_the_playbook(
+async def test_get_run_returns_each_section_as_in_the_playbook(
     client: Client[Any], run_id: str, whole: dict[str, Any]
 ) -> None:
     for name in SECTIONS:
@@ -88,20 +85,23 @@ PARTS: tuple[tuple[str, Callable[[dict[str, Any]], Any]], ...] = (
     ("battle_cards.0.dated_on", path("battle_cards", 0, "dated_on")),
     ("evidence.p_goal", path("evidence", "p_goal")),
     ("evidence.p_goal.fetched_at", path("evidence", "p_goal", "fetched_at")),
-    ("triggers.regulation", lambda all_of: [one for one in all_of["triggers"] if one["kind"] == "regulation"]),
+    (
+        "triggers.regulation",
+        lambda playbook: [trigger for trigger in playbook["triggers"] if trigger["kind"] == "regulation"],
+    ),
 )
 
 
-@pytest.mark.parametrize(("section", "there"), sampled(PARTS, lambda part: part[0].count(".") == 2))
-async def test_a_part_is_named_by_its_place_or_by_what_it_is_called(
-    section: str, there: Callable[[dict[str, Any]], Any], client: Client[Any], run_id: str, whole: dict[str, Any]
+@pytest.mark.parametrize(("section", "value_in"), sampled(PARTS, lambda part: part[0].count(".") == 2))
+async def test_a_part_is_selected_by_its_index_or_by_its_name(
+    section: str, value_in: Callable[[dict[str, Any]], Any], client: Client[Any], run_id: str, whole: dict[str, Any]
 ) -> None:
     answer = await call(client, "get_run", run_id=run_id, section=section)
 
-    assert answer["section"] == {section: there(whole)}
+    assert answer["section"] == {section: value_in(whole)}
 
 
-async def test_the_brief_says_where_the_first_e_mail_is(client: Client[Any], run_id: str) -> None:
+async def test_the_brief_has_the_path_of_the_first_e_mail(client: Client[Any], run_id: str) -> None:
     brief = (await call(client, "get_run", run_id=run_id, section="brief"))["section"]["brief"]
     first = await call(client, "get_run", run_id=run_id, section=brief["email"])
 
@@ -124,22 +124,21 @@ NO_PARTS = (
 )
 
 
-@pytest.mark.parametrize(("section", "said"), sampled(NO_PARTS, lambda part: part[0].startswith(("battle", "brief"))))
-async def test_a_part_that_does_not_exist_is_refused_with_those_that_do(
-    section: str, said: str, client: Client[Any], run_id: str
+@pytest.mark.parametrize(
+    ("section", "message"), sampled(NO_PARTS, lambda part: part[0].startswith(("battle", "brief")))
+)
+async def test_the_error_about_an_unknown_part_lists_the_existing_ones(
+    section: str, message: str, client: Client[Any], run_id: str
 ) -> None:
     text = await complaint(client, "get_run", run_id=run_id, section=section)
 
     assert text.startswith(f"[unknown_name] {section!r} has no part")
     assert repr(section.rpartition(".")[2]) in text
-    assert said in text
-
-
-# Of one persona
+    assert message in text
 
 
 @pytest.mark.parametrize("persona", ["2", 2, "persona-2", "Head of Data", " head of  DATA"])
-async def test_a_persona_is_named_by_its_number_its_id_or_its_title(
+async def test_a_persona_is_selected_by_its_number_its_id_or_its_title(
     persona: str | int, client: Client[Any], run_id: str, whole: dict[str, Any]
 ) -> None:
     for section in PERSONA_IN:
@@ -148,13 +147,13 @@ async def test_a_persona_is_named_by_its_number_its_id_or_its_title(
 
 
 @pytest.mark.long
-async def test_whoever_has_the_job_names_the_persona_too(client: Client[Any], run_id: str) -> None:
+async def test_a_persona_is_selected_by_the_name_of_its_contact(client: Client[Any], run_id: str) -> None:
     answer = await call(client, "get_run", run_id=run_id, section="talk_tracks", persona="Marit Janssen")
 
     assert [track["persona_id"] for track in answer["section"]["talk_tracks"]] == ["persona-1"]
 
 
-async def test_a_part_of_what_is_for_a_persona_counts_from_its_own_first_entry(
+async def test_indexes_with_a_persona_count_only_the_entries_of_that_persona(
     client: Client[Any], run_id: str, whole: dict[str, Any]
 ) -> None:
     section = "talk_tracks.0.close"
@@ -163,7 +162,7 @@ async def test_a_part_of_what_is_for_a_persona_counts_from_its_own_first_entry(
     assert answer["section"] == {section: whole["talk_tracks"][2]["close"]}
 
 
-async def test_without_a_section_a_persona_is_who_it_is_and_its_e_mails(
+async def test_without_a_section_a_persona_is_returned_with_its_e_mails(
     client: Client[Any], run_id: str, whole: dict[str, Any]
 ) -> None:
     answer = await call(client, "get_run", run_id=run_id, persona="1")
@@ -171,7 +170,7 @@ async def test_without_a_section_a_persona_is_who_it_is_and_its_e_mails(
     assert answer["section"] == {name: [whole[name][0]] for name in ("priority_personas", "email_sequences")}
 
 
-async def test_a_persona_that_does_not_exist_is_refused_with_those_that_do(client: Client[Any], run_id: str) -> None:
+async def test_the_error_about_an_unknown_persona_lists_the_existing_ones(client: Client[Any], run_id: str) -> None:
     text = await complaint(client, "get_run", run_id=run_id, section="talk_tracks", persona="CFO")
 
     assert text == (
@@ -180,17 +179,16 @@ async def test_a_persona_that_does_not_exist_is_refused_with_those_that_do(clien
     )
 
 
-async def test_a_section_about_the_whole_deal_has_no_share_of_a_persona(client: Client[Any], run_id: str) -> None:
+async def test_a_section_about_the_whole_deal_cannot_be_limited_to_a_persona(client: Client[Any], run_id: str) -> None:
     text = await complaint(client, "get_run", run_id=run_id, section="fit.value_map", persona="1")
 
     assert text.startswith("[invalid_input] persona: 'fit' is for the whole deal")
     assert "talk_tracks" in text
 
 
-# As a text
-
-
-async def test_the_e_mails_for_the_first_persona_are_one_short_call(client: Client[Any], run_id: str) -> None:
+async def test_one_short_call_returns_the_e_mails_for_the_first_persona_as_markdown(
+    client: Client[Any], run_id: str
+) -> None:
     answer = await call(client, "get_run", run_id=run_id, **FIRST_E_MAILS)
     text = answer["markdown"]
 
@@ -208,32 +206,35 @@ async def test_the_e_mails_for_the_first_persona_are_one_short_call(client: Clie
     assert "Data" not in text
 
 
-def test_an_e_mail_tells_its_rep_what_to_check_before_sending() -> None:
+def test_the_markdown_of_an_e_mail_says_what_to_check_before_sending() -> None:
     playbook = dealt_playbook()
     sequence = playbook.email_sequences[0]
     first, *others = sequence.touches
     doubt = Support(verdict="partly", judge="rules", reason="the page is about somebody else")
-    stated = next(one for one in first.sentences if one.kind == "fact")
-    said = tuple(one.model_copy(update={"support": doubt}) if one is stated else one for one in first.sentences)
-    touched = first.model_copy(update={"sentences": said, "personalisation": ("See who signs today.",)})
+    stated = next(sentence for sentence in first.sentences if sentence.kind == "fact")
+    sentences = tuple(
+        sentence.model_copy(update={"support": doubt}) if sentence is stated else sentence
+        for sentence in first.sentences
+    )
+    touched = first.model_copy(update={"sentences": sentences, "personalisation": ("See who signs today.",)})
     sequences = (sequence.model_copy(update={"touches": (touched, *others)}), *playbook.email_sequences[1:])
 
     text = read(playbook.model_copy(update={"email_sequences": sequences}), "email_sequences", "1")
 
     assert "Note for you: See who signs today." in text
-    told = re.search(r"^- Check first: (.*)$", text, re.MULTILINE)
-    assert told
-    assert told[1].startswith(stated.text)
-    assert "partly supported: the page is about somebody else" in told[1]
+    check = re.search(r"^- Check first: (.*)$", text, re.MULTILINE)
+    assert check
+    assert check[1].startswith(stated.text)
+    assert "partly supported: the page is about somebody else" in check[1]
 
 
-async def test_each_quotation_is_given_once_with_its_page_its_address_and_its_date(
+async def test_each_quotation_is_listed_once_with_the_title_the_url_and_the_date_of_its_page(
     client: Client[Any], run_id: str
 ) -> None:
     playbook = dealt_playbook()
     text = (await call(client, "get_run", run_id=run_id, **FIRST_E_MAILS))["markdown"]
     touches = playbook.email_sequences[0].touches
-    sentences = [one for touch in touches for one in (*touch.sentences, *touch.second_opening)]
+    sentences = [sentence for touch in touches for sentence in (*touch.sentences, *touch.second_opening)]
     cited = {id_ for sentence in sentences for id_ in sentence.evidence}
 
     for quote in (playbook.evidence[id_].quote for id_ in cited):
@@ -247,7 +248,7 @@ async def test_each_quotation_is_given_once_with_its_page_its_address_and_its_da
 
 
 def wordy(evidence: Evidence, number: int) -> Evidence:
-    """With a quotation of 100 words, and a page of its own whose title and address are as long as some are."""
+    """Return the evidence with a quotation of 100 words and a page of its own with a long title and URL."""
     words = " ".join(f"{evidence.quote.split()[0]} went through {number} and more of them before".split() * 10)
     address = f"{evidence.url.rstrip('/')}/{'-'.join(words.lower().split()[:12])}?utm_campaign={'x' * 90}&n={number}"
     return evidence.model_copy(update={"quote": f"{words}.", "url": address, "page_title": f"{words}"})
@@ -257,9 +258,9 @@ def citing(touch: Touch, ids: Sequence[str]) -> Touch:
     return touch.model_copy(update={"sentences": (*touch.sentences, fact("And more.", *ids)), "second_opening": ()})
 
 
-async def test_long_quotations_and_addresses_are_cut_until_four_e_mails_are_short(client: Client[Any]) -> None:
+async def test_long_quotations_and_urls_are_shortened_so_that_four_e_mails_stay_short(client: Client[Any]) -> None:
     playbook = dealt_playbook()
-    evidence = {id_: wordy(one, number) for number, (id_, one) in enumerate(playbook.evidence.items())}
+    evidence = {id_: wordy(item, number) for number, (id_, item) in enumerate(playbook.evidence.items())}
     sequence = playbook.email_sequences[0]
     touches = tuple(citing(touch, [*evidence][4 * at : 4 * at + 4]) for at, touch in enumerate(sequence.touches))
     sequences = (sequence.model_copy(update={"touches": touches}),)
@@ -271,7 +272,7 @@ async def test_long_quotations_and_addresses_are_cut_until_four_e_mails_are_shor
     assert "utm_campaign" not in answer["markdown"]
 
 
-async def test_the_brief_as_a_text_ends_with_the_first_e_mail(client: Client[Any], run_id: str) -> None:
+async def test_the_markdown_of_the_brief_ends_with_the_first_e_mail(client: Client[Any], run_id: str) -> None:
     answer = await call(client, "get_run", run_id=run_id, format="markdown")
     text = answer["markdown"]
 
@@ -282,7 +283,7 @@ async def test_the_brief_as_a_text_ends_with_the_first_e_mail(client: Client[Any
     assert "Subject: 80% without calls" in text
 
 
-def test_a_playbook_from_before_there_was_a_brief_gives_its_summary() -> None:
+def test_an_old_playbook_without_a_brief_returns_its_summary() -> None:
     old = sample_playbook().model_copy(update={"brief": None, "schema_version": 1})
     assert read(old).startswith("## Executive summary\n\n**Whom to approach:** Start with Marit Janssen")
 
@@ -290,7 +291,7 @@ def test_a_playbook_from_before_there_was_a_brief_gives_its_summary() -> None:
 @pytest.mark.parametrize(
     "playbook", [dealt_playbook(), sample_playbook(), outlined_playbook()], ids=["new", "old", "outline"]
 )
-def test_every_section_is_a_text_without_codes_ids_or_empty_fields(playbook: Playbook) -> None:
+def test_the_markdown_of_each_section_has_no_codes_ids_or_empty_fields(playbook: Playbook) -> None:
     for name in SECTIONS:
         text = read(playbook, name)
         assert text.startswith("## ")
@@ -301,21 +302,21 @@ def test_every_section_is_a_text_without_codes_ids_or_empty_fields(playbook: Pla
 
 
 def without_names(text: str) -> str:
-    """The text without placeholders, addresses, and the paths that gaps name."""
+    """Remove placeholders, URLs, and the paths that gaps name."""
     return re.sub(r"\{\{\w+\}\}|https?://\S+|\((?:vendor_elements|prospect_intelligence)\.\w+", "", text)
 
 
-@pytest.mark.parametrize(("section", "there"), PARTS)
-def test_every_part_is_a_text_too(section: str, there: Callable[[dict[str, Any]], Any]) -> None:
+@pytest.mark.parametrize(("section", "value_in"), PARTS)
+def test_each_part_has_markdown(section: str, value_in: Callable[[dict[str, Any]], Any]) -> None:
     playbook = dealt_playbook()
-    found = there(playbook.model_dump(mode="json"))
+    value = value_in(playbook.model_dump(mode="json"))
     text = read(playbook, section)
 
     assert len(text.splitlines()) > 1
-    assert not isinstance(found, str) or found[:10] in text
+    assert not isinstance(value, str) or value[:10] in text
 
 
-def test_a_section_of_which_nothing_was_found_says_so_with_what_would_fill_it() -> None:
+def test_an_empty_section_says_so_and_what_would_fill_it() -> None:
     playbook = sample_playbook().model_copy(update={"battle_cards": ()})
 
     assert read(playbook, "battle_cards") == (
@@ -324,7 +325,7 @@ def test_a_section_of_which_nothing_was_found_says_so_with_what_would_fill_it() 
     )
 
 
-def test_a_quotation_that_two_pieces_of_evidence_have_is_given_once() -> None:
+def test_a_quotation_that_two_pieces_of_evidence_share_is_listed_once() -> None:
     playbook = sample_playbook()
     again = playbook.evidence["p_goal"].model_copy(update={"id": "p_goal_again"})
     text = read(playbook.model_copy(update={"evidence": playbook.evidence | {"p_goal_again": again}}), "evidence")
@@ -332,7 +333,7 @@ def test_a_quotation_that_two_pieces_of_evidence_have_is_given_once() -> None:
     assert text == read(playbook, "evidence")
 
 
-def test_an_outline_is_called_one() -> None:
+def test_an_outline_is_marked_as_not_finished() -> None:
     text = read(outlined_playbook(), "email_sequences", "1")
 
     assert "Day 1, outline" in text
@@ -340,7 +341,7 @@ def test_an_outline_is_called_one() -> None:
     assert "- You want 80% of bookings made in the portal by the end of 2027. [1]" in text
 
 
-def test_a_line_that_is_a_quotation_is_not_quoted_again() -> None:
+def test_a_line_that_is_a_quotation_is_not_repeated_in_its_reference() -> None:
     playbook = outlined_playbook()
     quote = playbook.evidence["p_today"].quote
     touch = playbook.email_sequences[0].touches[0].model_copy(update={"sentences": (fact(f"“{quote}”", "p_today"),)})
@@ -351,7 +352,7 @@ def test_a_line_that_is_a_quotation_is_not_quoted_again() -> None:
     assert text.count(quote) == 1
 
 
-def test_a_guess_and_a_claim_in_doubt_look_like_one() -> None:
+def test_inferences_and_doubtful_claims_are_marked() -> None:
     playbook = sample_playbook()
     reason = playbook.battle_cards[0].model_dump()["reasons"][0]
     doubted = reason | {"support": {"verdict": "partly", "judge": "rules", "reason": "it says some"}}
@@ -362,7 +363,7 @@ def test_a_guess_and_a_claim_in_doubt_look_like_one() -> None:
     assert "*Inference:* A forwarder's portal seems" in read(playbook, "battle_cards.why_we_win")
 
 
-def test_what_a_page_says_can_be_no_link_no_code_and_no_other_line() -> None:
+def test_text_of_a_page_is_escaped_so_that_it_makes_no_link_code_or_line() -> None:
     name = "Ann ![x](https://evil.example/a) <img src=x> ```\n# Lee\u202e"
     person = CompanyPerson(
         company="prospect", name=name, title=None, where="team", employer=None, date="undated", evidence=("p_team",)
@@ -372,7 +373,7 @@ def test_what_a_page_says_can_be_no_link_no_code_and_no_other_line() -> None:
     assert r"- **Ann ![x\](https://evil.example/a) \<img src=x> \`\`\` # Lee**" in text
 
 
-def test_an_e_mail_that_has_a_fence_in_it_stays_in_its_own() -> None:
+def test_an_e_mail_with_a_code_fence_in_it_gets_a_longer_fence() -> None:
     playbook = dealt_playbook()
     sequence = playbook.email_sequences[0]
     touch = sequence.touches[0].model_copy(update={"body": "Hi,\n```\nnot the end"})
@@ -382,13 +383,13 @@ def test_an_e_mail_that_has_a_fence_in_it_stays_in_its_own() -> None:
     assert "````text\nHi,\n```\nnot the end\n````" in text
 
 
-def test_a_text_is_cut_between_words() -> None:
+def test_a_text_is_shortened_between_words() -> None:
     assert shortened("Half of the bookings", 20) == "Half of the bookings"
     assert shortened("Half of the bookings", 15) == "Half of the …"
     assert plain("a\n  b") == "a b"
 
 
-async def test_a_long_text_comes_in_parts_by_cursor(
+async def test_long_markdown_is_paged_by_cursor(
     client: Client[Any], run_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("octave_mcp.tools.playbooks.SECTION_CHARACTERS", 2_000)
@@ -404,7 +405,7 @@ async def test_a_long_text_comes_in_parts_by_cursor(
     assert "\n".join(pieces) == read(dealt_playbook(), "vendor_elements")
 
 
-async def test_the_report_tells_the_brief_and_stays_short(client: Client[Any], run_id: str) -> None:
+async def test_the_report_summarises_the_brief_and_stays_short(client: Client[Any], run_id: str) -> None:
     report = await call(client, "get_run", run_id=run_id)
 
     assert report["overview"]["summary"] == (
@@ -417,7 +418,7 @@ async def test_the_report_tells_the_brief_and_stays_short(client: Client[Any], r
     assert tokens(report) < 2000
 
 
-async def test_http_returns_the_same_parts_and_texts(run_id: str) -> None:
+async def test_http_returns_the_same_parts_and_markdown_as_mcp(run_id: str) -> None:
     asked: tuple[dict[str, str], ...] = (
         FIRST_E_MAILS,
         {"format": "markdown"},
@@ -432,6 +433,8 @@ async def test_http_returns_the_same_parts_and_texts(run_id: str) -> None:
         wrong = await http.get(f"/runs/{run_id}", params={"format": "yaml"})
 
     same = ("run_id", "status", "section", "markdown", "cursor")
-    assert [[one[name] for name in same] for one in over_http] == [[one[name] for name in same] for one in over_mcp]
+    assert [[report[name] for name in same] for report in over_http] == [
+        [report[name] for name in same] for report in over_mcp
+    ]
     assert (wrong.status_code, wrong.json()["code"]) == (400, "invalid_input")
     assert wrong.json()["detail"] == "format: Input should be 'json' or 'markdown'"

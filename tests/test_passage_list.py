@@ -1,4 +1,4 @@
-"""What a model reads of pages: one numbered line is one sentence, and every line can be cited."""
+"""The list of passages that a model is shown: each numbered line is one sentence, and its number cites it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LINE = re.compile(r"(?:\[(?P<passage>\d+)[^\]]*\]|\((?P<sentence>\d+)\)) (?P<tex
 
 
 class Shown(NamedTuple):
-    """A line with the cite that its number stands for."""
+    """A numbered line with the citation that its number stands for."""
 
     cite: Cite
     text: str
@@ -44,19 +44,19 @@ def text_of(shown: Sequence[Passage]) -> str:
 
 
 def shown_lines(shown: Sequence[Passage]) -> Iterator[Shown]:
-    """The numbered lines; a heading's is cited by the passage under it."""
+    """Yield the numbered lines. A heading with number 0 is cited through the passage below it."""
     passage, headings = 0, list[str]()
     for line in text_of(shown).splitlines():
-        if not (found := LINE.fullmatch(line)):
+        if not (match := LINE.fullmatch(line)):
             continue
-        if found["sentence"] == "0":
-            headings.append(found["text"])
+        if match["sentence"] == "0":
+            headings.append(match["text"])
             continue
-        if found["passage"]:
-            passage = int(found["passage"])
+        if match["passage"]:
+            passage = int(match["passage"])
             yield from (Shown(Cite(passage=passage, sentences=(0,)), heading) for heading in headings)
             headings.clear()
-        yield Shown(Cite(passage=passage, sentences=(int(found["sentence"] or 1),)), found["text"])
+        yield Shown(Cite(passage=passage, sentences=(int(match["sentence"] or 1),)), match["text"])
 
 
 def cited(shown: Sequence[Passage], number: int, *sentences: int) -> list[str]:
@@ -64,7 +64,7 @@ def cited(shown: Sequence[Passage], number: int, *sentences: int) -> list[str]:
 
 
 def is_whole(passage: Passage) -> bool:
-    """Rows of tables and of logos are no sentences."""
+    """Return whether the passage is a row of a table or of logos, which is not split into sentences."""
     return passage.where == "logos" or " | " in passage.text
 
 
@@ -97,15 +97,15 @@ FACTS = ("We light yards. You drill at night. Rework falls by 31%.", "Ada Loveri
 @pytest.mark.long
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=20), st.integers(0, 2**40))
-def test_a_numbered_line_is_one_sentence_and_its_number_cites_it(lines: list[str], chosen: int) -> None:
-    """`chosen` has a bit for each passage that is shown."""
+def test_each_numbered_line_of_generated_pages_is_one_sentence_and_can_be_cited(lines: list[str], chosen: int) -> None:
+    """`chosen` is a bit mask of the passages that are shown."""
     read = page(HERE, "\n\n".join(lines), facts=[fact("Description", value) for value in FACTS])
     found = passages(read)
     check(read, [passage for at, passage in enumerate(found) if chosen >> at & 1])
 
 
 @pytest.mark.parametrize("folder", SITES, ids=["collection", "demo"])
-def test_every_numbered_line_of_real_pages_is_one_sentence(folder: Any) -> None:  # noqa: ANN401 - a path
+def test_each_numbered_line_of_real_pages_is_one_sentence_and_can_be_cited(folder: Any) -> None:  # noqa: ANN401 - a path
     files = sorted(file for file in folder.rglob("*.html") if file.name != "404.html")[::7]
     if not files:
         pytest.skip(f"{folder} is absent")
@@ -117,7 +117,7 @@ def test_every_numbered_line_of_real_pages_is_one_sentence(folder: Any) -> None:
         check(read, to_show(passages(read), Interest("", "Quillport", "lamps"), 3000))
 
 
-def test_a_heading_of_several_sentences_has_a_line_for_each_and_is_cited_in_parts_or_whole() -> None:
+def test_a_heading_has_a_line_for_each_sentence_and_is_cited_in_parts_or_whole() -> None:
     shown = passages(page(HERE, "# Ship fast. Sleep well. Smile.\n\nWe light yards."))
 
     assert text_of(shown).splitlines()[2:5] == ["[1] Ship fast.", "(2) Sleep well.", "(3) Smile."]
@@ -157,16 +157,13 @@ def test_a_quotation_of_two_sentences_has_two_lines_and_is_cited_whole(sentences
     assert quotations(Cite(passage=1, sentences=sentences), shown, "vendor") == (evidence,)
 
 
-# Headings
-
-
 def under_headings() -> tuple[Passage, ...]:
-    """The passages under two headings, without the headings' own."""
+    """Return the passages below two headings, without those of the headings themselves."""
     text = "# Brassmere saved 31%\n\nIt took six weeks. Nights are quiet.\n\nThey stay.\n\n## Tidewell\n\nIt lit halls."
     return tuple(passage for passage in passages(page(HERE, text)) if not passage.text.startswith("#"))
 
 
-def test_a_heading_that_is_no_passage_of_the_ask_is_sentence_0_of_those_under_it() -> None:
+def test_a_heading_that_is_not_shown_as_a_passage_is_sentence_0_of_those_below_it() -> None:
     shown = under_headings()
 
     assert text_of(shown).splitlines()[2:] == [
@@ -189,15 +186,12 @@ def test_a_heading_is_the_same_evidence_by_its_own_number_and_by_0() -> None:
     assert quotations(Cite(passage=2, sentences=(0,)), shown, "vendor") == quotations(Cite(passage=1), shown, "vendor")
 
 
-def test_the_end_of_a_part_without_a_heading_of_its_own_is_shown() -> None:
+def test_the_end_of_a_section_is_marked_if_no_heading_follows() -> None:
     found = passages(page(HERE, "# One\n\nFirst.\n\n## Two\n\nSecond.", facts=[fact("Founders", "Ada")]))
     assert "--" in text_of([found[1], found[-1]]).splitlines()
 
 
-# A sentence that is not there
-
-
 @pytest.mark.parametrize("sentences", [(9,), (1, 9), (-1,), (0,), (0, 2)])
-def test_a_sentence_that_a_passage_does_not_have_means_the_whole_passage(sentences: tuple[int, ...]) -> None:
+def test_a_citation_of_an_unknown_sentence_means_the_whole_passage(sentences: tuple[int, ...]) -> None:
     shown = passages(page(HERE, "One is said. Two is said. Three is said."))
     assert cited(shown, 1, *sentences) == cited(shown, 1) == ["One is said. Two is said.", "Three is said."]

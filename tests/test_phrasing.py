@@ -1,4 +1,4 @@
-"""English that sounds translated, stiff or like a brochure is heard; what people say is not."""
+"""English that sounds translated, stiff or like a brochure is detected, and natural English is not."""
 
 from __future__ import annotations
 
@@ -81,32 +81,32 @@ NATURAL = (
 
 
 @pytest.mark.parametrize("text", TRANSLATED)
-def test_translated_phrasing_is_heard(text: str) -> None:
+def test_translated_phrasing_is_detected(text: str) -> None:
     assert [*translated(text)], text
 
 
 @pytest.mark.parametrize("text", STIFF)
-def test_stiff_phrasing_is_heard(text: str) -> None:
+def test_stiff_phrasing_is_detected(text: str) -> None:
     assert [*stiff(text)], text
 
 
 @pytest.mark.parametrize("text", NATURAL)
-def test_what_people_say_is_neither(text: str) -> None:
+def test_natural_phrasing_is_not_detected(text: str) -> None:
     assert [*translated(text), *stiff(text), *brochure(text)] == []
 
 
-def test_the_words_that_are_heard_are_those_of_the_text_with_advice() -> None:
-    (found,) = translated("A launch then has to be told anew for them.")
-    assert (found.words, found.advice) == ("anew", "use an everyday word")
+def test_a_detected_phrase_has_the_words_of_the_text_and_advice() -> None:
+    (finding,) = translated("A launch then has to be told anew for them.")
+    assert (finding.words, finding.advice) == ("anew", "use an everyday word")
 
 
-def test_rows_of_nouns_are_heard_and_lists_and_names_are_not() -> None:
+def test_stacked_nouns_are_detected_but_lists_and_names_are_not() -> None:
     assert stacked("We sell invoice processing automation integration.") == "invoice processing automation integration"
     assert stacked("We do invoicing, planning, hiring, training and reporting.") == ""
     assert stacked("Head of Customer Engagement Platform Integration Planning") == ""
     assert stacked("Your planners write orders for teams, and managers answer questions.") == ""
 
 
-def test_words_of_brochures_are_told_once_each() -> None:
+def test_brochure_words_are_returned_as_they_are_written() -> None:
     assert brochure("Seamless, truly seamless and powerful.") == ("Seamless", "seamless", "powerful")
     assert brochure("Plans the nights of 12 yards.") == ()

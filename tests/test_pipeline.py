@@ -1,4 +1,4 @@
-"""A run from its start to a complete playbook, through the runs that every surface calls."""
+"""Complete runs, through the `Runs` object that every surface calls."""
 
 from __future__ import annotations
 
@@ -74,24 +74,21 @@ def demo_stage(home: Path) -> Stage:
 
 
 @pytest.fixture(scope="module")
-def by_extractive() -> list[Written]:
+def extractive_runs() -> list[Written]:
     return []
 
 
 @pytest.fixture(params=["scripted", "extractive"])
 async def finished(
-    request: pytest.FixtureRequest, plain: Written, by_extractive: list[Written], tmp_path: Path
+    request: pytest.FixtureRequest, plain: Written, extractive_runs: list[Written], tmp_path: Path
 ) -> Written:
     """A run by the scripted model about the invented sites, and one by the extractive model about the demo sites."""
     if request.param == "scripted":
         return plain
-    if not by_extractive:
+    if not extractive_runs:
         demo = {"vendor": DEMO_VENDOR, "prospect": DEMO_PROSPECT}
-        by_extractive.append(await written(demo_stage(tmp_path), **demo, model="extractive"))
-    return by_extractive[0]
-
-
-# What a playbook holds
+        extractive_runs.append(await written(demo_stage(tmp_path), **demo, model="extractive"))
+    return extractive_runs[0]
 
 
 def test_a_playbook_is_complete(finished: Written) -> None:
@@ -139,7 +136,7 @@ def test_a_playbook_has_all_sections_that_can_be_requested(finished: Written) ->
     assert set(SECTIONS) <= set(playbook.model_dump())
 
 
-def test_every_evidence_id_is_known_and_every_piece_of_evidence_used(finished: Written) -> None:
+def test_every_evidence_id_is_known_and_every_piece_of_evidence_is_used(finished: Written) -> None:
     playbook = finished.playbook
     used = {i for part in parts_of(playbook) for i in ids_of(part)}
     assert used == set(playbook.evidence)
@@ -164,13 +161,13 @@ def test_every_quotation_matches_the_stored_page_at_its_offsets(finished: Writte
 def test_every_claim_has_evidence(finished: Written) -> None:
     playbook = finished.playbook
     claims: list[Value] = [part for part in parts_of(playbook) if isinstance(part, Finding)]
-    free = {"question", "ask", "courtesy"}
+    without_evidence = {"question", "ask", "courtesy"}
     assert len(claims) > 50
     stated = [claim for claim in claims if getattr(claim, "how_known", "named") != "missing"]
-    assert all(ids_of(claim) for claim in stated if getattr(claim, "kind", "fact") not in free)
+    assert all(ids_of(claim) for claim in stated if getattr(claim, "kind", "fact") not in without_evidence)
 
 
-def test_the_copy_can_be_put_together_again_from_the_drafts_that_are_stored_with_it(finished: Written) -> None:
+def test_the_copy_can_be_assembled_again_from_the_stored_drafts(finished: Written) -> None:
     version = finished.version
     assert version.drafts
     again = assets(version.drafts)
@@ -181,7 +178,7 @@ def test_the_copy_can_be_put_together_again_from_the_drafts_that_are_stored_with
     assert (version.meta.number, version.meta.made, version.meta.run_id) == (1, "generated", finished.record.run_id)
 
 
-def test_evidence_says_whose_page_it_is_on(finished: Written) -> None:
+def test_evidence_has_the_role_of_the_company_whose_page_it_is_on(finished: Written) -> None:
     playbook = finished.playbook
     roles = {page.url: page.role for page in playbook.pages}
     assert {e.role for e in playbook.evidence.values()} == {"vendor", "prospect"}
@@ -192,7 +189,7 @@ def sizes(files: Sequence[str]) -> dict[str, int]:
     return {path.suffix: path.stat().st_size for path in map(Path, files)}
 
 
-def test_a_run_ends_completed_with_its_files(finished: Written) -> None:
+def test_a_completed_run_has_its_files(finished: Written) -> None:
     record = finished.record
     assert record.status == "completed"
     assert record.error is None
@@ -248,11 +245,8 @@ async def test_concurrent_runs_do_not_mix(count: int, tmp_path: Path) -> None:
     assert all(playbook.evidence == alone[number % 2].evidence for number, playbook in enumerate(playbooks))
 
 
-# Side by side
-
-
 class Meeting:
-    """A place where calls wait until all that are expected are there: proof that they run at the same time."""
+    """A barrier at which calls wait until all expected ones have arrived, which proves that they run concurrently."""
 
     def __init__(self, *expected: str) -> None:
         self._missing = set(expected)
@@ -265,7 +259,7 @@ class Meeting:
         await self._complete.wait()
 
 
-async def test_companies_are_researched_side_by_side_and_all_writers_write_at_once(tmp_path: Path) -> None:
+async def test_companies_are_researched_concurrently_and_so_is_copy_written(tmp_path: Path) -> None:
     companies, writers = Meeting("vendor", "prospect"), Meeting(*map(str, range(10)))
     model, count = ScriptedModel(), 0
 
@@ -313,8 +307,8 @@ def large_site(count: int) -> dict[str, tuple[Page, ...]]:
 
 
 async def test_packs_do_not_wait_for_each_other(tmp_path: Path) -> None:
-    """Each pack's ask waits until every pack has been scraped, and each scrape until all are under way."""
-    asked, scraping = Meeting("0", "1", "2"), Meeting("0", "1", "2")
+    """Each scrape waits until all have started, and each ask until all packs are being asked about."""
+    asking, scraping = Meeting("0", "1", "2"), Meeting("0", "1", "2")
     packs: list[tuple[str, ...]] = []
 
     async def hold(site: Site, urls: Sequence[str]) -> None:
@@ -323,11 +317,11 @@ async def test_packs_do_not_wait_for_each_other(tmp_path: Path) -> None:
             await scraping.arrive(str(len(packs) - 1))
 
     model = ScriptedModel()
-    numbers: list[Asked] = []
+    asks: list[Asked] = []
 
     async def together(ask: Asked) -> Value:
-        numbers.append(ask)
-        await asked.arrive(str(len(numbers) - 1))
+        asks.append(ask)
+        await asking.arrive(str(len(asks) - 1))
         return answered(ask)
 
     model.on(form(VendorAnswer[Cite]), together)
@@ -354,7 +348,7 @@ async def test_a_pack_is_asked_while_another_is_still_being_scraped(tmp_path: Pa
     assert record.status == "completed"
 
 
-async def test_nothing_of_either_site_is_read_before_both_have_answered(tmp_path: Path) -> None:
+async def test_no_pages_are_read_before_both_sites_have_answered(tmp_path: Path) -> None:
     source = ScriptedSource(invented_sites(), refused=frozenset({PROSPECT}))
     model = ScriptedModel()
     record, _ = await Stage(tmp_path, model=model, source=source).run()
@@ -363,11 +357,8 @@ async def test_nothing_of_either_site_is_read_before_both_have_answered(tmp_path
     assert source.scraped == model.asked == []
 
 
-def test_no_page_is_read_twice(plain: Written) -> None:
+def test_no_page_is_fetched_twice(plain: Written) -> None:
     assert len(plain.scraped) == len(set(plain.scraped)) == len(VENDOR_TEXTS) + len(PROSPECT_TEXTS) - 2
-
-
-# Progress
 
 
 def test_progress_never_decreases_and_every_started_step_ends(plain: Written) -> None:
@@ -383,20 +374,20 @@ def test_progress_never_decreases_and_every_started_step_ends(plain: Written) ->
     assert len({event.run_id for event in events}) == 1
 
 
-async def test_a_follower_is_told_what_is_being_done_and_may_leave(tmp_path: Path) -> None:
-    model, heard, gate = ScriptedModel(), asyncio.Event(), asyncio.Event()
+async def test_a_follower_receives_progress_and_can_leave_without_stopping_the_run(tmp_path: Path) -> None:
+    model, received, gate = ScriptedModel(), asyncio.Event(), asyncio.Event()
     holding(model, form(SummaryDraft[Cite]), gate)
 
-    async def hear(event: Event) -> None:
+    async def receive(event: Event) -> None:
         if event.message not in {"", "queued"}:
-            heard.set()
+            received.set()
 
     stage = Stage(tmp_path, model=model)
     runs = await stage.opened()
     record = await runs.start(asked_for())
-    assert (await runs.follow(record.run_id, 0, hear)).status not in FINAL
-    following = asyncio.create_task(runs.follow(record.run_id, math.inf, hear))
-    await heard.wait()
+    assert (await runs.follow(record.run_id, 0, receive)).status not in FINAL
+    following = asyncio.create_task(runs.follow(record.run_id, math.inf, receive))
+    await received.wait()
     following.cancel()
     await asyncio.wait((following,))
     assert (await runs.get(record.run_id)).status not in FINAL
@@ -410,19 +401,19 @@ async def test_a_follower_gets_heartbeats_while_nothing_new_happens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("octave_mcp.runs.following.HEARTBEAT_SECONDS", 0.01)
-    model, gate, told, told_again = ScriptedModel(), asyncio.Event(), list[Event](), asyncio.Event()
+    model, gate, events, repeated = ScriptedModel(), asyncio.Event(), list[Event](), asyncio.Event()
     holding(model, form(SummaryDraft[Cite]), gate)
 
-    async def hear(event: Event) -> None:
-        if event in told:
-            told_again.set()
-        told.append(event)
+    async def receive(event: Event) -> None:
+        if event in events:
+            repeated.set()
+        events.append(event)
 
     stage = Stage(tmp_path, model=model)
     runs = await stage.opened()
     record = await runs.start(asked_for())
-    following = asyncio.create_task(runs.follow(record.run_id, math.inf, hear))
-    await told_again.wait()
+    following = asyncio.create_task(runs.follow(record.run_id, math.inf, receive))
+    await repeated.wait()
     gate.set()
 
     assert (await following).status == "completed"
@@ -434,11 +425,11 @@ async def test_a_run_that_does_not_exist_is_not_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-async def test_more_runs_than_places_wait_for_their_turn(tmp_path: Path) -> None:
-    model, begun, gate = ScriptedModel(), asyncio.Event(), asyncio.Event()
+async def test_runs_beyond_the_limit_are_queued(tmp_path: Path) -> None:
+    model, writing, gate = ScriptedModel(), asyncio.Event(), asyncio.Event()
 
     async def held(ask: Asked) -> Value:
-        begun.set()
+        writing.set()
         await gate.wait()
         return answered(ask)
 
@@ -446,13 +437,10 @@ async def test_more_runs_than_places_wait_for_their_turn(tmp_path: Path) -> None
     stage = Stage(tmp_path, model=model, settings=Settings.model_validate({"home": tmp_path, "max_runs": 1}))
     runs = await stage.opened()
     started = [await runs.start(asked_for()) for _ in range(2)]
-    await begun.wait()
+    await writing.wait()
     assert sorted([(await runs.get(record.run_id)).status for record in started]) == ["queued", "running"]
     gate.set()
     assert [(await stage.end_of(record.run_id))[0].status for record in started] == ["completed", "completed"]
-
-
-# Which pages are read
 
 
 def site_of(role: str, *paths: str, domain: str = VENDOR) -> Site:
@@ -462,8 +450,8 @@ def site_of(role: str, *paths: str, domain: str = VENDOR) -> Site:
 
 
 def chosen(site: Site, max_pages: int, counterpart: str = "", context: str = "") -> list[str]:
-    found = Ranking.of(site, counterpart=counterpart, context=context).pack(max_pages - 1)
-    return [url.removeprefix(site.company.url) for url in found.urls]
+    pack = Ranking.of(site, counterpart=counterpart, context=context).pack(max_pages - 1)
+    return [url.removeprefix(site.company.url) for url in pack.urls]
 
 
 PATHS: dict[PageKind, Callable[[int], str]] = {
@@ -487,31 +475,31 @@ PATHS: dict[PageKind, Callable[[int], str]] = {
 @pytest.mark.parametrize("role", ["vendor", "prospect"])
 def test_each_kind_of_page_gets_its_share(role: str) -> None:
     many = [path(number) for path in PATHS.values() for number in range(40)]
-    found = chosen(site_of(role, *dict.fromkeys(many)), 26)
-    assert len(found) == 25
+    selection = chosen(site_of(role, *dict.fromkeys(many)), 26)
+    assert len(selection) == 25
     shares = ROLES["vendor" if role == "vendor" else "prospect"].shares
     for kind, path in PATHS.items():
         available = {path(number) for number in range(40)}
-        assert len(available & set(found)) == shares[kind], kind
+        assert len(available & set(selection)) == shares[kind], kind
 
 
 @pytest.mark.parametrize("role", ["vendor", "prospect"])
 @pytest.mark.parametrize("max_pages", [1, 2, 3, 7, 26, 60, 200])
-def test_no_more_pages_are_chosen_than_asked_for_and_none_twice(role: str, max_pages: int) -> None:
+def test_no_more_pages_are_chosen_than_requested_and_none_twice(role: str, max_pages: int) -> None:
     many = dict.fromkeys(path(number) for path in PATHS.values() for number in range(40))
-    found = chosen(site_of(role, *many), max_pages)
-    assert len(found) == len(set(found)) == min(max_pages - 1, len(many))
+    selection = chosen(site_of(role, *many), max_pages)
+    assert len(selection) == len(set(selection)) == min(max_pages - 1, len(many))
 
 
-def test_a_small_site_is_read_whole_but_for_what_no_playbook_draws_on() -> None:
+def test_a_small_site_is_read_completely_except_for_legal_and_login_pages() -> None:
     small = site_of("vendor", "/about", "/privacy", "/login", "/docs/a", "/legal/terms", "/blog/b")
     assert set(chosen(small, 25)) == {"/about", "/docs/a", "/blog/b"}
 
 
-def test_a_few_pages_are_of_different_kinds() -> None:
+def test_a_small_selection_has_pages_of_different_kinds() -> None:
     many = dict.fromkeys(path(number) for path in PATHS.values() for number in range(40))
-    found = chosen(site_of("vendor", *many), 6)
-    assert found == ["/customers", "/pricing", "/customers/story-0", "/product/thing-0", "/vs/rival-0"]
+    selection = chosen(site_of("vendor", *many), 6)
+    assert selection == ["/customers", "/pricing", "/customers/story-0", "/product/thing-0", "/vs/rival-0"]
 
 
 def test_the_page_about_the_counterpart_comes_first_of_its_kind() -> None:
@@ -539,7 +527,7 @@ def test_the_page_about_the_counterpart_comes_first_of_its_kind() -> None:
         ("华为", "/customers/%E5%8D%8E%E4%B8%BA%E4%BA%91"),
     ],
 )
-def test_an_address_names_the_counterpart_in_whole_words_however_they_are_joined(counterpart: str, path: str) -> None:
+def test_a_url_names_the_counterpart_in_whole_words_however_they_are_joined(counterpart: str, path: str) -> None:
     site = site_of("vendor", "/customers/dropbox", "/customers/mailbox-1", path)
     assert chosen(site, 2, counterpart=counterpart) == [path]
     assert list(naming(site, counterpart)) == [f"https://{VENDOR}{path}"]
@@ -560,19 +548,19 @@ def test_an_address_names_the_counterpart_in_whole_words_however_they_are_joined
         ("Бокс", "/customers/дропбокс"),
     ],
 )
-def test_a_part_of_a_word_in_an_address_does_not_name_the_counterpart(counterpart: str, path: str) -> None:
+def test_a_part_of_a_word_in_a_url_does_not_name_the_counterpart(counterpart: str, path: str) -> None:
     site = site_of("vendor", "/customers/first", path)
     assert chosen(site, 2, counterpart=counterpart) == ["/customers/first"]
     assert list(naming(site, counterpart)) == []
 
 
-def test_the_context_steers_what_is_read() -> None:
+def test_the_context_influences_which_pages_are_read() -> None:
     site = site_of("vendor", *(f"/product/thing-{number}" for number in range(30)), "/product/night-shift")
     assert chosen(site, 2) == ["/product/thing-0"]
     assert chosen(site, 2, context="They care about NIGHT work") == ["/product/night-shift"]
 
 
-def test_links_on_the_home_page_come_before_those_of_the_sitemap() -> None:
+def test_links_on_the_home_page_are_preferred_to_those_of_the_sitemap() -> None:
     company = Company(role="vendor", domain=VENDOR, url=f"https://{VENDOR}")
     (home,) = pages(VENDOR, {"/": "# Home"}, name="Home")
     links = (
@@ -583,7 +571,7 @@ def test_links_on_the_home_page_come_before_those_of_the_sitemap() -> None:
 
 
 @pytest.mark.parametrize("max_pages", matrix.sampled([1, 2, 4, 9], short=lambda pages: pages == 2))
-async def test_a_run_reads_no_more_pages_of_a_company_than_asked_for(tmp_path: Path, max_pages: int) -> None:
+async def test_a_run_reads_no_more_pages_of_a_company_than_requested(tmp_path: Path, max_pages: int) -> None:
     source = ScriptedSource(invented_sites())
     await Stage(tmp_path, source=source).run(max_pages=max_pages)
     for domain in (VENDOR, PROSPECT):
@@ -591,10 +579,7 @@ async def test_a_run_reads_no_more_pages_of_a_company_than_asked_for(tmp_path: P
         assert len(read) == min(max_pages, len(invented_sites()[domain])) - 1
 
 
-# What the model is shown
-
-
-def test_a_vendor_pack_is_asked_with_its_own_pages_and_without_the_prospect(plain: Written) -> None:
+def test_asks_about_vendor_packs_contain_only_vendor_pages_and_no_prospect(plain: Written) -> None:
     asks = [ask for ask in plain.asked if ask.answer is VendorAnswer[Cite]]
     assert asks
     for ask in asks:
@@ -611,7 +596,7 @@ def test_a_writer_is_shown_each_piece_of_evidence_once(plain: Written) -> None:
 
 
 async def passages_shown(home: Path, texts: dict[str, str], **request: Any) -> list[tuple[Passage, ...]]:  # noqa: ANN401
-    """The passages in each ask about a vendor that has these pages."""
+    """Return the passages of each ask about a vendor that has these pages."""
     model, sites = ScriptedModel(), {**invented_sites(), VENDOR: pages(VENDOR, texts, name="Lumenforge")}
     record, _ = await Stage(home, model=model, source=ScriptedSource(sites)).run(**request)
     assert record.status == "completed"

@@ -1,4 +1,4 @@
-"""Arguments of MCP prompts and completions that are missing, empty or unknown, in both protocol eras over HTTP."""
+"""Missing, empty and unknown arguments of MCP prompts and completions, over HTTP in both protocol eras."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ ENVELOPE = {
     "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
     "io.modelcontextprotocol/clientCapabilities": {},
 }
-ACCEPTED = {"Accept": "application/json, text/event-stream"}
+ACCEPT_HEADERS = {"Accept": "application/json, text/event-stream"}
 INVALID_PARAMS = -32602
 PROMPT = {"type": "ref/prompt", "name": "emails"}
 TEMPLATE = {"type": "ref/resource", "uri": "run://{run_id}/playbook.md"}
 BOTH = {"vendor": "acme.com", "prospect": "globex.com"}
 
+# Params of prompts/get, and parts of the error message.
 REFUSED: list[tuple[Json, tuple[str, ...]]] = [
     ({"name": "playbook"}, ("vendor: missing; prospect: missing", "playbook takes vendor, prospect, context")),
     ({"name": "playbook", "arguments": None}, ("vendor: missing", "prospect: missing")),
@@ -48,9 +49,9 @@ REFUSED: list[tuple[Json, tuple[str, ...]]] = [
     ({"name": None}, ("name: missing", "playbook")),
     ({}, ("name: missing", "playbook")),
 ]
-"""Params of prompts/get, and parts of the error."""
 
-TAKEN: list[tuple[Json, str]] = [
+# Params of prompts/get, and a part of the prompt.
+ACCEPTED: list[tuple[Json, str]] = [
     ({"name": "playbook", "arguments": BOTH}, "acme.com"),
     ({"name": "playbook", "arguments": BOTH | {"context": ""}}, "should buy.\n"),
     ({"name": "playbook", "arguments": BOTH | {"context": None}}, "should buy.\n"),
@@ -58,8 +59,8 @@ TAKEN: list[tuple[Json, str]] = [
     ({"name": "emails", "arguments": {"run_id": "run_1", "role": "", "voice": None}}, "shorter where you can"),
     ({"name": "emails", "arguments": {"run_id": "run_1", "voice": "null"}}, "in this voice: null"),
 ]
-"""Params of prompts/get, and a part of the prompt."""
 
+# Params of completion/complete, and parts of the error message.
 UNCOMPLETED: list[tuple[Json, tuple[str, ...]]] = [
     ({"ref": PROMPT}, ("argument.name",)),
     ({"ref": PROMPT, "argument": None}, ("argument.name",)),
@@ -71,7 +72,6 @@ UNCOMPLETED: list[tuple[Json, tuple[str, ...]]] = [
     ({"ref": PROMPT | {"name": "nothing"}, "argument": {"name": "run_id", "value": ""}}, ("'nothing'", "emails")),
     ({"ref": {"type": "ref/prompt"}, "argument": {"name": "run_id", "value": ""}}, ("name: missing", "emails")),
 ]
-"""Params of completion/complete, and parts of the error."""
 
 COMPLETED: list[Json] = [
     {"ref": PROMPT, "argument": {"name": "run_id", "value": "run_"}},
@@ -83,20 +83,20 @@ COMPLETED: list[Json] = [
 
 
 class Asking:
-    """A client that sends the given params."""
+    """An MCP client that sends requests with arbitrary params."""
 
     def __init__(self, client: httpx2.AsyncClient, era: Era) -> None:
         self._client = client
         self._meta: Json = {"_meta": ENVELOPE} if era == "modern" else {}
-        self._headers = ACCEPTED | ({"MCP-Protocol-Version": "2026-07-28"} if era == "modern" else {})
+        self._headers = ACCEPT_HEADERS | ({"MCP-Protocol-Version": "2026-07-28"} if era == "modern" else {})
 
-    async def introduce(self) -> None:
+    async def initialize(self) -> None:
         answer = await self._post({"id": 0, "method": "initialize", "params": CLIENT})
         self._headers["Mcp-Session-Id"] = answer.headers["Mcp-Session-Id"]
         await self._post({"method": "notifications/initialized"})
 
     async def ask(self, method: str, params: Json) -> Json:
-        """The answer, a result or an error."""
+        """Return the response, which has a result or an error."""
         named = {"Mcp-Method": method, "Mcp-Name": params.get("name") or ""} if self._meta else {}
         answer = await self._post({"id": 1, "method": method, "params": params | self._meta}, named)
         text = answer.text.partition("data: ")[2].splitlines()[0] if "data: " in answer.text else answer.text
@@ -116,21 +116,21 @@ class Asking:
 @asynccontextmanager
 async def asking(era: Era) -> AsyncGenerator[Asking]:
     async with serving() as client:
-        begun = Asking(client, era)
+        mcp_client = Asking(client, era)
         if era == "handshake":
-            await begun.introduce()
-        yield begun
+            await mcp_client.initialize()
+        yield mcp_client
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_a_prompt_names_the_argument_that_is_missing_or_unknown_and_accepts_empty_values(
+async def test_errors_of_prompts_name_the_wrong_argument_and_empty_optional_arguments_are_accepted(
     era: Era, home: Path
 ) -> None:
     async with asking(era) as client:
         for params, parts in REFUSED:
             message = await client.refusal("prompts/get", params)
             assert [part for part in parts if part not in message] == [], message
-        for params, part in TAKEN:
+        for params, part in ACCEPTED:
             answer = await client.ask("prompts/get", params)
             assert part in answer["result"]["messages"][0]["content"]["text"]
 
@@ -138,7 +138,7 @@ async def test_a_prompt_names_the_argument_that_is_missing_or_unknown_and_accept
 
 
 @pytest.mark.parametrize("era", sampled(ERAS, short=lambda era: era == "handshake"))
-async def test_a_completion_names_the_argument_that_is_missing_or_unknown_and_accepts_empty_values(
+async def test_errors_of_completions_name_the_wrong_argument_and_empty_values_are_accepted(
     era: Era, home: Path
 ) -> None:
     async with asking(era) as client:
@@ -151,7 +151,7 @@ async def test_a_completion_names_the_argument_that_is_missing_or_unknown_and_ac
     assert [line for line in log_lines(home) if line["exception"]] == []
 
 
-async def test_a_completion_without_a_database_says_what_is_wrong(
+async def test_a_completion_without_a_database_returns_an_error_with_its_code(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_DATABASE_URL", f"sqlite:///{tmp_path}")

@@ -1,3 +1,5 @@
+"""The prompt files: their sections, shared rules, placeholders and limits, and how they are loaded."""
+
 from __future__ import annotations
 
 import re
@@ -80,7 +82,7 @@ every_prompt = pytest.mark.parametrize("name", SPECIALISTS)
 
 
 def words_of(form: object) -> set[str]:
-    """Every name of a field and every word of a closed set in the form of an answer."""
+    """Return the names of all fields and the values of all literals in the type of an answer."""
     if isinstance(form, type) and issubclass(form, Value):
         fields = {name: field for name, field in form.model_fields.items() if name != UNASKED}
         return set(fields).union(*(words_of(field.annotation) for field in fields.values()))
@@ -120,17 +122,19 @@ def test_a_prompt_has_passages_cited_by_number_and_quotations_left_to_the_code(n
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_a_prompt_that_reads_is_short(name: str) -> None:
-    """A connected client's model pays for each: 900 tokens, at four characters each."""
+def test_a_reading_prompt_is_short(name: str) -> None:
+    """A connected client pays for every prompt: 900 tokens, at four characters each."""
     assert len(load(name).body) < 900 * 4
 
 
 @pytest.mark.parametrize("together", [tuple(READ_KINDS.values()), OF_PROSPECT, DEEP[:2]])
-def test_prompts_that_are_asked_together_word_their_shared_rules_the_same(together: tuple[str, ...]) -> None:
-    """A paragraph that an earlier prompt of the ask has word for word is sent once."""
+def test_prompts_that_are_asked_together_have_the_same_wording_of_shared_rules(together: tuple[str, ...]) -> None:
+    """An ask of several prompts contains identical paragraphs only once."""
     for start in ("Passages are numbered.", "Each entry has its own", "Write in the language"):
-        said = [p for name in together for p in load(name).body.split("\n\n") if p.startswith(start)]
-        assert len(set(said)) == (1 if said else 0)
+        paragraphs = [
+            paragraph for name in together for paragraph in load(name).body.split("\n\n") if paragraph.startswith(start)
+        ]
+        assert len(set(paragraphs)) == (1 if paragraphs else 0)
 
 
 @pytest.mark.parametrize("name", [name for name in SPECIALISTS if name != "research/homepage"])
@@ -139,11 +143,11 @@ def test_a_prompt_accepts_an_empty_list(name: str) -> None:
 
 
 @pytest.mark.parametrize("asked", ANSWERS)
-def test_a_prompt_explains_every_field_of_its_answer_and_every_word_it_may_choose(asked: str) -> None:
+def test_a_prompt_explains_every_field_and_every_literal_of_its_answer(asked: str) -> None:
     body = "\n".join(load(name).body for name in asked.split())
-    said = set(re.findall(r"`([^`]+)`", body))
+    explained = set(re.findall(r"`([^`]+)`", body))
 
-    assert set[str]().union(*map(words_of, ANSWERS[asked])) <= said
+    assert set[str]().union(*map(words_of, ANSWERS[asked])) <= explained
 
 
 @pytest.mark.parametrize("kind", ELEMENTS)
@@ -151,7 +155,7 @@ def test_a_reading_prompt_names_the_list_it_fills(kind: str) -> None:
     assert f"`{kind}`: at most {{{{ limits.findings }}}}" in load(READ_KINDS[kind]).body
 
 
-def test_the_choice_of_pages_knows_every_kind_of_page() -> None:
+def test_the_prompt_for_choosing_pages_names_every_kind_of_page() -> None:
     body = load("research/urls").body
 
     assert [kind for kind in get_args(PageKind) if f"`{kind}`" not in body] == []
@@ -172,24 +176,24 @@ def test_a_prompt_renders_from_the_documented_placeholders(name: str) -> None:
     }
 
 
-def test_what_is_sent_to_a_prospect_may_hold_the_four_placeholders_of_a_sequencer() -> None:
+def test_prompts_for_copy_allow_the_placeholders_of_a_sequencer() -> None:
     for name in ("playbook/email_sequence", "playbook/talk_track"):
         assert "{% raw %}`{{first_name}}`, `{{company_name}}`" in load(name).body
 
 
 @pytest.mark.parametrize("name", [name for name in SPECIALISTS if name not in (*DEEP, "checks/self_check")])
-def test_what_is_read_of_a_company_depends_on_no_other_so_that_it_can_be_used_again(name: str) -> None:
+def test_reading_prompts_depend_on_one_company_so_that_answers_can_be_reused(name: str) -> None:
     own = {"company.name", "company.domain", "company.role", "language", "limits.findings"}
 
     assert set(placeholders(load(name).body)) <= own
 
 
-def test_the_home_page_is_read_before_the_company_has_a_name() -> None:
+def test_the_prompt_for_the_home_page_does_not_use_the_name_of_the_company() -> None:
     assert "company.name" not in set(placeholders(load("research/homepage").body))
 
 
 @pytest.mark.parametrize("name", DEEP)
-def test_what_the_user_says_is_marked_and_is_never_evidence(name: str) -> None:
+def test_the_context_is_delimited_and_never_evidence(name: str) -> None:
     body = load(name).body
 
     assert "<context>\n{{ context }}\n</context>" in body
@@ -197,7 +201,7 @@ def test_what_the_user_says_is_marked_and_is_never_evidence(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_a_writer_learns_what_each_kind_of_sentence_owes(name: str) -> None:
+def test_a_writing_prompt_explains_which_sentences_need_evidence(name: str) -> None:
     body = load(name).body
 
     assert "`fact` says what its evidence says; `inference` is one short step beyond its evidence" in body
@@ -206,14 +210,14 @@ def test_a_writer_learns_what_each_kind_of_sentence_owes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["playbook/email_sequence", "playbook/talk_track"])
-def test_copy_goes_from_the_vendors_rep_to_a_named_role_at_the_prospect(name: str) -> None:
+def test_a_prompt_for_copy_names_the_sender_and_the_recipient(name: str) -> None:
     body = load(name).body
 
     assert "FROM the rep of {{ vendor.name }} TO the {{ persona.title }} at {{ prospect.name }}" in body
 
 
 @every_prompt
-def test_a_prompt_gives_no_figure_a_model_could_take_for_a_result(name: str) -> None:
+def test_a_prompt_has_no_figure_that_a_model_could_mistake_for_a_result(name: str) -> None:
     figure = re.compile(
         r"\d\s*(?:%|percent|x\b|k\b|m\b|bn\b|million|billion)|[$€£¥]\s*\d|\d[.,]\d|\d{4}", re.IGNORECASE
     )
@@ -222,7 +226,7 @@ def test_a_prompt_gives_no_figure_a_model_could_take_for_a_result(name: str) -> 
 
 
 @every_prompt
-def test_the_strong_tier_is_kept_for_what_needs_judgement(name: str) -> None:
+def test_only_prompts_that_need_judgement_use_the_strong_tier(name: str) -> None:
     prompt = load(name)
 
     assert prompt.tier == ("strong" if name in DEEP else "fast")
@@ -230,24 +234,24 @@ def test_the_strong_tier_is_kept_for_what_needs_judgement(name: str) -> None:
 
 
 @every_prompt
-def test_only_readers_of_pages_name_kinds_of_pages(name: str) -> None:
+def test_only_reading_prompts_name_kinds_of_pages(name: str) -> None:
     assert bool(load(name).reads) == (name not in (*DEEP, *CITING_NOTHING))
 
 
 @every_prompt
-def test_a_prompt_speaks_of_its_limit_exactly_when_it_has_one(name: str) -> None:
+def test_a_prompt_mentions_a_limit_if_and_only_if_it_has_one(name: str) -> None:
     prompt = load(name)
 
     assert ("limits.findings" in set(placeholders(prompt.body))) == (prompt.limits.findings is not None)
 
 
-def test_every_documented_placeholder_is_of_use() -> None:
-    used = {found for name in names() for found in placeholders(load(name).body)}
+def test_every_documented_placeholder_is_used() -> None:
+    used = {placeholder for name in names() for placeholder in placeholders(load(name).body)}
 
     assert used == PLACEHOLDERS.keys()
 
 
-def test_a_prompt_file_is_read_as_written(tmp_path: Path) -> None:
+def test_a_prompt_file_is_loaded_with_all_its_fields(tmp_path: Path) -> None:
     (tmp_path / "odd.md").write_text(SOUND, encoding="utf-8")
 
     prompt = load("odd", tmp_path)
@@ -257,7 +261,7 @@ def test_a_prompt_file_is_read_as_written(tmp_path: Path) -> None:
     assert prompt.body == "You read."
 
 
-def test_a_missing_prompt_file_is_named(tmp_path: Path) -> None:
+def test_the_error_about_a_missing_prompt_file_names_it(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match=r"cannot read prompt file .*absent\.md: No such file"):
         load("vendor/absent", tmp_path)
 
@@ -280,7 +284,7 @@ def test_a_missing_prompt_file_is_named(tmp_path: Path) -> None:
         ("You read.", "You \udcff read.", "can't decode byte"),
     ],
 )
-def test_a_malformed_prompt_file_is_named_with_what_is_wrong(
+def test_the_error_about_a_malformed_prompt_file_names_it_and_the_cause(
     tmp_path: Path, sound: str, broken: str, complaint: str
 ) -> None:
     text = SOUND.replace(sound, broken)
@@ -298,9 +302,9 @@ def test_the_wheel_contains_every_prompt_file_and_reads_them_without_importing_j
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         wheel.extractall(installed)
 
-    said = subprocess.run([sys.executable, "-c", READ], cwd=installed, capture_output=True, text=True, check=True)
+    ended = subprocess.run([sys.executable, "-c", READ], cwd=installed, capture_output=True, text=True, check=True)
 
-    where, jinja_is_loaded, *found = said.stdout.splitlines()
+    where, jinja_is_loaded, *loaded = ended.stdout.splitlines()
     assert Path(where).is_relative_to(installed)
     assert jinja_is_loaded == "False"
-    assert tuple(found) == SPECIALISTS
+    assert tuple(loaded) == SPECIALISTS
