@@ -1,4 +1,4 @@
-"""Playbooks by language models: each provider's own SDK talks to a double of its API on loopback."""
+"""Playbooks by language models: the SDK of each provider is connected to a double of its API on loopback."""
 
 from __future__ import annotations
 
@@ -64,22 +64,22 @@ from octave_mcp.settings import load
 PROVIDERS = ("openai", "anthropic", "compat")
 KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "compat": "OCTAVE_COMPAT_BASE_URL"}
 
+# A run fails if one of these asks fails; the others leave a gap.
 MANDATORY = (ProspectAnswer[Cite], Understanding[Cite], SummaryDraft[Cite], SequenceDraft[Cite], TalkTrackDraft[Cite])
-"""Without these there is no playbook."""
 
 every_provider = pytest.mark.parametrize("provider", PROVIDERS)
+# For tests that do not depend on the provider's API: one provider in the short tests, all in the long ones.
 one_provider = pytest.mark.parametrize("provider", matrix.sampled(PROVIDERS, short=lambda name: name == "openai"))
-"""For tests that do not depend on the provider's API: one provider in the short tests, all in the long ones."""
 
 
 @pytest.fixture
-def stage(tmp_path: Path, double: Double) -> Stage:  # noqa: ARG001 - it answers
+def stage(tmp_path: Path, double: Double) -> Stage:  # noqa: ARG001 - it serves the requests
     return Stage(tmp_path, source=ScriptedSource(invented_sites()))
 
 
 @dataclass(frozen=True)
 class Served:
-    """A completed run by a provider and the requests it sent, for read-only tests."""
+    """A completed run by a provider and the requests that it sent. Tests only read it."""
 
     asked: list[Request]
     record: RunRecord
@@ -93,7 +93,7 @@ def _served() -> dict[str, Served]:
 
 @pytest.fixture
 async def served(provider: str, _served: dict[str, Served], stage: Stage, double: Double) -> Served:
-    """A run by the test's provider, made once for all tests."""
+    """A run by the test's provider, which is made once for all tests."""
     if provider not in _served:
         record, playbook = await stage.run(model=provider)
         assert playbook, record.error
@@ -109,7 +109,7 @@ def asks(plain: Written) -> list[Asked]:
 
 @asynccontextmanager
 async def opened(provider: str, home: Path) -> AsyncGenerator[Model]:
-    """The model of a provider, without a run."""
+    """Open the model of a provider outside a run."""
     model = Stage(home).model(provider)
     yield model
     await model.close()
@@ -147,34 +147,34 @@ async def test_a_provider_writes_a_whole_playbook_about_two_sites(
     assert playbook.cost.asks == len(double.asked) <= 26
 
 
-def of_openai(body: dict[str, Any]) -> bool:
+def is_frugal_openai(body: dict[str, Any]) -> bool:
     form = body["text"]["format"]
     return body["store"] is False and form["strict"] is True and body["reasoning"] == {"effort": "low"}
 
 
-def of_anthropic(body: dict[str, Any]) -> bool:
+def is_frugal_anthropic(body: dict[str, Any]) -> bool:
     cached = body["messages"][0]["content"][0]["cache_control"] == {"type": "ephemeral"}
     return cached and body["output_config"]["effort"] == "low"
 
 
-def of_compat(body: dict[str, Any]) -> bool:
+def is_strict_compat(body: dict[str, Any]) -> bool:
     return body["response_format"]["json_schema"]["strict"] is True and "JSON schema" in body["messages"][0]["content"]
 
 
 @pytest.mark.parametrize(
-    ("provider", "path", "as_it_should"),
+    ("provider", "path", "is_as_expected"),
     [
-        ("openai", "/v1/responses", of_openai),
-        ("anthropic", "/v1/messages", of_anthropic),
-        ("compat", "/v1/chat/completions", of_compat),
+        ("openai", "/v1/responses", is_frugal_openai),
+        ("anthropic", "/v1/messages", is_frugal_anthropic),
+        ("compat", "/v1/chat/completions", is_strict_compat),
     ],
 )
 @pytest.mark.usefixtures("provider")
-def test_requests_ask_for_a_strict_schema_and_little_reasoning(
-    path: str, as_it_should: Callable[[dict[str, Any]], bool], served: Served
+def test_requests_have_a_strict_schema_and_low_reasoning_effort(
+    path: str, is_as_expected: Callable[[dict[str, Any]], bool], served: Served
 ) -> None:
     assert {request.path for request in served.asked} == {path}
-    assert all(as_it_should(request.body) for request in served.asked)
+    assert all(is_as_expected(request.body) for request in served.asked)
     assert not any("temperature" in request.body for request in served.asked)
 
 
@@ -195,7 +195,7 @@ def test_the_fast_model_reads_pages_and_the_strong_model_writes_the_playbook(
     assert {request.body["model"] for request in served.asked if asking(HomepageAnswer[Cite])(request)} == {fast}
 
 
-async def test_a_tiers_setting_counts_for_its_own_provider_alone(
+async def test_a_tier_setting_applies_only_to_its_provider(
     asks: list[Asked], double: Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_FAST_MODEL", "openai:gpt-7-tiny")
@@ -207,7 +207,7 @@ async def test_a_tiers_setting_counts_for_its_own_provider_alone(
     assert {request.body["model"] for request in double.asked} == {"gpt-7-tiny", "gpt-6.1-terra"}
 
 
-async def test_a_tiers_setting_without_its_provider_is_refused(
+async def test_a_tier_setting_without_a_provider_is_refused(
     tmp_path: Path, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_FAST_MODEL", "gpt-6-luna")
@@ -216,8 +216,6 @@ async def test_a_tiers_setting_without_its_provider_is_refused(
         Stage(tmp_path).model("openai")
     assert double.asked == []
 
-
-# What fails once
 
 WORTH_ANOTHER_TRY = (
     "429",
@@ -237,42 +235,44 @@ SPOILT = tuple(name for name in ONCE if name not in WORTH_ANOTHER_TRY)
 async def test_every_fault_is_retried_with_the_complaint_and_a_higher_token_limit(
     provider: str, stage: Stage, double: Double
 ) -> None:
-    """Each fault occurs once. Call sites differ; at each, a failed request comes before an invalid answer."""
-    met = Counter[str]()
+    """Each fault occurs once. Each call site first gets a failed request, and then an invalid answer."""
+    occurred = Counter[str]()
 
-    def noted(name: str) -> Fault:
+    def counted(name: str) -> Fault:
         def fault(request: Request, text: str) -> Sent:
-            met[name] += 1
+            occurred[name] += 1
             return ONCE[name](request, text)
 
         return fault
 
     for form, spoilt, failed in zip(APART, SPOILT, WORTH_ANOTHER_TRY, strict=False):
-        double.fails(noted(spoilt), asking(form))
-        double.fails(noted(failed), asking(form))
+        double.fails(counted(spoilt), asking(form))
+        double.fails(counted(failed), asking(form))
 
     record, playbook = await stage.run(model=provider)
 
     assert playbook, record.error
     assert record.status == "completed", playbook.gaps
     assert is_whole(playbook)
-    assert met == dict.fromkeys(ONCE, 1)
+    assert occurred == dict.fromkeys(ONCE, 1)
     assert playbook.cost.usd is None  # one answer did not report its usage
     again = {request.form: request for request in double.asked if request.is_second}
     assert "passage 98765 was not shown" in again[APART[SPOILT.index("invented passage")]].user
     cut_off = APART[SPOILT.index("cut off")]
-    assert room(again[cut_off]) > room(next(request for request in double.asked if request.form is cut_off))
+    assert token_limit(again[cut_off]) > token_limit(
+        next(request for request in double.asked if request.form is cut_off)
+    )
 
 
-def room(request: Request) -> int:
-    """The token limit of its answer."""
-    return next(most for name, most in request.body.items() if name.startswith("max_") and name.endswith("tokens"))
+def token_limit(request: Request) -> int:
+    """Return the limit for the tokens of the answer."""
+    return next(limit for name, limit in request.body.items() if name.startswith("max_") and name.endswith("tokens"))
 
 
 @pytest.mark.long
 @every_provider
 @pytest.mark.parametrize("fault", ONCE)
-async def test_what_fails_once_at_every_call_site_still_gives_a_whole_playbook(
+async def test_a_fault_at_every_call_site_still_gives_a_whole_playbook(
     provider: str, fault: str, stage: Stage, double: Double
 ) -> None:
     for form in APART:
@@ -285,21 +285,21 @@ async def test_what_fails_once_at_every_call_site_still_gives_a_whole_playbook(
     assert playbook.vendor.name == "Lumenforge"
 
 
-def said(status: int, body: object, headers: dict[str, str] | None = None) -> Fault:
+def responding(status: int, body: object, headers: dict[str, str] | None = None) -> Fault:
     return lambda _request, _text: Sent(status=status, body=body, headers=headers or {})
 
 
 LOADING: dict[str, Fault] = {
-    "llama.cpp": said(503, {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}),
-    "Ollama": said(500, {"error": {"message": "llm server loading model", "type": "api_error", "code": None}}),
-    "Hugging Face": said(503, {"error": "Model is currently loading", "estimated_time": 0.02}),
-    "a proxy in front of vLLM": said(502, "<html>502 Bad Gateway</html>", {"retry-after": "0.02"}),
+    "llama.cpp": responding(503, {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}),
+    "Ollama": responding(500, {"error": {"message": "llm server loading model", "type": "api_error", "code": None}}),
+    "Hugging Face": responding(503, {"error": "Model is currently loading", "estimated_time": 0.02}),
+    "a proxy in front of vLLM": responding(502, "<html>502 Bad Gateway</html>", {"retry-after": "0.02"}),
     "a server that is not up yet": lambda _request, _text: Sent(drops=True),
 }
 
 
 @pytest.mark.parametrize("server", matrix.sampled(LOADING, short=lambda name: name == "llama.cpp"))
-async def test_a_server_that_is_still_loading_its_model_is_waited_for(
+async def test_requests_are_retried_while_a_server_is_loading_its_model(
     server: str, stage: Stage, double: Double
 ) -> None:
     double.fails(LOADING[server], times=6)
@@ -327,7 +327,7 @@ async def test_a_model_that_declines_twice_leaves_a_named_gap_or_ends_the_run(
         assert (record.status, "model_refuses" in codes(playbook)) == ("partial", True)
 
 
-async def test_an_answer_cut_off_twice_keeps_what_it_has_and_says_so(stage: Stage, double: Double) -> None:
+async def test_an_answer_that_is_cut_off_twice_is_used_and_leaves_a_gap(stage: Stage, double: Double) -> None:
     double.fails(ONCE["cut off"], asking(FORMS[1], again=True), times=None)
 
     record, playbook = await stage.run(model="openai")
@@ -354,19 +354,16 @@ async def test_the_reasoning_of_a_model_is_not_part_of_its_answer(
         assert (await model.answer(asks[0])).value == whole.value
 
 
-# Permanent failures
-
-
 ONE_EACH = set(zip(PROVIDERS, FOR_GOOD, strict=True))
 
 
 @pytest.mark.parametrize(
-    ("provider", "why"), matrix.sampled(product(PROVIDERS, FOR_GOOD), short=lambda case: case in ONE_EACH)
+    ("provider", "cause"), matrix.sampled(product(PROVIDERS, FOR_GOOD), short=lambda case: case in ONE_EACH)
 )
-async def test_a_provider_that_lets_us_have_nothing_ends_the_run_at_once(
-    provider: str, why: str, stage: Stage, double: Double
+async def test_a_permanent_failure_of_a_provider_ends_the_run_immediately(
+    provider: str, cause: str, stage: Stage, double: Double
 ) -> None:
-    fault, code = FOR_GOOD[why]
+    fault, code = FOR_GOOD[cause]
     double.fails(fault, times=None)
 
     record, playbook = await stage.run(model=provider)
@@ -380,7 +377,7 @@ async def test_a_provider_that_lets_us_have_nothing_ends_the_run_at_once(
 
 
 @pytest.mark.long  # the short tests cover missing credit without a provider
-async def test_credit_that_runs_out_while_writing_costs_what_is_not_written_yet(stage: Stage, double: Double) -> None:
+async def test_a_run_whose_credit_runs_out_while_writing_is_partial(stage: Stage, double: Double) -> None:
     double.fails(FOR_GOOD["no quota"][0], asking(WhyWeWin[Cite]), times=None)
 
     record, playbook = await stage.run(model="openai")
@@ -408,7 +405,7 @@ async def test_a_provider_that_is_down_ends_the_run_with_its_code_and_without_a_
         [("500", "upstream_unavailable"), ("no quota", "no_quota")], short=lambda case: case[0] == "no quota"
     ),
 )
-async def test_a_model_that_the_user_named_stands_in_and_is_named_with_the_reason(
+async def test_a_configured_fallback_answers_and_is_flagged_with_the_reason(
     fault: str, code: str, stage: Stage, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attempts, "ATTEMPTS", 2)
@@ -427,9 +424,6 @@ async def test_a_model_that_the_user_named_stands_in_and_is_named_with_the_reaso
     flag = next(flag for flag in playbook.flags if flag.code == "stood_in")
     assert flag.reason.startswith("anthropic answered in place of openai: ")
     assert code in {event.error for event in stage.events if event.event == "call_failed"}
-
-
-# Costs
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
@@ -477,7 +471,7 @@ def test_an_unknown_price_is_none_rather_than_zero(served: Served) -> None:
         | {"cache_read_input_tokens": "99", "output_tokens": None},
     ],
 )
-async def test_what_is_not_told_to_have_been_used_is_estimated_and_has_no_price(
+async def test_usage_that_is_not_reported_is_estimated_and_has_no_price(
     provider: str, usage: object, asks: list[Asked], double: Double, tmp_path: Path
 ) -> None:
     async with opened(provider, tmp_path) as model:
@@ -485,34 +479,31 @@ async def test_what_is_not_told_to_have_been_used_is_estimated_and_has_no_price(
         double.fails(using(usage), times=None)
         estimated = [(await model.answer(ask)).usage for ask in asks[:4]]
 
-    assert {one.usd for one in estimated} == {None}
+    assert {usage.usd for usage in estimated} == {None}
     for field in ("input_tokens", "output_tokens"):
-        used, guessed = (sum(getattr(one, field) for one in usages) for usages in (reported, estimated))
-        assert guessed == pytest.approx(used, rel=0.3)
+        actual, estimate = (sum(getattr(usage, field) for usage in usages) for usages in (reported, estimated))
+        assert estimate == pytest.approx(actual, rel=0.3)
 
 
-# Who is asked
-
-
-@pytest.mark.parametrize(("set_up_here", "chosen"), [(PROVIDERS, "openai"), (PROVIDERS[1:], "anthropic")])
-async def test_auto_is_the_first_provider_that_is_set_up(
-    set_up_here: tuple[str, ...], chosen: str, double: Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("available", "chosen"), [(PROVIDERS, "openai"), (PROVIDERS[1:], "anthropic")])
+async def test_auto_selects_the_first_provider_that_is_set_up(
+    available: tuple[str, ...], chosen: str, double: Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in set(PROVIDERS) - set(set_up_here):
+    for name in set(PROVIDERS) - set(available):
         monkeypatch.delenv(KEYS[name])
 
     assert Stage(tmp_path).model_name("auto") == chosen
     assert double.asked == []
 
 
-def test_auto_is_a_server_of_ones_own_where_no_key_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_selects_a_compatible_server_if_no_key_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCTAVE_COMPAT_BASE_URL", "http://localhost:11434/v1")
     monkeypatch.setenv("OCTAVE_COMPAT_MODEL", "qwen")
 
     assert Stage(tmp_path).model_name("auto") == "compat"
 
 
-def test_auto_without_any_is_left_to_the_surface(tmp_path: Path) -> None:
+def test_auto_selects_no_model_if_none_is_set_up(tmp_path: Path) -> None:
     assert Stage(tmp_path).model_name("auto") is None
 
 
@@ -527,7 +518,7 @@ def test_auto_without_any_is_left_to_the_surface(tmp_path: Path) -> None:
         ("OCTAVE_FALLBACK", "anthropic,gpt-6-luna"),
     ],
 )
-async def test_auto_passes_over_no_provider_whose_settings_cannot_be_used(
+async def test_auto_reports_unusable_settings_instead_of_skipping_their_provider(
     variable: str, value: str, double: Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -538,18 +529,18 @@ async def test_auto_passes_over_no_provider_whose_settings_cannot_be_used(
 
 
 @pytest.mark.parametrize(
-    ("half", "missing"),
+    ("present", "missing"),
     [("OCTAVE_COMPAT_BASE_URL", "OCTAVE_COMPAT_MODEL"), ("OCTAVE_COMPAT_MODEL", "OCTAVE_COMPAT_BASE_URL")],
 )
-async def test_auto_names_what_a_server_of_ones_own_lacks(
-    half: str, missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_auto_names_the_missing_setting_of_a_compatible_server(
+    present: str, missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(half, "http://localhost:11434/v1")
+    monkeypatch.setenv(present, "http://localhost:11434/v1")
     with pytest.raises(SetupError, match=f"^{missing} not found"):
         await Stage(tmp_path, settings=load(), source=ScriptedSource(invented_sites())).run(model="auto")
 
 
-async def test_a_fallback_without_its_key_is_named_with_the_setting_that_asks_for_it(
+async def test_the_error_about_a_fallback_without_a_key_names_both_settings(
     double: Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_FALLBACK", "anthropic")
@@ -575,10 +566,7 @@ async def test_a_provider_without_its_key_is_refused_before_any_page_is_fetched(
     assert (source.scraped, source.closed) == ([], 0)
 
 
-# How much at once
-
-
-async def test_no_more_asks_are_under_way_than_the_settings_allow(
+async def test_the_settings_limit_concurrent_asks(
     asks: list[Asked], double: Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_MAX_ASKS", "1")
@@ -593,7 +581,7 @@ async def test_a_refusal_lowers_the_limit_and_answers_raise_it_again() -> None:
     clock, limit = stop_the_clock(), Limiter(max_calls=10)
     limit.refused(0)
     lowered = limit.limit
-    limit.refused(0)  # one of the same moment
+    limit.refused(0)  # refusals in quick succession count once
     assert (lowered, limit.limit) == (pytest.approx(5.6), lowered)
 
     async def answered(times: int) -> None:
@@ -605,7 +593,7 @@ async def test_a_refusal_lowers_the_limit_and_answers_raise_it_again() -> None:
     assert limit.limit == 10
 
 
-async def test_refusals_without_end_leave_a_limit_that_answers_raise_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_limit_recovers_from_any_number_of_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limiters, "SETTLING_SECONDS", -1.0)
     limit = Limiter(max_calls=10)
     for _ in range(1200):
@@ -618,7 +606,7 @@ async def test_refusals_without_end_leave_a_limit_that_answers_raise_again(monke
     assert limit.limit == 2
 
 
-async def test_starts_are_spaced_once_one_was_refused_and_ever_closer_with_each_answer() -> None:
+async def test_a_refusal_spaces_out_calls_and_each_answer_reduces_the_spacing() -> None:
     limit = Limiter(max_calls=10)
     async with limit.turn(120) as turn:
         assert limit.spacing == 0
@@ -629,11 +617,8 @@ async def test_starts_are_spaced_once_one_was_refused_and_ever_closer_with_each_
     assert 0 < limit.spacing < refused
 
 
-# What is not proven
-
-
 def with_an_injected_page() -> dict[str, tuple[Page, ...]]:
-    """The sites, and among the vendor's pages one that speaks to models."""
+    """Return the invented sites, with a page of the vendor that contains a prompt injection."""
     sites = invented_sites()
     text = f"# Harrowgate lit 9 halls\n\nHarrowgate lit 9 halls.\n\n{INJECTION}"
     injected = pages(VENDOR, {"/customers/harrowgate": text}, name="")
@@ -641,10 +626,10 @@ def with_an_injected_page() -> dict[str, tuple[Page, ...]]:
 
 
 @one_provider
-async def test_errors_planted_in_a_third_of_the_answers_enter_no_export(
+async def test_errors_planted_in_a_third_of_the_answers_appear_in_no_export(
     provider: str, tmp_path: Path, double: Double
 ) -> None:
-    """Which answers get an error does not depend on the order in which answers of different types arrive."""
+    """Which answers get an error does not depend on the order in which asks of different types are made."""
     kinds, given, planted_kinds = list(PLANTS), Counter[type[Value]](), Counter[str]()
 
     def plant(request: Request, text: str) -> Sent:
@@ -669,7 +654,7 @@ async def test_errors_planted_in_a_third_of_the_answers_enter_no_export(
 
 
 @pytest.mark.parametrize("marker", matrix.sampled(PLANTS, short=lambda marker: marker in {"7431.5", "zumblefork"}))
-async def test_an_error_that_is_repeated_is_dropped_counted_and_named(
+async def test_a_statement_that_stays_wrong_when_asked_again_is_dropped_and_counted_in_a_gap(
     marker: str, stage: Stage, double: Double
 ) -> None:
     double.fails(lambda request, text: planted(request, text, marker), asking(WhyWeWin[Cite], again=True), times=None)
@@ -685,7 +670,7 @@ async def test_an_error_that_is_repeated_is_dropped_counted_and_named(
     assert Counter(request.form for request in double.asked)[WhyWeWin[Cite]] == 2
 
 
-async def test_minutes_that_are_a_claim_and_addresses_of_any_country_are_dropped(stage: Stage, double: Double) -> None:
+async def test_subjects_with_unsupported_figures_or_foreign_urls_are_dropped(stage: Stage, double: Double) -> None:
     subjects = ("save 400 minutes a day", "free audit at evil.ru/free", "an audit at evil.zone")
 
     def claiming(request: Request, text: str) -> Sent:
@@ -702,20 +687,20 @@ async def test_minutes_that_are_a_claim_and_addresses_of_any_country_are_dropped
     assert "dropped_by_check" in codes(playbook)
 
 
-SPOKEN = "Ask for Bob at https://evil.example/claim: 97% of 5,000 buyers do"
+FOREIGN_TEXT = "Ask for Bob at https://evil.example/claim: 97% of 5,000 buyers do"
 
 
 def with_a_strange_field(request: Request, text: str) -> Sent:
-    return Sent(body=enveloped(request, json.dumps({**json.loads(text), SPOKEN: 1})))
+    return Sent(body=enveloped(request, json.dumps({**json.loads(text), FOREIGN_TEXT: 1})))
 
 
-async def test_what_a_model_or_its_provider_says_in_other_places_stays_out_of_the_playbook(
+async def test_text_in_unknown_fields_and_in_provider_errors_stays_out_of_the_playbook(
     stage: Stage, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attempts, "ATTEMPTS", 2)
     double.fails(with_a_strange_field, asking(WhyWeWin[Cite], again=True), times=None)
-    double.fails(error(400, SPOKEN), asking(HomepageAnswer[Cite], again=True), times=None)
-    double.fails(error(500, SPOKEN), asking(ObjectionHandling[Cite], again=True), times=None)
+    double.fails(error(400, FOREIGN_TEXT), asking(HomepageAnswer[Cite], again=True), times=None)
+    double.fails(error(500, FOREIGN_TEXT), asking(ObjectionHandling[Cite], again=True), times=None)
 
     record, playbook = await stage.run(model="openai")
 
@@ -735,7 +720,7 @@ async def test_a_site_whose_name_is_a_sentence_is_called_by_its_domain(tmp_path:
     assert any("lumenforge.example" in system for system in systems)
 
 
-async def test_an_application_of_its_own_closes_what_it_opened(double: Double, tmp_path: Path, pair: Pair) -> None:
+async def test_closing_an_application_waits_for_its_run(double: Double, tmp_path: Path, pair: Pair) -> None:
     app = App(load(home=tmp_path), engine="inline")
     await app.runs.open()
     request = PlaybookRequest(
@@ -748,8 +733,8 @@ async def test_an_application_of_its_own_closes_what_it_opened(double: Double, t
     assert double.asked
 
 
-async def test_the_sdk_is_opened_while_pages_are_fetched(
-    double: Double,  # noqa: ARG001 - it answers
+async def test_the_sdk_is_loaded_while_pages_are_fetched(
+    double: Double,  # noqa: ARG001 - it serves the requests
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

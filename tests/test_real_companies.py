@@ -1,4 +1,4 @@
-"""What the extractive model makes of real companies' pages: enough of each kind, all of it true to the page."""
+"""Playbooks by the extractive model about real companies: enough findings of each kind, all of them on the pages."""
 
 from __future__ import annotations
 
@@ -22,35 +22,37 @@ NAMED_IN_PASSING = set(
     "segment snowplow".split()
 )
 
-
 DEADLINES = ("fetch_timeout_seconds", "site_timeout_seconds", "step_timeout_seconds", "run_timeout_seconds")
 NEVER = 1_000_000
 
 
-def stands_in_quotation(evidence: Evidence, text: str) -> bool:
-    """Whether it is in a block quotation, or within quotation marks of its paragraph."""
+def is_quoted(evidence: Evidence, text: str) -> bool:
+    """Return whether the evidence is in a block quotation, or within quotation marks of its paragraph."""
     paragraph = text[text.rfind("\n", 0, evidence.start) + 1 : evidence.start + 1]
     is_open = paragraph.count("“") > paragraph.count("”") or paragraph.count('"') % 2 == 1
     return paragraph.startswith(">") or is_open
 
 
-FEW = 10
+FEW_PAGES = 10
 DEALS = (
-    ("posthog.com", "greptime.cn", FEW),
+    ("posthog.com", "greptime.cn", FEW_PAGES),
     ("posthog.com", "greptime.cn", 25),
     ("posthog.com", "supabase.com", 25),
     ("supabase.com", "posthog.com", 25),
 )
 
-MADE: dict[tuple[str, str, int], Playbook] = {}
+PLAYBOOKS: dict[tuple[str, str, int], Playbook] = {}
 
 
 async def playbook_of(sites: dict[str, str], home: Path, vendor: str, prospect: str, max_pages: int = 25) -> Playbook:
-    """The playbook of a deal, made once for all tests. The short tests use two, one of them from only a few pages."""
+    """Return the playbook of a deal, which is made once for all tests.
+
+    The short tests use two playbooks, one of them about only a few pages.
+    """
     key = (vendor, prospect, max_pages)
-    if key not in MADE:
-        MADE[key] = await written(sites, home, vendor, prospect, max_pages)
-    return MADE[key]
+    if key not in PLAYBOOKS:
+        PLAYBOOKS[key] = await written(sites, home, vendor, prospect, max_pages)
+    return PLAYBOOKS[key]
 
 
 async def written(sites: dict[str, str], home: Path, vendor: str, prospect: str, max_pages: int) -> Playbook:
@@ -71,12 +73,13 @@ async def written(sites: dict[str, str], home: Path, vendor: str, prospect: str,
         assert text is not None
         assert verified(evidence, text)
         if evidence.id in praise:
-            assert stands_in_quotation(evidence, text)
+            assert is_quoted(evidence, text)
     await app.runs.close()
     return playbook
 
 
-COPY_OF_OTHERS = (
+# Lines on PostHog's pages that are not needs of its own: about others, outdated or about its product.
+MISLEADING_LINES = (
     "create opportunities for founders",
     "we speak to Evan Sosenko",
     "8,169",
@@ -88,8 +91,8 @@ COPY_OF_OTHERS = (
 
 
 def praise_by_people(playbook: Playbook) -> int:
-    said = [point for point in playbook.vendor_elements.proof_points if point.kind == "testimonial"]
-    return sum(bool(point.person and point.role) for point in said)
+    testimonials = [point for point in playbook.vendor_elements.proof_points if point.kind == "testimonial"]
+    return sum(bool(point.person and point.role) for point in testimonials)
 
 
 @pytest.mark.long
@@ -124,7 +127,7 @@ async def test_more_pages_give_more_and_no_company_named_in_passing(real_sites: 
 
 
 @pytest.mark.long
-async def test_an_existing_customer_is_written_to_as_one(real_sites: dict[str, str], home: Path) -> None:
+async def test_copy_for_an_existing_customer_opens_with_that(real_sites: dict[str, str], home: Path) -> None:
     playbook = await playbook_of(real_sites, home, "posthog.com", "supabase.com")
 
     flag = next(flag for flag in playbook.flags if flag.code == "existing_customer")
@@ -137,7 +140,9 @@ async def test_an_existing_customer_is_written_to_as_one(real_sites: dict[str, s
 
 
 @pytest.mark.long
-async def test_a_vendor_that_is_the_prospects_customer_opens_with_that(real_sites: dict[str, str], home: Path) -> None:
+async def test_copy_of_a_vendor_that_is_the_prospects_customer_opens_with_that(
+    real_sites: dict[str, str], home: Path
+) -> None:
     playbook = await playbook_of(real_sites, home, "supabase.com", "posthog.com")
 
     flag = next(flag for flag in playbook.flags if flag.code == "vendor_is_customer")
@@ -147,8 +152,8 @@ async def test_a_vendor_that_is_the_prospects_customer_opens_with_that(real_site
     assert all(title in track.cold_call.opener[0].text for track in playbook.talk_tracks)
 
 
-@pytest.mark.parametrize(("vendor", "prospect", "max_pages"), sampled(DEALS, lambda deal: deal[2] == FEW))
-async def test_an_outline_has_no_figure_and_no_quotation_that_its_evidence_has_not(
+@pytest.mark.parametrize(("vendor", "prospect", "max_pages"), sampled(DEALS, lambda deal: deal[2] == FEW_PAGES))
+async def test_every_figure_and_quotation_in_an_outline_is_in_its_evidence(
     real_sites: dict[str, str], home: Path, vendor: str, prospect: str, max_pages: int
 ) -> None:
     playbook = await playbook_of(real_sites, home, vendor, prospect, max_pages)
@@ -163,8 +168,8 @@ async def test_an_outline_has_no_figure_and_no_quotation_that_its_evidence_has_n
             assert [quotation for quotation in quotations if quotation not in cited] == []
 
 
-async def test_a_prospect_in_another_language_keeps_it(real_sites: dict[str, str], home: Path) -> None:
-    playbook = await playbook_of(real_sites, home, "posthog.com", "greptime.cn", FEW)
+async def test_a_prospect_in_another_language_keeps_its_language(real_sites: dict[str, str], home: Path) -> None:
+    playbook = await playbook_of(real_sites, home, "posthog.com", "greptime.cn", FEW_PAGES)
 
     assert (playbook.language, playbook.vendor.language, playbook.prospect.language) == ("en", "en", "zh")
     assert any(evidence.language == "zh" for evidence in playbook.evidence.values())
@@ -181,7 +186,7 @@ async def test_a_nearly_empty_prospect_is_flagged_and_has_gaps(real_sites: dict[
 
 
 @pytest.mark.long
-async def test_neither_others_nor_old_nor_product_lines_are_given_as_the_prospects_need(
+async def test_lines_about_others_or_products_and_old_lines_are_not_the_prospects_needs(
     real_sites: dict[str, str], home: Path
 ) -> None:
     playbook = await playbook_of(real_sites, home, "supabase.com", "posthog.com")
@@ -191,10 +196,10 @@ async def test_neither_others_nor_old_nor_product_lines_are_given_as_the_prospec
     bodies = [touch.body for sequence in playbook.email_sequences for touch in sequence.touches]
     assert pains
     assert why_now
-    assert not [text for text in (*pains, *why_now, *bodies) for line in COPY_OF_OTHERS if line in text]
+    assert not [text for text in (*pains, *why_now, *bodies) for line in MISLEADING_LINES if line in text]
 
 
-async def test_nobody_is_given_a_higher_title_than_their_company_gives_them(
+async def test_nobody_has_a_higher_title_than_on_the_pages_of_their_company(
     real_sites: dict[str, str], home: Path
 ) -> None:
     playbook = await playbook_of(real_sites, home, "posthog.com", "supabase.com")

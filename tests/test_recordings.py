@@ -1,4 +1,4 @@
-"""What a model answered in one run is replayed in others, on the pages as they are then."""
+"""Recordings: the answers of one run are replayed in other runs, on the pages as they are then."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from octave_mcp.surfaces.mcp.server import make
 
 Json = dict[str, Any]
 MODEL = "a-careful-model-3"
+# Sections that are identical in a replay on the same pages.
 SAME = ("executive_summary", "email_sequences", "talk_tracks", "battle_cards", "brief", "gaps")
-"""Sections that a replay on the same pages has word for word."""
 
 
 @dataclass(frozen=True)
-class Made:
-    """A finished run whose questions a client answered, and the recording that was made of it."""
+class Recorded:
+    """A finished run whose questions a client answered, and its recording."""
 
     pair: Pair
     home: Path
@@ -53,7 +53,11 @@ def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def answered_by_a_client(pair: Pair) -> tuple[str, Json]:
-    """A run whose client answers all that is asked, once with an invented figure, which it corrects when asked."""
+    """Start a run and answer all its questions, one of them first with an invented figure.
+
+    Returns:
+        The ID of the run and its playbook.
+    """
     async with serving() as http:
         first = (await http.post("/runs", json={**pair.few, "model": "host", "refresh": True})).json()
         at = f"/runs/{first['run_id']}"
@@ -66,25 +70,25 @@ async def answered_by_a_client(pair: Pair) -> tuple[str, Json]:
 
 
 async def with_material(http: httpx2.AsyncClient, at: str, question: Json) -> Json:
-    """A correction with the material of the question that it corrects."""
+    """Return a correction with the material of the question that it corrects."""
     again = await http.get(f"{at}/questions/next", params={"question_id": question["corrects"]})
     return {**question, "material": again.json()["question"]["material"]}
 
 
 @pytest.fixture(scope="module")
-def kept() -> Iterator[list[Made]]:
-    made: list[Made] = []
-    yield made
-    for one in made:
-        one.pair.close()
+def recordings() -> Iterator[list[Recorded]]:
+    recordings: list[Recorded] = []
+    yield recordings
+    for recorded in recordings:
+        recorded.pair.close()
 
 
 @pytest.fixture
-async def made(
-    kept: list[Made], home: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Made:
-    """One recording per worker, made when first requested. The test's own OCTAVE_HOME has a copy of it."""
-    if not kept:
+async def recorded(
+    recordings: list[Recorded], home: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Recorded:
+    """A recording, made once per worker. The test's own OCTAVE_HOME has a copy of the file."""
+    if not recordings:
         pair = Pair(LoopbackSite(load("vendor")), LoopbackSite(load("prospect")))
         folder = tmp_path_factory.mktemp("recorded")
         allow(pair, monkeypatch)
@@ -92,23 +96,23 @@ async def made(
         run_id, playbook = await answered_by_a_client(pair)
         assert (await octave("record", run_id, "--model", MODEL, cwd=folder)).code == 0
         (file,) = (folder / "recordings").iterdir()
-        kept.append(Made(pair, folder, run_id, playbook, file))
+        recordings.append(Recorded(pair, folder, run_id, playbook, file))
         monkeypatch.setenv("OCTAVE_HOME", str(home))
-    (one,) = kept
-    allow(one.pair, monkeypatch)
+    (recorded,) = recordings
+    allow(recorded.pair, monkeypatch)
     (home / "recordings").mkdir(parents=True)
-    shutil.copy(one.file, home / "recordings")
-    return one
+    shutil.copy(recorded.file, home / "recordings")
+    return recorded
 
 
-async def replayed(made: Made, folder: Path, *options: str) -> Ended:
-    """The command that replays the recording, with the pages fetched anew."""
+async def replayed(recorded: Recorded, folder: Path, *options: str) -> Ended:
+    """Run the command that replays the recording, with all pages fetched again."""
     asked = ("--model", "recorded", "--refresh", "--out", str(folder / "out"), *options)
-    return await octave("generate", *made.domains, *asked, cwd=folder)
+    return await octave("generate", *recorded.domains, *asked, cwd=folder)
 
 
-async def playbook_of(made: Made, folder: Path, *options: str) -> Json:
-    done = await replayed(made, folder, *options)
+async def playbook_of(recorded: Recorded, folder: Path, *options: str) -> Json:
+    done = await replayed(recorded, folder, *options)
     assert done.code in {0, 4}, done
     return read_json(folder / "out" / "playbook.json")
 
@@ -123,7 +127,7 @@ def flag(playbook: Json) -> str:
 
 
 def rewrite(home: Path, change: Callable[[Json], object]) -> None:
-    """Changes the recording in this OCTAVE_HOME, as if it had been made so."""
+    """Change the content of the recording in this OCTAVE_HOME."""
     (file,) = (home / "recordings").iterdir()
     recording = unpacked(file.read_bytes(), "")
     content = recording.model_dump(mode="json")
@@ -141,7 +145,7 @@ def content_of(file: Path) -> Json:
 
 
 def quotations(part: Any) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401 - JSON
-    """Each citation of a recording: company, path and quotation."""
+    """Yield the company, path and quotation of each citation in a recording."""
     if is_object(part):
         if "quote" in part:
             yield part["company"], part["path"], part["quote"]
@@ -152,23 +156,23 @@ def quotations(part: Any) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401 - J
             yield from quotations(own)
 
 
-def change_page(made: Made, monkeypatch: pytest.MonkeyPatch, path: str, change: Callable[[str], str]) -> None:
-    """The prospect's page at this path is another one until the test ends."""
-    documents = made.pair.prospect.documents
+def change_page(recorded: Recorded, monkeypatch: pytest.MonkeyPatch, path: str, change: Callable[[str], str]) -> None:
+    """Change the prospect's page at this path until the test ends."""
+    documents = recorded.pair.prospect.documents
     text = documents[path].body.decode()
     assert change(text) != text
     monkeypatch.setitem(documents, path, Document(change(text).encode(), documents[path].media_type))
 
 
-async def test_a_run_is_replayed_word_for_word_and_costs_nothing(made: Made, tmp_path: Path) -> None:
-    done = await replayed(made, tmp_path)
+async def test_a_run_is_replayed_word_for_word_and_costs_nothing(recorded: Recorded, tmp_path: Path) -> None:
+    done = await replayed(recorded, tmp_path)
     again = read_json(tmp_path / "out" / "playbook.json")
 
     assert done.code == 0, done
-    assert {name: again[name] for name in SAME} == {name: made.playbook[name] for name in SAME}
-    assert quotes(again) == quotes(made.playbook)
+    assert {name: again[name] for name in SAME} == {name: recorded.playbook[name] for name in SAME}
+    assert quotes(again) == quotes(recorded.playbook)
     assert (again["model"], again["recording"]["model"], again["recording"]["unmapped"]) == ("recorded", MODEL, 0)
-    assert again["recording"]["of"] == sum(1 for _ in quotations(content_of(made.file)))
+    assert again["recording"]["of"] == sum(1 for _ in quotations(content_of(recorded.file)))
     assert again["cost"]["usd"] == again["cost"]["input_tokens"] == again["cost"]["output_tokens"] == 0
     recorded_on = again["recording"]["recorded_on"]
     assert flag(again) == f"written by {MODEL} on {recorded_on} and replayed; every check was run now"
@@ -176,51 +180,55 @@ async def test_a_run_is_replayed_word_for_word_and_costs_nothing(made: Made, tmp
 
 
 @pytest.mark.long
-async def test_a_connected_client_gets_the_replay_without_being_asked(made: Made) -> None:
+async def test_a_connected_client_gets_a_replay_without_questions(recorded: Recorded) -> None:
     async with Client(make()) as client:
-        asked = {**made.pair.domains, "model": "recorded"}
+        asked = {**recorded.pair.domains, "model": "recorded"}
         run_id = (await call(client, "generate_playbook", **asked))["run_id"]
         report = await ended(client, run_id)
         question = await call(client, "next_question", run_id=run_id)
 
     assert report["status"] == "completed"
     assert question["question"] is None
-    assert any(told.startswith(f"recorded: written by {MODEL}") for told in report["overview"]["flags"])
+    assert any(flag.startswith(f"recorded: written by {MODEL}") for flag in report["overview"]["flags"])
 
 
 @pytest.mark.long
-async def test_a_page_that_changed_loses_what_was_cited_of_the_change_and_nothing_else(
-    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_a_changed_page_loses_only_the_citations_of_its_changed_text(
+    recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its other sentences are cited as before, though they have other numbers and stand in other passages."""
-    count = Counter(quotations(content_of(made.file)))
-    documents = made.pair.prospect.documents
+    """Its other sentences are still cited, although their numbers and passages have changed."""
+    count = Counter(quotations(content_of(recorded.file)))
+    documents = recorded.pair.prospect.documents
     company, path, lost = min(
-        (one for one in count if one[0] == "prospect" and one[2] in documents[one[1]].body.decode()),
-        key=lambda one: (count[one], one),
+        (
+            citation
+            for citation in count
+            if citation[0] == "prospect" and citation[2] in documents[citation[1]].body.decode()
+        ),
+        key=lambda citation: (count[citation], citation),
     )
 
     def change(html: str) -> str:
         return html.replace(lost, "Now it says something else.").replace("<p>", "<p>Well. ").replace("<h1>", "<h1>So: ")
 
-    change_page(made, monkeypatch, path, change)
-    playbook = await playbook_of(made, tmp_path)
+    change_page(recorded, monkeypatch, path, change)
+    playbook = await playbook_of(recorded, tmp_path)
 
     assert playbook["recording"]["unmapped"] == count[company, path, lost]
     assert lost not in quotes(playbook).values()
-    others = {quote for quote in quotes(made.playbook).values() if quote != lost}
+    others = {quote for quote in quotes(recorded.playbook).values() if quote != lost}
     assert others - {*quotes(playbook).values()} == set()
     assert "of its " in flag(playbook)
 
 
 async def test_a_recording_that_no_longer_fits_the_pages_fails_the_run_as_stale(
-    made: Made, monkeypatch: pytest.MonkeyPatch
+    recorded: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for path, document in made.pair.prospect.documents.items():
+    for path, document in recorded.pair.prospect.documents.items():
         if document.media_type == "text/html":
-            change_page(made, monkeypatch, path, lambda html: html.replace(".<", " now.<").replace(". ", " now. "))
+            change_page(recorded, monkeypatch, path, lambda html: html.replace(".<", " now.<").replace(". ", " now. "))
     async with Client(make()) as client:
-        asked = {**made.pair.domains, "model": "recorded", "refresh": True}
+        asked = {**recorded.pair.domains, "model": "recorded", "refresh": True}
         report = await ended(client, (await call(client, "generate_playbook", **asked))["run_id"])
 
     assert (report["status"], report["error"]["code"]) == ("failed", "stale_recording")
@@ -241,37 +249,39 @@ def edited(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("damage", "told"),
+    ("damage", "message"),
     [(cut, "is damaged"), (of_another_format, "has a format that this release cannot read"), (edited, "is damaged")],
 )
 async def test_a_recording_that_cannot_be_read_is_refused_before_the_run(
-    damage: Callable[[bytes], bytes], told: str, made: Made, home: Path, tmp_path: Path
+    damage: Callable[[bytes], bytes], message: str, recorded: Recorded, home: Path, tmp_path: Path
 ) -> None:
     (file,) = (home / "recordings").iterdir()
     file.write_bytes(damage(file.read_bytes()))
     async with serving() as http:
-        problem = problem_in(await http.post("/runs", json={**made.pair.domains, "model": "recorded"}))
-    done = await replayed(made, tmp_path)
+        problem = problem_in(await http.post("/runs", json={**recorded.pair.domains, "model": "recorded"}))
+    done = await replayed(recorded, tmp_path)
 
     assert (problem["status"], problem["code"]) == (503, "stale_recording")
-    assert told in problem["detail"]
+    assert message in problem["detail"]
     assert str(file) in problem["detail"]
     assert (done.code, done.out) == (1, "")
-    assert told in done.err
+    assert message in done.err
 
 
-async def test_an_answer_of_a_form_that_is_not_asked_for_any_more_is_stale(
-    made: Made, home: Path, tmp_path: Path
+async def test_a_recorded_answer_that_no_longer_matches_the_schema_is_stale(
+    recorded: Recorded, home: Path, tmp_path: Path
 ) -> None:
     rewrite(home, lambda recording: answer_in(recording, "playbook/summary").update(slogan="Light!"))
-    done = await replayed(made, tmp_path)
+    done = await replayed(recorded, tmp_path)
 
     assert done.code == 1
     assert "the recorded answer to 'playbook/summary' does not match the schema" in done.err
 
 
-async def test_a_pair_without_a_recording_is_refused_with_those_that_have_one(made: Made, tmp_path: Path) -> None:
-    vendor, prospect = made.domains
+async def test_the_error_about_a_pair_without_a_recording_lists_the_recorded_pairs(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    vendor, prospect = recorded.domains
     done = await octave("generate", prospect, vendor, "--model", "recorded", cwd=tmp_path)
     async with Client(make()) as client:
         asked = {"vendor_domain": prospect, "prospect_domain": vendor, "model": "recorded"}
@@ -283,27 +293,31 @@ async def test_a_pair_without_a_recording_is_refused_with_those_that_have_one(ma
     assert refused.startswith("[invalid_input]")
 
 
-async def test_what_has_changed_since_is_told(made: Made, home: Path, tmp_path: Path) -> None:
+async def test_a_replay_reports_changed_prompts_and_another_context(
+    recorded: Recorded, home: Path, tmp_path: Path
+) -> None:
     rewrite(home, lambda recording: recording["prompts"].update({"playbook/talk_track": 1}))
-    told = flag(await playbook_of(made, tmp_path, "--context", "They asked about overtime."))
+    reason = flag(await playbook_of(recorded, tmp_path, "--context", "They asked about overtime."))
 
-    assert "; the prompt playbook/talk_track has changed since the recording, from version 1 to " in told
-    assert "; it was recorded with a different context and does not reflect this one" in told
+    assert "; the prompt playbook/talk_track has changed since the recording, from version 1 to " in reason
+    assert "; it was recorded with a different context and does not reflect this one" in reason
 
 
-async def test_a_recording_is_in_one_language(made: Made, tmp_path: Path) -> None:
-    done = await replayed(made, tmp_path, "--language", "de")
+async def test_a_replay_in_another_language_is_refused(recorded: Recorded, tmp_path: Path) -> None:
+    done = await replayed(recorded, tmp_path, "--language", "de")
 
     assert done.code == 1
     assert "the recording is in 'en', not in 'de'" in done.err
 
 
 @pytest.mark.long
-async def test_if_a_persona_is_dropped_the_others_keep_their_copy(made: Made, home: Path, tmp_path: Path) -> None:
-    titles = [persona["title"] for persona in made.playbook["priority_personas"]]
-    by_title = copy_by_title(made.playbook)
+async def test_if_a_persona_is_dropped_the_others_keep_their_copy(
+    recorded: Recorded, home: Path, tmp_path: Path
+) -> None:
+    titles = [persona["title"] for persona in recorded.playbook["priority_personas"]]
+    by_title = copy_by_title(recorded.playbook)
     rewrite(home, lambda recording: answer_in(recording, "prospect/pain_points")["buyers"].pop(0))
-    playbook = await playbook_of(made, tmp_path)
+    playbook = await playbook_of(recorded, tmp_path)
 
     left = copy_by_title(playbook)
     assert len(titles) == 3
@@ -313,32 +327,35 @@ async def test_if_a_persona_is_dropped_the_others_keep_their_copy(made: Made, ho
 
 
 def copy_by_title(playbook: Json) -> dict[str, list[str]]:
-    """The subjects of the e-mails and the goals of each persona."""
-    subjects = {one["persona_id"]: [touch["body"] for touch in one["touches"]] for one in playbook["email_sequences"]}
+    """Return the bodies of the e-mails and the goals of each persona, by its title."""
+    bodies = {
+        sequence["persona_id"]: [touch["body"] for touch in sequence["touches"]]
+        for sequence in playbook["email_sequences"]
+    }
     return {
-        persona["title"]: [*subjects[persona["id"]], *(goal["text"] for goal in persona["goals"])]
+        persona["title"]: [*bodies[persona["id"]], *(goal["text"] for goal in persona["goals"])]
         for persona in playbook["priority_personas"]
     }
 
 
-async def test_a_recording_of_the_same_run_is_the_same_file(
-    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_recording_a_run_again_gives_the_same_file(
+    recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OCTAVE_HOME", str(made.home))
-    done = await octave("record", made.run_id, "--model", MODEL, "--out", "again", "--json", cwd=tmp_path)
+    monkeypatch.setenv("OCTAVE_HOME", str(recorded.home))
+    done = await octave("record", recorded.run_id, "--model", MODEL, "--out", "again", "--json", cwd=tmp_path)
 
-    told = json.loads(done.out)
-    assert (tmp_path / told["file"]).read_bytes() == made.file.read_bytes()
-    assert told["bytes"] == made.file.stat().st_size < 20_000
-    assert told["citations"] == sum(1 for _ in quotations(content_of(made.file)))
-    assert gzip.decompress(made.file.read_bytes()).startswith(b'{\n "format": 1,\n "vendor": ')
-
-
-async def test_a_recording_has_what_was_accepted_and_no_first_attempt(made: Made) -> None:
-    assert "7431.5" not in gzip.decompress(made.file.read_bytes()).decode()
+    printed = json.loads(done.out)
+    assert (tmp_path / printed["file"]).read_bytes() == recorded.file.read_bytes()
+    assert printed["bytes"] == recorded.file.stat().st_size < 20_000
+    assert printed["citations"] == sum(1 for _ in quotations(content_of(recorded.file)))
+    assert gzip.decompress(recorded.file.read_bytes()).startswith(b'{\n "format": 1,\n "vendor": ')
 
 
-async def test_only_what_a_client_answered_to_its_end_is_recorded(finished: Finished, tmp_path: Path) -> None:
+async def test_a_recording_contains_no_rejected_answers(recorded: Recorded) -> None:
+    assert "7431.5" not in gzip.decompress(recorded.file.read_bytes()).decode()
+
+
+async def test_only_runs_that_a_client_answered_can_be_recorded(finished: Finished, tmp_path: Path) -> None:
     by_rules = await octave("record", finished.run_id, "--model", MODEL, cwd=tmp_path)
     unknown = await octave("record", "run_0", "--model", MODEL, cwd=tmp_path)
 
@@ -347,7 +364,7 @@ async def test_only_what_a_client_answered_to_its_end_is_recorded(finished: Fini
     assert (unknown.code, "there is no run 'run_0'" in unknown.err) == (1, True)
 
 
-async def test_a_run_that_waits_for_answers_is_not_recorded(pair: Pair, tmp_path: Path) -> None:
+async def test_a_run_that_waits_for_answers_cannot_be_recorded(pair: Pair, tmp_path: Path) -> None:
     async with Client(make()) as client:
         run_id = (await call(client, "generate_playbook", **pair.few, model="host", wait_seconds=0))["run_id"]
         await at_rest(client, run_id)
