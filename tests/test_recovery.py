@@ -1,4 +1,4 @@
-"""A run outlives its server: what was done is kept, what was in flight is done again, and nothing else."""
+"""Runs survive their server: finished steps are kept, and only unfinished ones are repeated."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ from octave_mcp.settings import load as load_settings
 from octave_mcp.tools.registry import ignore_event
 
 Line = dict[str, Any]
-LONG = 1_000_000
+LONG_SECONDS = 1_000_000
 
+# A server that kills itself as soon as it logs the event `dies_at`; a signal from the test could arrive too late.
 SERVER = f"""
 import json, os, runpy, signal, sys
 
@@ -50,11 +51,10 @@ def write_and_die(text):
 sys.stderr.write = write_and_die
 runpy.run_path({str(ROOT / "server.py")!r}, run_name="__main__")
 """
-"""A server that kills itself as soon as it logs the event `dies_at`; a kill sent by the test could arrive too late."""
 
 
 class Stdio:
-    """A server on stdio, spoken to line by line."""
+    """A client of a server on stdio, which sends and reads single lines of JSON."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -64,14 +64,14 @@ class Stdio:
     def pid(self) -> int:
         return self._process.pid
 
-    async def call(self, tool: str, **arguments: Any) -> Line:  # noqa: ANN401 - the tool's own
+    async def call(self, tool: str, **arguments: Any) -> Line:  # noqa: ANN401 - arguments of the tool
         self._number += 1
         self._send({"id": self._number, "method": "tools/call", "params": {"name": tool, "arguments": arguments}})
         answer = await self._answer(self._number)
         assert "structuredContent" in answer["result"], answer
         return answer["result"]["structuredContent"]
 
-    async def introduce(self) -> None:
+    async def initialize(self) -> None:
         self._send({"id": 1, "method": "initialize", "params": CLIENT})
         self._send({"method": "notifications/initialized"})
         await self._answer(1)
@@ -108,8 +108,8 @@ async def server(folder: Path, env: dict[str, str], **options: object) -> AsyncG
         | env
         | {
             "PYTHONPATH": str(ROOT),
-            "OCTAVE_FETCH_TIMEOUT_SECONDS": str(LONG),
-            "OCTAVE_SITE_TIMEOUT_SECONDS": str(LONG),
+            "OCTAVE_FETCH_TIMEOUT_SECONDS": str(LONG_SECONDS),
+            "OCTAVE_SITE_TIMEOUT_SECONDS": str(LONG_SECONDS),
         },
         stdin=PIPE,
         stdout=PIPE,
@@ -118,7 +118,7 @@ async def server(folder: Path, env: dict[str, str], **options: object) -> AsyncG
     )
     stdio = Stdio(process)
     try:
-        await stdio.introduce()
+        await stdio.initialize()
         yield stdio
     finally:
         if process.returncode is None:
@@ -133,12 +133,12 @@ async def finished(stdio: Stdio, run_id: str) -> Line:
 
 
 def pages_of_finished_steps(home: Path) -> set[str]:
-    """The addresses that a step which was recorded as done has read."""
+    """Return the URLs of the pages that finished steps have read."""
     with closing(sqlite3.connect(home / "octave.db")) as db:
-        kept = {key: json.loads(page)["ref"]["url"] for key, page in db.execute("select key, page from pages")}
+        urls = {key: json.loads(page)["ref"]["url"] for key, page in db.execute("select key, page from pages")}
         done = db.execute("select outcome from steps where name like '%/home' or name like '%/scrape'").fetchall()
     results = [json.loads(json.loads(outcome)["result"]) for (outcome,) in done]
-    return {url for key, url in kept.items() if any(key in result for result in results)}
+    return {url for key, url in urls.items() if any(key in result for result in results)}
 
 
 def paths(urls: set[str], site: LoopbackSite) -> set[str]:
@@ -146,13 +146,13 @@ def paths(urls: set[str], site: LoopbackSite) -> set[str]:
 
 
 def repeated(done: set[str], sites: Pair) -> dict[str, int]:
-    """The pages of finished steps that were not requested exactly once, with their number of requests."""
+    """Return the paths of finished pages that were not requested exactly once, with their number of requests."""
     hits = ((path, site.hits[path]) for site in (sites.vendor, sites.prospect) for path in paths(done, site))
     return {path: count for path, count in hits if count != 1}
 
 
 def check_events(home: Path, run_id: str) -> None:
-    """Checks that event numbers have no gaps or repeats across the interruption, and progress never decreases."""
+    """Check that the numbers of events are consecutive despite the interruption, and that progress never decreases."""
     with closing(sqlite3.connect(home / "octave.db")) as db:
         rows = db.execute("select number, event from events where run_id = ? order by number", [run_id]).fetchall()
     events = [json.loads(event) for _, event in rows]
@@ -167,7 +167,7 @@ def check_events(home: Path, run_id: str) -> None:
 
 @dataclass(frozen=True)
 class Moment:
-    """When to kill: at a request to the vendor's site, which is not answered; or at an event of a step."""
+    """When to kill the server: at a request to the vendor's site, before it is answered, or at an event of a step."""
 
     request: int | None = None
     event: tuple[str, str, str | None] | None = None
@@ -217,9 +217,7 @@ async def test_a_run_killed_at_any_moment_is_finished_without_repeating_finished
 
 
 @pytest.mark.long
-async def test_a_run_whose_recorded_results_can_no_longer_be_read_does_their_steps_again(
-    home: Path, tmp_path: Path
-) -> None:
+async def test_steps_are_repeated_if_their_stored_results_can_no_longer_be_read(home: Path, tmp_path: Path) -> None:
     sites = Pair(LoopbackSite(load("vendor")), LoopbackSite(load("prospect")))
     env = {"OCTAVE_ALLOW_HOSTS": sites.hosts, "OCTAVE_MODEL": "extractive"}
     async with server(tmp_path, env, dies_at=("step_finished", "understand", "prospect")) as first:
@@ -234,41 +232,41 @@ async def test_a_run_whose_recorded_results_can_no_longer_be_read_does_their_ste
 
 
 def make_results_unreadable(home: Path) -> None:
-    """Leaves what an older version would have recorded: results of a form that is no longer read."""
-    with closing(sqlite3.connect(home / "octave.db", timeout=LONG)) as db:
+    """Replace the results of all steps, as if an older release had stored them in a form that is no longer read."""
+    with closing(sqlite3.connect(home / "octave.db", timeout=LONG_SECONDS)) as db:
         db.execute("update steps set outcome = ?", [json.dumps({"result": '{"older": true}'})])
         db.commit()
 
 
 @pytest.mark.long
-async def test_two_servers_on_one_home_repeat_nothing_and_the_survivor_finishes_the_others_run(
+async def test_two_servers_with_one_home_repeat_nothing_and_one_finishes_the_run_of_the_other(
     pair: Pair, home: Path, tmp_path: Path
 ) -> None:
     later = Pair(LoopbackSite(load("vendor"), held_at=5), LoopbackSite(load("prospect")))
     env = {"OCTAVE_ALLOW_HOSTS": f"{pair.hosts},{later.hosts}"}
-    async with server(tmp_path, env, lease_seconds=LONG) as one:
-        async with server(tmp_path, env, lease_seconds=LONG) as other:
-            mine = await one.call("generate_playbook", **pair.few, wait_seconds=0)
-            theirs = await other.call("generate_playbook", **pair.few, wait_seconds=0)
-            reports = [await finished(one, theirs["run_id"]), await finished(other, mine["run_id"])]
+    async with server(tmp_path, env, lease_seconds=LONG_SECONDS) as first:
+        async with server(tmp_path, env, lease_seconds=LONG_SECONDS) as second:
+            first_run = await first.call("generate_playbook", **pair.few, wait_seconds=0)
+            second_run = await second.call("generate_playbook", **pair.few, wait_seconds=0)
+            reports = [await finished(first, second_run["run_id"]), await finished(second, first_run["run_id"])]
             check_requests(pair)
-            begun = await other.call("generate_playbook", **later.few, wait_seconds=0)
+            interrupted = await second.call("generate_playbook", **later.few, wait_seconds=0)
             await asyncio.to_thread(later.vendor.reached.wait)
-            await other.kill()
+            await second.kill()
         done = pages_of_finished_steps(home)
         end_leases(home)
         later.release()
-        reports.append(await finished(one, begun["run_id"]))
+        reports.append(await finished(first, interrupted["run_id"]))
     later.close()
 
     assert [report["status"] for report in reports] == ["completed"] * 3
     assert paths(done, later.vendor)
     assert repeated(done, later) == {}
-    check_events(home, begun["run_id"])
+    check_events(home, interrupted["run_id"])
 
 
 def check_requests(pair: Pair) -> None:
-    """Each page was requested once, even if several runs needed it."""
+    """Check that each page was requested once, even if several runs needed it."""
     for site in (pair.vendor, pair.prospect):
         pages = {path: count for path, count in site.hits.items() if path != "/robots.txt"}
         assert set(pages.values()) == {1}
@@ -276,37 +274,37 @@ def check_requests(pair: Pair) -> None:
 
 
 def end_leases(home: Path) -> None:
-    """Expires all fetch leases, so that other processes may fetch those pages."""
-    with closing(sqlite3.connect(home / "octave.db", timeout=LONG)) as db:
+    """Expire all leases for fetching pages, so that other processes may fetch these pages."""
+    with closing(sqlite3.connect(home / "octave.db", timeout=LONG_SECONDS)) as db:
         db.execute("update copy_leases set until = ''")
         db.commit()
 
 
 class Watched(Durable):
-    """An engine that records the result of each claim; `twice` is set after the second."""
+    """An engine that records the result of each claim. `twice` is set after the second."""
 
     def __init__(self, app: App) -> None:
         super().__init__(app.settings.url, app.settings.home, app.store, app.supervisor)
-        self.found: list[Claim] = []
+        self.results: list[Claim] = []
         self.twice = asyncio.Event()
 
     async def launch(self, execute: Execute, claims: Claims) -> None:
         async def seen(run_id: str) -> Claim:
-            self.found.append(await claims(run_id))
-            if len(self.found) > 1:
+            self.results.append(await claims(run_id))
+            if len(self.results) > 1:
                 self.twice.set()
-            return self.found[-1]
+            return self.results[-1]
 
         await super().launch(execute, seen)
 
 
-async def test_a_server_without_what_a_run_needs_leaves_it_to_one_that_has_it(
+async def test_a_server_whose_settings_do_not_allow_a_run_leaves_it_to_another(
     held_pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(durable, "ADOPTION_SECONDS", 0.01)
     first = App(load_settings())
     await first.runs.open()
-    begun = await first.runs.start(
+    started = await first.runs.start(
         PlaybookRequest(
             vendor=f"http://{held_pair.vendor.host}", prospect=f"http://{held_pair.prospect.host}", max_pages=4
         )
@@ -319,11 +317,11 @@ async def test_a_server_without_what_a_run_needs_leaves_it_to_one_that_has_it(
     unable.engine = watched = Watched(unable)
     await unable.runs.open()
     await watched.twice.wait()
-    assert set(watched.found) == {"others"}
-    assert (await unable.runs.get(begun.run_id)).status == "running"
+    assert set(watched.results) == {"others"}
+    assert (await unable.runs.get(started.run_id)).status == "running"
     await unable.runs.close()
 
     able = App(load_settings())
     await able.runs.open()
-    assert (await able.runs.follow(begun.run_id, LONG, ignore_event)).status == "completed"
+    assert (await able.runs.follow(started.run_id, LONG_SECONDS, ignore_event)).status == "completed"
     await able.runs.close()

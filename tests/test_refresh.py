@@ -1,4 +1,4 @@
-"""A refresh reads all pages of a playbook again, and writes again only what they no longer say."""
+"""A refresh fetches all pages of a playbook again and rewrites only the copy whose evidence has changed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ LOST = ("After 6 weeks rework was down by 31%.", "Brassmere cut rework by 31% wi
 
 
 class Deal:
-    """A playbook about two invented sites, and how it follows them."""
+    """A playbook about two invented sites, whose pages a test can change before it refreshes the playbook."""
 
     def __init__(self, home: Path) -> None:
         self.model, self.source = ScriptedModel(), ScriptedSource(_sites())
@@ -69,10 +69,10 @@ class Deal:
         return playbook
 
     async def refreshed(self, *, named: Named | None = None) -> tuple[RunRecord, list[Asked]]:
-        """The run, and what it asked."""
+        """Refresh the playbook, and return the run and its asks."""
         before = len(self.model.asked)
-        begun = await (self.stage.runs.refresh(self.run_id, named) if named else self.stage.runs.refresh(self.run_id))
-        record, _ = await self.stage.end_of(begun.run_id)
+        started = await (self.stage.runs.refresh(self.run_id, named) if named else self.stage.runs.refresh(self.run_id))
+        record, _ = await self.stage.end_of(started.run_id)
         return record, self.model.asked[before:]
 
     async def revised(self, section: str, instruction: str = "say it in fewer words") -> None:
@@ -89,7 +89,7 @@ class Deal:
         return await self.stage.store.versions(self.run_id)
 
     def change(self, vendor: dict[str, str] | None = None, prospect: dict[str, str] | None = None) -> None:
-        """These pages say something else now, or are new."""
+        """Replace or add pages of the two sites."""
         self.source.sites = _sites(vendor, prospect)
 
     async def edit(self, section: str, text: str) -> OwnText:
@@ -110,12 +110,12 @@ def deal(tmp_path: Path) -> Deal:
 
 
 def changed_in(before: Playbook, after: Playbook) -> set[str]:
-    """The paths that differ, without what says when."""
+    """Return the paths that differ, except for times and costs."""
     times = {"cost", "timings", "generated_at"}
     return {change.path for change in diff(before, after) if change.path.split(".")[0] not in times}
 
 
-async def test_pages_that_say_the_same_are_all_fetched_again_and_nothing_is_asked_or_changed(deal: Deal) -> None:
+async def test_a_refresh_of_unchanged_pages_fetches_all_of_them_and_asks_and_changes_nothing(deal: Deal) -> None:
     await deal.written()
     fetched = [*deal.source.scraped]
 
@@ -127,7 +127,7 @@ async def test_pages_that_say_the_same_are_all_fetched_again_and_nothing_is_aske
     assert [meta.number for meta in await deal.versions()] == [1]
 
 
-async def test_a_page_fetched_at_another_time_or_with_other_words_elsewhere_is_the_same_input(deal: Deal) -> None:
+async def test_an_ask_has_the_same_input_if_only_fetch_times_and_offsets_differ(deal: Deal) -> None:
     await deal.written()
     ask = deal.model.asked[0]
     later = [
@@ -143,7 +143,7 @@ async def test_a_page_fetched_at_another_time_or_with_other_words_elsewhere_is_t
     assert ask.model_copy(update={"passages": tuple(later[1:])}).given != ask.given
 
 
-async def test_what_is_new_on_a_page_is_all_that_is_asked_about_and_reaches_the_playbook(deal: Deal) -> None:
+async def test_only_the_new_text_of_a_page_is_asked_about_and_it_enters_the_playbook(deal: Deal) -> None:
     before = await deal.written()
     deal.change(prospect={"/about": f"{PROSPECT_TEXTS['/about']}\n\n## Plans\n\nA third yard opens in June."})
 
@@ -163,7 +163,7 @@ async def test_what_is_new_on_a_page_is_all_that_is_asked_about_and_reaches_the_
     assert applied(diff(before, after), before) == after
 
 
-async def test_a_new_page_is_read_and_its_trigger_is_in_the_playbook(deal: Deal) -> None:
+async def test_a_new_page_is_read_and_cited_in_the_playbook(deal: Deal) -> None:
     await deal.written()
     deal.change(prospect={"/news/third-yard": "# A third yard\n\nQuillport opened a third yard on 3 June 2026."})
 
@@ -171,10 +171,10 @@ async def test_a_new_page_is_read_and_its_trigger_is_in_the_playbook(deal: Deal)
 
     assert {passage.page.url for ask in asked for passage in ask.passages} == {f"https://{PROSPECT}/news/third-yard"}
     after = await deal.newest()
-    assert "Quillport opened a third yard on 3 June 2026." in {one.quote for one in after.evidence.values()}
+    assert "Quillport opened a third yard on 3 June 2026." in {evidence.quote for evidence in after.evidence.values()}
 
 
-async def test_copy_whose_evidence_is_gone_is_written_again_and_all_else_of_it_stays(deal: Deal) -> None:
+async def test_only_copy_whose_evidence_is_gone_is_rewritten(deal: Deal) -> None:
     before = await deal.written()
     deal.change(vendor={STORY: NEW_STORY})
 
@@ -184,10 +184,10 @@ async def test_copy_whose_evidence_is_gone_is_written_again_and_all_else_of_it_s
     assert record.status == "completed", record.error
     assert not any(text in after.model_dump_json() for text in LOST)
     assert "After 9 weeks rework was down by 28%." in after.model_dump_json()
-    reading, *mending = asked
+    reading, *rewriting = asked
     assert reading.prompt == "vendor/offerings"
-    assert sorted(ask.prompt for ask in mending) == ["playbook/email_sequence", "playbook/summary"]
-    assert all(ask.patched for ask in mending)
+    assert sorted(ask.prompt for ask in rewriting) == ["playbook/email_sequence", "playbook/summary"]
+    assert all(ask.patched for ask in rewriting)
     assert all(text in "\n".join(ask.complaint for ask in asked) for text in LOST[:1])
     old, new = before.email_sequences, after.email_sequences
     sentences = [
@@ -200,7 +200,7 @@ async def test_copy_whose_evidence_is_gone_is_written_again_and_all_else_of_it_s
     assert [touch.subject for one in old for touch in one.touches] == [t.subject for one in new for t in one.touches]
 
 
-async def test_copy_that_nobody_writes_again_is_dropped_and_said_to_be(deal: Deal) -> None:
+async def test_copy_without_evidence_that_cannot_be_rewritten_is_dropped_with_a_gap(deal: Deal) -> None:
     await deal.written()
     deal.change(vendor={STORY: NEW_STORY})
     deal.model.fail(lambda ask: ask.patched is not None, BadAnswer("not today"))
@@ -213,7 +213,7 @@ async def test_copy_that_nobody_writes_again_is_dropped_and_said_to_be(deal: Dea
     assert "dropped_by_check" in {gap.code for gap in after.gaps}
 
 
-async def test_a_page_that_is_gone_takes_its_findings_along(deal: Deal) -> None:
+async def test_the_findings_of_a_page_that_is_gone_are_removed(deal: Deal) -> None:
     await deal.written()
     gone = f"https://{VENDOR}{STORY}"
     deal.source.sites[VENDOR] = tuple(page for page in deal.source.sites[VENDOR] if page.ref.url != gone)
@@ -221,14 +221,14 @@ async def test_a_page_that_is_gone_takes_its_findings_along(deal: Deal) -> None:
     await deal.refreshed()
 
     after = await deal.newest()
-    assert gone not in {one.url for one in after.evidence.values()}
+    assert gone not in {evidence.url for evidence in after.evidence.values()}
     assert [story.customer for story in after.vendor_elements.case_studies] == ["Tidewell"]
 
 
-async def test_a_page_that_cannot_be_read_just_now_stands_as_it_was(deal: Deal) -> None:
+async def test_the_findings_of_a_page_that_times_out_are_kept(deal: Deal) -> None:
     before = await deal.written()
-    late = f"https://{VENDOR}{STORY}"
-    deal.source.failures[late] = PageFailure(url=late, code="timeout", reason="it took too long")
+    slow = f"https://{VENDOR}{STORY}"
+    deal.source.failures[slow] = PageFailure(url=slow, code="timeout", reason="it took too long")
 
     _, asked = await deal.refreshed()
 
@@ -240,7 +240,7 @@ async def test_a_page_that_cannot_be_read_just_now_stands_as_it_was(deal: Deal) 
 
 
 @pytest.mark.long
-async def test_the_next_refresh_begins_where_the_last_one_ended(deal: Deal) -> None:
+async def test_a_second_refresh_builds_on_the_first(deal: Deal) -> None:
     await deal.written()
     deal.change(vendor={STORY: NEW_STORY})
     await deal.refreshed()
@@ -261,7 +261,7 @@ async def test_the_next_refresh_begins_where_the_last_one_ended(deal: Deal) -> N
     assert "After 9 weeks rework was down by 28%." in after.model_dump_json()
 
 
-async def test_a_question_that_failed_is_asked_again_and_the_others_are_not(deal: Deal) -> None:
+async def test_a_refresh_repeats_only_the_asks_that_failed(deal: Deal) -> None:
     failing = [True]
     deal.model.fail(
         lambda ask: failing[0] and ask.prompt == "playbook/talk_track" and ask.brief.rank == 1, BadAnswer("not today")
@@ -278,10 +278,7 @@ async def test_a_question_that_failed_is_asked_again_and_the_others_are_not(deal
     assert "failed" not in {gap.code for gap in after.gaps}
 
 
-# People's texts
-
-
-async def test_the_text_of_a_person_stays_byte_for_byte_with_a_warning_if_its_evidence_is_gone(deal: Deal) -> None:
+async def test_a_users_text_is_kept_unchanged_with_a_warning_if_its_evidence_is_gone(deal: Deal) -> None:
     playbook = await deal.written()
     at = next(
         place
@@ -290,24 +287,24 @@ async def test_the_text_of_a_person_stays_byte_for_byte_with_a_warning_if_its_ev
     )
     mail = f"Subject: Rework\n\nHi,\n\nBrassmere drilled less.  {LOST[0]}\n\nShall I send it?"
     own = await deal.edit(f"email_sequences.persona-1.touches[{at}]", mail)
-    mine = (await deal.newest()).email_sequences[0].touches[at]
+    edited = (await deal.newest()).email_sequences[0].touches[at]
     deal.change(vendor={STORY: NEW_STORY})
 
     await deal.refreshed()
 
     after = await deal.newest()
-    assert after.email_sequences[0].touches[at] == mine
-    (mark,) = after.own_text
-    assert (mark.path, mark.by, mark.version) == (own.path, "Ann", 2)
-    assert any(LOST[0] in warning and "no longer" in warning for warning in mark.warnings)
-    assert {i for sentence in mine.sentences for i in sentence.evidence} <= after.evidence.keys()
+    assert after.email_sequences[0].touches[at] == edited
+    (own_text,) = after.own_text
+    assert (own_text.path, own_text.by, own_text.version) == (own.path, "Ann", 2)
+    assert any(LOST[0] in warning and "no longer" in warning for warning in own_text.warnings)
+    assert {i for sentence in edited.sentences for i in sentence.evidence} <= after.evidence.keys()
 
 
-async def test_a_text_in_a_list_stays_its_own_entry_when_others_come_before_it(deal: Deal) -> None:
+async def test_a_users_entry_in_a_list_is_kept_if_others_are_inserted_before_it(deal: Deal) -> None:
     await deal.written()
     await deal.edit("trial_plan", "Light one hall\nThen the others")
     await deal.edit("triggers[1].what", "They look for somebody who runs all operations")
-    mine = (await deal.newest()).triggers[1]
+    edited = (await deal.newest()).triggers[1]
     deal.change(
         prospect={
             "/careers": PROSPECT_TEXTS["/careers"].replace(
@@ -320,16 +317,16 @@ async def test_a_text_in_a_list_stays_its_own_entry_when_others_come_before_it(d
 
     after = await deal.newest()
     assert after.trial_plan == ("Light one hall", "Then the others")
-    assert [trigger for trigger in after.triggers if trigger == mine] == [mine]
+    assert [trigger for trigger in after.triggers if trigger == edited] == [edited]
     assert len(after.triggers) == 4
     assert {own.path.split("[")[0] for own in after.own_text} == {"trial_plan", "triggers"}
 
 
-async def test_a_text_written_while_the_refresh_ran_stays_too(deal: Deal) -> None:
+async def test_an_edit_during_a_refresh_is_kept(deal: Deal) -> None:
     await deal.written()
     deal.change(vendor={STORY: NEW_STORY})
 
-    async def hold(_: Any, __: Any) -> None:  # noqa: ANN401 - the site and the addresses
+    async def hold(_: Any, __: Any) -> None:  # noqa: ANN401 - the site and the URLs
         deal.source.hold = None
         await deal.edit("trial_plan", "Light one hall")
 
@@ -343,11 +340,11 @@ async def test_a_text_written_while_the_refresh_ran_stays_too(deal: Deal) -> Non
     assert not any(text in after.model_dump_json() for text in LOST)
 
 
-async def test_a_playbook_that_a_model_rewrote_meanwhile_is_not_overwritten(deal: Deal) -> None:
+async def test_a_revision_during_a_refresh_is_not_overwritten(deal: Deal) -> None:
     await deal.written()
     deal.change(vendor={STORY: NEW_STORY})
 
-    async def hold(_: Any, __: Any) -> None:  # noqa: ANN401 - the site and the addresses
+    async def hold(_: Any, __: Any) -> None:  # noqa: ANN401 - the site and the URLs
         deal.source.hold = None
         base = await deal.stage.store.get_version(deal.run_id)
         assert base
@@ -365,12 +362,9 @@ async def test_a_playbook_that_a_model_rewrote_meanwhile_is_not_overwritten(deal
     assert (await deal.newest()).trial_plan == ("another",)
 
 
-# After a revision
-
-
 @pytest.mark.long
 @pytest.mark.parametrize("part", ["email_sequences.persona-1.touches[0]", "executive_summary.why_now", "trial_plan[0]"])
-async def test_pages_that_say_the_same_make_no_version_after_a_revision_either(part: str, deal: Deal) -> None:
+async def test_a_refresh_of_unchanged_pages_makes_no_version_after_a_revision(part: str, deal: Deal) -> None:
     await deal.written()
     await deal.revised(part)
     before = await deal.newest()
@@ -382,11 +376,11 @@ async def test_pages_that_say_the_same_make_no_version_after_a_revision_either(p
     assert await deal.newest() == before
 
 
-async def test_a_name_from_the_instruction_of_a_revision_may_stay(deal: Deal) -> None:
+async def test_a_refresh_keeps_names_from_the_instruction_of_a_revision(deal: Deal) -> None:
     async def named(ask: Asked) -> TouchDraft[Cite]:
         at = next(number for number, passage in enumerate(ask.passages, 1) if passage.text.endswith("."))
-        said = Sentence[Cite](text=ask.passages[at - 1].text, kind="fact", evidence=(Cite(passage=at),))
-        return touch(said, subject="for Dolores Vantongeren")
+        sentence = Sentence[Cite](text=ask.passages[at - 1].text, kind="fact", evidence=(Cite(passage=at),))
+        return touch(sentence, subject="for Dolores Vantongeren")
 
     await deal.written()
     deal.model.on(form(TouchDraft[Cite]), named)
@@ -397,10 +391,10 @@ async def test_a_name_from_the_instruction_of_a_revision_may_stay(deal: Deal) ->
 
     assert record.status == "completed", record.error
     touches = (await deal.newest()).email_sequences[0].touches
-    assert [one.subject for one in touches].count("for Dolores Vantongeren") == 1
+    assert [email.subject for email in touches].count("for Dolores Vantongeren") == 1
 
 
-async def test_a_playbook_has_cost_what_its_versions_have(deal: Deal) -> None:
+async def test_the_cost_of_a_version_includes_that_of_all_earlier_ones(deal: Deal) -> None:
     first = (await deal.written()).cost
     deal.change(vendor={STORY: NEW_STORY})
     _, asked = await deal.refreshed()
@@ -419,7 +413,7 @@ async def test_a_playbook_has_cost_what_its_versions_have(deal: Deal) -> None:
     )
 
 
-async def test_a_refresh_that_found_nothing_new_shows_the_version_it_found(deal: Deal) -> None:
+async def test_a_refresh_without_changes_shows_the_version_that_it_started_from(deal: Deal) -> None:
     await deal.written()
     unchanged, _ = await deal.refreshed()
     await deal.edit("trial_plan", "Light one hall")
@@ -430,10 +424,7 @@ async def test_a_refresh_that_found_nothing_new_shows_the_version_it_found(deal:
     assert await versions.playbook(unchanged.run_id) == await versions.playbook(deal.run_id, 1)
 
 
-# What cannot be built upon
-
-
-async def test_another_model_is_asked_everything_anew_and_the_run_says_so(deal: Deal) -> None:
+async def test_a_refresh_by_another_model_asks_everything_again_and_says_so(deal: Deal) -> None:
     await deal.written()
 
     record, _ = await deal.refreshed(named=Named(model="extractive"))
@@ -444,7 +435,7 @@ async def test_another_model_is_asked_everything_anew_and_the_run_says_so(deal: 
 
 
 @pytest.mark.long
-async def test_a_playbook_without_drafts_is_written_anew_and_the_run_says_so(deal: Deal) -> None:
+async def test_a_refresh_of_a_playbook_without_drafts_asks_everything_again_and_says_so(deal: Deal) -> None:
     await deal.written()
     version = await deal.stage.store.get_version(deal.run_id)
     assert version
@@ -455,9 +446,6 @@ async def test_a_playbook_without_drafts_is_written_anew_and_the_run_says_so(dea
 
     assert record.anew == "the playbook was written by an earlier release, which stored no drafts"
     assert "playbook/summary" in {ask.prompt for ask in asked}
-
-
-# Surfaces
 
 
 @pytest.fixture
@@ -499,25 +487,25 @@ async def test_over_http_a_refresh_says_what_has_changed_and_where_to_see_it(
     assert pair.vendor.hits["/pricing"] == hits + 1
 
 
-async def test_what_cannot_be_refreshed_is_refused(pair: Pair, client: httpx2.AsyncClient) -> None:
+async def test_unknown_and_cancelled_runs_cannot_be_refreshed(pair: Pair, client: httpx2.AsyncClient) -> None:
     unknown = await client.post("/runs/run_0/refresh", json={})
     assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")
-    begun = (await client.post("/runs", json=pair.few)).json()
-    cancelled = await client.post(f"/runs/{begun['run_id']}/cancel", json={})
+    started = (await client.post("/runs", json=pair.few)).json()
+    cancelled = await client.post(f"/runs/{started['run_id']}/cancel", json={})
     assert cancelled.json()["status"] == "cancelled"
-    refused = await client.post(f"/runs/{begun['run_id']}/refresh", json={})
+    refused = await client.post(f"/runs/{started['run_id']}/refresh", json={})
     assert (refused.status_code, refused.json()["code"]) == (409, "not_finished")
 
 
 @pytest.mark.long
 async def test_over_mcp_a_deal_that_is_generated_again_in_its_session_is_refreshed(pair: Pair) -> None:
     async with Client(make()) as client:
-        begun = await call(client, "generate_playbook", **pair.few)
-        first = await ended(client, begun["run_id"])
+        started = await call(client, "generate_playbook", **pair.few)
+        first = await ended(client, started["run_id"])
         rewrite(pair.vendor, "/pricing", "</h1>", "</h1><p>The price of a truck went down by 7% on 1 June 2026.</p>")
         asked = {**pair.domains, "refresh": True, "session_id": first["session_id"]}
         again = await ended(client, (await call(client, "generate_playbook", **asked))["run_id"])
-        others = await ended(
+        another_context = await ended(
             client,
             (
                 await call(
@@ -530,42 +518,39 @@ async def test_over_mcp_a_deal_that_is_generated_again_in_its_session_is_refresh
     assert again["run_id"] != first["run_id"]
     assert (report["version"], report["versions"]) == (2, 2)
     assert "version=1" in report["next"]
-    assert (others["version"], others["versions"]) == (1, 1)
+    assert (another_context["version"], another_context["versions"]) == (1, 1)
 
 
 @pytest.mark.long
 async def test_the_command_refreshes_a_run_and_prints_what_has_changed(pair: Pair, tmp_path: Path) -> None:
-    made = await octave("generate", *pair.domains.values(), "--max-pages", "4", "--json", cwd=tmp_path)
-    run_id = json.loads(made.out)["run_id"]
+    generated = await octave("generate", *pair.domains.values(), "--max-pages", "4", "--json", cwd=tmp_path)
+    run_id = json.loads(generated.out)["run_id"]
     rewrite(pair.vendor, "/pricing", "</h1>", "</h1><p>The price of a truck went down by 7% on 1 June 2026.</p>")
 
     done = await octave("refresh", run_id, cwd=tmp_path)
     diff = await octave("diff", run_id, cwd=tmp_path)
     listed = await octave("runs", cwd=tmp_path)
-    none = await octave("refresh", run_id, cwd=tmp_path)
+    unchanged = await octave("refresh", run_id, cwd=tmp_path)
 
     counts = [int(count) for count in re.findall(r"\((\d+) changes?\)", done.out)]
     assert diff.err.startswith(f"{sum(counts)} change")
     refreshed, first = listed.out.splitlines()
     assert refreshed.endswith(f"  refresh of {run_id}")
     assert "refresh of" not in first
-    assert (done.code, none.code) == (0, 0), done.err
+    assert (done.code, unchanged.code) == (0, 0), done.err
     assert "version 2 differs from version 1 " in done.out
     assert "octave-mcp diff" in done.err
-    assert "nothing has changed since version 2" in none.out
-
-
-# Interrupted
+    assert "nothing has changed since version 2" in unchanged.out
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("step", ["read_again", "understand", "write_playbook"])
-async def test_a_refresh_that_is_killed_goes_on_where_it_was(step: str, pair: Pair, tmp_path: Path) -> None:
+async def test_a_refresh_that_is_killed_resumes_where_it_stopped(step: str, pair: Pair, tmp_path: Path) -> None:
     env = {"OCTAVE_ALLOW_HOSTS": pair.hosts, "OCTAVE_MODEL": "extractive"}
     async with server(tmp_path, env) as first:
-        begun = await finished(first, (await first.call("generate_playbook", **pair.few, wait_seconds=0))["run_id"])
+        generated = await finished(first, (await first.call("generate_playbook", **pair.few, wait_seconds=0))["run_id"])
     rewrite(pair.vendor, "/pricing", "</h1>", "</h1><p>The price of a truck went down by 7% on 1 June 2026.</p>")
-    asked = {**pair.domains, "refresh": True, "session_id": begun["session_id"], "request_id": "again"}
+    asked = {**pair.domains, "refresh": True, "session_id": generated["session_id"], "request_id": "again"}
     role = None if step == "write_playbook" else "prospect"
     async with server(tmp_path, env, dies_at=("step_finished", step, role)) as second:
         run_id = (await second.call("generate_playbook", **asked, wait_seconds=0))["run_id"]
@@ -573,18 +558,15 @@ async def test_a_refresh_that_is_killed_goes_on_where_it_was(step: str, pair: Pa
     hits = pair.prospect.hits.copy()
     async with server(tmp_path, env) as third:
         report = await finished(third, run_id)
-        known = (await third.call("generate_playbook", **asked, wait_seconds=0))["run_id"]
+        repeated = (await third.call("generate_playbook", **asked, wait_seconds=0))["run_id"]
 
-    assert report["status"] == begun["status"]
-    assert (report["version"], report["versions"], known) == (2, 2, run_id)
+    assert report["status"] == generated["status"]
+    assert (report["version"], report["versions"], repeated) == (2, 2, run_id)
     assert step == "read_again" or pair.prospect.hits == hits
 
 
-# What it costs
-
-
 def fifty_pages() -> tuple[Site, Site]:
-    """The two sites with more pages, so that 25 of each are read."""
+    """Return the two demo sites with additional pages, so that 25 of each are read."""
     return _with_more(load("vendor")), _with_more(load("prospect"))
 
 
@@ -598,12 +580,12 @@ def _with_more(site: Site) -> Site:
 
 
 def _note(at: int) -> str:
-    """Sentences that no other note has."""
-    told = " ".join(
+    """Return an article whose sentences occur in no other note."""
+    sentences = " ".join(
         f"In note {at} the {thing} of day {at} came before the {thing} of the day before."
         for thing in ("van", "shift", "order")
     )
-    return f"<article><h1>Note {at}</h1><p>{told}</p></article>"
+    return f"<article><h1>Note {at}</h1><p>{sentences}</p></article>"
 
 
 @pytest.fixture
@@ -626,7 +608,7 @@ async def test_with_2_of_50_pages_changed_a_refresh_asks_for_at_most_15_percent_
     assert first, record.error
     assert len(first.pages) == 50
     asked, hits = len(double.asked), wide_pair.vendor.hits + wide_pair.prospect.hits
-    cited = [one.url.removeprefix(f"http://{wide_pair.vendor.host}") for one in first.evidence.values()]
+    cited = [evidence.url.removeprefix(f"http://{wide_pair.vendor.host}") for evidence in first.evidence.values()]
     story = next(path for path in cited if path.startswith("/customers/"))
     rewrite(wide_pair.vendor, story, "</h1>", "</h1><p>The fleet has grown by 12 vans since.</p>")
     rewrite(wide_pair.prospect, "/about", "</h1>", "</h1><p>A new depot opened in June.</p>")
@@ -640,6 +622,6 @@ async def test_with_2_of_50_pages_changed_a_refresh_asks_for_at_most_15_percent_
     read = {page.url.partition("127.0.0.1:")[2].partition("/")[2] for page in first.pages}
     assert all(both[f"/{path}"] == 2 * hits[f"/{path}"] for path in read)
     assert not {str(request.body) for request in double.asked[:asked]} & {str(r.body) for r in double.asked[asked:]}
-    before, total = (one.cost.input_tokens + one.cost.output_tokens for one in (first, after))
+    before, total = (playbook.cost.input_tokens + playbook.cost.output_tokens for playbook in (first, after))
     assert 0 < total - before <= 0.15 * before
     double.close()

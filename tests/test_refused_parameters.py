@@ -1,4 +1,4 @@
-"""Parameters that a model refuses: it is asked again without them, or with a replacement that it accepts."""
+"""Parameters that a model refuses: the request is sent again without them or with a replacement."""
 
 from __future__ import annotations
 
@@ -24,36 +24,36 @@ Has = Callable[[Body], object]
 
 
 def refusing(has: Has, error: object, status: int = 400) -> Fault:
-    """Refuses each request that has the parameter, and answers the others."""
+    """A fault that refuses each request with the parameter and answers the others."""
     return lambda request, text: Sent(status, error) if has(request.body) else Sent(body=enveloped(request, text))
 
 
 def by_name(message: str, param: str | None = None, code: str | None = None) -> Body:
-    """As OpenAI says it, and servers that follow it."""
+    """An error in the format of OpenAI and of compatible servers."""
     return {"error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}}
 
 
 def by_words(message: str) -> Body:
-    """As Anthropic says it."""
+    """An error in the format of Anthropic."""
     return {"type": "error", "error": {"type": "invalid_request_error", "message": message}}
 
 
 def by_place(*place: str, message: str = "Extra inputs are not permitted") -> Body:
-    """As servers built with FastAPI say it."""
+    """An error in the format of servers built with FastAPI."""
     return {"detail": [{"type": "extra_forbidden", "loc": ["body", *place], "msg": message}]}
 
 
-def inside(error: Body) -> Body:
-    """As OpenRouter passes on the error of a provider behind it."""
+def passed_on(error: Body) -> Body:
+    """An error of a provider in the format in which OpenRouter passes it on."""
     return {"error": {"message": "Provider returned error", "code": 400, "metadata": {"raw": json.dumps(error)}}}
 
 
 def at(*path: str) -> Has:
     def has(body: Body) -> object:
-        found: Any = body
+        value: Any = body
         for step in path:
-            found = found.get(step) if hasattr(found, "get") else None
-        return found
+            value = value.get(step) if hasattr(value, "get") else None
+        return value
 
     return has
 
@@ -74,8 +74,8 @@ def format_is(kind: str) -> Has:
     return lambda body: body.get("response_format", {}).get("type") == kind
 
 
-def above(most: int, name: str) -> Has:
-    return lambda body: body.get(name, 0) > most
+def above(limit: int, name: str) -> Has:
+    return lambda body: body.get(name, 0) > limit
 
 
 MAX_TOKENS = by_name(
@@ -89,8 +89,8 @@ EFFORT = by_name(
     "unsupported_value",
 )
 NO_EFFORT = by_words("This model does not support the effort parameter.")
+# The provider, its fault, the name of the parameter in the log, and what the next request has.
 Refused = tuple[str, Fault, str, Has]
-"""Who refuses, how, what the log calls it, and what the next request has."""
 
 
 def low(body: Body) -> bool:
@@ -190,7 +190,7 @@ REFUSED: dict[str, Refused] = {
     ),
     "max_tokens behind OpenRouter": (
         "compat",
-        refusing(at("max_tokens"), inside(MAX_TOKENS)),
+        refusing(at("max_tokens"), passed_on(MAX_TOKENS)),
         "max_tokens",
         at("max_completion_tokens"),
     ),
@@ -355,13 +355,13 @@ SHORT = {"effort of a value", "schemas of Anthropic", "max_tokens", "any format"
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forgets after each test what was learned: another test may get the same port."""
+def nothing_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget refused parameters after each test. They are stored by URL, and another test may get the same port."""
     monkeypatch.setattr(parameters, "KNOWN", {})
 
 
 @pytest.fixture
-def told() -> Iterator[list[Mapping[str, Any]]]:
+def logged() -> Iterator[list[Mapping[str, Any]]]:
     """The fields of each log line."""
     lines = list[Mapping[str, Any]]()
     sink = logger.add(lambda message: lines.append(cast("Any", message).record["extra"]), level="INFO")
@@ -369,8 +369,8 @@ def told() -> Iterator[list[Mapping[str, Any]]]:
     logger.remove(sink)
 
 
-def refusals(told: list[Mapping[str, Any]]) -> list[str]:
-    return [line["parameter"] for line in told if "parameter" in line]
+def refusals(logged: list[Mapping[str, Any]]) -> list[str]:
+    return [line["parameter"] for line in logged if "parameter" in line]
 
 
 async def verified(provider: str, home: Path) -> None:
@@ -392,8 +392,8 @@ def reads_schema(request: Request) -> bool:
 
 
 @pytest.mark.parametrize("name", matrix.sampled(REFUSED, short=lambda name: name in SHORT))
-async def test_a_refused_parameter_is_left_out_or_replaced_from_then_on_and_logged_once(
-    name: str, told: list[Mapping[str, Any]], double: Double, tmp_path: Path
+async def test_a_refused_parameter_is_omitted_or_replaced_from_then_on_and_logged_once(
+    name: str, logged: list[Mapping[str, Any]], double: Double, tmp_path: Path
 ) -> None:
     provider, fault, parameter, has = REFUSED[name]
     double.fails(fault, times=None)
@@ -404,11 +404,11 @@ async def test_a_refused_parameter_is_left_out_or_replaced_from_then_on_and_logg
     assert len(double.asked) == 3
     assert [bool(has(request.body)) for request in double.asked[1:]] == [True, True]
     assert all(reads_schema(request) for request in double.asked)
-    assert refusals(told) == [parameter]
+    assert refusals(logged) == [parameter]
 
 
 @pytest.fixture
-def stage(tmp_path: Path, double: Double) -> Stage:  # noqa: ARG001 - it answers
+def stage(tmp_path: Path, double: Double) -> Stage:  # noqa: ARG001 - it serves the requests
     return Stage(tmp_path, source=ScriptedSource(invented_sites()))
 
 
@@ -421,7 +421,7 @@ IN_A_RUN: dict[str, tuple[Fault, int]] = {
 
 @pytest.mark.parametrize("provider", matrix.sampled(PROVIDERS, short=lambda name: name == "compat"))
 async def test_a_run_with_a_model_that_enforces_no_schema_completes_and_logs_each_model_once(
-    provider: str, told: list[Mapping[str, Any]], stage: Stage, double: Double
+    provider: str, logged: list[Mapping[str, Any]], stage: Stage, double: Double
 ) -> None:
     fault, models = IN_A_RUN[provider]
     double.fails(fault, times=None)
@@ -430,7 +430,7 @@ async def test_a_run_with_a_model_that_enforces_no_schema_completes_and_logs_eac
 
     assert playbook, record.error
     assert record.status == "completed", playbook.gaps
-    assert len(refusals(told)) == models
+    assert len(refusals(logged)) == models
     retried = [event for event in stage.events if event.event == "call_failed"]
     assert len(retried) == len(double.asked) - playbook.cost.asks <= 2 * models
     assert all("this and all later requests " in event.message for event in retried)
@@ -449,8 +449,8 @@ async def test_the_command_writes_a_playbook_with_a_model_that_refuses_a_paramet
     assert [line["level"] for line in lines] == ["WARNING"]
 
 
-async def test_two_parameters_refused_one_after_the_other_are_both_left_out(
-    told: list[Mapping[str, Any]], double: Double, tmp_path: Path
+async def test_two_parameters_that_are_refused_in_turn_are_both_omitted(
+    logged: list[Mapping[str, Any]], double: Double, tmp_path: Path
 ) -> None:
     double.fails(refusing(at("response_format"), by_name("'response_format' is not supported")), times=None)
     double.fails(refusing(at("max_tokens"), MAX_TOKENS), lambda request: "max_tokens" in request.body, times=None)
@@ -458,7 +458,7 @@ async def test_two_parameters_refused_one_after_the_other_are_both_left_out(
     await verified("compat", tmp_path)
 
     assert len(double.asked) == 3
-    assert refusals(told) == ["max_tokens", "response_format"]
+    assert refusals(logged) == ["max_tokens", "response_format"]
 
 
 @pytest.fixture
@@ -466,17 +466,17 @@ def asks(plain: Written) -> list[Asked]:
     return plain.one_of_each
 
 
-async def test_asks_under_way_together_are_all_repeated_and_logged_once(
-    asks: list[Asked], told: list[Mapping[str, Any]], double: Double, tmp_path: Path
+async def test_a_parameter_that_concurrent_asks_are_refused_for_is_logged_once(
+    asks: list[Asked], logged: list[Mapping[str, Any]], double: Double, tmp_path: Path
 ) -> None:
-    together, met = 2, 0  # as many as a server of one's own is asked at first
+    together, refused = 2, 0  # the initial limit for concurrent calls to a compatible server
 
     def refusal(request: Request, text: str) -> Sent:
-        nonlocal met
+        nonlocal refused
         if "max_tokens" not in request.body:
             return Sent(body=enveloped(request, text))
-        met += 1
-        if met == together:
+        refused += 1
+        if refused == together:
             double.released.set()
         double.released.wait()
         return Sent(400, MAX_TOKENS)
@@ -487,13 +487,13 @@ async def test_asks_under_way_together_are_all_repeated_and_logged_once(
     answered = await asyncio.gather(*(model.answer(ask) for ask in asks))
     await model.close()
 
-    assert [isinstance(one, Transient) for one in failed] == [True] * together
+    assert [isinstance(error, Transient) for error in failed] == [True] * together
     assert len(answered) == len(asks)
-    assert met == together
-    assert refusals(told) == ["max_tokens"]
+    assert refused == together
+    assert refusals(logged) == ["max_tokens"]
 
 
-async def test_what_one_model_refuses_is_sent_to_the_model_at_another_address(
+async def test_a_refused_parameter_is_still_sent_to_the_model_at_another_address(
     double: Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     double.fails(REFUSED["max_tokens"][1], times=None)
@@ -504,7 +504,7 @@ async def test_what_one_model_refuses_is_sent_to_the_model_at_another_address(
     assert ["max_tokens" in request.body for request in double.asked] == [True, False, True, False]
 
 
-OTHERS: list[tuple[str, object, int, type[UpstreamError]]] = [
+OTHER_ERRORS: list[tuple[str, object, int, type[UpstreamError]]] = [
     ("compat", by_name("The request is invalid", None, "bad_request"), 400, BadRequest),
     ("openai", by_name("Invalid type: expected a string", "input[0].content[0].text"), 400, BadRequest),
     ("compat", by_name("Invalid value", "messages[1].content.format"), 400, BadRequest),
@@ -534,9 +534,9 @@ OTHERS: list[tuple[str, object, int, type[UpstreamError]]] = [
 
 @pytest.mark.parametrize(
     ("provider", "error", "status", "kind"),
-    matrix.sampled(OTHERS, short=lambda case: any(case is OTHERS[at] for at in (0, 2, 10))),
+    matrix.sampled(OTHER_ERRORS, short=lambda case: any(case is OTHER_ERRORS[at] for at in (0, 2, 10))),
 )
-async def test_an_error_that_names_no_parameter_which_can_be_left_out_is_not_asked_again(
+async def test_a_request_is_not_repeated_if_the_error_names_no_parameter_that_can_be_omitted(
     provider: str, error: object, status: int, kind: type[UpstreamError], double: Double, tmp_path: Path
 ) -> None:
     double.fails(lambda _request, _text: Sent(status, error), times=None)

@@ -1,4 +1,4 @@
-"""The HTTP surface as a client meets it: a server on loopback, in the test's loop or in a process of its own."""
+"""The HTTP surface as clients use it, with a server in the test's event loop or in its own process."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from octave_mcp.domain.run import FINAL
 from octave_mcp.settings import load
 from octave_mcp.surfaces import http
 
-LONG = {"wait_seconds": 600}
+LONG_WAIT = {"wait_seconds": 600}
 PLANTED = "planted-secret-4b1d0c9e7f"
 
 
@@ -52,30 +52,27 @@ def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def ended(client: httpx2.AsyncClient, path: str) -> dict[str, Any]:
-    """The report of the run at that path, once it has ended."""
-    while (report := (await client.get(path, params=LONG)).raise_for_status().json())["status"] not in FINAL:
+    """Wait until the run at this path has ended, and return its report."""
+    while (report := (await client.get(path, params=LONG_WAIT)).raise_for_status().json())["status"] not in FINAL:
         pass
     return report
 
 
-# Runs
-
-
-async def test_a_started_run_is_returned_at_once_and_found_finished_later(held_pair: Pair) -> None:
+async def test_a_run_is_returned_immediately_and_its_report_when_it_has_finished(held_pair: Pair) -> None:
     async with serving() as client:
-        begun = await client.post("/runs", json=held_pair.few)
+        started = await client.post("/runs", json=held_pair.few)
         held_pair.release()
-        report = await ended(client, begun.headers["location"])
+        report = await ended(client, started.headers["location"])
 
-    assert begun.status_code == 202
-    assert begun.headers["location"] == f"/runs/{begun.json()['run_id']}"
-    assert begun.json()["status"] in {"queued", "running"}
+    assert started.status_code == 202
+    assert started.headers["location"] == f"/runs/{started.json()['run_id']}"
+    assert started.json()["status"] in {"queued", "running"}
     assert report["status"] == "completed"
     assert report["overview"]["personas"]
     assert report["links"] == [f"/runs/{report['run_id']}/playbook.{suffix}" for suffix in ("json", "md", "html")]
 
 
-async def test_the_same_key_finds_the_same_run_and_is_rejected_with_another_request(held_pair: Pair) -> None:
+async def test_an_idempotency_key_returns_the_same_run_and_is_rejected_with_another_request(held_pair: Pair) -> None:
     key = {"Idempotency-Key": "deal-7"}
     async with serving() as client:
         first = await client.post("/runs", json=held_pair.domains, headers=key)
@@ -88,7 +85,7 @@ async def test_the_same_key_finds_the_same_run_and_is_rejected_with_another_requ
     assert (both.status_code, problem_in(both)["code"]) == (400, "invalid_input")
 
 
-async def test_a_run_is_cancelled_and_has_no_playbook(held_pair: Pair) -> None:
+async def test_a_cancelled_run_has_no_playbook(held_pair: Pair) -> None:
     async with serving() as client:
         run_id = (await client.post("/runs", json=held_pair.domains)).json()["run_id"]
         early = await client.get(f"/runs/{run_id}/playbook.json")
@@ -106,7 +103,7 @@ async def test_a_call_with_wait_seconds_returns_the_finished_run_and_its_session
     pair: Pair,
 ) -> None:
     async with serving() as client:
-        answer = await client.post("/runs", data=pair.few | LONG)
+        answer = await client.post("/runs", data=pair.few | LONG_WAIT)
         report = answer.json()
         run_id, session = report["run_id"], f"/sessions/{report['session_id']}"
         listed = (await client.get("/sessions", params={"limit": "5"})).json()
@@ -123,11 +120,8 @@ async def test_a_call_with_wait_seconds_returns_the_finished_run_and_its_session
     assert not any(map(os.path.exists, report["files"]))
 
 
-# Streams
-
-
 async def test_a_streamed_run_sends_its_events_and_ends_with_its_report(held_pair: Pair) -> None:
-    asked = held_pair.few | LONG | {"stream": True}
+    asked = held_pair.few | LONG_WAIT | {"stream": True}
     async with serving() as client, client.stream("POST", "/runs", json=asked) as answer:
         stream = sent_in(answer)
         first = await anext(stream)
@@ -153,19 +147,19 @@ async def test_a_client_that_reconnects_twenty_times_sees_each_event_once_and_in
         async with client.stream("POST", "/runs", data=held_pair.few | {"stream": "true"}) as answer:
             run = f"/runs/{json.loads((await anext(sent_in(answer))).data)['run_id']}"
 
-        async def read(most: int | None) -> None:
+        async def read(count: int | None) -> None:
             headers = {"Last-Event-ID": str(seen[-1].id)} if seen else {}
             async with client.stream("GET", f"{run}/events", headers=headers) as answer:
                 assert answer.status_code == 200
                 async for event in sent_in(answer):
                     seen.append(event)
-                    if most is not None and len(seen) == most:
+                    if count is not None and len(seen) == count:
                         return
 
         await read(1)
         held_pair.release()
-        for most in range(3, 42, 2):
-            await read(most)
+        for count in range(3, 42, 2):
+            await read(count)
         await read(None)
         report = await ended(client, run)
         async with client.stream("GET", f"{run}/events") as answer:
@@ -180,22 +174,19 @@ async def test_a_client_that_reconnects_twenty_times_sees_each_event_once_and_in
     assert not [line for line in log_lines(home) if line["exception"] or line["level"] == "ERROR"]
 
 
-async def test_a_session_that_is_deleted_while_its_run_is_read_ends_the_stream(held_pair: Pair, home: Path) -> None:
+async def test_deleting_a_session_ends_the_streams_of_its_runs(held_pair: Pair, home: Path) -> None:
     asked = held_pair.domains | {"stream": True}
     async with serving() as client, client.stream("POST", "/runs", json=asked) as answer:
         events = sent_in(answer)
-        begun = json.loads((await anext(events)).data)
-        await client.delete(f"/sessions/{begun['session_id']}")
+        started = json.loads((await anext(events)).data)
+        await client.delete(f"/sessions/{started['session_id']}")
         rest = [event async for event in events]
 
     assert rest[-1].event in {"report", "problem"}
     assert not [line for line in log_lines(home) if line["exception"]]
 
 
-# What cannot be used
-
-
-async def test_what_nobody_foresaw_is_logged_and_not_told(home: Path) -> None:
+async def test_an_unexpected_error_is_logged_and_not_shown_to_the_client(home: Path) -> None:
     async def broken(_: Request) -> Response:
         raise RuntimeError("words for the log alone")
 
@@ -209,10 +200,7 @@ async def test_what_nobody_foresaw_is_logged_and_not_told(home: Path) -> None:
     assert [line for line in log_lines(home) if "words for the log alone" in (line["exception"] or "")]
 
 
-# Who may call
-
-
-async def test_where_tokens_are_set_every_route_asks_for_one_but_those_about_health() -> None:
+async def test_every_route_except_health_checks_requires_a_token_if_tokens_are_set() -> None:
     wrong = [{}, {"Authorization": "Bearer wrong"}, {"Authorization": PLANTED}, {"Authorization": f"Basic {PLANTED}"}]
     async with serving(tokens=(PLANTED, "another-token")) as client:
         for path in {*paths()} - {"/livez", "/readyz"}:
@@ -256,9 +244,6 @@ async def test_no_response_and_no_log_contains_a_secret(
     assert PLANTED not in capsys.readouterr().err
 
 
-# What the server says of itself
-
-
 async def test_a_server_whose_database_cannot_be_used_is_alive_and_not_ready(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     async with serving(database_url=f"sqlite:///{tmp_path}/file/octave.db") as client:
@@ -270,9 +255,9 @@ async def test_a_server_whose_database_cannot_be_used_is_alive_and_not_ready(tmp
     assert (listed.status_code, problem_in(listed)["code"]) == (503, "setup")
 
 
-async def test_what_happened_is_counted_by_names_of_ours(pair: Pair) -> None:
+async def test_metrics_contain_no_names_from_requests(pair: Pair) -> None:
     async with serving() as client:
-        report = (await client.post("/runs", json=pair.few | LONG)).json()
+        report = (await client.post("/runs", json=pair.few | LONG_WAIT)).json()
         await client.request("BREW", "/coffee")
         answer = await client.get("/metrics")
 
@@ -287,26 +272,23 @@ async def test_what_happened_is_counted_by_names_of_ours(pair: Pair) -> None:
     assert not [word for word in (report["run_id"], pair.vendor.host, "coffee", "BREW") if word in answer.text]
 
 
-# The earlier interface
-
-
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 async def test_the_original_curl_examples_work_as_they_are(held_pair: Pair) -> None:
     async with serving() as client:
         runs = f"{client.base_url}/workflows/phase1_2_3_4_workflow/runs"
         asked = ("-X", "POST", runs, "-H", f"Content-Type: {FORM}")
         asked += tuple(word for name, value in held_pair.few.items() for word in ("-d", f"{name}={value}"))
-        begun = json.loads(await curl(*asked))
+        started = json.loads(await curl(*asked))
         held_pair.release()
-        report = json.loads(await curl(f"{runs}/{begun['run_id']}?wait_seconds=600"))
+        report = json.loads(await curl(f"{runs}/{started['run_id']}?wait_seconds=600"))
         streamed = await curl(*asked, "-d", "stream=true")
         session = f"{client.base_url}/sessions/{report['session_id']}"
         looked, deleted = json.loads(await curl(session)), json.loads(await curl("-X", "DELETE", session))
 
-    assert begun["status"] in {"queued", "running"}
+    assert started["status"] in {"queued", "running"}
     assert report["status"] == "completed"
     assert "event: report\ndata: " in streamed
-    assert looked["runs"][0]["run_id"] == begun["run_id"]
+    assert looked["runs"][0]["run_id"] == started["run_id"]
     assert deleted["runs"] == 1
 
 
@@ -319,12 +301,9 @@ async def curl(*arguments: str) -> str:
     return out.decode()
 
 
-# The process
-
-
 @asynccontextmanager
 async def own_process(*arguments: str) -> AsyncGenerator[tuple[str, asyncio.subprocess.Process]]:
-    """A server in a process of its own, and where it is."""
+    """Start a server in its own process, and yield its URL and the process."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", PATIENT, *arguments),
         env=os.environ | {"PYTHONPATH": str(ROOT)},
@@ -346,14 +325,14 @@ async def own_process(*arguments: str) -> AsyncGenerator[tuple[str, asyncio.subp
     sampled([(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 130)], lambda row: row[0] == signal.SIGTERM),
 )
 @pytest.mark.long
-async def test_a_server_stops_when_it_is_told_to_even_with_a_stream_open(
+async def test_a_server_stops_on_a_signal_even_with_an_open_stream(
     number: signal.Signals, code: int, held_pair: Pair, home: Path
 ) -> None:
     async with (
         own_process("--http", "--port", "0") as (origin, process),
         new_client(origin) as client,
     ):
-        waiting = asyncio.create_task(client.post("/runs", json=held_pair.domains | LONG))
+        waiting = asyncio.create_task(client.post("/runs", json=held_pair.domains | LONG_WAIT))
         while not (sessions := (await client.get("/sessions")).json()["sessions"]):
             assert not waiting.done(), waiting.result().text
         async with client.stream("GET", f"/runs/{sessions[0]['latest']['run_id']}/events") as answer:
@@ -369,7 +348,7 @@ async def test_a_server_stops_when_it_is_told_to_even_with_a_stream_open(
 
 @pytest.fixture
 def run_server(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
-    """Runs `python server.py` in this process and returns its exit code, for servers that exit before they listen."""
+    """A function that runs `python server.py` in this process until it exits, and returns the exit code."""
 
     def run(*arguments: str) -> object:
         monkeypatch.setattr(sys, "argv", ["server.py", *arguments])
@@ -381,7 +360,7 @@ def run_server(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "cause"),
     [
         (("--http", "--host", "0.0.0.0"), "OCTAVE_TOKENS"),  # noqa: S104 - refused
         (("--http", "--host", "nowhere.invalid"), "nowhere.invalid"),
@@ -389,17 +368,17 @@ def run_server(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
     ],
 )
 def test_a_server_that_may_not_or_cannot_listen_says_why_and_exits_3(
-    arguments: tuple[str, ...], said: str, run_server: Callable[..., object], capsys: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...], cause: str, run_server: Callable[..., object], capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = run_server(*arguments)
     printed = capsys.readouterr()
 
     assert (code, printed.out) == (3, "")
-    assert said in printed.err
+    assert cause in printed.err
 
 
 @pytest.mark.parametrize("settings", [{"HOST": "0.0.0.0"}, {"PUBLIC_HOSTS": "octave.acme.com"}], ids=str)  # noqa: S104
-def test_a_server_that_others_can_call_does_not_start_with_a_token_that_can_be_guessed(
+def test_a_public_server_does_not_start_with_a_short_token(
     settings: dict[str, str],
     run_server: Callable[..., object],
     monkeypatch: pytest.MonkeyPatch,
@@ -416,7 +395,7 @@ def test_a_server_that_others_can_call_does_not_start_with_a_token_that_can_be_g
     assert "fifteen-letters" not in printed.err
 
 
-async def test_a_short_token_lets_in_this_machine_and_no_other() -> None:
+async def test_a_short_token_is_accepted_only_on_this_machine() -> None:
     app = http.make(load(tokens=("abc",), public_hosts=("192.0.2.7",)))
 
     async def status(address: str) -> int:
@@ -427,17 +406,19 @@ async def test_a_short_token_lets_in_this_machine_and_no_other() -> None:
     assert (await status("127.0.0.1"), await status("192.0.2.7")) == (404, 401)
 
 
-def test_a_port_that_is_taken_is_named(run_server: Callable[..., object], capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_error_about_a_port_in_use_names_it(
+    run_server: Callable[..., object], capsys: pytest.CaptureFixture[str]
+) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
         code = run_server("--http", "--port", port)
-    said = capsys.readouterr().err
+    printed = capsys.readouterr().err
 
     assert code == 3
-    assert port in said
-    assert "--port" in said
+    assert port in printed
+    assert "--port" in printed
 
 
 def test_a_port_without_http_is_a_usage_error(run_server: Callable[..., object]) -> None:
