@@ -186,7 +186,7 @@ def test_a_heading_is_the_same_evidence_by_its_own_number_and_by_0() -> None:
     assert quotations(Cite(passage=2, sentences=(0,)), shown, "vendor") == quotations(Cite(passage=1), shown, "vendor")
 
 
-def test_the_end_of_a_section_is_marked_if_no_heading_follows() -> None:
+def test_the_end_of_a_section_is_marked_if_the_next_passage_has_no_heading() -> None:
     found = passages(page(HERE, "# One\n\nFirst.\n\n## Two\n\nSecond.", facts=[fact("Founders", "Ada")]))
     assert "--" in text_of([found[1], found[-1]]).splitlines()
 

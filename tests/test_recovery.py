@@ -97,7 +97,7 @@ class Stdio:
 
 @asynccontextmanager
 async def server(folder: Path, env: dict[str, str], **options: object) -> AsyncGenerator[Stdio]:
-    """A server that is killed at the end if it is still running."""
+    """Start a server and connect to it; kill it at the end if it is still running."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",

@@ -192,12 +192,14 @@ async def test_only_copy_whose_evidence_is_gone_is_rewritten(deal: Deal) -> None
     old, new = before.email_sequences, after.email_sequences
     sentences = [
         (was, now)
-        for one, other in zip(old, new, strict=True)
-        for touch, again in zip(one.touches, other.touches, strict=True)
-        for was, now in zip(touch.sentences, again.sentences, strict=True)
+        for sequence, new_sequence in zip(old, new, strict=True)
+        for touch, new_touch in zip(sequence.touches, new_sequence.touches, strict=True)
+        for was, now in zip(touch.sentences, new_touch.sentences, strict=True)
     ]
     assert {was.text for was, now in sentences if was != now} <= {*LOST}
-    assert [touch.subject for one in old for touch in one.touches] == [t.subject for one in new for t in one.touches]
+    assert [touch.subject for sequence in old for touch in sequence.touches] == [
+        touch.subject for sequence in new for touch in sequence.touches
+    ]
 
 
 async def test_copy_without_evidence_that_cannot_be_rewritten_is_dropped_with_a_gap(deal: Deal) -> None:

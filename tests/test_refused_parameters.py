@@ -466,7 +466,7 @@ def asks(plain: Written) -> list[Asked]:
     return plain.one_of_each
 
 
-async def test_a_parameter_that_concurrent_asks_are_refused_for_is_logged_once(
+async def test_a_parameter_refused_in_concurrent_asks_is_logged_once(
     asks: list[Asked], logged: list[Mapping[str, Any]], double: Double, tmp_path: Path
 ) -> None:
     together, refused = 2, 0  # the initial limit for concurrent calls to a compatible server

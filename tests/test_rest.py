@@ -255,7 +255,7 @@ async def test_a_server_whose_database_cannot_be_used_is_alive_and_not_ready(tmp
     assert (listed.status_code, problem_in(listed)["code"]) == (503, "setup")
 
 
-async def test_metrics_contain_no_names_from_requests(pair: Pair) -> None:
+async def test_metrics_count_runs_and_requests_without_names_from_clients(pair: Pair) -> None:
     async with serving() as client:
         report = (await client.post("/runs", json=pair.few | LONG_WAIT)).json()
         await client.request("BREW", "/coffee")
@@ -362,7 +362,7 @@ def run_server(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
 @pytest.mark.parametrize(
     ("arguments", "cause"),
     [
-        (("--http", "--host", "0.0.0.0"), "OCTAVE_TOKENS"),  # noqa: S104 - refused
+        (("--http", "--host", "0.0.0.0"), "OCTAVE_TOKENS"),  # noqa: S104 - the server refuses it
         (("--http", "--host", "nowhere.invalid"), "nowhere.invalid"),
         (("--http", "--port", "70000"), "OCTAVE_PORT"),
     ],
