@@ -43,7 +43,8 @@ HOSTILE = (
     "<script \nalert(1)",
 )
 
-CLOSED = frozenset(
+# Fields that keep their values in hostile playbooks: values of closed sets, ids, dates, digests and addresses.
+FIXED_FIELDS = frozenset(
     {
         "id",
         "persona_id",
@@ -80,11 +81,9 @@ CLOSED = frozenset(
         "url",
     }
 )
-"""Fields whose values come from a closed set, or are ours."""
 
-
-NEVER_EMPTY = {"html": 9 + 8 + 3, "markdown": 9 + 8 + 2}
-"""How many sections say so if nothing was found: those of the deal, the kinds of elements, and the intelligence."""
+# Sections of an empty playbook that say so: those of the deal, the kinds of vendor elements, and the intelligence.
+EMPTY_SECTIONS = {"html": 9 + 8 + 3, "markdown": 9 + 8 + 2}
 
 WIDTHS = (320, 390, 768, 1024, 1440)
 
@@ -96,20 +95,20 @@ def playbook() -> Playbook:
 
 @pytest.fixture
 def hostile() -> Playbook:
-    """Every free text of the sample replaced by something that tries to break out of it."""
+    """The sample playbook with every free text replaced by one that tries to break out of its markup."""
     return _replaced(cycle(HOSTILE))
 
 
 @pytest.fixture
 def harmless() -> Playbook:
-    """The same with words in the same places: what is equal there is equal here."""
+    """The sample playbook with plain words where `hostile` has hostile texts, which repeat in the same order."""
     return _replaced(cycle(f"text {letter}" for letter in ascii_lowercase[: len(HOSTILE)]))
 
 
 def _replaced(texts: Iterator[str]) -> Playbook:
     plain = sample_playbook().model_dump(mode="json")
-    evidence = {id_: _replace(one, texts) for id_, one in plain.pop("evidence").items()}
-    fields = {key: _replace_field(key, one, texts) for key, one in plain.items()}
+    evidence = {id_: _replace(item, texts) for id_, item in plain.pop("evidence").items()}
+    fields = {key: _replace_field(key, item, texts) for key, item in plain.items()}
     return Playbook.model_validate(fields | {"evidence": evidence})
 
 
@@ -119,20 +118,20 @@ def _replace(value: object, texts: Iterator[str]) -> object:
             return next(texts)
         case dict():
             fields = cast("dict[str, object]", value)
-            return {key: _replace_field(key, one, texts) for key, one in fields.items()}
+            return {key: _replace_field(key, item, texts) for key, item in fields.items()}
         case list():
-            return [_replace(one, texts) for one in cast("list[object]", value)]
+            return [_replace(item, texts) for item in cast("list[object]", value)]
         case _:
             return value
 
 
 def _replace_field(key: str, value: object, texts: Iterator[str]) -> object:
     is_relation = key in {"vendor", "prospect"} and isinstance(value, str)
-    return value if key in CLOSED or is_relation else _replace(value, texts)
+    return value if key in FIXED_FIELDS or is_relation else _replace(value, texts)
 
 
 def _empty(playbook: Playbook) -> Playbook:
-    """No section holds anything."""
+    """Return the playbook with every section emptied."""
     nothing = dict.fromkeys(type(playbook.vendor_elements).model_fields, ())
     profile = playbook.prospect_intelligence.company_profile.model_copy(update={"summary": None, "facts": ()})
     return playbook.model_copy(
@@ -158,13 +157,13 @@ def _tokens(markdown: str) -> list[Token]:
 
 
 def _structure(markdown: str) -> list[tuple[str, str]]:
-    """What the document is made of, apart from its words."""
+    """Return the types and tags of the tokens, without those for text."""
     words = {"text", "text_special", "softbreak"}
     return [(token.type, token.tag) for token in _tokens(markdown) if token.type not in words]
 
 
 def _words(markdown: str) -> str:
-    """What a reader of the rendered document reads."""
+    """Return the text that a reader of the rendered document sees."""
     return "".join(token.content for token in _tokens(markdown) if token.type.startswith("text"))
 
 
@@ -173,7 +172,7 @@ def _joined(inline: Token) -> str:
 
 
 def _cited(playbook: Playbook) -> set[str]:
-    """Every evidence id that a claim names."""
+    """Return the ids of all evidence that the playbook cites."""
     plain = playbook.model_dump(exclude={"evidence"})
     return set(_ids(plain))
 
@@ -183,14 +182,14 @@ def _ids(value: object) -> Iterator[str]:
         case dict():
             fields = cast("dict[str, object]", value)
             yield from cast("tuple[str, ...]", fields.get("evidence", ()))
-            yield from (id_ for one in fields.values() for id_ in _ids(one))
+            yield from (id_ for item in fields.values() for id_ in _ids(item))
         case tuple() | list():
-            yield from (id_ for one in cast("tuple[object, ...]", value) for id_ in _ids(one))
+            yield from (id_ for item in cast("tuple[object, ...]", value) for id_ in _ids(item))
         case _:
             pass
 
 
-def test_there_is_one_export_per_format() -> None:
+def test_each_format_has_one_export() -> None:
     formats = {form.name: (form.suffix, form.media_type) for form in FORMATS}
 
     assert all(export(name) for name in formats)
@@ -201,36 +200,36 @@ def test_there_is_one_export_per_format() -> None:
     }
 
 
-def test_an_unknown_format_is_refused_with_those_there_are() -> None:
+def test_an_unknown_format_is_refused_with_the_list_of_formats() -> None:
     with pytest.raises(UnknownName, match=r"no format 'docx'; choose one of json, markdown, html"):
         export("docx")
 
 
-def test_a_module_that_is_not_a_format_is_not_one() -> None:
+def test_a_private_module_is_not_a_format() -> None:
     with pytest.raises(UnknownName):
         export("_reading")
 
 
 @pytest.mark.parametrize("name", TEXT_FORMATS)
-def test_the_same_playbook_gives_the_same_bytes(name: str) -> None:
+def test_rendering_the_same_playbook_twice_gives_the_same_bytes(name: str) -> None:
     assert export(name).render(sample_playbook()) == export(name).render(sample_playbook())
 
 
-def test_json_gives_the_playbook_back(playbook: Playbook, hostile: Playbook) -> None:
-    for given in (playbook, hostile, _empty(playbook)):
-        assert Playbook.model_validate_json(export("json").render(given)) == given
+def test_a_playbook_survives_a_round_trip_through_json(playbook: Playbook, hostile: Playbook) -> None:
+    for original in (playbook, hostile, _empty(playbook)):
+        assert Playbook.model_validate_json(export("json").render(original)) == original
 
 
 @pytest.mark.parametrize("name", ["markdown", "html"])
 def test_an_empty_section_says_why_and_what_would_fill_it(name: str, playbook: Playbook) -> None:
     text = export(name).render(_empty(playbook))
 
-    assert text.count("Nothing was found.") == NEVER_EMPTY[name]
+    assert text.count("Nothing was found.") == EMPTY_SECTIONS[name]
     assert text.count("The blog did not answer within 20 seconds") == 2
     assert text.count("Run again with refresh.") == 2
 
 
-def test_markdown_says_up_front_what_a_flag_means(playbook: Playbook) -> None:
+def test_markdown_explains_flags_at_the_top(playbook: Playbook) -> None:
     front, _ = export("markdown").render(playbook).split("## Triggers")
     brief, _ = front.split("## About this playbook")
 
@@ -255,7 +254,7 @@ def test_the_reason_of_a_flag_is_a_sentence_of_its_own(name: str, reason: str, s
     assert shown.format('<span dir="auto">' if name == "html" else "") in export(name).render(flagged)
 
 
-def test_markdown_lists_the_pages_of_what_it_cites_each_once(playbook: Playbook) -> None:
+def test_markdown_lists_each_cited_page_once(playbook: Playbook) -> None:
     text, sources = export("markdown").render(playbook).split("## Sources")
     cited = set(re.findall(r"\[(\d+)\]", text))
     entries = re.findall(r"(?m)^- ((?:\[\d+\])+) (.*)$", sources)
@@ -291,14 +290,14 @@ def test_markdown_dates_its_sources_and_marks_those_older_than_18_months(playboo
 )
 def test_a_source_is_old_the_day_after_18_months(published_on: date | None, old: bool, playbook: Playbook) -> None:
     assert GENERATED_AT.date() == date(2026, 11, 20)
-    undated = {id_: one.model_copy(update={"published_on": published_on}) for id_, one in playbook.evidence.items()}
+    evidence = {id_: item.model_copy(update={"published_on": published_on}) for id_, item in playbook.evidence.items()}
 
-    text = export("markdown").render(playbook.model_copy(update={"evidence": undated}))
+    text = export("markdown").render(playbook.model_copy(update={"evidence": evidence}))
 
     assert ("older than 18 months" in text) is old
 
 
-def test_markdown_shows_facts_guesses_and_questions_apart(playbook: Playbook) -> None:
+def test_markdown_distinguishes_facts_inferences_and_open_questions(playbook: Playbook) -> None:
     text = export("markdown").render(playbook)
 
     assert re.search(r"(?m)^- [A-Z][^*\n]*\.(?:\[\d+\])+$", text)
@@ -307,7 +306,7 @@ def test_markdown_shows_facts_guesses_and_questions_apart(playbook: Playbook) ->
 
 
 @pytest.mark.parametrize("name", ["markdown", "html"])
-def test_an_outline_is_shown_as_one_with_all_its_lines_and_no_score(name: str) -> None:
+def test_an_outline_is_labelled_and_shows_all_its_lines_but_no_score(name: str) -> None:
     outlined = outlined_playbook()
     text = export(name).render(outlined)
 
@@ -326,7 +325,7 @@ def test_an_outline_is_shown_as_one_with_all_its_lines_and_no_score(name: str) -
 
 
 @pytest.mark.parametrize("name", ["markdown", "html"])
-def test_a_playbook_with_one_outline_among_e_mails_marks_that_one(name: str, playbook: Playbook) -> None:
+def test_one_outline_among_finished_e_mails_is_labelled(name: str, playbook: Playbook) -> None:
     first, *_ = outlined_playbook().email_sequences
     mixed = playbook.model_copy(update={"email_sequences": (first, *playbook.email_sequences[1:])})
     text = export(name).render(mixed)
@@ -336,7 +335,7 @@ def test_a_playbook_with_one_outline_among_e_mails_marks_that_one(name: str, pla
     assert mixed.email_sequences[1].touches[0].body in unescape(text)
 
 
-def test_a_summary_and_battle_cards_by_rules_are_marked_among_copy_by_a_model(playbook: Playbook) -> None:
+def test_a_summary_and_battle_cards_made_by_rules_are_labelled_as_outlines(playbook: Playbook) -> None:
     outlined = outlined_playbook()
     by_rules = {"executive_summary": outlined.executive_summary, "battle_cards": outlined.battle_cards}
     mixed = playbook.model_copy(update=by_rules)
@@ -347,25 +346,25 @@ def test_a_summary_and_battle_cards_by_rules_are_marked_among_copy_by_a_model(pl
     assert markdown.count(", outline\n") == html.count(">outline</span>") - 1 == len(mixed.battle_cards)
 
 
-def test_a_playbook_of_e_mails_speaks_of_no_outline(playbook: Playbook) -> None:
+def test_a_playbook_without_outlines_does_not_mention_them(playbook: Playbook) -> None:
     assert not [name for name in ("markdown", "html") if "to be worded" in export(name).render(playbook)]
 
 
-def test_markdown_keeps_e_mails_to_the_letter(playbook: Playbook) -> None:
+def test_markdown_shows_e_mails_verbatim(playbook: Playbook) -> None:
     fences = [token.content for token in _tokens(export("markdown").render(playbook)) if token.type == "fence"]
 
     bodies = [touch.body + "\n" for sequence in playbook.email_sequences for touch in sequence.touches]
-    made = {f"{touch.make_first}\n" for sequence in playbook.email_sequences for touch in sequence.touches}
-    assert [fence for fence in fences if fence not in made] == bodies
+    prerequisites = {f"{touch.make_first}\n" for sequence in playbook.email_sequences for touch in sequence.touches}
+    assert [fence for fence in fences if fence not in prerequisites] == bodies
     assert bodies[0].startswith("Hi Marit,")
     assert bodies[4].startswith("Hi {{first_name}},")
 
 
-def test_page_text_cannot_shape_the_markdown(hostile: Playbook, harmless: Playbook) -> None:
+def test_page_text_cannot_change_the_structure_of_the_markdown(hostile: Playbook, harmless: Playbook) -> None:
     assert _structure(export("markdown").render(hostile)) == _structure(export("markdown").render(harmless))
 
 
-def test_a_bar_in_page_text_does_not_end_a_cell(playbook: Playbook) -> None:
+def test_a_pipe_in_page_text_does_not_end_a_table_cell(playbook: Playbook) -> None:
     row, *rows = playbook.fit.value_map
     row = row.model_copy(
         update={
@@ -382,12 +381,12 @@ def test_a_bar_in_page_text_does_not_end_a_cell(playbook: Playbook) -> None:
     assert [re.sub(r"\[\d+\]", "", cell) for cell in cells[:2]] == ["a | b", r"c \| d"]
 
 
-def test_page_text_cannot_link_from_the_markdown(hostile: Playbook) -> None:
+def test_page_text_cannot_add_links_images_or_html_to_the_markdown(hostile: Playbook) -> None:
     tokens = _tokens(export("markdown").render(hostile))
 
     assert not [token for token in tokens if token.type in {"image", "html_inline", "html_block"}]
     links = {str(token.attrs["href"]) for token in tokens if token.type == "link_open"}
-    assert links <= {found.url for found in hostile.evidence.values()}
+    assert links <= {source.url for source in hostile.evidence.values()}
 
 
 def test_hostile_page_text_is_still_readable_in_the_markdown(hostile: Playbook) -> None:
@@ -398,8 +397,8 @@ def test_hostile_page_text_is_still_readable_in_the_markdown(hostile: Playbook) 
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,<b>x</b>", " https://x.example"])
-def test_an_address_that_is_not_of_the_web_is_no_link(url: str, playbook: Playbook) -> None:
-    evidence = {id_: one.model_copy(update={"url": url}) for id_, one in playbook.evidence.items()}
+def test_an_invalid_or_non_http_address_is_not_linked(url: str, playbook: Playbook) -> None:
+    evidence = {id_: item.model_copy(update={"url": url}) for id_, item in playbook.evidence.items()}
     changed = playbook.model_copy(update={"evidence": evidence})
 
     assert "link_open" not in {token.type for token in _tokens(export("markdown").render(changed))}
@@ -410,7 +409,7 @@ def _own_anchors(playbook: Playbook) -> set[str]:
     return set(re.findall(r'href="((?:#|mailto:)[^"]*)"', export("html").render(playbook)))
 
 
-def test_a_sentence_that_the_body_words_otherwise_is_shown_below_the_e_mail(playbook: Playbook) -> None:
+def test_a_sentence_missing_from_the_body_is_shown_below_the_e_mail(playbook: Playbook) -> None:
     sequence, *others = playbook.email_sequences
     touch, *later = sequence.touches
     stray = Sentence[str](text="Not in the body.", kind="fact", evidence=("p_goal",))
@@ -426,28 +425,28 @@ def test_a_sentence_that_the_body_words_otherwise_is_shown_below_the_e_mail(play
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def one_browser() -> AsyncIterator[Browser]:
+async def shared_browser() -> AsyncIterator[Browser]:
     async with chromium() as browser:
         yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def browser(one_browser: Browser) -> AsyncIterator[Browser]:
-    """The browser that these tests share. What a test opened in it is closed afterwards."""
-    others = set(one_browser.contexts)
-    yield one_browser
-    for context in set(one_browser.contexts) - others:
+async def browser(shared_browser: Browser) -> AsyncIterator[Browser]:
+    """The shared browser; contexts that a test opened are closed afterwards."""
+    others = set(shared_browser.contexts)
+    yield shared_browser
+    for context in set(shared_browser.contexts) - others:
         await context.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shown(one_browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Page:
-    """The sample playbook in the browser, for tests that do not change it."""
-    return (await opened(one_browser, tmp_path_factory.mktemp("shown"), sample_playbook())).page
+async def shown(shared_browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Page:
+    """The sample playbook in the browser, for tests that do not change the page."""
+    return (await opened(shared_browser, tmp_path_factory.mktemp("shown"), sample_playbook())).page
 
 
 @in_the_browser
-async def test_html_asks_the_network_for_nothing_and_breaks_no_rule(
+async def test_html_makes_no_network_requests_and_logs_no_errors(
     browser: Browser, tmp_path: Path, playbook: Playbook
 ) -> None:
     html = await opened(browser, tmp_path, playbook)
@@ -460,7 +459,7 @@ async def test_html_asks_the_network_for_nothing_and_breaks_no_rule(
 
 
 @in_the_browser
-async def test_the_policy_admits_our_style_and_script_and_no_others(
+async def test_the_content_security_policy_allows_only_the_inline_style_and_script(
     browser: Browser, tmp_path: Path, playbook: Playbook
 ) -> None:
     html = await opened(browser, tmp_path, playbook)
@@ -485,7 +484,7 @@ async def test_the_policy_admits_our_style_and_script_and_no_others(
 
 @in_the_browser
 @pytest.mark.parametrize("scripts", [True, False])
-async def test_a_claim_shows_its_quotation_by_mouse_and_by_keyboard(
+async def test_a_claim_shows_its_quotation_on_click_and_by_keyboard(
     scripts: bool, browser: Browser, tmp_path: Path, playbook: Playbook
 ) -> None:
     page = (await opened(browser, tmp_path, playbook, scripts=scripts)).page
@@ -509,7 +508,7 @@ async def test_a_claim_shows_its_quotation_by_mouse_and_by_keyboard(
 
 
 @in_the_browser
-async def test_the_words_of_a_claim_can_be_clicked(shown: Page, playbook: Playbook) -> None:
+async def test_clicking_the_text_of_a_claim_shows_its_quotation(shown: Page, playbook: Playbook) -> None:
     await shown.locator("#brief .mail .words").get_by_text("Today, roughly half still end up").click()
 
     evidence = shown.locator(".evidence:popover-open")
@@ -519,7 +518,7 @@ async def test_the_words_of_a_claim_can_be_clicked(shown: Page, playbook: Playbo
 
 
 @in_the_browser
-async def test_copying_gives_the_e_mail_to_the_letter(browser: Browser, tmp_path: Path, playbook: Playbook) -> None:
+async def test_copying_gives_the_e_mail_verbatim(browser: Browser, tmp_path: Path, playbook: Playbook) -> None:
     page = (await opened(browser, tmp_path, playbook)).page
     await page.evaluate(
         """() => {
@@ -548,9 +547,7 @@ async def test_an_e_mail_reads_as_it_will_be_sent(browser: Browser, tmp_path: Pa
 
 
 @in_the_browser
-async def test_the_first_screen_says_that_it_is_an_outline_and_copying_one_says_so_too(
-    browser: Browser, tmp_path: Path
-) -> None:
+async def test_outlines_are_labelled_on_the_first_screen_and_in_copied_text(browser: Browser, tmp_path: Path) -> None:
     page = (await opened(browser, tmp_path, outlined_playbook())).page
     await page.set_viewport_size({"width": 1280, "height": 800})
 
@@ -564,23 +561,21 @@ async def test_the_first_screen_says_that_it_is_an_outline_and_copying_one_says_
 
 
 @in_the_browser
-async def test_print_shows_all_but_what_it_says_it_leaves_out(
-    browser: Browser, tmp_path: Path, playbook: Playbook
-) -> None:
+async def test_print_names_every_section_that_it_shortens(browser: Browser, tmp_path: Path, playbook: Playbook) -> None:
     page = (await opened(browser, tmp_path, playbook, scripts=False)).page
     await page.emulate_media(media="print")
 
     sources = page.locator("#sources .quotation")
     assert await sources.count() == len(_cited(playbook))
-    assert all([await one.locator(".page").is_visible() for one in await sources.all()])
-    assert not any([await one.is_visible() for one in await sources.locator("blockquote").all()])
+    assert all([await source.locator(".page").is_visible() for source in await sources.all()])
+    assert not any([await source.is_visible() for source in await sources.locator("blockquote").all()])
     hidden = await page.locator("main section").evaluate_all(
         """sections => [...new Set(sections.flatMap(section => [...section.querySelectorAll("li, dd, tr, p")]
             .filter(item => !item.checkVisibility({contentVisibilityAuto: true}) && !item.querySelector(".switch"))
             .map(() => section.id)))]"""
     )
-    told = await page.locator(".in-print:visible").evaluate_all("notes => notes.map(n => n.closest('section').id)")
-    assert set(hidden) - {"emails", "brief", ""} <= set(told) == {"vendor", "prospect", "made", "sources"}
+    noted = await page.locator(".in-print:visible").evaluate_all("notes => notes.map(n => n.closest('section').id)")
+    assert set(hidden) - {"emails", "brief", ""} <= set(noted) == {"vendor", "prospect", "made", "sources"}
     assert not await page.locator(".toc").is_visible()
 
 
@@ -589,7 +584,7 @@ async def test_quotations_carry_their_language_and_direction(shown: Page) -> Non
     german = shown.locator("#sources blockquote[lang=de]")
 
     assert await german.count() == 2
-    assert {await one.get_attribute("dir") for one in await german.all()} == {"auto"}
+    assert {await quotation.get_attribute("dir") for quotation in await german.all()} == {"auto"}
 
 
 @in_the_browser
@@ -612,9 +607,9 @@ async def test_page_text_is_inert_in_html(
 
 
 @in_the_browser
-async def test_markup_in_an_address_stays_in_the_address(browser: Browser, tmp_path: Path, playbook: Playbook) -> None:
+async def test_markup_in_an_address_is_escaped(browser: Browser, tmp_path: Path, playbook: Playbook) -> None:
     url = "https://x.example/\"onmouseover='x'><b>`|&copy=1 end"
-    evidence = {id_: one.model_copy(update={"url": url}) for id_, one in playbook.evidence.items()}
+    evidence = {id_: item.model_copy(update={"url": url}) for id_, item in playbook.evidence.items()}
     changed = playbook.model_copy(update={"evidence": evidence})
 
     links = (await opened(browser, tmp_path, changed)).page.locator("#sources a")

@@ -1,4 +1,4 @@
-"""What the extractive model takes from invented companies' pages: whose words they are, and how old."""
+"""Playbooks by the extractive model: who is quoted, how old a statement may be, and which sentences reach the copy."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from octave_mcp.errors import BadAnswer
 from octave_mcp.models.extractive.model import Extractive
 from octave_mcp.models.extractive.quoting import stands_alone
 
-MADE: dict[str, Playbook] = {}
+PLAYBOOKS: dict[str, Playbook] = {}
 
 
 async def playbook_with(
     home: Path, vendor: dict[str, str] | None = None, prospect: dict[str, str] | None = None
 ) -> Playbook:
-    """A playbook about the invented companies with pages added or replaced; made once per set of pages."""
+    """Return a playbook about the invented companies with pages added or replaced, cached per set of pages."""
     key = repr((vendor, prospect))
-    if key not in MADE:
-        MADE[key] = await written(home, vendor, prospect)
-    return MADE[key]
+    if key not in PLAYBOOKS:
+        PLAYBOOKS[key] = await generated(home, vendor, prospect)
+    return PLAYBOOKS[key]
 
 
-async def written(home: Path, vendor: dict[str, str] | None, prospect: dict[str, str] | None) -> Playbook:
+async def generated(home: Path, vendor: dict[str, str] | None, prospect: dict[str, str] | None) -> Playbook:
     sites = {
         VENDOR: pages(VENDOR, VENDOR_TEXTS | (vendor or {}), name="Lumenforge"),
         PROSPECT: pages(PROSPECT, PROSPECT_TEXTS | (prospect or {}), name="Quillport"),
@@ -44,19 +44,17 @@ def praise(playbook: Playbook) -> list[ProofPoint[str]]:
 
 
 def openers_and_reasons(playbook: Playbook) -> str:
-    """What the copy says of the prospect: in e-mails, calls, reasons and pains."""
-    said = [sentence.text for sentence in playbook.executive_summary.why_now]
-    said += [touch.body for sequence in playbook.email_sequences for touch in sequence.touches]
-    said += [sentence.text for track in playbook.talk_tracks for sentence in (*track.pitch, *track.cold_call.opener)]
-    said += [pain.text for pain in playbook.prospect_intelligence.pain_points]
-    return "\n".join(said)
+    """Return the copy about the prospect: e-mails, calls, reasons and pain points."""
+    texts = [sentence.text for sentence in playbook.executive_summary.why_now]
+    texts += [touch.body for sequence in playbook.email_sequences for touch in sequence.touches]
+    texts += [sentence.text for track in playbook.talk_tracks for sentence in (*track.pitch, *track.cold_call.opener)]
+    texts += [pain.text for pain in playbook.prospect_intelligence.pain_points]
+    return "\n".join(texts)
 
 
 def facts(playbook: Playbook) -> list[str]:
     return [fact.text for fact in playbook.prospect_intelligence.company_profile.facts]
 
-
-# Whose words they are
 
 STORY = """# Brassmere cut rework by 31% with Lumenforge
 
@@ -69,14 +67,14 @@ STORY = """# Brassmere cut rework by 31% with Lumenforge
 """
 
 
-async def test_praise_is_what_stands_in_the_speakers_own_quotation(tmp_path: Path) -> None:
+async def test_praise_is_taken_only_from_the_speakers_own_quotation(tmp_path: Path) -> None:
     playbook = await playbook_with(tmp_path, vendor={"/customers/brassmere": STORY})
 
-    said = {point.text: point.person for point in praise(playbook)}
-    assert said == {"Lumenforge is the best tool we have. Nobody drills twice.": "Cay Holm"}
+    speakers = {point.text: point.person for point in praise(playbook)}
+    assert speakers == {"Lumenforge is the best tool we have. Nobody drills twice.": "Cay Holm"}
 
 
-async def test_a_quotation_of_two_paragraphs_is_its_speakers_as_a_whole(tmp_path: Path) -> None:
+async def test_all_lines_of_a_quotation_belong_to_its_speaker(tmp_path: Path) -> None:
     story = '# Brassmere cut rework by 31% with Lumenforge\n\n> We drill once.\n> Lumenforge has "helped" us most.\n'
     playbook = await playbook_with(
         tmp_path, vendor={"/customers/brassmere": f"{story}> — Cay Holm, Head of Works, Brassmere"}
@@ -107,21 +105,18 @@ HEADINGS = ("### About Northgate Growth Fund", "About Northgate Growth Fund")
 
 
 @pytest.mark.parametrize("heading", sampled(HEADINGS, lambda heading: heading == HEADINGS[0]))
-async def test_what_others_say_of_themselves_is_not_the_prospects(tmp_path: Path, heading: str) -> None:
+async def test_what_others_say_about_themselves_is_not_attributed_to_the_prospect(tmp_path: Path, heading: str) -> None:
     release = RELEASE.replace("### About Northgate Growth Fund", heading)
     playbook = await playbook_with(tmp_path, prospect={"/about/yard": release})
 
-    told = f"{openers_and_reasons(playbook)}\n{facts(playbook)}"
-    assert "growth for founders" not in told
-    assert "support founders" not in told
-    assert "too slow" not in told
-    assert "41 orders" not in told
-    assert "Eva Sund" not in told
-    assert "we need to hire welders" in told
-    assert "checks every weld twice" in told
-
-
-# How old they are
+    text = f"{openers_and_reasons(playbook)}\n{facts(playbook)}"
+    assert "growth for founders" not in text
+    assert "support founders" not in text
+    assert "too slow" not in text
+    assert "41 orders" not in text
+    assert "Eva Sund" not in text
+    assert "we need to hire welders" in text
+    assert "checks every weld twice" in text
 
 
 TIMELINE = """# Quillport over time
@@ -138,24 +133,22 @@ Our team has now grown to 250 people in 10 countries.
 """
 
 
-async def test_what_stands_under_an_old_date_is_no_need_and_no_opener(tmp_path: Path) -> None:
+async def test_text_under_an_old_date_is_neither_a_need_nor_an_opener(tmp_path: Path) -> None:
     playbook = await playbook_with(tmp_path, prospect={"/about/timeline": TIMELINE})
 
-    told = openers_and_reasons(playbook)
-    assert "one place" in told
-    assert "we need to hire" not in told
-    assert "300 people" not in told
+    copy = openers_and_reasons(playbook)
+    assert "one place" in copy
+    assert "we need to hire" not in copy
+    assert "300 people" not in copy
 
 
-async def test_of_counts_that_contradict_each_other_the_newest_is_told_with_its_date(tmp_path: Path) -> None:
+async def test_the_newest_of_contradicting_counts_is_used_with_its_date(tmp_path: Path) -> None:
     playbook = await playbook_with(tmp_path, prospect={"/about/timeline": TIMELINE})
 
     counted = [fact for fact in playbook.prospect_intelligence.company_profile.facts if "countries" in fact.text]
     assert [fact.text for fact in counted] == ["We're 300 people in 12 countries."]
     assert playbook.evidence[counted[0].evidence[0]].published_on == date(2021, 9, 30)
 
-
-# What is a need
 
 FOUNDING = """# Quillport
 
@@ -185,26 +178,26 @@ Running checks on your own deck reduces the risk of outages and makes compliance
 """
 
 
-async def test_how_a_company_began_and_what_its_market_struggles_with_are_no_needs_of_its_own(tmp_path: Path) -> None:
+async def test_founding_stories_and_problems_of_a_market_are_not_needs_of_the_company(tmp_path: Path) -> None:
     playbook = await playbook_with(tmp_path, prospect={"/about": FOUNDING})
 
-    told = openers_and_reasons(playbook)
-    assert "ship every hull" in told
-    assert "first idea" not in told
-    assert "too many ships" not in told
-    assert "struggle" not in told
+    copy = openers_and_reasons(playbook)
+    assert "ship every hull" in copy
+    assert "first idea" not in copy
+    assert "too many ships" not in copy
+    assert "struggle" not in copy
 
 
-async def test_what_a_prospect_sells_is_no_need_and_no_opener(tmp_path: Path) -> None:
+async def test_features_that_the_prospect_sells_are_neither_needs_nor_openers(tmp_path: Path) -> None:
     playbook = await playbook_with(tmp_path, prospect={"/": HOME})
 
-    told = openers_and_reasons(playbook)
-    assert "Toggle berths" not in told
-    assert "makes compliance easier" not in told
+    copy = openers_and_reasons(playbook)
+    assert "Toggle berths" not in copy
+    assert "makes compliance easier" not in copy
 
 
 @pytest.mark.parametrize(
-    ("told", "is_funding"),
+    ("text", "is_funding"),
     [
         ("Quillport has raised $28 million from Corriden Partners.", True),
         ("Quillport raised its second round of capital.", True),
@@ -212,19 +205,16 @@ async def test_what_a_prospect_sells_is_no_need_and_no_opener(tmp_path: Path) ->
         ("Our crews raised 40 lamps in the older yard.", False),
     ],
 )
-async def test_only_what_names_an_amount_a_round_or_an_investor_is_funding(
-    tmp_path: Path, told: str, *, is_funding: bool
+async def test_only_a_sentence_that_names_an_amount_round_or_investor_is_funding(
+    tmp_path: Path, text: str, *, is_funding: bool
 ) -> None:
-    playbook = await playbook_with(tmp_path, prospect={"/about": f"# About Quillport\n\n{told}"})
+    playbook = await playbook_with(tmp_path, prospect={"/about": f"# About Quillport\n\n{text}"})
 
-    found = [fact.text for fact in playbook.prospect_intelligence.company_profile.facts if fact.topic == "funding"]
-    assert found == ([told] if is_funding else [])
-
-
-# What the vendor sells
+    funding = [fact.text for fact in playbook.prospect_intelligence.company_profile.facts if fact.topic == "funding"]
+    assert funding == ([text] if is_funding else [])
 
 
-async def test_a_promise_under_a_heading_of_any_page_is_titled_by_its_own_page(tmp_path: Path) -> None:
+async def test_a_promise_under_a_generic_heading_takes_the_title_of_its_page(tmp_path: Path) -> None:
     planner = "# Shadow planner\n\nIt draws halls.\n\n## Features\n\nYou see every shadow before you drill a hole."
     playbook = await playbook_with(tmp_path, vendor={"/product/planner": planner})
 
@@ -233,7 +223,9 @@ async def test_a_promise_under_a_heading_of_any_page_is_titled_by_its_own_page(t
 
 
 @pytest.mark.parametrize("wall", ["/", "/security"])
-async def test_a_customer_with_a_story_is_shown_as_one_wherever_its_logo_is_read(tmp_path: Path, wall: str) -> None:
+async def test_a_customer_with_a_story_is_shown_as_such_even_if_its_logo_is_also_read(
+    tmp_path: Path, wall: str
+) -> None:
     logos = f"{VENDOR_TEXTS[wall]}\n\n## Trusted by\n\nLOGOS Brassmere, Millfold"
     playbook = await playbook_with(tmp_path, vendor={"/customers": "# Customers", wall: logos})
 
@@ -242,7 +234,7 @@ async def test_a_customer_with_a_story_is_shown_as_one_wherever_its_logo_is_read
     assert shown_as["Millfold"] == "logo"
 
 
-async def test_a_line_without_a_need_is_not_followed_by_a_guess_at_one(tmp_path: Path) -> None:
+async def test_an_opener_that_states_no_need_is_not_followed_by_an_inference(tmp_path: Path) -> None:
     only = dict.fromkeys(PROSPECT_TEXTS, "# Page\n\nNothing here.")
     about = "# About\n\nOur staff of 380 sails on every coast of the north."
     playbook = await playbook_with(tmp_path, prospect={**only, "/about": about})
@@ -251,9 +243,6 @@ async def test_a_line_without_a_need_is_not_followed_by_a_guess_at_one(tmp_path:
     quoting = [touch for touch in first if "every coast of the north" in touch.body]
     assert quoting
     assert not [s for touch in quoting for s in touch.sentences if s.kind == "inference"]
-
-
-# What can stand alone
 
 
 @pytest.mark.parametrize(
@@ -274,7 +263,7 @@ async def test_a_line_without_a_need_is_not_followed_by_a_guess_at_one(tmp_path:
         "Other times, Lumenforge helps us answer questions.",
     ],
 )
-def test_a_sentence_that_points_outside_itself_does_not_stand_alone(text: str) -> None:
+def test_a_sentence_that_refers_to_another_does_not_stand_alone(text: str) -> None:
     assert not stands_alone(text)
 
 
@@ -289,11 +278,11 @@ def test_a_sentence_that_points_outside_itself_does_not_stand_alone(text: str) -
         "We thank those who sail with us.",
     ],
 )
-def test_a_sentence_that_names_what_it_speaks_of_stands_alone(text: str) -> None:
+def test_a_self_contained_sentence_stands_alone(text: str) -> None:
     assert stands_alone(text)
 
 
-async def test_praise_that_points_back_is_quoted_with_what_it_points_to(tmp_path: Path) -> None:
+async def test_praise_that_refers_to_the_sentence_before_is_quoted_with_it(tmp_path: Path) -> None:
     story = "# Brassmere cut rework by 31% with Lumenforge\n\n> We drilled twice. Lumenforge just made that better.\n"
     playbook = await playbook_with(
         tmp_path, vendor={"/customers/brassmere": f"{story}> — Cay Holm, Head of Works, Brassmere"}
@@ -302,7 +291,7 @@ async def test_praise_that_points_back_is_quoted_with_what_it_points_to(tmp_path
     assert [point.text for point in praise(playbook)] == ["We drilled twice. Lumenforge just made that better."]
 
 
-async def test_a_quotation_that_does_not_stand_alone_is_kept_as_praise_and_not_put_into_copy(tmp_path: Path) -> None:
+async def test_a_quotation_that_does_not_stand_alone_is_listed_as_praise_but_not_used_in_copy(tmp_path: Path) -> None:
     story = "# Brassmere cut rework by 31% with Lumenforge\n\n> Lumenforge just took that whole problem away.\n"
     playbook = await playbook_with(
         tmp_path, vendor={"/customers/brassmere": f"{story}> — Cay Holm, Head of Works, Brassmere"}
@@ -311,8 +300,6 @@ async def test_a_quotation_that_does_not_stand_alone_is_kept_as_praise_and_not_p
     assert [point.text for point in praise(playbook)] == ["Lumenforge just took that whole problem away."]
     assert not any("whole problem" in touch.body for s in playbook.email_sequences for touch in s.touches)
 
-
-# What is said of people
 
 TEAM = """# About Quillport
 
@@ -325,7 +312,7 @@ TEAM = """# About Quillport
 """
 
 
-async def test_a_persona_has_the_title_that_the_site_gives_and_no_higher_one(tmp_path: Path) -> None:
+async def test_a_persona_has_the_title_that_the_site_gives_and_not_a_higher_one(tmp_path: Path) -> None:
     quiet = dict.fromkeys(PROSPECT_TEXTS, "# Page\n\nNothing here.")
     playbook = await playbook_with(tmp_path, prospect={**quiet, "/about": TEAM})
 
@@ -337,21 +324,18 @@ async def test_a_persona_has_the_title_that_the_site_gives_and_no_higher_one(tmp
     }
 
 
-async def test_why_somebody_cares_is_an_inference_even_where_the_site_names_them(tmp_path: Path) -> None:
+async def test_why_a_person_cares_is_an_inference_even_if_the_site_names_the_person(tmp_path: Path) -> None:
     playbook = await playbook_with(tmp_path, prospect={"/about": TEAM})
 
     assert any(not persona.inferred for persona in playbook.priority_personas)
     assert {persona.why_they_care.kind for persona in playbook.priority_personas} == {"inference"}
 
 
-# What no rule is for
-
-
 class Riddle(Value):
     riddle: str
 
 
-async def test_a_form_that_no_rule_fills_is_refused() -> None:
+async def test_an_answer_type_without_a_rule_is_refused() -> None:
     brief = ReadingBrief(role="vendor", company="Acme", domain="acme.com", counterpart="", context="")
     ask = ask_for(("vendor/offerings",), language="en", brief=brief, passages=(), answer=Riddle)
 

@@ -1,4 +1,4 @@
-"""What is made of a provider that fails, and of settings under which none can be asked."""
+"""Errors of model providers, and settings with which no provider can be called."""
 
 from __future__ import annotations
 
@@ -38,9 +38,6 @@ def sent(body: object, status: int = 200) -> Fault:
     return lambda _request, _text: Sent(status=status, body=body)
 
 
-# What it says with an error
-
-
 @pytest.mark.parametrize(
     ("fault", "wait"),
     [
@@ -53,7 +50,7 @@ def sent(body: object, status: int = 200) -> Fault:
         (error(429, "too_many_requests", "You exceeded your current quota"), None),
     ],
 )
-async def test_a_rate_limit_that_is_called_a_quota_is_waited_for(
+async def test_a_rate_limit_that_the_provider_calls_a_quota_is_a_rate_limit_with_its_wait(
     fault: Fault, wait: float | None, double: Double, tmp_path: Path
 ) -> None:
     double.fails(fault)
@@ -72,26 +69,23 @@ async def test_a_rate_limit_that_is_called_a_quota_is_waited_for(
         ("compat", error(402, "", "Insufficient Balance")),
     ],
 )
-async def test_an_account_without_credit_is_not_waited_for(
+async def test_an_account_without_credit_is_reported_as_having_no_quota(
     provider: str, fault: Fault, double: Double, tmp_path: Path
 ) -> None:
     double.fails(fault)
     assert isinstance(await failure(provider, tmp_path), NoQuota)
 
 
-async def test_an_errors_words_are_left_whole_and_keys_are_not_shown(
+async def test_the_text_of_an_error_is_shown_in_full_except_for_keys(
     double: Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_COMPAT_BASE_URL", f"{double.url}/v1")
     words = "no way from localhost:11434 to the task-manager and its disk-storage"
     double.fails(error(400, "invalid", f"{words} for sk-abcdefgh12"))
-    told = str(await failure("compat", tmp_path))
+    shown = str(await failure("compat", tmp_path))
 
-    assert words in told
-    assert "sk-abcdefgh12" not in told
-
-
-# What it says with status 200
+    assert words in shown
+    assert "sk-abcdefgh12" not in shown
 
 
 def choice(**message: object) -> dict[str, Any]:
@@ -123,7 +117,7 @@ ODD: list[tuple[str, object]] = [
 
 
 @pytest.mark.parametrize(("provider", "body"), ODD, ids=[f"{name} {json.dumps(body)}" for name, body in ODD])
-async def test_what_has_not_the_shape_of_an_answer_is_worth_another_try(
+async def test_a_malformed_answer_is_a_transient_error(
     provider: str, body: object, double: Double, tmp_path: Path
 ) -> None:
     double.fails(sent(body))
@@ -131,9 +125,6 @@ async def test_what_has_not_the_shape_of_an_answer_is_worth_another_try(
 
     assert type(failed) is Transient
     assert "answered 200" in str(failed)
-
-
-# Where and with what it is asked
 
 
 ADDRESSES = ("localhost:11434/v1", "http://localhost:99999/v1", "http://[::1/v1", "http://local host/v1", "http:///v1")
@@ -150,7 +141,7 @@ ADDRESSES = ("localhost:11434/v1", "http://localhost:99999/v1", "http://[::1/v1"
     ],
 )
 @pytest.mark.usefixtures("double")
-def test_an_address_that_is_none_is_refused_before_anything_is_begun(
+def test_an_invalid_base_url_is_refused_before_any_request(
     provider: str, variable: str, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, address)
@@ -173,7 +164,7 @@ KEYS = ('"sk-abc123456"', "'sk-abc123456'", "sk-abc123456\n", "sk-abc”123456",
     ],
 )
 @pytest.mark.usefixtures("double")
-def test_a_key_that_no_request_can_bear_is_refused_and_not_shown(
+def test_a_key_that_cannot_be_sent_in_a_header_is_refused_and_not_shown(
     provider: str, variable: str, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, key)
@@ -184,7 +175,7 @@ def test_a_key_that_no_request_can_bear_is_refused_and_not_shown(
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
 @pytest.mark.usefixtures("double")
-async def test_an_address_that_is_left_empty_is_the_providers_own(
+async def test_an_empty_base_url_means_the_providers_own_address(
     provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked_up: set[str] = set()
@@ -200,7 +191,7 @@ async def test_an_address_that_is_left_empty_is_the_providers_own(
     assert looked_up == {f"api.{provider}.com"}
 
 
-async def test_openais_key_and_organization_go_to_no_other_server(
+async def test_openais_key_and_organization_are_not_sent_to_other_servers(
     double: Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_ORG_ID", "org-mine")
@@ -214,5 +205,9 @@ async def test_openais_key_and_organization_go_to_no_other_server(
     await verified("compat", tmp_path)
 
     headers = [{name.lower(): value for name, value in request.headers.items()} for request in double.asked]
-    assert [one["authorization"] for one in headers] == [f"Bearer {key}", "Bearer local", "Bearer its-own-key"]
-    assert not any("mine" in value for one in headers for value in one.values())
+    assert [sent_headers["authorization"] for sent_headers in headers] == [
+        f"Bearer {key}",
+        "Bearer local",
+        "Bearer its-own-key",
+    ]
+    assert not any("mine" in value for sent_headers in headers for value in sent_headers.values())

@@ -1,4 +1,4 @@
-"""A deal between two sites that are built as real ones are: what the playbook says is what the pages show."""
+"""A deal between two sites with the irregular markup of real ones: the playbook must say what the pages show."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ async def deal(sites: Pair, tmp_path: Path) -> Deal:
 
 
 async def test_the_playbook_says_what_the_pages_show(deal: Deal, sites: Pair) -> None:
-    """One deal for all: the sitemap's pages are read, and no figure, price, comparison or date is misread."""
+    """The sitemap's pages are read, and no figure, price, comparison or date is misread."""
     read = {path for path, hits in sites.vendor.hits.items() if hits}
     assert read >= VENDOR.keys()
     assert not any(path.endswith(".png") for path in read)
@@ -118,9 +118,9 @@ async def test_the_playbook_says_what_the_pages_show(deal: Deal, sites: Pair) ->
     assert not any("Own servers" in quote and "Yes" in quote for quote in deal.quotes)
 
     need = "Quayhaven struggles with late ships"
-    (told,) = [evidence for evidence in deal.playbook["evidence"].values() if need in evidence["quote"]]
-    assert told["published_on"] == str(MODIFIED)
+    (cited,) = [evidence for evidence in deal.playbook["evidence"].values() if need in evidence["quote"]]
+    assert cited["published_on"] == str(MODIFIED)
     pains = deal.playbook["prospect_intelligence"]["pain_points"]
-    assert told["id"] in pains[0]["evidence"]
+    assert cited["id"] in pains[0]["evidence"]
     assert not any(flag["code"] == "stale" for flag in deal.playbook["flags"])
     assert "it takes a founder" not in json.dumps(deal.playbook["prospect_intelligence"].get("buyer_personas"))

@@ -1,4 +1,4 @@
-"""Figures and words: what counts as the same, and what does not."""
+"""Comparison of figures and words: which count as equal, and which differ."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_figures_that_say_different_things_differ(one: str, other: str) -> None:
     assert figures(one) != figures(other)
 
 
-def test_a_scale_word_counts_even_beside_a_year() -> None:
+def test_a_scale_word_counts_as_a_figure_even_near_a_year() -> None:
     assert figures("Millions use it since 2024") - figures("In use since 2024")
 
 
@@ -79,7 +79,7 @@ def test_a_text_without_figures_has_none() -> None:
     assert figures("One team, v2 of the editor, and nobody else.") == set()
 
 
-def test_normal_text_has_one_form() -> None:
+def test_text_is_normalised_to_one_form() -> None:
     assert normal("“Ａ — `B`”\n *c*") == '"a - b" c'
 
 
