@@ -1,4 +1,4 @@
-"""Playbooks with pages from Firecrawl: its own SDK talks to a double of its API, which reads sites on loopback."""
+"""Reading pages through Firecrawl: its SDK talks to a double of its API, which fetches sites on loopback."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from octave_mcp.sources import firecrawl
 from octave_mcp.sources.cache import CachedSource
 from octave_mcp.sources.crawler.reader import Crawler
 from octave_mcp.sources.factory import make_source
-from octave_mcp.sources.firecrawl import client as following
+from octave_mcp.sources.firecrawl import client
 from octave_mcp.sources.firecrawl.client import Client
 from octave_mcp.sources.firecrawl.reader import Firecrawl
 from octave_mcp.sources.memory import RunMemory
@@ -42,9 +42,9 @@ from octave_mcp.sources.two_readers import Handover, TwoReaders
 from octave_mcp.sources.web.access import SiteAccess
 from octave_mcp.store.sql import SqlStore
 
-STANDING_IN = Handover(is_declined, is_lasting=False, home_seconds=(3600, 3600))
+FALLBACK = Handover(is_declined, is_lasting=False, home_seconds=(3600, 3600))
 BATCH = "POST /v2/batch/scrape"
-LOOK = "GET /v2/batch/scrape/.*"
+POLL = "GET /v2/batch/scrape/.*"
 
 
 @pytest.fixture
@@ -61,10 +61,10 @@ def site() -> Iterator[LoopbackSite]:
 
 
 @asynccontextmanager
-async def opened(site: LoopbackSite, *, copies: Memory | None = None) -> AsyncGenerator[tuple[CachedSource, Site]]:
-    """A source of its own, with one site open."""
+async def opened(site: LoopbackSite, *, memory: Memory | None = None) -> AsyncGenerator[tuple[CachedSource, Site]]:
+    """Yield a new source, and the site opened in it."""
     source = make_source(
-        firecrawl, load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600), copies or NoNotes(), Supervisor()
+        firecrawl, load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600), memory or NoNotes(), Supervisor()
     )
     assert isinstance(source, CachedSource)
     try:
@@ -79,7 +79,7 @@ def urls(site: LoopbackSite, many: int) -> list[str]:
 
 
 def about(pair: Pair, source: str) -> dict[str, str]:
-    """What is asked of a run about the two sites."""
+    """Return the arguments of a run about the two sites."""
     sites = {"vendor": f"http://{pair.vendor.host}", "prospect": f"http://{pair.prospect.host}"}
     return sites | {"model": "extractive", "source": source}
 
@@ -88,22 +88,22 @@ def kinds(playbook: Playbook) -> Counter[tuple[str, str]]:
     return Counter((page.role, page.kind) for page in playbook.pages)
 
 
-async def test_a_run_reads_through_firecrawl_what_it_reads_by_itself(
+async def test_a_run_through_firecrawl_reads_the_same_pages_as_the_crawler(
     finished: Finished, double: Double, tmp_path: Path
 ) -> None:
-    itself = App(load(), engine="inline")
-    await itself.runs.open(executing=False)
-    ours = await itself.runs.finished(finished.run_id)
-    await itself.runs.close()
+    app = App(load(), engine="inline")
+    await app.runs.open(executing=False)
+    crawled = await app.runs.finished(finished.run_id)
+    await app.runs.close()
     stage = Stage(tmp_path, settings=load(home=tmp_path))
-    record, theirs = await stage.run(**about(finished.pair, "firecrawl"))
+    record, scraped = await stage.run(**about(finished.pair, "firecrawl"))
 
     assert (record.source, record.status, record.error) == ("firecrawl", "completed", None)
-    assert theirs
-    assert kinds(theirs) == kinds(ours)
-    assert {page.sha256 for page in theirs.pages} == {page.sha256 for page in ours.pages}
-    assert set(theirs.evidence) == set(ours.evidence)
-    assert double.fetched.total() == len(theirs.pages)
+    assert scraped
+    assert kinds(scraped) == kinds(crawled)
+    assert {page.sha256 for page in scraped.pages} == {page.sha256 for page in crawled.pages}
+    assert set(scraped.evidence) == set(crawled.evidence)
+    assert double.fetched.total() == len(scraped.pages)
     assert not double.cancelled
 
 
@@ -112,24 +112,24 @@ async def test_cached_pages_are_not_requested_from_firecrawl_again(
 ) -> None:
     store = SqlStore(f"sqlite:///{tmp_path / 'octave.db'}")
     await store.open()
-    wanted, asked = urls(site, 3), list[int]()
+    wanted, request_counts = urls(site, 3), list[int]()
     for _ in range(2):
-        async with opened(site, copies=store) as (source, found):
+        async with opened(site, memory=store) as (source, found):
             await source.map(found.company, found.home)
             pages = await source.scrape(found, wanted)
-        asked.append(len(double.asked))
+        request_counts.append(len(double.asked))
         assert [page.ref.url for page in pages if isinstance(page, Page)] == wanted
     await store.close()
 
-    assert asked[0] == asked[1] > 0
+    assert request_counts[0] == request_counts[1] > 0
 
 
-async def test_what_is_sent_is_what_is_meant(site: LoopbackSite, double: Double) -> None:
+async def test_requests_have_the_intended_options(site: LoopbackSite, double: Double) -> None:
     async with opened(site) as (source, found):
         await source.map(found.company, found.home)
         await source.scrape(found, urls(site, 3))
 
-    by_path = {one.path: one for one in double.asked if one.method == "POST"}
+    by_path = {request.path: request for request in double.asked if request.method == "POST"}
     options = {
         "formats": ["rawHtml"], "maxAge": 86_400_000, "onlyMainContent": False, "proxy": "auto",
         "skipTlsVerification": False, "timeout": 30_000,
@@ -137,34 +137,34 @@ async def test_what_is_sent_is_what_is_meant(site: LoopbackSite, double: Double)
     assert by_path["/v2/scrape"].body.items() >= options.items()
     assert by_path["/v2/batch/scrape"].body.items() >= (options | {"ignoreInvalidURLs": True}).items()
     assert by_path["/v2/map"].body.items() >= {"includeSubdomains": True, "sitemap": "include", "limit": 5000}.items()
-    assert all(one.headers["Authorization"] == f"Bearer {A_KEY}" for one in double.asked)
+    assert all(request.headers["Authorization"] == f"Bearer {A_KEY}" for request in double.asked)
     assert source.credits == 1 + 1 + 3
 
 
-async def test_pages_are_told_one_by_one(site: LoopbackSite, double: Double) -> None:
-    told: list[str] = []
+async def test_progress_is_reported_for_each_page(site: LoopbackSite, double: Double) -> None:
+    messages: list[str] = []
     async with opened(site) as (source, found):
-        source.listen(told.append)
+        source.listen(messages.append)
         await source.scrape(found, urls(site, 5))
 
-    assert told == [f"{n} of 5 pages of {site.host} fetched by Firecrawl" for n in range(1, 6)]
+    assert messages == [f"{n} of 5 pages of {site.host} fetched by Firecrawl" for n in range(1, 6)]
     assert double.count("POST", "/v2/batch/scrape") == 1
 
 
-async def test_a_page_that_its_site_does_not_have_is_a_failure(site: LoopbackSite, double: Double) -> None:
+async def test_an_http_error_of_the_site_is_a_page_failure(site: LoopbackSite, double: Double) -> None:
     site.failing["/pricing"] = 503
     gone, busy = f"http://{site.host}/no-such-page", f"http://{site.host}/pricing"
     async with opened(site) as (source, found):
         failures = await source.scrape(found, [gone, busy])
 
-    assert [(one.url, one.code) for one in failures if isinstance(one, PageFailure)] == [
+    assert [(page.url, page.code) for page in failures if isinstance(page, PageFailure)] == [
         (gone, "http_404"),
         (busy, "http_503"),
     ]
     assert double.fetched["/pricing"] == 1
 
 
-async def test_what_a_job_lost_is_asked_for_alone(site: LoopbackSite, double: Double) -> None:
+async def test_a_page_missing_from_a_job_is_scraped_alone(site: LoopbackSite, double: Double) -> None:
     wanted = urls(site, 4)
     double.lost = {urlsplit(wanted[2]).path}
     async with opened(site) as (source, found):
@@ -174,7 +174,7 @@ async def test_what_a_job_lost_is_asked_for_alone(site: LoopbackSite, double: Do
     assert double.count("POST", "/v2/scrape") == 2
 
 
-async def test_what_was_left_out_of_an_answer_is_looked_for_before_it_is_paid_for_again(
+async def test_a_page_missing_from_an_answer_is_polled_for_before_it_is_paid_for_again(
     site: LoopbackSite, double: Double
 ) -> None:
     wanted = urls(site, 5)
@@ -187,7 +187,7 @@ async def test_what_was_left_out_of_an_answer_is_looked_for_before_it_is_paid_fo
 
 
 @pytest.mark.parametrize("ends", ["failed", "cancelled"])
-async def test_a_job_that_ends_early_costs_no_page(ends: str, site: LoopbackSite, double: Double) -> None:
+async def test_a_job_that_ends_early_loses_no_page(ends: str, site: LoopbackSite, double: Double) -> None:
     wanted = urls(site, 4)
     double.ends, double.lost = ends, {urlsplit(wanted[3]).path}
     async with opened(site) as (source, found):
@@ -196,7 +196,7 @@ async def test_a_job_that_ends_early_costs_no_page(ends: str, site: LoopbackSite
     assert [page.ref.url for page in pages if isinstance(page, Page)] == wanted
 
 
-async def test_a_job_that_does_not_end_is_stopped_and_its_pages_count(
+async def test_a_job_that_never_ends_is_cancelled_and_its_finished_pages_are_used(
     site: LoopbackSite, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loop = asyncio.get_running_loop()
@@ -206,8 +206,8 @@ async def test_a_job_that_does_not_end_is_stopped_and_its_pages_count(
         if job.looks == 2:  # the second poll, so the first page has arrived
             loop.call_soon_threadsafe(monkeypatch.setattr, loop, "time", lambda: now() + 3600)
 
-    monkeypatch.setattr(following, "CALL_SECONDS", 36_000.0)
-    monkeypatch.setattr(following, "CANCEL_SECONDS", 36_000.0)
+    monkeypatch.setattr(client, "CALL_SECONDS", 36_000.0)
+    monkeypatch.setattr(client, "CANCEL_SECONDS", 36_000.0)
     double.on_look = time_passes
     double.stuck = True
     wanted = urls(site, 3)
@@ -215,11 +215,11 @@ async def test_a_job_that_does_not_end_is_stopped_and_its_pages_count(
         first, *others = await source.scrape(found, wanted)
 
     assert isinstance(first, Page)
-    assert [one.code for one in others if isinstance(one, PageFailure)] == ["timeout", "timeout"]
+    assert [page.code for page in others if isinstance(page, PageFailure)] == ["timeout", "timeout"]
     assert double.cancelled == ["job-1"]
 
 
-async def test_who_is_cancelled_while_a_job_is_under_way_stops_it(site: LoopbackSite, double: Double) -> None:
+async def test_cancelling_a_scrape_cancels_its_running_job(site: LoopbackSite, double: Double) -> None:
     double.stuck = True
     async with opened(site) as (source, found):
         reading = asyncio.create_task(source.scrape(found, urls(site, 3)))
@@ -230,21 +230,23 @@ async def test_who_is_cancelled_while_a_job_is_under_way_stops_it(site: Loopback
         assert double.cancelled == ["job-1"]
 
 
-async def test_who_is_cancelled_before_the_jobs_id_is_known_stops_it_too(site: LoopbackSite, double: Double) -> None:
-    begun = asyncio.Event()
+async def test_cancelling_a_scrape_before_the_job_id_is_known_cancels_the_job(
+    site: LoopbackSite, double: Double
+) -> None:
+    requested = asyncio.Event()
     loop = asyncio.get_running_loop()
-    double.on_job = lambda: loop.call_soon_threadsafe(begun.set)
+    double.on_job = lambda: loop.call_soon_threadsafe(requested.set)
     double.gate.clear()
     async with opened(site) as (source, found):
         reading = asyncio.create_task(source.scrape(found, urls(site, 3)))
-        await begun.wait()
+        await requested.wait()
         reading.cancel()
         loop.call_soon(double.gate.set)
         await asyncio.wait([reading])
         assert double.cancelled == ["job-1"]
 
 
-async def test_cancelling_a_run_stops_its_jobs(pair: Pair, double: Double, tmp_path: Path) -> None:
+async def test_cancelling_a_run_cancels_its_jobs(pair: Pair, double: Double, tmp_path: Path) -> None:
     double.stuck = True
     stage = Stage(tmp_path, settings=load())
     runs = await stage.opened()
@@ -259,15 +261,13 @@ async def test_cancelling_a_run_stops_its_jobs(pair: Pair, double: Double, tmp_p
     assert "scraping" not in {job.status for job in double.jobs.values()}
 
 
-# What fails, and what the user sees of it
-
 CRAWLED = "read by the crawler: "
 OUT_OF_CREDITS = f"{CRAWLED}Firecrawl's account has no credits left"
 BUSY = {"Retry-After": "0"}
 FAILURES: list[tuple[str, Fault, str]] = [
     ("no credits", Fault(".*", 402), OUT_OF_CREDITS),
     ("no credits for a job", Fault(BATCH, 402), OUT_OF_CREDITS),
-    ("a site that it does not read", Fault(".*", 403), f"{CRAWLED}Firecrawl does not read this site"),
+    ("a site that Firecrawl does not read", Fault(".*", 403), f"{CRAWLED}Firecrawl does not read this site"),
     ("too many requests, twice", Fault(".*", 429, headers=BUSY, times=2), ""),
     (
         "too many requests, always",
@@ -275,36 +275,36 @@ FAILURES: list[tuple[str, Fault, str]] = [
         f"{CRAWLED}Firecrawl answers 429: too many requests",
     ),
     ("500, twice", Fault("POST .*", 500, times=2), ""),
-    ("502 and no JSON, twice", Fault(".*", 502, "<h1>Bad gateway</h1>", times=2), ""),
+    ("502 with HTML, twice", Fault(".*", 502, "<h1>Bad gateway</h1>", times=2), ""),
     ("503 to a job, always", Fault(BATCH, 503), f"{CRAWLED}Firecrawl failed with 503"),
-    ("200 that says it failed, twice", Fault(".*", 200, times=2), ""),
-    ("200 that is no JSON, twice", Fault(".*", 200, "no JSON", times=2), ""),
-    ("200 of another form, twice", Fault(".*", 200, "[]", times=2), ""),
-    ("a state of a job that is new, twice", Fault(LOOK, 200, {"success": True, "status": "new"}, times=2), ""),
-    ("429 to who looks at a job", Fault(LOOK, 429, headers=BUSY, times=3), ""),
-    ("500 to who looks at a job", Fault(LOOK, 500, times=2), ""),
-    ("a job that is not known any more", Fault(LOOK, 404), ""),
-    ("no answer to who looks at a job, twice", Fault(LOOK, 0, times=2), ""),
+    ("200 without success, twice", Fault(".*", 200, times=2), ""),
+    ("200 with invalid JSON, twice", Fault(".*", 200, "no JSON", times=2), ""),
+    ("200 with a list, twice", Fault(".*", 200, "[]", times=2), ""),
+    ("an unknown job status, twice", Fault(POLL, 200, {"success": True, "status": "new"}, times=2), ""),
+    ("429 to polls", Fault(POLL, 429, headers=BUSY, times=3), ""),
+    ("500 to polls", Fault(POLL, 500, times=2), ""),
+    ("404 to polls", Fault(POLL, 404), ""),
+    ("no answer to polls, twice", Fault(POLL, 0, times=2), ""),
     ("no answer to a job", Fault(BATCH, 0), f"{CRAWLED}Firecrawl did not answer"),
-    ("a job that it does not take", Fault(BATCH, 400), ""),
+    ("400 to a job", Fault(BATCH, 400), ""),
     ("no map", Fault("POST /v2/map", 500), ""),
     ("a home page that takes too long", Fault("POST /v2/scrape", 408), f"{CRAWLED}Firecrawl got no complete response"),
 ]
 SHORT = {
-    "a site that it does not read",
+    "a site that Firecrawl does not read",
     "too many requests, twice",
     "too many requests, always",
     "500, twice",
-    "200 that is no JSON, twice",
-    "a job that is not known any more",
+    "200 with invalid JSON, twice",
+    "404 to polls",
     "no answer to a job",
-    "a job that it does not take",
+    "400 to a job",
     "a home page that takes too long",
 }
 
 
 @pytest.mark.parametrize(("name", "fault", "seen"), sampled(FAILURES, lambda row: row[0] in SHORT))
-async def test_whatever_firecrawl_answers_every_page_is_had(
+async def test_every_page_is_read_whatever_firecrawl_answers(
     name: str, fault: Fault, seen: str, site: LoopbackSite, double: Double
 ) -> None:
     double.faults.append(replace(fault))
@@ -342,7 +342,7 @@ async def test_a_page_that_firecrawl_cannot_fetch_says_why(
     assert failure.code == code
 
 
-async def test_a_job_that_may_have_been_taken_is_not_ordered_twice(site: LoopbackSite, double: Double) -> None:
+async def test_a_job_that_may_have_been_accepted_is_not_submitted_twice(site: LoopbackSite, double: Double) -> None:
     double.fails(BATCH, 0, times=1)
     async with opened(site) as (source, found):
         await source.scrape(found, urls(site, 3))
@@ -350,7 +350,7 @@ async def test_a_job_that_may_have_been_taken_is_not_ordered_twice(site: Loopbac
     assert double.count("POST", "/v2/batch/scrape") == 1
 
 
-async def test_who_is_told_to_wait_waits_as_long(site: LoopbackSite, double: Double) -> None:
+async def test_the_wait_in_retry_after_is_respected(site: LoopbackSite, double: Double) -> None:
     double.fails(BATCH, 429, headers={"Retry-After": "0.05"}, times=2)
     waits: list[float] = []
     hooks = get_on_retry_hooks()
@@ -365,7 +365,7 @@ async def test_who_is_told_to_wait_waits_as_long(site: LoopbackSite, double: Dou
     assert min(waits) >= 0.05
 
 
-async def test_an_account_without_credits_is_asked_once(site: LoopbackSite, double: Double) -> None:
+async def test_an_account_without_credits_is_used_for_one_request(site: LoopbackSite, double: Double) -> None:
     double.fails(".*", 402)
     async with opened(site) as (source, found):
         await source.map(found.company, found.home)
@@ -375,11 +375,11 @@ async def test_an_account_without_credits_is_asked_once(site: LoopbackSite, doub
 
 
 @pytest.mark.parametrize(
-    ("status", "ends", "said"),
+    ("status", "ends", "reason"),
     [(401, "failed", "Firecrawl does not accept FIRECRAWL_API_KEY"), (402, "completed", OUT_OF_CREDITS)],
 )
-async def test_a_run_says_what_firecrawl_refused(
-    status: int, ends: str, said: str, pair: Pair, double: Double, tmp_path: Path
+async def test_a_run_says_why_firecrawl_refused(
+    status: int, ends: str, reason: str, pair: Pair, double: Double, tmp_path: Path
 ) -> None:
     double.fails(".*", status, body={"success": False, "error": f"of {A_KEY}"})
     stage = Stage(tmp_path, settings=load())
@@ -387,18 +387,18 @@ async def test_a_run_says_what_firecrawl_refused(
 
     assert record.status == ends
     gaps = [gap.reason for gap in playbook.gaps if gap.code == "other_source"] if playbook else []
-    assert said in f"{record.error} {gaps}"
+    assert reason in f"{record.error} {gaps}"
     assert A_KEY not in f"{record} {playbook} {stage.events}"
 
 
-async def test_another_reader_can_stand_in_for_what_firecrawl_refuses(site: LoopbackSite, double: Double) -> None:
+async def test_another_reader_can_replace_firecrawl_for_a_site_it_refuses(site: LoopbackSite, double: Double) -> None:
     class Archive(Crawler):
         title = "the archive"
 
     double.fails(".*", 403)
     access = SiteAccess(load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600), RunMemory(NoNotes()))
     first = Firecrawl(Client(SecretStr(A_KEY), double.url, max_age_seconds=0), access)
-    reader = TwoReaders("firecrawl", first, Archive(access), STANDING_IN)
+    reader = TwoReaders("firecrawl", first, Archive(access), FALLBACK)
     home = await reader.home(
         await reader.open(parse_company(f"http://{site.host}", "vendor", frozenset({"127.0.0.1"})))
     )
@@ -409,11 +409,8 @@ async def test_another_reader_can_stand_in_for_what_firecrawl_refuses(site: Loop
     assert home.found.ref.notice.reason == "read by the archive: Firecrawl does not read this site"
 
 
-# What may be sent there
-
-
-def knowing(double: Double, addresses: dict[str, str], *allow_hosts: str) -> CachedSource:
-    """A source for which these hosts have these addresses, and others have none."""
+def resolving(double: Double, addresses: dict[str, str], *allow_hosts: str) -> CachedSource:
+    """Return a source that resolves hosts to the given addresses, and no other host."""
 
     async def look_up(host: str, _port: int) -> Sequence[str]:
         if host not in addresses:
@@ -423,24 +420,22 @@ def knowing(double: Double, addresses: dict[str, str], *allow_hosts: str) -> Cac
     chosen = load(allow_hosts=allow_hosts, fetch_timeout_seconds=3600)
     access = SiteAccess(chosen, RunMemory(NoNotes()), look_up)
     first = Firecrawl(Client(SecretStr(A_KEY), double.url, max_age_seconds=0), access)
-    reader = TwoReaders("firecrawl", first, Crawler(access), STANDING_IN)
+    reader = TwoReaders("firecrawl", first, Crawler(access), FALLBACK)
     return CachedSource(reader, RunMemory(NoNotes()), Supervisor(), code=(), max_age_seconds=0)
 
 
-async def test_a_name_with_a_private_address_is_not_sent_to_firecrawl(double: Double) -> None:
-    source = knowing(double, dict.fromkeys(("acme.com", "www.acme.com"), "93.184.215.14 10.0.0.7"))
+async def test_a_host_with_a_private_address_is_not_sent_to_firecrawl(double: Double) -> None:
+    source = resolving(double, dict.fromkeys(("acme.com", "www.acme.com"), "93.184.215.14 10.0.0.7"))
     with pytest.raises(HostNotAllowed, match="not public"):
         await source.open(parse_company("acme.com", "vendor", frozenset()))
     await source.close()
     assert not double.asked
 
 
-async def test_an_allowed_host_may_be_one_that_firecrawl_alone_can_reach_and_no_other_is(
-    site: LoopbackSite, double: Double
-) -> None:
+async def test_only_an_allowed_host_may_be_reachable_for_firecrawl_alone(site: LoopbackSite, double: Double) -> None:
     host = "wiki.corp.example"
     double.reached = {host: f"http://{site.host}", "pay.corp.example": f"http://{site.host}"}
-    source, resumed = (knowing(double, {"pay.corp.example": "10.0.0.7"}, host) for _ in range(2))
+    source, resumed = (resolving(double, {"pay.corp.example": "10.0.0.7"}, host) for _ in range(2))
     company = await source.open(parse_company(f"http://{host}", "vendor", frozenset({host})))
     found = Site(company=company, home=await source.home(company), links=())
     await source.close()
@@ -455,16 +450,20 @@ async def test_an_allowed_host_may_be_one_that_firecrawl_alone_can_reach_and_no_
     assert set(double.fetched) == {"/", "/pricing"}
 
 
-async def test_a_page_that_ends_up_elsewhere_is_none(site: LoopbackSite, double: Double) -> None:
+async def test_a_page_redirected_off_site_is_a_failure(site: LoopbackSite, double: Double) -> None:
     first, second, third = urls(site, 3)
     double.moved = {urlsplit(first).path: "https://evil.example/", urlsplit(second).path: "http://169.254.169.254/"}
     async with opened(site) as (source, found):
         failures = await source.scrape(found, [first, second, third])
 
-    assert [getattr(one, "code", "read") for one in failures] == ["redirected_off_site", "host_not_allowed", "read"]
+    assert [getattr(failure, "code", "read") for failure in failures] == [
+        "redirected_off_site",
+        "host_not_allowed",
+        "read",
+    ]
 
 
-async def test_robots_txt_counts_for_firecrawl_too(site: LoopbackSite, double: Double) -> None:
+async def test_robots_txt_applies_to_firecrawl_too(site: LoopbackSite, double: Double) -> None:
     allowed, forbidden = urls(site, 2)
     path = urlsplit(forbidden).path
     site.documents["/robots.txt"] = Document(f"User-agent: *\nDisallow: {path}".encode(), "text/plain")
@@ -477,7 +476,7 @@ async def test_robots_txt_counts_for_firecrawl_too(site: LoopbackSite, double: D
     assert not double.fetched[path]
 
 
-async def test_a_site_that_asks_for_pauses_is_read_page_by_page(site: LoopbackSite, double: Double) -> None:
+async def test_a_site_with_a_crawl_delay_is_read_page_by_page(site: LoopbackSite, double: Double) -> None:
     site.documents["/robots.txt"] = Document(b"User-agent: *\nCrawl-delay: 0.01", "text/plain")
     async with opened(site) as (source, found):
         pages = await source.scrape(found, urls(site, 3))
@@ -487,7 +486,7 @@ async def test_a_site_that_asks_for_pauses_is_read_page_by_page(site: LoopbackSi
 
 
 @pytest.mark.usefixtures("double")
-async def test_a_site_that_shuts_out_machines_is_read_by_firecrawl() -> None:
+async def test_a_site_that_blocks_crawlers_is_read_by_firecrawl() -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await reader.readuntil(b"\r\n\r\n")
         body = b"<html lang=en><title>T</title><h1>Welcome</h1><p>People may come in here.</p></html>"
@@ -509,11 +508,8 @@ async def test_a_site_that_shuts_out_machines_is_read_by_firecrawl() -> None:
     assert not home.ref.notice
 
 
-# How it is set up
-
-
 @pytest.mark.usefixtures("double")
-async def test_a_run_without_a_key_is_refused_before_it_begins(
+async def test_a_run_without_a_key_is_refused_before_it_starts(
     tmp_path: Path, pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("FIRECRAWL_API_KEY")
@@ -525,7 +521,7 @@ async def test_a_run_without_a_key_is_refused_before_it_begins(
     assert stage.source_name("auto") == "crawler"
 
 
-async def test_a_server_of_ones_own_needs_no_key(
+async def test_a_self_hosted_server_needs_no_key(
     site: LoopbackSite, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("FIRECRAWL_API_KEY")
@@ -535,7 +531,9 @@ async def test_a_server_of_ones_own_needs_no_key(
 
 
 @pytest.mark.parametrize("address", ["localhost:3002", "http://localhost:99999", "ftp://localhost", "https://"])
-def test_an_address_that_is_none_is_refused(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_address_of_the_api_is_refused(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FIRECRAWL_API_URL", address)
     for source in ("auto", "firecrawl"):
         with pytest.raises(SetupError, match="FIRECRAWL_API_URL is not a web address"):
@@ -552,7 +550,7 @@ def test_a_key_that_cannot_be_sent_is_refused(key: str, tmp_path: Path, monkeypa
         assert "0123456789" not in str(refused.value)
 
 
-async def test_a_firecrawl_that_is_not_there_costs_no_run(site: LoopbackSite, double: Double) -> None:
+async def test_pages_are_read_by_the_crawler_if_firecrawl_is_unreachable(site: LoopbackSite, double: Double) -> None:
     double.close()
     async with opened(site) as (source, found):
         (page,) = await source.scrape(found, urls(site, 1))
@@ -563,7 +561,7 @@ async def test_a_firecrawl_that_is_not_there_costs_no_run(site: LoopbackSite, do
 
 
 @pytest.mark.long
-async def test_its_sdk_is_loaded_when_a_page_is_asked_for_and_not_before(
+async def test_the_sdk_is_not_loaded_before_a_page_is_requested(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = """

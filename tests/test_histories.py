@@ -1,4 +1,4 @@
-"""Whatever is done to a playbook, and killed whenever: no version is lost, and no text of a person is altered."""
+"""Random operations on a playbook, with kills at random moments: no version is lost, and no user text is altered."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ from octave_mcp.settings import load
 from octave_mcp.surfaces.cli.terminal import open_app
 
 FIRST = "email_sequences.persona-1.touches"
+# Paths of the texts that users write, each with its place in the playbook.
 OWN: dict[str, tuple[str | int, ...]] = {
     f"{FIRST}[0]": ("email_sequences", 0, "touches", 0, "body"),
     f"{FIRST}[1].subject": ("email_sequences", 0, "touches", 1, "subject"),
     "executive_summary.why_now": ("executive_summary", "why_now"),
     "quick_wins[0].action": ("quick_wins", 0, "action"),
 }
-"""What people write, and where that stands in the playbook."""
 REVISED = (f"{FIRST}[2]", "email_sequences.persona-1", "executive_summary", "quick_wins", "talk_tracks.persona-1.pitch")
 OPERATIONS = 8
 
 
 class History:
-    """One playbook, and what is known of its versions. `own` are the texts of people by their paths."""
+    """One playbook and its known versions. `own`: the texts that users wrote, by path."""
 
     def __init__(self, seed: int, pair: Pair, provider: Double, folder: Path) -> None:
         self.random = Random(seed)  # noqa: S311 - repeatable
@@ -56,8 +56,8 @@ class History:
 
     async def begin(self) -> None:
         async with self.server() as stdio:
-            begun = await stdio.call("generate_playbook", **self.pair.few, wait_seconds=0)
-            report = await finished(stdio, begun["run_id"])
+            run = await stdio.call("generate_playbook", **self.pair.few, wait_seconds=0)
+            report = await finished(stdio, run["run_id"])
         self.run_id, self.session_id = report["run_id"], report["session_id"]
         assert report["status"] in {"completed", "partial"}, report
 
@@ -88,11 +88,11 @@ class History:
     async def delete_another_deal(self) -> None:
         async with self.server() as stdio:
             asked = {**self.pair.few, "model": "extractive", "wait_seconds": 0}
-            begun = await stdio.call("generate_playbook", **asked)
-            await stdio.call("delete_session", session_id=begun["session_id"])
+            run = await stdio.call("generate_playbook", **asked)
+            await stdio.call("delete_session", session_id=run["session_id"])
 
     async def carried_out(self, tool: str, **asked: Any) -> None:  # noqa: ANN401 - the tool's own
-        """The run to its end, by one server or by the one after a kill: at once, or when it asks the model."""
+        """Carry out a run to its end, with the server perhaps killed at once or at an ask of the model."""
         asks = self.random.choice([None, 0, 1, 2, 3])
         async with self.server() as stdio:
             run_id = (await stdio.call(tool, **asked, wait_seconds=0))["run_id"]
@@ -117,20 +117,20 @@ class History:
 
     async def check(self) -> None:
         listed = json.loads((await self.command("versions", self.run_id, "--json")).out)["versions"]
-        assert sorted(one["number"] for one in listed) in (
+        assert sorted(item["number"] for item in listed) in (
             [*range(1, len(self.seen) + 1)],
             [*range(1, len(self.seen) + 2)],
         )
-        self.done = Counter(one["made"] for one in listed)
+        self.done = Counter(item["made"] for item in listed)
         playbooks = [playbook async for playbook in self.playbooks(len(listed))]
         found = {number: playbook.model_dump_json() for number, playbook in enumerate(playbooks, 1)}
         assert found | self.seen == found
         self.seen = found
-        assert {path: _said(playbooks[-1], OWN[path]) for path in self.own} == self.own
+        assert {path: _text_at(playbooks[-1], OWN[path]) for path in self.own} == self.own
         assert {own.path for own in playbooks[-1].own_text} == {*self.own}
         if len(playbooks) > 1:
-            told = json.loads((await self.command("diff", self.run_id, "--json")).out)
-            assert applied([Change.model_validate(one) for one in told["changes"]], playbooks[-2]) == playbooks[-1]
+            diff = json.loads((await self.command("diff", self.run_id, "--json")).out)
+            assert applied([Change.model_validate(item) for item in diff["changes"]], playbooks[-2]) == playbooks[-1]
 
     async def playbooks(self, count: int) -> AsyncGenerator[Playbook]:
         async with open_app(load(), engine="inline", executing=False) as app:
@@ -141,8 +141,8 @@ class History:
         return await octave(*arguments, cwd=self.folder)
 
 
-def _said(playbook: Playbook, at: tuple[str | int, ...]) -> str:
-    """The text of the part, or of its only sentence."""
+def _text_at(playbook: Playbook, at: tuple[str | int, ...]) -> str:
+    """Return the text of the part, or of its sentences."""
     part: Any = part_at(playbook, at)
     return part if isinstance(part, str) else " ".join(one.text for one in walk(part) if isinstance(one, Sentence))
 
@@ -158,7 +158,7 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
 @pytest.mark.long
 @pytest.mark.usefixtures("home")
 @pytest.mark.parametrize(("seed", "database"), [(0, ""), (1, ""), (2, ""), (3, "postgres_url"), (4, "postgres_url")])
-async def test_no_version_is_lost_and_no_text_of_a_person_is_altered(
+async def test_no_version_is_lost_and_no_user_text_is_altered(
     seed: int, database: str, pair: Pair, provider: Double, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     if database:

@@ -1,4 +1,4 @@
-"""What a connected client is asked: each thing once, in rank order, and never more than the run may ask."""
+"""Questions to a connected client: each is asked once, in rank order, and within the limits of the run."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ from octave_mcp.runs import questions
 from octave_mcp.settings import Settings
 
 
-def well(_: QuestionRecord, __: dict[str, Any]) -> None:
-    """Leaves an answer as it is."""
+def unchanged(_: QuestionRecord, __: dict[str, Any]) -> None:
+    """Leave the answer as it is."""
 
 
 Spoil = Callable[[QuestionRecord, dict[str, Any]], object]
@@ -58,10 +58,10 @@ def no_verdict_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @dataclass
-class Told:
-    """A run whose questions were all answered: the questions with the verdicts on the answers, and the playbook.
+class Transcript:
+    """A run whose questions were all answered, with the verdicts on the answers and the playbook.
 
-    `checks` is the one about what the client wrote, if it was asked; `asked` are the others.
+    `checks`: the question that verifies the client's copy, if there was one; `asked`: all other questions.
     """
 
     record: RunRecord
@@ -83,36 +83,37 @@ class Told:
 
 
 class Client:
-    """Answers the questions of runs that are about the same deal."""
+    """A client that answers the questions of runs about one deal."""
 
     def __init__(self, app: App, pair: Pair) -> None:
         self.app, self.domains = app, pair.domains
 
-    async def run(self, spoil: Spoil = well, *, refresh: bool = False) -> Told:
+    async def run(self, spoil: Spoil = unchanged, *, refresh: bool = False) -> Transcript:
         vendor, prospect = self.domains.values()
         request = PlaybookRequest(vendor=vendor, prospect=prospect, max_pages=4, model="host", refresh=refresh)
-        return await self.carried_on(Told(await self.app.runs.start(request)), spoil)
+        return await self.finished(Transcript(await self.app.runs.start(request)), spoil)
 
-    async def carried_on(self, told: Told, spoil: Spoil = well) -> Told:
-        while not told.record.is_final:
-            told.record, question, _ = await self.app.runs.next_question(told.record.run_id, 3600)
+    async def finished(self, transcript: Transcript, spoil: Spoil = unchanged) -> Transcript:
+        while not transcript.record.is_final:
+            transcript.record, question, _ = await self.app.runs.next_question(transcript.record.run_id, 3600)
             if question:
-                kind = told.checks if question.prompt == SELF_CHECK else told.asked
-                kind.append(await self.answered(question, told, spoil))
-        if told.record.status != "failed":
-            told.playbook = await self.app.runs.playbook(told.record.run_id)
-        return told
+                kind = transcript.checks if question.prompt == SELF_CHECK else transcript.asked
+                kind.append(await self.answered(question, transcript, spoil))
+        if transcript.record.status != "failed":
+            transcript.playbook = await self.app.runs.playbook(transcript.record.run_id)
+        return transcript
 
-    async def answered(self, question: QuestionRecord, told: Told, spoil: Spoil) -> QuestionRecord:
+    async def answered(self, question: QuestionRecord, transcript: Transcript, spoil: Spoil) -> QuestionRecord:
         whole = question
         if not question.material:
-            _, earlier, _ = await self.app.runs.next_question(told.record.run_id, 0, question.corrects)
+            _, earlier, _ = await self.app.runs.next_question(transcript.record.run_id, 0, question.corrects)
             assert earlier
             whole = question.model_copy(update={"material": earlier.material})
         answer = answer_to(whole.model_dump())
         spoil(question, answer)
-        text = json.dumps(answer).ljust(4 * expected(question))  # so that it may come before or after the next question
-        return (await self.app.runs.answer(told.record.run_id, question.question_id, text))[1]
+        # As long as expected, so that the budget is the same whether the answer or the next question comes first.
+        text = json.dumps(answer).ljust(4 * expected(question))
+        return (await self.app.runs.answer(transcript.record.run_id, question.question_id, text))[1]
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ async def client_with(pair: Pair, tmp_path: Path) -> AsyncIterator[Callable[...,
 
 
 def without(name: str) -> Spoil:
-    """Leaves the copy for this persona out of every answer."""
+    """Return a function that omits the copy for this persona from an answer."""
 
     def spoil(_: QuestionRecord, answer: dict[str, Any]) -> None:
         if name in answer:
@@ -142,7 +143,7 @@ def without(name: str) -> Spoil:
 
 
 def without_persona_2(question: QuestionRecord, answer: dict[str, Any]) -> None:
-    """Leaves the copy for this persona out of every answer, corrections included."""
+    """Omit the copy for the second persona, in first answers and in corrections."""
     for fix, path in paths_in(question.complaint).items():
         if path == "persona_2":
             answer[fix] = None
@@ -150,7 +151,7 @@ def without_persona_2(question: QuestionRecord, answer: dict[str, Any]) -> None:
 
 
 @pytest.mark.long
-async def test_all_personas_share_a_question_that_comes_after_the_deals_and_no_run_of_the_deal_asks_again(
+async def test_all_personas_share_one_question_after_the_deals_and_a_second_run_asks_nothing(
     client_with: Callable[..., Any],
 ) -> None:
     client = await client_with()
@@ -170,23 +171,23 @@ async def test_all_personas_share_a_question_that_comes_after_the_deals_and_no_r
 
 
 @pytest.mark.long
-async def test_a_persona_that_is_left_out_is_asked_for_alone_then_named_in_one_gap_and_asked_for_in_the_next_run(
+async def test_an_omitted_persona_is_corrected_alone_then_named_in_a_gap_and_asked_for_in_the_next_run(
     client_with: Callable[..., Any],
 ) -> None:
     client = await client_with()
-    told = await client.run(without_persona_2)
+    transcript = await client.run(without_persona_2)
     again = await client.run()
 
-    whole, correction = told.of(PERSONAS)
+    whole, correction = transcript.of(PERSONAS)
     assert "persona_2 is left out" in (whole.wrong or "")
     assert whole.dropped == ""
     assert paths_in(correction.complaint) == {"fix_1": "persona_2"}
     assert (correction.corrects, correction.material) == (whole.question_id, "")
     assert correction.tokens < whole.tokens / 3
     assert "persona_2 is left out" in (correction.dropped or "")
-    assert [sequence.persona_id for sequence in told.result.email_sequences] == ["persona-1", "persona-3"]
-    assert told.record.status == "partial"
-    (gap,) = [gap for gap in told.result.gaps if gap.code == "bad_answer"]
+    assert [sequence.persona_id for sequence in transcript.result.email_sequences] == ["persona-1", "persona-3"]
+    assert transcript.record.status == "partial"
+    (gap,) = [gap for gap in transcript.result.gaps if gap.code == "bad_answer"]
     assert gap.section == "email_sequences and talk_tracks"
     assert "(persona-2)" in gap.reason
     assert [(one.prompt, *paths_in(one.complaint).values()) for one in again.asked] == [(PERSONAS, "persona_2")]
@@ -195,7 +196,7 @@ async def test_a_persona_that_is_left_out_is_asked_for_alone_then_named_in_one_g
 
 
 @pytest.mark.long
-async def test_a_resumed_run_asks_nothing_again_though_the_run_that_got_its_answers_is_deleted(
+async def test_a_resumed_run_repeats_no_question_even_if_the_run_with_the_answers_is_deleted(
     client_with: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(questions, "LEASE", timedelta())
@@ -203,17 +204,17 @@ async def test_a_resumed_run_asks_nothing_again_though_the_run_that_got_its_answ
     first = await client.run(without_persona_2)
     vendor, prospect = client.domains.values()
     request = PlaybookRequest(vendor=vendor, prospect=prospect, max_pages=4, model="host")
-    second = Told(await client.app.runs.start(request))
+    second = Transcript(await client.app.runs.start(request))
     _, left_open, _ = await client.app.runs.next_question(second.record.run_id, 3600)
     await client.app.runs.delete_session(first.record.session_id)
     await client.app.runs.close()
 
     restarted = await client_with(engine="durable")
-    told = await restarted.carried_on(second)
+    transcript = await restarted.finished(second)
 
-    assert [question.question_id for question in told.asked] == [left_open.question_id]
-    assert told.result.cost.reused
-    assert told.record.status == "completed"
+    assert [question.question_id for question in transcript.asked] == [left_open.question_id]
+    assert transcript.result.cost.reused
+    assert transcript.record.status == "completed"
 
 
 async def test_a_question_is_rendered_once(client_with: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,9 +225,9 @@ async def test_a_question_is_rendered_once(client_with: Callable[..., Any], monk
         return rendered(ask, most)
 
     monkeypatch.setattr(host, "rendered", counted)
-    told = await (await client_with()).run()
+    transcript = await (await client_with()).run()
 
-    assert {question.prompt for question in told.asked} <= {one.partition(" ")[0] for one in made}
+    assert {question.prompt for question in transcript.asked} <= {one.partition(" ")[0] for one in made}
     assert Counter(made).most_common(1)[0][1] == 1
 
 
@@ -237,7 +238,7 @@ def invented_figure(question: QuestionRecord, answer: dict[str, Any]) -> None:
 
 
 def invented_facts(question: QuestionRecord, answer: dict[str, Any]) -> None:
-    """Spoils one entry of a list, and a persona, in every answer, corrections included."""
+    """Spoil one fact and omit a persona, in first answers and in corrections."""
     fixes = [answer[fix] for fix, path in paths_in(question.complaint).items() if path.startswith("facts")]
     for fact in (*fixes, *answer.get("facts", ())[:1]):
         fact["text"] += " That is 7431.5 times."
@@ -245,19 +246,19 @@ def invented_facts(question: QuestionRecord, answer: dict[str, Any]) -> None:
 
 
 @pytest.mark.long
-async def test_after_a_partial_run_no_reading_is_asked_again_for_an_entry_that_failed_twice(
+async def test_an_entry_that_failed_twice_is_not_asked_for_again_after_a_partial_run(
     client_with: Callable[..., Any],
 ) -> None:
     client = await client_with()
-    told = await client.run(invented_facts)
+    transcript = await client.run(invented_facts)
     again = await client.run()
 
-    assert any("7431.5" in (question.dropped or "") for question in told.asked)
-    assert told.record.status == "partial"
+    assert any("7431.5" in (question.dropped or "") for question in transcript.asked)
+    assert transcript.record.status == "partial"
     assert [(one.prompt, *paths_in(one.complaint).values()) for one in again.asked] == [(PERSONAS, "persona_2")]
 
 
-async def test_no_room_is_kept_for_pages_that_are_known_from_another_deal(client_with: Callable[..., Any]) -> None:
+async def test_no_tokens_are_reserved_for_pages_known_from_another_deal(client_with: Callable[..., Any]) -> None:
     usual = await (await client_with()).run()
     read = next(question for question in usual.asked if question.prompt == "vendor/offerings")
     spent = sum(question.tokens + expected(question) for question in usual.asked) - read.tokens - expected(read)
@@ -268,19 +269,20 @@ async def test_no_room_is_kept_for_pages_that_are_known_from_another_deal(client
 
 
 @pytest.mark.long
-async def test_the_verdict_says_what_comes_back_and_then_what_was_dropped_for_good(
+async def test_the_first_verdict_says_what_is_wrong_and_the_second_what_was_dropped(
     client_with: Callable[..., Any],
 ) -> None:
-    told = await (await client_with()).run(invented_figure)
+    transcript = await (await client_with()).run(invented_figure)
 
-    first, second = told.of(DEAL)
+    first, second = transcript.of(DEAL)
     assert "7431.5" in (first.wrong or "")
     assert first.dropped == ""
-    leaning = "why_we_win.reasons[1].text"  # "it is said ..."
-    assert [*paths_in(second.complaint).values()] == ["why_we_win.reasons[0].text", leaning]
+    # The second reason begins with "it", so it depends on the first.
+    dependent = "why_we_win.reasons[1].text"
+    assert [*paths_in(second.complaint).values()] == ["why_we_win.reasons[0].text", dependent]
     assert "7431.5" in (second.dropped or "")
-    assert told.result.executive_summary.whom_to_approach
-    assert len(told.result.battle_cards) == 3
+    assert transcript.result.executive_summary.whom_to_approach
+    assert len(transcript.result.battle_cards) == 3
 
 
 PROFILE = "prospect/company_profile"
@@ -324,69 +326,69 @@ def one_reason_less(question: QuestionRecord, answer: dict[str, Any]) -> None:
     ),
 )
 @pytest.mark.long
-async def test_what_a_correction_leaves_out_is_reported_as_dropped_and_not_asked_for_again(
+async def test_entries_that_a_correction_omits_are_reported_as_dropped_and_not_asked_for_again(
     spoil: Spoil, prompt: str, lost: list[str], client_with: Callable[..., Any]
 ) -> None:
     client = await client_with()
-    told = await client.run(spoil)
+    transcript = await client.run(spoil)
     again = await client.run()
 
-    first, second = told.of(prompt)
+    first, second = transcript.of(prompt)
     assert (first.dropped, second.wrong) == ("", "")
-    dropped = [told.partition(": ") for told in (second.dropped or "").split("; ") if told]
+    dropped = [entry.partition(": ") for entry in (second.dropped or "").split("; ") if entry]
     assert [at for at, _, _ in dropped] == lost
     assert all("the figure '7431.5" in why or "depends" in why for _, _, why in dropped)
-    assert told.record.status == ("partial" if lost else "completed")
+    assert transcript.record.status == ("partial" if lost else "completed")
     assert again.asked == []
 
 
 @pytest.mark.long
-async def test_without_room_for_a_correction_the_verdict_says_at_once_what_was_dropped(
+async def test_without_room_for_a_correction_the_first_verdict_says_what_was_dropped(
     client_with: Callable[..., Any],
 ) -> None:
-    told = await (await client_with(max_run_asks=7)).run(invented_figure)
+    transcript = await (await client_with(max_run_asks=7)).run(invented_figure)
 
-    (deal,) = told.of(DEAL)
+    (deal,) = transcript.of(DEAL)
     assert "7431.5" in (deal.dropped or "")
 
 
-def used(told: Told) -> float:
-    return sum(question.tokens + estimated_tokens(question.answer or "") for question in told.asked)
+def used(transcript: Transcript) -> float:
+    return sum(question.tokens + estimated_tokens(question.answer or "") for question in transcript.asked)
 
 
-def tokens_for(personas: int, usual: Told) -> int:
-    """The token limit with room for the copy of this many personas, by a run that had room for all of them."""
+def tokens_for(personas: int, usual: Transcript) -> int:
+    """Return a token limit with room for the copy of this many personas, given a run that had room for all."""
     return int((used(usual) - (2.5 - personas) * ANSWERING_A_PERSONA) / (1 - RESERVED))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("served", sampled([2, 1], short=lambda served: served == 2))
-async def test_the_first_personas_get_what_a_small_budget_allows_and_each_other_is_one_named_gap(
+async def test_a_small_budget_serves_the_first_personas_and_each_other_one_is_named_in_a_gap(
     served: int, client_with: Callable[..., Any]
 ) -> None:
     tokens = tokens_for(served, await (await client_with()).run())
 
-    told = await (await client_with(max_run_tokens=tokens)).run(refresh=True)
+    transcript = await (await client_with(max_run_tokens=tokens)).run(refresh=True)
 
     ids = ["persona-1", "persona-2", "persona-3"]
-    assert [sequence.persona_id for sequence in told.result.email_sequences] == ids[:served]
-    refused = [gap for gap in told.result.gaps if gap.code == "budget_exceeded"]
+    assert [sequence.persona_id for sequence in transcript.result.email_sequences] == ids[:served]
+    refused = [gap for gap in transcript.result.gaps if gap.code == "budget_exceeded"]
     assert [gap.section for gap in refused] == ["email_sequences and talk_tracks"] * (3 - served)
     assert all(f"({name})" in gap.reason for name, gap in zip(ids[served:], refused, strict=True))
-    assert told.result.executive_summary.whom_to_approach
-    assert used(told) <= tokens * (1 - RESERVED)
+    assert transcript.result.executive_summary.whom_to_approach
+    assert used(transcript) <= tokens * (1 - RESERVED)
 
 
 @pytest.mark.long
-async def test_after_a_run_that_could_not_pay_for_all_personas_the_next_asks_only_for_the_others(
+async def test_the_run_after_one_with_a_small_budget_asks_only_for_the_missing_personas(
     client_with: Callable[..., Any], tmp_path: Path
 ) -> None:
     tokens = tokens_for(1, await (await client_with(home=tmp_path / "usual")).run())
-    told = await (await client_with(max_run_tokens=tokens)).run()
+    transcript = await (await client_with(max_run_tokens=tokens)).run()
 
     again = await (await client_with()).run()
 
-    assert [[*question.answer_schema["properties"]] for question in told.of(PERSONAS)] == [["persona_1"]]
+    assert [[*question.answer_schema["properties"]] for question in transcript.of(PERSONAS)] == [["persona_1"]]
     assert [(question.prompt, [*question.answer_schema["properties"]]) for question in again.asked] == [
         (PERSONAS, ["persona_2", "persona_3"])
     ]
@@ -399,40 +401,44 @@ async def test_after_a_run_that_could_not_pay_for_all_personas_the_next_asks_onl
 async def test_a_run_without_room_for_any_persona_fails_and_loses_no_answer(client_with: Callable[..., Any]) -> None:
     tokens = tokens_for(0, await (await client_with()).run())
 
-    told = await (await client_with(max_run_tokens=tokens)).run(refresh=True)
+    transcript = await (await client_with(max_run_tokens=tokens)).run(refresh=True)
     again = await (await client_with()).run()
 
-    assert told.record.error
-    assert told.record.error.code == "budget_exceeded"
-    assert "(persona-1)" in told.record.error.message
+    assert transcript.record.error
+    assert transcript.record.error.code == "budget_exceeded"
+    assert "(persona-1)" in transcript.record.error.message
     assert again.prompts in ([], [PERSONAS])
     assert again.record.status == "completed"
 
 
-async def test_further_pages_leave_room_for_every_persona_and_those_refused_are_one_gap_a_company(
+async def test_extra_pages_leave_room_for_every_persona_and_refused_ones_are_one_gap_per_company(
     client_with: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(allowance, "ASK_CHARACTERS", 800)
 
-    told = await (await client_with(shown_characters=31_000, max_run_tokens=60_000)).run()
+    transcript = await (await client_with(shown_characters=31_000, max_run_tokens=60_000)).run()
 
-    assert [sequence.persona_id for sequence in told.result.email_sequences] == ["persona-1", "persona-2", "persona-3"]
-    refused = [gap for gap in told.result.gaps if gap.code == "budget_exceeded"]
+    assert [sequence.persona_id for sequence in transcript.result.email_sequences] == [
+        "persona-1",
+        "persona-2",
+        "persona-3",
+    ]
+    refused = [gap for gap in transcript.result.gaps if gap.code == "budget_exceeded"]
     assert [gap.section for gap in refused] == ["vendor_elements", "prospect_intelligence"]
     assert all("reserved for other questions" in gap.reason for gap in refused)
-    assert told.record.status == "partial"
+    assert transcript.record.status == "partial"
 
 
-async def test_a_question_that_is_too_large_says_what_makes_it_smaller(
+async def test_the_error_about_a_too_large_question_says_how_to_make_it_smaller(
     client_with: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(allowance, "QUESTION_TOKENS", 3000)
 
-    told = await (await client_with()).run()
+    transcript = await (await client_with()).run()
 
-    assert told.record.error
-    assert "a client gets at most 3000 per question: lower OCTAVE_SHOWN_CHARACTERS" in told.record.error.message
-    assert "raise" not in told.record.error.message
+    assert transcript.record.error
+    assert "a client gets at most 3000 per question: lower OCTAVE_SHOWN_CHARACTERS" in transcript.record.error.message
+    assert "raise" not in transcript.record.error.message
 
 
 @pytest.mark.parametrize(
@@ -447,24 +453,24 @@ async def test_a_question_that_is_too_large_says_what_makes_it_smaller(
         short=lambda case: case[0] == PROFILE,
     ),
 )
-async def test_a_run_whose_budget_is_too_small_for_a_playbook_asks_no_more_and_says_what_would_help(
+async def test_a_run_with_too_small_a_budget_stops_asking_and_says_which_setting_to_raise(
     refused: str, section: str, client_with: Callable[..., Any]
 ) -> None:
-    usual: Told = await (await client_with()).run()
+    usual: Transcript = await (await client_with()).run()
     before = list(takewhile(lambda question: question.prompt != refused, usual.asked))
-    tokens = (used(Told(usual.record, [*before, *usual.of(refused)])) - 100) / (1 - RESERVED)
+    tokens = (used(Transcript(usual.record, [*before, *usual.of(refused)])) - 100) / (1 - RESERVED)
 
-    told = await (await client_with(max_run_tokens=int(tokens))).run(refresh=True)
+    transcript = await (await client_with(max_run_tokens=int(tokens))).run(refresh=True)
 
-    assert told.prompts == [question.prompt for question in before]
-    assert told.record.error
-    assert told.record.error.code == "budget_exceeded"
-    assert told.record.error.message.startswith(f"{section} could not be written: ")
-    assert "raise OCTAVE_MAX_RUN_TOKENS (a complete run takes up to 80000)" in told.record.error.message
+    assert transcript.prompts == [question.prompt for question in before]
+    assert transcript.record.error
+    assert transcript.record.error.code == "budget_exceeded"
+    assert transcript.record.error.message.startswith(f"{section} could not be written: ")
+    assert "raise OCTAVE_MAX_RUN_TOKENS (a complete run takes up to 80000)" in transcript.record.error.message
 
 
 @pytest.mark.parametrize("form", [form for form in FORMS if len(form.model_fields) > 1])
-def test_the_short_schema_names_every_field_of_the_strict_one(form: type[Value]) -> None:
+def test_the_compact_schema_names_every_field_of_the_strict_one(form: type[Value]) -> None:
     strict, short = schema_of(form), compact_schema_of(form)
 
     assert fields(short, short) == fields(strict, strict)
@@ -472,16 +478,16 @@ def test_the_short_schema_names_every_field_of_the_strict_one(form: type[Value])
 
 
 def fields(part: Any, schema: dict[str, Any]) -> Any:  # noqa: ANN401 - any part of a schema
-    """The fields of an object by name, with those of their parts; what is no object is None."""
+    """Return the fields of an object by name, with their own fields; None for anything but an object."""
     if "$ref" in part:
         return fields(schema["$defs"][part["$ref"].rpartition("/")[2]], schema)
     if "properties" in part:
         return {name: fields(inner, schema) for name, inner in part["properties"].items()}
     within: list[Any] = [*part.get("anyOf", ()), *([part["items"]] if "items" in part else [])]
-    return next((found for one in within if (found := fields(one, schema))), None)
+    return next((found for inner_part in within if (found := fields(inner_part, schema))), None)
 
 
-async def test_questions_come_in_the_order_of_the_companies_though_the_other_site_answers_first(tmp_path: Path) -> None:
+async def test_questions_keep_their_order_even_if_the_site_of_the_prospect_answers_first(tmp_path: Path) -> None:
     prospect_is_read = asyncio.Event()
 
     async def hold(site: Site, _: Sequence[str]) -> None:
@@ -505,21 +511,23 @@ async def test_questions_come_in_the_order_of_the_companies_though_the_other_sit
 
 
 def planted_everywhere(question: QuestionRecord, answer: dict[str, Any]) -> None:
-    """An invented figure in the first finding of every first answer."""
-    answer.update(json.loads(json.dumps(answer)))  # some of its parts are the same object
+    """Add an invented figure to the first finding of the answer, unless it is a correction."""
+    answer.update(json.loads(json.dumps(answer)))  # make each part an object of its own
     if not question.corrects and (finding := next(findings_in(answer), None)):
         finding["text"] += " That is 7431.5 times."
 
 
 @pytest.mark.long
-async def test_an_error_in_every_answer_costs_one_short_patch_each_and_changes_nothing_else(
+async def test_an_error_in_every_answer_costs_one_short_correction_each_and_changes_nothing_else(
     client_with: Callable[..., Any], tmp_path: Path
 ) -> None:
     clean = await (await client_with(home=tmp_path / "clean")).run()
-    told = await (await client_with(home=tmp_path / "spoilt", max_run_tokens=2 * MAX_TOKENS)).run(planted_everywhere)
+    transcript = await (await client_with(home=tmp_path / "spoilt", max_run_tokens=2 * MAX_TOKENS)).run(
+        planted_everywhere
+    )
 
-    firsts = {question.question_id: question for question in told.asked if not question.corrects}
-    patches = [question for question in told.asked if question.corrects]
+    firsts = {question.question_id: question for question in transcript.asked if not question.corrects}
+    patches = [question for question in transcript.asked if question.corrects]
     spoilt = [question for question in firsts.values() if "7431.5" in (question.answer or "")]
     assert {patch.corrects for patch in patches} == {question.question_id for question in spoilt}
     for patch in patches:
@@ -529,5 +537,5 @@ async def test_an_error_in_every_answer_costs_one_short_patch_each_and_changes_n
         assert len((patch.answer or "").rstrip()) <= 0.15 * len(first)
         assert patch.tokens < 1_200
     read_at = {"generated_at", "cost", "timings", "evidence", "pages"}
-    assert told.result.model_dump(exclude=read_at) == clean.result.model_dump(exclude=read_at)
-    assert told.result.evidence.keys() == clean.result.evidence.keys()
+    assert transcript.result.model_dump(exclude=read_at) == clean.result.model_dump(exclude=read_at)
+    assert transcript.result.evidence.keys() == clean.result.evidence.keys()

@@ -1,4 +1,4 @@
-"""A page that is made to be slow costs that page at most: its run ends, so do others, and callers get answers."""
+"""Pages crafted to be slow: at worst the page is lost, while its run, other runs and requests finish."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.evidence.passages import passages
 
 LONG = {"wait_seconds": 600}
-LONGEST = 500
-"""Characters of a title or a heading, which stands with each quotation and each passage."""
+# Limit for titles and headings, since each quotation and passage repeats its own.
+MAX_HEADING_CHARACTERS = 500
 BODY = "<h1>Pricing</h1><p>We build quiet ferries for harbours, and they cost $9 a month.</p>"
 HOSTILE = {
     "a line of a megabyte": "<p>" + "we build for teams " * 55_000 + BODY,
@@ -46,7 +46,9 @@ def other_pair(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
 
 @pytest.mark.parametrize("kind", sampled(HOSTILE, lambda kind: kind.startswith(("a line", "nearly a b"))))
 @pytest.mark.long
-async def test_a_hostile_page_is_read_or_fails_while_other_runs_go_on(kind: str, pair: Pair, other_pair: Pair) -> None:
+async def test_a_hostile_page_is_read_or_fails_while_other_runs_continue(
+    kind: str, pair: Pair, other_pair: Pair
+) -> None:
     html = f"<html><body><main>{HOSTILE[kind]}</main></body></html>"
     pair.vendor.documents["/pricing"] = Document(html.encode(), "text/html")
     async with serving() as client:
@@ -59,11 +61,11 @@ async def test_a_hostile_page_is_read_or_fails_while_other_runs_go_on(kind: str,
     assert {report["status"] for report in reports} <= {"completed", "partial"}
     playbook = Playbook.model_validate(found)
     assert f"http://{pair.vendor.host}/pricing" in {one.url for one in (*playbook.pages, *playbook.failed_pages)}
-    assert max(len(one.title) for one in playbook.pages) <= LONGEST
+    assert max(len(one.title) for one in playbook.pages) <= MAX_HEADING_CHARACTERS
 
 
-def test_passages_are_shown_with_no_more_than_the_beginning_of_a_long_heading() -> None:
+def test_passages_have_only_the_beginning_of_a_long_heading() -> None:
     heading = "We build quiet ferries " * 1000
     found = passages(page("https://lumenforge.example/", f"# {heading}\n\nThey cost $9 a month."))
 
-    assert [passage.heading for passage in found] == [heading[:LONGEST], heading[:LONGEST]]
+    assert [passage.heading for passage in found] == [heading[:MAX_HEADING_CHARACTERS]] * 2

@@ -1,4 +1,4 @@
-"""No server holds us up, fills our memory or ends a run, whatever it answers."""
+"""Hostile servers: none may stall the crawler, exhaust its memory or crash a run."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from octave_mcp.domain.company import Site
 from octave_mcp.domain.page import Page, PageFailure
 from octave_mcp.errors import SiteRefuses
 
-AT_ONCE = 2
+CONCURRENCY = 2
 MAX_GROWTH_MB = 50
+# For one page: three attempts of 5 MB each, plus what fits into the socket buffers.
 MAX_SENT_BYTES = 40_000_000
-"""For one page: three attempts of 5 MB each, plus what fits into the socket buffers."""
+# Answers that limits on bytes and steps end, however slow the machine is.
 TIMELESS = {name: row for name, row in HOSTILE.items() if row[1] != "timeout"}
-"""Answers that limits on bytes and steps end, no matter how slow the machine is."""
+# Without the pages that exhaust the CPU time of the parser.
 SHORT = {name: row for name, row in TIMELESS.items() if name not in {"options", "formatting-bomb"}}
-"""Without the pages that exhaust the CPU time of the parser."""
 
 TRIAL = "import asyncio, sys, test_hostile_servers as tests; asyncio.run(tests.try_all(sys.argv[1]))"
 
 
 async def try_all(table: str) -> None:
-    """Prints the outcome of every hostile answer, the most bytes sent for one, and the growth of memory use in MB."""
+    """Print the outcome of every hostile answer, the most bytes sent for one, and the growth of memory use in MB."""
     import resource
 
     hostile_routes: dict[str, tuple[Route, str]] = globals()[table]
-    turns = asyncio.Semaphore(AT_ONCE)
+    turns = asyncio.Semaphore(CONCURRENCY)
     stop_the_clock()
     async with serving() as server, crawling(settings()) as source:
         server.routes |= {f"/{name}": route for name, (route, _) in hostile_routes.items()}
@@ -62,14 +62,15 @@ async def try_all(table: str) -> None:
             found = await asyncio.gather(*map(outcome, hostile_routes), return_exceptions=True)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     outcomes = {
-        name: came if isinstance(came, str) else repr(came) for name, came in zip(hostile_routes, found, strict=True)
+        name: result if isinstance(result, str) else repr(result)
+        for name, result in zip(hostile_routes, found, strict=True)
     }
     grown_mb = grown // (1024**2 if sys.platform == "darwin" else 1024)
     sys.stdout.write(json.dumps([outcomes, max(server.sent.values()), grown_mb]))
 
 
 @pytest.mark.long
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not tell how much memory a process has had")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not report the peak memory of a process")
 @pytest.mark.parametrize("table", ["SHORT", pytest.param("TIMELESS", marks=pytest.mark.long)])
 def test_limits_on_bytes_and_steps_end_hostile_answers_before_any_deadline(table: str) -> None:
     here = Path(__file__).parent
@@ -105,7 +106,7 @@ async def test_a_silent_or_very_slow_server_is_given_up_at_the_deadline(server: 
 async def test_only_cpu_time_of_the_parser_makes_a_page_too_complex(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A page is read even if the subprocess that parses it has to wait long for the CPU."""
+    """A page is read even if the subprocess that parses it waits a long time for the CPU."""
     server.routes["/many"] = answer(html("<h1>Many</h1>" + "<p>words</p>" * 9000))
     started = asyncio.create_subprocess_exec
 
@@ -151,7 +152,7 @@ async def test_cancelling_a_scrape_kills_the_parser(server: Server, monkeypatch:
     assert await process.wait() == -signal.SIGKILL
 
 
-async def test_no_process_is_started_for_a_page_as_most_are(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_process_is_started_for_an_ordinary_page(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[str] = []
 
     async def refuse(program: str, *_: object, **__: object) -> None:
@@ -172,7 +173,7 @@ async def test_no_process_is_started_for_a_page_as_most_are(server: Server, monk
 
 
 @pytest.fixture(autouse=True)
-def without_waiting() -> Iterator[None]:
+def no_retry_delays() -> Iterator[None]:
     with stamina.set_testing(True, attempts=2, cap=True):
         yield
 
@@ -186,7 +187,7 @@ async def server() -> AsyncIterator[Server]:
 
 
 async def mapped(server: Server) -> list[str]:
-    """The paths found with the clock stopped."""
+    """Return the paths that are found with the clock stopped."""
     stop_the_clock()
     async with crawling(settings()) as source:
         site = await site_of(source, server.company())
@@ -217,7 +218,7 @@ SITEMAPS: dict[str, tuple[str, list[str]]] = {
     ("name", "packed"),
     sampled(product(SITEMAPS, (False, True)), lambda case: case[0] != "children" and not case[1]),
 )
-async def test_of_a_hostile_sitemap_only_what_it_lists_is_taken(server: Server, name: str, *, packed: bool) -> None:
+async def test_a_hostile_sitemap_yields_only_the_addresses_it_lists(server: Server, name: str, *, packed: bool) -> None:
     text, expected = SITEMAPS[name]
     body = text.replace("%d", str(server.port)).encode()
     server.routes["/sitemap.xml"] = answer(gzip.compress(body, 1) if packed else body, kind="application/xml")
@@ -227,7 +228,7 @@ async def test_of_a_hostile_sitemap_only_what_it_lists_is_taken(server: Server, 
 
 
 @pytest.mark.parametrize("route", [BODIES["gzip-bomb"][0], endless, moved("/sitemap.xml")])
-async def test_a_sitemap_that_cannot_be_had_costs_its_addresses_only(server: Server, route: Route) -> None:
+async def test_an_unreadable_sitemap_costs_only_its_own_addresses(server: Server, route: Route) -> None:
     server.routes["/robots.txt"] = answer(b"Sitemap: /sitemap.xml\nSitemap: /other.xml", kind="text/plain")
     server.routes["/sitemap.xml"] = route
     server.routes["/other.xml"] = answer(sitemap([f"http://127.0.0.1:{server.port}/here"]))
@@ -236,15 +237,15 @@ async def test_a_sitemap_that_cannot_be_had_costs_its_addresses_only(server: Ser
 
 
 async def mapped_in_silence(server: Server) -> tuple[Site, float]:
-    """The map, and the seconds from the first silent sitemap to it. A page may take 10 seconds."""
+    """Return the mapped site and the seconds since the first silent sitemap; the timeout of a page is 10 seconds."""
     clock = stop_the_clock()
     async with crawling(settings(seconds=10)) as source:
         company = await source.open(server.company())
         home = await source.home(company)
         mapping = asyncio.create_task(source.map(company, home))
         await server.is_silent.wait()
-        began = clock()
-        return await clock.run_until_done(mapping), clock() - began
+        start = clock()
+        return await clock.run_until_done(mapping), clock() - start
 
 
 async def test_sitemaps_that_never_answer_are_not_waited_for_one_by_one(server: Server) -> None:
@@ -259,14 +260,14 @@ async def test_sitemaps_that_never_answer_are_not_waited_for_one_by_one(server: 
     assert seconds < 10 * 2.5
 
 
-async def test_silent_sitemaps_in_the_usual_places_share_one_limit(server: Server) -> None:
+async def test_silent_sitemaps_in_the_usual_places_share_one_timeout(server: Server) -> None:
     server.routes |= dict.fromkeys(("/sitemap.xml", "/sitemap_index.xml", "/sitemap.txt"), server.silent)
     _, seconds = await mapped_in_silence(server)
 
     assert seconds < 10 * 2.5
 
 
-async def test_sitemaps_that_name_each_other_without_end_are_read_twenty_times(server: Server) -> None:
+async def test_at_most_twenty_of_endlessly_nested_sitemaps_are_read(server: Server) -> None:
     async def more(writer: asyncio.StreamWriter, at: int) -> None:
         inner = "".join(f"<sitemap><loc>http://127.0.0.1:{server.port}/{at}-{n}.xml</loc></sitemap>" for n in range(99))
         writer.write(answer(f"<sitemapindex>{inner}</sitemapindex>".encode()))
@@ -296,7 +297,9 @@ async def test_sitemaps_that_name_each_other_without_end_are_read_twenty_times(s
     ],
     ids=["10-mb", "agents-times-rules", "stars", "delays", "garbage", "circle", "moved-to-garbage", "zeros"],
 )
-async def test_of_a_hostile_robots_txt_what_can_be_read_counts(server: Server, robots: bytes, found: list[str]) -> None:
+async def test_the_readable_part_of_a_hostile_robots_txt_applies(
+    server: Server, robots: bytes, found: list[str]
+) -> None:
     server.routes["/robots.txt"] = robots
     stop_the_clock()
     async with crawling(settings()) as source:
@@ -307,13 +310,13 @@ async def test_of_a_hostile_robots_txt_what_can_be_read_counts(server: Server, r
 
 
 SILENT = sends(closes=False)
-RULES_WITHOUT_END = sends(b"HTTP/1.1 200 OK\r\n\r\nUser-agent: *\nDisallow: /\n", then=b"Disallow: /x\n" * 5000)
+ENDLESS_RULES = sends(b"HTTP/1.1 200 OK\r\n\r\nUser-agent: *\nDisallow: /\n", then=b"Disallow: /x\n" * 5000)
 
 
 @pytest.mark.parametrize(
-    "route", [RULES_WITHOUT_END, SILENT, BODIES["gzip-of-garbage"][0]], ids=["endless", "silent", "bad-gzip"]
+    "route", [ENDLESS_RULES, SILENT, BODIES["gzip-of-garbage"][0]], ids=["endless", "silent", "bad-gzip"]
 )
-async def test_a_robots_txt_that_cannot_be_read_allows_nothing(server: Server, route: Route) -> None:
+async def test_an_unreadable_robots_txt_allows_nothing(server: Server, route: Route) -> None:
     server.routes["/robots.txt"] = route
     clock = stop_the_clock()
     async with crawling(settings()) as source:

@@ -1,4 +1,4 @@
-"""Page text is hostile: no pattern of ours takes long for a line that is crafted to be slow."""
+"""Backtracking of regular expressions, which must take linear time since pages may be crafted to be slow."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ from matrix import sampled
 import octave_mcp
 
 METHODS = frozenset({"search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn", "compile"})
-OURS = frozenset({"octave_mcp.asks.prompts", "octave_mcp.domain.database_url", "octave_mcp.domain.masking"})
-"""Modules whose patterns read files and settings of ours."""
+# Modules whose patterns read the package's own files and settings.
+TRUSTED = frozenset({"octave_mcp.asks.prompts", "octave_mcp.domain.database_url", "octave_mcp.domain.masking"})
+# Patterns whose caller stops at a text that takes long to fail, so this happens once and not at every position.
 STOPS = frozenset({"octave_mcp.surfaces.mcp.lines:TOKEN"})
-"""Patterns whose caller does not look for another match where a slow one has failed."""
+# Patterns that are used under other names, e.g. from a table, with the only method called on them.
 TABLES = {
     "octave_mcp.evidence.dates:_BEGINS": "match",
     "octave_mcp.evidence.support.quantities:_BOUNDS_AFTER": "match",
@@ -39,9 +40,9 @@ TABLES = {
     "octave_mcp.sources.html.pictures:AFTER_SEAM": "fullmatch",
     "octave_mcp.sources.html.pictures:BEFORE_SEAM": "fullmatch",
 }
-"""The only method of patterns that are used under other names."""
-EXTRACTIVE, MOST_OF_LINES = "octave_mcp.models.extractive.", 2
-"""The power allowed in the extractive model, whose lines have at most `reading.MAX_LINE_CHARACTERS` characters."""
+EXTRACTIVE = "octave_mcp.models.extractive."
+# Quadratic time is allowed in the extractive model, which skips lines above a maximum length.
+MAX_EXTRACTIVE_POWER = 2
 
 
 class Used(NamedTuple):
@@ -77,16 +78,18 @@ def parts_of(found: object) -> Iterable[object]:
     if isinstance(found, partial):
         return cast("partial[object]", found).args
     if is_dataclass(found) and not isinstance(found, type):
-        return [getattr(found, one.name) for one in fields(found)]
+        return [getattr(found, field.name) for field in fields(found)]
     owner: object = getattr(found, "__self__", None)
     return (cast("object", owner),) if isinstance(owner, re.Pattern) else ()
 
 
 def compiled(package: str) -> Iterator[Used]:
-    """The patterns in module-level constants and in classes, each with the methods that are used of it."""
+    """Yield the patterns in module-level constants and in classes, once for each method called on them."""
     for module in modules(package):
-        classes = [one for one in vars(module).values() if isinstance(one, type) and one.__module__ == module.__name__]
-        names = {name: found for one in (*classes, module) for name, found in vars(one).items()}
+        classes = [
+            owner for owner in vars(module).values() if isinstance(owner, type) and owner.__module__ == module.__name__
+        ]
+        names = {name: found for owner in (*classes, module) for name, found in vars(owner).items()}
         for name in names.keys() - imports(parsed(module)).keys():
             for pattern in patterns_in(names[name]):
                 where = f"{module.__name__}:{name}"
@@ -95,7 +98,7 @@ def compiled(package: str) -> Iterator[Used]:
 
 
 def inline(package: str) -> Iterator[Used]:
-    """The patterns that are given to functions of `re`, as far as they are written there."""
+    """Yield the patterns that are passed to functions of `re`, if their text is in the source."""
     for module in modules(package):
         for name, method, call in calls(module):
             if name == "re" and (pattern := written(call.args[0], module)):
@@ -105,7 +108,7 @@ def inline(package: str) -> Iterator[Used]:
 
 
 def written(node: ast.expr | None, module: ModuleType) -> str:
-    """A text as the source has it; what a function computes is the name of a company."""
+    """Return a pattern as written in the source, with the name of a company in place of computed parts."""
     match node:
         case ast.Constant(value=str() as text):
             return text
@@ -122,7 +125,7 @@ def written(node: ast.expr | None, module: ModuleType) -> str:
 
 
 def calls(module: ModuleType) -> Iterator[tuple[str, str, ast.Call]]:
-    """In functions, of those of `re` and of methods of patterns: the names before and after the point, and the call."""
+    """Yield calls of `re` and of pattern methods in functions: the object's name, the method's name, and the call."""
     functions = [one for one in ast.walk(parsed(module)) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
     for node in chain.from_iterable(map(ast.walk, functions)):
         match node:
@@ -133,7 +136,7 @@ def calls(module: ModuleType) -> Iterator[tuple[str, str, ast.Call]]:
 
 
 def imports(tree: ast.Module) -> dict[str, tuple[str, str]]:
-    """The modules and the names there of what is imported from a module."""
+    """Map each name that the module imports with `from` to its module and its name there."""
     return {
         alias.asname or alias.name: (str(node.module), alias.name)
         for node in ast.walk(tree)
@@ -144,7 +147,7 @@ def imports(tree: ast.Module) -> dict[str, tuple[str, str]]:
 
 @cache
 def uses() -> dict[tuple[str, str], set[str]]:
-    """The methods by which each pattern in a module is used, by module and name; none if it has other names, too."""
+    """Return the methods called on each pattern, by module and name; none if it is also used under another name."""
     found = defaultdict[tuple[str, str], set[str]](set)
     others = set[tuple[str, str]]()
     for module in modules("octave_mcp"):
@@ -160,12 +163,12 @@ def uses() -> dict[tuple[str, str], set[str]]:
 
 
 def slow(package: str) -> dict[str, str]:
-    """The patterns whose time grows too fast with the text, each with the power, and a text of which copies show it."""
+    """Return the patterns whose time grows too fast with the text, each with the power and a text to repeat."""
     found: dict[str, str] = {}
     for where, pattern, method in {*compiled(package), *inline(package)}:
-        if where.partition(":")[0] not in OURS and where not in STOPS:
+        if where.partition(":")[0] not in TRUSTED and where not in STOPS:
             grown = growth(pattern, method)
-            if grown.power > (MOST_OF_LINES if where.startswith(EXTRACTIVE) else 1):
+            if grown.power > (MAX_EXTRACTIVE_POWER if where.startswith(EXTRACTIVE) else 1):
                 found[f"{where} {method} {pattern.pattern!r}"] = f"{grown.power}: {grown.copied!r}"
     return found
 
@@ -177,11 +180,11 @@ def slow(package: str) -> dict[str, str]:
         "octave_mcp.sources".__eq__,
     ),
 )
-def test_the_time_of_a_pattern_is_proportional_to_the_text(package: str) -> None:
+def test_the_time_of_patterns_does_not_grow_too_fast_with_the_text(package: str) -> None:
     assert slow(package) == {}
 
 
-def test_the_patterns_are_found() -> None:
+def test_the_patterns_of_the_package_are_found() -> None:
     assert sum(1 for _ in compiled("octave_mcp")) > 900
     assert sum(1 for _ in inline("octave_mcp")) > 200
 
@@ -209,5 +212,5 @@ def test_the_patterns_are_found() -> None:
         (r"(?:\w{1,9} ){0,3}:", "search", 1),
     ],
 )
-def test_a_pattern_that_backtracks_is_found(pattern: str, method: str, power: float) -> None:
+def test_the_growth_of_a_backtracking_pattern_is_measured(pattern: str, method: str, power: float) -> None:
     assert growth(re.compile(pattern), method).power == power

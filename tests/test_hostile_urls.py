@@ -1,4 +1,4 @@
-"""No address that a user, a page, a redirect, a sitemap or a robots.txt names leads us where nobody else could go."""
+"""Hostile addresses from users, pages, redirects, sitemaps and robots.txt: none leads to a non-public destination."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ IDN = """
     http://evil.c℀.acme.com/ http://acme.com／.evil.com/ http://acme.com？.evil.com/ http://acme.com＃.evil.com/
     http://acme.com＠127.0.0.1/ http://٣.com.١٢٣/
 """
-UNSEEN = [
+MALFORMED = [
     *(
         f"http://ac{char}me.com/"
         for char in "\x00\t\n\r\x0b\x1f \x7f\x85\xa0\u00ad\u034f\u061c\u200b\u200c\u200d\u200e"
@@ -99,7 +99,7 @@ UNSEEN = [
     ),
     *("http://" + "a" * 64 + ".com/", "http://" + "a." * 130 + "com/", "http://acme.com/" + "a" * 2048),
 ]
-HOSTILE = [*f"{NUMERIC}{IPV6}{NAMES}{FORMS}{IDN}".split(), *UNSEEN]
+HOSTILE = [*f"{NUMERIC}{IPV6}{NAMES}{FORMS}{IDN}".split(), *MALFORMED]
 
 FORBIDDEN = """
     0.0.0.0 10.0.0.1 100.64.0.1 127.0.0.1 127.255.255.254 168.63.129.16 169.254.169.254 172.16.0.1 192.0.0.1 192.0.2.1
@@ -118,12 +118,12 @@ async def server() -> AsyncIterator[Server]:
 
 @pytest.fixture
 def connected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Where connections were opened to, in order; only those to this test's own server are made."""
+    """The destinations of connections, in the order in which they were opened."""
     opened: list[str] = []
     network: Any = httpcore2.AnyIOBackend
     connect = network.connect_tcp
 
-    async def connect_tcp(self: object, host: str, port: int, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - as there
+    async def connect_tcp(self: object, host: str, port: int, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - as in httpcore2
         opened.append(f"{host}:{port}")
         return await connect(self, host, port, *given, **named)
 
@@ -133,7 +133,7 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @asynccontextmanager
 async def looking_up(*addresses: str) -> AsyncGenerator[tuple[Crawler, list[str]]]:
-    """A crawler for which every name has these addresses, and the names it looked up."""
+    """Yield a crawler that resolves every host to these addresses, and the list of hosts that it resolved."""
     asked: list[str] = []
 
     async def resolve(host: str, _port: int) -> Sequence[str]:
@@ -149,12 +149,12 @@ async def looking_up(*addresses: str) -> AsyncGenerator[tuple[Crawler, list[str]
         await crawler.close()
 
 
-def test_the_table_is_long_and_has_no_row_twice() -> None:
+def test_the_table_is_long_and_has_no_duplicates() -> None:
     assert len(HOSTILE) == len(set(HOSTILE)) >= 120
 
 
 @pytest.mark.parametrize("url", HOSTILE, ids=lambda url: ascii(url)[:60])
-def test_a_hostile_address_is_refused_with_a_reason_and_a_way_out(url: str) -> None:
+def test_a_hostile_address_is_refused_with_a_reason_and_a_remedy(url: str) -> None:
     with pytest.raises(InputError) as refused:
         check_url(url, NOWHERE)
     with suppress(InputError):
@@ -168,7 +168,7 @@ def test_a_hostile_address_is_refused_with_a_reason_and_a_way_out(url: str) -> N
 
 @pytest.mark.parametrize("address", FORBIDDEN)
 @pytest.mark.parametrize("other", [(), (PUBLIC,)])
-async def test_a_name_with_a_forbidden_address_among_its_own_is_not_connected_to(
+async def test_a_host_with_any_forbidden_address_is_not_connected_to(
     address: str, other: tuple[str, ...], connected: list[str]
 ) -> None:
     async with looking_up(*other, address) as (crawler, asked):
@@ -202,7 +202,7 @@ async def test_links_redirects_sitemaps_and_robots_lead_to_no_hostile_address(
     assert set(connected) == {own}
     codes = [page.code if isinstance(page, PageFailure) else "read" for page in found]
     assert codes[: len(hostile)] == ["host_not_allowed"] * len(hostile)
-    # A relative address, and an empty one, lead to pages of the site, most of which are not there.
+    # Relative and empty addresses lead to pages of the site, most of which do not exist.
     assert set(codes) <= {"host_not_allowed", "redirected_off_site", "http_404", "redirect_loop", "duplicate", "read"}
     assert codes.count("read") <= 1
 
@@ -212,7 +212,7 @@ def _leads_away(url: str, own: str) -> bool:
 
 
 def _sendable(urls: Iterable[str]) -> list[tuple[int, str]]:
-    """Those that fit into a header, which is one line of Latin letters."""
+    """Return the addresses that fit into a header, which is one line of ASCII, with their positions."""
     return [(at, url) for at, url in enumerate(urls) if url.isascii() and url.isprintable()]
 
 
@@ -229,15 +229,15 @@ def _refresh(url: str) -> bytes:
     return html("<h1>Moving</h1>", f'<meta http-equiv="refresh" content="0; url={quoted}">')
 
 
-async def test_a_name_that_changes_its_address_after_each_look_is_never_connected_to_inside(
+async def test_dns_rebinding_to_a_private_address_opens_no_connection(
     connected: list[str],
 ) -> None:
-    seen = 0
+    lookups = 0
 
     async def rebinding(_host: str, _port: int) -> Sequence[str]:
-        nonlocal seen
-        seen += 1
-        return [PUBLIC] if seen == 1 else ["127.0.0.1"]
+        nonlocal lookups
+        lookups += 1
+        return [PUBLIC] if lookups == 1 else ["127.0.0.1"]
 
     crawler = Crawler(
         SiteAccess(Settings.model_validate({"fetch_timeout_seconds": 3600}), RunMemory(NoNotes()), rebinding)
@@ -246,11 +246,11 @@ async def test_a_name_that_changes_its_address_after_each_look_is_never_connecte
         await crawler.open(parse_company("acme.com", "vendor", NOWHERE))
     await crawler.close()
 
-    assert seen > 1
+    assert lookups > 1
     assert connected == []
 
 
-async def test_at_once_as_many_hostile_addresses_as_there_are_open_no_connection(connected: list[str]) -> None:
+async def test_many_hostile_addresses_in_parallel_open_no_connection(connected: list[str]) -> None:
     async with looking_up("127.0.0.1") as (crawler, _):
         opened = await asyncio.gather(
             *(crawler.open(parse_company(f"acme{n}.com", "vendor", NOWHERE)) for n in range(50)), return_exceptions=True

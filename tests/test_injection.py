@@ -1,4 +1,4 @@
-"""Which texts speak to a model, however they are written, and which only speak about models."""
+"""Detection of texts that address a model, however disguised, as opposed to texts about models."""
 
 from __future__ import annotations
 
@@ -100,16 +100,16 @@ INNOCENT = [
 ]
 
 
-@pytest.mark.parametrize("said", INSTRUCTIONS)
-def test_an_instruction_to_a_model_is_recognised(said: str) -> None:
-    assert addresses_model(f"Acme makes anvils. {said} Since 1952.")
+@pytest.mark.parametrize("text", INSTRUCTIONS)
+def test_an_instruction_to_a_model_is_recognised(text: str) -> None:
+    assert addresses_model(f"Acme makes anvils. {text} Since 1952.")
 
 
 @pytest.mark.parametrize("disguise", DISGUISED)
-def test_a_disguise_does_not_help(disguise: str) -> None:
+def test_a_disguised_instruction_is_recognised(disguise: str) -> None:
     assert addresses_model(DISGUISED[disguise])
 
 
-@pytest.mark.parametrize("said", INNOCENT)
-def test_text_about_models_and_instructions_is_no_instruction(said: str) -> None:
-    assert not addresses_model(said)
+@pytest.mark.parametrize("text", INNOCENT)
+def test_text_about_models_and_instructions_is_not_an_instruction(text: str) -> None:
+    assert not addresses_model(text)

@@ -1,4 +1,4 @@
-"""A run's steps are recorded under their names: whoever resumes the run does not do them again."""
+"""The journal of a run, which records steps by name so that a resumed run does not repeat them."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ Pipeline = Callable[[Journal], Awaitable[object]]
 
 
 class Bench:
-    """A run in a store, which the test executes with pipelines of its own.
+    """A stored run that a test executes with its own pipelines.
 
-    `calls` counts the calls of each step, and `reports` has what was said of records that cannot be used.
+    `calls`: the number of calls of each step; `reports`: the messages about records that cannot be used.
     """
 
     def __init__(self, store: Store, folder: Path) -> None:
@@ -51,10 +51,10 @@ class Bench:
         execution.report_unused()
         return result
 
-    async def step(self, journal: Journal, name: str, *given: object, says: str = "done") -> str:
+    async def step(self, journal: Journal, name: str, *given: object, result: str = "done") -> str:
         async def call() -> str:
             self.calls[name] += 1
-            return says
+            return result
 
         return await journal.step(name, call, str, *given)
 
@@ -77,13 +77,13 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     await store.close()
 
 
-async def test_a_resumed_run_gets_what_a_step_gave_and_does_not_do_it_again(bench: Bench) -> None:
+async def test_a_resumed_run_gets_the_recorded_result_of_a_step_without_repeating_it(bench: Bench) -> None:
     async def pairs() -> tuple[tuple[str, int], ...]:
         bench.calls["pairs"] += 1
         return (("a", 1), ("b", 2))
 
     async def pipeline(journal: Journal) -> object:
-        text = await bench.step(journal, "text", {"url": "a"}, says="an answer: “ü”\x00")
+        text = await bench.step(journal, "text", {"url": "a"}, result="an answer: “ü”\x00")
         return text, await journal.within("part").step("pairs", pairs, tuple[tuple[str, int], ...])
 
     first = await bench.execute(pipeline)
@@ -116,12 +116,12 @@ async def test_an_error_is_recorded_and_raised_again_with_its_type(bench: Bench)
     assert set(bench.calls.values()) == {1}
 
 
-async def test_parts_may_do_their_steps_in_any_order(bench: Bench) -> None:
+async def test_parts_may_execute_their_steps_in_any_order(bench: Bench) -> None:
     async def chain(journal: Journal, number: int, *, waits: bool) -> list[str]:
         part = journal.within(f"pack-{number}")
         if waits:
             await asyncio.sleep(0)
-        return [await bench.step(part, name, number, says=f"{number} {name}") for name in ("scrape", "ask")]
+        return [await bench.step(part, name, number, result=f"{number} {name}") for name in ("scrape", "ask")]
 
     async def pipeline(journal: Journal, first: int) -> object:
         return await together(*(chain(journal, number, waits=number != first) for number in range(3)))
@@ -132,7 +132,7 @@ async def test_parts_may_do_their_steps_in_any_order(bench: Bench) -> None:
     assert bench.calls == {"scrape": 3, "ask": 3}
 
 
-async def test_a_release_that_adds_a_step_and_a_pack_resumes_the_runs_of_the_one_before(bench: Bench) -> None:
+async def test_a_release_that_adds_a_step_and_a_pack_resumes_runs_of_the_previous_release(bench: Bench) -> None:
     async def before(journal: Journal) -> object:
         await bench.step(journal, "home", "example.com")
         await bench.step(journal.within("pack-1"), "ask", "a")
@@ -153,7 +153,7 @@ async def test_a_release_that_adds_a_step_and_a_pack_resumes_the_runs_of_the_one
     assert bench.reports == ["step 'write' is done again: its input has changed"]
 
 
-async def test_a_step_that_a_release_no_longer_has_is_reported_and_left_alone(bench: Bench) -> None:
+async def test_a_recorded_step_that_no_longer_exists_is_reported_and_ignored(bench: Bench) -> None:
     await bench.execute(lambda journal: bench.step(journal, "ask_the_oracle"))
     await bench.execute(lambda journal: bench.step(journal, "ask"))
 
@@ -162,7 +162,7 @@ async def test_a_step_that_a_release_no_longer_has_is_reported_and_left_alone(be
 
 
 @pytest.mark.parametrize("row", ["no JSON", "{}", '{"result": "1"}', '{"result": null, "more": 1}', ""])
-async def test_a_record_that_cannot_be_read_is_reported_and_its_step_done_again(tmp_path: Path, row: str) -> None:
+async def test_an_unreadable_record_is_reported_and_its_step_is_repeated(tmp_path: Path, row: str) -> None:
     store = SqlStore(f"sqlite:///{tmp_path / 'octave.db'}")
     await store.open()
     await store.add_run(record(), new_session=True)
@@ -180,11 +180,11 @@ async def test_a_record_that_cannot_be_read_is_reported_and_its_step_done_again(
 
 
 async def test_an_execution_that_has_lost_its_run_makes_no_further_call_and_records_nothing(bench: Bench) -> None:
-    in_flight, goes_on = asyncio.Event(), asyncio.Event()
+    in_flight, may_continue = asyncio.Event(), asyncio.Event()
 
     async def call() -> str:
         in_flight.set()
-        await goes_on.wait()
+        await may_continue.wait()
         return "too late"
 
     async def pipeline(journal: Journal) -> None:
@@ -194,16 +194,16 @@ async def test_an_execution_that_has_lost_its_run_makes_no_further_call_and_reco
     lost = asyncio.create_task(bench.execute(pipeline))
     await in_flight.wait()
     later = await bench.execution()
-    goes_on.set()
+    may_continue.set()
     await asyncio.wait([lost])
 
     assert lost.cancelled()
     assert await bench.names() == set()
-    assert await bench.step(later.journal, "ask", says="in time") == "in time"
+    assert await bench.step(later.journal, "ask", result="in time") == "in time"
     assert bench.calls == {"ask": 1}
 
 
-async def test_the_store_ignores_what_an_execution_writes_that_has_lost_its_run(bench: Bench) -> None:
+async def test_the_store_ignores_writes_of_an_execution_that_has_lost_its_run(bench: Bench) -> None:
     first, second = await bench.execution(), await bench.execution()
     changed = record().model_copy(update={"status": "running"})
 
@@ -211,7 +211,7 @@ async def test_the_store_ignores_what_an_execution_writes_that_has_lost_its_run(
     assert await second.store.update_run(changed)
 
 
-async def test_a_run_that_is_final_records_no_step(bench: Bench) -> None:
+async def test_a_final_run_records_no_step(bench: Bench) -> None:
     async def pipeline(journal: Journal) -> None:
         await bench.store.update_run(ended(record()))
         await bench.step(journal, "ask")
@@ -225,7 +225,7 @@ async def test_a_run_that_is_final_records_no_step(bench: Bench) -> None:
     assert not await bench.store.begin_execution("run_1", 1)
 
 
-async def test_steps_go_with_their_run(bench: Bench) -> None:
+async def test_steps_are_deleted_with_their_run(bench: Bench) -> None:
     await bench.execute(lambda journal: bench.step(journal, "ask"))
     await bench.store.delete_runs(["run_1"])
 

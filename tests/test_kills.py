@@ -1,4 +1,4 @@
-"""A process that is killed loses the calls in flight, and nothing else, whenever that is."""
+"""Servers that are killed, paused or cut off from their database: a run loses only its calls in flight."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from octave_mcp.settings import load as load_settings
 
 
 class Stage:
-    """One run, which several processes execute, one after another or at once."""
+    """One run that several processes execute, one after another or in parallel."""
 
     def __init__(self, home: Path, pair: Pair, store: Store, request_id: str = "first") -> None:
         vendor, prospect = pair.domains.values()
@@ -50,7 +50,7 @@ class Stage:
             yield started
 
     async def served(self, **orders: Any) -> int:  # noqa: ANN401 - ditto
-        """The exit code of a server, once it has ended."""
+        """Return the exit code of a server once it has ended."""
         async with self.server(**orders) as started:
             return await started.ended()
 
@@ -71,23 +71,23 @@ class Stage:
 
     @property
     def written(self) -> dict[Path, int]:
-        """When each file of the playbooks was written."""
+        """The modification time of each file of the playbooks."""
         return {path: path.stat().st_mtime_ns for path in (self.home / "playbooks").rglob("*")}
 
     @property
-    def done_again(self) -> list[str]:
-        """The steps that were called though they had been recorded."""
-        recorded, again = set[tuple[str, str]](), list[str]()
+    def repeated_steps(self) -> list[str]:
+        """The steps that were called after they had been recorded."""
+        recorded, repeated = set[tuple[str, str]](), list[str]()
         for line in self.log:
             if line.kind == "recorded":
                 recorded.add(line.step)
             elif line.kind == "called" and line.step in recorded:
-                again.append(line.name)
-        return again
+                repeated.append(line.name)
+        return repeated
 
     @property
     def in_flight(self) -> list[str]:
-        """The steps that a process called and did not record."""
+        """The steps that a process called but did not record."""
         ended = {(line.pid, line.name) for line in self.log if line.kind == "recorded"}
         return [line.name for line in self.log if line.kind == "called" and (line.pid, line.name) not in ended]
 
@@ -96,10 +96,10 @@ class Stage:
         return run
 
     async def check(self) -> None:
-        """One complete run with one playbook; nothing that was recorded was done twice, and no event is lost."""
+        """Check that the run completed with one playbook, repeated no recorded step and lost no event."""
         run = await self.run()
         assert (run.status, run.error) == ("completed", None)
-        assert self.done_again == []
+        assert self.repeated_steps == []
         assert {(step.name, step.digest) for step in await self.store.steps(run.run_id)} == self.calls.keys()
         assert await self.store.get_playbook(run.run_id)
         (folder,) = {Path(file).parent for file in run.files}
@@ -109,7 +109,7 @@ class Stage:
 
 
 async def check_events(store: Store, run_id: str) -> None:
-    """Checks that event numbers have no gaps or repeats across interruptions, and progress never decreases."""
+    """Check that event numbers have no gaps or repeats across interruptions, and progress never decreases."""
     numbered = await store.events(run_id)
     events = [event for _, event in numbered]
     assert [number for number, _ in numbered] == list(range(1, len(numbered) + 1))
@@ -146,20 +146,20 @@ PATIENCE = {**QUICK, "octave_mcp.runs.executor.MAX_FRUITLESS_RESUMES": 2}
 
 
 @pytest.mark.long
-async def test_a_run_whose_server_is_killed_after_each_step_does_each_step_once(stage: Stage) -> None:
+async def test_a_run_whose_server_is_killed_after_each_step_executes_each_step_once(stage: Stage) -> None:
     assert await stage.served(dies_after_commits=1, restarts=True, patches=PATIENCE) == 0
     await stage.check()
 
 
 @pytest.mark.long
-async def test_a_step_that_was_done_but_not_recorded_is_done_again_and_no_other(stage: Stage) -> None:
+async def test_only_a_step_that_was_not_recorded_is_repeated(stage: Stage) -> None:
     assert await stage.served(dies_before_commit=2, restarts=True, patches=PATIENCE) == 0
     await stage.check()
     assert max(stage.calls.values()) > 1
 
 
 @pytest.mark.long
-async def test_a_run_during_which_every_server_ends_before_it_records_a_step_is_given_up(stage: Stage) -> None:
+async def test_a_run_fails_if_every_server_dies_before_it_records_a_step(stage: Stage) -> None:
     assert await stage.served(dies_before_commit=0, restarts=True, patches=PATIENCE) == 0
 
     run = await stage.run()
@@ -168,7 +168,7 @@ async def test_a_run_during_which_every_server_ends_before_it_records_a_step_is_
 
 
 @pytest.mark.long
-async def test_an_answer_that_is_recorded_is_not_asked_for_again_whenever_the_server_is_killed(
+async def test_a_recorded_answer_is_not_requested_again_whenever_the_server_is_killed(
     stage: Stage, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_MODEL", "openai")
@@ -185,12 +185,12 @@ async def test_an_answer_that_is_recorded_is_not_asked_for_again_whenever_the_se
 
 
 def requests(double: Double) -> Counter[str]:
-    """What was sent, without the marks of fences, which each process chooses anew."""
+    """Count the requests sent, without the random fence markers that each process chooses."""
     return Counter(re.sub(r"\b[0-9a-f]{16}\b", "", json.dumps(request.body)) for request in double.asked)
 
 
 @pytest.mark.long
-async def test_a_server_that_was_stopped_until_another_did_its_work_does_no_more_of_it_and_serves_again(
+async def test_a_paused_server_whose_run_was_taken_over_does_no_more_for_it_and_takes_other_runs(
     stage: Stage, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_MODEL", "openai")
@@ -212,7 +212,7 @@ async def test_a_server_that_was_stopped_until_another_did_its_work_does_no_more
         await stage.check()
 
         later = Stage(stage.home, stage.pair, stage.store, "later")
-        assert await later.served(dies_after_commits=1) in {-SIGKILL, 0}  # 0: it was so slow that it lost its run
+        assert await later.served(dies_after_commits=1) in {-SIGKILL, 0}  # 0 if it was so slow that it lost its run
         await first.says('"event": "run_finished"')
         assert (await later.run()).status == "completed"
 
@@ -221,7 +221,7 @@ LOST = "this server no longer executes the run"
 
 
 async def stop(server: Child, stage: Stage) -> None:
-    """Stops it, but not while it writes to SQLite: all others would wait for it."""
+    """Pause the server, but not while it holds the write lock of SQLite, for which all others would wait."""
     server.send(SIGSTOP)
     await server.stopped()
     while stage.is_on_sqlite and is_locked(stage.home / "octave.db"):
@@ -241,7 +241,7 @@ def is_locked(file: Path) -> bool:
 
 @pytest.mark.long
 @pytest.mark.parametrize("stage", ["postgres"], indirect=True)
-async def test_a_server_that_was_stopped_while_it_wrote_keeps_no_other_from_carrying_on(stage: Stage) -> None:
+async def test_a_server_paused_during_a_write_does_not_block_another_server(stage: Stage) -> None:
     async with stage.server(stays=True, stops_in_commit=4) as first:
         await first.stopped()
         assert await stage.served() == 0
@@ -252,7 +252,7 @@ async def test_a_server_that_was_stopped_while_it_wrote_keeps_no_other_from_carr
 
 
 @pytest.mark.long
-async def test_a_run_that_is_cancelled_in_another_server_hangs_up_on_the_site_it_waits_for(
+async def test_cancelling_a_run_on_another_server_closes_the_connection_to_a_silent_site(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with silent_site() as site:
@@ -272,8 +272,8 @@ async def test_a_run_that_is_cancelled_in_another_server_hangs_up_on_the_site_it
     assert [event.event for _, event in await stage.store.last_events(run.run_id, 1)] == ["run_finished"]
 
 
-def cut_connections() -> None:
-    """All those to the database that the settings name."""
+def terminate_connections() -> None:
+    """Terminate all other connections to the configured database."""
     with psycopg.connect(load_settings().url.replace("+psycopg", "")) as database:
         database.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity"
@@ -283,13 +283,13 @@ def cut_connections() -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("stage", ["postgres"], indirect=True)
-async def test_a_run_goes_on_by_itself_when_the_connections_of_its_server_and_of_another_are_cut(stage: Stage) -> None:
+async def test_a_run_continues_after_the_database_connections_of_two_servers_are_terminated(stage: Stage) -> None:
     stage.pair.vendor.held_at = 5
     async with stage.server() as first, stage.server() as other:
         await asyncio.to_thread(stage.pair.vendor.reached.wait)
         await first.says(SERVES)
         await other.says(SERVES)
-        await asyncio.to_thread(cut_connections)
+        await asyncio.to_thread(terminate_connections)
         stage.pair.release()
         assert await first.ended() == await other.ended() == 0
 
@@ -297,11 +297,11 @@ async def test_a_run_goes_on_by_itself_when_the_connections_of_its_server_and_of
 
 
 @pytest.mark.long
-async def test_a_run_goes_on_by_itself_when_its_database_is_back(
+async def test_a_run_continues_after_a_restart_of_its_database(
     home: Path, pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not program("pg_ctl"):
-        pytest.skip("Postgres is not installed here")
+        pytest.skip("Postgres is not installed")
     with own_cluster() as own:
         monkeypatch.setenv("OCTAVE_DATABASE_URL", f"{own.url}/postgres")
         pair.vendor.held_at = 5

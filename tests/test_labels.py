@@ -1,4 +1,4 @@
-"""The collector without a model: each finding is what its page says it is, and what is in doubt is left out."""
+"""Vendor findings of the extractive model: which texts are customers, products, promises, proof or prices."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROW = "LOGOS Brassmere, Copperfell, Tinhaven"
 
 
 async def found_on(path: str, text: str) -> VendorAnswer[Cite]:
-    """What the collector finds on one page of Lumenforge."""
+    """Return the findings of the extractive model on one page of Lumenforge."""
     brief = ReadingBrief(role="vendor", company="Lumenforge", domain="lumenforge.example", counterpart="", context="")
     shown = passages(page(f"https://lumenforge.example{path}", text, kind="home" if path == "/" else None))
     names = tuple(READ_KINDS.values())
@@ -58,32 +58,32 @@ async def test_logos_under_a_heading_that_names_customers_are_customers(caption:
 
 
 @pytest.mark.parametrize("caption", sampled(OTHERS, lambda caption: caption in OTHERS[:3]))
-async def test_logos_under_any_other_heading_are_no_customers(caption: str) -> None:
+async def test_logos_under_any_other_heading_are_not_customers(caption: str) -> None:
     found = await found_on("/", f"# Light\n\n## {caption}\n\n{ROW}")
 
     assert not found.reference_customers
 
 
-async def test_whose_customers_are_told_is_known_by_the_whole_name() -> None:
-    told = "{} is trusted by Brassmere and Copperfell."
+async def test_customers_are_attributed_to_a_vendor_only_by_its_whole_name() -> None:
+    sentence = "{} is trusted by Brassmere and Copperfell."
 
-    assert (await found_on("/", f"# Light\n\n{told.format('Lumenforge')}")).reference_customers
-    assert not (await found_on("/", f"# Light\n\n{told.format('MegaLumenforge')}")).reference_customers
+    assert (await found_on("/", f"# Light\n\n{sentence.format('Lumenforge')}")).reference_customers
+    assert not (await found_on("/", f"# Light\n\n{sentence.format('MegaLumenforge')}")).reference_customers
 
 
-async def test_a_carousel_that_repeats_the_row_of_integrations_is_left_out() -> None:
+async def test_a_row_of_logos_repeated_among_integrations_is_ignored() -> None:
     text = f"# Light\n\n## Trusted by\n\n{ROW}, Zincroft\n\n## Connect your tools\n\n{ROW}"
 
     assert not (await found_on("/", text)).reference_customers
 
 
-async def test_pictures_in_a_row_of_logos_are_no_customers() -> None:
+async def test_badges_and_icons_in_a_row_of_logos_are_not_customers() -> None:
     text = "# Light\n\n## Trusted by\n\nLOGOS Brassmere logo, G2 badge, arrow icon, 5 stars rating"
 
     assert [customer.name for customer in (await found_on("/", text)).reference_customers] == ["Brassmere"]
 
 
-async def test_a_heading_that_begins_with_a_common_word_is_no_customers_story() -> None:
+async def test_a_heading_that_starts_with_a_common_word_is_not_a_customer_story() -> None:
     text = (
         "# Customers\n\n## Pricing made simple\n\nOur pricing is short.\n\n## Brassmere cut rework by 31%\n\nRead it."
     )
@@ -107,7 +107,7 @@ NO_PRODUCTS = (
 
 
 @pytest.mark.parametrize(("path", "headline"), sampled(NO_PRODUCTS, lambda case: case in NO_PRODUCTS[:2]))
-async def test_a_slogan_or_a_part_of_every_page_is_no_product(path: str, headline: str) -> None:
+async def test_a_slogan_or_a_generic_heading_is_not_a_product(path: str, headline: str) -> None:
     found = await found_on(path, f"# {headline}\n\nYou draw the light of a hall from its floor plan.")
 
     assert not [offering.name for offering in found.offerings if offering.name == headline]
@@ -121,7 +121,7 @@ async def test_a_slogan_or_a_part_of_every_page_is_no_product(path: str, headlin
         ("/", "# Light\n\nLumenforge Vault is a store for your floor plans.", "Lumenforge Vault"),
     ],
 )
-async def test_a_name_that_the_address_or_the_text_repeats_is_a_product(path: str, text: str, name: str) -> None:
+async def test_a_name_repeated_in_the_address_or_the_text_is_a_product(path: str, text: str, name: str) -> None:
     assert [offering.name for offering in (await found_on(path, text)).offerings] == [name]
 
 
@@ -137,13 +137,13 @@ NO_PROMISES = (
 
 
 @pytest.mark.parametrize(("heading", "text"), sampled(NO_PROMISES, lambda case: case in NO_PROMISES[:2]))
-async def test_questions_calls_to_act_and_problems_are_no_promises(heading: str, text: str) -> None:
+async def test_questions_calls_to_action_and_problems_are_not_promises(heading: str, text: str) -> None:
     found = await found_on("/product/planner", f"# Planner\n\n## {heading}\n\n{text}")
 
     assert text not in [value.text for value in found.value_propositions]
 
 
-async def test_a_promise_is_cited_with_what_stands_under_its_heading() -> None:
+async def test_a_promise_is_cited_with_the_text_under_its_heading() -> None:
     text = "# Planner\n\n## Plan once\n\nPlan your hall without shadows in it. Your crews see every lamp on site."
 
     (promise,) = (await found_on("/product/planner", text)).value_propositions
@@ -152,7 +152,7 @@ async def test_a_promise_is_cited_with_what_stands_under_its_heading() -> None:
     assert len(promise.evidence) == 3
 
 
-async def test_a_post_among_the_products_promises_nothing() -> None:
+async def test_a_blog_post_among_the_products_yields_no_promises_or_offerings() -> None:
     text = "# Planner recap\n\n## Plan once\n\nPlan your hall without shadows in it."
 
     found = await found_on("/product/2025-03-planner-recap", text)
@@ -175,14 +175,14 @@ FIGURES = {
 
 
 @pytest.mark.parametrize(("text", "is_proof"), sampled(tuple(FIGURES.items()), lambda case: case[0][0] in "29"))
-async def test_a_figure_proves_something_only_if_it_says_what_it_counts(text: str, is_proof: bool) -> None:
+async def test_a_figure_is_proof_only_if_it_says_what_it_counts(text: str, is_proof: bool) -> None:
     heading = "Plans" if text.startswith("10+") else "Light"
     found = await found_on("/", f"# Lumenforge\n\n## {heading}\n\n- {text}")
 
     assert [point.text for point in found.proof_points if point.kind == "metric"] == [text] * is_proof
 
 
-async def test_an_adjective_is_no_award_and_a_place_in_a_ranking_is_one() -> None:
+async def test_a_rank_given_by_others_is_an_award_but_an_adjective_is_not() -> None:
     text = (
         "# Light\n\nOur award-winning planner draws halls. Lumenforge was named a leader by the Guild of Electricians."
     )
@@ -206,14 +206,14 @@ STORY = """# Brassmere cut rework by 31% with Lumenforge
 """
 
 
-async def test_a_speaker_who_is_later_called_by_the_first_name_is_quoted_with_name_and_job() -> None:
+async def test_a_speaker_later_called_by_first_name_is_quoted_with_full_name_and_role() -> None:
     found = await found_on("/customers/brassmere", STORY)
 
     praise = [(point.text, point.person, point.role) for point in found.proof_points]
     assert praise == [("Lumenforge is the best tool we have", "Cay Holm", "Head of Works")]
 
 
-async def test_what_a_customer_does_with_the_product_is_a_use_case_and_its_facts_are_cited() -> None:
+async def test_a_customers_use_of_the_product_is_a_use_case_and_the_customers_facts_are_cited() -> None:
     found = await found_on("/customers/brassmere", STORY)
 
     assert [use.title for use in found.use_cases][:1] == ["Brassmere: plan each hall"]
@@ -221,18 +221,18 @@ async def test_what_a_customer_does_with_the_product_is_a_use_case_and_its_facts
     assert (customer.name, customer.industry, len(customer.evidence)) == ("Brassmere", "Carpentry", 3)
 
 
-async def test_of_quotations_in_a_row_the_name_under_the_last_is_not_given_to_the_first() -> None:
+async def test_the_name_under_the_last_of_two_quotations_is_not_given_to_the_first() -> None:
     text = (
         "# Light\n\n> Copperfell saved 40% with Lumenforge.\n\n"
         "> Lumenforge helped us to drill once.\n> — Cay Holm, Head of Works, Brassmere"
     )
 
-    said = {point.text: point.person for point in (await found_on("/", text)).proof_points}
+    speakers = {point.text: point.person for point in (await found_on("/", text)).proof_points}
 
-    assert said == {"Lumenforge helped us to drill once.": "Cay Holm"}
+    assert speakers == {"Lumenforge helped us to drill once.": "Cay Holm"}
 
 
-async def test_the_role_of_somebody_without_a_company_is_no_customer() -> None:
+async def test_the_role_of_a_speaker_is_not_a_customer() -> None:
     text = "# Light\n\n> Lumenforge helped us to drill once.\n> — Cay Holm, Creator of halls.dev"
 
     found = await found_on("/", text)
@@ -241,7 +241,7 @@ async def test_the_role_of_somebody_without_a_company_is_no_customer() -> None:
     assert [customer.name for customer in found.reference_customers] == ["halls.dev"]
 
 
-async def test_those_for_whom_a_product_is_built_are_people_or_companies() -> None:
+async def test_only_people_or_companies_are_target_personas() -> None:
     text = (
         "# Planner\n\nLumenforge is ideal for your workflow. Lumenforge is built for fast deployment. "
         "Lumenforge is built for electricians' teams and small companies."
@@ -252,7 +252,7 @@ async def test_those_for_whom_a_product_is_built_are_people_or_companies() -> No
     assert whom == ["electricians' teams and small companies"]
 
 
-async def test_what_only_the_vendor_has_sets_it_apart() -> None:
+async def test_something_only_the_vendor_has_is_a_differentiator() -> None:
     text = "# Light\n\nLumenforge is the only planner that draws shadows. The only thing we ask for is a floor plan."
 
     differences = [(d.competitor, d.text) for d in (await found_on("/", text)).differentiators]
@@ -271,18 +271,18 @@ NO_GAINS = (
 
 
 @pytest.mark.parametrize(("heading", "text"), sampled(NO_GAINS, lambda case: case in NO_GAINS[:2]))
-async def test_notes_steps_definitions_and_descriptions_of_a_service_are_no_promises(heading: str, text: str) -> None:
+async def test_notes_steps_definitions_and_descriptions_of_a_service_are_not_promises(heading: str, text: str) -> None:
     assert not (await found_on("/product/planner", f"# Planner\n\n## {heading}\n\n{text}")).value_propositions
 
 
-async def test_a_product_page_that_only_complains_of_other_tools_describes_no_product() -> None:
+async def test_a_product_page_that_only_complains_about_other_tools_yields_no_offering() -> None:
     text = "# Shadow planner\n\nMost planners make your shadows harder than they need to be."
 
     assert not (await found_on("/product/shadow-planner", text)).offerings
 
 
 @pytest.mark.parametrize(("name", "is_proof"), [("HIPAA", False), ("ISO 27001", True)])
-async def test_a_law_by_its_bare_name_is_no_certificate(name: str, is_proof: bool) -> None:
+async def test_the_bare_name_of_a_law_is_not_a_certificate(name: str, is_proof: bool) -> None:
     found = await found_on("/security", f"# Security\n\n## Certifications\n\n- {name}\n")
 
     assert bool(found.proof_points) == is_proof
@@ -297,7 +297,7 @@ LOOSE = (
 
 
 @pytest.mark.parametrize(("heading", "text"), sampled(LOOSE, lambda case: case in LOOSE[:2]))
-async def test_a_heading_that_does_not_belong_to_the_text_under_it_is_no_promise(heading: str, text: str) -> None:
+async def test_a_heading_unrelated_to_the_text_under_it_is_not_a_promise(heading: str, text: str) -> None:
     assert not (await found_on("/product/planner", f"# Planner\n\n## {heading}\n\n{text}")).value_propositions
 
 
@@ -305,7 +305,7 @@ ASIDE = ("/install-instructions", "/conference", "/partners", "/appform", "/pr20
 
 
 @pytest.mark.parametrize("path", sampled(ASIDE, lambda path: path == ASIDE[0]))
-async def test_pages_on_events_installation_and_forms_sell_and_promise_nothing(path: str) -> None:
+async def test_pages_about_events_installation_or_forms_yield_no_offerings_or_promises(path: str) -> None:
     text = "# Lumenforge Vault\n\nLumenforge Vault is a store.\n\n## Save power\n\nLumenforge helps you save power."
 
     found = await found_on(path, text)
@@ -322,7 +322,7 @@ async def test_a_product_is_described_by_what_it_does_and_not_by_where_it_is_ava
     assert vault.description == "Lumenforge Vault stores your floor plans."
 
 
-async def test_plans_stand_beside_each_other_and_additions_below_them_are_none() -> None:
+async def test_plans_share_a_heading_level_and_priced_additions_are_not_plans() -> None:
     text = (
         "# Plans\n\n## Basic\n\n### $20 a month\n\nFor one hall.\n\n## Team\n\n### $50 a month\n\nFor ten halls.\n\n"
         "## Fitting your needs\n\n### Shadow office\n\nFrom $5 a month."
@@ -336,7 +336,7 @@ async def test_plans_stand_beside_each_other_and_additions_below_them_are_none()
     ]
 
 
-async def test_a_page_made_for_an_audience_names_whom_the_vendor_builds_for() -> None:
+async def test_a_page_made_for_an_audience_names_a_target_persona() -> None:
     found = await found_on("/theatres/for-agencies", "# Light plans for agencies\n\nAgencies plan ten halls at once.")
     other = await found_on("/for-loading", "# Plans for fast loading\n\nThe plan loads in a second.")
 
@@ -353,13 +353,13 @@ BETTER = {
 
 
 @pytest.mark.parametrize(("text", "rivals"), BETTER.items())
-async def test_a_sentence_that_says_in_what_the_vendor_is_better_sets_it_apart(text: str, rivals: list[str]) -> None:
+async def test_a_sentence_that_says_how_the_vendor_is_better_is_a_differentiator(text: str, rivals: list[str]) -> None:
     found = await found_on("/blog/light", f"# Light\n\n{text}")
 
     assert [difference.competitor for difference in found.differentiators] == rivals
 
 
-async def test_tools_that_others_use_are_no_customers() -> None:
+async def test_users_of_integrated_tools_are_not_customers() -> None:
     text = "# Light\n\nLumenforge offers integration in tools commonly used by workshops like Brassmere, Copperfell."
 
     assert not (await found_on("/", text)).reference_customers

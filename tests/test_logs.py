@@ -1,4 +1,4 @@
-"""What reaches the logs, in what form, and what never does."""
+"""The form and content of log records, and secrets that must never appear in them."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ FIELDS = {"timestamp", "level", "message", "module", "function", "line", "except
     {"run_id", "session_id", "step", "company", "duration_ms", "success", "event"}
 )
 STEPS = {"validate_and_map", "scrape_homepage", "analyse_homepage", "prioritise_urls", "understand", "write_playbook"}
-KNOWN = "correct horse battery"
+CONFIGURED = "correct horse battery"
 SECRETS = (
-    KNOWN,
+    CONFIGURED,
     "sk-proj-4f9a8b7c6d5e4f3a",
     "fc-0a1b2c3d4e5f6a7b",
     "eyJhbGciOiJIUzI1NiJ9.e30.x",
     "k3y-0f-th3-ap1",
     "hunter2hunter2",
 )
-TELLING = (
-    f"{KNOWN}, key {SECRETS[1]} and {SECRETS[2]}, Authorization: Bearer {SECRETS[3]}, "
+TEXT_WITH_SECRETS = (
+    f"{CONFIGURED}, key {SECRETS[1]} and {SECRETS[2]}, Authorization: Bearer {SECRETS[3]}, "
     f"https://api.example/?api_key={SECRETS[4]}&x=1, https://me:{SECRETS[5]}@site.example/"
 )
 
@@ -94,11 +94,11 @@ fail()
 @pytest.fixture
 def configured(capsys: pytest.CaptureFixture[str]) -> Settings:  # noqa: ARG001 - stderr is not a terminal
     settings = load(log_level="DEBUG")
-    logs.configure(settings, secrets=(KNOWN,))
+    logs.configure(settings, secrets=(CONFIGURED,))
     return settings
 
 
-async def test_a_run_and_its_steps_are_logged_as_one_json_object_a_line_on_stderr_as_in_the_file(
+async def test_a_run_and_its_steps_are_logged_as_the_same_json_lines_on_stderr_and_in_the_file(
     pair: Pair, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_LOG_LEVEL", "INFO")
@@ -126,7 +126,7 @@ async def test_a_run_and_its_steps_are_logged_as_one_json_object_a_line_on_stder
 
 
 @pytest.mark.long
-async def test_what_a_library_logs_while_it_works_for_a_run_is_logged_with_the_run(
+async def test_records_of_a_library_that_works_for_a_run_carry_its_run_id(
     pair: Pair, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lift_server_timeouts(monkeypatch)
@@ -163,7 +163,7 @@ async def test_two_processes_share_the_file_without_mixing_their_lines(tmp_path:
         assert [message for writer, message in written if writer == name] == [f"line {n}" for n in range(LINES)]
 
 
-async def test_every_line_is_json_even_if_the_disk_is_full_or_nobody_handles_an_exception(
+async def test_every_line_is_json_even_if_the_disk_is_full_or_an_exception_is_not_handled(
     tmp_path: Path, home: Path
 ) -> None:
     ended = await command("-c", NOISY, cwd=tmp_path)
@@ -190,20 +190,20 @@ async def test_two_runs_in_two_processes_are_both_in_the_file(tmp_path: Path, ho
 
 
 def fail() -> None:
-    raise RuntimeError(TELLING) from ValueError(TELLING)
+    raise RuntimeError(TEXT_WITH_SECRETS) from ValueError(TEXT_WITH_SECRETS)
 
 
 @pytest.mark.usefixtures("configured")
-def test_a_secret_is_masked_in_messages_fields_and_exceptions_of_both_kinds_of_log(
+def test_secrets_are_masked_in_messages_fields_and_exceptions_of_loguru_and_logging(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    logger.bind(detail=TELLING, error=SecretStr(KNOWN)).info(TELLING)
-    logging.getLogger("httpx2").warning("sent %s", TELLING)
+    logger.bind(detail=TEXT_WITH_SECRETS, error=SecretStr(CONFIGURED)).info(TEXT_WITH_SECRETS)
+    logging.getLogger("httpx2").warning("sent %s", TEXT_WITH_SECRETS)
     try:
         fail()
     except RuntimeError:
         logger.exception("call failed")
-        logging.getLogger("elsewhere").exception(TELLING)
+        logging.getLogger("elsewhere").exception(TEXT_WITH_SECRETS)
 
     text = (home / "logs" / "octave.jsonl").read_text("utf-8")
     shown = capsys.readouterr().err
@@ -217,13 +217,13 @@ def test_a_secret_is_masked_in_messages_fields_and_exceptions_of_both_kinds_of_l
 
 
 @pytest.mark.usefixtures("configured")
-def test_logs_of_the_standard_library_keep_where_they_come_from(home: Path) -> None:
+def test_records_of_the_standard_library_keep_their_origin(home: Path) -> None:
     logging.getLogger("uvicorn.error").warning("%d tries left", 2)
 
     (line,) = log_lines(home)
     assert line["message"] == "2 tries left"
     assert line["module"] == "uvicorn.error"
-    assert line["function"] == "test_logs_of_the_standard_library_keep_where_they_come_from"
+    assert line["function"] == "test_records_of_the_standard_library_keep_their_origin"
 
 
 @pytest.mark.usefixtures("configured")
@@ -235,7 +235,7 @@ def test_nothing_is_ever_written_to_stdout(capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.usefixtures("configured")
-def test_braces_and_markup_in_what_is_logged_stand_for_themselves(home: Path) -> None:
+def test_braces_and_markup_are_logged_literally(home: Path) -> None:
     logger.bind(detail="{0} <red> {x}").info('{"a": 1} <b>')
     logging.getLogger("x").error("{missing} %s", "{y}")
 
@@ -245,21 +245,21 @@ def test_braces_and_markup_in_what_is_logged_stand_for_themselves(home: Path) ->
 
 
 class Broken(App):
-    """Its model fails as nobody foresaw, with a secret in the text."""
+    """An app whose model fails with an unforeseen error that contains secrets."""
 
     def model(self, name: str, context: RunContext | None = None, deal: Deal = NO_DEAL) -> Model:
         model: Any = super().model(name, context, deal)
 
         async def answer(_: object) -> None:
             await asyncio.sleep(0)
-            raise RuntimeError(TELLING)
+            raise RuntimeError(TEXT_WITH_SECRETS)
 
         model.answer = answer
         return model
 
 
 async def failed(pair: Pair) -> RunRecord:
-    """A run whose model fails."""
+    """Execute a run whose model fails, and return its record."""
     app = Broken(load(), (logs.log_event,), engine="inline")
     vendor, prospect = pair.domains.values()
     await app.runs.open()

@@ -1,4 +1,4 @@
-"""The tools as an MCP client meets them: in both protocol eras, in process and over stdio."""
+"""The MCP server as clients use it: in both protocol eras, in process and over stdio."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ Era = Literal["auto", "legacy"]
 
 SNAPSHOTS = Path(__file__).parent / "snapshots" / "tools"
 ERAS: tuple[Era, ...] = ("auto", "legacy")
+# Arguments for a cheap run.
 SMALL: dict[str, Any] = {"model": "extractive", "max_pages": 1}
-"""Arguments for a cheap run."""
 
-UNUSABLE: tuple[tuple[dict[str, str], str, tuple[str, ...]], ...] = (
+# Invalid arguments, the error code they cause, and parts of its message.
+INVALID_ARGUMENTS: tuple[tuple[dict[str, str], str, tuple[str, ...]], ...] = (
     ({"vendor_domain": "acme"}, "host_not_allowed", ("'acme'", "OCTAVE_ALLOW_HOSTS")),
     ({"vendor_domain": "not a domain"}, "invalid_domain", ("'not a domain'", "acme.com")),
     ({"prospect_domain": "http://192.168.0.7"}, "host_not_allowed", ("192.168.0.7", "OCTAVE_ALLOW_HOSTS")),
@@ -44,14 +45,12 @@ UNUSABLE: tuple[tuple[dict[str, str], str, tuple[str, ...]], ...] = (
     ({"context": "a\0b"}, "invalid_input", ("context", "NUL")),
     ({"session_id": "sess_0"}, "not_found", ("'sess_0'", "omit session_id")),
 )
-"""Invalid arguments, the error code they cause, and parts of its message."""
-
+# A stdio server that gives its runs an hour to finish, since the machine may be slow.
 STDIO = """
 from octave_mcp.surfaces.mcp import server as mcp
 mcp.GRACE_SECONDS = 3600
 raise SystemExit(mcp.serve())
 """
-"""A stdio server that gives its runs an hour to finish: this machine may be slow."""
 
 in_both_eras = pytest.mark.parametrize("client", ERAS, indirect=True)
 by_every_wire = pytest.mark.parametrize("client", [*ERAS, "stdio"], indirect=True)
@@ -75,7 +74,7 @@ def client(request: pytest.FixtureRequest) -> Client[Any]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def example_client(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Client[Any]]:
-    """A client over stdio whose server is started by the example configuration. The tests in this module share it."""
+    """A client over stdio, shared by the module, whose server is started from the example configuration."""
     text = (ROOT / "claude_desktop_config.example.json").read_text("utf-8")
     text = text.replace("/ABSOLUTE/PATH/TO/octave-mcp/.venv/bin/python", sys.executable)
     entry = json.loads(text.replace("/ABSOLUTE/PATH/TO/octave-mcp", str(ROOT)))["mcpServers"]["octave"]
@@ -111,19 +110,19 @@ async def complaint(client: Client[Any], tool: str, **arguments: Any) -> str:  #
 
 
 async def ended(client: Client[Any], run_id: str) -> dict[str, Any]:
-    """Calls get_run until the run has ended; returns its report."""
+    """Call get_run until the run has ended, and return its report."""
     while (report := await call(client, "get_run", run_id=run_id))["status"] not in FINAL:
         pass
     return report
 
 
 async def written(client: Client[Any], **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - the tool's own
-    """Starts a run; returns its report once it has ended."""
+    """Start a run and return its report once it has ended."""
     return await ended(client, (await call(client, "generate_playbook", **arguments))["run_id"])
 
 
-class Told:
-    """The progress reported to one call; `first` is set by the first report about the run."""
+class Progress:
+    """The progress reported to one call; the first report about the run sets `first`."""
 
     def __init__(self) -> None:
         self.values: list[float] = []
@@ -139,11 +138,11 @@ class Told:
             self.first.set()
 
 
-async def followed(client: Client[Any], run_id: str) -> tuple[dict[str, Any], list[Told]]:
-    """The report of the run once it has ended, and the progress reported to each call until then."""
-    calls: list[Told] = []
+async def followed(client: Client[Any], run_id: str) -> tuple[dict[str, Any], list[Progress]]:
+    """Return the report of the run once it has ended, and the progress reported to each call until then."""
+    calls: list[Progress] = []
     while True:
-        calls.append(Told())
+        calls.append(Progress())
         result = await client.call_tool("get_run", {"run_id": run_id}, progress_handler=calls[-1])
         if result.data.status in FINAL:
             return cast("dict[str, Any]", result.structured_content), calls
@@ -187,14 +186,14 @@ async def test_every_tool_has_a_title_a_description_a_typed_result_and_says_whet
 
 @in_this_loop
 @by_every_wire
-async def test_a_playbook_is_written_with_progress_that_grows_and_says_what_is_being_done(
+async def test_a_playbook_is_written_with_increasing_progress_and_varying_messages(
     client: Client[Any], held_pair: Pair
 ) -> None:
-    told = Told()
+    progress = Progress()
     asked = held_pair.domains | SMALL
     async with client:
-        calling = asyncio.create_task(client.call_tool("generate_playbook", asked, progress_handler=told))
-        await told.first.wait()
+        calling = asyncio.create_task(client.call_tool("generate_playbook", asked, progress_handler=progress))
+        await progress.first.wait()
         held_pair.release()
         begun = (await calling).data
         report, later = await followed(client, begun.run_id)
@@ -205,16 +204,18 @@ async def test_a_playbook_is_written_with_progress_that_grows_and_says_what_is_b
     assert report["overview"]["counts"]["evidence"] > 0
     assert names_in(Path(report["files"][0]).parent) == {"playbook.json", "playbook.md", "playbook.html"}
     assert len(report["files"]) == 3
-    for heard in (told, *later):
-        assert heard.values == sorted(set(heard.values))
-        assert all(total is None or value <= total for value, total in zip(heard.values, heard.totals, strict=True))
-        assert all(0 < len(text) <= MAX_PROGRESS_CHARACTERS for text in heard.texts)
-    assert len({text for heard in (told, *later) for text in heard.texts}) > 2
+    for reported in (progress, *later):
+        assert reported.values == sorted(set(reported.values))
+        assert all(
+            total is None or value <= total for value, total in zip(reported.values, reported.totals, strict=True)
+        )
+        assert all(0 < len(text) <= MAX_PROGRESS_CHARACTERS for text in reported.texts)
+    assert len({text for reported in (progress, *later) for text in reported.texts}) > 2
 
 
 @pytest.mark.long
 @in_both_eras
-async def test_real_companies_pages_make_a_playbook(
+async def test_the_pages_of_real_companies_yield_a_playbook(
     client: Client[Any], real_sites: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", "127.0.0.1")
@@ -235,7 +236,7 @@ async def test_the_report_of_a_finished_run_is_short(client: Client[Any], finish
     assert len(json.dumps(report, ensure_ascii=False)) / 4 < 2000
 
 
-async def test_a_call_that_may_not_wait_returns_a_run_to_poll(client: Client[Any], held_pair: Pair) -> None:
+async def test_a_call_that_does_not_wait_returns_a_run_to_poll(client: Client[Any], held_pair: Pair) -> None:
     async with client:
         started = await call(client, "generate_playbook", **held_pair.domains, **SMALL, wait_seconds=0)
         under_way = await call(client, "get_run", run_id=started["run_id"], wait_seconds=0)
@@ -252,14 +253,12 @@ async def test_a_call_that_may_not_wait_returns_a_run_to_poll(client: Client[Any
 
 @in_this_loop
 @pytest.mark.parametrize("client", sampled((*ERAS, "stdio"), short=lambda wire: wire == "auto"), indirect=True)
-async def test_a_client_whose_calls_time_out_finds_the_run_it_asked_for_finished_later(
-    client: Client[Any], held_pair: Pair
-) -> None:
+async def test_a_client_whose_calls_time_out_later_finds_its_run_finished(client: Client[Any], held_pair: Pair) -> None:
     asked = held_pair.domains | SMALL | {"request_id": "timed-out"}
     async with client:
         started = await call(client, "generate_playbook", **asked, wait_seconds=0)
         for tool, arguments in (("generate_playbook", asked), ("get_run", {"run_id": started["run_id"]})):
-            with pytest.raises((McpError, TimeoutError)):  # the run is held, and cannot end before
+            with pytest.raises((McpError, TimeoutError)):  # the run is held, so it cannot end first
                 await client.call_tool(tool, arguments, timeout=0.2)
         held_pair.release()
         report = await written(client, **asked)
@@ -270,14 +269,14 @@ async def test_a_client_whose_calls_time_out_finds_the_run_it_asked_for_finished
 
 @in_this_loop
 @pytest.mark.parametrize("client", sampled((*ERAS, "stdio"), short=lambda wire: wire != "stdio"), indirect=True)
-async def test_a_client_that_cancels_the_call_which_started_a_run_does_not_end_the_run(
+async def test_cancelling_the_call_that_started_a_run_does_not_end_the_run(
     client: Client[Any], held_pair: Pair
 ) -> None:
-    told = Told()
+    progress = Progress()
     asked = held_pair.domains | SMALL | {"request_id": "cancelled"}
     async with client:
-        waiting = asyncio.create_task(client.call_tool("generate_playbook", asked, progress_handler=told))
-        await told.first.wait()
+        waiting = asyncio.create_task(client.call_tool("generate_playbook", asked, progress_handler=progress))
+        await progress.first.wait()
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
         held_pair.release()
@@ -288,7 +287,7 @@ async def test_a_client_that_cancels_the_call_which_started_a_run_does_not_end_t
     assert report["status"] == "completed"
 
 
-async def test_each_section_comes_whole_by_its_name_and_a_long_one_in_parts_by_cursor(
+async def test_each_section_is_returned_by_name_and_a_long_one_in_parts_by_cursor(
     client: Client[Any], finished: Finished, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("octave_mcp.tools.playbooks.SECTION_CHARACTERS", 20_000)
@@ -304,7 +303,7 @@ async def test_each_section_comes_whole_by_its_name_and_a_long_one_in_parts_by_c
 
 
 async def _section(client: Client[Any], run_id: str, name: str) -> Any:  # noqa: ANN401 - JSON
-    """The section, its parts put together again."""
+    """Return the section with its parts joined."""
     page = await call(client, "get_run", run_id=run_id, section=name)
     whole = page["section"][name]
     while page["cursor"]:
@@ -320,7 +319,7 @@ def _joined(first: Any, more: Any) -> Any:  # noqa: ANN401 - JSON
     return first | {key: _joined(first[key], part) if key in first else part for key, part in more.items()}
 
 
-async def test_a_section_or_cursor_that_does_not_exist_is_refused_with_those_that_do(
+async def test_an_unknown_section_or_cursor_is_refused_with_what_to_use_instead(
     client: Client[Any], finished: Finished
 ) -> None:
     run_id = finished.run_id
@@ -338,15 +337,17 @@ async def test_a_section_or_cursor_that_does_not_exist_is_refused_with_those_tha
 async def test_an_error_names_the_invalid_argument_and_says_what_to_do(client: Client[Any]) -> None:
     given = {"vendor_domain": "acme.com", "prospect_domain": "quill.org", "model": "extractive"}
     async with client:
-        texts = [await complaint(client, "generate_playbook", **(given | arguments)) for arguments, _, _ in UNUSABLE]
+        texts = [
+            await complaint(client, "generate_playbook", **(given | arguments)) for arguments, _, _ in INVALID_ARGUMENTS
+        ]
 
-    for text, (_, code, said) in zip(texts, UNUSABLE, strict=True):
+    for text, (_, code, parts) in zip(texts, INVALID_ARGUMENTS, strict=True):
         assert text.startswith(f"[{code}] ")
-        assert all(part in text for part in said)
+        assert all(part in text for part in parts)
 
 
 @in_both_eras
-async def test_wrong_arguments_are_named_with_those_there_are_and_their_values_are_not_repeated(
+async def test_wrong_arguments_are_named_with_the_valid_ones_and_without_their_values(
     client: Client[Any],
 ) -> None:
     secret = "sk-live-4f9a8b7c6d5e"  # noqa: S105 - planted
@@ -361,14 +362,14 @@ async def test_wrong_arguments_are_named_with_those_there_are_and_their_values_a
     assert secret not in text
 
 
-async def test_an_unknown_run_is_refused_with_what_starts_one(client: Client[Any]) -> None:
+async def test_an_unknown_run_is_refused_with_the_tool_that_lists_runs(client: Client[Any]) -> None:
     async with client:
         text = await complaint(client, "get_run", run_id="run_0")
 
     assert text.startswith("[not_found] there is no run 'run_0', or it was deleted; list_sessions shows")
 
 
-async def test_runs_that_belong_together_are_listed_and_deleted_together(client: Client[Any], pair: Pair) -> None:
+async def test_the_runs_of_a_session_are_listed_and_deleted_together(client: Client[Any], pair: Pair) -> None:
     asked = pair.domains | SMALL
     async with client:
         first = await written(client, **asked)
@@ -389,32 +390,34 @@ async def test_runs_that_belong_together_are_listed_and_deleted_together(client:
     assert deleted == {"session_id": first["session_id"], "runs": 2}
     assert [s["session_id"] for s in left["sessions"]] == [other["session_id"]]
     assert gone.startswith("[not_found] ")
-    assert not is_there(first)
-    assert is_there(other)
+    assert not files_exist(first)
+    assert files_exist(other)
 
 
-def is_there(report: dict[str, Any]) -> bool:
-    """Whether the files of the run exist."""
+def files_exist(report: dict[str, Any]) -> bool:
+    """Return whether the files of the run exist."""
     return Path(report["files"][0]).exists()
 
 
-async def test_a_run_that_waits_for_its_place_is_followed_from_the_start(
+async def test_the_progress_of_a_queued_run_is_reported_from_the_start(
     client: Client[Any], held_pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_MAX_RUNS", "1")
-    told = Told()
+    progress = Progress()
     async with client:
         first = await call(client, "generate_playbook", **held_pair.domains, **SMALL, wait_seconds=0)
         await asyncio.to_thread(held_pair.vendor.asked.wait)
         second = await call(client, "generate_playbook", **held_pair.domains, **SMALL, wait_seconds=0)
-        waiting = asyncio.create_task(client.call_tool("get_run", {"run_id": second["run_id"]}, progress_handler=told))
-        await told.first.wait()
+        waiting = asyncio.create_task(
+            client.call_tool("get_run", {"run_id": second["run_id"]}, progress_handler=progress)
+        )
+        await progress.first.wait()
         await call(client, "cancel_run", run_id=first["run_id"])
         held_pair.release()
         await waiting
         report = await ended(client, second["run_id"])
 
-    assert told.texts[0] == "queued"
+    assert progress.texts[0] == "queued"
     assert report["status"] == "completed"
 
 
@@ -433,7 +436,7 @@ async def test_a_long_list_continues_at_its_cursor(client: Client[Any], held_pai
 
 
 async def cancel(client: Client[Any], runs: list[dict[str, Any]]) -> None:
-    """Cancels held runs, so that the server does not wait for them. The first, which fetches for all, is last."""
+    """Cancel held runs, so that the server does not wait for them; the first one fetches for all, so it is the last."""
     for run in reversed(runs):
         await call(client, "cancel_run", run_id=run["run_id"])
 
@@ -452,7 +455,7 @@ async def test_the_same_request_id_gives_the_same_run_and_another_request_with_i
     assert text.startswith("[request_id_reused] request_id 'deal-7' was already used for another request")
 
 
-async def test_a_run_may_be_cancelled_by_its_id_and_stays_so(client: Client[Any], held_pair: Pair) -> None:
+async def test_a_run_can_be_cancelled_by_its_id_and_stays_cancelled(client: Client[Any], held_pair: Pair) -> None:
     async with client:
         started = await call(client, "generate_playbook", **held_pair.domains, **SMALL, wait_seconds=0)
         cancelled = await call(client, "cancel_run", run_id=started["run_id"])
@@ -485,7 +488,7 @@ async def text_of(client: Client[Any], uri: str) -> str:
 
 
 @in_both_eras
-async def test_a_playbook_that_is_not_there_says_what_to_do(client: Client[Any], held_pair: Pair) -> None:
+async def test_reading_a_missing_playbook_fails_with_the_reason(client: Client[Any], held_pair: Pair) -> None:
     async with client:
         started = await call(client, "generate_playbook", **held_pair.domains, **SMALL, wait_seconds=0)
         with pytest.raises(McpError, match=r"\[not_finished\] run .* is (queued|running)"):
@@ -495,7 +498,7 @@ async def test_a_playbook_that_is_not_there_says_what_to_do(client: Client[Any],
         await call(client, "cancel_run", run_id=started["run_id"])
 
 
-async def test_the_schemas_of_answers_are_resources(client: Client[Any], finished: Finished) -> None:
+async def test_the_schemas_of_results_are_resources(client: Client[Any], finished: Finished) -> None:
     async with client:
         report = await call(client, "get_run", run_id=finished.run_id)
         schemas = {
@@ -520,7 +523,7 @@ async def test_run_ids_are_completed_for_resources_and_prompts(client: Client[An
 
 
 @in_both_eras
-async def test_prompts_say_which_tools_to_call_with_what_the_user_gave(client: Client[Any]) -> None:
+async def test_prompts_name_the_tools_to_call_and_contain_the_users_arguments(client: Client[Any]) -> None:
     async with client:
         prompts = {prompt.name: prompt for prompt in await client.list_prompts()}
         prompt = await client.get_prompt("playbook", {"vendor": "acme.com", "prospect": "globex.com"})
@@ -547,8 +550,8 @@ async def test_prompts_say_what_to_do_with_an_outline(client: Client[Any]) -> No
 
 @asynccontextmanager
 async def raw_server(folder: Path, *calls: dict[str, Any]) -> AsyncGenerator[asyncio.subprocess.Process]:
-    """A server on stdio that was sent these calls, after a client has introduced itself."""
-    introduced = [{"id": 1, "method": "initialize", "params": CLIENT}, {"method": "notifications/initialized"}]
+    """Start a server on stdio, and send it the handshake of a client and these calls."""
+    handshake = [{"id": 1, "method": "initialize", "params": CLIENT}, {"method": "notifications/initialized"}]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
@@ -560,7 +563,7 @@ async def raw_server(folder: Path, *calls: dict[str, Any]) -> AsyncGenerator[asy
         stderr=asyncio.subprocess.DEVNULL,
     )
     assert process.stdin
-    for message in (*introduced, *calls):
+    for message in (*handshake, *calls):
         process.stdin.write(json.dumps({"jsonrpc": "2.0"} | message).encode() + b"\n")
     yield process
 
