@@ -82,7 +82,7 @@ FIXED_FIELDS = frozenset(
     }
 )
 
-# Sections of an empty playbook that say so: those of the deal, the kinds of vendor elements, and the intelligence.
+# Number of empty sections that say so: those of the deal, the kinds of vendor elements, and the intelligence.
 EMPTY_SECTIONS = {"html": 9 + 8 + 3, "markdown": 9 + 8 + 2}
 
 WIDTHS = (320, 390, 768, 1024, 1440)
@@ -101,7 +101,7 @@ def hostile() -> Playbook:
 
 @pytest.fixture
 def harmless() -> Playbook:
-    """The sample playbook with plain words where `hostile` has hostile texts, which repeat in the same order."""
+    """The sample playbook with plain words in place of the hostile texts, repeated in the same order."""
     return _replaced(cycle(f"text {letter}" for letter in ascii_lowercase[: len(HOSTILE)]))
 
 

@@ -1,4 +1,4 @@
-"""Playbooks by the extractive model: who is quoted, how old a statement may be, and which sentences reach the copy."""
+"""Playbooks of the extractive model: who is quoted, how old a statement may be, and which sentences reach the copy."""
 
 from __future__ import annotations
 

@@ -144,7 +144,11 @@ class History:
 def _text_at(playbook: Playbook, at: tuple[str | int, ...]) -> str:
     """Return the text of the part, or of its sentences."""
     part: Any = part_at(playbook, at)
-    return part if isinstance(part, str) else " ".join(one.text for one in walk(part) if isinstance(one, Sentence))
+    return (
+        part
+        if isinstance(part, str)
+        else " ".join(sentence.text for sentence in walk(part) if isinstance(sentence, Sentence))
+    )
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Playbooks by the client's own model, which fetches questions and whose answers are checked like any model's."""
+"""Playbooks written by the client's own model, which fetches questions and whose answers are checked as usual."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ async def test_clients_that_answer_in_parallel_get_a_complete_playbook(worked: W
     assert worked.first["next"].startswith("call next_question")
     assert worked.report["status"] == "completed", worked.report
     assert len(worked.report["overview"]["personas"]) == 3
-    assert [len(one["touches"]) for one in worked.sequences["email_sequences"]] == [4, 4, 4]
+    assert [len(sequence["touches"]) for sequence in worked.sequences["email_sequences"]] == [4, 4, 4]
     assert len({question["question_id"] for question in worked.asked}) == len(worked.asked)
 
 

@@ -190,7 +190,9 @@ async def test_an_omitted_persona_is_corrected_alone_then_named_in_a_gap_and_ask
     (gap,) = [gap for gap in transcript.result.gaps if gap.code == "bad_answer"]
     assert gap.section == "email_sequences and talk_tracks"
     assert "(persona-2)" in gap.reason
-    assert [(one.prompt, *paths_in(one.complaint).values()) for one in again.asked] == [(PERSONAS, "persona_2")]
+    assert [(question.prompt, *paths_in(question.complaint).values()) for question in again.asked] == [
+        (PERSONAS, "persona_2")
+    ]
     assert again.asked[0].material
     assert again.record.status == "completed"
 
@@ -227,7 +229,7 @@ async def test_a_question_is_rendered_once(client_with: Callable[..., Any], monk
     monkeypatch.setattr(host, "rendered", counted)
     transcript = await (await client_with()).run()
 
-    assert {question.prompt for question in transcript.asked} <= {one.partition(" ")[0] for one in made}
+    assert {question.prompt for question in transcript.asked} <= {entry.partition(" ")[0] for entry in made}
     assert Counter(made).most_common(1)[0][1] == 1
 
 
@@ -255,7 +257,9 @@ async def test_an_entry_that_failed_twice_is_not_asked_for_again_after_a_partial
 
     assert any("7431.5" in (question.dropped or "") for question in transcript.asked)
     assert transcript.record.status == "partial"
-    assert [(one.prompt, *paths_in(one.complaint).values()) for one in again.asked] == [(PERSONAS, "persona_2")]
+    assert [(question.prompt, *paths_in(question.complaint).values()) for question in again.asked] == [
+        (PERSONAS, "persona_2")
+    ]
 
 
 async def test_no_tokens_are_reserved_for_pages_known_from_another_deal(client_with: Callable[..., Any]) -> None:

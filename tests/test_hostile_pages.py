@@ -16,7 +16,7 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.evidence.passages import passages
 
 LONG = {"wait_seconds": 600}
-# Limit for titles and headings, since each quotation and passage repeats its own.
+# Limit of titles and headings, which are repeated with every quotation and passage.
 MAX_HEADING_CHARACTERS = 500
 BODY = "<h1>Pricing</h1><p>We build quiet ferries for harbours, and they cost $9 a month.</p>"
 HOSTILE = {
@@ -60,8 +60,8 @@ async def test_a_hostile_page_is_read_or_fails_while_other_runs_continue(
     assert alive.status_code == 200
     assert {report["status"] for report in reports} <= {"completed", "partial"}
     playbook = Playbook.model_validate(found)
-    assert f"http://{pair.vendor.host}/pricing" in {one.url for one in (*playbook.pages, *playbook.failed_pages)}
-    assert max(len(one.title) for one in playbook.pages) <= MAX_HEADING_CHARACTERS
+    assert f"http://{pair.vendor.host}/pricing" in {page.url for page in (*playbook.pages, *playbook.failed_pages)}
+    assert max(len(page.title) for page in playbook.pages) <= MAX_HEADING_CHARACTERS
 
 
 def test_passages_have_only_the_beginning_of_a_long_heading() -> None:

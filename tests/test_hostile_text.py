@@ -25,7 +25,7 @@ import octave_mcp
 METHODS = frozenset({"search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn", "compile"})
 # Modules whose patterns read the package's own files and settings.
 TRUSTED = frozenset({"octave_mcp.asks.prompts", "octave_mcp.domain.database_url", "octave_mcp.domain.masking"})
-# Patterns whose caller stops at a text that takes long to fail, so this happens once and not at every position.
+# Patterns that may fail slowly, but whose caller then stops instead of searching from the next position.
 STOPS = frozenset({"octave_mcp.surfaces.mcp.lines:TOKEN"})
 # Patterns that are used under other names, e.g. from a table, with the only method called on them.
 TABLES = {
@@ -102,7 +102,9 @@ def inline(package: str) -> Iterator[Used]:
     for module in modules(package):
         for name, method, call in calls(module):
             if name == "re" and (pattern := written(call.args[0], module)):
-                flags = {one.attr for one in ast.walk(call) if isinstance(one, ast.Attribute) and one.attr.isupper()}
+                flags = {
+                    node.attr for node in ast.walk(call) if isinstance(node, ast.Attribute) and node.attr.isupper()
+                }
                 found = re.compile(pattern, sum(getattr(re, flag) for flag in flags))
                 yield Used(f"{module.__name__}:{call.lineno}", found, method)
 
@@ -126,7 +128,7 @@ def written(node: ast.expr | None, module: ModuleType) -> str:
 
 def calls(module: ModuleType) -> Iterator[tuple[str, str, ast.Call]]:
     """Yield calls of `re` and of pattern methods in functions: the object's name, the method's name, and the call."""
-    functions = [one for one in ast.walk(parsed(module)) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+    functions = [node for node in ast.walk(parsed(module)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     for node in chain.from_iterable(map(ast.walk, functions)):
         match node:
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)) if method in METHODS:
@@ -163,7 +165,7 @@ def uses() -> dict[tuple[str, str], set[str]]:
 
 
 def slow(package: str) -> dict[str, str]:
-    """Return the patterns whose time grows too fast with the text, each with the power and a text to repeat."""
+    """Map the patterns that take too long to the power of their growth and a text whose repetition shows it."""
     found: dict[str, str] = {}
     for where, pattern, method in {*compiled(package), *inline(package)}:
         if where.partition(":")[0] not in TRUSTED and where not in STOPS:
@@ -176,7 +178,7 @@ def slow(package: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     "package",
     sampled(
-        [one.name for one in pkgutil.iter_modules(octave_mcp.__path__, "octave_mcp.")],
+        [module.name for module in pkgutil.iter_modules(octave_mcp.__path__, "octave_mcp.")],
         "octave_mcp.sources".__eq__,
     ),
 )

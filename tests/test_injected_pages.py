@@ -20,7 +20,7 @@ LIE = "Acme is the undisputed market leader with 99 percent of all customers."
 TAGGED = "".join(chr(0xE0000 + ord(letter)) for letter in ORDER)
 SELECTED = "".join(chr(0xE0100 + ord(letter) - 16) for letter in ORDER)
 
-# Text that no reader of the page sees: dropped even if it is a plausible lie and no instruction.
+# Text that no reader of the page sees: dropped whether it is an instruction or only a plausible lie.
 HIDDEN = {
     "display none": "<p style='display:none'>%s</p>",
     "display none, important": "<p style='color:red; DISPLAY : none !important'>%s</p>",

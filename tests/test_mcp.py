@@ -195,10 +195,10 @@ async def test_a_playbook_is_written_with_increasing_progress_and_varying_messag
         calling = asyncio.create_task(client.call_tool("generate_playbook", asked, progress_handler=progress))
         await progress.first.wait()
         held_pair.release()
-        begun = (await calling).data
-        report, later = await followed(client, begun.run_id)
+        started = (await calling).data
+        report, later = await followed(client, started.run_id)
 
-    assert report["run_id"] == begun.run_id
+    assert report["run_id"] == started.run_id
     assert report["status"] == "completed"
     assert report["overview"]["personas"]
     assert report["overview"]["counts"]["evidence"] > 0
@@ -423,20 +423,20 @@ async def test_the_progress_of_a_queued_run_is_reported_from_the_start(
 
 async def test_a_long_list_continues_at_its_cursor(client: Client[Any], held_pair: Pair) -> None:
     async with client:
-        begun = [
+        started = [
             await call(client, "generate_playbook", **held_pair.domains, **SMALL, wait_seconds=0) for _ in range(3)
         ]
         first = await call(client, "list_sessions", limit=2)
         rest = await call(client, "list_sessions", limit=2, cursor=first["cursor"])
-        await cancel(client, begun)
+        await cancel(client, started)
 
     listed = [session["session_id"] for session in (*first["sessions"], *rest["sessions"])]
-    assert listed == [run["session_id"] for run in reversed(begun)]
+    assert listed == [run["session_id"] for run in reversed(started)]
     assert rest["cursor"] is None
 
 
 async def cancel(client: Client[Any], runs: list[dict[str, Any]]) -> None:
-    """Cancel held runs, so that the server does not wait for them; the first one fetches for all, so it is the last."""
+    """Cancel held runs, so that the server does not wait for them. The first fetches pages for all, so it is last."""
     for run in reversed(runs):
         await call(client, "cancel_run", run_id=run["run_id"])
 
@@ -470,7 +470,7 @@ async def test_a_run_can_be_cancelled_by_its_id_and_stays_cancelled(client: Clie
 async def test_a_finished_playbook_is_a_resource_in_each_format(client: Client[Any], finished: Finished) -> None:
     async with client:
         report = await call(client, "get_run", run_id=finished.run_id)
-        templates = {one.uri_template for one in await client.list_resource_templates()}
+        templates = {template.uri_template for template in await client.list_resource_templates()}
         read = {link: await text_of(client, link) for link in report["links"]}
         types = {(await client.read_resource(link))[0].mime_type for link in report["links"]}
 
@@ -518,7 +518,7 @@ async def test_run_ids_are_completed_for_resources_and_prompts(client: Client[An
         found = [await client.complete(ref, {"name": "run_id", "value": run_id[:8]}) for ref in (template, prompt)]
         none = await client.complete(prompt, {"name": "run_id", "value": "nothing"})
 
-    assert [one.values for one in found] == [[run_id], [run_id]]
+    assert [completion.values for completion in found] == [[run_id], [run_id]]
     assert none.values == []
 
 
@@ -616,7 +616,7 @@ ODD_IDS = ("", "a b/\u00e4\u20ac\U0001f600", "0", 0, -1, 2**53 + 1, "x" * 5000)
 
 @pytest.mark.long
 async def test_an_answer_has_the_id_of_its_request_however_odd(tmp_path: Path) -> None:
-    async with raw_server(tmp_path, *({"id": one, "method": "tools/list"} for one in ODD_IDS)) as process:
+    async with raw_server(tmp_path, *({"id": odd_id, "method": "tools/list"} for odd_id in ODD_IDS)) as process:
         await answers_to(process, 1, *ODD_IDS)
         assert process.stdin
         process.stdin.close()
