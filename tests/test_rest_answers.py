@@ -24,7 +24,7 @@ from octave_mcp.tools import TOOLS
 
 NOT_UTF8 = b'{"vendor_domain": "\xff"}'
 
-REFUSED: list[tuple[dict[str, Any], str]] = [
+INVALID_ARGUMENTS: list[tuple[dict[str, Any], str]] = [
     ({}, "invalid_input"),
     ({"vendor_domain": "acme.com"}, "invalid_input"),
     (COMPANIES | {"colour": "red"}, "invalid_input"),
@@ -48,7 +48,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     (COMPANIES | {"session_id": "sess_00000000000000000000000000000000"}, "not_found"),
 ]
 
-UNREADABLE: list[tuple[str | None, bytes, int]] = [
+INVALID_BODIES: list[tuple[str | None, bytes, int]] = [
     ("application/json", b"{", 400),
     ("application/json", b"[]", 400),
     ("application/json", b'"text"', 400),
@@ -69,7 +69,7 @@ UNREADABLE: list[tuple[str | None, bytes, int]] = [
     (None, b"vendor_domain=acme.com", 415),
 ]
 
-MISSED: list[tuple[str, str, int]] = [
+ROUTE_ERRORS: list[tuple[str, str, int]] = [
     ("GET", "/nope", 404),
     ("GET", "/workflows/other/runs/x", 404),
     ("POST", "/workflows/other/runs", 404),
@@ -109,14 +109,14 @@ async def server(_finished: Finished) -> AsyncIterator[httpx2.AsyncClient]:
 
 
 @pytest.fixture
-def client(server: httpx2.AsyncClient, finished: Finished) -> httpx2.AsyncClient:  # noqa: ARG001 - the same home
+def client(server: httpx2.AsyncClient, finished: Finished) -> httpx2.AsyncClient:  # noqa: ARG001 - it sets the home directory
     """A client of a server with one completed run. Tests that add or delete runs use a server of their own."""
     return server
 
 
 @pytest.fixture
 def path(finished: Finished) -> str:
-    """The path of the run."""
+    """The path of the finished run."""
     return f"/runs/{finished.run_id}"
 
 
@@ -182,7 +182,7 @@ async def test_an_invalid_last_event_id_is_rejected(client: httpx2.AsyncClient) 
 async def test_invalid_arguments_cause_the_same_error_code_over_http_and_mcp(client: httpx2.AsyncClient) -> None:
     found: list[tuple[dict[str, Any], str]] = []
     async with Client(StreamableHttpTransport(f"{client.base_url}/mcp")) as mcp:
-        for arguments, code in REFUSED:
+        for arguments, code in INVALID_ARGUMENTS:
             answers = [await client.post("/runs", json=arguments), await client.post("/runs", data=arguments)]
             with pytest.raises(ToolError) as refused:
                 await mcp.call_tool("generate_playbook", arguments)
@@ -190,24 +190,24 @@ async def test_invalid_arguments_cause_the_same_error_code_over_http_and_mcp(cli
             assert {answer.status_code for answer in answers} == {404 if code == "not_found" else 400}
             found += [(arguments, problem_in(answer)["code"]) for answer in answers]
 
-    assert found == [row for row in REFUSED for _ in range(2)]
+    assert found == [row for row in INVALID_ARGUMENTS for _ in range(2)]
 
 
 async def test_an_invalid_body_is_rejected(client: httpx2.AsyncClient) -> None:
     found: list[tuple[str | None, bytes, int]] = []
-    for media_type, body, _ in UNREADABLE:
+    for media_type, body, _ in INVALID_BODIES:
         headers = {"Content-Type": media_type} if media_type else {}
         answer = await client.post("/runs", content=body, headers=headers)
         found.append((media_type, body, problem_in(answer)["status"]))
         assert len(answer.content) < 600
 
-    assert found == UNREADABLE
+    assert found == INVALID_BODIES
 
 
 async def test_every_error_is_problem_json(client: httpx2.AsyncClient) -> None:
-    answers = [(method, path, await client.request(method, path)) for method, path, _ in MISSED]
+    answers = [(method, path, await client.request(method, path)) for method, path, _ in ROUTE_ERRORS]
 
-    assert [(method, path, problem_in(answer)["status"]) for method, path, answer in answers] == MISSED
+    assert [(method, path, problem_in(answer)["status"]) for method, path, answer in answers] == ROUTE_ERRORS
 
 
 async def test_the_error_for_an_unsupported_method_lists_the_supported_ones(client: httpx2.AsyncClient) -> None:
@@ -216,7 +216,7 @@ async def test_the_error_for_an_unsupported_method_lists_the_supported_ones(clie
     assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD", "DELETE"}
 
 
-async def test_the_error_for_an_unknown_workflow_names_the_known_one(
+async def test_the_error_for_an_unknown_workflow_names_the_known_ones(
     client: httpx2.AsyncClient,
 ) -> None:
     detail = problem_in(await client.post("/workflows/other/runs", data=COMPANIES))["detail"]
@@ -239,7 +239,7 @@ async def test_a_body_over_the_limit_is_rejected_with_or_without_content_length(
     assert fitting.status_code == 400
 
 
-# Who may call
+# Hosts and origins
 
 
 @pytest.mark.parametrize("method", sampled(("GET", "POST", "DELETE", "OPTIONS"), lambda method: method == "POST"))
@@ -255,7 +255,7 @@ async def test_a_foreign_host_or_origin_is_refused_on_every_route(method: str, c
             assert (path, problem_in(answer)["status"], answer.json()["code"]) == (path, status, code)
 
 
-async def test_a_host_that_only_looks_like_ours_is_refused(client: httpx2.AsyncClient) -> None:
+async def test_a_host_that_only_resembles_loopback_is_refused(client: httpx2.AsyncClient) -> None:
     for host in ("127.0.0.1.evil.example", "localhost.evil.example", "evil.example:7777", "", "::2", "localhost@evil"):
         assert (host, (await client.get("/livez", headers={"Host": host})).status_code) == (host, 421)
 
@@ -274,27 +274,27 @@ async def test_loopback_and_configured_host_names_are_accepted(client: httpx2.As
 # The server itself
 
 
-async def test_the_settings_are_listed_with_where_they_come_from_and_secrets_masked(client: httpx2.AsyncClient) -> None:
+async def test_settings_are_listed_with_their_origins(client: httpx2.AsyncClient) -> None:
     found = {line["name"]: line for line in (await client.get("/config")).json()["settings"]}
 
     assert (found["OCTAVE_MODEL"]["value"], found["OCTAVE_MODEL"]["origin"]) == ("extractive", "environment")
     assert found["OCTAVE_KEEP_DAYS"]["origin"] == "default"
 
 
-async def test_a_server_that_can_take_runs_is_ready(
+async def test_a_server_that_can_accept_runs_is_ready(
     client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rest, "READY_SECONDS", 3600)
     assert (await client.get("/readyz")).json()["status"] == "ready"
 
 
-async def test_each_function_has_its_route(client: httpx2.AsyncClient) -> None:
+async def test_every_tool_has_an_http_route(client: httpx2.AsyncClient) -> None:
     offered = (await client.get("/openapi.json")).json()["paths"]
 
     assert [tool.name for tool in TOOLS.values() if tool.method.lower() not in offered[tool.path]] == []
 
 
-async def test_the_start_page_is_the_documentation(client: httpx2.AsyncClient) -> None:
+async def test_the_root_redirects_to_the_documentation(client: httpx2.AsyncClient) -> None:
     answer = await client.get("/")
 
     assert (answer.status_code, answer.headers["location"]) == (307, "/docs")

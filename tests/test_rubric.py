@@ -1,4 +1,4 @@
-"""Every rule on copy has a text that breaks it and one that keeps it."""
+"""Copywriting rules, each with texts that break it and texts that follow it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def on_page(*paths: str, published: date | None = None) -> list[Evidence]:
     return [evidence.model_copy(update={"published_on": published}) for evidence in found]
 
 
-def theirs(text: str, published: date | None = None) -> tuple[Evidence, ...]:
+def from_prospect(text: str, published: date | None = None) -> tuple[Evidence, ...]:
     return (evidence_of(text).model_copy(update={"role": "prospect", "published_on": published}),)
 
 
@@ -70,11 +70,11 @@ LAST = replace(
 )
 
 
-def broken(email: Email) -> set[str]:
+def broken_rules(email: Email) -> set[str]:
     return {fault.rule for fault in email_faults(email)}
 
 
-def told(email: Email) -> str:
+def fault_texts(email: Email) -> str:
     return "\n".join(fault.text for fault in email_faults(email))
 
 
@@ -83,21 +83,21 @@ def points(email: Email) -> int:
 
 
 def saying(text: str, email: Email = GOOD) -> Email:
-    """The e-mail with this paragraph before its ask."""
+    """Insert the paragraph before the call to action."""
     return replace(email, paragraphs=(*email.paragraphs[:-1], text, email.paragraphs[-1]))
 
 
 def of_words(count: int, email: Email = GOOD) -> Email:
-    """An e-mail of so many words, in short sentences."""
+    """Return an e-mail of `count` words in short sentences."""
     few, rest = divmod(count - len(ASK.split()), 4)
     return replace(email, paragraphs=(" ".join(["You see it now."] * few + ["So"] * rest), ASK))
 
 
-@pytest.mark.parametrize(("email", "most"), [(GOOD, 100), (LAST, 80)])
-def test_good_touches_break_no_rule_and_a_goodbye_has_fewer_points(email: Email, most: int) -> None:
-    assert told(email) == ""
+@pytest.mark.parametrize(("email", "score"), [(GOOD, 100), (LAST, 80)])
+def test_good_touches_break_no_rule_and_a_goodbye_scores_lower(email: Email, score: int) -> None:
+    assert fault_texts(email) == ""
     assert [*email_errors(email)] == []
-    assert points(email) == most
+    assert points(email) == score
 
 
 @pytest.mark.parametrize(
@@ -130,12 +130,12 @@ def test_good_touches_break_no_rule_and_a_goodbye_has_fewer_points(email: Email,
         ("D14", saying("Organisational interoperability necessitates illumination. " * 5)),
         ("D17", saying("You will like it!")),
         ("D17", saying("See https://a.example and https://b.example for yours.")),
-        ("D8", replace(GOOD, evidence=theirs("We opened.", date(2024, 8, 1)))),
+        ("D8", replace(GOOD, evidence=from_prospect("We opened.", date(2024, 8, 1)))),
         ("D35", replace(GOOD, paragraphs=(OPENING, "Lamps, as you know them, are for all to see.", ASK))),
     ],
 )
-def test_a_touch_that_breaks_a_rule_is_warned_of(rule: str, email: Email) -> None:
-    assert rule in broken(email)
+def test_a_touch_that_breaks_a_rule_has_the_fault(rule: str, email: Email) -> None:
+    assert rule in broken_rules(email)
 
 
 @pytest.mark.parametrize(
@@ -160,18 +160,18 @@ def test_a_touch_that_breaks_a_rule_is_warned_of(rule: str, email: Email) -> Non
         ),
         ("D14", saying("Your crew says “" + "it is so now " + "it is so now”.")),
         ("D14", saying("You may know Organisational Interoperability Sophistication, as you do. " * 2)),
-        ("D14", saying("You do remediation now. " * 4, replace(GOOD, evidence=theirs("We do remediation.")))),
+        ("D14", saying("You do remediation now. " * 4, replace(GOOD, evidence=from_prospect("We do remediation.")))),
         ("D17", saying("Your crew says “what a hall!” on https://a.example.")),
         ("D17", saying("You use Yahoo! now.", replace(GOOD, evidence=(evidence_of("We left Yahoo! for good."),)))),
-        ("D8", replace(GOOD, evidence=theirs("We opened.", date(2024, 12, 1)))),
+        ("D8", replace(GOOD, evidence=from_prospect("We opened.", date(2024, 12, 1)))),
         ("D8", replace(GOOD, evidence=tuple(on_page("/a", published=date(2023, 1, 1))))),
         ("D29", replace(LAST, paragraphs=("Rank the halls by hours lost, not by lamps.", NO), earlier=(GOOD,))),
         ("D35", replace(GOOD, paragraphs=(OPENING, "Twenty, a shipyard, lights its halls by the hour.", ASK))),
         ("D9", replace(GOOD, evidence=tuple(on_page("/a", "/a", "/a", "/a")))),
     ],
 )
-def test_a_touch_that_keeps_a_rule_is_not(rule: str, email: Email) -> None:
-    assert rule not in broken(email), told(email)
+def test_a_touch_that_follows_a_rule_does_not_have_the_fault(rule: str, email: Email) -> None:
+    assert rule not in broken_rules(email), fault_texts(email)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_a_touch_that_keeps_a_rule_is_not(rule: str, email: Email) -> None:
         ("D20", "I attached the white paper."),
     ],
 )
-def test_a_touch_that_breaks_a_rule_of_truth_is_an_error(rule: str, text: str) -> None:
+def test_placeholders_and_promised_documents_are_errors(rule: str, text: str) -> None:
     (error,) = email_errors(saying(text))
     assert error.rule == rule
     assert error.about in text
@@ -204,48 +204,51 @@ def test_a_touch_that_breaks_a_rule_of_truth_is_an_error(rule: str, text: str) -
         "XLarge or X, it is you who knows.",
     ],
 )
-def test_a_touch_that_keeps_the_rules_of_truth_is_none(text: str) -> None:
+def test_merge_fields_quotations_and_harmless_texts_are_not_errors(text: str) -> None:
     assert [*email_errors(saying(text))] == []
 
 
-def test_what_few_readers_notice_costs_points_and_gives_no_warning() -> None:
+def test_a_minor_fault_costs_points_and_causes_no_warning() -> None:
     score = scored(email_faults(replace(GOOD, subject="budget for paint")))
 
     assert score.points < 100
     assert score.warnings == ()
 
 
-def test_a_placeholder_in_the_subject_is_checked_too() -> None:
+def test_a_placeholder_in_the_subject_is_an_error() -> None:
     assert [error.rule for error in email_errors(replace(GOOD, subject="[topic] for you"))] == ["D15"]
 
 
-def test_warnings_are_sentences_without_the_number_of_a_rule_the_gravest_first() -> None:
+def test_warnings_are_sentences_without_rule_numbers_and_the_costliest_comes_first() -> None:
     email = saying("I hope this finds you well! We might, perhaps, help.", replace(GOOD, subject="RE: A B C D E F"))
     faults = email_faults(email)
     warnings = scored(faults).warnings
 
     assert len(warnings) == len(faults) > 3
-    assert all(re.match(r"[A-Z“]", one) and one.endswith(".") and not re.search(r"\bD\d", one) for one in warnings)
+    assert all(
+        re.match(r"[A-Z“]", warning) and warning.endswith(".") and not re.search(r"\bD\d", warning)
+        for warning in warnings
+    )
     assert [fault.cost for fault in sorted(faults, key=lambda fault: warnings.index(fault.text))] == sorted(
         (fault.cost for fault in faults), reverse=True
     )
 
 
-def test_each_fault_takes_its_share_of_the_points_left() -> None:
+def test_each_fault_costs_a_share_of_the_remaining_points() -> None:
     one, two, many = (scored([Fault("D14", "Long.", 20)] * count).points for count in (1, 2, 30))
     assert (one, two) == (80, 64)
     assert 0 <= many < two
 
 
-def test_the_further_beyond_a_limit_the_more_it_costs() -> None:
+def test_an_email_further_beyond_a_limit_loses_more_points() -> None:
     assert points(of_words(82)) > points(of_words(100)) > points(of_words(119))
     subjects = ("nights in Tallinn", "nights in your Tallinn", "nights in your yard Tallinn", "a b c d e f g h nights")
     scores = [points(replace(GOOD, subject=subject)) for subject in subjects]
     assert scores == sorted(set(scores), reverse=True)
-    assert scores[0] - scores[1] <= 2  # one word too many is tolerated
+    assert scores[0] - scores[1] <= 2  # a subject that is one word too long costs little
 
 
-def test_an_email_as_it_was_sent_is_read_without_greeting_and_signature() -> None:
+def test_greeting_and_signature_are_removed_from_a_sent_email() -> None:
     body = f"Hi Denise,\n\n{OPENING}\n\n{PROOF}\n\n{ASK}\n\nAda Moss\nAccount Executive, Lumenforge"
     email = read_email("nights", body, position=0, last=False)
     assert email.paragraphs == (OPENING, PROOF, ASK)
@@ -254,13 +257,13 @@ def test_an_email_as_it_was_sent_is_read_without_greeting_and_signature() -> Non
 
 
 @pytest.mark.parametrize("body", ["", "Hi Denise,", "Hi Denise,\n\nAda", "{{first_name}},\n\n“”"])
-def test_an_email_of_which_nothing_is_left_can_be_judged(body: str) -> None:
+def test_an_email_without_content_can_be_scored(body: str) -> None:
     email = read_email("", body, position=0, last=False)
     assert [*email_errors(email)] == []
     assert 0 <= points(email) <= 100
 
 
-def test_a_company_named_like_an_address_ends_no_sentence() -> None:
+def test_a_dot_within_a_company_name_does_not_end_a_sentence() -> None:
     assert sentences("Cloud.gov says so. It is.") == ["Cloud.gov says so.", "It is."]
 
 
@@ -271,7 +274,7 @@ def talk(pitch: str = "Short.", opener: Sequence[str] = ("Why.",), questions: Se
     return {fault.rule for fault in talk_track_faults(pitch, opener, questions, on_page("/a"))}
 
 
-def test_a_talk_track_that_breaks_a_rule_is_warned_of() -> None:
+def test_a_talk_track_that_breaks_a_rule_has_the_fault() -> None:
     assert talk(pitch="word " * 76) == {"D23"}
     assert talk(opener=()) == {"D24"}
     assert talk(questions=QUESTIONS[:7]) == {"D25"}
@@ -279,33 +282,35 @@ def test_a_talk_track_that_breaks_a_rule_is_warned_of() -> None:
     assert talk(questions=(*QUESTIONS, "Do you drill?", "Is it dark?", "Can you see?")) == {"D25"}
 
 
-def test_a_talk_track_that_keeps_the_rules_is_not() -> None:
+def test_a_talk_track_that_follows_the_rules_has_no_fault() -> None:
     assert talk(pitch="word " * 75) == set()
     assert talk(questions=(*QUESTIONS, "Do you drill?", "Is it dark?")) == set()
     assert talk(questions=QUESTIONS[:7] * 2) == set()
 
 
-def test_cards_are_short_and_their_lists_too() -> None:
+def test_a_card_that_is_too_long_or_has_too_long_a_list_has_a_fault() -> None:
     assert [*card_faults(["word " * 300], 5, on_page("/a"))] == []
     assert [fault.rule for fault in card_faults(["word " * 301], 5, on_page("/a"))] == ["D28"]
     assert [fault.rule for fault in card_faults(["word"], 6, on_page("/a"))] == ["D28"]
 
 
-def test_evidence_of_one_page_or_of_long_ago_is_told() -> None:
+def test_evidence_that_is_old_or_largely_from_one_page_is_a_fault() -> None:
     assert [*sources([])] == []
-    assert ["1 January 2023" in fault.text for fault in sources(theirs("We opened.", date(2023, 1, 1)))] == [True]
+    assert ["1 January 2023" in fault.text for fault in sources(from_prospect("We opened.", date(2023, 1, 1)))] == [
+        True
+    ]
     assert [fault.rule for fault in sources(on_page("/a", "/a", "/b", "/c"))] == ["D9"]
     assert [*sources(on_page("/a", "/a", "/b", "/c", "/d"))] == []
     assert [*sources(on_page("/customers/tidewell", "/customers/tidewell", "/a", "/b"))] == []
 
 
 @pytest.mark.parametrize("text", ["We are the only one.", "No one else does it.", "It always works.", "Guaranteed."])
-def test_an_absolute_claim_is_seen(text: str) -> None:
+def test_an_absolute_claim_is_found(text: str) -> None:
     assert absolutes(text)
 
 
 @pytest.mark.parametrize("text", ["They say “the only one”.", "It works for most.", "An alloy."])
-def test_a_modest_or_quoted_claim_is_none(text: str) -> None:
+def test_a_modest_or_quoted_claim_is_not_absolute(text: str) -> None:
     assert not absolutes(text)
 
 
@@ -322,28 +327,28 @@ def test_a_modest_or_quoted_claim_is_none(text: str) -> None:
         ("Call only if it helps, at the best time.", ""),
     ],
 )
-def test_an_absolute_of_the_quotation_itself_or_in_a_harmless_turn_is_none(text: str, quoted: str) -> None:
+def test_an_absolute_from_the_quotation_or_in_a_harmless_phrase_is_not_a_fault(text: str, quoted: str) -> None:
     assert not absolutes(text, [quoted])
 
 
-def test_an_absolute_of_another_quotation_is_a_fault() -> None:
+def test_an_absolute_that_no_quotation_contains_is_a_fault() -> None:
     assert absolutes("It is the only one.", ["It never fails.", "It is one."])
 
 
 @pytest.mark.parametrize("language", ["de", "ja"])
-def test_rules_that_go_by_english_words_say_nothing_of_another_language(language: str) -> None:
+def test_rules_based_on_english_words_ignore_other_languages(language: str) -> None:
     text = "I organisationally might probably interoperability, i necessitating illumination anew, world-class. Both i."
     email = replace(LAST, paragraphs=(text,), ask="Schreiben Sie mir.", ask_label="meeting", language=language)
-    assert broken(email) <= {"D11"}
-    assert {"D14", "D17", "D21", "D27", "D30"} <= broken(replace(email, language="en"))
+    assert broken_rules(email) <= {"D11"}
+    assert {"D14", "D17", "D21", "D27", "D30"} <= broken_rules(replace(email, language="en"))
 
 
-def test_words_of_scripts_without_spaces_are_counted() -> None:
+def test_words_are_counted_in_scripts_without_spaces() -> None:
     email = replace(GOOD, paragraphs=("夜の作業はどうですか。" * 12,), language="ja")
-    assert "D11" not in broken(email)
+    assert "D11" not in broken_rules(email)
 
 
-def test_likeness_is_of_runs_of_five_words() -> None:
+def test_likeness_compares_sequences_of_five_words() -> None:
     text = "one two three four five six seven eight nine ten"
     assert likeness(text, text.upper()) == 1
     assert likeness(text, "ten nine eight seven six five four three two one") == 0
@@ -359,26 +364,26 @@ def test_long_words_and_sentences_raise_the_reading_grade() -> None:
     assert reading_grade("") == reading_grade("12 34.") == 0
 
 
-def test_the_table_of_rules_has_those_that_checks_name_and_no_other() -> None:
+def test_the_table_contains_exactly_the_rules_that_checks_use() -> None:
     named = {rule for package in ("evidence", "copywriting") for rule in rules_in(ROOT / "octave_mcp" / package)}
     assert {*named, CUT, DEPENDS, EMPTY, IGNORED, INCOMPLETE, THOUGHTS, UNREAD} == set(RULES)
 
 
 def rules_in(folder: Path) -> set[str]:
-    """The rules in the texts of a package; the keys of the table and what is documentation aside."""
+    """Return the rules named in the strings of a package, except docstrings and keys, such as those of the table."""
     nodes = [node for file in folder.rglob("*.py") for node in ast.walk(ast.parse(file.read_text("utf-8")))]
-    aside = {id(key) for node in nodes if isinstance(node, ast.Dict) for key in node.keys}
-    aside |= {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
-    texts = (node.value for node in nodes if isinstance(node, ast.Constant) and id(node) not in aside)
+    ignored = {id(key) for node in nodes if isinstance(node, ast.Dict) for key in node.keys}
+    ignored |= {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    texts = (node.value for node in nodes if isinstance(node, ast.Constant) and id(node) not in ignored)
     return {rule for text in texts if isinstance(text, str) for rule in re.findall(r"\bD\d+\b", text)}
 
 
-def test_a_problem_names_a_rule_of_the_table() -> None:
+def test_a_problem_with_an_unknown_rule_cannot_be_created() -> None:
     with pytest.raises(ValueError, match="D99"):
         Problem("D99", "nobody knows")
 
 
-# E-mails with readers' verdicts
+# E-mails that readers have judged
 
 CASES = ROOT.parent / "shared" / "cases" / "emails" / "emails.jsonl"
 LABELS = {1: "interest", 3: "interest", 7: "meeting", 14: "goodbye"}
@@ -399,18 +404,18 @@ def read(case: dict[str, Any]) -> Email:
     return read_email(case["subject"], case["body"], position=position, last=position == len(days) - 1, deal=deal)
 
 
-def test_no_goodbye_that_readers_saw_lacks_a_way_out(judged: list[dict[str, Any]]) -> None:
+def test_every_judged_goodbye_has_an_opt_out(judged: list[dict[str, Any]]) -> None:
     goodbyes = [email for email in map(read, judged) if email.last]
     assert len(goodbyes) == 6
-    assert not {"D13", "D21"} & set[str]().union(*map(broken, goodbyes))
+    assert not {"D13", "D21"} & set[str]().union(*map(broken_rules, goodbyes))
 
 
-def test_no_email_that_readers_saw_breaks_a_rule_of_truth(judged: list[dict[str, Any]]) -> None:
+def test_no_judged_email_has_an_error(judged: list[dict[str, Any]]) -> None:
     assert [error for case in judged for error in email_errors(read(case))] == []
 
 
-def test_scores_agree_with_readers_in_most_pairs_of_emails_that_they_judge_differently() -> None:
-    """`python bench/emails.py FILE` has the figures."""
+def test_scores_agree_with_readers_on_most_pairs_of_emails_that_they_judge_differently() -> None:
+    """`python bench/emails.py FILE` prints the figures."""
     if not CASES.is_file():
         pytest.skip("the e-mails with readers' verdicts (../shared/cases/emails) are absent")
     found = agreement(cases(CASES), "readers")
@@ -419,7 +424,7 @@ def test_scores_agree_with_readers_in_most_pairs_of_emails_that_they_judge_diffe
     assert found.tied <= found.pairs / 20
 
 
-def test_what_a_good_rep_writes_is_above_what_readers_would_not_send() -> None:
+def test_only_a_poor_email_scores_below_the_threshold_for_a_correction() -> None:
     poor = read_email(
         "Following up on my last e-mail",
         "Hi Kim,\n\nI hope this finds you well! I just wanted to follow up. We are a leading provider of lighting "
@@ -432,19 +437,19 @@ def test_what_a_good_rep_writes_is_above_what_readers_would_not_send() -> None:
 
 
 def test_a_long_text_takes_linear_time() -> None:
-    """Twice the text takes about twice the time: the bound is loose, for a busy machine."""
-    took = [_seconds(saying("If a lamp to be seen of which you may, so it is. " * count)) for count in (400, 1600)]
-    assert took[1] < 16 * max(took[0], 0.01)
+    seconds = [_seconds(saying("If a lamp to be seen of which you may, so it is. " * count)) for count in (400, 1600)]
+    # Linear time means a factor of 4. The bound leaves room for other work on the machine.
+    assert seconds[1] < 16 * max(seconds[0], 0.01)
 
 
 def _seconds(email: Email) -> float:
-    began = process_time()
+    started = process_time()
     email_faults(email)
-    return process_time() - began
+    return process_time() - started
 
 
 @pytest.mark.parametrize(("thing", "is_promise"), [("checklist", False), ("benchmark report", True)])
-def test_what_is_written_out_below_an_offer_is_no_empty_promise(thing: str, is_promise: bool) -> None:
+def test_an_offer_whose_content_is_written_out_is_not_an_empty_promise(thing: str, is_promise: bool) -> None:
     email = saying(f"I've put together a {thing} for your second yard.")
     written = replace(email, make_first="Lamps by hall, then by hour. " * 5)
 

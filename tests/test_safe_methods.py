@@ -1,4 +1,4 @@
-"""GET and HEAD change nothing, and MCP clients are told which tools change something."""
+"""GET and HEAD requests change nothing, and tool annotations say which tools do."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from octave_mcp.tools import FUNCTIONS, TOOLS
 
 
 @pytest.fixture(autouse=True)
-def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+def lift_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(questions, "LEASE", timedelta(hours=1))
     lift_server_timeouts(monkeypatch)
 
 
 async def waiting(client: httpx2.AsyncClient, pair: Pair) -> dict[str, Any]:
-    """The report of a run that waits for the answers to its first questions."""
+    """Start a run that a connected client answers, and return its report once it waits for answers."""
     report = (await client.post("/runs", json={**pair.few, "model": "host"})).json()
     while report["status"] in {"queued", "running"}:
         report = (await client.get(f"/runs/{report['run_id']}", params={"wait_seconds": 600})).json()
@@ -40,17 +40,17 @@ async def waiting(client: httpx2.AsyncClient, pair: Pair) -> dict[str, Any]:
 
 
 def contents(home: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table but the engine's own, heartbeats of servers, and notes, where /readyz tries to write."""
+    """Return all rows of the product's tables, except heartbeats (`servers`) and `notes`, to which /readyz writes."""
     with closing(sqlite3.connect(home / "octave.db")) as db:
         return {
-            name: sorted(db.execute(f"select * from {name}").fetchall())  # noqa: S608 - names of ours
+            name: sorted(db.execute(f"select * from {name}").fetchall())  # noqa: S608 - names from our metadata
             for name in metadata.tables
             if name not in {"servers", "notes"}
         }
 
 
 def safe_paths(report: dict[str, Any]) -> list[str]:
-    """Every route that answers GET, about this run."""
+    """Return the path of every route that supports GET, filled in for this run."""
     names = {
         "run_id": report["run_id"],
         "session_id": report["session_id"],
@@ -64,22 +64,22 @@ def safe_paths(report: dict[str, Any]) -> list[str]:
 
 
 async def statuses(client: httpx2.AsyncClient, paths: list[str]) -> dict[int, list[str]]:
-    """The paths by the status of their answers to GET and HEAD. A stream is left once it has begun."""
-    found: dict[int, list[str]] = {}
+    """Send GET and HEAD to each path, and group the paths by status. A stream is closed once it has started."""
+    groups: dict[int, list[str]] = {}
     for path in paths:
         for method in ("GET", "HEAD"):
             async with client.stream(method, path) as answer:
-                found.setdefault(answer.status_code, []).append(path)
-    return found
+                groups.setdefault(answer.status_code, []).append(path)
+    return groups
 
 
 @pytest.mark.long
-async def test_get_and_head_of_every_route_leave_the_database_of_a_waiting_run_as_it_was(
+async def test_get_and_head_on_every_route_leave_the_database_of_a_waiting_run_unchanged(
     pair: Pair, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with serving() as client:
         report = await waiting(client, pair)
-    monkeypatch.delenv("OCTAVE_ALLOW_HOSTS")  # so that the next server leaves the run to others
+    monkeypatch.delenv("OCTAVE_ALLOW_HOSTS")  # so that the next server does not take over the run
     paths = safe_paths(report)
     async with serving() as client:
         before = contents(home)
@@ -93,7 +93,7 @@ async def test_get_and_head_of_every_route_leave_the_database_of_a_waiting_run_a
     }
 
 
-async def test_get_and_head_of_every_route_leave_the_database_of_a_finished_run_as_it_was(finished: Finished) -> None:
+async def test_get_and_head_on_every_route_leave_the_database_of_a_finished_run_unchanged(finished: Finished) -> None:
     paths = safe_paths({"run_id": finished.run_id, "session_id": finished.session_id})
     async with serving() as client:
         before = contents(finished.home)
@@ -104,46 +104,46 @@ async def test_get_and_head_of_every_route_leave_the_database_of_a_finished_run_
     assert max(found) < 400
 
 
-async def test_a_question_that_was_looked_at_is_still_free_and_one_that_was_taken_is_not(pair: Pair) -> None:
+async def test_getting_a_question_does_not_lease_it_and_posting_for_one_does(pair: Pair) -> None:
     async with serving() as client:
-        at = f"/runs/{(await waiting(client, pair))['run_id']}/questions/next"
-        await client.head(at)
-        looked = [(await client.get(at)).json() for _ in range(2)]
-        first, second = [(await client.post(at, json={"wait_seconds": 600})).json() for _ in range(2)]
-        again = (await client.post(at, data={"question_id": first["question"]["question_id"]})).json()
+        path = f"/runs/{(await waiting(client, pair))['run_id']}/questions/next"
+        await client.head(path)
+        peeked = [(await client.get(path)).json() for _ in range(2)]
+        first, second = [(await client.post(path, json={"wait_seconds": 600})).json() for _ in range(2)]
+        again = (await client.post(path, data={"question_id": first["question"]["question_id"]})).json()
 
-    ids = [report["question"]["question_id"] for report in (*looked, first, second, again)]
+    ids = [report["question"]["question_id"] for report in (*peeked, first, second, again)]
     assert ids[0] == ids[1] == ids[2] == ids[4] != ids[3]
     assert second["open"] == 2
-    assert first["next"].startswith(f"POST {at}")
+    assert first["next"].startswith(f"POST {path}")
 
 
-def test_what_is_read_only_is_a_get_unless_it_takes_a_long_text() -> None:
+def test_read_only_tools_use_get_unless_they_take_a_long_text() -> None:
     assert {name for name, tool in FUNCTIONS.items() if tool.method == "GET"} == {
         name for name, tool in FUNCTIONS.items() if tool.read_only
     } - {"check_copy"}
 
 
-async def test_clients_are_told_which_tools_change_something_and_which_may_be_called_again() -> None:
+async def test_annotations_say_which_tools_are_read_only_destructive_idempotent_or_open_world() -> None:
     async with Client(make()) as client:
-        told = {tool.name: tool.annotations for tool in await client.list_tools()}
+        annotations = {tool.name: tool.annotations for tool in await client.list_tools()}
 
-    assert told.keys() == TOOLS.keys()
-    assert {name for name, hints in told.items() if hints and hints.read_only_hint} == {
+    assert annotations.keys() == TOOLS.keys()
+    assert {name for name, hints in annotations.items() if hints and hints.read_only_hint} == {
         "check_copy",
         "get_run",
         "list_sessions",
     }
-    assert {name for name, hints in told.items() if hints and hints.destructive_hint} == {
+    assert {name for name, hints in annotations.items() if hints and hints.destructive_hint} == {
         "cancel_run",
         "delete_session",
     }
-    assert {name for name, hints in told.items() if hints and hints.idempotent_hint} == {
+    assert {name for name, hints in annotations.items() if hints and hints.idempotent_hint} == {
         "answer_question",
         "cancel_run",
         "delete_session",
     }
-    assert {name for name, hints in told.items() if hints and hints.open_world_hint is None} == {
+    assert {name for name, hints in annotations.items() if hints and hints.open_world_hint is None} == {
         "generate_playbook",
         "revise_playbook",
     }

@@ -1,4 +1,4 @@
-"""What is shown of many pages: the passages that tell most for the deal, from each page its share, each text once."""
+"""Selection of passages to show a model: the most relevant for the deal, a share per page, and no repetitions."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ SYLLABLES = "ba ce di fo gu la me ni po ru sa te vi wo zu".split()
 
 
 def prose(seed: int, sentences: int) -> str:
-    """Sentences that tell nothing, and repeat nothing either."""
-    chance = random.Random(seed)  # noqa: S311 - the same words for the same seed
+    """Return sentences of random words, which contain no information and no repetition."""
+    chance = random.Random(seed)  # noqa: S311 - reproducible words, no secrets
 
     def word() -> str:
         return "".join(chance.choices(SYLLABLES, k=3))
@@ -46,9 +46,9 @@ def name(seed: int) -> str:
     return prose(seed, 1)[4:10].title()
 
 
-def shown_of(pages: Iterable[Page], most: int, context: str = "", counterpart: str = "", offer: str = "") -> list[str]:
+def shown_of(pages: Iterable[Page], limit: int, context: str = "", counterpart: str = "", offer: str = "") -> list[str]:
     found = [passage for read in pages for passage in passages(read)]
-    chosen = selected(found, Interest(context, counterpart, offer), most)
+    chosen = selected(found, Interest(context, counterpart, offer), limit)
     return [found[at].text for at in sorted(chosen)]
 
 
@@ -62,7 +62,7 @@ def places(found: Sequence[Passage], chosen: Iterable[int]) -> set[tuple[str, in
 
 @given(data=st.data())
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_the_same_pages_give_the_same_passages_in_whatever_order_they_arrive(data: st.DataObject) -> None:
+def test_the_selection_does_not_depend_on_the_order_of_the_pages(data: st.DataObject) -> None:
     kinds = st.sampled_from(["/pricing", "/about", "/customers", "/blog", "/docs"])
     lines = st.sampled_from([
         "We acquired Dimmer in March 2024.", "Lamps cost $49 a month.", "Menu", "Trusted by 300 halls in Oslo.",
@@ -71,12 +71,12 @@ def test_the_same_pages_give_the_same_passages_in_whatever_order_they_arrive(dat
     ])  # fmt: skip
     texts = data.draw(st.lists(st.tuples(kinds, st.lists(lines, min_size=1, max_size=9)), min_size=2, max_size=5))
     pages = [page(f"{HERE}{path}/{at}", "# Lamps\n\n" + "\n\n".join(own)) for at, (path, own) in enumerate(texts)]
-    most = data.draw(st.integers(50, 1500))
+    limit = data.draw(st.integers(50, 1500))
     other_order = data.draw(st.permutations(pages))
 
     def chosen(read: Sequence[Page]) -> set[tuple[str, int]]:
-        found = [passage for one in read for passage in passages(one)]
-        return places(found, selected(found, Interest("Lamps in Oslo", "Dimmer", "Light for halls"), most))
+        found = [passage for read_page in read for passage in passages(read_page)]
+        return places(found, selected(found, Interest("Lamps in Oslo", "Dimmer", "Light for halls"), limit))
 
     assert chosen(pages) == chosen(other_order)
 
@@ -96,7 +96,7 @@ FACTS = (
 )
 
 
-SAID = "\n\n".join(FACTS)
+ALL_FACTS = "\n\n".join(FACTS)
 
 
 @pytest.mark.parametrize("fact", FACTS)
@@ -106,12 +106,12 @@ def test_a_fact_after_the_first_16_000_characters_of_a_page_is_shown(fact: str) 
     assert is_shown(fact, shown_of([page(f"{HERE}/blog/light", text)], 2000))
 
 
-def test_a_quotation_stays_with_the_person_who_says_it() -> None:
-    said, by = (
+def test_a_quotation_is_shown_with_its_speaker() -> None:
+    quote, speaker = (
         "> “It took us " + "a " * 100 + "week instead of a month to light the hall.”",
         "— Ada Lind, CTO at Brightbarn",
     )
-    text = f"# Halls\n\n{prose(1, 40)}\n\n## Voices\n\n{said}\n\n{by}\n\n## End\n\n{prose(2, 40)}"
+    text = f"# Halls\n\n{prose(1, 40)}\n\n## Voices\n\n{quote}\n\n{speaker}\n\n## End\n\n{prose(2, 40)}"
     shown = shown_of([page(f"{HERE}/customers", text)], 600)
 
     assert is_shown("week instead of a month", shown)
@@ -135,7 +135,7 @@ def test_no_page_crowds_out_the_others() -> None:
     assert sizes[carousel.ref.url] < 3000 / 3
 
 
-def test_pages_that_matter_more_show_more_and_labels_come_last() -> None:
+def test_relevant_pages_get_more_space_than_pages_of_labels() -> None:
     text = f"# Lamps\n\n{prose(1, 30)}"
     matters = page(f"{HERE}/customers/brightbarn", text)
     label = page(f"{HERE}/tags", "# Tags\n\n" + "\n\n".join(f"## {prose(n, 1)[4:10]}" for n in range(60)), kind="other")
@@ -148,27 +148,27 @@ def test_pages_that_matter_more_show_more_and_labels_come_last() -> None:
 
 
 @pytest.mark.parametrize(
-    ("context", "said"),
+    ("context", "statement"),
     [
         ("They migrate their hangars to daylight", "The migration took place in all hangars."),
         ("Sie planen den Umzug nach Regensburg", "A second hall stands in Regensburg."),
         ("他们想把仓库的照明系统换成节能灯", "我们的仓库需要新的照明系统。"),
     ],
 )
-def test_words_of_the_context_bring_their_passages(context: str, said: str) -> None:
+def test_passages_that_match_the_context_are_shown(context: str, statement: str) -> None:
     others = "\n\n".join(f"## {n}\n\nThe lamps of {name(n)} stand in {name(n + 500)}." for n in range(60))
-    read = [page(f"{HERE}/docs/light", f"# Light\n\n{others}\n\n## Here\n\n{said}\n\n## Last\n\n{prose(2, 9)}")]
+    pages = [page(f"{HERE}/docs/light", f"# Light\n\n{others}\n\n## Here\n\n{statement}\n\n## Last\n\n{prose(2, 9)}")]
 
-    assert is_shown(said, shown_of(read, 100, context))
+    assert is_shown(statement, shown_of(pages, 100, context))
 
 
-def test_a_page_that_the_context_names_gets_more() -> None:
+def test_a_page_that_the_context_mentions_gets_more_space() -> None:
     pages = [
         page(f"{HERE}/blog/{name}", f"# {name.title()}\n\n{prose(n, 40)}") for n, name in enumerate(("barn", "dome"))
     ]
 
     def size(context: str) -> int:
-        found = [passage for one in pages for passage in passages(one)]
+        found = [passage for read in pages for passage in passages(read)]
         return sum(
             len(found[at].text) for at in selected(found, Interest(context), 2000) if "/dome" in found[at].page.url
         )
@@ -176,7 +176,7 @@ def test_a_page_that_the_context_names_gets_more() -> None:
     assert size("They have a dome in Oslo") > 1.2 * size("They have a ship in Oslo")
 
 
-def test_news_is_shown_before_old_news() -> None:
+def test_recent_news_is_preferred_to_old_news() -> None:
     news = [
         page(
             f"{HERE}/news/{year}",
@@ -190,12 +190,12 @@ def test_news_is_shown_before_old_news() -> None:
     assert not is_shown(prose(2015, 1)[4:40], shown)
 
 
-def test_pages_in_other_languages_get_their_share() -> None:
-    english = [page(f"{HERE}/product/{n}", f"# Lamp\n\n{SAID}\n\n{prose(n, 20)}") for n in range(6)]
+def test_pages_in_other_languages_get_a_share_of_the_space() -> None:
+    english = [page(f"{HERE}/product/{n}", f"# Lamp\n\n{ALL_FACTS}\n\n{prose(n, 20)}") for n in range(6)]
     czech = [
         page(f"{HERE}/produkt/{n}", f"# Lampa\n\n{prose(n + 100, 40)}", language="cs", kind="product") for n in range(6)
     ]
-    found = [passage for one in (*english, *czech) for passage in passages(one)]
+    found = [passage for read in (*english, *czech) for passage in passages(read)]
     sizes = Counter[str]()
     for at in selected(found, Interest(), 6000):
         sizes[found[at].page.language] += len(found[at].text)
@@ -205,7 +205,7 @@ def test_pages_in_other_languages_get_their_share() -> None:
 
 @pytest.mark.parametrize("many", sampled((100, 2500), lambda many: many == 100))
 @pytest.mark.long
-def test_near_identical_passages_count_once(many: int) -> None:
+def test_near_identical_passages_are_shown_once(many: int) -> None:
     catalogue = "\n\n".join(
         f"## Lamp {n}\n\nLamp number {n} of our catalogue lights a hall for {n + 7} hours and leaves within {n} days."
         for n in range(2, many)
@@ -224,7 +224,7 @@ def test_near_identical_passages_count_once(many: int) -> None:
     assert is_shown(FACTS[1], shown)
 
 
-def test_prices_that_differ_are_no_repetition() -> None:
+def test_passages_that_differ_only_in_their_price_are_both_shown() -> None:
     billed = "a month for each hall, and is billed once a year."
     plans = f"## Solo\n\nThe plan costs $9 {billed}\n\n## Crew\n\nThe plan costs $49 {billed}"
     shown = shown_of([page(f"{HERE}/pricing", f"# Plans\n\n{plans}")], 5000)
@@ -232,7 +232,7 @@ def test_prices_that_differ_are_no_repetition() -> None:
     assert is_shown("$49 a month", shown)
 
 
-def test_a_menu_on_every_page_is_left_out_but_a_quotation_on_every_page_stays_once() -> None:
+def test_a_menu_on_every_page_is_dropped_and_a_quotation_on_every_page_is_kept_once() -> None:
     menu, banner = (
         "Lamps, planners and services for every hall",
         "> “They saved us 30 nights.”\n\n— Ada Lind, CTO, Brightbarn",
@@ -246,13 +246,13 @@ def test_a_menu_on_every_page_is_left_out_but_a_quotation_on_every_page_stays_on
     assert any("Ada Lind" in passage.text for passage in left[2])
 
 
-def test_a_text_that_a_page_says_twice_is_said_once() -> None:
+def test_a_text_repeated_within_a_page_is_kept_once() -> None:
     twice = "## Slide\n\nHalls of any size are lit in one night."
     (left,) = without_repeats([passages(page(f"{HERE}/", f"# Light\n\n{twice}\n\n{twice}"))])
     assert sum("lit in one night" in passage.text for passage in left) == 1
 
 
-def reading(found: Sequence[Passage], context: str = "") -> Ask[Any, ReadingBrief]:
+def ask_about(found: Sequence[Passage], context: str = "") -> Ask[Any, ReadingBrief]:
     brief = ReadingBrief(
         role="vendor", company="Lumenforge", domain="lumenforge.example", counterpart="", context=context
     )
@@ -262,21 +262,21 @@ def reading(found: Sequence[Passage], context: str = "") -> Ask[Any, ReadingBrie
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("most", [1000, 4000, 30_000])
-def test_all_that_is_shown_of_the_passages_fits_the_space(most: int) -> None:
+@pytest.mark.parametrize("limit", [1000, 4000, 30_000])
+def test_rendered_passages_fill_most_of_the_limit_and_do_not_exceed_it(limit: int) -> None:
     def text(at: int) -> str:
         parts = (f"## Hall {n} {'of many words ' * 5}\n\n{prose(n, 2)}\n\n- {name(n)}" for n in range(at, at + 40))
         return f"# {'A long title ' * 9}{at}\n\n" + "\n\n".join(parts)
 
     pages = [page(f"{HERE}/blog/{at}", text(at)) for at in range(0, 240, 40)]
-    every = [passage for one in pages for passage in passages(one)]
-    inside = FENCED.search(rendered(reading(to_show(every, Interest(), most))).prefix)
+    every = [passage for read in pages for passage in passages(read)]
+    inside = FENCED.search(rendered(ask_about(to_show(every, Interest(), limit))).prefix)
 
     assert inside
-    assert 0.7 * most < len(inside["inside"]) <= most
+    assert 0.7 * limit < len(inside["inside"]) <= limit
 
 
-def test_a_page_of_500_000_characters_is_no_more_than_a_page() -> None:
+def test_a_page_of_500_000_characters_does_not_crowd_out_a_short_one() -> None:
     long = page(f"{HERE}/docs/all", f"# All\n\n{prose(1, 5700)}\n\n## Note\n\n{FACTS[4]}\n\n{prose(2, 20)}")
     short = page(f"{HERE}/about", f"# About\n\n{FACTS[1]}\n\n{prose(3, 5)}")
     shown = shown_of([long, short], 3000, context="Ein langer Zusammenhang in einer anderen Sprache. " * 20)

@@ -1,4 +1,4 @@
-"""Where the sentences of a page end, so that a quotation is a whole one."""
+"""Splitting of pages into sentences, so that quotations are complete ones."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def sentences(text: str) -> list[str]:
         "Мы в Генте.⏎Нас 120.",
     ],
 )
-def test_a_sentence_ends_where_people_end_it(text: str) -> None:
+def test_text_is_split_into_sentences_as_a_reader_would(text: str) -> None:
     wanted = text.split("⏎")
     assert sentences(("" if text.startswith("「") else " ").join(wanted)) == wanted
 
 
-def test_a_heading_is_joined_to_no_paragraph() -> None:
+def test_a_heading_is_not_joined_to_the_next_paragraph() -> None:
     assert sentences("## Plans. All of them\nTeam costs $49.\n- One. Two.") == [
         "Plans. All of them",
         "Team costs $49.",
@@ -63,5 +63,5 @@ def test_a_heading_is_joined_to_no_paragraph() -> None:
 
 
 @pytest.mark.parametrize("text", ["1. " * 50_000, "A. " * 50_000, "." * 150_000, '."""' * 40_000, "。" * 150_000])
-def test_a_line_of_marks_alone_is_read_to_its_end(text: str) -> None:
+def test_a_sentence_after_a_long_line_of_punctuation_is_found(text: str) -> None:
     assert sentences(f"{text}\nThe end.")[-1] == "The end."

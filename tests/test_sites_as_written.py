@@ -1,4 +1,4 @@
-"""Sites as they are written: cookies, sitemaps, letters, queries and addresses that only browsers cope with at once."""
+"""Real-world cookies, sitemaps, encodings, query strings and URLs, which must work as they do in browsers."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ NEVER = 1_000_000
 
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
-    async with serving() as made:
-        yield made
+    async with serving() as started:
+        yield started
 
 
 async def paths(server: Server) -> list[str]:
@@ -39,8 +39,8 @@ async def paths(server: Server) -> list[str]:
 # Cookies
 
 
-class Gate:
-    """A server that answers by the cookie of a request, and notes the cookies that it was sent."""
+class CookieServer:
+    """A server whose response depends on the path and cookie of the request, both of which it records."""
 
     def __init__(self, answers: Callable[[str, str], bytes]) -> None:
         self.answers = answers
@@ -54,42 +54,46 @@ class Gate:
             name, _, value = line.partition(": ")
             cookie = value if name.lower() == "cookie" else cookie
         self.sent.append(f"{path} {cookie}".strip())
-        found = answer(b"", 404) if path == "/robots.txt" else self.answers(path, cookie)
-        writer.write(found.replace(b"Content-Type", b"Connection: close\r\nContent-Type", 1))
+        response = answer(b"", 404) if path == "/robots.txt" else self.answers(path, cookie)
+        writer.write(response.replace(b"Content-Type", b"Connection: close\r\nContent-Type", 1))
         await writer.drain()
         writer.close()
 
 
 @asynccontextmanager
-async def gate(answers: Callable[[str, str], bytes]) -> AsyncGenerator[Gate]:
-    made = Gate(answers)
-    async with await asyncio.start_server(made, "127.0.0.1", 0) as serving_gate:
-        made.port = serving_gate.sockets[0].getsockname()[1]
-        yield made
+async def cookie_server(answers: Callable[[str, str], bytes]) -> AsyncGenerator[CookieServer]:
+    server = CookieServer(answers)
+    async with await asyncio.start_server(server, "127.0.0.1", 0) as listening:
+        server.port = listening.sockets[0].getsockname()[1]
+        yield server
 
 
-async def home_title(made: Gate) -> str:
-    company = Server()
-    company.port = made.port
+async def home_title(server: CookieServer) -> str:
+    address = Server()
+    address.port = server.port
     async with crawling(settings(seconds=NEVER)) as source:
-        return (await source.home(company.company())).ref.title
+        return (await source.home(address.company())).ref.title
 
 
-SEEN = "seen=1; Path=/; HttpOnly; SameSite=Lax; Max-Age=60"
-GATES: dict[str, Callable[[str, str], bytes]] = {
-    "to itself": lambda _, cookie: HOME if "seen=1" in cookie else answer(b"", 302, Location="/", Set_Cookie=SEEN),
+SET_COOKIE = "seen=1; Path=/; HttpOnly; SameSite=Lax; Max-Age=60"
+COOKIE_CHECKS: dict[str, Callable[[str, str], bytes]] = {
+    "to itself": lambda _, cookie: (
+        HOME if "seen=1" in cookie else answer(b"", 302, Location="/", Set_Cookie=SET_COOKIE)
+    ),
     "over another page": lambda path, cookie: (
-        answer(b"", 307, Location="/", Set_Cookie=SEEN)
+        answer(b"", 307, Location="/", Set_Cookie=SET_COOKIE)
         if path == "/check"
         else HOME
         if "seen=1" in cookie
         else moved("/check")
     ),
     "by a page that refreshes": lambda _, cookie: (
-        HOME if "seen=1" in cookie else answer(b"<meta http-equiv=refresh content=0><p>One moment</p>", Set_Cookie=SEEN)
+        HOME
+        if "seen=1" in cookie
+        else answer(b"<meta http-equiv=refresh content=0><p>One moment</p>", Set_Cookie=SET_COOKIE)
     ),
     "by a header that refreshes": lambda _, cookie: (
-        HOME if "seen=1" in cookie else answer(b"<p>One moment</p>", Refresh="0; url=/", Set_Cookie=SEEN)
+        HOME if "seen=1" in cookie else answer(b"<p>One moment</p>", Refresh="0; url=/", Set_Cookie=SET_COOKIE)
     ),
     "one after the other": lambda _, cookie: (
         HOME
@@ -99,44 +103,44 @@ GATES: dict[str, Callable[[str, str], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("answers", GATES.values(), ids=GATES)
-async def test_a_site_that_shows_itself_only_with_its_cookie_is_read(answers: Callable[[str, str], bytes]) -> None:
-    async with gate(answers) as made:
-        assert await home_title(made) == "Ovens"
+@pytest.mark.parametrize("answers", COOKIE_CHECKS.values(), ids=COOKIE_CHECKS)
+async def test_a_site_that_requires_its_cookie_is_read(answers: Callable[[str, str], bytes]) -> None:
+    async with cookie_server(answers) as server:
+        assert await home_title(server) == "Ovens"
 
 
 @pytest.mark.parametrize("cookie", ["", "seen=1", "n={n}"])
-async def test_a_redirect_to_itself_without_end_is_a_circle_whatever_cookies_it_sets(cookie: str) -> None:
-    asked = 0
+async def test_an_endless_redirect_to_the_same_url_is_an_error_whatever_cookies_it_sets(cookie: str) -> None:
+    requests = 0
 
     def answers(_path: str, _cookie: str) -> bytes:
-        nonlocal asked
-        asked += 1
-        return answer(b"", 302, Location="/", Set_Cookie=cookie.format(n=asked))
+        nonlocal requests
+        requests += 1
+        return answer(b"", 302, Location="/", Set_Cookie=cookie.format(n=requests))
 
-    async with gate(answers) as made:
+    async with cookie_server(answers) as server:
         with pytest.raises(SiteUnreachable, match="in a loop"):
-            await home_title(made)
-    assert asked <= 12
+            await home_title(server)
+    assert requests <= 12
 
 
 @pytest.mark.parametrize("cookie", ["", "seen=1", "n={n}"])
-async def test_a_page_that_reloads_itself_forever_is_read_as_it_is(cookie: str) -> None:
-    asked = 0
+async def test_a_page_that_reloads_itself_forever_is_read(cookie: str) -> None:
+    requests = 0
 
     def answers(_path: str, _cookie: str) -> bytes:
-        nonlocal asked
-        asked += 1
+        nonlocal requests
+        requests += 1
         body = html("<h1>Live departures</h1><p>From all of our ovens.</p>", "<meta http-equiv=refresh content=5>")
-        return answer(body, Set_Cookie=cookie.format(n=asked))
+        return answer(body, Set_Cookie=cookie.format(n=requests))
 
-    async with gate(answers) as made:
-        assert await home_title(made) == "Live departures"
-    assert asked <= 3
+    async with cookie_server(answers) as server:
+        assert await home_title(server) == "Live departures"
+    assert requests <= 3
 
 
-async def test_a_cookie_is_sent_to_its_own_site_alone_and_not_in_another_run() -> None:
-    async with gate(GATES["to itself"]) as one, gate(lambda _path, _cookie: HOME) as other:
+async def test_a_cookie_is_sent_only_to_its_own_site_and_not_in_another_run() -> None:
+    async with cookie_server(COOKIE_CHECKS["to itself"]) as one, cookie_server(lambda _path, _cookie: HOME) as other:
         first, second = Server(), Server()
         first.port, second.port = one.port, other.port
         async with crawling(settings(seconds=NEVER)) as source:
@@ -150,7 +154,7 @@ async def test_a_cookie_is_sent_to_its_own_site_alone_and_not_in_another_run() -
 
 
 @pytest.mark.parametrize(
-    ("sets", "given", "asks", "sent"),
+    ("set_by", "given", "requested", "sent"),
     [
         ("https://acme.com/", "a=1; Domain=acme.com", "https://blog.acme.com/", "a=1"),
         ("https://acme.com/", "a=1", "https://blog.acme.com/", ""),
@@ -164,14 +168,16 @@ async def test_a_cookie_is_sent_to_its_own_site_alone_and_not_in_another_run() -
         ("https://acme.com/", f"a={'x' * 5000}", "https://acme.com/", ""),
     ],
 )
-async def test_a_cookie_goes_where_a_browser_would_send_it(sets: str, given: str, asks: str, sent: str) -> None:
+async def test_a_cookie_is_sent_where_a_browser_would_send_it(
+    set_by: str, given: str, requested: str, sent: str
+) -> None:
     cookies = SiteCookies()
-    await cookies.keep(httpx2.Response(200, headers={"set-cookie": given}, request=httpx2.Request("GET", sets)))
+    await cookies.keep(httpx2.Response(200, headers={"set-cookie": given}, request=httpx2.Request("GET", set_by)))
 
-    assert cookies.header(asks) == sent
+    assert cookies.header(requested) == sent
 
 
-async def test_a_jar_stays_small_whatever_a_site_sends() -> None:
+async def test_the_number_of_cookies_of_a_site_is_limited() -> None:
     cookies = SiteCookies()
     request = httpx2.Request("GET", "https://acme.com/")
     for turn in range(50):
@@ -182,14 +188,14 @@ async def test_a_jar_stays_small_whatever_a_site_sends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "where"),
+    ("content", "target"),
     [
         *(("0;url=/a", "/a"), ("0; URL='/a'", "/a"), ('1.5;url="/a"', "/a"), ("0,url=/a", "/a"), ("0 /a", "/a")),
         *(("0", ""), ("5", ""), ("6;url=/a", None), ("300", None), ("soon", None), ("", None), ("²;url=/a", None)),
     ],
 )
-def test_the_value_of_a_refresh_is_read_as_the_standard_says(content: str, where: str | None) -> None:
-    assert refreshed(content) == where
+def test_a_refresh_value_is_parsed_as_the_html_standard_says(content: str, target: str | None) -> None:
+    assert refreshed(content) == target
 
 
 # Sitemaps
@@ -233,7 +239,7 @@ SITEMAPS = {
 
 @pytest.mark.parametrize("body", SITEMAPS.values(), ids=SITEMAPS)
 @pytest.mark.parametrize("packed", [False, True])
-async def test_a_sitemap_lists_pages_however_it_is_written(server: Server, body: str, packed: bool) -> None:
+async def test_pages_are_found_in_a_sitemap_of_any_form(server: Server, body: str, packed: bool) -> None:
     sent = body.replace("HOST", f"127.0.0.1:{server.port}").encode()
     server.routes["/robots.txt"] = answer(b"Sitemap: /sitemap.xml", kind="text/plain")
     server.routes["/sitemap.xml"] = answer(gzip.compress(sent) if packed else sent, kind="text/xml")
@@ -241,23 +247,23 @@ async def test_a_sitemap_lists_pages_however_it_is_written(server: Server, body:
     assert await paths(server) == ["/pricing"]
 
 
-async def test_a_bare_ampersand_in_a_sitemap_is_one(server: Server) -> None:
+async def test_an_unescaped_ampersand_in_a_sitemap_is_accepted(server: Server) -> None:
     locs = "".join(f"<url><loc>/v?topic={at}&x=1&amp;y=2</loc></url>" for at in "abc")
     server.routes["/sitemap.xml"] = answer(f"{SET}{'<!-- long -->' * 9000}{locs}</urlset>".encode())
 
     assert await paths(server) == [f"/v?topic={at}&x=1&y=2" for at in "abc"]
 
 
-async def test_a_set_that_lists_sitemaps_as_pages_leads_to_theirs(server: Server) -> None:
+async def test_a_sitemap_that_is_listed_as_a_page_is_followed(server: Server) -> None:
     server.routes["/sitemap.xml"] = answer(f"{SET}<url><loc>/maps/one.xml</loc></url></urlset>".encode())
     server.routes["/maps/one.xml"] = answer(f"{SET}<url><loc>../pricing</loc></url></urlset>".encode())
 
     assert await paths(server) == ["/pricing"]
 
 
-# Letters
+# Encodings
 
-LETTERS = [
+ENCODED = [
     ("<?xml version='1.0' encoding='iso-8859-2'?>Łódź", "iso8859-2", None),
     ("<meta charset=windows-31j>パン屋", "cp932", None),
     ("<meta charset=x-sjis>パン屋", "cp932", None),
@@ -280,18 +286,18 @@ LETTERS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "encoding", "header"), LETTERS)
+@pytest.mark.parametrize(("text", "encoding", "header"), ENCODED)
 def test_a_page_is_decoded_as_browsers_decode_it(text: str, encoding: str, header: str | None) -> None:
     assert decoded(text.encode(encoding), header, "https://acme.com/") == text
 
 
-# Queries
+# Query strings
 
 
 @pytest.mark.parametrize(
     "query", ["/index.php?page={}", "/?page_id={}", "/default.aspx?id={}", "/view.aspx?p={}", "/site/view?name=n{}x"]
 )
-def test_pages_that_differ_only_in_their_query_are_pages(query: str) -> None:
+def test_urls_that_differ_only_in_their_query_are_separate_pages(query: str) -> None:
     words = "about team history news careers customers pricing security".split()
     urls = [f"https://acme.com{query.format(at)}" for at in (words if "page=" in query else range(8))]
 
@@ -299,7 +305,7 @@ def test_pages_that_differ_only_in_their_query_are_pages(query: str) -> None:
     assert len(set(map(url_key, urls))) == 8
 
 
-def test_numbered_pages_with_words_of_their_own_are_pages_and_leaves_are_not() -> None:
+def test_numbered_urls_are_limited_unless_their_links_have_distinct_texts() -> None:
     pages = [Link(url=f"https://acme.com/?page={at}", text=text) for at, text in enumerate("abcdefgh")]
     leaves = [Link(url=f"https://acme.com/?page={at}", text=str(at)) for at in range(8)]
     days = [Link(url=f"https://acme.com/all?view=days&date=2026-10-{at:02}") for at in range(1, 29)]
@@ -309,7 +315,7 @@ def test_numbered_pages_with_words_of_their_own_are_pages_and_leaves_are_not() -
     assert [len(limit_similar(links)) for links in (pages, leaves, days, sorted_ways, many)] == [8, 5, 5, 5, 50]
 
 
-def test_where_readers_come_from_makes_no_page_of_its_own() -> None:
+def test_a_referrer_in_the_query_makes_no_separate_page() -> None:
     urls = [
         f"https://acme.com/{path}" for path in ("pricing", "pricing?ref=menu", "oven.php?ref=A1", "oven.php?ref=B2")
     ]
@@ -337,16 +343,16 @@ def test_where_readers_come_from_makes_no_page_of_its_own() -> None:
         ("/blog?topic=pricing", "", "blog"),
     ],
 )
-def test_the_kind_of_a_page_may_be_in_its_query(path: str, text: str, kind: str) -> None:
+def test_the_kind_of_a_page_may_come_from_its_query(path: str, text: str, kind: str) -> None:
     assert kind_of(f"https://acme.com{path}", link_text=text) == kind
 
 
-def test_a_login_in_a_query_is_not_worth_reading() -> None:
+def test_a_login_page_named_in_the_query_is_not_worth_reading() -> None:
     assert not worth_reading("https://acme.com/index.php?page=login")
     assert worth_reading("https://acme.com/index.php?page=pricing")
 
 
-# Addresses
+# URLs
 
 
 @pytest.mark.parametrize(
@@ -356,7 +362,7 @@ def test_a_login_in_a_query_is_not_worth_reading() -> None:
         *("/a?t=10%3A30", "/a?x=&y", "/a//b", "/a?x=[1]|{2}", "/%7eacme/", "/a;v=1?b=c/d?e"),
     ],
 )
-async def test_the_address_that_is_requested_is_the_one_that_is_written(server: Server, path: str) -> None:
+async def test_a_url_is_requested_as_it_was_written(server: Server, path: str) -> None:
     server.routes[path] = answer(html("<h1>Found</h1><p>It is here.</p>"))
     async with crawling(settings(seconds=NEVER)) as source:
         site = await site_of(source, server.company())
@@ -377,19 +383,19 @@ async def test_the_address_that_is_requested_is_the_one_that_is_written(server: 
         ("/a?fbclid=1", "/a/"),
     ],
 )
-def test_addresses_of_one_page_are_compared_by_their_canonical_form(one: str, same: str) -> None:
+def test_equivalent_urls_have_the_same_key(one: str, same: str) -> None:
     assert url_key(f"https://acme.com{one}") == url_key(f"http://www.acme.com{same}")
 
 
-async def test_an_allowed_host_without_an_address_fails_as_such_not_for_its_www_variant() -> None:
+async def test_the_error_for_an_allowed_host_that_does_not_resolve_names_it_without_www() -> None:
     async def unknown(_host: str, _port: int) -> list[str]:
         raise OSError
 
-    made = Server()
-    made.port = 80
+    server = Server()
+    server.port = 80
     async with crawling(settings("ovens.internal"), unknown) as source:
         with pytest.raises(SiteUnreachable, match=r"ovens\.internal has no address"):
-            await source.open(made.company("ovens.internal"))
+            await source.open(server.company("ovens.internal"))
 
 
 async def test_a_redirect_with_a_space_in_its_target_is_followed(server: Server) -> None:

@@ -1,4 +1,7 @@
-"""Sites and pages that we cannot read, and Firecrawl can: its double reads another server under the site's name."""
+"""Sites and pages that Firecrawl can read and the crawler cannot.
+
+The double of Firecrawl reads another local server in place of the one that refuses the crawler.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
 
 @pytest.fixture
 def site() -> Iterator[LoopbackSite]:
-    """The site as a browser sees it."""
+    """The site as Firecrawl sees it with its browser."""
     serving = LoopbackSite(load_site("vendor"))
     yield serving
     serving.close()
@@ -49,7 +52,7 @@ def site() -> Iterator[LoopbackSite]:
 
 @pytest.fixture
 def shells(double: Double, site: LoopbackSite) -> Iterator[LoopbackSite]:
-    """The same site as the crawler sees it, until tests change pages of it."""
+    """The same site as the crawler sees it. Tests replace pages of it with ones that the crawler cannot read."""
     serving = LoopbackSite(load_site("vendor"))
     double.reached[serving.host] = f"http://{site.host}"
     yield serving
@@ -62,18 +65,18 @@ def settings(*allowed: str) -> Settings:
 
 @asynccontextmanager
 async def opened(
-    source: Adapter, host: str, *, copies: Memory | None = None
+    source: Adapter, host: str, *, cache: Memory | None = None
 ) -> AsyncGenerator[tuple[CachedSource, Site]]:
-    reading = make_source(source, settings(), copies or NoNotes(), Supervisor())
-    assert isinstance(reading, CachedSource)
+    reader = make_source(source, settings(), cache or NoNotes(), Supervisor())
+    assert isinstance(reader, CachedSource)
     try:
-        company = await reading.open(parse_company(f"http://{host}", "vendor", LOOPBACK))
-        yield reading, await reading.map(company, await reading.home(company))
+        company = await reader.open(parse_company(f"http://{host}", "vendor", LOOPBACK))
+        yield reader, await reader.map(company, await reader.home(company))
     finally:
-        await reading.close()
+        await reader.close()
 
 
-# Sites that do not let us in
+# Sites that refuse the crawler
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -87,8 +90,8 @@ def answering(status: bytes) -> Answer:
     return answer
 
 
-async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.read()  # until the client gives up
+async def never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()  # returns when the client hangs up
     writer.close()
 
 
@@ -99,7 +102,7 @@ REFUSALS: dict[str, Answer] = {
     "has a bot wall": answering(b"HTTP/1.1 403 X\r\ncf-mitigated: challenge\r\nContent-Length: 0\r\n\r\n"),
     "hangs up": answering(b""),
     "talks nonsense": answering(b"220 smtp.example ESMTP\r\n"),
-    "says nothing": say_nothing,
+    "says nothing": never_answer,
 }
 
 
@@ -111,24 +114,24 @@ async def refusing(answer: Answer) -> AsyncGenerator[str]:
 
 @asynccontextmanager
 async def closed() -> AsyncGenerator[str]:
-    """A port on which nobody listens."""
-    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as serving:
+    """Yield a host whose port nothing listens on."""
+    async with await asyncio.start_server(never_answer, "127.0.0.1", 0) as serving:
         host = f"127.0.0.1:{serving.sockets[0].getsockname()[1]}"
     yield host
 
 
 @SOURCES
 @pytest.mark.parametrize("how", [*REFUSALS, "is closed"])
-async def test_a_site_that_refuses_us_is_read_by_firecrawl(
+async def test_a_site_that_refuses_the_crawler_is_read_by_firecrawl(
     how: str, source: Adapter, site: LoopbackSite, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if how == "says nothing":
         monkeypatch.setattr(firecrawl, "ROBOTS_SECONDS", 0.05)
     async with refusing(REFUSALS[how]) if how in REFUSALS else closed() as host:
         double.reached[host] = f"http://{site.host}"
-        async with opened(source, host) as (reading, found):
+        async with opened(source, host) as (reader, found):
             urls = [f"http://{host}/pricing", f"http://{host}/about"]
-            pages = [found.home, *await reading.scrape(found, urls)]
+            pages = [found.home, *await reader.scrape(found, urls)]
 
     assert [page.ref.kind for page in pages if isinstance(page, Page)] == ["home", "pricing", "about"]
     assert len(found.links) > 10
@@ -138,11 +141,11 @@ async def test_a_site_that_refuses_us_is_read_by_firecrawl(
         assert all(page.ref.notice for page in pages if isinstance(page, Page))
 
 
-async def test_a_run_about_a_site_that_never_answers_is_completed(
+async def test_a_run_completes_with_firecrawl_if_a_site_never_answers_the_crawler(
     pair: Pair, site: LoopbackSite, double: Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(firecrawl, "ROBOTS_SECONDS", 0.05)
-    async with refusing(say_nothing) as host:
+    async with refusing(never_answer) as host:
         double.reached[host] = f"http://{site.host}"
         stage = Stage(tmp_path, settings=load(home=tmp_path, allow_hosts=("127.0.0.1",)))
         request = {"vendor": f"http://{host}", "prospect": f"http://{pair.prospect.host}"}
@@ -155,15 +158,15 @@ async def test_a_run_about_a_site_that_never_answers_is_completed(
 
 
 @SOURCES
-async def test_robots_txt_that_we_can_fetch_counts_where_the_rest_of_a_site_is_forbidden_to_us(
+async def test_a_readable_robots_txt_is_obeyed_even_if_the_rest_of_the_site_is_forbidden(
     source: Adapter, shells: LoopbackSite, double: Double
 ) -> None:
     for path in shells.documents:
         shells.failing[path] = 403
     del shells.failing["/robots.txt"]
     shells.documents["/robots.txt"] = Document(b"User-agent: *\nDisallow: /pricing", "text/plain")
-    async with opened(source, shells.host) as (reading, found):
-        about, pricing = await reading.scrape(found, [f"http://{shells.host}/about", f"http://{shells.host}/pricing"])
+    async with opened(source, shells.host) as (reader, found):
+        about, pricing = await reader.scrape(found, [f"http://{shells.host}/about", f"http://{shells.host}/pricing"])
 
     assert isinstance(about, Page)
     assert isinstance(pricing, PageFailure)
@@ -172,7 +175,7 @@ async def test_robots_txt_that_we_can_fetch_counts_where_the_rest_of_a_site_is_f
 
 
 @SOURCES
-async def test_a_site_that_forbids_all_is_not_given_to_firecrawl(
+async def test_a_site_whose_robots_txt_disallows_everything_is_not_sent_to_firecrawl(
     source: Adapter, shells: LoopbackSite, double: Double
 ) -> None:
     shells.documents["/robots.txt"] = Document(b"User-agent: *\nDisallow: /", "text/plain")
@@ -185,37 +188,37 @@ async def test_a_site_that_forbids_all_is_not_given_to_firecrawl(
 async def test_firecrawl_is_never_asked_to_ignore_robots_txt(site: LoopbackSite, double: Double) -> None:
     async with refusing(REFUSALS["forbids everything"]) as host:
         double.reached[host] = f"http://{site.host}"
-        async with opened(firecrawl, host) as (reading, found):
-            await reading.scrape(found, [f"http://{host}/pricing"])
+        async with opened(firecrawl, host) as (reader, found):
+            await reader.scrape(found, [f"http://{host}/pricing"])
     assert double.asked
     assert not [key for asked in double.asked for key in asked.body if "robots" in key.lower()]
 
 
 @SOURCES
-async def test_an_allowed_host_that_has_no_address_here_is_read_though_its_www_variant_is_not_allowed(
+async def test_an_allowed_host_that_does_not_resolve_is_read_by_firecrawl_without_its_www_variant(
     source: Adapter, site: LoopbackSite, double: Double
 ) -> None:
     host = "wiki.acme.internal"
     double.reached[host] = f"http://{site.host}"
-    reading = make_source(source, settings(host), NoNotes(), Supervisor())
-    company = await reading.open(parse_company(f"http://{host}", "vendor", frozenset({host})))
-    home = await reading.home(company)
-    (page,) = await reading.scrape(Site(company=company, home=home, links=()), [f"http://{host}/pricing"])
-    await reading.close()
+    reader = make_source(source, settings(host), NoNotes(), Supervisor())
+    company = await reader.open(parse_company(f"http://{host}", "vendor", frozenset({host})))
+    home = await reader.home(company)
+    (page,) = await reader.scrape(Site(company=company, home=home, links=()), [f"http://{host}/pricing"])
+    await reader.close()
 
     assert home.ref.url == f"http://{host}/"
     assert isinstance(page, Page)
 
 
-async def test_an_allowed_host_that_has_no_address_is_unreachable_for_the_crawler() -> None:
+async def test_an_allowed_host_that_does_not_resolve_is_unreachable_for_the_crawler() -> None:
     host = "wiki.acme.internal"
-    reading = make_source(crawler, settings(host), NoNotes(), Supervisor())
+    reader = make_source(crawler, settings(host), NoNotes(), Supervisor())
     with pytest.raises(SiteUnreachable, match=host):
-        await reading.open(parse_company(f"http://{host}", "vendor", frozenset({host})))
-    await reading.close()
+        await reader.open(parse_company(f"http://{host}", "vendor", frozenset({host})))
+    await reader.close()
 
 
-# Pages that the crawler cannot read, of a site that it can
+# Pages that the crawler cannot read, on a site that it can
 
 SHELL = b"<html lang=en><title>App</title><div id=root></div><script src=/app.js></script></html>"
 THIN = (
@@ -224,25 +227,25 @@ THIN = (
     b"want to read why we founded this company, and who works here.</p></main><script>" + b"var a=1;" * 4000
 ) + b"</script></html>"
 WALL = b"<html lang=en><title>Just a moment...</title><p>Checking your browser before you may go on.</p></html>"
-UNREAD = {"/pricing": SHELL, "/about": THIN, "/security": WALL}
+UNREADABLE = {"/pricing": SHELL, "/about": THIN, "/security": WALL}
 
 
-def unread(site: LoopbackSite) -> list[str]:
-    """Make three pages of the site unreadable without a browser; returns their addresses and that of a fourth."""
+def make_unreadable(site: LoopbackSite) -> list[str]:
+    """Replace three pages with ones that need a browser, and return their URLs and that of a readable page."""
     paths = [path for path in site.documents if "." not in path and path != "/"]
-    shown = [path for path in paths if path not in UNREAD][:1]
-    chosen = [path for path in UNREAD if path in paths]
-    for path in chosen:
-        site.documents[path] = Document(UNREAD[path], HTML)
-    assert len(chosen) == len(UNREAD)
-    return [f"http://{site.host}{path}" for path in (*chosen, *shown)]
+    readable = [path for path in paths if path not in UNREADABLE][:1]
+    replaced = [path for path in UNREADABLE if path in paths]
+    for path in replaced:
+        site.documents[path] = Document(UNREADABLE[path], HTML)
+    assert len(replaced) == len(UNREADABLE)
+    return [f"http://{site.host}{path}" for path in (*replaced, *readable)]
 
 
-async def test_pages_that_need_a_browser_are_read_by_firecrawl_one_by_one(shells: LoopbackSite, double: Double) -> None:
-    wanted = unread(shells)
-    async with opened(crawler_firecrawl, shells.host) as (reading, found):
-        pages = await reading.scrape(found, wanted)
-        credits_used = reading.credits
+async def test_only_pages_that_need_a_browser_are_read_by_firecrawl(shells: LoopbackSite, double: Double) -> None:
+    wanted = make_unreadable(shells)
+    async with opened(crawler_firecrawl, shells.host) as (reader, found):
+        pages = await reader.scrape(found, wanted)
+        credits_used = reader.credits
 
     assert [page.ref.url for page in pages if isinstance(page, Page)] == wanted
     notices = [page.ref.notice.reason if page.ref.notice else "" for page in pages if isinstance(page, Page)]
@@ -252,14 +255,14 @@ async def test_pages_that_need_a_browser_are_read_by_firecrawl_one_by_one(shells
         "read by Firecrawl: The site asks visitors to prove that they are human",
         "",
     ]
-    assert set(double.fetched) == set(UNREAD)
-    assert credits_used == len(UNREAD)
+    assert set(double.fetched) == set(UNREADABLE)
+    assert credits_used == len(UNREADABLE)
 
 
-async def test_a_run_says_which_pages_firecrawl_has_read_and_what_they_cost(
+async def test_a_run_reports_which_pages_firecrawl_read_and_what_they_cost(
     pair: Pair, double: Double, shells: LoopbackSite, tmp_path: Path
 ) -> None:
-    unread(shells)
+    make_unreadable(shells)
     stage = Stage(tmp_path, settings=load(home=tmp_path, allow_hosts=("127.0.0.1",)))
     request = {"vendor": f"http://{shells.host}", "prospect": f"http://{pair.prospect.host}"}
     record, playbook = await stage.run(**request, model="extractive", source="auto")
@@ -276,15 +279,15 @@ async def test_a_run_says_which_pages_firecrawl_has_read_and_what_they_cost(
     assert playbook.cost.credits == double.fetched.total() == 3
 
 
-async def test_what_firecrawl_has_read_is_not_paid_for_again(
+async def test_pages_that_firecrawl_read_are_not_paid_for_again(
     shells: LoopbackSite, double: Double, tmp_path: Path
 ) -> None:
     store = SqlStore(f"sqlite:///{tmp_path / 'octave.db'}")
     await store.open()
-    wanted, notices = unread(shells)[:2], list[list[bool]]()
+    wanted, notices = make_unreadable(shells)[:2], list[list[bool]]()
     for _ in range(2):
-        async with opened(crawler_firecrawl, shells.host, copies=store) as (reading, found):
-            pages = await reading.scrape(found, wanted)
+        async with opened(crawler_firecrawl, shells.host, cache=store) as (reader, found):
+            pages = await reader.scrape(found, wanted)
         notices.append([bool(page.ref.notice) for page in pages if isinstance(page, Page)])
     await store.close()
 
@@ -318,22 +321,24 @@ COMPLETE = {
 
 
 @pytest.mark.parametrize("page", COMPLETE.values(), ids=COMPLETE)
-async def test_a_page_that_shows_all_it_has_costs_nothing(page: bytes, shells: LoopbackSite, double: Double) -> None:
+async def test_a_page_that_is_complete_without_scripts_is_not_sent_to_firecrawl(
+    page: bytes, shells: LoopbackSite, double: Double
+) -> None:
     shells.documents["/pricing"] = Document(page, HTML)
-    async with opened(crawler_firecrawl, shells.host) as (reading, found):
-        (read,) = await reading.scrape(found, [f"http://{shells.host}/pricing"])
+    async with opened(crawler_firecrawl, shells.host) as (reader, found):
+        (read,) = await reader.scrape(found, [f"http://{shells.host}/pricing"])
 
     assert isinstance(read, Page)
     assert not read.ref.notice
     assert not double.asked
 
 
-async def test_a_page_of_which_firecrawl_sees_no_more_stays_as_the_crawler_read_it(
+async def test_the_crawlers_page_is_kept_if_firecrawl_finds_no_more_text(
     shells: LoopbackSite, site: LoopbackSite, double: Double
 ) -> None:
     shells.documents["/about"] = site.documents["/about"] = Document(THIN, HTML)
-    async with opened(crawler_firecrawl, shells.host) as (reading, found):
-        (read,) = await reading.scrape(found, [f"http://{shells.host}/about"])
+    async with opened(crawler_firecrawl, shells.host) as (reader, found):
+        (read,) = await reader.scrape(found, [f"http://{shells.host}/about"])
 
     assert isinstance(read, Page)
     assert not read.ref.notice
@@ -341,26 +346,28 @@ async def test_a_page_of_which_firecrawl_sees_no_more_stays_as_the_crawler_read_
 
 
 @pytest.mark.parametrize(("path", "code"), [("/no-such-page", "http_404"), ("/private", "robots_disallowed")])
-async def test_a_page_that_nobody_may_read_or_has_is_not_given_to_firecrawl(
+async def test_a_missing_or_disallowed_page_is_not_sent_to_firecrawl(
     path: str, code: str, shells: LoopbackSite, double: Double
 ) -> None:
     shells.documents["/robots.txt"] = Document(b"User-agent: *\nDisallow: /private", "text/plain")
-    async with opened(crawler_firecrawl, shells.host) as (reading, found):
-        (failure,) = await reading.scrape(found, [f"http://{shells.host}{path}"])
+    async with opened(crawler_firecrawl, shells.host) as (reader, found):
+        (failure,) = await reader.scrape(found, [f"http://{shells.host}{path}"])
 
     assert isinstance(failure, PageFailure)
     assert failure.code == code
     assert not double.asked
 
 
-# What neither reads
+# Pages and sites that neither source can read
 
 
-async def test_a_page_that_neither_can_read_says_what_each_tried(shells: LoopbackSite, double: Double) -> None:
+async def test_a_page_that_no_source_can_read_has_the_reason_of_each_source(
+    shells: LoopbackSite, double: Double
+) -> None:
     shells.documents["/pricing"] = Document(SHELL, HTML)
     double.fails(".*", 402)
-    async with opened(crawler_firecrawl, shells.host) as (reading, found):
-        (failure,) = await reading.scrape(found, [f"http://{shells.host}/pricing"])
+    async with opened(crawler_firecrawl, shells.host) as (reader, found):
+        (failure,) = await reader.scrape(found, [f"http://{shells.host}/pricing"])
 
     assert isinstance(failure, PageFailure)
     assert failure.code == "needs_js"
@@ -372,59 +379,62 @@ async def test_a_page_that_neither_can_read_says_what_each_tried(shells: Loopbac
 
 @SOURCES
 @pytest.mark.parametrize("status", [403, 408])
-async def test_a_site_that_no_source_can_read_is_an_error_that_says_what_each_tried(
+async def test_a_site_that_no_source_can_read_is_an_error_with_the_reason_of_each_source(
     status: int, source: Adapter, double: Double
 ) -> None:
     double.fails(".*", status)
-    said = {403: "Firecrawl: Firecrawl does not read this site", 408: "Firecrawl: Firecrawl got no complete response"}
+    reasons = {
+        403: "Firecrawl: Firecrawl does not read this site",
+        408: "Firecrawl: Firecrawl got no complete response",
+    }
     async with refusing(REFUSALS["forbids everything"]) as host:
         with pytest.raises(SiteUnreachable) as failed:
             async with opened(source, host):
                 pass
-    assert said[status] in str(failed.value)
+    assert reasons[status] in str(failed.value)
     assert "The crawler: The site answers 403" in str(failed.value)
     assert host in str(failed.value)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("source", [firecrawl, pytest.param(crawler_firecrawl, marks=pytest.mark.long)])
-async def test_a_site_from_which_nobody_gets_an_answer_is_an_error_before_a_run_stops_waiting(
+async def test_a_site_that_answers_no_source_is_an_error_within_the_site_timeout(
     source: Adapter, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(firecrawl, "ROBOTS_SECONDS", 0.05)
-    silent = LoopbackSite(load_site("vendor"), held=True)
-    chosen = load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600, site_timeout_seconds=5)
-    reading = make_source(source, chosen, NoNotes(), Supervisor())
-    company = await reading.open(parse_company(f"http://{silent.host}", "vendor", LOOPBACK))
+    site = LoopbackSite(load_site("vendor"), held=True)
+    short_timeout = load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600, site_timeout_seconds=5)
+    reader = make_source(source, short_timeout, NoNotes(), Supervisor())
+    company = await reader.open(parse_company(f"http://{site.host}", "vendor", LOOPBACK))
     with pytest.raises(SiteUnreachable) as failed:
-        await reading.home(company)
-    await reading.close()
-    silent.close()
+        await reader.home(company)
+    await reader.close()
+    site.close()
 
     assert "Firecrawl: No complete response within 3 seconds" in str(failed.value)
     assert "(No complete response within 0.05 seconds)" in str(failed.value)
     assert "/v2/scrape" in {asked.path for asked in double.asked}
 
 
-async def test_a_key_that_firecrawl_does_not_know_is_an_error_when_it_is_needed(
+async def test_an_invalid_firecrawl_key_is_an_error_once_firecrawl_is_needed(
     shells: LoopbackSite, double: Double
 ) -> None:
     double.fails(".*", 401)
-    async with opened(crawler_firecrawl, shells.host) as (reading, found):
+    async with opened(crawler_firecrawl, shells.host) as (reader, found):
         assert not double.asked
         shells.documents["/pricing"] = Document(SHELL, HTML)
         with pytest.raises(BadKey, match="FIRECRAWL_API_KEY"):
-            await reading.scrape(found, [f"http://{shells.host}/pricing"])
+            await reader.scrape(found, [f"http://{shells.host}/pricing"])
 
 
-# What auto takes
+# Choice of the source
 
 
 @pytest.mark.parametrize(
     ("key", "server", "chosen"),
     [("", "", "crawler"), (A_KEY, "", "crawler-firecrawl"), ("", "http://127.0.0.1:3002", "crawler-firecrawl")],
 )
-def test_auto_uses_firecrawl_beside_the_crawler_if_either_a_key_or_a_server_is_set(
+def test_auto_adds_firecrawl_to_the_crawler_if_a_key_or_a_server_is_configured(
     key: str, server: str, chosen: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in (("FIRECRAWL_API_KEY", key), ("FIRECRAWL_API_URL", server)):
@@ -434,7 +444,7 @@ def test_auto_uses_firecrawl_beside_the_crawler_if_either_a_key_or_a_server_is_s
 
 
 @pytest.mark.parametrize("source", ["firecrawl", "crawler-firecrawl"])
-def test_the_doctor_looks_at_the_key_once_and_names_the_source_that_needs_it(
+def test_the_doctor_checks_the_key_once_and_names_the_source_that_needs_it(
     source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("FIRECRAWL_API_KEY", raising=False)

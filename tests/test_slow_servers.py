@@ -1,4 +1,4 @@
-"""Runs with model servers that are slow, and with providers that ask to wait: no time is wasted."""
+"""Runs with slow model servers, and with providers that ask to wait, waste no time."""
 
 from __future__ import annotations
 
@@ -48,29 +48,29 @@ SLOW: dict[str, Serving] = {
     "slower with each call": lambda: SlowServer(lambda n: 2 + 5 * n),
 }
 SHORT = {"busy while one call is under way"}
-HANGS = 9
-"""The number of a call that is never answered."""
+# The index of the call that is never answered.
+HANGING_CALL = 9
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A run, and how many seconds it took by the clock of the test."""
+class Result:
+    """The result of a run, its duration on the clock of the test, and the messages of its events."""
 
     record: RunRecord
     playbook: Playbook | None
     seconds: float
-    told: list[str]
+    messages: list[str]
 
 
-async def ended(server: SlowServer, home: Path, monkeypatch: pytest.MonkeyPatch, model: str = "compat") -> Ended:
-    """A run with this server as all three providers."""
+async def run_with(server: SlowServer, home: Path, monkeypatch: pytest.MonkeyPatch, model: str = "compat") -> Result:
+    """Execute a run with this server in the role of all three providers."""
     set_up(monkeypatch, server)
     stage = Stage(home, source=ScriptedSource(invented_sites()))
     await stage.opened()
     clock = stop_the_clock()
-    began = clock()
+    started = clock()
     record, playbook = await clock.run_until_done(asyncio.create_task(stage.run(model=model)))
-    return Ended(record, playbook, clock() - began, [event.message for event in stage.events])
+    return Result(record, playbook, clock() - started, [event.message for event in stage.events])
 
 
 # Servers that take their time
@@ -83,30 +83,31 @@ async def ended(server: SlowServer, home: Path, monkeypatch: pytest.MonkeyPatch,
         short=lambda case: case[0] in SHORT and case[1] == "compat",
     ),
 )
-async def test_a_run_with_a_slow_server_completes_with_the_default_settings_and_says_so(
+async def test_a_run_with_a_slow_server_completes_with_the_default_settings_and_reports_it(
     kind: str, provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with serving(SLOW[kind]()) as server:
-        run = await ended(server, tmp_path, monkeypatch, provider)
+        run = await run_with(server, tmp_path, monkeypatch, provider)
 
     assert run.playbook, run.record.error
     assert run.record.status == "completed", run.playbook.gaps
     assert max(server.abandoned.values(), default=0) <= 1
-    assert any("answers slowly" in message for message in run.told)
+    assert any("answers slowly" in message for message in run.messages)
     flag = next(flag for flag in run.playbook.flags if flag.code == "slow_model")
     assert "let the server answer several calls at once" in flag.reason
 
 
 @pytest.mark.long
-async def test_many_calls_of_a_tenth_of_forty_seconds_fit_a_tenth_of_the_default_limits(
+async def test_a_run_of_36_sequential_calls_of_40_seconds_fits_the_default_timeouts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of 120 s a call, 600 s a step and 1800 s a run. The run needs 144 of its 180 s if it wastes none."""
+    # All times are a tenth of the real ones: the defaults are 120 s per call, 600 s per step and 1800 s per run.
+    # The 36 calls take 144 s, so the run completes only if it wastes less than 36 s.
     for name, seconds in (("CALL", "12"), ("STEP", "60"), ("RUN", "180")):
         monkeypatch.setenv(f"OCTAVE_{name}_TIMEOUT_SECONDS", seconds)
     monkeypatch.setenv("OCTAVE_SPECIALISTS_PER_ASK", "1")
     async with serving(SlowServer(steady(4))) as server:
-        run = await ended(server, tmp_path, monkeypatch)
+        run = await run_with(server, tmp_path, monkeypatch)
 
     assert run.record.status == "completed"
     assert (len(server.asked), sum(server.abandoned.values())) == (36, 0)
@@ -114,9 +115,9 @@ async def test_many_calls_of_a_tenth_of_forty_seconds_fit_a_tenth_of_the_default
 
 
 @pytest.mark.long
-async def test_a_call_that_is_not_answered_in_time_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with serving(SlowServer(lambda n: math.inf if n == HANGS else 1, slots=99)) as server:
-        run = await ended(server, tmp_path, monkeypatch, "openai")
+async def test_a_call_that_times_out_is_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving(SlowServer(lambda n: math.inf if n == HANGING_CALL else 1, slots=99)) as server:
+        run = await run_with(server, tmp_path, monkeypatch, "openai")
 
     assert run.record.status == "completed"
     assert [*server.abandoned.values()] == [1]
@@ -124,35 +125,35 @@ async def test_a_call_that_is_not_answered_in_time_is_repeated(tmp_path: Path, m
 
 
 @pytest.mark.long
-async def test_a_run_that_waits_for_its_turns_may_take_longer_than_its_limit(
+async def test_time_spent_waiting_for_a_turn_does_not_count_towards_the_run_timeout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_SPECIALISTS_PER_ASK", "1")
     async with serving(SlowServer(steady(110))) as server:
-        run = await ended(server, tmp_path, monkeypatch)
+        run = await run_with(server, tmp_path, monkeypatch)
 
     assert run.record.status == "completed"
     assert run.seconds == pytest.approx(36 * 110, abs=5)
 
 
 @pytest.mark.long
-async def test_a_run_that_a_slow_server_keeps_from_ending_in_time_says_that_the_server_is_slow(
+async def test_the_error_of_a_run_that_times_out_names_the_slow_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_RUN_TIMEOUT_SECONDS", "140")
     async with serving(SlowServer(steady(90))) as server:
-        run = await ended(server, tmp_path, monkeypatch)
+        run = await run_with(server, tmp_path, monkeypatch)
 
     assert run.record.error
     assert run.record.error.code == "deadline_exceeded"
     assert "compat answered slowly: an answer took 90 s on average" in run.record.error.message
 
 
-async def test_a_server_that_answers_nothing_fails_the_run_after_two_limits_of_a_call_and_is_named(
+async def test_a_server_that_never_answers_fails_the_run_after_two_call_timeouts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with serving(SlowServer(never)) as server:
-        run = await ended(server, tmp_path, monkeypatch)
+        run = await run_with(server, tmp_path, monkeypatch)
 
     assert run.record.error
     assert (run.record.status, run.record.error.code) == ("failed", "upstream_unavailable")
@@ -162,12 +163,10 @@ async def test_a_server_that_answers_nothing_fails_the_run_after_two_limits_of_a
 
 
 @pytest.mark.long
-async def test_a_fallback_stands_in_for_a_server_that_answers_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_fallback_replaces_a_server_that_never_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCTAVE_FALLBACK", "extractive")
     async with serving(SlowServer(never)) as server:
-        run = await ended(server, tmp_path, monkeypatch)
+        run = await run_with(server, tmp_path, monkeypatch)
 
     assert run.record.status == "completed"
     assert run.seconds == pytest.approx(240, abs=10)
@@ -175,20 +174,20 @@ async def test_a_fallback_stands_in_for_a_server_that_answers_nothing(
 
 
 @pytest.mark.long
-async def test_a_setting_raises_the_limit_of_a_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_call_timeout_is_a_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCTAVE_CALL_TIMEOUT_SECONDS", "300")
     async with serving(SlowServer(steady(130))) as server:
-        run = await ended(server, tmp_path, monkeypatch)
+        run = await run_with(server, tmp_path, monkeypatch)
 
     assert (run.record.status, sum(server.abandoned.values())) == ("completed", 0)
 
 
 @pytest.mark.long
-async def test_a_fast_server_of_ones_own_gets_as_many_calls_at_once_as_any_other(
+async def test_a_fast_server_of_the_users_own_gets_many_concurrent_calls(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with serving(SlowServer(steady(2), slots=99)) as server:
-        run = await ended(server, tmp_path, monkeypatch)
+        run = await run_with(server, tmp_path, monkeypatch)
 
     assert run.record.status == "completed"
     assert run.seconds <= 15
@@ -200,10 +199,10 @@ def codes_of_flags(playbook: Playbook | None) -> set[str]:
     return {flag.code for flag in playbook.flags} if playbook else set()
 
 
-# How many calls at once
+# Limit on concurrent calls
 
 
-async def test_calls_that_time_out_together_lower_the_limit_once_and_most_if_the_server_is_silent() -> None:
+async def test_calls_that_time_out_together_lower_the_limit_only_once() -> None:
     clock, limit = stop_the_clock(), Limiter(max_calls=64)
     turns = [limit.turn(120) for _ in range(8)]
     for turn in turns:
@@ -214,7 +213,7 @@ async def test_calls_that_time_out_together_lower_the_limit_once_and_most_if_the
     assert limit.limit == 2
 
 
-async def test_one_call_that_hangs_while_others_are_answered_costs_a_third_like_a_refusal() -> None:
+async def test_one_hanging_call_among_answered_ones_lowers_the_limit_by_30_percent() -> None:
     clock, limit = stop_the_clock(), Limiter(max_calls=64)
     async with limit.turn(120) as hanging:
         clock.advance(1)
@@ -227,18 +226,18 @@ async def test_one_call_that_hangs_while_others_are_answered_costs_a_third_like_
     assert limit.limit == pytest.approx(before * 0.7)
 
 
-async def test_the_limit_of_a_call_restarts_with_each_answer_to_an_earlier_call() -> None:
-    clock, limit, late = stop_the_clock(), Limiter(max_calls=64), asyncio.Event()
+async def test_the_timeout_of_a_call_restarts_with_each_answer_to_an_earlier_call() -> None:
+    clock, limiter, timed_out = stop_the_clock(), Limiter(max_calls=64), asyncio.Event()
 
     async def call() -> None:
-        async with limit.turn(120) as turn:
+        async with limiter.turn(120) as turn:
             try:
                 async with turn.timeout():
                     await asyncio.get_running_loop().create_future()
             except TimeoutError:
-                late.set()
+                timed_out.set()
 
-    async with limit.turn(120) as first:
+    async with limiter.turn(120) as first:
         waiting = asyncio.create_task(call())
         await asyncio.sleep(0)
         clock.advance(100)
@@ -246,10 +245,10 @@ async def test_the_limit_of_a_call_restarts_with_each_answer_to_an_earlier_call(
     clock.advance(100)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert not late.is_set()
+    assert not timed_out.is_set()
     clock.advance(20)
     await waiting
-    assert late.is_set()
+    assert timed_out.is_set()
 
 
 @pytest.mark.parametrize(
@@ -270,16 +269,16 @@ def test_servers_on_this_machine_or_in_its_network_are_the_users_own(url: str, i
     assert is_own_server(url) == is_own
 
 
-async def test_the_clock_of_a_run_leaves_out_each_second_once_and_only_up_to_its_maximum() -> None:
+async def test_the_run_clock_excludes_overlapping_waits_once_and_only_up_to_its_maximum() -> None:
     clock, run = stop_the_clock(), RunClock(most_seconds=100)
-    began, now = run.now(), clock()
+    started, now = run.now(), clock()
     clock.advance(60)
     run.waited(now, now + 40)
     run.waited(now + 10, now + 60)
-    assert run.now() == pytest.approx(began)
+    assert run.now() == pytest.approx(started)
     clock.advance(60)
     run.waited(now + 60, now + 120)
-    assert run.now() == pytest.approx(began + 20)
+    assert run.now() == pytest.approx(started + 20)
 
 
 # Waits that a provider asks for
@@ -290,8 +289,8 @@ def later(hours: float) -> datetime:
 
 
 def limit_reached(text: str = "Rate limit reached", **headers: str) -> Sent:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return error(429, "rate_limit_exceeded", text, named)(Request("", {}, {}), "")
+    hyphenated = {name.replace("_", "-"): value for name, value in headers.items()}
+    return error(429, "rate_limit_exceeded", text, hyphenated)(Request("", {}, {}), "")
 
 
 def always(sent: Sent) -> Fault:
@@ -301,8 +300,8 @@ def always(sent: Sent) -> Fault:
     return answer
 
 
-def words(sent: Sent) -> str:
-    """The message of an error."""
+def error_message(sent: Sent) -> str:
+    """Return the message of the error."""
     return cast("dict[str, Any]", sent.body)["error"]["message"]
 
 
@@ -337,7 +336,7 @@ def stage(tmp_path: Path, double: Double) -> Stage:  # noqa: ARG001 - it answers
         short=lambda case: case in {("in words", "openai"), ("retry-after", "anthropic")},
     ),
 )
-async def test_a_wait_longer_than_the_run_may_take_fails_it_at_once_with_the_providers_words(
+async def test_a_run_fails_at_once_with_the_providers_message_if_the_wait_exceeds_its_timeout(
     how: str, provider: str, stage: Stage, double: Double
 ) -> None:
     sent = LONG[how]()
@@ -348,14 +347,14 @@ async def test_a_wait_longer_than_the_run_may_take_fails_it_at_once_with_the_pro
     assert playbook is None
     assert record.error
     assert (record.status, record.error.code) == ("failed", "rate_limited")
-    assert words(sent) in record.error.message
+    assert error_message(sent) in record.error.message
     assert "start a new run later" in record.error.message
     assert len(double.asked) <= 2
     assert A_KEY not in record.model_dump_json()
 
 
 @pytest.mark.long
-async def test_a_fallback_stands_in_at_once_for_a_provider_that_asks_to_wait_too_long(
+async def test_a_fallback_replaces_a_provider_at_once_if_the_wait_is_too_long(
     stage: Stage, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_FALLBACK", "extractive")
@@ -373,7 +372,7 @@ async def test_a_fallback_stands_in_at_once_for_a_provider_that_asks_to_wait_too
 
 @dataclass
 class Refusing(SlowServer):
-    """Refuses the first call, with this response."""
+    """A server that gives `with_response` to its first call."""
 
     with_response: Sent = field(default_factory=limit_reached)
 
@@ -386,12 +385,12 @@ class Refusing(SlowServer):
 
 @pytest.mark.long
 @pytest.mark.parametrize("seconds", matrix.sampled([20, 90, 300], short=lambda seconds: seconds == 300))
-async def test_a_wait_that_the_run_has_time_for_is_waited_in_full(
+async def test_a_run_waits_as_long_as_the_provider_asks_if_it_has_the_time(
     seconds: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refusal = limit_reached(f"Please try again in {seconds}s.")
     async with serving(Refusing(steady(1), slots=99, with_response=refusal)) as server:
-        run = await ended(server, tmp_path, monkeypatch, "openai")
+        run = await run_with(server, tmp_path, monkeypatch, "openai")
 
     assert run.record.status == "completed"
     assert seconds <= run.seconds <= seconds + 40
@@ -419,14 +418,14 @@ async def test_a_wait_that_the_run_has_time_for_is_waited_in_full(
         ("This model has 8 heads and 30 s of audio", None),
     ],
 )
-def test_a_wait_is_read_from_the_words_of_an_error(text: str, seconds: float | None) -> None:
+def test_a_wait_is_parsed_from_the_text_of_an_error(text: str, seconds: float | None) -> None:
     assert retry_after_seconds({}, text) == (None if seconds is None else pytest.approx(seconds))
 
 
-@pytest.mark.parametrize("said", ["retry-after: {seconds}", "regain access on {iso} UTC", "try again at {http}"])
-def test_a_wait_may_end_at_a_time(said: str) -> None:
+@pytest.mark.parametrize("template", ["retry-after: {seconds}", "regain access on {iso} UTC", "try again at {http}"])
+def test_a_wait_may_be_given_as_its_end(template: str) -> None:
     at = datetime.now(UTC) + timedelta(hours=3)
-    text = said.format(
+    text = template.format(
         seconds=int(at.timestamp()), iso=f"{at:%Y-%m-%d at %H:%M}", http=format_datetime(at, usegmt=True)
     )
     header, _, value = text.partition(": ")
@@ -447,5 +446,7 @@ def test_a_wait_may_end_at_a_time(said: str) -> None:
         ({"retry-after": "2", "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "7h"}, 2),
     ],
 )
-def test_a_limit_that_is_not_used_up_is_no_reason_to_wait(headers: dict[str, Any], seconds: float | None) -> None:
+def test_a_wait_is_parsed_from_headers_and_an_unused_limit_is_ignored(
+    headers: dict[str, Any], seconds: float | None
+) -> None:
     assert retry_after_seconds(headers) == seconds

@@ -47,10 +47,10 @@ async def executing() -> AsyncGenerator[Runs]:
 
 
 async def two_runs(held_pair: Pair) -> tuple[str, str]:
-    """The ids of two runs, each cancelled before it read a page."""
+    """Start two runs, cancel both before they read a page, and return their ids."""
     async with executing() as runs:
         started = [await runs.start(about(held_pair)) for _ in range(2)]
-        # the first would wait for the fetches that the second shares with it
+        # The first run would wait for the fetches that the second shares with it.
         second, first = [(await runs.cancel(record.run_id)).run_id for record in reversed(started)]
     return first, second
 
@@ -96,7 +96,7 @@ async def test_a_session_is_listed_with_its_runs_until_it_is_deleted(pair: Pair,
     deleted = await octave("sessions", "--delete", session, cwd=tmp_path)
     after = await octave("runs", cwd=tmp_path)
 
-    assert [one["runs"] for one in sessions] == [1]
+    assert [listed_session["runs"] for listed_session in sessions] == [1]
     assert table.out.startswith(session)
     assert "1 run" in table.out
     assert listed.out == same.out
@@ -108,7 +108,7 @@ async def test_a_session_is_listed_with_its_runs_until_it_is_deleted(pair: Pair,
     assert names_in(tmp_path / "made") == FILES
 
 
-async def test_where_there_is_nothing_a_hint_says_how_to_begin_and_quiet_does_not(tmp_path: Path) -> None:
+async def test_an_empty_list_prints_a_hint_unless_quiet_is_set(tmp_path: Path) -> None:
     for name in ("runs", "sessions"):
         ended = await octave(name, cwd=tmp_path)
         quiet = await octave(name, "--quiet", cwd=tmp_path)
@@ -141,7 +141,7 @@ async def test_only_the_requested_formats_are_written(finished: Finished, tmp_pa
     assert json.loads(ended.out)["files"] == ["there/playbook.md", "there/playbook.json"]
 
 
-async def test_with_its_pages_every_quotation_can_be_checked(finished: Finished, tmp_path: Path) -> None:
+async def test_every_quotation_can_be_checked_against_the_exported_pages(finished: Finished, tmp_path: Path) -> None:
     ended = await octave("export", finished.run_id, "--out", "there", "--pages", cwd=tmp_path)
 
     assert ended.code == 0
@@ -154,7 +154,7 @@ async def test_with_its_pages_every_quotation_can_be_checked(finished: Finished,
 
 
 @pytest.mark.long
-async def test_a_run_is_cancelled_from_another_process_and_a_command_that_waits_for_it_says_so(
+async def test_cancelling_a_run_from_another_process_ends_the_command_that_waits_for_it(
     held_pair: Pair, tmp_path: Path
 ) -> None:
     waiting = await asyncio.create_subprocess_exec(
@@ -194,7 +194,7 @@ async def test_no_command_loads_a_server_and_only_cancel_loads_the_engine(tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (("runs", "--limit", "0"), 2, "--limit"),
         (("runs", "--limit", "101"), 2, "--limit"),
@@ -218,8 +218,8 @@ async def test_no_command_loads_a_server_and_only_cancel_loads_the_engine(tmp_pa
     ],
     ids=str,
 )
-async def test_what_cannot_be_done_is_one_line_that_names_it(
-    arguments: tuple[str, ...], code: int, said: str, tmp_path: Path
+async def test_invalid_arguments_cause_a_one_line_error(
+    arguments: tuple[str, ...], code: int, message: str, tmp_path: Path
 ) -> None:
     ended = await octave(*arguments, cwd=tmp_path)
 
@@ -227,10 +227,10 @@ async def test_what_cannot_be_done_is_one_line_that_names_it(
     assert ended.out == ""
     assert ended.err.startswith("error: ")
     assert ended.err.count("\n") == 1
-    assert said in ended.err
+    assert message in ended.err
 
 
-async def test_an_unknown_format_or_a_folder_that_cannot_be_written_writes_nothing(
+async def test_nothing_is_written_for_an_unknown_format_or_an_unwritable_folder(
     finished: Finished, tmp_path: Path
 ) -> None:
     run = finished.run_id
@@ -244,7 +244,7 @@ async def test_an_unknown_format_or_a_folder_that_cannot_be_written_writes_nothi
     assert names_in(tmp_path) == {"taken"}
 
 
-async def test_a_database_that_cannot_be_read_is_one_line(tmp_path: Path, home: Path) -> None:
+async def test_an_unreadable_database_causes_a_one_line_error(tmp_path: Path, home: Path) -> None:
     (tmp_path / "home").mkdir()
     (home / "octave.db").write_bytes(b"no database, but long enough to be taken for one" * 100)
     ended = await octave("runs", cwd=tmp_path)
@@ -255,7 +255,7 @@ async def test_a_database_that_cannot_be_read_is_one_line(tmp_path: Path, home: 
 
 
 @pytest.mark.usefixtures("finished")
-async def test_a_closed_pipe_ends_the_command_without_output(tmp_path: Path) -> None:
+async def test_a_closed_pipe_ends_the_command_without_an_error_message(tmp_path: Path) -> None:
     read, write = os.pipe()
     os.close(read)
     process = await asyncio.create_subprocess_exec(
@@ -272,8 +272,8 @@ async def test_a_closed_pipe_ends_the_command_without_output(tmp_path: Path) -> 
     assert (process.returncode, err) == (1, b"")
 
 
-class Failing(SqlStore):
-    """Fails, once, to note where the files of a run are."""
+class FailingStore(SqlStore):
+    """A store that fails once, when the folder of a run is recorded."""
 
     has_failed = False
 
@@ -284,8 +284,8 @@ class Failing(SqlStore):
         await super().put_value(key, text, run_id=run_id)
 
 
-async def test_a_run_whose_server_ends_as_it_makes_the_folder_has_one_folder(tmp_path: Path) -> None:
-    folders, store = tmp_path / "playbooks", Failing(f"sqlite:///{tmp_path / 'octave.db'}")
+async def test_a_run_has_one_folder_even_if_its_server_crashes_while_creating_it(tmp_path: Path) -> None:
+    folders, store = tmp_path / "playbooks", FailingStore(f"sqlite:///{tmp_path / 'octave.db'}")
     await store.open()
     playbook = sample_playbook()
     with pytest.raises(StoreFailed):
@@ -298,7 +298,7 @@ async def test_a_run_whose_server_ends_as_it_makes_the_folder_has_one_folder(tmp
     store.has_failed = False
     with pytest.raises(StoreFailed):
         await PlaybookFiles(store, folders).publish("run_3", playbook)
-    for run_id, written in {"run_1": files, "run_3": ()}.items():
-        await PlaybookFiles(store, folders).remove(run_id, written)
+    for run_id, run_files in {"run_1": files, "run_3": ()}.items():
+        await PlaybookFiles(store, folders).remove(run_id, run_files)
     assert {Path(file).parent for file in others} == {*folders.iterdir()}
     await store.close()

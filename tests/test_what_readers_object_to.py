@@ -1,11 +1,11 @@
-"""Each rule on how an e-mail begins, sounds and what it brings has e-mails that break it and e-mails that keep it."""
+"""Rules on how an e-mail opens, sounds and helps, each with e-mails that break it and e-mails that follow it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
-from test_rubric import ASK, GOOD, LAST, OPENING, PROOF, broken, points, saying, theirs, told
+from test_rubric import ASK, GOOD, LAST, OPENING, PROOF, broken_rules, fault_texts, from_prospect, points, saying
 
 from octave_mcp.copywriting.email_text import Deal, Email
 
@@ -42,8 +42,8 @@ def ending(text: str) -> Email:
 
 
 @pytest.mark.parametrize("email", [SECOND, THIRD])
-def test_good_touches_lose_hardly_a_point(email: Email) -> None:
-    assert points(email) >= 95, told(email)
+def test_good_touches_lose_at_most_five_points(email: Email) -> None:
+    assert points(email) >= 95, fault_texts(email)
 
 
 @pytest.mark.parametrize(
@@ -91,17 +91,20 @@ def test_good_touches_lose_hardly_a_point(email: Email) -> None:
         ("D14", saying("Your site says “we build ferries in two yards for the whole of the Baltic and beyond”.")),
     ],
 )  # fmt: skip
-def test_what_readers_object_to_is_warned_of(rule: str, email: Email) -> None:
-    assert rule in broken(email), told(email)
+def test_an_email_that_readers_object_to_has_the_fault(rule: str, email: Email) -> None:
+    assert rule in broken_rules(email), fault_texts(email)
 
 
 @pytest.mark.parametrize(
     ("rule", "email"),
     [
         ("D27", saying("It might help your crews.")),
-        ("D27", saying("It may cut, and might end, your rework.", replace(GOOD, evidence=theirs("It may, or might.")))),
+        (
+            "D27",
+            saying("It may cut, and might end, your rework.", replace(GOOD, evidence=from_prospect("It may, or might."))),
+        ),
         ("D27", saying("In May you opened it. May I ask who plans it?")),
-        ("D27", replace(GOOD, facts=("It may cut rework.",), evidence=theirs("It may cut rework."))),
+        ("D27", replace(GOOD, facts=("It may cut rework.",), evidence=from_prospect("It may cut rework."))),
         ("D29", replace(GOOD, deal=Deal("Lumenforge", "Quillport", "They plan nights in Tallinn."))),
         ("D29", replace(THIRD, subject="a plan", paragraphs=("We could plan it.",), deal=Deal())),
         ("D31", starting("It's been a year since your second yard opened in Tallinn. Who plans its nights?")),
@@ -110,10 +113,10 @@ def test_what_readers_object_to_is_warned_of(rule: str, email: Email) -> None:
         ("D32", starting("On 4 March 2026 your home page said you build ferries in two yards. Who plans the nights?")),
         ("D32", starting("Your home page of March 2026 says that nights are slow. Who plans them?")),
         ("D32", replace(starting("Who plans the nights in Tallinn?"), has_second_opening=True)),
-        ("D32", replace(starting("Who plans the nights in Tallinn?"), evidence=theirs("We plan nights."))),
+        ("D32", replace(starting("Who plans the nights in Tallinn?"), evidence=from_prospect("We plan nights."))),
         ("D16", starting("On 4 March 2026 Quillport opened a yard. Who plans its nights?")),
         ("D16", THIRD),
-        ("D17", replace(saying("Your lamps are world-class."), evidence=theirs("World-class lamps."))),
+        ("D17", replace(saying("Your lamps are world-class."), evidence=from_prospect("World-class lamps."))),
         ("D18", replace(THIRD, earlier=(GOOD, SECOND))),
         ("D35", LAST),
         ("D35", replace(SECOND, paragraphs=(LIKE_YOU, "Its crews, says Brassmere, are glad.", ASK), ask=ASK)),
@@ -121,34 +124,38 @@ def test_what_readers_object_to_is_warned_of(rule: str, email: Email) -> None:
         ("D14", saying("Your site says “slow nights”.")),
     ],
 )  # fmt: skip
-def test_what_readers_do_not_object_to_is_not(rule: str, email: Email) -> None:
-    assert rule not in broken(email), told(email)
+def test_an_email_that_readers_accept_does_not_have_the_fault(rule: str, email: Email) -> None:
+    assert rule not in broken_rules(email), fault_texts(email)
 
 
-def test_stacked_hedges_cost_more_the_more_there_are() -> None:
+def test_every_hedge_after_the_first_costs_more_points() -> None:
     texts = ("", "It might help you.", "It might help you, perhaps.", "It might, perhaps, seem likely to help you.")
     scores = [points(saying(text)) for text in texts]
     assert scores[0] == scores[1] > scores[2] > scores[3]
 
 
-def test_what_the_user_said_of_the_deal_makes_an_email_about_it() -> None:
+def test_an_email_about_the_context_that_the_user_gave_is_specific_to_the_deal() -> None:
     email = replace(THIRD, subject="rota", paragraphs=("The rota of the welders is on paper. We could draw it up.",))
-    assert "D29" in broken(replace(email, deal=Deal("Lumenforge", "Quillport", "They want lamps.")))
-    assert "D29" not in broken(replace(email, deal=Deal("Lumenforge", "Quillport", "The welders' rota is on paper.")))
+    assert "D29" in broken_rules(replace(email, deal=Deal("Lumenforge", "Quillport", "They want lamps.")))
+    assert "D29" not in broken_rules(
+        replace(email, deal=Deal("Lumenforge", "Quillport", "The welders' rota is on paper."))
+    )
 
 
-def test_the_first_word_of_a_name_stands_for_the_company_and_a_short_one_does_not() -> None:
+def test_the_first_word_of_a_company_name_counts_as_a_mention_unless_it_is_short() -> None:
     assert replace(GOOD, deal=Deal("", "Oakway Parcels")).mentions("Oakway plans. Oakway Parcels does.") == 2
     assert replace(GOOD, deal=Deal("", "The Yard")).mentions("The yard, The Yard and a Yard.") == 1
     assert replace(GOOD, deal=Deal("", "Cloud.gov")).mentions("Cloud.gov's and my.Cloud.gov") == 1
     assert replace(GOOD, deal=Deal()).mentions("Any text.") == 0
 
 
-def test_touches_that_begin_ask_or_are_built_alike_are_told_so() -> None:
+def test_touches_with_the_same_opening_question_or_structure_have_a_fault() -> None:
     asked = "Does Tallinn count its hours?"
     alike = replace(THIRD, paragraphs=(f"Brassmere has two docks. {OPENING}", asked), ask=asked, earlier=(SECOND,))
-    (text,) = [line for line in told(alike).splitlines() if "vary it" in line]
+    (text,) = [line for line in fault_texts(alike).splitlines() if "vary it" in line]
     assert "begins in the same words and asks in the same words as an earlier touch" in text
     built = replace(THIRD, paragraphs=("Tallinn has slips.", f"{ASK} It rains.", "Want me to?"), earlier=(SECOND,))
-    assert "structure" not in told(built)
-    assert "has the same structure" in told(replace(built, paragraphs=("Three slips.", "Rain. Snow.", "Want me to?")))
+    assert "structure" not in fault_texts(built)
+    assert "has the same structure" in fault_texts(
+        replace(built, paragraphs=("Three slips.", "Rain. Snow.", "Want me to?"))
+    )

@@ -1,4 +1,4 @@
-"""A server of our own on loopback, in the test's loop, and a client of it."""
+"""A server on loopback in the event loop of the test, and clients of it."""
 
 from __future__ import annotations
 
@@ -27,25 +27,28 @@ UNKNOWN_RUN = "run_00000000000000000000000000000000"
 
 
 def serving(**settings: Any) -> AbstractAsyncContextManager[httpx2.AsyncClient]:  # noqa: ANN401 - fields of Settings
-    """A client of a server of its own."""
+    """Serve an application with these settings, and yield a client of it."""
     return served(http.make(load(**settings)))
 
 
 def lift_server_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Gives a server in this process an hour to open its database and to finish responses: it may be slow."""
+    """Let a server in this process take an hour to open its database and finish responses: a busy machine is slow."""
     monkeypatch.setattr(rest, "READY_SECONDS", 3600)
     monkeypatch.setattr(http, "DRAIN_SECONDS", 3600)
 
 
 def new_client(origin: str) -> httpx2.AsyncClient:
-    """Without a timeout, and with a new connection for each request: the server could be closing an idle one."""
+    """Return a client without a timeout.
+
+    It opens a connection per request, since the server may be closing an idle one.
+    """
     limits = httpx2.Limits(max_keepalive_connections=0)
     return httpx2.AsyncClient(base_url=origin, timeout=None, trust_env=False, limits=limits)
 
 
 @asynccontextmanager
 async def served(app: Starlette) -> AsyncGenerator[httpx2.AsyncClient]:
-    """A client of the application, which answers on a free port until left."""
+    """Serve the application on a free port, and yield a client of it."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
@@ -70,7 +73,7 @@ class Sent:
 
 
 async def sent_in(answer: httpx2.Response) -> AsyncIterator[Sent]:
-    """The events of a stream, as a browser reads them: one that was cut off before its end is none."""
+    """Yield the events of a stream as a browser does, without an event that was cut off before its end."""
     fields: dict[str, str] = {}
     async for line in answer.aiter_lines():
         name, _, value = line.partition(": ")
@@ -83,7 +86,7 @@ async def sent_in(answer: httpx2.Response) -> AsyncIterator[Sent]:
 
 
 def problem_in(answer: httpx2.Response) -> dict[str, Any]:
-    """The problem document of the response, after a check of its structure."""
+    """Check the structure of the problem document in the response, and return it."""
     assert answer.headers["content-type"] == "application/problem+json", answer.text
     found = answer.json()
     assert found.keys() == {"type", "title", "status", "code", "detail"}
@@ -93,6 +96,6 @@ def problem_in(answer: httpx2.Response) -> dict[str, Any]:
 
 
 def paths() -> list[str]:
-    """A path for every route, and one without a route."""
+    """Return a path of every route, and one that has no route."""
     routes = [route.path for route in http.make(load()).routes if isinstance(route, Route)]
     return [*(re.sub(r"{\w+}", "some", path) for path in routes), "/nope"]

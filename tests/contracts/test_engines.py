@@ -192,7 +192,7 @@ def open_files(folder: Path) -> list[Path]:
 def _target(link: Path) -> Path | None:
     try:
         return link.readlink()
-    except FileNotFoundError:  # closed in the meantime
+    except FileNotFoundError:  # closed since the directory was listed
         return None
 
 
@@ -215,8 +215,10 @@ def test_a_lock_lost_with_its_connection_is_reacquired_once_no_other_process_hol
     locks.keep("a")
     assert not other.hold("a")
     with psycopg.connect(postgres_url, autocommit=True) as admin:
-        others = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = %s"
-        admin.execute(others, [postgres_url.rpartition("/")[2]])
+        terminate = (
+            "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = %s"
+        )
+        admin.execute(terminate, [postgres_url.rpartition("/")[2]])
     other.keep("a")
     locks.keep("a")
     other.free("a")
@@ -232,7 +234,7 @@ def test_a_lost_lock_that_another_process_took_is_reacquired_after_its_release(p
     with psycopg.connect(postgres_url, autocommit=True) as admin:
         admin.execute("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'")
     while not other.hold("a"):
-        pass  # the server has not yet noticed that the connection is gone
+        pass  # the server has not yet noticed that the connection is lost
     assert not locks.keep("a")
     other.free("a")
     assert not locks.keep("a")

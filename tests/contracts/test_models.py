@@ -49,14 +49,14 @@ def _unlimited(*_: object) -> None:
 
 def _context(spend: Callable[[Usage], None]) -> RunContext:
     return RunContext(
-        "run_0", Answering(), NoNotes(), fresh=True, check=_unlimited, spend=spend, clock=RunClock(), slow=_unlimited
+        "run_0", AnsweredInbox(), NoNotes(), fresh=True, check=_ignore, spend=spend, clock=RunClock(), slow=_ignore
     )
 
 
 def model_of(name: str, home: Path) -> Model:
     if name == "scripted":
         return ScriptedModel()
-    context = _context(_unlimited)
+    context = _context(_ignore)
     return importlib.import_module(f"octave_mcp.models.{name}").make(Settings.model_validate({"home": home}), context)
 
 
@@ -73,7 +73,7 @@ def asks(plain: Written) -> list[Asked]:
     return plain.one_of_each
 
 
-async def test_an_answer_has_the_requested_type_and_its_usage_and_does_not_change_the_ask(
+async def test_an_answer_has_the_requested_type_and_a_usage_and_leaves_the_ask_unchanged(
     model: Model, asks: list[Asked]
 ) -> None:
     assert len(asks) == 10
@@ -89,8 +89,8 @@ async def test_an_answer_has_the_requested_type_and_its_usage_and_does_not_chang
 
 async def test_an_ask_with_a_complaint_is_answered_with_the_same_type(model: Model, asks: list[Asked]) -> None:
     for ask in asks:
-        again = await model.answer(ask.model_copy(update={"complaint": "D3 the figure 99% is not in the evidence"}))
-        assert type(again.value) is ask.answer
+        corrected = await model.answer(ask.model_copy(update={"complaint": "D3 the figure 99% is not in the evidence"}))
+        assert type(corrected.value) is ask.answer
 
 
 async def test_an_ask_without_passages_is_still_answered(model: Model, asks: list[Asked]) -> None:

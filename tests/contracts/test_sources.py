@@ -1,4 +1,4 @@
-"""What every source promises, over those that read loopback sites and the fake."""
+"""Contract tests for every source: those that read loopback sites, and the scripted one."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 
 @dataclass(frozen=True)
-class Stand:
-    """A source, two companies whose sites it can read, and one whose it cannot."""
+class Subject:
+    """A source, two companies whose sites it can read, and one whose site does not answer."""
 
     source: Source
     company: Company
@@ -48,7 +48,7 @@ class Stand:
 
 
 @pytest.fixture(autouse=True)
-def without_waiting() -> Iterator[None]:
+def no_retry_waits() -> Iterator[None]:
     with stamina.set_testing(True, attempts=3, cap=True):
         yield
 
@@ -62,7 +62,7 @@ def double() -> Iterator[Double]:
     answering.close()
 
 
-def test_every_source_is_under_contract() -> None:
+def test_every_source_is_covered_by_the_contract_tests() -> None:
     assert set(names(SOURCES)) == set(ADAPTERS)
 
 
@@ -76,49 +76,49 @@ def source_of(name: str, double: Double) -> Source:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=NAMES)
-async def stand(request: pytest.FixtureRequest, double: Double) -> AsyncGenerator[Stand]:
+async def subject(request: pytest.FixtureRequest, double: Double) -> AsyncGenerator[Subject]:
     source = source_of(request.param, double)
     async with serve_demo() as served:
         sites = (VENDOR, PROSPECT) if request.param == "scripted" else served
         allow = frozenset({"127.0.0.1"})
         company, other = parse_company(sites[0], "vendor", allow), parse_company(sites[1], "prospect", allow)
-        yield Stand(source, company, other, parse_company(NOWHERE, "vendor", allow))
+        yield Subject(source, company, other, parse_company(NOWHERE, "vendor", allow))
         await source.close()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def site(stand: Stand) -> Site:
-    company = await stand.source.open(stand.company)
-    return await stand.source.map(company, await stand.source.home(company))
+async def site(subject: Subject) -> Site:
+    company = await subject.source.open(subject.company)
+    return await subject.source.map(company, await subject.source.home(company))
 
 
 @in_one_loop
-async def test_an_open_company_is_the_one_asked_for_and_no_path_is_kept(stand: Stand) -> None:
-    company = await stand.source.open(stand.company)
-    assert (company.domain, company.role) == (stand.company.domain, "vendor")
+async def test_opening_a_company_keeps_its_domain_and_role_and_drops_the_path(subject: Subject) -> None:
+    company = await subject.source.open(subject.company)
+    assert (company.domain, company.role) == (subject.company.domain, "vendor")
     assert company.url.count("/") == 2
 
 
 @in_one_loop
-async def test_a_site_that_does_not_answer_is_said_to_be_unreachable(stand: Stand) -> None:
+async def test_a_site_that_does_not_answer_is_reported_as_unreachable(subject: Subject) -> None:
     with pytest.raises(UpstreamError) as failed:
-        await stand.source.home(await stand.source.open(stand.absent))
+        await subject.source.home(await subject.source.open(subject.absent))
     assert failed.value.code == "site_unreachable"
     assert "127.0.0.1" in str(failed.value)
 
 
 @in_one_loop
-async def test_a_home_page_is_of_its_kind_and_says_whose_it_is(stand: Stand) -> None:
-    company = await stand.source.open(stand.company)
-    home = await stand.source.home(company)
+async def test_a_home_page_has_the_kind_home_and_the_name_of_its_site(subject: Subject) -> None:
+    company = await subject.source.open(subject.company)
+    home = await subject.source.home(company)
     assert home.ref.kind == "home"
     assert home.ref.url.startswith(company.url)
     assert home.structured.site_name
 
 
 @in_one_loop
-async def test_a_page_has_the_digest_of_its_text_and_an_aware_time(stand: Stand, site: Site) -> None:
-    for page in (site.home, *await stand.source.scrape(site, [link.url for link in site.links[:4]])):
+async def test_a_page_has_the_digest_of_its_text_and_an_aware_fetch_time(subject: Subject, site: Site) -> None:
+    for page in (site.home, *await subject.source.scrape(site, [link.url for link in site.links[:4]])):
         assert isinstance(page, Page)
         assert page.ref.sha256 == sha256(page.text.encode()).hexdigest()
         assert page.ref.fetched_at.tzinfo is not None
@@ -127,7 +127,7 @@ async def test_a_page_has_the_digest_of_its_text_and_an_aware_time(stand: Stand,
 
 
 @in_one_loop
-async def test_a_map_lists_each_address_once_without_the_home_page(site: Site) -> None:
+async def test_a_map_lists_each_url_once_without_the_home_page(site: Site) -> None:
     keys = [url_key(link.url) for link in site.links]
     assert len(keys) == len(set(keys)) > 5
     assert url_key(site.home.ref.url) not in keys
@@ -135,16 +135,16 @@ async def test_a_map_lists_each_address_once_without_the_home_page(site: Site) -
 
 
 @in_one_loop
-async def test_pages_are_returned_in_the_requested_order(stand: Stand, site: Site) -> None:
+async def test_pages_are_returned_in_the_requested_order(subject: Subject, site: Site) -> None:
     urls = [link.url for link in reversed(site.links[:6])]
-    pages = await stand.source.scrape(site, urls)
+    pages = await subject.source.scrape(site, urls)
     assert [page.ref.url for page in pages if isinstance(page, Page)] == urls
 
 
 @in_one_loop
-async def test_a_missing_page_is_returned_as_a_failure_in_its_position(stand: Stand, site: Site) -> None:
+async def test_a_missing_page_is_returned_as_a_failure_in_its_position(subject: Subject, site: Site) -> None:
     gone = f"{site.company.url}/no-such-page"
-    first, failure, last = await stand.source.scrape(site, [site.links[0].url, gone, site.links[1].url])
+    first, failure, last = await subject.source.scrape(site, [site.links[0].url, gone, site.links[1].url])
     assert isinstance(first, Page)
     assert isinstance(last, Page)
     assert isinstance(failure, PageFailure)
@@ -153,29 +153,29 @@ async def test_a_missing_page_is_returned_as_a_failure_in_its_position(stand: St
 
 
 @in_one_loop
-async def test_a_page_of_another_site_is_not_read(stand: Stand, site: Site) -> None:
-    (failure,) = await stand.source.scrape(site, [f"{stand.other.url}/about"])
+async def test_a_page_of_another_site_is_not_read(subject: Subject, site: Site) -> None:
+    (failure,) = await subject.source.scrape(site, [f"{subject.other.url}/about"])
     assert isinstance(failure, PageFailure)
     assert failure.code == "host_not_allowed"
 
 
 @in_one_loop
-async def test_scraping_no_addresses_returns_no_pages(stand: Stand, site: Site) -> None:
-    assert await stand.source.scrape(site, []) == ()
+async def test_scraping_no_urls_returns_no_pages(subject: Subject, site: Site) -> None:
+    assert await subject.source.scrape(site, []) == ()
 
 
 @in_one_loop
-async def test_reading_a_page_twice_gives_the_same_result(stand: Stand, site: Site) -> None:
+async def test_reading_a_page_twice_gives_the_same_result(subject: Subject, site: Site) -> None:
     url = site.links[0].url
-    first, again = await stand.source.scrape(site, [url]), await stand.source.scrape(site, [url])
+    first, again = await subject.source.scrape(site, [url]), await subject.source.scrape(site, [url])
     assert [page.text for page in first if isinstance(page, Page)] == [p.text for p in again if isinstance(p, Page)]
 
 
 @in_one_loop
-async def test_one_source_reads_two_sites_at_once(stand: Stand) -> None:
-    one, other = await asyncio.gather(stand.source.open(stand.company), stand.source.open(stand.other))
-    homes = await asyncio.gather(stand.source.home(one), stand.source.home(other))
-    assert [home.ref.url.startswith(company.url) for home, company in zip(homes, (one, other), strict=True)] == [
+async def test_one_source_reads_two_sites_concurrently(subject: Subject) -> None:
+    company, other = await asyncio.gather(subject.source.open(subject.company), subject.source.open(subject.other))
+    homes = await asyncio.gather(subject.source.home(company), subject.source.home(other))
+    assert [home.ref.url.startswith(opened.url) for home, opened in zip(homes, (company, other), strict=True)] == [
         True
     ] * 2
 

@@ -1,4 +1,4 @@
-"""What every store promises."""
+"""Contract tests for every store, on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TEXTS = ("# One\n\nPlain text.", "CRLF\r\nstays\r\n", "中文 é é 🎉\u2028\u
 
 @pytest.fixture(scope="module")
 def database(postgres_server: str) -> str:
-    """One database for all these tests: creating it takes longer than any of them."""
+    """The database of all tests in this module: creating one takes longer than any of them."""
     name = f"contracts_{secrets.token_hex(6)}"
     with psycopg.connect(f"{postgres_server}/postgres", autocommit=True) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
@@ -46,7 +46,7 @@ def database(postgres_server: str) -> str:
 
 @pytest.fixture
 def emptied(database: str) -> str:
-    """The database, without the tables of the previous test."""
+    """The database, without the rows of the previous test."""
     with psycopg.connect(database, autocommit=True) as connection:
         rows = connection.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
         if tables := [sql.Identifier(name) for (name,) in rows if name not in {schema.name, migrations.name}]:
@@ -67,7 +67,7 @@ async def store(url: str) -> AsyncIterator[Store]:
     await store.close()
 
 
-def test_every_store_is_under_contract() -> None:
+def test_every_store_is_covered_by_the_contract_tests() -> None:
     modules = [
         import_module(f"octave_mcp.store.{found.name}") for found in pkgutil.iter_modules(octave_mcp.store.__path__)
     ]
@@ -86,8 +86,8 @@ def record(run_id: str = "run_1", session_id: str = "sess_1", *, minute: int = 0
     )
 
 
-def ended(kept: RunRecord, day: int = 3) -> RunRecord:
-    return kept.model_copy(
+def ended(run: RunRecord, day: int = 3) -> RunRecord:
+    return run.model_copy(
         update={
             "status": "failed",
             "finished_at": datetime(2026, 3, day, tzinfo=UTC),
@@ -97,11 +97,11 @@ def ended(kept: RunRecord, day: int = 3) -> RunRecord:
     )
 
 
-def happened(name: EventName, message: str = "") -> Event:
+def event_of(name: EventName, message: str = "") -> Event:
     return Event(event=name, run_id="run_1", session_id="sess_1", message=message)
 
 
-async def test_what_is_not_there_is_none_or_nothing(store: Store) -> None:
+async def test_reading_what_was_never_stored_returns_none_or_an_empty_list(store: Store) -> None:
     assert await store.get_run("run_1") is None
     assert await store.run_of_request("mine") is None
     assert await store.get_playbook("run_1") is None
@@ -113,7 +113,7 @@ async def test_what_is_not_there_is_none_or_nothing(store: Store) -> None:
     assert not await store.update_run(record())
 
 
-async def test_a_run_is_kept_as_it_was_last_put_until_it_is_final(store: Store) -> None:
+async def test_a_run_can_be_updated_until_it_is_final(store: Store) -> None:
     first = await store.add_run(record(), new_session=True)
     assert await store.get_run("run_1") == first
     assert await store.update_run(ended(first))
@@ -122,55 +122,55 @@ async def test_a_run_is_kept_as_it_was_last_put_until_it_is_final(store: Store) 
     assert await store.unfinished() == []
 
 
-async def test_a_final_record_comes_with_its_event_or_not_at_all(store: Store) -> None:
+async def test_a_final_record_and_its_event_are_stored_together_or_not_at_all(store: Store) -> None:
     first = await store.add_run(record(), new_session=True)
-    assert await store.update_run(ended(first), events=(happened("run_finished", "failed"),))
-    assert not await store.update_run(ended(first, day=4), events=(happened("run_finished", "again"),))
+    assert await store.update_run(ended(first), events=(event_of("run_finished", "failed"),))
+    assert not await store.update_run(ended(first, day=4), events=(event_of("run_finished", "again"),))
     assert [event.message for _, event in await store.events("run_1")] == ["failed"]
 
 
-async def test_nothing_is_told_of_a_run_that_is_final(store: Store) -> None:
+async def test_no_event_is_added_to_a_final_run(store: Store) -> None:
     first = await store.add_run(record(), new_session=True)
-    await store.update_run(ended(first), events=(happened("run_finished", "failed"),))
-    await store.append("run_1", [happened("progress", "late")])
+    await store.update_run(ended(first), events=(event_of("run_finished", "failed"),))
+    await store.append("run_1", [event_of("progress", "late")])
     assert [event.message for _, event in await store.events("run_1")] == ["failed"]
 
 
-async def test_a_run_of_a_session_that_is_not_there_is_refused(store: Store) -> None:
+async def test_a_run_of_an_unknown_session_is_refused(store: Store) -> None:
     with pytest.raises(NotFound, match="sess_1"):
         await store.add_run(record(), new_session=False)
     assert await store.runs() == []
 
 
-async def test_the_same_request_id_gives_the_run_that_has_it_even_at_the_same_time(store: Store) -> None:
-    asked = [record(f"run_{n}", f"sess_{n}", request_id="mine") for n in range(8)]
-    kept = await asyncio.gather(*(store.add_run(one, new_session=True) for one in asked))
-    assert len({one.run_id for one in kept}) == 1
-    assert await store.runs() == kept[:1]
-    assert await store.run_of_request("mine") == kept[0]
+async def test_concurrent_requests_with_the_same_id_get_the_same_run(store: Store) -> None:
+    records = [record(f"run_{n}", f"sess_{n}", request_id="mine") for n in range(8)]
+    stored = await asyncio.gather(*(store.add_run(run, new_session=True) for run in records))
+    assert len({run.run_id for run in stored}) == 1
+    assert await store.runs() == stored[:1]
+    assert await store.run_of_request("mine") == stored[0]
     assert len(await store.sessions()) == 1
 
 
-async def test_runs_and_sessions_come_the_newest_first_and_on_by_the_last_seen(store: Store) -> None:
+async def test_runs_and_sessions_are_listed_newest_first_and_in_pages(store: Store) -> None:
     for minute in range(5):
         await store.add_run(record(f"run_{minute}", f"sess_{minute}", minute=minute), new_session=True)
     await store.add_run(record("run_5", "sess_0", minute=5), new_session=False)
     assert [run.run_id for run in await store.runs(limit=2)] == ["run_5", "run_4"]
     assert [run.run_id for run in await store.runs(limit=2, after="run_4")] == ["run_3", "run_2"]
     assert [run.run_id for run in await store.runs(session_id="sess_0")] == ["run_5", "run_0"]
-    assert [one.session_id for one in await store.sessions(limit=2, after="sess_3")] == ["sess_2", "sess_1"]
+    assert [listed.session_id for listed in await store.sessions(limit=2, after="sess_3")] == ["sess_2", "sess_1"]
     session = await store.session("sess_0")
     assert session
     assert session.runs == 2
     assert session.last_at.minute == 5
 
 
-async def test_events_are_numbered_in_order_whoever_adds_them(store: Store) -> None:
+async def test_events_of_a_run_are_numbered_in_order_even_if_added_concurrently(store: Store) -> None:
     for run_id in ("run_1", "run_2"):
         await store.add_run(record(run_id, f"sess_{run_id}"), new_session=True)
-    await store.append("run_1", [happened("run_started"), happened("progress", "a")])
-    await asyncio.gather(*(store.append("run_1", [happened("progress", f"b{n}")]) for n in range(6)))
-    await store.append("run_2", [happened("run_started")])
+    await store.append("run_1", [event_of("run_started"), event_of("progress", "a")])
+    await asyncio.gather(*(store.append("run_1", [event_of("progress", f"b{n}")]) for n in range(6)))
+    await store.append("run_2", [event_of("run_started")])
     numbers = [number for number, _ in await store.events("run_1")]
     assert numbers == list(range(1, 9))
     assert [number for number, _ in await store.events("run_1", after=6)] == [7, 8]
@@ -188,7 +188,7 @@ def edited(base: Version, by: str = "Ann") -> Version:
 
 
 async def finished(store: Store) -> Version:
-    """The first version of run_1, which is final."""
+    """Store a final run_1 with a playbook, and return its first version."""
     first = await store.add_run(record(), new_session=True)
     version = await store.put_version("run_1", generated())
     await store.update_run(ended(first))
@@ -196,7 +196,7 @@ async def finished(store: Store) -> Version:
     return version
 
 
-async def test_every_version_of_a_playbook_is_kept_whole_with_its_drafts(store: Store) -> None:
+async def test_every_version_of_a_playbook_is_stored_in_full_with_its_drafts(store: Store) -> None:
     first = await finished(store)
     second = edited(first)
     assert await store.put_version("run_1", second) == second
@@ -210,31 +210,29 @@ async def test_every_version_of_a_playbook_is_kept_whole_with_its_drafts(store: 
     assert await store.versions("run_2") == []
 
 
-async def test_a_version_of_an_older_one_is_refused_with_what_has_changed_since(store: Store) -> None:
+async def test_a_version_based_on_an_outdated_one_is_refused_with_the_changes_since(store: Store) -> None:
     first = await finished(store)
     second = edited(first)
     await store.put_version("run_1", second)
     await store.put_version("run_1", edited(second, "Bob"))
     with pytest.raises(Outdated) as refused:
         await store.put_version("run_1", edited(first, "Cleo"))
-    told = str(refused.value)
-    assert "version 1 of the playbook of run 'run_1' is not the newest" in told
-    assert re.search(r"version 2 by Ann on \S+ \S+ UTC \(edited trial_plan\); version 3 by Bob on", told)
+    message = str(refused.value)
+    assert "version 1 of the playbook of run 'run_1' is not the newest" in message
+    assert re.search(r"version 2 by Ann on \S+ \S+ UTC \(edited trial_plan\); version 3 by Bob on", message)
     assert [meta.by for meta in await store.versions("run_1")] == [first.meta.by, "Ann", "Bob"]
 
 
-async def test_of_versions_put_at_the_same_time_one_is_stored_and_the_others_are_refused(
-    store: Store, url: str
-) -> None:
+async def test_of_concurrent_versions_one_is_stored_and_the_others_are_refused(store: Store, url: str) -> None:
     first = await finished(store)
-    other = SqlStore(url)  # as that of another process
+    other = SqlStore(url)  # like the store of another process
     await other.open()
     puts = [(store, other)[n % 2].put_version("run_1", edited(first, f"person {n}")) for n in range(8)]
-    done = await asyncio.gather(*puts, return_exceptions=True)
-    stored = [one for one in done if isinstance(one, Version)]
-    assert [one.meta for one in stored] == (await store.versions("run_1"))[1:]
+    results = await asyncio.gather(*puts, return_exceptions=True)
+    stored = [result for result in results if isinstance(result, Version)]
+    assert [result.meta for result in stored] == (await store.versions("run_1"))[1:]
     assert len(stored) == 1
-    assert sum(isinstance(one, Outdated) for one in done) == 7
+    assert sum(isinstance(result, Outdated) for result in results) == 7
     await other.close()
 
 
@@ -252,7 +250,7 @@ async def test_a_run_makes_one_version_however_often_it_is_executed(store: Store
     assert [meta.made for meta in await store.versions("run_1")] == ["generated", "revised", "edited"]
 
 
-async def test_an_execution_that_has_lost_its_run_makes_no_version_of_another_playbook(store: Store) -> None:
+async def test_an_execution_that_has_lost_its_run_adds_no_version(store: Store) -> None:
     first = await finished(store)
     await store.add_run(record("run_2", "sess_1"), new_session=False)
     revised = next_version(first, first.playbook, made="revised", by="scripted", run_id="run_2", section="brief")
@@ -262,7 +260,7 @@ async def test_an_execution_that_has_lost_its_run_makes_no_version_of_another_pl
     assert await store.of_execution(2).put_version("run_1", revised) == revised
 
 
-async def test_a_run_whose_playbook_was_changed_is_as_old_as_its_newest_version(store: Store) -> None:
+async def test_the_age_of_a_run_is_that_of_its_newest_version(store: Store) -> None:
     first = await finished(store)
     soon = datetime.now(UTC) + timedelta(minutes=1)
     assert await store.ended_before(first.meta.at) == []
@@ -272,27 +270,30 @@ async def test_a_run_whose_playbook_was_changed_is_as_old_as_its_newest_version(
 async def test_the_text_of_a_page_is_stored_unchanged(store: Store) -> None:
     await store.add_run(record(), new_session=True)
     for number, text in enumerate(TEXTS):
-        kept = page(f"https://lumenforge.example/{number}", text)
-        (key,) = await store.put_pages("run_1", [kept])
-        assert await store.page_text(kept.ref.sha256) == text
-        assert await store.pages("run_1", [key]) == (kept,)
+        stored = page(f"https://lumenforge.example/{number}", text)
+        (key,) = await store.put_pages("run_1", [stored])
+        assert await store.page_text(stored.ref.sha256) == text
+        assert await store.pages("run_1", [key]) == (stored,)
 
 
-async def test_a_page_is_found_by_its_text_whichever_run_read_it(store: Store) -> None:
+async def test_a_page_is_found_by_the_digest_of_its_text_whichever_run_read_it(store: Store) -> None:
     for number in (1, 2):
         await store.add_run(record(f"run_{number}", f"sess_{number}"), new_session=True)
-    both, own = page("https://lumenforge.example/", "Both read this."), page("https://lumenforge.example/a", "One did.")
-    await store.put_pages("run_1", [both])
-    await store.put_pages("run_2", [both, own])
-    wanted = {both.ref.sha256, own.ref.sha256}
+    shared, own = (
+        page("https://lumenforge.example/", "Both read this."),
+        page("https://lumenforge.example/a", "One did."),
+    )
+    await store.put_pages("run_1", [shared])
+    await store.put_pages("run_2", [shared, own])
+    wanted = {shared.ref.sha256, own.ref.sha256}
 
-    assert await store.pages_with_texts({*wanted, "0" * 64}) == {one.ref.sha256: one for one in (both, own)}
+    assert await store.pages_with_texts({*wanted, "0" * 64}) == {read.ref.sha256: read for read in (shared, own)}
     assert await store.pages_with_texts(set()) == {}
     await store.delete_session("sess_2")
-    assert await store.pages_with_texts(wanted) == {both.ref.sha256: both}
+    assert await store.pages_with_texts(wanted) == {shared.ref.sha256: shared}
 
 
-async def test_pages_come_in_the_order_of_their_keys_and_may_be_put_at_the_same_time(store: Store) -> None:
+async def test_pages_are_returned_in_the_order_of_their_keys_after_concurrent_writes(store: Store) -> None:
     read = [page(f"https://lumenforge.example/{n}", "Said twice." if n % 2 else f"Said {n}.") for n in range(6)]
     for number in range(4):
         await store.add_run(record(f"run_{number}", f"sess_{number}"), new_session=True)
@@ -303,28 +304,28 @@ async def test_pages_come_in_the_order_of_their_keys_and_may_be_put_at_the_same_
         assert await store.pages(f"run_{number}", many[0][::-1]) == tuple(read[::-1])
 
 
-async def test_nothing_is_kept_for_a_run_that_is_final_or_gone(store: Store) -> None:
+async def test_no_page_or_playbook_is_stored_for_a_final_or_unknown_run(store: Store) -> None:
     first = await store.add_run(record(), new_session=True)
     await store.update_run(ended(first))
-    kept = page("https://lumenforge.example/", "Too late.")
+    late = page("https://lumenforge.example/", "Too late.")
     for run_id in ("run_1", "run_2"):
-        await store.put_pages(run_id, [kept])
+        await store.put_pages(run_id, [late])
         assert await store.put_version(run_id, generated(run_id)) is None
         assert await store.get_playbook(run_id) is None
-    assert await store.page_text(kept.ref.sha256) is None
+    assert await store.page_text(late.ref.sha256) is None
 
 
-async def test_a_text_that_another_run_is_about_to_need_outlives_the_one_that_brought_it(store: Store) -> None:
+async def test_a_text_survives_the_deletion_of_its_run_while_other_runs_store_it(store: Store) -> None:
     read = [page(f"https://lumenforge.example/{n}", f"Said {n}.") for n in range(6)]
     for number in range(10):
         await store.add_run(record(f"run_{number}", f"sess_{number}"), new_session=True)
 
-    async def come_and_go(number: int) -> None:
+    async def store_and_delete(number: int) -> None:
         keys = await store.put_pages(f"run_{number}", read)
         assert await store.pages(f"run_{number}", keys) == tuple(read)
         await store.delete_session(f"sess_{number}")
 
-    await asyncio.gather(*(come_and_go(number) for number in range(10)))
+    await asyncio.gather(*(store_and_delete(number) for number in range(10)))
 
 
 async def test_an_invalid_digest_finds_no_text(store: Store) -> None:
@@ -332,21 +333,21 @@ async def test_an_invalid_digest_finds_no_text(store: Store) -> None:
         assert await store.page_text(digest) is None
 
 
-async def test_what_is_deleted_is_gone_and_what_others_need_stays(store: Store) -> None:
+async def test_deleting_a_run_keeps_the_texts_that_other_runs_use(store: Store) -> None:
     for number in (1, 2):
         await store.add_run(record(f"run_{number}", f"sess_{number}", minute=number), new_session=True)
         await store.put_pages(f"run_{number}", [page("https://lumenforge.example/", "Both read this.")])
-        await store.append(f"run_{number}", [happened("run_started")])
+        await store.append(f"run_{number}", [event_of("run_started")])
         await store.put_version(f"run_{number}", generated(f"run_{number}"))
-    only = page("https://lumenforge.example/a", "One read this.")
-    await store.put_pages("run_1", [only])
+    own = page("https://lumenforge.example/a", "One read this.")
+    await store.put_pages("run_1", [own])
     await store.delete_runs(["run_1"])
     assert [run.run_id for run in await store.runs()] == ["run_2"]
-    assert [one.session_id for one in await store.sessions()] == ["sess_2"]
+    assert [session.session_id for session in await store.sessions()] == ["sess_2"]
     assert await store.events("run_1") == []
     assert await store.get_playbook("run_1") is None
     assert await store.versions("run_1") == []
-    assert await store.page_text(only.ref.sha256) is None
+    assert await store.page_text(own.ref.sha256) is None
     assert await store.page_text(page("https://lumenforge.example/", "Both read this.").ref.sha256) is not None
     await store.delete_session("sess_2")
     assert await store.runs() == await store.sessions() == []
@@ -361,14 +362,14 @@ async def test_runs_that_ended_before_a_time_are_found(store: Store) -> None:
     assert [run.run_id for run in old] == ["run_1"]
 
 
-async def test_a_note_is_found_for_as_long_as_it_is_fresh(store: Store) -> None:
+async def test_a_value_is_found_only_while_it_is_fresh(store: Store) -> None:
     await store.put_value("https://a.example/robots.txt", "old")
     await store.put_value("https://a.example/robots.txt", "")
     assert await store.get_value("https://a.example/robots.txt", since=FETCHED_AT) == ""
     assert await store.get_value("https://a.example/robots.txt", since=datetime(2100, 1, 1, tzinfo=UTC)) is None
 
 
-async def test_of_many_executions_those_that_have_lost_their_run_are_found(store: Store) -> None:
+async def test_executions_that_have_lost_their_run_are_found(store: Store) -> None:
     runs = [f"run_{number}" for number in (1, 2, 3)]
     for run_id in runs:
         await store.add_run(record(run_id, f"sess_{run_id}"), new_session=True)
@@ -384,11 +385,11 @@ async def test_of_many_executions_those_that_have_lost_their_run_are_found(store
     assert await store.lost({}) == []
 
 
-async def test_of_many_questions_those_with_an_answer_are_found(store: Store) -> None:
+async def test_answered_questions_are_found(store: Store) -> None:
     for run_id in ("run_1", "run_2"):
         await store.add_run(record(run_id, f"sess_{run_id}"), new_session=True)
         for question_id in ("q_a", "q_b"):
-            await store.put_question(run_id, asked(question_id))
+            await store.put_question(run_id, question_record(question_id))
     await store.put_answer("run_1", "q_a", "{}")
     await store.put_answer("run_2", "q_b", "{}")
 
@@ -398,7 +399,7 @@ async def test_of_many_questions_those_with_an_answer_are_found(store: Store) ->
     assert await store.answered([]) == []
 
 
-def asked(question_id: str) -> QuestionRecord:
+def question_record(question_id: str) -> QuestionRecord:
     return QuestionRecord(
         question_id=question_id,
         prompt="research/urls",
@@ -411,19 +412,19 @@ def asked(question_id: str) -> QuestionRecord:
     )
 
 
-async def test_what_is_kept_outlives_the_store_that_kept_it(tmp_path: Path) -> None:
+async def test_a_run_is_found_after_the_store_was_closed_and_reopened(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'octave.db'}"
     store = SqlStore(url)
     await store.open()
-    kept = await store.add_run(record(), new_session=True)
+    stored = await store.add_run(record(), new_session=True)
     await store.close()
     store = SqlStore(url)
     await store.open()
-    assert await store.get_run("run_1") == kept
+    assert await store.get_run("run_1") == stored
     await store.close()
 
 
-async def test_a_database_of_a_newer_version_is_refused_with_what_to_do(tmp_path: Path) -> None:
+async def test_a_database_of_a_newer_release_is_refused_with_advice(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "octave.db")) as db:
         db.execute("create table octave_schema (version integer primary key)")
         db.execute("insert into octave_schema values (99)")
@@ -433,13 +434,13 @@ async def test_a_database_of_a_newer_version_is_refused_with_what_to_do(tmp_path
 
 
 @pytest.mark.parametrize("content", [b"not a database at all, but long enough to be read", b"\x00" * 4096])
-async def test_a_file_that_is_no_database_is_refused(tmp_path: Path, content: bytes) -> None:
+async def test_a_file_that_is_not_a_database_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "octave.db").write_bytes(content)
     with pytest.raises(StoreFailed, match="cannot be used"):
         await SqlStore(f"sqlite:///{tmp_path / 'octave.db'}").open()
 
 
-async def test_a_record_that_something_else_has_changed_is_named_and_not_shown(tmp_path: Path) -> None:
+async def test_the_error_for_a_corrupt_record_names_its_type_and_hides_its_content(tmp_path: Path) -> None:
     store = SqlStore(f"sqlite:///{tmp_path / 'octave.db'}")
     await store.open()
     await store.add_run(record(), new_session=True)
@@ -452,8 +453,8 @@ async def test_a_record_that_something_else_has_changed_is_named_and_not_shown(t
     await store.close()
 
 
-async def test_nothing_new_is_put_for_a_run_that_is_gone(store: Store) -> None:
-    asked = QuestionRecord(
+async def test_no_value_cache_entry_or_question_is_stored_for_an_unknown_run(store: Store) -> None:
+    question = QuestionRecord(
         question_id="q_1",
         prompt="p",
         version=1,
@@ -464,75 +465,75 @@ async def test_nothing_new_is_put_for_a_run_that_is_gone(store: Store) -> None:
         asked_at=FETCHED_AT,
     )
     await store.put_value("answer 1", "run_1\nsaid", run_id="run_1")
-    await store.put_cached({"key": a_copy()}, owner="me", leased=(), run_id="run_1")
+    await store.put_cached({"key": cache_entry()}, owner="me", leased=(), run_id="run_1")
     await store.use_cached(["key"], "run_1")
-    await store.put_question("run_1", asked)
+    await store.put_question("run_1", question)
 
     assert await store.get_value("answer 1", since=FETCHED_AT) is None
     assert await store.cached(["key"]) == {}
     assert await store.questions("run_1") == []
 
 
-# Copies of what sources found
+# Cache of sources
 
 
-def a_copy(path: str = "/a", *, kept_at: datetime | None = None) -> CacheEntry:
+def cache_entry(path: str = "/a", *, kept_at: datetime | None = None) -> CacheEntry:
     return CacheEntry(
         found=page(f"https://acme.com{path}", f"# {path}\n\n中文 🎉"), kept_at=kept_at or datetime.now(UTC), etag='"1"'
     )
 
 
-async def test_copies_are_as_they_were_kept_whatever_was_found(store: Store) -> None:
-    found = (
-        a_copy(),
+async def test_cache_entries_are_returned_as_they_were_stored(store: Store) -> None:
+    entries = (
+        cache_entry(),
         CacheEntry(found=PageFailure(url="https://acme.com/b", code="http_404", reason="The site answers 404")),
         CacheEntry(
-            found=Addresses(links=(Link(url="https://acme.com/c", text="C"),)), last_modified="Mon, 02 Mar 2026"
+            entries=Addresses(links=(Link(url="https://acme.com/c", text="C"),)), last_modified="Mon, 02 Mar 2026"
         ),
     )
-    kept = {str(at): copy for at, copy in enumerate(found)}
-    await store.put_cached(kept, owner="me", leased=())
+    stored = {str(at): entry for at, entry in enumerate(entries)}
+    await store.put_cached(stored, owner="me", leased=())
 
-    assert await store.cached([*kept, "none"]) == kept
+    assert await store.cached([*stored, "none"]) == stored
 
 
-async def test_a_copy_takes_the_place_of_an_older_one(store: Store) -> None:
-    newer = a_copy("/newer")
-    await store.put_cached({"key": a_copy("/older")}, owner="me", leased=())
+async def test_a_cache_entry_replaces_an_older_one(store: Store) -> None:
+    newer = cache_entry("/newer")
+    await store.put_cached({"key": cache_entry("/older")}, owner="me", leased=())
     await store.put_cached({"key": newer}, owner="me", leased=())
 
     assert await store.cached(["key"]) == {"key": newer}
 
 
-async def test_copies_go_after_a_month(store: Store) -> None:
-    old = a_copy(kept_at=datetime.now(UTC) - CACHE_MAX_AGE - timedelta(minutes=1))
+async def test_cache_entries_are_deleted_after_a_month(store: Store) -> None:
+    old = cache_entry(kept_at=datetime.now(UTC) - CACHE_MAX_AGE - timedelta(minutes=1))
     await store.put_cached({"old": old}, owner="me", leased=())
-    await store.put_cached({"new": a_copy()}, owner="me", leased=())
+    await store.put_cached({"new": cache_entry()}, owner="me", leased=())
 
     assert set(await store.cached(["old", "new"])) == {"new"}
 
 
-async def test_what_one_may_fetch_nobody_else_may(store: Store) -> None:
+async def test_a_leased_key_cannot_be_leased_by_another_owner(store: Store) -> None:
     assert await store.lease(["a", "b"], "me", seconds=LONG) == {"a", "b"}
     assert await store.lease(["b", "c"], "you", seconds=LONG) == {"c"}
     assert await store.lease(["a", "b"], "me", seconds=LONG) == {"a", "b"}
-    await store.put_cached({"a": a_copy()}, owner="me", leased=["a", "b", "c"])
+    await store.put_cached({"a": cache_entry()}, owner="me", leased=["a", "b", "c"])
     assert await store.lease(["a", "b", "c"], "him", seconds=LONG) == {"a", "b"}
 
 
-async def test_a_lease_that_has_run_out_is_anybodys(store: Store) -> None:
+async def test_an_expired_lease_can_be_taken_by_another_owner(store: Store) -> None:
     await store.lease(["a"], "me", seconds=-1)
     assert await store.lease(["a"], "you", seconds=LONG) == {"a"}
 
 
-async def test_of_many_who_want_the_same_at_once_each_gets_something_else(store: Store) -> None:
+async def test_concurrent_leases_give_each_key_to_one_owner(store: Store) -> None:
     keys = [str(at) for at in range(20)]
-    taken = await asyncio.gather(*(store.lease(keys[at:], f"owner {at}", seconds=LONG) for at in range(20)))
+    leases = await asyncio.gather(*(store.lease(keys[at:], f"owner {at}", seconds=LONG) for at in range(20)))
 
-    assert sorted(key for some in taken for key in some) == sorted(keys)
+    assert sorted(key for leased in leases for key in leased) == sorted(keys)
 
 
-async def test_what_is_cached_goes_with_the_last_run_that_uses_it(store: Store) -> None:
+async def test_a_cache_entry_is_deleted_with_the_last_run_that_uses_it(store: Store) -> None:
     robots = {name: f"https://{name}.example/robots.txt" for name in ("a", "b")}
     for number in (1, 2):
         await store.add_run(record(f"run_{number}", f"sess_{number}"), new_session=True)
@@ -540,7 +541,9 @@ async def test_what_is_cached_goes_with_the_last_run_that_uses_it(store: Store) 
     await store.use_cached(["both", robots["b"]], "run_2")
     for again in ([], ["both"]):
         await store.use_cached(again, "run_2")
-    await store.put_cached({key: a_copy() for key in ("one", "both", "nobody")}, owner="me", leased=(), run_id="run_1")
+    await store.put_cached(
+        {key: cache_entry() for key in ("one", "both", "nobody")}, owner="me", leased=(), run_id="run_1"
+    )
     for url in robots.values():
         await store.put_value(url, "", run_id="run_1")
 
