@@ -1,4 +1,4 @@
-"""Whether quotations support a claim: what the rules accept, what they reject, and what they only mark."""
+"""Rules on whether quotations support a claim: which claims they accept, reject or only mark."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CLAIMS = ROOT.parent / "shared" / "cases" / "claims" / "claims.jsonl"
 
 def statement(
     claim: str,
-    said: str,
+    quote: str,
     role: Role = "vendor",
     *,
     kind: Kind = "fact",
@@ -38,23 +38,23 @@ def statement(
     around: str = "",
     url: str = "",
 ) -> Statement:
-    source = Quoted(said, role, title, heading, around, url)
+    source = Quoted(quote, role, title, heading, around, url)
     return Statement(claim, kind, "Lumenforge", prospect, (source,), context, known)
 
 
-def hard(one: Statement) -> set[str]:
-    return {problem.rule for problem in problems(one) if not problem.is_soft}
+def hard(judged: Statement) -> set[str]:
+    return {problem.rule for problem in problems(judged) if not problem.is_soft}
 
 
-def marked(one: Statement) -> set[str]:
-    return {problem.rule for problem in problems(one)}
+def marked(judged: Statement) -> set[str]:
+    return {problem.rule for problem in problems(judged)}
 
 
-def verdict(one: Statement) -> str:
-    return support(one, problems(one)).verdict
+def verdict(judged: Statement) -> str:
+    return support(judged, problems(judged)).verdict
 
 
-FAIR = (
+PARAPHRASES = (
     ("Run Lumenforge in your own halls.", "You can host it in your own halls."),
     ("Vessler works towards its ISO 27001 certificate.", "Vessler is ISO 27001 certified, and works at it."),
     ("Vessler charges a second rate of $60.", "Vessler charges $50, or $60."),
@@ -143,13 +143,13 @@ FAIR = (
 )
 
 
-@pytest.mark.parametrize(("claim", "said"), FAIR)
-def test_what_the_quotation_says_in_another_form_has_no_problem(claim: str, said: str) -> None:
-    assert problems(statement(claim, said)) == []
+@pytest.mark.parametrize(("claim", "quote"), PARAPHRASES)
+def test_a_faithful_paraphrase_has_no_problem(claim: str, quote: str) -> None:
+    assert problems(statement(claim, quote)) == []
 
 
 @pytest.mark.parametrize(
-    ("claim", "said", "rule"),
+    ("claim", "quote", "rule"),
     [
         ("Vessler cut rework by 40%.", "Vessler cut rework by 31%.", "D3"),
         ("Vessler opened in December 2021.", "Vessler opened in November 2021.", "D3"),
@@ -161,12 +161,12 @@ def test_what_the_quotation_says_in_another_form_has_no_problem(claim: str, said
         ("Write to help@globex.com at Vessler.", "Write to Vessler.", "D36"),
     ],
 )
-def test_what_no_reader_would_accept_is_rejected(claim: str, said: str, rule: str) -> None:
-    assert hard(statement(claim, said)) == {rule}
-    assert verdict(statement(claim, said)) == "not"
+def test_a_claim_that_no_reader_would_accept_is_rejected(claim: str, quote: str, rule: str) -> None:
+    assert hard(statement(claim, quote)) == {rule}
+    assert verdict(statement(claim, quote)) == "not"
 
 
-SHARP = (
+DISTORTIONS = (
     ("Vessler's rework rose by 31%.", "Vessler's rework fell by 31%."),
     ("Vessler went from 30% to 60%.", "Vessler went from 60% to 30%."),
     ("Vessler moved from Fog to Mist.", "Vessler moved from Mist to Fog."),
@@ -262,47 +262,47 @@ SHARP = (
 )
 
 
-@pytest.mark.parametrize(("claim", "said"), SHARP)
-def test_what_the_quotation_does_not_quite_say_is_marked(claim: str, said: str) -> None:
-    assert verdict(statement(claim, said, title="Vessler")) in {"partly", "not"}
+@pytest.mark.parametrize(("claim", "quote"), DISTORTIONS)
+def test_a_claim_that_distorts_its_quotation_is_marked_or_rejected(claim: str, quote: str) -> None:
+    assert verdict(statement(claim, quote, title="Vessler")) in {"partly", "not"}
 
 
-def test_a_sentence_about_another_company_is_marked_though_the_quotation_names_both() -> None:
-    claim, said = "Vessler built 40 halls with Mist.", "Tidewell built 40 halls with Mist. Vessler drew a desk."
-    assert marked(statement(claim, said, title="Customers")) == {"D40"}
-    assert marked(statement("Tidewell built 40 halls with Mist.", said, title="Customers")) == set()
+def test_a_sentence_about_another_company_is_marked_even_if_the_quotation_names_both() -> None:
+    claim, quote = "Vessler built 40 halls with Mist.", "Tidewell built 40 halls with Mist. Vessler drew a desk."
+    assert marked(statement(claim, quote, title="Customers")) == {"D40"}
+    assert marked(statement("Tidewell built 40 halls with Mist.", quote, title="Customers")) == set()
 
 
-def test_a_question_quoted_in_another_order_is_only_marked() -> None:
-    one = statement(
+def test_a_question_quoted_in_another_word_order_is_only_marked() -> None:
+    judged = statement(
         'Vessler has fewer "where is the crew" calls.', "Vessler has fewer calls that ask where the crew is."
     )
-    assert (hard(one), marked(one)) == (set(), {"D10"})
+    assert (hard(judged), marked(judged)) == (set(), {"D10"})
 
 
-def test_a_limit_is_marked_and_never_rejected() -> None:
-    one = statement("Vessler draws 40 halls.", "Vessler draws up to 40 halls.")
-    assert hard(one) == set()
-    assert support(one, problems(one)) == Support(
+def test_omitting_a_limit_of_the_quotation_is_marked_and_not_rejected() -> None:
+    judged = statement("Vessler draws 40 halls.", "Vessler draws up to 40 halls.")
+    assert hard(judged) == set()
+    assert support(judged, problems(judged)) == Support(
         verdict="partly", judge="rules", reason="the quotation says 'draws up to 40', and the claim plainly '40'"
     )
 
 
 @pytest.mark.parametrize(
-    ("said", "quoted_as"),
+    ("quote", "quoted_as"),
     [
         ("Crews say that the plans they'll draw cut rework by up to 31%.", "rework by up to 31%"),
         ("Rework falls by no more than 31%.", "no more than 31%"),
         ("Up to 31% less rework.", "Up to 31%"),
     ],
 )
-def test_a_limit_is_quoted_in_whole_words(said: str, quoted_as: str) -> None:
-    one = statement("Rework fell by 31%.", said)
+def test_a_reason_quotes_the_limit_in_whole_words(quote: str, quoted_as: str) -> None:
+    judged = statement("Rework fell by 31%.", quote)
 
-    assert any(f"says {quoted_as!r}" in problem.text for problem in problems(one)), problems(one)
+    assert any(f"says {quoted_as!r}" in problem.text for problem in problems(judged)), problems(judged)
 
 
-TAKEN_BACK = (
+QUALIFIED = (
     ("Vessler cut rework by 40%.", "It is not true that Vessler cut rework by 40%."),
     ("Vessler is certified.", "Is Vessler certified? Its desk plans an audit."),
     ("Vessler has 500 halls.", "Vessler had 500 halls in 2010; today it has 50."),
@@ -314,9 +314,11 @@ TAKEN_BACK = (
 )
 
 
-@pytest.mark.parametrize(("claim", "said"), TAKEN_BACK)
-def test_what_the_quotation_takes_back_has_no_support_by_its_words(claim: str, said: str) -> None:
-    assert verdict(statement(claim, said)) != "supported"
+@pytest.mark.parametrize(("claim", "quote"), QUALIFIED)
+def test_a_claim_with_the_words_of_a_quotation_that_qualifies_or_denies_it_is_not_supported(
+    claim: str, quote: str
+) -> None:
+    assert verdict(statement(claim, quote)) != "supported"
 
 
 @pytest.mark.parametrize(
@@ -327,28 +329,28 @@ def test_what_the_quotation_takes_back_has_no_support_by_its_words(claim: str, s
         "Whether Quillport runs 10 halls or more, Vessler automates the night desk.",
     ],
 )
-def test_a_fact_that_begins_with_the_prospect_may_be_about_the_vendor(claim: str) -> None:
-    said = "Vessler automates the night desk for every hall, from 10 halls on."
-    one = Statement(claim, "fact", "Vessler", "Quillport", (Quoted(said, "vendor"),))
-    assert hard(one) == set()
+def test_a_fact_that_starts_with_the_prospect_may_be_about_the_vendor(claim: str) -> None:
+    quote = "Vessler automates the night desk for every hall, from 10 halls on."
+    judged = Statement(claim, "fact", "Vessler", "Quillport", (Quoted(quote, "vendor"),))
+    assert hard(judged) == set()
 
 
-def test_a_text_with_more_figures_than_can_be_compared_is_refused_at_once() -> None:
-    claim, said = " ".join(map(str, range(500))), " ".join(map(str, range(0, 5000, 3)))
-    one = statement(f"Vessler has {claim} halls.", f"{said} halls are Vessler's.")
-    assert [problem.text for problem in problems(one)] == ["the claim has 500 figures; at most 40 can be checked"]
+def test_a_claim_with_too_many_figures_to_compare_is_rejected() -> None:
+    claim, quote = " ".join(map(str, range(500))), " ".join(map(str, range(0, 5000, 3)))
+    judged = statement(f"Vessler has {claim} halls.", f"{quote} halls are Vessler's.")
+    assert [problem.text for problem in problems(judged)] == ["the claim has 500 figures; at most 40 can be checked"]
 
 
-def test_a_fact_about_a_company_cites_its_own_page_or_one_that_names_it() -> None:
-    claim, said = "Quillport builds its ferries by hand at night.", "We build our ferries by hand at night."
-    assert "D6" in hard(statement(claim, said, "vendor"))
-    assert hard(statement(claim, said, "prospect")) == set()
-    assert hard(statement(claim, said, "vendor", title="How Quillport builds")) == set()
-    assert hard(statement(claim, said, "vendor", prospect="")) == {"D4"}
-    assert hard(statement(claim, said, "vendor", kind="inference")) == set()
+def test_a_fact_about_a_company_must_cite_its_own_page_or_one_that_names_it() -> None:
+    claim, quote = "Quillport builds its ferries by hand at night.", "We build our ferries by hand at night."
+    assert "D6" in hard(statement(claim, quote, "vendor"))
+    assert hard(statement(claim, quote, "prospect")) == set()
+    assert hard(statement(claim, quote, "vendor", title="How Quillport builds")) == set()
+    assert hard(statement(claim, quote, "vendor", prospect="")) == {"D4"}
+    assert hard(statement(claim, quote, "vendor", kind="inference")) == set()
 
 
-def test_product_copy_is_no_pain_of_its_own_company() -> None:
+def test_product_copy_does_not_show_a_pain_of_its_own_company() -> None:
     claim = "Quillport struggles with scattered ferries."
     assert marked(statement(claim, "Quillport ends scattered ferries: you see yours in one place.", "prospect")) == {
         "D40"
@@ -356,25 +358,25 @@ def test_product_copy_is_no_pain_of_its_own_company() -> None:
     assert marked(statement(claim, "We struggle with scattered ferries ourselves.", "prospect")) == set()
 
 
-def test_a_name_that_only_the_context_has_is_no_fact() -> None:
-    claim, said, context = "Quillport uses Globex.", "Quillport uses a planner.", "They use Globex."
-    problem, *_ = problems(statement(claim, said, "prospect", context=context))
+def test_a_name_that_is_only_in_the_context_does_not_support_a_fact() -> None:
+    claim, quote, context = "Quillport uses Globex.", "Quillport uses a planner.", "They use Globex."
+    problem, *_ = problems(statement(claim, quote, "prospect", context=context))
     assert (problem.rule, problem.text) == (
         "D4",
         "the name 'Globex' is only in the context, and the context is not evidence",
     )
-    assert problems(statement("Does Quillport use Globex?", said, "prospect", context=context, kind="question")) == []
+    assert problems(statement("Does Quillport use Globex?", quote, "prospect", context=context, kind="question")) == []
 
 
-def test_the_capitals_of_a_jobs_title_are_no_names_in_a_guess() -> None:
-    said = "We build ferries."
+def test_capitalised_job_titles_are_not_taken_for_names_in_an_inference() -> None:
+    quote = "We build ferries."
     claim = "Head of Site Reliability: such a Regional Fleet Director at Quillport may care about ferries."
-    assert hard(statement(claim, said, "prospect", kind="inference")) == set()
-    assert hard(statement("They may ask Globex about ferries.", said, "prospect", kind="inference")) == {"D4"}
+    assert hard(statement(claim, quote, "prospect", kind="inference")) == set()
+    assert hard(statement("They may ask Globex about ferries.", quote, "prospect", kind="inference")) == {"D4"}
 
 
 @pytest.mark.parametrize(
-    ("claim", "said", "reason"),
+    ("claim", "quote", "reason"),
     [
         (
             "Quillport's build is failing.",
@@ -403,72 +405,74 @@ def test_the_capitals_of_a_jobs_title_are_no_names_in_a_guess() -> None:
         ),
     ],
 )
-def test_a_reason_is_told_once_in_the_words_of_the_claim_and_the_quotation(claim: str, said: str, reason: str) -> None:
-    told = [problem.text for problem in problems(statement(claim, said, "prospect"))]
-    assert told.count(reason) == 1
+def test_a_reason_is_given_once_in_the_words_of_the_claim_and_the_quotation(
+    claim: str, quote: str, reason: str
+) -> None:
+    reasons = [problem.text for problem in problems(statement(claim, quote, "prospect"))]
+    assert reasons.count(reason) == 1
 
 
-def test_a_name_of_several_words_is_one_complaint() -> None:
+def test_a_name_of_several_words_causes_one_problem() -> None:
     (problem,) = problems(statement("Vessler asked Maria Lund.", "Vessler asked a planner."))
     assert problem.text == "the name 'Maria Lund' is not in the evidence"
 
 
-def test_a_figure_may_stand_in_the_heading_and_is_marked_if_only_the_title_has_it() -> None:
-    claim, said = "Vessler cut rework by 31%.", "Vessler cut rework."
-    assert problems(statement(claim, said, heading="31% less rework")) == []
-    assert hard(statement(claim, said, title="How Vessler cut rework by 31%")) == set()
-    assert marked(statement(claim, said, title="How Vessler cut rework by 31%")) == {"D3"}
-    assert hard(statement(claim, said, around="Vessler cut rework. By 31%.")) == {"D3"}
+def test_a_figure_may_come_from_the_heading_and_is_marked_if_it_is_only_in_the_title() -> None:
+    claim, quote = "Vessler cut rework by 31%.", "Vessler cut rework."
+    assert problems(statement(claim, quote, heading="31% less rework")) == []
+    assert hard(statement(claim, quote, title="How Vessler cut rework by 31%")) == set()
+    assert marked(statement(claim, quote, title="How Vessler cut rework by 31%")) == {"D3"}
+    assert hard(statement(claim, quote, around="Vessler cut rework. By 31%.")) == {"D3"}
 
 
-def test_a_name_may_stand_in_the_heading_the_title_or_the_passage() -> None:
-    claim, said = "They cut rework at Vessler.", "They cut rework."
-    assert problems(statement(claim, said, heading="Vessler: a story")) == []
-    assert problems(statement(claim, said, title="Vessler: a story")) == []
-    assert problems(statement(claim, said, around="Vessler: a story")) == []
+def test_a_name_may_come_from_the_heading_the_title_or_the_passage() -> None:
+    claim, quote = "They cut rework at Vessler.", "They cut rework."
+    assert problems(statement(claim, quote, heading="Vessler: a story")) == []
+    assert problems(statement(claim, quote, title="Vessler: a story")) == []
+    assert problems(statement(claim, quote, around="Vessler: a story")) == []
 
 
 @pytest.mark.parametrize(
     "address", ["Ask hey@vessler.com.", "See vessler.com/plans, please.", "See https://vessler.com/."]
 )
 def test_the_punctuation_after_an_address_is_not_part_of_it(address: str) -> None:
-    said = "Ask us."
-    assert hard(statement(address, said, url="https://vessler.com/", known=("Vessler",))) == set()
-    problem, *_ = problems(statement(address, said, url="https://globex.com/", known=("Vessler",)))
+    quote = "Ask us."
+    assert hard(statement(address, quote, url="https://vessler.com/", known=("Vessler",))) == set()
+    problem, *_ = problems(statement(address, quote, url="https://globex.com/", known=("Vessler",)))
     assert problem.text.split("'")[1][-1] in "m/s"
 
 
 @pytest.mark.parametrize(
-    "said",
+    "quote",
     [
         "Vessler hat den Nachtdienst in 14 Hallen nicht eingeführt und will das auch nicht.",
         "公司没有夜班，有14个大厅，客户很满意。",
     ],
 )
-def test_in_another_language_only_figures_names_and_pages_are_judged(said: str) -> None:
-    assert problems(statement("Vessler has opened its night desk in 14 halls.", said, title="Vessler")) == []
-    assert hard(statement("Vessler has opened its night desk in 15 halls.", said, title="Vessler")) == {"D3"}
-    assert "D6" in hard(statement("Quillport has opened a night desk in 14 halls.", said, title="Vessler"))
-    assert verdict(statement("Vessler has 14 halls.", said, title="Vessler")) == "unjudged"
+def test_a_quotation_in_another_language_is_checked_only_for_figures_names_and_pages(quote: str) -> None:
+    assert problems(statement("Vessler has opened its night desk in 14 halls.", quote, title="Vessler")) == []
+    assert hard(statement("Vessler has opened its night desk in 15 halls.", quote, title="Vessler")) == {"D3"}
+    assert "D6" in hard(statement("Quillport has opened a night desk in 14 halls.", quote, title="Vessler"))
+    assert verdict(statement("Vessler has 14 halls.", quote, title="Vessler")) == "unjudged"
 
 
-def test_german_nouns_are_no_names() -> None:
-    claim, said = (
+def test_german_nouns_are_not_taken_for_names() -> None:
+    claim, quote = (
         "Vessler hat die Nacharbeit in den Hallen mit dem Werkzeug gesenkt.",
         "Vessler cut rework in its halls.",
     )
-    assert problems(statement(claim, said)) == []
-    assert hard(statement(claim.replace("Werkzeug", "AcmeTool"), said)) == {"D4"}
+    assert problems(statement(claim, quote)) == []
+    assert hard(statement(claim.replace("Werkzeug", "AcmeTool"), quote)) == {"D4"}
 
 
-def test_rules_that_mark_true_claims_too_often_ask_for_no_correction() -> None:
-    claim, said = "Vessler makes yellow submarines for tourists.", "The planner draws halls at night."
-    (problem,) = problems(statement(claim, said, title="Vessler"))
+def test_a_rule_that_often_marks_true_claims_asks_for_no_correction() -> None:
+    claim, quote = "Vessler makes yellow submarines for tourists.", "The planner draws halls at night."
+    (problem,) = problems(statement(claim, quote, title="Vessler"))
     assert problem.is_soft
     assert not problem.asks
 
 
-# Answers
+# Claims in answers
 
 SHOWN = (
     *passages_of("# Brassmere story\n\nRework fell by up to 31%. Nights are quiet.", "https://lumenforge.example/a"),
@@ -489,10 +493,10 @@ def say(text: str, passage: int, *, kind: SentenceKind = "fact") -> Sentence[Cit
     return Sentence[Cite](text=text, kind=kind, evidence=(Cite(passage=passage),))
 
 
-def test_each_claim_that_is_kept_has_the_rules_verdict() -> None:
-    said, _, dropped = standing(JUDGE, say("Quillport builds ferries.", 4), Sentence[EvidenceId])
-    assert said
-    assert said.support == Support(verdict="supported", judge="rules")
+def test_a_supported_claim_has_the_verdict_of_the_rules() -> None:
+    kept, _, dropped = standing(JUDGE, say("Quillport builds ferries.", 4), Sentence[EvidenceId])
+    assert kept
+    assert kept.support == Support(verdict="supported", judge="rules")
     assert dropped == []
 
 
@@ -507,7 +511,7 @@ def test_a_claim_with_a_soft_problem_is_kept_and_marked_with_the_reason() -> Non
     assert [problem.is_soft for problem in JUDGE.problems(partly)] == [True]
 
 
-def test_what_only_marks_is_no_complaint() -> None:
+def test_problems_that_only_mark_a_claim_cause_no_correction() -> None:
     guess = say("Quillport hired Maria Lund for its ferries.", 4)
     kept, _, _ = standing(JUDGE, guess, Sentence[EvidenceId])
     assert kept
@@ -517,7 +521,7 @@ def test_what_only_marks_is_no_complaint() -> None:
 
 
 @pytest.mark.parametrize("kind", ["question", "ask", "courtesy"])
-def test_what_claims_nothing_has_no_verdict(kind: SentenceKind) -> None:
+def test_a_sentence_that_claims_nothing_has_no_verdict(kind: SentenceKind) -> None:
     kept, _, _ = standing(JUDGE, say("Does it build ferries?", 4, kind=kind), Sentence[EvidenceId])
     assert kept
     assert kept.support is None
@@ -529,7 +533,7 @@ def test_a_fact_about_the_prospect_from_the_vendors_page_is_dropped() -> None:
     assert "D6" in {problem.rule for problem in dropped}
 
 
-def test_words_without_evidence_of_their_own_may_name_what_any_passage_or_the_user_names() -> None:
+def test_text_without_citations_may_use_names_from_any_passage_or_the_context() -> None:
     because = say("Quillport builds ferries.", 4)
     for name in ("Tidewell", "Mist", "Globex", "Maria Lund"):
         values = (
@@ -542,7 +546,7 @@ def test_words_without_evidence_of_their_own_may_name_what_any_passage_or_the_us
     assert {p.rule for p in JUDGE.problems(QuickWin[Cite](action="Ask about Acme.", because=because))} == {"D4"}
 
 
-def test_a_guess_at_a_pain_needs_no_own_words_of_the_company_and_a_stated_one_does() -> None:
+def test_a_stated_pain_needs_the_companys_own_words_and_an_inferred_one_does_not() -> None:
     def pain(text: str, *, stated: bool) -> Pain[Cite]:
         return Pain[Cite](need="scale", title="more ferries", text=text, stated=stated, evidence=(Cite(passage=4),))
 
@@ -554,7 +558,7 @@ def test_a_guess_at_a_pain_needs_no_own_words_of_the_company_and_a_stated_one_do
 # Sets of claims
 
 
-def test_of_the_shared_claims_the_true_ones_stand_and_the_false_ones_are_caught() -> None:
+def test_the_rules_accept_the_true_shared_claims_and_catch_most_false_ones() -> None:
     if not CLAIMS.is_file():
         pytest.skip("the claims (../shared/cases/claims) are absent")
     judged = [(case, verdict(case_of(case))) for case in map(json.loads, CLAIMS.read_text("utf-8").splitlines())]
@@ -568,41 +572,41 @@ def case_of(case: dict[str, Any]) -> Statement:
     return Statement(case["claim"], case["kind"], case["vendor"], case["prospect"], evidence, case["context"])
 
 
-def test_a_text_is_supported_by_itself(real_pages: tuple[Page, ...]) -> None:
+def test_every_sentence_of_a_real_page_is_supported_by_itself(real_pages: tuple[Page, ...]) -> None:
     sentences = [evidence for read in real_pages for evidence in every_sentence(read)]
     assert len(sentences) > 200
     found = {e.quote: problems(Statement(f"So it is said: {e.quote}", "fact", "", "", (quoted(e),))) for e in sentences}
-    refused = [(quote, told) for quote, told in found.items() if any(problem.rule != "D36" for problem in told)]
+    refused = [(quote, issues) for quote, issues in found.items() if any(problem.rule != "D36" for problem in issues)]
     assert refused == []
 
 
 @pytest.mark.parametrize("mark", [".", "!", ' "', ""])
-def test_no_rule_on_words_refuses_a_sentence_that_is_quoted_word_for_word(mark: str) -> None:
-    said = "If you are not on board yet, you can sign up here. They never cost more than they used to" + mark
-    assert problems(statement("If you are not on board yet, you can sign up here.", said)) == []
-    assert problems(statement("They never cost more than they used to.", said)) == []
-    assert problems(statement("So it is said: They never cost more than they used to.", said)) == []
+def test_a_sentence_quoted_word_for_word_has_no_problem(mark: str) -> None:
+    quote = "If you are not on board yet, you can sign up here. They never cost more than they used to" + mark
+    assert problems(statement("If you are not on board yet, you can sign up here.", quote)) == []
+    assert problems(statement("They never cost more than they used to.", quote)) == []
+    assert problems(statement("So it is said: They never cost more than they used to.", quote)) == []
 
 
-def test_what_used_to_be_is_compared_with_what_goes_on() -> None:
+def test_a_claim_about_the_past_is_not_rejected_for_a_quotation_about_the_present() -> None:
     found = problems(statement("Vessler used to run one test a month.", "Vessler runs tests as it continues to grow."))
 
     assert all(problem.is_soft for problem in found)
 
 
-def test_a_sentence_of_the_quotation_with_another_figure_is_rejected() -> None:
-    said = "Vessler scores a hall from -1.0 to 1.0. Section 1.1 of 2 applies."
-    assert hard(statement("Vessler scores a hall from -2.0 to 1.0.", said)) == {"D3"}
-    assert hard(statement("Section 2.1 of 2 applies.", said)) == {"D3"}
-    assert problems(statement("Section 1.1 of 2 applies.", said)) == []
+def test_a_sentence_of_the_quotation_with_a_changed_figure_is_rejected() -> None:
+    quote = "Vessler scores a hall from -1.0 to 1.0. Section 1.1 of 2 applies."
+    assert hard(statement("Vessler scores a hall from -2.0 to 1.0.", quote)) == {"D3"}
+    assert hard(statement("Section 2.1 of 2 applies.", quote)) == {"D3"}
+    assert problems(statement("Section 1.1 of 2 applies.", quote)) == []
 
 
-def test_a_name_that_may_be_a_word_of_the_trade_or_a_speaker_is_only_marked() -> None:
-    for claim, said in (
+def test_a_name_that_may_be_a_technical_term_or_a_speaker_is_only_marked() -> None:
+    for claim, quote in (
         ("Vessler switched RPC providers.", "Vessler switched providers."),
         ("Nobody saw the halls, says Mara Lund of Vessler.", "“None of us at Vessler saw the halls,” she says."),
     ):
-        assert (hard(statement(claim, said)), marked(statement(claim, said))) == (set(), {"D4"})
+        assert (hard(statement(claim, quote)), marked(statement(claim, quote))) == (set(), {"D4"})
 
 
 STORIES = (
@@ -613,22 +617,22 @@ STORIES = (
 
 
 @pytest.mark.parametrize("claim", STORIES)
-def test_what_a_story_tells_of_a_customer_is_not_said_of_a_company_of_the_deal(claim: str) -> None:
-    said = "Tidewell saw its own hall go dark, and two desks were left."
-    assert marked(statement(claim, said, title="How Tidewell lit its halls")) & {"D6", "D40"}
+def test_a_customers_story_told_as_that_of_the_vendor_or_prospect_is_marked(claim: str) -> None:
+    quote = "Tidewell saw its own hall go dark, and two desks were left."
+    assert marked(statement(claim, quote, title="How Tidewell lit its halls")) & {"D6", "D40"}
 
 
-def test_a_story_may_tell_what_the_vendor_does_for_its_customer() -> None:
-    said = "Tidewell lights 40 halls a night with its desk."
+def test_a_customer_story_supports_a_claim_about_what_the_vendor_does_for_customers() -> None:
+    quote = "Tidewell lights 40 halls a night with its desk."
     claim = "Lumenforge lets a customer light 40 halls a night."
-    assert problems(statement(claim, said, title="How Tidewell lit its halls")) == []
+    assert problems(statement(claim, quote, title="How Tidewell lit its halls")) == []
 
 
-def test_a_figure_quoted_of_a_customer_is_not_promised_to_the_prospect() -> None:
-    said = "Tidewell would pay 250% more for Mist than for Lumenforge."
+def test_a_figure_of_a_customer_cannot_be_claimed_for_the_prospect() -> None:
+    quote = "Tidewell would pay 250% more for Mist than for Lumenforge."
     claim = "Quillport would pay 250% more for Mist than for Lumenforge."
-    assert "D6" in hard(statement(claim, said))
-    assert hard(statement("Like Tidewell, " + claim, said)) == set()
+    assert "D6" in hard(statement(claim, quote))
+    assert hard(statement("Like Tidewell, " + claim, quote)) == set()
 
 
 @pytest.mark.parametrize(
@@ -647,13 +651,13 @@ def test_a_figure_quoted_of_a_customer_is_not_promised_to_the_prospect() -> None
         "Brassmere would draw halls at night.",
     ],
 )
-def test_a_first_word_that_what_follows_makes_a_name_is_marked_if_nobody_quoted_has_it(claim: str) -> None:
-    said = "At Vessler, which draws 40 halls at night, the chief planner more than halved rework, as users now say."
-    assert "D4" in marked(statement(claim, said))
-    assert "D4" not in marked(statement(claim.replace("Brassmere", "Vessler"), said))
+def test_a_first_word_that_reads_as_a_name_is_marked_if_the_quotation_lacks_it(claim: str) -> None:
+    quote = "At Vessler, which draws 40 halls at night, the chief planner more than halved rework, as users now say."
+    assert "D4" in marked(statement(claim, quote))
+    assert "D4" not in marked(statement(claim.replace("Brassmere", "Vessler"), quote))
 
 
-def test_a_plural_that_does_what_one_company_does_is_a_name() -> None:
+def test_a_plural_with_a_singular_verb_is_taken_for_a_name() -> None:
     assert hard(statement("Wellsprings uses a night desk.", "Vessler uses a night desk.")) == {"D4"}
 
 
@@ -668,33 +672,33 @@ def test_a_plural_that_does_what_one_company_does_is_a_name() -> None:
         "Mostly it took a night at Vessler.",
     ],
 )
-def test_an_ordinary_first_word_is_no_name(claim: str) -> None:
+def test_an_ordinary_first_word_is_not_taken_for_a_name(claim: str) -> None:
     assert "D4" not in marked(statement(claim, "At Vessler, they are lit for those who come."))
 
 
-def test_a_company_tells_its_own_pain_in_the_story_that_bears_its_name() -> None:
-    claim, said = "Quillport found the old desk too slow.", "We had a desk, and it was too slow."
-    assert marked(statement(claim, said, title="How Quillport lit its halls")) == set()
-    assert marked(statement(claim, said, title="How Tidewell lit its halls")) >= {"D40"}
+def test_we_in_a_customer_story_means_the_company_in_its_title() -> None:
+    claim, quote = "Quillport found the old desk too slow.", "We had a desk, and it was too slow."
+    assert marked(statement(claim, quote, title="How Quillport lit its halls")) == set()
+    assert marked(statement(claim, quote, title="How Tidewell lit its halls")) >= {"D40"}
 
 
 @pytest.mark.parametrize(
-    "said",
+    "quote",
     [
         "Two of ten depots, up to 40 a year, moved in 3 months instead of 8.",
         "In March 2024 Ostrafell raised its price from $12 to $15.",
         "Moved 24/7 by \u201cRun the night shift\u201d since May 3, 2021, and doubled half a million parcels.",
     ],
 )
-def test_nothing_is_wrong_with_what_is_word_for_word_the_quotation(said: str) -> None:
-    context = f"We grew by a third. {said} More than 90% of 7 teams stayed."
+def test_a_claim_identical_to_its_quotation_is_supported(quote: str) -> None:
+    context = f"We grew by a third. {quote} More than 90% of 7 teams stayed."
 
-    assert marked(statement(said, said)) == set()
-    assert marked(statement(said, context)) == set()
-    assert verdict(statement(said, context)) == "supported"
+    assert marked(statement(quote, quote)) == set()
+    assert marked(statement(quote, context)) == set()
+    assert verdict(statement(quote, context)) == "supported"
 
 
-def test_a_label_before_the_quotations_own_words_is_checked() -> None:
+def test_a_label_before_a_sentence_quoted_word_for_word_is_checked() -> None:
     assert marked(
         statement("Ostrafell 45\nWe moved forty depots to the new system.", "We moved forty depots to the new system.")
     )
@@ -710,7 +714,7 @@ def test_a_label_before_the_quotations_own_words_is_checked() -> None:
         ("Sure, twenty of them are short.", True),
     ],
 )
-def test_a_customer_may_be_called_as_a_number_is(text: str, is_figure: bool) -> None:
+def test_a_customer_whose_name_is_a_number_is_not_taken_for_a_figure(text: str, is_figure: bool) -> None:
     statement = Statement(
         text, "copy", "Acme", "Globex", (Quoted("We run a page.", "vendor"),), shown=("Twenty runs it.",)
     )
@@ -728,7 +732,9 @@ def test_a_customer_may_be_called_as_a_number_is(text: str, is_figure: bool) -> 
         ("Globex does not store data.", False),
     ],
 )
-def test_a_cross_in_the_column_of_a_product_says_that_it_has_not(claim: str, is_denied: bool) -> None:
+def test_a_cross_in_a_comparison_table_denies_the_feature_to_the_product_of_its_column(
+    claim: str, is_denied: bool
+) -> None:
     header, row = (
         Quoted(text, "vendor", title="Acme vs Globex")
         for text in ("| Acme | Globex", "Open source: contribute code | ✔ | ✖")

@@ -1,4 +1,4 @@
-"""Thoughts that a server leaves in the text of an answer: they are not the answer, whatever marks them."""
+"""Thoughts that a model server leaves in the text of an answer are not taken for it, however they are marked."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NOTHING: dict[str, list[Any]] = {
     "triggers": [], "people": [], "integrations": [], "facts": [], "signals": [], "jobs": []
 }  # fmt: skip
 ANSWER = json.dumps({**NOTHING, "facts": [FACT, FACT]})
-MARKED = json.dumps({**NOTHING, "facts": [{**FACT, "text": MARKS}, FACT]})
+ANSWER_WITH_MARKS = json.dumps({**NOTHING, "facts": [{**FACT, "text": MARKS}, FACT]})
 DRAFT = json.dumps(NOTHING)
 OTHER = json.dumps({"facts": "none", "signals": 3, "jobs": []})
 
@@ -71,7 +71,7 @@ TEXTS = {
     "words only": f"My first try: {DRAFT}. Better:\n{ANSWER}\nI hope {{this}} helps.",
     "an object after the answer": f'{ANSWER}\nCounts: {{"found": 2}}',
     "an object of another form after the answer": f"{ANSWER}\n{OTHER}",
-    "marks in the strings": MARKED,
+    "marks in the strings": ANSWER_WITH_MARKS,
     "another pair of tags, after the answer": f"{ANSWER}<thought_process>or {DRAFT}</thought_process>",
     "a monologue after the answer": f"{ANSWER}<inner_monologue>or {DRAFT}</inner_monologue>",
     "a plan after the answer": f"{ANSWER}\n<plan>or {DRAFT}</plan>",
@@ -80,18 +80,18 @@ TEXTS = {
     "thoughts to unfold": f'{ANSWER}\n<details type="reasoning" done="true">\n{DRAFT}\n</details>',
     "notes to unfold, which are no thoughts": f"{ANSWER}\n<details><summary>Notes</summary>none</details>",
     "a field of thoughts around it": f'{{"thinking": {DRAFT}, "answer": {ANSWER}, "reasoning": {DRAFT}}}',
-    "thoughts, then marks in the strings": f"<think>hm {DRAFT}</think>{MARKED}",
-    "no opening tag, then marks in the strings": f"hm {DRAFT}</think>{MARKED}",
-    "marks in the strings, then thoughts": f"{MARKED}<think>hm {DRAFT}</think>",
+    "thoughts, then marks in the strings": f"<think>hm {DRAFT}</think>{ANSWER_WITH_MARKS}",
+    "no opening tag, then marks in the strings": f"hm {DRAFT}</think>{ANSWER_WITH_MARKS}",
+    "marks in the strings, then thoughts": f"{ANSWER_WITH_MARKS}<think>hm {DRAFT}</think>",
 }
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_the_last_answer_apart_from_thoughts_is_taken_whole(text: str) -> None:
+def test_the_last_answer_outside_thoughts_is_read_completely(text: str) -> None:
     found = read(text)
 
     assert (len(found.value.facts), found.wrong, found.fault) == (2, "", "")
-    assert found.value.facts[0].text == (MARKS if MARKED in text else "Nine yards.")
+    assert found.value.facts[0].text == (MARKS if ANSWER_WITH_MARKS in text else "Nine yards.")
 
 
 @pytest.mark.parametrize(
@@ -113,19 +113,19 @@ def test_a_draft_in_thoughts_is_not_an_answer(text: str) -> None:
     assert failed.value.fault == "thoughts"
 
 
-def test_thoughts_that_are_cut_off_contain_no_answer_even_at_their_end() -> None:
+def test_thoughts_that_are_cut_off_contain_no_answer() -> None:
     with pytest.raises(BadAnswer, match="the answer contains only thoughts"):
         read(f"<think>Okay: {ANSWER}", cut_off=True)
 
 
-def test_marks_in_an_answer_that_is_cut_off_are_part_of_it() -> None:
-    found = read(f"<think>hm {DRAFT}</think>" + MARKED[:-40], cut_off=True)
+def test_thought_marks_in_an_answer_that_is_cut_off_are_part_of_it() -> None:
+    found = read(f"<think>hm {DRAFT}</think>" + ANSWER_WITH_MARKS[:-40], cut_off=True)
 
     assert [fact.text for fact in found.value.facts] == [MARKS]
     assert found.fault == "cut_off"
 
 
-def test_a_complete_draft_does_not_stand_for_an_answer_that_breaks_off() -> None:
+def test_a_complete_draft_does_not_replace_an_answer_that_breaks_off() -> None:
     found = read(f"First: {DRAFT}\nNow all of it: {ANSWER[:-60]}")
 
     assert (len(found.value.facts), found.wrong) == (1, "it is no complete JSON object")
@@ -153,12 +153,12 @@ HOSTILE = {
     [*HOSTILE.values()][:3] + [pytest.param(text, marks=pytest.mark.long) for text in [*HOSTILE.values()][3:]],
     ids=HOSTILE,
 )
-def test_a_hostile_text_takes_time_linear_in_its_length(text: str) -> None:
-    began = time.thread_time()
+def test_a_hostile_text_is_read_in_linear_time(text: str) -> None:
+    started = time.thread_time()
     found = read(f"{text}</think>{ANSWER}")
 
     assert len(found.value.facts) == 2
-    assert time.thread_time() - began < 20  # minutes, if each brace were read to the end
+    assert time.thread_time() - started < 20  # it takes minutes if every brace is parsed to the end
 
 
 # Through providers
@@ -169,7 +169,7 @@ def _drafting(draft: Callable[[str], str]) -> Fault:
 
 
 def _apart(request: Request, text: str) -> Sent:
-    """The thoughts beside the answer, as each API has them; a draft is among them."""
+    """Send thoughts, which contain a draft, in the separate field that each API has for them."""
     body: dict[str, Any] = enveloped(request, text)
     if request.path.endswith("/responses"):
         thoughts = [{"type": "reasoning_text", "text": DRAFT}]
@@ -203,7 +203,7 @@ async def test_a_connected_client_may_leave_thoughts_in_its_answer(pair: Pair) -
 
 
 @pytest.mark.parametrize(("provider", "kind"), sampled(CASES, short=lambda case: case == ("compat", "a draft")))
-async def test_a_model_that_thinks_aloud_is_asked_once_for_each_part_of_a_whole_playbook(
+async def test_thoughts_in_answers_cause_no_corrections_in_a_complete_run(
     provider: str, kind: str, double: Double, tmp_path: Path
 ) -> None:
     double.fails(THINKING[kind], times=None)

@@ -1,4 +1,4 @@
-"""Lines on stdio that are not messages: each is answered with one error, with its id if it has one."""
+"""Lines on stdio that are not messages each cause one error, with the id of the request if it has one."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ ENVELOPE = {
     "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
     "io.modelcontextprotocol/clientCapabilities": {},
 }
-NOT_JSON, NO_MESSAGE = -32700, -32600
-LONGEST = 1 << 25
-LONGEST_COMPLAINT = 300
+PARSE_ERROR, INVALID_REQUEST = -32700, -32600
+MAX_LINE_BYTES = 1 << 25
+MAX_MESSAGE_LENGTH = 300
 
 TOOL = b'{"jsonrpc":"2.0","id":ID,"method":"tools/call","params":{"name":"get_run","arguments":{"run_id":VALUE}}}'
 PROMPT = b'{"jsonrpc":"2.0","id":ID,"method":"prompts/get","params":{"name":"emails","arguments":{"run_id":VALUE}}}'
@@ -43,51 +43,52 @@ def nested(depth: int, opening: bytes = b"[", closing: bytes = b"]") -> bytes:
     return opening * depth + b"1" + closing * depth
 
 
+# A line, the id in the error response, and the error code.
 UNDECODABLE: list[tuple[bytes, int | str | None, int]] = [
-    (asking(TOOL, b"10", rb'"\ud83d"'), 10, NOT_JSON),
-    (asking(TOOL, b'"a-1"', rb'"\udc00 and more"'), "a-1", NOT_JSON),
-    (asking(PROMPT, b"11", rb'"\ud83d\ud83d"'), 11, NOT_JSON),
-    (asking(PING, b"12", rb'{"\ud83d":1}'), 12, NOT_JSON),
-    (rb'{"jsonrpc":"2.0","id":13,"method":"ping\ud83d"}', 13, NOT_JSON),
-    (rb'{"jsonrpc":"2.0","id":14,"meth\ud83dod":"ping"}', 14, NOT_JSON),
-    (rb'{"jsonrpc":"2.0","id":"\ud83d","method":"ping"}', None, NOT_JSON),
-    (asking(TOOL, b"20", nested(3000)), 20, NOT_JSON),
-    (asking(PROMPT, b'"\\u0061\\"b"', nested(3000, b'{"id":')), 'a"b', NOT_JSON),
-    (asking(PING, b"22", nested(100_000, b'{"id":', b"}")), 22, NOT_JSON),
-    (asking(TOOL, b"23", b"[" * 3000)[:2000], 23, NOT_JSON),
-    (asking(TOOL, b"30", b'"\xff\xfe"'), 30, NOT_JSON),
-    (asking(TOOL, b"31", b'"\xed\xa0\xbd"'), 31, NOT_JSON),
-    (b'{"jsonrpc":"2.0","id":"\xff","method":"ping"}', None, NOT_JSON),
-    (asking(TOOL, b"40", b"NaN"), 40, NOT_JSON),
-    (asking(PING, b"41", b"-Infinity"), 41, NOT_JSON),
-    (asking(PING, b"42", b"9" * 5000), 42, NOT_JSON),
-    (asking(PING, b"9" * 5000, b"1"), None, NOT_JSON),
-    (asking(TOOL, b"43", b'"a\tb"'), 43, NOT_JSON),
-    (asking(TOOL, b"44", b"'a'"), 44, NOT_JSON),
-    (asking(TOOL, b"45", b'"a"') + b" and more", 45, NOT_JSON),
-    (asking(TOOL, b"46", b'"' + b"x" * 10_000_000), 46, NOT_JSON),
-    (b'{"jsonrpc":"2.0","id":47,"id":48,"method":"ping",}', 48, NOT_JSON),
-    (rb'{"jsonrpc":"2.0","method":"ping","params":{"id":7,"a":"\ud83d"}}', None, NOT_JSON),
-    (rb'{"jsonrpc":"2.0","id":1,"result":{"a":"\ud83d"}}', None, NOT_JSON),
-    (b"hello", None, NOT_JSON),
-    (b"\x00\x01\x02", None, NOT_JSON),
-    (b'"' + b"\\" * 100_000, None, NOT_JSON),
-    (b'[{"jsonrpc":"2.0","id":50,"method":"ping"}]', None, NO_MESSAGE),
-    (rb'[{"jsonrpc":"2.0","id":51,"method":"\ud83d"}]', None, NOT_JSON),
-    (b"[]", None, NO_MESSAGE),
-    (b"5", None, NO_MESSAGE),
-    (b"null", None, NO_MESSAGE),
-    (b"{}", None, NO_MESSAGE),
-    (b'{"jsonrpc":"2.0","id":52}', 52, NO_MESSAGE),
-    (b'{"jsonrpc":"1.0","id":53,"method":"ping"}', 53, NO_MESSAGE),
-    (b'{"jsonrpc":"2.0","id":"54","method":"ping","params":[1]}', "54", NO_MESSAGE),
-    (b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}', None, NO_MESSAGE),
-    (b'{"jsonrpc":"2.0","id":true,"method":"ping"}', None, NO_MESSAGE),
-    (b'{"jsonrpc":"2.0","id":null,"method":"ping"}', None, NO_MESSAGE),
-    (b'{"jsonrpc":"2.0","id":{},"method":"ping"}', None, NO_MESSAGE),
+    (asking(TOOL, b"10", rb'"\ud83d"'), 10, PARSE_ERROR),
+    (asking(TOOL, b'"a-1"', rb'"\udc00 and more"'), "a-1", PARSE_ERROR),
+    (asking(PROMPT, b"11", rb'"\ud83d\ud83d"'), 11, PARSE_ERROR),
+    (asking(PING, b"12", rb'{"\ud83d":1}'), 12, PARSE_ERROR),
+    (rb'{"jsonrpc":"2.0","id":13,"method":"ping\ud83d"}', 13, PARSE_ERROR),
+    (rb'{"jsonrpc":"2.0","id":14,"meth\ud83dod":"ping"}', 14, PARSE_ERROR),
+    (rb'{"jsonrpc":"2.0","id":"\ud83d","method":"ping"}', None, PARSE_ERROR),
+    (asking(TOOL, b"20", nested(3000)), 20, PARSE_ERROR),
+    (asking(PROMPT, b'"\\u0061\\"b"', nested(3000, b'{"id":')), 'a"b', PARSE_ERROR),
+    (asking(PING, b"22", nested(100_000, b'{"id":', b"}")), 22, PARSE_ERROR),
+    (asking(TOOL, b"23", b"[" * 3000)[:2000], 23, PARSE_ERROR),
+    (asking(TOOL, b"30", b'"\xff\xfe"'), 30, PARSE_ERROR),
+    (asking(TOOL, b"31", b'"\xed\xa0\xbd"'), 31, PARSE_ERROR),
+    (b'{"jsonrpc":"2.0","id":"\xff","method":"ping"}', None, PARSE_ERROR),
+    (asking(TOOL, b"40", b"NaN"), 40, PARSE_ERROR),
+    (asking(PING, b"41", b"-Infinity"), 41, PARSE_ERROR),
+    (asking(PING, b"42", b"9" * 5000), 42, PARSE_ERROR),
+    (asking(PING, b"9" * 5000, b"1"), None, PARSE_ERROR),
+    (asking(TOOL, b"43", b'"a\tb"'), 43, PARSE_ERROR),
+    (asking(TOOL, b"44", b"'a'"), 44, PARSE_ERROR),
+    (asking(TOOL, b"45", b'"a"') + b" and more", 45, PARSE_ERROR),
+    (asking(TOOL, b"46", b'"' + b"x" * 10_000_000), 46, PARSE_ERROR),
+    (b'{"jsonrpc":"2.0","id":47,"id":48,"method":"ping",}', 48, PARSE_ERROR),
+    (rb'{"jsonrpc":"2.0","method":"ping","params":{"id":7,"a":"\ud83d"}}', None, PARSE_ERROR),
+    (rb'{"jsonrpc":"2.0","id":1,"result":{"a":"\ud83d"}}', None, PARSE_ERROR),
+    (b"hello", None, PARSE_ERROR),
+    (b"\x00\x01\x02", None, PARSE_ERROR),
+    (b'"' + b"\\" * 100_000, None, PARSE_ERROR),
+    (b'[{"jsonrpc":"2.0","id":50,"method":"ping"}]', None, INVALID_REQUEST),
+    (rb'[{"jsonrpc":"2.0","id":51,"method":"\ud83d"}]', None, PARSE_ERROR),
+    (b"[]", None, INVALID_REQUEST),
+    (b"5", None, INVALID_REQUEST),
+    (b"null", None, INVALID_REQUEST),
+    (b"{}", None, INVALID_REQUEST),
+    (b'{"jsonrpc":"2.0","id":52}', 52, INVALID_REQUEST),
+    (b'{"jsonrpc":"1.0","id":53,"method":"ping"}', 53, INVALID_REQUEST),
+    (b'{"jsonrpc":"2.0","id":"54","method":"ping","params":[1]}', "54", INVALID_REQUEST),
+    (b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}', None, INVALID_REQUEST),
+    (b'{"jsonrpc":"2.0","id":true,"method":"ping"}', None, INVALID_REQUEST),
+    (b'{"jsonrpc":"2.0","id":null,"method":"ping"}', None, INVALID_REQUEST),
+    (b'{"jsonrpc":"2.0","id":{},"method":"ping"}', None, INVALID_REQUEST),
 ]
-"""A line, the id of its answer, and its code."""
 
+# A line that is empty or a message, and the ids of the responses to it.
 DECODABLE: list[tuple[bytes, list[int | str]]] = [
     (b"", []),
     (b" \t\r", []),
@@ -101,11 +102,10 @@ DECODABLE: list[tuple[bytes, list[int | str]]] = [
     (b'{"jsonrpc":"2.0","id":74,"method":"no/such","params":{"a":"' + b"x" * 10_000_000 + b'"}}', [74]),
     (b'{"jsonrpc":"2.0","id":' + b"9" * 30 + b',"method":"no/such"}', [int("9" * 30)]),
 ]
-"""A line that is a message, or empty, and the ids that are answered."""
 
 
-class Session:
-    """A server on stdio, and a client that writes bytes."""
+class StdioServer:
+    """A server on stdio, and a client that writes raw bytes."""
 
     def __init__(self, process: asyncio.subprocess.Process, era: Era) -> None:
         assert process.stdin
@@ -115,7 +115,7 @@ class Session:
         self._ids = (f"after-{number}" for number in count())
 
     async def answers_to(self, line: bytes) -> list[Answer]:
-        """What comes before the answer of the request that follows the line."""
+        """Send the line and a valid request, and return what arrives before the response to the latter."""
         id_ = next(self._ids)
         self._in.write(line + b"\n" + self.request(id_))
         found: list[Answer] = []
@@ -128,8 +128,8 @@ class Session:
         message: Answer = {"jsonrpc": "2.0", "id": id_, "method": "prompts/list", "params": self._params}
         return json.dumps(message).encode() + b"\n"
 
-    async def begin(self, *, introduced: bool) -> None:
-        """The very first line is refused, which does not yet settle the client's era."""
+    async def start(self, *, introduced: bool) -> None:
+        """Send an invalid first line, which must not fix the protocol era, and then initialize if `introduced`."""
         self._in.write(rb'{"jsonrpc":"2.0","id":1,"method":"\ud83d"}' + b"\n")
         assert json.loads(await self._out.readline())["id"] == 1
         if introduced:
@@ -149,7 +149,7 @@ class Session:
 
 
 @asynccontextmanager
-async def session(era: Era, folder: Path) -> AsyncGenerator[Session]:
+async def stdio_server(era: Era, folder: Path) -> AsyncGenerator[StdioServer]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(ROOT / "server.py"),
@@ -157,11 +157,11 @@ async def session(era: Era, folder: Path) -> AsyncGenerator[Session]:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        limit=LONGEST,
+        limit=MAX_LINE_BYTES,
     )
-    begun = Session(process, era)
-    await begun.begin(introduced=era == "handshake")
-    yield begun
+    server = StdioServer(process, era)
+    await server.start(introduced=era == "handshake")
+    yield server
 
 
 @pytest.mark.long
@@ -169,23 +169,23 @@ async def session(era: Era, folder: Path) -> AsyncGenerator[Session]:
 async def test_a_line_that_is_not_a_message_is_answered_with_one_error_and_the_session_continues(
     era: Era, tmp_path: Path
 ) -> None:
-    async with session(era, tmp_path) as begun:
+    async with stdio_server(era, tmp_path) as server:
         for line, id_, code in UNDECODABLE:
-            answers = await begun.answers_to(line)
-            assert [(one["id"], one["error"]["code"]) for one in answers] == [(id_, code)], line[:100]
-            assert len(answers[0]["error"]["message"]) < LONGEST_COMPLAINT
+            answers = await server.answers_to(line)
+            assert [(answer["id"], answer["error"]["code"]) for answer in answers] == [(id_, code)], line[:100]
+            assert len(answers[0]["error"]["message"]) < MAX_MESSAGE_LENGTH
         for line, ids in DECODABLE:
-            assert [answer["id"] for answer in await begun.answers_to(line)] == ids, line[:100]
+            assert [answer["id"] for answer in await server.answers_to(line)] == ids, line[:100]
         unended = rb'{"jsonrpc":"2.0","id":99,"method":"ping","params":{"a":"\ud83d'
-        (last,) = await begun.end(last=unended)
+        (last,) = await server.end(last=unended)
 
-    assert (last["id"], last["error"]["code"]) == (99, NOT_JSON)
+    assert (last["id"], last["error"]["code"]) == (99, PARSE_ERROR)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
 @pytest.mark.long
-async def test_one_interrupt_ends_a_server_whose_client_says_nothing(tmp_path: Path) -> None:
-    async with session("handshake", tmp_path) as begun:
-        begun.process.send_signal(signal.SIGINT)
+async def test_one_interrupt_ends_a_server_whose_client_is_idle(tmp_path: Path) -> None:
+    async with stdio_server("handshake", tmp_path) as server:
+        server.process.send_signal(signal.SIGINT)
 
-        assert await begun.process.wait() == INTERRUPTED
+        assert await server.process.wait() == INTERRUPTED

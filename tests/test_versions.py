@@ -1,4 +1,4 @@
-"""The versions of a playbook: listed, compared, exported, and made by people."""
+"""Versions of a playbook, which people create by edits, list, compare and export."""
 
 from __future__ import annotations
 
@@ -46,8 +46,11 @@ async def run_id() -> str:
 
 
 @pytest.fixture
-async def client(run_id: str) -> AsyncGenerator[httpx2.AsyncClient]:  # noqa: ARG001 - it is stored first
-    """A server that has the run from its start: it would give up one that is stored as a week old under way."""
+async def client(run_id: str) -> AsyncGenerator[httpx2.AsyncClient]:  # noqa: ARG001 - stored before the server starts
+    """A client of a server that starts after the run is stored.
+
+    A running server would abandon the run, which is a week old, while it is stored as unfinished.
+    """
     async with serving() as client:
         yield client
 
@@ -76,7 +79,7 @@ async def playbook_of(client: httpx2.AsyncClient, run_id: str, version: int | No
 # Edits
 
 
-async def test_an_email_of_a_person_is_stored_as_it_is_scored_and_marked_as_theirs(
+async def test_an_email_by_a_person_is_stored_unchanged_scored_and_marked_as_theirs(
     client: httpx2.AsyncClient, run_id: str
 ) -> None:
     answer = await edited(client, run_id, TOUCH, 1, text=EMAIL, by="Ann")
@@ -91,13 +94,13 @@ async def test_an_email_of_a_person_is_stored_as_it_is_scored_and_marked_as_thei
     assert answer == {"run_id": run_id, "version": 2, "section": TOUCH, "warnings": [*own.warnings]}
 
 
-async def test_each_sentence_of_an_email_is_checked_against_what_was_quoted(
+async def test_each_sentence_of_an_edited_email_is_checked_against_the_evidence(
     client: httpx2.AsyncClient, run_id: str
 ) -> None:
     answer = await edited(client, run_id, TOUCH, 1, text=EMAIL)
     sentences = (await playbook_of(client, run_id)).email_sequences[0].touches[2].sentences
 
-    assert [(one.text[:11], one.kind, one.evidence) for one in sentences] == [
+    assert [(sentence.text[:11], sentence.kind, sentence.evidence) for sentence in sentences] == [
         ("Your teams ", "fact", ("p_release",)),
         ("Globex cut ", "fact", ()),
         ("Thanks   fo", "courtesy", ()),
@@ -108,7 +111,9 @@ async def test_each_sentence_of_an_email_is_checked_against_what_was_quoted(
     assert not any("ship every week" in warning for warning in answer["warnings"])
 
 
-async def test_the_reason_of_a_verdict_is_no_text_of_the_person(client: httpx2.AsyncClient, run_id: str) -> None:
+async def test_the_reason_of_a_verdict_is_not_checked_as_text_of_the_person(
+    client: httpx2.AsyncClient, run_id: str
+) -> None:
     text = "Subject: your releases\n\nYour teams ship $2 million every week instead of every quarter."
     answer = await edited(client, run_id, TOUCH, 1, text=text)
     (sentence,) = (await playbook_of(client, run_id)).email_sequences[0].touches[2].sentences
@@ -121,29 +126,29 @@ async def test_the_reason_of_a_verdict_is_no_text_of_the_person(client: httpx2.A
 
 
 @pytest.mark.long
-async def test_a_sentence_may_rest_on_any_page_that_was_read(pair: Pair) -> None:
+async def test_an_edited_sentence_may_be_supported_by_any_page_of_the_run(pair: Pair) -> None:
     async with serving() as client:
         run_id = (await client.post("/runs", data=pair.few | {"wait_seconds": "600"})).json()["run_id"]
         before = await playbook_of(client, run_id)
         sentence = await unquoted_sentence(before)
         await edited(client, run_id, "executive_summary.how_to_engage", 1, text=sentence)
         after = await playbook_of(client, run_id)
-        (said,) = after.executive_summary.how_to_engage
+        (written,) = after.executive_summary.how_to_engage
         (id_,) = after.evidence.keys() - before.evidence.keys()
 
-    assert (said.text, said.evidence) == (sentence, (id_,))
-    assert said.support
-    assert said.support.verdict == "supported"
+    assert (written.text, written.evidence) == (sentence, (id_,))
+    assert written.support
+    assert written.support.verdict == "supported"
     assert after.evidence[id_].quote == sentence
 
 
 async def unquoted_sentence(playbook: Playbook) -> str:
-    """One of the vendor's pages that no evidence has."""
+    """Return a sentence of the vendor's pages that no evidence quotes."""
     store = App(load(), engine="inline").store
     await store.open()
     texts = [await store.page_text(page.sha256) or "" for page in playbook.pages if page.role == "vendor"]
     await store.close()
-    quotes = "\n".join(one.quote for one in playbook.evidence.values())
+    quotes = "\n".join(evidence.quote for evidence in playbook.evidence.values())
     lines = (line for text in texts for line in text.splitlines() if line.endswith(".") and line[0].isupper())
     return next(line for line in lines if line.count(". ") == 0 and line not in quotes and line.count(" ") > 8)
 
@@ -180,7 +185,7 @@ async def test_an_edit_changes_its_part_and_nothing_else(
 
 
 @pytest.mark.long
-async def test_a_paragraph_is_the_same_text_again_when_its_sentences_are_joined(
+async def test_the_sentences_of_an_edited_paragraph_join_to_the_same_text(
     client: httpx2.AsyncClient, run_id: str
 ) -> None:
     texts = ("They want 80%. Half of it is on the telephone. Why?", "One line.\n\nAnother  one. And more.")
@@ -190,7 +195,7 @@ async def test_a_paragraph_is_the_same_text_again_when_its_sentences_are_joined(
         assert " ".join(one.text for one in sentences) == text
 
 
-async def test_the_text_of_a_person_stays_as_it_is_through_other_edits(client: httpx2.AsyncClient, run_id: str) -> None:
+async def test_text_by_a_person_is_unchanged_by_edits_of_other_parts(client: httpx2.AsyncClient, run_id: str) -> None:
     await edited(client, run_id, TOUCH, 1, text=EMAIL, by="Ann")
     before = (await playbook_of(client, run_id)).email_sequences[0].touches[2]
     await edited(client, run_id, "email_sequences.persona-1.touches[0].subject", 2, text="Hello", by="Bob")
@@ -205,7 +210,7 @@ async def test_the_text_of_a_person_stays_as_it_is_through_other_edits(client: h
     ]
 
 
-async def test_a_later_text_for_a_part_takes_the_place_of_the_marks_in_it(
+async def test_an_edit_of_a_part_replaces_the_authors_of_parts_within_it(
     client: httpx2.AsyncClient, run_id: str
 ) -> None:
     await edited(client, run_id, f"{TOUCH}.subject", 1, text="Hello", by="Ann")
@@ -213,7 +218,7 @@ async def test_a_later_text_for_a_part_takes_the_place_of_the_marks_in_it(
     assert [(own.path, own.by) for own in (await playbook_of(client, run_id)).own_text] == [(TOUCH, "Bob")]
 
 
-REFUSED: tuple[tuple[str, dict[str, Any], str], ...] = (
+INVALID_EDITS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("emails", {"text": "x"}, "there is no section 'emails'; choose one of brief, executive_summary"),
     (
         "email_sequences.persona-9",
@@ -244,27 +249,25 @@ REFUSED: tuple[tuple[str, dict[str, Any], str], ...] = (
 )
 
 
-async def test_what_cannot_be_stored_is_refused_with_what_can_be(client: httpx2.AsyncClient, run_id: str) -> None:
-    for section, given, detail in REFUSED:
+async def test_an_invalid_edit_is_refused_with_what_is_valid(client: httpx2.AsyncClient, run_id: str) -> None:
+    for section, given, detail in INVALID_EDITS:
         answer = await put(client, run_id, section, 1, **given)
         assert (answer.status_code, detail in answer.json()["detail"]) == (400, True), (section, answer.text)
     assert len((await got(client, f"/runs/{run_id}/versions"))["versions"]) == 1
 
 
-async def test_a_run_under_way_and_one_that_is_not_there_have_no_versions(
-    held_pair: Pair, client: httpx2.AsyncClient
-) -> None:
-    begun = (await client.post("/runs", data=held_pair.few)).json()["run_id"]
+async def test_an_unfinished_or_unknown_run_has_no_versions(held_pair: Pair, client: httpx2.AsyncClient) -> None:
+    unfinished = (await client.post("/runs", data=held_pair.few)).json()["run_id"]
     for path in ("versions", "diff"):
-        assert (await client.get(f"/runs/{begun}/{path}")).json()["code"] == "not_finished"
+        assert (await client.get(f"/runs/{unfinished}/{path}")).json()["code"] == "not_finished"
         assert (await client.get(f"/runs/run_{'0' * 32}/{path}")).status_code == 404
-    assert (await put(client, begun, "brief", 1, text="x")).status_code == 409
+    assert (await put(client, unfinished, "brief", 1, text="x")).status_code == 409
 
 
-# Two people
+# Concurrent edits
 
 
-async def test_an_edit_of_an_older_version_is_refused_with_what_has_changed_since(
+async def test_an_edit_of_an_outdated_version_is_refused_with_the_changes_since(
     client: httpx2.AsyncClient, run_id: str
 ) -> None:
     await edited(client, run_id, "trial_plan", 1, text="Ann's plan", by="Ann")
@@ -280,7 +283,7 @@ async def test_an_edit_of_an_older_version_is_refused_with_what_has_changed_sinc
 
 
 @pytest.mark.parametrize("database", sampled(("sqlite", "postgres"), bool))
-async def test_of_two_people_who_edit_at_once_one_gets_409_and_loses_nothing(
+async def test_of_two_concurrent_edits_one_gets_409_and_can_be_repeated(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, database: str
 ) -> None:
     if database == "postgres":
@@ -301,7 +304,7 @@ async def test_of_two_people_who_edit_at_once_one_gets_409_and_loses_nothing(
 # Versions and diffs
 
 
-async def test_versions_are_listed_newest_first_with_who_made_them_and_what_changed(
+async def test_versions_are_listed_newest_first_with_their_authors_and_changes(
     client: httpx2.AsyncClient, run_id: str
 ) -> None:
     await edited(client, run_id, "trial_plan", 1, text="Rest.", by="Ann")
@@ -324,9 +327,7 @@ async def test_versions_are_listed_newest_first_with_who_made_them_and_what_chan
     )
 
 
-async def test_a_diff_is_of_the_newest_and_the_one_before_or_of_any_two(
-    client: httpx2.AsyncClient, run_id: str
-) -> None:
+async def test_a_diff_compares_the_last_two_versions_or_any_two(client: httpx2.AsyncClient, run_id: str) -> None:
     await edited(client, run_id, "trial_plan[0]", 1, text="Rest.")
     await edited(client, run_id, "fit.when_not_to_sell", 2, text="Never.")
     newest = await got(client, f"/runs/{run_id}/diff")
@@ -343,7 +344,7 @@ async def test_a_diff_is_of_the_newest_and_the_one_before_or_of_any_two(
     assert back["changes"][0]["after"] == dealt_playbook().trial_plan[0]
 
 
-async def test_a_version_that_is_not_there_is_an_error_that_lists_those_that_are(
+async def test_the_error_for_an_unknown_version_lists_the_existing_ones(
     client: httpx2.AsyncClient, run_id: str
 ) -> None:
     await edited(client, run_id, "trial_plan", 1, text="Rest.")
@@ -355,7 +356,7 @@ async def test_a_version_that_is_not_there_is_an_error_that_lists_those_that_are
     assert (await got(client, f"/runs/{run_id}/diff?to=1"))["changes"] == []
 
 
-async def test_reports_sections_files_and_links_are_those_of_the_version_asked_for(
+async def test_reports_sections_files_and_links_are_those_of_the_requested_version(
     client: httpx2.AsyncClient, run_id: str
 ) -> None:
     await edited(client, run_id, "trial_plan", 1, text="Rest.")
@@ -388,9 +389,7 @@ async def test_mcp_clients_read_any_version(run_id: str, tmp_path: Path) -> None
             await client.read_resource(f"run://{run_id}/playbook.md?version=9")
 
 
-async def test_exports_say_what_a_person_wrote_and_what_the_checks_found(
-    client: httpx2.AsyncClient, run_id: str
-) -> None:
+async def test_exports_show_who_wrote_a_part_and_what_the_checks_found(client: httpx2.AsyncClient, run_id: str) -> None:
     sections = {TOUCH: EMAIL, "trial_plan": "Call Globex.", "talk_tracks.persona-1.close": "Deal?"}
     for base, (section, text) in enumerate(sections.items(), 1):
         await edited(client, run_id, section, base, text=text, by="Ann <b>")
@@ -407,7 +406,7 @@ async def test_exports_say_what_a_person_wrote_and_what_the_checks_found(
 
 
 async def test_the_commands_edit_list_compare_and_export_versions(run_id: str, tmp_path: Path) -> None:
-    (tmp_path / "mail.txt").write_text(f"{EMAIL}\n", "utf-8-sig")  # as Notepad saves it
+    (tmp_path / "mail.txt").write_text(f"{EMAIL}\n", "utf-8-sig")  # with a byte order mark, as Notepad saves it
     edit = await octave("edit", run_id, TOUCH, "--file", "mail.txt", "--base-version", "1", "--by", "Ann", cwd=tmp_path)
     late = await octave("edit", run_id, "trial_plan", "--text", "x", "--base-version", "1", cwd=tmp_path)
     both = await octave("edit", run_id, "trial_plan", "--base-version", "2", cwd=tmp_path)
@@ -429,7 +428,9 @@ async def test_the_commands_edit_list_compare_and_export_versions(run_id: str, t
     assert old == dealt_playbook()
 
 
-async def test_diff_says_why_there_is_nothing_to_compare_and_what_it_does_not_show(run_id: str, tmp_path: Path) -> None:
+async def test_the_diff_command_says_why_there_is_nothing_to_compare_and_what_it_hides(
+    run_id: str, tmp_path: Path
+) -> None:
     alone = await octave("diff", run_id, cwd=tmp_path)
     await octave("edit", run_id, "trial_plan", "--text", "Start in May.", "--base-version", "1", cwd=tmp_path)
     first = await octave("diff", run_id, "--to", "1", cwd=tmp_path)
@@ -444,19 +445,19 @@ async def test_diff_says_why_there_is_nothing_to_compare_and_what_it_does_not_sh
     assert edited.err.endswith(" more in evidence, verdicts, scores, cost or times\n")
 
 
-async def test_an_unknown_section_lists_only_sections_that_can_be_edited(run_id: str, tmp_path: Path) -> None:
-    ended = await octave("edit", run_id, "emails", "--text", "x", "--base-version", "1", cwd=tmp_path)
+async def test_the_error_for_an_unknown_section_lists_only_editable_ones(run_id: str, tmp_path: Path) -> None:
+    result = await octave("edit", run_id, "emails", "--text", "x", "--base-version", "1", cwd=tmp_path)
 
-    assert ended.code == 2
-    assert "there is no section 'emails'; choose one of brief, executive_summary" in ended.err
-    assert not {"evidence", "pages", "cost", "timings", "own_text"} & {*re.findall(r"\w+", ended.err)}
+    assert result.code == 2
+    assert "there is no section 'emails'; choose one of brief, executive_summary" in result.err
+    assert not {"evidence", "pages", "cost", "timings", "own_text"} & {*re.findall(r"\w+", result.err)}
 
 
-async def test_an_unknown_part_names_only_what_would_choose_one_part(run_id: str, tmp_path: Path) -> None:
+async def test_the_error_for_an_unknown_part_lists_only_valid_choices(run_id: str, tmp_path: Path) -> None:
     section = "email_sequences.persona-1.touches[9]"
-    ended = await octave("edit", run_id, section, "--text", "x", "--base-version", "1", cwd=tmp_path)
+    result = await octave("edit", run_id, section, "--text", "x", "--base-version", "1", cwd=tmp_path)
 
-    assert ended.err == f"error: {section!r} has no part '9'; choose an index from 0 to 3\n"
+    assert result.err == f"error: {section!r} has no part '9'; choose an index from 0 to 3\n"
 
 
 async def test_the_files_of_a_run_are_those_of_its_newest_version(run_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Pages and sites as the product reads them: `octave-mcp scrape` and `map`, and their routes."""
+"""The commands `octave-mcp scrape` and `octave-mcp map`, and their HTTP routes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def objects(printed: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in printed.splitlines()]
 
 
-async def test_scrape_prints_each_page_as_one_object_in_the_order_requested(pair: Pair, tmp_path: Path) -> None:
+async def test_scrape_prints_one_json_object_per_page_in_the_requested_order(pair: Pair, tmp_path: Path) -> None:
     paths = ["/pricing", "/no-such-page", "/"]
     urls = [f"http://{pair.vendor.host}{path}" for path in paths]
 
-    ended = await octave("scrape", *urls, "--json", cwd=tmp_path)
+    result = await octave("scrape", *urls, "--json", cwd=tmp_path)
 
-    pages = objects(ended.out)
-    assert ended.code == 4
+    pages = objects(result.out)
+    assert result.code == 4
     assert [list(page) for page in pages] == [FIELDS] * 3
     assert [page["url"] for page in pages] == urls
     assert [(page["read"], page["code"], page["kind"]) for page in pages] == [
@@ -38,12 +38,12 @@ async def test_scrape_prints_each_page_as_one_object_in_the_order_requested(pair
     assert "Description" not in pages[2]["text"]
 
 
-async def test_scrape_shows_markdown_to_a_person(pair: Pair, tmp_path: Path) -> None:
-    ended = await octave("scrape", f"{pair.vendor.host}/pricing", cwd=tmp_path)
+async def test_scrape_prints_markdown_by_default(pair: Pair, tmp_path: Path) -> None:
+    result = await octave("scrape", f"{pair.vendor.host}/pricing", cwd=tmp_path)
 
-    assert ended.code == 0
-    assert ended.out.startswith(f"<!-- http://{pair.vendor.host}/pricing: ")
-    assert "\n# " in ended.out
+    assert result.code == 0
+    assert result.out.startswith(f"<!-- http://{pair.vendor.host}/pricing: ")
+    assert "\n# " in result.out
 
 
 @pytest.mark.parametrize(
@@ -54,27 +54,27 @@ async def test_scrape_shows_markdown_to_a_person(pair: Pair, tmp_path: Path) -> 
         ("http://127.0.0.1:9/", "host_not_allowed"),
     ],
 )
-async def test_an_address_that_may_not_be_read_is_reported_and_the_others_are_read(
+async def test_a_forbidden_url_is_reported_and_the_others_are_read(
     url: str, code: str, pair: Pair, tmp_path: Path
 ) -> None:
-    ended = await octave("scrape", url, f"http://{pair.vendor.host}/", "--json", cwd=tmp_path)
+    result = await octave("scrape", url, f"http://{pair.vendor.host}/", "--json", cwd=tmp_path)
 
-    refused, read = objects(ended.out)
-    assert (ended.code, refused["url"], refused["code"], read["read"]) == (4, url, code, True)
+    refused, read = objects(result.out)
+    assert (result.code, refused["url"], refused["code"], read["read"]) == (4, url, code, True)
     assert refused["reason"]
 
 
 @pytest.mark.parametrize("command", ["scrape", "map"])
-async def test_what_is_no_address_is_a_usage_error(command: str, tmp_path: Path) -> None:
+async def test_an_invalid_url_is_a_usage_error(command: str, tmp_path: Path) -> None:
     assert (await octave(command, "bogus", cwd=tmp_path)).code == 2
 
 
 async def test_map_lists_the_pages_that_a_run_chooses_from(pair: Pair, tmp_path: Path) -> None:
-    ended = await octave("map", pair.vendor.host, "--json", cwd=tmp_path)
+    result = await octave("map", pair.vendor.host, "--json", cwd=tmp_path)
 
-    (site,) = objects(ended.out)
+    (site,) = objects(result.out)
     kinds = {address["url"].partition(pair.vendor.host)[2]: address["kind"] for address in site["addresses"]}
-    assert ended.code == 0
+    assert result.code == 0
     assert (site["company"], site["home"]["kind"], site["failures"]) == (pair.vendor.host, "home", [])
     assert list(site["home"]) == FIELDS
     assert kinds["/pricing"] == "pricing"
@@ -85,15 +85,15 @@ async def test_map_lists_the_pages_that_a_run_chooses_from(pair: Pair, tmp_path:
 async def test_a_site_that_cannot_be_mapped_is_an_error_object_and_exits_1(pair: Pair, tmp_path: Path) -> None:
     pair.vendor.failing["/"] = 404
 
-    ended = await octave("map", pair.vendor.host, "--json", cwd=tmp_path)
+    result = await octave("map", pair.vendor.host, "--json", cwd=tmp_path)
 
-    (answer,) = objects(ended.out)
-    assert ended.code == 1
+    (answer,) = objects(result.out)
+    assert result.code == 1
     assert answer["error"]["code"] == "site_unreachable"
     assert pair.vendor.host in answer["error"]["message"]
 
 
-async def test_the_routes_answer_what_the_commands_print(pair: Pair, tmp_path: Path) -> None:
+async def test_the_routes_return_what_the_commands_print(pair: Pair, tmp_path: Path) -> None:
     url = f"http://{pair.vendor.host}/pricing"
     page = await octave("scrape", url, "--json", cwd=tmp_path)
     site = await octave("map", pair.vendor.host, "--json", cwd=tmp_path)

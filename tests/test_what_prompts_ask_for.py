@@ -1,4 +1,4 @@
-"""Nothing that a prompt asks for fails a check: the phrases that it asks for have no problem."""
+"""Answers that follow the prompts pass the checks, as do the phrases that prompts ask for."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ JUDGE = Judge(
 
 
 def at(words: str) -> Cite:
-    """A cite of the first sentence that has these words."""
+    """Return a citation of the first sentence that contains these words."""
     for number, shown in enumerate(SHOWN, 1):
         for sentence in range(1, len(shown.sentences) + 1):
             if words in shown.sentence(sentence):
@@ -94,7 +94,7 @@ def claim(text: str, *words: str) -> Claim[Cite]:
     return Claim[Cite](text=text, evidence=tuple(map(at, words)))
 
 
-def told(answer: Value) -> list[str]:
+def problems_in(answer: Value) -> list[str]:
     return [f"{problem.at}: {problem}" for problem in JUDGE.problems(answer)]
 
 
@@ -110,7 +110,7 @@ def metric(how: str) -> Value:
     return SuccessMetric(name="Replies from planners", how_to_measure=how)
 
 
-def asking(
+def discovery(
     question: str = "Who plans the nights today?",
     purpose: str = "Shows who decides.",
     uncovers: str = "Economic buyer",
@@ -144,7 +144,7 @@ def note(text: str) -> Value:
         metric("Opportunities opened in the first quarter after the call, once a month, in Globex."),
         metric("Twice a month from the day of the first call on."),
         metric("Plans that customers still use a month after they made them, counted in Globex."),
-        asking("If you knew a week earlier, what would you change?"),
+        discovery("If you knew a week earlier, what would you change?"),
         metric("By the sales team over the next 90 days; compare it with the first ten calls."),
         win("Read the three openings on their careers page and note who they report to."),
         win("Ask the Head of Demand Generation who plans the launch of the yard."),
@@ -154,28 +154,28 @@ def note(text: str) -> Value:
         win("Draft two versions of a first line about Tallinn and test each on five planners."),
         note("The two pages on Shiftly that were read grant it the larger library."),
         note("None of the 14 pages read names a strength of another tool."),
-        asking(purpose="Tells who the Economic buyer is, and whether RevOps or Procurement signs."),
-        asking(purpose="Finds the Champion and the Decision criteria; decides whether the CFO joins."),
-        asking(purpose="Shows the Implication of the Problem, and the Need-payoff for the Paper process."),
+        discovery(purpose="Tells who the Economic buyer is, and whether RevOps or Procurement signs."),
+        discovery(purpose="Finds the Champion and the Decision criteria; decides whether the CFO joins."),
+        discovery(purpose="Shows the Implication of the Problem, and the Need-payoff for the Paper process."),
         *(
-            asking(uncovers=label)
+            discovery(uncovers=label)
             for label in (
                 "Metrics", "Economic buyer", "Decision criteria", "Decision process", "Paper process", "Identify pain",
                 "Champion", "Competition", "Situation", "Problem", "Implication", "Need-payoff",
             )
         ),
-        asking("What would have to change in the next six months?", follow_ups=("And in the last two years?",)),
-        asking("What are the two or three things that slow a night down?"),
-        asking("How would a change pay off within a year?"),
+        discovery("What would have to change in the next six months?", follow_ups=("And in the last two years?",)),
+        discovery("What are the two or three things that slow a night down?"),
+        discovery("How would a change pay off within a year?"),
         call(ask="Could we take ten minutes on Thursday?"),
         call(ask="Could we take half an hour next week, or 15 minutes tomorrow?"),
         call(ask="Is a 20-minute call worth it?"),
         call(ask="Could we take twenty minutes on Thursday, or twenty-five minutes a week after it?"),
         call(ask="Can I have thirty seconds, and then you tell me to go?"),
         call(if_not_now="Understood. Shall I call three weeks after the launch?"),
-        asking("What does zero-downtime mean for the night shift?", follow_ups=("How close to zero are you?",)),
-        asking("What do your planners enter twice?", follow_ups=("Which of the two would you drop?",)),
-        asking("What changed more than a year ago that still costs you time?"),
+        discovery("What does zero-downtime mean for the night shift?", follow_ups=("How close to zero are you?",)),
+        discovery("What do your planners enter twice?", follow_ups=("Which of the two would you drop?",)),
+        discovery("What changed more than a year ago that still costs you time?"),
         win("Draft the half-page that they could send to their planners, and half a page for yourself."),
         call(if_not_now="Would Q3 be a better time, or shall I call again in two months?"),
         call(if_not_now="No problem. Shall I try once more in January?"),
@@ -202,7 +202,7 @@ def note(text: str) -> Value:
     ids=str,
 )  # fmt: skip
 def test_a_phrase_that_a_prompt_asks_for_has_no_problem(asked: Value) -> None:
-    assert told(asked) == []
+    assert problems_in(asked) == []
 
 
 @pytest.mark.parametrize(
@@ -221,13 +221,13 @@ def test_a_phrase_that_a_prompt_asks_for_has_no_problem(asked: Value) -> None:
         ("D36", win("Send them to www.linkedin.com.evil.net/quillport.")),
         ("D3", note("The pages say that it is 3x faster.")),
         ("D4", note("The pages say that Acme is ahead.")),
-        ("D3", asking("How do you handle the 3 weeks that a plan takes?")),
-        ("D4", asking("Do you still use Acme?")),
-        ("D3", asking("Why do your 40 planners work at night?")),
+        ("D3", discovery("How do you handle the 3 weeks that a plan takes?")),
+        ("D4", discovery("Do you still use Acme?")),
+        ("D3", discovery("Why do your 40 planners work at night?")),
         ("D3", call(ask="May I show you how others save 20 hours?")),
         ("D3", call(ask="May I show you how others cut rework by half?")),
         ("D3", call(ask="Could I show you how customers got to zero in thirty minutes?")),
-        ("D3", asking("Did you know that Brassmere doubled its output?")),
+        ("D3", discovery("Did you know that Brassmere doubled its output?")),
         ("D3", win("Tell them that one in three planners works at night.")),
         ("D4", objection("competitor", "We already use Acme.")),
         ("D3", objection("price", "It costs $99 a seat.")),
@@ -237,8 +237,8 @@ def test_a_phrase_that_a_prompt_asks_for_has_no_problem(asked: Value) -> None:
         ("D3", say("Quillport opened 16 yards.", "second yard")),
         ("D3", say("I can tell you how they saved 40%.", kind="courtesy")),
         ("D3", say("Brassmere cut nine planners to two.", kind="courtesy")),
-        ("D3", asking("Would you like half the rework?")),
-        ("D3", asking("Do you know that Brassmere has zero late ferries?")),
+        ("D3", discovery("Would you like half the rework?")),
+        ("D3", discovery("Do you know that Brassmere has zero late ferries?")),
         ("D3", call(ask="Want to see how Brassmere cut 9 planners to 2?")),
         ("D3", win("Tell them that Nightplan pays for itself in forty-five days.")),
         ("D3", say("Ask your 40 planners.", kind="ask")),
@@ -246,7 +246,7 @@ def test_a_phrase_that_a_prompt_asks_for_has_no_problem(asked: Value) -> None:
     ],
     ids=str,
 )
-def test_what_looks_alike_and_is_a_claim_still_fails(rule: str, text: Value) -> None:
+def test_a_similar_phrase_that_makes_a_claim_has_a_problem(rule: str, text: Value) -> None:
     assert rule in {problem.rule for problem in JUDGE.problems(text)}
 
 
@@ -254,8 +254,8 @@ def test_what_looks_alike_and_is_a_claim_still_fails(rule: str, text: Value) -> 
 
 
 def evidence_of(*words: str) -> tuple[dict[EvidenceId, Evidence], tuple[EvidenceId, ...]]:
-    """All that was shown as evidence, and the ids of what has these words."""
-    said, used = JUDGE.resolved(
+    """Return all sentences shown as evidence, and the ids of those that contain one of these words."""
+    resolved, evidence = JUDGE.resolved(
         WhyWeWin[Cite](
             kind="why_we_win",
             reasons=tuple(
@@ -267,8 +267,10 @@ def evidence_of(*words: str) -> tuple[dict[EvidenceId, Evidence], tuple[Evidence
         ),
         WhyWeWin[EvidenceId],
     )
-    assert said
-    return {one.id: one for one in used}, tuple(one.id for one in used if any(word in one.quote for word in words))
+    assert resolved
+    return {item.id: item for item in evidence}, tuple(
+        item.id for item in evidence if any(word in item.quote for word in words)
+    )
 
 
 EVIDENCE, CITED = evidence_of("second yard", "cut rework")
@@ -308,7 +310,7 @@ def judged(draft: SequenceDraft[EvidenceId]) -> list[Judged]:
         "Written for touch 1; make sure nobody wrote to them in the last three months.",
     ],
 )
-def test_a_note_says_where_something_comes_from_and_what_to_check(note: str) -> None:
+def test_a_note_may_name_a_source_and_what_to_check(note: str) -> None:
     (only,) = judged(sequence(personalisation=(note,)))
     assert [str(error) for error in only.errors] == []
 
@@ -321,7 +323,7 @@ def test_a_note_says_where_something_comes_from_and_what_to_check(note: str) -> 
         ("D36", "Send them to www.linkedin.com.evil.net/quillport."),
     ],
 )
-def test_a_note_brings_in_nothing_of_its_own(rule: str, note: str) -> None:
+def test_a_note_must_not_add_figures_names_or_links(rule: str, note: str) -> None:
     (only,) = judged(sequence(personalisation=(note,)))
     assert rule in {error.rule for error in only.errors}
 
@@ -336,13 +338,13 @@ def test_a_call_to_action_may_name_a_time(text: str) -> None:
 
 
 @pytest.mark.parametrize("subject", ["five questions", "ten first days"])
-def test_a_subject_may_count_what_the_e_mail_brings(subject: str) -> None:
+def test_a_subject_may_count_the_items_in_the_email(subject: str) -> None:
     (only,) = judged(sequence(subject=subject))
     assert [str(error) for error in only.errors] == []
 
 
 @pytest.mark.parametrize(("figure", "is_shown"), [("31%", True), ("87%", False)])
-def test_what_is_offered_may_be_made_of_any_page_that_was_shown(figure: str, is_shown: bool) -> None:
+def test_an_offer_may_use_figures_of_any_page_that_was_shown_and_no_others(figure: str, is_shown: bool) -> None:
     offer = FIRST.model_copy(
         update={
             "paragraphs": ((FIRST.paragraphs[0][1],),),
@@ -356,21 +358,21 @@ def test_what_is_offered_may_be_made_of_any_page_that_was_shown(figure: str, is_
     assert ("D3" in {error.rule for error in only.errors}) is not is_shown
 
 
-def test_the_last_touch_is_the_last_by_its_place_and_needs_a_way_out() -> None:
+def test_only_the_last_touch_of_a_sequence_needs_an_opt_out() -> None:
     goodbye = FIRST.model_copy(update={"call_to_action": CallToAction(label="goodbye", text="Good luck in Tallinn.")})
-    without, with_one = (
-        judged(sequence(FIRST, FIRST, goodbye.model_copy(update={"opt_out": out})))
-        for out in (None, "A short no is enough, and I will not write again.")
+    without_opt_out, with_opt_out = (
+        judged(sequence(FIRST, FIRST, goodbye.model_copy(update={"opt_out": opt_out})))
+        for opt_out in (None, "A short no is enough, and I will not write again.")
     )
-    assert [_has_d21(one) for one in without] == [False, False, False, True]
-    assert [_has_d21(one) for one in with_one] == [False, False, False, False]
+    assert [_has_d21(email) for email in without_opt_out] == [False, False, False, True]
+    assert [_has_d21(email) for email in with_opt_out] == [False, False, False, False]
 
 
 def _has_d21(email: Judged) -> bool:
     return any(fault.rule == "D21" for fault in email.faults)
 
 
-def test_copy_that_is_far_from_good_is_asked_for_again_with_the_place_of_each_complaint() -> None:
+def test_a_poor_email_is_corrected_with_the_position_of_each_complaint() -> None:
     poor = FIRST.model_copy(
         update={
             "subject": "Re: a solution for each of your many yards",
@@ -401,7 +403,7 @@ def test_copy_that_is_far_from_good_is_asked_for_again_with_the_place_of_each_co
     assert all(problem.is_soft for problem in found if problem.rule != "D4")
 
 
-def test_a_good_email_is_not_asked_for_again() -> None:
+def test_a_good_email_needs_no_correction() -> None:
     (email,) = judged(sequence())
     assert [*complaints(email, FIRST)] == []
 
@@ -747,4 +749,4 @@ PEOPLE = (
     ids=lambda answer: type(answer).__name__,
 )
 def test_a_good_answer_has_no_problem(answer: Value) -> None:
-    assert told(answer) == []
+    assert problems_in(answer) == []

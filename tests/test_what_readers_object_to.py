@@ -101,7 +101,9 @@ def test_an_email_that_readers_object_to_has_the_fault(rule: str, email: Email) 
         ("D27", saying("It might help your crews.")),
         (
             "D27",
-            saying("It may cut, and might end, your rework.", replace(GOOD, evidence=from_prospect("It may, or might."))),
+            saying(
+                "It may cut, and might end, your rework.", replace(GOOD, evidence=from_prospect("It may, or might."))
+            ),
         ),
         ("D27", saying("In May you opened it. May I ask who plans it?")),
         ("D27", replace(GOOD, facts=("It may cut rework.",), evidence=from_prospect("It may cut rework."))),

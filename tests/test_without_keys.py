@@ -1,4 +1,4 @@
-"""Nothing is set up: whoever asks gets a playbook all the same, and is told who wrote it and what would give more."""
+"""Without configuration users still get a playbook, and learn which model wrote it and how to get a better one."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ CLIENT_ANSWERS = (
 SET_UP = "set OPENAI_API_KEY, ANTHROPIC_API_KEY or OCTAVE_COMPAT_MODEL with OCTAVE_COMPAT_BASE_URL, or ask"
 RULES_COLLECT = f"no model is configured, so rules collect quotations and outlines; for finished copy, {SET_UP}"
 RULES_COLLECTED = f"no model is configured, so rules collected quotations and outlines; for finished copy, {SET_UP}"
+# Settings that cannot be used. Each is an error, rather than a reason to continue without it.
 UNUSABLE = [
     ("OPENAI_API_KEY", "my key", "OPENAI_API_KEY cannot be used"),
     ("OCTAVE_COMPAT_BASE_URL", "http://127.0.0.1:9/v1", "OCTAVE_COMPAT_MODEL"),
     ("OCTAVE_VERIFY_MODEL", "openai", "OCTAVE_VERIFY_MODEL: OPENAI_API_KEY not found"),
     ("OCTAVE_FALLBACK", "anthropic", "OCTAVE_FALLBACK: ANTHROPIC_API_KEY not found"),
 ]
-"""What somebody has set and cannot be used: each is an error, and no reason to go on without."""
 
 
 @pytest.fixture(autouse=True)
-def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+def lift_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     lift_server_timeouts(monkeypatch)
 
 
 @pytest.fixture
 def keyless(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> Pair:
-    """Two sites, and no setting that names a model."""
+    """Two sites, with no model configured."""
     monkeypatch.delenv("OCTAVE_MODEL")
     return pair
 
@@ -57,7 +57,7 @@ def flags_in(playbook: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_over_mcp_the_clients_own_model_answers_and_the_first_answer_says_so(era: Era, keyless: Pair) -> None:
+async def test_over_mcp_the_clients_own_model_answers_and_the_first_response_says_so(era: Era, keyless: Pair) -> None:
     async with Client(make(), mode=era) as client:
         first = await call(client, "generate_playbook", **keyless.few, wait_seconds=0)
         waiting = await at_rest(client, first["run_id"])
@@ -70,21 +70,21 @@ async def test_over_mcp_the_clients_own_model_answers_and_the_first_answer_says_
 
 
 @pytest.mark.long
-async def test_a_playbook_that_the_clients_model_wrote_by_default_says_so(keyless: Pair) -> None:
+async def test_a_playbook_written_by_the_clients_model_by_default_has_a_flag(keyless: Pair) -> None:
     async with Client(make()) as client:
         run_id = (await call(client, "generate_playbook", **keyless.few, wait_seconds=0))["run_id"]
         await Writer(client, run_id).work()
         report = await at_rest(client, run_id)
-        text = (await call(client, "get_run", run_id=run_id, section="flags"))["section"]["flags"]
+        flags = (await call(client, "get_run", run_id=run_id, section="flags"))["section"]["flags"]
 
     assert report["status"] == "completed"
-    said = "no model is configured, and none is needed: the connected client's model wrote it"
-    assert f"default_model: {said}" in report["overview"]["flags"]
-    assert {"code": "default_model", "reason": said} in [{k: one[k] for k in ("code", "reason")} for one in text]
+    reason = "no model is configured, and none is needed: the connected client's model wrote it"
+    assert f"default_model: {reason}" in report["overview"]["flags"]
+    assert {"code": "default_model", "reason": reason} in [{k: flag[k] for k in ("code", "reason")} for flag in flags]
 
 
 @pytest.mark.long
-async def test_a_draft_without_questions_is_one_call_away_over_mcp_too(keyless: Pair) -> None:
+async def test_the_extractive_model_can_be_requested_over_mcp(keyless: Pair) -> None:
     async with Client(make()) as client:
         report = await call(client, "generate_playbook", **keyless.few, model="extractive", wait_seconds=0)
         report = await at_rest(client, report["run_id"])
@@ -93,9 +93,7 @@ async def test_a_draft_without_questions_is_one_call_away_over_mcp_too(keyless: 
     assert not [flag for flag in report["overview"]["flags"] if flag.startswith("default_model")]
 
 
-async def test_a_model_that_the_settings_name_is_taken_and_is_no_default(
-    keyless: Pair, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_configured_model_is_used_without_a_flag(keyless: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCTAVE_MODEL", "extractive")
     async with Client(make()) as client:
         first = await call(client, "generate_playbook", **keyless.few, wait_seconds=0)
@@ -111,7 +109,9 @@ async def test_a_model_that_the_settings_name_is_taken_and_is_no_default(
 
 @pytest.mark.long
 @pytest.mark.parametrize("path", ["/runs", f"/workflows/{WORKFLOWS[0]}/runs"])
-async def test_over_http_rules_collect_and_the_first_answer_and_the_playbook_say_so(path: str, keyless: Pair) -> None:
+async def test_over_http_the_extractive_model_answers_and_the_response_and_the_playbook_say_so(
+    path: str, keyless: Pair
+) -> None:
     async with serving() as http:
         report = await posted(http, keyless, path)
         json_link, text_link, _ = report["links"]
@@ -124,7 +124,7 @@ async def test_over_http_rules_collect_and_the_first_answer_and_the_playbook_say
     assert RULES_COLLECTED in text
 
 
-async def test_mcp_beside_http_is_mcp(keyless: Pair) -> None:
+async def test_over_mcp_on_an_http_server_the_clients_own_model_answers(keyless: Pair) -> None:
     async with serving() as http, Client(f"{http.base_url}/mcp") as client:
         first = await call(client, "generate_playbook", **keyless.few, wait_seconds=0)
         await call(client, "cancel_run", run_id=first["run_id"])
@@ -132,7 +132,7 @@ async def test_mcp_beside_http_is_mcp(keyless: Pair) -> None:
     assert first["message"].endswith(CLIENT_ANSWERS)
 
 
-async def test_a_repeated_request_gives_its_run_whatever_is_configured_meanwhile(
+async def test_a_repeated_request_returns_its_run_even_if_the_settings_changed(
     keyless: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = {**keyless.few, "request_id": "deal-7"}
@@ -150,7 +150,7 @@ async def test_a_repeated_request_gives_its_run_whatever_is_configured_meanwhile
     assert (other.status_code, other.json()["code"]) == (422, "request_id_reused")
 
 
-async def test_a_language_that_rules_do_not_write_is_refused_with_what_would() -> None:
+async def test_a_language_that_the_extractive_model_does_not_write_is_refused_with_advice() -> None:
     async with serving() as http:
         answer = await http.post("/runs", json=COMPANIES | {"language": "de"})
 
@@ -167,40 +167,40 @@ async def generated(pair: Pair, folder: Path, *options: str) -> Ended:
     return await command("-m", "octave_mcp", "generate", *companies, "--max-pages=4", *options, cwd=folder)
 
 
-async def test_generate_on_a_terminal_says_what_it_did_and_what_would_give_more_and_where_the_page_is(
+async def test_generate_on_a_terminal_explains_the_default_model_and_prints_the_path_of_the_page(
     keyless: Pair, tmp_path: Path
 ) -> None:
-    ended = await generated(keyless, tmp_path)
+    result = await generated(keyless, tmp_path)
 
-    assert ended.code == 0, ended.err
-    assert ended.err.startswith(RULES_COLLECT)
-    assert f"default_model: {RULES_COLLECTED}" in ended.out
-    page = next(line.strip() for line in ended.out.splitlines() if line.endswith("playbook.html"))
+    assert result.code == 0, result.err
+    assert result.err.startswith(RULES_COLLECT)
+    assert f"default_model: {RULES_COLLECTED}" in result.out
+    page = next(line.strip() for line in result.out.splitlines() if line.endswith("playbook.html"))
     assert RULES_COLLECTED.removeprefix("no ") in (tmp_path / page).read_text("utf-8")
 
 
-async def test_a_program_reads_the_same_in_the_result(keyless: Pair, tmp_path: Path) -> None:
-    ended = await octave("generate", *keyless.domains.values(), "--max-pages=4", "--json", cwd=tmp_path)
+async def test_the_json_output_of_generate_contains_the_flag(keyless: Pair, tmp_path: Path) -> None:
+    result = await octave("generate", *keyless.domains.values(), "--max-pages=4", "--json", cwd=tmp_path)
 
-    assert ended.err == ""
-    assert any(flag.startswith("default_model: ") for flag in json.loads(ended.out)["overview"]["flags"])
+    assert result.err == ""
+    assert any(flag.startswith("default_model: ") for flag in json.loads(result.out)["overview"]["flags"])
 
 
-async def test_a_named_model_is_no_default_on_the_command_line(keyless: Pair, tmp_path: Path) -> None:
+async def test_generate_with_a_named_model_does_not_mention_the_default(keyless: Pair, tmp_path: Path) -> None:
     named = ("--max-pages=4", "--model=extractive")
-    ended = await octave("generate", *keyless.domains.values(), *named, cwd=tmp_path)
+    result = await octave("generate", *keyless.domains.values(), *named, cwd=tmp_path)
 
-    assert ended.code == 0
-    assert "no model is configured" not in ended.out + ended.err
+    assert result.code == 0
+    assert "no model is configured" not in result.out + result.err
 
 
-# What is configured and cannot be used
+# Unusable settings
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("variable", "value", "said"), UNUSABLE)
-async def test_what_is_configured_and_cannot_be_used_is_an_error_on_every_surface(
-    variable: str, value: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("variable", "value", "message"), UNUSABLE)
+async def test_an_unusable_setting_is_an_error_on_every_surface(
+    variable: str, value: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, value)
     async with Client(make()) as client:
@@ -211,19 +211,19 @@ async def test_what_is_configured_and_cannot_be_used_is_an_error_on_every_surfac
 
     assert over_mcp.startswith("[setup] ")
     assert (over_http["code"], on_terminal.code) == ("setup", 3)
-    assert said in over_mcp
-    assert said in over_http["detail"]
-    assert said in on_terminal.err
+    assert message in over_mcp
+    assert message in over_http["detail"]
+    assert message in on_terminal.err
 
 
-# What describes the settings
+# Descriptions of the settings
 
 
 @pytest.mark.long
-async def test_the_settings_the_doctor_and_the_help_say_who_writes_where_nothing_is_configured(tmp_path: Path) -> None:
-    said = "auto with none configured: host over MCP, else extractive"
+async def test_the_settings_the_doctor_and_the_tools_say_which_model_is_the_default(tmp_path: Path) -> None:
+    default = "auto with none configured: host over MCP, else extractive"
     async with serving() as http:
-        settings = {one["name"]: one for one in (await http.get("/config")).json()["settings"]}
+        settings = {setting["name"]: setting for setting in (await http.get("/config")).json()["settings"]}
     shown = json.loads((await octave("config", "--json", cwd=tmp_path)).out)["settings"]
     doctor = json.loads((await octave("doctor", "--json", cwd=tmp_path)).out)["findings"]
     async with Client(make()) as client:
@@ -231,33 +231,33 @@ async def test_the_settings_the_doctor_and_the_help_say_who_writes_where_nothing
 
     model = next(finding for finding in doctor if finding["name"] == "model")
     assert settings["OCTAVE_MODEL"]["value"] == "auto"
-    assert said in settings["OCTAVE_MODEL"]["description"]
-    assert said in next(one["description"] for one in shown if one["name"] == "OCTAVE_MODEL")
-    assert said in tools["generate_playbook"].input_schema["properties"]["model"]["description"]
+    assert default in settings["OCTAVE_MODEL"]["description"]
+    assert default in next(setting["description"] for setting in shown if setting["name"] == "OCTAVE_MODEL")
+    assert default in tools["generate_playbook"].input_schema["properties"]["model"]["description"]
     assert model["status"] == "warning"
     assert "host writes over MCP, extractive elsewhere" in model["found"]
     assert "OPENAI_API_KEY" in model["fix"]
 
 
-# A setting that there is not
+# Unknown settings and hosts
 
 
-async def test_a_setting_that_there_is_not_is_named_once_where_a_command_or_a_server_starts(
+async def test_an_unknown_setting_is_reported_once_when_a_command_or_a_server_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("OCTAVE_MODLE", "host")
-    ended = await octave("runs", cwd=tmp_path)
+    result = await octave("runs", cwd=tmp_path)
     capsys.readouterr()
     async with serving() as http:
         await http.get("/livez")
     served = capsys.readouterr().err
 
-    for said in (ended.err, served):
-        assert said.count("unknown settings have no effect: OCTAVE_MODLE; check the spelling") == 1
+    for stderr in (result.err, served):
+        assert stderr.count("unknown settings have no effect: OCTAVE_MODLE; check the spelling") == 1
 
 
 @pytest.mark.parametrize("name", ["localhost", "localhost:8080", "redis:6379", "[::1]:8080"])
-async def test_no_website_is_made_up_for_a_machine_of_ones_own(name: str) -> None:
+async def test_a_local_host_is_refused_as_the_domain_of_a_company(name: str) -> None:
     async with serving() as http:
         answer = await http.post("/runs", json=COMPANIES | {"vendor_domain": name})
 

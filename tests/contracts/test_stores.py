@@ -488,7 +488,7 @@ async def test_cache_entries_are_returned_as_they_were_stored(store: Store) -> N
         cache_entry(),
         CacheEntry(found=PageFailure(url="https://acme.com/b", code="http_404", reason="The site answers 404")),
         CacheEntry(
-            entries=Addresses(links=(Link(url="https://acme.com/c", text="C"),)), last_modified="Mon, 02 Mar 2026"
+            found=Addresses(links=(Link(url="https://acme.com/c", text="C"),)), last_modified="Mon, 02 Mar 2026"
         ),
     )
     stored = {str(at): entry for at, entry in enumerate(entries)}
