@@ -1,4 +1,4 @@
-"""Revisions, which rewrite one part of a playbook, run all checks on it, and change nothing else."""
+"""Revisions rewrite one part of a playbook, run all checks on it, and change nothing else."""
 
 from __future__ import annotations
 

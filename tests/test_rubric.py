@@ -370,7 +370,7 @@ def test_the_table_contains_exactly_the_rules_that_checks_use() -> None:
 
 
 def rules_in(folder: Path) -> set[str]:
-    """Return the rules named in the strings of a package, except docstrings and keys, such as those of the table."""
+    """Return the rules named in the strings of a package, except docstrings and the keys of dicts."""
     nodes = [node for file in folder.rglob("*.py") for node in ast.walk(ast.parse(file.read_text("utf-8")))]
     ignored = {id(key) for node in nodes if isinstance(node, ast.Dict) for key in node.keys}
     ignored |= {id(node.value) for node in nodes if isinstance(node, ast.Expr)}

@@ -1,4 +1,4 @@
-"""GET and HEAD requests change nothing, and tool annotations say which tools do."""
+"""GET and HEAD requests change nothing, and tool annotations say which tools change something."""
 
 from __future__ import annotations
 

@@ -324,7 +324,7 @@ LONG: dict[str, Callable[[], Sent]] = {
 
 
 @pytest.fixture
-def stage(tmp_path: Path, double: Double) -> Stage:  # noqa: ARG001 - it answers
+def stage(tmp_path: Path, double: Double) -> Stage:  # noqa: ARG001 - it answers the calls
     return Stage(tmp_path, source=ScriptedSource(invented_sites()))
 
 
@@ -372,7 +372,7 @@ async def test_a_fallback_replaces_a_provider_at_once_if_the_wait_is_too_long(
 
 @dataclass
 class Refusing(SlowServer):
-    """A server that gives `with_response` to its first call."""
+    """A server that answers its first call with `with_response`."""
 
     with_response: Sent = field(default_factory=limit_reached)
 
@@ -423,7 +423,7 @@ def test_a_wait_is_parsed_from_the_text_of_an_error(text: str, seconds: float | 
 
 
 @pytest.mark.parametrize("template", ["retry-after: {seconds}", "regain access on {iso} UTC", "try again at {http}"])
-def test_a_wait_may_be_given_as_its_end(template: str) -> None:
+def test_a_wait_may_be_given_as_a_point_in_time(template: str) -> None:
     at = datetime.now(UTC) + timedelta(hours=3)
     text = template.format(
         seconds=int(at.timestamp()), iso=f"{at:%Y-%m-%d at %H:%M}", http=format_datetime(at, usegmt=True)

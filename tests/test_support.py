@@ -494,42 +494,42 @@ def say(text: str, passage: int, *, kind: SentenceKind = "fact") -> Sentence[Cit
 
 
 def test_a_supported_claim_has_the_verdict_of_the_rules() -> None:
-    kept, _, dropped = standing(JUDGE, say("Quillport builds ferries.", 4), Sentence[EvidenceId])
-    assert kept
-    assert kept.support == Support(verdict="supported", judge="rules")
+    accepted, _, dropped = standing(JUDGE, say("Quillport builds ferries.", 4), Sentence[EvidenceId])
+    assert accepted
+    assert accepted.support == Support(verdict="supported", judge="rules")
     assert dropped == []
 
 
 def test_a_claim_with_a_soft_problem_is_kept_and_marked_with_the_reason() -> None:
     partly = say("Brassmere's rework fell by 31%.", 2)
-    kept, _, dropped = standing(JUDGE, partly, Sentence[EvidenceId])
-    assert kept
-    assert kept.support
-    assert (kept.support.verdict, kept.support.judge) == ("partly", "rules")
-    assert "up to 31%" in kept.support.reason
+    accepted, _, dropped = standing(JUDGE, partly, Sentence[EvidenceId])
+    assert accepted
+    assert accepted.support
+    assert (accepted.support.verdict, accepted.support.judge) == ("partly", "rules")
+    assert "up to 31%" in accepted.support.reason
     assert dropped == []
     assert [problem.is_soft for problem in JUDGE.problems(partly)] == [True]
 
 
 def test_problems_that_only_mark_a_claim_cause_no_correction() -> None:
     guess = say("Quillport hired Maria Lund for its ferries.", 4)
-    kept, _, _ = standing(JUDGE, guess, Sentence[EvidenceId])
-    assert kept
-    assert kept.support
-    assert kept.support.verdict == "partly"
+    accepted, _, _ = standing(JUDGE, guess, Sentence[EvidenceId])
+    assert accepted
+    assert accepted.support
+    assert accepted.support.verdict == "partly"
     assert all(problem.asks for problem in JUDGE.problems(guess))
 
 
 @pytest.mark.parametrize("kind", ["question", "ask", "courtesy"])
 def test_a_sentence_that_claims_nothing_has_no_verdict(kind: SentenceKind) -> None:
-    kept, _, _ = standing(JUDGE, say("Does it build ferries?", 4, kind=kind), Sentence[EvidenceId])
-    assert kept
-    assert kept.support is None
+    accepted, _, _ = standing(JUDGE, say("Does it build ferries?", 4, kind=kind), Sentence[EvidenceId])
+    assert accepted
+    assert accepted.support is None
 
 
 def test_a_fact_about_the_prospect_from_the_vendors_page_is_dropped() -> None:
-    kept, _, dropped = standing(JUDGE, say("Quillport lit 14 halls with Mist last night.", 3), Sentence[EvidenceId])
-    assert kept is None
+    accepted, _, dropped = standing(JUDGE, say("Quillport lit 14 halls with Mist last night.", 3), Sentence[EvidenceId])
+    assert accepted is None
     assert "D6" in {problem.rule for problem in dropped}
 
 

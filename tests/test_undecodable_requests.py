@@ -115,7 +115,7 @@ class StdioServer:
         self._ids = (f"after-{number}" for number in count())
 
     async def answers_to(self, line: bytes) -> list[Answer]:
-        """Send the line and a valid request, and return what arrives before the response to the latter."""
+        """Send the line and a valid request, and return the responses that arrive before that to the request."""
         id_ = next(self._ids)
         self._in.write(line + b"\n" + self.request(id_))
         found: list[Answer] = []

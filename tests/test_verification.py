@@ -522,7 +522,7 @@ async def test_the_tokens_of_concurrent_asks_count_before_they_are_recorded(
     calls = 0
 
     class SlowJournal(journal.StoredJournal):
-        """A journal that returns from the first verification step after the second one."""
+        """A journal that delays the result of the first verification step until the second has finished."""
 
         async def step(self, name: str, call: Callable[[], Awaitable[T]], kind: type[T], *given: object) -> T:
             nonlocal calls

@@ -1,4 +1,4 @@
-"""Versions of a playbook, which people create by edits, list, compare and export."""
+"""Edits of a playbook create versions, which can be listed, compared and exported."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def run_id() -> str:
 async def client(run_id: str) -> AsyncGenerator[httpx2.AsyncClient]:  # noqa: ARG001 - stored before the server starts
     """A client of a server that starts after the run is stored.
 
-    A running server would abandon the run, which is a week old, while it is stored as unfinished.
+    A running server could end the run as abandoned, since `stored` first adds it as unfinished and a week old.
     """
     async with serving() as client:
         yield client
@@ -180,8 +180,10 @@ async def test_an_edit_changes_its_part_and_nothing_else(
 
     assert [path for path in others if not any(part in path for part in derived)] == []
     if "text" in given:
-        said = json.dumps((await playbook_of(client, run_id)).model_dump(mode="json"), ensure_ascii=False)
-        assert all(json.dumps(line, ensure_ascii=False)[1:-1] in said for line in given["text"].split("\n") if line)
+        playbook_json = json.dumps((await playbook_of(client, run_id)).model_dump(mode="json"), ensure_ascii=False)
+        assert all(
+            json.dumps(line, ensure_ascii=False)[1:-1] in playbook_json for line in given["text"].split("\n") if line
+        )
 
 
 @pytest.mark.long

@@ -176,7 +176,7 @@ class ServerWithoutModel(Stage):
         self.store = CountingStore(self.settings.url)
         self.engine = EngineWithLiveRuns(self.supervisor, alive)
 
-    def model(self, name: str, context: RunContext | None = None, deal: Deal = NO_DEAL) -> Model:  # noqa: ARG002 - the signature of the application
+    def model(self, name: str, context: RunContext | None = None, deal: Deal = NO_DEAL) -> Model:  # noqa: ARG002 - as in the application
         raise SetupError(f"{name} is not set up here")
 
 
@@ -274,14 +274,14 @@ async def test_garbage_is_collected_while_runs_wait_and_periodically_while_one_w
 
 
 def garbage() -> weakref.ref[object]:
-    """Create an object that only references itself."""
+    """Return a weak reference to an object that only references itself."""
     first: Any = asyncio.Event()
     first.itself = first
     return weakref.ref(first)
 
 
 class HeldFiles(PlaybookFiles):
-    """Files that, once they are `written`, block the run until it is `released`."""
+    """Files that block the run once they are `written`, until they are `released`."""
 
     def __init__(self, store: Store, root: Path) -> None:
         super().__init__(store, root)

@@ -1,4 +1,4 @@
-"""Rules on how an e-mail opens, sounds and helps, each with e-mails that break it and e-mails that follow it."""
+"""Rules on the opening, tone and use of an e-mail, each with e-mails that break it and e-mails that follow it."""
 
 from __future__ import annotations
 
