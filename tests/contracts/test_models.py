@@ -1,4 +1,4 @@
-"""The contract of the model port, tested with every adapter and the scripted model."""
+"""Contract tests for every model: all adapters and the scripted one."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from octave_mcp.models.wire import Tokens
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings
 
-# Without recordings: they answer only the questions of the run that was recorded, see tests/test_recordings.py.
+# Recordings answer only the asks that they were made from, so tests/test_recordings.py tests them.
 NAMES = names(model for model in MODELS if not model.replays)
 
 
-class Answering:
-    """An inbox whose questions are answered immediately, as if by a connected client."""
+class AnsweredInbox:
+    """An inbox whose questions are answered at once, as by a connected client."""
 
     async def questions(self) -> tuple[QuestionRecord, ...]:
         return ()
@@ -43,8 +43,8 @@ class Answering:
         """Ignore the verdict."""
 
 
-def _unlimited(*_: object) -> None:
-    """Do nothing, as the callbacks of a run without a budget."""
+def _ignore(*_: object) -> None:
+    """Ignore the arguments, like the callbacks of a run without a budget."""
 
 
 def _context(spend: Callable[[Usage], None]) -> RunContext:
@@ -61,15 +61,15 @@ def model_of(name: str, home: Path) -> Model:
 
 
 @pytest.fixture(params=[*NAMES, "scripted"])
-async def model(request: pytest.FixtureRequest, tmp_path: Path, double: Double) -> AsyncIterator[Model]:  # noqa: ARG001 - it serves the requests
-    adapter = model_of(request.param, tmp_path)
-    yield adapter
-    await adapter.close()
+async def model(request: pytest.FixtureRequest, tmp_path: Path, double: Double) -> AsyncIterator[Model]:  # noqa: ARG001 - it answers the calls
+    built = model_of(request.param, tmp_path)
+    yield built
+    await built.close()
 
 
 @pytest.fixture
 def asks(plain: Written) -> list[Asked]:
-    """One ask for each answer type, from a real run."""
+    """One ask of each form that a run makes."""
     return plain.one_of_each
 
 
@@ -87,23 +87,23 @@ async def test_an_answer_has_the_requested_type_and_a_usage_and_leaves_the_ask_u
     assert asks == before
 
 
-async def test_an_ask_with_a_complaint_is_answered_with_the_same_type(model: Model, asks: list[Asked]) -> None:
+async def test_a_correction_is_answered_in_the_same_form(model: Model, asks: list[Asked]) -> None:
     for ask in asks:
         corrected = await model.answer(ask.model_copy(update={"complaint": "D3 the figure 99% is not in the evidence"}))
         assert type(corrected.value) is ask.answer
 
 
-async def test_an_ask_without_passages_is_still_answered(model: Model, asks: list[Asked]) -> None:
-    about_pages = [ask for ask in asks if ask.answer.__name__.startswith(("Homepage", "Vendor", "ProspectAnswer"))]
-    assert len(about_pages) == 3
-    for ask in about_pages:
+async def test_an_ask_without_passages_is_answered(model: Model, asks: list[Asked]) -> None:
+    page_asks = [ask for ask in asks if ask.answer.__name__.startswith(("Homepage", "Vendor", "ProspectAnswer"))]
+    assert len(page_asks) == 3
+    for ask in page_asks:
         answer = await model.answer(ask.model_copy(update={"passages": ()}))
         assert type(answer.value) is ask.answer
 
 
 @pytest.mark.parametrize("name", ["openai", "anthropic", "compat"])
 @pytest.mark.usefixtures("double")
-async def test_the_usage_of_an_answer_is_counted_even_if_its_run_is_cancelled_at_that_moment(
+async def test_the_usage_of_an_answer_is_recorded_even_if_its_run_is_cancelled_as_it_arrives(
     name: str, asks: list[Asked], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spent, loop, price = list[Usage](), asyncio.get_running_loop(), remote.priced
@@ -111,11 +111,11 @@ async def test_the_usage_of_an_answer_is_counted_even_if_its_run_is_cancelled_at
     model = importlib.import_module(f"octave_mcp.models.{name}").make(Settings(home=tmp_path), context)
     answering = asyncio.create_task(model.answer(asks[0]))
 
-    def cancel_while_pricing(tokens: Tokens, provider: str, model: str) -> Usage:
+    def cancel_and_price(tokens: Tokens, provider: str, model: str) -> Usage:
         loop.call_soon_threadsafe(answering.cancel)
         return price(tokens, provider, model)
 
-    monkeypatch.setattr(remote, "priced", cancel_while_pricing)
+    monkeypatch.setattr(remote, "priced", cancel_and_price)
     with pytest.raises(asyncio.CancelledError):
         await answering
     await model.close()
@@ -123,19 +123,17 @@ async def test_the_usage_of_an_answer_is_counted_even_if_its_run_is_cancelled_at
     assert len(spent) == 1
 
 
-async def test_a_model_has_a_name_and_the_languages_it_can_write(model: Model) -> None:
+async def test_a_model_has_a_name_and_states_the_languages_it_writes(model: Model) -> None:
     assert model.name
     assert model.languages is None or "en" in model.languages
 
 
 @pytest.mark.parametrize("name", ["scripted", "extractive"])
-async def test_the_scripted_and_the_extractive_model_are_deterministic(
-    name: str, asks: list[Asked], tmp_path: Path
-) -> None:
+async def test_models_that_follow_rules_are_deterministic(name: str, asks: list[Asked], tmp_path: Path) -> None:
     first, second = model_of(name, tmp_path), model_of(name, tmp_path)
     for ask in asks:
-        answer, again, other = await first.answer(ask), await first.answer(ask), await second.answer(ask)
-        assert answer == again == other
+        original, repeated, other = await first.answer(ask), await first.answer(ask), await second.answer(ask)
+        assert original == repeated == other
 
 
 def test_a_model_is_found_by_the_name_of_its_module(tmp_path: Path) -> None:
@@ -143,7 +141,7 @@ def test_a_model_is_found_by_the_name_of_its_module(tmp_path: Path) -> None:
     assert Stage(tmp_path).model("extractive").name == "extractive"
 
 
-def test_the_asks_cover_both_companies(asks: list[Asked]) -> None:
+def test_the_asks_are_about_two_companies(asks: list[Asked]) -> None:
     shown = {passage.page.url.split("/")[2] for ask in asks for passage in ask.passages}
     assert shown == {VENDOR, PROSPECT}
     forms: list[type[Value]] = [ask.answer for ask in asks]
