@@ -28,7 +28,7 @@ def _quoted(paragraphs: Iterable[str]) -> str:
 
 def _writer(playbook: Playbook) -> str:
     reasons = {f"{flag.code}": flag.reason for flag in playbook.flags}
-    return f"It was {reasons.get('recorded', BY_RULES)}."
+    return f"The demo's playbook was {reasons.get('recorded', BY_RULES)}."
 
 
 def _evidence(playbook: Playbook, touch: Touch) -> str:
