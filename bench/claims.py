@@ -1,12 +1,13 @@
-"""Measure how many true and false claims the checks accept, by the kind of change that made them false.
+"""Measure how many true claims the checks accept, and how many claims that were made false by each kind of change.
 
     python bench/claims.py [--model MODEL] [FILE ...]
 
-The default files are those in bench/claims. Each line is a claim with its quotations, in the format of `octave-mcp
-check`, with two more keys: `change` names what was changed to make the claim false ('true': nothing), and `stands` says
-whether a careful reader accepts it. Columns of the result: `rejected`, a hard rule rejects the claim; `marked`, only
-soft rules object; `passes`, no rule objects. With --model, that model judges the claims that no hard rule rejects, and
-`verified` is the share of all claims that are accepted in the end.
+By default, the script reads the files in bench/claims. Each line of a file is a claim with its quotations, in the
+format of `octave-mcp check`, with two more keys. `change` names the change that made the claim false, or is 'true' for
+a claim that was not changed; `stands` says whether a careful reader accepts the claim. The result has three columns:
+the shares of claims that a hard rule rejects (`rejected`), to which only soft rules object (`marked`), and to which no
+rule objects (`passes`). With --model, the named model judges the claims that no hard rule rejects, and the column
+`verified` is the share of all claims that it accepts.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ TRUE = "true"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A claim with the verdict of the rules and, if a model was asked, that of the model."""
+    """A claim with the verdict of the rules and, if a model was asked, the verdict of the model."""
 
     change: str
     given: GivenClaim
@@ -52,7 +53,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Results for the claims with one kind of change, in percent."""
+    """Number of claims with one kind of change, and the results for them in percent."""
 
     count: int
     rejected: float
@@ -68,7 +69,7 @@ def cases(file: Path) -> Iterator[Case]:
 
 
 def shares(found: Sequence[Case]) -> dict[str, Shares]:
-    """Return the results by kind of change, true claims first."""
+    """Return the results by kind of change, with those for true claims first."""
     by_change: dict[str, list[Case]] = defaultdict(list)
     for case in found:
         by_change[case.change].append(case)
@@ -101,7 +102,7 @@ def table(found: dict[str, Shares], *, has_model: bool) -> str:
 
 
 def tables() -> str:
-    """Return the results of the rules for each set, for the docs."""
+    """Return the results of the rules for each set of claims, as tables for the documentation."""
     found = {file.stem: [*cases(file)] for file in sorted(SETS.glob("*.jsonl"))}
     parts = (f"`{name}`, {len(of)} claims:\n\n{table(shares(of), has_model=False)}" for name, of in found.items())
     return "\n\n".join(parts)

@@ -2,10 +2,11 @@
 
     python bench/emails.py FILE ...
 
-Each line of a file is an e-mail as JSON: `pair` ("Vendor -> Prospect"), `persona`, `written_by`, `day`, `subject`,
-`body`, and its readers' verdicts: `vp` (best first: "unchanged", "light", "heavy", "no"), `buyer` (best first: "reply",
-"ignore", "irritated"), or ratings from 1 to 10 (`specific`, `true`, `voice`, `ask`). Of two e-mails in one deal with
-different verdicts, the one that readers prefer should have the higher score. A tie counts as half.
+Each line of a file is an e-mail in JSON with the keys `pair` ("Vendor -> Prospect"), `persona`, `written_by`, `day`,
+`subject`, `body`, and the verdicts of its readers: `vp` (best first: "unchanged", "light", "heavy", "no"), `buyer`
+(best first: "reply", "ignore", "irritated"), or ratings from 1 to 10 (`specific`, `true`, `voice`, `ask`). For each two
+e-mails of a deal with different verdicts, the script checks whether the e-mail that readers prefer has the higher
+score. Equal scores count as half an agreement.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ VERDICTS = ("readers", *GRADES, *FIGURES)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An e-mail with its readers' verdicts and its score."""
+    """An e-mail with the verdicts of its readers and its score."""
 
     row: Row
     faults: tuple[Fault, ...]
@@ -49,7 +50,7 @@ class Case:
         """Return the verdict on a scale from 0 to 1; 'readers' is the mean of all verdicts on the e-mail."""
         if name == "readers":
             verdicts = [value for other in VERDICTS[1:] if (value := self.verdict(other)) is not None]
-            # Rounded, as means that are mathematically equal may differ as floats.
+            # The mean is rounded because means that are mathematically equal may differ as floats.
             return round(fmean(verdicts), 6) if verdicts else None
         if name not in self.row:
             return None
@@ -71,7 +72,10 @@ class Agreement:
 
 
 def cases(file: Path) -> list[Case]:
-    """Score the e-mails of a file, in its order. Each is scored together with the earlier ones to the same persona."""
+    """Return the e-mails of a file with their scores, in the order of the file.
+
+    The score of an e-mail depends on the earlier e-mails to the same persona.
+    """
     rows = [json.loads(line) for line in file.read_text("utf-8").splitlines() if line.strip()]
     found: dict[int, Case] = {}
     for sequence in _sequences(rows):
@@ -93,7 +97,8 @@ def _sequences(rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 def _read(row: Row, earlier: Sequence[Email], *, is_last: bool) -> Email:
     """Parse an e-mail and determine its position in the sequence."""
-    # The goodbye e-mail is recognised by its day, as a file may lack any other e-mail of the sequence.
+    # The goodbye e-mail is recognised by its day, not by its position, because earlier e-mails may be missing from the
+    # file.
     vendor, _, prospect = row["pair"].partition(" -> ")
     position = DAYS.index(row["day"]) if row["day"] in DAYS else len(earlier)
     last = row["day"] == DAYS[-1] or (is_last and position >= len(DAYS))
@@ -120,7 +125,7 @@ def agreement(found: Sequence[Case], verdict: str) -> Agreement:
 
 
 def table(found: Sequence[Case]) -> str:
-    """Return the agreement for each deal and verdict, and for all deals together."""
+    """Return a Markdown table with the agreement for each deal and verdict, and for all deals together."""
     groups = {deal: [case for case in found if case.row["pair"] == deal] for deal in _deals(found)}
     lines = ["| deal | verdict | pairs | agree | tied | agreement |", "|---|---|---:|---:|---:|---:|"]
     for name, of_deal in {**groups, "all": found}.items():

@@ -1,10 +1,11 @@
-"""Measure text extraction from web pages against main content annotated by people, and its CPU time.
+"""Compare the text extracted from web pages with the main content that people annotated, and measure the CPU time.
 
     python bench/extraction.py [MODULE:FUNCTION]
 
-The pages are those in ../shared/wcxb. The function takes HTML and returns text; the default is the product's own. A
-third of the pages, chosen by a hash of their ids, is reported as "held out", although some of these pages were looked
-at while the rules were tuned. Scores are means over pages of precision, recall and F1, counted in words.
+The web pages are read from ../shared/wcxb. FUNCTION takes HTML and returns text; by default, it is the product's own
+function. The scores for a third of the pages, chosen by a hash of their ids, are also reported separately as "held
+out", although some of these pages were looked at while the rules were tuned. The scores are precision, recall and F1 in
+words, averaged over the pages.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from statistics import fmean
 
 PAGES = Path(__file__).parents[2] / "shared" / "wcxb"
 OURS = "octave_mcp.sources.html.extraction:main_text"
-# The target of a Markdown link, as in `[Pricing](/pricing "Plans")`. Annotations have only the text of links.
+# The target of a Markdown link, as in `[Pricing](/pricing "Plans")`. It is removed because the annotations contain only
+# the text of links.
 LINK_TARGET = re.compile(r"\]\([^)\s]*(?:\s+\"[^\"]*\")?\)")
-# A page with a lower recall counts as lost.
+# The report counts a page with a lower recall as lost.
 MIN_RECALL = 0.5
 
 Extract = Callable[[str], str | None]

@@ -1,9 +1,9 @@
-"""Draw random findings from playbooks, for readers who judge whether each has the right label.
+"""Draw random findings from playbooks so that readers can judge whether each finding has the right label.
 
     python bench/labels.py SEED COUNT PLAYBOOK.json ...
 
-Prints one JSON object per line: the site, the label (the list that contains the finding), the finding, and its
-quotations with their pages. The same seed and playbooks give the same findings.
+The script prints one JSON object per line: the site, the label (the list that contains the finding), the finding, and
+its quotations with their pages. The same seed and playbooks always give the same findings.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ from octave_mcp.domain.playbook import Playbook  # noqa: E402
 
 
 def lists(playbook: Playbook) -> Iterator[tuple[str, tuple[Finding[Any], ...]]]:
-    """Yield the lists of findings. Conclusions such as pain points and personas are left out: no page states them."""
+    """Yield the lists of findings in a playbook.
+
+    Conclusions such as pain points and personas are left out, because no page states them.
+    """
     yield from playbook.vendor_elements.by_kind()
     yield "facts", playbook.prospect_intelligence.company_profile.facts
     for kind in CompanyFindings.model_fields:

@@ -1,12 +1,12 @@
-"""Compare our rate limiter with the SDK's retries: ten concurrent runs, a provider that accepts 20 requests a second.
+"""Compare our rate limiter with the SDK's retries, in ten runs with a provider that accepts 20 requests a second.
 
     python bench/limits.py [runs]
 
-The provider is the tests' double of OpenAI, and sites are scripted, so that all the time is spent on the provider.
-Prints for each method the statuses of the runs, the numbers of requests sent and refused, and the seconds taken
-compared with the ideal, which is the number of answered requests divided by the rate. Each method is measured with a
-Retry-After header in refusals and without. In a new process the first runs take half a second longer, because the SDK
-is imported.
+The provider is the double of OpenAI that the tests use. The sites are scripted, so reading them takes no time. For each
+method, the script prints the statuses of the runs, the numbers of requests sent and refused, the time that the runs
+took, and the ideal time: the number of answered requests divided by the rate. Each method is measured twice: with a
+Retry-After header in the provider's refusals, and without. The first runs in a new process take half a second longer,
+because they import the SDK.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ MAX_RATIO = 1.15
 
 
 class Metered(Double):
-    """A double of OpenAI with a token bucket: it answers 429 to requests above the rate."""
+    """A double of OpenAI with a token bucket, which responds with status 429 to requests above the rate."""
 
     def __init__(self, *, says_when: bool) -> None:
         super().__init__()
         self._says_when = says_when
         self._tokens, self._refilled_at = BURST, time.monotonic()
-        # The double answers each request in a thread of its own.
+        # The lock is needed because the double handles each request in a separate thread.
         self._lock = threading.Lock()
         self._texts: dict[str, str] = {}
         self.refused = self.answered = 0
@@ -65,7 +65,7 @@ class Metered(Double):
         return Sent(body=enveloped(request, self._text(request)))
 
     def _text(self, request: Request) -> str:
-        """Return a cached answer: all runs ask the same, and generating it each time would distort the measurement."""
+        """Return the answer, cached because all runs send the same requests and generating an answer takes time."""
         asked = json.dumps(request.body)
         return self._texts.get(asked) or self._texts.setdefault(asked, json.dumps(good(request)))
 
@@ -83,7 +83,10 @@ class Metered(Double):
 
 
 def provide() -> None:
-    """Run the provider until stdin is closed. Print its URL, and in the end its counts of answers and refusals."""
+    """Run the provider until stdin is closed, and print its URL.
+
+    At the end, print how many requests it answered and how many it refused.
+    """
     metered = Metered(says_when=json.loads(sys.argv[2]))
     print(metered.url, flush=True)
     sys.stdin.read()
@@ -91,7 +94,7 @@ def provide() -> None:
 
 
 class Unlimited:
-    """A limiter that does not limit."""
+    """A replacement for the rate limiter that never delays a call."""
 
     def turn(self, call_seconds: float, on_wait: limiter.OnWait | None) -> limiter.Turn:
         return limiter.Limiter(1).turn(call_seconds, on_wait)
@@ -99,7 +102,7 @@ class Unlimited:
 
 @contextmanager
 def sdk_retries(max_retries: int) -> Generator[None]:
-    """Let the SDK retry, and turn our own limiter and retries off."""
+    """Let the SDK retry requests, and turn off our own rate limiter and retries."""
     import openai  # noqa: PLC0415
 
     real: Any = openai.AsyncOpenAI
@@ -125,7 +128,7 @@ async def measure(method: str, runs: int, *, says_when: bool) -> None:
         statuses, took = await run_all(runs)
         out, _ = provider.communicate()
     answered, refused = json.loads(out)
-    # The bucket is full at the start, so the first BURST requests take no time.
+    # The token bucket is full at the start, so the first BURST requests do not have to wait.
     ideal = (answered - BURST) / REQUESTS_PER_SECOND
     print(
         f"{method:<44} {dict(statuses)!s:<48} {answered + refused} requests, {refused} refused, "
@@ -164,7 +167,7 @@ if __name__ == "__main__":
     if sys.argv[1:2] == [PROVIDER]:
         provide()
     else:
-        # The SDK logs each retry.
+        # The SDK logs a line for each retry, which would clutter the output.
         logging.disable(logging.WARNING)
         asyncio.run(main())
     os._exit(0)

@@ -1,10 +1,10 @@
-"""Measure how fast an HTTP server answers /livez, 100 times a second, while ten runs are in progress.
+"""Measure the response time of /livez while ten runs are in progress, with 100 requests a second.
 
     python bench/load.py VENDOR PROSPECT [runs]
 
-VENDOR and PROSPECT are URLs of sites on this machine. Prints the statuses of the runs, their duration, the CPU time of
-the server, and the 50th and 99th percentile of the response time of /livez. Exits with 1 if the 99th percentile is
-above 100 ms.
+VENDOR and PROSPECT are URLs of sites on this machine. The script prints the statuses and the duration of the runs, the
+CPU time of the server, and the 50th and 99th percentiles of the response time. The exit code is 1 if the 99th
+percentile is above 100 ms.
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ async def livez(client: httpx2.AsyncClient) -> float:
 
 async def probe(client: httpx2.AsyncClient, done: asyncio.Event) -> list[float]:
     """Request /livez at a steady rate until `done` is set, and return the response times in milliseconds."""
-    # Tasks, not a sequence of requests: a slow response must not delay the next request, or slowness would hide itself.
+    # Each request is a task of its own: if a slow response delayed the next request, there would be fewer requests just
+    # when the server is slow, and the percentiles would look too good.
     probes: list[asyncio.Task[float]] = []
     while not done.is_set():
         probes.append(asyncio.create_task(livez(client)))
@@ -104,7 +105,8 @@ def p99(times: list[float]) -> float:
 
 
 def cpu_seconds(pid: int) -> float:
-    # The name of the program comes first, in parentheses; it may itself contain spaces and parentheses.
+    # The line is split at its last parenthesis, because the name of the program, in parentheses near its start, may
+    # itself contain spaces and parentheses.
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

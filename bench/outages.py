@@ -2,10 +2,11 @@
 
     python bench/outages.py [NAME ...] [--seconds 20] [--verbose]
 
-For each outage: starts a server and a run about the demo's sites, starts the outage while pages are being read, calls
-the server for some seconds, and ends the outage. Prints the seconds from the end of the outage until the server is
-ready and until the run is completed, and for the outage itself the slowest response, the CPU usage and the number of
-warnings logged. Exits with 1 unless each run completes without help, with nothing lost and nothing done twice.
+For each outage, the script starts a server and a run about the demo's sites, starts the outage while pages are being
+read, calls the server for some seconds, and ends the outage. It then prints how many seconds after the outage the
+server was ready and the run was completed, and the slowest response, the CPU usage and the number of logged warnings
+during the outage. The exit code is 1 if a run did not complete by itself, or lost or repeated work, if a call hung, or
+if the server used much CPU time or logged a warning twice.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from outages import OUTAGES, Stage, is_final, is_ready, staged  # noqa: E402 - the tests are no package
 
-# A response that takes longer counts as hanging.
+# A request without a response within this time counts as hanging.
 MAX_RESPONSE_SECONDS = 60.0
 # CPU usage during the outage, in percent of a core.
 MAX_PERCENT = 30.0
@@ -78,7 +79,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 async def call(stage: Stage, run_id: str, observed: Observed, seconds: float) -> None:
-    """Call several endpoints of the server repeatedly for some seconds."""
+    """Call several endpoints of the server repeatedly for `seconds`."""
     started_at, cpu = time.monotonic(), cpu_seconds(stage.process.pid)
     run_path = f"/runs/{run_id}" if run_id else "/sessions"
 

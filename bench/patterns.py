@@ -1,10 +1,11 @@
-"""Measure how long our regular expressions take for hostile lines, and whether the time grows faster than the length.
+"""Measure how long our regular expressions take on hostile lines, and whether the time grows faster than linearly.
 
     python bench/patterns.py [CHARACTERS]
 
-Each line repeats a short text up to CHARACTERS (default 100,000). For the extractive model's patterns, the limit is the
-longest line that it reads. Prints the slowest patterns with the ratio of the time for the whole line to that for half
-of it; a ratio of 2 means linear time. `tests/test_hostile_text.py` checks the same by analysing the patterns.
+Each line repeats a short text up to a length of CHARACTERS (100,000 by default). The extractive model skips longer
+lines than MAX_LINE_CHARACTERS, so its patterns are only tested up to that length. The script prints the slowest
+patterns, each with the ratio of its time for the whole line to its time for half the line. A ratio of 2 means linear
+time. `tests/test_hostile_text.py` derives the growth from the patterns themselves, without timing them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from test_hostile_text import EXTRACTIVE, Used, compiled, inline  # noqa: E402 -
 from octave_mcp.models.extractive.typed_lines import MAX_LINE_CHARACTERS  # noqa: E402
 
 SHOWN = 10
-# Texts with which matches of our patterns start: markup, links, quotations, numbers, names, phrases.
+# Texts with which matches of our patterns can start, such as markup, links, quotations, numbers, names and phrases.
 UNITS = (
     *(
         "a",
@@ -78,7 +79,7 @@ def main() -> None:
 
 
 def slowest_line(use: Used, length: int) -> tuple[float, str, Used]:
-    """Return the time for the line that takes longest, with the text that it repeats."""
+    """Return the time for the line that takes longest, and the text that this line repeats."""
     return max((seconds_of(use, unit, line_length(use, length)), unit, use) for unit in UNITS)
 
 
@@ -88,7 +89,7 @@ def line_length(use: Used, length: int) -> int:
 
 def seconds_of(use: Used, unit: str, length: int) -> float:
     pattern: re.Pattern[Any] = use.pattern
-    # The end differs from the repeated text, so that a pattern that has matched it all must fail or backtrack.
+    # The line ends differently, so that a pattern that has matched all the repeated text must fail or backtrack.
     line = f"{unit * (length // len(unit))}!\n?"
     text = line.encode() if isinstance(pattern.pattern, bytes) else line
     started_at = time.thread_time()

@@ -1,10 +1,11 @@
-"""Measure how soon a run stops when another server cancels it, and how soon it resumes when its server is killed.
+"""Measure how soon a run stops after another server cancels it, and how soon a run resumes after its server is killed.
 
     python bench/recovery.py [times]
 
-Uses SQLite, and Postgres if it is installed. Prints the seconds from cancelling a run to the end of the HTTP request
-that it is waiting for (at most 2 are allowed), and from `kill -9` to the run being resumed: by a server that was
-already running, and by one that is started afterwards. Each is measured three times by default.
+The script measures with SQLite, and also with Postgres if it is installed. It prints the seconds from cancelling a run
+to the end of its HTTP request in progress (at most 2 are allowed), and from `kill -9` until the run is resumed, by a
+server that was already running or by a server that is started afterwards. By default, each time is measured three
+times.
 """
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ ROW = "{:<52}{:>10}{:>10}{:>10}"
 
 @asynccontextmanager
 async def serving() -> AsyncGenerator[Child]:
-    """Run a server whose run waits for two silent sites. Every server has the same run, because of its request_id."""
+    """Start a server with a run that waits for two silent sites.
+
+    Several servers share one run, because they use the same request_id.
+    """
     vendor, prospect = load().allow_hosts
     request = {"vendor": f"http://{vendor}", "prospect": f"http://{prospect}", "request_id": "one"}
     async with child(Path(os.environ["OCTAVE_HOME"]) / "steps.log", request, stays=True) as server:
@@ -67,7 +71,7 @@ async def adopted(site: SilentSite) -> float:
         await site.asked.wait()
         async with serving() as other:
             await other.says(SERVES)
-            # By then it has seen heartbeats of the first server.
+            # After this time, the second server has seen heartbeats of the first one.
             await asyncio.sleep(ADOPTION_SECONDS * 2)
             killed_at = time.perf_counter()
             await first.kill()
@@ -105,7 +109,7 @@ async def measure(wait: Callable[[SilentSite], Awaitable[float]], url: str) -> f
 
 @contextmanager
 def databases() -> Generator[dict[str, Callable[[], str]]]:
-    """Yield functions by database. Each call returns the URL of an empty database, or '' for SQLite."""
+    """Yield, for each kind of database, a function that returns the URL of an empty database ('' for SQLite)."""
     if not program("pg_ctl"):
         yield {"SQLite": str}
         return

@@ -1,10 +1,10 @@
-"""Measure the CPU time of choosing which passages to show to a model, in milliseconds (minimum of several runs).
+"""Measure the CPU time for choosing the passages to show to a model, in milliseconds.
 
     python bench/selection.py [DIRECTORY ...]
 
-Each directory is a site of HTML files, of which the first 80 are used as the pages of one company. The default sites
-are posthog.com and supabase.com in ../shared/sites. Also measured are a site of 5,000 near-identical passages, and
-pages of 100,000 and 500,000 characters, which show whether the time grows linearly.
+Each directory contains the HTML files of one company's site; the first 80 are used. By default, these are posthog.com
+and supabase.com in ../shared/sites. The script also measures a site of 5,000 near-identical passages, and pages of
+100,000 and 500,000 characters, to show whether the time grows linearly.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main(sites: Sequence[str]) -> None:
 
 
 def _report(name: str, found: list[Passage]) -> float:
-    # The minimum is reported: other processes can only make a run slower.
+    # The minimum is reported because other processes can only make a measurement slower.
     times = sorted(_milliseconds(found) for _ in range(RUNS))
     print(f"{name}: {len(found)} passages, {times[0]:.0f} ms")
     return times[0]

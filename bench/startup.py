@@ -1,9 +1,9 @@
-"""Compare the CPU time from start to the response to tools/list with that of a FastMCP server with one trivial tool.
+"""Compare the CPU time that octave-mcp and a trivial server need from their start to the response to tools/list.
 
     python bench/startup.py [runs]
 
-Both servers are started alternately, `runs` times each (9 by default). Exits with 1 if the median of octave-mcp is more
-than 1.2 times that of the trivial server.
+The trivial server is a FastMCP server with one tool. The servers are started alternately, `runs` times each (9 by
+default). The exit code is 1 if the median of octave-mcp is more than 1.2 times the median of the trivial server.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def main() -> int:
         trivial = Path(home) / "trivial.py"
         trivial.write_text(TRIVIAL)
         scripts = {"trivial": trivial, "octave": ROOT / "server.py"}
-        # Not measured: the first start may have to write byte code.
+        # The first start is not measured, because it may have to write byte code.
         for script in scripts.values():
             cpu_seconds(script, home)
         times: dict[str, list[float]] = {name: [] for name in scripts}
@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def cpu_seconds(script: Path, home: str) -> float:
-    """Return the server's user and system time up to its response."""
+    """Return the server's user and system CPU time up to its response."""
     with subprocess.Popen(
         [sys.executable, str(script)],
         stdin=subprocess.PIPE,
@@ -78,7 +78,7 @@ def cpu_seconds(script: Path, home: str) -> float:
         sent.flush()
         while json.loads(answers.readline()).get("id") != 2:
             pass
-        # Killed, so that its shutdown does not count.
+        # The server is killed so that the CPU time of a shutdown is not counted.
         server.kill()
         _, status, usage = os.wait4(server.pid, 0)
         server.returncode = os.waitstatus_to_exitcode(status)

@@ -2,9 +2,10 @@
 
     python bench/waiting.py [--runs 500] [--seconds 60] [--postgres]
 
-Starts a server and runs about the demo's sites until each run has asked its first questions. Prints how long that took,
-then the CPU usage, by thread, and the proportional set size (PSS) of the server with one waiting run and with all of
-them. Exits with 1 if they use more than 1 % of a core.
+The script starts a server and runs about the demo's sites, waits until every run has asked its first questions, and
+prints how long that took. Then it prints the server's CPU usage by thread and its memory, as proportional set size
+(PSS), with one waiting run and with all of them. The exit code is 1 if all the waiting runs together use more than 1 %
+of a core.
 """
 
 from __future__ import annotations
@@ -35,11 +36,11 @@ from octave_mcp.demo import serve_demo  # noqa: E402
 
 MAX_PERCENT = 1.0
 MAX_CONCURRENT_REQUESTS = 50
-# Long enough to include the first garbage collection after the runs have started.
+# The wait is long enough to include the first garbage collection after the runs have started.
 SETTLING_SECONDS = 75
 THREADS_SHOWN = 10
 TICKS = os.sysconf("SC_CLK_TCK")
-# Runs server.py and passes the names of Python's threads on to Linux, which does not know them otherwise.
+# This program runs server.py and tells Linux the names of Python's threads, which Python itself doesn't do.
 SERVER = f"""
 import re, runpy, sys, threading
 
@@ -59,7 +60,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 @dataclass(frozen=True)
 class Usage:
-    """CPU time in seconds by thread, and memory, of a process."""
+    """The CPU seconds of each thread of a process, and the memory of the process."""
 
     at: float
     threads: dict[str, float]
@@ -86,7 +87,7 @@ def usage(pid: int) -> Usage:
 
 @contextmanager
 def database(*, in_postgres: bool) -> Generator[dict[str, str]]:
-    """Yield the setting for the database: that of a new Postgres, or none for SQLite in OCTAVE_HOME."""
+    """Yield settings that choose the database: a new Postgres, or nothing for the default (SQLite in OCTAVE_HOME)."""
     if not in_postgres:
         yield {}
         return
@@ -96,7 +97,7 @@ def database(*, in_postgres: bool) -> Generator[dict[str, str]]:
 
 @asynccontextmanager
 async def server(settings: dict[str, str]) -> AsyncGenerator[tuple[int, httpx2.AsyncClient]]:
-    """Run a server in a subprocess. Yield its process id and an HTTP client for it."""
+    """Run a server in a subprocess. Yield the server's process id and an HTTP client."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -114,7 +115,7 @@ async def server(settings: dict[str, str]) -> AsyncGenerator[tuple[int, httpx2.A
 
 
 async def start(client: httpx2.AsyncClient, request: dict[str, object], semaphore: asyncio.Semaphore) -> str:
-    """Start a run, and return its status once it waits for answers or has ended."""
+    """Start a run, wait until it waits for answers or has ended, and return its status."""
     async with semaphore:
         report = (await client.post("/runs", json=request)).json()
         while report["status"] in {"queued", "running"}:
@@ -138,7 +139,7 @@ def print_usage(title: str, before: Usage, after: Usage) -> None:
 async def measure(runs: int, seconds: float, settings: dict[str, str]) -> int:
     async with serve_demo() as (vendor, prospect), server(settings | allowed(vendor, prospect)) as (pid, client):
         request: dict[str, object] = {"vendor_domain": vendor, "prospect_domain": prospect, "model": "host"}
-        # The first run reads the sites. The others find their pages in the cache.
+        # The first run reads the sites, and the others find the pages in the cache.
         print(f"first run: {await start(client, request, asyncio.Semaphore(1))}")
         print_usage("1 run waits", *await idle(pid, seconds / 2))
         started_at, before = time.monotonic(), usage(pid)

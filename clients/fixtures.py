@@ -1,8 +1,8 @@
-"""Run our HTTP server with additional tools, resources and prompts, which the conformance suite calls by name.
+"""Run our HTTP server with the additional tools, resources and prompts that the conformance suite calls by name.
 
     python clients/fixtures.py --port 8001
 
-Middleware, error masking, lifespan, access control and transport are those of the product.
+Middleware, error masking, lifespan, access control and transport are the product's own.
 """
 
 from __future__ import annotations
@@ -94,12 +94,12 @@ async def test_tool_with_progress(context: Context) -> str:
 
 
 async def test_streaming_elicitation(context: Context) -> str:
-    """Stream progress. Despite its name it elicits nothing from the client, as no tool of ours does."""
+    """Stream progress. The suite gave the tool its name, but our server supports no elicitation."""
     return await test_tool_with_progress(context)
 
 
 def test_missing_capability() -> ToolResult:
-    """Require a capability that the client has not declared."""
+    """Fail because the client has not declared the sampling capability."""
     missing = MissingRequiredClientCapabilityErrorData(
         required_capabilities=ClientCapabilities(sampling=SamplingCapability())
     )
@@ -113,7 +113,7 @@ def test_missing_capability() -> ToolResult:
 def test_custom_header(
     region: Annotated[str, Field(description="A region", json_schema_extra={"x-mcp-header": "Region"})],
 ) -> str:
-    """Take an argument that the client repeats in an HTTP header."""
+    """Return an argument that the client also sends in an HTTP header."""
     return region
 
 
@@ -194,7 +194,8 @@ def make(*args: Any, **kwargs: Any) -> FastMCP[Any]:  # noqa: ANN401 - those of 
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
-    # The HTTP surface calls `make` by this name, so everything around the MCP server stays that of the product.
+    # The HTTP surface looks up `mcp.make` when it starts, so replacing the function adds the tools and leaves the rest
+    # of the server unchanged.
     mcp.make = make
     return http.serve(port=parser.parse_args().port)
 

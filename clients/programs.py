@@ -1,4 +1,4 @@
-"""Run subprocesses with timeouts, and end them all when the trials are over."""
+"""Run subprocesses with timeouts, and kill the remaining ones when the trials are over."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 INSTALL_SECONDS = 180.0
 START_SECONDS = 20.0
 RUN_SECONDS = 60.0
-# For all trials together, once the clients are installed.
+# Time limit for all trials together, without the installation of the clients.
 ALL_SECONDS = 180.0
 
 LAST_LINES = 3
@@ -34,7 +34,7 @@ class Failed(Exception):
 class Programs:
     """Runs programs as process groups in a temporary home, with Node 22 first on the PATH.
 
-    Leaving the context kills all of them.
+    Leaving the context kills all programs that are still running.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -61,10 +61,10 @@ class Programs:
         return json.loads((self._modules / package / "package.json").read_text())["version"]
 
     def run(self, command: Sequence[str], codes: Iterable[int] = (0,)) -> str:
-        """Run a command to its end and return its output.
+        """Run a command, wait until it exits, and return its output.
 
         Raises:
-            Failed: it took too long, or its exit code is not in `codes`.
+            Failed: the command took too long, or its exit code is not in `codes`.
         """
         seconds = min(RUN_SECONDS, self._deadline - time.monotonic())
         process = self._spawn(command, subprocess.PIPE, subprocess.PIPE)
@@ -79,7 +79,7 @@ class Programs:
         return output
 
     def serve(self, command: Sequence[str]) -> str:
-        """Start a server that takes its port as the last argument. Return the URL of its MCP endpoint."""
+        """Start a server that takes its port as the last argument, and return the URL of its MCP endpoint."""
         port = _free_port()
         self._start([*command, str(port)], lambda _: _listening(port))
         return f"http://127.0.0.1:{port}/mcp"
@@ -109,7 +109,8 @@ class Programs:
             cwd=self._home.name,
             env=self.environment,
             text=True,
-            # A process group of its own, so that killing it also kills the programs that it has started.
+            # The process gets its own process group, so that killing the group also kills programs that the process has
+            # started.
             start_new_session=True,
         )
         self._running.add(process)
@@ -123,12 +124,12 @@ class Programs:
 
 
 def install(folder: Path) -> None:
-    """Install the packages of the lock file, unless they are up to date.
+    """Install the packages in package-lock.json, unless they are up to date.
 
-    .npmrc disables the install scripts of packages.
+    The file .npmrc disables the install scripts of packages.
 
     Raises:
-        Failed: npm failed, or took too long.
+        Failed: npm failed or took too long.
     """
     installed, lock = folder / "node_modules" / ".package-lock.json", folder / "package-lock.json"
     if installed.exists() and installed.stat().st_mtime > lock.stat().st_mtime:

@@ -29,7 +29,7 @@ FIXTURES = [sys.executable, str(HERE / "fixtures.py"), "--port"]
 SITES = [sys.executable, str(HERE / "sites.py")]
 
 INSPECTOR = ["mcp-inspector", "--cli", "--format", "json"]
-# The `claude` command would be created by the package's install script, which does not run.
+# The package's install script would create the `claude` command, but install scripts do not run.
 CLAUDE = ["node", str(HERE / "node_modules/@anthropic-ai/claude-code/cli-wrapper.cjs")]
 TYPESCRIPT = ["node", str(HERE / "typescript.mjs")]
 CONFORMANCE = ["conformance"]
@@ -49,7 +49,7 @@ TERMINATED = 143
 
 @dataclass(frozen=True)
 class Trial:
-    """`run` returns a summary of what was tested, or raises Failed."""
+    """A test with a name; `run` returns a summary of what was tested, or raises Failed."""
 
     name: str
     run: Callable[[], str]
@@ -79,7 +79,7 @@ def main() -> int:
 
 
 def stop(*_: object) -> NoReturn:
-    """Exit by an exception, so that context managers end the subprocesses: SIGTERM alone would leave them running."""
+    """Raise SystemExit, so that context managers end the subprocesses; SIGTERM alone would leave them running."""
     sys.exit(TERMINATED)
 
 
@@ -212,7 +212,7 @@ def conformance(setting: Setting, table: dict[str, Any]) -> Iterator[Trial]:
 
 
 def scenarios(programs: Programs) -> dict[str, tuple[str, ...]]:
-    """Return the suite's own list of scenarios, each with the protocol revisions it applies to, or 'extension'."""
+    """Return the protocol revisions (or 'extension') of each scenario in the suite's own list."""
     listed = programs.run([*CONFORMANCE, "list", "--server"])
     return {name: tuple(of.split(",")) for name, of in re.findall(r"^  - (\S+) \[(.*)\]$", listed, re.MULTILINE)}
 

@@ -1,4 +1,7 @@
-"""Serve the demo's two sites and a slow copy of the prospect's. Prints their origins and runs until stdin is closed."""
+"""Serve the demo's two sites and a slow copy of the prospect's site, until stdin is closed.
+
+The script prints the origins of the three sites.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ from threading import Thread
 from octave_mcp.demo import serve_demo
 from octave_mcp.demo.sites import Document, load
 
-# A run makes at least four requests one after another (robots.txt, home page, sitemap, pages), so it takes 6 s or more:
-# longer than the timeout of a client that gives up.
+# A run makes at least four requests one after another (robots.txt, home page, sitemap, pages), so it takes 6 s or more.
+# This is longer than the timeout of the client in the trial of timeouts.
 RESPONSE_SECONDS = 1.5
 
 

@@ -3,11 +3,12 @@
 
     python docs/generate.py [--check]
 
-Replaces the text between `<!-- generated: NAME -->` and `<!-- end -->` in README.md and docs/. With --check, compares
-it instead, and exits with 1 if it differs. For `answer`, the request in the code block above it is sent to a server
-that is started for the document, with the demo's two companies. `demo` is an excerpt of the playbook that
-`octave-mcp demo` writes. A code block of kind `jsonl` becomes the file claims.jsonl, which requests can name. Values
-that change from run to run (ids, times, durations, digests, ports, folders) are replaced by fixed ones.
+The script replaces the text between `<!-- generated: NAME -->` and `<!-- end -->` in README.md and docs/. With --check,
+it changes no file, and its exit code is 1 if any text is out of date. For the name `answer`, it sends the request in
+the code block above to a server that it starts for the document, with the demo's two companies. The name `demo` stands
+for an excerpt from the playbook that `octave-mcp demo` writes. A code block of kind `jsonl` is saved as claims.jsonl,
+so that requests can use this file. Values that change from run to run (ids, times, durations, digests, ports, folders)
+are replaced by fixed ones.
 """
 
 from __future__ import annotations
@@ -64,18 +65,19 @@ CODE_ROW = re.compile(r"^\| `(?P<code>[a-z_]+)` \| (?P<status>\d{3}) \|", re.MUL
 HELP_WIDTH = 100
 MAX_TEXT_CHARACTERS, MAX_DATA_CHARACTERS = 200, 400
 OBJECT = re.compile(r"\{.*\}")
-# An object with more keys is a mapping, such as `evidence` by id, and is shortened like a list.
+# A JSON object with more keys is a mapping, such as `evidence` by ID, and is shortened like a list.
 MAX_KEYS = 30
 HEADERS = ("content-type", "location", "allow", "www-authenticate")
-# The documents' names for the demo's vendor and prospect.
+# The documents use these names for the demo's vendor and prospect.
 NAMES = ("acme.com", "globex.com")
 DAY = "2026-01-31"
 LIMITS = {"minimum": "from {:g}", "maximum": "to {:g}", "maxLength": "up to {} characters"}
-# Statuses of every operation, which the table of routes therefore leaves out.
+# Every operation can return these statuses, so the table of routes leaves them out.
 COMMON_STATUSES = ("403", "413", "421", "500", "503")
-# Fixed values for numbers that change from run to run.
+# These fixed values replace numbers that change from run to run.
 VOLATILE: dict[str, Any] = {"seconds": 1.5, "total_seconds": 1.5, "duration_ms": 1500.0, "timings": 208}
-# How every unfinished run is shown, because its progress depends on the moment of the request.
+# The documents show every unfinished run with these values, because its real progress depends on the moment of the
+# request.
 IN_PROGRESS = {"status": "running", "step": "", "message": "started", "done": 0, "total": 0}
 WAITING = {"step": "", "message": "2 questions are open: call next_question", "done": 13, "total": 13}
 UNFINISHED = ("queued", "running", "cancelled")
@@ -86,7 +88,7 @@ SHAPES = (
     (re.compile(r"\bq_[0-9a-f]{16}\b"), "q_0000000000000000"),
     (re.compile(rf"(globex\.com-{DAY})-\d+"), r"\1"),
     (re.compile(r"\b1\.\d{6,}e\+09"), "1.769850000e+09"),
-    # The number varies: a run that is cancelled early may never have started.
+    # The number of runs varies, because a run that is cancelled early may never have started.
     (re.compile(r"(octave_runs_\w+_total\S*) \d+\.0"), r"\1 6.0"),
 )
 IDS = re.compile(r"(?P<kind>run_|sess_)[0-9a-f]{32}|\b[0-9a-f]{64}\b|\be[0-9a-f]{10}\b")
@@ -128,7 +130,7 @@ def formats() -> str:
 
 
 async def arguments(name: str) -> str:
-    """Return the table of a tool's arguments."""
+    """Return a table of a tool's arguments."""
     tool = await mcp.get_tool(name)
     assert isinstance(tool, FunctionTool)  # noqa: S101 - for the type checker
     schema_of_all = short_input(TypeAdapter(cast("Any", tool.fn)).json_schema(), dropped=LENGTHS)
@@ -158,7 +160,7 @@ async def routes(stage: Stage) -> str:
 
 
 def settings() -> str:
-    """Return the table of settings: environment variable, default and description."""
+    """Return a table of settings with environment variable, default and description."""
     fields = Settings.model_fields.items()
     own = (
         (f"`OCTAVE_{name.upper()}`", _default(field.get_default()), field.description or "") for name, field in fields
@@ -178,7 +180,7 @@ def rules() -> str:
 
 
 def claims() -> str:
-    """Return the results of the rules for the claims in bench/claims."""
+    """Return tables of how the rules judge the claims in bench/claims."""
     sys.path.insert(0, str(ROOT / "bench"))
     from claims import tables  # noqa: PLC0415 - needs the path set above
 
@@ -193,7 +195,7 @@ def help_of(command: str) -> str:
 
 
 def wrong_codes(text: str) -> list[str]:
-    """Compare a document's table of error codes with the code: it must have a row with the status for each."""
+    """Return the differences between a document's table of error codes and the errors in the package."""
     documented = {match["code"]: int(match["status"]) for match in CODE_ROW.finditer(text)}
     actual = {error.code: error.status for error in tree()}
     return [
@@ -210,7 +212,7 @@ def _kind(schema: dict[str, Any]) -> str:
 
 
 def _statuses(operation: dict[str, Any]) -> str:
-    """Return the statuses of an operation, except those that every operation has."""
+    """Return the HTTP statuses of an operation, except those that every operation has."""
     return ", ".join(status for status in operation["responses"] if status not in COMMON_STATUSES)
 
 
@@ -239,10 +241,10 @@ def _fenced(kind: str, text: str) -> str:
 
 @dataclass
 class Stage:
-    """A running server with its own OCTAVE_HOME, and the hosts of the two companies' sites.
+    """A running server with its own OCTAVE_HOME, and the hosts of the demo's two sites.
 
-    `latest`: the ids in the latest response, which requests name as $RUN and $SESSION.
-    `ids`: the fixed id that replaces each real one.
+    `latest`: the IDs in the latest response, which requests refer to as $RUN and $SESSION.
+    `ids`: the placeholder of each real ID in the documents.
     """
 
     origin: str
@@ -254,7 +256,7 @@ class Stage:
     excerpts: dict[str, str] = field(default_factory=dict[str, str])
 
     def real(self, text: str) -> str:
-        """Replace the names and ids in a document's request by those of this server."""
+        """Return a request from a document with the names and IDs of this server."""
         text = text.replace("http://127.0.0.1:7777", self.origin)
         for name, host in zip(NAMES, self.hosts, strict=True):
             text = text.replace(name, host)
@@ -263,7 +265,7 @@ class Stage:
         return text
 
     def shown(self, text: str) -> str:
-        """Replace in a response all that is specific to this server and this moment."""
+        """Return a response with placeholders for all values that are specific to this server and this moment."""
         self._remember_ids(text)
         for name, host in zip(NAMES, self.hosts, strict=True):
             text = text.replace(f"http://{host}", f"https://{name}").replace(host, name)
@@ -280,7 +282,7 @@ class Stage:
                 self.latest[name] = match[0]
 
     def _id(self, match: re.Match[str]) -> str:
-        """Return a fixed id of the same kind. It depends only on the number of ids before it."""
+        """Return a placeholder ID of the same kind, which depends only on the number of IDs before it."""
         number = len(self.ids)
         digest = sha256(str(number).encode()).hexdigest()
         kind = match["kind"]
@@ -319,7 +321,7 @@ async def _served(home: Path, environment: Mapping[str, str]) -> AsyncGenerator[
     log = cast("asyncio.StreamReader", server.stderr)
     while (line := json.loads(await log.readline()))["message"] != "listening":
         pass
-    # The rest of the log must be read as well, or the server would block once the pipe is full.
+    # Without a reader of the log, the server would block once the pipe is full.
     rest = asyncio.create_task(log.read())
     try:
         yield line["url"]
@@ -330,7 +332,7 @@ async def _served(home: Path, environment: Mapping[str, str]) -> AsyncGenerator[
 
 
 async def answer(stage: Stage, kind: str, request: str, options: dict[str, int]) -> str:
-    """Send the request in a code block and return the response. `options` limit how much of it is shown."""
+    """Send the request in a code block and return the response, shortened as `options` say."""
     match kind.split():
         case ["sh"] if request.startswith("curl"):
             return await _over_http(stage, request, options)
@@ -355,7 +357,7 @@ async def _over_http(stage: Stage, request: str, options: dict[str, int]) -> str
 
 
 async def _on_the_command_line(stage: Stage, request: str, options: dict[str, int]) -> str:
-    """Run a command and return its output and the hints on stderr, but not its log."""
+    """Run a command and return its output and its hints on stderr, without log lines."""
     words = shlex.split(stage.real(request), comments=True)
     raw = await _output(
         stage, sys.executable, "-m", *("octave_mcp" if word == "octave-mcp" else word for word in words)
@@ -369,7 +371,7 @@ async def _output(stage: Stage, *command: str) -> str:
         *command, cwd=stage.home, env=stage.environment, stdout=pipe, stderr=pipe
     )
     out, err = await process.communicate()
-    # Lines of the log are JSON objects.
+    # On stderr, log lines are JSON objects, and all other lines are hints.
     hints = [line for line in err.decode().splitlines() if not line.startswith("{")]
     return "\n".join((out.decode(), *hints))
 
@@ -413,7 +415,7 @@ def _json(value: BaseModel) -> str:
 
 
 def _body(stage: Stage, text: str, options: dict[str, int]) -> str:
-    """Shorten a response: to the number of lines in `options`, and lists in JSON to the number of items."""
+    """Return a response with no more lines, and no more items in its JSON lists, than `options` say."""
     if text.startswith(("{", "[{")):
         text = "\n".join(_json_of(text, options.get("items", 2)))
     lines = [line.rstrip() for line in stage.shown(text).splitlines()]
@@ -422,7 +424,7 @@ def _body(stage: Stage, text: str, options: dict[str, int]) -> str:
 
 
 def _json_of(text: str, items: int) -> Iterator[str]:
-    """Format a single JSON value on several lines, or several values (one per line) on one line each."""
+    """Yield a single JSON value in indented form, or several values with one value per line."""
     lines = text.splitlines()
     values = [json.loads(line) for line in lines] if all(map(OBJECT.fullmatch, lines)) else [json.loads(text)]
     for value in values:
@@ -430,7 +432,7 @@ def _json_of(text: str, items: int) -> Iterator[str]:
 
 
 def _events(stage: Stage, text: str, options: dict[str, int]) -> str:
-    """Return the first and last events of a stream, each with its data on one line."""
+    """Return the first and the last events of a stream, with the data of each event on one line."""
     events = [event for event in text.split("\n\n") if event.strip() and not event.startswith(":")]
     first, last = options.get("first", 2), options.get("last", 1)
     shown = [
@@ -447,7 +449,7 @@ def _data(match: re.Match[str]) -> str:
 
 
 def settled(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Replace all that depends on the moment of the request."""
+    """Replace values that depend on the moment of the request."""
     if isinstance(value, list):
         return [settled(item) for item in cast("list[Any]", value)]
     if not isinstance(value, dict):
@@ -464,7 +466,7 @@ def settled(value: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def short(value: Any, max_items: int) -> Any:  # noqa: ANN401 - JSON
-    """Cut long lists and texts, and mark where they are cut."""
+    """Shorten long lists and texts, and mark what was left out."""
     if isinstance(value, str):
         return value if len(value) <= MAX_TEXT_CHARACTERS else f"{value[:MAX_TEXT_CHARACTERS]}..."
     if isinstance(value, list):
@@ -495,7 +497,7 @@ TABLES = {
 
 async def made(text: str) -> str:
     """Return a document with all its generated parts updated."""
-    # A server takes seconds to start, so only a document that needs one gets it.
+    # A server takes seconds to start, so none is started for documents that need no server.
     if not re.search("<!-- generated: (answer|demo|routes)", text):
         return await _made(text, None)
     async with staged() as stage:
@@ -553,7 +555,7 @@ def main() -> int:
 
 
 def _difference(old: str, new: str) -> str:
-    """Return the first lines of the diff."""
+    """Return the first lines of the difference between two texts."""
     lines = [*unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0)]
     return "\n".join(("out of date; run `make docs`", *lines[2:12]))
 

@@ -4,8 +4,8 @@
     python docs/prose.py [COUNT] [SEED]
 
 The prose is README, CHANGELOG, docs/, the docstrings and comments of all Python files, and the texts that the package
-shows to its users: errors, help and labels. Prompts and the demo's websites are left out. SEED is the current commit by
-default, so a draw can be repeated.
+shows to its users: errors, help and labels. Prompts and the demo's websites are left out. The default SEED is the
+current commit, so that a draw can be repeated.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _in_code(name: str) -> Iterator[Sentence]:
 
 
 def _docstrings(tree: ast.AST) -> Iterator[ast.Constant]:
-    """Yield strings that are statements: the docstrings of modules, classes, functions and attributes."""
+    """Yield the docstrings of modules, classes, functions and attributes, which are strings that form a statement."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield node.value

@@ -1,10 +1,11 @@
-"""Run the demo's companies with answers that a language model gives through files, so that the run can be recorded.
+"""Run the demo with answers that a language model writes to files, so that the run can be recorded.
 
     python scripts/answer_demo.py FOLDER
 
-Each question is written to FOLDER/NN.md, and the run continues once its answer is in FOLDER/NN.json. Write the answer
-under another name and rename it, so that it is never read half-written. The result of checking each answer is printed,
-and in the end the command that records the run. If the script is stopped, starting it again continues the same run.
+The script writes each question to FOLDER/NN.md, and waits for the answer in FOLDER/NN.json. Write the answer to a file
+with another name and then rename the file, so that the script never reads an incomplete answer. The script prints
+whether each answer was accepted, and at the end the command that records the run. If you stop the script and start it
+again, it continues the same run.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python scripts/complete_lock.py LOCK...
 
-Example: `pydantic[email]==2.14.3` also gets an entry `pydantic==2.14.3`. Packages may depend on either, and pip needs
-both to be pinned, but uv writes only the one with extras.
+For example, an entry `pydantic==2.14.3` is added for `pydantic[email]==2.14.3`. Packages may depend on either
+requirement, and pip needs both to be pinned, but uv only writes the requirement with extras.
 """
 
 from __future__ import annotations

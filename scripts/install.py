@@ -2,9 +2,9 @@
 
     python scripts/install.py requirements.lock
 
-Uses uv if it is on the PATH. Otherwise, or if uv fails, uses pip, which may be configured with another package index.
-For the development lock, all packages are compiled to byte code, because tests start many processes; for
-requirements.lock, only the modules that the server and the command line import.
+The script uses uv if uv is on the PATH. Otherwise, or if uv fails, it uses pip, which may be configured with another
+package index. With the development lock file, all packages are compiled to byte code, because tests start many
+processes. With requirements.lock, only the modules that the server and the command line import are compiled.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from typing import Protocol
 ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / ".venv" / "bin" / "python"
 PINNED = re.compile(r"^[\w.-]+==", re.MULTILINE)
-# How pip and uv start the lines that name the next package. uv names only large packages.
+# Lines of pip's and uv's output that name the next package start with these words. uv only names large packages.
 PACKAGE_LINES = ("Collecting ", "Processing ", "Downloading ")
-# Packages per line of progress where lines cannot be overwritten, as in a log.
+# In a log, where lines cannot be overwritten, one line of progress is printed per this many packages.
 PACKAGES_PER_LINE = 10
 MAX_OUTPUT_LINES = 40
-# Importing a module writes its byte code.
+# This program imports the product's modules, because importing a module writes its byte code.
 IMPORT_ALL = """
 import pkgutil, server, octave_mcp.app
 from octave_mcp import engine, exports, store, surfaces
@@ -43,7 +43,7 @@ class Show(Protocol):
 
 
 class Failed(Exception):
-    """A command failed. The text contains the last lines of its output."""
+    """A command failed. The message contains the last lines of the command's output."""
 
 
 def main() -> None:
@@ -71,7 +71,7 @@ def install(lock: str, uv: str | None) -> None:
 
 @contextmanager
 def step(title: str) -> Generator[Show]:
-    """Show a step of the installation: in a terminal as one line that is updated, in a log as a few lines."""
+    """Show the progress of a step: on a terminal in one line that is updated, in a log in a few lines."""
 
     def show(text: str, *, is_milestone: bool = False) -> None:
         if is_terminal:
@@ -87,8 +87,9 @@ def step(title: str) -> Generator[Show]:
 
 
 def create_environment(show: Show, uv: str | None) -> None:
-    """Create .venv, without pip if uv is used, else with the newest pip."""
-    # uv does not need pip, which is large. The pip that comes with Python 3.11 is half as fast as the newest one.
+    """Create .venv, with the newest pip unless uv is used."""
+    # If uv is used, pip is left out, because pip is large. The pip that comes with Python 3.11 is half as fast as the
+    # newest one.
     if not PYTHON.exists():
         subprocess.run([sys.executable, "-m", "venv", *(["--without-pip"] if uv else []), ROOT / ".venv"], check=True)
     if not uv:
@@ -103,16 +104,16 @@ def installer(uv: str | None) -> Sequence[str]:
 
 
 def compile_code(show: Show, *, everything: bool) -> None:
-    """Compile to byte code what will be imported.
+    """Compile modules to byte code before their first import.
 
-    Without byte code each start takes twice as long, and in some environments the first start is not allowed to write
-    it.
+    Without byte code, each start of the server takes twice as long, and in some environments the server may not write
+    byte code itself.
     """
     compileall = str(PYTHON), "-m", "compileall", "-q", "-j", "0"
     run([*compileall, "octave_mcp"], show)
     run([str(PYTHON), "-c", IMPORT_ALL], show)
     if everything:
-        # May fail: some packages contain templates that are named like modules but do not compile.
+        # This command may fail, because some packages contain templates that are named like modules but do not compile.
         run([*compileall, str(site_packages())], show, may_fail=True)
 
 
@@ -124,7 +125,7 @@ def run(command: Sequence[str], show: Show, *, may_fail: bool = False) -> None:
     """Run a command and show its progress.
 
     Raises:
-        Failed: the command failed, and `may_fail` is not set.
+        Failed: the command failed, and `may_fail` is false.
     """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     lines: deque[str] = deque(maxlen=MAX_OUTPUT_LINES)
@@ -144,7 +145,7 @@ def run(command: Sequence[str], show: Show, *, may_fail: bool = False) -> None:
 
 
 def name_of(requirement: str) -> str:
-    """Return the name in `numpy`, `numpy==2.4.6` or `/folder/numpy-2.4.6-cp311-cp311-linux_x86_64.whl`."""
+    """Return 'numpy' for `numpy`, `numpy==2.4.6` or `/folder/numpy-2.4.6-cp311-cp311-linux_x86_64.whl`."""
     return re.split(r"==|-\d", Path(requirement).name)[0]
 
 
