@@ -170,7 +170,7 @@ def settings() -> str:
 
 
 def kinds() -> str:
-    """Return the table of kinds of elements: the prompt's title, the section, and the pages they come from."""
+    """Return a table of the kinds of vendor elements: the title of the prompt, the section, and the relevant pages."""
     rows = ((load(f"vendor/{kind}").title, f"`{kind}`", KINDS[kind].would_fill) for kind in KINDS)
     return _table(("asked for", "in `vendor_elements`", "comes from"), rows)
 

@@ -1,6 +1,6 @@
-"""Compile regular expressions to the automata that `backtracking` analyses.
+"""Compile regular expressions to automata, which the module `backtracking` analyses.
 
-The automata are approximate: a repeat of up to `MAX_UNROLLED` times is unrolled to one or two copies, and a longer one
+The automata are approximate: a repeat of up to `MAX_UNROLLED` times is unrolled to a few copies, and a longer repeat
 becomes a loop; a look-behind only tests the last character; a back-reference matches the empty string.
 """
 
@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 op: Any = import_module("re._constants")
 parser: Any = import_module("re._parser")
 
-# Repeats with a higher maximum become loops; the others are unrolled.
+# Repeats with a higher maximum become loops; all others are unrolled.
 MAX_UNROLLED = 200
-# An unrolled repeat has at most this many copies of its required, and of its optional, repetitions.
+# An unrolled repeat has at most this many required copies and at most this many optional copies.
 COPIES = 2
-# Latin letters, and samples of other scripts, punctuation, spaces and private-use characters.
+# Latin letters, and samples of other scripts, of punctuation, of spaces and of private-use characters.
 CHARACTERS = "".join(map(chr, range(0x180))) + (
     "–—―‘’‚“”„…•·‣«»‹›€₹£¥₽²™ΩωДд۔।॥։。！？、，；：「」『』（）中文日本の한글\u2028\u3000\u200b٠１Ａ🙂✓→\ue000\ue001\ue002\ue003"
 )
@@ -34,20 +34,21 @@ OPPOSITES = {
     op.CATEGORY_NOT_SPACE: op.CATEGORY_SPACE,
     op.CATEGORY_NOT_WORD: op.CATEGORY_WORD,
 }
-# The node where the expression has matched.
+# The index of the node that is reached when the whole expression has matched.
 MATCHED = 0
-# Stands for the missing character before the start and after the end of a text.
+# NONE represents the missing character before the start and after the end of a text.
 NONE = -1
 
 Parts = Iterable[tuple[Any, Any]]
-# The part that matches the end of a text.
+# The part of a parsed expression that matches the end of a text, like `\Z`.
 END: tuple[Any, Any] = (op.AT, op.AT_END_STRING)
 
 
 class Condition(NamedTuple):
     """A condition on the character before or after a position.
 
-    `allowed` is a bit set of indexes into the alphabet. `or_none` allows the start or the end of the text too.
+    `allowed`: a bit set of indexes into the alphabet. `or_none`: whether the start or the end of the text is also
+    allowed.
     """
 
     allowed: int
@@ -63,9 +64,9 @@ class Condition(NamedTuple):
 class Node(NamedTuple):
     """A node of the automaton.
 
-    `reads`: the bit set of characters of which it reads one, or None if it reads nothing.
-    `before`, `after`: conditions on the characters around it.
-    `region`: the number of the atomic part that it belongs to, or 0.
+    `reads`: the bit set of characters that the node accepts when it reads a character, or None if it reads nothing.
+    `before`, `after`: conditions on the characters before and after the node.
+    `region`: the number of the atomic part that contains the node, or 0.
     """
 
     following: tuple[int, ...]
@@ -82,7 +83,7 @@ def parts_of(pattern: re.Pattern[Any]) -> tuple[list[tuple[Any, Any]], Alphabet]
 
 
 class Alphabet:
-    """Characters that represent all others: samples of every kind, and the ones that occur in the expression."""
+    """The characters to test an expression with: samples of every kind, and the characters in the expression itself."""
 
     def __init__(self, text: str) -> None:
         self.characters = "".join(dict.fromkeys(CHARACTERS + text + text.lower() + text.upper()))
@@ -102,7 +103,7 @@ class Alphabet:
         return Condition(self.all & ~condition.allowed, not condition.or_none)
 
     def set(self, kind: Any, value: Any, flags: int) -> int | None:  # noqa: ANN401
-        """Return the bit set that a part of an expression matches, or None if it isn't a single character."""
+        """Return the bit set of characters that a part matches, or None if it doesn't match a single character."""
         if kind is op.ANY:
             return self.all if flags & re.DOTALL else self.all & ~self.where("\n".__eq__)
         if kind is op.LITERAL or kind is op.NOT_LITERAL:
@@ -131,9 +132,9 @@ def _forms(character: str) -> tuple[str, str, str]:
 
 
 class Builder:
-    """Builds the nodes of an expression, from its last part to its first.
+    """Builds the nodes of an expression, from the last part of the expression to the first.
 
-    `regions`: the atomic parts, which `re` never backtracks into once they have matched, each with its flags.
+    `regions`: the atomic parts with their flags; `re` never backtracks into an atomic part that has matched.
     """
 
     def __init__(self, alphabet: Alphabet) -> None:
@@ -226,7 +227,7 @@ class Builder:
         return self._add(self.sequence(parts, MATCHED, flags), self._add(following, after=first))
 
     def _single(self, parts: Parts, flags: int) -> Condition | None:
-        """Return the condition on one character that the parts amount to, or None if they test more than one."""
+        """Return the condition if the parts only test one character, or else None."""
         all_parts = list(parts)
         if len(all_parts) != 1:
             return None

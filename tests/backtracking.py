@@ -1,15 +1,15 @@
-"""Work out from a regular expression how its matching time grows with the length of the text, without timing it.
+"""Analyse how the matching time of a regular expression grows with the length of the text, without measuring time.
 
-`re` backtracks: it tries one path through the automaton of the expression after another. The time is a power of the
-text's length: 1 if each character is read a few times, 2 if the rest of the text is read again from each character,
-infinite (exponential) if each character doubles the number of paths.
+`re` backtracks: it tries one path through the automaton of the expression after another. The time grows with a power of
+the text's length. The power is 1 if each character is read a few times, 2 if the rest of the text is read again from
+each character, and infinite (exponential growth) if each character doubles the number of paths.
 
-The power is the length of the longest chain of loops in which the same text leads round one loop, round the next one,
-and from the first to the second: in repeated copies of this text, `re` can change loops at any copy. A search starts
-with a loop of its own, since it can start anywhere. If one text leads round a loop on two paths, each copy of it
-doubles their number. Loops that match whatever follows don't count, because `re` never backtracks into them. See
-"Analyzing Matching Time Behavior of Backtracking Regular Expression Matchers by Using Ambiguity of NFA" (Weideman et
-al., 2016).
+The power is the length of the longest chain of loops in which one text leads around a loop, around the next loop, and
+from the first loop to the next: in repeated copies of this text, `re` can change loops at any copy. A search adds a
+loop at the start, because a match can start at any character. If one text leads around a loop on two different paths,
+each copy of the text doubles the number of paths. Loops after which the expression matches any text don't count,
+because `re` never backtracks into them. See "Analyzing Matching Time Behavior of Backtracking Regular Expression
+Matchers by Using Ambiguity of NFA" (Weideman et al., 2016).
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from typing import Any, NamedTuple, TypeVar
 
 from automata import END, MATCHED, NONE, Alphabet, Builder, Condition, Parts, parts_of
 
-# The start nodes, before anything has matched: of a search, which can start anywhere, and of an anchored match.
+# The start nodes of a search, which can start anywhere in the text, and of an anchored match.
 ANYWHERE, FIRST = -1, -2
 # The methods of a pattern that only try to match at the start of the text.
 ANCHORED = frozenset({"match", "fullmatch"})
-# The node that read the last character, and the first character that what follows can't distinguish from that one.
+# The node that read the last character, and the first character that the parts after this node treat like the last one.
 State = tuple[int, int]
 N = TypeVar("N")
 
 
 class Growth(NamedTuple):
-    """The power of the text's length to which the time grows; repeating `copied` provokes it."""
+    """The power of the text's length with which the time grows; repeated copies of `copied` cause this growth."""
 
     power: float
     copied: str = ""
 
 
 class Way(NamedTuple):
-    """A path from a position to the next node that reads a character, or to the match."""
+    """A path from a position to the next node that reads a character, or to the node `MATCHED`."""
 
     before: Condition
     after: Condition
@@ -49,7 +49,7 @@ class Way(NamedTuple):
 
 
 def growth(pattern: re.Pattern[Any], method: str) -> Growth:
-    """Return how the time of a method of the pattern grows."""
+    """Return how the time for a method of the pattern grows."""
     parts, alphabet = parts_of(pattern)
     if method == "fullmatch":
         parts.append(END)
@@ -84,7 +84,7 @@ class Paths:
         return max(map(self._chains(loops), loops.found), key=lambda growth: growth.power, default=Growth(1))
 
     def _chains(self, loops: Loops) -> Callable[[list[State]], Growth]:
-        """Return a function that finds the longest chain that starts with a loop."""
+        """Return a function that returns the longest chain of loops starting with a given loop."""
 
         @cache
         def longest(start: int) -> Growth:
@@ -98,12 +98,12 @@ class Paths:
         return lambda loop: longest(loops.found.index(loop))
 
     def _leads(self, loops: Loops, first: list[State], second: list[State]) -> list[int] | None:
-        """Return a text at any copy of which `re` can change from the first loop to the second, or None."""
+        """Return a text whose repetition lets `re` change from the first loop to the second at any copy, or None."""
         is_search = first[0][0] == ANYWHERE
         if first is second or second[0][0] == ANYWHERE or (self._is_region(first) and not is_search):
             return None
-        # Rotating a text that leads round the second loop gives one for each of its states. A search starts at every
-        # character, so it meets all rotations, and one state is enough.
+        # A text that leads around the second loop from one state can be rotated to start from any other state of the
+        # loop. A search starts at every character, so it covers all rotations, and testing one state is enough.
         for end in second[:1] if is_search else second:
             for begin in first:
                 if self._can_meet(begin, end) and (copied := loops.led(begin, end)):
@@ -111,7 +111,7 @@ class Paths:
         return None
 
     def _can_meet(self, first: State, second: State) -> bool:
-        """Return whether reading the same character can lead to both states."""
+        """Return whether one and the same character can lead to both states."""
         return any(
             self._reads(first[0]) >> kind & 1
             and self._reads(second[0]) >> kind & 1
@@ -139,7 +139,7 @@ class Paths:
         return reached
 
     def _safe(self, states: set[State]) -> set[State]:
-        """Return the states from which the expression matches whatever follows."""
+        """Return the states from which the expression matches any following text."""
         safe = {state for state in states if self._matches(state, NONE)}
         while True:
             unsafe = {
@@ -162,7 +162,7 @@ class Paths:
         return self._start if node in (ANYWHERE, FIRST) else self._nodes[node].following[0]
 
     def _ways_from(self, place: int) -> list[Way]:
-        """Return the ways from a position, each as often as there are choices that lead along it."""
+        """Return the ways from a position. A way that several choices lead to is repeated."""
         found: list[Way] = []
 
         def go(place: int, before: Condition, after: Condition, passed: frozenset[int]) -> None:
@@ -181,11 +181,11 @@ class Paths:
         return found
 
     def _equal_after(self, node: int) -> dict[int, int]:
-        """Return, for each kind of character, the first kind that what follows the node can't tell from it."""
+        """Map each kind of character to the first kind that the parts after the node treat in the same way."""
         return self._first_alike(self._kinds, {way.before.allowed for way in self._ways(self._place(node))})
 
     def _first_alike(self, characters: Iterable[int], sets: Iterable[int]) -> dict[int, int]:
-        """Return, for each character, the first one that is in the same sets."""
+        """Map each character to the first character that belongs to the same sets."""
         sets, firsts = sorted(sets), dict[tuple[int, ...], int]()
         return {
             character: firsts.setdefault(tuple(members >> character & 1 for members in sets), character)
@@ -193,7 +193,7 @@ class Paths:
         }
 
     def _readings_of(self, place: int) -> dict[int, list[Way]]:
-        """Return the ways from a position by the kind of character that they read."""
+        """Map each kind of character to the ways from a position that read this kind."""
         found = defaultdict[int, list[Way]](list)
         for way in self._ways(place):
             reads = (self._nodes[way.node].reads or 0) & way.after.allowed
@@ -203,7 +203,7 @@ class Paths:
         return found
 
     def _next_of(self, state: State) -> dict[int, list[State]]:
-        """Return the next states by the kind of character read, each as often as there are choices that lead to it."""
+        """Map each kind of character to the next states. A state that several choices lead to is repeated."""
         node, last = state
         found = defaultdict[int, list[State]](list)
         for kind, ways in self._readings(self._place(node)).items():
@@ -214,7 +214,7 @@ class Paths:
 
 
 class Loops:
-    """The loops among the given states."""
+    """The loops that the given states form."""
 
     def __init__(self, following: Callable[[State], dict[int, list[State]]], states: set[State]) -> None:
         self._following = following
@@ -223,12 +223,12 @@ class Loops:
         self._loop_of = {state: index for index, group in enumerate(self.found) for state in group}
 
     def _within(self, state: State, kind: int) -> list[State]:
-        """Return the next states on the same loop when that kind of character is read."""
+        """Return the next states on the same loop after a character of this kind."""
         loop = self._loop_of[state]
         return [following for following in self._following(state).get(kind, ()) if self._loop_of.get(following) == loop]
 
     def doubled(self, state: State) -> list[int] | None:
-        """Return a text that leads back to the state on two paths, or None."""
+        """Return a text that leads from the state back to the state on two different paths, or None."""
 
         def go(pair: tuple[State, State, bool]) -> Iterator[tuple[int, tuple[State, State, bool]]]:
             left, right, are_two = pair
@@ -254,7 +254,7 @@ class Loops:
 
 
 def path(begin: N, end: N, go: Callable[[N], Iterator[tuple[int, N]]]) -> list[int] | None:
-    """Return the kinds of character on a path of at least one step from `begin` to `end`, or None."""
+    """Return the characters on a path of at least one step from `begin` to `end`, or None if no such path exists."""
     came_from, pending = dict[N, tuple[N, int]](), [begin]
     while pending and end not in came_from:
         node = pending.pop()
@@ -272,7 +272,10 @@ def path(begin: N, end: N, go: Callable[[N], Iterator[tuple[int, N]]]) -> list[i
 
 
 def connected(following: Mapping[State, Iterable[State]]) -> Iterator[list[State]]:
-    """Yield the groups of states that lead to each other (Kosaraju), and single states that lead to themselves."""
+    """Yield the groups of states that lead to each other, and single states that lead to themselves.
+
+    This is Kosaraju's algorithm.
+    """
     back, order = defaultdict[State, list[State]](list), list[State]()
     seen = set[State]()
     for root in following:

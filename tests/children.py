@@ -1,7 +1,7 @@
-"""Child processes that start or resume one run, and can kill themselves at a chosen moment.
+"""Child processes that start or resume a run and can kill themselves at a chosen moment.
 
-This module is also the program that a child executes. It has the engine but no HTTP or MCP surface, and logs each call
-and commit of a step to a file.
+A child also executes this module as its main program. The program opens the application without an HTTP or MCP surface,
+and logs each call and each commit of a step to a file.
 """
 
 from __future__ import annotations
@@ -40,9 +40,10 @@ from octave_mcp.tools.registry import ignore_event
 
 ROOT = Path(__file__).parents[1]
 NEVER = sys.maxsize
-# A child logs this once it follows the run, even if another process executes it.
+# A child logs this message when it starts to follow the run, even if another process executes the run.
 SERVES = "serves the run"
-# Intervals and timeouts after which the product takes over orphaned work, shortened so that tests needn't wait.
+# Short values for the intervals and timeouts after which the product takes over orphaned work, so that tests needn't
+# wait.
 QUICK: Mapping[str, float] = {
     "octave_mcp.engine.durable.ADOPTION_SECONDS": 0.2,
     "octave_mcp.engine.dbos_setup.IDLE_TRANSACTION_SECONDS": 2,
@@ -53,7 +54,7 @@ QUICK: Mapping[str, float] = {
     "octave_mcp.sources.cache.LEASE_SECONDS": 0.3,
     "octave_mcp.store.database.IDLE_TRANSACTION_MILLISECONDS": 2000,
 }
-# Modules that the product imports lazily. A parent that forks imports them first, so that its children needn't.
+# Modules that the product imports lazily. A parent imports these modules before it forks, so that its children needn't.
 LOADED_LATE = (
     "octave_mcp.engine.durable",
     "octave_mcp.store.sql",
@@ -68,18 +69,19 @@ LOADED_LATE = (
 
 @dataclass(frozen=True)
 class Orders:
-    """What a child does, and when it dies.
+    """Instructions for a child: what it does, and when it kills itself.
 
-    `request`: the playbook request. It has a `request_id`, so that only the first child starts the run.
-    `dies_after_commits`: the child kills itself after this many commits of steps.
-    `dies_before_commit`: it kills itself before the commit that follows this many.
-    `dies_in_turns`: it kills itself in the first of these turns of its event loop.
-    `restarts`: it forks a process that follows these orders, and another whenever one was killed. The second process
-    dies in the second of `dies_in_turns`, and so on.
-    `stops_in_commit`: it stops itself (SIGSTOP) within this commit, until it receives SIGCONT.
-    `stays`: it keeps running after the run has ended.
-    `revises`: the arguments of a revision, which it starts or resumes instead of a playbook.
-    `patches`: new values of constants, such as `QUICK`.
+    `request`: the playbook request. Its `request_id` is the same for all children, so that only the first child starts
+    the run.
+    `dies_after_commits`: the child kills itself right after this many commits of steps.
+    `dies_before_commit`: the child kills itself after this many commits, just before the next commit.
+    `dies_in_turns`: the child kills itself when its event loop reaches the first of these turns.
+    `restarts`: the child forks a process that follows these orders, and forks another process after each one that was
+    killed. The second process kills itself in the second of `dies_in_turns`, and so on.
+    `stops_in_commit`: the child stops itself with SIGSTOP during this commit, until it receives SIGCONT.
+    `stays`: the child keeps running after the run has ended.
+    `revises`: the arguments of a revision, which the child starts or resumes instead of the request.
+    `patches`: new values for constants of the product, such as those in `QUICK`.
     """
 
     request: dict[str, Any]
@@ -95,7 +97,7 @@ class Orders:
 
 
 class Logged(NamedTuple):
-    """A line of the log: a child called or recorded a step, or ended after a number of turns of its event loop."""
+    """A line of the log, for a step that a child called or recorded, or for the number of turns of its event loop."""
 
     pid: int
     kind: str
@@ -113,7 +115,7 @@ def logged(log: Path) -> list[Logged]:
 
 
 class Child:
-    """A running child; `lines` is its stderr so far."""
+    """A running child; `lines` are the lines that it has written to stderr."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -142,12 +144,12 @@ class Child:
             await self._changed.wait_for(matches)
 
     async def ended(self) -> int:
-        """Wait for the end of the child and return its exit code."""
+        """Wait until the child has ended and return its exit code."""
         await self._reading
         return await self._process.wait()
 
     async def stopped(self) -> None:
-        """Wait until a SIGSTOP has stopped the child."""
+        """Wait until SIGSTOP has stopped the child."""
         await asyncio.to_thread(os.waitid, os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT)
 
     async def kill(self) -> None:
@@ -170,7 +172,7 @@ class Child:
 
 @asynccontextmanager
 async def child(log: Path, request: dict[str, Any], **orders: Any) -> AsyncGenerator[Child]:  # noqa: ANN401 - those of Orders
-    """Start a child with these orders and the environment of this process, and kill it at the end if it still runs."""
+    """Start a child with these orders and the environment of this process, and kill the child on exit."""
     await asyncio.to_thread(log.touch)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -204,9 +206,9 @@ def main() -> int:
 
 
 def _restarted(orders: Orders) -> int:
-    """Fork processes one after another until one isn't killed, and return its exit code.
+    """Fork processes one after another until one of them ends without being killed, and return its exit code.
 
-    They inherit the imported modules, so each restart is fast.
+    The processes inherit the imported modules, so each restart is fast.
     """
     for name in LOADED_LATE:
         import_module(name)
@@ -236,15 +238,15 @@ def _serve(orders: Orders, last_turn: Sequence[int]) -> None:
 
 
 def _end_with_parent() -> None:
-    """Kill this process and its forks once stdin is closed, which happens however the parent ends."""
+    """Kill this process and its forks once stdin is closed, which happens even if the parent is killed."""
     sys.stdin.read()
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    """An event loop that kills its process in a given turn.
+    """An event loop that kills its process when it reaches a given turn.
 
-    Turns, unlike seconds, fall on the same moment of a run however busy the machine is.
+    Unlike a time, the number of a turn denotes the same moment of a run even on a busy machine.
     """
 
     turns = 0

@@ -1,4 +1,4 @@
-"""A clock for the event loop that only tests advance."""
+"""A clock for the event loop that only advances when a test advances it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
-# How long the network must be silent before the clock advances. Anything that arrives later is still received.
+# The clock advances when no data has arrived for this time. Data that arrives later is still received.
 SETTLED_SECONDS = 0.001
 
 
 class Clock:
     """A stopped clock for the running loop: no deadline passes and no sleep ends until a test advances it.
 
-    Whatever waits for the network, a thread or a subprocess proceeds as usual.
+    Tasks that wait for the network, a thread or a subprocess proceed as usual.
     """
 
     def __init__(self, now: float) -> None:
@@ -31,7 +31,7 @@ class Clock:
         self._now += seconds
 
     async def run_until_done(self, task: asyncio.Task[T]) -> T:
-        """Advance the clock to the next timer whenever nothing else happens, until the task is done."""
+        """Wait for the task, and advance the clock to the next timer whenever nothing else happens."""
         self._moves = True
         try:
             return await task
@@ -39,7 +39,7 @@ class Clock:
             self._moves = False
 
     def watch_threads(self, run_in_executor: Callable[..., asyncio.Future[Any]]) -> Callable[..., asyncio.Future[Any]]:
-        """Wrap the loop's method so that the clock waits for threads, which may take any time on a busy machine."""
+        """Return a wrapper of `run_in_executor` during whose calls the clock stops, since threads may be slow."""
 
         def run(*work: Any) -> asyncio.Future[Any]:  # noqa: ANN401 - the loop's own
             self._in_threads += 1
@@ -53,7 +53,10 @@ class Clock:
         self._in_threads -= 1
 
     def select(self, real: selectors.BaseSelector, timeout: float | None) -> list[Any]:
-        """Replace the selector's `select`. `timeout` is the time until the loop's next timer, by this clock."""
+        """Replace the `select` method of the selector.
+
+        `timeout` is the time by this clock until the next timer of the loop.
+        """
         if not timeout:
             return real.select(timeout)
         if self._in_threads or not self._moves:

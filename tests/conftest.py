@@ -1,4 +1,4 @@
-"""Fixtures of all tests: an empty OCTAVE_HOME, no network except loopback, and invented companies' sites."""
+"""Fixtures for all tests: an empty OCTAVE_HOME, no network except loopback, and the sites of invented companies."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ from octave_mcp.surfaces.cli.main import main
 from octave_mcp.tools.registry import ignore_event
 
 ROOT = Path(__file__).parents[1]
-# Parameters of the MCP request `initialize`, for tests that write the protocol themselves.
+# Parameters of the MCP request `initialize`, for tests that send the JSON messages themselves.
 CLIENT = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
-# A program that runs `server.py` and lets it take an hour to shut down, since the machine may be slow.
+# A program that runs `server.py` with an hour to shut down, since the machine may be slow.
 PATIENT = f"""
 import runpy, sys
 from octave_mcp.surfaces import ending
@@ -72,7 +72,7 @@ def _is_loopback(host: object) -> bool:
 
 @pytest.fixture(autouse=True)
 def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make connections to other machines and look-ups of their names fail, as without a network."""
+    """Make connections to other machines and look-ups of their names fail, as if there were no network."""
     connect, lookup = socket.socket.connect, socket.getaddrinfo
 
     def guarded_connect(self: socket.socket, address: Any) -> None:  # noqa: ANN401 - its type depends on the family
@@ -90,14 +90,14 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_configure() -> None:
-    # Shells start background jobs with SIGINT ignored, which servers started by the tests would inherit.
+    # A shell starts background jobs with SIGINT ignored, and servers started by the tests would inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["FASTMCP_CLIENT_DISCONNECT_TIMEOUT"] = "3600"  # by default, an exiting client kills a slow server
 
 
 def _use_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set OCTAVE_HOME to the folder, and remove the settings and keys of the machine."""
+    """Set OCTAVE_HOME to the folder, and remove the machine's own settings and keys from the environment."""
     for name in list(os.environ):
         if name.startswith(("OCTAVE_", "OPENAI_", "ANTHROPIC_", "FIRECRAWL_")) and name != "OCTAVE_WRITE_SNAPSHOTS":
             monkeypatch.delenv(name)
@@ -113,7 +113,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retry almost without delay, and give a slow machine an hour to open a database."""
+    """Make retries almost immediate, and give a slow machine an hour to open a database."""
     monkeypatch.setattr(retrying, "FIRST_WAIT_SECONDS", 0.001)
     monkeypatch.setattr(supervision, "FIRST_WAIT_SECONDS", 0.001)
     monkeypatch.setattr(server_module, "OPENING_SECONDS", 3600)
@@ -123,13 +123,13 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def unsynced_databases(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Don't sync databases of this process to the disk, which would take a fifth of the time of a run."""
+    """Don't sync the databases of this process to the disk, because syncing would take a fifth of the time of a run."""
     monkeypatch.setattr(database, "SYNCHRONOUS", "OFF")
 
 
 @pytest.fixture(autouse=True)
 def restored_logging() -> Iterator[None]:
-    """Restore logging and exception hooks, which a server in the test's process redirects to the test's home."""
+    """Restore logging and exception hooks, because a server in this process redirects them to a log file."""
     root = logging.getLogger()
     handlers, level, shown = list(root.handlers), root.level, warnings.showwarning
     hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
@@ -167,13 +167,13 @@ def closed_stages() -> Iterator[None]:
 
 
 class LoopbackSite(ThreadingHTTPServer):
-    """A company's site on a free port of loopback.
+    """A company's site on a free loopback port.
 
-    `failing`: HTTP statuses of the paths that fail.
-    `gate`: while it is clear, all responses wait. It starts clear if the site is `held`.
-    `asked`: is set at the first request.
+    `failing`: the HTTP status of each path that fails.
+    `gate`: an event; while it is not set, all responses wait. It is set at the start unless the site is `held`.
+    `asked`: an event that is set at the first request.
     `hits`: the number of requests per path.
-    `held_at`: the number of the request at which the gate closes; `reached` is set then.
+    `held_at`: the number of the request at which `gate` is cleared and the event `reached` is set.
     """
 
     daemon_threads = True
@@ -207,7 +207,7 @@ class LoopbackSite(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own
-        """Ignore errors: a client may hang up."""
+        """Ignore errors, which occur when a client hangs up."""
 
 
 class _Answer(BaseHTTPRequestHandler):
@@ -248,7 +248,7 @@ class Pair:
 
     @property
     def few(self) -> dict[str, Any]:
-        """Arguments of a quick run, which reads few pages, for tests of something else."""
+        """Arguments for a quick run that reads only a few pages."""
         return {**self.domains, "max_pages": 4}
 
     def release(self) -> None:
@@ -262,7 +262,7 @@ class Pair:
 
 @pytest.fixture
 def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
-    """Two sites that the settings allow, and the extractive model."""
+    """Two sites that the settings allow, with the extractive model selected in the settings."""
     sites = Pair(LoopbackSite(load("vendor")), LoopbackSite(load("prospect")))
     allow(sites, monkeypatch)
     yield sites
@@ -271,7 +271,7 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
 
 @pytest.fixture
 def held_pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
-    """Two sites that don't respond until they are released. A run about them can't end earlier."""
+    """Two sites that don't respond until they are released, so that a run about them can't end before."""
     sites = Pair(LoopbackSite(load("vendor"), held=True), LoopbackSite(load("prospect"), held=True))
     allow(sites, monkeypatch)
     yield sites
@@ -285,14 +285,14 @@ def allow(sites: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def lift_site_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Raise the timeouts of sites to an hour, for slow machines and held sites."""
+    """Raise the timeouts for sites to an hour, for slow machines and for sites that are held."""
     monkeypatch.setenv("OCTAVE_FETCH_TIMEOUT_SECONDS", "3600")
     monkeypatch.setenv("OCTAVE_SITE_TIMEOUT_SECONDS", "3600")
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A completed run about the two invented companies, for read-only tests. The sites still respond."""
+    """A completed run about the two invented companies, for read-only tests, with the sites still running."""
 
     home: Path
     pair: Pair
@@ -300,7 +300,7 @@ class Finished:
     session_id: str
 
     def use(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Set OCTAVE_HOME to the home of this run, and allow its sites."""
+        """Set OCTAVE_HOME to the home folder of this run, and allow its sites."""
         monkeypatch.setenv("OCTAVE_HOME", str(self.home))
         allow(self.pair, monkeypatch)
 
@@ -330,7 +330,7 @@ async def _complete_run(pair: Pair) -> RunRecord:
 
 @pytest.fixture
 def finished(_finished: Finished, home: Path, monkeypatch: pytest.MonkeyPatch) -> Finished:  # noqa: ARG001 - must run before this fixture
-    """A completed run in its own OCTAVE_HOME, once per worker. Tests that add or delete runs use `pair` instead."""
+    """A completed run, shared by all tests of a worker. Tests that add or delete runs must use `pair` instead."""
     _finished.use(monkeypatch)
     return _finished
 
@@ -342,9 +342,9 @@ def _plain() -> list[scripted.Written]:
 
 @pytest.fixture
 async def plain(_plain: list[scripted.Written], tmp_path_factory: pytest.TempPathFactory) -> scripted.Written:
-    """A completed run of the scripted model about the invented sites, once per worker, for read-only tests.
+    """A completed run of the scripted model about invented sites, shared by all tests of a worker, which only read it.
 
-    The first test that requests it executes the run, in its own event loop and environment.
+    The first test that uses this fixture executes the run, in the event loop and environment of that test.
     """
     if not _plain:
         _plain.append(await scripted.written(scripted.Stage(tmp_path_factory.mktemp("plain"))))
@@ -353,7 +353,7 @@ async def plain(_plain: list[scripted.Written], tmp_path_factory: pytest.TempPat
 
 @pytest.fixture
 def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
-    """A double of all three providers, set in the settings."""
+    """A double of all three providers, with its address in the settings."""
     monkeypatch.setattr(limiters, "FIRST_COOL_DOWN_SECONDS", 0.01)
     server = Double()
     set_up(monkeypatch, server)
@@ -363,7 +363,7 @@ def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
 
 @pytest.fixture(scope="session")
 def real_sites() -> Iterator[dict[str, str]]:
-    """Serve the saved pages of real companies, and return the origins by domain."""
+    """Serve the saved pages of real companies, and yield the origin of each domain."""
     if not SHARED_SITES.is_dir():
         pytest.skip("the saved pages of real companies are not part of the project and are missing on this machine")
     command = [sys.executable, str(SHARED_SITES / "serve.py")]
@@ -383,7 +383,7 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture
 def postgres_url(postgres_server: str) -> str:
-    """Create a database for this test and return its URL."""
+    """Create a Postgres database for this test and return the URL of the database."""
     name = f"octave_{secrets.token_hex(6)}"
     with psycopg.connect(f"{postgres_server}/postgres", autocommit=True) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
@@ -392,7 +392,7 @@ def postgres_url(postgres_server: str) -> str:
 
 @dataclass(frozen=True)
 class Ended:
-    """The result of a command."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -400,7 +400,7 @@ class Ended:
 
 
 async def command(*arguments: str, cwd: Path, stdin: bytes = b"", root: Path = ROOT) -> Ended:
-    """Run Python with these arguments and the product at `root`, in the folder `cwd`."""
+    """Run Python with these arguments in the folder `cwd`, with the product that is at `root`."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *arguments,
@@ -416,10 +416,10 @@ async def command(*arguments: str, cwd: Path, stdin: bytes = b"", root: Path = R
 
 
 async def octave(*arguments: str, cwd: Path, stderr: TextIO | None = None) -> Ended:
-    """Run `octave-mcp` with these arguments in the folder `cwd`, within this process, which saves the imports.
+    """Run `octave-mcp` with these arguments in the folder `cwd`, within this process to save the time for imports.
 
-    Only one call may run at a time. Tests of signals and pipes use `command`. If `stderr` is given, the text goes
-    there and the result lacks it.
+    Calls must not overlap. Tests of signals and pipes use `command` instead. If `stderr` is given, error output is
+    written there and is missing from the result.
     """
     return await asyncio.to_thread(_octave, arguments, cwd, stderr)
 
@@ -437,7 +437,7 @@ def _octave(arguments: tuple[str, ...], cwd: Path, stderr: TextIO | None) -> End
 
 @contextmanager
 def refusing(home: Path, what: str) -> Generator[None]:
-    """Make the database refuse one statement, such as an insert into a table, as if the disk were full."""
+    """Make the database refuse one kind of statement, such as inserts into a table, as if the disk were full."""
     with sqlite3.connect(home / "octave.db", isolation_level=None) as database:
         database.execute(f"create trigger refusal before {what} begin select raise(abort, 'disk is full'); end")
         yield

@@ -1,4 +1,4 @@
-"""The sample playbook with all parts of a current one: a brief, a buying committee, a fit, and full-length e-mails."""
+"""The sample playbook with a brief, a buying committee, a fit, and full-length e-mails, like a current playbook."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def _fit() -> Fit:
 
 
 async def stored(playbook: Playbook) -> str:
-    """Store a completed run with this playbook in the database at OCTAVE_HOME, and return the run's id."""
+    """Store a completed run with this playbook in the database in OCTAVE_HOME, and return the run ID."""
     store = App(load(), engine="inline").store
     request = PlaybookRequest(vendor="lumenboard.example", prospect="kestrel-freight.example")
     record = RunRecord(

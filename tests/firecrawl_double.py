@@ -1,6 +1,6 @@
-"""A server on loopback that implements as much of Firecrawl's API as its SDK needs.
+"""A loopback server that implements the parts of Firecrawl's API that the SDK needs.
 
-It fetches pages from sites that tests serve. Tests can make it fail in the ways that Firecrawl does.
+The server fetches pages from sites that tests serve. Tests can make the server fail in the same ways as Firecrawl.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from octave_mcp.sources.firecrawl import client as following
 from octave_mcp.sources.web.sitemap_files import entries_of
 
 A_KEY = "fc-0123456789abcdef"
-# More requests than any test sends.
+# A number of requests that no test reaches.
 MANY = 10_000
 JSON = "application/json"
 
@@ -36,7 +36,7 @@ Body = dict[str, Any]
 class Fault:
     """A response to the next `times` requests whose method and path match the pattern `path`.
 
-    `url`: only requests for pages whose URL contains this text are answered so.
+    `url`: if set, the page requested must also have a URL that contains this text.
     """
 
     path: str
@@ -59,7 +59,7 @@ class Asked:
 
 
 class Got(NamedTuple):
-    """The response of a site, with the URL after redirects."""
+    """A site's response, with the URL after redirects."""
 
     url: str
     status: int
@@ -78,15 +78,15 @@ class Job:
 
 
 class Double(ThreadingHTTPServer):
-    """Firecrawl on a free port. A job scrapes the next pages each time it is polled.
+    """Firecrawl on a free port. A job scrapes its next pages each time it is polled.
 
     `lost`: paths of pages that a job never returns.
-    `late`: paths of pages that a job only returns when its results are read from the start a second time.
+    `late`: paths of pages that a job only returns when a client reads the results from the start a second time.
     `parts`: the number of pages per response.
-    `stuck`: a job only proceeds when it is polled from its first page.
-    `moved`: final URLs of pages that redirect, by path.
-    `gate`: while it is clear, responses to new jobs wait.
-    `reached`: origins of the hosts that only this server can reach, by host.
+    `stuck`: whether jobs only proceed when a poll starts from the first page.
+    `moved`: the final URL of each page that redirects, by path.
+    `gate`: an event; while it is not set, responses to new jobs wait.
+    `reached`: the origin of each host that only this server can reach.
     """
 
     daemon_threads = True
@@ -125,10 +125,10 @@ class Double(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own
-        """Ignore errors: a client may hang up."""
+        """Ignore errors, which occur when a client hangs up."""
 
     def map(self, body: Body) -> Body:
-        """Return the URLs in the site's sitemaps."""
+        """Return the URLs in the sitemaps of a site."""
         root = body["url"]
         named = re.findall(r"(?im)^sitemap:\s*(\S+)", self.fetch(urljoin(root, "/robots.txt")).body.decode())
         queue = [urljoin(root, url) for url in (*named, "/sitemap.xml", "/sitemap_index.xml")]
@@ -140,7 +140,7 @@ class Double(ThreadingHTTPServer):
         return {"success": True, "links": list(links.values())}
 
     def document(self, url: str) -> Body:
-        """Return a page as a successful scrape does, whatever the status of its site's response."""
+        """Return a page in the format of a successful scrape, whatever HTTP status the site sent."""
         self.fetched[urlsplit(url).path] += 1
         response = self.fetch(url)
         metadata = {
@@ -254,7 +254,7 @@ class _Answer(BaseHTTPRequestHandler):
 
 @contextmanager
 def set_up(monkeypatch: pytest.MonkeyPatch) -> Generator[Double]:
-    """Start a double, set it in the settings, and raise the timeouts so that it may be as slow as the machine."""
+    """Start a double, set its URL in the settings, and raise the timeouts so that a slow machine fails no test."""
     monkeypatch.setattr(following, "FIRST_POLL_SECONDS", 0.001)
     monkeypatch.setattr(following, "MAX_POLL_SECONDS", 0.01)
     monkeypatch.setattr(firecrawl, "ROBOTS_SECONDS", 3600.0)

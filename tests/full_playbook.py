@@ -73,7 +73,10 @@ def _brief(sample: Playbook) -> dict[str, Any]:
 
 
 def _evidence(sample: Playbook) -> dict[EvidenceId, Any]:
-    """Return invented quotations from the pages of the sample. No test compares them with the pages."""
+    """Return invented quotations, attributed to the pages of the sample.
+
+    No test compares these quotations with the pages.
+    """
     template = sample.evidence["p_goal"]
     cited = list(sample.evidence.values())
     sources = ((f"x_{number}", cited[number % len(cited)]) for number in range(EXTRA_QUOTATIONS))
@@ -90,7 +93,7 @@ def _ids() -> Any:  # noqa: ANN401 - an endless iterator of identifiers
 
 
 def _facts(number: int) -> tuple[Any, ...]:
-    """Return facts about the prospect, the last of which is a guess."""
+    """Return facts about the prospect; the last one is marked as a guess."""
     ids = _ids()
     facts = [fact(_CLAIM.format(at), next(ids)) for at in range(number - 1)]
     return (*facts, guess("The price may still come too late for those who book by phone.", "p_today"))

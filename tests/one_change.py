@@ -1,4 +1,4 @@
-"""A copy of the product that a test edits as a contributor would, to see what else the change affects."""
+"""A copy of the product that a test changes as a contributor would, to check what else the change affects."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PARTS = ("octave_mcp", "prompts", "docs")
 
 @dataclass(frozen=True)
 class ProductCopy:
-    """A copy of the product; `edited` are the files that a test has changed or added, relative to `root`."""
+    """A copy of the product in the folder `root`; `edited` are the files that a test has changed or added."""
 
     root: Path
     edited: set[str] = field(default_factory=set[str])
@@ -35,7 +35,7 @@ class ProductCopy:
         self.edited.add(file)
 
     def replace(self, file: str, old: str, new: str) -> None:
-        """Replace a text that occurs exactly once in the file."""
+        """Replace a text in a file, which must contain it exactly once."""
         path = self.root / file
         text = path.read_text("utf-8")
         assert text.count(old) == 1, f"{file} contains {old!r} {text.count(old)} times"
@@ -46,7 +46,7 @@ class ProductCopy:
         self.replace(file, text, new + text)
 
     async def run(self, *arguments: str) -> Ended:
-        """Run Python with these arguments, so that it imports this copy."""
+        """Run Python with these arguments and with this copy on the import path."""
         return await command(*arguments, cwd=self.root, root=self.root)
 
     async def octave(self, *arguments: str) -> Ended:
@@ -85,6 +85,6 @@ def product_copy(root: Path) -> ProductCopy:
     """Copy the package, the prompts and the docs to a new folder below `root`."""
     copy = ProductCopy(root / "product")
     for part in PARTS:
-        # This copies the byte code too. It stays valid, because the copies keep their modification times.
+        # The byte code is copied too. It remains valid, because the copies keep the modification times of the files.
         copytree(ROOT / part, copy.root / part)
     return copy

@@ -1,4 +1,4 @@
-"""Outages of the database of a running server, which a test or a benchmark starts and ends."""
+"""Outages of a running server's database, for tests and benchmarks to start and end."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from octave_mcp.demo.sites import load
 
 DELAY_SECONDS = 2.0
 PAUSE_SECONDS = 0.1
-# At this request, the vendor's site waits for the outage.
+# At the request with this number, the vendor's site stops responding, so that the outage happens during the run.
 HELD_AT = 6
-# Events that a run stores once for each company and step.
+# Events that a run must store only once for each company and step.
 ONCE = frozenset({"run_started", "step_started", "step_finished", "run_finished"})
 LOUD = frozenset({"WARNING", "ERROR", "CRITICAL"})
 PASSWORD = "correct-horse-battery"  # noqa: S105 - only used here
@@ -43,9 +43,9 @@ PASSWORD = "correct-horse-battery"  # noqa: S105 - only used here
 class Outage:
     """An outage of one database.
 
-    `url`: the URL of the database, or '' for SQLite.
-    `begin`, `end`: start and end the outage, given the process id of the server.
-    `at_start`: the outage has already started when the server starts.
+    `url`: the URL of the server's database, or '' for SQLite.
+    `begin`, `end`: functions that start and end the outage, given the process ID of the server.
+    `at_start`: whether the outage has already started when the server starts.
     """
 
     url: str
@@ -56,9 +56,9 @@ class Outage:
 
 @contextmanager
 def disk_full(_: Path) -> Generator[Outage]:
-    """Limit the size of the process's files to zero, so that no write to a file succeeds.
+    """Limit the size of the server's files to zero, so that every write to a file fails.
 
-    Writes then fail with an error, because Python ignores SIGXFSZ, which would end the process.
+    Writes fail with an error instead of ending the process, because Python ignores the signal SIGXFSZ.
     """
 
     def limit(pid: int, size: int) -> None:
@@ -70,7 +70,7 @@ def disk_full(_: Path) -> Generator[Outage]:
 
 @contextmanager
 def locked(home: Path) -> Generator[Outage]:
-    """Hold a write transaction on the SQLite file from this process, which isn't the server's."""
+    """Hold a write transaction on the server's SQLite file, from this process."""
     with closing(sqlite3.connect(home / "octave.db", isolation_level=None, check_same_thread=False, timeout=60)) as db:
         yield Outage("", lambda _: _execute(db, "begin immediate"), lambda _: _execute(db, "rollback"))
 
@@ -87,7 +87,7 @@ def down(_: Path) -> Generator[Outage]:
 
 @contextmanager
 def restarted(_: Path) -> Generator[Outage]:
-    """Restart Postgres; the outage is over when `begin` returns."""
+    """Restart Postgres, so that the outage is over when `begin` returns."""
 
     def restart(_: int) -> None:
         own.stop()
@@ -145,7 +145,7 @@ OUTAGES: dict[str, Callable[[Path], AbstractContextManager[Outage]]] = {
 
 @dataclass
 class Forwarder:
-    """A port that forwards to another one, and delays responses by `seconds`."""
+    """A port that forwards to another port and delays the responses by `seconds`."""
 
     port: int
     seconds: float = 0
@@ -156,9 +156,9 @@ class Forwarder:
 
 @contextmanager
 def forwarding(to: int, port: int = 0) -> Generator[Forwarder]:
-    """Forward `port`, or a free one, to the port `to`, and cut all connections at the end.
+    """Forward `port` (0: a free port) to the port `to`, and cut all connections at the end.
 
-    It runs in threads, because an engine that opens its database blocks the event loop.
+    Forwarding runs in threads, because an engine blocks the event loop while it opens its database.
     """
     sockets: list[socket.socket] = []
 
@@ -192,7 +192,10 @@ def forwarding(to: int, port: int = 0) -> Generator[Forwarder]:
 
 @dataclass
 class Stage:
-    """A server in a process of its own, two sites for it to read, and an outage. `lines` is its stderr so far."""
+    """A server in its own process, two sites for it to read, and an outage.
+
+    `lines` are the lines of the server's stderr.
+    """
 
     process: Process
     client: httpx2.AsyncClient
@@ -205,15 +208,15 @@ class Stage:
         return await self.client.post("/runs", json=self.pair.domains | {"request_id": request_id})
 
     async def until(self, path: str, matches: Callable[[httpx2.Response], bool]) -> httpx2.Response:
-        """Poll the path and return the first response that matches."""
+        """Poll the path and return the first response for which `matches` is true."""
         while not matches(response := await self.client.get(path)):  # noqa: ASYNC110 - in another process
             await asyncio.sleep(PAUSE_SECONDS)
         return response
 
     async def start(self) -> str:
-        """Start a run, wait until the vendor's site holds it, and return its id.
+        """Start a run, wait until the vendor's site stops responding, and return the run ID.
 
-        If the outage has already started, the server can't start runs: return ''.
+        If the outage has already started, the server can't start a run, so return ''.
         """
         if self.outage.at_start:
             self.pair.vendor.held_at = None
@@ -224,7 +227,7 @@ class Stage:
         return run_id
 
     async def faults(self, run_id: str) -> list[str]:
-        """Return what a completed run has lost or done twice."""
+        """Return descriptions of the work that a run has lost or done twice."""
         report = (await self.client.get(f"/runs/{run_id}")).json()
         sent = (await self.client.get(f"/runs/{run_id}/events")).text
         numbers = [int(number) for number in re.findall(r"^id: (\d+)", sent, re.MULTILINE)]
@@ -254,7 +257,7 @@ class Stage:
 
     @property
     def errors(self) -> list[str]:
-        """The warnings and errors logged so far, except about requests answered. Raises if a line isn't JSON."""
+        """The warnings and errors logged so far, except those about answered requests. Every log line must be JSON."""
         logged = [json.loads(line) for line in self.lines]
         loud = [line for line in logged if line["level"] in LOUD and line["message"] != "request answered"]
         return [f"{line['message']} {line.get('error') or ''}" for line in loud]
@@ -270,7 +273,10 @@ def is_final(answer: httpx2.Response) -> bool:
 
 @asynccontextmanager
 async def staged(name: str) -> AsyncGenerator[Stage]:
-    """Start a server on the database of an outage. The vendor's site waits once some pages have been read."""
+    """Start a server with the database of an outage.
+
+    The vendor's site stops responding once some pages have been read.
+    """
     pair = Pair(LoopbackSite(load("vendor"), held_at=HELD_AT), LoopbackSite(load("prospect")))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

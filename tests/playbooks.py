@@ -1,6 +1,6 @@
 """A sample playbook: Lumenboard, a vendor of product analytics, sells to Kestrel Freight, a freight forwarder.
 
-Both companies are invented. `PAGES` has every quotation at the offsets that its evidence gives.
+Both companies are invented. `PAGES` contains every quotation at the offsets given by its evidence.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def export(name: str) -> TextExport:
 
 @dataclass(frozen=True)
 class SamplePage:
-    """A page of one of the two sites. `quotes` are its whole text, one per line."""
+    """A page of one of the two sites. `quotes` make up the whole text of the page, with one quotation per line."""
 
     role: Role
     path: str
@@ -296,7 +296,7 @@ def claim(text: str, *evidence: EvidenceId) -> Claim[EvidenceId]:
 
 
 def sample_playbook() -> Playbook:
-    """Return a playbook with every section filled and every kind of sentence, card and flag."""
+    """Return a playbook with content in every section, and with every kind of sentence, card and flag."""
     return Playbook(
         schema_version=SCHEMA_VERSION,
         vendor=_company("Lumenboard", "lumenboard.example", VENDOR_URL, "en", "v_name"),
@@ -345,8 +345,8 @@ def sample_playbook() -> Playbook:
 def sample_drafts() -> Drafts:
     """Return the drafts of the sample playbook.
 
-    The summary is missing because its writer failed, and the first sequence has an extra touch that a check dropped
-    from the playbook.
+    The summary is missing, as if its writer had failed. The first sequence has an extra touch, which the playbook
+    lacks, as if a check had dropped it.
     """
     playbook = sample_playbook()
     why, *_ = playbook.battle_cards
@@ -699,7 +699,7 @@ _TRIAL_PLAN = (
 )
 
 
-# By persona, one entry per touch: the subject and its two paragraphs.
+# For each persona, one entry per touch: the subject and the two paragraphs of the e-mail.
 _COPY: dict[str, tuple[tuple[str, Sentences, Sentences], ...]] = {
     "persona_product": (
         (
@@ -806,7 +806,8 @@ _SCORES = (
 )
 
 
-# The site names a contact for this persona only; e-mails to the others greet with a merge field.
+# The prospect's site only names a contact for this persona. E-mails to the other personas start with a merge field for
+# the name.
 _FIRST_NAMES = {"persona_product": "Marit"}
 _SIGNATURE = "Jonas Ek, Lumenboard"
 _OTHER_OPENING = (question("Which step sends your customers to the phone?"),)
@@ -954,7 +955,7 @@ def _why_we_win() -> WhyWeWinCard:
     )
 
 
-# The category, the objection, the answer, and the question to ask back.
+# Each entry has a category, an objection, an answer, and a question to ask in return.
 _OBJECTIONS: tuple[tuple[str, str, Sentences, str], ...] = (
     (
         "price",
@@ -1263,7 +1264,7 @@ def _flags() -> tuple[Flag, ...]:
 
 
 def outlined_playbook() -> Playbook:
-    """Return the sample as rules write it without a model: outlines instead of finished copy, and no scores."""
+    """Return the sample as the rules write it without a model, with outlines instead of finished copy and no scores."""
     sample = sample_playbook()
     sequences = (s.model_copy(update={"touches": tuple(map(_outline, s.touches))}) for s in sample.email_sequences)
     tracks = (track.model_copy(update={"kind": "outline", "score": None}) for track in sample.talk_tracks)

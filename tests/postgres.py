@@ -12,16 +12,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-# pg_ctl waits for up to a day, so that a busy machine does not fail a test.
+# pg_ctl waits for the server for up to a day, so that a busy machine fails no test.
 WAIT_OPTIONS = ("-w", "-t", "86400")
 MAX_PORT_ATTEMPTS = 5
-# The only role that needs a password. Tests create it.
+# The only database role that needs a password. The role is created by tests.
 GUARDED = "guarded"
 DEBIAN_FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
 
 def program(name: str) -> str | None:
-    """Return the path of a PostgreSQL program, or None. Debian keeps most of them off PATH."""
+    """Return the path of a PostgreSQL program, or None. On Debian, most PostgreSQL programs are not on the PATH."""
     return shutil.which(name, path=os.pathsep.join([*map(str, DEBIAN_FOLDERS), os.environ.get("PATH", "")]))
 
 
@@ -35,11 +35,11 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        """The URL of the server, without a database."""
+        """The URL of the server, without the name of a database."""
         return f"postgresql://octave@127.0.0.1:{self.port}"
 
     def stop(self) -> None:
-        """Stop the server at once, cutting off its clients."""
+        """Stop the server immediately and disconnect its clients."""
         _run(*self.pg_ctl, "-m", "immediate", "stop")
 
     def start(self) -> None:
@@ -48,16 +48,16 @@ class Cluster:
 
 @contextmanager
 def cluster() -> Generator[str]:
-    """Yield the URL of a running server, without a database: 'postgresql://octave@127.0.0.1:PORT'."""
+    """Yield the URL of a running server, without the name of a database: 'postgresql://octave@127.0.0.1:PORT'."""
     with own_cluster() as own:
         yield own.url
 
 
 @contextmanager
 def own_cluster() -> Generator[Cluster]:
-    """Yield a running cluster. A caller that stops it has to start it again before the end.
+    """Yield a running cluster. A caller that stops the cluster must start it again before leaving the context.
 
-    PostgreSQL refuses to run as root. For root, it therefore runs as `nobody`, in a folder owned by that user.
+    PostgreSQL refuses to run as root, so for root it runs as the user `nobody`, in a folder owned by `nobody`.
     """
     initdb, pg_ctl = program("initdb"), program("pg_ctl")
     assert initdb
@@ -76,12 +76,12 @@ def own_cluster() -> Generator[Cluster]:
 
 
 def _require_password(role: str, file: Path) -> None:
-    """Put the rule first, because the first line of pg_hba.conf that matches a connection decides."""
+    """Add a rule at the start of the file, because the first matching line in pg_hba.conf decides."""
     file.write_text(f"host all {role} 127.0.0.1/32 scram-sha-256\n{file.read_text('utf-8')}", "utf-8")
 
 
 def _start_on_free_port(pg_ctl: list[str], folder: str) -> int:
-    """Start the server and return its port. Try another port if another process takes the chosen one first."""
+    """Start the server and return its port. If another process takes the chosen port first, try another port."""
     for _ in range(MAX_PORT_ATTEMPTS - 1):
         port = _free_port()
         try:

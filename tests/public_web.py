@@ -1,7 +1,8 @@
-"""Simulated hosts of the public web: one HTTPS server on loopback answers for all of them, with its own certificate.
+"""Simulated hosts of the public web: one loopback HTTPS server with its own certificate answers for all hosts.
 
-The product resolves names and connects to port 443 as usual. A patched `socket` resolves the names to loopback and
-replaces port 443 with the server's. `OCTAVE_ALLOW_HOSTS` has to list the names, because loopback is not public.
+The product resolves names and connects to port 443 as usual. The `socket` module is patched to resolve the names to
+loopback and to replace port 443 with the port of the server. `OCTAVE_ALLOW_HOSTS` has to list the names, because
+loopback is not public.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ def as_json(value: object) -> Reply:
 class PublicWeb(ThreadingHTTPServer):
     """An HTTPS server that answers for all hosts.
 
-    `replies` maps URLs without scheme and query, e.g. 'api.lever.co/v0/postings/acme', to replies. Others get a 404.
-    `asked` counts the requests for each such URL.
+    `replies` maps URLs without scheme and query, such as 'api.lever.co/v0/postings/acme', to replies. For other URLs,
+    the server responds with status 404. `asked` counts the requests for each URL.
     """
 
     daemon_threads = True
@@ -65,7 +66,7 @@ class PublicWeb(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the signature of socketserver
-        """Ignore the error: clients may hang up."""
+        """Ignore errors, which occur when a client hangs up."""
 
 
 class _Answer(BaseHTTPRequestHandler):
@@ -87,7 +88,7 @@ class _Answer(BaseHTTPRequestHandler):
 
 @contextmanager
 def public_web(folder: Path, hosts: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> Generator[PublicWeb]:
-    """Serve these hosts during a test, with a certificate that the product trusts."""
+    """Serve these hosts with a certificate that the product trusts."""
     web = PublicWeb(_certificate(folder / "public-web.pem", hosts))
     tls_context().load_verify_locations(folder / "public-web.pem")
     _redirect_to_loopback(monkeypatch, hosts, web.server_port)
@@ -112,7 +113,7 @@ def _redirect_to_loopback(monkeypatch: pytest.MonkeyPatch, hosts: tuple[str, ...
 
 
 def _certificate(file: Path, hosts: tuple[str, ...]) -> Path:
-    """Write a private key and a self-signed certificate for the hosts to `file`, and return it."""
+    """Write a private key and a self-signed certificate for the hosts to `file`, and return the path."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"octave-mcp test {secrets.token_hex(8)}")])
     names = [x509.DNSName(host) for host in hosts]

@@ -1,6 +1,7 @@
-"""The two fakes: a model that answers by simple rules and a source of invented pages. Both keep their port's contract.
+"""Two fakes that keep the contracts of their ports: a model that answers by simple rules, and a source of invented
+pages.
 
-A test can script each of them to answer differently, to fail, or to wait.
+A test can make each fake answer differently, fail or wait.
 """
 
 from __future__ import annotations
@@ -101,9 +102,9 @@ def page(
     published_on: date | None = None,
     facts: Sequence[HeadFact] = (),
 ) -> Page:
-    """Return a page as a source would: the title is its first heading, and the kind follows from its path.
+    """Return a page as a source would. The title is the first heading, and the kind is derived from the URL.
 
-    `text` is the body. A line that starts with 'LOGOS ' becomes a row of logos.
+    A line of `text` that starts with 'LOGOS ' becomes a row of logos.
     """
     title = title or next((line.strip("# ") for line in text.splitlines() if line.startswith("# ")), "")
     body = without_marks(re.sub("^LOGOS (.*)$", lambda row: row_of_logos([row[1]]), text, flags=re.MULTILINE))
@@ -128,7 +129,10 @@ def fact(label: str, value: str) -> HeadFact:
 def pages(
     domain: str, texts: dict[str, str], *, name: str, language: str = "en", facts: Sequence[HeadFact] = ()
 ) -> tuple[Page, ...]:
-    """Return the pages of one site from texts by path. The home page's head has the site's name and `facts`."""
+    """Return the pages of a site, given a text for each path.
+
+    The head of the home page contains the site's name and `facts`.
+    """
     return tuple(
         page(
             f"https://{domain}{path}",
@@ -152,7 +156,7 @@ def evidence_of(text: str, url: str = "https://lumenforge.example/", *, title: s
 
 @dataclass
 class ScriptedSource:
-    """A source of invented sites by domain. An unknown address is a 404. `hold` is awaited before each scrape."""
+    """A source of invented sites by domain. `hold` is awaited before each scrape."""
 
     sites: dict[str, tuple[Page, ...]]
     failures: dict[str, PageFailure] = field(default_factory=dict[str, PageFailure])
@@ -213,7 +217,7 @@ class ScriptedSource:
 
 
 class ScriptedModel:
-    """A model that repeats sentences of the passages it is shown, word for word. `on` overrides this with a script."""
+    """A model that answers with sentences copied from the passages in the ask. `on` sets other answers."""
 
     name = identity = "scripted"
     capacity = Capacity(keeps_research=False)
@@ -237,11 +241,14 @@ class ScriptedModel:
         """Do nothing: the model is always ready."""
 
     def on(self, matches: Callable[[Asked], bool], reply: Reply) -> None:
-        """Answer matching asks with `reply` from now on. The script added last wins."""
+        """Answer matching asks with `reply` from now on. The reply added last takes precedence."""
         self._scripts.insert(0, (matches, reply))
 
     def fail(self, matches: Callable[[Asked], bool], *errors: Exception) -> None:
-        """Raise one error per matching ask, in order, then answer by the rules. A single error is raised every time."""
+        """Raise the errors at successive matching asks, then answer by the rules.
+
+        A single error is raised every time.
+        """
         left = list(errors)
 
         async def failing(ask: Asked) -> Value:
@@ -255,7 +262,7 @@ class ScriptedModel:
         self.asked.append(ask)
         reply = next((reply for matches, reply in self._scripts if matches(ask)), None)
         value = await reply(ask) if reply else answered(ask)
-        if ask.patched and not isinstance(value, ask.answer):  # a script may return a whole answer for a patch
+        if ask.patched and not isinstance(value, ask.answer):  # a test may reply to a patch ask with a whole answer
             value = patch_of(value, ask.complaint, ask.answer)
         return Answer[Any](value=value, usage=Usage(input_tokens=100, output_tokens=10, usd=0.001))
 
@@ -273,12 +280,12 @@ class ScriptedModel:
 
 
 def form(kind: type[Value]) -> Callable[[Asked], bool]:
-    """Match asks for an answer of this form, or for a patch of one."""
+    """Match asks for an answer of this form, or for a patch of such an answer."""
     return lambda ask: ask.whole is kind
 
 
 def shows(path: str, kind: type[Value] | None = None) -> Callable[[Asked], bool]:
-    """Match asks that show a passage of the page at this path."""
+    """Match asks that contain a passage from the page at this path."""
     return lambda ask: (kind is None or ask.whole is kind) and any(p.page.url.endswith(path) for p in ask.passages)
 
 
@@ -290,7 +297,7 @@ def says(value: Value) -> Reply:
 
 
 def answered(ask: Asked) -> Value:
-    """Return the answer by the rules. For a patch, this is the whole answer whose entries the patch takes."""
+    """Return the answer by the rules. For a patch, this is a whole answer, from which the patch takes its entries."""
     if isinstance(ask.brief, RevisionBrief):
         return _part(ask)
     forms = (form for form in (DealDraft[Cite], PersonaDrafts[Cite]) if _is_part(ask.whole, form))
@@ -299,9 +306,9 @@ def answered(ask: Asked) -> Value:
 
 
 def _part(ask: Asked) -> Value:
-    """Return a part of a draft that differs from the part in a playbook written by these rules.
+    """Return a part of a draft that differs from the same part in a playbook written by these rules.
 
-    The passages are therefore shown to the rules in reverse order, and the last matching part is taken.
+    To make the part different, the rules get the passages in reverse order, and the last matching part is returned.
 
     Raises:
         LookupError: no draft has such a part.
@@ -344,7 +351,7 @@ def _has(value: Value, form: type[Value]) -> bool:
 
 
 def _fields(value: Value, form: type[Value]) -> dict[str, Any]:
-    """Return the value's content for the form's fields; from a list, its last entry if the form's field is no list."""
+    """Return the fields of the value that the form has. If only the value's field is a list, return the last entry."""
     found = value.model_dump(mode="json")
     if form.model_fields.keys() < found.keys() and len(form.model_fields) == 1:
         (name, field) = next(iter(form.model_fields.items()))
@@ -354,7 +361,7 @@ def _fields(value: Value, form: type[Value]) -> dict[str, Any]:
 
 
 def _renumbered(value: Value, count: int) -> Value:
-    """Return the value with its cites converted from reverse to normal order of the passages."""
+    """Return the value with its passage numbers converted from reverse order to normal order."""
     cites = {at: part for at, part in located(value) if isinstance(part, Cite)}
     return changed(
         value, {at: Cite(passage=count + 1 - cite.passage, sentences=cite.sentences) for at, cite in cites.items()}
@@ -370,12 +377,12 @@ _FIX = re.compile(r"^(fix_\d+)(?: replaces|:) ([\w.\[\]]+)", re.MULTILINE)
 
 
 def paths_in(complaint: str) -> dict[str, str]:
-    """Return the path of each entry that a complaint asks to replace, by the name of the replacement."""
+    """Map the name of each replacement that a complaint asks for to the path of the entry to be replaced."""
     return dict(_FIX.findall(complaint))
 
 
 def places_in(complaint: str, whole: type[Value]) -> dict[str, Place]:
-    """Return the location of each entry that a complaint asks to replace, by the name of the replacement.
+    """Map the name of each replacement that a complaint asks for to the location of the entry to be replaced.
 
     Raises:
         KeyError, AttributeError: answers of this form have no such location.
@@ -390,14 +397,14 @@ def places_in(complaint: str, whole: type[Value]) -> dict[str, Place]:
 
 
 def patch_of(value: Value, complaint: str, patch: type[Value]) -> Value:
-    """Return the patch that the complaint asks for, with entries from `value`, or null for entries it does not have."""
+    """Return the patch that the complaint asks for, with entries from `value`, or null for missing entries."""
     places = places_in(complaint, type(value))
     return patch.model_validate({name: part_at(value, place) for name, place in places.items()})
 
 
 @dataclass(frozen=True)
 class _Line:
-    """A sentence shown to the model, with its cite."""
+    """A sentence in the ask, with its citation."""
 
     text: str
     cite: Cite
@@ -457,7 +464,10 @@ def _vendor(ask: Asked) -> VendorAnswer[Cite]:
 
 
 def _stories(lines: Sequence[_Line]) -> Iterator[CaseStudy[Cite]]:
-    """Yield one case study per page: the title's first word is the customer, sentences with figures are the results."""
+    """Yield one case study per page.
+
+    The customer is the first word of the title; the results are sentences with figures.
+    """
     for url in dict.fromkeys(line.passage.page.url for line in lines):
         own = [line for line in lines if line.passage.page.url == url]
         yield CaseStudy[Cite](
@@ -524,7 +534,7 @@ def say(line: _Line, kind: SentenceKind = "fact") -> Sentence[Cite]:
 
 
 def _shown(ask: Asked, count: int, start: int = 0) -> tuple[Sentence[Cite], ...]:
-    """Return `count` of the sentences shown, from number `start` on, wrapping around at the end."""
+    """Return `count` sentences of the ask from index `start`, continuing at the first sentence after the last one."""
     lines = [line for line in _lines(ask.passages) if line.text.endswith(".")] or list(_lines(ask.passages))
     return tuple(say(lines[(start + at) % len(lines)]) for at in range(count))
 
@@ -569,7 +579,7 @@ def touch(
     )
 
 
-# One per touch, worded so that an e-mail of quoted sentences passes the checks without a correction.
+# Calls to action, one per touch. With these texts, an e-mail that consists of quoted sentences passes the checks.
 _ASKS = (
     "Who of your people at {{company_name}} gave it a thought first?",
     "Would your people at {{company_name}} give more light a thought, even where nobody asks for more light?",
@@ -633,7 +643,7 @@ def _deal(ask: Asked) -> DealDraft[Cite]:
 
 
 def _personas(ask: Asked) -> PersonaDrafts[Cite]:
-    """Return drafts for every persona of the form. Their sentences differ by rank."""
+    """Return drafts for every persona of the form. The sentences of a draft depend on the persona's rank."""
     count = len(PersonaDrafts.model_fields)
     return PersonaDrafts[Cite].model_validate(
         {
@@ -726,7 +736,7 @@ def invented_sites() -> dict[str, tuple[Page, ...]]:
 
 
 class NoNotes:
-    """A `Memory` that stores nothing, for tests of a single source."""
+    """A `Memory` that stores nothing, for tests that need no cache."""
 
     async def put_value(self, key: str, text: str, *, run_id: str = "") -> None:
         """Store nothing."""
@@ -749,12 +759,12 @@ class NoNotes:
         """Store nothing."""
 
 
-# A fixture closes their stores at the end of the test.
+# A fixture closes the stores of these applications at the end of the test.
 OPENED: list[Stage] = []
 
 
 class Stage(App):
-    """The application with the test's own model and source, both named 'scripted'. It records its events."""
+    """The application with the test's own model and source, both named 'scripted'. `events` are the events so far."""
 
     def __init__(
         self,
@@ -798,12 +808,12 @@ class Stage(App):
         return super().source(name, refresh=refresh, run_id=run_id, memory=memory)
 
     async def run(self, **request: Any) -> tuple[RunRecord, Playbook | None]:  # noqa: ANN401 - fields of the request
-        """Start a run and wait until it has ended. Return its record and playbook."""
+        """Start a run, wait until it has ended, and return its record and playbook."""
         record = await (await self.opened()).start(asked_for(**request))
         return await self.end_of(record.run_id)
 
     async def end_of(self, run_id: str) -> tuple[RunRecord, Playbook | None]:
-        """Wait without a timeout until the run has ended in this process. Return its record and playbook."""
+        """Wait without a timeout until the run has ended in this process, and return its record and playbook."""
         await self._ended[run_id].wait()
         return await self.runs.get(run_id), await self.runs.playbook(run_id)
 
@@ -815,13 +825,13 @@ class Stage(App):
 
 @dataclass(frozen=True)
 class Written:
-    """A completed run and what it produced, for read-only tests. Its store is closed."""
+    """A completed run with its playbook and asks, for read-only tests. The store of the run is closed."""
 
     stage: Stage
     record: RunRecord
     version: Version
     texts: dict[str, str | None]
-    """Stored texts of the pages that the playbook quotes, by SHA-256."""
+    """Stored texts of the pages that the playbook quotes, by their SHA-256 digests."""
 
     @property
     def playbook(self) -> Playbook:
@@ -834,7 +844,7 @@ class Written:
 
     @property
     def one_of_each(self) -> list[Asked]:
-        """One ask for each type of answer, without corrections."""
+        """One ask for each type of answer, leaving out corrections."""
         return list({ask.answer: ask for ask in self.asked if not ask.patched}.values())
 
     @property
@@ -844,7 +854,7 @@ class Written:
 
 
 def codes(playbook: Playbook | None) -> set[str]:
-    """Return the codes of the playbook's gaps."""
+    """Return the codes of the gaps in a playbook."""
     return {gap.code for gap in playbook.gaps} if playbook else set()
 
 

@@ -1,4 +1,4 @@
-"""Slow model servers that run in the test's event loop, so that they share its clock."""
+"""Slow model servers that run in the event loop of the test and therefore use the same clock."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from doubles import Request, Sent, enveloped, good
 
 @dataclass(eq=False)
 class Job:
-    """A call at the server. `left` is the work that remains, in seconds of a server that works on nothing else."""
+    """A call that the server handles. `left` is the remaining time in seconds if the server handles no other call."""
 
     request: Request
     left: float
@@ -27,10 +27,11 @@ class Job:
 
 @dataclass
 class SlowServer:
-    """A server that works on `slots` calls at once. Call number n takes `seconds(n)`.
+    """A server that handles up to `slots` calls at the same time. The call with number n takes `seconds(n)`.
 
-    Further calls wait in a queue, or get `beyond`: a response, or a dropped connection. A server that `shares` divides
-    its speed among the calls in its slots. It continues to work on calls whose client hung up, unless it `notices`.
+    Further calls get the response `beyond`, or wait in a queue if it is None. If `shares` is true, the server divides
+    its speed among the calls in its slots. If `notices` is false, the server continues to handle a call after the
+    client has hung up.
     """
 
     seconds: Callable[[int], float]
@@ -73,7 +74,7 @@ class SlowServer:
         self._proceed()
 
     def _proceed(self) -> None:
-        """Advance the calls in the slots by the time since the last update, then start the next ones."""
+        """Advance the calls in the slots by the time since the last update, then start the next calls."""
         now = asyncio.get_running_loop().time()
         speed = 1 / max(1, len(self.working)) if self.shares else 1.0
         for job in tuple(self.working):
@@ -123,7 +124,10 @@ async def serving(server: SlowServer) -> AsyncGenerator[SlowServer]:
 
 @dataclass
 class SilentSite:
-    """A company's site that never answers. Its first request sets `asked`; the client that hangs up sets `left`."""
+    """A company's site that never responds.
+
+    `asked` is set when a request arrives, and `left` when the client hangs up.
+    """
 
     host: str = ""
     asked: asyncio.Event = field(default_factory=asyncio.Event)

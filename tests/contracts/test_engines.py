@@ -30,7 +30,7 @@ Work = Callable[[], Awaitable[None]]
 
 
 class Bench:
-    """An engine and the work that it executes for each run ID."""
+    """An engine, with the function that it executes for each run ID."""
 
     def __init__(self, engine: Engine, *, claim: dict[str, Claim] | None = None) -> None:
         self.engine = engine
@@ -61,7 +61,7 @@ class Bench:
 
 
 ENGINES = ("inline", "durable-sqlite", "durable-postgres")
-# For tests whose outcome does not depend on the database: the short suite leaves out the one that needs a server.
+# For tests whose outcome does not depend on the database. The short suite leaves out Postgres, which needs a server.
 on_few_databases = pytest.mark.parametrize(
     "bench", sampled(ENGINES, lambda name: name != "durable-postgres"), indirect=True
 )
@@ -183,7 +183,7 @@ def test_dbos_still_has_the_private_intervals_that_the_engine_overrides() -> Non
 
 
 def open_files(folder: Path) -> list[Path]:
-    """Return the files in `folder` that this process has open; none on systems without /proc."""
+    """Return the files in `folder` that this process has open. On systems without /proc, the list is always empty."""
     descriptors = Path("/proc/self/fd")
     targets = (_target(link) for link in descriptors.iterdir()) if descriptors.is_dir() else ()
     return [file for file in targets if file and file.is_relative_to(folder)]
@@ -192,7 +192,7 @@ def open_files(folder: Path) -> list[Path]:
 def _target(link: Path) -> Path | None:
     try:
         return link.readlink()
-    except FileNotFoundError:  # closed since the directory was listed
+    except FileNotFoundError:  # the file was closed in the meantime
         return None
 
 
@@ -244,7 +244,7 @@ def test_a_lost_lock_that_another_process_took_is_reacquired_after_its_release(p
 
 
 class Counters:
-    """Heartbeat counters of other processes, which the test sets."""
+    """Heartbeat counters of other processes, set by the test."""
 
     def __init__(self) -> None:
         self.beats = {"live": 1, "dead": 1}
@@ -271,7 +271,7 @@ async def test_a_process_is_alive_while_its_heartbeat_counter_grows_and_stale_on
         await pulse.beat("mine")
 
     await round_after(0)
-    assert not pulse.is_fresh("dead")  # so a new server takes over its predecessor's runs at once
+    assert not pulse.is_fresh("dead")  # so that a new server takes over its predecessor's runs at once
     for _ in range(7):
         await round_after(5, "live")
     assert pulse.is_fresh("live")
@@ -279,7 +279,7 @@ async def test_a_process_is_alive_while_its_heartbeat_counter_grows_and_stale_on
     assert pulse.is_stale("dead")
     assert not pulse.is_stale("unknown")
     await round_after(3600)
-    assert not pulse.is_stale("live")  # this process was suspended itself and could not see whether the counter grew
+    assert not pulse.is_stale("live")  # this process was suspended, so it could not see whether the counter grew
 
 
 async def test_cancelling_a_run_stops_its_work(bench: Bench) -> None:
