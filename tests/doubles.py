@@ -120,7 +120,7 @@ class Request:
         return "fix_1" in self.schema["properties"]
 
     def _patch_of(self, form: type[Value]) -> tuple[dict[str, Any], ...]:
-        """Return the full and the compact schema of the patch, or () if the form lacks the places to be patched."""
+        """Return the full and the compact schema of the patch, or () if the form lacks a place to be patched."""
         try:
             places = scripted.places_in(self.user, form).values()
             patch = patch_form([Fix(place, form_at(form, place), ()) for place in places])

@@ -1,7 +1,6 @@
-"""Two fakes that keep the contracts of their ports: a model that answers by simple rules, and a source of invented
-pages.
+"""Two fakes that keep the contracts of their ports: a model that answers by simple rules, and a source of pages.
 
-A test can make each fake answer differently, fail or wait.
+The pages are invented. A test can make each fake answer differently, fail or wait.
 """
 
 from __future__ import annotations

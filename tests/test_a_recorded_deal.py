@@ -1,4 +1,4 @@
-"""Replay of a recorded run about two real companies, whose pages are not part of this repository."""
+"""Replay a recorded run about two real companies, whose pages are not part of this repository."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def no_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def replayed(home: Path, origins: dict[str, str]) -> Playbook:
-    """Replay the run of the pair, whose sites are served under their own names, and return its playbook."""
+    """Serve the two companies' sites under their real names, replay the run, and return the playbook."""
     (home / "recordings").mkdir(parents=True)
     shutil.copy(RECORDINGS / "posthog.com+supabase.com.json.gz", home / "recordings")
     served = {domain: urlsplit(origins[domain]).port or 0 for domain in PAIR}

@@ -1,4 +1,4 @@
-"""Limits on imports between layers, on the length of files and functions, and on what start-up loads."""
+"""Limits on imports between layers, on the length of files and functions, and on the modules loaded at start-up."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_TOKENS = 2600
 PACKAGE = ROOT / "octave_mcp"
 SHARED_BY_ALL = {"__init__", "__main__", "app", "errors", "settings"}
 MAX_LINES = 350
-# Lines of a function: the median and the 99th percentile.
+# Limits for the median and the 99th percentile of the number of lines of a function.
 MAX_MEDIAN_LENGTH, MAX_P99_LENGTH = 6, 30
 
 LIST_TOOLS = f"""

@@ -1,4 +1,4 @@
-"""Background failures of a running server: logged once, reported by readiness, and recovered from automatically."""
+"""Failures of a server's background tasks are logged once, reported by /readyz, and recovered from automatically."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def errors_in(home: Path) -> list[str]:
 
 
 async def readiness(client: httpx2.AsyncClient, status: int) -> httpx2.Response:
-    """Poll /readyz and return the first answer with this status."""
+    """Poll /readyz and return the first response with this status."""
     while (answer := await client.get("/readyz")).status_code != status:
         pass
     return answer
@@ -104,7 +104,7 @@ async def test_readers_do_not_wait_behind_queued_writers(home: Path) -> None:
     with closing(sqlite3.connect(home / "octave.db", isolation_level=None)) as other:
         other.execute("begin immediate")
         writing = [asyncio.create_task(store.put_value(str(number), "")) for number in range(database.THREADS + 1)]
-        await asyncio.sleep(0)  # each writer requests a thread
+        await asyncio.sleep(0)  # let each writer request a thread
         assert await store.runs() == []
         assert not any(task.done() for task in writing)
         other.execute("rollback")
@@ -150,7 +150,7 @@ async def test_a_failing_background_task_is_reported_until_it_works_again(home: 
     async with serving() as client:
         await readiness(client, 200)
     with sqlite3.connect(home / "octave.db") as database:
-        database.execute("insert into notes values ('old', '2000-01-01', '')")  # old enough for maintenance to delete
+        database.execute("insert into notes values ('old', '2000-01-01', '')")  # old enough to be deleted by maintenance
     database.close()
     with ExitStack() as broken:
         broken.enter_context(refusing(home, "delete on notes"))
@@ -169,7 +169,7 @@ async def test_a_failing_background_task_is_reported_until_it_works_again(home: 
 
 @asynccontextmanager
 async def serving_unopened(url: str) -> AsyncGenerator[httpx2.AsyncClient]:
-    """Yield a client of a server that cannot open this database and says so to every caller."""
+    """Yield a client of a server that cannot open this database, and check that the server tells every caller."""
     async with serving(database_url=url) as client:
         ready, listed = await client.get("/readyz"), await client.get("/sessions")
         async with Client(f"{client.base_url}/mcp") as mcp:

@@ -1,4 +1,4 @@
-"""Requests through a TLS-terminating proxy: paths work with and without a trailing slash, and never redirect away."""
+"""Requests through a TLS-terminating proxy: paths work with and without a trailing slash, and no response redirects."""
 
 from __future__ import annotations
 

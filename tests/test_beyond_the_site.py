@@ -1,4 +1,4 @@
-"""Job boards, feeds, sister sites and subdomains: which are read, which are not, and how the playbook uses them."""
+"""Job boards, feeds, sister sites and subdomains: whether a run reads them, and how the playbook uses them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from octave_mcp.surfaces.mcp.server import make
 
 @dataclass(frozen=True)
 class BoardCase:
-    """A job board: how a careers page embeds it, its page for applicants, and its feed of jobs with the reply."""
+    """A job board: the code with which a careers page embeds it, its page for applicants, and its feed of jobs."""
 
     name: str
     embedded: str
@@ -192,7 +192,7 @@ def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PublicWeb]:
 
 @pytest.fixture
 def deal(web: PublicWeb, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
-    """The invented companies, on a public web that is empty until a test adds replies."""
+    """The sites of the invented companies, next to a simulated public web that is empty until a test adds replies."""
     assert web
     sites = Pair(LoopbackSite(load("vendor")), LoopbackSite(load("prospect")))
     allow(sites, monkeypatch)
@@ -484,7 +484,10 @@ async def test_a_hostile_feed_is_a_named_failure_or_harmless(name: str, deal: Pa
 
 
 def with_sister(site: LoopbackSite, home: str = "", sister: str = "", logo: str = "") -> LoopbackSite:
-    """Serve a site that the footer of `site` links to. `home` and `sister` are the JSON-LD of their home pages."""
+    """Serve a sister site and link to it in the footer of `site`.
+
+    `home` and `sister` are the JSON-LD of the home pages.
+    """
     other = LoopbackSite(load("vendor"))
     origin = f"http://{other.host}"
     other.documents = {
@@ -629,7 +632,7 @@ KINDS = {
 
 
 def tidemark(web: PublicWeb) -> None:
-    """Serve a company whose footer and sitemap link to its subdomains. Its blog has a robots.txt of its own."""
+    """Serve the site of a company whose footer and sitemap link to its subdomains. The blog has its own robots.txt."""
     for path, document in load("prospect").documents("https://tidemark.example").items():
         web.replies[f"tidemark.example{path}"] = Reply(document.body, document.media_type)
     links = "".join(f'<a href="{url}">Go</a>' for url in KINDS if url.endswith(".example/"))

@@ -1,4 +1,4 @@
-"""A run that fails because of its model's answers says so and what to do. It does not blame the sites."""
+"""If a run fails because of the model's answers, its error names the model, not the sites, and says what to do."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROVIDERS = ("compat", "openai", "anthropic")
 
 
 def thinks(*, cut_off: bool = False, has_text: bool = True) -> Fault:
-    """Send nothing but thoughts, in the format of each API. Without text, the usage alone counts them."""
+    """Send only reasoning, in the format of each API. Without `has_text`, only the usage shows the reasoning tokens."""
 
     def fault(request: Request, text: str) -> Sent:
         body = enveloped(request, "", cut_off=cut_off)
@@ -43,7 +43,7 @@ def thinks(*, cut_off: bool = False, has_text: bool = True) -> Fault:
 
 
 def finishing_with(finish_reason: str) -> Fault:
-    """Send no text: from chat.completions with the finish reason of another API, otherwise with the API's own."""
+    """Send a response without text. In chat.completions, it has this finish reason, which belongs to another API."""
 
     def fault(request: Request, _: str) -> Sent:
         body = enveloped(request, "", cut_off=True)

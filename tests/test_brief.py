@@ -1,4 +1,4 @@
-"""The brief and its sources: triggers, buying committee, fit, qualification and sender."""
+"""The brief of a playbook and what it is based on: triggers, buying committee, fit, qualification and sender."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ Change = Callable[[Asked, Any], dict[str, Any]]
 
 
 def citing(ask: Asked, text: str) -> tuple[Cite, ...]:
-    """Cite the sentence, or nothing if the ask does not show it."""
+    """Return a citation of the sentence, or nothing if the ask does not contain the sentence."""
     return next(
         (
             (Cite(passage=at, sentences=(number,)),)
@@ -63,7 +63,7 @@ def citing(ask: Asked, text: str) -> tuple[Cite, ...]:
 
 
 def sentence_with(ask: Asked, text: str, *cited: str, kind: Any = "fact") -> tuple[Sentence[Cite], ...]:  # noqa: ANN401 - a kind
-    """Return a sentence that cites `cited`, or nothing if the ask shows none of these quotations."""
+    """Return a sentence that cites `cited`, or nothing if the ask contains none of these quotations."""
     evidence = tuple(cite for quotation in cited for cite in citing(ask, quotation))
     return (Sentence[Cite](text=text, kind=kind, evidence=evidence),) if evidence or not cited else ()
 
@@ -137,7 +137,7 @@ async def briefed(
     context: str = "",
     sender: Sender | None = None,
 ) -> Playbook:
-    """Return a playbook about a prospect whose news and team are known."""
+    """Return a playbook about a prospect with a news page and a team page."""
     sites = invented_sites()
     news = page(f"https://{PROSPECT}/news/dock", f"# News\n\n{BYLINE}\n\n{DOCK} {MOORED} {CRANE}", published_on=day)
     team = page(f"https://{PROSPECT}/team", TEAM, published_on=day)

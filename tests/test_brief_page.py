@@ -55,7 +55,7 @@ def playbook() -> Playbook:
 
 
 def from_before(playbook: Playbook) -> Playbook:
-    """Return the playbook as the first schema version stored it."""
+    """Return the playbook without the fields that the first schema version did not have."""
     new = {"schema_version", "brief", "buying_committee", "fit", "qualification", "trial_plan"}
     return Playbook.model_validate(playbook.model_dump(exclude=new))
 
@@ -65,7 +65,7 @@ def headings(text: str, mark: str) -> list[str]:
 
 
 def words_in(text: str) -> int:
-    """Count the words, without the marks of lists and tables."""
+    """Return the number of words, without the marks of lists and tables."""
     return len([word for word in text.split() if re.search(r"[^\W\d_]", word)])
 
 
@@ -256,7 +256,7 @@ async def test_on_a_phone_a_link_above_the_email_leads_to_the_things_to_check(br
 
 
 async def copied(page: Page, button: Locator) -> str:
-    """Click the button and return the text that it copies."""
+    """Click the button and return the text that the button copies."""
     await page.evaluate(
         """() => { navigator.clipboard.writeText = text => { window.taken = text; return Promise.resolve(); }; }"""
     )
@@ -266,7 +266,7 @@ async def copied(page: Page, button: Locator) -> str:
 
 
 def written(link: str | None) -> tuple[str, str]:
-    """Return the subject and body that the link gives a mail program."""
+    """Return the subject and body in a mailto link."""
     assert link is not None
     parts = parse_qs(urlsplit(link).query, strict_parsing=True)
     return parts["subject"][0], parts["body"][0].replace("\r\n", "\n")

@@ -65,9 +65,10 @@ Stages = Callable[..., Stage]
 
 
 class SharedDouble(Double):
-    """One server for all tests, because cached answers are used only for the server that gave them.
+    """One server for all tests, because a cached answer is only used with the server that gave the answer.
 
-    Some requests are still in flight when a run ends. Each test has its own key, so those of earlier tests are dropped.
+    Requests may still be in flight when a test ends. Each test therefore has its own API key, and the server drops
+    requests with an earlier key.
     """
 
     tests = 0
@@ -95,7 +96,7 @@ def _double() -> Iterator[SharedDouble]:
 
 @pytest.fixture
 def double(_double: SharedDouble, monkeypatch: pytest.MonkeyPatch) -> Double:
-    """Set up the shared double as all three providers."""
+    """The shared double, set up as all three providers."""
     monkeypatch.setattr(limiters, "FIRST_COOL_DOWN_SECONDS", 0.01)
     _double.renew()
     set_up(monkeypatch, _double)
@@ -110,13 +111,13 @@ def made_in(home: Path, **settings: Any) -> Stage:  # noqa: ANN401 - fields of S
 
 @pytest.fixture
 def stage(tmp_path: Path, double: Double) -> Stages:  # noqa: ARG001 - answers the requests
-    """Return a factory of applications with given settings. All applications of a test share a home."""
+    """A factory of applications with given settings. All applications of a test share an OCTAVE_HOME."""
     return partial(made_in, tmp_path)
 
 
 @dataclass(frozen=True)
 class First:
-    """A completed run by openai and the requests it sent, for read-only tests."""
+    """A completed run by OpenAI's model and the requests that the run sent, for read-only tests."""
 
     home: Path
     asked: list[Request]
@@ -130,7 +131,7 @@ def _first() -> list[First]:
 
 @pytest.fixture
 async def first(_first: list[First], double: Double, tmp_path_factory: pytest.TempPathFactory) -> First:
-    """Return the first run, which is made once for all tests."""
+    """The first run, executed once for all tests."""
     if not _first:
         home = tmp_path_factory.mktemp("first")
         _first.append(First(home, double.asked, await written(made_in(home), model="openai")))
@@ -140,13 +141,13 @@ async def first(_first: list[First], double: Double, tmp_path_factory: pytest.Te
 
 @pytest.fixture
 def later(first: First, tmp_path: Path) -> Stages:
-    """Return a factory of applications in a copy of the first run's home, so that they can reuse its answers."""
+    """A factory of applications in a copy of the first run's OCTAVE_HOME, so that they can reuse the run's answers."""
     copytree(first.home, tmp_path, dirs_exist_ok=True)
     return partial(made_in, tmp_path)
 
 
 def end_after_reading(double: Double) -> None:
-    """Make runs end when they start to write, for tests about reading."""
+    """Make runs fail when they start to write, to save time in tests about reading."""
     double.fails(FOR_GOOD["wrong key"][0], lambda request: request.form in WRITTEN, times=None)
 
 
@@ -166,7 +167,7 @@ def requests_for(asked: list[Request], forms: tuple[type[Value], ...]) -> list[R
 async def test_a_run_out_of_budget_ends_with_what_it_has_and_says_so(
     settings: dict[str, Any], request_: dict[str, Any], limit: str, stage: Stages, double: Double
 ) -> None:
-    """Only calls already in flight may exceed the budget."""
+    """Only the calls already in flight when the budget is used up may exceed the budget."""
     in_flight = 2
     record, playbook = await stage(max_asks=in_flight, **settings).run(model="openai", **request_)
 
@@ -285,7 +286,7 @@ async def forever(*_: object) -> Any:  # noqa: ANN401 - replaces functions of an
 
 @pytest.mark.parametrize("limit", ["run_timeout_seconds", pytest.param("step_timeout_seconds", marks=pytest.mark.long)])
 async def test_work_that_misses_a_deadline_is_a_gap(limit: str, tmp_path: Path) -> None:
-    """The clock is stopped until all writers but one have answered."""
+    """The deadline only passes when all writers but one have answered, because the test stops the clock."""
     clock, model, waiting, count = stop_the_clock(), ScriptedModel(), asyncio.Event(), itertools.count(1)
 
     async def writing(ask: Asked) -> Value:
@@ -323,7 +324,7 @@ async def test_a_run_that_times_out_before_it_has_any_result_fails_with_deadline
 
 
 async def test_a_scrape_that_takes_too_long_leaves_time_to_write(tmp_path: Path) -> None:
-    """The clock is stopped until only the vendor's pages are outstanding."""
+    """The deadline only passes when nothing but the vendor's pages is missing, because the test stops the clock."""
     clock, model, source = stop_the_clock(), ScriptedModel(), ScriptedSource(invented_sites())
     waiting, understood = asyncio.Event(), asyncio.Event()
 
@@ -343,7 +344,7 @@ async def test_a_scrape_that_takes_too_long_leaves_time_to_write(tmp_path: Path)
     running = asyncio.create_task(stage.run())
     await waiting.wait()
     await understood.wait()
-    clock.advance(400)  # the limits are 343 seconds for a scrape, 490 for a pack and 700 for reading
+    clock.advance(400)  # more than the limit for a scrape (343 s), less than that for a pack (490 s)
     record, playbook = await running
 
     assert playbook, record.error

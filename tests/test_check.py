@@ -1,4 +1,7 @@
-"""`octave-mcp check`: one claim per line in, one verdict per line out. A broken line does not affect the others."""
+"""The command `octave-mcp check` reads one claim per line and prints one verdict per line.
+
+An invalid line does not affect other lines.
+"""
 
 from __future__ import annotations
 
@@ -240,7 +243,7 @@ async def test_claims_can_be_read_from_standard_input(tmp_path: Path) -> None:
 
 
 async def test_each_line_is_answered_before_the_next_is_read(tmp_path: Path) -> None:
-    """A file of any length therefore needs only the memory of one line."""
+    """The command therefore needs only the memory for one line, however long the file is."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "octave_mcp", "check", "-", "--json"),
@@ -283,7 +286,10 @@ async def test_rules_alone_load_neither_database_nor_models(tmp_path: Path) -> N
 
 
 def answering(supported: Sequence[int], **others: tuple[int, str]) -> Fault:
-    """Answer as the verifier. `others` gives the number of a claim and the reason for each other verdict."""
+    """Return the verifier's answer.
+
+    `others` maps each verdict besides `supported` to the number of a claim and a reason.
+    """
     listed = [
         {"claim": claim, "verdict": verdict, "reason": reason, "better": None}
         for verdict, (claim, reason) in {name.rstrip("_"): judgement for name, judgement in others.items()}.items()

@@ -1,4 +1,4 @@
-"""check_copy compares a rep's own e-mail or script, sentence by sentence, with the pages that a run has read."""
+"""The tool check_copy compares each sentence of a rep's own e-mail or script with the pages that a run has read."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ PASTED: dict[str, dict[str, str]] = {
     "Hi Dana,\nAt Wrenhaul we:\n- connect to 400 carriers\n- are used by 126 dispatch teams\nSam Reed": {
         "Hi Dana,": "no claim",
         "At Wrenhaul we:": "no claim",
-        "connect to 400 carriers": "partly",  # a page says it of a rival
+        "connect to 400 carriers": "partly",  # a page says this about a rival
         "are used by 126 dispatch teams": "supported",
         "Sam Reed": "no claim",
     },
@@ -165,7 +165,7 @@ async def check(web: httpx2.AsyncClient, run_id: str, text: str) -> dict[str, An
 
 
 async def check_sentences(web: httpx2.AsyncClient, run_id: str, *sentences: str) -> list[dict[str, Any]]:
-    """Check the sentences as paragraphs of one e-mail and return their results."""
+    """Check the sentences as paragraphs of one e-mail, and return the result for each sentence."""
     found = await check(web, run_id, "\n\n".join(("Hi Dana,", *sentences, "Best,\nSam")))
     return found["sentences"][1:-1]
 
@@ -179,7 +179,7 @@ async def test_each_sentence_of_an_email_has_its_verdict(web: httpx2.AsyncClient
 
     assert found["kind"] == "email"
     assert [sentence["verdict"] for sentence in found["sentences"]] == [
-        "supported",  # the subject, for its figure
+        "supported",  # the subject, because of its figure
         "no claim",  # the greeting
         "no claim",
         "supported",
@@ -373,7 +373,10 @@ async def test_a_sentence_with_two_claims_has_a_quotation_for_each(web: httpx2.A
 async def test_few_true_claims_are_rejected_and_few_false_ones_accepted(
     web: httpx2.AsyncClient, finished: Finished
 ) -> None:
-    """The claims are those of the bench about the two invented companies. The bounds are loose."""
+    """The claims are the benchmark's claims about the two invented companies.
+
+    The bounds leave room for changes of the rules.
+    """
     rows = [json.loads(line) for line in (ROOT / "bench" / "claims" / "seen.jsonl").read_text("utf-8").splitlines()]
     own = [row for row in rows if (row["vendor"], row["prospect"], row["kind"]) == ("Wrenhaul", "Hearthwain", "fact")]
     true, false = ([row for row in own if row["stands"] == stands] for stands in (True, False))
@@ -396,7 +399,7 @@ async def test_the_report_on_an_email_stays_under_2000_tokens(finished: Finished
 
 
 def judged_playbook() -> Playbook:
-    """Return a playbook without pages, with one finding that a model has judged."""
+    """Return a playbook without pages in which one finding has a verdict from a model."""
     playbook = dealt_playbook()
     judged = claim("Kestrel wants its portal to do the selling", "p_goal").model_copy(
         update={"support": Support(verdict="partly", judge="openai", reason="they want bookings, not sales")}
@@ -528,7 +531,10 @@ async def test_odd_texts_are_checked_or_rejected(text: str, web: httpx2.AsyncCli
 
 @pytest.mark.parametrize("repeated", ['"', "Happy to say: ", "I know Kestrel "])
 def test_a_long_text_takes_linear_time(repeated: str) -> None:
-    """Four times the text takes about four times as long, not sixteen. The bound is loose, for busy machines."""
+    """A text of four times the length takes about four times as long, not sixteen.
+
+    On a busy machine, up to ten is allowed.
+    """
     few, many = (_seconds(repeated * (length // len(repeated))) for length in (2500, 10_000))
     assert many < 10 * max(few, 0.05)
 

@@ -1,4 +1,4 @@
-"""The bench of the checks runs, and its results are close to the figures in the docs."""
+"""The benchmark of the checks runs, and its results are close to the figures in the documentation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ OTHERS = ("modality", "scope", "pain")
 
 @pytest.mark.long
 def test_rules_accept_true_claims_and_reject_false_ones_about_as_often_as_the_docs_say() -> None:
-    """The rules were tuned on this set. The bounds are loose; `python bench/claims.py` prints the figures."""
+    """The rules were tuned on this set of claims.
+
+    The bounds leave room for changes; `python bench/claims.py` prints the figures.
+    """
     found = shares([*cases(SETS / "seen.jsonl")])
 
     assert {*found} == {TRUE, *STRICT, *REVERSED, *OTHERS}

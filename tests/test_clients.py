@@ -1,6 +1,6 @@
-"""Proxies, certificates, headers and credentials that clients take from the environment.
+"""Proxies, certificates, headers and credentials that HTTP clients take from the environment.
 
-Unusable values are reported before any page is fetched. The credentials of a provider go only to its own address.
+Invalid values are reported before any page is fetched. The credentials of a provider are only sent to that provider.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def without_the_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.fixture
 def elsewhere() -> Iterator[Double]:
-    """A server that speaks chat.completions, at an address that is not OpenAI's."""
+    """A server with the chat.completions API at another address than OpenAI's."""
     answering = Double()
     yield answering
     answering.close()
@@ -65,7 +65,7 @@ def long(*values: object) -> Any:  # noqa: ANN401 - pytest's own type
 
 
 async def generate(pair: Pair, home: Path, *options: str) -> Ended:
-    """Run `octave-mcp generate` for the two sites."""
+    """Run `octave-mcp generate` with the two sites."""
     names = (f"http://{pair.vendor.host}", f"http://{pair.prospect.host}")
     return await octave("generate", *names, "--max-pages", "2", "--json", *options, cwd=home.parent)
 
@@ -179,7 +179,7 @@ async def test_no_proxy_covers_a_name_and_its_subdomains(
     with pytest.raises(SetupError):
         await _verified("openai", home)
     monkeypatch.setenv("NO_PROXY", covering)
-    with pytest.raises(Transient):  # it tried to connect directly, and tests cannot reach other machines
+    with pytest.raises(Transient):  # connecting directly fails, because tests cannot reach other machines
         await _verified("openai", home)
 
 
@@ -387,7 +387,7 @@ def value(owner: str, name: str) -> str:
 
 @pytest.fixture
 def addresses() -> Iterator[dict[str, Double]]:
-    """A separate server for each provider."""
+    """A separate server for each provider, by the provider's name."""
     servers = {provider: Double() for provider in PROVIDERS}
     yield servers
     for server in servers.values():
@@ -395,7 +395,7 @@ def addresses() -> Iterator[dict[str, Double]]:
 
 
 def received(server: Double) -> str:
-    """Return everything the server received, with Basic credentials decoded."""
+    """Return all data that the server received, with Basic credentials decoded."""
     values = (
         request.headers.get("authorization", request.headers.get("Authorization", "")) for request in server.asked
     )
@@ -406,7 +406,7 @@ def received(server: Double) -> str:
 
 
 def set_variables(variables: Mapping[str, str], folder: Path, *, in_file: bool, patched: pytest.MonkeyPatch) -> None:
-    """Set the variables in the environment, or in `.env`."""
+    """Set the variables in the environment or, if `in_file` is true, in the file `.env`."""
     lines = [f'{name}="{text}"' for name, text in variables.items()] if in_file else []
     (folder / ".env").write_text("\n".join(lines))
     for name, text in variables.items() if not in_file else ():

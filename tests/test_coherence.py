@@ -1,4 +1,4 @@
-"""Text that depends on a dropped sentence is dropped with it."""
+"""Text that depends on a dropped sentence is also dropped."""
 
 from __future__ import annotations
 
@@ -157,13 +157,13 @@ PERSONA = PersonaDraft[EvidenceId](sequence=SequenceDraft[EvidenceId](touches=(F
 
 
 def dependent_paths(draft: Value, *dropped: str) -> list[str]:
-    """Return the paths of the parts that depend on these."""
+    """Return the paths of the parts that depend on the dropped parts."""
     places = {path_text(at): at for at in paths_of(draft)}
     return [path_text(at) for at in dependents(draft, [places[name] for name in dropped], known=KNOWN)]
 
 
 def paths_of(draft: Value) -> list[Path]:
-    """Return the path of every sentence and text of a draft."""
+    """Return the path of every sentence and text in a draft."""
     found: list[Path] = []
     for at, value in located(draft):
         found += [at] if isinstance(value, Sentence) else [(*at, *place) for place, _ in texts_of(value)]
@@ -374,7 +374,7 @@ POINTING_BACK = ("That", "This", "It", "Its", "They", "These", "Those", "Both", 
 
 @pytest.mark.parametrize("draft", [PERSONA, DEAL], ids=["persona", "deal"])
 def test_no_list_starts_with_a_sentence_that_refers_back_whatever_is_dropped(draft: Value) -> None:
-    """Drop each sentence and text alone, and each pair of neighbours."""
+    """Drop every single sentence or text, and every pair of neighbouring ones."""
     places = paths_of(draft)
     for dropped in [[at] for at in places] + [list(pair) for pair in pairwise(places)]:
         left = without(draft, dropped, known=KNOWN).value

@@ -1,4 +1,4 @@
-"""`octave-mcp config`: the value and origin of every setting, with secrets masked."""
+"""The command `octave-mcp config` shows the value and origin of every setting, with secrets masked."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ async def test_each_secret_is_masked_separately(tmp_path: Path, monkeypatch: pyt
 
 
 class ExtendedSettings(Settings):
-    """Settings with the key of an additional provider, in a variable with the project's prefix."""
+    """Settings with an additional provider's API key, whose variable has the prefix OCTAVE_."""
 
     crow_api_key: SecretStr | None = None
 

@@ -1,4 +1,4 @@
-"""Corrections are patches: only the entries that failed are asked for again; the rest of an answer is unchanged."""
+"""Corrections are patches: the model only repeats the entries that failed, and the rest of the answer is unchanged."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from octave_mcp.domain.value import Value, changed, part_at
 from octave_mcp.errors import BadAnswer
 
 PROVIDERS = ("openai", "anthropic", "compat")
-# Size of a patch for one error, as a share of the whole answer. Only an answer with many findings is long enough.
+# Maximum size of a patch for one error, as a share of the whole answer, if the answer has enough findings.
 MAX_SHARE = 0.15
 MIN_FINDINGS = 8
 
@@ -74,9 +74,9 @@ async def test_an_error_planted_in_every_answer_costs_one_short_patch_each_and_c
 
 
 def share_of(patch: Request, answers: list[tuple[Request, dict[str, Any]]]) -> float:
-    """Return the size of a patch as a share of the answer it corrects, or 0 if that answer is short.
+    """Return the size of a patch as a share of the answer that it corrects, or 0 if this answer is short.
 
-    The user text of a patch request starts with that of the first request.
+    The user text of a patch request starts with the user text of the first request.
     """
     first = next(
         answer
@@ -131,7 +131,7 @@ Spoil = Callable[[Any], Value]
 
 
 def at(value: Any, *path: str | int, **update: object) -> Any:  # noqa: ANN401 - a draft
-    """Return the draft with one part changed."""
+    """Return the draft with the part at this path changed."""
     part = part_at(value, path)
     assert isinstance(part, Value)
     return changed(value, {path: part.model_copy(update=update)})
@@ -189,7 +189,7 @@ def scripted_stage(tmp_path: Path) -> Stage:
 
 
 def for_first(kind: type[Value]) -> Callable[[Asked], bool]:
-    """Match asks for this form; of a form that each persona has, only the ask for the first persona."""
+    """Match asks for this form. If every persona has such an ask, only match the ask for the first persona."""
     return lambda ask: form(kind)(ask) and ask.brief.rank == 0
 
 
@@ -219,7 +219,7 @@ async def test_only_the_smallest_failed_entry_is_named_by_its_path_and_replaced(
 
 
 def repaired(draft: Value) -> Value:
-    """Return the draft without the figure that no evidence has."""
+    """Return the draft without the invented figure."""
     text = draft.model_dump_json().replace(" That is 7431.5 times.", "").replace("7431.5", "more")
     return type(draft).model_validate_json(text)
 

@@ -1,4 +1,4 @@
-"""The crawler, tested through its port against real sites on loopback and against servers that misbehave."""
+"""Tests of the crawler through its port, with well-behaved and misbehaving servers on loopback."""
 
 from __future__ import annotations
 
@@ -90,9 +90,10 @@ class Counting:
 
 
 class Server:
-    """Server that answers each path with its route: bytes, a handler, or a sequence of them, the last of which repeats.
+    """A server that answers each path with its route: bytes, a handler, or a sequence of these, ending with a repeated
+    one.
 
-    `asked` counts the requests, and `sent` the bytes, by path.
+    `asked` counts the requests for each path, and `sent` counts the bytes sent.
     """
 
     def __init__(self) -> None:
@@ -122,7 +123,7 @@ class Server:
         self.connections.discard(task)
 
     async def close(self) -> None:
-        """Close all connections and wait for their handlers."""
+        """Close all connections and wait until their handlers have ended."""
         for connection in (left := list(self.connections)):
             connection.cancel()
         await asyncio.gather(*left, return_exceptions=True)

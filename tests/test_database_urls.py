@@ -1,4 +1,4 @@
-"""Forms of OCTAVE_DATABASE_URL that users write: each works as intended, or the error says what to write instead."""
+"""Values of OCTAVE_DATABASE_URL that users may write: each works as intended, or the error suggests a valid value."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PASSWORD = "hunter22"  # noqa: S105 - invented
 LOGIN = f"me:{PASSWORD}@127.0.0.1:1/octave"
 POSTGRES, SQLITE = "write postgresql://HOST/DATABASE with", "sqlite:////absolute/path/octave.db"
 
-# URLs that cannot be used, each with a part of its error message.
+# URLs that are refused, each with a part of the error message.
 REFUSED = (
     (f"postgresql+psycopg2://{LOGIN}", POSTGRES),
     (f"postgresql+asyncpg://{LOGIN}", POSTGRES),
@@ -202,7 +202,7 @@ async def test_a_postgres_url_works_in_each_of_its_forms_and_with_any_password(
     monkeypatch.setenv("OCTAVE_DATABASE_URL", url)
     monkeypatch.setenv("OCTAVE_MODEL", "extractive")
     listed = await octave("sessions", cwd=tmp_path)
-    async with serving() as client:  # a server also opens the engine and the locks
+    async with serving() as client:  # a server also uses the database for the engine and the locks
         ready = await client.get("/readyz")
     with psycopg.connect(postgres_url) as connection:
         tables = connection.execute("select count(*) from pg_tables where tablename like 'octave%'").fetchone()

@@ -1,4 +1,4 @@
-"""Dates of lines, taken from the headings above them."""
+"""Dates of lines of a page, taken from the headings above the lines."""
 
 from __future__ import annotations
 

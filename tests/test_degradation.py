@@ -1,4 +1,4 @@
-"""Failures cost only what depends on what failed, and the playbook or the run's error names them."""
+"""A failure only affects the parts that depend on the failed work, and the playbook or the run's error names it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ WRITERS = [
     (SequenceDraft[Cite], "email_sequences"),
     (TalkTrackDraft[Cite], "talk_tracks"),
 ]
-# One writer each of a mandatory section, a section per company, and a section per persona.
+# One writer each of a mandatory section, an optional section, and a section for each persona.
 EACH_KIND = (SummaryDraft[Cite], WhyWeWin[Cite], SequenceDraft[Cite])
 
 
@@ -314,7 +314,7 @@ async def test_a_prospect_that_cannot_be_understood_has_no_personas_and_no_playb
 
 
 def invention(ask: Asked, text: str = "Globex cut rework by 99%.") -> Value:
-    """Return the rules' answer with an additional value proposition, which no page states."""
+    """Return the answer by the rules with an additional value proposition that no page states."""
     found = cast("VendorAnswer[Cite]", answered(ask))
     made_up = ValueProposition[Cite](title="invented", text=text, evidence=(Cite(passage=1, sentences=(1,)),))
     return found.model_copy(update={"value_propositions": (*found.value_propositions, made_up)})
@@ -458,7 +458,7 @@ async def test_an_untrue_touch_is_dropped_and_named_but_the_length_of_a_meeting_
     stage: Stage, model: ScriptedModel, bad: list[tuple[TouchDraft[Cite], str]]
 ) -> None:
     async def one_bad(ask: Asked) -> Value:
-        """Make the second touch of each persona's sequence untrue; let the others ask for a 15-minute meeting."""
+        """Return a sequence whose second touch is untrue, and whose other touches ask for a 15-minute meeting."""
         draft = cast("SequenceDraft[Cite]", answered(ask))
         touches = [touch.model_copy(update={"call_to_action": MINUTES}) for touch in draft.touches]
         touches[1] = bad[ask.brief.rank][0]
@@ -558,7 +558,7 @@ async def test_a_source_that_cannot_be_closed_does_not_fail_the_run(tmp_path: Pa
 
 
 async def never_answered(model: ScriptedModel) -> asyncio.Event:
-    """Leave asks for the summary unanswered; return an event that is set when the first one starts."""
+    """Leave asks for the summary unanswered, and return an event that is set when the first ask starts."""
     under_way = asyncio.Event()
 
     async def never(_: Asked) -> Value:

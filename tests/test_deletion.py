@@ -1,4 +1,4 @@
-"""Deleting a session removes every trace of its deal from disk and keeps what other sessions need."""
+"""Deleting a session removes all data about its deal from the disk, but keeps data that other sessions need."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LONG_SECONDS = 1_000_000
 
 
 def branded(role: Literal["vendor", "prospect"], name: str) -> Site:
-    """Return a demo site with a sentence on every page that no other site has."""
+    """Return a demo site with an added sentence on each page that occurs on no other site."""
     site = load(role)
     sentence = f"<p>The people of {name} keep {name}-{{path}} for those who ask for it in writing.</p>"
     fragments = (
@@ -44,7 +44,7 @@ def branded(role: Literal["vendor", "prospect"], name: str) -> Site:
 
 @dataclass(frozen=True)
 class Sites:
-    """Two vendors and three prospects, by name."""
+    """The sites of two vendors and three prospects, by name."""
 
     by_name: dict[str, LoopbackSite]
 
@@ -77,7 +77,7 @@ def sites(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sites]:
 
 @pytest.fixture(params=sampled(["sqlite", "postgres"], lambda name: name == "sqlite"))
 def database(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """File or URL of the database that the settings name."""
+    """The file or URL of the database that the settings select."""
     if request.param == "sqlite":
         return str(home / "octave.db")
     url = request.getfixturevalue("postgres_url")
@@ -87,7 +87,7 @@ def database(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.Mon
 
 @asynccontextmanager
 async def serving(**settings: Any) -> AsyncGenerator[App]:  # noqa: ANN401 - fields of Settings
-    """Open the application as a server does, with the production engine."""
+    """Open the application in the same way as a server, with the production engine."""
     app = App(load_settings(**settings))
     await app.runs.open()
     try:
@@ -102,7 +102,7 @@ def request_for(sites: Sites, vendor: str, prospect: str, **request: Any) -> Pla
 
 
 async def finished_run(app: App, sites: Sites, vendor: str, prospect: str, **request: Any) -> RunRecord:  # noqa: ANN401 - fields
-    """Run until the playbook of these two companies is finished."""
+    """Execute a run about these two companies until it has ended, and return the record."""
     started = await app.runs.start(request_for(sites, vendor, prospect, **request))
     while not (record := await app.runs.follow(started.run_id, 600, ignore_event)).is_final:
         pass
@@ -120,9 +120,10 @@ def change(database: str, statement: LiteralString) -> None:
 
 
 def stored(database: str, home: Path) -> dict[str, bytes]:
-    """Return all that is on disk except the logs: each row of each table, and each file in OCTAVE_HOME.
+    """Return all stored data except the logs: each row of each table, and each file in OCTAVE_HOME.
 
-    The database file itself is left out: until a vacuum, SQLite may leave copies of data that it moved within a page.
+    The database file itself is left out, because it may contain copies of data that SQLite moved within a page, until a
+    vacuum removes them.
     """
     rows = _of_postgres(database) if database.startswith("postgres") else _of_sqlite(database)
     files = (
@@ -154,7 +155,7 @@ def _of_postgres(url: str) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def _plain(row: Iterable[object]) -> bytes:
-    """Return the values of the row as bytes, decompressed if they are compressed."""
+    """Return the values of the row as bytes. Compressed values are decompressed."""
     return b"\x00".join(_expanded(value) if isinstance(value, bytes) else str(value).encode() for value in row)
 
 
@@ -166,12 +167,12 @@ def _expanded(value: bytes) -> bytes:
 
 
 def places(found: dict[str, bytes], traces: Iterable[bytes]) -> dict[str, bytes]:
-    """Return the places that contain any of these."""
+    """Return the rows and files that contain any of the traces."""
     return {place: trace for place, text in found.items() for trace in traces if trace in text}
 
 
 async def is_whole(app: App, record: RunRecord) -> bool:
-    """Whether the run's playbook, its files and the pages that it quotes all exist."""
+    """Return whether the run's playbook, its files and the pages that the playbook quotes all exist."""
     playbook = await app.runs.playbook(record.run_id)
     assert playbook
     texts = [await app.store.page_text(evidence.page_sha256) for evidence in playbook.evidence.values()]
@@ -179,7 +180,7 @@ async def is_whole(app: App, record: RunRecord) -> bool:
 
 
 def fetch_counts(site: LoopbackSite) -> tuple[int, int]:
-    """Return how often robots.txt and the home page were fetched, which every run about the site needs."""
+    """Return the numbers of requests for robots.txt and for the home page, which every run about the site needs."""
     return site.hits["/robots.txt"], site.hits["/"]
 
 
@@ -263,7 +264,7 @@ async def test_an_expired_refresh_is_kept_with_a_playbook_that_is_still_edited(s
 async def test_cache_entries_of_an_earlier_version_are_removed_with_the_first_deleted_session(
     sites: Sites, database: str, home: Path
 ) -> None:
-    """Earlier versions did not record which runs had used a cache entry."""
+    """Earlier versions did not record which runs used a cache entry."""
     async with serving() as app:
         deal = await finished_run(app, sites, "zubrowka", "quokka", model="extractive")
         change(database, "delete from cache_uses")

@@ -1,4 +1,4 @@
-"""The demo as it runs right after installation, without settings and without a network."""
+"""The demo right after the installation, without settings and without a network."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @dataclass(frozen=True)
 class Shown:
-    """Result of `octave-mcp demo --open`: its output, its page, and the URLs that it opened in the browser."""
+    """The result of `octave-mcp demo --open`: the output, the HTML file, and the URLs opened in the browser."""
 
     ended: Ended
     page: Path
@@ -41,7 +41,7 @@ class Shown:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
-    """Run the demo with settings for other sources and models, which it ignores."""
+    """Run the demo with settings for other sources and models, which the demo must ignore."""
     folder = tmp_path_factory.mktemp("demo")
     noted, program = folder / "opened", folder / "browser"
     program.write_text(f"#!/bin/sh\necho \"$1\" >> '{noted}'\n")

@@ -1,4 +1,4 @@
-"""The websites of the two demo companies, read over HTTP."""
+"""Tests of the websites of the two demo companies over HTTP."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Demo:
     read: dict[str, dict[str, LexborHTMLParser]] = field(default_factory=dict[str, dict[str, LexborHTMLParser]])
 
     async def pages(self, origin: str) -> dict[str, LexborHTMLParser]:
-        """Return the pages in the site's sitemap by path; each site is fetched only once."""
+        """Return the pages in the sitemap of a site by path. The pages are only fetched once."""
         if origin not in self.read:
             self.read[origin] = await self._pages(origin)
         return self.read[origin]
@@ -50,7 +50,10 @@ async def demo() -> AsyncIterator[Demo]:
 
 
 def client() -> httpx2.AsyncClient:
-    """Return a client without a timeout that opens a connection per request, since the sites may close idle ones."""
+    """Return a client without a timeout.
+
+    It opens a connection for each request, since the sites may close idle connections.
+    """
     return httpx2.AsyncClient(trust_env=False, timeout=None, limits=httpx2.Limits(max_keepalive_connections=0))
 
 

@@ -35,7 +35,7 @@ PLAIN: dict[Any, st.SearchStrategy[Any]] = {
 
 @cache
 def any_of(form: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401, PLR0911 - any type of the domain
-    """Return a strategy for values of a domain type."""
+    """Return a Hypothesis strategy for values of a domain type."""
     if form in PLAIN:
         return PLAIN[form]
     kind, arguments = get_origin(form), get_args(form)
@@ -58,14 +58,14 @@ FIELDS = [name for name in Playbook.model_fields if name != "schema_version"]
 
 @dataclass(repr=False)
 class Drawn:
-    """A playbook whose repr is short, because hypothesis prints every drawn value of a failure."""
+    """A playbook with a short repr, because Hypothesis prints every drawn value when a test fails."""
 
     playbook: Playbook
 
 
 @st.composite
 def playbooks(draw: st.DrawFn) -> Drawn:
-    """Draw one of two sample playbooks, with some parts replaced by any value of their type."""
+    """Draw one of two sample playbooks, with some parts replaced by random values of the same type."""
     playbook = draw(st.sampled_from((sample_playbook(), dealt_playbook())))
     for name in draw(st.lists(st.sampled_from(FIELDS), max_size=3, unique=True)):
         value = draw(any_of(Playbook.model_fields[name].annotation))

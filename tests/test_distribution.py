@@ -1,4 +1,4 @@
-"""The artifacts that users install: wheel, source distribution and lock files."""
+"""Tests of the artifacts that users install: wheel, source distribution and lock files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`octave-mcp doctor`: every problem is reported with its cause and fix, whatever else is wrong."""
+"""The command `octave-mcp doctor` reports every problem with its cause and a fix, even if there are other problems."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LONG_SECONDS = 86_400.0
 
 @pytest.fixture(autouse=True)
 def me(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_port: int) -> Path:
-    """Home folder of a user who has set a model and nothing else."""
+    """The home folder of a user who has only set a model."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("OCTAVE_MODEL", "extractive")
@@ -39,7 +39,7 @@ def me(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_port: int) -> Path:
 
 @pytest.fixture(autouse=True)
 def checks_may_be_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Raise the time limits, and leave out the check of the store, which starts a process."""
+    """Raise the time limits, and leave out the check of the store, which is slow because it starts a process."""
     others = (check for check in CHECKS if check.name != "store")
     monkeypatch.setattr(surface, "CHECKS", tuple(replace(check, seconds=LONG_SECONDS) for check in others))
     monkeypatch.setattr(setup, "SECONDS", LONG_SECONDS)
@@ -47,7 +47,7 @@ def checks_may_be_slow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def store(checks_may_be_slow: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - must run first
-    """Add the check of the store."""
+    """Enable the check of the store."""
     check = next(check for check in CHECKS if check.name == "store")
     monkeypatch.setattr(surface, "CHECKS", (*surface.CHECKS, replace(check, seconds=LONG_SECONDS)))
     monkeypatch.setattr(database, "SLOW_SECONDS", LONG_SECONDS)
@@ -55,7 +55,10 @@ def store(checks_may_be_slow: None, monkeypatch: pytest.MonkeyPatch) -> None:  #
 
 @pytest.fixture
 def free_port() -> Iterator[int]:
-    """A port without a listener. It stays bound, so no other test takes it, but a server with SO_REUSEADDR can."""
+    """A port without a listener.
+
+    It is bound so that no other test gets it, but a server with SO_REUSEADDR can use it.
+    """
     with socket.socket() as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(("127.0.0.1", 0))
@@ -64,7 +67,7 @@ def free_port() -> Iterator[int]:
 
 @pytest.fixture
 def taken_port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """A port whose listener never answers."""
+    """A port with a listener that never answers."""
     monkeypatch.setattr(setup, "SECONDS", 0.1)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -315,7 +318,7 @@ async def test_an_unwritable_store_is_reported_and_so_is_the_server_that_is_not_
         monkeypatch.setenv("OCTAVE_PORT", str(client.base_url.port))
         monkeypatch.setattr(store_check, "VALID_SECONDS", 0.0)
         with refusing(me / "home", "insert on notes"):
-            ended = await doctor(me, "--json")  # not `findings`: stderr has the server's log
+            ended = await doctor(me, "--json")  # `findings` cannot be used, because stderr contains the server's log
     found = {finding.name: finding for finding in Diagnosis.model_validate_json(ended.out).findings}
 
     assert ended.code == 1

@@ -1,4 +1,4 @@
-"""Unusual companies, pages and requests."""
+"""Tests of unusual companies, pages and requests."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ async def test_an_unknown_adapter_is_refused_with_the_known_names(tmp_path: Path
 
 def of_words(count: int, *paths: str) -> dict[str, str]:
     """Return pages with `count` different words in all, the site's name included, spread evenly over the paths."""
-    head = 1  # the site's name, which counts as a word of the home page
+    head = 1  # the site's name counts as one word of the home page
     share, rest = divmod(count - head, len(paths))
     counts = [share + (at < rest) for at in range(len(paths))]
     return {path: text_of(number, at) for at, (path, number) in enumerate(zip(paths, counts, strict=True))}
@@ -146,9 +146,9 @@ async def test_confidence_is_low_exactly_below_three_pages_or_three_hundred_word
 
 
 async def low_confidence_of(stage: Stage) -> tuple[bool, tuple[str, ...]]:
-    """Return whether the flag is set and for which companies.
+    """Return whether the flag `low_confidence` is set, and for which companies.
 
-    Pages of invented words name no jobs, so the model is made to return one persona.
+    The pages consist of invented words and name no job titles, so the model is made to return a persona.
     """
     assert isinstance(stage.scripted, ScriptedModel)
     stage.scripted.on(form(Understanding[Cite]), with_a_persona)
@@ -207,7 +207,7 @@ def _run_with_context() -> list[Written]:
 
 @pytest.fixture
 async def run_with_context(_run_with_context: list[Written], tmp_path: Path) -> Written:
-    """A run in Swedish over a few pages, with context from the user. Made once for all tests."""
+    """A run in Swedish about a few pages, with context from the user, executed once for all tests."""
     if not _run_with_context:
         request = {"context": CONTEXT, "language": "sv", "max_pages": 5}
         _run_with_context.append(await written(Stage(tmp_path), **request))
@@ -229,7 +229,7 @@ def test_without_context_asks_and_playbook_contain_none(plain: Written) -> None:
 
 
 def test_the_context_steers_which_pages_are_read(run_with_context: Written) -> None:
-    """Without context, the page about the planner would be first."""
+    """Without the context, the page about the planner would be read first."""
     products = [url.partition(VENDOR)[2] for url in run_with_context.scraped if f"{VENDOR}/product" in url]
     assert products == ["/product/audit"]
 
@@ -254,7 +254,7 @@ STORY_OF_QUILLPORT = {
 
 
 async def with_customers(home: Path, *names: str, stories: dict[str, str] | None = None) -> Written:
-    """A run about a vendor whose customer logos include these names."""
+    """Return a run about a vendor whose customer logos include these names."""
     logos = "".join(f"\n- {name}" for name in names)
     texts = VENDOR_TEXTS | (stories or {}) | {"/customers": f"{VENDOR_TEXTS['/customers']}{logos}"}
     return await written(Stage(home, source=ScriptedSource(sites(texts))))
@@ -282,7 +282,10 @@ async def test_each_spelling_of_the_name_alone_flags_an_existing_customer(tmp_pa
 
 @pytest.mark.long
 async def test_the_story_of_an_existing_customer_is_read_but_is_no_proof_for_that_customer(tmp_path: Path) -> None:
-    """The first touch may mention the story, which the prospect knows; later touches and battle cards must not."""
+    """The first touch may mention the story because the prospect knows it.
+
+    Later touches and battle cards must not use it.
+    """
     vendor = demo_pages("vendor", DEMO_VENDOR)
     own = page(
         f"{DEMO_VENDOR}/customers/quoldane",

@@ -1,4 +1,4 @@
-"""A new kind of vendor element needs only a class, a field and a prompt."""
+"""Adding a kind of vendor element only takes a class, a field and a prompt."""
 
 from __future__ import annotations
 
@@ -91,9 +91,9 @@ def with_mascots(root: Path) -> ProductCopy:
 
 
 async def demo(product: ProductCopy, folder: Path) -> tuple[dict[str, Any], dict[str, Any], str, str]:
-    """Run the demo by rules and return its report and its playbook in three formats.
+    """Run the demo without a language model, and return the report and the playbook in three formats.
 
-    The recordings are deleted, because none of them has answers for the new kind.
+    The demo's recordings are deleted, because they contain no answers for the new kind.
     """
     shutil.rmtree(product.root / "octave_mcp" / "demo" / "recordings")
     ended = await product.octave("demo", "--out", str(folder), "--json")

@@ -1,4 +1,4 @@
-"""The e-mail benchmark counts the pairs of e-mails on which score and readers agree."""
+"""The e-mail benchmark counts the pairs of e-mails for which the scores agree with the readers."""
 
 from __future__ import annotations
 

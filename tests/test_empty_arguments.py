@@ -1,4 +1,7 @@
-"""Empty strings and null: optional arguments count as absent, and the error for a required argument names it."""
+"""Empty strings and null count as absent if the argument is optional.
+
+If it is required, an error names the argument.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from octave_mcp.tools.registry import Tool
 Json = dict[str, Any]
 
 PRIVATE: Json = {"vendor_domain": "10.0.0.1", "prospect_domain": "10.0.0.2"}
-# Values of the required arguments with which each call ends at once and reads no page.
+# Values of the required arguments with which each call fails immediately without reading a page.
 GIVEN: Json = PRIVATE | {
     "run_id": UNKNOWN_RUN,
     "question_id": "none",
@@ -46,7 +49,7 @@ def a_model_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def arguments_of(tool: Tool) -> Iterator[tuple[str, bool]]:
-    """Yield the name of each argument, and whether it is required."""
+    """Yield the name of each argument and whether the argument is required."""
     parameters = inspect.signature(tool.function).parameters.values()
     own = (parameter for parameter in parameters if parameter.name != "call")
     return ((name, parameter.default is parameter.empty) for name, parameter in zip(tool.arguments, own, strict=True))
@@ -82,7 +85,7 @@ async def test_over_http_every_optional_argument_may_be_empty_and_every_required
             for name, is_required in arguments_of(tool):
                 for way, value in (("json", ""), ("json", None), ("form", "")):
                     if f"{{{name}}}" in tool.path or (way == "form" and "urls" in tool.arguments):
-                        continue  # a path cannot have an empty segment, and a form cannot have a list
+                        continue  # a path has no empty segments, and a form has no lists
                     answer = await send(client, tool, shortest(tool) | {name: value}, way)
                     if is_required:
                         assert problem_in(answer)["code"] == "invalid_input"
@@ -92,7 +95,7 @@ async def test_over_http_every_optional_argument_may_be_empty_and_every_required
 
 
 async def send(client: httpx2.AsyncClient, tool: Tool, given: Json, way: str = "json") -> httpx2.Response:
-    """Send the arguments outside the path as JSON or as a form, or for a GET in the query."""
+    """Send the arguments that are not part of the path as JSON, as a form or, in a GET request, in the query."""
     rest = {name: value for name, value in given.items() if f"{{{name}}}" not in tool.path}
     path = tool.path.format_map(given)
     if not tool.has_body:
@@ -125,7 +128,7 @@ async def test_a_run_whose_optional_arguments_are_all_empty_gets_its_own_session
         bodies = [held_pair.domains | dict.fromkeys(optional, value) for value in EMPTY]
         starts = [await client.post("/runs", json=body) for body in bodies]
         reports = [start.raise_for_status().json() for start in starts]
-        for report in reversed(reports):  # the first run would wait for fetches that it shares with the second
+        for report in reversed(reports):  # cancelled first, a run would wait for fetches that others still need
             await client.post(f"/runs/{report['run_id']}/cancel")
 
     assert all(report["session_id"].startswith("sess_") for report in reports)
@@ -216,7 +219,7 @@ def test_on_the_command_line_an_optional_positional_argument_may_be_empty(
 
 
 def run_command(line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
-    """Run a command and return its exit code and its output."""
+    """Run a command and return the exit code and the output."""
     monkeypatch.setattr(sys, "argv", ["octave-mcp", *shlex.split(line)])
     code = main()
     written = capsys.readouterr()

@@ -1,4 +1,4 @@
-"""One signal ends a server, whatever it is waiting for, and the next server resumes its runs."""
+"""One signal ends a server, even if the server is waiting for something, and the next server resumes the runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from octave_mcp.__main__ import main as command
 SIGNALS = ((signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM))
 by_a_signal = pytest.mark.parametrize(("number", "code"), sampled(SIGNALS, lambda row: row[0] == signal.SIGINT))
 
-# `octave-mcp` with a name server that never answers: nothing can end the thread that waits for it.
+# `octave-mcp` with a name server that never answers. Nothing can end the thread that waits for the answer.
 STUCK = """
 import socket, sys, threading
 
@@ -59,7 +59,7 @@ async def process(code: str, *arguments: str, folder: Path) -> AsyncGenerator[as
 
 
 async def line_with(stream: asyncio.StreamReader | None, text: str) -> str:
-    """Return the first line that contains the text."""
+    """Return the first line of the stream that contains the text."""
     assert stream
     async for line in stream:
         if text in line.decode():
@@ -171,7 +171,7 @@ async def test_a_server_with_open_streams_ends_without_an_error_even_after_two_s
 
 
 async def mcp_stream(client: httpx2.AsyncClient) -> AbstractAsyncContextManager[httpx2.Response]:
-    """Open a new MCP session and return the stream of its server-initiated messages."""
+    """Open a new MCP session and return the stream of messages that the server sends in it."""
     accept = {"Accept": "application/json, text/event-stream"}
     body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": CLIENT}
     session = (await client.post("/mcp", json=body, headers=accept)).headers["mcp-session-id"]

@@ -1,4 +1,4 @@
-"""Every client and protocol gets the same playbook, apart from its times."""
+"""Every client and protocol gets the same playbook, apart from times and durations."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def by_events(web: httpx2.AsyncClient, arguments: Arguments) -> str:
 
 
 async def by_the_original_api(web: httpx2.AsyncClient, arguments: Arguments) -> str:
-    """Use the original API: form-encoded, at the address of a workflow."""
+    """Send a form-encoded request to a workflow, as in the original API, and return the playbook."""
     runs = "/workflows/phase1_2_3_4_workflow/runs"
     body = "&".join(f"{name}={value}" for name, value in arguments.items())
     report = (await web.post(runs, content=body, headers={"Content-Type": FORM})).json()
@@ -64,7 +64,7 @@ def over_http(mode: Era, web: httpx2.AsyncClient) -> Client[Any]:
 
 
 def without_times(text: str) -> dict[str, Any]:
-    """Return the playbook without its times and durations."""
+    """Return the playbook without times and durations."""
     playbook = json.loads(text)
     del playbook["generated_at"], playbook["timings"]
     for evidence in playbook["evidence"].values():
@@ -78,7 +78,10 @@ def without_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def by_every_way(arguments: Arguments, folder: Path, stdio_modes: Sequence[Era]) -> list[dict[str, Any]]:
-    """Return the playbook of each client. They run in parallel, because no client may have to wait for another."""
+    """Return the playbook that each client gets.
+
+    The clients run in parallel, because none may have to wait for another.
+    """
     async with serving() as web:
         playbooks = await asyncio.gather(
             *(by_mcp(over_stdio(mode, folder / "stderr"), arguments) for mode in stdio_modes),

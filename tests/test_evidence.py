@@ -1,4 +1,4 @@
-"""Passages and quotations are exact, and text that they do not support fails the checks."""
+"""Passages and quotations are exact copies, and text that quotations do not support fails the checks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 @pytest.fixture(params=sampled((1, 6), lambda one_of: one_of > 1), scope="module")
 def real_pages(request: pytest.FixtureRequest) -> tuple[Page, ...]:
-    """Every sixth page of the collection; in the long tests, all of them."""
+    """Every sixth page of the collection, or all pages in the long tests."""
     if not SITES.is_dir():
         pytest.skip("the collection of company sites (../shared/sites) is absent")
     files = sorted(file for file in SITES.rglob("*.html") if file.name != "404.html")
@@ -58,7 +58,7 @@ def every_sentence(read: Page) -> Iterator[Evidence]:
 
 
 def check(read: Page) -> None:
-    """Assert what passages guarantee for any text."""
+    """Assert the properties that the passages of any page must have."""
     cut = passages(read)
     assert [passage.number for passage in cut] == list(range(1, len(cut) + 1))
     assert passages(read) == cut
@@ -257,7 +257,7 @@ SOURCE_TEXT = (
 def rules(
     text: str, source_text: str = SOURCE_TEXT, *, known: tuple[str, ...] = (), context: str = "", title: str = ""
 ) -> list[str]:
-    """Return the broken rules among those for figures (D3), names (D4) and quotation marks (D10)."""
+    """Return the rules that the text breaks, out of those for figures (D3), names (D4) and quotation marks (D10)."""
     source = source_of(evidence_of(source_text, title=title))._replace(around=context)
     found = problems(Statement(text, "fact", "", "", (source,), known=known))
     return [problem.rule for problem in found if problem.rule in {"D3", "D4", "D10"}]
@@ -366,7 +366,7 @@ def test_every_changed_figure_of_over_a_hundred_real_sentences_is_rejected(real_
 
 
 def with_a_changed_figure(quote: str) -> Iterator[str]:
-    """Yield variants with one digit changed, except those whose new number is elsewhere in the quotation."""
+    """Yield variants of the quotation with one digit changed, unless the new number also occurs in the quotation."""
     numbers = {value(match[0]) for match in NUMBER.finditer(quote)} | {"2"}
     for match in NUMBER.finditer(quote):
         for at in (i for i in range(match.start(), match.end()) if quote[i].isdigit()):
