@@ -1,13 +1,13 @@
-"""Measure how many true claims the checks accept, and how many claims that were made false by each kind of change.
+"""Measure the shares of true and false claims that the checks accept, by the change that made a claim false.
 
     python bench/claims.py [--model MODEL] [FILE ...]
 
 By default, the script reads the files in bench/claims. Each line of a file is a claim with its quotations, in the
 format of `octave-mcp check`, with two more keys. `change` names the change that made the claim false, or is 'true' for
-a claim that was not changed; `stands` says whether a careful reader accepts the claim. The result has three columns:
-the shares of claims that a hard rule rejects (`rejected`), to which only soft rules object (`marked`), and to which no
-rule objects (`passes`). With --model, the named model judges the claims that no hard rule rejects, and the column
-`verified` is the share of all claims that it accepts.
+a claim that was not changed; `stands` says whether a careful reader accepts the claim. The columns of the result are
+the percentages of claims that a hard rule rejects (`rejected`), that only soft rules object to (`marked`), and that no
+rule objects to (`passes`). With --model, the named model judges the claims that no hard rule rejects, and the column
+`verified` is the percentage of all claims that this model accepts.
 """
 
 from __future__ import annotations

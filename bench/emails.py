@@ -4,9 +4,9 @@
 
 Each line of a file is an e-mail in JSON with the keys `pair` ("Vendor -> Prospect"), `persona`, `written_by`, `day`,
 `subject`, `body`, and the verdicts of its readers: `vp` (best first: "unchanged", "light", "heavy", "no"), `buyer`
-(best first: "reply", "ignore", "irritated"), or ratings from 1 to 10 (`specific`, `true`, `voice`, `ask`). For each two
-e-mails of a deal with different verdicts, the script checks whether the e-mail that readers prefer has the higher
-score. Equal scores count as half an agreement.
+(best first: "reply", "ignore", "irritated"), or ratings from 1 to 10 (`specific`, `true`, `voice`, `ask`). For every
+pair of e-mails in a deal with different verdicts, the script checks whether the e-mail that readers prefer has the
+higher score. Equal scores count as half an agreement.
 """
 
 from __future__ import annotations

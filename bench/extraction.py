@@ -25,8 +25,8 @@ from statistics import fmean
 
 PAGES = Path(__file__).parents[2] / "shared" / "wcxb"
 OURS = "octave_mcp.sources.html.extraction:main_text"
-# The target of a Markdown link, as in `[Pricing](/pricing "Plans")`. It is removed because the annotations contain only
-# the text of links.
+# The target of a Markdown link, as in `[Pricing](/pricing "Plans")`. Link targets are removed because the annotations
+# contain only the text of links.
 LINK_TARGET = re.compile(r"\]\([^)\s]*(?:\s+\"[^\"]*\")?\)")
 # The report counts a page with a lower recall as lost.
 MIN_RECALL = 0.5

@@ -85,7 +85,7 @@ class Metered(Double):
 def provide() -> None:
     """Run the provider until stdin is closed, and print its URL.
 
-    At the end, print how many requests it answered and how many it refused.
+    At the end, print how many requests the provider answered and how many it refused.
     """
     metered = Metered(says_when=json.loads(sys.argv[2]))
     print(metered.url, flush=True)

@@ -1,4 +1,4 @@
-"""Measure the response time of /livez while ten runs are in progress, with 100 requests a second.
+"""Send 100 requests a second to /livez while ten runs are in progress, and measure the response time.
 
     python bench/load.py VENDOR PROSPECT [runs]
 

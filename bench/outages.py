@@ -3,10 +3,10 @@
     python bench/outages.py [NAME ...] [--seconds 20] [--verbose]
 
 For each outage, the script starts a server and a run about the demo's sites, starts the outage while pages are being
-read, calls the server for some seconds, and ends the outage. It then prints how many seconds after the outage the
-server was ready and the run was completed, and the slowest response, the CPU usage and the number of logged warnings
-during the outage. The exit code is 1 if a run did not complete by itself, or lost or repeated work, if a call hung, or
-if the server used much CPU time or logged a warning twice.
+read, calls the server for some seconds, and ends the outage. Then the script prints how many seconds after the outage
+the server was ready and the run was completed. The script also prints the slowest response, the CPU usage and the
+number of logged warnings during the outage. The exit code is 1 if a run did not complete, lost work or repeated work,
+if a call hung, or if the server used too much CPU time or logged a warning twice.
 """
 
 from __future__ import annotations

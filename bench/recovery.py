@@ -2,10 +2,10 @@
 
     python bench/recovery.py [times]
 
-The script measures with SQLite, and also with Postgres if it is installed. It prints the seconds from cancelling a run
-to the end of its HTTP request in progress (at most 2 are allowed), and from `kill -9` until the run is resumed, by a
-server that was already running or by a server that is started afterwards. By default, each time is measured three
-times.
+The servers use SQLite, and then Postgres if it is installed. The script prints how many seconds after a cancellation
+the run's pending HTTP request ends (at most 2 are allowed), and how many seconds after `kill -9` the run is resumed,
+either by a server that was already running or by a server that is started afterwards. By default, each time is measured
+three times.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     python bench/selection.py [DIRECTORY ...]
 
-Each directory contains the HTML files of one company's site; the first 80 are used. By default, these are posthog.com
-and supabase.com in ../shared/sites. The script also measures a site of 5,000 near-identical passages, and pages of
-100,000 and 500,000 characters, to show whether the time grows linearly.
+Each directory contains the HTML files of one company's site; the first 80 are used. The default directories are
+posthog.com and supabase.com in ../shared/sites. The script also measures a site of 5,000 near-identical passages, and
+pages of 100,000 and 500,000 characters, to show whether the time grows linearly.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     python bench/startup.py [runs]
 
 The trivial server is a FastMCP server with one tool. The servers are started alternately, `runs` times each (9 by
-default). The exit code is 1 if the median of octave-mcp is more than 1.2 times the median of the trivial server.
+default). The exit code is 1 if the median CPU time of octave-mcp is more than 1.2 times that of the trivial server.
 """
 
 from __future__ import annotations

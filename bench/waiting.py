@@ -3,9 +3,9 @@
     python bench/waiting.py [--runs 500] [--seconds 60] [--postgres]
 
 The script starts a server and runs about the demo's sites, waits until every run has asked its first questions, and
-prints how long that took. Then it prints the server's CPU usage by thread and its memory, as proportional set size
-(PSS), with one waiting run and with all of them. The exit code is 1 if all the waiting runs together use more than 1 %
-of a core.
+prints how long that took. Then the script prints the server's CPU usage by thread and its memory, as proportional set
+size (PSS), with one waiting run and with all of them. The exit code is 1 if all the waiting runs together use more than
+1 % of a core.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ MAX_CONCURRENT_REQUESTS = 50
 SETTLING_SECONDS = 75
 THREADS_SHOWN = 10
 TICKS = os.sysconf("SC_CLK_TCK")
-# This program runs server.py and tells Linux the names of Python's threads, which Python itself doesn't do.
+# This program runs server.py and sets the names of Python's threads in Linux, because Python doesn't set them itself.
 SERVER = f"""
 import re, runpy, sys, threading
 
@@ -115,7 +115,7 @@ async def server(settings: dict[str, str]) -> AsyncGenerator[tuple[int, httpx2.A
 
 
 async def start(client: httpx2.AsyncClient, request: dict[str, object], semaphore: asyncio.Semaphore) -> str:
-    """Start a run, wait until it waits for answers or has ended, and return its status."""
+    """Start a run, and return its status as soon as the run waits for answers or has ended."""
     async with semaphore:
         report = (await client.post("/runs", json=request)).json()
         while report["status"] in {"queued", "running"}:

@@ -94,7 +94,7 @@ async def test_tool_with_progress(context: Context) -> str:
 
 
 async def test_streaming_elicitation(context: Context) -> str:
-    """Stream progress. The suite gave the tool its name, but our server supports no elicitation."""
+    """Stream progress. The tool's name comes from the suite; our server does not support elicitation."""
     return await test_tool_with_progress(context)
 
 

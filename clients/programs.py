@@ -1,4 +1,4 @@
-"""Run subprocesses with timeouts, and kill the remaining ones when the trials are over."""
+"""Run subprocesses with timeouts, and kill subprocesses that are still running when the trials are over."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Failed(Exception):
 
 
 class Programs:
-    """Runs programs as process groups in a temporary home, with Node 22 first on the PATH.
+    """Runner of programs, each in its own process group and in a temporary home folder, with Node 22 on the PATH.
 
     Leaving the context kills all programs that are still running.
     """
@@ -54,7 +54,7 @@ class Programs:
         self._home.cleanup()
 
     def folder(self) -> Path:
-        """Create an empty folder in the temporary home."""
+        """Create an empty folder in the temporary home folder."""
         return Path(tempfile.mkdtemp(dir=self._home.name))
 
     def version(self, package: str) -> str:

@@ -238,7 +238,7 @@ def results_of(programs: Programs, url: str, scenario: str, revision: str) -> li
     """Run a scenario and return the results of its checks."""
     folder = programs.folder()
     options = ["server", "--url", url, "--scenario", scenario, "--spec-version", revision, "--output-dir", str(folder)]
-    # Exit code 1 means that a check failed; the results say which one and why.
+    # Exit code 1 means that a check failed; the results name the check and the reason.
     output = programs.run([*CONFORMANCE, *options], codes=(0, 1))
     files = list(folder.glob("*/checks.json"))
     check(len(files) == 1, f"no results: {output}")

@@ -17,7 +17,7 @@ from octave_mcp.demo import serve_demo
 from octave_mcp.demo.sites import Document, load
 
 # A run makes at least four requests one after another (robots.txt, home page, sitemap, pages), so it takes 6 s or more.
-# This is longer than the timeout of the client in the trial of timeouts.
+# The client in the trial of timeouts gives up earlier.
 RESPONSE_SECONDS = 1.5
 
 

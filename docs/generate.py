@@ -4,11 +4,11 @@
     python docs/generate.py [--check]
 
 The script replaces the text between `<!-- generated: NAME -->` and `<!-- end -->` in README.md and docs/. With --check,
-it changes no file, and its exit code is 1 if any text is out of date. For the name `answer`, it sends the request in
-the code block above to a server that it starts for the document, with the demo's two companies. The name `demo` stands
-for an excerpt from the playbook that `octave-mcp demo` writes. A code block of kind `jsonl` is saved as claims.jsonl,
-so that requests can use this file. Values that change from run to run (ids, times, durations, digests, ports, folders)
-are replaced by fixed ones.
+the script changes no file, and the exit code is 1 if any text is out of date. A part named `answer` is the response to
+the request in the code block above it. For each document with an `answer`, the script starts a server with the demo's
+two companies. A part named `demo` is an excerpt from the playbook that `octave-mcp demo` writes. A code block of kind
+`jsonl` is saved as claims.jsonl, so that requests can use this file. Values that change from run to run (ids, times,
+durations, digests, ports, folders) are replaced by fixed values.
 """
 
 from __future__ import annotations
@@ -244,7 +244,7 @@ class Stage:
     """A running server with its own OCTAVE_HOME, and the hosts of the demo's two sites.
 
     `latest`: the IDs in the latest response, which requests refer to as $RUN and $SESSION.
-    `ids`: the placeholder of each real ID in the documents.
+    `ids`: the placeholder that replaces each real ID in the documents.
     """
 
     origin: str
@@ -415,7 +415,7 @@ def _json(value: BaseModel) -> str:
 
 
 def _body(stage: Stage, text: str, options: dict[str, int]) -> str:
-    """Return a response with no more lines, and no more items in its JSON lists, than `options` say."""
+    """Return a response, limited to the number of lines and of items per JSON list in `options`."""
     if text.startswith(("{", "[{")):
         text = "\n".join(_json_of(text, options.get("items", 2)))
     lines = [line.rstrip() for line in stage.shown(text).splitlines()]
@@ -424,7 +424,7 @@ def _body(stage: Stage, text: str, options: dict[str, int]) -> str:
 
 
 def _json_of(text: str, items: int) -> Iterator[str]:
-    """Yield a single JSON value in indented form, or several values with one value per line."""
+    """Format one JSON value with indentation, or several JSON values with one value per line."""
     lines = text.splitlines()
     values = [json.loads(line) for line in lines] if all(map(OBJECT.fullmatch, lines)) else [json.loads(text)]
     for value in values:
@@ -497,7 +497,7 @@ TABLES = {
 
 async def made(text: str) -> str:
     """Return a document with all its generated parts updated."""
-    # A server takes seconds to start, so none is started for documents that need no server.
+    # A server takes seconds to start, so a server is only started for documents that need one.
     if not re.search("<!-- generated: (answer|demo|routes)", text):
         return await _made(text, None)
     async with staged() as stage:

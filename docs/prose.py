@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - a script beside the documents that it reads
-"""Print sentences drawn at random from the project's prose, so that a reader can mark those that are hard to read.
+"""Print sentences drawn at random from the project's prose, to mark the ones that are hard to read.
 
     python docs/prose.py [COUNT] [SEED]
 
@@ -98,17 +98,18 @@ def _texts(name: str, node: ast.Constant | ast.JoinedStr) -> Iterator[Sentence]:
 
 
 def _comments(name: str, source: str) -> Iterator[Sentence]:
-    """Yield the sentences of comments; consecutive comment lines form one comment."""
+    """Yield the sentences of comments. Consecutive lines that only contain a comment form one comment."""
     block: list[str] = []
     start = last = 0
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type != tokenize.COMMENT or DIRECTIVE.match(token.string):
             continue
-        if token.start[0] != last + 1:
+        has_own_line = token.line.lstrip().startswith("#")
+        if not has_own_line or token.start[0] != last + 1:
             yield from _sentences(name, start, "comment", " ".join(block))
             block, start = [], token.start[0]
         block.append(token.string.lstrip("# "))
-        last = token.start[0]
+        last = token.start[0] if has_own_line else 0
     yield from _sentences(name, start, "comment", " ".join(block))
 
 

@@ -1,4 +1,4 @@
-"""Add to a lock file, for each requirement with extras, the same requirement without them.
+"""Add to a lock file, for each requirement with extras, the same requirement without extras.
 
     python scripts/complete_lock.py LOCK...
 

@@ -2,8 +2,8 @@
 
     python scripts/install.py requirements.lock
 
-The script uses uv if uv is on the PATH. Otherwise, or if uv fails, it uses pip, which may be configured with another
-package index. With the development lock file, all packages are compiled to byte code, because tests start many
+The script uses uv if uv is on the PATH. If uv is missing or fails, the script uses pip, which may be configured with
+another package index. With the development lock file, all packages are compiled to byte code, because tests start many
 processes. With requirements.lock, only the modules that the server and the command line import are compiled.
 """
 
@@ -106,8 +106,8 @@ def installer(uv: str | None) -> Sequence[str]:
 def compile_code(show: Show, *, everything: bool) -> None:
     """Compile modules to byte code before their first import.
 
-    Without byte code, each start of the server takes twice as long, and in some environments the server may not write
-    byte code itself.
+    Without byte code, each start of the server takes twice as long, and in some environments the server is not allowed
+    to write byte code.
     """
     compileall = str(PYTHON), "-m", "compileall", "-q", "-j", "0"
     run([*compileall, "octave_mcp"], show)

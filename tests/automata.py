@@ -103,7 +103,7 @@ class Alphabet:
         return Condition(self.all & ~condition.allowed, not condition.or_none)
 
     def set(self, kind: Any, value: Any, flags: int) -> int | None:  # noqa: ANN401
-        """Return the bit set of characters that a part matches, or None if it doesn't match a single character."""
+        """Return the bit set of characters that a part matches, or None if the part is more than one character."""
         if kind is op.ANY:
             return self.all if flags & re.DOTALL else self.all & ~self.where("\n".__eq__)
         if kind is op.LITERAL or kind is op.NOT_LITERAL:
@@ -227,7 +227,7 @@ class Builder:
         return self._add(self.sequence(parts, MATCHED, flags), self._add(following, after=first))
 
     def _single(self, parts: Parts, flags: int) -> Condition | None:
-        """Return the condition if the parts only test one character, or else None."""
+        """Return the condition that the parts place on one character, or None if they test several characters."""
         all_parts = list(parts)
         if len(all_parts) != 1:
             return None

@@ -1,15 +1,15 @@
 """Analyse how the matching time of a regular expression grows with the length of the text, without measuring time.
 
-`re` backtracks: it tries one path through the automaton of the expression after another. The time grows with a power of
-the text's length. The power is 1 if each character is read a few times, 2 if the rest of the text is read again from
-each character, and infinite (exponential growth) if each character doubles the number of paths.
+`re` backtracks: it tries the paths through the automaton of the expression one after another. The time grows with a
+power of the text's length. The power is 1 if each character is read a few times, 2 if the rest of the text is read
+again from each character, and infinite (exponential growth) if each character doubles the number of paths.
 
-The power is the length of the longest chain of loops in which one text leads around a loop, around the next loop, and
-from the first loop to the next: in repeated copies of this text, `re` can change loops at any copy. A search adds a
-loop at the start, because a match can start at any character. If one text leads around a loop on two different paths,
-each copy of the text doubles the number of paths. Loops after which the expression matches any text don't count,
-because `re` never backtracks into them. See "Analyzing Matching Time Behavior of Backtracking Regular Expression
-Matchers by Using Ambiguity of NFA" (Weideman et al., 2016).
+Two loops form a chain if the same text leads around the first loop, around the second loop, and from the first loop to
+the second: in repeated copies of this text, `re` can change loops at any copy. The power is the length of the longest
+chain. A search adds a loop at the start, because a match can start at any character. If one text leads around a loop on
+two different paths, each copy of the text doubles the number of paths. Loops after which the expression matches any
+text don't count, because `re` never backtracks into them. See "Analyzing Matching Time Behavior of Backtracking Regular
+Expression Matchers by Using Ambiguity of NFA" (Weideman et al., 2016).
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Paths:
         return max(map(self._chains(loops), loops.found), key=lambda growth: growth.power, default=Growth(1))
 
     def _chains(self, loops: Loops) -> Callable[[list[State]], Growth]:
-        """Return a function that returns the longest chain of loops starting with a given loop."""
+        """Return a function that finds the longest chain of loops starting with a given loop."""
 
         @cache
         def longest(start: int) -> Growth:
@@ -162,7 +162,7 @@ class Paths:
         return self._start if node in (ANYWHERE, FIRST) else self._nodes[node].following[0]
 
     def _ways_from(self, place: int) -> list[Way]:
-        """Return the ways from a position. A way that several choices lead to is repeated."""
+        """Return the ways from a position. If several choices lead to a way, the way is repeated."""
         found: list[Way] = []
 
         def go(place: int, before: Condition, after: Condition, passed: frozenset[int]) -> None:
@@ -203,7 +203,7 @@ class Paths:
         return found
 
     def _next_of(self, state: State) -> dict[int, list[State]]:
-        """Map each kind of character to the next states. A state that several choices lead to is repeated."""
+        """Map each kind of character to the next states. If several choices lead to a state, the state is repeated."""
         node, last = state
         found = defaultdict[int, list[State]](list)
         for kind, ways in self._readings(self._place(node)).items():
@@ -274,7 +274,7 @@ def path(begin: N, end: N, go: Callable[[N], Iterator[tuple[int, N]]]) -> list[i
 def connected(following: Mapping[State, Iterable[State]]) -> Iterator[list[State]]:
     """Yield the groups of states that lead to each other, and single states that lead to themselves.
 
-    This is Kosaraju's algorithm.
+    The groups are found with Kosaraju's algorithm.
     """
     back, order = defaultdict[State, list[State]](list), list[State]()
     seen = set[State]()

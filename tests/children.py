@@ -71,13 +71,13 @@ LOADED_LATE = (
 class Orders:
     """Instructions for a child: what it does, and when it kills itself.
 
-    `request`: the playbook request. Its `request_id` is the same for all children, so that only the first child starts
+    `request`: the playbook request. The `request_id` is the same for all children, so that only the first child starts
     the run.
     `dies_after_commits`: the child kills itself right after this many commits of steps.
     `dies_before_commit`: the child kills itself after this many commits, just before the next commit.
     `dies_in_turns`: the child kills itself when its event loop reaches the first of these turns.
-    `restarts`: the child forks a process that follows these orders, and forks another process after each one that was
-    killed. The second process kills itself in the second of `dies_in_turns`, and so on.
+    `restarts`: the child forks a process that follows these orders, and forks another process whenever a process has
+    been killed. The second process kills itself in the second of `dies_in_turns`, and so on.
     `stops_in_commit`: the child stops itself with SIGSTOP during this commit, until it receives SIGCONT.
     `stays`: the child keeps running after the run has ended.
     `revises`: the arguments of a revision, which the child starts or resumes instead of the request.
@@ -97,7 +97,7 @@ class Orders:
 
 
 class Logged(NamedTuple):
-    """A line of the log, for a step that a child called or recorded, or for the number of turns of its event loop."""
+    """A line of the log: a child called a step, recorded a step, or ended after a number of turns of its event loop."""
 
     pid: int
     kind: str

@@ -39,7 +39,7 @@ class Clock:
             self._moves = False
 
     def watch_threads(self, run_in_executor: Callable[..., asyncio.Future[Any]]) -> Callable[..., asyncio.Future[Any]]:
-        """Return a wrapper of `run_in_executor` during whose calls the clock stops, since threads may be slow."""
+        """Return a wrapper of `run_in_executor` that stops the clock during each call, since threads may be slow."""
 
         def run(*work: Any) -> asyncio.Future[Any]:  # noqa: ANN401 - the loop's own
             self._in_threads += 1

@@ -170,7 +170,7 @@ class LoopbackSite(ThreadingHTTPServer):
     """A company's site on a free loopback port.
 
     `failing`: the HTTP status of each path that fails.
-    `gate`: an event; while it is not set, all responses wait. It is set at the start unless the site is `held`.
+    `gate`: an event; while it is not set, all responses wait. `gate` is set at the start unless the site is `held`.
     `asked`: an event that is set at the first request.
     `hits`: the number of requests per path.
     `held_at`: the number of the request at which `gate` is cleared and the event `reached` is set.
@@ -271,7 +271,7 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
 
 @pytest.fixture
 def held_pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
-    """Two sites that don't respond until they are released, so that a run about them can't end before."""
+    """Two sites that don't respond until they are released, so that a run about them can't end before that."""
     sites = Pair(LoopbackSite(load("vendor"), held=True), LoopbackSite(load("prospect"), held=True))
     allow(sites, monkeypatch)
     yield sites
@@ -342,7 +342,7 @@ def _plain() -> list[scripted.Written]:
 
 @pytest.fixture
 async def plain(_plain: list[scripted.Written], tmp_path_factory: pytest.TempPathFactory) -> scripted.Written:
-    """A completed run of the scripted model about invented sites, shared by all tests of a worker, which only read it.
+    """A completed run of the scripted model about invented sites, shared by all read-only tests of a worker.
 
     The first test that uses this fixture executes the run, in the event loop and environment of that test.
     """
@@ -400,7 +400,7 @@ class Ended:
 
 
 async def command(*arguments: str, cwd: Path, stdin: bytes = b"", root: Path = ROOT) -> Ended:
-    """Run Python with these arguments in the folder `cwd`, with the product that is at `root`."""
+    """Run Python with these arguments in the folder `cwd`, with the product in the folder `root`."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *arguments,

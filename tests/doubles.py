@@ -205,7 +205,7 @@ def _passage(page: PageRef, number: int, heading: str, sentences: list[str]) -> 
 
 def good(request: Request) -> dict[str, Any]:
     """Return an answer that the passages in the request support. For a patch, return only the requested entries."""
-    if {*request.schema["properties"]} == {"word"}:  # doctor checks an API key with this request
+    if {*request.schema["properties"]} == {"word"}:  # `octave-mcp doctor` sends this to check an API key
         return {"word": "yes"}
     if request.form is Verification:
         return {"supported": [int(claim["number"]) for claim in claims(request)], "others": []}
@@ -275,7 +275,7 @@ def answer_to(question: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fit(passage: Passage) -> Passage:
-    """Change sentences that a writer wouldn't repeat verbatim, so that the rules of `scripted` don't either.
+    """Change sentences that a writer wouldn't repeat verbatim, so that the rules of `scripted` don't repeat them.
 
     The final full stop becomes a semicolon, because the rules only repeat sentences that end with a full stop.
     Sentences in other languages become English, as if a writer had translated them.

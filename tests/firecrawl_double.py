@@ -25,7 +25,7 @@ from octave_mcp.sources.firecrawl import client as following
 from octave_mcp.sources.web.sitemap_files import entries_of
 
 A_KEY = "fc-0123456789abcdef"
-# A number of requests that no test reaches.
+# A number that is higher than the number of requests in any test.
 MANY = 10_000
 JSON = "application/json"
 
@@ -36,7 +36,7 @@ Body = dict[str, Any]
 class Fault:
     """A response to the next `times` requests whose method and path match the pattern `path`.
 
-    `url`: if set, the page requested must also have a URL that contains this text.
+    `url`: if set, the request must also be for a page whose URL contains this text.
     """
 
     path: str

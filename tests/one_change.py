@@ -35,7 +35,7 @@ class ProductCopy:
         self.edited.add(file)
 
     def replace(self, file: str, old: str, new: str) -> None:
-        """Replace a text in a file, which must contain it exactly once."""
+        """Replace a text that must occur exactly once in the file."""
         path = self.root / file
         text = path.read_text("utf-8")
         assert text.count(old) == 1, f"{file} contains {old!r} {text.count(old)} times"
@@ -85,6 +85,6 @@ def product_copy(root: Path) -> ProductCopy:
     """Copy the package, the prompts and the docs to a new folder below `root`."""
     copy = ProductCopy(root / "product")
     for part in PARTS:
-        # The byte code is copied too. It remains valid, because the copies keep the modification times of the files.
+        # The byte code is copied too, and remains valid because the copies keep the modification times of the files.
         copytree(ROOT / part, copy.root / part)
     return copy

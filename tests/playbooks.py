@@ -345,8 +345,8 @@ def sample_playbook() -> Playbook:
 def sample_drafts() -> Drafts:
     """Return the drafts of the sample playbook.
 
-    The summary is missing, as if its writer had failed. The first sequence has an extra touch, which the playbook
-    lacks, as if a check had dropped it.
+    The summary is missing, as if the model had failed to write it. The first sequence has an extra touch, which the
+    playbook lacks, as if a check had dropped it.
     """
     playbook = sample_playbook()
     why, *_ = playbook.battle_cards

@@ -216,7 +216,7 @@ class ScriptedSource:
 
 
 class ScriptedModel:
-    """A model that answers with sentences copied from the passages in the ask. `on` sets other answers."""
+    """A model that answers with sentences copied from the passages in the ask. The method `on` sets other answers."""
 
     name = identity = "scripted"
     capacity = Capacity(keeps_research=False)
@@ -350,7 +350,10 @@ def _has(value: Value, form: type[Value]) -> bool:
 
 
 def _fields(value: Value, form: type[Value]) -> dict[str, Any]:
-    """Return the fields of the value that the form has. If only the value's field is a list, return the last entry."""
+    """Return the fields of the value that the form has.
+
+    If the value has a list where the form has a single entry, use the last entry of the list.
+    """
     found = value.model_dump(mode="json")
     if form.model_fields.keys() < found.keys() and len(form.model_fields) == 1:
         (name, field) = next(iter(form.model_fields.items()))
@@ -763,7 +766,10 @@ OPENED: list[Stage] = []
 
 
 class Stage(App):
-    """The application with the test's own model and source, both named 'scripted'. `events` are the events so far."""
+    """The application with the test's own model and source, both named 'scripted'.
+
+    `events` are all events of its runs.
+    """
 
     def __init__(
         self,

@@ -150,7 +150,7 @@ async def test_a_failing_background_task_is_reported_until_it_works_again(home: 
     async with serving() as client:
         await readiness(client, 200)
     with sqlite3.connect(home / "octave.db") as database:
-        database.execute("insert into notes values ('old', '2000-01-01', '')")  # old enough to be deleted by maintenance
+        database.execute("insert into notes values ('old', '2000-01-01', '')")  # old enough to be deleted
     database.close()
     with ExitStack() as broken:
         broken.enter_context(refusing(home, "delete on notes"))

@@ -43,7 +43,10 @@ def thinks(*, cut_off: bool = False, has_text: bool = True) -> Fault:
 
 
 def finishing_with(finish_reason: str) -> Fault:
-    """Send a response without text. In chat.completions, it has this finish reason, which belongs to another API."""
+    """Send a response without text.
+
+    In chat.completions, the response has this finish reason, which belongs to another API.
+    """
 
     def fault(request: Request, _: str) -> Sent:
         body = enveloped(request, "", cut_off=True)

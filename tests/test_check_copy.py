@@ -375,7 +375,7 @@ async def test_few_true_claims_are_rejected_and_few_false_ones_accepted(
 ) -> None:
     """The claims are the benchmark's claims about the two invented companies.
 
-    The bounds leave room for changes of the rules.
+    The bounds leave room for changes in the rules.
     """
     rows = [json.loads(line) for line in (ROOT / "bench" / "claims" / "seen.jsonl").read_text("utf-8").splitlines()]
     own = [row for row in rows if (row["vendor"], row["prospect"], row["kind"]) == ("Wrenhaul", "Hearthwain", "fact")]
@@ -531,9 +531,9 @@ async def test_odd_texts_are_checked_or_rejected(text: str, web: httpx2.AsyncCli
 
 @pytest.mark.parametrize("repeated", ['"', "Happy to say: ", "I know Kestrel "])
 def test_a_long_text_takes_linear_time(repeated: str) -> None:
-    """A text of four times the length takes about four times as long, not sixteen.
+    """Four times the text must not take sixteen times as long.
 
-    On a busy machine, up to ten is allowed.
+    The test allows ten times as long, although four times is typical, because the machine may be busy.
     """
     few, many = (_seconds(repeated * (length // len(repeated))) for length in (2500, 10_000))
     assert many < 10 * max(few, 0.05)

@@ -42,7 +42,7 @@ def without_the_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.fixture
 def elsewhere() -> Iterator[Double]:
-    """A server with the chat.completions API at another address than OpenAI's."""
+    """A server with OpenAI's chat.completions API at an address that is not OpenAI's."""
     answering = Double()
     yield answering
     answering.close()

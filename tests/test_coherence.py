@@ -374,7 +374,7 @@ POINTING_BACK = ("That", "This", "It", "Its", "They", "These", "Those", "Both", 
 
 @pytest.mark.parametrize("draft", [PERSONA, DEAL], ids=["persona", "deal"])
 def test_no_list_starts_with_a_sentence_that_refers_back_whatever_is_dropped(draft: Value) -> None:
-    """Drop every single sentence or text, and every pair of neighbouring ones."""
+    """Drop each sentence or text by itself, and each pair of neighbouring sentences or texts."""
     places = paths_of(draft)
     for dropped in [[at] for at in places] + [list(pair) for pair in pairwise(places)]:
         left = without(draft, dropped, known=KNOWN).value

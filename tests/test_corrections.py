@@ -1,4 +1,4 @@
-"""Corrections are patches: the model only repeats the entries that failed, and the rest of the answer is unchanged."""
+"""Corrections are patches: the model only rewrites the entries that failed, and the rest of the answer is unchanged."""
 
 from __future__ import annotations
 

@@ -90,10 +90,9 @@ class Counting:
 
 
 class Server:
-    """A server that answers each path with its route: bytes, a handler, or a sequence of these, ending with a repeated
-    one.
+    """A server that answers each path with its route: bytes, a handler, or a sequence of these for successive requests.
 
-    `asked` counts the requests for each path, and `sent` counts the bytes sent.
+    The last route of a sequence repeats. `asked` counts the requests for each path, and `sent` counts the bytes sent.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""A failure only affects the parts that depend on the failed work, and the playbook or the run's error names it."""
+"""A failure only affects the parts that depend on the failed work, and the playbook or the error names the failure."""
 
 from __future__ import annotations
 

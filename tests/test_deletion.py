@@ -32,7 +32,7 @@ LONG_SECONDS = 1_000_000
 
 
 def branded(role: Literal["vendor", "prospect"], name: str) -> Site:
-    """Return a demo site with an added sentence on each page that occurs on no other site."""
+    """Return a demo site with a sentence added to each page. No other site contains these sentences."""
     site = load(role)
     sentence = f"<p>The people of {name} keep {name}-{{path}} for those who ask for it in writing.</p>"
     fragments = (
@@ -52,7 +52,7 @@ class Sites:
         return self.by_name[name].host
 
     def traces(self, name: str) -> tuple[bytes, ...]:
-        """Return bytes that only this site can leave: its name, and its address as in URLs and as in file names."""
+        """Return byte strings that identify data about this site: its name, and its address in URLs and file names."""
         host = self.host(name)
         return name.encode(), host.encode(), host.replace(":", "_").encode()
 

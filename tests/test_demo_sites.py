@@ -52,7 +52,7 @@ async def demo() -> AsyncIterator[Demo]:
 def client() -> httpx2.AsyncClient:
     """Return a client without a timeout.
 
-    It opens a connection for each request, since the sites may close idle connections.
+    The client opens a connection for each request, since the sites may close idle connections.
     """
     return httpx2.AsyncClient(trust_env=False, timeout=None, limits=httpx2.Limits(max_keepalive_connections=0))
 

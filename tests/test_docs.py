@@ -91,7 +91,7 @@ def blocks_of(file: Path) -> Iterator[Block]:
 
 
 def commands() -> list[str]:
-    """Return each command without generated output once, in the form for a PATH that includes octave-mcp."""
+    """Return each command without generated output once, as a user with octave-mcp on the PATH would type it."""
     found = [line for block in blocks("sh") if not block.is_answered for line in block.commands]
     return list(
         dict.fromkeys(line.replace(".venv/bin/", "", 1) if line.startswith(".venv") else line for line in found)
@@ -166,7 +166,7 @@ async def run_all(
 
 
 async def test_commands_do_what_the_documents_say(pair: Pair, terminal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run all commands that need no shell. They run in this process to save time."""
+    """Run all commands that need no shell, in this process to save time."""
     first, *others = sorted(filter(needs_no_shell, commands()), key=lambda line: "generate" not in line)
     first_run = await run_all(first, others, run_in_process, pair, terminal, monkeypatch)
 

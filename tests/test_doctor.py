@@ -57,7 +57,7 @@ def store(checks_may_be_slow: None, monkeypatch: pytest.MonkeyPatch) -> None:  #
 def free_port() -> Iterator[int]:
     """A port without a listener.
 
-    It is bound so that no other test gets it, but a server with SO_REUSEADDR can use it.
+    The port is bound so that no other test gets it, but a server with SO_REUSEADDR can use it.
     """
     with socket.socket() as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

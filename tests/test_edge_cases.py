@@ -107,7 +107,7 @@ async def test_an_unknown_adapter_is_refused_with_the_known_names(tmp_path: Path
 
 
 def of_words(count: int, *paths: str) -> dict[str, str]:
-    """Return pages with `count` different words in all, the site's name included, spread evenly over the paths."""
+    """Return pages with `count` different words in total, including the site's name, evenly spread over the paths."""
     head = 1  # the site's name counts as one word of the home page
     share, rest = divmod(count - head, len(paths))
     counts = [share + (at < rest) for at in range(len(paths))]
@@ -284,7 +284,7 @@ async def test_each_spelling_of_the_name_alone_flags_an_existing_customer(tmp_pa
 async def test_the_story_of_an_existing_customer_is_read_but_is_no_proof_for_that_customer(tmp_path: Path) -> None:
     """The first touch may mention the story because the prospect knows it.
 
-    Later touches and battle cards must not use it.
+    Later touches and battle cards must not use the story.
     """
     vendor = demo_pages("vendor", DEMO_VENDOR)
     own = page(

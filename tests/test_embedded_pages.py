@@ -32,7 +32,7 @@ async def browser() -> AsyncIterator[Browser]:
 def playbook(url: str = "") -> Playbook:
     """Return the sample with quotations from the hostile texts.
 
-    One quotation contains another one and the preceding line.
+    One quotation contains another quotation and the line before it.
     """
     sample = sample_playbook()
     evidence = {

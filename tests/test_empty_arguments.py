@@ -1,7 +1,4 @@
-"""Empty strings and null count as absent if the argument is optional.
-
-If it is required, an error names the argument.
-"""
+"""Empty strings and null: optional arguments count as absent, and required arguments cause an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Extraction of the Markdown, metadata, language, date and links from a page's HTML."""
+"""Extraction of Markdown, metadata, language, date and links from the HTML of a page."""
 
 from __future__ import annotations
 

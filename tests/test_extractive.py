@@ -1,4 +1,4 @@
-"""Playbooks of the extractive model: who is quoted, how old a statement may be, and which sentences reach the copy."""
+"""Playbooks by the extractive model: the people quoted, the age of statements, and the sentences used in the copy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PLAYBOOKS: dict[str, Playbook] = {}
 async def playbook_with(
     home: Path, vendor: dict[str, str] | None = None, prospect: dict[str, str] | None = None
 ) -> Playbook:
-    """Return a playbook about the invented companies with pages added or replaced, cached per set of pages."""
+    """Return a playbook about the invented companies with these pages added or replaced. Playbooks are cached."""
     key = repr((vendor, prospect))
     if key not in PLAYBOOKS:
         PLAYBOOKS[key] = await generated(home, vendor, prospect)
@@ -44,7 +44,7 @@ def praise(playbook: Playbook) -> list[ProofPoint[str]]:
 
 
 def openers_and_reasons(playbook: Playbook) -> str:
-    """Return the copy about the prospect: e-mails, calls, reasons and pain points."""
+    """Return the texts about the prospect: reasons to buy now, e-mails, calls and pain points."""
     texts = [sentence.text for sentence in playbook.executive_summary.why_now]
     texts += [touch.body for sequence in playbook.email_sequences for touch in sequence.touches]
     texts += [sentence.text for track in playbook.talk_tracks for sentence in (*track.pitch, *track.cold_call.opener)]

@@ -1,4 +1,7 @@
-"""Facts from a page's head and rows of logos: quoted by value, labelled with their place, never read from page text."""
+"""Facts from a page's head and rows of logos.
+
+Facts are quoted by value and labelled with the place where they were found.
+"""
 
 from __future__ import annotations
 

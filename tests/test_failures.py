@@ -1,4 +1,4 @@
-"""Errors of model providers, and settings with which no provider can be called."""
+"""Errors from model providers, and settings that make it impossible to call a provider."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A deal between two sites with the irregular markup of real ones: the playbook must say what the pages show."""
+"""A playbook must be correct even if the two sites have irregular markup, like many real sites."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ async def deal(sites: Pair, tmp_path: Path) -> Deal:
 
 
 async def test_the_playbook_says_what_the_pages_show(deal: Deal, sites: Pair) -> None:
-    """The sitemap's pages are read, and no figure, price, comparison or date is misread."""
+    """The pages in the sitemap are read, and no figure, price, comparison or date is misread."""
     read = {path for path, hits in sites.vendor.hits.items() if hits}
     assert read >= VENDOR.keys()
     assert not any(path.endswith(".png") for path in read)

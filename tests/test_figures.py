@@ -1,4 +1,4 @@
-"""Comparison of figures and words: which count as equal, and which differ."""
+"""Comparison of figures and words, to decide whether two of them are equal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random operations on a playbook, with kills at random moments: no version is lost, and no user text is altered."""
+"""Random operations on a playbook while servers are killed at random: no version is lost, no user text is altered."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from octave_mcp.settings import load
 from octave_mcp.surfaces.cli.terminal import open_app
 
 FIRST = "email_sequences.persona-1.touches"
-# Paths of the texts that users write, each with its place in the playbook.
+# Paths of the texts that users write, with the location of each text in the playbook.
 OWN: dict[str, tuple[str | int, ...]] = {
     f"{FIRST}[0]": ("email_sequences", 0, "touches", 0, "body"),
     f"{FIRST}[1].subject": ("email_sequences", 0, "touches", 1, "subject"),
@@ -39,7 +39,7 @@ OPERATIONS = 8
 
 
 class History:
-    """One playbook and its known versions. `own`: the texts that users wrote, by path."""
+    """A playbook and its known versions. `own`: the texts that users wrote, by path."""
 
     def __init__(self, seed: int, pair: Pair, provider: Double, folder: Path) -> None:
         self.random = Random(seed)  # noqa: S311 - repeatable
@@ -92,14 +92,14 @@ class History:
             await stdio.call("delete_session", session_id=run["session_id"])
 
     async def carried_out(self, tool: str, **asked: Any) -> None:  # noqa: ANN401 - the tool's own
-        """Carry out a run to its end, with the server perhaps killed at once or at an ask of the model."""
+        """Execute a run until it ends. The server may be killed immediately or when the run asks the model."""
         asks = self.random.choice([None, 0, 1, 2, 3])
         async with self.server() as stdio:
             run_id = (await stdio.call(tool, **asked, wait_seconds=0))["run_id"]
             if asks:
                 self.kill_at_ask(stdio.pid, asks)
             if asks != 0:
-                with suppress(AssertionError):  # the server ended before it answered
+                with suppress(AssertionError):  # the server was killed before it answered
                     await finished(stdio, run_id)
         self.provider.heal()
         async with self.server() as stdio:
@@ -142,7 +142,7 @@ class History:
 
 
 def _text_at(playbook: Playbook, at: tuple[str | int, ...]) -> str:
-    """Return the text of the part, or of its sentences."""
+    """Return the part if it is a text, or else the text of all its sentences."""
     part: Any = part_at(playbook, at)
     return (
         part

@@ -1,4 +1,4 @@
-"""Playbooks written by the client's own model, which fetches questions and whose answers are checked as usual."""
+"""Playbooks written by the client's own model: it fetches questions, and its answers are checked like any others."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Wrong = Callable[[dict[str, Any]], object]
 
 @pytest.fixture(autouse=True)
 def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Raise leases and waits far above what a slow machine needs."""
+    """Make leases and timeouts far longer than a slow machine needs."""
     monkeypatch.setattr(questions, "LEASE", timedelta(hours=1))
     monkeypatch.setattr(questions, "VERDICT_SECONDS", 3600)
     monkeypatch.setattr(mcp, "MAX_WAIT_SECONDS", 600)
@@ -44,9 +44,9 @@ def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Writer:
-    """A client that answers the questions of one run; `asked` lists them in the order received.
+    """A client that answers the questions of one run; `asked` lists the questions in the order received.
 
-    If there is no other question for `wait_seconds`, it gets one that another client holds and has not answered.
+    If no new question appears within `wait_seconds`, the client gets an unanswered question that another client holds.
     """
 
     def __init__(self, client: Client[Any], run_id: str, *, wait_seconds: float = 600) -> None:
@@ -54,7 +54,7 @@ class Writer:
         self.asked: list[Question] = []
 
     async def next(self) -> Question | None:
-        """Return the next question, or None once the run is final."""
+        """Return the next question, or None if the run has ended."""
         while True:
             report = await call(self.client, "next_question", run_id=self.run_id, wait_seconds=self.wait_seconds)
             if report["status"] in FINAL:
@@ -70,7 +70,10 @@ class Writer:
         return await call(self.client, "answer_question", **asked)
 
     async def with_material(self, question: Question) -> Question:
-        """Add the material of the corrected question to a correction, which comes without any."""
+        """Return the question with its material.
+
+        A correction lacks material, so the material of the corrected question is added.
+        """
         if question["material"]:
             return question
         again = {"run_id": self.run_id, "question_id": question["corrects"]}
@@ -78,7 +81,7 @@ class Writer:
         return {**question, "material": earlier["material"]}
 
     async def work(self, most: int = 100) -> None:
-        """Answer up to `most` questions."""
+        """Answer questions until the run has ended, but at most `most` questions."""
         for _ in range(most):
             question = await self.next()
             if question is None:
@@ -87,13 +90,13 @@ class Writer:
 
 
 async def begun(client: Client[Any], pair: Pair) -> dict[str, Any]:
-    """Start a run and return its report once it has asked its first questions."""
+    """Start a run, wait for its first questions, and return its report."""
     run_id = (await call(client, "generate_playbook", **pair.few, model="host", wait_seconds=0))["run_id"]
     return await at_rest(client, run_id)
 
 
 async def at_rest(client: Client[Any], run_id: str) -> dict[str, Any]:
-    """Return the report of the run once it waits for answers or has ended."""
+    """Wait until the run waits for answers or has ended, and return its report."""
     while (report := await call(client, "get_run", run_id=run_id))["status"] in {"queued", "running"}:
         pass
     return report
@@ -101,7 +104,7 @@ async def at_rest(client: Client[Any], run_id: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Worked:
-    """A run whose questions three clients answered in parallel, for read-only tests."""
+    """A completed run whose questions were answered by three clients in parallel, for read-only tests."""
 
     first: dict[str, Any]
     report: dict[str, Any]
@@ -116,7 +119,7 @@ def worked_by_era() -> dict[str, Worked]:
 
 @pytest.fixture(params=sampled(ERAS, short=lambda era: era == "auto"))
 async def worked(request: pytest.FixtureRequest, worked_by_era: dict[str, Worked], pair: Pair) -> Worked:
-    """One run per protocol era, cached when first requested."""
+    """A completed run in one protocol era. The first test that needs the run executes it."""
     era = request.param
     if era not in worked_by_era:
         async with Client(make(), mode=era) as client:
@@ -192,7 +195,7 @@ async def test_a_run_continues_after_a_restart_of_the_server_and_repeats_no_answ
 
 
 async def next_of(writer: Writer, prompt: str) -> Question:
-    """Answer questions until one of this prompt comes, and return that one."""
+    """Answer questions until there is a question of this prompt, and return that question."""
     while question := await writer.next():
         if question["prompt"] == prompt:
             return question
@@ -313,7 +316,7 @@ async def test_http_answers_name_routes_and_never_tools(pair: Pair) -> None:
 
 
 async def next_question(http: httpx2.AsyncClient, at: str) -> dict[str, Any]:
-    """Return the report of the run at this path, with its next question unless the run has ended."""
+    """Return the report of the run at this path, which contains the next question unless the run has ended."""
     return (await http.get(f"{at}/questions/next", params={"wait_seconds": 600})).json()
 
 

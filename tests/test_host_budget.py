@@ -1,4 +1,4 @@
-"""Questions to a connected client: each is asked once, in rank order, and within the limits of the run."""
+"""Questions to a connected client: each question is asked once, in order of rank, and within the limits of the run."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from octave_mcp.settings import Settings
 
 
 def unchanged(_: QuestionRecord, __: dict[str, Any]) -> None:
-    """Leave the answer as it is."""
+    """Leave the answer unchanged."""
 
 
 Spoil = Callable[[QuestionRecord, dict[str, Any]], object]
@@ -59,9 +59,9 @@ def no_verdict_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass
 class Transcript:
-    """A run whose questions were all answered, with the verdicts on the answers and the playbook.
+    """A run whose questions have all been answered, with the questions, the verdicts on the answers, and the playbook.
 
-    `checks`: the question that verifies the client's copy, if there was one; `asked`: all other questions.
+    `checks`: the question that verifies the client's copy, if it was asked; `asked`: all other questions.
     """
 
     record: RunRecord
@@ -111,7 +111,8 @@ class Client:
             whole = question.model_copy(update={"material": earlier.material})
         answer = answer_to(whole.model_dump())
         spoil(question, answer)
-        # As long as expected, so that the budget is the same whether the answer or the next question comes first.
+        # The answer is padded to its expected length, so that the budget does not depend on whether this answer or the
+        # next question comes first.
         text = json.dumps(answer).ljust(4 * expected(question))
         return (await self.app.runs.answer(transcript.record.run_id, question.question_id, text))[1]
 
@@ -133,7 +134,7 @@ async def client_with(pair: Pair, tmp_path: Path) -> AsyncIterator[Callable[...,
 
 
 def without(name: str) -> Spoil:
-    """Return a function that omits the copy for this persona from an answer."""
+    """Return a function that removes the copy for this persona from an answer."""
 
     def spoil(_: QuestionRecord, answer: dict[str, Any]) -> None:
         if name in answer:
@@ -143,7 +144,7 @@ def without(name: str) -> Spoil:
 
 
 def without_persona_2(question: QuestionRecord, answer: dict[str, Any]) -> None:
-    """Omit the copy for the second persona, in first answers and in corrections."""
+    """Remove the copy for the second persona, in first answers and in corrections."""
     for fix, path in paths_in(question.complaint).items():
         if path == "persona_2":
             answer[fix] = None
@@ -240,7 +241,7 @@ def invented_figure(question: QuestionRecord, answer: dict[str, Any]) -> None:
 
 
 def invented_facts(question: QuestionRecord, answer: dict[str, Any]) -> None:
-    """Spoil one fact and omit a persona, in first answers and in corrections."""
+    """Add an invented figure to one fact and remove the second persona, in first answers and in corrections."""
     fixes = [answer[fix] for fix, path in paths_in(question.complaint).items() if path.startswith("facts")]
     for fact in (*fixes, *answer.get("facts", ())[:1]):
         fact["text"] += " That is 7431.5 times."
@@ -281,7 +282,7 @@ async def test_the_first_verdict_says_what_is_wrong_and_the_second_what_was_drop
     first, second = transcript.of(DEAL)
     assert "7431.5" in (first.wrong or "")
     assert first.dropped == ""
-    # The second reason begins with "it", so it depends on the first.
+    # The second reason starts with the word "it", so it depends on the first reason.
     dependent = "why_we_win.reasons[1].text"
     assert [*paths_in(second.complaint).values()] == ["why_we_win.reasons[0].text", dependent]
     assert "7431.5" in (second.dropped or "")
@@ -361,7 +362,7 @@ def used(transcript: Transcript) -> float:
 
 
 def tokens_for(personas: int, usual: Transcript) -> int:
-    """Return a token limit with room for the copy of this many personas, given a run that had room for all."""
+    """Return a token limit with room for the copy for this many personas, based on a run with room for all personas."""
     return int((used(usual) - (2.5 - personas) * ANSWERING_A_PERSONA) / (1 - RESERVED))
 
 
@@ -482,7 +483,7 @@ def test_the_compact_schema_names_every_field_of_the_strict_one(form: type[Value
 
 
 def fields(part: Any, schema: dict[str, Any]) -> Any:  # noqa: ANN401 - any part of a schema
-    """Return the fields of an object by name, with their own fields; None for anything but an object."""
+    """Return the nested fields of an object by name, or None if the schema does not describe an object."""
     if "$ref" in part:
         return fields(schema["$defs"][part["$ref"].rpartition("/")[2]], schema)
     if "properties" in part:
@@ -515,8 +516,8 @@ async def test_questions_keep_their_order_even_if_the_site_of_the_prospect_answe
 
 
 def planted_everywhere(question: QuestionRecord, answer: dict[str, Any]) -> None:
-    """Add an invented figure to the first finding of the answer, unless it is a correction."""
-    answer.update(json.loads(json.dumps(answer)))  # make each part an object of its own
+    """Add an invented figure to the first finding of the answer, unless the answer is a correction."""
+    answer.update(json.loads(json.dumps(answer)))  # make a copy in which no two parts are the same object
     if not question.corrects and (finding := next(findings_in(answer), None)):
         finding["text"] += " That is 7431.5 times."
 

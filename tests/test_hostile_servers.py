@@ -1,4 +1,4 @@
-"""Hostile servers: none may stall the crawler, exhaust its memory or crash a run."""
+"""No hostile server may stall the crawler, exhaust its memory or crash a run."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from octave_mcp.errors import SiteRefuses
 
 CONCURRENCY = 2
 MAX_GROWTH_MB = 50
-# For one page: three attempts of 5 MB each, plus what fits into the socket buffers.
+# Limit for one page: three attempts of 5 MB each, plus the data in the socket buffers.
 MAX_SENT_BYTES = 40_000_000
-# Answers that limits on bytes and steps end, however slow the machine is.
+# Answers that are ended by a limit on bytes or steps, which does not depend on the speed of the machine.
 TIMELESS = {name: row for name, row in HOSTILE.items() if row[1] != "timeout"}
-# Without the pages that exhaust the CPU time of the parser.
+# The short tests leave out two slow pages, which exhaust the CPU time of the parser.
 SHORT = {name: row for name, row in TIMELESS.items() if name not in {"options", "formatting-bomb"}}
 
 TRIAL = "import asyncio, sys, test_hostile_servers as tests; asyncio.run(tests.try_all(sys.argv[1]))"
 
 
 async def try_all(table: str) -> None:
-    """Print the outcome of every hostile answer, the most bytes sent for one, and the growth of memory use in MB."""
+    """Print the outcome for every hostile server, the most bytes that a server sent, and the growth of memory in MB."""
     import resource
 
     hostile_routes: dict[str, tuple[Route, str]] = globals()[table]
@@ -106,7 +106,7 @@ async def test_a_silent_or_very_slow_server_is_given_up_at_the_deadline(server: 
 async def test_only_cpu_time_of_the_parser_makes_a_page_too_complex(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A page is read even if the subprocess that parses it waits a long time for the CPU."""
+    """A page is read even if its parser, which is a subprocess, waits a long time for the CPU."""
     server.routes["/many"] = answer(html("<h1>Many</h1>" + "<p>words</p>" * 9000))
     started = asyncio.create_subprocess_exec
 
@@ -116,7 +116,7 @@ async def test_only_cpu_time_of_the_parser_makes_a_page_too_complex(
 
         async def late(given: bytes | None = None) -> tuple[bytes, bytes]:
             clock.advance(600)
-            await asyncio.sleep(0)  # an expired timeout would be raised here
+            await asyncio.sleep(0)  # if the timeout had expired, it would be raised here
             return await communicate(given)
 
         monkeypatch.setattr(process, "communicate", late)
@@ -187,7 +187,7 @@ async def server() -> AsyncIterator[Server]:
 
 
 async def mapped(server: Server) -> list[str]:
-    """Return the paths that are found with the clock stopped."""
+    """Return the paths that the crawler finds while the clock is stopped."""
     stop_the_clock()
     async with crawling(settings()) as source:
         site = await site_of(source, server.company())
@@ -237,7 +237,7 @@ async def test_an_unreadable_sitemap_costs_only_its_own_addresses(server: Server
 
 
 async def mapped_in_silence(server: Server) -> tuple[Site, float]:
-    """Return the mapped site and the seconds since the first silent sitemap; the timeout of a page is 10 seconds."""
+    """Return the mapped site and the seconds since the first silent sitemap, with a timeout of 10 seconds per page."""
     clock = stop_the_clock()
     async with crawling(settings(seconds=10)) as source:
         company = await source.open(server.company())

@@ -1,4 +1,4 @@
-"""Backtracking of regular expressions, which must take linear time since pages may be crafted to be slow."""
+"""Regular expressions must match in linear time, because pages may be crafted to cause excessive backtracking."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from matrix import sampled
 import octave_mcp
 
 METHODS = frozenset({"search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn", "compile"})
-# Modules whose patterns read the package's own files and settings.
+# Modules whose patterns only match the package's own files and settings.
 TRUSTED = frozenset({"octave_mcp.asks.prompts", "octave_mcp.domain.database_url", "octave_mcp.domain.masking"})
-# Patterns that may fail slowly, but whose caller then stops instead of searching from the next position.
+# Patterns that may be slow to fail, which is harmless because the caller stops at the first failure.
 STOPS = frozenset({"octave_mcp.surfaces.mcp.lines:TOKEN"})
-# Patterns that are used under other names, e.g. from a table, with the only method called on them.
+# Patterns that are used under other names, for example from a table, each with the only method that is called on it.
 TABLES = {
     "octave_mcp.evidence.dates:_BEGINS": "match",
     "octave_mcp.evidence.support.quantities:_BOUNDS_AFTER": "match",
@@ -41,7 +41,7 @@ TABLES = {
     "octave_mcp.sources.html.pictures:BEFORE_SEAM": "fullmatch",
 }
 EXTRACTIVE = "octave_mcp.models.extractive."
-# Quadratic time is allowed in the extractive model, which skips lines above a maximum length.
+# Quadratic time is allowed in the extractive model, because it skips lines above a maximum length.
 MAX_EXTRACTIVE_POWER = 2
 
 
@@ -84,7 +84,7 @@ def parts_of(found: object) -> Iterable[object]:
 
 
 def compiled(package: str) -> Iterator[Used]:
-    """Yield the patterns in module-level constants and in classes, once for each method called on them."""
+    """Yield the patterns in module-level constants and in classes, once for each method that is called on a pattern."""
     for module in modules(package):
         classes = [
             owner for owner in vars(module).values() if isinstance(owner, type) and owner.__module__ == module.__name__
@@ -98,7 +98,7 @@ def compiled(package: str) -> Iterator[Used]:
 
 
 def inline(package: str) -> Iterator[Used]:
-    """Yield the patterns that are passed to functions of `re`, if their text is in the source."""
+    """Yield the patterns that are passed to functions of `re` and whose text is written in the source."""
     for module in modules(package):
         for name, method, call in calls(module):
             if name == "re" and (pattern := written(call.args[0], module)):
@@ -110,7 +110,7 @@ def inline(package: str) -> Iterator[Used]:
 
 
 def written(node: ast.expr | None, module: ModuleType) -> str:
-    """Return a pattern as written in the source, with the name of a company in place of computed parts."""
+    """Return the text of a pattern in the source, with a company's name in place of computed parts."""
     match node:
         case ast.Constant(value=str() as text):
             return text
@@ -127,7 +127,7 @@ def written(node: ast.expr | None, module: ModuleType) -> str:
 
 
 def calls(module: ModuleType) -> Iterator[tuple[str, str, ast.Call]]:
-    """Yield calls of `re` and of pattern methods in functions: the object's name, the method's name, and the call."""
+    """Yield the calls of `re` functions and pattern methods: the object's name, the method's name, and the call."""
     functions = [node for node in ast.walk(parsed(module)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     for node in chain.from_iterable(map(ast.walk, functions)):
         match node:
@@ -138,7 +138,7 @@ def calls(module: ModuleType) -> Iterator[tuple[str, str, ast.Call]]:
 
 
 def imports(tree: ast.Module) -> dict[str, tuple[str, str]]:
-    """Map each name that the module imports with `from` to its module and its name there."""
+    """Map each name that `from` imports to the module that it comes from and to its name in that module."""
     return {
         alias.asname or alias.name: (str(node.module), alias.name)
         for node in ast.walk(tree)
@@ -149,7 +149,7 @@ def imports(tree: ast.Module) -> dict[str, tuple[str, str]]:
 
 @cache
 def uses() -> dict[tuple[str, str], set[str]]:
-    """Return the methods called on each pattern, by module and name; none if it is also used under another name."""
+    """Return the methods called on each pattern, by module and name; no methods if the pattern has other uses."""
     found = defaultdict[tuple[str, str], set[str]](set)
     others = set[tuple[str, str]]()
     for module in modules("octave_mcp"):
@@ -165,7 +165,7 @@ def uses() -> dict[tuple[str, str], set[str]]:
 
 
 def slow(package: str) -> dict[str, str]:
-    """Map the patterns that take too long to the power of their growth and a text whose repetition shows it."""
+    """Map each pattern that takes too long to the power of its growth and a text whose repetition causes it."""
     found: dict[str, str] = {}
     for where, pattern, method in {*compiled(package), *inline(package)}:
         if where.partition(":")[0] not in TRUSTED and where not in STOPS:

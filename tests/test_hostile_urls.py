@@ -1,4 +1,4 @@
-"""Hostile addresses from users, pages, redirects, sitemaps and robots.txt: none leads to a non-public destination."""
+"""Hostile URLs from users, pages, redirects, sitemaps and robots.txt: none leads to a non-public destination."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ async def server() -> AsyncIterator[Server]:
 
 @pytest.fixture
 def connected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The destinations of connections, in the order in which they were opened."""
+    """The destinations of all connections, in the order in which the connections were opened."""
     opened: list[str] = []
     network: Any = httpcore2.AnyIOBackend
     connect = network.connect_tcp
@@ -133,7 +133,7 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @asynccontextmanager
 async def looking_up(*addresses: str) -> AsyncGenerator[tuple[Crawler, list[str]]]:
-    """Yield a crawler that resolves every host to these addresses, and the list of hosts that it resolved."""
+    """Yield a crawler that resolves every host to these addresses, and a list of the hosts that were resolved."""
     asked: list[str] = []
 
     async def resolve(host: str, _port: int) -> Sequence[str]:
@@ -158,7 +158,7 @@ def test_a_hostile_address_is_refused_with_a_reason_and_a_remedy(url: str) -> No
     with pytest.raises(InputError) as refused:
         check_url(url, NOWHERE)
     with suppress(InputError):
-        # A company may be named with spaces around its domain, without a scheme, and with a path, which is dropped.
+        # A company may be given with spaces around its domain, without a scheme, or with a path, which is dropped.
         assert parse_company(url, "vendor", NOWHERE).domain == "acme.com"
 
     text = str(refused.value)
@@ -202,7 +202,7 @@ async def test_links_redirects_sitemaps_and_robots_lead_to_no_hostile_address(
     assert set(connected) == {own}
     codes = [page.code if isinstance(page, PageFailure) else "read" for page in found]
     assert codes[: len(hostile)] == ["host_not_allowed"] * len(hostile)
-    # Relative and empty addresses lead to pages of the site, most of which do not exist.
+    # Relative and empty URLs lead to pages of the site itself, most of which do not exist.
     assert set(codes) <= {"host_not_allowed", "redirected_off_site", "http_404", "redirect_loop", "duplicate", "read"}
     assert codes.count("read") <= 1
 
@@ -212,7 +212,7 @@ def _leads_away(url: str, own: str) -> bool:
 
 
 def _sendable(urls: Iterable[str]) -> list[tuple[int, str]]:
-    """Return the addresses that fit into a header, which is one line of ASCII, with their positions."""
+    """Return the URLs that are possible in an HTTP header (a line of ASCII characters), with their positions."""
     return [(at, url) for at, url in enumerate(urls) if url.isascii() and url.isprintable()]
 
 

@@ -1,4 +1,4 @@
-"""Detection of texts that address a model, however disguised, as opposed to texts about models."""
+"""Detection of texts that address a model, even in disguise, as opposed to texts that are only about models."""
 
 from __future__ import annotations
 

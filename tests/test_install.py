@@ -1,4 +1,4 @@
-"""The install command: what it prints, which files it writes, and what it leaves unchanged."""
+"""The install command: its output, the files that it writes, and the files that it leaves unchanged."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ sys.exit(on_a_mac or main())
 
 @pytest.fixture(autouse=True)
 def user_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A user's home folder that contains only a project."""
+    """A user's home folder that only contains the folder of a project."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("APPDATA", str(tmp_path / "roaming"))
@@ -77,7 +77,7 @@ async def test_without_write_only_the_entry_is_printed_and_no_file_is_changed(cl
 
 
 async def test_a_written_entry_starts_a_working_server_from_any_folder(user_home: Path) -> None:
-    """A desktop starts programs without the variables of a shell, so the server gets only those of the entry."""
+    """A desktop starts programs without a shell's variables, so the server only gets the variables in the entry."""
     written = {client: await install(user_home, client, "--write") for client in FILES}
     first, *others = (servers(user_home / file)["octave"] for file in FILES.values())
     (user_home / "elsewhere").mkdir()
@@ -274,7 +274,7 @@ async def test_secrets_are_written_only_on_request_and_are_named_otherwise(
 
 
 async def test_a_key_that_no_model_uses_counts_as_no_key(user_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first call must work, and no model can use a key of Firecrawl."""
+    """With OCTAVE_MODEL=host, the first call works without a model's key, and a Firecrawl key is not a model's key."""
     monkeypatch.setenv("FIRECRAWL_API_KEY", "fc-0123456789")
     entry = await entry_for(user_home, "cursor")
     ended = await install(user_home, "cursor")

@@ -1,4 +1,4 @@
-"""Servers that are killed, paused or cut off from their database: a run loses only its calls in flight."""
+"""Servers that are killed, paused or cut off from their database: a run only loses its calls in flight."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from octave_mcp.settings import load as load_settings
 
 
 class Stage:
-    """One run that several processes execute, one after another or in parallel."""
+    """A run that several processes execute, one after another or in parallel."""
 
     def __init__(self, home: Path, pair: Pair, store: Store, request_id: str = "first") -> None:
         vendor, prospect = pair.domains.values()
@@ -50,7 +50,7 @@ class Stage:
             yield started
 
     async def served(self, **orders: Any) -> int:  # noqa: ANN401 - ditto
-        """Return the exit code of a server once it has ended."""
+        """Run a server until it ends, and return its exit code."""
         async with self.server(**orders) as started:
             return await started.ended()
 
@@ -71,7 +71,7 @@ class Stage:
 
     @property
     def written(self) -> dict[Path, int]:
-        """The modification time of each file of the playbooks."""
+        """The modification time of each file in the playbooks' folder."""
         return {path: path.stat().st_mtime_ns for path in (self.home / "playbooks").rglob("*")}
 
     @property
@@ -87,7 +87,7 @@ class Stage:
 
     @property
     def in_flight(self) -> list[str]:
-        """The steps that a process called but did not record."""
+        """The steps that a process called but did not finish recording."""
         ended = {(line.pid, line.name) for line in self.log if line.kind == "recorded"}
         return [line.name for line in self.log if line.kind == "called" and (line.pid, line.name) not in ended]
 
@@ -109,7 +109,7 @@ class Stage:
 
 
 async def check_events(store: Store, run_id: str) -> None:
-    """Check that event numbers have no gaps or repeats across interruptions, and progress never decreases."""
+    """Check that event numbers have no gaps or repeats despite the interruptions, and that progress never decreases."""
     numbered = await store.events(run_id)
     events = [event for _, event in numbered]
     assert [number for number, _ in numbered] == list(range(1, len(numbered) + 1))
@@ -185,7 +185,7 @@ async def test_a_recorded_answer_is_not_requested_again_whenever_the_server_is_k
 
 
 def requests(double: Double) -> Counter[str]:
-    """Count the requests sent, without the random fence markers that each process chooses."""
+    """Count the requests sent, ignoring the random fence markers that each process chooses."""
     return Counter(re.sub(r"\b[0-9a-f]{16}\b", "", json.dumps(request.body)) for request in double.asked)
 
 
@@ -212,7 +212,8 @@ async def test_a_paused_server_whose_run_was_taken_over_does_no_more_for_it_and_
         await stage.check()
 
         later = Stage(stage.home, stage.pair, stage.store, "later")
-        assert await later.served(dies_after_commits=1) in {-SIGKILL, 0}  # 0 if it was so slow that it lost its run
+        # The exit code is 0 if the server was so slow that it lost its run.
+        assert await later.served(dies_after_commits=1) in {-SIGKILL, 0}
         await first.says('"event": "run_finished"')
         assert (await later.run()).status == "completed"
 
@@ -221,7 +222,7 @@ LOST = "this server no longer executes the run"
 
 
 async def stop(server: Child, stage: Stage) -> None:
-    """Pause the server, but not while it holds the write lock of SQLite, for which all others would wait."""
+    """Pause the server, but not while it holds SQLite's write lock, because all other processes would wait for it."""
     server.send(SIGSTOP)
     await server.stopped()
     while stage.is_on_sqlite and is_locked(stage.home / "octave.db"):

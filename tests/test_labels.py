@@ -1,4 +1,4 @@
-"""Vendor findings of the extractive model: which texts are customers, products, promises, proof or prices."""
+"""Vendor findings by the extractive model: whether a text is labelled as customer, product, promise, proof or price."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROW = "LOGOS Brassmere, Copperfell, Tinhaven"
 
 
 async def found_on(path: str, text: str) -> VendorAnswer[Cite]:
-    """Return the findings of the extractive model on one page of Lumenforge."""
+    """Return the extractive model's findings on one page of the vendor Lumenforge."""
     brief = ReadingBrief(role="vendor", company="Lumenforge", domain="lumenforge.example", counterpart="", context="")
     shown = passages(page(f"https://lumenforge.example{path}", text, kind="home" if path == "/" else None))
     names = tuple(READ_KINDS.values())

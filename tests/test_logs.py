@@ -1,4 +1,4 @@
-"""The form and content of log records, and secrets that must never appear in them."""
+"""The format and content of log records, which must never contain secrets."""
 
 from __future__ import annotations
 
@@ -245,7 +245,7 @@ def test_braces_and_markup_are_logged_literally(home: Path) -> None:
 
 
 class Broken(App):
-    """An app whose model fails with an unforeseen error that contains secrets."""
+    """An application whose model fails with an unexpected error that contains secrets."""
 
     def model(self, name: str, context: RunContext | None = None, deal: Deal = NO_DEAL) -> Model:
         model: Any = super().model(name, context, deal)
@@ -279,7 +279,8 @@ async def test_an_unforeseen_failure_ends_the_run_and_reaches_the_log_with_its_t
     assert record.status == "failed"
     assert record.error
     assert record.error.code == "internal"
-    failures = [line for line in log_lines(home) if line["event"] == "call_failed"]  # two if both calls were in flight
+    # There are two failures if both calls were in flight.
+    failures = [line for line in log_lines(home) if line["event"] == "call_failed"]
     assert failures
     for failure in failures:
         assert failure["level"] == "ERROR"

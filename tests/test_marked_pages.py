@@ -1,4 +1,4 @@
-"""F1 and recall of text extraction on the held-out third of a collection of pages with marked content."""
+"""F1 score and recall of text extraction on the held-out third of a collection of pages with annotated content."""
 
 from __future__ import annotations
 

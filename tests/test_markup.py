@@ -1,4 +1,4 @@
-"""Text of pages as a reader sees them: tables, icons, prices, separated words, footnotes and headings."""
+"""The text of pages as a reader sees it: tables, icons, prices, separated words, footnotes and headings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def text(body: str, head: str = "") -> str:
 
 
 def rows(table: str) -> list[str]:
-    """Return the rows of the pipe table that an HTML table becomes, without the line below its header."""
+    """Return the rows of an HTML table in Markdown, without the separator line below the header."""
     return [line for line in text(f"<table>{table}</table>").splitlines() if "---" not in line]
 
 

@@ -1,4 +1,4 @@
-"""The MCP server as clients use it: in both protocol eras, in process and over stdio."""
+"""The MCP server from the point of view of clients, in both protocol eras, in process and over stdio."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def over_stdio(era: Era, log: Path) -> Client[Any]:
 
 @pytest.fixture(params=sampled(ERAS, short=lambda era: era == "auto"))
 def client(request: pytest.FixtureRequest) -> Client[Any]:
-    """A client with its own in-process server in one protocol era, or the shared client over stdio."""
+    """A client in one protocol era with its own in-process server, or the shared client over stdio."""
     if request.param == "stdio":
         return request.getfixturevalue("example_client")
     return Client(make(), mode=request.param)
@@ -74,7 +74,7 @@ def client(request: pytest.FixtureRequest) -> Client[Any]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def example_client(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Client[Any]]:
-    """A client over stdio, shared by the module, whose server is started from the example configuration."""
+    """A client over stdio, shared by the tests of this module. The example configuration starts its server."""
     text = (ROOT / "claude_desktop_config.example.json").read_text("utf-8")
     text = text.replace("/ABSOLUTE/PATH/TO/octave-mcp/.venv/bin/python", sys.executable)
     entry = json.loads(text.replace("/ABSOLUTE/PATH/TO/octave-mcp", str(ROOT)))["mcpServers"]["octave"]
@@ -117,12 +117,12 @@ async def ended(client: Client[Any], run_id: str) -> dict[str, Any]:
 
 
 async def written(client: Client[Any], **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - the tool's own
-    """Start a run and return its report once it has ended."""
+    """Start a run, wait until it has ended, and return its report."""
     return await ended(client, (await call(client, "generate_playbook", **arguments))["run_id"])
 
 
 class Progress:
-    """The progress reported to one call; the first report about the run sets `first`."""
+    """The progress reports for one call; `first` is set at the first report about the run."""
 
     def __init__(self) -> None:
         self.values: list[float] = []
@@ -139,7 +139,7 @@ class Progress:
 
 
 async def followed(client: Client[Any], run_id: str) -> tuple[dict[str, Any], list[Progress]]:
-    """Return the report of the run once it has ended, and the progress reported to each call until then."""
+    """Call get_run until the run has ended, and return its report and the progress reports for each call."""
     calls: list[Progress] = []
     while True:
         calls.append(Progress())
@@ -258,7 +258,7 @@ async def test_a_client_whose_calls_time_out_later_finds_its_run_finished(client
     async with client:
         started = await call(client, "generate_playbook", **asked, wait_seconds=0)
         for tool, arguments in (("generate_playbook", asked), ("get_run", {"run_id": started["run_id"]})):
-            with pytest.raises((McpError, TimeoutError)):  # the run is held, so it cannot end first
+            with pytest.raises((McpError, TimeoutError)):  # the run is held, so it cannot end before the timeout
                 await client.call_tool(tool, arguments, timeout=0.2)
         held_pair.release()
         report = await written(client, **asked)
@@ -303,7 +303,7 @@ async def test_each_section_is_returned_by_name_and_a_long_one_in_parts_by_curso
 
 
 async def _section(client: Client[Any], run_id: str, name: str) -> Any:  # noqa: ANN401 - JSON
-    """Return the section with its parts joined."""
+    """Return the whole section, joined from its pages."""
     page = await call(client, "get_run", run_id=run_id, section=name)
     whole = page["section"][name]
     while page["cursor"]:
@@ -436,7 +436,10 @@ async def test_a_long_list_continues_at_its_cursor(client: Client[Any], held_pai
 
 
 async def cancel(client: Client[Any], runs: list[dict[str, Any]]) -> None:
-    """Cancel held runs, so that the server does not wait for them. The first fetches pages for all, so it is last."""
+    """Cancel held runs, so that the server does not wait for them.
+
+    The first run fetches pages for all, so it is cancelled last.
+    """
     for run in reversed(runs):
         await call(client, "cancel_run", run_id=run["run_id"])
 
@@ -550,7 +553,7 @@ async def test_prompts_say_what_to_do_with_an_outline(client: Client[Any]) -> No
 
 @asynccontextmanager
 async def raw_server(folder: Path, *calls: dict[str, Any]) -> AsyncGenerator[asyncio.subprocess.Process]:
-    """Start a server on stdio, and send it the handshake of a client and these calls."""
+    """Start a server on stdio, and send the handshake of a client and these calls to the server."""
     handshake = [{"id": 1, "method": "initialize", "params": CLIENT}, {"method": "notifications/initialized"}]
     process = await asyncio.create_subprocess_exec(
         sys.executable,

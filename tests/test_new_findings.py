@@ -1,4 +1,4 @@
-"""Triggers, people and integrations in the playbook, and what the questions to a model say about the deal."""
+"""Triggers, people and integrations in the playbook, and the facts about the deal in the questions to a model."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ CONTEXT = "They run nights."
 
 
 def citing(ask: Asked, text: str) -> Cite | None:
-    """Return a citation of the sentence, or None if the ask does not show it."""
+    """Return a citation of the sentence, or None if the ask does not contain the sentence."""
     citations = (
         Cite(passage=at, sentences=(number,))
         for at, passage in enumerate(ask.passages, 1)
@@ -60,7 +60,7 @@ def citing(ask: Asked, text: str) -> Cite | None:
 
 
 def finding(ask: Asked, launch: str, *, copied_date: str | None) -> dict[str, Any]:
-    """Return a trigger, a person and an integration that cite the post, or nothing if the ask does not show it."""
+    """Return a trigger, a person and an integration that cite the post, or nothing if the ask lacks the post."""
     event, hire, tool = (
         citing(ask, text) for text in (launch, "Mara Voss joined as Head of Yards.", "We run on Docklane.")
     )
@@ -80,7 +80,7 @@ async def playbook_with(
     copied_date: str | None = None,
     published_on: date | None = None,
 ) -> Playbook:
-    """Write a playbook with a given news page of the prospect, in which the model finds all three kinds of findings."""
+    """Return a playbook whose model finds a trigger, a person and an integration on this news page of the prospect."""
     sites = invented_sites()
     sites[PROSPECT] = (*sites[PROSPECT], page(f"{NEWS}/dry-dock", f"# Dry dock\n\n{post}", published_on=published_on))
     model = ScriptedModel()
@@ -243,7 +243,7 @@ def test_a_date_is_as_precise_as_its_text(text: str, expected: str) -> None:
 
 
 def asked_together(asks: Sequence[Asked]) -> Iterator[Asked]:
-    """Yield asks of a run, with the writers' asks combined as a connected client gets them."""
+    """Yield asks of a run. The writers' asks are combined in the same way as for a connected client."""
     by_prompt = {ask.prompt: ask for ask in asks}
     yield next(ask for ask in asks if ask.answer is ProspectAnswer[Cite])
     yield by_prompt["prospect/pain_points"]

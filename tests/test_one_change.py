@@ -1,4 +1,4 @@
-"""A provider, format, tool or role that is added in one place shows up on every surface."""
+"""A provider, format, tool or role that is added in one place appears on every surface."""
 
 from __future__ import annotations
 
@@ -108,8 +108,8 @@ RIVAL_PARAMETER = """\
     competitor_domain: str | None = None,
 """
 
-# Prints how many offerings the rival has, how many passages writers are shown, and how many of those
-# are the rival's.
+# This program prints the number of the rival's offerings, the number of passages in the writers' asks, and how many of
+# these passages are from the rival's site.
 SHOWN_TO_WRITERS = f"""
 import asyncio, json, sys
 from pathlib import Path
@@ -128,7 +128,7 @@ async def shown():
 print(json.dumps(asyncio.run(shown())))
 """
 
-# Prints the help of the commands, the tables of the docs and the findings of the doctor.
+# This program prints the help of the commands, the tables in the documentation and the findings of `octave-mcp doctor`.
 SHOWN = """
 import asyncio, json, sys
 sys.path.insert(0, "docs")
@@ -173,7 +173,7 @@ async def written(client: httpx2.AsyncClient, pair: Pair) -> dict[str, Any]:
 
 
 def contents(report: dict[str, Any]) -> dict[str, bytes]:
-    """Return the content of each file of a run by its name."""
+    """Return the content of each file of a run by the name of the file."""
     return {file.name: file.read_bytes() for file in map(Path, report["files"])}
 
 
@@ -276,7 +276,7 @@ async def test_adding_a_tool_takes_a_module_and_its_import(product: ProductCopy)
 
 
 def with_competitor(product: ProductCopy) -> None:
-    """Add a third company, which is researched like a vendor."""
+    """Add a competitor as a third company, which is researched like a vendor."""
     company, playbook = "octave_mcp/domain/company.py", "octave_mcp/domain/playbook.py"
     product.replace(
         company, 'Role = Literal["vendor", "prospect"]', 'Role = Literal["vendor", "prospect", "competitor"]'

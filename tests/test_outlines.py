@@ -1,4 +1,4 @@
-"""Without a model that can write copy, a playbook has outlines: labelled quotations for the user to put into words."""
+"""Without a model that can write copy, a playbook has outlines: labelled quotations for the user to write copy from."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ THEIR_STORY = """# How Lumenforge commutes with Quillport
 Lumenforge is a customer of Quillport since 2021. Its crews take the ferry to every island."""
 CUSTOMER = "Which of your teams handle "
 
-# Runs by their input. Tests only read them, so each is made once.
+# Completed runs by their input. Tests only read the runs, so each run is only executed once.
 WRITTEN: dict[str, Written] = {}
 
 
@@ -59,7 +59,7 @@ async def written_about(
     context: str = "",
     facts: tuple[HeadFact, ...] = (),
 ) -> Written:
-    """Write a playbook by the extractive model about the invented companies, with some pages added or replaced.
+    """Return a run of the extractive model about the invented companies, with some pages added or replaced.
 
     `facts`: structured data of the prospect's pages.
     """

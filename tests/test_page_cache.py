@@ -1,4 +1,4 @@
-"""The page cache: for later runs, for concurrent requests, and for sites that fail."""
+"""The page cache in later runs, in concurrent requests, and when a site fails."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ async def store(tmp_path: Path) -> AsyncGenerator[SqlStore]:
 
 @asynccontextmanager
 async def process(folder: Path) -> AsyncGenerator[SqlStore]:
-    """A store like that of another process: it shares the database, but nothing in memory."""
+    """A store that shares the database but no memory, like a store in another process."""
     opened = SqlStore(f"sqlite:///{folder / 'octave.db'}")
     await opened.open()
     yield opened
@@ -115,7 +115,7 @@ async def process(folder: Path) -> AsyncGenerator[SqlStore]:
 async def reading(
     site: Versions, store: SqlStore, *, age: float = 3600, refresh: bool = False
 ) -> AsyncGenerator[tuple[Source, Site]]:
-    """A new source, as each run has one, and the site that it has mapped."""
+    """Yield a new source, as for a new run, and the site mapped by this source."""
     source = make_source(
         crawler,
         load(allow_hosts=("127.0.0.1",), page_max_age_seconds=age, fetch_timeout_seconds=3600),
@@ -364,7 +364,7 @@ async def test_concurrent_requests_of_two_processes_cause_one_fetch(
 def watched(
     lease: Callable[..., Awaitable[frozenset[str]]], refused: asyncio.Event
 ) -> Callable[..., Awaitable[frozenset[str]]]:
-    """Wrap the lease function so that it sets the event when another process holds the lease."""
+    """Return a wrapper of the lease function that sets `refused` when another process holds the lease."""
 
     async def watching(*asked: Any, **how: Any) -> frozenset[str]:  # noqa: ANN401 - arguments of the store
         granted = await lease(*asked, **how)

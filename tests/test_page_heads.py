@@ -1,4 +1,4 @@
-"""What extraction finds out about a page: wall or content, date, language, title and structured data."""
+"""Properties of a page that extraction finds: wall or content, date, language, title and structured data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spare pages that replace failed ones, and pages that are read because the context names them."""
+"""Spare pages that replace failed pages, and pages that are read because the user's context mentions their subject."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def vendor_pages(*paths: str) -> tuple[Page, ...]:
 
 
 def source_with(*failing: str, code: str = "http_404", spoilt: Sequence[Page] = ()) -> ScriptedSource:
-    """Make a source in which the vendor's site has all `STORIES`.
+    """Return a source in which the vendor's site has all `STORIES`.
 
     `failing`: paths that fail with `code`.
-    `spoilt`: pages that replace those with the same URLs.
+    `spoilt`: pages that replace the stories with the same URLs.
     """
     by_url = {page.ref.url: page for page in spoilt}
     stories = tuple(by_url.get(page.ref.url, page) for page in vendor_pages("/", *STORIES))
@@ -43,7 +43,7 @@ def source_with(*failing: str, code: str = "http_404", spoilt: Sequence[Page] = 
 
 
 async def read(home: Path, source: ScriptedSource, **request: object) -> tuple[list[str], Playbook]:
-    """Return the paths of the vendor's pages that were read, except for the home page, and the playbook."""
+    """Return the playbook, and the paths of the vendor's pages that were read, without the home page."""
     playbook = await Stage(home, source=source).playbook(**request)
     return [page.url.removeprefix(URL) for page in playbook.pages if page.role == "vendor"][1:], playbook
 
@@ -53,7 +53,7 @@ def failed(playbook: Playbook) -> dict[str, str]:
 
 
 def on(published_on: date, source: ScriptedSource, *paths: str) -> ScriptedSource:
-    """Return a source in which the pages at these paths have that date."""
+    """Return a copy of the source in which the pages at these paths have this date."""
     dated = tuple(
         page(
             found.ref.url,
@@ -170,7 +170,7 @@ async def test_a_timeout_of_spares_loses_no_pages_that_were_read(tmp_path: Path)
     running = asyncio.create_task(stage.playbook(max_pages=4))
     await held.wait()
     await understood.wait()
-    clock.advance(400)  # past the limit for a scrape (343 seconds of the run's 1,000), not that for reading (700)
+    clock.advance(400)  # more than the limit for a scrape (343 s), less than that for reading (700 s)
     playbook = await running
 
     assert failed(playbook) == {"/customers/ash": "http_404"}

@@ -1,4 +1,4 @@
-"""The list of passages that a model is shown: each numbered line is one sentence, and its number cites it."""
+"""The list of passages in an ask: each numbered line is a sentence, and a model cites the sentence by this number."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LINE = re.compile(r"(?:\[(?P<passage>\d+)[^\]]*\]|\((?P<sentence>\d+)\)) (?P<tex
 
 
 class Shown(NamedTuple):
-    """A numbered line with the citation that its number stands for."""
+    """A numbered line, with the citation that the number represents."""
 
     cite: Cite
     text: str
@@ -44,7 +44,7 @@ def text_of(shown: Sequence[Passage]) -> str:
 
 
 def shown_lines(shown: Sequence[Passage]) -> Iterator[Shown]:
-    """Yield the numbered lines. A heading with number 0 is cited through the passage below it."""
+    """Yield the numbered lines. A heading has the number 0 and is cited as sentence 0 of the passage below it."""
     passage, headings = 0, list[str]()
     for line in text_of(shown).splitlines():
         if not (match := LINE.fullmatch(line)):
@@ -64,7 +64,10 @@ def cited(shown: Sequence[Passage], number: int, *sentences: int) -> list[str]:
 
 
 def is_whole(passage: Passage) -> bool:
-    """Return whether the passage is a row of a table or of logos, which is not split into sentences."""
+    """Return whether the passage is a row of a table or of logos.
+
+    Rows of tables and of logos are not split into sentences.
+    """
     return passage.where == "logos" or " | " in passage.text
 
 
@@ -98,7 +101,7 @@ FACTS = ("We light yards. You drill at night. Rework falls by 31%.", "Ada Loveri
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=20), st.integers(0, 2**40))
 def test_each_numbered_line_of_generated_pages_is_one_sentence_and_can_be_cited(lines: list[str], chosen: int) -> None:
-    """`chosen` is a bit mask of the passages that are shown."""
+    """`chosen` is a bit mask of the passages in the list."""
     read = page(HERE, "\n\n".join(lines), facts=[fact("Description", value) for value in FACTS])
     found = passages(read)
     check(read, [passage for at, passage in enumerate(found) if chosen >> at & 1])
@@ -158,7 +161,7 @@ def test_a_quotation_of_two_sentences_has_two_lines_and_is_cited_whole(sentences
 
 
 def under_headings() -> tuple[Passage, ...]:
-    """Return the passages below two headings, without those of the headings themselves."""
+    """Return the passages below two headings, without the passages for the headings themselves."""
     text = "# Brassmere saved 31%\n\nIt took six weeks. Nights are quiet.\n\nThey stay.\n\n## Tidewell\n\nIt lit halls."
     return tuple(passage for passage in passages(page(HERE, text)) if not passage.text.startswith("#"))
 

@@ -1,4 +1,4 @@
-"""Complete runs, through the `Runs` object that every surface calls."""
+"""Complete runs, started through the `Runs` object that every surface uses."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def extractive_runs() -> list[Written]:
 async def finished(
     request: pytest.FixtureRequest, plain: Written, extractive_runs: list[Written], tmp_path: Path
 ) -> Written:
-    """A run by the scripted model about the invented sites, and one by the extractive model about the demo sites."""
+    """A completed run by the scripted model about invented sites, or by the extractive model about the demo's sites."""
     if request.param == "scripted":
         return plain
     if not extractive_runs:
@@ -246,7 +246,7 @@ async def test_concurrent_runs_do_not_mix(count: int, tmp_path: Path) -> None:
 
 
 class Meeting:
-    """A barrier at which calls wait until all expected ones have arrived, which proves that they run concurrently."""
+    """A barrier at which calls wait until all expected calls have arrived, which proves that calls are concurrent."""
 
     def __init__(self, *expected: str) -> None:
         self._missing = set(expected)
@@ -307,7 +307,7 @@ def large_site(count: int) -> dict[str, tuple[Page, ...]]:
 
 
 async def test_packs_do_not_wait_for_each_other(tmp_path: Path) -> None:
-    """Each scrape waits until all have started, and each ask until all packs are being asked about."""
+    """Each scrape waits until all scrapes have started, and each ask waits until all asks have started."""
     asking, scraping = Meeting("0", "1", "2"), Meeting("0", "1", "2")
     packs: list[tuple[str, ...]] = []
 
@@ -596,7 +596,7 @@ def test_a_writer_is_shown_each_piece_of_evidence_once(plain: Written) -> None:
 
 
 async def passages_shown(home: Path, texts: dict[str, str], **request: Any) -> list[tuple[Passage, ...]]:  # noqa: ANN401
-    """Return the passages of each ask about a vendor that has these pages."""
+    """Return the passages of each ask about a vendor with these pages."""
     model, sites = ScriptedModel(), {**invented_sites(), VENDOR: pages(VENDOR, texts, name="Lumenforge")}
     record, _ = await Stage(home, model=model, source=ScriptedSource(sites)).run(**request)
     assert record.status == "completed"

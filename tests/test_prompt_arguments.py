@@ -29,7 +29,7 @@ PROMPT = {"type": "ref/prompt", "name": "emails"}
 TEMPLATE = {"type": "ref/resource", "uri": "run://{run_id}/playbook.md"}
 BOTH = {"vendor": "acme.com", "prospect": "globex.com"}
 
-# Params of prompts/get, and parts of the error message.
+# Params of prompts/get, with parts of the expected error message.
 REFUSED: list[tuple[Json, tuple[str, ...]]] = [
     ({"name": "playbook"}, ("vendor: missing; prospect: missing", "playbook takes vendor, prospect, context")),
     ({"name": "playbook", "arguments": None}, ("vendor: missing", "prospect: missing")),
@@ -50,7 +50,7 @@ REFUSED: list[tuple[Json, tuple[str, ...]]] = [
     ({}, ("name: missing", "playbook")),
 ]
 
-# Params of prompts/get, and a part of the prompt.
+# Params of prompts/get, with a part of the expected prompt.
 ACCEPTED: list[tuple[Json, str]] = [
     ({"name": "playbook", "arguments": BOTH}, "acme.com"),
     ({"name": "playbook", "arguments": BOTH | {"context": ""}}, "should buy.\n"),
@@ -60,7 +60,7 @@ ACCEPTED: list[tuple[Json, str]] = [
     ({"name": "emails", "arguments": {"run_id": "run_1", "voice": "null"}}, "in this voice: null"),
 ]
 
-# Params of completion/complete, and parts of the error message.
+# Params of completion/complete, with parts of the expected error message.
 UNCOMPLETED: list[tuple[Json, tuple[str, ...]]] = [
     ({"ref": PROMPT}, ("argument.name",)),
     ({"ref": PROMPT, "argument": None}, ("argument.name",)),
@@ -96,7 +96,7 @@ class Asking:
         await self._post({"method": "notifications/initialized"})
 
     async def ask(self, method: str, params: Json) -> Json:
-        """Return the response, which has a result or an error."""
+        """Send a request and return the response, which contains a result or an error."""
         named = {"Mcp-Method": method, "Mcp-Name": params.get("name") or ""} if self._meta else {}
         answer = await self._post({"id": 1, "method": method, "params": params | self._meta}, named)
         text = answer.text.partition("data: ")[2].splitlines()[0] if "data: " in answer.text else answer.text

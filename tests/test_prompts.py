@@ -1,4 +1,4 @@
-"""The prompt files: their sections, shared rules, placeholders and limits, and how they are loaded."""
+"""The prompt files: their sections, common rules, placeholders and limits, and how the files are loaded."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ every_prompt = pytest.mark.parametrize("name", SPECIALISTS)
 
 
 def words_of(form: object) -> set[str]:
-    """Return the names of all fields and the values of all literals in the type of an answer."""
+    """Return the names of all fields and the values of all `Literal` types in a type of answers."""
     if isinstance(form, type) and issubclass(form, Value):
         fields = {name: field for name, field in form.model_fields.items() if name != UNASKED}
         return set(fields).union(*(words_of(field.annotation) for field in fields.values()))
@@ -123,13 +123,13 @@ def test_a_prompt_has_passages_cited_by_number_and_quotations_left_to_the_code(n
 
 @pytest.mark.parametrize("name", READERS)
 def test_a_reading_prompt_is_short(name: str) -> None:
-    """A connected client pays for every prompt: 900 tokens, at four characters each."""
+    """The limit is 900 tokens of about four characters, because a connected client pays for every prompt."""
     assert len(load(name).body) < 900 * 4
 
 
 @pytest.mark.parametrize("together", [tuple(READ_KINDS.values()), OF_PROSPECT, DEEP[:2]])
 def test_prompts_that_are_asked_together_have_the_same_wording_of_shared_rules(together: tuple[str, ...]) -> None:
-    """An ask of several prompts contains identical paragraphs only once."""
+    """If an ask combines several prompts, identical paragraphs are only included once."""
     for start in ("Passages are numbered.", "Each entry has its own", "Write in the language"):
         paragraphs = [
             paragraph for name in together for paragraph in load(name).body.split("\n\n") if paragraph.startswith(start)

@@ -1,4 +1,4 @@
-"""Playbooks by the extractive model about real companies: enough findings of each kind, all of them on the pages."""
+"""Playbooks by the extractive model about real companies have enough findings of each kind, all from the pages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NEVER = 1_000_000
 
 
 def is_quoted(evidence: Evidence, text: str) -> bool:
-    """Return whether the evidence is in a block quotation, or within quotation marks of its paragraph."""
+    """Return whether the evidence is in a block quotation or between quotation marks."""
     paragraph = text[text.rfind("\n", 0, evidence.start) + 1 : evidence.start + 1]
     is_open = paragraph.count("“") > paragraph.count("”") or paragraph.count('"') % 2 == 1
     return paragraph.startswith(">") or is_open
@@ -45,9 +45,9 @@ PLAYBOOKS: dict[tuple[str, str, int], Playbook] = {}
 
 
 async def playbook_of(sites: dict[str, str], home: Path, vendor: str, prospect: str, max_pages: int = 25) -> Playbook:
-    """Return the playbook of a deal, which is made once for all tests.
+    """Return the playbook for a deal. Each playbook is only made once for all tests.
 
-    The short tests use two playbooks, one of them about only a few pages.
+    The short tests use two playbooks, of which one is based on only a few pages.
     """
     key = (vendor, prospect, max_pages)
     if key not in PLAYBOOKS:
@@ -78,7 +78,7 @@ async def written(sites: dict[str, str], home: Path, vendor: str, prospect: str,
     return playbook
 
 
-# Lines on PostHog's pages that are not needs of its own: about others, outdated or about its product.
+# Lines on PostHog's pages that state no need of PostHog's: they are about others, outdated, or about the product.
 MISLEADING_LINES = (
     "create opportunities for founders",
     "we speak to Evan Sosenko",

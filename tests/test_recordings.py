@@ -1,4 +1,4 @@
-"""Recordings: the answers of one run are replayed in other runs, on the pages as they are then."""
+"""Recordings: the answers of one run are replayed in other runs with the current pages."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from octave_mcp.surfaces.mcp.server import make
 
 Json = dict[str, Any]
 MODEL = "a-careful-model-3"
-# Sections that are identical in a replay on the same pages.
+# Sections that must be identical in a replay with the same pages.
 SAME = ("executive_summary", "email_sequences", "talk_tracks", "battle_cards", "brief", "gaps")
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A finished run whose questions a client answered, and its recording."""
+    """A finished run whose questions a client answered, and the recording of this run."""
 
     pair: Pair
     home: Path
@@ -53,7 +53,7 @@ def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def answered_by_a_client(pair: Pair) -> tuple[str, Json]:
-    """Start a run and answer all its questions, one of them first with an invented figure.
+    """Start a run and answer all its questions. The first answer to one question contains an invented figure.
 
     Returns:
         The ID of the run and its playbook.
@@ -70,7 +70,7 @@ async def answered_by_a_client(pair: Pair) -> tuple[str, Json]:
 
 
 async def with_material(http: httpx2.AsyncClient, at: str, question: Json) -> Json:
-    """Return a correction with the material of the question that it corrects."""
+    """Return a correction with the material of the original question."""
     again = await http.get(f"{at}/questions/next", params={"question_id": question["corrects"]})
     return {**question, "material": again.json()["question"]["material"]}
 
@@ -87,7 +87,7 @@ def recordings() -> Iterator[list[Recorded]]:
 async def recorded(
     recordings: list[Recorded], home: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Recorded:
-    """A recording, made once per worker. The test's own OCTAVE_HOME has a copy of the file."""
+    """A recording that is made once per worker, with a copy of the file in the test's own OCTAVE_HOME."""
     if not recordings:
         pair = Pair(LoopbackSite(load("vendor")), LoopbackSite(load("prospect")))
         folder = tmp_path_factory.mktemp("recorded")
@@ -106,7 +106,7 @@ async def recorded(
 
 
 async def replayed(recorded: Recorded, folder: Path, *options: str) -> Ended:
-    """Run the command that replays the recording, with all pages fetched again."""
+    """Replay the recording on the command line, with all pages fetched again."""
     asked = ("--model", "recorded", "--refresh", "--out", str(folder / "out"), *options)
     return await octave("generate", *recorded.domains, *asked, cwd=folder)
 
@@ -127,7 +127,7 @@ def flag(playbook: Json) -> str:
 
 
 def rewrite(home: Path, change: Callable[[Json], object]) -> None:
-    """Change the content of the recording in this OCTAVE_HOME."""
+    """Change the content of the recording in the folder `home`."""
     (file,) = (home / "recordings").iterdir()
     recording = unpacked(file.read_bytes(), "")
     content = recording.model_dump(mode="json")
@@ -196,7 +196,7 @@ async def test_a_connected_client_gets_a_replay_without_questions(recorded: Reco
 async def test_a_changed_page_loses_only_the_citations_of_its_changed_text(
     recorded: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its other sentences are still cited, although their numbers and passages have changed."""
+    """Other sentences of the page are still cited, although their numbers and passages have changed."""
     count = Counter(quotations(content_of(recorded.file)))
     documents = recorded.pair.prospect.documents
     company, path, lost = min(
@@ -327,7 +327,7 @@ async def test_if_a_persona_is_dropped_the_others_keep_their_copy(
 
 
 def copy_by_title(playbook: Json) -> dict[str, list[str]]:
-    """Return the bodies of the e-mails and the goals of each persona, by its title."""
+    """Return the bodies of each persona's e-mails and the persona's goals, by the persona's title."""
     bodies = {
         sequence["persona_id"]: [touch["body"] for touch in sequence["touches"]]
         for sequence in playbook["email_sequences"]

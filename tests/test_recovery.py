@@ -1,4 +1,4 @@
-"""Runs survive their server: finished steps are kept, and only unfinished ones are repeated."""
+"""Runs survive the end of their server: finished steps are kept, and only unfinished steps are repeated."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ from octave_mcp.tools.registry import ignore_event
 Line = dict[str, Any]
 LONG_SECONDS = 1_000_000
 
-# A server that kills itself as soon as it logs the event `dies_at`; a signal from the test could arrive too late.
+# A server that kills itself as soon as it logs the event `dies_at`, because a signal from the test could arrive too
+# late.
 SERVER = f"""
 import json, os, runpy, signal, sys
 
@@ -54,7 +55,7 @@ runpy.run_path({str(ROOT / "server.py")!r}, run_name="__main__")
 
 
 class Stdio:
-    """A client of a server on stdio, which sends and reads single lines of JSON."""
+    """A client for a server on stdio that sends and reads single lines of JSON."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -97,7 +98,7 @@ class Stdio:
 
 @asynccontextmanager
 async def server(folder: Path, env: dict[str, str], **options: object) -> AsyncGenerator[Stdio]:
-    """Start a server and connect to it; kill it at the end if it is still running."""
+    """Start a server and yield a client for it. Kill the server on exit if it is still running."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
@@ -146,7 +147,7 @@ def paths(urls: set[str], site: LoopbackSite) -> set[str]:
 
 
 def repeated(done: set[str], sites: Pair) -> dict[str, int]:
-    """Return the paths of finished pages that were not requested exactly once, with their number of requests."""
+    """Return the paths of pages of finished steps that were not requested exactly once, with the number of requests."""
     hits = ((path, site.hits[path]) for site in (sites.vendor, sites.prospect) for path in paths(done, site))
     return {path: count for path, count in hits if count != 1}
 
@@ -167,7 +168,7 @@ def check_events(home: Path, run_id: str) -> None:
 
 @dataclass(frozen=True)
 class Moment:
-    """When to kill the server: at a request to the vendor's site, before it is answered, or at an event of a step."""
+    """When to kill the server: before the vendor's site responds to a request, or at an event of a step."""
 
     request: int | None = None
     event: tuple[str, str, str | None] | None = None
@@ -232,7 +233,7 @@ async def test_steps_are_repeated_if_their_stored_results_can_no_longer_be_read(
 
 
 def make_results_unreadable(home: Path) -> None:
-    """Replace the results of all steps, as if an older release had stored them in a form that is no longer read."""
+    """Replace the results of all steps by results in an unknown format, as if an older release had stored them."""
     with closing(sqlite3.connect(home / "octave.db", timeout=LONG_SECONDS)) as db:
         db.execute("update steps set outcome = ?", [json.dumps({"result": '{"older": true}'})])
         db.commit()
@@ -266,7 +267,7 @@ async def test_two_servers_with_one_home_repeat_nothing_and_one_finishes_the_run
 
 
 def check_requests(pair: Pair) -> None:
-    """Check that each page was requested once, even if several runs needed it."""
+    """Check that each page was only requested once, even if several runs needed the page."""
     for site in (pair.vendor, pair.prospect):
         pages = {path: count for path, count in site.hits.items() if path != "/robots.txt"}
         assert set(pages.values()) == {1}
@@ -281,7 +282,7 @@ def end_leases(home: Path) -> None:
 
 
 class Watched(Durable):
-    """An engine that records the result of each claim. `twice` is set after the second."""
+    """An engine that records the result of each claim of a run. `twice` is set after the second claim."""
 
     def __init__(self, app: App) -> None:
         super().__init__(app.settings.url, app.settings.home, app.store, app.supervisor)

@@ -55,7 +55,7 @@ LOST = ("After 6 weeks rework was down by 31%.", "Brassmere cut rework by 31% wi
 
 
 class Deal:
-    """A playbook about two invented sites, whose pages a test can change before it refreshes the playbook."""
+    """A playbook about two invented sites. A test can change the pages of the sites and refresh the playbook."""
 
     def __init__(self, home: Path) -> None:
         self.model, self.source = ScriptedModel(), ScriptedSource(_sites())
@@ -69,7 +69,7 @@ class Deal:
         return playbook
 
     async def refreshed(self, *, named: Named | None = None) -> tuple[RunRecord, list[Asked]]:
-        """Refresh the playbook, and return the run and its asks."""
+        """Refresh the playbook, and return the record and the asks of the refresh."""
         before = len(self.model.asked)
         started = await (self.stage.runs.refresh(self.run_id, named) if named else self.stage.runs.refresh(self.run_id))
         record, _ = await self.stage.end_of(started.run_id)
@@ -110,7 +110,7 @@ def deal(tmp_path: Path) -> Deal:
 
 
 def changed_in(before: Playbook, after: Playbook) -> set[str]:
-    """Return the paths that differ, except for times and costs."""
+    """Return the paths at which two playbooks differ, except times and costs."""
     times = {"cost", "timings", "generated_at"}
     return {change.path for change in diff(before, after) if change.path.split(".")[0] not in times}
 
@@ -568,7 +568,7 @@ async def test_a_refresh_that_is_killed_resumes_where_it_stopped(step: str, pair
 
 
 def fifty_pages() -> tuple[Site, Site]:
-    """Return the two demo sites with additional pages, so that 25 of each are read."""
+    """Return the demo's two sites with additional pages, so that a run reads 25 pages of each site."""
     return _with_more(load("vendor")), _with_more(load("prospect"))
 
 
@@ -582,7 +582,7 @@ def _with_more(site: Site) -> Site:
 
 
 def _note(at: int) -> str:
-    """Return an article whose sentences occur in no other note."""
+    """Return a note with sentences that no other note contains."""
     sentences = " ".join(
         f"In note {at} the {thing} of day {at} came before the {thing} of the day before."
         for thing in ("van", "shift", "order")

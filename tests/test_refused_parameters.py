@@ -24,27 +24,27 @@ Has = Callable[[Body], object]
 
 
 def refusing(has: Has, error: object, status: int = 400) -> Fault:
-    """A fault that refuses each request with the parameter and answers the others."""
+    """Return a fault that refuses each request with a certain parameter and answers all other requests."""
     return lambda request, text: Sent(status, error) if has(request.body) else Sent(body=enveloped(request, text))
 
 
 def by_name(message: str, param: str | None = None, code: str | None = None) -> Body:
-    """An error in the format of OpenAI and of compatible servers."""
+    """Return an error in the format of OpenAI and of compatible servers."""
     return {"error": {"message": message, "type": "invalid_request_error", "param": param, "code": code}}
 
 
 def by_words(message: str) -> Body:
-    """An error in the format of Anthropic."""
+    """Return an error in the format of Anthropic."""
     return {"type": "error", "error": {"type": "invalid_request_error", "message": message}}
 
 
 def by_place(*place: str, message: str = "Extra inputs are not permitted") -> Body:
-    """An error in the format of servers built with FastAPI."""
+    """Return an error in the format of servers built with FastAPI."""
     return {"detail": [{"type": "extra_forbidden", "loc": ["body", *place], "msg": message}]}
 
 
 def passed_on(error: Body) -> Body:
-    """An error of a provider in the format in which OpenRouter passes it on."""
+    """Return a provider's error in the format in which OpenRouter forwards it."""
     return {"error": {"message": "Provider returned error", "code": 400, "metadata": {"raw": json.dumps(error)}}}
 
 
@@ -89,7 +89,7 @@ EFFORT = by_name(
     "unsupported_value",
 )
 NO_EFFORT = by_words("This model does not support the effort parameter.")
-# The provider, its fault, the name of the parameter in the log, and what the next request has.
+# The provider, the fault, the name of the parameter in the log, and a check of the next request.
 Refused = tuple[str, Fault, str, Has]
 
 
@@ -356,7 +356,7 @@ SHORT = {"effort of a value", "schemas of Anthropic", "max_tokens", "any format"
 
 @pytest.fixture(autouse=True)
 def nothing_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget refused parameters after each test. They are stored by URL, and another test may get the same port."""
+    """Forget refused parameters after each test: they are stored by URL, and another test may get the same port."""
     monkeypatch.setattr(parameters, "KNOWN", {})
 
 

@@ -1,4 +1,4 @@
-"""The text that is sent to a language model: rendered prompts, notes, and passages that cannot leave their fence."""
+"""The text sent to a language model: rendered prompts, notes, and passages that cannot break out of their fence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FENCE = re.compile(r"<passages-[0-9a-f]{16}>\n(?P<inside>.*)\n</passages-[0-9a-f
 
 @pytest.fixture
 def asks(plain: Written) -> list[Asked]:
-    """The asks of a run, with context from the user added."""
+    """The asks of a run, with a context from the user added to each ask."""
     given = {"context": "They run nights."}
     return [ask.model_copy(update={"brief": ask.brief.model_copy(update=given)}) for ask in plain.asked]
 

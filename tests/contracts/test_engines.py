@@ -271,7 +271,7 @@ async def test_a_process_is_alive_while_its_heartbeat_counter_grows_and_stale_on
         await pulse.beat("mine")
 
     await round_after(0)
-    assert not pulse.is_fresh("dead")  # so that a new server takes over its predecessor's runs at once
+    assert not pulse.is_fresh("dead")  # a new server must take over the runs of its predecessor at once
     for _ in range(7):
         await round_after(5, "live")
     assert pulse.is_fresh("live")
