@@ -1,4 +1,4 @@
-"""HTTP responses about a finished run, and errors. All these tests share one server on loopback."""
+"""Tests of HTTP responses about a finished run, and of error responses. All tests share one server on loopback."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ async def server(_finished: Finished) -> AsyncIterator[httpx2.AsyncClient]:
 
 @pytest.fixture
 def client(server: httpx2.AsyncClient, finished: Finished) -> httpx2.AsyncClient:  # noqa: ARG001 - it sets the home directory
-    """A client of a server with one completed run. Tests that add or delete runs use a server of their own."""
+    """A client for a server with one completed run. Tests must not add or delete runs, since they share the server."""
     return server
 
 

@@ -1,4 +1,4 @@
-"""Revisions rewrite one part of a playbook, run all checks on it, and change nothing else."""
+"""Tests of revisions, which rewrite one part of a playbook, check the new text, and change nothing else."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def of_touch(request: Request) -> bool:
 
 
 def email(request: Request) -> dict[str, Any]:
-    """Return an e-mail as long as the prompt allows, whose claims paraphrase the pages."""
+    """Return an e-mail of the maximum length that the prompt allows, with claims that paraphrase the pages."""
     sentences = [
         sentence(f"Plainly, {text[0].lower()}{text[1:]}", at).model_dump(mode="json", exclude={"support"})
         for at, passage in enumerate(request.passages, 1)
@@ -141,7 +141,8 @@ async def test_a_connected_client_is_asked_one_short_question(pair: Pair, double
     assert question["tokens"] + len(json.dumps(answer)) // 4 <= MAX_TOKENS
     assert (report["status"], report["version"]) == ("completed", 2)
     assert not any(request.form is TouchDraft[Cite] for request in double.asked)
-    assert refreshed.code == 0, refreshed.err  # by the model that wrote the playbook, not the client's
+    # A refresh uses the model that wrote the playbook, which here is not the client's.
+    assert refreshed.code == 0, refreshed.err
 
 
 def test_an_ask_for_one_touch_contains_only_the_rules_for_that_touch(revised_asks: list[Asked]) -> None:
@@ -158,26 +159,26 @@ def test_an_ask_for_one_touch_contains_only_the_rules_for_that_touch(revised_ask
     assert estimated_tokens(text.system) < 1_700
 
 
-# Parts that a model writes, and the section of each.
-PARTS = {
-    TOUCH: "email_sequences",
-    "email_sequences.persona-2.touches[0].subject": "email_sequences",
-    "email_sequences.persona-1.touches[1].sentences[0]": "email_sequences",
-    "email_sequences.persona-3": "email_sequences",
-    "talk_tracks.persona-1.discovery[0].question": "talk_tracks",
-    "talk_tracks.persona-1.cold_call": "talk_tracks",
-    "battle_cards.why_we_win.reasons[0].text": "battle_cards",
-    "battle_cards.objection_handling": "battle_cards",
-    "executive_summary.why_now": "executive_summary",
-    "priority_personas.persona-1.goals": "priority_personas",
-    "priority_personas.persona-1.will_ask[0]": "priority_personas",
-    "buying_committee.champion": "buying_committee",
-    "quick_wins[1]": "quick_wins",
-    "success_metrics": "success_metrics",
-    "trial_plan[0]": "trial_plan",
-    "fit": "fit",
-}
-# Parts that are derived from other sections, so a revision of those may change them.
+# Parts that a model writes, and that a revision can therefore rewrite.
+PARTS = (
+    TOUCH,
+    "email_sequences.persona-2.touches[0].subject",
+    "email_sequences.persona-1.touches[1].sentences[0]",
+    "email_sequences.persona-3",
+    "talk_tracks.persona-1.discovery[0].question",
+    "talk_tracks.persona-1.cold_call",
+    "battle_cards.why_we_win.reasons[0].text",
+    "battle_cards.objection_handling",
+    "executive_summary.why_now",
+    "priority_personas.persona-1.goals",
+    "priority_personas.persona-1.will_ask[0]",
+    "buying_committee.champion",
+    "quick_wins[1]",
+    "success_metrics",
+    "trial_plan[0]",
+    "fit",
+)
+# Parts that are assembled from other sections, and may change when one of those sections is revised.
 DERIVED = ("brief", "qualification", "fit.value_map", "evidence")
 
 
@@ -190,7 +191,7 @@ async def base(tmp_path: Path) -> Base:
 
 @dataclass(frozen=True)
 class Base:
-    """A run by the scripted model whose playbook is revised."""
+    """A finished run of the scripted model, whose playbook the tests revise."""
 
     stage: Stage
     run_id: str
@@ -213,7 +214,7 @@ class Base:
         return await self.stage.runs.finished(self.run_id, version)
 
     async def versions(self) -> list[str]:
-        """Return how each version was made, oldest first."""
+        """Return how each version was made, such as 'edited', from the oldest version to the newest."""
         return [meta.made for meta in await self.stage.runs.versions.listed(self.run_id)]
 
 
@@ -224,7 +225,7 @@ async def revised_asks(base: Base) -> list[Asked]:
 
 
 def unit_of(part: str) -> str:
-    """Return the e-mail, call script or card that contains the part, or else its section: all of it may change."""
+    """Return the path of the e-mail, script, card or section that a revision of the part may change."""
     found = re.match(r"email_sequences\.[\w-]+(\.touches\[\d\])?|(talk_tracks|battle_cards)\.[\w-]+|\w+", part)
     assert found
     return found[0]
@@ -265,7 +266,7 @@ async def test_the_brief_is_updated_when_a_part_that_it_repeats_is_revised(base:
     assert playbook.brief.first_line != (await base.playbook(1)).brief.first_line  # pyright: ignore[reportOptionalMemberAccess]
 
 
-# Text written by people
+# Human edits
 
 EMAIL = "Subject: my own\n\nHi there,\n\nI wrote this   myself.\n\nAnn"
 
@@ -300,7 +301,7 @@ async def test_a_body_written_by_a_person_is_kept_when_the_rest_of_the_email_is_
 
 
 def draft_with(*invented: str, subject: str = "a thought", count: int = 2) -> Reply:
-    """Reply with an e-mail of `count` sentences that are quoted from passages, and of the `invented` ones."""
+    """Make a reply whose e-mail has `count` sentences quoted from the passages, then the `invented` sentences."""
 
     async def reply(ask: Asked) -> TouchDraft[Cite]:
         quotable = [passage for passage in ask.passages if passage.text.endswith(".")][:count]
@@ -343,7 +344,7 @@ async def test_unsupported_sentences_are_dropped_from_a_revision(base: Base) -> 
 
 
 def edits_first(base: Base, section: str, text: str) -> Reply:
-    """Edit the section, and then answer the ask."""
+    """Make a reply that edits the section just before it answers the ask."""
 
     async def reply(ask: Asked) -> TouchDraft[Cite]:
         await base.edit(section, text, 1)
@@ -434,7 +435,7 @@ async def test_a_revision_based_on_an_outdated_or_unknown_version_is_refused(bas
 # Refused revisions
 
 
-# Parts that do not exist or that no model wrote, and a text of the error for each.
+# Parts that do not exist or that no model wrote, each with text that the error must contain.
 NOT_REVISABLE = {
     "emails": "there is no section 'emails'; choose one of executive_summary, priority_personas",
     "email_sequences.persona-9": "has no part 'persona-9'; choose one of persona-1, persona-2, persona-3",
@@ -511,7 +512,7 @@ async def test_without_a_configured_model_the_first_response_says_that_the_clien
     assert "configured" not in named["message"]
 
 
-# HTTP and the command line
+# HTTP and CLI
 
 
 @pytest.mark.long

@@ -1,4 +1,4 @@
-"""Copywriting rules, each with texts that break it and texts that follow it."""
+"""Tests of the copywriting rules, each with texts that break the rule and texts that follow it."""
 
 from __future__ import annotations
 
@@ -83,12 +83,12 @@ def points(email: Email) -> int:
 
 
 def saying(text: str, email: Email = GOOD) -> Email:
-    """Insert the paragraph before the call to action."""
+    """Return the e-mail with `text` inserted as a paragraph before the call to action."""
     return replace(email, paragraphs=(*email.paragraphs[:-1], text, email.paragraphs[-1]))
 
 
 def of_words(count: int, email: Email = GOOD) -> Email:
-    """Return an e-mail of `count` words in short sentences."""
+    """Return an e-mail that has `count` words, in short sentences."""
     few, rest = divmod(count - len(ASK.split()), 4)
     return replace(email, paragraphs=(" ".join(["You see it now."] * few + ["So"] * rest), ASK))
 
@@ -245,7 +245,7 @@ def test_an_email_further_beyond_a_limit_loses_more_points() -> None:
     subjects = ("nights in Tallinn", "nights in your Tallinn", "nights in your yard Tallinn", "a b c d e f g h nights")
     scores = [points(replace(GOOD, subject=subject)) for subject in subjects]
     assert scores == sorted(set(scores), reverse=True)
-    assert scores[0] - scores[1] <= 2  # a subject that is one word too long costs little
+    assert scores[0] - scores[1] <= 2  # exceeding the word limit of a subject by one word costs little
 
 
 def test_greeting_and_signature_are_removed_from_a_sent_email() -> None:
@@ -370,7 +370,7 @@ def test_the_table_contains_exactly_the_rules_that_checks_use() -> None:
 
 
 def rules_in(folder: Path) -> set[str]:
-    """Return the rules named in the strings of a package, except docstrings and the keys of dicts."""
+    """Return the ids of rules, such as 'D12', in the string literals of a package, except docstrings and dict keys."""
     nodes = [node for file in folder.rglob("*.py") for node in ast.walk(ast.parse(file.read_text("utf-8")))]
     ignored = {id(key) for node in nodes if isinstance(node, ast.Dict) for key in node.keys}
     ignored |= {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
@@ -383,7 +383,7 @@ def test_a_problem_with_an_unknown_rule_cannot_be_created() -> None:
         Problem("D99", "nobody knows")
 
 
-# E-mails that readers have judged
+# Judged e-mails
 
 CASES = ROOT.parent / "shared" / "cases" / "emails" / "emails.jsonl"
 LABELS = {1: "interest", 3: "interest", 7: "meeting", 14: "goodbye"}
@@ -415,7 +415,7 @@ def test_no_judged_email_has_an_error(judged: list[dict[str, Any]]) -> None:
 
 
 def test_scores_agree_with_readers_on_most_pairs_of_emails_that_they_judge_differently() -> None:
-    """`python bench/emails.py FILE` prints the figures."""
+    """To see the figures, run `python bench/emails.py FILE` with the file of judged e-mails."""
     if not CASES.is_file():
         pytest.skip("the e-mails with readers' verdicts (../shared/cases/emails) are absent")
     found = agreement(cases(CASES), "readers")
@@ -438,7 +438,7 @@ def test_only_a_poor_email_scores_below_the_threshold_for_a_correction() -> None
 
 def test_a_long_text_takes_linear_time() -> None:
     seconds = [_seconds(saying("If a lamp to be seen of which you may, so it is. " * count)) for count in (400, 1600)]
-    # Linear time means a factor of 4. The bound leaves room for other work on the machine.
+    # Linear time means a factor of 4, since the second text is 4 times as long; 16 leaves room for a busy machine.
     assert seconds[1] < 16 * max(seconds[0], 0.01)
 
 

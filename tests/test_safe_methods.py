@@ -1,4 +1,4 @@
-"""GET and HEAD requests change nothing, and tool annotations say which tools change something."""
+"""Tests that GET and HEAD requests change no data, and that tool annotations say which tools change data."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def lift_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def waiting(client: httpx2.AsyncClient, pair: Pair) -> dict[str, Any]:
-    """Start a run that a connected client answers, and return its report once it waits for answers."""
+    """Start a run whose model is a connected client, and return the report once the run waits for answers."""
     report = (await client.post("/runs", json={**pair.few, "model": "host"})).json()
     while report["status"] in {"queued", "running"}:
         report = (await client.get(f"/runs/{report['run_id']}", params={"wait_seconds": 600})).json()
@@ -40,7 +40,10 @@ async def waiting(client: httpx2.AsyncClient, pair: Pair) -> dict[str, Any]:
 
 
 def contents(home: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Return all rows of the product's tables, except heartbeats (`servers`) and `notes`, to which /readyz writes."""
+    """Return the rows of each of the product's tables.
+
+    Two tables are left out because they change in any case: `servers` holds heartbeats, and /readyz writes to `notes`.
+    """
     with closing(sqlite3.connect(home / "octave.db")) as db:
         return {
             name: sorted(db.execute(f"select * from {name}").fetchall())  # noqa: S608 - names from our metadata
@@ -50,7 +53,7 @@ def contents(home: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def safe_paths(report: dict[str, Any]) -> list[str]:
-    """Return the path of every route that supports GET, filled in for this run."""
+    """Return the path of every route that supports GET, except /mcp, with the parameters filled in for this run."""
     names = {
         "run_id": report["run_id"],
         "session_id": report["session_id"],
@@ -64,7 +67,10 @@ def safe_paths(report: dict[str, Any]) -> list[str]:
 
 
 async def statuses(client: httpx2.AsyncClient, paths: list[str]) -> dict[int, list[str]]:
-    """Send GET and HEAD to each path, and group the paths by status. A stream is closed once it has started."""
+    """Send GET and HEAD requests to each path, and return the paths by status code.
+
+    Bodies are not read, because the event stream of a waiting run does not end.
+    """
     groups: dict[int, list[str]] = {}
     for path in paths:
         for method in ("GET", "HEAD"):
@@ -79,7 +85,8 @@ async def test_get_and_head_on_every_route_leave_the_database_of_a_waiting_run_u
 ) -> None:
     async with serving() as client:
         report = await waiting(client, pair)
-    monkeypatch.delenv("OCTAVE_ALLOW_HOSTS")  # so that the next server does not take over the run
+    # A server that is not allowed to read the run's sites does not resume the run, which would change the database.
+    monkeypatch.delenv("OCTAVE_ALLOW_HOSTS")
     paths = safe_paths(report)
     async with serving() as client:
         before = contents(home)

@@ -1,4 +1,4 @@
-"""Selection of passages to show a model: the most relevant for the deal, a share per page, and no repetitions."""
+"""Tests of the passages that a model is shown: the most relevant ones, some from every page, and none twice."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SYLLABLES = "ba ce di fo gu la me ni po ru sa te vi wo zu".split()
 
 
 def prose(seed: int, sentences: int) -> str:
-    """Return sentences of random words, which contain no information and no repetition."""
+    """Return sentences of random words, so that no sentence is informative or repeats another one."""
     chance = random.Random(seed)  # noqa: S311 - reproducible words, no secrets
 
     def word() -> str:

@@ -1,4 +1,4 @@
-"""Splitting of pages into sentences, so that quotations are complete ones."""
+"""Tests of splitting pages into sentences, so that every quotation is a complete sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real-world cookies, sitemaps, encodings, query strings and URLs, which must work as they do in browsers."""
+"""Tests that the crawler handles cookies, sitemaps, encodings, query strings and URLs as real sites use them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def paths(server: Server) -> list[str]:
 
 
 class CookieServer:
-    """A server whose response depends on the path and cookie of the request, both of which it records."""
+    """A server whose responses depend on the path and the cookie of a request. `sent` records both."""
 
     def __init__(self, answers: Callable[[str, str], bytes]) -> None:
         self.answers = answers

@@ -1,6 +1,6 @@
-"""Sites and pages that Firecrawl can read and the crawler cannot.
+"""Tests of sites and pages that Firecrawl can read but the crawler cannot.
 
-The double of Firecrawl reads another local server in place of the one that refuses the crawler.
+For a site that refuses the crawler, the Firecrawl double reads the pages from a second local server.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
 
 @pytest.fixture
 def site() -> Iterator[LoopbackSite]:
-    """The site as Firecrawl sees it with its browser."""
+    """The site as Firecrawl's browser renders it."""
     serving = LoopbackSite(load_site("vendor"))
     yield serving
     serving.close()
@@ -52,7 +52,7 @@ def site() -> Iterator[LoopbackSite]:
 
 @pytest.fixture
 def shells(double: Double, site: LoopbackSite) -> Iterator[LoopbackSite]:
-    """The same site as the crawler sees it. Tests replace pages of it with ones that the crawler cannot read."""
+    """The site as the crawler sees it. Tests replace some pages with pages that the crawler cannot read."""
     serving = LoopbackSite(load_site("vendor"))
     double.reached[serving.host] = f"http://{site.host}"
     yield serving
@@ -76,7 +76,7 @@ async def opened(
         await reader.close()
 
 
-# Sites that refuse the crawler
+# Refused crawls
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -91,7 +91,7 @@ def answering(status: bytes) -> Answer:
 
 
 async def never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.read()  # returns when the client hangs up
+    await reader.read()  # returns when the client disconnects
     writer.close()
 
 
@@ -114,7 +114,7 @@ async def refusing(answer: Answer) -> AsyncGenerator[str]:
 
 @asynccontextmanager
 async def closed() -> AsyncGenerator[str]:
-    """Yield a host whose port nothing listens on."""
+    """Yield the address of a local port on which no server listens."""
     async with await asyncio.start_server(never_answer, "127.0.0.1", 0) as serving:
         host = f"127.0.0.1:{serving.sockets[0].getsockname()[1]}"
     yield host
@@ -218,7 +218,7 @@ async def test_an_allowed_host_that_does_not_resolve_is_unreachable_for_the_craw
     await reader.close()
 
 
-# Pages that the crawler cannot read, on a site that it can
+# Unreadable pages
 
 SHELL = b"<html lang=en><title>App</title><div id=root></div><script src=/app.js></script></html>"
 THIN = (
@@ -231,7 +231,7 @@ UNREADABLE = {"/pricing": SHELL, "/about": THIN, "/security": WALL}
 
 
 def make_unreadable(site: LoopbackSite) -> list[str]:
-    """Replace three pages with ones that need a browser, and return their URLs and that of a readable page."""
+    """Replace three pages with pages that need a browser. Return the URLs of these pages and of a readable page."""
     paths = [path for path in site.documents if "." not in path and path != "/"]
     readable = [path for path in paths if path not in UNREADABLE][:1]
     replaced = [path for path in UNREADABLE if path in paths]
@@ -358,7 +358,7 @@ async def test_a_missing_or_disallowed_page_is_not_sent_to_firecrawl(
     assert not double.asked
 
 
-# Pages and sites that neither source can read
+# Complete failures
 
 
 async def test_a_page_that_no_source_can_read_has_the_reason_of_each_source(
@@ -427,7 +427,7 @@ async def test_an_invalid_firecrawl_key_is_an_error_once_firecrawl_is_needed(
             await reader.scrape(found, [f"http://{shells.host}/pricing"])
 
 
-# Choice of the source
+# Source selection
 
 
 @pytest.mark.parametrize(

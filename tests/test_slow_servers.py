@@ -1,4 +1,4 @@
-"""Runs with slow model servers, and with providers that ask to wait, waste no time."""
+"""Tests that runs waste no time if a model server is slow or a provider asks callers to wait."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ SLOW: dict[str, Serving] = {
     "slower with each call": lambda: SlowServer(lambda n: 2 + 5 * n),
 }
 SHORT = {"busy while one call is under way"}
-# The index of the call that is never answered.
+# Index of the call that the server never answers.
 HANGING_CALL = 9
 
 
 @dataclass(frozen=True)
 class Result:
-    """The result of a run, its duration on the clock of the test, and the messages of its events."""
+    """The result of a run, the run's duration on the simulated clock, and the messages of the run's events."""
 
     record: RunRecord
     playbook: Playbook | None
@@ -63,7 +63,7 @@ class Result:
 
 
 async def run_with(server: SlowServer, home: Path, monkeypatch: pytest.MonkeyPatch, model: str = "compat") -> Result:
-    """Execute a run with this server in the role of all three providers."""
+    """Execute a run in which this server plays the role of all three providers."""
     set_up(monkeypatch, server)
     stage = Stage(home, source=ScriptedSource(invented_sites()))
     await stage.opened()
@@ -73,7 +73,7 @@ async def run_with(server: SlowServer, home: Path, monkeypatch: pytest.MonkeyPat
     return Result(record, playbook, clock() - started, [event.message for event in stage.events])
 
 
-# Servers that take their time
+# Slow servers
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ async def test_a_run_with_a_slow_server_completes_with_the_default_settings_and_
 async def test_a_run_of_36_sequential_calls_of_40_seconds_fits_the_default_timeouts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # All times are a tenth of the real ones: the defaults are 120 s per call, 600 s per step and 1800 s per run.
-    # The 36 calls take 144 s, so the run completes only if it wastes less than 36 s.
+    # All durations are divided by 10; the default timeouts are 120 s per call, 600 s per step and 1800 s per run.
+    # The 36 calls take 144 s, so a run of at most 180 s completes only if it wastes less than 36 s.
     for name, seconds in (("CALL", "12"), ("STEP", "60"), ("RUN", "180")):
         monkeypatch.setenv(f"OCTAVE_{name}_TIMEOUT_SECONDS", seconds)
     monkeypatch.setenv("OCTAVE_SPECIALISTS_PER_ASK", "1")
@@ -199,7 +199,7 @@ def codes_of_flags(playbook: Playbook | None) -> set[str]:
     return {flag.code for flag in playbook.flags} if playbook else set()
 
 
-# Limit on concurrent calls
+# Concurrency limit
 
 
 async def test_calls_that_time_out_together_lower_the_limit_only_once() -> None:
@@ -281,7 +281,7 @@ async def test_the_run_clock_excludes_overlapping_waits_once_and_only_up_to_its_
     assert run.now() == pytest.approx(started + 20)
 
 
-# Waits that a provider asks for
+# Requested waits
 
 
 def later(hours: float) -> datetime:
@@ -301,7 +301,7 @@ def always(sent: Sent) -> Fault:
 
 
 def error_message(sent: Sent) -> str:
-    """Return the message of the error."""
+    """Return the message in an error response."""
     return cast("dict[str, Any]", sent.body)["error"]["message"]
 
 
@@ -372,7 +372,7 @@ async def test_a_fallback_replaces_a_provider_at_once_if_the_wait_is_too_long(
 
 @dataclass
 class Refusing(SlowServer):
-    """A server that answers its first call with `with_response`."""
+    """A slow server that answers its first call with `with_response`."""
 
     with_response: Sent = field(default_factory=limit_reached)
 

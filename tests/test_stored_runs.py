@@ -1,4 +1,4 @@
-"""The commands that list, export, cancel and delete runs, whichever process started them."""
+"""Tests of the commands that list, export, cancel and delete runs, including runs that another process started."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ for arguments in (["runs"], ["sessions"], ["export", "run_none"], ["cancel", "ru
 
 @asynccontextmanager
 async def executing() -> AsyncGenerator[Runs]:
-    """A `Runs` that executes its runs in this process."""
+    """Yield an open `Runs` object, which executes runs in this process."""
     runs = App(load()).runs
     await runs.open()
     yield runs
@@ -50,7 +50,7 @@ async def two_runs(held_pair: Pair) -> tuple[str, str]:
     """Start two runs, cancel both before they read a page, and return their ids."""
     async with executing() as runs:
         started = [await runs.start(about(held_pair)) for _ in range(2)]
-        # The first run would wait for the fetches that the second shares with it.
+        # The second run is cancelled first: the first cannot end while the second waits for fetches that they share.
         second, first = [(await runs.cancel(record.run_id)).run_id for record in reversed(started)]
     return first, second
 
@@ -273,7 +273,7 @@ async def test_a_closed_pipe_ends_the_command_without_an_error_message(tmp_path:
 
 
 class FailingStore(SqlStore):
-    """A store that fails once, when the folder of a run is recorded."""
+    """A store that fails when it records the folder of a run for the first time."""
 
     has_failed = False
 

@@ -1,4 +1,4 @@
-"""Rules on whether quotations support a claim: which claims they accept, reject or only mark."""
+"""Tests of the rules that accept, reject or mark a claim, depending on whether its quotations support it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Thoughts that a model server leaves in the text of an answer are not taken for it, however they are marked."""
+"""Tests that a model's thoughts are not mistaken for an answer, however the model server marks the thoughts."""
 
 from __future__ import annotations
 
@@ -158,7 +158,8 @@ def test_a_hostile_text_is_read_in_linear_time(text: str) -> None:
     found = read(f"{text}</think>{ANSWER}")
 
     assert len(found.value.facts) == 2
-    assert time.thread_time() - started < 20  # it takes minutes if every brace is parsed to the end
+    # Parsing every brace to the end of the text would take minutes.
+    assert time.thread_time() - started < 20
 
 
 # Through providers
@@ -169,7 +170,7 @@ def _drafting(draft: Callable[[str], str]) -> Fault:
 
 
 def _apart(request: Request, text: str) -> Sent:
-    """Send thoughts, which contain a draft, in the separate field that each API has for them."""
+    """Send an answer with thoughts that contain a draft, in the separate field that each API has for thoughts."""
     body: dict[str, Any] = enveloped(request, text)
     if request.path.endswith("/responses"):
         thoughts = [{"type": "reasoning_text", "text": DRAFT}]

@@ -1,4 +1,4 @@
-"""Lines on stdio that are not messages each cause one error, with the id of the request if it has one."""
+"""Tests that each invalid line on stdio causes one error, with the id of the request if the line contains an id."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def nested(depth: int, opening: bytes = b"[", closing: bytes = b"]") -> bytes:
     return opening * depth + b"1" + closing * depth
 
 
-# A line, the id in the error response, and the error code.
+# Invalid lines, each with the id and the code that the error response must have.
 UNDECODABLE: list[tuple[bytes, int | str | None, int]] = [
     (asking(TOOL, b"10", rb'"\ud83d"'), 10, PARSE_ERROR),
     (asking(TOOL, b'"a-1"', rb'"\udc00 and more"'), "a-1", PARSE_ERROR),
@@ -88,7 +88,7 @@ UNDECODABLE: list[tuple[bytes, int | str | None, int]] = [
     (b'{"jsonrpc":"2.0","id":{},"method":"ping"}', None, INVALID_REQUEST),
 ]
 
-# A line that is empty or a message, and the ids of the responses to it.
+# Lines that are blank or valid messages, each with the ids that its responses must have.
 DECODABLE: list[tuple[bytes, list[int | str]]] = [
     (b"", []),
     (b" \t\r", []),
@@ -105,7 +105,7 @@ DECODABLE: list[tuple[bytes, list[int | str]]] = [
 
 
 class StdioServer:
-    """A server on stdio, and a client that writes raw bytes."""
+    """A server process on stdio, and a client that writes raw bytes to it."""
 
     def __init__(self, process: asyncio.subprocess.Process, era: Era) -> None:
         assert process.stdin
@@ -115,7 +115,7 @@ class StdioServer:
         self._ids = (f"after-{number}" for number in count())
 
     async def answers_to(self, line: bytes) -> list[Answer]:
-        """Send the line and a valid request, and return the responses that arrive before that to the request."""
+        """Send the line, then a valid request, and return the responses that precede the valid request's response."""
         id_ = next(self._ids)
         self._in.write(line + b"\n" + self.request(id_))
         found: list[Answer] = []
@@ -129,7 +129,10 @@ class StdioServer:
         return json.dumps(message).encode() + b"\n"
 
     async def start(self, *, introduced: bool) -> None:
-        """Send an invalid first line, which must not fix the protocol era, and then initialize if `introduced`."""
+        """Send an invalid first line, and then initialize the session if `introduced`.
+
+        The invalid line must not decide which protocol era the session uses.
+        """
         self._in.write(rb'{"jsonrpc":"2.0","id":1,"method":"\ud83d"}' + b"\n")
         assert json.loads(await self._out.readline())["id"] == 1
         if introduced:

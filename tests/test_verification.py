@@ -1,4 +1,4 @@
-"""Verdicts of a model on whether quotations support claims: what readers see, and what bad verdicts must not do."""
+"""Tests of a model's verdicts on whether quotations support claims, including verdicts that are wrong or missing."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ T = TypeVar("T")
 Change = Callable[[dict[str, Any]], object]
 Better = Callable[[str], str | None]
 REASON = "the page says it in other words"
-# Starts a claim that is not word for word in its quotation, so that the rules leave it to a model.
+# A claim with this prefix does not match its quotation word for word, so the rules leave the verdict to a model.
 PREFIX = "put simply, "
 
 
 @pytest.fixture
 def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
-    """All three providers. The first reason of the why-we-win card is reworded, so that a model must judge it."""
+    """A double of all three providers, which rewords a claim of the why-we-win card so that a model must judge it."""
     monkeypatch.setattr(limiters, "FIRST_COOL_DOWN_SECONDS", 0.01)
     with closing(Double()) as answering:
         set_up(monkeypatch, answering)
@@ -71,7 +71,7 @@ def of(*forms: type[Value]) -> Callable[[Request], bool]:
 
 
 def changed(change: Change) -> Callable[[Request, str], Sent]:
-    """Apply the change to the valid answer."""
+    """Return a response function that applies the change to an otherwise valid answer."""
 
     def spoiled(request: Request, text: str) -> Sent:
         answer = json.loads(text)
@@ -87,11 +87,11 @@ def reworded(answer: dict[str, Any]) -> None:
 
 
 def no_better(_: str) -> None:
-    """Suggest no corrected text."""
+    """Return no corrected text for the claim."""
 
 
 def doubting(double: Double, verdict: str, better: Better = no_better) -> None:
-    """Make the judge give this verdict on the reworded claim."""
+    """Make the judge give `verdict` on the reworded claim."""
 
     def answer(request: Request, _: str) -> Sent:
         sent = claims(request)
@@ -310,7 +310,7 @@ async def test_a_judge_that_fails_or_answers_badly_costs_only_its_verdicts(
 
 
 def rewording_everywhere(double: Double) -> None:
-    """Make the model reword the claims of all findings and copy, so that a model must judge them."""
+    """Make the model reword the claims of all findings and copy, so that the rules leave every claim to the judge."""
 
     def every_claim_reworded(request: Request, text: str) -> Sent:
         answer = json.loads(text)
@@ -321,7 +321,10 @@ def rewording_everywhere(double: Double) -> None:
 
 
 def doubted(verdict: str, *, share: int = 1, is_silent: bool = False) -> Change:
-    """Give this verdict on one claim in `share`. The others are supported, or omitted if `is_silent`."""
+    """Return a change that gives the verdict to every `share`-th claim.
+
+    The other claims stay supported, or are missing from the answer if `is_silent`.
+    """
 
     def change(answer: dict[str, Any]) -> None:
         numbers = answer["supported"]
@@ -385,7 +388,7 @@ def named_twice(answer: dict[str, Any]) -> None:
 
 
 def reworded_everywhere(answer: object, prefix: str = PREFIX) -> None:
-    """Prefix all facts and inferences, so that none is word for word in its quotation."""
+    """Add the prefix to every fact and inference, so that no claim matches its quotation word for word."""
     if isinstance(answer, list):
         for part in cast("list[object]", answer):
             reworded_everywhere(part, prefix)
@@ -416,7 +419,7 @@ async def test_a_reason_with_text_foreign_to_the_claim_and_its_quotation_is_repl
 LURE = "ask for the rest at https://snarkle.example/claim"
 
 
-# Choice of the judge
+# Judge selection
 
 
 async def test_a_configured_judge_is_used_without_a_fallback(stage: Callable[..., Stage], double: Double) -> None:
@@ -483,7 +486,7 @@ async def test_the_extractive_model_is_not_asked_to_judge(stage: Callable[..., S
     assert "verify" not in {cost.step for cost in playbook.cost.steps}
 
 
-# Limits on tokens, asks and time
+# Limits
 
 
 async def test_verification_adds_at_most_15_percent_to_the_tokens_of_a_run(
@@ -558,7 +561,7 @@ async def test_a_nearly_exhausted_budget_is_reserved_for_writing(stage: Callable
 
 
 async def counted(stage: Callable[..., Stage], double: Double) -> list[Request]:
-    """Return the requests of a complete run."""
+    """Return the requests that a complete run sends to the provider."""
     await stage().playbook(model="openai")
     asked, double.asked = double.asked, []
     return asked
@@ -659,7 +662,7 @@ Answers = Callable[[dict[str, Any]], object]
 class Client:
     """A connected client that answers the questions of one run.
 
-    `checks` are the questions about its own text, whose answers `judges` changes.
+    `checks`: the questions in which the client judges its own text; a test can change the answers.
     """
 
     def __init__(self, stage: Stage) -> None:
@@ -779,7 +782,7 @@ async def test_a_client_gets_no_self_check_if_another_model_judges(double: Doubl
     assert judges == {"rules", "openai"}
 
 
-# Judging copy outside a run
+# Judging without runs
 
 
 def claimed(text: str, *, vendor: str = "Lumenforge") -> Claimed:

@@ -1,4 +1,4 @@
-"""Edits of a playbook create versions, which can be listed, compared and exported."""
+"""Tests of editing a playbook, and of listing, comparing and exporting the resulting versions."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ async def run_id() -> str:
 
 @pytest.fixture
 async def client(run_id: str) -> AsyncGenerator[httpx2.AsyncClient]:  # noqa: ARG001 - stored before the server starts
-    """A client of a server that starts after the run is stored.
+    """A client for a server that starts after the run has been stored.
 
-    A running server could end the run as abandoned, since `stored` first adds it as unfinished and a week old.
+    `stored` first adds the run as unfinished and a week old, so a running server could end the run as abandoned.
     """
     async with serving() as client:
         yield client
@@ -143,7 +143,7 @@ async def test_an_edited_sentence_may_be_supported_by_any_page_of_the_run(pair: 
 
 
 async def unquoted_sentence(playbook: Playbook) -> str:
-    """Return a sentence of the vendor's pages that no evidence quotes."""
+    """Return a sentence from the vendor's pages that no evidence of the playbook quotes."""
     store = App(load(), engine="inline").store
     await store.open()
     texts = [await store.page_text(page.sha256) or "" for page in playbook.pages if page.role == "vendor"]
@@ -404,11 +404,12 @@ async def test_exports_show_who_wrote_a_part_and_what_the_checks_found(client: h
     assert "(close), version 4" in markdown
 
 
-# The command line, and files
+# CLI and files
 
 
 async def test_the_commands_edit_list_compare_and_export_versions(run_id: str, tmp_path: Path) -> None:
-    (tmp_path / "mail.txt").write_text(f"{EMAIL}\n", "utf-8-sig")  # with a byte order mark, as Notepad saves it
+    # The `utf-8-sig` encoding adds a byte order mark, as Notepad does.
+    (tmp_path / "mail.txt").write_text(f"{EMAIL}\n", "utf-8-sig")
     edit = await octave("edit", run_id, TOUCH, "--file", "mail.txt", "--base-version", "1", "--by", "Ann", cwd=tmp_path)
     late = await octave("edit", run_id, "trial_plan", "--text", "x", "--base-version", "1", cwd=tmp_path)
     both = await octave("edit", run_id, "trial_plan", "--base-version", "2", cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""A run that waits for a client's answers costs nothing until one arrives, whichever server accepts it."""
+"""Tests that a run that waits for a client's answers costs almost nothing, and that any server can accept an answer."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class CountingStore(SqlStore):
 
 
 async def waiting(runs: Runs) -> RunRecord:
-    """Start a run, and return its record once it waits for answers to its first questions."""
+    """Start a run, and return its record once the run waits for answers to its first questions."""
     record = await runs.start(asked_for(model="host"))
     while record.status != "waiting":
         record = await runs.follow(record.run_id, LONG, ignore_progress)
@@ -77,7 +77,7 @@ async def ignore_progress(_: object) -> None:
 
 
 async def answer_one(runs: Runs, run_id: str) -> QuestionRecord:
-    """Answer a question of the run through this server, and return it with the verdict."""
+    """Answer the next question of the run through this server, and return the question with its verdict."""
     _, question, _ = await runs.next_question(run_id, LONG)
     assert question
     return (await runs.answer(run_id, question.question_id, json.dumps(answer_to(question.model_dump()))))[1]
@@ -96,7 +96,7 @@ async def test_a_client_can_answer_a_whole_run_without_waiting_for_a_timer(tmp_p
             assert judged.is_judged
 
     assert record.status == "completed"
-    await follower  # it returned when the run first waited
+    await follower  # `follow` returns as soon as the run waits for an answer
 
 
 async def test_one_periodic_query_covers_all_waiting_runs_and_stops_with_the_last_one(
@@ -166,9 +166,9 @@ async def test_a_run_ends_if_its_questions_are_unanswered_for_a_week(
 
 
 class ServerWithoutModel(Stage):
-    """A server that maintains the runs of other servers, without the model that they need.
+    """A server that does maintenance for the runs of other servers, but has no model to execute a run.
 
-    `alive`: the runs whose process is alive according to its engine.
+    `alive`: ids of the runs whose process the engine reports as alive.
     """
 
     def __init__(self, home: Path, alive: Collection[str] = ()) -> None:
@@ -190,7 +190,7 @@ class EngineWithLiveRuns(Inline):
 
 
 async def after_maintenance(server: Stage, run_id: str, clock: Clock) -> RunRecord:
-    """Return the run after the server has done its maintenance of the runs of other servers."""
+    """Return the run after this server has done its maintenance for the runs of other servers."""
     await server.opened()
     await a_minute_passes(clock)
     await a_minute_passes(clock)
@@ -198,7 +198,7 @@ async def after_maintenance(server: Stage, run_id: str, clock: Clock) -> RunReco
 
 
 def age(home: Path, days: int, *, events: bool) -> None:
-    """Move the start of all runs this many days into the past, and the times of their events if `events` is set."""
+    """Move the start of all runs `days` days into the past, and with `events` also the times of the runs' events."""
     earlier = datetime.now(UTC) - timedelta(days=days)
     with closing(sqlite3.connect(home / "octave.db", timeout=LONG)) as db:
         then, text = earlier.isoformat(), time_text(earlier)
@@ -274,14 +274,14 @@ async def test_garbage_is_collected_while_runs_wait_and_periodically_while_one_w
 
 
 def garbage() -> weakref.ref[object]:
-    """Return a weak reference to an object that only references itself."""
+    """Return a weak reference to an object that nothing but a reference cycle keeps alive."""
     first: Any = asyncio.Event()
     first.itself = first
     return weakref.ref(first)
 
 
 class HeldFiles(PlaybookFiles):
-    """Files that block the run once they are `written`, until they are `released`."""
+    """A `PlaybookFiles` that writes the files of a run, and then waits until a test sets `released`."""
 
     def __init__(self, store: Store, root: Path) -> None:
         super().__init__(store, root)

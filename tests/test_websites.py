@@ -1,4 +1,4 @@
-"""The commands `octave-mcp scrape` and `octave-mcp map`, and their HTTP routes."""
+"""Tests of the commands `octave-mcp scrape` and `octave-mcp map`, and of the matching HTTP routes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers that follow the prompts pass the checks, as do the phrases that prompts ask for."""
+"""Tests that the checks accept answers that follow the prompts, and phrases that the prompts ask for."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ JUDGE = Judge(
 
 
 def at(words: str) -> Cite:
-    """Return a citation of the first sentence that contains these words."""
+    """Return a citation of the first sentence of the passages that contains these words."""
     for number, shown in enumerate(SHOWN, 1):
         for sentence in range(1, len(shown.sentences) + 1):
             if words in shown.sentence(sentence):
@@ -254,7 +254,7 @@ def test_a_similar_phrase_that_makes_a_claim_has_a_problem(rule: str, text: Valu
 
 
 def evidence_of(*words: str) -> tuple[dict[EvidenceId, Evidence], tuple[EvidenceId, ...]]:
-    """Return all sentences shown as evidence, and the ids of those that contain one of these words."""
+    """Return evidence for every sentence of the passages, and the ids of evidence that has one of the `words`."""
     resolved, evidence = JUDGE.resolved(
         WhyWeWin[Cite](
             kind="why_we_win",
@@ -408,7 +408,7 @@ def test_a_good_email_needs_no_correction() -> None:
     assert [*complaints(email, FIRST)] == []
 
 
-# A good answer to each prompt
+# Good answers
 
 
 WANTED = say("Quillport wants to deliver ferries faster.", "deliver ferries")

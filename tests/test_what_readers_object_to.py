@@ -1,4 +1,4 @@
-"""Rules on the opening, tone and use of an e-mail, each with e-mails that break it and e-mails that follow it."""
+"""Tests of the rules on openings, tone and usefulness, with e-mails that break each rule and e-mails that follow it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Visible text is extracted whatever its markup is called; hidden text and boilerplate are not."""
+"""Tests that visible text is extracted, whatever its markup, and that hidden text and boilerplate are not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from octave_mcp.domain.company import Company
 from octave_mcp.sources.html.extraction import page_of
 
 ACME = Company(role="vendor", domain="acme.com", url="https://acme.com")
-# Enough other content to make the tested markup a small share of the page.
+# Enough other content to make the markup under test a small share of the page.
 DEPOTS = "".join(
     f"<section><h2>Depot {name}</h2><p>The planners of depot {name} lay out the tours of the next morning by hand, and"
     " drivers ring the office whenever a street is closed or a shop opens late.</p></section>"
@@ -724,7 +724,7 @@ def test_hostile_nesting_is_extracted_in_linear_time(html: str) -> None:
     assert time.thread_time() - started < 20
 
 
-# Boilerplate that resembles content, and content that resembles boilerplate
+# Ambiguous boilerplate
 
 
 def test_a_closed_dialog_is_dropped_even_if_it_has_a_main_heading() -> None:

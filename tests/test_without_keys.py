@@ -1,4 +1,4 @@
-"""Without configuration users still get a playbook, and learn which model wrote it and how to get a better one."""
+"""Tests that users without any configuration get a playbook, and learn which model wrote it and how to improve it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CLIENT_ANSWERS = (
 SET_UP = "set OPENAI_API_KEY, ANTHROPIC_API_KEY or OCTAVE_COMPAT_MODEL with OCTAVE_COMPAT_BASE_URL, or ask"
 RULES_COLLECT = f"no model is configured, so rules collect quotations and outlines; for finished copy, {SET_UP}"
 RULES_COLLECTED = f"no model is configured, so rules collected quotations and outlines; for finished copy, {SET_UP}"
-# Settings that cannot be used. Each is an error, rather than a reason to continue without it.
+# Unusable settings, each with text of the error that the setting must cause.
 UNUSABLE = [
     ("OPENAI_API_KEY", "my key", "OPENAI_API_KEY cannot be used"),
     ("OCTAVE_COMPAT_BASE_URL", "http://127.0.0.1:9/v1", "OCTAVE_COMPAT_MODEL"),
@@ -40,7 +40,7 @@ def lift_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def keyless(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> Pair:
-    """Two sites, with no model configured."""
+    """The sites of two companies, with no model configured."""
     monkeypatch.delenv("OCTAVE_MODEL")
     return pair
 
@@ -159,7 +159,7 @@ async def test_a_language_that_the_extractive_model_does_not_write_is_refused_wi
     assert SET_UP in answer.json()["detail"]
 
 
-# On the command line
+# On the CLI
 
 
 async def generated(pair: Pair, folder: Path, *options: str) -> Ended:
@@ -216,7 +216,7 @@ async def test_an_unusable_setting_is_an_error_on_every_surface(
     assert message in on_terminal.err
 
 
-# Descriptions of the settings
+# Setting descriptions
 
 
 @pytest.mark.long
@@ -239,7 +239,7 @@ async def test_the_settings_the_doctor_and_the_tools_say_which_model_is_the_defa
     assert "OPENAI_API_KEY" in model["fix"]
 
 
-# Unknown settings and hosts
+# Unknown names
 
 
 async def test_an_unknown_setting_is_reported_once_when_a_command_or_a_server_starts(

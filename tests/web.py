@@ -1,4 +1,4 @@
-"""A server on loopback in the event loop of the test, and clients of it."""
+"""Helpers that serve an application on loopback, in the event loop of a test, and create HTTP clients for it."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ UNKNOWN_RUN = "run_00000000000000000000000000000000"
 
 
 def serving(**settings: Any) -> AbstractAsyncContextManager[httpx2.AsyncClient]:  # noqa: ANN401 - fields of Settings
-    """Serve an application with these settings, and yield a client of it."""
+    """Serve an application with these settings, and yield an HTTP client for it."""
     return served(http.make(load(**settings)))
 
 
 def lift_server_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a server in this process take an hour to open its database and finish responses: a busy machine is slow."""
+    """Allow a server in this process an hour to open its database and finish responses, in case the machine is slow."""
     monkeypatch.setattr(rest, "READY_SECONDS", 3600)
     monkeypatch.setattr(http, "DRAIN_SECONDS", 3600)
 
@@ -40,7 +40,7 @@ def lift_server_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
 def new_client(origin: str) -> httpx2.AsyncClient:
     """Return a client without a timeout.
 
-    It opens a connection per request, since the server may be closing an idle one.
+    The client opens a new connection for each request, because the server may be closing an idle connection.
     """
     limits = httpx2.Limits(max_keepalive_connections=0)
     return httpx2.AsyncClient(base_url=origin, timeout=None, trust_env=False, limits=limits)
@@ -48,7 +48,7 @@ def new_client(origin: str) -> httpx2.AsyncClient:
 
 @asynccontextmanager
 async def served(app: Starlette) -> AsyncGenerator[httpx2.AsyncClient]:
-    """Serve the application on a free port, and yield a client of it."""
+    """Serve the application on a free port, and yield an HTTP client for it."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
@@ -73,7 +73,7 @@ class Sent:
 
 
 async def sent_in(answer: httpx2.Response) -> AsyncIterator[Sent]:
-    """Yield the events of a stream as a browser does, without an event that was cut off before its end."""
+    """Yield the complete events of a stream. Like a browser, ignore an event that is cut off at the end."""
     fields: dict[str, str] = {}
     async for line in answer.aiter_lines():
         name, _, value = line.partition(": ")
@@ -86,7 +86,7 @@ async def sent_in(answer: httpx2.Response) -> AsyncIterator[Sent]:
 
 
 def problem_in(answer: httpx2.Response) -> dict[str, Any]:
-    """Check the structure of the problem document in the response, and return it."""
+    """Return the problem document in the response after checking its structure."""
     assert answer.headers["content-type"] == "application/problem+json", answer.text
     found = answer.json()
     assert found.keys() == {"type", "title", "status", "code", "detail"}
@@ -96,6 +96,6 @@ def problem_in(answer: httpx2.Response) -> dict[str, Any]:
 
 
 def paths() -> list[str]:
-    """Return a path of every route, and one that has no route."""
+    """Return a path for every route, and one path that matches no route."""
     routes = [route.path for route in http.make(load()).routes if isinstance(route, Route)]
     return [*(re.sub(r"{\w+}", "some", path) for path in routes), "/nope"]

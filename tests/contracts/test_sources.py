@@ -1,4 +1,4 @@
-"""Contract tests for every source: those that read loopback sites, and the scripted one."""
+"""Contract tests for every page source: the sources that read sites on loopback, and the scripted source."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 @dataclass(frozen=True)
 class Subject:
-    """A source, two companies whose sites it can read, and one whose site does not answer."""
+    """A source under test, two companies whose sites it can read, and a company whose site does not answer."""
 
     source: Source
     company: Company
