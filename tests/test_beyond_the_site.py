@@ -574,7 +574,7 @@ async def test_a_site_that_only_claims_to_belong_to_the_company_is_not_read(deal
     ],
     ids=["nothing", "name alone", "logo alone"],
 )
-async def test_a_linked_site_is_no_sister_by_name_or_logo_alone(
+async def test_a_name_or_logo_alone_does_not_make_a_linked_site_a_sister_site(
     front: str, sister: str, deal: Pair, tmp_path: Path
 ) -> None:
     other = with_sister(deal.prospect, front, sister)
@@ -723,7 +723,7 @@ async def test_pages_beyond_the_site_count_towards_max_pages(deal: Pair, web: Pu
     }
 
 
-async def test_a_page_read_in_vain_counts_towards_max_pages(deal: Pair, tmp_path: Path) -> None:
+async def test_a_page_that_is_read_but_not_used_counts_towards_max_pages(deal: Pair, tmp_path: Path) -> None:
     other = with_sister(deal.prospect, ORGANIZATION % {"name": "Hearthwain", "more": ""})
 
     playbook = await generated(deal, tmp_path, "--max-pages", "8")

@@ -287,7 +287,7 @@ async def test_a_known_sender_signs_every_e_mail(home: Path) -> None:
         ("", None),
     ],
 )
-def test_a_first_name_is_taken_only_where_it_is_clear(contact: str, expected: str | None) -> None:
+def test_a_first_name_is_used_only_if_it_is_unambiguous(contact: str, expected: str | None) -> None:
     assert first_name(contact) == expected
 
 
@@ -330,7 +330,7 @@ def test_a_title_held_by_two_people_is_checked_unless_it_is_usually_shared(title
     assert bool(seat.check_first) is is_checked
 
 
-async def test_a_name_on_no_page_never_enters_the_committee(home: Path) -> None:
+async def test_the_committee_never_contains_a_name_that_is_on_no_page(home: Path) -> None:
     def invented(ask: Asked, answer: object) -> dict[str, Any]:
         seat = change_summary(ask, answer)["committee"][0]
         return {"committee": (seat.model_copy(update={"person": "Otto Brandt"}),)}

@@ -164,7 +164,7 @@ def requests_for(asked: list[Request], forms: tuple[type[Value], ...]) -> list[R
         pytest.param({"max_run_tokens": 40_000}, {}, "of 40000 tokens", marks=pytest.mark.long),
     ],
 )
-async def test_a_run_out_of_budget_ends_with_what_it_has_and_says_so(
+async def test_a_run_that_exhausts_its_budget_ends_with_its_results_so_far_and_says_so(
     settings: dict[str, Any], request_: dict[str, Any], limit: str, stage: Stages, double: Double
 ) -> None:
     """Only the calls already in flight when the budget is used up may exceed the budget."""

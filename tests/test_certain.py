@@ -20,9 +20,7 @@ from test_collector import read
         ("66% of experienced welders prefer steel, and our customers do.", None),
     ],
 )
-async def test_a_fact_has_the_topic_that_its_words_make_certain_or_is_left_out(
-    sentence: str, topic: str | None
-) -> None:
+async def test_a_fact_is_left_out_unless_its_words_make_its_topic_certain(sentence: str, topic: str | None) -> None:
     facts = (await read(f"# Planner\n\n{sentence}", path="/product/planner")).facts
 
     assert [fact.topic for fact in facts] == ([topic] if topic else [])
@@ -122,5 +120,5 @@ async def test_a_list_of_press_releases_gives_only_the_companys_own_launches_and
         "Sharing a plan with our customers is as easy as sending it from Gmail.",
     ],
 )
-async def test_a_law_a_consent_and_a_comparison_name_no_integration(sentence: str) -> None:
+async def test_laws_consent_notices_and_comparisons_name_no_integrations(sentence: str) -> None:
     assert (await read(f"# Planner\n\n{sentence}", path="/product/planner")).integrations == ()

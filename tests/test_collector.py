@@ -68,7 +68,7 @@ async def test_a_sentence_about_the_company_gives_an_event(sentence: str) -> Non
 
 
 @pytest.mark.parametrize("sentence", NO_EVENTS)
-async def test_wishes_questions_and_actions_of_others_are_no_events(sentence: str) -> None:
+async def test_wishes_questions_and_actions_of_others_are_not_events(sentence: str) -> None:
     assert (await read(f"# News\n\n{sentence}", path="/news/first")).triggers == ()
 
 

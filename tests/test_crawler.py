@@ -480,7 +480,7 @@ async def test_sitemaps_are_followed_and_foreign_addresses_are_left_out(server: 
     assert server.asked["/map.xml"] == 1
 
 
-async def test_of_language_variants_the_one_in_the_sites_own_language_is_kept(server: Server) -> None:
+async def test_the_language_variant_in_the_sites_own_language_is_kept(server: Server) -> None:
     links = "".join(
         f"<a href='/{path}'>x</a>" for path in ("de/pricing", "pricing", "fr/pricing", "de/only-here", "it")
     )

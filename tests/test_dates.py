@@ -31,7 +31,7 @@ from octave_mcp.evidence.passages import passages
         ("Story", None),
     ],
 )
-def test_a_heading_gives_its_day_or_the_last_day_of_its_month_or_year(heading: str, day: date | None) -> None:
+def test_the_date_of_a_heading_is_its_day_or_the_last_day_of_its_month_or_year(heading: str, day: date | None) -> None:
     assert date_of_heading(heading) == day
 
 
@@ -43,7 +43,7 @@ def test_a_line_has_the_date_of_its_heading() -> None:
     assert {text for text, day in dates.items() if day} == {"## Sep 2021: More", "Then.", "### People", "Still then."}
 
 
-def test_a_heading_in_the_future_or_later_than_its_page_dates_no_line() -> None:
+def test_a_heading_later_than_today_or_its_page_does_not_date_its_lines() -> None:
     text = "# Plan\n\n## 2031\n\nBuild.\n\n## 2025\n\nDraw.\n\n## 2019\n\nThink."
     plan = page("https://quillport.example/plan", text, published_on=date(2024, 5, 1))
 

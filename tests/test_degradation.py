@@ -130,7 +130,7 @@ async def test_a_temporary_page_failure_makes_the_run_partial(tmp_path: Path, co
     assert gaps(playbook)["pages"] == "pages_failed"
 
 
-async def test_a_company_with_only_a_readable_home_page_still_gives_a_playbook(tmp_path: Path) -> None:
+async def test_a_playbook_is_written_even_if_only_the_home_page_of_a_company_is_readable(tmp_path: Path) -> None:
     failing = {
         page.ref.url: PageFailure(url=page.ref.url, code="timeout", reason="Too slow")
         for page in invented_sites()[VENDOR][1:]
@@ -143,7 +143,7 @@ async def test_a_company_with_only_a_readable_home_page_still_gives_a_playbook(t
 
 
 @pytest.mark.parametrize("missing", [VENDOR, PROSPECT])
-async def test_a_site_that_does_not_answer_fails_the_run_with_its_name(tmp_path: Path, missing: str) -> None:
+async def test_the_error_of_a_run_names_the_site_that_does_not_answer(tmp_path: Path, missing: str) -> None:
     sites = {domain: found for domain, found in invented_sites().items() if domain != missing}
     record, playbook = await Stage(tmp_path, source=ScriptedSource(sites)).run()
     assert record.error
@@ -184,7 +184,7 @@ async def test_a_prospect_without_a_readable_persona_fails_the_run_with_the_reas
     assert "did not have the required format" in record.error.message
 
 
-async def test_a_run_whose_vendor_packs_all_fail_still_writes_from_the_prospect(
+async def test_a_run_whose_vendor_packs_all_fail_still_writes_emails_from_prospect_findings(
     stage: Stage, model: ScriptedModel
 ) -> None:
     model.fail(form(VendorAnswer[Cite]), UpstreamError("the provider is down"))
@@ -477,7 +477,7 @@ async def test_an_untrue_touch_is_dropped_and_named_but_the_length_of_a_meeting_
         assert f"({rule})" in reason
 
 
-async def test_an_answer_of_another_form_is_a_bad_answer(stage: Stage, model: ScriptedModel) -> None:
+async def test_an_answer_of_an_unexpected_type_is_a_bad_answer(stage: Stage, model: ScriptedModel) -> None:
     model.on(shows("/product/planner", VendorAnswer[Cite]), says(CallToAction(label="interest", text="?")))
     record, playbook = await stage.run()
     assert record.status == "partial"
@@ -495,9 +495,7 @@ async def test_a_transient_error_is_retried(stage: Stage, model: ScriptedModel) 
     assert playbook
 
 
-async def test_a_transient_error_that_does_not_pass_fails_after_three_attempts(
-    stage: Stage, model: ScriptedModel
-) -> None:
+async def test_a_transient_error_that_persists_fails_after_three_attempts(stage: Stage, model: ScriptedModel) -> None:
     model.fail(shows(STORIES, VendorAnswer[Cite]), RateLimited("slow down", retry_after_seconds=0))
     record, playbook = await stage.run()
     assert record.status == "partial"
@@ -602,7 +600,7 @@ async def test_cancelling_a_queued_run_does_not_affect_other_runs(tmp_path: Path
     assert {(await runs.get(record.run_id)).status for record in (first, third)} == {"running", "queued"}
 
 
-async def test_a_server_that_ends_leaves_its_run_to_be_resumed(stage: Stage, model: ScriptedModel) -> None:
+async def test_a_server_that_shuts_down_leaves_its_run_to_be_resumed(stage: Stage, model: ScriptedModel) -> None:
     under_way, runs = await never_answered(model), await stage.opened()
     started = await runs.start(asked_for())
     await under_way.wait()

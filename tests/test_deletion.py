@@ -184,7 +184,7 @@ def fetch_counts(site: LoopbackSite) -> tuple[int, int]:
     return site.hits["/robots.txt"], site.hits["/"]
 
 
-async def test_deleting_a_session_removes_all_of_its_deal_and_nothing_of_others(
+async def test_deleting_a_session_removes_all_data_of_its_deal_and_none_of_other_deals(
     sites: Sites, database: str, home: Path, double: Double
 ) -> None:
     async with serving() as app:

@@ -298,7 +298,7 @@ async def test_an_unreachable_database_server_is_reported_without_its_password(
 
 @pytest.mark.long
 @pytest.mark.usefixtures("store")
-async def test_a_port_on_which_our_own_server_answers_is_ok(me: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_port_used_by_our_own_server_is_ok(me: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving() as client:
         port = client.base_url.port
         monkeypatch.setenv("OCTAVE_PORT", str(port))
@@ -333,7 +333,7 @@ async def test_port_0_is_valid(me: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert (await findings(me, 0))["port"].found == "OCTAVE_PORT=0 picks a free one"
 
 
-async def test_configurations_that_install_writes_are_ok(me: Path) -> None:
+async def test_configurations_written_by_install_are_ok(me: Path) -> None:
     for client in ("claude-desktop", "claude-code", "cursor"):
         await octave("install", client, "--write", cwd=me)
     found = await findings(me, 0)

@@ -316,7 +316,7 @@ def page_named(read: Page, old: str, new: str) -> Page:
     return page(read.ref.url, read.text.replace(old, new), kind=read.ref.kind)
 
 
-def test_without_an_existing_customer_none_is_flagged(plain: Written) -> None:
+def test_a_prospect_that_is_not_a_customer_has_no_customer_flag(plain: Written) -> None:
     assert flag(plain.playbook, "existing_customer") is None
 
 

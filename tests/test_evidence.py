@@ -550,7 +550,7 @@ def test_an_entry_is_dropped_if_a_required_part_fails() -> None:
     assert len(dropped) == 4
 
 
-def test_an_answer_that_consists_of_one_failed_finding_is_none() -> None:
+def test_an_answer_whose_only_finding_fails_becomes_none() -> None:
     assert standing(JUDGE, claim("Rework fell by 99%.", cite(2, 1)), Claim[EvidenceId])[0] is None
 
 

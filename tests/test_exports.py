@@ -536,7 +536,7 @@ async def test_copying_gives_the_e_mail_verbatim(browser: Browser, tmp_path: Pat
 
 
 @in_the_browser
-async def test_an_e_mail_reads_as_it_will_be_sent(browser: Browser, tmp_path: Path, playbook: Playbook) -> None:
+async def test_an_e_mail_is_displayed_as_it_will_be_sent(browser: Browser, tmp_path: Path, playbook: Playbook) -> None:
     page = (await opened(browser, tmp_path, playbook)).page
     touch = playbook.email_sequences[0].touches[0]
 

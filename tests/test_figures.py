@@ -83,7 +83,7 @@ def test_text_is_normalised_to_one_form() -> None:
     assert normal("“Ａ — `B`”\n *c*") == '"a - b" c'
 
 
-def test_words_are_found_in_order_only() -> None:
+def test_words_are_found_only_in_order() -> None:
     assert has_words("Wells Fargo", "wells-fargo grew")
     assert not has_words("Wells Fargo", "Fargo and Wells")
     assert not has_words("Well", "Wells Fargo")

@@ -152,7 +152,7 @@ def without_persona_2(question: QuestionRecord, answer: dict[str, Any]) -> None:
 
 
 @pytest.mark.long
-async def test_all_personas_share_one_question_after_the_deals_and_a_second_run_asks_nothing(
+async def test_all_personas_share_one_question_after_that_about_the_deal_and_a_second_run_asks_nothing(
     client_with: Callable[..., Any],
 ) -> None:
     client = await client_with()

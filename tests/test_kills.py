@@ -190,7 +190,7 @@ def requests(double: Double) -> Counter[str]:
 
 
 @pytest.mark.long
-async def test_a_paused_server_whose_run_was_taken_over_does_no_more_for_it_and_takes_other_runs(
+async def test_a_paused_server_stops_work_on_a_run_that_was_taken_over_and_accepts_other_runs(
     stage: Stage, double: Double, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCTAVE_MODEL", "openai")

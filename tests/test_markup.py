@@ -118,7 +118,7 @@ def test_an_icon_in_a_table_is_read_as_its_meaning(icon: str, meaning: str) -> N
     assert rows(f"<tr><th>Feature<th>Ours<tr><td>Roles<td>{icon}")[1] == f"| Roles | {meaning} |"
 
 
-def test_a_cell_may_carry_the_label_itself() -> None:
+def test_a_cell_may_have_an_aria_label_instead_of_text() -> None:
     assert rows("<tr><th>Feature<th>Ours<tr><td>Roles<td aria-label=Yes>")[1] == "| Roles | Yes |"
 
 

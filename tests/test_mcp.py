@@ -618,7 +618,7 @@ ODD_IDS = ("", "a b/\u00e4\u20ac\U0001f600", "0", 0, -1, 2**53 + 1, "x" * 5000)
 
 
 @pytest.mark.long
-async def test_an_answer_has_the_id_of_its_request_however_odd(tmp_path: Path) -> None:
+async def test_a_response_has_the_id_of_its_request_even_if_the_id_is_unusual(tmp_path: Path) -> None:
     async with raw_server(tmp_path, *({"id": odd_id, "method": "tools/list"} for odd_id in ODD_IDS)) as process:
         await answers_to(process, 1, *ODD_IDS)
         assert process.stdin

@@ -211,7 +211,9 @@ async def test_a_first_approach_asks_about_the_need_that_line_and_proof_have_in_
     assert "The outline that fits: a first approach." in {s.text for s in playbook.executive_summary.how_to_engage}
 
 
-async def test_an_outline_for_a_customer_opens_with_that_and_takes_no_proof_from_its_own_story(tmp_path: Path) -> None:
+async def test_an_outline_for_a_customer_opens_with_that_relation_and_takes_no_proof_from_its_story(
+    tmp_path: Path,
+) -> None:
     playbook = await playbook_of(tmp_path, {"/customers/quillport": OWN_STORY})
     firsts = [sequence.touches[0] for sequence in playbook.email_sequences]
 

@@ -297,7 +297,7 @@ async def test_if_a_site_fails_the_stale_copy_is_used_and_marked(status: int, si
     assert again.ref.fetched_at == first.ref.fetched_at
 
 
-async def test_no_copy_of_a_page_that_is_gone_is_used(site: Versions, store: SqlStore) -> None:
+async def test_the_cached_copy_of_a_page_that_is_gone_is_not_used(site: Versions, store: SqlStore) -> None:
     async with reading(site, store, age=0) as (source, found):
         await source.scrape(found, [site.url("/a")])
         site.status = 404

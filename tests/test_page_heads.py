@@ -54,7 +54,7 @@ def json_ld(*documents: object) -> str:
         ("Un instant avec Ann Lee | Acme", "<p>Elle dirige le site de Gand.</p>", "read"),
     ],
 )
-def test_a_page_about_walls_is_not_a_wall(title: str, body: str, code: str) -> None:
+def test_a_bot_wall_is_recognised_and_a_page_about_bots_is_not_taken_for_one(title: str, body: str, code: str) -> None:
     assert outcome(f"<title>{title}</title><main>{body}</main>") == code
 
 
@@ -190,7 +190,7 @@ def test_the_date_of_a_page_is_that_of_its_last_change(part: str, day: str) -> N
         ("/news/cork", "None"),
     ],
 )
-def test_a_page_without_a_date_has_that_of_its_url(path: str, day: str) -> None:
+def test_a_page_without_a_date_has_the_date_in_its_url(path: str, day: str) -> None:
     assert str(read("<main><h1>A</h1><p>b</p></main>", f"https://acme.com{path}").ref.published_on) == day
 
 

@@ -151,7 +151,7 @@ async def test_few_spares_are_fetched_from_a_site_whose_pages_are_all_gone(tmp_p
     assert len(playbook.failed_pages) == len([url for url in source.scraped if url.startswith(URL)]) == 7
 
 
-async def test_a_timeout_of_spares_loses_no_pages_that_were_read(tmp_path: Path) -> None:
+async def test_a_timeout_while_fetching_spares_loses_no_pages_already_read(tmp_path: Path) -> None:
     clock, held, understood = stop_the_clock(), asyncio.Event(), asyncio.Event()
     source, model = source_with("/customers/ash"), ScriptedModel()
 

@@ -198,7 +198,7 @@ def test_a_completed_run_has_its_files(finished: Written) -> None:
     assert record.finished_at >= record.created_at
 
 
-def test_a_playbook_states_its_pages_and_costs(plain: Written) -> None:
+def test_a_playbook_lists_its_pages_and_costs(plain: Written) -> None:
     playbook = plain.playbook
     assert len(playbook.pages) == len(VENDOR_TEXTS) + len(PROSPECT_TEXTS) == playbook.cost.pages_fetched
     assert playbook.cost.asks == len(plain.asked)
@@ -208,7 +208,7 @@ def test_a_playbook_states_its_pages_and_costs(plain: Written) -> None:
     assert {timing.step for timing in playbook.timings.steps} >= {"validate_and_map", "write_playbook", "understand"}
 
 
-def test_companies_have_the_names_they_give_themselves_with_evidence(finished: Written) -> None:
+def test_the_name_of_each_company_is_quoted_from_its_pages(finished: Written) -> None:
     playbook = finished.playbook
     for company in (playbook.vendor, playbook.prospect):
         assert company.evidence
@@ -233,7 +233,7 @@ async def test_the_same_input_gives_the_same_playbook(finished: Written, tmp_pat
 
 @pytest.mark.long
 @pytest.mark.parametrize("count", matrix.sampled([3, 16], short=lambda count: count == 3))
-async def test_concurrent_runs_do_not_mix(count: int, tmp_path: Path) -> None:
+async def test_concurrent_runs_do_not_share_evidence_or_context(count: int, tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     await stage.opened()
     playbooks = await asyncio.gather(
@@ -259,7 +259,7 @@ class Meeting:
         await self._complete.wait()
 
 
-async def test_companies_are_researched_concurrently_and_so_is_copy_written(tmp_path: Path) -> None:
+async def test_companies_are_researched_and_copy_is_written_concurrently(tmp_path: Path) -> None:
     companies, writers = Meeting("vendor", "prospect"), Meeting(*map(str, range(10)))
     model, count = ScriptedModel(), 0
 
@@ -288,7 +288,7 @@ def holding(model: ScriptedModel, matches: Callable[[Asked], bool], until: async
     model.on(matches, held)
 
 
-async def test_a_prospect_never_waits_for_its_vendor(tmp_path: Path) -> None:
+async def test_research_of_the_prospect_never_waits_for_the_vendor(tmp_path: Path) -> None:
     model, understood = ScriptedModel(), asyncio.Event()
 
     async def understanding(ask: Asked) -> Value:
@@ -502,7 +502,7 @@ def test_a_small_selection_has_pages_of_different_kinds() -> None:
     assert selection == ["/customers", "/pricing", "/customers/story-0", "/product/thing-0", "/vs/rival-0"]
 
 
-def test_the_page_about_the_counterpart_comes_first_of_its_kind() -> None:
+def test_a_page_about_the_counterpart_is_the_first_choice_of_its_kind() -> None:
     stories = [f"/customers/story-{number}" for number in range(30)]
     site = site_of("vendor", *stories, "/customers/quillport")
     assert chosen(site, 2, counterpart="Quillport") == ["/customers/quillport"]

@@ -114,7 +114,7 @@ def test_a_prompt_says_that_passages_are_data(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in SPECIALISTS if name not in CITING_NOTHING])
-def test_a_prompt_has_passages_cited_by_number_and_quotations_left_to_the_code(name: str) -> None:
+def test_a_prompt_asks_for_passage_numbers_and_forbids_quotations(name: str) -> None:
     body = load(name).body
 
     assert "Cite a `passage` by that number" in body
@@ -128,8 +128,8 @@ def test_a_reading_prompt_is_short(name: str) -> None:
 
 
 @pytest.mark.parametrize("together", [tuple(READ_KINDS.values()), OF_PROSPECT, DEEP[:2]])
-def test_prompts_that_are_asked_together_have_the_same_wording_of_shared_rules(together: tuple[str, ...]) -> None:
-    """If an ask combines several prompts, identical paragraphs are only included once."""
+def test_prompts_that_are_asked_together_word_their_shared_rules_identically(together: tuple[str, ...]) -> None:
+    """An ask of several prompts contains identical paragraphs only once."""
     for start in ("Passages are numbered.", "Each entry has its own", "Write in the language"):
         paragraphs = [
             paragraph for name in together for paragraph in load(name).body.split("\n\n") if paragraph.startswith(start)

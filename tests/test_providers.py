@@ -125,7 +125,7 @@ def is_whole(playbook: Playbook) -> bool:
 
 
 @every_provider
-def test_a_provider_writes_a_whole_playbook(provider: str, served: Served) -> None:
+def test_a_provider_writes_a_complete_playbook(provider: str, served: Served) -> None:
     assert (served.record.status, served.playbook.model) == ("completed", provider)
     assert is_whole(served.playbook)
 
@@ -134,7 +134,7 @@ def test_a_provider_writes_a_whole_playbook(provider: str, served: Served) -> No
     ("provider", "max_pages"),
     matrix.sampled([("openai", 4), *((name, None) for name in PROVIDERS)], short=lambda case: case[1] is not None),
 )
-async def test_a_provider_writes_a_whole_playbook_about_two_sites(
+async def test_a_provider_writes_a_complete_playbook_about_two_sites(
     provider: str, max_pages: int | None, double: Double, pair: Pair, tmp_path: Path
 ) -> None:
     stage = Stage(tmp_path)
@@ -272,7 +272,7 @@ def token_limit(request: Request) -> int:
 @pytest.mark.long
 @every_provider
 @pytest.mark.parametrize("fault", ONCE)
-async def test_a_fault_at_every_call_site_still_gives_a_whole_playbook(
+async def test_a_fault_at_every_call_site_still_leads_to_a_complete_playbook(
     provider: str, fault: str, stage: Stage, double: Double
 ) -> None:
     for form in APART:
@@ -654,7 +654,7 @@ async def test_errors_planted_in_a_third_of_the_answers_appear_in_no_export(
 
 
 @pytest.mark.parametrize("marker", matrix.sampled(PLANTS, short=lambda marker: marker in {"7431.5", "zumblefork"}))
-async def test_a_statement_that_stays_wrong_when_asked_again_is_dropped_and_counted_in_a_gap(
+async def test_a_statement_that_is_still_wrong_after_a_correction_is_dropped_and_counted_in_a_gap(
     marker: str, stage: Stage, double: Double
 ) -> None:
     double.fails(lambda request, text: planted(request, text, marker), asking(WhyWeWin[Cite], again=True), times=None)

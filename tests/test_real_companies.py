@@ -96,7 +96,9 @@ def praise_by_people(playbook: Playbook) -> int:
 
 
 @pytest.mark.long
-async def test_posthog_to_supabase_has_enough_of_each_kind(real_sites: dict[str, str], home: Path) -> None:
+async def test_a_playbook_from_posthog_to_supabase_has_enough_findings_of_each_kind(
+    real_sites: dict[str, str], home: Path
+) -> None:
     playbook = await playbook_of(real_sites, home, "posthog.com", "supabase.com")
 
     elements, known = playbook.vendor_elements, playbook.prospect_intelligence
@@ -116,7 +118,9 @@ async def test_posthog_to_supabase_has_enough_of_each_kind(real_sites: dict[str,
 
 
 @pytest.mark.long
-async def test_more_pages_give_more_and_no_company_named_in_passing(real_sites: dict[str, str], home: Path) -> None:
+async def test_more_pages_yield_more_findings_and_no_company_mentioned_in_passing(
+    real_sites: dict[str, str], home: Path
+) -> None:
     playbook = await playbook_of(real_sites, home, "posthog.com", "supabase.com", max_pages=80)
 
     elements = playbook.vendor_elements
@@ -127,7 +131,7 @@ async def test_more_pages_give_more_and_no_company_named_in_passing(real_sites: 
 
 
 @pytest.mark.long
-async def test_copy_for_an_existing_customer_opens_with_that(real_sites: dict[str, str], home: Path) -> None:
+async def test_copy_for_an_existing_customer_opens_with_that_relation(real_sites: dict[str, str], home: Path) -> None:
     playbook = await playbook_of(real_sites, home, "posthog.com", "supabase.com")
 
     flag = next(flag for flag in playbook.flags if flag.code == "existing_customer")
@@ -140,7 +144,7 @@ async def test_copy_for_an_existing_customer_opens_with_that(real_sites: dict[st
 
 
 @pytest.mark.long
-async def test_copy_of_a_vendor_that_is_the_prospects_customer_opens_with_that(
+async def test_copy_of_a_vendor_that_is_the_prospects_customer_opens_with_that_relation(
     real_sites: dict[str, str], home: Path
 ) -> None:
     playbook = await playbook_of(real_sites, home, "supabase.com", "posthog.com")

@@ -273,7 +273,7 @@ async def test_metrics_count_runs_and_requests_without_names_from_clients(pair: 
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-async def test_the_original_curl_examples_work_as_they_are(held_pair: Pair) -> None:
+async def test_the_original_curl_examples_work_unchanged(held_pair: Pair) -> None:
     async with serving() as client:
         runs = f"{client.base_url}/workflows/phase1_2_3_4_workflow/runs"
         asked = ("-X", "POST", runs, "-H", f"Content-Type: {FORM}")

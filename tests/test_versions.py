@@ -285,7 +285,7 @@ async def test_an_edit_of_an_outdated_version_is_refused_with_the_changes_since(
 
 
 @pytest.mark.parametrize("database", sampled(("sqlite", "postgres"), bool))
-async def test_of_two_concurrent_edits_one_gets_409_and_can_be_repeated(
+async def test_one_of_two_concurrent_edits_gets_409_and_can_be_repeated(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, database: str
 ) -> None:
     if database == "postgres":

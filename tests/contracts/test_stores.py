@@ -101,7 +101,7 @@ def event_of(name: EventName, message: str = "") -> Event:
     return Event(event=name, run_id="run_1", session_id="sess_1", message=message)
 
 
-async def test_reading_what_was_never_stored_returns_none_or_an_empty_list(store: Store) -> None:
+async def test_reading_missing_records_returns_none_or_an_empty_list(store: Store) -> None:
     assert await store.get_run("run_1") is None
     assert await store.run_of_request("mine") is None
     assert await store.get_playbook("run_1") is None
@@ -223,7 +223,7 @@ async def test_a_version_based_on_an_outdated_one_is_refused_with_the_changes_si
     assert [meta.by for meta in await store.versions("run_1")] == [first.meta.by, "Ann", "Bob"]
 
 
-async def test_of_concurrent_versions_one_is_stored_and_the_others_are_refused(store: Store, url: str) -> None:
+async def test_one_of_several_concurrent_versions_is_stored_and_the_others_are_refused(store: Store, url: str) -> None:
     first = await finished(store)
     other = SqlStore(url)  # simulates the store of another process
     await other.open()
