@@ -254,7 +254,7 @@ def test_a_similar_phrase_that_makes_a_claim_has_a_problem(rule: str, text: Valu
 
 
 def evidence_of(*words: str) -> tuple[dict[EvidenceId, Evidence], tuple[EvidenceId, ...]]:
-    """Return evidence for every sentence of the passages, and the ids of evidence that has one of the `words`."""
+    """Return evidence for every sentence of the passages, and the ids of evidence that contains one of the `words`."""
     resolved, evidence = JUDGE.resolved(
         WhyWeWin[Cite](
             kind="why_we_win",
