@@ -1,4 +1,4 @@
-"""The rules that an answer of a model can break, and the `Problem` that reports a broken one."""
+"""The rules that a model's answer can break, and `Problem`, which reports a broken rule."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from octave_mcp.domain.value import Path
 
-# Descriptions for gaps. None of them quotes the rejected text, because it must not reach the playbook.
+# Descriptions of the rules, shown in gaps. They never quote the rejected text, which must not reach the playbook.
 RULES = {
     "D1": "without evidence",
     "D3": "a figure that is not in the evidence",
@@ -20,29 +20,29 @@ RULES = {
     "D9": "evidence that is mostly from one page",
     "D10": "quotation marks around something that is not a quotation",
     "D11": "an e-mail that is too short or too long",
-    "D12": "a subject line that is too long, misleading, in capital letters or about something else",
-    "D13": "no ask, several asks, or one that is too big",
+    "D12": "a subject line that is too long, misleading, in capital letters or unrelated to the e-mail",
+    "D13": "no request, several requests, or a request that asks for too much",
     "D14": "sentences that are hard to read",
     "D15": "a placeholder or a blank",
-    "D16": "more about the sender than about the reader",
+    "D16": "text that says more about the sender than about the reader",
     "D17": "clichés, flattery, exclamation marks or links",
     "D18": "an e-mail that repeats an earlier one, in words, evidence or structure",
-    "D20": "a promise of something that is not in the evidence",
+    "D20": "a promise that the evidence does not support",
     "D21": "a last e-mail that offers no way to decline",
     "D22": "a language other than the one requested",
     "D23": "a pitch that is too long",
     "D24": "a call without a reason for calling",
     "D25": "too few, too many or closed questions",
     "D26": "too few or too many objections",
-    "D27": "more than one hedge in an e-mail, or one in a fact",
+    "D27": "more than one hedge in an e-mail, or a hedge in a fact",
     "D28": "a battle card that is too long",
-    "D29": "an e-mail that would make sense sent to another company",
+    "D29": "an e-mail that could just as well be sent to another company",
     "D30": "English that sounds translated, stiff or like a brochure",
-    "D31": "a text that points at something that is not there",
-    "D32": "an opening that is undated, or tells readers what they know",
-    "D35": "a touch without what it is for, such as a proof, an offer or a short goodbye",
+    "D31": "a text that refers to something that is missing",
+    "D32": "an opening that has no date, or tells readers what they already know",
+    "D35": "an e-mail that lacks what its place in the sequence needs, such as a proof, an offer or a short goodbye",
     "D36": "a link or address that is not on the cited site",
-    "D37": "a proof that threatens its reader",
+    "D37": "a proof that sounds like a threat to the reader",
     "D40": "a claim that its quotation does not support",
     (DEPENDS := "depends"): "a text that depended on what was dropped",
     (INCOMPLETE := "incomplete"): "an e-mail without its subject, its call to action or enough of its sentences",
@@ -59,7 +59,7 @@ class Problem:
     """A broken rule in an answer, reported to the writer for correction.
 
     `at` is the path of the entry, such as `("facts", 9, "text")`. A soft problem may be a false alarm, so the entry is
-    not dropped for it. `asks` says whether the problem is worth a correction.
+    not dropped for it. `asks` says whether the model should be asked to correct the problem.
     """
 
     rule: str
@@ -77,9 +77,9 @@ class Problem:
 
 
 def counted(dropped: Sequence[Problem]) -> str:
-    """Return how often each rule was broken, in words for a gap of the playbook.
+    """Return how often each rule was broken, as text for a gap in the playbook.
 
-    The text names rules only: repeating a rejected claim in a gap would publish it after all.
+    The text only names the rules, because quoting a rejected claim in a gap would publish the claim.
     """
     counts = Counter(problem.rule for problem in dropped)
     return ", ".join(f"{count} x {RULES[rule]} ({rule})" for rule, count in counts.items())
