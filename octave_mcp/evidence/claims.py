@@ -1,4 +1,4 @@
-"""Finds the claims in a value: their path, text, kind, evidence and verdict."""
+"""Finds the claims in a value, with their path, text, kind, evidence and verdict."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from octave_mcp.evidence.support import has_line, is_sentence_of
 UNJUDGED = Support(verdict="unjudged", judge="rules", reason="no rule could tell")
 VERBATIM = Support(verdict="supported", judge="rules")
 
-# Fields that can state the claim of a finding, in order of precedence: the first non-empty one counts.
+# Fields that can state a finding's claim, in order of precedence: the first non-empty field is used.
 _TEXTS = ("text", "description", "what", "terms", "why_they_care", "headline")
-# Fields that name what a claim is about. The label is put before a text that does not contain it: 'from $10 a month'
-# needs the name of its plan.
+# Fields that name what a claim is about. The label is prepended to a text that does not contain it: 'from $10 a month'
+# needs the name of the plan.
 _LABELS = ("title", "name", "customer", "plan", "person", "company")
 _NAMES = ("name", "title", "employer")
 _EDGES = " .!?;:,…\"'()"
@@ -29,7 +29,7 @@ _EDGES = " .!?;:,…\"'()"
 
 @dataclass(frozen=True, slots=True)
 class FoundClaim:
-    """A claim, and where it is in a value.
+    """A claim and its path in a value.
 
     `at` is the path of the finding. `field` is the field that holds the text, or '' if the text was composed from
     several fields.
@@ -53,7 +53,7 @@ class FoundClaim:
 
 
 def claims(value: Value) -> Iterator[FoundClaim]:
-    """Yield every fact and inference in the value. Questions, requests and courtesies claim nothing."""
+    """Yield every fact and inference in the value. Questions, requests and courtesies are not claims."""
     for at, part in located(value):
         if _is_claim(part):
             field, text = _field_and_text(part)
@@ -63,19 +63,19 @@ def claims(value: Value) -> Iterator[FoundClaim]:
 
 
 def bare(text: str) -> str:
-    """Return the text in normal form without surrounding punctuation, for comparison."""
+    """Return the normalised text without surrounding punctuation, for comparison."""
     return normal(text).strip(_EDGES)
 
 
 def is_verbatim(claim: FoundClaim, quotes: Sequence[str]) -> bool:
-    """Whether the claim repeats a whole sentence of a quotation, or all of it, and no rule objects to it."""
+    """Whether a quotation contains the claim word for word, and the claim's verdict is neither `partly` nor `not`."""
     text = bare(claim.text)
     is_doubted = claim.support is not None and claim.support.verdict in {"partly", "not"}
     return bool(text) and not is_doubted and any(_contains(claim, text, normal(quote)) for quote in quotes)
 
 
 def _contains(claim: FoundClaim, text: str, quote: str) -> bool:
-    """Whether the quotation has the text: as a whole sentence for prose, anywhere for a name or label."""
+    """Whether the quotation contains the text: prose as a whole sentence, names and labels anywhere."""
     return is_sentence_of(text, quote) if claim.field in _TEXTS else has_line(quote, text)
 
 
@@ -86,7 +86,10 @@ def _is_claim(value: Value) -> TypeGuard[Finding[Any]]:
 
 
 def _field_and_text(finding: Finding[Any]) -> tuple[str, str]:
-    """Return the field that states the claim, and its text. A finding without such a field is put into words."""
+    """Return the field that states the claim, and its text.
+
+    If no field states the claim, the text is composed from other fields.
+    """
     for name in _TEXTS:
         if text := _text(finding, name):
             return name, text
@@ -106,7 +109,7 @@ def _text(finding: Finding[Any], name: str) -> str:
 def _kind(finding: Finding[Any]) -> ClaimKind:
     """Return whether the finding is a fact or an inference.
 
-    A persona who might care is always an inference, and so is a need that the prospect does not state.
+    A persona's interest is always an inference, and so is a need that the prospect does not state.
     """
     if isinstance(finding, Sentence):
         return "inference" if finding.kind == "inference" else "fact"

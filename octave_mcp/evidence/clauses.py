@@ -6,28 +6,28 @@ import re
 
 from octave_mcp.evidence.support.naming import acts, names
 
-# A part with fewer words is no statement of its own ('and fast').
+# Parts of one or two words, such as 'and fast', are not split off.
 MIN_WORDS = 3
-# Verbs that list entries begin with after 'We …:', as in 'We connect your tools / warn your team / cut costs'.
+# Verbs that start the entries of a list, as in 'We connect your tools / warn your team / cut costs'.
 LIST_VERBS = frozenset(
     "connect warn help cut save show send build run serve support offer give keep make let watch move reduce integrate"
     " work handle replace write read find track ship use need want plan have cover come deliver provide".split()
 )
 
-# Possessive quantifiers (`\s++`) keep this linear on long runs of spaces.
+# Possessive quantifiers (`\s++`) keep the matching time linear on long runs of spaces.
 _JOINTS = re.compile(
     r"(?<!\s)\s*+;\s++(?:and\s++|but\s++)?|(?<!\s)\s++[—–-]\s++"
     r"|,\s++(?:and|but|while|whereas|yet|so|which|who)\s++|(?<!\s)\s++(?:and|but)\s++(?=\w)"
 )
-# Words that continue an earlier subject: 'and is now live in Spain'.
+# Words that start a statement without its own subject: 'and is now live in Spain'.
 _SUBJECT_MISSING = re.compile(r"(?:is|are|was|were|has|have|had|will|would|can|could|may|does|do|did|now|also|not)\b")
 
 
 def parts(text: str) -> list[str]:
-    """Return the statements of a sentence, each with the name that the sentence begins with, if it lacks a subject.
+    """Split a sentence into statements. A statement without a subject gets the first name in the sentence.
 
-    'Acme cut costs and has doubled sales' has two statements. A sentence that cannot be split is returned whole: 'sales
-    and marketing' stays together.
+    'Acme cut costs and has doubled sales' becomes 'Acme cut costs' and 'Acme has doubled sales'. A sentence that cannot
+    be split is returned whole: 'sales and marketing' stays together.
     """
     statements, start = list[str](), 0
     for joint in _JOINTS.finditer(text):
@@ -58,7 +58,10 @@ def _is_long_enough(text: str) -> bool:
 
 
 def _begins_statement(text: str, *, has_no_comma: bool) -> bool:
-    """Whether a new statement begins here. After 'and' or 'but' without a comma, only a verb begins one."""
+    """Whether the text starts a new statement.
+
+    After 'and' or 'but' without a comma, only a verb can start a statement.
+    """
     words = text.split()
     if len(words) < MIN_WORDS:
         return False

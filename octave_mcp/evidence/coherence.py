@@ -1,7 +1,7 @@
 """Finds the sentences of a draft that no longer make sense once another sentence is dropped.
 
-They are rewritten or dropped, too. The word lists are English. In other languages, only shared figures and names show
-that one sentence depends on another.
+Such sentences are rewritten or dropped, too. The word lists are English. In other languages, only shared figures and
+names show that one sentence depends on another.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from octave_mcp.evidence.support.wording import stem, wording
 
 V = TypeVar("V", bound=Value)
 
-# A single word in common is often a coincidence.
+# A single shared word is often a coincidence.
 MIN_SHARED_WORDS = 2
 
-# After 'this', these words name a time or the message itself and refer to no earlier sentence: 'this week', 'this is my
-# last note'.
+# After 'this', these words refer to a time or to the message itself, not to an earlier sentence: 'this week', 'this is
+# my last note'.
 _TIMES = r"(?: (?:week|month|quarter|year|morning|afternoon|spring|summer|autumn|fall|winter|time)\b)"
 _OWN_NOTE = r"(?: (?:is (?:my|the|our|just)|will be|note|e-?mail|message|call)\b)"
-# Openings that refer to the previous sentence: 'But that takes weeks', 'Both are free'. Not openings that only look so:
-# 'So far, ...', 'This week, ...', 'Those who ...', 'Both Acme and Birch ...'.
+# Openings that refer to the previous sentence: 'But that takes weeks', 'Both are free'. Openings such as 'So far, ...',
+# 'This week, ...', 'Those who ...' and 'Both Acme and Birch ...' must not match.
 _REFERS_BACK = re.compile(
     r"[\"“‘'(]*(?:"
     r"(?:and|but|or|yet|nor|plus)\b"
@@ -53,13 +53,13 @@ _REFERS_TO_NOTHING = re.compile(
     re.IGNORECASE,
 )
 _BACK = re.compile(r"\bboth\b(?![^.?!,;]{0,200}\band\b)|\bthe (?:latter|former|same)\b|\blikewise\b", re.IGNORECASE)
-# 'In the same pull request' names the thing itself; 'the same goes for ...' refers to an earlier one.
+# 'In the same pull request' needs no earlier sentence, but 'the same goes for ...' does.
 _SAME_THING = re.compile(r"the same (?!is\b|are\b|was\b|goes\b|holds\b|applies\b)\w", re.IGNORECASE)
-# Adverbs that need some earlier sentence, but not necessarily the previous one: 'We also ...'.
+# Adverbs that need an earlier sentence, but not necessarily the previous sentence: 'We also ...'.
 _ALSO = re.compile(
     r"\balso\b|\bas well\b(?! as\b)|\btoo\b(?=[,.!?;]|$)|^[\"“‘'(]*that (?:being )?said\b", re.IGNORECASE
 )
-# References from the middle of a sentence: 'if you use that tool', 'one such choice'.
+# References inside a sentence: 'if you use that tool', 'one such choice'.
 _WITHIN = re.compile(
     r"\b(?:from|like|of|with|for|about|after|before|behind|by|on|at|than|in|to|use[sd]?|using|do(?:es|ing)?|did|fix|solve"
     r"|avoid|handle|change|cover|bring|make)s? (?:that|those)\b(?! who\b)"
@@ -67,7 +67,7 @@ _WITHIN = re.compile(
     r"|\bsuch\b(?! as\b)|\b(?:a|the) similar\b|\b(?:the|an)other\b(?=[,.;!?]|$)",
     re.IGNORECASE,
 )
-# 'Shall I send it?' refers to the sentence before. 'Is that worth a look?' is clear after any sentence, so a bare
+# 'Shall I send it?' refers to the previous sentence. 'Is that worth a look?' is clear after any sentence, so a bare
 # 'that' does not count.
 _POINTING = re.compile(
     r"\b(?:it|them|these|those)\b|\bone\?|\bsuch an?\b"
@@ -80,10 +80,10 @@ _POINTERS = frozenset("the this that these those such".split())
 
 
 class TextBlock(NamedTuple):
-    """Text that is read in one go: sentences, and the requests that follow from them.
+    """A continuous text: sentences, and the requests that follow from these sentences.
 
     `about` are the paths of a subject line and of notes about the text. In a list, each sentence makes its own point,
-    so only the one directly after a dropped sentence can depend on it.
+    so a sentence can depend only on the previous sentence.
     """
 
     path: Path
@@ -95,9 +95,9 @@ class TextBlock(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Coherent(Generic[V]):
-    """A draft without the dropped parts and without what depended on them; `value` is None if nothing usable remains.
+    """A draft without the dropped parts and their dependents; `value` is None if nothing usable remains.
 
-    `dependents` maps each path that was dropped as a consequence to the path that it depended on.
+    `dependents` maps the path of each dependent to the path that it depended on.
     """
 
     value: V | None
@@ -105,7 +105,10 @@ class Coherent(Generic[V]):
 
 
 def without(draft: V, dropped: Collection[Path], *, known: Sequence[str] = (), language: str = "en") -> Coherent[V]:
-    """Return the draft without these parts and their dependents. `pruned` may remove the entries around them, too."""
+    """Return the draft without these parts and their dependents.
+
+    `pruned` may also remove the entries that contain these parts.
+    """
     also_lost = dependents(draft, dropped, known=known, language=language)
     return Coherent(pruned(draft, {*dropped, *also_lost}), also_lost)
 
@@ -113,7 +116,7 @@ def without(draft: V, dropped: Collection[Path], *, known: Sequence[str] = (), l
 def dependents(
     draft: Value, dropped: Collection[Path], *, known: Sequence[str] = (), language: str = "en"
 ) -> dict[Path, Path]:
-    """Return the parts that no longer make sense without the dropped ones, each with the part that it depends on."""
+    """Map each part that no longer makes sense without the dropped parts to the part that it depends on."""
     if not dropped:
         return {}
     english = language.casefold().startswith("en")
@@ -126,10 +129,10 @@ def dependents(
 
 @dataclass(frozen=True, slots=True)
 class _BlockDependents:
-    """Finds the dependents in one block of a draft. `known` are names that need no introduction.
+    """Finds the dependents in one block of a draft. The names in `known` need no introduction.
 
-    The methods add to `also_lost`, which maps each dependent to the part that it depends on. `lost` are all missing
-    sentences.
+    The methods add to `also_lost`, which maps each dependent to the part that it depends on. `lost` are the dropped
+    sentences and the sentences that depend on them.
     """
 
     draft: Value
@@ -173,7 +176,7 @@ class _BlockDependents:
             before = at
 
     def _lost_introduction(self, at: Path, also_lost: Collection[Path]) -> Path | None:
-        """Return the lost sentence that alone introduced what this one refers to: 'an API' before 'the API'."""
+        """Return the lost sentence that introduced what this sentence mentions: 'an API' before 'the API'."""
         before = self.block.sentences[: self.block.sentences.index(at)]
         left = wording(self._joined_text(self._remaining(before, also_lost))).stems
         pointed = _stems_after_pointers(self._text_at(at), 1) - left - wording(" ".join(self.known)).stems
@@ -194,12 +197,12 @@ class _BlockDependents:
                 also_lost[at] = last if points else lost[0]
 
     def _is_reply(self, at: Path, also_lost: Collection[Path]) -> bool:
-        """Whether this text answers a refusal (`if_not_now`) of a request that is lost."""
+        """Whether the text at this path is the reply to a refusal (`if_not_now`) of a lost request."""
         ask = (*at[:-1], "ask")
         return at[-1] == "if_not_now" and (ask in also_lost or _is_in(ask, self.dropped))
 
     def _shares_figure_or_name(self, at: Path, lost: Sequence[Path], also_lost: Collection[Path]) -> bool:
-        """Whether the text has a figure or a name that otherwise only the lost sentences have."""
+        """Whether the text shares a figure or a name with the lost sentences that no remaining sentence contains."""
         text, lost_text, remaining_text = (
             self._text_at(at),
             self._joined_text(lost),
@@ -216,14 +219,14 @@ class _BlockDependents:
         return bool(_stems_after_pointers(self._text_at(at)) & only_lost)
 
     def _is_mostly_about_lost(self, at: Path, lost: Sequence[Path], also_lost: Collection[Path]) -> bool:
-        """Whether at least two, and at least half, of its content words are only in the lost sentences."""
+        """Whether at least two, and at least half, of the text's content words are otherwise only in lost sentences."""
         known = wording(" ".join(self.known)).lowers
         words = {stem(w.lower) for w in wording(self._text_at(at)).words if w.is_content and w.lower not in known}
         only = words & wording(self._joined_text(lost)).stems - wording(self._remaining_text(at, also_lost)).stems
         return len(only) >= max(MIN_SHARED_WORDS, len(words) / 2)
 
     def _remaining_text(self, but: Path, also_lost: Collection[Path]) -> str:
-        """Return the text that remains besides the part at `but`."""
+        """Return the remaining text of the block, without the part at `but`."""
         every = (*self.block.sentences, *self.block.requests)
         return self._joined_text([at for at in self._remaining(every, also_lost) if at != but])
 
@@ -262,7 +265,7 @@ def _blocks(draft: Value) -> Iterator[TextBlock]:
 
 
 def _lists(at: Path, value: Value) -> Iterator[TextBlock]:
-    """Yield the lists of sentences in other values. A pitch and a summary are continuous text, not lists."""
+    """Yield a block for each field that holds sentences. A pitch and a summary are continuous text, not lists."""
     is_list = not isinstance(value, TalkTrackDraft | ExecutiveSummary)
     for name in type(value).model_fields:
         if sentences := tuple(_sentences((*at, name), getattr(value, name))):
@@ -270,20 +273,20 @@ def _lists(at: Path, value: Value) -> Iterator[TextBlock]:
 
 
 def _sentences(at: Path, parts: object) -> Iterator[Path]:
-    """Yield the paths of a list of sentences, including entries that could not be parsed."""
+    """Yield the path of each sentence in a list, including entries that could not be parsed."""
     if isinstance(parts, tuple) and any(isinstance(part, Sentence) for part in cast("tuple[object, ...]", parts)):
         yield from ((*at, i) for i in range(len(cast("tuple[object, ...]", parts))))
 
 
 def _needs_previous(text: str, *, is_first: bool) -> bool:
-    """Whether a sentence needs the one before it. `is_first`: all sentences before it were dropped."""
+    """Whether a sentence refers to an earlier sentence. `is_first`: whether all earlier sentences were dropped."""
     return bool(
         _REFERS_BACK.match(text) or _BACK.search(text) or _WITHIN.search(text) or (is_first and _ALSO.search(text))
     )
 
 
 def begins_in_the_middle(text: str) -> bool:
-    """Whether the text needs a sentence before it: 'Both are on sale' does, 'It's been a year' does not."""
+    """Whether the text needs an earlier sentence: 'Both are on sale' does, 'It's been a year' does not."""
     references = (reference for reference in _BACK.finditer(text) if not _SAME_THING.match(text, reference.start()))
     return bool((_REFERS_BACK.match(text) and not _REFERS_TO_NOTHING.match(text)) or any(references))
 
@@ -293,18 +296,18 @@ def _is_in(at: Path, places: Collection[Path]) -> bool:
 
 
 def _refers_to_previous(ask: str) -> bool:
-    """Whether a request refers to the sentence directly before it."""
+    """Whether a request refers to the previous sentence."""
     return bool(_REFERS_BACK.match(ask) or _POINTING.search(_EMPTY_IT.sub("", ask)))
 
 
 def _is_common(name: str) -> bool:
-    """Whether a name may be an ordinary word: 'US' and 'IT' in small letters, 'Price' at the start of a sentence."""
+    """Whether a name may be an ordinary word: 'US' and 'IT' in lower case, or 'Price' at the start of a sentence."""
     words = wording(name).words
     return is_plain_word(name) or (len(words) == 1 and not words[0].is_content)
 
 
 def _introduced_stems(text: str) -> frozenset[str]:
-    """Return the stems of what the text mentions first, without what it presents as known ('the site')."""
+    """Return the stems of the words that the text introduces, without words that it presents as known ('the site')."""
     return wording(text).stems - _stems_after_pointers(text)
 
 

@@ -1,6 +1,6 @@
-"""The meaningful words of the user's context, and the search for them in texts.
+"""Finds the meaningful words of the user's context, and searches texts for these words.
 
-A word matches in any grammatical form. Words in scripts without spaces are compared by pairs of characters.
+Words match in any grammatical form. Words in scripts without spaces are compared by pairs of characters.
 """
 
 from __future__ import annotations
@@ -14,22 +14,23 @@ from typing import NamedTuple
 from octave_mcp.domain.names import folded, spellings
 from octave_mcp.evidence.stemming import has_stems, stem
 
-# Shorter words ('we', 'go') are ignored, except acronyms.
+# Words of one or two letters, such as 'we' and 'go', are ignored, except acronyms.
 MIN_WORD_LENGTH = 3
 MIN_ACRONYM_LENGTH = 2
-# Shorter words do not match inside longer ones: 'port' is not in 'support', but 'Rechnung' is in 'Rechnungsprüfung'.
+# Words of fewer than six letters do not match inside longer words: 'port' must not match 'support', but 'Rechnung'
+# matches 'Rechnungsprüfung'.
 MIN_COMPOUND_PART_LENGTH = 6
 # A Chinese word counts as found if a third of its pairs of characters are in the text, since word boundaries are
 # unknown.
 MIN_SHARE_OF_PAIRS = 1 / 3
-# This many function words of another language show that the context is written in it. One may be a coincidence: 'die',
-# 'no' and 'an' are words of several languages.
+# Two function words of another language show that the context is written in that language. A single function word may
+# be a coincidence: 'die', 'no' and 'an' are words of several languages.
 MIN_FUNCTION_WORDS = 2
 
-# Stop words of the library that can be the subject of a deal, such as 'orders' or 'fire'.
+# Stop words in the `stop_words` library that can be the subject of a deal, such as 'orders' or 'fire'.
 MEANINGFUL_STOP_WORDS = frozenset("bill computer fire microsoft mill order orders research test".split())
 
-# Words about the approach and not about the prospect: 'lead with the offer, then mention ...'.
+# Words about how to sell, not about the prospect: 'lead with the offer, then mention ...'.
 SALES_TALK = frozenset(
     """
     hey hello dear thanks reach pitch pitching talk talking talks sell sells selling sold buy buying speak speaking meet
@@ -54,7 +55,8 @@ _WORD = re.compile(
     r"[\u3400-\u9fff]+|[\u30a0-\u30ff]+|[\u0e00-\u0e7f]+|[\uac00-\ud7af]+|"
     r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af][^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]*"
 )
-# Pronouns, particles and prepositions of one character. Chinese has no spaces, so the text is split at them.
+# Chinese pronouns, particles and prepositions of one character. Chinese is written without spaces, so the text is split
+# at these characters.
 CHINESE_GRAMMAR = "我你您他她它们的了着过在是和与给把被向对就也都很想要为从让请"
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _UNSPACED = re.compile(r"[\u30a0-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]")
@@ -63,7 +65,7 @@ _UNSPACED = re.compile(r"[\u30a0-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]"
 class _Form(NamedTuple):
     """One spelling of a word, the prefix that all its grammatical forms share, and its stem in each language.
 
-    A word in a script without spaces has `pairs` of characters instead, and neither prefix nor stems.
+    In scripts without spaces, a word has `pairs` of characters instead of a prefix and stems.
     """
 
     spelling: str
@@ -73,7 +75,7 @@ class _Form(NamedTuple):
 
 
 def telling_words(context: str) -> tuple[str, ...]:
-    """Return the meaningful words in lower case, in order, without duplicates."""
+    """Return the meaningful words of the context in lower case, in order, without duplicates."""
     return tuple(_meaningful_words(context))
 
 
@@ -104,7 +106,8 @@ class ContextWords:
             return _Form(spelling, pairs=tuple(spelling[at : at + 2] for at in range(max(1, len(spelling) - 1))))
         stems = self._stems(spelling)
         shared = _shared_prefix(spelling, *stems)
-        return _Form(spelling, shared[: max(MIN_WORD_LENGTH, len(shared) - 1)], stems)  # 'hir' of 'hire' and 'hiring'
+        # One letter less than the shared prefix: 'hire' is not a prefix of 'hiring', but 'hir' is.
+        return _Form(spelling, shared[: max(MIN_WORD_LENGTH, len(shared) - 1)], stems)
 
     def _stems(self, word: str) -> tuple[str, ...]:
         return tuple(stem(word, language) for language in self._languages)
@@ -138,7 +141,7 @@ def _ignored(context: str) -> frozenset[str]:
 
 
 def _acronym_patterns(context: str) -> dict[str, re.Pattern[str]]:
-    """Return a pattern for each acronym that is a stop word in small letters: 'IT' must not match 'it'."""
+    """Return a pattern for each acronym that is a stop word in lower case: 'IT' must not match 'it'."""
     ignored = _ignored(context)
     return {
         word: re.compile(rf"(?<!\w){written}(?!\w)")
@@ -173,7 +176,8 @@ def _without_grammar(text: str, ignored: Iterable[str]) -> Iterator[str]:
 def _languages(context: str) -> tuple[str, ...]:
     """Return the languages of the context, as `stop_words` names them.
 
-    These are English, and the language that most of the function words belong to.
+    The result contains English, the language with the most function words in the context, and languages that are
+    recognised by their script.
     """
     from stop_words import AVAILABLE_LANGUAGES  # noqa: PLC0415 - only contexts need it
 

@@ -1,4 +1,4 @@
-"""Parses dates as people write them, in headings, lines and bylines."""
+"""Parses dates as people write them in headings, text and bylines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import date
 from functools import lru_cache
 
 MONTHS = 12
-# Days of the longest month, the stand-in for an unknown day: '2026-02' is a year old only when all of it is.
+# An unknown day counts as day 31, so '2026-02' is over a year old only when the whole month is.
 DAYS_OF_LONGEST_MONTH = 31
 _MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
@@ -19,8 +19,8 @@ _FORMS = (
     rf"(?:\d{{1,2}}(?:st|nd|rd|th)?\s+)?{_MONTH},?\s+(?:\d{{1,2}}(?:st|nd|rd|th)?,?\s+)?{_YEAR}",
     _YEAR,
 )
-# The shortest prefixes that distinguish the months, in the languages that pages are mostly written in. `\b` marks whole
-# names: 'may' is a month and 'maybe' is not.
+# The shortest prefixes that distinguish the months, in the most common languages of web pages. `\b` marks whole names:
+# 'may' is a month, but 'maybe' is not.
 _MONTHS = (
     r"jan|ene|gen\b|genn|янв|sty|led",
     r"feb|fév|fev|фев|lut|únor",
@@ -36,7 +36,7 @@ _MONTHS = (
     r"dec|dez|déc|dic|дек|gru|pros",
 )
 _ISO = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
-# `calendar.month_name` would follow the locale of the machine.
+# `calendar.month_name` is not used, because it depends on the machine's locale.
 _ENGLISH_MONTHS = "January February March April May June July August September October November December".split()
 _MONTH_NAMES = tuple(re.compile(rf"(?:{names})", re.IGNORECASE) for names in _MONTHS)
 _NAME = r"(?P<name>[^\W\d_]{3,12})\.?"
@@ -46,14 +46,14 @@ _DAYS = tuple(
     re.compile(form, re.IGNORECASE)
     for form in (
         rf"(?<!\d){_YEAR}-(?P<month>\d\d)-(?P<day>\d\d)(?!\d)",
-        # Year first is unambiguous in every country: 2024/03/12.
+        # Dates that start with the year, such as 2024/03/12, are unambiguous in every country.
         rf"(?<!\d){_YEAR}[./]\s?(?P<month>\d\d?)[./]\s?(?P<day>\d\d?)(?!\d)",
         rf"{_YEAR}\s?[年년]\s?(?P<month>\d\d?)\s?[月월]\s?(?P<day>\d\d?)\s?[日일]",
         rf"(?<![\d.,]){_DAY}(?:st|nd|rd|th|er|\.|º|ª)?{_OF}[\s-]+{_NAME}{_OF},?[\s-]+{_YEAR}(?!\d)",
         rf"\b{_NAME}\s+{_DAY}(?:st|nd|rd|th)?,?\s+{_YEAR}(?!\d)",
-        # With dots, the day comes first: 12.03.2024.
+        # In dates with dots, such as 12.03.2024, the day comes first.
         rf"(?<![\d.]){_DAY}\.\s?(?P<month>0?[1-9]|1[0-2])\.\s?{_YEAR}(?!\d)",
-        # With slashes, the order depends on the country, so both numbers are kept and `_numbers` decides.
+        # In dates with slashes, the order depends on the country, so `_numbers` decides which number is the month.
         rf"(?<![\d/])(?P<first>\d\d?)[/-](?P<second>\d\d?)[/-]{_YEAR}(?!\d)",
     )
 )
@@ -74,8 +74,7 @@ _AT_END = tuple(re.compile(rf"(?:[:：|,(]|[–—-]\s)\s*{form}\s*\)?$", re.IGN
 def date_of_heading(text: str) -> date | None:
     """Return the date that a heading begins or ends with: 'Sep 2021: 30 people', 'Series B (2021)'.
 
-    A month or year counts as its last day, an ISO 8601 date as that day. A heading that only mentions a year ('What
-    2021 taught us') has no date.
+    A month or a year yields its last day. A heading that only mentions a year ('What 2021 taught us') has no date.
     """
     return next(_dates(text.strip()), None)
 
@@ -95,15 +94,15 @@ def _month(groups: dict[str, str | None]) -> int:
 
 
 def _last_day(year: int, month: int, day: int) -> date:
-    """Return that day, or the last of the month if there is no such day."""
+    """Return the date, on the last day of the month if `day` is 0 or too high."""
     last = calendar.monthrange(year, month)[1]
     return date(year, month, day if 1 <= day <= last else last)
 
 
 def days_of(text: str) -> Iterator[tuple[date, int, int]]:
-    """Yield each day that the text names, with its start and end offset.
+    """Yield each full date in the text, with its start and end offset.
 
-    3/4/2021 is skipped, because it may be either of two days.
+    '3/4/2021' is skipped, because it may be a day in March or in April.
     """
     for form in _DAYS:
         for match in form.finditer(text):
@@ -134,7 +133,7 @@ def _notations(day: date) -> re.Pattern[str]:
 
 
 def iso_date(text: str) -> str:
-    """Return the first date in the text, as exact as it is written: '2024-03-12', '2024-03', '2024', or '' for none."""
+    """Return the most precise date in the text as '2024-03-12', '2024-03' or '2024', or '' if there is none."""
     if day := next(days_of(text), None):
         return day[0].isoformat()
     months = (f"{year}-{month:02}" for year, month in _months_of(text) if 1 <= month <= MONTHS)
@@ -157,7 +156,7 @@ def _day(groups: dict[str, str | None]) -> date | None:
 
 
 def _numbers(groups: dict[str, str | None]) -> tuple[int, int]:
-    """Return month and day, each 0 if the text does not say."""
+    """Return month and day, each 0 if it is missing or ambiguous."""
     if name := groups.get("name"):
         months = (number for number, names in enumerate(_MONTH_NAMES, start=1) if names.match(name))
         return next(months, 0), int(groups["day"] or 0)
@@ -176,7 +175,7 @@ def date_in_words(text: str) -> str:
 
 
 def is_over_a_year_old(day: str, today: date) -> bool:
-    """Whether '2026-01-31', '2026-01' or '2026' is more than a year before `today`. False if it is no date."""
+    """Whether a day such as '2026-01-31', '2026-01' or '2026' is more than a year before `today`."""
     year, month, day_of_month = year_month_day(day)
     anniversary = (year + 1, month or MONTHS, day_of_month or DAYS_OF_LONGEST_MONTH)
     return bool(year) and anniversary < (today.year, today.month, today.day)

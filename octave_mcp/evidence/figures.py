@@ -1,4 +1,4 @@
-"""Compares words and figures of two texts."""
+"""Compares the words and figures of two texts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WORDS = re.compile(r"[\w%]+")
 class Figure(NamedTuple):
     """A figure in comparable form: 40 % equals 40 percent, and 1.2M equals 1,200,000.
 
-    `is_vague`: only an order of magnitude, such as 'millions'.
+    `is_vague`: whether the figure is only an order of magnitude, such as 'millions'.
     """
 
     value: float
@@ -36,5 +36,5 @@ def _words(text: str) -> str:
 
 
 def figures(text: str) -> set[Figure]:
-    """Return the figures of the text, whether in digits or spelled out."""
+    """Return the figures in the text, whether in digits or spelled out."""
     return {Figure(quantity.value, quantity.unit, quantity.bound == "vague") for quantity in quantities(text)}

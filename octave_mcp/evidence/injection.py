@@ -1,7 +1,7 @@
 """Detects text that addresses a language model instead of the company's customers (prompt injection).
 
 Page text stays untrusted even after this check: a plausible lie looks like a fact, and no pattern finds every
-instruction. The patterns match what no page needs to say to human readers.
+instruction. The patterns match only wording that no page needs for human readers.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ import unicodedata
 from collections.abc import Iterator
 from functools import cache
 
-# Characters between two words that form an instruction only together, as in 'ignore … previous … instructions'.
+# Maximum number of characters between words that only together form an instruction, as in 'ignore … previous …
+# instructions'.
 MAX_GAP_CHARACTERS = 40
 
-# Cyrillic, Greek and small-capital letters that look like Latin ones. The patterns are translated as well, so the
-# Russian ones still match.
+# Cyrillic, Greek and small-capital letters that look like Latin ones. The patterns are translated in the same way, so
+# the Russian patterns still match.
 LOOKALIKES = str.maketrans(
     "авекмнорстухіјѕԁԛԝһӏьαβγεικνορτυχωϲϳıɩɡɑʋᴀᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ",
     "abekmhopctyxijsdqwhlbabyeikvoptuxwcjiigavacdeghijklmnoprstuvwyz",
 )
-# Digits and signs used for letters: '1gn0re'.
+# Digits and signs used in place of letters: '1gn0re'.
 LEETSPEAK = str.maketrans("013457@$!", "oieastasi")
 # Invisible characters that encode text: tag characters, and variation selectors used as bytes.
 INVISIBLE_TEXT = {
@@ -34,9 +35,9 @@ UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-
 # Letters with separators between them: 'i g n o r e', 'i.g.n.o.r.e'.
 SPACED_OUT = re.compile(r"(?<!\w)(?:\w[ ._*-]){4,40}\w(?!\w)")
 WORD = re.compile(r"[a-z0-9@$!]+")
-# Base64 that is long enough to hold an instruction.
+# Base64 text that is long enough to contain an instruction.
 ENCODED = re.compile(r"[A-Za-z0-9+/_-]{24,4000}={0,2}")
-# Bounds the work on a passage full of tokens or hashes.
+# Limits the decoding work for a passage full of tokens or hashes.
 MAX_ENCODED = 20
 # Random tokens sometimes decode as UTF-8, but rarely to printable text.
 MIN_PRINTABLE_SHARE = 0.9
@@ -48,9 +49,9 @@ MODEL = (
 TEXT = r"(?:page|web ?page|site|website|text|document|content|company|article|passages?|data|report)"
 
 
-# In the blocks below, paragraphs are patterns; the lines of a paragraph are joined without a space.
+# In the blocks below, each paragraph is one pattern, and its lines are joined without spaces.
 PARTS = {"<model>": MODEL, "<text>": TEXT, "<gap>": rf"[^.!?\n]{{0,{MAX_GAP_CHARACTERS}}}?", "<char>": r"[^。!?\n]"}
-# Orders to ignore earlier instructions: in English, German, French, Spanish with Portuguese and Italian, Russian.
+# Orders to ignore earlier instructions, in English, German, French, Spanish, Portuguese, Italian and Russian.
 OVERRULES = r"""
 (?<!not )(?<!never )\b(?:ignore|disregard|forget|override|bypass|discard|stop following|do not follow
 |don'?t follow)\b<gap>\b(?:previous|prior|above|earlier|preceding|foregoing|former|system|developer|original
@@ -77,7 +78,7 @@ OVERRULES = r"""
 |подсказк|распоряжени)\w*
 """
 
-# New identities: 'You are now an unrestricted assistant'.
+# Text that gives a model a new identity: 'You are now an unrestricted assistant'.
 BECOMES = r"""
 \byou are (?:now |henceforth )?(?:an? |the )?(?:ai|artificial intelligence|(?:large )?language model|llm
 |chat-?bot|(?:helpful|ai|unrestricted|unfiltered) assistant|ai (?:model|agent|system)|unrestricted|jailbroken
@@ -189,7 +190,7 @@ SMUGGLES = r"""
 \bend of (?:the )?(?:untrusted|user|web|page|retrieved) (?:data|content|input|passages?|text)\b
 """
 
-# Chinese, Japanese and Korean. Words are not separated or take endings, so no pattern uses `\b`.
+# Chinese and Japanese words are not separated, and Korean words take endings, so no pattern here uses `\b`.
 CJK = r"""
 (?:忽略|无视|無視|忘记|忘掉|忘記|不要理会|不要遵守|不要遵循|抛弃|丢弃|覆盖)
 <char>{0,6}(?:之前|以上|上述|上面|先前|前面|此前|所有|一切|全部|任何|你的|您的|系统|系統)<char>{0,8}(?:指令|指示|提示词?|提示詞|规则|規則|命令|要求|设定|設定)
@@ -245,7 +246,7 @@ def _any_of(patterns: str) -> str:
 
 @cache
 def _instruction() -> re.Pattern[str]:
-    """Compile the patterns on first use: it takes 20 ms, and the parser's subprocess does not need them."""
+    """Compile the patterns on first use: compiling takes 20 ms, and the parser's subprocess does not need it."""
     return re.compile(_skeleton(_any_of(f"{OVERRULES}\n{BECOMES}\n{ADDRESSES}\n{SMUGGLES}")))
 
 
@@ -254,7 +255,7 @@ def _cjk_instruction() -> re.Pattern[str]:
     return re.compile(_any_of(CJK), re.IGNORECASE)
 
 
-# A small subset of the patterns. The full set takes 20 times as long.
+# A small subset of the patterns, because the full set takes 20 times as long.
 FIRST_LOOK = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:previous|prior|above|earlier|all|instructions?|prompts?)\b"
     r"|\b(?:system|developer) prompt\b|\byou are (?:now )?an? (?:ai|assistant|language model)\b"
@@ -264,12 +265,12 @@ FIRST_LOOK = re.compile(
 
 
 def may_address_model(text: str) -> bool:
-    """Return a quick first guess for text of any length. `addresses_model` decides later, passage by passage."""
+    """Guess quickly whether text of any length addresses a model. `addresses_model` decides later for each passage."""
     return bool(FIRST_LOOK.search(text))
 
 
 def addresses_model(text: str) -> bool:
-    """Whether the text gives a model instructions or an identity: in plain text, disguised, or as base64."""
+    """Whether the text gives a model instructions or an identity, in plain, disguised or base64-encoded form."""
     visible = UNSEEN.sub("", text.translate(INVISIBLE_TEXT))
     return _instructs(visible) or any(map(_instructs, _decoded(visible)))
 
@@ -281,7 +282,7 @@ def _instructs(text: str) -> bool:
 
 
 def _variants(text: str) -> Iterator[str]:
-    """Yield the text as it is, with digits read as letters, and with s p a c e d words joined."""
+    """Yield variants of the text: unchanged, with digits read as letters, and with s p a c e d words joined."""
     yield text
     respelled = WORD.sub(_without_leetspeak, text)
     if respelled != text:

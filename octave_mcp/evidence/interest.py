@@ -1,4 +1,4 @@
-"""Scores how relevant passages are to a deal, by the words of the user's context and of the vendor's offer."""
+"""Scores how relevant passages are to a deal, using words from the user's context and the vendor's offer."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from math import fsum, log
 from octave_mcp.evidence.context_words import telling_words
 
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]")
-# What the user asked about counts three times as much as what the vendor sells anyway.
+# Words from the user's context count about three times as much as words from the vendor's offer.
 _CONTEXT_WEIGHT, _COUNTERPART_WEIGHT, _OFFER_WEIGHT = 2.0, 2.0, 0.7
-# Maximum relevance of a text, so that one that repeats the whole context does not crowd out all others.
+# Caps the relevance of a text, so that a text that repeats the whole context does not crowd out all others.
 _MAX_RELEVANCE = 4.0
 # Words that differ only in their last three letters may be forms of one word: 'migrates', 'migration'.
 _MAX_ENDING_LENGTH = 3
-# Shorter words allow one more letter at most: 'team', 'teams', but not 'teamwork'.
+# Forms of a word of up to four letters have at most one more letter: 'team' matches 'teams', but not 'teamwork'.
 _MIN_STEM_LENGTH = 4
 
 
@@ -37,7 +37,7 @@ class Interest:
 
 
 class Relevance:
-    """Scores the relevance of texts. A word that most of the texts contain counts for little."""
+    """Scores the relevance of texts. A word that most texts contain counts for little."""
 
     def __init__(self, interest: Interest, texts: Sequence[frozenset[str]], vocabulary: frozenset[str]) -> None:
         weights, total = interest.weights, len(texts)
@@ -50,7 +50,7 @@ class Relevance:
         self._forms = forms
 
     def of(self, text: str, words: frozenset[str]) -> float:
-        """Return the relevance of `text`, from 0 to 4. `words` are its words in lower case."""
+        """Return the relevance of `text`, from 0 to 4. `words` are the text's words in lower case."""
         matches = self._forms & words
         pairs = () if text.isascii() else [weight for pair, weight in self._pairs.items() if pair in text]
         if not matches and not pairs:
@@ -79,7 +79,7 @@ def _is_form(form: str, stem: str, max_length: int) -> bool:
 
 
 def _pairs(weights: Mapping[str, float]) -> Iterable[tuple[str, float]]:
-    """Yield pairs of characters for words in scripts without spaces, where words cannot be told apart."""
+    """Yield pairs of characters for words in scripts without spaces, where text cannot be split into words."""
     for word, weight in weights.items():
         if _UNSPACED.match(word):
             pairs = {first + second for first, second in pairwise(word)}
@@ -87,5 +87,5 @@ def _pairs(weights: Mapping[str, float]) -> Iterable[tuple[str, float]]:
 
 
 def _rarity(count: int, total: int) -> float:
-    """Return 1 for a word that only one text has, down to 0 for a word that all texts have."""
+    """Return the rarity of a word, from 1 if only one text contains it to 0 if all texts do."""
     return log(total / count) / log(total) if 1 < count <= total else 1.0

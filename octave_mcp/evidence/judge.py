@@ -1,4 +1,4 @@
-"""Checks a model's answer against the passages that it was shown, and replaces its cites by evidence."""
+"""Checks a model's answer against the passages that the model was shown, and replaces cites with evidence."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ V = TypeVar("V", bound=Value)
 
 
 class _Judged(NamedTuple):
-    """The problems of a finding, and what it states; no statement if it cites a passage that was not shown."""
+    """A finding's problems and statement.
+
+    The statement is None if the finding cites a passage that was not shown.
+    """
 
     problems: list[Problem]
     statement: Statement | None = None
@@ -40,13 +43,13 @@ class _Judged(NamedTuple):
 
 @dataclass(frozen=True)
 class Judge:
-    """Checks an answer against what the model was shown, and resolves its cites.
+    """Checks an answer against the passages that the model was shown, and resolves the answer's cites.
 
-    - `shown`, `roles`: the passages of the ask, and whose pages they are from
+    - `shown`, `roles`: the passages in the ask, and the role of the company that owns each passage's page
     - `known`: names that need no evidence
-    - `given`: the user's context. Its names may be used, except in facts; its figures may not
+    - `given`: the user's context. An answer may use names from the context, except in facts, but no figures
     - `companies`: the names of the deal's companies, if known
-    - `asks_softly`: False if a model judges soft problems later, so that only hard ones cause a correction
+    - `asks_softly`: False if a model judges soft problems later, so that only hard problems cause a correction
     """
 
     shown: tuple[Passage, ...]
@@ -55,7 +58,7 @@ class Judge:
     given: str = ""
     companies: Mapping[Role, str] = dataclasses.field(default_factory=dict[Role, str])
     asks_softly: bool = True
-    # Caches. An answer is checked for corrections and resolved afterwards, and both need every finding and cite.
+    # Caches. An answer is first checked and then resolved, and both steps need every finding and cite.
     _judged: dict[Finding[Cite], _Judged] = dataclasses.field(
         default_factory=dict[Finding[Cite], "_Judged"], repr=False, compare=False
     )
@@ -64,7 +67,7 @@ class Judge:
     )
 
     def problems(self, answer: Value) -> list[Problem]:
-        """Return the problems that are worth a correction, at the path of a finding or of another text."""
+        """Return the problems that are worth a correction, each with the path of its finding or text."""
         return [
             problem
             for problem in self.every_problem(answer)
@@ -84,7 +87,7 @@ class Judge:
             yield replace(problem, at=(*at, *problem.at))
 
     def resolved(self, answer: Value, into: type[V]) -> tuple[V, tuple[Evidence, ...]]:
-        """Return the answer with cites replaced by evidence ids, and that evidence.
+        """Return the answer with evidence ids instead of cites, and the evidence with these ids.
 
         Cites of passages that were not shown are removed.
         """
@@ -114,15 +117,15 @@ class Judge:
         return tuple({evidence.id: evidence for cite in finding.evidence for evidence, _ in self._cite(cite)}.values())
 
     def _judge(self, finding: Finding[Cite]) -> _Judged:
-        """Check the finding itself, without the findings inside it."""
+        """Check the finding itself, but not the findings nested in it."""
         if (judged := self._judged.get(finding)) is None:
             judged = self._judged[finding] = self._judge_finding(finding)
         return judged
 
     def _judge_texts(self, value: Value) -> list[Problem]:
-        """Check the texts of a value that cites nothing, such as a heading, against the evidence of its parts.
+        """Check the texts of a value without cites, such as a heading, against the evidence of the value's parts.
 
-        E-mails are checked when they are put together, because only then is their place in the sequence known.
+        E-mails are checked later, when the sequence is assembled and the place of each e-mail is known.
         """
         if isinstance(value, TouchDraft | CallToAction):
             return []
@@ -136,10 +139,10 @@ class Judge:
         ]
 
     def _statement(self, words: str, kind: Kind, evidence: Sequence[Quoted]) -> Statement:
-        """Return what the words state, with the evidence that the kind of statement may use.
+        """Return the words as a statement, with the evidence that this kind of statement may use.
 
-        A question, and copy without evidence of its own, may use names from any passage, addresses of both sites, and
-        times in a plan.
+        Questions and copy may use names from any passage and addresses of both sites. Questions may also mention times
+        in a plan.
         """
         vendor, prospect = self.companies.get("vendor", ""), self.companies.get("prospect", "")
         own = Statement(words, kind, vendor, prospect, tuple(evidence), self.given, self.known)
@@ -160,7 +163,7 @@ class Judge:
         return tuple({evidence.id: quote for cite in finding.evidence for evidence, quote in self._cite(cite)}.values())
 
     def _cite(self, cite: Cite) -> list[tuple[Evidence, Quoted]]:
-        """Return the quotations of a cite, from the cache if possible.
+        """Return the quotations of a cite, which are cached.
 
         Raises:
             LookupError: the passage was not shown.
@@ -174,7 +177,7 @@ class Judge:
         return self._quotations_by_cite[key]
 
     def _unknown_cite(self, finding: Finding[Cite]) -> str:
-        """Return an error text if the finding cites a passage that was not shown, and '' otherwise."""
+        """Return an error text if the finding cites a passage that was not shown, or else ''."""
         try:
             for cite in finding.evidence:
                 self._cite(cite)
@@ -207,9 +210,9 @@ class Judge:
                 yield Problem("D4", f"the name {name!r} is not in the evidence")
 
     def _unnamed_customers(self, value: Value) -> Iterator[Problem]:
-        """Check that each result names its customer in the cited passage or in its page's title (D3b, D5).
+        """Check that the passage cited for a customer's result, or the title of its page, names the customer (D5).
 
-        Each problem is at the field of the result and its index there.
+        The path of a problem consists of the result's field and index.
         """
         for field, name_field in value.named_beside.items() if _is_finding(value) else ():
             name, claims = getattr(value, name_field), cast("Sequence[Claim[Cite] | None]", getattr(value, field))
@@ -247,7 +250,7 @@ def _is_no_claim(finding: Finding[Cite]) -> bool:
 
 
 def _kind_of(finding: Finding[Cite]) -> Kind:
-    """Return how the finding is judged: a conclusion claims less than a fact, and a question claims nothing."""
+    """Return the finding's kind of statement: an inference claims less than a fact, and a question claims nothing."""
     if isinstance(finding, Sentence):
         return _CLAIMS.get(finding.kind, "question")
     if isinstance(finding, Seat):
@@ -261,7 +264,7 @@ def _words_of(value: Value) -> str:
 
 
 def texts_of(value: Value) -> Iterator[tuple[Path, str]]:
-    """Yield the value's own texts with their paths: strings and lists of strings, without ids and nested values."""
+    """Yield the value's own strings and lists of strings with their paths, but not ids or nested values."""
     for name in _own_fields(type(value)):
         given: object = getattr(value, name)
         if isinstance(given, str):
@@ -285,6 +288,6 @@ def _own_fields(form: type[Value]) -> tuple[str, ...]:
 def _names_of(finding: Finding[Cite]) -> list[str]:
     """Return the companies and people in the finding's name fields.
 
-    Offerings are not among these fields, because a model may describe them in its own words.
+    Offerings are not included, because a model may describe an offering in its own words.
     """
     return [name for field in finding.names if isinstance(name := getattr(finding, field), str)]

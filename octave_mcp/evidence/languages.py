@@ -9,18 +9,18 @@ from typing import Any
 
 from octave_mcp.evidence.checks import Problem
 
-# Language identification is unreliable for shorter texts.
+# Language identification is unreliable for texts of fewer than 20 words.
 MIN_WORDS = 20
 MIN_PROBABILITY = 0.95
-# Written without spaces: a text of one 'word' may be long.
+# These languages are written without spaces, so a long text may count as one word.
 _UNSPACED_LANGUAGES = frozenset({"zh", "ja", "ko", "th"})
 _NOT_PROSE = re.compile(r"“[^“”]*”|\{\{[^{}]*\}\}|https?://\S+")
 
 
 def foreign(text: str, language: str) -> Iterator[Problem]:
-    """Yield D22 if the text is clearly in another language, ignoring quotations, links and placeholders.
+    """Yield problem D22 if the text is clearly in another language, ignoring quotations, links and placeholders.
 
-    Short texts are not judged. Nothing is judged if `language` is empty.
+    Short texts are not checked, and no text is checked if `language` is empty.
     """
     prose = " ".join(_NOT_PROSE.sub(" ", text).split())
     is_short = len(prose.split()) < MIN_WORDS and not (len(prose) >= MIN_WORDS and language in _UNSPACED_LANGUAGES)

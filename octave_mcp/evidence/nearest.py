@@ -1,4 +1,4 @@
-"""Finds the quotations nearest to a text, among all sentences of the pages that a run read."""
+"""Finds the quotations that are most similar to a text, among all sentences on the pages that a run read."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from octave_mcp.evidence.support.amounts import is_said
 from octave_mcp.evidence.support.quantities import Quantity, quantities
 from octave_mcp.evidence.support.wording import Word, wording
 
-# Weight of a figure in common: as much as a rare word.
+# Weight of a shared figure, similar to that of a rare word.
 FIGURE_WEIGHT = 5.0
 _STARTS_WITH_PRONOUN = re.compile(r"(?:it|its|they|their|he|she|his|her)\b", re.IGNORECASE)
-# Weight of a word that is only in the heading or the page's title, relative to one in the sentence.
+# Weight of a word that is only in the heading or the page's title, relative to a word in the sentence itself.
 HEADING_WEIGHT = 0.5
 
 
 class Source(NamedTuple):
-    """A passage, and the role of the company whose page it is from."""
+    """A passage, and the role of the company that owns its page."""
 
     passage: Passage
     role: Role
 
 
 class Near(NamedTuple):
-    """A quotation: `length` sentences of a passage, starting with number `first`.
+    """A quotation: `length` sentences of a passage, starting with sentence number `first`.
 
     `closeness`, from 0 to 1, is the weighted share of the text's words and figures that the quotation contains.
     """
@@ -53,7 +53,7 @@ class Near(NamedTuple):
 
     @property
     def with_neighbours(self) -> Iterator[Near]:
-        """Yield the quotation with the sentence before it, and with the one after it, if they share a line."""
+        """Yield the quotation extended by the previous and by the next sentence, if they are on the same line."""
         last = len(numbered(self.source.passage))
         for first in (self.first - 1, self.first):
             if first >= 1 and first < last and not self._breaks(first):
@@ -113,13 +113,16 @@ class Nearest:
         }
 
     def _rarity(self, word: Word) -> float:
-        """Return the weight of a word: about 1 if every sentence has it, and the most if no sentence has it."""
+        """Return the weight of a word: about 1 if every sentence contains the word, and more if the word is rare."""
         count = max((len(self._entries_by_key.get(key, ())) for key in word.keys), default=0)
         return 1 + log((len(self._entries) + 1) / (count + 1)) / 2
 
 
 def _near(entry: _Entry, closeness: float) -> Near:
-    """Return the quotation. If it begins with 'it', the sentence before is included, which says what 'it' is."""
+    """Return the quotation.
+
+    If the quotation starts with a pronoun, include the previous sentence, which explains the pronoun.
+    """
     near = Near(entry.source, entry.number, 1, closeness)
     first, last = numbered(entry.source.passage)[entry.number - 1]
     has_pronoun = _STARTS_WITH_PRONOUN.match(entry.source.passage.text[first:last])

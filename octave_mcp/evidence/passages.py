@@ -1,7 +1,7 @@
 """Cuts pages into passages, and copies quotations from them.
 
-A model only points at passages and sentences. The quotation is copied from the page by this code, so the model cannot
-misquote.
+A model only cites the numbers of passages and sentences. This module copies the quotation from the page, so the model
+cannot misquote.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from octave_mcp.evidence.sentences import ends_of_sentences
 
 PASSAGE_CHARACTERS = 300
 MAX_QUOTATION_SENTENCES = 2
-# In characters. The heading is shown with each of its passages, so a long one would be paid for repeatedly.
+# In characters. A heading is shown with each of its passages, so a long heading would cost tokens many times.
 MAX_HEADING_CHARACTERS = 500
 STALE_MONTHS = 18
 
 Span = tuple[int, int]
 _CELL_SEPARATOR = " | "
-# Markdown marks in front of a sentence: '## ', '- ', '> 2. ', '> — ', '| '.
+# Markdown marks before a sentence, as in headings, list entries, quotations, signatures and table rows.
 _MARK = re.compile(r"[ \t]*(?:#{1,6}\s+|(?:>\s*)?[-*+]\s+|(?:>\s*)?\d{1,3}[.)]\s+|>\s?(?:[—–]\s)?|\|\s*)?")
 # Lines without text: '---', '|:--|--:|', '> '.
 _RULE = re.compile(r"^[\s|:*_>-]*$")
@@ -38,8 +38,8 @@ _RULE = re.compile(r"^[\s|:*_>-]*$")
 def passages(page: Page) -> tuple[Passage, ...]:
     """Cut the page into numbered passages of about 300 characters: whole sentences under one heading.
 
-    A passage under a heading that is a date gets that date, unless its page is older. Text that readers do not see as a
-    sentence, such as a page description or a row of logos, is a passage of its own.
+    A passage under a dated heading gets the heading's date, unless its page is older. Text that readers do not see as a
+    sentence, such as a page description or a row of logos, becomes a separate passage.
     """
     cut: list[Passage] = []
     group: list[tuple[int, int]] = []
@@ -82,7 +82,7 @@ def _heading(line: re.Match[str]) -> _Heading:
 
 
 def _labelled(page: Page, line: re.Match[str]) -> Labelled | None:
-    """Return the labelled stretch on this line, if any. A list mark may precede it, since logos can be in a list."""
+    """Return the labelled text on this line, if any. A list mark may precede the text, since logos can be in a list."""
     at = bisect_left(page.labelled, line.start(), key=lambda stretch: stretch.start)
     stretch = page.labelled[at] if at < len(page.labelled) else None
     return stretch if stretch and stretch.start < line.end() else None
@@ -103,7 +103,10 @@ def _labelled_passage(page: Page, number: int, heading: _Heading, stretch: Label
 
 
 def _dated(cut: Sequence[Passage]) -> Iterator[Passage]:
-    """Yield the passages with the date of their heading, which applies up to the next heading of its level."""
+    """Yield the passages with the dates of their headings.
+
+    The date of a heading applies up to the next heading of the same or a higher level.
+    """
     since: tuple[int, PageRef] | None = None
     for passage in cut:
         if is_in_head(passage.where):
@@ -118,7 +121,7 @@ def _dated(cut: Sequence[Passage]) -> Iterator[Passage]:
 
 
 def _dated_by_heading(heading: str, page: PageRef) -> PageRef | None:
-    """Return the page dated by its heading, or None. A future year is a plan ('Roadmap 2030'), not a date."""
+    """Return the page with the heading's date, or None. A future year is a plan ('Roadmap 2030'), not a date."""
     read_on, on = page.fetched_at.date(), date_of_heading(heading)
     if on is None or on.year > read_on.year:
         return None
@@ -126,9 +129,9 @@ def _dated_by_heading(heading: str, page: PageRef) -> PageRef | None:
 
 
 def _sentences(line: str, offset: int) -> Iterator[tuple[int, int]]:
-    """Yield start and end of each sentence in the page, without the marks of headings, lists, quotations and tables.
+    """Yield the start and end of each sentence, without the Markdown marks of headings, lists, quotations and tables.
 
-    A heading is one sentence, and so is a table row.
+    Start and end are offsets in the page. A heading or a table row is one sentence.
     """
     mark = _MARK.match(line)
     start = mark.end() if mark else 0
@@ -144,7 +147,7 @@ def _sentences(line: str, offset: int) -> Iterator[tuple[int, int]]:
 def _passage(page: Page, number: int, heading: _Heading, spans: Sequence[tuple[int, int]]) -> Passage:
     line = page.text.rfind("\n", 0, spans[0][0]) + 1
     marked = _MARK.match(page.text, line)
-    # The first sentence keeps its mark, so that a model sees that it is a list entry or a quotation.
+    # The first sentence keeps its mark, so that a model can see that the sentence is a list entry or a quotation.
     start = line if marked and marked.end() == spans[0][0] else spans[0][0]
     end = spans[-1][1]
     return Passage(
@@ -185,8 +188,8 @@ def as_passage(evidence: Evidence, page_number: int = 1) -> Passage:
 def numbered(passage: Passage) -> tuple[Span, ...]:
     """Return the numbered sentences that a model sees, as offsets in the passage's text.
 
-    These are the passage's own sentences. A heading, a quotation and a fact from the page's head are stored as one
-    sentence, but split here. Table rows and rows of logos are never split.
+    A passage with a single stored sentence, such as a heading, a quotation or a fact from the page's head, is split
+    into smaller sentences. Table rows and rows of logos are never split.
     """
     (first, last), *more = passage.sentences
     if more or passage.where == "logos" or (not passage.where and _CELL_SEPARATOR in passage.text):
@@ -200,7 +203,7 @@ def _trimmed(text: str, first: int, last: int) -> Span:
 
 
 def quotations(cite: Cite, shown: Sequence[Passage], role: Role) -> tuple[Evidence, ...]:
-    """Return the evidence for a cite: one quotation per stretch of neighbouring sentences on a line, two at most.
+    """Return the evidence for a cite. A quotation has one sentence, or two neighbouring sentences on the same line.
 
     Raises:
         LookupError: the ask has no such passage.
@@ -217,7 +220,9 @@ def quotations(cite: Cite, shown: Sequence[Passage], role: Role) -> tuple[Eviden
 
 
 def resolved(cite: Cite, shown: Sequence[Passage]) -> tuple[Passage, tuple[int, ...]]:
-    """Return the passage that a cite names, and its sentence numbers in order; no numbers for the whole passage.
+    """Return the cited passage and the cited sentence numbers in order.
+
+    If the numbers are empty, the whole passage is cited.
 
     Raises:
         LookupError: the ask has no such passage.
@@ -226,7 +231,7 @@ def resolved(cite: Cite, shown: Sequence[Passage]) -> tuple[Passage, tuple[int, 
         raise LookupError(f"passage {cite.passage} was not shown; there are {len(shown)}")
     passage = shown[cite.passage - 1]
     lowest = 0 if passage.heading else 1
-    # Sentence 0 is the heading. A number that does not exist makes this a cite of the whole passage, and not an error.
+    # Sentence 0 is the heading. If a sentence number does not exist, the whole passage is cited instead.
     is_known = all(lowest <= number <= len(numbered(passage)) for number in cite.sentences)
     return passage, tuple(sorted(set(cite.sentences))) if is_known else ()
 
@@ -277,7 +282,7 @@ def _evidence(passage: Passage, first: int, last: int, role: Role) -> Evidence:
 
 
 def evidence_id(page: PageRef, quote: str, where: Place | None) -> EvidenceId:
-    """Return an id that depends only on the page's URL, the place and the quotation.
+    """Return an id that depends only on the page's URL, the place on the page and the quotation.
 
     The same quotation has the same id in all answers and runs, even if the rest of the page changes.
     """
@@ -291,7 +296,7 @@ def passage_id(passage: Passage) -> EvidenceId:
 
 
 def is_stale(source: Evidence | PageRef, on: date | None = None) -> bool:
-    """Whether the source was published more than 18 months before `on`, by default the day of the fetch (D8).
+    """Whether the source was published more than 18 months before `on`, by default the day when it was fetched (D8).
 
     A source without a date is not considered stale.
     """
@@ -303,7 +308,7 @@ def is_stale(source: Evidence | PageRef, on: date | None = None) -> bool:
 
 
 def confidence(evidence: Sequence[Evidence], *, stated: bool) -> Confidence:
-    """Return how reliable a claim is, by whether the company states it, on how many pages, and how recently."""
+    """Return how reliable a claim is, based on whether the company states it, on how many pages, and how recently."""
     pages = {e.url for e in evidence}
     dated = [e for e in evidence if e.published_on is not None]
     points = len(pages) + (2 if stated else 0) - (1 if dated and all(map(is_stale, dated)) else 0)
@@ -311,6 +316,6 @@ def confidence(evidence: Sequence[Evidence], *, stated: bool) -> Confidence:
 
 
 def verified(evidence: Evidence, text: str) -> bool:
-    """Whether the stored page still has the quotation at its offsets (D2)."""
+    """Whether the stored page still contains the quotation at its offsets."""
     digest = hashlib.sha256(text.encode()).hexdigest()
     return digest == evidence.page_sha256 and text[evidence.start : evidence.end] == evidence.quote

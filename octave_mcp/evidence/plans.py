@@ -1,6 +1,6 @@
-"""Removes what needs no evidence from copy before it is checked: times and small counts of a plan.
+"""Removes times and small counts that need no evidence from copy before the copy is checked.
 
-Prompts ask for texts such as 'Could we talk for 15 minutes?' and 'Check LinkedIn for three openings'. They claim
+Prompts ask for texts such as 'Could we talk for 15 minutes?' and 'Check LinkedIn for three openings', which claim
 nothing about a company.
 """
 
@@ -21,12 +21,12 @@ from octave_mcp.evidence.support import Quoted, Statement
 from octave_mcp.evidence.support.naming import names
 from octave_mcp.evidence.support.numerals import ONES, TENS
 
-# Where advice may send the rep to look things up. These names need no evidence.
+# Websites where advice may tell the rep to look things up. The names of these websites need no evidence.
 LOOKUP_SITES = (
     "LinkedIn Sales Navigator GitHub GitLab G2 Crunchbase Capterra Trustpilot Glassdoor BuiltWith Google News YouTube"
     " Reddit Twitter X Wikipedia Indeed Product Hunt Hacker News"
 )
-# The terms of MEDDPICC and SPIN. Prompts ask for questions that are labelled with them.
+# Terms of the sales methods MEDDPICC and SPIN. Prompts ask for questions that are labelled with these terms.
 SALES_METHOD_TERMS = (
     "Metrics Economic buyer Decision criteria process Paper process Identify pain Champion Competition Situation"
     " Problem Implication Need-payoff"
@@ -49,12 +49,12 @@ def _any(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(rf"\b(?:{pattern})\b" for pattern in patterns), re.IGNORECASE)
 
 
-# '15 minutes', 'half an hour', but not 'an hour of downtime'.
+# Matches '15 minutes' and 'half an hour', but not 'an hour of downtime'.
 _MINUTES = _any(
     rf"{_NUMBER}[ -](?:to |or )?(?:{_NUMBER}[ -])?(?:minutes?|seconds)",
     r"(?:half an|a quarter of an|a half|an?) hour(?! of)|half-hour",
 )
-# 'every two weeks', 'next quarter', 'a two-week pilot', 'a year ago'.
+# Matches 'every two weeks', 'next quarter', 'a two-week pilot' and 'a year ago'.
 _RECURRING = _any(
     rf"(?:every|each|per|once an?|twice an?|{_NUMBER} times an?) (?:other |{_NUMBER} )?{_UNIT}",
     r"(?:hourly|daily|weekly|monthly|quarterly|yearly)",
@@ -63,7 +63,7 @@ _RECURRING = _any(
     rf"{_NUMBER}-{_UNIT} (?:call|chat|talk|plan|pilot|review|window|check-in|rhythm)",
     r"(?:(?:more|less) than |over |about |almost |nearly )?an? (?:week|month|quarter|year) ago",
 )
-# 'in three weeks', 'two days after the call', 'zero downtime'.
+# Matches 'in three weeks', 'two days after the call' and 'zero downtime'.
 _WITHIN = _any(
     r"(?:in|within|after|for|over|during|until|back in) (?:about |around |another |the )?"
     rf"(?:{_NUMBER} (?:or {_NUMBER} )?){_UNIT}",
@@ -72,21 +72,21 @@ _WITHIN = _any(
 )
 _GAINS = r"sav(?:e|es|ed|ing)|reduc\w+|cuts?|cutting|faster|sooner|instead of"
 _RESULT = _any(_GAINS)
-# Verbs that make a time a result: 'Acme went live in two weeks'.
+# Verbs that turn a time into a result: 'Acme went live in two weeks'.
 _ACHIEVEMENTS = r"takes|took|went|was|were|pays (?:back|for itself)|go(?:es)? live|live in|got|grew|built"
 _SPAN = _any(r"(?:an?|one) (?:day|week|month|quarter|year)")
 _ACHIEVES = _any(_GAINS, _ACHIEVEMENTS)
 _OF_CUSTOMERS = _any(_GAINS, _ACHIEVEMENTS, r"customers?|clients?|users?")
-# 'Which of the two?', 'half a page', 'half the battle'.
+# Matches 'which of the two', 'half a page' and 'half the battle'.
 _CHOSEN = _any(
     rf"(?:two or three|one or two|(?:top|which|of the|of these|of those|the other) (?:{_SMALL}))",
     r"half[ -](?:a )?(?:page|sentence|line|day|sheet)",
     r"half the (?:battle|work|job|story)",
     r"half of (?:it|them|these|those)",
 )
-# 'Worth reading twice?', but not 'twice the volume'.
+# Matches the 'twice' in 'worth reading twice', but not in 'twice the volume'.
 _MULTIPLE = _any(r"twice(?! (?:the|as|a|your|their)\b)")
-# What an e-mail or call offers: 'five questions', 'point 3', 'all four?'.
+# Counts of what an e-mail or a call offers: 'five questions', 'point 3', 'all four?'.
 _OFFERED = _any(
     rf"(?:\d{{1,2}}|{_SMALL})[ -](?:\w+ )?(?:questions?|lines?|points?|ideas?|checks?|steps?|signs?|drafts?|updates?"
     r"|messages?|headlines?|counts?|people|colleagues|(?<=first )days|pages?|tests?|items?|rows?|examples?|versions?"
@@ -95,7 +95,7 @@ _OFFERED = _any(
     rf"(?:the|all) (?:{_SMALL})(?=[?.!,]|$)",
 )
 _NUMBERED = re.compile(r"(?m)^[^\S\n]*\d{1,2}[.)]\s")
-# Counts up to twelve, but not the number in a measurement or a share: '5 %', '3x', '2 million', 'one in ten'.
+# Counts up to twelve, but not numbers in measurements or shares: '5 %', '3x', '2 million', 'one in ten'.
 _COUNTS = re.compile(
     r"(?<![\w$€£¥₹.,-])(?<!one in )"
     rf"(?:(?:first|next|last) \d{{1,2}}|\d{{1,3}}(?= (?:\w+ )?pages?\b)|1[0-2]|[1-9]|{_SMALL})\b"
@@ -103,7 +103,7 @@ _COUNTS = re.compile(
     rf"|out of\b|of (?:\d|ten\b|five\b)|dollars?\b|euros?\b|{_UNIT}\b))",
     re.IGNORECASE,
 )
-# With these words, a month is when to talk again: 'Shall I write again in March?'.
+# With one of these words, a month is a proposal for when to talk again: 'Shall I write again in March?'.
 _LATER = re.compile(r"\b(?:again|once more|later|better|back|not|until|then|suit\w*)\b", re.IGNORECASE)
 _MONTHS = _any(rf"(?:in|by|from|until|before|after|early|late|mid)[ -](?-i:{MONTH})")
 _DATES = re.compile(
@@ -112,7 +112,7 @@ _DATES = re.compile(
     rf"|\b(?:in|by|from|until|since|of|before|after|end of|early|late|mid) (?-i:{MONTH})(?: 20\d\d)?",
     re.IGNORECASE,
 )
-# 'Day 1 to 30' of a plan.
+# Time frames in a plan, such as 'day 1 to 30'.
 _DAYS_OF_PLANS = _any(r"(?:day|week|month)s? \d{1,2}(?:(?: to |[-–])\d{1,2})?")
 _AGES = _any(rf"{_NUMBER} {_UNIT} (?:ago|back|old)")
 _DIGIT = re.compile(r"\d")
@@ -123,7 +123,7 @@ _SENTENCES = re.compile(r"(?<=[.!?;])\s+")
 def without_plans(text: str) -> str:
     """Return the text without times that are part of a plan or a request: '15 minutes', 'next quarter'.
 
-    'In three weeks' remains where it may be a customer's result.
+    'In three weeks' is kept where it may describe a customer's result.
     """
     return " ".join(_with_lowercase_verb(_without_times(sentence)) for sentence in _SENTENCES.split(text))
 
@@ -153,7 +153,7 @@ def without_offered(text: str) -> str:
 
 
 def without_counts(text: str) -> str:
-    """Return the text without dates, ages, and small counts of what the rep has or does: 'three openings'."""
+    """Return the text without dates, ages, and small counts in advice to the rep: 'three openings'."""
     for pattern in (_DATES, _DAYS_OF_PLANS, _AGES, _COUNTS):
         text = pattern.sub("", text)
     return text
@@ -170,15 +170,15 @@ _VERBS = frozenset(
 
 
 def _with_lowercase_verb(sentence: str) -> str:
-    """Lower-case a verb that starts the sentence, so that 'Call Ada Moss' has the name 'Ada Moss'."""
+    """Lower-case a verb that starts the sentence, so that the name in 'Call Ada Moss' is 'Ada Moss'."""
     first = sentence.split(" ", 1)[0]
     return sentence[0].lower() + sentence[1:] if first.lower() in _VERBS else sentence
 
 
 def in_field(value: Value, field: str, statement: Statement) -> Statement:
-    """Return the statement without the parts that claim nothing in this field of the value.
+    """Return the statement without text that makes no claim in this field of the value.
 
-    A subject line and a call to action may count what the e-mail brings: 'five questions'.
+    A subject line and a call to action may count what the e-mail offers: 'five questions'.
     """
     manner = manner_of(value, field)
     if manner == "advice":
@@ -198,7 +198,7 @@ def in_field(value: Value, field: str, statement: Statement) -> Statement:
 def dated(statement: Statement) -> Statement:
     """Return the statement without the publication dates of the cited pages, which are not part of the quotations.
 
-    If a quotation itself names a year, nothing is removed: what it reports has another date than its page.
+    If a quotation contains a year, nothing is removed, because the event in the quotation has its own date.
     """
     text = statement.text
     if not _DIGIT.search(text) or _YEAR.search(statement.said):
@@ -209,7 +209,7 @@ def dated(statement: Statement) -> Statement:
 
 
 def sites(pages: Iterable[tuple[PageRef | Evidence, Role]]) -> tuple[Quoted, ...]:
-    """Return each site, with each date of its pages, as an empty quotation: copy may mention both."""
+    """Return an empty quotation for each site and publication date, because copy may mention both."""
     # Hundreds of passages come from a few pages, so duplicates are removed before the quotations are built.
     cited: set[tuple[Role, str, date | None]] = {(role, page.url, page.published_on) for page, role in pages}
     quotes = {Quoted("", role, url=_origin(url), published_on=_iso(day)) for role, url, day in cited}

@@ -11,13 +11,13 @@ from octave_mcp.evidence.selection import KINDS
 from octave_mcp.evidence.units import Unit, units
 from octave_mcp.evidence.worth import Cue
 
-# Two pages may share a text by intent, such as a quotation on a story and on the home page.
+# Two pages may share a text on purpose, such as a quotation in a story and on the home page.
 BOILERPLATE_PAGES = 3
 _FACT_CUES = int(Cue.SPEAKER | Cue.CERTIFICATE | Cue.FIGURE)
 
 
 def without_repeats(pages: Sequence[Sequence[Passage]]) -> list[list[Passage]]:
-    """Return the passages of each page with every text only once, on the page whose kind matters most.
+    """Return the passages of each page, with each repeated text only on the page whose kind matters most.
 
     Text on three pages or more describes the site rather than a page, and is removed unless it is a fact: a quotation
     with its speaker, a figure, a certificate, a row of logos, or a description from the head of the pages.
@@ -54,9 +54,10 @@ def _is_retained(unit: Unit, count: int) -> bool:
 
 
 def _most_important_last(pages: Sequence[Sequence[Unit]]) -> list[Unit]:
-    """Return the units sorted by the kind of their page. Among equals, the first unit comes last.
+    """Return the units sorted by the importance of their page's kind, the most important last.
 
-    The caller builds a dict, in which the last unit with a text wins.
+    The caller builds a dict, in which the last unit with the same text wins. Among equally important units, the first
+    unit therefore comes last.
     """
     backwards = [unit for page in reversed(pages) for unit in reversed(page)]
     return sorted(backwards, key=lambda unit: 0.0 if unit.first.where else KINDS[unit.first.page.kind])

@@ -8,19 +8,20 @@ from collections.abc import Iterable
 from octave_mcp.domain.evidence import Passage
 from octave_mcp.evidence.injection import addresses_model
 
-# A longer 'name' is probably a slogan.
+# A 'name' of more than six words is probably a slogan.
 MAX_NAME_WORDS = 6
-# 'Acme: the platform for …' and 'We build robots. Join us' are no names, but 'Acme Inc. Europe' is one.
+# Matches what a name does not contain: a colon, a slash, a line break or the end of a sentence. A full stop after a
+# word of up to three letters, such as 'Inc', may be part of a name.
 _SENTENCE = re.compile(r"[:/\\\n]|\w{4}[.!?]\s")
 
 
 def screened(passages: Iterable[Passage]) -> list[Passage]:
-    """Return the passages that do not address a model, with headings and titles that do so left blank."""
+    """Return the passages that do not address a model, and blank their headings and titles that do."""
     return [_with_safe_titles(passage) for passage in passages if not addresses_model(passage.text)]
 
 
 def safe_name(name: str, otherwise: str) -> str:
-    """Return the name that a company gives itself, or `otherwise` if it is no plausible name or addresses a model."""
+    """Return the company name, or `otherwise` if the name is implausible or addresses a model."""
     is_name = len(name.split()) <= MAX_NAME_WORDS and not _SENTENCE.search(name)
     return name if is_name and not addresses_model(name) else otherwise
 

@@ -1,4 +1,4 @@
-"""Selects the passages to show if not all fit: the most informative ones, with a share for every page.
+"""Selects the most informative passages if not all of them fit into an ask, with a share for every page.
 
 The selection does not depend on the order in which pages arrive.
 """
@@ -19,8 +19,8 @@ from octave_mcp.evidence.interest import Interest, Relevance
 from octave_mcp.evidence.units import Unit, analysed, units
 from octave_mcp.evidence.worth import Cue, points
 
-# For each passage, the characters of each line that showing it takes. Lines shared by several passages, such as a
-# heading, count once.
+# For each passage, the lines that must be shown with it, and their length in characters. Lines shared by several
+# passages, such as a heading, count once.
 Costs = Sequence[Mapping[Hashable, int]]
 
 KINDS: Mapping[PageKind, float] = {
@@ -43,17 +43,17 @@ KINDS: Mapping[PageKind, float] = {
 }
 _NEW_DAYS, _OLD_DAYS = 200, 900
 _NEW_FACTOR, _OLD_FACTOR = 1.3, 0.8
-# A page counts double if its title and path are at least this relevant.
+# Minimum relevance of the title and path of a page that counts double.
 _FULL_RELEVANCE = 4
 _MAX_LANGUAGE_FACTOR = 2.5
-# A passage is a repetition if this share of its word pairs has been shown.
+# A passage counts as repeated if three quarters of its word pairs have been shown.
 _MIN_REPEATED_SHARE = 0.75
 # A heading or a label ('Learn more') says less than a sentence with the same words.
 _HEADING_FACTOR, _LABEL_FACTOR = 0.5, 0.25
 _MIN_SENTENCE_WORDS = 5
 _FACT_CUES = int(Cue.FIGURE | Cue.LOGOS | Cue.CERTIFICATE)
 _PRICE = int(Cue.PRICE)
-# Characters that are added to the size of each passage. Otherwise the shortest ones would win.
+# Characters added to the length of each passage. Otherwise, the shortest passages would win.
 _LINE_COST = 30
 
 
@@ -79,7 +79,7 @@ def selected(passages: Sequence[Passage], interest: Interest, most: int, costs: 
 
 
 def ranks(passages: Sequence[Passage], interest: Interest, most: int) -> dict[int, int]:
-    """Return the rank of each passage by its index. Passages that repeat another one have no rank."""
+    """Map the index of each passage to its rank. Passages that repeat another passage have no rank."""
     ranked = _ranked(passages, interest, most)
     return {at: rank for rank, unit in enumerate(ranked) for at in unit.at}
 
@@ -91,7 +91,8 @@ def _lines(at: int, passages: Sequence[Passage], costs: Costs) -> Iterable[tuple
 def _repeats(unit: Unit, pairs: set[str], shown_pairs: set[str]) -> bool:
     """Whether most of the unit has been shown already.
 
-    A unit with a figure, a price or a certificate never counts as repeated: two results may differ in nothing else.
+    A unit with a figure, a price or a certificate never counts as repeated, because two results may differ only in such
+    a detail.
     """
     if not pairs or unit.cues & (_PRICE | _FACT_CUES):
         return False
@@ -99,7 +100,7 @@ def _repeats(unit: Unit, pairs: set[str], shown_pairs: set[str]) -> bool:
 
 
 def _ranked(passages: Sequence[Passage], interest: Interest, most: int) -> list[Unit]:
-    """Return the units, best first. Each further passage of a page must be more informative to be chosen."""
+    """Return the units, best first. The more text of a page is already selected, the less its next passage counts."""
     by_page: dict[str, list[_Weighed]] = defaultdict(list)
     for weighed in _once(_equalised(_weighed(passages, interest))):
         by_page[weighed.unit.first.page.url].append(weighed)
@@ -120,7 +121,7 @@ def _best_first(weighed: _Weighed) -> tuple[float, tuple[str, int]]:
 
 
 def _once(weighed_units: Iterable[_Weighed]) -> Iterator[_Weighed]:
-    """Yield the units by worth, and only the first of those with the same wording."""
+    """Yield the units, best first, and only the best of several units with the same wording."""
     seen = set[str]()
     for weighed in sorted(weighed_units, key=_best_first):
         if (gist := weighed.unit.gist) not in seen:
@@ -129,7 +130,7 @@ def _once(weighed_units: Iterable[_Weighed]) -> Iterator[_Weighed]:
 
 
 def _equalised(weighed_units: Sequence[_Weighed]) -> Iterator[_Weighed]:
-    """Raise the worth of units in languages with few known cues to that of the other languages."""
+    """Raise the worth of units in languages with few known cues, to match that of the other languages."""
     worths: dict[str, list[float]] = defaultdict(list)
     for unit, worth in weighed_units:
         worths[unit.first.page.language[:2]].append(worth)
@@ -156,9 +157,9 @@ def _weighed(passages: Sequence[Passage], interest: Interest) -> list[_Weighed]:
 
 
 def _worth(unit: Unit, relevance: Relevance) -> float:
-    """Return the information per size.
+    """Return how informative the unit is for its length.
 
-    The divisor is the square root of the length, so neither short nor long passages always win.
+    The score is divided by the square root of the length, so that neither short nor long passages always win.
     """
     information = points(unit.cues) + relevance.of(unit.text, unit.analysis.words)
     if len(unit.analysis.words) < _MIN_SENTENCE_WORDS and not unit.cues & _FACT_CUES:

@@ -1,4 +1,4 @@
-"""Finds the ends of sentences, in the languages that pages are mostly written in."""
+"""Finds the ends of sentences, in the most common languages of web pages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 _CLOSERS = r"[\"”’')\]»]{0,3}"
-# The next word decides whether a mark ends a sentence, so it is captured. CJK marks need no space after them.
+# Whether a punctuation mark ends a sentence depends on the next word, so the pattern captures that word. CJK marks need
+# no space after them.
 _END = re.compile(
     rf"[.!?…؟۔।॥։።]{_CLOSERS}\s++(?=(?P<next>[\"“„«‘'(\[¿¡]{{0,3}}[^\W_][^\s.,;:!?]{{0,20}}))"
     r"|[。！？]{1,8}[」』”’）]{0,3}\s*+(?=\S)"
@@ -16,29 +17,30 @@ _BEFORE = re.compile(r"(?<![^\W\d_])(?:[^\W\d_]+\.){0,4}[^\W\d_]+$|(?<!\d)\d+$")
 _MAX_LOOKBEHIND = 48
 # Japanese particles after a closing quotation mark continue the sentence: 「…。」と述べた.
 _PARTICLE_AFTER_QUOTE = re.compile(r"(?:と|って|という|とは|の|を|が|は|に)")
-# A speaker after a quotation belongs to it: '“It works!” Ada Moss said'. With a colon, a new quotation follows.
+# A speaker after a quotation belongs to the same sentence: '“It works!” Ada Moss said'. A colon after the speaker
+# introduces a new quotation.
 _SPEAKER = re.compile(
     r"[^\W\d_]+(?: [^\W\d_]+){0,3},? (?:says|said|asks|asked|adds|added|writes|wrote|explains|explained"
     r"|recalls)\b(?!\s*:)"
 )
 
-# Abbreviations that are always followed by a name, an amount or an example: 'Dr. Moss', 'e.g. Acme'.
+# Abbreviations that never end a sentence, because a name, an amount or an example follows: 'Dr.', 'approx.', 'e.g.'.
 _ABBREVIATIONS = frozenset(
     "mr mrs ms mx dr prof e.g i.e eg ie cf vs viz approx ca messrs mme mlle hr fr z.b d.h u.a bzw vgl dipl z resp"
     " evtl ggf inkl zzgl incl excl gen rep sen gov capt lt col sgt rev hon mt ft p.ej núm t.ex f.eks д.т г т.е им"
     " ул".split()
 )
-# Abbreviations only before a number: 'No. 5', but 'We said no. Then …'.
+# Words that are abbreviations only before a number, as in 'No. 5'. Elsewhere, a word such as 'no' may end a sentence.
 _ABBREVIATIONS_BEFORE_NUMBERS = frozenset(
     "no nos nr fig figs vol sec art abs para ch p pp pg ed eq ref v ver ext tel jan feb mar apr jun jul aug sep sept"
     " oct nov dec min max § стр рис".split()
 )
-# Abbreviations that may end a sentence or a name in its middle: 'Acme Inc. grew', 'by Acme Inc. We …'.
+# Abbreviations that may end a sentence, but need not: 'Acme Inc. grew' continues.
 _FINAL_ABBREVIATIONS = frozenset(
     "inc ltd co corp llc plc bros jr sr st ave blvd rd sq dept univ assn intl govt ing sra dra srl s.a s.p.a"
     " s.r.l".split()
 )
-# Words that often start a sentence and are rarely names. After 'Inc.', they show that a new sentence starts.
+# Words that often start a sentence and are rarely names. After 'Inc.', such a word shows that a new sentence starts.
 _SENTENCE_STARTERS = frozenset(
     "a an the it its this that these those we our you your they their he she his her i my in on at for with from by"
     " as to of and but or so if when while after before since until once now then there here what why how who where"
@@ -48,19 +50,19 @@ _SENTENCE_STARTERS = frozenset(
     " ces dans en avec pour par et mais el los las una nuestro nuestra este esta con para por y pero o os nós nosso"
     " il lo gli i noi per ma de het een wij we onze zij in met voor en".split()
 )
-# German and other month names and nouns after an ordinal: '3. Mai', '2. Quartal'.
+# Month names and nouns that follow an ordinal such as '3.', in German and other languages: 'Mai', 'Quartal'.
 _NOUN_AFTER_ORDINAL = re.compile(
     r"(?:jan|feb|mär|maa|apr|mai|maj|mei|jun|jul|aug|sep|okt|nov|dez|dec|des)\w*$|(?:jahrhundert|quartal|halbjahr|auflage|platz|stock)",
     re.IGNORECASE,
 )
-# Digits or letters: '31.' is a day, and '2026.' the end of a sentence.
+# Maximum length in digits or letters: '31.' may be a day, but '2026.' ends a sentence.
 _MAX_ORDINAL_LENGTH = 2
 # An omission between spaces, as in 'we … grew', does not end a sentence.
 _OMISSION = re.compile(r"(?:^|\s)(?:\[?…\]?|\[?\.\.\.\]?)$")
 
 
 def ends_of_sentences(line: str, start: int = 0) -> Iterator[int]:
-    """Yield the end offset of each sentence but the last, including the white space after it."""
+    """Yield the end offset of each sentence except the last. Sentences include the white space after them."""
     for match in _END.finditer(line, start):
         if match["next"] is None:
             is_end = not (_closes_quote(match[0]) and _PARTICLE_AFTER_QUOTE.match(line, match.end()))
@@ -107,13 +109,13 @@ def _is_abbreviated(before: str, following: str) -> bool:
 
 
 def _last_word(text: str) -> str:
-    """Return the last word or number with its inner full stops, or '' if the text does not end in one."""
+    """Return the word or number at the end of the text, with its inner full stops, or '' if there is none."""
     last = _BEFORE.search(text, text.rfind(" ") + 1)
     return last[0] if last else ""
 
 
 def _is_ordinal(before: str, number: str, following: str) -> bool:
-    """Whether the number is a list item ('1. Connect') or a day ('3. Mai'), and so does not end a sentence."""
+    """Whether the full stop after the number belongs to a list number or an ordinal, and does not end a sentence."""
     if len(number) > _MAX_ORDINAL_LENGTH or (before and not before[-1].isspace()):
         return False
     text_before = before.rstrip()

@@ -1,4 +1,4 @@
-"""Finds the quotations that support a sentence without citations, by rules, among all pages that a run read."""
+"""Uses rules to find quotations that support an uncited sentence, on all pages that a run read."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from octave_mcp.evidence.support.quantities import quantities
 
 SourcedVerdict = Literal["supported", "partly", "not"]
 
-# Sentences that are compared with a text, and how many of them are also compared together with a neighbour.
+# How many sentences are compared with a text, and how many of them are also compared together with a neighbour.
 MAX_COMPARED, MAX_EXTENDED = 12, 4
-# Closeness from which a quotation is about the same thing, and from which it supports a figure that no rule objects to.
+# Minimum closeness of a quotation about the same thing, and of a quotation that supports a figure if no rule objects.
 MIN_RELATED_CLOSENESS, MIN_FIGURE_CLOSENESS = 0.42, 0.5
-# A quotation that reaches this share of the best closeness may say what the closest one does not.
+# Quotations whose closeness is at least 85 % of the best are also considered, because they may support a claim that the
+# closest quotation does not.
 MIN_RIVAL_SHARE = 0.85
-# Small counts without a unit are no evidence: 'three steps' and 'three offices' share a figure by chance.
+# Small counts without a unit are not evidence: 'three steps' and 'three offices' share a figure by chance.
 MAX_COUNTED = 12
-# A quotation with fewer words is a heading or a label.
+# A quotation of fewer than six words is probably a heading or a label.
 MIN_SENTENCE_WORDS = 6
-# Words, names and figures that a claim must have to be recognised by its words alone.
+# Minimum number of words, names and figures in a claim that can be recognised by its words alone.
 MIN_CLAIM_CONTENT = 3
-# A table row with this many bars has columns for several things, such as plans, and rules cannot tell which one is
+# A table row with two or more bars has columns for several things, such as plans, and rules cannot tell which column is
 # meant.
 MIN_TABLE_BARS = 2
 RANKS: Mapping[SourcedVerdict, int] = {"supported": 0, "partly": 1, "not": 2}
@@ -38,10 +39,11 @@ UNSAID = "rules find it on no page that was read"
 
 
 class Sourced(NamedTuple):
-    """The verdict on a sentence, the reason, and its quotations: those that support it, or else the nearest ones.
+    """The verdict on a sentence, the reason, and the quotations that support the sentence, or else the nearest ones.
 
-    `near` is empty if no page has a word of the sentence. `is_said`: a quotation says it, beyond a figure in common.
-    `is_unsaid`: no page is about it.
+    `near` is empty if no page contains a word of the sentence.
+    `is_said`: whether a quotation says the same as the sentence, and does not just share a figure with it.
+    `is_unsaid`: whether no page says anything similar.
     """
 
     verdict: SourcedVerdict
@@ -55,8 +57,8 @@ class Sourced(NamedTuple):
 class Sourcing:
     """Judges sentences against the pages of a run.
 
-    `known` are names that need no evidence, in addition to the two companies. Of equally good quotations, one that
-    `is_preferred` is chosen.
+    `known` are names that need no evidence, in addition to the two companies. Among equally good quotations, the first
+    for which `is_preferred` returns true is chosen.
     """
 
     nearest: Nearest
@@ -66,7 +68,7 @@ class Sourcing:
     is_preferred: Callable[[Near], bool]
 
     def of(self, text: str, kind: Kind = "fact") -> Sourced:
-        """Return the verdict on a sentence: on the whole, or on its statements if different pages support them."""
+        """Return the verdict on a sentence: as a whole, or by statement if different pages support its statements."""
         whole = self._of_statement(text, kind)
         statements = parts(text)
         if whole.is_said or len(statements) == 1:
@@ -83,7 +85,10 @@ class Sourcing:
         return self._best(judged) if judged else Sourced("not", UNSAID, tuple(near[:1]), is_unsaid=True)
 
     def _best(self, judged: Sequence[Sourced]) -> Sourced:
-        """Return the best verdict of the closest quotations. Others count only if rules find the claim in them."""
+        """Return the best verdict of the closest quotations.
+
+        Other quotations count only if rules find the claim in them.
+        """
         min_closeness = MIN_RIVAL_SHARE * max(candidate.near[0].closeness for candidate in judged)
         rivals = [
             candidate for candidate in judged if candidate.is_said or candidate.near[0].closeness >= min_closeness
@@ -117,9 +122,9 @@ def _judged(uncited: Statement, near: Near) -> Sourced:
 
 
 def _name_outside_quotation(statement: Statement) -> str:
-    """Return a name that is in the claim and around the quotation, but not in it, or ''.
+    """Return a name in the claim that the quotation, its heading and the page's title do not contain, or ''.
 
-    On a page about several customers, the quotation may be about another one.
+    On a page about several customers, the quotation may be about another customer.
     """
     quoted = statement.evidence[0]
     missing = strange(names(statement.text), (quoted.text, quoted.title, quoted.heading, *statement.free_names))
@@ -127,16 +132,16 @@ def _name_outside_quotation(statement: Statement) -> str:
 
 
 def _says_enough(statement: Statement) -> bool:
-    """Whether the claim has enough content to be found by words. Two words in common may be a coincidence."""
+    """Whether the claim has enough content to be matched by words. Two shared words may be a coincidence."""
     named = sum(statement.mentions(name) for name, _ in statement.companies)
     figures = len(quantities(statement.text))
     return statement.is_verbatim or len(statement.content) + named + figures >= MIN_CLAIM_CONTENT
 
 
 def _gives_same_figure(statement: Statement, near: Near) -> bool:
-    """Whether the quotation is a sentence with a distinctive figure of the claim, and the claim is not broader.
+    """Whether the quotation is a full sentence with a distinctive figure from the claim, and the claim is not broader.
 
-    'Two-hour windows' is not a figure here, but the name of the windows.
+    Figures in compounds such as 'two-hour windows' do not count, because they are part of a name.
     """
     quote = statement.quotes[0]
     is_sentence = near.length == 1 and len(quote.words) >= MIN_SENTENCE_WORDS
@@ -145,12 +150,16 @@ def _gives_same_figure(statement: Statement, near: Near) -> bool:
     return is_sentence and not is_broader and any(each.unit or each.value > MAX_COUNTED for each in distinctive)
 
 
-# 'All' in the claim, but not in the quotation, makes the claim broader.
+# A claim that says 'all' is broader than a quotation that does not.
 _BROADENING_WORDS = frozenset("all every each always never ever already".split())
 
 
 def _joined(whole: Sourced, statements: Sequence[str], verdicts: Sequence[Sourced]) -> Sourced:
-    """Return the verdict on the whole, unless the verdicts on its statements are better, or one of them is 'not'."""
+    """Combine the verdict on the whole sentence with the verdicts on its statements.
+
+    If all statements are supported, the sentence is `supported`. If the verdict on one statement is `not`, the sentence
+    is at best `partly` supported.
+    """
     backed = [verdict for verdict in verdicts if verdict.verdict == "supported"]
     near = tuple(dict.fromkeys(near for verdict in backed for near in verdict.near)) or whole.near
     if len(backed) == len(verdicts):

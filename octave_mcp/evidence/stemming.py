@@ -1,4 +1,4 @@
-"""Stems of words, for comparing grammatical forms."""
+"""Reduces words to stems, so that different grammatical forms can be compared."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cache
 from threading import Lock
 from typing import Protocol
 
-# A stemmer has internal state, and texts are analysed in several threads.
+# A stemmer has internal state, so threads that analyse texts at the same time need a lock.
 _STEMMER_LOCK = Lock()
 
 
@@ -17,7 +17,7 @@ class _Stemmer(Protocol):
 
 @cache
 def has_stems(language: str) -> bool:
-    """Whether stemming supports the language, given by its English name such as 'english'."""
+    """Whether stemming supports the language, given as a lower-case English name such as 'german'."""
     import Stemmer  # noqa: PLC0415 - only checks and contexts need it
 
     algorithms: Callable[[], list[str]] = vars(Stemmer)["algorithms"]

@@ -1,4 +1,4 @@
-"""Finds which earlier findings and drafts the current pages still support, for a refresh."""
+"""Finds the earlier findings and drafts that current pages still support, when a playbook is refreshed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from octave_mcp.evidence.support import Statement, problems, quoted
 V = TypeVar("V", bound=Value)
 
 # Surviving evidence by id, with the text's current place on the page. The id does not change, so that drafts can still
-# cite it.
+# cite the evidence.
 Alive = Mapping[EvidenceId, Evidence]
 State = Callable[[str, str, tuple[Evidence, ...]], Statement]
 
 
 def still_there(evidence: Iterable[Evidence], pages: Iterable[Page]) -> dict[EvidenceId, Evidence]:
-    """Return the quotations that their pages still contain as the same whole sentences, by id."""
+    """Return, by id, the quotations that their pages still contain as whole sentences."""
     by_url, shown = {page.ref.url: page for page in pages}, dict[str, list[Passage]]()
     present: dict[EvidenceId, Evidence] = {}
     for quotation in evidence:
@@ -42,7 +42,7 @@ def still_there(evidence: Iterable[Evidence], pages: Iterable[Page]) -> dict[Evi
 
 
 def _moved(quotation: Evidence, shown: Iterable[Passage]) -> Evidence | None:
-    """Return the evidence at its new offset, the one nearest to the old offset, or None."""
+    """Return the evidence at its new offset (the nearest to the old one), or None if the page no longer contains it."""
     places = [
         (start, passage)
         for passage in shown
@@ -78,7 +78,7 @@ def _places(quote: str, passage: Passage, *, has_label: bool) -> Iterator[int]:
 
 
 def lost(value: Value, alive: Alive) -> dict[Path, tuple[EvidenceId, ...]]:
-    """Return the findings with missing evidence, with the ids that remain."""
+    """Map the path of each finding with missing evidence to the evidence ids that remain."""
     cited = ((at, cast("Finding[EvidenceId]", part)) for at, part in located(value) if isinstance(part, Finding))
     return {
         at: tuple(i for i in finding.evidence if i in alive)
@@ -98,7 +98,7 @@ def surviving(value: V, alive: Alive, state: State, *, language: str) -> V | Non
 def unsupported(
     value: Value, left: Mapping[Path, tuple[EvidenceId, ...]], alive: Alive, state: State
 ) -> frozenset[Path]:
-    """Return the paths of the claims that their remaining evidence does not support."""
+    """Return the paths of the claims that the remaining evidence does not support."""
 
     def is_supported(claim: FoundClaim) -> bool:
         if not left[claim.at]:
@@ -110,7 +110,10 @@ def unsupported(
 
 
 def stating(vendor: str, prospect: str, given: str, known: tuple[str, ...]) -> State:
-    """Return a function that makes the statement to judge for a text. `known` are names that need no evidence."""
+    """Return a function that builds a statement from a text and its evidence.
+
+    `known` are names that need no evidence.
+    """
 
     def stated(text: str, kind: str, evidence: tuple[Evidence, ...]) -> Statement:
         cited = tuple(quoted(quotation, as_passage(quotation)) for quotation in evidence)

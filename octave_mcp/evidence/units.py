@@ -11,7 +11,7 @@ from octave_mcp.domain.evidence import Passage
 from octave_mcp.domain.page import is_in_head
 from octave_mcp.evidence.worth import Cue, Cues
 
-# Separates the texts while all of them are processed as one string.
+# Separates the texts while they are processed as one string.
 _BREAK = "\x1f"
 _MARKS = b'()[]"*|/,.;:!?'
 _WITHOUT_MARKS = bytes.maketrans(_MARKS, b" " * len(_MARKS))
@@ -22,17 +22,18 @@ _QUOTATION, _TITLE, _PRICE = int(Cue.QUOTATION), int(Cue.TITLE), int(Cue.PRICE)
 _SIGNS = int(Cue.TITLE | Cue.NAME)
 _SPEAKER, _LOGOS, _DATED = int(Cue.SPEAKER), int(Cue.LOGOS), int(Cue.DATED)
 _MAX_SIGNATURE_CHARACTERS = 140
-# A line with a dash, possibly in a quotation: '> — Ada Moss, CTO'.
+# A line that starts with a dash, possibly in a block quotation: '> — Ada Moss, CTO'.
 _SIGNED = re.compile(r"\n[^\S\n]*(?:>\s*)?[—–―]")
 _DASHES = ("—", "–", "―", "-")
-# Shorter texts that differ only in a figure say different things: '10 GB' and '50 GB' of two plans.
+# Texts of fewer than six words that differ only in a figure say different things, such as '10 GB' and '50 GB' in two
+# plans.
 _MIN_GIST_WORDS = 6
 
 
 class AnalysedText(NamedTuple):
-    """A text in forms for comparison, and its cues as bits.
+    """A text in two forms for comparison, its words, and its cues as bits.
 
-    `plain` is in lower case without punctuation. `gist` is the same, with figures masked.
+    `plain` is the text in lower case without punctuation. `gist` is the same with figures masked.
     """
 
     plain: str
@@ -42,7 +43,7 @@ class AnalysedText(NamedTuple):
 
 
 class AnalysedTexts(NamedTuple):
-    """Analysed texts, and the vocabulary of all of them."""
+    """Analysed texts, and the vocabulary of all texts together."""
 
     by_text: dict[str, AnalysedText]
     vocabulary: frozenset[str]
@@ -51,7 +52,7 @@ class AnalysedTexts(NamedTuple):
 class Unit(NamedTuple):
     """Neighbouring passages that belong together.
 
-    `at` are their indexes in the list. `key` (URL and number) does not depend on the order of the list.
+    `at` are the indexes of the passages in the list. `key` (URL and number) does not depend on the order of the list.
     """
 
     at: tuple[int, ...]
@@ -67,7 +68,10 @@ class Unit(NamedTuple):
 
     @property
     def gist(self) -> str:
-        """The wording without figures, equal for units that repeat each other. Short texts and prices keep theirs."""
+        """The wording without figures, equal for units that repeat each other.
+
+        Short texts and prices keep their figures.
+        """
         is_short = self.cues & _PRICE or len(self.analysis.words) < _MIN_GIST_WORDS
         return self.analysis.plain if is_short else self.analysis.gist
 
@@ -77,7 +81,7 @@ class Unit(NamedTuple):
 
 
 def units(passages: Sequence[Passage], analyses: Mapping[str, AnalysedText] | None = None) -> Iterator[Unit]:
-    """Yield the units of the passages. The passages of a page must be in order and next to each other.
+    """Group the passages into units. The passages of a page must be in order and next to each other.
 
     `analyses` are the results of `analysed`, if the caller already has them.
     """
@@ -90,7 +94,7 @@ def units(passages: Sequence[Passage], analyses: Mapping[str, AnalysedText] | No
 
 
 def analysed(texts: Iterable[str]) -> AnalysedTexts:
-    """Analyse the texts. Splitting all of them in one operation is much faster than one by one."""
+    """Analyse the texts. Splitting all texts in one operation is much faster than splitting them one by one."""
     if not (unique := list(dict.fromkeys(texts))):
         return AnalysedTexts({}, frozenset())
     plain = _plain(_BREAK.join(text.replace(_BREAK, " ") for text in unique))
@@ -163,7 +167,7 @@ def _is_next(one: Unit, other: Unit) -> bool:
 
 
 def _is_signature(unit: Unit) -> bool:
-    """Whether the unit looks like a speaker: a short line after a dash, or a name or title that is no sentence."""
+    """Whether the unit looks like a speaker: a short line after a dash, or a name or title that is not a sentence."""
     text = unit.text.lstrip("> ")
     if len(text) > _MAX_SIGNATURE_CHARACTERS or unit.is_heading:
         return False

@@ -10,7 +10,7 @@ from math import fsum
 
 
 class Cue(IntFlag):
-    """Something that a passage mentions."""
+    """A kind of information that a passage may contain."""
 
     OURS = auto()
     EVENT = auto()
@@ -84,7 +84,7 @@ _WORDS: dict[Cue, str] = {
 
 
 def _table(selects: Callable[[str], bool]) -> dict[str, int]:
-    """Return the selected words of `_WORDS` without their stars, with their cues as bits."""
+    """Map the selected words of `_WORDS`, without their stars, to their cues as bits."""
     table: dict[str, int] = {}
     for cue, listed in _WORDS.items():
         for word in filter(selects, listed.split()):
@@ -102,14 +102,14 @@ _UNITS = (
     "|partners|integrations|products|kunden|mitarbeiter\\w*|länder\\w*|clientes|empleados|employés|pays|países|gb|tb|mb|pb|ms"
 )
 _SIGNS = "$€£¥₹"
-# Figures that mean something: '40 %', '$5', '3x', '1.2 million', '400 customers'. Not '2026' or 'v2.1'.
+# Figures that mean something, such as '40 %', '$5', '3x' and '400 customers', but not '2026' or 'v2.1'.
 _FIGURE = re.compile(
     rf"[{_SIGNS}\d](?:(?<=[{_SIGNS}])\s?\d|(?<=\d)(?:\s?%|[\d,.]{{0,20}}(?:\+|x\b|\s?[kmb]\b|\s?(?:million|billion|thousand|mio|mrd"
     rf"|millones|万|亿|億|倍|人|社)|[ -](?:[\w-]{{1,50}} ){{0,2}}(?:{_UNITS})\b)))"
 )
 _PRICE = re.compile(rf"[{_SIGNS}\d](?:(?<=[{_SIGNS}])\s?\d|(?<=\d)\s?(?:[{_SIGNS}]|usd|eur|gbp|chf|元|円))")
 _YEAR = re.compile(r"(?:19|20)\d\d(?!\d)")
-# A capitalised word inside a sentence, since the first word is capitalised anyway.
+# A capitalised word inside a sentence. The first word does not count, because it is always capitalised.
 _NAME = re.compile(r" (?<=[\w,;:(&/] )[A-ZÀ-ÖØ-Þ][\w.&-]*[a-zA-Z]")
 _QUOTATION = re.compile(r"\s*(?:>\s*)?[\"“„«「『‘]|\s*>")
 
@@ -163,7 +163,7 @@ class Cues:
         self._words = frozenset(self._of)
 
     def of(self, text: str, words: frozenset[str]) -> int:
-        """Return the cues of the text as bits. `words` are its words in lower case."""
+        """Return the cues of the text as bits. `words` are the text's words in lower case."""
         cues = _sign_cues(text)
         for word in self._words & words:
             cues |= self._of[word]
@@ -192,5 +192,5 @@ def _cues_of(word: str) -> int:
 
 @lru_cache(maxsize=10_000)
 def points(cues: int) -> float:
-    """Return the points of these cues, including those for combinations."""
+    """Return the points for these cues, including points for combinations of cues."""
     return MIN_POINTS + fsum(given for cue, given in _POINTS_BY_BITS if cues & cue == cue)
