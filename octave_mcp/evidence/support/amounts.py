@@ -1,4 +1,4 @@
-"""Comparison of figures: whether two are the same, or one can be calculated from two others."""
+"""Compares figures: whether two figures are the same, or one can be calculated from two others."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from collections.abc import Iterator, Sequence
 
 from octave_mcp.evidence.support.quantities import Quantity
 
-# Both absorb floating-point errors.
+# Both tolerances absorb floating-point errors.
 _RELATIVE_TOLERANCE = 1e-9
 _PERCENT_TOLERANCE = 1e-6
-# Durations from two days on may differ by 2 %: months count as 30 days, so 12 months have 360 days and a year 365.
+# Durations of two days or more may differ by 2 %, because a month counts as 30 days and a year as 365, so 12 months are
+# only 360 days.
 _LONG_SECONDS = 172_800.0
 _LONG_TOLERANCE = 0.02
 # "A third" is 33.33 %, but pages print 33 %.
 _ROUNDED_POINTS = 0.5
-# Shares in words are loose: 31 % is "a third", too.
+# Shares in words are imprecise: 31 % may also be called "a third".
 _ROUGH_POINTS = 4.0
 _ABOUT_TOLERANCE = 0.1
-# "Over 40" is true of 45 and 50, but says too little about 60.
+# A writer may say "over 40" of 45 or 50, but hardly of 60.
 _BOUND_FACTOR = 1.25
 # "Thousands" covers 1,000 up to, but not including, 1,000,000.
 _VAGUE_FACTOR = 1000
@@ -35,9 +36,9 @@ def is_said(claimed: Quantity, quoted: Quantity) -> bool:
 
 
 def is_same(first: Quantity, second: Quantity) -> bool:
-    """Whether two figures of one unit are equal after rounding.
+    """Whether two figures with the same unit are equal after rounding.
 
-    Thirds and sixths may differ by half a point, durations of two days or more by 2 %.
+    Thirds and sixths may differ by half a percentage point, and durations of two days or more by 2 %.
     """
     difference = abs(first.value - second.value)
     if first.unit == second.unit == "s" and min(first.value, second.value) >= _LONG_SECONDS:
@@ -48,7 +49,7 @@ def is_same(first: Quantity, second: Quantity) -> bool:
 
 
 def is_capped(claimed: Quantity, quoted: Quantity) -> bool:
-    """Whether the claim drops a limit: the quotation says "up to 40" or "nearly 40", and the claim 40.
+    """Whether the claim drops a limit: the quotation says "up to 40" or "nearly 40", and the claim just says 40.
 
     A limit on a duration may be dropped: "answers within 15 minutes" supports "answers in 15 minutes".
     """
@@ -63,7 +64,7 @@ _ABOVE, _BELOW = frozenset(">"), frozenset(("<", "<=", "~<"))
 def is_opposed(claimed: Quantity, quoted: Quantity) -> bool:
     """Whether the bounds exclude each other: "more than a week" and "less than a week".
 
-    An average excludes both bounds: with 38 % on average, neither "at least 38 %" nor "under 38 %" holds.
+    An average contradicts both bounds: "38 % on average" means neither "at least 38 %" nor "under 38 %".
     """
     if claimed.bound in (">", "<") and quoted.bound == "~":
         return True
@@ -71,9 +72,9 @@ def is_opposed(claimed: Quantity, quoted: Quantity) -> bool:
 
 
 def is_derived(claimed: Quantity, quoted: Sequence[Quantity]) -> bool:
-    """Whether the claimed figure follows from two quoted ones that are at most two figures apart.
+    """Whether the claimed figure can be calculated from two quoted figures with at most one other figure between them.
 
-    "5 weeks sooner" follows from "3 weeks instead of 8", and 40 % from its complement of 60 %.
+    "5 weeks sooner" follows from "3 weeks instead of 8", and 40 % follows from its complement, 60 %.
     """
     if claimed.unit == "%" and any(q.unit == "%" and _is_near(claimed, 100 - q.value) for q in quoted):
         return True
@@ -87,16 +88,16 @@ def is_derived(claimed: Quantity, quoted: Sequence[Quantity]) -> bool:
 
 
 def _are_comparable(first: Quantity, second: Quantity) -> bool:
-    # Figures of different magnitudes, such as 3 branches and 40,000 parcels, are rarely about one thing.
+    # Figures of different magnitudes, such as 3 branches and 40,000 parcels, rarely belong together.
     low, high = sorted((first.value, second.value))
     return low >= _ABOUT_TOLERANCE / 2 * high
 
 
 def _derivable_values(claimed: Quantity, first: Quantity, second: Quantity) -> Iterator[float]:
-    """Yield the values that two figures give: sum, difference, share or multiple.
+    """Yield the values that can be calculated from two figures: sum, difference, share or multiple.
 
-    Figures from two sentences rarely belong together, so a sum, difference or share of them has to be rounded ("about
-    40"). A multiple does not.
+    Figures from different sentences rarely belong together, so their sum, difference or share counts only if the claim
+    is approximate ("about 40"). Multiples always count.
     """
     low, high = sorted((first.value, second.value))
     if claimed.unit == first.unit and (first.sentence == second.sentence or claimed.bound == "~"):
@@ -120,10 +121,10 @@ def _is_near(claimed: Quantity, value: float) -> bool:
 
 
 def _is_within_bound(claimed: Quantity, quoted: Quantity) -> bool:
-    """Whether the quoted value is within the claimed bound: "over 40" for 45, "about 40" for 42, "under 40" for 38."""
+    """Whether the quoted value is within the claimed bound: 45 is within "over 40", and 38 is within "under 40"."""
     if claimed.bound == ">":
         return quoted.bound in "=>" and claimed.value < quoted.value <= _BOUND_FACTOR * claimed.value
-    if claimed.bound == "<" and quoted.bound == "<=" and not claimed.unit:  # "under 18" for "up to 17"
+    if claimed.bound == "<" and quoted.bound == "<=" and not claimed.unit:  # "under 18" means "up to 17"
         return claimed.value - quoted.value == 1
     if quoted.bound != "=":
         return False
@@ -135,12 +136,12 @@ def _is_within_bound(claimed: Quantity, quoted: Quantity) -> bool:
 
 
 def _digits(number: float) -> int:
-    """Count the significant digits: 1 for 600, 3 for 598, so that only 600 can be a rounded "about"."""
+    """Count the significant digits. 600 has fewer than 598, so "about 600" may mean 598, but not the reverse."""
     return len(f"{number:.10f}".replace(".", "").strip("0"))
 
 
 def _is_rough_share(claimed: Quantity, quoted: Quantity) -> bool:
-    """Whether a share in words is within four points of the other share, and within the claimed bound."""
+    """Whether the shares differ by at most four points, at least one is in words, and the claimed bound holds."""
     is_rough = claimed.unit == quoted.unit == "%" and (claimed.is_rough or quoted.is_rough)
     if not is_rough or abs(claimed.value - quoted.value) > _ROUGH_POINTS:
         return False
@@ -155,7 +156,7 @@ def _is_sixth(share: Quantity) -> bool:
 
 
 def _matches_in_other_unit(claimed: Quantity, quoted: Quantity) -> bool:
-    """Whether figures of different units match: "2x" for "up 100 %", and "6 weeks" for a bare 6 or the reverse."""
+    """Whether figures with different units match: "2x" and "up 100 %", or "6 weeks" and a bare 6."""
     units = {claimed.unit, quoted.unit}
     if units == {"%", "x"}:
         is_inverse = (
@@ -175,7 +176,7 @@ def _as_increase(quantity: Quantity) -> float:
 
 
 def _matches_vaguely(claimed: Quantity, quoted: Quantity) -> bool:
-    """Whether a vague figure matches: "thousands" for 4,500 or for "thousands"."""
+    """Whether a vague figure matches: "thousands" matches 4,500 and "thousands"."""
     if claimed.bound == quoted.bound:
         return claimed.value == quoted.value
     return (

@@ -1,4 +1,4 @@
-"""Changes from one value to another, and whether a claim reverses the change that its quotation describes."""
+"""Finds changes from one value to another, and claims that reverse the change that their quotation describes."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from octave_mcp.evidence.support.roles import are_roles_swapped, is_comparison_s
 from octave_mcp.evidence.support.statement import Statement
 from octave_mcp.evidence.support.wording import Wording, stems, wording
 
-# "450 brands, up from 300": the new value comes first.
+# In "450 brands, up from 300", the new value comes first.
 _UP_FROM = re.compile(r"(?P<b>[^.;,:]{1,40}?),? (?:up|down) from (?P<a>[^.;,]{1,40})", re.IGNORECASE)
 _FROM_TO = re.compile(
     r"\bfrom (?P<a>[^.;]{1,40}?) (?:down |up |all the way |back )?(?:to|into|onto) (?P<b>[^.;,]{1,40})", re.IGNORECASE
 )
-# "takes 4 minutes instead of 16".
+# Matches "takes 4 minutes instead of 16".
 _TO_FROM = re.compile(
     r"\b(?:to|of|at|in|after|take|takes|took|now|is|are) (?P<b>[^.;,]{1,30}?),?"
     r" (?:instead of|rather than|up from|down from|from|compared with|where it was) (?P<a>[^.;,]{1,40})",
     re.IGNORECASE,
 )
-# "A hall takes 16 minutes, where it used to take 4."
+# Matches "A hall takes 16 minutes, where it used to take 4".
 _USED_TO = re.compile(
     r"(?P<b>\d[^.;]{0,60}?)[,;] (?:(?:where|which|and|but) )?(?:it|they|that|this)? ?used to"
     r" (?:be|take|have|need|cost|get)"
     r" (?P<a>[^.;,]{1,30})",
     re.IGNORECASE,
 )
-# One of them is in every change; a substring test spares most texts the four patterns.
+# Every change contains one of these phrases, so a substring test can skip the four patterns for most texts.
 _CHANGE_MARKERS = ("from", "From", "instead of", "rather than", "compared with", "where it was", "used to")
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*|\b(?:one|single|nothing|zero|none)\b", re.IGNORECASE)
 
 
 @lru_cache(maxsize=4096)
 def change_of(text: str) -> tuple[str, str] | None:
-    """Return the old and the new value: the first figure, or else the first name, on each side of the change."""
+    """Return the old and the new value of a change: the first figure, or else the first name, on each side."""
     plain = in_digits(text)
     if not any(word in plain for word in _CHANGE_MARKERS):
         return None
@@ -60,7 +60,7 @@ def is_change_of_time(text: str) -> bool:
 
 
 def change_direction(text: str) -> str:
-    """Return "up" or "down" by the two figures of the change, or "" if it is not between two different figures."""
+    """Return "up" or "down", or "" if the text does not describe a change between two different figures."""
     change = change_of(text)
     if not change or not all(part.replace(".", "", 1).isdigit() for part in change):
         return ""
@@ -75,7 +75,7 @@ def _value_in(part: str) -> str:
 
 
 def is_reversed(statement: Statement) -> bool:
-    """Whether the claim swaps the two sides of a change, comparison or action of the quotation."""
+    """Whether the claim swaps the two sides of a change, comparison or action in the quotation."""
     return (
         _is_change_reversed(statement)
         or _is_from_to_reordered(statement)
@@ -101,9 +101,9 @@ _ORDER_WORDS = frozenset(
 
 
 def _is_from_to_reordered(statement: Statement) -> bool:
-    """Whether the claim says "from 30 to 60", and the quotation mentions 60 before 30.
+    """Whether the claim says "from 30 to 60" where the quotation mentions 60 before 30.
 
-    Words such as "instead of" in the quotation explain the order, so they rule this out.
+    The result is False if words such as "instead of" explain the order in the quotation.
     """
     change = change_of(statement.text)
     if not change or change_of(statement.said) or statement.claim.lowers.isdisjoint({"from", "instead"}):
@@ -132,13 +132,13 @@ _FROM_OR_TO = re.compile(r"\b(?:from|to|off|into|out of)\s", re.IGNORECASE)
 _FROM_FIGURE = re.compile(r"\b(?:from|off|out of)\s+(?:[a-z~]+\s){0,2}?[$€£~]?(\d+(?:\.\d+)?)", re.IGNORECASE)
 _TO_FIGURE = re.compile(r"(?<!used )\b(?:to|into)\s+(?:[a-z~]+\s){0,2}?[$€£~]?(\d+(?:\.\d+)?)", re.IGNORECASE)
 
-# With one of these verbs even small numbers are values of a change: "went from two sites to one".
+# With one of these verbs, even small numbers are values of a change: "went from two sites to one".
 _CHANGE_VERBS = frozenset(
     "move migrate switch replace drop ditch abandon leave choose pick adopt transition port start end go use"
     " bring come"
     " return widen narrow".split()
 )
-# Without such a verb, small numbers after "from" or "to" are counts: "data from two sites".
+# Without a verb of change, small numbers after "from" or "to" are counts: "data from two sites".
 _SMALL_NUMBERS = frozenset("1 2 3 4 5".split())
 
 
@@ -177,7 +177,7 @@ def _prepositions_at(text: Wording, name: str) -> set[str]:
     return sides
 
 
-# "Replaced Fog", "Fog, which they used" and "previously used Fog" name what was left.
+# "Replaced Fog", "Fog, which they used" and "previously used Fog" name the product that was dropped.
 _LEFT = re.compile(
     r"(?:\b(?:from|off|replac\w+|dropp\w+|ditch\w+|abandon\w+|left|leaving|instead of|rather than|than|used|before)"
     r"|\bout of|\baway from)\s+(?:using\s+|its\s+|their\s+|our\s+)?(?P<name>[A-Z][\w.]*)"
@@ -185,14 +185,14 @@ _LEFT = re.compile(
     r" (?:we|they|it) (?:used|previously|formerly)|(?:used to use|previously used"
     r"|formerly used) (?P<once>[A-Z][\w.]*)"
 )
-# "Moved to Mist" and "adopted Mist" name what was chosen.
+# "Moved to Mist" and "adopted Mist" name the product that was chosen.
 _CHOSEN = re.compile(
     r"\b(?:to|onto|chose|chooses|choosing|picked|adopted|adopts|into|with)\s+(?:using\s+)?(?P<name>[A-Z][\w.]*)"
 )
 
 
 def _is_left_and_chosen_swapped(statement: Statement) -> bool:
-    """Whether the claim says that a product was left which the quotation says was chosen, or the reverse."""
+    """Whether the claim says that a product was dropped where the quotation says that it was chosen, or the reverse."""
     if statement.claim.stems.isdisjoint(stems(_CHANGE_VERBS)):
         return False
     left, chosen = _names_matched(_LEFT, statement.text), _names_matched(_CHOSEN, statement.text)

@@ -1,4 +1,4 @@
-"""Whether a comparison agrees with figures: "A costs more than B" requires a higher price of A."""
+"""Checks comparisons against figures: "A costs more than B" requires a higher price for A."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from octave_mcp.evidence.support.wording import Word, Wording, wording
 
 _MORE = frozenset("more greater higher larger bigger longer slower costlier pricier later".split())
 _LESS = frozenset("less fewer lower smaller cheaper shorter faster quicker sooner earlier".split())
-# How many words before "than" the comparative is searched for, as in "fewer halls a night than".
+# Maximum number of words from the comparative to "than", as in "fewer halls a night than".
 _REACH = 6
-# In "40% faster than the 30%" the 40% is the difference and not one of the two sides. A side has words between the
-# figure and the comparative: "At 9%, Vessler missed fewer halls than the 3% it allowed".
+# In "40% faster than the 30%", the 40% is the difference and not one of the two compared figures. A compared figure is
+# separated from the comparative by words: "At 9%, Vessler missed fewer halls than the 3% it allowed".
 _MIN_WORDS_BETWEEN = 2
 
 _Keys = frozenset[str]
 
 
 def contradicts_figures(statement: Statement) -> bool:
-    """Whether figures in the claim or the quotation contradict a comparison of the claim."""
+    """Whether figures in the claim or the quotation contradict a comparison in the claim."""
     claim = wording(in_digits(statement.text))
     for than in claim.words:
         before = claim.words[max(0, than.at - _REACH) : than.at] if than.lower == "than" else ()
         word = next((w for w in reversed(before) if w.lower in _MORE or w.lower in _LESS), None)
-        if word and word.at == than.at - 1 and claim.after(than)[:1].isdigit():  # "less than 20%" is a bound
+        if word and word.at == than.at - 1 and claim.after(than)[:1].isdigit():  # "less than 20%" is not a comparison
             continue
         if word and (
             _contradicts_own_figures(claim, word, than) or _contradicts_quoted_figures(statement, claim, word, than)
@@ -64,7 +64,10 @@ def _contradicts_quoted_figures(statement: Statement, claim: Wording, word: Word
 
 
 def _pairs(text: str) -> Iterator[tuple[Quantity, Quantity]]:
-    """Yield, in both orders, the figures of each unit that has exactly two. With three, the sides are unclear."""
+    """Yield the two figures of each unit with exactly two figures, in both orders.
+
+    With three figures of a unit, it is unclear which of them are compared.
+    """
     figures = [q for q in quantities(text) if q.unit and not q.is_year]
     for unit in {q.unit for q in figures}:
         if len(same := [q for q in figures if q.unit == unit]) == 2:  # noqa: PLR2004 - a pair
@@ -81,7 +84,7 @@ def _keys(words: tuple[Word, ...]) -> _Keys:
 
 
 def _sentence_keys(text: str, figure: Quantity) -> _Keys:
-    """Return the keys of the words in the sentence of a figure."""
+    """Return the keys of the words in the sentence that contains the figure."""
     quote = wording(in_digits(text))
     figure_word = next((w for words in quote.sentences for w in words if figure.start <= w.start < figure.end), None)
     return _keys(tuple(quote.sentence_of((figure_word,)))) if figure_word else frozenset()

@@ -1,4 +1,4 @@
-"""Whether a text contains a line or a sentence of another one."""
+"""Checks whether a text contains a line or a sentence of another text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from octave_mcp.evidence.support.lexicon import NEGATIONS
 
 # A label may precede a quoted sentence: "So it is said: they never cost more than they used to."
 MAX_LABEL_WORDS = 4
-# They may retract the words around them: "It is not true that ...", "Vessler had 500 halls in 2010; today ...".
+# Words that may retract the words around them: "It is not true that ...", "Vessler had 500 halls in 2010; today ...".
 RETRACTING = NEGATIONS | frozenset("myth false wrong untrue lie contrary had was were used until if unless".split())
 _SENTENCE_MARKS = (".", "!", "?", "。", ":")
 

@@ -1,4 +1,4 @@
-"""A rule on what figures count: the same thing in the claim as in the quotation (D3)."""
+"""A rule on counted things: a figure must count the same thing in the claim as in the quotation (D3)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from octave_mcp.evidence.support.statement import Statement, soft
 from octave_mcp.evidence.support.terms import MONTHS
 from octave_mcp.evidence.support.wording import joined, normalised, wording
 
-# Numbers that may count a list in the quotation: "two tools, Mist and Fog" for "Mist and Fog".
+# Numbers that may be the length of a list in the quotation: "two tools" where the quotation says "Mist and Fog".
 SMALL_COUNTS = range(2, 6)
 _NUMBER = re.compile(r"[$€£¥₹]?\d+(?:[.,]\d+)*")
 
@@ -28,7 +28,7 @@ def as_written(figure: Quantity, text: str) -> str:
 
 
 def _spelled(written: str, figure: Quantity, text: str) -> str:
-    """Return the figure with its number in words, if the text has a single word for it."""
+    """Return the figure with its number in words, if the text spells the number as a single word."""
     for word in _WORD.findall(text):
         if (parsed := quantities(word)) and parsed[0].raw == figure.raw:
             return written.replace(str(parsed[0]).strip("~ "), word)
@@ -39,7 +39,7 @@ _WORD = re.compile(r"[^\W\d_][\w-]*")
 
 
 def is_count(statement: Statement, figure: Quantity) -> bool:
-    """Whether a small number in words may count a list of the quotation: "two tools" for "Mist and Fog"."""
+    """Whether a small number in words may be the length of a list in the quotation, such as 2 for "Mist and Fog"."""
     if figure.unit or figure.bound == "vague" or re.search(rf"(?<!\d){figure.raw:g}(?!\d)", statement.text):
         return False
     if _is_counted_differently(statement, figure):
@@ -51,7 +51,7 @@ def is_count(statement: Statement, figure: Quantity) -> bool:
 
 
 def _is_counted_differently(statement: Statement, figure: Quantity) -> bool:
-    """Whether the quotation gives another number for the same thing: "two active desks" for "four active desks"."""
+    """Whether the quotation gives another number for the same thing: "two active desks", where the claim says four."""
     counts = (quoted for quoted in quantities(statement.said) if quoted.value in SMALL_COUNTS and not quoted.unit)
     return any(
         _are_alike(_counted_things(statement.text, figure), _counted_things(statement.said, quoted))
@@ -60,15 +60,16 @@ def _is_counted_differently(statement: Statement, figure: Quantity) -> bool:
 
 
 def _are_alike(claimed: Sequence[frozenset[str]], quoted: Sequence[frozenset[str]]) -> bool:
-    """Whether both count the same things, word by word up to the end of the shorter one."""
+    """Whether both figures count the same things, compared word by word up to the end of the shorter phrase."""
     pairs = list(zip(claimed, quoted, strict=False))
     return bool(pairs) and all(first & second for first, second in pairs)
 
 
 def miscounted(statement: Statement) -> Iterator[Problem]:
-    """Mark a quoted figure that counts something else: "450 employees" for "450 brands".
+    """Mark a figure that counts something else in the quotation: "450 employees" where the quotation says "450 brands".
 
-    The quotation may also give another figure for it: "10 countries" for "10 people in 25 countries".
+    Also mark a figure if the quotation gives another one for the same thing: "10 countries" where the quotation says
+    "10 people in 25 countries".
     """
     for figure in quantities(statement.text):
         matches = [quoted for quoted in quantities(statement.said) if is_said(figure, quoted)]
@@ -97,7 +98,7 @@ def miscounted(statement: Statement) -> Iterator[Problem]:
 
 
 def _is_ordinal(text: str, figure: Quantity) -> bool:
-    """Whether a figure counts nothing: an ordinal, part of a date, or a standard such as "ISO 27001"."""
+    """Whether a figure counts nothing, but is an ordinal, part of a date, or a standard such as "ISO 27001"."""
     plain = in_digits(text)
     if plain[max(0, figure.start - 1) : figure.start] in {"-", "/"} and plain[: figure.start - 1][-1:].isdigit():
         return True
@@ -107,7 +108,7 @@ def _is_ordinal(text: str, figure: Quantity) -> bool:
 
 
 def _are_comparable(statement: Statement, things: Sequence[frozenset[str]]) -> bool:
-    """Whether the things can be compared: one of them has known synonyms or is in the quotation.
+    """Whether the counted things can be compared: at least one has known synonyms or is in the quotation.
 
     Any other noun may be an unknown synonym of the quotation's noun.
     """
@@ -115,13 +116,13 @@ def _are_comparable(statement: Statement, things: Sequence[frozenset[str]]) -> b
 
 
 _THING_ENDS = frozenset("in for with to from by on at after since per a an every each when and or of".split())
-# A verb right after the figure ends the search: "400 had come by May" names nothing that is counted.
+# A verb right after the figure ends the search: "400 had come by May" does not say what is counted.
 _LEADING_VERBS = frozenset("had has have did do does will can came come joined".split())
 _MAX_THINGS = 3
 
 
 def _counted_things(text: str, figure: Quantity) -> list[frozenset[str]]:
-    """Return the keys of what a figure counts: up to three content words after it, before any preposition."""
+    """Return the keys of what a figure counts: up to three content words after the figure, before a preposition."""
     things: list[frozenset[str]] = []
     if in_digits(text)[figure.end : figure.end + 1] == ",":
         return things
@@ -142,7 +143,7 @@ def _words_around(text: str, figures: Sequence[Quantity]) -> frozenset[str]:
 def _figure_for_same_thing(
     statement: Statement, things: Sequence[frozenset[str]], matches: Sequence[Quantity]
 ) -> Quantity | None:
-    """Return the quoted figure for this thing, if the claimed figure counts another thing in the quotation."""
+    """Return the quoted figure for the counted thing, if the claimed figure counts something else in the quotation."""
     counted = joined(thing for quoted in matches for thing in _counted_things(statement.said, quoted))
     if not counted or any(thing & counted for thing in things):
         return None

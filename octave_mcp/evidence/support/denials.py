@@ -1,4 +1,4 @@
-"""Denials in a text: the words within the reach of a negation or of a verb such as "lacks"."""
+"""Finds denials in a text: the words that are denied by a negation or by a verb such as "lacks"."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from octave_mcp.evidence.support.lexicon import (
 )
 from octave_mcp.evidence.support.wording import Word, Wording, joined, shares
 
-# In words: after a negation, after a verb that denies, after "rather than", and before "no".
+# Number of words that may be denied: after a negation, after a denying verb, after "rather than", and before "no".
 _REACH, _DENIAL_REACH, _CONTRAST_REACH, _OBJECT_REACH = 8, 5, 7, 4
-# They also deny the words before them: "Of the halls, none is lit."
+# Negations that also deny the words before them: "Of the halls, none is lit."
 BACKWARD_NEGATIONS = frozenset("neither none nothing nobody".split())
 _POSTPOSED = frozenset({"not", "never"})
 # "No" may deny the verb before it: "moves no hall" is "does not move a hall".
 _POSTPOSED_OR_NO = _POSTPOSED | {"no"}
-# They belong to the negation and are not what it denies: "no longer", "not really".
+# Adverbs that belong to a negation and are not denied by it: "no longer", "not really".
 _ADVERBS = frozenset("yet ever really actually currently longer quite necessarily".split())
 
 
@@ -50,7 +50,7 @@ class Denials:
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """Keys of the denied words, and of the words before a negation in its clause, which may deny its subject."""
+        """Keys of the denied words, and of the words before a negation, which may deny the subject of its clause."""
         return joined(
             word.keys
             for denial in self.all
@@ -59,7 +59,7 @@ class Denials:
         )
 
     def stated_keys(self, wanted: frozenset[str]) -> frozenset[str]:
-        """Return the keys that the sentences with most of the `wanted` keys affirm, and deny nowhere."""
+        """Return the keys that are affirmed, and nowhere denied, in the sentences with most of the `wanted` keys."""
         scores = [sum(shares(word, wanted) for word in words) for words in self.text.sentences]
         best = max(scores, default=0)
         places = [words for words, score in zip(self.text.sentences, scores, strict=True) if score == best]
@@ -74,19 +74,19 @@ class Denials:
 
     @cached_property
     def undenied_keys(self) -> frozenset[str]:
-        """Keys of the words out of reach of any negation."""
+        """Keys of the words that no negation denies."""
         reached = {word.at for denial in self.all for word in denial.denied}
         return joined(word.keys for word in self.text.words if word.is_content and word.at not in reached)
 
 
 def denying(text: Wording, word: Word, denials: frozenset[str], *, within: int) -> Iterator[Word]:
-    """Return the words of `denials` among the `within` words before a word, in its clause."""
+    """Yield the words in `denials` among the `within` words before `word` in the same clause."""
     before = text.words[max(0, word.at - within) : word.at]
     return (other for other in before if other.clause == word.clause and other.lower in denials)
 
 
 def _denial(text: Wording, word: Word) -> Denial | None:
-    """Return the denial that starts with this word, or None if it denies nothing."""
+    """Return the denial that starts with this word, or None if the word denies nothing."""
     rest = text.words[word.at + 1 :]
     following = rest[0].lower if rest else ""
     if word.lower in NEGATIONS:
@@ -98,7 +98,7 @@ def _denial(text: Wording, word: Word) -> Denial | None:
         ):
             return None
         reach = _until_scope_ends(text, rest[:_REACH])
-        if is_after_comma(text, word):  # "three weeks, not eight, before halls work alone"
+        if is_after_comma(text, word):  # "three weeks, not eight, before halls" denies only "eight"
             reach = _until_comma(text, reach)
         if _is_cancelled(text, word):
             return None
@@ -153,15 +153,15 @@ def _is_idle_no(text: Wording, word: Word, following: str) -> bool:
         return False
     if following == "better" and text.after(text.words[word.at + 1]) == "than":
         return False
-    if following == "extra":  # "at no extra cost"
+    if following == "extra":  # As in "at no extra cost"
         return text.after(text.words[word.at + 1]) in IDLE_AFTER_NO
     return following in IDLE_AFTER_NO or (following == "longer" and text.after(text.words[word.at + 1]) == "than")
 
 
 def _until_scope_ends(text: Wording, words: Sequence[Word]) -> Sequence[Word]:
-    """Return the words up to the end of what a negation denies.
+    """Return the words up to the point where the scope of a negation ends.
 
-    "Does not ship and struggles to sell" is two denials, and "with no names, is kept" does not deny the keeping.
+    "Does not ship and struggles to sell" contains two denials, and "with no names, is kept" does not deny "is kept".
     """
     ends = (at for at, word in enumerate(words) if at and (word.lower in SCOPE_ENDS or _starts_new_clause(text, word)))
     end = next(ends, len(words))
@@ -176,11 +176,11 @@ def _until_comma(text: Wording, words: Sequence[Word]) -> Sequence[Word]:
 
 
 def _starts_new_clause(text: Wording, word: Word) -> bool:
-    """Whether the word starts a new part after a comma, which a negation before the comma does not reach."""
+    """Whether the word follows a comma and starts a new clause, which a negation before the comma does not deny."""
     return word.lower in _CLAUSE_STARTERS and is_after_comma(text, word)
 
 
-# Further than `_REACH`: a negation that ends its sentence may deny the previous one.
+# Larger than `_REACH`, because a negation at the end of a sentence may deny the previous sentence.
 _ELLIPSIS_REACH = 10
 
 
@@ -196,11 +196,11 @@ _CLAUSE_STARTERS = PASSIVE_AUXILIARIES | frozenset("has have had can will i you 
 
 
 def _denied_before(text: Wording, word: Word, denying: frozenset[str] = _POSTPOSED) -> Sequence[Word]:
-    """Return the words before a negation that it may deny: "the screen is not available"."""
+    """Return the words before a negation that the negation may deny: "the screen is not available"."""
     if word.lower not in denying:
         return ()
     if _ends_sentence(text, word):
-        return text.words[max(0, word.at - _ELLIPSIS_REACH) : word.at]  # "Others bill by hall. Vessler does not."
+        return text.words[max(0, word.at - _ELLIPSIS_REACH) : word.at]  # As in "others bill by hall; Vessler does not"
     reach = _OBJECT_REACH if word.lower == "no" else _REACH
     near = text.words[max(0, word.at - reach) : word.at]
     after_comma = text.text.rfind(",", 0, word.start)

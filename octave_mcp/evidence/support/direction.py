@@ -32,7 +32,7 @@ _REVERSED_REASON = "the quotation says it the other way round"
 
 
 def opposite_direction(statement: Statement) -> Iterator[Problem]:
-    """Mark a claim with the opposite direction: rose or fell, more or fewer, from or to, who did it to whom."""
+    """Mark a claim that reverses the quotation: rose or fell, more or fewer, from or to, who did what to whom."""
     if not statement.is_claim:
         return
     claimed_directions, quoted_directions = (
@@ -88,7 +88,7 @@ _DENYING = frozenset("not never nor without hardly".split())
 
 
 def _is_denied(text: Wording, word: Word) -> bool:
-    """Whether a negation precedes the word; "not only grew" is no denial."""
+    """Whether a negation precedes the word, except for phrases such as "not only grew"."""
     return any(text.after(other) not in NOT_ONLY for other in denying(text, word, _DENYING, within=3))
 
 
@@ -101,7 +101,7 @@ def _has_no_direction(text: Wording, word: Word) -> bool:
     before = text.before(word)
     if before in _IDLE_PREDECESSORS and word.lower in _IDLE_WORDS:
         return True
-    if before == "the" and word.lower in {"more", "less"}:  # "the more you use"
+    if before == "the" and word.lower in {"more", "less"}:  # As in "the more you use"
         return True
     if word.lower == "up" and (before in _PHRASAL_UP or text.after(word) == "and"):
         return True
@@ -110,12 +110,12 @@ def _has_no_direction(text: Wording, word: Word) -> bool:
     return text.after(word) == "than" and (before == "no" or is_comparing_figures(text, word.at))
 
 
-# "Ends up" has no direction.
+# The "up" in "ends up" has no direction.
 _PHRASAL_UP = frozenset(
     "dry dries dried drying end ends ended pick picks picked back backs backed look looks looked make makes made follow"
     " follows followed catch keep keeps kept line lines open opens opened start turn turns turned show clean".split()
 )
-# "Went up to 40" is a rise; "up to 40" without such a verb is a limit.
+# "Went up to 40" is a rise; "up to 40" without a verb of motion is a limit.
 _MOTION_VERBS = frozenset("go goes went going gone moved shot way is are was".split())
 _THAN_FIGURE = re.compile(
     r"\w+ than (?:an? |the |[$€£])?(?:\d|half|third|quarter|twice|double|one|two|three|four|five|six|seven|eight"
@@ -126,12 +126,12 @@ _THAN_FIGURE = re.compile(
 
 
 def is_comparing_figures(text: Wording, at: int) -> bool:
-    """Whether the word and "than" are followed by a figure: "more than 40" is a bound and no comparison."""
+    """Whether the word and "than" are followed by a figure: "more than 40" is a bound, not a comparison."""
     return bool(_THAN_FIGURE.match(text.text, text.words[at].start))
 
 
 def _differs_at_a_figure(statement: Statement) -> bool:
-    """Whether a figure has opposite directions: "40% fewer", and the quotation says "40% more"."""
+    """Whether a figure has opposite directions: "40% fewer" where the quotation says "40% more"."""
     for word in statement.claim.words:
         claimed_directions = _directions_at_figure(statement.claim, word) if word.is_figure else set[str]()
         if len(claimed_directions) != 1:
@@ -148,7 +148,7 @@ _REACH = 4
 
 
 def _differs_at_a_word(statement: Statement) -> bool:
-    """Whether a word that both texts have goes in opposite directions: "raises the risk" and "reduces the risk"."""
+    """Whether a word in both texts has opposite directions: "raises the risk" and "reduces the risk"."""
     if not any(map(directions_of, statement.claim.words)):
         return False
     for word in statement.claim.words:
@@ -180,7 +180,10 @@ def _directions_near(text: Wording, word: Word, shared: frozenset[str]) -> set[s
 
 
 def _direction_before(text: Wording, word: Word, shared: frozenset[str]) -> set[str]:
-    """Return the direction of the nearest word before, without crossing a content word that only one text has."""
+    """Return the direction of the nearest earlier word that has a direction.
+
+    The search stops at a content word that only one of the two texts contains.
+    """
     before, _ = text.beside(word, _VERB_REACH + 1)
     reach = _VERB_REACH
     for at, other in enumerate(before):
@@ -194,7 +197,7 @@ def _direction_before(text: Wording, word: Word, shared: frozenset[str]) -> set[
     return set()
 
 
-# "Reduces the number of calls" is said of the calls.
+# In "reduces the number of calls", the calls are reduced.
 _MEASURES = frozenset("number share rate cost amount level volume time".split())
 _AFTER_REACH = 6
 # Words that may separate a subject and its verb: "requests have been steadily shrinking".
@@ -226,7 +229,7 @@ _ARTICLES = frozenset("the a an its their his her our your all each every this t
 
 
 def _directions_at_figure(text: Wording, figure: Word) -> set[str]:
-    """Return the direction of the word right after a figure ("38% lower"), or else of the words around it."""
+    """Return the direction of the word right after a figure ("38% lower"), or else of the words around the figure."""
     after = text.words[figure.at + 1 : figure.at + 2]
     if (
         after
@@ -242,7 +245,7 @@ def _directions_at_figure(text: Wording, figure: Word) -> set[str]:
 
 
 def _takes_longer(statement: Statement) -> bool:
-    """Whether a duration changes the other way: "five weeks longer" for "3 weeks instead of 8"."""
+    """Whether a duration changes the other way: "longer" where the quotation says "3 weeks instead of 8"."""
     return any(
         statement.claim.lowers & (LONGER if way == "down" else SHORTER)
         for quotation in statement.evidence
@@ -262,7 +265,7 @@ _OPPOSITE_PHRASES = (*_PHRASES, *((second, first) for first, second in _PHRASES)
 
 
 def opposite_words(statement: Statement) -> Iterator[Problem]:
-    """Mark a claim that has a word where the quotation has only its opposite, with no negation in either."""
+    """Mark a claim that contains a word if the quotation contains only its opposite, and neither is negated."""
     if not statement.is_claim or statement.claim.lowers & NEGATIONS:
         return
     sentences = [words for quote in statement.quotes for words in quote.sentences]

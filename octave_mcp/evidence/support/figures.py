@@ -1,4 +1,4 @@
-"""Rules on figures: whether the quotation has them, and for the same thing (D3)."""
+"""Rules on figures: the quotation must contain them, and for the same thing (D3)."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from octave_mcp.evidence.support.wording import Word, joined, stems, wording
 
 _ZERO_WORDS = NEGATIONS | frozenset("free zero".split())
 _MEDIAN_PERCENT = 50
-# Tolerance of a share in words, such as "a third".
+# Tolerance for shares in words, such as "a third", in percentage points.
 _ROUGH_POINTS = 4
 # Numbers inside quoted names, such as "EC2", count as quoted.
 _NUMBER_IN_NAME = re.compile(r"[A-Za-z](\d+)\b")
 
 
 def unquoted_figures(statement: Statement) -> Iterator[Problem]:
-    """Reject figures that neither the quotation nor its heading has in any form.
+    """Reject figures that neither the quotation nor its heading contains in any form.
 
-    Mark only: dropped limits ("40" for "up to 40"), vague figures, and small numbers without a unit, which may count
-    what the quotation lists.
+    Only mark dropped limits ("40" where the quotation says "up to 40"), vague figures, and small numbers without a
+    unit, which may be the length of a list in the quotation.
     """
     for figure, matches in _figures(statement):
         are_limits = all(is_capped(figure, quoted) or _is_opposed(statement, figure, quoted) for quoted in matches)
@@ -60,7 +60,7 @@ def unquoted_figures(statement: Statement) -> Iterator[Problem]:
 
 
 def _is_opposed(statement: Statement, figure: Quantity, quoted: Quantity) -> bool:
-    """Whether the bounds exclude each other, and no negation may reverse one of them ("not less than")."""
+    """Whether the bounds exclude each other, and no negation could reverse one of them ("not less than")."""
     return (
         is_opposed(figure, quoted)
         and statement.claim.lowers.isdisjoint(NEGATIONS)
@@ -71,7 +71,7 @@ def _is_opposed(statement: Statement, figure: Quantity, quoted: Quantity) -> boo
 def renumbered_sentence(statement: Statement) -> Iterator[Problem]:
     """Reject a sentence of the quotation that is repeated word for word with other figures.
 
-    `unquoted_figures` misses the change if the other figure is quoted, too, but for something else.
+    `unquoted_figures` misses the changed figure if the quotation uses it for something else.
     """
     sentences = [
         text for quotation in statement.evidence for text in (quotation.text, *_SENTENCE_END.split(quotation.text))
@@ -88,18 +88,18 @@ def renumbered_sentence(statement: Statement) -> Iterator[Problem]:
 
 
 def _counts_times(statement: Statement, figure: Quantity) -> bool:
-    """Whether "twice" counts occasions, as in "went up twice", which the quotation may list one by one."""
+    """Whether "twice" counts occasions, as in "went up twice". The quotation may list the occasions one by one."""
     return figure.unit == "x" and bool(_TIMES.search(in_digits(statement.text)[figure.end :]))
 
 
-# "Twice the price" is a multiple.
+# Must not match "twice the price", which is a multiple.
 _TIMES = re.compile(r"^\s*twice\b(?! (?:as|the|its|their|what|that))", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _ANY_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 def _masked(text: str) -> str:
-    """Replace the figures of a text by "#"; return "" if it has none."""
+    """Replace the figures in a text with "#", or return "" if the text has none."""
     plain = normal(text).rstrip(".!")
     return _ANY_NUMBER.sub("#", plain) if _ANY_NUMBER.search(plain) else ""
 
@@ -109,7 +109,7 @@ def _numbers(text: str) -> tuple[str, ...]:
 
 
 def _has_same_limit(statement: Statement, figure: Quantity) -> bool:
-    """Whether the claim has the same limit elsewhere: "up to 10 halls with 10 crews"."""
+    """Whether the claim contains the same limit elsewhere: "up to 10 halls with 10 crews"."""
     return any(other.value == figure.value and other.bound == "<=" for other in quantities(statement.text))
 
 
@@ -124,9 +124,9 @@ def figures_in_title(statement: Statement) -> Iterator[Problem]:
 
 @lru_cache(maxsize=256)
 def _figures(statement: Statement) -> Sequence[tuple[Quantity, list[Quantity]]]:
-    """Return the claim's figures that need a quotation, each with the matching ones of quotation and heading.
+    """Return the claim's figures that need evidence, each with the matching figures in the quotation and its heading.
 
-    Cached, because two rules use it.
+    The result is cached, because two rules use it.
     """
     return tuple(_figures_to_quote(statement)) if quantities(statement.text) else ()
 
@@ -177,14 +177,14 @@ _PART_OF_WHOLE = re.compile(r"\b(\d+) (?:out )?of (?:every )?(\d+)\b")
 
 
 def _shares_of(statement: Statement) -> set[float]:
-    """Return both figures of each "seven of ten" in the claim whose share, 70 %, is in the quotation."""
+    """Return both figures of each "seven of ten" in the claim if the quotation contains that share, 70 %."""
     pairs = [(float(part), float(whole)) for part, whole in _PART_OF_WHOLE.findall(in_digits(statement.text))]
     shares = [quantity.value for quantity in quantities(statement.said) if quantity.unit == "%"]
     return {n for pair in pairs if 0 < pair[0] < pair[1] and 100 * pair[0] / pair[1] in shares for n in pair}
 
 
 def _same_dates(statement: Statement) -> set[float]:
-    """Return year, month and day of each date that claim and quotation share, in whatever format."""
+    """Return the year, month and day of each date that both claim and quotation contain, in any format."""
     both = {day for day, *_ in days_of(statement.text)} & {day for day, *_ in days_of(statement.said)}
     return {float(number) for day in both for number in (day.year, day.month, day.day)}
 
@@ -199,13 +199,13 @@ def _is_in_compound(text: str, figure: Quantity) -> bool:
 
 
 def _quoted_figures(statement: Statement) -> str:
-    """Return the end of a complaint, such as ", which has '20%'", with up to four figures of the quotation."""
+    """Return the end of a complaint, such as ", which has '20%'", with up to four figures from the quotation."""
     available = list(dict.fromkeys(as_written(quantity, statement.said) for quantity in quantities(statement.said)))[:4]
     return f", which has {', '.join(available)}" if available else ", which has no figures"
 
 
 def _figure_with_bound(quoted_text: str, quantity: Quantity) -> str:
-    """Return the figure with the words in the 12 characters before it, where its limit is."""
+    """Return the figure with the words in the 12 characters before it, which contain its limit."""
     plain = in_digits(quoted_text)
     start = plain.rfind(" ", 0, max(0, quantity.start - 12) + 1) + 1
     return plain[start : quantity.end].strip("~ ").split("\n")[-1]
@@ -230,7 +230,7 @@ _ENDS_IN_TO = re.compile(r"\bto\s+(?:(?:about|around|roughly|some|under|over)\s*
 
 
 def _is_derivable(statement: Statement, figure: Quantity) -> bool:
-    """Whether the figure is calculated from figures of the quotation, and the claim says so."""
+    """Whether the figure is calculated from figures in the quotation, and the claim says so."""
     if not is_derived(figure, quantities(statement.said)):
         return False
     if figure.unit != "x" and not figure.is_rough and not statement.claim.lowers & _DERIVING_WORDS:
@@ -253,9 +253,10 @@ def _is_derivable(statement: Statement, figure: Quantity) -> bool:
 
 
 def _is_about_another_share(statement: Statement, figure: Quantity, complements: Sequence[Quantity]) -> bool:
-    """Whether the words near the figure fit another share of the quotation better than its complement.
+    """Whether the words near the figure match another share in the quotation better than the figure's complement.
 
-    "Six in ten feel buried by calls" is not the rest of 38 % with other complaints if "80% feel buried by calls".
+    If the quotation says "38% have other complaints" and "80% feel buried by calls", then "six in ten feel buried by
+    calls" is about the 80 % and not the complement of the 38 %.
     """
     claim_keys = _keys_near(statement.text, figure, _FAR_WORDS)
     shared_words = {
@@ -267,13 +268,13 @@ def _is_about_another_share(statement: Statement, figure: Quantity, complements:
 
 
 def _comparative_after(text: str, figure: Quantity) -> str:
-    """Return the comparative after a figure: "25% less" is not the rest of "75% less", since both say "less"."""
+    """Return the comparative after a figure: "25% less" is not the complement of "75% less", since both say "less"."""
     following = wording(in_digits(text)[figure.end :][:20]).words
     return following[0].lower if following and following[0].lower in DOWN | LESS else ""
 
 
 def swapped_figures(statement: Statement) -> Iterator[Problem]:
-    """Mark two figures that are swapped: "10 fog halls and 20 desks" for "20 fog halls and 10 desks"."""
+    """Mark two swapped figures: "10 halls and 20 desks" where the quotation says "20 halls and 10 desks"."""
     claimed = [figure for figure in quantities(statement.text) if not figure.is_year]
     for first, second in pairwise(claimed):
         for quotation in statement.evidence:
@@ -295,12 +296,12 @@ def _are_swapped(
     return len(a & d) + len(b & c) > 0 and not a & c and not b & d and bool(a & d) and (bool(b & c) or not b)
 
 
-# Words read after a figure: for what it counts, and for what a share is about.
+# Number of words compared after a figure: for what the figure counts, and for what a share is about.
 _REACH_WORDS, _FAR_WORDS = 4, 8
 
 
 def _keys_near(text: str, figure: Quantity, reach: int = _REACH_WORDS) -> frozenset[str]:
-    """Return the keys of the content words after a figure in its clause, or else of those before it."""
+    """Return the keys of the content words after a figure in its clause, or else of the content words before it."""
     plain = wording(in_digits(text))
     figure_word = next((word for word in plain.words if figure.start <= word.start < figure.end), None)
     if figure_word is None:

@@ -1,4 +1,4 @@
-"""Word lists: strong words that a claim may use only if the quotation has the same or a related word."""
+"""Lists strong words that a claim may use only if the quotation contains the same or a related word."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ def _set(words: str) -> frozenset[str]:
 
 
 def _kin(lines: Iterable[str]) -> Mapping[str, frozenset[str]]:
-    """Map each word before a slash to the words after it, any of which in the quotation permits it."""
+    """Map each word before a slash to the words after the slash.
+
+    A claim may use the word if the quotation contains one of the words after the slash.
+    """
     split = (line.partition("/") for line in lines)
     return {word: _set(kin) for words, _, kin in split for word in words.split()}
 
 
-# "Every hall" needs "all", "each" or a similar word in the quotation.
+# A claim about "every hall" needs "all", "each" or a similar word in the quotation.
 ABSOLUTES = _kin(
     (
         (
@@ -49,7 +52,7 @@ ABSOLUTES = _kin(
         "nationwide/nationwide national nation country countrywide",
     )
 )
-# Limits in a quotation, and the words by which a claim keeps them: "up to 40" may become "a maximum of 40".
+# Limits in a quotation, and the words with which a claim may repeat them: "up to 40" may become "a maximum of 40".
 LIMITS: Mapping[str, frozenset[str]] = {
     "up to": _set("up most maximum many much"),
     "on average": _set("average averages averaged averaging typically typical about"),
@@ -69,7 +72,8 @@ LIMITS: Mapping[str, frozenset[str]] = {
     "mostly": _set("mostly most mainly"),
     "median": _set("median half typical typically"),
 }
-# "Certified" needs "certificate" or similar: "follows the controls" is not enough.
+# A claim that says "certified" needs "certificate" or a similar word in the quotation: "follows the controls" is not
+# enough.
 STATUS = _kin(
     (
         "certified certification/certified certification certificate certify certifies",
@@ -84,7 +88,7 @@ STATUS = _kin(
         "guarantees guaranteed guarantee/guarantees guaranteed guarantee",
     )
 )
-# Past events need a word for the event: "hired" is not supported by "is looking for".
+# A claim about a past event needs a word for that event in the quotation: "is looking for" does not support "hired".
 EVENTS = _kin(
     (
         (

@@ -1,4 +1,4 @@
-"""Rules on quotation marks (D10) and on addresses (D36), with which a hostile page could lure readers elsewhere."""
+"""Rules on quotation marks (D10) and on addresses (D36), because a hostile page could lure readers to other sites."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from octave_mcp.domain.names import normal
 from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.statement import Quoted, Statement, hard, soft
 
-# Single quotation marks must not touch a letter outside: the mark in "Vessler's" is an apostrophe.
+# A single quotation mark between two letters is an apostrophe, as in "Vessler's".
 _QUOTED_PHRASE = re.compile(r"“([^“”]{3,})”|\"([^\"]{3,})\"|(?<!\w)‘([^‘]{3,}?)’(?!\w)")
 _CURLY = re.compile(r"“[^“”]*”")
 _ADDRESS = re.compile(
@@ -24,9 +24,9 @@ _TRAILING_MARKS = ".,;:!?)]}>\"'”’"
 
 
 def misquoted_phrases(statement: Statement) -> Iterator[Problem]:
-    """Reject a phrase in quotation marks that the quotation does not have word for word.
+    """Reject a phrase in quotation marks that the quotation does not contain word for word.
 
-    Only mark it if the words are the same in another order.
+    Only mark the phrase if the quotation contains the same words in another order.
     """
     if not (marked := [next(filter(None, match.groups())) for match in _QUOTED_PHRASE.finditer(statement.text)]):
         return
@@ -41,7 +41,7 @@ _MIN_REORDERED_WORDS = 3
 
 
 def _is_in_another_order(phrase: str, quoted_text: str) -> bool:
-    """Whether the phrase is in the text with its words reordered: "where is the crew" for "where the crew is"."""
+    """Whether the text has the words of the phrase in another order: "where the crew is" and "where is the crew"."""
     words, quoted_words = (
         normal(phrase).rstrip(".,;:!?").split(),
         [word.strip(_TRAILING_MARKS) for word in quoted_text.split()],
@@ -55,7 +55,7 @@ def _is_in_another_order(phrase: str, quoted_text: str) -> bool:
 
 
 def _has_words(phrase: str, text: str) -> bool:
-    """Whether the text has the phrase as whole words: "we ship fast" is not in "we ship faster"."""
+    """Whether the text contains the phrase as whole words: "we ship fast" is not in "we ship faster"."""
     at = text.find(phrase)
     while at >= 0:
         if not (_WORD_CHARACTER.fullmatch(text[at - 1 : at]) or _WORD_CHARACTER.match(text, at + len(phrase))):
@@ -77,7 +77,7 @@ def foreign_addresses(statement: Statement) -> Iterator[Problem]:
 def _addresses(statement: Statement) -> Iterator[tuple[str, str]]:
     """Yield addresses with their hosts.
 
-    A bare host that the evidence or the context mentions is taken for a name, such as "Cal.com".
+    A bare host such as "Cal.com" counts as a name if the evidence or the context mentions it.
     """
     if not _MAY_BE_ADDRESS.search(statement.text):
         return

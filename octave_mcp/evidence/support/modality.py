@@ -26,16 +26,16 @@ _HIRING_WORDS = frozenset(
 )
 _POSTPONED = frozenset("off postponed postpones later wait waits".split())
 _BUILDING_WORDS = frozenset("working building developing".split())
-# A claim with the same verb in any form keeps the plan: "wanted" for "wants to".
+# A claim that uses the same verb in any form still states a wish: "wanted" where the quotation says "wants to".
 _WISH_WORDS = frozenset(
     "need needs want wants wanted wishes wished evaluating exploring experimenting looking hoping".split()
 )
-# How many words after a hedge, or after a word for a plan, are searched for what it is about.
+# How many words after a hedge, and after a word for a plan, are compared with the claim.
 _HEDGE_REACH, _PLAN_REACH = 8, 12
 
 
 def omitted_hedge(statement: Statement) -> Iterator[Problem]:
-    """Mark a fact that the quotation only plans, hopes for or thinks possible: "built" for "plans to build"."""
+    """Mark a plan, hope or possibility that is stated as a fact: "built" where the quotation says "plans to build"."""
     if not statement.is_claim or _is_hedged(statement.claim):
         return
     for quote, clause in zip(statement.quotes, statement.clauses, strict=True):
@@ -96,7 +96,7 @@ def _hedge_word(statement: Statement, words: Sequence[Word]) -> str:
 
 
 def _ability(statement: Statement, words: Sequence[Word]) -> str:
-    """Return "can" if the claim states the ability as done: "increased sales" for "can increase sales"."""
+    """Return "can" if the claim states an ability as a fact: "increased" where the quotation says "can increase"."""
     done = joined(word.keys for word in statement.claim.words if word.lower.endswith("ed") and word.is_content)
     for at, word in enumerate(words):
         if word.lower == "can" and any(shares(other, done) for other in words[at + 1 : at + 3]):
@@ -104,7 +104,7 @@ def _ability(statement: Statement, words: Sequence[Word]) -> str:
     return ""
 
 
-# A claim with one of these keeps the permission: "are allowed to use" for "may use".
+# A claim with one of these words still states a permission: "are allowed to use" where the quotation says "may use".
 _PERMISSIONS = frozenset("allowed permitted able lets".split())
 
 
@@ -121,10 +121,10 @@ _FUTURE_WORDS = frozenset(
 
 
 def _hedges_nothing(words: Sequence[Word], at: int) -> bool:
-    """Whether the word is no hedge.
+    """Whether the word does not hedge anything.
 
-    "The planned time" is a time, "so that crews would be tied" a purpose, and "if a hall is lit, you will get $50" a
-    rule.
+    "The planned time" names a time, "so that crews would be tied" states a purpose, and "if a hall is lit, you will get
+    $50" states a rule.
     """
     word, before = words[at].lower, [other.lower for other in words[:at]]
     if word == "planned" and before and before[-1] in _ARTICLES:
@@ -140,15 +140,16 @@ def _hedges_nothing(words: Sequence[Word], at: int) -> bool:
 
 
 _WISHES = frozenset(("want to", "wants to", "wanted to", "we need to", "they need to", "needs to", "looking to"))
-# The claim is about the words before a wish if it shares at least three times as many with them as with those after.
+# The claim is about the words before a wish if it shares at least three times as many words with them as with the words
+# after the wish.
 _BEFORE_FACTOR = 3
 
 
 def _is_about_something_else(statement: Statement, words: Sequence[Word], phrase: str) -> bool:
-    """Whether a wish does not concern the claim.
+    """Whether a wish in the quotation is not about the claim.
 
-    It may be that of other people ("crews who want to"), or the claim is about the words before it ("the desk was too
-    slow for crews to want to use it").
+    The wish may be that of other people ("crews who want to"), or the claim may be about the words before the wish
+    ("the desk was too slow for crews to want to use it").
     """
     if phrase not in _WISHES:
         return False
@@ -162,7 +163,7 @@ def _is_about_something_else(statement: Statement, words: Sequence[Word], phrase
 
 
 def past_as_present(statement: Statement) -> Iterator[Problem]:
-    """Mark a claim about today if the quotation is about the past: "used to", "no longer"."""
+    """Mark a claim about the present if the quotation is about the past: "used to", "no longer"."""
     if not statement.is_claim or _is_past(statement.claim):
         return
     for clause in statement.clauses:

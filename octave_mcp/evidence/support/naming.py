@@ -1,4 +1,4 @@
-"""Names in a text: which words are names, and whether another text has them in any form."""
+"""Finds names in a text, and checks whether another text contains them in any form."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from itertools import chain
 from octave_mcp.evidence.support.terms import FUNCTION_WORDS, MONTHS, PLAIN_NOUNS, TERMS
 from octave_mcp.evidence.support.wording import is_past, keys_of, normalised, stem
 
-# Names may have inner marks: "HR-On", "Cal.com".
+# Names may contain punctuation marks: "HR-On", "Cal.com".
 _CAPITALISED_WORD = re.compile(r"(?<![\w.-])(?<!\w')[A-ZÀ-ÖØ-Þ][\w&'+-]*(?:\.[A-Za-z]\w*)*")
 # Lower-case names with digits: "v1.30.0", "k8s".
 _CODE_NAME = re.compile(r"(?<![A-Za-z\d_$€£.,])(?:[A-Za-z_]+\d\w*(?:\.\d\w*)*)")
 _VERB_NEXT = re.compile(r"[ \t]+(?P<verb>[a-z]+)\b")
 _POSSESSIVE = re.compile(r"'s?$", re.IGNORECASE)
-# Verbs that make the first word of a sentence a name: "Brassmere uses a desk".
+# Verbs that show that the first word of a sentence is a name: "Brassmere uses a desk".
 _VERBS = frozenset(
     "has is was had can cut put set uses runs saves cuts says wants needs grows offers helps sells serves plans"
     " moves keeps"
@@ -37,10 +37,10 @@ _VERBS = frozenset(
     " prints repairs roasts teaches weighs feeds divides combines compares begins became brings closes connects"
     " stands starts stores struggles suggests supports targets tells thinks tries trusts writes".split()
 )
-# No plural noun takes these, so a subject in -s is a name: "Wellsprings uses a night desk".
+# No plural noun takes these verbs, so a subject that ends in -s is a name: "Wellsprings uses a night desk".
 _SINGULAR = frozenset(verb for verb in _VERBS if verb.endswith("s")) - {"has", "is", "was"}
 _WORDS = re.compile(r"[^\W_]+(?:[.&+][^\W_]+)*")
-# Adverbs in -ly, unlike names such as "Calendly": "Finally cut costs".
+# Words in -ly that are not names, as in "Finally cut costs". Other words in -ly may be names, such as "Calendly".
 _ADVERBS = frozenset(
     "typically usually previously currently finally recently generally mostly nearly only early really probably roughly"
     " possibly formerly originally initially eventually ultimately effectively automatically apparently reportedly"
@@ -49,13 +49,13 @@ _ADVERBS = frozenset(
 _JOINTS = re.compile(r"[.&+]")
 _LETTERS_OR_DIGITS = re.compile(r"[a-z]{2,}|\d+")
 _WORDS_ONLY = re.compile(r"[^\W_]+")
-# Neighbouring words that are also tried as one: "Open Telemetry" for "OpenTelemetry".
+# Up to four neighbouring words are also compared as one word: "Open Telemetry" matches "OpenTelemetry".
 _MAX_JOINED_WORDS = 4
 _NOT_WORDS = re.compile(r"[^\w]+")
 _CAPITAL_NEXT = re.compile(r"[ \t]+[A-ZÀ-Þ][a-z]")
 _AFTER_HEAD = re.compile(r"[-']")
 _MIN_STEMMED_LENGTH = 4
-# Lower-case names of the same thing, with the form that they are compared by.
+# Names of the same thing in lower case, each with the form that is used for comparisons.
 _SAME_NAMES = {
     **{
         word: line.split()[0]
@@ -108,9 +108,10 @@ _SPELLED_OUT = {
 
 @lru_cache(maxsize=8192)
 def names(text: str) -> tuple[str, ...]:
-    """Return the names of a text in order, without repeats.
+    """Return the names in a text in order, without repeats.
 
-    The first word of a sentence has a capital anyway, so it counts only if its shape or the next words make it a name.
+    The first word of a sentence is always capitalised, so it counts only if its spelling or the next words show that it
+    is a name.
     """
     return tuple(dict.fromkeys(_find_names(normalised(text))))
 
@@ -127,7 +128,7 @@ def _find_names(plain: str) -> Iterator[str]:
 
 
 def _is_term(word: str) -> bool:
-    """Whether a capitalised word is no name: a term such as "KPIs", "AI-powered" or "B2B", a month, or a single letter.
+    """Whether a capitalised word is not a name, but a term such as "KPIs" or "AI-powered", a month, or a single letter.
 
     Months have their own rule, `unquoted_months`.
     """
@@ -145,7 +146,7 @@ def starts(plain: str, at: int) -> bool:
 
 
 def is_named_first(plain: str, match: re.Match[str], word: str) -> bool:
-    """Whether the first word of a sentence is a name, by its shape or by the words after it."""
+    """Whether the first word of a sentence is a name, judged by its spelling or by the words after it."""
     lower = word.lower()
     if lower in FUNCTION_WORDS:
         return False
@@ -161,7 +162,7 @@ def is_named_first(plain: str, match: re.Match[str], word: str) -> bool:
 
 
 def _precedes_verb(lower: str, following: str) -> bool:
-    """Whether a verb follows that takes a name as its subject."""
+    """Whether the next word is a verb whose subject can be a name."""
     verb = None if _PARTICIPLE_NEXT.match(following) else _VERB_NEXT.match(following)
     if not verb or lower.endswith("ing") or (lower.endswith("ly") and lower in _ADVERBS):
         return False
@@ -181,7 +182,7 @@ def is_plain_word(name: str) -> bool:
 
 
 def is_shaped(word: str) -> bool:
-    """Whether a word has the shape of a name, wherever it is: "PostHog", "AWS", "Cal.com", "S3"."""
+    """Whether a word is spelled like a name, anywhere in a sentence: "PostHog", "AWS", "Cal.com", "S3"."""
     head = _AFTER_HEAD.split(word)[0]
     return any(letter.isupper() or letter.isdigit() or letter == "." for letter in head[1:])
 
@@ -191,12 +192,12 @@ _ABSTRACT = re.compile(r"\w{4}(?:tion|ment|ness|graphy)$")
 
 
 def _is_gerund(lower: str) -> bool:
-    """Whether the word is a gerund, as in "Knowing Haskell". "Ring" and "King" are too short for one."""
+    """Whether the word is a gerund, as in "Knowing Haskell". "Ring" and "King" are too short to be gerunds."""
     return lower.endswith("ing") and len(lower) >= _MIN_GERUND_LENGTH
 
 
 _MIN_GERUND_LENGTH = 6
-# In "Bread left over in the halls is given away", "left" is a participle and no sign of a name.
+# In "Bread left over in the halls is given away", "left" is a participle and does not make "Bread" a name.
 _PARTICIPLE_NEXT = re.compile(
     r"[ \t]+[a-z]+(?:ed|t|d|en|wn|de)[ \t]+(?:over|on|by|in|at|from|for|of|to|with|out|up)\b[^,.;:]*?"
     r"\b(?:is|are|was|were|has|have|can|goes|go|gets|get|comes|come)\b"
@@ -231,7 +232,7 @@ def _forms(text: str) -> frozenset[str]:
 
 @lru_cache(maxsize=8192)
 def _joined_neighbours(text: str) -> frozenset[str]:
-    """Return the words of a text, and up to four neighbours as one word."""
+    """Return the words of a text, and up to four neighbouring words joined into one."""
     words = _WORDS_ONLY.findall(_lowercase(text))
     runs = (zip(*(words[at:] for at in range(count)), strict=False) for count in range(1, _MAX_JOINED_WORDS + 1))
     return frozenset(map("".join, chain.from_iterable(runs)))
@@ -239,7 +240,7 @@ def _joined_neighbours(text: str) -> frozenset[str]:
 
 @lru_cache(maxsize=8192)
 def has_name(name: str, text: str) -> bool:
-    """Whether the text has the name in any form: "CVE" in "CVEs", "Debian" in "Debian-based"."""
+    """Whether the text contains the name in any form: "CVE" in "CVEs", "Debian" in "Debian-based"."""
     return _is_spelled(name, text) or _has_forms(name, text)
 
 
@@ -252,7 +253,7 @@ def _is_spelled(name: str, text: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def _letters(text: str) -> str:
-    """Return the letters and digits of a text: one substring search rules out most names."""
+    """Return only the letters and digits of a text, so that one substring search rules out most names."""
     return "".join(_WORDS_ONLY.findall(_lowercase(text)))
 
 
@@ -281,13 +282,13 @@ def _country_key(word: str) -> str:
 
 
 def strange(candidates: Iterable[str], sources: Iterable[str]) -> list[str]:
-    """Return the names that no source has. "Debian-based" is known if "Debian" is."""
+    """Return the names that no source contains. A source that contains "Debian" also counts for "Debian-based"."""
     texts = tuple(dict.fromkeys(filter(None, sources)))
     return [name for name in candidates if not _is_known(name, texts)]
 
 
 def _is_known(name: str, texts: Sequence[str]) -> bool:
-    """Whether one of the texts has the name. The cheapest comparison comes first."""
+    """Whether one of the texts contains the name. The cheapest comparison comes first."""
     return (
         any(_is_spelled(name, text) for text in texts)
         or any(_has_forms(name, text) for text in texts)

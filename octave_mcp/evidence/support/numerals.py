@@ -1,4 +1,4 @@
-"""Conversion of numbers in words to digits: "half" to "50%", "twice" to "2x", "a fortnight" to "2 weeks"."""
+"""Converts numbers in words to digits: "half" to "50%", "twice" to "2x", "a fortnight" to "2 weeks"."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SINGLE = frozenset({"a", "an", "one"})
 _WORDS = "|".join([*ONES, *TENS])
 _PERIODS = "second|minute|hour|day|week|month|quarter|year"
 _LARGE = "hundred|thousand|million|billion"
-# "A second trip" is no duration: "second" is an ordinal if an ordinary noun follows.
+# "A second trip" is not a duration: "second" is an ordinal if an ordinary noun follows.
 _NOT_ORDINAL = (
     r"(?!(?<=second) (?!(?:and|or|of|in|on|at|to|for|from|by|with|per|after|before|is|was|when|if|as|than|the|later)\b)"
     r"[a-z])"
@@ -45,7 +45,7 @@ _FROM_WORDS = re.compile(
     rf"\b(?:(?P<tens>{'|'.join(TENS)})[- ](?P<ones>{'|'.join([*ONES][1:10])})|(?P<word>{_WORDS}))\b(?!')", re.IGNORECASE
 )
 _TOTALS = "(?:three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|[2-9]|10|12|20|100|1,000)"
-# "Three of ten" and "one in three customers", but not "3 of 10 days", which counts days.
+# Matches "three of ten" and "one in three customers", but not "3 of 10 days", which counts days.
 _SHARE = re.compile(
     rf"\b(?P<count>an?|{_WORDS}|\d+)\s+(?P<what>(?:(?!{_WORDS}\b)[A-Za-z'-]+\s+){{0,3}}?)(?:in|out of|of)\s+"
     r"(?:every\s+|each\s+)?"
@@ -53,7 +53,7 @@ _SHARE = re.compile(
     r"(?!\s*(?:%|percent|days?|weeks?|months?|years?|hours?|minutes?|seconds?|countries|regions|depots))",
     re.IGNORECASE,
 )
-# Every share has this, and few texts do, so it is a cheap test before the slow pattern.
+# Every share contains a match, but few other texts do, so this is a cheap test before the slow pattern.
 _MAY_BE_SHARE = re.compile(rf"\b(?:in|of)\s+(?:every\s+|each\s+)?{_TOTALS}", re.IGNORECASE)
 _FRACTION = re.compile(
     r"\b(?:(?P<count>a|an|one|two|three|four|five|six|seven|eight|nine|\d)[ -])?"
@@ -84,7 +84,8 @@ def _as_multiple(match: re.Match[str]) -> str:
 
 _FOLDS = "fold twofold threefold fourfold fivefold sixfold sevenfold eightfold ninefold tenfold twentyfold hundredfold"
 _Replacement = str | Callable[[re.Match[str]], str]
-# Each rewrite has words of which the text needs one (cheaper to test than the pattern), a pattern and a replacement.
+# Each rewrite consists of words, a pattern and a replacement. The pattern is tried only if the text contains one of the
+# words, which is cheaper to test.
 _REWRITES: tuple[tuple[frozenset[str], re.Pattern[str], _Replacement], ...] = tuple(
     (frozenset(words.split()), re.compile(pattern, re.IGNORECASE), written)
     for words, pattern, written in (
@@ -153,7 +154,7 @@ def in_digits(text: str) -> str:
     """Return the normalised text with its numbers in digits.
 
     "Three of ten" becomes "~30% ", "a third of" "~33.33% of", "twice" "2x twice", and "twenty-five" "25". The "~" marks
-    a share that was written in words, and so may be rounded.
+    a share that was written in words and may therefore be rounded.
     """
     plain = normalised(text)
     words = frozenset(_LETTERS.findall(plain.lower()))
@@ -180,7 +181,10 @@ _CLAUSE_END = re.compile(r"\s*(?:$|[,.])")
 
 
 def _share(match: re.Match[str]) -> str:
-    """Rewrite a share such as "one in three customers". "Two of our three plans" and "a depot in ten" are no shares."""
+    """Rewrite a share such as "one in three customers".
+
+    "Two of our three plans" and "a depot in ten" are not shares.
+    """
     count, total = _count(match["count"]), _count(match["total"].replace(",", ""))
     is_of = bool(_OF_WORD.search(match[0])) and "out of" not in match[0].lower()
     ends = bool(_CLAUSE_END.match(match.string, match.end()))
@@ -191,14 +195,14 @@ def _share(match: re.Match[str]) -> str:
     return f"~{100 * count / total:.4g}% {match['what']}"
 
 
-# After a name such as "Twenty", but not after the number in "Save Twenty Hours a Week".
+# Matches after a name such as "Twenty", but not after the number in "Save Twenty Hours a Week".
 _AFTER_NAME = re.compile(
     rf"(?: (?!(?:{_PERIODS}|{_LARGE}|percent|times|dollars?|euros?|pounds?)s?\b)[a-z]|[,.;:!?'’]|$)"
 )
 
 
 def _is_name(match: re.Match[str]) -> bool:
-    """Whether a number is a name: capitalised after a word in lower case, as in "the Twenty story"."""
+    """Whether a number in words is a name, as in "the Twenty story": capitalised after a word in lower case."""
     within = match.string[: match.start()].rstrip(" ")
     return (
         match[0][:1].isupper()
@@ -218,7 +222,7 @@ def _number(match: re.Match[str]) -> str:
 
 
 def _one_counts(match: re.Match[str]) -> bool:
-    """Whether "one" is a number, as in "one in three"; in "one plan" and "one of them" it is not."""
+    """Whether "one" is a number, as in "one in three", but not in "one plan" or "one of them"."""
     return bool(_ONE_COUNTS.match(match.string, match.end()))
 
 
@@ -237,7 +241,7 @@ def _fraction(match: re.Match[str]) -> str:
     return f"~{100 * many / _FRACTION_PARTS[part]:.4g}%{of}"
 
 
-# In "by a third party" an ordinary noun follows, so "third" is no share.
+# In "by a third party", an ordinary noun follows, so "third" is not a share.
 _NOUN_NEXT = re.compile(
     r"\s+(?!(?:compared|versus|vs|since|in|after|when|while|to|from|and|or|but|over|than|this|last|within|on|at|for|as|of"
     r"|by|each|every|per|with|thanks|less|more|fewer|faster|higher|lower)\b)[a-z]",

@@ -1,4 +1,4 @@
-"""First words of sentences that are likely to be names, judged by the words after them."""
+"""Finds first words of sentences that are likely to be names, judged by the words after them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import lru_cache
 from octave_mcp.evidence.support.naming import acts, has_name, is_named_first, is_plain_noun, is_plural, starts
 from octave_mcp.evidence.support.wording import keys_of, normalised
 
-# Any first word has a capital, so the rules only mark these, and never reject them.
+# Every first word is capitalised, so the rules only mark likely names and never reject them.
 _FIRST_WORD = re.compile(r"(?<![\w.'-])(?P<word>[A-ZÀ-ÖØ-Þ][^\W\d_]{2,})(?P<own>'s?)?(?![\w'-])")
 _ADVERB = (
     r"(?:now|also|just|still|already|then|soon|since|even|never|often|always|almost|more than|at least|no longer"
@@ -18,19 +18,19 @@ _ADVERB = (
 _VERB_NEXT = re.compile(rf"[ \t]+(?P<adverbs>(?:{_ADVERB}[ \t]+)*)(?P<verb>[a-z]+)\b(?P<rest>[^.!?\n]*)")
 _MODALS = frozenset("will would may might could must did does".split())
 _OBJECT_NEXT = re.compile(r"[ \t]+(?:its|their|the|an?|every|each|no|any|all|his|her)\b")
-# "Brassmere, which draws halls, cut rework."
+# Matches after "Brassmere" in "Brassmere, which draws halls, cut rework".
 _APPOSITION = re.compile(
     r",[ \t]+(?:which|who|whose|where|with|based|backed|founded|headquartered|owned|known|formerly|now|once|home|part"
     r"|itself|an?|the|one|like)\b[^,.;:!?]*,[ \t]+(?P<verb>[a-z]+)\b"
 )
-# "Brassmere AI cut rework."
+# Matches after "Brassmere" in "Brassmere AI cut rework".
 _ACRONYM_NEXT = re.compile(r"[ \t]+(?:[A-Z]{2,4}|[A-Z][a-z]+)(?P<verb>[ \t]+[a-z]+)\b")
-# "Brassmere users cut rework."
+# Matches after "Brassmere" in "Brassmere users cut rework".
 _PEOPLE_NEXT = re.compile(
     r"[ \t]+(?P<people>users|customers|clients|subscribers|members|employees|buyers|sellers|drivers|shoppers|engineers"
     r"|developers|staff|teams?|agents|reps|managers|crews|chief|founders?)\b"
 )
-# Ordinary words before people: "Mobile users draw halls".
+# Ordinary words that may precede a word for people: "Mobile users draw halls".
 _KINDS_OF_PEOPLE = frozenset(
     """
     account active agile app average central cross-functional customer beta bike business car cloud code consumer
@@ -41,7 +41,7 @@ _KINDS_OF_PEOPLE = frozenset(
     urban veteran warehouse web website wholesale young adult bus taxi night day
     """.split()
 )
-# Endings of ordinary plurals: "Customers' halls" has no name, but "Brassmeres' planner" has one.
+# Endings of ordinary plurals: "Customers' halls" contains no name, but "Brassmeres' planner" does.
 _PEOPLE_ENDINGS = re.compile(
     r"(?:[eo]rs|ees|ents|ants|ists|ians|ies|men|ests|ams|ops|ands|olks|eams|irms|iends|outs|ads|nts)$"
 )
@@ -49,7 +49,7 @@ _PEOPLE_ENDINGS = re.compile(
 
 @lru_cache(maxsize=2048)
 def likely_names(text: str) -> tuple[str, ...]:
-    """Return likely names in the order of the text. Some may be ordinary words."""
+    """Return the likely names in the order of the text. Some of these may be ordinary words."""
     return tuple(dict.fromkeys(_find_names(normalised(text))))
 
 
@@ -90,5 +90,5 @@ def _acts_as_subject(lower: str, match: re.Match[str]) -> bool:
 
 
 def is_lower(name: str, text: str) -> bool:
-    """Whether the text has the name in lower case, as an ordinary word."""
+    """Whether the text contains the name in lower case, as an ordinary word."""
     return has_name(name, text) and re.search(rf"\b{re.escape(name.lower())}", normalised(text)) is not None

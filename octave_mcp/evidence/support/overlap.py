@@ -1,4 +1,4 @@
-"""A rule on shared words: a quotation that has hardly any word of the claim is about something else (D40)."""
+"""A rule on shared words: a quotation that shares hardly any words with the claim is about something else (D40)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Statement, soft
 from octave_mcp.evidence.support.wording import joined
 
-# Minimum share of the claim's content words that its quotations have. A company that is only named in the title of a
-# page would let any quotation from that page pass, so such names do not count.
+# Minimum share of the claim's content words that its quotations contain. Names that are only in the page's title do not
+# count, because every quotation from that page would then share words with the claim.
 _MIN_SHARE = {"fact": 0.2, "inference": 0.1}
 _MIN_PAIN_SHARE = 0.34
 
@@ -37,6 +37,6 @@ def _shares_too_little(statement: Statement) -> bool:
 
 
 def _shares_figure(statement: Statement) -> bool:
-    """Whether claim and quotation share a figure, which is as good as some words."""
+    """Whether claim and quotation share a figure, which counts as enough overlap."""
     quoted = quantities(statement.said)
     return any(is_said(figure, quantity) for figure in quantities(statement.text) for quantity in quoted)

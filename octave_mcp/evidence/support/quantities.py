@@ -1,4 +1,4 @@
-"""Figures of a text in any form: numbers, shares, multiples, durations and sums of money, with their bounds."""
+"""Finds figures in a text, in any form: numbers, shares, multiples, durations and sums of money, with their bounds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from octave_mcp.evidence.support.numerals import in_digits
 
-# Bare numbers in this range are years.
+# Numbers in this range that have no unit are taken for years.
 YEARS = range(1900, 2100)
 _SCALES = {
     **dict.fromkeys(("k", "thousand"), 1e3),
@@ -22,7 +22,7 @@ _SCALES = {
     "亿": 1e8,
 }
 _DAY = 86_400.0
-# Approximate from months on; `amounts` allows for it.
+# Months, quarters and years are approximate. `amounts` allows for the difference.
 _SECONDS = {
     **dict.fromkeys(("millisecond", "ms"), 0.001),
     **dict.fromkeys(("second", "sec"), 1.0),
@@ -42,10 +42,10 @@ _CURRENCIES = {
     "¥": "¥",
     "₹": "₹",
 }
-# Not inside a word ("B12"), except for versions after "v": "v1.30.0".
+# Does not match inside a word ("B12"), except for versions after "v" ("v1.30.0").
 _QUANTITY = re.compile(
     r"(?:(?<![A-Za-zÀ-ÖØ-öø-ɏ\d_.])|(?<=\bv)(?=\d+\.))(?P<sign>(?:US)?[$€£¥₹])?\s?(?P<number>\d+(?:[.,]\d+)*)(?P<plus>\+)?"
-    # The space is inside the optional group: outside, it would consume the space before the unit.
+    # The space must be inside the optional group. Outside, it would consume the space before the unit.
     r"(?:\s?(?P<scale>k|mm|mn|m|mio|bn|b|hundred|thousand|million|billion|trillion)\b|(?P<cjk>[万亿]))?(?P<plus2>\+)?"
     r"(?:\s?(?P<unit>%|percent\b|per cent\b|prozent\b|procent\b|pour cent\b|por ciento\b|per cento\b|x(?:ed)?\b"
     r"|times\b(?=\s+(?:as|more|faster|the|better|cheaper|larger|bigger|higher|fewer|less|slower|smaller|longer)))"
@@ -115,7 +115,7 @@ _PERIOD = re.compile(
     r"|/(?P<s>second|sec|s|min|minute|h|hr|hour|day|week|wk|month|mo|year|yr|a)\b",
     re.IGNORECASE,
 )
-# "Within a month" and "half a year" are durations and no rates.
+# "Within a month" and "half a year" are durations, not rates.
 _DURATION_BEFORE = re.compile(
     r"(?:\bof|\bin|\bwithin|\bfor|\bafter|quarter of|half|over|twice|ago|than|under|once|about|around)\s+$",
     re.IGNORECASE,
@@ -134,15 +134,15 @@ _PERIODS = {
 
 
 class Quantity(NamedTuple):
-    """A figure of a text.
+    """A figure in a text.
 
     `value`: the number in the base unit; durations are in seconds.
     `unit`: "%", "x", a currency sign, "s" for a duration, or "".
     `bound`: "=", ">" (at least), "<" (below), "<=" (at most), "~<" (nearly), "~" (about) or "vague" ("thousands").
-    `raw`: the number in the unit as written, so 2 for "two weeks".
-    `start`, `end`: offsets in the text as `in_digits` returns it.
-    `is_rough`: whether it was a share in words, such as "a third".
-    `sentence`: index of its sentence.
+    `raw`: the number in the unit that the text uses, such as 2 for "two weeks".
+    `start`, `end`: offsets in the text that `in_digits` returns.
+    `is_rough`: whether the figure was a share in words, such as "a third".
+    `sentence`: index of the sentence that contains the figure.
     """
 
     value: float
@@ -164,7 +164,7 @@ class Quantity(NamedTuple):
 
 
 def _is_year(number: float) -> bool:
-    """Whether a number is a year. Converted to int, because `in` compares a float with the whole range one by one."""
+    """Whether a number is a year. Checking an int against a range is fast, but a float is compared with every year."""
     return number.is_integer() and int(number) in YEARS
 
 
@@ -176,7 +176,7 @@ def quantities(text: str) -> tuple[Quantity, ...]:
 
 
 def _exact(plain: str) -> Iterator[Quantity]:
-    """Yield figures in digits. In "10 to 15%" the first has the unit of the second, unless it is a year."""
+    """Yield figures in digits. In "10 to 15%", the first figure takes the unit of the second, unless it is a year."""
     matches = [match for match in _QUANTITY.finditer(plain) if not _is_code(plain, match)]
     for at, match in enumerate(matches):
         unit, factor = _unit(match)
@@ -219,7 +219,7 @@ def _scale(match: re.Match[str]) -> float:
 
 
 def _unit(match: re.Match[str]) -> tuple[str, float]:
-    """Return the unit of a figure, and the factor that converts it to the base unit."""
+    """Return the unit of a figure, and the factor that converts the figure to the base unit."""
     if money := match["sign"] or match["money"]:
         return _CURRENCIES.get(money.lower().removesuffix("s"), "$"), 1.0
     if unit := match["unit"]:
@@ -245,7 +245,7 @@ def _bound(plain: str, match: re.Match[str]) -> str:
 
 @lru_cache(maxsize=4096)
 def periods(text: str) -> frozenset[str]:
-    """Return the periods that a text gives rates for: "month" for "per month", "a month", "monthly" or "/mo"."""
+    """Return the periods of the rates in a text: "month" for "per month", "a month", "monthly" or "/mo"."""
     plain = in_digits(text).lower()
     return frozenset(
         _PERIODS.get(unit, unit)

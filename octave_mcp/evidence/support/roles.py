@@ -1,4 +1,4 @@
-"""Whether a claim swaps the two sides of a verb or of "than": who did what to whom, and what exceeds what."""
+"""Checks whether a claim swaps the two sides of a verb or of "than": who did what to whom, or what exceeds what."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from octave_mcp.evidence.support.wording import Word, Wording, is_past, joined, 
 
 
 def is_comparison_swapped(claim: Wording, quote: Wording) -> bool:
-    """Whether the claim says "A has more than B", and the quotation "B has more than A"."""
+    """Whether the claim says "A has more than B" where the quotation says "B has more than A"."""
     for claimed in _sides_of_than(claim):
         for in_quote in _sides_of_than(quote):
             (a, b), (c, d) = _without_shared(claimed), _without_shared(in_quote)
@@ -42,13 +42,13 @@ def _is_before_figure(text: Wording, than: Word) -> bool:
     return text.after(than)[:1].isdigit()
 
 
-# Key of the company that owns the page: its name in a claim, its name or "we" in a quotation.
+# Key of the company that owns the page. A claim uses the company's name, and a quotation its name or "we".
 _COMPANY = "@"
 _SIDE_WORDS = 4
 
 
 def are_roles_swapped(statement: Statement) -> bool:
-    """Whether the nouns around a verb are swapped: "A calls B", and the quotation says "B calls A"."""
+    """Whether the nouns around a verb are swapped: "A calls B" where the quotation says "B calls A"."""
     return any(
         _do_sides_swap(
             claim,
@@ -61,8 +61,8 @@ def are_roles_swapped(statement: Statement) -> bool:
     )
 
 
-# ", a planner of halls," in "Vessler, a planner of halls, bought Fog Works". A verb or the end of the sentence has to
-# follow, because a list such as "Mist, the desk, and Fog" has no apposition.
+# Matches ", a planner of halls," in "Vessler, a planner of halls, bought Fog Works". A verb or the end of the sentence
+# must follow, because a list such as "Mist, the desk, and Fog" contains no apposition.
 _APPOSITION = re.compile(
     r"(?<=\w), (?:the|an?|which|who|whose|its|their|based|backed|founded|led|owned|known|part|one|formerly|with)"
     r" [^,.;:!?]{2,80}"
@@ -71,7 +71,7 @@ _APPOSITION = re.compile(
 
 
 def _with_and_without_appositions(claim: str, quote: str) -> Iterator[tuple[Wording, Wording]]:
-    """Yield claim and quotation as they are, and without appositions, which separate a name from its verb."""
+    """Yield claim and quotation unchanged, and then without appositions, which separate a name from its verb."""
     yield wording(claim), wording(quote)
     if "," in claim or "," in quote:
         plain = _APPOSITION.sub(" ", claim), _APPOSITION.sub(" ", quote)
@@ -87,11 +87,11 @@ def _may_be_a_verb(claim: Wording, word: Word) -> bool:
 
 
 def _is_after_plural(text: Wording, word: Word) -> bool:
-    """Whether a word without an ending may be the verb of a plural: "Depots call shops"."""
+    """Whether a word without -s may be the verb of a plural noun, as in "Depots call shops"."""
     return _PLURAL.search(text.before(word)) is not None and word.lower[-1:] != "s"
 
 
-# Excludes "access" and "status".
+# Excludes words such as "access" and "status".
 _PLURAL = re.compile(r"[^su]s$")
 _BEFORE_VERBS = frozenset("to will can could would may might".split())
 _BEFORE_NOUNS = frozenset("for of".split())
@@ -100,7 +100,7 @@ _WE = frozenset("we us i me".split())
 
 
 def _do_sides_swap(claim: Wording, quote: Wording, company_words: frozenset[str], *, speaks: bool) -> bool:
-    """Whether claim and quotation swap the sides of a verb, wherever the quotation has it.
+    """Whether claim and quotation swap the sides of a verb, wherever the quotation contains that verb.
 
     `speaks`: whether "we" in the quotation means the company that owns the page.
     """
@@ -138,7 +138,7 @@ def _sides(text: Wording, verb: Word, company_words: frozenset[str]) -> _Sides:
     before, after = text.beside(verb, _SIDE_WORDS)
     if after and after[0].lower == "by" and any(word.lower in PASSIVE_AUXILIARIES for word in before[:2]):
         return _side(text, after[1:], company_words), _side(text, before, company_words)
-    # In any other passive, either side may name who acts.
+    # In any other passive, it is unclear which side acts.
     is_passive = any(word.lower in PASSIVE_AUXILIARIES for word in before[:2]) or any(
         word.lower == "by" for word in after
     )
@@ -150,8 +150,8 @@ def _sides(text: Wording, verb: Word, company_words: frozenset[str]) -> _Sides:
 def _side(text: Wording, words: Sequence[Word], company_words: frozenset[str]) -> frozenset[str]:
     """Return the keys of the words on one side of a verb.
 
-    The company counts only within two words of the verb and without a possessive: in "Vessler's crews call", it is the
-    crews who call.
+    The company counts only within two words of the verb and without a possessive: in "Vessler's crews call", the crews
+    are the subject.
     """
     keys = joined(word.keys for word in words if word.is_content and word.lower not in company_words)
     is_own = any(word.lower in company_words and not _is_possessive(text, word) for word in words[:2])

@@ -1,7 +1,8 @@
-"""The list of all rules, and the verdict on a claim that follows from the problems they find.
+"""Lists all rules, and derives the verdict on a claim from the problems that they find.
 
 Hard rules are rarely wrong: a claim that they reject is dropped, unless a correction fixes it. Soft rules are wrong
-more often: the claim stays and is marked `partly`. A soft rule asks for a correction only if it is precise.
+more often: a claim that they mark stays, with the verdict `partly`. A soft rule asks for a correction only if it rarely
+marks true claims.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Statement
 
 JUDGE = "rules"
-# Maximum figures of a claim, since each is compared with every figure of the quotations.
+# Maximum number of figures in a claim, because each figure is compared with every figure in the quotations.
 MAX_FIGURES = 40
 
 
@@ -42,9 +43,10 @@ class Rule(NamedTuple):
     """A rule and how it is applied.
 
     `check`: yields the problems of a statement.
-    `english_only`: whether it compares words, so that it can read only English.
-    `asks`: whether its soft problems are worth a correction.
-    `checks_source`: whether it judges whose page the words are from, and so applies to copied sentences, too.
+    `english_only`: whether the rule works only for English, because it compares words.
+    `asks`: whether soft problems of the rule are worth a correction.
+    `checks_source`: whether the rule judges whose page a quotation is from, so that it also applies to copied
+    sentences.
 
     `python bench/claims.py` measures how often rules are wrong.
     """
@@ -102,7 +104,7 @@ def problems(statement: Statement) -> list[Problem]:
 def _problems(statement: Statement) -> tuple[Problem, ...]:
     """Return the problems without repeats.
 
-    Cached, because every answer is judged twice: to ask for corrections, and when it is accepted.
+    The result is cached, because every answer is judged twice: before corrections, and when the answer is accepted.
     """
     known = _known(statement)
     if (count := len(quantities(known.text))) > MAX_FIGURES:
@@ -126,15 +128,15 @@ def _rules_for(statement: Statement) -> Iterator[Rule]:
 
 @lru_cache(maxsize=2048)
 def _known(statement: Statement) -> Statement:
-    """Return the first equal statement, whose cached properties are already computed."""
+    """Return the first of several equal statements, whose cached properties are already computed."""
     return statement
 
 
 def support(statement: Statement, problems_found: Sequence[Problem]) -> Support:
     """Return the verdict that follows from the problems of a statement.
 
-    Without a problem, the claim is `supported` only if a clause has nearly all its words, because the rules do not know
-    what words mean. Otherwise it is `unjudged`.
+    Without a problem, the claim is `supported` only if the quotation says it in nearly the same words, because the
+    rules do not know what words mean. Otherwise, the claim is `unjudged`.
     """
     if problems_found:
         is_hard = not all(problem.is_soft for problem in problems_found)

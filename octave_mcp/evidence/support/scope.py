@@ -39,10 +39,10 @@ def _is_no_absolute(claim: Wording, word: Word) -> bool:
     following, before = claim.after(word), claim.before(word)
     if word.lower in {"every", "each", "all", "any"} and following.removesuffix("s") in COUNTED_PERIODS:
         return True
-    # "Each hall takes an hour on average" is the same as "one hall takes an hour on average".
+    # "Each hall takes an hour on average" means the same as "one hall takes an hour on average".
     if word.lower == "each" and following not in {"of", "and"}:
         return True
-    if word.lower == "however":  # "however small they are"
+    if word.lower == "however":  # As in "however small they are"
         return following not in {"much", "many", "far", "long", "often", "big", "small", "large", "few", "little"}
     if before == "not":
         return True
@@ -60,12 +60,13 @@ _WIDE_IN_QUOTE = _WIDE | frozenset("both across full 100 no none entirely always
 _NARROW = frozenset(
     "one a some most many half several few first single certain selected trial pilot part almost".split()
 )
-# In words: from "all" to its noun; before that noun in the quotation, to "one" or to "all".
+# Maximum distances in words: from "all" to its noun in the claim, and from "one" or "all" to that noun in the
+# quotation.
 _NOUN_REACH, _NARROW_REACH, _WIDE_REACH = 3, 3, 4
 
 
 def widened_part(statement: Statement) -> Iterator[Problem]:
-    """Mark "all halls" for "one hall" where the quotation has "all" elsewhere: "All crews are live in one hall"."""
+    """Mark "all halls" where the quotation says "one hall", even if it says "all" of other things ("all crews")."""
     if not statement.is_claim or statement.claim.lowers & HEDGES:
         return
     for word in statement.claim.words:
@@ -84,7 +85,7 @@ def widened_part(statement: Statement) -> Iterator[Problem]:
 
 
 def _noun_after(claim: Wording, word: Word) -> Word | None:
-    """Return the first noun after "all"."""
+    """Return the first noun after a word such as "all"."""
     _, after = claim.beside(word, _NOUN_REACH + 1)
     return next((other for other in after if other.is_content and not other.text[:1].isupper()), None)
 
@@ -119,7 +120,7 @@ def _part_taken_for_whole(statement: Statement, clause: tuple[Word, ...], quote:
 
 
 def _clause_text(clause: tuple[Word, ...]) -> str:
-    """Return the clause without "for some reason", which is no limit."""
+    """Return the clause without "for some reason", which is not a limit."""
     return spaced(clause).replace(" for some reason ", " ")
 
 
@@ -143,14 +144,14 @@ def _omitted_limit(statement: Statement, clause: tuple[Word, ...]) -> str:
     return ""
 
 
-# "Lit halls at some of the largest firms" is praise and no limit.
+# "Some of the largest firms" is praise, not a limit.
 _PRAISE = re.compile(r" (?:some|many|one) of (?:our )?(?:the )?(?:\w+ ){0,2}(?:most|best|leading|top|\w{3,}est) ")
-# A limit is about the words after it, or if it ends the clause, before it: "38% fewer faults on average".
+# A limit applies to the words after it, or to the words before it if it ends the clause: "38% fewer faults on average".
 _LIMIT_REACH, _MAX_TRAILING_WORDS = 6, 2
 
 
 def _limits_claim(statement: Statement, rest: str, clause: tuple[Word, ...]) -> bool:
-    """Whether the limit is about a word of the claim."""
+    """Whether the limit applies to a word of the claim."""
     at = len(clause) - len(rest.split())
     behind = clause[at:]
     is_last = len(behind) <= _MAX_TRAILING_WORDS
@@ -158,7 +159,7 @@ def _limits_claim(statement: Statement, rest: str, clause: tuple[Word, ...]) -> 
 
 
 _NOT_COMPARING = frozenset("other rather later earlier over under".split())
-# "Faster than before" needs no comparison in the quotation.
+# A comparison with one of these words, such as "faster than before", needs no comparison in the quotation.
 _EARLIER_STATES = frozenset("before today used now usual previously expected planned".split())
 _COMPARING = frozenset("than compared versus vs ahead beats beat outperforms unlike instead x faster cheaper".split())
 _SUPERLATIVES = frozenset(
@@ -166,7 +167,8 @@ _SUPERLATIVES = frozenset(
     " greatest".split()
 )
 _BEFORE_SUPERLATIVES = frozenset("the its their our a".split())
-# One of these in the quotation permits any superlative: "the best planner" for "the leading planner".
+# If the quotation contains one of these words, the claim may use any superlative: "the best planner" where the
+# quotation says "the leading planner".
 _SUPERLATIVE_LIKE = frozenset("most best leading top number one record".split())
 
 

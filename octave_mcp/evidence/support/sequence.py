@@ -1,4 +1,4 @@
-"""Order of events: whether a claim reverses what came first and what came later in its quotation."""
+"""Checks the order of events: whether a claim reverses what came first and what came later in its quotation."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SENTENCE_END = re.compile(r"[.;!?](?:\s|$)")
 
 
 def _is_name_order_reversed(statement: Statement) -> bool:
-    """Whether two names are swapped: "in Oslo a week after Rome", and the quotation has Rome after Oslo."""
+    """Whether two names are swapped: "Oslo after Rome" where the quotation says "Rome after Oslo"."""
     claimed = set(_ordered_pairs(statement.text))
     if not claimed:
         return False
@@ -58,7 +58,7 @@ _ONCE_WORDS = frozenset(
 
 
 def _is_change_reversed(statement: Statement) -> bool:
-    """Whether a change is reversed: "from open to closed", and the quotation says that it is now open."""
+    """Whether a change is reversed: "from open to closed" where the quotation says "now open"."""
     match = _FROM_TO.search(statement.text)
     if not match or not statement.claim.lowers.isdisjoint(NEGATIONS):
         return False

@@ -1,4 +1,4 @@
-"""A claim with its quotations, in the form that the rules read."""
+"""A claim with its quotations, in the form that the rules check."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from octave_mcp.evidence.support.lexicon import COMMON_WORDS
 from octave_mcp.evidence.support.naming import has_name
 from octave_mcp.evidence.support.wording import Word, Wording, best_clause, is_among, joined, shares, wording
 
-# Questions, and copy without evidence of its own, claim nothing: only their figures, names and addresses are checked.
+# Questions and copy make no claims, so only their figures, names, addresses and the like are checked.
 Kind = Literal["fact", "inference", "question", "copy"]
 
 
-# Share of the claim's words that a clause needs to support it.
+# Minimum share of the claim's words that a clause must contain to support the claim.
 MIN_CLAIM_SHARE = 0.8
-# Share of the clause's words that the claim needs: words that it leaves out may restrict what the clause says, as in
-# "free for the first 30 nights of the year".
+# Minimum share of the clause's words that the claim must contain, because words that the claim leaves out may be a
+# restriction, as in "free for the first 30 nights of the year".
 MIN_CLAUSE_SHARE = 0.7
 NARROWING = frozenset("only all every each always never best first most".split())
 _WORDS = re.compile(r"[\w%/]+")
@@ -48,7 +48,7 @@ class Quoted(NamedTuple):
 
 
 def quoted(evidence: Evidence, passage: Passage | None = None) -> Quoted:
-    """Return evidence as a quotation. `passage`: the one that was cited, if known."""
+    """Return evidence as a quotation. `passage`: the cited passage, if known."""
     return Quoted(
         text=evidence.quote,
         role=evidence.role,
@@ -67,7 +67,7 @@ class Statement:
     `vendor`, `prospect`: names of the companies, or "" if unknown.
     `context`: what the user wrote about the deal.
     `known`: names that need no evidence.
-    `shown`: texts whose names may be used by questions, and by copy without evidence of its own.
+    `shown`: texts whose names may be used in questions and copy.
     """
 
     text: str
@@ -81,17 +81,17 @@ class Statement:
 
     @property
     def is_claim(self) -> bool:
-        """Whether this is a sentence with evidence. A name or a title alone is too short to compare words."""
+        """Whether the statement is a sentence with evidence. A name or a title alone is too short to compare words."""
         return self.kind in {"fact", "inference"} and bool(self.evidence) and bool(self._sentences)
 
     @property
     def is_readable(self) -> bool:
-        """Whether rules that compare words apply: a claim, with claim and quotations in English."""
+        """Whether rules can compare words: the statement is a claim, and claim and quotations are in English."""
         return self.is_claim and self.is_english
 
     @cached_property
     def _sentences(self) -> tuple[str, ...]:
-        """Normalised lines that are sentences: at least five words, or ending like a sentence."""
+        """Normalised lines that are sentences: lines of at least five words, or that end with "." or "!"."""
         lines = map(str.strip, self.text.split("\n"))
         return tuple(normal(line) for line in lines if line.count(" ") >= MAX_LABEL_WORDS or line.endswith((".", "!")))
 
@@ -165,7 +165,7 @@ class Statement:
 
     @cached_property
     def content(self) -> tuple[Word, ...]:
-        """Content words of the claim, without names that need no evidence: a sentence on any topic may have those."""
+        """Content words of the claim, without names that need no evidence, because any sentence may have such names."""
         free_words = joined(wording(name).lowers for name in self.free_names)
         return tuple(word for word in self.claim.words if word.is_content and word.lower not in free_words)
 
@@ -180,7 +180,7 @@ class Statement:
         return tuple(best_clause(wanted, quote) for quote in self.quotes)
 
     def is_about(self, words: tuple[Word, ...]) -> bool:
-        """Whether one of these words of a quotation is a content word of the claim."""
+        """Whether one of these words from a quotation is also a content word of the claim."""
         return any(shares(word, self.content_keys) for word in words)
 
     @cached_property
@@ -190,7 +190,7 @@ class Statement:
 
     @cached_property
     def is_plainly_quoted(self) -> bool:
-        """Whether a clause has nearly all words of the claim, all its figures, and nothing that may retract it."""
+        """Whether a quoted clause has nearly all words and all figures of the claim, and no retracting word."""
         return self.is_english and any(
             self._is_said_in(words) for quote in self.quotes for words in quote.clauses if not is_asked(words, quote)
         )
@@ -202,7 +202,7 @@ class Statement:
 
     @cached_property
     def _required_words(self) -> frozenset[str]:
-        """Words of the claim that a clause needs in any case: figures, and words such as "only" and "all"."""
+        """Words of the claim that a supporting clause must contain: figures, and words such as "only" and "all"."""
         figures = {word.lower for word in self.claim.words if word.is_figure}
         return (self.claim.lowers & NARROWING) | figures
 
@@ -231,7 +231,7 @@ class Statement:
 
 
 def hard(rule: str, text: str) -> Iterator[Problem]:
-    """Yield a problem that rejects the claim. Only for rules that are rarely wrong."""
+    """Yield a problem that rejects the claim. Use this only in rules that are rarely wrong."""
     yield Problem(rule, text)
 
 
@@ -246,7 +246,7 @@ def _words_of(text: str) -> str:
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
-# Weight of words such as "team" or "product" in the shares, where any other word weighs 1.
+# Weight of words such as "team" or "product" when shares are calculated. Any other word weighs 1.
 _COMMON_WEIGHT = 0.4
 
 
@@ -257,7 +257,7 @@ def _weighted_share(words: Sequence[Word], keys: frozenset[str]) -> float:
 
 
 def is_asked(words: Sequence[Word], quote: Wording) -> bool:
-    """Whether a question mark follows these words of the quotation."""
+    """Whether the quotation has a question mark after these words."""
     last = words[-1]
     return quote.text[last.start + len(last.text) :].lstrip(" \"')")[:1] == "?"
 
@@ -283,13 +283,13 @@ _DISTINCT_FUNCTION_WORDS = {
 }
 
 _FUNCTION_WORDS = _ENGLISH_FUNCTION_WORDS.union(*_DISTINCT_FUNCTION_WORDS.values())
-# Share of letters outside ASCII above which a text is taken to be in another script.
+# A text with a larger share of non-ASCII letters is taken to be in a non-Latin script.
 _MAX_NON_ASCII_SHARE = 0.25
 
 
 @lru_cache(maxsize=8192)
 def language_of(text: str) -> str:
-    """Return the code of the language, by its function words: "en" if in doubt, "" for another script."""
+    """Return the language code of a text, judged by function words: "en" if in doubt, "" for a non-Latin script."""
     words = _LETTERS.findall(text.lower())
     if not text.isascii() and _non_ascii_share("".join(words)) > _MAX_NON_ASCII_SHARE:
         return ""

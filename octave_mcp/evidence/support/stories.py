@@ -1,4 +1,4 @@
-"""A rule on customer stories: what a page says about a customer is not about the company of the page (D40)."""
+"""A rule on customer stories: what a page says about a customer is not about the company that owns the page (D40)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _STORY = re.compile(
 
 
 def story_of(quotation: Quoted, owner: str) -> str:
-    """Return the customer whose story the title announces, or "" if there is none or it is the owner of the page."""
+    """Return the customer whose story the page's title announces, or "". The page's owner is not a customer."""
     match = _STORY.match(quotation.title.strip())
     name = (match["first"] or match["other"]) if match else ""
     return name if name and owner and not has_name(name, owner) else ""
 
 
 def customer_story(statement: Statement) -> Iterator[Problem]:
-    """Mark a fact about a company of the deal whose quotations are all from stories about somebody else."""
+    """Mark a fact about the vendor or the prospect if all its quotations are from stories about another company."""
     if statement.kind != "fact" or not statement.evidence:
         return
     for name, role in statement.companies:
@@ -39,12 +39,12 @@ def customer_story(statement: Statement) -> Iterator[Problem]:
 
 
 def _replaces_customer(statement: Statement, name: str, customer: str) -> bool:
-    """Whether the claim starts with the company where the quotation names the customer."""
+    """Whether the claim starts with the company's name, although the quotation names the customer."""
     begins = re.match(rf"(?:\w+ (?:at|of) )?{re.escape(name)}\b", statement.text, re.IGNORECASE)
     return bool(begins) and has_name(customer, statement.said) and statement.claim.lowers.isdisjoint(_CUSTOMER_WORDS)
 
 
-# With one of these, the claim says what the vendor does for a customer: "lets a customer light 40 halls".
+# With one of these words, the claim says what the vendor does for a customer: "lets a customer light 40 halls".
 _CUSTOMER_WORDS = frozenset(
     "customer customers client clients user users company companies firm team teams startup startups"
     " help helps helped let lets enabled enables enable gave gives supports supported serves served powers powered"

@@ -1,4 +1,4 @@
-"""Comparison tables, where a cross means that a product lacks a feature."""
+"""Reads comparison tables, in which a cross means that a product lacks a feature."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _is_about(row: str, denied: Sequence[Word]) -> bool:
 def _cell_of_first_name(statement: Statement, header: str, row: str) -> Iterator[str]:
     """Yield the cell in the column of the product that the claim names first.
 
-    Columns are counted from the right, because the empty corner of the header may be missing.
+    Columns are counted from the right, because the empty first cell of the header may be missing.
     """
     names, cells = _cells(header), _cells(row)
     columns = dict(zip(names[::-1], cells[::-1], strict=False))

@@ -1,4 +1,4 @@
-"""Capitalised words that are no names: terms, job titles, days, and first words of sentences."""
+"""Capitalised words that are not names: terms, job titles, days, and first words of sentences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts as sentences, clauses and words, each word with keys that it shares with its forms and synonyms."""
+"""Splits texts into sentences, clauses and words. Each word has keys, which other forms and synonyms share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from octave_mcp.evidence.support.synonyms import IRREGULAR, SYNONYMS
 _PLAIN_CHARACTERS = str.maketrans(
     {"’": "'", "‘": "'", "ʼ": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "–": "-", "‑": "-", "−": "-"}
 )
-# Emphasis, code, headings, and links except for their text: "[Vessler](https://vessler.com)" becomes "Vessler".
+# Markdown for emphasis, code, headings and links, without the text of links: "[Vessler](https://vessler.com)" becomes
+# "Vessler".
 _MARKUP = re.compile(r"[*_`]+|\[(?=[^\]]{0,200}\]\()|\]\((?:[^)\]]|\](?!\())*+\)|^#+ ", re.MULTILINE)
 _MAY_BE_MARKUP = re.compile(r"[*_`\[\]#]")
 _EXPANSIONS = tuple(
@@ -62,12 +63,12 @@ _STOP_WORDS = frozenset(
 
 
 class Word(NamedTuple):
-    """A word of a text.
+    """A word in a text.
 
     `at`: index among the words of the text.
     `start`: offset in the normalised text.
-    `clause`: index of its clause.
-    `keys`: its stem and synonym groups, which it shares with words of the same meaning.
+    `clause`: index of the clause that contains the word.
+    `keys`: the word's stem and synonym groups, which words with the same meaning share.
     """
 
     text: str
@@ -137,7 +138,7 @@ class Wording:
         return self.words[word.at - 1].lower if word.at else ""
 
     def beside(self, word: Word, reach: int) -> tuple[list[Word], list[Word]]:
-        """Return up to `reach` words before and after a word, nearest first, without crossing a comma or its clause."""
+        """Return up to `reach` words before and after a word, nearest first, up to a comma or the end of the clause."""
         before = self.words[max(0, word.at - reach) : word.at][::-1]
         return self._reachable(word, before), self._reachable(word, self.words[word.at + 1 : word.at + 1 + reach])
 
@@ -206,7 +207,7 @@ def keys_of(word: str) -> frozenset[str]:
 
 @lru_cache(maxsize=32_768)
 def stem(word: str) -> str:
-    """Return the stem of the base form: that of "rise" for "risen" and "rises"."""
+    """Return the stem of a word's base form, such as the stem of "rise" for "risen" and "rises"."""
     return stemming.stem(IRREGULAR.get(word, word))
 
 
@@ -231,7 +232,7 @@ def stems(words: frozenset[str]) -> frozenset[str]:
 
 
 def is_among(word: Word, words: frozenset[str]) -> bool:
-    """Whether the word list has this word in any form."""
+    """Whether the word list contains this word in any form."""
     return stem(word.lower) in stems(words)
 
 
