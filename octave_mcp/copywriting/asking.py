@@ -1,14 +1,14 @@
-"""Asks, promises and ways to say no, recognised by their wording in English copy."""
+"""Recognises asks, promises and opt-outs by their wording in English copy."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-# Requests start a clause: 'Send me ...', 'Just reply'. 'We send reports' requests nothing.
+# A request starts a clause: 'Send me ...', 'Just reply'. 'We send reports' is not a request.
 _CLAUSE_START = r"(?:^|[.!?,;:—–(]\s*|\b(?:just|please|then|simply|or|and)\s+)"
-# Also requests in other words: 'Worth a look', 'I'd love to hear ...', 'If you want it, I'll send it'. Spans up to the
-# next stop are bounded, so that a long text takes linear time.
+# The pattern also matches indirect requests: 'Worth a look', 'I'd love to hear ...', 'If you want it, I'll send it'.
+# Its repetitions are bounded, so that a long text is searched in linear time.
 _REQUEST = re.compile(
     rf"{_CLAUSE_START}(?:reply|answer|send|tell|let|say|write|give|drop|ask|point|pick|choose|book|grab|take|try|have"
     r"|see|check|look|forward|share|call|ping|text|e-?mail|shoot|name|note|mark|use|hit|click|come|join|meet|read"
@@ -19,7 +19,7 @@ _REQUEST = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
-# 'A short no is enough', 'Reply “no”', 'One word is enough'. Not 'a rep with no notes'.
+# Matches 'A short no is enough', 'Reply “no”' and 'One word is enough', but not 'a rep with no notes'.
 _EASY_NO = (
     r"[“\"'‘]\s*(?:no|not now|pass|stop)\b"
     r"|(?:\ban? (?:(?!with|of|in|and|or|for)[\w-]+ ){0,2}|^|[.!?]\s+)no(?: thanks| thank you)?"
@@ -37,8 +37,8 @@ _END_OF_MAIL = (
     r"|(?:\bnot|\bnever|n['’]t) (?:be )?(?:write|writing|e-?mail(?:ing)?|contact(?:ing)?|follow|bother|chase|nudge|ping"
     r"|message|hear from (?:me|us)|come back)\b"
 )
-# A way out in two parts, a condition and what follows from it, in one paragraph: 'If this isn't for you, say so'. The
-# condition alone is not enough: 'If patching is not on your list, what is?'.
+# Some opt-outs consist of a condition and a consequence in the same paragraph: 'If this isn't for you, say so'. A
+# condition alone is not an opt-out: 'If patching is not on your list, what is?'.
 _IF_UNWANTED = re.compile(
     r"\b(?:if|unless|should|in case|when)\b[^.?!\n]{0,200}\b(?:not|no|never|nothing|rather|wrong|off|prefer|pass"
     r"|\w+n['’]t)\b"
@@ -60,7 +60,8 @@ _PROMISED_THINGS = (
     "reports?", "calculators?", "frameworks?", "benchmarks?", r"e-?books?", r"white ?papers?", "audits?", "templates?",
     "checklists?", "playbooks?", "guides?", r"case stud(?:y|ies)",
 )  # fmt: skip
-# 'I can send you ...', 'Attached is ...'. Not 'Your teams prepare each audit report' or 'We help you prepare'.
+# Matches 'I can send you ...' and 'Attached is ...', but not 'Your teams prepare each audit report' or 'We help you
+# prepare'.
 _WE_GIVE = re.compile(
     r"(?:\b(?:i|we)(?:['’](?:ll|d|m|re|ve))?(?: (?:will|can|could|would|may|might|am|are|have|be|happy|glad|to|just"
     r"|also|gladly|then|even|already|like|love))* |\b(?:let me|let us|want me to|like me to|shall i|may i|can i|could i"
@@ -87,7 +88,8 @@ _OFFER = re.compile(
 )
 
 _YES_OR_NO = re.compile(r"^(?:is|are|do|does|did|have|has|can|could|would|will|should)\b", re.IGNORECASE)
-# Open, though they start like closed ones: 'Can you walk me through ...?', 'Is that done by hand or by a tool?'.
+# These questions are open, although they start like yes-or-no questions: 'Can you walk me through ...?', 'Is that done
+# by hand or by a tool?'.
 _OPEN_QUESTION = re.compile(
     r"^(?:can|could|would|will) you (?:please )?(?:tell|walk|show|describe|explain|share|talk|take|say|give|help"
     r"|name)\b"
@@ -97,12 +99,12 @@ _OPEN_QUESTION = re.compile(
 
 
 def is_ask(text: str) -> bool:
-    """Whether the text asks the reader for something, with a question, a request or an offer to accept."""
+    """Whether the text asks the reader for something: it contains a question, a request, or an offer to accept."""
     return "?" in text or bool(_REQUEST.search(text))
 
 
 def has_way_out(text: str) -> bool:
-    """Whether the text gives the reader an easy way to say no, or ends the correspondence itself."""
+    """Whether the text gives the reader an easy way to say no, or says that the writer will stop writing."""
     return bool(_WAY_OUT.search(text)) or any(map(_is_conditional_way_out, text.splitlines()))
 
 
@@ -111,7 +113,7 @@ def _is_conditional_way_out(paragraph: str) -> bool:
 
 
 def empty_promise(text: str, sources: Iterable[str]) -> str:
-    """Return the promise of a report, a guide or the like that no text in `sources` names, or ''."""
+    """Return the first promise of a report, guide or similar document that no text in `sources` names, or ''."""
     sources_text = "\n".join(sources)
     for promise in _WE_GIVE.finditer(text):
         object_text = promise["given"] or promise["here"] or ""
@@ -123,10 +125,10 @@ def empty_promise(text: str, sources: Iterable[str]) -> str:
 
 
 def offers(text: str) -> bool:
-    """Whether the writer makes something for the reader, or has made it."""
+    """Whether the writer offers to make something for the reader, or says that they have made it."""
     return bool(_OFFER.search(text))
 
 
 def is_closed(question: str) -> bool:
-    """Whether yes or no answers the question. Questions that ask for a story or offer a choice are open."""
+    """Whether the question can be answered with yes or no. Questions that ask for a story or offer a choice cannot."""
     return bool(_YES_OR_NO.match(question)) and not _OPEN_QUESTION.search(question)

@@ -1,4 +1,4 @@
-"""Assembles finished assets from the writers' drafts: e-mail bodies, scores, and gaps for what a rule dropped."""
+"""Assembles finished e-mails, call scripts and battle cards from the writers' drafts, and scores them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from octave_mcp.evidence.checks import counted
 class Assets:
     """The parts of a playbook that writers draft.
 
-    `by_weight`: the triggers that mean something for the deal, the most important first.
+    `by_weight`: the triggers that matter for the deal, most important first.
     """
 
     executive_summary: Summary
@@ -183,7 +183,7 @@ def _sequence(
 
 
 def _warn_of_likeness(sequences: Sequence[EmailSequence], gaps: list[Gap]) -> None:
-    """Add a gap for personas whose copy is nearly the same. Outlines are exempt: they share a template."""
+    """Add a gap for personas whose copy is nearly the same. Outlines are exempt, because they share a template."""
     texts = [(s.persona_id, "\n".join(t.body for t in s.touches if t.kind == "email")) for s in sequences]
     for index, (persona, text) in enumerate(texts):
         for other, other_text in texts[:index]:

@@ -1,4 +1,4 @@
-"""The brief, the first screen of a playbook. It is assembled after all checks, so it never repeats a dropped claim."""
+"""Builds the brief, the first screen of a playbook, after all checks, so that it never repeats a dropped claim."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ from octave_mcp.evidence.coherence import begins_in_the_middle
 from octave_mcp.evidence.dates import date_in_words, is_over_a_year_old
 from octave_mcp.evidence.figures import figures
 
-# Half a year: if no page of the prospect is newer, the brief tells the rep to look for news.
+# If even the prospect's newest page is older than half a year, the brief tells the rep to look for news.
 STALE_DAYS = 183
-# Shorter quotations are bylines or dates. Several events on a page share those, so they identify none of them.
+# Shorter quotations are bylines or dates, which cannot identify an event, because several events on a page may share
+# them.
 MIN_QUOTE_LETTERS = 20
-# An event this much older than the newest one is no reason to call now, however important it is.
+# An event that is this much older than the newest event is not a reason to call now, however important it is.
 OLD_YEARS = 2
 _MONTH_CHARACTERS = len("2024-03")
 _NO_CONTENT = re.compile(r"\b(?:lorem ipsum|placeholder|coming soon|test page|untitled)\b", re.IGNORECASE)
-# Texts that need the sentence before: 'With it, ...', 'Two of them ...', 'These teams ...'. Not 'those who ...'.
+# Matches sentences that depend on the one before, such as 'With it, ...', 'Two of them ...' and 'These teams ...', but
+# not 'those who ...'.
 _NEEDS_CONTEXT = re.compile(
     r"^(?:with|by|on|for|in|at|from|of) (?:it|this|that|them|these|those)\b"
     r"|\b(?:of|on|with|for|in) (?:them|these|those)\b(?! (?:who|which|that)\b)"
@@ -45,10 +47,10 @@ CitedSentence = Sentence[EvidenceId]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the brief needs and the playbook lacks.
+    """Facts that the brief needs but the playbook does not contain.
 
     `vendor_does`: what the vendor says it does.
-    `vendor_pages`, `prospect_pages`: the pages read of each company.
+    `vendor_pages`, `prospect_pages`: the pages of each company that the run read.
     """
 
     vendor_does: Claim[EvidenceId] | None
@@ -59,7 +61,7 @@ class Known:
 def brief(playbook: Playbook, order: Sequence[CompanyTrigger], known: Known) -> Brief | None:
     """Return the brief for the first persona, or None if there is no persona.
 
-    `order`: the triggers that matter for the deal, the most important first.
+    `order`: the triggers that matter for the deal, most important first.
     """
     if not playbook.priority_personas:
         return None
@@ -91,7 +93,7 @@ def _touches(playbook: Playbook, persona: PriorityPersona) -> tuple[Touch, ...]:
 
 
 def _email_path(playbook: Playbook, touches: Sequence[Touch]) -> str | None:
-    """Return the path of the first e-mail, or None if it is an outline, which nobody can send."""
+    """Return the path of the first e-mail, or None if there is only an outline, which cannot be sent."""
     if not touches or touches[0].kind == "outline":
         return None
     place = next(place for place, sequence in enumerate(playbook.email_sequences) if sequence.touches is touches)
@@ -107,8 +109,8 @@ def _trigger(
 ) -> CompanyTrigger | None:
     """Return the trigger that answers "why now".
 
-    One that the first e-mail or the call opener mentions comes before more important ones, so that the brief, the
-    e-mail and the call tell the same story.
+    A trigger that the first e-mail or the call opener mentions is preferred to more important ones, so that the brief,
+    the e-mail and the call tell the same story.
     """
     candidates = [trigger for trigger in (*order, *playbook.triggers) if trigger.company == "prospect"]
     mentioned = [trigger for sentence in sentences for trigger in candidates if _mentions(playbook, sentence, trigger)]
@@ -130,7 +132,7 @@ def _mentions(playbook: Playbook, sentence: CitedSentence, trigger: CompanyTrigg
 
 
 def _newest_date(playbook: Playbook) -> str:
-    """Return the date of the prospect's newest event, or '' if none is dated."""
+    """Return the date of the prospect's newest event, or '' if no event has a date."""
     dates = (trigger.date for trigger in playbook.triggers if trigger.company == "prospect" and trigger.date != UNDATED)
     return max(dates, default="")
 
@@ -150,7 +152,7 @@ def _is_job(trigger: CompanyTrigger) -> bool:
 
 
 def _quotes(playbook: Playbook, evidence: Sequence[EvidenceId]) -> list[str]:
-    """Return the quotations, without bylines and dates, which several events share."""
+    """Return the quotations, except bylines and dates, because several events may share those."""
     quotes = (playbook.evidence[id_].quote for id_ in evidence if id_ in playbook.evidence)
     return [quote for quote in quotes if sum(map(str.isalpha, quote)) >= MIN_QUOTE_LETTERS]
 
@@ -160,15 +162,16 @@ def _overlap(quote: str, others: set[str]) -> bool:
 
 
 def _why_now(playbook: Playbook, trigger: CompanyTrigger | None) -> CitedSentence | None:
-    """State the trigger, or use the summary if there is none.
+    """Return a sentence that states the trigger, or the summary's first reason if there is no trigger.
 
-    The text of an open job is its title alone, so the sentence adds who is hiring.
+    The text of an open job is only the job title, so the sentence adds who is hiring.
     """
     if trigger is None:
         return next(iter(playbook.executive_summary.why_now), None)
     is_title = trigger.kind == "job_opening" and not trigger.what.rstrip().endswith(".")
     text = f"{playbook.prospect.name} is hiring: {trigger.what}" if is_title else trigger.what
-    # The rep sees the first quotation: it should show the figures of the event, not a byline.
+    # The brief shows the first quotation, so that quotation should contain the figures of the event and not be a
+    # byline.
     event_figures = figures(trigger.what)
     ranked = sorted(
         trigger.evidence,
@@ -178,15 +181,15 @@ def _why_now(playbook: Playbook, trigger: CompanyTrigger | None) -> CitedSentenc
 
 
 def _first_line(track: TalkTrack | None) -> str:
-    """Return the opener of the call, or '' for an outline, whose lines are not meant to be said."""
+    """Return the opener of the call, or '' for an outline, whose lines are not meant to be said aloud."""
     is_call = track is not None and track.kind == "call"
     return " ".join(sentence.text for sentence in track.cold_call.opener) if track and is_call else ""
 
 
 def _proof(playbook: Playbook, touches: Sequence[Touch]) -> CitedSentence | None:
-    """Return the best proof of the first two e-mails and the cards.
+    """Return the best proof in the first two e-mails and on the battle cards.
 
-    A customer's proof comes before the vendor's own, and a result before a plain statement.
+    Proof from a customer is preferred to the vendor's own, and a result to a plain statement.
     """
     facts = [sentence for touch in _finished(touches[:2]) for sentence in touch.sentences if sentence.kind == "fact"]
     on_cards = [proof for card in playbook.battle_cards if card.kind == "why_we_win" for proof in card.proof]
@@ -212,7 +215,7 @@ def _proves(playbook: Playbook, sentence: CitedSentence) -> bool:
 
 
 def _stands_alone(text: str) -> bool:
-    """Whether the text is a sentence that is clear without context. 'How Acme halved its rework' is a heading."""
+    """Whether the text is a sentence that is clear without context. 'How Acme halved its rework' is only a heading."""
     return not (_needs_context(text) or _HEADING.match(text))
 
 
@@ -241,7 +244,7 @@ def _names_customer(playbook: Playbook, sentence: CitedSentence) -> bool:
 
 
 def _question(touches: Sequence[Touch], track: TalkTrack | None) -> str:
-    """Return the first question, of the e-mail and then of the call, that can be asked without context."""
+    """Return the first question in the first e-mail, or else in the call, that is clear without context."""
     opener = track.cold_call.opener if track else ()
     questions = [sentence.text for sentence in (*_first_email(touches), *opener) if sentence.kind == "question"]
     questions += [item.question for item in track.discovery] if track else []

@@ -16,7 +16,7 @@ from octave_mcp.evidence.support.naming import names
 from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.wording import wording
 
-# A sentence that names nobody and has fewer content words says nothing to verify.
+# A sentence that names nobody and has fewer content words contains nothing to verify.
 MIN_CONTENT_WORDS = 2
 MIN_QUOTED_WORDS = 4
 
@@ -27,7 +27,7 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 _I = r"I(?:['’](?:d|ll|m|ve)\b)?"
 _HELLO = re.compile(r"^(?:hi|hello|hey|dear)\b[^,.!?]{0,40}[,.!]\s+(?=\S)", re.IGNORECASE)
-# The next patterns match sentences that claim nothing by themselves. Figures and names in them are checked too:
+# The next patterns match sentences that usually claim nothing. Figures and names in such sentences are checked, too:
 # 'Congratulations on the new office in Lisbon' is a claim.
 _COURTESY = _any(
     r"^(?:(?:i|we) (?:do )?)?(?:hope|trust|thank|thanks|appreciate|sorry|apologies|welcome|congrat\w*|good luck)\b",
@@ -44,7 +44,8 @@ _OFFERED_ACTIONS = (
     r"|step|drop|be (?:quick|brief|short|honest|happy|glad|in touch|around|there)|give you|get back|let you|take you"
 )
 _PRELUDE = r"^(?:(?:so|then|and|or|also|otherwise|in the meantime|if [^,.?!]{1,120}),? )?"
-# Requests count too: 'Reply with a time'. 'Call volume is down' is no request, because 'call' is not a verb there.
+# Requests are treated like offers: 'Reply with a time'. 'Call volume is down' is not a request, because 'call' is not a
+# verb there.
 _OFFER = _any(
     rf"{_PRELUDE}(?:i|we)(?:['’]d| would) (?:\w+ )?(?:love|like|welcome|appreciate|be (?:happy|glad|curious))\b",
     rf"{_PRELUDE}(?:i|we)(?:['’]ll|['’]d| will| can| could| would| may| might)"
@@ -68,7 +69,7 @@ _ABOUT_WRITER = _any(
     r"^(?-i:[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)?,? (?:from|with|at|over at) [A-Z][\w.&'’-]*(?: [A-Z][\w.&'’-]*)?)[.!]?$",
     r"^(?:that|this|it)\b[^.?!,]{0,30} (?:me|I)\b",
 )
-# A way out mentions 'I' or 'you', or starts like one: 'If not, ...', 'No worries'.
+# An opt-out mentions 'I' or 'you', or starts with a typical phrase such as 'If not, ...' or 'No worries'.
 _BETWEEN_US = _any(
     r"\b(?:I|me|my|you|your)\b",
     r"^(?:if|just|or|and|not|say|reply|stop)\b",
@@ -104,14 +105,16 @@ _LEAD_IN = _any(
 _QUOTED = re.compile(r"(“[^“”]*”|\"[^\"]*\")")
 # In 'Your page puts it well: “...”', the quotation is the claim.
 _INTRODUCED = re.compile(r"^(?P<lead>[^:“”\"]{0,120}):\s+(?P<quoted>[“\"][^“”\"]+[”\"])[.!]?$")
-# 'You can see each stop' says what the product does, not what the reader's company does, so 'you' is not replaced.
+# 'You can see each stop' says what the product does, not what the reader's company does, so 'you' is not replaced with
+# a name.
 _MODALS = r"(?:can|could|will|would|may|might|should|get|need|want|have to)"
 _YOU = re.compile(rf"\byou(?:['’](?:re|ve))?\b(?! {_MODALS}\b)(?!['’](?:ll|d)\b)", re.IGNORECASE)
 _YOUR = re.compile(r"\byours?\b", re.IGNORECASE)
-# 'us' in lower case only: 'US' is a country.
+# Only lower-case 'us' is a pronoun: 'US' is a country.
 _WE = re.compile(r"\bwe(?:['’](?:re|ve))?\b|\b(?-i:us)\b", re.IGNORECASE)
 _OUR = re.compile(r"\bours?\b", re.IGNORECASE)
-# Pronouns for the subject of the previous sentence. 'It is late' and 'it took a week' are about nobody.
+# Pronouns that refer to the subject of the previous sentence. In 'It is late' and 'it took a week', 'it' refers to
+# nothing.
 _THEY = re.compile(
     r"^(?P<lead>(?:(?:today|now|since then|before|afterwards|and|but|so),? |with [^,]{1,30}, ))?"
     r"(?P<who>they|he|she|their|his|her|"
@@ -128,23 +131,23 @@ _TIMES_AND_NUMBERS = _any(
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """Who speaks to whom: the two companies, and `people` whom a sentence may name without evidence."""
+    """The two companies of the deal, and the `people` whom a sentence may name without evidence."""
 
     deal: Deal
     people: Sequence[str] = ()
 
     def others_in(self, text: str) -> list[str]:
-        """Return the names in the text, without those of the two companies, the sender and the recipient."""
+        """Return the names in the text, except those of the two companies, the sender and the recipient."""
         known = " ".join((self.deal.vendor, self.deal.prospect, *self.people)).casefold()
         return [name for name in names(text) if name.casefold() not in known]
 
     @property
     def _people(self) -> str:
-        """Vendor and people of the deal, who are not third parties: 'I know that Dana is busy' claims nothing."""
+        """The vendor and the people of the deal, who do not count as third parties: 'I know that Dana is busy'."""
         return " ".join((self.deal.vendor, *self.people))
 
     def is_claim_in_few_words(self, text: str) -> bool:
-        """Whether a short line, such as a subject, claims something: it has a figure or somebody else's name."""
+        """Whether a short line, such as a subject line, makes a claim: it contains a figure or a third party's name."""
         return _gives_figure(text) or bool(self.others_in(text))
 
     def claims_nothing(self, text: str) -> str:
@@ -164,9 +167,9 @@ class Speech:
 
     @property
     def _kinds(self) -> tuple[tuple[str, Callable[[str], bool]], ...]:
-        """The tests in order.
+        """The kinds of sentences that claim nothing, each with its test, in the order of the tests.
 
-        A guess comes before sentences about the writer, because 'I think you lose hours' may claim something.
+        Guesses are tested before sentences about the writer, because 'I think you lose hours' may claim something.
         """
         return (
             ("a question", _is_question),
@@ -179,7 +182,7 @@ class Speech:
         )
 
     def _third_party_claim(self, text: str) -> str:
-        """Return what a courtesy, an offer or a sentence about the writer claims of others, or ''.
+        """Return what a courtesy, an offer or a sentence about the writer claims about others, or ''.
 
         'I can explain why X failed' claims that X failed.
         """
@@ -189,7 +192,7 @@ class Speech:
         )
 
     def _is_way_out(self, text: str) -> bool:
-        """Whether the sentence lets the reader say no. 'Moves no stop unless allowed to' is about a product instead."""
+        """Whether the sentence lets the reader say no. 'Moves no stop unless allowed to' describes a product."""
         is_of_vendor = named_first(text) == self.deal.vendor and bool(self.deal.vendor)
         is_claim = is_of_vendor or is_about_market(text)
         return bool(_BETWEEN_US.search(text)) and not is_claim and has_way_out(text)
@@ -201,13 +204,13 @@ class Speech:
         return len(words) >= (1 if is_about else MIN_CONTENT_WORDS)
 
     def is_mere_guess(self, text: str) -> bool:
-        """Whether the sentence is marked as a guess, and has neither a figure nor somebody else's name."""
+        """Whether the sentence is marked as a guess, and contains neither a figure nor a third party's name."""
         return hedged(text) and not _gives_figure(text) and not self.others_in(text)
 
     def claim_of(self, text: str, subject: str) -> str:
-        """Return the claim of a sentence as the pages would word it: names in place of 'you', 'we' and 'they'.
+        """Return the claim in a sentence, with names in place of 'you', 'we' and 'they', as on a company's pages.
 
-        `subject`: whom the previous sentence is about; '' if unknown.
+        `subject`: the name that the previous sentence is about; '' if unknown.
         """
         greeted = _HELLO.sub("", text)
         question = _ASKED_IF_KNOWN.match(greeted)
@@ -230,7 +233,7 @@ class Speech:
         return bool(_WE.search(text) or _OUR.search(text) or (vendor and vendor in text))
 
     def _with_names(self, part: str, *, is_of_vendor: bool) -> str:
-        """Replace pronouns. 'You' stays in a sentence about the vendor, where it may mean any customer."""
+        """Replace pronouns with names. In a sentence about the vendor, keep 'you', which may mean any customer."""
         vendor, prospect = self.deal.vendor, self.deal.prospect
         if vendor:
             part = _WE.sub(vendor, _OUR.sub(f"{vendor}'s", part))
@@ -239,7 +242,7 @@ class Speech:
         return part
 
     def subject_of(self, text: str, before: str) -> str:
-        """Return whom the sentence is about: the first name in it, or the previous subject for 'they' and the like."""
+        """Return the first name in the sentence, or the previous subject if it starts with 'they' or the like."""
         return named_first(self.claim_of(text, before)) or (before if _THEY.match(text) else "")
 
 
@@ -257,14 +260,14 @@ def _is_about_writer(text: str) -> bool:
 
 
 def _quotes(text: str) -> bool:
-    """Whether the text quotes somebody. One or two words may be in quotation marks for other reasons."""
+    """Whether the text quotes somebody. A few words may be in quotation marks for other reasons."""
     return any(len(quoted.split()) >= MIN_QUOTED_WORDS for quoted in _QUOTED.findall(text))
 
 
 def _gives_figure(text: str) -> bool:
     """Whether the text claims a figure.
 
-    Figures of a plan, an offer or a name are none: 'next Tuesday at 10', 'three ideas', 'two-hour windows'.
+    Figures in plans, offers and names are not claims: 'next Tuesday at 10', 'three ideas', 'two-hour windows'.
     """
     claimed = without_plans(without_offered(without_counts(_TIMES_AND_NUMBERS.sub("", unquoted(text)))))
     return any(

@@ -1,4 +1,4 @@
-"""The buying committee, with what a rep should check before using a name."""
+"""Builds the buying committee, and says what a rep should check before using a name."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from octave_mcp.domain.findings import CompanyPerson
 from octave_mcp.domain.names import normal
 from octave_mcp.evidence.dates import date_in_words
 
-# Older pages may name people who have left the job.
+# Pages older than this may name people who have since left the job.
 OLD_DAYS = 365
-# Names written out in a warning; more are counted, as in 'to 5 other people too'.
+# A warning lists at most this many names. For more people it gives their number: 'to 5 other people too'.
 MAX_NAMED = 2
-# Several people hold such a title at once: 'Cofounder', 'board member'. 'Partner Manager' is held by one.
+# Matches titles that several people usually share, such as 'Cofounder' and 'board member', but not 'Partner Manager'.
 _HELD_BY_SEVERAL = re.compile(r"\b(?:(?:co-?)?founder|partner|(?:board|team) member)s?$", re.IGNORECASE)
 
 
@@ -26,7 +26,7 @@ def committee(
     evidence: Mapping[EvidenceId, Evidence],
     today: date,
 ) -> tuple[BuyingSeat, ...]:
-    """Return one entry per seat. If several name the same seat, the first one wins."""
+    """Return one entry for each seat. If the draft has several entries for a seat, the first one is used."""
     first: dict[SeatName, Seat[EvidenceId]] = {}
     for seat in seats:
         first.setdefault(seat.seat, seat)
@@ -51,7 +51,7 @@ def _check_first(
 
 
 def _has_title_of(seat: Seat[EvidenceId], person: CompanyPerson) -> bool:
-    """Whether `person` is somebody else at the prospect with the same title."""
+    """Whether `person` is another employee of the prospect with the title of this seat."""
     is_other = person.company == "prospect" and not person.employer and normal(person.name) != normal(seat.person or "")
     is_same = bool(seat.title) and normal(person.title or "") == normal(seat.title)
     return is_other and is_same and not _HELD_BY_SEVERAL.search(seat.title)

@@ -1,4 +1,4 @@
-"""Edits by people: the new text is stored as given, checked by rules and marked as theirs."""
+"""Applies people's edits to a playbook: stores the text as given, checks it by rules, and marks it as edited."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from octave_mcp.domain.value import Path, Value, changed, located, overlap, part
 from octave_mcp.errors import InputError
 
 MAX_WARNINGS = 20
-# Sentences checked per edit. A whole section of a playbook has fewer.
+# Maximum number of sentences checked per edit. Even a whole section of a playbook has fewer.
 MAX_SENTENCES = 200
 
 
@@ -37,13 +37,13 @@ class Edited(NamedTuple):
 
 
 def edited(sources: Sources, section: str, given: Given, *, by: str, at: datetime, version: int) -> Edited:
-    """Return the playbook with `given` in place of a section or of a part of it.
+    """Return the playbook after replacing a section, or a part of one, with `given`.
 
     The checks add verdicts, evidence, scores and warnings.
 
     Raises:
-        UnknownName: there is no such part.
-        InputError: people cannot edit the part, or `given` does not fit its form.
+        UnknownName: the playbook has no part with this name.
+        InputError: the part cannot be edited, or `given` does not have the form of the part.
     """
     playbook = sources.playbook
     path = place_of(playbook, section)
@@ -62,9 +62,9 @@ def edited(sources: Sources, section: str, given: Given, *, by: str, at: datetim
 
 
 def _as_sentence(playbook: Playbook, path: Path, part: object) -> tuple[Path, object]:
-    """Widen an edit of a sentence's text to the whole sentence.
+    """Turn an edit of a sentence's text into an edit of the whole sentence.
 
-    A new text is a new sentence: the old evidence may not support it, so the checks look for evidence again.
+    The old evidence may not support the new text, so the checks look for evidence again.
     """
     owner = part_at(playbook, path[:-1])
     if path[-1] == "text" and isinstance(owner, Sentence):
@@ -73,7 +73,7 @@ def _as_sentence(playbook: Playbook, path: Path, part: object) -> tuple[Path, ob
 
 
 def _check_references(playbook: Playbook, name: str) -> None:
-    """Raise InputError if the new part cites unknown evidence, or names an unknown persona or one persona twice."""
+    """Raise InputError if the new part cites unknown evidence, or if it refers to an unknown or a repeated persona."""
     unknown = {i for part in _findings(playbook) for i in part.evidence} - playbook.evidence.keys()
     if unknown:
         raise InputError(f"{name!r} cites evidence that this playbook does not have: {', '.join(sorted(unknown)[:5])}")
@@ -94,7 +94,7 @@ def _findings(value: object) -> Iterator[Finding[EvidenceId]]:
 
 @dataclass(frozen=True)
 class _Checks:
-    """Runs the checks on those parts of `new` that `base` does not have."""
+    """Runs the checks on the parts of `new` that are not in `base`."""
 
     base: Playbook
     new: Playbook
@@ -111,7 +111,7 @@ class _Checks:
         return frozenset(_findings(self.base))
 
     def _with_sentences(self, playbook: Playbook) -> Playbook:
-        """Replace the sentences of each e-mail with those of its body, which people may have edited."""
+        """Replace the sentences of each e-mail with the sentences in its body, which people may have edited."""
         by_body = {touch.body: touch for _, touch in _touches(self.base)}
         by_text = {sentence.text: sentence for touch in by_body.values() for sentence in touch.sentences}
         touches = {at: _with_sentences_of_body(touch, by_body, by_text) for at, touch in _touches(playbook)}
@@ -123,7 +123,7 @@ class _Checks:
             raise InputError(
                 f"the edit has {len(new_paths)} new sentences; at most {MAX_SENTENCES} are checked; edit smaller parts"
             )
-        # Innermost first: the copy of an outer finding must contain the verdicts on the findings inside it.
+        # Inner findings are judged first, because the copy of an outer finding must contain their verdicts.
         for at in sorted(new_paths, key=len, reverse=True):
             playbook = changed(playbook, {at: self.sources.judged(part_at(playbook, at))})
         return playbook
@@ -164,7 +164,8 @@ def _with_sentences_of_body(
 ) -> Touch:
     """Read the sentences and the ask from the e-mail's body.
 
-    Sentences that the old playbook has keep their evidence. A body that it has keeps all of its sentences.
+    A sentence that is also in the old playbook keeps its evidence. If the whole body is in the old playbook, all of its
+    sentences are kept.
     """
     if (known := by_body.get(touch.body)) is not None:
         return touch if touch == known else touch.model_copy(update={"sentences": known.sentences})
@@ -181,7 +182,7 @@ def _with_sentences_of_body(
 
 
 def _emails(sequence: EmailSequence, playbook: Playbook) -> list[Email]:
-    """Return the e-mails in the form that the rules read."""
+    """Return the e-mails of a sequence in the form that the rules for copy need."""
     deal = Deal(playbook.vendor.name, playbook.prospect.name, playbook.context.text if playbook.context else "")
     emails: list[Email] = []
     for place, touch in enumerate(sequence.touches):
@@ -203,7 +204,7 @@ def _emails(sequence: EmailSequence, playbook: Playbook) -> list[Email]:
 
 
 def _warnings(sources: Sources, playbook: Playbook, path: Path) -> Iterator[str]:
-    """Yield what is wrong with the new part: errors that forbid sending it, unsupported sentences, then faults."""
+    """Yield the problems of the new part: errors for which it must not be sent, unsupported sentences, then faults."""
     part, owner = part_at(playbook, path), part_at(playbook, path[:-1])
     yield from _send_errors(playbook, path)
     if isinstance(owner, Touch) and path[-1] == "body":
@@ -215,7 +216,7 @@ def _warnings(sources: Sources, playbook: Playbook, path: Path) -> Iterator[str]
 
 
 def _send_errors(playbook: Playbook, path: Path) -> Iterator[str]:
-    """Yield why an e-mail in the edited part must not be sent."""
+    """Yield the errors for which an e-mail in the edited part must not be sent."""
     for row, sequence in enumerate(playbook.email_sequences):
         for place, email in enumerate(_emails(sequence, playbook)):
             if overlap(_at_touch(row, place), path):

@@ -1,4 +1,4 @@
-"""An e-mail as the rules read it: its text, its position in the sequence, and its deal."""
+"""An e-mail in the form that the rules for copy need: its text, its position in the sequence, and its deal."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from octave_mcp.copywriting.readability import length, sentences
 from octave_mcp.domain.evidence import Evidence
 from octave_mcp.evidence.support.naming import names
 
-# As in 'Hi Ada'.
+# Number of words in a greeting such as 'Hi Ada'.
 GREETING_WORDS = 2
-# A first word this long may represent the company: 'Oakway' for 'Oakway Parcels', but not 'The' for 'The Yard'.
+# Minimum length of a first word that may be used as the company's name: 'Oakway' for 'Oakway Parcels', but not 'The'
+# for 'The Yard'.
 MIN_NAME_LETTERS = 4
 
 _QUOTED = re.compile(r"“[^“”]*”")
 _GREETING = re.compile(
     r"^(?:hi|hello|hey|dear|good (?:morning|afternoon)|\{\{first_name\}\}|[A-Z][\w-]*)\b[^.?!\n]{0,60},$", re.IGNORECASE
 )
-# A last block that does not end like a sentence is a signature.
+# If the last block of an e-mail does not end like a sentence, it is the signature.
 _SENTENCE_END = re.compile(r"[.?!。？！…][\"”’')\]]*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """Vendor, prospect, and as `context` what the user said about the deal. '' means unknown."""
+    """The vendor and the prospect, and in `context` what the user said about the deal. '' means unknown."""
 
     vendor: str = ""
     prospect: str = ""
@@ -35,14 +36,14 @@ class Deal:
 
 @dataclass(frozen=True)
 class Email:
-    """An e-mail without greeting and signature. Its paragraphs include the ask and the way out.
+    """An e-mail without greeting and signature. Its paragraphs include the ask and the opt-out.
 
-    `position`: place in the sequence, from 0.
-    `earlier`: the touches before it.
+    `position`: place in the sequence, counted from 0.
+    `earlier`: the e-mails before it in the sequence.
     `facts`: the sentences that state a fact.
-    `make_first`: the text of what it offers to send.
+    `make_first`: the full text of what the e-mail offers to send.
 
-    What is unknown is empty, and no rule finds fault with that.
+    Unknown fields are empty; no rule counts an empty field as a fault.
     """
 
     subject: str
@@ -61,7 +62,7 @@ class Email:
 
     @property
     def is_english(self) -> bool:
-        """Rules that look for English words do not apply to copy in another language."""
+        """Whether the copy is in English. Rules that look for English words apply only to English copy."""
         return self.language.lower().startswith("en")
 
     @cached_property
@@ -83,7 +84,7 @@ class Email:
 
     @cached_property
     def statements(self) -> tuple[str, ...]:
-        """The sentences without the ask."""
+        """All sentences except those of the ask."""
         return tuple(sentence for sentence in self.sentences if sentence not in self.ask)
 
     @cached_property
@@ -99,13 +100,13 @@ class Email:
         return "\n".join(e.quote for e in self.evidence if e.role == role)
 
     def mentions(self, text: str) -> int:
-        """Count how often the text has the name of the reader's company, or the first word of it."""
+        """Count how often the text mentions the reader's company by its name or by a long first word of the name."""
         first, _, rest = self.deal.prospect.partition(" ")
         name = first if not rest or len(first) >= MIN_NAME_LETTERS else self.deal.prospect
         return len(re.findall(rf"(?<![\w.]){re.escape(name)}(?!\w)", text)) if name else 0
 
     def names_in(self, text: str) -> tuple[str, ...]:
-        """Return the names in the text, without those of the two companies."""
+        """Return the names in the text, except those of the two companies."""
         company_words = f"{self.deal.vendor} {self.deal.prospect}".casefold().split()
         return tuple(name for name in names(text) if name.casefold() not in company_words)
 
@@ -121,7 +122,7 @@ def quotations(text: str) -> list[str]:
 def read_email(
     subject: str, body: str, *, position: int, last: bool, earlier: Sequence[Email] = (), deal: Deal | None = None
 ) -> Email:
-    """Parse an e-mail as it was sent. Its evidence is unknown."""
+    """Parse an e-mail in the form in which it is sent. The result contains no evidence."""
     blocks = [block for part in re.split(r"\n(?:[^\S\n]*\n)+", body) if (block := part.strip())]
     if blocks and _GREETING.match(blocks[0]):
         del blocks[0]
@@ -139,6 +140,6 @@ def read_email(
 
 
 def ask_of(paragraphs: Sequence[str]) -> str:
-    """Return the last question of the last two paragraphs; without one, the last paragraph."""
+    """Return the last question in the last two paragraphs, or the last paragraph if they contain no question."""
     questions = [sentence for paragraph in paragraphs[-2:] for sentence in sentences(paragraph) if "?" in sentence]
     return (questions or paragraphs or [""])[-1]

@@ -1,4 +1,4 @@
-"""E-mails of a sequence as they would be sent, with the errors and faults that the rules find in each."""
+"""Turns a drafted sequence into e-mails ready to send, with the errors and faults that the rules find in each."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from octave_mcp.evidence.pruning import is_empty
 from octave_mcp.evidence.support import Statement, problems, quoted
 
 DAYS = (1, 3, 7, 14)
-# Points, of 100, below which an e-mail is asked for again. Few e-mails are without faults, and a correction costs
-# nearly as much as the first ask.
+# A writer has to correct an e-mail that scores fewer points than this, of 100. The threshold is low, because few
+# e-mails are without faults and a correction costs nearly as much as the first ask.
 MIN_UNCORRECTED_POINTS = 50
-# Merge fields in place of names, because the rules do not depend on names.
+# A letterhead with merge fields is enough for the rules, because they do not depend on names.
 UNADDRESSED = Letterhead()
 # 'Day 7' is a day of the sequence, not a figure that needs evidence.
 _DAY = re.compile(rf"\bday (?:{'|'.join(map(str, DAYS))})\b", re.IGNORECASE)
@@ -32,9 +32,9 @@ _DAY = re.compile(rf"\bday (?:{'|'.join(map(str, DAYS))})\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A touch with the rules' findings. `number` counts from 1.
+    """A touch with the errors and faults that the rules found. `number` counts from 1.
 
-    `errors`: why it must not be sent. `faults`: what cost it points.
+    `errors`: problems for which the touch must not be sent. `faults`: problems that cost it points.
     """
 
     number: int
@@ -47,9 +47,9 @@ class Judged:
 class Material:
     """What the text of an e-mail may use besides the evidence that it cites.
 
-    `evidence`: everything shown to the writer; its names may be used.
-    `known`: names that need no evidence. The first two are the vendor's and the prospect's, the rest are job titles.
-    `given`: what the user said about the deal; its names may be used too.
+    `evidence`: all evidence shown to the writer; the e-mail may use the names in it.
+    `known`: names that need no evidence: first the vendor's and the prospect's, then job titles.
+    `given`: what the user said about the deal; the e-mail may use the names in it, too.
     """
 
     evidence: Mapping[EvidenceId, Evidence]
@@ -71,7 +71,7 @@ class Material:
 def emails(
     draft: SequenceDraft[EvidenceId], material: Material, language: str, head: Letterhead = UNADDRESSED
 ) -> Iterator[Judged]:
-    """Yield the touches in order. One with errors will be dropped, so later touches may repeat it."""
+    """Yield the touches in order. A touch with errors will be dropped, so later touches may repeat it."""
     earlier: list[Email] = []
     touches = draft.touches[: len(DAYS)]
     for position, touch in enumerate(touches):
@@ -85,7 +85,7 @@ def emails(
 
 
 def complaints(email: Judged, draft: TouchDraft[EvidenceId]) -> Iterator[Problem]:
-    """Yield what to ask for again, with its place in the touch: errors, and the faults of a touch with a low score."""
+    """Yield the problems that the writer should correct: errors and, if the score is low, faults."""
     yield from email.errors
     if email.touch.score and email.touch.score.points < MIN_UNCORRECTED_POINTS:
         yield from (_as_problem(fault, draft, is_soft=True) for fault in email.faults)
@@ -96,7 +96,7 @@ def _as_problem(fault: Fault, draft: TouchDraft[EvidenceId], *, is_soft: bool = 
 
 
 def _path_of(fault: Fault, draft: TouchDraft[EvidenceId]) -> Path:
-    """Return the path of the one text that the fault is about, or () if it concerns the whole e-mail."""
+    """Return the path of the text that the fault is about, or () if the fault concerns the whole e-mail."""
     if fault.rule == "D21" and draft.opt_out is not None:
         return ("opt_out",)
     texts = [*_texts_with_paths(draft)] if fault.about else []
@@ -143,9 +143,10 @@ def _as_email(
 
 
 def unproven(touch: TouchDraft[EvidenceId], cited: Sequence[Evidence], material: Material) -> Iterator[Problem]:
-    """Yield D1 if the touch cites nothing, and D3, D4 and D10 for texts that cannot cite, such as the subject.
+    """Yield violations of D1 (no evidence), and of D3, D4 and D10 in texts without citations, such as the subject.
 
-    Those texts may use all evidence that the touch cites. An offer may use every page that was shown.
+    Texts without citations may use all evidence that the touch cites. An offer may use all evidence shown to the
+    writer.
     """
     texts: list[tuple[Value, Path, str]] = [
         (touch, ("subject",), touch.subject),
@@ -168,7 +169,7 @@ def unproven(touch: TouchDraft[EvidenceId], cited: Sequence[Evidence], material:
 
 
 def body(touch: TouchDraft[EvidenceId], head: Letterhead) -> str:
-    """Return the e-mail as sent: greeting, paragraphs, ask, a way out on the last touch, and signature."""
+    """Return the e-mail ready to send: greeting, paragraphs, ask, an opt-out if there is one, and signature."""
     return "\n\n".join((head.greeting, *_paragraphs_as_sent(touch), head.signature))
 
 
@@ -177,7 +178,7 @@ def paragraphs_of(touch: TouchDraft[EvidenceId]) -> list[str]:
 
 
 def _paragraphs_as_sent(touch: TouchDraft[EvidenceId]) -> Iterator[str]:
-    """The paragraphs, the ask and the way out, without empty ones."""
+    """Return the paragraphs, the ask and the opt-out, leaving out empty ones."""
     return filter(None, (*paragraphs_of(touch), touch.call_to_action.text, touch.opt_out))
 
 

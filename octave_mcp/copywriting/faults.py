@@ -1,4 +1,4 @@
-"""Faults that rules find in copy, and the score that they add up to."""
+"""Faults that rules find in copy, and the score computed from them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from octave_mcp.domain.sentence import Score
 from octave_mcp.evidence.checks import RULES
 
-# Cost in percent of the points left. SLIGHT: few readers notice. PLAIN: a rep would edit it. GRAVE: a rep would rewrite
-# it. FATAL: unfit to be sent.
+# Cost of a fault, in percent of the remaining points. Few readers notice a SLIGHT fault. For a PLAIN fault a rep would
+# edit the text, and for a GRAVE one rewrite it. A text with a FATAL fault is not fit to be sent.
 SLIGHT, PLAIN, GRAVE, FATAL = 4.0, 8.0, 15.0, 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong, worded as a sentence that a rep can act on.
+    """A fault in copy, with a `text` that a rep can act on.
 
     `rule`: a key of RULES.
-    `about`: the passage of the draft concerned; '' is the whole draft.
+    `about`: the words of the draft that have the fault; '' if the whole draft has it.
     """
 
     rule: str
@@ -32,10 +32,10 @@ class Fault:
 
 
 def scored(faults: Iterable[Fault], *, max_points: float = 100.0) -> Score:
-    """Deduct each fault from the points left, so that the worse of two bad drafts still scores lower.
+    """Return the score. Each fault costs a share of the remaining points, so even bad drafts can be ranked.
 
-    `max_points`: points of a draft without faults. Slight faults give no warning, because readers took long lists of
-    small notes for noise.
+    `max_points`: points of a draft without faults. Slight faults give no warning, because readers treated long lists of
+    minor warnings as noise.
     """
     by_cost = sorted(faults, key=lambda fault: -fault.cost)
     points = max_points
@@ -45,5 +45,5 @@ def scored(faults: Iterable[Fault], *, max_points: float = 100.0) -> Score:
 
 
 def graded(cost: float, excess: float) -> float:
-    """Raise a cost with the excess over a limit, as a share of the limit. Half or more doubles the cost."""
+    """Raise a cost by `excess`, the share by which a limit is exceeded. An excess of half or more doubles the cost."""
     return cost * (1 + min(1.0, 2 * excess))

@@ -1,4 +1,4 @@
-"""How well the two companies fit: tools that both name, and which capability meets which pain."""
+"""Shows how well the two companies fit: tools that both name, and capabilities that meet the prospect's pains."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ def fit(
 
 
 def stack_overlap(integrations: Sequence[CompanyIntegration]) -> Iterator[StackOverlap]:
-    """Yield the tools that both companies name. `uses` is preferred: only this relation proves that a tool is used."""
+    """Yield the tools that both companies name.
+
+    The relation `uses` is preferred, because only that relation proves that a company uses the tool.
+    """
     by_name: dict[str, list[CompanyIntegration]] = {}
     for integration in integrations:
         by_name.setdefault(name_key(integration.name), []).append(integration)
@@ -46,9 +49,9 @@ def _strongest(mentions: Sequence[CompanyIntegration], role: str) -> CompanyInte
 
 
 def _value_map(tracks: Sequence[TalkTrack]) -> Iterator[ValueMapRow[EvidenceId]]:
-    """Yield the rows of the call scripts in turns, each capability once.
+    """Yield the value map rows of all call scripts in round-robin order, each capability once.
 
-    Taking turns keeps rows of every persona within the limit of the value map.
+    With this order, every persona keeps some rows when the value map is cut to its limit.
     """
     seen = set[str]()
     longest = max((len(track.value_map) for track in tracks), default=0)

@@ -26,7 +26,7 @@ IDENTIFIERS = frozenset({"id", "persona_id", "rank"})
 MAX_SHAPE_DEPTH = 4
 MAX_COMPLAINTS = 3
 EMAIL = "an e-mail: give it as 'Subject: ...', an empty line, and the body"
-# Possessive quantifiers (`*+`), because backtracking over long runs of blanks would take quadratic time.
+# The quantifiers are possessive (`*+`), because backtracking over long runs of blanks would take quadratic time.
 _EMAIL = re.compile(
     r"\s*+Subject:[ \t]*+(?P<subject>[^\r\n]*+)\r?\n[ \t]*+\r?\n(?P<body>.*\S.*)", re.IGNORECASE | re.DOTALL
 )
@@ -56,10 +56,10 @@ def check_editable(playbook: Playbook, path: Path, name: str) -> None:
 
 
 def read(given: Given, playbook: Playbook, path: Path, name: str) -> object:
-    """Return the new part, with the type of the current one.
+    """Return the new part, parsed as the type of the current part.
 
     Raises:
-        InputError: `given` does not have that form; the message shows the form.
+        InputError: `given` does not have the form of the part; the message shows that form.
     """
     if (given.text is None) == (given.content is None):
         raise InputError("give either text or content")
@@ -71,7 +71,7 @@ def read(given: Given, playbook: Playbook, path: Path, name: str) -> object:
 
 
 def form_of(playbook: Playbook, path: Path) -> Any:  # noqa: ANN401 - a type
-    """Return the type of values allowed at a path; for a value that exists, its own type."""
+    """Return the type of the values allowed at a path. If the path has a value, this is the type of the value."""
     value: object = playbook
     form: Any = Playbook
     for step in path:
@@ -108,7 +108,7 @@ def _of_text(text: str, current: object, form: Any, name: str) -> object:  # noq
 
 
 def _entries(text: str, entry: Any) -> Iterator[object]:  # noqa: ANN401 - a type
-    """Yield the lines of a list of texts, or the sentences of a paragraph."""
+    """Yield list entries from a text: its lines for a list of texts, its sentences for a paragraph."""
     if entry is str:
         yield from (line for line in text.splitlines() if line.strip())
     else:
@@ -127,13 +127,13 @@ def _is_subclass(form: object, *kinds: type) -> bool:
 
 
 def _sentence(form: Any, text: str) -> Value:  # noqa: ANN401 - a type
-    """Return a sentence without evidence. The checks find its kind and its evidence."""
+    """Return a sentence without evidence. The checks add its kind and its evidence later."""
     kind = {"kind": "fact"} if _is_subclass(form, Sentence) else {}
     return form(text=text, evidence=(), **kind)
 
 
 def _paragraph(text: str) -> list[str]:
-    """Split the text into sentences, unless joining them would not restore it exactly."""
+    """Split the text into sentences, but return it whole if joining the sentences would change it."""
     parts = sentences(text)
     return parts if " ".join(parts) == text else [text]
 
@@ -146,7 +146,7 @@ def _email(text: str, current: Touch, name: str) -> Touch:
 
 
 def _of_json(content: JsonValue, current: object, form: Any, name: str) -> object:  # noqa: ANN401 - a type
-    """Validate JSON. Fields that an object leaves out keep their current values."""
+    """Validate JSON. Fields that are missing in an object keep their current values."""
     if isinstance(content, dict) and isinstance(current, Value):
         content = {**to_jsonable_python(current), **content}
     return _validated(content, form, name)

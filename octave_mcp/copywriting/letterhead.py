@@ -25,7 +25,7 @@ _FAMILY_NAME_FIRST = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """`first_name` is None if the recipient is unknown: the greeting then has a merge field."""
+    """Greeting and signature. If `first_name` is None (unknown recipient), the greeting has a merge field."""
 
     first_name: str | None = None
     signature: str = f"{SENDER_NAME}, {SENDER_COMPANY}"
@@ -36,7 +36,7 @@ class Letterhead:
         return f"Hi {self.first_name or FIRST_NAME},"
 
     def filled(self, spoken: str) -> str:
-        """Put known names in place of merge fields in a text that a rep says aloud."""
+        """Replace merge fields with known names in a text that a rep says aloud."""
         values = {
             FIRST_NAME: self.first_name,
             SENDER_NAME: self.sender.name.partition(" ")[0],
@@ -48,7 +48,7 @@ class Letterhead:
 
 
 def letterhead(contact: str | None, sender: Sender | None, vendor: str) -> Letterhead:
-    """Return the greeting and signature. `contact` is a name as a page has it: 'Ada Moss, Head of Yards'."""
+    """Return the greeting and signature. `contact` is a name as written on a page: 'Ada Moss, Head of Yards'."""
     details = sender or Sender()
     return Letterhead(first_name(contact or ""), _signature(details, vendor), details)
 
@@ -59,7 +59,7 @@ def person_of(contact: str) -> str:
 
 
 def first_name(contact: str) -> str | None:
-    """Return the first name, or None if the contact is several people or has the family name first, as in Chinese."""
+    """Return the first name; None for several people, and for names that start with the family name, as in Chinese."""
     if _SEVERAL_PEOPLE.search(contact):
         return None
     name = _HONORIFIC.sub("", person_of(contact))
@@ -68,7 +68,7 @@ def first_name(contact: str) -> str | None:
 
 
 def _signature(sender: Sender, vendor: str) -> str:
-    """Return the signature. Without a sender's name it has merge fields."""
+    """Return the signature. If the sender's name is unknown, the signature contains merge fields."""
     if not sender.name:
         lines = (sender.sign_off, f"{SENDER_NAME}, {sender.company or SENDER_COMPANY}")
     else:

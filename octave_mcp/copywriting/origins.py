@@ -24,7 +24,7 @@ from octave_mcp.errors import InputError
 Writer = Literal["summary", "card", "sequence", "talk_track"]
 # Length of the path of a touch within its sequence.
 OF_TOUCH = len(("touches", 0))
-# Fields that identify an entry of a list across playbooks. The first one that the entry has counts.
+# Fields that identify a list entry in every version of a playbook. The first field that the entry has is used.
 _IDENTITY = ("persona_id", "day", "seat", "id", "kind")
 
 
@@ -33,8 +33,8 @@ class Origin(NamedTuple):
 
     `draft`: path of the draft within the drafts.
     `at`: path of the part within the draft.
-    `unit`: path of the smallest part of the playbook that is assembled and scored again with it.
-    `rank`: index of the persona, if the draft is for one.
+    `unit`: path of the smallest part of the playbook that must be assembled and scored again with this part.
+    `rank`: index of the persona, if the draft is for a persona.
     """
 
     writer: Writer
@@ -45,17 +45,20 @@ class Origin(NamedTuple):
 
     @property
     def path(self) -> Path:
-        """Path within the drafts."""
+        """Path of this part within all drafts."""
         return (*self.draft, "value", *self.at)
 
     @property
     def is_unit(self) -> bool:
-        """Whether the unit comes from this part alone. Then writing it again turns an outline into copy."""
+        """Whether the unit is made from this part alone.
+
+        If so, a model that writes the part turns an outline into copy.
+        """
         return self.at in {(), ("executive_summary",)} or (self.at[:1] == ("touches",) and len(self.at) == OF_TOUCH)
 
 
 def identity(entry: object) -> object:
-    """Return what identifies an entry of a list across playbooks, or None if only its position does."""
+    """Return the value that identifies a list entry in every version of a playbook, or None if there is none."""
     return next((value for name in _IDENTITY if (value := getattr(entry, name, None)) is not None), None)
 
 
@@ -63,8 +66,8 @@ def origins(playbook: Playbook, drafts: Drafts, name: str) -> tuple[Origin, ...]
     """Return the origins of a part, such as 'email_sequences.persona-1.touches[2]'.
 
     Raises:
-        UnknownName: there is no such part; the message lists the parts.
-        InputError: no writer wrote the part; the message lists what writers wrote.
+        UnknownName: the playbook has no part with this name; the message lists the parts.
+        InputError: the part was not written by a model; the message lists the parts that were.
     """
     section, *rest = place_of(playbook, name)
     if section not in _ORIGINS:
@@ -128,9 +131,9 @@ def _of_sequences(playbook: Playbook, drafts: Drafts, path: Path) -> Iterator[Or
 
 
 def _path_in_draft(touch: Touch, draft: TouchDraft[EvidenceId], path: Path) -> Path:
-    """Return the path in the draft of a part of an e-mail.
+    """Translate a path in an e-mail to the path in its draft.
 
-    A draft has paragraphs of sentences where the e-mail has a body and a flat list of sentences.
+    A draft has paragraphs of sentences, whereas an e-mail has a body and a flat list of sentences.
     """
     if path[:1] not in {("body",), ("sentences",)}:
         return path
@@ -155,7 +158,7 @@ def _of_cards(playbook: Playbook, drafts: Drafts, path: Path) -> Iterator[Origin
 
 
 def _indexes(playbook: Playbook, path: Path) -> Sequence[int]:
-    """Return the index that the path has in its section, or all indexes of the section."""
+    """Return the index in the path, or all indexes of the section if the path has no index."""
     return [cast("int", path[1])] if path[1:] else range(len(getattr(playbook, str(path[0]))))
 
 
@@ -169,7 +172,7 @@ def _origin(
     unit: Path,
     rank: int | None = None,
 ) -> Origin:
-    """Return the origin of the part at path `rest` of `shown`. The draft has what is `shown` at path `at`."""
+    """Return the origin of the part at path `rest` of `shown`. `at` is the path of `shown` in its draft."""
     if part_at(drafts, draft_path) is None:
         raise InputError(
             "its writer failed, so there is no draft to change; generate the playbook again, or edit the part"
@@ -179,9 +182,9 @@ def _origin(
 
 
 def _aligned(shown: object, draft: object, path: Path) -> Path:
-    """Return the path in the draft of what the playbook shows at `path`.
+    """Translate a path in a part of the playbook to the path in its draft.
 
-    Anything inside a finding maps to the finding.
+    A path inside a finding becomes the path of the whole finding.
     """
     if not path or isinstance(draft, Finding):
         return ()
@@ -190,7 +193,7 @@ def _aligned(shown: object, draft: object, path: Path) -> Path:
         _check_written(path, type(cast("Value", draft)))
         return (step, *_aligned(getattr(shown, step), getattr(draft, step), path[1:]))
     shown_entries, draft_entries = cast("Sequence[object]", shown), cast("Sequence[object]", draft)
-    # Checks may have dropped entries of the draft, which shifts the indexes. The texts still agree.
+    # Checks may have dropped entries of the draft, which shifts the indexes, so entries are matched by their texts.
     index = (
         step
         if len(shown_entries) == len(draft_entries)
@@ -200,7 +203,7 @@ def _aligned(shown: object, draft: object, path: Path) -> Path:
 
 
 def _first_text(entry: object) -> str:
-    """Return the first text of an entry."""
+    """Return the first non-empty text in an entry."""
     if isinstance(entry, Value):
         return next((text for name in type(entry).model_fields if (text := _first_text(getattr(entry, name)))), "")
     return entry if isinstance(entry, str) else ""

@@ -1,4 +1,4 @@
-"""Outlines: labelled quotations that a person or a model has yet to put into words. The rules for copy do not apply."""
+"""Outlines: labelled quotations that a person or a model still has to turn into copy. No rules for copy apply."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _WOULD_FILL = f"you, or a language model: {finished_copy()}"
 
 
 def title(playbook: Playbook) -> str:
-    """Return the heading that warns of outlines, or '' if the playbook has none."""
+    """Return a heading that says which parts of the playbook are outlines, or '' if none are."""
     parts = dict(_parts(playbook))
     outlined = [name for name, forms in parts.items() if "outline" in forms]
     is_whole = {form for forms in parts.values() for form in forms} == {"outline"}
@@ -38,7 +38,7 @@ def title(playbook: Playbook) -> str:
 
 
 def _parts(playbook: Playbook) -> Iterator[tuple[str, list[str]]]:
-    """Yield each written part with the kinds of its pieces. A summary without a sentence has none."""
+    """Yield the name of each written part with the kinds of its pieces. A summary without sentences has no pieces."""
     summary = playbook.executive_summary
     sentences = (*summary.whom_to_approach, *summary.why_now, *summary.how_to_engage)
     yield "summary", [summary.kind for _ in sentences]
@@ -54,7 +54,7 @@ def how(playbook: Playbook) -> str:
 
 
 def notice(playbook: Playbook) -> str:
-    """Return the heading and how to get finished copy, or '' if the playbook has no outlines."""
+    """Return the heading and an explanation of how to get finished copy, or '' if the playbook has no outlines."""
     return f"{heading}. {how(playbook)}" if (heading := title(playbook)) else ""
 
 
@@ -65,7 +65,7 @@ def outlines(draft: SequenceDraft[EvidenceId], material: Material) -> Iterator[J
 
 
 def _outline(touch: TouchDraft[EvidenceId], day: int) -> Touch:
-    """Return the lines as they are, without greeting and signature."""
+    """Return the lines of the outline unchanged, without greeting and signature."""
     return Touch(
         kind="outline",
         day=day,

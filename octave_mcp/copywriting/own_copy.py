@@ -52,12 +52,12 @@ class Checked:
 
 
 def checked_copy(text: str, playbook: Playbook, pages: Mapping[str, Page], sender: Sender | None) -> CheckedCopy:
-    """Check each sentence of a pasted text, and score the whole.
+    """Check each sentence of a pasted text, and score the text as a whole.
 
     `pages`: the pages of the playbook that are still stored, by the digest of their text.
 
     Raises:
-        InputError: the text has no sentence, or too many.
+        InputError: the text has no sentences, or too many of them.
     """
     pasted = read_pasted_text(text)
     if not (count := len([*pasted.sentences])) and not pasted.subject:
@@ -70,7 +70,10 @@ def checked_copy(text: str, playbook: Playbook, pages: Mapping[str, Page], sende
 
 
 def sources_of(playbook: Playbook, pages: Mapping[str, Page]) -> Iterator[Source]:
-    """Yield the passages that may support a sentence. The playbook's quotations replace pages no longer stored."""
+    """Yield the passages that may support a sentence.
+
+    If a page is no longer stored, yield the playbook's quotations from it instead.
+    """
     for read_page in playbook.pages:
         if page := pages.get(read_page.sha256):
             # Another run may have stored the same text under another URL and title.
@@ -85,7 +88,7 @@ def sources_of(playbook: Playbook, pages: Mapping[str, Page]) -> Iterator[Source
 
 @dataclass(frozen=True)
 class Checker:
-    """Checks one pasted text. `read` are the passages that may support it."""
+    """Checks one pasted text. `read` holds the passages that may support it."""
 
     pasted: PastedText
     playbook: Playbook
@@ -170,7 +173,7 @@ class Checker:
             yield _no_claim("\n".join(self.pasted.signature), "a sign-off")
 
     def checked(self, text: str, subject: str = "") -> Checked:
-        """Return the verdict on a sentence. `subject`: whom the previous sentence is about."""
+        """Return the verdict on a sentence. `subject`: the name that the previous sentence is about."""
         if (claim := self._playbook_claims.get(normal(text))) and claim.support:
             return self._as_in_playbook(text, claim.evidence, claim.support)
         if reason := self._speech.claims_nothing(text):
@@ -192,7 +195,7 @@ class Checker:
         return _backed(text, sourced.verdict, sourced.reason, evidence)
 
     def _from_playbook(self, quotation: Evidence) -> Evidence:
-        """Return the playbook's evidence that contains this quotation, or the quotation itself if there is none."""
+        """Return the playbook's evidence that contains this quotation, or else the quotation itself."""
         known = self._evidence_by_page.get(quotation.page_sha256, ())
         return next((evidence for evidence in known if _contains(evidence, quotation)), quotation)
 
@@ -207,7 +210,7 @@ class Checker:
     def _faults(self) -> list[Fault]:
         email = self._email
         with_frame = replace(email, paragraphs=(self.pasted.greeting, *email.paragraphs, *self.pasted.signature))
-        errors = email_errors(with_frame)  # the greeting and the signature may have blanks, too
+        errors = email_errors(with_frame)  # greeting and signature may also contain unfilled blanks
         if self.pasted.kind == "email":
             return [*errors, *email_faults(email)]
         reasons = [
@@ -219,7 +222,7 @@ class Checker:
 
     @cached_property
     def _email(self) -> Email:
-        """The text as a first touch, because no earlier touch is known."""
+        """The pasted text in the form of a first touch, because earlier touches are unknown."""
         claims_found = [result for result in self._sentences if result.sentence.verdict != "no claim"]
         paragraphs = tuple("".join(map(_with_end, paragraph)).strip() for paragraph in self.pasted.paragraphs)
         return Email(
@@ -239,7 +242,7 @@ def _backed(text: str, verdict: CopyVerdict, reason: str, evidence: Sequence[Evi
 
 
 def _with_end(sentence: PastedSentence) -> str:
-    """Return the sentence and a space. One without a full stop, such as an entry of a list, keeps its line."""
+    """Return the sentence and a space, or a line break if the sentence has no full stop, as in a list."""
     if sentence.is_theirs:
         return ""
     return f"{sentence.text} " if ends(sentence.text) else f"{sentence.text}\n"

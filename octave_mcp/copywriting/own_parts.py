@@ -17,16 +17,16 @@ _KEYS = ("day", *NAMING)
 
 
 class _Placed(NamedTuple):
-    """A value with the part in it, and the path of the part in it."""
+    """A value that now contains the part, and the path of the part in that value."""
 
     value: object
     at: Path
 
 
 def with_own_parts(new: Playbook, old: Playbook) -> Playbook:
-    """Return the new playbook with what people wrote in the old one. Each part keeps its evidence."""
+    """Return the new playbook with the parts that people wrote in the old one. Those parts keep their evidence."""
     new_evidence, marks = new.evidence, dict[OwnText, OwnText]()
-    # Low indexes first: an entry that the new list lacks is inserted at its old index.
+    # Low indexes come first, because an entry that is missing in the new list is inserted at its old index.
     for path, record in sorted(own_texts(old), key=lambda item: tuple(map(_sort_key, item[0]))):
         placed = _with_part(new, old, _with_checks(old, path))
         new = cast("Playbook", placed.value)
@@ -43,7 +43,7 @@ def with_own_parts(new: Playbook, old: Playbook) -> Playbook:
 
 
 def _with_checks(playbook: Playbook, path: Path) -> Path:
-    """Widen the path to the part with the results of checks: a claim with its verdict, an e-mail with its score."""
+    """Widen the path to include the results of checks: the verdict with a claim, the score with an e-mail."""
     owner = part_at(playbook, path[:-1])
     is_checked = isinstance(owner, Finding) or (isinstance(owner, Touch) and path[-1] == "body")
     return path[:-1] if is_checked and isinstance(path[-1], str) else path
@@ -55,7 +55,7 @@ def personas_of_people(playbook: Playbook) -> frozenset[str]:
 
 
 def _persona_id(playbook: Playbook, path: Path) -> str:
-    """Return the id of the persona that a part is for, or '' if it is for all."""
+    """Return the id of the persona that a part is for, or '' if the part is for all personas."""
     entries = (part_at(playbook, path[:length]) for length in range(1, len(path) + 1))
     persona_ids = (getattr(entry, "persona_id", None) for entry in entries)
     own_id = getattr(part_at(playbook, path[:2]), "id", "") if path[0] == "priority_personas" else ""
@@ -67,7 +67,10 @@ def _sort_key(step: str | int) -> tuple[str, int]:
 
 
 def _with_part(new: object, old: object, path: Path) -> _Placed:
-    """Copy the part at `path` of the old value into the new value. List entries match by key or text, not by index."""
+    """Copy the part at `path` of the old value into the new value.
+
+    List entries are matched by key or text, not by index.
+    """
     if not path or type(new) is not type(old):
         return _Placed(old, path)
     step, rest = path[0], path[1:]
@@ -89,9 +92,9 @@ def _with_part_in_list(new: tuple[object, ...], old: tuple[object, ...], step: i
 
 
 def _index_in_new(new: Sequence[object], old: Sequence[object], step: int) -> int | None:
-    """Return where the new list has the old list's entry `step`, or None if it is gone.
+    """Return the index in the new list of the old list's entry `step`, or None if that entry is gone.
 
-    Entries match by a field of `_KEYS` whose value no other entry has, else by their text.
+    Entries are matched by a field of `_KEYS` if its value is unique, and otherwise by their text.
     """
     for name in _KEYS:
         key, *others = (getattr(entry, name, None) for entry in (old[step], *old[:step], *old[step + 1 :]))
@@ -128,7 +131,7 @@ def _changed_persona(new: Playbook, old: Playbook, at: Path) -> Iterator[str]:
 def _lost_quotations(
     part: object, old_evidence: Mapping[EvidenceId, Evidence], new_evidence: Mapping[EvidenceId, Evidence]
 ) -> Iterator[str]:
-    """Warn of each quotation that the part cites and the pages no longer have."""
+    """Warn about each quotation that the part cites but that is no longer on the pages."""
     for i in dict.fromkeys(_cited(part)):
         if i in old_evidence and i not in new_evidence:
             yield f'the pages no longer say "{old_evidence[i].quote[:MAX_QUOTED_CHARACTERS]}", which it cites'

@@ -1,4 +1,4 @@
-"""Rule verdicts on a person's own text, and the evidence for it on the pages that a run read."""
+"""Judges a person's own text by rules, and looks for evidence for the text on the pages that a run read."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ JUDGE = "rules"
 
 
 class Sources:
-    """What a person's text may cite: the quotations of a playbook, and the pages that it lists.
+    """The sources that a person's text may cite: the quotations of a playbook and the pages listed in it.
 
-    `pages`: those pages that are still stored, by the digest of their text.
+    `pages`: the listed pages that are still stored, by the digest of their text.
     `added`: evidence found on the pages that is not in the playbook yet.
     """
 
@@ -38,7 +38,7 @@ class Sources:
         self._checker = Checker(read_pasted_text(""), playbook, tuple(sources_of(playbook, pages)), sender or Sender())
 
     def judged(self, finding: Any) -> Any:  # noqa: ANN401 - a finding of any kind
-        """Return the finding with the rules' verdict. For a sentence without evidence, look for it on the pages."""
+        """Return the finding with the rules' verdict. If a sentence has no evidence, look for evidence on the pages."""
         if isinstance(finding, Sentence):
             return self._sentence(cast("Sentence[EvidenceId]", finding))
         claim = next((claim for claim in claims(finding) if not claim.at), None)
@@ -61,7 +61,7 @@ class Sources:
         return support(statement, problems(statement))
 
     def _with_source(self, text: str) -> dict[str, object]:
-        """Look for evidence on the pages, and return the fields of the sentence that it changes."""
+        """Look for evidence on the pages, and return the fields of the sentence that change."""
         checked = self._checker.checked(text)
         verdict, reason = checked.sentence.verdict, checked.sentence.reason
         if verdict == "no claim":
@@ -74,7 +74,7 @@ class Sources:
         return {"evidence": tuple(evidence.id for evidence in checked.evidence), "support": support}
 
     def warnings(self, part: object, owner: object, field: str) -> Iterator[str]:
-        """Yield what the rules say against a part, which is the field `field` of `owner`."""
+        """Yield the problems that the rules find in `part`, which is the value of `field` in `owner`."""
         if isinstance(part, str) and isinstance(owner, Value):
             yield from self._text_warnings(part, owner, field)
         for _, value in located(part):
@@ -89,7 +89,7 @@ class Sources:
     def _text_warnings(self, text: str, owner: Value, field: str) -> Iterator[str]:
         """Check a text that has no evidence of its own against all quotations and names of the playbook."""
         if isinstance(owner, Touch) and field == "body":
-            return  # its sentences are findings and have verdicts of their own
+            return  # the sentences of a body are findings with verdicts of their own
         statement = dated(self._statement(text, "copy", self._quoted))
         issues = problems(in_field(owner, field, statement)) if text.strip() else []
         yield from (f"“{_shortened(text)}”: {problem.text}." for problem in issues if not problem.is_soft)
@@ -114,7 +114,7 @@ class Sources:
 
     @cached_property
     def _texts_with_names(self) -> tuple[str, ...]:
-        """Texts whose names may be used: both companies, the user's context, the personas and all quotations."""
+        """Texts that a sentence may take names from: company names, the user's context, personas and all quotations."""
         playbook = self.playbook
         context = playbook.context.text if playbook.context else ""
         quotes = (

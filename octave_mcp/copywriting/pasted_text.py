@@ -9,11 +9,11 @@ from typing import Literal, NamedTuple
 
 from octave_mcp.copywriting.readability import length, sentences
 
-# A line this long that does not end like a sentence continues on the next line.
+# A line of at least this length that does not end like a sentence is assumed to continue on the next line.
 MIN_WRAPPED_CHARACTERS = 50
 MAX_SIGNATURE_WORDS = 8
 
-# Also in Markdown: '**Subject:** Re: Dana'. The possessive `*+` takes linear time on long runs of blanks.
+# Headers may be in Markdown: '**Subject:** Re: Dana'. The possessive `*+` takes linear time on long runs of blanks.
 _HEADER = re.compile(
     r"^\W{0,4}(?P<name>subject(?: line)?|betreff|objet|asunto|from|to|cc|bcc|date|sent)\b"
     r"\W{0,3}:\W{0,3}+\s*+(?P<text>.*)$",
@@ -37,10 +37,10 @@ _SENTENCE_END = re.compile(r"[.?!。？！…:][\"”’')\]]*$")
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
 _BULLET = re.compile(r"^\s*(?:[-*•–—+]|\d{1,2}[.)])\s+")
 _MARKDOWN = re.compile(r"^#{1,6}\s+|\*\*|__")
-# A speaker or a part of a script: 'Prospect: ...', 'Opener: ...'.
+# Labels of speakers and of parts of a script: 'Prospect: ...', 'Opener: ...'.
 _LABEL = re.compile(r"^(?P<name>[A-Z][\w'’ ./()-]{0,30}):\s*+(?P<text>.*)$")
 _STAGE_DIRECTION = re.compile(r"^[\[(][^\[\]()]{1,80}[\])]\.?$")
-# What is said on the phone only: '..., this is Sam from Acme', '... have you got 30 seconds?'.
+# Phrases used only on the phone: '..., this is Sam from Acme', '... have you got 30 seconds?'.
 _SPOKEN = re.compile(
     r"\b(?:calling|call you|caught you|on the (?:phone|line)|voicemail|this is [A-Z{][\w{}]* [^.?!]{0,20}?(?:from|with"
     r"|at|over at)|have (?:you got )?(?:\d+|thirty|a few|a|two|five) (?:seconds?|minutes?|moments?)|did i catch)\b"
@@ -54,7 +54,7 @@ Kind = Literal["email", "script"]
 
 
 class PastedSentence(NamedTuple):
-    """A sentence of the text. If `is_theirs`, a script has the other side say it."""
+    """A sentence of the text. `is_theirs`: in a call script, the other side says this sentence."""
 
     text: str
     is_theirs: bool = False
@@ -62,7 +62,7 @@ class PastedSentence(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PastedText:
-    """A pasted text by its parts.
+    """A pasted text, split into its parts.
 
     `paragraphs`: the sentences in order.
     `people`: names in the headers, the greeting and the signature.
@@ -81,7 +81,7 @@ class PastedText:
 
 
 def read_pasted_text(text: str) -> PastedText:
-    """Split a text as people paste it: with or without headers, greeting and signature, wrapped or not."""
+    """Split a pasted text, which may have headers, greeting and signature, and may have hard-wrapped lines."""
     headers, lines = _headers([_MARKDOWN.sub("", line).strip() for line in text.splitlines()])
     greeting, name, lines = _greeting(lines)
     lines, signature = _signature(lines)
@@ -99,7 +99,7 @@ def read_pasted_text(text: str) -> PastedText:
 
 
 def _is_call(text: str, lines: Sequence[str]) -> bool:
-    """Whether the text is a call script. It may start with a greeting: 'Hi Ada, this is Sam from Acme'."""
+    """Whether the text is a call script. A call script may start with a greeting: 'Hi Ada, this is Sam from Acme'."""
     return any(map(_is_script_line, lines)) or bool(_SPOKEN.search(text[:300]) and not _SIGN_OFF.search(text[-40:]))
 
 
@@ -129,7 +129,7 @@ def _headers(lines: Sequence[str]) -> tuple[dict[str, str], list[str]]:
 
 
 def _greeting(lines: Sequence[str]) -> tuple[str, str, list[str]]:
-    """Return the greeting, the name in it and the remaining lines, with any text after the greeting on its line."""
+    """Return the greeting, the name in it, and the rest of the text, including text on the line of the greeting."""
     if not lines:
         return "", "", []
     first, *rest = lines
@@ -146,7 +146,7 @@ def _greeting(lines: Sequence[str]) -> tuple[str, str, list[str]]:
 
 
 def _signature(lines: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    """Return the lines without the signature, and the signature. A postscript after it stays with the lines."""
+    """Return the lines without the signature, and the signature. A postscript after the signature is kept."""
     end = next((at for at, line in enumerate(lines) if _POSTSCRIPT.match(line)), len(lines))
     start = next((at for at in range(end) if _SIGN_OFF.match(lines[at])), None)
     start = _start_without_sign_off(lines[:end]) if start is None else start
@@ -155,9 +155,10 @@ def _signature(lines: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
 
 
 def _start_without_sign_off(lines: Sequence[str]) -> int:
-    """Return where a signature without 'Best,' or the like starts: at short last lines that do not end like sentences.
+    """Return the index of the first line of a signature that does not start with 'Best,' or the like.
 
-    The first line is never taken, so that a text of short lines is not all signature.
+    Such a signature consists of the short last lines that do not end like sentences. The first line of the text is
+    never part of it, so that a text of short lines is not mistaken for a signature.
     """
     at = len(lines)
     while at > 1 and (not lines[at - 1] or _may_sign(lines[at - 1])):
@@ -178,7 +179,7 @@ def _may_sign(line: str) -> bool:
 
 
 def _blocks(lines: Iterable[str]) -> Iterator[list[str]]:
-    """Yield paragraphs as lists of lines, after joining lines that were only wrapped."""
+    """Yield paragraphs as lists of lines, after joining hard-wrapped lines."""
     block: list[str] = []
     for line in (*lines, ""):
         if not line:

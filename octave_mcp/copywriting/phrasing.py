@@ -1,4 +1,4 @@
-"""English that no native speaker would say aloud: translated, stiff or like a brochure.
+"""Detects English that sounds translated, stiff or like a brochure, and that no native speaker would say aloud.
 
 Each pattern covers a kind of phrasing, not one sentence. The lists are not complete.
 """
@@ -11,19 +11,19 @@ from typing import NamedTuple
 
 from octave_mcp.evidence.support.wording import Word, wording
 
-# Nouns in a row that a reader has to take apart: 'invoice processing automation integration'.
+# A row of this many nouns is hard to read: 'invoice processing automation integration'.
 STACKED_NOUNS = 4
 
 
 class Phrase(NamedTuple):
-    """Words of a text, and advice on how to replace them."""
+    """A phrase in a text, and advice on how to replace it."""
 
     words: str
     advice: str
 
 
-# The patterns let everyday English pass: 'much more' is fine, 'much time' is not. Their repetitions are bounded,
-# so that a long text takes linear time.
+# The patterns must not match everyday English: 'much more' is fine, but 'much time' sounds translated. Their
+# repetitions are bounded, so that a long text takes linear time.
 _START = r"(?:^|[.!?:;]\s+)"
 _PEOPLE = r"(?:teams?|desks?|people|staff|engineers?|reps|developers?|marketers?|colleagues|sellers|planners?)"
 _TIME = r"(?:\d+|two|three|four|five|six|seven|eight|nine|ten|many|several|some|a few) (?:years|months|weeks|days)"
@@ -32,7 +32,8 @@ _THEM = r"(?:them|those|these)"
 _FOLLOWS = r"(?:the|an?|you|your|we|our|it|its|they|their|there|this|that|is|are|was|has|have|can|will|would|one|may)"
 _DAY = r"(?:(?:mon|tues|wednes|thurs|fri)day|tomorrow|next week|the end of)"
 
-# Advice -> patterns. The advice completes a warning: “informations” sounds translated: this word has no plural.
+# Advice -> patterns. The advice is the end of a warning such as '“informations” sounds translated: this word has no
+# plural'.
 _TRANSLATED: Mapping[str, Sequence[str]] = {
     "use an everyday word": (
         r"\b(?:anew|thereby|therewith|hereby|herewith|herein|therein|thereof|thereto|wherein|whereof|whereby)\b",
@@ -182,9 +183,9 @@ _BROCHURE = (
 _NOUN_ENDING = re.compile(
     r"\w\w(?:tions?|ments?|ity|ities|ances?|ences?|ings?|ness|ages?|ures?|ships?|isms?|ysis|ers?|ors?)$"
 )
-# 'planned', 'manages' and 'quickly' end a row of nouns.
+# Words such as 'planned', 'manages' and 'quickly' interrupt a row of nouns.
 _VERB_OR_ADVERB = re.compile(r"(?:ed|es|ly)$")
-# Four or more lower-case words without a comma, so that lists and proper names do not count.
+# Matches four or more lower-case words without commas, so that lists and proper names are not reported.
 _LOWERCASE_RUN = re.compile(r"(?<![\w'’-])[a-z]+(?: [a-z]+){3,40}")
 
 

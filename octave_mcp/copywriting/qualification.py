@@ -1,4 +1,4 @@
-"""MEDDPICC: what is known for each letter, with evidence, and which questions find out the rest."""
+"""MEDDPICC qualification: the known facts for each letter, with evidence, and questions to find out the rest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from octave_mcp.domain.sentence import Sentence
 from octave_mcp.evidence.figures import figures
 
 MAX_KNOWN, MAX_QUESTIONS = 3, 3
-# Asked if no discovery question is labelled with the letter.
+# Questions to ask if no discovery question is labelled with the letter.
 DEFAULT_QUESTIONS: Mapping[str, str] = {
     "metrics": "Which number would tell you that this worked?",
     "economic_buyer": "Who signs for a purchase of this size?",
@@ -48,7 +48,7 @@ def qualification(
 def _known(
     seats: Sequence[BuyingSeat], intelligence: ProspectIntelligence, cards: Sequence[BattleCard]
 ) -> dict[str, list[Sentence[EvidenceId]]]:
-    """Return known facts by letter. An inferred pain is not known. A stated pain with a figure is a metric."""
+    """Return the known facts for each letter. Inferred pains are not facts. A stated pain with a figure is a metric."""
     facts = intelligence.company_profile.facts
     pains = [_as_fact(pain, pain.text) for pain in intelligence.pain_points if pain.stated]
     measured = [pain for pain in pains if figures(pain.text)]
@@ -64,7 +64,7 @@ def _known(
 
 
 def _rivals(cards: Sequence[BattleCard]) -> Iterator[Sentence[EvidenceId]]:
-    """Yield for each rival the first point in which the pages put it ahead of the vendor."""
+    """Yield, for each rival, the first point in which the pages say that the rival is better than the vendor."""
     for card in cards:
         if card.kind == "competitive_positioning":
             yield from (sentence for rival in card.rivals for sentence in rival.where_they_win[:1])
@@ -79,7 +79,7 @@ def _is_known(sentence: Sentence[EvidenceId]) -> bool:
 
 
 def _to_find_out(letter: str, tracks: Sequence[TalkTrack]) -> Iterator[str]:
-    """Yield the discovery questions labelled with the letter, of all calls and without repeats."""
+    """Yield the discovery questions for the letter from all call scripts, without repeats, or else a default."""
     label = normal(letter.replace("_", " "))
     discovery = (item for track in tracks for item in track.discovery if normal(item.uncovers) == label)
     questions = list(dict.fromkeys(item.question for item in discovery))[:MAX_QUESTIONS]

@@ -11,19 +11,19 @@ from octave_mcp.evidence.sentences import ends_of_sentences
 
 MIN_TERM_SYLLABLES = 3
 
-# Japanese, Chinese and Thai put no spaces between words.
+# Japanese, Chinese and Thai are written without spaces between words.
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 _WORD = re.compile(r"[^\W_][\w&'’-]*")
 _NAME = re.compile(r"[A-Z][\w&'’-]*|[^\W\d]*\d[\w&'’-]*|\w[^\WA-Z]*[A-Z][\w&'’-]*")
 
 
 def length(text: str) -> int:
-    """Count words. In scripts without spaces, two characters count as one."""
+    """Count words. In scripts without spaces, two characters count as one word."""
     return count_words(text) if _UNSPACED.search(text) else len(text.split())
 
 
 def sentences(text: str) -> list[str]:
-    """Split a text into sentences. A line break ends one, the dot in 'Cloud.gov' does not."""
+    """Split a text into sentences. A line break ends a sentence; the dot in 'Cloud.gov' does not."""
     return [sentence for line in text.splitlines() for sentence in _sentences_of_line(line) if sentence]
 
 
@@ -46,9 +46,9 @@ def reading_grade(text: str) -> float:
 
 
 def without_terms(text: str, evidence: Sequence[Evidence]) -> str:
-    """Replace names and the reader's own terms with a short word: a writer cannot choose shorter ones.
+    """Replace names and the reader's own terms with a short word, because a writer cannot choose shorter ones.
 
-    A term is a long word in a quotation of the prospect.
+    A term is a long word in a quotation from the prospect's pages.
     """
     words_of_prospect = {word.casefold() for e in evidence if e.role == "prospect" for word in _WORD.findall(e.quote)}
     terms = {word for word in words_of_prospect if _syllables(word) >= MIN_TERM_SYLLABLES}

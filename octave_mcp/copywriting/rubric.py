@@ -1,6 +1,7 @@
-"""The rubric for copy, applied by rules without a model: errors that must not be sent, and faults that cost points.
+"""Rates copy by rules, without a model: copy with errors must not be sent, and faults cost points.
 
-The limits are defaults from vendors' studies, which disagree, so exceeding one gives a warning and no error.
+The limits are defaults from vendors' studies, which disagree, so copy that exceeds a limit gets a warning, not an
+error.
 """
 
 from __future__ import annotations
@@ -23,42 +24,43 @@ from octave_mcp.evidence.dates import date_in_words
 from octave_mcp.evidence.passages import is_stale
 from octave_mcp.evidence.support.wording import stem, wording
 
-# (fewest, most) words of the first, a middle and the last touch.
+# (min, max) number of words in the first touch, in a middle touch and in the last touch.
 FIRST_TOUCH_WORDS, TOUCH_WORDS, LAST_TOUCH_WORDS = (50, 80), (30, 110), (15, 60)
 MAX_SUBJECT_WORDS, MAX_SUBJECT_CHARACTERS = 3, 40
 MAX_SENTENCE_WORDS = 25
 MAX_QUOTATION_WORDS = 20
 # Flesch-Kincaid grade; 8 is easy to read.
 MAX_GRADE = 8.0
-# Added to the limit if no page of the reader's company is quoted: long words may then be its own terms.
+# Added to the maximum grade if the e-mail quotes no page of the reader's company, because long words may then be that
+# company's own terms.
 UNKNOWN_TERMS_GRADES = 1.5
-# Of the first touch and of later touches.
+# Maximum length of the ask in the first touch, and in later touches.
 MAX_ASK_WORDS = (10, 20)
 # About 30 seconds of speech.
 MAX_PITCH_WORDS = 75
-# More cannot be read during a call.
+# A card with more words cannot be read during a call.
 MAX_CARD_WORDS = 300
 MAX_LIST_ITEMS = 5
-# (fewest, most) questions of a call script, and objections of a card.
+# (min, max) number of questions in a call script, and of objections on a card.
 QUESTIONS = (8, 14)
 OBJECTIONS = (7, 10)
-# Share of the quotations that may be from one page. With fewer than MIN_QUOTATIONS, the share means nothing.
+# Maximum share of quotations from one page. The share is not checked for fewer than MIN_QUOTATIONS quotations.
 MAX_ONE_PAGE_SHARE = 0.4
 MIN_QUOTATIONS = 4
 MAX_QUESTIONS = 2
-# With fewer questions, closed ones are fine: they open the call or book the next one.
+# In a script with fewer questions, yes-or-no questions are fine, because they open the call or book the next call.
 MIN_SCRIPT_QUESTIONS = 5
-# An offer exists if `make_first` has it in at least this many words: calling it a checklist is no empty promise.
-# Calling it a report still needs evidence.
+# If `make_first` has at least this many words, the e-mail may call its offer a checklist or the like: the offer exists.
+# To call it a report, the e-mail needs evidence.
 WRITTEN_OFFER_NAMES, MIN_WRITTEN_OFFER_WORDS = "checklist template guide framework", 20
-# Of 100: readers preferred nearly any other touch to a goodbye.
+# A goodbye gets at most this many of 100 points, because readers preferred nearly any other touch.
 MAX_GOODBYE_POINTS = 80
 PERSONAS_ALIKE = 0.35
 
 PLACEHOLDERS = frozenset({"first_name", "company_name", "sender_first_name", "sender_company"})
 
 _PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
-# What a writer meant to fill in: '[name]', '<name>', 'XX hours', 'TBD'.
+# Blanks that a writer has not filled in: '[name]', '<name>', 'XX hours', 'TBD'.
 _BLANK = re.compile(r"\[[^\[\]]*\]|<[^<>\s][^<>]*>|\bXX+\b|\bTBD\b")
 _QUESTION_MARKS = re.compile(r"[?？؟]")
 _MEETING = re.compile(
@@ -73,8 +75,8 @@ _VAGUE_ASK = re.compile(
     r" works|what (?:that|it) could (?:mean|do))\b",
     re.IGNORECASE,
 )
-# (absolute claim, how a quotation may say the same). 'not only', 'read-only', 'only if' and 'the best time' claim
-# nothing absolute.
+# Each absolute claim, with the words by which a quotation supports it. 'not only', 'read-only', 'only if' and 'the best
+# time' are not absolute claims.
 _ABSOLUTES = (
     (
         r"(?<!not )(?<![\w-])only(?! (?:if|when|once|after|where|until|as|then)\b)(?!-)",
@@ -89,7 +91,7 @@ _ABSOLUTES = (
 
 
 def email_errors(email: Email) -> Iterator[Fault]:
-    """Yield what must not be sent. A touch with such an error is dropped."""
+    """Yield the errors for which an e-mail must not be sent. A touch with an error is dropped."""
     text = f"{email.subject}\n{email.text}\n{email.make_first}"
     for name in map(str.strip, _PLACEHOLDER.findall(text)):
         if name not in PLACEHOLDERS:
@@ -108,12 +110,12 @@ def email_errors(email: Email) -> Iterator[Fault]:
 
 
 def email_score(email: Email, faults: Iterable[Fault]) -> Score:
-    """Score an e-mail. A goodbye cannot reach 100: readers preferred nearly any other touch to one."""
+    """Score an e-mail. A goodbye cannot reach 100 points, because readers preferred nearly any other touch."""
     return scored(faults, max_points=MAX_GOODBYE_POINTS if email.last else 100)
 
 
 def email_faults(email: Email) -> list[Fault]:
-    """Return what a reader would object to; nothing for an empty e-mail."""
+    """Return the faults that a reader would object to. An empty e-mail has none."""
     if not email.paragraphs:
         return []
     rules = (_form, _asks, _manners, _readability, opening, voice, substance)
@@ -122,7 +124,7 @@ def email_faults(email: Email) -> list[Fault]:
 
 def _form(email: Email) -> Iterator[Fault]:
     low, high = LAST_TOUCH_WORDS if email.last else TOUCH_WORDS if email.position else FIRST_TOUCH_WORDS
-    if email.words + GREETING_WORDS < low:  # the limit holds whether or not a reader counts the greeting
+    if email.words + GREETING_WORDS < low:  # an e-mail may reach the minimum with its greeting
         text = f"Say a little more: {email.words} words, and {low} to {high} are read."
         yield Fault("D11", text, _length_cost(1 - email.words / low))
     elif email.words > high:
@@ -132,7 +134,7 @@ def _form(email: Email) -> Iterator[Fault]:
 
 
 def _length_cost(excess: float) -> float:
-    """Return the cost of a wrong length. A few words hardly matter, half as many again do."""
+    """Return the cost of a wrong length. A few words cost little; half as many again cost the maximum."""
     return min(GRAVE, SLIGHT + 30 * excess)
 
 
@@ -150,13 +152,13 @@ def _subject(email: Email) -> Iterator[Fault]:
 
 
 def _long_subject_cost(count: int) -> float:
-    """Return the cost of a long subject. One word over the limit is tolerated, each further word costs more."""
+    """Return the cost of a long subject. One word over the limit costs little; each further word costs more."""
     over = count - MAX_SUBJECT_WORDS
     return SLIGHT / 2 if over <= 1 else min(GRAVE, SLIGHT + 2 * (over - 2))
 
 
 def _shouts(email: Email) -> bool:
-    """Whether the subject shouts. Capitals that the text or its evidence has too, as in 'SOC 2', are fine."""
+    """Whether the subject shouts. Capitals are fine if the text or its evidence has the same word, such as 'SOC'."""
     has_emoji = any(unicodedata.category(character) == "So" and _is_emoji(character) for character in email.subject)
     terms = set(re.findall(r"\w+", f"{email.text}\n{email.quoted_text}"))
     is_all_capitals = email.subject.isupper() and not set(re.findall(r"[^\W\d_]{2,}", email.subject)) <= terms
@@ -169,9 +171,9 @@ def _is_emoji(symbol: str) -> bool:
 
 
 def _asks(email: Email) -> Iterator[Fault]:
-    """Fault the questions and the ask.
+    """Report faults in the questions and the ask.
 
-    A question may come before the ask, because writers put their guesses as questions. A goodbye need not ask.
+    A question may come before the ask, because writers phrase their guesses as questions. A goodbye needs no ask.
     """
     question_count = len(_QUESTION_MARKS.findall(email.own_words))
     if question_count > MAX_QUESTIONS:
@@ -230,12 +232,15 @@ def _readability(email: Email) -> Iterator[Fault]:
 
 
 def _as_one_word(quotation: re.Match[str]) -> str:
-    """Replace a quotation with one word, and keep the end of a sentence, so that only the writer's words are judged."""
+    """Replace a quotation with one word, keeping its final punctuation, so that only the writer's words are judged."""
     return "it" + (quotation[0][-2] if quotation[0][-2] in ".!?" else "")
 
 
 def _stale_evidence(evidence: Sequence[Evidence]) -> Iterator[Fault]:
-    """Fault old evidence of the prospect, as old news is no reason to write. The vendor's evidence ages more slowly."""
+    """Report old evidence about the prospect, because old news is not a reason to write.
+
+    The vendor's evidence is exempt, because it ages more slowly.
+    """
     if dates := [
         quoted.published_on
         for quoted in evidence
@@ -246,7 +251,7 @@ def _stale_evidence(evidence: Sequence[Evidence]) -> Iterator[Fault]:
 
 
 def sources(evidence: Sequence[Evidence]) -> Iterator[Fault]:
-    """Fault old evidence, and evidence mostly from one page. A customer's story is exempt, as it is on one page."""
+    """Report old evidence, and evidence that is mostly from one page, unless that page is a case study."""
     yield from _stale_evidence(evidence)
     pages = [e.url for e in {e.id: e for e in evidence}.values() if e.page_kind != "case_study"]
     of_one_page = max((pages.count(url) for url in set(pages)), default=0)
@@ -281,10 +286,10 @@ def _closed(questions: Sequence[str]) -> Iterator[Fault]:
 
 
 def script_faults(script: Email, reasons: Sequence[str]) -> list[Fault]:
-    """Return the faults of a text to be said on a call.
+    """Return the faults of a text that is meant to be said on a call.
 
-    The text may be part of a call, so the number of its questions is not checked. Its pitch is what it says before the
-    first question; `reasons` are its sentences on why to call.
+    The text may be only a part of a call script, so the number of its questions is not checked. The pitch is the text
+    before the first question; `reasons` are the sentences that give a reason for the call.
     """
     spoken = script.sentences
     pitch = " ".join(takewhile(lambda sentence: "?" not in sentence, spoken))

@@ -1,4 +1,4 @@
-"""Rules for what an e-mail gives its reader: something about this deal, a proof, an offer, and no repetition."""
+"""Rules for the content of an e-mail: it must be about this deal, prove its claims, offer something, and not repeat."""
 
 from __future__ import annotations
 
@@ -13,31 +13,33 @@ from octave_mcp.copywriting.readability import length, sentences
 from octave_mcp.evidence.figures import figures
 from octave_mcp.evidence.support.wording import joined, stem, wording
 
-# Positions, from 0, of the touches that need a proof and of the one that makes an offer.
+# Positions, counted from 0, of the touches that need a proof and of the touch that makes an offer.
 PROOF_TOUCHES, OFFER_TOUCH = (0, 1), 2
-# Shared words that make a text about the deal. In texts of fewer paragraphs, the opening need not fit the rest.
+# An e-mail is about the deal if it shares this many words with known texts about the deal. In an e-mail with fewer
+# paragraphs, the opening need not share words with the rest.
 MIN_SHARED_WORDS, MIN_PARAGRAPHS = 2, 3
 TOUCHES_ALIKE = 0.2
-# On what the vendor is and does: in the first touch, and in later touches.
+# Maximum number of words about what the vendor is and does: in the first touch, and in later touches.
 MAX_PITCH_WORDS = (20, 30)
 
 COMPANY_FIELD = "{{company_name}}"
 SAME_START_WORDS = 3
 
 MIN_READER_SHARE = 0.33
-# Paragraphs: one ends the matter, one lets the reader say no.
+# Maximum number of paragraphs that say goodbye: one ends the correspondence, and one lets the reader say no.
 MAX_GOODBYES = 2
 
 _DIGIT = re.compile(r"\d")
-# A user whose context asks for a meeting wants no other offer in the third touch.
+# If the user's context asks for a meeting, the third touch needs no other offer.
 _WANTS_MEETING = re.compile(r"\b(?:meetings?|demos?|calls?)\b", re.IGNORECASE)
 _SAYS = re.compile(r"\b(?:says?|said|puts? it|calls?|called|told|tells|writes|wrote|describes?|according to)\b")
-# 'Twenty, the open-source CRM, ...' names a company, although its name is a word. 'Today, the ...' does not.
+# 'Twenty, the open-source CRM, ...' names a company, although 'Twenty' is an ordinary word. 'Today, the ...' names no
+# company.
 _APPOSITION = re.compile(
     r"(?!(?:Today|Overnight|Often|Still|Again|Here|There|Now|Then|Yes|No|Well|\w+ly)\b)"
     r"[A-Z][\w.&'’-]*(?: [A-Z][\w.&'’-]*){0,3}, (?:an?|the|another|one|which|who|whose)\b"
 )
-# 'They cut rework by 31%', but not 'It is late'.
+# Matches 'They cut rework by 31%', but not 'It is late'.
 _CONTINUES = re.compile(r"(?:with [^.?!,]{1,40}?,? )?(?:they|it|their|its)\b(?! (?:is|are) )", re.IGNORECASE)
 # 'Acme is a CRM' defines something and proves nothing.
 _DEFINES = re.compile(r"^[^,]{0,40}? (?:is|are) (?:an?|the|one|our)\b")
@@ -99,7 +101,7 @@ def _has_words_of_deal(email: Email) -> bool:
 
 
 def _proof(email: Email) -> Iterator[Fault]:
-    """Fault a missing proof. In the first touch this costs little, because a good reason to write may be enough."""
+    """Report a missing proof. In the first touch it costs little, because a good reason to write may be enough."""
     if email.position not in PROOF_TOUCHES or email.last:
         return
     proofs = [*_proofs(email)]
@@ -112,7 +114,7 @@ def _proof(email: Email) -> Iterator[Fault]:
 
 
 def _proofs(email: Email) -> Iterator[str]:
-    """Yield sentences that prove, and those that continue a customer's story: 'They cut rework by 31%'."""
+    """Yield sentences that prove a claim, and sentences that continue a customer's story: 'They cut rework by 31%'."""
     previous = ""
     for statement in email.statements:
         if _proves(email, statement) or (
@@ -130,7 +132,7 @@ def _proves(email: Email, sentence: str) -> bool:
 
 
 def _connected(email: Email) -> Iterator[Fault]:
-    """Fault a first touch whose opening has no content word in common with the rest. Synonyms count."""
+    """Report a first touch whose opening shares no content word with the rest. Synonyms count as the same word."""
     if email.position or email.last or len(email.paragraphs) < MIN_PARAGRAPHS:
         return
     first, rest = _content(email, email.paragraphs[0]), _content(email, " ".join(email.paragraphs[1:]))
@@ -140,7 +142,7 @@ def _connected(email: Email) -> Iterator[Fault]:
 
 
 def _about_others(email: Email) -> Iterator[Fault]:
-    """Fault an e-mail that is nearly all about others, because its reader has to work out what it is for."""
+    """Report an e-mail that is nearly all about others: its reader has to work out what the e-mail is for."""
     sentences_of_email = email.sentences
     share = sum(_is_to_reader(email, sentence) for sentence in sentences_of_email) / max(1, len(sentences_of_email))
     if not email.last and share < MIN_READER_SHARE:
@@ -153,7 +155,7 @@ def _is_to_reader(email: Email, sentence: str) -> bool:
 
 
 def _content(email: Email, text: str) -> frozenset[str]:
-    """Return the meanings of the content words, without the two companies' names."""
+    """Return the meanings of the content words, except the two companies' names."""
     names_of_companies = wording(f"{email.deal.vendor} {email.deal.prospect}").keys
     return joined(word.keys for word in wording(text).words if word.is_content) - names_of_companies
 
@@ -198,7 +200,7 @@ def _goodbye(email: Email) -> Iterator[Fault]:
 
 
 def _repeats(email: Email) -> Iterator[Fault]:
-    """Fault what a touch shares with an earlier one: phrases, evidence, first words, ask and structure."""
+    """Report what a touch has in common with an earlier touch: phrases, evidence, first words, ask and structure."""
     if any(likeness(email.text, other.text) >= TOUCHES_ALIKE for other in email.earlier):
         yield Fault("D18", "It repeats an earlier touch: say something new, or leave it out.", GRAVE)
     used_ids = {other.id for other in email.earlier for other in other.evidence}
@@ -219,7 +221,7 @@ def _start_alike(first_text: str, second_text: str) -> bool:
 
 
 def _shape(email: Email) -> list[list[bool]]:
-    """Return for each paragraph which of its sentences are questions."""
+    """Return, for each paragraph, whether each of its sentences is a question."""
     return [["?" in sentence for sentence in sentences(paragraph)] for paragraph in email.paragraphs]
 
 

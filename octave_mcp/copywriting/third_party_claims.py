@@ -1,4 +1,4 @@
-"""Claims about third parties inside a sentence that offers, thanks or talks about its writer."""
+"""Finds claims about third parties in offers, in thanks, and in sentences about the writer."""
 
 from __future__ import annotations
 
@@ -7,25 +7,27 @@ from itertools import islice
 
 from octave_mcp.evidence.support.naming import acts, names
 
-# Words of a statement in which its verb must appear. Longer subjects are not judged.
+# The verb must be among the first words of a statement, up to this number. A statement with a longer subject is not
+# judged.
 MAX_SUBJECT_WORDS = 8
-# Characters read after the start of a statement for its subject, and before it for 'let me know' and the like.
+# Number of characters searched after the start of a statement, for its subject, and before it, for phrases such as 'let
+# me know'.
 MAX_SEARCHED_CHARACTERS = 160
 
-# Where a claim starts in a longer sentence: 'I understand why X lost ...', 'Let me be clear: X is ...',
-# 'I know X lost ...'. Without a linking word, a capital letter or 'your' must follow the verb.
+# Points at which a claim may start within a sentence: 'I understand why X lost ...', 'Let me be clear: X is ...', 'I
+# know X lost ...'. Without a linking word, a capital letter or 'your' must follow the verb.
 _STATEMENT_START = re.compile(
     r"\b(?P<link>that|why|how|because|since)\s+|(?P<colon>:)\s+"
     r"|\b(?:know|knew|see|saw|hear|heard|understand|notice|noticed|reali[sz]ed?|believe|promise|remember|afraid|sure"
     r"|certain|aware|sorry|(?:tell|told|remind|assure|warn|show)(?: (?:you|them|him|her|everyone))?)\s+(?=[A-Z]|your\b)"
 )
-# 'Let me know how X handles stops' asks. 'Happy to explain why X went bankrupt' claims that it did.
+# 'Let me know how X handles stops' only asks, but 'Happy to explain why X went bankrupt' claims that X went bankrupt.
 _ASKS_TO_KNOW = re.compile(
     r"\b(?:(?:let|tell|show) (?:me|us)(?: know)?|ask(?:ed|ing)?|wonder(?:ed|ing)?|curious|interested"
     r"|(?:to|and|can|could) (?:know|learn|hear|understand|see|find out|check))(?: \w+){0,2} $",
     re.IGNORECASE,
 )
-# 'No other vendor offers it', but not 'nobody has to know'.
+# Matches 'No other vendor offers it', but not 'nobody has to know'.
 _NOBODY_ELSE = (
     r"(?:no (?:other|one|(?:competitor|rival|vendor|supplier|tool|software|product|system)s?)|not one|nobody)\b"
     r"(?! (?:\w+ )?(?:has|needs) to\b)"

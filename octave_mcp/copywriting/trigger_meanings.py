@@ -1,4 +1,4 @@
-"""Finds the trigger that a writer's sentence is about: the one whose quotation it cites."""
+"""Finds the trigger that a writer's sentence is about: the trigger whose quotation the sentence cites."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ def meanings(
     triggers: Sequence[CompanyTrigger],
     evidence: Mapping[EvidenceId, Evidence],
 ) -> Meanings:
-    """Return what the prospect's triggers mean, in the writer's order. A sentence that cites no trigger is left out."""
+    """Return the sentence that explains each of the prospect's triggers, in the writer's order.
+
+    A sentence that cites no trigger is left out.
+    """
     prospect_triggers = [trigger for trigger in triggers if trigger.company == "prospect"]
     meanings_found: Meanings = {}
     for sentence in sentences:

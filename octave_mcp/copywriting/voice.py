@@ -1,4 +1,4 @@
-"""Rules for the tone of an e-mail: hedges, phrasing, clichés, flattery, threats, and whom it talks about."""
+"""Rules for the tone of an e-mail: hedges, phrasing, clichés, flattery, threats, and too little about the reader."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from octave_mcp.copywriting.faults import FATAL, GRAVE, PLAIN, SLIGHT, Fault
 from octave_mcp.copywriting.phrasing import brochure, stiff, translated
 
 MAX_HEDGES = 1
-# How often an e-mail may name the reader's company: to its reader, the company is 'you'.
+# Maximum number of times that an e-mail may name the reader's company: for the reader, the company is 'you'.
 MAX_MENTIONS = 1
 MIN_FULL_FORMS = 2
-# Phrases reported per kind, and times that an e-mail may say 'I' or 'we' however rarely it says 'you'.
+# Maximum number of phrases reported per kind. An e-mail may also say 'I' or 'we' this often, even if it never says
+# 'you'.
 MAX_OF_A_KIND = 3
 
-# 'probably', 'I'd guess', 'looks like it'. Not 'in May', 'May I ask' or 'what sort of'.
+# Matches 'probably', 'I'd guess' and 'looks like it', but not 'in May', 'May I ask' or 'what sort of'.
 _HEDGE = re.compile(
     r"\b(?:probably|perhaps|maybe|possibly|presumably|supposedly|apparently|likely|seem(?:s|ed|ingly)?|appears? to"
     r"|might"
@@ -50,7 +51,8 @@ _PRESSURE = re.compile(
     re.IGNORECASE,
 )
 _HEADS = r"(?:people|staff|hires?|heads|reps|engineers|employees|writers|planners|clerks)"
-# Tells readers that people may lose their jobs: 'cut its staff', 'fewer planners'. 'Cut its teams' hours' does not.
+# Matches words that tell readers that people may lose their jobs, such as 'cut its staff' and 'fewer planners', but not
+# 'cut its teams' hours'.
 _THREAT = re.compile(
     rf"\b(?:head ?counts?|lay(?:ing)?[- ]?offs?|laid off|redundan(?:t|cy|cies)|(?:fewer|less) {_HEADS}"
     rf"|smaller workforce"
@@ -73,7 +75,7 @@ _STARTS_WITH_WRITER = re.compile(r"(?:I|We)\b")
 
 
 def voice(email: Email) -> Iterator[Fault]:
-    """Yield the faults of tone. The rules know English only."""
+    """Yield the faults of tone. The rules apply to English only."""
     if email.is_english:
         yield from _hedges(email)
         yield from _phrasing(email)
@@ -84,12 +86,12 @@ def voice(email: Email) -> Iterator[Fault]:
 
 
 def hedged(text: str) -> bool:
-    """Whether the text marks itself as a guess."""
+    """Whether the text contains a hedge such as 'probably', which marks a guess."""
     return bool(_HEDGE.search(unquoted(text)))
 
 
 def _hedges(email: Email) -> Iterator[Fault]:
-    """Fault more than one hedge, and any hedge in a fact. A hedge that the evidence has is part of the fact."""
+    """Report more than one hedge, and any hedge in a fact. A hedge that is also in the evidence is not reported."""
     quoted_text = email.quoted_text.casefold()
     hedges = [match[0] for match in _HEDGE.finditer(email.own_words) if match[0].casefold() not in quoted_text]
     if (count := len(hedges)) > MAX_HEDGES:
@@ -138,7 +140,7 @@ def _threats(email: Email) -> Iterator[Fault]:
 
 
 def _pronouns(email: Email) -> Iterator[Fault]:
-    # A way out has to be about the writer, as in 'I'll stop writing', so it does not count.
+    # Opt-outs are not counted, because they have to be about the writer: 'I'll stop writing'.
     about_deal = " ".join(line for line in email.own_words.splitlines() if not has_way_out(line))
     you, we = len(_YOU.findall(email.text)), len(_WE.findall(about_deal))
     if we > max(you, MAX_OF_A_KIND):
