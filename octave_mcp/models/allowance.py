@@ -1,4 +1,4 @@
-"""Limits on the questions and tokens that a run may ask of a connected client, with a reserve for corrections."""
+"""Limits on the questions that a run may ask a connected client and on their tokens, with a reserve for corrections."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from octave_mcp.domain.questions import Question, QuestionRecord
 MAX_QUESTIONS = 14
 # Input and output: a complete run reads at most 52,000 tokens and writes at most 28,000.
 MAX_TOKENS = 80_000
-# Characters of a company's pages to which these limits apply; a run that shows more may ask more.
+# These limits apply to a run that shows up to this many characters of a company's pages; a run that shows more has
+# higher limits.
 SHOWN_CHARACTERS = 30_000
-# Per question, in a run that shows more. An answer is a list of limited length, so more text needs more questions.
+# Characters per question in a run that shows more. The lists in an answer are limited in length, so more text needs
+# more questions.
 ASK_CHARACTERS = 20_000
 QUESTION_TOKENS = 20_000
 CORRECTION_TOKENS = 5_500
-# Reserve while the last questions are asked: earlier answers were corrected by then.
+# Reserve for corrections during the last questions; earlier answers have been corrected by then.
 LAST_CORRECTIONS_TOKENS = 4_000
 
 
@@ -41,8 +43,8 @@ VERIFICATION = Size(5_500, 1_000)
 SELF_CHECK = "checks/self_check"
 DEAL, LAST = "playbook/summary", "playbook/email_sequence"
 ANSWERING_A_PERSONA = 3_000
-# Sizes by prompt, in the order in which the questions are asked, measured in runs on sites of ordinary companies.
-# The question about URLs is asked once per company, hence the + 1 below.
+# Sizes by prompt, in the order in which the questions are asked, measured in runs on sites of ordinary companies. The
+# question about URLs is asked once per company, so the usual number of questions is one higher.
 FIRST = {
     "research/urls": Size(2_200, 100),
     "vendor/offerings": Size(11_500, 5_500),
@@ -57,7 +59,7 @@ READING_PROMPTS = ("vendor/offerings", "prospect/company_profile")
 # Passages in a question about a company with at least PAGES_FOR_USUAL_SIZE pages.
 PASSAGES_TOKENS = 7_500
 PAGES_FOR_USUAL_SIZE = 8
-# For each extra part of the pages: a question about each company, and a correction.
+# For each extra part of the pages, a run may ask a question about each company, and a correction.
 QUESTIONS_PER_EXTRA_PART = 3
 
 
@@ -96,9 +98,9 @@ class Allowance:
     def refusal(
         self, question: Question, asked: Sequence[QuestionRecord], refused: Collection[str] = frozenset()
     ) -> str:
-        """Return why the question cannot be asked after those already asked, and what to do; '' if it can be.
+        """Return why the run may not ask the question, and what to do about it; '' if the question may be asked.
 
-        `refused` are the prompts of questions that were refused. Their room stays reserved; no later question takes it.
+        `refused` are the prompts of questions that were refused. Room for these questions stays reserved.
         """
         reserved_sizes = tuple(_reserved_sizes(question, asked, refused))
         count = sum(not other.reused for other in asked)
@@ -144,7 +146,7 @@ def ask_characters(shown_characters: int) -> int:
 
 
 def allowance(shown_characters: int, questions: int | None, tokens: int | None) -> Allowance:
-    """Return the limits of a run that shows this much of each company; the user's own limits take precedence."""
+    """Return the limits of a run that shows this many characters per company; the user's own limits take precedence."""
     extra_parts = ceil(shown_characters / ask_characters(shown_characters)) - 1
     # Two companies, and about four characters per token.
     extra_passages = 2 * (shown_characters - SHOWN_CHARACTERS) // 4
@@ -159,7 +161,7 @@ def allowance(shown_characters: int, questions: int | None, tokens: int | None) 
     )
 
 
-# For one replaced entry. A draft that is missing as a whole counts as the full answer for one persona.
+# For one replaced entry of a patch. A draft that is missing as a whole counts as the full answer for one persona.
 REPLACEMENT_TOKENS = 150
 # The fields of a persona's draft, by which its schema is recognized.
 DRAFTS = frozenset({"sequence", "talk_track"})
@@ -191,11 +193,11 @@ def _drafts(question: Question) -> int:
 def _reserved_sizes(question: Question, asked: Sequence[QuestionRecord], refused: Collection[str]) -> Iterator[Size]:
     """Return the sizes of questions that must still fit after this one.
 
-    These are earlier ones that were refused and, for persona copy, the one about the deal. For a correction, or for
-    further pages of a company, they also include all later ones.
+    These are earlier questions that were refused and, for persona copy, the question about the deal. For a correction,
+    or for further pages of a company, they also include all later questions.
     """
     asked_prompts, prompts = {other.prompt for other in asked}, list(FIRST)
-    if question.prompt not in FIRST:  # verification is the last question of a run; a revision asks nothing else
+    if question.prompt not in FIRST:  # after verification or a revision, a run asks nothing else
         return iter(())
     rank = prompts.index(question.prompt)
     is_extra = question.corrects or _is_further(question, asked)
@@ -218,6 +220,6 @@ def _spent(question: QuestionRecord) -> int:
 
 
 def _remedy(setting: str, limit: int, complete: int) -> str:
-    """Return what to do about a limit; `complete` is what a complete run can take."""
+    """Return advice about a limit that was reached; `complete` is the maximum that a complete run needs."""
     figure = f" (a complete run takes up to {complete})" if limit < complete else ""
     return f"raise {setting}{figure}, or lower max_pages"

@@ -1,4 +1,4 @@
-"""Anthropic through its Messages API, with enforced schemas; the prompt up to a correction's complaint is cached."""
+"""Anthropic's models through the Messages API, with enforced schemas and a cached prompt."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Messages:
         self._client = anthropic_sdk(client)
 
     def request(self, sent: Sent) -> Request:
-        # The passages are the same in an ask and its correction, so the correction reads them from the cache.
+        # An ask and its correction contain the same passages, so the correction reads the passages from the cache.
         prefix = {**_text(sent.text.prefix), "cache_control": {"type": "ephemeral"}}
         suffix = [_text(sent.text.suffix)] if sent.text.suffix else []
         return {
@@ -92,7 +92,7 @@ class Messages:
             text=text,
             tokens=_tokens(answer.usage),
             cut_off=answer.stop_reason in _CUT_OFF,
-            refusal=(text or "it gives no reason") if refused else "",
+            refusal=(text or "the model gives no reason") if refused else "",
             has_thoughts=any(part.type in _THOUGHTS for part in answer.content)
             or has_thought(answer.usage, "output_tokens_details", "thinking_tokens"),
         )

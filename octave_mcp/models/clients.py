@@ -24,7 +24,7 @@ from octave_mcp.models.failures import Key
 from octave_mcp.settings import headers_of, value_of
 
 _HEADER_NAME, _HEADER_VALUE = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII), re.compile(r"[\t -~]*")
-# The limits that the SDKs use by default; `limiter` limits the concurrent calls.
+# The SDKs' own default limits. The number of concurrent calls is limited by `limiter`.
 _LIMITS = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
 _OPENAI_VARIABLES = {"OPENAI_ORG_ID": "OpenAI-Organization", "OPENAI_PROJECT_ID": "OpenAI-Project"}
 
@@ -75,7 +75,7 @@ class Client:
         proxy = httpx2.Proxy(url, ssl_context=tls if url.startswith("https:") else None) if url else None
         return httpx2.AsyncClient(
             transport=httpx2.AsyncHTTPTransport(verify=tls, trust_env=False, limits=_LIMITS, proxy=proxy),
-            timeout=None,  # each call has its own, see `limiter.Turn`
+            timeout=None,  # each call has its own timeout, see `limiter.Turn`
             trust_env=False,
             follow_redirects=True,
             event_hooks={"response": [self._refuse_redirect]},
@@ -109,7 +109,7 @@ def of_compat(variable: str, address: str, key: Key) -> Client:
 
 
 def openai_sdk(client: Client) -> Any:  # noqa: ANN401 - an SDK type
-    """Return the SDK without the headers it reads from the environment.
+    """Return OpenAI's SDK, but without the headers that it would read from the environment.
 
     Raises:
         SetupError: as `Client.check`.
@@ -126,7 +126,7 @@ def openai_sdk(client: Client) -> Any:  # noqa: ANN401 - an SDK type
 
 
 def anthropic_sdk(client: Client) -> Any:  # noqa: ANN401 - an SDK type
-    """Return the SDK, which may read the environment: its variables are meant for the same address.
+    """Return Anthropic's SDK. It may read the environment, because its variables are meant for the same address.
 
     Raises:
         SetupError: as `Client.check`.
@@ -139,7 +139,7 @@ def anthropic_sdk(client: Client) -> Any:  # noqa: ANN401 - an SDK type
 def _options(client: Client) -> dict[str, Any]:
     key = client.key.value.get_secret_value()
     base = {"api_key": key, "base_url": client.address, "http_client": client.http()}
-    return {**base, "max_retries": 0, "timeout": None}  # one retry policy, ours: two would multiply
+    return {**base, "max_retries": 0, "timeout": None}  # its retries would multiply with ours
 
 
 def _client(variable: str, address: str, key: Key, own_headers: tuple[Header, ...]) -> Client:

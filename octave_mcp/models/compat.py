@@ -1,6 +1,6 @@
 """Any server with the chat.completions API: Ollama, vLLM, LM Studio, llama.cpp, OpenRouter.
 
-Not all of them enforce a schema, so the prompt contains it as well.
+Not all of these servers enforce a schema, so the prompt contains the schema as well.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from octave_mcp.settings import Settings, value_of
 _THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
 # Finish reasons of an answer that was cut off: OpenAI's "length", and others that gateways pass on unchanged.
 _CUT_OFF = {"length", "max_tokens", "model_length"}
-# The SDK requires some key, also for local servers that need none.
+# The SDK requires a key, even for local servers that need none.
 NO_KEY = SecretStr("local")
 
 
@@ -75,7 +75,7 @@ def make(settings: Settings, context: RunContext | None = None) -> Model:
 
 
 def _address(settings: Settings) -> tuple[str, str]:
-    """Return the environment variable that is used, and its address."""
+    """Return the environment variable that sets the server's address, and the address."""
     if settings.compat_base_url:
         return (name := "OCTAVE_COMPAT_BASE_URL"), reachable(name, settings.compat_base_url)
     return "OPENAI_BASE_URL", address_of("OPENAI_BASE_URL", "")
@@ -151,8 +151,8 @@ def _without_system(request: Request) -> Request:
     return {**request, "messages": [{"role": "user", "content": content}]}
 
 
-# Errors of servers that support no response format at all, or none but schemas, so that `json_object` would also fail:
-# "expected json_schema or text", "unsupported parameter", "extra fields not permitted".
+# Errors of servers that support no response format at all, or only schemas. In both cases `json_object` would also
+# fail: "expected json_schema or text", "unsupported parameter", "extra fields not permitted".
 _NO_RESPONSE_FORMAT = re.compile(
     r"json_schema['\"`]? or ['\"`]?text|(?:unknown|unrecogni[sz]ed|unsupported|unexpected)"
     r" \S* ?(?:param|arg|field|key|input)"
@@ -183,7 +183,7 @@ def _text(content: Any) -> str:  # noqa: ANN401 - an SDK type
 
 def _has_thoughts(message: Any) -> bool:  # noqa: ANN401 - an SDK type
     has_field = any(getattr(message, name, None) for name in _THOUGHTS)
-    return has_field or not isinstance(message.content, str | None)  # a list of parts, see `_text`
+    return has_field or not isinstance(message.content, str | None)  # otherwise it is a list of parts, see `_text`
 
 
 def _tokens(usage: Any) -> Tokens | None:  # noqa: ANN401 - an SDK type

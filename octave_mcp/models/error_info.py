@@ -38,7 +38,7 @@ _TEXT_FIELDS = (
 _PARAMETER_FIELDS = ("param", "parameter", "loc", "field")
 _ANSWER_FIELDS = ("choices", "output", "content")
 _FAILED_STATUSES = {"failed", "cancelled"}
-# Finish reasons of an answer that failed: servers send them with status 200.
+# Finish reasons that mean that an answer failed, although the server sent it with status 200.
 _FAILED_REASONS = {"error", "abort", "insufficient_system_resource"}
 
 _CODES_BY_STATUS = {
@@ -103,7 +103,7 @@ class ErrorInfo(NamedTuple):
 
 
 def error_info(error: object, status: int = 0) -> ErrorInfo:
-    """Parse an error of any shape; `status` is that of its response, or 0 if that was 200."""
+    """Parse an error of any shape; `status` is the status of the response, or 0 if the response had status 200."""
     layers = list(_layers(error))
     words = ": ".join(dict.fromkeys(word for layer in layers for word in _texts_of(layer)))
     return ErrorInfo(
@@ -117,7 +117,7 @@ def error_info(error: object, status: int = 0) -> ErrorInfo:
 
 def error_in(answer: object) -> object:
     """Return the error in a response with status 200; None if the response is an answer."""
-    if isinstance(answer, str):  # JSON sent with another content type
+    if isinstance(answer, str):  # a server may send JSON with another content type
         return _in_text(answer)
     if isinstance(answer, list):
         return next((item for item in cast("list[object]", answer) if fields(item).get("error")), None)

@@ -1,4 +1,4 @@
-"""Translation of providers' errors into ours, by name and status, so that no SDK has to be imported."""
+"""Translation of providers' errors into this project's errors, by name and status, without importing an SDK."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from octave_mcp.settings import MIN_SECRET_LENGTH
 MAX_TEXT_CHARACTERS = 200
 _NO_QUOTA = {"insufficientquota", "billingerror", "billinghardlimitreached", "billingnotactive"}
 _UNKNOWN_MODEL = {"modelnotfound", "notfounderror"}
-# Request Timeout, Conflict and Too Early: statuses of the client's that may pass.
+# Request Timeout, Conflict and Too Early are client errors, but a retry may succeed.
 _RETRYABLE_STATUSES = {408, 409, 425}
 _LOOKS_LIKE_KEY = re.compile(r"\b(?:(?:sk|pk|key|api)[-_][\w*.-]{6,}|Bearer\s+\S+)", re.IGNORECASE)
 _NO_CREDIT_TEXT = re.compile(NO_CREDIT, re.IGNORECASE)
@@ -32,7 +32,7 @@ class Key(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """A provider's error. `answered` is how our error text starts: 'openai answered 400'.
+    """A provider's error. `answered` is the start of the error text for the user: 'openai answered 400'.
 
     `is_explained` is False if the error came with status 200 and has neither another status nor a known code.
     """
@@ -48,7 +48,7 @@ def failure_from_exception(failed: Exception, provider: str, key: Key) -> Failur
     """Return the failure that an SDK raised, without secrets."""
     status: int = getattr(failed, "status_code", None) or 0
     info = error_info(getattr(failed, "body", None), status)
-    text = str(failed) if info.words in str(failed) else f"{failed} {info.words}"  # the SDK may omit nested texts
+    text = str(failed) if info.words in str(failed) else f"{failed} {info.words}"  # SDKs may omit nested errors
     wait = retry_after_seconds({**info.headers, **_headers(failed)}, text)
     name = type(failed).__name__
     return Failure(info, scrubbed(text, key) or name, wait, f"{provider} answered {status or name}")
@@ -64,7 +64,7 @@ def failure_from_answer(error: object, provider: str, key: Key) -> Failure:
 
 
 def translated(failure: Failure, provider: str, model: str, key: Key) -> UpstreamError:
-    """Return our error for the failure; its text contains no secrets."""
+    """Return this project's error for the failure; the text of the error contains no secrets."""
     (status, codes, *_), words, wait, answered, _ = failure
     text = f"{answered}: {words}"
     # Some providers call a rate limit a quota, too: "exceeded your current quota".
@@ -90,7 +90,7 @@ def translated(failure: Failure, provider: str, model: str, key: Key) -> Upstrea
 def scrubbed(text: str, key: Key) -> str:
     """Return the text on one line, with secrets and anything that looks like a key masked."""
     text = " ".join(text.split())
-    # Longest first: a short secret may be part of a longer one, whose rest would stay readable.
+    # Longest secrets first: a short secret may be part of a longer secret, the rest of which would stay readable.
     for secret in sorted((word.get_secret_value() for word in (key.value, *key.others)), key=len, reverse=True):
         if len(secret) >= MIN_SECRET_LENGTH:
             text = text.replace(secret, MASK)

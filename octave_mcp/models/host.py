@@ -29,13 +29,13 @@ from octave_mcp.ports import Inbox, Model, RunContext
 from octave_mcp.settings import Settings
 
 CHOICE = choice(MODELS, "host", "model")
-# Characters of findings and passages in a writing question, by its prompt.
+# Maximum characters of findings and passages in a question that asks for copy, by the prompt of the question.
 WRITING_CHARACTERS = {
     "prospect/pain_points": 15_000,
     "playbook/summary": 15_500,
     "playbook/email_sequence": 15_500,
 }
-# Rules read the name and summary from the home page's metadata; asking the client would not improve on them.
+# Rules read the name and summary from the home page's metadata; the client would not give better answers.
 BY_RULES = frozenset({"research/homepage"})
 
 FORM = "Every field of the form is required: null or an empty list where there is nothing."
@@ -104,7 +104,7 @@ class Host:
         return await computed(_answer, text, ask, question.question_id, None if question.reused else used)
 
     async def record_verdict(self, key: str, verdict: Judgement) -> None:
-        """Cache a usable answer for a day; a correction only with the answer that it corrects, if both are complete."""
+        """Cache a usable answer for a day. A correction is cached only together with the answer that it corrects."""
         await self._inbox.record_verdict(key, wrong=verdict.wrong, dropped=verdict.dropped)
         asked = {question.question_id: question for question in await self._inbox.questions()}
         if question := asked.get(key):
@@ -123,13 +123,13 @@ class Host:
         return self._context.inbox
 
     async def _put_once(self, ask: Ask[Any, Any]) -> QuestionRecord:
-        """Return the question's record: put in the inbox now or earlier, or answered in another run.
+        """Return the question's record, and put the question in the inbox unless it is already there or answered.
 
         Raises:
-            BudgetExceeded: the run may not ask another question, or not one of this size.
+            BudgetExceeded: the run may not ask another question, or not a question of this size.
         """
         inbox = self._inbox
-        # Locked: two steps that ask at once must not both pass the budget check with the same remaining room.
+        # The lock keeps two steps that ask at once from both passing the budget check with the same remaining budget.
         async with self._asking:
             asked = await inbox.questions()
             is_known = any(question.question_id == ask.corrects and not question.reused for question in asked)
@@ -169,7 +169,11 @@ class Host:
 
 
 def _question(ask: Ask[Any, Any], *, is_known: bool) -> QuestionRecord:
-    """Render an ask. `is_known`: the client has the question to correct from this run; its material is left out."""
+    """Render an ask.
+
+    `is_known`: in this run, the client has already received the question that this ask corrects, so its material is
+    left out.
+    """
     whole, schema = rendered(ask, WRITING_CHARACTERS.get(ask.prompt)), compact_schema_of(ask.answer)
     text = referring(ask) if is_known else whole
     parts = (f"{text.system} {FORM}", text.prefix, text.suffix)
@@ -199,7 +203,7 @@ def _cache_key(question_id: str) -> str:
 
 
 def _answer(text: str, ask: Ask[A, Any], question_id: str, usage: Usage | None) -> Answer[A]:
-    """Decode the answer. `usage` is None if it comes from the cache."""
+    """Decode the answer. `usage` is None if the answer comes from the cache."""
     used = usage or Usage()
     try:
         decoded_answer = decoded(text, ask.answer)

@@ -10,24 +10,26 @@ from typing import Self
 from weakref import WeakKeyDictionary
 
 INITIAL_LIMIT = 8.0
-# For a server that may answer one call at a time. A run starts with two asks, so a fast server loses nothing.
+# Initial limit for a server that may answer one call at a time. A run starts with two asks, so this limit does not slow
+# down a fast server.
 CAREFUL_INITIAL_LIMIT = 2.0
 DECREASE_FACTOR = 0.7
-# A server that answered nothing since the call started is probably busy with all of the calls sent to it.
+# Used if the server answered nothing since the call started: it is probably busy with all calls sent to it.
 SILENT_DECREASE_FACTOR = 0.25
 # The limit rises only if calls would then still finish within this share of their timeout.
 MAX_TIME_SHARE = 0.9
-# Refusals within this time are one event: calls sent together are often refused together.
+# Refusals within this time count as one event, because calls sent together are often refused together.
 SETTLING_SECONDS = 0.25
-# Used if the provider sends no Retry-After; doubled with each further refusal until a call is answered.
+# Cool-down if the provider sends no Retry-After header. It doubles with each further refusal until a call is answered.
 FIRST_COOL_DOWN_SECONDS = 0.25
 MAX_DEFAULT_COOL_DOWN_SECONDS = 8.0
-# The maximum is reached long before; without a cap, 2**n overflows a float after a thousand refusals.
+# The cool-down reaches its maximum long before this cap; without the cap, 2**n overflows a float after a thousand
+# refusals.
 MAX_DOUBLINGS = 10
-# A longer wait is not shared: each caller decides, by its own deadline, whether to wait at all.
+# A longer wait is not shared by all callers: each caller decides, by its own deadline, whether to wait at all.
 MAX_SHARED_COOL_DOWN_SECONDS = 60.0
 FIRST_SPACING_SECONDS = 0.02
-# Ten calls a second; providers that allow fewer send cool-downs.
+# At least ten calls a second; providers that allow fewer ask for a cool-down.
 MAX_SPACING_SECONDS = 0.1
 # Factors after a refusal and after an answer. They balance when one call in nine is refused.
 SPACING_INCREASE, SPACING_DECREASE = 1.5, 0.95
@@ -42,9 +44,9 @@ def _now() -> float:
 class Limiter:
     """Additive increase, multiplicative decrease: one more call per round of answers, 30 % fewer per refusal.
 
-    All callers share the cool-down after a refusal. Providers also limit how many requests are sent per time, refused
-    ones included, so each refusal increases the spacing between calls and each answer reduces it.
-    With a `careful` start, each answer adds one call until the usual initial limit is reached.
+    All callers share the cool-down after a refusal. Providers also limit the number of requests per unit of time,
+    including refused requests, so each refusal increases the spacing between calls and each answer reduces it. With a
+    `careful` start, each answer adds one call until the usual initial limit is reached.
     """
 
     def __init__(self, max_calls: int, *, careful: bool = False) -> None:
@@ -123,7 +125,7 @@ class Turn:
         self.call_seconds = call_seconds
         self.started_at = 0.0
         self.max_concurrent = 1
-        """The most calls that were in flight at any moment of this one, including it."""
+        """The maximum number of calls that were in flight at once during this call, including this call."""
         self._restarts_left = 0
         self._timeout: asyncio.Timeout | None = None
 
@@ -133,7 +135,8 @@ class Turn:
             now = _now()
             since = self._report_wait(since)
             wait = max(limiter.cool_until, limiter.next_at) - now
-            # In a loop: another caller may take the free place, or a refusal set a new cool-down, before this one runs.
+            # In a loop, because another caller may take the free place, or a refusal may set a new cool-down, before
+            # this caller runs.
             if len(limiter.in_flight) >= int(limiter.limit):
                 limiter.freed.clear()
                 await limiter.freed.wait()
@@ -195,7 +198,7 @@ class Turn:
         limiter.next_at = now + limiter.spacing
 
     def _report_wait(self, since: float) -> float:
-        """Report the wait up to the last response, and return from when on it is unreported."""
+        """Report the wait up to the last response, and return the time from which on the wait is not reported yet."""
         if self._on_wait and self._limiter.responded_at > since:
             self._on_wait(since, self._limiter.responded_at)
         return max(since, self._limiter.responded_at)

@@ -1,4 +1,4 @@
-"""OpenAI through its Responses API, with enforced schemas; OpenAI is asked not to store the responses."""
+"""OpenAI's models through the Responses API, with enforced schemas; OpenAI is asked not to store the responses."""
 
 from __future__ import annotations
 

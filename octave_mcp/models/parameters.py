@@ -24,21 +24,21 @@ Path = tuple[str, ...]
 
 REFUSAL_STATUSES = {400, 415, 422}
 NOT_FOUND = 404
-# Some servers send these when they pass on another server's refusal, or cannot build a grammar for a schema; the text
-# of the error decides. 0 is an error with status 200 that contains no other status.
+# Some servers send these statuses when they pass on another server's refusal, or cannot build a grammar for a schema;
+# the text of the error decides. 0 is an error with status 200 that contains no other status.
 AMBIGUOUS_STATUSES = {0, NOT_FOUND, 500, 501}
 
-# A smaller number in an error is taken for something else, such as a position in the request.
+# A smaller number in an error is not taken for a token limit; it may be a position in the request.
 MIN_TOKENS = 256
 # Replacements for the effort "low", the best first; used only if the error lists them as allowed.
 EFFORTS = ("minimal", "medium", "high", "xhigh", "max", "none")
 
-# Text of a refusal, as opposed to other failures with an ambiguous status.
+# Texts that refuse a parameter, as opposed to other failures with an ambiguous status.
 _REFUSAL_TEXT = re.compile(
     r"support|permitted|unrecogni[sz]ed|unknown|implemented|must be|required for|grammar|schema", re.IGNORECASE
 )
-# Text of a 404 about a parameter, as opposed to a model that does not exist. It is stricter, since the name of the
-# model is part of the text.
+# Texts of a 404 about a parameter, as opposed to a model that does not exist. The pattern is stricter, because the
+# error text contains the name of the model.
 _REFUSAL_TEXT_OF_404 = re.compile(r"support|parameter", re.IGNORECASE)
 _CONTEXT_TOO_LONG = re.compile(
     r"context.{0,20}(?:length|window|size|limit)|context_length|prompt is too long", re.IGNORECASE
@@ -122,7 +122,7 @@ class Refusals:
         """Return and remember the remedy for the parameter that the error names; None if it names none."""
         remedy = self._remedy(request, error)
         known = self._known.setdefault(model, [])
-        if remedy and all(remedy[:2] != other[:2] for other in known):  # a concurrent call may have learned the same
+        if remedy and all(remedy[:2] != other[:2] for other in known):  # a concurrent call may have learned it
             known.append(remedy)
             fields = {"model": model, "parameter": remedy.parameter, "instead": remedy.instead}
             logger.bind(**fields).warning("the model refuses a parameter: {}", remedy.words)
@@ -263,7 +263,7 @@ def without(request: Request, path: Path) -> Request:
 
 
 def with_first_part(part: object, request: Request, name: str) -> Request:
-    """Return the request with this part in front of its first message, which is in the field `name`."""
+    """Return the request with `part` prepended to its first message, which is in the field `name`."""
     return {**request, name: [{"role": "user", "content": [part, *request[name][0]["content"]]}]}
 
 

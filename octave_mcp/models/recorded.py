@@ -1,6 +1,7 @@
 """Model that replays the recorded answers of an earlier run about the same two companies, on their current pages.
 
-It has the same capacity as a connected client, so that the same questions are asked. It is free and answers at once.
+The model has the same capacity as a connected client, so that the same questions are asked. It is free and answers at
+once.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ CHOICE = choice(MODELS, "recorded", "model")
 
 
 def make(settings: Settings, context: RunContext | None = None, deal: Mapping[Role, str] | None = None) -> Model:  # noqa: ARG001 - a replay needs no context
-    """Return the model for a deal; without a deal, one that only has a capacity and estimates.
+    """Return the model for a deal. Without a deal, the model has a capacity and estimates, but no answers.
 
     Raises:
         InputError: there is no recording of this deal.
@@ -38,18 +39,18 @@ def make(settings: Settings, context: RunContext | None = None, deal: Mapping[Ro
         return Recorded(None, (), make_host(settings).capacity)
     companies = tuple(parse_company(given, role, frozenset(settings.allow_hosts)) for role, given in deal.items())
     recording = find({company.role: company.domain for company in companies}, settings.home)
-    # With the recording's own limits, so that the run asks the questions that were recorded.
+    # Uses the recording's own limits, so that the run asks the questions that were recorded.
     as_then = settings.model_copy(update={"shown_characters": recording.shown_characters})
     limits = {"max_pages": recording.max_pages, "verification_tokens": recording.verification_tokens}
     return Recorded(recording, companies, make_host(as_then).capacity.model_copy(update=limits))
 
 
 class Recorded:
-    """Replays a recording; rules answer the asks that they answer for a connected client, too."""
+    """Replays a recording. Rules answer the same asks that they answer for a connected client."""
 
     name = "recorded"
     languages: frozenset[str] | None = None
-    """None, as for models that write any language: the run then checks the language of the copy."""
+    """None means that the model may write any language, so the run checks the language of the copy."""
 
     def __init__(self, recording: RecordedRun | None, companies: Sequence[Company], capacity: Capacity) -> None:
         self.capacity = capacity.model_copy(update={"keeps_research": False})

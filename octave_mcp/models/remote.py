@@ -46,15 +46,15 @@ from octave_mcp.models.slowness import Slowness
 from octave_mcp.models.wire import THOUGHT_TOKENS, Reply, Sent, Tokens, Wire
 from octave_mcp.ports import RunContext
 
-# Gateways send these if the server behind them did not answer in time.
+# Gateways send these statuses if the server behind them did not answer in time.
 _TIMEOUT_STATUSES = frozenset({408, 504, 524})
 # Servers without a queue answer 503, or refuse the connection (0), if there are too many calls.
 _BUSY_STATUSES = frozenset({0, 503})
 # Each draft is a separate ask to a writer.
 DRAFTS = len(DealDraft.model_fields) + MAX_PERSONAS * len(PersonaDraft.model_fields)
-# Pages of a company with as many findings as the limit allows to verify.
+# From this number of pages on, a company has as many findings as the limit on verification allows.
 PAGES_FOR_FULL_VERIFICATION = 10
-# Tries of a call that fails with status 200 and no reason, since such a failure may be permanent.
+# Maximum tries of a call that fails with status 200 and without a reason, because such a failure may be permanent.
 MAX_UNEXPLAINED_TRIES = 3
 # After this many such failures without a single answer, the server is considered broken and nothing is retried.
 MAX_UNEXPLAINED_FAILURES = 6
@@ -63,7 +63,8 @@ MAX_UNEXPLAINED_FAILURES = 6
 class Remote:
     """A provider with one model for each tier. Its SDK is imported and opened in a thread, while pages are fetched.
 
-    `other_address` is the address, '' for the provider's own; it keeps cached answers of different servers apart.
+    `other_address` is the server's address, or '' for the provider's own address; it keeps cached answers of different
+    servers apart.
     `is_own`: the server is the user's own, and may answer one call at a time for all of its models together.
     """
 
@@ -107,7 +108,7 @@ class Remote:
             priced(writing, self.name, self._models["strong"]).usd,
         ]
         return Estimate(
-            asks=4 + packs * (1 + groups) + 1 + DRAFTS,  # 1: the ask about needs and buyers
+            asks=4 + packs * (1 + groups) + 1 + DRAFTS,  # the 1 is the ask about needs and buyers
             input_tokens=reading.input + writing.input,
             output_tokens=reading.output + writing.output,
             usd=None if None in prices else round(sum(filter(None, prices)), 4),
@@ -161,7 +162,7 @@ class Remote:
         text = Rendered(system="Answer with the JSON object asked for.", prefix="Say yes.", suffix="", output_tokens=0)
         schema = schema_of(_Word)
         sent = Sent(self._models["fast"], text, schema_name(_Word), schema, output_tokens=THOUGHT_TOKENS)
-        # Shielded: the task is shared, and a cancelled caller must not cancel it for the others.
+        # Shielded, because a cancelled caller must not cancel the shared task for the other callers.
         wire = await asyncio.shield(self._open_once())
         try:
             async with asyncio.timeout(self._call_seconds):
@@ -192,7 +193,7 @@ class Remote:
 
     async def close(self) -> None:
         if self._wire:
-            with suppress(SetupError):  # opening it failed, so there is nothing to close
+            with suppress(SetupError):  # opening the SDK failed, so there is nothing to close
                 await (await self._wire).close()
 
     def _sent(self, ask: Ask[Any, Any]) -> Sent:
@@ -213,12 +214,12 @@ class Remote:
         server_limiter = limiter(server, self._max_calls, careful=self._is_own)
         wire = await asyncio.shield(self._open_once())
         async with server_limiter.turn(self._call_seconds, self._report_wait) as turn:
-            if self._slowness.is_unresponsive:  # other asks may have found that out while this one waited
+            if self._slowness.is_unresponsive:  # other asks may have timed out while this ask waited
                 raise self._unresponsive()
             if self._context:
-                self._context.check(ask)  # other asks may have used up the budget meanwhile
+                self._context.check(ask)  # other asks may have used up the budget
             reply = await self._in_turn(turn, wire, sent)
-            return reply, self._usage_of(reply, sent)  # before any await, or a run that ends there would not count it
+            return reply, self._usage_of(reply, sent)  # counted before any await, because the run may end there
 
     async def _in_turn(self, turn: Turn, wire: Wire, sent: Sent) -> Reply:
         """Return the reply, and report it or its failure to the limiter."""
@@ -273,7 +274,7 @@ class Remote:
             words = scrubbed(str(failed), self._key)
             raise self._unexplained(f"{self.name} answered with a body that is not JSON: {words}") from None
         except (*wire.errors, httpx2.HTTPError, ValueError) as failed:
-            if isinstance(failed.__cause__, SetupError):  # the SDK wraps it as a connection error
+            if isinstance(failed.__cause__, SetupError):  # the SDK wraps the error of a refused redirect
                 raise failed.__cause__ from None
             raise self._failed(failure_from_exception(failed, self.name, self._key), wire, sent, request) from None
         if error := error_in(answer):
@@ -291,12 +292,15 @@ class Remote:
         is_explained = failure.is_explained
         error = translated(failure, self.name, sent.model, self._key) if is_explained else self._unexplained(text)
         if isinstance(error, BadKey | NoQuota | RateLimited):
-            return error  # no change of parameters would help
+            return error  # a change of parameters would not help
         remedy = wire.refusals.learn(sent.model, request, failure.error)
         return Refused(f"{text}; {remedy.words}") if remedy else error
 
     def _unexplained(self, text: str) -> UpstreamError:
-        """Return an error without a known reason: worth a few tries, or only one if no call has ever been answered."""
+        """Return an error without a known reason.
+
+        It allows a few tries, but only one if the server seems to be broken.
+        """
         self._unexplained_failures += 1
         is_hopeless = not self._has_answered and self._unexplained_failures > MAX_UNEXPLAINED_FAILURES
         error = Transient(text)

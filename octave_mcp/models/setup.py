@@ -39,7 +39,8 @@ def reachable(variable: str, address: str) -> str:
     """Return the address without a trailing slash.
 
     Raises:
-        SetupError: it is not a web address. The text leaves the value out, since it may contain a password.
+        SetupError: the address is not a web address. The error text does not contain the address, which may include a
+        password.
     """
     if is_web_address(address):
         return address.rstrip("/")

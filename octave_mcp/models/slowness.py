@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-# Two asks that start together make three calls before one of them gives up, since a timeout is retried once.
+# Two asks that start together make three calls before either of them gives up, because a timeout is retried once.
 MAX_UNANSWERED = 3
-# Average duration of a call, or total wait of the run for its turn, from which on the model counts as slow.
+# A model counts as slow from this average duration of a call, or from this total wait of the run for its turn.
 SLOW_SECONDS = 60.0
 
 
@@ -21,7 +21,7 @@ class Slowness:
         self._took_seconds = self._waited_seconds = self._counted_until = 0.0
 
     def waited(self, since: float, until: float) -> None:
-        # Asks of a run wait at the same time; overlapping spans count once.
+        # The asks of a run wait at the same time, so overlapping time spans are counted once.
         self._waited_seconds += max(0.0, until - max(since, self._counted_until))
         self._counted_until = max(self._counted_until, until)
         self._report_if_slow()

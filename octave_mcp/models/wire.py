@@ -24,7 +24,8 @@ class Tokens(NamedTuple):
 class Sent(NamedTuple):
     """One call: the model, the prompt, the schema of the answer, and its limit of output tokens.
 
-    `whole`, in a call for a patch, is the schema of the full answer: the provider may have cached the prompt with it.
+    `whole`, in a call for a patch, is the schema of the full answer, with which the provider may have cached the
+    prompt.
     """
 
     model: str

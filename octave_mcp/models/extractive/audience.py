@@ -20,7 +20,7 @@ _BUILT_FOR = re.compile(
     r"\bdesigned for .{1,200} (?:teams|engineers|companies|startups)\b",
     re.IGNORECASE,
 )
-# An audience that matches both patterns ('engineers at startups') is a persona.
+# An audience that matches both this pattern and `_PEOPLE` ('engineers at startups') is a persona.
 _COMPANIES = re.compile(
     r"\b(?:compan(?:y|ies)|business(?:es)?|startups?|enterprises?|organi[sz]ations|agenc(?:y|ies)|retailers?|brands|"
     r"firms?|"
@@ -53,7 +53,7 @@ def target_personas(pages: Sequence[ReadPage], vendor: str) -> Iterator[TargetPe
 
 
 def _described_personas(page: ReadPage) -> Iterator[TargetPersona[Cite]]:
-    """Yield personas whose goals and challenges have their own headings, and ideal customers from tables."""
+    """Yield personas with goals and challenges listed below headings, and ideal customers from tables."""
     for index, section in enumerate(page.sections):
         if section.heading is None or section.heading.level < 2:
             continue

@@ -67,7 +67,7 @@ _ENDED = re.compile(
     _I,
 )
 _MAX_NOTICE_WORDS = 25
-# Below this, the line is often only the name of a customer.
+# A line with fewer words is often only the name of a customer.
 _MIN_CUSTOMER_FACT_WORDS = 4
 # Directions, shell commands and terms: "Registration closes ...", "npm install", "I have read the terms".
 _LOGISTICS = re.compile(
@@ -220,7 +220,7 @@ def _is_no_statement(text: str, line: Line, path: str, company: str) -> bool:
 
 
 def _is_of_customer(text: str, line: Line, company: str) -> bool:
-    """Whether the line says how a customer uses the product, what it gained, or what it says about the product."""
+    """Whether the line says how a customer uses the product, what the customer gained, or what they say about it."""
     if len(text.split()) < _MIN_CUSTOMER_FACT_WORDS:
         return False
     if line.form == "heading" or line.quotes or has_words(short_name(company), text):
@@ -244,7 +244,7 @@ def _topic(topic: FactTopic, text: str, line: Line, company: str) -> FactTopic |
     return "offering" if is_offer and topic in {"technology", "funding"} else None
 
 
-# Words that decide the topic of an offering, and of the topics in `_OVERRIDES`, whatever else the line says.
+# Words that decide the topic of a line on their own, if its topic was an offering or is in `_OVERRIDES`.
 _CERTAIN_WORDS: dict[FactTopic, re.Pattern[str]] = {
     "hiring": re.compile(f"{_SEEKS.pattern}|{_BENEFIT.pattern}", _I),
     "funding": _BACKED,
@@ -277,7 +277,7 @@ def _is_technology(text: str, line: Line, company: str) -> bool:
 
 
 def _is_price(text: str, line: Line, company: str) -> bool:
-    """Whether the price is the company's own: 'Amazon has a free tier' is not, nor is '5 $' without a plan."""
+    """Whether the price is the company's own, unlike in 'Amazon has a free tier' or '5 $' without a plan."""
     if re.match(r"\d+ [$€£]", text):
         return False
     if line.page.kind == "blog" and (
@@ -292,7 +292,7 @@ def _is_price(text: str, line: Line, company: str) -> bool:
 
 
 def _is_team(text: str, line: Line, company: str) -> bool:
-    """Whether the line says how many people work there, or how; 'our team helps you' does not."""
+    """Whether the line says how many people work at the company, or how; 'our team helps you' does not."""
     about_others = _ABOUT_OTHER_PEOPLE.search(text)
     is_on_people = _COUNTS_PEOPLE.search(text) or _HOW_PEOPLE_WORK.search(text)
     is_credible = line.page.kind in {"about", "careers"} or is_own_subject(text, company)

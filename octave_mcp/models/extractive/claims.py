@@ -16,10 +16,10 @@ def whole(line: Line) -> bool:
 
 
 def claim(line: Line, *context: Line) -> Claim[Cite]:
-    """Return the line as a claim, citing `context` too."""
+    """Return the line as a claim that cites the line and its `context`."""
     return Claim[Cite](text=balanced(line.text), evidence=(line.cite, *(extra.cite for extra in context)))
 
 
 def balanced(text: str) -> str:
-    """Strip quotation marks that lack their counterpart: the sentence is part of a longer quotation."""
+    """Strip unpaired quotation marks, which show that the sentence is part of a longer quotation."""
     return text if text.count("“") == text.count("”") and text.count('"') % 2 == 0 else text.strip('“”" ')

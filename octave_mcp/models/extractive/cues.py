@@ -1,4 +1,7 @@
-"""Word patterns that classify sentences by need, topic and job function. English: other languages match few of them."""
+"""Word patterns that classify sentences by need, topic and job function.
+
+The patterns are English, so texts in other languages match few of them.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +82,7 @@ NEEDS: dict[Need, re.Pattern[str]] = {
     "quality": _any("quality|accura*|error*|mistake*|test*|consisten*|experience|usab*|improve*|better"),
 }
 
-# The order matters, since the first match wins: "Data Engineer" must meet `data` before `engineering`.
+# The order matters, since the first match wins: "Data Engineer" must match `data` before `engineering`.
 FUNCTIONS: dict[JobFunction, re.Pattern[str]] = {
     "leadership": _any(
         "CEO|founder|co-founder|cofounder|chief executive*|managing director|president|owner|general manager"
@@ -119,7 +122,7 @@ JOB = re.compile(
     r"creator|maintainer|host|organi[sz]er|welder|planner|dispatcher|driver|accountant|controller|intern)s?\b",
     re.IGNORECASE,
 )
-# Accepts departments too; for places where a title is expected, such as a team card that says "Growth".
+# This pattern accepts departments too. It is used where a title is expected, such as on a team card that says "Growth".
 TITLE = re.compile(rf"{JOB.pattern}|\b(?:operations|growth|marketing|sales|support|product)\b", re.IGNORECASE)
 
 FUNCTION_TITLES: dict[JobFunction, str] = {
@@ -136,7 +139,7 @@ FUNCTION_TITLES: dict[JobFunction, str] = {
     "engineering": "Head of Engineering",
 }
 
-# The most typical need of a function comes first: it is preferred when a buyer is matched to a need.
+# The most typical need of each function comes first, because it is preferred when a buyer is matched to a need.
 FUNCTION_NEEDS: dict[JobFunction, tuple[Need, ...]] = {
     "leadership": ("growth", "cost", "scale", "hiring"),
     "product": ("insight", "conversion", "quality", "speed"),
@@ -224,14 +227,14 @@ FACTS: dict[FactTopic, re.Pattern[str]] = {
         "Vue|Next.js|Node.js|Deno|GraphQL|Kafka|Redis|Snowflake|BigQuery|Salesforce|HubSpot|SAP|NetSuite|"
         "REST|Terraform|Prometheus|Grafana|"
         "OpenTelemetry|S3|Iceberg|pgvector|WebSocket*|ClickHouse|Flink|Spark|EDI|MQTT|Parquet|SQL",
-        re.NOFLAG,  # case matters: "react", "rust" and "spark" are ordinary words
+        re.NOFLAG,  # upper case is required: "react", "rust" and "spark" are ordinary words
     ),
     "offering": _any(
         "platform|product*|service*|solution*|provides|offers|built-in|feature*|database|提供|产品|数据库"
     ),
     "business": _any("is a|is an|is the|we help|we build|our mission|alternative|是一"),
 }
-# The founding of a company: it explains history, not a need of today.
+# A sentence about the founding of a company explains its history, not what it needs today.
 FOUNDING = re.compile(
     r"\b(?:founded|founders?: |first idea|when we (?:started|began|launched)|started (?:out|working together)|"
     r"got into (?:Y ?Combinator|YC)|our MVP|side project|early days|back then)|"

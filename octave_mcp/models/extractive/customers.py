@@ -19,7 +19,7 @@ _STATEMENT = re.compile(
     r"(?:like\s+|at\s+|such as\s+|including\s+)?|"
     r"\b[Cc]ustomers,?\s+(?:like|such as|including|include)\s+)(?P<names>[A-Z][^.!?;:(]{2,160})"
 )
-# A sentence with such a start needs no subject: 'Customers like Globex and Initech ...'.
+# A sentence that starts like this need not name the vendor: 'Customers like Globex and Initech ...'.
 _STATEMENT_STARTS = ("Trusted", "Used", "Loved", "Customers", "Our customers", "Our Customers")
 _CUSTOMER_FACT = re.compile(r"(?:Industr\w+|Users|Tools used|Products? used|Location|Use cases?|Company size|Size)\s*:")
 
@@ -27,8 +27,8 @@ _CUSTOMER_FACT = re.compile(r"(?:Industr\w+|Users|Tools used|Products? used|Loca
 def reference_customers(pages: Sequence[ReadPage], vendor: str) -> Iterator[ReferenceCustomer[Cite]]:
     """Yield the companies that the vendor presents as customers.
 
-    It does so in a story, under a testimonial, on a logo wall or in a statement. A company that is only mentioned on a
-    customer's page, such as that customer's clients and tools, does not count.
+    Vendors present customers in stories, under testimonials, on logo walls and in statements. Companies that are only
+    mentioned on a customer's page, such as the customer's own clients and tools, do not count.
     """
     for page in pages:
         if page.page.kind == "case_study":

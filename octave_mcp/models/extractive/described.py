@@ -91,7 +91,7 @@ def description(page: ReadPage, name: str, vendor: str, *, is_own: bool) -> Line
     is_name = is_own or not {*name.casefold().split()} <= page.common
     scores = [_description_score(line, name, vendor, is_own=is_own, is_name=is_name) for line in lines]
     candidates = [index for index, score in enumerate(scores) if score]
-    # Of two sentences that are about equally clear, the earlier introduces the product.
+    # If two sentences are about equally clear, the earlier one is the introduction of the product.
     return lines[max(candidates, key=lambda index: scores[index] - 0.4 * index)] if candidates else None
 
 

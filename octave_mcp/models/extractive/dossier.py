@@ -1,4 +1,4 @@
-"""Sections of the playbook as outlines: statements filled with quotations, to be worded by a model or the user."""
+"""Sections of the playbook as outlines: templates filled with quotations, for a model or the user to turn into copy."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _pain(material: Material, pain: PainPoint) -> Sentence[Cite]:
 
 
 def sequence(material: Material, rank: int) -> SequenceDraft[Cite]:
-    """Return one touch for each pair; the first opens with the existing relation between the two companies."""
+    """Return one touch for each pair. The first touch opens with the relation between the companies, if one exists."""
     pairs = material.pairs[rank]
     return SequenceDraft[Cite](touches=tuple(_touch(material, pair, index) for index, pair in enumerate(pairs)))
 

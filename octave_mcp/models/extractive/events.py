@@ -159,7 +159,7 @@ _NEWS_VERB = re.compile(
     r"announced|opens|now supports?|is now|are now|reaches|adds)\b",
     _I,
 )
-# Words that end right before a subordinate clause: in "since we launched", the launch is only a time reference.
+# Words that introduce a subordinate clause. In "since we launched", the launch is only a time reference.
 _SUBORDINATES = re.compile(
     r"\b(?:that|which|what|when|though|although|since|after|before|because|as|until|while|where|how|why|than|"
     r"(?:\w+ )?(?:week|day|month|year|time|moment|hour|things?|everything|products?|features?|one))\s+$",
@@ -179,7 +179,7 @@ _VERSION = re.compile(
 )
 # "ownCloud 9.0 released" as a headline: the name in front may be another company's product.
 _OTHER_PRODUCT = re.compile(r"(?!v?\d|[Vv]ersion|[Rr]elease|[Nn]ew|[Aa]nnounc)[\w-]+\s+v?\d+\.\d+\s+released?\b")
-# "We launch next quarter": the date of the post would be taken for the date of the launch.
+# Excludes "We launch next quarter", because the date of the post would be taken for the date of the launch.
 _NOT_YET = re.compile(r"\bnext (?:year|quarter|month)\b", _I)
 # "Managed Acme: Northgate launches cloud storage" is news of Northgate.
 _NEWS_OF_OTHER = re.compile(rf"[A-Z][\w&.-]+(?: [A-Z][\w&.-]+)?\s+{_NEWS_VERB.pattern}")

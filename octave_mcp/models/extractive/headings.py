@@ -40,7 +40,7 @@ _OTHER_LEADS = (
     "who which whose is are can does did will should"
 ).split()
 _REQUESTS, _LEADS = frozenset(_VERBS), frozenset((*_VERBS, *_OTHER_LEADS))
-# 'Access is limited', 'Open source', 'Access controls': the first word is no imperative.
+# 'Access is limited', 'Open source', 'Access controls': the first word is not an imperative.
 _NOUN_FIRST = re.compile(
     r"\w+[- ](?:is|are|was|were|has|have|can|will|of|to|source|controls?|points?|code)\b", re.IGNORECASE
 )
@@ -87,7 +87,8 @@ _STOP_WORDS = frozenset(
     "with your that this from have more than what when will into over them they their and the for you our are can all "
     "any how its not get use using based".split()
 )
-# Letters. Five make a crude stem ('analytics', 'analysis' and 'analyze' share 'analy'); with three, 'API' counts too.
+# Number of letters. The first five letters are a crude stem ('analytics', 'analysis' and 'analyze' share 'analy'); the
+# minimum of three includes 'API'.
 MIN_STEM, MAX_STEM = 3, 5
 
 

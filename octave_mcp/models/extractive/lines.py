@@ -29,7 +29,7 @@ MAX_AGE_OF_NEWS_DAYS = 120
 # On these pages customers speak, or the text addresses users and does not describe the company.
 _EXCLUDED_PAGES: frozenset[PageKind] = frozenset({"case_study", "docs", "security", "faq", "other"})
 _PRODUCT_TOPICS: frozenset[FactTopic] = frozenset({"offering", "technology", "pricing", "compliance"})
-# In descending order of how good a reason to write the topic gives; each place costs 0.15 of the score.
+# The topics that give the best reason to write come first; each further position lowers the score by 0.15.
 _TOPICS: tuple[FactTopic, ...] = (
     "initiative",
     "funding",
@@ -59,7 +59,7 @@ _EXPIRES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line to quote. `location` names the page it comes from ('Their careers page'); higher `score` goes first."""
+    """A line to quote. `location` names its page ('Their careers page'); lines with a higher `score` come first."""
 
     location: str
     quote: str
@@ -69,7 +69,10 @@ class Line:
 
 
 def lines(known: ProspectIntelligence, prospect: str, passages: Passages) -> list[Line]:
-    """Return the quotable lines, best first. Lines about the prospect's product are used only for lack of others."""
+    """Return the quotable lines, best first.
+
+    Lines about the prospect's product are used only if there are no others.
+    """
     facts = known.company_profile.facts
     own = [(fact, _score(fact)) for fact in facts if fact.topic not in _PRODUCT_TOPICS]
     product = [
@@ -77,7 +80,8 @@ def lines(known: ProspectIntelligence, prospect: str, passages: Passages) -> lis
         for fact in facts
         if fact.topic in _PRODUCT_TOPICS and _is_about_prospect(fact, prospect, passages)
     ]
-    # Of lines that are equally recent, a stated pain outranks every fact (2.5 at most) and an inferred one most facts.
+    # Among equally recent lines, a stated pain outranks every fact (2.5 at most), and an inferred pain outranks most
+    # facts.
     pains = [(pain, 4.5 if pain.stated else 2.0) for pain in known.pain_points]
     candidates = list(_quotable([*pains, *own], passages)) or list(_quotable(product, passages))
     unique = {_key(line.quote): line for line in sorted(candidates, key=lambda line: line.score)}

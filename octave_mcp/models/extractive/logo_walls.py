@@ -1,4 +1,7 @@
-"""Logo walls. A row of logos shows customers only if the text above it says so ('Trusted by')."""
+"""Logo walls.
+
+Finds customers in rows of logos: only if the text above a row says so ('Trusted by') does it show customers.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,9 @@ MIN_MIXED_NAMES = 3
 _GROUP = (
     r"(?:companies|teams|brands|businesses|organi[sz]ations|leaders|developers|innovators|enterprises|startups|people)"
 )
-# Captions above customers: 'Trusted by', 'Our happy customers', 'Join 2,000+ teams', '客户'. A bare 'Customers' must
-# end there or go on with 'include', 'stories' or the like: 'Customers in 40 countries' may be above a map.
+# Captions above customers: 'Trusted by', 'Our happy customers', 'Join 2,000+ teams', '客户'. After a bare 'Customers',
+# the caption must end or continue with 'include', 'stories' or the like, because 'Customers in 40 countries' may be
+# above a map.
 _CUSTOMERS = re.compile(
     r"\b(?:trusted|used|loved|chosen|preferred|adopted|relied (?:up)?on) (?:worldwide )?by\b|"
     r"^\W*(?:(?:some|a few|many) of )?(?:our |featured |selected |happy |key )*(?:customers|clients)(?: (?:include|"
@@ -53,7 +57,7 @@ _DECORATION = re.compile(
 def customers_on_walls(page: ReadPage) -> Iterator[tuple[str, Line]]:
     """Yield the names in rows of logos whose caption says that they are customers.
 
-    A row that shares several names with a row of partners mixes both, as some carousels do, and is left out.
+    A row that shares several names with a row of partners is left out: some carousels mix customers and partners.
     """
     walls = list(_walls(page))
     others = {normal(name) for names, _, is_customers in walls if not is_customers for name in names}

@@ -63,7 +63,7 @@ class Material:
 
     @cached_property
     def pairs(self) -> list[list[Pair]]:
-        """Pairs for each persona. A persona without any gets an empty one, so that each has an outline."""
+        """Pairs for each persona. A persona without a pair gets an empty pair, so that every persona has an outline."""
         own = [cues.FUNCTION_NEEDS[persona.function] for persona in self.personas]
         wanted: list[tuple[Need, ...]] = [(need, *others) for need, others in zip(self.needs, own, strict=True)]
         by_persona = pairs_by_persona(self.lines, self.proofs, wanted, self.brief.context)
@@ -115,7 +115,7 @@ class Material:
 
     @cached_property
     def offerings(self) -> list[Offering[EvidenceId]]:
-        """Products and services to propose. The ones that the prospect's own story names are left out: it has them."""
+        """Products and services to propose. Products named in the prospect's own story are left out."""
         owned = " ".join(self._texts_of_story())
         return [
             offering
@@ -138,7 +138,7 @@ def _titled(relation: str, headline: str) -> str:
 
 
 def _headline(story: CaseStudy[EvidenceId] | None) -> str:
-    """Return the headline, or '' if it contains a quotation: quotations here are not nested."""
+    """Return the headline, or '' if it contains a quotation, because quotations in outlines are not nested."""
     return story.headline if story and '"' not in story.headline and "“" not in story.headline else ""
 
 

@@ -71,7 +71,7 @@ class Extractive:
         return Estimate(asks=0, input_tokens=0, output_tokens=0, usd=0.0)
 
     def check(self) -> None:
-        """Do nothing: it needs no setup."""
+        """Do nothing: the rules need no setup."""
 
     def prepare(self) -> None:
         """Do nothing: the rules are always ready."""
@@ -111,7 +111,7 @@ def _filler_of(answer_type: type[Value]) -> Callable[[Any], Value]:
 def _homepage(ask: Ask[HomepageAnswer[Cite], ReadingBrief]) -> HomepageAnswer[Cite]:
     """Return the company's name from the metadata or title, and a summary from the description or first sentence."""
     pages = read(ask.passages)
-    # In reverse, so that the first page and its first line of each label win.
+    # Reversed, so that for each label the first line of the first page overwrites the others.
     head = {line.label: line for page in reversed(pages) for line in reversed(page.head)}
     name = next((claim(head[label]) for label in _NAME_LABELS if label in head), None)
     if name is None and "Title" in head:
@@ -127,9 +127,10 @@ def _first_sentence(pages: Sequence[ReadPage], name: str) -> Line | None:
 
 
 def _name_in_title(title: Line, lines: Sequence[Line], domain: str) -> Claim[Cite] | None:
-    """Return the part of the title that is the company's name.
+    """Return the company's name from the title.
 
-    It matches the domain; else it is short and repeated on the page; else it is the whole of a short title.
+    The name is a part that matches the domain, or else a short part that also occurs on the page, or else the whole
+    title if it is short.
     """
     parts = [part.strip() for part in re.split(r"\s+[-|–—·]\s+|:\s+", title.text)]
     label = re.sub(r"[^a-z0-9]", "", domain.split(".", maxsplit=1)[0])
@@ -141,7 +142,7 @@ def _name_in_title(title: Line, lines: Sequence[Line], domain: str) -> Claim[Cit
 
 
 def _vendor_elements(ask: Ask[Any, ReadingBrief]) -> Value:
-    """Return all elements of the kinds that the answer has; there is no token limit to respect."""
+    """Return all elements of the kinds that the answer has, because there is no token limit to respect."""
     pages, vendor = read(ask.passages), ask.brief.company
     elements = {
         kind: tuple(item for item in _ELEMENTS.get(kind, _no_elements)(pages, vendor) if not _has_address(item))
@@ -151,7 +152,7 @@ def _vendor_elements(ask: Ask[Any, ReadingBrief]) -> Value:
 
 
 def _has_address(element: Value) -> bool:
-    """Whether the element contains a URL or e-mail address; evidence checks would drop one on another site."""
+    """Whether the element contains a URL or an e-mail address, because the evidence checks may drop such elements."""
     return bool(_ADDRESS.search(element.model_dump_json()))
 
 

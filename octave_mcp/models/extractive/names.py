@@ -125,7 +125,7 @@ def fact_of(page: ReadPage, label: str) -> str | None:
 
 
 def _named_in_path(url: str, lines: Iterable[Line], vendor: str) -> tuple[str, Line] | None:
-    """Return the words near the top that the URL spells: 'Mention Me' for '/customers/mention-me'; and their line."""
+    """Return words near the top of the page that match the URL, and their line: 'Mention Me' for '/mention-me'."""
     slug = urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1].casefold()
     wanted = re.sub(r"[^a-z0-9]", "", re.sub(r"^(?:case-study|customer-story|how)-", "", slug))
     for line in list(lines)[:8]:
@@ -143,7 +143,7 @@ def _named_in_path(url: str, lines: Iterable[Line], vendor: str) -> tuple[str, L
     return None
 
 
-# Job titles that `cues.function_of` assigns to no job: 'Homeowner', 'Freelance translator', 'Guitarist'.
+# Job titles that `cues.function_of` assigns to no job function: 'Homeowner', 'Freelance translator', 'Guitarist'.
 _ROLE = re.compile(
     r"\b(?:creator|maker|author|student|alum\w*|freelanc\w*|consultant|professor|teacher|manager|director|head|lead|"
     r"leader|"

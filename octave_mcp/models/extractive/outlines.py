@@ -56,7 +56,7 @@ def outline(relation: Relation) -> Outline:
 
 
 def statement(file: Texts, label: str, **words: str) -> str:
-    """Return the filled line with that label from one of the other files. Raises: SetupError: there is no such line."""
+    """Return the filled line with this label in a file of statements. Raises: SetupError: there is no such line."""
     lines = _texts(file)
     if label not in lines:
         raise _missing_labels(file, label)

@@ -55,7 +55,7 @@ _STATES_COUNT = re.compile(
     r"organi[sz]ations|developers|databases|projects|downloads|stars|countries|stores|members|websites|sites|apps)\b",
     re.IGNORECASE,
 )
-# At least three digits, or a word such as 'million': 'used by 12 companies' proves little.
+# Matches at least three digits, or a word such as 'million', because 'used by 12 companies' proves little.
 _LARGE_NUMBER = re.compile(r"\d[\d,.]{0,20}\s?(?:[kKmMbB]\b|thousand|million|billion)|\d{1,3}(?:,\d{3})+|\d{3,}")
 _CERTIFICATE = re.compile(r"\b(?:SOC ?[12]|ISO ?\d{4,5}|HIPAA|PCI[ -]DSS|GDPR|CCPA|FedRAMP|HITRUST|Cyber Essentials)\b")
 _CLAIMS_CERTIFICATE = re.compile(
@@ -71,7 +71,7 @@ _CERTIFICATE_NAME = re.compile(
 )
 _ON_SECURITY = re.compile(r"securit|complian|certif|governance|trust cent|standards we|audit", re.IGNORECASE)
 _CERTIFICATES_HEADING = re.compile(r"certif|attest|accredit|audited|our compliance|trust cent", re.IGNORECASE)
-# Rules to comply with. A bare 'GDPR' may be what the vendor's customers have to comply with.
+# Laws and standards. A bare 'GDPR' may be a law that the vendor's customers have to comply with.
 _LAW = re.compile(r"HIPAA|GDPR|CCPA|FedRAMP|PCI")
 _NOT_HELD = re.compile(
     r"\b(?:process of|may|will|plan\w*|not|guide|guidance|help|hope|working (?:on|towards)|roadmap|"
@@ -115,7 +115,10 @@ def _figures(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
 
 
 def _is_clear(text: str, line: Line) -> bool:
-    """Whether a label says what its figure counts. For a change it must say of what: '50% reduction' does not."""
+    """Whether a label says what its figure counts.
+
+    A label of a change must say what changed; '50% reduction' does not.
+    """
     if not 2 <= len(text.split()) <= 9 or not _COUNTED.search(text) or _COUNTS_NOTHING.search(text):
         return False
     if line.form == "heading" and len(text.split()) > MAX_LABEL_WORDS:
@@ -128,7 +131,7 @@ def _may_count(line: Line) -> bool:
     if line.form not in {"item", "heading", "sentence"} or line.text.endswith("?"):
         return False
     if line.heading.startswith(("“", '"')):
-        return False  # Figures below a quotation are that customer's.
+        return False  # figures below a quotation belong to that customer
     return not (_PLAN.search(line.heading) or _PLAN.search(line.text) or leads_elsewhere(line.heading))
 
 

@@ -12,16 +12,16 @@ from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.lines import Line
 from octave_mcp.models.extractive.proofs import Proof
 
-# Per persona: a pair is one touch of the sequence.
+# Maximum number of pairs per persona; each pair becomes one touch of the sequence.
 MAX_PAIRS = 4
-# Only the best lines and proofs compete; each round compares every line with every proof.
+# Only the best lines and proofs are considered, because each round compares every line with every proof.
 MAX_LINES = 12
 MAX_PROOFS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The line and the proof for one outline; either may be missing. `need` is one that both share, if there is one."""
+    """The line and the proof for one outline; either may be missing. `need` is shared by both, if possible."""
 
     line: Line | None
     proof: Proof | None
@@ -94,7 +94,7 @@ def _fit(line: Line, needs: Sequence[Need]) -> int:
 
 
 def _sort_key(proof: Proof, line: Line | None, need: Need, used: Counter[object]) -> tuple[int, ...]:
-    """Sort proofs by: new pair, need shared with the line, least used, a customer's measured result, persona's need."""
+    """Prefer new pairs, then needs shared with the line, unused proofs, measured results, and the persona's need."""
     is_measured = proof.customer and proof.measured
     return used[line, proof], not _share_need(line, proof), used[proof], not is_measured, need not in proof.needs
 
@@ -108,7 +108,7 @@ def _share_need(line: Line | None, proof: Proof) -> bool:
 
 
 def _need(line: Line | None, proof: Proof | None, need: Need) -> Need:
-    """Return a need that both share, the persona's if possible; else a need of the line; else the persona's."""
+    """Return a need that line and proof share (the persona's if possible), else one of the line, else the persona's."""
     of_line = line.needs if line else frozenset[Need]()
     shared = (of_line & proof.needs if proof else of_line) or of_line
     strongest = cues.need_of(line.quote, tuple(n for n in cues.NEEDS if n in shared)) if line and shared else None

@@ -40,7 +40,7 @@ class Passages:
         )
 
     def is_current(self, evidence: Sequence[EvidenceId]) -> bool:
-        """Whether the evidence can show a need of today: a dated page that is not stale, or undated and maintained."""
+        """Whether the evidence can show a current need, because its page is recent, or undated but maintained."""
         pages = [passage.page for i in evidence if (passage := self.passage(i))]
         dated = [page for page in pages if page.published_on]
         return not all(map(is_stale, dated)) if dated else any(page.kind in MAINTAINED for page in pages)

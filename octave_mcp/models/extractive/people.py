@@ -46,7 +46,7 @@ _LEADS = re.compile(
     r"vice president|S?VP|managing director|executive director)\b",
     re.IGNORECASE,
 )
-# After "of": "CEO of Acme" names an employer, while "Head of Crews" only names a department.
+# A leader's title right before "of": "CEO of Acme" names an employer, but "Head of Crews" only a department.
 _ENDS_IN_LEAD = re.compile(rf"{_LEADS.pattern}$", re.IGNORECASE)
 _NAME = (
     r"[A-ZÀ-ÖØ-Þ][\w'’-]{1,40}(?:\s+(?:de|van|der|von|del|la|di|bin|al)\b){0,3}(?:\s+[A-ZÀ-ÖØ-Þ][\w'’.-]{0,40}){1,3}?"
@@ -89,7 +89,8 @@ _MAX_LABEL_WORDS = 14
 _REST_OF_TITLE = re.compile(
     r"(?:Product|Engineering|Marketing|Sales|Data|Design|Operations|Growth|IT|Digital|Technology)\s+(?:and|&)\s"
 )
-# Before a capitalized name that is not a person's: "at Ada Lovelace Institute", "Acme's Grace Hopper Fund".
+# Words before a capitalized name that is not the name of a person: "at Ada Lovelace Institute", "Acme's Grace Hopper
+# Fund".
 _WITHIN_NAME = re.compile(r"(?:\b(?:at|of|the|in|for|our)|@|['’]s|&)\s*$")
 _FOUNDERS = "Founders"
 
@@ -102,7 +103,7 @@ def people(pages: Sequence[ReadPage], company: str) -> Iterator[NamedPerson[Cite
         if page.page.kind in _POSTS:
             yield from _authors(page)
         yield from _guests(page, company)
-        if page.page.kind != "comparison":  # people quoted there may be customers of a competitor
+        if page.page.kind != "comparison":  # people quoted on such a page may be a competitor's customers
             yield from _signers(page, company)
         yield from _mentioned(page, company)
 

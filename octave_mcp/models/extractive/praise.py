@@ -18,17 +18,17 @@ from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 # Pages that quote customers. Other pages also quote investors, partners and strangers.
 CUSTOMER_PAGES: frozenset[PageKind] = frozenset({"home", "customers", "case_study", "product", "pricing", "persona"})
 MAX_SIGNATURE_WORDS = 12
-# Besides the best sentences of a quotation: up to three more testimonials from it, and up to four sentences that are
-# cited with the best as context.
+# A long quotation yields, in addition to its best sentences, up to three more testimonials, and up to four sentences
+# that are cited as context.
 MAX_EXTRA_TESTIMONIALS, MAX_CONTEXT = 3, 4
-# Quotation marks around so few words mark a term, not speech.
+# Up to this many words in quotation marks are a term, not speech.
 MAX_TERM_WORDS = 4
 # A sentence that refers to an earlier one and has at most five words says nothing: 'We love it so much.'
 MAX_EMPTY = 5
-# The end of a quotation that an earlier sentence began: '... it saves us hours every week,” says Ada.'
+# The end of a quotation that began in an earlier sentence: '... it saves us hours every week,” says Ada.'
 _INNER_END = re.compile(r"(?P<said>[^“”\"]{20,}?)[,.]?[”\"]")
 _INNER = re.compile(r"[“\"](?P<said>[^“”\"]{20,}?)[,.]?[”\"]")
-# A quotation inside a paragraph may be about anything; only one with such a word is taken as praise.
+# A quotation inside a paragraph may be about anything, so it counts as praise only if it contains one of these words.
 _POSITIVE = re.compile(
     r"\b(?:best|better|great\w*|lov\w+|easy|easier|easily|help(?:s|ed|ful)|super|no-brainer|amaz\w+|perfect\w*|fast\w*|"
     r"everything (?:we|I|you) need|one place|only (?:tool|platform|product|one|all)|invaluable|powerful|magic\w*|"
@@ -75,7 +75,7 @@ def _is_own(person: Person, vendor: str) -> bool:
 def praises_in(page: ReadPage, vendor: str) -> Iterator[tuple[list[Line], Line, Person]]:
     """Yield quotations, each with the line that attributes it and the speaker.
 
-    On pages that also quote other people than customers, a quotation must name the vendor. Narration between the
+    On pages that also quote people who are not customers, a quotation must name the vendor. Narration between the
     paragraphs of a quotation ends it.
     """
     if page.page.kind in {"news", "about", "careers"} or (page.page.kind == "product" and page.is_post):
@@ -105,7 +105,7 @@ def _is_signature(line: Line) -> bool:
 
 
 def _people_by_name(page: ReadPage) -> dict[str, tuple[Person, Line]]:
-    """Map full, first and last names of the people whom the page quotes with a job title to person and line."""
+    """Map the full, first and last names of quoted people with a job title to the person and the line."""
     known: dict[str, tuple[Person, Line]] = {}
     for line in page.lines:
         person = attributed(line.text) if line.form == "attribution" else quoted_speaker(line.text)

@@ -31,7 +31,7 @@ class Proof:
 
 
 def proofs(vendor: VendorElements[EvidenceId], name: str, prospect: str, passages: Passages) -> list[Proof]:
-    """Return proofs: customers' measured results, then other results and headlines, testimonials, own figures.
+    """Return proofs, best first: customers' measured results, other results and headlines, testimonials, own figures.
 
     The prospect's own story and testimonials are left out: they prove nothing to the prospect.
     """

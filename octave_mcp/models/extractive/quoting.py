@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator
 from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.sentence import Sentence, SentenceKind
 
-# Limit of a quotation in an outline.
+# Maximum length of a quotation in an outline.
 MAX_WORDS = 30
-# The same limit for text in other languages, some of which have no spaces to count words by.
+# The same limit for text in other languages, in characters, because some languages have no spaces between words.
 MAX_FOREIGN_CHARACTERS = 120
-# Allows names, and lines in a script without spaces, but no sentences: those do not fit into English outlines.
+# This limit allows names, and lines in scripts without spaces, but not sentences, which do not fit into English
+# outlines.
 MAX_FOREIGN_WORDS = 2
 
 _PERIOD = r"(?:day|week|month|quarter|year|spring|summer|autumn|fall|winter|morning|afternoon|decade)s?\b"

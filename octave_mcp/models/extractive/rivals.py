@@ -1,4 +1,4 @@
-"""Differentiators: how the vendor differs from competitors, and where its pages concede that they are better."""
+"""Differentiators: how the vendor differs from competitors, and where its pages concede that a competitor is better."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from octave_mcp.models.extractive.headings import is_not_product_page, leads_els
 from octave_mcp.models.extractive.names import company_name, rivals_in, speaks_of
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section, cells
 
-# Per comparison page, for each of the two companies: tables may have dozens of rows.
+# Maximum number of rows per comparison page and company, because tables may have dozens of rows.
 MAX_ROWS = 4
 _YES = frozenset({"✔", "✓", "✅", "yes", "included", "✔︎"})
 _NO = frozenset({"✖", "✗", "❌", "no", "x", "–", "-", "not available"})
@@ -44,7 +44,7 @@ _UNIQUE = re.compile(
 )
 
 
-# 'smaller than Google Analytics'. Excluded: possessives ('than Rival's pages'), which compare something else.
+# Matches 'smaller than Google Analytics', but not possessives ('than Rival's pages'), which compare something else.
 _BETTER = re.compile(
     r"\b(?P<how>(?:more|less|fewer|smaller|lighter|faster|simpler|better|cheaper|easier|cleaner|leaner|safer|quicker)\b"
     r"[^.;:]{0,50}? than|alternative to)\s+(?P<name>(?!\w*\d[A-Z]|Big\b)[A-Z]\w+(?: [A-Z]\w+)?(?: \d)?)(?!['’\w])"
@@ -129,7 +129,8 @@ def _from_statements(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cit
         ):
             continue
         match = _COMPARED_WITH.search(line.text)
-        # The vendor must come first ('We are, unlike Rival, ...'); otherwise the sentence may compare two others.
+        # The vendor must come first ('We are, unlike Rival, ...'); otherwise the sentence may compare two other
+        # companies.
         is_compared = match and re.search(rf"\b(?:[Ww]e|[Oo]ur|{re.escape(vendor)})\b", line.text[: match.end()])
         names = re.split(r",\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+", match["names"]) if match and is_compared else []
         for name in filter(None, (company_name(part, vendor) for part in names)):
@@ -139,7 +140,7 @@ def _from_statements(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cit
 
 
 def _from_comparatives(page: ReadPage, vendor: str) -> Iterator[Differentiator[Cite]]:
-    """Yield sentences that say in what the vendor is better than a competitor that they name."""
+    """Yield sentences that say in what way the vendor is better than a named competitor."""
     for line in page.prose:
         match = _BETTER.search(line.text) if whole(line) and line.form != "quote" else None
         name = company_name(match["name"], vendor) if match else None

@@ -154,7 +154,7 @@ def _kind(name: str, named: Line, description: Line | None) -> str:
 def _listed(page: ReadPage) -> Iterator[Offering[Cite]]:
     """Yield cards and list items below a heading such as 'Products': a name and what it does.
 
-    Only for home pages: on other pages such lists are usually features.
+    Used only for home pages, because on other pages such lists usually contain features.
     """
     level, is_inside = 0, False
     for section in page.sections:

@@ -95,7 +95,8 @@ _CUSTOMER_USES = re.compile(
     r"with a|it['’]s just|clients|warehouse)\b",
     re.IGNORECASE,
 )
-# Before a tool's name: "unlike Redis", "we don't use", "alternatives to", "you can use".
+# Words before a tool's name that mean that the company does not use the tool: "unlike Redis", "we don't use",
+# "alternatives to", "you can use".
 _NEGATED = re.compile(
     r"n['’]t\b|\b(?:not|never|no longer|instead of|unlike|rather than|alternatives? to|compared (?:to|with)|versus|"
     r"vs\.?|"
@@ -121,11 +122,12 @@ _TUTORIAL_TITLE = re.compile(
     r"writing|developing|run(?:ning)?|\w+ with|\w+ in|a guide)\b|\b(?:tutorial|guide|step[- ]by[- ]step|walkthrough)\b",
     re.IGNORECASE,
 )
-# "We provide support for Kafka": the company sells it, which does not mean that it runs on it.
+# "We provide support for Kafka" means that the company sells the support, not that the company uses Kafka.
 _SUPPLIES = re.compile(
     r"\b(?:deliver|offer|provid|support|design|enabl|help|maintain|secur|manag|sell|publish|packag)\w*\b", re.IGNORECASE
 )
-# Share of names. A row of logos with fewer known tools probably mixes in others, such as customers.
+# Minimum share of known tools in a row of logos. A row with a lower share probably contains other companies, such as
+# customers.
 _MIN_SHARE_OF_TOOLS = 0.6
 # A tool named further from the verb usually belongs to another part of the sentence.
 _MAX_DISTANCE_CHARACTERS = 90

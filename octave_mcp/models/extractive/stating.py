@@ -1,4 +1,4 @@
-"""Statements of fact, as opposed to slogans, opinions, pointers and documents. English only."""
+"""Statements of fact, as opposed to slogans, opinions and references to other texts. English only."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NO_FACT = re.compile(
     r"(?:will|we['’]ll) (?:see|look|use|talk|cover|explain|show you|walk|dive|learn|go (?:through|over)))\b",
     re.IGNORECASE,
 )
-# Sentences that need the next one, or say little: 'Acme has three features', 'Acme is fast and easy.'
+# Sentences that depend on the next sentence, or say little: 'Acme has three features', 'Acme is fast and easy.'
 _VAGUE = re.compile(
     r"\b(?:two|three|four|five|several|some|the following|a few) (?:\w+ ){0,2}?(?:features|ways|options|reasons|things|"
     r"steps|parts|areas|principles)\b|\bsimilar (?:solution|approach|feature|thing|tool)s?\b|"
@@ -155,7 +155,7 @@ def describes(title: str, text: str, company: str) -> bool:
 
 
 def is_other_title(title: str) -> bool:
-    """Whether the title belongs to something other than a feature."""
+    """Whether the title is not the title of a feature."""
     return bool(_OTHER_LISTS.search(title)) or title.endswith("!")
 
 

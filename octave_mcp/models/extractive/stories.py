@@ -37,7 +37,7 @@ _GAINED = re.compile(
     r"led to|resulted in|as a result)\b",
     re.IGNORECASE,
 )
-# Results of one story. Figures are worth more than praise without one.
+# Maximum number of results per story. Figures are worth more than praise without a figure.
 MAX_MEASURED, MAX_PRAISED = 6, 3
 
 
@@ -89,7 +89,7 @@ def _best(lines: Sequence[Line], score: Callable[[Line], float]) -> Line | None:
 
 def _challenge_score(line: Line, customer: str, vendor: str) -> float:
     trouble = len(_TROUBLE.findall(line.text)) + 2 * bool(_CHALLENGE_HEADING.search(line.heading))
-    # A sentence with the vendor's name tells the solution; a description of the customer tells no problem.
+    # A sentence with the vendor's name states the solution, and a description of the customer does not state a problem.
     adjustment = (
         0.5 * has_words(customer, line.text)
         - 2 * has_words(vendor, line.text)
@@ -133,7 +133,7 @@ def _results(page: ReadPage, headline: Line, customer: str, vendor: str, taken: 
 
 
 def _came_after(line: Line, adopted: int, vendor: str) -> bool:
-    """Whether a line can be a result: it names the vendor or follows the adoption, and does not look back."""
+    """Whether a line can be a result: it names the vendor or follows the adoption, and is not about the time before."""
     is_after = has_words(vendor, line.text) or line.block >= adopted
     return is_after and not _CHALLENGE_HEADING.search(line.heading) and not _EARLIER.match(line.text)
 

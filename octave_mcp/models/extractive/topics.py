@@ -87,7 +87,8 @@ _SUPPLIES = (
     r"(?:provid|offer|support|let|help|enabl|giv|includ|allow|automat|deliver|combin|replac|build|sell|design|"
     r"develop|host|manag|distribut|publish|produc|ship)(?:e|es|s|ies)?"
 )
-# Verbs after a product name. "Acme has grown" is not about the product, hence the lookahead after `has`.
+# Verbs that may follow the name of a product. "Acme has grown" is not about the product, hence the lookahead after
+# `has`.
 _DOES = (
     r"(?:is|has(?! (?:been|chosen|become|grown|had|\w+ed)\b)|does|comes|tracks?|measures?|shows?|collects?|"
     r"counts?|runs?|works?|integrates?|connects?|monitors?|"
@@ -196,7 +197,7 @@ _LABEL_ENDS = re.compile(r":\s+|\s+[–—]\s+")
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A line to classify. `sells`: its page describes what the company sells."""
+    """A line to classify. `sells`: the page of the line describes what the company sells."""
 
     line: Line
     company: str

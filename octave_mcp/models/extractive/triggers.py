@@ -99,7 +99,7 @@ def _is_before_year(written: str | None, year: int) -> bool:
 
 def _without_headings(all_triggers: Sequence[Trigger[Cite]]) -> list[Trigger[Cite]]:
     """Drop a dated heading if a sentence below it reports an event of the same kind."""
-    # The cites after a trigger's first one are the line that gave it its date.
+    # The first citation of a trigger is its own line; the others are the line with the date.
     cited = {(trigger.kind, cite) for trigger in all_triggers for cite in trigger.evidence[1:]}
     return [
         trigger
@@ -132,7 +132,7 @@ def _on_page(page: ReadPage, company: str) -> Iterator[Trigger[Cite]]:
 class _DatedHeading:
     """A heading with a date that applies to the lines below it.
 
-    `line` is the one that has the date: the heading itself, or the line right below it.
+    `line` is the line that contains the date: the heading itself, or the line right below it.
     """
 
     heading: Line
@@ -145,7 +145,7 @@ class _DatedHeading:
 
 
 def _first_day(page: ReadPage, below: Mapping[Line, Line], company: str) -> date | None:
-    """Return the founding day, from a timeline that also covers predecessors of the company."""
+    """Return the founding day of the company from a timeline, which may also contain older events of predecessors."""
     words = re.compile(_COMPANY_BEGINS.format(company=re.escape(short_name(company))), re.IGNORECASE)
     starts = (
         _dated_heading(line, below.get(line), None)
@@ -158,7 +158,8 @@ def _first_day(page: ReadPage, below: Mapping[Line, Line], company: str) -> date
 def _dated_heading(line: Line, below: Line | None, previous: _DatedHeading | None) -> _DatedHeading | None:
     """Return the dated heading that applies from this line on.
 
-    `below` is the next line, which may be the heading's date; None for the headline, where it is the day of the post.
+    `below` is the next line, which may be the heading's date; None for the headline, below which the date is the day of
+    the post.
     """
     if date_of_heading(line.text) and (match := _HEADING_DATE.search(line.text)):
         return _DatedHeading(line, line, match[0])
@@ -216,7 +217,7 @@ def _undated(heading: str) -> str:
 def _trigger(
     kind: TriggerKind, line: Line, page: ReadPage, dated_heading: _DatedHeading | None, company: str
 ) -> Trigger[Cite]:
-    """Return a trigger with the date in the line, else that of the heading above it, else that of the post."""
+    """Return a trigger, dated by the line itself, or else by the heading above it, or else by the post."""
     written, dated = _date_of_clause(line.text, company, kind) or date_in(line.text), line
     if written is None and dated_heading is not None:
         written, dated = dated_heading.written, dated_heading.line
@@ -229,7 +230,7 @@ def _trigger(
 
 
 def _has_usable_date(line: Line, dated_heading: _DatedHeading | None) -> bool:
-    """Whether the trigger can be dated: events of long ago need a date of their own, not that of the page."""
+    """Whether the trigger can be dated: events of long ago need a date of their own, not the date of the page."""
     return not (_LONG_AGO.search(line.text) and dated_heading is None and date_in(line.text) is None)
 
 

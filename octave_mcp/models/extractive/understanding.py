@@ -43,7 +43,7 @@ MAX_COUNTED_FACTS = 4
 MAX_CONTACTS = 2
 FOUNDERS = "Founders"
 
-# The need that a fact shows where no sentence states one: open jobs show a need to hire.
+# The need that a fact shows if no sentence states a need: open jobs show a need to hire.
 _NEED_SHOWN_BY: dict[FactTopic, Need] = {
     "hiring": "hiring",
     "funding": "growth",
@@ -52,7 +52,7 @@ _NEED_SHOWN_BY: dict[FactTopic, Need] = {
     "compliance": "security",
     "technology": "integration",
 }
-# The job function that a fact concerns.
+# The job function that facts on each topic concern.
 _FUNCTION_CONCERNED: dict[FactTopic, JobFunction] = {
     "technology": "engineering",
     "funding": "leadership",

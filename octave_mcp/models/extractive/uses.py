@@ -19,9 +19,9 @@ from octave_mcp.models.extractive.names import customer_of_story
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section
 
 _NO_USE = re.compile(r"\b(?:learn|read|see) (?:more|how)\b|\?$|^\W*[“\"]|[”\"]$", re.IGNORECASE)
-# Sentences cited for one use case; as many again may come from the same paragraphs.
+# Maximum number of sentences cited for one use case. The same number may be added from the same paragraphs.
 MAX_SENTENCES = 6
-# Letters; a shorter part of a product's name ('app', 'API') would match in most sentences.
+# Minimum number of letters: a shorter part of a product's name ('app', 'API') would match in most sentences.
 MIN_WORD = 4
 _CUSTOMER_SUBJECT = re.compile(r"\b(?:we|our|I|the (?:\w+ )?team|their|teams?|they|users)\b|[”\"]", re.IGNORECASE)
 _WE_DO = re.compile(r"\b(?:we|I)(?:['’](?:ll|re|ve))?\s+(?:\w+ly |also |even |then |just )?[a-z]{3,}\b")
@@ -31,7 +31,7 @@ _USES_HEADING = re.compile(
     r"how (?:teams|customers|companies|people) use)\b",
     re.IGNORECASE,
 )
-# Where a product is used, not what for: 'Financial services', 'Retail and e-commerce'.
+# Industries, which say where a product is used but not what for: 'Financial services', 'Retail and e-commerce'.
 _INDUSTRY = re.compile(
     r"(?:the )?(?:[\w-]+ (?:and|&) )?(?:weather|automotive|banking|finance|financial services|government|life sciences|"
     r"healthcare|health care|pharmaceuticals?|manufacturing|industry|retail|education|energy|telecom\w*|media|"

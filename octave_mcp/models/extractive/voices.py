@@ -9,10 +9,11 @@ from itertools import groupby
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
-# The boilerplate at the end of press releases: 'About Acme Fund'. Not 'About us', 'About the team'.
+# Matches the boilerplate at the end of press releases ('About Acme Fund'), but not 'About us' or 'About the team'.
 _ABOUT = re.compile(r"About\s+(?!(?i:us|the|our|you|me|this|that|how|why)\b)[A-Z][^.!?:]{1,60}")
 _OWN_VOICE = re.compile(r"\b(?:we|our)\b", re.IGNORECASE)
-# 'we' among the first words. Two parts of the pattern match dashes; the possessive quantifier keeps a long run linear.
+# Matches a sentence with 'we' among its first words. Two parts of the pattern match dashes; the possessive quantifier
+# keeps the search linear on a long run of dashes.
 _FIRST_PERSON = re.compile(
     r"^\W*+(?:[\w'’-]+[^\w'’-]+){0,6}?(?:we|we['’]re|we['’]ve|we['’]ll|we['’]d|our)\b", re.IGNORECASE
 )
@@ -25,7 +26,7 @@ KINDS_OF_COMPANY = frozenset(
     "studios security data hq corp corporation gmbh ltd llc limited plc ag bv io app platform digital company co "
     "services networks network media robotics energy finance financial international global holdings partners".split()
 )
-# Letters. A shorter name is too common alone: 'Go Digital' is not shortened to 'Go'.
+# Minimum number of letters. A shorter name is too common to be used alone: 'Go Digital' is not shortened to 'Go'.
 _MIN_SHORT_NAME = 4
 _INTERVIEW = re.compile(
     r"\b[Ww]e(?:['’]ve)? (?:speak|spoke|talk|talked|chat|chatted|sat down|caught up) (?:to|with) [A-Z]"
@@ -46,8 +47,8 @@ _CUSTOMER_SPEAKS = (
 def own_lines(page: ReadPage, company: str) -> Iterator[Line]:
     """Yield the company's own lines.
 
-    Left out are the sections about other organisations ('About Acme Fund'), testimonials, and quotations in paragraphs
-    that do not mention the company.
+    Sections about other organisations ('About Acme Fund'), testimonials, and quotations in paragraphs that do not
+    mention the company are left out.
     """
     is_of_another = False
     for _, lines in groupby(page.lines, key=lambda line: line.block):
