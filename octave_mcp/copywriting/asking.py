@@ -60,6 +60,7 @@ _PROMISED_THINGS = (
     "reports?", "calculators?", "frameworks?", "benchmarks?", r"e-?books?", r"white ?papers?", "audits?", "templates?",
     "checklists?", "playbooks?", "guides?", r"case stud(?:y|ies)",
 )  # fmt: skip
+
 # Matches 'I can send you ...' and 'Attached is ...', but not 'Your teams prepare each audit report' or 'We help you
 # prepare'.
 _WE_GIVE = re.compile(

@@ -142,7 +142,7 @@ def _years_between(earlier: str, later: str) -> int:
 
 
 def _of_newest_month(triggers: Sequence[CompanyTrigger]) -> list[CompanyTrigger]:
-    """Return the triggers of the newest month, open jobs last."""
+    """Return the triggers dated in the newest month, with open jobs last."""
     month = max((trigger.date[:_MONTH_CHARACTERS] for trigger in triggers if trigger.date != UNDATED), default="")
     return sorted((trigger for trigger in triggers if month and trigger.date.startswith(month)), key=_is_job)
 

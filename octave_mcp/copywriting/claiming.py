@@ -143,7 +143,7 @@ class Speech:
 
     @property
     def _people(self) -> str:
-        """The vendor and the people of the deal, who do not count as third parties: 'I know that Dana is busy'."""
+        """The vendor and the people of the deal: what a sentence says about them is not a claim about third parties."""
         return " ".join((self.deal.vendor, *self.people))
 
     def is_claim_in_few_words(self, text: str) -> bool:
@@ -192,7 +192,7 @@ class Speech:
         )
 
     def _is_way_out(self, text: str) -> bool:
-        """Whether the sentence lets the reader say no. 'Moves no stop unless allowed to' describes a product."""
+        """Whether the sentence lets the reader say no. 'Moves no stop unless allowed to' only describes a product."""
         is_of_vendor = named_first(text) == self.deal.vendor and bool(self.deal.vendor)
         is_claim = is_of_vendor or is_about_market(text)
         return bool(_BETWEEN_US.search(text)) and not is_claim and has_way_out(text)
@@ -265,7 +265,7 @@ def _quotes(text: str) -> bool:
 
 
 def _gives_figure(text: str) -> bool:
-    """Whether the text claims a figure.
+    """Whether the text makes a claim with a figure.
 
     Figures in plans, offers and names are not claims: 'next Tuesday at 10', 'three ideas', 'two-hour windows'.
     """

@@ -21,7 +21,7 @@ from octave_mcp.evidence.pruning import is_empty
 from octave_mcp.evidence.support import Statement, problems, quoted
 
 DAYS = (1, 3, 7, 14)
-# A writer has to correct an e-mail that scores fewer points than this, of 100. The threshold is low, because few
+# An e-mail that scores fewer than this many of 100 points is sent back to its writer. The threshold is low, because few
 # e-mails are without faults and a correction costs nearly as much as the first ask.
 MIN_UNCORRECTED_POINTS = 50
 # A letterhead with merge fields is enough for the rules, because they do not depend on names.

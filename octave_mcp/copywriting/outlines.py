@@ -1,4 +1,7 @@
-"""Outlines: labelled quotations that a person or a model still has to turn into copy. No rules for copy apply."""
+"""Outlines: labelled quotations that a person or a model still has to turn into copy.
+
+The rules for copy do not apply to outlines.
+"""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Checked:
 def checked_copy(text: str, playbook: Playbook, pages: Mapping[str, Page], sender: Sender | None) -> CheckedCopy:
     """Check each sentence of a pasted text, and score the text as a whole.
 
-    `pages`: the pages of the playbook that are still stored, by the digest of their text.
+    `pages`: the pages of the playbook that are still stored, keyed by the digest of their text.
 
     Raises:
         InputError: the text has no sentences, or too many of them.
@@ -137,7 +137,7 @@ class Checker:
 
     @cached_property
     def _playbook_claims(self) -> Mapping[str, FoundClaim]:
-        """Supported sentences of the playbook, by text. A rep may have copied them."""
+        """Supported sentences of the playbook, keyed by their text: the rep may have copied some of them."""
         supported = (
             claim
             for claim in claims(self.playbook)

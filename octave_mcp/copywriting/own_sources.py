@@ -28,7 +28,7 @@ JUDGE = "rules"
 class Sources:
     """The sources that a person's text may cite: the quotations of a playbook and the pages listed in it.
 
-    `pages`: the listed pages that are still stored, by the digest of their text.
+    `pages`: the listed pages that are still stored, keyed by the digest of their text.
     `added`: evidence found on the pages that is not in the playbook yet.
     """
 

@@ -34,7 +34,7 @@ MAX_GRADE = 8.0
 # Added to the maximum grade if the e-mail quotes no page of the reader's company, because long words may then be that
 # company's own terms.
 UNKNOWN_TERMS_GRADES = 1.5
-# Maximum length of the ask in the first touch, and in later touches.
+# Maximum number of words of the ask in the first touch, and in later touches.
 MAX_ASK_WORDS = (10, 20)
 # About 30 seconds of speech.
 MAX_PITCH_WORDS = 75
@@ -124,7 +124,7 @@ def email_faults(email: Email) -> list[Fault]:
 
 def _form(email: Email) -> Iterator[Fault]:
     low, high = LAST_TOUCH_WORDS if email.last else TOUCH_WORDS if email.position else FIRST_TOUCH_WORDS
-    if email.words + GREETING_WORDS < low:  # an e-mail may reach the minimum with its greeting
+    if email.words + GREETING_WORDS < low:  # the greeting may count towards the minimum
         text = f"Say a little more: {email.words} words, and {low} to {high} are read."
         yield Fault("D11", text, _length_cost(1 - email.words / low))
     elif email.words > high:

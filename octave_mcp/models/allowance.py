@@ -12,7 +12,7 @@ from octave_mcp.domain.prospect import MAX_PERSONAS
 from octave_mcp.domain.questions import Question, QuestionRecord
 
 MAX_QUESTIONS = 14
-# Input and output: a complete run reads at most 52,000 tokens and writes at most 28,000.
+# The limit covers input and output: a complete run reads at most 52,000 tokens and writes at most 28,000.
 MAX_TOKENS = 80_000
 # These limits apply to a run that shows up to this many characters of a company's pages; a run that shows more has
 # higher limits.
@@ -56,7 +56,7 @@ FIRST = {
 USUAL_QUESTIONS = len(FIRST) + 1
 USUAL_CORRECTIONS = Size(2_000, 1_500)
 READING_PROMPTS = ("vendor/offerings", "prospect/company_profile")
-# Passages in a question about a company with at least PAGES_FOR_USUAL_SIZE pages.
+# Tokens of the passages in a question about a company with at least PAGES_FOR_USUAL_SIZE pages.
 PASSAGES_TOKENS = 7_500
 PAGES_FOR_USUAL_SIZE = 8
 # For each extra part of the pages, a run may ask a question about each company, and a correction.
@@ -148,7 +148,7 @@ def ask_characters(shown_characters: int) -> int:
 def allowance(shown_characters: int, questions: int | None, tokens: int | None) -> Allowance:
     """Return the limits of a run that shows this many characters per company; the user's own limits take precedence."""
     extra_parts = ceil(shown_characters / ask_characters(shown_characters)) - 1
-    # Two companies, and about four characters per token.
+    # A run reads two companies, and a token has about four characters.
     extra_passages = 2 * (shown_characters - SHOWN_CHARACTERS) // 4
     instructions = sum(FIRST[prompt].read - PASSAGES_TOKENS for prompt in READING_PROMPTS)
     answers = sum(FIRST[prompt].written for prompt in READING_PROMPTS)

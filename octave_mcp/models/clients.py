@@ -68,7 +68,7 @@ class Client:
         """Return a client for the address that does not read the environment.
 
         Raises:
-            SetupError: as `check`.
+            SetupError: for the same reasons as `check`.
         """
         self.check()
         tls, url = tls_context(), proxy_for(self.address)
@@ -88,7 +88,7 @@ class Client:
             if not _is_same_server(response.url, target):
                 address = f"{target.scheme}://{target.netloc.decode()}"
                 raise SetupError(
-                    f"{self.variable}: its server redirects to {address}, another server, which is not followed; "
+                    f"{self.variable}: its server redirects to {address}, which is another server; "
                     f"set {self.variable} to the final address"
                 )
 
@@ -112,7 +112,7 @@ def openai_sdk(client: Client) -> Any:  # noqa: ANN401 - an SDK type
     """Return OpenAI's SDK, but without the headers that it would read from the environment.
 
     Raises:
-        SetupError: as `Client.check`.
+        SetupError: for the same reasons as `Client.check`.
     """
     import openai  # noqa: PLC0415 - importing takes over a second and 50 MB
 
@@ -129,7 +129,7 @@ def anthropic_sdk(client: Client) -> Any:  # noqa: ANN401 - an SDK type
     """Return Anthropic's SDK. It may read the environment, because its variables are meant for the same address.
 
     Raises:
-        SetupError: as `Client.check`.
+        SetupError: for the same reasons as `Client.check`.
     """
     import anthropic  # noqa: PLC0415 - importing takes nearly three seconds and 70 MB
 
@@ -139,7 +139,7 @@ def anthropic_sdk(client: Client) -> Any:  # noqa: ANN401 - an SDK type
 def _options(client: Client) -> dict[str, Any]:
     key = client.key.value.get_secret_value()
     base = {"api_key": key, "base_url": client.address, "http_client": client.http()}
-    return {**base, "max_retries": 0, "timeout": None}  # its retries would multiply with ours
+    return {**base, "max_retries": 0, "timeout": None}  # the SDK's retries would multiply with our own
 
 
 def _client(variable: str, address: str, key: Key, own_headers: tuple[Header, ...]) -> Client:

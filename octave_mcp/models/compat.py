@@ -1,4 +1,4 @@
-"""Any server with the chat.completions API: Ollama, vLLM, LM Studio, llama.cpp, OpenRouter.
+"""Models on any server with the chat.completions API: Ollama, vLLM, LM Studio, llama.cpp, OpenRouter.
 
 Not all of these servers enforce a schema, so the prompt contains the schema as well.
 """
@@ -183,7 +183,7 @@ def _text(content: Any) -> str:  # noqa: ANN401 - an SDK type
 
 def _has_thoughts(message: Any) -> bool:  # noqa: ANN401 - an SDK type
     has_field = any(getattr(message, name, None) for name in _THOUGHTS)
-    return has_field or not isinstance(message.content, str | None)  # otherwise it is a list of parts, see `_text`
+    return has_field or not isinstance(message.content, str | None)  # a list of parts contains reasoning, see `_text`
 
 
 def _tokens(usage: Any) -> Tokens | None:  # noqa: ANN401 - an SDK type

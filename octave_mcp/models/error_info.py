@@ -157,7 +157,7 @@ def _in_choices(choices: object) -> object:
 
 
 def fields(value: object) -> Mapping[str, Any]:
-    """Return the fields of an SDK object, unknown ones included, or of a mapping in lower case; else {}."""
+    """Return the fields of an SDK object, including unknown fields, or of a mapping, with lower-case names; else {}."""
     if hasattr(value, "model_fields_set"):
         return {**vars(value), **(getattr(value, "model_extra", None) or {})}
     if not isinstance(value, Mapping):
@@ -172,7 +172,7 @@ def _is_error(error: object) -> bool:
 
 
 def _layers(error: object, depth_left: int = MAX_LAYERS) -> Iterator[Mapping[str, Any]]:
-    """Yield the error and those nested in it, the outermost first."""
+    """Yield the error and the errors nested in it, the outermost first."""
     if isinstance(error, str):
         if not (parsed := _as_json(error)):
             yield {"message": error}

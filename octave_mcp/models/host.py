@@ -148,7 +148,7 @@ class Host:
         return record
 
     async def _question(self, ask: Ask[Any, Any], *, is_known: bool = False) -> QuestionRecord:
-        """Render the question, once for all callers that need it."""
+        """Render the question once, for all callers that need it."""
         key = (ask, is_known)
         if key not in self._questions:
             self._questions[key] = await computed(_question, ask, is_known=is_known)

@@ -104,7 +104,7 @@ class Limiter:
             )
 
     def responded(self) -> None:
-        """Restart the timeouts of the calls in flight: the server is working, and they may be in its queue."""
+        """Restart the timeouts of the calls in flight: the server is working, and the calls may be in its queue."""
         self.responded_at = _now()
         for turn in self.in_flight:
             turn.restart()
@@ -117,7 +117,7 @@ class Turn:
     """One call's place at a server, and its timeout, which restarts while the server answers other calls.
 
     A server that queues calls answers them one by one. The timeout restarts at most once for each call that was in
-    flight when this one started; a response to any call counts, since the queue may have any order.
+    flight when this call started. A response to any call counts, because the server's queue may be in any order.
     """
 
     def __init__(self, limiter: Limiter, call_seconds: float, on_wait: OnWait | None) -> None:

@@ -8,7 +8,7 @@ from octave_mcp.domain.addresses import SPECIAL_NAMES, is_address, is_public_add
 
 
 def is_own_server(base_url: str) -> bool:
-    """Whether the server is on this machine or its network, judged by its name or IP address without a DNS lookup."""
+    """Whether the server is on this machine or its local network, judged by name or IP address without a DNS lookup."""
     host = (urlsplit(base_url).hostname or "").rstrip(".")
     if is_address(host):
         return not is_public_address(host)

@@ -69,8 +69,8 @@ class Remedy(NamedTuple):
 class Parameter(NamedTuple):
     """A parameter that a model may refuse.
 
-    `names` are its names on various servers; `words` is a pattern for other ways in which errors mention it.
-    `remedy` returns the change of a request; None if the request does not have the parameter or needs it.
+    `names` are the names of the parameter on various servers; `words` is a pattern for other ways in which errors
+    mention it. `remedy` returns the change of a request; None if the request does not have the parameter or needs it.
     """
 
     names: tuple[str, ...]
@@ -122,7 +122,7 @@ class Refusals:
         """Return and remember the remedy for the parameter that the error names; None if it names none."""
         remedy = self._remedy(request, error)
         known = self._known.setdefault(model, [])
-        if remedy and all(remedy[:2] != other[:2] for other in known):  # a concurrent call may have learned it
+        if remedy and all(remedy[:2] != other[:2] for other in known):  # a concurrent call may have learned the remedy
             known.append(remedy)
             fields = {"model": model, "parameter": remedy.parameter, "instead": remedy.instead}
             logger.bind(**fields).warning("the model refuses a parameter: {}", remedy.words)
@@ -158,7 +158,7 @@ def dropping(*path: str) -> Callable[[Request, ErrorInfo], Remedy | None]:
 
 
 def effort(*path: str) -> Callable[[Request, ErrorInfo], Remedy | None]:
-    """Return a remedy that replaces the effort with one that the error lists, or leaves it out."""
+    """Return a remedy that replaces the effort with an effort that the error lists, or leaves it out."""
 
     def remedy(request: Request, error: ErrorInfo) -> Remedy | None:
         current = value_at(request, *path)
@@ -225,7 +225,7 @@ def _has(schema: object, name: str) -> bool:
 
 
 def _schema_without(schema: object, name: str, *, is_schema: bool = True) -> Any:  # noqa: ANN401 - any part of a schema
-    """Return the schema without the keyword; a property of the same name stays."""
+    """Return the schema without the keyword; a property of the same name is kept."""
     if isinstance(schema, list):
         return [_schema_without(part, name) for part in cast("list[object]", schema)]
     if not isinstance(schema, dict):
@@ -253,7 +253,7 @@ def with_value(request: Request, path: Path, value: object) -> Request:
 
 
 def without(request: Request, path: Path) -> Request:
-    """Return the request without the path; unchanged if the path does not exist."""
+    """Return the request without the value at the path; unchanged if the path does not exist."""
     if value_at(request, *path) is None:
         return request
     first, *rest = path

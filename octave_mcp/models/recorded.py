@@ -80,7 +80,7 @@ class Recorded:
         """Return the recorded answer.
 
         Raises:
-            StaleRecording: this release expects another schema than the recorded answer has.
+            StaleRecording: the recorded answer does not match the schema of this release.
             UnsupportedLanguage: the recording is in another language.
         """
         recording = self._recording

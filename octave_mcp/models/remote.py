@@ -186,7 +186,7 @@ class Remote:
         return False
 
     async def record_verdict(self, key: str, verdict: Judgement) -> None:
-        """Cache an answer without faults for equal calls within a day."""
+        """Cache an answer that passed the checks, for equal calls within a day."""
         text = self._unverified_answers.pop(key, None)
         if self._context and text and not verdict.wrong:
             await answer_cache.put(self._context.key_values, key, text, self._context.run_id)
@@ -297,10 +297,7 @@ class Remote:
         return Refused(f"{text}; {remedy.words}") if remedy else error
 
     def _unexplained(self, text: str) -> UpstreamError:
-        """Return an error without a known reason.
-
-        It allows a few tries, but only one if the server seems to be broken.
-        """
+        """Return an error without a known reason: it allows a few tries, or only one if the server seems broken."""
         self._unexplained_failures += 1
         is_hopeless = not self._has_answered and self._unexplained_failures > MAX_UNEXPLAINED_FAILURES
         error = Transient(text)

@@ -26,7 +26,7 @@ def key_of(variable: str) -> SecretStr:
 
 
 def address_of(variable: str, default: str) -> str:
-    """Return the base URL in this environment variable, or the provider's own.
+    """Return the base URL in this environment variable, or else the provider's own base URL.
 
     Raises:
         SetupError: the value is not a web address.

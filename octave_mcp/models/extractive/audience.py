@@ -1,4 +1,4 @@
-"""Target personas: the kinds of people and companies that the vendor's pages say it builds for."""
+"""Target personas: the kinds of people and companies that the vendor builds for, according to its pages."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def _ideal_customers(heading: Line, rows: Sequence[Line]) -> Iterator[TargetPers
 
 
 def _stated_audiences(section: Section, page: ReadPage, vendor: str) -> Iterator[TargetPersona[Cite]]:
-    """Yield the people and companies that sentences of the section say the vendor builds for."""
+    """Yield the people and companies that the vendor builds for, according to sentences in the section."""
     asks_who = re.match(rf"who is {re.escape(vendor)} for", section.title, re.IGNORECASE)
     if page.page.kind in {"case_study", "news", "careers", "docs", "blog"}:
         return
@@ -143,7 +143,7 @@ def _stated_audiences(section: Section, page: ReadPage, vendor: str) -> Iterator
 
 def _stated_audience(line: Line) -> Iterator[TargetPersona[Cite]]:
     who = _who(line.text)
-    # 'built for your workflow', 'best for exploring data', 'ideal for production workloads' name no audience.
+    # 'built for your workflow', 'best for exploring data', 'ideal for production workloads' do not name an audience.
     if who is None or re.match(
         r"(?:your|you|these|those|this|each|every|\w+ly|\w+ing|the needs of)\b", who, re.IGNORECASE
     ):

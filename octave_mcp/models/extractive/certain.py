@@ -19,7 +19,8 @@ from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 from octave_mcp.models.extractive.voices import is_own_subject, short_name
 
 _I = re.IGNORECASE
-# Paths of legal, brand and event pages ("/trademarks", "/code-of-conduct", "/meetups"): they offer no product.
+# Paths of legal, brand and event pages ("/trademarks", "/code-of-conduct", "/meetups"): such pages do not offer a
+# product.
 _PAGES_WITHOUT_OFFERS = re.compile(
     r"/(?:[\w-]*-)?(?:trademarks?|brand|media-?kit|press-?kit|legal|terms|imprint|licen[cs]es?|contributing|"
     r"contribut(?:e|ors)|code-of-conduct|code-style|threat-model|conf(?:erence|info)?|conference-program|schedule|"
@@ -53,13 +54,13 @@ _USES = re.compile(
     _I,
 )
 _NO_USE = re.compile(r"\b(?:we can|could|learned|customers?|because|recently had)\b", _I)
-# "We are looking for feedback" seeks no employee.
+# "We are looking for feedback" is not about hiring.
 _NO_HIRING = re.compile(
     r"\byour customers?\b|\blooking for (?:the |an? )?(?:\w+ ){0,2}(?:ways?|feedback|"
     r"solutions?|ideas|opportunit\w+)\b",
     _I,
 )
-# "This project has been archived", "our service was discontinued".
+# Matches "This project has been archived" and "our service was discontinued".
 _ENDED = re.compile(
     r"\b(?:this|the|our) (?:project|product|program(?:me)?|service|plugin|tool|app|offer|page|position)\b[^.]{0,30}"
     r"\b(?:has|have|is|was|been)\b[^.]{0,20}\b(?:ended|discontinued|retired|sunset|shut down|archived|deprecated|"
@@ -152,7 +153,7 @@ _IN_FIGURES = re.compile(
     r"(?<![A-Za-z\d])\d[\d,.]{0,20}\d(?![A-Za-z])|\d[\d,.]{0,20}\s?(?:[kKMB]\b|%|x\b)|illion|ousand|undred|-?fold\b|double|triple|"
     r"\d (?:offices|depots|locations|stores|plants|sites|countries|regions|warehouses)\b"
 )
-# "75% of developers" is the result of a survey, not a size of the company.
+# "75% of developers" is the result of a survey, not a figure about the company.
 _SURVEY_SHARE = re.compile(
     r"^\W*(?:over |about |nearly |almost |more than )?\d[\d.,]*\s?%.*\b(?:of|developers|users|prefer)\b"
 )
@@ -244,7 +245,7 @@ def _topic(topic: FactTopic, text: str, line: Line, company: str) -> FactTopic |
     return "offering" if is_offer and topic in {"technology", "funding"} else None
 
 
-# Words that decide the topic of a line on their own, if its topic was an offering or is in `_OVERRIDES`.
+# Words that override the topic of a line, if that topic is an offering or is listed in `_OVERRIDES`.
 _CERTAIN_WORDS: dict[FactTopic, re.Pattern[str]] = {
     "hiring": re.compile(f"{_SEEKS.pattern}|{_BENEFIT.pattern}", _I),
     "funding": _BACKED,

@@ -112,7 +112,7 @@ FUNCTIONS: dict[JobFunction, re.Pattern[str]] = {
     ),
 }
 
-# Words that make a title a job: "Head of Sales" has one, "Sales" alone is a department.
+# Words that make a title a job: "Head of Sales" contains such a word, but "Sales" alone is a department.
 JOB = re.compile(
     r"\b(?:C[A-Z]O|CISO|chief|founders?|co-?founders?|president|chair\w*|owner|partner|VP|SVP|EVP|head|director|"
     r"manager|lead|"

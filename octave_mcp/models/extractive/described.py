@@ -1,4 +1,4 @@
-"""Descriptions of products: sentences about what a product does, with its name or the vendor's as their subject."""
+"""Descriptions of products: sentences about what a product does, whose subject is the product or the vendor."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def is_note(page: ReadPage) -> bool:
 
 
 def is_status(text: str) -> bool:
-    """Whether a sentence states availability or status ('is now available in Europe') and not a function."""
+    """Whether a sentence states a product's availability or status ('is now available in Europe'), not its function."""
     return bool(_IS_STATUS.search(text))
 
 

@@ -196,7 +196,7 @@ def _value_map(material: Material, rank: int) -> Iterator[ValueMapRow[Cite]]:
     """Yield each of the persona's pains with a value proposition or product that addresses the same need."""
     capabilities = [(value.title, value.text, value.evidence) for value in material.brief.vendor.value_propositions]
     capabilities += [(o.name, next(quotable(o.description)), o.evidence) for o in material.offerings]
-    # Texts with quotation marks are left out, because quotations here are not nested.
+    # Texts with quotation marks are left out, because quotations in outlines are not nested.
     unused = [c for c in capabilities if material.passages.english(c[2]) and "“" not in c[1] and '"' not in c[1]]
     for pain in material.pains_of(material.personas[rank])[:MAX_ENTRIES]:
         fit = next((c for c in unused if pain.need in cues.needs_of(f"{c[0]} {c[1]}")), None)

@@ -14,7 +14,7 @@ _I = re.IGNORECASE
 _MAX_LABEL_WORDS = 6
 _WE = r"(?:we|we['’]ve|we['’]re)\s+(?:(?:have|also|just|now|recently|finally|are|today|officially)\s+){0,3}"
 
-# Conditions, intentions and advice report nothing: "we would acquire", "how we launched", "every month".
+# Conditions, intentions and advice do not report an event: "we would acquire", "how we launched", "every month".
 _NO_EVENT = re.compile(
     r"\b(?:if (?:we|you)|would|could|might|should|(?-i:may)|never|not yet|haven['’]t|hasn['’]t|didn['’]t|don['’]t|"
     r"aren['’]t|whenever|every time|every (?:week|month|year|day)|before we|until we|why we|how we|how to|how do|"
@@ -23,7 +23,7 @@ _NO_EVENT = re.compile(
     r"finalists|tr(?:y|ied|ying) to|used to)\b",
     _I,
 )
-# In "user acquisition" no company is bought.
+# "User acquisition" does not mean that a company is bought.
 _OF_MARKETING = re.compile(
     r"\b(?:user|customer|data|talent|client|lead|traffic|cost|per|customers?['’]?|paid)[\s-]acquisition\b|"
     r"\bacquisition (?:cost|channel|funnel|metrics?|rate|strateg\w+)",
@@ -45,7 +45,8 @@ _FUNDING = re.compile(
     rf"\b(?:rais(?:e|es|ed|ing)|secur(?:es|ed))\b.{{0,40}}?{_AMOUNT}|"
     rf"{_AMOUNT}\s+(?:in\s+(?:\w+\s+)?)?(?:{_ROUND}|funding|investment)"
 )
-# "Our Series B", "$9M seed round". Other words before the round are excluded, since they may name another company.
+# Matches "Our Series B" and "$9M seed round". Other words before the round are excluded, since they may name another
+# company.
 _FUNDING_HEADING = re.compile(
     rf"(?!.*\b(?:stages?|beyond|startups?)\b)(?>\W*(?:our|the|an?|new|announcing|{_AMOUNT}))*\W*(?:{_ROUND})",
     re.IGNORECASE,
@@ -165,7 +166,7 @@ _SUBORDINATES = re.compile(
     r"(?:\w+ )?(?:week|day|month|year|time|moment|hour|things?|everything|products?|features?|one))\s+$",
     _I,
 )
-# "The recordings are now available" launches no product.
+# "The recordings are now available" is not the launch of a product.
 _NO_PRODUCT = re.compile(
     r"\b(?:talks?|recordings?|videos?|slides?|episodes?|articles?|posts?|tickets?|registrations?|playlists?|agenda|"
     r"applications?|books?|report|website|page|docs|documentation|they|it|he|she)\b",
@@ -177,18 +178,18 @@ _VERSION = re.compile(
     r"\breleased?\b.{0,10}\bv?\d+\.\d+",
     _I,
 )
-# "ownCloud 9.0 released" as a headline: the name in front may be another company's product.
+# A headline such as "ownCloud 9.0 released" may be about another company's product.
 _OTHER_PRODUCT = re.compile(r"(?!v?\d|[Vv]ersion|[Rr]elease|[Nn]ew|[Aa]nnounc)[\w-]+\s+v?\d+\.\d+\s+released?\b")
 # Excludes "We launch next quarter", because the date of the post would be taken for the date of the launch.
 _NOT_YET = re.compile(r"\bnext (?:year|quarter|month)\b", _I)
-# "Managed Acme: Northgate launches cloud storage" is news of Northgate.
+# "Managed Acme: Northgate launches cloud storage" is news about Northgate.
 _NEWS_OF_OTHER = re.compile(rf"[A-Z][\w&.-]+(?: [A-Z][\w&.-]+)?\s+{_NEWS_VERB.pattern}")
 
 
 def event(text: str, company: str, *, is_headline: bool) -> TriggerKind | None:
     """Return the kind of event that the text reports, if any.
 
-    A sentence must already be known to be about the company; a headline may lack a subject, so it is checked here.
+    The caller must know that a sentence is about the company. A headline may lack a subject, so this is checked here.
     """
     if _NO_EVENT.search(text) or text.endswith(("?", ":")):
         return None

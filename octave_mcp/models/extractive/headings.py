@@ -93,7 +93,7 @@ MIN_STEM, MAX_STEM = 3, 5
 
 
 def is_not_product_page(url: str) -> bool:
-    """Whether the URL shows that a page presents no product but an event, a form, an installation guide or the like."""
+    """Whether the URL shows that a page presents an event, a form, an installation guide or the like, not a product."""
     return bool(_ASIDE.search(urlsplit(url).path))
 
 

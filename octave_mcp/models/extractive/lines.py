@@ -26,7 +26,7 @@ from octave_mcp.models.extractive.quoting import (
 # 'We are launching soon' is out of date after four months.
 MAX_AGE_OF_NEWS_DAYS = 120
 
-# On these pages customers speak, or the text addresses users and does not describe the company.
+# Pages on which customers speak, or on which the text addresses users and does not describe the company.
 _EXCLUDED_PAGES: frozenset[PageKind] = frozenset({"case_study", "docs", "security", "faq", "other"})
 _PRODUCT_TOPICS: frozenset[FactTopic] = frozenset({"offering", "technology", "pricing", "compliance"})
 # The topics that give the best reason to write come first; each further position lowers the score by 0.15.
@@ -94,7 +94,7 @@ def _quotable(scored: Iterable[tuple[Finding[EvidenceId], float]], passages: Pas
 
 
 def _is_about_prospect(fact: Fact[EvidenceId], prospect: str, passages: Passages) -> bool:
-    """Whether a fact about a product has its maker as the subject and does not just address users.
+    """Whether the prospect is the subject of a fact about its product, so that the fact does not just address users.
 
     Facts in other languages pass, because the rules recognize only English subjects.
     """

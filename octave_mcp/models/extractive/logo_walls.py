@@ -1,7 +1,4 @@
-"""Logo walls.
-
-Finds customers in rows of logos: only if the text above a row says so ('Trusted by') does it show customers.
-"""
+"""Finds customers in rows of logos, if the text above a row says that it shows customers ('Trusted by')."""
 
 from __future__ import annotations
 
@@ -67,7 +64,7 @@ def customers_on_walls(page: ReadPage) -> Iterator[tuple[str, Line]]:
 
 
 def is_of_customers(line: Line) -> bool:
-    """Whether the heading above a row of logos says that it shows customers."""
+    """Whether the heading above a row of logos says that the row shows customers."""
     return _shows_customers(line.heading, "") and any(_names(line.text))
 
 

@@ -1,4 +1,4 @@
-"""Quotations available for a playbook's outlines, and which persona gets which of them."""
+"""Collects the quotations for a playbook's outlines, and distributes them among the personas."""
 
 from __future__ import annotations
 

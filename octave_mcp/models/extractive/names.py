@@ -40,7 +40,7 @@ _NOT_A_COMPANY = frozenset(
     "customer case study studies story stories why how what more read learn all every everyone new use "
     "using build built help get choose see discover explore watch meet introducing announcing our".split()
 )
-# 'Ministry' alone names no organisation; 'Ministry of Health' does.
+# 'Ministry' alone is not the name of an organisation, but 'Ministry of Health' is.
 _KINDS_OF_OFFICE = frozenset(
     "department agency ministry university college school bureau council city state government office institute".split()
 )
@@ -68,7 +68,7 @@ def customer_in_headline(text: str, vendor: str) -> str | None:
 
 
 def company_name(text: str, vendor: str) -> str | None:
-    """Return the text as a company's name, or None if it cannot be one or is the vendor's."""
+    """Return the text as a company's name, or None if it is the vendor's name or cannot be a company's name."""
     name = re.sub(r"['’]s$", "", text.strip(' .,:;|–—-"“”'))
     words = name.split()
     if not words or len(words) > 5 or len(name) > 40 or normal(name) == normal(vendor):
@@ -155,7 +155,8 @@ _ROLE = re.compile(
 )
 # A degree or a US state after a name: 'Ada Lovelace, PhD', 'Ada Lovelace, TX'.
 _DEGREE = re.compile(r"(?:Ph\.?D|MD|MBA|CPA|Esq|RN|PE|Jr|Sr|II|III|LCSW|[A-Z]{2})\.?")
-# 'Founder of Engine Works', 'CTO of engine.io'. After other titles, 'of' names no company: 'Head of Sales'.
+# Matches 'Founder of Engine Works' and 'CTO of engine.io'. After other titles, 'of' is not followed by a company: 'Head
+# of Sales'.
 _OF_COMPANY = re.compile(
     r"(?P<role>(?:.*\W)?(?:co-?founder|founder|CEO|CTO|COO|CFO|owner|creator|maker|president|chairman))\s+of\s+"
     r"(?P<company>[A-Z].+|[\w-]+\.(?:com|dev|io|ai|org|net|co|app))$",

@@ -74,7 +74,7 @@ def _split_title(text: str) -> tuple[str, str]:
 
 
 def _is_about_offer(text: str, line: Line, company: str) -> bool:
-    """Whether the subject is the company or 'we', and the sentence neither instructs nor names a dependency."""
+    """Whether the subject is the company or 'we', unless the sentence is an instruction or names a dependency."""
     is_step = line.page.kind in {"blog", "docs"} and (line.form == "item" or _STEP.search(text))
     subject = text.removeprefix("We ") if is_step else text
     return _is_own_sentence(subject, line, company) and not (_USES_OTHERS.search(text) or is_imperative(text))

@@ -29,13 +29,13 @@ class Pair:
 
 
 def pains_of(persona: BuyerPersona, pains: Sequence[PainPoint]) -> list[PainPoint]:
-    """Return the pains, sorted by how typical their need is of the persona's job."""
+    """Return the pains, sorted by how typical their needs are for the persona's job."""
     own = cues.FUNCTION_NEEDS[persona.function]
     return sorted(pains, key=lambda pain: own.index(pain.need) if pain.need in own else len(own))
 
 
 def needs_by_persona(personas: Sequence[BuyerPersona], pains: Sequence[PainPoint]) -> list[Need]:
-    """Return one need for each persona, different ones as far as possible."""
+    """Return one need for each persona, and a different need for each if possible."""
     taken: list[Need] = []
     for persona in personas:
         own = cues.FUNCTION_NEEDS[persona.function]

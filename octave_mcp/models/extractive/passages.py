@@ -9,7 +9,8 @@ from octave_mcp.domain.page import PageKind
 from octave_mcp.evidence.passages import STALE_MONTHS, is_stale, passage_id
 
 STALE_DAYS = STALE_MONTHS * 365 / 12
-# Companies keep these pages up to date, so an undated one describes today. An undated post may be years old.
+# Companies keep these pages up to date, so even an undated page describes the present. An undated post may be years
+# old.
 MAINTAINED: frozenset[PageKind] = frozenset({"home", "about", "careers", "pricing", "product", "customers", "security"})
 
 

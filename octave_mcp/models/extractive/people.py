@@ -26,7 +26,7 @@ _TEAM_HEADING = re.compile(
     r"\b(?:team|leadership|leaders|founders?|who we are|people|management|executives?|board|staff)\b|团队",
     re.IGNORECASE,
 )
-# "Our investors", "Loved by teams", "Guest speakers": headings over people who do not work at the company.
+# Headings over people who do not work at the company: "Our investors", "Loved by teams", "Guest speakers".
 _NOT_OWN = re.compile(
     r"\b(?:investors?|advis(?:o|e)rs?|angels?|speakers?|customers?|alumni|judges|guests?|by|for|your|loved|"
     r"trusted|with|every)\b",
@@ -52,30 +52,30 @@ _NAME = (
     r"[A-ZÀ-ÖØ-Þ][\w'’-]{1,40}(?:\s+(?:de|van|der|von|del|la|di|bin|al)\b){0,3}(?:\s+[A-ZÀ-ÖØ-Þ][\w'’.-]{0,40}){1,3}?"
 )
 _COMPANY = r"[A-Z0-9][\w&.-]{0,60}(?:\s+(?:of\s+|the\s+)?[A-Z0-9][\w&.-]{0,60}){0,4}(?![\w&-])"
-# "Ada Lovelace, the lead analyst at Engine Works".
+# Matches "Ada Lovelace, the lead analyst at Engine Works".
 _TITLE_AT_COMPANY = re.compile(
     rf"(?P<name>{_NAME}),\s+(?:the\s+|an?\s+|its\s+|our\s+)?(?P<title>[A-Za-z][\w ,&/’'-]{{1,70}}?)\s+"
     rf"(?P<at>at|@|of)\s+(?P<company>{_COMPANY})(?!['’]s\s)"
 )
-# "Ada Lovelace, Acme's new CTO, says ...".
+# Matches "Ada Lovelace, Acme's new CTO, says ...".
 _POSSESSIVE_TITLE = re.compile(
     rf"(?P<name>{_NAME}),\s+(?:one of\s+)?(?:the\s+)?(?P<company>{_COMPANY})['’]s?\s+"
     r"(?:(?:new|first|own|lead)\s+)?(?P<title>[A-Za-z][\w &/-]{1,60}?)(?=[,.;:”\"]|\s+(?:who|says|said|explains|"
     r"added|told|to|has|is|was|on|in|about)\b|\s+and\s+[a-z]|$)"
 )
-# "Acme CEO Ada Lovelace said ...".
+# Matches "Acme CEO Ada Lovelace said ...".
 _TITLED_BEFORE = re.compile(
     rf"(?:(?P<company>{_COMPANY})(?:['’]s?)?\s+)(?P<title>(?:(?:co-?)?founder|CEO|CTO|CFO|COO|CMO|CRO|CPO|CISO|"
     rf"President)"
     rf"(?:\s+(?:and|&|of)\s+[A-Z][\w-]*(?:\s+[A-Z][\w-]*)?)?),?\s+(?P<name>{_NAME})(?=[,.;:”\"]|\s+[a-z]|$)"
 )
 _WITH_COMPANY = re.compile(rf"(?P<name>{_NAME}) \((?P<company>{_COMPANY})\)")
-# In a case study: "Grace Hopper, Solutions Engineer, helped us ..." is an employee of the vendor.
+# In a case study, "Grace Hopper, Solutions Engineer, helped us ..." is about an employee of the vendor.
 _HELPFUL_EMPLOYEE = re.compile(
     rf"(?P<name>{_NAME}), (?P<title>[A-Z][\w &/-]{{2,50}}), (?:provided|helped|supported|guided|assisted)\b"
 )
 _BY_PREFIX = re.compile(r"^(?:(?:written|posted|published|words)\s+)?(?:by|authors?)\b:?\s+", re.IGNORECASE)
-# "Ada Lovelace and Grace Hopper | May 3, 2024", "Ada Lovelace, Head of Data".
+# Matches bylines such as "Ada Lovelace and Grace Hopper, May 3, 2024" and "Ada Lovelace, Head of Data".
 _BYLINE = re.compile(
     rf"^(?P<names>{_NAME}(?:(?:,\s+and|,|\s+and|\s*&)\s+{_NAME})*)"
     r"(?:\s*(?:,|\||·|•|–|—|-|\bon\b|\()\s*(?P<rest>.{2,80}))?$"
@@ -126,7 +126,7 @@ def _is_name(text: str) -> bool:
 
 
 def title_in(text: str) -> str | None:
-    """Return the text as a job title; None if it is anything else, or more than a title."""
+    """Return the text as a job title; None if it is not a title, or contains more than a title."""
     plain = text.strip(" .,;:–—-|")
     words = cues.TITLE if len(plain.split()) <= _MAX_DEPARTMENT_WORDS else cues.JOB
     is_title = plain and len(plain.split()) <= _MAX_TITLE_WORDS and words.search(plain)
@@ -193,7 +193,10 @@ def _in_two_lines(name: Line, after: Line) -> Card | None:
 
 
 def _team_member(name: str, title: str, lines: tuple[Line, ...], page: ReadPage, company: str) -> NamedPerson[Cite]:
-    """Return the person on a card. A card with another employer shows a guest; on a home page, a customer."""
+    """Return the person on a card.
+
+    If the card names another employer, it shows a guest or, on a home page, a customer.
+    """
     elsewhere = re.fullmatch(rf"(?P<title>.+?)\s+(?:at|@)\s+(?P<company>{_COMPANY})", title)
     if elsewhere and not has_words(company, elsewhere["company"]):
         where = "testimonial" if page.page.kind == "home" else "speaker"

@@ -75,8 +75,8 @@ def _is_own(person: Person, vendor: str) -> bool:
 def praises_in(page: ReadPage, vendor: str) -> Iterator[tuple[list[Line], Line, Person]]:
     """Yield quotations, each with the line that attributes it and the speaker.
 
-    On pages that also quote people who are not customers, a quotation must name the vendor. Narration between the
-    paragraphs of a quotation ends it.
+    On pages that also quote people who are not customers, a quotation must name the vendor. Narration between two
+    paragraphs of a quotation ends the quotation.
     """
     if page.page.kind in {"news", "about", "careers"} or (page.page.kind == "product" and page.is_post):
         return
@@ -94,7 +94,7 @@ def praises_in(page: ReadPage, vendor: str) -> Iterator[tuple[list[Line], Line, 
 
 
 def _is_signature(line: Line) -> bool:
-    """Whether a line without the form of an attribution is one: '- Ada Lovelace, Analyst at Engine Works'."""
+    """Whether a line is an attribution without being marked up as one: '- Ada Lovelace, Analyst at Engine Works'."""
     is_short = (
         len(line.text.split()) <= MAX_SIGNATURE_WORDS
         and not line.text.endswith(":")
@@ -186,7 +186,7 @@ def _is_strong(text: str, vendor: str) -> bool:
 
 
 def _best_sentences(quote: Sequence[Line], vendor: str) -> list[Line]:
-    """Return the sentence with the most praise, with a neighbour if both are short; [] if no sentence praises.
+    """Return the sentence with the most praise, with a neighbour if both are short; [] if there is no praise.
 
     A sentence that refers back ('It saved us hours') is returned with the one before it.
     """

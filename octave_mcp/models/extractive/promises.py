@@ -46,7 +46,7 @@ _GAIN = re.compile(
     r"orders|visitors))\b",
     re.IGNORECASE,
 )
-# Release notes: "you can now ...", "we've added ...". They report a change rather than promise a gain.
+# Release notes report a change rather than promise a gain: "you can now ...", "we've added ...".
 _IS_RELEASE_NOTE = re.compile(
     r"\b(?:you can (?:now|still)|now (?:you can|we)|there['’]?s now|(?:is|are|has|have|it) now\b|"
     r"now (?:available|supports?|possible)|"
@@ -211,7 +211,7 @@ def _promise(section: Section, above: Sequence[Line], kind: PageKind, vendor: st
 
 
 def _may_promise(line: Line) -> bool:
-    """Whether a line under a slogan says what it means for the reader: 'your data is yours'."""
+    """Whether a line under a slogan says what the slogan means for the reader: 'your data is yours'."""
     early = " ".join(line.text.split()[:4])
     return not _is_no_promise(line) and bool(_YOU.search(early) and re.search(r"\b(?:can|is|are|will|so)\b", line.text))
 
@@ -246,7 +246,7 @@ def _promises(line: Line, title: str, vendor: str) -> bool:
 
 
 def _requests_a_gain(text: str) -> bool:
-    """Whether an imperative names a gain, or something of the reader's: 'Bring your data together'."""
+    """Whether an imperative names a gain, or something that the reader owns: 'Bring your data together'."""
     if is_instruction(text):
         return bool(re.search(r"\bso (?:that )?you|\b(?:without|never)\b", text, re.IGNORECASE))
     words = len(text.split())

@@ -97,7 +97,7 @@ _TROUBLE = re.compile(
     r"ran out|could not|ask where|told us)\b",
     re.IGNORECASE,
 )
-# Headings of a careers page that name no job: "Join our team", "Interview process".
+# Headings of a careers page that are not job titles: "Join our team", "Interview process".
 _NO_JOB = re.compile(
     r"^(?:we|our|you|your|join|meet|life|the|to|be|it|a|an)\b|interview|process|benefit|values|budget|development|"
     r"why|how",
@@ -125,7 +125,7 @@ def facts(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
 
 
 def bought_by(pages: Sequence[ReadPage], company: str, counterpart: str) -> Iterator[Fact[Cite]]:
-    """Yield case studies in which the deal's other company, `counterpart`, is a customer of this one."""
+    """Yield case studies in which the other company of the deal, `counterpart`, is a customer of this company."""
     counterpart_name = _compact(counterpart.split(".", maxsplit=1)[0])
     for page in pages:
         story = customer_of_story(page, company) if page.page.kind == "case_study" else None
@@ -223,7 +223,7 @@ def signals(pages: Sequence[ReadPage], company: str) -> Iterator[Signal[Cite]]:
 
 
 def _is_history(line: Line, page: ReadPage) -> bool:
-    """Whether the line is about the company's early days, which show no need of today."""
+    """Whether the line is about the company's early days, which say nothing about its current needs."""
     under = line.heading or page.page.title
     tells_story = _STORY.search(under) and cues.PAST.search(line.text) and not _RECENT.search(line.text)
     return bool(tells_story or cues.FOUNDING.search(line.text))
@@ -265,7 +265,7 @@ def _job(title: str, line: Line) -> Job[Cite] | None:
 
 
 def job_title(title: str) -> tuple[str, JobFunction | None]:
-    """Return the title without punctuation, and its job function; None for the function if it is not a job title."""
+    """Return the title without punctuation, and its job function, which is None if the text is not a job title."""
     plain = title.strip(" .,;")
     is_title = len(plain.split()) <= MAX_TITLE_WORDS and plain[:1].isupper()
     return plain, (cues.function_of(plain.split(", ")[0]) or cues.function_of(plain)) if is_title else None

@@ -49,7 +49,7 @@ def say(text: str, kind: SentenceKind, cites: Iterable[Cite] = ()) -> Sentence[C
 
 
 def quoted(text: str) -> str:
-    """Return the text in quotation marks, with a full stop after them unless the text ends with a stop."""
+    """Return the text in quotation marks, followed by a full stop if the text has no final punctuation."""
     inner = text.strip('“”" ')
     return f"“{inner}”" if re.search(r"[.!?。！？]$", inner) else f"“{inner}”."
 

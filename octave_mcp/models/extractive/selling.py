@@ -23,7 +23,8 @@ from octave_mcp.models.extractive.headings import (
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section, cells
 
 MAX_AMOUNT_WORDS = 40
-# Headings over lists of offerings: "Our products". "Features" is absent, since a feature is only part of a product.
+# Headings over lists of offerings: "Our products". "Features" is not included, because a feature is only part of a
+# product.
 _OFFER_HEADING = re.compile(
     r"(?:(?:our|key|all|main|core|the|explore our)\s+)?(?:products?|platform|modules|services|solutions|"
     r"what we (?:do|offer)|产品)(?:\s+(?:overview|and \w+|& \w+))?",
@@ -46,7 +47,7 @@ _BY_PEOPLE = re.compile(
 )
 _PRODUCT_PATH = re.compile(r"/(?:[a-z-]*products?|[a-z-]*services?|platform|modules|courses?)/[^/]+")
 _SERVICE_PATH = re.compile(r"/(?:[a-z-]+-)?(?:services?|consulting|training|courses?)(?:[/-]|$)")
-# Headings on product pages that name no product: "Trademark policy", "Introducing ...", "Common mistakes".
+# Headings on product pages that are not names of products: "Trademark policy", "Introducing ...", "Common mistakes".
 _NOT_A_NAME = re.compile(
     r"\b(?:polic(?:y|ies)|disclosure|features|(?:media|press|brand) kit|pattern library|style ?guide|introducing|new|"
     r"improved|every|per|additional|total|mistakes?|common|process|guidelines|trademarks?|survey|matrix|benchmarks?|standards?|regulations?|pricing|prices?|"
@@ -85,7 +86,7 @@ def offerings(pages: Sequence[ReadPage], vendor: str) -> Iterator[Offering[Cite]
 def _page_as_offering(page: ReadPage, vendor: str) -> Offering[Cite] | None:
     """Return the product that a product page describes.
 
-    Its name is in the headline or title, and again in the URL or the text.
+    The name of the product is in the headline or title, and again in the URL or the text.
     """
     for line in (page.headline, *(fact for fact in page.head if fact.label == "Title")):
         for name in re.split(r":\s|\s[|–—·-]\s", line.text) if line else ():

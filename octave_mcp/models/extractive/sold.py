@@ -54,7 +54,7 @@ def _fact(topic: FactTopic, text: str, evidence: Sequence[Cite]) -> Fact[Cite]:
 
 
 def _stories(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
-    """Yield facts from customer stories: headlines, and what customers do, did before and gained."""
+    """Yield facts from customer stories: headlines, and what customers do now, did before, and gained."""
     for study in stories.case_studies(pages, company):
         yield _fact("customers", study.headline, study.evidence)
         for claim in (*study.results, study.challenge, study.solution):
@@ -81,7 +81,7 @@ def _about(text: str, customer: str) -> str:
 
 
 def _is_about_customer(line: Line, customer: str, company: str) -> bool:
-    """Whether a sentence of a story tells what the customer had, did, or gained."""
+    """Whether a sentence of a story says what the customer had, did, or gained."""
     if line.form == "item":
         return ":" in line.text and len(line.text.split()) > 2
     events = (cues.ADOPTION, cues.CHANGE, cues.PROBLEM, cues.MEASURED)
@@ -124,7 +124,7 @@ def _promised(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
     by_cite = {line.cite: line for page in pages for line in (*page.lines, *page.head)}
 
     def tells(title: str, text: str, evidence: Sequence[Cite]) -> bool:
-        """Whether a text describes its title. Other languages pass, because `describes` reads English only."""
+        """Whether a text describes its title. Texts in other languages pass, because `describes` reads English only."""
         return not all(by_cite[cite].english for cite in evidence if cite in by_cite) or describes(title, text, company)
 
     for offering in selling.offerings(pages, company):
@@ -142,7 +142,7 @@ def _promised(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
 
 
 def _titled(title: str, text: str) -> str:
-    """Prefix the title if the text does not contain it, or is an imperative: 'Export: Export a month of data'."""
+    """Put the title before a text that does not contain it or is an imperative: 'Export: Export a month of data'."""
     has_title = (
         (has_words(title, text) and not is_imperative(text)) or len(title.split()) > _MAX_TITLE or title.endswith("?")
     )

@@ -1,4 +1,4 @@
-"""Tools, partners and certificates that a company's pages name, with the relation that they state."""
+"""Tools, partners and certificates that a company's pages name, and the company's stated relation to each."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ _HELD = re.compile(
     r"\b(?:certified|compliant|compliance|certificat\w+|audit(?:ed)?|attest\w+|report|authoriz\w+|accredited)\b",
     re.IGNORECASE,
 )
-# "We help you become SOC 2 compliant", "we plan an audit": a service or a plan, not a certificate that is held.
+# Services and plans are not certificates that the company holds: "We help you become SOC 2 compliant", "we plan an
+# audit".
 _NOT_HELD = re.compile(
     r"\b(?:process of|may|will|would|plan\w*|not|n['’]t|guide|guidance|help\w*|hope|working (?:on|towards)|roadmap|"
     r"future|costs?|"
@@ -137,7 +138,7 @@ _PAGES_ABOUT_OTHERS = re.compile(
     r"/(?:[\w-]*-)?(?:partners?\d*|resellers?|members|portfolio|directory|showcase|glossary|dictionary|wiki)(?:/|$)",
     re.IGNORECASE,
 )
-# Tools named only for comparison, in terms, in bug fixes or as one option of many: "as easy as Slack", "or any".
+# Tools named only for comparison, in legal terms, in bug fixes or as one option of many: "as easy as Slack", "or any".
 _UNRELATED = re.compile(
     r"\bas (?:easy|simple|quick) as\b|\bterms and conditions\b|\bI (?:have|agree)\b|\bfix(?:ed|es)?\b|\bbugs?\b|"
     r"\bor any\b",

@@ -37,6 +37,7 @@ _PLAIN_WORDS = frozenset(
         "LinkedIn",
     }
 )  # fmt: skip
+
 # Longest names first, because a regular expression takes the first alternative that matches: 'Google BigQuery' before
 # 'BigQuery'. Names inside paths, e-mail addresses and domains do not match: '/slack', 'segment.io'.
 _TOOL = re.compile(

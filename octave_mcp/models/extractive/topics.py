@@ -35,7 +35,7 @@ _NO_PRICE = re.compile(
     r"earn(?:s|ed)?|profit\w*|we make|valuation|market cap\w*|savings?|saved|budgets?)\b",
     re.IGNORECASE,
 )
-# "Please contact us" and "we offer a vacation allowance" use the verbs of an offer.
+# "Please contact us" and "we offer a vacation allowance" use verbs of an offer but offer no product.
 _NO_OFFER = re.compile(
     r"\b(?:subject to|terms|conditions|disclaimer|endorse|email(?:ing)? us|contact us|please|thank\w*|couldn['’]t|"
     r"asked|victims?|everyone|employees?|responsib\w+|liab\w+|warrant\w+|coworking|laptop|salary|allowance|"
@@ -50,7 +50,7 @@ _IS_BUSINESS = (
 )
 # "We offer" on a careers page is usually a benefit for employees, so only these verbs count there.
 _MAKES = re.compile(r"\b(?:we|our \w+) (?:help|build|make|develop|sell|deliver|create)s?\b", re.IGNORECASE)
-# "10,000 upvotes", "100 requests per minute" and "we surveyed 500 developers" do not measure the company.
+# "10,000 upvotes", "100 requests per minute" and "we surveyed 500 developers" are not figures about the company.
 _NO_SCALE = re.compile(
     r"\b(?:up ?votes?|votes|comments|reviews?|rating|badges?|ranked|talks|speakers|jobs|limits?|^\d+\.\s|"
     r"surveyed|studied|analy[sz]ed|interviewed|asked|per (?:hour|month|day|minute|second|user)|visitors? from)\b|"

@@ -31,13 +31,13 @@ _MAX_LINES_BEFORE_DATE = 4
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
 _MONTH_OF_YEAR = re.compile(rf"\b{_MONTH},?\s+(?:of\s+)?(?:19|20)\d\d\b")
 _YEAR = re.compile(r"\b(?:[Ii]n|[Ss]ince|[Ee]arly|[Ll]ate|[Mm]id)[ -](?:the\s+\w+\s+of\s+)?(?P<year>(?:19|20)\d\d)\b")
-# "On May 3", "this March": the year follows from the date of the page.
+# The year of "On May 3" or "this March" follows from the date of the page.
 _DAY_WITHOUT_YEAR = re.compile(
     r"\b(?:[Oo]n|[Ii]n|[Uu]ntil|[Ss]ince|[Ff]rom|[Tt]his|[Ll]ast)\s+(?:the\s+\d{1,2}(?:st|nd|rd|th)?\s+of\s+)?"
     r"(?P<day>(?:January|February|March|April|May|June|July|August|September|October|November|December)"
     r"(?:\s+\d{1,2}(?:st|nd|rd|th)?\b)?)"
 )
-# Paths of agencies' work for customers: events there happened at the customer.
+# Paths of pages on which agencies present their work: events on such pages happened at a customer.
 _CUSTOMER_WORK_PATH = re.compile(r"/(?:our-)?(?:work|projects|portfolio|clients)/", re.IGNORECASE)
 _CHANGELOG_PATH = re.compile(r"/(?:[\w-]*-)?(?:changelog|release-?notes|whats-new)(?:[/-]|$)", re.IGNORECASE)
 _ADDED = re.compile(
@@ -60,7 +60,7 @@ _MAX_PLACE_CHARACTERS = 50
 _HEADING_DATE = re.compile(
     rf"(?:{_MONTH}\s+)?(?:\d{{1,2}},?\s+)?(?:19|20)\d\d(?:-\d\d(?:-\d\d)?)?|{_MONTH}\s+(?:19|20)\d\d"
 )
-# "We were founded in 2016", "Acme started as a side project in 2016".
+# Matches "We were founded in 2016" and "Acme started as a side project in 2016".
 _FOUNDED = (
     r"^\W*(?:in \d{{4}},? )?(?:{company}(?: \w+)?|we|our company)(?: (?:was|were))? (?:first )?"
     r"(?:founded|started|established|incorporated)\b.{{0,40}}?\bin (?:\w+ )?(?P<year>(?:19|20)\d\d)\b"
@@ -158,8 +158,8 @@ def _first_day(page: ReadPage, below: Mapping[Line, Line], company: str) -> date
 def _dated_heading(line: Line, below: Line | None, previous: _DatedHeading | None) -> _DatedHeading | None:
     """Return the dated heading that applies from this line on.
 
-    `below` is the next line, which may be the heading's date; None for the headline, below which the date is the day of
-    the post.
+    `below` is the next line, which may contain the date of the heading. It is None for the headline, because a date
+    below the headline is the date of the post.
     """
     if date_of_heading(line.text) and (match := _HEADING_DATE.search(line.text)):
         return _DatedHeading(line, line, match[0])

@@ -16,8 +16,8 @@ MAX_LINE_CHARACTERS = 1200
 
 # Fewer words in quotation marks are a term or a title, not speech.
 MIN_SPEECH_WORDS = 5
-# Characters between two passages: "\n\n" separates blocks; "\n>\n" is an empty line inside one block quotation. One
-# character is the space at which a long paragraph was split into passages; its lines stay in one block.
+# Characters between two passages: "\n\n" separates blocks; "\n>\n" is an empty line inside one block quotation. A
+# single character is the space at which a long paragraph was split into passages; its lines stay in one block.
 EMPTY_LINE, EMPTY_QUOTED_LINE = 2, 3
 
 # A "fact" comes from the page's head: its title, its description or structured data.
@@ -78,8 +78,8 @@ class Section:
 class ReadPage:
     """A page parsed into lines and sections.
 
-    `head`: facts from the page's head, which `lines` does not contain. `common`: the words that occur in lower case; a
-    capitalized one of them is probably no name.
+    `head`: facts from the page's head, which `lines` does not contain.
+    `common`: the words that occur in lower case; if one of them is capitalized, it is probably not a name.
     """
 
     page: PageRef
@@ -90,9 +90,10 @@ class ReadPage:
 
     @property
     def is_post(self) -> bool:
-        """Whether the URL contains a date, as those of posts and news do.
+        """Whether the URL contains a date, as the URLs of posts and news do.
 
-        The publication date in the page's head is no criterion, because many site builders set one on every page.
+        The publication date in the page's head is not a criterion, because many site builders set such a date on every
+        page.
         """
         return bool(re.search(r"/\d{4}[-/]\d{2}\b|/(?:pr|press|news)[-_]?\d{6,8}\b", self.page.url))
 
@@ -102,7 +103,7 @@ class ReadPage:
 
     @property
     def prose(self) -> tuple[Line, ...]:
-        """The text of the page: no headings, tables and logos."""
+        """The text of the page, without headings, tables and logos."""
         return tuple(line for line in self.lines if line.form in {"sentence", "item", "quote"})
 
 

@@ -78,7 +78,7 @@ def _summary(reading: ProspectReading[EvidenceId], passages: Passages) -> Claim[
 
 
 def _pains(reading: ProspectReading[EvidenceId], passages: Passages) -> Iterator[Pain[Cite]]:
-    """Yield one pain per need: stated needs first, then those that signals and facts suggest."""
+    """Yield one pain per need: stated needs first, then needs that signals and facts suggest."""
     by_need: dict[Need, list[Signal[EvidenceId]]] = {}
     recent = [signal for signal in reading.signals if passages.is_current(signal.evidence)]
     for signal in sorted(recent, key=lambda s: _weight(s, passages), reverse=True):
@@ -229,7 +229,7 @@ def _buyer(
 
 
 def _contacts(best: Person | None, people: Sequence[Person]) -> list[Person]:
-    """Return the people to contact: the best one, and others who share their title."""
+    """Return the people to contact: the best contact, and others with the same title."""
     same = [person for person in people if best and (person.title, person.where) == (best.title, best.where)]
     return list({person.name: person for person in same}.values())[:MAX_CONTACTS]
 

@@ -144,7 +144,7 @@ def _purpose(text: str) -> str | None:
 
 
 def _from_lists(page: ReadPage, vendor: str) -> Iterator[UseCase[Cite]]:
-    """Yield the sections and list items below a heading such as 'Use cases', sections with their first sentence."""
+    """Yield the list items and the sections, with their first sentence, below a heading such as 'Use cases'."""
     for section, above in with_headings_above(page.sections):
         if any(_USES_HEADING.search(line.text) for line in above) and section.heading and _is_titled_as_use(section):
             text = next((line for line in section.lines[:3] if whole(line) and line.form != "quote"), None)
