@@ -8,7 +8,7 @@ from collections.abc import Iterable
 # A request starts a clause: 'Send me ...', 'Just reply'. 'We send reports' is not a request.
 _CLAUSE_START = r"(?:^|[.!?,;:—–(]\s*|\b(?:just|please|then|simply|or|and)\s+)"
 # The pattern also matches indirect requests: 'Worth a look', 'I'd love to hear ...', 'If you want it, I'll send it'.
-# Its repetitions are bounded, so that a long text is searched in linear time.
+# The repetitions in the pattern are bounded, so that a long text is searched in linear time.
 _REQUEST = re.compile(
     rf"{_CLAUSE_START}(?:reply|answer|send|tell|let|say|write|give|drop|ask|point|pick|choose|book|grab|take|try|have"
     r"|see|check|look|forward|share|call|ping|text|e-?mail|shoot|name|note|mark|use|hit|click|come|join|meet|read"

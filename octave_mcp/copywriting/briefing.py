@@ -30,8 +30,8 @@ MIN_QUOTE_LETTERS = 20
 OLD_YEARS = 2
 _MONTH_CHARACTERS = len("2024-03")
 _NO_CONTENT = re.compile(r"\b(?:lorem ipsum|placeholder|coming soon|test page|untitled)\b", re.IGNORECASE)
-# Matches sentences that depend on the one before, such as 'With it, ...', 'Two of them ...' and 'These teams ...', but
-# not 'those who ...'.
+# Matches sentences that depend on the sentence before, such as 'With it, ...', 'Two of them ...' and 'These teams ...',
+# but not 'those who ...'.
 _NEEDS_CONTEXT = re.compile(
     r"^(?:with|by|on|for|in|at|from|of) (?:it|this|that|them|these|those)\b"
     r"|\b(?:of|on|with|for|in) (?:them|these|those)\b(?! (?:who|which|that)\b)"

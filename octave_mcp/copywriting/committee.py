@@ -14,7 +14,8 @@ from octave_mcp.evidence.dates import date_in_words
 
 # Pages older than this may name people who have since left the job.
 OLD_DAYS = 365
-# A warning lists at most this many names. For more people it gives their number: 'to 5 other people too'.
+# A warning lists at most this many names. If there are more people, the warning gives their number: 'to 5 other people
+# too'.
 MAX_NAMED = 2
 # Matches titles that several people usually share, such as 'Cofounder' and 'board member', but not 'Partner Manager'.
 _HELD_BY_SEVERAL = re.compile(r"\b(?:(?:co-?)?founder|partner|(?:board|team) member)s?$", re.IGNORECASE)
@@ -26,7 +27,7 @@ def committee(
     evidence: Mapping[EvidenceId, Evidence],
     today: date,
 ) -> tuple[BuyingSeat, ...]:
-    """Return one entry for each seat. If the draft has several entries for a seat, the first one is used."""
+    """Return one entry for each seat. If the draft has several entries for a seat, the first entry is used."""
     first: dict[SeatName, Seat[EvidenceId]] = {}
     for seat in seats:
         first.setdefault(seat.seat, seat)

@@ -25,7 +25,7 @@ from octave_mcp.domain.value import Path, Value, changed, located, overlap, part
 from octave_mcp.errors import InputError
 
 MAX_WARNINGS = 20
-# Maximum number of sentences checked per edit. Even a whole section of a playbook has fewer.
+# Maximum number of sentences checked per edit. Even a whole section of a playbook has fewer sentences.
 MAX_SENTENCES = 200
 
 

@@ -36,10 +36,10 @@ class Deal:
 
 @dataclass(frozen=True)
 class Email:
-    """An e-mail without greeting and signature. Its paragraphs include the ask and the opt-out.
+    """An e-mail without greeting and signature. The paragraphs include the ask and the opt-out.
 
     `position`: place in the sequence, counted from 0.
-    `earlier`: the e-mails before it in the sequence.
+    `earlier`: the earlier e-mails of the sequence.
     `facts`: the sentences that state a fact.
     `make_first`: the full text of what the e-mail offers to send.
 

@@ -34,7 +34,7 @@ _DAY = re.compile(rf"\bday (?:{'|'.join(map(str, DAYS))})\b", re.IGNORECASE)
 class Judged:
     """A touch with the errors and faults that the rules found. `number` counts from 1.
 
-    `errors`: problems for which the touch must not be sent. `faults`: problems that cost it points.
+    `errors`: problems for which the touch must not be sent. `faults`: problems that cost the touch points.
     """
 
     number: int
@@ -45,7 +45,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What the text of an e-mail may use besides the evidence that it cites.
+    """The sources that an e-mail may use in addition to the evidence that it cites.
 
     `evidence`: all evidence shown to the writer; the e-mail may use the names in it.
     `known`: names that need no evidence: first the vendor's and the prospect's, then job titles.

@@ -40,7 +40,7 @@ class Given(NamedTuple):
 
 
 def check_editable(playbook: Playbook, path: Path, name: str) -> None:
-    """Raise InputError if people cannot edit this part. The message says what they can edit."""
+    """Raise InputError if people cannot edit this part. The error message says what people can edit."""
     section, last = path[0], path[-1]
     if section in RECORDED:
         editable = ", ".join(candidate for candidate in SECTIONS if candidate not in RECORDED)
@@ -127,7 +127,7 @@ def _is_subclass(form: object, *kinds: type) -> bool:
 
 
 def _sentence(form: Any, text: str) -> Value:  # noqa: ANN401 - a type
-    """Return a sentence without evidence. The checks add its kind and its evidence later."""
+    """Return a sentence without evidence. The checks add the kind and the evidence of the sentence later."""
     kind = {"kind": "fact"} if _is_subclass(form, Sentence) else {}
     return form(text=text, evidence=(), **kind)
 

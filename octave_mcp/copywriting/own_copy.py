@@ -88,7 +88,7 @@ def sources_of(playbook: Playbook, pages: Mapping[str, Page]) -> Iterator[Source
 
 @dataclass(frozen=True)
 class Checker:
-    """Checks one pasted text. `read` holds the passages that may support it."""
+    """Checks one pasted text. `read` holds the passages that may support the text."""
 
     pasted: PastedText
     playbook: Playbook

@@ -24,7 +24,7 @@ class _Placed(NamedTuple):
 
 
 def with_own_parts(new: Playbook, old: Playbook) -> Playbook:
-    """Return the new playbook with the parts that people wrote in the old one. Those parts keep their evidence."""
+    """Return the new playbook with the parts, and their evidence, that people wrote in the old playbook."""
     new_evidence, marks = new.evidence, dict[OwnText, OwnText]()
     # Low indexes come first, because an entry that is missing in the new list is inserted at its old index.
     for path, record in sorted(own_texts(old), key=lambda item: tuple(map(_sort_key, item[0]))):

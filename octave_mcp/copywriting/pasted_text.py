@@ -157,8 +157,8 @@ def _signature(lines: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
 def _start_without_sign_off(lines: Sequence[str]) -> int:
     """Return the index of the first line of a signature that does not start with 'Best,' or the like.
 
-    Such a signature consists of the short last lines that do not end like sentences. The first line of the text is
-    never part of it, so that a text of short lines is not mistaken for a signature.
+    A signature without such a closing consists of the short last lines that do not end like sentences. The first line
+    of the text is never part of the signature, so that a text of short lines is not mistaken for a signature.
     """
     at = len(lines)
     while at > 1 and (not lines[at - 1] or _may_sign(lines[at - 1])):

@@ -22,8 +22,8 @@ class Phrase(NamedTuple):
     advice: str
 
 
-# The patterns must not match everyday English: 'much more' is fine, but 'much time' sounds translated. Their
-# repetitions are bounded, so that a long text takes linear time.
+# The patterns must not match everyday English: 'much more' is fine, but 'much time' sounds translated. The repetitions
+# in the patterns are bounded, so that a long text takes linear time.
 _START = r"(?:^|[.!?:;]\s+)"
 _PEOPLE = r"(?:teams?|desks?|people|staff|engineers?|reps|developers?|marketers?|colleagues|sellers|planners?)"
 _TIME = r"(?:\d+|two|three|four|five|six|seven|eight|nine|ten|many|several|some|a few) (?:years|months|weeks|days)"
@@ -179,7 +179,7 @@ _BROCHURE = (
     r"\b(?:cost-effective|digital transformation)\b",
     r"\b(?:quality and efficiency|leading provider|trusted by|focus on what matters|companies like yours)\b",
 )
-# Endings of nouns: 'automation', 'planning', 'vendor'. One word of the four may lack such an ending: 'invoice'.
+# Endings of nouns: 'automation', 'planning', 'vendor'. One of the four nouns may lack such an ending: 'invoice'.
 _NOUN_ENDING = re.compile(
     r"\w\w(?:tions?|ments?|ity|ities|ances?|ences?|ings?|ness|ages?|ures?|ships?|isms?|ysis|ers?|ors?)$"
 )

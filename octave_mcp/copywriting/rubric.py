@@ -115,7 +115,7 @@ def email_score(email: Email, faults: Iterable[Fault]) -> Score:
 
 
 def email_faults(email: Email) -> list[Fault]:
-    """Return the faults that a reader would object to. An empty e-mail has none."""
+    """Return the faults that a reader would object to. An empty e-mail has no faults."""
     if not email.paragraphs:
         return []
     rules = (_form, _asks, _manners, _readability, opening, voice, substance)
@@ -152,7 +152,10 @@ def _subject(email: Email) -> Iterator[Fault]:
 
 
 def _long_subject_cost(count: int) -> float:
-    """Return the cost of a long subject. One word over the limit costs little; each further word costs more."""
+    """Return the cost of a long subject.
+
+    A subject that is one word too long costs little; each further word costs more.
+    """
     over = count - MAX_SUBJECT_WORDS
     return SLIGHT / 2 if over <= 1 else min(GRAVE, SLIGHT + 2 * (over - 2))
 

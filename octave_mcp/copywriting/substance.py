@@ -101,7 +101,7 @@ def _has_words_of_deal(email: Email) -> bool:
 
 
 def _proof(email: Email) -> Iterator[Fault]:
-    """Report a missing proof. In the first touch it costs little, because a good reason to write may be enough."""
+    """Report a missing proof. In the first touch a good reason to write may be enough, so the fault costs little."""
     if email.position not in PROOF_TOUCHES or email.last:
         return
     proofs = [*_proofs(email)]

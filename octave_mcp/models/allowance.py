@@ -44,7 +44,7 @@ SELF_CHECK = "checks/self_check"
 DEAL, LAST = "playbook/summary", "playbook/email_sequence"
 ANSWERING_A_PERSONA = 3_000
 # Sizes by prompt, in the order in which the questions are asked, measured in runs on sites of ordinary companies. The
-# question about URLs is asked once per company, so the usual number of questions is one higher.
+# question about URLs is asked once per company, so USUAL_QUESTIONS is one higher than the number of prompts.
 FIRST = {
     "research/urls": Size(2_200, 100),
     "vendor/offerings": Size(11_500, 5_500),
@@ -161,14 +161,15 @@ def allowance(shown_characters: int, questions: int | None, tokens: int | None) 
     )
 
 
-# For one replaced entry of a patch. A draft that is missing as a whole counts as the full answer for one persona.
+# Tokens for one replaced entry of a patch. A draft that is missing as a whole counts as the full answer for one
+# persona.
 REPLACEMENT_TOKENS = 150
 # The fields of a persona's draft, by which its schema is recognized.
 DRAFTS = frozenset({"sequence", "talk_track"})
 
 
 def expected(question: Question) -> int:
-    """Return the expected tokens of the answer; those of a patch depend on its number of replacements."""
+    """Return the expected tokens of the answer, which for a patch depend on the number of replacements."""
     if question.prompt == SELF_CHECK:
         return VERIFICATION.written
     fields = question.answer_schema.get("properties", {})
@@ -193,8 +194,8 @@ def _drafts(question: Question) -> int:
 def _reserved_sizes(question: Question, asked: Sequence[QuestionRecord], refused: Collection[str]) -> Iterator[Size]:
     """Return the sizes of questions that must still fit after this one.
 
-    These are earlier questions that were refused and, for persona copy, the question about the deal. For a correction,
-    or for further pages of a company, they also include all later questions.
+    The sizes are those of earlier questions that were refused and, for persona copy, of the question about the deal.
+    For a correction, or for further pages of a company, the sizes of all later questions are included.
     """
     asked_prompts, prompts = {other.prompt for other in asked}, list(FIRST)
     if question.prompt not in FIRST:  # after verification or a revision, a run asks nothing else

@@ -1,7 +1,8 @@
 """HTTP clients of the providers, and the headers that are sent only to a provider's own address.
 
 The providers' SDKs read many environment variables: proxies, certificates, organizations, headers. This module decides
-which of them apply to a provider, so that no variable breaks another provider's client or leaks to its server.
+which of these variables apply to a provider, so that no variable breaks another provider's client or leaks to its
+server.
 """
 
 from __future__ import annotations
@@ -126,7 +127,7 @@ def openai_sdk(client: Client) -> Any:  # noqa: ANN401 - an SDK type
 
 
 def anthropic_sdk(client: Client) -> Any:  # noqa: ANN401 - an SDK type
-    """Return Anthropic's SDK. It may read the environment, because its variables are meant for the same address.
+    """Return Anthropic's SDK. The SDK may read the environment, because its variables are meant for the same address.
 
     Raises:
         SetupError: for the same reasons as `Client.check`.

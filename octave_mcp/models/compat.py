@@ -175,7 +175,7 @@ PARAMETERS = (
 
 
 def _text(content: Any) -> str:  # noqa: ANN401 - an SDK type
-    """Return the text of the message. Reasoning models may send a list of parts, one of them the reasoning."""
+    """Return the text of the message. Reasoning models may send a list of parts, one of which is the reasoning."""
     if content is None or isinstance(content, str):
         return content or ""
     return "".join(part["text"] for part in content if part["type"] == "text")

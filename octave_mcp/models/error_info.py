@@ -92,7 +92,8 @@ _VLLM_LOCATION = re.compile(r"['\"]loc['\"]: [\[(]([^\])]*)")
 class ErrorInfo(NamedTuple):
     """A parsed error.
 
-    `status` is 0 if the error has neither a status nor a known code. `headers` are those of a server behind a gateway.
+    `status` is 0 if the error has neither a status nor a known code. `headers` are the headers of a server behind a
+    gateway.
     """
 
     status: int

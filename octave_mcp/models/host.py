@@ -1,7 +1,7 @@
 """Model of the connected client: each ask becomes a question that the client fetches and answers in its own time.
 
-Everything the client reads uses up tokens of its conversation. So rules answer what they can, only the most relevant
-passages are shown, and drafts are requested together.
+Everything the client reads uses up tokens of its conversation. Therefore rules answer what they can, only the most
+relevant passages are shown, and drafts are requested together.
 """
 
 from __future__ import annotations

@@ -14,13 +14,15 @@ INITIAL_LIMIT = 8.0
 # down a fast server.
 CAREFUL_INITIAL_LIMIT = 2.0
 DECREASE_FACTOR = 0.7
-# Used if the server answered nothing since the call started: it is probably busy with all calls sent to it.
+# Used if the server answered nothing since the call started, because such a server is probably busy with all calls sent
+# to it.
 SILENT_DECREASE_FACTOR = 0.25
 # The limit rises only if calls would then still finish within this share of their timeout.
 MAX_TIME_SHARE = 0.9
 # Refusals within this time count as one event, because calls sent together are often refused together.
 SETTLING_SECONDS = 0.25
-# Cool-down if the provider sends no Retry-After header. It doubles with each further refusal until a call is answered.
+# Cool-down if the provider sends no Retry-After header. The cool-down doubles with each further refusal until a call is
+# answered.
 FIRST_COOL_DOWN_SECONDS = 0.25
 MAX_DEFAULT_COOL_DOWN_SECONDS = 8.0
 # The cool-down reaches its maximum long before this cap; without the cap, 2**n overflows a float after a thousand
@@ -31,7 +33,7 @@ MAX_SHARED_COOL_DOWN_SECONDS = 60.0
 FIRST_SPACING_SECONDS = 0.02
 # At least ten calls a second; providers that allow fewer ask for a cool-down.
 MAX_SPACING_SECONDS = 0.1
-# Factors after a refusal and after an answer. They balance when one call in nine is refused.
+# Factors after a refusal and after an answer. The factors balance when one call in nine is refused.
 SPACING_INCREASE, SPACING_DECREASE = 1.5, 0.95
 
 OnWait = Callable[[float, float], None]
@@ -65,10 +67,10 @@ class Limiter:
         return Turn(self, call_seconds, on_wait)
 
     def answered(self, turn: Turn) -> None:
-        """Raise the limit if calls would still finish in time with one more sharing the server; else lower it."""
+        """Raise the limit if calls would still finish in time with one more call at the server; else lower it."""
         self._refusals_in_a_row = 0
         self.spacing *= SPACING_DECREASE
-        # Calls share the server: with half as many in flight, this one would have taken half as long.
+        # Calls share the server: with half as many in flight, this call would have taken half as long.
         fits = turn.max_concurrent * turn.call_seconds * MAX_TIME_SHARE / max(turn.seconds, 1e-9)
         more = 1.0 if self._is_careful and self.limit < INITIAL_LIMIT else 1 / self.limit
         if int(self.limit + more) <= fits:
@@ -204,7 +206,8 @@ class Turn:
         return max(since, self._limiter.responded_at)
 
 
-# Keyed by event loop, since a limiter holds asyncio primitives; weakly, so that a closed loop can be collected.
+# Keyed by event loop, because a limiter holds asyncio primitives. The keys are weak references, so that a closed loop
+# can be garbage-collected.
 _LIMITERS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, Limiter]] = WeakKeyDictionary()
 
 

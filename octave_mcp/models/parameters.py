@@ -119,7 +119,7 @@ class Refusals:
         return request
 
     def learn(self, model: str, request: Request, error: ErrorInfo) -> Remedy | None:
-        """Return and remember the remedy for the parameter that the error names; None if it names none."""
+        """Return and remember the remedy for the parameter named in the error; None if the error names none."""
         remedy = self._remedy(request, error)
         known = self._known.setdefault(model, [])
         if remedy and all(remedy[:2] != other[:2] for other in known):  # a concurrent call may have learned the remedy

@@ -1,7 +1,7 @@
 """Model that replays the recorded answers of an earlier run about the same two companies, on their current pages.
 
-The model has the same capacity as a connected client, so that the same questions are asked. It is free and answers at
-once.
+The model has the same capacity as a connected client, so that the same questions are asked. Replaying is free and
+immediate.
 """
 
 from __future__ import annotations

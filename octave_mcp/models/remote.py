@@ -61,7 +61,7 @@ MAX_UNEXPLAINED_FAILURES = 6
 
 
 class Remote:
-    """A provider with one model for each tier. Its SDK is imported and opened in a thread, while pages are fetched.
+    """A provider with one model for each tier. The SDK is imported and opened in a thread, while pages are fetched.
 
     `other_address` is the server's address, or '' for the provider's own address; it keeps cached answers of different
     servers apart.

@@ -51,7 +51,7 @@ def reachable(variable: str, address: str) -> str:
 
 
 def models_of(settings: Settings, provider: str, defaults: Mapping[str, str]) -> dict[Tier, str]:
-    """Return the provider's models for the two tiers: those in the settings, else the defaults.
+    """Return the provider's models for the two tiers: the models in the settings, or else the defaults.
 
     A setting for another provider is ignored.
 

@@ -39,8 +39,9 @@ class Sent(NamedTuple):
 class Reply(NamedTuple):
     """A model's reply.
 
-    `tokens` is None if the provider does not report usage. `refusal` is the reason why the model declines, '' if it
-    does not. `has_thoughts`: the reply also contained reasoning, separate from the text.
+    `tokens` is None if the provider does not report usage.
+    `refusal` is the reason why the model declines to answer, or '' if the model answers.
+    `has_thoughts`: the reply also contained reasoning, separate from the text.
     """
 
     text: str
@@ -53,7 +54,7 @@ class Reply(NamedTuple):
 class Wire(Protocol):
     """A provider's SDK, without timeouts of its own.
 
-    `errors` are the exceptions that it raises; `refusals` are the parameters that its models refuse.
+    `errors` are the exceptions that the SDK raises; `refusals` are the parameters that the models refuse.
     """
 
     errors: tuple[type[Exception], ...]

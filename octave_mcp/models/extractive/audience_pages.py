@@ -65,7 +65,7 @@ def audiences(page: ReadPage) -> Iterator[Audience]:
 def _page_audience(page: ReadPage, headline: Line) -> Audience | None:
     """Return the audience that the headline names, if the page's URL names it too.
 
-    This excludes headlines that merely mention an audience: 'Fair prices for startups' at '/plans'.
+    The check of the URL excludes headlines that merely mention an audience: 'Fair prices for startups' at '/plans'.
     """
     slug = urlsplit(page.page.url).path.rstrip("/").rsplit("/", 1)[-1].replace("-", " ")
     match = _FOR.search(headline.text)

@@ -40,7 +40,7 @@ def _reasons(material: Material) -> Iterator[Sentence[Cite]]:
 
 
 def _distinct(sentences: Iterator[Sentence[Cite]]) -> Iterator[Sentence[Cite]]:
-    """Drop sentences that start with the same six words as an earlier one, and so say nearly the same."""
+    """Drop sentences that start with the same six words as an earlier sentence, because they say nearly the same."""
     seen: set[str] = set()
     for sentence in sentences:
         key = " ".join(normal(sentence.text).split()[:6])

@@ -79,7 +79,7 @@ _LOGISTICS = re.compile(
     r"',? \w+: '|\border now\b|^how to\b|\blist of links\b|\bbut do not\b|`",
     _I,
 )
-# Sentences that refer to an earlier one ("avoids that"), state an opinion, or quote a speaker ("I'm").
+# Sentences that refer to an earlier sentence ("avoids that"), state an opinion, or quote a speaker ("I'm").
 _UNCLEAR = re.compile(
     r"^(?:\S+ ){1,4}their\b|^(?:even|today, everyone|we (?:do )?know|we consider|we need|together)\b|"
     r"\b(?:of|all|from|with|across|for) (?:them|these|those)\b(?!\s+\w)|"

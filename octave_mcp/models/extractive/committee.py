@@ -1,7 +1,7 @@
 """Seats of the buying committee, filled by job titles found on pages.
 
-The prospect's own people come first. A seat that none of them fits gets the job title of a customer who praises the
-vendor, because the prospect probably has somebody with the same job.
+The prospect's own people come first. A seat that fits none of these people gets the job title of a customer who praises
+the vendor, because the prospect probably has somebody with the same job.
 """
 
 from __future__ import annotations

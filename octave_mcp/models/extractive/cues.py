@@ -122,7 +122,8 @@ JOB = re.compile(
     r"creator|maintainer|host|organi[sz]er|welder|planner|dispatcher|driver|accountant|controller|intern)s?\b",
     re.IGNORECASE,
 )
-# This pattern accepts departments too. It is used where a title is expected, such as on a team card that says "Growth".
+# This pattern also accepts departments. The pattern is used where a title is expected, such as on a team card that says
+# "Growth".
 TITLE = re.compile(rf"{JOB.pattern}|\b(?:operations|growth|marketing|sales|support|product)\b", re.IGNORECASE)
 
 FUNCTION_TITLES: dict[JobFunction, str] = {
@@ -227,7 +228,7 @@ FACTS: dict[FactTopic, re.Pattern[str]] = {
         "Vue|Next.js|Node.js|Deno|GraphQL|Kafka|Redis|Snowflake|BigQuery|Salesforce|HubSpot|SAP|NetSuite|"
         "REST|Terraform|Prometheus|Grafana|"
         "OpenTelemetry|S3|Iceberg|pgvector|WebSocket*|ClickHouse|Flink|Spark|EDI|MQTT|Parquet|SQL",
-        re.NOFLAG,  # upper case is required: "react", "rust" and "spark" are ordinary words
+        re.NOFLAG,  # case-sensitive, because "react", "rust" and "spark" are ordinary words
     ),
     "offering": _any(
         "platform|product*|service*|solution*|provides|offers|built-in|feature*|database|提供|产品|数据库"

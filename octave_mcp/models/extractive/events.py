@@ -189,7 +189,8 @@ _NEWS_OF_OTHER = re.compile(rf"[A-Z][\w&.-]+(?: [A-Z][\w&.-]+)?\s+{_NEWS_VERB.pa
 def event(text: str, company: str, *, is_headline: bool) -> TriggerKind | None:
     """Return the kind of event that the text reports, if any.
 
-    The caller must know that a sentence is about the company. A headline may lack a subject, so this is checked here.
+    The caller must make sure that a sentence is about the company. This function checks headlines itself, because a
+    headline may lack a subject.
     """
     if _NO_EVENT.search(text) or text.endswith(("?", ":")):
         return None

@@ -57,7 +57,10 @@ _ADDRESS = re.compile(r"[\w.+-]@[\w-]+\.\w|https?://|\bwww\.", re.IGNORECASE)
 
 
 class Extractive:
-    """A model that fills answers from the passages of the ask. It is deterministic: equal asks get equal answers."""
+    """A model that fills answers from the passages of the ask.
+
+    The model is deterministic: equal asks get equal answers.
+    """
 
     name = identity = "extractive"
     languages: frozenset[str] | None = frozenset({"en"})

@@ -56,7 +56,10 @@ def outline(relation: Relation) -> Outline:
 
 
 def statement(file: Texts, label: str, **words: str) -> str:
-    """Return the filled line with this label in a file of statements. Raises: SetupError: there is no such line."""
+    """Return the filled line with this label in a file of statements.
+
+    Raises: SetupError: the file has no line with this label.
+    """
     lines = _texts(file)
     if label not in lines:
         raise _missing_labels(file, label)

@@ -56,7 +56,7 @@ def pairs_by_persona(
     by_persona = [list[Pair]() for _ in wanted]
     # Counts lines, proofs and (line, proof) pairs, so that personas get different material.
     used: Counter[object] = Counter()
-    # Personas take turns, so that the first one does not take all of the best material.
+    # Personas take turns, so that the first persona does not take all of the best material.
     for _ in range(MAX_PAIRS if lines or proofs else 0):
         for chosen, needs in zip(by_persona, wanted, strict=True):
             if pair := _best(lines[:MAX_LINES], relevance, chosen, needs, used):
@@ -74,8 +74,8 @@ def _best(
 ) -> Pair | None:
     """Return the best pair of a line and a proof that this persona does not have yet.
 
-    After the first pair, the two must share a need and not be another persona's pair. A proof is repeated only if it is
-    the only one.
+    After the first pair, line and proof must share a need, and no other persona may have the same pair. A proof is
+    repeated only if there is no other proof.
     """
     used_proofs = {pair.proof for pair in chosen if len(relevance) > 1}
     new = [line for line in lines if all(line != pair.line for pair in chosen)]

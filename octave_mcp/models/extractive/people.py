@@ -85,7 +85,7 @@ _MAX_LINES_BEFORE_BYLINE = 5
 _MAX_TITLE_WORDS = 9
 _MAX_DEPARTMENT_WORDS = 3
 _MAX_LABEL_WORDS = 14
-# In "Director, Product and AI Acme" the employer cannot be separated from the title, so it is not used.
+# In "Director, Product and AI Acme" the employer cannot be separated from the title, so the employer is not used.
 _REST_OF_TITLE = re.compile(
     r"(?:Product|Engineering|Marketing|Sales|Data|Design|Operations|Growth|IT|Digital|Technology)\s+(?:and|&)\s"
 )

@@ -23,7 +23,7 @@ MAX_SIGNATURE_WORDS = 12
 MAX_EXTRA_TESTIMONIALS, MAX_CONTEXT = 3, 4
 # Up to this many words in quotation marks are a term, not speech.
 MAX_TERM_WORDS = 4
-# A sentence that refers to an earlier one and has at most five words says nothing: 'We love it so much.'
+# A sentence that refers to an earlier sentence and has at most five words says nothing: 'We love it so much.'
 MAX_EMPTY = 5
 # The end of a quotation that began in an earlier sentence: '... it saves us hours every week,” says Ada.'
 _INNER_END = re.compile(r"(?P<said>[^“”\"]{20,}?)[,.]?[”\"]")
@@ -87,7 +87,7 @@ def praises_in(page: ReadPage, vendor: str) -> Iterator[tuple[list[Line], Line, 
         person = attributed(block[0].text) if signs else None
         if person and (page.page.kind in CUSTOMER_PAGES or any(has_words(vendor, line.text) for line in quote)):
             yield quote, block[0], person
-        # An empty line between two block quotations means that the first one has no attribution.
+        # An empty line between two block quotations means that the first quotation has no attribution.
         is_separate = block[0].form == "quote" and block[0].detached
         so_far = [line for line in quote if line.form == block[0].form and not is_separate]
         quote = [*so_far, *block] if all(line.spoken for line in block) and not person else []
@@ -120,7 +120,8 @@ def _testimonials_in_paragraph(
 ) -> Iterator[ProofPoint[Cite]]:
     """Yield the praise in a paragraph that quotes somebody.
 
-    `known` maps names to people, because a story introduces its speakers once and then uses one of their names.
+    `known` maps names to people, because a story introduces its speakers once and then calls them by only one of their
+    names.
     """
     person, introduction = _speaker(block, known)
     if person is None or _is_own(person, vendor):
@@ -135,7 +136,7 @@ def _testimonials_in_paragraph(
 def _speaker(block: Sequence[Line], known: Mapping[str, tuple[Person, Line]]) -> tuple[Person | None, tuple[Line, ...]]:
     """Return the speaker of a paragraph and the line that introduces them.
 
-    If a story quotes only one person, unattributed quotations are theirs.
+    If a story quotes only one person, unattributed quotations are attributed to that person.
     """
     if not any(line.form == "sentence" and re.search(r"[“\"]", line.text) for line in block):
         return None, ()
@@ -188,7 +189,7 @@ def _is_strong(text: str, vendor: str) -> bool:
 def _best_sentences(quote: Sequence[Line], vendor: str) -> list[Line]:
     """Return the sentence with the most praise, with a neighbour if both are short; [] if there is no praise.
 
-    A sentence that refers back ('It saved us hours') is returned with the one before it.
+    A sentence that refers back ('It saved us hours') is returned with the sentence before it.
     """
     candidates = [index for index, line in enumerate(quote) if praises(line.text, vendor)]
     if not candidates:

@@ -170,7 +170,7 @@ def _extra_lines(section: Section, text: Line, vendor: str) -> Iterator[Line]:
 
 
 def _opening_line(page: ReadPage, vendor: str) -> Line | None:
-    """Return the first sentence of the home page, if it promises something. Other languages are not checked."""
+    """Return the first sentence of the home page, if it promises something. Other languages are accepted unchecked."""
     first = next((line for line in page.prose[:4] if whole(line)), None)
     if first is None or _is_no_promise(first):
         return None

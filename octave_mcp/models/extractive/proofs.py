@@ -81,7 +81,7 @@ def _from_testimonial(point: ProofPoint[EvidenceId], vendor: str, prospect: str,
         return None
     quote = next((text for text in quotable(point.text) if _is_praise(text, vendor)), "")
     cited = [p for i in point.evidence if (p := passages.passage(i))]
-    # A testimonial may join sentences of two passages; a proof has to be a quotation from one.
+    # A testimonial may join sentences of two passages; a proof has to be a quotation from one passage.
     if not quote or is_same(point.company, prospect) or not any(has_words(quote, p.text) for p in cited):
         return None
     text = f"{point.person}, {point.role} at {point.company}: {quoted(quote)}"

@@ -265,7 +265,7 @@ def _job(title: str, line: Line) -> Job[Cite] | None:
 
 
 def job_title(title: str) -> tuple[str, JobFunction | None]:
-    """Return the title without punctuation, and its job function, which is None if the text is not a job title."""
+    """Return the title without punctuation, and its job function; the function is None if the text is no job title."""
     plain = title.strip(" .,;")
     is_title = len(plain.split()) <= MAX_TITLE_WORDS and plain[:1].isupper()
     return plain, (cues.function_of(plain.split(", ")[0]) or cues.function_of(plain)) if is_title else None

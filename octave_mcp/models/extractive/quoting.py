@@ -10,7 +10,7 @@ from octave_mcp.domain.sentence import Sentence, SentenceKind
 
 # Maximum length of a quotation in an outline.
 MAX_WORDS = 30
-# The same limit for text in other languages, in characters, because some languages have no spaces between words.
+# Maximum length of a quotation in another language, in characters, because some languages have no spaces between words.
 MAX_FOREIGN_CHARACTERS = 120
 # This limit allows names, and lines in scripts without spaces, but not sentences, which do not fit into English
 # outlines.

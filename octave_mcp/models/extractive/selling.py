@@ -190,7 +190,7 @@ def _bullets(section: Section) -> Iterator[Offering[Cite]]:
 def _priced(page: ReadPage) -> Iterator[Offering[Cite]]:
     """Yield plans with their prices, from tables and from headings with amounts below them.
 
-    Plans are the priced headings of the highest level; deeper ones are add-ons.
+    Plans are the priced headings of the highest level; priced headings of deeper levels are add-ons.
     """
     plans: list[tuple[int, Offering[Cite]]] = []
     for before, section in pairwise((Section(None, ()), *page.sections)):

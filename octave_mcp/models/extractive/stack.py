@@ -149,7 +149,7 @@ _UNRELATED = re.compile(
 def integrations(pages: Sequence[ReadPage], company: str) -> Iterator[Integration[Cite]]:
     for page in pages:
         if page.page.kind not in _EXCLUDED_KINDS:
-            # In reverse, so that the first mention of a tool overwrites the later ones.
+            # In reverse, so that the first mention of a tool overwrites later mentions.
             first_mentions = {
                 (integration.name, integration.relation): integration
                 for integration in reversed([*_on_page(page, company)])

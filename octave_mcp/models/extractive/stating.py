@@ -127,7 +127,7 @@ def defines(text: str) -> bool:
 
 
 def announces(text: str) -> bool:
-    """Whether a sentence announces news. `states` rejects many of these: 'We are excited to announce ...'."""
+    """Whether a sentence announces news. `states` rejects many such sentences: 'We are excited to announce ...'."""
     return bool(_ANNOUNCES.search(text)) and not re.search(r"\b(?:should|would|could|might)\b", text)
 
 

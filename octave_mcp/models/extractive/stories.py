@@ -68,7 +68,7 @@ def _announced_story(headline: Line, section: Section, customer: str, vendor: st
 
 def _case_study(page: ReadPage, headline: Line, customer: str, named: Line, vendor: str) -> CaseStudy[Cite]:
     body = [line for line in page.prose if whole(line)]
-    # Stories describe the challenge in their first half; very short ones are searched as a whole.
+    # Stories describe the challenge in their first half; very short stories are searched as a whole.
     challenge = _best(body[: max(6, len(body) // 2)], lambda line: _challenge_score(line, customer, vendor))
     solution = _best(body, lambda line: _solution_score(line, vendor) if line != challenge else 0)
     return CaseStudy[Cite](

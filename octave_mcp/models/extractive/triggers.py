@@ -158,8 +158,8 @@ def _first_day(page: ReadPage, below: Mapping[Line, Line], company: str) -> date
 def _dated_heading(line: Line, below: Line | None, previous: _DatedHeading | None) -> _DatedHeading | None:
     """Return the dated heading that applies from this line on.
 
-    `below` is the next line, which may contain the date of the heading. It is None for the headline, because a date
-    below the headline is the date of the post.
+    `below` is the next line, which may contain the date of the heading. For the headline, `below` is None, because a
+    date below the headline is the date of the post.
     """
     if date_of_heading(line.text) and (match := _HEADING_DATE.search(line.text)):
         return _DatedHeading(line, line, match[0])

@@ -33,7 +33,7 @@ class Line:
 
     `block` numbers the paragraphs and list items; sentences of one paragraph have the same number. `level` is the level
     of a heading. `narrated` is the text outside quotation marks, '' for a block quotation without marks. `label` says
-    what a fact is ('Title'). `detached`: an empty line separates the block from the one before.
+    what a fact is ('Title'). `detached`: an empty line separates the block from the block before.
     """
 
     text: str

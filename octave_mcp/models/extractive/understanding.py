@@ -192,7 +192,7 @@ def _founders(reading: ProspectReading[EvidenceId], passages: Passages) -> Itera
 
 
 def _favoring_context(points: Mapping[JobFunction, float], context: str) -> dict[JobFunction, float]:
-    """Put a function that the user's context names first, but only if the pages show it: context is not evidence."""
+    """Raise a function that the user's context names, but never add one: context alone is not evidence."""
     return {
         function: value + (10 if cues.FUNCTIONS[function].search(context) else 0) for function, value in points.items()
     }

@@ -102,7 +102,7 @@ def _from_story(page: ReadPage, vendor: str) -> Iterator[UseCase[Cite]]:
 
 
 def _with_paragraph(section: Section, uses: Sequence[Line]) -> list[Line]:
-    """Return the sentences, and others of the same paragraphs in which the speakers say what they do."""
+    """Return the sentences, and other sentences in the same paragraphs in which the speakers say what they do."""
     blocks = {line.block for line in uses}
     others = [li for li in section.lines if li.block in blocks and li not in uses and _is_activity(li)]
     return [*uses[:MAX_SENTENCES], *others[:MAX_SENTENCES]]
