@@ -1,4 +1,4 @@
-"""The composition root, which creates the adapters that the settings name and connects them to the runs."""
+"""Composition root: creates the adapters that the settings name and connects them to the runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from octave_mcp.runs.service import Runs
 from octave_mcp.settings import Settings, setting_of
 from octave_mcp.sources.factory import make_source
 
-# Re-exports what surfaces need from `exports`, which they must not import.
+# Re-exported for the surfaces, which must not import `exports` directly.
 __all__ = ["App", "Download", "EngineName", "free_folder", "write_files"]
 
 EngineName = Literal["durable", "inline"]
@@ -30,7 +30,7 @@ EngineName = Literal["durable", "inline"]
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A playbook in one format, with a file name."""
+    """A playbook exported in one format, with its file name."""
 
     name: str
     content: str | bytes
@@ -39,7 +39,8 @@ class Download:
 class App:
     """The parts of a server: settings, store, engine, and the models and sources, which are created on demand.
 
-    `served`: hosts that this process serves itself, with their ports on loopback; the crawler may read them.
+    `served` maps hosts that this process serves itself (the demo's) to their loopback ports; the crawler may read these
+    hosts.
     """
 
     def __init__(
@@ -76,12 +77,12 @@ class App:
         return Runs(self)
 
     def model_name(self, name: str) -> str | None:
-        """Resolve 'auto' to the model that the settings name, or else to the first configured one.
+        """Resolve 'auto' to the model that the settings name, or else to the first configured model.
 
-        Returns None if no model is configured: the default then depends on the surface.
+        Returns None if no model is configured, because the default model then depends on the surface.
 
         Raises:
-            UnknownName: there is no model of this name.
+            UnknownName: there is no model with this name.
         """
         chosen = self.settings.model if name == AUTO else name
         if chosen != AUTO:
@@ -90,11 +91,11 @@ class App:
         return configured.name if configured else None
 
     def source_name(self, name: str) -> str:
-        """Resolve 'auto' to the source that the settings name, or else to the first configured one.
+        """Resolve 'auto' to the source that the settings name, or else to the first configured source.
 
         Raises:
             SetupError: a setting that the source needs is missing or invalid.
-            UnknownName: there is no source of this name.
+            UnknownName: there is no source with this name.
         """
         chosen = self.settings.source if name == AUTO else name
         if chosen == AUTO:
@@ -133,14 +134,15 @@ class App:
             observer(event)
 
     async def download(self, run_id: str, form: Format, version: int | None = None, *, pages: bool = False) -> Download:
-        """Return the playbook of a finished run as a file, by default its newest version.
+        """Return a finished run's playbook as a file, by default the newest version of the playbook.
 
-        `pages` adds the full text of the pages that the playbook quotes, if the format supports that.
+        If `pages` is true and the format supports it, the file includes the full text of the pages that the playbook
+        quotes.
 
         Raises:
-            NotFound: there is no such run.
-            NotFinished: the run has no playbook, or none yet.
-            UnknownName: there is no such version.
+            NotFound: the run does not exist.
+            NotFinished: the run failed without a playbook or has not finished yet.
+            UnknownName: the playbook has no version with this number.
         """
         playbook = await self.runs.finished(run_id, version)
         texts: Mapping[str, str] = await self.runs.quoted_pages(playbook) if pages else {}
@@ -152,5 +154,6 @@ def _source(name: str) -> Any:  # noqa: ANN401 - imported by name
 
 
 def _adapter(module: str) -> Any:  # noqa: ANN401 - imported by name
-    # Imported on first use: providers' SDKs are slow to import, and are needed only if they are configured.
+    # Imported on first use: providers' SDKs are slow to import, and a provider's SDK is needed only if it is
+    # configured.
     return importlib.import_module(module)

@@ -1,4 +1,7 @@
-"""24-hour cache of answers and research. An entry is deleted with the run that produced it."""
+"""Cache that keeps models' answers and research for 24 hours.
+
+Deleting a run also deletes the entries that it produced.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ async def put(key_values: KeyValues, key: str, text: str, run_id: str) -> None:
 
 
 async def get(key_values: KeyValues, key: str) -> str | None:
-    """Return the cached text, or None if it has expired."""
+    """Return the cached text, or None if the text has expired or was never cached."""
     found = await key_values.get_value(key, since=datetime.now(UTC) - MAX_AGE)
     return found.partition("\n")[2] if found else None
 

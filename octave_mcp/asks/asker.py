@@ -1,4 +1,4 @@
-"""Answers the asks of a run with its model, or with one of the user's fallback models."""
+"""Sends the asks of a run to its model, or to one of the user's fallback models."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ from octave_mcp.ports import Model
 
 @dataclass(slots=True)
 class Asker:
-    """Sends asks to a run's model, and to its fallbacks if that model gives no answer.
+    """Sends asks to a run's model, and to the fallback models if the run's model gives no answer.
 
-    `stood_in`: the fallbacks that answered, by name and error code. `has_outlines`: whether some answers are outlines.
-    `slow`: for each slow model, how slowly it answers and what to do about it. `faults`: counts of unusable answers.
+    `stood_in`: the fallback models that answered, by name and by the code of the error that made them necessary.
+    `has_outlines`: whether some answers are outlines. `slow`: for each slow model, how slowly it answers and what to do
+    about it. `faults`: counts of faulty answers.
     """
 
     model: Model
@@ -51,7 +52,7 @@ class Asker:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The names of the models that answered: the run's model, and its fallbacks."""
+        """The names of the models that answered: the run's own model and any fallback models."""
         stood_in = sorted({name for name, _ in self.stood_in})
         return (self.model.name, *stood_in) if self._has_answered or not stood_in else tuple(stood_in)
 
@@ -61,13 +62,15 @@ class Asker:
         return recording_of(self.replayed_answers)
 
     async def answer(self, ask: Ask[A, Any], until: float, on_call: OnCall) -> Answer[A] | Unusable:
-        """Return the answer of the model, or of the first fallback that gives one. `until` is on the run's clock.
+        """Return the answer of the run's model, or of the first fallback model that answers.
+
+        `until`: deadline on the run's clock.
 
         Raises:
             UpstreamError, SetupError: no model answered, for lack of access, budget or time.
         """
         able = [model for model in self.fallback if model.languages is None or ask.language in model.languages]
-        # If every model is unavailable, the run's own is asked again, to report its error.
+        # If every model is unavailable, the run's own model is asked again, so that its error is the one reported.
         models = [model for model in (self.model, *able) if model.name not in self._unavailable] or [self.model]
         failed: OctaveError | None = self._unavailable.get(self.model.name)
         for model in models[:-1]:
@@ -98,7 +101,7 @@ class Asker:
             raise
 
     def book(self, step: str, company: Role | None, answer: Answer[Any] | Unusable) -> None:
-        """Book an answer and the model that gave it, whether it is new or from the run's journal."""
+        """Record the cost of an answer and which model gave it. The answer may be new or from the run's journal."""
         self.ledger.book(step, company, Spent.of(answer))
         if isinstance(answer, Answer):
             self.has_outlines |= answer.is_outline
@@ -109,13 +112,13 @@ class Asker:
             self.stood_in.setdefault((answer.by.name, answer.by.code), answer.by)
 
     def replayed(self, answer: Answer[Any] | Unusable) -> None:
-        """Count an answer from the journal, which was paid for before the run was resumed, against the budget."""
+        """Charge an answer from the journal to the budget: it was paid for before the run was resumed."""
         is_reused = isinstance(answer, Answer) and answer.reused
         if self._model_of(answer).capacity.is_paid and not is_reused:
             self.budget.spend(answer.usage)
 
     async def record_verdict(self, answer: Answer[Any] | Unusable, verdict: Judgement) -> None:
-        """Report the outcome of the checks to the model that gave the answer."""
+        """Report the verdict of the checks to the model that gave the answer."""
         if answer.key:
             await self._model_of(answer).record_verdict(answer.key, verdict)
 

@@ -26,7 +26,7 @@ from octave_mcp.ports import Model
 ATTEMPTS = 10
 # Time limit for the retries of one ask, unless the provider itself asks for a wait.
 RETRY_SECONDS = 240.0
-# Cap for messages: a provider can ask for a wait of any length, and `ceil` raises for infinity.
+# Cap for the seconds that a message shows: a provider can ask for a wait of any length, and `ceil` raises for infinity.
 MAX_SHOWN_SECONDS = 1e9
 
 OnCall = Callable[[ModelCall, UpstreamError | None], None]
@@ -34,7 +34,7 @@ OnCall = Callable[[ModelCall, UpstreamError | None], None]
 
 @dataclass(slots=True)
 class Attempts(Generic[A]):
-    """The attempts to get one answer from one model. `stand_in` is set if the model is a fallback."""
+    """Sends an ask to one model until the model answers. `stand_in` is set if the model is a fallback."""
 
     model: Model
     ask: Ask[A, Any]
@@ -44,10 +44,10 @@ class Attempts(Generic[A]):
     _attempt: int = 1
 
     async def answer(self, until: float) -> Answer[A] | Unusable:
-        """Return the answer. `until` is a time of the run's clock.
+        """Return the answer. `until`: deadline on the run's clock.
 
         Raises:
-            UpstreamError: there was no answer in time.
+            UpstreamError: the model did not answer in time.
         """
         try:
             answer = await self._in_time(until)
@@ -86,7 +86,7 @@ class Attempts(Generic[A]):
         started_at = self.clock.now()
 
         def left(failed: Transient) -> float:
-            # A wait that the provider asks for, and the single retry after a timeout, may last until the deadline.
+            # RETRY_SECONDS does not limit a wait that the provider asks for, or the single retry after a timeout.
             is_bounded = isinstance(failed, TimedOut) or failed.retry_after_seconds is not None
             return (until if is_bounded else min(until, started_at + RETRY_SECONDS)) - self.clock.now()
 

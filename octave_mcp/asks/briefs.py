@@ -1,4 +1,4 @@
-"""Renders the brief of an ask: notes on what is already known, with the numbers of the supporting passages."""
+"""Renders the brief of an ask: notes on known facts, each with the numbers of the passages that support it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def brief_text(ask: Ask[Any, Any], numbers: Mapping[EvidenceId, int], fence: Fen
 
 
 def claims_text(brief: VerificationBrief, fence: Fence) -> str:
-    """Render numbered quotations, grouped by page, and then the numbered claims that cite them."""
+    """Render the numbered quotations, grouped by page, followed by the numbered claims that cite them."""
     claims = "\n".join(_claim(number, claim) for number, claim in enumerate(brief.claims, 1))
     quotations = "\n".join(_quotations(brief))
     return f"{fence.around('quotations', quotations)}\n\n{fence.around('claims', claims)}"
@@ -65,7 +65,7 @@ def _of_reading(brief: ReadingBrief, fence: Fence) -> str:
 
 
 def _sold(vendor: str, offer: str, fence: Fence) -> str:
-    """Render what the vendor sells. The offer is text from its home page, and therefore fenced."""
+    """Render what the vendor sells. The text comes from the vendor's home page, so it is fenced as untrusted."""
     heading = f"What {plain(vendor) or 'the vendor'} sells, in the words of its home page:"
     return f"\n\n{heading}\n{fence.around('offer', one_line(offer))}" if offer else ""
 
@@ -112,7 +112,7 @@ def _of_writing(ask: Ask[Any, Any], brief: WritingBrief, numbers: Mapping[Eviden
 
 
 def _facts(form: type[Value], brief: WritingBrief, numbers: Mapping[EvidenceId, int]) -> Iterator[str]:
-    """Yield what a writer needs to know besides the findings."""
+    """Yield the lines that tell a writer about the deal apart from the findings."""
     vendor, prospect, persona = plain(brief.names.vendor), plain(brief.names.prospect), brief.persona
     if brief.read_on:
         yield f"Today is {date_in_words(brief.read_on.isoformat())}."
@@ -134,7 +134,7 @@ def _facts(form: type[Value], brief: WritingBrief, numbers: Mapping[EvidenceId, 
 
 
 def _kind(form: type[Value]) -> str:
-    """Return the only value that the form allows for its `kind`, or ''."""
+    """Return the only value that the answer type allows for its field `kind`, or '' if it allows several."""
     field = form.model_fields.get("kind")
     words = get_args(field.annotation) if field and get_origin(field.annotation) is Literal else ()
     return words[0] if len(words) == 1 else ""

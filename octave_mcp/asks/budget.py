@@ -1,4 +1,4 @@
-"""A run's budget, and a record of its spending."""
+"""Tracks a run's spending and compares it with the run's budget."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.verification import VerificationBrief
 from octave_mcp.errors import BudgetExceeded
 
-# Share of the budget that reading may use: a run that spent everything on reading would end without a playbook.
+# Share of the budget that asks about pages may use: without this limit, a run could spend its whole budget on reading
+# and end without a playbook.
 READING_SHARE = 0.5
-# Claims are verified only while less than this share is used: copy is worth more than a second opinion on it.
+# Claims are verified only while less than this share of the budget is used: the rest is reserved for writing copy.
 VERIFYING_SHARE = 0.8
 
 
@@ -28,7 +29,7 @@ class Budget:
     tokens: int | None = None
 
     def check(self, spent: Spent, share: float = 1.0) -> None:
-        """Raise `BudgetExceeded` if this share of any limit is used up."""
+        """Raise `BudgetExceeded` if the given share of any limit is used up."""
         tokens = spent.input_tokens + spent.output_tokens
         for limit, used, text in (
             (self.usd, spent.usd or 0.0, "${:.4f} of ${:.4f} (max_cost_usd)"),
@@ -56,7 +57,7 @@ class Ledger:
 
     @property
     def cost(self) -> Spent:
-        """The total. Its `usd` is None if the price of any answer is unknown."""
+        """The total. `usd` of the total is None if the price of any answer is unknown."""
         return sum((spent for _, spent in self._rows()), Spent())
 
     def _rows(self) -> Iterator[tuple[tuple[str, Role | None], Spent]]:
@@ -66,18 +67,18 @@ class Ledger:
 class BudgetTracker:
     """Compares a run's spending with its budget.
 
-    Unlike the ledger, it counts an answer as soon as it arrives, so that concurrent asks see it.
+    Unlike the ledger, the tracker counts an answer as soon as it arrives, so that concurrent asks see the cost.
     """
 
     def __init__(self, budget: Budget) -> None:
         self._budget, self._spent = budget, Spent()
 
     def check(self, ask: Ask[Any, Any]) -> None:
-        """Raise `BudgetExceeded` if the ask must not be made."""
+        """Raise `BudgetExceeded` if the budget does not allow the ask."""
         self._budget.check(self._spent, _share(ask.brief))
 
     def spend(self, usage: Usage) -> None:
-        # An unknown price counts as 0 here: as None, it would make the total None and lift the limit in dollars.
+        # An unknown price counts as 0 here: None would make the total None and disable the limit in dollars.
         known = usage.model_copy(update={"usd": usage.usd or 0.0})
         self._spent += Spent(asks=1, **known.model_dump())
 

@@ -1,4 +1,4 @@
-"""Short JSON schemas for connected clients, whose models read the schema as text and pay for each token."""
+"""Shortens JSON schemas for connected clients, whose models read the schema as text and pay for each token."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from functools import lru_cache
 from octave_mcp.asks.schema import FORMS, Schema, schema_of
 from octave_mcp.domain.value import Value
 
-# Characters. A shorter schema is repeated where it is used: a definition and its references would take more.
+# Characters. A schema with fewer characters is repeated inline: a definition and its references would take more
+# characters.
 MIN_SHARED_LENGTH = 40
-# Left out, because the question says in a sentence that every object is closed and every field required.
+# Left out, because the question's text already says that every object is closed and every field required.
 _OMITTED = ("description", "additionalProperties", "required")
 # pydantic names a definition 'Finding_Cite_' after the type of its evidence, which is the same in every answer.
 _OF_CITES = "_Cite_"
@@ -20,7 +21,10 @@ _OF_CITES = "_Cite_"
 
 @lru_cache(maxsize=FORMS)
 def compact_schema_of(form: type[Value]) -> Schema:
-    """Return the result of `schema_of` in about half the characters. Types that fields share are defined once."""
+    """Return the JSON schema of an answer type in about half the characters of `schema_of`.
+
+    A type that several fields share is defined once.
+    """
     return {"type": "object", **_shared(_short(schema_of(form)))}
 
 

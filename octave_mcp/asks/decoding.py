@@ -1,6 +1,6 @@
 """Decodes the text of a model's answer into a value, keeping the valid parts of a broken answer.
 
-Providers enforce a schema only in part, and some servers not at all: everything is checked here.
+Providers enforce only part of a schema, and some servers ignore it, so this module validates the whole answer.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from octave_mcp.domain.value import Path, Value, place_before
 from octave_mcp.errors import BadAnswer
 
 MAX_COMPLAINTS = 10
-# Rounds of repairs: removing the invalid parts of an answer may uncover further ones.
+# Rounds of repairs: removing the invalid parts of an answer may reveal further invalid parts.
 MAX_REPAIRS = 40
 
-# Of the objects in a text, only the last ones are tried: drafts come before the answer.
+# Only the last JSON objects of a text are tried, because models write drafts before the answer.
 MAX_CANDIDATES = 20
 
 CUT_OFF = "it was cut off at the limit of its length: give fewer and shorter entries"
@@ -31,8 +31,8 @@ _ONLY_THOUGHTS = "the answer contains only thoughts: give the JSON object after 
 # Names of fields that hold thoughts, in answers such as {"reasoning": {...}, "answer": {...}}.
 _THOUGHTS = re.compile(r"think|thought|reason|analysis|draft|reflect", re.IGNORECASE)
 
-# Matches strings, so that braces inside them do not count, and closing braces. A cut-off object is read up to its last
-# closing brace: after that, a number such as 12 may be the start of 1200.
+# Matches closing braces, and whole strings so that braces inside strings are not matched. A cut-off object is decoded
+# only up to its last closing brace: a number after that brace, such as 12, may be the start of 1200.
 _CLOSING = re.compile(r'"(?:\\.|[^"\\])*"?|\}', re.DOTALL)
 
 
@@ -42,8 +42,8 @@ MAX_QUOTED_LENGTH = 400
 class Decoded(NamedTuple):
     """A decoded answer.
 
-    `wrong`: what was wrong with its text, as a complaint to the model, or ''. `unread`: the entries that could not be
-    read; they are missing from `value`, or None in it.
+    `wrong`: the complaint to the model about the answer's text, or ''. `unread`: the entries that could not be decoded;
+    `value` lacks these entries or has None for them.
     """
 
     value: Any
@@ -53,25 +53,28 @@ class Decoded(NamedTuple):
 
 
 class _Candidate(NamedTuple):
-    """A JSON object that may be the answer. `wrong`: what is wrong with its JSON, or ''."""
+    """A JSON object that may be the answer. `wrong`: the problem with the object's JSON, or ''."""
 
     tree: dict[str, Any]
     wrong: str = ""
 
     def likeness(self, form: type[Value]) -> int:
-        """Return 2 if the object has all fields of the form, or has some and is broken; 1 if it has some; 0 if none."""
+        """Return how many fields of `form` the object has: 2 for all, 1 for some, 0 for none.
+
+        A broken object with some of the fields also gets 2, because the other fields may follow after the break.
+        """
         known = form.model_fields.keys() & self.tree.keys()
         return 2 if known and (self.wrong or len(known) == len(form.model_fields)) else min(1, len(known))
 
 
 def decoded(text: str, form: type[Value], *, cut_off: bool = False, has_thoughts: bool = False) -> Decoded:
-    """Return the last object of the form that is not part of the model's thoughts.
+    """Decode the last JSON object of type `form` that is not part of the model's thoughts.
 
-    Invalid items, and the unfinished end of a cut-off answer, are left out. `has_thoughts`: the provider sent the
+    Invalid items and the unfinished end of a cut-off answer are left out. `has_thoughts`: whether the provider sent the
     model's thoughts separately from the text.
 
     Raises:
-        BadAnswer: no part of the answer is usable. The message is a complaint to the model.
+        BadAnswer: no part of the answer is usable. The error's message is a complaint to the model.
     """
     text = text.strip()
     if not text:
@@ -102,7 +105,7 @@ def _empty(*, cut_off: bool, has_thoughts: bool) -> BadAnswer:
 
 
 def _candidates(text: str, scan: Answers, form: type[Value]) -> list[_Candidate]:
-    """Return the objects that may be the answer, the likeliest first; among equals, the last one in the text."""
+    """Return the objects that may be the answer, likeliest first, and later objects before earlier ones."""
     candidates = [
         (start, _Candidate(tree))
         for start, value in scan.objects[-MAX_CANDIDATES:]
@@ -112,7 +115,8 @@ def _candidates(text: str, scan: Answers, form: type[Value]) -> list[_Candidate]
     if partial:
         candidates.append((scan.broken, _Candidate(partial, _BROKEN)))
     candidates.sort(key=lambda placed: (placed[1].likeness(form), placed[0]), reverse=True)
-    # An unrelated object is tried only to complain about it; the complaint about a broken object is more useful.
+    # Objects without any field of the type are tried only to produce a complaint; if there is a broken object, the
+    # complaint about the broken object is more useful.
     min_likeness = 1 if scan.broken >= 0 else 0
     return [candidate for _, candidate in candidates if candidate.likeness(form) >= min_likeness]
 
@@ -135,10 +139,10 @@ def _partial(text: str, start: int) -> dict[str, Any] | None:
 
 
 def _fitted(tree: dict[str, Any], form: type[Value], wrong: str, fault: Fault) -> Decoded:
-    """Validate the tree, removing invalid parts until it fits the form.
+    """Validate the decoded JSON as type `form`, removing invalid parts until the rest is valid.
 
     Raises:
-        BadAnswer: too little is left.
+        BadAnswer: too little of the answer is left.
     """
     reasons, unread = [wrong] if wrong else [], dict[Path, Unread]()
     for _ in range(MAX_REPAIRS):
@@ -149,7 +153,7 @@ def _fitted(tree: dict[str, Any], form: type[Value], wrong: str, fault: Fault) -
         if _takes_texts(tree, errors):
             continue
         complaints = [f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in errors]
-        # A cut-off answer lacks fields because its end is missing; the complaint about that is enough.
+        # A cut-off answer lacks fields because its end is missing, so the complaint about the cut is enough.
         if not wrong:
             reasons += [complaint for complaint in complaints if complaint not in reasons]
         places = [_item(tree, error["loc"]) or _removable(tree, error, form) for error in errors]
@@ -164,10 +168,11 @@ def _joined(wrong: list[str]) -> str:
 
 
 def _add_unread(tree: object, errors: list[ErrorDetails], places: list[Path], unread: dict[Path, Unread]) -> None:
-    """Add the entries that the errors are about to `unread`, by their paths in the original answer."""
+    """Add each entry with an error to `unread`, under the entry's path in the original answer."""
     known = [*unread]
     for error, at in zip(errors, places, strict=True):
-        # Earlier rounds removed items, so that later items of the same list have moved up.
+        # Earlier rounds removed items, so later items of the same list now have lower indexes than in the original
+        # answer.
         place, text = place_before(at, known), json.dumps(_at(tree, at), ensure_ascii=False)[:MAX_QUOTED_LENGTH]
         within = ".".join(map(str, error["loc"][len(at) :]))
         wrong = f"{within}: {error['msg']}" if within else error["msg"]
@@ -181,19 +186,19 @@ def _add_unread(tree: object, errors: list[ErrorDetails], places: list[Path], un
 
 
 def _removable(tree: object, error: ErrorDetails, form: type[Value]) -> Path:
-    """Return what to remove for an error outside lists: the field itself, or the top-level field that contains it."""
+    """Return what to remove for an error outside lists: the invalid field or the top-level field around it."""
     at = error["loc"]
     return at if _is_field(tree, error) or not _may_be_nothing(form, at) else at[:1]
 
 
 def _is_field(tree: object, error: ErrorDetails) -> bool:
-    """Return whether the error is about a missing or superfluous field, or one that an earlier round filled in."""
+    """Return whether the error is about a missing or unknown field, or a field that an earlier round filled in."""
     is_known = error["type"] in {"extra_forbidden", "missing"} or _was_missing(tree, error)
     return is_known and isinstance(_at(tree, error["loc"][:-1]), dict)
 
 
 def _was_missing(tree: object, error: ErrorDetails) -> bool:
-    """Return whether the value is one that `_patched` put in place of a missing field."""
+    """Return whether the invalid value is a placeholder that `_patched` inserted for a missing field."""
     given = _at(tree, error["loc"])
     return given == [] or (given is None and error["type"] == "string_type")
 
@@ -204,9 +209,9 @@ def _may_be_nothing(form: type[Value], at: Path) -> bool:
 
 
 def _repaired(tree: dict[str, Any], errors: list[ErrorDetails], places: list[Path], form: type[Value]) -> bool:
-    """Remove the items and fields that the errors are about, and fill in missing lists.
+    """Remove items and fields with errors, and fill in missing lists.
 
-    Return whether there is still an answer.
+    Returns False if nothing of the answer is left.
     """
     items = {place for place in places if place and isinstance(place[-1], int)}
     for place in sorted(items, key=_order, reverse=True):
@@ -221,7 +226,7 @@ def _order(place: tuple[int | str, ...]) -> list[tuple[int, str]]:
 
 
 def _item(tree: object, place: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Return the path of the innermost list item that contains a place, or ()."""
+    """Return the path of the innermost list item that contains the part at `place`, or ()."""
     paths = (place[:length] for length in range(len(place), 0, -1))
     return next((path for path in paths if isinstance(path[-1], int) and isinstance(_at(tree, path[:-1]), list)), ())
 
@@ -232,7 +237,8 @@ def _patched(tree: dict[str, Any], error: ErrorDetails, at: Path, form: type[Val
             tree[str(at[0])] = None
         return _may_be_nothing(form, at) and ("fix_1" in tree or any(part is not None for part in tree.values()))
     parent = cast("dict[object, object]", _at(tree, at[:-1]))
-    # An error does not tell the type of a missing field: try an empty list, in the next round null, and then ''.
+    # pydantic's error does not include the type of a missing field, so each round tries the next value: [], then null,
+    # then ''.
     if at[-1] in parent and parent[at[-1]] in ([], None):
         parent[at[-1]] = None if parent[at[-1]] == [] else ""
     elif error["type"] == "extra_forbidden":
@@ -243,7 +249,7 @@ def _patched(tree: dict[str, Any], error: ErrorDetails, at: Path, form: type[Val
 
 
 def _takes_texts(tree: object, errors: list[ErrorDetails]) -> bool:
-    """Replace sentence objects by their text where the form wants a string. Return whether there were any."""
+    """Replace sentence objects with their text where `form` has a string. Return whether any were replaced."""
     places = [error["loc"] for error in errors if error["type"] == "string_type"]
     texts = [(at, text) for at in places if (text := _sentences_text(_at(tree, at)))]
     for at, text in texts:
@@ -252,7 +258,7 @@ def _takes_texts(tree: object, errors: list[ErrorDetails]) -> bool:
 
 
 def _sentences_text(value: object) -> str:
-    """Return the text of a sentence object or of a list of them; '' for anything else."""
+    """Return the text of a sentence object or of a list of sentence objects; '' for anything else."""
     parts = cast("list[object]", value) if isinstance(value, list) else [value]
     texts = [cast("dict[str, object]", part).get("text") if isinstance(part, dict) else None for part in parts]
     return " ".join(cast("list[str]", texts)) if all(isinstance(text, str) for text in texts) else ""

@@ -1,4 +1,4 @@
-"""Answers of earlier runs, reused by a refresh for asks that have not changed."""
+"""Answers of earlier runs, which a refresh reuses for asks that have not changed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Earlier:
     outcomes: Mapping[str, str]
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A] | None:
-        """Return the recorded answer, at no cost, or None if there is none that can be used."""
+        """Return the recorded answer with no usage, or None if there is no usable recorded answer."""
         return await computed(self._answer, ask)
 
     def _answer(self, ask: Ask[A, Any]) -> Answer[A] | None:

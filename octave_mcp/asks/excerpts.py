@@ -1,4 +1,4 @@
-"""Shortens the prompt for a kind of copy to the rules that matter for revising one part of it."""
+"""Shortens the prompt for a kind of copy to the rules that are needed to revise one part of that copy."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from octave_mcp.domain.value import Value
 _HEADING = "## "
 _UNNEEDED = frozenset({"Task"})
 _FIELD_NAME = re.compile(r"`(\w+)`")
-# Start of a list item: '2. ', or '- `subject`, `body`: ', where the part before the colon names the item's fields.
+# Matches the start of a list item, such as '2. ' or '- `subject`, `body`: ' (fields that the item is about).
 _ITEM = re.compile(r"(?P<number>\d+)\. |\s*- (?P<lead>[^:]*)")
 
 
 def excerpt(body: str, form: type[Value], place: int | None, elsewhere: str) -> str:
-    """Return the sections of a prompt's body that concern the fields of `form`.
+    """Return the sections of a prompt's body about the fields of the answer type `form`.
 
-    Paragraphs that occur `elsewhere` in the ask are left out. `place` is the only entry (from 0) to
-    include of a numbered list; None includes all.
+    Paragraphs that the text `elsewhere` already contains are left out. If `place` is not None, numbered lists are
+    reduced to the item with this index, counted from 0.
     """
     schema = schema_of(form)
     fields = frozenset(
@@ -31,7 +31,7 @@ def excerpt(body: str, form: type[Value], place: int | None, elsewhere: str) -> 
 
 
 def _section(text: str, fields: frozenset[str], place: int | None, known: frozenset[str]) -> str:
-    """Return the needed part of a section with its heading, or ''."""
+    """Return the needed paragraphs of a section under its heading, or '' if none are needed."""
     title, *paragraphs = text.split("\n\n")
     if title in _UNNEEDED:
         return ""
@@ -40,7 +40,7 @@ def _section(text: str, fields: frozenset[str], place: int | None, known: frozen
 
 
 def _needed(paragraphs: list[str], fields: frozenset[str], place: int | None) -> Iterator[str]:
-    # An introduction such as 'Fields:' is left out together with its list.
+    # If a list is left out, the introduction above it, such as 'Fields:', is left out too.
     shortened = [_shortened(paragraph, fields, place) for paragraph in paragraphs]
     for at, text in enumerate(shortened):
         is_lead = paragraphs[at].endswith((":", ", and")) and at + 1 < len(shortened) and _is_list(paragraphs[at + 1])
@@ -54,7 +54,8 @@ def _is_list(paragraph: str) -> bool:
 
 def _shortened(paragraph: str, fields: frozenset[str], place: int | None) -> str:
     if not _is_list(paragraph):
-        # A paragraph that starts with a field, such as '`touches`: four, or one', is about the fields that it names.
+        # A paragraph that starts with a field, such as '`touches`: four, or one', applies only to the fields named in
+        # it.
         named = _FIELD_NAME.findall(paragraph) if paragraph.startswith("`") else ()
         return paragraph if not named or fields.intersection(named) else ""
     return "\n".join(line for line in paragraph.split("\n") if _is_wanted(line, fields, place))

@@ -1,4 +1,4 @@
-"""Counts what was wrong with a model's answers in a run, and tells the user what to do about it."""
+"""Counts the faulty answers of a run by kind of fault, and suggests a remedy for each fault."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MODELS = "OCTAVE_FAST_MODEL, OCTAVE_STRONG_MODEL"
 
 
 class _Words(NamedTuple):
-    """Describes a fault and its remedy. `self_hosted` is the remedy for a model on the user's own server."""
+    """Wording for a fault and its remedy. `self_hosted` is the remedy for a model on the user's own server."""
 
     singular: str
     plural: str
@@ -60,7 +60,7 @@ _WORDS: Mapping[Fault, _Words] = {
 
 
 class Faults:
-    """Counts asks by the fault that their answers still had after a correction, '' for none."""
+    """Counts asks by the fault that their answers still had after a correction ('' if an answer had none)."""
 
     def __init__(self, *, on_a_server: bool) -> None:
         self._on_a_server = on_a_server
@@ -79,7 +79,7 @@ class Faults:
 
     @property
     def are_most(self) -> bool:
-        """Whether at least half of the answers were faulty."""
+        """Whether at least half of the answers had a fault."""
         return bool(self) and self._counts[""] * 2 <= self.asks
 
     @property
@@ -97,7 +97,7 @@ class Faults:
         )
 
     def __str__(self) -> str:
-        """Return each fault with its remedy, or '' if there are none."""
+        """Return each fault with its remedy, or '' if there were no faults."""
         return "; ".join(f"{self._counted(fault)}: {self._remedy(fault)}" for fault in self._found())
 
     def error(self) -> BadAnswer:

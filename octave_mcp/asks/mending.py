@@ -1,4 +1,4 @@
-"""Rewrites the entries of a draft that lost their evidence in a refresh; the rest of the draft stays unchanged."""
+"""Rewrites those entries of a draft whose evidence a refresh removed, and leaves the rest of the draft unchanged."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from octave_mcp.evidence.judge import texts_of
 
 A = TypeVar("A", bound=Value)
 
-# Characters of context, such as the rest of an e-mail, that the model sees so that the new entry fits in.
+# Characters of the surrounding text, such as the rest of an e-mail, that the model sees so that the new entry fits in.
 MAX_CONTEXT_LENGTH = 1_200
 
 
 class Mended(NamedTuple):
-    """The new entries by path, the evidence they cite, and the problems of entries that were not rewritten."""
+    """The rewritten entries by path, the evidence they cite, and the problems of entries that were not rewritten."""
 
     entries: dict[Path, object]
     evidence: tuple[Evidence, ...]
@@ -38,13 +38,13 @@ class Mended(NamedTuple):
 
 
 def to_mend(draft: Value, ask: Ask[Any, Any], lost: Sequence[Problem], known: Sequence[str]) -> tuple[Fix, ...] | None:
-    """Return the entries to ask for again to resolve all of these problems; None if one ask cannot hold them."""
+    """Return the fixes that resolve the problems `lost`, or None if they do not fit into one ask."""
     to_fix = fixes(draft, ask.answer, lost, known, ask.language)
     return to_fix if all(any(is_within(problem.at, fix.at) for fix in to_fix) for problem in lost) else None
 
 
 def follow_on(draft: Value, checks: Checks[Any]) -> list[Problem]:
-    """Return the problems of texts that relied on the lost entries, e.g. a subject line with a figure from one."""
+    """Return the problems of texts that relied on lost entries, such as a subject line with a figure from one."""
     broken = checks.rules(*checks.judge.resolved(draft, checks.into)) if checks.rules else []
     every = (*checks.judge.problems(draft), *broken)
     return [one for one in every if one.at and not one.is_soft and not isinstance(part_at(draft, one.at), Finding)]
@@ -53,12 +53,12 @@ def follow_on(draft: Value, checks: Checks[Any]) -> list[Problem]:
 async def mended(
     draft: Value, to_fix: Sequence[Fix], ask: Ask[Any, Any], checks: Checks[Any], asks: RecordedAsks
 ) -> Mended:
-    """Ask for replacements of these entries and return those that pass the checks of the original ask.
+    """Ask for replacements of the entries in `to_fix` and return the replacements that pass `checks`.
 
-    `draft` has the form of that ask's answer.
+    `draft` has the type of the answer to `ask`.
 
     Raises:
-        UpstreamError: there was no answer.
+        UpstreamError: no model answered.
     """
     numbers = tuple(number for number in passages_cited(draft, to_fix) if 0 < number <= len(ask.passages))
     text = "\n".join((complaint(draft, to_fix, {}), *_context(draft, to_fix)))
@@ -83,7 +83,7 @@ def _context(draft: Value, to_fix: Sequence[Fix]) -> Iterator[str]:
 
 
 def _list_item(at: Path) -> Path:
-    """Return the path of the outermost list item, e.g. an e-mail or a question, that contains `at`; () if none."""
+    """Return the path of the outermost list item, such as an e-mail, that contains the part at `at`; () if none."""
     return at[: next((length for length, step in enumerate(at, 1) if isinstance(step, int)), 0)]
 
 
@@ -122,7 +122,7 @@ def _resolved(entries: Mapping[Path, object], checks: Checks[Any], dropped: tupl
 
 
 def as_answer(value: Value, form: type[A], numbers: Mapping[EvidenceId, int]) -> A:
-    """Convert a value to the form in which a model answers, with passage numbers instead of evidence ids."""
+    """Convert a value to the type that a model answers with, which has passage numbers instead of evidence ids."""
     return form.model_validate(_tree(value, numbers))
 
 

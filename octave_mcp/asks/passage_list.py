@@ -1,6 +1,7 @@
 """Renders the passages of an ask as numbered text, grouped by page and heading, with a line for each sentence.
 
-A heading whose own passage is not shown becomes sentence 0 of the passages under it, so that it can be cited.
+If the passage of a heading itself is not shown, the heading becomes sentence 0 of the passages below it, so that models
+can cite the heading.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ from octave_mcp.evidence.selection import selected
 
 
 def numbers(ask: Ask[Any, Any], max_characters: int | None = None) -> dict[EvidenceId, int]:
-    """Return the numbers of the passages to show, by evidence id: all for readers and revisions, else a shortlist."""
+    """Return the numbers of the passages to show, by evidence id.
+
+    Asks about pages and asks for revisions show all passages; other asks show a shortlist.
+    """
     every = {passage_id(p): number for number, p in enumerate(ask.passages, 1)}
     if isinstance(ask.brief, ReadingBrief | RevisionBrief):
         return every
     chosen = shortlist(ask.brief, {i: ask.passages[number - 1] for i, number in every.items()}, max_characters)
-    # Passages keep their numbers in the ask, by which answers cite them.
+    # Passages are not renumbered, because answers cite passages by their numbers in the ask.
     return {i: number for i, number in every.items() if i in chosen}
 
 
@@ -35,7 +39,7 @@ def listed(ask: Ask[Any, Any], numbers: Mapping[EvidenceId, int]) -> str:
 
 
 def _by_page(passages: Sequence[Passage], numbers: Sequence[int]) -> list[int]:
-    """Group the numbers by page, so that each page is named only once."""
+    """Group the passage numbers by page, so that the list names each page only once."""
     pages: dict[tuple[str, date | None], list[int]] = {}
     for number in numbers:
         pages.setdefault(_dated(passages[number - 1]), []).append(number)
@@ -43,15 +47,18 @@ def _by_page(passages: Sequence[Passage], numbers: Sequence[int]) -> list[int]:
 
 
 def to_show(passages: Sequence[Passage], interest: Interest, max_bytes: int) -> tuple[Passage, ...]:
-    """Return the passages that matter most for a deal, in their original order, within `max_bytes` of the list."""
+    """Return the passages that matter most for a deal, in their original order.
+
+    The rendered list of these passages takes at most `max_bytes`.
+    """
     chosen = selected(passages, interest, max_bytes, _costs(passages))
     return tuple(passage for at, passage in enumerate(passages) if at in chosen)
 
 
 def _costs(passages: Sequence[Passage]) -> list[dict[Hashable, int]]:
-    """Return the bytes that each passage takes in the list, by line; lines for its page and heading are shared.
+    """Return the bytes of the lines that each passage needs in the rendered list.
 
-    Bytes approximate tokens in any language: a Chinese character counts as three.
+    Passages of the same page and heading share the lines for the page and the heading. Bytes approximate tokens better than characters do: a Chinese character takes three bytes.
     """
     costs, page, heading = list[dict[Hashable, int]](), 0, 0
     for at, passage in enumerate(passages):
@@ -79,7 +86,7 @@ def _lines(passages: tuple[Passage, ...], numbers: Sequence[int]) -> Iterator[st
             yield f"\n=== {_head(passage)}"
         if passage.heading != heading:
             heading, before = passage.heading, printed
-            # A passage that is the heading itself needs no sentence 0 above it.
+            # If the heading itself is shown as a passage, it is not repeated as sentence 0.
             printed = "" if passage.text.lstrip("# ").startswith(heading) else heading
             if printed != before:
                 yield f"(0) {one_line(printed)}" if printed else "--"
@@ -93,7 +100,7 @@ def _of_passage(number: int, passage: Passage) -> Iterator[str]:
 
 
 def _dated(passage: Passage) -> tuple[str, date | None]:
-    """Return the key by which passages are grouped: their page and its date."""
+    """Return the key by which passages are grouped: the page's URL and date."""
     return passage.page.url, passage.page.published_on
 
 

@@ -1,7 +1,7 @@
-"""Corrections as patches: which entries of an answer to ask for again, in what form, and with what complaint.
+"""Builds patches: chooses the entries of an answer to ask for again, and builds the answer type and the complaint.
 
-An entry is the smallest part that can be replaced: a finding, a text outside of findings, or a part that is missing or
-unreadable.
+An entry is the smallest part of an answer that a patch can replace: a finding, a text outside of findings, or a part
+that is missing or unreadable.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from octave_mcp.evidence.coherence import dependents
 from octave_mcp.evidence.judge import texts_of
 
 MAX_FIXES = 16
-# Anthropic does not compile a schema with more nullable parts than this.
+# Anthropic's API rejects a schema with more nullable parts than this.
 MAX_NULLABLE = 16
 MAX_QUOTED_LENGTH = 160
-# A text with fewer words, such as 'none' or 'drop it', is no replacement for a sentence.
+# A text with fewer words, such as 'none' or 'drop it', is an instruction rather than a replacement for a sentence.
 MIN_WORDS = 3
 MAX_CITED = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """An entry to ask for again: its path, the form of its replacement, and the problems with it and its parts."""
+    """An entry to ask for again: the entry's path, the type of the replacement, and all problems within the entry."""
 
     at: Path
     form: Any
@@ -48,15 +48,17 @@ class Fix:
 def fixes(
     draft: Value, form: type[Value], problems: Sequence[Problem], known: Sequence[str], language: str
 ) -> tuple[Fix, ...]:
-    """Return the entries to ask for again, in the order of the draft.
+    """Return a fix for each entry to ask for again, in the order of the draft.
 
-    If there are too many for one ask, those that would be dropped otherwise have priority over soft problems.
+    If there are too many entries for one ask, entries that would otherwise be dropped take priority over entries with
+    only soft problems.
     """
     by_entry: dict[Path, list[Problem]] = {}
     for problem in problems:
         by_entry.setdefault(entry_at(draft, problem), []).append(problem)
     failed = [at for at, own in by_entry.items() if not all(problem.is_soft for problem in own)]
-    # A sentence that begins with 'It' or 'Both' no longer reads well if the one before it changes or goes.
+    # A sentence that starts with 'It' or 'Both' may no longer make sense if the sentence before it is changed or
+    # dropped.
     for at, on in dependents(draft, failed, known=known, language=language).items():
         changed = f"depends on {path_text(on)}, which may be reworded or dropped"
         text = f"{changed}: reword this entry so that it reads well either way"
@@ -70,7 +72,7 @@ def entry_at(draft: Value, problem: Problem) -> Path:
     paths = [at[:length] for length in range(len(at), -1, -1)]
     findings = [path for path in paths if isinstance(part_at(draft, path), Finding)]
     is_missing = part_at(draft, at) is None
-    # None in a list marks an item that could not be read.
+    # A None in a list marks an item that could not be decoded.
     if is_missing and isinstance(at[-1], int):
         return at
     if findings or not (is_missing or problem.rule == UNREAD):
@@ -83,7 +85,7 @@ def _order(at: Path) -> list[str]:
 
 
 def _fix(at: Path, by_entry: Mapping[Path, Sequence[Problem]], form: type[Value]) -> Fix | None:
-    """Return the fix for an entry, or None if another fix contains it or the form has no such entry."""
+    """Return the fix for an entry, or None if another fix contains the entry or the answer type has no such entry."""
     if any(other != at and is_within(at, other) for other in by_entry):
         return None
     try:
@@ -94,7 +96,7 @@ def _fix(at: Path, by_entry: Mapping[Path, Sequence[Problem]], form: type[Value]
 
 
 def _fitting(every: Sequence[Fix]) -> tuple[Fix, ...]:
-    """Return as many fixes as one form may have, in their original order."""
+    """Return as many fixes as fit into one answer type, in their original order."""
     chosen = sorted(every, key=lambda fix: fix.is_soft)[:MAX_FIXES]
     while len(chosen) > 1 and json.dumps(schema_of(patch_form(chosen))).count('"null"') > MAX_NULLABLE:
         chosen.pop()
@@ -102,11 +104,11 @@ def _fitting(every: Sequence[Fix]) -> tuple[Fix, ...]:
 
 
 def patch_form(to_fix: Sequence[Fix]) -> type[Value]:
-    """Return the form of a patch: nullable fields `fix_1`, `fix_2`, ..., each of its entry's type."""
+    """Return the type of a patch, with nullable fields `fix_1`, `fix_2`, ... that have the types of the entries."""
     return _form(tuple(fix.form for fix in to_fix))
 
 
-# Equal patches share one class, because `schema_of` is cached by class.
+# Patches with equal fields share one class, so that they share an entry in the cache of `schema_of`.
 
 
 @lru_cache(maxsize=FORMS)
@@ -120,7 +122,7 @@ def name_of(at: int) -> str:
 
 
 def complaint(draft: Value, to_fix: Sequence[Fix], unread: Mapping[Path, str]) -> str:
-    """Return the complaint to the model: for each entry its name, path and text, and what is wrong with it.
+    """Return the complaint to the model, which lists the name, path, text and problems of each entry.
 
     `unread` maps the paths of unreadable entries to their text.
     """
@@ -149,7 +151,7 @@ def _quoted(text: str) -> str:
 
 
 def passages_cited(draft: Value, to_fix: Sequence[Fix]) -> tuple[int, ...]:
-    """Return the numbers of the passages that these entries cite, without duplicates."""
+    """Return the numbers of the passages that the entries cite, without duplicates."""
     parts = (part_at(draft, fix.at) for fix in to_fix)
     findings = (cast("Finding[Cite]", part) for part in parts if isinstance(part, Finding))
     cites = (cite for finding in findings for cite in finding.evidence)
@@ -157,9 +159,9 @@ def passages_cited(draft: Value, to_fix: Sequence[Fix]) -> tuple[int, ...]:
 
 
 def reworded(draft: Value, to_fix: Sequence[Fix], unread: Sequence[Unread]) -> dict[int, Value]:
-    """Return the sentences that a patch replaced by a plain text, by the number of the fix from 0.
+    """Return the sentences for which a patch gave a plain string instead of an object, by the index of the fix.
 
-    Each has the new text, and keeps its evidence and other fields.
+    Each sentence has the new text, and keeps the evidence and the other fields of the old sentence.
     """
     contents = {entry.at[0]: entry.said for entry in unread if len(entry.at) == 1}
     texts = ((at, fix, _text(contents.get(name_of(at), ""))) for at, fix in enumerate(to_fix))
@@ -171,7 +173,7 @@ def _text(content: str) -> str:
     """Return the JSON string in `content` if it is a sentence, otherwise ''."""
     try:
         text: object = json.loads(content)
-    except ValueError:  # not JSON, or a string that `decoding` has cut off
+    except ValueError:  # not JSON, or a string that `decoding` has truncated
         return ""
     is_sentence = isinstance(text, str) and len(text.split()) >= MIN_WORDS
     return cast("str", text) if is_sentence else ""
@@ -180,10 +182,11 @@ def _text(content: str) -> str:
 def accepted(
     draft: Value, to_fix: Collection[Fix], given: Mapping[Path, object], problems: Sequence[Problem]
 ) -> dict[Path, object]:
-    """Return the replacements that pass the checks. `draft` contains all of them, and has these problems.
+    """Return the replacements that pass the checks. `draft` contains all replacements; `problems` are those of `draft`.
 
-    A replacement for an entry that would be dropped passes if the entry itself is valid: invalid parts within it are
-    dropped separately. A replacement for an entry with soft problems must not have more problems than the original.
+    A replacement for an entry that would be dropped passes if the new entry itself is valid, because invalid parts
+    within the entry are dropped separately. A replacement for an entry with soft problems must not have more problems
+    than the original entry.
     """
     passed: dict[Path, object] = {}
     for fix in to_fix:

@@ -1,6 +1,6 @@
 """Loads the prompt files: one per question to a model, each with a TOML header between `+++` lines and a body.
 
-A body is a Jinja template that may use only the names in PLACEHOLDERS and `raw` blocks.
+The body is a Jinja template that may use only the placeholders in PLACEHOLDERS and `raw` blocks.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ OUTLINES = "outlines"
 
 _FILE = re.compile(r"\+\+\+\n(?P<header>.*?)^\+\+\+\n(?P<body>.*)", re.DOTALL | re.MULTILINE)
 _RAW = re.compile(r"\{% raw %\}.*?\{% endraw %\}", re.DOTALL)
-# A placeholder, or any other Jinja delimiter: '{%', '{#' and the like would run code or hide text.
+# Matches placeholders and all other Jinja delimiters: '{%' would run code, and '{#' would hide text.
 _TAG = re.compile(r"\{\{\s*(?P<name>[^{}]*?)\s*\}\}|\{[{%#]|[%#}]\}")
 
 
 def placeholders(body: str) -> Iterator[str]:
-    """Yield the names in double braces outside `raw` blocks, and any other Jinja delimiter as it is."""
+    """Yield the names in double braces outside `raw` blocks, and all other Jinja delimiters verbatim."""
     return (tag["name"] or tag[0] for tag in _TAG.finditer(_RAW.sub("", body)))
 
 
@@ -58,16 +58,17 @@ def _template(body: str) -> str:
 
 
 class Limits(Value):
-    """Limits on an answer: findings per kind, None if the body itself sets limits, and output tokens."""
+    """Limits on an answer. `findings`: findings per kind; None if the prompt's body states the limits."""
 
     findings: Annotated[int, Field(ge=1)] | None = None
     output_tokens: Annotated[int, Field(ge=1)]
 
 
 class Prompt(Value):
-    """A prompt file. `name` is its path without the suffix, e.g. 'vendor/offerings'.
+    """A prompt file. `name` is the file's path without the suffix, such as 'vendor/offerings'.
 
-    `reads`: the kinds of pages that answer the question best, best first; empty if it is not asked about pages.
+    `reads`: the kinds of pages that answer the question, the most useful kind first; empty if the question is not about
+    pages.
     """
 
     name: str
@@ -88,7 +89,7 @@ def names(root: Path = ROOT) -> tuple[str, ...]:
 
 @cache
 def load(name: str, root: Path = ROOT) -> Prompt:
-    """Load a prompt, by default from the files that are installed with the package.
+    """Load a prompt, by default from the prompt files that are installed with the package.
 
     Raises:
         SetupError: the file is missing or malformed.
@@ -107,7 +108,7 @@ def load(name: str, root: Path = ROOT) -> Prompt:
 def ask_for(
     names: Sequence[str], *, language: str, brief: B, passages: tuple[Passage, ...], answer: type[A]
 ) -> Ask[A, B]:
-    """Combine prompts into one ask, with the tier of the first prompt."""
+    """Combine prompts into one ask, which gets the tier of the first prompt."""
     first, *others = map(load, names)
     return Ask[A, B](
         prompt=first.name, version=first.version, beside=tuple(f"{p.name}@{p.version}" for p in others),

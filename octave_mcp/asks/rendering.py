@@ -1,6 +1,6 @@
 """Renders an ask as text for a language model: instructions, brief, and passages.
 
-Untrusted text from pages appears only between fences, or as one plain line.
+Untrusted text from pages appears in the prompt only between fences or as one plain line.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from octave_mcp.domain.playbook import PersonaDrafts
 from octave_mcp.domain.value import Value
 from octave_mcp.domain.verification import VerificationBrief
 
-# Not escaped: the result is no HTML. Undefined names raise, so that a prompt cannot silently lose a placeholder.
+# Escaping is off, because prompts are not HTML. Undefined names raise an error, so that a prompt cannot silently lose a
+# placeholder.
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 
-# Fields that hold each prompt's drafts when one answer contains several drafts.
+# Fields that hold the draft of each prompt if one answer contains the drafts of several prompts.
 FIELDS_OF_PROMPTS: dict[str, tuple[str, ...]] = {
     "playbook/summary": ("summary",),
     "playbook/battle_card": ("why_we_win", "objection_handling", "competitive_positioning"),
@@ -61,7 +62,7 @@ _REFERRING = (
     "Answer with one JSON object of the form asked for, and nothing else."
 )
 MAX_INSTRUCTION_LENGTH = 1_000
-# Characters of a passage in a complaint; the original ask has the full text.
+# Maximum characters of a passage in a complaint: the original ask has the full text.
 MAX_CITED_LENGTH = 500
 _EACH_BUYER = "buyer"
 _PERSONAS = (
@@ -71,9 +72,10 @@ _PERSONAS = (
 
 
 class Rendered(NamedTuple):
-    """The text of an ask. `suffix` is the complaint of a correction, or ''; the rest equals the first ask's.
+    """The text of an ask. `suffix` is the complaint of a correction, or ''.
 
-    `mark`: the name of the fences, which differs between processes.
+    In a correction, all text except `suffix` equals the text of the first ask, so that the provider's prompt cache
+    applies. `mark`: the name of the fences, which is different in each process.
     """
 
     system: str
@@ -82,7 +84,7 @@ class Rendered(NamedTuple):
     output_tokens: int
     mark: str = ""
 
-    # For the keys of the answer cache, which must be the same in all processes.
+    # The answer cache builds its keys from this text, so the text must not depend on the process.
     @property
     def without_marks(self) -> str:
         text = "\n".join(self[:3])
@@ -90,7 +92,7 @@ class Rendered(NamedTuple):
 
 
 def rendered(ask: Ask[Any, Any], max_characters: int | None = None) -> Rendered:
-    """Render an ask. `max_characters` limits the findings and passages that a writer is shown."""
+    """Render an ask. `max_characters` limits the findings and passages in an ask to a writer."""
     prompts, fence = prompts_of(ask), fence_for(ask)
     if isinstance(ask.brief, VerificationBrief):
         system = f"{_filled(prompts[0], _given(ask))}\n\n{_JUDGING}"
@@ -106,7 +108,7 @@ def rendered(ask: Ask[Any, Any], max_characters: int | None = None) -> Rendered:
 
 
 def _headed(passages: str) -> str:
-    """Return the explanation of sentence 0 if any heading is listed as one."""
+    """Return the explanation of sentence 0 if the passages list any heading as sentence 0, otherwise ''."""
     return f"{_HEADINGS}\n\n" if "\n(0) " in passages else ""
 
 
@@ -117,7 +119,7 @@ def referring(ask: Ask[Any, Any]) -> Rendered:
 
 
 def estimated_tokens(text: str, *, per_token: float = 4.0) -> int:
-    """Estimate the number of tokens in a text of any language, up to a quarter too high rather than too low."""
+    """Estimate the number of tokens in a text of any language, at up to a quarter too high rather than too low."""
     return ceil(len(text.encode()) / per_token)
 
 
@@ -143,7 +145,7 @@ def _system(prompts: Sequence[Prompt], given: dict[str, Any], fence: Fence, ask:
 
 
 def _of_revision(prompts: Sequence[Prompt], given: dict[str, Any], form: type[Value], place: int | None) -> str:
-    """Return the prompt for revisions, with those rules of the other prompts that concern the revised fields."""
+    """Return the prompt for revisions, followed by the rules in the other prompts about the revised fields."""
     revise, *kinds = prompts
     texts = [_filled(revise, given)]
     for kind in kinds:
@@ -153,7 +155,7 @@ def _of_revision(prompts: Sequence[Prompt], given: dict[str, Any], form: type[Va
 
 
 def _under(prompt: Prompt, form: type[Value]) -> str:
-    """Return where in the answer a prompt's fields belong, or '' if they are the whole answer."""
+    """Return where in the answer the fields of a prompt belong, or '' if the fields make up the whole answer."""
     is_personas = _is_of_personas(form)
     fields = [
         f"`{name}`" for name in FIELDS_OF_PROMPTS.get(prompt.name, ()) if is_personas or name in form.model_fields
@@ -167,7 +169,7 @@ def _is_of_personas(form: type[Value]) -> bool:
 
 
 def _without_repeats(text: str) -> str:
-    """Remove paragraphs that repeat an earlier one word for word, but no headings."""
+    """Remove paragraphs, other than headings, that repeat an earlier paragraph word for word."""
     paragraphs = text.split("\n\n")
     return "\n\n".join(p for at, p in enumerate(paragraphs) if p.startswith("#") or p not in paragraphs[:at])
 
@@ -183,7 +185,7 @@ def _template(body: str) -> Any:  # noqa: ANN401 - jinja2's templates
 
 
 def _given(ask: Ask[Any, Any]) -> dict[str, Any]:
-    """Return the values of the placeholders. Names come from pages, so they go through `plain`."""
+    """Return the values of the placeholders. Names are untrusted text from pages, so `plain` cleans them."""
     brief, common = ask.brief, {"language": ask.language, "context": plain(ask.brief.context, 1000) or "nothing"}
     if isinstance(brief, WritingBrief | VerificationBrief | RevisionBrief):
         names = {"vendor": {"name": plain(brief.names.vendor)}, "prospect": {"name": plain(brief.names.prospect)}}
@@ -225,7 +227,7 @@ def _complaint(ask: Ask[Any, Any], fence: Fence) -> str:
 
 
 def _whose(brief: object) -> str:
-    """Return which personas the rejected copy is for, or ''."""
+    """Describe which personas the rejected copy is for; '' if it is for all."""
     if not isinstance(brief, WritingBrief):
         return ""
     if brief.persona:
@@ -236,7 +238,7 @@ def _whose(brief: object) -> str:
 
 
 def _cited(ask: Ask[Any, Any]) -> str:
-    """Return the passages that the rejected entries cite, with number and shortened text."""
+    """List the passages that the rejected entries cite, with their numbers and shortened texts."""
     texts = ((number, one_line(ask.passages[number - 1].text)) for number in ask.cited)
     return "\n".join(f"[{number}] {_shortened(text)}" for number, text in texts)
 

@@ -1,4 +1,4 @@
-"""Strict JSON schemas, which providers enforce, for the forms of answers."""
+"""Builds strict JSON schemas, which providers can enforce, from the types of answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from octave_mcp.domain.value import Value
 
 Schema = dict[str, Any]
 
-# Size of the schema caches. There are more forms than prompts, because each combination of entries in a patch is one.
+# Size of the schema caches. There are more answer types than prompts, because each combination of entries in a patch is
+# a type of its own.
 FORMS = 256
 
 # Providers ignore or reject these keywords. Our own validation of the answer enforces the limits.
@@ -19,17 +20,18 @@ _UNENFORCED = (
     "title default format pattern minLength maxLength minItems maxItems "
     "minimum maximum exclusiveMinimum exclusiveMaximum"
 ).split()
-# Providers reject these too, but removing them would change which answers are valid: a form must not need them.
+# Providers reject these keywords too, but removing them would change which answers are valid, so answer types must not
+# need them.
 _UNSAFE = ("oneOf", "discriminator", "prefixItems", "uniqueItems", "allOf")
 _TYPED = {"type", "$ref", "anyOf", "enum"}
 
 
 @lru_cache(maxsize=FORMS)
 def schema_of(form: type[Value]) -> Schema:
-    """Return a schema that providers can enforce: every object is closed, every field required.
+    """Return a schema that providers can enforce: every object is closed and every field is required.
 
     Raises:
-        TypeError: the form needs a keyword that providers reject or silently drop.
+        TypeError: the type needs a keyword that providers reject or silently ignore.
     """
     root = form.model_json_schema()
     root.get("$defs", {}).pop(Support.__name__, None)
@@ -47,7 +49,7 @@ def schema_name(form: type[Value]) -> str:
 
 
 def _closed(part: Schema, path: str) -> Iterator[str]:
-    """Close the schema and its parts in place, and yield what no provider can enforce."""
+    """Close the schema and its parts in place, and yield a description of each part that providers cannot enforce."""
     for key in _UNENFORCED:
         part.pop(key, None)
     part.get("properties", {}).pop(UNASKED, None)

@@ -1,4 +1,4 @@
-"""Selects the findings that a writer is shown, because all of them would cost too much to read."""
+"""Selects the findings to show to a writer, because showing all of them would cost too many tokens."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from octave_mcp.domain.value import Value, walk
 from octave_mcp.evidence.interest import Interest
 from octave_mcp.evidence.selection import ranks
 
-# Limits on findings and their passages: about 7,000 tokens to understand a prospect, and 5,000 to write. An e-mail has
-# room for a handful of claims, and ten writers who read everything made two thirds of a run's input tokens.
+# Limits on findings and their passages: about 7,000 tokens in asks that understand a prospect, and 5,000 in asks that
+# write copy. An e-mail has room for a handful of claims; when ten writers were shown all findings, their asks made up
+# two thirds of a run's input tokens.
 UNDERSTANDING_CHARACTERS = 28_000
 WRITING_CHARACTERS = 20_000
-# Always selected first: dated events are the reason to write now.
+# The prospect's newest dated triggers are selected first, because they are the reason to write now.
 NEWEST_TRIGGERS = 4
 OF_LINE = 10
 
 
 class _Group(NamedTuple):
-    """Findings of one kind, and how many of them are selected per turn."""
+    """Findings of one kind, and how many of these findings are selected per turn."""
 
     findings: Sequence[Value]
     per_turn: int = 1
@@ -33,7 +34,7 @@ class _Group(NamedTuple):
 def shortlist(
     brief: UnderstandingBrief | WritingBrief, passages: Mapping[EvidenceId, Passage], max_characters: int | None = None
 ) -> frozenset[EvidenceId]:
-    """Return the evidence to show: of the best findings of every kind, taken in turns.
+    """Return the ids of the evidence to show, for which the best findings of each kind are selected in turns.
 
     `max_characters` overrides the usual limit, for models with less room.
     """
@@ -58,18 +59,18 @@ def shortlist(
 
 
 def _newest_triggers(brief: WritingBrief) -> list[CompanyTrigger]:
-    """Return the prospect's newest dated triggers. Findings are sorted by date already."""
+    """Return the prospect's newest dated triggers. The brief already lists triggers newest first."""
     dated = [one for one in brief.findings.triggers if one.company == "prospect" and one.date != UNDATED]
     return dated[:NEWEST_TRIGGERS]
 
 
 def _of_personas(brief: WritingBrief, passages: Mapping[EvidenceId, Passage]) -> Iterator[EvidenceId]:
-    # Notes omit findings whose evidence is not shown, and a writer has to know every persona.
+    # The notes omit findings whose evidence is not shown, but a writer has to know every persona.
     return (i for persona in brief.prospect.buyer_personas for i in persona.evidence if i in passages)
 
 
 def _of_writing(brief: WritingBrief) -> Iterator[_Group]:
-    """Yield the groups in the order of their priority."""
+    """Yield the groups of findings in order of priority."""
     vendor, prospect, profile = brief.vendor, brief.prospect, brief.prospect.company_profile
     findings = brief.findings
     ranked = (
@@ -92,7 +93,7 @@ def _of_writing(brief: WritingBrief) -> Iterator[_Group]:
         _Group([one for one in findings.triggers if one.company == "vendor"]),
     )
     yield from ranked
-    # Element kinds without a place above come last, so that writers see a newly added kind at once.
+    # Kinds of elements that are not listed above come last, so that a newly added kind is shown without a change here.
     listed = {id(one) for group in ranked for one in group.findings}
     for _, elements in vendor.by_kind():
         yield _Group([one for one in elements if id(one) not in listed])
@@ -116,7 +117,7 @@ def _fitting(
 def _ranked(
     groups: Iterable[_Group], passages: Mapping[EvidenceId, Passage], interest: Interest, max_characters: int
 ) -> list[_Group]:
-    """Sort each group by its findings' best quotations. Quotations that repeat another one rank last."""
+    """Sort the findings of each group by the rank of their best quotation. Quotations that repeat others rank last."""
     ids = list(passages)
     by_id = {ids[at]: rank for at, rank in ranks(list(passages.values()), interest, max_characters).items()}
 

@@ -38,32 +38,37 @@ _MARKS = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-# Some models' marks use lookalikes of ASCII characters, as in '<｜begin▁of▁thought｜>'.
+# Some models write marks with lookalikes of ASCII characters, as in '<｜begin▁of▁thought｜>'.
 _ASCII = str.maketrans("｜▁＜＞", "|_<>")
 _BLANK = re.compile(r"(?:\s|\ufeff|```(?:json)?|</?\|?\w{1,20}\|?>)*", re.IGNORECASE)
-# A text cut off in a literal ('fals') or an escape fails to parse at most this many characters before its end.
+# If a text is cut off inside a literal ('fals') or an escape sequence, the JSON parser reports an error at most this
+# many characters before the end of the text.
 _ENDING = 8
-# Limit on reads per character, on average: rereading the text after each broken object would take quadratic time.
+# Average number of times that each character may be read: rereading the text after each broken object would take
+# quadratic time.
 _READINGS = 8
-# Fewer levels than the decoder accepts: an object that is nested too deeply for it has at least this many characters.
+# An object that is nested too deeply for the JSON decoder has at least this many characters. The decoder's own limit on
+# levels is higher.
 _DEEP = 500
-# Characters to decode at first, and the growth factor: a failed attempt takes time in proportion to its whole input.
+# Characters to decode in the first attempt, and the growth factor for further attempts: the time of a failed attempt is
+# proportional to its whole input.
 _WINDOW, _WIDER = 64, 16
 
 _DECODER = json.JSONDecoder()
 
 
 class PlacedObject(NamedTuple):
-    """An object that may be the answer, and where it starts."""
+    """An object that may be the answer, and the offset where the object starts."""
 
     start: int
     value: dict[str, Any]
 
 
 class Answers(NamedTuple):
-    """The objects that may be the answer (`objects`), in the order of the text.
+    """The JSON objects in a text that may be the answer (`objects`), in the order of the text.
 
-    `broken`: start of an object that cannot be read to its end, or -1. `breaks_off`: whether the text ends inside it.
+    `broken`: offset of an object that cannot be decoded completely, or -1. `breaks_off`: whether the text ends inside
+    that object.
     """
 
     objects: list[PlacedObject]
@@ -73,9 +78,9 @@ class Answers(NamedTuple):
 
 
 class _Token(NamedTuple):
-    """A mark, an object, or the readable start of a broken object.
+    """A mark, a complete object, or the readable start of a broken object.
 
-    `is_hopeless`: no object that starts inside it can be read either.
+    `is_hopeless`: whether objects inside this broken object cannot be decoded either.
     """
 
     kind: Literal["opens", "closes", "may_close", "object", "broken"]
@@ -88,7 +93,7 @@ class _Token(NamedTuple):
 class _Part(NamedTuple):
     """The text between two marks, and which of its objects may be the answer.
 
-    'alone': an object that is the only content of the part; 'last': an object at its end.
+    `trusted`: 'alone' means an object that is the only content of the part, 'last' an object at the end of the part.
     """
 
     start: int
@@ -98,10 +103,11 @@ class _Part(NamedTuple):
 
 
 def answers(text: str, *, cut_off: bool) -> Answers:
-    """Find the objects that may be the answer, in time linear in the text's length.
+    """Find the JSON objects that may be the answer, in time linear in the length of the text.
 
-    Marks inside a complete object are part of it. Thoughts may lack one of their marks: everything before a lone
-    closing mark is thoughts; after a lone opening mark, only an object at the end of the text can be the answer.
+    Marks inside a complete object are part of the object. Thoughts may lack one of their marks: everything before a
+    closing mark without an opening mark counts as thoughts, and after an opening mark without a closing mark, only an
+    object at the end of the text can be the answer.
     """
     parts = list(_parts(text, cut_off=cut_off))
     objects = [PlacedObject(token.start, token.value) for part in parts for token in _trusted(text, part)]
@@ -172,7 +178,7 @@ def _object(text: str, start: int) -> _Token:
 
 
 def _read(text: str) -> _Token:
-    """Read the object at the start of a text. A broken one extends to the text's end if more text could complete it."""
+    """Decode the object at the start of a text. If more text could complete it, the token extends to the text's end."""
     try:
         value, end = _DECODER.raw_decode(text)
     except json.JSONDecodeError as failed:

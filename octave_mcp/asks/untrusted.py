@@ -1,4 +1,4 @@
-"""Marks untrusted text for a model: puts it between fences, or reduces it to one plain line.
+"""Marks untrusted text for a model by putting the text between fences or reducing it to one plain line.
 
 Fence names are secret, so that no page can close a fence and continue with instructions.
 """
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from octave_mcp.domain.asks import Ask
 
 MAX_NAME_LENGTH = 80
-# New in each process, so that a page cannot learn a fence's name from an earlier run.
+# Each process generates a new secret, so that a page cannot contain a fence name from an earlier run.
 _SECRET = secrets.token_bytes(16)
 
 
@@ -33,8 +33,9 @@ class Fence(NamedTuple):
 
 
 def fence_for(ask: Ask[Any, Any]) -> Fence:
-    """Return a fence with a secret name, the same for an ask and its correction."""
-    # The same name keeps the text up to the complaint identical, so that the provider's prompt cache serves it.
+    """Return a fence with a secret name, which is the same for an ask and its correction."""
+    # With the same fence name, a correction starts with the same text as the first ask, so the provider's prompt cache
+    # applies.
     about = f"{ask.prompt}\n{ask.passages[0].page.sha256 if ask.passages else ''}"
     return Fence(blake2b(about.encode(), key=_SECRET, digest_size=8).hexdigest())
 

@@ -24,12 +24,15 @@ from octave_mcp.ports import Model
 
 PROMPT = ("checks/self_check",)
 MAX_CLAIMS_PER_ASK = 60
-# A model that rejects half of the claims that passed the rules, or doubts more than nine in ten, is considered wrong.
+# If a model rejects half of the claims that passed the rules, or doubts more than 90 %, the model is assumed to be
+# wrong.
 REJECTED_SHARE, MAX_DOUBTED_SHARE = 0.5, 0.9
-# One answer about so few claims may doubt all of them: only a run's total shows whether the model is wrong.
+# An answer may doubt all claims if there are only this many or fewer: only a run's total shows whether the model is
+# wrong.
 A_FEW = 3
 MAX_REASON_LENGTH = 160
-# Estimates: tokens of an answer without doubts, tokens of a doubt, and the share of claims that are doubted.
+# Estimates for the size of an answer: tokens without doubts, tokens per doubt, and the share of claims that are
+# doubted.
 ANSWER_TOKENS = 60
 DOUBT_TOKENS, DOUBTED_SHARE = 70, 0.1
 # Tokens of everything around the instructions, such as roles, the schema's name, and notes to a connected client.
@@ -43,7 +46,7 @@ class Quotation(NamedTuple):
 
 
 class Claimed(NamedTuple):
-    """A claim with its quotations. `label`: what it is about, or '' if the text says so."""
+    """A claim with its quotations. `label`: the subject of the claim, or '' if the text names the subject."""
 
     text: str
     kind: ClaimKind
@@ -54,7 +57,7 @@ class Claimed(NamedTuple):
 
 
 class Opinion(NamedTuple):
-    """A model's verdict on a claim. `better`: the corrected text, or ''."""
+    """A model's verdict on a claim. `better`: the corrected claim, or ''."""
 
     verdict: Verdict
     reason: str = ""
@@ -78,7 +81,7 @@ def verifies(model: Model) -> bool:
 
 
 def verification(claims: Sequence[Claimed], language: str) -> Verifying:
-    """Return the ask about these claims. All of them must be about the same two companies."""
+    """Return the ask about the given claims, which must all be about the same two companies."""
     every = dict.fromkeys(quotation for claim in claims for quotation in claim.quotations)
     pages = list(dict.fromkeys((one.role, one.title) for one in every))
     quotations = sorted(every, key=lambda one: pages.index((one.role, one.title)))
@@ -101,17 +104,17 @@ def verification(claims: Sequence[Claimed], language: str) -> Verifying:
 
 
 def version() -> int:
-    """Return the version of the prompt."""
+    """Return the version of the verification prompt."""
     return load(*PROMPT).version
 
 
 def fitting(
     claims: Sequence[Claimed], language: str, max_tokens: int, *, max_read: int | None = None
 ) -> tuple[int, Size]:
-    """Return how many of the first claims fit into one ask, and its size.
+    """Return how many of the claims, from the first on, fit into one ask, and the size of that ask.
 
-    `max_tokens`: limit on the tokens of ask and answer. `max_read`: limit on the tokens of the ask alone, for models
-    that are asked only once; then MAX_CLAIMS_PER_ASK does not apply.
+    `max_tokens`: limit on the tokens of ask and answer together. `max_read`: limit on the tokens of the ask alone, for
+    models that are asked only once; MAX_CLAIMS_PER_ASK does not apply to these models.
     """
     within = claims[:MAX_CLAIMS_PER_ASK] if max_read is None else claims
     base = _base(rendered(verification(claims[:1], language)))
@@ -127,9 +130,9 @@ def fitting(
 
 
 def opinions(answer: Answer[Verification] | Unusable, count: int) -> dict[int, Opinion]:
-    """Return the opinions by the index of the claim.
+    """Return the opinions in an answer by the index of the claim.
 
-    A claim that the answer lists twice, or not at all, has no opinion. Unknown numbers are ignored.
+    A claim that the answer lists twice or not at all has no opinion. Numbers without a claim are ignored.
     """
     if isinstance(answer, Unusable):
         return {}
@@ -141,14 +144,16 @@ def opinions(answer: Answer[Verification] | Unusable, count: int) -> dict[int, O
 
 
 def are_trusted(verdicts: Counter[Verdict]) -> bool:
-    """Return whether these verdicts, on claims that passed the rules, are plausible."""
+    """Return whether a model's verdicts on claims that passed the rules are plausible."""
     count, rejected = verdicts.total(), verdicts["not"]
     doubted = count - verdicts["supported"]
     return not (1 < rejected >= REJECTED_SHARE * count or A_FEW < doubted > MAX_DOUBTED_SHARE * count)
 
 
 async def judged_by(model: Model, claims: Sequence[Claimed], language: str = "en") -> list[Support]:
-    """Return one verdict per claim, in order. A claim that the model does not judge is `unjudged`, with a reason.
+    """Return one verdict per claim, in order.
+
+    If the model does not judge a claim, the claim's verdict is 'unjudged' with a reason.
 
     Raises:
         SetupError, NoAccess: the model cannot be used at all.
@@ -168,7 +173,7 @@ async def _judged(model: Model, claims: Sequence[Claimed], language: str, *, is_
     try:
         judged = opinions(await attempts.answer(clock.now() + RETRY_SECONDS), len(claims))
     except (SetupError, NoAccess) as failed:
-        # A failure of a later ask must not discard the verdicts of earlier ones.
+        # If a later ask fails, the verdicts of earlier asks must not be lost.
         if is_first:
             raise
         why = why_unjudged(failed)
@@ -178,14 +183,14 @@ async def _judged(model: Model, claims: Sequence[Claimed], language: str, *, is_
 
 
 def support(opinion: Opinion | None, judge: str, why: str = "") -> Support:
-    """Convert an opinion to a verdict by that judge; without one, the claim is unjudged for the reason `why`."""
+    """Convert a judge's opinion to a verdict; without an opinion, the verdict is 'unjudged' for the reason `why`."""
     if opinion is None:
         return Support(verdict="unjudged", judge=judge, reason=why)
     return Support(verdict=opinion.verdict, judge=judge, reason=reason_of(opinion))
 
 
 def reason_of(opinion: Opinion) -> str:
-    """Return the reason in at most one short line, or '' if the claim is supported."""
+    """Return the opinion's reason as one short line, or '' if the claim is supported."""
     if opinion.verdict == "supported":
         return ""
     reason = plain(opinion.reason, MAX_REASON_LENGTH + 1)
@@ -207,7 +212,7 @@ def _base(text: Rendered) -> int:
 
 
 def _line_tokens(claim: Claimed, known: set[Quotation]) -> int:
-    """Estimate the tokens of a claim and of its quotations that are not in `known`."""
+    """Estimate the tokens of a claim and of those quotations of the claim that are not in `known`."""
     new = [one for one in claim.quotations if one not in known]
     pages: Mapping[tuple[str, str], None] = dict.fromkeys((one.role, one.title) for one in known)
     titles = sum(estimated_tokens(one.title) + 6 for one in new if (one.role, one.title) not in pages)

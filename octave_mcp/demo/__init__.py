@@ -1,4 +1,4 @@
-"""Demo: the sites of two invented companies, served on loopback, to try the product without a network."""
+"""Serves the sites of two invented companies on loopback, so that the product can be tried without a network."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Demo:
 
 @asynccontextmanager
 async def serve_demo() -> AsyncGenerator[tuple[str, str]]:
-    """Serve both sites on free loopback ports; yields the origins of the vendor's and the prospect's."""
+    """Serve both sites on free loopback ports, and yield the origins of the vendor's and the prospect's site."""
     # Imported here, so that importing the package does not load the web framework.
     from octave_mcp.demo.serving import serve  # noqa: PLC0415
     from octave_mcp.demo.sites import load  # noqa: PLC0415
@@ -37,7 +37,7 @@ async def serve_demo() -> AsyncGenerator[tuple[str, str]]:
 
 @asynccontextmanager
 async def serve_demo_by_name() -> AsyncGenerator[Demo]:
-    """Like `serve_demo`, but under the companies' own domains, which have the reserved top-level domain `example`."""
+    """Serve both sites under the companies' own domains, which are in the reserved top-level domain `example`."""
     from octave_mcp.demo.sites import load  # noqa: PLC0415 - as above
 
     names = [load(role).about["domain"] for role in ("vendor", "prospect")]
@@ -47,7 +47,7 @@ async def serve_demo_by_name() -> AsyncGenerator[Demo]:
 
 
 def is_demo_site(address: str) -> bool:
-    """Return whether the address, as a run's request has it, is that of a company of the demo."""
+    """Return whether an address in a request belongs to one of the demo's companies."""
     from octave_mcp.demo.sites import load  # noqa: PLC0415 - as above
 
     return urlsplit(address).hostname in {load("vendor").about["domain"], load("prospect").about["domain"]}

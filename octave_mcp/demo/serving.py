@@ -1,4 +1,4 @@
-"""Serves the demo's sites on loopback, within the running event loop."""
+"""Serves the demo's sites on loopback in the running event loop."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from octave_mcp.demo.sites import Site
 class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Leave signal handlers alone."""
-        # Two servers would each restore the other's handlers and lose those of the application.
+        """Do not install signal handlers."""
+        # With two servers, each would restore the other's signal handlers, and the application's own handlers would be
+        # lost.
         yield
 
 
 @asynccontextmanager
 async def serve(*sites: Site) -> AsyncGenerator[tuple[str, ...]]:
-    """Serve sites; yields their origins in the given order."""
+    """Serve sites, and yield their origins in the given order."""
     with ExitStack() as stack:
         # The sockets listen before the servers run: an early request waits in the backlog instead of being refused.
         sockets = [stack.enter_context(_listening()) for _ in sites]
@@ -47,7 +48,8 @@ async def serve(*sites: Site) -> AsyncGenerator[tuple[str, ...]]:
 
 def _listening() -> socket.socket:
     """Return a listening socket on a free loopback port."""
-    # asyncio disables Nagle's algorithm only if the protocol is explicit. Otherwise each response takes 40 ms.
+    # asyncio disables Nagle's algorithm only if the protocol is given explicitly; with the algorithm, each response
+    # takes 40 ms.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     listening.listen()
@@ -66,8 +68,9 @@ def _config(site: Site) -> uvicorn.Config:
 
 
 def _application(site: Site) -> Starlette:
-    """Return an application that serves the site under any host: its loopback address or the company's domain."""
-    # A site is known by two origins at most, and rendering all pages for each request would be slow.
+    """Return an application that serves the site under any host name: the loopback address or the company's domain."""
+    # Rendered sites are cached, because rendering all pages for each request would be slow; a site has at most two
+    # origins.
     documents_at, missing_at = lru_cache(2)(site.documents), lru_cache(2)(site.missing)
 
     async def answer(request: Request) -> Response:
