@@ -58,7 +58,8 @@ def to_show(passages: Sequence[Passage], interest: Interest, max_bytes: int) -> 
 def _costs(passages: Sequence[Passage]) -> list[dict[Hashable, int]]:
     """Return the bytes of the lines that each passage needs in the rendered list.
 
-    Passages of the same page and heading share the lines for the page and the heading. Bytes approximate tokens better than characters do: a Chinese character takes three bytes.
+    Passages of the same page and heading share the lines for the page and the heading. Bytes approximate tokens better
+    than characters do: a Chinese character takes three bytes.
     """
     costs, page, heading = list[dict[Hashable, int]](), 0, 0
     for at, passage in enumerate(passages):

@@ -1,4 +1,4 @@
-"""URL rules: which URLs may be requested, which ones are the same page, and which belong to a company's site."""
+"""Decides which URLs may be requested, which URLs lead to the same page, and which URLs belong to a company's site."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
 Allowed = frozenset[str]
-# Hosts that this process serves itself (the demo's), with their loopback ports. There is no setting for them, because
+# Hosts that this process serves itself (the demo's), with their loopback ports. No setting can add such hosts, because
 # requests to them bypass the check for public IP addresses.
 Served = Mapping[str, int]
 
@@ -27,9 +27,10 @@ PORTS = {"http": 80, "https": 443}
 HOST_AND_PORT = re.compile(r"(?:\[[^\[\]]+\]|[^\[\]:]+)(?::\d*)?")
 PUBLIC_PORTS = frozenset({80, 443, 8080, 8443})
 MAX_URL_CHARACTERS = 2048
-# Only this many query parameters are looked at, because hostile URLs have hundreds.
+# Further query parameters are ignored, because hostile URLs have hundreds of parameters.
 MAX_FIELDS = 20
-# Last labels that never name a public host: reserved for special use, or common in private networks and clusters.
+# Top-level labels that never belong to a public host: reserved for special use, or common in private networks and
+# clusters.
 SPECIAL_NAMES = frozenset(
     {"local", "localhost", "localdomain", "localnet", "internal", "intranet", "lan", "home", "corp", "private"}
 ).union({"svc", "cluster", "default", "consul", "docker", "onion", "alt", "arpa", "test", "invalid"})
@@ -43,7 +44,8 @@ UNSAFE = re.compile(
 NETLOC = re.compile(r"(?:\[[0-9a-f:.]+\]|[^\[\]:]+)(?::[0-9]*)?", re.IGNORECASE)
 IPV4 = re.compile(r"(?:\d+\.){3}\d+")
 NUMERIC_LABEL = re.compile(r"0x[0-9a-f]*|\d+")
-# Only parameters that are always tracking. `ref` and `id` are left out, because some sites select a product with them.
+# Parameters that every site uses only for tracking. `ref` and `id` are not included, because some sites select a
+# product with these parameters.
 TRACKING_FIELD = re.compile(
     r"(?:utm_\w+|hsa_\w+|mc_[ce]id|[gd]clid|gbraid|wbraid|fbclid|msclkid|yclid|igshid|_hs\w+|_ga)(?:=.*)?",
     re.IGNORECASE,
@@ -55,11 +57,11 @@ SAFE_IN_QUERY = SAFE_IN_PATH + "?[]|{}^`\\"
 
 
 def parse_company(text: str, role: Role, allow: Allowed) -> Company:
-    """Return the company for a domain or URL; the path is dropped.
+    """Return the company for a domain or URL; a path in the URL is ignored.
 
     Raises:
         InvalidDomain: `text` does not name a website.
-        HostNotAllowed: The host is not public and not in `allow`.
+        HostNotAllowed: The host is neither public nor in `allow`.
     """
     parts = _split(text.strip())
     host = _host(parts, text)
@@ -75,11 +77,11 @@ def parse_company(text: str, role: Role, allow: Allowed) -> Company:
 
 
 def check_url(url: str, allow: Allowed) -> str:
-    """Return the URL to request: as written, without its fragment and tracking parameters.
+    """Return the URL to request: `url` without its fragment and tracking parameters, and otherwise unchanged.
 
     Raises:
         InvalidDomain: `url` is not an http or https URL.
-        HostNotAllowed: The host or port is not public and not in `allow`.
+        HostNotAllowed: The host or port is neither public nor in `allow`.
     """
     parts = _split(url)
     if not parts.scheme:
@@ -94,10 +96,11 @@ def url_key(url: str) -> str:
     """Return a key that is equal for URLs of the same page.
 
     The key ignores www, the scheme, a trailing slash, tracking parameters, the fragment, and the order and escaping of
-    query parameters. It is not for requests: some servers answer only the exact URL.
+    query parameters. Do not request the key instead of the URL: some servers respond only to the exact URL.
     """
     parts = _split(url)
-    # Old sites percent-encode in other charsets: surrogateescape lets bytes that are not UTF-8 survive the round trip.
+    # Old sites percent-encode URLs in charsets other than UTF-8: with surrogateescape, such bytes survive the round
+    # trip.
     fields = parse_qsl(parts.query, keep_blank_values=True, errors="surrogateescape")
     sorted_fields = sorted(field for field in fields if not TRACKING_FIELD.fullmatch(field[0]))
     canonical = _address(parts, _host(parts, url), urlencode(sorted_fields, errors="surrogateescape"))
@@ -105,7 +108,7 @@ def url_key(url: str) -> str:
 
 
 def same_site(url: str, company: Company) -> bool:
-    """Whether the URL is on the company's site or one of its accepted sister sites."""
+    """Whether the URL is on the company's site or on one of the company's accepted sister sites."""
     return (site := site_at(url)) is not None and site in (company.domain, *company.beyond.sisters)
 
 
@@ -120,7 +123,7 @@ def site_at(url: str) -> str | None:
 
 
 def company_at(url: str, company: Company) -> Company:
-    """Return the company with the host of `url` as its site, and without job boards, feeds and sister sites."""
+    """Return the company with the host of `url` as its site and without job boards, feeds and sister sites."""
     parts = _split(url)
     host = _host(parts, url)
     port = parts.port or PORTS[parts.scheme]
@@ -131,7 +134,7 @@ def site_of(host: str, port: int) -> str:
     """Return the registrable domain, or host:port for hosts without one; '' for a public suffix."""
     if is_address(host) or "." not in host:
         return f"{host}:{port}"
-    # Private suffixes such as wordpress.com separate their customers' sites, but are also companies with a site.
+    # A private suffix such as wordpress.com separates the sites of its customers, but is also the domain of a company.
     return _suffixes().privatesuffix(host) or _suffixes(only_icann=True).privatesuffix(host) or ""
 
 
@@ -261,7 +264,7 @@ def _check_host(host: str, port: int, allow: Allowed) -> None:
 
 
 def _is_bare_name(host: str, port: int) -> bool:
-    """Whether the host looks like a company's name typed without its domain ('acme'), rather than a machine's name."""
+    """Whether the host looks like a company's name without a domain ('acme') rather than the name of a machine."""
     return port in PORTS.values() and "." not in host and host != "localhost" and not is_address(host)
 
 
@@ -272,8 +275,9 @@ def _is_public_name(host: str) -> bool:
     return len(labels) > 1 and labels[-1] not in SPECIAL_NAMES and not NUMERIC_LABEL.fullmatch(labels[-1])
 
 
-# `is_global` alone depends on the Python version and misses some of these, such as 168.63.129.16 (Azure's metadata and
-# DNS service), 192.88.99.0/24 (6to4 relays) and 224.0.0.0/3 (multicast and reserved).
+# Blocks to refuse in addition to `is_global`, which depends on the Python version and misses some addresses, such as
+# 168.63.129.16 (Azure's metadata and DNS service), 192.88.99.0/24 (6to4 relays) and 224.0.0.0/3 (multicast and
+# reserved).
 V4_REFUSED = tuple(
     ipaddress.ip_network(block)
     for block in (
@@ -283,12 +287,16 @@ V4_REFUSED = tuple(
     )
 )
 V6_PUBLIC = ipaddress.ip_network("2000::/3")
-# Within the global block: Teredo and other protocol addresses, documentation, and 6to4, which can embed a private IPv4.
+# Blocks inside the global block that are not public: Teredo and other protocol addresses, documentation, and 6to4,
+# whose addresses can embed a private IPv4 address.
 V6_REFUSED = tuple(ipaddress.ip_network(block) for block in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
 
 
 def is_public_address(text: str) -> bool:
-    """Whether an IP address is public. Cloud metadata services, tunnels and reserved blocks are not."""
+    """Whether an IP address is public.
+
+    Addresses of cloud metadata services, tunnels and reserved blocks are not public.
+    """
     address = ipaddress.ip_address(text)
     if isinstance(address, ipaddress.IPv4Address):
         return address.is_global and not any(address in block for block in V4_REFUSED)

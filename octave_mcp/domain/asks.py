@@ -1,4 +1,4 @@
-"""Asks and answers: the input and output of one model call, and what it costs."""
+"""Asks and answers: the input, output and cost of one model call."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ B = TypeVar("B", bound=Value)
 
 Tier = Literal["fast", "strong"]
 
-# Why an answer or a part of it could not be read; '' if nothing is wrong.
+# Why an answer or a part of an answer could not be decoded; '' if nothing is wrong.
 Fault = Literal["", "cut_off", "thoughts", "empty", "refused", "unreadable"]
 
 
 class Names(Value):
-    """The names of the two companies as copy may use them."""
+    """The names of the two companies, in the form that copy may use."""
 
     vendor: str
     prospect: str
@@ -38,7 +38,8 @@ class Names(Value):
 class ReadingBrief(Value):
     """Context of an ask about pages.
 
-    - `role`, `company`, `domain`: the company whose pages they are. `counterpart`: the name of the other company.
+    - `role`, `company`, `domain`: the company whose pages the ask is about. `counterpart`: the name of the other
+      company.
     - `context`: what the user said about the deal.
     - `offer`: what the vendor sells, in the words of its home page.
     """
@@ -52,13 +53,13 @@ class ReadingBrief(Value):
 
 
 class AddressesBrief(ReadingBrief):
-    """URLs to choose from, numbered from 1 in this order."""
+    """Context of an ask that chooses URLs. `links` are numbered from 1 in the given order."""
 
     links: tuple[Link, ...]
 
 
 class UnderstandingBrief(Value):
-    """Context of an ask about the merged readings of a company. The passages shown are their evidence.
+    """Context of an ask about the merged readings of a company. The ask's passages are the evidence for these readings.
 
     The other fields are as in `ReadingBrief`.
     """
@@ -74,14 +75,16 @@ class UnderstandingBrief(Value):
 
 
 class WritingBrief(Value):
-    """Everything a writer may use. The passages shown are the evidence that these values cite.
+    """Everything a writer may use. The ask's passages are the evidence that the values below cite.
 
     - `pitch`: what the vendor says about itself in one or two sentences.
-    - `existing_customer`: evidence that the prospect is a customer of the vendor; `vendor_is_customer`: the reverse.
+    - `existing_customer`: evidence that the prospect is a customer of the vendor.
+    - `vendor_is_customer`: evidence that the vendor is a customer of the prospect.
     - `offer`: what the vendor sells, in the words of its home page.
     - `read_on`: the day when the last page was fetched.
     - `is_thin`: whether so little is known about the prospect that only outlines can be written.
-    - `persona`, `rank`: in asks about one persona, the persona and its rank from 0; `personas` in asks about several.
+    - `persona`, `rank`: in asks about one persona, the persona and the rank of the persona, counted from 0.
+    - `personas`: in asks about several personas, those personas.
     """
 
     names: Names
@@ -102,12 +105,12 @@ class WritingBrief(Value):
 
 
 class RevisionBrief(Value):
-    """A part of a playbook to rewrite.
+    """Context of an ask to rewrite a part of a playbook.
 
     - `part`: the part as JSON that cites passages by number. `beside`: the surrounding text, for context.
     - `told`: sentences about the deal.
-    - `persona`: the title of the buyer that the part is for; '' if it is for all.
-    - `place`: the index of a touch in its sequence, from 0.
+    - `persona`: the title of the buyer that the part is for; '' if the part is for all buyers.
+    - `place`: the index of the touch in the e-mail sequence, counted from 0.
     """
 
     names: Names
@@ -136,12 +139,12 @@ class AddressesAnswer(Value):
 class Ask(Value, Generic[A, B]):
     """One question to a model.
 
-    - `prompt`: the prompt file. `beside`: further prompt files asked together, with versions: 'vendor/use_cases@2'.
-    - `passages`: numbered from 1 in this order.
+    - `prompt`: the prompt file. `beside`: further prompt files in the same ask, with versions ('vendor/use_cases@2').
+    - `passages`: the passages to cite, numbered from 1 in this order.
     - `answer`: the type of the answer.
-    - `complaint`, `corrects`: in a correction, what was wrong with the first answer, and the key of that answer.
-    - `patched`, `cited`: in a patch, which asks only for replacements of rejected entries, the type of the complete
-      answer, and the numbers of the passages that the rejected entries cite.
+    - `complaint`, `corrects`: in a correction, the problems of the first answer, and the key of that answer.
+    - `patched`: in an ask for a patch (replacements of rejected entries only), the type of the complete answer.
+    - `cited`: in an ask for a patch, the numbers of the passages that the rejected entries cite.
     """
 
     prompt: str
@@ -159,10 +162,10 @@ class Ask(Value, Generic[A, B]):
 
     @property
     def given(self) -> dict[str, Any]:
-        """Everything the answer depends on, for digests. The type of the answer is implied by the prompt's version.
+        """Everything the answer depends on, for digests. The prompt's version implies the type of the answer.
 
-        Passages are included as models are shown them, so that refetching a page or changing other text on it makes no
-        difference.
+        Passages are included in the form that models see, so that the digest stays the same if a page is fetched again
+        or if other text on the page changes.
         """
         given = {name: getattr(self, name) for name in type(self).model_fields if name not in {"answer", "patched"}}
         return given | {"passages": tuple(passage.as_shown for passage in self.passages)}
@@ -183,7 +186,7 @@ class Usage(Value):
 
 
 class StandIn(Value):
-    """A fallback model that answered, and the code and text of the error of the model that was asked first."""
+    """A fallback model that answered. `code` and `reason` are from the error of the model that was asked first."""
 
     name: str
     code: str
@@ -193,9 +196,9 @@ class StandIn(Value):
 class Unread(Value):
     """An entry of an answer that is invalid or missing.
 
-    - `at`: its path in the answer.
+    - `at`: the entry's path in the answer.
     - `wrong`: the problem.
-    - `said`: the entry as JSON, shortened.
+    - `said`: the entry as JSON, truncated.
     - `is_extra`: whether the answer's type has no such entry.
     """
 
@@ -208,12 +211,13 @@ class Unread(Value):
 class Answer(Value, Generic[A]):
     """A model's answer.
 
-    - `wrong`, `unread`: what could not be read and is missing from `value`, as text ('' if nothing) and as entries.
-    - `is_outline`: whether the model writes no copy, so that its draft is an outline.
-    - `by`: the fallback model, if one answered.
-    - `key`: the model's own key for the answer, if the model needs to know the verdict of the checks.
-    - `reused`: whether the answer was given before, to the same ask.
-    - `replayed`: set if the answer comes from a recording.
+    - `wrong`: the problems with the answer's text and structure; '' if there are none.
+    - `unread`: the entries that could not be decoded and are missing from `value`.
+    - `is_outline`: whether the draft is an outline, because the model writes no copy.
+    - `by`: the fallback model that answered; None if the run's model answered.
+    - `key`: the model's own key for the answer; '' if the model does not need the verdict of the checks.
+    - `reused`: whether the answer was copied from an earlier, identical ask.
+    - `replayed`: the origin of the answer in a recording; None if the answer is not from a recording.
     """
 
     value: A
@@ -229,7 +233,7 @@ class Answer(Value, Generic[A]):
 
 
 class Unusable(Value):
-    """An answer without a usable value, and what was wrong with it. It is paid for like any other."""
+    """An answer without a usable value. `wrong` describes the problem. The answer costs as much as a usable one."""
 
     usage: Usage
     wrong: str
@@ -241,9 +245,9 @@ class Unusable(Value):
 class Judgement(Value):
     """The verdict of the checks on an answer.
 
-    - `wrong`: the problems, '' if none.
-    - `dropped`: what was finally dropped; None while a correction may still replace it.
-    - `is_usable`: whether some of the answer can be used.
+    - `wrong`: the problems; '' if there are none.
+    - `dropped`: the parts that were finally dropped; None while a correction may still replace them.
+    - `is_usable`: whether at least a part of the answer can be used.
     - `only_entries`: whether only single entries failed, so that a correction is optional.
     """
 
@@ -254,7 +258,7 @@ class Judgement(Value):
 
 
 class Spent(Value):
-    """The number of asks and their usage. `reused` counts cached answers, which cost nothing."""
+    """The number of asks and their total usage. `reused` counts reused answers, which cost nothing."""
 
     asks: int = 0
     input_tokens: int = 0
@@ -283,7 +287,7 @@ class Spent(Value):
 class Estimate(Value):
     """A rough estimate of what a run will use. `usd` is None if a price is unknown.
 
-    `tested` says how this release was tested with the model: for real, or only against a test double of its API.
+    `tested` describes how this release was tested with the model, such as 'only against a test double of its API'.
     """
 
     asks: int
@@ -293,7 +297,7 @@ class Estimate(Value):
     tested: str = ""
 
     def __add__(self, other: Estimate) -> Estimate:
-        """Return the sum. `tested` is taken from the first."""
+        """Return the sum of two estimates, with `tested` from the first one."""
         return Estimate(
             asks=self.asks + other.asks,
             input_tokens=self.input_tokens + other.input_tokens,
@@ -304,20 +308,20 @@ class Estimate(Value):
 
 
 class Capacity(Value):
-    """What a model can do, and how much at once.
+    """What a model can do, and how much of it in one ask.
 
     - `max_pages`: pages to read per company by default. `pack_pages`, `ask_characters`: pages and characters per ask.
-    - `shown_characters`: how many characters of a company's pages it is shown at most; None for no limit.
+    - `shown_characters`: maximum characters of a company's pages that the model is shown; None for no limit.
     - `writes_together`: whether one ask may request several drafts.
-    - `is_answered_by_client`: whether it may take any time to answer; no deadline applies to it.
-    - `is_paid`: whether its asks count against a budget.
-    - `ranks_addresses`: whether it chooses which pages of a site to read; if not, rules do.
-    - `writes_copy`: whether it writes copy; if not, its drafts are outlines, which copy rules neither check nor score.
-    - `keeps_research`: whether research on a vendor is cached for its next prospect; rules redo it just as fast.
-    - `verifies`: whether it judges if quotations support claims.
-    - `verification_tokens`: limit of tokens for a single verification at the end of a run; None for a model that
-      verifies during the run and may use a share of its tokens.
-    - `by_rules`: prompts that rules answer in its place.
+    - `is_answered_by_client`: whether the connected client answers. No deadline applies to such answers.
+    - `is_paid`: whether asks to the model count against the budget.
+    - `ranks_addresses`: whether the model chooses which pages of a site to read; otherwise, rules choose the pages.
+    - `writes_copy`: whether the model writes copy. Otherwise, it writes outlines, to which copy rules do not apply.
+    - `keeps_research`: whether research on a vendor is cached for the vendor's next prospect. Rules redo it as fast.
+    - `verifies`: whether the model can judge if quotations support claims.
+    - `verification_tokens`: token limit for a single verification at the end of a run; None for a model that verifies
+      claims during the run.
+    - `by_rules`: prompts that rules answer instead of the model.
     """
 
     max_pages: int = MAX_PAGES

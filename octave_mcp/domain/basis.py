@@ -1,4 +1,4 @@
-"""The basis of a playbook: the research and verdicts that its run stores, from which a refresh starts."""
+"""The basis of a playbook: research and verdicts that a run stores so that a later refresh can reuse them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from octave_mcp.domain.value import Value
 class StoredOpinion(Value):
     """A model's opinion on a claim.
 
-    - `verdict`: None if the model gave none; `why` then gives the cause.
-    - `reason`: why the claim is not supported. `better`: a corrected text, '' if there is none.
+    - `verdict`: None if the model gave no verdict; `why` then gives the cause.
+    - `reason`: why the claim is not supported. `better`: a corrected claim; '' if there is none.
     - `judge`: the name of the model.
     """
 
@@ -23,11 +23,11 @@ class StoredOpinion(Value):
 
 
 class Basis(Value):
-    """What a playbook was written from.
+    """The research and verdicts that a playbook is based on.
 
-    - `model`: identifies the model that answered.
+    - `model`: the identity of the model that answered.
     - `research`: the research on each company, before claims were verified.
-    - `verdicts`: opinions on claims, by the digest of the question about each.
+    - `verdicts`: opinions on claims, by the digest of the question about the claim.
     """
 
     model: str

@@ -32,9 +32,10 @@ class ObjectionHandling(Value, Generic[C]):
 
 
 class Rival(Value, Generic[C]):
-    """A competitor, or the status quo: what the prospect does if it buys from nobody.
+    """A competitor, or the status quo (what the prospect does if it does not buy).
 
-    `questions` let the buyer discover a difference. `landmine` is a remark or question to plant early in the deal.
+    `questions` help the buyer to discover a difference. `landmine` is a remark or question for early in the deal that
+    will later count against the competitor.
     """
 
     name: str
@@ -53,7 +54,7 @@ class CompetitivePositioning(Value, Generic[C]):
 
 
 class Dated(Value):
-    """Fields that all finished battle cards share. An outline has no score."""
+    """Fields that all finished battle cards share. Outlines have no `score`."""
 
     form: Literal["card", "outline"] = "card"
     audience: Literal["internal", "customer_facing"]

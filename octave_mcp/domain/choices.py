@@ -1,7 +1,7 @@
 """Tables of the models, sources and export formats that a caller can choose from.
 
-To add one, write its module and add an entry here: 'auto', settings, help, schemas, docs, checks, file names and
-content types derive from these tables. Modules are imported on first use.
+To add a model, source or format, write its module and add an entry to a table: the choice 'auto', settings, help,
+schemas, docs, checks, file names and content types derive from these tables. Modules are imported on first use.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from octave_mcp.domain.value import Value
 from octave_mcp.errors import UnknownName
 
 AUTO = "auto"
-# What `auto` resolves to if no provider is configured: the first over MCP, the second elsewhere.
+# Models that 'auto' resolves to if no provider is configured: BY_CLIENT over MCP, BY_RULES everywhere else.
 BY_CLIENT, BY_RULES = "host", "extractive"
 # Default number of pages to read per company. A model's entry in `MODELS` or the caller can override it.
 MAX_PAGES = 25
 
 
 class Choice(Value):
-    """An option that a caller can choose by name. `about` describes it in the docs."""
+    """An option that a caller can choose by name. `about` is the option's description in the docs."""
 
     name: str
     module: str
@@ -30,8 +30,9 @@ class Choice(Value):
 class Provider(Choice):
     """A model or a source.
 
-    `auto` takes the first configured provider that has `in_auto`, in the order of the table. `needs` is the environment
-    variable that sets it up, `or_needs` an alternative, and `along_with` one that only works together with `needs`.
+    The choice 'auto' takes the first configured provider in the table that has `in_auto`. `needs` is the environment
+    variable that configures the provider, `or_needs` an alternative variable, and `along_with` a variable that only
+    works together with `needs`.
     """
 
     needs: str = ""
@@ -41,19 +42,19 @@ class Provider(Choice):
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """The variables of which at least one must be set for `auto` to consider the provider."""
+        """Environment variables that configure the provider: 'auto' considers the provider if one of them is set."""
         return tuple(filter(None, (self.needs, self.or_needs, self.along_with)))
 
 
 class ModelChoice(Provider):
     """A model that can answer asks.
 
-    - `tested`: how this release was tested with it: for real, or only against a test double (a server that imitates
-      its API).
-    - `note`: what a model without a key does, in a few words.
-    - `asks_client`: whether the connected client answers, over MCP or HTTP.
-    - `replays`: whether it has answers only for recorded pairs of companies.
-    - `max_pages`: how many pages to read per company by default. A recording has its own number.
+    - `tested`: how this release was tested with the model: with the real model, or only against a test double (a server
+      that imitates the model's API).
+    - `note`: for a model that needs no key, a short description of what it does.
+    - `asks_client`: whether the connected client answers the questions, over MCP or HTTP.
+    - `replays`: whether the model can answer only for recorded pairs of companies.
+    - `max_pages`: how many pages to read per company by default. A recording stores its own number.
     """
 
     tested: str
@@ -64,7 +65,10 @@ class ModelChoice(Provider):
 
 
 class SourceChoice(Provider):
-    """A source of pages. `runs_scripts`: whether it can read pages that need JavaScript to show their content."""
+    """A source of pages.
+
+    `runs_scripts`: whether the source can read pages that need JavaScript to show their content.
+    """
 
     runs_scripts: bool = False
 
@@ -182,10 +186,10 @@ C = TypeVar("C", bound=Choice)
 
 
 def choice(table: tuple[C, ...], name: str, kind: str) -> C:
-    """Return the entry of `table` with this name; `kind` ('model', 'source', …) is used in the error text.
+    """Return the entry of `table` with the given name. The error text uses `kind` ('model', 'source', …).
 
     Raises:
-        UnknownName: The table has no such name.
+        UnknownName: The table has no entry with this name.
     """
     found = next((entry for entry in table if entry.name == name), None)
     if found is None:
@@ -215,7 +219,7 @@ def _who_writes(models: Iterable[ModelChoice], default: str) -> str:
 
 AUTO_HELP = f"{AUTO} with none configured: {BY_CLIENT} over MCP, else {BY_RULES}"
 MODEL_HELP = _who_writes(KEYLESS_MODELS, AUTO_HELP)
-# On the command line no client is connected.
+# The help of the command line omits models that a client answers, because no client is connected there.
 _KEYED = either(model.name for model in MODELS if model.needs)
 _UNKEYED = either(f"{model.name} ({model.note})" for model in MODELS if not (model.needs or model.asks_client))
 TERMINAL_MODEL_HELP = (
@@ -230,7 +234,7 @@ WITHOUT_KEY = (
     f"{either(f'OCTAVE_MODEL={model.name} ({model.note})' for model in KEYLESS_MODELS)}, or pass it as "
     "'model' in the call (on the command line: --model)"
 )
-# Advice for pages that are empty without JavaScript.
+# Advice to the user if pages are empty without JavaScript.
 SET_UP_SCRIPTS = either(
     f"set {source.needs}, or pass source={source.name!r}" for source in SOURCES if source.runs_scripts
 )
@@ -246,23 +250,23 @@ TERMINAL_PAGES_HELP = _pages_of(model for model in MODELS if not model.asks_clie
 
 
 def finished_copy(*, has_client: bool = True) -> str:
-    """Say which models write finished copy and what each needs.
+    """Return a phrase that lists the models that write finished copy and what each model needs.
 
-    `has_client`: whether a client is connected that could answer questions.
+    `has_client`: whether a client that could answer questions is connected.
     """
     asked = [f"{model.name!r} ({model.note})" for model in MODELS if model.asks_client and has_client]
     keyed = either(model.needs for model in MODELS if model.needs)
     return either((*asked, f"{'another model' if asked else 'a model'}, with {keyed} set"))
 
 
-# The first half alone would read like an error.
+# 'no model is configured' alone would read like an error, so the text adds that no model is needed.
 CLIENT_ANSWERS = f"{NONE_CONFIGURED}, and none is needed: your own model answers the questions (call next_question)"
 
 
 def taken_by_default(model: str) -> str:
-    """Tell the caller of a run that `model` was chosen because no provider is configured, and what else is possible.
+    """Return the notice to the caller of a run that `model` was chosen by default, with the alternatives.
 
-    Tools are called by their MCP names; `Calls.said` rewrites them for other surfaces.
+    The notice mentions tools by their MCP names; `Calls.said` rewrites these names for other surfaces.
     """
     if model == BY_CLIENT:
         return (
@@ -272,7 +276,7 @@ def taken_by_default(model: str) -> str:
 
 
 def written_by_default(model: str) -> str:
-    """Tell the reader of a playbook that `model` was chosen because no provider was configured."""
+    """Return the notice to the reader of a playbook that `model` was chosen because no provider was configured."""
     if model == BY_CLIENT:
         return f"{NONE_CONFIGURED}, and none is needed: the connected client's model wrote it"
     return f"{NONE_CONFIGURED}, so rules collected {_note(BY_RULES)}; {_more()}"

@@ -16,16 +16,16 @@ Reads = Literal["elements", "signals"]
 
 @dataclass(frozen=True, slots=True)
 class RoleTraits:
-    """How a company in this role is researched.
+    """How a company in a given role is researched.
 
-    - `reads`: whether its pages are read for what it sells (`elements`) or for what it needs (`signals`).
-    - `section`: the section of the playbook that holds the results.
+    - `reads`: whether to look on the company's pages for what it sells (`elements`) or what it needs (`signals`).
+    - `section`: the section of the playbook that contains the results.
     - `counterpart`: the role of the other company; pages that name that company are read first.
-    - `serves_other_deals`: whether its research is cached for a day and reused in other deals. Such research must not
-      depend on the counterpart.
-    - `quoted_in_copy`: whether copy may quote its pages.
-    - `shares`: pages to read per kind when 25 are read, not counting the home page; scaled for other totals.
-    - `outside`: the same for places outside its site. Places without a share are not searched.
+    - `serves_other_deals`: whether research on the company is cached for a day and reused in other deals. Such research
+      must not depend on the counterpart.
+    - `quoted_in_copy`: whether copy may quote the company's pages.
+    - `shares`: how many of 25 pages to read per kind of page, not counting the home page; scaled for other totals.
+    - `outside`: the shares of places outside the company's site. Places without a share are not searched.
     """
 
     reads: Reads
@@ -37,7 +37,8 @@ class RoleTraits:
     outside: Mapping[LinkOrigin, int] = field(default_factory=dict[LinkOrigin, int])
 
 
-# In the order in which the companies of a deal are named. `PlaybookRequest` and `Playbook` have a field for each role.
+# The order of the roles is the order in which texts name the companies of a deal. `PlaybookRequest` and `Playbook` have
+# a field for each role.
 ROLES: Mapping[Role, RoleTraits] = {
     "vendor": RoleTraits(
         reads="elements",
@@ -67,7 +68,7 @@ ROLES: Mapping[Role, RoleTraits] = {
 
 
 class Beyond(Value):
-    """Places outside its site where a company publishes: domains of sister sites, URLs of job boards and feeds."""
+    """Places outside its site where a company publishes: domains of sister sites, and URLs of job boards and feeds."""
 
     sisters: tuple[str, ...] = ()
     job_boards: tuple[str, ...] = ()
@@ -77,8 +78,8 @@ class Beyond(Value):
 class Company(Value):
     """A company of the deal, identified by its domain.
 
-    `domain` is the registrable domain ('acme.com'), or host:port for hosts without one ('127.0.0.1:8101'). `url` is the
-    root of its site. `beyond` is empty until the site is mapped.
+    `domain` is the registrable domain ('acme.com'), or host:port for hosts without a registrable domain
+    ('127.0.0.1:8101'). `url` is the root of the company's site. `beyond` is empty until the site is mapped.
     """
 
     role: Role
@@ -97,9 +98,9 @@ def same_site(companies: Sequence[Company]) -> tuple[Company, Company] | None:
 
 
 class Site(Value):
-    """A company's mapped site: its home page and all URLs that were found.
+    """A company's mapped site: the home page and all URLs that were found.
 
-    `pages_read` counts pages that were read only to find links and are not in `links` themselves.
+    `pages_read` counts pages that were read only to find links; `links` does not contain these pages.
     """
 
     company: Company

@@ -23,8 +23,8 @@ class CopyQuote(Value):
 class CheckedSentence(Value):
     """A sentence of the copy with its verdict.
 
-    `evidence` lists quotations that support the sentence or come close. `nearest` is the closest quotation that does
-    not support it. `reason` says what is wrong with the claim, or why the sentence makes none.
+    `evidence` lists quotations that support all or part of the sentence. `nearest` is the closest quotation that does
+    not support the sentence. `reason` says what is wrong with the claim, or why the sentence makes no claim.
     """
 
     text: str
@@ -42,7 +42,10 @@ class CopyFault(Value):
 
 
 class CheckedCopy(Value):
-    """A checked text. `score` is out of 100 points; `faults` are what cost points, worst first."""
+    """A checked text.
+
+    `score` is the number of points out of 100. `faults` are the violated rules that cost points, worst first.
+    """
 
     kind: CopyKind
     counts: dict[CopyVerdict, int]

@@ -33,9 +33,9 @@ class StepCost(Value):
 class Cost(Value):
     """The cost of a run.
 
-    `usd` is None if a price is unknown, and 0 for the extractive model. `cached_tokens` are input tokens from the
-    provider's prompt cache. `reused` counts answers to questions that had been answered before; they cost nothing.
-    `credits` are Firecrawl credits.
+    `usd` is None if any price is unknown, and 0 for the extractive model. `cached_tokens` are input tokens from the
+    provider's prompt cache. `reused` counts reused answers, which cost nothing.
+    `credits` counts the Firecrawl credits used.
     """
 
     usd: float | None

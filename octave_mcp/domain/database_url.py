@@ -1,7 +1,7 @@
-"""Normalizes OCTAVE_DATABASE_URL, so that the store, the engine and the locks read it the same way.
+"""Normalizes OCTAVE_DATABASE_URL, so that the store, the engine and the locks interpret the URL in the same way.
 
-Users copy URLs from other tools, so common spellings are accepted. For others, the error says what to write; it quotes
-only the scheme of the URL, because the rest may contain a password.
+Users copy URLs from other tools, so common spellings are accepted. For other spellings, an error shows the correct
+form. The error quotes only the scheme of the URL, because the rest may contain a password.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ VARIABLE = "OCTAVE_DATABASE_URL"
 POSTGRES_FORM = "postgresql://HOST/DATABASE with USER:PASSWORD@ before HOST"
 SQLITE_FORM = "sqlite:////absolute/path/octave.db"
 HIGHEST_PORT = 65_535
-# Timeout for connecting to a server, unless the URL has a `connect_timeout`. DBOS uses the same value.
+# Timeout for connecting to a database server, unless the URL has a `connect_timeout`. DBOS uses the same timeout.
 CONNECTING_SECONDS = 10
 
 SCHEME = re.compile(
     r"(?P<scheme>(?:jdbc:)?(?P<dialect>[a-z][a-z0-9.-]*)(?:\+(?P<driver>[a-z0-9_]*))?)://", re.IGNORECASE
 )
-# Supported dialects and the only driver that is installed for each.
+# Supported SQL dialects, each with the only driver that is installed for it.
 DRIVERS = {"postgresql": "psycopg", "postgres": "psycopg", "sqlite": "pysqlite"}
 HOST = r"(?:\[[0-9a-f:.%]+\]|[\w.%-]*)(?::[^/?@,]*)?"
 OPTION = r"[\w.-]+=[^&]*"
@@ -40,7 +40,7 @@ SQLITE = re.compile(r"/(?P<file>[^?]+)(?P<options>\?.*)?", re.DOTALL)
 
 
 def canonical(given: str) -> str:
-    """Return the URL as SQLAlchemy and DBOS take it.
+    """Return the URL in the form that SQLAlchemy and DBOS accept.
 
     Raises:
         SetupError: The database or driver is not supported, or the URL is incomplete.
@@ -65,13 +65,16 @@ def of_file(file: Path) -> str:
 
 
 def file_of(url: str) -> Path | None:
-    """Return the file of a canonical SQLite URL; None for a database server."""
+    """Return the file of a canonical SQLite URL; None if the URL is for a database server."""
     scheme, _, rest = url.partition(":///")
     return Path(unquote(rest.partition("?")[0])) if scheme == "sqlite" else None
 
 
 def is_scheme(given: str) -> bool:
-    """Whether the URL is only a scheme ('sqlite:///'). It hides no secret, and masking it would garble error texts."""
+    """Whether the URL is only a scheme ('sqlite:///').
+
+    Such a URL contains no secret, and masking it would garble errors.
+    """
     found = SCHEME.match(given.strip())
     return found is not None and not given.strip()[found.end() :].strip("/")
 
@@ -112,7 +115,8 @@ def _login(user: str | None, password: str | None) -> Iterator[str]:
 def _place(hosts: str) -> tuple[str, list[tuple[str, str]]]:
     """Return the host part of the URL and the `host` options.
 
-    A single host stays in the URL. SQLAlchemy accepts several hosts or a socket directory only as options.
+    A single host stays in the URL. Several hosts or a socket directory become options, because SQLAlchemy accepts them
+    only in this form.
     """
     for host in hosts.split(","):
         port = re.search(r":([^\]]+)$", host)

@@ -11,12 +11,13 @@ from octave_mcp.domain.value import Value
 
 SeatName = Literal["champion", "economic_buyer", "user", "technical_evaluator", "blocker"]
 
-# `named`: a page names the person. `inferred`: the vendor's customers have a person with this title in the seat.
+# `named`: a page names the person. `inferred`: at the vendor's customers, people with this title have this role in the
+# buying decision.
 HowKnown = Literal["named", "inferred", "missing"]
 
 
 class Seat(Finding[C], Generic[C]):
-    """A role in the buying decision and the person in it. `title` is '' if nobody is known."""
+    """A role in the buying decision, and the person in this role. `title` is '' if no such person is known."""
 
     names = ("person",)
 
@@ -27,14 +28,17 @@ class Seat(Finding[C], Generic[C]):
 
     @property
     def in_words(self) -> str:
-        """The seat's claim: 'Ada Moss, Head of Yards', or 'a Head of Yards is likely to be the champion'."""
+        """The claim about the seat: 'Ada Moss, Head of Yards' or 'a Head of Yards is likely to be the champion'."""
         if self.how_known == "named":
             return ", ".join(filter(None, (self.person, self.title)))
         return f"a {self.title} is likely to be the {self.seat.replace('_', ' ')}"
 
 
 class BuyingSeat(Seat[EvidenceId]):
-    """A seat of the buying committee. `check_first` says why the name or title may be outdated; '' if not."""
+    """A seat of the buying committee.
+
+    `check_first` says why the name or title may be outdated; '' if they are current.
+    """
 
     check_first: str = ""
 
@@ -61,7 +65,7 @@ class Fit(Value):
 
 
 class Letter(Value):
-    """Known facts for one letter of MEDDPICC, and questions to find out the rest."""
+    """Known facts for one letter of MEDDPICC, and questions for the rep to find out what is not known."""
 
     known: tuple[Sentence[EvidenceId], ...] = ()
     to_find_out: tuple[str, ...] = ()
@@ -81,10 +85,11 @@ class Qualification(Value):
 
 
 class Brief(Value):
-    """What a rep needs in the ten seconds before a call. Contains only content that passed the checks.
+    """What a rep needs in the ten seconds before a call. The brief contains only content that passed the checks.
 
-    `why_now` is the most important trigger, `date` its date ('2024-03-12', '2024-03', '2024' or 'undated'), and `means`
-    its meaning for the deal. `email` is the path of the first e-mail to send, such as 'email_sequences.0.touches.0'.
+    `why_now` is the most important trigger, `date` the date of the trigger ('2024-03-12', '2024-03', '2024' or
+    'undated'), and `means` what the trigger means for the deal. `email` is the path of the first e-mail to send, such
+    as 'email_sequences.0.touches.0'.
     """
 
     vendor_does: Claim[EvidenceId] | None

@@ -12,14 +12,15 @@ from octave_mcp.domain.parts import keys_of, steps_of, written
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.value import Path, Value, part_at
 
-# pydantic renders JsonValue as a shared `$ref` definition. An inline description keeps the schemas of tools short.
+# By default, pydantic adds a shared `$ref` definition for JsonValue to a schema. This inline description keeps the
+# schemas of tools short.
 AnyJson = Annotated[JsonValue, WithJsonSchema({"description": "Any JSON"})]
 
 
 class Change(Value):
-    """A part that differs between two playbooks. `path` is its path in the earlier one.
+    """A part that differs between two playbooks. `path` is the part's path in the earlier playbook.
 
-    `before` is null for an added entry, such as new evidence, and `after` for a removed one.
+    `before` is null for an added entry, such as new evidence; `after` is null for a removed entry.
     """
 
     path: str
@@ -31,7 +32,7 @@ Diff = tuple[Change, ...]
 
 
 def diff(before: Playbook, after: Playbook) -> Diff:
-    """Return the smallest parts that differ. A list whose length changed is one change as a whole."""
+    """Return the smallest parts that differ. If the length of a list changed, the whole list is one change."""
     return tuple(
         Change(path=written(before, at), before=to_jsonable_python(old), after=to_jsonable_python(new))
         for at, old, new in _differing(before, after, ())
@@ -39,14 +40,14 @@ def diff(before: Playbook, after: Playbook) -> Diff:
 
 
 def applied(changes: Sequence[Change], base: Playbook) -> Playbook:
-    """Apply changes to the playbook they start from, so that `applied(diff(a, b), a) == b`."""
+    """Apply changes to the earlier playbook, so that `applied(diff(a, b), a) == b`."""
     document: Any = base.model_dump(mode="json")
     for change in changes:
         *above, last = _path_in(base, change.path)
         holder = document
         for step in above:
             holder = holder[step]
-        # Null removes an entry of a mapping, but is a value like any other in a field or a list.
+        # In a mapping, null means that the entry was removed; in a field or a list, null is an ordinary value.
         if change.after is None and isinstance(part_at(base, tuple(above)), dict):
             del holder[last]
         else:
@@ -79,7 +80,10 @@ def _parts(old: object, new: object) -> Iterable[tuple[str | int, object, object
 
 
 def _path_in(base: Playbook, path: str) -> Path:
-    """Return the path with names resolved in `base`. The last step may be the key of an entry that is new."""
+    """Return the path with names resolved in `base`.
+
+    The last step may be the key of an entry that `base` does not have.
+    """
     found: Path = ()
     for step in steps_of(path):
         keys = keys_of(part_at(base, found), step)

@@ -26,7 +26,7 @@ CardDraft = Annotated[
 
 
 class Drafted(Value, Generic[D]):
-    """A writer's answer. `is_outline` marks an outline; `gaps` report what the checks dropped."""
+    """A writer's answer. `is_outline`: whether the answer is an outline. `gaps` report what the checks dropped."""
 
     value: D
     is_outline: bool
@@ -34,14 +34,14 @@ class Drafted(Value, Generic[D]):
 
 
 class Drafts(Value):
-    """The answers of all writers, and what they were written from. An answer is None if its writer failed.
+    """The answers of all writers, with the material that the writers used. An answer is None if its writer failed.
 
     - `sequences`, `talk_tracks`: one per persona, in the order of `personas`. Touches that broke a rule are included,
-      although the playbook omits them, so that a touch's index is that of its day in `copywriting.emails.DAYS`.
-    - `evidence`: all evidence that the writers were shown, cited or not.
+      although the playbook omits them, so that a touch and its day in `copywriting.emails.DAYS` have the same index.
+    - `evidence`: all evidence that the writers saw, whether they cited it or not.
     - `given`: what the user said about the deal.
-    - `language`: '' if the rules do not check the language.
-    - `read_on`: the day when the last page was read. Ages are counted from it.
+    - `language`: the language to check the copy for; '' to skip that check.
+    - `read_on`: the day when the last page was read. The age of a page or an event is counted from this day.
     """
 
     summary: Drafted[SummaryDraft[EvidenceId]] | None
@@ -64,7 +64,7 @@ class Drafts(Value):
 
 
 class Written(NamedTuple):
-    """A playbook with its drafts and their basis."""
+    """A playbook with its drafts and the basis of these drafts."""
 
     playbook: Playbook
     drafts: Drafts

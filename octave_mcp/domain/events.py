@@ -1,4 +1,4 @@
-"""Events of a run, as callers follow them."""
+"""Events of a run, which callers can follow."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ EventName = Literal[
 
 
 class ModelCall(Value):
-    """One call of a model and its usage.
+    """One model call and its usage.
 
-    `wait_seconds` is the delay before the next attempt. `usd` is None if the price is unknown. A `reused` answer comes
-    from the cache and costs nothing.
+    `wait_seconds` is the delay before the next attempt. `usd` is None if the price is unknown. If `reused` is true, the
+    answer comes from the cache and costs nothing.
     """
 
     model: str
@@ -66,5 +66,5 @@ class Event(Value):
 
     @property
     def text(self) -> str:
-        """The text to show to a person who follows the run: the message, or else the step."""
+        """The text to show to a person who follows the run: the message, or the step if there is no message."""
         return self.message or self.step.replace("_", " ")

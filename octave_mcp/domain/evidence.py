@@ -25,19 +25,20 @@ class Cite(Value):
     sentences: tuple[int, ...] = ()
 
 
-# How a claim cites its support: by `Cite` in a model's answer, by `EvidenceId` once our code has resolved it.
+# How a claim cites its evidence: by `Cite` in a model's answer, and by `EvidenceId` after our code has resolved the
+# citation.
 C = TypeVar("C", Cite, EvidenceId)
 
 
 class Passage(Value):
     """A numbered stretch of a page: whole sentences under one heading. All offsets are in characters.
 
-    - `number`: counts from 1 within the page; the same text always gets the same numbers.
+    - `number`: counts from 1 within the page. The same page text always gets the same numbers.
     - `start`, `heading_start`: offsets of the passage and its heading in the page's text.
     - `sentences`: (start, end) offsets within `text`.
     - `label`, `where`: set for text that readers do not see as a sentence, such as a fact in the page's head
       ('Founders', 'structured_data'). Such text is a passage of one sentence.
-    - `is_quotation`: the passage is always cited as a whole, whichever of its sentences is cited.
+    - `is_quotation`: whether citing any sentence of the passage cites the whole passage.
     """
 
     page: PageRef
@@ -53,7 +54,7 @@ class Passage(Value):
 
     @property
     def as_shown(self) -> Passage:
-        """The passage without its offsets and the page's digest and time, which models are not shown."""
+        """The passage without data that models do not see: its offsets, and the page's digest and fetch time."""
         return self.model_copy(update={"page": self.page.as_shown, "start": 0, "heading_start": 0})
 
     def sentence(self, number: int) -> str:
@@ -62,11 +63,11 @@ class Passage(Value):
 
 
 class Evidence(Value):
-    """An exact quotation, copied from the page by code.
+    """An exact quotation, which our code copies from the page.
 
     `quote == page.text[start:end]`, with offsets in characters; `page_sha256` is the digest of the page's text.
-    `sister_of` is the company's domain if the page is on a sister site. `label` and `where` are set if readers do not
-    see the text as a sentence: what it is ('Founders') and where it is on the page.
+    `sister_of` is the company's domain if the page is on a sister site. If readers do not see the text as a sentence,
+    `label` names what the text is ('Founders') and `where` its place on the page.
     """
 
     id: EvidenceId
@@ -91,25 +92,28 @@ Verdict = Literal["supported", "partly", "not", "unjudged"]
 
 
 class Support(Value):
-    """The verdict on a claim. `judge` is 'rules', 'self' or a model's name; `reason` says why it is not supported."""
+    """The verdict on a claim.
+
+    `judge` is 'rules', 'self' or a model's name; `reason` says why the claim is not supported.
+    """
 
     verdict: Verdict
     judge: str
     reason: str = ""
 
 
-# The field of a finding that is removed from answer schemas: our code fills it in.
+# The field of a finding that answer schemas omit, because our code fills it in.
 UNASKED = "support"
 
 
 class Finding(Value, Generic[C]):
     """A claim with its evidence.
 
-    - `names`: fields with the name of a company or person. The evidence must contain these names.
-    - `named_beside`: maps a field with a list of claims to a field with a name. Each of the claims must be cited from a
-      place on the page that also has that name.
-    - `unchecked`: fields that support checks skip, because code compares them with the page before they are used.
-    - `support`: None in a model's answer, and for text that claims nothing, such as a question.
+    - `names`: fields that contain the name of a company or person. The evidence must contain these names.
+    - `named_beside`: maps a field with a list of claims to a field with a name. The evidence of each claim must be
+      close to that name on the page.
+    - `unchecked`: fields that support checks skip, because other code compares these fields with the page.
+    - `support`: None in a model's answer and for text that makes no claim, such as a question.
     """
 
     names: ClassVar[tuple[str, ...]] = ()
@@ -121,7 +125,10 @@ class Finding(Value, Generic[C]):
 
 
 class Collected(Finding[C], Generic[C]):
-    """A finding that several packs of pages may contain. Those with equal `merge_key`s are merged, strongest first."""
+    """A finding that several packs of pages may contain.
+
+    Findings with the same `merge_key` are merged, strongest first.
+    """
 
     @abstractmethod
     def merge_key(self) -> Hashable: ...

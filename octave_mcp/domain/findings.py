@@ -43,7 +43,7 @@ UNDATED = "undated"
 
 
 class Trigger(Collected[C], Generic[C]):
-    """Something that happened at the company or is about to. `date` is as the page writes it; None if undated."""
+    """Something that happened or will happen at the company. `date` is written as on the page; None if undated."""
 
     unchecked = ("date",)
 
@@ -70,7 +70,7 @@ class NamedPerson(Collected[C], Generic[C]):
 
     @property
     def rank(self) -> int:
-        """Sort key: leaders first; in the same place, a full title before a bare 'Founder'."""
+        """Sort key by place, leaders first. Within one place, a full title comes before a bare 'Founder'."""
         is_bare = self.title is None or normal(self.title) in {"founder", "co-founder"}
         return 2 * ("leadership", "team", "speaker", "author", "testimonial").index(self.where) + is_bare
 
@@ -88,7 +88,7 @@ class Integration(Collected[C], Generic[C]):
 
 
 class CompanyFindings(Value, Generic[C]):
-    """Findings by kind. The name of each field is also that of its prompt file and its playbook section."""
+    """Findings by kind. Each field has the same name as its prompt file and its section of the playbook."""
 
     triggers: tuple[Trigger[C], ...]
     people: tuple[NamedPerson[C], ...]
@@ -100,10 +100,10 @@ class CompanyFindings(Value, Generic[C]):
 
 
 class CompanyTrigger(Finding[EvidenceId]):
-    """A trigger as the playbook lists it.
+    """A trigger in the form that the playbook contains.
 
-    `date` is as precise as the page: '2024-03-12', '2024-03', '2024' or 'undated'. `means` is its meaning for the deal;
-    None if the model gave none.
+    `date` is as precise as the date on the page: '2024-03-12', '2024-03', '2024' or 'undated'. `means` is what the
+    trigger means for the deal; None if the model did not say.
     """
 
     company: Role
@@ -114,7 +114,7 @@ class CompanyTrigger(Finding[EvidenceId]):
 
 
 class CompanyPerson(Finding[EvidenceId]):
-    """A person as the playbook lists them. `date` is the date of the page: '2024-03-12' or 'undated'."""
+    """A person in the form that the playbook contains. `date` is the date of the page: '2024-03-12' or 'undated'."""
 
     company: Role
     name: str
@@ -125,7 +125,7 @@ class CompanyPerson(Finding[EvidenceId]):
 
 
 class CompanyIntegration(Finding[EvidenceId]):
-    """A tool, partner or certificate as the playbook lists it."""
+    """A tool, partner or certificate in the form that the playbook contains."""
 
     company: Role
     name: str
@@ -133,7 +133,7 @@ class CompanyIntegration(Finding[EvidenceId]):
 
 
 class DealFindings(Value):
-    """Findings of both companies, most important first. The playbook's sections have the same names."""
+    """Findings about both companies, most important first. The playbook has sections with the names of the fields."""
 
     triggers: tuple[CompanyTrigger, ...] = ()
     people: tuple[CompanyPerson, ...] = ()

@@ -1,4 +1,4 @@
-"""Validation of API keys, whatever the provider."""
+"""Validates API keys of all providers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pydantic import SecretStr
 
 from octave_mcp.errors import SetupError
 
-# Visible ASCII, because a key is sent in an HTTP header. No quotation marks, because people copy them along with a key.
+# Visible ASCII, because keys are sent in HTTP headers, but no quotation marks, which people often copy along with a
+# key.
 _KEY = re.compile(r"[!#-&(-~]+")
 
 

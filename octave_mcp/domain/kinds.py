@@ -1,6 +1,6 @@
 """Classifies pages by URL, title and link text.
 
-The path decides first, because most sites use the same few words in their paths.
+The path takes precedence, because most sites use the same few words in their paths.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Pattern = re.Pattern[str]
 
 
 def _words(text: str) -> Pattern:
-    """Compile a pattern for whole words of a path or title, which any character but a letter or digit separates."""
+    """Compile a pattern for whole words of a path or title. Any character except a letter or digit separates words."""
     return re.compile(rf"(?<![a-z0-9])(?:{text})(?![a-z0-9])")
 
 
@@ -32,13 +32,13 @@ LANGUAGES = "|".join(  # noqa: FLY002 - one string would not fit a line
     )
 )
 LOCALE_PREFIX = re.compile(rf"^/(?:{LANGUAGES})(?:[-_](?:[a-z]{{2}}|hans|hant|419))?(?=/|$)")
-# '/index.html' is the home page; a program such as '/oven.php' shows many pages, so its query or title decides.
+# '/index.html' is the home page. A script such as '/oven.php' serves many pages, so the query or the title decides.
 FRONT_PAGE = re.compile(r"/(?:(?:index|default|home|main)\.\w+)?$")
 PROGRAM_PATH = re.compile(r"/\w+\.(?:php\d?|aspx?|jsp|cfm|cgi|pl|do)$")
 EXTENSION = re.compile(r"\.(?:s?html?|php\d?|aspx?|jsp|cfm)$")
-# A query value that names a page by words ('pricing'), unlike an id ('17').
+# Matches query values that name a page by words ('pricing'), but not ids ('17').
 PATH_WITH_WORDS = re.compile(r"(?:/(?:[\d_]|[^\w/])*[^\W\d_][^/]*)+")
-# Parameters that describe the visitor or the campaign, not the page: '/?lang=de' is still the home page.
+# Parameters that describe the visitor or the campaign rather than the page: '/?lang=de' is still the home page.
 VISITOR_PARAMETER = re.compile(r"lang|hl|locale|language|utm_\w+|ref|source|src|from|via|\w*clid|v|ver|option|itemid")
 
 # Legal texts, logins, carts, lists of tags and forms.
@@ -56,7 +56,7 @@ UNWANTED_SEGMENTS = _parts(
 APPLICATION_HOSTS = frozenset({"app", "login", "auth", "accounts", "account", "dashboard", "console", "cdn"}).union(
     {"assets", "static", "api", "portal", "my", "id", "sso", "mail", "admin", "staging"}
 )
-# Subdomains with one purpose.
+# Subdomains whose pages are all of one kind.
 SUBDOMAIN_KINDS: dict[str, PageKind] = {
     "docs": "docs",
     "doc": "docs",
@@ -85,7 +85,7 @@ SUBDOMAIN_KINDS: dict[str, PageKind] = {
     "status": "other",
 }
 POST_KINDS: frozenset[PageKind] = frozenset({"blog", "news"})
-# In the URL or the link text of a feed.
+# Matches the URL or the link text of a feed with news.
 NEWS_FEED = re.compile(r"(?<![a-z])(?:news|newsroom|press|announcements?|releases)(?![a-z])")
 
 ANNOUNCEMENT_WORDS = _words(
@@ -102,9 +102,9 @@ CASE_STUDY_WORDS = _words(
     r"[a-z0-9]+-uses-[a-z0-9]+-to-.+|案例"
 )
 
-# '/2021/05/platform' and '/stories/2019-01-23-what-we-saw' are posts, whatever their other words.
+# '/2021/05/platform' and '/stories/2019-01-23-what-we-saw' are posts, whatever other words the path contains.
 DATED_PATH = re.compile(r"/(?:19|20)\d\d[-/](?:0[1-9]|1[0-2])(?:[-/]|$)")
-# A slug of four or more words with one of these is the title of a post: '/how-to-choose-a-planner'.
+# A slug of four or more words that contains one of these words is the title of a post: '/how-to-choose-a-planner'.
 TITLE_FUNCTION_WORDS = _words(
     r"a|an|the|and|or|of|on|in|to|with|for|from|by|at|is|are|was|has|how|why|what|when|your|you|our|we|it|its|now|"
     r"if|not|"
@@ -190,8 +190,8 @@ TITLE_KINDS: tuple[tuple[Pattern, PageKind], ...] = (
 def kind_of(url: str, title: str = "", link_text: str = "") -> PageKind:
     """Return the kind of a page.
 
-    A subdomain with one purpose ('docs.acme.com') decides first, then the path and page names in the query, then the
-    words of the title and of the link that led to the page.
+    A subdomain with a fixed purpose ('docs.acme.com') takes precedence, then the path and page names in the query, then
+    the words of the title and of the link to the page.
     """
     path, queried = _paths(url)
     named = f"{title} {link_text}".lower().strip()
@@ -203,7 +203,7 @@ def kind_of(url: str, title: str = "", link_text: str = "") -> PageKind:
         return kind
     if UNWANTED_SEGMENTS.search(path) or UNWANTED_SEGMENTS.search(queried):
         return "other"
-    # Unknown names directly below the home page are usually products: '/edge-functions'.
+    # A page directly below the home page with an unknown name is usually about a product: '/edge-functions'.
     titled = _first(TITLE_KINDS, named)
     if path.count("/") != 1 or path == "/" or SIDE_SEGMENTS.search(path):
         return titled or "other"
@@ -217,7 +217,7 @@ def _is_title(path: str) -> bool:
 def _paths(url: str) -> tuple[str, str]:
     """Return the page's path, and page names from the query in the form of a path ('/?p=about' gives '/about').
 
-    If the path is only a program ('/index.php?page=pricing'), the query becomes the path ('/pricing').
+    If the path names only a script ('/index.php?page=pricing'), the query becomes the path ('/pricing').
     """
     path = _without_locale(path_of(url))
     fields = fields_of(urlsplit(url).query)
@@ -232,7 +232,7 @@ def _paths(url: str) -> tuple[str, str]:
 
 def _by_subdomain(url: str) -> PageKind | None:
     kind = SUBDOMAIN_KINDS.get((urlsplit(url).hostname or "").removeprefix("www.").partition(".")[0])
-    # The company may itself have such a name: 'help.com' is not a help site.
+    # The company's own domain may start with such a word: 'help.com' is not a help site.
     return None if kind and _is_main_host(url) else kind
 
 
@@ -243,7 +243,7 @@ def _is_main_host(url: str) -> bool:
 
 
 def kind_of_link(link: Link) -> PageKind:
-    """Return the kind of the page behind a link. Outside the company's site, the origin of the link decides."""
+    """Return the kind of the page that a link leads to. Outside the company's site, the origin of the link decides."""
     match link.origin:
         case "job_board":
             return "careers"
@@ -280,7 +280,7 @@ def _by_rivals_or_customers(path: str, named: str) -> PageKind | None:
 
 
 def _by_post_path(path: str, named: str) -> PageKind | None:
-    """Return the kind of a post on a blog or news subdomain; None unless a story, a comparison or an announcement."""
+    """Return the kind of a post on a blog or news subdomain, or None for an ordinary post."""
     if path == "/":
         return None
     announces = _post(path, named) == "news"

@@ -1,4 +1,4 @@
-"""Masks secrets, and users and passwords in URLs, before they are logged or shown."""
+"""Masks secrets, including user names and passwords in URLs, before texts are logged or shown."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def without_user(secret: str) -> str:
 
 
 def without_user_in(text: str) -> str:
-    """Mask the users and passwords of all URLs in `text`."""
+    """Mask the user names and passwords of all URLs in `text`."""
     return _USER.sub(rf"\1{MASK}@", text)
