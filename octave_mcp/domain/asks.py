@@ -233,7 +233,7 @@ class Answer(Value, Generic[A]):
 
 
 class Unusable(Value):
-    """An answer without a usable value. `wrong` describes the problem. The answer costs as much as a usable one."""
+    """An answer without a usable value. `wrong` describes the problem. The tokens of the answer are still paid for."""
 
     usage: Usage
     wrong: str
@@ -308,7 +308,7 @@ class Estimate(Value):
 
 
 class Capacity(Value):
-    """What a model can do, and how much of it in one ask.
+    """What a model can do, and its limits.
 
     - `max_pages`: pages to read per company by default. `pack_pages`, `ask_characters`: pages and characters per ask.
     - `shown_characters`: maximum characters of a company's pages that the model is shown; None for no limit.
@@ -317,7 +317,7 @@ class Capacity(Value):
     - `is_paid`: whether asks to the model count against the budget.
     - `ranks_addresses`: whether the model chooses which pages of a site to read; otherwise, rules choose the pages.
     - `writes_copy`: whether the model writes copy. Otherwise, it writes outlines, to which copy rules do not apply.
-    - `keeps_research`: whether research on a vendor is cached for the vendor's next prospect. Rules redo it as fast.
+    - `keeps_research`: whether research on a vendor is cached for later deals. Rules redo research as fast as a cache.
     - `verifies`: whether the model can judge if quotations support claims.
     - `verification_tokens`: token limit for a single verification at the end of a run; None for a model that verifies
       claims during the run.

@@ -1,4 +1,4 @@
-"""Normal forms of texts and company names, to compare different spellings."""
+"""Normalizes texts and company names, so that different spellings can be compared."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _ACCENTS = re.compile(r"[\u0300-\u036f]")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _LEGAL_FORMS = frozenset({"inc", "ltd", "gmbh", "llc"})
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-# A letter or digit that continues a word. Chinese, Japanese, Korean and Thai characters do not count: in such texts, a
-# name may be between them without spaces.
+# Matches a letter or digit that continues a word. Chinese, Japanese, Korean and Thai characters are excluded, because
+# texts in these languages have no spaces around a name.
 _LETTER = r"[^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]"
 # An article before the name makes it a common noun, as in '/out-of-the-box', except at the start of a path segment.
 # 'vs' may directly adjoin a name, as in '/boxvsdropbox'.
 _START = rf"(?:(?<!{_LETTER})(?<![^\w/]the\W)(?<![^\w/]a\W)|(?<=vs))"
 _END = rf"(?:(?!{_LETTER})|(?=vs))"
-# Between the words of a name in a URL: 'wells-fargo', 'wellsfargo'.
+# Matches what may separate the words of a name in a URL: 'wells-fargo', 'wellsfargo'.
 _BETWEEN = r"[^\w/]?"
 
 
@@ -52,7 +52,7 @@ def is_named_in(name: str, address: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _whole_name(name: str) -> re.Pattern[str] | None:
-    """Compile the pattern of a name; None if it has no words. In a domain, a word may start at any letter."""
+    """Compile the pattern of a name; None if the name has no words. In a domain, a word may start at any letter."""
     label, dot, _ = name.partition(".")
     is_domain = bool(dot) and " " not in name
     spaced = _CAMEL.sub(" ", name) if not is_domain else "" if label.isdigit() else " ".join(label)

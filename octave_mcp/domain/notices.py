@@ -11,7 +11,7 @@ from octave_mcp.domain.value import Value
 
 
 class Gap(Value):
-    """Something that the playbook lacks: the section, a stable code, the reason, and what would fill the gap."""
+    """Something that the playbook lacks. `code` is stable, and `would_fill` says what would fill the gap."""
 
     section: str
     code: str
@@ -19,7 +19,7 @@ class Gap(Value):
     would_fill: str
 
     def is_in(self, section: str) -> bool:
-        """Whether the gap is about this section of the playbook or a part of it."""
+        """Whether the gap is about the given section of the playbook or about a part of that section."""
         return f"{self.section}.".startswith(f"{section}.")
 
 
@@ -48,10 +48,10 @@ class Flag(Value):
 
 
 class OwnText(Value):
-    """A part that a person wrote, which models leave as it is.
+    """A part of a playbook that a person wrote and that models do not change.
 
-    `path` is the path of the part, such as 'email_sequences.persona-1.touches[2]'. `version` is the first version with
-    the text. `warnings` are sentences about problems that the checks found.
+    `path` is the path of the part, such as 'email_sequences.persona-1.touches[2]'. `version` is the first version that
+    contains the text. `warnings` are sentences about problems that the checks found.
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""Pages, the links between them, and what can go wrong when they are read."""
+"""Pages, the links between pages, and the failures to read a page."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ LinkOrigin = Literal["home", "sitemap", "page", "job_board", "feed", "sister"]
 OUTSIDE: tuple[LinkOrigin, ...] = ("job_board", "feed", "sister")
 
 Place = Literal["title", "description", "structured_data", "logos"]
-# Places of text that readers of a page do not see as a sentence. Models and exports show these phrases.
+# Places of text that readers of a page do not see as a sentence, with the phrases that prompts and exports contain.
 PLACES: dict[Place, str] = {
     "title": "in the page's title",
     "description": "in the page's description",
@@ -55,7 +55,7 @@ PLACES: dict[Place, str] = {
 
 
 class Link(Value):
-    """A URL of the company, with the text of the link and the place where it was found.
+    """A URL of the company, with the text of the link and the place where the link was found.
 
     The URL is on the company's own site unless `origin` is in `OUTSIDE`. `is_read`: whether the page was already read
     while the site was mapped.
@@ -70,7 +70,7 @@ class Link(Value):
 class Notice(Value):
     """Why a page was not read as requested.
 
-    `code` becomes the code of a gap. `is_lasting`: whether another run would read the page the same way.
+    `code` becomes the code of a gap. `is_lasting`: whether another run would have the same result.
     """
 
     code: Literal["stale_copy", "other_source"]
@@ -79,7 +79,7 @@ class Notice(Value):
 
 
 class PageRef(Value):
-    """A page without its text, as citations carry it.
+    """The metadata of a page, which is part of every citation of the page.
 
     `sha256` is the digest of the text in UTF-8. `sister_of` is the company's domain if the page is on a sister site.
     """
@@ -96,12 +96,12 @@ class PageRef(Value):
 
     @property
     def as_shown(self) -> PageRef:
-        """The reference without the fields that models are not shown: digest, fetch time and notice."""
+        """The reference without the fields that models do not see: digest, fetch time and notice."""
         return self.model_copy(update={"sha256": "", "fetched_at": datetime.min.replace(tzinfo=UTC), "notice": None})
 
 
 class Structured(Value):
-    """Metadata of a page from meta tags, OpenGraph and JSON-LD. It is untrusted, and readers do not see it.
+    """Metadata of a page from meta tags, OpenGraph and JSON-LD. The metadata is untrusted and invisible to readers.
 
     `same_as` lists URLs that the page declares to belong to the same organisation. `logo` is the URL of an image.
     """
@@ -145,7 +145,8 @@ class HeadFact(Value):
 class Page(Value):
     """A fetched URL as Markdown.
 
-    - `text`: the body, followed by one line per fact of the page's head. It never changes: evidence is copied from it.
+    - `text`: the body, followed by one line per fact of the page's head. Evidence is copied from this text, so the text
+      must not change.
     - `labelled`: the stretches of `text` that are facts of the head or rows of logos.
     - `links`: links to pages of the same site.
     - `outside`: links to feeds and job boards and, on a home page, to the home pages of other sites.
@@ -174,7 +175,7 @@ class Page(Value):
 
     @property
     def said(self) -> str:
-        """The visible words, ignoring case and spacing: equal for two URLs that show the same page."""
+        """The visible words in lower case with single spaces, which are equal for two URLs that show the same page."""
         return " ".join((self.body or self.text).casefold().split())
 
     @property
@@ -183,9 +184,9 @@ class Page(Value):
 
 
 def with_facts(body: str, facts: Iterable[HeadFact]) -> tuple[str, tuple[Labelled, ...]]:
-    """Append facts to the body of a page. Returns the text, and where the facts are in it."""
+    """Append facts to the body of a page. Returns the text and the places of the facts in the text."""
     listed = tuple(facts)
-    # All parts are separated by an empty line, which takes two characters.
+    # Parts of the text are separated by an empty line, which takes two characters.
     starts = accumulate((len(fact.value) + 2 for fact in listed), initial=len(body) + 2 if body else 0)
     labelled = tuple(
         Labelled(label=fact.label, where=fact.where, start=start, end=start + len(fact.value))
@@ -202,7 +203,7 @@ _VISITOR_REFUSED = frozenset({"http_401", "http_403", "login_wall"})
 
 
 class PageFailure(Value):
-    """A page that could not be read. `code` is a stable identifier ('http_404', 'timeout', 'not_html', …)."""
+    """A page that could not be read. `code` is a stable identifier, such as 'http_404', 'timeout' or 'not_html'."""
 
     url: str
     code: str
@@ -210,31 +211,34 @@ class PageFailure(Value):
 
     @property
     def is_transient(self) -> bool:
-        """Whether the failure is temporary: another run may read the page, and this run is partial."""
+        """Whether the failure is temporary. Another run may be able to read the page, so this run ends as partial."""
         return self.code.startswith(_TRANSIENT)
 
     @property
     def may_pass(self) -> bool:
-        """Whether to retry at the next request instead of caching the failure.
+        """Whether to retry the page at the next request instead of caching the failure.
 
-        True for transient failures and for bot walls, which may disappear. A bot wall is not transient: otherwise each
-        run on a site that has one would end as partial.
+        True for transient failures and for bot walls, which may disappear. A bot wall does not count as transient,
+        because every run on a site with a bot wall would then end as partial.
         """
         return self.is_transient or self.code == "bot_wall"
 
     @property
     def ends_reading(self) -> bool:
-        """Whether no further page of the site can be read now: no credits left, or too many requests."""
+        """Whether no further page of the site can be read now, because of missing credits or too many requests."""
         return self.code in _SITE_WIDE
 
     @property
     def is_refusal(self) -> bool:
-        """Whether other pages of the site may fail for the same reason, unlike a page that is gone or empty."""
+        """Whether other pages of the site may fail for the same reason.
+
+        False for a page that does not exist or is empty.
+        """
         return self.may_pass or self.code in _VISITOR_REFUSED
 
 
 class Addresses(Value):
-    """The result of mapping a site. `pages_read` counts pages read for it that are not in `links`."""
+    """The result of mapping a site. `pages_read` counts the pages that were read for the map and are not in `links`."""
 
     links: tuple[Link, ...]
     failures: tuple[PageFailure, ...] = ()
@@ -244,8 +248,8 @@ class Addresses(Value):
 class CacheEntry(Value):
     """A cached result of a source: a page, a failure, or the map of a site.
 
-    `etag` and `last_modified` are the validators for a conditional request. `is_thin`: whether the page may have more
-    text if a browser runs its JavaScript.
+    `etag` and `last_modified` are the validators for conditional HTTP requests. `is_thin`: whether a browser that runs
+    the page's JavaScript may show more text.
     """
 
     found: Page | PageFailure | Addresses

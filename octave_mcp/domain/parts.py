@@ -1,7 +1,7 @@
-"""Written paths of the parts of a playbook, such as 'email_sequences.persona-1.touches[2].body'.
+"""Reads and writes the paths of parts of a playbook, such as 'email_sequences.persona-1.touches[2].body'.
 
-An entry of a list is addressed by its index, from 0, or by its name. Names that are not plain identifiers are written
-as JSON strings: 'evidence["a.b"]'.
+A path addresses an entry of a list by its index, counted from 0, or by its name. Names that are not plain identifiers
+are written as JSON strings: 'evidence["a.b"]'.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from octave_mcp.domain.playbook import SECTIONS, Playbook
 from octave_mcp.domain.value import Path, Value, part_at
 from octave_mcp.errors import UnknownName
 
-# Fields whose value a path may use to name an entry of a list.
+# Fields whose value may be used as the name of a list entry in a path.
 NAMING = ("id", "persona_id", "kind", "seat", "name", "customer")
-# Lists whose entries we name by this field when we write a path. Names survive edits that move entries; indexes do not.
+# Lists whose entries are named by a field when a path is written. Unlike an index, a name still leads to the entry
+# after an edit that moves it.
 _NAMED_BY = {
     "priority_personas": "id",
     "buyer_personas": "id",
@@ -30,11 +31,11 @@ _NAMED_BY = {
     "battle_cards": "kind",
     "buying_committee": "seat",
 }
-# Sections in which a run records what it found and did: they can be read, but neither edited nor revised.
+# Sections with records of what a run found and did. These sections can be read, but neither edited nor revised.
 RECORDED = frozenset({"evidence", "pages", "failed_pages", "gaps", "flags", "own_text", "cost", "timings"})
-# Names that an error lists.
+# Maximum number of names in an error message.
 MAX_LISTED = 30
-# A longer number is looked up as a name: int() raises on thousands of digits.
+# A number with more digits is treated as a name, because int() raises an error on thousands of digits.
 MAX_INDEX_DIGITS = 6
 _STEP = re.compile(
     r'\[(?P<place>\d+)\]|\[(?P<quoted>"(?:[^"\\]|\\.)*")\]|\.?(?P<name>(?:(?!\[\d+\]|\["|\.).)+)', re.DOTALL
@@ -65,7 +66,7 @@ def check_section(written: str, listed: Iterable[str] = SECTIONS) -> None:
     """Check that a path starts with a section.
 
     Raises:
-        UnknownName: It does not. The text lists the sections in `listed`.
+        UnknownName: The path does not start with a section. The message lists the sections in `listed`.
     """
     if first_of(written) not in SECTIONS:
         raise UnknownName(f"there is no section {written!r}; choose one of {', '.join(listed)}")
@@ -75,7 +76,7 @@ def place_of(playbook: Playbook, written: str) -> Path:
     """Resolve a written path to fields, keys and indexes.
 
     Raises:
-        UnknownName: No part or several parts have this path. The text lists the choices.
+        UnknownName: No part or several parts have this path. The message lists the valid choices.
     """
     check_section(written, (section for section in SECTIONS if section not in RECORDED))
     value: object = playbook
@@ -96,7 +97,7 @@ def no_part(written: str, step: str, value: object) -> UnknownName:
 
 
 def keys_of(value: object, step: str) -> Sequence[str | int]:
-    """Return the keys that a step may mean: a field, a key, an index, or the indexes of all entries with that name."""
+    """Return what a step of a path may mean: a field, a key, an index, or the indexes of all entries with that name."""
     if isinstance(value, Value):
         return [step] if step in type(value).model_fields else []
     if isinstance(value, dict):
@@ -115,7 +116,7 @@ def child(value: object, key: str | int) -> object:
 
 
 def names_of(entry: object) -> Iterator[str]:
-    """Yield the names of an entry of a list."""
+    """Yield the names by which a path may address an entry of a list."""
     values = (getattr(entry, field, None) for field in NAMING)
     return (name for name in values if isinstance(name, str))
 
@@ -128,7 +129,7 @@ def own_texts(playbook: Playbook) -> Iterator[tuple[Path, OwnText]]:
 
 
 def written(playbook: Playbook, path: Path) -> str:
-    """Write the path of a part. The last step may name a part that does not exist."""
+    """Return the path of a part as text. The last step may name a part that does not exist."""
     value: object = playbook
     text, before = "", ""
     for step in path:
@@ -142,13 +143,13 @@ def _written(value: object, step: str | int, listed_in: str) -> str:
         return f".{step}" if _PLAIN.fullmatch(step) else f"[{json.dumps(step)}]"
     entry = child(value, step)
     name: str | None = getattr(entry, _NAMED_BY.get(listed_in, ""), None)
-    # The name must lead back to this entry alone; otherwise the index is written.
+    # A path has the name of an entry only if the name leads back to this entry alone; otherwise it has the index.
     is_named = name and _PLAIN.fullmatch(name) and keys_of(value, name) == [step]
     return f".{name}" if is_named else f"[{step}]"
 
 
 def _choices(value: object) -> str:
-    """Say which parts a value has, for an error."""
+    """List the parts of a value for an error message."""
     if isinstance(value, tuple):
         return _choices_in(cast("tuple[object, ...]", value))
     keys: Iterable[str] = ()

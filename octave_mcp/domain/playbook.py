@@ -1,6 +1,6 @@
 """The playbook, and the drafts that models return.
 
-Types are generic in how claims cite evidence: `X[Cite]` is a model's answer, `X[EvidenceId]` the checked result.
+The types are generic over the kind of citation: `X[Cite]` is a model's answer, `X[EvidenceId]` the checked result.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class CallToAction(Value):
 
 
 class TouchDraft(Value, Generic[C]):
-    """An e-mail as paragraphs of sentences. Our code adds greeting and signature.
+    """An e-mail as paragraphs of sentences. Our code adds the greeting and the signature.
 
-    `second_opening` is an alternative opening without a date, for when the news is old. `make_first` is the full text
-    of what an offer promises, which the rep has to prepare.
+    `second_opening` is an alternative opening without a date, for use when the news is old. `make_first` is the full
+    text of what an offer promises, which the rep has to prepare.
     """
 
     subject: Spoken
@@ -51,9 +51,9 @@ class SequenceDraft(Value, Generic[C]):
 
 
 class Touch(Value):
-    """An e-mail or an outline of one. Outlines have no score."""
+    """An e-mail, or an outline of an e-mail. Outlines have no score."""
 
-    # The default is for playbooks stored before there were outlines.
+    # The default applies to playbooks that were stored before outlines were introduced.
     kind: Literal["email", "outline"] = "email"
     day: int
     subject: str
@@ -69,7 +69,7 @@ class Touch(Value):
 class EmailSequence(Value):
     """The e-mails to one persona.
 
-    `first_name` is for the greeting, if the site names the person; otherwise the greeting has a merge field.
+    `first_name` is for the greeting; if the site names no person, the greeting has a merge field instead.
     `signature` is the same in all e-mails, with merge fields if the sender is unknown.
     """
 
@@ -106,7 +106,7 @@ class BrushOff(Value):
 
 
 class TalkTrackDraft(Value, Generic[C]):
-    """What to say on a call. `voicemail` takes 20 seconds; `close` ends a good call, `next_step` follows it."""
+    """What to say on a call. `voicemail` takes 20 seconds; `close` ends a good call; `next_step` is for after the call."""
 
     pitch: tuple[Sentence[C], ...]
     cold_call: ColdCall[C]
@@ -120,7 +120,7 @@ class TalkTrackDraft(Value, Generic[C]):
 
 
 class TalkTrack(TalkTrackDraft[EvidenceId]):
-    """What to say on a call, or an outline of it. Outlines have no score."""
+    """What to say on a call, or an outline of a call. Outlines have no score."""
 
     kind: Literal["call", "outline"] = "call"
     persona_id: str
@@ -150,7 +150,7 @@ class PersonaPoints(Value, Generic[C]):
 
 
 class PriorityPersona(Value):
-    """A buyer persona in order of priority. `inferred`: whether the role is inferred rather than named on a page."""
+    """A buyer persona with a rank by priority. `inferred`: whether the role is inferred rather than named on a page."""
 
     id: str
     rank: int
@@ -175,7 +175,7 @@ class ExecutiveSummary(Value, Generic[C]):
 
 
 class Summary(ExecutiveSummary[EvidenceId]):
-    """The executive summary of a playbook, or an outline of one."""
+    """The executive summary of a playbook, or an outline of a summary."""
 
     kind: Literal["summary", "outline"] = "summary"
 
@@ -191,9 +191,9 @@ class SuccessMetric(Value):
 
 
 class SummaryDraft(Value, Generic[C]):
-    """The draft of everything about the deal as a whole.
+    """The draft of the texts about the deal as a whole.
 
-    `trigger_meanings` say what each trigger means for the deal, most important first; each cites its trigger.
+    `trigger_meanings` say what each trigger means for the deal, most important first, and cite the trigger.
     `reasons_against` say why the prospect may not buy.
     """
 
@@ -225,7 +225,7 @@ class PersonaDraft(Value, Generic[C]):
 
 
 class PersonaDrafts(Value, Generic[C]):
-    """One answer with the texts for several personas. Fields are the personas' ids with an underscore."""
+    """One answer with the texts for several personas. The field for the persona 'persona-1' is `persona_1`."""
 
     persona_1: PersonaDraft[C] | None
     persona_2: PersonaDraft[C] | None
@@ -233,7 +233,7 @@ class PersonaDrafts(Value, Generic[C]):
 
 
 class NamedCompany(Value):
-    """A company of the deal. `name` is what the company calls itself, or else its domain."""
+    """A company of the deal. `name` is the name that the company uses itself, or its domain if no name was found."""
 
     name: str
     domain: str
@@ -243,7 +243,7 @@ class NamedCompany(Value):
 
 
 class GivenContext(Value):
-    """What the user said about the deal. It steers the selection of content and is never evidence."""
+    """What the user said about the deal. This context influences the selection of content, but is never evidence."""
 
     given_by: Literal["user"]
     text: str
@@ -261,15 +261,15 @@ class ReadPage(Value):
     sister_of: str = ""
 
 
-# Version of the playbook's JSON. 2 added the brief, buying committee, fit, qualification and trial plan; 3 added
-# `own_text`.
+# Version of the playbook's JSON. Version 2 added the brief, buying committee, fit, qualification and trial plan;
+# version 3 added `own_text`.
 SCHEMA_VERSION = 3
 
 
 class Playbook(Value):
     """A sales playbook for one vendor and one prospect.
 
-    In playbooks with an older `schema_version`, newer sections are empty and `brief` is None. `recording` is set if the
+    A section that was added after the playbook's `schema_version` is empty, and `brief` is None. `recording` is set if the
     model's answers were replayed from a recording.
     """
 

@@ -45,7 +45,7 @@ Need = Literal[
     "quality",
 ]
 
-# Personas that e-mails and talk tracks are written for. `PersonaDrafts` has a field for each.
+# Maximum number of personas that e-mails and talk tracks are written for. `PersonaDrafts` has a field for each persona.
 MAX_PERSONAS = 3
 
 Confidence = Literal["high", "medium", "low"]
@@ -76,7 +76,10 @@ class Fact(Collected[C], Generic[C]):
 
 
 class Signal(Collected[C], Generic[C]):
-    """A sentence of the prospect's that shows a need. `stated`: whether the need is stated, not inferred."""
+    """A sentence on the prospect's pages that shows a need.
+
+    `stated`: whether the need is stated rather than inferred.
+    """
 
     need: Need
     text: str
@@ -123,7 +126,10 @@ class Pain(Finding[C], Generic[C]):
 
 
 class Buyer(Finding[C], Generic[C]):
-    """A role at the prospect that would care. `title` is a job title; `contact` the person, if a page names one."""
+    """A role at the prospect that has an interest in the offer.
+
+    `title` is a job title; `contact` is the person in this role, if a page names the person.
+    """
 
     title: str
     contact: str | None
@@ -141,7 +147,10 @@ class Understanding(Value, Generic[C]):
 
 
 class PainPoint(Pain[EvidenceId]):
-    """A pain point of the playbook. `confidence` depends on the number, independence, age and kind of its evidence."""
+    """A pain point in a playbook.
+
+    `confidence` depends on the number, independence, age and kind of the pieces of evidence.
+    """
 
     id: str
     confidence: Confidence
@@ -152,10 +161,10 @@ class BuyerPersona(Buyer[EvidenceId]):
 
 
 class ProspectIntelligence(Value):
-    """What is known about the prospect. `signals` are the sentences from which the pain points were derived."""
+    """What is known about the prospect. The pain points were derived from the sentences in `signals`."""
 
     company_profile: CompanyProfile[EvidenceId]
-    # Empty in playbooks that were stored before signals were part of them.
+    # Empty in playbooks that were stored before this field was added.
     signals: tuple[Signal[EvidenceId], ...] = ()
     pain_points: tuple[PainPoint, ...]
     buyer_personas: tuple[BuyerPersona, ...]

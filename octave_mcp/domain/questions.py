@@ -1,4 +1,4 @@
-"""Questions to the connected client, and its answers."""
+"""Questions to the connected client, and the client's answers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from octave_mcp.domain.value import Value
 class Question(Value):
     """A question for the client's model, with the JSON schema of the answer.
 
-    - `question_id`: equal for equal questions, also across runs.
-    - `instructions`: what to do. `material`: what is known, and the numbered passages.
-    - `complaint`: in a correction, what was wrong with the answer to the question `corrects`; otherwise ''.
+    - `question_id`: equal questions have the same id, even in different runs.
+    - `instructions`: the task of the model. `material`: known facts and the numbered passages.
+    - `complaint`: in a correction, the problems of the answer to the question `corrects`; otherwise ''.
     - `tokens`: an estimate for everything that the model reads, including the schema.
     """
 
@@ -34,9 +34,9 @@ class QuestionRecord(Question):
     """A stored question.
 
     - `answer`: the text of the answer; None while the question is open.
-    - `wrong`: problems that the checks found, '' if none; None until the answer is checked.
-    - `dropped`: parts of the answer that were finally dropped, '' if none; None until that is decided.
-    - `reused`: whether the answer was copied from another run. It is kept if that run is deleted.
+    - `wrong`: problems that the checks found, or '' if there were none; None until the answer is checked.
+    - `dropped`: parts of the answer that were finally dropped, or '' if none were; None until the decision is made.
+    - `reused`: whether the answer was copied from another run. The copy remains if the other run is deleted.
     """
 
     answer: str | None = None
@@ -46,5 +46,5 @@ class QuestionRecord(Question):
 
     @property
     def is_judged(self) -> bool:
-        """Whether the checks have decided: the answer is accepted, or parts of it were finally dropped."""
+        """Whether the checks have decided to accept the answer or to drop parts of it."""
         return self.wrong == "" or (self.wrong is not None and self.dropped is not None)

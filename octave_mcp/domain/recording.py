@@ -12,11 +12,12 @@ MAX_UNMAPPED = 0.1
 
 
 class Replayed(Value):
-    """Where a replayed answer comes from, and how many of its citations are still on the pages.
+    """The origin of a replayed answer, and how many of the answer's citations are still on the pages.
 
-    - `question`: the recorded question. It may be asked several times, about different pages.
-    - `of`: the number of citations in all recorded answers to the question. `mapped`: how many of them this answer has.
-    - `notices`: other changes since the recording.
+    - `question`: the recorded question. A run may ask the same question several times, about different pages.
+    - `of`: the number of citations in all recorded answers to the question. `mapped`: how many of these citations the
+      replayed answer contains.
+    - `notices`: other changes since the recording was made.
     """
 
     model: str
@@ -30,7 +31,8 @@ class Replayed(Value):
 class Recording(Value):
     """The recording that a playbook was replayed from.
 
-    `model` wrote the answers. `unmapped` of its `of` citations are no longer on the pages and were dropped.
+    `model` is the model that wrote the answers. `of` is the number of citations in the recording; `unmapped` is the
+    number of citations that were dropped because they are no longer on the pages.
     """
 
     model: str
@@ -53,7 +55,7 @@ def recording_of(answers: Iterable[Replayed]) -> Recording | None:
     replayed = tuple(answers)
     if not replayed:
         return None
-    # `of` is the total of a question: it counts once, however often the question was asked.
+    # `of` is the total of a question, so it counts only once even if the question was asked several times.
     of = sum({answer.question: answer.of for answer in replayed}.values())
     return Recording(
         model=replayed[0].model,

@@ -16,7 +16,7 @@ from octave_mcp.domain.vendor import VendorElements
 
 
 class Profile(Value):
-    """What a company calls itself and says it does, from its home page."""
+    """A company's name and a summary of what the company does, both from its home page."""
 
     company: Company
     name: str
@@ -32,8 +32,8 @@ class Reading(Value):
 
     - `words`: the number of words in the passages read.
     - `suspicious`: URLs of pages with text addressed to a model (prompt injection).
-    - `heard`: significant words of the user's context that occur on the pages, in lower case.
-    - `unanswered`: URLs of pages about which a question got no answer.
+    - `heard`: significant words of the user's context, in lower case, that occur on the pages.
+    - `unanswered`: URLs of pages for which the model did not answer a question.
     """
 
     pages: tuple[PageRef, ...]
@@ -50,12 +50,12 @@ class Reading(Value):
 
 
 class Research(Value):
-    """Everything known about one company. Fields that `Reading` also has are combined from all its packs.
+    """Everything known about one company. The fields that `Reading` also has combine the values of all packs of pages.
 
-    - `elements`, `signals`: None if no question about the pages was answered.
-    - `intelligence`: the conclusions of step 7 from the signals.
+    - `elements`, `signals`: None if the model answered no question about the pages.
+    - `intelligence`: the conclusions that step 7 drew from the signals.
     - `links`: all known URLs of the site, read or not.
-    - `found_by`, `found_at`: the run that did the research and when, if it was reused from another run.
+    - `found_by`, `found_at`: for reused research, the run that did the research and the time.
     """
 
     profile: Profile

@@ -22,9 +22,9 @@ class PlaybookRequest(Value):
     - `context`: what the user says about the deal.
     - `max_pages`: pages to read per company; None for the model's default.
     - `refresh`: whether to ignore caches, read all pages again and ask all questions again.
-    - `sender`: who signs the e-mails; None for the sender in the settings.
+    - `sender`: the person who signs the e-mails; None for the sender in the settings.
     - `session_id`: the session that the run should belong to.
-    - `request_id`: the caller's idempotency key. A repeated request with the same key returns the same run.
+    - `request_id`: the caller's idempotency key. A second request with the same key returns the same run.
     """
 
     vendor: str
@@ -42,7 +42,7 @@ class PlaybookRequest(Value):
 
     @property
     def companies(self) -> dict[Role, str]:
-        """The companies of the deal as the caller named them, by role."""
+        """The companies of the deal by role, in the caller's own spelling."""
         return {role: given for role in ROLES if (given := getattr(self, role)) is not None}
 
 
@@ -54,8 +54,8 @@ class RunError(Value):
 class RevisionRequest(Value):
     """A request to rewrite a part of a run's playbook, as the caller sent it.
 
-    With 'auto', `model` is the one that wrote the playbook. `base_version` defaults to the newest version. `request_id`
-    is an idempotency key, as in `PlaybookRequest`.
+    If `model` is 'auto', the model that wrote the playbook rewrites the part. `base_version` defaults to the newest
+    version. `request_id` is an idempotency key, as in `PlaybookRequest`.
     """
 
     run_id: str
@@ -78,15 +78,16 @@ class Revision(Value):
 class RunRecord(Value):
     """The stored record of a run. Its events and playbook are stored separately.
 
-    - `model`, `source`: the resolved choices, never 'auto'.
-    - `by_default`: whether the model was chosen because the caller named none and no provider is configured.
+    - `model`, `source`: the model and source that are actually used, never 'auto'.
+    - `by_default`: whether the model is the default, because the caller named no model and no provider is configured.
     - `started_at`: None while the run is queued.
     - `estimate`: the estimated cost that was reported when the run was requested.
-    - `specialists_per_ask`: the setting at the start, so that a resumed run asks the same questions.
-    - `revision`, `revision_request`: set for a run that rewrites a part of another run's playbook; `request` is then
-      that of the playbook, with the changes.
-    - `refreshes`, `base_version`: the run whose playbook this run refreshes, and the version that it starts from.
-    - `anew`: for a refresh that asked all questions again, the reason; otherwise ''.
+    - `specialists_per_ask`: the value of the setting when the run started, so that a resumed run asks the same
+      questions.
+    - `revision`, `revision_request`: set for a run that rewrites a part of another run's playbook. `request` is then
+      the request of the other run with the changes for the revision.
+    - `refreshes`, `base_version`: the run whose playbook is refreshed, and the version that the refresh starts from.
+    - `anew`: the reason why a refresh asked all questions again; otherwise ''.
     """
 
     run_id: str
@@ -112,12 +113,12 @@ class RunRecord(Value):
 
     @property
     def signed_request(self) -> PlaybookRequest:
-        """The request as the pipeline uses it: with the complete sender."""
+        """The request with all fields of the sender filled in, for the pipeline."""
         return self.request.model_copy(update={"sender": self.sender})
 
     @property
     def playbook_of(self) -> str:
-        """The run whose playbook gets a new version: another run for revisions and refreshes, else this one."""
+        """The run whose playbook gets a new version: another run for revisions and refreshes, otherwise this run."""
         return self.revision.run_id if self.revision else self.refreshes or self.run_id
 
     @property
@@ -131,7 +132,7 @@ class RunRecord(Value):
 
 
 class SessionRecord(Value):
-    """A group of runs that belong together. `last_at` is when the newest of them was requested."""
+    """A group of runs that belong together. `last_at` is the time when the newest run was requested."""
 
     session_id: str
     created_at: datetime

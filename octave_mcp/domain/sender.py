@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from octave_mcp.domain.value import Value
 
-# Control characters, line breaks, and bidirectional marks, which would reverse the text that follows a signature.
+# Matches control characters, line breaks, and bidirectional marks, which would reverse the text after a signature.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
@@ -24,7 +24,7 @@ Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120), 
 
 
 class Sender(Value):
-    """The rep who sends the e-mails. Empty fields are left out; without a name, the signature has merge fields."""
+    """The rep who sends the e-mails. The signature omits empty fields, or has merge fields if `name` is empty."""
 
     name: Line = ""
     company: Line = ""
@@ -32,5 +32,5 @@ class Sender(Value):
     sign_off: Line = ""
 
     def filled(self, others: Sender) -> Sender:
-        """Return the sender with empty fields filled from `others`."""
+        """Return the sender with empty fields filled in from `others`."""
         return Sender(**{name: value or getattr(others, name) for name, value in self})

@@ -1,4 +1,4 @@
-"""Building blocks of copy: sentences with their kind of claim, and scores."""
+"""Building blocks of copy: sentences with the kind of claim that they make, and scores."""
 
 from __future__ import annotations
 

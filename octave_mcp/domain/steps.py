@@ -1,4 +1,4 @@
-"""Journal entries of finished steps, which a process that resumes a run does not repeat."""
+"""Journal entries of finished steps. A process that resumes a run does not repeat these steps."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Outcome(Value):
 
 
 def digest_of(*given: object) -> str:
-    """Return a SHA-256 digest of the values, equal in all processes.
+    """Return a SHA-256 digest of the values, which is the same in all processes.
 
     Values are serialized by their runtime type, so that fields of subclasses count too.
     """

@@ -27,7 +27,7 @@ def walk(value: object) -> Iterator[Value]:
 
 
 def located(value: object, at: Path = ()) -> Iterator[tuple[Path, Value]]:
-    """Yield what `walk` yields, each value with its path."""
+    """Yield the value and all values nested in it, each with its path, parents before children."""
     found: list[tuple[Path, Value]] = []
     _gather(value, at, found)
     return iter(found)
@@ -51,22 +51,22 @@ _SCALARS = frozenset((str, int, float, bool, type(None)))
 
 
 def path_text(path: Path) -> str:
-    """Write a path as in code: `facts[9].text`."""
+    """Format a path like code: `facts[9].text`."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
 
 
 def is_within(at: Path, part: Path) -> bool:
-    """Whether the path `at` is `part` or inside it."""
+    """Whether the path `at` is equal to the path `part` or inside it."""
     return at[: len(part)] == part
 
 
 def overlap(first: Path, second: Path) -> bool:
-    """Whether one of two paths is the other or inside it."""
+    """Whether two paths are equal or one of them is inside the other."""
     return is_within(first, second) or is_within(second, first)
 
 
 def part_at(value: object, path: Path) -> object:
-    """Return the part at a path, or None if there is none."""
+    """Return the part of a value at a path, or None if the value has no such part."""
     for step in path:
         if isinstance(value, Value) and isinstance(step, str):
             value = getattr(value, step, None)
@@ -81,7 +81,7 @@ def part_at(value: object, path: Path) -> object:
 
 
 def form_at(form: Any, path: Path) -> Any:  # noqa: ANN401 - a type
-    """Return the type of the part at a path of the type `form`; for `X | None` it is X.
+    """Return the type of the part at `path` in a value of the type `form`. For the type `X | None`, the result is X.
 
     Raises:
         KeyError: The type has no such field.
@@ -94,13 +94,19 @@ def form_at(form: Any, path: Path) -> Any:  # noqa: ANN401 - a type
 
 
 def changed(value: V, parts: Mapping[Path, object]) -> V:
-    """Return a copy with the parts at these paths replaced. The paths must exist; the result is not validated."""
+    """Return a copy of `value` with the parts at the given paths replaced.
+
+    The paths must exist; the copy is not validated.
+    """
     above = {path[:length] for path in parts for length in range(len(path))}
     return cast("V", _changed(value, parts, above, ()))
 
 
 def _changed(value: object, parts: Mapping[Path, object], above: Container[Path], at: Path) -> object:
-    """Replace `parts`. Only values at a path in `above` have a part that changes; all others are reused as they are."""
+    """Replace `parts`.
+
+    Only values at a path in `above` contain a changed part, so all other values are reused unchanged.
+    """
     if at in parts:
         return parts[at]
     if at not in above:
@@ -115,7 +121,7 @@ def _changed(value: object, parts: Mapping[Path, object], above: Container[Path]
 
 
 def with_texts(value: V, change: Callable[[str], str]) -> V:
-    """Return a copy with all texts changed by `change`. Fields with a fixed set of values (`Literal`) stay the same."""
+    """Return a copy of `value` in which `change` was applied to all texts, except in `Literal` fields."""
     texts: dict[Path, object] = {}
     for at, part in located(value):
         for name, field in type(part).model_fields.items():
@@ -125,12 +131,16 @@ def with_texts(value: V, change: Callable[[str], str]) -> V:
 
 
 def place_before(path: Path, removed: Iterable[Path]) -> Path:
-    """Return the path that a part had before list entries were removed. `removed` are paths from before the removal."""
+    """Return the path that a part had before list entries were removed.
+
+    `removed` has the original paths of these entries.
+    """
     original: Path = ()
     entries = sorted((entry for entry in removed if entry and isinstance(entry[-1], int)), key=lambda entry: entry[-1])
     for step in path:
         if isinstance(step, int):
-            # In ascending order: each removed entry at or before the index moves it up, perhaps past the next one.
+            # Entries are sorted by index: each removed entry at or before the index increases it, which may put the
+            # next removed entry before the index.
             for entry in entries:
                 step += entry[:-1] == original and cast("int", entry[-1]) <= step  # noqa: PLW2901 - moves up
         original = (*original, step)
@@ -138,21 +148,21 @@ def place_before(path: Path, removed: Iterable[Path]) -> Path:
 
 
 ADVICE, SPOKEN = "advice", "spoken"
-# Text that tells a rep what to do or what something is for. Unlike spoken text, it claims nothing about a company.
+# Text that tells a rep what to do or what something is for. Unlike spoken text, advice makes no claim about a company.
 Advice = Annotated[str, ADVICE]
 # Text that the rep or the buyer says to the other.
 Spoken = Annotated[str, SPOKEN]
 
 
 def manner_of(value: Value, field: str) -> Literal["advice", "spoken", ""]:
-    """Return what kind of text a field without evidence contains, according to its annotation."""
+    """Return the kind of text that a field contains, according to the field's annotation; '' if it is not annotated."""
     markers = type(value).model_fields[field].metadata
     return "advice" if ADVICE in markers else "spoken" if SPOKEN in markers else ""
 
 
 @cache
 def only(form: type[Value], names: tuple[str, ...]) -> type[Value]:
-    """Return a type like `form` that has only these fields."""
+    """Return a type like `form` that has only the fields `names`."""
     if {*names} == {*form.model_fields}:
         return form
     fields = {name: field_of(form, name) for name in names}
@@ -160,9 +170,9 @@ def only(form: type[Value], names: tuple[str, ...]) -> type[Value]:
 
 
 def field_of(form: type[Value], name: str, kind: object = None) -> Any:  # noqa: ANN401 - what create_model takes
-    """Return a required field definition with the metadata of a field of `form`.
+    """Return the definition of a required field with the metadata of a field of `form`.
 
-    `kind` replaces its type, for instance by the type of the entries of its list.
+    `kind` replaces the type of the field, for instance by the type of the entries of a list.
     """
     field = form.model_fields[name]
     kind = kind or field.annotation

@@ -1,6 +1,6 @@
-"""Vendor elements: one class per kind, and a prompt file named like its field in `VendorElements`.
+"""Vendor elements. Each kind has a class, and a prompt file that is named like the kind's field in `VendorElements`.
 
-Everything specific to a kind is in its class; checks, merging, gaps, exports and counts derive from it.
+Everything specific to a kind is in its class: checks, merging, gaps, exports and counts derive from the class.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from octave_mcp.domain.value import Value, only
 
 @dataclass(frozen=True, slots=True)
 class Part(Generic[C]):
-    """A claim under a label."""
+    """A labelled claim within an element."""
 
     label: str
     text: str
@@ -29,7 +29,7 @@ class Part(Generic[C]):
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[C]):
-    """An element in the form that all exports show. Without a `text`, the evidence supports the title.
+    """An element in the form that all exports use. If `text` is empty, the evidence supports the title.
 
     `tags` have one or two words each. `said_by` is a person with their job and company. `is_against_us` marks elements
     that favour a competitor.
@@ -45,7 +45,10 @@ class Entry(Generic[C]):
 
 
 class Element(Collected[C], Generic[C]):
-    """Base of all kinds. `would_fill` says which pages would fill the gap if nothing of the kind is found."""
+    """Base class of all kinds of elements.
+
+    `would_fill` says which pages would fill the gap if no element of the kind was found.
+    """
 
     would_fill: ClassVar[str]
 
@@ -83,7 +86,10 @@ class Offering(Element[C], Generic[C]):
 
 
 class CaseStudy(Element[C], Generic[C]):
-    """The story of one customer. `headline` is copied from the page; parts that the page does not have are None."""
+    """The story of one customer.
+
+    `headline` is copied from the page. Fields that the page says nothing about are None.
+    """
 
     would_fill = "customer stories"
     names = ("customer",)
@@ -135,7 +141,7 @@ class ProofPoint(Element[C], Generic[C]):
 
 
 class Titled(Element[C], Generic[C]):
-    """Base of elements that consist of a title and a text."""
+    """Base class of elements that consist of a title and a text."""
 
     title: str
     text: str
@@ -197,7 +203,7 @@ class TargetPersona(Element[C], Generic[C]):
 
 
 class Differentiator(Element[C], Generic[C]):
-    """An advantage of the vendor or of a competitor. `competitor` is None if the page names none."""
+    """An advantage of the vendor or of a competitor. `competitor` is None if the page names no competitor."""
 
     would_fill = "comparison pages that name a competitor"
     names = ("competitor",)
@@ -217,7 +223,10 @@ class Differentiator(Element[C], Generic[C]):
 
 
 class VendorElements(Value, Generic[C]):
-    """Elements by kind. The name of each field is also that of its prompt file and section, and gives the heading."""
+    """Elements by kind.
+
+    Each field has the same name as its prompt file and its section; the section's heading is derived from this name.
+    """
 
     offerings: tuple[Offering[C], ...]
     case_studies: tuple[CaseStudy[C], ...]
@@ -254,5 +263,5 @@ READ_KINDS: dict[str, str] = {
 
 @cache
 def some_kinds(kinds: tuple[str, ...], cited: type) -> type[Value]:
-    """Return an answer type that has only these kinds of findings and cites evidence by `cited`."""
+    """Return an answer type that has only the given kinds of findings and cites evidence by `cited`."""
     return only(VendorAnswer[cited], kinds)  # pyright: ignore[reportInvalidTypeArguments] - `cited` is known at run time only

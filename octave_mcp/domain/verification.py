@@ -1,4 +1,4 @@
-"""Questions to a model about whether quotations support claims, and its answers."""
+"""Questions to a model about whether quotations support claims, and the model's answers."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class PageQuotation(Value):
 class CitedClaim(Value):
     """A claim to judge.
 
-    `label` names the subject of the claim, '' if the text itself does. `quotations` are numbers of quotations in the
-    brief, from 1.
+    `label` is the subject of the claim; '' if the text itself names the subject. `quotations` are numbers of quotations
+    in the brief, from 1.
     """
 
     text: str
@@ -33,7 +33,10 @@ class CitedClaim(Value):
 
 
 class VerificationBrief(Value):
-    """Claims to judge, numbered from 1 in this order. `context` is empty: the user's statements are not evidence."""
+    """Claims to judge, numbered from 1 in this order.
+
+    `context` is empty, because the user's statements are not evidence.
+    """
 
     names: Names
     quotations: tuple[PageQuotation, ...]
@@ -61,7 +64,7 @@ class Verification(Value):
 
 
 class Verified(Value):
-    """The answer about the first `sent` claims of a list. `answer` is None if no claim was sent."""
+    """The answer about the first `sent` claims of a list. `answer` is None if no claims were sent."""
 
     sent: int
     answer: Answer[Verification] | Unusable | None

@@ -1,4 +1,4 @@
-"""Versions of a playbook. Each is complete and records who made it, and from which version."""
+"""Versions of a playbook. Each version is a complete playbook and records who made the version and its base version."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from octave_mcp.errors import Outdated
 
 Made = Literal["generated", "revised", "edited", "refreshed"]
 
-# Sections that differ in all versions, so that listing them as changed would say nothing.
+# Sections that differ between all versions, so listing them as changed would not help anyone.
 _UNLISTED = frozenset({"cost", "timings", "own_text"})
 
 
@@ -21,10 +21,10 @@ class VersionMeta(Value):
     """A version of a playbook without its content. Each version is based on the previous one.
 
     - `number`: counts from 1.
-    - `by`: the model or person that made it.
-    - `section`, `instruction`: what was requested; '' if that was the whole playbook.
-    - `run_id`: the run that made it, not always the run that the playbook belongs to (a revision or refresh); None if
-      a person made it.
+    - `by`: the model or person that made the version.
+    - `section`, `instruction`: the requested change; '' if the whole playbook was requested.
+    - `run_id`: the run that made the version; None if a person made it. A revision or refresh is not the run that the
+      playbook belongs to.
     - `changed`: the sections that differ from the previous version.
     """
 
@@ -42,8 +42,8 @@ class VersionMeta(Value):
 class Version(Value):
     """A version of a playbook with the drafts from which it was assembled.
 
-    `drafts` contains only what models wrote; people's texts are only in the playbook. It is None if an older release
-    made the version.
+    `drafts` contains only what models wrote; people's texts are only in the playbook. `drafts` is None if an older
+    release made the version.
     """
 
     meta: VersionMeta
@@ -88,10 +88,10 @@ def changed_sections(before: Playbook, after: Playbook) -> tuple[str, ...]:
 
 
 def check_base(run_id: str, base: int, metas: Sequence[VersionMeta]) -> None:
-    """Check that `base` is the newest of a playbook's versions.
+    """Check that `base` is the number of the playbook's newest version.
 
     Raises:
-        Outdated: It is not. The text says who has changed what since.
+        Outdated: There is a newer version. The message says who has changed what since `base`.
     """
     newest = metas[-1].number if metas else 0
     if base != newest:
@@ -102,7 +102,7 @@ def check_base(run_id: str, base: int, metas: Sequence[VersionMeta]) -> None:
 
 
 def _since(metas: Sequence[VersionMeta]) -> str:
-    """Describe what these versions changed: who, when, and which sections."""
+    """Describe for each version who changed which sections and when."""
     return "; ".join(map(_in_words, metas))
 
 
