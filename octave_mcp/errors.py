@@ -1,51 +1,52 @@
-"""All errors of the application, as one tree. Each class has a stable `code`, which is part of the public API.
+"""All errors of the application. Each class has a stable `code`, which is part of the public API.
 
-OctaveError
-+-- InputError 400           an argument is invalid
-|   +-- InvalidDomain        not the domain of a company website
-|   +-- HostNotAllowed       the host has no public address
-|   +-- SameCompany          vendor and prospect are the same company
-|   +-- UnsupportedLanguage  the model does not write this language
-|   +-- UnknownName          no such model, source, section or export format
-|   +-- ReusedRequest 422    the request_id belongs to a different request
-+-- Unauthorized 401         the token is missing or unknown
-+-- RefusedOrigin 403        the call comes from another site's web page
-+-- NotFound 404             no such run, session or route
-+-- NotAllowed 405           the route does not support this method
-+-- NotFinished 409          the run has no playbook, or none yet
-+-- Outdated 409             a newer version of the playbook exists
-+-- TooLarge 413             the request body exceeds the limit
-+-- WrongType 415            the request body is neither JSON nor a form
-+-- RefusedHost 421          the Host header is not a name of this server
-+-- SetupError 503           a setting or a key is missing or invalid
-+-- StaleRecording 503       recorded answers are unreadable, or no longer match the pages
-+-- NotReady 503             the server is starting, stopping or overloaded, or a background task fails
-+-- StoreFailed 503          the database cannot be read or written
-|   +-- Unreadable 500       stored data is corrupt; a retry does not help
-+-- Abandoned 500            no server could execute the run for a week
-+-- Crashed 500              every server that executed the run crashed
-+-- NotWritten 500           the playbook's files cannot be written
-+-- UpstreamError 502        a site or a provider failed
-    +-- SiteUnreachable      the company's website does not respond
-    +-- SiteRefuses          the website forbids crawling
-    +-- BadAnswer            the model's answer failed its checks
-    |   +-- ModelRefuses     the model refused to answer
-    +-- BadRequest           the provider rejected the request
-    +-- BudgetExceeded 402   the run has reached its spending limit
-    +-- DeadlineExceeded 504 the run, or one of its steps, ran out of time
-    |   +-- TookTooLong      a computation did not finish in time and was stopped
-    +-- NotRecorded          the recording has no answer to this question
-    +-- Unanswered           the connected client left a question unanswered for a week
-    +-- NoAccess             the provider will reject every call of this run
-    |   +-- BadKey           the API key is invalid, or lacks permission
-    |   +-- NoQuota          the account has no credit left
-    |   +-- UnknownModel     the provider has no model of this name
-    |   +-- LongWait         the provider asks for a longer wait than the run has left
-    |   +-- Unresponsive     several calls timed out and none was answered
-    +-- Transient            retried
-        +-- RateLimited      retried after a wait
-        +-- Busy             retried with fewer concurrent calls
-        +-- TimedOut         retried once
+The subclasses of `OctaveError` (500), with the HTTP status where it differs from that of the base class:
+
+- `InputError` (400): an argument is invalid
+  - `InvalidDomain`: the argument is not the domain of a company website
+  - `HostNotAllowed`: the host has no public address
+  - `SameCompany`: vendor and prospect are the same company
+  - `UnsupportedLanguage`: the model does not write this language
+  - `UnknownName`: there is no such model, source, section or export format
+  - `ReusedRequest` (422): the request_id belongs to a different request
+- `Unauthorized` (401): the token is missing or unknown
+- `RefusedOrigin` (403): the call comes from another site's web page
+- `NotFound` (404): there is no such run, session or route
+- `NotAllowed` (405): the route does not support this method
+- `NotFinished` (409): the run failed without a playbook or has not finished yet
+- `Outdated` (409): a newer version of the playbook exists
+- `TooLarge` (413): the request body exceeds the limit
+- `WrongType` (415): the request body is neither JSON nor a form
+- `RefusedHost` (421): the Host header is not a name of this server
+- `SetupError` (503): a setting or a key is missing or invalid
+- `StaleRecording` (503): recorded answers are unreadable, or no longer match the pages
+- `NotReady` (503): the server is starting, stopping or overloaded, or a background task fails
+- `StoreFailed` (503): the database cannot be read or written
+  - `Unreadable` (500): stored data is corrupt; a retry does not help
+- `Abandoned`: no server could execute the run for a week
+- `Crashed`: every server that executed the run crashed
+- `NotWritten`: the playbook's files cannot be written
+- `UpstreamError` (502): a site or a provider failed
+  - `SiteUnreachable`: the company's website does not respond
+  - `SiteRefuses`: the website forbids crawling
+  - `BadAnswer`: the model's answer failed its checks
+    - `ModelRefuses`: the model refused to answer
+  - `BadRequest`: the provider rejected the request
+  - `BudgetExceeded` (402): the run has reached its spending limit
+  - `DeadlineExceeded` (504): the run, or one of its steps, ran out of time
+    - `TookTooLong`: a computation did not finish in time and was stopped
+  - `NotRecorded` (503): the recording has no answer to this question
+  - `Unanswered` (504): the connected client left a question unanswered for a week
+  - `NoAccess`: the provider will reject every call of this run
+    - `BadKey`: the API key is invalid, or lacks permission
+    - `NoQuota`: the account has no credit left
+    - `UnknownModel`: the provider has no model of this name
+    - `LongWait`: the provider asks for a longer wait than the run has left
+    - `Unresponsive`: several calls timed out and none was answered
+  - `Transient`: the call failed and is retried
+    - `RateLimited`: the call is retried after a wait
+    - `Busy`: the call is retried with fewer concurrent calls
+    - `TimedOut`: the call timed out and is retried once
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ from typing import Any, ClassVar
 class OctaveError(Exception):
     """Base class of all errors.
 
-    Callers see the message: it says what is wrong and what to do next, and must not contain secrets.
+    Callers see the message, which says what is wrong and what to do next, and must not contain secrets.
     """
 
     code: ClassVar[str] = "internal"
@@ -192,8 +193,8 @@ class SiteRefuses(UpstreamError):
 class BadAnswer(UpstreamError):
     """A model's answer that failed its checks.
 
-    `usage`: what the answer cost, if known. `key`: identifies the answer to its model when the outcome of the checks
-    is reported to it. `fault`: what was wrong.
+    `usage`: what the answer cost, if known. `key`: the model's own key for the answer, which is used to report the
+    verdict of the checks to the model. `fault`: the kind of problem.
     """
 
     code = "bad_answer"
@@ -227,13 +228,17 @@ class DeadlineExceeded(UpstreamError):
 
 
 class TookTooLong(DeadlineExceeded):
-    """A computation was stopped. A retry would take as long; a new run with a lower `max_pages` may succeed."""
+    """A computation was stopped. A retry would take as long, but a new run with a lower `max_pages` may succeed."""
 
 
 class NotRecorded(UpstreamError):
-    """The recording lacks the answer to one question. The run fails only if nothing else can be written."""
+    """The recording lacks the answer to one question.
 
-    # An `UpstreamError`, so that the run treats it as a gap; callers see the same code as for a stale recording.
+    The run fails only if it can write nothing without this answer.
+    """
+
+    # The base class is `UpstreamError`, so that the run treats the missing answer as a gap. Callers see the same code
+    # as for a stale recording.
     code, status = StaleRecording.code, StaleRecording.status
 
 
@@ -243,7 +248,7 @@ class Unanswered(UpstreamError):
 
 
 class NoAccess(UpstreamError):
-    """Further calls to this provider would fail too, so a run without any result ends with this error."""
+    """The provider would reject further calls too. A run that has no result at that point ends with this error."""
 
     code = "no_access"
 
@@ -269,10 +274,10 @@ class Unresponsive(NoAccess):
 
 
 class Transient(UpstreamError):
-    """A failure that is retried.
+    """A failed call that is retried.
 
-    `retry_after_seconds`: the wait the provider asks for. `upstream_status`: HTTP status of the response, 0 if the
-    connection failed, None if irrelevant. `max_tries`: limit on attempts, where lower than usual.
+    `retry_after_seconds`: the wait that the provider asks for. `upstream_status`: HTTP status of the response; 0 if the
+    connection failed, None if the status does not matter. `max_tries`: limit on attempts, if lower than usual.
     """
 
     max_tries: int | None = None
@@ -290,24 +295,26 @@ class RateLimited(Transient):
 
 
 class Busy(Transient):
-    """The server rejects a call because too many others from this process are in progress."""
+    """The server rejects a call because too many other calls from this process are in progress."""
 
 
 class TimedOut(Transient):
-    """A call was abandoned. The server may still be working on it."""
+    """A call timed out. The server may still be working on the call."""
 
 
 def without_provider_text(failed: OctaveError) -> str:
-    """Return the message without the provider's own text, which only the log shows."""
+    """Return the message without the provider's own text, which only the log contains."""
     text = str(failed)
-    # Adapters append the provider's text after the first ': '. It may echo the prompt, and with it text of the pages.
+    # Adapters append the provider's text after the first ': '. The provider's text may repeat parts of the prompt,
+    # including text from pages.
     is_quoting = isinstance(failed, Transient | BadRequest)
     return f"{text.partition(': ')[0]}; see the log for the provider's message" if is_quoting else text
 
 
 def name_of(error: OctaveError) -> str:
-    """Return the name of the error's class, or of its nearest base class in this module."""
-    # The journal stores this name, and a later process that restores the error may not have loaded an adapter's class.
+    """Return the name of the error's class, or of the nearest base class that this module defines."""
+    # The journal stores this name. A later process that restores the error may not have loaded the subclass that an
+    # adapter defines.
     return next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == __name__)
 
 

@@ -1,4 +1,7 @@
-"""Settings, and the only code that reads them: flags > environment > `.env` > `OCTAVE_HOME/config.toml` > defaults."""
+"""Settings, and the code that reads them.
+
+Precedence: flags, environment, `.env`, `OCTAVE_HOME/config.toml`, defaults.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.vendor import READ_KINDS
 from octave_mcp.errors import SetupError
 
-# Shorter secrets are not masked: masking 'dev' would garble every 'device' and 'development' in the logs.
+# Shorter secrets are not masked, because masking 'dev' would garble every 'device' in the logs.
 MIN_SECRET_LENGTH = 6
 CUSTOM_HEADERS = ("OPENAI_CUSTOM_HEADERS", "ANTHROPIC_CUSTOM_HEADERS")
 ENV_FILE = Path(".env")
@@ -42,16 +45,16 @@ KEYS = {
     if provider.needs and not provider.needs.startswith(PREFIX)
 }
 
-# python-dotenv would warn about an invalid line each time `.env` is read; `octave-mcp doctor` reports such lines.
+# python-dotenv logs a warning about an invalid line on each read of `.env`. `octave-mcp doctor` reports such lines.
 logging.getLogger("dotenv.main").setLevel(logging.ERROR)
 
 Origin = Literal["default", "environment", ".env", "config.toml", "flag"]
 
 
 class Setting(Value):
-    """A setting as users may see it: `name` is its variable, `value` is '' if not set.
+    """A setting in a form that is safe to show. `name` is the environment variable; `value` is '' if not set.
 
-    Secrets are shown as '***', and the database URL without its user.
+    Secrets appear as '***', and the database URL without its user name.
     """
 
     name: str
@@ -62,7 +65,7 @@ class Setting(Value):
 
 
 def _split(value: object) -> object:
-    """Split the 'a, b' of an environment variable; config.toml has real lists."""
+    """Split a text such as 'a, b' from an environment variable. Lists from config.toml are returned unchanged."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
@@ -72,7 +75,7 @@ def _home(named: str | None = None) -> Path:
 
 
 def _absolute(path: Path) -> Path:
-    # MCP clients pass settings without a shell that would expand '~', and start the server in any folder.
+    # MCP clients pass settings without a shell that expands '~', and may start the server in any folder.
     return path.expanduser().absolute()
 
 
@@ -82,7 +85,7 @@ Tokens = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
-    # `extra`: a misspelt setting must not keep the server from starting; `unknown` reports it.
+    # `extra`: a misspelt setting must not keep the server from starting; `unknown` reports such settings.
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True, defer_build=True
     )
@@ -90,14 +93,14 @@ class Settings(BaseSettings):
 
     home: UserPath = Field(default_factory=_home, description="Folder for runs, pages, playbooks and logs")
     model: str = Field(AUTO, description=f"Model to use: {AUTO}, {', '.join(names(MODELS))}; {AUTO_HELP}")
-    fast_model: str = Field("", description="Model that reads pages, e.g. 'openai:gpt-6-luna'; for that provider only")
-    strong_model: str = Field("", description="Model that writes, e.g. 'openai:gpt-6.1-terra'; for that provider only")
+    fast_model: str = Field("", description="Model that reads pages, like 'openai:gpt-6-luna'; for that provider only")
+    strong_model: str = Field("", description="Model that writes, like 'openai:gpt-6.1-terra'; for that provider only")
     verify_model: str = Field(
         "",
-        description="Model that judges whether quotations support the claims, e.g. 'openai' or 'openai:gpt-6-luna'; "
-        "default: the run's fast model; 'none' leaves it to the rules",
+        description="Model that judges whether quotations support the claims, such as 'openai' or 'openai:gpt-6-luna'; "
+        "default: the run's fast model; 'none' leaves the judgement to the rules",
     )
-    fallback: Names = Field((), description="Models to fall back to, in this order, if the chosen one is unavailable")
+    fallback: Names = Field((), description="Models to use, in this order, if the chosen model is unavailable")
     specialists_per_ask: int = Field(
         len(READ_KINDS), ge=1, le=len(READ_KINDS), description="Specialist prompts that one ask about a vendor combines"
     )
@@ -106,7 +109,7 @@ class Settings(BaseSettings):
     max_run_tokens: int | None = Field(None, ge=1, description="Maximum number of tokens per run, input plus output")
     step_timeout_seconds: float = Field(600, gt=0, description="Time limit for each step of a run")
     run_timeout_seconds: float = Field(
-        1800, gt=0, description="Time limit for a run, excluding waits for a slow model; it keeps what it has by then"
+        1800, gt=0, description="Time limit for a run, excluding waits for a slow model; results up to then are kept"
     )
     call_timeout_seconds: float = Field(
         120, gt=0, description="Time limit for one model call; restarts when the model answers an earlier call"
@@ -114,20 +117,20 @@ class Settings(BaseSettings):
     max_asks: int = Field(64, ge=1, description="Maximum number of concurrent asks per model, across all runs")
     shown_characters: int = Field(30_000, ge=1000, description="Maximum page characters per company for the host model")
     compat_base_url: str = Field("", description="Base URL of a server with a chat completions API, including /v1")
-    compat_api_key: SecretStr | None = Field(None, description="API key for that server, if it needs one")
+    compat_api_key: SecretStr | None = Field(None, description="API key for that server, if it needs a key")
     compat_model: str = Field("", description="Model that this server runs")
-    sender_name: Line = Field("", description="Name that signs the e-mails by default; a merge field if not set")
+    sender_name: Line = Field("", description="Name below the e-mails by default; if not set, a merge field")
     sender_company: Line = Field("", description="Company of the sender")
     sender_title: Line = Field("", description="Job title of the sender")
-    sender_sign_off: Line = Field("", description="Line above the sender's name, e.g. 'Best,'")
+    sender_sign_off: Line = Field("", description="Line above the sender's name, such as 'Best,'")
     source: str = Field(AUTO, description=SOURCE_HELP)
     job_boards: bool = Field(True, description="Whether to read a prospect's open jobs from its job board")
     feeds: bool = Field(True, description="Whether to read a prospect's news from its RSS or Atom feed")
     sister_domains: bool = Field(True, description="Whether to read product pages on the organisation's other sites")
     database_url: SecretStr | None = Field(None, description="Postgres URL; default: a SQLite file in OCTAVE_HOME")
-    host: str = Field("127.0.0.1", description="Address for HTTP to listen on; any but loopback needs OCTAVE_TOKENS")
-    port: int = Field(7777, ge=0, le=65535, description="Port for HTTP to listen on; 0 picks a free one")
-    public_hosts: Names = Field((), description="Host names that HTTP callers use besides loopback: octave.acme.com")
+    host: str = Field("127.0.0.1", description="Address for HTTP to listen on; if not loopback, set OCTAVE_TOKENS")
+    port: int = Field(7777, ge=0, le=65535, description="Port for HTTP to listen on; 0 picks a free port")
+    public_hosts: Names = Field((), description="Host names that HTTP callers may use, such as octave.acme.com")
     tokens: Tokens = Field(
         (),
         description="Tokens that HTTP callers send as 'Authorization: Bearer TOKEN'; at least 16 characters if other "
@@ -135,12 +138,12 @@ class Settings(BaseSettings):
     )
     keep_days: int = Field(90, ge=1, description="Days until a finished run and its files are deleted")
     allow_hosts: Names = Field(
-        (), description="Hosts exempt from the checks of address, port and name, with or without :port"
+        (), description="Hosts that skip the checks of address, port and name, with or without a port"
     )
     max_fetches: int = Field(20, ge=1, description="Maximum number of concurrent page fetches per run")
     fetch_timeout_seconds: float = Field(20, gt=0, description="Time limit for one page")
     page_max_age_seconds: float = Field(86_400, ge=0, description="How long a fetched page is reused; 0 disables reuse")
-    site_timeout_seconds: float = Field(60, gt=0, description="How long a site may not respond before the run fails")
+    site_timeout_seconds: float = Field(60, gt=0, description="How long to wait for a site before the run fails")
     max_runs: int = Field(16, ge=1, description="Maximum number of concurrent runs")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Lowest level to log")
     log_file: UserPath | None = Field(None, description="Log file; default: OCTAVE_HOME/logs/octave.jsonl")
@@ -155,7 +158,7 @@ class Settings(BaseSettings):
 
     @property
     def origins(self) -> dict[str, Origin]:
-        """The source of each field that does not have its default value."""
+        """The source of each field whose value is not the default."""
         sources: tuple[tuple[Origin, Iterable[str]], ...] = (
             ("config.toml", TomlConfigSettingsSource(type(self), self.config_file)()),
             (".env", DotEnvSettingsSource(type(self))()),
@@ -187,7 +190,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic-settings'
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        # config.toml is in OCTAVE_HOME, which these three sources may set.
+        # config.toml is in OCTAVE_HOME, so its path depends on the other sources.
         homes = (source().get("home") for source in (init_settings, env_settings, dotenv_settings))
         home = _absolute(Path(next(filter(None, homes), _home())))
         toml = TomlConfigSettingsSource(settings_cls, home / "config.toml")
@@ -198,7 +201,7 @@ def load(**flags: Any) -> Settings:  # noqa: ANN401 - the fields of Settings
     """Return the settings. `flags` take precedence over all other sources.
 
     Raises:
-        SetupError: a setting is invalid or a settings file unreadable. The message has no values: they may be secret.
+        SetupError: a setting is invalid or a file unreadable. The message omits values, which may be secret.
     """
     try:
         return Settings(**flags)
@@ -217,7 +220,7 @@ def fallback() -> Settings:
 
 
 def described(settings: Settings) -> tuple[Setting, ...]:
-    """Return every setting in the order of the fields, safe to show."""
+    """Return all settings in the order of the fields, without secret values."""
     origins = settings.origins
     return tuple(
         Setting(
@@ -232,7 +235,7 @@ def described(settings: Settings) -> tuple[Setting, ...]:
 
 
 def keys() -> tuple[Setting, ...]:
-    """Return the providers' API keys, safe to show: '***', or '' if not set."""
+    """Return the providers' API keys as settings whose value is '***', or '' if the key is not set."""
     environment, file = _variables()
     return tuple(
         Setting(
@@ -247,21 +250,21 @@ def keys() -> tuple[Setting, ...]:
 
 
 def value_of(variable: str) -> SecretStr | None:
-    """Return the value of a variable from the environment or else from `.env`."""
+    """Return the value of a variable from the environment, or from `.env` if the environment does not have it."""
     environment, file = _variables()
     value = (file | environment).get(variable.lower())
     return SecretStr(value) if value else None
 
 
 def headers_of(variable: str) -> dict[str, str]:
-    """Parse a variable with one 'Name: value' header per line, as the providers' SDKs do."""
+    """Parse HTTP headers from a variable with one 'Name: value' per line, like the providers' SDKs."""
     lines = headers.get_secret_value().split("\n") if (headers := value_of(variable)) else ()
     parts = (line.partition(":") for line in lines)
     return {name.strip(): value.strip() for name, colon, value in parts if colon}
 
 
 def setting_of(settings: Settings, variable: str) -> str:
-    """Return the value of one of our settings or of a provider's own variable; '' if not set."""
+    """Return the value of one of our settings or of a provider's environment variable; '' if not set."""
     if variable.startswith(PREFIX):
         value = getattr(settings, variable.removeprefix(PREFIX).lower())
         return value.get_secret_value() if isinstance(value, SecretStr) else str(value or "")
@@ -270,11 +273,11 @@ def setting_of(settings: Settings, variable: str) -> str:
 
 
 def secret_values(settings: Settings) -> tuple[str, ...]:
-    """Return everything to mask in logs: secret settings, keys, the database's password and custom headers."""
+    """Return all texts to mask in logs: secret settings, keys, the database's password and custom headers."""
     fields = type(settings).model_fields
     own = [text for name, field in fields.items() if _is_secret(field) for text in _secrets(getattr(settings, name))]
     passwords = [match["password"] for url in own if (match := PASSWORD.search(url))]
-    # Word by word, because a message may show the token of 'Bearer TOKEN' alone.
+    # Words are masked separately, because a message may contain only the token of 'Bearer TOKEN'.
     headers = [word for name in CUSTOM_HEADERS for value in headers_of(name).values() for word in value.split()]
     return (*own, *passwords, *headers, *(key.get_secret_value() for name in KEYS if (key := value_of(name))))
 
@@ -285,12 +288,12 @@ def _is_secret(field: FieldInfo) -> bool:
 
 def _secrets(value: SecretStr | tuple[SecretStr, ...] | None) -> Iterator[str]:
     values = value if isinstance(value, tuple) else (value,)
-    # A database URL that is only a scheme ('sqlite://') is no secret; masking it would garble the error about it.
+    # A database URL that is only a scheme ('sqlite://') is not secret, and masking it would garble the error about it.
     return (text for secret in values if secret and not database_url.is_scheme(text := secret.get_secret_value()))
 
 
 def unknown(settings: Settings) -> tuple[str, ...]:
-    """Return the OCTAVE_ variables and config.toml entries that are no settings, such as misspelt names."""
+    """Return the OCTAVE_ variables and config.toml entries that do not match a setting, such as misspelt names."""
     valid = {_variable((name,)) for name in Settings.model_fields}
     environment, file = _variables()
     given = {name.upper() for name in file | environment if name.startswith(PREFIX.lower())}
@@ -299,7 +302,7 @@ def unknown(settings: Settings) -> tuple[str, ...]:
 
 
 def faults() -> Iterator[tuple[Path, str]]:
-    """Yield each settings file that cannot be read, with a reason that does not quote the file."""
+    """Yield each settings file that cannot be read, with a reason that quotes nothing from the file."""
     named = None
     try:
         named = DotEnvSettingsSource(Settings).env_vars.get("octave_home")
@@ -317,7 +320,7 @@ def _why(failed: OSError | ValueError) -> str:
 
 
 def _variables() -> tuple[dict[str, str], dict[str, str]]:
-    """Return the variables of the environment and of `.env`, if readable, with names in lower case."""
+    """Return the variables of the environment and, if the file is readable, of `.env`, with names in lower case."""
     environment = _non_empty(EnvSettingsSource(Settings))
     try:
         return environment, _non_empty(DotEnvSettingsSource(Settings))

@@ -188,9 +188,9 @@ def _split(text: str) -> SplitResult:
         InvalidDomain: `text` is too long, malformed, or has an unsafe character, a user name or another scheme.
     """
     if len(text) > MAX_URL_CHARACTERS:
-        raise _not_a_domain(text, f"it is longer than {MAX_URL_CHARACTERS} characters")
+        raise _not_a_domain(text, f"the URL is longer than {MAX_URL_CHARACTERS} characters")
     if UNSAFE.search(text):
-        raise _not_a_domain(text, "it contains a space, a backslash or an invisible character")
+        raise _not_a_domain(text, "the URL contains a space, a backslash or an invisible character")
     try:
         parts = urlsplit(text if "://" in text else f"//{text}")
         port = parts.port
@@ -203,13 +203,13 @@ def _split(text: str) -> SplitResult:
 
 def _problem(parts: SplitResult, port: int | None) -> str | None:
     if parts.scheme not in {"", *PORTS}:
-        return f"{parts.scheme} is not supported, only http and https"
+        return f"{parts.scheme} is not supported; use http or https"
     if "@" in parts.netloc:
-        return "it contains a user name"
+        return "the URL contains a user name"
     if "%" in parts.netloc:
-        return "its host contains a percent sign"
+        return "the host contains a percent sign"
     if port == 0 or not NETLOC.fullmatch(parts.netloc):
-        return "its host or port is missing or invalid"
+        return "the host or port is missing or invalid"
     return None
 
 
@@ -218,7 +218,7 @@ def _host(parts: SplitResult, text: str) -> str:
     host = (parts.hostname or "").removesuffix(".")
     if ":" in host:
         if not is_address(host):
-            raise _not_a_domain(text, "its host is not a valid IPv6 address")
+            raise _not_a_domain(text, "the host is not a valid IPv6 address")
         return f"[{ipaddress.ip_address(host)}]"
     return _ascii(host, text)
 
@@ -235,10 +235,10 @@ def _ascii(host: str, text: str) -> str:
     try:
         name = host if re.fullmatch(r"[a-z0-9.-]+", host) and "xn--" not in host else _idna(host)
     except UnicodeError:
-        raise _not_a_domain(text, "its host is not a valid domain name") from None
+        raise _not_a_domain(text, "the host is not a valid domain name") from None
     labels = name.split(".")
     if not all(re.fullmatch(r"(?!-)[a-z0-9-]{1,63}(?<!-)", label) for label in labels) or len(name) > 253:  # noqa: PLR2004
-        raise _not_a_domain(text, "its host may contain only letters, digits, hyphens and single dots")
+        raise _not_a_domain(text, "the host may contain only letters, digits, hyphens and single dots")
     return name
 
 

@@ -217,7 +217,7 @@ def _who_writes(models: Iterable[ModelChoice], default: str) -> str:
     return f"Who writes: {', '.join((AUTO, *keyed))} (need a key or your own server), {keyless}; {default}"
 
 
-AUTO_HELP = f"{AUTO} with none configured: {BY_CLIENT} over MCP, else {BY_RULES}"
+AUTO_HELP = f"if no model is configured, {AUTO} is {BY_CLIENT} over MCP, else {BY_RULES}"
 MODEL_HELP = _who_writes(KEYLESS_MODELS, AUTO_HELP)
 # The help of the command line omits models that a client answers, because no client is connected there.
 _KEYED = either(model.name for model in MODELS if model.needs)
@@ -242,7 +242,7 @@ SET_UP_SCRIPTS = either(
 
 def _pages_of(models: Iterable[ModelChoice]) -> str:
     others = "".join(f", or {model.max_pages} for {model.name!r}" for model in models if model.max_pages != MAX_PAGES)
-    return f"Pages to read per company; default {MAX_PAGES}{others}"
+    return f"Pages to read per company; default: {MAX_PAGES}{others}"
 
 
 PAGES_HELP = _pages_of(MODELS)

@@ -49,7 +49,7 @@ def canonical(given: str) -> str:
     found = SCHEME.match(given)
     if not found:
         quoted = "; remove the quotation marks" if given[:1] in {"'", '"'} else ""
-        raise _refused(f"it does not start with postgresql:// or sqlite:///{quoted}")
+        raise _refused(f"the URL does not start with postgresql:// or sqlite:///{quoted}")
     dialect, driver, rest = found["dialect"].lower(), found["driver"], given[found.end() :]
     if dialect not in DRIVERS or found["scheme"].lower().startswith("jdbc:"):
         raise _refused(f"'{found['scheme']}://' is not supported")
@@ -82,7 +82,7 @@ def is_scheme(given: str) -> bool:
 def _sqlite(rest: str) -> str:
     found = SQLITE.fullmatch(rest)
     if not found:
-        raise _refused("it has no file after sqlite:///", SQLITE_FORM)
+        raise _refused("the URL has no file after sqlite:///", SQLITE_FORM)
     file = unquote(found["file"])
     if file == ":memory:" or file.startswith("file:"):
         raise _refused("an in-memory database and file: addresses are not supported", SQLITE_FORM)
@@ -93,11 +93,11 @@ def _sqlite(rest: str) -> str:
 def _postgres(rest: str) -> str:
     found = POSTGRES.fullmatch(rest)
     if not found:
-        raise _refused("it cannot be read (in a password, write @ as %40, / as %2F and % as %25)", POSTGRES_FORM)
+        raise _refused("the URL cannot be parsed (in a password, write @ as %40, / as %2F and % as %25)", POSTGRES_FORM)
     options = parse_qsl(found["options"] or "", keep_blank_values=True)
     database = unquote(found["database"] or "") or dict(options).get("dbname", "")
     if not database:
-        raise _refused("it names no database", POSTGRES_FORM)
+        raise _refused("the URL names no database", POSTGRES_FORM)
     place, hosts = _place(found["hosts"])
     user = "".join(_login(found["user"], found["password"]))
     rest = urlencode([*hosts, *(option for option in options if option[0] != "dbname")], quote_via=quote)
@@ -121,7 +121,7 @@ def _place(hosts: str) -> tuple[str, list[tuple[str, str]]]:
     for host in hosts.split(","):
         port = re.search(r":([^\]]+)$", host)
         if port and not (port[1].isdecimal() and 0 < int(port[1]) <= HIGHEST_PORT):
-            raise _refused(f"its port is not a number from 1 to {HIGHEST_PORT}", POSTGRES_FORM)
+            raise _refused(f"the port is not a number from 1 to {HIGHEST_PORT}", POSTGRES_FORM)
     if "," in hosts or "%2f" in hosts.lower():
         return "", [("host", unquote(host).rstrip(":")) for host in hosts.split(",")]
     return hosts.rstrip(":"), []

@@ -106,7 +106,7 @@ class BrushOff(Value):
 
 
 class TalkTrackDraft(Value, Generic[C]):
-    """What to say on a call. `voicemail` takes 20 seconds; `close` ends a good call; `next_step` is for after the call."""
+    """What to say on a call. `voicemail` takes 20 seconds; `close` ends a good call; `next_step` comes after it."""
 
     pitch: tuple[Sentence[C], ...]
     cold_call: ColdCall[C]
@@ -269,8 +269,8 @@ SCHEMA_VERSION = 3
 class Playbook(Value):
     """A sales playbook for one vendor and one prospect.
 
-    A section that was added after the playbook's `schema_version` is empty, and `brief` is None. `recording` is set if the
-    model's answers were replayed from a recording.
+    Sections that were added after the playbook's `schema_version` are empty, and `brief` is None. `recording` is set if
+    the model's answers were replayed from a recording.
     """
 
     schema_version: int = 1

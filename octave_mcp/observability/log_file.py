@@ -1,4 +1,4 @@
-"""A log file that several processes can write to, and that survives a full disk."""
+"""A log file that several processes can write to, and that recovers from a full disk."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ RETENTION = 10
 class LogFile:
     """A loguru sink that writes to a rotated file.
 
-    While the file cannot be written, lines are lost. `report` receives one record when that starts, and one when it
-    ends.
+    Lines are lost while the file cannot be written. `report` receives a record when writing starts to fail, and another
+    record when writing works again.
     """
 
     def __init__(self, path: Path, report: Callable[[Record], None]) -> None:
         self._path, self._report, self._is_failing = path, report, False
-        # loguru's own file sink prints a traceback and the unmasked record for every line that it cannot write. With
-        # a logger of our own and catch=False, `write` gets the OSError instead.
+        # loguru's own file sink prints a traceback and the unmasked record for every line that it cannot write. With a
+        # separate logger and catch=False, `write` gets the OSError instead.
         self._lines = copy.deepcopy(logger)
         self._lines.remove()
         self._lines.configure(patcher=_unchanged)
@@ -60,9 +60,10 @@ class LogFile:
             self._is_failing = is_failing
             level = logger.level("ERROR" if is_failing else "INFO")
             own = {"level": level, "message": text, "name": __name__, "extra": dict[str, Any](), "exception": None}
-            # Not through loguru, which rejects records that a sink logs while it handles one, to avoid a deadlock.
+            # `report` must not use loguru: to avoid a deadlock, loguru rejects records that a sink logs while it
+            # handles a record.
             self._report(cast("Record", {**record, **own}))
 
 
 def _unchanged(_: Record) -> None:
-    """Replace the inherited patcher: lines arrive masked and formatted."""
+    """Replace the inherited patcher, because lines arrive already masked and formatted."""

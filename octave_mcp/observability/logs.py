@@ -1,4 +1,7 @@
-"""Logs, with secrets masked: JSON lines on stderr and in a file, plain text on a terminal, and nothing on stdout."""
+"""Configures logging: JSON lines on stderr and in a file, or plain text on a terminal, with secrets masked.
+
+Nothing is logged to stdout.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +35,11 @@ if TYPE_CHECKING:
 
 FIELDS = ("run_id", "session_id", "step", "company", "duration_ms", "success", "event")
 RENDERED = "rendered"
-# Stack frames between the code that emits an event and this module, so that loguru logs the emitting code's line.
+# Number of stack frames between the code that emits an event and this module, so that loguru logs the line of that
+# code.
 EVENT_DEPTH = 4
-# These libraries may add handlers to their loggers or turn propagation off: records would not reach the root logger.
+# These libraries may add handlers to their loggers or turn off propagation, so that records would not reach the root
+# logger.
 LIBRARY_LOGGERS = (
     "fastmcp",
     "mcp",
@@ -50,16 +55,16 @@ LIBRARY_LOGGERS = (
 LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
 RETRY_FIELDS = frozenset({"stamina.retry_num", "stamina.caused_by", "stamina.wait_for"})
 
-# Limit per field, so that a line is written in one system call and lines of several processes do not mix.
+# Limit per field: a short line is written in one system call, so lines of several processes do not mix.
 MAX_TEXT_LENGTH = 4000
 CUT_TRACEBACK = "Traceback (most recent call last):\n  ...\n"
 
-# Secrets that no setting of ours holds, such as a key that a provider's error quotes.
+# Matches secrets that are not in our settings, such as a key that a provider's error quotes.
 SECRET_SHAPES = (
-    # OpenAI's 'sk-proj-...', Anthropic's 'sk-ant-...', Firecrawl's 'fc-...'.
+    # API keys: OpenAI's 'sk-proj-...', Anthropic's 'sk-ant-...' and Firecrawl's 'fc-...'.
     (re.compile(r"\b(?:sk|fc)-[\w-]{6,}"), MASK),
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
-    # For example "token": "abc" in JSON. The name stays, so that the log shows what was masked.
+    # For example "token": "abc" in JSON. The name is not masked, so that the log shows what kind of secret was masked.
     (
         re.compile(r"((?:api[_-]?key|token|secret|password)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;(){}]+", re.IGNORECASE),
         rf"\1{MASK}",
@@ -84,7 +89,8 @@ COLOURS = {"DEBUG": "2", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
 def configure(settings: Settings, *, stderr_level: str | None = None, secrets: tuple[str, ...] = ()) -> None:
     """Send all logs of this process, including those of the standard library, to stderr and to the log file.
 
-    `stderr_level` overrides the level of the settings on stderr alone. `secrets` are masked, as are secret settings.
+    `stderr_level` overrides the level of the settings, but only for stderr. `secrets` are masked in addition to secret
+    settings.
     """
     scrub = scrubber((*secrets, *secret_values(settings)))
     logger.remove()
@@ -98,7 +104,7 @@ def configure(settings: Settings, *, stderr_level: str | None = None, secrets: t
 
 
 def warn_about_unknown(settings: Settings) -> None:
-    """Log a warning if there are unknown settings, such as misspelt names, which have no effect."""
+    """Log a warning if there are unknown settings, which are usually misspelt."""
     if names := unknown(settings):
         text = "unknown settings have no effect: {}; check the spelling, octave-mcp config lists the valid names"
         logger.warning(text, ", ".join(names))
@@ -112,15 +118,15 @@ def _add(sink: Any, level: str, template: Callable[[Record], str]) -> None:  # n
 def _renderer(stream: TextIO) -> Callable[[Record, str | None], str]:
     if stream.isatty():
         return _as_text
-    # In another encoding, Python would write '\xe9' for 'é', and \x is no escape in JSON.
+    # If stderr is not UTF-8, Python would write '\xe9' for 'é', but JSON has no \x escape.
     is_utf8 = (stream.encoding or "utf-8").lower().replace("-", "") == "utf8"
     return partial(_as_json, ascii_only=not is_utf8)
 
 
 def log_event(event: Event) -> None:
-    """Log an event of a run, with a traceback if a call failed with anything but an `OctaveError`."""
+    """Log an event of a run. If a call failed with an exception other than `OctaveError`, also log the traceback."""
     level, message = EVENT_LINES[event.event]
-    # An event carries no exception, but it is emitted while the exception is handled.
+    # Events contain no exception, but `call_failed` events are emitted while the exception is being handled.
     failure = sys.exception() if event.event == "call_failed" else None
     unexpected = failure if isinstance(failure, Exception) and not isinstance(failure, OctaveError) else None
     called = event.call.model_dump() if event.call else {}
@@ -129,8 +135,8 @@ def log_event(event: Event) -> None:
 
 
 def scrubber(secrets: tuple[str, ...]) -> Callable[[str], str]:
-    """Return a function that masks these secrets, and anything that looks like a secret."""
-    # Longest first: a secret that starts with another one is masked as a whole.
+    """Return a function that masks the given secrets and everything that looks like a secret."""
+    # Longest first, so that a secret that starts with another secret is masked as a whole.
     known = sorted({secret for secret in secrets if len(secret) >= MIN_SECRET_LENGTH}, key=len, reverse=True)
     values = re.compile("|".join(map(re.escape, known))) if known else None
 
@@ -153,14 +159,17 @@ def _patcher(scrub: Callable[[str], str]) -> Callable[[Record], None]:
 
 
 def _scrubbed(value: object, scrub: Callable[[str], str]) -> object:
-    """Return a value that JSON can represent: anything but a finite number, a bool or None becomes masked text."""
+    """Return a value that JSON can represent. Values other than finite numbers, bools and None become masked text."""
     if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return scrub(str(value))[:MAX_TEXT_LENGTH]
 
 
 def _exception(record: Record, scrub: Callable[[str], str]) -> str | None:
-    """Return the record's traceback, if any. A long one loses its start, because its end names the failure."""
+    """Return the record's traceback, if any.
+
+    A long traceback is cut at the start, because its end names the failure.
+    """
     failed = record["exception"]
     if failed is None or failed.type is None:
         return None
@@ -194,10 +203,10 @@ def _as_text(record: Record, exception: str | None) -> str:
 
 
 def _template(render: Callable[[Record, str | None], str], scrub: Callable[[str], str]) -> Callable[[Record], str]:
-    """Return a format for loguru, which wants a template rather than a finished line."""
+    """Return a format function for loguru, which expects a template instead of a finished line."""
 
     def template(record: Record) -> str:
-        # Braces in the line would be taken for fields of the template, so the line is passed as an extra.
+        # The line is passed as an extra, because loguru would interpret braces in the line as fields of the template.
         record["extra"].pop(RENDERED, None)
         record["extra"][RENDERED] = render(record, _exception(record, scrub))
         return f"{{extra[{RENDERED}]}}\n"
@@ -206,8 +215,8 @@ def _template(render: Callable[[Record, str | None], str], scrub: Callable[[str]
 
 
 def _to_stderr(line: str) -> None:
-    with suppress(OSError, ValueError):  # closed, or on a full disk: there is nowhere left to report that
-        sys.stderr.write(line)  # looked up for each line, because a progress bar may have replaced the stream
+    with suppress(OSError, ValueError):  # stderr is closed or on a full disk: the failure cannot be reported
+        sys.stderr.write(line)  # not cached, because a progress bar may have replaced the stream
 
 
 def _writable_file(settings: Settings) -> Path:
@@ -233,7 +242,8 @@ class _Forward(logging.Handler):
         def set_origin(ours: Record) -> None:
             ours["name"], ours["function"], ours["line"] = record.name, record.funcName, record.lineno
 
-        # stamina logs each retry as a warning; a retry that may still succeed should not alarm a terminal's user.
+        # stamina logs each retry as a warning, but a retry that may still succeed should not alarm the user of a
+        # terminal.
         level = "INFO" if record.name == "stamina" else record.levelname
         more = {name: value for name, value in vars(record).items() if name in RETRY_FIELDS} | {"run_id": RUN_ID.get()}
         logger.bind(**more).patch(set_origin).opt(exception=record.exc_info).log(
@@ -244,14 +254,14 @@ class _Forward(logging.Handler):
 def _text(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
-    except (TypeError, ValueError, LookupError):  # arguments that do not fit the format must not break the caller
+    except (TypeError, ValueError, LookupError):  # arguments that do not match the format must not crash the caller
         return f"{record.msg} {record.args}"
 
 
 def _route_standard_logging(level: str) -> None:
-    """Route the standard library's loggers to the root logger, and that to loguru.
+    """Route the standard library's loggers through the root logger to loguru.
 
-    Libraries log below WARNING only if our level is DEBUG.
+    Messages of libraries below WARNING are logged only if our log level is DEBUG.
     """
     root = logging.getLogger()
     root.handlers = [_Forward()]
@@ -264,7 +274,10 @@ def _route_standard_logging(level: str) -> None:
 
 
 def _log_uncaught() -> None:
-    """Log uncaught exceptions instead of letting Python print them. A debugger's own hooks are left in place."""
+    """Log uncaught exceptions instead of letting Python print them.
+
+    Hooks that a debugger has installed stay in place.
+    """
     if sys.excepthook is sys.__excepthook__:
         sys.excepthook = _uncaught
     if threading.excepthook is threading.__excepthook__:

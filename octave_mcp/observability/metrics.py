@@ -1,4 +1,7 @@
-"""Prometheus metrics. Labels never hold values that callers choose, which would create series without limit."""
+"""Prometheus metrics.
+
+Labels never contain values that callers choose, because each new value would create another time series.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from octave_mcp.domain.events import Event, ModelCall
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 RUN_SECONDS = (1, 2, 5, 10, 20, 30, 60, 120, 180, 300, 600, 1800)
 STEP_SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300)
-# A client may send any word as its method; the others are counted as "other".
+# Clients may send any word as the HTTP method, so methods that are not listed here are counted as "other".
 METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"})
 
 
@@ -19,7 +22,8 @@ class Metrics:
     """The metrics of one application."""
 
     def __init__(self) -> None:
-        # The library's global registry rejects the metrics of a second application, such as a second test's.
+        # Each application has its own registry: the library's global registry would reject the metrics of a second
+        # application, for example in a second test.
         self._registry = metrics = CollectorRegistry()
         self._started = Counter("octave_runs_started", "Runs started or resumed", registry=metrics)
         self._finished = Counter("octave_runs_finished", "Runs that ended", ["status"], registry=metrics)
@@ -39,12 +43,12 @@ class Metrics:
         self._calls = Counter("octave_model_calls", "Model answers", ["model", "prompt", "reused"], registry=metrics)
         self._tokens = Counter(
             "octave_model_tokens",
-            "Tokens by kind: input, the part of it that the provider had cached, and output",
+            "Tokens by kind: input, cached (input from the provider's cache), and output",
             ["model", "kind"],
             registry=metrics,
         )
         self._usd = Counter(
-            "octave_model_cost_usd", "Cost of model answers, where the price is known", ["model"], registry=metrics
+            "octave_model_cost_usd", "Cost of model answers whose price is known", ["model"], registry=metrics
         )
         self._unpriced = Counter(
             "octave_model_unpriced_calls", "Model answers whose price is unknown", ["model"], registry=metrics
@@ -54,7 +58,7 @@ class Metrics:
         )
         self._request_seconds = Histogram(
             "octave_http_request_seconds",
-            "Duration of HTTP requests; streams count until they end",
+            "Duration of HTTP requests; for streams, the time until the end of the stream",
             ["method", "route"],
             registry=metrics,
         )
@@ -88,13 +92,16 @@ class Metrics:
             self._usd.labels(call.model).inc(call.usd)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count a request. `route` is the template, e.g. '/runs/{run_id}'."""
+        """Count a request. `route` is the template of the path, such as '/runs/{run_id}'."""
         method = method if method in METHODS else "other"
         self._requests.labels(method, route, str(status)).inc()
         self._request_seconds.labels(method, route).observe(seconds)
 
     def render(self, running: int, failing: Iterable[str]) -> bytes:
-        """Return all metrics in Prometheus' text format, with the current gauges: running runs and failing tasks."""
+        """Return all metrics in Prometheus' text format.
+
+        `running` and `failing` set the gauges of runs and background tasks.
+        """
         self._running.set(running)
         self._failing.clear()
         for task in failing:

@@ -9,13 +9,13 @@ T = TypeVar("T")
 
 
 class Journal(Protocol):
-    """The journal of a run: a step with the same name and input as a recorded one is not repeated."""
+    """The journal of a run. A step with the same name and input as a recorded step is not repeated."""
 
     async def step(self, name: str, call: Callable[[], Awaitable[T]], kind: type[T], *given: object) -> T:
         """Return the recorded result of the step, or make the call and record its result.
 
-        An `OctaveError` is recorded and raised again, too. `given` is the input on which the result depends; it must
-        be the same in all processes.
+        An `OctaveError` is recorded like a result, and raised again. `given` is the input on which the result
+        depends; this input must be the same in all processes.
         """
         ...
 
@@ -31,8 +31,8 @@ Execute = Callable[[str], Awaitable[None]]
 Claim = Literal["ours", "others", "over"]
 
 
-# Callback that tells who can execute a run: `ours` if this process has its model, source and hosts, `others` if not,
-# `over` if it is final or deleted.
+# Callback that returns who can execute a run: `ours` if this process has the run's model, source and hosts, `others` if
+# it lacks any of them, and `over` if the run is final or deleted.
 Claims = Callable[[str], Awaitable[Claim]]
 
 
@@ -43,14 +43,14 @@ class Engine(Protocol):
         """Start the engine. A durable engine also resumes runs that an earlier process left unfinished."""
 
     async def start(self, run_id: str) -> None:
-        """Schedule a run. Further calls for the same run have no effect."""
+        """Schedule a run. If the run was scheduled before, the call has no effect."""
 
     async def owners_alive(self, run_ids: Collection[str]) -> dict[str, bool]:
-        """Return the runs that were started in any process and have not ended, with whether their process is alive."""
+        """Return which of these runs any process has started but not ended, and whether that process is alive."""
         ...
 
     async def cancel(self, run_id: str) -> None:
-        """Stop a run, in whichever process it is executed."""
+        """Stop a run. The run may be executed by any process."""
 
     async def forget(self, run_ids: Sequence[str]) -> None:
         """Delete everything that the engine has stored about these runs."""

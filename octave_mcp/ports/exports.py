@@ -9,7 +9,7 @@ from octave_mcp.domain.playbook import Playbook
 
 
 class Export(Protocol):
-    """An export format. Renders a playbook as text, or as bytes if the format is binary."""
+    """An export format, which renders a playbook as text, or as bytes if the format is binary."""
 
     def render(self, playbook: Playbook) -> str | bytes: ...
 
@@ -19,5 +19,5 @@ class EmbedsPages(Export, Protocol):
     """A format that can include the texts of the pages that a playbook quotes."""
 
     def with_pages(self, texts: Mapping[str, str]) -> Export:
-        """Return the format with these page texts, which are keyed by digest."""
+        """Return a copy of this format that includes the given page texts, which are keyed by digest."""
         ...

@@ -1,4 +1,4 @@
-"""Ports for models, and for what a model may use of its run."""
+"""Ports for models, and for the parts of a run that a model may use."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from octave_mcp.ports.stores import KeyValues
 
 
 class Inbox(Protocol):
-    """The questions of a run to the connected client, which may take up to a week to answer."""
+    """The questions of a run to the connected client. The client has up to a week to answer a question."""
 
     async def questions(self) -> Sequence[QuestionRecord]:
         """Return all questions of the run."""
         ...
 
     async def put(self, question: QuestionRecord) -> QuestionRecord:
-        """Store a question and return it as stored: if it was asked before, with its answer."""
+        """Store a question and return it. A question that was asked before is returned with its answer."""
         ...
 
     async def answer(self, question: QuestionRecord) -> str:
@@ -32,18 +32,18 @@ class Inbox(Protocol):
         ...
 
     async def record_verdict(self, question_id: str, *, wrong: str | None = None, dropped: str | None = None) -> None:
-        """Store the problems found in the answer, and what was finally dropped. None leaves a value unchanged."""
+        """Store the problems of an answer, and the parts that were finally dropped. None leaves a value unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """What a model may use of its run.
+    """The parts of a run that a model may use.
 
-    - `fresh`: do not use cached answers.
-    - `check`: a paid model calls it right before each ask; raises BudgetExceeded if the run must not ask any more.
-    - `spend`: a paid model calls it right after each answer.
-    - `clock`: a model that queues its asks reports the time that they wait.
-    - `slow`: a slow model calls it with its name and a description, each time that the description changes.
+    - `fresh`: whether the model must not use cached answers.
+    - `check`: callback that a paid model calls right before each ask. Raises BudgetExceeded if the budget is used up.
+    - `spend`: callback that a paid model calls right after each answer.
+    - `clock`: the run's clock. A model that queues its asks reports to this clock how long asks wait in the queue.
+    - `slow`: callback that a slow model calls with its name and a description whenever the description changes.
     """
 
     run_id: str
@@ -57,11 +57,12 @@ class RunContext:
 
 
 class Model(Protocol):
-    """Answers asks. Each run has its own instance, which is closed when the run ends.
+    """Answers asks. Each run has its own instance of the model, which is closed when the run ends.
 
-    - `name`: shown to the user.
-    - `identity`: the name with those of all models that it asks. Cached findings are only reused for the same identity.
-    - `languages`: the languages that it can write; None for any.
+    - `name`: the model's name, as users see it.
+    - `identity`: the model's name, combined with the names of all models that it asks. Cached findings are reused only
+      for the same identity.
+    - `languages`: the languages that the model can write; None if there is no limit.
     """
 
     name: str
@@ -70,7 +71,7 @@ class Model(Protocol):
     capacity: Capacity
 
     def estimate(self, max_pages: int) -> Estimate:
-        """Estimate the cost of a playbook from `max_pages` pages per company, without verification of its claims."""
+        """Estimate the cost of a playbook from `max_pages` pages per company, without the verification of claims."""
         ...
 
     def estimate_verification(self, max_pages: int) -> Estimate: ...
@@ -83,10 +84,13 @@ class Model(Protocol):
         """
 
     def prepare(self) -> None:
-        """Start slow preparations for the first ask, such as loading a library. Called when a run starts to fetch."""
+        """Start slow preparations for the first ask, such as loading a library.
+
+        Called when a run starts to fetch pages.
+        """
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
-        """Return the answer in the type that the ask wants. Its content is not checked.
+        """Return an answer of the type that the ask wants. The content of the answer is not checked.
 
         Raises:
             Transient: A retry may succeed.
@@ -97,13 +101,13 @@ class Model(Protocol):
         ...
 
     async def announce(self, ask: Ask[Any, Any]) -> None:
-        """Reserve a place in the queue before asks that are made later. Models without a queue do nothing."""
+        """Reserve a place for the ask in the queue, before later asks. Models without a queue do nothing."""
 
     async def has_answered(self, ask: Ask[Any, Any]) -> bool:
-        """Whether an answer of another run can be reused for this ask."""
+        """Return whether an answer from another run can be reused for this ask."""
         ...
 
     async def record_verdict(self, key: str, verdict: Judgement) -> None:
-        """Receive the verdict of the checks on the answer with this key; again, if a correction of it was rejected."""
+        """Receive the verdict of the checks on an answer. Called again if the correction of the answer was rejected."""
 
     async def close(self) -> None: ...

@@ -10,7 +10,7 @@ from octave_mcp.domain.page import Page, PageFailure
 
 
 class Source(Protocol):
-    """A source of pages. Each run has its own instance, which is closed when the run ends."""
+    """A source of pages. Each run has its own instance of the source, which is closed when the run ends."""
 
     @property
     def credits(self) -> int:
@@ -21,9 +21,9 @@ class Source(Protocol):
         """Set a callback for progress messages during long calls."""
 
     async def open(self, company: Company) -> Company:
-        """Return the company with the URL that responds ('https://www.acme.com').
+        """Return the company with the URL that responds, such as 'https://www.acme.com'.
 
-        Reads robots.txt and fetches no page.
+        This method requests robots.txt but no page.
 
         Raises:
             HostNotAllowed: The IP address of the site is not public.
@@ -41,18 +41,23 @@ class Source(Protocol):
         ...
 
     async def map(self, company: Company, home: Page) -> Site:
-        """Find all URLs of the site in sitemaps and on the home page, without the home page itself."""
+        """Return all URLs of the site, except that of the home page, from sitemaps and the links on the home page."""
         ...
 
     async def scrape(self, site: Site, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
-        """Return a page or a failure for each URL, in the given order. Never raises for a single page.
+        """Return a page or a failure for each URL, in the given order.
 
-        A page with the same text as an earlier one or the home page is returned as a failure.
+        A page that cannot be read does not raise an error.
+
+        A page with the same text as an earlier page or the home page is returned as a failure.
         """
         ...
 
     async def read(self, company: Company, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
-        """Like `scrape`, but for pages of a site that was not mapped. They are not compared with its home page."""
+        """Read pages like `scrape`, but of a site that was not mapped.
+
+        The pages are not compared with the home page.
+        """
         ...
 
     async def close(self) -> None: ...

@@ -1,4 +1,4 @@
-"""Ports for storage: of runs, and of caches that runs share."""
+"""Ports for the storage of runs and of caches that all runs share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from octave_mcp.domain.steps import StepEntry, StepRecord
 from octave_mcp.domain.versions import Version, VersionMeta
 
 CACHE_MAX_AGE = timedelta(days=30)
-# Makes a call, and repeats it until the database is available.
+# Callback that makes a call to the database and repeats the call until the database is available.
 Wait = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 
 
@@ -23,20 +23,26 @@ class KeyValues(Protocol):
     """Key-value store for small texts that all runs share, such as a site's robots.txt."""
 
     async def put_value(self, key: str, text: str, *, run_id: str = "") -> None:
-        """Store a value. Does nothing if it is for a run that was deleted."""
+        """Store a value. If `run_id` is a run that was deleted, the call has no effect."""
 
     async def get_value(self, key: str, *, since: datetime) -> str | None:
-        """Return the value if it was stored at `since` or later."""
+        """Return the value if it was stored at `since` or later, otherwise None."""
         ...
 
 
 class PageCache(Protocol):
-    """Page cache of all processes. Entries expire after `CACHE_MAX_AGE`; if it is full, the oldest are evicted."""
+    """Page cache that all processes share.
+
+    Entries expire after `CACHE_MAX_AGE`; a full cache evicts the oldest entries.
+    """
 
     async def cached(self, keys: Sequence[str]) -> dict[str, CacheEntry]: ...
 
     async def lease(self, keys: Sequence[str], owner: str, *, seconds: float) -> frozenset[str]:
-        """Lease keys to an owner, who alone may fetch them for that time. Returns the keys that were free."""
+        """Lease keys to an owner, so that for `seconds`, no other owner fetches their pages.
+
+        Returns the keys that were free.
+        """
         ...
 
     async def put_cached(
@@ -46,10 +52,13 @@ class PageCache(Protocol):
 
 
 class Heartbeats(Protocol):
-    """Heartbeats of servers. A server whose number no longer increases has stopped."""
+    """Heartbeats of servers: each server keeps increasing a number.
+
+    If a server's number stays the same, it has stopped.
+    """
 
     async def beat(self, server_id: str) -> Mapping[str, int]:
-        """Add one to the number of this server, and return the numbers of all servers."""
+        """Increase the number of this server by one, and return the numbers of all servers."""
         ...
 
     async def remove_server(self, server_id: str) -> None: ...
@@ -59,14 +68,14 @@ class Memory(KeyValues, PageCache, Protocol):
     """The storage that a source may use."""
 
     async def use_cached(self, keys: Sequence[str], run_id: str) -> None:
-        """Record that the run uses these cached pages or values, which are deleted with the last run that uses them."""
+        """Record that the run uses cached pages or values. An entry is deleted with the last run that uses it."""
 
 
 class Store(Memory, Heartbeats, Protocol):
     """Sessions and runs: records, events, questions, versions of playbooks, and each page that was read.
 
     Raises:
-        StoreFailed: From each method, if the database cannot be read or written.
+        StoreFailed: The database cannot be read or written. All methods raise this error.
     """
 
     async def open(self) -> None:
@@ -75,7 +84,7 @@ class Store(Memory, Heartbeats, Protocol):
     async def close(self) -> None: ...
 
     async def add_run(self, record: RunRecord, *, new_session: bool) -> RunRecord:
-        """Store a new run. If a run has the same request_id, return that run instead.
+        """Store a new run and return it. If another run has the same request_id, return that run instead.
 
         Raises:
             NotFound: The session of the run does not exist.
@@ -83,7 +92,7 @@ class Store(Memory, Heartbeats, Protocol):
         ...
 
     async def update_run(self, record: RunRecord, *, events: Sequence[Event] = ()) -> bool:
-        """Replace a record and add events in one transaction.
+        """Replace the record of a run and add events in one transaction.
 
         Returns False, without a change, if the run is final or deleted.
         """
@@ -94,7 +103,7 @@ class Store(Memory, Heartbeats, Protocol):
     async def run_of_request(self, request_id: str) -> RunRecord | None: ...
 
     async def epoch_of(self, run_id: str) -> int | None:
-        """Return the number of the run's latest execution, 0 if none; None if the run is final or deleted."""
+        """Return the epoch of the run's latest execution (0 if it has none), or None if the run is final or deleted."""
         ...
 
     async def begin_execution(self, run_id: str, after: int) -> bool:
@@ -107,17 +116,17 @@ class Store(Memory, Heartbeats, Protocol):
     def of_execution(self, epoch: int) -> Store:
         """Return this store for one execution of a run.
 
-        Its writes to the run are ignored once the run is final or has a later execution. Writes to what all runs share,
-        such as cached pages, still count.
+        The returned store ignores writes to the run once the run is final or a later execution has begun. Data that all
+        runs share, such as cached pages, is still written.
         """
         ...
 
     async def lost(self, epochs: Mapping[str, int]) -> list[str]:
-        """Return the runs that are final, deleted, or have a later execution than the given epoch."""
+        """Return the runs in `epochs` that are final or deleted or have a later execution than the given epoch."""
         ...
 
     def waiting(self, wait: Wait) -> Store:
-        """Return this store with each call passed to `wait`, which repeats it until the database is available."""
+        """Return a copy of this store that uses `wait` to repeat each call until the database is available."""
         ...
 
     async def steps(self, run_id: str) -> list[StepEntry]: ...
@@ -135,7 +144,7 @@ class Store(Memory, Heartbeats, Protocol):
     async def unfinished(self) -> list[RunRecord]: ...
 
     async def ended_before(self, when: datetime) -> list[RunRecord]:
-        """Return runs that ended before `when` and whose playbook has no version since then."""
+        """Return runs that ended before `when` and whose playbook has had no new version since `when`."""
         ...
 
     async def sessions(self, *, limit: int = 20, after: str | None = None) -> list[SessionRecord]:
@@ -145,12 +154,12 @@ class Store(Memory, Heartbeats, Protocol):
     async def session(self, session_id: str) -> SessionRecord | None: ...
 
     async def delete_session(self, session_id: str) -> None:
-        """Delete a session with its runs, as `delete_runs` does."""
+        """Delete a session and its runs, including everything that `delete_runs` deletes."""
 
     async def delete_runs(self, run_ids: Sequence[str]) -> None:
         """Delete runs with everything stored about them.
 
-        Cached data that no other run uses and sessions without other runs are deleted too.
+        Also deletes cached data that no remaining run uses, and sessions that have no remaining runs.
         """
 
     async def append(self, run_id: str, events: Sequence[Event]) -> None:
@@ -163,10 +172,10 @@ class Store(Memory, Heartbeats, Protocol):
     async def last_events(self, run_id: str, limit: int) -> list[tuple[int, Event]]: ...
 
     async def delete_values(self, before: datetime, kind: str = "") -> None:
-        """Delete the values that were stored before that time and whose keys start with `kind`."""
+        """Delete the values that were stored before the time `before` and whose keys start with `kind`."""
 
     async def put_question(self, run_id: str, question: QuestionRecord) -> QuestionRecord:
-        """Store a question and return it; if it was stored earlier, return the stored one."""
+        """Store a question and return it. If the question was stored earlier, return the stored question."""
         ...
 
     async def question(self, run_id: str, question_id: str) -> QuestionRecord | None: ...
@@ -176,10 +185,12 @@ class Store(Memory, Heartbeats, Protocol):
         ...
 
     async def open_question(self, run_id: str, *, before: datetime, hand_out: bool) -> QuestionRecord | None:
-        """Return the next unanswered question to give to a client; with `hand_out`, record that it was given now.
+        """Return the next unanswered question for a client.
 
-        Questions that were never given out come first, then the one given out longest ago. Questions given out at
-        `before` or later are skipped.
+        With `hand_out`, record that the question was given out now.
+
+        Questions that were never given out come first, then the question that was given out longest ago. Questions that
+        were given out at `before` or later are skipped.
         """
         ...
 
@@ -188,7 +199,7 @@ class Store(Memory, Heartbeats, Protocol):
         ...
 
     async def answered(self, asked: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Return which of these questions, given as (run_id, question_id), have an answer."""
+        """Return the questions in `asked`, pairs of run id and question id, that have an answer."""
         ...
 
     async def put_verdict(
@@ -197,46 +208,50 @@ class Store(Memory, Heartbeats, Protocol):
         """Store the verdict on an answer. None leaves a value unchanged."""
 
     async def put_version(self, run_id: str, version: Version) -> Version | None:
-        """Store a version of the run's playbook and return it. If its maker stored one earlier, return that.
+        """Store a version of the run's playbook and return it.
 
-        Returns None, without a change, if the run is deleted, or if the run that makes the version is final, deleted or
-        has a later execution.
+        If the run that makes the version stored a version earlier, that earlier version is returned instead. Returns
+        None, without a change, if the playbook's run is deleted, or if the run that makes the version is final or
+        deleted or has a later execution.
 
         Raises:
-            Outdated: The version is not based on the newest one.
+            Outdated: The version is not based on the newest version.
         """
         ...
 
     async def versions(self, run_id: str) -> list[VersionMeta]:
-        """Return the versions of the run's playbook by number."""
+        """Return the metadata of all versions of the run's playbook, sorted by number."""
         ...
 
     async def get_version(self, run_id: str, number: int | None = None) -> Version | None:
-        """Return the version with this number, or else the newest."""
+        """Return the version with this number, or the newest version if `number` is None."""
         ...
 
     async def get_playbook(self, run_id: str, number: int | None = None) -> Playbook | None:
-        """Return the playbook of the version with this number, or else of the newest."""
+        """Return the playbook of the version with this number, or of the newest version if `number` is None."""
         ...
 
     async def put_pages(self, run_id: str, pages: Sequence[Page]) -> tuple[str, ...]:
-        """Store pages that the run has read. Returns their keys in the given order."""
+        """Store pages that the run has read. Returns the keys of the pages in the given order."""
         ...
 
     async def pages(self, run_id: str, keys: Sequence[str]) -> tuple[Page, ...]:
-        """Return pages in the order of `keys`.
+        """Return the pages with the given keys, in the order of `keys`.
 
         Raises:
-            Unreadable: A page is missing, or another release stored it in another form.
+            Unreadable: A page is missing, or was stored by another release in a form that this release cannot read.
         """
         ...
 
     async def copy_pages(self, from_run: str, to_run: str, sha256s: Collection[str]) -> bool:
-        """Add a run's pages with these texts to another run. Returns False, without a change, if a page is missing."""
+        """Add a run's pages with these digests to another run.
+
+        Returns False, without a change, if a page is missing.
+        """
         ...
 
     async def pages_with_texts(self, sha256s: Collection[str]) -> dict[str, Page]:
-        """Return a page of any run for each of these texts, by digest. Texts that were deleted are left out."""
+        """Return a page of any run for each digest of a text. The result omits texts that were deleted."""
         ...
 
     async def page_text(self, sha256: str) -> str | None: ...

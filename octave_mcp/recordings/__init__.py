@@ -1,1 +1,1 @@
-"""Recordings: answers of a model in one run, stored so that a later run can replay them against the current pages."""
+"""Records the answers of a model in one run, so that a later run can replay them against the current pages."""

@@ -1,4 +1,4 @@
-"""Converts citations between the form of recordings (page and quotation) and of answers (passage numbers)."""
+"""Converts citations between the form in recordings (page and quotation) and the form in answers (passage numbers)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from octave_mcp.domain.value import Value
 from octave_mcp.evidence.passages import numbered, quotations
 from octave_mcp.recordings.recording import Json, Object, is_list, is_object
 
-# The field of a finding that is not part of a model's answer: rules and verification fill it in.
+# The field of a finding that a model's answer does not contain, because rules and verification fill it in.
 DERIVED = "support"
 
 
 class PagePlace(NamedTuple):
-    """The location of a page, independent of the host: the role of the company, and the path on its site.
+    """The location of a page, independent of the host: the company's role and the path on the company's site.
 
-    For a page elsewhere, `company` is '' and `path` the complete URL.
+    For a page on another site, `company` is '' and `path` is the complete URL.
     """
 
     company: str
@@ -33,7 +33,7 @@ class _Quoted(NamedTuple):
 
 
 def place_of(url: str, companies: Sequence[Company]) -> PagePlace:
-    """Return the location of a page, which stays the same if the site is served under another host."""
+    """Return the location of a page. The location stays the same if the site is served under another host."""
     parts = urlsplit(url)
     for company in companies:
         if _host(url) == _host(company.url):
@@ -72,22 +72,23 @@ def _citation(evidence: Evidence, companies: Sequence[Company]) -> Object:
 
 
 class Shown:
-    """Index of all quotations that the passages of an ask can give."""
+    """Index of all quotations that can be cited from the passages of an ask."""
 
     def __init__(self, passages: Sequence[Passage], companies: Sequence[Company]) -> None:
         self._by_page: dict[PagePlace, dict[str, list[_Quoted]]] = {}
         for at, passage in enumerate(passages, 1):
             by_quote = self._by_page.setdefault(place_of(passage.page.url, companies), {})
             for cite in _possible_cites(at, passage):
-                # The role does not matter here: it does not change the quotation.
+                # Any role will do here, because the role does not change the quotation.
                 quoted = quotations(cite, passages, "vendor")
                 if len(quoted) == 1:
                     by_quote.setdefault(quoted[0].quote, []).append(_Quoted(quoted[0].start, cite))
 
     def cites(self, citation: Object) -> tuple[Cite, ...]:
-        """Return the cites that give exactly the recorded quotation: one, or two if passages now split it; else none.
+        """Return the cites that result in exactly the recorded quotation, or () if no passage has the quotation.
 
-        If the page has the quotation more than once, the occurrence nearest to the recorded offset is taken.
+        If the quotation is now split between two passages, two cites are returned. If the page contains the
+        quotation several times, the occurrence closest to the recorded offset is cited.
         """
         quotes = self._by_page.get(PagePlace(citation["company"], citation["path"]), {})
         quote, start = citation["quote"], citation["start"]
@@ -96,7 +97,10 @@ class Shown:
 
 
 def _possible_cites(at: int, passage: Passage) -> Iterator[Cite]:
-    """Yield all cites of a passage that give one quotation: the whole, its heading, a sentence, two neighbours."""
+    """Yield all cites of a passage that result in one quotation.
+
+    These are the whole passage, the heading, each sentence, and each pair of neighbouring sentences.
+    """
     yield Cite(passage=at)
     if passage.is_quotation:
         return

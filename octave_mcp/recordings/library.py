@@ -1,4 +1,4 @@
-"""Finds recordings by their pair of companies. Each recording is a file named after the two domains."""
+"""Finds recordings by the two companies. Each recording is a file that is named after the two domains."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from octave_mcp.errors import InputError
 from octave_mcp.recordings.recording import RecordedRun, unpacked
 
 PACKAGED = Path(__file__).parents[1] / "demo" / "recordings"
-# No domain name contains a plus sign.
+# The separator is a plus sign, because no domain name contains one.
 SUFFIX, BETWEEN = ".json.gz", "+"
 
 Pair = tuple[str, str]
 
 
 def name_of(vendor: str, prospect: str) -> str:
-    """Return the name of a recording's file. '_' replaces the colon before a port, which Windows does not allow."""
+    """Return the name of a recording's file.
+
+    '_' replaces a colon before a port, because Windows does not allow colons.
+    """
     return f"{vendor}{BETWEEN}{prospect}{SUFFIX}".replace(":", "_")
 
 
@@ -30,7 +33,7 @@ def find(domains: Mapping[Role, str], home: Path) -> RecordedRun:
     """Return the recording of a pair of companies. The user's own recordings take precedence over packaged ones.
 
     Raises:
-        InputError: There is no recording.
+        InputError: There is no recording of these companies.
         StaleRecording: The recording is damaged or was made by another release.
     """
     vendor, prospect = domains["vendor"], domains["prospect"]

@@ -1,4 +1,4 @@
-"""The contents of a recording and its file format: gzip-compressed JSON, indented so that people can compare it."""
+"""The contents of a recording and its file format: gzip-compressed JSON, indented so that people can compare files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.verification import ClaimKind
 from octave_mcp.errors import StaleRecording
 
-# Version of the file format. `unpacked` refuses all others.
+# Version of the file format. `unpacked` rejects all other versions.
 FORMAT = 1
 # Any JSON value.
 Json = Any
@@ -36,7 +36,7 @@ def is_list(part: Json) -> TypeGuard[list[Json]]:
 class RecordedAnswer(Value):
     """An accepted answer.
 
-    - `company`: the company whose pages the question was about; '' if it was not about one company's pages.
+    - `company`: the company whose pages the question was about; '' if the question was not about a company's pages.
     - `form`: the name of the answer's type.
     - `value`: the answer as JSON, in which each `evidence` is a list of citations.
     """
@@ -49,14 +49,14 @@ class RecordedAnswer(Value):
 
 
 class RecordedPersona(Value):
-    """A buyer persona and the copy that was written for it. `value` is None if none was."""
+    """A buyer persona and the copy for this persona. `value` is None if no copy was written."""
 
     title: str
     value: Object | None
 
 
 class RecordedVerdict(Value):
-    """A model's verdict on a claim. It applies only to the same claim with the same quotations."""
+    """A model's verdict on a claim. The verdict applies only to the same claim with the same quotations."""
 
     text: str
     kind: ClaimKind
@@ -71,10 +71,10 @@ class RecordedRun(Value):
     """The recorded answers of a run.
 
     - `vendor`, `prospect`: domains.
-    - `max_pages`, `shown_characters`, `verification_tokens`: settings of the run on which its questions depended.
+    - `max_pages`, `shown_characters`, `verification_tokens`: settings of the run that affected its questions.
     - `prompts`: the versions of the prompts.
-    - `personas`: in order, 'persona-1' first.
-    - `digest`: SHA-256 of everything else.
+    - `personas`: the personas in order, starting with 'persona-1'.
+    - `digest`: SHA-256 of all other fields.
     """
 
     format: int = FORMAT
@@ -114,14 +114,14 @@ def count(value: Json) -> int:
 
 
 def packed(recording: RecordedRun) -> bytes:
-    """Serialize a recording. Equal recordings give equal bytes."""
+    """Serialize a recording. Equal recordings result in equal bytes."""
     text = json.dumps(_with_digest(recording.model_dump(mode="json")), ensure_ascii=False, indent=1)
-    # Without a fixed time, gzip would write the current one into its header.
+    # Without a fixed time, gzip would write the current time into the file's header.
     return gzip.compress(f"{text}\n".encode(), mtime=0)
 
 
 def unpacked(data: bytes, name: str) -> RecordedRun:
-    """Parse a recording; `name` is its file name, for errors.
+    """Parse a recording. `name`: the file name for error messages.
 
     Raises:
         StaleRecording: The recording is damaged or has a format that this release cannot read.

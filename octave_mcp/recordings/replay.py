@@ -17,7 +17,7 @@ from octave_mcp.recordings.recording import Json, Object, RecordedRun, citations
 
 
 class Answered(NamedTuple):
-    """An answer as JSON in the type that the ask wants, and its origin in the recording."""
+    """An answer as JSON of the type that the ask wants, and the answer's origin in the recording."""
 
     value: Object
     replayed: Replayed
@@ -27,10 +27,11 @@ def answered(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Com
     """Return the recorded answer to an ask.
 
     Raises:
-        NotRecorded: The recording has no answer to it.
+        NotRecorded: The recording has no answer to this ask.
     """
     if ask.complaint:
-        # Recorded answers had passed the checks. If one fails now, asking the recording again would not help.
+        # Recorded answers passed the checks when they were recorded. If an answer fails now, asking the recording again
+        # does not help.
         raise NotRecorded("a recording has no corrected answers; entries that fail a check are dropped")
     brief = ask.brief
     if isinstance(brief, VerificationBrief):
@@ -54,18 +55,18 @@ def _replayed(recording: RecordedRun, ask: Ask[Any, Any], question: str, mapped:
 
 
 def _notices(recording: RecordedRun, ask: Ask[Any, Any]) -> Iterator[str]:
-    """Yield what has changed since the recording. The answers may be good nevertheless."""
+    """Yield notices of what has changed since the recording was made. The recorded answers may still be good."""
     others = (prompt.rpartition("@") for prompt in ask.beside)
     for name, version in ((ask.prompt, ask.version), *((name, int(version)) for name, _, version in others)):
         if (known := recording.prompts.get(name)) and known != version:
             yield f"the prompt {name} has changed since the recording, from version {known} to {version}"
     is_judging = isinstance(ask.brief, VerificationBrief)
     if not is_judging and ask.brief.context != recording.context:
-        yield "it was recorded with a different context and does not reflect this one"
+        yield "the recording was made with a different context and does not reflect the one given now"
 
 
 def _values(recording: RecordedRun, ask: Ask[Any, Any]) -> list[Object]:
-    """Return the recorded answers to a question: several, if it was asked about the company's pages in parts."""
+    """Return the recorded answers to a question. There are several if each pack of pages was asked about separately."""
     company = getattr(ask.brief, "role", "")
     answers = [answer for answer in recording.answers if (answer.company, answer.prompt) == (company, ask.prompt)]
     if not answers:
@@ -81,9 +82,9 @@ def _addresses(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[C
 
 
 def _merged(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Company]) -> Answered:
-    """Return the entries of all recorded answers that cite the passages shown.
+    """Return one answer with the entries of all recorded answers that cite the ask's passages.
 
-    The pages may be divided into parts differently than in the recording.
+    All recorded answers are searched, because pages may now be divided into packs differently.
     """
     values, mapping = _values(recording, ask), _Mapping(Shown(ask.passages, companies), _persona_ids(recording, ask))
     first, *more = [mapping.of(value, only_shown=isinstance(ask.brief, ReadingBrief)) for value in values]
@@ -95,7 +96,8 @@ def _merged(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Comp
 def _copy(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Company]) -> Answered:
     """Return the recorded copy for these personas.
 
-    Personas are found by title: their ids differ from the recording if one was dropped and the next ones moved up.
+    Personas are matched by title. Their ids may differ from the recording, because a dropped persona changes the ids of
+    the personas after it.
     """
     written = {persona.title: persona.value for persona in recording.personas}
     names = list(PersonaDrafts.model_fields)[ask.brief.rank :]
@@ -109,7 +111,7 @@ def _copy(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Compan
 
 
 def _persona_ids(recording: RecordedRun, ask: Ask[Any, Any]) -> dict[str, str]:
-    """Map the ids of the recorded personas to their ids in this run."""
+    """Map the ids of personas in the recording to the ids of the same personas in this run."""
     if not isinstance(ask.brief, WritingBrief):
         return {}
     ids = {persona.title: persona.id for persona in ask.brief.prospect.buyer_personas}
@@ -119,14 +121,20 @@ def _persona_ids(recording: RecordedRun, ask: Ask[Any, Any]) -> dict[str, str]:
 
 @dataclass(slots=True)
 class _Mapping:
-    """Maps recorded values to the passages shown. `mapped` counts the citations that were found."""
+    """Maps the citations in recorded values to the ask's passages.
+
+    `mapped` counts the citations that were found there.
+    """
 
     shown: Shown
     personas: dict[str, str]
     mapped: int = field(default=0)
 
     def of(self, value: Object, *, only_shown: bool = False) -> Object:
-        """Return the value with passage numbers; with `only_shown`, without entries that cite none of the passages."""
+        """Return the value with passage numbers.
+
+        With `only_shown`, omit entries that cite none of the ask's passages.
+        """
         return {name: self._tree(name, part, only_shown=only_shown) for name, part in value.items()}
 
     def _tree(self, name: str, part: Json, *, only_shown: bool) -> Json:
@@ -147,7 +155,10 @@ class _Mapping:
         return [cite.model_dump(mode="json") for cites in mapped for cite in cites]
 
     def _is_wanted(self, entry: Json, *, only_shown: bool) -> bool:
-        """Whether an entry applies: not if its persona was dropped, or if it cites only other passages."""
+        """Return whether to keep an entry.
+
+        The entry's persona must still exist. With `only_shown`, the ask must have a passage that the entry cites.
+        """
         if not is_object(entry):
             return True
         if self.personas and entry.get("persona_id", next(iter(self.personas))) not in self.personas:
@@ -156,7 +167,7 @@ class _Mapping:
 
 
 def _verdicts(recording: RecordedRun, brief: VerificationBrief) -> Object:
-    """Return verdicts on the claims that are recorded with the same quotations; others get none."""
+    """Return the recorded verdicts on claims whose text and quotations are the same as in the recording."""
     known = {(old.text, old.kind, old.label, frozenset(old.quotations)): old for old in recording.verdicts}
     supported: list[int] = []
     others: list[Object] = []

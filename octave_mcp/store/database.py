@@ -1,4 +1,4 @@
-"""Access to the database (SQLite or Postgres). Each call is one transaction in a thread of the store."""
+"""Accesses the database (SQLite or Postgres). Each call runs as one transaction in a thread of the store."""
 
 from __future__ import annotations
 
@@ -22,18 +22,21 @@ from octave_mcp.store.migrations import prepare
 
 T = TypeVar("T")
 
-# Threads for reading, and the same number for writing, so that readers never queue behind writers waiting for a lock.
+# Number of threads for reading, and also for writing: with separate threads, readers never queue behind writers that
+# wait for a lock.
 THREADS = 4
 # How long a writer waits for writers in other processes on the same SQLite file.
 BUSY_MILLISECONDS = 30_000
-# A process that is suspended within a transaction loses its Postgres row locks after this time.
+# If a process is suspended inside a transaction, Postgres releases its row locks after this time.
 IDLE_TRANSACTION_MILLISECONDS = 30_000
-# Commits survive a power failure. SQLite's usual NORMAL may lose the last ones in WAL mode.
+# With FULL, commits survive a power failure. In WAL mode, the usual NORMAL may lose the last commits.
 SYNCHRONOUS = "FULL"
-# Timeout for a read, and for a write to start. A write that has started may still be committed, so it is awaited.
+# Timeout for reads and for the start of writes. A write that has started may still be committed, so there is no timeout
+# for its end.
 MAX_WAIT_SECONDS = 10.0
 TOO_SLOW = "the database takes too long to answer; run 'octave-mcp doctor' to see whether it is busy or unreachable"
-# Messages of libpq and psycopg about an invalid option in the URL. Neither raises a distinct exception type for it.
+# Matches messages of libpq and psycopg about an invalid option in the URL, because they raise no distinct exception
+# type for such errors.
 WRONG_OPTION = re.compile(r"(invalid connection option|invalid \w+ value: |invalid integer value |bad value for ).*")
 
 
@@ -43,7 +46,8 @@ class Database:
     `url` is, for instance, 'sqlite:////home/octave.db' or 'postgresql+psycopg://user:password@host/database'.
     """
 
-    # The execution that writes. Its writes are ignored once the run is final or another execution has begun.
+    # The execution that uses this object; None for other callers. Writes of an execution are ignored once the run is
+    # final or another execution has begun.
     epoch: int | None = None
     _wait: Wait | None = None
 
@@ -55,7 +59,7 @@ class Database:
         self._file: _File | None = None
 
     def waiting(self, wait: Wait) -> Self:
-        """Return a copy that passes each call to `wait`, which repeats it until the database is available."""
+        """Return a copy of this object that uses `wait` to repeat each call until the database is available."""
         store = copy(self)
         store._wait = wait  # noqa: SLF001 - a copy of this object
         return store
@@ -88,11 +92,11 @@ class Database:
             threads.shutdown(wait=False)
 
     async def _write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in a transaction, which in SQLite excludes other writers from its start."""
+        """Run `work` in a transaction. In SQLite, the transaction locks out other writers from its start."""
         return await self._call(self._writers, lambda: self._transaction(self._ready(), work))
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work`, which only reads, in a transaction."""
+        """Run `work` in a read-only transaction."""
         reads = {"reads": True}
         return await self._call(
             self._readers, lambda: self._transaction(self._ready().execution_options(**reads), work)
@@ -139,7 +143,7 @@ class Database:
         """Run `work` in a thread.
 
         Raises:
-            StoreFailed: A caller waited longer than `MAX_WAIT_SECONDS`. Executions of runs wait without a limit.
+            StoreFailed: `work` took longer than `MAX_WAIT_SECONDS`. There is no limit for executions of runs.
         """
         begun = threading.Event()
 
@@ -155,19 +159,22 @@ class Database:
                     raise StoreFailed(TOO_SLOW)
             return await working
         finally:
-            # If the caller gave up, work that is still queued must not run later.
+            # If the caller has given up, work that is still queued must not run later.
             working.cancel()
 
 
 class _File(NamedTuple):
-    """The SQLite file as it was opened. Writes to a file that was removed or replaced since then would be lost."""
+    """Identifies the SQLite file that was opened.
+
+    If the file was removed or replaced since then, writes would be lost.
+    """
 
     path: Path
     place: tuple[int, int]
 
     @classmethod
     def of(cls, engine: Engine) -> _File | None:
-        """Return None for a database that is not a file."""
+        """Return the file of the database, or None if the database is not a file."""
         name = engine.url.database if engine.dialect.name == "sqlite" else None
         return cls(Path(name), _place(Path(name))) if name else None
 
@@ -175,7 +182,7 @@ class _File(NamedTuple):
         """Check that the path still leads to the same file.
 
         Raises:
-            StoreFailed: It leads to another file or to none.
+            StoreFailed: The path now leads to another file or to no file.
         """
         with suppress(OSError):
             if _place(self.path) == self.place:
@@ -196,12 +203,13 @@ def _outside_transactions(engine: Engine, statement: str) -> None:
 
 
 def _set_up_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401 - a sqlite3 connection, which SQLAlchemy does not type
-    # sqlite3 would otherwise begin its transactions only at the first write, after rows have been read without a lock.
+    # By default, sqlite3 begins a transaction only at the first write, after rows have already been read without a
+    # lock.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute(f"PRAGMA synchronous={SYNCHRONOUS}")
-    # Deleted runs must not remain readable in the file.
+    # Without secure_delete, the content of deleted runs would remain readable in the file.
     connection.execute("PRAGMA secure_delete=ON")
 
 
@@ -215,7 +223,8 @@ def _limit_connecting(_: object, __: object, ___: object, options: dict[str, Any
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A deferred transaction fails at once if it starts to write while another one is writing; an immediate one waits.
+    # A deferred transaction fails immediately if it starts to write while another transaction is writing; an immediate
+    # transaction waits.
     connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reads") else "BEGIN IMMEDIATE")
 
 

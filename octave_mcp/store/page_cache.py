@@ -1,4 +1,4 @@
-"""Page cache shared by all runs: results of sources as compressed JSON, and leases on URLs to fetch."""
+"""Page cache that all runs share: results of sources as compressed JSON, and leases on URLs to fetch."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from octave_mcp.store.database import Database
 from octave_mcp.store.statements import insert_into, is_stored, upsert
 from octave_mcp.store.tables import copies, key_values, leases, time_text, uses
 
-# Key of the Postgres advisory lock.
+# Key of the Postgres advisory lock for writing to the cache.
 LOCK = 0xC091E5
 MAX_BYTES = 500_000_000
-# Eviction continues down to this size. The distance to `MAX_BYTES` makes evictions rare.
+# Eviction stops at this size, which is well below `MAX_BYTES`, so that evictions are rare.
 LEFT_BYTES = 450_000_000
-# Keys per DELETE: databases limit the number of parameters of a statement.
+# Number of keys per DELETE statement, because databases limit the number of parameters of a statement.
 BATCH = 500
 
 
@@ -39,7 +39,7 @@ class PageCache(Database):
         rows = await computed(_packed, copies)
 
         def work(db: Connection) -> None:
-            # A run that was deleted meanwhile must leave nothing in the cache.
+            # If the run was deleted in the meantime, nothing may be added to the cache for it.
             if not run_id or is_stored(db, run_id):
                 _put(db, rows)
             db.execute(delete(leases).where(leases.c.key.in_(leased), leases.c.owner == owner))
@@ -96,13 +96,16 @@ def _lease(db: Connection, keys: Sequence[str], owner: str, seconds: float) -> f
 
 
 def _lock(db: Connection) -> None:
-    """Allow one writer at a time, as SQLite does anyway. Writers that lock rows in different orders would deadlock."""
+    """Allow only one writer at a time, because writers that lock rows in different orders would deadlock.
+
+    SQLite always has only one writer.
+    """
     if db.dialect.name != "sqlite":
         db.execute(select(func.pg_advisory_xact_lock(LOCK)))
 
 
 def _make_room(db: Connection) -> None:
-    """Evict expired entries, and if that is not enough, the oldest."""
+    """Evict expired entries and, if the cache is still too large, the oldest entries."""
     now = datetime.now(UTC)
     db.execute(delete(copies).where(copies.c.kept_at < time_text(now - CACHE_MAX_AGE)))
     db.execute(delete(leases).where(leases.c.until < time_text(now - timedelta(days=1))))

@@ -1,4 +1,4 @@
-"""Pages read by runs. Texts are stored once per digest and shared by all runs."""
+"""Stores pages that runs have read. A text is stored once per digest and shared by all runs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ class Pages(Database):
         )
 
         def work(db: Connection) -> bool:
-            # Locked before the check: otherwise a text could be deleted between the check and the insert.
+            # Texts are locked before the check, because a text could otherwise be deleted between the check and the
+            # insert.
             lock_texts(db, exclusive=False)
             digests = set(db.execute(select(source_rows.subquery().c.sha256)).scalars())
             if digests != {*sha256s} or not is_writable(db, to_run, self.epoch):
@@ -63,7 +64,7 @@ class Pages(Database):
         return await self._write(work)
 
     async def pages_with_texts(self, sha256s: Collection[str]) -> dict[str, Page]:
-        # Several runs may have read a page with the same text: one key per text is enough.
+        # Several runs may have read pages with the same text, so the query selects one key per text.
         keys = select(func.min(pages.c.key)).where(pages.c.sha256.in_(sha256s)).group_by(pages.c.sha256)
         query = (
             select(pages.c.sha256, pages.c.page, texts.c.utf8)
@@ -99,7 +100,7 @@ def _row_of(page: Page) -> _Row:
 
 def _put_pages(db: Connection, run_id: str, rows: Sequence[_Row]) -> None:
     lock_texts(db, exclusive=False)
-    # Sorted, because two writers that lock the rows of the same texts in different orders would deadlock.
+    # Rows are sorted, because two writers that lock the same rows in different orders would deadlock.
     for row in sorted(rows, key=lambda row: row.sha256):
         upsert(db, texts, {"sha256": row.sha256}, {"utf8": row.utf8})
         upsert(db, pages, {"run_id": run_id, "key": row.key}, {"sha256": row.sha256, "page": row.body})

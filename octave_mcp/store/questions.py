@@ -1,4 +1,4 @@
-"""Questions of runs to the connected client, and the answers."""
+"""Stores questions of runs to the connected client, and the client's answers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from octave_mcp.store.database import Database
 from octave_mcp.store.statements import as_table, is_writable, upsert
 from octave_mcp.store.tables import losses, questions, time_text
 
-# Width of the id columns. Run ids are padded to it, so that pairs of ids fit into one list of texts.
+# Width of the id columns. Run ids are padded to this width, so that a run id and a question id can be passed as one
+# text.
 ID_CHARACTERS = 64
-# `handed_at` of a question that was never handed out. It sorts before all times, so such questions come first.
+# Value of `handed_at` for questions that were never given out. The value sorts before all times, so these questions
+# come first.
 NEVER = ""
 
 
@@ -49,7 +51,7 @@ class Questions(Database):
         next_row = still_open.order_by(questions.c.handed_at, questions.c.number).limit(1)
 
         def work(db: Connection) -> QuestionRecord | None:
-            # The lock keeps two callers from being handed the same question.
+            # The row lock prevents two callers from getting the same question.
             row = db.execute(next_row.with_for_update() if hand_out else next_row).first()
             if row is None:
                 return None
@@ -60,7 +62,7 @@ class Questions(Database):
         return await (self._write if hand_out else self._read)(work)
 
     async def put_answer(self, run_id: str, question_id: str, answer: str) -> bool:
-        # Only the first answer is stored: a client may send it twice.
+        # Only the first answer is stored, because a client may send its answer twice.
         first_answer = _update(run_id, question_id).where(questions.c.answer.is_(None)).values(answer=answer)
         return await self._write(lambda db: bool(db.execute(first_answer).rowcount))
 
@@ -102,7 +104,7 @@ def _find(db: Connection, run_id: str, question_id: str) -> QuestionRecord | Non
 
 
 def _with_verdicts() -> Select[Any]:
-    """Select questions together with what was dropped from their answers."""
+    """Select questions together with the parts that were dropped from their answers."""
     same = (losses.c.run_id == questions.c.run_id) & (losses.c.question_id == questions.c.question_id)
     return select(questions, losses.c.dropped).outerjoin(losses, same)
 

@@ -1,4 +1,4 @@
-"""The SQL store, composed of one class for each kind of stored data."""
+"""The SQL store, which combines a class for each kind of stored data."""
 
 from __future__ import annotations
 

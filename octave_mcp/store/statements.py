@@ -32,7 +32,7 @@ from octave_mcp.store.tables import runs
 
 V = TypeVar("V", bound=Value)
 
-# Key of the Postgres advisory lock.
+# Key of the Postgres advisory lock for the table of texts.
 TEXTS_LOCK = 0x7E47
 
 
@@ -40,7 +40,7 @@ def parsed(kind: type[V], text: str) -> V:
     """Parse a stored value.
 
     Raises:
-        Unreadable: Another release stored the value in another form, or it was modified.
+        Unreadable: Another release stored the value in another form, or the stored value was modified.
     """
     try:
         return kind.model_validate_json(text)
@@ -52,7 +52,7 @@ def parsed(kind: type[V], text: str) -> V:
 
 
 def readable(kind: type[V], texts: Iterable[str]) -> Iterator[V]:
-    """Yield the values that can be parsed; log the others."""
+    """Yield the values that can be parsed, and log a warning for each of the others."""
     for text in texts:
         try:
             yield parsed(kind, text)
@@ -61,7 +61,7 @@ def readable(kind: type[V], texts: Iterable[str]) -> Iterator[V]:
 
 
 def insert_into(db: Connection, table: Table) -> Any:  # noqa: ANN401 - the INSERT types of the dialects differ
-    """Return an INSERT of the dialect that supports ON CONFLICT."""
+    """Return an INSERT of the database's dialect, which supports ON CONFLICT."""
     return (sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert)(table)
 
 
@@ -92,9 +92,9 @@ def newest_first(
 
 
 def is_writable(db: Connection, run_id: str, epoch: int | None) -> bool:
-    """Whether the run exists, is not final, and `epoch` is its latest execution; None allows any execution.
+    """Return whether the run exists, is not final, and has no execution later than `epoch` (None: any execution).
 
-    Locks the row, so that the result holds until the transaction ends.
+    The function locks the run's row, so that the result stays true until the transaction ends.
     """
     unfinished = select(runs.c.run_id).where(runs.c.run_id == run_id, runs.c.status.notin_(FINAL), is_latest(epoch))
     return db.execute(unfinished.with_for_update()).first() is not None
@@ -105,14 +105,17 @@ def is_latest(epoch: int | None) -> ColumnElement[bool]:
 
 
 def is_stored(db: Connection, run_id: str) -> bool:
-    """Whether the run is stored. Locks the row, so that the run is not deleted before the transaction ends."""
+    """Return whether the run is stored.
+
+    Locks the run's row, so that the run is not deleted before the transaction ends.
+    """
     return db.execute(select(runs.c.run_id).filter_by(run_id=run_id).with_for_update(read=True)).first() is not None
 
 
 def lock_texts(db: Connection, *, exclusive: bool) -> None:
-    """Keep unused texts from being deleted (exclusive) while references to them are added (shared).
+    """Lock the table of texts: exclusively to delete unused texts, shared to add references to texts.
 
-    SQLite needs no lock: it has only one writer at a time.
+    SQLite needs no lock, because it has only one writer at a time.
     """
     if db.dialect.name != "sqlite":
         lock = func.pg_advisory_xact_lock if exclusive else func.pg_advisory_xact_lock_shared

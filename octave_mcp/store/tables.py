@@ -16,10 +16,11 @@ def time_text(when: datetime) -> str:
     return when.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-# Number of the last migration. Alembic prescribes the column.
+# Number of the last migration. Alembic requires this name and type of the column.
 migrations = Table("octave_migrations", metadata, Column("version_num", String(32), primary_key=True))
 
-# The first release had no migrations and knows only version 1: a higher number keeps it from opening the database.
+# The first release had no migrations and accepts only version 1, so a higher number keeps that release from opening the
+# database.
 RELEASE = 2
 schema = Table("octave_schema", metadata, Column("version", Integer, primary_key=True))
 
@@ -46,7 +47,7 @@ runs = Table(
     Index("runs_by_status", "status"),
 )
 
-# Journal of finished steps. `epoch` is the execution that did the step.
+# Journal of finished steps. `epoch` is the execution that finished the step.
 steps = Table(
     "steps",
     metadata,
@@ -61,7 +62,8 @@ steps = Table(
     Column("output_tokens", Integer, nullable=False),
 )
 
-# Heartbeats. A server whose number no longer increases has stopped. A count needs no synchronized clocks.
+# Heartbeats of servers: a server whose number no longer increases has stopped. Numbers work without synchronized
+# clocks.
 servers = Table(
     "servers",
     metadata,
@@ -89,7 +91,7 @@ questions = Table(
     Column("wrong", Text),
 )
 
-# What the checks dropped from answers.
+# The parts that the checks dropped from answers.
 losses = Table(
     "losses",
     metadata,
@@ -98,7 +100,7 @@ losses = Table(
     Column("dropped", Text, nullable=False),
 )
 
-# Versions of playbooks. `run_id` is the run that the playbook belongs to, not the one that made the version.
+# Versions of playbooks. `run_id` is the run that the playbook belongs to, not the run that made the version.
 versions = Table(
     "versions",
     metadata,
@@ -127,7 +129,8 @@ texts = Table(
     Column("utf8", LargeBinary, nullable=False),
 )
 
-# The table has an older name. Renaming it would need a migration of all databases and change nothing for users.
+# The table keeps its old name, because a new name would require a migration of all databases without any benefit for
+# users.
 key_values = Table(
     "notes",
     metadata,
@@ -143,7 +146,7 @@ copies = Table(
     Column("kept_at", String(40), nullable=False),
     Column("bytes", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),
-    Index("copies_by_time", "kept_at", "bytes"),  # lets SUM(bytes) be read from the index alone
+    Index("copies_by_time", "kept_at", "bytes"),  # with this index, SUM(bytes) does not read the table
 )
 
 leases = Table(
@@ -154,7 +157,7 @@ leases = Table(
     Column("until", String(40), nullable=False),
 )
 
-# Runs that used a cached page or a value about a host. Unused entries are deleted along with the last such run.
+# Cached pages and values that runs have used. An entry is deleted with the last run that used it.
 uses = Table(
     "cache_uses",
     metadata,

@@ -1,6 +1,7 @@
 """Numbered migrations of the schema, which upgrade the database of an older release when it is opened.
 
-A new database gets all tables at once, without loading Alembic. A test checks that both ways give the same schema.
+In a new database, all tables are created at once, without Alembic. A test checks that the result equals that of the
+migrations.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from octave_mcp.errors import SetupError
 from octave_mcp.store.tables import RELEASE, metadata, migrations, schema
 
 FOLDER = Path(__file__).parent
-# Key of the Postgres advisory lock.
+# Key of the Postgres advisory lock for migrations.
 LOCK = 0x0C7A7E
-# Stands for the schema of the first release, which had no migrations.
+# Number for the schema of the first release, which had no migrations.
 UNNUMBERED = "0000"
 
 
@@ -27,7 +28,7 @@ def known() -> tuple[str, ...]:
 
 
 def prepare(db: Connection) -> None:
-    """Create or upgrade the tables. If two processes do so at the same time, one waits for the other.
+    """Create or upgrade the tables. If two processes try this at the same time, one process waits for the other.
 
     Raises:
         SetupError: A newer release wrote the database.
@@ -60,7 +61,7 @@ def _number(db: Connection) -> str | None:
 
 
 def upgrade(db: Connection) -> None:
-    """Run the missing migrations in the transaction of the connection."""
+    """Run the missing migrations within the connection's transaction."""
     from alembic import command  # noqa: PLC0415 - takes half a second, only for old databases
     from alembic.config import Config  # noqa: PLC0415 - ditto
 

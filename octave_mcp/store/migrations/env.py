@@ -13,5 +13,5 @@ def run() -> None:
     context.run_migrations()
 
 
-if __name__ == "env_py":  # the name under which Alembic executes this file; other importers must not run migrations
+if __name__ == "env_py":  # Alembic executes this file under this name; any other import must not run migrations
     run()

@@ -1,4 +1,4 @@
-"""The tables of the first release. It had no migrations, so some of the tables may exist already."""
+"""Creates the tables of the first release. That release had no migrations, so some of the tables may exist already."""
 
 from __future__ import annotations
 
