@@ -102,7 +102,7 @@ class Settings(BaseSettings):
     )
     fallback: Names = Field((), description="Models to use, in this order, if the chosen model is unavailable")
     specialists_per_ask: int = Field(
-        len(READ_KINDS), ge=1, le=len(READ_KINDS), description="Specialist prompts that one ask about a vendor combines"
+        len(READ_KINDS), ge=1, le=len(READ_KINDS), description="Number of specialist prompts in one ask about a vendor"
     )
     max_cost_usd: float | None = Field(None, gt=0, description="Spending limit per run, unless the request sets one")
     max_run_asks: int | None = Field(None, ge=1, description="Maximum number of asks per run")
@@ -115,11 +115,11 @@ class Settings(BaseSettings):
         120, gt=0, description="Time limit for one model call; restarts when the model answers an earlier call"
     )
     max_asks: int = Field(64, ge=1, description="Maximum number of concurrent asks per model, across all runs")
-    shown_characters: int = Field(30_000, ge=1000, description="Maximum page characters per company for the host model")
+    shown_characters: int = Field(30_000, ge=1000, description="Page characters per company that the host model sees")
     compat_base_url: str = Field("", description="Base URL of a server with a chat completions API, including /v1")
     compat_api_key: SecretStr | None = Field(None, description="API key for that server, if it needs a key")
     compat_model: str = Field("", description="Model that this server runs")
-    sender_name: Line = Field("", description="Name below the e-mails by default; if not set, a merge field")
+    sender_name: Line = Field("", description="Name of the sender; if not set, e-mails have a merge field")
     sender_company: Line = Field("", description="Company of the sender")
     sender_title: Line = Field("", description="Job title of the sender")
     sender_sign_off: Line = Field("", description="Line above the sender's name, such as 'Best,'")

@@ -119,7 +119,7 @@ NO_PARTS = (
     ("fit.price", "choose one of value_map, stack_overlap, reasons_against, when_not_to_sell"),
     ("talk_tracks.persona-9", "choose one of persona-1, persona-2, persona-3, or an index from 0 to 2"),
     ("prospect_intelligence.signals.0", "it is empty"),
-    ("brief.date.year", "it has no parts"),
+    ("brief.date.year", "this value has no parts"),
     ("evidence.nothing", "and 4 more"),
 )
 

@@ -300,7 +300,7 @@ async def test_a_replay_reports_changed_prompts_and_another_context(
     reason = flag(await playbook_of(recorded, tmp_path, "--context", "They asked about overtime."))
 
     assert "; the prompt playbook/talk_track has changed since the recording, from version 1 to " in reason
-    assert "; the recording was made with a different context and does not reflect the one given now" in reason
+    assert "; the recording was made with another context and does not reflect the context of this run" in reason
 
 
 async def test_a_replay_in_another_language_is_refused(recorded: Recorded, tmp_path: Path) -> None:

@@ -506,7 +506,7 @@ async def test_without_a_configured_model_the_first_response_says_that_the_clien
         first = await call(client, "revise_playbook", run_id=base["run_id"], **part)
         named = await call(client, "revise_playbook", run_id=base["run_id"], **part, model="host")
 
-    hint = "no model is configured, and none is needed: your own model answers the questions (call next_question)"
+    hint = "no model is configured; your own model answers the questions instead (call next_question)"
     assert first["status"] == named["status"] == "waiting"
     assert first["message"].endswith(f"; {hint}")
     assert "configured" not in named["message"]

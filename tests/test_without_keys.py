@@ -18,7 +18,7 @@ from octave_mcp.surfaces.mcp.server import make
 from octave_mcp.surfaces.rest.handlers import WORKFLOWS
 
 CLIENT_ANSWERS = (
-    "no model is configured, and none is needed: your own model answers the questions (call next_question); "
+    "no model is configured; your own model answers the questions instead (call next_question); "
     "for quotations and outlines without questions, call generate_playbook with model='extractive'"
 )
 SET_UP = "set OPENAI_API_KEY, ANTHROPIC_API_KEY or OCTAVE_COMPAT_MODEL with OCTAVE_COMPAT_BASE_URL, or ask"
@@ -78,8 +78,8 @@ async def test_a_playbook_written_by_the_clients_model_by_default_has_a_flag(key
         flags = (await call(client, "get_run", run_id=run_id, section="flags"))["section"]["flags"]
 
     assert report["status"] == "completed"
-    reason = "no model is configured, and none is needed: the connected client's model wrote it"
-    assert f"default_model: {reason}" in report["overview"]["flags"]
+    reason = "no model is configured; the connected client's model wrote the playbook instead"
+    assert f"default_model: {said}" in report["overview"]["flags"]
     assert {"code": "default_model", "reason": reason} in [{k: flag[k] for k in ("code", "reason")} for flag in flags]
 
 

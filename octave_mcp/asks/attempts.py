@@ -67,7 +67,7 @@ class Attempts(Generic[A]):
         )  # fmt: skip
 
     async def _in_time(self, until: float) -> Answer[A]:
-        # A connected client answers at its own pace: neither deadlines nor retries apply to it.
+        # A connected client answers at its own pace, so neither deadlines nor retries apply to its answers.
         if self.model.capacity.is_answered_by_client:
             return await self.model.answer(self.ask)
         late = DeadlineExceeded(

@@ -134,7 +134,7 @@ def _facts(form: type[Value], brief: WritingBrief, numbers: Mapping[EvidenceId, 
 
 
 def _kind(form: type[Value]) -> str:
-    """Return the only value that the answer type allows for its field `kind`, or '' if it allows several."""
+    """Return the only value that the answer type allows for its field `kind`, or '' if several values are allowed."""
     field = form.model_fields.get("kind")
     words = get_args(field.annotation) if field and get_origin(field.annotation) is Literal else ()
     return words[0] if len(words) == 1 else ""

@@ -182,7 +182,7 @@ class Checks(Generic[R]):
         return settled, wrong or _listed([*refused, *settled.missing])
 
     def _checked(self, read: _Read, draft: Value, known: Sequence[Problem]) -> _Read:
-        """Check the draft. The rules see it without unreadable items, so the paths of problems are mapped back."""
+        """Check the draft. The rules see no unreadable items, so the paths in their problems are mapped back."""
         broken: list[Problem] = []
         if self.rules and not read.is_outline:
             places = [one.at for one in read.unread if part_at(draft, one.at) is None]
@@ -337,7 +337,7 @@ def _listed(problems: Sequence[Problem]) -> str:
 
 
 def gaps_of(section: str, dropped: Sequence[Problem]) -> Iterator[Gap]:
-    """Yield one gap for all dropped statements, counted by check, and one for a patch's ignored replacements."""
+    """Yield a gap for all dropped statements, counted by check, and a gap for ignored replacements of a patch."""
     lost = [problem for problem in dropped if problem.rule != IGNORED]
     if lost:
         statements = "1 statement" if len(lost) == 1 else f"{len(lost)} statements"

@@ -105,7 +105,7 @@ def _empty(*, cut_off: bool, has_thoughts: bool) -> BadAnswer:
 
 
 def _candidates(text: str, scan: Answers, form: type[Value]) -> list[_Candidate]:
-    """Return the objects that may be the answer, likeliest first, and later objects before earlier ones."""
+    """Return the objects that may be the answer: the likeliest first, and of these, the last in the text first."""
     candidates = [
         (start, _Candidate(tree))
         for start, value in scan.objects[-MAX_CANDIDATES:]
@@ -122,7 +122,7 @@ def _candidates(text: str, scan: Answers, form: type[Value]) -> list[_Candidate]
 
 
 def _wrapped(tree: dict[str, Any], form: type[Value]) -> list[dict[str, Any]]:
-    """Return the objects inside a wrapper such as {"thinking": "...", "answer": {...}}, the last one first."""
+    """Return the objects inside a wrapper such as {"thinking": "...", "answer": {...}}, in reverse order."""
     if form.model_fields.keys() & tree.keys():
         return []
     return [inner for name, inner in reversed(tree.items()) if isinstance(inner, dict) and not _THOUGHTS.search(name)]
@@ -153,7 +153,7 @@ def _fitted(tree: dict[str, Any], form: type[Value], wrong: str, fault: Fault) -
         if _takes_texts(tree, errors):
             continue
         complaints = [f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in errors]
-        # A cut-off answer lacks fields because its end is missing, so the complaint about the cut is enough.
+        # A cut-off answer lacks fields because its end is missing, so the complaint about the missing end is enough.
         if not wrong:
             reasons += [complaint for complaint in complaints if complaint not in reasons]
         places = [_item(tree, error["loc"]) or _removable(tree, error, form) for error in errors]

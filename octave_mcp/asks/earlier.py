@@ -31,6 +31,6 @@ class Earlier:
         form = cast("TypeAdapter[Answer[A]]", TypeAdapter(cast("Any", Answer[ask.answer])))
         try:
             answer = form.validate_json(result)
-        except ValidationError:  # the form of the answer has changed since that run
+        except ValidationError:  # the type of the answer has changed since the earlier run
             return None
         return answer.model_copy(update={"usage": Usage(), "reused": True})

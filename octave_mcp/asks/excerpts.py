@@ -11,7 +11,8 @@ from octave_mcp.domain.value import Value
 _HEADING = "## "
 _UNNEEDED = frozenset({"Task"})
 _FIELD_NAME = re.compile(r"`(\w+)`")
-# Matches the start of a list item, such as '2. ' or '- `subject`, `body`: ' (fields that the item is about).
+# Matches the start of an item in a numbered list or a bulleted list. The part before the colon names the fields that
+# the item is about, as in '- `subject`, `body`: '.
 _ITEM = re.compile(r"(?P<number>\d+)\. |\s*- (?P<lead>[^:]*)")
 
 

@@ -44,7 +44,7 @@ def to_mend(draft: Value, ask: Ask[Any, Any], lost: Sequence[Problem], known: Se
 
 
 def follow_on(draft: Value, checks: Checks[Any]) -> list[Problem]:
-    """Return the problems of texts that relied on lost entries, such as a subject line with a figure from one."""
+    """Return the problems of texts that relied on lost entries, such as a subject line with a lost figure."""
     broken = checks.rules(*checks.judge.resolved(draft, checks.into)) if checks.rules else []
     every = (*checks.judge.problems(draft), *broken)
     return [one for one in every if one.at and not one.is_soft and not isinstance(part_at(draft, one.at), Finding)]

@@ -182,7 +182,9 @@ def _text(content: str) -> str:
 def accepted(
     draft: Value, to_fix: Collection[Fix], given: Mapping[Path, object], problems: Sequence[Problem]
 ) -> dict[Path, object]:
-    """Return the replacements that pass the checks. `draft` contains all replacements; `problems` are those of `draft`.
+    """Return the replacements that pass the checks.
+
+    `draft` contains all replacements; `problems` lists the problems of `draft`.
 
     A replacement for an entry that would be dropped passes if the new entry itself is valid, because invalid parts
     within the entry are dropped separately. A replacement for an entry with soft problems must not have more problems

@@ -119,7 +119,7 @@ def referring(ask: Ask[Any, Any]) -> Rendered:
 
 
 def estimated_tokens(text: str, *, per_token: float = 4.0) -> int:
-    """Estimate the number of tokens in a text of any language, at up to a quarter too high rather than too low."""
+    """Estimate the number of tokens in a text of any language. The estimate may be up to 25 % too high."""
     return ceil(len(text.encode()) / per_token)
 
 
@@ -227,7 +227,7 @@ def _complaint(ask: Ask[Any, Any], fence: Fence) -> str:
 
 
 def _whose(brief: object) -> str:
-    """Describe which personas the rejected copy is for; '' if it is for all."""
+    """Describe which personas the rejected copy is for; '' if the copy is for all personas."""
     if not isinstance(brief, WritingBrief):
         return ""
     if brief.persona:

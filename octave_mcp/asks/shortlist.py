@@ -34,9 +34,9 @@ class _Group(NamedTuple):
 def shortlist(
     brief: UnderstandingBrief | WritingBrief, passages: Mapping[EvidenceId, Passage], max_characters: int | None = None
 ) -> frozenset[EvidenceId]:
-    """Return the ids of the evidence to show, for which the best findings of each kind are selected in turns.
+    """Return the ids of the evidence to show. The best findings of each kind are selected in turns.
 
-    `max_characters` overrides the usual limit, for models with less room.
+    `max_characters` overrides the usual limit, for models with a smaller context.
     """
     if isinstance(brief, UnderstandingBrief):
         reading, findings = brief.reading, brief.findings

@@ -178,7 +178,10 @@ def _object(text: str, start: int) -> _Token:
 
 
 def _read(text: str) -> _Token:
-    """Decode the object at the start of a text. If more text could complete it, the token extends to the text's end."""
+    """Decode the object at the start of a text.
+
+    If more text could complete the object, the token extends to the end of the text.
+    """
     try:
         value, end = _DECODER.raw_decode(text)
     except json.JSONDecodeError as failed:

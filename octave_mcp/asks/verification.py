@@ -27,7 +27,7 @@ MAX_CLAIMS_PER_ASK = 60
 # If a model rejects half of the claims that passed the rules, or doubts more than 90 %, the model is assumed to be
 # wrong.
 REJECTED_SHARE, MAX_DOUBTED_SHARE = 0.5, 0.9
-# An answer may doubt all claims if there are only this many or fewer: only a run's total shows whether the model is
+# So few doubts are accepted even if an answer doubts all its claims: only a run's total shows whether the model is
 # wrong.
 A_FEW = 3
 MAX_REASON_LENGTH = 160
@@ -111,7 +111,7 @@ def version() -> int:
 def fitting(
     claims: Sequence[Claimed], language: str, max_tokens: int, *, max_read: int | None = None
 ) -> tuple[int, Size]:
-    """Return how many of the claims, from the first on, fit into one ask, and the size of that ask.
+    """Return how many claims, starting with the first, fit into one ask, and the size of that ask.
 
     `max_tokens`: limit on the tokens of ask and answer together. `max_read`: limit on the tokens of the ask alone, for
     models that are asked only once; MAX_CLAIMS_PER_ASK does not apply to these models.

@@ -113,7 +113,7 @@ def same_site(url: str, company: Company) -> bool:
 
 
 def site_at(url: str) -> str | None:
-    """Return the site of an absolute URL, in the form of `Company.domain`; None if it is not a web address."""
+    """Return the site of an absolute URL, in the form of `Company.domain`; None if the URL is not a web address."""
     try:
         parts = _split(url)
         host = _host(parts, url)
@@ -131,7 +131,7 @@ def company_at(url: str, company: Company) -> Company:
 
 
 def site_of(host: str, port: int) -> str:
-    """Return the registrable domain, or host:port for hosts without one; '' for a public suffix."""
+    """Return the registrable domain, or host:port for hosts without such a domain; '' for a public suffix."""
     if is_address(host) or "." not in host:
         return f"{host}:{port}"
     # A private suffix such as wordpress.com separates the sites of its customers, but is also the domain of a company.
@@ -178,7 +178,7 @@ def _suffixes(*, only_icann: bool = False, accept_unknown: bool = True) -> Publi
 
 
 def _not_a_domain(text: str, why: str) -> InvalidDomain:
-    return InvalidDomain(f"{text[:200]!r} is not a company's domain: {why}; give one like 'acme.com'")
+    return InvalidDomain(f"{text[:200]!r} is not a company's domain: {why}; give a domain like 'acme.com'")
 
 
 def _split(text: str) -> SplitResult:
@@ -231,7 +231,7 @@ def _idna(host: str) -> str:
 
 
 def _ascii(host: str, text: str) -> str:
-    # A name with "xn--" goes through idna although it is ASCII: malformed Punycode must be rejected.
+    # A name with "xn--" goes through idna although the name is ASCII, because malformed Punycode must be rejected.
     try:
         name = host if re.fullmatch(r"[a-z0-9.-]+", host) and "xn--" not in host else _idna(host)
     except UnicodeError:
@@ -258,7 +258,7 @@ def _check_host(host: str, port: int, allow: Allowed) -> None:
         )
     if port not in PUBLIC_PORTS:
         raise HostNotAllowed(
-            f"port {port} of {host!r} is not a usual port for websites; leave it out, "
+            f"port {port} of {host!r} is not a usual port for websites; leave the port out, "
             f"or set OCTAVE_ALLOW_HOSTS={shown} if this port is intended"
         )
 

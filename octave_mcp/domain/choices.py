@@ -224,7 +224,7 @@ _KEYED = either(model.name for model in MODELS if model.needs)
 _UNKEYED = either(f"{model.name} ({model.note})" for model in MODELS if not (model.needs or model.asks_client))
 TERMINAL_MODEL_HELP = (
     f"Model that writes: {_KEYED} (need an API key or your own server), {_UNKEYED}; "
-    f"{AUTO} picks the first one that is configured, else {BY_RULES}"
+    f"{AUTO} picks the first configured model, else {BY_RULES}"
 )
 SOURCE_HELP = f"Who fetches pages: {', '.join((AUTO, *names(SOURCES)))}"
 NONE_CONFIGURED = "no model is configured"
@@ -259,8 +259,8 @@ def finished_copy(*, has_client: bool = True) -> str:
     return either((*asked, f"{'another model' if asked else 'a model'}, with {keyed} set"))
 
 
-# 'no model is configured' alone would read like an error, so the text adds that no model is needed.
-CLIENT_ANSWERS = f"{NONE_CONFIGURED}, and none is needed: your own model answers the questions (call next_question)"
+# 'no model is configured' alone would read like an error, so the text adds who answers instead.
+CLIENT_ANSWERS = f"{NONE_CONFIGURED}; your own model answers the questions instead (call next_question)"
 
 
 def taken_by_default(model: str) -> str:
@@ -278,7 +278,7 @@ def taken_by_default(model: str) -> str:
 def written_by_default(model: str) -> str:
     """Return the notice to the reader of a playbook that `model` was chosen because no provider was configured."""
     if model == BY_CLIENT:
-        return f"{NONE_CONFIGURED}, and none is needed: the connected client's model wrote it"
+        return f"{NONE_CONFIGURED}; the connected client's model wrote the playbook instead"
     return f"{NONE_CONFIGURED}, so rules collected {_note(BY_RULES)}; {_more()}"
 
 

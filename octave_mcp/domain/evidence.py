@@ -1,4 +1,4 @@
-"""Evidence: passages of pages, citations of them, and the quotations that result."""
+"""Evidence: passages of pages, citations of passages, and the resulting quotations."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ TriggerKind = Literal[
 # Where a page names a person. In a testimonial, the person works for another company.
 Whereabouts = Literal["leadership", "team", "author", "speaker", "testimonial"]
 
-# `uses`: the company uses it. `sells`: the company offers an integration with it. `customer_uses`: a customer of the
-# company uses it.
+# `uses`: the company uses the tool. `sells`: the company offers an integration with the tool. `customer_uses`: a
+# customer of the company uses the tool.
 Relation = Literal["uses", "sells", "customer_uses", "partner", "certificate"]
 
 # Predicates for sentences whose subject is the company: 'Acme offers an integration with it'.
@@ -100,7 +100,7 @@ class CompanyFindings(Value, Generic[C]):
 
 
 class CompanyTrigger(Finding[EvidenceId]):
-    """A trigger in the form that the playbook contains.
+    """A trigger in a playbook.
 
     `date` is as precise as the date on the page: '2024-03-12', '2024-03', '2024' or 'undated'. `means` is what the
     trigger means for the deal; None if the model did not say.
@@ -114,7 +114,7 @@ class CompanyTrigger(Finding[EvidenceId]):
 
 
 class CompanyPerson(Finding[EvidenceId]):
-    """A person in the form that the playbook contains. `date` is the date of the page: '2024-03-12' or 'undated'."""
+    """A person in a playbook. `date` is the date of the page: '2024-03-12' or 'undated'."""
 
     company: Role
     name: str
@@ -125,7 +125,7 @@ class CompanyPerson(Finding[EvidenceId]):
 
 
 class CompanyIntegration(Finding[EvidenceId]):
-    """A tool, partner or certificate in the form that the playbook contains."""
+    """A tool, partner or certificate in a playbook."""
 
     company: Role
     name: str
@@ -133,7 +133,7 @@ class CompanyIntegration(Finding[EvidenceId]):
 
 
 class DealFindings(Value):
-    """Findings about both companies, most important first. The playbook has sections with the names of the fields."""
+    """Findings about both companies, most important first. Each field is also a section of the playbook."""
 
     triggers: tuple[CompanyTrigger, ...] = ()
     people: tuple[CompanyPerson, ...] = ()

@@ -14,7 +14,7 @@ _KEY = re.compile(r"[!#-&(-~]+")
 
 
 def sendable(variable: str, key: SecretStr) -> SecretStr:
-    """Return the key if an HTTP header can carry it.
+    """Return the key if it is valid in an HTTP header.
 
     Raises:
         SetupError: The key has a quotation mark, whitespace, or a control or non-ASCII character. The message does not

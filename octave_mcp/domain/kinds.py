@@ -237,7 +237,7 @@ def _by_subdomain(url: str) -> PageKind | None:
 
 
 def _is_main_host(url: str) -> bool:
-    """Whether the host is the main one: 'acme.com' or 'www.acme.com', but not 'blog.acme.com'."""
+    """Whether the URL has the company's main host: 'acme.com' or 'www.acme.com', but not 'blog.acme.com'."""
     host = (urlsplit(url).hostname or "").removeprefix("www.")
     return "." not in host or is_address(host) or site_at(url) in {host, "", None}
 

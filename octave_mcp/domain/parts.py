@@ -22,7 +22,7 @@ from octave_mcp.errors import UnknownName
 # Fields whose value may be used as the name of a list entry in a path.
 NAMING = ("id", "persona_id", "kind", "seat", "name", "customer")
 # Lists whose entries are named by a field when a path is written. Unlike an index, a name still leads to the entry
-# after an edit that moves it.
+# after an edit that moves the entry.
 _NAMED_BY = {
     "priority_personas": "id",
     "buyer_personas": "id",
@@ -143,7 +143,8 @@ def _written(value: object, step: str | int, listed_in: str) -> str:
         return f".{step}" if _PLAIN.fullmatch(step) else f"[{json.dumps(step)}]"
     entry = child(value, step)
     name: str | None = getattr(entry, _NAMED_BY.get(listed_in, ""), None)
-    # A path has the name of an entry only if the name leads back to this entry alone; otherwise it has the index.
+    # A path has the name of an entry only if the name leads back to this entry alone; otherwise, the path has the
+    # index.
     is_named = name and _PLAIN.fullmatch(name) and keys_of(value, name) == [step]
     return f".{name}" if is_named else f"[{step}]"
 
@@ -157,7 +158,7 @@ def _choices(value: object) -> str:
         keys = type(value).model_fields
     elif isinstance(value, dict):
         keys = cast("dict[str, object]", value)
-    return f"choose one of {_shortened([*keys])}" if keys else "it has no parts"
+    return f"choose one of {_shortened([*keys])}" if keys else "this value has no parts"
 
 
 def _choices_in(listed: tuple[object, ...]) -> str:

@@ -106,7 +106,7 @@ class BrushOff(Value):
 
 
 class TalkTrackDraft(Value, Generic[C]):
-    """What to say on a call. `voicemail` takes 20 seconds; `close` ends a good call; `next_step` comes after it."""
+    """What to say on a call. `voicemail` takes 20 seconds, `close` ends a good call, `next_step` follows the call."""
 
     pitch: tuple[Sentence[C], ...]
     cold_call: ColdCall[C]
@@ -250,7 +250,7 @@ class GivenContext(Value):
 
 
 class ReadPage(Value):
-    """A page that was read. `sister_of` is the company's domain if the page is on one of its sister sites."""
+    """A page that was read. `sister_of` is the company's domain if the page is on a sister site."""
 
     role: Role
     url: str

@@ -66,7 +66,7 @@ JobFunction = Literal[
 
 
 class Fact(Collected[C], Generic[C]):
-    """A fact about the prospect from its own site."""
+    """A fact about the prospect from the prospect's own site."""
 
     topic: FactTopic
     text: str
@@ -117,7 +117,7 @@ class CompanyProfile(Value, Generic[C]):
 
 
 class Pain(Finding[C], Generic[C]):
-    """A need of the prospect. The text of an inferred need (`stated` is false) says what it is inferred from."""
+    """A need of the prospect. The text of an inferred need (`stated` is false) says what the need is inferred from."""
 
     need: Need
     title: str

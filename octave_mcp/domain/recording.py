@@ -51,7 +51,7 @@ class Recording(Value):
 
 
 def recording_of(answers: Iterable[Replayed]) -> Recording | None:
-    """Summarize the replayed answers of one run; None if there are none."""
+    """Summarize the replayed answers of one run; None if there are no answers."""
     replayed = tuple(answers)
     if not replayed:
         return None

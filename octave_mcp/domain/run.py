@@ -76,7 +76,7 @@ class Revision(Value):
 
 
 class RunRecord(Value):
-    """The stored record of a run. Its events and playbook are stored separately.
+    """The stored record of a run. The run's events and playbook are stored separately.
 
     - `model`, `source`: the model and source that are actually used, never 'auto'.
     - `by_default`: whether the model is the default, because the caller named no model and no provider is configured.

@@ -16,8 +16,8 @@ _ANY = TypeAdapter[Any](Any)
 class StepEntry(Value):
     """A finished step.
 
-    `name` is its path in the run ('vendor/pack-3/ask'), `digest` the digest of its input, `epoch` the number of the
-    execution that did it, and `outcome` an `Outcome` as JSON.
+    `name` is the step's path in the run ('vendor/pack-3/ask'), `digest` the digest of the step's input, `epoch` the
+    number of the execution that finished the step, and `outcome` an `Outcome` as JSON.
     """
 
     name: str
@@ -36,7 +36,7 @@ class StepRecord(StepEntry):
 
 
 class Outcome(Value):
-    """The result of a step as JSON, or the name (`failed`) and message of the error that it raised."""
+    """The result of a step as JSON, or the name (`failed`) and message of the error that the step raised."""
 
     result: str | None = None
     failed: str = ""

@@ -81,7 +81,7 @@ def part_at(value: object, path: Path) -> object:
 
 
 def form_at(form: Any, path: Path) -> Any:  # noqa: ANN401 - a type
-    """Return the type of the part at `path` in a value of the type `form`. For the type `X | None`, the result is X.
+    """Return the type, without `None`, of the part at `path` in a value of the type `form`.
 
     Raises:
         KeyError: The type has no such field.

@@ -13,7 +13,7 @@ from octave_mcp.errors import Outdated
 
 Made = Literal["generated", "revised", "edited", "refreshed"]
 
-# Sections that differ between all versions, so listing them as changed would not help anyone.
+# Sections that differ between all versions, so listing these sections as changed would be useless.
 _UNLISTED = frozenset({"cost", "timings", "own_text"})
 
 
@@ -23,8 +23,8 @@ class VersionMeta(Value):
     - `number`: counts from 1.
     - `by`: the model or person that made the version.
     - `section`, `instruction`: the requested change; '' if the whole playbook was requested.
-    - `run_id`: the run that made the version; None if a person made it. A revision or refresh is not the run that the
-      playbook belongs to.
+    - `run_id`: the run that made the version; None if a person made it. For a revision or refresh, this is not the run
+      that the playbook belongs to.
     - `changed`: the sections that differ from the previous version.
     """
 
@@ -97,7 +97,7 @@ def check_base(run_id: str, base: int, metas: Sequence[VersionMeta]) -> None:
     if base != newest:
         raise Outdated(
             f"version {base} of the playbook of run {run_id!r} is not the newest: {_since(metas[base:])}. "
-            f"Nothing was changed: read version {newest} and repeat the change with it as the base version"
+            f"Nothing was changed: read version {newest} and repeat the change with that version as the base version"
         )
 
 

@@ -215,8 +215,10 @@ def _template(render: Callable[[Record, str | None], str], scrub: Callable[[str]
 
 
 def _to_stderr(line: str) -> None:
-    with suppress(OSError, ValueError):  # stderr is closed or on a full disk: the failure cannot be reported
-        sys.stderr.write(line)  # not cached, because a progress bar may have replaced the stream
+    # `sys.stderr` is looked up for each line, because a progress bar may have replaced the stream. If the stream is
+    # closed or on a full disk, there is no place left to report the failure.
+    with suppress(OSError, ValueError):
+        sys.stderr.write(line)
 
 
 def _writable_file(settings: Settings) -> Path:

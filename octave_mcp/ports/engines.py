@@ -46,11 +46,11 @@ class Engine(Protocol):
         """Schedule a run. If the run was scheduled before, the call has no effect."""
 
     async def owners_alive(self, run_ids: Collection[str]) -> dict[str, bool]:
-        """Return which of these runs any process has started but not ended, and whether that process is alive."""
+        """Return which of the runs have started and not ended, with whether their process is alive."""
         ...
 
     async def cancel(self, run_id: str) -> None:
-        """Stop a run. The run may be executed by any process."""
+        """Stop a run, even if another process executes it."""
 
     async def forget(self, run_ids: Sequence[str]) -> None:
         """Delete everything that the engine has stored about these runs."""

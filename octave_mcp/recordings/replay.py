@@ -62,11 +62,11 @@ def _notices(recording: RecordedRun, ask: Ask[Any, Any]) -> Iterator[str]:
             yield f"the prompt {name} has changed since the recording, from version {known} to {version}"
     is_judging = isinstance(ask.brief, VerificationBrief)
     if not is_judging and ask.brief.context != recording.context:
-        yield "the recording was made with a different context and does not reflect the one given now"
+        yield "the recording was made with another context and does not reflect the context of this run"
 
 
 def _values(recording: RecordedRun, ask: Ask[Any, Any]) -> list[Object]:
-    """Return the recorded answers to a question. There are several if each pack of pages was asked about separately."""
+    """Return the recorded answers to a question. There are several answers if each pack of pages had its own ask."""
     company = getattr(ask.brief, "role", "")
     answers = [answer for answer in recording.answers if (answer.company, answer.prompt) == (company, ask.prompt)]
     if not answers:

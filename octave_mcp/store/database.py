@@ -92,7 +92,7 @@ class Database:
             threads.shutdown(wait=False)
 
     async def _write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in a transaction. In SQLite, the transaction locks out other writers from its start."""
+        """Run `work` in a transaction. In SQLite, other writers wait from the start of the transaction."""
         return await self._call(self._writers, lambda: self._transaction(self._ready(), work))
 
     async def _read(self, work: Callable[[Connection], T]) -> T:

@@ -85,7 +85,7 @@ class Pages(Database):
 
 
 class _Row(NamedTuple):
-    """The stored parts of a page. `key` is the digest of everything except its text."""
+    """The stored parts of a page. `key` is the digest of everything except the page's text."""
 
     key: str
     sha256: str

@@ -52,7 +52,7 @@ def parsed(kind: type[V], text: str) -> V:
 
 
 def readable(kind: type[V], texts: Iterable[str]) -> Iterator[V]:
-    """Yield the values that can be parsed, and log a warning for each of the others."""
+    """Yield the values that can be parsed, and log a warning for each value that cannot."""
     for text in texts:
         try:
             yield parsed(kind, text)
