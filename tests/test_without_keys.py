@@ -146,7 +146,7 @@ async def test_a_repeated_request_returns_its_run_even_if_the_settings_changed(
         other = await http.post("/runs", json=asked | {"max_pages": 3})
 
     assert again["run_id"] == first["run_id"]
-    assert "your own model answers the questions (POST /runs/{run_id}/questions/next); for" in again["message"]
+    assert "your own model answers the questions instead (POST /runs/{run_id}/questions/next); for" in again["message"]
     assert (other.status_code, other.json()["code"]) == (422, "request_id_reused")
 
 

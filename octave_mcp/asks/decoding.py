@@ -105,7 +105,7 @@ def _empty(*, cut_off: bool, has_thoughts: bool) -> BadAnswer:
 
 
 def _candidates(text: str, scan: Answers, form: type[Value]) -> list[_Candidate]:
-    """Return the objects that may be the answer: the likeliest first, and of these, the last in the text first."""
+    """Return the objects that may be the answer, sorted by likelihood and then by position, highest first."""
     candidates = [
         (start, _Candidate(tree))
         for start, value in scan.objects[-MAX_CANDIDATES:]

@@ -27,8 +27,8 @@ MAX_CLAIMS_PER_ASK = 60
 # If a model rejects half of the claims that passed the rules, or doubts more than 90 %, the model is assumed to be
 # wrong.
 REJECTED_SHARE, MAX_DOUBTED_SHARE = 0.5, 0.9
-# So few doubts are accepted even if an answer doubts all its claims: only a run's total shows whether the model is
-# wrong.
+# At most this many doubts are accepted even if an answer doubts all its claims, because only a run's total shows
+# whether the model is wrong.
 A_FEW = 3
 MAX_REASON_LENGTH = 160
 # Estimates for the size of an answer: tokens without doubts, tokens per doubt, and the share of claims that are

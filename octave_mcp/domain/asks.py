@@ -317,8 +317,8 @@ class Capacity(Value):
     - `is_paid`: whether asks to the model count against the budget.
     - `ranks_addresses`: whether the model chooses which pages of a site to read; otherwise, rules choose the pages.
     - `writes_copy`: whether the model writes copy. Otherwise, it writes outlines, to which copy rules do not apply.
-    - `keeps_research`: whether research on a vendor is cached for later deals. False for rules, which are as fast as a
-      cache.
+    - `keeps_research`: whether research on a vendor is cached for later deals. Rules need no cache, because they are
+      fast.
     - `verifies`: whether the model can judge if quotations support claims.
     - `verification_tokens`: token limit for a single verification at the end of a run; None for a model that verifies
       claims during the run.

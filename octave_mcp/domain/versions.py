@@ -23,8 +23,8 @@ class VersionMeta(Value):
     - `number`: counts from 1.
     - `by`: the model or person that made the version.
     - `section`, `instruction`: the requested change; '' if the whole playbook was requested.
-    - `run_id`: the run that made the version; None if a person made it. For a revision or refresh, this is not the run
-      that the playbook belongs to.
+    - `run_id`: the run that made the version; None if a person made it. The run of a revision or refresh differs from
+      the run that the playbook belongs to.
     - `changed`: the sections that differ from the previous version.
     """
 

@@ -46,7 +46,7 @@ class Engine(Protocol):
         """Schedule a run. If the run was scheduled before, the call has no effect."""
 
     async def owners_alive(self, run_ids: Collection[str]) -> dict[str, bool]:
-        """Return which of the runs have started and not ended, with whether their process is alive."""
+        """Map those runs that have started and not ended to whether the process that owns the run is alive."""
         ...
 
     async def cancel(self, run_id: str) -> None:

@@ -96,8 +96,8 @@ def _merged(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Comp
 def _copy(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Company]) -> Answered:
     """Return the recorded copy for these personas.
 
-    Personas are matched by title. Their ids may differ from the recording, because a dropped persona changes the ids of
-    the personas after it.
+    Personas are matched by title. The ids of personas may differ from the recording, because a dropped persona changes
+    the ids of later personas.
     """
     written = {persona.title: persona.value for persona in recording.personas}
     names = list(PersonaDrafts.model_fields)[ask.brief.rank :]
