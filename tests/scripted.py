@@ -200,7 +200,7 @@ class ScriptedSource:
 
     def _read(self, company: Company, url: str) -> Page | PageFailure:
         if not same_site(url, company):
-            return PageFailure(url=url, code="host_not_allowed", reason=f"It is not part of {company.domain}")
+            return PageFailure(url=url, code="host_not_allowed", reason=f"The address is not part of {company.domain}")
         if url in self.failures:
             return self.failures[url]
         found = self._found(company, url)

@@ -262,7 +262,7 @@ async def test_cancelling_a_run_cancels_its_jobs(pair: Pair, double: Double, tmp
 
 
 CRAWLED = "read by the crawler: "
-OUT_OF_CREDITS = f"{CRAWLED}Firecrawl's account has no credits left"
+OUT_OF_CREDITS = f"{CRAWLED}The Firecrawl account has no credits left"
 BUSY = {"Retry-After": "0"}
 FAILURES: list[tuple[str, Fault, str]] = [
     ("no credits", Fault(".*", 402), OUT_OF_CREDITS),

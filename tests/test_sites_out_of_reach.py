@@ -373,7 +373,7 @@ async def test_a_page_that_no_source_can_read_has_the_reason_of_each_source(
     assert failure.code == "needs_js"
     assert failure.reason == (
         "The crawler: The page is empty until a browser runs its scripts. "
-        "Firecrawl: Firecrawl's account has no credits left"
+        "Firecrawl: The Firecrawl account has no credits left"
     )
 
 

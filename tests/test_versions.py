@@ -443,7 +443,7 @@ async def test_the_diff_command_says_why_there_is_nothing_to_compare_and_what_it
     nothing = "nothing to compare with version 1: no version comes before it\n"
     assert (alone.code, alone.out, alone.err) == (0, "", nothing)
     assert first.err == nothing
-    assert same.err == "nothing to compare with version 2: --from and --to name the same one\n"
+    assert same.err == "nothing to compare with version 2: --from and --to name the same version\n"
     assert edited.err.startswith("1 change from version 1 to version 2; --all shows ")
     assert edited.err.endswith(" more in evidence, verdicts, scores, cost or times\n")
 

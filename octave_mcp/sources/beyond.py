@@ -1,7 +1,7 @@
 """Reads what a company publishes outside its own site: job boards, feeds and sister sites.
 
-The company's pages link there, so `map` may read a page to find each. If such a place fails, only its own content is
-missing.
+The company's own pages link to these places, so `map` may have to read a page of the site to find one. If a job board,
+feed or sister site cannot be read, only its own content is missing.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from octave_mcp.sources.sisters import candidates, is_claimed, is_sister
 
 Parse = Callable[[bytes, datetime], Page]
 
-# The careers page, and a page with the open jobs that it may link to.
+# Number of pages to read: the careers page, and the list of open jobs that it may link to.
 CAREERS_PAGES = 2
 # Links to the open jobs: 'See all roles', 'Offene Stellen'.
 OPEN_JOBS = re.compile(r"\bopen|\broles|positions|vacanc|\bjobs\b|stellen|offres", re.IGNORECASE)
@@ -58,7 +58,7 @@ _Search = Callable[[Company, Page, Sequence[Link], _Discoveries], Coroutine[Any,
 
 
 class BeyondReader:
-    """Wraps a `Reader`, and also reads the outside places that the settings allow.
+    """Wraps a `Reader`, and also reads the job boards, feeds and sister sites that the settings allow.
 
     Pages that `map` has read are not fetched again. Each host is treated as a separate site, with its own robots.txt,
     delay and redirects.
@@ -168,8 +168,8 @@ class BeyondReader:
         return await self._fetch_list(url, url, company, partial(feed_page, url, kind))
 
     async def _fetch_list(self, address: str, url: str, company: Company, parse: Parse) -> CacheEntry:
-        """Fetch `address` and return the page that `parse` makes of it, or a failure for `url`."""
-        # The list of a job board may be on another host than its page, with its own robots.txt.
+        """Fetch `address`, and return the page that `parse` makes of the response, or a failure with `url`."""
+        # A job board may serve its list from a different host than its page, with a robots.txt of its own.
         at = company_at(address, company)
         try:
             fetched = await self.access.fetcher.get(
@@ -238,7 +238,7 @@ class BeyondReader:
         return copy
 
     async def _first_page(self, company: Company, links: Sequence[Link]) -> Page | None:
-        """Read the first of these pages, and keep it so that `read` need not fetch it again."""
+        """Read the first of these pages, and store it in `_prefetched` for `read`."""
         if not links:
             return None
         copies = await self._read_host(company, [PageRequest(links[0].url)])
@@ -247,7 +247,7 @@ class BeyondReader:
         return copy.found if isinstance(copy.found, Page) else None
 
     def _is_reachable(self, company: Company) -> bool:
-        """Whether we can fetch from the site ourselves. Feeds are never requested through Firecrawl."""
+        """Whether our own client can fetch from the site: feeds are never requested through Firecrawl."""
         return not self.access.robots.are_unreadable(f"{company.url}/")
 
     def _is_read(self, link: Link) -> bool:
@@ -259,7 +259,7 @@ def _host(url: str) -> str:
 
 
 def _company_at_host(url: str, company: Company) -> Company:
-    """Return the company with its site at this host, and without its outside places."""
+    """Return the company with the host of `url` as its site, and without job boards, feeds and sister sites."""
     if _host(url) == _host(company.url):
         return company.model_copy(update={"beyond": companies.Beyond()})
     return company_at(url, company)
@@ -278,7 +278,7 @@ def _links_to(page: Page, origin: LinkOrigin) -> list[Link]:
 
 
 def _shallow(links: Iterable[Link], kinds: Collection[PageKind], max_depth: int = 9) -> list[Link]:
-    """Return the pages of these kinds, shortest path first: overview pages link to the others."""
+    """Return the links to pages of these kinds, shortest path first, because overview pages link to the others."""
     matching = [link for link in links if kind_of_link(link) in kinds and worth_reading(link.url)]
     depths = {link.url: path_of(link.url).rstrip("/").count("/") for link in matching}
     return sorted((link for link in matching if depths[link.url] <= max_depth), key=lambda link: depths[link.url])

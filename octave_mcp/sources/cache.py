@@ -37,10 +37,12 @@ Fetch = Callable[[Sequence[PageRequest]], Awaitable[Sequence[CacheEntry]]]
 
 
 class CachedSource:
-    """A `Source` that caches what a reader reads. `refresh` fetches everything again, and caches it.
+    """A `Source` that caches what a reader reads.
 
-    `code` are the modules of the reader; pages parsed by an older version of them are read again. `cache` is where new
-    copies are stored for all runs. If storing fails, the page is returned anyway.
+    With `refresh`, every page is fetched again, and the new copy is cached.
+
+    `code` lists the modules of the reader; pages that an older version of these modules parsed are read again. `cache`
+    is where new copies are stored for all runs. If storing fails, the page is returned anyway.
     """
 
     def __init__(
@@ -137,7 +139,7 @@ class CachedSource:
         cacheable: dict[str, CacheEntry] = {}
         try:
             async with self._renewed(keys):
-                # Another process may have cached it between our look at the cache and the lease.
+                # Another process may have cached the page after we checked the cache and before we got the lease.
                 fresh = await self._fresh(keys)
                 requests = {
                     key: PageRequest(urls[key], self._usable(cached.get(key))) for key in keys if key not in fresh
@@ -177,14 +179,14 @@ class CachedSource:
         return copy.kept_at > datetime.now(UTC) - max_age
 
     def _usable(self, copy: CacheEntry | None) -> CacheEntry | None:
-        """Return the copy, or None if it may not be revalidated, nor stand in for a page that cannot be read now."""
+        """Return an expired copy that may be revalidated or stand in for the page; None if there is none."""
         if copy is None or self._refresh or isinstance(copy.found, PageFailure):
             return None
         return copy if copy.kept_at > datetime.now(UTC) - CACHE_MAX_AGE else None
 
 
 def _page_of(copy: CacheEntry, url: str) -> Page | PageFailure:
-    """Return the page, or the failure under the URL as the caller wrote it."""
+    """Return the page, or the failure with the URL as the caller wrote it."""
     if isinstance(copy.found, PageFailure):
         return copy.found.model_copy(update={"url": url})
     return _content(copy, Page)
@@ -197,9 +199,10 @@ def _content(copy: CacheEntry, kind: type[V]) -> V:
 
 
 async def _fetched(requests: Sequence[PageRequest], fetch: Fetch) -> Sequence[CacheEntry]:
-    """Fetch the copies, or return a temporary failure of the home page if all requests have an expired copy.
+    """Fetch the copies.
 
-    That failure is normally raised, but then the expired copy could not be used instead.
+    If the home page fails temporarily and all requests have an expired copy, return the failure instead of raising it,
+    so that the caller can use the expired copies.
     """
     try:
         return await fetch(requests)
@@ -220,7 +223,10 @@ def _or_stale(copy: CacheEntry, cached: CacheEntry | None) -> CacheEntry:
 
 
 def _is_cacheable(copy: CacheEntry) -> bool:
-    """Whether to cache the copy: not after a temporary failure, nor from a source that only stood in for another."""
+    """Whether to cache the copy.
+
+    Temporary failures and the results of a reader that only stood in for another are not cached.
+    """
     notice = copy.found.ref.notice if isinstance(copy.found, Page) else None
     return not _is_temporary(copy) and (notice is None or notice.is_lasting)
 

@@ -1,6 +1,6 @@
 """Computes a digest of the code that turns responses into pages.
 
-It is part of each cache key, so that a new version does not use pages that an older one parsed differently.
+The digest is part of each cache key, so that a new release does not use pages that an older one parsed differently.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from types import CodeType
 from typing import cast
 
 PRODUCT = "octave_mcp"
-# These packages decide how a page is parsed. Others, such as settings and retries, only decide whether it is fetched.
+# These packages decide how a page is parsed. Other packages, such as settings and retries, only decide whether a page
+# is fetched.
 PACKAGES = ("domain", "evidence", "sources")
 
 

@@ -33,7 +33,7 @@ def make(
     """Return the combined reader.
 
     Raises:
-        SetupError: Firecrawl is not configured, or wrongly.
+        SetupError: Firecrawl's configuration is missing or invalid.
     """
     # Imported here because only runs need the parsers, which are slow to import.
     from octave_mcp.sources.two_readers import Handover, TwoReaders  # noqa: PLC0415

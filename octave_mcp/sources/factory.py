@@ -30,12 +30,12 @@ class Adapter(Protocol):
         crawler: Callable[[SiteAccess], TitledReader],
         refresh: bool,
     ) -> Reader:
-        """Return the reader. It may delegate to the crawler, which `crawler` makes.
+        """Return the reader, which may delegate to the crawler that `crawler` creates.
 
-        `access` makes the access to sites, and accepts `robots_seconds`.
+        `access` creates the `SiteAccess`, and accepts `robots_seconds` as an argument.
 
         Raises:
-            SetupError: the source is not configured, or wrongly.
+            SetupError: the configuration of the source is missing or invalid.
         """
         ...
 
@@ -57,7 +57,7 @@ def make_source(
     until the database is back; writing to the cache never waits for that.
 
     Raises:
-        SetupError: the source is not configured, or wrongly.
+        SetupError: the configuration of the source is missing or invalid.
     """
     # Imported here because parsers and HTTP clients are slow to import, and only runs need them.
     from octave_mcp.sources.beyond import BeyondReader  # noqa: PLC0415

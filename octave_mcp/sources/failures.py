@@ -34,10 +34,10 @@ class PageRateLimited(PageFailedForNow, RateLimited):
 
 
 async def read_in_time(url: str, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Return what `read` makes of the response of `url`, within the time limit for computations.
+    """Return the result of `read` for the response of `url`, within the time limit for computations.
 
     Raises:
-        PageFailed: it takes too long.
+        PageFailed: `read` takes too long.
     """
     try:
         return await computed(read, *args, **kwargs)

@@ -18,7 +18,8 @@ class RunMemory:
     async def use(self, keys: Collection[str]) -> None:
         """Record that the run uses these entries, so that they are deleted with the last run that does.
 
-        Call this before reading or storing them. Otherwise, the deletion of another run might remove them in between.
+        Call this before reading or storing the entries. Otherwise, the deletion of another run might remove them in
+        between.
         """
         if self.run_id:
             await self.store.use_cached([*keys], self.run_id)

@@ -17,13 +17,13 @@ from octave_mcp.sources.web.translations import Translation, drop_translations
 
 # Failure code of a page that an external service did not try to fetch, because it refused or could not be reached.
 DECLINED = "declined"
-# A run cannot wait longer between pages. Sites that ask for more get only a few requests, at this interval.
+# A run cannot wait longer between pages. Sites that ask for a longer delay get only a few requests, at this interval.
 MAX_DELAY_SECONDS = 5
 MAX_PAGES_OF_SLOW_SITES = 5
 
 
 class PageRequest(NamedTuple):
-    """A page to read, and its expired copy from the cache, if that can be revalidated."""
+    """A page to read, and its expired copy from the cache if the copy can be revalidated."""
 
     url: str
     cached: CacheEntry | None = None
@@ -106,14 +106,17 @@ def own_url(url: str, company: Company, allow: Allowed) -> str | PageFailure:
     except InputError as error:
         return PageFailure(url=url, code="host_not_allowed", reason=str(error))
     if not same_site(url, company) and url not in company.beyond.job_boards:
-        return PageFailure(url=url, code="host_not_allowed", reason=f"It is not part of {company.domain}")
+        return PageFailure(url=url, code="host_not_allowed", reason=f"The address is not part of {company.domain}")
     return canonical
 
 
 async def read_with_delay(
     requests: Sequence[PageRequest], delay: float, read: Callable[[PageRequest], Awaitable[CacheEntry]]
 ) -> list[CacheEntry]:
-    """Read the pages one by one, with the delay that the site asks for. Of a very slow site, only read a few."""
+    """Read the pages one by one, with the delay that the site asks for.
+
+    Only a few pages of a very slow site are read.
+    """
     copies: list[CacheEntry] = []
     for position, request in enumerate(requests):
         if delay > MAX_DELAY_SECONDS and position >= MAX_PAGES_OF_SLOW_SITES:
@@ -136,7 +139,7 @@ def revalidated(cached: CacheEntry, at: datetime) -> CacheEntry:
 
 
 def with_ref(copy: CacheEntry, **changes: object) -> CacheEntry:
-    """Return the copy with these fields of the page's reference replaced. A failure is returned unchanged."""
+    """Return the copy with some fields of the page's reference replaced. A failure is returned unchanged."""
     if not isinstance(copy.found, Page):
         return copy
     ref = PageRef.model_validate(dict(copy.found.ref) | changes)
@@ -144,14 +147,14 @@ def with_ref(copy: CacheEntry, **changes: object) -> CacheEntry:
 
 
 def without_duplicates(results: Sequence[Page | PageFailure], home: Page) -> tuple[Page | PageFailure, ...]:
-    """Replace each page with the same content as an earlier one by a failure that names the earlier one."""
+    """Replace each page that has the same content as an earlier page by a failure that names the earlier page."""
     seen = {home.said: home.ref.url}
     unique: list[Page | PageFailure] = []
     for page in results:
         if isinstance(page, PageFailure):
             unique.append(page)
         elif first := seen.get(page.said):
-            unique.append(PageFailure(url=page.ref.url, code="duplicate", reason=f"Says the same as {first}"))
+            unique.append(PageFailure(url=page.ref.url, code="duplicate", reason=f"Has the same content as {first}"))
         else:
             seen[page.said] = page.ref.url
             unique.append(page)

@@ -15,7 +15,7 @@ Fetch = Callable[[Sequence[str]], Awaitable[dict[str, T]]]
 
 
 class _Flight(Generic[T]):
-    """A fetch in progress. It is cancelled when its last caller gives up."""
+    """A fetch in progress, which is cancelled when its last caller gives up."""
 
     def __init__(self, task: asyncio.Task[dict[str, T]]) -> None:
         self.task = task
@@ -43,8 +43,8 @@ _InFlight = dict[str, _Flight[Any]]
 class SingleFlight(Generic[T]):
     """The fetches that one source starts or joins.
 
-    Sources with the same `scope` (the store that they cache in) share fetches. Sources that `refresh` share only with
-    each other, because other fetches may return a cached copy.
+    Sources with the same `scope` (the store that they cache in) share fetches. Sources with `refresh` share fetches
+    only with each other, because other fetches may return a cached copy.
     """
 
     _scopes: ClassVar[WeakKeyDictionary[object, tuple[_InFlight, _InFlight]]] = WeakKeyDictionary()

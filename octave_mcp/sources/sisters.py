@@ -10,7 +10,7 @@ from octave_mcp.domain.names import normal
 from octave_mcp.domain.page import Link, Page
 
 MAX_CANDIDATES, MIN_SIGNS = 2, 2
-# Sites that everybody links to. Website templates also put them into `sameAs`.
+# Sites that everybody links to. Website templates also put such sites into `sameAs`.
 PLATFORMS = frozenset(
     {
         *("facebook.com", "twitter.com", "x.com", "linkedin.com", "instagram.com", "youtube.com", "tiktok.com"),
@@ -38,7 +38,8 @@ def is_sister(other: Page, home: Page, company: Company) -> bool:
     """Whether the other site belongs to the same organisation.
 
     Either the company's home page names it in `sameAs`, or two of these hold: it names the company's site in its own
-    `sameAs`, both have the same name, both have the same logo. One is not enough: a partner may name the company, too.
+    `sameAs`, both have the same name, both have the same logo. One of these signs is not enough: a partner may name the
+    company, too.
     """
     if is_claimed(other.ref.url, home):
         return True
@@ -56,7 +57,7 @@ def _names(page: Page) -> set[str]:
 
 
 def _has_same_logo(one: Page, other: Page) -> bool:
-    """Whether both have the same image as logo, or images with the same file name."""
+    """Whether both pages have the same image as logo, or images with the same file name."""
     logos = {_logo_file(page) for page in (one, other)}
     return len(logos) == 1 and logos != {""}
 

@@ -21,18 +21,18 @@ from octave_mcp.sources.reader import (
     with_ref,
 )
 
-# What separates a reason from its advice: 'The site answers 403. Check the domain'.
+# The characters that separate a reason from its advice: 'The site answers 403. Check the domain'.
 ADVICE_SEPARATOR = re.compile(r"[.;] ")
 FEW_WORDS_REASON = "The page shows few words until its scripts run"
 
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """When the second reader takes over: if `is_due` is true for the first reader's result.
+    """When the second reader takes over: whenever `is_due` is true for the first reader's result.
 
     `is_lasting` says whether the second reader is the right one for these pages, so that its results are cached.
-    Otherwise the next run asks the first reader again. `home_seconds` limit the time of each for a home page, so that
-    both can be tried within the run's limit.
+    Otherwise the next run asks the first reader again. `home_seconds` are the time limits of the two readers for a home
+    page, so that both can be tried within the run's limit.
     """
 
     is_due: Callable[[CacheEntry], bool]
@@ -41,7 +41,7 @@ class Handover:
 
 
 class TwoReaders:
-    """The `Reader` called `name` that uses `first`, and `second` for what `first` cannot read."""
+    """A `Reader` called `name` that uses `first`, and `second` for the pages that `first` cannot read."""
 
     def __init__(self, name: str, first: TitledReader, second: TitledReader, handover: Handover) -> None:
         self.name, self.allow, self.access = name, first.allow, first.access

@@ -60,7 +60,7 @@ def ended_by_a_signal(close: Callable[[], Awaitable[None]]) -> Generator[None]:
 
 def _end(number: int) -> None:
     """Exit with the code of a process that the signal ended."""
-    # As process 1 of a container, SIGTERM has no default action, and the process exits below instead.
+    # In process 1 of a container, SIGTERM has no default action, so the process exits below instead.
     if number == signal.SIGTERM:
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from octave_mcp.errors import SetupError
 from octave_mcp.settings import Settings
 
-# Characters. A shorter token is accepted only from this machine.
+# Characters. A shorter token is accepted only from callers on this machine.
 MIN_TOKEN_LENGTH = 16
 GENERATOR_HINT = "'openssl rand -hex 16' generates one"
 
@@ -19,7 +19,7 @@ def check_access(settings: Settings, addresses: Iterable[str]) -> bool:
     """Return whether other machines can reach a server that listens at these addresses.
 
     Raises:
-        SetupError: they could call it without a token, or with one that is too short.
+        SetupError: other machines could call the server without a token, or with one that is too short.
     """
     is_open = not all(map(is_loopback, addresses))
     if is_open and not settings.tokens:

@@ -45,12 +45,12 @@ UNFINISHED_RESPONSE = ("ASGI callable returned without completing response", "Ca
 
 def make(settings: Settings | None = None) -> Starlette:
     """Return the application: MCP at /mcp, the REST API, /openapi.json and the docs."""
-    logging.getLogger("uvicorn.access").disabled = True  # it logs query strings, which may hold secrets
+    logging.getLogger("uvicorn.access").disabled = True  # this log has query strings, which may hold secrets
     settings, metrics = settings or load(), Metrics()
     server = Server(settings, observers=(metrics.observe,), at_once=True)
     app = mcp.make(settings, server).http_app(
         path=MCP_PATH,
-        host_origin_protection=False,  # Guard below does this, with errors in the format of the REST API
+        host_origin_protection=False,  # HostOriginCheck below does this, with errors in the format of the REST API
         middleware=[
             Middleware(TrailingSlash),
             Middleware(Observed, metrics),
@@ -59,7 +59,7 @@ def make(settings: Settings | None = None) -> Starlette:
             Middleware(Limited),
         ],
     )
-    app.router.redirect_slashes = False  # TrailingSlash serves the same route instead
+    app.router.redirect_slashes = False  # TrailingSlash serves the same route without a redirect
     app.router.routes.extend(_routes(Rest(server, metrics), with_tokens=bool(settings.tokens)))
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
@@ -74,7 +74,7 @@ def _routes(rest: Rest, *, with_tokens: bool) -> list[BaseRoute]:
         return JSONResponse(document(served, with_tokens=with_tokens))
 
     async def openapi(_: Request) -> Response:
-        # Building the schema blocks for a while, so not in the event loop.
+        # In a thread, because building the schema would block the event loop for a while.
         return await asyncio.to_thread(description)
 
     return [*routes(served), Route("/openapi.json", openapi), *docs_routes()]
@@ -156,11 +156,12 @@ def _bound(addresses: list[tuple[str, int]]) -> list[socket.socket]:
     with ExitStack() as unless_all_listen:
         for name, port in addresses:
             family = socket.AF_INET6 if ":" in name else socket.AF_INET
-            # With the protocol given: asyncio turns off Nagle's algorithm, which delays every response, only then.
+            # The protocol is given explicitly because otherwise asyncio would not turn off Nagle's algorithm, which
+            # delays every response.
             listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             unless_all_listen.callback(listening.close)
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family is socket.AF_INET6:  # it would also take the IPv4 port, which has a socket of its own
+            if family is socket.AF_INET6:  # otherwise it would also take the IPv4 port, which has a socket of its own
                 listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             # With port 0, the first socket gets a free port and the others use the same one.
             listening.bind((name, port or (sockets[0].getsockname()[1] if sockets else 0)))

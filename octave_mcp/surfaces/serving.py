@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # How long to wait for the first call before opening the application anyway. A client that has just connected lists the
 # tools, and opening at once would delay that answer.
 SETTLING_SECONDS = 2.0
-# How long a call waits for a database that neither opens nor fails to.
+# How long a call waits for a database that neither opens nor reports an error.
 OPENING_SECONDS = 30.0
 OPENING = "opening the database"
 
@@ -29,7 +29,7 @@ class Server:
     The first call opens the application; without a call, it opens after SETTLING_SECONDS, to resume the runs of an
     earlier server. Opening loads the database and the engine, and is retried until it succeeds.
 
-    `at_once` opens the application as soon as the server begins. `observers` receive all events, as the log does.
+    `at_once` opens the application as soon as the server starts. `observers` receive all events, as the log does.
     """
 
     def __init__(

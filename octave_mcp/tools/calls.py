@@ -1,7 +1,7 @@
-"""How each surface's callers make a call: as a tool, a route or a command.
+"""How the callers of each surface make a call: with a tool, a route or a command.
 
-Errors and questions name a tool when they say what to call; `Calls.said` replaces the name for the surface. Stored
-events name no tool, as several surfaces may show them.
+Errors and questions that say what to call name a tool; `Calls.said` replaces that name by what the surface offers.
+Stored events name no tool, because several surfaces may show them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from octave_mcp.domain.events import Event
 from octave_mcp.tools.registry import FUNCTIONS
 
 # The name of a tool in a text, as in "call get_run with ...". Names in quotation marks, such as 'base_version', are
-# arguments or values and stay.
+# arguments or values and are not replaced.
 _CALL = re.compile(r"(?<![\w'\"])(?:call )?(?P<tool>[a-z]+(?:_[a-z]+)+)(?![\w'\"])")
 COMMANDS = {
     "generate_playbook": "octave-mcp generate",
@@ -57,7 +57,7 @@ class Calls:
         return _CALL.sub(lambda match: names.get(match["tool"], match[0]), text)
 
     def with_call(self, event: Event) -> Event:
-        """Add the call that takes the question to the event of a waiting run; return other events unchanged."""
+        """Add to the event of a waiting run the call that returns the next question; return other events unchanged."""
         if event.event != "waiting":
             return event
         question_call = self.question.format(run_id=event.run_id)

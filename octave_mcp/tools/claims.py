@@ -26,7 +26,7 @@ MAX_QUOTATIONS = 20
 MAX_COMPLAINTS = 3
 Kind = Literal["fact", "inference", "question", "copy"]
 KINDS_NEEDING_EVIDENCE: frozenset[Kind] = frozenset({"fact", "inference"})
-# Verdicts with which a claim is accepted. "unjudged" is one of them: nothing was found against the claim.
+# Verdicts with which a claim is accepted. "unjudged" is one of them, because nothing was found against the claim.
 ACCEPTED: frozenset[Verdict] = frozenset({"supported", "unjudged"})
 
 NO_QUOTATION = Problem("D1", "the claim has no quotation")
@@ -53,7 +53,7 @@ ClaimText = Annotated[
 
 
 class GivenQuotation(Value):
-    """A quotation, the role of the company whose page it is from, and the title of that page."""
+    """A quotation, the role of the company from whose page the quotation is, and the title of that page."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -108,8 +108,8 @@ class Objection(Value):
 class CheckedClaim(Value):
     """The result of checking a claim.
 
-    `stands`: whether the claim is accepted. An `unjudged` claim is: the checks could not decide, but found no fault.
-    `model_error`: why the model gave no verdict; the verdict is then that of the rules.
+    `stands`: whether the claim is accepted. An `unjudged` claim is accepted, because the checks could not decide but
+    found no fault. `model_error`: why the model gave no verdict; the verdict is then that of the rules.
     """
 
     stands: bool
@@ -163,7 +163,10 @@ async def check_by_model(
 
 
 def is_for_model(given: GivenClaim, checked: CheckedClaim) -> bool:
-    """Whether the model is to judge the claim: a question or a claim without quotations gives it nothing to judge."""
+    """Whether the model should judge the claim.
+
+    In a question or a claim without quotations, there is nothing to judge.
+    """
     return bool(given.evidence) and given.kind != "question" and checked.support.verdict != "not"
 
 

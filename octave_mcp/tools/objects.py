@@ -11,9 +11,10 @@ from octave_mcp.domain.value import Value
 
 
 def object_of(form: type[Value]) -> BeforeValidator:
-    """Return a validator that accepts an object also as JSON text, and null for an empty field.
+    """Return a validator that also accepts an object as JSON text, and null for an empty field.
 
-    Some clients send them so. Errors contain neither values nor the names of unknown fields: either may be a secret.
+    Some clients send arguments in these forms. Errors contain neither values nor the names of unknown fields: either
+    may be a secret.
     """
 
     def to_object(value: object) -> object:

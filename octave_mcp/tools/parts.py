@@ -15,12 +15,13 @@ Parts: TypeAlias = "dict[str, object]"
 
 # The sections with one entry for each persona, and the field that has the persona's id.
 PERSONA_IN = {"priority_personas": "id", "email_sequences": "persona_id", "talk_tracks": "persona_id"}
-# What is returned for a persona if no section is given: who it is, and its e-mails. Talk tracks need their section.
+# Sections that are returned for a persona if no section is given: who the persona is, and its e-mails. Talk tracks are
+# returned only if the section is named.
 PERSONA_OVERVIEW = ("priority_personas", "email_sequences")
 
 
 def check_names(section: str | None, persona: str | None) -> None:
-    """Check what can be checked before there is a playbook.
+    """Check the names in a request as far as that is possible before there is a playbook.
 
     Raises:
         UnknownName: there is no such section.

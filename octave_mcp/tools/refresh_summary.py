@@ -26,7 +26,7 @@ async def refresh_summary(record: RunRecord, versions: Versions) -> RefreshSumma
     """Summarize a refresh that has ended."""
     metas = await versions.listed(record.run_id)
     made = next((meta for meta in metas if meta.run_id == record.run_id), None)
-    anew = f"; everything was asked again: {record.anew}" if record.anew else ""
+    anew = f"; all questions were asked again: {record.anew}" if record.anew else ""
     if made is None or made.based_on is None:
         return RefreshSummary(f"nothing has changed since version {record.base_version}{anew}", None)
     before = await versions.playbook(record.run_id, made.based_on)

@@ -27,7 +27,7 @@ WITH_BODY: frozenset[Method] = frozenset({"POST", "PUT"})
 # Wording for pydantic's error types about arguments that do not match the signature.
 SIGNATURE_ERRORS = {"unexpected_keyword_argument": "unknown argument", "missing_argument": "missing"}
 
-# What may be repeated in an error: the name of an argument or a field, or an index of a list.
+# Text that may be repeated in an error: the name of an argument or a field, or an index of a list.
 NAME = re.compile(r"[A-Za-z_]{1,40}|[0-9]{1,3}")
 
 
@@ -170,7 +170,7 @@ def arguments_complaint(failed: ValidationError, tool: Tool) -> str:
 def place(location: tuple[int | str, ...]) -> str:
     """Return where an error is, as in 'sender.name'.
 
-    Text that does not look like a name is replaced: it may be a secret that was sent as a name by mistake.
+    Text that does not look like a name is replaced, because it may be a secret that was sent as a name by mistake.
     """
     names = map(str, location)
     return ".".join(name if NAME.fullmatch(name) else "(invalid name)" for name in names)
@@ -197,7 +197,7 @@ def tool(
 ) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[Any]]]:
     """Register a function as a tool under its own name. Its signature and docstring are its interface.
 
-    A function that is not `in_tool_list` is not offered over MCP, where each tool costs a conversation tokens.
+    A function that is not `in_tool_list` is not offered over MCP, where each tool costs tokens in every conversation.
     """
 
     def register(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:

@@ -75,7 +75,10 @@ R = TypeVar("R", bound=RunReport)
 
 
 class RunState(NamedTuple):
-    """A run and a version of its playbook, with its number and the number of versions; both are 0 without one."""
+    """A run and a version of its playbook, with that version's number and the number of versions.
+
+    Both numbers are 0 if there is no playbook.
+    """
 
     record: RunRecord
     playbook: Playbook | None
@@ -84,7 +87,7 @@ class RunState(NamedTuple):
 
 
 class SectionReport(RunReport):
-    """The state of a run with the requested part of its playbook, and then without the overview.
+    """The state of a run with the requested part of its playbook, which replaces the overview.
 
     The part is in `section` under its name, or in `markdown` as text. Pass `cursor` on to get the rest.
     """

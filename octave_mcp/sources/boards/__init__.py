@@ -18,7 +18,7 @@ BOARDS: tuple[Board, ...] = (
 
 
 def board_page(url: str, base: str = "") -> str | None:
-    """Return the applicants' page of the company that this address of a job board belongs to, or None."""
+    """Return the URL of the company's page for applicants, given any of its addresses on a job board, or None."""
     try:
         parts = urlsplit(urljoin(base, url.strip()))
     except ValueError:
@@ -29,6 +29,6 @@ def board_page(url: str, base: str = "") -> str | None:
 
 
 def board_at(page: str) -> Board | None:
-    """Return the board with this applicants' page, which must be as returned by `board_page`."""
+    """Return the board that serves this page for applicants, whose URL must be a result of `board_page`."""
     parts = urlsplit(page)
     return next((board for board in BOARDS if board.page(parts) == page), None)

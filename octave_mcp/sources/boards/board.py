@@ -14,10 +14,10 @@ from urllib.parse import SplitResult
 from octave_mcp.sources.feeds.records import NotAFeed
 from octave_mcp.sources.html.json_ld import Node, line, nodes_in
 
-# Size limit of a list. Parsed JSON can take twenty times as much memory as the text.
+# Size limit of a list of jobs. Parsed JSON can take twenty times as much memory as the text.
 MAX_BYTES = 4_000_000
 MILLISECONDS_PER_SECOND = 1000
-# A company's account name in the addresses of a board. Some contain spaces (`%20`) or dots.
+# A company's account name in the addresses of a board. Some names contain spaces (`%20`) or dots.
 ACCOUNT = r"[A-Za-z0-9](?:[\w.-]|%20){0,99}"
 
 
@@ -34,8 +34,8 @@ class Board:
     """A job board.
 
     - `page`: returns the company's page for applicants, given any address of the board (link, frame, script or API URL)
-    - `feeds`: machine-readable lists of the jobs on that page. The first that can be read is used
-    - `jobs`: parses such a list
+    - `feeds`: machine-readable lists of the jobs on that page; the first readable list is used
+    - `jobs`: parses one of these lists
     """
 
     name: str
@@ -54,7 +54,7 @@ def listed(body: bytes, key: str = "") -> list[Node]:
     """Return the objects of a JSON list, or of the list under `key`.
 
     Raises:
-        NotAFeed: there is no such list, or it is too large.
+        NotAFeed: the response is too large, or does not contain the list.
     """
     if len(body) >= MAX_BYTES:
         raise NotAFeed(f"The list has more than {MAX_BYTES // 1_000_000} MB")

@@ -9,14 +9,14 @@ from octave_mcp.domain.names import is_named_in
 from octave_mcp.domain.page import Link
 
 MAX_BOARDS = 2
-# A shorter name would match inside many other words.
+# In letters. A shorter company name would match inside many other words.
 MIN_NAME_LENGTH = 3
 
 
 def own_boards(linked: Sequence[Link], company: Company) -> list[Link]:
-    """Return the boards with the company's name in their address, or else all, if they are few.
+    """Return the boards with the company's name in their address; if there are none, return all boards if they are few.
 
-    Many boards without that name are those of other companies, on a page that lists their jobs.
+    A page that links to many boards, none of them with the company's name, lists the jobs of other companies.
     """
     named = [link for link in linked if _names(link.url, company)]
     return (named or (list(linked) if len(linked) <= MAX_BOARDS else []))[:MAX_BOARDS]

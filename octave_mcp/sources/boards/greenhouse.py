@@ -24,7 +24,7 @@ def _page(parts: SplitResult) -> str | None:
 
 
 def _feeds(page: str) -> tuple[str, ...]:
-    """Return the list with departments, and the one without as a fallback.
+    """Return the URL of the list with departments, and as a fallback the URL of the list without departments.
 
     The API sends departments only together with the full job descriptions, which can exceed the size limit.
     """

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def check() -> None:
-    """Accept any setup: the crawler needs none."""
+    """Check nothing: the crawler needs no configuration."""
 
 
 def make(

@@ -22,7 +22,8 @@ from octave_mcp.sources.reader import (
 from octave_mcp.sources.web.access import SiteAccess, first_that_answers
 from octave_mcp.sources.web.sitemap import sitemap_urls
 
-# A page with scripts and fewer words in this much HTML is probably completed in the browser.
+# A page with scripts, and fewer words than this in at least this many bytes of HTML, probably gets most of its text in
+# the browser.
 THIN_PAGE_WORDS, THIN_PAGE_BYTES = 100, 20_000
 SCRIPT = re.compile(rb"<script\b", re.IGNORECASE)
 
@@ -73,7 +74,7 @@ class Crawler:
         """Return the page at `url`.
 
         Raises:
-            PageFailed: robots.txt forbids it, or it cannot be read.
+            PageFailed: robots.txt forbids reading the page, or the page cannot be read.
         """
         fetched = await self._access.fetcher.get(
             url, company, check_target=lambda target: self._access.check_robots(target, url, company), cached=cached
@@ -94,7 +95,7 @@ class Crawler:
 
 
 def _is_thin(page: Page, html: bytes) -> bool:
-    """Whether scripts may show most of the page: it has scripts, and no words, or few words in much HTML."""
+    """Whether scripts may add most of the text: the page has scripts, and either no words or few words in much HTML."""
     words = count_words(page.body)
     is_short = words == 0 or (words < THIN_PAGE_WORDS and len(html) >= THIN_PAGE_BYTES)
     return is_short and SCRIPT.search(html) is not None

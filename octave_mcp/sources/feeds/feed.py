@@ -19,7 +19,7 @@ NAMES = frozenset({"item", "entry"})
 DATES = ("published", "pubDate", "date", "issued", "updated", "modified")
 SUMMARIES = ("summary", "description", "encoded", "content")
 MAX_ENTRIES = 30
-# Bounds the parsing of entries that contain whole articles.
+# Limits the time to parse an entry, which may contain a whole article.
 MAX_HTML_CHARACTERS = 8000
 MAX_SUMMARY_CHARACTERS = 800
 # In characters. Shorter summaries, such as 'Read more', are skipped in favour of the next field.
@@ -33,7 +33,7 @@ def feed_page(url: str, kind: PageKind, body: bytes, fetched_at: datetime) -> Pa
     """Return the page with the newest posts.
 
     Raises:
-        NotAFeed: the response is not a feed, or an empty one.
+        NotAFeed: the response is not a feed, or the feed is empty.
     """
     entries = list(_entries(body, fetched_at.date()))
     if not entries:

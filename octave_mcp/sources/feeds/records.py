@@ -25,10 +25,10 @@ class NotAFeed(ValueError):
 def records(body: bytes, *, roots: frozenset[str], names: frozenset[str]) -> Iterator[Record]:
     """Yield the fields of each record with one of these names, in a file with one of these roots.
 
-    If a field occurs twice, the first counts. Namespaces are ignored. A damaged file is read up to the damage.
+    If a field occurs twice, its first value is used. Namespaces are ignored. A damaged file is read up to the damage.
 
     Raises:
-        NotAFeed: the file has another root.
+        NotAFeed: the root of the file is none of these.
     """
     reader = _Reader(roots, names)
     with suppress(etree.XMLSyntaxError):
@@ -58,7 +58,7 @@ class _Reader:
         self.root = ""
         self.completed: list[Record] = []
         self._roots, self._names = roots, names
-        # A counter, because records can be nested.
+        # A counter rather than a flag, because records can be nested.
         self._open = 0
 
     def read(self, events: Iterable[tuple[str, Any]]) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 KEY = "FIRECRAWL_API_KEY"
 URL = "FIRECRAWL_API_URL"
 CLOUD = "https://api.firecrawl.dev"
-# Shares of the time that a run waits for a home page.
+# Firecrawl's and the crawler's share of the time that a run waits for a home page.
 FIRECRAWL_SHARE, CRAWLER_SHARE = 0.6, 0.3
 # A site that never answers us may still be readable by Firecrawl, so we do not wait long for its robots.txt.
 ROBOTS_SECONDS = 5.0
@@ -39,7 +39,7 @@ def check() -> None:
     if not (key or url):
         raise SetupError(
             f"{KEY} not found: set it in the environment or in .env, or set {URL} to the address of your own "
-            "Firecrawl server, which may need no key. The source 'crawler' needs neither"
+            "Firecrawl server, which may need no key. The source 'crawler' needs no key"
         )
     if key:
         sendable(KEY, key)
@@ -88,7 +88,7 @@ def readers(
         SetupError: Firecrawl is not configured, or wrongly.
     """
     check()
-    # Imported here because only runs need them.
+    # Imported here because only runs need these modules.
     from octave_mcp.sources.firecrawl.client import Client  # noqa: PLC0415
     from octave_mcp.sources.firecrawl.reader import Firecrawl  # noqa: PLC0415
 

@@ -31,7 +31,7 @@ FIRST_POLL_SECONDS, MAX_POLL_SECONDS = 0.5, 2.0
 ATTEMPTS, RETRY_SECONDS = 8, 30.0
 PAGE_MILLISECONDS = 30_000
 MAX_CONCURRENCY = 10
-# What the SDK raises if a response does not have the expected form.
+# Errors that the SDK raises if a response does not have the expected form.
 MALFORMED_ERRORS = (ValueError, TypeError, AttributeError)
 FIRST_CURSOR = "skip=0"
 MAX_URLS = 5000
@@ -112,7 +112,7 @@ class Client:
             await self._sdk.async_http_client.close()
 
     async def _started(self, urls: Sequence[str]) -> str:
-        """Start a job and return its id. If this call is cancelled before the id arrives, so is the job."""
+        """Start a job and return its id. If this call is cancelled before the id arrives, the job is cancelled, too."""
         from firecrawl.v2.types import ScrapeOptions  # noqa: PLC0415 - with the SDK
 
         sdk = await self._opened()
@@ -140,13 +140,13 @@ class Client:
             await asyncio.sleep(pause)
             pause = min(MAX_POLL_SECONDS, pause * 1.5)
             await self._poll(job, progress)
-        # A page of the results was lost between two polls, so all of them are read once more.
+        # A page of the results was lost between two polls, so all pages are read once more.
         if progress.is_incomplete:
             progress.cursor = FIRST_CURSOR
             await self._poll(job, progress)
 
     async def _poll(self, job: str, progress: _Job) -> None:
-        """Process the new results of the job, which may have several pages."""
+        """Process the new results of the job, which may take several pages."""
         more = True
         while more:
             path = f"/v2/batch/scrape/{job}?{progress.cursor}"
@@ -159,7 +159,10 @@ class Client:
         await self._send_free(job, lambda: self._sdk.cancel_batch_scrape(job))
 
     async def _send_paid(self, url: str, send: Callable[[], Awaitable[T]]) -> T:
-        """Send a request that costs credits. It is sent again only if it was refused or never arrived."""
+        """Send a request that costs credits.
+
+        The request is retried only if Firecrawl refused it or never received it.
+        """
         return await self._send(url, send, resend=False)
 
     async def _send_free(self, url: str, send: Callable[[], Awaitable[T]]) -> T:
@@ -223,7 +226,7 @@ class _Job:
         return bool(next_page)
 
     def _requested_url(self, url: str) -> str | None:
-        """Return the URL as it was requested, or None if it was not requested or has been processed."""
+        """Return the URL as it was requested, or None if the URL was not requested or has been processed already."""
         try:
             asked = self._asked.get(url_key(url))
         except InputError:

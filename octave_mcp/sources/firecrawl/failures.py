@@ -18,18 +18,18 @@ STATUS_OF_UNUSABLE_BODY = 200
 # Keys in error texts: 'fc-0123456789', 'Bearer ...'.
 _KEY = re.compile(r"fc-[\w-]{6,}|Bearer\s+\S+", re.IGNORECASE)
 _PAGE_ERRORS = {
-    "DNSResolutionError": ("no_address", "Firecrawl found no address for its host"),
-    "TLSError": ("connection_failed", "Firecrawl could not connect to it securely"),
-    "RequestTimeoutError": ("timeout", "Firecrawl got no complete response from it in time"),
+    "DNSResolutionError": ("no_address", "Firecrawl found no address for the site's host"),
+    "TLSError": ("connection_failed", "Firecrawl could not connect to the site securely"),
+    "RequestTimeoutError": ("timeout", "Firecrawl got no complete response from the site in time"),
 }
-# Errors about the content of a response, by the name of their class.
+# Class names of errors about the content of a response.
 _RESPONSE_ERRORS = frozenset({"FirecrawlError", "JSONDecodeError", "ValidationError", "AttributeError", "TypeError"})
-# Errors before the request was sent, so that it can be sent again without being paid for twice.
+# Errors that occur before the request is sent, so that a retry cannot be charged twice.
 _UNSENT_ERRORS = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
 
 
 class Declined(UpstreamError):
-    """Firecrawl refuses the request for the given reason. With `everything`, it refuses all requests."""
+    """Firecrawl refuses the request for the given reason. With `everything`, Firecrawl refuses all requests."""
 
     def __init__(self, message: str, *, everything: bool = False) -> None:
         super().__init__(message)
@@ -43,7 +43,8 @@ class Unreachable(Transient):
 def as_our_error(failed: Exception, url: str, key: SecretStr | None, *, resend: bool) -> UpstreamError:
     """Translate an error of the SDK about `url`. The text never contains the key.
 
-    `resend` permits sending the request again after a broken connection. It is False for requests that cost credits.
+    `resend` permits sending the request again after a broken connection. `resend` is False for requests that cost
+    credits.
     """
     if page_error := _PAGE_ERRORS.get(type(failed).__name__):
         return PageFailed(url, *page_error)
@@ -51,7 +52,7 @@ def as_our_error(failed: Exception, url: str, key: SecretStr | None, *, resend: 
     return (
         _from_response(failed, text)
         or _from_connection(failed, text, resend)
-        or PageFailed(url, "not_fetched", f"Firecrawl did not fetch it: {text}")
+        or PageFailed(url, "not_fetched", f"Firecrawl did not fetch the page: {text}")
     )
 
 
@@ -63,7 +64,7 @@ def _from_response(failed: Exception, text: str) -> UpstreamError | None:
         case 401:
             return BadKey(f"Firecrawl does not accept FIRECRAWL_API_KEY: check it ({text})")
         case 402:
-            return Declined("Firecrawl's account has no credits left", everything=True)
+            return Declined("The Firecrawl account has no credits left", everything=True)
         case 403:
             return Declined("Firecrawl does not read this site")
         case 429:

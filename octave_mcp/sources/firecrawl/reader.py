@@ -1,7 +1,7 @@
 """Reads a site through Firecrawl, and parses its HTML in the same way as pages that the crawler fetches.
 
-Hosts are resolved before Firecrawl gets a URL, because a Firecrawl server of the user may be inside a private network.
-The site itself need not answer us: we apply robots.txt if we can fetch it, and otherwise Firecrawl does.
+Hosts are resolved before Firecrawl gets a URL, because the user's own Firecrawl server may be inside a private network.
+The site itself need not respond to our client: we apply robots.txt if we can fetch it, and otherwise Firecrawl does.
 """
 
 from __future__ import annotations
@@ -134,7 +134,10 @@ class Firecrawl:
             await self._batch(urls, company, by_url)
 
     async def _batch(self, urls: Sequence[str], company: Company, by_url: dict[str, CacheEntry]) -> None:
-        """Scrape the pages as one job. Missing ones are then scraped one by one, to get the reason."""
+        """Scrape the pages as one job.
+
+        Pages that are missing from the result are then scraped one by one, to get the reason.
+        """
         done = 0
 
         async def on_page(document: Document) -> None:
@@ -150,7 +153,7 @@ class Firecrawl:
         if in_time:
             await together(*(self._one(url, company, by_url) for url in left))
         else:
-            reason = f"Firecrawl did not fetch it within {JOB_SECONDS:g} seconds"
+            reason = f"Firecrawl did not fetch the page within {JOB_SECONDS:g} seconds"
             by_url |= {url: CacheEntry(found=PageFailure(url=url, code="timeout", reason=reason)) for url in left}
 
     async def _one(self, url: str, company: Company, by_url: dict[str, CacheEntry]) -> CacheEntry:
@@ -165,7 +168,7 @@ class Firecrawl:
         return by_url[url]
 
     async def _page(self, document: Document, company: Company, origin: LinkOrigin) -> CacheEntry:
-        """Return the page, or a failure."""
+        """Return the page that the document contains, or a failure."""
         asked = document.asked
         try:
             url = check_url(document.url, self.allow)
@@ -182,7 +185,7 @@ class Firecrawl:
         """Check that the document is a page of the site.
 
         Raises:
-            PageFailed: it was redirected off the site, has an error status, or is not HTML.
+            PageFailed: the document was redirected off the site, has an error status, or is not HTML.
         """
         asked = document.asked
         if not same_site(url, company):
@@ -193,7 +196,7 @@ class Firecrawl:
         if document.status and document.status not in OK:
             raise PageFailed(asked, f"http_{document.status}", f"The site answers {document.status}")
         if document.kind and document.kind not in HTML:
-            raise PageFailed(asked, "not_html", f"It is {document.kind}, not a web page")
+            raise PageFailed(asked, "not_html", f"The response is {document.kind}, not a web page")
         if not document.html.strip():
             raise PageFailed(asked, "empty", "The response has no content")
 
@@ -206,10 +209,10 @@ class Firecrawl:
         return url
 
     async def _check(self, target: str, url: str, company: Company) -> None:
-        """Check that we may have this page fetched.
+        """Check that Firecrawl may fetch this page for us.
 
         Raises:
-            PageFailed: robots.txt forbids it, or its host is not public.
+            PageFailed: robots.txt forbids reading the page, or its host is not public.
         """
         rules = await self._rules(target, company)
         if rules and not rules.allow(target):
@@ -227,7 +230,7 @@ class Firecrawl:
         """Check that the host has public addresses only. Allowed hosts are not looked up.
 
         Raises:
-            PageFailed: an address is not public, or there is none.
+            PageFailed: the host has no address, or one that is not public.
         """
         if self._is_allowed(target):
             return
@@ -246,16 +249,16 @@ class Firecrawl:
         return is_allowed(parts.hostname or "", parts.port or PORTS[parts.scheme], self.allow)
 
     def _check_declined(self, company: Company) -> None:
-        """Check that Firecrawl has not declined this site, or everything, before.
+        """Check that Firecrawl has not declined this site, or all requests, before.
 
         Raises:
-            Declined: it has.
+            Declined: Firecrawl has declined the site or all requests.
         """
         if why := self._declined.get("") or self._declined.get(company.domain):
             raise Declined(why)
 
     def _record(self, failed: UpstreamError, company: Company) -> None:
-        """Remember what Firecrawl declines, so that it is not asked again."""
+        """Remember what Firecrawl declines, so that it is not requested again."""
         if isinstance(failed, Declined):
             self._declined["" if failed.everything else company.domain] = str(failed)
         elif isinstance(failed, Unreachable):

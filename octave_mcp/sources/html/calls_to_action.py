@@ -17,7 +17,7 @@ CALL_TO_ACTION = re.compile(
     re.IGNORECASE,
 )
 # Words that follow the verb of a call. Many sites capitalise their buttons ("Get Started", "Book a Demo"), so a capital
-# alone does not make a name. A capitalised word that is not listed does: "Watch Tower", "Contact Center AI".
+# alone does not make a name. A capitalised word that is not listed makes a name: "Watch Tower", "Contact Center AI".
 FOLLOWING_WORDS = frozenset(
     (
         "a about access account all alle an and anfordern anfragen anmelden ansehen answers app apps article"
@@ -50,7 +50,7 @@ def is_call_to_action(element: Element, text: str, *, may_be_name: bool) -> bool
     """Return whether an element has only linked words, and they are a call to action.
 
     `text` is the text of the element on one line. With `may_be_name`, as in a list, a link that names something is not
-    a call.
+    a call to action.
     """
     is_link = element.link_words == element.words > 0
     if not is_link or element.words > MAX_CALL_WORDS or not (match := CALL_TO_ACTION.match(text)):

@@ -7,8 +7,8 @@ from collections import Counter
 
 MAX_BYTES = 3_000_000
 MAX_DEPTH = 512
-# A page full of such elements takes the parser a second. SVG in a `data:` URL counts as attributes, too, so the limit
-# cannot be much lower.
+# The parser takes a second for a page full of elements with this many attributes. SVG in a `data:` URL counts as
+# attributes, too, so the limit cannot be much lower.
 MAX_ATTRIBUTES = 2000
 
 # The attributes are `[^<>]*`, because `[^>]*` would take quadratic time on `<a <a <a`.
@@ -54,7 +54,7 @@ IMPLIED_END = frozenset(
     }
 )
 FOREIGN = frozenset({b"svg", b"math"})
-# HTML standard, "parsing tokens in foreign content": a start tag of one of these ends SVG and MathML.
+# HTML standard, "parsing tokens in foreign content": a start tag of one of these elements ends SVG and MathML content.
 BREAKOUT = frozenset(
     name.encode()
     for name in (
@@ -78,7 +78,10 @@ ENCODED_SPACES = (b"&nbsp;", b"&#160;", b"\xc2\xa0")
 
 
 def is_suspicious(html: bytes) -> bool:
-    """Return whether parsing may take long although the page is not `too_complex` (one page in hundreds)."""
+    """Return whether parsing may take long although the page is not `too_complex`.
+
+    One page in hundreds is like that.
+    """
     tags = html.count(b"<")
     return (
         tags > MAX_TAGS
@@ -141,7 +144,10 @@ class Nesting:
         return any(self._open_counts[name] for name in FOREIGN)
 
     def open(self, name: bytes, *, closed: bool) -> int:
-        """Open an element and return the new depth. `closed`: its tag ends with "/", which HTML elements ignore."""
+        """Open an element and return the new depth.
+
+        `closed`: the tag ends with "/", which is ignored for HTML elements.
+        """
         self._in_foreign = name in FOREIGN or (self._in_foreign and name not in BREAKOUT)
         if name not in VOID and name not in IMPLIED_END and not (closed and self._in_foreign):
             self._open_counts[name] += 1

@@ -16,7 +16,7 @@ CHOICE_ROLES = frozenset({"tab", "radio"})
 TEXT_FIELDS = frozenset({"", "text", "email", "tel", "url", "password", "number", "date"})
 NO_PROSE = frozenset({"nav", "form", "dialog"})
 NO_PROSE_ROLES = frozenset({"dialog", "alertdialog", "menu", "listbox", "navigation", "search"})
-# Commands have fewer words; a longer button is a card or a question.
+# A button with at least this many words is a card or a question rather than a command.
 MIN_CONTENT_WORDS = 8
 # A page with more radio buttons has a filter or a survey, not plans.
 MAX_RADIO_BUTTONS = 12
@@ -77,7 +77,7 @@ class Controls:
 
 
 def is_data_form(element: Element) -> bool:
-    """Return whether an element is a form with text fields. A form with choices only may be a list of plans."""
+    """Return whether an element is a form with text fields. A form that has only choices may be a list of plans."""
     return element.tag == "form" and any(
         field.tag == "textarea" or field.attributes.get("type", "").lower() in TEXT_FIELDS
         for field in element.find("input", "textarea")

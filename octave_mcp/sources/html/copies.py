@@ -33,10 +33,10 @@ AnyBlock = TypeVar("AnyBlock", bound=TextBlock)
 def is_copy(
     blocks: Sequence[TextBlock], previous: Sequence[TextBlock], element: Element, sibling: Element | None
 ) -> bool:
-    """Return whether an element repeats its preceding sibling for another size of screen.
+    """Return whether an element repeats its preceding sibling for another screen size.
 
-    `blocks` are those of the element, `previous` those of the sibling. Equal short values, such as "Unlimited" for two
-    plans, are copies only if the classes name a kind of screen.
+    `blocks` are the blocks of the element, `previous` the blocks of the sibling. Equal short values, such as
+    "Unlimited" for two plans, are copies only if the classes name a kind of screen.
     """
     if not blocks or list(blocks) != list(previous):
         return False
@@ -55,7 +55,8 @@ def without_repeats(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
         is_heading = block.kind == "heading"
         if not _is_repeated(block, contexts, heading, previous):
             yield block
-        # An equal list after another name or price is that of another plan, so the block before it counts, too.
+        # An equal list after a different name or price belongs to another plan, so the block before a list is compared,
+        # too.
         contexts.setdefault(block, set()).update({heading, previous} if block.kind == "list" else {heading})
         heading = block if is_heading else heading
         previous = block
@@ -75,7 +76,7 @@ def _is_repeated(
         return False
     if block.kind == "heading" or (block.kind == "text" and words > MAX_FEATURE_WORDS):
         return True
-    # Under another heading of the same level, an equal line is a feature of another plan.
+    # An equal line under another heading of the same level is a feature of another plan, not a repetition.
     return (
         heading in known
         or heading is None

@@ -1,4 +1,4 @@
-"""Finds the date of a page: that of its last change, or else that of its publication."""
+"""Finds the date of a page: the date of its last change, or else of its publication."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ CHANGE_WORD = re.compile(
 BYLINE_WORD = re.compile(r"^(?:by|von|par|por|di|door)\s|\bmin(?:ute|uten)?s?\b(?: read)?|[·•|/–—]", re.IGNORECASE)
 MAX_BYLINE_WORDS = 20
 MAX_LINE_CHARACTERS = 200
-# A date without markup counts if it is so few elements after the h1, or half as many before it.
+# A date without markup counts if it is at most this many elements after the h1, or half as many before it.
 NEARBY_ELEMENTS = 14
 # Matches `/2024/05/03/title`, `/2024/05/title` and `/2024-05-title`, but not an archive (`/2024/05/`).
 PATH_DATE = re.compile(
@@ -70,7 +70,7 @@ PATH_DATE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class DateFinder:
-    """The places of a page in which its date may be. Dates after `fetched_on` are ignored."""
+    """The parts of a page in which its date may be. Dates after `fetched_on` are ignored."""
 
     root: Element
     meta: dict[str, str]
@@ -97,12 +97,12 @@ class DateFinder:
             if (property_name := element.attributes.get("itemprop", "")) in texts:
                 texts[property_name].append(_date_text(element))
         published = {day for day in map(self._first_date, texts["datePublished"]) if day}
-        # The index of a blog marks the date of each post, and none of them is that of the page.
+        # The index page of a blog marks the date of each post, and none of these is the date of the page itself.
         is_list = len(published) > 1 and not texts["dateModified"]
         return None if is_list else self._latest_of(texts["dateModified"]) or next(iter(published), None)
 
     def _from_markup(self) -> date | None:
-        """Return the date that markup shows as that of the page, or else the one next to the heading."""
+        """Return the date that the markup gives for the page, or else the date next to the heading."""
         scope, is_article = _main_part(self.root)
         elements = list(_own_elements(scope))
         h1_index = next((h1_index for h1_index, element in enumerate(elements) if element.tag == "h1"), 0)
@@ -148,7 +148,7 @@ class DateFinder:
         return None if last is None or first > self.fetched_on else min(last, self.fetched_on)
 
     def _announces_others(self) -> bool:
-        """Return whether the dates on the page are those of an event, or of what a home page announces."""
+        """Return whether the dates on the page probably belong to an event, or to announcements on a home page."""
         path = urlsplit(self.url).path.lower()
         events = any(kind.endswith("Event") for node in self.nodes for kind in types(node))
         return events or path in {"", "/"} or bool(EVENT_PATH.search(path))
@@ -166,7 +166,7 @@ class DateFinder:
 
 
 def _page_node(nodes: list[Node], url: str) -> Node:
-    """Return the JSON-LD node of the page itself, not that of an article that the page lists."""
+    """Return the JSON-LD node of the page itself, not the node of an article that the page lists."""
     dated = [node for node in nodes if _is_dated(node) and _path_of(node) in {None, _path(url)}]
     articles = [node for node in dated if not any(kind.endswith("Page") for kind in types(node))]
     pages = [node for node in dated if node not in articles]
@@ -185,7 +185,7 @@ def _is_dated(node: Node) -> bool:
 
 
 def _path_of(node: Node) -> str | None:
-    """Return the path of the URL that a node gives for itself; None if it gives none, or only that of the home page."""
+    """Return the path of the node's own URL; None if the node has no URL, or only the URL of the home page."""
     for key in ("url", "mainEntityOfPage", "@id"):
         value = node.get(key)
         url = line(cast("Node", value).get("@id") if isinstance(value, dict) else value)
@@ -202,7 +202,10 @@ def _path(url: str) -> str:
 
 
 def _next_heading(elements: list[Element], h1_index: int) -> int:
-    """Return the index of the next section, which may have a date of its own. Without an h1, return the end."""
+    """Return the index of the next heading after the h1, since the next section may have a date of its own.
+
+    Without an h1, return the number of elements.
+    """
     if not elements or elements[h1_index].tag != "h1":
         return len(elements)
     next_headings = (index for index in range(h1_index + 1, len(elements)) if elements[index].tag in {"h2", "h3"})
@@ -232,7 +235,7 @@ def _is_other(element: Element, scope: Element) -> bool:
         return True
     if element.holds_h1 or element.holds_main:
         return False
-    # A long link is a card of another page. A short one may be the date itself.
+    # A long link is a card for another page. A short link may be the date itself.
     if element.tag == "a":
         return element.holds_block or element.words > MAX_LINKED_DATE_WORDS
     if element.tag == "article" or (element.tag == "header" and scope.tag != "article"):
@@ -247,7 +250,7 @@ def _date_text(element: Element) -> str:
 
 
 def _is_change_date(elements: list[Element], index: int) -> bool:
-    """Return whether the date in this element is that of a change, by its class or by the line that it is part of."""
+    """Return whether the element's date is the date of a change, judging by its class or by the line around it."""
     element, parent = elements[index], elements[index - 1]
     is_line = parent.words <= MAX_BYLINE_WORDS and any(child is element for child in parent.children)
     text = (parent if is_line else element).text[:MAX_LINE_CHARACTERS]
@@ -255,7 +258,10 @@ def _is_change_date(elements: list[Element], index: int) -> bool:
 
 
 def _byline_dates(text: str) -> Iterator[tuple[date, bool]]:
-    """Yield the dates of a byline, each with whether it is that of a change. Dates in sentences are ignored."""
+    """Yield the dates of a byline, each with a flag that says whether it is the date of a change.
+
+    Dates in sentences are ignored.
+    """
     text = text[:MAX_LINE_CHARACTERS]
     for day, start, end in days_of(text):
         before, after = text[:start].strip(), text[end:].strip(" .,")

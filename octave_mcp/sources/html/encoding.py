@@ -31,8 +31,8 @@ TAG = re.compile(
 ATTRIBUTE = re.compile(rb"([^\s/>=]+)\s*(?:=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+)))?")
 CHARSET_PARAMETER = re.compile(rb"charset\s*=\s*[\"']?([^\"'\s;]+)", re.IGNORECASE)
 XML_DECLARATION = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"'>]+)[\"']")
-# The detector takes a top-level domain as a hint to the language. These are the languages whose
-# code is not their domain.
+# The detector takes a top-level domain as a hint to the language. This list maps languages to the domain of their
+# country where the two codes differ.
 LANGUAGE_DOMAINS = (
     "ar:sa be:by cs:cz da:dk el:gr en: et:ee fa:ir he:il ja:jp kk:kz ko:kr nb:no nn:no sl:si sr:rs sv:se uk:ua "
     "vi:vn zh:cn"
@@ -43,7 +43,8 @@ DOMAINS: dict[str, str] = {pair[:2]: pair[3:] for pair in LANGUAGE_DOMAINS.split
 def decoded(body: bytes, header: str | None, url: str = "") -> str:
     """Return the text of a page.
 
-    `header` is the charset of its Content-Type. The domain of `url` is a hint to its language for the detector.
+    `header` is the charset in the page's Content-Type header. The domain of `url` is a hint to its language for the
+    detector.
     """
     texts = (_decode_as(body, name) for name in _declared_encodings(body, header))
     return next(filter(_is_plausible, texts), None) or _decode_as(body, _detected_encoding(body, url))
@@ -62,11 +63,11 @@ def _declared_encodings(body: bytes, header: str | None) -> Iterator[str]:
 
 
 def _encoding_in_markup(start: bytes) -> str | None:
-    """Return the encoding in a meta element, or else that in the XML declaration."""
+    """Return the encoding in a meta element, or else the encoding in the XML declaration."""
     xml = XML_DECLARATION.match(start)
     labels = chain(_meta_labels(start), [xml[1]] if xml else ())
     name = next(filter(None, (_encoding(label.decode("latin-1")) for label in labels)), None)
-    # A declaration that can be read as ASCII is not UTF-16. The HTML standard reads it as UTF-8.
+    # A declaration that can be read as ASCII is not UTF-16. The HTML standard says to read such a page as UTF-8.
     return UTF_8 if name in UTF_16 else name
 
 
@@ -79,7 +80,10 @@ def _meta_labels(start: bytes) -> Iterator[bytes]:
 
 
 def tags(html: bytes, name: bytes) -> Iterator[dict[bytes, bytes]]:
-    """Yield the attributes of each tag with this name, by lower-case name. Of equal ones, the first counts."""
+    """Yield the attributes of each tag with this name, by lower-case name.
+
+    If an attribute is repeated, the first one counts.
+    """
     for tag in TAG.finditer(html):
         if (tag["name"] or b"").lower() == name:
             pairs: list[tuple[bytes, ...]] = ATTRIBUTE.findall(tag["rest"])

@@ -34,7 +34,7 @@ FILE_URL = re.compile(
     r"docx?|xlsx?|pptx?|csv|ics|rss|atom|md|txt)$",
     re.IGNORECASE,
 )
-NEEDS_JS = f"The page is empty until a browser runs its scripts. To have them run, {SET_UP_SCRIPTS}, and try again"
+NEEDS_JS = f"The page is empty until a browser runs its scripts. To run the scripts, {SET_UP_SCRIPTS}, and try again"
 MAX_LINK_TEXT_CHARACTERS = 120
 MAX_TITLE_CHARACTERS = 500
 
@@ -77,7 +77,8 @@ def _body(root: Element, main: Element, head: Head, url: str) -> MarkdownText:
     """Return the content as Markdown. For a page that scripts fill, return the text in its embedded data.
 
     Raises:
-        PageFailed: the page has neither, or its text is an error message, a login form or a bot check.
+        PageFailed: the page has neither content nor embedded text, or its text is an error message, a login form or a
+        bot check.
     """
     body = markdown_with_logos(main)
     if failure := refusal(root, main, head.title, body.text):

@@ -21,7 +21,8 @@ from octave_mcp.sources.html.tree import Element, Root
 
 # Matches `hero-bg` and `img-overlay`. An empty element with such a class paints a new background for its siblings.
 COVER_NAME = re.compile(r"(?<![a-z])(?:background|bg|cover|overlay|backdrop|dim|absolute|object-fit)(?![a-z])")
-# Matches WordPress's `has-primary-background-color` and Tailwind's `bg-blue-600`. Their colours are unknown here.
+# Matches WordPress's `has-primary-background-color` and Tailwind's `bg-blue-600`. The colours that such classes set are
+# unknown here.
 BACKGROUND_CLASS = re.compile(r"(?:^|\s)(?:has-[\w-]*background[\w-]*|bg-(?!white|light|transparent|body)[\w-]+)")
 
 # A rule without any of these words cannot hide an element and is not parsed.
@@ -42,7 +43,8 @@ HINTS = (
     "overflow",
 )
 SELECTOR = re.compile(r"\s*[a-z0-9]*([.#][\w-]+)\s*", re.IGNORECASE)
-# Webflow gives this class to elements that a condition leaves out. Its style sheet is a separate file.
+# Webflow gives this class to elements that a condition leaves out. The style sheet that hides them is a separate file,
+# which is not fetched.
 WEBFLOW_HIDDEN = "w-condition-invisible"
 NEVER_HIDDEN = frozenset({"html", "body", "main"})
 HIDING_ATTRIBUTES = frozenset({"style", "hidden", "aria-hidden", "color", "aria-label"})
@@ -58,7 +60,7 @@ MAX_OPENER_DEPTH, MAX_OPENER_WORDS = 3, 40
 # Words of one or two letters are too common to link a text to its label.
 LABEL_WORD = re.compile(r"\d+|[^\W\d]{3,}")
 MAX_LABELLED_WORDS = 40
-# A longer element is not dropped for one instruction in it. Its children are checked.
+# A longer element is not dropped because of one instruction in it; its children are checked instead.
 MAX_INSTRUCTION_WORDS = 80
 
 
@@ -96,7 +98,7 @@ def find_hidden(root: Root) -> HiddenContent:
 
 
 def _selectors_that_hide(sheet: str) -> set[str]:
-    """Return the classes and `#id`s that a style sheet may hide. Some are hidden only on small screens."""
+    """Return the classes and `#id`s that a style sheet may hide. Some of these rules apply only to small screens."""
     hidden_selectors: set[str] = set()
     for selectors, rules in _rules_in(sheet):
         if any(word in rules for word in HINTS) and hiding_of(rules):
@@ -114,10 +116,11 @@ def _rules_in(sheet: str) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class _Context:
-    """What is known from the ancestors of an element.
+    """What an element's ancestors say about its visibility.
 
-    `clipped`: an ancestor paints its background in the letters. `label`: the nearest `aria-label`. `suspect`: an
-    ancestor may be hidden. `may_be_instruction`: the text of that ancestor may be an instruction to a model.
+    `clipped`: an ancestor shows its background only inside the letters (`background-clip: text`). `label`: the nearest
+    `aria-label`. `suspect`: an ancestor may be hidden. `may_be_instruction`: the text of that ancestor may be an
+    instruction to a model.
     """
 
     background: str = ""
@@ -196,7 +199,7 @@ class _Search:
                 continue
             still_hiding = still_hidden(hidden, self._style_with_classes(child))
             if not still_hiding:
-                # The wrapper makes `scan` check the child like any other.
+                # The wrapper is needed because `scan` checks the children of an element, not the element itself.
                 self._pending.append((Element("div", {}, [child]), inner))
                 has_visible_child = True
             elif self._hide_own_text(child, still_hiding, inner):
@@ -235,7 +238,8 @@ def _context_inside(element: Element, context: _Context, *, suspect: bool) -> _C
     if not (suspect or paints_background or label):
         return context
     background = background_of(style) or context.background
-    # The colour behind the text is unknown if a class or a picture sets it. A text of its colour may be readable.
+    # The colour behind the text is unknown if a class or a picture sets it. Text that seems to have the same colour as
+    # the background may then be readable.
     if paints_background and background == context.background and not clips_background(style):
         background, suspect = "", True
     # Once the text of a suspect element is found harmless, its descendants need no check.
@@ -249,7 +253,7 @@ def _context_inside(element: Element, context: _Context, *, suspect: bool) -> _C
 
 
 def _is_short_link(element: Element) -> bool:
-    """Return whether an element is a short link such as "Learn more", whose label says more than it shows."""
+    """Return whether an element is a short link such as "Learn more", whose `aria-label` says more than its text."""
     return element.tag in {"a", "button"} and not (element.holds_block or any(map(str.isdigit, element.text)))
 
 
@@ -287,7 +291,10 @@ def _hiding_of(
 
 
 def _is_read_aloud(element: Element, label: str) -> bool:
-    """Return whether a label repeats the text for screen readers, which makes `aria-hidden` no sign of hiding."""
+    """Return whether a label repeats the text for screen readers.
+
+    In that case, `aria-hidden` does not hide the text from readers.
+    """
     if not label:
         return False
     text = element.text.casefold()

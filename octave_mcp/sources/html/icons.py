@@ -1,4 +1,4 @@
-"""Turns icons into text: their label for screen readers, or else Yes or No by their class, symbol or file."""
+"""Turns icons into text: their label for screen readers, or else Yes or No, judging by class, symbol or file."""
 
 from __future__ import annotations
 

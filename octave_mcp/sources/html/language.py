@@ -16,10 +16,12 @@ MIN_WORDS_TO_CONTRADICT = 12
 # The declared language is overruled only if another one is this likely and the declared one this unlikely.
 MIN_CONFIDENCE = 0.9
 MAX_DECLARED_LIKELIHOOD = 0.02
-# Enough letters in the script of the declared language confirm it. Manuals quote much code in Latin letters.
+# The declared language is confirmed if at least this share of the letters is in its script. The share is low because
+# manuals quote much code in Latin letters.
 MIN_OWN_LETTER_SHARE = 0.15
 ENGLISH_WORD = re.compile(r"\b(?:the|and|of|to|in|for|with|is|are|your|you|we|our|that|on|by)\b", re.IGNORECASE)
-# A text with this share of common English words is English. The model, which is slow to load, is not needed.
+# A text with at least this share of common English words is English, so the language model, which is slow to load, is
+# not needed.
 MIN_ENGLISH_SHARE = 0.12
 # Codes that mean the same language here: former ones (`iw` for `he`) and members of a macrolanguage (`nb`, `yue`).
 SYNONYMS = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "fil": "tl", "yue": "zh", "cmn": "zh"}

@@ -1,4 +1,4 @@
-"""Records where rows of logos are in the Markdown of a page, so that ordinary text is not taken for one."""
+"""Records where rows of logos are in the Markdown of a page, to tell them from ordinary text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from octave_mcp.domain.page import Labelled
 from octave_mcp.sources.html.characters import cleaned
 
-# Private-use characters are removed from the text of a page, so they cannot be forged.
+# Private-use characters are removed from the text of a page, so a page cannot forge these marks.
 ROW_START, ROW_END = "\ue002", "\ue003"
 LINE_PREFIX = re.compile(r"[\s#>*+-]*(?:\d+\. )?")
 ROW = re.compile(f"{ROW_START}([^{ROW_START}{ROW_END}]*){ROW_END}")
@@ -37,6 +37,6 @@ def _labelled_rows(text: str) -> Iterator[Labelled]:
     for rows_before, match in enumerate(ROW.finditer(text)):
         prefix = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
         if LINE_PREFIX.fullmatch(prefix) and text[match.end() : match.end() + 1] in {"", "\n"}:
-            # `without_marks` removes the two marks of each earlier row.
+            # Each earlier row shifts the position by two, because `without_marks` removes its two marks.
             start = match.start() - 2 * rows_before
             yield Labelled(label="Logos", where="logos", start=start, end=start + len(match[1]))

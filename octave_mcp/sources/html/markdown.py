@@ -39,7 +39,7 @@ MIN_LOGOS = 3
 
 
 class CallToAction(str):
-    """The text of a link that is a call to action. A paragraph of nothing else is dropped."""
+    """The text of a link that is a call to action. A paragraph that contains nothing else is dropped."""
 
     __slots__ = ()
 
@@ -139,7 +139,10 @@ def _line_break(parent: Element, index: int) -> str:
 
 
 def _heading(element: Element) -> list[Block]:
-    """Return a heading. It is never a call to action: "Get started" may head a card, "Contact Center" be a product."""
+    """Return a heading.
+
+    A heading is never a call to action: "Get started" may head a card, and "Contact Center" may be a product.
+    """
     blocks = _blocks(element, drop_calls=False)
     text = one_line(
         " ".join(block.text.partition(" ")[2] if block.kind == "heading" else block.text for block in blocks)

@@ -21,7 +21,10 @@ NO_NAMES: frozenset[Name] = frozenset()
 
 
 def _whole_words(pattern: str) -> re.Pattern[str]:
-    """Compile a pattern for whole words of a name, separated by "-". `has-sidebar` is about another element."""
+    """Compile a pattern for whole words of a name, separated by "-".
+
+    Names such as `has-sidebar` describe another element, so they do not match.
+    """
     return re.compile(rf"(?<![^-])(?<!has-)(?<!with-)(?<!no-)(?:{pattern})(?![^-])")
 
 
@@ -47,7 +50,8 @@ NAME_PATTERNS: dict[Name, re.Pattern[str]] = {
     "button": _whole_words(r"btn|button"),
 }
 
-# A substring of every match of each pattern. Most names have none, and this search takes a tenth of the time.
+# Every match of a pattern contains one of its stems. Most names contain no stem at all, and searching for the stems
+# takes a tenth of the time.
 STEMS: dict[Name, tuple[str, ...]] = {
     "consent": ("cookie", "consent", "gdpr", "ccpa", "onetrust", "usercentrics", "didomi"),
     "breadcrumb": ("crumb",),

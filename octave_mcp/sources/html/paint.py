@@ -34,7 +34,8 @@ RGB = re.compile(r"rgba?\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)")
 COLOURS = re.compile(rf"{HEX.pattern}|{RGB.pattern}|\b(?:white|black)\b|\btransparent\b")
 NAMED_COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0)}
 IMAGE_URL = re.compile(r"url\((?:[^()]|\([^()]*\))*+\)")
-# The words of a gradient. Any other word may be a colour that is not known here, and nothing is compared.
+# Words that a background may contain besides its colours. Any other word may be a colour that is not known here, so the
+# colours are not compared.
 GRADIENT_SYNTAX = re.compile(
     r"(?:(?:repeating|linear|radial|conic|gradient|to|at|from|in|deg|turn|rad|left|right|top|bottom|center|circle|ellipse"
     r"|cover|contain|no|repeat|fixed|scroll|none|px|em|rem|vw|vh|x|y)(?![a-z])|[^a-z])+"
@@ -42,10 +43,10 @@ GRADIENT_SYNTAX = re.compile(
 # A zero in `calc(0px)` or `clamp(0rem, 0vw, 0rem)`.
 ZERO_LENGTH = re.compile(r"(?<![\w.-])(?:0+(?:\.0*)?|\.0+)(?:[a-z]+|%)?(?![\w.])")
 MAX_COLOURS, MAX_BACKGROUND_CHARACTERS = 8, 400
-# Out of 255. Colours are alike if their red, green and blue each differ by less.
+# Out of 255. Colours are alike if their red, green and blue each differ by less than this.
 MIN_CONTRAST = 12
 
-# `left: -100%` is how sliders place the next slide, while nothing scrolls `left: -9999px` into view.
+# Sliders place the next slide at `left: -100%`, whereas nothing ever scrolls `left: -9999px` into view.
 HIDING_RULES: tuple[tuple[str, str, Hiding], ...] = (
     ("font-size", TINY_FONT.pattern, "never shown"),
     ("font", ZERO_FONT_SHORTHAND.pattern, "never shown"),
@@ -123,7 +124,10 @@ def clips_background(style: str) -> bool:
 
 
 def hidden_by_colour(rules: dict[str, str], style: str, background: str, *, clipped: bool) -> Hiding | None:
-    """Return how surely the colour of text hides it. `clipped`: an ancestor paints its background in the letters."""
+    """Return how surely the colour of text hides it.
+
+    `clipped`: an ancestor shows its background only inside the letters.
+    """
     fill = rules.get("-webkit-text-fill-color", "")
     text_colour = rules.get("color", "") if fill in INHERITED_COLOURS else fill
     if TRANSPARENT.match(text_colour):
@@ -188,7 +192,7 @@ def _is_visible(colour: str) -> bool:
 
 
 def _is_unreadable(text_colour: str, background: str) -> bool:
-    """Return whether every colour of the text is like every colour of the background."""
+    """Return whether every colour of the text is close to every colour of the background."""
     if text_colour in INHERITED_COLOURS or not background or text_colour.startswith("var("):
         return False
     if text_colour == background:
@@ -202,7 +206,7 @@ def _are_alike(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
 
 
 def _all_rgb(text: str) -> list[tuple[int, ...]]:
-    """Return red, green and blue of each colour in the text; an empty list if one is not known."""
+    """Return the red, green and blue of each colour in the text; an empty list if any colour is unknown."""
     text = IMAGE_URL.sub("", text)
     if len(text) > MAX_BACKGROUND_CHARACTERS or not GRADIENT_SYNTAX.fullmatch(COLOURS.sub(" ", text)):
         return []

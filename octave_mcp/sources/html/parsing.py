@@ -118,13 +118,14 @@ def main() -> None:
 def _set_limits() -> None:
     """Limit the memory of this process and its CPU time from now on. SIGPROF kills a process that exceeds its time.
 
-    Windows has no such limits. There, the parent kills the process after the same number of seconds of wall-clock time.
+    Windows has no such limits, so the parent kills the process there after the same number of seconds of wall-clock
+    time.
     """
     if sys.platform != "win32":
         import resource  # noqa: PLC0415 - absent on Windows
 
         resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
-        # RLIMIT_CPU counts whole seconds since the process started. It takes effect if SIGPROF does not.
+        # RLIMIT_CPU counts whole seconds since the process started. This limit takes effect if SIGPROF does not.
         soft_limit, hard_limit = (
             math.ceil(time.process_time()) + MAX_CPU_SECONDS + 1,
             resource.getrlimit(resource.RLIMIT_CPU)[1],

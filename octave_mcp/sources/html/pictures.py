@@ -11,7 +11,7 @@ from octave_mcp.sources.html.tree import Element
 MAX_NAME_CHARACTERS, MAX_NAME_WORDS = 30, 4
 MAX_LOGO_LABEL_CHARACTERS, MAX_LOGO_LABEL_WORDS = 70, 8
 LOGO_WORD = re.compile(r"\blogo(?:type|s)?\b", re.IGNORECASE)
-# What surrounds the name in an alternative text: "Customer logo of Acme", "Acme logo white", "Visit Acme website".
+# Words around the name in an alternative text: "Customer logo of Acme", "Acme logo white", "Visit Acme website".
 LOGO_WORDING = re.compile(
     r"^(?:the )?(?:(?:company |customer |client |partner )?logo(?:type)?(?: (?:of|for|von|de)(?: the)?\b)?[\s:–-]*"
     r"|(?:visit|view|go to|read about) )|(?:[’']s)?(?<![\s–-])[\s–-]+(?:(?:company |corporate )?logo(?:type)?"
@@ -78,7 +78,10 @@ def picture_names(root: Element) -> Iterator[str]:
 
 
 def logo_names(names: list[str]) -> list[str]:
-    """Return each name of a row of logos once. If one drawing in the row is an icon, all drawings are."""
+    """Return each name of a row of logos once.
+
+    If one drawing in the row is an icon, all drawings are treated as icons.
+    """
     if not names:
         return []
     icons = any(isinstance(name, DrawnName) and ICON_NAME.fullmatch(name) for name in names)

@@ -44,7 +44,7 @@ MAX_FOOTER_SHARE, MAX_NAMED_SHARE, MAX_FRAME_SHARE = 0.6, 0.35, 0.3
 MIN_LEFT_SHARE = 0.12
 # An element with an h1 and more than this share is never dropped.
 MIN_SUBJECT_SHARE = 0.1
-# Shares of the words of an element that are links.
+# Shares of an element's words that are inside links.
 SOME_LINKS, MOSTLY_LINKS, ONLY_LINKS = 0.3, 0.5, 0.85
 MAX_NOTICE_WORDS = 150
 MIN_WORDS = 40
@@ -86,7 +86,8 @@ class Place:
 
 
 TOP = Place()
-# Whether to drop an element: called with the element, its place, its parent, and its index in the parent.
+# A function that says whether to drop an element, given the element, its place, its parent, and its index in the
+# parent.
 Rule = Callable[[Element, Place, Element, int], bool]
 
 
@@ -125,7 +126,7 @@ def main_content(root: Root) -> Element:
 
 @dataclass(frozen=True, slots=True)
 class PageStats:
-    """Figures of the whole page that the rules compare an element with."""
+    """Facts about the whole page with which the rules compare an element."""
 
     words: int
     subject: Element | None
@@ -155,9 +156,9 @@ def _innermost(element: Element, contains: Callable[[Element], bool]) -> Iterato
 
 
 def _without(element: Element, should_drop: Rule, hidden: HiddenContent | None = None, place: Place = TOP) -> Element:
-    """Return the element without the descendants that `should_drop` selects. Each of them leaves a space.
+    """Return the element without the descendants that `should_drop` selects.
 
-    Only elements that change are copied. The original tree stays intact.
+    Each dropped element leaves a space. Only elements that change are copied. The original tree stays intact.
     """
     inner = place.within(element)
     visible = hidden.visible_part(element) if hidden else element
@@ -289,7 +290,7 @@ def _is_frame(element: Element, place: Place, parent: Element, stats: PageStats)
 
 
 def _has_boilerplate_name(element: Element, place: Place, share: float) -> bool:
-    """Return whether the class or id of an element names boilerplate, and its content agrees."""
+    """Return whether the class or id of an element names boilerplate, and its content does not contradict that."""
     names = names_of(element)
     if not names or element.tag in HEADINGS:
         return False
@@ -308,7 +309,7 @@ def _has_boilerplate_name(element: Element, place: Place, share: float) -> bool:
 
 
 def _is_links_or_label(element: Element, names: frozenset[Name]) -> bool:
-    """Return whether an element named like a list of links is only links or a label. Other text is content."""
+    """Return whether an element with a name such as `menu` contains only links or a label. Other text is content."""
     if element.tag in QUOTE_TAGS or not names & {"links", "place"}:
         return False
     if _link_share(element) > MOSTLY_LINKS:
@@ -318,7 +319,7 @@ def _is_links_or_label(element: Element, names: frozenset[Name]) -> bool:
 
 
 def _has_statement(element: Element) -> bool:
-    """Return whether a short text with a name such as `share` is a sentence, a figure or a heading, not a label."""
+    """Return whether an element with a short text is a sentence, a figure or a heading rather than a label."""
     if any(element.find("form")):
         return False
     text = element.text

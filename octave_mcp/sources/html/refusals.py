@@ -9,12 +9,12 @@ from octave_mcp.sources.html.tree import Element
 
 # Refusals are short. A longer page that mentions a bot wall is about bot walls.
 MAX_REFUSAL_WORDS = 120
-# Words outside the sentences about logging in. A page with more of them has content of its own. The lower limit is for
-# pages where only the form, and not the title or heading, asks for a login.
+# Words outside the sentences about logging in. A page with more such words has content of its own. The lower limit
+# applies if only the form asks for a login, and not the title or heading.
 MAX_WORDS_BESIDE_FORM = 12
 MAX_WORDS_UNDER_TITLE = 60
 
-# These must match the whole title: "Just a moment: how Cloudflare works" is an article.
+# These patterns must match the whole title: "Just a moment: how Cloudflare works" is an article.
 WALL_TITLE = re.compile(
     r"just a moment|attention required! \| cloudflare|ddos-guard|pardon our interruption"
     r"|access to this page has been denied|are you (?:a )?(?:robot|human)"
@@ -36,7 +36,7 @@ VISITOR_CHECK = re.compile(
     r"|please (?:wait|complete|solve|enter|confirm|verify)",
     re.IGNORECASE,
 )
-# Sentences that a wall addresses to its visitor. Within a longer sentence, the same words are about walls.
+# Sentences that a wall addresses to its visitor. Within a longer sentence, the same words merely describe such walls.
 WALL_SENTENCE = re.compile(
     r"(?:^|[.!?:…]\s++|\n)[ \t#>*-]*(?:(?:please|sorry,?|we(?:'re|’re| are)|hold on,?|one moment,?|wait,?"
     r"|first,?) )*(?:(?:checking|verifying) (?:your browser|(?:if )?the site connection is secure|that you are)"
@@ -83,7 +83,7 @@ TRAILING_PUNCTUATION = " \t.…!?。"
 
 
 def refusal(root: Element, main: Element, page_title: str, text: str) -> tuple[str, str] | None:
-    """Return a code and a reason if the page is a refusal or an error, else None. `text` is that of `main`."""
+    """Return a code and a reason if the page is a refusal or an error, else None. `text` is the text of `main`."""
     if count_words(text) > MAX_REFUSAL_WORDS:
         return None
     parts, heading = TITLE_SEPARATOR.split(page_title), _heading(main)
@@ -98,7 +98,7 @@ def refusal(root: Element, main: Element, page_title: str, text: str) -> tuple[s
 
 
 def _heading(main: Element) -> str:
-    """Return the first h1 with text, or else the first such h2. Later headings do not name the page."""
+    """Return the first h1 with text, or else the first h2 with text. Later headings do not name the page."""
     headings = [(heading.tag, heading.text) for heading in main.find("h1", "h2")]
     return next((text for _, text in sorted(headings, key=lambda item: item[0]) if text), "")
 

@@ -1,4 +1,4 @@
-"""Extracts text from the JSON data in the source of a page that its scripts would show."""
+"""Extracts the text that a page's scripts would show, from the JSON data in the source of the page."""
 
 from __future__ import annotations
 

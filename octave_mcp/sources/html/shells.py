@@ -37,7 +37,7 @@ MAX_PLACEHOLDER_CHARACTERS = 200
 
 
 def is_shell(root: Element, text: str) -> bool:
-    """Return whether scripts would fill the page. `text` is its text without them."""
+    """Return whether scripts would fill the page. `text` is the text of the page before any script runs."""
     if len(text) >= MAX_NOTICE_CHARACTERS:
         return False
     is_mounted = any(root.find("frameset")) or any(map(_is_mount, root.elements()))
@@ -47,7 +47,10 @@ def is_shell(root: Element, text: str) -> bool:
 
 
 def _is_mount(element: Element) -> bool:
-    """Return whether an element is an empty mount of a framework. If the server rendered it, it has text."""
+    """Return whether an element is the empty mount point of a framework.
+
+    If the server rendered the page, the mount point has text.
+    """
     attributes = element.attributes
     is_known = (
         attributes.get("id") in MOUNT_IDS
@@ -58,7 +61,7 @@ def _is_mount(element: Element) -> bool:
 
 
 def _content_strings(root: Element) -> Iterator[str]:
-    """Yield the strings that are neither in the frame of the page nor placeholders."""
+    """Yield the strings that are neither placeholders nor part of navigation, footers or cookie notices."""
     pending: list[Element | str] = [root]
     while pending:
         node = pending.pop()

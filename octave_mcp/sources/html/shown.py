@@ -1,4 +1,4 @@
-"""Resolves markup with a meaning into text, so that content reads as it does on the screen.
+"""Turns meaningful markup into text, so that content reads as it does on the screen.
 
 Struck-out text and footnote marks are dropped, raised cents become part of the price, elements that are apart on the
 screen are separated by a space, and icons in tables and lists become text.
@@ -38,7 +38,7 @@ GAP = Gap(" ")
 
 
 def as_shown(content: Element, page: Root) -> Element:
-    """Return a copy of `content` as it is shown. `page`, of which it is a part, has the style sheets."""
+    """Return a copy of `content` as it is shown. `page` is the page that contains it, with the style sheets."""
     return _Reader(styles_of(page)).shown(content, NO_TRAITS)
 
 
@@ -116,7 +116,7 @@ class _Reader:
         return shown
 
     def _is_fraction(self, block: Element) -> bool:
-        """Return whether a block is, by its class, the cents of the price before it."""
+        """Return whether a block is the cents of the price before it, judging by its class."""
         if block.words != 1 or not self.line or not self.line[-1][-1:].isdigit():
             return False
         return any(FRACTION_NAME.search(part.name) for part in block.elements()) and bool(

@@ -15,13 +15,13 @@ from typing import Literal
 
 from octave_mcp.sources.html.tree import BLOCKS, Element, Root
 
-# `line`: on a line of its own. `row`: its children are apart. `spaced`: has a margin or padding at its sides.
-# `ligature`: its text is the name of an icon. `named`: has a class that is about more than its font and colour.
+# `line`: on a line of its own. `row`: its children are apart from each other. `spaced`: has a margin or padding at its
+# sides. `ligature`: its text is the name of an icon. `named`: has a class that sets more than its font and colour.
 Trait = Literal["struck", "raised", "line", "row", "spaced", "ligature", "named"]
 Traits = frozenset[Trait]
 
 NO_TRAITS: Traits = frozenset()
-# Block elements are on lines of their own anyway, so only these traits matter for them.
+# Block elements are on lines of their own anyway, so only these traits matter for block elements.
 BLOCK_TRAITS: Traits = frozenset({"struck", "row"})
 DECLARATION_PATTERNS: tuple[tuple[Trait, str], ...] = (
     ("struck", r"text-decoration(?:-line)?\s*:[^;]{0,60}line-through"),
@@ -33,7 +33,8 @@ DECLARATION_PATTERNS: tuple[tuple[Trait, str], ...] = (
 DECLARATIONS: tuple[tuple[Trait, re.Pattern[str]], ...] = tuple(
     (trait, re.compile(pattern)) for trait, pattern in DECLARATION_PATTERNS
 )
-# A rule without any of these has no traits. Each pattern begins with a literal, which makes the search fast.
+# A rule that matches none of these patterns sets no traits. Each pattern begins with a literal, which makes the search
+# fast.
 HINTS = tuple(
     re.compile(pattern)
     for pattern in (
@@ -55,7 +56,7 @@ CLASSES: tuple[tuple[Trait, re.Pattern[str]], ...] = (
 )
 # `md:block` and `d-md-block` apply to wide screens, for which the text is extracted.
 SCREEN_PREFIX = re.compile(r"(?:sm|md|lg|xl|2xl):|(?<=^d-)(?:sm|md|lg|xl)-")
-# Classes for font and colour only. A part of a word may have one, as in `<span class="text-red">B</span>est`.
+# Classes for font and colour only. Part of a word may have such a class, as in `<span class="text-red">B</span>est`.
 LETTER_CLASS = re.compile(
     r"(?:text|font|color|bg|from|via|to|underline|decoration|italic|bold|fw|tracking|leading|uppercase|lowercase|inline"
     r"|highlight|accent|gradient|char|letter|antialiased|relative|drop-?cap|initial|first-letter)(?:[-_:].*)?"
@@ -95,7 +96,7 @@ class _Rule:
     traits: Traits
 
     def applies(self, ancestors: Sequence[Element]) -> bool:
-        """Return whether the rule applies to an element with these ancestors that its last compound matches."""
+        """Return whether the rule applies to an element that its last compound matches and that has these ancestors."""
         remaining = reversed(ancestors)
         return all(any(map(compound.matches, remaining)) for compound in self.compounds[-2::-1])
 
@@ -118,7 +119,7 @@ class Styles:
     )
 
     def traits_of(self, element: Element, ancestors: Sequence[Element]) -> Traits:
-        """Return the traits of an element. Its ancestors begin with the outermost."""
+        """Return the traits of an element. `ancestors` starts with the outermost one."""
         attributes = element.attributes
         if not attributes and element.tag not in self._rules:
             return NO_TRAITS

@@ -64,7 +64,7 @@ def price_fraction(text: str, before: str, after: str = "") -> str | None:
 
 
 def _decimal_point(number: str, *, currency_first: bool) -> str:
-    """Return a point if the currency comes first and no point separates thousands ("$1,299"), else a comma."""
+    """Return the decimal separator: a point if the currency comes first and the price has no point, else a comma."""
     return "," if "." in number or not (currency_first or "," in number) else "."
 
 

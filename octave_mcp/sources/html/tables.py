@@ -29,7 +29,7 @@ class _Cell:
     rowspan: int
 
     def repeated_text(self, column: int) -> str:
-        """Return the text for another slot of the cell. A value holds for every row and column that it spans.
+        """Return the text for a further slot that the cell spans. A value holds for every row and column that it spans.
 
         A header above several columns, and a label in the first column, are repeated downwards only.
         """

@@ -26,7 +26,7 @@ Part = Element | str
 def are_apart(before: Part, after: Part, parent: Element, traits: tuple[Traits, Traits, Traits]) -> bool:
     """Return whether two siblings without white space between them are apart on the screen.
 
-    `traits` are those of the two and of their parent.
+    `traits` are the traits of the two siblings and of their parent.
     """
     first_traits, second_traits, parent_traits = traits
     if "line" in first_traits or "line" in second_traits:
@@ -61,7 +61,10 @@ def _is_attached(last_text: str, next_text: str, words_before: int, words_after:
 
 
 def _are_separate_words(before: Element, after: Element, parent: Element, last_text: str, next_text: str) -> bool:
-    """Return whether two elements without traits are separate words. Word processors cut sentences into spans."""
+    """Return whether two elements without traits are separate words.
+
+    They may be parts of one word, since word processors cut sentences into spans.
+    """
     if before.tag == after.tag == "a":
         return True
     if CJK.match(last_text[-1]) or CJK.match(next_text):
@@ -80,7 +83,10 @@ def _are_separate_words(before: Element, after: Element, parent: Element, last_t
 
 
 def _is_row_of_elements(parent: Element) -> bool:
-    """Return whether a block has no text of its own, like a card. A sentence with inline elements has some."""
+    """Return whether a block has no text of its own, like a card.
+
+    A sentence with inline elements has text of its own.
+    """
     return parent.tag in BLOCKS and not any(isinstance(child, str) and child.strip() for child in parent.children)
 
 

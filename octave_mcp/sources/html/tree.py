@@ -11,7 +11,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from octave_mcp.sources.html.characters import cleaned
 
-# The functions that read the tree are recursive. The content of deeper elements is attached to this level.
+# Limited because the functions that read the tree are recursive. The content of deeper elements is attached to this
+# level.
 MAX_DEPTH = 150
 CODE = frozenset({"script", "style", "template", "noscript"})
 # Removed before the tree is built: media, embedded pages and lists of options have no sentences.
@@ -40,7 +41,10 @@ CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 
 @dataclass(slots=True, eq=False)
 class Element:
-    """An element with its children and counts. `is_leaf`: it contains no element. `holds_x`: it is or contains an x."""
+    """An element with its children and counts.
+
+    `is_leaf`: the element contains no other. `holds_x`: the element is or contains an x.
+    """
 
     tag: str
     attributes: dict[str, str]
@@ -168,7 +172,10 @@ def _shadow_content(template: LexborNode, host: Element, shadows: dict[Element, 
 
 
 def _compose(host: Element, shadow: Element) -> None:
-    """Replace the children of a host by its shadow tree, with the children in the slots. Others are not shown."""
+    """Replace the children of a host by its shadow tree, with the children in the slots.
+
+    Children that fit no slot are not shown.
+    """
     slotted: dict[str, list[Element | str]] = {}
     for child in host.children:
         name = child.attributes.get("slot", "") if isinstance(child, Element) else ""
@@ -231,7 +238,7 @@ def count_all(element: Element) -> None:
 
 
 def update_counts(element: Element) -> None:
-    """Set the counts of an element from those of its children. Code has no words."""
+    """Set the counts of an element from those of its children. Words in code are not counted."""
     words = link_words = links = 0
     images = int(element.tag == "img")
     logos = images or int(_is_named_picture(element))

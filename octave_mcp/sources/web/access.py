@@ -70,7 +70,7 @@ class SiteAccess:
         """Check that robots.txt permits `target`, to which `url` has redirected.
 
         Raises:
-            PageFailed: robots.txt forbids it, or cannot be read.
+            PageFailed: robots.txt forbids reading `target`, or cannot be read.
         """
         try:
             rules = await self.robots.rules(target, company)
@@ -95,7 +95,7 @@ def check_permitted(rules: Rules, url: str, company: Company) -> None:
     """Check that the rules permit the home page, at `url`.
 
     Raises:
-        SiteRefuses: they forbid it.
+        SiteRefuses: the rules forbid reading the home page.
     """
     if not rules.allow(url):
         raise SiteRefuses(
@@ -104,7 +104,7 @@ def check_permitted(rules: Rules, url: str, company: Company) -> None:
 
 
 async def first_that_answers(company: Company, read: Callable[[Company], Awaitable[T]]) -> T:
-    """Return `read(company)` for the company's address as given, or else with or without 'www.'.
+    """Return `read(company)` for the company's address as given; if that fails, try it with 'www.' added or removed.
 
     Raises:
         HostNotAllowed: the address is not public.

@@ -33,7 +33,7 @@ CheckTarget = Callable[[str], Awaitable[None]]
 
 USER_AGENT = f"octave-mcp/{__version__} (+https://github.com/octave-mcp/octave-mcp)"
 MAX_REDIRECTS = 5
-# A page that still refreshes itself once its cookies have been sent back is read as it is.
+# A page that keeps refreshing itself after its cookies have been sent back is read as it is.
 MAX_RELOADS = 2
 # Concurrent requests per host, to spare small servers.
 MAX_CONCURRENT_PER_HOST = 4
@@ -43,7 +43,7 @@ MAX_CONCURRENT_PER_HOST = 4
 class TimeLimit:
     """How long servers may take in total. Time counts while at least one request is open, including its retries.
 
-    `reason` is the failure of a page for which no time is left.
+    `reason` is the failure reason of a page for which no time is left.
     """
 
     seconds: float
@@ -160,7 +160,7 @@ class Fetcher:
         raise PageFailed(url, "redirect_loop", f"Redirects in a loop, or more than {MAX_REDIRECTS} times")
 
     async def _limited(self, request: Request, limits: Sequence[TimeLimit]) -> Fetched | Moved:
-        """Send the request when there is a free slot. Its time counts against every limit."""
+        """Send the request when there is a free slot. The duration of the request counts against every limit."""
         clock = asyncio.get_running_loop().time
         # The host's semaphore comes first: requests that wait for a slow host must not hold global slots.
         async with self._hosts[urlsplit(request.target).netloc], self._all:

@@ -8,7 +8,7 @@ import re
 from octave_mcp.sources.html.encoding import tags
 
 SEARCHED_BYTES = 10_000
-# A page that is shown for longer is meant to be read.
+# A page that is shown for longer than this is meant to be read.
 MAX_SECONDS = 5
 
 # A refresh in a comment, a script or a `noscript` element does not apply to browsers.

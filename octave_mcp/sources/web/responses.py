@@ -130,7 +130,7 @@ def _check_type(response: httpx2.Response, url: str, types: frozenset[str] | Non
     # Some servers send the header twice, joined by a comma.
     content_type = re.split("[;,]", response.headers.get("content-type", ""))[0].strip().lower()
     if types and content_type and content_type not in types:
-        raise PageFailed(url, "not_html", f"It is {content_type[:100]}, not a web page")
+        raise PageFailed(url, "not_html", f"The response is {content_type[:100]}, not a web page")
     encodings = {name.strip().lower() for name in response.headers.get("content-encoding", "").split(",")}
     if unknown := encodings - ENCODINGS - {""}:
         reason = f"The body is compressed as {min(unknown)[:100]}, which was not requested"
@@ -141,7 +141,7 @@ def _check_text(body: bytes, charset: str, url: str) -> None:
     if body.startswith(FILE_SIGNATURES) or (
         body.count(0, 0, SNIFFED_BYTES) > MAX_ZERO_BYTES and not is_wide(body, charset)
     ):
-        raise PageFailed(url, "not_html", "It is declared as HTML, but is a different kind of file")
+        raise PageFailed(url, "not_html", "The response is declared as HTML, but is a different kind of file")
 
 
 async def _body(response: httpx2.Response, request: Request) -> bytes:
@@ -162,5 +162,5 @@ async def _body(response: httpx2.Response, request: Request) -> bytes:
 def _check_size(size: int, wire: int, url: str) -> None:
     if size > MAX_BYTES or (size > RATIO_FROM_BYTES and size > MAX_COMPRESSION_RATIO * wire):
         raise PageFailed(
-            url, "too_large", f"It has more than {MAX_BYTES // 1_000_000} MB, or is compressed to an unusual degree"
+            url, "too_large", f"The response exceeds {MAX_BYTES // 1_000_000} MB, or is compressed to an unusual degree"
         )

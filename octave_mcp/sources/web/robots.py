@@ -43,9 +43,9 @@ class Rules:
 
 
 class Robots:
-    """The rules of each host, cached for a day for all runs and processes. `refresh` fetches them again, once.
+    """The rules of each host, cached for a day for all runs and processes. With `refresh`, they are fetched again once.
 
-    A host that does not send them, or not within `seconds`, is not asked again in this run.
+    A host that fails to send its robots.txt, or takes longer than `seconds`, is not asked again in this run.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Robots:
         """Return the rules of the host of `url`.
 
         Raises:
-            SiteRefuses: the host does not say what may be read.
+            SiteRefuses: the server fails to provide robots.txt, so reading its pages counts as forbidden.
             PageFailed: the host cannot be reached.
         """
         origin = _origin(url)

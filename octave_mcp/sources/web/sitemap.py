@@ -24,7 +24,7 @@ from octave_mcp.sources.web.translations import Translation
 
 MAX_SITEMAPS = 20
 MAX_CONCURRENT = 2
-# Bytes as sent. A larger sitemap is read up to here.
+# Bytes as sent. A larger sitemap is read up to this limit.
 MAX_BYTES = 10_000_000
 MAX_DEPTH = 2
 MAX_URLS = 5000
@@ -142,7 +142,7 @@ def _parsed(body: bytes, url: str, company: Company, allow: Allowed) -> Sitemap:
     sitemaps = [entry.url for entry in entries if SITEMAP_FILE.search(path_of(entry.url))]
     entries = limit_similar(entry for entry in entries if not SITEMAP_FILE.search(path_of(entry.url)))
     if len(entries) > MAX_URLS:
-        # Pages with short paths say more about the company.
+        # The pages with the shortest paths are selected, because they say more about the company.
         entries = sorted(entries, key=lambda entry: entry.url.count("/"))[:MAX_URLS]
     urls = own_urls((entry.url for entry in entries), company, allow)
     inner = (*(_joined(url, sitemap) for sitemap in named), *sitemaps)

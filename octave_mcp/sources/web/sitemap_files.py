@@ -75,9 +75,10 @@ def _unpacked(body: bytes) -> io.BufferedReader:
 
 
 class _LimitedFile:
-    """A file for the XML parser, which ends at the size limit or at an endless tag or text, which would be buffered.
+    """A file for the XML parser, cut at the size limit, or at an endless tag or text.
 
-    It also repairs common mistakes: blank lines before the XML declaration, and unescaped ampersands.
+    The parser would buffer such a tag or text. The class also repairs common mistakes: blank lines before the XML
+    declaration, and unescaped ampersands.
     """
 
     def __init__(self, stream: io.BufferedReader) -> None:
@@ -88,7 +89,10 @@ class _LimitedFile:
         self._is_wide = b"\0" in stream.peek(PEEKED_BYTES)[:PEEKED_BYTES]
 
     def read(self, size: int) -> bytes:
-        """Return the next part. The start of an entity at its end is held back until the rest has arrived."""
+        """Return the next part.
+
+        If it ends within an entity, the start of that entity is held back until the rest has arrived.
+        """
         is_first = self._left == MAX_BYTES
         read = self._stream.read(min(size, self._left))
         self._left -= len(read)
@@ -129,7 +133,10 @@ def _collect(stream: _LimitedFile, pages: list[Entry], sitemaps: list[str]) -> N
 
 
 def _record(entry: Entry, name: str, element: Any, parent: Any) -> None:  # noqa: ANN401 - lxml has no types
-    """Record what a child of an entry says. Elements of other namespaces, such as `image:loc`, are ignored."""
+    """Record the URL, translation or identifier that a child of an entry contains.
+
+    Elements of other namespaces, such as `image:loc`, are ignored.
+    """
     is_own = _namespace(element.tag) == _namespace(parent.tag)
     rel = (element.get("rel") or "alternate").lower()
     if name == "link" and element.get("hreflang") and rel == "alternate":

@@ -1,4 +1,4 @@
-"""Selects one language of pages that a site has in several."""
+"""Selects one language for pages that a site offers in several languages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from octave_mcp.domain.addresses import url_key
 from octave_mcp.domain.kinds import LANGUAGES
 from octave_mcp.domain.page import Link
 
-# '/de/pricing', '/pt-br/pricing', '/es-419/pricing'.
+# The language code at the start of a path: '/de/pricing', '/pt-br/pricing', '/es-419/pricing'.
 LANGUAGE_IN_PATH = re.compile(rf"^([^/]+)/({LANGUAGES})(?:[-_](?:[a-z]{{2,4}}|419))?(?=/|\?|$)", re.IGNORECASE)
 LANGUAGE_IN_QUERY = re.compile(rf"[?&](?:lang|hl|locale)=({LANGUAGES})\b[^&]*", re.IGNORECASE)
 LANGUAGE_IN_HOST = re.compile(rf"^({LANGUAGES})\.(?=[^/]+\.)")
@@ -59,7 +59,7 @@ def drop_translations(
 
 
 def _readable(page_languages: list[str]) -> set[str]:
-    """Return the main language, and all others if it has too few pages."""
+    """Return the main language, and all other languages if the main one has too few pages."""
     languages = Counter(page_languages)
     return {name for name, count in languages.most_common(1) if count >= MIN_PAGES_OF_LANGUAGE} or set(languages)
 
@@ -75,7 +75,8 @@ def _translations(keys: set[str]) -> dict[str, Translation]:
 
 
 def _is_known(copy: Translation) -> bool:
-    # The home page always exists, so it does not show that '/it' is a language. '/en' hardly means anything else.
+    # The home page always exists, so it does not show that '/it' is a language. '/en' hardly ever means anything but
+    # English.
     return bool(copy.language) and ("/" in copy.page or copy.language == ENGLISH)
 
 

@@ -108,7 +108,7 @@ class AddressCheckingBackend(httpcore2.AsyncNetworkBackend):
 
 
 class ResponseTooLarge(httpx2.TransportError):
-    """The server sends more than we read."""
+    """The server sends more than the size limit."""
 
 
 class LimitedStream(httpcore2.AsyncNetworkStream):
@@ -124,7 +124,7 @@ class LimitedStream(httpcore2.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore2's
         if self.left <= 0:
-            raise ResponseTooLarge("more than the size limit of a response")
+            raise ResponseTooLarge("the response exceeds the size limit")
         read = await self.stream.read(max_bytes, timeout)
         self.left -= len(read)
         return read
@@ -160,7 +160,7 @@ class _LimitedBody(httpx2.AsyncByteStream):
         async for part in self._stream:
             parts += 1
             if parts > MAX_PARTS:
-                raise ResponseTooLarge(f"more than {MAX_PARTS:,} parts of a body")
+                raise ResponseTooLarge(f"the body has more than {MAX_PARTS:,} parts")
             yield part
 
     async def aclose(self) -> None:

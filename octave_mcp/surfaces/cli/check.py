@@ -1,4 +1,7 @@
-"""The command `check`, which checks claims against their quotations. It streams, so files may have any length."""
+"""The command `check`, which checks claims against their quotations.
+
+The command reads its input as a stream, so files may have any length.
+"""
 
 from __future__ import annotations
 
@@ -173,7 +176,7 @@ def _open(file: Path) -> Generator[BinaryIO]:
 
 
 def _numbered(lines: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Yield lines that are not blank, with their numbers from 1. The end of a line that is too long is dropped."""
+    """Yield lines that are not blank, with their numbers from 1. A line that is too long is cut off."""
     # One more byte than allowed: reading the claim then reports the line as too long.
     number, max_bytes = 0, MAX_LINE_BYTES + 1
     while line := lines.readline(max_bytes):
@@ -248,8 +251,10 @@ async def judge(name: str, output: Output) -> AsyncGenerator[Model]:
         model = app.model(named)
         model.check()
     except SetupError as unset:
-        # The usual advice names models that write without a key; none of those judges claims.
-        raise SetupError(str(unset).replace(WITHOUT_KEY, "without --model, rules judge and need no key")) from None
+        # The usual advice names models that write without a key, but none of these models judges claims.
+        raise SetupError(
+            str(unset).replace(WITHOUT_KEY, "without --model, rules judge the claims and need no key")
+        ) from None
     if not verifies(model):
         raise _no_judge(model.name)
     try:

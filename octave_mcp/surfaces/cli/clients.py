@@ -21,7 +21,8 @@ from octave_mcp.errors import SetupError
 SERVERS = "mcpServers"
 # Mode of a new configuration file, which may later hold API keys.
 PRIVATE_MODE = 0o600
-# Keys of an entry for a server over HTTP. Left in an entry that becomes one for stdio, they would contradict it.
+# Keys of an entry for a server over HTTP. These keys are removed when the entry becomes one for stdio, because they
+# would contradict it.
 HTTP_KEYS = frozenset({"url", "headers", "type"})
 
 Entry = dict[str, Any]
@@ -45,7 +46,7 @@ class Client:
 
 def _claude_desktop() -> Path:
     """Return the folder of Claude Desktop's configuration."""
-    # On macOS platformdirs follows XDG_CONFIG_HOME, and Claude Desktop does not.
+    # On macOS, platformdirs follows XDG_CONFIG_HOME, but Claude Desktop does not.
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support" / "Claude"
     return user_config_path("Claude", appauthor=False, roaming=True)
@@ -140,7 +141,7 @@ def _back_up(target: Path) -> Path:
 
 def _replace(target: Path, text: str) -> None:
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else PRIVATE_MODE
-    # In the same folder: a file can be renamed only within its file system.
+    # The temporary file is in the same folder, because a file can be renamed only within its file system.
     with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as new:
         temporary = Path(new.name)
         try:

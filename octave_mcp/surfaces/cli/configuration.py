@@ -22,7 +22,7 @@ class Configuration(Value):
 
 
 def config(*, output: Output = PLAIN) -> int:
-    """Print every setting with its value and where that is set. Secrets are masked."""
+    """Print every setting with its value and where it is set. Secrets are masked."""
     configuration = _configuration(load())
     output.result(configuration, lambda: _text(configuration))
     return DONE

@@ -19,7 +19,7 @@ from octave_mcp.surfaces.cli.terminal import DONE, PARTIAL, OnEvent, configure_l
 FOLDER = "demo-playbook"
 STALE = "stale_recording"
 PLAIN = DeliveryOptions()
-# Invented, as the companies are: the settings may have the name of a real person.
+# The sender is invented, like the companies, because the settings may have the name of a real person.
 SENDER = {"name": "Nell Marchetti", "company": "Wrenhaul", "title": "Account Executive", "sign_off": "Best,"}
 
 
@@ -44,7 +44,7 @@ async def _make(output: DeliveryOptions, on_event: OnEvent) -> EndedRun:
     configure_logs(settings, output)
     async with serve_demo_by_name() as companies:
         arguments = {"vendor_domain": companies.vendor, "prospect_domain": companies.prospect}
-        # Without the cache: the sites may have changed with the release.
+        # The cache is not used, because the demo's sites may have changed with the release.
         arguments |= {"refresh": True, "sender": SENDER}
 
         async def run_with(model: str) -> EndedRun:
@@ -60,7 +60,7 @@ async def _make(output: DeliveryOptions, on_event: OnEvent) -> EndedRun:
 
 
 async def _replay(run_with: Callable[[str], Coroutine[None, None, EndedRun]]) -> EndedRun | str:
-    """Return the replayed run, or why there is none: the recording is missing, damaged or stale."""
+    """Return the replayed run, or the reason why it cannot be replayed: the recording is missing, damaged or stale."""
     try:
         ended = await run_with("recorded")
     except OctaveError as failed:
@@ -72,7 +72,7 @@ async def _replay(run_with: Callable[[str], Coroutine[None, None, EndedRun]]) ->
 
 
 def _open(page: Path, wanted: bool, output: DeliveryOptions) -> None:
-    """Open the page if that is wanted and there is a browser; otherwise print its address."""
+    """Open the page if the user asked for that and there is a browser; otherwise print its address."""
     address = page.absolute().as_uri()
     if wanted and webbrowser.open(address):
         output.hint(f"opened in the web browser: {address}")

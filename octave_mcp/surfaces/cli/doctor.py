@@ -16,7 +16,8 @@ from octave_mcp.surfaces.cli.checks import CHECKS
 from octave_mcp.surfaces.cli.checks.check import Check, Found, Status
 from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PLAIN, Output
 
-# What a check may raise: its message is the finding. Any other exception is a bug in the check, and its thread prints
+# Errors that a check may raise, whose message becomes the finding. Any other exception is a bug in the check, and its
+# thread prints
 # a traceback.
 EXPECTED_ERRORS = (OctaveError, OSError, ImportError, ValueError, subprocess.SubprocessError)
 
@@ -88,7 +89,10 @@ def _start(check: Check, settings: Settings) -> tuple[threading.Thread, list[Fou
 
 def _without_result(check: Check, thread: threading.Thread) -> tuple[str, str]:
     if thread.is_alive():
-        return f"no answer within {check.seconds:.0f} s", "try again; if it happens again, restart what it waits for"
+        return (
+            f"no answer within {check.seconds:.0f} s",
+            "try again; if it happens again, restart the program or server that is being checked",
+        )
     return "the check itself crashed", "report the traceback above as a bug"
 
 

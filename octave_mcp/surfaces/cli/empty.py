@@ -11,8 +11,8 @@ from cyclopts.argument import Argument
 
 from octave_mcp.errors import InputError
 
-# Marks an option that makes the command do something else, such as `sessions --delete`. It must not count as absent
-# when a script passes an empty variable: the command would do something that was not asked for.
+# Marks an option that makes the command do something else, such as `sessions --delete`. If such an option counted as
+# absent when a script passes an empty variable, the command would do something that was not asked for.
 CHANGES_COMMAND = "changes_command"
 
 

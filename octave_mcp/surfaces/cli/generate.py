@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EndedRun:
-    """A run that has ended: its report, its playbook if it made one, and the texts of pages to embed in the files."""
+    """A run that has ended: its report, its playbook if there is one, and the texts of pages to embed in the files."""
 
     report: RunReport
     playbook: Playbook | None
@@ -70,7 +70,7 @@ class EndedRun:
 MakeRun = Callable[[OnEvent], Coroutine[None, None, EndedRun]]
 
 EXIT_CODES: dict[RunStatus, int] = {"completed": DONE, "partial": PARTIAL}
-MAX_COST_HELP = "Most that the run may spend on models, in US dollars; default: OCTAVE_MAX_COST_USD"
+MAX_COST_HELP = "Maximum cost of the run's model calls in US dollars; default: OCTAVE_MAX_COST_USD"
 # The result has to fit on one screen; the files list all gaps.
 MAX_GAPS_SHOWN = 5
 MAX_MESSAGE_CHARACTERS = 100
@@ -185,7 +185,7 @@ async def run_to_end(
     call = call_factory(app, on_event)
     start: asyncio.Task[RunReport] = asyncio.create_task(invoke(tool, call, **arguments, wait_seconds=0))
     try:
-        # Unshielded, an interrupt during the start would leave a run that a server resumes.
+        # Without the shield, an interrupt during the start would leave behind a run that a server later resumes.
         report = await asyncio.shield(start)
         on_start(report)
         while report.status not in FINAL:
@@ -219,7 +219,7 @@ def client_missing(model: str) -> str:
 @contextmanager
 def progress_bar(output: Output) -> Generator[OnEvent]:
     """Show a progress bar with the current step on stderr, if that is a terminal."""
-    # Without markup: a page title with square brackets would be read as rich's style tags.
+    # Markup is off, because rich would read square brackets in a page title as style tags.
     columns = (BarColumn(), TextColumn("{task.description}", markup=False))
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not output.is_watched) as bar:
         task = bar.add_task("starting", total=None)

@@ -94,13 +94,14 @@ def _print(client: Client, name: str, environment: dict[str, str], settings: Set
 
 
 def _write(client: Client, name: str, environment: dict[str, str], settings: Settings) -> Installed:
-    """Write the entry to the client's file; what it already has in `env` stays."""
+    """Write the entry to the client's file, and keep the variables that the file already has in `env`."""
     file = client.file()
     content = clients.read(file)
     known = clients.environment_of(clients.entries(content).get(name, {})) | environment
     is_keyless = known.get("OCTAVE_MODEL") in names(KEYLESS_MODELS)
     if is_keyless and _has_key(environment) and "OCTAVE_MODEL" not in environment:
-        # An earlier installation without a key set this model. Now there is a key, and the model would ignore it.
+        # An earlier installation without a key set this model. Now there is a key, which would not be used if the model
+        # stayed set.
         del known["OCTAVE_MODEL"]
     complete = _with_model(known, settings)
     wanted = clients.with_entry(content, name, _entry(client, complete))
@@ -148,8 +149,8 @@ def _secrets(settings: Settings) -> dict[str, str]:
 
 
 def _with_model(environment: dict[str, str], settings: Settings) -> dict[str, str]:
-    """Return the environment with the client's own model, if it names no model and has no key."""
-    # Otherwise 'auto' would spend on a key that the server happens to find in the client's environment.
+    """Return the environment; if no model is chosen and there is no key, add the client's own model."""
+    # Otherwise 'auto' would spend money with a key that the server happens to find in the client's environment.
     chosen = environment.get("OCTAVE_MODEL") or settings.model
     return environment if chosen != "auto" or _has_key(environment) else environment | {"OCTAVE_MODEL": BY_CLIENT}
 

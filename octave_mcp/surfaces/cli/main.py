@@ -38,7 +38,7 @@ EXIT_CODES: tuple[tuple[type[OctaveError], int], ...] = ((InputError, USAGE), (S
 
 
 def _shown_default(value: object) -> str | None:
-    """Return a default for the help; None hides one that says nothing, such as False for a flag."""
+    """Return a default for the help; None hides a default that says nothing, such as False for a flag."""
     return str(value) if value else None
 
 
@@ -52,7 +52,7 @@ cli = App(
     print_error=False,
     suppress_keyboard_interrupt=False,
 )
-# The order in which the help shows the groups is that of their sort keys.
+# The help shows the groups in the order of their sort keys.
 PLAYBOOKS, RUNS, EVIDENCE, SERVER, OPTIONS = (
     Group(title, sort_key=position)
     for position, title in enumerate(("Playbooks", "Runs", "Evidence", "Server", "Options"))
@@ -97,7 +97,7 @@ def serve(
 
     from octave_mcp.surfaces.mcp import server as mcp  # noqa: PLC0415 - FastMCP is for this command alone
 
-    if sys.stdin.isatty():  # a client connects a pipe, so a person started it
+    if sys.stdin.isatty():  # a client would connect a pipe, so a person started the server
         sys.stderr.write(f"{WAITING_FOR_CLIENT}\n")
     return mcp.serve()
 
@@ -105,7 +105,7 @@ def serve(
 def main() -> int:
     """Run the command in sys.argv and return its exit code."""
     code = _run()
-    if code == INTERRUPTED:  # the interpreter would wait for its threads on exit, for example for a DNS lookup
+    if code == INTERRUPTED:  # otherwise, the interpreter would wait for its threads, for example for a DNS lookup
         exit_timer()(SIGINT)
     return code
 
@@ -135,8 +135,8 @@ def _see_help(error: CycloptsError) -> str:
 
 def _missing_argument(missing: MissingArgumentError) -> str:
     """Name the argument as the usage line does: RUN, or --model."""
-    # With a keyword, the option was given without a value, and cyclopts says so correctly. It says the same of an
-    # option that was not given at all.
+    # If `keyword` is set, the option was given without a value, and the message of cyclopts is right. For an option
+    # that was not given at all, cyclopts has the same message, which would be wrong.
     if missing.argument is None or missing.keyword or missing.unused_tokens:
         return str(missing).strip()
     if missing.argument.field_info.is_positional:

@@ -32,7 +32,9 @@ def refresh(
     *,
     model: Annotated[
         str,
-        Parameter(help="Model that writes; auto: the one that wrote the playbook. Another one rewrites all of it"),
+        Parameter(
+            help="Model that writes; auto: the one that wrote the playbook. Another model rewrites the whole playbook"
+        ),
     ] = AUTO,
     max_cost_usd: Annotated[float | None, Parameter(help=MAX_COST_HELP)] = None,
     output: Output = PLAIN,

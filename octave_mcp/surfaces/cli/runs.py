@@ -34,7 +34,7 @@ Cursor = Annotated[str | None, Parameter(help="List older entries; the previous 
 
 
 class RunList(Value):
-    """Runs, newest first. `cursor`, passed on, gives older ones."""
+    """Runs, newest first. Pass `cursor` on to list older runs."""
 
     runs: tuple[RunLine, ...]
     cursor: str | None
@@ -90,7 +90,7 @@ def sessions(
 
 
 def cancel(run: Annotated[str, Parameter(help=RUN_HELP)], /, *, output: Output = PLAIN) -> int:
-    """Stop a run, in whichever process it is executed. Does nothing if it has ended."""
+    """Stop a run, in whichever process it is executed. Does nothing if the run has ended."""
     report: RunReport = asyncio.run(call_tool("cancel_run", output, engine="durable", run_id=run))
     output.result(report, lambda: f"{report.run_id} is {report.status}")
     return DONE
@@ -109,7 +109,7 @@ async def _runs(
 ) -> tuple[Sequence[RunRecord], str | None]:
     async with open_app_to_read(output) as app:
         if session is not None:
-            await app.runs.session(session)  # raises if there is no such session
+            await app.runs.session(session)  # raises NotFound if the session does not exist
         records = await app.runs.list_runs(session, limit + 1, cursor)
     return records[:limit], cursor_of([record.run_id for record in records], limit)
 
@@ -117,7 +117,10 @@ async def _runs(
 async def _sessions(
     session: str | None, limit: int, cursor: str | None, output: Output
 ) -> tuple[SessionList, Sequence[RunRecord]]:
-    """Return what the tool lists and, for one session, the records of its runs: the tool's lines have no revisions."""
+    """Return the tool's list and, for one session, the records of its runs.
+
+    The records are needed because the tool's list has no revisions.
+    """
     async with open_app_to_read(output) as app:
         arguments = {"session_id": session, "limit": limit, "cursor": cursor}
         answer: SessionList = await invoke("list_sessions", call_factory(app), **arguments)

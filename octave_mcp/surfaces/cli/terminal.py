@@ -27,7 +27,7 @@ OnEvent = Callable[[Event], Awaitable[None]]
 
 # Exit codes. 130 is what shells report for a process that Ctrl-C ended: 128 + SIGINT.
 DONE, FAILED, USAGE, SETUP, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
-# The most that a tool accepts as `wait_seconds`; a command that waits longer calls it again.
+# Maximum that a tool accepts as `wait_seconds`; a command that waits longer calls the tool again.
 MAX_WAIT_SECONDS = 600.0
 RUN_HELP = "Run ID, from 'octave-mcp runs'"
 
@@ -85,14 +85,14 @@ def titled_list(title: str, lines: Sequence[str]) -> str:
 
 
 def on_one_line(text: str) -> str:
-    """Return text from a page or a user with control characters replaced: an escape code would act on the terminal."""
+    """Replace control characters in text from a page or a user, because escape codes would act on the terminal."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def configure_logs(settings: Settings, output: Output, *, stderr_level: str | None = None) -> None:
     """Log everything to the file, and only warnings to stderr.
 
-    Where stderr is not a terminal, OCTAVE_LOG_LEVEL also applies to stderr if it is set: a program is reading.
+    If stderr is not a terminal, a program is reading it, so OCTAVE_LOG_LEVEL also applies to stderr if it is set.
     """
     is_level_set = "log_level" in settings.model_fields_set and not (output.quiet or sys.stderr.isatty())
     logs.configure(settings, stderr_level=stderr_level or (None if is_level_set else "WARNING"))

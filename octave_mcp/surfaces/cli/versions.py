@@ -20,7 +20,7 @@ from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, RUN_HELP, Output, call
 from octave_mcp.tools.text_changes import CHECKED, is_text_change
 from octave_mcp.tools.versions import Edited, VersionDiff, VersionList
 
-# The fields that a sentence has besides those of CHECKED: it is printed as its text alone.
+# An object with only these fields, apart from those in CHECKED, is a sentence, of which only the text is printed.
 SENTENCE_FIELDS = frozenset({"text", "kind"})
 
 Run = Annotated[str, Parameter(help=RUN_HELP)]
@@ -75,7 +75,7 @@ def diff(
 def _summary(answer: VersionDiff, shown: int, *, is_default: bool) -> str:
     older, newer = answer.older.number, answer.newer.number
     if older == newer:
-        reason = "no version comes before it" if is_default else "--from and --to name the same one"
+        reason = "no version comes before it" if is_default else "--from and --to name the same version"
         return f"nothing to compare with version {newer}: {reason}"
     hidden = len(answer.changes) - shown
     more = f"; --all shows {hidden} more in evidence, verdicts, scores, cost or times" if hidden else ""
@@ -135,7 +135,7 @@ def _line(meta: VersionMeta) -> tuple[str, ...]:
 def _change(change: Change, hidden_fields: frozenset[str]) -> str:
     """Return the path, and below it the lines that differ, marked - and +."""
     before, after = [*_as_lines(change.before, hidden_fields)], [*_as_lines(change.after, hidden_fields)]
-    lines = [*unified_diff(before, after, n=0, lineterm="")][2:]  # the first two name files
+    lines = [*unified_diff(before, after, n=0, lineterm="")][2:]  # the first two lines are names of files
     return "\n".join((change.path, *(f"  {line[0]} {line[1:]}" for line in lines if not line.startswith("@@"))))
 
 

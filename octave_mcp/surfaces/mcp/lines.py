@@ -22,7 +22,7 @@ from pydantic_core import from_json
 
 Id: TypeAlias = RequestId | None
 
-# Not valid in JSON-RPC, but RFC 8259 allows a parser to ignore it.
+# A byte order mark is not valid in JSON-RPC, but RFC 8259 allows a parser to ignore it.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MEMBERS = {"id", "method", "result", "error"}
 NOT_JSON = (

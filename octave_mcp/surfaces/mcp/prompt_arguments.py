@@ -22,8 +22,8 @@ MAX_NAME_CHARACTERS_SHOWN = 100
 class PromptArguments:
     """MCP middleware that checks the arguments of prompt and completion requests before the SDK and FastMCP do.
 
-    Their own errors do not name the argument at fault, or report an internal error of the server instead. An empty
-    argument counts as absent, as it does in a tool call.
+    The errors of the SDK and FastMCP do not name the argument at fault, or report an internal error of the server
+    instead. An empty argument counts as absent, as it does in a tool call.
     """
 
     def __init__(self, *prompts: Callable[..., str]) -> None:

@@ -1,4 +1,4 @@
-"""Shorten the JSON Schemas of tools: clients put them into every conversation, where each token costs."""
+"""Shorten the JSON Schemas of tools, because clients put them into every conversation, where each token costs money."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNLISTED = frozenset(
         *("kind", "counts", "score", "faults"),
     )
 )
-# Fields that only the schema of get_run lists. Tools that change a run return them too.
+# Fields that only the schema of get_run lists. Tools that change a run return these fields, too.
 _READ_LATER = {"session_id", "error", "overview", "files", "section", "markdown", "cursor"}
 
 

@@ -30,7 +30,7 @@ CHUNK_BYTES = 1 << 16
 class McpServer(FastMCP[Any]):
     """FastMCP that answers a line it cannot decode with an error.
 
-    FastMCP itself drops such a line, and the client waits forever.
+    FastMCP itself drops such a line, so that the client waits forever.
     """
 
     def check_first(self, middleware: ServerMiddleware[Any]) -> None:
@@ -95,13 +95,13 @@ def _read(file: int, take: Take) -> None:
             for line in chain(lines.split(_chunks(file)), (None,)):
                 asyncio.run_coroutine_threadsafe(take(line), loop).result()
 
-    # A daemon thread, as a blocking read cannot be interrupted: any other thread would keep the process alive until
-    # the client sends another line.
+    # A daemon thread, because a blocking read cannot be interrupted, and any other thread would keep the process alive
+    # until the client sends another line.
     Thread(target=read, name="stdin", daemon=True).start()
 
 
 def _chunks(file: int) -> Generator[bytes]:
-    # A terminal that was closed raises an error instead of ending the file.
+    # Reading from a closed terminal raises an error instead of returning an empty chunk.
     with suppress(OSError):
         while chunk := os.read(file, CHUNK_BYTES):
             yield chunk

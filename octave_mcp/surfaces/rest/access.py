@@ -24,7 +24,7 @@ MCP_PATH = "/mcp"
 # Health checks, which need no token: probes of containers and load balancers usually have none.
 OPEN_PATHS = frozenset({"/livez", "/readyz"})
 
-# By the status with which FastMCP's middleware refuses a request.
+# Our errors by the status with which FastMCP's middleware refuses a request.
 REFUSED: dict[int, OctaveError] = {
     421: RefusedHost("the Host header is not a known name of this server; add it to OCTAVE_PUBLIC_HOSTS"),
     403: RefusedOrigin(
@@ -100,7 +100,8 @@ class Observed:
 class HostOriginCheck:
     """Rejects requests with an unknown Host or a foreign Origin.
 
-    Otherwise any web page that the user opens could call the server, by DNS rebinding or by a cross-site request.
+    Without this check, any web page that the user opens could call the server, by DNS rebinding or by a cross-site
+    request.
     """
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
@@ -145,7 +146,7 @@ class Tokens:
             return NO_TOKENS if is_remote else None
         scheme, _, credentials = Headers(scope=scope).get("authorization", "").partition(" ")
         sent = credentials.strip().encode()
-        # A list, not a generator: the time must not depend on which token matches.
+        # A list rather than a generator, because the time must not depend on which token matches.
         matches = [hmac.compare_digest(sent, token.get_secret_value().encode()) for token in accepted]
         return None if scheme.lower() == "bearer" and any(matches) else NO_TOKEN
 

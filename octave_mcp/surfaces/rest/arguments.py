@@ -15,7 +15,7 @@ from octave_mcp.errors import InputError, WrongType
 from octave_mcp.tools.registry import WITH_BODY, Call, Tool, arguments_complaint, is_absent, refuse_unstorable
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
-# Many more than any tool takes; limits the work that a hostile form can cause.
+# This is far more than any tool takes, and limits the work that a hostile form can cause.
 MAX_FIELDS = 100
 
 
@@ -33,8 +33,7 @@ class Arguments:
     def pop_flag(self, name: str) -> bool:
         """Remove a boolean argument from the values and return it; return False if it is absent.
 
-        Raises:
-            InputError: it is not a boolean.
+        Raises: InputError: the argument is not a boolean.
         """
         value = self.values.pop(name, None)
         try:
@@ -46,8 +45,7 @@ class Arguments:
 async def read_arguments(request: Request) -> Arguments:
     """Return the arguments of a request.
 
-    Raises:
-        InputError: they cannot be read, or one is sent twice.
+    Raises: InputError: the arguments cannot be read, or one is sent twice.
         WrongType: the body is neither JSON nor a form.
         TooLarge: the body is larger than the limit.
     """
@@ -128,7 +126,8 @@ class ToolFunction:
         try:
             return await (self._with_text if arguments.is_text else self._with_json)(**values)
         except ValidationError as error:
-            # Only `validate_call` names the error after the tool. Any other comes from inside it and is a bug.
+            # `validate_call` names its error after the tool. An error with another name comes from inside the tool and
+            # is a bug.
             if error.title != self.tool.name:
                 raise
             raise InputError(arguments_complaint(error, self.tool)) from None

@@ -34,7 +34,7 @@ PAGE = """\
 </body>
 </html>
 """
-# A file of its own, because POLICY forbids inline scripts.
+# This script is a file of its own, because POLICY forbids inline scripts.
 START = 'SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true});\n'
 # `data:` is for the images that Swagger UI embeds in its style sheet.
 POLICY = (

@@ -231,7 +231,9 @@ def _server_operations(rest: Rest) -> tuple[Operation, ...]:
 
 def _compatibility_operations(rest: Rest, start: Operation, get: Operation) -> tuple[Operation, ...]:
     """Return the operations of an earlier API, which keep scripts written for it working."""
-    workflow = {"workflow_id": TEXT | {"enum": list(WORKFLOWS), "description": "Both names mean the same workflow"}}
+    workflow = {
+        "workflow_id": TEXT | {"enum": list(WORKFLOWS), "description": "Both names stand for the same workflow"}
+    }
     old = partial(Operation, method="GET", tag="compatibility")
     return (
         replace(

@@ -33,7 +33,7 @@ from octave_mcp.tools.reports import RunReport
 
 MAX_WAIT_SECONDS = 600.0
 READY_SECONDS = 5.0
-# Both names mean the playbook workflow, the only one. Scripts for an earlier API use them.
+# Scripts for an earlier API use these two names, which both stand for the playbook workflow, the only one there is.
 WORKFLOWS = ("sales-playbook", "phase1_2_3_4_workflow")
 
 
@@ -171,7 +171,7 @@ async def _with_request_id(request: Request) -> Arguments:
 def _check_workflow(request: Request) -> None:
     """Check the workflow id and remove it from the path's arguments: the tool has no such argument."""
     if request.path_params.pop("workflow_id") not in WORKFLOWS:
-        raise NotFound(f"unknown workflow; use {' or '.join(WORKFLOWS)}, which are the same")
+        raise NotFound(f"unknown workflow; use {' or '.join(WORKFLOWS)}; both name the same workflow")
 
 
 async def _has_more(runs: Runs, run_id: str, after: int) -> bool:

@@ -34,7 +34,7 @@ class Operation:
     """One method of one path.
 
     `takes`: JSON Schema of an object with all arguments, those in the path included.
-    `errors`: errors that it can return in addition to those that every operation can.
+    `errors`: errors that the operation can return in addition to those that every operation can return.
     """
 
     method: Method

@@ -36,7 +36,7 @@ async def _known_error(_: Request, failed: Exception) -> JSONResponse:
 
 
 async def _routing_error(_: Request, failed: Exception) -> JSONResponse:
-    """Handle what Starlette itself raises: for an unknown path, for a method that the route does not have."""
+    """Handle the exceptions that Starlette itself raises, for an unknown path or for a method that the route lacks."""
     refused = cast("HTTPException", failed)
     headers = refused.headers or {}
     match refused.status_code:

@@ -29,8 +29,7 @@ def streamed(events: AsyncGenerator[ServerSentEvent]) -> EventSourceResponse:
 def last_seen(request: Request) -> int:
     """Return the id of the last event that the client has received, or 0.
 
-    Raises:
-        InputError: it is not an event id.
+    Raises: InputError: the value is not an event id.
     """
     # Browsers send the header when an EventSource reconnects; a page can set only the query parameter.
     sent = [request.headers.get("last-event-id"), request.query_params.get("last_event_id")]
@@ -59,7 +58,7 @@ async def run_to_end(
 
 
 async def _with_problem(events: AsyncGenerator[ServerSentEvent]) -> AsyncGenerator[ServerSentEvent]:
-    """Yield the events, and an error as a last event: the response's status has been sent by then."""
+    """Yield the events. An error becomes the last event, because the response's status has been sent by then."""
     try:
         async with aclosing(events):
             async for event in events:

@@ -15,7 +15,7 @@ from octave_mcp.tools.markdown.quotations import plain
 from octave_mcp.tools.markdown.rendering import Renderer
 from octave_mcp.tools.parts import Parts
 
-# Characters of a quotation, before it is cut: first the usual limit, then those tried for texts that are too long.
+# Maximum characters of a quotation: first the usual limit, then the limits tried for texts that are too long.
 MAX_QUOTATION, *SHORTER_LIMITS = 320, 220, 160, 110, 80
 # As JSON. Together with the other fields of its report, such a text stays below 2,500 tokens.
 MAX_SHORT_CHARACTERS = 9_300
@@ -24,8 +24,8 @@ MAX_SHORT_CHARACTERS = 9_300
 def markdown(parts: Parts, playbook: Playbook) -> str:
     """Render the parts as one text.
 
-    Quotations are cut to less than their usual length if that makes the text short enough, and not at all below it if
-    no limit does.
+    If the text is too long, its quotations are cut to less than their usual length, unless even the shortest length
+    would not make the text short enough.
     """
     texts = (_text(parts, Renderer(playbook, limit)) for limit in (MAX_QUOTATION, *SHORTER_LIMITS))
     usual = next(texts)

@@ -37,7 +37,7 @@ def touch(email: Touch, renderer: Renderer, level: int) -> Iterator[str]:
 def _notes(email: Touch, renderer: Renderer) -> Iterator[str]:
     """Yield what the rep needs to know about an e-mail: the ask, what to prepare, the alternative opening, its sources.
 
-    Each line of an outline shows its own sources and doubts, so they are not repeated here.
+    Each line of an outline shows its own sources and doubts, so these are not repeated here.
     """
     ask, is_outline = email.call_to_action, email.kind == "outline"
     if ask.text and not (is_outline and any(ask.text in sentence.text for sentence in email.sentences)):

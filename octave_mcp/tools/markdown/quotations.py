@@ -1,4 +1,7 @@
-"""Number the quotations of a text. Each is printed once, with its page, below the block that first cites it."""
+"""Number the quotations of a text.
+
+Each quotation is printed once, with its page, below the block that first cites it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from octave_mcp.domain.playbook import Playbook
 MAX_TITLE_CHARACTERS, MAX_URL_CHARACTERS = 60, 90
 # Control characters and bidirectional overrides, with which a page could hide or reorder text.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-# What would become code, a link, an image or HTML. Other markup stays, since a model reads the text.
+# Characters that would start code, a link, an image or HTML. Other markup stays, since a model reads the text.
 _MARKUP = re.compile(r"`|\](?=[(\[])|<(?=[a-zA-Z/!?])")
 
 
@@ -91,7 +94,7 @@ class Quotations:
 
 
 def _address(url: str) -> str:
-    """Return the URL, without its query string if it is long: most pages open without it."""
+    """Return the URL. A long URL loses its query string, since most pages open without it."""
     if len(url) > MAX_URL_CHARACTERS:
         url = urlsplit(url)._replace(query="", fragment="").geturl()
     return shortened(plain(url), 2 * MAX_URL_CHARACTERS)

@@ -14,14 +14,15 @@ from octave_mcp.domain.value import Value
 from octave_mcp.tools.markdown.quotations import Quotations, plain
 from octave_mcp.tools.markdown.words import Words, capitalised
 
-# Fields that name an entry. The first one that it has becomes its heading or the bold start of its line.
+# Fields that name an entry. The first of these fields that an entry has becomes its heading or the bold start of its
+# line.
 HEADS = (
     *("name", "seat", "person", "customer", "competitor", "title", "question", "objection", "they_say", "action"),
     *("show", "avoid", "plan", "topic", "step", "persona_id", "kind"),
 )
-# Fields with an entry's main text. The first one that it has follows the name.
+# Fields with an entry's main text. The first of these fields that an entry has follows the name.
 BODIES = ("text", "what", "terms", "headline", "description", "reply", "how_to_measure", "because", "reason", "person")
-# Fields whose values are clear without a label. They are listed in parentheses.
+# Fields whose values are clear without a label. The values are listed in parentheses.
 TAGS = (
     *("title", "employer", "role", "company", "kind", "category", "industry", "function", "where", "date", "dated_on"),
     *("how_known", "relation", "need", "confidence", "uncovers", "audience", "shown_as", "contact", "section", "code"),
@@ -95,7 +96,7 @@ class Renderer:
         parts = [*_parts(entry)] if _is_entry(entry) else []
         if _is_entry(entry) and parts and not _has_line(entry):
             return self.with_new(f"- {' '.join(f'{self.words.label(n)}: {self.inline(p)}.' for n, p in parts)}", "  ")
-        # A quotation that is printed already has no text of its own.
+        # The line is empty if the entry is a quotation that has been printed before.
         if not (line := self.inline(entry)):
             return ""
         lines = [f"- {line}"]
@@ -120,7 +121,10 @@ class Renderer:
         return capitalised(self.words.of(getattr(entry, head))) if head else ""
 
     def _line(self, entry: Value, *, is_named: bool = False) -> str:
-        """Render an entry as '**Name**: text (tags) [1]'. `is_named`: a heading above it has its name already."""
+        """Render an entry as '**Name**: text (tags) [1]'.
+
+        `is_named`: a heading above the entry already has its name.
+        """
         head, body = _first(entry, HEADS), _first(entry, BODIES)
         name = "" if is_named or not head else f"**{self._name(entry)}**"
         text = self.inline(getattr(entry, body)) if body else ""
@@ -166,5 +170,5 @@ def _entries(value: object) -> Iterator[Value]:
 
 
 def _is_rich(entry: Value) -> bool:
-    """Whether the entry needs a heading of its own, or has parts that themselves have parts."""
+    """Whether the entry needs a heading of its own: its type is in `HEADED`, or one of its parts has parts."""
     return isinstance(entry, HEADED) or any([*_parts(inner)] for _, part in _parts(entry) for inner in _entries(part))

@@ -10,7 +10,7 @@ from octave_mcp.domain.findings import RELATIONS
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.tools.markdown.quotations import plain
 
-# Labels of fields whose names would not be clear to a reader.
+# Labels of fields whose own names would not be clear to a reader.
 _LABELS: Mapping[str, str] = {
     "brush_offs": "replies to brush-offs",
     "cautions": "what not to say",
@@ -20,7 +20,7 @@ _LABELS: Mapping[str, str] = {
     "usd": "cost in USD",
     "will_ask": "what they will ask",
 }
-# A value that is an identifier in the code, such as "job_opening".
+# Matches a value that is an identifier in the code, such as "job_opening".
 _CODE = re.compile(r"[a-z]+(?:_[a-z]+)+")
 
 

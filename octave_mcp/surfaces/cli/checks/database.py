@@ -18,7 +18,7 @@ from octave_mcp.surfaces.cli.checks.check import SECONDS, SLOW_SECONDS, Found, o
 from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PLAIN, open_app_to_read, print_error
 
 COMMAND = "import sys; sys.path.insert(0, sys.argv[1]); from octave_mcp.surfaces.cli.checks.database import use; use()"
-# Advice that starts with this sends the reader to the command that is running.
+# Advice that starts with this text is useless here, because the reader is running this command already.
 DOCTOR = "'octave-mcp doctor'"
 
 
@@ -29,8 +29,8 @@ def database_file(settings: Settings) -> Found:
     try:
         return _inspect(file)
     except sqlite3.OperationalError as failed:
-        # The file is locked or not readable; it need not be damaged, so the fix is not to move it away.
-        fix = "stop the program that has it locked, or check that you can read and write it and its folder"
+        # The file is locked or not readable, and probably not damaged, so the advice is not to move it away.
+        fix = "stop the program that has locked it, or check that you can read and write the file and its folder"
         return Found("failed", f"{file} cannot be read: {failed}", fix)
     except sqlite3.DatabaseError as failed:
         return Found("failed", f"{file} cannot be read: {failed}", _aside(file))
@@ -72,7 +72,7 @@ def store(settings: Settings) -> Found:
         ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SLOW_SECONDS - 1)  # noqa: S603 - the same Python
     except subprocess.TimeoutExpired:
         return Found(
-            "failed", f"{place} does not answer", f"stop the program that has it locked, or {_remedy(settings)}"
+            "failed", f"{place} does not answer", f"stop the program that has locked it, or {_remedy(settings)}"
         )
     if ended.returncode == 0:
         return ok(f"{place} can be opened, read and written")
@@ -82,7 +82,10 @@ def store(settings: Settings) -> Found:
 
 
 def use() -> None:
-    """Open the store, read and write it, and exit, with an error message if that fails. The subprocess of `store`."""
+    """Open the store, read and write it, and exit, with an error message if that fails.
+
+    `store` runs this function in a subprocess.
+    """
 
     async def failure() -> str:
         async with open_app_to_read(PLAIN) as app:
@@ -109,7 +112,7 @@ def _aside(file: Path) -> str:
 def _remedy(settings: Settings) -> str:
     file = file_of(settings)
     return (
-        "free disk space, or check that its folder is writable"
+        "free disk space, or check that the folder of the database is writable"
         if file
-        else "check OCTAVE_DATABASE_URL and that its server is running"
+        else "check OCTAVE_DATABASE_URL, and that the database server is running"
     )

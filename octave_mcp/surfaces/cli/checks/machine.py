@@ -33,7 +33,7 @@ DAY_SECONDS = 86_400
 def python(_: Settings) -> Found:
     version = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info < MIN_PYTHON:
-        return Found("failed", f"{version} at {sys.executable}", "install Python 3.11 or newer, and octave-mcp in it")
+        return Found("failed", f"{version} at {sys.executable}", "install Python 3.11 or newer, and then octave-mcp")
     return ok(f"{version} at {sys.executable}")
 
 
@@ -95,7 +95,10 @@ def disk(settings: Settings) -> Found:
 
 
 def file_system(settings: Settings) -> Found:
-    """Warn of a network file system: processes share SQLite's write-ahead log through memory, so on one machine."""
+    """Warn of a network file system.
+
+    Processes share SQLite's write-ahead log through memory, which works only on a single machine.
+    """
     if file_of(settings) is None:
         return ok("not needed: the database is on a server")
     kind = _kind_of_file_system(settings.home)
@@ -136,9 +139,7 @@ def certificates(_: Settings) -> Found:
 def clock(_: Settings) -> Found:
     now = time.time()
     if Path(octave_mcp.__file__).stat().st_mtime > now + DAY_SECONDS:
-        return Found(
-            "warning", "the clock is wrong: octave-mcp was installed later than the time it shows", "set the clock"
-        )
+        return Found("warning", "the clock is wrong: it shows a time before octave-mcp was installed", "set the clock")
     return ok(f"{time.strftime('%Y-%m-%d %H:%M %z', time.localtime(now))}")
 
 

@@ -42,7 +42,8 @@ MAX_ANSWER_BYTES = 10_000
 
 
 def settings(_: Settings) -> Found:
-    # Loaded again: the argument has only defaults if the settings are invalid, and the error is this check's finding.
+    # The settings are loaded again, because the argument has only defaults if they are invalid, and the error is this
+    # check's finding.
     ignored = unknown(load())
     if ignored:
         return Found("warning", f"unknown and ignored: {', '.join(ignored)}", "octave-mcp config lists all settings")
@@ -56,7 +57,7 @@ def env_file(_: Settings) -> Found:
         invalid = [str(entry.original.line) for entry in parse_stream(lines) if entry.error]
     if invalid:
         text = f"{ENV_FILE.absolute()} has invalid lines, which are ignored: {', '.join(invalid)}"
-        return Found("warning", text, "write each as NAME=value")
+        return Found("warning", text, "write each line as NAME=value")
     return ok(str(ENV_FILE.absolute()))
 
 
@@ -72,7 +73,7 @@ def model(settings: Settings) -> Found:
         return Found("failed", f"{writes}, but {text}", fix)
     if not named:
         return Found(
-            "warning", f"{writes}; pages come from the {source}", f"for finished copy elsewhere, {SET_UP_A_MODEL}"
+            "warning", f"{writes}; pages come from the {source}", f"for finished copy outside MCP, {SET_UP_A_MODEL}"
         )
     tested = choice(MODELS, named, "model").tested
     return ok(f"{writes}, tested {tested}; pages come from the {source}")
@@ -162,8 +163,10 @@ def _not_free(settings: Settings, failed: OSError) -> Found:
 def _running(place: str, health: Mapping[str, object]) -> Found:
     if health.get("status") == "ready":
         return ok(f"octave-mcp is running at {place} and is ready")
-    reason = health.get("detail", "its database does not answer")
-    return Found("failed", f"octave-mcp is running at {place} but is not ready: {reason}", "see its log for details")
+    reason = health.get("detail", "the database does not answer")
+    return Found(
+        "failed", f"octave-mcp is running at {place} but is not ready: {reason}", "see the server's log for details"
+    )
 
 
 def _is_octave(health: Mapping[str, object]) -> bool:
@@ -171,7 +174,7 @@ def _is_octave(health: Mapping[str, object]) -> bool:
 
 
 def _response(settings: Settings, path: str) -> dict[str, object]:
-    """Return what answers at this path of the configured port, if that is a JSON object; otherwise {}."""
+    """Return the response at this path of the configured port if it is a JSON object; otherwise {}."""
     connection = http.client.HTTPConnection(settings.host, settings.port, timeout=SECONDS / 3)
     try:
         # Our server refuses host names that it does not know, such as 0.0.0.0, and always knows localhost.
@@ -201,7 +204,7 @@ def client(checked: Client, _: Settings) -> Found:
     servers = [(file, name, entry) for file in files for name, entry in _octave_entries(clients.read(file))]
     install = f"octave-mcp install {checked.name} --write"
     if not servers:
-        # Without a configuration file, the client is probably not installed, which is no problem.
+        # If there is no configuration file, the client is probably not installed, so that is no problem.
         reason = "octave-mcp is not in its configuration" if files else "no configuration found"
         return Found("warning" if files else "ok", f"{checked.title}: {reason}", install)
     for file, name, entry in servers:
@@ -211,7 +214,7 @@ def client(checked: Client, _: Settings) -> Found:
 
 
 def _octave_entries(content: dict[str, object]) -> Iterator[tuple[str, Entry]]:
-    """Yield the entries that are called octave or start it, whatever the user named them."""
+    """Yield the entries that have "octave" in their name or their command, since users may choose any name."""
     for name, entry in clients.entries(content).items():
         words = json.dumps([name, entry.get("command"), entry.get("args")])
         if "octave" in words:
