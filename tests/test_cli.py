@@ -64,7 +64,7 @@ async def test_the_demo_needs_no_network_or_key_and_ends_with_three_files_and_on
     assert ([touch["kind"] for touch in touches], len(touches)) == (["email"] * 12, 12)
     assert ended.out.count("\n") <= 28
     *_, how, address = shown
-    assert how == "To read it, open this in a web browser, or run octave-mcp demo --open:"
+    assert how == "To read the playbook, open this address in a web browser, or run octave-mcp demo --open:"
     assert address == f"  {(tmp_path / 'demo-playbook' / 'playbook.html').as_uri()}"
     assert "━" in ended.err
     assert "\x1b[3" in ended.err or "\x1b[9" in ended.err

@@ -440,7 +440,7 @@ async def test_the_diff_command_says_why_there_is_nothing_to_compare_and_what_it
     same = await octave("diff", run_id, "--from", "2", "--to", "2", cwd=tmp_path)
     edited = await octave("diff", run_id, cwd=tmp_path)
 
-    nothing = "nothing to compare with version 1: no version comes before it\n"
+    nothing = "nothing to compare with version 1: it is the first version\n"
     assert (alone.code, alone.out, alone.err) == (0, "", nothing)
     assert first.err == nothing
     assert same.err == "nothing to compare with version 2: --from and --to name the same version\n"

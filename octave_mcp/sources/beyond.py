@@ -1,7 +1,7 @@
 """Reads what a company publishes outside its own site: job boards, feeds and sister sites.
 
-The company's own pages link to these places, so `map` may have to read a page of the site to find one. If a job board,
-feed or sister site cannot be read, only its own content is missing.
+The company's own pages link to these places, so `map` may have to read a page of the site to find a job board, feed or
+sister site. If one of these cannot be read, only its own content is missing.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class BeyondReader:
         names = ("job boards", "feeds", "sisters")
         chosen = zip(names, (settings.job_boards, settings.feeds, settings.sister_domains), strict=True)
         self.name = "+".join((site.name, *(name for name, is_on in chosen if is_on)))
-        # Pages that `map` has read, by URL key, until `read` returns them.
+        # Pages that `map` has read, by URL key. `read` returns and removes them.
         self._prefetched: dict[str, CacheEntry] = {}
 
     @property
@@ -247,7 +247,7 @@ class BeyondReader:
         return copy.found if isinstance(copy.found, Page) else None
 
     def _is_reachable(self, company: Company) -> bool:
-        """Whether our own client can fetch from the site: feeds are never requested through Firecrawl."""
+        """Whether our own HTTP client can fetch from the site. Feeds are never requested through Firecrawl."""
         return not self.access.robots.are_unreadable(f"{company.url}/")
 
     def _is_read(self, link: Link) -> bool:

@@ -149,7 +149,8 @@ class CachedSource:
             cacheable = {key: copy for key, copy in new.items() if _is_cacheable(copy)}
             return fresh | {key: _or_stale(copy, requests[key].cached) for key, copy in new.items()}
         finally:
-            # Shielded, because a cancelled run must release its leases, or others wait until they expire.
+            # Shielded, because a cancelled run must release its leases, or other processes wait until the leases
+            # expire.
             await asyncio.shield(self._supervisor.once("page cache", lambda: self._store_and_release(cacheable, keys)))
 
     async def _store_and_release(self, cacheable: Mapping[str, CacheEntry], leased: Sequence[str]) -> None:
@@ -172,21 +173,22 @@ class CachedSource:
 
     def _is_fresh(self, copy: CacheEntry) -> bool:
         if self._refresh:
-            # A copy cached since this source started is new enough, even if another process fetched it.
+            # With `refresh`, a copy cached since this source started is new enough, even if another process fetched
+            # that copy.
             return copy.kept_at >= self._started_at
         is_failure = isinstance(copy.found, PageFailure)
         max_age = min(FAILURE_MAX_AGE, self._max_age) if is_failure else self._max_age
         return copy.kept_at > datetime.now(UTC) - max_age
 
     def _usable(self, copy: CacheEntry | None) -> CacheEntry | None:
-        """Return an expired copy that may be revalidated or stand in for the page; None if there is none."""
+        """Return the copy if it may be revalidated, or used in case the page cannot be read; otherwise None."""
         if copy is None or self._refresh or isinstance(copy.found, PageFailure):
             return None
         return copy if copy.kept_at > datetime.now(UTC) - CACHE_MAX_AGE else None
 
 
 def _page_of(copy: CacheEntry, url: str) -> Page | PageFailure:
-    """Return the page, or the failure with the URL as the caller wrote it."""
+    """Return the page, or the failure with the URL that the caller passed."""
     if isinstance(copy.found, PageFailure):
         return copy.found.model_copy(update={"url": url})
     return _content(copy, Page)
@@ -225,7 +227,7 @@ def _or_stale(copy: CacheEntry, cached: CacheEntry | None) -> CacheEntry:
 def _is_cacheable(copy: CacheEntry) -> bool:
     """Whether to cache the copy.
 
-    Temporary failures and the results of a reader that only stood in for another are not cached.
+    Temporary failures are not cached, nor are results of a reader that only stood in for another reader.
     """
     notice = copy.found.ref.notice if isinstance(copy.found, Page) else None
     return not _is_temporary(copy) and (notice is None or notice.is_lasting)

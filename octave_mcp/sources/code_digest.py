@@ -14,8 +14,8 @@ from types import CodeType
 from typing import cast
 
 PRODUCT = "octave_mcp"
-# These packages decide how a page is parsed. Other packages, such as settings and retries, only decide whether a page
-# is fetched.
+# The packages whose code decides how a page is parsed. Other code, such as settings and retries, only decides whether a
+# page is fetched.
 PACKAGES = ("domain", "evidence", "sources")
 
 
@@ -36,7 +36,7 @@ def code_digest(*modules: str, product: Traversable | None = None) -> str:
 
 
 def _sources(product: Traversable) -> Iterator[tuple[str, Traversable]]:
-    """Yield the modules of the packages with their names."""
+    """Yield the name and the code of each module in the packages."""
     for package in PACKAGES:
         yield from _modules(product / package, f"{PRODUCT}.{package}")
 

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from octave_mcp.sources.reader import Reader, TitledReader
     from octave_mcp.sources.web.access import SiteAccess
 
-# The requirements are those of Firecrawl, so its check is reused.
+# This source has the same requirements as `firecrawl`, so it reuses that source's check.
 __all__ = ["check", "make"]
 
 NAME = "crawler-firecrawl"
-# Failures of the crawler that Firecrawl may overcome, since it runs scripts and has other IP addresses.
+# Codes of failures that Firecrawl may avoid, since Firecrawl runs scripts and has other IP addresses than the crawler.
 CODES_FOR_FIRECRAWL = frozenset(
     {"needs_js", "empty", "bot_wall", "http_401", "http_403", "http_429", "timeout", "connection_failed"}
 )

@@ -59,7 +59,7 @@ def make_source(
     Raises:
         SetupError: the configuration of the source is missing or invalid.
     """
-    # Imported here because parsers and HTTP clients are slow to import, and only runs need them.
+    # Imported here because only runs need the parsers and HTTP clients, which are slow to import.
     from octave_mcp.sources.beyond import BeyondReader  # noqa: PLC0415
     from octave_mcp.sources.cache import CachedSource  # noqa: PLC0415
     from octave_mcp.sources.crawler.reader import Crawler  # noqa: PLC0415

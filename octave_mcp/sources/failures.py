@@ -1,4 +1,4 @@
-"""Exceptions for pages that cannot be read. Readers turn them into a `PageFailure`."""
+"""Exceptions for pages that cannot be read. Readers turn these exceptions into a `PageFailure`."""
 
 from __future__ import annotations
 

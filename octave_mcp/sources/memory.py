@@ -1,4 +1,4 @@
-"""The store as one run uses it for caching."""
+"""The store as used by one run for caching."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class RunMemory:
     run_id: str = ""
 
     async def use(self, keys: Collection[str]) -> None:
-        """Record that the run uses these entries, so that they are deleted with the last run that does.
+        """Record that the run uses these entries. An entry is deleted with the last run that uses it.
 
-        Call this before reading or storing the entries. Otherwise, the deletion of another run might remove them in
-        between.
+        Call this before reading or storing the entries. Otherwise, the deletion of another run might remove the entries
+        in between.
         """
         if self.run_id:
             await self.store.use_cached([*keys], self.run_id)

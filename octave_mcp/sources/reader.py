@@ -15,7 +15,8 @@ from octave_mcp.sources.web.access import SiteAccess
 from octave_mcp.sources.web.similar_urls import limit_similar
 from octave_mcp.sources.web.translations import Translation, drop_translations
 
-# Failure code of a page that an external service did not try to fetch, because it refused or could not be reached.
+# Failure code of a page that an external service did not try to fetch, because the service refused or could not be
+# reached.
 DECLINED = "declined"
 # A run cannot wait longer between pages. Sites that ask for a longer delay get only a few requests, at this interval.
 MAX_DELAY_SECONDS = 5
@@ -86,9 +87,9 @@ def site_addresses(
     translations: Mapping[str, Translation],
     failures: Sequence[PageFailure] = (),
 ) -> Addresses:
-    """Return the site's URLs, each page in one language: first the links of the home page, then the listed ones.
+    """Return the site's URLs, each page in one language: first the links of the home page, then the URLs in sitemaps.
 
-    `translations` are those that the site declares, by URL key.
+    `translations` are the translations that the site declares, by URL key.
     """
     links = {url_key(link.url): link for link in home.links}
     for link in listed:

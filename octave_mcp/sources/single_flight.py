@@ -43,8 +43,8 @@ _InFlight = dict[str, _Flight[Any]]
 class SingleFlight(Generic[T]):
     """The fetches that one source starts or joins.
 
-    Sources with the same `scope` (the store that they cache in) share fetches. Sources with `refresh` share fetches
-    only with each other, because other fetches may return a cached copy.
+    Sources with the same `scope`, which is the store that they use as a cache, share fetches. Sources with `refresh`
+    share fetches only with each other, because other fetches may return a cached copy.
     """
 
     _scopes: ClassVar[WeakKeyDictionary[object, tuple[_InFlight, _InFlight]]] = WeakKeyDictionary()
@@ -86,6 +86,6 @@ class SingleFlight(Generic[T]):
             # Retrieved here, because asyncio logs exceptions that nobody retrieves, and all callers may have left.
             flight.task.exception()
         for key in keys:
-            # A flight that was being cancelled may have been replaced by a new one.
+            # A flight that was being cancelled may have been replaced by a new flight.
             if self._in_flight.get(key) is flight:
                 del self._in_flight[key]

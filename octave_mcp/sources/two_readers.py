@@ -112,7 +112,7 @@ class TwoReaders:
         return f"read by {self._second.title}: {why}"
 
     def _better(self, first: CacheEntry, second: CacheEntry) -> CacheEntry:
-        """Return the second result, with a notice, if it is better than the first."""
+        """Return the second reader's result, with a notice, if it is better than the first reader's."""
         first_content, second_content = first.found, second.found
         if isinstance(first_content, Page) and not (
             isinstance(second_content, Page) and second_content.words > first_content.words
@@ -171,11 +171,11 @@ def _unreachable(company: Company, failure: PageFailure) -> SiteUnreachable:
 
 
 def _may_be_incomplete(known: Addresses, home: Page) -> bool:
-    """Whether the first reader's list may be incomplete: it could read neither the home page nor a sitemap."""
+    """Whether the first reader's list may be incomplete, because it read neither the home page nor a sitemap."""
     by_second = home.ref.notice is not None and home.ref.notice.code == "other_source"
     return by_second and all(link.origin != "sitemap" for link in known.links)
 
 
 def _reason_of(failure: PageFailure) -> str:
-    """Return the reason without the advice after it, which is meant for users of that reader alone."""
+    """Return the reason without the advice after it, which is meant for users who have only that reader."""
     return ADVICE_SEPARATOR.split(failure.reason, maxsplit=1)[0].removesuffix(".")

@@ -22,7 +22,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def exit_timer() -> Callable[[int], None]:
     """Return a callback for signal handlers that ends the process after MAX_SECONDS, even if closing hangs."""
     # The thread starts now, not in the handler: a handler may interrupt the start of another thread, and starting a
-    # second one would then deadlock. SimpleQueue is safe to use in a handler.
+    # second thread would then deadlock. SimpleQueue is safe to use in a handler.
     signals: SimpleQueue[int] = SimpleQueue()
 
     def watch() -> None:

@@ -39,13 +39,14 @@ from octave_mcp.surfaces.serving import Server
 
 # How long responses in progress may take once the server is stopping. Stopping takes two seconds in all.
 DRAIN_SECONDS = 1
-# Prefixes of uvicorn's errors about unfinished responses. A stopping server would log one for every open stream.
+# Prefixes of uvicorn's errors about unfinished responses. A stopping server would log such an error for every open
+# stream.
 UNFINISHED_RESPONSE = ("ASGI callable returned without completing response", "Cancel ")
 
 
 def make(settings: Settings | None = None) -> Starlette:
     """Return the application: MCP at /mcp, the REST API, /openapi.json and the docs."""
-    logging.getLogger("uvicorn.access").disabled = True  # this log has query strings, which may hold secrets
+    logging.getLogger("uvicorn.access").disabled = True  # the access log has query strings, which may hold secrets
     settings, metrics = settings or load(), Metrics()
     server = Server(settings, observers=(metrics.observe,), at_once=True)
     app = mcp.make(settings, server).http_app(
@@ -146,12 +147,19 @@ def _listening(settings: Settings) -> list[socket.socket]:
         return _bound(addresses)
     except OSError as failed:
         is_taken = failed.errno == errno.EADDRINUSE
-        advice = "choose another port with --port" if is_taken else "choose another with --host or --port"
+        advice = (
+            "choose another port with --port"
+            if is_taken
+            else "choose another address with --host or another port with --port"
+        )
         raise SetupError(f"cannot listen on {host!r}, port {port} ({failed.strerror}); {advice}") from None
 
 
 def _bound(addresses: list[tuple[str, int]]) -> list[socket.socket]:
-    """Return a listening socket for each address, all on the same port. If one fails, close the others."""
+    """Return a listening socket for each address, all on the same port.
+
+    If an address fails, close the sockets that are already open.
+    """
     sockets: list[socket.socket] = []
     with ExitStack() as unless_all_listen:
         for name, port in addresses:
@@ -161,7 +169,7 @@ def _bound(addresses: list[tuple[str, int]]) -> list[socket.socket]:
             listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             unless_all_listen.callback(listening.close)
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family is socket.AF_INET6:  # otherwise it would also take the IPv4 port, which has a socket of its own
+            if family is socket.AF_INET6:  # otherwise the IPv6 socket would also take the IPv4 port
                 listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             # With port 0, the first socket gets a free port and the others use the same one.
             listening.bind((name, port or (sockets[0].getsockname()[1] if sockets else 0)))

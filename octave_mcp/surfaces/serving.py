@@ -67,7 +67,8 @@ class Server:
         """Return the application, once it is open.
 
         Raises:
-            SetupError, StoreFailed, NotReady: it could not be opened; the text is the reason of the last attempt.
+            SetupError, StoreFailed, NotReady: the application could not be opened; the text is the reason of the last
+            attempt.
         """
         self._called.set()
         try:
@@ -86,7 +87,10 @@ class Server:
         return NotReady(self.failing.get(OPENING, "the server is stopping; try again in a moment"))
 
     async def close(self, *, at_once: bool = False) -> None:
-        """Close the application after a grace period for its runs; with `at_once`, leave them to the next server."""
+        """Close the application after a grace period for its runs.
+
+        With `at_once`, leave the runs to the next server.
+        """
         await self._supervisor.close()
         app, self._app = self._app, None
         if app:

@@ -1,6 +1,6 @@
 """The tools: functions that users call through MCP, HTTP or the command line.
 
-To add one, write a function with the decorator `@tool` in a module and import the module here.
+To add a tool, write a function with the decorator `@tool` in a module and import the module here.
 """
 
 from __future__ import annotations

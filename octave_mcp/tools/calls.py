@@ -39,7 +39,7 @@ class Calls:
     reads its playbook, or compares it with an older version.
     `keyless_model`: the model of runs if the request names none and no provider is configured.
     `has_client`: whether these callers can answer a run's questions.
-    `names`: what to call a tool, by its name; tools that are not in it keep their names.
+    `names`: what this surface calls a tool, by the tool's name; tools that are not listed keep their names.
     """
 
     runs_at: str

@@ -26,7 +26,7 @@ MAX_QUOTATIONS = 20
 MAX_COMPLAINTS = 3
 Kind = Literal["fact", "inference", "question", "copy"]
 KINDS_NEEDING_EVIDENCE: frozenset[Kind] = frozenset({"fact", "inference"})
-# Verdicts with which a claim is accepted. "unjudged" is one of them, because nothing was found against the claim.
+# Verdicts with which a claim is accepted. "unjudged" is included, because nothing was found against the claim.
 ACCEPTED: frozenset[Verdict] = frozenset({"supported", "unjudged"})
 
 NO_QUOTATION = Problem("D1", "the claim has no quotation")
@@ -40,7 +40,7 @@ _ERROR_TEXTS = {
     "tuple_type": "should be a list",
 }
 _WORDS = r"\w"
-# jiter's message for an invalid literal such as `nul`. It means nothing to users, so it is removed.
+# jiter's message for an invalid literal such as `nul`. The message means nothing to users, so it is removed.
 _PARSER_JARGON = "expected ident"
 # Input is one line, so the parser's "at line 1 column 7" becomes "at character 7".
 _LOCATION = re.compile(r" at line \d+ column (\d+)$")
@@ -109,7 +109,7 @@ class CheckedClaim(Value):
     """The result of checking a claim.
 
     `stands`: whether the claim is accepted. An `unjudged` claim is accepted, because the checks could not decide but
-    found no fault. `model_error`: why the model gave no verdict; the verdict is then that of the rules.
+    found no fault. `model_error`: why the model gave no verdict; the verdict is then the verdict of the rules.
     """
 
     stands: bool
@@ -143,7 +143,9 @@ def check_by_rules(given: GivenClaim) -> CheckedClaim:
 async def check_by_model(
     model: Model, claims: Sequence[GivenClaim], checked: Sequence[CheckedClaim]
 ) -> list[CheckedClaim]:
-    """Have the model judge the claims that the rules did not reject. Its verdict replaces that of the rules.
+    """Have the model judge the claims that the rules did not reject.
+
+    The model's verdict replaces the verdict of the rules.
 
     `checked` has the results of the rules, in the order of the claims.
 

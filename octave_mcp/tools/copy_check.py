@@ -18,12 +18,12 @@ Text = Annotated[str, Field(description="With its 'Subject:' line")]
 
 
 class CopyReport(CheckedCopy):
-    """The result of checking a rep's copy. The rules check it; no model is asked."""
+    """The result of checking a rep's copy. The rules check the copy; no model is asked."""
 
     run_id: str
 
 
-# POST although it changes nothing: the text would be too long for a query string.
+# The method is POST although the tool changes nothing, because the text would be too long for a query string.
 @tool("POST", "/runs/{run_id}/check", title="Check copy", read_only=True)
 async def check_copy(run_id: RunId, text: Text, *, call: Call) -> CopyReport:
     """Check a user's own e-mail or call script against what a run has read.

@@ -1,4 +1,4 @@
-"""Read arguments that are objects in the forms in which clients send them."""
+"""Read object arguments in the various forms in which clients send them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find the part of a playbook that a caller names: a section, a part of one, or what is for one persona."""
+"""Find the part of a playbook that a caller names: a section, a part of a section, or everything for one persona."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def check_names(section: str | None, persona: str | None) -> None:
 
 
 def parts_of(playbook: Playbook, section: str | None, persona: str | None) -> Parts:
-    """Return the requested parts. Without a section, return those of the persona, or else the brief.
+    """Return the requested parts. Without a section, return the parts for the persona, or else the brief.
 
     Raises:
         UnknownName: there is no such persona, or no such part of the section.

@@ -35,7 +35,7 @@ async def refresh_summary(record: RunRecord, versions: Versions) -> RefreshSumma
 
 
 def _changes(made: VersionMeta, before: Playbook, after: Playbook) -> str:
-    """Name the sections that changed, each with the number of changes that `octave-mcp diff` shows for it."""
+    """Name the sections that changed, each with the number of changes that `octave-mcp diff` shows in the section."""
     counts = Counter(first_of(change.path) for change in diff(before, after) if is_text_change(change))
     versions = f"version {made.number} differs from version {made.based_on}"
     if not counts:

@@ -35,8 +35,8 @@ NAME = re.compile(r"[A-Za-z_]{1,40}|[0-9]{1,3}")
 class Call:
     """The context of a call to a tool.
 
-    `progress` reports an event to the caller. `max_wait_seconds` limits how long the tool may wait. `calls` knows how
-    the caller makes calls, for texts that name one.
+    `progress` reports an event to the caller. `max_wait_seconds` limits how long the tool may wait. `calls` says how
+    the caller makes calls, for texts that tell the caller what to call.
     """
 
     runs: Runs
@@ -49,9 +49,9 @@ class Call:
 class Tool:
     """A function that the surfaces offer.
 
-    `read_only`, `destructive`, `idempotent`, `open_world`: its MCP annotations.
-    `errors`: errors that it may raise besides InputError and NotFound.
-    `unlisted`: arguments that it accepts over MCP, but that tools/list leaves out to save tokens.
+    `read_only`, `destructive`, `idempotent`, `open_world`: the tool's MCP annotations.
+    `errors`: errors that the tool may raise besides InputError and NotFound.
+    `unlisted`: arguments that the tool accepts over MCP, but that tools/list leaves out to save tokens.
     """
 
     function: Callable[..., Awaitable[Any]]
@@ -117,7 +117,7 @@ def _is_object(form: object) -> TypeGuard[type[Value]]:
 def _emptiable(taken: inspect.Parameter) -> inspect.Parameter:
     """Return the parameter with a validator for which an empty string and null count as absent.
 
-    Every surface validates by the annotations of the bound function, so this rule applies to all of them.
+    Every surface validates by the annotations of the bound function, so this rule applies to all surfaces.
     """
 
     def default_if_absent(value: object) -> object:
@@ -131,7 +131,7 @@ def _emptiable(taken: inspect.Parameter) -> inspect.Parameter:
 
 
 async def ignore_event(_: Event) -> None:
-    """Ignore progress, for callers that do not follow it."""
+    """Ignore an event of progress, for callers that do not follow progress."""
 
 
 def is_absent(value: object) -> bool:
@@ -160,7 +160,7 @@ def _is_storable(value: object) -> bool:
 
 
 def arguments_complaint(failed: ValidationError, tool: Tool) -> str:
-    """Describe what is wrong with which arguments, without their values, which may be secret."""
+    """Describe what is wrong with which arguments, but leave out the values, which may be secret."""
     errors = failed.errors(include_url=False, include_input=False, include_context=False)
     text = "; ".join(f"{place(error['loc'])}: {SIGNATURE_ERRORS.get(error['type'], error['msg'])}" for error in errors)
     has_wrong_names = any(error["type"] in SIGNATURE_ERRORS for error in errors)
@@ -178,7 +178,7 @@ def place(location: tuple[int | str, ...]) -> str:
 
 # All tools by name. Each has an HTTP route.
 FUNCTIONS: dict[str, Tool] = {}
-# Those in MCP's tools/list.
+# The tools in MCP's tools/list.
 TOOLS: dict[str, Tool] = {}
 
 
@@ -195,7 +195,9 @@ def tool(
     errors: tuple[type[OctaveError], ...] = (),
     unlisted: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Awaitable[Any]]], Callable[..., Awaitable[Any]]]:
-    """Register a function as a tool under its own name. Its signature and docstring are its interface.
+    """Register a function as a tool under its own name.
+
+    The function's signature and docstring are the tool's interface.
 
     A function that is not `in_tool_list` is not offered over MCP, where each tool costs tokens in every conversation.
     """

@@ -32,7 +32,7 @@ Wait = Annotated[float, Field(ge=0, le=600, description="Seconds, at most 55 ove
 class Overview(Value):
     """A summary of a finished playbook.
 
-    `outline` says which parts are outlines and how to get finished copy; it is empty if there are none.
+    `outline` says which parts are outlines and how to get finished copy; it is empty if there are no outlines.
     """
 
     outline: str
@@ -49,8 +49,8 @@ class Overview(Value):
 class RunReport(Value):
     """The state of a run. `next` says which call to make next.
 
-    `version` is the version of the playbook, and `versions` the number of its versions; both are 0 without a playbook.
-    A run with a `revision` makes a new version of the playbook of another run, which the revision names.
+    `version` is the version of the playbook, and `versions` the number of its versions; both are 0 if there is no
+    playbook. A run with a `revision` makes a new version of the playbook of another run, which the revision names.
     """
 
     run_id: str
@@ -113,7 +113,7 @@ async def wait_for_run(run_id: str, wait_seconds: float, call: Call, version: in
 
 
 def with_default_model(report: R, record: RunRecord, call: Call) -> R:
-    """Add to the first report of a run that its model was chosen by default, and what would give better results."""
+    """Say in the first report of a run that its model was chosen by default, and what would give better results."""
     if not record.by_default:
         return report
     notice = call.calls.said(CLIENT_ANSWERS if record.revision else taken_by_default(record.model))
@@ -121,7 +121,7 @@ def with_default_model(report: R, record: RunRecord, call: Call) -> R:
 
 
 def short_fields(state: RunState) -> dict[str, Any]:
-    """Return the fields of a report that accompany a text: only those that cost few tokens."""
+    """Return the fields of a report that accompany a text: only the fields that cost few tokens."""
     record = state.record
     return {
         "run_id": record.run_id,
@@ -226,7 +226,7 @@ def _summary(summary: Summary) -> str:
 
 
 def _counts(playbook: Playbook) -> dict[str, int]:
-    """Count what was found. A name that occurs for two companies gets the second one's role as a prefix."""
+    """Count what was found. If a name occurs for both companies, it gets the second company's role as a prefix."""
     counts: dict[str, int] = {}
     for role in playbook.companies:
         of_company = _company_counts(role, getattr(playbook, ROLES[role].section))

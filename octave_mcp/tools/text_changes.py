@@ -1,16 +1,16 @@
-"""Which changes between two versions of a playbook a person wants to read: those of its text."""
+"""Selects the changes between two versions of a playbook that a person wants to read: the changes to its text."""
 
 from __future__ import annotations
 
 from octave_mcp.domain.diffs import Change
 from octave_mcp.domain.parts import first_of, steps_of
 
-# Sections that record where a text comes from and what it cost.
+# Sections that record where the text of a playbook comes from and what it cost.
 NOT_TEXT = frozenset({"evidence", "own_text", "pages", "cost", "timings", "generated_at"})
 # Fields that the checks fill in. The sentences of an e-mail repeat its body.
 CHECKED = frozenset({"evidence", "support", "score", "sentences"})
 
 
 def is_text_change(change: Change) -> bool:
-    """Whether the change is one of text, not only of records, verdicts or scores."""
+    """Whether the change affects text, not only records, verdicts or scores."""
     return first_of(change.path) not in NOT_TEXT and CHECKED.isdisjoint(steps_of(change.path))

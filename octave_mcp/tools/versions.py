@@ -63,7 +63,7 @@ async def diff_versions(
     *,
     call: Call,
 ) -> VersionDiff:
-    """Compare two versions of a playbook, by default the newest with the one before it."""
+    """Compare two versions of a playbook, by default the newest with the version before it."""
     older, newer = await call.runs.versions.pair(run_id, from_, to)
     before = await call.runs.finished(run_id, older.number)
     after = await call.runs.finished(run_id, newer.number)

@@ -1,4 +1,4 @@
-"""The job list of Workable's careers page widget. www.workable.com/api/accounts/ACCOUNT redirects to it."""
+"""The job list of Workable's careers page widget, to which www.workable.com/api/accounts/ACCOUNT redirects."""
 
 from __future__ import annotations
 

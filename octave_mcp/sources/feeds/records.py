@@ -28,7 +28,7 @@ def records(body: bytes, *, roots: frozenset[str], names: frozenset[str]) -> Ite
     If a field occurs twice, its first value is used. Namespaces are ignored. A damaged file is read up to the damage.
 
     Raises:
-        NotAFeed: the root of the file is none of these.
+        NotAFeed: the file has a different root element.
     """
     reader = _Reader(roots, names)
     with suppress(etree.XMLSyntaxError):

@@ -29,7 +29,8 @@ def check() -> None:
     """Check the configuration.
 
     Raises:
-        SetupError: neither a key nor a server is set, or one of them, the proxy or the certificates cannot be used.
+        SetupError: neither a key nor a server is set, or the key, the server's address, the proxy or the certificates
+        are unusable.
     """
     # Imported here, because HTTP clients are slow to import, and this module is imported for every help text.
     from octave_mcp.concurrency.proxies import proxy_for  # noqa: PLC0415
@@ -44,7 +45,7 @@ def check() -> None:
     if key:
         sendable(KEY, key)
     if url and not is_web_address(url.get_secret_value()):
-        raise SetupError(f"{URL} is not a web address: set it to one such as 'http://localhost:3002'")
+        raise SetupError(f"{URL} is not a web address: set it to an address such as 'http://localhost:3002'")
     tls_context()
     proxy_for(address())
 

@@ -42,7 +42,7 @@ CREDITS_PER_MAP = 1
 class Document:
     """A page that Firecrawl fetched.
 
-    - `asked`: the requested URL, and `url` the one after redirects
+    - `asked`: the requested URL; `url`: the URL after redirects
     - `status`: the site's status code, 0 if unknown
     - `kind`: the media type, '' if unknown
     """
@@ -210,7 +210,7 @@ class _Job:
         return len(self._seen) < self._completed
 
     async def process(self, result: Any) -> bool:  # noqa: ANN401 - the SDK's
-        """Process one page of results, and return whether there is another."""
+        """Process one page of results, and return whether there is another page."""
         self.is_running = result.status == "scraping"
         self._completed = result.completed
         for page in result.data:

@@ -1,7 +1,7 @@
 """Reads a site through Firecrawl, and parses its HTML in the same way as pages that the crawler fetches.
 
 Hosts are resolved before Firecrawl gets a URL, because the user's own Firecrawl server may be inside a private network.
-The site itself need not respond to our client: we apply robots.txt if we can fetch it, and otherwise Firecrawl does.
+The site itself need not respond to our client: if we cannot fetch robots.txt, Firecrawl applies it.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class Firecrawl:
     async def _batch(self, urls: Sequence[str], company: Company, by_url: dict[str, CacheEntry]) -> None:
         """Scrape the pages as one job.
 
-        Pages that are missing from the result are then scraped one by one, to get the reason.
+        Pages that are missing from the job's result are then scraped one by one, to get the reason.
         """
         done = 0
 
@@ -236,8 +236,8 @@ class Firecrawl:
             return
         host = urlsplit(target).netloc
         if host not in self._address_checks:
-            # Shared by all pages of the host, and shielded below, since a cancelled page must not cancel the lookup for
-            # others.
+            # The lookup is shared by all pages of the host, and shielded below, since a cancelled page must not cancel
+            # the lookup for other pages.
             self._address_checks[host] = asyncio.ensure_future(retrying(lambda: self._access.check_address(target)))
         try:
             await asyncio.shield(self._address_checks[host])
@@ -258,7 +258,7 @@ class Firecrawl:
             raise Declined(why)
 
     def _record(self, failed: UpstreamError, company: Company) -> None:
-        """Remember what Firecrawl declines, so that it is not requested again."""
+        """Remember which requests Firecrawl declines, so that they are not sent again."""
         if isinstance(failed, Declined):
             self._declined["" if failed.everything else company.domain] = str(failed)
         elif isinstance(failed, Unreachable):

@@ -7,8 +7,8 @@ import re
 from octave_mcp.sources.html.tree import Element
 
 MAX_CALL_WORDS = 5
-# Phrases in the group `only` are a call whatever follows: "Learn more about Acme". After other verbs, the next words
-# decide: "Get started" is a call, "Contact Center AI" is a product.
+# Phrases in the group `only` are a call to action whatever words follow: "Learn more about Acme". After other verbs,
+# the next words decide: "Get started" is a call, "Contact Center AI" is a product.
 CALL_TO_ACTION = re.compile(
     r"\W{0,3}(?:(?P<only>learn|subscribe|talk to|find out|find an?|log in|sign (?:in|up)|go to|back to|skip to"
     r"|(?:show|load|see|view) (?:more|all)|en savoir)\b|(?:了解|查看|阅读|立即|免费|もっと|詳しく|詳細|続きを)"
@@ -47,7 +47,7 @@ BOLD = frozenset({"strong", "b"})
 
 
 def is_call_to_action(element: Element, text: str, *, may_be_name: bool) -> bool:
-    """Return whether an element has only linked words, and they are a call to action.
+    """Return whether an element consists of linked words that are a call to action.
 
     `text` is the text of the element on one line. With `may_be_name`, as in a list, a link that names something is not
     a call to action.

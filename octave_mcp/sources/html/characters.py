@@ -7,7 +7,8 @@ import unicodedata
 
 # Soft hyphens, zero-width and bidirectional controls, variation selectors, private-use characters, and tag characters,
 # which can hide a message to a model in visible text. `logos.py` and `markdown.py` use private-use characters as marks,
-# so a page must have none of its own. FE0F stays, because it makes an emoji of the character before it.
+# so the text of a page must not contain such characters. The variation selector FE0F stays, because it turns the
+# character before it into an emoji.
 UNSEEN = re.compile(
     "[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0e\ufeff\ue000-\uf8ff\U000e0000-\U000e0fff]"
 )

@@ -63,7 +63,7 @@ BREAKOUT = frozenset(
         *("p", "pre", "ruby", "s", "small", "span", "strike", "strong", "sub", "sup", "table", "tt", "u", "ul", "var"),
     )
 )
-# Browsers read the content of these elements as text up to the end tag, so tags in it do not nest.
+# Browsers read the content of these elements as text up to the end tag, so tags in that text do not nest.
 RAW_TEXT = frozenset({b"script", b"style", b"textarea", b"title", b"xmp", b"iframe"})
 
 
@@ -80,7 +80,7 @@ ENCODED_SPACES = (b"&nbsp;", b"&#160;", b"\xc2\xa0")
 def is_suspicious(html: bytes) -> bool:
     """Return whether parsing may take long although the page is not `too_complex`.
 
-    One page in hundreds is like that.
+    This is true of one page in hundreds.
     """
     tags = html.count(b"<")
     return (
@@ -132,7 +132,10 @@ def too_complex(html: bytes) -> str | None:
 
 
 class Nesting:
-    """The open elements, counted per tag name, so that end tags without a start tag do not lower the depth."""
+    """The number of open elements per tag name.
+
+    Thanks to these counts, end tags without a start tag do not lower the depth.
+    """
 
     def __init__(self) -> None:
         self.depth = 0

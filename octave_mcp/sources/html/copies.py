@@ -47,7 +47,7 @@ def is_copy(
 
 
 def without_repeats(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
-    """Yield the blocks except repeated ones. Short text may be repeated, and so may a feature of several plans."""
+    """Yield the blocks without repetitions. Short text may be repeated, and so may a feature of several plans."""
     contexts: dict[AnyBlock, set[AnyBlock | None]] = {}
     heading: AnyBlock | None = None
     previous: AnyBlock | None = None

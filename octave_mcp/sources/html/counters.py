@@ -1,4 +1,4 @@
-"""Animated counters: the HTML has the number they start from, and a script counts up to the one that readers see."""
+"""Animated counters: the HTML contains the first number, and a script counts up to the number that readers see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds the date of a page: the date of its last change, or else of its publication."""
+"""Finds the date of a page: when it was last changed, or else when it was published."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ PUBLISHED_META = (
     "sailthru.date", "citation_publication_date", "citation_online_date", "pubdate", "publishdate", "publish-date",
     "publish_date", "published_time", "article.published", "article:published",
 )  # fmt: skip
-# schema.org types whose dates may be those of the page, unlike those of an `Event` or an `Offer`.
+# The date of a node with one of these schema.org types may be the date of the page; that of an `Event` or `Offer` is
+# not.
 PAGE_TYPES = re.compile(r"(?:Article|Posting|Page|Report|CreativeWork|HowTo|Guide|FAQPage|^)$")
 EVENT_PATH = re.compile(
     r"/(?:events?|webinars?|conferences?|meetups?|veranstaltungen?|ev[eè]nements?|eventos?|eventi)(?:/|$)"
@@ -79,7 +80,7 @@ class DateFinder:
     fetched_on: date
 
     def find(self) -> date | None:
-        """Return the date of the page; None if it has only future dates, dates of other content, or none."""
+        """Return the date of the page, or None. Future dates and dates of other content are ignored."""
         declared = self._from_head() or self._from_microdata()
         return declared or (None if self._announces_others() else self._from_markup() or self._from_path())
 
@@ -213,7 +214,7 @@ def _next_heading(elements: list[Element], h1_index: int) -> int:
 
 
 def _main_part(root: Element) -> tuple[Element, bool]:
-    """Return the article that holds the h1, or else the main part, and whether it is an article."""
+    """Return the article that holds the h1, with True, or else the main part, with False."""
     for article in root.find("article"):
         if article.holds_h1:
             return article, True
@@ -258,7 +259,7 @@ def _is_change_date(elements: list[Element], index: int) -> bool:
 
 
 def _byline_dates(text: str) -> Iterator[tuple[date, bool]]:
-    """Yield the dates of a byline, each with a flag that says whether it is the date of a change.
+    """Yield the dates of a byline, each with a flag for dates of a change.
 
     Dates in sentences are ignored.
     """

@@ -1,7 +1,7 @@
 """Decodes the bytes of a page as browsers do.
 
-The encoding comes from the byte order mark, the Content-Type header, `<meta>` or the XML declaration. If none of these
-fits the bytes, Firefox's detector decides.
+The encoding comes from the byte order mark, the Content-Type header, `<meta>` or the XML declaration. If no declared
+encoding fits the bytes, Firefox's detector decides.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TAG = re.compile(
 ATTRIBUTE = re.compile(rb"([^\s/>=]+)\s*(?:=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+)))?")
 CHARSET_PARAMETER = re.compile(rb"charset\s*=\s*[\"']?([^\"'\s;]+)", re.IGNORECASE)
 XML_DECLARATION = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"'>]+)[\"']")
-# The detector takes a top-level domain as a hint to the language. This list maps languages to the domain of their
+# The detector takes a top-level domain as a hint to the language. The list maps languages to the domain of their
 # country where the two codes differ.
 LANGUAGE_DOMAINS = (
     "ar:sa be:by cs:cz da:dk el:gr en: et:ee fa:ir he:il ja:jp kk:kz ko:kr nb:no nn:no sl:si sr:rs sv:se uk:ua "
@@ -43,8 +43,8 @@ DOMAINS: dict[str, str] = {pair[:2]: pair[3:] for pair in LANGUAGE_DOMAINS.split
 def decoded(body: bytes, header: str | None, url: str = "") -> str:
     """Return the text of a page.
 
-    `header` is the charset in the page's Content-Type header. The domain of `url` is a hint to its language for the
-    detector.
+    `header` is the charset in the page's Content-Type header. The domain of `url` tells the detector which language is
+    likely.
     """
     texts = (_decode_as(body, name) for name in _declared_encodings(body, header))
     return next(filter(_is_plausible, texts), None) or _decode_as(body, _detected_encoding(body, url))
@@ -118,7 +118,7 @@ def _detected_encoding(body: bytes, url: str) -> str:
 
 
 def _domain_hint(body: bytes, url: str) -> bytes:
-    """Return the top-level domain of the declared language, or else that of the URL, as a hint for the detector."""
+    """Return the domain of the declared language, or else the URL's top-level domain, as a hint for the detector."""
     html_tag = next(tags(body[:PRESCAN_BYTES], b"html"), None) or {b"lang": b""}
     language = html_tag.get(b"lang", b"")[:2].decode("ascii", "ignore").lower()
     own_domain = (urlsplit(url).hostname or "").rpartition(".")[2]

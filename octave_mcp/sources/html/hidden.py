@@ -21,8 +21,8 @@ from octave_mcp.sources.html.tree import Element, Root
 
 # Matches `hero-bg` and `img-overlay`. An empty element with such a class paints a new background for its siblings.
 COVER_NAME = re.compile(r"(?<![a-z])(?:background|bg|cover|overlay|backdrop|dim|absolute|object-fit)(?![a-z])")
-# Matches WordPress's `has-primary-background-color` and Tailwind's `bg-blue-600`. The colours that such classes set are
-# unknown here.
+# Matches classes that set a background whose colour is unknown here: WordPress's `has-primary-background-color`,
+# Tailwind's `bg-blue-600`.
 BACKGROUND_CLASS = re.compile(r"(?:^|\s)(?:has-[\w-]*background[\w-]*|bg-(?!white|light|transparent|body)[\w-]+)")
 
 # A rule without any of these words cannot hide an element and is not parsed.
@@ -43,8 +43,8 @@ HINTS = (
     "overflow",
 )
 SELECTOR = re.compile(r"\s*[a-z0-9]*([.#][\w-]+)\s*", re.IGNORECASE)
-# Webflow gives this class to elements that a condition leaves out. The style sheet that hides them is a separate file,
-# which is not fetched.
+# Webflow gives this class to elements that a condition leaves out. The class is listed here because Webflow's style
+# sheet is a separate file, which is not fetched.
 WEBFLOW_HIDDEN = "w-condition-invisible"
 NEVER_HIDDEN = frozenset({"html", "body", "main"})
 HIDING_ATTRIBUTES = frozenset({"style", "hidden", "aria-hidden", "color", "aria-label"})
@@ -74,7 +74,10 @@ class HiddenContent:
     _spelled_labels: dict[int, str] = field(default_factory=dict[int, str])
 
     def visible_part(self, element: Element) -> Element:
-        """Return the element with only its visible text: its label if it spells one, or the text of its children."""
+        """Return the element with only its visible text.
+
+        For an element that spells its label letter by letter, the text is the label.
+        """
         if (label := self._spelled_labels.get(id(element))) is not None:
             return element.with_children([label])
         if id(element) not in self._own_text_hidden:
@@ -98,7 +101,7 @@ def find_hidden(root: Root) -> HiddenContent:
 
 
 def _selectors_that_hide(sheet: str) -> set[str]:
-    """Return the classes and `#id`s that a style sheet may hide. Some of these rules apply only to small screens."""
+    """Return the classes and `#id`s that a style sheet may hide, perhaps only on small screens."""
     hidden_selectors: set[str] = set()
     for selectors, rules in _rules_in(sheet):
         if any(word in rules for word in HINTS) and hiding_of(rules):
@@ -181,7 +184,7 @@ class _Search:
             self.hidden.add(id(child))
 
     def _has_visible_children(self, element: Element, inner: _Context) -> bool:
-        """Return whether only inherited properties hide an element, and some child overrides them."""
+        """Return whether only inherited properties hide an element, and some child overrides these properties."""
         style = element.attributes.get("style", "")
         hidden = hidden_by_inheritance(style, inner.background)
         if (
@@ -238,11 +241,11 @@ def _context_inside(element: Element, context: _Context, *, suspect: bool) -> _C
     if not (suspect or paints_background or label):
         return context
     background = background_of(style) or context.background
-    # The colour behind the text is unknown if a class or a picture sets it. Text that seems to have the same colour as
-    # the background may then be readable.
+    # The colour behind the text is unknown if a class or a picture sets it. In that case, text that seems to have the
+    # colour of the background may be readable.
     if paints_background and background == context.background and not clips_background(style):
         background, suspect = "", True
-    # Once the text of a suspect element is found harmless, its descendants need no check.
+    # Once the text of a suspect element is found harmless, the descendants of that element need no check.
     return _Context(
         background,
         clipped=context.clipped or clips_background(style),
@@ -293,7 +296,7 @@ def _hiding_of(
 def _is_read_aloud(element: Element, label: str) -> bool:
     """Return whether a label repeats the text for screen readers.
 
-    In that case, `aria-hidden` does not hide the text from readers.
+    If it does, `aria-hidden` on the text does not mean that the text is invisible.
     """
     if not label:
         return False

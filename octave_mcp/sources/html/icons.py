@@ -68,7 +68,7 @@ def words_prefix(icon: Element) -> str:
 
 
 def is_excluded(item: Element) -> bool:
-    """Return whether the class of an item says that it is not included."""
+    """Return whether the class of a list item says that the item is not included."""
     return bool(EXCLUDED.search(item.name))
 
 

@@ -57,7 +57,7 @@ def nodes(root: Element) -> list[Node]:
 
 
 def _with_references(collected: list[Node]) -> list[Node]:
-    """Merge nodes with the same `@id`, and replace references to a node by the node."""
+    """Merge nodes with the same `@id`, and replace each reference to a node by the node itself."""
     by_id: dict[str, Node] = {}
     for node in collected:
         if isinstance(node_id := node.get("@id"), str) and len(node) > 1:
@@ -99,7 +99,7 @@ def _nested_nodes(document: object) -> Iterator[Node]:
 
 
 def organization(all_nodes: list[Node]) -> Node:
-    """Return the organization that publishes the page, or else the first one on it."""
+    """Return the organization that publishes the page, or else the first organization on the page."""
     publishers = (
         node
         for page in all_nodes
@@ -125,7 +125,7 @@ def _is_product(node: Node) -> bool:
 
 
 def facts(all_nodes: list[Node]) -> Iterator[tuple[str, str]]:
-    """Yield labels and values: first those of the company, then those of products, prices, ratings and questions."""
+    """Yield labels and values: first for the company, then for products, prices, ratings and questions."""
     yield from _company_facts(organization(all_nodes))
     products = list(filter(_is_product, all_nodes))
     for product in products[:MAX_FACTS_PER_KIND]:

@@ -13,7 +13,8 @@ KANA = re.compile(r"[\u3040-\u30ff]")
 SAMPLE_CHARACTERS = 4000
 MIN_WORDS = 20
 MIN_WORDS_TO_CONTRADICT = 12
-# The declared language is overruled only if another one is this likely and the declared one this unlikely.
+# Another language overrules the declared one only if it is at least this likely and the declared one at most this
+# likely.
 MIN_CONFIDENCE = 0.9
 MAX_DECLARED_LIKELIHOOD = 0.02
 # The declared language is confirmed if at least this share of the letters is in its script. The share is low because
@@ -23,7 +24,7 @@ ENGLISH_WORD = re.compile(r"\b(?:the|and|of|to|in|for|with|is|are|your|you|we|ou
 # A text with at least this share of common English words is English, so the language model, which is slow to load, is
 # not needed.
 MIN_ENGLISH_SHARE = 0.12
-# Codes that mean the same language here: former ones (`iw` for `he`) and members of a macrolanguage (`nb`, `yue`).
+# Codes that mean the same language here: former codes (`iw` for `he`) and members of a macrolanguage (`nb`, `yue`).
 SYNONYMS = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "fil": "tl", "yue": "zh", "cmn": "zh"}
 
 SCRIPTS: dict[str, tuple[re.Pattern[str], Sequence[str]]] = {

@@ -1,4 +1,4 @@
-"""Records where rows of logos are in the Markdown of a page, to tell them from ordinary text."""
+"""Records where rows of logos are in the Markdown of a page, so that they are not read as ordinary text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROW = re.compile(f"{ROW_START}([^{ROW_START}{ROW_END}]*){ROW_END}")
 
 
 class MarkdownText(NamedTuple):
-    """Markdown, and the positions of the rows of logos in it."""
+    """Markdown, with the positions of its rows of logos."""
 
     text: str
     logos: tuple[Labelled, ...] = ()
@@ -37,6 +37,6 @@ def _labelled_rows(text: str) -> Iterator[Labelled]:
     for rows_before, match in enumerate(ROW.finditer(text)):
         prefix = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
         if LINE_PREFIX.fullmatch(prefix) and text[match.end() : match.end() + 1] in {"", "\n"}:
-            # Each earlier row shifts the position by two, because `without_marks` removes its two marks.
+            # Each earlier row shifts the position by two, because `without_marks` removes the two marks of the row.
             start = match.start() - 2 * rows_before
             yield Labelled(label="Logos", where="logos", start=start, end=start + len(match[1]))

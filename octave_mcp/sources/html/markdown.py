@@ -1,6 +1,6 @@
 """Writes the content of a page as Markdown that sentences can be copied from.
 
-It has no links, no emphasis and no escapes, and each paragraph, item or row is one line.
+The Markdown has no links, no emphasis and no escapes, and each paragraph, item or row is one line.
 """
 
 from __future__ import annotations

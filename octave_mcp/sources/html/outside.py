@@ -25,7 +25,7 @@ LINK_ELEMENT = re.compile(r"<link\s[^<>]{1,1000}>", re.IGNORECASE)
 HEAD_CHARACTERS = 500_000
 MAX_LINK_ELEMENTS = 300
 FEED_TYPES = ("application/rss+xml", "application/atom+xml")
-# WordPress offers a feed of comments next to the one of posts.
+# WordPress offers a feed of comments next to the feed of posts.
 COMMENT_FEED = re.compile(r"comments?(?![a-z])", re.IGNORECASE)
 # JSON in scripts may escape slashes: `https:\/\/boards.greenhouse.io\/acme`.
 SCRIPT_URL = re.compile(r"https?:(?:\\?/){2}[\w.-]{1,100}(?:\\?/[\w.%?=&-]{0,100}){0,6}")
@@ -61,7 +61,7 @@ def job_boards(html: str, url: str) -> list[Link]:
 
 
 def feeds(html: str, url: str, company: Company) -> list[Link]:
-    """Return the feeds on the company's site that a page declares, except those of comments."""
+    """Return the feeds on the company's site that a page declares, except feeds of comments."""
     if not any(kind in html for kind in FEED_TYPES):
         return []
     # Parsing only these elements takes a tenth of the time of parsing the page again.

@@ -10,8 +10,8 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-# "never shown": no reader ever sees the text. "not shown yet": a tab or menu may show it. "faded": scripts often fade
-# such text in, so it is dropped only if it may be an instruction to a model.
+# "never shown": no reader ever sees the text. "not shown yet": a tab or menu may show the text. "faded": scripts often
+# fade such text in, so it is dropped only if it may be an instruction to a model.
 Hiding = Literal["never shown", "not shown yet", "faded"]
 Inherited = Literal["size", "colour", "fill", "visibility", "indent"]
 
@@ -43,7 +43,7 @@ GRADIENT_SYNTAX = re.compile(
 # A zero in `calc(0px)` or `clamp(0rem, 0vw, 0rem)`.
 ZERO_LENGTH = re.compile(r"(?<![\w.-])(?:0+(?:\.0*)?|\.0+)(?:[a-z]+|%)?(?![\w.])")
 MAX_COLOURS, MAX_BACKGROUND_CHARACTERS = 8, 400
-# Out of 255. Colours are alike if their red, green and blue each differ by less than this.
+# Out of 255. Two colours count as alike if red, green and blue each differ by less than this.
 MIN_CONTRAST = 12
 
 # Sliders place the next slide at `left: -100%`, whereas nothing ever scrolls `left: -9999px` into view.
@@ -124,7 +124,7 @@ def clips_background(style: str) -> bool:
 
 
 def hidden_by_colour(rules: dict[str, str], style: str, background: str, *, clipped: bool) -> Hiding | None:
-    """Return how surely the colour of text hides it.
+    """Return how surely the colour of a text hides the text.
 
     `clipped`: an ancestor shows its background only inside the letters.
     """
@@ -132,7 +132,8 @@ def hidden_by_colour(rules: dict[str, str], style: str, background: str, *, clip
     text_colour = rules.get("color", "") if fill in INHERITED_COLOURS else fill
     if TRANSPARENT.match(text_colour):
         if clips_background(style):
-            # Transparent letters show their own background, so it must differ from the one behind them.
+            # Transparent letters show their own background, so that background must differ from the one behind the
+            # letters.
             own = " ".join(rules.get(name, "") for name in BACKGROUND_PROPERTIES)
             return "never shown" if own.strip() and _is_unreadable(own, background or "white") else "faded"
         outlined = any(name in rules and not NO_OUTLINE.match(rules[name]) for name in OUTLINE_PROPERTIES)
@@ -146,7 +147,7 @@ def hidden_by_colour(rules: dict[str, str], style: str, background: str, *, clip
 
 @lru_cache(maxsize=4096)
 def hidden_by_inheritance(style: str, background: str = "") -> frozenset[Inherited]:
-    """Return the inherited properties that hide the text. Children can override each of them."""
+    """Return the inherited properties that hide the text. Children can override each of these properties."""
     rules = declarations(style)
     hidden: set[Inherited] = set()
     if TINY_FONT.match(rules.get("font-size", "")) or ZERO_FONT_SHORTHAND.match(rules.get("font", "")):

@@ -1,7 +1,8 @@
 """Drops boilerplate and hidden text from the tree of a page.
 
 Lost text cannot be recovered, while boilerplate only costs tokens. So each rule has a budget: the share of the page's
-words that it may drop. The rules and budgets were tuned for recall on the development pages of WCXB (arXiv 2605.21097).
+words that the rule may drop. The rules and budgets were tuned for recall on the development pages of WCXB (arXiv
+2605.21097).
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ NEVER_DROPPED = frozenset({"html", "body", "main"})
 NOT_NOTICES = NEVER_DROPPED | HEADINGS | {"article"}
 TITLE_TAGS = HEADINGS | {"summary", "dt"}
 QUOTE_TAGS = frozenset({"article", "blockquote", "figure"})
-# A header or footer in one of these belongs to that part, not to the site (HTML Accessibility API Mappings, 3.5).
+# A header or footer in one of these elements belongs to that part of the page, not to the site (HTML Accessibility API
+# Mappings, 3.5).
 PART_TAGS = QUOTE_TAGS | {"section", "main", "aside", "nav", "details", "td", "li", "dd", "fieldset"}
 FRAME_TAGS = frozenset({"header", "nav", "footer", "aside"})
 PLACE_TAGS = TITLE_TAGS | PART_TAGS | FRAME_TAGS | {"form"}
@@ -35,7 +37,7 @@ CONSENT_WORD = re.compile(
     re.IGNORECASE,
 )
 
-# The end of a sentence, or a digit: such text says something, however short it is.
+# The end of a sentence, or a digit. A text that contains one says something, however short it is.
 STATEMENT = re.compile(r"[.!。！][”\"'»)]?(?:\s|$)|\d")
 
 # Budgets: shares of the words of the page.
@@ -52,7 +54,7 @@ MIN_WORDS = 40
 MIN_MAIN_WORDS = 150
 MAX_BREADCRUMB_WORDS, MAX_SKIP_WORDS = 25, 10
 MAX_BOX_WORDS = 20
-# A part without links and this short only labels its neighbours: "Share this".
+# A part without links and with at most this many words only labels its neighbours: "Share this".
 MAX_LABEL_WORDS = 4
 MIN_FOOTER_LINKS = 3
 MAX_PARENT_SHARE = 0.5

@@ -25,7 +25,7 @@ UNREADABLE_LAST_WORDS = frozenset(
     " script scripts query cookie cookies analytics tracking hash nonce build version typename component template"
     " layout date email phone".split()
 )
-# Keys that begin with these are never text of the page, whatever their last word: `metaDescription`.
+# The value of a key that begins with one of these is never text of the page, whatever the last word: `metaDescription`.
 UNREADABLE_FIRST_WORDS = frozenset({"seo", "meta", "og", "twitter", "cookie", "cookies", "tracking"})
 UNREADABLE_KEYS = frozenset({"classname", "classnames"})
 MARKUP = re.compile(r"<[^<>]{1,200}>")
@@ -38,7 +38,7 @@ MIN_TOTAL_WORDS = 15
 
 
 def embedded_text(root: Element) -> str:
-    """Return the headings and paragraphs in the data as Markdown, each once; empty if there is hardly any text."""
+    """Return each heading and paragraph in the data once, as Markdown; empty if there is hardly any text."""
     lines: dict[str, None] = {}
     for value in _documents(root):
         for index, (key, text) in enumerate(_keyed_strings(value, "", 0)):

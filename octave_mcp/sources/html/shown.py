@@ -38,7 +38,7 @@ GAP = Gap(" ")
 
 
 def as_shown(content: Element, page: Root) -> Element:
-    """Return a copy of `content` as it is shown. `page` is the page that contains it, with the style sheets."""
+    """Return a copy of `content` as it is shown. `page` is the whole page, whose style sheets apply to `content`."""
     return _Reader(styles_of(page)).shown(content, NO_TRAITS)
 
 

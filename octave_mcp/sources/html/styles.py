@@ -96,14 +96,17 @@ class _Rule:
     traits: Traits
 
     def applies(self, ancestors: Sequence[Element]) -> bool:
-        """Return whether the rule applies to an element that its last compound matches and that has these ancestors."""
+        """Return whether the rule applies to an element with these ancestors.
+
+        The element already matches the last compound.
+        """
         remaining = reversed(ancestors)
         return all(any(map(compound.matches, remaining)) for compound in self.compounds[-2::-1])
 
 
 @dataclass(frozen=True, slots=True)
 class _CachedTraits:
-    """Traits of all elements with the same tag, class, id and style, and rules that depend on their ancestors."""
+    """Traits of all elements with the same tag, class, id and style, and the rules that also depend on ancestors."""
 
     traits: Traits
     rules: tuple[_Rule, ...]
@@ -111,7 +114,7 @@ class _CachedTraits:
 
 @dataclass(frozen=True, slots=True)
 class Styles:
-    """The rules in the style sheets of a page, by a class, id or tag of the elements that they apply to."""
+    """The rules in the style sheets of a page, by a class, id or tag of the elements to which the rules apply."""
 
     _rules: dict[str, list[_Rule]] = field(default_factory=dict[str, list[_Rule]])
     _cache: dict[tuple[str, str, str, str], _CachedTraits] = field(

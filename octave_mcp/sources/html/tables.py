@@ -13,7 +13,8 @@ ROW_GROUPS = ("thead", "tbody", "tfoot")
 LAYOUT_ROLES = frozenset({"presentation", "none"})
 # The standard's rules for parsing integers allow white space before and anything after the digits: `colspan=" 2px"`.
 LEADING_INTEGER = re.compile(r"[ \t\n\f\r]*\+?([0-9]{1,9})")
-# `colspan="1000"` and `rowspan="65534"` are valid. These limits bound the work and the text for such pages.
+# `colspan="1000"` and `rowspan="65534"` are valid. The limits bound the work and the text for pages that use such
+# values.
 MAX_COLUMNS, MAX_SPANNED_SLOTS = 40, 50_000
 MAX_REPEATED_CELL_CHARACTERS, MAX_REPEATED_CHARACTERS = 80, 20_000
 
@@ -69,7 +70,10 @@ def _groups(element: Element) -> Iterator[list[Element]]:
 
 
 def _grid(rows: list[Element], read_cell: ReadCell, slots_left: Iterator[int]) -> Iterator[_Row]:
-    """Yield the rows of one group. A `rowspan` ends with its group. Spans are ignored once `slots_left` is used up."""
+    """Yield the rows of one group of rows, such as `<tbody>`.
+
+    A `rowspan` ends with its group. Spans are ignored once `slots_left` is used up.
+    """
     spans: dict[int, tuple[_Cell, int]] = {}
     for index, element in enumerate(rows):
         spans = {slot: (cell, end) for slot, (cell, end) in spans.items() if end > index}
@@ -106,7 +110,7 @@ def _span(element: Element, name: str) -> int:
 
 
 def _text_lines(rows: list[_Row], width: int) -> Iterator[str]:
-    """Yield the rows as text. A very wide row does not widen the others, which bounds the size of the table."""
+    """Yield the rows as text. A very wide row does not widen the other rows, so the size of the table is bounded."""
     characters_left = MAX_REPEATED_CHARACTERS
     for row in rows:
         texts = [""] * max(min(width, MAX_COLUMNS), max(row.own) + 1)

@@ -29,7 +29,7 @@ def _strings(element: Element) -> Iterator[str]:
 
 
 def without_site(title: str, names: Collection[str]) -> str:
-    """Remove the site's names (in lower case) from the ends of a title; if it has none, remove its last part."""
+    """Remove the site's names (in lower case) from the ends of a title, or the last part of a title without them."""
     separators = list(SEPARATOR.finditer(title))
     spans = list(
         zip(

@@ -63,7 +63,7 @@ def _is_attached(last_text: str, next_text: str, words_before: int, words_after:
 def _are_separate_words(before: Element, after: Element, parent: Element, last_text: str, next_text: str) -> bool:
     """Return whether two elements without traits are separate words.
 
-    They may be parts of one word, since word processors cut sentences into spans.
+    Two such elements may be parts of one word, since word processors cut sentences into spans.
     """
     if before.tag == after.tag == "a":
         return True
@@ -83,9 +83,9 @@ def _are_separate_words(before: Element, after: Element, parent: Element, last_t
 
 
 def _is_row_of_elements(parent: Element) -> bool:
-    """Return whether a block has no text of its own, like a card.
+    """Return whether a block, such as a card, has no text outside its elements.
 
-    A sentence with inline elements has text of its own.
+    A sentence with inline elements has such text.
     """
     return parent.tag in BLOCKS and not any(isinstance(child, str) and child.strip() for child in parent.children)
 

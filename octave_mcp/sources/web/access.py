@@ -99,7 +99,8 @@ def check_permitted(rules: Rules, url: str, company: Company) -> None:
     """
     if not rules.allow(url):
         raise SiteRefuses(
-            f"{url}robots.txt forbids reading {company.domain}; choose another company, or ask it for permission"
+            f"{url}robots.txt forbids reading {company.domain}; "
+            "choose another company, or ask the company for permission"
         )
 
 
@@ -108,7 +109,7 @@ async def first_that_answers(company: Company, read: Callable[[Company], Awaitab
 
     Raises:
         HostNotAllowed: the address is not public.
-        SiteUnreachable: neither address can be read.
+        SiteUnreachable: the home page cannot be read at either address.
     """
     failures: list[PageFailed] = []
     for candidate in _with_and_without_www(company):

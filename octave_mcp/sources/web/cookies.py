@@ -16,7 +16,7 @@ MAX_COOKIE_CHARACTERS = 4096
 class SiteCookies:
     """A cookie jar per site, sent to that site only, kept in memory until the run ends.
 
-    Once a jar is full, further cookies are ignored: some sites set new ones with every response.
+    Once a jar is full, further cookies are ignored: some sites set new cookies with every response.
     """
 
     def __init__(self) -> None:
@@ -47,8 +47,8 @@ class SiteCookies:
 
 
 def _jar() -> httpx2.Cookies:
-    # A cookie without a domain belongs to its host only. Without this policy, CookieJar would send it to subdomains,
-    # too.
+    # A cookie without a domain belongs to its host only. Without this policy, CookieJar would send such a cookie to
+    # subdomains, too.
     return httpx2.Cookies(CookieJar(DefaultCookiePolicy(strict_ns_domain=DefaultCookiePolicy.DomainStrictNonDomain)))
 
 

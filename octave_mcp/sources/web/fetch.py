@@ -87,14 +87,14 @@ class Fetcher:
                 "Accept": "text/html,application/xhtml+xml,*/*;q=0.5",
                 "Accept-Encoding": "gzip, deflate, br",
             },
-            # Half of the limit, so that a silent server leaves time for a retry.
+            # The read timeout is half of the limit, so that a silent server leaves time for a retry.
             timeout=httpx2.Timeout(self.seconds / 2, connect=self.seconds / 4, pool=None),
             trust_env=False,
             follow_redirects=False,
             event_hooks={"request": [self._cookies.send], "response": [self._cookies.keep]},
         )
-        # The client's own jar is turned off, because it ignores ports: cookies of one server would reach another on the
-        # same host.
+        # The client's own jar is turned off, because it ignores ports: it would send the cookies of one server to
+        # another server on the same host.
         self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     async def get(
@@ -119,7 +119,7 @@ class Fetcher:
         The timeout counts the server's time, not the wait for a free connection.
 
         Raises:
-            PageFailed: its failure gives the reason.
+            PageFailed: the page cannot be read; the failure in the exception gives the reason.
         """
         own = TimeLimit(self.seconds, f"No complete response within {self.seconds:g} seconds")
         limits = (own, time_limit) if time_limit else (own,)
@@ -135,7 +135,7 @@ class Fetcher:
         await self._client.aclose()
 
     async def _followed(self, url: str, company: Company, send: Callable[[str], Awaitable[Fetched | Moved]]) -> Fetched:
-        """Follow redirects, including those of meta elements, and return the response at their end.
+        """Follow redirects, including redirects in meta elements, and return the last response.
 
         A URL is requested again only if the cookies have changed: some sites redirect to the same URL until their
         cookie is sent back.

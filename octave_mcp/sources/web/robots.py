@@ -43,7 +43,9 @@ class Rules:
 
 
 class Robots:
-    """The rules of each host, cached for a day for all runs and processes. With `refresh`, they are fetched again once.
+    """The rules of each host, cached for a day for all runs and processes.
+
+    With `refresh`, the rules of each host are fetched again once.
 
     A host that fails to send its robots.txt, or takes longer than `seconds`, is not asked again in this run.
     """
@@ -95,7 +97,7 @@ class Robots:
         return {url: text}
 
     async def _fetched(self, url: str, company: Company) -> str:
-        """Return the text of the file, or '' if there is none, which permits everything."""
+        """Return the text of the file, or '' if there is no file, which permits everything."""
         try:
             fetched = await self._fetcher.get(
                 url, company, types=None, cut_at_bytes=MAX_BYTES, time_limit=self._time_limit()
@@ -129,7 +131,7 @@ def _parsed(text: str, url: str) -> Rules:
 
 
 def _renamed(line: str) -> str:
-    """Replace the names of other agents by a single one.
+    """Replace the names of all other agents by a single name.
 
     The parser multiplies rules by names, so a group with thousands of names would produce millions of rules.
     """

@@ -21,13 +21,13 @@ class _HasUrl(Protocol):
 L = TypeVar("L", bound=_HasUrl)
 
 MAX_SIMILAR = 5
-# Pages per path that are selected by a query. Some sites have a single path.
+# Pages per path that are selected by a query. Some sites serve all their pages at a single path.
 MAX_QUERY_PAGES = 50
 MAX_PATH_REPEATS = 2
 # Numbers, and hexadecimal identifiers such as '3f9a0b12'.
 NUMBER = re.compile(r"[0-9a-f]{8,}|\d+", re.IGNORECASE)
-# Names of fields that page through a list or a calendar. Their value must match `PAGING_VALUE`, since `?page=pricing`
-# selects a page.
+# Names of fields that page through a list or a calendar. The value of such a field must match `PAGING_VALUE`, since
+# `?page=pricing` selects a page.
 PAGING_FIELD = re.compile(
     r"page|paged|pg|page[-_]?(?:no|num|number)|offset|start|skip|from|to|limit|per[-_]?page|size|date|day|month|year|week|"
     r"time|tribe-bar-date|ical",
@@ -43,7 +43,7 @@ REFERRER_FIELD = re.compile(r"ref|ref[-_]?src|referr?er|source|src|from|via", re
 
 
 def limit_similar(links: Iterable[L]) -> list[L]:
-    """Return the links in order, without those that are too similar to earlier ones.
+    """Return the links in order, without links that are too similar to earlier ones.
 
     The limits are five URLs that differ only in numbers, five views of a list, and fifty queries per path.
     """

@@ -79,7 +79,7 @@ class _SitemapReader:
         self._time_limit = TimeLimit(TIMEOUT_FACTOR * fetcher.seconds, "The site's sitemaps take too long")
 
     async def read(self, named: Sequence[str]) -> None:
-        """Read the sitemaps, and those that they list, level by level."""
+        """Read the sitemaps, and the sitemaps that they list, level by level."""
         for _ in range(MAX_DEPTH + 1):
             level = self._unread(named)
             if not level:
@@ -96,7 +96,10 @@ class _SitemapReader:
         return list(level.values())
 
     async def _sitemap(self, url: str) -> Sitemap:
-        """Return the content of a sitemap. If it fails, record the failure and return an empty one."""
+        """Return the content of a sitemap.
+
+        If the sitemap cannot be read, record the failure and return empty content.
+        """
         try:
             async with self._slots:
                 fetched = await self.fetcher.get(
@@ -108,7 +111,7 @@ class _SitemapReader:
             return Sitemap()
 
     def _add(self, read: Sequence[Sitemap]) -> None:
-        """Add the URLs. If there are more than the limit, add an equal share of each sitemap."""
+        """Add the URLs. If there are more URLs than the limit, add an equal share of each sitemap."""
         for sitemap in read:
             self.found.translations |= sitemap.translations
         items = [list(sitemap.urls.items()) for sitemap in read]

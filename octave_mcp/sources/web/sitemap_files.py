@@ -40,7 +40,7 @@ ENTRY_ELEMENTS = frozenset({"url", "item", "entry"})
 class Entry:
     """A URL, and the same page in other languages as pairs of hreflang and URL.
 
-    `guid` is the identifier of an RSS item, which serves as URL if there is no other.
+    `guid` is the identifier of an RSS item, which serves as the URL if the item has no other.
     """
 
     url: str = ""
@@ -77,8 +77,8 @@ def _unpacked(body: bytes) -> io.BufferedReader:
 class _LimitedFile:
     """A file for the XML parser, cut at the size limit, or at an endless tag or text.
 
-    The parser would buffer such a tag or text. The class also repairs common mistakes: blank lines before the XML
-    declaration, and unescaped ampersands.
+    Without the cut, the parser would buffer all of such a tag or text. The class also repairs common mistakes: blank
+    lines before the XML declaration, and unescaped ampersands.
     """
 
     def __init__(self, stream: io.BufferedReader) -> None:
@@ -91,7 +91,7 @@ class _LimitedFile:
     def read(self, size: int) -> bytes:
         """Return the next part.
 
-        If it ends within an entity, the start of that entity is held back until the rest has arrived.
+        If the part ends within an entity, the start of that entity is held back until the rest has arrived.
         """
         is_first = self._left == MAX_BYTES
         read = self._stream.read(min(size, self._left))

@@ -35,7 +35,9 @@ class Translation:
 def drop_translations(
     links: Iterable[Link], home: str, language: str, declared: Mapping[str, Translation]
 ) -> list[Link]:
-    """Return the links with one translation of each page. `declared` are the site's own declarations, by URL key.
+    """Return the links, with only one translation of each page.
+
+    `declared` has the translations that the site declares, by URL key.
 
     English is preferred, then the default, then the language of the home page.
     """

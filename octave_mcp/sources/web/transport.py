@@ -25,7 +25,7 @@ RESOLVE_SECONDS = 5
 ADDRESSES_TRIED = 4
 MAX_HEAD_BYTES = 200_000
 MAX_WIRE_BYTES = 5_000_000
-# A body in very many tiny chunks would occupy the CPU, whatever its size.
+# A body in very many tiny chunks would occupy the CPU, however small the body is.
 MAX_PARTS = 20_000
 
 # A separate pool: getaddrinfo cannot be cancelled, and slow lookups would block other work in threads.
@@ -44,7 +44,7 @@ class NameNotResolved(httpcore2.ConnectError):
 
 
 class AddressCheckingBackend(httpcore2.AsyncNetworkBackend):
-    """Connects only to addresses that it has checked itself.
+    """A network backend that connects only to addresses that it has checked itself.
 
     Resolving the name once for the check and again for the connection would allow DNS rebinding.
     """

@@ -45,7 +45,7 @@ from octave_mcp.tools.claims import (
     unreached,
 )
 
-# Lines of a batch: they share model calls, and their results are printed together.
+# Number of lines in a batch, which share model calls and whose results are printed together.
 BATCH_LINES = 60
 MAX_CHARACTERS_SHOWN = 300
 BOM = b"\xef\xbb\xbf"
@@ -129,8 +129,8 @@ def check(file: ClaimsFile, /, *, model: Judge = None, output: Output = PLAIN) -
     """Check claims against the quotations they cite, and print those that are not fully supported.
 
     Each claim is an object with the fields claim, vendor, prospect and evidence, and optionally context and kind (fact,
-    inference, question or copy). Evidence is a list of objects with quote, role (vendor or prospect: whose page it is
-    from) and optionally title (of the page).
+    inference, question or copy). Evidence is a list of objects with quote, role (vendor or prospect, depending on whose
+    page it is from) and optionally title (of the page).
 
     With --json, prints one JSON object per claim, supported or not. Exits with 1 if a claim is not fully supported or
     a line cannot be read, and with 4 if the model could not judge some claims.
@@ -177,7 +177,7 @@ def _open(file: Path) -> Generator[BinaryIO]:
 
 def _numbered(lines: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """Yield lines that are not blank, with their numbers from 1. A line that is too long is cut off."""
-    # One more byte than allowed: reading the claim then reports the line as too long.
+    # One byte more than allowed, so that the line is then reported as too long.
     number, max_bytes = 0, MAX_LINE_BYTES + 1
     while line := lines.readline(max_bytes):
         number += 1

@@ -21,8 +21,8 @@ from octave_mcp.errors import SetupError
 SERVERS = "mcpServers"
 # Mode of a new configuration file, which may later hold API keys.
 PRIVATE_MODE = 0o600
-# Keys of an entry for a server over HTTP. These keys are removed when the entry becomes one for stdio, because they
-# would contradict it.
+# Keys of an entry for a server over HTTP. The keys are removed when the entry is changed to stdio, because they would
+# contradict the new entry.
 HTTP_KEYS = frozenset({"url", "headers", "type"})
 
 Entry = dict[str, Any]
@@ -32,8 +32,8 @@ Entry = dict[str, Any]
 class Client:
     """An MCP client.
 
-    `file` returns the configuration file that `install` writes, `other_files` those that the client reads as well, and
-    `next_step` is what the user does after the installation. With `has_type`, entries need "type": "stdio".
+    `file` returns the configuration file that `install` writes, `other_files` the further files that the client reads,
+    and `next_step` is what the user does after the installation. With `has_type`, entries need "type": "stdio".
     """
 
     name: str
@@ -121,7 +121,7 @@ def write(file: Path, content: Mapping[str, Any]) -> Path | None:
     Raises:
         SetupError: the file cannot be written. It is unchanged.
     """
-    target = file.resolve()  # replacing a symbolic link itself would detach it from, for example, a dotfiles folder
+    target = file.resolve()  # replacing a symbolic link would detach the file from, for example, a dotfiles folder
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         backup = _back_up(target) if target.exists() else None

@@ -15,7 +15,7 @@ class SettingsFile(Value):
 
 
 class Configuration(Value):
-    """The settings in effect, and the files they are read from; the first file takes precedence."""
+    """The settings in effect, and the files from which they are read; the first file takes precedence."""
 
     settings: tuple[Setting, ...]
     files: tuple[SettingsFile, ...]

@@ -77,4 +77,4 @@ def _open(page: Path, wanted: bool, output: DeliveryOptions) -> None:
     if wanted and webbrowser.open(address):
         output.hint(f"opened in the web browser: {address}")
     elif not output.json:
-        echo(f"\nTo read it, open this in a web browser, or run octave-mcp demo --open:\n  {address}")
+        echo(f"\nTo read the playbook, open this address in a web browser, or run octave-mcp demo --open:\n  {address}")

@@ -1,4 +1,4 @@
-"""The command `doctor`, which runs all checks at once and prints what each found and how to fix it."""
+"""The command `doctor`, which runs all checks at once and prints each finding and how to fix the problem."""
 
 from __future__ import annotations
 

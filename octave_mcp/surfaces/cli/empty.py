@@ -1,4 +1,4 @@
-"""Handling of empty arguments: an empty optional argument counts as absent, as it does over MCP and HTTP."""
+"""Handling of empty arguments: an empty optional argument counts as absent, as over MCP and HTTP."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from cyclopts.argument import Argument
 
 from octave_mcp.errors import InputError
 
-# Marks an option that makes the command do something else, such as `sessions --delete`. If such an option counted as
-# absent when a script passes an empty variable, the command would do something that was not asked for.
+# Marks an option that changes what the command does, such as `sessions --delete`. If such an option counted as absent
+# when a script passes an empty variable, the command would do something that was not asked for.
 CHANGES_COMMAND = "changes_command"
 
 
@@ -56,7 +56,8 @@ def _without_empty(words: Sequence[str], arguments: Sequence[Argument]) -> Gener
 def _is_absent(positional: Argument | None) -> bool:
     """Return whether an empty argument counts as absent; raise InputError if it is required.
 
-    A list, such as the URLs of `scrape`, keeps its empty entries: the tool reports each by its position.
+    A list, such as the URLs of `scrape`, keeps its empty entries, because the tool reports each empty entry by its
+    position.
     """
     if positional is None or positional.field_info.kind is positional.field_info.VAR_POSITIONAL:
         return False

@@ -154,7 +154,7 @@ async def run(
     served: Served = NONE_SERVED,
     pages: bool = False,
 ) -> EndedRun:
-    """Start a run and wait until it has ended; `pages` also returns the pages that it quotes.
+    """Start a run and wait until it has ended. With `pages`, also return the pages that the playbook quotes.
 
     If the task is cancelled, for example by Ctrl-C, the run is cancelled too.
     """
@@ -211,8 +211,8 @@ def _hint_estimate(estimate: Estimate | None, model: str, output: DeliveryOption
 def client_missing(model: str) -> str:
     here = either(f"--model {one.name}" for one in KEYLESS_MODELS if not one.asks_client)
     return (
-        f"the model {model!r} is that of a client connected over MCP or HTTP, and the command line has no client: ask "
-        f"for the playbook from there, or add {here}"
+        f"the model {model!r} is provided by a client connected over MCP or HTTP, which the command line does not have: "
+        f"ask for the playbook in such a client, or add {here}"
     )
 
 

@@ -24,7 +24,7 @@ from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output
 
 LOCAL_ORIGINS = frozenset({"environment", ".env"})
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# Run by a fresh Python, this prints from where it would import the package.
+# Run by a fresh Python, this program prints the path from which Python would import the package.
 LOCATE_PACKAGE = "import importlib.util as u; found = u.find_spec('octave_mcp'); print(found.origin if found else '')"
 LOCATE_TIMEOUT_SECONDS = 30
 
@@ -32,8 +32,9 @@ LOCATE_TIMEOUT_SECONDS = 30
 class Installed(Value):
     """What `install` printed or wrote.
 
-    `entry` is what to add to the file, if `install` did not write it, and `command` is a client's command that does the
-    same. `keyless`: the entry sets a model because no key is configured. `kept_back`: names of secrets left out.
+    `entry` is the entry to add to the file, if `install` did not write the file, and `command` is a command of the
+    client that does the same. `keyless`: the entry sets a model because no key is configured. `kept_back`: names of
+    secrets left out.
     """
 
     client: str
@@ -100,8 +101,8 @@ def _write(client: Client, name: str, environment: dict[str, str], settings: Set
     known = clients.environment_of(clients.entries(content).get(name, {})) | environment
     is_keyless = known.get("OCTAVE_MODEL") in names(KEYLESS_MODELS)
     if is_keyless and _has_key(environment) and "OCTAVE_MODEL" not in environment:
-        # An earlier installation without a key set this model. Now there is a key, which would not be used if the model
-        # stayed set.
+        # An earlier installation without a key set OCTAVE_MODEL to a model without a key. Now there is a key, which
+        # would not be used if OCTAVE_MODEL stayed set.
         del known["OCTAVE_MODEL"]
     complete = _with_model(known, settings)
     wanted = clients.with_entry(content, name, _entry(client, complete))

@@ -1,4 +1,4 @@
-"""The `octave-mcp` command line. It offers the same tools as the servers, to people and scripts."""
+"""The `octave-mcp` command line. The command line offers the servers' tools to people and scripts."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def serve(
 def main() -> int:
     """Run the command in sys.argv and return its exit code."""
     code = _run()
-    if code == INTERRUPTED:  # otherwise, the interpreter would wait for its threads, for example for a DNS lookup
+    if code == INTERRUPTED:  # without this, exit would wait for threads, for example for a DNS lookup
         exit_timer()(SIGINT)
     return code
 
@@ -135,8 +135,8 @@ def _see_help(error: CycloptsError) -> str:
 
 def _missing_argument(missing: MissingArgumentError) -> str:
     """Name the argument as the usage line does: RUN, or --model."""
-    # If `keyword` is set, the option was given without a value, and the message of cyclopts is right. For an option
-    # that was not given at all, cyclopts has the same message, which would be wrong.
+    # If `keyword` is set, the option was given without a value, and the message of cyclopts is right. cyclopts has the
+    # same message for an option that was not given at all, which would be misleading.
     if missing.argument is None or missing.keyword or missing.unused_tokens:
         return str(missing).strip()
     if missing.argument.field_info.is_positional:

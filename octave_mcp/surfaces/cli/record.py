@@ -16,7 +16,7 @@ from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output, counted, open_
 
 
 class Recorded(Value):
-    """The file that was written, and what is in it."""
+    """The recording that was written, and what it contains."""
 
     file: str
     model: str

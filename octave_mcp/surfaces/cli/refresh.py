@@ -33,7 +33,7 @@ def refresh(
     model: Annotated[
         str,
         Parameter(
-            help="Model that writes; auto: the one that wrote the playbook. Another model rewrites the whole playbook"
+            help="Model that writes; auto: the model that wrote the playbook. Another model rewrites the whole playbook"
         ),
     ] = AUTO,
     max_cost_usd: Annotated[float | None, Parameter(help=MAX_COST_HELP)] = None,
@@ -62,8 +62,8 @@ async def _refresh(arguments: dict[str, object], on_event: OnEvent, output: Outp
     configure_logs(settings, output)
     async with open_app(settings) as app:
         run = await app.runs.get((await app.runs.get(str(arguments["run_id"]))).playbook_of)
-        # The demo's domains are invented. Without this check, the error would be that of a site that is down, with
-        # the advice to try again later.
+        # The demo's domains are invented. Without this check, the error would say that the site is down, and advise to
+        # try again later.
         if any(map(is_demo_site, run.request.companies.values())):
             raise InputError(
                 "the demo's playbook cannot be refreshed: its two companies are invented, and their sites are served "

@@ -32,7 +32,7 @@ def revise(
     /,
     *,
     instruction: Annotated[str, Parameter(help="What to change; not used as evidence")],
-    model: Annotated[str, Parameter(help="Model that writes; auto: the one that wrote the playbook")] = AUTO,
+    model: Annotated[str, Parameter(help="Model that writes; auto: the model that wrote the playbook")] = AUTO,
     base_version: Annotated[
         int | None,
         Parameter(

@@ -1,4 +1,4 @@
-"""The commands `runs`, `sessions` and `cancel`. None of them executes a run."""
+"""The commands `runs`, `sessions` and `cancel`. None of these commands executes a run."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def sessions(
     ] = None,
     output: Output = PLAIN,
 ) -> int:
-    """List sessions, newest first; list the runs of one; or delete one.
+    """List sessions, newest first; list the runs of one session; or delete a session.
 
     A session holds the runs that belong together, such as a playbook with its revisions.
     """
@@ -90,7 +90,7 @@ def sessions(
 
 
 def cancel(run: Annotated[str, Parameter(help=RUN_HELP)], /, *, output: Output = PLAIN) -> int:
-    """Stop a run, in whichever process it is executed. Does nothing if the run has ended."""
+    """Stop a run, even if another process executes it. Does nothing if the run has ended."""
     report: RunReport = asyncio.run(call_tool("cancel_run", output, engine="durable", run_id=run))
     output.result(report, lambda: f"{report.run_id} is {report.status}")
     return DONE

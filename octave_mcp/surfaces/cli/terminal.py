@@ -80,7 +80,7 @@ def table(rows: Iterable[Sequence[str]]) -> str:
 
 
 def titled_list(title: str, lines: Sequence[str]) -> str:
-    """Return the title with the indented lines below it, or '' if there are none."""
+    """Return the title with the indented lines below it, or '' if there are no lines."""
     return "\n".join((f"{title}:", *(f"  {line}" for line in lines))) if lines else ""
 
 
@@ -107,7 +107,7 @@ async def open_app(
     from octave_mcp.app import App  # noqa: PLC0415 - help and settings are shown without it
 
     app = App(settings, (logs.log_event,), engine=engine, served=served)
-    # A command executes its own run, not those that a stopped server left behind.
+    # A command executes its own run, not the runs that a stopped server left behind.
     await app.runs.open(executing=executing, adopting=False)
     try:
         yield app
@@ -117,7 +117,7 @@ async def open_app(
 
 @asynccontextmanager
 async def open_app_to_read(output: Output, engine: EngineName = "inline") -> AsyncGenerator[App]:
-    """Open the application without executing runs. To cancel or delete runs, pass the engine that executes them."""
+    """Open the application without executing runs. To cancel or delete runs, pass the engine that executes the runs."""
     settings = load()
     configure_logs(settings, output, stderr_level="WARNING")
     async with open_app(settings, engine=engine, executing=False) as app:

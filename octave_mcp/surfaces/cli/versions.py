@@ -20,7 +20,7 @@ from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, RUN_HELP, Output, call
 from octave_mcp.tools.text_changes import CHECKED, is_text_change
 from octave_mcp.tools.versions import Edited, VersionDiff, VersionList
 
-# An object with only these fields, apart from those in CHECKED, is a sentence, of which only the text is printed.
+# If an object has only these fields, besides any in CHECKED, it is a sentence, and only its text is printed.
 SENTENCE_FIELDS = frozenset({"text", "kind"})
 
 Run = Annotated[str, Parameter(help=RUN_HELP)]
@@ -75,7 +75,7 @@ def diff(
 def _summary(answer: VersionDiff, shown: int, *, is_default: bool) -> str:
     older, newer = answer.older.number, answer.newer.number
     if older == newer:
-        reason = "no version comes before it" if is_default else "--from and --to name the same version"
+        reason = "it is the first version" if is_default else "--from and --to name the same version"
         return f"nothing to compare with version {newer}: {reason}"
     hidden = len(answer.changes) - shown
     more = f"; --all shows {hidden} more in evidence, verdicts, scores, cost or times" if hidden else ""
@@ -101,7 +101,8 @@ def edit(
     """Replace a section of a playbook with your own text, as a new version.
 
     Write an e-mail as 'Subject: ...', an empty line and the body; a list of texts with one text per line; anything
-    else as JSON. Your text is stored as you wrote it. Problems that the checks find in it are printed as warnings.
+    else as JSON. Your text is stored as you wrote it. Problems that the checks find in your text are printed as
+    warnings.
     """
     if (text is None) == (file is None):
         raise InputError("give either --text or --file")
@@ -133,9 +134,9 @@ def _line(meta: VersionMeta) -> tuple[str, ...]:
 
 
 def _change(change: Change, hidden_fields: frozenset[str]) -> str:
-    """Return the path, and below it the lines that differ, marked - and +."""
+    """Return the path of the change, and below it the lines that differ, marked with - and +."""
     before, after = [*_as_lines(change.before, hidden_fields)], [*_as_lines(change.after, hidden_fields)]
-    lines = [*unified_diff(before, after, n=0, lineterm="")][2:]  # the first two lines are names of files
+    lines = [*unified_diff(before, after, n=0, lineterm="")][2:]  # the first two lines of a diff name files
     return "\n".join((change.path, *(f"  {line[0]} {line[1:]}" for line in lines if not line.startswith("@@"))))
 
 

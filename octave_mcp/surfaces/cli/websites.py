@@ -55,7 +55,7 @@ def map_site(
     refresh: Refresh = False,
     output: Output = PLAIN,
 ) -> int:
-    """List the pages of a website that a run would choose from, with their kinds."""
+    """List the pages of a website from which a run would choose, with their kinds."""
     try:
         answer: SiteMap = asyncio.run(call_tool("map_site", output, site=site, source=source, refresh=refresh))
     except OctaveError as failed:
@@ -75,7 +75,7 @@ def map_site(
 
 
 def _code(failures: Sequence[str | None], pages: int) -> int:
-    """Return the exit code for this number of pages and the error codes of those that could not be read."""
+    """Return the exit code for this number of pages and the error codes of the pages that could not be read."""
     if len(failures) < pages:
         return PARTIAL if failures else DONE
     return USAGE if {*failures} <= {kind.code for kind in tree(InputError)} else FAILED

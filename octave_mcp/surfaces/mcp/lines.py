@@ -82,7 +82,7 @@ def _wants_answer(notification: dict[str, Any]) -> bool:
     """Return whether the message is really a request, whose sender waits for a response.
 
     The SDK parses a request with an invalid id as a notification. Some clients, however, send real notifications with
-    `"id": null`; those have a method that starts with "notifications/".
+    `"id": null`; such notifications have a method that starts with "notifications/".
     """
     known = notification["method"].startswith("notifications/")
     return "id" in notification and not (known and notification["id"] is None)
@@ -94,11 +94,11 @@ def _id_in(line: bytes) -> Id:
 
 
 def _id_of(value: object) -> Id:
-    """Return the id of a request, or None if there is no valid one."""
+    """Return the id of a request, or None if there is no valid id."""
     if not isinstance(value, dict):
         return None
     members = cast("dict[str, Any]", value)
-    # A response has the id of our request. Returning it could fail a request of the client's that has the same id.
+    # A response has the id of our request. Returning that id could fail a request of the client's that has the same id.
     is_response = "method" not in members and bool({"result", "error"} & members.keys())
     request_id = members.get("id")
     if is_response or isinstance(request_id, bool) or not isinstance(request_id, str | int):

@@ -23,7 +23,7 @@ class PromptArguments:
     """MCP middleware that checks the arguments of prompt and completion requests before the SDK and FastMCP do.
 
     The errors of the SDK and FastMCP do not name the argument at fault, or report an internal error of the server
-    instead. An empty argument counts as absent, as it does in a tool call.
+    instead. An empty argument counts as absent, as in a tool call.
     """
 
     def __init__(self, *prompts: Callable[..., str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, cast
 Schema = dict[str, Any]
 
 LENGTHS = frozenset({"minLength", "maxLength"})
-# Keywords left out of input schemas. The server still enforces them, with an error that states the limit.
+# Keywords left out of input schemas. The server still enforces the limits, with an error that states the limit.
 LIMITS = LENGTHS | {"minimum", "maximum", "exclusiveMinimum"}
 # Report fields left out of output schemas: their meaning is clear to a model that reads a report.
 _UNLISTED = frozenset(

@@ -50,7 +50,10 @@ INSTRUCTIONS = (
 
 
 class FriendlyArguments(Middleware):
-    """Report invalid arguments by name and list the valid ones. Values are left out, as they may be secret."""
+    """Report invalid arguments by name and list the valid ones.
+
+    The values of arguments are left out, because they may be secret.
+    """
 
     async def on_call_tool(
         self, context: MiddlewareContext[CallToolRequestParams], call_next: CallNext[CallToolRequestParams, ToolResult]
@@ -78,7 +81,7 @@ class Progress:
     async def report(self, text: str, done: int = 0, total: int = 0) -> None:
         # The protocol requires a value that grows with each notification, even if no work was finished in between.
         self._progress = max(float(done), self._progress + 0.001)
-        # The value must not exceed the total, so the total grows with it once all work is done.
+        # The value must not exceed the total, so the total grows with the value once all work is done.
         shown_total = max(total, self._progress) if total else None
         await self._context.report_progress(self._progress, shown_total, text[:MAX_PROGRESS_CHARACTERS])
 
@@ -120,11 +123,11 @@ def _changes_run(tool: Tool) -> bool:
 
 
 def make(settings: Settings | None = None, server: Server | None = None) -> FastMCP[Any]:
-    """Make an MCP server with an application of its own, or with that of `server` if one is given.
+    """Make an MCP server with an application of its own, or with the application of `server` if given.
 
     Settings that are not given are read when the server starts.
     """
-    # The tools are registered before the lifespan makes the server, so they look it up here at each call.
+    # The tools are registered before the lifespan makes the server, so each call of a tool looks up the server here.
     running: list[Server] = []
 
     @asynccontextmanager

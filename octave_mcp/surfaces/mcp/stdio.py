@@ -28,7 +28,7 @@ CHUNK_BYTES = 1 << 16
 
 
 class McpServer(FastMCP[Any]):
-    """FastMCP that answers a line it cannot decode with an error.
+    """FastMCP that responds with an error to a line that it cannot decode.
 
     FastMCP itself drops such a line, so that the client waits forever.
     """

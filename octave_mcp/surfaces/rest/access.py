@@ -113,7 +113,8 @@ class HostOriginCheck:
         async def accept(scope: Scope, receive: Receive, _: Send) -> None:
             await self._app(scope, receive, send)
 
-        # FastMCP's middleware refuses in plain text. Only its status is used, to send a problem document instead.
+        # FastMCP's middleware refuses in plain text. Only the status of that response is used, to send a problem
+        # document instead.
         async def reject(message: Message) -> None:
             if message["type"] == "http.response.start":
                 await problem(REFUSED[message["status"]])(scope, receive, send)
@@ -154,9 +155,10 @@ class Tokens:
 class Limited:
     """Rejects request bodies larger than MAX_BODY_BYTES, whether or not Content-Length is true.
 
-    Starlette's RequestBodyLimitMiddleware cannot replace this. It rejects a body by its Content-Length only once the
-    endpoint reads it or responds, so a route that reads no body would act first and then appear to have failed. It
-    also responds in plain text, even if our handler has turned the error into a problem document.
+    Starlette's RequestBodyLimitMiddleware cannot replace this class. Starlette's middleware rejects a body by its
+    Content-Length only once the endpoint reads it or responds, so a route that reads no body would act first and then
+    appear to have failed. That middleware also responds in plain text, even if our handler has turned the error into a
+    problem document.
     """
 
     def __init__(self, app: ASGIApp) -> None:

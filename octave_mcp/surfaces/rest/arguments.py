@@ -23,8 +23,8 @@ MAX_FIELDS = 100
 class Arguments:
     """The arguments of a request by name.
 
-    `is_text`: they come from a query string or a form, where every value is text that is converted to the argument's
-    type. Values from JSON must have the type already.
+    `is_text`: the arguments come from a query string or a form, where every value is text that is converted to the
+    argument's type. Values from JSON must have the type already.
     """
 
     values: dict[str, Any]
@@ -120,7 +120,7 @@ class ToolFunction:
             InputError: an argument is missing, unknown or invalid.
         """
         values = self._with_objects(arguments.values) if arguments.is_text else arguments.values
-        # Over HTTP a call returns at once by default, with a run to poll, whereas over MCP it waits.
+        # Over HTTP, a call returns at once by default, and the client polls the run. Over MCP, a call waits by default.
         if "wait_seconds" in self.tool.arguments and is_absent(values.get("wait_seconds")):
             values = values | {"wait_seconds": 0}
         try:

@@ -106,7 +106,8 @@ class Rest:
         run_id, after = (await read_arguments(request)).values["run_id"], sse.last_seen(request)
         runs = await self._runs()
         record = await runs.get(run_id)
-        # On 204 a browser's EventSource stops reconnecting. After an empty stream it would connect again and again.
+        # On 204 a browser's EventSource stops reconnecting. After an empty stream, EventSource would reconnect again
+        # and again.
         if record.is_final and not await _has_more(runs, run_id, after):
             return Response(status_code=204)
         return sse.streamed(sse.new_events(runs, run_id, after))
@@ -169,7 +170,7 @@ async def _with_request_id(request: Request) -> Arguments:
 
 
 def _check_workflow(request: Request) -> None:
-    """Check the workflow id and remove it from the path's arguments: the tool has no such argument."""
+    """Check the workflow id and remove it from the path's arguments: the tool does not have this argument."""
     if request.path_params.pop("workflow_id") not in WORKFLOWS:
         raise NotFound(f"unknown workflow; use {' or '.join(WORKFLOWS)}; both name the same workflow")
 

@@ -180,7 +180,10 @@ def _schemas(operations: Sequence[Operation]) -> tuple[Schemas, dict[str, Schema
 
 
 def _refusals() -> dict[str, Any]:
-    """Return a response for each error status. Its description lists the codes that come with it."""
+    """Return a response for each error status.
+
+    The description of a response lists the error codes that come with the status.
+    """
     codes: dict[int, list[str]] = {}
     for error in tree():
         codes.setdefault(error.status, [])

@@ -49,7 +49,7 @@ async def new_events(runs: Runs, run_id: str, after: int) -> AsyncGenerator[Serv
 async def run_to_end(
     runs: Runs, started: RunReport, final_report: Callable[[], Awaitable[RunReport]]
 ) -> AsyncGenerator[ServerSentEvent]:
-    """Yield the report of the run just started, then its events, then its final report."""
+    """Yield the report of the run that has just started, then its events, then its final report."""
     yield _event("run", started.model_dump_json())
     async with aclosing(new_events(runs, started.run_id, 0)) as events:
         async for event in events:

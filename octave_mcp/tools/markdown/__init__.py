@@ -17,7 +17,7 @@ from octave_mcp.tools.parts import Parts
 
 # Maximum characters of a quotation: first the usual limit, then the limits tried for texts that are too long.
 MAX_QUOTATION, *SHORTER_LIMITS = 320, 220, 160, 110, 80
-# As JSON. Together with the other fields of its report, such a text stays below 2,500 tokens.
+# As JSON. A text of this length, together with the other fields of its report, stays below 2,500 tokens.
 MAX_SHORT_CHARACTERS = 9_300
 
 

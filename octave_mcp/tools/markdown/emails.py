@@ -35,7 +35,7 @@ def touch(email: Touch, renderer: Renderer, level: int) -> Iterator[str]:
 
 
 def _notes(email: Touch, renderer: Renderer) -> Iterator[str]:
-    """Yield what the rep needs to know about an e-mail: the ask, what to prepare, the alternative opening, its sources.
+    """Yield what the rep needs to know about an e-mail: the ask, the preparation, the alternative opening, the sources.
 
     Each line of an outline shows its own sources and doubts, so these are not repeated here.
     """

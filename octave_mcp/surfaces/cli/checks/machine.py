@@ -18,7 +18,7 @@ from octave_mcp.surfaces.cli.checks.check import Found, Status, ok
 from octave_mcp.surfaces.cli.checks.database import file_of
 
 MIN_PYTHON = (3, 11)
-# Free disk space below which the check fails, and below which it warns.
+# Free disk space below which the check fails, and below which the check warns.
 FAILED_BELOW_BYTES, WARNING_BELOW_BYTES = 100 * 2**20, 2**30
 # File systems that several machines share, on which SQLite's locks are not reliable.
 REMOTE_FILE_SYSTEMS = frozenset("9p afs ceph cifs drvfs fuse.glusterfs fuse.sshfs nfs nfs4 smb3 smbfs vboxsf".split())
@@ -111,7 +111,7 @@ def file_system(settings: Settings) -> Found:
 
 
 def _kind_of_file_system(folder: Path) -> str:
-    """Return the type as in /proc/self/mounts, e.g. 'ext4' or 'nfs4'; '' where there is no such file."""
+    """Return the type as in /proc/self/mounts, e.g. 'ext4' or 'nfs4'; '' on systems without that file."""
     mounts = Path("/proc/self/mounts")
     if not mounts.is_file():
         return ""

@@ -42,8 +42,8 @@ MAX_ANSWER_BYTES = 10_000
 
 
 def settings(_: Settings) -> Found:
-    # The settings are loaded again, because the argument has only defaults if they are invalid, and the error is this
-    # check's finding.
+    # Invalid settings are replaced by defaults before the checks run, so the settings are loaded again to get the
+    # error.
     ignored = unknown(load())
     if ignored:
         return Found("warning", f"unknown and ignored: {', '.join(ignored)}", "octave-mcp config lists all settings")
@@ -100,7 +100,7 @@ def source_key(source: SourceChoice, settings: Settings) -> Found:
 
 
 def _unset(provider: Provider, settings: Settings) -> Found | None:
-    """Return the finding on a variable that the provider needs and that is not set; None if it is set."""
+    """Return the finding about a variable that the provider needs but that is not set; None if the variable is set."""
     variable, value = provider.needs, setting_of(settings, provider.needs)
     if not value:
         unset = "not set" if variable in KEYS else f"{variable} is not set"
@@ -143,8 +143,8 @@ def port(settings: Settings) -> Found:
 def _bind(host: str, port: int) -> None:
     for family, kind, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         with socket.socket(family, kind) as bound:
-            # A port whose last connections are closing counts as free, as it does for the server. On Windows the
-            # option would allow binding a port that another program is using.
+            # With SO_REUSEADDR, a port whose last connections are closing counts as free, as it does for the server. On
+            # Windows, the option would allow binding a port that another program is using.
             if sys.platform != "win32":
                 bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             bound.bind(address)
@@ -222,7 +222,7 @@ def _octave_entries(content: dict[str, object]) -> Iterator[tuple[str, Entry]]:
 
 
 def _entry_error(entry: Entry) -> str:
-    """Return why the client cannot start the server with this entry; '' if it can."""
+    """Return why the client cannot start the server with this entry; '' if the entry works."""
     if "url" in entry:
         return ""
     command, arguments = entry.get("command"), entry.get("args", [])
