@@ -1,7 +1,7 @@
 """Reads what a company publishes outside its own site: job boards, feeds and sister sites.
 
 The company's own pages link to these places, so `map` may have to read a page of the site to find a job board, feed or
-sister site. If one of these cannot be read, only its own content is missing.
+sister site. A job board, feed or sister site that cannot be read does not affect the other pages.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class BeyondReader:
         names = ("job boards", "feeds", "sisters")
         chosen = zip(names, (settings.job_boards, settings.feeds, settings.sister_domains), strict=True)
         self.name = "+".join((site.name, *(name for name, is_on in chosen if is_on)))
-        # Pages that `map` has read, by URL key. `read` returns and removes them.
+        # Pages that `map` has read and `read` has not returned yet, by URL key.
         self._prefetched: dict[str, CacheEntry] = {}
 
     @property
@@ -155,7 +155,7 @@ class BeyondReader:
         return await self._read_host(company, [request])
 
     async def _read_board(self, board: Board, url: str, company: Company) -> CacheEntry:
-        """Return the jobs from the first list of the board that can be read."""
+        """Return the jobs from the board's first readable list."""
         copies: list[CacheEntry] = []
         for address in board.feeds(url):
             copies.append(await self._fetch_list(address, url, company, partial(board_jobs_page, board, url)))

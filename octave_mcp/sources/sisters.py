@@ -10,7 +10,7 @@ from octave_mcp.domain.names import normal
 from octave_mcp.domain.page import Link, Page
 
 MAX_CANDIDATES, MIN_SIGNS = 2, 2
-# Sites that everybody links to. Website templates also put these sites into `sameAs`.
+# Sites that everybody links to. Website templates also put such platforms into `sameAs`.
 PLATFORMS = frozenset(
     {
         *("facebook.com", "twitter.com", "x.com", "linkedin.com", "instagram.com", "youtube.com", "tiktok.com"),
@@ -37,9 +37,9 @@ def is_claimed(url: str, home: Page) -> bool:
 def is_sister(other: Page, home: Page, company: Company) -> bool:
     """Whether the other site belongs to the same organisation.
 
-    It does if the company's home page names the other site in `sameAs`, or if two of these signs are present: the other
-    site names the company's site in its own `sameAs`, both have the same name, both have the same logo. One of these
-    signs is not enough: a partner may name the company, too.
+    The sites belong together if the company's home page names the other site in `sameAs`, or if two of these signs are
+    present: the other site names the company's site in its own `sameAs`, both have the same name, both have the same
+    logo. One of these signs is not enough: a partner may name the company, too.
     """
     if is_claimed(other.ref.url, home):
         return True

@@ -51,7 +51,8 @@ def make(settings: Settings | None = None) -> Starlette:
     server = Server(settings, observers=(metrics.observe,), at_once=True)
     app = mcp.make(settings, server).http_app(
         path=MCP_PATH,
-        host_origin_protection=False,  # HostOriginCheck below does this, with errors in the format of the REST API
+        # HostOriginCheck below checks Host and Origin instead, with errors in the format of the REST API.
+        host_origin_protection=False,
         middleware=[
             Middleware(TrailingSlash),
             Middleware(Observed, metrics),
@@ -75,7 +76,7 @@ def _routes(rest: Rest, *, with_tokens: bool) -> list[BaseRoute]:
         return JSONResponse(document(served, with_tokens=with_tokens))
 
     async def openapi(_: Request) -> Response:
-        # In a thread, because building the schema would block the event loop for a while.
+        # Runs in a thread, because building the schema would block the event loop for a while.
         return await asyncio.to_thread(description)
 
     return [*routes(served), Route("/openapi.json", openapi), *docs_routes()]

@@ -38,7 +38,7 @@ class Verdict(Value):
 
     `accepted`: whether the answer passed the checks; null if that is not known yet.
     `wrong`: what the checks found. The parts at fault come back as a question, are used as they are, or are dropped.
-    `dropped`: the parts that were dropped: the playbook will not have them, and they are not asked for again.
+    `dropped`: the parts that the playbook will not have and that are not asked for again.
     """
 
     run_id: str

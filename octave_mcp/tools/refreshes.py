@@ -35,8 +35,8 @@ async def refresh_playbook(
 ) -> RunReport:
     """Read all pages of a playbook again and write its next version.
 
-    Copy that the pages still support does not change, nor does text that people wrote. Copy that they no longer support
-    is rewritten, and new findings are added. If nothing has changed, no model is asked and there is no new version.
+    Copy that the pages still support does not change, nor does text that people wrote. Unsupported copy is rewritten,
+    and new findings are added. If nothing has changed, no model is asked and there is no new version.
     """
     record = await call.runs.refresh(run_id, Named(model, max_cost_usd, request_id))
     return await wait_and_report(record.run_id, wait_seconds, call)

@@ -176,7 +176,7 @@ def place(location: tuple[int | str, ...]) -> str:
     return ".".join(name if NAME.fullmatch(name) else "(invalid name)" for name in names)
 
 
-# All tools by name. Each has an HTTP route.
+# All tools by name. Each tool has an HTTP route.
 FUNCTIONS: dict[str, Tool] = {}
 # The tools in MCP's tools/list.
 TOOLS: dict[str, Tool] = {}

@@ -89,7 +89,7 @@ async def scrape(urls: Urls, source: Source = AUTO, refresh: Refresh = False, *,
 async def map_site(site: SiteName, source: Source = AUTO, refresh: Refresh = False, *, call: Call) -> SiteMap:
     """List the pages from which a run would choose.
 
-    They come from the site's home page and sitemaps, and from its job boards, feeds and sister sites.
+    Pages come from the site's home page and sitemaps, and from its job boards, feeds and sister sites.
     """
     site_map = await call.runs.websites.map(site, source, refresh=refresh)
     return SiteMap(

@@ -95,7 +95,7 @@ class Crawler:
 
 
 def _is_thin(page: Page, html: bytes) -> bool:
-    """Whether scripts may add most of the text: a page with scripts has no words, or few words for so much HTML."""
+    """Whether scripts may add most of the text: the page has scripts, but no words or few words for its size."""
     words = count_words(page.body)
     is_short = words == 0 or (words < THIN_PAGE_WORDS and len(html) >= THIN_PAGE_BYTES)
     return is_short and SCRIPT.search(html) is not None

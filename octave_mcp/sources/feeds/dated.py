@@ -1,4 +1,4 @@
-"""Builds pages from lists, with a section per day so that the heading dates its entries."""
+"""Builds pages from lists, with a section per day whose heading dates the entries below it."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def make(
     """Return the reader, with the crawler as a fallback.
 
     Raises:
-        SetupError: Firecrawl is not configured, or wrongly.
+        SetupError: Firecrawl's configuration is missing or invalid.
     """
     # Imported here because only runs need the parsers, which are slow to import.
     from octave_mcp.sources.reader import is_declined  # noqa: PLC0415
@@ -86,7 +86,7 @@ def readers(
     """Return Firecrawl, the crawler, and the site access that they share.
 
     Raises:
-        SetupError: Firecrawl is not configured, or wrongly.
+        SetupError: Firecrawl's configuration is missing or invalid.
     """
     check()
     # Imported here because only runs need these modules.

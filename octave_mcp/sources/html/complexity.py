@@ -32,7 +32,7 @@ VOID = frozenset(
         b"wbr",
     }
 )
-# End tags that may be omitted: 600 paragraphs without `</p>` are not 600 deep.
+# End tags that may be omitted: 600 paragraphs without `</p>` are not 600 levels deep.
 IMPLIED_END = frozenset(
     {
         b"p",
@@ -80,7 +80,7 @@ ENCODED_SPACES = (b"&nbsp;", b"&#160;", b"\xc2\xa0")
 def is_suspicious(html: bytes) -> bool:
     """Return whether parsing may take long although the page is not `too_complex`.
 
-    This is true of one page in hundreds.
+    Such pages are rare: one in hundreds.
     """
     tags = html.count(b"<")
     return (

@@ -23,6 +23,7 @@ PUBLISHED_META = (
     "sailthru.date", "citation_publication_date", "citation_online_date", "pubdate", "publishdate", "publish-date",
     "publish_date", "published_time", "article.published", "article:published",
 )  # fmt: skip
+
 # The date of a node with one of these schema.org types may be the date of the page; that of an `Event` or `Offer` is
 # not.
 PAGE_TYPES = re.compile(r"(?:Article|Posting|Page|Report|CreativeWork|HowTo|Guide|FAQPage|^)$")
@@ -259,7 +260,7 @@ def _is_change_date(elements: list[Element], index: int) -> bool:
 
 
 def _byline_dates(text: str) -> Iterator[tuple[date, bool]]:
-    """Yield the dates of a byline, each with a flag for dates of a change.
+    """Yield the dates of a byline, each with True if it is the date of a change.
 
     Dates in sentences are ignored.
     """

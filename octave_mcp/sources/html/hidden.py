@@ -122,7 +122,7 @@ class _Context:
     """What an element's ancestors say about its visibility.
 
     `clipped`: an ancestor shows its background only inside the letters (`background-clip: text`). `label`: the nearest
-    `aria-label`. `suspect`: an ancestor may be hidden. `may_be_instruction`: the text of that ancestor may be an
+    `aria-label`. `suspect`: an ancestor may be hidden. `may_be_instruction`: the text of the suspect ancestor may be an
     instruction to a model.
     """
 
@@ -241,7 +241,7 @@ def _context_inside(element: Element, context: _Context, *, suspect: bool) -> _C
     if not (suspect or paints_background or label):
         return context
     background = background_of(style) or context.background
-    # The colour behind the text is unknown if a class or a picture sets it. In that case, text that seems to have the
+    # If a class or a picture sets the colour behind the text, that colour is unknown, and text that seems to have the
     # colour of the background may be readable.
     if paints_background and background == context.background and not clips_background(style):
         background, suspect = "", True
@@ -296,7 +296,7 @@ def _hiding_of(
 def _is_read_aloud(element: Element, label: str) -> bool:
     """Return whether a label repeats the text for screen readers.
 
-    If it does, `aria-hidden` on the text does not mean that the text is invisible.
+    If the label does so, `aria-hidden` on the text does not mean that the text is invisible.
     """
     if not label:
         return False

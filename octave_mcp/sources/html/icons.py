@@ -36,7 +36,7 @@ YES = re.compile(
     rf"{START}(?:icon)?(?:check-?(?:mark|ed|circle|icon)?|tick|yes|included|available|supported|true|done){END}"
 )
 EXCLUDED = re.compile(rf"{START}(?:not-?(?:included|available|supported)|unavailable|excluded){END}")
-# Checked in cells of tables only, where a minus or dash means No.
+# These names are checked only in table cells, where a minus or dash means No.
 MINUS = re.compile(rf"{START}(?:minus|dash|remove){END}")
 LIGATURE = next(pattern for trait, pattern in CLASSES if trait == "ligature")
 YES_TEXT, NO_TEXT, CROSS = "Yes", "No", "✗"

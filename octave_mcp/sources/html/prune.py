@@ -1,8 +1,8 @@
 """Drops boilerplate and hidden text from the tree of a page.
 
 Lost text cannot be recovered, while boilerplate only costs tokens. So each rule has a budget: the share of the page's
-words that the rule may drop. The rules and budgets were tuned for recall on the development pages of WCXB (arXiv
-2605.21097).
+words that the rule may drop. The rules and budgets were tuned for recall on the development pages of the benchmark WCXB
+(arXiv 2605.21097).
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ CONSENT_WORD = re.compile(
     re.IGNORECASE,
 )
 
-# The end of a sentence, or a digit. A text that contains one says something, however short it is.
+# The end of a sentence, or a digit. A text that contains a digit or ends a sentence says something, however short it
+# is.
 STATEMENT = re.compile(r"[.!。！][”\"'»)]?(?:\s|$)|\d")
 
 # Budgets: shares of the words of the page.

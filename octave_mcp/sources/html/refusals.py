@@ -36,7 +36,8 @@ VISITOR_CHECK = re.compile(
     r"|please (?:wait|complete|solve|enter|confirm|verify)",
     re.IGNORECASE,
 )
-# Sentences that a wall addresses to its visitor. Within a longer sentence, the same words merely describe a wall.
+# Sentences that a bot wall addresses to its visitor. Within a longer sentence, the same words merely describe a bot
+# wall.
 WALL_SENTENCE = re.compile(
     r"(?:^|[.!?:…]\s++|\n)[ \t#>*-]*(?:(?:please|sorry,?|we(?:'re|’re| are)|hold on,?|one moment,?|wait,?"
     r"|first,?) )*(?:(?:checking|verifying) (?:your browser|(?:if )?the site connection is secure|that you are)"

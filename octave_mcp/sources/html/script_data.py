@@ -25,7 +25,7 @@ UNREADABLE_LAST_WORDS = frozenset(
     " script scripts query cookie cookies analytics tracking hash nonce build version typename component template"
     " layout date email phone".split()
 )
-# The value of a key that begins with one of these is never text of the page, whatever the last word: `metaDescription`.
+# The values of keys that begin with one of these words, such as `metaDescription`, are never text of the page.
 UNREADABLE_FIRST_WORDS = frozenset({"seo", "meta", "og", "twitter", "cookie", "cookies", "tracking"})
 UNREADABLE_KEYS = frozenset({"classname", "classnames"})
 MARKUP = re.compile(r"<[^<>]{1,200}>")

@@ -98,7 +98,7 @@ class _Rule:
     def applies(self, ancestors: Sequence[Element]) -> bool:
         """Return whether the rule applies to an element with these ancestors.
 
-        The element already matches the last compound.
+        The caller has checked that the last compound matches the element.
         """
         remaining = reversed(ancestors)
         return all(any(map(compound.matches, remaining)) for compound in self.compounds[-2::-1])

@@ -85,7 +85,7 @@ def _are_separate_words(before: Element, after: Element, parent: Element, last_t
 def _is_row_of_elements(parent: Element) -> bool:
     """Return whether a block, such as a card, has no text outside its elements.
 
-    A sentence with inline elements has such text.
+    A sentence with inline elements has text between them.
     """
     return parent.tag in BLOCKS and not any(isinstance(child, str) and child.strip() for child in parent.children)
 

@@ -11,8 +11,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from octave_mcp.sources.html.characters import cleaned
 
-# Limited because the functions that read the tree are recursive. The content of deeper elements is attached to the
-# element at this depth.
+# The depth is limited because the functions that read the tree are recursive. The content of deeper elements is
+# attached to the element at this depth.
 MAX_DEPTH = 150
 CODE = frozenset({"script", "style", "template", "noscript"})
 # Removed before the tree is built: media, embedded pages and lists of options have no sentences.
@@ -25,8 +25,8 @@ BLOCKS = LISTS.union(
     {"h1", "h2", "h3", "h4", "h5", "h6", "dl", "dt", "dd", "li", "footer"},
     {"table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"},
 )
-# Browsers do not parse <noscript>. This parser parses it, and an `<iframe/>` in <noscript> would swallow the rest of
-# the page.
+# Browsers do not parse <noscript>. This parser parses <noscript>, in which an `<iframe/>` would swallow the rest of the
+# page.
 UNCLOSED_IFRAME = re.compile(r"(<noscript[^<>]*>\s*<iframe[^<>]*)/>", re.IGNORECASE)
 MAX_MOVES = 200
 MAX_SVG_CHILDREN, MAX_SVG_NAME_CHARACTERS = 8, 200
@@ -44,7 +44,7 @@ CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 class Element:
     """An element with its children and counts.
 
-    `is_leaf`: the element contains no other. `holds_x`: the element is or contains an x.
+    `is_leaf`: the element contains no other element. `holds_x`: the element is or contains an x.
     """
 
     tag: str

@@ -35,7 +35,7 @@ USER_AGENT = f"octave-mcp/{__version__} (+https://github.com/octave-mcp/octave-m
 MAX_REDIRECTS = 5
 # A page that keeps refreshing itself after its cookies have been sent back is read as it is.
 MAX_RELOADS = 2
-# Concurrent requests per host, to spare small servers.
+# Maximum number of concurrent requests per host, to spare small servers.
 MAX_CONCURRENT_PER_HOST = 4
 
 

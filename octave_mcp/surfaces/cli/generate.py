@@ -211,7 +211,7 @@ def _hint_estimate(estimate: Estimate | None, model: str, output: DeliveryOption
 def client_missing(model: str) -> str:
     here = either(f"--model {one.name}" for one in KEYLESS_MODELS if not one.asks_client)
     return (
-        f"the model {model!r} is provided by a client connected over MCP or HTTP, which the command line does not have: "
+        f"the model {model!r} is provided by a client connected over MCP or HTTP, and the command line has none: "
         f"ask for the playbook in such a client, or add {here}"
     )
 

@@ -34,7 +34,7 @@ class Installed(Value):
 
     `entry` is the entry to add to the file, if `install` did not write the file, and `command` is a command of the
     client that does the same. `keyless`: the entry sets a model because no key is configured. `kept_back`: names of
-    secrets left out.
+    secrets that were left out.
     """
 
     client: str
@@ -101,8 +101,8 @@ def _write(client: Client, name: str, environment: dict[str, str], settings: Set
     known = clients.environment_of(clients.entries(content).get(name, {})) | environment
     is_keyless = known.get("OCTAVE_MODEL") in names(KEYLESS_MODELS)
     if is_keyless and _has_key(environment) and "OCTAVE_MODEL" not in environment:
-        # An earlier installation without a key set OCTAVE_MODEL to a model without a key. Now there is a key, which
-        # would not be used if OCTAVE_MODEL stayed set.
+        # An earlier installation, for which there was no key, set OCTAVE_MODEL to a model that needs none. Now there is
+        # a key, which would not be used if OCTAVE_MODEL stayed set.
         del known["OCTAVE_MODEL"]
     complete = _with_model(known, settings)
     wanted = clients.with_entry(content, name, _entry(client, complete))
@@ -125,8 +125,8 @@ def _arguments() -> list[str]:
     Raises:
         SetupError: Python would not find the package, and there is no server.py to start instead.
     """
-    # The client starts the server in a folder of its choice. -P keeps Python from importing modules that lie there,
-    # and -E from following a PYTHONPATH that is set here but not in the client.
+    # The client starts the server in a folder of its choice. -P keeps Python from importing modules in that folder, and
+    # -E ignores a PYTHONPATH that is set here but not in the client.
     command = [sys.executable, "-E", "-P", "-c", LOCATE_PACKAGE]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LOCATE_TIMEOUT_SECONDS)  # noqa: S603 - the same Python
     found, running = ended.stdout.strip(), Path(octave_mcp.__file__)

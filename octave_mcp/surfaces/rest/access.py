@@ -24,7 +24,7 @@ MCP_PATH = "/mcp"
 # Health checks, which need no token: probes of containers and load balancers usually have none.
 OPEN_PATHS = frozenset({"/livez", "/readyz"})
 
-# Our errors by the status with which FastMCP's middleware refuses a request.
+# The errors that we return, by the status with which FastMCP's middleware refuses a request.
 REFUSED: dict[int, OctaveError] = {
     421: RefusedHost("the Host header is not a known name of this server; add it to OCTAVE_PUBLIC_HOSTS"),
     403: RefusedOrigin(

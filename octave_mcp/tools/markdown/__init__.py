@@ -24,8 +24,7 @@ MAX_SHORT_CHARACTERS = 9_300
 def markdown(parts: Parts, playbook: Playbook) -> str:
     """Render the parts as one text.
 
-    If the text is too long, its quotations are cut to less than their usual length, unless even the shortest length
-    would not make the text short enough.
+    Quotations are cut below their usual length only if that makes a long text short enough.
     """
     texts = (_text(parts, Renderer(playbook, limit)) for limit in (MAX_QUOTATION, *SHORTER_LIMITS))
     usual = next(texts)

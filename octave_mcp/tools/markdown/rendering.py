@@ -14,13 +14,13 @@ from octave_mcp.domain.value import Value
 from octave_mcp.tools.markdown.quotations import Quotations, plain
 from octave_mcp.tools.markdown.words import Words, capitalised
 
-# Fields that name an entry. The first of these fields that an entry has becomes its heading or the bold start of its
-# line.
+# Fields that name an entry. If an entry has several of these fields, the first becomes its heading or the bold start of
+# its line.
 HEADS = (
     *("name", "seat", "person", "customer", "competitor", "title", "question", "objection", "they_say", "action"),
     *("show", "avoid", "plan", "topic", "step", "persona_id", "kind"),
 )
-# Fields with an entry's main text. The first of these fields that an entry has follows the name.
+# Fields with an entry's main text. If an entry has several of these fields, the first follows the name.
 BODIES = ("text", "what", "terms", "headline", "description", "reply", "how_to_measure", "because", "reason", "person")
 # Fields whose values are clear without a label. The values are listed in parentheses.
 TAGS = (

@@ -30,7 +30,7 @@ def database_file(settings: Settings) -> Found:
         return _inspect(file)
     except sqlite3.OperationalError as failed:
         # The file is locked or not readable, and probably not damaged, so the advice is not to move it away.
-        fix = "stop the program that has locked it, or check that you can read and write the file and its folder"
+        fix = "stop the program that has locked the file, or make the file and its folder readable and writable"
         return Found("failed", f"{file} cannot be read: {failed}", fix)
     except sqlite3.DatabaseError as failed:
         return Found("failed", f"{file} cannot be read: {failed}", _aside(file))
@@ -72,7 +72,9 @@ def store(settings: Settings) -> Found:
         ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SLOW_SECONDS - 1)  # noqa: S603 - the same Python
     except subprocess.TimeoutExpired:
         return Found(
-            "failed", f"{place} does not answer", f"stop the program that has locked it, or {_remedy(settings)}"
+            "failed",
+            f"{place} does not answer",
+            f"stop the program that has locked the database, or {_remedy(settings)}",
         )
     if ended.returncode == 0:
         return ok(f"{place} can be opened, read and written")
