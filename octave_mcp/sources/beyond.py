@@ -47,7 +47,7 @@ CAREERS: frozenset[PageKind] = frozenset({"careers"})
 
 @dataclass(slots=True)
 class _Discoveries:
-    """What `map` finds outside the site. `pages_read` is described in `Addresses`."""
+    """What `map` finds outside the site. The class `Addresses` describes the field `pages_read`."""
 
     links: list[Link] = field(default_factory=list[Link])
     failures: list[PageFailure] = field(default_factory=list[PageFailure])
@@ -74,7 +74,7 @@ class BeyondReader:
         names = ("job boards", "feeds", "sisters")
         chosen = zip(names, (settings.job_boards, settings.feeds, settings.sister_domains), strict=True)
         self.name = "+".join((site.name, *(name for name, is_on in chosen if is_on)))
-        # Pages that `map` has read and `read` has not returned yet, by URL key.
+        # Cache of pages that `map` has already read, by URL key. Each entry is removed once `read` returns it.
         self._prefetched: dict[str, CacheEntry] = {}
 
     @property

@@ -1,4 +1,4 @@
-"""Combines two readers: the second reads the pages that the first cannot, and each such page has a notice."""
+"""Combines two readers: the second reads the pages that the first cannot, and adds a notice to each of them."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ FEW_WORDS_REASON = "The page shows few words until its scripts run"
 class Handover:
     """When the second reader takes over: whenever `is_due` is true for the first reader's result.
 
-    `is_lasting` says whether the second reader is the right one for these pages, so that its results are cached.
-    Otherwise the next run asks the first reader again. `home_seconds` are the time limits of the two readers for a home
-    page, so that both can be tried within the run's limit.
+    If `is_lasting`, results of the second reader are cached. If not, the next run tries the first reader again.
+    `home_seconds` are the time limits of the two readers for a home page, so that both can be tried within the run's
+    limit.
     """
 
     is_due: Callable[[CacheEntry], bool]

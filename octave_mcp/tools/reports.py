@@ -226,7 +226,10 @@ def _summary(summary: Summary) -> str:
 
 
 def _counts(playbook: Playbook) -> dict[str, int]:
-    """Count what was found. If a name occurs for both companies, it gets the second company's role as a prefix."""
+    """Count the findings by name.
+
+    If a name occurs for both companies, it gets the second company's role as a prefix.
+    """
     counts: dict[str, int] = {}
     for role in playbook.companies:
         of_company = _company_counts(role, getattr(playbook, ROLES[role].section))

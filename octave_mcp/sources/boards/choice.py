@@ -14,7 +14,9 @@ MIN_NAME_LENGTH = 3
 
 
 def own_boards(linked: Sequence[Link], company: Company) -> list[Link]:
-    """Return the boards with the company's name in their address, or all boards if no address has it and there are few.
+    """Return the boards with the company's name in their address.
+
+    If there are none, return all boards if there are few.
 
     A page that links to many boards, none of them with the company's name, lists the jobs of other companies.
     """

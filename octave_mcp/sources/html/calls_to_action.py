@@ -7,7 +7,7 @@ import re
 from octave_mcp.sources.html.tree import Element
 
 MAX_CALL_WORDS = 5
-# Phrases in the group `only` are a call to action whatever words follow: "Learn more about Acme". After other verbs,
+# Phrases in the group `only` are always a call to action, whatever follows: "Learn more about Acme". After other verbs,
 # the next words decide: "Get started" is a call, "Contact Center AI" is a product.
 CALL_TO_ACTION = re.compile(
     r"\W{0,3}(?:(?P<only>learn|subscribe|talk to|find out|find an?|log in|sign (?:in|up)|go to|back to|skip to"

@@ -47,7 +47,10 @@ def is_copy(
 
 
 def without_repeats(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
-    """Yield the blocks without repetitions. Short text may be repeated, and so may a feature of several plans."""
+    """Yield the blocks without repetitions.
+
+    A short text, or a feature of several plans, is not treated as a repetition.
+    """
     contexts: dict[AnyBlock, set[AnyBlock | None]] = {}
     heading: AnyBlock | None = None
     previous: AnyBlock | None = None

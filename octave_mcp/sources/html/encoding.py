@@ -67,7 +67,8 @@ def _encoding_in_markup(start: bytes) -> str | None:
     xml = XML_DECLARATION.match(start)
     labels = chain(_meta_labels(start), [xml[1]] if xml else ())
     name = next(filter(None, (_encoding(label.decode("latin-1")) for label in labels)), None)
-    # A declaration that can be read as ASCII is not UTF-16. The HTML standard says to read such a page as UTF-8.
+    # A page whose declaration can be read as ASCII cannot be in UTF-16. The HTML standard says to read such a page as
+    # UTF-8.
     return UTF_8 if name in UTF_16 else name
 
 
@@ -104,7 +105,10 @@ def _decode_as(body: bytes, name: str) -> str:
 
 
 def _is_plausible(text: str) -> bool:
-    """Return whether few characters are invalid. A single broken byte does not refute a declared encoding."""
+    """Return whether few enough characters are invalid to accept the encoding.
+
+    A single broken byte does not refute a declared encoding.
+    """
     error_count = text.count("\ufffd")
     return error_count == 0 or error_count * MIN_LETTERS_PER_ERROR <= len(text) - len(text.encode("ascii", "ignore"))
 

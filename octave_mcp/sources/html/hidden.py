@@ -19,7 +19,7 @@ from octave_mcp.sources.html.paint import (
 )
 from octave_mcp.sources.html.tree import Element, Root
 
-# Matches `hero-bg` and `img-overlay`. An empty element with such a class paints a new background for its siblings.
+# Matches `hero-bg` and `img-overlay`. An empty element with a class like that paints a new background for its siblings.
 COVER_NAME = re.compile(r"(?<![a-z])(?:background|bg|cover|overlay|backdrop|dim|absolute|object-fit)(?![a-z])")
 # Matches classes that set a background whose colour is unknown here: WordPress's `has-primary-background-color`,
 # Tailwind's `bg-blue-600`.
@@ -43,8 +43,8 @@ HINTS = (
     "overflow",
 )
 SELECTOR = re.compile(r"\s*[a-z0-9]*([.#][\w-]+)\s*", re.IGNORECASE)
-# Webflow gives this class to elements that a condition leaves out. The class is listed here because Webflow's style
-# sheet is a separate file, which is not fetched.
+# Webflow gives this class to elements that it hides because of a condition. The class is listed here because Webflow's
+# style sheet is a separate file, which is not fetched.
 WEBFLOW_HIDDEN = "w-condition-invisible"
 NEVER_HIDDEN = frozenset({"html", "body", "main"})
 HIDING_ATTRIBUTES = frozenset({"style", "hidden", "aria-hidden", "color", "aria-label"})
@@ -90,7 +90,10 @@ class HiddenContent:
 
 
 def find_hidden(root: Root) -> HiddenContent:
-    """Find what a page hides. The result refers to elements by `id()`, so it is valid only while `root` exists."""
+    """Find the elements and texts that a page hides.
+
+    The result refers to elements by `id()`, so it is valid only while `root` exists.
+    """
     controls = (
         element.attributes for element in root.all_elements if not TARGET_ATTRIBUTES.isdisjoint(element.attributes)
     )

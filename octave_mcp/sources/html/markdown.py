@@ -29,7 +29,7 @@ PARAGRAPH_BREAK = re.compile(f"[{LINE_BREAK}{LINE_BREAK_AFTER_BOLD}]\\s*[{LINE_B
 
 BLANK = f" \t\r\n\xa0{LINE_BREAK}{LINE_BREAK_AFTER_BOLD}"
 
-# A list item that contains one of these blocks is a card, which does not fit on the line of an item.
+# A list item that contains one of these blocks is a card, which does not fit on one line.
 CARD_KINDS = frozenset({"heading", "table", "quote", "code", "logos"})
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 # WAI-ARIA assumes this level for `role="heading"` without `aria-level`.
@@ -157,7 +157,10 @@ def _level(element: Element) -> int:
 
 
 def _list(element: Element) -> list[Block]:
-    """Return a list with one line per item. Items that are cards become separate blocks."""
+    """Return a list with one line per item.
+
+    The content of an item that is a card, for example with a heading, becomes separate blocks.
+    """
     blocks: list[Block] = []
     lines: list[str] = []
     number = 0
@@ -187,7 +190,10 @@ def _item(parts: list[Block], marker: str) -> list[str]:
 
 
 def _definitions(element: Element) -> list[Block]:
-    """Return a definition list with one line per term. Definitions that are cards become separate blocks."""
+    """Return a definition list with one line per term.
+
+    If a definition is a card, for example with a heading, all terms and definitions become separate blocks.
+    """
     terms: list[tuple[str, list[str]]] = []
     parts = [(part, _blocks(part)) for part in element.find("dt", "dd")]
     if any(block.kind in CARD_KINDS for part, blocks in parts if part.tag == "dd" for block in blocks):
@@ -228,7 +234,7 @@ def _without_captions(element: Element, captions: list[str]) -> Element:
 
 
 def _caption(element: Element) -> str:
-    """Return "Name, Role, Company", whatever separated these parts on the page."""
+    """Return "Name, Role, Company", regardless of what separates these parts on the page."""
     text = ", ".join(LINE_BREAKS.sub(", ", block.text) for block in _blocks(_with_commas(element)))
     return text.strip(" ,").lstrip("—–-― ").strip()
 

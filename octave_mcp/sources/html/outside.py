@@ -40,7 +40,10 @@ def outside_links(kind: PageKind, html: str, root: Element, url: str, company: C
 
 
 def job_boards(html: str, url: str) -> list[Link]:
-    """Return the job boards that a page embeds, or else links to, or else names in scripts, the most frequent first."""
+    """Return the job boards that a page embeds, the most frequent first.
+
+    If the page embeds no job board, return the boards that it links to, or else the boards that its scripts name.
+    """
     if not any(board.domain in html for board in BOARDS):
         return []
     page = LexborHTMLParser(html)

@@ -55,7 +55,10 @@ def is_logo_row(element: Element) -> bool:
 
 
 def picture_names(root: Element) -> Iterator[str]:
-    """Yield the names of the pictures in an element. The label of a link counts if its picture has no name."""
+    """Yield the names of the pictures in an element.
+
+    If a picture in a link has no name, the label of the link is used.
+    """
     pending = [root]
     while pending:
         element = pending.pop()
@@ -92,7 +95,7 @@ def logo_names(names: list[str]) -> list[str]:
 def _without_shared_parts(names: list[str]) -> list[str]:
     """Remove what all names share: "acme-2026" and "beta-2026" become "acme" and "beta".
 
-    Names that differ only in their number, such as "client 1", name nobody.
+    Names that differ only in a number, such as "client 1", are placeholders and are dropped.
     """
     if len(names) < MIN_SERIES:
         return names

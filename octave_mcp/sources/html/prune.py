@@ -23,8 +23,7 @@ NEVER_DROPPED = frozenset({"html", "body", "main"})
 NOT_NOTICES = NEVER_DROPPED | HEADINGS | {"article"}
 TITLE_TAGS = HEADINGS | {"summary", "dt"}
 QUOTE_TAGS = frozenset({"article", "blockquote", "figure"})
-# A header or footer in one of these elements belongs to that part of the page, not to the site (HTML Accessibility API
-# Mappings, 3.5).
+# A header or footer in one of these elements is not that of the site (HTML Accessibility API Mappings, 3.5).
 PART_TAGS = QUOTE_TAGS | {"section", "main", "aside", "nav", "details", "td", "li", "dd", "fieldset"}
 FRAME_TAGS = frozenset({"header", "nav", "footer", "aside"})
 PLACE_TAGS = TITLE_TAGS | PART_TAGS | FRAME_TAGS | {"form"}
@@ -37,8 +36,7 @@ CONSENT_WORD = re.compile(
     re.IGNORECASE,
 )
 
-# The end of a sentence, or a digit. A text that contains a digit or ends a sentence says something, however short it
-# is.
+# The end of a sentence, or a digit. A text with either of these says something, even if it is short.
 STATEMENT = re.compile(r"[.!。！][”\"'»)]?(?:\s|$)|\d")
 
 # Budgets: shares of the words of the page.
@@ -201,7 +199,7 @@ def _is_noise(element: Element) -> bool:
 
 
 def _asks_consent(element: Element) -> bool:
-    """Return whether a notice asks for consent. A section about data protection has a heading and no button."""
+    """Return whether a notice asks for consent, unlike a section that is only about data protection."""
     text = element.text
     if not CONSENT_WORD.search(text):
         return False
@@ -262,7 +260,7 @@ def _is_footer(element: Element, place: Place, parent: Element, stats: PageStats
 
 
 def _belongs_to_part(element: Element, place: Place, parent: Element, stats: PageStats) -> bool:
-    """Return whether a header or footer belongs to a part of the page: the footer of a quotation names its speaker."""
+    """Return whether a header or footer belongs to a part of the page, such as a quotation."""
     return place.part or element.words < parent.words <= MAX_PARENT_SHARE * stats.words
 
 

@@ -29,7 +29,7 @@ CHARACTERS_BACK, PARTS_AHEAD = 40, 4
 
 
 class Gap(str):
-    """A space between parts that are adjacent in the source and apart on the screen."""
+    """A space to insert between parts that are adjacent in the source but apart on the screen."""
 
     __slots__ = ()
 
@@ -100,7 +100,7 @@ class _Reader:
         return parts
 
     def _write(self, text: str, parts: list[Part]) -> None:
-        """Append text to the line. White space of the source between a price and its fraction is removed."""
+        """Append text to the line. White space between a price and its fraction in the source is removed."""
         if text[:1] in {".", ","} and parts and isinstance(last := parts[-1], str) and last[-1:].isspace():
             parts[-1] = last.rstrip()
         if text:
@@ -132,7 +132,10 @@ class _Reader:
         return icons.cell_text(cell) if is_data else ""
 
     def _write_wordless(self, child: Element, parent: Element, index: int, parts: list[Part]) -> None:
-        """Add an element without words. A picture separates its neighbours, and an icon may become text."""
+        """Add an element without words, which may be a picture or an icon.
+
+        A picture separates its neighbours, and an icon may become text.
+        """
         if child.tag == "br":
             self.line.clear()
         elif self.line and not self._is_line_blank() and (child.tag in PICTURE_TAGS or child.images):

@@ -153,7 +153,7 @@ class Styles:
 
 @lru_cache(maxsize=4096)
 def _class_traits(name: str) -> Traits:
-    """Return the traits that a class is named after."""
+    """Return the traits that the name of a class implies."""
     name = SCREEN_PREFIX.sub("", name)
     traits: set[Trait] = {trait for trait, pattern in CLASSES if pattern.fullmatch(name)}
     if not LETTER_CLASS.fullmatch(name):
@@ -176,7 +176,10 @@ def styles_of(root: Root) -> Styles:
 
 
 def _rules_of(sheet: str) -> Iterator[tuple[str, _Rule]]:
-    """Yield the rules with traits, by key. Only the text around hints is parsed, because style sheets are long."""
+    """Yield the rules that set traits, each with its lookup key.
+
+    Only the text around hints is parsed, because style sheets are long.
+    """
     for selectors, declarations in chain.from_iterable(_rules_with(hint, sheet) for hint in HINTS):
         traits = _declared_traits(declarations) - {"spaced"}
         for selector in selectors.split(","):

@@ -24,9 +24,9 @@ ROMAN_NUMERAL = re.compile(r"(?<!\w)[IVXLC]+\Z")
 LENGTH_UNIT = re.compile(r"(?:(?<!\w)|\d)(?:[kcdmµn]?m|ft|yd|px)\Z|\d\s?(?:in|mi)\Z|(?<!\w)sq\.?\s?(?:m|ft)\Z")
 # "$5m" is five million dollars, and a raised 2 after it is a footnote mark.
 AMOUNT_OF_MILLIONS = re.compile(rf"{CURRENCY}\s?[\d.,]+\s?m\Z")
-# "x", "R", "E = mc" and "(a + b)" take any exponent, and so does "× 10".
+# Any exponent is accepted after "x", "R", "E = mc", "(a + b)" and "× 10".
 VARIABLE = re.compile(r"(?<![\w’'])[a-zR]\Z|=\s?mc\Z|[)\]]\Z|(?<!\w)[×x*·]\s?10\Z")
-# A bare 10 takes only common exponents: other raised numbers after it are footnote marks.
+# After a bare 10, only common exponents are accepted, since other raised numbers there are footnote marks.
 TEN, COMMON_EXPONENT = re.compile(r"(?<![\d.,])10\Z"), re.compile(r"[69]|1[258]|[-−–]\d{1,2}")
 EXPONENT = re.compile(r"[-−–]?\d{1,2}|n")
 TO_SUPERSCRIPT = str.maketrans("0123456789-−–n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁻ⁿ")
@@ -51,7 +51,7 @@ def superscript_text(text: str, before: str, after: str) -> str:
 
 
 def price_fraction(text: str, before: str, after: str = "") -> str | None:
-    """Return two digits after a price as its fraction, such as ".99"; None for any other text."""
+    """Return raised digits after a price as its fraction, such as ".99". For any other text, return None."""
     match = CENTS.fullmatch(text)
     if not match:
         return None
@@ -99,7 +99,11 @@ def _inside_word(text: str, before: str, after: str) -> str:
 
 
 def _word_or_ending(text: str, line: str) -> str:
-    """Return the ending of an abbreviation, as in "Mme", without a space, and any other word with spaces."""
+    """Return a raised word.
+
+    The ending of an abbreviation, as in "Mme", is returned without spaces, and any other word with a space on each
+    side.
+    """
     if text.isalpha() and len(text) <= MAX_ENDING_CHARACTERS and (text.islower() and ABBREVIATION.search(line)):
         return text
     return f" {text} " if text[:1].isalnum() else text

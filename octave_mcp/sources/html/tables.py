@@ -1,4 +1,4 @@
-"""Writes tables as pipe tables. The HTML standard's algorithm for forming a table puts each cell in its column."""
+"""Writes tables as pipe tables. The HTML standard's algorithm for forming a table decides the column of each cell."""
 
 from __future__ import annotations
 

@@ -111,9 +111,9 @@ class Fetcher:
         """Send a GET request, follow redirects, and retry temporary failures.
 
         - `types`: accepted media types; None accepts any
-        - `check_target`: called before each request, and may raise to refuse the target
-        - `cached`: sends a conditional request for this page
-        - `cut_at_bytes`: reads only this much of the body; without it, a body that is too large is a failure
+        - `check_target`: a function called before each request, which may raise an exception to refuse the target
+        - `cached`: a cached page, for which to send a conditional request
+        - `cut_at_bytes`: number of bytes of the body to read; if not set, a body that is too large is a failure
         - `time_limit`: a further limit, which several calls may share
 
         The timeout counts the server's time, not the wait for a free connection.

@@ -22,7 +22,7 @@ ENCODINGS = frozenset({"gzip", "deflate", "br", "identity"})
 # Magic numbers of PDF, ZIP, gzip, PNG, GIF, JPEG and ELF files, which some servers send as text/html.
 FILE_SIGNATURES = (b"%PDF-", b"PK\x03\x04", b"\x1f\x8b", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"\x7fELF")
 SNIFFED_BYTES = 1000
-# More zero bytes at the start mean a binary file, unless the text is UTF-16 or UTF-32.
+# A file with more zero bytes at the start is binary, unless its text is UTF-16 or UTF-32.
 MAX_ZERO_BYTES = 10
 MAX_BYTES = 10_000_000
 # A body of over 1 MB that was compressed more than 200-fold is treated as a decompression bomb.
@@ -48,7 +48,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The response at the end of the redirects.
+    """The last response of a chain of redirects.
 
     `charset` is from the Content-Type header. If `not_modified`, the cached copy is still valid, and there is no body.
     """

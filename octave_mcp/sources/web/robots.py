@@ -111,7 +111,7 @@ class Robots:
                 ) from error
             return ""
         text = fetched.body.decode("utf-8-sig", "replace")
-        # A line that was cut off could forbid more than the whole line.
+        # Drop a line that was cut off, because the rest of a path could forbid more than the whole path.
         return text if len(fetched.body) < MAX_BYTES else text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
 
     def _time_limit(self) -> TimeLimit | None:

@@ -21,7 +21,7 @@ class _HasUrl(Protocol):
 L = TypeVar("L", bound=_HasUrl)
 
 MAX_SIMILAR = 5
-# Pages per path that are selected by a query. Some sites serve all their pages at a single path.
+# Maximum number of pages per path that are selected by a query. Some sites serve all their pages at a single path.
 MAX_QUERY_PAGES = 50
 MAX_PATH_REPEATS = 2
 # Numbers, and hexadecimal identifiers such as '3f9a0b12'.

@@ -24,7 +24,8 @@ MAX_ALTERNATES = 60
 # The longest entity that may be split between two reads, such as '&thetasym;'.
 MAX_ENTITY_BYTES = 24
 MAX_TAG_BYTES = 200_000
-# In characters. Longer than any URL that is fetched, so that a truncated URL is rejected and not requested.
+# In characters. The limit is longer than any URL that is fetched, so that a truncated URL is rejected and not
+# requested.
 MAX_URL_CHARACTERS = 3000
 PEEKED_BYTES, BUFFER_BYTES = 200, 65_536
 GZIP = b"\x1f\x8b"

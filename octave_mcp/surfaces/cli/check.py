@@ -143,7 +143,7 @@ def check(file: ClaimsFile, /, *, model: Judge = None, output: Output = PLAIN) -
             echo(_json(row))
         elif row.checked is None or row.checked.support.verdict != "supported":
             echo(_text(row))
-        # A reader of the pipe gets each verdict at once, not when a buffer is full.
+        # Flushed, so that the reader of a pipe gets each verdict at once, not when a buffer is full.
         sys.stdout.flush()
 
     with _open(file) as lines:

@@ -64,7 +64,7 @@ def write(
     formats: Sequence[str] = (),
     pages: Mapping[str, str] = {},
 ) -> tuple[str, ...]:
-    """Write the playbook to `out`, else to the folder `name`, else to a new folder named after both companies.
+    """Write the playbook to `out`, or to the folder `name`, or to a new folder named after both companies.
 
     `pages` maps digests to the page texts to embed. Returns the paths of the files.
 
@@ -121,7 +121,7 @@ def _write_pages(folder: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for sha, text in texts.items():
-            # As bytes: newline translation on Windows would change the digest.
+            # Written as bytes, because newline translation on Windows would change the digest.
             (folder / f"{sha}.md").write_bytes(text.encode())
     except OSError as failed:
         raise _unwritable(folder, failed) from None

@@ -30,7 +30,7 @@ LOCATE_TIMEOUT_SECONDS = 30
 
 
 class Installed(Value):
-    """What `install` printed or wrote.
+    """The result of `install`: what it printed or wrote.
 
     `entry` is the entry to add to the file, if `install` did not write the file, and `command` is a command of the
     client that does the same. `keyless`: the entry sets a model because no key is configured. `kept_back`: names of

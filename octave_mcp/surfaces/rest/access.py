@@ -24,7 +24,7 @@ MCP_PATH = "/mcp"
 # Health checks, which need no token: probes of containers and load balancers usually have none.
 OPEN_PATHS = frozenset({"/livez", "/readyz"})
 
-# The errors that we return, by the status with which FastMCP's middleware refuses a request.
+# FastMCP's middleware refuses a request with one of these statuses, which we replace by an error of our own.
 REFUSED: dict[int, OctaveError] = {
     421: RefusedHost("the Host header is not a known name of this server; add it to OCTAVE_PUBLIC_HOSTS"),
     403: RefusedOrigin(
@@ -81,7 +81,8 @@ class Observed:
         try:
             await self._app(scope, receive, send_observed)
         except asyncio.CancelledError:
-            # uvicorn cancels a response only when it shuts down; a response whose headers are sent is just cut off.
+            # uvicorn cancels a response only when it shuts down; if the headers have been sent, the response is just
+            # cut off.
             if not status:
                 stopping = problem(NotReady("the server is stopping; try again in a moment"))
                 await stopping(scope, receive, send_observed)

@@ -71,7 +71,7 @@ async def _body(request: Request) -> tuple[dict[str, Any], bool]:
     if not body:
         return {}, True
     if media_type == FORM:
-        # Latin-1 decodes any byte; _pairs then rejects what is not ASCII.
+        # Latin-1 can decode any byte; _pairs then rejects characters that are not ASCII.
         return _pairs(body.decode("latin-1")), True
     if media_type == JSON:
         return _object(body), False
@@ -133,7 +133,7 @@ class ToolFunction:
             raise InputError(arguments_complaint(error, self.tool)) from None
 
     def _with_objects(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Collect objects that a form sends field by field, such as 'sender_name' for the name of `sender`."""
+        """Build objects from the separate fields of a form, such as `sender` from 'sender_name'."""
         collected = dict(values)
         for argument, fields in self._objects.items():
             parts = {name: collected.pop(f"{argument}_{name}") for name in fields if f"{argument}_{name}" in collected}

@@ -172,7 +172,7 @@ async def _with_request_id(request: Request) -> Arguments:
 def _check_workflow(request: Request) -> None:
     """Check the workflow id and remove it from the path's arguments: the tool does not have this argument."""
     if request.path_params.pop("workflow_id") not in WORKFLOWS:
-        raise NotFound(f"unknown workflow; use {' or '.join(WORKFLOWS)}; both name the same workflow")
+        raise NotFound(f"unknown workflow; use {' or '.join(WORKFLOWS)}, which are names of the same workflow")
 
 
 async def _has_more(runs: Runs, run_id: str, after: int) -> bool:

@@ -83,7 +83,7 @@ class Quotations:
         return quote if has_marks else f"“{quote}”"
 
     def _page(self, evidence: Evidence, number: int) -> str:
-        """Describe the page in full the first time, and later by the number of its first quotation."""
+        """Describe a page in full the first time, and later refer to the number of its first quotation."""
         place = place_in_words(evidence.label, evidence.where) if evidence.where else ""
         first = self._pages.setdefault(evidence.url, number)
         if first != number:

@@ -115,7 +115,7 @@ def _unset(provider: Provider, settings: Settings) -> Found | None:
 
 
 def _verified(name: str, settings: Settings) -> Found:
-    """Ask the provider for a one-word answer, which costs next to nothing."""
+    """Ask the provider for a one-word answer, which costs almost nothing."""
 
     async def verify() -> str:
         model: Any = _app(settings).model(name)
