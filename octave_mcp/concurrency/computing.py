@@ -1,4 +1,4 @@
-"""Run CPU-bound work off the event loop, and collect garbage when it disturbs nobody."""
+"""Run CPU-bound work outside the event loop, and collect garbage at quiet moments."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from octave_mcp.concurrency.workers import Workers
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# A collection stops every thread, so it waits for a quiet moment; on a server that is always busy, at most this long.
+# A garbage collection stops every thread, so it waits until the process is quiet, but no longer than this.
 MAX_DELAY_SECONDS = 600.0
-# Survivors of a collection are frozen. Some become garbage later, so once an hour everything is examined again.
+# Objects that survive a collection are frozen, and later collections skip them. Some become garbage later, so once an
+# hour all objects are examined again.
 FULL_COLLECTION_SECONDS = 3600.0
 
 _WORKERS = Workers()
@@ -43,20 +44,21 @@ def check_computing() -> None:
 
 @cache
 def stay_responsive() -> None:
-    """Tune the interpreter of a server whose event loop answers callers while runs compute. Later calls do nothing."""
-    # By default, a computing thread keeps the interpreter for 5 ms while the event loop waits.
+    """Tune the interpreter so that the event loop responds while runs compute. Only the first call has an effect."""
+    # By default, a thread that computes holds the GIL for 5 ms while the event loop waits.
     sys.setswitchinterval(0.0005)
     gc.collect()
     gc.freeze()
-    # The last threshold turns off automatic collections of the oldest generation: with ten runs under way each took
-    # 0.2 s, a seventh of all the time. `Collector` does them at quiet moments.
+    # The last threshold turns off automatic collections of the oldest generation. With ten concurrent runs, each of
+    # these took 0.2 s, and together they took a seventh of the time. `Collector` does them at quiet moments.
     gc.set_threshold(20_000, 20, 1_000_000)
 
 
 class Collector:
     """Collects garbage cycles at quiet moments, since a collection stops all threads.
 
-    Objects that survive are not examined again for an hour: 500 waiting runs cost 0.4 s once, then nothing.
+    Objects that survive a collection are not examined again for an hour. With 500 waiting runs, the first collection
+    takes 0.4 s, and the next ones take almost no time.
     """
 
     def __init__(self, now: float) -> None:

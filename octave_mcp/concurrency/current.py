@@ -1,4 +1,4 @@
-"""The id of the run that the current task works for, so that log records of libraries carry it, too."""
+"""The id of the run that the current task belongs to, for log records, including those of libraries."""
 
 from contextvars import ContextVar
 

@@ -1,7 +1,8 @@
 """Choose the proxy for a URL from the environment.
 
-HTTP clients open a connection pool for every proxy in the environment, and fail on one they cannot use even if NO_PROXY
-exempts the address. So the proxy is chosen here, and the clients do not read these variables.
+HTTP clients open a connection pool for every proxy in the environment, and fail if one of these proxies is unusable,
+even if NO_PROXY exempts the requested address. Therefore this module chooses the proxy, and the clients ignore the
+environment variables.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ HTTP, SOCKS = frozenset({"http", "https"}), frozenset({"socks5", "socks5h"})
 
 
 def proxy_for(address: str) -> str | None:
-    """Return the URL of the proxy for `address`, or None if it is reached directly.
+    """Return the URL of the proxy for `address`, or None if no proxy is needed.
 
     Raises:
-        SetupError: the proxy cannot be used. The text leaves out its URL, which may contain a password.
+        SetupError: the proxy cannot be used. The error text omits the proxy's URL, which may contain a password.
     """
     target, proxies = httpx2.URL(address), {scheme: value.strip() for scheme, value in getproxies().items()}
     scheme = next((scheme for scheme in (target.scheme, "all") if proxies.get(scheme)), None)
@@ -52,7 +53,7 @@ def _usable(proxy: str, variable: str, host: str) -> str:
 
 
 def _is_authority(text: str) -> bool:
-    """Whether `text` is a host with an optional port. A path hints at a mistyped URL ('http:/127.0.0.1:3128')."""
+    """Whether `text` is a host with an optional port. A path is the sign of a mistyped URL ('http:/127.0.0.1:3128')."""
     try:
         url = httpx2.URL(f"http://{text}")
         return is_web_address(f"http://{text}") and bool(_host(url)) and url.path in {"", "/"}
@@ -77,7 +78,7 @@ def _covers(entry: str, target: httpx2.URL) -> bool:
 
 
 def _host(url: httpx2.URL) -> str:
-    # The ASCII form, since `url.host` fails for some Punycode names that cannot be decoded.
+    # The ASCII form of the host is used, since `url.host` raises an error for invalid Punycode names.
     return url.raw_host.decode("ascii").lower().rstrip(".")
 
 
@@ -107,5 +108,5 @@ def _is_in(host: str, network: IPv4Network | IPv6Network) -> bool:
 def _variable(name: str) -> str:
     """Return the variable's name as the user wrote it, in upper or lower case."""
     written = [variable for variable, value in os.environ.items() if variable.lower() == name and value]
-    # `getproxies` also reads the system settings of macOS and Windows, where no variable is set.
+    # On macOS and Windows, `getproxies` also reads the system settings, so there may be no variable to name.
     return name if name in written else next(iter(written), "the proxy in the system's settings")

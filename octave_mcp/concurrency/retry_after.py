@@ -1,4 +1,4 @@
-"""Read from a response how long its server asks callers to wait before a retry."""
+"""Extract from a response how long the server asks clients to wait before a retry."""
 
 from __future__ import annotations
 
@@ -9,50 +9,55 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-# '7h12m0s', '20ms', '1 minute', 'an hour'. The unit must not be the start of another word: '8 heads' is no duration.
+# Durations such as '7h12m0s', '20ms', '1 minute' or 'an hour'. The unit must not be the start of a longer word: '8
+# heads' does not mean 8 hours.
 _DURATION = (
     r"((?<!\d)\d+(?:\.\d+)?|an?\b|one)\s?"
     r"(ms|milli\w*+|s(?:ec\w*+)?|m(?:in\w*+)?|h(?:ours?|rs?)?|d(?:ays?)?)(?![a-z])"
 )
 _DURATIONS = re.compile(_DURATION, re.IGNORECASE)
-# 'Please try again in 1m 20s', 'Rate limit resets in 45 seconds', '"retryDelay": "34s"'.
+# Requests to wait, such as 'Please try again in 1m 20s', 'Rate limit resets in 45 seconds' or '"retryDelay": "34s"'.
 _WAIT = re.compile(
     r"(?:try again|retry|retry[-_ ]?(?:after|delay)['\"]?[:=]|retry your request|\bwait|resets?|available(?: again)?"
     r"|next request)(?: again)?(?: in| after| for)?(?: at least)? ?"
     rf"(?:about |approximately )?['\"]?((?:{_DURATION}(?:,? and |,? )?)+)",
     re.IGNORECASE,
 )
-# A field of an error body without a unit: '"retry_after": 30', '"estimated_time": 20.5' (seconds, as in the header).
+# Fields of an error body that have no unit, such as '"retry_after": 30' or '"estimated_time": 20.5'. They are in
+# seconds, like the header.
 _SECONDS_FIELD = re.compile(
     r"(?:retry[-_]?(?:after|delay)(?:_?seconds)?|estimated_time)['\"]?[:=] ?"
     r"['\"]?(\d+(?:\.\d+)?)(?=['\",} ]|$)",
     re.IGNORECASE,
 )
-# 'You will regain access on 2026-01-01 at 00:00 UTC', 'try again after Wed, 21 Oct 2026 07:28:00 GMT'.
+# Dates of the next attempt, as in 'You will regain access on 2026-01-01 at 00:00 UTC' or 'try again after Wed, 21 Oct
+# 2026 07:28:00 GMT'.
 _DATE = re.compile(
     r"(?:try again|retry|resets?|wait|available|access)(?: again)?(?: at| after| on| until)? "
     r"(\d{4}-\d\d-\d\d(?:[T ]| at )\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"
     r"|\w{3}, \d\d? \w{3} \d{4} \d\d:\d\d:\d\d GMT)",
     re.IGNORECASE,
 )
-# A gateway may quote the header in the body of an error: '"X-RateLimit-Reset": "1767225600000"'.
+# Some gateways quote the rate limit header in the error body: '"X-RateLimit-Reset": "1767225600000"'.
 _EPOCH = re.compile(r"x-ratelimit-reset['\"]?[:=] ?['\"]?(\d{10,13})\b", re.IGNORECASE)
-# No server asks for a longer wait, so a larger number is an epoch time.
+# A larger number is an epoch time, since no server asks clients to wait for more than a year.
 _MAX_WAIT_SECONDS = 366 * 86_400.0
-# Epoch times above this are in milliseconds: in seconds, it is the year 5138.
+# Epoch times above this are in milliseconds: as seconds, they would lie after the year 5138.
 _MAX_EPOCH_SECONDS = 1e11
 
 
 def retry_after_seconds(headers: Mapping[str, str], text: str = "") -> float | None:
-    """Return the wait from `Retry-After` (milliseconds, seconds or a date), the text, or exhausted rate limits.
+    """Return the seconds to wait before a retry, or None if the response does not say.
 
-    The first of these that names a wait counts; None if none does.
+    The `Retry-After` headers (milliseconds, seconds or a date) take precedence over the text, and the text over
+    exhausted rate limits.
     """
     milliseconds = _number(headers.get("retry-after-ms", ""))
     if milliseconds is not None:
         return milliseconds / 1000
     value = headers.get("retry-after", "").strip()
-    # A repeated header arrives joined by commas ('30, 30'); a date has a comma of its own, so the whole value is first.
+    # Repeated headers arrive as one value with commas ('30, 30'). The whole value is tried first, since a date also
+    # contains a comma.
     waits = (_reset(value), _reset(value.partition(",")[0]), _in_text(text), max(_resets(headers), default=None))
     return next((wait for wait in waits if wait is not None), None)
 
@@ -68,7 +73,7 @@ def _number(value: str) -> float | None:
 def _until(date: str) -> float | None:
     """Return the seconds until an HTTP or ISO 8601 date.
 
-    None for a past date: it may be due to a clock that differs, and not to wait at all would be too short.
+    Return None for a date in the past: the server's clock may be wrong, so a wait may still be needed.
     """
     when = _iso(date) or _http(date)
     wait = (when - datetime.now(UTC)).total_seconds() if when else 0
@@ -106,7 +111,7 @@ def _unit(name: str) -> float:
 
 
 def _in_text(text: str) -> float | None:
-    """Return the wait in an error message ('Please try again in 1m 20s') or in a field of it ('retryDelay': '34s')."""
+    """Return the wait from an error text: 'Please try again in 1m 20s' or a field such as 'retryDelay': '34s'."""
     if found := _WAIT.search(text):
         return _duration(found[1])
     if found := _SECONDS_FIELD.search(text):
@@ -117,13 +122,16 @@ def _in_text(text: str) -> float | None:
 
 
 def _resets(headers: Mapping[str, str]) -> Iterator[float]:
-    """Yield the waits until exhausted limits reset, given as a duration, in seconds, as an epoch time or as a date."""
+    """Yield the seconds until each exhausted limit resets.
+
+    Headers give a duration, seconds, an epoch time or a date.
+    """
     for name, value in headers.items():
         low = name.lower()
         if "ratelimit" not in low.replace("rate-", "rate") or "reset" not in low:
             continue
-        # Providers name the reset of every limit; only a limit with nothing remaining is a reason to wait. A plain
-        # 'X-RateLimit-Reset' without the matching 'Remaining' header counts as exhausted.
+        # Providers send the reset time of every limit, but only a limit with nothing remaining is a reason to wait. If
+        # a plain 'X-RateLimit-Reset' has no matching 'Remaining' header, its limit counts as exhausted.
         remaining = headers.get(low.replace("reset", "remaining"), "0" if low.endswith("limit-reset") else "")
         if _number(remaining) == 0 and (wait := _reset(value.strip())) is not None:
             yield wait
@@ -137,7 +145,7 @@ def _reset(value: str) -> float | None:
 
 
 def _until_epoch(number: float) -> float | None:
-    """Return the seconds until an epoch time in seconds or milliseconds; None if it is past."""
+    """Return the seconds until an epoch time in seconds or milliseconds; None for a time in the past."""
     at = number / 1000 if number > _MAX_EPOCH_SECONDS else number
     wait = at - datetime.now(UTC).timestamp()
     return wait if wait > 0 else None

@@ -17,22 +17,24 @@ OnRetry = Callable[[float, Transient], None]
 SecondsLeft = Callable[[Transient], float]
 
 ATTEMPTS = 3
-# Fewer than for other failures: a slow server may still be working on the call that was given up.
+# Timeouts are retried less often than other failures: a slow server may still be working on the call that timed out.
 TIMED_OUT_ATTEMPTS = 2
 FIRST_WAIT_SECONDS = 0.2
 MAX_WAIT_SECONDS = 8.0
 # The longest pause between two attempts to use the database. Short, so that runs continue soon after an outage.
 MAX_OUTAGE_WAIT_SECONDS = 4.0
-# Callers that were told the same wait spread their retries over up to this time, instead of all returning at once.
+# Callers that were asked to wait equally long spread their retries over up to this time instead of retrying all at
+# once.
 MAX_SPREAD_SECONDS = 2.0
-# By then a wait has long reached its maximum. Without a bound, 2 ** failures overflows a float in a long outage.
+# The wait reaches its maximum after far fewer doublings. Without this limit, 2 ** failures would overflow a float in a
+# long outage.
 MAX_DOUBLINGS = 30
-# A call that waits its turn at a busy server may be refused this often for each of its attempts before it fails.
+# How often a busy server may refuse a call that waits its turn, for each of its attempts, before the call fails.
 REFUSALS_PER_ATTEMPT = 10
 
 
 class _Policy:
-    """Decides for one call whether to retry it, and after how many seconds: the `on` callback of stamina."""
+    """The `on` callback of stamina, which decides whether to retry a call, and after how many seconds."""
 
     def __init__(self, attempts: int, left: SecondsLeft | None, again: OnRetry | None, *, waits_its_turn: bool) -> None:
         self._failed = self._refused = self._timed_out = 0
@@ -49,7 +51,7 @@ class _Policy:
         return wait
 
     def _is_last(self, error: Transient) -> bool:
-        # Refusals are counted apart, so that a busy server does not use up the attempts meant for real failures.
+        # Refusals are counted separately, so that a busy server does not use up the attempts meant for real failures.
         if self._waits_its_turn and isinstance(error, RateLimited | Busy):
             self._refused += 1
         else:
@@ -64,7 +66,8 @@ class _Policy:
     def _wait(self, requested: float | None) -> float:
         if requested is None:
             return backoff_seconds(self._failed, FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS)
-        # Without a known time limit, a site could make a run wait for as long as it likes.
+        # Without a time limit, the requested wait is capped, since a site could otherwise stall a run for as long as it
+        # likes.
         wait = requested if self._left else min(requested, MAX_WAIT_SECONDS)
         return wait + random.uniform(0, min(wait / 4, MAX_SPREAD_SECONDS))  # noqa: S311 - jitter, no secret
 
@@ -79,11 +82,12 @@ async def retrying(
 ) -> T:
     """Return what `call` returns, retrying `Transient` failures up to `attempts` attempts in total.
 
-    `left` returns the seconds left after a failure: a call whose next wait would be longer is not retried.
+    `left` returns how many seconds are left after a failure. If the next wait would be longer, the call is not retried.
 
-    If `waits_its_turn`, refusals by a busy server do not count as attempts, up to `REFUSALS_PER_ATTEMPT` per attempt.
+    If `waits_its_turn` is true, refusals by a busy server do not count as attempts, up to `REFUSALS_PER_ATTEMPT` per
+    attempt.
 
-    `again` is called before each retry with the seconds until then and the failure.
+    `again` is called before each wait, with the number of seconds and the failure.
     """
     policy = _Policy(attempts, left, again, waits_its_turn=waits_its_turn)
     async for attempt in stamina.retry_context(on=policy, attempts=None, timeout=None):
@@ -108,7 +112,10 @@ async def persistently(call: Callable[[], Awaitable[T]]) -> T:
 
 
 def is_outage(failed: Exception) -> bool:
-    """Whether the database is unavailable now, and may recover; a record that cannot be read will not."""
+    """Whether the database is temporarily unavailable.
+
+    An unreadable record is not an outage, since it stays unreadable.
+    """
     return isinstance(failed, StoreFailed) and not isinstance(failed, Unreadable)
 
 
@@ -118,7 +125,10 @@ def outage_seconds(failures: int) -> float:
 
 
 def backoff_seconds(failures: int, first: float, longest: float) -> float:
-    """Return a random wait of up to `first` seconds, doubled for each failure in a row, and of at most `longest`."""
+    """Return a random wait.
+
+    Its upper bound is `first` seconds, doubled for each failure in a row, but at most `longest`.
+    """
     return random.uniform(0, min(first * 2 ** min(failures, MAX_DOUBLINGS), longest))  # noqa: S311 - jitter, no secret
 
 

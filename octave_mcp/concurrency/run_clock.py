@@ -12,7 +12,10 @@ T = TypeVar("T")
 
 
 class RunClock:
-    """The event loop's clock minus `stopped_seconds`. Waits for model servers may stop it for up to `most_seconds`."""
+    """The event loop's clock minus `stopped_seconds`.
+
+    Waits for model servers may stop this clock for up to `most_seconds` in total.
+    """
 
     def __init__(self, most_seconds: float = math.inf) -> None:
         self.stopped_seconds = 0.0
@@ -24,14 +27,14 @@ class RunClock:
         return asyncio.get_running_loop().time() - self.stopped_seconds
 
     def waited(self, since: float, until: float) -> None:
-        """Leave a span of event-loop time out of this clock, as long as `most_seconds` is not used up."""
-        # Asks wait in parallel, so their spans overlap: each second is left out only once.
+        """Exclude a span of event-loop time from this clock, until `most_seconds` is used up."""
+        # Concurrent asks wait at the same time, so their spans overlap. Each second is excluded only once.
         more = min(until - max(since, self._counted_until), self._left_seconds)
         self._left_seconds -= max(more, 0)
         self._leave_out(more, until)
 
     async def without(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Return what `call` returns, and leave the time it takes out of this clock, without limit."""
+        """Return what `call` returns, and exclude all the time that it takes from this clock."""
         since = asyncio.get_running_loop().time()
         try:
             return await call()
@@ -44,7 +47,7 @@ class RunClock:
         if more <= 0:
             return
         self.stopped_seconds += more
-        # Timeouts that already run are in event-loop time, so a pause of this clock has to move them.
+        # Timeouts that are already running use event-loop time, so a pause of this clock has to postpone them.
         for timeout, at in self._timeouts.items():
             if not timeout.expired():
                 timeout.reschedule(at + self.stopped_seconds)

@@ -14,9 +14,9 @@ from octave_mcp.errors import OctaveError
 T = TypeVar("T")
 Work = Callable[[], Awaitable[Any]]
 
-# Short, so that an operator who has fixed the cause soon sees the task work again.
+# The waits are short, so that an operator who has fixed the cause soon sees the task work again.
 FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS = 1.0, 10.0
-# A task that keeps failing and recovering for the same reason logs it at most once in this time.
+# If a task keeps failing and recovering, the same reason is logged at most once in this time.
 REPEAT_LOG_SECONDS = 60.0
 
 
@@ -35,14 +35,15 @@ class Supervisor:
     ) -> asyncio.Task[None]:
         """Retry `work` until it succeeds, then repeat it every `every_seconds`, if given.
 
-        The wait after a failure doubles, up to the interval. To stop earlier than `close`, cancel the returned task.
+        After each failure the wait doubles, up to the interval. To stop the work before `close`, cancel the returned
+        task.
         """
         return _tracked(self._repeat(name, work, every_seconds, delay_seconds), self._loops, name)
 
     def once(self, name: str, work: Work) -> asyncio.Task[str]:
         """Start `work` as a task that outlives a cancelled caller and never raises.
 
-        Its result is the reason for the failure, or '' if it succeeded.
+        The task's result is the reason for a failure, or '' if `work` succeeded.
         """
         return _tracked(self._attempt(name, work), self._single, name)
 
@@ -50,8 +51,8 @@ class Supervisor:
         """Cancel repeated tasks, and wait for all tasks to end."""
         for task in self._loops:
             task.cancel()
-        # Tasks of `once` are not cancelled: they write events that would be lost. A task may start another while it
-        # ends, hence the loop.
+        # Tasks started by `once` are not cancelled, since the events that they write would be lost. The loop is needed
+        # because a task may start another task just before it ends.
         while tasks := self._loops | self._single:
             await asyncio.wait(tasks)
 
@@ -75,7 +76,7 @@ class Supervisor:
             self.failing.pop(name, None)
 
     async def _attempt(self, name: str, work: Work) -> str:
-        """Run `work`. Return the reason for its failure, or '' if it succeeded."""
+        """Run `work`, and return the reason for a failure, or '' if `work` succeeded."""
         try:
             await work()
         except Exception as failed:  # noqa: BLE001 - no caller awaits the task, so its failure would be lost
@@ -85,19 +86,22 @@ class Supervisor:
         return ""
 
     def _report(self, name: str, failed: Exception) -> str:
-        """Log the failure if it is new, and return the reason as callers may see it."""
-        # Only the log gets the text of an unforeseen exception: nobody has checked what it discloses.
+        """Log the failure if it is new, and return a reason that can be shown to callers."""
+        # The text of an unexpected exception goes only to the log, since it may contain confidential data.
         is_ours = isinstance(failed, OctaveError)
         reason = str(failed) if is_ours else f"{type(failed).__name__}; see the log"
         is_known = any(reason in reasons for reasons in self._down.values())
-        # One outage fails many tasks for the same reason: only the first is logged as an error.
+        # One outage makes many tasks fail for the same reason, so only the first failure is logged as an error.
         if self._is_new(name, reason):
             level = "INFO" if is_known and is_ours else "ERROR"
             logger.opt(exception=None if is_ours else failed).log(level, "{} failed: {}", name, reason)
         return reason
 
     def _is_new(self, name: str, reason: str) -> bool:
-        """Whether to log this failure: once until the task works again, and at most once a minute if it recovers."""
+        """Whether to log this failure.
+
+        It is logged once until the task works again, and at most once a minute if the task keeps recovering.
+        """
         now = asyncio.get_running_loop().time()
         last, at = self._last.get(name, ("", 0.0))
         if reason in self._down.get(name, ()) or (reason == last and now - at < REPEAT_LOG_SECONDS):
@@ -108,9 +112,9 @@ class Supervisor:
 
 
 async def finished(work: Coroutine[Any, Any, T]) -> T:
-    """Return the result of `work`, and let it finish even if the caller is cancelled.
+    """Return the result of `work`, and let `work` finish even if the caller is cancelled.
 
-    A cancelled caller waits for the end of `work`, then raises `CancelledError`; an error of `work` is then ignored.
+    A cancelled caller waits until `work` ends, ignores its errors, and then raises `CancelledError`.
     """
     task = asyncio.create_task(work)
     try:
@@ -121,7 +125,7 @@ async def finished(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _tracked(work: Coroutine[Any, Any, T], tasks: set[asyncio.Task[Any]], name: str) -> asyncio.Task[T]:
-    # asyncio keeps only weak references to tasks: without the set, one could be collected before it ends.
+    # asyncio keeps only weak references to tasks: without this set, a task could be garbage-collected before it ends.
     task = asyncio.create_task(work, name=name)
     tasks.add(task)
     task.add_done_callback(tasks.discard)

@@ -21,12 +21,13 @@ _HASHED = re.compile(r"[0-9a-f]{8}\.\d+", re.IGNORECASE)
 
 
 def tls_context() -> ssl.SSLContext:
-    """Return the context with the system's certificates, or with those that the environment names.
+    """Return the TLS context with the system's certificates, or with the certificates that the environment names.
 
     Raises:
         SetupError: the value of one of `VARIABLES` cannot be used.
     """
-    # Loading the certificates takes 15 ms and over a megabyte: too much for each of the clients that a run creates.
+    # Loading the certificates takes 15 ms and more than a megabyte of memory: too much for each client that a run
+    # creates.
     with _LOCK:
         return _tls_context(*(os.environ.get(name, "") for name in VARIABLES))
 
@@ -38,7 +39,8 @@ def _tls_context(file: str, folders: str, key_log: str) -> ssl.SSLContext:
     try:
         return httpx2.create_ssl_context()
     except OSError as failed:
-        # Python names the file that it cannot open, which is the key log; OpenSSL's errors about certificates do not.
+        # Only the error about a key log that cannot be opened has a file name; OpenSSL's errors about certificates have
+        # none.
         raise SetupError(_unusable_log(key_log) if failed.filename else _unusable_file(file, failed)) from None
 
 

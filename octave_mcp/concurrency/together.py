@@ -15,9 +15,12 @@ async def together(first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, U]
 @overload
 async def together(*calls: Coroutine[Any, Any, T]) -> tuple[T, ...]: ...
 async def together(*calls: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
-    """Return results in the order given. The first failure cancels the other calls and is raised unwrapped."""
+    """Run calls concurrently and return their results in order.
+
+    The first failure cancels the other calls and is raised.
+    """
     # A TaskGroup alone would raise an ExceptionGroup, which `except OctaveError` does not catch; `asyncio.gather` would
-    # leave the other calls running, and spending.
+    # leave the other calls running and spending money.
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(call) for call in calls]

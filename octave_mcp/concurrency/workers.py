@@ -1,10 +1,11 @@
-"""An executor for CPU-bound work: one thread computes, and no job can hold up the others for good.
+"""An executor for CPU-bound work: one thread computes, and no job can block the others forever.
 
-Python runs one thread at a time, and the event loop takes turns with those that compute: with two of them callers wait
-nearly twice as long as with one, with four five times, and no run ends sooner. So one thread takes all jobs. If a job
-is slow, another thread takes over the queue. If it takes too long, it is stopped, and its caller gets an error.
+Python runs one thread at a time, and the event loop takes turns with the threads that compute. Compared with one such
+thread, callers wait nearly twice as long with two threads and five times as long with four, and no run ends sooner.
+Therefore one thread takes all jobs. If a job is slow, another thread takes over the queue. A job that takes too long is
+stopped, and its caller gets an error.
 
-Code in C, such as a regular expression, cannot be stopped, and may block all other threads while it runs.
+C code, such as the regular expression engine, cannot be stopped, and may block all other threads while it runs.
 """
 
 from __future__ import annotations
@@ -28,22 +29,23 @@ from typing import Any
 
 from octave_mcp.errors import NotReady, TookTooLong
 
-# A job that takes longer than this is slow: another thread takes over the queue.
+# After this time a job counts as slow, and another thread takes over the queue.
 SLOW_SECONDS = 2.0
-# Limit of one job, from when a thread takes it. The slowest real pages need a few seconds.
+# Time limit of a job, counted from when a thread takes it. The slowest real pages take a few seconds.
 MAX_SECONDS = 60.0
 MAX_THREADS = 4
 CHECK_SECONDS = 0.25
 
-_STOPPED = (
-    "a computation took more than {:g} seconds and was stopped; the log says which; lower max_pages and start a new run"
-)
+_STOPPED = "a computation took more than {:g} seconds and was stopped; see the log; lower max_pages and start a new run"
 
 _LOG = logging.getLogger(__name__)
 
 
 class _Stopped(BaseException):
-    """Raised in a thread whose job took too long. A `BaseException`, so that no `except Exception` in it catches it."""
+    """Raised in a thread whose job took too long.
+
+    As a `BaseException`, it is not caught by `except Exception` in the job.
+    """
 
 
 @dataclass(slots=True, eq=False)
@@ -63,12 +65,13 @@ class Workers(Executor):
     def __init__(self) -> None:
         self.queue: SimpleQueue[_Job] = SimpleQueue()
         self.current: _Worker | None = None
-        """The worker that takes jobs from the queue; every other worker ends with the job that it has."""
+        """The worker that takes jobs from the queue. Every other worker ends after its current job."""
         self._all: list[_Worker] = []
         self._open: set[Future[Any]] = set()
-        # Cleared while nothing is under way, so that an idle process is not woken by the watching thread.
+        # The event is cleared while there are no jobs, so that the watching thread does not wake an idle process.
         self._has_work = Event()
-        # Not for workers: `_Stopped` may be raised in one at any instruction, and would leave the lock taken.
+        # Workers must not take this lock: `_Stopped` can be raised in a worker at any instruction, and the lock might
+        # never be released.
         self._lock = Lock()
 
     def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401 - its own
@@ -113,7 +116,8 @@ class Workers(Executor):
             self._has_work.wait()
             time.sleep(CHECK_SECONDS)
             with self._lock:
-                # Cleared before looking: work that arrives meanwhile sets it again, so it is not missed.
+                # The event is cleared before the check, so that a job submitted during the check sets it again and is
+                # not missed.
                 self._has_work.clear()
                 if self.current:
                     self._supervise(self.current)
@@ -127,14 +131,15 @@ class Workers(Executor):
         takes_work = current in self._all and not current.is_slow
         if not takes_work and len(self._all) < MAX_THREADS:
             self._start_worker()
-        # Nobody is left to take these jobs, and their callers would wait until a stuck one ends, if it ever does.
+        # No worker is left to take the queued jobs, and their callers would wait until a stuck job ends, if it ever
+        # does.
         while self._are_all_stuck and not self.queue.empty():
             done = self.queue.get().done
             if done.set_running_or_notify_cancel():
                 done.set_exception(_stuck())
 
     def _close(self) -> None:
-        """Give the job under way a moment to end, since an exiting interpreter stops threads at any instruction."""
+        """Give the current job a moment to end, since an exiting interpreter stops threads at any instruction."""
         with self._lock:
             worker, self.current = self.current, None
         if worker:
@@ -146,8 +151,8 @@ class Workers(Executor):
 class _Worker(Thread):
     """A thread that takes jobs as long as it is the current worker.
 
-    A worker that is done waits for its release before it exits: `_Stopped` is sent to a thread id, which the system may
-    reuse, so it could hit another thread.
+    A worker that is done waits for its release before it exits. `_Stopped` is sent to a thread id, which the system can
+    reuse once the thread has exited, so the exception could hit another thread.
     """
 
     def __init__(self, workers: Workers) -> None:
@@ -160,14 +165,15 @@ class _Worker(Thread):
     def run(self) -> None:
         is_released = False
         while not is_released:
-            # InvalidStateError: the job was stopped in the moment in which it set its result.
+            # InvalidStateError is raised if the job was stopped at the moment it set its result.
             with suppress(_Stopped, InvalidStateError):
                 self._take_jobs()
                 self.is_done = True
                 is_released = self._released.get()
 
     def _take_jobs(self) -> None:
-        # After `_Stopped`, `_job` is still set. That ends the worker, since the exception may be raised anywhere.
+        # `_job` is still set after `_Stopped`, and the worker ends: the exception may have interrupted it at any
+        # instruction.
         while self._workers.current is self and self._job is None:
             job = self._workers.queue.get()
             if job.done.set_running_or_notify_cancel():
@@ -189,7 +195,7 @@ class _Worker(Thread):
 
     @property
     def is_stuck(self) -> bool:
-        """Whether its job runs on although it was stopped."""
+        """Whether the worker's job is still running although `_Stopped` was raised in it."""
         return not self.is_done and self._seconds > MAX_SECONDS + SLOW_SECONDS
 
     @property
@@ -205,18 +211,19 @@ class _Worker(Thread):
             self._abort(job)
 
     def _abort(self, job: _Job) -> None:
-        """Give the caller an error and raise `_Stopped` in the thread."""
+        """Fail the job with `TookTooLong`, and raise `_Stopped` in the thread."""
         where = self._where
         with suppress(InvalidStateError):
             job.done.set_exception(TookTooLong(_STOPPED.format(MAX_SECONDS)))
             _LOG.error("a computation took more than %g seconds and was stopped: %s", MAX_SECONDS, where)
-        # Raised at each check, since the job may swallow it; not at all if the job has just ended by itself.
+        # `_Stopped` is raised again at each check, since the job may swallow it, but not if the job has just ended by
+        # itself.
         if self.ident and isinstance(job.done.exception(), TookTooLong):
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(_Stopped))
 
     @property
     def _where(self) -> str:
-        """The three innermost calls of the thread."""
+        """The three innermost calls on the thread's stack."""
         frames = sys._current_frames()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - documented, though private
         frame = frames.get(self.ident or 0)
         calls = traceback.extract_stack(frame)[-3:] if frame else []
@@ -236,5 +243,5 @@ def _execute(job: _Job) -> None:
 
 def _stuck() -> NotReady:
     return NotReady(
-        "this server is busy with computations that cannot be stopped; restart it if it still is in a minute"
+        "this server is busy with computations that cannot be stopped; restart it if it is still busy in a minute"
     )

@@ -1,4 +1,4 @@
-"""Configure DBOS: our database, no polling for what is never used, and its log records in our log."""
+"""The configuration of DBOS: its database connections, polling intervals and log records."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from dbos import (
 )
 from sqlalchemy import Engine, create_engine
 
-# DBOS recovers only workflows of its own version. This one never changes: the journal finds steps by name, so any
-# release can resume a run of another.
+# DBOS recovers only workflows of the same application version. This version never changes: the journal finds steps by
+# name, so any release can resume a run that another release started.
 APPLICATION_VERSION = "named-steps"
 
-# Postgres ends a transaction that has been idle this long, so that a suspended process frees its row locks. On SQLite
-# it keeps them until it resumes or ends.
+# Postgres ends a transaction that has been idle this long, so that a suspended process frees its row locks. On SQLite,
+# a suspended process keeps its locks until it resumes or ends.
 IDLE_TRANSACTION_SECONDS = 30.0
-# How often DBOS polls for notifications, which nothing here sends. Not longer, since shutdown waits for a poll to end.
+# How often DBOS polls for notifications, which octave-mcp never sends. The interval is short because shutdown waits for
+# a poll to end.
 NOTIFICATION_POLL_SECONDS = 0.2
-# How often DBOS polls for queued and delayed work, which it never has here.
+# How often DBOS polls for queued and delayed workflows, which octave-mcp never creates.
 UNUSED_POLL_SECONDS = 60.0
-# Threads in which DBOS uses its tables. More would only contend for the interpreter and the database.
+# Number of threads in which DBOS uses its tables. More threads would only compete for the GIL and the database.
 MAX_EXECUTOR_THREADS = 4
 APPLICATION_NAME = "octave"
 
@@ -52,14 +53,15 @@ def config(url: str, executor_id: str) -> DBOSConfig:
 
 def slow_down(dbos: Any) -> None:  # noqa: ANN401 - DBOS has no setting for this
     """Make DBOS poll its internal queue and its delayed workflows once a minute instead of once a second."""
-    # Neither is used here, and the polling would be a third of the CPU time of an idle process.
+    # octave-mcp uses neither, and the polling would take a third of the CPU time of an idle process.
     _workflow_commands._BACKGROUND_JOBS_INTERVAL_SEC = UNUSED_POLL_SECONDS  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     dbos._registry.get_internal_queue()._polling_interval_sec = UNUSED_POLL_SECONDS  # noqa: SLF001
 
 
 def database_of(url: str) -> Engine:
-    """Return the SQLAlchemy engine for `client`."""
-    # DBOS does not configure the connections of an engine that it is given, so SQLite needs our connection class.
+    """Return the SQLAlchemy engine that `client` takes."""
+    # DBOS does not configure the connections of a SQLAlchemy engine that it is given, so SQLite needs our connection
+    # class.
     return create_engine(url, connect_args={"factory": _Sqlite} if _is_sqlite(url) else {})
 
 
@@ -81,17 +83,19 @@ def hand_over_logs() -> None:
 
 
 def _is_relevant(record: logging.LogRecord) -> bool:
-    # DBOS logs an error when another process cancels or adopts a run that is executed here. The journal reports that.
+    # DBOS logs an error when another process cancels or adopts a run of this process. The journal already reports these
+    # events.
     failed = record.exc_info[1] if record.exc_info else None
     return not isinstance(failed, error.DBOSAwaitedWorkflowCancelledError | error.DBOSNonExistentWorkflowError)
 
 
 class _Sqlite(sqlite3.Connection):
-    """A SQLite connection with the settings of DBOS and our own."""
+    """A SQLite connection with the settings that DBOS uses, and some of our own."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - sqlite3's own
         super().__init__(*args, **kwargs)
-        # A deferred transaction that reads before it writes fails with "database is locked", whatever the busy timeout.
+        # A deferred transaction that reads before it writes can fail with "database is locked" despite the busy
+        # timeout.
         self.isolation_level = "IMMEDIATE"
         for setting in (
             "busy_timeout=30000",

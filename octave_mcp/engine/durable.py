@@ -1,9 +1,9 @@
 """The engine that executes each run as a DBOS workflow, so that runs survive the end of their process.
 
-DBOS stores which process owns a run; the steps that a run has done are in our own journal. Every process that executes
-runs has an id, a lock that is freed when it ends, and a heartbeat. If the lock is free or the heartbeat stale, its runs
-are adopted: a live process that has what they need starts them again. An execution that was taken over cannot write
-any more, so adopting a run too early costs only time.
+DBOS stores which process owns a run; our own journal stores the completed steps of a run. Every process that executes
+runs has an id, a heartbeat, and a lock that is freed when the process ends. If the lock is free or the heartbeat is
+stale, the runs of the process are adopted: a live process that has the models and sources they need starts them again.
+The earlier execution of an adopted run can no longer write, so adopting a run too early costs only time.
 """
 
 from __future__ import annotations
@@ -31,14 +31,15 @@ from octave_mcp.errors import StoreFailed
 from octave_mcp.ports import Claims, Execute, Heartbeats
 from octave_mcp.settings import Settings
 
-# How often a process sends its heartbeat and checks those of the others.
+# How often a process sends its heartbeat and checks the heartbeats of other processes.
 ADOPTION_SECONDS = 5.0
-# How often all active runs are listed. Less often than adoption, since with 500 runs the listing is most of its cost.
+# How often all active runs are listed, as part of adoption. With 500 runs, listing takes most of the time of adoption,
+# so it is done less often.
 LISTING_SECONDS = 60.0
 CANCEL_TIMEOUT_SECONDS = 10.0
 ACTIVE_STATUSES = ["PENDING", "ENQUEUED"]
 DATABASE_ERRORS = (SQLAlchemyError, error.DBOSException, OSError)
-# Workflows that ended although their run had not: DBOS does not start them again.
+# If a workflow has one of these statuses but its run is not over, DBOS does not restart the workflow.
 FAILED_STATUSES = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 SERVER_ID_PREFIX = "server-"
 
@@ -47,7 +48,7 @@ def make(settings: Settings, heartbeats: Heartbeats, supervisor: Supervisor) -> 
     return Durable(settings.url, settings.home, heartbeats, supervisor)
 
 
-# DBOS is a singleton whose workflows are module functions: they find the engine that launched it here.
+# DBOS is a singleton, and its workflows are module functions. They find the engine that launched DBOS in this list.
 _serving: list[Durable] = []
 
 
@@ -57,7 +58,7 @@ async def playbook(run_id: str) -> None:
 
 
 class Durable:
-    """DBOS on the database at `url`. With SQLite, the processes' locks are files in `home`."""
+    """The engine that uses DBOS on the database at `url`. With SQLite, the locks of processes are files in `home`."""
 
     def __init__(self, url: str, home: Path, heartbeats: Heartbeats, supervisor: Supervisor) -> None:
         self._url, self._home, self._supervisor = url, home, supervisor
@@ -84,9 +85,11 @@ class Durable:
         self._adopting = self._supervisor.start("adoption", adopt, every_seconds=ADOPTION_SECONDS)
 
     async def _launch(self, locks: Locks) -> None:
-        # Before DBOS stores the id as an owner: one whose lock is free counts as ended, and its runs are adopted.
+        # The lock is taken before DBOS stores the id of this process as an owner: other processes would adopt the runs
+        # of an owner whose lock is free.
         await asyncio.to_thread(locks.hold, self._id)
-        await asyncio.to_thread(DBOS.migrate, self._url)  # in a thread, since it blocks while another process writes
+        # The migration runs in a thread, since it blocks while another process writes.
+        await asyncio.to_thread(DBOS.migrate, self._url)
         _serving.append(self)
         dbos_setup.slow_down(DBOS(config=dbos_setup.config(self._url, self._id)))
         dbos_setup.hand_over_logs()
@@ -101,7 +104,7 @@ class Durable:
             await _begin(run_id)
 
     async def _restart(self, run_id: str) -> None:
-        """Start a run whose workflow ended before the run did, unless another process does so at the same time."""
+        """Start a run whose workflow ended before the run did, unless another process is restarting it, too."""
         async with self._exclusively(f"restart-{run_id}") as is_held:
             known = await DBOS.get_workflow_status_async(run_id)
             if is_held and known and known.status in FAILED_STATUSES:
@@ -110,9 +113,12 @@ class Durable:
 
     @asynccontextmanager
     async def _exclusively(self, name: str) -> AsyncGenerator[bool]:
-        """Hold the lock `name` for the block, if no other process has it. Yields whether this process holds it now."""
-        # Tasks of this process wait for each other instead of finding the lock taken: otherwise one that only checks
-        # whether an owner is alive would look like a live owner to the task that adopts.
+        """Hold the lock `name` for the block.
+
+        Yield whether this process has the lock; another process may already hold it.
+        """
+        # Tasks of this process wait for each other. Otherwise, a task that takes an owner's lock only to check whether
+        # the owner is alive would look like a live owner to the task that adopts runs.
         locks = self._launched.locks if self._launched else None
         async with self._local_locks.setdefault(name, asyncio.Lock()):
             is_held = locks is not None and await asyncio.to_thread(locks.hold, name)
@@ -130,7 +136,7 @@ class Durable:
         try:
             await launched.execute(run_id)
         finally:
-            if self._running.get(run_id) is task:  # else a later execution of the run has started in this process
+            if self._running.get(run_id) is task:  # a later execution may have replaced the task
                 del self._running[run_id]
 
     async def owners_alive(self, run_ids: Collection[str]) -> dict[str, bool]:
@@ -148,7 +154,8 @@ class Durable:
     async def cancel(self, run_id: str) -> None:
         async with self._control() as control:
             await control.cancel_workflows_async([run_id])
-        # DBOS stops a cancelled workflow only at its next DBOS step, and these workflows have none.
+        # DBOS stops a cancelled workflow only at its next DBOS step, and the workflows of octave-mcp have no DBOS
+        # steps.
         if task := self._running.get(run_id):
             task.cancel()
             await asyncio.wait((task,), timeout=CANCEL_TIMEOUT_SECONDS)
@@ -170,8 +177,9 @@ class Durable:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, self._adopting, return_exceptions=True)
-        # The heartbeat of a process that leaves runs stays: by it, the others find them within seconds instead of at
-        # the next listing. The process that adopts the last run removes it.
+        # If this process leaves unfinished runs, its heartbeat is not removed: the heartbeat lets other processes find
+        # these runs within seconds instead of at the next listing. The process that adopts the last run removes the
+        # heartbeat.
         if not leaves_runs:
             with suppress(StoreFailed):
                 await self._pulse.stop(self._id)
@@ -180,8 +188,9 @@ class Durable:
 
     async def _shut_down(self, locks: Locks) -> None:
         """Stop DBOS, then free the locks."""
-        # In a thread of its own, and with a new default executor afterwards: DBOS has made its executor the default of
-        # the event loop, and shuts it down. The locks come last: once they are free, other processes adopt the runs.
+        # DBOS has made its own executor the default of the event loop, and shuts this executor down. Therefore another
+        # thread is used here, and the event loop gets a new default executor afterwards. The locks are freed last,
+        # since other processes adopt the runs once the locks are free.
         with ThreadPoolExecutor(1) as thread:
             loop = asyncio.get_running_loop()
             if self in _serving:
@@ -192,7 +201,7 @@ class Durable:
 
     @asynccontextmanager
     async def _control(self) -> AsyncGenerator[type[DBOS] | DBOSClient]:
-        """Yield what cancels and deletes workflows: DBOS, or a client if this process does not execute runs."""
+        """Yield an object that cancels and deletes workflows: DBOS, or a client if this process executes no runs."""
         if self._launched:
             yield DBOS
             return
@@ -207,8 +216,8 @@ class Durable:
     async def _adopt(self, launched: _Launched) -> None:
         is_held = await asyncio.to_thread(launched.locks.keep, self._id)
         await self._pulse.beat(self._id)
-        # A lock that was lost was lost with the connection to Postgres, probably for all processes at once: their locks
-        # are free until they take them again. Wait one round instead of adopting the runs of live processes.
+        # If the lock was lost, the connection to Postgres was lost, probably by all processes at once. Their locks stay
+        # free until the processes take them again, so skip one round instead of adopting the runs of live processes.
         if is_held:
             await self._adopt_all({*self._pulse.owners}, launched.claims)
             if (now := asyncio.get_running_loop().time()) >= self._next_listing_at:
@@ -216,25 +225,25 @@ class Durable:
                 await self._adopt_unlisted(launched.claims)
 
     async def _adopt_unlisted(self, claims: Claims) -> None:
-        """Adopt the runs of processes without a heartbeat, and restart its own runs that it does not execute."""
+        """Adopt the runs of processes without a heartbeat, and restart this process's runs that it does not execute."""
         owners = await _owners_by_run()
         await self._adopt_all({*filter(None, owners.values())} - {*self._pulse.owners}, claims)
         await self._restart_idle({run_id for run_id, owner in owners.items() if owner == self._id}, claims)
 
     async def _adopt_all(self, owners: set[str], claims: Claims) -> None:
-        """Adopt the runs of those other processes that have ended or whose heartbeat is stale."""
+        """Adopt the runs of every other process that has ended or has a stale heartbeat."""
         for owner in owners - {self._id}:
             async with self._exclusively(owner) as has_ended:
-                # A free lock is no proof of an end: a restart of Postgres frees all locks. A process that is suspended
-                # keeps its lock, so a stale heartbeat alone is enough.
+                # A free lock does not prove that the process has ended: a restart of Postgres frees all locks. A
+                # suspended process keeps its lock, so a stale heartbeat alone is a sufficient reason.
                 if (has_ended and not self._pulse.is_fresh(owner)) or self._pulse.is_stale(owner):
                     await self._adopt_from(owner, claims)
 
     async def _restart_idle(self, owned: Collection[str], claims: Claims) -> None:
         """Restart the runs that this process owns but has not executed in two listings in a row.
 
-        Two processes that adopt the same run at the same time may leave such a run. One listing is not enough, since a
-        run that is just being started looks the same.
+        Such a run may result if two processes adopt it at the same time. Two listings are needed, since a run that is
+        just being started looks the same in one of them.
         """
         idle = {*owned} - self._running.keys()
         for run_id in idle & self._idle:
@@ -244,15 +253,16 @@ class Durable:
         self._idle = idle
 
     async def _adopt_from(self, owner: str, claims: Claims) -> None:
-        """Start the owner's runs that this process can execute, and delete the workflows of those that are over.
+        """Start the owner's runs that this process can execute, and delete the workflows of runs that are over.
 
         If no run is left, the owner's heartbeat is removed, too.
         """
-        # Listed again under the owner's lock: another process may have adopted some of them since the last listing.
+        # The runs are listed again under the owner's lock: another process may have adopted some of them since the last
+        # listing.
         active = await _owners_by_run()
         claimed = {run_id: await claims(run_id) for run_id, run_owner in active.items() if run_owner == owner}
         await self.forget([run_id for run_id, claim in claimed.items() if claim != "others"])
-        # If this process ends here, these runs have no workflow: `Maintenance` starts runs that no engine has.
+        # If this process ends here, these runs have no workflow. `Maintenance` starts runs without a workflow.
         for run_id in (run_id for run_id, claim in claimed.items() if claim == "ours"):
             await self.start(run_id)
         if "others" not in claimed.values():
@@ -277,5 +287,6 @@ class _Launched:
 
 
 def _owner(run: WorkflowStatus) -> str | None:
-    # An earlier release gave each process a queue; a run that waits in one belongs to the process it is named for.
+    # An earlier release gave each process a queue with the same name. A run that waits in such a queue belongs to that
+    # process.
     return run.queue_name if run.status == "ENQUEUED" else run.executor_id

@@ -1,6 +1,6 @@
-"""The heartbeats of processes that execute runs, timed by this process.
+"""The heartbeats of processes that execute runs, and their ages by the clock of this process.
 
-A heartbeat is a counter in the database, not a time: the clocks of machines differ.
+A heartbeat is a counter in the database rather than a time, since the clocks of machines differ.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 
 from octave_mcp.ports import Heartbeats
 
-# A process whose heartbeat has not moved for this long loses its runs to others.
+# A process whose heartbeat has not changed for this long loses its runs to other processes.
 STALE_SECONDS = 30.0
-# A process whose heartbeat moved within this time (one and a half intervals) is alive, even if its lock is free.
+# A process whose heartbeat changed within this time (one and a half intervals) is alive, even if its lock is free.
 FRESH_SECONDS = 7.5
 
 
 @dataclass(frozen=True, slots=True)
 class _Beat:
-    """The counter of a process, when this value was first seen, and whether another was seen before it."""
+    """The counter of a process, when its value was first seen, and whether an earlier value was seen before."""
 
     count: int
     seen_at: float
@@ -32,7 +32,7 @@ class _Beat:
 
 
 class Pulse:
-    """Sends the heartbeat of this process, and watches those of the others."""
+    """Sends the heartbeat of this process, and watches the heartbeats of other processes."""
 
     def __init__(self, heartbeats: Heartbeats) -> None:
         self._heartbeats = heartbeats
@@ -45,26 +45,29 @@ class Pulse:
         return self._seen.keys()
 
     async def beat(self, id_: str) -> None:
-        """Send a heartbeat of this process, and read those of all others."""
-        # Ages are measured up to this time, before the query: no heartbeat ages while this process is suspended in it.
+        """Send a heartbeat of this process, and read the heartbeats of all processes."""
+        # Ages are measured up to this time, before the query, so that no heartbeat ages if this process is suspended
+        # during the query.
         asked_at = time.monotonic()
         beats, now, seen = await self._heartbeats.beat(id_), time.monotonic(), self._seen
         if now - self._asked_at > FRESH_SECONDS:
-            # This process was itself suspended: it did not see the heartbeats of the others, so their ages start again.
+            # This process was suspended and could not see other heartbeats change, so their ages start again at zero.
             seen = {owner: replace(beat, seen_at=now) for owner, beat in seen.items()}
         self._seen = {owner: _Beat.of(count, now, seen.get(owner)) for owner, count in beats.items()}
         self._asked_at = asked_at
 
     def is_fresh(self, owner: str) -> bool:
-        """Whether the heartbeat was seen to move within the last `FRESH_SECONDS`."""
-        # A counter that was never seen to move proves nothing: its process may have ended before this one started.
+        """Whether a change of the heartbeat was seen within the last `FRESH_SECONDS`."""
+        # A counter that was never seen to change proves nothing: its process may have ended before this process
+        # started.
         beat = self._seen.get(owner)
         return beat is not None and beat.has_moved and self._asked_at - beat.seen_at <= FRESH_SECONDS
 
     def is_stale(self, owner: str) -> bool:
-        """Whether the heartbeat has not moved for more than `STALE_SECONDS`.
+        """Whether the heartbeat has not changed for more than `STALE_SECONDS`.
 
-        A process that never had a heartbeat is never stale: it runs an older release, and only its lock counts.
+        A process without a heartbeat is never stale: it runs an older release, and only its lock shows whether it is
+        alive.
         """
         beat = self._seen.get(owner)
         return beat is not None and self._asked_at - beat.seen_at > STALE_SECONDS

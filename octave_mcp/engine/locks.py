@@ -1,4 +1,4 @@
-"""Locks that are freed when their process ends, however it ends, and so show which processes are alive."""
+"""Locks that show which processes are alive: a lock is freed when its process ends, even by a crash."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ from sqlalchemy import make_url
 from octave_mcp.domain.database_url import CONNECTING_SECONDS
 from octave_mcp.errors import StoreFailed
 
-ADVICE = "run 'octave-mcp doctor' to see what is wrong with it"
+ADVICE = "run 'octave-mcp doctor' to find the cause"
 
 
 class Locks(Protocol):
     """The locks of one process. Each method raises `StoreFailed` if the folder or database of the locks is unusable."""
 
     def hold(self, name: str) -> bool:
-        """Take the lock if it is free. Return whether this call took it: False if this process has it already."""
+        """Take the lock if it is free. Return False if any process, including this one, already holds it."""
         ...
 
     def keep(self, name: str) -> bool:
-        """Return whether this process has held the lock without a break; if not, take it again once it is free."""
+        """Return whether this process still holds the lock.
+
+        If the lock was lost, try to take it again and return False.
+        """
         ...
 
     def free(self, name: str) -> None: ...
@@ -48,7 +51,7 @@ class Files:
             return False
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            # Not thread-local: a lock is taken and freed in whichever thread of the pool is free.
+            # The lock is not thread-local, since different threads of the pool may take it and free it.
             lock = FileLock(self._folder / f"{name}.lock", timeout=0, thread_local=False)
             lock.acquire()
         except Timeout:
@@ -63,7 +66,8 @@ class Files:
 
     def free(self, name: str) -> None:
         lock = self._held.pop(name)
-        # Removed before it is released: afterwards another process may have locked the file.
+        # The file is removed before the lock is released, since afterwards another process may have locked the same
+        # file.
         Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
 
@@ -73,25 +77,28 @@ class Files:
 
 
 class Advisory:
-    """Postgres advisory locks, for processes on any machine. One connection holds them, and they are lost with it."""
+    """Postgres advisory locks, for processes on any machine.
+
+    One connection holds all locks, and losing it frees them.
+    """
 
     def __init__(self, url: str) -> None:
         at = make_url(url)
-        # Not the URL itself: libpq parses some URLs differently, and the locks could end up in another database.
+        # SQLAlchemy parses the URL: libpq parses some URLs differently, so the locks could end up in another database.
         self._options = {**at.get_dialect()().create_connect_args(at)[1]}
         self._options.setdefault("connect_timeout", CONNECTING_SECONDS)
         self._held: set[str] = set()
         self._connection = self._connected()
 
     def hold(self, name: str) -> bool:
-        if name in self._held:  # Postgres lets the session that holds a lock take it again
+        if name in self._held:  # Postgres lets a session take a lock that it already holds
             return False
         if self._ask("select pg_try_advisory_lock(%s)", name):
             self._held.add(name)
         return name in self._held
 
     def keep(self, name: str) -> bool:
-        """Check the connection, and take the lock again if it was lost with it and no other process holds it."""
+        """Check the connection. If the lock was lost with the connection, try to take the lock again."""
         try:
             self._ask("select %s::bigint is not null", name)
         except StoreFailed:
