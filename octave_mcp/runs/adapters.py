@@ -1,4 +1,4 @@
-"""What runs need from the composition root: adapters by name, limits, and the files of playbooks."""
+"""What runs get from the composition root: adapters by name, limits, and the storage of playbook files."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.sender import Sender
 from octave_mcp.ports import Engine, Memory, Model, RunContext, Source, Store
 
-# The companies as a request names them.
+# The companies of a request by role, as the user named them.
 Deal = Mapping[Role, str]
 NO_DEAL: Deal = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of one run, its fallbacks and its verifier, as the settings have them.
+    """The limits, fallback models and verifier of a run, from the settings.
 
     `verify_model` is the model that judges claims: '' for the run's own model, 'none' for no verification.
     """
@@ -50,10 +50,10 @@ class Files(Protocol):
         ...
 
     async def replace(self, run_id: str, playbook: Playbook) -> None:
-        """Write the files again for a newer version, if they are on this machine. Failures are logged."""
+        """Rewrite the playbook's files for a newer version, if they are on this machine. Failures are only logged."""
 
     async def remove(self, run_id: str, files: Sequence[str]) -> None:
-        """Remove what `publish` wrote for the run, and nothing else."""
+        """Remove the files that `publish` wrote for the run, and nothing else."""
         ...
 
 
@@ -82,17 +82,17 @@ class Adapters(Protocol):
     def source_name(self, name: str) -> str: ...
 
     def model(self, name: str, context: RunContext | None = None, deal: Deal = NO_DEAL) -> Model:
-        """Return the model for a run; without `context`, one that is only checked and asked for estimates.
+        """Return the model for a run. A model without `context` can only be checked and asked for estimates.
 
         The name may contain the provider's model, such as 'openai:gpt-6-luna'.
 
         Raises:
-            InputError, StaleRecording: the model replays recordings, and there is no readable one of this deal.
+            InputError, StaleRecording: the model replays recordings, and no readable recording of this deal exists.
         """
         ...
 
     def source(self, name: str, *, refresh: bool = False, run_id: str = "", memory: Memory | None = None) -> Source:
-        """Return the source. With `refresh`, it fetches every page again. `memory` is the store of the execution."""
+        """Return the source. `refresh` makes it fetch every page again. `memory` is the store of the execution."""
         ...
 
     def emit(self, event: Event) -> None: ...

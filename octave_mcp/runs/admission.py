@@ -36,7 +36,7 @@ class Admission:
         """Return the estimate of the model and the verifier together.
 
         Raises:
-            InputError: there is a dollar limit, but a price is not known.
+            InputError: the run has a dollar limit, but a price is not known.
         """
         verifier = verifier_of(self._adapters, models[0])
         estimates = [(model, model.estimate(pages)) for model in models]
@@ -50,7 +50,7 @@ class Admission:
         return sum((estimate for _, estimate in judging), estimates[0][1])
 
     def check(self, record: RunRecord) -> tuple[Company, ...]:
-        """Check that the run can be executed here. Return its companies, or () for a revision, which reads no site.
+        """Check that the run can be executed here. Return its companies, or () for a revision, which reads no sites.
 
         Raises:
             InputError, SetupError, StaleRecording: the run cannot be executed here.
@@ -88,11 +88,11 @@ class Admission:
             check_verifier(verifier)
 
     def _models(self, name: str, deal: Deal) -> list[Model]:
-        """Return the model of a run about this deal, followed by its fallbacks.
+        """Return the model of a run about this deal, followed by the fallback models.
 
         Raises:
-            SetupError: one of them is not set up, or cannot be a fallback.
-            InputError, StaleRecording: the model replays recordings, and there is no readable one of this deal.
+            SetupError: a model is not set up, or cannot be a fallback.
+            InputError, StaleRecording: the model replays recordings, and no readable recording of this deal exists.
         """
         return [self._adapters.model(name, deal=deal), *map(self._fallback, self._adapters.limits.fallback)]
 
@@ -109,7 +109,7 @@ class Admission:
 
 
 def can_revise(model: str) -> bool:
-    """Whether the model follows instructions: rules do not, and recordings cannot answer new questions."""
+    """Whether the model follows instructions. Rules do not follow any, and recordings cannot answer new questions."""
     return model not in {BY_RULES, *(choice.name for choice in MODELS if choice.replays)}
 
 
@@ -126,17 +126,17 @@ def _check_follows(model: str) -> None:
 def cannot_revise(what: str, *, has_client: bool = True) -> InputError:
     """Return the error for a model that does not follow instructions, naming models that do.
 
-    Without a client, models that ask the client are not named.
+    If no client is connected, the text does not name models that ask a client.
     """
     more = "" if has_client else ", or revise it over MCP"
     return InputError(f"{what} cannot follow an instruction: name {finished_copy(has_client=has_client)}{more}")
 
 
 def _check_usable(models: Sequence[Model]) -> None:
-    """Check that at least one of the models can be used: a run starts with its fallback if need be.
+    """Check that at least one of the models can be used. If the first cannot, the run starts with a fallback.
 
     Raises:
-        SetupError: no model can be used; the error is that of the first.
+        SetupError: no model can be used; the text is about the first model.
     """
     faults = [fault for model in models if (fault := _fault(model))]
     if len(faults) == len(models):
@@ -160,7 +160,7 @@ def _check_language(model: Model, language: str) -> None:
 
 
 def same(stored: RunRecord, request: PlaybookRequest | RevisionRequest) -> RunRecord:
-    """Return the stored run of a request_id, provided that it was started by the same request.
+    """Return the stored run of a request_id if the same request started it.
 
     Raises:
         ReusedRequest: the request_id was used for a different request.
@@ -168,13 +168,16 @@ def same(stored: RunRecord, request: PlaybookRequest | RevisionRequest) -> RunRe
     if (stored.revision_request or stored.request) == request:
         return stored
     raise ReusedRequest(
-        f"request_id {request.request_id!r} was already used for another request, that of run {stored.run_id}; "
-        "use a new one"
+        f"request_id {request.request_id!r} was already used for another request, which started run {stored.run_id}; "
+        "use a new request_id"
     )
 
 
 def queued(request: PlaybookRequest, model: str, source: str, **fields: Any) -> RunRecord:  # noqa: ANN401 - fields of the record
-    """Return the record of a new run of the request, in its session or in a new one. `fields` are further fields."""
+    """Return the record of a new run of the request, in its session or a new session.
+
+    `fields` are more record fields.
+    """
     return RunRecord(
         run_id=f"run_{secrets.token_hex(16)}",
         session_id=request.session_id or f"sess_{secrets.token_hex(16)}",

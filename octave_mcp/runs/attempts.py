@@ -11,9 +11,10 @@ from octave_mcp.domain.run import RunRecord
 
 @dataclass(slots=True)
 class Attempts:
-    """The attempts of this process to execute a run, all but the first after an outage of the database.
+    """The attempts of this process to execute a run. Each attempt after the first follows a database outage.
 
-    `epoch` is that of the last execution this process knows of. `unstored` are the events that could not be stored.
+    `epoch` is the epoch of the last execution that this process knows of. `unstored` are events that could not be
+    stored.
     """
 
     epoch: int
@@ -21,11 +22,11 @@ class Attempts:
     unstored: Sequence[Event] = ()
 
     def first_event(self, record: RunRecord) -> tuple[EventName, str]:
-        """Return the name and the message of the event that this attempt starts with."""
-        if self.number > 1:  # not "run_resumed", which counts as a restart after a crash (`EventLog.resumed_in_vain`)
+        """Return the name and message of the first event of this attempt."""
+        if self.number > 1:  # "run_resumed" would count as a restart after a crash (`EventLog.resumed_in_vain`)
             return "progress", "continuing: the database is available again"
         if record.started_at is None:
             return "run_started", "started"
-        if self.epoch == 1:  # the first execution with an epoch, of a run that was started by a release without them
+        if self.epoch == 1:  # the run was started by an early release, which had no epochs
             return "run_resumed", "restarted from its first step: it was started by a release whose steps had no names"
         return "run_resumed", "resumed"

@@ -1,4 +1,4 @@
-"""Store the events of a run that this process executes, each of them once, however often the run is resumed."""
+"""Store each event of a run once, no matter how often the run is resumed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ SIGNS_OF_PROGRESS = frozenset({"step_finished", "answered", "waiting"})
 
 
 class EventLog:
-    """Takes the events of one execution and stores them in the background, in order, several in one transaction.
+    """Stores the events of one execution in the background, in order, with several events in one transaction.
 
-    `earlier` are the events stored before the run was resumed: a resumed run emits them again, and they are not stored
-    twice. Events that cannot be stored are retried later, while the run continues; `unstored` are those that an earlier
-    log of the run could not store. `observe` gets each new event, and `notify` is called when some were stored.
+    `earlier` are the events that were stored before the run was resumed. A resumed run emits these events again, but
+    they are not stored twice. Events that cannot be stored are retried later, while the run continues; `unstored` are
+    the events that an earlier log of the run could not store. `observe` gets each new event, and `notify` is called
+    when events were stored.
     """
 
     def __init__(
@@ -36,11 +37,11 @@ class EventLog:
     ) -> None:
         self._run_id, self._store, self._supervisor = run_id, store, supervisor
         self._observe, self._notify = observe, notify
-        # The transaction may have succeeded although the connection was lost before the reply.
+        # An event may have been stored although the connection was lost before the database replied.
         unstored = [event for event in unstored if event not in earlier]
         earlier = [*earlier, *unstored]
         self.resumed_in_vain = _resumed_in_vain(earlier)
-        # Counted, since two events of a run may be equal. "run_resumed" is a new event each time.
+        # The events are counted, since two events of a run may be equal. "run_resumed" is a new event each time.
         self._earlier = Counter(_identity(event) for event in earlier if event.event != "run_resumed")
         self._done = max((event.done for event in earlier), default=0)
         self.unstored = unstored
@@ -56,13 +57,13 @@ class EventLog:
     def __call__(self, event: Event) -> None:
         if self._ended:
             return
-        # Events of model calls are never repetitions: a recorded call is replayed without an event, any other is made
-        # again. And each time that a run waits is an event of its own.
+        # Events of model calls are always new: a recorded call is replayed without an event, and a call that is not
+        # recorded is made again. "waiting" is also a new event each time.
         if event.call is None and event.event != "waiting" and self._earlier[_identity(event)]:
             self._earlier[_identity(event)] -= 1
             return
         self._done = max(self._done, event.done)
-        # A resumed run does its steps again from the journal, but what was reported as done must not decrease.
+        # A resumed run replays its steps from the journal, but the progress that clients see must not decrease.
         event = event.model_copy(update={"done": self._done, "total": max(self._done, event.total)})
         self._observe(event)
         self.unstored.append(event)
@@ -89,13 +90,16 @@ class EventLog:
                 self._write()
 
     async def _without_stored(self, batch: Sequence[Event]) -> list[Event]:
-        """Return the events of the batch that are not stored: a failed attempt may have stored them nevertheless."""
+        """Return the events of the batch that are not stored yet.
+
+        An attempt that seemed to fail may have stored some.
+        """
         stored = await self._store.last_events(self._run_id, len(batch)) if self._failures > 1 else []
         known = [event for _, event in stored]
         return [event for event in batch if event not in known]
 
     async def close(self) -> None:
-        """Try to store what is left, return when that has succeeded or failed, and wake all who wait for the run."""
+        """Make a last attempt to store the remaining events, and wake all callers that wait for the run."""
         if self._retry:
             self._retry.cancel()
             self._write()
@@ -112,12 +116,12 @@ def run_event(record: RunRecord, event: EventName, **more: Any) -> Event:  # noq
 
 
 def _resumed_in_vain(earlier: Sequence[Event]) -> int:
-    """Return how often the run was resumed since it last finished a step, got an answer or started to wait for one."""
+    """Return how often the run was resumed since it last finished a step, got an answer or started to wait."""
     names = [event.event for event in reversed(earlier)]
     last = next((at for at, name in enumerate(names) if name in SIGNS_OF_PROGRESS), None)
     return names[:last].count("run_resumed")
 
 
 def _identity(event: Event) -> Hashable:
-    """Return the fields in which a repeated event equals the first. Its time and progress may differ."""
+    """Return the fields that identify a repeated event. The event's time and progress may differ."""
     return event.event, event.step, event.company, event.message, event.error

@@ -1,4 +1,7 @@
-"""Execute one run from its start, or from where it was interrupted, to a final status. The engine calls this."""
+"""Execute one run from its start, or from where it was interrupted, until it has a final status.
+
+The engine calls this module.
+"""
 
 from __future__ import annotations
 
@@ -32,19 +35,22 @@ from octave_mcp.runs.questions import StoredInbox
 from octave_mcp.runs.refreshing import base_of
 from octave_mcp.runs.verifiers import verifier_of
 
-# A run during which this many servers have ended in a row, without any progress, is taken for the cause (it may exhaust
-# their memory) and is not resumed.
+# If this many servers in a row end while they execute a run, and it makes no progress, the run is probably the cause
+# (for example, it may exhaust the memory), and is not resumed again.
 MAX_FRUITLESS_RESUMES = 20
-# How many runs that a client answers may be under way at once. They mostly wait, so `max_runs` does not count them.
+# Maximum number of concurrent runs that a client answers. These runs mostly wait, so `max_runs` does not count them.
 MAX_CLIENT_RUNS = 500
-# A run with open questions that has neither started nor ended a step for this long does nothing but wait.
+# If a run with open questions has neither started nor ended a step for this long, it only waits for answers.
 IDLE_AFTER_SECONDS = 60.0
-# A run may wait for its turn at a slow model for at most this many times its time limit, in addition to the limit.
+# The time that a run waits for a busy model does not count toward its time limit, up to this many times the limit.
 MAX_WAITING_FACTOR = 3
 
 
 class Executor:
-    """Executes runs. `logs` and `inboxes` hold the events and questions of those that this process executes."""
+    """Executes runs.
+
+    `logs` and `inboxes` map the ids of runs in this process to their event logs and question inboxes.
+    """
 
     def __init__(self, adapters: Adapters, admission: Admission) -> None:
         self.logs: dict[str, EventLog] = {}
@@ -59,7 +65,7 @@ class Executor:
 
     @property
     def only_waits(self) -> bool:
-        """Whether this process has runs, all of which wait for answers."""
+        """Whether this process has runs and all of them wait for answers."""
         return bool(self.logs) and not self.is_working
 
     @property
@@ -69,11 +75,11 @@ class Executor:
 
     @property
     def open_questions(self) -> list[tuple[str, str]]:
-        """The run id and question id of each question that a run of this process waits for."""
+        """The run id and question id of each open question of this process's runs."""
         return [(run_id, question) for run_id, inbox in self.inboxes.items() for question in inbox.open_questions]
 
     async def claims(self, run_id: str) -> Claim:
-        """Return whether this process has what the run needs."""
+        """Return whether this process has the model and source that the run needs."""
         record = await self._store.get_run(run_id)
         if record is None or record.is_final:
             return "over"
@@ -84,9 +90,10 @@ class Executor:
         return "ours"
 
     async def execute(self, run_id: str) -> None:
-        """Execute the run from where its journal ends. If this is interrupted, another execution resumes it.
+        """Execute the run from where its journal ends.
 
-        While the database cannot be used, the run waits; then it continues from what is recorded.
+        If the execution is interrupted, another execution resumes the run. While the database cannot be used, the run
+        waits, and then continues from the last recorded step.
         """
         epoch = await persistently(lambda: self._store.epoch_of(run_id))
         record = await persistently(lambda: self._store.get_run(run_id))
@@ -94,7 +101,7 @@ class Executor:
             return
         is_answered_by_client = (await computed(self._adapters.model, record.model)).capacity.is_answered_by_client
         attempts = Attempts(epoch)
-        # Semaphores of asyncio are fair, so runs are executed in the order in which they were started.
+        # asyncio semaphores are fair, so runs are executed in the order in which they were started.
         async with self._client_slots if is_answered_by_client else self._slots:
             await persistently(lambda: self._attempt(record, attempts))
 
@@ -106,7 +113,8 @@ class Executor:
                 attempts.epoch += 1
                 await self._execute(await self._store.get_run(run_id) or record, attempts)
             elif await self._store.epoch_of(run_id) is not None:
-                # Another server has it. Returning would mark the workflow as done, and with it the run as not active.
+                # Another server executes the run. A return would mark the workflow as done, and the run would no longer
+                # count as active.
                 raise asyncio.CancelledError
         except StoreFailed as failed:
             if is_outage(failed) and attempts.number == 1:
@@ -146,15 +154,16 @@ class Executor:
         return Execution(record.run_id, epoch, store, entries, stop=task.cancel, report=report, clock=clock)
 
     async def stop_lost(self, *, waiting: bool = False) -> None:
-        """Stop the executions whose run was cancelled, deleted or taken over in another process.
+        """Stop the executions whose run was cancelled or deleted, or was taken over by another process.
 
-        With `waiting`, check those that only wait for answers, otherwise all others. The two are checked at different
-        intervals, since an execution that waits spends nothing.
+        If `waiting` is true, check the executions that only wait for answers, otherwise all other executions. The
+        intervals of these checks differ, since an execution that waits spends nothing.
         """
         executions = {each.run_id: each for each in self._executions if self._waits(each) == waiting}
         if executions:
             for run_id in await self._store.lost({run_id: each.epoch for run_id, each in executions.items()}):
-                if (execution := executions[run_id]) in self._executions:  # it may have ended during the query
+                # An execution may have ended during the query.
+                if (execution := executions[run_id]) in self._executions:
                     self._executions.discard(execution)
                     execution.lose()
 
@@ -164,7 +173,7 @@ class Executor:
         return bool(inbox and inbox.open_questions) and now - execution.stepped_at > IDLE_AFTER_SECONDS
 
     async def _outcome(self, record: RunRecord, execution: Execution, log: EventLog, attempts: Attempts) -> RunRecord:
-        """Execute the run and return its final record, whatever happens to it, except for an outage of the database."""
+        """Execute the run and return its final record, even if the run fails. Only a database outage is raised."""
         run: Run | None = None
         self._executions.add(execution)
         try:
@@ -172,11 +181,11 @@ class Executor:
             record, run = await self._begun(record, execution, log, attempts)
             made = await finished(record, run, companies, execution, self._adapters.files)
         except OctaveError as failed:
-            if is_outage(failed):  # no failure of the run: the next attempt continues it
+            if is_outage(failed):  # the run has not failed: the next attempt continues it
                 raise
             return ended(record, "failed", RunError(code=failed.code, message=str(failed)))
         except Exception as failed:  # noqa: BLE001 - a run must end as failed, whatever the cause
-            # Only the log gets the text, with a traceback: nobody has checked what it discloses.
+            # The text of an unexpected exception goes only to the log, since it may contain confidential data.
             log(run_event(record, "call_failed", error=type(failed).__name__, success=False))
             message = "something went wrong inside octave-mcp; see the log of this run"
             return ended(record, "failed", RunError(code=OctaveError.code, message=message))
@@ -196,14 +205,15 @@ class Executor:
         Raises:
             Crashed: the run has been resumed too often without progress.
         """
-        # Either may show progress that the other does not: the journal has smaller steps, the events answers and waits.
+        # The journal and the events can each show progress that the other does not: the journal has smaller steps, and
+        # only the events include answers and waits.
         resumed_in_vain = min(log.resumed_in_vain, execution.resumed_in_vain)
         if resumed_in_vain >= MAX_FRUITLESS_RESUMES:
             raise Crashed(
-                f"the server ended {resumed_in_vain} times while it executed this run, so the run is not resumed; "
-                "the log says what it was doing; start a new run, with a lower max_pages if memory was short"
+                f"the server ended {resumed_in_vain} times while it executed this run, so the run is not resumed "
+                "again; the log shows its last steps; start a new run, with a lower max_pages if memory was short"
             )
-        # `specialists_per_ask` stays as the run started: other asks would not be found in its journal.
+        # `specialists_per_ask` does not change when a run is resumed: different asks would not be found in its journal.
         begun = {
             "status": "running",
             "started_at": record.started_at or datetime.now(UTC),
@@ -247,7 +257,7 @@ class Executor:
         return run
 
     def _askers(self, record: RunRecord, execution: Execution, log: EventLog) -> tuple[Asker, Asker | None]:
-        """Return the asker of the model and that of the verifier, if there is one. They share a budget and a ledger."""
+        """Return the askers of the model and of the verifier, if any. Both share a budget and a ledger."""
         store, clock = execution.store, execution.clock
         on_open_count = self._on_open_count(record, store, log)
         inbox = self.inboxes[record.run_id] = StoredInbox(record.run_id, store, self.notifier.notify, on_open_count)
@@ -268,7 +278,7 @@ class Executor:
         asker, judge = Asker(model, fallback, budget, clock, slow), verifier_of(self._adapters, model, context)
         if judge is None:
             return asker, None
-        # A verifier that was chosen in the settings is not replaced by a fallback that nobody chose for this.
+        # A verifier from the settings has no fallback, since the user did not choose the fallback models as verifiers.
         fallback_judges = tuple(each for each in fallback if each.capacity.verifies) if judge is model else ()
         return asker, Asker(judge, fallback_judges, budget, clock, slow, asker.ledger)
 
@@ -279,7 +289,7 @@ class Executor:
         return Deadline(clock.now() + limits.run_timeout_seconds, limits.step_timeout_seconds, clock)
 
     def _on_open_count(self, record: RunRecord, store: Store, log: EventLog) -> Callable[[int], Awaitable[None]]:
-        """Return the callback of the inbox that stores whether the run waits for answers."""
+        """Return a callback for the inbox, which stores whether the run waits for answers."""
 
         async def store_status(count: int) -> None:
             status: RunStatus = "waiting" if count else "running"
@@ -294,7 +304,7 @@ class Executor:
         """Store the final record together with the last event, unless the run is already final."""
         store = store or self._store
         if log:
-            await log.close()  # so that no earlier event is stored after the last one
+            await log.close()  # otherwise, an earlier event could be stored after the last event
         done = max((event.done for _, event in await store.last_events(record.run_id, 1)), default=0)
         error = f"{record.error.code}: {record.error.message}" if record.error else None
         event = run_event(
@@ -317,7 +327,7 @@ class Executor:
             await own.close()
 
     async def _needs_no_files(self, run_id: str) -> bool:
-        """Whether the run was cancelled or deleted. If another server executes it now, the files belong to that one."""
+        """Whether the run was cancelled or deleted. If another server executes the run now, it needs the files."""
         current = await self._store.get_run(run_id)
         return current is None or (current.is_final and not current.files)
 

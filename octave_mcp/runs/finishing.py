@@ -1,4 +1,4 @@
-"""Produce the result of a run: a playbook or the next version of one, and its files."""
+"""Produce the result of a run: a new playbook or the next version of a playbook, and its files."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def finished(
     playbook = await stored(written, record, run)
     status: RunStatus = "partial" if is_partial(playbook) else "completed"
     try:
-        await execution.check()  # an execution that has lost the run must not overwrite the files of the next one
+        await execution.check()  # an execution that has lost its run must not overwrite the files of the next execution
         published = await files.publish(record.run_id, playbook)
     except NotWritten as failed:
         return ended(record, "partial", RunError(code=failed.code, message=str(failed)))

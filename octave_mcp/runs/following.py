@@ -10,9 +10,9 @@ from octave_mcp.domain.events import Event
 from octave_mcp.ports import Store
 from octave_mcp.runs.notifications import Notifier
 
-# How long a follower waits for an event before it gets the last one again.
+# If a follower gets no new event for this long, the last event is repeated.
 HEARTBEAT_SECONDS = 4.0
-# How many events are searched for the last message, since not every event has one.
+# How many recent events are searched for the last message, since not every event has a message.
 RECENT_EVENTS = 12
 
 OnEvent = Callable[[Event], Awaitable[None]]
@@ -31,7 +31,10 @@ class Following:
         return recent[-1].model_copy(update={"message": message})
 
     async def until_at_rest(self, run_id: str, on_event: OnEvent) -> None:
-        """Pass on each event, repeating the last one at each heartbeat, until the run is final or waits for answers."""
+        """Pass each event to `on_event` until the run is final or waits for answers.
+
+        Repeat the last event at each heartbeat.
+        """
         seen = await self._store.last_events(run_id, 1)
         last = await self.latest(run_id)
         if last:
@@ -46,7 +49,8 @@ class Following:
                         await on_event(event)
                 if last and not batch:
                     await on_event(last)
-                    # Without an event: the run may have started to wait just before this follower looked for events.
+                    # The status is also checked if there is no event: the run may have started to wait just before this
+                    # follower read the events.
                     if await self._is_at_rest(run_id):
                         return
 
@@ -55,12 +59,12 @@ class Following:
         return record is None or record.is_at_rest
 
     async def batches(self, run_id: str, after: int) -> AsyncGenerator[list[tuple[int, Event]]]:
-        """Yield numbered events as they come, and an empty batch at each heartbeat, up to the run's last event."""
+        """Yield numbered events in batches until the run's last event, and an empty batch at each heartbeat."""
         clock = asyncio.get_running_loop().time
         watch, beat_at = self._notifier.watch(run_id), clock() + HEARTBEAT_SECONDS
         while True:
             watch.arm()
-            # The record is read before the events: if it is final, the events read next are complete.
+            # The record is read before the events: if the record is final, the events that are read next are complete.
             record = await self._store.get_run(run_id)
             batch = await self._store.events(run_id, after=after)
             if batch:

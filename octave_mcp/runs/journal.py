@@ -1,4 +1,4 @@
-"""The journal of a run: each step is recorded under its name, so that a resumed run does not repeat it."""
+"""The journal of a run, which records each step under its name, so that a resumed run does not repeat the step."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ T = TypeVar("T")
 
 
 class Execution:
-    """One execution of a run. It may write as long as the run is not final and no later execution has started.
+    """One execution of a run. Its writes are accepted until the run is final or a later execution has started.
 
     `entries` are the steps that earlier executions recorded. `stop` cancels the task of this execution. `store` waits
-    while the database cannot be used, and the `clock` pauses meanwhile. `report` gets a sentence about each recorded
-    step that cannot be used. `resumed_in_vain` is how many executions have ended since the last one that recorded a
-    step. `stepped_at` is when the last step started or ended, by the event loop's clock.
+    while the database cannot be used, and the `clock` pauses meanwhile. `report` gets a sentence about recorded steps
+    that cannot be used. `resumed_in_vain` is the number of executions that have ended since a step was last recorded.
+    `stepped_at` is the event-loop time at which the last step started or ended.
     """
 
     def __init__(
@@ -56,8 +56,8 @@ class Execution:
         return StoredJournal(self)
 
     def recorded(self, name: str, digest: str) -> StepEntry | None:
-        """Return the recorded entry of this step, if its input is the same."""
-        # Removed, so that its text does not stay in memory, and `report_unused` finds those that are left.
+        """Return the recorded entry of this step if the step's input is the same."""
+        # The entry is removed, so that its text does not stay in memory and `report_unused` finds only unused entries.
         known = self._entries.pop(name, {})
         if known and digest not in known:
             self._report(f"step {name!r} is done again: its input has changed")
@@ -68,7 +68,7 @@ class Execution:
         self._report(f"step {name!r} is done again: its record cannot be read ({where or 'no JSON'})")
 
     def report_unused(self) -> None:
-        """Report the recorded steps that this execution did not ask for, such as those of another release."""
+        """Report the recorded steps that this execution did not need, such as steps of another release."""
         if self._entries:
             self._report(f"recorded steps that were not used: {', '.join(sorted(self._entries))}")
 
@@ -76,7 +76,10 @@ class Execution:
         return await self.clock.without(lambda: persistently(call))
 
     async def check(self) -> None:
-        """Stop the execution if the run is final or another execution has taken it over. Call it before spending."""
+        """Stop the execution if the run is final or was taken over.
+
+        Call this method before anything that costs money.
+        """
         self.stepped_at = asyncio.get_running_loop().time()
         if await self.store.lost({self.run_id: self.epoch}):
             self._lose()
@@ -84,25 +87,25 @@ class Execution:
     async def record(self, step: StepRecord) -> None:
         """Store the step, or stop the execution if it has lost the run.
 
-        An outage of the database delays this for as long as it lasts, since the step has been paid for.
+        During a database outage, this method waits until the step can be stored, since the step has been paid for.
         """
         self.stepped_at = asyncio.get_running_loop().time()
         if not await self.store.put_step(self.run_id, step):
             self._lose()
 
     def lose(self) -> None:
-        """Stop the execution. The store already ignores what it writes."""
+        """Stop the execution. The store already ignores its writes."""
         self._report("this server no longer executes the run: the run has ended, or another server has taken it over")
         self._stop()
 
     def _lose(self) -> None:
         self.lose()
-        # `stop` takes effect only at the task's next await, and the caller must not go on until then.
+        # `stop` takes effect only at the task's next await, but the caller must not continue until then.
         raise asyncio.CancelledError
 
 
 class StoredJournal:
-    """Records steps under `path`, the part of the run that they belong to, such as 'vendor/pack-3/'."""
+    """Records steps under `path`, which names a part of the run, such as 'vendor/pack-3/'."""
 
     def __init__(self, execution: Execution, path: str = "") -> None:
         self._execution, self._path = execution, path
@@ -118,7 +121,8 @@ class StoredJournal:
                 return await computed(replayed, entry, kind)
             except ValidationError as failed:
                 self._execution.unreadable(path, failed)
-        # Before the call, so that an execution that has lost its run pays at most for the calls in flight.
+        # The check is made before each call, so that an execution that has lost its run pays at most for the calls in
+        # flight.
         await self._execution.check()
         return await self._executed(path, digest, call, _adapter(kind))
 
@@ -126,9 +130,9 @@ class StoredJournal:
         started_at = datetime.now(UTC)
         try:
             result = await call()
-        except StoreFailed:  # an outage is not the result of the step, which is done again
+        except StoreFailed:  # not recorded: after an outage, the step is done again
             raise
-        except OctaveError as failed:  # recorded like a result: a resumed run must not ask again for what has failed
+        except OctaveError as failed:  # recorded like a result, so that a resumed run does not repeat the failed call
             outcome = Outcome(failed=name_of(failed), message=str(failed))
             await self._record(path, digest, started_at, outcome, Usage())
             raise
@@ -164,6 +168,6 @@ def replayed(entry: StepEntry, kind: type[T]) -> T:
 
 
 def _usage(result: object) -> Usage:
-    """Return the usage of the answer that the result is or holds; none if there is no answer."""
+    """Return the usage of the answer in a step's result; no usage if the result has no answer."""
     answer = getattr(result, "answer", result)
     return answer.usage if isinstance(answer, Answer | Unusable) else Usage()

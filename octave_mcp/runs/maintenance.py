@@ -1,6 +1,6 @@
-"""Periodic work of a process: take answers that other processes accepted, stop lost runs, collect garbage.
+"""The periodic work of a process: take answers that other processes accepted, stop lost runs, collect garbage.
 
-A server also starts runs that no engine has, fails abandoned ones and deletes old ones.
+A server also starts runs that are in no engine, marks abandoned runs as failed, and deletes old runs.
 """
 
 from __future__ import annotations
@@ -19,18 +19,19 @@ from octave_mcp.runs.executor import Executor
 from octave_mcp.runs.outcome import ended
 
 INTERVAL_SECONDS = 60.0
-# How often to check whether runs of this process were cancelled or taken over elsewhere. Until then, they cost money.
+# How often to check whether other processes have cancelled or taken over runs of this process. Until the check, such
+# runs cost money.
 LOST_RUNS_SECONDS = 1.0
-# How often to check what other processes did to runs that wait. These spend nothing, but a client whose answer another
-# process accepted waits this long for the verdict.
+# How often to check whether other processes have changed runs that wait. These runs spend nothing, but if another
+# process accepts a client's answer, the client waits up to this long for the verdict.
 WAITING_RUNS_SECONDS = 4.0
-# A run that was stored less than this long ago may still be on its way to the engine of its own process.
+# A run that was stored more recently than this may still be on its way to the engine of the process that stored it.
 UNCLAIMED_AFTER = timedelta(seconds=30)
 ABANDONED_AFTER = timedelta(days=7)
 MAX_SEARCHED_RUNS = 1_000
 ABANDONED_ERROR = RunError(
     code=Abandoned.code,
-    message="for a week no server had what this run needs: its model, its source, or the hosts it was to read",
+    message="for a week, no server could use the model, the source or the hosts that this run needs",
 )
 
 
@@ -40,9 +41,10 @@ class Maintenance:
         self._store, self._engine = adapters.store, adapters.engine
 
     def begin(self, *, for_all: bool) -> tuple[asyncio.Task[None], ...]:
-        """Start the periodic work; with `for_all`, also that for the runs of ended processes.
+        """Start the periodic work.
 
-        Returns the tasks that start runs. The caller has to cancel them before the engine closes.
+        `for_all` includes the work for runs of other processes. Return the tasks that start runs. The caller has to
+        cancel these tasks before it closes the engine.
         """
         start, clock = self._adapters.supervisor.start, asyncio.get_running_loop().time
         collector = Collector(clock())
@@ -62,15 +64,15 @@ class Maintenance:
         await self._remove_old()
 
     async def _take_answers(self) -> None:
-        """Wake the runs of this process for which another process has accepted an answer."""
-        # One query for all questions: a query for each of them took a whole core with 500 waiting runs.
+        """Wake the runs of this process whose answers were accepted by another process."""
+        # One query covers all questions: with 500 waiting runs, a query for each question took a whole CPU core.
         if waited_for := self._executor.open_questions:
             for run_id, question_id in await self._store.answered(waited_for):
                 if inbox := self._executor.inboxes.get(run_id):
                     inbox.wake(question_id)
 
     async def _start_unclaimed(self) -> None:
-        """Start the runs whose server stored them but ended before its engine had them; fail the abandoned ones."""
+        """Start the runs that were stored but never handed to an engine, and mark abandoned runs as failed."""
         others = [record for record in await self._store.unfinished() if record.run_id not in self._executor.logs]
         is_alive = await self._engine.owners_alive([record.run_id for record in others])
         for record in others:
@@ -81,13 +83,14 @@ class Maintenance:
                 await self._engine.cancel(record.run_id)
 
     async def _is_unclaimed(self, record: RunRecord) -> bool:
-        """Whether this process can execute the run, and the one that stored it had time to hand it to its engine."""
+        """Whether this process can execute the run, and the run should be in an engine by now."""
         is_late = datetime.now(UTC) - record.created_at > UNCLAIMED_AFTER
         return is_late and await self._executor.claims(record.run_id) == "ours"
 
     async def _is_abandoned(self, record: RunRecord) -> bool:
-        """Whether nothing has happened to the run for a week, and this process cannot execute it either."""
-        # By the last event, not by age: a run may wait for an answer for days and still be alive.
+        """Whether the run has had no event for a week, and this process cannot execute it either."""
+        # The time of the last event counts, not the run's age: a run may wait for an answer for days and still be
+        # alive.
         last = await self._store.last_events(record.run_id, 1)
         seen_at = last[-1][1].at if last else record.created_at
         return datetime.now(UTC) - seen_at > ABANDONED_AFTER and await self._executor.claims(record.run_id) == "others"
@@ -100,8 +103,8 @@ class Maintenance:
         await answer_cache.delete_expired(self._store)
 
     async def _unused(self, old: Sequence[RunRecord]) -> list[RunRecord]:
-        """Return those runs whose playbook no newer run revises or refreshes."""
-        # The versions of a playbook quote the pages that all its runs have read, so they are deleted together.
+        """Return the runs whose playbook is not revised or refreshed by a newer run."""
+        # The versions of a playbook quote pages that several runs have read, so these runs are deleted together.
         gone, used = {record.run_id for record in old}, set[str]()
         for session_id in {record.session_id for record in old}:
             runs = await self._store.runs(session_id=session_id, limit=MAX_SEARCHED_RUNS)
@@ -110,9 +113,10 @@ class Maintenance:
 
 
 async def remove(records: Sequence[RunRecord], adapters: Adapters) -> None:
-    """Delete the runs, their files, and what the engine and the store have only for them."""
+    """Delete the runs, their files, and all data that the engine and the store keep only for these runs."""
     ids = [record.run_id for record in records]
-    # The store comes last: if this process ends in between, the runs are still found and deleted at the next attempt.
+    # The store is updated last: if this process ends before that, the next attempt still finds the runs and deletes
+    # them.
     await adapters.engine.forget(ids)
     for record in records:
         await adapters.files.remove(record.run_id, record.files)

@@ -1,4 +1,4 @@
-"""Notify coroutines that wait for a change of a run, within this process or by polling the database."""
+"""Notify coroutines of changes of a run, directly within a process, or by polling the database."""
 
 from __future__ import annotations
 
@@ -6,22 +6,26 @@ import asyncio
 from collections.abc import Container
 from weakref import WeakValueDictionary
 
-# Intervals for polling a run that another process executes, which cannot notify this one: each is longer than the last.
+# Polling intervals for a run of another process, which cannot notify this process. Each interval is longer than the
+# last.
 FIRST_POLL_SECONDS = 0.1
 MAX_POLL_SECONDS = 2.0
 POLL_GROWTH = 1.5
 
 
 class Notifier:
-    """Notifies waiters in this process of changes of runs. `local` are the ids of the runs that it executes."""
+    """Notifies waiters in this process of changes of runs.
+
+    `local` are the ids of the runs that this process executes.
+    """
 
     def __init__(self, local: Container[str]) -> None:
         self._local = local
-        # Weak, so that an event is dropped with the last watch that waits for it.
+        # The references are weak, so that an event is dropped with the last watch that waits for it.
         self._events: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
 
     def notify(self, run_id: str) -> None:
-        """Wake all who wait for the run. To be called after something about it was stored."""
+        """Wake all coroutines that wait for the run. Call this after a change of the run was stored."""
         if event := self._events.pop(run_id, None):
             event.set()
 
@@ -33,7 +37,7 @@ class Notifier:
         return self._events.setdefault(run_id, asyncio.Event())
 
     def is_local(self, run_id: str) -> bool:
-        """Whether this process executes the run, so that each of its changes is notified."""
+        """Whether this process executes the run, so that no polling is needed to notice its changes."""
         return run_id in self._local
 
 
@@ -46,11 +50,14 @@ class Watch:
         self._next = notifier.next_event(run_id)
 
     def arm(self) -> None:
-        """Make every change from now on end the next `wait`. Call this before the query, or a change may be missed."""
+        """Make any change from now on end the next `wait`.
+
+        Call this before the query; otherwise a change may be missed.
+        """
         self._next = self._notifier.next_event(self._run_id)
 
     def reset_interval(self) -> None:
-        """Poll at short intervals again: where something has changed, more may follow soon."""
+        """Poll at short intervals again: after one change, more changes may follow soon."""
         self._interval = FIRST_POLL_SECONDS
 
     async def wait(self, seconds: float) -> bool:

@@ -36,12 +36,12 @@ def has_mandatory_sections(playbook: Playbook) -> bool:
 
 
 def why_failed(playbook: Playbook, faults: Faults) -> RunError:
-    """Return the error of a run without the mandatory sections: what failed, was dropped or could not be found.
+    """Return the error of a run that lacks mandatory sections: what failed, was dropped or could not be found.
 
-    If most answers had `faults`, these are the error; otherwise they are added to it.
+    If most answers had `faults`, the error is about the faults; otherwise the faults are added to another error.
     """
     failures = [gap for gap in playbook.gaps if gap.code in _FAILED_GAPS and gap.section != MODEL]
-    # Without access every other ask fails, too, so this is the cause that the user has to fix.
+    # Without access to the model, every other ask fails, too, so this error is the cause that the user has to fix.
     failed = next((gap for gap in failures if gap.code in _NO_ACCESS), next(iter(failures), None))
     if faults.are_most and (failed is None or failed.code not in _NO_ACCESS):
         error = faults.error()
@@ -58,8 +58,11 @@ def why_failed(playbook: Playbook, faults: Faults) -> RunError:
 
 
 def is_partial(playbook: Playbook) -> bool:
-    """Whether something failed or was dropped. A page that is gone, or a fact that no page has, is not a failure."""
+    """Whether something failed or was dropped.
+
+    A page that no longer exists, or a fact that no page states, is not a failure.
+    """
     failed = any(failure.is_transient for failure in playbook.failed_pages)
-    # Gaps that count the model's bad answers are ignored: whatever such an answer cost has a gap of its own.
+    # Gaps that count the model's bad answers are ignored: each loss from a bad answer has another gap.
     lost = (gap.code for gap in playbook.gaps if not (gap.section == MODEL and gap.code in _BAD_ANSWERS))
     return failed or any(code in _PARTIAL_GAPS for code in lost)

@@ -1,4 +1,4 @@
-"""The questions of a run: the inbox in which the run waits for answers, and the calls that get and answer questions."""
+"""Questions of a run: the inbox where the run waits for answers, and the methods to get and answer questions."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ from octave_mcp.ports import Store
 from octave_mcp.runs.notifications import Notifier
 
 ANSWER_TIMEOUT = timedelta(days=7)
-# How long a question that was handed out is reserved. A call that finds no other question gets it all the same, at the
-# end of its wait.
+# How long a question is reserved for the client that received it. If a call finds no other question, it gets a reserved
+# question at the end of its wait.
 LEASE = timedelta(seconds=60)
-# How often a call that waits for a question checks whether a lease has expired, of which nobody is notified.
+# How often a call that waits for a question checks whether a lease has expired, since no notification is sent for that.
 LEASE_POLL_SECONDS = 5.0
-# How long a call that answers a question waits for the verdict of the run's checks.
+# How long a call that answers a question waits for the run to check the answer.
 VERDICT_SECONDS = 10.0
 
 
 class StoredInbox:
-    """The inbox of a run, in the store. `on_open_count` gets the number of open questions whenever that changes."""
+    """The inbox of a run, in the store.
+
+    `on_open_count` gets the number of open questions whenever the number changes.
+    """
 
     def __init__(
         self, run_id: str, store: Store, notify: Callable[[str], None], on_open_count: Callable[[int], Awaitable[None]]
@@ -40,7 +43,7 @@ class StoredInbox:
         return self._open.keys()
 
     def wake(self, question_id: str) -> None:
-        """Make the run read the answer to this question, which is now in the store."""
+        """Wake the run to read the answer to this question from the store."""
         if answered := self._open.get(question_id):
             answered.set()
 
@@ -57,7 +60,8 @@ class StoredInbox:
             return question.answer
         answered = self._open.setdefault(question.question_id, asyncio.Event())
         await self._report_count()
-        # No `finally`: a server that stops in between must leave the run as waiting, not as running.
+        # These lines are not in a `finally` block: if the server stops during the wait, the run's status must stay
+        # "waiting".
         answer = await self._answer(question, answered)
         self._open.pop(question.question_id, None)
         await self._report_count()
@@ -70,8 +74,8 @@ class StoredInbox:
         self._notify(self._run_id)
 
     async def _answer(self, question: Question, answered: asyncio.Event) -> str | None:
-        """Return the answer, or None if nobody gave one in time."""
-        # Read first: the answer may have been stored before anybody could wake this.
+        """Return the answer, or None if no client gave an answer in time."""
+        # The store is read before the wait, since the answer may have been stored before this coroutine could be woken.
         answer = await self._stored_answer(question)
         if answer is None:
             left = question.asked_at + ANSWER_TIMEOUT - datetime.now(UTC)
@@ -86,7 +90,7 @@ class StoredInbox:
         return stored.answer if stored else None
 
     async def _report_count(self) -> None:
-        # Under a lock, so that the counts of concurrent questions are stored in order, and the last one is right.
+        # The lock makes concurrent questions store their counts in order, so that the last count is correct.
         async with self._reporting:
             if self._reported_count != len(self._open):
                 self._reported_count = len(self._open)
@@ -94,9 +98,9 @@ class StoredInbox:
 
 
 class Questions:
-    """Hands out questions and takes answers, for runs of any process.
+    """Hands out questions and accepts answers, for runs of any process.
 
-    `inboxes` are those of the runs that this process executes; `get` returns the record of a run.
+    `inboxes` are the inboxes of the runs that this process executes. `get` returns the record of a run.
     """
 
     def __init__(
@@ -126,7 +130,7 @@ class Questions:
             await watch.wait(min(left, LEASE_POLL_SECONDS))
 
     async def again(self, run_id: str, question_id: str) -> tuple[RunRecord, QuestionRecord, int]:
-        """Return the question, open or answered. Corrections refer to one that another client may have received."""
+        """Return an open or answered question. A correction may refer to a question that another client received."""
         record = await self._get(run_id)
         return record, await self._question(run_id, question_id), await self._open_count(run_id)
 
@@ -136,7 +140,8 @@ class Questions:
             raise InputError(f"run {run_id!r} is {record.status}: it accepts no more answers; get_run has its result")
         await self._question(run_id, question_id)
         accepted = await self._store.put_answer(run_id, question_id, answer)
-        # The same answer again is a retry of a call whose response was lost, and no error.
+        # If the same answer arrives again, the client has retried a call whose response was lost, which is not an
+        # error.
         if not accepted and (await self._question(run_id, question_id)).answer != answer:
             raise InputError(f"question {question_id!r} has an answer already; call next_question for another")
         if inbox := self._inboxes.get(run_id):
@@ -145,7 +150,7 @@ class Questions:
         return await self._get(run_id), question, await self._open_count(run_id)
 
     async def _judged(self, run_id: str, question_id: str) -> QuestionRecord:
-        """Return the question with the verdict on its answer; without it if the checks take too long."""
+        """Return the question with the verdict on its answer, or without a verdict if the checks take too long."""
         clock, watch = asyncio.get_running_loop().time, self._notifier.watch(run_id)
         until = clock() + VERDICT_SECONDS
         while True:
@@ -159,7 +164,7 @@ class Questions:
     async def _question(self, run_id: str, question_id: str) -> QuestionRecord:
         question = await self._store.question(run_id, question_id)
         if question is None:
-            raise NotFound(f"run {run_id!r} has no question {question_id!r}; next_question returns those it has")
+            raise NotFound(f"run {run_id!r} has no question {question_id!r}; next_question returns the open ones")
         return question
 
     async def _open_count(self, run_id: str) -> int:

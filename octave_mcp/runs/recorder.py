@@ -44,7 +44,7 @@ ADVICE = "start a new run with refresh, and record that one"
 
 @dataclass(frozen=True, slots=True)
 class _AcceptedAsk:
-    """An ask with its answer as it was accepted, after corrections."""
+    """An ask with the accepted answer, after corrections."""
 
     step: str
     ask: Ask[Any, Any]
@@ -53,7 +53,7 @@ class _AcceptedAsk:
 
 @dataclass(slots=True)
 class _Accepted:
-    """What is collected while a run is replayed."""
+    """The asks and verdicts that are collected while a run is replayed."""
 
     answers: list[_AcceptedAsk] = field(default_factory=list[_AcceptedAsk])
     verdicts: dict[verification.Claimed, verification.Opinion] = field(
@@ -123,7 +123,7 @@ class _NoInbox:
         raise Unanswered(f"the run has ended, and question {question.question_id!r} was not asked in it")
 
     async def record_verdict(self, question_id: str, *, wrong: str | None = None, dropped: str | None = None) -> None:
-        """Ignore the verdict, which is stored already."""
+        """Ignore the verdict, which is already stored."""
 
 
 class Recorder:
@@ -134,8 +134,8 @@ class Recorder:
         """Return a recording of the answers that a connected client gave in the run; `model` names the client's model.
 
         Raises:
-            InputError: the run was not answered by a client alone, or this release cannot replay it.
-            NotFinished: the run has not ended, or made no playbook.
+            InputError: not all answers came from a client, or this release cannot replay the run.
+            NotFinished: the run has not ended, or has no playbook.
         """
         if not choice(MODELS, record.model, "model").asks_client:
             raise InputError(f"only answers of a connected client can be recorded: {record.model} wrote this run")
@@ -177,7 +177,7 @@ class Recorder:
 
 
 def _check(playbook: Playbook) -> None:
-    """Check that every answer comes from this run and its model.
+    """Check that this run's own model gave every answer, during this run.
 
     Raises:
         InputError: a fallback gave an answer, or one was reused from another run.
@@ -225,7 +225,7 @@ def _value(accepted: _AcceptedAsk, companies: Sequence[Company]) -> Object:
 def _answers(
     asks: Iterable[_AcceptedAsk], companies: Sequence[Company], by_rules: Container[str]
 ) -> Iterable[RecordedAnswer]:
-    """Yield the answers, except those of rules and the copy for personas, which has a form of its own."""
+    """Yield the answers, except answers by rules, and except copy for personas, which is recorded separately."""
     for accepted in asks:
         ask: Ask[Any, Value] = accepted.ask
         brief = ask.brief
@@ -246,7 +246,7 @@ def _is_copy(ask: Ask[Any, Any]) -> bool:
 
 
 def _personas(asks: Sequence[_AcceptedAsk], companies: Sequence[Company]) -> Iterable[RecordedPersona]:
-    """Yield every persona that was found, with its copy."""
+    """Yield every persona of the prospect, with the copy for it."""
     copy = {name: part for each in asks if _is_copy(each.ask) for name, part in _value(each, companies).items()}
     briefs = (each.ask.brief for each in asks if isinstance(each.ask.brief, WritingBrief))
     personas = max((brief.prospect.buyer_personas for brief in briefs), key=len, default=())

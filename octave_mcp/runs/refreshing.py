@@ -29,15 +29,15 @@ from octave_mcp.runs.outcome import ended, is_partial
 from octave_mcp.runs.spending import with_spending
 from octave_mcp.runs.versions import BASIS, Versions
 
-# The values of `made` of versions whose run read the pages.
+# If a version's `made` has one of these values, the run that wrote the version has read pages.
 FROM_PAGES = frozenset({"generated", "refreshed"})
-# Sections about how a version was made. A change of them alone is no reason for a new version.
+# Sections about how a version was made. If only these sections change, no new version is stored.
 ABOUT_VERSION = frozenset({"flags"})
 DERIVED_SECTIONS = frozenset({"gaps", "evidence"})
 
 
 async def base_of(record: RunRecord, store: Store, model: str, log: Callable[[Event], object]) -> Base | None:
-    """Return the version that the run refreshes, or None if the run has to ask everything again.
+    """Return the version that the run refreshes, or None if the run has to repeat all asks.
 
     `model` is the identity of the model that will be asked.
 
@@ -49,7 +49,7 @@ async def base_of(record: RunRecord, store: Store, model: str, log: Callable[[Ev
     version = await _refreshed_version(record, store, record.base_version)
     base, obstacle = await _start(record, version, store, model)
     if base is None:
-        log(run_event(record, "progress", message=f"everything is asked again: {obstacle}"))
+        log(run_event(record, "progress", message=f"all questions are asked again: {obstacle}"))
     return base
 
 
@@ -61,7 +61,7 @@ async def _refreshed_version(record: RunRecord, store: Store, number: int | None
 
 
 async def _start(record: RunRecord, version: Version, store: Store, model: str) -> tuple[Base | None, str]:
-    """Return what the refresh starts from, or the reason why it has to ask everything again."""
+    """Return the base of the refresh, or None and the reason why the refresh has to repeat all asks."""
     if version.drafts is None:
         return None, "the playbook was written by an earlier release, which stored no drafts"
     research_run_id = _research_run_id(await store.versions(record.playbook_of), version.meta.number)
@@ -76,8 +76,8 @@ async def _start(record: RunRecord, version: Version, store: Store, model: str) 
 
 
 def _research_run_id(metas: Sequence[VersionMeta], number: int) -> str | None:
-    """Return the run that read the pages which the version quotes."""
-    # Revisions and edits between two refreshes read no pages.
+    """Return the id of the run that read the pages that the version quotes."""
+    # Revisions and edits read no pages, so their runs are skipped.
     read = [meta.run_id for meta in metas[:number] if meta.made in FROM_PAGES]
     return read[-1] if read else None
 
@@ -108,7 +108,7 @@ async def _obstacle(record: RunRecord, run: Run) -> str:
 
 
 async def _stored(written: Written, record: RunRecord, run: Run) -> Playbook:
-    """Store the next version and return its playbook; if nothing has changed, return the one that was refreshed.
+    """Store the next version and return its playbook. If nothing has changed, return the refreshed playbook.
 
     Raises:
         Outdated: a model has rewritten the playbook since the run started.
@@ -121,7 +121,7 @@ async def _stored(written: Written, record: RunRecord, run: Run) -> Playbook:
         try:
             return (await run.store.put_version(record.playbook_of, new) or new).playbook
         except Outdated:
-            # Someone was faster. If only people edited the playbook, merge into their version and try again.
+            # The playbook has changed meanwhile. If only people edited it, merge into their version and try again.
             newest = await _edited_since(record, run.store)
 
 
@@ -132,19 +132,19 @@ def _version(written: Written, record: RunRecord, run: Run, newest: Version) -> 
 
 
 def _has_news(new: Version, newest: Version, basis: Basis, run: Run) -> bool:
-    """Whether the new version says anything that the newest does not."""
+    """Whether the new version says anything that the newest stored version does not."""
     has_same_failures = run.base is not None and _failures(basis) == _failures(run.base.basis)
     if run.asker.ledger.cost.asks or not has_same_failures:
         return bool({*new.meta.changed} - ABOUT_VERSION)
-    # Nothing was asked, so the copy is the same. Scores, gaps and evidence may still differ: a revision since then did
-    # not recompute them for the parts it left alone, though an e-mail's score depends on the e-mails before it.
+    # No model was asked, so the copy is the same. Scores, gaps and evidence may still differ: for example, an e-mail's
+    # score depends on the e-mails before it, but a revision does not recompute the scores of other e-mails.
     return bool(
         {*changed_sections(_unscored(newest.playbook), _unscored(new.playbook))} - ABOUT_VERSION - DERIVED_SECTIONS
     )
 
 
 def _failures(basis: Basis) -> list[object]:
-    """Return the gaps and failures of each company's research, and the notices on its pages."""
+    """Return the gaps, failed pages and page notices of each company's research."""
     return [
         (research.gaps, research.failures, [(page.url, page.notice) for page in research.pages])
         for research in basis.research

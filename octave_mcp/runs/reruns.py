@@ -1,4 +1,4 @@
-"""Requests to refresh a playbook: which playbook is meant, and the record of the run that refreshes it."""
+"""Requests to refresh a playbook: find the playbook, and make the record of the run that refreshes it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_SEARCHED_RUNS = 1_000
 
 
 class Named(NamedTuple):
-    """The options that a request to refresh sets. All others are as they were when the playbook was written."""
+    """The options that a refresh request can set. All other options are taken from the playbook's original request."""
 
     model: str = AUTO
     max_cost_usd: float | None = None
@@ -31,9 +31,9 @@ class Named(NamedTuple):
         return cls(**{name: getattr(request, name) for name in cls._fields})
 
     def applied_to(self, base: RunRecord) -> PlaybookRequest:
-        """Return the request that the playbook was written for, with these options."""
+        """Return the playbook's original request, with these options."""
         options = {name: value for name, value in self._asdict().items() if value not in {None, AUTO}}
-        # The request_id is always replaced: that of the first request must not find the first run again.
+        # The request_id is always replaced: with the original request_id, the original run would be returned.
         fixed = {"refresh": True, "session_id": base.session_id, "request_id": self.request_id}
         return base.request.model_copy(update={**options, **fixed})
 
@@ -48,7 +48,8 @@ class Refreshes:
     async def meant_by(self, request: PlaybookRequest) -> str | None:
         """Return the run whose playbook the request refreshes, or None if it asks for a new playbook.
 
-        That is its session's newest run with the same companies, language and context; an empty context matches any.
+        It is the newest run in the request's session with the same companies, language and context. An empty context
+        matches any context.
 
         Raises:
             InputError: a company is not a valid domain, or its address is not public.
@@ -70,8 +71,8 @@ class Refreshes:
     async def admitted(self, run_id: str, named: Named) -> RunRecord:
         """Return the record of a new run that refreshes the newest version, in the session of the playbook's run.
 
-        Unless another model is named, it asks the one that wrote the playbook. The record has no estimate, since the
-        cost depends on how much has changed.
+        If no model is named, the run uses the model that wrote the playbook. The record has no estimate, since the cost
+        depends on how much has changed.
 
         Raises:
             NotFound, NotFinished: there is no such run, or it has no playbook.

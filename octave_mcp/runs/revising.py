@@ -22,7 +22,7 @@ from octave_mcp.runs.outcome import ended
 from octave_mcp.runs.spending import with_spending
 from octave_mcp.runs.versions import Versions, no_run
 
-# A revision reads no page, but a record needs a source: this one needs no setup.
+# A revision reads no pages, but a run record needs a source. The crawler needs no setup.
 SOURCE = "crawler"
 
 
@@ -33,12 +33,13 @@ class Revisions:
     async def admitted(self, wanted: RevisionRequest, keyless_model: str, *, has_client: bool) -> RunRecord:
         """Return the record of a new run that makes this revision, in the session of the playbook's run.
 
-        If no model is named, it is the one that wrote the playbook, or else the configured one, or `keyless_model`.
+        If no model is named, the run uses the model that wrote the playbook, or else the configured model, or
+        `keyless_model`.
 
         Raises:
             NotFound: there is no such run.
-            NotFinished: the run has no playbook, or not yet.
-            UnknownName: there is no such part or version; the text lists the existing ones.
+            NotFinished: the run has no playbook, or has not ended.
+            UnknownName: there is no such part or version; the text lists those that exist.
             InputError: the part was not written by a model, or the model cannot follow instructions.
             Outdated: the version is not the newest.
             SetupError: the model is not set up.
@@ -71,7 +72,7 @@ class Revisions:
         return record
 
     async def _base(self, wanted: RevisionRequest) -> tuple[RunRecord, Version]:
-        """Return the run that owns the playbook, and its newest version."""
+        """Return the run that owns the playbook, and the playbook's newest version."""
         versions = Versions(self._store, self._adapters.files)
         metas = await versions.listed(wanted.run_id)
         number = (await versions.one(wanted.run_id, wanted.base_version or metas[-1].number)).number
@@ -88,15 +89,15 @@ def _check_follows(model: str, writer: str, *, is_named: bool, has_client: bool)
     """Check that the model can follow an instruction here.
 
     Raises:
-        InputError: the model does not follow instructions, or it asks a client and none is connected.
+        InputError: the model does not follow instructions, or it asks a client, and no client is connected.
     """
     if model == BY_CLIENT and not has_client:
         raise InputError(
             f"the model {model!r} asks a client connected over MCP or HTTP, and none is connected here; "
-            f"revise the part from such a client, or name {finished_copy(has_client=False)}"
+            f"revise the part from a connected client, or name {finished_copy(has_client=False)}"
         )
     if not can_revise(model):
-        what = f"the model {model!r}" if is_named else f"no model is configured, and {writer!r}, which wrote this,"
+        what = f"the model {model!r}" if is_named else f"no model is configured, and {writer!r}, which wrote the part,"
         raise cannot_revise(what, has_client=has_client)
 
 
@@ -132,15 +133,18 @@ async def revised(record: RunRecord, revision: Revision, run: Run, files: Files)
 
 
 async def _stored(record: RunRecord, revision: Revision, run: Run, base: Version, done: Revised) -> tuple[str, ...]:
-    """Store the revision as a change of the newest version. Return what was dropped or is missing, as sentences."""
+    """Store the revision as a change of the newest version.
+
+    Return sentences about text that was dropped or is missing.
+    """
     newest = base
     while True:
         made = await computed(_version, record, revision, run, newest, done)
         try:
             await run.store.put_version(revision.run_id, made)
         except Outdated:
-            # Someone changed the playbook meanwhile. If it was another part, make the change in that version instead of
-            # failing: the revision has been paid for.
+            # The playbook has changed meanwhile. If another part was changed, add the revision to that version instead
+            # of failing, since the revision has been paid for.
             newest = await _newest(revision, run.store, base)
         else:
             known = newest.playbook.gaps
@@ -162,7 +166,7 @@ def _version(record: RunRecord, revision: Revision, run: Run, newest: Version, d
 
 
 async def _newest(revision: Revision, store: Store, base: Version) -> Version:
-    """Return the newest version, provided that the revised part is still as it was.
+    """Return the newest version if the revised part has not changed.
 
     Raises:
         Outdated: the part has been changed since.
@@ -182,7 +186,7 @@ def _is_unchanged(revision: Revision, base: Version, newest: Version) -> bool:
     try:
         if _located(newest, revision.section, revision.run_id) != (path, drafted):
             return False
-    except InputError:  # a person has written the part since, or it no longer exists
+    except InputError:  # a person has edited the part meanwhile, or the part no longer exists
         return False
     shown = (max(origin.unit, path, key=len) for origin in drafted)
     is_shown = all(part_at(base.playbook, at) == part_at(newest.playbook, at) for at in shown)

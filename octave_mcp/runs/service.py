@@ -53,10 +53,10 @@ class Runs:
         self._store_check = StoreCheck(adapters)
 
     async def open(self, *, executing: bool = True, adopting: bool = True) -> None:
-        """Open the store; if `executing`, start the engine; if also `adopting`, resume the runs of ended servers.
+        """Open the store. If `executing`, start the engine. If also `adopting`, resume runs of servers that have ended.
 
-        A process that does not execute runs can read, cancel and delete them. One that does not adopt executes only
-        the runs that it starts.
+        A process that does not execute runs can read, cancel and delete them. A process that does not adopt runs
+        executes only the runs that it starts.
 
         Raises:
             StoreFailed, SetupError: the database cannot be used.
@@ -72,9 +72,12 @@ class Runs:
             self._starting = self._maintenance.begin(for_all=adopting)
 
     async def close(self, grace_seconds: float = 0) -> None:
-        """Stop, after up to `grace_seconds` for the runs under way. The next server resumes those that did not end."""
-        # First the tasks that start runs, then the engine that executes them, then the logs that these write, and last
-        # the store that everything uses.
+        """Stop after waiting up to `grace_seconds` for active runs.
+
+        The next server resumes runs that have not ended.
+        """
+        # The order matters: first the tasks that start runs, then the engine that executes runs, then the logs that the
+        # engine writes to, and last the store, which all others use.
         for task in self._starting:
             task.cancel()
         await asyncio.gather(*self._starting, return_exceptions=True)
@@ -86,13 +89,14 @@ class Runs:
         await self._store.close()
 
     async def start(self, request: PlaybookRequest, keyless_model: str = BY_RULES) -> RunRecord:
-        """Start a run and return its record; if one was started with the same request_id, return that one.
+        """Start a run and return its record. If the request_id was used before, return the record of that run.
 
-        `keyless_model` is used if the request names no model and no provider is configured. A request that refreshes
-        a deal of its session starts a refresh of that playbook.
+        `keyless_model` is used if the request names no model and no provider is configured. If `refresh` is set and the
+        session has a playbook of the same deal, that playbook is refreshed.
 
         Raises:
-            InputError: a domain is invalid or not public, both are one company, or the language is not supported.
+            InputError: a domain is invalid or not public, both domains are one company, or the language is not
+                supported.
             ReusedRequest: the request_id was used for another request.
             NotFound: the session does not exist.
             SetupError: the model or source is not set up.
@@ -107,7 +111,7 @@ class Runs:
     async def revise(
         self, wanted: RevisionRequest, keyless_model: str = BY_RULES, *, has_client: bool = True
     ) -> RunRecord:
-        """Start a run that rewrites a part of a playbook, or return the one with the same request_id.
+        """Start a run that rewrites a part of a playbook, or return the run with the same request_id.
 
         Raises:
             ReusedRequest: the request_id was used for another request.
@@ -129,9 +133,9 @@ class Runs:
         return same(await self._begun(record, new_session=False), record.request)
 
     async def _begun(self, record: RunRecord, *, new_session: bool) -> RunRecord:
-        """Store and start the run, or return the stored one with the same request_id."""
-        # Stored before it is started: if this process ends in between, `Maintenance` starts it. Two calls with the same
-        # request_id may both get here, so the store decides which of them creates the run.
+        """Store and start the run, or return the stored run with the same request_id."""
+        # The run is stored before it is started: if this process ends in between, `Maintenance` starts the run. Two
+        # calls with the same request_id may both get here, so the store decides which call creates the run.
         stored = await self._store.add_run(record, new_session=new_session)
         if stored is record:
             await self._store.append(record.run_id, [run_event(record, "progress", message="queued", total=1)])
@@ -165,7 +169,7 @@ class Runs:
         return record
 
     async def playbook(self, run_id: str) -> Playbook | None:
-        """Return the newest version of the playbook; None if there is none. The run need not have ended."""
+        """Return the newest version of the playbook, or None if no version is stored. The run may still be active."""
         return await self._store.get_playbook(run_id)
 
     async def finished(self, run_id: str, version: int | None = None) -> Playbook:
@@ -173,7 +177,7 @@ class Runs:
 
         Raises:
             NotFound: there is no such run.
-            NotFinished: the run has no playbook, or not yet.
+            NotFinished: the run has no playbook, or has not ended.
             UnknownName: there is no such version.
         """
         return await self.versions.playbook(run_id, version)
@@ -183,7 +187,7 @@ class Runs:
 
         Raises:
             NotFound: there is no such run.
-            NotFinished: the run has no playbook, or not yet.
+            NotFinished: the run has no playbook, or has not ended.
             InputError: the run cannot be recorded.
         """
         return await Recorder(self._adapters, self._admission).recorded(await self.get(run_id), model)
@@ -194,36 +198,36 @@ class Runs:
         return len(self._executor.logs)
 
     async def failing(self) -> dict[str, str]:
-        """Return what does not work in this process, with the reasons: background tasks and the store."""
+        """Return the names of failing background tasks and of the store, if it fails, with the reasons."""
         store = await self._store_check()
         return {**self._adapters.supervisor.failing, **({STORE: store} if store else {})}
 
     async def quoted_pages(self, playbook: Playbook) -> Mapping[str, str]:
-        """Return the texts of the quoted pages by digest, without those that are no longer stored."""
+        """Return the texts of the quoted pages by digest. Pages that are no longer stored are left out."""
         cited = sorted({evidence.page_sha256 for evidence in playbook.evidence.values()})
         texts = {sha256: await self._store.page_text(sha256) for sha256 in cited}
         return {sha256: text for sha256, text in texts.items() if text is not None}
 
     async def check_copy(self, run_id: str, text: str) -> CheckedCopy:
-        """Check someone's own e-mail or script against the pages that the run has read, without asking a model.
+        """Check a text that a person wrote against the pages that the run has read, without asking a model.
 
         Raises:
             NotFound: there is no such run.
-            NotFinished: the run has no playbook, or not yet.
-            InputError: the text has nothing to check, or too much.
+            NotFinished: the run has no playbook, or has not ended.
+            InputError: the text has nothing to check, or is too long.
         """
         record, playbook = await self.get(run_id), await self.finished(run_id)
         pages = await self._store.pages_with_texts({page.sha256 for page in playbook.pages})
         return await computed(checked_copy, text, playbook, pages, record.sender)
 
     async def progress(self, run_id: str) -> Event | None:
-        """Return the run's latest event with its latest message; None if it has no event."""
+        """Return the run's latest event with its latest message, or None if the run has no events."""
         return await self._following.latest(run_id)
 
     async def follow(self, run_id: str, wait_seconds: float, on_event: OnEvent) -> RunRecord:
-        """Return the run when it is final or waits for answers, at the latest after `wait_seconds`.
+        """Wait until the run is final or waits for answers, for at most `wait_seconds`, and return the run.
 
-        `on_event` gets each event; while nothing happens, the last event is repeated every 4 s.
+        `on_event` gets each event. While there are no new events, it gets the last event again every 4 s.
 
         Raises:
             NotFound: there is no such run.
@@ -238,7 +242,7 @@ class Runs:
         return await self.get(run_id)
 
     async def events(self, run_id: str, after: int = 0) -> AsyncGenerator[tuple[int, Event]]:
-        """Yield the run's events after number `after` with their numbers, as they come, until the run has ended.
+        """Yield the run's events after number `after`, each with its number, until the run has ended.
 
         Raises:
             NotFound: there is no such run.
@@ -254,8 +258,8 @@ class Runs:
     ) -> tuple[RunRecord, QuestionRecord | None, int]:
         """Return the run, one of its open questions (or the one with `question_id`), and the number of open questions.
 
-        If `leased`, the question is reserved for a minute: other calls get it in that time only if no other question
-        comes up within their `wait_seconds`. So calls get different questions as long as there are some.
+        If `leased`, the question is reserved for a minute, so that concurrent calls get different questions. Within
+        that minute, another call gets the question only if no other question opens during its `wait_seconds`.
 
         Raises:
             NotFound: there is no such run, or no such question.
@@ -265,9 +269,9 @@ class Runs:
         return await self._questions.next(run_id, wait_seconds, leased=leased)
 
     async def answer(self, run_id: str, question_id: str, answer: str) -> tuple[RunRecord, QuestionRecord, int]:
-        """Store an answer; return the run, the question with the verdict, and the number of open questions.
+        """Store an answer. Return the run, the question with the verdict, and the number of open questions.
 
-        The run itself checks the answer, so there is no verdict as long as no process executes the run.
+        The run itself checks the answer, so there is no verdict while no process executes the run.
 
         Raises:
             NotFound: there is no such run, or no such question.
@@ -283,7 +287,7 @@ class Runs:
         """
         record = await self.get(run_id)
         if not record.is_final:
-            # The record comes first: once the run is final, the store ignores what its execution still writes.
+            # The record is updated first: once the run is final, the store ignores further writes of its execution.
             await self._executor.end(ended(record, "cancelled"))
             await self._engine.cancel(run_id)
         return await self.get(run_id)
@@ -320,9 +324,9 @@ class Runs:
         return session
 
     async def delete_session(self, session_id: str) -> int:
-        """Cancel the session's active runs, delete the session with all its runs, and return how many it had.
+        """Cancel the session's active runs, delete the session with all its runs, and return the number of runs.
 
-        Whatever is stored or cached only for these runs is deleted, too. Log records about them are not.
+        Everything that is stored or cached only for these runs is deleted, too, except log records.
 
         Raises:
             NotFound: there is no such session.
@@ -336,11 +340,11 @@ class Runs:
 
 
 async def _no_claims(_: str) -> Claim:
-    """Claim no run, for a process that does not adopt."""
+    """Claim no runs, in a process that does not adopt runs of other processes."""
     return "others"
 
 
 def _no_cursor(given: str) -> InputError:
     return InputError(
-        f"{given!r} is not a valid cursor, or its entry was deleted; leave it out to start with the newest"
+        f"{given!r} is not a valid cursor, or its entry was deleted; leave it out to get the newest entries"
     )

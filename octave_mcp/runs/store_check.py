@@ -1,4 +1,4 @@
-"""Check whether the store can be read and written, by trying: a disk may be full, a database read-only."""
+"""Check that the store works by writing and reading a value: the disk may be full, or the database read-only."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from octave_mcp.runs.adapters import Adapters
 
 STORE = "store"
 KEY = "check of the store"
-# Not just a few bytes: these may still fit into the last block of a file when the disk is full.
+# A few bytes would not be enough: they may fit into the last block of a file even if the disk is full.
 WRITTEN_BYTES = 16_384
-# How long a result is reused. /readyz needs no token, so anybody could keep the disk busy.
+# How long a result is reused. /readyz needs no token, so anyone could otherwise keep the disk busy.
 VALID_SECONDS = 1.0
 
 
@@ -23,7 +23,7 @@ class StoreCheck:
         self._checked_at = 0.0
 
     async def __call__(self) -> str:
-        """Return why the store cannot be read or written, or '' if it can. Concurrent calls share one check."""
+        """Return why the store cannot be read or written, or '' if it works. Concurrent calls share one check."""
         now = asyncio.get_running_loop().time()
         if self._checking is None or (self._checking.done() and now - self._checked_at > VALID_SECONDS):
             self._checking = self._supervisor.once(STORE, self._check)

@@ -1,4 +1,4 @@
-"""Choose the model that judges the claims of a run: its own, or the one that OCTAVE_VERIFY_MODEL names."""
+"""Choose the model that judges the claims of a run: the run's own model, or the model in OCTAVE_VERIFY_MODEL."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SETTING = "OCTAVE_VERIFY_MODEL"
 
 
 def verifier_of(adapters: Adapters, model: Model, context: RunContext | None = None) -> Model | None:
-    """Return the model that judges the claims of a run by `model`; None if claims are not judged.
+    """Return the model that judges the claims of a run that uses `model`, or None if claims are not judged.
 
     Raises:
         SetupError: the settings name a model that cannot judge claims.
@@ -45,4 +45,4 @@ def check_verifier(chosen: Model | None) -> None:
 
 def _refused(name: str) -> None:
     if name:
-        raise SetupError(f"{_SETTING}: {name} judges no claims; name another model, or set it to '{OFF}'")
+        raise SetupError(f"{_SETTING}: {name} cannot judge claims; name another model, or set {_SETTING} to '{OFF}'")

@@ -24,14 +24,14 @@ from octave_mcp.ports import Store
 from octave_mcp.runs.adapters import Files
 from octave_mcp.runs.outcome import seconds
 
-# The journal step that records the research behind a playbook. A refresh starts from it.
+# The journal step that records the research behind a playbook. A refresh starts from this research.
 BASIS = "basis"
 
 
 async def stored(written: Written, record: RunRecord, run: Run) -> Playbook:
     """Store the playbook with its timings as version 1, and return it.
 
-    If an earlier execution of the run has stored version 1, that one stays and is returned.
+    If an earlier execution of the run has already stored version 1, return the stored version.
     """
     timings = Timings(total_seconds=seconds(record), steps=run.progress.timings)
     playbook = written.playbook.model_copy(update={"timings": timings})
@@ -40,7 +40,7 @@ async def stored(written: Written, record: RunRecord, run: Run) -> Playbook:
 
 
 async def record_basis(written: Written, run: Run) -> None:
-    """Record the research behind the playbook in the journal, as a step that only returns it."""
+    """Record the research behind the playbook in the journal, as a step that only returns the research."""
 
     async def basis() -> Basis:
         return written.basis
@@ -49,10 +49,10 @@ async def record_basis(written: Written, run: Run) -> None:
 
 
 class Versions:
-    """The versions of the playbooks of runs that have ended. `files` are the files of the newest version.
+    """The playbook versions of runs that have ended. `files` stores the files of the newest version.
 
-    A revision or refresh has the versions of the playbook that it changed. Every method raises NotFound if there is no
-    such run, and NotFinished if the run has no playbook, or not yet.
+    The versions of a revision or refresh are the versions of the playbook that it changed. Every method raises NotFound
+    if the run does not exist, and NotFinished if the run has no playbook or has not ended.
     """
 
     def __init__(self, store: Store, files: Files) -> None:
@@ -63,13 +63,13 @@ class Versions:
         return (await self._record_and_versions(run_id))[1]
 
     async def one(self, run_id: str, number: int | None = None) -> VersionMeta:
-        """Return the version with that number.
+        """Return the version with this number.
 
-        Without a number, return the version that the run made of another run's playbook (for a refresh without changes,
-        the one that it refreshed), or else the newest.
+        If `number` is None, return the version that this run wrote, if the run is a revision or refresh; the refreshed
+        version, if a refresh changed nothing; otherwise the newest version.
 
         Raises:
-            UnknownName: there is no such version; the text lists the existing ones.
+            UnknownName: there is no such version; the text lists those that exist.
         """
         record, metas = await self._record_and_versions(run_id)
         return _chosen(record, metas, number)
@@ -83,9 +83,9 @@ class Versions:
         return playbook
 
     async def pair(self, run_id: str, before: int | None, after: int | None) -> tuple[VersionMeta, VersionMeta]:
-        """Return two versions to compare: by default, the one that `one` returns and the one before it.
+        """Return two versions to compare: by default, the version that `one` returns and the version before it.
 
-        If that is the first version, both are the same.
+        If `one` returns the first version, both are the same.
 
         Raises:
             UnknownName: as in `one`.
@@ -95,7 +95,7 @@ class Versions:
         return _chosen(record, metas, max(1, newer.number - 1) if before is None else before), newer
 
     async def edit(self, run_id: str, section: str, given: Given, *, base: int, by: str) -> tuple[VersionMeta, OwnText]:
-        """Store a version with a person's own text for a part, and return it with the findings of the checks.
+        """Store a version with a person's own text for a part, and return the version and the results of the checks.
 
         Raises:
             UnknownName: there is no such version, or no such part of it.
@@ -117,11 +117,11 @@ class Versions:
         return version.meta, new.own
 
     async def publish(self, run_id: str) -> None:
-        """Replace the files of the run's playbook with those of the newest version, if they are on this machine."""
+        """Rewrite the files of the run's playbook for the newest version, if the files are on this machine."""
         record, number = await self._store.get_run(run_id), 0
         while record and record.files and number != (newest := (await self.one(run_id)).number):
-            # Repeated until no newer version exists: while these files are written, another process may store the next
-            # version and write its files first.
+            # The loop ends when no newer version exists: while this process writes files, another process may store the
+            # next version and write its files first.
             number = newest
             await self._files.replace(run_id, await self.playbook(run_id, number))
 
@@ -130,7 +130,7 @@ class Versions:
         if record is None:
             raise no_run(run_id)
         metas = await self._store.versions(record.playbook_of) if record.is_final else []
-        # A refresh that found nothing new is complete without a version of its own.
+        # A refresh that finds nothing new completes without storing a version.
         is_unchanged = bool(record.refreshes) and record.status in {"completed", "partial"}
         if not (record.playbook_of == run_id or is_unchanged or any(meta.run_id == run_id for meta in metas)):
             metas = []

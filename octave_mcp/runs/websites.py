@@ -21,7 +21,7 @@ class Websites:
         self._adapters = adapters
 
     async def scrape(self, urls: Sequence[str], source: str, *, refresh: bool) -> tuple[Page | PageFailure, ...]:
-        """Return the page at each URL, or the reason why it cannot be read, in the order given.
+        """Return the page at each URL, or the reason why it cannot be read, in the order of `urls`.
 
         Raises:
             SetupError, UnknownName: the source does not exist or is not set up.
@@ -55,7 +55,7 @@ class Websites:
         return page
 
     def _company(self, text: str) -> Company:
-        # The role decides which pages of a company are worth reading; here it makes no difference.
+        # The role has no effect here: it only decides which pages of a company are worth reading.
         return parse_company(text, "prospect", self._adapters.allow_hosts)
 
     @asynccontextmanager
@@ -82,8 +82,8 @@ def _absolute(url: str, company: Company) -> str:
 
 
 def _failure(url: str, failed: InputError | UpstreamError) -> PageFailure:
-    """Return the failure under the URL that the caller gave."""
-    # The page failure behind the error is more exact: it has the code and the reason of the request that failed.
+    """Return the failure with the URL that the caller gave."""
+    # The page failure that caused the error is more exact: it has the code and reason of the failed request.
     cause = getattr(failed.__cause__, "failure", None)
     if isinstance(cause, PageFailure):
         return cause.model_copy(update={"url": url})
