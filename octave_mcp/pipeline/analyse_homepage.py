@@ -19,7 +19,10 @@ from octave_mcp.pipeline.run import Run
 
 
 async def analyse_homepage(run: Run, site: Site, home: Page) -> Profile:
-    """Return the company's profile. Its name is the domain if the home page does not state one."""
+    """Return the company's profile.
+
+    If the home page does not state the company's name, the domain is used as the name.
+    """
     company = site.company
     shown = await computed(_shown, home)
     brief = ReadingBrief(
@@ -52,7 +55,7 @@ def _shown(home: Page) -> tuple[Passage, ...]:
 
 
 def _without_answer(company: Company, home: Page, failed: UpstreamError) -> Profile:
-    """Return a profile with the domain as the name, and a gap."""
+    """Return a profile that has the domain as the company's name, and a gap."""
     gap = Gap(
         section=company.role, code=failed.code, would_fill="another run",
         reason=f"the home page could not be analysed, so the name is the domain {company.domain}: "
@@ -65,7 +68,7 @@ def _without_answer(company: Company, home: Page, failed: UpstreamError) -> Prof
 
 
 def _supported(checked: Checked[HomepageAnswer[EvidenceId]]) -> Claim[EvidenceId] | None:
-    """Return the company's name, if a quotation has it word for word and it cannot pass for an instruction."""
+    """Return the company's name if a quotation contains it and it cannot be mistaken for an instruction."""
     name = checked.value.name
     quotes = {evidence.id: evidence.quote for evidence in checked.evidence}
     is_quoted = name and any(has_words(name.text, quotes[i]) for i in name.evidence) and safe_name(name.text, "")

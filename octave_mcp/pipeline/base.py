@@ -1,4 +1,4 @@
-"""The playbook version that a refresh starts from, and the evidence of it that the pages still have."""
+"""The playbook version that a refresh starts from, and which of its evidence is still on the pages."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from octave_mcp.domain.value import walk
 from octave_mcp.errors import UpstreamError, tree
 from octave_mcp.evidence.survival import State, stating
 
-# A gap with one of these codes comes from a call that failed. A refresh makes that call again, so it drops the gap.
+# A gap with one of these codes is due to a failed call. A refresh repeats the call, so it drops the gap.
 UPSTREAM_CODES = frozenset(kind.code for kind in tree(UpstreamError))
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A playbook version with the drafts and research it was written from.
+    """A playbook version with the drafts and research that it was made from.
 
-    `earlier`: answers of the run that wrote it.
-    `research_run_id`: id of the run that stored the pages it quotes.
+    `earlier`: answers from the run that wrote this version.
+    `research_run_id`: id of the run that stored the pages that this version quotes.
     `current_evidence`: evidence that is still on the pages, filled in while the refresh reads them.
     """
 
@@ -41,7 +41,7 @@ class Base:
         return next(research for research in self.basis.research if research.role == role)
 
     def evidence(self, role: Role) -> dict[EvidenceId, Evidence]:
-        """Return all evidence from a company's pages, that of the drafts included."""
+        """Return all evidence from a company's pages, including evidence that only drafts cite."""
         researched = {evidence.id: evidence for evidence in self.research(role).evidence}
         return researched | {i: evidence for i, evidence in self.drafts.evidence.items() if evidence.role == role}
 

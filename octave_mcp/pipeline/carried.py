@@ -1,4 +1,4 @@
-"""What a refreshed playbook takes over from the version it refreshes."""
+"""The parts of the earlier version that a refreshed playbook takes over."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from octave_mcp.domain.notices import Flag, Gap
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.pipeline.base import Base
 
-# Flags about who wrote the text. Text that a refresh retains has the same writer as before.
+# Flags about who wrote the text. They are taken over because a refresh retains some of the earlier text.
 _WRITER_FLAGS = frozenset({"extractive", "stood_in", "recorded"})
 
 
 def model_gaps(playbook: Playbook) -> tuple[Gap, ...]:
-    """Return the gaps for faulty answers of models; the text written from these is still in use."""
+    """Return the gaps for faulty answers of models, since text from these answers is still in use."""
     return tuple(gap for gap in playbook.gaps if gap.section == MODEL)
 
 
@@ -33,7 +33,7 @@ def with_earlier(flags: Iterable[Flag], playbook: Playbook) -> tuple[Flag, ...]:
 def refreshed(written: Written, base: Base) -> Written:
     """Restore the earlier `fetched_at` of quotations that did not change.
 
-    Otherwise every refresh would differ from the version before, and a new version would be stored without news.
+    Otherwise, every refresh would differ from the version before, and a new version would be stored without any news.
     """
     known = base.drafts.evidence | base.playbook.evidence
     playbook = written.playbook.model_copy(update={"evidence": _as_known(written.playbook.evidence, known)})

@@ -33,7 +33,10 @@ _WOULD_FILL = {
 
 
 def company_findings(deal: Deal, evidence: Known) -> DealFindings:
-    """Return the findings of both companies, the prospect's first. Triggers are sorted by date, undated ones last."""
+    """Return the findings on both companies, the prospect first.
+
+    Triggers are sorted from newest to oldest, undated last.
+    """
     companies = sorted(deal.items(), key=lambda company: company[0] == "vendor")
     triggers = [trigger for role, research in companies for trigger in _triggers(role, research, evidence)]
     return DealFindings(
@@ -50,13 +53,13 @@ def company_findings(deal: Deal, evidence: Known) -> DealFindings:
 
 
 def with_true_dates(found: CompanyFindings[EvidenceId], evidence: Known) -> CompanyFindings[EvidenceId]:
-    """Replace dates that a model made up by the dates of quotations and pages."""
+    """Replace dates that a model made up with the dates of quotations and pages."""
     dated = (trigger.model_copy(update={"date": _date(trigger, evidence)}) for trigger in found.triggers)
     return found.model_copy(update={"triggers": tuple(dated)})
 
 
 def unfound(found: DealFindings, deal: Deal) -> Iterator[Gap]:
-    """Yield a gap for each kind of finding that neither company's pages have."""
+    """Yield a gap for each kind of finding that is missing for both companies."""
     sites = " and ".join(research.domain for research in deal.values())
     for kind, would_fill in _WOULD_FILL.items():
         if not getattr(found, kind):
@@ -97,7 +100,7 @@ def _person(role: Role, person: NamedPerson[EvidenceId], evidence: Known) -> Com
 
 
 def _date(trigger: Trigger[EvidenceId], evidence: Known) -> str:
-    """Return the date that the model copied, if a quotation has it; otherwise the publication date of the page."""
+    """Return the date from the model's answer if a quotation contains it, or else the publication date of the page."""
     written = normal(trigger.date or "")
     is_quoted = written and any(written in normal(evidence[i].quote) for i in trigger.evidence if i in evidence)
     published = _published(trigger.evidence, evidence)
@@ -105,7 +108,7 @@ def _date(trigger: Trigger[EvidenceId], evidence: Known) -> str:
 
 
 def _in_year_of(written: str, published: str) -> str:
-    """Complete a date without a year, such as 'May 3', with the year that brings it closest to the date of its page."""
+    """Complete a date without a year, such as 'May 3', with the year that is closest to the date of the page."""
     if published == UNDATED:
         return ""
     day = date.fromisoformat(published)
@@ -115,7 +118,7 @@ def _in_year_of(written: str, published: str) -> str:
 
 
 def _days_apart(written: str, day: date) -> int:
-    # A month without a day counts from its middle.
+    # A date without a day counts as the middle of the month.
     return abs((date.fromisoformat(written if len(written) > _MONTH_LENGTH else f"{written}-15") - day).days)
 
 

@@ -1,4 +1,4 @@
-"""The deadline of a run, and how much of the remaining time each part of it may use."""
+"""The deadline of a run, and how much of the remaining time each part of the run may use."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 
 from octave_mcp.concurrency.run_clock import RunClock
 
-# Share of the remaining time that one part may take. The rest is for the parts after it, such as writing the playbook
+# Share of the remaining time that one part of a run may take. The rest is for later parts, such as writing the playbook
 # after the pages are read.
 TIME_SHARE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A time limit, as a time `at` of the run's clock; `step_seconds` is the most that one step may take."""
+    """A time limit: a time `at` on the run's clock. `step_seconds` is the maximum duration of one step."""
 
     at: float = math.inf
     step_seconds: float = math.inf
@@ -30,6 +30,6 @@ class Deadline:
 
     @property
     def scrape_seconds(self) -> float | None:
-        """How long one scrape may take, or None without a limit."""
+        """How long one scrape may take, or None if the run has no time limit."""
         seconds = (self.at - self.clock.now()) * TIME_SHARE
         return None if math.isinf(seconds) else seconds

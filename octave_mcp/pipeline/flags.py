@@ -1,4 +1,4 @@
-"""Flags of a playbook: what its reader should know before using it."""
+"""Flags of a playbook: what readers should know before they use the playbook."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from octave_mcp.domain.research import Deal, Research
 from octave_mcp.pipeline.gaps import pages
 from octave_mcp.pipeline.relations import Relations
 
-# A playbook about a company with fewer pages or words than this has the flag `low_confidence`. Copy is written as an
-# outline only if both are below.
+# If fewer pages or fewer words than this were read about a company, the playbook has the flag `low_confidence`. If both
+# were fewer, copy is written as an outline.
 LOW_PAGES = 3
 LOW_WORDS = 300
 
 
 def flags(asker: Asker, deal: Deal, relations: Relations, *, by_default: bool) -> tuple[Flag, ...]:
-    """Return the flags; `by_default` is whether nobody chose the model."""
+    """Return the flags. `by_default` means that the user did not choose a model."""
     companies = tuple(deal.values())
     return (
         *_of_models(asker, by_default=by_default),
@@ -53,7 +53,7 @@ def _recorded(recording: Recording | None) -> Iterator[Flag]:
 
 
 def is_thin(research: Research) -> bool:
-    """Whether too little was read to write copy about the company, so that outlines are drafted."""
+    """Whether too little was read about the company to write copy, so that outlines are written instead."""
     return len(research.pages) < LOW_PAGES and research.words < LOW_WORDS
 
 

@@ -19,7 +19,7 @@ from octave_mcp.errors import BudgetExceeded, DeadlineExceeded
 from octave_mcp.evidence.context_words import as_written
 from octave_mcp.evidence.figures import figures
 
-# A gap lists at most this many words or figures, to stay readable.
+# A gap lists at most this many words or figures, so that its text stays readable.
 MAX_LISTED_WORDS = 8
 
 _LIMITS = (BudgetExceeded.code, DeadlineExceeded.code)
@@ -80,7 +80,7 @@ def _where(research: Research) -> str:
 
 
 def limited(asker: Asker) -> tuple[Gap, ...]:
-    """Return a gap for each limit that made a fallback model answer."""
+    """Return a gap for each budget or time limit that caused a fallback model to answer."""
     reached = {by.code: by.reason for by in asker.stood_in.values() if by.code in _LIMITS}
     would_fill = "another run with a higher limit"
     return tuple(
@@ -95,7 +95,7 @@ def budget_gap(research: Research) -> Gap | None:
 
 
 def unmatched_words(context: str, deal: Deal) -> tuple[Gap, ...]:
-    """Return a gap for words of the user's context that are on no page, and so had no effect."""
+    """Return a gap for words of the user's context that had no effect because no page contains them."""
     matched = {word for research in deal.values() for word in research.heard}
     unmatched = [written for word, written in as_written(context).items() if word not in matched]
     if not unmatched:
@@ -108,7 +108,7 @@ def unmatched_words(context: str, deal: Deal) -> tuple[Gap, ...]:
 
 
 def unproven_figures(context: str, deal: Deal) -> Iterator[Gap]:
-    """Yield a gap for results in the user's context that no quotation states; copy must not state them either."""
+    """Yield a gap for results in the user's context that no quotation states, since copy must not state them."""
     quoted = {
         figure for research in deal.values() for evidence in research.evidence for figure in figures(evidence.quote)
     }
@@ -151,7 +151,7 @@ _FILLS_NOTICES = {
 
 
 def _noticed_pages(companies: Iterable[Research]) -> Iterator[Gap]:
-    """Yield a gap for pages that were not read as requested: from a stale copy, or from another source."""
+    """Yield a gap for pages that were read from a stale copy or from another source than the requested one."""
     for research in companies:
         notices = Counter(page.notice for page in research.pages if page.notice)
         for notice, count in notices.items():

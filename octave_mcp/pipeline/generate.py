@@ -28,21 +28,21 @@ from octave_mcp.pipeline.write_playbook import write_playbook
 
 
 async def generate(run: Run, companies: Sequence[Company]) -> Written:
-    """Write the playbook for selling the vendor's products to the prospect, and return it with its drafts.
+    """Research both companies, write the playbook, and return it with its drafts.
 
     Raises:
         OctaveError: A site cannot be read, or a mandatory section cannot be written.
     """
-    sites = await run(validate_and_map, companies)  # 1  both sites must answer before pages are read
+    sites = await run(validate_and_map, companies)  # step 1: both sites must answer before pages are read
     turns = Turns([site.company.role for site in sites]) if run.capacity.is_answered_by_client else None
     run = replace(run, offer=await computed(offer, sites), turns=turns)
     names = {site.company.role: _name(site) for site in sites}
-    results = await run.side_by_side(  # 2-6, and 7 for the prospect
+    results = await run.side_by_side(  # steps 2 to 6, and step 7 for the prospect
         research,
         *((site, names[site.company.traits.counterpart]) for site in sites),
         of=tuple(site.company.role for site in sites),
     )
-    # A budget used up this early cannot pay for the writers either: fail before it is spent.
+    # If the budget ran out during the research, it cannot pay for the writers either: fail before they are asked.
     if gap := next(filter(None, map(budget_gap, results)), None):
         raise BudgetExceeded(f"{gap.section} could not be written: {gap.reason}")
     return await run(write_playbook, {known.role: known for known in results})  # 8
@@ -57,11 +57,12 @@ async def research(run: Run, site: Site, counterpart: str) -> Research:
     try:
         read = await (run(read_again, site, run.base, counterpart) if run.base else _read_all(run, site, counterpart))
     finally:
-        # Declared even if the research failed or asked nothing, or the other company would wait for its turn forever.
+        # The turn must end even if the research failed or made no ask, or the other company would wait for its turn
+        # forever.
         if run.turns:
             run.turns.end(site.company.role)
     read = read.model_copy(update={"links": tuple(link.url for link in site.links)})
-    return await run(understand, read, counterpart)  # 7  the prospect only
+    return await run(understand, read, counterpart)  # step 7, for the prospect only
 
 
 async def _read_all(run: Run, site: Site, counterpart: str) -> Research:
@@ -82,9 +83,10 @@ async def _read_all(run: Run, site: Site, counterpart: str) -> Research:
 
 
 async def _with_unread_pages(run: Run, site: Site, cached: Research, counterpart: str) -> Research:
-    """Return the cached research, plus what pages that name the counterpart of this deal say.
+    """Return the cached research, plus findings from unread pages that name the other company of this deal.
 
-    The run that filled the cache may have had no reason to read those pages.
+    The run that filled the cache may have been about a deal with another company, and had no reason to read those
+    pages.
     """
     urls = unread_pages(site, cached, counterpart)
     run.progress.plan(len(urls))

@@ -1,4 +1,4 @@
-"""Merging of the readings of one company: findings with the same name become one, with the evidence of all."""
+"""Merging of the readings of one company: findings with the same name become one finding with all their evidence."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ R = TypeVar("R", bound=Value)
 def merge(profile: Profile, readings: Sequence[Reading], failures: Sequence[PageFailure] = ()) -> Research:
     """Merge the readings of all packs into the research on the company.
 
-    `failures` are pages that failed while the site was mapped, and so belong to no pack.
+    `failures` are pages that failed while the site was mapped, so they belong to no pack.
     """
     pages: dict[str, PageRef] = {page.url: page for reading in readings for page in reading.pages}
     elements = [reading.elements for reading in readings if reading.elements is not None]
@@ -61,7 +61,10 @@ def add(research: Research, readings: Sequence[Reading]) -> Research:
 
 
 def _gaps(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
-    """Remove repeats. All asks of a section that the budget refused count as one gap, though their reasons differ."""
+    """Remove repeats.
+
+    If the budget refused several asks of a section, they count as one gap, even if the reasons differ.
+    """
     unique: dict[tuple[str, ...], Gap] = {}
     for gap in gaps:
         reason = () if gap.code == BudgetExceeded.code else (gap.reason,)
@@ -70,15 +73,18 @@ def _gaps(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
 
 
 def _joined(form: type[R], parts: Sequence[R]) -> R:
-    """Join values of the same form, merging each of their lists."""
+    """Join values of the same type, merging their lists."""
     merged = {kind: _merged(entry for part in parts for entry in getattr(part, kind)) for kind in form.model_fields}
     return form.model_validate(merged)
 
 
 def _merged(findings: Iterable[F]) -> tuple[F, ...]:
-    """Merge findings with the same key. A customer shown in several ways counts once, as the strongest of them."""
+    """Merge findings with the same key.
+
+    A customer with several kinds of evidence counts once, with the strongest kind.
+    """
     merged: dict[Hashable, F] = {}
-    # Sorted, so that the strongest finding comes first and the others only complete it.
+    # The findings are sorted, so that the strongest comes first and the others only add to it.
     for finding in sorted(findings, key=lambda finding: finding.rank):
         key = finding.merge_key()
         merged[key] = _union(merged[key], finding) if key in merged else finding
@@ -86,7 +92,7 @@ def _merged(findings: Iterable[F]) -> tuple[F, ...]:
 
 
 def _union(first: F, second: F) -> F:
-    """Return `first` with lists joined, evidence included, and empty fields taken from `second`."""
+    """Return `first` with its lists, such as evidence, extended and its empty fields filled from `second`."""
     joined: dict[str, object] = {}
     for name in type(first).model_fields:
         left, right = getattr(first, name), getattr(second, name)

@@ -11,13 +11,13 @@ from octave_mcp.evidence.passages import passages
 from octave_mcp.evidence.screening import screened
 
 MAX_CHARACTERS = 500
-# If description and headings are shorter, sentences of the page are used in place of the headings.
+# If the description and headings are shorter than this, sentences of the page are used instead of the headings.
 MIN_CHARACTERS = 120
-# A longer heading is usually a customer's story or news, not an offer.
+# Headings with more words than this are usually customer stories or news, not offers.
 MAX_HEADING_WORDS = 10
 DESCRIPTION = "Description"
 SENTENCE_ENDS = (".", "!", "?", "。", "\uff01", "\uff1f", "…", ":")
-# Headings that only label a list, and say nothing about the company.
+# Headings that only label a section and say nothing about the company.
 LABELS = frozenset(
     label.strip()
     for label in """
@@ -31,7 +31,7 @@ LABELS = frozenset(
 
 
 def offer(sites: Iterable[Site]) -> str:
-    """Return the home page's description and headings, or its sentences if these are too short; '' if it has none."""
+    """Return the home page's description and headings, with sentences if these are short, or '' if it has none."""
     home = next(site.home for site in sites if site.company.role == "vendor")
     shown = screened(passages(home))
     short = _cut(_described(shown))
@@ -51,7 +51,7 @@ def _says_something(heading: str) -> bool:
 def _sentences(shown: Sequence[Passage]) -> Iterator[str]:
     for passage in shown:
         if not passage.where:
-            # A text without an end mark is a label or a list entry.
+            # A text without a full stop or other end mark is a label or list entry, not a sentence.
             sentences = (passage.sentence(number) for number in range(1, len(passage.sentences) + 1))
             yield from (sentence for sentence in sentences if sentence.endswith(SENTENCE_ENDS))
 

@@ -1,4 +1,4 @@
-"""Access to the pages of a site. A fetch is a step of the journal, so a resumed run does not repeat it."""
+"""Access to the pages of a site. Each fetch is a journal step, so a resumed run does not repeat it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from octave_mcp.errors import Unreadable
 from octave_mcp.pipeline.deadline import Deadline
 from octave_mcp.ports import Journal, Source, Store
 
-# A page with fewer words has no sentence to quote, only a label. The home page is exempt: without it there is no run.
+# A page with fewer words than this has only labels, and no sentences to quote. The limit does not apply to the home
+# page, since every run needs it.
 MIN_PAGE_WORDS = 5
-# Failed pages are replaced by spares, which may fail as well. This many rounds of replacements are made.
+# Failed pages are replaced by spares. Spares may fail as well, so there are up to this many rounds of replacements.
 MAX_ROUNDS = 3
 
 _Read = tuple[Page | PageFailure, ...]
-# What the journal records of a scrape, in the order of the URLs: the keys of pages in the store, and failures.
+# The journal record of a scrape: for each URL, in order, the key of the page in the store, or a failure.
 _Scraped = tuple[str | PageFailure, ...]
 
 
@@ -34,11 +35,14 @@ class Pages:
     deadline: Deadline
 
     async def open(self, company: Company) -> Company:
-        """Return the company at the address that answers, once robots.txt allows reading it."""
+        """Return the company with the address that answers, after checking that robots.txt allows reading the site."""
         return await self.journal.step("open", lambda: self.source.open(company), Company, company)
 
     async def home(self, company: Company) -> Page:
-        """Return the home page, fetched again if another release stored it in a form that this one cannot read."""
+        """Return the home page.
+
+        If it was stored by another release in a format that this release cannot read, fetch it again.
+        """
 
         async def fetched() -> str:
             (key,) = await self.store.put_pages(self.run_id, [await self.source.home(company)])
@@ -52,7 +56,7 @@ class Pages:
         return page
 
     async def map(self, company: Company, home: Page) -> Site:
-        """Return the site: the home page and the addresses found."""
+        """Return the site, which is the home page and the addresses that were found."""
 
         async def found() -> Addresses:
             site = await self.source.map(company, home)
@@ -61,7 +65,7 @@ class Pages:
         return mapped(company, home, await self.journal.step("map", found, Addresses, company, home.ref.sha256))
 
     async def scrape(self, site: Site, urls: Sequence[str], spares: Sequence[str] = ()) -> _Read:
-        """Return a page or a failure for each URL, then for each spare read in place of a failed page."""
+        """Return a page or a failure for each URL, and then for each spare that was read in place of a failed page."""
 
         async def fetched() -> _Scraped:
             read = await self._read_with_spares(site, urls, spares)
@@ -72,7 +76,7 @@ class Pages:
         scraped = await self.journal.step("scrape", fetched, _Scraped, site.company, urls, spares)
         try:
             return await self._stored(scraped)
-        except Unreadable:  # another release stored them in a form that this one cannot read
+        except Unreadable:  # another release stored the pages in a format that this release cannot read
             return await self._stored(await fetched())
 
     async def _stored(self, scraped: _Scraped) -> _Read:
@@ -82,7 +86,7 @@ class Pages:
     async def _read_with_spares(self, site: Site, urls: Sequence[str], spares: Sequence[str]) -> _Read:
         """Read the URLs, then one spare for each page that failed."""
         seconds = self.deadline.scrape_seconds
-        # One time limit for all rounds: spares must not take the time of the steps that follow.
+        # All rounds share one time limit, since spares must not use up the time for later steps.
         ends_at = None if seconds is None else asyncio.get_running_loop().time() + seconds
         try:
             pages = last = _usable(await self._read(site, urls, ends_at))
@@ -108,7 +112,7 @@ class Pages:
 
 
 def _usable(pages: Iterable[Page | PageFailure], others: Iterable[Page | PageFailure] = ()) -> _Read:
-    """Turn pages with almost no text, and copies of one of the `others`, into failures."""
+    """Turn pages with almost no text, and copies of pages in `others`, into failures."""
     first_urls = {page.said: page.ref.url for page in others if isinstance(page, Page)}
     return tuple(_unless_repeated(_unless_thin(page), first_urls) for page in pages)
 
@@ -126,7 +130,10 @@ def _unless_repeated(page: Page | PageFailure, first_urls: dict[str, str]) -> Pa
 
 
 def _is_worth_another_try(last: _Read) -> bool:
-    """Whether spares may succeed: not if the source or the site serves no further page, or refused the last ones."""
+    """Whether spares are worth reading.
+
+    They are not if the source or site serves no more pages, or refused the last pages.
+    """
     failures = [page for page in last if isinstance(page, PageFailure)]
     if any(failure.ends_reading for failure in failures):
         return False

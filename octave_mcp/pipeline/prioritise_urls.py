@@ -1,4 +1,4 @@
-"""Step 4: the choice of pages to read, with a quota for each kind of page so that none crowds out the others."""
+"""Step 4: the choice of pages to read, with a quota for each kind of page, so that no kind crowds out the others."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from octave_mcp.evidence.injection import addresses_model
 from octave_mcp.pipeline.run import Run
 from octave_mcp.pipeline.wanted_pages import wanted
 
-# A kind of page on the company's site, or an origin outside of it, such as a job board.
+# A kind of page on the company's site, or a place outside the site, such as a job board.
 Group = PageKind | LinkOrigin
 
-# A model ranks this many candidates for each page to be read, within these limits: enough of a choice, at a bounded
-# number of tokens.
+# A model ranks this many candidates for each page to read, within these limits, so that it has a choice and the number
+# of tokens stays bounded.
 CANDIDATES_PER_PAGE = 4
 MIN_CANDIDATES, MAX_CANDIDATES = 24, 60
-# Share of the pages to read that may go to pages matching the user's context, whatever their kind.
+# Maximum share of the pages to read for pages that match the user's context, regardless of their kind.
 CONTEXT_SHARE = 0.3
 MIN_SPARES = 4
-# Pages outside of the site rank after the first four kinds of the role's quotas and before the others.
+# Pages outside the site rank after the first four kinds in the role's quotas, and before the other kinds.
 KINDS_BEFORE_OUTSIDE = 4
 
 
 class Pack(NamedTuple):
-    """URLs that are read together, and spares to read in place of those that fail."""
+    """URLs that are read together, and spares to read in place of URLs that fail."""
 
     urls: tuple[str, ...]
     spares: tuple[str, ...] = ()
@@ -44,7 +44,10 @@ class Pack(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """A site's links by group, the best of each group first. `wanted` are links that match the user's context."""
+    """A site's links by group, with the best links of each group first.
+
+    `wanted` are links that match the user's context.
+    """
 
     role: Role
     groups: Mapping[Group, Sequence[Link]]
@@ -54,8 +57,9 @@ class Ranking:
     def of(cls, site: Site, *, counterpart: str, context: str) -> Ranking:
         """Rank the links worth reading.
 
-        Links that name the counterpart come first, then those that match the context, then links on the home page, then
-        links found only in a sitemap. Of equals, short paths come first; otherwise the site's order is retained.
+        Links that name the counterpart come first, then links that match the context, then links on the home page, and
+        then links that are only in a sitemap. Within each of these, short paths come first; otherwise the site's order
+        is retained.
         """
         links = [link for link in site.links if _is_worth_reading(link)]
         named = wanted(site, links, context)
@@ -68,9 +72,9 @@ class Ranking:
         return cls(site.company.role, _grouped(sorted(links, key=rank)), named.pages)
 
     def reranked(self, shown: Sequence[Link], numbers: Sequence[int]) -> Ranking:
-        """Order the links shown by these numbers, which count from 1. Unknown numbers are ignored.
+        """Order the links by these numbers, which start at 1. Unknown numbers are ignored.
 
-        Links without a number follow in their old order, so an empty answer changes nothing.
+        Links whose number is missing follow in their old order, so an empty answer changes nothing.
         """
         ranked = (number - 1 for number in numbers if 1 <= number <= len(shown))
         order = dict.fromkeys((*ranked, *range(len(shown))))
@@ -79,8 +83,8 @@ class Ranking:
     def best(self, room: int) -> tuple[Link, ...]:
         """Return up to `room` links.
 
-        The order is: pages already read, which cost nothing more; matches of the context; links within the quotas, one
-        of each group in turn; the best of the rest.
+        The order is: pages that were already read, which cost nothing; matches of the context; links within the quotas,
+        one from each group in turn; then the best remaining links.
         """
         quotas = _quotas(self.role, room)
         read = [link for group in quotas for link in self.groups.get(group, ()) if link.is_read]
@@ -91,7 +95,7 @@ class Ranking:
         return tuple(islice(unique.values(), max(0, room)))
 
     def pack(self, room: int) -> Pack:
-        """Return the best `room` URLs, and the next best as spares."""
+        """Return the best `room` URLs, with the next best URLs as spares."""
         urls = tuple(link.url for link in self.best(room))
         more = (link.url for link in self.best(room + max(room, MIN_SPARES)))
         return Pack(urls, tuple(url for url in more if url not in urls))
@@ -117,22 +121,22 @@ def _ranking(site: Site, counterpart: str, context: str) -> Ranking:
 
 
 def candidates(ranking: Ranking, room: int) -> tuple[Link, ...]:
-    """Return the links that a model may rank, chosen by rules. The ask shows them numbered from 1."""
+    """Return the links that a model may rank, chosen by rules. The ask numbers the links from 1."""
     return ranking.best(min(MAX_CANDIDATES, max(MIN_CANDIDATES, CANDIDATES_PER_PAGE * room)))
 
 
 async def _ranked_by_model(
     run: Run, site: Site, profile: Profile, counterpart: str, shown: Sequence[Link]
 ) -> tuple[int, ...]:
-    """Return the numbers of links that name the counterpart, then those that the model chose.
+    """Return the numbers of links that name the counterpart, then the numbers that the model chose.
 
-    If the model fails, the result is empty, and the order made by rules stays.
+    If the model fails, the result is empty, and the order by rules is used.
 
     Raises:
         NoAccess: The model refuses all calls, so the run cannot continue.
     """
     company = site.company
-    # Link texts come from the web and may hold instructions to a model.
+    # Link texts come from the web and may contain instructions to a model.
     links = tuple(link.model_copy(update={"text": ""}) if addresses_model(link.text) else link for link in shown)
     brief = AddressesBrief(
         role=company.role, company=profile.name, domain=company.domain, counterpart=counterpart,
@@ -146,17 +150,17 @@ async def _ranked_by_model(
     except NoAccess:
         raise
     except UpstreamError as failed:
-        run.progress(f"the pages of {profile.name} are chosen by rules, as the model could not rank them: {failed}")
+        run.progress(f"the pages of {profile.name} are chosen by rules, since the model could not rank them: {failed}")
         return ()
     named = frozenset(naming(site, counterpart))
     return (*(at for at, link in enumerate(shown, 1) if link.url in named), *checked.value.chosen)
 
 
 def _quotas(role: Role, room: int) -> dict[Group, int]:
-    """Return how many pages of each group to read, in the order of importance.
+    """Return how many pages of each group to read, with the most important group first.
 
-    Quotas are for 25 pages. They grow with the room but do not shrink with it: links are taken in turns, so a small
-    room gets the first links of the first groups in any case.
+    Quotas are for 25 pages. They grow if `room` is larger, but do not shrink if it is smaller: links are taken from the
+    groups in turn, so a small `room` is filled with the first links of the first groups.
     """
     traits = ROLES[role]
     scale = max(1.0, room / sum(traits.shares.values()))
@@ -175,7 +179,7 @@ def _grouped(links: Iterable[Link]) -> dict[Group, list[Link]]:
 
 
 def naming(site: Site, counterpart: str) -> Iterator[str]:
-    """Yield the URLs worth reading that name the other company in their path."""
+    """Yield the URLs that are worth reading and have the other company's name in their path."""
     links = (link.url for link in site.links if _is_worth_reading(link))
     return (url for url in links if is_named_in(counterpart, urlsplit(url).path))
 
@@ -185,16 +189,16 @@ def _is_worth_reading(link: Link) -> bool:
 
 
 def _in_turns(groups: Iterable[Sequence[Link]]) -> Iterator[Link]:
-    """Take one link of each group in turn, so that a cut at any point leaves a fair share of every group."""
+    """Take one link from each group in turn, so that every group has a fair share wherever the result is cut."""
     queues = [list(group) for group in groups]
     while any(queues):
         yield from (queue.pop(0) for queue in queues if queue)
 
 
 def in_packs(chosen: Pack, size: int) -> list[Pack]:
-    """Split the URLs into packs of at most `size`, and deal out the spares in turn.
+    """Split the URLs into packs of at most `size`, and distribute the spares evenly.
 
-    Without URLs there is one empty pack, since the home page is read with the first.
+    Without URLs, the result is one empty pack, since the home page is read with the first pack.
     """
     urls, spares = chosen
     starts = range(0, len(urls) or 1, size)

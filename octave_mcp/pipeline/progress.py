@@ -25,7 +25,7 @@ class _Tally:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Reports events of a run, labelled with the `step` and the `company` that they are about."""
+    """Reports events of a run, with the `step` and `company` of each event."""
 
     run_id: str
     session_id: str
@@ -45,13 +45,13 @@ class Progress:
         self._tally.total += units
 
     def __call__(self, message: str, units: int = 0) -> None:
-        """Report a message, and `units` of work as done."""
+        """Report a message, and count `units` of work as done."""
         self._tally.done += units
         self.report("progress", message=message)
 
     @contextmanager
     def timed(self) -> Generator[None]:
-        """Report the start and end of the step. Its duration is recorded only if it succeeds."""
+        """Report the start and end of the step. The step's duration is recorded only if the step succeeds."""
         started = time.perf_counter()
         self.report("step_started")
         try:
@@ -69,7 +69,8 @@ class Progress:
         return tuple(self._tally.timings)
 
     def model_called(self, call: ModelCall, failed: UpstreamError | None) -> None:
-        # A bad answer was received and paid for, so it counts as answered; only a call without an answer failed.
+        # A bad answer was received and paid for, so the call counts as answered. Only a call without any answer counts
+        # as failed.
         if failed is None or isinstance(failed, BadAnswer):
             self.report("answered", call=call, message=str(failed or ""))
         else:
@@ -85,8 +86,8 @@ class Progress:
                 step=self.step,
                 company=self.company,
                 done=tally.done,
-                # Work is planned as it is found, so `done` can catch up with the total while the run goes on. A
-                # progress bar must not be full before the run ends.
+                # Work is planned when it is discovered, so `done` could reach the total before the run ends. A progress
+                # bar must not be full before the end.
                 total=max(tally.total, tally.done + 1),
                 **more,
             )

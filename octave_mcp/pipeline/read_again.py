@@ -25,7 +25,7 @@ R = TypeVar("R", bound=Value)
 
 
 async def read_again(run: Run, site: Site, base: Base, counterpart: str) -> Research:
-    """Return the findings of the earlier run that the pages still support, and those from new passages."""
+    """Return the findings of the earlier run that the pages still support, and findings from new passages."""
     before = base.research(site.company.role)
     home = await run(scrape_homepage, site)
     urls = await computed(addresses, run, site, base, counterpart)
@@ -59,9 +59,10 @@ async def read_again(run: Run, site: Site, base: Base, counterpart: str) -> Rese
 
 
 def addresses(run: Run, site: Site, base: Base, counterpart: str) -> tuple[str, ...]:
-    """Return the URLs that were read or failed before, and new ones that rank among the best.
+    """Return the URLs that were read or failed before, and new URLs that rank among the best.
 
-    If there are too many, pages that no copy cites and that no longer rank among the best are left out, the last first.
+    If there are too many URLs, pages that no copy cites and that no longer rank among the best are left out, starting
+    with the last.
     """
     before, room = base.research(site.company.role), run.max_pages - site.pages_read - 1
     home = url_key(site.home.ref.url)
@@ -69,7 +70,8 @@ def addresses(run: Run, site: Site, base: Base, counterpart: str) -> tuple[str, 
     failed = {failure.url for failure in site.failures}
     tried = [failure.url for failure in before.failures if failure.url not in failed]
     best = [link.url for link in Ranking.of(site, counterpart=counterpart, context=run.request.context).best(room)]
-    # A run of an older release did not record its links, so new ones cannot be told from old ones, and none is added.
+    # A run of an older release did not record its links. New links cannot be distinguished from old links, so no links
+    # are added.
     known = {*before.links, *read_before, *tried, *failed}
     new = [url for url in best if url not in known] if before.links else []
     spare = [url for url in reversed(read_before) if url not in base.cited and url not in best]
@@ -79,7 +81,7 @@ def addresses(run: Run, site: Site, base: Base, counterpart: str) -> tuple[str, 
 
 
 def _out_of_reach(before: Research, failures: Iterable[PageFailure]) -> dict[str, PageRef]:
-    """Return the pages whose failure is temporary. Their earlier texts are used, so that an outage removes nothing."""
+    """Return the pages that failed temporarily. Their earlier texts are used, so that an outage removes no findings."""
     reasons = {failure.url: failure.reason for failure in failures if failure.may_pass}
     return {page.url: _as_stale_copy(page, reasons[page.url]) for page in before.pages if page.url in reasons}
 
@@ -92,7 +94,7 @@ def _as_stale_copy(page: PageRef, reason: str) -> PageRef:
 def _alive(
     evidence: Iterable[Evidence], pages: Sequence[Page], out_of_reach: Mapping[str, PageRef]
 ) -> dict[EvidenceId, Evidence]:
-    """Return the evidence that is still on the pages, or whose page is temporarily out of reach."""
+    """Return the evidence that is still on the pages, or whose page is temporarily unavailable."""
     before = list(evidence)
     return still_there(before, pages) | {item.id: item for item in before if item.url in out_of_reach}
 
@@ -131,15 +133,15 @@ def _retained(
 
 
 def _is_new(texts: Mapping[str, str], unanswered: Sequence[str]) -> Callable[[Passage], bool]:
-    """Return a predicate: whether a passage is new, or on a page whose ask failed in the earlier run."""
+    """Return a function that tests whether a passage is new, or is on a page whose ask failed in the earlier run."""
     answered = {url: text for url, text in texts.items() if url not in unanswered}
     return lambda passage: passage.text not in answered.get(passage.page.url, "")
 
 
 def _without_repeats(retained: Research, reading: Reading) -> Reading:
-    """Drop new findings that cite only evidence that earlier findings of the same kind cite.
+    """Drop new findings whose evidence is already cited by earlier findings of the same kind.
 
-    Such findings repeat earlier ones in other words.
+    Such findings repeat earlier findings in other words.
     """
     parts: dict[str, Value] = {}
     for name in ("elements", "signals", "findings"):

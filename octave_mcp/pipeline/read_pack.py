@@ -34,16 +34,18 @@ from octave_mcp.pipeline.run import Run
 
 R = TypeVar("R", bound=Value)
 
-# Of a longer page, the most relevant passages up to this size are read. 16,000 characters are about 4,000 tokens.
+# If a page is longer than this, only its most relevant passages are read, up to this size. 16,000 characters are about
+# 4,000 tokens.
 PAGE_CHARACTERS = 16_000
-# Static site generators often stamp every page with the day of the build. If fewer pages share a date, it may be real.
+# Static site generators often give every page the date of the build. If fewer pages than this share a date, it may be
+# real.
 MIN_PAGES_OF_A_BUILD = 4
 
 
 async def read_pack(run: Run, site: Site, profile: Profile, counterpart: str, pack: Pack, home: Page | None) -> Reading:
-    """Fetch and read the pages of a pack, and the home page if it is part of it.
+    """Fetch and read the pages of a pack, and the home page if it is given.
 
-    A page that fails is listed and replaced by a spare. A pack whose ask fails leaves a gap; the run continues.
+    If a page fails, it is listed and replaced by a spare. If an ask fails, the result has a gap, and the run continues.
     """
     urls = pack.urls
     scraped = await run.pages.scrape(site, urls, pack.spares) if urls else ()
@@ -63,7 +65,7 @@ async def read(
     is_asked: Callable[[Passage], bool] = lambda _: True,
 ) -> Reading:
     """Ask the model about the passages of these pages for which `is_asked` is true, and join its answers."""
-    # Research that the next deal reuses must not depend on who the prospect of this one is.
+    # Research on a vendor is reused for other deals, so it must not depend on the prospect of this deal.
     serves_others = profile.company.traits.serves_other_deals
     interest = Interest(run.request.context, "" if serves_others else counterpart, run.offer)
     cut, suspicious = await computed(_cut_all, pages, interest)
@@ -90,7 +92,7 @@ async def read(
 async def _answers(
     run: Run, profile: Profile, counterpart: str, shown: Sequence[list[Passage]]
 ) -> tuple[tuple[Checked[Value] | Gap, ...], tuple[str, ...]]:
-    """Ask all questions about these passages; return the answers, and the URLs of pages with a failed ask."""
+    """Ask all questions about these passages. Return the answers, and the URLs of pages with a failed ask."""
     asks = [
         (question, _ask(run, profile, counterpart, part, question))
         for part in _in_asks(shown, run.capacity)
@@ -105,7 +107,7 @@ async def _answers(
 
 
 def without_build_dates(pages: Sequence[Page]) -> list[Page]:
-    """Remove the publication date that most of the pages share: it is the day on which the site was built."""
+    """Remove a publication date that most of the pages share, since it is the date on which the site was built."""
     days = Counter(page.ref.published_on for page in pages)
     built = {day for day, count in days.items() if day and count >= MIN_PAGES_OF_A_BUILD and count > len(pages) / 2}
     undated = {"published_on": None}
@@ -116,7 +118,7 @@ def without_build_dates(pages: Sequence[Page]) -> list[Page]:
 
 
 def _words_on_pages(context: str, pages: Sequence[Page]) -> tuple[str, ...]:
-    """Return the context words that are anywhere on the pages, including passages that the model is not shown."""
+    """Return the context words that occur on the pages, including passages that the model does not see."""
     words = ContextWords(context)
     matches = frozenset[str]().union(*(words.heard(page.text) for page in pages))
     return tuple(word for word in words.words if word in matches)
@@ -133,7 +135,7 @@ def _cut_all(pages: Sequence[Page], interest: Interest) -> tuple[list[list[Passa
 
 
 def _cut(page: Page, interest: Interest) -> list[Passage]:
-    """Return the page's passages; of a long page, the most relevant ones."""
+    """Return the page's passages, or only the most relevant passages if the page is long."""
     every = passages(page)
     if sum(len(passage.text) for passage in every) <= PAGE_CHARACTERS:
         return list(every)
@@ -142,7 +144,7 @@ def _cut(page: Page, interest: Interest) -> list[Passage]:
 
 
 def _shown(cut: Sequence[list[Passage]], interest: Interest, max_characters: int | None) -> Sequence[list[Passage]]:
-    """Return the passages of each page that the model is shown; all of them if it has no limit."""
+    """Return the passages of each page to show to the model, or all passages if the model has no limit."""
     if max_characters is None:
         return cut
     chosen = to_show([passage for page in cut for passage in page], interest, max_characters)
@@ -150,8 +152,8 @@ def _shown(cut: Sequence[list[Passage]], interest: Interest, max_characters: int
 
 
 def _in_asks(pages: Sequence[list[Passage]], capacity: Capacity) -> Iterator[tuple[Passage, ...]]:
-    """Divide the pages among as many asks as the model's limit requires. A page is never split."""
-    # The size of a connected client's question is limited in bytes: Chinese text has three for each character.
+    """Distribute the pages over as many asks as the model's limit requires. A page is never split."""
+    # The size of a connected client's question is limited in bytes, and a Chinese character has three bytes.
     size_of = len if capacity.shown_characters is None else _byte_count
     part, size = list[Passage](), 0
     for page in pages:
@@ -201,10 +203,10 @@ async def _answer(
 
 
 class Question(NamedTuple):
-    """Prompts that are asked together.
+    """Prompts that are sent in one ask.
 
-    `answer`: the form of the model's answer, which cites passages by number.
-    `into`: the same form, citing evidence by id.
+    `answer`: type of the model's answer, which cites passages by number.
+    `into`: the same type, but with evidence ids.
     """
 
     prompts: tuple[str, ...]
@@ -213,12 +215,12 @@ class Question(NamedTuple):
 
 
 def questions(reads: Reads, specialists_per_ask: int) -> list[Question]:
-    """Return the questions about a pack of pages, for a company read for its `reads`."""
+    """Return the questions about a pack of pages. `reads` is what the company's pages are read for."""
     return {"elements": _of_elements, "signals": _of_signals}[reads](specialists_per_ask)
 
 
 def _of_elements(group_size: int) -> list[Question]:
-    """Return a question for each group of specialists, `group_size` of them in one ask."""
+    """Return one question for each group of `group_size` specialists."""
     kinds = tuple(READ_KINDS)
     groups = (kinds[at : at + group_size] for at in range(0, len(kinds), group_size))
     return [
@@ -233,7 +235,7 @@ def _of_signals(_: int) -> list[Question]:
 
 
 def _joined(kind: type[R], answers: Sequence[Checked[Value]]) -> R:
-    """Join answers to different questions into one value of the whole form, by concatenating their lists."""
+    """Join answers to different questions into one value of the type `kind`, by concatenating their lists."""
     joined: dict[str, object] = {
         name: tuple(entry for answer in answers for entry in getattr(answer.value, name, ()))
         for name in kind.model_fields

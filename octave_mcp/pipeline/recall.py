@@ -1,4 +1,4 @@
-"""Reuse of the research on a vendor for its next deal within 24 hours, without asking a model about its pages again."""
+"""Reuse of the research on a vendor for another deal within 24 hours, without asking a model about the pages again."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from octave_mcp.domain.research import Research
 from octave_mcp.pipeline.prioritise_urls import naming
 from octave_mcp.pipeline.run import Run
 
-# Pages that name the counterpart are read in one more ask, whatever the size of the site.
+# Up to this many pages that name the counterpart are read in one more ask.
 MAX_UNREAD = 3
 
 
 async def cached_research(run: Run, site: Site) -> Research | None:
-    """Return the research of an earlier run with the same settings, if it is cached and the user wants no fresh one."""
+    """Return the cached research of an earlier run with the same settings, unless the user asked for a refresh."""
     if not _is_cacheable(run, site.company) or run.request.refresh:
         return None
     cached = await run.research_cache.get(_key(run, site.company))
@@ -28,7 +28,7 @@ async def cached_research(run: Run, site: Site) -> Research | None:
 
 
 async def cache_research(run: Run, research: Research) -> None:
-    """Cache the research, unless a failure may not occur again next time, or a fallback model answered."""
+    """Cache the research, unless it is incomplete because of a temporary failure, or a fallback model answered."""
     is_complete = not (research.gaps or run.asker.stood_in or any(failure.may_pass for failure in research.failures))
     if _is_cacheable(run, research.profile.company) and is_complete:
         own = research.model_copy(update={"found_by": run.run_id, "found_at": datetime.now(UTC)})
@@ -46,7 +46,7 @@ def _is_cacheable(run: Run, company: Company) -> bool:
 
 
 def _key(run: Run, company: Company) -> str:
-    """Return a digest of everything the research depends on. The prospect is not part of it."""
+    """Return a digest of everything that the research depends on, which does not include the prospect."""
     versions = [f"{name}@{prompts.load(name).version}" for name in prompts.names()]
     request = run.request
     parts = (

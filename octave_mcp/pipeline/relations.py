@@ -1,4 +1,4 @@
-"""Detection of a deal whose companies are already customer and supplier, according to their pages."""
+"""Detection of deals where one company is already a customer of the other, according to their pages."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from octave_mcp.domain.names import name_key
 from octave_mcp.domain.research import Deal, Research
 from octave_mcp.domain.vendor import VendorElements
 
-# A flag cites a few quotations; more would say the same again.
+# A flag cites only a few quotations, since more quotations would only repeat the same.
 MAX_CITED = 3
 
-# Names at the beginning of a quotation are looked for up to this length.
+# Maximum length of a name at the start of a quotation.
 MAX_NAME_WORDS = 4
 _CUSTOMER_PAGES = frozenset({"case_study", "customers"})
 # Words before a customer's name in a headline: "How Acme saves ...", "Customer: Acme".
@@ -21,7 +21,7 @@ _LEAD = re.compile(r"^(?:(?:how|why)\s+|(?:customer|company|client)\s*[:：]\s*)
 
 
 class Relations(NamedTuple):
-    """Evidence that the prospect is the vendor's customer, and that the vendor is the prospect's."""
+    """Evidence that the prospect is the vendor's customer, and that the vendor is the prospect's customer."""
 
     existing_customer: tuple[EvidenceId, ...]
     vendor_is_customer: tuple[EvidenceId, ...]
@@ -45,7 +45,10 @@ def _existing_customer(vendor: Research, prospect: Research) -> tuple[EvidenceId
 
 
 def _vendor_is_customer(vendor: Research, prospect: Research) -> tuple[EvidenceId, ...]:
-    """Return evidence on the prospect's own pages that the vendor is its customer, stories before logos."""
+    """Return evidence on the prospect's own pages that the vendor is its customer.
+
+    Customer stories come before logos.
+    """
     keys, known = _keys(vendor), {e.id: e for e in prospect.evidence}
     facts = prospect.signals.facts if prospect.signals else ()
     shown = [known[i] for fact in facts if fact.topic == "customers" for i in fact.evidence]
@@ -54,14 +57,14 @@ def _vendor_is_customer(vendor: Research, prospect: Research) -> tuple[EvidenceI
 
 
 def _keys(research: Research) -> frozenset[str]:
-    """Return the keys to compare names with: that of the company's name and that of its domain."""
-    # The first label of an IP address, or of a domain such as 1234.example, is a number and not a name.
+    """Return the keys of the company's name and domain, for comparisons with other names."""
+    # In an IP address or a domain such as 1234.example, the first label is a number and not a name.
     label = research.profile.company.domain.split(".")[0]
     return frozenset({name_key(research.profile.name), *(() if label.isdigit() else (name_key(label),))})
 
 
 def _shows_as_customer(evidence: Evidence, keys: frozenset[str]) -> bool:
-    """Whether the quotation is a logo with the name, or begins with it on a page about customers: 'How Acme saves'."""
+    """Whether the quotation is a logo with the name, or starts with it on a page about customers: 'How Acme saves'."""
     if evidence.where == "logos":
         return any(name_key(name) in keys for name in evidence.quote.split(","))
     words = _LEAD.sub("", evidence.quote).split()[:MAX_NAME_WORDS]

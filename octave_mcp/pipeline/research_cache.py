@@ -15,14 +15,17 @@ from octave_mcp.ports import Journal, Store
 
 @dataclass(frozen=True, slots=True)
 class ResearchCache:
-    """Reads and writes cached research. The journal records both, so that a resumed run sees the same result."""
+    """Reads and writes cached research.
+
+    The journal records reads and writes, so that a resumed run gets the same results.
+    """
 
     run_id: str
     store: Store
     journal: Journal
 
     async def get(self, key: str) -> Research | None:
-        """Return the research under this key, or None if it or one of the pages it cites is gone.
+        """Return the research under this key, or None if the research or a page that it cites is no longer stored.
 
         The pages are copied to this run, which may outlive the run that read them.
         """
@@ -38,7 +41,7 @@ class ResearchCache:
         return await self.journal.step("recall", found, cast("Any", Research | None), key)
 
     async def put(self, key: str, research: Research) -> None:
-        """Store the research. A resumed run does not store it again."""
+        """Store the research, but not again if the run is resumed."""
 
         async def stored() -> str:
             await answer_cache.put(self.store, key, await computed(research.model_dump_json), self.run_id)
@@ -48,7 +51,7 @@ class ResearchCache:
 
 
 def _read(text: str) -> Research | None:
-    """Parse cached research; None if another release stored it in a different form."""
+    """Parse cached research, or return None if another release stored it in a different format."""
     try:
         return Research.model_validate_json(text)
     except ValidationError:

@@ -14,16 +14,16 @@ E = TypeVar("E", PainPoint, BuyerPersona)
 
 
 class Retained(NamedTuple):
-    """The prospect's intelligence from the earlier run, and what is left of it once lost evidence is removed."""
+    """The prospect's intelligence from the earlier run, and the part of it that is left without lost evidence."""
 
     before: ProspectIntelligence
     left: ProspectIntelligence
 
     @classmethod
     def of(cls, before: ProspectIntelligence, left: ProspectIntelligence, base: Base) -> Self:
-        """Add to `left` the personas for whom a person wrote copy.
+        """Create the object, and add personas to `left` if a person wrote copy for them.
 
-        Without its persona, that copy would have no place in the new version.
+        Without the persona, that copy would have no place in the new version.
         """
         pinned, ids = personas_of_people(base.playbook), {persona.id for persona in left.buyer_personas}
         retained = (persona for persona in before.buyer_personas if persona.id in pinned | ids)
@@ -35,7 +35,7 @@ class Retained(NamedTuple):
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing was lost, so that the model need not be asked."""
+        """Whether nothing was lost, so that the model does not have to be asked."""
         pairs = (
             (self.before.pain_points, self.left.pain_points),
             (self.before.buyer_personas, self.left.buyer_personas),
@@ -44,7 +44,7 @@ class Retained(NamedTuple):
         return has_summary and all(len(before) == len(left) for before, left in pairs)
 
     def filled_up(self, new: ProspectIntelligence) -> ProspectIntelligence:
-        """Return what is left, with entries of `new` in place of those lost, and the facts and signals of `new`."""
+        """Return `left` with entries of `new` in place of lost entries, and with the facts and signals of `new`."""
         profile, left = new.company_profile, self.left
         return ProspectIntelligence(
             company_profile=profile.model_copy(update={"summary": left.company_profile.summary or profile.summary}),
@@ -55,9 +55,9 @@ class Retained(NamedTuple):
 
 
 def _in_places(before: Sequence[E], left: Sequence[E], new: Sequence[E]) -> tuple[E, ...]:
-    """Return the entries in the order of `before`; the place of a lost one goes to the next entry of `new`.
+    """Return the entries in the order of `before`. Each lost entry is replaced by the next entry of `new`.
 
-    The new entry takes over the id as well, since drafts and written paths refer to entries by their ids.
+    The new entry gets the id of the lost entry, since drafts and paths refer to entries by their ids.
     """
     retained, titles = {entry.id: entry for entry in left}, {normal(entry.title) for entry in left}
     candidates = iter([entry for entry in new if normal(entry.title) not in titles])

@@ -31,7 +31,7 @@ from octave_mcp.pipeline.splicing import Rewritten
 from octave_mcp.pipeline.verify import Draft, Verification
 from octave_mcp.pipeline.writers import in_language, of_emails
 
-# The prompt for revisions, and the one with the rules for this kind of copy.
+# The prompt for revisions, and the prompt with the rules for each kind of copy.
 _PROMPTS: Mapping[Writer, tuple[str, ...]] = {
     "summary": ("playbook/revise", "playbook/summary"),
     "card": ("playbook/revise", "playbook/battle_card"),
@@ -42,7 +42,7 @@ _RELATIONS = {"existing_customer": "{prospect} is already a customer of {vendor}
 
 
 class Revised(NamedTuple):
-    """The revised parts; `omissions` say what was dropped or could not be written."""
+    """The revised parts. `omissions` are sentences about text that was dropped or could not be written."""
 
     new: Rewritten
     omissions: tuple[str, ...]
@@ -52,7 +52,7 @@ async def revise(run: Run, revision: Revision, base: Version) -> Revised:
     """Revise the section that the revision names.
 
     Raises:
-        UpstreamError: No part was written, or nothing of it passed the checks.
+        UpstreamError: No part was written, or no part passed the checks.
     """
     drafts = drafts_of(base)
     parts = await computed(origins, base.playbook, drafts, revision.section)
@@ -84,7 +84,7 @@ def drafts_of(version: Version) -> Drafts:
 
 
 class Editor:
-    """Has parts of a playbook's drafts rewritten, and checks the answers."""
+    """Lets a model rewrite parts of a playbook's drafts, and checks the answers."""
 
     def __init__(self, run: Run, playbook: Playbook, drafts: Drafts, instruction: str) -> None:
         self._playbook, self._drafts, self._instruction = playbook, drafts, instruction
@@ -94,7 +94,7 @@ class Editor:
         self._verification = Verification(self._run, self._names, drafts.known, drafts.evidence)
 
     async def written(self, origin: Origin, name: str) -> Checked[Any] | UpstreamError:
-        """Return the new text of a part, or the error; `name` is the name of its ask in the journal."""
+        """Return the new text of a part, or the error. `name` is the name of the ask in the journal."""
         try:
             return await self._written(origin, name)
         except UpstreamError as failed:
@@ -118,9 +118,10 @@ class Editor:
 
     @property
     def _room(self) -> int:
-        """Bytes of material for one ask: more if no verification follows.
+        """Bytes of material for one ask.
 
-        A connected client is not asked to verify a revision, which should cost it a single question.
+        There is more room if no verification follows. A connected client is not asked to verify a revision, since a
+        revision should take only one question.
         """
         verifier = self._run.verifier
         return ROOM if verifier and not verifier.model.capacity.is_answered_by_client else UNVERIFIED_ROOM
@@ -152,7 +153,7 @@ class Editor:
 
 
 def _check_left(checked: Checked[Any], part: Part) -> None:
-    """Raise BadAnswer with the reasons if nothing of the answer can be used."""
+    """Raise BadAnswer with the reasons if no part of the answer can be used."""
     is_rejected = any(claim.support and claim.support.verdict == "not" for claim in claims(checked.value))
     if is_rejected or not part.is_left(checked.value):
         reasons = [gap.reason for gap in checked.gaps] or [RULES["D40"] if is_rejected else "no page supports it"]
@@ -160,11 +161,14 @@ def _check_left(checked: Checked[Any], part: Part) -> None:
 
 
 class _Rules:
-    """The rules for copy. A part of an e-mail is judged within its whole sequence, since rules compare e-mails."""
+    """The rules for copy.
+
+    Parts of an e-mail are judged within their whole sequence, since some rules compare e-mails.
+    """
 
     def __init__(self, part: Part, writer: Writer, drafts: Drafts, given: str) -> None:
         self._part, self._writer, self._drafts, self._given = part, writer, drafts, given
-        # Problems that the sequence has already are not the fault of the part.
+        # Problems that the sequence had before are not caused by the part.
         earlier = self._of_sequence(part.draft, ()) if writer == "sequence" else ()
         self._earlier = {(problem.rule, problem.at) for problem in earlier}
 
@@ -180,7 +184,7 @@ class _Rules:
         ]
 
     def _is_new(self, problem: Problem, at: Path) -> bool:
-        """Whether the new part causes this problem in another place of the sequence."""
+        """Whether the new part causes this problem elsewhere in the sequence."""
         return not problem.is_soft and (problem.rule, problem.at) not in self._earlier and bool(at)
 
     def _of_sequence(self, draft: Value, evidence: tuple[Evidence, ...]) -> list[Problem]:

@@ -1,4 +1,4 @@
-"""A part of a draft to revise: the form of the answer, how it is judged in place, and the evidence shown for it."""
+"""A part of a draft to revise, with the type of the answer, the judge that checks it, and the evidence to show."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from octave_mcp.evidence.selection import ranks
 # Bytes for a part, its surrounding text and quotations. With the rest of the ask, the answer, and the verification of
 # its claims, revising an e-mail takes at most 6,000 tokens. There is room for more if no verification follows.
 ROOM, UNVERIFIED_ROOM, MAX_ROOM = 6_200, 8_500, 20_000
-# A part of more bytes than usual gets this many bytes more for each of those.
+# For each byte of a part above the usual size, there is this much more room.
 USUAL_BYTES, ROOM_PER_BYTE = 2_000, 4
 MAX_BESIDE_BYTES, MIN_EVIDENCE_BYTES = 800, 1_500
-# What a quotation takes in the ask besides its text: its line, and the line that names its page.
+# Extra bytes in the ask for each quotation, and for the line that names its page.
 LINE_BYTES, PAGE_LINE_BYTES = 10, 90
-# Fields that say what a part is about. An answer cannot change them.
+# Fields that identify the subject of a part, which an answer cannot change.
 _FIXED = ("persona_id", "seat")
 _IN_CITES: dict[type[Value], type[Value]] = {
     SummaryDraft[EvidenceId]: SummaryDraft[Cite],
@@ -45,7 +45,7 @@ _IN_CITES: dict[type[Value], type[Value]] = {
 
 
 class Form(NamedTuple):
-    """The form of an answer. A part that is a text or a list is in its `field`: an answer has to be an object."""
+    """The type of an answer. An answer has to be an object, so a part that is a text or a list is in its `field`."""
 
     form: type[Value]
     field: str = ""
@@ -53,9 +53,9 @@ class Form(NamedTuple):
 
 @cache
 def form_of(draft: type[Value], at: Path) -> Form:
-    """Return the form of the part at a path within a draft.
+    """Return the type of the part at a path within a draft.
 
-    For a text or a list, the form has only the field that holds it.
+    For a text or a list, the type has a single field that holds the part.
     """
     whole = form_at(draft, at)
     if isinstance(whole, type) and issubclass(whole, Value):
@@ -69,9 +69,9 @@ def form_of(draft: type[Value], at: Path) -> Form:
 
 @dataclass(frozen=True)
 class InPlace(Judge):
-    """Judges an answer in its place: `field` of the answer is put into `holder` at the path `at`.
+    """Judges an answer in its context: `field` of the answer is put into `holder` at the path `at`.
 
-    A text alone has no evidence: only the sentence around it has.
+    This is needed because a text alone has no evidence; only the sentence that contains it has.
     """
 
     holder: Value | None = None
@@ -91,7 +91,7 @@ def moved(problem: Problem, at: Path, to: Path) -> Problem:
 
 
 class Part:
-    """A part of a draft with everything needed to ask for its revision: form, surrounding text and evidence."""
+    """A part of a draft with all that is needed to ask for its revision: answer type, surrounding text and evidence."""
 
     def __init__(self, drafts: Drafts, origin: Origin, interest: Interest, room: int) -> None:
         self.at = origin.at
@@ -115,12 +115,12 @@ class Part:
 
     @property
     def text(self) -> str:
-        """The present text as JSON, citing passages by number."""
+        """The current text as JSON, which cites passages by number."""
         tree = _in_cites(self.value, self._numbers)
         return json.dumps({self.field: tree} if self.field else tree, ensure_ascii=False, separators=(",", ":"))
 
     def judge(self, judge: Judge) -> Judge:
-        """Return a judge that checks an answer in its place in the draft."""
+        """Return a judge that checks an answer in the context of the draft."""
         if not self.field:
             return judge
         above = max(n for n in range(len(self.at)) if isinstance(part_at(self.draft, self.at[:n]), Value))
@@ -143,7 +143,7 @@ class Part:
         return changed(self.draft, {self.at: self.of(answer)})
 
     def is_left(self, answer: Value) -> bool:
-        """Whether the answer has any text, unless the part may be empty or was before."""
+        """Whether the answer has text, or needs none because the part may be empty or was empty before."""
         may_be_empty = bool(self.field) and type(None) in get_args(self.into.model_fields[self.field].annotation)
         return may_be_empty or any(texts_in(answer)) or not any(texts_in(self.value))
 
@@ -160,7 +160,7 @@ def texts_in(part: object) -> Iterator[str]:
 
 
 def _beside(draft: Value, value: object) -> str:
-    """Return the other text of the draft, from its beginning; '' if the part is all of it."""
+    """Return the start of the draft's other text, or '' if the part is the whole draft."""
     own = {*texts_in(value)}
     lines = dict.fromkeys(one_line(text) for text in texts_in(draft) if text and text not in own)
     return "\n".join(lines).encode()[:MAX_BESIDE_BYTES].decode(errors="ignore")
@@ -171,9 +171,9 @@ def _size(text: str) -> int:
 
 
 def _shown(drafts: Drafts, part: Part, interest: Interest, max_bytes: int) -> Iterator[Evidence]:
-    """Yield evidence to show: what the part and its e-mail cite, then what is closest to the instruction.
+    """Yield the evidence that the part and its e-mail cite, then the evidence that is closest to the instruction.
 
-    The first is shown even if it exceeds `max_bytes`.
+    Evidence that the part and its e-mail cite is shown even if it exceeds `max_bytes`.
     """
     quotable = {i: item for i, item in drafts.evidence.items() if ROLES[item.role].quoted_in_copy}
     around = part_at(part.draft, part.at[:OF_TOUCH]) if part.at[:1] == ("touches",) else part.value
@@ -195,7 +195,7 @@ def _cited(part: object) -> Iterator[EvidenceId]:
 
 
 def _in_cites(part: object, cites: Mapping[EvidenceId, Any]) -> Any:  # noqa: ANN401 - JSON
-    """Return the part as JSON, with `cites` in place of evidence ids and without verdicts."""
+    """Return the part as JSON, with `cites` instead of evidence ids, and without verdicts."""
     if isinstance(part, tuple):
         return [_in_cites(entry, cites) for entry in cast("tuple[object, ...]", part)]
     if not isinstance(part, Value):

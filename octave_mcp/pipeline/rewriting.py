@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 Answers = tuple[Checked[Any] | UpstreamError, ...]
 
-# Quotations shown for the rewriting of claims.
+# Maximum length of all quotations that are shown to rewrite claims.
 MAX_SHOWN_CHARACTERS = 3_000
-# A draft with more lost claims is rewritten as a whole.
+# If a draft has more lost claims than this, the whole draft is rewritten.
 MAX_LOST_CLAIMS = 12
 
 
@@ -36,10 +36,10 @@ class Part(NamedTuple):
     """A draft to ask for, or several drafts in one ask.
 
     `name`: name of the ask in the journal.
-    `answer`, `into`: form of the answer with passage numbers, and with evidence ids.
-    `rank`: index of the persona; None for drafts of the deal.
+    `answer`, `into`: types of the answer with passage numbers, and with evidence ids.
+    `rank`: index of the persona; None for drafts about the whole deal.
     `places`: paths of the drafts in the answer.
-    `personas`: whom the drafts are for, if there are several.
+    `personas`: the personas of the drafts, if there are several.
     """
 
     name: str
@@ -66,7 +66,7 @@ class _Loss(NamedTuple):
 
 
 async def rewrite(desk: Desk, base: Base) -> Answers:
-    """Return the drafts in the order of the desk's parts, retained, repaired or rewritten."""
+    """Return the retained, repaired or rewritten drafts, in the order of the desk's parts."""
     pairs = zip(desk.parts, _drafted(base.drafts, desk.personas), strict=True)
     assessed = {part.name: await computed(_assessed, desk, base, part, draft) for part, draft in pairs}
     losses = [draft for draft in assessed.values() if isinstance(draft, _Loss)]
@@ -80,13 +80,13 @@ async def _written(desk: Desk, part: Part, draft: Checked[Any] | _Loss | None) -
 
 
 def _batches(losses: Sequence[_Loss]) -> list[list[_Loss]]:
-    """Group losses into one ask for the deal and one for all personas, since the rules for copy dominate each ask."""
+    """Group losses into one ask for the deal and one for all personas, since most of each ask is the rules for copy."""
     of_deal = [loss for loss in losses if loss.part.rank is None]
     return [batch for batch in (of_deal, [loss for loss in losses if loss.part.rank is not None]) if batch]
 
 
 def _drafted(drafts: Drafts, personas: Iterable[BuyerPersona]) -> tuple[Drafted[Any] | None, ...]:
-    """Return the earlier draft for each part. A persona whose title changed is a different one and has none."""
+    """Return the earlier draft for each part. If a persona's title has changed, there is no earlier draft."""
     places = {(persona.id, persona.title): at for at, persona in enumerate(drafts.personas)}
     ranks = [places.get((persona.id, persona.title)) for persona in personas]
     return (
@@ -98,7 +98,7 @@ def _drafted(drafts: Drafts, personas: Iterable[BuyerPersona]) -> tuple[Drafted[
 
 
 def _assessed(desk: Desk, base: Base, part: Part, draft: Drafted[Any] | None) -> Checked[Any] | _Loss | None:
-    """Return the draft if it can be retained, or its losses; None if it has to be rewritten as a whole."""
+    """Return the draft if it can be retained, its losses if it can be repaired, or None if it has to be rewritten."""
     if draft is None:
         return None
     value: Value = draft.value
@@ -113,7 +113,7 @@ def _assessed(desk: Desk, base: Base, part: Part, draft: Drafted[Any] | None) ->
 
 
 async def _repaired(desk: Desk, base: Base, losses: Sequence[_Loss]) -> dict[str, Checked[Any] | None]:
-    """Return the drafts with lost claims rewritten or dropped; None for a draft that has nothing left."""
+    """Return the drafts with lost claims rewritten or dropped, or None for each draft that has nothing left."""
     repair = await computed(_Repair, desk, base, losses)
     if repair.claims is None:
         each = await together(*(_repaired(desk, base, [loss]) for loss in losses if len(losses) > 1))
@@ -127,7 +127,7 @@ async def _repaired(desk: Desk, base: Base, losses: Sequence[_Loss]) -> dict[str
 
 
 class _Repair:
-    """The ask for replacements of lost claims in some drafts. `claims` is None if that is too much for one ask."""
+    """The ask for replacements of lost claims in some drafts. `claims` is None if they do not fit into one ask."""
 
     def __init__(self, desk: Desk, base: Base, losses: Sequence[_Loss]) -> None:
         self._desk, self._base, self._losses = desk, base, losses
@@ -141,7 +141,8 @@ class _Repair:
         drafts = [as_answer(loss.cut, loss.part.answer, numbers) for loss in losses]
         self._given = _whole(part.answer, part.places, drafts)
         self._lost = [_lost(loss, at, place, base) for loss, place in self._placed for at in sorted(loss.gone, key=str)]
-        # Some claims must not stay without what was lost, such as a subject line with a figure of the lost sentence.
+        # Some claims depend on lost claims and cannot stay either, such as a subject line with a figure from a lost
+        # sentence.
         self.claims = to_mend(self._given, self.ask, [*self._lost, *follow_on(self._given, self._checks)], desk.known)
 
     @property
@@ -149,7 +150,10 @@ class _Repair:
         return list(zip(self._losses, self._part.places, strict=True))
 
     async def made(self) -> Mended:
-        """Ask for the replacements. If the model fails, lost claims are dropped: the rest of the copy is still good."""
+        """Ask for the replacements.
+
+        If the model fails, lost claims are dropped, since the rest of the copy is still good.
+        """
         try:
             return await mended(self._given, self.claims or (), self.ask, self._checks, self._run.asks("mend"))
         except UpstreamError:
@@ -161,7 +165,7 @@ class _Repair:
 
 
 def _whole(form: type[Value], places: Sequence[Path], parts: Sequence[Value]) -> Value:
-    """Build an answer with only these parts, in these places."""
+    """Build an answer that has only these parts, at these paths."""
     if places == ((),):
         return parts[0]
     tree: dict[str, Any] = dict.fromkeys(form.model_fields)
@@ -174,7 +178,7 @@ def _whole(form: type[Value], places: Sequence[Path], parts: Sequence[Value]) ->
 
 
 def _with_new(loss: _Loss, place: Path, new: Mended, base: Base, desk: Desk) -> Checked[Any] | None:
-    """Return the draft with its new entries and without lost claims that were not replaced."""
+    """Return the draft with new entries, and without lost claims that were not replaced."""
     start = len(place)
     entries = {at[start:]: entry for at, entry in new.entries.items() if is_within(at, place)}
     gone = {at for at in loss.gone if not any(is_within(at, entry) for entry in entries)}
@@ -189,7 +193,7 @@ def _with_new(loss: _Loss, place: Path, new: Mended, base: Base, desk: Desk) -> 
 
 
 def _lost(loss: _Loss, at: Path, place: Path, base: Base) -> Problem:
-    """Return the complaint about a claim, with the quotations that the pages no longer have. It goes to the model."""
+    """Return the complaint to the model about a claim, with the quotations that are no longer on the pages."""
     ids: tuple[EvidenceId, ...] = getattr(part_at(loss.draft.value, at), "evidence", ())
     quotes = "; ".join(f'"{base.drafts.evidence[i].quote}"' for i in ids if i not in base.current_evidence)
     text = f"the pages no longer say {quotes}, which it cites: write what they say now instead, or leave it out"
@@ -197,7 +201,7 @@ def _lost(loss: _Loss, at: Path, place: Path, base: Base) -> Problem:
 
 
 def _shown(desk: Desk, base: Base, cut: Sequence[Value]) -> tuple[Evidence, ...]:
-    """Return quotations to write from: those that the drafts cite, then new ones, then others, while there is room."""
+    """Return the quotations to write from: those in the drafts, then new ones, then others, as far as they fit."""
     shown = {item.id: item for value in cut for item in _evidence(value, base.current_evidence)}
     new = [item for item in desk.quotable if item.id not in base.current_evidence]
     size = sum(len(item.quote) for item in shown.values())

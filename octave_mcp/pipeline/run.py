@@ -32,12 +32,12 @@ R = TypeVar("R", bound=Value)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One execution, seen from a step. Call it with a step to run that step.
+    """One execution of a run, as a step sees it. Call the object with a step to execute that step.
 
-    `identity`: the model and source in use. Only runs with the same identity share research.
-    `offer`: what the vendor sells, in the words of its home page; '' until that page is read.
+    `identity`: the model and source. Only runs with the same identity share research.
+    `offer`: what the vendor sells, in the words of its home page; '' until the home page is read.
     `turns`: the order of questions, if a connected client answers them.
-    `verifier`: asks the model that judges claims; None if no model does.
+    `verifier`: asks the model that judges claims; None if no model judges claims.
     `by_default`: whether the model was chosen because the user named none and no provider is configured.
     `base`: the playbook version to refresh; None for a new playbook.
     """
@@ -68,7 +68,7 @@ class Run:
 
     @property
     def max_pages(self) -> int:
-        """Number of pages to read of each company."""
+        """Maximum number of pages to read about each company."""
         return self.request.max_pages or self.capacity.max_pages
 
     @property
@@ -84,7 +84,7 @@ class Run:
         return replace(self.within(role), progress=self.progress.of(role))
 
     def within(self, part: str) -> Run:
-        """Return the same run with `part` as a prefix of the step names in its journal."""
+        """Return the same run, with `part` added to the path of its step names in the journal."""
         return replace(self, journal=self.journal.within(part))
 
     async def __call__(self, step: Callable[Concatenate[Run, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -101,10 +101,10 @@ class Run:
         of: Sequence[Role] = (),
         name: str = "",
     ) -> tuple[T, ...]:
-        """Run `branch` concurrently, once for each tuple of arguments, and return the results in the order given.
+        """Run `branch` concurrently, once for each tuple of arguments, and return the results in the same order.
 
-        The journal names a branch after its role, or after `name` and its number, such as 'pack-1'. A resumed run
-        finds the recorded results by these names, in whatever order the branches end.
+        In the journal, each branch is named after its role, or after `name` and its number, such as 'pack-1'. A resumed
+        run finds the recorded results by these names, regardless of the order in which branches end.
         """
         progress, deadline = self.progress.within(_name(branch)), self.deadline.for_branches(of_one_step=not of)
         inside = replace(self, progress=progress, deadline=deadline)
@@ -114,10 +114,10 @@ class Run:
         return await together(*(branch(run, *given) for run, given in zip(runs, arguments, strict=True)))
 
     async def announce(self, stage: Stage, *asks: Ask[Any, Any]) -> None:
-        """Queue the questions of a stage, after those about companies earlier in the order.
+        """Queue the questions of a stage for a connected client, after the questions about earlier companies.
 
-        Does nothing unless a connected client answers. In a refresh, questions that the earlier run got an answer to
-        are not queued.
+        This method does nothing if no client answers. In a refresh, questions that were answered in the earlier run are
+        not queued.
         """
         role = self.progress.company
         if self.turns and role:
@@ -130,7 +130,8 @@ class Run:
     async def was_answered(self, ask: Ask[Any, Any], name: str) -> bool:
         """Whether the answer of another run can be used for this ask.
 
-        The journal records the result, since a resumed run has to make the same asks even if answers came in meanwhile.
+        The journal records the result, since a resumed run has to make the same asks even if answers have arrived
+        since.
         """
         return await self.journal.step(f"{name}/recall", lambda: self.asker.model.has_answered(ask), bool, ask.given)
 
@@ -145,16 +146,16 @@ class Run:
         rules: Rules[R] | None = None,
         name: str = "ask",
     ) -> Checked[R]:
-        """Ask the model, check and correct its answer, and return it as an `into`.
+        """Ask the model, check and correct its answer, and return the answer as an `into`.
 
         Args:
             ask: The question, with the passages that its answer may cite.
-            into: The form of the answer once passage numbers are replaced by evidence ids.
+            into: The type of the returned answer, with evidence ids instead of passage numbers.
             roles: For each passage, the company whose page it is on.
             known: Names that need no evidence.
-            companies: The names of the two companies, as far as they are known.
+            companies: The names of the two companies, if they are known.
             rules: Further checks of the answer.
-            name: Name of the ask in the journal, unique within its part of the run.
+            name: Name of the ask in the journal. It must be unique within the run's current journal path.
 
         Raises:
             BadAnswer: No part of the answer passed the checks, or the model refused twice.
@@ -164,7 +165,7 @@ class Run:
         return await corrected(ask, Checks(judge, into, rules, ask.language), self.asks(name))
 
     def asks(self, name: str = "ask") -> RecordedAsks:
-        """Return what makes an ask and its correction, and records both in the journal under `name`."""
+        """Return an object that makes an ask and its correction, and records both in the journal under `name`."""
         return RecordedAsks(
             self.asker,
             self.journal,
@@ -183,7 +184,7 @@ class Run:
         known: tuple[str, ...],
         companies: Mapping[Role, str],
     ) -> Judge:
-        """Return the judge of answers that cite these passages. The arguments are those of `ask`."""
+        """Return the judge of answers that cite these passages. See `ask` for the arguments."""
         return Judge(
             shown=shown, roles=roles, known=known, given=self.request.context, companies=companies,
             asks_softly=self.verifier is None,

@@ -1,4 +1,4 @@
-"""Step 2: the home page to read, behind a splash page or language picker if there is one."""
+"""Step 2: find the home page to read, which may be behind a splash page or language picker."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from octave_mcp.domain.company import Site
 from octave_mcp.domain.page import Page
 from octave_mcp.pipeline.run import Run
 
-# A page at the root of a site with fewer words is a splash page or language picker.
+# If the page at the root of a site has fewer words than this, it is a splash page or language picker.
 MIN_HOME_WORDS = 40
-# Paths of the page behind it.
+# Paths of the home page behind a splash page or language picker.
 _HOME_PATHS = frozenset({"/home", "/en", "/en-us", "/en-gb", "/welcome", "/index.html", "/main"})
 
 
 async def scrape_homepage(run: Run, site: Site) -> Page:
-    """Return the home page, or the page behind it if it has few words and the other has more."""
+    """Return the home page. If it has few words and the page behind it has more, return the page behind it."""
     run.progress(f"reading {site.company.domain}")
     behind = [link.url for link in site.links if urlsplit(link.url).path.rstrip("/").lower() in _HOME_PATHS]
     if site.home.words >= MIN_HOME_WORDS or not behind:

@@ -1,4 +1,4 @@
-"""Splicing of revised parts into a playbook; the rest of it, and text that people wrote, stays unchanged."""
+"""Splicing of revised parts into a playbook. The rest of the playbook, and text that people wrote, stays unchanged."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ from octave_mcp.pipeline.verdicts import with_every_verdict
 from octave_mcp.pipeline.write_playbook import cited_ids
 
 T = TypeVar("T")
-# Fields that the checks derive from the body of an e-mail. If a person wrote the body, they are not replaced either.
+# The body of an e-mail, and fields that the checks derive from it. If a person wrote the body, none of these is
+# replaced.
 _BODY_FIELDS = ("body", "sentences", "call_to_action", "score")
-# The `kind` of a part that is finished copy, even where the rest of its draft is an outline.
+# A part of one of these kinds is finished copy, even if the rest of its draft is an outline.
 _COPY_KINDS = ("email", "summary")
 _THIN, _DROPPED = "low_confidence", "dropped_by_check"
 
 
 class Rewritten(NamedTuple):
-    """Revised parts of drafts with their evidence; `given` is the instruction of the user."""
+    """Revised parts of drafts with their evidence. `given` is the user's instruction."""
 
     parts: Mapping[Origin, object]
     evidence: Mapping[EvidenceId, Evidence]
@@ -37,10 +38,10 @@ class Rewritten(NamedTuple):
 
 
 def check_not_own(playbook: Playbook, path: Path, run_id: str) -> None:
-    """Check that no person wrote this part, or a part around or within it.
+    """Check that no person wrote this part, or a part that contains it or is within it.
 
     Raises:
-        InputError: A person wrote it; the text says how to replace it.
+        InputError: A person wrote the part. The error text says how to replace it.
     """
     for own in playbook.own_text:
         if any(is_within(path, at) for at in _own(playbook, (own,))):
@@ -60,8 +61,8 @@ class Spliced(NamedTuple):
 def spliced(playbook: Playbook, drafts: Drafts, new: Rewritten) -> Spliced:
     """Replace parts of the playbook and its drafts.
 
-    The sections are assembled from the drafts before and after, and only their differences are applied. What people or
-    verdicts changed in the playbook since is not in the drafts, and would be lost otherwise.
+    The sections are assembled from the drafts before and after, and only their differences are applied. Otherwise,
+    changes that people or verdicts have made to the playbook would be lost, since the drafts do not have them.
 
     Raises:
         BadAnswer: A part breaks a rule that would drop it from a playbook.
@@ -87,7 +88,7 @@ def _with_parts(drafts: Drafts, new: Rewritten) -> Drafts:
 
 
 def _as_copy(drafts: Drafts, origins: Sequence[Origin]) -> Drafts:
-    """Mark these drafts as copy: an outline that was revised as a whole is one no longer."""
+    """Mark these drafts as copy: an outline that was revised as a whole is no longer an outline."""
     return changed(drafts, {(*origin.draft, "is_outline"): False for origin in origins})
 
 
@@ -98,7 +99,7 @@ def _assembled(after: Assets, playbook: Playbook, origin: Origin, before: Assets
     dropped = "; ".join(gap.reason for gap in after.gaps if gap not in before.gaps and gap.code == _DROPPED)
     is_lost = now is None or (_says_something(base) and not _says_something(now))
     if is_lost or (origin.writer == "card" and origin.at and dropped):
-        raise BadAnswer(dropped or "nothing of the new text can be used")
+        raise BadAnswer(dropped or "none of the new text can be used")
     return _with_own(playbook, origin.unit, merged(base, was, now))
 
 
@@ -107,7 +108,7 @@ def _says_something(part: object) -> bool:
 
 
 def _counterpart(assembled: Assets, playbook: Playbook, unit: Path) -> object:
-    """Return what the assembled sections have for a part of the playbook; None if it was dropped there."""
+    """Return the assembled counterpart of a part of the playbook, or None if the assembly dropped it."""
     value: object = getattr(assembled, str(unit[0]))
     for length, step in enumerate(unit[1:], 1):
         if isinstance(step, str):
@@ -120,7 +121,7 @@ def _counterpart(assembled: Assets, playbook: Playbook, unit: Path) -> object:
 
 
 def _place(entries: Sequence[object], entry: object, at: int) -> int | None:
-    """Return the index of the same entry. Drafts may have entries at other places, since checks drop some."""
+    """Return the index of the same entry. Indexes may differ, since checks drop some entries."""
     wanted = identity(entry)
     if wanted is None:
         return at if at < len(entries) else None
@@ -130,7 +131,7 @@ def _place(entries: Sequence[object], entry: object, at: int) -> int | None:
 def merged(base: Any, before: Any, after: Any) -> Any:  # noqa: ANN401 - whatever a playbook holds
     """Apply the changes from `before` to `after` to `base`: a three-way merge.
 
-    A finding is replaced as a whole: a verdict and evidence belong to the text they are about.
+    A finding is replaced as a whole, since a verdict and evidence apply only to the text that they were made for.
     """
     if before == after:
         return base
@@ -162,7 +163,7 @@ def _with_own(playbook: Playbook, unit: Path, part: object) -> object:
 
 
 def _own(playbook: Playbook, texts: Sequence[OwnText]) -> Iterator[Path]:
-    """Yield the paths of texts that people wrote, and of what the checks derived from them."""
+    """Yield the paths of texts that people wrote, and of fields that the checks derived from such texts."""
     for own in texts:
         at = place_of(playbook, own.path)
         names = _BODY_FIELDS if isinstance(part_at(playbook, at[:-1]), Touch) and at[-1] == "body" else at[-1:]
@@ -170,7 +171,7 @@ def _own(playbook: Playbook, texts: Sequence[OwnText]) -> Iterator[Path]:
 
 
 def _restored(part: Any, base: Any, path: Path) -> Any:  # noqa: ANN401 - whatever a playbook holds
-    """Return the part with the value of `base` at the path. Entries of lists are matched by identity, not by place."""
+    """Return the part with the value of `base` at the path. List entries are matched by identity, not by index."""
     if not path or part is None:
         return base
     step, rest = path[0], path[1:]
@@ -185,7 +186,7 @@ def _restored(part: Any, base: Any, path: Path) -> Any:  # noqa: ANN401 - whatev
 def _gaps(
     base: Sequence[Gap], before: Sequence[Gap], after: Sequence[Gap], parts: Mapping[Origin, object]
 ) -> tuple[Gap, ...]:
-    """Update the gaps of revised sections. A single e-mail changes no gap: these are about the whole sequence."""
+    """Update the gaps of revised sections. A single e-mail changes no gaps, since they are about the whole sequence."""
     sections = {str(origin.unit[0]) for origin in parts if origin.writer != "sequence" or not origin.at}
 
     def changes(gap: Gap, now: Sequence[Gap]) -> bool:
@@ -196,13 +197,13 @@ def _gaps(
 
 
 def _evidence(base: Playbook, new: Playbook, drafts: Drafts) -> dict[EvidenceId, Evidence]:
-    """Return the evidence of the base, of which none is removed, and what is cited now."""
+    """Return all evidence of the base, plus new evidence that is cited now."""
     added = dict.fromkeys(id_ for id_ in cited_ids(new) if id_ not in base.evidence)
     return {**base.evidence, **{id_: drafts.evidence[id_] for id_ in added}}
 
 
 def _with_dependents(base: Playbook, new: Playbook, before: Assets, after: Assets) -> Playbook:
-    """Update the sections that are derived from revised ones: qualification, fit and brief."""
+    """Update the sections that are derived from revised sections: qualification, fit and brief."""
     was, now = (_qualified(playbook) for playbook in (base, new))
     more: dict[str, object] = {"qualification": merged(base.qualification, was, now)}
     if new.talk_tracks != base.talk_tracks:

@@ -13,7 +13,7 @@ Stage = Literal["addresses", "pages"]
 
 
 class Turns:
-    """For each company and stage, whether all questions are queued.
+    """Tracks, for each company and stage, whether all questions are queued.
 
     Both companies are researched concurrently. Without turns, the order of the questions would depend on which site
     answers first.
@@ -23,11 +23,11 @@ class Turns:
         self._ended = {role: {stage: asyncio.Event() for stage in get_args(Stage)} for role in roles}
 
     async def wait(self, stage: Stage, role: Role) -> None:
-        """Wait until the companies before this one have queued their questions of this stage, or have none."""
+        """Wait until the companies before this company have queued all questions of this stage, or have none."""
         for earlier in takewhile(lambda other: other != role, self._ended):
             await self._ended[earlier][stage].wait()
 
     def end(self, role: Role, *stages: Stage) -> None:
-        """Declare that this company has no more questions in these stages, or in any stage if none is named."""
+        """Declare that this company has no more questions in these stages, or in all stages if no stage is given."""
         for stage in stages or get_args(Stage):
             self._ended[role][stage].set()

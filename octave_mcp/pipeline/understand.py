@@ -1,4 +1,4 @@
-"""Step 7: infer the prospect's profile, pain points and buyer personas from what its pages say."""
+"""Step 7: infer the prospect's profile, pain points and buyer personas from its pages."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MAX_PAINS = 7
 # For each topic.
 MAX_FACTS = 120
 
-# Facts that go out of date: "We are 45 people", "200+ employees", "a team across 12 countries".
+# Facts that become outdated: "We are 45 people", "200+ employees", "a team across 12 countries".
 _COUNTED = {
     "people": re.compile(
         r"\b(?:we(?:['’]re| are| employ)|team of|grown to)(?: now)?(?: about| over| some)? \d[\d,]*\+? people\b|"
@@ -64,7 +64,7 @@ _PROFILE_PAGES: tuple[PageKind, ...] = (
 
 
 async def understand(run: Run, research: Research, counterpart: str) -> Research:
-    """Add intelligence to the research on a company that is read for its signals; leave others unchanged.
+    """Add intelligence to the research if the company is read for its signals; otherwise return it unchanged.
 
     In a refresh, intelligence that the pages still support is retained, and only the rest is replaced.
     """
@@ -95,7 +95,7 @@ async def understand(run: Run, research: Research, counterpart: str) -> Research
 
 
 def _retained(base: Base, run: Run, research: Research, counterpart: str) -> Retained | None:
-    """Return the intelligence of the earlier run that is still supported; None if step 7 failed in that run."""
+    """Return the earlier run's intelligence that is still supported, or None if step 7 failed in that run."""
     before = base.research(research.role)
     if before.intelligence is None or (not before.intelligence.buyer_personas and _has_failed(before)):
         return None
@@ -129,7 +129,7 @@ async def _ask(
 
 
 def _intelligence(research: Research, answer: Understanding[EvidenceId] | None) -> ProspectIntelligence:
-    """Complete the answer with ids, facts, and confidence, which is computed from the evidence."""
+    """Add ids, facts and confidence to the answer. The confidence is computed from the evidence."""
     by_id: dict[EvidenceId, Evidence] = {e.id: e for e in research.evidence}
     facts = _best_facts(research.signals.facts, by_id) if research.signals else ()
     summary = (answer.summary if answer else None) or research.profile.summary
@@ -159,10 +159,10 @@ def _stated_first(signals: Sequence[Signal[EvidenceId]]) -> tuple[Signal[Evidenc
 def _newest_counts(
     facts: Sequence[Fact[EvidenceId]], evidence: Mapping[EvidenceId, Evidence]
 ) -> list[Fact[EvidenceId]]:
-    """Drop facts that count people or their countries if a newer fact counts the same."""
+    """Drop facts with a count of people or countries if a newer fact has the same kind of count."""
 
     def is_newer(other: Evidence, than: Evidence) -> bool:
-        # A page without a date counts as current, but beats a dated one only once that is stale.
+        # A page without a date counts as newer than a dated page only if the dated page is stale.
         if other.published_on is None or than.published_on is None:
             return other.published_on is None and is_stale(than)
         return other.published_on > than.published_on
@@ -183,7 +183,7 @@ def _counts(fact: Fact[EvidenceId]) -> set[str]:
 def _best_facts(
     facts: Sequence[Fact[EvidenceId]], evidence: Mapping[EvidenceId, Evidence]
 ) -> tuple[Fact[EvidenceId], ...]:
-    """Return the best facts of each topic: from pages about the company first, then by age, then with more figures."""
+    """Return the best facts of each topic: first by kind of page, then the newest, then those with the most figures."""
 
     def rank(fact: Fact[EvidenceId]) -> tuple[int, int, int]:
         first = evidence[fact.evidence[0]]

@@ -18,7 +18,7 @@ PERSONA_SECTIONS = ("email_sequences", "talk_tracks")
 
 
 def unwritten(answers: Sequence[Answer], personas: Sequence[BuyerPersona]) -> Iterator[Gap]:
-    """Yield the gaps; `answers` are for the deal, then the sequences of all personas, then their talk tracks."""
+    """Yield the gaps. `answers` are first for the deal, then for all e-mail sequences, then for all talk tracks."""
     deal, copy = answers[: len(DEAL_SECTIONS)], answers[len(DEAL_SECTIONS) :]
     yield from _gaps(DEAL_SECTIONS, deal)
     for rank, persona in enumerate(personas):

@@ -15,8 +15,8 @@ from octave_mcp.pipeline.run import Run
 async def validate_and_map(run: Run, companies: Sequence[Company]) -> tuple[Site, ...]:
     """Return the companies' sites.
 
-    The stages are addresses and robots.txt, home pages, and maps. Each is done for all sites before the next starts, so
-    that a mistyped prospect does not cost the vendor's site a request for a page.
+    The stages are addresses and robots.txt, home pages, and maps. All sites complete a stage before the next stage
+    starts, so that no page of the vendor's site is requested if the prospect is mistyped.
     """
     run.progress(f"reaching {_listed(company.domain for company in companies)}")
     async with _site_timeout(run, companies):
@@ -40,7 +40,7 @@ def _check_differ(companies: Sequence[Company], opened: Sequence[Company]) -> No
 
 @asynccontextmanager
 async def _site_timeout(run: Run, companies: Sequence[Company]) -> AsyncGenerator[None]:
-    """Raise SiteUnreachable if the sites do not answer within the time limit, retries included."""
+    """Raise SiteUnreachable if the sites do not answer within the time limit, which includes retries."""
     try:
         async with asyncio.timeout(run.site_timeout_seconds):
             yield

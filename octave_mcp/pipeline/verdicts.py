@@ -1,4 +1,4 @@
-"""Application of verdicts: partly supported claims are corrected or marked, unsupported ones are dropped."""
+"""Application of verdicts: partly supported claims are corrected or marked, and unsupported claims are dropped."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from octave_mcp.pipeline.verifier import Subject, Verdicts
 
 V = TypeVar("V", bound=Value)
 
-# A playbook needs a sentence in this field. If all would be dropped, the first one stays, marked.
+# A playbook needs a sentence in this field. If all its sentences would be dropped, the first one stays and is marked.
 MANDATORY = "whom_to_approach"
 # A correction may be longer than its claim by this factor plus this many characters.
 MAX_GROWTH, MAX_EXTRA_CHARACTERS = 1.3, 20
 # Markup and URLs, which a correction must not add.
 _MARKS = re.compile(r"[<>*`|#\[\]]|://")
 GENERAL_REASON = "the quotation does not say all of it"
-# A reason is shown to users, so these rules apply to it: no unknown names, no URLs. The others do not: a reason has to
-# name what is wrong.
+# A reason is shown to users, so the rules against unknown names and URLs apply to it. Other rules do not apply, since a
+# reason has to say what is wrong.
 _REASON_RULES = frozenset({"D4", "D36"})
 
 
 class Applied(NamedTuple, Generic[V]):
-    """A value with its verdicts, and the problems for which claims were dropped."""
+    """A value with its verdicts, and the problems that caused claims to be dropped."""
 
     value: V
     dropped: tuple[Problem, ...]
@@ -68,19 +68,20 @@ class Corrector:
         judged = _with(value, found, supports, texts)
         coherent = without(judged, gone := _rejected(value, supports), known=self.known, language=self._language)
         dropped = [*(Problem("D40", "", at) for at in gone), *(Problem(DEPENDS, "", at) for at in coherent.dependents)]
-        # If nothing would be left, the claims stay, marked: an empty draft helps nobody.
+        # If no claim would be left, the claims stay and are marked, since an empty draft is of no use.
         return Applied(judged, ()) if coherent.value is None else Applied(coherent.value, tuple(dropped))
 
     def _corrections(
         self, subject: Subject, value: V, verdicts: Verdicts, found: Mapping[Path, FoundClaim],
         faults: Callable[[V], int],
     ) -> dict[Path, str]:  # fmt: skip
-        """Return the corrected texts that pass the checks and break no more rules for copy than the claims did."""
+        """Return the corrected texts that pass the checks and break no more rules for copy than the original claims."""
         doubted = {at: claim for at, claim in found.items() if verdicts[at].support.verdict == "partly" and claim.field}
         offered = {at: _without_label(verdicts[at].better, claim) for at, claim in doubted.items()}
         sound = {at: text for at, text in offered.items() if self._is_sound(text, found[at], subject)}
         max_faults, texts = faults(value) if sound else 0, dict[Path, str]()
-        # One at a time: each may be fine alone and break a rule together with another, such as a maximum of words.
+        # Corrections are added one at a time: two corrections that are fine alone may break a rule together, such as a
+        # maximum number of words.
         for at, better in sound.items():
             if faults(_with(value, found, {}, {**texts, at: better})) <= max_faults:
                 texts[at] = better
@@ -91,7 +92,7 @@ class Corrector:
         return is_harmless and not self._problems(better, claim, subject.cited(claim))
 
     def _shown(self, support: Support, claim: FoundClaim, subject: Subject) -> Support:
-        """Replace a reason that names what neither the claim nor its quotations name: users would read an invention."""
+        """Replace a reason that mentions names missing from the claim and its quotations: they may be invented."""
         if not support.reason or support.verdict == "unjudged":
             return support
         cited = subject.cited(claim)
@@ -119,16 +120,19 @@ def _with(value: V, found: Mapping[Path, FoundClaim], supports: Mapping[Path, Su
 
 
 def _rejected(value: Value, supports: Mapping[Path, Support]) -> set[Path]:
-    """Return the claims to drop. A persona stays, since copy was written for it, and its verdict is shown."""
+    """Return the claims to drop.
+
+    A rejected persona is not dropped, since copy was written for it, but its verdict is shown.
+    """
     rejected = {at for at, support in supports.items() if support.verdict == "not"}
     personas = {at for at, part in located(value) if isinstance(part, BuyerPersona)}
     return rejected - personas - _last_mandatory(value, rejected)
 
 
 def with_every_verdict(playbook: Playbook, *, by_model: bool) -> Playbook:
-    """Give a verdict to each claim without one: supported if a quotation has it word for word, otherwise unjudged.
+    """Give a verdict to each claim that has none: supported if a quotation has it word for word, otherwise unjudged.
 
-    If a model was to judge (`by_model`), a gap counts the unjudged claims.
+    If a model was supposed to judge claims (`by_model`), a gap counts the unjudged claims.
     """
 
     def verdict(claim: FoundClaim) -> Support:
@@ -143,7 +147,7 @@ def with_every_verdict(playbook: Playbook, *, by_model: bool) -> Playbook:
 
 
 def _unjudged(playbook: Playbook) -> Iterator[Gap]:
-    """Yield a gap for each reason for which claims are unjudged."""
+    """Yield a gap for each reason why claims are unjudged."""
     supports = [claim.support for claim in claims(playbook) if claim.support]
     reasons = Counter(support.reason for support in supports if support.verdict == "unjudged")
     for why, count in reasons.most_common():

@@ -1,4 +1,4 @@
-"""Asks a model whether quotations support the claims of a run, within a share of its tokens."""
+"""The verifier, which asks a model whether quotations support claims, within a share of the run's tokens."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ from octave_mcp.pipeline.run import Run
 from octave_mcp.ports import Journal
 
 # Verification may use this share of the tokens that the run's other answers have used so far, plus a fixed number, so
-# that there is room for the first claims as well.
+# that the first claims can be verified as well.
 TOKEN_SHARE, FLOOR_TOKENS = 0.12, 1_500
-# Maximum number of asks about the findings on a company, about one answer with drafts, and at the end of the run.
+# Maximum numbers of asks about the findings on a company, about one answer with drafts, and at the end of the run.
 RESEARCH_ASKS, COPY_ASKS, LAST_ASKS = 3, 2, 1
-# Name of the judge if a connected client judges its own copy.
+# Name of the judge when a connected client judges its own copy.
 SELF = "self"
 STEP = "verify"
 NO_ROOM = "the run's token limit for checking claims was reached"
 NOT_JUDGED = "the model did not judge it"
 UNUSABLE = "the model's answer could not be used"
 UNTRUSTED = "the model rejects or doubts most claims, so its verdicts are discarded"
-# A connected client's question has no share of tokens; its size is limited by the capacity of the client.
+# A question for a connected client is not limited by a share of tokens, but by the client's capacity.
 UNLIMITED_TOKENS = 1_000_000
 
 
@@ -65,7 +65,7 @@ class Subject:
 
 
 class Judged(NamedTuple):
-    """The verdict on a claim; `better` is a corrected text of the claim, or ''."""
+    """The verdict on a claim. `better` is a corrected text for the claim, or ''."""
 
     support: Support
     better: str = ""
@@ -75,7 +75,7 @@ Verdicts = dict[Path, Judged]
 
 
 class _Outcome(NamedTuple):
-    """The outcome of asking about a claim: an opinion, or `why` there is none."""
+    """The outcome of an ask about a claim: an opinion, or in `why` the reason for having no opinion."""
 
     opinion: Opinion | None
     judge: str
@@ -86,7 +86,7 @@ class _Reply(NamedTuple):
     """A model's reply to one ask.
 
     `sent`: number of claims in the ask, counted from the first.
-    `opinions`: by place in the ask; claims may be missing, and `why` says for what reason.
+    `opinions`: opinions by the claim's index in the ask. If claims are missing, `why` is the reason.
     `is_last`: whether further asks would fail as well.
     """
 
@@ -101,8 +101,8 @@ class _Reply(NamedTuple):
 class Verifier:
     """Collects a model's opinions on claims.
 
-    An opinion becomes a verdict only at the end of the run: until then, nobody can tell whether the model rejects
-    everything it is asked. The model is not asked about claims that are `known` or `settled`.
+    Opinions become verdicts only at the end of the run, since only then is it known whether the model rejects nearly
+    all claims. The model is not asked about claims that are `known` or `settled`.
 
     `known`: opinions from an earlier run, by claim digest.
     `settled`: digests of claims that have a verdict already.
@@ -125,7 +125,10 @@ class Verifier:
         return self.asker.model.capacity.is_answered_by_client
 
     async def ask(self, subjects: Sequence[Subject], journal: Journal, asks: int, company: Role | None = None) -> None:
-        """Ask about the subjects' claims in at most `asks` asks; with `company`, only about those citing its pages."""
+        """Ask about the subjects' claims in at most `asks` asks.
+
+        `company` limits the claims to those that cite its pages.
+        """
         remaining, why = await computed(self._to_ask, subjects, company), NO_ROOM
         for number in range(1, asks + 1):
             if not remaining:
@@ -141,7 +144,7 @@ class Verifier:
             self._record(claimed, _Outcome(None, self._name, why))
 
     def _record(self, claimed: Claimed, outcome: _Outcome) -> None:
-        """Record an outcome. If the same claim is in two subjects, the more severe opinion wins.
+        """Record an outcome. If two subjects have the same claim, the more severe opinion wins.
 
         The subjects are asked about concurrently, so the result must not depend on the order of replies.
         """
@@ -150,7 +153,7 @@ class Verifier:
             self._outcomes[claimed] = outcome
 
     def verdicts(self, subject: Subject) -> Verdicts:
-        """Return the verdicts on the subject's claims. All asks must be done."""
+        """Return the verdicts on the subject's claims. Call this only after all asks are done."""
         pairs = self._claimed(subject)
         return {claim.at: _judged(claim, outcome) for claim, claimed in pairs if (outcome := self._outcome(claimed))}
 
@@ -162,7 +165,10 @@ class Verifier:
         return _from_stored(earlier) if earlier else outcome
 
     def opinions(self, subject: Subject) -> dict[str, StoredOpinion]:
-        """Return the outcomes for the subject's claims, by claim digest, for a later run. All asks must be done."""
+        """Return the outcomes for the subject's claims, by claim digest, for a later run.
+
+        Call this only after all asks are done.
+        """
         unique = dict.fromkeys(claimed for _, claimed in self._claimed(subject))
         return {digest_of(claimed): _to_store(outcome) for claimed in unique if (outcome := self._outcome(claimed))}
 
@@ -175,7 +181,7 @@ class Verifier:
         return SELF if self.is_answered_by_client else self.asker.model.name
 
     def _to_ask(self, subjects: Sequence[Subject], company: Role | None) -> list[Claimed]:
-        """Return the claims without repeats, the most doubtful first: the tokens may not suffice for all."""
+        """Return the claims without repeats, the most doubtful first, since the tokens may not suffice for all."""
         ranked = [
             (self._need(subject, claim), claimed)
             for subject in subjects
@@ -193,7 +199,7 @@ class Verifier:
         return digest in self.known or digest in self.settled
 
     def _claimed(self, subject: Subject) -> Iterator[tuple[FoundClaim, Claimed]]:
-        """Yield the claims that do not repeat a quotation word for word, each with what the model is asked about it."""
+        """Yield the claims that do not repeat a quotation word for word, each with the question for the model."""
         for claim in claims(subject.value):
             cited, names = subject.cited(claim), self.names
             if cited and not is_verbatim(claim, [item.quote for item in cited]):
@@ -203,7 +209,7 @@ class Verifier:
     def _need(self, subject: Subject, claim: FoundClaim) -> tuple[bool, ...]:
         """Sort key: claims that the rules doubt, then copy, then inferences.
 
-        In the single ask at the end, copy comes first: it is what the user sends.
+        In the single ask at the end, copy comes first, since copy is what the user sends.
         """
         is_undoubted = claim.support is None or claim.support.verdict != "partly"
         is_finding, is_fact = not subject.is_copy, claim.kind == "fact"
@@ -237,7 +243,7 @@ class Verifier:
         return await self._accounted(verified.sent, verified.answer, company)
 
     async def _verified(self, remaining: Sequence[Claimed], company: Role | None) -> Verified:
-        if self._refused:  # the model refuses all calls, so concurrent asks need not try
+        if self._refused:  # the model refuses all calls, so other asks would fail as well
             raise self._refused
         sent, size = await self._fitting(remaining)
         if not sent:
@@ -247,15 +253,15 @@ class Verifier:
         self._reserved += sum(size)
         try:
             answer = await self.asker.answer(ask, self.run.deadline.at, progress.model_called)
-            self._spend(answer)  # before the next await: a concurrent ask must not use the same room
+            self._spend(answer)  # before the next await, so that no concurrent ask uses the same tokens
         finally:
             self._reserved -= sum(size)
         return Verified(sent=sent, answer=answer)
 
     async def _fitting(self, remaining: Sequence[Claimed]) -> tuple[int, Size]:
-        """Return how many claims there is room for, and the size of an ask about them.
+        """Return how many claims fit into an ask, and the size of that ask.
 
-        Computed again if a concurrent ask has taken some of the room in the meantime.
+        The result is computed again if a concurrent ask has used some of the tokens in the meantime.
         """
         capacity, language = self.asker.model.capacity, self.run.request.language
         while True:
@@ -274,7 +280,7 @@ class Verifier:
         verdicts = Counter[Verdict](opinion.verdict for opinion in parsed.values())
         self._verdicts += verdicts
         why = NOT_JUDGED if parsed else UNUSABLE
-        # An answer about few claims may rightly reject most of them.
+        # An answer about only a few claims may be right to reject most of them.
         if len(parsed) > A_FEW and not are_trusted(verdicts):
             parsed, why = {}, UNTRUSTED
         wrong = answer.wrong or ("" if parsed else why)
@@ -313,7 +319,7 @@ def _severity(outcome: _Outcome) -> int:
 
 
 def _judged(claim: FoundClaim, outcome: _Outcome) -> Judged:
-    """Return the model's verdict, or that of the rules if the model has no opinion."""
+    """Return the model's verdict, or the rules' verdict if the model has no opinion."""
     by_rules, opinion = claim.support, outcome.opinion
     if opinion is None and by_rules is not None and by_rules.verdict != "unjudged":
         return Judged(by_rules)
@@ -321,5 +327,5 @@ def _judged(claim: FoundClaim, outcome: _Outcome) -> Judged:
 
 
 def _dated_title(cited: Evidence) -> str:
-    """Return the page title with its date: a claim may state that date though no quotation has it."""
+    """Return the page title with the page's date, since a claim may state a date that is in no quotation."""
     return f"{cited.page_title} ({cited.published_on})" if cited.published_on else cited.page_title

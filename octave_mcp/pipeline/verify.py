@@ -1,4 +1,4 @@
-"""Verification of claims in step 8: when the model is asked about them, and when its verdicts are applied."""
+"""Verification of claims in step 8, which decides when the model is asked and when its verdicts are applied."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Researched(Value):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An answer with drafts, the section that it is for, and the rules to check it by."""
+    """An answer with drafts, its section, and the rules that apply to the drafts."""
 
     answer: Answer
     section: str
@@ -49,11 +49,11 @@ class Draft:
 
 
 class Verification:
-    """Has a model judge the claims of a playbook, and applies its verdicts.
+    """Asks a model to judge the claims of a playbook, and applies the verdicts.
 
-    Most models are asked while the drafts are written. A connected client gets a single question at the end, since each
-    one costs it tokens and a call. In both cases, verdicts are applied at the end: only all of them together show
-    whether the model can be trusted.
+    Most models are asked while the drafts are written. A connected client gets a single question at the end, since
+    every question costs tokens and a call. In both cases, verdicts are applied at the end, since only all verdicts
+    together show whether the model can be trusted.
     """
 
     def __init__(self, run: Run, names: Names, known: tuple[str, ...], evidence: Mapping[EvidenceId, Evidence]) -> None:
@@ -62,7 +62,10 @@ class Verification:
         self._corrector = Corrector(run, known, names.by_role)
 
     async def ask_about_copy(self, checked: Checked[Any], name: str) -> None:
-        """Ask about the claims of an answer, unless all asks are at the end. `name` is for the journal."""
+        """Ask about the claims of an answer, unless all asks are at the end.
+
+        The journal records the asks under `name`.
+        """
         if self._verifier and not self._verifier.is_answered_by_client:
             subject = Subject(checked.value, _by_id(checked.evidence), is_copy=True)
             await self._verifier.ask([subject], self._run.journal.within(name), COPY_ASKS)
@@ -84,7 +87,7 @@ class Verification:
     async def at_the_end(
         self, drafts: Sequence[Draft], findings: Researched
     ) -> tuple[tuple[Answer, ...], Researched, tuple[Gap, ...]]:
-        """Apply all verdicts; return the answers, the findings, and gaps for findings that were dropped."""
+        """Apply all verdicts, and return the answers, the findings, and gaps for dropped findings."""
         verifier, answers = self._verifier, [draft.answer for draft in drafts]
         if verifier is None:
             return tuple(answers), findings, ()
@@ -101,7 +104,7 @@ class Verification:
         return tuple(done), value, tuple(gaps_of("findings", dropped))
 
     async def with_verdicts(self, draft: Draft) -> Answer:
-        """Apply the verdicts to an answer. All asks about it must be done."""
+        """Apply the verdicts to an answer. Call this only after all asks about the answer are done."""
         return await computed(self._applied, self._verifier, draft) if self._verifier else draft.answer
 
     def _applied(self, verifier: Verifier, draft: Draft) -> Answer:
@@ -117,12 +120,13 @@ class Verification:
 
 
 def _verifier(run: Run, asker: Asker, names: Names) -> Verifier:
-    """Return the verifier. In a refresh, it does not ask again about retained copy and findings."""
+    """Return the verifier. In a refresh, it does not ask about retained copy and findings again."""
     verifier = Verifier(run, asker, names)
     if run.base is None:
         return verifier
     drafts = [Subject(draft.value, run.base.drafts.evidence, is_copy=True) for draft in run.base.drafted]
-    # Drafts are stored with their verdicts. Findings are stored without, so theirs come from the earlier opinions.
+    # Drafts are stored with their verdicts, but findings are not, so verdicts on findings come from the earlier
+    # opinions.
     verifier.known, verifier.settled = run.base.basis.verdicts, verifier.digests(drafts)
     return verifier
 

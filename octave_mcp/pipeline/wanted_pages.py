@@ -1,4 +1,4 @@
-"""Pages that the user's context asks for, found by the words in their URLs and in the text of links to them."""
+"""Search for pages that match the user's context, by the words in their URLs and in the texts of links."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from octave_mcp.domain.kinds import kind_of_link
 from octave_mcp.domain.page import Link
 from octave_mcp.evidence.context_words import ContextWords, as_written, telling_words
 
-# A word in a larger share of the links is a topic of the whole site and singles out no page.
+# If a word is in a larger share of the links than this, it is a topic of the whole site and does not identify a page.
 COMMON_SHARE = 0.2
-# On a small site, a share is too strict: a word in at most this many links counts, whatever their share.
+# On a small site, the share is too strict, so a word in at most this many links always counts.
 FEW_LINKS = 5
 
 
@@ -23,8 +23,8 @@ FEW_LINKS = 5
 class Wanted:
     """Links that match the user's context.
 
-    `scores`: by URL, the sum over its words of the context of 1 / (links that have the word).
-    `pages`: the best link for each word. Words that the user capitalised come first, then the rarest.
+    `scores`: the score of each URL. A context word in the link adds 1 / (number of links with that word).
+    `pages`: the best link for each word. Words that the user capitalised come first, then the rarest words.
     """
 
     scores: Mapping[str, float]
@@ -45,7 +45,10 @@ def wanted(site: Site, links: Sequence[Link], context: str) -> Wanted:
 
 
 def _matches(site: Site, links: Sequence[Link], context: str) -> Mapping[str, frozenset[str]]:
-    """Return by URL the context words in each link. The company's own name is ignored, since every link may have it."""
+    """Return the context words in each link, by URL.
+
+    The company's own name is ignored, since every link may have it.
+    """
     words = ContextWords(context)
     own = frozenset(telling_words(f"{site.company.domain.split('.')[0]} {site.home.structured.site_name}"))
     return {link.url: words.heard(_text(link)) - own for link in links} if words.words else {}
@@ -55,12 +58,12 @@ def _distinctive(context: str, counts: Mapping[str, int], links: int) -> list[st
     """Return the context words that few links have, the most specific first."""
     written, max_links = as_written(context), max(FEW_LINKS, links * COMMON_SHARE)
     distinctive = [word for word in written if 0 < counts.get(word, 0) <= max_links]
-    # Capitalised words are names of products and companies: "Kafka" says more than "pricing".
+    # Capitalised words are often names of products and companies: "Kafka" is more specific than "pricing".
     return sorted(distinctive, key=lambda word: (written[word].islower(), counts[word]))
 
 
 def _rank(link: Link, role: Role, scores: Mapping[str, float]) -> tuple[float, bool, bool, int]:
-    """Sort key: score, then kinds of page that the quotas want, links from pages before the sitemap, short paths."""
+    """Sort key: the score, kinds of page with a quota, links on pages before links in the sitemap, short paths."""
     is_useful = ROLES[role].shares.get(kind_of_link(link), 0) > 0
     return -scores.get(link.url, 0), not is_useful, link.origin == "sitemap", urlsplit(link.url).path.count("/")
 

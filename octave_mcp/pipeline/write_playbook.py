@@ -1,4 +1,4 @@
-"""Step 8: have all drafts written and verified, and assemble the playbook from them."""
+"""Step 8: let the model write and verify all drafts, and assemble the playbook from the drafts."""
 
 from __future__ import annotations
 
@@ -52,7 +52,8 @@ async def write_playbook(run: Run, deal: Deal) -> Written:
 
     Raises:
         UpstreamError: All drafts failed.
-        StaleRecording: The answers are replayed from a recording, and too many of its citations are gone.
+        StaleRecording: The answers are replayed from a recording, and too many citations of the recording are no longer
+            on the pages.
     """
     desk = await computed(Desk, run, deal)
     run.progress.plan(len(CARDS) + 1 + 2 * len(desk.personas))
@@ -61,7 +62,7 @@ async def write_playbook(run: Run, deal: Deal) -> Written:
     _check(run.asker.recording)
     failed = [answer for answer in answers if isinstance(answer, UpstreamError)]
     if len(failed) == len(answers):
-        # If the model's answers caused every failure, the faults of all of them explain more than the first error.
+        # If bad answers caused all failures, the faults of all answers explain more than the first error.
         is_models = all(isinstance(answer, BadAnswer) and answer.fault for answer in failed)
         raise run.asker.faults.error() if is_models and run.asker.faults else _with_section(failed[0])
     judged, verified, dropped = await verification.at_the_end(desk.drafts(answers), findings)
@@ -89,14 +90,14 @@ _ASSEMBLED = (
 
 
 def _check(recording: Recording | None) -> None:
-    """Raise StaleRecording for a recording with too many citations that are no longer on the pages."""
+    """Raise StaleRecording if too many citations of the recording are no longer on the pages."""
     if recording and recording.is_stale:
         text = f"the recording of {recording.recorded_on} no longer fits the sites: {recording.lost}"
-        raise StaleRecording(f"{text}; make a new one with octave-mcp record")
+        raise StaleRecording(f"{text}; make a new recording with octave-mcp record")
 
 
 def _with_section(failed: UpstreamError) -> UpstreamError:
-    """Return the error of the first draft; if the budget ran out, with the section that it stopped at."""
+    """Return the error of the first draft. If the budget ran out, the text names the section that was not written."""
     text = f"executive_summary could not be written: {failed}"
     return BudgetExceeded(text) if isinstance(failed, BudgetExceeded) else failed
 
@@ -128,7 +129,7 @@ def _playbook(
         timings=Timings(total_seconds=0.0, steps=()),
     )
     judged = with_every_verdict(playbook, by_model=run.verifier is not None)
-    # The brief repeats other sections, so it is made last, from what the verdicts left of them.
+    # The brief repeats other sections, so it is made last, after the verdicts have been applied to them.
     briefed = judged.model_copy(update={"brief": brief(judged, assets.by_weight, _known(deal))})
     return briefed.model_copy(update={"evidence": _cited(briefed, drafts.evidence)})
 
@@ -233,7 +234,7 @@ def _cited(playbook: Playbook, evidence: Mapping[EvidenceId, Evidence]) -> dict[
 
 
 def cited_ids(playbook: Playbook) -> Iterator[EvidenceId]:
-    """Yield the ids of evidence cited, with repeats."""
+    """Yield the ids of all cited evidence, with repeats."""
     for value in walk(playbook):
         evidence = getattr(value, "evidence", ())
         # The playbook's own field `evidence` is a mapping, not a citation.

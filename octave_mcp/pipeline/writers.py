@@ -1,4 +1,4 @@
-"""The asks for the drafts of a playbook: one for each draft, or one for several drafts together."""
+"""The asks for the drafts of a playbook. An ask is for one draft, or for several drafts together."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ _CARD_FORMS: dict[str, tuple[type[Value], type[Value]]] = {
     "competitive_positioning": (CompetitivePositioning[Cite], CompetitivePositioning[EvidenceId]),
 }
 CARDS = tuple(_CARD_FORMS)
-# The field of a persona's drafts that each prompt is for.
+# For each prompt, the field of a persona's drafts that it is for.
 _PERSONA_FIELDS = {SEQUENCE[0]: "sequence", TRACK[0]: "talk_track"}
 
 
 class Desk:
-    """Has the drafts of a deal written: holds their common material, makes the asks, and checks the answers."""
+    """Lets a model write the drafts of a deal: holds their common material, makes the asks, and checks the answers."""
 
     def __init__(self, run: Run, deal: Deal) -> None:
         self.run, self.deal, self.relations = run, deal, relations(deal)
@@ -71,7 +71,7 @@ class Desk:
         self.roles: tuple[Role, ...] = tuple(evidence.role for evidence in self.quotable)
         self.is_thin = is_thin(self.prospect)
         self.names = Names(vendor=self.vendor.profile.name, prospect=self.prospect.profile.name)
-        # A model that writes only some languages is not asked again for writing in the wrong one.
+        # A model that writes only some languages is not asked to correct a draft in the wrong language.
         self.judged_language = "" if run.asker.model.languages else run.request.language
         self.verification = Verification(run, self.names, self.known, self.evidence)
 
@@ -83,7 +83,10 @@ class Desk:
 
     @property
     def read_on(self) -> date:
-        """The day on which the last page was fetched. Unlike today, it is the same when the run is resumed."""
+        """The day on which the last page was fetched.
+
+        Unlike today's date, it does not change when the run is resumed.
+        """
         return max((item.fetched_at for item in self.evidence.values()), default=datetime.now(UTC)).date()
 
     @property
@@ -97,14 +100,14 @@ class Desk:
     async def write(self) -> Answers:
         """Return the summary, the cards, the sequences of all personas, then their talk tracks.
 
-        In a refresh, copy is retained if the pages still say what it cites.
+        In a refresh, copy is retained if its citations are still on the pages.
         """
         if base := self.run.base:
             return await rewrite(self, base)
         return await (self.write_together() if self.run.capacity.writes_together else self.write_apart())
 
     def drafts(self, answers: Answers) -> list[Draft]:
-        """Pair the answers with the section that each is for, and its rules."""
+        """Combine each answer with its section and its rules."""
         sections = (*DEAL_SECTIONS, *(name for name in PERSONA_SECTIONS for _ in self.personas))
         return [
             Draft(answer, section, self._of_emails if section == PERSONA_SECTIONS[0] else self._in_language)
@@ -112,7 +115,7 @@ class Desk:
         ]
 
     async def write_apart(self) -> Answers:
-        """Write with one ask for each draft."""
+        """Write the drafts with one ask for each draft."""
         return await together(*(self.write_part(part) for part in self.parts))
 
     @property
@@ -136,11 +139,13 @@ class Desk:
         )  # fmt: skip
 
     async def write_together(self) -> Answers:
-        """Write with one ask for the deal and one for all personas.
+        """Write the drafts with one ask for the deal and one ask for all personas.
 
-        A connected client reads each question into its conversation: this sends the material twice, not once per draft.
+        Each question adds the material to a connected client's conversation, so two asks add it twice instead of once
+        per draft.
         """
-        # Announced before both run concurrently, so that the client gets the question about the deal first.
+        # The ask about the deal is announced before both asks run concurrently, so that the client gets this question
+        # first.
         deal = self._ask((*SUMMARY, *CARD), DealDraft[Cite], self._brief())
         await self.run.asker.model.announce(deal)
         of_deal, of_personas = await together(self._write_deal(deal), self._write_for_personas())
@@ -154,21 +159,21 @@ class Desk:
     async def _write_for_personas(self) -> Answers:
         """Return the drafts for each persona.
 
-        If an earlier run got drafts for the first personas only, the same ask is made for these, so that it is answered
-        from the cache, and another one for the rest.
+        If an earlier run got drafts for only the first personas, the same ask is made for these, so that the cache
+        answers it, and another ask is made for the rest.
         """
         answered = await self._answered_before()
         return (*(await self._within_budget(0, answered)), *(await self._within_budget(answered, len(self.personas))))
 
     async def _answered_before(self) -> int:
-        """Return for how many of the first personas an earlier run got the drafts in one answer."""
+        """Return the number of first personas whose drafts an earlier run got in one answer."""
         for count in range(len(self.personas), 0, -1):
             if await self.run.was_answered(self._ask_for_personas(0, count)[0], _personas(0, count)):
                 return count
         return 0
 
     async def _within_budget(self, start: int, end: int) -> Answers:
-        """Return the drafts for these personas, for as many of the first ones as the budget allows."""
+        """Return the drafts for as many of these personas as the budget allows, starting with the first."""
         refused: Answers = ()
         for last in range(end, start, -1):
             ask, into = self._ask_for_personas(start, last)
@@ -188,13 +193,13 @@ class Desk:
         return await self._written(part.name, self.ask_for_part(part), part.into, rules=part.rules)
 
     def ask_for_part(self, part: Part, shown: tuple[Passage, ...] | None = None) -> Ask[Any, WritingBrief]:
-        """Return the ask for a part, written from the passages `shown`, by default from all."""
+        """Return the ask for a part. The passages in `shown` can be cited; by default, all passages."""
         persona = None if part.rank is None else self.personas[part.rank]
         brief = self._brief(persona=persona, rank=part.rank or 0, personas=part.personas)
         return self._ask(part.prompts, part.answer, brief, shown)
 
     def joint(self, parts: Sequence[Part]) -> Part:
-        """Join parts into one that is asked for together. They must all be for the deal, or all for personas."""
+        """Join parts into one part with a single ask. All parts must be for the deal, or all for personas."""
         if len(parts) == 1:
             return parts[0]
         prompts = tuple(dict.fromkeys(name for part in parts for name in part.prompts))
@@ -218,7 +223,7 @@ class Desk:
     async def _written(
         self, name: str, ask: Ask[Any, WritingBrief], into: type[R], *, rules: Rules[R]
     ) -> Checked[Any] | UpstreamError:
-        """Ask for drafts and return the checked answer or the error; `name` is the name of the ask in the journal."""
+        """Ask for drafts, and return the checked answer or the error. `name` is the name of the ask in the journal."""
         try:
             checked = await self.run.within(name).ask(
                 ask, into, roles=self.roles, known=self.known, companies=self.names.by_role, rules=rules
@@ -276,7 +281,7 @@ class Desk:
 
 
 def in_language(draft: Value, language: str) -> list[Problem]:
-    """Return a soft problem, which asks for a correction but drops nothing, if the draft is in another language."""
+    """Return a soft problem if the draft is in another language. It asks for a correction, but drops nothing."""
     return [replace(problem, is_soft=True) for problem in foreign(" ".join(_sentences(draft)), language)]
 
 
@@ -295,7 +300,7 @@ def _personas(start: int, end: int) -> str:
 
 
 def _left_out(drafts: Value) -> list[Problem]:
-    """Return a problem for each missing draft. It is soft, since there is nothing to drop."""
+    """Return a problem for each missing draft. The problems are soft, since there is nothing to drop."""
     names = type(drafts).model_fields
     return [
         Problem(UNREAD, f"{name} is left out of the answer", (name,), is_soft=True)
@@ -318,7 +323,7 @@ def _under(at: Path, problems: Iterable[Problem]) -> Iterator[Problem]:
 def _parts(answer: Checked[Any] | UpstreamError, form: type[Value]) -> tuple[Checked[Any] | UpstreamError, ...]:
     """Split an answer that holds several drafts.
 
-    Only the first draft gets the gaps, which belong to the answer as a whole and must be reported once.
+    Only the first draft gets the gaps, since they are about the whole answer and must be reported only once.
     """
     names = list(form.model_fields)
     if isinstance(answer, UpstreamError):
@@ -339,7 +344,7 @@ def _units(ask: Ask[Any, WritingBrief]) -> int:
 
 
 def _drafts(ask: Ask[Any, WritingBrief]) -> tuple[str, ...]:
-    """Return the names of the drafts in the answer; none if it is a single draft."""
+    """Return the names of the drafts in the answer, or none if the answer is a single draft."""
     form = ask.answer
     if ask.brief.personas:
         return tuple(PersonaDraft.model_fields) * len(form.model_fields)
