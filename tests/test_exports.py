@@ -234,7 +234,7 @@ def test_markdown_explains_flags_at_the_top(playbook: Playbook) -> None:
     brief, _ = front.split("## About this playbook")
 
     assert front.startswith("# Lumenboard → Kestrel Freight playbook\n")
-    assert "**Collected without a language model.** Check the quotation before you use a line." in front
+    assert "**Collected without a language model.** Before you use a line, check its quotation." in front
     assert "**3 gaps**" in front
     assert "**Whom to call:** Marit Janssen, Chief Product Officer" in brief
     assert [flag.reason for flag in playbook.flags if flag.reason not in front] == []
@@ -244,8 +244,8 @@ def test_markdown_explains_flags_at_the_top(playbook: Playbook) -> None:
 @pytest.mark.parametrize(
     ("reason", "shown"),
     [
-        ("written by Claude and replayed", "as they are now. {}Written by Claude and replayed."),
-        ("lumenboard.example gives 2 pages", "as they are now. {}lumenboard.example gives 2 pages."),
+        ("written by Claude and replayed", "the current pages. {}Written by Claude and replayed."),
+        ("lumenboard.example gives 2 pages", "the current pages. {}lumenboard.example gives 2 pages."),
     ],
 )
 def test_the_reason_of_a_flag_is_a_sentence_of_its_own(name: str, reason: str, shown: str, playbook: Playbook) -> None:

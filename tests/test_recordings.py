@@ -233,7 +233,7 @@ async def test_a_recording_that_no_longer_fits_the_pages_fails_the_run_as_stale(
 
     assert (report["status"], report["error"]["code"]) == ("failed", "stale_recording")
     assert "no longer fits the sites: " in report["error"]["message"]
-    assert "make a new one with octave-mcp record" in report["error"]["message"]
+    assert "make a new recording with octave-mcp record" in report["error"]["message"]
 
 
 def cut(data: bytes) -> bytes:

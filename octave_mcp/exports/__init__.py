@@ -9,7 +9,7 @@ from octave_mcp.ports import Export
 
 
 def export(name: str) -> Export:
-    """Return the format of this name, imported on first use.
+    """Return the format with this name. Its module is imported on first use.
 
     Raises:
         UnknownName: No format has this name.

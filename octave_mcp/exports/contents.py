@@ -1,4 +1,4 @@
-"""The contents of a document for people: its sections, and what each of them shows."""
+"""The contents of a document for human readers: its sections, and what each section shows."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from octave_mcp.evidence.claims import bare
 from octave_mcp.evidence.dates import is_over_a_year_old
 from octave_mcp.exports.words import HOW_KNOWN, in_words
 
-# The section "Triggers" shows this many. The others are under "Other events".
+# The section "Triggers" shows at most this many events. The rest are under "Other events".
 MAX_TRIGGERS = 8
 
 
 class Section(NamedTuple):
-    """A section in the table of contents; `number` is how many entries it has, None if it is not a list."""
+    """A section in the table of contents. `number` is the number of entries, or None if the section is not a list."""
 
     anchor: str
     title: str
@@ -34,7 +34,7 @@ class Section(NamedTuple):
 
 
 class Elements(NamedTuple):
-    """What a company sells according to its pages, by kind; `section` is its section of the playbook."""
+    """What a company sells according to its pages, by kind. `section` is the company's section of the playbook."""
 
     role: Role
     section: str
@@ -46,9 +46,10 @@ class Elements(NamedTuple):
 
 
 class Own(NamedTuple):
-    """A text that a person wrote; `what` is its path within the part that is shown, '' if it is the whole part.
+    """A text that a person wrote.
 
-    `warnings` omits those that the score of the part shows as well.
+    `what` is the path of the text within the part that is shown, or '' if the text is the whole part. `warnings` has no
+    warnings that the part's score shows as well.
     """
 
     by: str
@@ -62,7 +63,7 @@ class Own(NamedTuple):
 class Contents:
     """The sections of a document.
 
-    An empty section says why it is empty. A playbook from before the section existed does not have it at all.
+    An empty section says why it is empty. If a playbook is older than a section, its document leaves the section out.
     """
 
     playbook: Playbook
@@ -117,7 +118,7 @@ class Contents:
         return any(True for _ in entries) or bool(self.gaps_in(section)) or not is_old
 
     def triggers(self) -> tuple[CompanyTrigger, ...]:
-        """Return the prospect's events that the summary explains; if it explains none, the newest of both companies."""
+        """Return the prospect's events that the summary explains, or the newest events if the summary explains none."""
         of_prospect = [trigger for trigger in self.playbook.triggers if trigger.company == "prospect"]
         of_others = (trigger for trigger in self.playbook.triggers if trigger.company != "prospect")
         explained = [trigger for trigger in of_prospect if trigger.means]
@@ -131,7 +132,7 @@ class Contents:
         return tuple(person for person in self.playbook.people if person.company == role)
 
     def tools(self) -> Mapping[tuple[Role, Relation], Sequence[str]]:
-        """Return the names of the integrations, by company and its relation to them."""
+        """Return the names of the integrations, by company and by the company's relation to them."""
         names: dict[tuple[Role, Relation], list[str]] = {}
         for item in self.playbook.integrations:
             names.setdefault((item.company, item.relation), []).append(item.name)
@@ -159,12 +160,12 @@ class Contents:
         return [pain for pain in persona.pains if bare(pain.text) not in shown]
 
     def title_of_event(self) -> str:
-        """Return the label of the brief's event: one over a year ago is no reason to call now."""
+        """Return the label of the brief's event. An event over a year ago is no reason to call now."""
         brief, today = self.playbook.brief, self.playbook.generated_at.date()
         return "Last event" if brief and is_over_a_year_old(brief.date, today) else "Why now"
 
     def how_known(self, seat: BuyingSeat) -> str:
-        """Return in words how the person is known. Readers expect the prospect's own page, so another one is named."""
+        """Return in words how the person is known. The page's company is named if it is not the prospect."""
         roles = {self.playbook.evidence[i].role for i in seat.evidence if i in self.playbook.evidence}
         if seat.how_known == "named" and roles == {"vendor"}:
             return f"named on a page of {self.playbook.vendor.name}"
@@ -191,7 +192,7 @@ class Contents:
         return tuple(own_texts(self.playbook))
 
     def seat_of_brief(self) -> BuyingSeat | None:
-        """Return the seat on the committee of the person to call."""
+        """Return the committee seat of the person to call."""
         person = self.playbook.brief.person if self.playbook.brief else None
         return next((seat for seat in self.playbook.buying_committee if person and seat.person == person), None)
 
@@ -201,13 +202,13 @@ def _pair(row: ValueMapRow[EvidenceId]) -> tuple[str, str]:
 
 
 def addressees(playbook: Playbook) -> Callable[[str], str]:
-    """Map a persona id to its addressee: 'Ada Moss, Head of Yards', or 'the CTO' if no page names a person."""
+    """Return a function that maps a persona id to its addressee, such as 'Ada Moss, Head of Yards' or 'the CTO'."""
     names = {persona.id: persona.contact or f"the {persona.title}" for persona in playbook.priority_personas}
     return lambda persona_id: names.get(persona_id, persona_id)
 
 
 def persona_titles(playbook: Playbook) -> Callable[[str], str]:
-    """Map a persona id to its title."""
+    """Return a function that maps a persona id to the persona's title."""
     titles = {persona.id: persona.title for persona in playbook.priority_personas}
     return lambda persona_id: titles.get(persona_id, persona_id)
 

@@ -6,14 +6,14 @@ from datetime import date
 
 from octave_mcp.evidence.dates import year_month_day
 
-# From this age on, it is given in weeks, months or years: "13 days old", but "2 weeks old".
+# From these ages on, an age is given in weeks, months or years: "13 days old", but "2 weeks old".
 _MIN_DAYS_AS_WEEKS, _MIN_DAYS_AS_MONTHS, _MIN_MONTHS_AS_YEARS = 14, 61, 24
 
 
 def age_in_words(text: str, on: date) -> str:
-    """Return how old a date was on a day, such as '10 months old'; '' for text that is not a date.
+    """Return the age of a date on the day `on`, such as '10 months old', or '' if the text is not a date.
 
-    A date may lack its day or month: '2024', '2024-03'.
+    The date may be without a day or month: '2024', '2024-03'.
     """
     year, month, day = year_month_day(text)
     if not year:

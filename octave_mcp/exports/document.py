@@ -1,4 +1,4 @@
-"""What the HTML and Markdown exports share: numbered sources, the Jinja environment, and template values."""
+"""Code that the HTML and Markdown exports share: numbered sources, the Jinja environment, and template values."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from octave_mcp.exports.words import (
     page_of,
 )
 
-# After this many days, what a battle card says about a rival may be out of date and has to be checked.
+# After this many days, the statements about a rival on a battle card may be outdated and have to be checked.
 FRESH_DAYS = 90
 
 
@@ -49,7 +49,7 @@ class Source:
 
     @property
     def place(self) -> str:
-        """Where on the page the quotation is, if it is not visible text: 'in the page's title'."""
+        """Where on the page the quotation is if it is not visible text, such as 'in the page's title'."""
         return place_in_words(self.evidence.label, self.evidence.where) if self.evidence.where else ""
 
 
@@ -72,7 +72,7 @@ class Citations:
         self._citations: dict[tuple[tuple[EvidenceId, ...], str], Citation] = {}
 
     def cite(self, ids: tuple[EvidenceId, ...], support: Support | None = None) -> Citation:
-        """Return the citation of this evidence, with new numbers for evidence not cited before."""
+        """Return the citation of this evidence. Evidence that was not cited before gets a new number."""
         cited = tuple(dict.fromkeys(ids)), verdict_in_words(support) if support else ""
         if cited not in self._citations:
             sources = tuple(self._source(id_) for id_ in cited[0])
@@ -80,11 +80,11 @@ class Citations:
         return self._citations[cited]
 
     def citations(self) -> tuple[Citation, ...]:
-        """Return all citations so far. Call it after everything else is rendered."""
+        """Return all citations so far. Call this method after everything else is rendered."""
         return tuple(self._citations.values())
 
     def sources(self) -> tuple[Source, ...]:
-        """Return all sources so far. Call it after everything else is rendered."""
+        """Return all sources so far. Call this method after everything else is rendered."""
         return tuple(self._sources.values())
 
     def by_page(self) -> tuple[tuple[Source, ...], ...]:
@@ -104,7 +104,7 @@ class Citations:
 def environment(finalize: Callable[[object], object] | None = None) -> Environment:
     """Return a Jinja environment that escapes all values and fails on undefined ones.
 
-    `finalize` is applied to every printed value: Markdown needs another escaping than HTML.
+    `finalize` is applied to every printed value, since Markdown is escaped differently from HTML.
     """
     return Environment(
         loader=PackageLoader("octave_mcp.exports"),
@@ -142,7 +142,7 @@ def template_values(playbook: Playbook) -> dict[str, Any]:
 
 
 def dated_until(day: date) -> date:
-    """Return the last day on which a battle card of that day can be used unchecked."""
+    """Return the last day on which a battle card from this day can be used without another check."""
     return day + timedelta(days=FRESH_DAYS)
 
 

@@ -21,12 +21,12 @@ from octave_mcp.exports import export
 from octave_mcp.ports import EmbedsPages, Store
 
 NO_PAGES: Mapping[str, str] = MappingProxyType({})
-# The entries that map runs to folders never expire.
+# The store entries that map runs to folders never expire.
 NO_EXPIRY = datetime.min.replace(tzinfo=UTC)
 
 
 class PlaybookFiles:
-    """The folders of runs below `root`. The store has an entry with the folder of each run."""
+    """The folders of runs below `root`. An entry in the store has the folder of each run."""
 
     def __init__(self, store: Store, root: Path) -> None:
         self._store = store
@@ -35,11 +35,11 @@ class PlaybookFiles:
     async def publish(self, run_id: str, playbook: Playbook) -> tuple[str, ...]:
         """Write the playbook's files into the run's folder and return their paths.
 
-        A run always has the same folder, even if the process crashed after making it.
+        A run always has the same folder, even if the process crashed after making the folder.
 
         Raises:
             NotWritten: The files cannot be written there.
-            StoreFailed: The disk is full. A retry may succeed later.
+            StoreFailed: The disk is full. A later retry may succeed.
         """
         today = date.today()  # noqa: DTZ011 - the user's day
         name = f"{pair_of(playbook)}-{today:%Y-%m-%d}"
@@ -48,7 +48,8 @@ class PlaybookFiles:
             folder = Path(claimed) if claimed else await computed(_new_folder, self._root / name, run_id)
             if not claimed:
                 await self._store.put_value(_folder_key(run_id), str(folder), run_id=run_id)
-            # Only now: until the store has the entry, the marker is what identifies the folder after a crash.
+            # The marker is removed only now: until the store has the entry, only the marker identifies the folder after
+            # a crash.
             await asyncio.to_thread((folder / _marker(run_id)).unlink, missing_ok=True)
             return await computed(write_files, playbook, folder)
         except OSError as failed:
@@ -59,7 +60,7 @@ class PlaybookFiles:
             ) from None
 
     async def replace(self, run_id: str, playbook: Playbook) -> None:
-        """Rewrite the files for a newer version, if this machine has them. An error is only logged."""
+        """Rewrite the files for a newer version, if they are on this machine. Errors are only logged."""
         claimed = await self._store.get_value(_folder_key(run_id), since=NO_EXPIRY)
         if claimed and await asyncio.to_thread(Path(claimed).is_dir):
             try:
@@ -73,7 +74,7 @@ class PlaybookFiles:
         folders = {Path(claimed)} if claimed else {Path(file).parent for file in files}
         markers = await asyncio.to_thread(lambda: [*self._root.glob(f"*/{_marker(run_id)}")])
         for folder in folders.union(marker.parent for marker in markers):
-            # Whatever the recorded paths say, nothing outside of the root is removed.
+            # Nothing outside the root is removed, even if the recorded paths are outside.
             if folder.parent == self._root:
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         await self._store.delete_values(datetime.now(UTC), _folder_key(run_id))
@@ -82,7 +83,7 @@ class PlaybookFiles:
 def write_files(
     playbook: Playbook, folder: Path, formats: Sequence[str] = (), pages: Mapping[str, str] = NO_PAGES
 ) -> tuple[str, ...]:
-    """Write the playbook into the folder, in these formats or in all, and return the paths.
+    """Write the playbook into the folder, in these formats or in all formats, and return the paths.
 
     `pages` are the texts of quoted pages by digest, for formats that embed them.
     """
@@ -92,41 +93,42 @@ def write_files(
 
 
 def free_folder(folder: Path) -> Path:
-    """Return the folder, with the first free number added to its name if it exists."""
+    """Return the folder. If it already exists, add the first free number to its name."""
     return next(path for path in _numbered(folder) if not path.exists())
 
 
 def rendered(playbook: Playbook, form: Format, pages: Mapping[str, str] = NO_PAGES) -> str | bytes:
-    """Return the playbook in this format, with `pages` embedded if the format can."""
+    """Return the playbook in this format, with `pages` embedded if the format supports that."""
     exporter = export(form.name)
     return (exporter.with_pages(pages) if isinstance(exporter, EmbedsPages) else exporter).render(playbook)
 
 
 def pair_of(playbook: Playbook) -> str:
     """Return the domains of both companies as part of a file name."""
-    # A domain with a port has a colon, which Windows does not allow in names.
+    # A domain with a port has a colon, which Windows does not allow in file names.
     return f"{playbook.vendor.domain}-{playbook.prospect.domain}".replace(":", "_")
 
 
 def _folder_key(run_id: str) -> str:
-    """Return the key of the entry with the path of a run's folder."""
+    """Return the key of the store entry with the path of a run's folder."""
     return f"folder of {run_id}"
 
 
 def _marker(run_id: str) -> str:
-    """Return the name of the file that marks a folder as the run's until the store has an entry for it."""
+    """Return the name of the file that marks a folder as the run's folder until the store has an entry for it."""
     return f".{run_id}"
 
 
 def _new_folder(folder: Path, run_id: str) -> Path:
-    """Make a folder for the run, with a number added to its name if that is taken, or find one made before a crash."""
+    """Make a folder for the run, or find the folder that was made before a crash. Add a number if the name is taken."""
     return next(path for path in _numbered(folder) if _is_made(path, _marker(run_id)))
 
 
 def _is_made(folder: Path, marker: str) -> bool:
     """Make the folder; return False if it belongs to another run.
 
-    It gets its marker under a temporary name and is renamed then, so that a crash leaves no folder without an owner.
+    The folder is made under a temporary name, gets its marker and is then renamed, so that a crash leaves no folder
+    without a marker.
     """
     if folder.exists():
         return (folder / marker).exists()
@@ -138,7 +140,7 @@ def _is_made(folder: Path, marker: str) -> bool:
     except OSError:
         if not folder.exists():
             raise
-        return False  # another process made it in the meantime
+        return False  # another process has made the folder in the meantime
     return True
 
 
@@ -151,5 +153,5 @@ def _write(target: Path, form: Format, content: str | bytes) -> str:
     path = target / f"playbook.{form.suffix}"
     temporary = path.with_name(f".{path.name}")
     temporary.write_bytes(content if isinstance(content, bytes) else content.encode())
-    temporary.replace(path)  # atomic, so nobody opens a file that is half written
+    temporary.replace(path)  # atomic, so that no reader opens a half-written file
     return str(path)

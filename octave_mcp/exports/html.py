@@ -18,9 +18,9 @@ from octave_mcp.exports.pages import embedded_pages
 
 @dataclass(frozen=True, slots=True)
 class Html:
-    """Renders one file that loads nothing: style and script are inside, and its policy allows no others.
+    """Renders one file that loads nothing: style and script are embedded, and the file's policy allows no others.
 
-    `texts` are page texts by digest. A source on one of these pages opens within the file.
+    `texts` are page texts by digest. Sources on these pages open within the file.
     """
 
     texts: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -35,7 +35,7 @@ class Html:
 
 @dataclass(frozen=True)
 class Inline:
-    """A style or script, with the digest of its text by which the Content-Security-Policy allows it."""
+    """A style or script, with the digest of its text, which the Content-Security-Policy allows."""
 
     text: Markup
     digest: str
@@ -48,12 +48,12 @@ def _inline(*names: str) -> Inline:
 
 
 def _is_web(url: str) -> bool:
-    # Any other scheme is shown as text: a link such as javascript:... would run code.
+    # URLs with other schemes are shown as text, since a link such as javascript:... would run code.
     return url.startswith(("http://", "https://"))
 
 
 def _is_reserved(url: str) -> bool:
-    """Whether no site can exist there: the top-level domain `example` is reserved (RFC 2606)."""
+    """Whether no site can exist at this URL, since the top-level domain `example` is reserved (RFC 2606)."""
     return _RESERVED.match(url) is not None
 
 

@@ -1,4 +1,4 @@
-"""E-mails as shown and copied, either with names or with merge fields in place of names."""
+"""E-mails as they are shown and copied, with names or with merge fields instead of names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SENDER = "{{sender_first_name}}, {{sender_company}}"
 
 @dataclass(frozen=True)
 class Piece:
-    """A piece of an e-mail's body: a sentence with evidence, a name that `merged` can replace, or text in between."""
+    """A piece of an e-mail's body: a sentence with evidence, a name that `merged` can replace, or other text."""
 
     text: str
     sentence: Sentence[EvidenceId] | None = None
@@ -28,9 +28,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Mail:
-    """An e-mail of a sequence: `row` is the index of the sequence, `column` that of the e-mail in it.
+    """An e-mail of a sequence.
 
-    The brief refers to it by `path`.
+    `row` is the index of the sequence, and `column` is the index of the e-mail in the sequence. The brief refers to the
+    e-mail by `path`.
     """
 
     row: int
@@ -52,13 +53,13 @@ class Mail:
 
     @cached_property
     def pieces(self) -> tuple[Piece, ...]:
-        """The pieces of the body. Joined, they are the body again."""
+        """The pieces of the body. Their texts, joined, are the body."""
         return tuple(_cut(self.touch.body, (*_names(self.sequence, self.touch.body), *_sentences(self.touch))))
 
     @property
     def unplaced(self) -> tuple[Sentence[EvidenceId], ...]:
-        """Sentences that are not in the body word for word. They are shown below it, with their sources."""
-        # By identity: two sentences of a body may be equal.
+        """Sentences that are not in the body word for word. They are shown below the body, with their sources."""
+        # Sentences are compared by identity, since two sentences of a body may be equal.
         placed = {id(piece.sentence) for piece in self.pieces}
         return tuple(sentence for sentence in self.touch.sentences if id(sentence) not in placed)
 
@@ -120,12 +121,12 @@ def mails(playbook: Playbook) -> Mapping[str, Mail]:
     return {mail.path: mail for mail in every}
 
 
-# A piece and its offset in the body.
+# The offset of a piece in the body, and the piece.
 _PlacedPiece = tuple[int, Piece]
 
 
 def _names(sequence: EmailSequence, body: str) -> Iterator[_PlacedPiece]:
-    """Yield the name in the greeting, and the signature."""
+    """Yield the pieces with the name in the greeting, and with the signature."""
     greeting, name, signature = body.partition("\n")[0], sequence.first_name, sequence.signature
     if name and (at := greeting.rfind(name)) >= 0:
         yield at, Piece(name, merged=FIRST_NAME)
@@ -134,7 +135,7 @@ def _names(sequence: EmailSequence, body: str) -> Iterator[_PlacedPiece]:
 
 
 def _sentences(touch: Touch) -> Iterator[_PlacedPiece]:
-    # Searched for in order, so that a sentence that occurs twice is found at both places.
+    # Each search starts after the last match, so that a sentence that occurs twice is found in both places.
     at = 0
     for sentence in touch.sentences:
         start = touch.body.find(sentence.text, at)
@@ -147,7 +148,7 @@ def _cut(body: str, placed: Iterable[_PlacedPiece]) -> Iterator[Piece]:
     """Yield the placed pieces and the text between them."""
     at = 0
     for start, piece in sorted(placed, key=lambda pair: pair[0]):
-        if start >= at:  # a piece that overlaps the one before is dropped
+        if start >= at:  # a piece that overlaps the previous piece is dropped
             yield Piece(body[at:start])
             yield piece
             at = start + len(piece.text)

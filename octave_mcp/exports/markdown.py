@@ -9,22 +9,23 @@ from markupsafe import Markup
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.exports.document import environment, template_values
 
-# Control characters, and bidirectional overrides, which reverse the rest of a line.
+# Control characters, and bidirectional overrides, which can reverse the rest of a line.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\u202a-\u202e\u2066-\u2069]")
 
-# Characters with a meaning anywhere in a line. An underscore within a word, as in snake_case, has none.
+# Characters that are markup anywhere in a line. An underscore within a word, as in snake_case, is not markup.
 _INLINE = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")
 
-# An ampersand that would begin an entity, such as &amp; or &#60;.
+# An ampersand that starts an entity, such as &amp; or &#60;.
 _ENTITY = re.compile(r"&(?=#?\w+;)")
-# Characters with a meaning only at the beginning of a line: "- item", "# heading", "1. item".
+# Characters that are markup only at the start of a line: "- item", "# heading", "1. item".
 _LEADING = re.compile(r"^(?:([-+=#:])|(\d+)([.)])(?=\s|$))")
 
 _NOT_IN_LINKS = re.compile(r"[\s<>\\`|]")
 
-# Entries listed of each kind of background. The rest is counted: the Markdown stays under 6,000 words.
+# Maximum number of entries listed for each kind of background. The others are only counted, so that the Markdown stays
+# under 6,000 words.
 MAX_LISTED = 3
-# Vendor elements of which up to ten are listed, since reps look for a customer they can mention.
+# Of these vendor elements, up to ten are listed, since reps look for a customer that they can mention.
 LISTED_ELEMENTS = ("case_studies", "reference_customers")
 
 
@@ -45,7 +46,7 @@ class Markdown:
 
 
 def _plain(value: object) -> Markup:
-    """Escape a printed value as one line, unless the template made it Markdown."""
+    """Escape a printed value as one line, unless it is already Markdown."""
     return value if isinstance(value, Markup) else Markup(escape(str(value)))  # noqa: S704 - escaped for Markdown
 
 
@@ -65,12 +66,12 @@ def _disarm(leading: re.Match[str]) -> str:
 
 
 def _ticks(text: str, minimum: int) -> str:
-    """Return more backticks than any sequence of them in the text, so that the text cannot end the code."""
+    """Return more backticks than the text has in a row, so that the text cannot end the code."""
     return "`" * max(minimum, 1 + max(map(len, re.findall("`+", text)), default=0))
 
 
 def _in_marks(text: str) -> str:
-    """Put text between quotation marks, unless it begins or ends with one already."""
+    """Put text in quotation marks. If one of the marks is already there, it is not added."""
     opens, closes = text.startswith(("“", '"')), text.endswith(("”", '"'))
     return f"{'' if opens else '“'}{text}{'' if closes else '”'}"
 
@@ -83,13 +84,13 @@ def _code(text: str) -> Markup:
 
 
 def _block(text: str) -> Markup:
-    """Return a fenced block of lines to copy unchanged."""
+    """Return a fenced code block, whose lines can be copied unchanged."""
     lines, ticks = "\n".join(text.splitlines()), _ticks(text, 3)
     return Markup(f"{ticks}text\n{lines}\n{ticks}")  # noqa: S704 - only as many ticks end the block
 
 
 def _link(url: str) -> Markup:
-    """Return a web address as an autolink, which shows where it leads, and any other as code."""
+    """Return a web address as an autolink, which shows its target, and any other address as code."""
     if not url.startswith(("http://", "https://")):
         return _code(url)
     return Markup("<{}>".format(_NOT_IN_LINKS.sub(lambda found: f"%{ord(found[0]):02X}", url)))  # noqa: S704 - encoded

@@ -10,14 +10,14 @@ from itertools import pairwise
 
 from octave_mcp.exports.document import Source
 
-# A line with text: not blank, and not the rule "|---|---|" below a table header.
+# A line with text. Blank lines and the rule "|---|---|" below a table header do not match.
 _LINE = re.compile(r"^(?:[^\S\n]|[|:-])*+[^\s|:-][^\n]*", re.MULTILINE)
 _STRUCTURE = re.compile(r"(?P<heading>#{1,6} +)|(?P<item> *[-*] +)|(?P<quote>> ?)|(?P<row>)(?=\|)")
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of a line; `begins` are the sources whose quotations start at its beginning."""
+    """A piece of a line. `begins` are the sources whose quotations start where the piece starts."""
 
     text: str
     quoted_by: tuple[Source, ...]
@@ -26,7 +26,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a page; `kind` is its role in Markdown: 'heading', 'item', 'quote', 'row' or 'text'."""
+    """A line of a page. `kind` is the line's role in Markdown: 'heading', 'item', 'quote', 'row' or 'text'."""
 
     kind: str
     pieces: tuple[Piece, ...]
@@ -34,7 +34,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedPage:
-    """A page text. Several URLs may have served the same text."""
+    """The text of a page. Several URLs may have the same text."""
 
     sha256: str
     sources: tuple[Source, ...]
@@ -46,7 +46,7 @@ class EmbeddedPage:
 
 
 def embedded_pages(sources: Iterable[Source], texts: Mapping[str, str]) -> tuple[EmbeddedPage, ...]:
-    """Return the pages of these sources that have a text in `texts`, in the order of their first sources."""
+    """Return the pages of these sources whose texts are in `texts`, in the order of their first sources."""
     pages: defaultdict[str, list[Source]] = defaultdict(list)
     for source in sources:
         if source.evidence.page_sha256 in texts:
@@ -59,7 +59,7 @@ def _lines(text: str, sources: Sequence[Source]) -> tuple[Line, ...]:
 
 
 def _line(match: re.Match[str], sources: Sequence[Source]) -> Line:
-    """Return a line without the Markdown markup at its beginning, unless a quotation includes that."""
+    """Return a line without the Markdown markup at its start, unless a quotation includes this markup."""
     start, end = match.span()
     quoting = [source for source in sources if source.evidence.start < end and start < source.evidence.end]
     structure = _STRUCTURE.match(match[0])
@@ -70,7 +70,7 @@ def _line(match: re.Match[str], sources: Sequence[Source]) -> Line:
 
 
 def _pieces(text: str, start: int, end: int, sources: Sequence[Source]) -> Iterator[Piece]:
-    """Yield the pieces of a line, cut where a quotation begins or ends. Quotations may overlap."""
+    """Yield the pieces of a line, which is cut where a quotation starts or ends. Quotations may overlap."""
     cuts = {cut for source in sources for cut in (source.evidence.start, source.evidence.end) if start < cut < end}
     places = (start, *sorted(cuts), end)
     for first, last in pairwise(places):

@@ -1,4 +1,4 @@
-"""Verdicts on claims for readers: in words, as a mark, and as counts."""
+"""Verdicts on claims as readers see them: in words, as marks, and as counts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _JUDGES = {"rules": "rules", "self": "the model that wrote it"}
 
 
 def judge_in_words(name: str) -> str:
-    """Return the name of the judge; a model goes by its own name."""
+    """Return the judge's name as readers see it."""
     return _JUDGES.get(name, name)
 
 
@@ -33,12 +33,12 @@ def verdict_in_words(support: Support) -> str:
 
 
 def mark_of(support: Support | None) -> str:
-    """Return the mark after a claim; '' if it is supported or not judged."""
+    """Return the mark after a claim, or '' if the claim is supported or not judged."""
     return MARKS.get(support.verdict, "") if support else ""
 
 
 def counted(playbook: Playbook) -> str:
-    """Return how many claims have each verdict, and who judged them; '' for a playbook without verdicts.
+    """Return the number of claims with each verdict, and who judged them, or '' for a playbook without verdicts.
 
     The brief is not counted, since it repeats claims of other sections.
     """

@@ -1,4 +1,4 @@
-"""Texts that readers see in place of a playbook's codes."""
+"""Texts that readers see instead of codes in a playbook."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from octave_mcp.domain.deal import HowKnown
 from octave_mcp.domain.findings import UNDATED, Relation, Whereabouts
 from octave_mcp.domain.notices import FlagCode
 
-# The title of each flag, and what it means for a rep. The flag's own reason follows.
+# The title of each flag, and what the flag means for a sales rep. The reason for the flag is shown after these texts.
 FLAGS: Mapping[FlagCode, tuple[str, str]] = {
     "default_model": (
         "No model was chosen",
-        "Choose one to have it write the playbook.",
+        "Choose a model to have it write the playbook.",
     ),
     "extractive": (
         "Collected without a language model",
-        "Check the quotation before you use a line.",
+        "Before you use a line, check its quotation.",
     ),
     "recorded": (
         "Replayed from a recording",
-        "A model wrote this copy earlier. Its quotations are from the pages as they are now.",
+        "A model wrote this copy earlier. The quotations are from the current pages.",
     ),
     "low_confidence": (
         "Thin evidence",
-        "There was little to read on the websites: check each claim before you use it.",
+        "There was little to read on the websites. Check each claim before you use it.",
     ),
     "existing_customer": (
         "Already a customer",
-        "The approach is expansion, and the prospect's own story is not used as proof.",
+        "The approach is expansion, and the prospect's own customer story is not used as proof.",
     ),
     "vendor_is_customer": (
         "You are their customer",
-        "The prospect's own pages say so. Open with it: there is no warmer reason to write.",
+        "The prospect's own pages say so. Mention this first: there is no better reason to write.",
     ),
     "reused": (
         "Earlier research was reused",
-        "Some pages were read for an earlier playbook. The sources give the dates.",
+        "Some pages were read for an earlier playbook. The sources show the dates.",
     ),
     "stood_in": (
         "A fallback model answered",
@@ -48,11 +48,11 @@ FLAGS: Mapping[FlagCode, tuple[str, str]] = {
     ),
     "translated": (
         "Translated",
-        "Some quotations are not in the language of the playbook. They are shown as they are on the page.",
+        "Some quotations are not in the language of the playbook. They are shown in their original language.",
     ),
     "suspicious_page": (
         "A page tried to give instructions",
-        "Its text was treated as data and no instruction in it was followed. Check the claims that cite this page.",
+        "No instruction on the page was followed. Check the claims that cite this page.",
     ),
 }
 
@@ -75,11 +75,11 @@ TOOLS: Mapping[Relation, str] = {
 
 HOW_KNOWN: Mapping[HowKnown, str] = {
     "named": "named on their site",
-    "inferred": "no name found; people with this title give the vendor's references",
+    "inferred": "no name found; the vendor's customers have people with this title",
     "missing": "no one found",
 }
 
-# What a listener says to end a call.
+# What the person who was called may say to end the call.
 BRUSH_OFFS: Mapping[str, str] = {
     "send_something": "Send me something.",
     "no_budget": "We have no budget.",
@@ -88,9 +88,9 @@ BRUSH_OFFS: Mapping[str, str] = {
     "not_now": "Not now.",
 }
 
-# What the call to action of an e-mail does.
+# How documents describe the call to action of an e-mail.
 ASKS: Mapping[str, str] = {
-    "interest": "asks whether it is of interest",
+    "interest": "asks whether the reader is interested",
     "offer": "offers something",
     "meeting": "asks for a meeting",
     "goodbye": "says goodbye",
@@ -138,15 +138,15 @@ def in_words(code: str) -> str:
 
 
 def language_in_words(code: str) -> str:
-    """Return 'German' for 'de' and 'de-AT'; the code itself if the language has no name here."""
+    """Return 'German' for 'de' and 'de-AT', or the code itself if `LANGUAGES` has no name for the language."""
     return LANGUAGES.get(code.split("-", maxsplit=1)[0].lower(), code)
 
 
 def as_sentence(text: str) -> str:
-    """Return the text of a flag or gap as a sentence, to follow another one.
+    """Return the text of a flag or gap as a sentence, so that it can follow another sentence.
 
-    These texts begin in lower case, since reports put them after a colon. A first word that is a domain, a number or
-    a name such as 'eBay' stays unchanged.
+    The texts of flags and gaps start in lower case, since reports put them after a colon. A first word that is a
+    domain, a number or a name such as 'eBay' stays unchanged.
     """
     first = text.split(maxsplit=1)[0] if text else ""
     start = text[:1].upper() if first.isalpha() and first.islower() else text[:1]
