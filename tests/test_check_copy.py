@@ -519,7 +519,7 @@ async def test_a_run_without_a_playbook_yet_says_so(pair: Pair) -> None:
         await web.post(f"/runs/{report['run_id']}/cancel")
 
     assert (answer.status_code, answer.json()["code"]) == (409, "not_finished")
-    assert "ask again when it has ended" in answer.json()["detail"]
+    assert "try again when it has ended" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("text", sampled(ODD, short=lambda text: text == ODD[-1]))

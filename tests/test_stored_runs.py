@@ -173,7 +173,7 @@ async def test_cancelling_a_run_from_another_process_ends_the_command_that_waits
 
     assert run["status"] == "running"
     assert unfinished.code == 1
-    assert "is running; ask again when it has ended" in unfinished.err
+    assert "is running; try again when it has ended" in unfinished.err
     assert (cancelled.code, cancelled.out) == (0, f"{run['run_id']} is cancelled\n")
     assert json.loads(again.out)["status"] == "cancelled"
     assert waiting.returncode == 1

@@ -23,8 +23,8 @@ _WAIT = re.compile(
     rf"(?:about |approximately )?['\"]?((?:{_DURATION}(?:,? and |,? )?)+)",
     re.IGNORECASE,
 )
-# Fields of an error body that have no unit, such as '"retry_after": 30' or '"estimated_time": 20.5'. They are in
-# seconds, like the header.
+# Fields of an error body that have no unit, such as '"retry_after": 30' or '"estimated_time": 20.5'. These values are
+# in seconds, like the header.
 _SECONDS_FIELD = re.compile(
     r"(?:retry[-_]?(?:after|delay)(?:_?seconds)?|estimated_time)['\"]?[:=] ?"
     r"['\"]?(\d+(?:\.\d+)?)(?=['\",} ]|$)",

@@ -21,7 +21,8 @@ ATTEMPTS = 3
 TIMED_OUT_ATTEMPTS = 2
 FIRST_WAIT_SECONDS = 0.2
 MAX_WAIT_SECONDS = 8.0
-# The longest pause between two attempts to use the database. Short, so that runs continue soon after an outage.
+# The longest pause between two attempts to use the database. The pause is short, so that runs continue soon after an
+# outage.
 MAX_OUTAGE_WAIT_SECONDS = 4.0
 # Callers that were asked to wait equally long spread their retries over up to this time instead of retrying all at
 # once.

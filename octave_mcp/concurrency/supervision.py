@@ -21,7 +21,7 @@ REPEAT_LOG_SECONDS = 60.0
 
 
 class Supervisor:
-    """Owner of background tasks. `failing` maps the name of each task whose last attempt failed to the reason."""
+    """Owner of background tasks. `failing` has the reason for each failure of a task's last attempt, by task name."""
 
     def __init__(self) -> None:
         self.failing: dict[str, str] = {}

@@ -49,7 +49,7 @@ def _check(folders: str) -> None:
     if not any(_HASHED.fullmatch(name) for folder in folders.split(os.pathsep) for name in _names_in(folder)):
         raise SetupError(
             f"{FOLDER} cannot be used: {folders} contains no certificate with a name like 5ed36f99.0; "
-            f"run 'openssl rehash' there, or unset {FOLDER} to use the system's certificates"
+            f"run 'openssl rehash' on that folder, or unset {FOLDER} to use the system's certificates"
         )
 
 
@@ -62,7 +62,7 @@ def _names_in(folder: str) -> list[str]:
 
 def _unusable_file(file: str, failed: OSError) -> str:
     is_malformed = isinstance(failed, ssl.SSLError)
-    why = "it contains no certificate in PEM format" if is_malformed else failed.strerror
+    why = "the file contains no certificate in PEM format" if is_malformed else failed.strerror
     return (
         f"{FILE} cannot be used: {file or 'the system'}: {why}; "
         f"set {FILE} to a file of certificates in PEM format, or unset it to use the system's certificates"

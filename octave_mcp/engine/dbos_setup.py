@@ -53,7 +53,8 @@ def config(url: str, executor_id: str) -> DBOSConfig:
 
 def slow_down(dbos: Any) -> None:  # noqa: ANN401 - DBOS has no setting for this
     """Make DBOS poll its internal queue and its delayed workflows once a minute instead of once a second."""
-    # octave-mcp uses neither, and the polling would take a third of the CPU time of an idle process.
+    # octave-mcp uses neither the queue nor delayed workflows. Polling them every second would take a third of the CPU
+    # time of an idle process.
     _workflow_commands._BACKGROUND_JOBS_INTERVAL_SEC = UNUSED_POLL_SECONDS  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     dbos._registry.get_internal_queue()._polling_interval_sec = UNUSED_POLL_SECONDS  # noqa: SLF001
 

@@ -48,7 +48,8 @@ def make(settings: Settings, heartbeats: Heartbeats, supervisor: Supervisor) -> 
     return Durable(settings.url, settings.home, heartbeats, supervisor)
 
 
-# DBOS is a singleton, and its workflows are module functions. They find the engine that launched DBOS in this list.
+# DBOS is a singleton, and its workflows are module functions. The workflows find the engine that launched DBOS in this
+# list.
 _serving: list[Durable] = []
 
 

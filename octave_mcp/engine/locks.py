@@ -79,7 +79,7 @@ class Files:
 class Advisory:
     """Postgres advisory locks, for processes on any machine.
 
-    One connection holds all locks, and losing it frees them.
+    One connection holds all locks. If the connection is lost, the locks are freed.
     """
 
     def __init__(self, url: str) -> None:

@@ -1,4 +1,4 @@
-"""Export formats of a playbook, one module each. `octave_mcp.domain.choices` lists them."""
+"""Export formats of a playbook, one module each. `octave_mcp.domain.choices` lists the formats."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def environment(finalize: Callable[[object], object] | None = None) -> Environme
 
 
 def template_values(playbook: Playbook) -> dict[str, Any]:
-    """Return the variables of the templates, for one document."""
+    """Return the template variables for one document."""
     contents, citations, outlined = Contents(playbook), Citations(playbook), title(playbook)
     written_on = playbook.generated_at.date()
     return {

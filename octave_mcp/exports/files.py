@@ -125,7 +125,7 @@ def _new_folder(folder: Path, run_id: str) -> Path:
 
 
 def _is_made(folder: Path, marker: str) -> bool:
-    """Make the folder; return False if it belongs to another run.
+    """Make the run's folder if it does not exist. Return False if another run has a folder with this name.
 
     The folder is made under a temporary name, gets its marker and is then renamed, so that a crash leaves no folder
     without a marker.

@@ -11,7 +11,7 @@ from octave_mcp.domain.notices import Flag, Gap
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.pipeline.base import Base
 
-# Flags about who wrote the text. They are taken over because a refresh retains some of the earlier text.
+# Flags about who wrote the text. These flags are taken over because a refresh retains some of the earlier text.
 _WRITER_FLAGS = frozenset({"extractive", "stood_in", "recorded"})
 
 

@@ -66,12 +66,12 @@ def _low_confidence(companies: Iterable[Research]) -> Iterator[Flag]:
 
 def _reused(asker: Asker, companies: Iterable[Research]) -> Iterator[Flag]:
     if (reused := asker.ledger.cost.reused) and not asker.recording:
-        reason = f"{reused} answers were reused from the last 24 hours; refresh asks the model again"
+        reason = f"{reused} answers were reused from the last 24 hours; use refresh to ask the model again"
         yield Flag(code="reused", reason=reason)
     for research in companies:
         if research.found_at:
             when = f"{research.found_at:%Y-%m-%d %H:%M} UTC"
-            reason = f"the research on {research.domain} is from {when}; refresh reads the site again"
+            reason = f"the research on {research.domain} is from {when}; use refresh to read the site again"
             yield Flag(code="reused", reason=reason, companies=(research.role,))
 
 

@@ -101,9 +101,9 @@ def unmatched_words(context: str, deal: Deal) -> tuple[Gap, ...]:
     if not unmatched:
         return ()
     named = ", ".join(unmatched[:MAX_LISTED_WORDS])
-    reason = f"these words of the context are on no page read: {named}"
+    reason = f"no page that was read contains these words of the context: {named}"
     return (
-        Gap(section="context", code="not_found", reason=reason, would_fill="pages that mention them, or other words"),
+        Gap(section="context", code="not_found", reason=reason, would_fill="pages with these words, or other words"),
     )
 
 
@@ -115,8 +115,8 @@ def unproven_figures(context: str, deal: Deal) -> Iterator[Gap]:
     unproven = sorted(figure for figure in figures(context) - quoted if figure.unit in _RESULT_UNITS)
     if unproven:
         listed = ", ".join(f"{figure.value:,.10g} {figure.unit}" for figure in unproven[:MAX_LISTED_WORDS])
-        reason = f"no page read states {listed}, which the context mentions, so the copy does not either"
-        yield Gap(section="context", code="not_found", reason=reason, would_fill="a page of the vendor that states it")
+        reason = f"no page read states {listed}, which the context mentions, so the copy does not state it"
+        yield Gap(section="context", code="not_found", reason=reason, would_fill="a vendor page that states it")
 
 
 # Figures with these units are results, such as "40 %". Dates and counts in the context only describe the deal.

@@ -132,7 +132,7 @@ def _unless_repeated(page: Page | PageFailure, first_urls: dict[str, str]) -> Pa
 def _is_worth_another_try(last: _Read) -> bool:
     """Whether spares are worth reading.
 
-    They are not if the source or site serves no more pages, or refused the last pages.
+    Spares are not worth reading if the source or site serves no more pages, or refused the last pages.
     """
     failures = [page for page in last if isinstance(page, PageFailure)]
     if any(failure.ends_reading for failure in failures):

@@ -159,8 +159,8 @@ async def _ranked_by_model(
 def _quotas(role: Role, room: int) -> dict[Group, int]:
     """Return how many pages of each group to read, with the most important group first.
 
-    Quotas are for 25 pages. They grow if `room` is larger, but do not shrink if it is smaller: links are taken from the
-    groups in turn, so a small `room` is filled with the first links of the first groups.
+    Quotas are for 25 pages. The quotas grow if `room` is larger, but do not shrink if `room` is smaller: links are
+    taken from the groups in turn, so a small `room` is filled with the first links of the first groups.
     """
     traits = ROLES[role]
     scale = max(1.0, room / sum(traits.shares.values()))

@@ -36,7 +36,7 @@ def relations(deal: Deal) -> Relations:
 
 
 def _existing_customer(vendor: Research, prospect: Research) -> tuple[EvidenceId, ...]:
-    """Return evidence on the vendor's pages that the prospect is its customer, found by name or domain."""
+    """Return evidence from the vendor's pages that the prospect, by its name or domain, is a customer of the vendor."""
     keys = _keys(prospect)
     elements = vendor.elements or VendorElements[EvidenceId].none()
     named = [customer for customer in elements.reference_customers if name_key(customer.name) in keys]
@@ -45,7 +45,7 @@ def _existing_customer(vendor: Research, prospect: Research) -> tuple[EvidenceId
 
 
 def _vendor_is_customer(vendor: Research, prospect: Research) -> tuple[EvidenceId, ...]:
-    """Return evidence on the prospect's own pages that the vendor is its customer.
+    """Return evidence from the prospect's own pages that the vendor is a customer of the prospect.
 
     Customer stories come before logos.
     """

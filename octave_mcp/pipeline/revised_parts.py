@@ -71,7 +71,7 @@ def form_of(draft: type[Value], at: Path) -> Form:
 class InPlace(Judge):
     """Judges an answer in its context: `field` of the answer is put into `holder` at the path `at`.
 
-    This is needed because a text alone has no evidence; only the sentence that contains it has.
+    A text alone has no evidence, so it is judged with the sentence that contains it.
     """
 
     holder: Value | None = None

@@ -61,8 +61,8 @@ class Spliced(NamedTuple):
 def spliced(playbook: Playbook, drafts: Drafts, new: Rewritten) -> Spliced:
     """Replace parts of the playbook and its drafts.
 
-    The sections are assembled from the drafts before and after, and only their differences are applied. Otherwise,
-    changes that people or verdicts have made to the playbook would be lost, since the drafts do not have them.
+    The sections are assembled from the old and the new drafts, and only the differences are applied. Otherwise, changes
+    that people or verdicts have made to the playbook would be lost, since the drafts do not have them.
 
     Raises:
         BadAnswer: A part breaks a rule that would drop it from a playbook.
@@ -93,7 +93,7 @@ def _as_copy(drafts: Drafts, origins: Sequence[Origin]) -> Drafts:
 
 
 def _assembled(after: Assets, playbook: Playbook, origin: Origin, before: Assets) -> object:
-    """Return the unit of the playbook with only the differences applied."""
+    """Return the origin's unit of the playbook, with only the differences applied."""
     base = part_at(playbook, origin.unit)
     was, now = (_counterpart(side, playbook, origin.unit) for side in (before, after))
     dropped = "; ".join(gap.reason for gap in after.gaps if gap not in before.gaps and gap.code == _DROPPED)
@@ -129,7 +129,7 @@ def _place(entries: Sequence[object], entry: object, at: int) -> int | None:
 
 
 def merged(base: Any, before: Any, after: Any) -> Any:  # noqa: ANN401 - whatever a playbook holds
-    """Apply the changes from `before` to `after` to `base`: a three-way merge.
+    """Apply the changes between `before` and `after` to `base` (a three-way merge).
 
     A finding is replaced as a whole, since a verdict and evidence apply only to the text that they were made for.
     """

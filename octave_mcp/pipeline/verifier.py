@@ -127,7 +127,7 @@ class Verifier:
     async def ask(self, subjects: Sequence[Subject], journal: Journal, asks: int, company: Role | None = None) -> None:
         """Ask about the subjects' claims in at most `asks` asks.
 
-        `company` limits the claims to those that cite its pages.
+        If `company` is given, ask only about claims that cite this company's pages.
         """
         remaining, why = await computed(self._to_ask, subjects, company), NO_ROOM
         for number in range(1, asks + 1):
@@ -221,7 +221,7 @@ class Verifier:
         """Make one ask, or read it from the journal.
 
         The number of claims sent depends on the tokens spent so far, which may differ in a resumed run, so the journal
-        records it with the answer.
+        records the number with the answer.
         """
         is_new = False
 

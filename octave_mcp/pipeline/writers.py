@@ -52,7 +52,7 @@ _CARD_FORMS: dict[str, tuple[type[Value], type[Value]]] = {
     "competitive_positioning": (CompetitivePositioning[Cite], CompetitivePositioning[EvidenceId]),
 }
 CARDS = tuple(_CARD_FORMS)
-# For each prompt, the field of a persona's drafts that it is for.
+# For each prompt, the field of a persona's drafts that the prompt writes.
 _PERSONA_FIELDS = {SEQUENCE[0]: "sequence", TRACK[0]: "talk_track"}
 
 
@@ -83,10 +83,7 @@ class Desk:
 
     @property
     def read_on(self) -> date:
-        """The day on which the last page was fetched.
-
-        Unlike today's date, it does not change when the run is resumed.
-        """
+        """The date of the last fetched page. Unlike today's date, it is the same if the run is resumed."""
         return max((item.fetched_at for item in self.evidence.values()), default=datetime.now(UTC)).date()
 
     @property
@@ -141,11 +138,9 @@ class Desk:
     async def write_together(self) -> Answers:
         """Write the drafts with one ask for the deal and one ask for all personas.
 
-        Each question adds the material to a connected client's conversation, so two asks add it twice instead of once
-        per draft.
+        The material is sent only twice, so it takes up less of a connected client's conversation.
         """
-        # The ask about the deal is announced before both asks run concurrently, so that the client gets this question
-        # first.
+        # The ask about the deal is announced first, so that the client gets it before the concurrent ask for personas.
         deal = self._ask((*SUMMARY, *CARD), DealDraft[Cite], self._brief())
         await self.run.asker.model.announce(deal)
         of_deal, of_personas = await together(self._write_deal(deal), self._write_for_personas())

@@ -23,7 +23,7 @@ class Admission:
         self._adapters = adapters
 
     def estimate(self, request: PlaybookRequest, model_name: str, source_name: str) -> Estimate:
-        """Return a rough estimate of what a run of the request costs.
+        """Return a rough estimate of the cost of a run of the request.
 
         Raises:
             InputError, SetupError, StaleRecording: the request cannot run here, or its dollar limit cannot be enforced.
@@ -75,7 +75,7 @@ class Admission:
         companies = tuple(parse_company(given, role, allow) for role, given in request.companies.items())
         if same := same_site(companies):
             named = " and ".join(repr(request.companies[company.role]) for company in same)
-            raise SameCompany(f"{named} are the same company, {same[0].domain}; name two different ones")
+            raise SameCompany(f"{named} are the same company, {same[0].domain}; name two different companies")
         self._adapters.source_name(source_name)
         models = self._models(model_name, request.companies)
         _check_language(models[0], request.language)
@@ -124,11 +124,11 @@ def _check_follows(model: str) -> None:
 
 
 def cannot_revise(what: str, *, has_client: bool = True) -> InputError:
-    """Return the error for a model that does not follow instructions, naming models that do.
+    """Return the error for a model that does not follow instructions. The text names models that do.
 
     If no client is connected, the text does not name models that ask a client.
     """
-    more = "" if has_client else ", or revise it over MCP"
+    more = "" if has_client else ", or revise the part over MCP"
     return InputError(f"{what} cannot follow an instruction: name {finished_copy(has_client=has_client)}{more}")
 
 

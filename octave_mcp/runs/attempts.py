@@ -28,5 +28,8 @@ class Attempts:
         if record.started_at is None:
             return "run_started", "started"
         if self.epoch == 1:  # the run was started by an early release, which had no epochs
-            return "run_resumed", "restarted from its first step: it was started by a release whose steps had no names"
+            return (
+                "run_resumed",
+                "restarted from the first step: the release that started the run did not name steps",
+            )
         return "run_resumed", "resumed"

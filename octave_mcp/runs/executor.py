@@ -211,7 +211,7 @@ class Executor:
         if resumed_in_vain >= MAX_FRUITLESS_RESUMES:
             raise Crashed(
                 f"the server ended {resumed_in_vain} times while it executed this run, so the run is not resumed "
-                "again; the log shows its last steps; start a new run, with a lower max_pages if memory was short"
+                "again; the log shows the last steps; start a new run, with a lower max_pages if memory was short"
             )
         # `specialists_per_ask` does not change when a run is resumed: different asks would not be found in its journal.
         begun = {

@@ -23,7 +23,7 @@ class Following:
         self._store, self._notifier = store, notifier
 
     async def latest(self, run_id: str) -> Event | None:
-        """Return the run's latest event with its latest message; None if it has no event."""
+        """Return the run's latest event with its latest message, or None if the run has no events."""
         recent = [event for _, event in await self._store.last_events(run_id, RECENT_EVENTS)]
         if not recent:
             return None

@@ -42,7 +42,7 @@ class Notifier:
 
 
 class Watch:
-    """Waits for changes of a run. The caller loops: `arm`, query the store, `wait`."""
+    """Waits for changes of a run. In a loop, the caller calls `arm`, queries the store, and calls `wait`."""
 
     def __init__(self, run_id: str, notifier: Notifier) -> None:
         self._run_id, self._notifier = run_id, notifier

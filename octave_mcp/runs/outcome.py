@@ -20,7 +20,7 @@ def ended(record: RunRecord, status: RunStatus, error: RunError | None = None) -
 
 
 def seconds(record: RunRecord) -> float:
-    """Return how long the run took or has taken so far, including interruptions; 0 while it is queued."""
+    """Return how long the run took or has taken so far, including interruptions; 0 while the run is queued."""
     if record.started_at is None:
         return 0.0
     return round(((record.finished_at or datetime.now(UTC)) - record.started_at).total_seconds(), 3)

@@ -137,7 +137,7 @@ class Questions:
     async def answer(self, run_id: str, question_id: str, answer: str) -> tuple[RunRecord, QuestionRecord, int]:
         record = await self._get(run_id)
         if record.is_final:
-            raise InputError(f"run {run_id!r} is {record.status}: it accepts no more answers; get_run has its result")
+            raise InputError(f"run {run_id!r} is {record.status} and accepts no more answers; call get_run")
         await self._question(run_id, question_id)
         accepted = await self._store.put_answer(run_id, question_id, answer)
         # If the same answer arrives again, the client has retried a call whose response was lost, which is not an
@@ -164,7 +164,7 @@ class Questions:
     async def _question(self, run_id: str, question_id: str) -> QuestionRecord:
         question = await self._store.question(run_id, question_id)
         if question is None:
-            raise NotFound(f"run {run_id!r} has no question {question_id!r}; next_question returns the open ones")
+            raise NotFound(f"run {run_id!r} has no question {question_id!r}; next_question returns open questions")
         return question
 
     async def _open_count(self, run_id: str) -> int:

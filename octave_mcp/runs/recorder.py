@@ -39,7 +39,7 @@ from octave_mcp.runs.verifiers import verifier_of
 R = TypeVar("R", bound=Value)
 T = TypeVar("T")
 
-ADVICE = "start a new run with refresh, and record that one"
+ADVICE = "start a new run with refresh, and record that run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class _NoInbox:
         return question
 
     async def answer(self, question: QuestionRecord) -> str:
-        raise Unanswered(f"the run has ended, and question {question.question_id!r} was not asked in it")
+        raise Unanswered(f"the run has ended without asking question {question.question_id!r}")
 
     async def record_verdict(self, question_id: str, *, wrong: str | None = None, dropped: str | None = None) -> None:
         """Ignore the verdict, which is already stored."""
@@ -180,7 +180,7 @@ def _check(playbook: Playbook) -> None:
     """Check that this run's own model gave every answer, during this run.
 
     Raises:
-        InputError: a fallback gave an answer, or one was reused from another run.
+        InputError: a fallback model gave an answer, or an answer was reused from another run.
     """
     for flag in playbook.flags:
         if flag.code == "stood_in" or (flag.code == "reused" and flag.companies):

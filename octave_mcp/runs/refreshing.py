@@ -160,7 +160,7 @@ async def _edited_since(record: RunRecord, store: Store) -> Version:
     """Return the newest version, provided that only people have changed the playbook since the run started.
 
     Raises:
-        Outdated: a model has changed it.
+        Outdated: a model has changed the playbook.
     """
     metas = await store.versions(record.playbook_of)
     if any(meta.made != "edited" for meta in metas[record.base_version :]):

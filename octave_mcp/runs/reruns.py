@@ -48,8 +48,8 @@ class Refreshes:
     async def meant_by(self, request: PlaybookRequest) -> str | None:
         """Return the run whose playbook the request refreshes, or None if it asks for a new playbook.
 
-        It is the newest run in the request's session with the same companies, language and context. An empty context
-        matches any context.
+        The result is the newest run in the request's session with the same companies, language and context. An empty
+        context matches any context.
 
         Raises:
             InputError: a company is not a valid domain, or its address is not public.

@@ -93,7 +93,7 @@ def _check_follows(model: str, writer: str, *, is_named: bool, has_client: bool)
     """
     if model == BY_CLIENT and not has_client:
         raise InputError(
-            f"the model {model!r} asks a client connected over MCP or HTTP, and none is connected here; "
+            f"the model {model!r} asks a client connected over MCP or HTTP, and no client is connected; "
             f"revise the part from a connected client, or name {finished_copy(has_client=False)}"
         )
     if not can_revise(model):
@@ -105,7 +105,7 @@ def _located(version: Version, section: str, run_id: str) -> tuple[Path, tuple[O
     """Return the path of the part and the drafts that it was assembled from.
 
     Raises:
-        InputError: there is no such part, or a model may not write it.
+        InputError: the part does not exist, or models must not change it.
     """
     check_section(section, REVISABLE)
     path = place_of(version.playbook, section)

@@ -183,7 +183,7 @@ class Runs:
         return await self.versions.playbook(run_id, version)
 
     async def recorded(self, run_id: str, model: str) -> RecordedRun:
-        """Return a recording of the answers that a connected client gave in the run, under the name of its model.
+        """Return a recording of the answers that a connected client gave in the run. `model` names the client's model.
 
         Raises:
             NotFound: there is no such run.
@@ -346,5 +346,5 @@ async def _no_claims(_: str) -> Claim:
 
 def _no_cursor(given: str) -> InputError:
     return InputError(
-        f"{given!r} is not a valid cursor, or its entry was deleted; leave it out to get the newest entries"
+        f"{given!r} is not a valid cursor, or its entry was deleted; leave out the cursor to get the newest entries"
     )

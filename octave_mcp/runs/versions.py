@@ -135,7 +135,7 @@ class Versions:
         if not (record.playbook_of == run_id or is_unchanged or any(meta.run_id == run_id for meta in metas)):
             metas = []
         if not metas:
-            advice = "it made no playbook; start a new run" if record.is_final else "ask again when it has ended"
+            advice = "it has no playbook; start a new run" if record.is_final else "try again when it has ended"
             raise NotFinished(f"run {run_id!r} is {record.status}; {advice}")
         return record, metas
 
