@@ -463,7 +463,7 @@ def request_of(model: str) -> PlaybookRequest:
     ("judge", "message"),
     [
         ("anthropic", "ANTHROPIC_API_KEY not found"),
-        ("extractive", "extractive judges no claims"),
+        ("extractive", "extractive cannot judge claims"),
         ("host", "may take days"),
         ("nobody-knows-it", "there is no model 'nobody-knows-it'"),
         ("host:of-mine", "host has no models to choose from"),

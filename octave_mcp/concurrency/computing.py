@@ -50,8 +50,8 @@ def stay_responsive() -> None:
     gc.collect()
     gc.freeze()
     # The last threshold turns off automatic collections of the oldest generation. With ten concurrent runs, each of
-    # these took 0.2 s, and together they took a seventh of the time. `Collector` runs such collections at quiet
-    # moments.
+    # these collections took 0.2 s, and together they took a seventh of the time. `Collector` runs such collections at
+    # quiet moments.
     gc.set_threshold(20_000, 20, 1_000_000)
 
 

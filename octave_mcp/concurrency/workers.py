@@ -44,7 +44,7 @@ _LOG = logging.getLogger(__name__)
 class _Stopped(BaseException):
     """Raised in a thread whose job took too long.
 
-    As a `BaseException`, it is not caught by `except Exception` in the job.
+    `_Stopped` is a `BaseException`, so that `except Exception` in the job does not catch it.
     """
 
 

@@ -2,8 +2,8 @@
 
 DBOS stores which process owns a run; our own journal stores the completed steps of a run. Every process that executes
 runs has an id, a heartbeat, and a lock that is freed when the process ends. If the lock is free or the heartbeat is
-stale, the runs of the process are adopted: a live process that has the models and sources they need starts them again.
-The earlier execution of an adopted run can no longer write, so adopting a run too early costs only time.
+stale, the runs of the process are adopted: a live process that has the models and sources for these runs starts them
+again. The earlier execution of an adopted run can no longer write, so adopting a run too early costs only time.
 """
 
 from __future__ import annotations
@@ -217,8 +217,8 @@ class Durable:
     async def _adopt(self, launched: _Launched) -> None:
         is_held = await asyncio.to_thread(launched.locks.keep, self._id)
         await self._pulse.beat(self._id)
-        # If the lock was lost, the connection to Postgres was lost, probably by all processes at once. Their locks stay
-        # free until the processes take them again, so skip one round instead of adopting the runs of live processes.
+        # If the lock was lost, the connection to Postgres was lost, probably by all processes at once. Live processes
+        # soon take their locks again, so skip one round instead of adopting the runs of live processes.
         if is_held:
             await self._adopt_all({*self._pulse.owners}, launched.claims)
             if (now := asyncio.get_running_loop().time()) >= self._next_listing_at:
@@ -226,7 +226,7 @@ class Durable:
                 await self._adopt_unlisted(launched.claims)
 
     async def _adopt_unlisted(self, claims: Claims) -> None:
-        """Adopt the runs of processes without a heartbeat, and restart this process's runs that it does not execute."""
+        """Adopt the runs of processes without a heartbeat, and restart runs of this process that are not executed."""
         owners = await _owners_by_run()
         await self._adopt_all({*filter(None, owners.values())} - {*self._pulse.owners}, claims)
         await self._restart_idle({run_id for run_id, owner in owners.items() if owner == self._id}, claims)
@@ -243,8 +243,8 @@ class Durable:
     async def _restart_idle(self, owned: Collection[str], claims: Claims) -> None:
         """Restart the runs that this process owns but has not executed in two listings in a row.
 
-        Such a run may result if two processes adopt it at the same time. Two listings are needed, since a run that is
-        just being started looks the same in one of them.
+        A run gets into this state if two processes adopt it at the same time. One listing is not enough, since a run
+        that is just being started is in the same state.
         """
         idle = {*owned} - self._running.keys()
         for run_id in idle & self._idle:

@@ -20,7 +20,7 @@ class Locks(Protocol):
     """The locks of one process. Each method raises `StoreFailed` if the folder or database of the locks is unusable."""
 
     def hold(self, name: str) -> bool:
-        """Take the lock if it is free. Return False if any process, including this one, already holds it."""
+        """Take the lock if it is free. Return False if any process, including this one, already holds the lock."""
         ...
 
     def keep(self, name: str) -> bool:

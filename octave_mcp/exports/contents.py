@@ -165,7 +165,10 @@ class Contents:
         return "Last event" if brief and is_over_a_year_old(brief.date, today) else "Why now"
 
     def how_known(self, seat: BuyingSeat) -> str:
-        """Return in words how the person is known. The page's company is named if it is not the prospect."""
+        """Return in words how the person is known.
+
+        A vendor page is named, since readers expect the prospect's own pages.
+        """
         roles = {self.playbook.evidence[i].role for i in seat.evidence if i in self.playbook.evidence}
         if seat.how_known == "named" and roles == {"vendor"}:
             return f"named on a page of {self.playbook.vendor.name}"

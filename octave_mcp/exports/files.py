@@ -93,7 +93,7 @@ def write_files(
 
 
 def free_folder(folder: Path) -> Path:
-    """Return the folder. If it already exists, add the first free number to its name."""
+    """Return the folder. If the folder already exists, add the first free number to its name."""
     return next(path for path in _numbered(folder) if not path.exists())
 
 

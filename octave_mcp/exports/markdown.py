@@ -71,7 +71,7 @@ def _ticks(text: str, minimum: int) -> str:
 
 
 def _in_marks(text: str) -> str:
-    """Put text in quotation marks. If one of the marks is already there, it is not added."""
+    """Put text in quotation marks. A mark that the text already has is not added."""
     opens, closes = text.startswith(("“", '"')), text.endswith(("”", '"'))
     return f"{'' if opens else '“'}{text}{'' if closes else '”'}"
 

@@ -42,7 +42,8 @@ async def generate(run: Run, companies: Sequence[Company]) -> Written:
         *((site, names[site.company.traits.counterpart]) for site in sites),
         of=tuple(site.company.role for site in sites),
     )
-    # If the budget ran out during the research, it cannot pay for the writers either: fail before they are asked.
+    # If the budget ran out during the research, it cannot pay for the writing either, so fail before the drafts are
+    # asked for.
     if gap := next(filter(None, map(budget_gap, results)), None):
         raise BudgetExceeded(f"{gap.section} could not be written: {gap.reason}")
     return await run(write_playbook, {known.role: known for known in results})  # 8

@@ -41,7 +41,7 @@ class Pages:
     async def home(self, company: Company) -> Page:
         """Return the home page.
 
-        If it was stored by another release in a format that this release cannot read, fetch it again.
+        If another release stored the page in a format that this release cannot read, fetch the page again.
         """
 
         async def fetched() -> str:

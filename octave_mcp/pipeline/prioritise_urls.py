@@ -24,8 +24,8 @@ from octave_mcp.pipeline.wanted_pages import wanted
 # A kind of page on the company's site, or a place outside the site, such as a job board.
 Group = PageKind | LinkOrigin
 
-# A model ranks this many candidates for each page to read, within these limits, so that it has a choice and the number
-# of tokens stays bounded.
+# A model ranks this many candidates for each page to read, within these limits, so that the model has a choice and the
+# number of tokens stays bounded.
 CANDIDATES_PER_PAGE = 4
 MIN_CANDIDATES, MAX_CANDIDATES = 24, 60
 # Maximum share of the pages to read for pages that match the user's context, regardless of their kind.
@@ -58,8 +58,8 @@ class Ranking:
         """Rank the links worth reading.
 
         Links that name the counterpart come first, then links that match the context, then links on the home page, and
-        then links that are only in a sitemap. Within each of these, short paths come first; otherwise the site's order
-        is retained.
+        then links that are only in a sitemap. Within each of these groups, short paths come first; otherwise the site's
+        order is retained.
         """
         links = [link for link in site.links if _is_worth_reading(link)]
         named = wanted(site, links, context)

@@ -28,7 +28,7 @@ async def cached_research(run: Run, site: Site) -> Research | None:
 
 
 async def cache_research(run: Run, research: Research) -> None:
-    """Cache the research, unless it is incomplete because of a temporary failure, or a fallback model answered."""
+    """Cache the research, unless a temporary failure made it incomplete, or a fallback model answered."""
     is_complete = not (research.gaps or run.asker.stood_in or any(failure.may_pass for failure in research.failures))
     if _is_cacheable(run, research.profile.company) and is_complete:
         own = research.model_copy(update={"found_by": run.run_id, "found_at": datetime.now(UTC)})

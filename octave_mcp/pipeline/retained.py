@@ -21,7 +21,7 @@ class Retained(NamedTuple):
 
     @classmethod
     def of(cls, before: ProspectIntelligence, left: ProspectIntelligence, base: Base) -> Self:
-        """Create the object, and add personas to `left` if a person wrote copy for them.
+        """Create a `Retained`, with personas added to `left` if a person wrote copy for them.
 
         Without the persona, that copy would have no place in the new version.
         """

@@ -127,7 +127,10 @@ async def _repaired(desk: Desk, base: Base, losses: Sequence[_Loss]) -> dict[str
 
 
 class _Repair:
-    """The ask for replacements of lost claims in some drafts. `claims` is None if they do not fit into one ask."""
+    """The ask for replacements of lost claims in some drafts.
+
+    `claims` is None if the claims do not fit into one ask.
+    """
 
     def __init__(self, desk: Desk, base: Base, losses: Sequence[_Loss]) -> None:
         self._desk, self._base, self._losses = desk, base, losses

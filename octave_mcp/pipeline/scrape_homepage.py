@@ -15,7 +15,7 @@ _HOME_PATHS = frozenset({"/home", "/en", "/en-us", "/en-gb", "/welcome", "/index
 
 
 async def scrape_homepage(run: Run, site: Site) -> Page:
-    """Return the home page. If it has few words and the page behind it has more, return the page behind it."""
+    """Return the home page, or the page behind it if the home page has few words and the other page has more."""
     run.progress(f"reading {site.company.domain}")
     behind = [link.url for link in site.links if urlsplit(link.url).path.rstrip("/").lower() in _HOME_PATHS]
     if site.home.words >= MIN_HOME_WORDS or not behind:

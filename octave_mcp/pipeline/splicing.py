@@ -41,7 +41,7 @@ def check_not_own(playbook: Playbook, path: Path, run_id: str) -> None:
     """Check that no person wrote this part, or a part that contains it or is within it.
 
     Raises:
-        InputError: A person wrote the part. The error text says how to replace it.
+        InputError: A person wrote the part. The error text says how to replace the part.
     """
     for own in playbook.own_text:
         if any(is_within(path, at) for at in _own(playbook, (own,))):

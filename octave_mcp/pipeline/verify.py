@@ -120,7 +120,7 @@ class Verification:
 
 
 def _verifier(run: Run, asker: Asker, names: Names) -> Verifier:
-    """Return the verifier. In a refresh, it does not ask about retained copy and findings again."""
+    """Return the verifier. In a refresh, the verifier does not ask about retained copy and findings again."""
     verifier = Verifier(run, asker, names)
     if run.base is None:
         return verifier

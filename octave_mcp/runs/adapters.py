@@ -92,7 +92,10 @@ class Adapters(Protocol):
         ...
 
     def source(self, name: str, *, refresh: bool = False, run_id: str = "", memory: Memory | None = None) -> Source:
-        """Return the source. `refresh` makes it fetch every page again. `memory` is the store of the execution."""
+        """Return the source.
+
+        `refresh` makes the source fetch every page again. `memory` is the store of the execution.
+        """
         ...
 
     def emit(self, event: Event) -> None: ...

@@ -50,7 +50,7 @@ class Admission:
         return sum((estimate for _, estimate in judging), estimates[0][1])
 
     def check(self, record: RunRecord) -> tuple[Company, ...]:
-        """Check that the run can be executed here. Return its companies, or () for a revision, which reads no sites.
+        """Check that the run can be executed here. Return the run's companies, or () for a revision.
 
         Raises:
             InputError, SetupError, StaleRecording: the run cannot be executed here.

@@ -327,7 +327,10 @@ class Executor:
             await own.close()
 
     async def _needs_no_files(self, run_id: str) -> bool:
-        """Whether the run was cancelled or deleted. If another server executes the run now, it needs the files."""
+        """Whether the run was cancelled or deleted.
+
+        If another server executes the run now, the files belong to that server.
+        """
         current = await self._store.get_run(run_id)
         return current is None or (current.is_final and not current.files)
 

@@ -94,7 +94,7 @@ class Execution:
             self._lose()
 
     def lose(self) -> None:
-        """Stop the execution. The store already ignores its writes."""
+        """Stop the execution. The store already ignores the execution's writes."""
         self._report("this server no longer executes the run: the run has ended, or another server has taken it over")
         self._stop()
 
