@@ -79,7 +79,7 @@ async def test_a_playbook_written_by_the_clients_model_by_default_has_a_flag(key
 
     assert report["status"] == "completed"
     reason = "no model is configured; the connected client's model wrote the playbook instead"
-    assert f"default_model: {said}" in report["overview"]["flags"]
+    assert f"default_model: {reason}" in report["overview"]["flags"]
     assert {"code": "default_model", "reason": reason} in [{k: flag[k] for k in ("code", "reason")} for flag in flags]
 
 
