@@ -101,7 +101,7 @@ async def test_a_run_in_progress_restarts_from_its_first_step_and_reports_it(
     assert record.status == "completed"
     assert pair.vendor.hits["/"] == 1
     (resumed,) = [event.message for event in events if event.event == "run_resumed"]
-    assert resumed.startswith("restarted from its first step")
+    assert resumed.startswith("restarted from the first step")
 
 
 def url_of(request: pytest.FixtureRequest, database: str, folder: Path) -> str:
