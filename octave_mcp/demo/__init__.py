@@ -14,9 +14,11 @@ __all__ = ["Demo", "is_demo_site", "serve_demo", "serve_demo_by_name"]
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """URLs of the two sites under their invented domains. `served` maps the domains to loopback ports.
+    """The URLs of the two sites, with their invented domains.
 
-    The URLs use http: the sites are served without encryption and must not appear to be encrypted.
+    `served` maps each domain to the loopback port that serves it.
+
+    The URLs use http, because the sites are served without encryption.
     """
 
     vendor: str
@@ -26,8 +28,8 @@ class Demo:
 
 @asynccontextmanager
 async def serve_demo() -> AsyncGenerator[tuple[str, str]]:
-    """Serve both sites on free loopback ports, and yield the origins of the vendor's and the prospect's site."""
-    # Imported here, so that importing the package does not load the web framework.
+    """Serve both sites on free loopback ports, and yield their origins: the vendor's, then the prospect's."""
+    # This import is local, so that importing the package does not load the web framework.
     from octave_mcp.demo.serving import serve  # noqa: PLC0415
     from octave_mcp.demo.sites import load  # noqa: PLC0415
 
@@ -37,7 +39,7 @@ async def serve_demo() -> AsyncGenerator[tuple[str, str]]:
 
 @asynccontextmanager
 async def serve_demo_by_name() -> AsyncGenerator[Demo]:
-    """Serve both sites under the companies' own domains, which are in the reserved top-level domain `example`."""
+    """Serve both sites under the companies' own domains, which end in the reserved top-level domain `example`."""
     from octave_mcp.demo.sites import load  # noqa: PLC0415 - as above
 
     names = [load(role).about["domain"] for role in ("vendor", "prospect")]
@@ -47,7 +49,7 @@ async def serve_demo_by_name() -> AsyncGenerator[Demo]:
 
 
 def is_demo_site(address: str) -> bool:
-    """Return whether an address in a request belongs to one of the demo's companies."""
+    """Return whether the address that a user requested belongs to one of the demo's companies."""
     from octave_mcp.demo.sites import load  # noqa: PLC0415 - as above
 
     return urlsplit(address).hostname in {load("vendor").about["domain"], load("prospect").about["domain"]}

@@ -20,9 +20,8 @@ from octave_mcp.demo.sites import Site
 class Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Do not install signal handlers."""
-        # With two servers, each would restore the other's signal handlers, and the application's own handlers would be
-        # lost.
+        """Leave the signal handlers unchanged."""
+        # If both servers installed and restored signal handlers, the application's own handlers would be lost.
         yield
 
 
@@ -30,7 +29,7 @@ class Server(uvicorn.Server):
 async def serve(*sites: Site) -> AsyncGenerator[tuple[str, ...]]:
     """Serve sites, and yield their origins in the given order."""
     with ExitStack() as stack:
-        # The sockets listen before the servers run: an early request waits in the backlog instead of being refused.
+        # The sockets listen before the servers run, so that an early request waits instead of being refused.
         sockets = [stack.enter_context(_listening()) for _ in sites]
         origins = tuple(f"http://127.0.0.1:{listening.getsockname()[1]}" for listening in sockets)
         servers = [Server(_config(site)) for site in sites]
@@ -48,8 +47,8 @@ async def serve(*sites: Site) -> AsyncGenerator[tuple[str, ...]]:
 
 def _listening() -> socket.socket:
     """Return a listening socket on a free loopback port."""
-    # asyncio disables Nagle's algorithm only if the protocol is given explicitly; with the algorithm, each response
-    # takes 40 ms.
+    # asyncio disables Nagle's algorithm only if the protocol is given explicitly. With the algorithm, each response
+    # would take 40 ms.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     listening.listen()
@@ -68,7 +67,7 @@ def _config(site: Site) -> uvicorn.Config:
 
 
 def _application(site: Site) -> Starlette:
-    """Return an application that serves the site under any host name: the loopback address or the company's domain."""
+    """Return an application that serves the site under any host name."""
     # Rendered sites are cached, because rendering all pages for each request would be slow; a site has at most two
     # origins.
     documents_at, missing_at = lru_cache(2)(site.documents), lru_cache(2)(site.missing)

@@ -1,4 +1,4 @@
-"""The rules that a model's answer can break, and `Problem`, which reports a broken rule."""
+"""Lists the rules for a model's answers, and defines `Problem`, which reports a broken rule."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from octave_mcp.domain.value import Path
 
-# Descriptions of the rules, shown in gaps. They never quote the rejected text, which must not reach the playbook.
+# The playbook's gaps show these descriptions of the rules. The descriptions must not quote the rejected text.
 RULES = {
     "D1": "without evidence",
     "D3": "a figure that is not in the evidence",
@@ -56,10 +56,10 @@ RULES = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A broken rule in an answer, reported to the writer for correction.
+    """A violation of a rule in a model's answer, which the model is asked to correct.
 
-    `at` is the path of the entry, such as `("facts", 9, "text")`. A soft problem may be a false alarm, so the entry is
-    not dropped for it. `asks` says whether the model should be asked to correct the problem.
+    `at` is the path of the entry in the answer, such as `("facts", 9, "text")`. A soft problem can be a false alarm, so
+    the entry is not dropped because of it. `asks` says whether the model should be asked to correct the problem.
     """
 
     rule: str
@@ -77,9 +77,9 @@ class Problem:
 
 
 def counted(dropped: Sequence[Problem]) -> str:
-    """Return how often each rule was broken, as text for a gap in the playbook.
+    """Return the text of a gap, which says how often each rule was broken.
 
-    The text only names the rules, because quoting a rejected claim in a gap would publish the claim.
+    The text does not quote the rejected claims, because a gap is part of the playbook.
     """
     counts = Counter(problem.rule for problem in dropped)
     return ", ".join(f"{count} x {RULES[rule]} ({rule})" for rule, count in counts.items())

@@ -1,4 +1,4 @@
-"""Finds the claims in a value, with their path, text, kind, evidence and verdict."""
+"""Finds the claims in a section of the playbook, with their path, text, kind, evidence and verdict."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from octave_mcp.evidence.support import has_line, is_sentence_of
 UNJUDGED = Support(verdict="unjudged", judge="rules", reason="no rule could tell")
 VERBATIM = Support(verdict="supported", judge="rules")
 
-# Fields that can state a finding's claim, in order of precedence: the first non-empty field is used.
+# The first of these fields that is not empty states the finding's claim.
 _TEXTS = ("text", "description", "what", "terms", "why_they_care", "headline")
-# Fields that name what a claim is about. The label is prepended to a text that does not contain it: 'from $10 a month'
-# needs the name of the plan.
+# These fields name the subject of a claim. The name is prepended to a text that does not contain it: 'from $10 a month'
+# becomes 'Team plan from $10 a month'.
 _LABELS = ("title", "name", "customer", "plan", "person", "company")
 _NAMES = ("name", "title", "employer")
 _EDGES = " .!?;:,…\"'()"
@@ -29,10 +29,10 @@ _EDGES = " .!?;:,…\"'()"
 
 @dataclass(frozen=True, slots=True)
 class FoundClaim:
-    """A claim and its path in a value.
+    """A claim, with its path in the section.
 
-    `at` is the path of the finding. `field` is the field that holds the text, or '' if the text was composed from
-    several fields.
+    `at` is the path of the finding that makes the claim. `field` is the field that holds the text, or '' if the text
+    was composed from several fields.
     """
 
     at: Path
@@ -53,7 +53,7 @@ class FoundClaim:
 
 
 def claims(value: Value) -> Iterator[FoundClaim]:
-    """Yield every fact and inference in the value. Questions, requests and courtesies are not claims."""
+    """Yield every fact and inference in the section. Questions, requests and courtesies are not claims."""
     for at, part in located(value):
         if _is_claim(part):
             field, text = _field_and_text(part)
@@ -68,14 +68,14 @@ def bare(text: str) -> str:
 
 
 def is_verbatim(claim: FoundClaim, quotes: Sequence[str]) -> bool:
-    """Whether a quotation contains the claim word for word, and the claim's verdict is neither `partly` nor `not`."""
+    """Whether a quotation contains the claim word for word, and the claim was not judged `partly` or `not`."""
     text = bare(claim.text)
     is_doubted = claim.support is not None and claim.support.verdict in {"partly", "not"}
     return bool(text) and not is_doubted and any(_contains(claim, text, normal(quote)) for quote in quotes)
 
 
 def _contains(claim: FoundClaim, text: str, quote: str) -> bool:
-    """Whether the quotation contains the text: prose as a whole sentence, names and labels anywhere."""
+    """Whether the quotation contains the text. Prose must match a whole sentence, but a name can match anywhere."""
     return is_sentence_of(text, quote) if claim.field in _TEXTS else has_line(quote, text)
 
 
@@ -88,7 +88,7 @@ def _is_claim(value: Value) -> TypeGuard[Finding[Any]]:
 def _field_and_text(finding: Finding[Any]) -> tuple[str, str]:
     """Return the field that states the claim, and its text.
 
-    If no field states the claim, the text is composed from other fields.
+    If no field states the claim, the text is composed from several fields.
     """
     for name in _TEXTS:
         if text := _text(finding, name):

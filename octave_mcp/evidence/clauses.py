@@ -8,13 +8,13 @@ from octave_mcp.evidence.support.naming import acts, names
 
 # Parts of one or two words, such as 'and fast', are not split off.
 MIN_WORDS = 3
-# Verbs that start the entries of a list, as in 'We connect your tools / warn your team / cut costs'.
+# Each entry of a list can start with one of these verbs: 'We connect your tools, warn your team and cut costs'.
 LIST_VERBS = frozenset(
     "connect warn help cut save show send build run serve support offer give keep make let watch move reduce integrate"
     " work handle replace write read find track ship use need want plan have cover come deliver provide".split()
 )
 
-# Possessive quantifiers (`\s++`) keep the matching time linear on long runs of spaces.
+# Possessive quantifiers (`\s++`) prevent backtracking, which would be slow on long runs of spaces.
 _JOINTS = re.compile(
     r"(?<!\s)\s*+;\s++(?:and\s++|but\s++)?|(?<!\s)\s++[—–-]\s++"
     r"|,\s++(?:and|but|while|whereas|yet|so|which|who)\s++|(?<!\s)\s++(?:and|but)\s++(?=\w)"
@@ -24,10 +24,12 @@ _SUBJECT_MISSING = re.compile(r"(?:is|are|was|were|has|have|had|will|would|can|c
 
 
 def parts(text: str) -> list[str]:
-    """Split a sentence into statements. A statement without a subject gets the first name in the sentence.
+    """Split a sentence into statements.
 
-    'Acme cut costs and has doubled sales' becomes 'Acme cut costs' and 'Acme has doubled sales'. A sentence that cannot
-    be split is returned whole: 'sales and marketing' stays together.
+    If a statement has no subject, the first name in the sentence becomes its subject.
+
+    'Acme cut costs and has doubled sales' becomes 'Acme cut costs' and 'Acme has doubled sales'. A sentence such as
+    'Acme sells to sales and marketing' is not split, because 'and' only joins two nouns.
     """
     statements, start = list[str](), 0
     for joint in _JOINTS.finditer(text):
@@ -41,14 +43,14 @@ def parts(text: str) -> list[str]:
 
 
 def named_first(text: str) -> str:
-    """Return the first name in the text with all its words, such as 'Quarry Bank', or '' if there is none."""
+    """Return the first name in the text, such as 'Quarry Bank', or '' if the text contains no name."""
     words = [re.escape(name) for name in names(text)]
     match = re.search(rf"{words[0]}(?: (?:{'|'.join(words)}))*", text) if words else None
     return match[0] if match else ""
 
 
 def begins_with_verb(text: str) -> bool:
-    """Whether the text lacks a subject, like the list entry 'connects to 400 carriers'."""
+    """Whether the text starts with a verb, like the list entry 'connects to 400 carriers'."""
     first = text.partition(" ")[0]
     return first.islower() and (_is_verb(first) or first in LIST_VERBS)
 
@@ -60,7 +62,7 @@ def _is_long_enough(text: str) -> bool:
 def _begins_statement(text: str, *, has_no_comma: bool) -> bool:
     """Whether the text starts a new statement.
 
-    After 'and' or 'but' without a comma, only a verb can start a statement.
+    If no comma precedes 'and' or 'but', only a verb can start a new statement.
     """
     words = text.split()
     if len(words) < MIN_WORDS:

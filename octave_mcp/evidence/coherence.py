@@ -1,7 +1,7 @@
 """Finds the sentences of a draft that no longer make sense once another sentence is dropped.
 
-Such sentences are rewritten or dropped, too. The word lists are English. In other languages, only shared figures and
-names show that one sentence depends on another.
+The caller rewrites or drops these sentences, too. The word lists are English. In other languages, a sentence counts as
+dependent only if it shares a figure or a name with a dropped sentence.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from octave_mcp.evidence.support.wording import stem, wording
 
 V = TypeVar("V", bound=Value)
 
-# A single shared word is often a coincidence.
+# Two texts often share a single word by coincidence, so at least two shared words are required.
 MIN_SHARED_WORDS = 2
 
 # After 'this', these words refer to a time or to the message itself, not to an earlier sentence: 'this week', 'this is
 # my last note'.
 _TIMES = r"(?: (?:week|month|quarter|year|morning|afternoon|spring|summer|autumn|fall|winter|time)\b)"
 _OWN_NOTE = r"(?: (?:is (?:my|the|our|just)|will be|note|e-?mail|message|call)\b)"
-# Openings that refer to the previous sentence: 'But that takes weeks', 'Both are free'. Openings such as 'So far, ...',
-# 'This week, ...', 'Those who ...' and 'Both Acme and Birch ...' must not match.
+# Matches the start of a sentence that refers to the previous one: 'But that takes weeks', 'Both are free'. It must not
+# match 'So far, ...', 'This week, ...', 'Those who ...' or 'Both Acme and Birch ...'.
 _REFERS_BACK = re.compile(
     r"[\"“‘'(]*(?:"
     r"(?:and|but|or|yet|nor|plus)\b"
@@ -46,20 +46,20 @@ _REFERS_BACK = re.compile(
     r")",
     re.IGNORECASE,
 )
-# 'It' and 'they' that refer to nothing: 'It is hard to hire', 'They say ...'.
+# Matches 'It' and 'they' if they refer to nothing, as in 'It is hard to hire' and 'They say ...'.
 _REFERS_TO_NOTHING = re.compile(
     r"it(?:['’]s| is| has| was| takes| took) (?:been|not|never|rare|easy|hard|one thing|\w+ (?:to|that|when|how|before"
     r"|since)|\w+ (?:\w+ ){0,3}(?:since|to)\b)|(?:it|they) (?:say|seems)\b|such an?\b",
     re.IGNORECASE,
 )
 _BACK = re.compile(r"\bboth\b(?![^.?!,;]{0,200}\band\b)|\bthe (?:latter|former|same)\b|\blikewise\b", re.IGNORECASE)
-# 'In the same pull request' needs no earlier sentence, but 'the same goes for ...' does.
+# Matches 'in the same pull request', which needs no earlier sentence, but not 'the same goes for ...', which does.
 _SAME_THING = re.compile(r"the same (?!is\b|are\b|was\b|goes\b|holds\b|applies\b)\w", re.IGNORECASE)
-# Adverbs that need an earlier sentence, but not necessarily the previous sentence: 'We also ...'.
+# These adverbs refer to any earlier sentence, not only to the previous one: 'We also ...'.
 _ALSO = re.compile(
     r"\balso\b|\bas well\b(?! as\b)|\btoo\b(?=[,.!?;]|$)|^[\"“‘'(]*that (?:being )?said\b", re.IGNORECASE
 )
-# References inside a sentence: 'if you use that tool', 'one such choice'.
+# Matches references inside a sentence, such as 'that tool' in 'if you use that tool'.
 _WITHIN = re.compile(
     r"\b(?:from|like|of|with|for|about|after|before|behind|by|on|at|than|in|to|use[sd]?|using|do(?:es|ing)?|did|fix|solve"
     r"|avoid|handle|change|cover|bring|make)s? (?:that|those)\b(?! who\b)"
@@ -67,8 +67,8 @@ _WITHIN = re.compile(
     r"|\bsuch\b(?! as\b)|\b(?:a|the) similar\b|\b(?:the|an)other\b(?=[,.;!?]|$)",
     re.IGNORECASE,
 )
-# 'Shall I send it?' refers to the previous sentence. 'Is that worth a look?' is clear after any sentence, so a bare
-# 'that' does not count.
+# Matches the 'it' in 'Shall I send it?', which refers to the previous sentence. It must not match 'Is that worth a
+# look?', which is clear after any sentence.
 _POINTING = re.compile(
     r"\b(?:it|them|these|those)\b|\bone\?|\bsuch an?\b"
     r"|\b(?:send|share|show|draft|draw|write|make|build|prepare)\b[^?.]{0,200}\b(?:that|this)\b",
@@ -80,10 +80,10 @@ _POINTERS = frozenset("the this that these those such".split())
 
 
 class TextBlock(NamedTuple):
-    """A continuous text: sentences, and the requests that follow from these sentences.
+    """A text of several sentences, and the requests to the reader that refer to these sentences.
 
-    `about` are the paths of a subject line and of notes about the text. In a list, each sentence makes its own point,
-    so a sentence can depend only on the previous sentence.
+    `about` holds the paths of the subject line and of notes about the text. In a list, a sentence can depend only on
+    the previous sentence, because each sentence makes its own point.
     """
 
     path: Path
@@ -95,9 +95,9 @@ class TextBlock(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Coherent(Generic[V]):
-    """A draft without the dropped parts and their dependents; `value` is None if nothing usable remains.
+    """A draft without the dropped parts and the parts that depend on them. `value` is None if nothing usable remains.
 
-    `dependents` maps the path of each dependent to the path that it depended on.
+    `dependents` maps the path of each dependent part to the path of the part that it depended on.
     """
 
     value: V | None
@@ -105,9 +105,9 @@ class Coherent(Generic[V]):
 
 
 def without(draft: V, dropped: Collection[Path], *, known: Sequence[str] = (), language: str = "en") -> Coherent[V]:
-    """Return the draft without these parts and their dependents.
+    """Return the draft without the dropped parts and without the parts that depend on them.
 
-    `pruned` may also remove the entries that contain these parts.
+    An entry that makes no sense without a removed part is removed, too.
     """
     also_lost = dependents(draft, dropped, known=known, language=language)
     return Coherent(pruned(draft, {*dropped, *also_lost}), also_lost)
@@ -116,7 +116,7 @@ def without(draft: V, dropped: Collection[Path], *, known: Sequence[str] = (), l
 def dependents(
     draft: Value, dropped: Collection[Path], *, known: Sequence[str] = (), language: str = "en"
 ) -> dict[Path, Path]:
-    """Map each part that no longer makes sense without the dropped parts to the part that it depends on."""
+    """Return the parts that make no sense without a dropped part, each mapped to the part that it depends on."""
     if not dropped:
         return {}
     english = language.casefold().startswith("en")
@@ -129,10 +129,12 @@ def dependents(
 
 @dataclass(frozen=True, slots=True)
 class _BlockDependents:
-    """Finds the dependents in one block of a draft. The names in `known` need no introduction.
+    """Finds the parts of a text block that depend on dropped parts.
 
-    The methods add to `also_lost`, which maps each dependent to the part that it depends on. `lost` are the dropped
-    sentences and the sentences that depend on them.
+    A sentence can use a name in `known` even if no earlier sentence introduces the name.
+
+    The methods add entries to `also_lost`, which maps each dependent part to the part that it depends on. `lost`
+    contains the dropped sentences and the sentences that depend on them.
     """
 
     draft: Value
@@ -176,7 +178,7 @@ class _BlockDependents:
             before = at
 
     def _lost_introduction(self, at: Path, also_lost: Collection[Path]) -> Path | None:
-        """Return the lost sentence that introduced what this sentence mentions: 'an API' before 'the API'."""
+        """Return the lost sentence that introduced a thing which this sentence mentions: 'an API' before 'the API'."""
         before = self.block.sentences[: self.block.sentences.index(at)]
         left = wording(self._joined_text(self._remaining(before, also_lost))).stems
         pointed = _stems_after_pointers(self._text_at(at), 1) - left - wording(" ".join(self.known)).stems
@@ -197,12 +199,12 @@ class _BlockDependents:
                 also_lost[at] = last if points else lost[0]
 
     def _is_reply(self, at: Path, also_lost: Collection[Path]) -> bool:
-        """Whether the text at this path is the reply to a refusal (`if_not_now`) of a lost request."""
+        """Whether the text answers a refusal (`if_not_now`) of a request that is lost."""
         ask = (*at[:-1], "ask")
         return at[-1] == "if_not_now" and (ask in also_lost or _is_in(ask, self.dropped))
 
     def _shares_figure_or_name(self, at: Path, lost: Sequence[Path], also_lost: Collection[Path]) -> bool:
-        """Whether the text shares a figure or a name with the lost sentences that no remaining sentence contains."""
+        """Whether the text contains a figure or a name that otherwise only the lost sentences contain."""
         text, lost_text, remaining_text = (
             self._text_at(at),
             self._joined_text(lost),
@@ -219,14 +221,14 @@ class _BlockDependents:
         return bool(_stems_after_pointers(self._text_at(at)) & only_lost)
 
     def _is_mostly_about_lost(self, at: Path, lost: Sequence[Path], also_lost: Collection[Path]) -> bool:
-        """Whether at least two, and at least half, of the text's content words are otherwise only in lost sentences."""
+        """Whether most of the text's content words occur in the lost sentences and in no remaining sentence."""
         known = wording(" ".join(self.known)).lowers
         words = {stem(w.lower) for w in wording(self._text_at(at)).words if w.is_content and w.lower not in known}
         only = words & wording(self._joined_text(lost)).stems - wording(self._remaining_text(at, also_lost)).stems
         return len(only) >= max(MIN_SHARED_WORDS, len(words) / 2)
 
     def _remaining_text(self, but: Path, also_lost: Collection[Path]) -> str:
-        """Return the remaining text of the block, without the part at `but`."""
+        """Return the text that remains in the block, without the part whose path is `but`."""
         every = (*self.block.sentences, *self.block.requests)
         return self._joined_text([at for at in self._remaining(every, also_lost) if at != but])
 
@@ -265,7 +267,10 @@ def _blocks(draft: Value) -> Iterator[TextBlock]:
 
 
 def _lists(at: Path, value: Value) -> Iterator[TextBlock]:
-    """Yield a block for each field that holds sentences. A pitch and a summary are continuous text, not lists."""
+    """Yield a text block for each field that contains sentences.
+
+    A pitch and a summary are continuous text, not lists.
+    """
     is_list = not isinstance(value, TalkTrackDraft | ExecutiveSummary)
     for name in type(value).model_fields:
         if sentences := tuple(_sentences((*at, name), getattr(value, name))):
@@ -279,14 +284,17 @@ def _sentences(at: Path, parts: object) -> Iterator[Path]:
 
 
 def _needs_previous(text: str, *, is_first: bool) -> bool:
-    """Whether a sentence refers to an earlier sentence. `is_first`: whether all earlier sentences were dropped."""
+    """Whether a sentence makes no sense without an earlier sentence.
+
+    `is_first` means that all earlier sentences were dropped.
+    """
     return bool(
         _REFERS_BACK.match(text) or _BACK.search(text) or _WITHIN.search(text) or (is_first and _ALSO.search(text))
     )
 
 
 def begins_in_the_middle(text: str) -> bool:
-    """Whether the text needs an earlier sentence: 'Both are on sale' does, 'It's been a year' does not."""
+    """Whether the text refers to an earlier sentence, as 'Both are on sale' does. 'It's been a year' does not."""
     references = (reference for reference in _BACK.finditer(text) if not _SAME_THING.match(text, reference.start()))
     return bool((_REFERS_BACK.match(text) and not _REFERS_TO_NOTHING.match(text)) or any(references))
 
@@ -296,18 +304,17 @@ def _is_in(at: Path, places: Collection[Path]) -> bool:
 
 
 def _refers_to_previous(ask: str) -> bool:
-    """Whether a request refers to the previous sentence."""
     return bool(_REFERS_BACK.match(ask) or _POINTING.search(_EMPTY_IT.sub("", ask)))
 
 
 def _is_common(name: str) -> bool:
-    """Whether a name may be an ordinary word: 'US' and 'IT' in lower case, or 'Price' at the start of a sentence."""
+    """Whether a name can also be an ordinary word, such as 'IT' or 'Price'."""
     words = wording(name).words
     return is_plain_word(name) or (len(words) == 1 and not words[0].is_content)
 
 
 def _introduced_stems(text: str) -> frozenset[str]:
-    """Return the stems of the words that the text introduces, without words that it presents as known ('the site')."""
+    """Return the stems of the text's words, except words that the text presents as already known, as in 'the site'."""
     return wording(text).stems - _stems_after_pointers(text)
 
 

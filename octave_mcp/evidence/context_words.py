@@ -1,6 +1,7 @@
-"""Finds the meaningful words of the user's context, and searches texts for these words.
+"""Finds the meaningful words in the user's context, and searches other texts for these words.
 
-Words match in any grammatical form. Words in scripts without spaces are compared by pairs of characters.
+A word matches in any grammatical form. In scripts without spaces, such as Chinese, pairs of characters are compared
+instead of words.
 """
 
 from __future__ import annotations
@@ -20,17 +21,17 @@ MIN_ACRONYM_LENGTH = 2
 # Words of fewer than six letters do not match inside longer words: 'port' must not match 'support', but 'Rechnung'
 # matches 'Rechnungsprüfung'.
 MIN_COMPOUND_PART_LENGTH = 6
-# A Chinese word counts as found if a third of its pairs of characters are in the text, since word boundaries are
+# A Chinese word counts as found if the text contains a third of its pairs of characters, because word boundaries are
 # unknown.
 MIN_SHARE_OF_PAIRS = 1 / 3
-# Two function words of another language show that the context is written in that language. A single function word may
-# be a coincidence: 'die', 'no' and 'an' are words of several languages.
+# Two function words of another language show that the context is written in that language. A single function word is
+# not enough, because words such as 'die', 'no' and 'an' exist in several languages.
 MIN_FUNCTION_WORDS = 2
 
-# Stop words in the `stop_words` library that can be the subject of a deal, such as 'orders' or 'fire'.
+# The `stop_words` library lists these words as stop words, but a deal can be about 'orders' or 'fire' safety.
 MEANINGFUL_STOP_WORDS = frozenset("bill computer fire microsoft mill order orders research test".split())
 
-# Words about how to sell, not about the prospect: 'lead with the offer, then mention ...'.
+# These words are about how to sell, as in 'lead with the offer', and say nothing about the prospect.
 SALES_TALK = frozenset(
     """
     hey hello dear thanks reach pitch pitching talk talking talks sell sells selling sold buy buying speak speaking meet
@@ -55,8 +56,8 @@ _WORD = re.compile(
     r"[\u3400-\u9fff]+|[\u30a0-\u30ff]+|[\u0e00-\u0e7f]+|[\uac00-\ud7af]+|"
     r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af][^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]*"
 )
-# Chinese pronouns, particles and prepositions of one character. Chinese is written without spaces, so the text is split
-# at these characters.
+# These are Chinese pronouns, particles and prepositions. A Chinese text is split at these characters, because it has no
+# spaces.
 CHINESE_GRAMMAR = "我你您他她它们的了着过在是和与给把被向对就也都很想要为从让请"
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 _UNSPACED = re.compile(r"[\u30a0-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]")
@@ -65,7 +66,7 @@ _UNSPACED = re.compile(r"[\u30a0-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]"
 class _Form(NamedTuple):
     """One spelling of a word, the prefix that all its grammatical forms share, and its stem in each language.
 
-    In scripts without spaces, a word has `pairs` of characters instead of a prefix and stems.
+    In a script without spaces, the word has `pairs` of characters instead of a prefix and stems.
     """
 
     spelling: str
@@ -75,17 +76,17 @@ class _Form(NamedTuple):
 
 
 def telling_words(context: str) -> tuple[str, ...]:
-    """Return the meaningful words of the context in lower case, in order, without duplicates."""
+    """Return the meaningful words in the context, in lower case and without duplicates."""
     return tuple(_meaningful_words(context))
 
 
 def as_written(context: str) -> dict[str, str]:
-    """Return the meaningful words as the user wrote them, keyed by their lower-case form."""
+    """Map the lower-case form of each meaningful word to the word as the user wrote it."""
     return dict(_meaningful_words(context))
 
 
 class ContextWords:
-    """Searches many texts for the meaningful words of one context."""
+    """Searches texts for the meaningful words in a user's context."""
 
     def __init__(self, context: str) -> None:
         self.words = telling_words(context)
@@ -106,7 +107,8 @@ class ContextWords:
             return _Form(spelling, pairs=tuple(spelling[at : at + 2] for at in range(max(1, len(spelling) - 1))))
         stems = self._stems(spelling)
         shared = _shared_prefix(spelling, *stems)
-        # One letter less than the shared prefix: 'hire' is not a prefix of 'hiring', but 'hir' is.
+        # The prefix is one letter shorter than the start that the word and its stem share, so that 'hire' also finds
+        # 'hiring'.
         return _Form(spelling, shared[: max(MIN_WORD_LENGTH, len(shared) - 1)], stems)
 
     def _stems(self, word: str) -> tuple[str, ...]:
@@ -141,7 +143,7 @@ def _ignored(context: str) -> frozenset[str]:
 
 
 def _acronym_patterns(context: str) -> dict[str, re.Pattern[str]]:
-    """Return a pattern for each acronym that is a stop word in lower case: 'IT' must not match 'it'."""
+    """Return case-sensitive patterns for acronyms that would otherwise match stop words, such as 'IT' and 'it'."""
     ignored = _ignored(context)
     return {
         word: re.compile(rf"(?<!\w){written}(?!\w)")
@@ -166,7 +168,7 @@ def _is_acronym(word: str, is_shouted: bool) -> bool:
 
 
 def _without_grammar(text: str, ignored: Iterable[str]) -> Iterator[str]:
-    """Split a Chinese text at the words to ignore, and return the parts that have at least two characters."""
+    """Split a Chinese text at the ignored words, and return the parts that have at least two characters."""
     between = sorted((word for word in ignored if len(word) > 1 and _CHINESE.match(word)), key=len, reverse=True)
     parts = re.split("|".join((*map(re.escape, between), f"[{CHINESE_GRAMMAR}]")), text)
     return (part for part in parts if len(part) > 1)
@@ -174,10 +176,9 @@ def _without_grammar(text: str, ignored: Iterable[str]) -> Iterator[str]:
 
 @lru_cache(maxsize=64)
 def _languages(context: str) -> tuple[str, ...]:
-    """Return the languages of the context, as `stop_words` names them.
+    """Return the languages of the context, with the names that the `stop_words` library uses.
 
-    The result contains English, the language with the most function words in the context, and languages that are
-    recognised by their script.
+    The result always contains English. The other languages are recognised by their function words or their script.
     """
     from stop_words import AVAILABLE_LANGUAGES  # noqa: PLC0415 - only contexts need it
 

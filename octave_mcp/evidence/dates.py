@@ -9,7 +9,7 @@ from datetime import date
 from functools import lru_cache
 
 MONTHS = 12
-# An unknown day counts as day 31, so '2026-02' is over a year old only when the whole month is.
+# If the day is unknown, 31 is used, so '2026-02' is over a year old only when the whole month is.
 DAYS_OF_LONGEST_MONTH = 31
 _MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
@@ -19,8 +19,8 @@ _FORMS = (
     rf"(?:\d{{1,2}}(?:st|nd|rd|th)?\s+)?{_MONTH},?\s+(?:\d{{1,2}}(?:st|nd|rd|th)?,?\s+)?{_YEAR}",
     _YEAR,
 )
-# The shortest prefixes that distinguish the months, in the most common languages of web pages. `\b` marks whole names:
-# 'may' is a month, but 'maybe' is not.
+# Each entry is a month's shortest unambiguous prefix, in the most common languages of web pages. With `\b`, the entry
+# must match a whole word: 'may' is a month, but 'maybe' is not.
 _MONTHS = (
     r"jan|ene|gen\b|genn|янв|sty|led",
     r"feb|fév|fev|фев|lut|únor",
@@ -66,15 +66,16 @@ _MONTHS_OF_YEARS = tuple(
     )
 )
 _YEARS = re.compile(rf"(?<!\d){_YEAR}(?!\d)")
-# The date must be followed by a separator: 'Sep 2021: 30 people' is dated, '2021 was a good year' is not.
+# A separator must follow the date, so '2021 was a good year' does not match.
 _AT_START = tuple(re.compile(rf"{form}\s*(?=$|[:：|,(]|[–—-]\s)", re.IGNORECASE) for form in _FORMS)
 _AT_END = tuple(re.compile(rf"(?:[:：|,(]|[–—-]\s)\s*{form}\s*\)?$", re.IGNORECASE) for form in _FORMS)
 
 
 def date_of_heading(text: str) -> date | None:
-    """Return the date that a heading begins or ends with: 'Sep 2021: 30 people', 'Series B (2021)'.
+    """Return the date at the start or end of a heading: 'Sep 2021: 30 people', 'Series B (2021)'.
 
-    A month or a year yields its last day. A heading that only mentions a year ('What 2021 taught us') has no date.
+    If the heading only gives a month or a year, its last day is returned. A heading that only mentions a year ('What
+    2021 taught us') has no date.
     """
     return next(_dates(text.strip()), None)
 
@@ -87,7 +88,7 @@ def _dates(text: str) -> Iterator[date]:
 
 
 def _month(groups: dict[str, str | None]) -> int:
-    """Return the number of the month, or 12 if only a year is given."""
+    """Return the number of the month, or 12 if the date is only a year."""
     if name := groups.get("month"):
         return [abbreviation.casefold() for abbreviation in calendar.month_abbr].index(name.casefold())
     return int(groups.get("number") or 12)
@@ -100,9 +101,9 @@ def _last_day(year: int, month: int, day: int) -> date:
 
 
 def days_of(text: str) -> Iterator[tuple[date, int, int]]:
-    """Yield each full date in the text, with its start and end offset.
+    """Yield each date in the text that has a day, month and year, with its start and end offset.
 
-    '3/4/2021' is skipped, because it may be a day in March or in April.
+    '3/4/2021' is skipped, because it is a day in March in some countries and a day in April in others.
     """
     for form in _DAYS:
         for match in form.finditer(text):
@@ -111,7 +112,7 @@ def days_of(text: str) -> Iterator[tuple[date, int, int]]:
 
 
 def without_day(text: str, day: date) -> str:
-    """Return the text without this day, in any notation: '16 December 2021', 'Dec 16', 'December 2021'."""
+    """Return the text without this date, in any notation: '16 December 2021', 'Dec 16', 'December 2021'."""
     for named, first, last in sorted(_all_days(text), key=lambda named: -named[1]):
         if named == day:
             text = text[:first] + text[last:]
@@ -156,7 +157,7 @@ def _day(groups: dict[str, str | None]) -> date | None:
 
 
 def _numbers(groups: dict[str, str | None]) -> tuple[int, int]:
-    """Return month and day, each 0 if it is missing or ambiguous."""
+    """Return the month and the day. A number that is missing or ambiguous is 0."""
     if name := groups.get("name"):
         months = (number for number, names in enumerate(_MONTH_NAMES, start=1) if names.match(name))
         return next(months, 0), int(groups["day"] or 0)
@@ -175,14 +176,14 @@ def date_in_words(text: str) -> str:
 
 
 def is_over_a_year_old(day: str, today: date) -> bool:
-    """Whether a day such as '2026-01-31', '2026-01' or '2026' is more than a year before `today`."""
+    """Whether a date such as '2026-01-31', '2026-01' or '2026' is more than a year before `today`."""
     year, month, day_of_month = year_month_day(day)
     anniversary = (year + 1, month or MONTHS, day_of_month or DAYS_OF_LONGEST_MONTH)
     return bool(year) and anniversary < (today.year, today.month, today.day)
 
 
 def year_month_day(text: str) -> tuple[int, int, int]:
-    """Return year, month and day of an ISO 8601 date, each 0 if missing."""
+    """Return the year, month and day of an ISO 8601 date. A number that is missing is 0."""
     match = _ISO.fullmatch(text)
     year, month, day = map(int, match.groups(default="0")) if match else (0, 0, 0)
     return (year, month, day) if month <= MONTHS else (0, 0, 0)

@@ -13,9 +13,9 @@ _WORDS = re.compile(r"[\w%]+")
 
 
 class Figure(NamedTuple):
-    """A figure in comparable form: 40 % equals 40 percent, and 1.2M equals 1,200,000.
+    """A figure in a normalised form, so that '40 %' equals '40 percent' and '1.2M' equals '1,200,000'.
 
-    `is_vague`: whether the figure is only an order of magnitude, such as 'millions'.
+    `is_vague` is true for an order of magnitude, such as 'millions'.
     """
 
     value: float
@@ -24,14 +24,14 @@ class Figure(NamedTuple):
 
 
 def has_words(part: str, text: str) -> bool:
-    """Whether `text` contains the words of `part` in this order, whatever the punctuation."""
+    """Whether `text` contains the words of `part` in the same order, ignoring punctuation."""
     return _words(part) in _words(text)
 
 
 @lru_cache(maxsize=4096)
 def _words(text: str) -> str:
     words = " ".join(_WORDS.findall(normal(text)))
-    # The spaces keep 'art' from matching inside 'start'.
+    # The spaces prevent a match inside a word, such as 'art' in 'start'.
     return f" {words} "
 
 

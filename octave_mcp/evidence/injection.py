@@ -1,7 +1,7 @@
 """Detects text that addresses a language model instead of the company's customers (prompt injection).
 
-Page text stays untrusted even after this check: a plausible lie looks like a fact, and no pattern finds every
-instruction. The patterns match only wording that no page needs for human readers.
+Text that passes this check is still untrusted, because no pattern finds every instruction or lie. The patterns match
+only wording that makes no sense to human readers of a company's site.
 """
 
 from __future__ import annotations
@@ -13,33 +13,32 @@ import unicodedata
 from collections.abc import Iterator
 from functools import cache
 
-# Maximum number of characters between words that only together form an instruction, as in 'ignore … previous …
-# instructions'.
+# Maximum number of characters between two words of one instruction, as in 'ignore … previous … instructions'.
 MAX_GAP_CHARACTERS = 40
 
-# Cyrillic, Greek and small-capital letters that look like Latin ones. The patterns are translated in the same way, so
-# the Russian patterns still match.
+# These Cyrillic, Greek and small-capital letters look like Latin letters. The Russian patterns still match, because
+# their letters are replaced in the same way.
 LOOKALIKES = str.maketrans(
     "авекмнорстухіјѕԁԛԝһӏьαβγεικνορτυχωϲϳıɩɡɑʋᴀᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ",
     "abekmhopctyxijsdqwhlbabyeikvoptuxwcjiigavacdeghijklmnoprstuvwyz",
 )
-# Digits and signs used in place of letters: '1gn0re'.
+# Digits and signs that can replace letters, as in '1gn0re'.
 LEETSPEAK = str.maketrans("013457@$!", "oieastasi")
-# Invisible characters that encode text: tag characters, and variation selectors used as bytes.
+# Invisible characters that can encode hidden text: tag characters and variation selectors.
 INVISIBLE_TEXT = {
     **{0xE0000 + code: chr(code) for code in range(0x20, 0x7F)},
     **{0xE0100 + code - 16: chr(code) for code in range(0x20, 0x7F)},
 }
-# Soft hyphens, zero-width characters and direction marks, which split words invisibly: 'ig\u00adnore'.
+# Soft hyphens, zero-width characters and direction marks can split a word invisibly: 'ig\u00adnore'.
 UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]")
 # Letters with separators between them: 'i g n o r e', 'i.g.n.o.r.e'.
 SPACED_OUT = re.compile(r"(?<!\w)(?:\w[ ._*-]){4,40}\w(?!\w)")
 WORD = re.compile(r"[a-z0-9@$!]+")
 # Base64 text that is long enough to contain an instruction.
 ENCODED = re.compile(r"[A-Za-z0-9+/_-]{24,4000}={0,2}")
-# Limits the decoding work for a passage full of tokens or hashes.
+# Without this limit, a passage full of tokens or hashes would take long to decode.
 MAX_ENCODED = 20
-# Random tokens sometimes decode as UTF-8, but rarely to printable text.
+# A random token sometimes decodes as UTF-8, but the result is rarely printable text, so it is ignored.
 MIN_PRINTABLE_SHARE = 0.9
 
 MODEL = (
@@ -49,7 +48,7 @@ MODEL = (
 TEXT = r"(?:page|web ?page|site|website|text|document|content|company|article|passages?|data|report)"
 
 
-# In the blocks below, each paragraph is one pattern, and its lines are joined without spaces.
+# In each block below, a paragraph is one pattern, whose lines are joined without spaces.
 PARTS = {"<model>": MODEL, "<text>": TEXT, "<gap>": rf"[^.!?\n]{{0,{MAX_GAP_CHARACTERS}}}?", "<char>": r"[^。!?\n]"}
 # Orders to ignore earlier instructions, in English, German, French, Spanish, Portuguese, Italian and Russian.
 OVERRULES = r"""
@@ -190,7 +189,7 @@ SMUGGLES = r"""
 \bend of (?:the )?(?:untrusted|user|web|page|retrieved) (?:data|content|input|passages?|text)\b
 """
 
-# Chinese and Japanese words are not separated, and Korean words take endings, so no pattern here uses `\b`.
+# These patterns do not use `\b`, because Chinese and Japanese have no spaces and Korean words take endings.
 CJK = r"""
 (?:忽略|无视|無視|忘记|忘掉|忘記|不要理会|不要遵守|不要遵循|抛弃|丢弃|覆盖)
 <char>{0,6}(?:之前|以上|上述|上面|先前|前面|此前|所有|一切|全部|任何|你的|您的|系统|系統)<char>{0,8}(?:指令|指示|提示词?|提示詞|规则|規則|命令|要求|设定|設定)
@@ -231,7 +230,7 @@ CJK = r"""
 
 
 def _skeleton(text: str) -> str:
-    """Return the text in lower case, without accents, with lookalike letters replaced by Latin ones."""
+    """Return the text in lower case, without accents, and with Latin letters instead of their lookalikes."""
     if text.isascii():
         return text.lower()
     plain = "".join(c for c in unicodedata.normalize("NFKD", text).casefold() if not unicodedata.combining(c))
@@ -246,7 +245,7 @@ def _any_of(patterns: str) -> str:
 
 @cache
 def _instruction() -> re.Pattern[str]:
-    """Compile the patterns on first use: compiling takes 20 ms, and the parser's subprocess does not need it."""
+    """Compile the patterns on first use, because compiling takes 20 ms and the parser's subprocess never needs them."""
     return re.compile(_skeleton(_any_of(f"{OVERRULES}\n{BECOMES}\n{ADDRESSES}\n{SMUGGLES}")))
 
 
@@ -255,7 +254,7 @@ def _cjk_instruction() -> re.Pattern[str]:
     return re.compile(_any_of(CJK), re.IGNORECASE)
 
 
-# A small subset of the patterns, because the full set takes 20 times as long.
+# This is a small subset of the patterns, because all patterns together take 20 times as long.
 FIRST_LOOK = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:previous|prior|above|earlier|all|instructions?|prompts?)\b"
     r"|\b(?:system|developer) prompt\b|\byou are (?:now )?an? (?:ai|assistant|language model)\b"
@@ -265,12 +264,15 @@ FIRST_LOOK = re.compile(
 
 
 def may_address_model(text: str) -> bool:
-    """Guess quickly whether text of any length addresses a model. `addresses_model` decides later for each passage."""
+    """Return quickly whether a text, which can be a whole page, is likely to address a model.
+
+    `addresses_model` then checks each passage thoroughly.
+    """
     return bool(FIRST_LOOK.search(text))
 
 
 def addresses_model(text: str) -> bool:
-    """Whether the text gives a model instructions or an identity, in plain, disguised or base64-encoded form."""
+    """Whether the text gives a model instructions or a new identity, even in a disguised or base64-encoded form."""
     visible = UNSEEN.sub("", text.translate(INVISIBLE_TEXT))
     return _instructs(visible) or any(map(_instructs, _decoded(visible)))
 
@@ -282,7 +284,7 @@ def _instructs(text: str) -> bool:
 
 
 def _variants(text: str) -> Iterator[str]:
-    """Yield variants of the text: unchanged, with digits read as letters, and with s p a c e d words joined."""
+    """Yield the text, a variant with letters instead of digits, and a variant with s p a c e d words joined."""
     yield text
     respelled = WORD.sub(_without_leetspeak, text)
     if respelled != text:
@@ -292,7 +294,7 @@ def _variants(text: str) -> Iterator[str]:
 
 
 def _without_leetspeak(word: re.Match[str]) -> str:
-    """Read digits as letters in a mixed word ('1gn0re'), but not in a number or in a word with an exclamation mark."""
+    """Replace digits with letters in a word such as '1gn0re', but not in a number or a word that ends with '!'."""
     text = word[0].rstrip("!")
     return word[0] if text.isalpha() or not any(map(str.isalpha, text)) else text.translate(LEETSPEAK)
 

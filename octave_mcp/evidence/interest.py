@@ -1,4 +1,4 @@
-"""Scores how relevant passages are to a deal, using words from the user's context and the vendor's offer."""
+"""Scores how relevant passages are to a deal, based on words from the user's context and the vendor's offer."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from octave_mcp.evidence.context_words import telling_words
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]")
 # Words from the user's context count about three times as much as words from the vendor's offer.
 _CONTEXT_WEIGHT, _COUNTERPART_WEIGHT, _OFFER_WEIGHT = 2.0, 2.0, 0.7
-# Caps the relevance of a text, so that a text that repeats the whole context does not crowd out all others.
+# Without this limit, texts that repeat the whole context would displace all other texts.
 _MAX_RELEVANCE = 4.0
-# Words that differ only in their last three letters may be forms of one word: 'migrates', 'migration'.
+# Words that differ only in their last three letters are treated as forms of one word: 'migrates', 'migrating'.
 _MAX_ENDING_LENGTH = 3
-# Forms of a word of up to four letters have at most one more letter: 'team' matches 'teams', but not 'teamwork'.
+# A word of up to four letters matches only words with one more letter: 'team' matches 'teams', but not 'teamwork'.
 _MIN_STEM_LENGTH = 4
 
 
@@ -37,7 +37,7 @@ class Interest:
 
 
 class Relevance:
-    """Scores the relevance of texts. A word that most texts contain counts for little."""
+    """Scores how relevant texts are to a deal. A word has a low weight if most texts contain it."""
 
     def __init__(self, interest: Interest, texts: Sequence[frozenset[str]], vocabulary: frozenset[str]) -> None:
         weights, total = interest.weights, len(texts)
@@ -60,7 +60,7 @@ class Relevance:
 
 
 def _forms_in(weights: Mapping[str, float], vocabulary: Iterable[str]) -> dict[str, tuple[str, float]]:
-    """Return the forms of the weighted words that occur in the texts, each with its base word and weight."""
+    """Map each form of a weighted word that occurs in the texts to its base word and weight."""
     stems = {word: _stem(word) for word in weights}
     prefixes = tuple({stem for stem, _ in stems.values()})
     candidates = sorted(form for form in vocabulary if form.startswith(prefixes))
@@ -68,7 +68,7 @@ def _forms_in(weights: Mapping[str, float], vocabulary: Iterable[str]) -> dict[s
 
 
 def _stem(word: str) -> tuple[str, int]:
-    """Return the prefix that a word's forms share, and the maximum length of a form."""
+    """Return the prefix of all forms of a word, and the maximum length of a form."""
     if len(word) <= _MIN_STEM_LENGTH:
         return word, len(word) + 1
     return word[: max(_MIN_STEM_LENGTH, len(word) - _MAX_ENDING_LENGTH)], len(word) + _MAX_ENDING_LENGTH
@@ -79,7 +79,7 @@ def _is_form(form: str, stem: str, max_length: int) -> bool:
 
 
 def _pairs(weights: Mapping[str, float]) -> Iterable[tuple[str, float]]:
-    """Yield pairs of characters for words in scripts without spaces, where text cannot be split into words."""
+    """Yield pairs of characters for each word in a script without spaces, such as Chinese."""
     for word, weight in weights.items():
         if _UNSPACED.match(word):
             pairs = {first + second for first, second in pairwise(word)}
@@ -87,5 +87,5 @@ def _pairs(weights: Mapping[str, float]) -> Iterable[tuple[str, float]]:
 
 
 def _rarity(count: int, total: int) -> float:
-    """Return the rarity of a word, from 1 if only one text contains it to 0 if all texts do."""
+    """Return 1 for a word that only one text contains, 0 for a word that all texts contain, or a value in between."""
     return log(total / count) / log(total) if 1 < count <= total else 1.0

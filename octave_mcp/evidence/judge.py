@@ -1,4 +1,4 @@
-"""Checks a model's answer against the passages that the model was shown, and replaces cites with evidence."""
+"""Checks a model's answer against the passages that the model was shown, and replaces its citations with evidence."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ V = TypeVar("V", bound=Value)
 
 
 class _Judged(NamedTuple):
-    """A finding's problems and statement.
+    """The problems that were found in a finding, and the statement that was checked.
 
     The statement is None if the finding cites a passage that was not shown.
     """
@@ -35,7 +35,7 @@ class _Judged(NamedTuple):
 
     @property
     def support(self) -> Support | None:
-        """The verdict of the rules, or None if the finding makes no claim."""
+        """The verdict of the rules on the finding, or None if the finding makes no claim."""
         if self.statement is None or self.statement.kind not in _CLAIMS.values():
             return None
         return support(self.statement, self.problems)
@@ -43,13 +43,15 @@ class _Judged(NamedTuple):
 
 @dataclass(frozen=True)
 class Judge:
-    """Checks an answer against the passages that the model was shown, and resolves the answer's cites.
+    """Checks an answer against the passages that the model was shown, and replaces its citations with evidence.
 
-    - `shown`, `roles`: the passages in the ask, and the role of the company that owns each passage's page
-    - `known`: names that need no evidence
-    - `given`: the user's context. An answer may use names from the context, except in facts, but no figures
-    - `companies`: the names of the deal's companies, if known
-    - `asks_softly`: False if a model judges soft problems later, so that only hard problems cause a correction
+    - `shown`: the passages in the ask.
+    - `roles`: for each passage, the role of the company that owns the page.
+    - `known`: names that need no evidence.
+    - `given`: the user's context. Figures from the context are not allowed in an answer. Names are allowed, except in
+      facts.
+    - `companies`: the names of the vendor and the prospect, if known.
+    - `asks_softly`: whether soft problems cause a correction. It is False if a model judges soft problems later.
     """
 
     shown: tuple[Passage, ...]
@@ -58,7 +60,7 @@ class Judge:
     given: str = ""
     companies: Mapping[Role, str] = dataclasses.field(default_factory=dict[Role, str])
     asks_softly: bool = True
-    # Caches. An answer is first checked and then resolved, and both steps need every finding and cite.
+    # Results are cached, because `problems` and `resolved` both process every finding and citation of an answer.
     _judged: dict[Finding[Cite], _Judged] = dataclasses.field(
         default_factory=dict[Finding[Cite], "_Judged"], repr=False, compare=False
     )
@@ -67,7 +69,7 @@ class Judge:
     )
 
     def problems(self, answer: Value) -> list[Problem]:
-        """Return the problems that are worth a correction, each with the path of its finding or text."""
+        """Return the problems that the model should correct. Each problem has the path of its finding or text."""
         return [
             problem
             for problem in self.every_problem(answer)
@@ -75,7 +77,7 @@ class Judge:
         ]
 
     def every_problem(self, answer: Value) -> list[Problem]:
-        """Return all problems, whether or not they are worth a correction."""
+        """Return all problems, including those that the model is not asked to correct."""
         return [problem for at, value in located(answer) for problem in self._problems_of(value, at)]
 
     def _problems_of(self, value: Value, at: Path) -> Iterator[Problem]:
@@ -87,9 +89,9 @@ class Judge:
             yield replace(problem, at=(*at, *problem.at))
 
     def resolved(self, answer: Value, into: type[V]) -> tuple[V, tuple[Evidence, ...]]:
-        """Return the answer with evidence ids instead of cites, and the evidence with these ids.
+        """Return the answer with evidence ids instead of citations, and the evidence with these ids.
 
-        Cites of passages that were not shown are removed.
+        Citations of passages that were not shown are removed.
         """
         used: dict[str, Evidence] = {}
         return into.model_validate(self._resolve(answer, used)), tuple(used.values())
@@ -117,15 +119,15 @@ class Judge:
         return tuple({evidence.id: evidence for cite in finding.evidence for evidence, _ in self._cite(cite)}.values())
 
     def _judge(self, finding: Finding[Cite]) -> _Judged:
-        """Check the finding itself, but not the findings nested in it."""
+        """Check the finding itself, but not the findings that it contains."""
         if (judged := self._judged.get(finding)) is None:
             judged = self._judged[finding] = self._judge_finding(finding)
         return judged
 
     def _judge_texts(self, value: Value) -> list[Problem]:
-        """Check the texts of a value without cites, such as a heading, against the evidence of the value's parts.
+        """Check texts without citations of their own, such as headings, against the evidence of the nested findings.
 
-        E-mails are checked later, when the sequence is assembled and the place of each e-mail is known.
+        E-mails are skipped here. They are checked when the whole sequence is assembled.
         """
         if isinstance(value, TouchDraft | CallToAction):
             return []
@@ -139,9 +141,9 @@ class Judge:
         ]
 
     def _statement(self, words: str, kind: Kind, evidence: Sequence[Quoted]) -> Statement:
-        """Return the words as a statement, with the evidence that this kind of statement may use.
+        """Return the words as a statement, with the evidence that this kind of statement is allowed to use.
 
-        Questions and copy may use names from any passage and addresses of both sites. Questions may also mention times
+        Questions and copy can use names from any passage and addresses on both sites. Questions can also mention times
         in a plan.
         """
         vendor, prospect = self.companies.get("vendor", ""), self.companies.get("prospect", "")
@@ -163,10 +165,10 @@ class Judge:
         return tuple({evidence.id: quote for cite in finding.evidence for evidence, quote in self._cite(cite)}.values())
 
     def _cite(self, cite: Cite) -> list[tuple[Evidence, Quoted]]:
-        """Return the quotations of a cite, which are cached.
+        """Return the quotations that a citation refers to. The result is cached.
 
         Raises:
-            LookupError: the passage was not shown.
+            LookupError: If the passage was not shown.
         """
         key = cite.passage, cite.sentences
         if key not in self._quotations_by_cite:
@@ -212,7 +214,7 @@ class Judge:
     def _unnamed_customers(self, value: Value) -> Iterator[Problem]:
         """Check that the passage cited for a customer's result, or the title of its page, names the customer (D5).
 
-        The path of a problem consists of the result's field and index.
+        The path of a problem contains the field and the index of the result.
         """
         for field, name_field in value.named_beside.items() if _is_finding(value) else ():
             name, claims = getattr(value, name_field), cast("Sequence[Claim[Cite] | None]", getattr(value, field))
@@ -222,7 +224,10 @@ class Judge:
                     yield Problem("D5", text, at=(field, at))
 
     def _names(self, customer: str, cite: Cite) -> bool:
-        """Whether the cited passage names the customer. Unknown passages pass, because D1 reports them."""
+        """Whether the cited passage names the customer.
+
+        The result is True if there is no such passage, because D1 reports this error.
+        """
         if not 1 <= cite.passage <= len(self.shown):
             return True
         return has_words(customer, self._texts[cite.passage - 1])
@@ -245,12 +250,11 @@ _SEAT_KINDS: Mapping[HowKnown, Kind] = {"named": "fact", "inferred": "inference"
 
 
 def _is_no_claim(finding: Finding[Cite]) -> bool:
-    """Whether the sentence asks or offers something, such as 'ask three colleagues'."""
     return isinstance(finding, Sentence) and finding.kind in {"ask", "courtesy"}
 
 
 def _kind_of(finding: Finding[Cite]) -> Kind:
-    """Return the finding's kind of statement: an inference claims less than a fact, and a question claims nothing."""
+    """Return whether the finding states a fact, draws an inference or asks a question."""
     if isinstance(finding, Sentence):
         return _CLAIMS.get(finding.kind, "question")
     if isinstance(finding, Seat):
@@ -264,7 +268,7 @@ def _words_of(value: Value) -> str:
 
 
 def texts_of(value: Value) -> Iterator[tuple[Path, str]]:
-    """Yield the value's own strings and lists of strings with their paths, but not ids or nested values."""
+    """Yield the path and text of each string in the value's own fields, except ids and nested values."""
     for name in _own_fields(type(value)):
         given: object = getattr(value, name)
         if isinstance(given, str):
@@ -286,8 +290,8 @@ def _own_fields(form: type[Value]) -> tuple[str, ...]:
 
 
 def _names_of(finding: Finding[Cite]) -> list[str]:
-    """Return the companies and people in the finding's name fields.
+    """Return the names of companies and people in the finding's name fields.
 
-    Offerings are not included, because a model may describe an offering in its own words.
+    Names of offerings are not included, because a model is allowed to describe an offering in its own words.
     """
     return [name for field in finding.names if isinstance(name := getattr(finding, field), str)]

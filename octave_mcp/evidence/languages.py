@@ -12,15 +12,15 @@ from octave_mcp.evidence.checks import Problem
 # Language identification is unreliable for texts of fewer than 20 words.
 MIN_WORDS = 20
 MIN_PROBABILITY = 0.95
-# These languages are written without spaces, so a long text may count as one word.
+# The word limit does not apply to these languages: they have no spaces, so a long text can count as one word.
 _UNSPACED_LANGUAGES = frozenset({"zh", "ja", "ko", "th"})
 _NOT_PROSE = re.compile(r"“[^“”]*”|\{\{[^{}]*\}\}|https?://\S+")
 
 
 def foreign(text: str, language: str) -> Iterator[Problem]:
-    """Yield problem D22 if the text is clearly in another language, ignoring quotations, links and placeholders.
+    """Yield problem D22 if the text is clearly in another language. Quotations, links and placeholders are ignored.
 
-    Short texts are not checked, and no text is checked if `language` is empty.
+    Short texts are not checked. If `language` is empty, no text is checked.
     """
     prose = " ".join(_NOT_PROSE.sub(" ", text).split())
     is_short = len(prose.split()) < MIN_WORDS and not (len(prose) >= MIN_WORDS and language in _UNSPACED_LANGUAGES)

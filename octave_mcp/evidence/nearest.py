@@ -17,10 +17,10 @@ from octave_mcp.evidence.support.amounts import is_said
 from octave_mcp.evidence.support.quantities import Quantity, quantities
 from octave_mcp.evidence.support.wording import Word, wording
 
-# Weight of a shared figure, similar to that of a rare word.
+# Weight of a shared figure. It is similar to the weight of a rare word.
 FIGURE_WEIGHT = 5.0
 _STARTS_WITH_PRONOUN = re.compile(r"(?:it|its|they|their|he|she|his|her)\b", re.IGNORECASE)
-# Weight of a word that is only in the heading or the page's title, relative to a word in the sentence itself.
+# A word that is only in the heading or the page's title counts half as much as a word in the sentence itself.
 HEADING_WEIGHT = 0.5
 
 
@@ -32,9 +32,9 @@ class Source(NamedTuple):
 
 
 class Near(NamedTuple):
-    """A quotation: `length` sentences of a passage, starting with sentence number `first`.
+    """A quotation, which consists of `length` sentences of a passage and starts with sentence number `first`.
 
-    `closeness`, from 0 to 1, is the weighted share of the text's words and figures that the quotation contains.
+    `closeness` is the weighted share of the text's words and figures that the quotation contains, from 0 to 1.
     """
 
     source: Source
@@ -53,7 +53,7 @@ class Near(NamedTuple):
 
     @property
     def with_neighbours(self) -> Iterator[Near]:
-        """Yield the quotation extended by the previous and by the next sentence, if they are on the same line."""
+        """Yield the quotation with the previous sentence, and with the next one, if they are on the same line."""
         last = len(numbered(self.source.passage))
         for first in (self.first - 1, self.first):
             if first >= 1 and first < last and not self._breaks(first):
@@ -73,7 +73,10 @@ class _Entry(NamedTuple):
 
 
 class Nearest:
-    """Finds quotations by words, in any grammatical form, and by figures. Rare words count for more."""
+    """Finds the quotations that share most words and figures with a text.
+
+    Words match in any grammatical form. Rare words have a higher weight.
+    """
 
     def __init__(self, sources: Iterable[Source]) -> None:
         self._entries = [entry for source in sources for entry in _entries(source)]
@@ -87,7 +90,10 @@ class Nearest:
         return [at for at, entry in enumerate(self._entries) if entry.figures]
 
     def to(self, words: Sequence[Word], text: str, most: int) -> list[Near]:
-        """Return up to `most` quotations, nearest first. `words` are the content words of the text."""
+        """Return up to `most` quotations, with the most similar quotation first.
+
+        `words` are the content words of the text.
+        """
         points = self._figure_points(figures := quantities(text))
         weights = [(word, self._rarity(word)) for word in words if not word.is_figure]
         for word, weight in weights:
@@ -113,7 +119,7 @@ class Nearest:
         }
 
     def _rarity(self, word: Word) -> float:
-        """Return the weight of a word: about 1 if every sentence contains the word, and more if the word is rare."""
+        """Return the weight of a word, which is about 1 for a word in every sentence and higher for a rare word."""
         count = max((len(self._entries_by_key.get(key, ())) for key in word.keys), default=0)
         return 1 + log((len(self._entries) + 1) / (count + 1)) / 2
 

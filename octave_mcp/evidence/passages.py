@@ -1,7 +1,7 @@
 """Cuts pages into passages, and copies quotations from them.
 
-A model only cites the numbers of passages and sentences. This module copies the quotation from the page, so the model
-cannot misquote.
+A model cites only the numbers of passages and sentences. Because this module copies the quotation from the page, the
+model cannot misquote it.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from octave_mcp.evidence.sentences import ends_of_sentences
 
 PASSAGE_CHARACTERS = 300
 MAX_QUOTATION_SENTENCES = 2
-# In characters. A heading is shown with each of its passages, so a long heading would cost tokens many times.
+# The limit is in characters. A heading is repeated with each of its passages, so a long heading would cost many tokens.
 MAX_HEADING_CHARACTERS = 500
 STALE_MONTHS = 18
 
 Span = tuple[int, int]
 _CELL_SEPARATOR = " | "
-# Markdown marks before a sentence, as in headings, list entries, quotations, signatures and table rows.
+# Matches Markdown marks before a sentence: '#', '-', '1.', '>' or '|'.
 _MARK = re.compile(r"[ \t]*(?:#{1,6}\s+|(?:>\s*)?[-*+]\s+|(?:>\s*)?\d{1,3}[.)]\s+|>\s?(?:[—–]\s)?|\|\s*)?")
 # Lines without text: '---', '|:--|--:|', '> '.
 _RULE = re.compile(r"^[\s|:*_>-]*$")
 
 
 def passages(page: Page) -> tuple[Passage, ...]:
-    """Cut the page into numbered passages of about 300 characters: whole sentences under one heading.
+    """Cut the page into numbered passages. A passage has about 300 characters, in whole sentences under one heading.
 
-    A passage under a dated heading gets the heading's date, unless its page is older. Text that readers do not see as a
-    sentence, such as a page description or a row of logos, becomes a separate passage.
+    A passage gets the date of its heading, unless the page is older. A page description, a row of logos and other
+    labelled text become separate passages.
     """
     cut: list[Passage] = []
     group: list[tuple[int, int]] = []
@@ -82,7 +82,10 @@ def _heading(line: re.Match[str]) -> _Heading:
 
 
 def _labelled(page: Page, line: re.Match[str]) -> Labelled | None:
-    """Return the labelled text on this line, if any. A list mark may precede the text, since logos can be in a list."""
+    """Return the labelled text on this line, or None.
+
+    A bullet can precede the text, because logos are sometimes in a list.
+    """
     at = bisect_left(page.labelled, line.start(), key=lambda stretch: stretch.start)
     stretch = page.labelled[at] if at < len(page.labelled) else None
     return stretch if stretch and stretch.start < line.end() else None
@@ -103,7 +106,7 @@ def _labelled_passage(page: Page, number: int, heading: _Heading, stretch: Label
 
 
 def _dated(cut: Sequence[Passage]) -> Iterator[Passage]:
-    """Yield the passages with the dates of their headings.
+    """Yield the passages, and give each passage under a dated heading that heading's date.
 
     The date of a heading applies up to the next heading of the same or a higher level.
     """
@@ -121,7 +124,10 @@ def _dated(cut: Sequence[Passage]) -> Iterator[Passage]:
 
 
 def _dated_by_heading(heading: str, page: PageRef) -> PageRef | None:
-    """Return the page with the heading's date, or None. A future year is a plan ('Roadmap 2030'), not a date."""
+    """Return the page with the date of its heading, or None if the heading has no date.
+
+    A future year, as in 'Roadmap 2030', does not count as a date.
+    """
     read_on, on = page.fetched_at.date(), date_of_heading(heading)
     if on is None or on.year > read_on.year:
         return None
@@ -129,9 +135,9 @@ def _dated_by_heading(heading: str, page: PageRef) -> PageRef | None:
 
 
 def _sentences(line: str, offset: int) -> Iterator[tuple[int, int]]:
-    """Yield the start and end of each sentence, without the Markdown marks of headings, lists, quotations and tables.
+    """Yield the start and end of each sentence, without Markdown marks such as '#' and '-'.
 
-    Start and end are offsets in the page. A heading or a table row is one sentence.
+    The start and end are offsets in the page. A heading or a table row is one sentence.
     """
     mark = _MARK.match(line)
     start = mark.end() if mark else 0
@@ -147,7 +153,7 @@ def _sentences(line: str, offset: int) -> Iterator[tuple[int, int]]:
 def _passage(page: Page, number: int, heading: _Heading, spans: Sequence[tuple[int, int]]) -> Passage:
     line = page.text.rfind("\n", 0, spans[0][0]) + 1
     marked = _MARK.match(page.text, line)
-    # The first sentence keeps its mark, so that a model can see that the sentence is a list entry or a quotation.
+    # The first sentence keeps its Markdown mark, so that a model can recognise a list entry or a quotation.
     start = line if marked and marked.end() == spans[0][0] else spans[0][0]
     end = spans[-1][1]
     return Passage(
@@ -162,7 +168,7 @@ def _passage(page: Page, number: int, heading: _Heading, spans: Sequence[tuple[i
 
 
 def as_passage(evidence: Evidence, page_number: int = 1) -> Passage:
-    """Return the quotation as a passage, so that a writer can cite it again and get the same evidence."""
+    """Return the quotation as a passage, which a model can cite again and which yields the same evidence."""
     return Passage(
         page=PageRef(
             url=evidence.url,
@@ -188,8 +194,8 @@ def as_passage(evidence: Evidence, page_number: int = 1) -> Passage:
 def numbered(passage: Passage) -> tuple[Span, ...]:
     """Return the numbered sentences that a model sees, as offsets in the passage's text.
 
-    A passage with a single stored sentence, such as a heading, a quotation or a fact from the page's head, is split
-    into smaller sentences. Table rows and rows of logos are never split.
+    If a passage is stored as a single sentence, such as a quotation or a page description, it is split into its
+    sentences. Table rows and rows of logos are never split.
     """
     (first, last), *more = passage.sentences
     if more or passage.where == "logos" or (not passage.where and _CELL_SEPARATOR in passage.text):
@@ -203,10 +209,12 @@ def _trimmed(text: str, first: int, last: int) -> Span:
 
 
 def quotations(cite: Cite, shown: Sequence[Passage], role: Role) -> tuple[Evidence, ...]:
-    """Return the evidence for a cite. A quotation has one sentence, or two neighbouring sentences on the same line.
+    """Return the evidence for a citation.
+
+    Each quotation consists of one sentence, or of two neighbouring sentences on the same line.
 
     Raises:
-        LookupError: the ask has no such passage.
+        LookupError: If the ask has no such passage.
     """
     passage, sentences = resolved(cite, shown)
     spans = numbered(passage)
@@ -220,12 +228,12 @@ def quotations(cite: Cite, shown: Sequence[Passage], role: Role) -> tuple[Eviden
 
 
 def resolved(cite: Cite, shown: Sequence[Passage]) -> tuple[Passage, tuple[int, ...]]:
-    """Return the cited passage and the cited sentence numbers in order.
+    """Return the cited passage and the sorted numbers of the cited sentences.
 
-    If the numbers are empty, the whole passage is cited.
+    If there are no numbers, the whole passage is cited.
 
     Raises:
-        LookupError: the ask has no such passage.
+        LookupError: If the ask has no such passage.
     """
     if not 1 <= cite.passage <= len(shown):
         raise LookupError(f"passage {cite.passage} was not shown; there are {len(shown)}")
@@ -237,7 +245,7 @@ def resolved(cite: Cite, shown: Sequence[Passage]) -> tuple[Passage, tuple[int, 
 
 
 def _quotation_spans(text: str, spans: Sequence[Span], numbers: Sequence[int]) -> Iterator[Span]:
-    """Yield the spans of neighbouring sentences that share a line, up to two sentences each."""
+    """Yield the spans of the quotations, which contain up to two neighbouring sentences on one line."""
     group: list[int] = []
     for number in numbers:
         if group and (number != group[-1] + 1 or len(group) == MAX_QUOTATION_SENTENCES or _breaks(text, spans, number)):
@@ -253,7 +261,6 @@ def _breaks(text: str, spans: Sequence[Span], number: int) -> bool:
 
 
 def _heading_quotation(passage: Passage, role: Role) -> Evidence:
-    """Return the heading above the passage as a quotation."""
     heading = passage.model_copy(
         update={"start": passage.heading_start, "text": passage.heading, "label": "", "where": None}
     )
@@ -282,21 +289,21 @@ def _evidence(passage: Passage, first: int, last: int, role: Role) -> Evidence:
 
 
 def evidence_id(page: PageRef, quote: str, where: Place | None) -> EvidenceId:
-    """Return an id that depends only on the page's URL, the place on the page and the quotation.
+    """Return an id for the quotation, which depends only on its text, the page's URL and the place on the page.
 
-    The same quotation has the same id in all answers and runs, even if the rest of the page changes.
+    The id of a quotation is the same in all answers and runs, even if the rest of the page changes.
     """
     digest = hashlib.sha256(f"{page.url}\n{where or ''}\n{quote}".encode()).hexdigest()
     return f"e{digest[:10]}"
 
 
 def passage_id(passage: Passage) -> EvidenceId:
-    """Return the evidence id of the whole passage."""
+    """Return the evidence id for the text of the whole passage."""
     return evidence_id(passage.page, passage.text, passage.where)
 
 
 def is_stale(source: Evidence | PageRef, on: date | None = None) -> bool:
-    """Whether the source was published more than 18 months before `on`, by default the day when it was fetched (D8).
+    """Whether the source was published more than 18 months before `on` (D8). `on` defaults to the day of the fetch.
 
     A source without a date is not considered stale.
     """
@@ -308,7 +315,10 @@ def is_stale(source: Evidence | PageRef, on: date | None = None) -> bool:
 
 
 def confidence(evidence: Sequence[Evidence], *, stated: bool) -> Confidence:
-    """Return how reliable a claim is, based on whether the company states it, on how many pages, and how recently."""
+    """Return how reliable a claim is.
+
+    The result depends on who states the claim, on the number of pages and on their age.
+    """
     pages = {e.url for e in evidence}
     dated = [e for e in evidence if e.published_on is not None]
     points = len(pages) + (2 if stated else 0) - (1 if dated and all(map(is_stale, dated)) else 0)

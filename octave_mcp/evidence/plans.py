@@ -1,7 +1,6 @@
-"""Removes times and small counts that need no evidence from copy before the copy is checked.
+"""Removes text that needs no evidence, such as times and small counts, from copy before the copy is checked.
 
-Prompts ask for texts such as 'Could we talk for 15 minutes?' and 'Check LinkedIn for three openings', which claim
-nothing about a company.
+For example, 'Could we talk for 15 minutes?' contains a figure but claims nothing about a company.
 """
 
 from __future__ import annotations
@@ -21,12 +20,13 @@ from octave_mcp.evidence.support import Quoted, Statement
 from octave_mcp.evidence.support.naming import names
 from octave_mcp.evidence.support.numerals import ONES, TENS
 
-# Websites where advice may tell the rep to look things up. The names of these websites need no evidence.
+# Advice can tell the rep to look something up on these websites. Their names need no evidence.
 LOOKUP_SITES = (
     "LinkedIn Sales Navigator GitHub GitLab G2 Crunchbase Capterra Trustpilot Glassdoor BuiltWith Google News YouTube"
     " Reddit Twitter X Wikipedia Indeed Product Hunt Hacker News"
 )
-# Terms of the sales methods MEDDPICC and SPIN. Prompts ask for questions that are labelled with these terms.
+# These are terms of the sales methods MEDDPICC and SPIN. The terms need no evidence, because prompts ask for questions
+# that are labelled with them.
 SALES_METHOD_TERMS = (
     "Metrics Economic buyer Decision criteria process Paper process Identify pain Champion Competition Situation"
     " Problem Implication Need-payoff"
@@ -72,7 +72,7 @@ _WITHIN = _any(
 )
 _GAINS = r"sav(?:e|es|ed|ing)|reduc\w+|cuts?|cutting|faster|sooner|instead of"
 _RESULT = _any(_GAINS)
-# Verbs that turn a time into a result: 'Acme went live in two weeks'.
+# With one of these verbs, a time is a result that needs evidence: 'Acme went live in two weeks'.
 _ACHIEVEMENTS = r"takes|took|went|was|were|pays (?:back|for itself)|go(?:es)? live|live in|got|grew|built"
 _SPAN = _any(r"(?:an?|one) (?:day|week|month|quarter|year)")
 _ACHIEVES = _any(_GAINS, _ACHIEVEMENTS)
@@ -86,7 +86,7 @@ _CHOSEN = _any(
 )
 # Matches the 'twice' in 'worth reading twice', but not in 'twice the volume'.
 _MULTIPLE = _any(r"twice(?! (?:the|as|a|your|their)\b)")
-# Counts of what an e-mail or a call offers: 'five questions', 'point 3', 'all four?'.
+# Matches counts of what an e-mail or a call offers: 'five questions', 'point 3', 'all four?'.
 _OFFERED = _any(
     rf"(?:\d{{1,2}}|{_SMALL})[ -](?:\w+ )?(?:questions?|lines?|points?|ideas?|checks?|steps?|signs?|drafts?|updates?"
     r"|messages?|headlines?|counts?|people|colleagues|(?<=first )days|pages?|tests?|items?|rows?|examples?|versions?"
@@ -95,7 +95,7 @@ _OFFERED = _any(
     rf"(?:the|all) (?:{_SMALL})(?=[?.!,]|$)",
 )
 _NUMBERED = re.compile(r"(?m)^[^\S\n]*\d{1,2}[.)]\s")
-# Counts up to twelve, but not numbers in measurements or shares: '5 %', '3x', '2 million', 'one in ten'.
+# Matches counts up to twelve, but not measurements or shares such as '5 %', '3x', '2 million' or 'one in ten'.
 _COUNTS = re.compile(
     r"(?<![\w$€£¥₹.,-])(?<!one in )"
     rf"(?:(?:first|next|last) \d{{1,2}}|\d{{1,3}}(?= (?:\w+ )?pages?\b)|1[0-2]|[1-9]|{_SMALL})\b"
@@ -103,7 +103,7 @@ _COUNTS = re.compile(
     rf"|out of\b|of (?:\d|ten\b|five\b)|dollars?\b|euros?\b|{_UNIT}\b))",
     re.IGNORECASE,
 )
-# With one of these words, a month is a proposal for when to talk again: 'Shall I write again in March?'.
+# With one of these words, a month is a proposal that needs no evidence: 'Shall I write again in March?'.
 _LATER = re.compile(r"\b(?:again|once more|later|better|back|not|until|then|suit\w*)\b", re.IGNORECASE)
 _MONTHS = _any(rf"(?:in|by|from|until|before|after|early|late|mid)[ -](?-i:{MONTH})")
 _DATES = re.compile(
@@ -112,7 +112,7 @@ _DATES = re.compile(
     rf"|\b(?:in|by|from|until|since|of|before|after|end of|early|late|mid) (?-i:{MONTH})(?: 20\d\d)?",
     re.IGNORECASE,
 )
-# Time frames in a plan, such as 'day 1 to 30'.
+# Matches time frames in a plan, such as 'days 1 to 30'.
 _DAYS_OF_PLANS = _any(r"(?:day|week|month)s? \d{1,2}(?:(?: to |[-–])\d{1,2})?")
 _AGES = _any(rf"{_NUMBER} {_UNIT} (?:ago|back|old)")
 _DIGIT = re.compile(r"\d")
@@ -123,7 +123,7 @@ _SENTENCES = re.compile(r"(?<=[.!?;])\s+")
 def without_plans(text: str) -> str:
     """Return the text without times that are part of a plan or a request: '15 minutes', 'next quarter'.
 
-    'In three weeks' is kept where it may describe a customer's result.
+    A time such as 'in three weeks' is not removed if it can be a customer's result.
     """
     return " ".join(_with_lowercase_verb(_without_times(sentence)) for sentence in _SENTENCES.split(text))
 
@@ -142,7 +142,7 @@ def _without_times(sentence: str) -> str:
 
 
 def _tells_what_somebody_did(sentence: str) -> bool:
-    """Whether the sentence says what somebody did: 'Acme moved in three weeks', not 'meetings booked within a week'."""
+    """Whether the sentence says what a named company or person did, as in 'Acme moved in three weeks'."""
     return any(re.search(rf"\b{re.escape(name)} (?:\w+ )?\w+ed\b", sentence) for name in names(sentence))
 
 
@@ -153,7 +153,7 @@ def without_offered(text: str) -> str:
 
 
 def without_counts(text: str) -> str:
-    """Return the text without dates, ages, and small counts in advice to the rep: 'three openings'."""
+    """Return the text without dates, ages and small counts, as in the advice 'Look for three openings'."""
     for pattern in (_DATES, _DAYS_OF_PLANS, _AGES, _COUNTS):
         text = pattern.sub("", text)
     return text
@@ -170,15 +170,15 @@ _VERBS = frozenset(
 
 
 def _with_lowercase_verb(sentence: str) -> str:
-    """Lower-case a verb that starts the sentence, so that the name in 'Call Ada Moss' is 'Ada Moss'."""
+    """Lower-case a verb at the start, so that 'Call' in 'Call Ada Moss' does not look like part of the name."""
     first = sentence.split(" ", 1)[0]
     return sentence[0].lower() + sentence[1:] if first.lower() in _VERBS else sentence
 
 
 def in_field(value: Value, field: str, statement: Statement) -> Statement:
-    """Return the statement without text that makes no claim in this field of the value.
+    """Return the statement without the text that needs no evidence in this field of the value.
 
-    A subject line and a call to action may count what the e-mail offers: 'five questions'.
+    For example, a subject line can count what the e-mail offers: 'five questions'.
     """
     manner = manner_of(value, field)
     if manner == "advice":
@@ -196,9 +196,9 @@ def in_field(value: Value, field: str, statement: Statement) -> Statement:
 
 
 def dated(statement: Statement) -> Statement:
-    """Return the statement without the publication dates of the cited pages, which are not part of the quotations.
+    """Return the statement without the publication dates of the cited pages.
 
-    If a quotation contains a year, nothing is removed, because the event in the quotation has its own date.
+    If a quotation contains a year, nothing is removed, because the date of the event can differ from that of the page.
     """
     text = statement.text
     if not _DIGIT.search(text) or _YEAR.search(statement.said):
@@ -209,7 +209,7 @@ def dated(statement: Statement) -> Statement:
 
 
 def sites(pages: Iterable[tuple[PageRef | Evidence, Role]]) -> tuple[Quoted, ...]:
-    """Return an empty quotation for each site and publication date, because copy may mention both."""
+    """Return an empty quotation for each site and publication date, because copy is allowed to mention both."""
     # Hundreds of passages come from a few pages, so duplicates are removed before the quotations are built.
     cited: set[tuple[Role, str, date | None]] = {(role, page.url, page.published_on) for page, role in pages}
     quotes = {Quoted("", role, url=_origin(url), published_on=_iso(day)) for role, url, day in cited}

@@ -1,4 +1,4 @@
-"""Removes parts of a draft, and entries that make no sense without those parts."""
+"""Removes parts of a draft, and the entries that make no sense without these parts."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from octave_mcp.domain.value import Path, Value
 
 V = TypeVar("V", bound=Value)
 
-# An e-mail that lost sentences is emptied if fewer than two remain.
+# An e-mail that lost sentences is emptied if fewer than two sentences remain.
 MIN_SENTENCES = 2
 
 
 def pruned(draft: V, dropped: Collection[Path]) -> V | None:
-    """Return the draft without these parts, or None if the draft requires one of them.
+    """Return the draft without the dropped parts, or None if the draft requires one of them.
 
-    Entries that could not be parsed (None) are removed, too. A value that requires a removed part is removed, too. If
-    the part is a text and the value is not a list entry, the text is emptied instead. An e-mail that lost its subject,
-    its call to action or all but one of its sentences is emptied, but keeps its place in the sequence.
+    List entries that could not be parsed, which are None, are removed, too. If a value requires a dropped part, the
+    value is removed, too. But if the part is a text and the value is not a list entry, only the text is emptied. An
+    e-mail is emptied, but keeps its place in the sequence, if it lost its subject, its call to action or too many
+    sentences.
     """
     return cast("V | None", _pruned(draft, (), dropped))
 
 
 def is_empty(touch: TouchDraft[Any]) -> bool:
-    """Whether the e-mail was emptied and only holds its place in the sequence."""
+    """Whether the e-mail was emptied."""
     return not (touch.subject.strip() and touch.call_to_action.text.strip())
 
 
 def _pruned(value: object, at: Path, dropped: Collection[Path]) -> object:
-    """Return the value without these parts, or None if it cannot exist without them."""
+    """Return the value without the dropped parts, or None if the value is invalid without them."""
     if at in dropped:
         return None
     if isinstance(value, Value):
@@ -59,7 +60,7 @@ def _pruned_value(value: Value, at: Path, dropped: Collection[Path]) -> Value | 
 
 
 def _sensible(result: Value, before: Value) -> Value | None:
-    """Return the pruned value without texts that lost their point, or None if nothing useful remains."""
+    """Return the pruned value, without notes on text that was dropped, or None if nothing useful remains."""
     if isinstance(result, TouchDraft):
         return _viable(cast("TouchDraft[Any]", result), cast("TouchDraft[Any]", before))
     kind = type(result)
@@ -86,7 +87,7 @@ def _emptied(touch: TouchDraft[Any]) -> TouchDraft[Any]:
 
 
 def _claims(objection: Value) -> bool:
-    """Whether the answer to an objection makes a claim. An answer without a claim only agrees with the objection."""
+    """Whether the answer to an objection makes a claim, and does not only agree with the objection."""
     return any(part.kind in {"fact", "inference"} for part in cast("Objection[Any]", objection).answer)
 
 

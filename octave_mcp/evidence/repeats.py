@@ -11,16 +11,16 @@ from octave_mcp.evidence.selection import KINDS
 from octave_mcp.evidence.units import Unit, units
 from octave_mcp.evidence.worth import Cue
 
-# Two pages may share a text on purpose, such as a quotation in a story and on the home page.
+# Text on two pages does not count as boilerplate: a quotation can be both in a story and on the home page.
 BOILERPLATE_PAGES = 3
 _FACT_CUES = int(Cue.SPEAKER | Cue.CERTIFICATE | Cue.FIGURE)
 
 
 def without_repeats(pages: Sequence[Sequence[Passage]]) -> list[list[Passage]]:
-    """Return the passages of each page, with each repeated text only on the page whose kind matters most.
+    """Return the passages of each page. A repeated text is kept only on the page with the most important kind.
 
-    Text on three pages or more describes the site rather than a page, and is removed unless it is a fact: a quotation
-    with its speaker, a figure, a certificate, a row of logos, or a description from the head of the pages.
+    Text on three or more pages is removed entirely, because it is probably a menu or a footer. Text with a figure, a
+    certificate, a signed quotation, logos or metadata is an exception.
     """
     total = Counter(_key(passage.label, passage.text) for page in pages for passage in page)
     repeated = [[passage for passage in page if total[_key(passage.label, passage.text)] > 1] for page in pages]
@@ -54,10 +54,10 @@ def _is_retained(unit: Unit, count: int) -> bool:
 
 
 def _most_important_last(pages: Sequence[Sequence[Unit]]) -> list[Unit]:
-    """Return the units sorted by the importance of their page's kind, the most important last.
+    """Return the passage groups, sorted by the importance of their page's kind. The most important group is last.
 
-    The caller builds a dict, in which the last unit with the same text wins. Among equally important units, the first
-    unit therefore comes last.
+    The caller builds a dict, in which the last group with the same text replaces the others. Therefore, equally
+    important groups are in reverse order.
     """
     backwards = [unit for page in reversed(pages) for unit in reversed(page)]
     return sorted(backwards, key=lambda unit: 0.0 if unit.first.where else KINDS[unit.first.page.kind])

@@ -1,4 +1,4 @@
-"""Removes text that addresses language models from passages, names and titles, before a model sees them."""
+"""Removes text that addresses language models, before a model sees the passages, names and titles."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from octave_mcp.evidence.injection import addresses_model
 
 # A 'name' of more than six words is probably a slogan.
 MAX_NAME_WORDS = 6
-# Matches what a name does not contain: a colon, a slash, a line break or the end of a sentence. A full stop after a
-# word of up to three letters, such as 'Inc', may be part of a name.
+# Names do not contain a colon, a slash, a line break or the end of a sentence. A full stop can be part of a name after
+# a word of up to three letters, such as 'Inc'.
 _SENTENCE = re.compile(r"[:/\\\n]|\w{4}[.!?]\s")
 
 
 def screened(passages: Iterable[Passage]) -> list[Passage]:
-    """Return the passages that do not address a model, and blank their headings and titles that do."""
+    """Return the passages that do not address a model. A heading or title that addresses a model is emptied."""
     return [_with_safe_titles(passage) for passage in passages if not addresses_model(passage.text)]
 
 

@@ -1,4 +1,4 @@
-"""Selects the most informative passages if not all of them fit into an ask, with a share for every page.
+"""Selects the most informative passages for an ask if not all of them fit. Every page gets a share.
 
 The selection does not depend on the order in which pages arrive.
 """
@@ -19,8 +19,8 @@ from octave_mcp.evidence.interest import Interest, Relevance
 from octave_mcp.evidence.units import Unit, analysed, units
 from octave_mcp.evidence.worth import Cue, points
 
-# For each passage, the lines that must be shown with it, and their length in characters. Lines shared by several
-# passages, such as a heading, count once.
+# Maps, for each passage, the lines to show with the passage to their length in characters. If several passages share a
+# line, such as a heading, the line counts once.
 Costs = Sequence[Mapping[Hashable, int]]
 
 KINDS: Mapping[PageKind, float] = {
@@ -43,17 +43,18 @@ KINDS: Mapping[PageKind, float] = {
 }
 _NEW_DAYS, _OLD_DAYS = 200, 900
 _NEW_FACTOR, _OLD_FACTOR = 1.3, 0.8
-# Minimum relevance of the title and path of a page that counts double.
+# A page whose title and path have this relevance counts double.
 _FULL_RELEVANCE = 4
 _MAX_LANGUAGE_FACTOR = 2.5
-# A passage counts as repeated if three quarters of its word pairs have been shown.
+# A passage counts as repeated if other selected passages contain three quarters of its word pairs.
 _MIN_REPEATED_SHARE = 0.75
-# A heading or a label ('Learn more') says less than a sentence with the same words.
+# A heading, or a label such as 'Learn more', says less than a sentence, so its score is reduced.
 _HEADING_FACTOR, _LABEL_FACTOR = 0.5, 0.25
 _MIN_SENTENCE_WORDS = 5
 _FACT_CUES = int(Cue.FIGURE | Cue.LOGOS | Cue.CERTIFICATE)
 _PRICE = int(Cue.PRICE)
-# Characters added to the length of each passage. Otherwise, the shortest passages would win.
+# This number of characters is added to the length of each passage. Otherwise, the shortest passages would always be
+# selected.
 _LINE_COST = 30
 
 
@@ -63,7 +64,7 @@ class _Weighed(NamedTuple):
 
 
 def selected(passages: Sequence[Passage], interest: Interest, most: int, costs: Costs = ()) -> frozenset[int]:
-    """Return the indexes of the passages to show, which together take at most `most` characters."""
+    """Return the indexes of the passages to show. Together, these passages have at most `most` characters."""
     shown_pairs, shown_lines, chosen = set[str](), set[Hashable](), set[int]()
     for unit in _ranked(passages, interest, most):
         if len(unit.text) > most:
@@ -89,10 +90,10 @@ def _lines(at: int, passages: Sequence[Passage], costs: Costs) -> Iterable[tuple
 
 
 def _repeats(unit: Unit, pairs: set[str], shown_pairs: set[str]) -> bool:
-    """Whether most of the unit has been shown already.
+    """Whether selected passages already contain most of the text of this passage group.
 
-    A unit with a figure, a price or a certificate never counts as repeated, because two results may differ only in such
-    a detail.
+    The result is always False for a text with a figure, a price or a certificate, because two results can differ only
+    in such a detail.
     """
     if not pairs or unit.cues & (_PRICE | _FACT_CUES):
         return False
@@ -100,7 +101,10 @@ def _repeats(unit: Unit, pairs: set[str], shown_pairs: set[str]) -> bool:
 
 
 def _ranked(passages: Sequence[Passage], interest: Interest, most: int) -> list[Unit]:
-    """Return the units, best first. The more text of a page is already selected, the less its next passage counts."""
+    """Return the passage groups, with the best first.
+
+    Each further group from the same page gets a lower score.
+    """
     by_page: dict[str, list[_Weighed]] = defaultdict(list)
     for weighed in _once(_equalised(_weighed(passages, interest))):
         by_page[weighed.unit.first.page.url].append(weighed)
@@ -121,7 +125,10 @@ def _best_first(weighed: _Weighed) -> tuple[float, tuple[str, int]]:
 
 
 def _once(weighed_units: Iterable[_Weighed]) -> Iterator[_Weighed]:
-    """Yield the units, best first, and only the best of several units with the same wording."""
+    """Yield the passage groups, with the best first.
+
+    Of several groups with the same wording, only the best is yielded.
+    """
     seen = set[str]()
     for weighed in sorted(weighed_units, key=_best_first):
         if (gist := weighed.unit.gist) not in seen:
@@ -130,7 +137,7 @@ def _once(weighed_units: Iterable[_Weighed]) -> Iterator[_Weighed]:
 
 
 def _equalised(weighed_units: Sequence[_Weighed]) -> Iterator[_Weighed]:
-    """Raise the worth of units in languages with few known cues, to match that of the other languages."""
+    """Raise the scores in languages with few known keywords, so that their average matches that of other languages."""
     worths: dict[str, list[float]] = defaultdict(list)
     for unit, worth in weighed_units:
         worths[unit.first.page.language[:2]].append(worth)
@@ -157,7 +164,7 @@ def _weighed(passages: Sequence[Passage], interest: Interest) -> list[_Weighed]:
 
 
 def _worth(unit: Unit, relevance: Relevance) -> float:
-    """Return how informative the unit is for its length.
+    """Return how informative the passage group is for its length.
 
     The score is divided by the square root of the length, so that neither short nor long passages always win.
     """
@@ -170,12 +177,15 @@ def _worth(unit: Unit, relevance: Relevance) -> float:
 
 
 def _page_weight(page: PageRef, about: float, newest: date | None) -> float:
-    """Return the weight of a page by its kind, its age, and how relevant its title and path are."""
+    """Return the weight of a page, which depends on its kind, its age and the relevance of its title and path."""
     return KINDS[page.kind] * _age_weight(page.published_on, newest) * (1 + min(1.0, about / _FULL_RELEVANCE))
 
 
 def _age_weight(published: date | None, newest: date | None) -> float:
-    """Return the weight of a page's age, measured from the newest page so that the selection is the same every day."""
+    """Return the weight for a page's age.
+
+    The age is relative to the newest page, so the result is the same every day.
+    """
     if published is None or newest is None:
         return 1.0
     days = (newest - published).days

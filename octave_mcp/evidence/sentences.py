@@ -6,19 +6,19 @@ import re
 from collections.abc import Iterator
 
 _CLOSERS = r"[\"”’')\]»]{0,3}"
-# Whether a punctuation mark ends a sentence depends on the next word, so the pattern captures that word. CJK marks need
-# no space after them.
+# Whether a punctuation mark ends a sentence depends on the next word, so the pattern captures that word. In Chinese and
+# Japanese, no space is needed after the mark.
 _END = re.compile(
     rf"[.!?…؟۔।॥։።]{_CLOSERS}\s++(?=(?P<next>[\"“„«‘'(\[¿¡]{{0,3}}[^\W_][^\s.,;:!?]{{0,20}}))"
     r"|[。！？]{1,8}[」』”’）]{0,3}\s*+(?=\S)"
 )
 _BEFORE = re.compile(r"(?<![^\W\d_])(?:[^\W\d_]+\.){0,4}[^\W\d_]+$|(?<!\d)\d+$")
-# In characters. A bounded look-behind keeps the time linear on long lines.
+# In characters. The search for the word is limited to the last characters, because it would be slow on long lines.
 _MAX_LOOKBEHIND = 48
-# Japanese particles after a closing quotation mark continue the sentence: 「…。」と述べた.
+# A Japanese particle after a closing quotation mark continues the sentence: 「…。」と述べた.
 _PARTICLE_AFTER_QUOTE = re.compile(r"(?:と|って|という|とは|の|を|が|は|に)")
-# A speaker after a quotation belongs to the same sentence: '“It works!” Ada Moss said'. A colon after the speaker
-# introduces a new quotation.
+# A speaker after a quotation belongs to the same sentence: '“It works!” Ada Moss said'. It must not match a speaker
+# with a colon, which introduces a new quotation.
 _SPEAKER = re.compile(
     r"[^\W\d_]+(?: [^\W\d_]+){0,3},? (?:says|said|asks|asked|adds|added|writes|wrote|explains|explained"
     r"|recalls)\b(?!\s*:)"
@@ -30,12 +30,12 @@ _ABBREVIATIONS = frozenset(
     " evtl ggf inkl zzgl incl excl gen rep sen gov capt lt col sgt rev hon mt ft p.ej núm t.ex f.eks д.т г т.е им"
     " ул".split()
 )
-# Words that are abbreviations only before a number, as in 'No. 5'. Elsewhere, a word such as 'no' may end a sentence.
+# Words that are abbreviations only before a number, as in 'No. 5'. Otherwise, a word such as 'no' can end a sentence.
 _ABBREVIATIONS_BEFORE_NUMBERS = frozenset(
     "no nos nr fig figs vol sec art abs para ch p pp pg ed eq ref v ver ext tel jan feb mar apr jun jul aug sep sept"
     " oct nov dec min max § стр рис".split()
 )
-# Abbreviations that may end a sentence, but need not: 'Acme Inc. grew' continues.
+# The full stop after these abbreviations can also end a sentence, but does not in 'Acme Inc. grew'.
 _FINAL_ABBREVIATIONS = frozenset(
     "inc ltd co corp llc plc bros jr sr st ave blvd rd sq dept univ assn intl govt ing sra dra srl s.a s.p.a"
     " s.r.l".split()
@@ -50,19 +50,22 @@ _SENTENCE_STARTERS = frozenset(
     " ces dans en avec pour par et mais el los las una nuestro nuestra este esta con para por y pero o os nós nosso"
     " il lo gli i noi per ma de het een wij we onze zij in met voor en".split()
 )
-# Month names and nouns that follow an ordinal such as '3.', in German and other languages: 'Mai', 'Quartal'.
+# In German and other languages, an ordinal such as '3.' precedes these words: 'Mai', 'Quartal'.
 _NOUN_AFTER_ORDINAL = re.compile(
     r"(?:jan|feb|mär|maa|apr|mai|maj|mei|jun|jul|aug|sep|okt|nov|dez|dec|des)\w*$|(?:jahrhundert|quartal|halbjahr|auflage|platz|stock)",
     re.IGNORECASE,
 )
-# Maximum length in digits or letters: '31.' may be a day, but '2026.' ends a sentence.
+# Maximum number of digits or letters in an ordinal: '31.' can be a day, but '2026.' ends a sentence.
 _MAX_ORDINAL_LENGTH = 2
 # An omission between spaces, as in 'we … grew', does not end a sentence.
 _OMISSION = re.compile(r"(?:^|\s)(?:\[?…\]?|\[?\.\.\.\]?)$")
 
 
 def ends_of_sentences(line: str, start: int = 0) -> Iterator[int]:
-    """Yield the end offset of each sentence except the last. Sentences include the white space after them."""
+    """Yield the end offset of each sentence except the last.
+
+    The end offset includes the white space after the sentence.
+    """
     for match in _END.finditer(line, start):
         if match["next"] is None:
             is_end = not (_closes_quote(match[0]) and _PARTICLE_AFTER_QUOTE.match(line, match.end()))
@@ -91,7 +94,7 @@ def _ends(line: str, start: int, match: re.Match[str]) -> bool:
 
 
 def _is_abbreviated(before: str, following: str) -> bool:
-    """Whether the full stop after `before` ends an abbreviation, so that the sentence continues."""
+    """Whether the full stop after the text `before` belongs to an abbreviation and does not end the sentence."""
     word, starts = _last_word(before), following.lower() in _SENTENCE_STARTERS and following[:1].isupper()
     if word.isdigit():
         return _is_ordinal(before[: -len(word)], word, following)
@@ -109,13 +112,13 @@ def _is_abbreviated(before: str, following: str) -> bool:
 
 
 def _last_word(text: str) -> str:
-    """Return the word or number at the end of the text, with its inner full stops, or '' if there is none."""
+    """Return the word or number at the end of the text, including inner full stops as in 'e.g', or ''."""
     last = _BEFORE.search(text, text.rfind(" ") + 1)
     return last[0] if last else ""
 
 
 def _is_ordinal(before: str, number: str, following: str) -> bool:
-    """Whether the full stop after the number belongs to a list number or an ordinal, and does not end a sentence."""
+    """Whether the number is a list number or an ordinal, whose full stop does not end a sentence."""
     if len(number) > _MAX_ORDINAL_LENGTH or (before and not before[-1].isspace()):
         return False
     text_before = before.rstrip()

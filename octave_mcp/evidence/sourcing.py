@@ -1,4 +1,4 @@
-"""Uses rules to find quotations that support an uncited sentence, on all pages that a run read."""
+"""Uses rules to find quotations that support a sentence without citations, on all pages that a run read."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from octave_mcp.evidence.support.quantities import quantities
 
 SourcedVerdict = Literal["supported", "partly", "not"]
 
-# How many sentences are compared with a text, and how many of them are also compared together with a neighbour.
+# A text is compared with this many sentences, of which the most similar ones are also compared with a neighbouring
+# sentence added.
 MAX_COMPARED, MAX_EXTENDED = 12, 4
-# Minimum closeness of a quotation about the same thing, and of a quotation that supports a figure if no rule objects.
+# Minimum closeness of a quotation that is considered, and of a quotation that supports a claim by its figure.
 MIN_RELATED_CLOSENESS, MIN_FIGURE_CLOSENESS = 0.42, 0.5
-# Quotations whose closeness is at least 85 % of the best are also considered, because they may support a claim that the
-# closest quotation does not.
+# Quotations with at least 85 % of the highest closeness are also considered, because the closest quotation does not
+# always support the claim best.
 MIN_RIVAL_SHARE = 0.85
-# Small counts without a unit are not evidence: 'three steps' and 'three offices' share a figure by chance.
+# Counts up to this number are ignored, because 'three steps' and 'three offices' have the same figure by chance.
 MAX_COUNTED = 12
 # A quotation of fewer than six words is probably a heading or a label.
 MIN_SENTENCE_WORDS = 6
-# Minimum number of words, names and figures in a claim that can be recognised by its words alone.
+# A claim with fewer words, names and figures cannot be recognised by its words alone.
 MIN_CLAIM_CONTENT = 3
-# A table row with two or more bars has columns for several things, such as plans, and rules cannot tell which column is
-# meant.
+# Rules cannot tell which column is meant in a table row with two or more bars ('|').
 MIN_TABLE_BARS = 2
 RANKS: Mapping[SourcedVerdict, int] = {"supported": 0, "partly": 1, "not": 2}
 
@@ -39,11 +39,11 @@ UNSAID = "rules find it on no page that was read"
 
 
 class Sourced(NamedTuple):
-    """The verdict on a sentence, the reason, and the quotations that support the sentence, or else the nearest ones.
+    """The verdict on a sentence and its reason, with the supporting or most similar quotations.
 
-    `near` is empty if no page contains a word of the sentence.
-    `is_said`: whether a quotation says the same as the sentence, and does not just share a figure with it.
-    `is_unsaid`: whether no page says anything similar.
+    `near` contains the quotations; it is empty if no page contains a word of the sentence. `is_said` means that a
+    quotation says the same as the sentence, and does not just contain the same figure. `is_unsaid` means that no page
+    says anything similar.
     """
 
     verdict: SourcedVerdict
@@ -57,8 +57,8 @@ class Sourced(NamedTuple):
 class Sourcing:
     """Judges sentences against the pages of a run.
 
-    `known` are names that need no evidence, in addition to the two companies. Among equally good quotations, the first
-    for which `is_preferred` returns true is chosen.
+    The names in `known`, and those of the two companies, need no evidence. If several quotations are equally good, the
+    first one for which `is_preferred` returns True is used.
     """
 
     nearest: Nearest
@@ -68,7 +68,10 @@ class Sourcing:
     is_preferred: Callable[[Near], bool]
 
     def of(self, text: str, kind: Kind = "fact") -> Sourced:
-        """Return the verdict on a sentence: as a whole, or by statement if different pages support its statements."""
+        """Return the verdict on a sentence.
+
+        If different pages support its statements, the statements are judged separately.
+        """
         whole = self._of_statement(text, kind)
         statements = parts(text)
         if whole.is_said or len(statements) == 1:
@@ -85,9 +88,9 @@ class Sourcing:
         return self._best(judged) if judged else Sourced("not", UNSAID, tuple(near[:1]), is_unsaid=True)
 
     def _best(self, judged: Sequence[Sourced]) -> Sourced:
-        """Return the best verdict of the closest quotations.
+        """Return the best verdict that the most similar quotations yield.
 
-        Other quotations count only if rules find the claim in them.
+        Less similar quotations are considered only if the rules find the claim in them.
         """
         min_closeness = MIN_RIVAL_SHARE * max(candidate.near[0].closeness for candidate in judged)
         rivals = [
@@ -122,9 +125,9 @@ def _judged(uncited: Statement, near: Near) -> Sourced:
 
 
 def _name_outside_quotation(statement: Statement) -> str:
-    """Return a name in the claim that the quotation, its heading and the page's title do not contain, or ''.
+    """Return a name that is in the claim but not in the quotation, its heading or the page's title, or ''.
 
-    On a page about several customers, the quotation may be about another customer.
+    Such a quotation could be about another customer on the same page.
     """
     quoted = statement.evidence[0]
     missing = strange(names(statement.text), (quoted.text, quoted.title, quoted.heading, *statement.free_names))
@@ -132,16 +135,19 @@ def _name_outside_quotation(statement: Statement) -> str:
 
 
 def _says_enough(statement: Statement) -> bool:
-    """Whether the claim has enough content to be matched by words. Two shared words may be a coincidence."""
+    """Whether the claim has enough words, names and figures to be recognised by its words alone.
+
+    Two texts can share two words by coincidence.
+    """
     named = sum(statement.mentions(name) for name, _ in statement.companies)
     figures = len(quantities(statement.text))
     return statement.is_verbatim or len(statement.content) + named + figures >= MIN_CLAIM_CONTENT
 
 
 def _gives_same_figure(statement: Statement, near: Near) -> bool:
-    """Whether the quotation is a full sentence with a distinctive figure from the claim, and the claim is not broader.
+    """Whether the quotation is a sentence with a distinctive figure from the claim, and the claim is not broader.
 
-    Figures in compounds such as 'two-hour windows' do not count, because they are part of a name.
+    A figure in a compound such as 'two-hour windows' does not count, because it belongs to a name.
     """
     quote = statement.quotes[0]
     is_sentence = near.length == 1 and len(quote.words) >= MIN_SENTENCE_WORDS
@@ -150,15 +156,15 @@ def _gives_same_figure(statement: Statement, near: Near) -> bool:
     return is_sentence and not is_broader and any(each.unit or each.value > MAX_COUNTED for each in distinctive)
 
 
-# A claim that says 'all' is broader than a quotation that does not.
+# A claim is broader than a quotation if the claim says 'all' and the quotation does not.
 _BROADENING_WORDS = frozenset("all every each always never ever already".split())
 
 
 def _joined(whole: Sourced, statements: Sequence[str], verdicts: Sequence[Sourced]) -> Sourced:
     """Combine the verdict on the whole sentence with the verdicts on its statements.
 
-    If all statements are supported, the sentence is `supported`. If the verdict on one statement is `not`, the sentence
-    is at best `partly` supported.
+    The sentence is `supported` if all statements are supported. The sentence is at most `partly` supported if the
+    verdict on one statement is `not`.
     """
     backed = [verdict for verdict in verdicts if verdict.verdict == "supported"]
     near = tuple(dict.fromkeys(near for verdict in backed for near in verdict.near)) or whole.near

@@ -7,7 +7,7 @@ from functools import cache
 from threading import Lock
 from typing import Protocol
 
-# A stemmer has internal state, so threads that analyse texts at the same time need a lock.
+# A stemmer is not thread-safe, because it has internal state.
 _STEMMER_LOCK = Lock()
 
 

@@ -1,4 +1,4 @@
-"""Finds the earlier findings and drafts that current pages still support, when a playbook is refreshed."""
+"""When a playbook is refreshed, finds the earlier findings and drafts that the current pages still support."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from octave_mcp.evidence.support import Statement, problems, quoted
 
 V = TypeVar("V", bound=Value)
 
-# Surviving evidence by id, with the text's current place on the page. The id does not change, so that drafts can still
-# cite the evidence.
+# Maps ids to evidence that is still on its page, with its current offsets. Drafts can still cite the evidence, because
+# its id does not change.
 Alive = Mapping[EvidenceId, Evidence]
 State = Callable[[str, str, tuple[Evidence, ...]], Statement]
 
 
 def still_there(evidence: Iterable[Evidence], pages: Iterable[Page]) -> dict[EvidenceId, Evidence]:
-    """Return, by id, the quotations that their pages still contain as whole sentences."""
+    """Return the quotations that are still whole sentences on their pages, keyed by id."""
     by_url, shown = {page.ref.url: page for page in pages}, dict[str, list[Passage]]()
     present: dict[EvidenceId, Evidence] = {}
     for quotation in evidence:
@@ -42,7 +42,7 @@ def still_there(evidence: Iterable[Evidence], pages: Iterable[Page]) -> dict[Evi
 
 
 def _moved(quotation: Evidence, shown: Iterable[Passage]) -> Evidence | None:
-    """Return the evidence at its new offset (the nearest to the old one), or None if the page no longer contains it."""
+    """Return the evidence with its new offset, or None if the page no longer contains the quotation."""
     places = [
         (start, passage)
         for passage in shown
@@ -67,7 +67,7 @@ def _moved(quotation: Evidence, shown: Iterable[Passage]) -> Evidence | None:
 
 
 def _places(quote: str, passage: Passage, *, has_label: bool) -> Iterator[int]:
-    """Yield the offsets in the page where the quotation is the passage's heading or consists of whole sentences."""
+    """Yield the offsets at which the quotation is the passage's heading or consists of whole sentences."""
     if passage.heading == quote and not has_label:
         yield passage.heading_start
     starts = {start for start, _ in (*passage.sentences, *numbered(passage))}
@@ -78,7 +78,7 @@ def _places(quote: str, passage: Passage, *, has_label: bool) -> Iterator[int]:
 
 
 def lost(value: Value, alive: Alive) -> dict[Path, tuple[EvidenceId, ...]]:
-    """Map the path of each finding with missing evidence to the evidence ids that remain."""
+    """Return the paths of findings that lost evidence, each mapped to the evidence ids that remain."""
     cited = ((at, cast("Finding[EvidenceId]", part)) for at, part in located(value) if isinstance(part, Finding))
     return {
         at: tuple(i for i in finding.evidence if i in alive)
@@ -112,7 +112,7 @@ def unsupported(
 def stating(vendor: str, prospect: str, given: str, known: tuple[str, ...]) -> State:
     """Return a function that builds a statement from a text and its evidence.
 
-    `known` are names that need no evidence.
+    The names in `known` need no evidence.
     """
 
     def stated(text: str, kind: str, evidence: tuple[Evidence, ...]) -> Statement:

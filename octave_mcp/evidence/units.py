@@ -1,4 +1,4 @@
-"""Groups neighbouring passages that belong together, such as a quotation and its speaker, and finds their cues."""
+"""Groups neighbouring passages that belong together, such as a quotation and the line that names its speaker."""
 
 from __future__ import annotations
 
@@ -11,29 +11,28 @@ from octave_mcp.domain.evidence import Passage
 from octave_mcp.domain.page import is_in_head
 from octave_mcp.evidence.worth import Cue, Cues
 
-# Separates the texts while they are processed as one string.
+# Separates the texts while they are joined into one string.
 _BREAK = "\x1f"
 _MARKS = b'()[]"*|/,.;:!?'
 _WITHOUT_MARKS = bytes.maketrans(_MARKS, b" " * len(_MARKS))
 _WITHOUT_DIGITS = bytes.maketrans(b"123456789", b"0" * 9)
-# Each pass halves runs of masked digits, so figures of up to 16 digits become equal.
+# Each pass halves the number of masked digits, so four passes make all figures of up to 16 digits equal.
 _MASKING_PASSES = 4
 _QUOTATION, _TITLE, _PRICE = int(Cue.QUOTATION), int(Cue.TITLE), int(Cue.PRICE)
 _SIGNS = int(Cue.TITLE | Cue.NAME)
 _SPEAKER, _LOGOS, _DATED = int(Cue.SPEAKER), int(Cue.LOGOS), int(Cue.DATED)
 _MAX_SIGNATURE_CHARACTERS = 140
-# A line that starts with a dash, possibly in a block quotation: '> — Ada Moss, CTO'.
+# Matches a line that starts with a dash, as in '— Ada Moss, CTO', even inside a block quotation.
 _SIGNED = re.compile(r"\n[^\S\n]*(?:>\s*)?[—–―]")
 _DASHES = ("—", "–", "―", "-")
-# Texts of fewer than six words that differ only in a figure say different things, such as '10 GB' and '50 GB' in two
-# plans.
+# Texts of fewer than six words keep their figures, because '10 GB' and '50 GB' can be two different plans.
 _MIN_GIST_WORDS = 6
 
 
 class AnalysedText(NamedTuple):
-    """A text in two forms for comparison, its words, and its cues as bits.
+    """A text in two normalised forms, with its words and its cues (kinds of information) as a bit set.
 
-    `plain` is the text in lower case without punctuation. `gist` is the same with figures masked.
+    `plain` is the text in lower case without punctuation. `gist` is `plain` with all digits masked.
     """
 
     plain: str
@@ -43,16 +42,17 @@ class AnalysedText(NamedTuple):
 
 
 class AnalysedTexts(NamedTuple):
-    """Analysed texts, and the vocabulary of all texts together."""
+    """Analysed texts, with the words of all texts as the vocabulary."""
 
     by_text: dict[str, AnalysedText]
     vocabulary: frozenset[str]
 
 
 class Unit(NamedTuple):
-    """Neighbouring passages that belong together.
+    """A group of one or two neighbouring passages that belong together.
 
-    `at` are the indexes of the passages in the list. `key` (URL and number) does not depend on the order of the list.
+    `at` contains the indexes of the passages in the list. `key` consists of the URL and the number of the first
+    passage, so it does not depend on the order of the list.
     """
 
     at: tuple[int, ...]
@@ -68,7 +68,7 @@ class Unit(NamedTuple):
 
     @property
     def gist(self) -> str:
-        """The wording without figures, equal for units that repeat each other.
+        """The text without punctuation and figures, which is equal for texts that repeat each other.
 
         Short texts and prices keep their figures.
         """
@@ -81,9 +81,9 @@ class Unit(NamedTuple):
 
 
 def units(passages: Sequence[Passage], analyses: Mapping[str, AnalysedText] | None = None) -> Iterator[Unit]:
-    """Group the passages into units. The passages of a page must be in order and next to each other.
+    """Group the passages that belong together. The passages of a page must be in order and next to each other.
 
-    `analyses` are the results of `analysed`, if the caller already has them.
+    `analyses` contains the results of `analysed`, if the caller already has them.
     """
     single, at = _single(passages, analyses or analysed(passage.text for passage in passages).by_text), 0
     while at < len(single):
@@ -94,7 +94,10 @@ def units(passages: Sequence[Passage], analyses: Mapping[str, AnalysedText] | No
 
 
 def analysed(texts: Iterable[str]) -> AnalysedTexts:
-    """Analyse the texts. Splitting all texts in one operation is much faster than splitting them one by one."""
+    """Analyse the texts.
+
+    The texts are joined and split in one operation, which is much faster than splitting each text.
+    """
     if not (unique := list(dict.fromkeys(texts))):
         return AnalysedTexts({}, frozenset())
     plain = _plain(_BREAK.join(text.replace(_BREAK, " ") for text in unique))
@@ -107,7 +110,7 @@ def analysed(texts: Iterable[str]) -> AnalysedTexts:
 
 
 def _plain(text: str) -> bytes:
-    """Return the text in lower case without punctuation, as bytes, which `translate` handles in one pass."""
+    """Return the text in lower case without punctuation. The result is bytes, because `bytes.translate` is fast."""
     for mark in "“”":
         text = text.replace(mark, " ")
     return text.lower().encode("utf-8", "replace").translate(_WITHOUT_MARKS)
@@ -167,7 +170,7 @@ def _is_next(one: Unit, other: Unit) -> bool:
 
 
 def _is_signature(unit: Unit) -> bool:
-    """Whether the unit looks like a speaker: a short line after a dash, or a name or title that is not a sentence."""
+    """Whether the text looks like the name of a speaker: a short line after a dash, or a name or title."""
     text = unit.text.lstrip("> ")
     if len(text) > _MAX_SIGNATURE_CHARACTERS or unit.is_heading:
         return False

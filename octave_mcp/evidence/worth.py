@@ -1,4 +1,4 @@
-"""Scores how informative a passage is for a seller, by cue words and by signs that all languages share."""
+"""Scores how informative a passage is for a seller, based on keywords and on signs such as figures and names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from math import fsum
 
 
 class Cue(IntFlag):
-    """A kind of information that a passage may contain."""
+    """A kind of information that a passage can contain."""
 
     OURS = auto()
     EVENT = auto()
@@ -33,7 +33,7 @@ class Cue(IntFlag):
     DATED = auto()
 
 
-# Cue words in several languages. A star matches any ending.
+# Keywords for each cue, in several languages. A star stands for any ending.
 _WORDS: dict[Cue, str] = {
     Cue.OURS: "we our us i my wir unser* nous notre nos nosotros nuestr* nós noss* noi nostr* wij onze",
     Cue.EVENT: (
@@ -84,7 +84,7 @@ _WORDS: dict[Cue, str] = {
 
 
 def _table(selects: Callable[[str], bool]) -> dict[str, int]:
-    """Map the selected words of `_WORDS`, without their stars, to their cues as bits."""
+    """Map the selected words, without the star, to a bit set of cues."""
     table: dict[str, int] = {}
     for cue, listed in _WORDS.items():
         for word in filter(selects, listed.split()):
@@ -102,14 +102,15 @@ _UNITS = (
     "|partners|integrations|products|kunden|mitarbeiter\\w*|länder\\w*|clientes|empleados|employés|pays|países|gb|tb|mb|pb|ms"
 )
 _SIGNS = "$€£¥₹"
-# Figures that mean something, such as '40 %', '$5', '3x' and '400 customers', but not '2026' or 'v2.1'.
+# Matches figures such as '40 %', '$5', '3x' and '400 customers', but not years or versions such as '2026' or 'v2.1'.
 _FIGURE = re.compile(
     rf"[{_SIGNS}\d](?:(?<=[{_SIGNS}])\s?\d|(?<=\d)(?:\s?%|[\d,.]{{0,20}}(?:\+|x\b|\s?[kmb]\b|\s?(?:million|billion|thousand|mio|mrd"
     rf"|millones|万|亿|億|倍|人|社)|[ -](?:[\w-]{{1,50}} ){{0,2}}(?:{_UNITS})\b)))"
 )
 _PRICE = re.compile(rf"[{_SIGNS}\d](?:(?<=[{_SIGNS}])\s?\d|(?<=\d)\s?(?:[{_SIGNS}]|usd|eur|gbp|chf|元|円))")
 _YEAR = re.compile(r"(?:19|20)\d\d(?!\d)")
-# A capitalised word inside a sentence. The first word does not count, because it is always capitalised.
+# Matches a capitalised word inside a sentence. It does not match the first word, because that word is always
+# capitalised.
 _NAME = re.compile(r" (?<=[\w,;:(&/] )[A-ZÀ-ÖØ-Þ][\w.&-]*[a-zA-Z]")
 _QUOTATION = re.compile(r"\s*(?:>\s*)?[\"“„«「『‘]|\s*>")
 
@@ -151,19 +152,22 @@ _POINTS: dict[Cue, float] = {
     Cue.RIVAL | Cue.NAME: 0.8,
 }
 _POINTS_BY_BITS = tuple((int(cue), given) for cue, given in _POINTS.items())
-# Minimum points, so that a page without any cue still has passages to show.
+# The minimum score is above zero, so that passages are selected even from a page without any cue.
 MIN_POINTS = 0.2
 
 
 class Cues:
-    """Finds the cues in texts whose words, in lower case, all belong to the vocabulary."""
+    """Finds the cues (kinds of information) in texts.
+
+    The vocabulary must contain all words of the texts, in lower case.
+    """
 
     def __init__(self, vocabulary: Iterable[str]) -> None:
         self._of = {word: cues for word in vocabulary if (cues := _cues_of(word))}
         self._words = frozenset(self._of)
 
     def of(self, text: str, words: frozenset[str]) -> int:
-        """Return the cues of the text as bits. `words` are the text's words in lower case."""
+        """Return the cues of the text as a bit set. `words` are the text's words in lower case."""
         cues = _sign_cues(text)
         for word in self._words & words:
             cues |= self._of[word]
@@ -192,5 +196,5 @@ def _cues_of(word: str) -> int:
 
 @lru_cache(maxsize=10_000)
 def points(cues: int) -> float:
-    """Return the points for these cues, including points for combinations of cues."""
+    """Return the score for these cues, including the points for combinations of cues."""
     return MIN_POINTS + fsum(given for cue, given in _POINTS_BY_BITS if cues & cue == cue)

@@ -1,4 +1,4 @@
-"""Ports for executing runs and for the journal of their steps."""
+"""Ports for the execution of runs and for the journal of their steps."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ T = TypeVar("T")
 
 
 class Journal(Protocol):
-    """The journal of a run. A step with the same name and input as a recorded step is not repeated."""
+    """The journal of a run, which records the results of its steps.
+
+    If a step with the same name and input is recorded, the step is not repeated.
+    """
 
     async def step(self, name: str, call: Callable[[], Awaitable[T]], kind: type[T], *given: object) -> T:
         """Return the recorded result of the step, or make the call and record its result.
 
-        An `OctaveError` is recorded like a result, and raised again. `given` is the input on which the result
-        depends; this input must be the same in all processes.
+        If the call raises an `OctaveError`, the error is recorded like a result and raised again. `given` is the input
+        on which the result depends. It must have the same representation in all processes.
         """
         ...
 
     def within(self, name: str) -> Journal:
-        """Return a journal for a part of the run, which prefixes the names of steps with `name`."""
+        """Return a journal for one part of the run. The journal adds the prefix `name` to the names of steps."""
         ...
 
 
@@ -31,8 +34,8 @@ Execute = Callable[[str], Awaitable[None]]
 Claim = Literal["ours", "others", "over"]
 
 
-# Callback that returns who can execute a run: `ours` if this process has the run's model, source and hosts, `others` if
-# it lacks any of them, and `over` if the run is final or deleted.
+# Callback that returns which process can execute a run. The result is `ours` if this process has the run's model,
+# source and hosts, `others` if it lacks any of them, and `over` if the run is final or deleted.
 Claims = Callable[[str], Awaitable[Claim]]
 
 
@@ -43,10 +46,10 @@ class Engine(Protocol):
         """Start the engine. A durable engine also resumes runs that an earlier process left unfinished."""
 
     async def start(self, run_id: str) -> None:
-        """Schedule a run. If the run was scheduled before, the call has no effect."""
+        """Schedule a run. Do nothing if the run is already scheduled."""
 
     async def owners_alive(self, run_ids: Collection[str]) -> dict[str, bool]:
-        """Map those runs that have started and not ended to whether the process that owns the run is alive."""
+        """Return, for each of these runs that is in progress, whether the process that owns the run is alive."""
         ...
 
     async def cancel(self, run_id: str) -> None:
@@ -56,4 +59,4 @@ class Engine(Protocol):
         """Delete everything that the engine has stored about these runs."""
 
     async def close(self, grace_seconds: float = 0) -> None:
-        """Wait up to `grace_seconds` for the runs of this process, then stop the remaining ones."""
+        """Wait up to `grace_seconds` for the runs of this process, then stop those that are still running."""

@@ -9,15 +9,15 @@ from octave_mcp.domain.playbook import Playbook
 
 
 class Export(Protocol):
-    """An export format, which renders a playbook as text, or as bytes if the format is binary."""
+    """An export format. It renders a playbook as text, or as bytes if the format is binary."""
 
     def render(self, playbook: Playbook) -> str | bytes: ...
 
 
 @runtime_checkable
 class EmbedsPages(Export, Protocol):
-    """A format that can include the texts of the pages that a playbook quotes."""
+    """An export format that can include the texts of the quoted pages."""
 
     def with_pages(self, texts: Mapping[str, str]) -> Export:
-        """Return a copy of this format that includes the given page texts, which are keyed by digest."""
+        """Return a copy of this format that includes the page texts in `texts`, which maps digests to texts."""
         ...

@@ -1,4 +1,4 @@
-"""Ports for models, and for the parts of a run that a model may use."""
+"""Ports for models, and for the parts of a run that a model can access."""
 
 from __future__ import annotations
 
@@ -13,37 +13,40 @@ from octave_mcp.ports.stores import KeyValues
 
 
 class Inbox(Protocol):
-    """The questions of a run to the connected client. The client has up to a week to answer a question."""
+    """The questions that a run asks the connected client. The client has up to a week to answer a question."""
 
     async def questions(self) -> Sequence[QuestionRecord]:
-        """Return all questions of the run."""
+        """Return all questions that the run has asked."""
         ...
 
     async def put(self, question: QuestionRecord) -> QuestionRecord:
-        """Store a question and return it. A question that was asked before is returned with its answer."""
+        """Store a question and return it. If the question was asked before, return it with its answer."""
         ...
 
     async def answer(self, question: QuestionRecord) -> str:
         """Wait for the answer and return its text.
 
         Raises:
-            Unanswered: The question was open for a week.
+            Unanswered: If the client did not answer within a week.
         """
         ...
 
     async def record_verdict(self, question_id: str, *, wrong: str | None = None, dropped: str | None = None) -> None:
-        """Store the problems of an answer, and the parts that were finally dropped. None leaves a value unchanged."""
+        """Store the problems of an answer, and the parts that were dropped because of them.
+
+        If an argument is None, the stored value does not change.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """The parts of a run that a model may use.
+    """The parts of a run that a model can access.
 
     - `fresh`: whether the model must not use cached answers.
-    - `check`: callback that a paid model calls right before each ask. Raises BudgetExceeded if the budget is used up.
-    - `spend`: callback that a paid model calls right after each answer.
-    - `clock`: the run's clock. A model that queues its asks reports to this clock how long asks wait in the queue.
-    - `slow`: callback that a slow model calls with its name and a description whenever the description changes.
+    - `check`: callback that a paid model calls before each ask. It raises BudgetExceeded if the budget is used up.
+    - `spend`: callback that a paid model calls after each answer.
+    - `clock`: the run's clock. A model with a queue reports to the clock how long its asks wait.
+    - `slow`: callback that a slow model calls to report its name and what it is doing.
     """
 
     run_id: str
@@ -59,10 +62,10 @@ class RunContext:
 class Model(Protocol):
     """Answers asks. Each run has its own instance of the model, which is closed when the run ends.
 
-    - `name`: the model's name, as users see it.
-    - `identity`: the model's name, combined with the names of all models that it asks. Cached findings are reused only
-      for the same identity.
-    - `languages`: the languages that the model can write; None if there is no limit.
+    - `name`: the name of the model that users see.
+    - `identity`: the name of the model, combined with the names of all models that it uses. Cached findings are reused
+      only if the identity is the same.
+    - `languages`: the languages that the model can write, or None if it can write any language.
     """
 
     name: str
@@ -71,7 +74,7 @@ class Model(Protocol):
     capacity: Capacity
 
     def estimate(self, max_pages: int) -> Estimate:
-        """Estimate the cost of a playbook from `max_pages` pages per company, without the verification of claims."""
+        """Estimate the cost of a playbook from up to `max_pages` pages per company, without the verification of claims."""
         ...
 
     def estimate_verification(self, max_pages: int) -> Estimate: ...
@@ -80,34 +83,36 @@ class Model(Protocol):
         """Check the model's configuration.
 
         Raises:
-            SetupError: A setting or environment variable makes the model unusable.
+            SetupError: If the model cannot be used because of a setting or an environment variable.
         """
 
     def prepare(self) -> None:
         """Start slow preparations for the first ask, such as loading a library.
 
-        Called when a run starts to fetch pages.
+        The method is called when a run starts to fetch pages.
         """
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
         """Return an answer of the type that the ask wants. The content of the answer is not checked.
 
         Raises:
-            Transient: A retry may succeed.
-            BadAnswer: A correction may succeed.
-            NoAccess, SetupError: Other asks would fail too.
-            UpstreamError: A retry would fail too.
+            Transient: If a retry can succeed.
+            BadAnswer: If a correction can succeed. NoAccess, SetupError: If other asks would fail, too.
+            UpstreamError: If a retry would fail, too.
         """
         ...
 
     async def announce(self, ask: Ask[Any, Any]) -> None:
-        """Reserve a place for the ask in the queue, before later asks. Models without a queue do nothing."""
+        """Reserve a place in the model's queue for the ask. A model without a queue does nothing."""
 
     async def has_answered(self, ask: Ask[Any, Any]) -> bool:
         """Return whether an answer from another run can be reused for this ask."""
         ...
 
     async def record_verdict(self, key: str, verdict: Judgement) -> None:
-        """Receive the verdict of the checks on an answer. Called again if the correction of the answer was rejected."""
+        """Record whether an answer passed the checks.
+
+        The method is called again if the correction of the answer was rejected.
+        """
 
     async def close(self) -> None: ...

@@ -14,47 +14,47 @@ class Source(Protocol):
 
     @property
     def credits(self) -> int:
-        """The number of Firecrawl credits used so far; 0 if the source is free."""
+        """The number of Firecrawl credits used so far, which is 0 for a free source."""
         ...
 
     def listen(self, on_progress: Callable[[str], None]) -> None:
-        """Set a callback for progress messages during long calls."""
+        """Set a callback that receives progress messages during long calls."""
 
     async def open(self, company: Company) -> Company:
-        """Return the company with the URL that responds, such as 'https://www.acme.com'.
+        """Return the company, with the URL at which its site responds, such as 'https://www.acme.com'.
 
-        This method requests robots.txt but no page.
+        Only robots.txt is requested, and no page.
 
         Raises:
-            HostNotAllowed: The IP address of the site is not public.
-            SiteUnreachable: No server responds.
-            SiteRefuses: robots.txt disallows reading the site.
+            HostNotAllowed: If the IP address of the site is not public.
+            SiteUnreachable: If no server responds.
+            SiteRefuses: If robots.txt does not allow access to the site.
         """
         ...
 
     async def home(self, company: Company) -> Page:
-        """Return the home page. Tries the host with and without www.
+        """Return the home page. The host is tried with and without www.
 
         Raises:
-            SiteUnreachable: The home page cannot be read.
+            SiteUnreachable: If the home page cannot be read.
         """
         ...
 
     async def map(self, company: Company, home: Page) -> Site:
-        """Return all URLs of the site, except that of the home page, from sitemaps and the links on the home page."""
+        """Return the URLs in the site's sitemaps and in the links on the home page, except the home page itself."""
         ...
 
     async def scrape(self, site: Site, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
         """Return a page or a failure for each URL, in the given order.
 
-        A page that cannot be read does not raise an error.
+        If a page cannot be read, a failure is returned and no error is raised.
 
-        A page with the same text as an earlier page or the home page is returned as a failure.
+        A page also counts as a failure if it has the same text as an earlier page or the home page.
         """
         ...
 
     async def read(self, company: Company, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
-        """Read pages like `scrape`, but of a site that was not mapped.
+        """Read pages from a site that was not mapped. Otherwise, this method is like `scrape`.
 
         The pages are not compared with the home page.
         """

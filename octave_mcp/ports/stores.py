@@ -1,4 +1,4 @@
-"""Ports for the storage of runs and of caches that all runs share."""
+"""Ports for storing runs, and the caches that all runs share."""
 
 from __future__ import annotations
 
@@ -15,50 +15,53 @@ from octave_mcp.domain.steps import StepEntry, StepRecord
 from octave_mcp.domain.versions import Version, VersionMeta
 
 CACHE_MAX_AGE = timedelta(days=30)
-# Callback that makes a call to the database and repeats the call until the database is available.
+# Callback that makes a call to the database. While the database is unavailable, it repeats the call.
 Wait = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 
 
 class KeyValues(Protocol):
-    """Key-value store for small texts that all runs share, such as a site's robots.txt."""
+    """A key-value store for small texts that all runs share, such as a site's robots.txt."""
 
     async def put_value(self, key: str, text: str, *, run_id: str = "") -> None:
-        """Store a value. If `run_id` is a run that was deleted, the call has no effect."""
+        """Store a value. Do nothing if `run_id` is given and that run was deleted."""
 
     async def get_value(self, key: str, *, since: datetime) -> str | None:
-        """Return the value if it was stored at `since` or later, otherwise None."""
+        """Return the value if it was stored at or after the time `since`, or None."""
         ...
 
 
 class PageCache(Protocol):
-    """Page cache that all processes share.
+    """A page cache that all processes share.
 
-    Entries expire after `CACHE_MAX_AGE`; a full cache evicts the oldest entries.
+    Entries expire after `CACHE_MAX_AGE`. If the cache is full, the oldest entries are evicted.
     """
 
     async def cached(self, keys: Sequence[str]) -> dict[str, CacheEntry]: ...
 
     async def lease(self, keys: Sequence[str], owner: str, *, seconds: float) -> frozenset[str]:
-        """Lease keys to an owner, so that for `seconds`, no other owner fetches their pages.
+        """Lease keys to an owner for `seconds`. During this time, no other owner fetches the pages with these keys.
 
-        Returns the keys that were free.
+        Returns the keys that were leased. Keys that another owner has leased are left out.
         """
         ...
 
     async def put_cached(
         self, copies: Mapping[str, CacheEntry], *, owner: str, leased: Sequence[str], run_id: str = ""
     ) -> None:
-        """Store entries and release leases in one transaction. Entries for a run that was deleted are not stored."""
+        """Store entries and release the leases in one transaction.
+
+        If `run_id` is given and that run was deleted, the entries are not stored.
+        """
 
 
 class Heartbeats(Protocol):
-    """Heartbeats of servers: each server keeps increasing a number.
+    """Heartbeats of servers. As a heartbeat, each server regularly increases its own number.
 
-    If a server's number stays the same, it has stopped.
+    If the number of a server no longer changes, the server has stopped.
     """
 
     async def beat(self, server_id: str) -> Mapping[str, int]:
-        """Increase the number of this server by one, and return the numbers of all servers."""
+        """Increase this server's number by one, and return the numbers of all servers."""
         ...
 
     async def remove_server(self, server_id: str) -> None: ...
@@ -68,14 +71,17 @@ class Memory(KeyValues, PageCache, Protocol):
     """The storage that a source may use."""
 
     async def use_cached(self, keys: Sequence[str], run_id: str) -> None:
-        """Record that the run uses cached pages or values. An entry is deleted with the last run that uses it."""
+        """Record that the run uses these cached pages or values.
+
+        A cache entry is deleted when the last run that uses it is deleted.
+        """
 
 
 class Store(Memory, Heartbeats, Protocol):
-    """Sessions and runs: records, events, questions, versions of playbooks, and each page that was read.
+    """Stores sessions and runs, with their events, questions, playbook versions and pages.
 
     Raises:
-        StoreFailed: The database cannot be read or written. All methods raise this error.
+        StoreFailed: If the database cannot be read or written. All methods can raise this error.
     """
 
     async def open(self) -> None:
@@ -84,17 +90,17 @@ class Store(Memory, Heartbeats, Protocol):
     async def close(self) -> None: ...
 
     async def add_run(self, record: RunRecord, *, new_session: bool) -> RunRecord:
-        """Store a new run and return it. If another run has the same request_id, return that run instead.
+        """Store a new run and return it. If a run with the same request_id exists, return that run instead.
 
         Raises:
-            NotFound: The session of the run does not exist.
+            NotFound: If the session of the run does not exist.
         """
         ...
 
     async def update_run(self, record: RunRecord, *, events: Sequence[Event] = ()) -> bool:
-        """Replace the record of a run and add events in one transaction.
+        """Replace the record of a run and add events to the run, in one transaction.
 
-        Returns False, without a change, if the run is final or deleted.
+        If the run is final or deleted, this changes nothing and returns False.
         """
         ...
 
@@ -103,26 +109,29 @@ class Store(Memory, Heartbeats, Protocol):
     async def run_of_request(self, request_id: str) -> RunRecord | None: ...
 
     async def epoch_of(self, run_id: str) -> int | None:
-        """Return the epoch of the run's latest execution (0 if it has none), or None if the run is final or deleted."""
+        """Return the epoch, which is the number of the run's latest execution.
+
+        The epoch is 0 before the first execution. The result is None if the run is final or deleted.
+        """
         ...
 
     async def begin_execution(self, run_id: str, after: int) -> bool:
-        """Begin the execution that follows epoch `after`.
+        """Begin a new execution of the run, if `after` is the epoch of its latest execution.
 
-        Returns False, without a change, if another execution has begun or the run is final.
+        If another execution has begun, or if the run is final, this changes nothing and returns False.
         """
         ...
 
     def of_execution(self, epoch: int) -> Store:
-        """Return this store for one execution of a run.
+        """Return a copy of this store for one execution of a run.
 
-        The returned store ignores writes to the run once the run is final or a later execution has begun. Data that all
-        runs share, such as cached pages, is still written.
+        The copy ignores writes to the run if the run is final or if a later execution has begun. It still writes data
+        that all runs share, such as cached pages.
         """
         ...
 
     async def lost(self, epochs: Mapping[str, int]) -> list[str]:
-        """Return the runs in `epochs` that are final or deleted or have a later execution than the given epoch."""
+        """Return the runs in `epochs` that are final, are deleted, or have an execution after the given epoch."""
         ...
 
     def waiting(self, wait: Wait) -> Store:
@@ -132,90 +141,102 @@ class Store(Memory, Heartbeats, Protocol):
     async def steps(self, run_id: str) -> list[StepEntry]: ...
 
     async def put_step(self, run_id: str, step: StepRecord) -> bool:
-        """Record a finished step. Returns False, without a change, if the run is final or has a later execution."""
+        """Record the result of a finished step.
+
+        If the run is final or has a later execution, this changes nothing and returns False.
+        """
         ...
 
     async def runs(
         self, *, session_id: str | None = None, limit: int = 20, after: str | None = None
     ) -> list[RunRecord]:
-        """Return runs, newest first. `after` is the id of the last run of the previous page."""
+        """Return one page of runs, with the newest run first.
+
+        `after` is the id of the last run on the previous page.
+        """
         ...
 
     async def unfinished(self) -> list[RunRecord]: ...
 
     async def ended_before(self, when: datetime) -> list[RunRecord]:
-        """Return runs that ended before `when` and whose playbook has had no new version since `when`."""
+        """Return the runs that ended before `when` and whose playbook has no version from after `when`."""
         ...
 
     async def sessions(self, *, limit: int = 20, after: str | None = None) -> list[SessionRecord]:
-        """Return sessions, newest first. `after` is the id of the last session of the previous page."""
+        """Return one page of sessions, with the newest session first.
+
+        `after` is the id of the last session on the previous page.
+        """
         ...
 
     async def session(self, session_id: str) -> SessionRecord | None: ...
 
     async def delete_session(self, session_id: str) -> None:
-        """Delete a session and its runs, including everything that `delete_runs` deletes."""
+        """Delete a session and its runs, as `delete_runs` does."""
 
     async def delete_runs(self, run_ids: Sequence[str]) -> None:
-        """Delete runs with everything stored about them.
+        """Delete runs and everything that is stored about these runs.
 
-        Also deletes cached data that no remaining run uses, and sessions that have no remaining runs.
+        This also deletes cached data that no other run uses, and sessions that have no other runs.
         """
 
     async def append(self, run_id: str, events: Sequence[Event]) -> None:
-        """Add events to a run, numbered from 1. Does nothing if the run is final."""
+        """Add events to a run. The events of each run are numbered from 1. If the run is final, this does nothing."""
 
     async def events(self, run_id: str, *, after: int = 0) -> list[tuple[int, Event]]:
-        """Return the run's events with numbers above `after`, in order."""
+        """Return the run's events whose number is higher than `after`, in order."""
         ...
 
     async def last_events(self, run_id: str, limit: int) -> list[tuple[int, Event]]: ...
 
     async def delete_values(self, before: datetime, kind: str = "") -> None:
-        """Delete the values that were stored before the time `before` and whose keys start with `kind`."""
+        """Delete the values that were stored before the time `before`, if their keys start with `kind`."""
 
     async def put_question(self, run_id: str, question: QuestionRecord) -> QuestionRecord:
-        """Store a question and return it. If the question was stored earlier, return the stored question."""
+        """Store a question and return it. If the question is already stored, return the stored question."""
         ...
 
     async def question(self, run_id: str, question_id: str) -> QuestionRecord | None: ...
 
     async def questions(self, run_id: str) -> list[QuestionRecord]:
-        """Return the run's questions in the order in which they were asked."""
+        """Return the run's questions, with the oldest question first."""
         ...
 
     async def open_question(self, run_id: str, *, before: datetime, hand_out: bool) -> QuestionRecord | None:
-        """Return the next unanswered question for a client.
+        """Return the next question that a client should answer.
 
-        With `hand_out`, record that the question was given out now.
+        If `hand_out` is true, record that the question was given to a client now.
 
-        Questions that were never given out come first, then the question that was given out longest ago. Questions that
-        were given out at `before` or later are skipped.
+        Questions that no client has received come first. Then come the other questions, in the order in which clients
+        received them. Questions that a client received at or after the time `before` are skipped.
         """
         ...
 
     async def put_answer(self, run_id: str, question_id: str, answer: str) -> bool:
-        """Store an answer. Returns False, without a change, if the question is answered or does not exist."""
+        """Store an answer.
+
+        If the question is already answered or does not exist, this changes nothing and returns False.
+        """
         ...
 
     async def answered(self, asked: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Return the questions in `asked`, pairs of run id and question id, that have an answer."""
+        """Return the pairs of run id and question id in `asked` whose question has an answer."""
         ...
 
     async def put_verdict(
         self, run_id: str, question_id: str, *, wrong: str | None = None, dropped: str | None = None
     ) -> None:
-        """Store the verdict on an answer. None leaves a value unchanged."""
+        """Store the verdict on an answer. If an argument is None, the stored value does not change."""
 
     async def put_version(self, run_id: str, version: Version) -> Version | None:
         """Store a version of the run's playbook and return it.
 
-        If the run that makes the version stored a version earlier, that earlier version is returned instead. Returns
-        None, without a change, if the playbook's run is deleted, or if the run that makes the version is final or
-        deleted or has a later execution.
+        A run stores only one version. If the run that made this version has already stored one, that version is
+        returned instead. Nothing is stored, and None is returned, if the playbook's run is deleted, or if the run that
+        made the version is final, is deleted, or has a later execution.
 
         Raises:
-            Outdated: The version is not based on the newest version.
+            Outdated: If the version is not based on the newest version.
         """
         ...
 
@@ -228,30 +249,34 @@ class Store(Memory, Heartbeats, Protocol):
         ...
 
     async def get_playbook(self, run_id: str, number: int | None = None) -> Playbook | None:
-        """Return the playbook of the version with this number, or of the newest version if `number` is None."""
+        """Return the playbook in the version with this number, or in the newest version if `number` is None."""
         ...
 
     async def put_pages(self, run_id: str, pages: Sequence[Page]) -> tuple[str, ...]:
-        """Store pages that the run has read. Returns the keys of the pages in the given order."""
+        """Store pages that the run has read. Returns the keys of the pages, in the order of `pages`."""
         ...
 
     async def pages(self, run_id: str, keys: Sequence[str]) -> tuple[Page, ...]:
         """Return the pages with the given keys, in the order of `keys`.
 
         Raises:
-            Unreadable: A page is missing, or was stored by another release in a form that this release cannot read.
+            Unreadable: If a page is missing, or was stored by another release in a format that this release cannot
+            read.
         """
         ...
 
     async def copy_pages(self, from_run: str, to_run: str, sha256s: Collection[str]) -> bool:
-        """Add a run's pages with these digests to another run.
+        """Add the pages with these digests from one run to another run.
 
-        Returns False, without a change, if a page is missing.
+        If a page is missing, this changes nothing and returns False.
         """
         ...
 
     async def pages_with_texts(self, sha256s: Collection[str]) -> dict[str, Page]:
-        """Return a page of any run for each digest of a text. The result omits texts that were deleted."""
+        """Return, for each digest, a page whose text has this digest.
+
+        The page can belong to any run. Digests of deleted texts are left out.
+        """
         ...
 
     async def page_text(self, sha256: str) -> str | None: ...

@@ -1,1 +1,1 @@
-"""Storage of runs and everything that belongs to them, in SQLite (default) or Postgres."""
+"""Stores runs and everything that belongs to a run, in SQLite (the default) or Postgres."""

@@ -1,4 +1,4 @@
-"""Accesses the database (SQLite or Postgres). Each call runs as one transaction in a thread of the store."""
+"""Accesses the SQLite or Postgres database. Each call runs as one transaction in a separate thread."""
 
 from __future__ import annotations
 
@@ -22,32 +22,33 @@ from octave_mcp.store.migrations import prepare
 
 T = TypeVar("T")
 
-# Number of threads for reading, and also for writing: with separate threads, readers never queue behind writers that
-# wait for a lock.
+# Size of each of the two thread pools. Readers and writers have separate pools, so that readers never queue behind
+# writers that wait for a lock.
 THREADS = 4
-# How long a writer waits for writers in other processes on the same SQLite file.
+# A writer waits this long while another process writes to the same SQLite file.
 BUSY_MILLISECONDS = 30_000
-# If a process is suspended inside a transaction, Postgres releases its row locks after this time.
+# If a process is suspended during a transaction, Postgres ends its session after this time, which releases its locks.
 IDLE_TRANSACTION_MILLISECONDS = 30_000
-# With FULL, commits survive a power failure. In WAL mode, the usual NORMAL may lose the last commits.
+# With FULL, commits are not lost in a power failure. With NORMAL, which is usual in WAL mode, the last commits can be
+# lost.
 SYNCHRONOUS = "FULL"
-# Timeout for reads and for the start of writes. A write that has started may still be committed, so there is no timeout
-# for its end.
+# Timeout for reads, and for the time until a write starts. After a write has started, there is no timeout, because it
+# could still be committed.
 MAX_WAIT_SECONDS = 10.0
 TOO_SLOW = "the database takes too long to answer; run 'octave-mcp doctor' to see whether it is busy or unreachable"
-# Matches messages of libpq and psycopg about an invalid option in the URL, because they raise no distinct exception
-# type for such errors.
+# Matches the error messages of libpq and psycopg for an invalid option in the URL. Neither has an exception type for
+# this error.
 WRONG_OPTION = re.compile(r"(invalid connection option|invalid \w+ value: |invalid integer value |bad value for ).*")
 
 
 class Database:
-    """The database at a SQLAlchemy URL.
+    """A database with a SQLAlchemy URL.
 
-    `url` is, for instance, 'sqlite:////home/octave.db' or 'postgresql+psycopg://user:password@host/database'.
+    Examples of `url` are 'sqlite:////home/octave.db' and 'postgresql+psycopg://user:password@host/database'.
     """
 
-    # The execution that uses this object; None for other callers. Writes of an execution are ignored once the run is
-    # final or another execution has begun.
+    # The epoch of the execution that uses this object, or None if the caller is not an execution. Writes by an
+    # execution are ignored if the run is final or if a later execution has begun.
     epoch: int | None = None
     _wait: Wait | None = None
 
@@ -92,7 +93,7 @@ class Database:
             threads.shutdown(wait=False)
 
     async def _write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in a transaction. In SQLite, other writers wait from the start of the transaction."""
+        """Run `work` in a transaction. In SQLite, all other writers wait until the transaction ends."""
         return await self._call(self._writers, lambda: self._transaction(self._ready(), work))
 
     async def _read(self, work: Callable[[Connection], T]) -> T:
@@ -103,7 +104,7 @@ class Database:
         )
 
     async def _overwrite_log(self) -> None:
-        """Empty SQLite's write-ahead log, which still contains data that was deleted from the tables."""
+        """Empty SQLite's write-ahead log, because it still contains data that was deleted from the tables."""
         engine = self._ready()
         if engine.dialect.name == "sqlite":
             checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)"
@@ -143,7 +144,7 @@ class Database:
         """Run `work` in a thread.
 
         Raises:
-            StoreFailed: `work` took longer than `MAX_WAIT_SECONDS`. There is no limit for executions of runs.
+            StoreFailed: If `work` took longer than `MAX_WAIT_SECONDS`. This limit does not apply to executions of runs.
         """
         begun = threading.Event()
 
@@ -159,14 +160,14 @@ class Database:
                     raise StoreFailed(TOO_SLOW)
             return await working
         finally:
-            # If the caller has given up, work that is still queued must not run later.
+            # If the caller has given up, work that is still in the queue must not run.
             working.cancel()
 
 
 class _File(NamedTuple):
-    """Identifies the SQLite file that was opened.
+    """Identifies the SQLite file that was opened, by its device and inode numbers.
 
-    If the file was removed or replaced since then, writes would be lost.
+    If the file was removed or replaced after it was opened, writes would be lost.
     """
 
     path: Path
@@ -174,7 +175,7 @@ class _File(NamedTuple):
 
     @classmethod
     def of(cls, engine: Engine) -> _File | None:
-        """Return the file of the database, or None if the database is not a file."""
+        """Return the file of the database, or None if the database is not stored in a file."""
         name = engine.url.database if engine.dialect.name == "sqlite" else None
         return cls(Path(name), _place(Path(name))) if name else None
 
@@ -182,7 +183,7 @@ class _File(NamedTuple):
         """Check that the path still leads to the same file.
 
         Raises:
-            StoreFailed: The path now leads to another file or to no file.
+            StoreFailed: If the path now leads to another file or to no file.
         """
         with suppress(OSError):
             if _place(self.path) == self.place:
@@ -203,8 +204,8 @@ def _outside_transactions(engine: Engine, statement: str) -> None:
 
 
 def _set_up_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401 - a sqlite3 connection, which SQLAlchemy does not type
-    # By default, sqlite3 begins a transaction only at the first write, after rows have already been read without a
-    # lock.
+    # None disables the implicit transactions of sqlite3, which begin only at the first write, when rows have already
+    # been read without a lock.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
     connection.execute("PRAGMA journal_mode=WAL")
@@ -223,8 +224,8 @@ def _limit_connecting(_: object, __: object, ___: object, options: dict[str, Any
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A deferred transaction fails immediately if it starts to write while another transaction is writing; an immediate
-    # transaction waits.
+    # While another transaction is writing, BEGIN IMMEDIATE waits. With plain BEGIN, the first write would fail
+    # immediately.
     connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reads") else "BEGIN IMMEDIATE")
 
 

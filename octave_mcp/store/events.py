@@ -1,4 +1,4 @@
-"""Events of runs, numbered from 1 within each run."""
+"""Stores the events of runs. The events of each run are numbered from 1."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Events(Database):
 
 def append_events(db: Connection, run_id: str, added: Sequence[Event]) -> None:
     for event in added:
-        # No other writer can take the same number in the meantime, because all writers lock the row of the run first.
+        # Two writers cannot use the same number, because every writer locks the row of the run first.
         last = select(func.coalesce(func.max(events.c.number), 0) + 1).where(events.c.run_id == run_id)
         row = select(literal(run_id), last.scalar_subquery(), literal(event.model_dump_json()))
         db.execute(insert(events).from_select(["run_id", "number", "event"], row))

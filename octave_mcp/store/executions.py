@@ -1,4 +1,4 @@
-"""Executions of runs: epochs, journals of steps, and heartbeats of the servers."""
+"""Stores the executions of runs: their epochs, their journals of steps, and the heartbeats of servers."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ class Executions(Database):
         return await self._read(lambda db: db.execute(query).scalar())
 
     async def begin_execution(self, run_id: str, after: int) -> bool:
-        # The condition on the epoch makes this update a compare-and-set: if two servers try it, only one begins the
-        # execution.
+        # The update is a compare-and-set on the epoch, so only one of two competing servers begins the execution.
         current = (runs.c.run_id == run_id) & runs.c.status.notin_(FINAL) & (runs.c.epoch == after)
         begin = update(runs).where(current).values(epoch=after + 1)
         return await self._write(lambda db: bool(db.execute(begin).rowcount))
@@ -36,8 +35,8 @@ class Executions(Database):
         def work(db: Connection) -> list[str]:
             given = as_table(db, epochs).c.value
             same = (runs.c.run_id == given) & runs.c.status.notin_(FINAL)
-            # Epochs only increase, so the count and the sum both match only if no run is lost. This check is cheaper
-            # than reading all rows.
+            # Because epochs only increase, the count and the sum both match only if no run is lost. Comparing them is
+            # faster than reading all rows.
             if db.execute(select(func.count(), func.sum(runs.c.epoch)).where(same)).one() == expected:
                 return []
             current = dict(db.execute(select(runs.c.run_id, runs.c.epoch).where(same)).all())

@@ -1,4 +1,4 @@
-"""Key-value store for small texts, with the time when each text was stored."""
+"""Stores small texts by key, with the time when each text was stored."""
 
 from __future__ import annotations
 

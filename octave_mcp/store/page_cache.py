@@ -1,4 +1,4 @@
-"""Page cache that all runs share: results of sources as compressed JSON, and leases on URLs to fetch."""
+"""Stores the page cache that all runs share, as compressed JSON, and the leases on URLs that are being fetched."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from octave_mcp.store.tables import copies, key_values, leases, time_text, uses
 # Key of the Postgres advisory lock for writing to the cache.
 LOCK = 0xC091E5
 MAX_BYTES = 500_000_000
-# Eviction stops at this size, which is well below `MAX_BYTES`, so that evictions are rare.
+# Entries are evicted until the cache has this size. It is well below `MAX_BYTES`, so that evictions are rare.
 LEFT_BYTES = 450_000_000
-# Number of keys per DELETE statement, because databases limit the number of parameters of a statement.
+# Number of keys in one DELETE statement. It is limited, because databases limit the parameters of a statement.
 BATCH = 500
 
 
@@ -39,7 +39,7 @@ class PageCache(Database):
         rows = await computed(_packed, copies)
 
         def work(db: Connection) -> None:
-            # If the run was deleted in the meantime, nothing may be added to the cache for it.
+            # If the run was deleted in the meantime, nothing must be added to the cache for this run.
             if not run_id or is_stored(db, run_id):
                 _put(db, rows)
             db.execute(delete(leases).where(leases.c.key.in_(leased), leases.c.owner == owner))
@@ -57,7 +57,7 @@ class PageCache(Database):
 
 
 def delete_unused(db: Connection) -> None:
-    """Delete cached pages and values about hosts (such as robots.txt) that no stored run has used."""
+    """Delete cached pages, and values about hosts such as robots.txt, if no stored run has used them."""
     _lock(db)
     used = select(uses.c.key)
     db.execute(delete(copies).where(copies.c.key.notin_(used)))
@@ -83,7 +83,7 @@ def _put(db: Connection, rows: Mapping[str, tuple[str, bytes]]) -> None:
 
 
 def _lease(db: Connection, keys: Sequence[str], owner: str, seconds: float) -> frozenset[str]:
-    """Lease the keys that have no valid lease of another owner, and return them."""
+    """Lease the keys that no other owner has leased, and return these keys."""
     _lock(db)
     now = datetime.now(UTC)
     until = time_text(now + timedelta(seconds=seconds))
@@ -96,9 +96,9 @@ def _lease(db: Connection, keys: Sequence[str], owner: str, seconds: float) -> f
 
 
 def _lock(db: Connection) -> None:
-    """Allow only one writer at a time, because writers that lock rows in different orders would deadlock.
+    """Lock the cache for other writers, because two writers that lock the same rows in different orders would deadlock.
 
-    SQLite always has only one writer.
+    SQLite needs no lock, because it has only one writer at a time.
     """
     if db.dialect.name != "sqlite":
         db.execute(select(func.pg_advisory_xact_lock(LOCK)))

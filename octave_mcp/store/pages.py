@@ -1,4 +1,4 @@
-"""Stores pages that runs have read. A text is stored once per digest and shared by all runs."""
+"""Stores the pages that runs have read. All runs share the texts, so each text is stored only once."""
 
 from __future__ import annotations
 
@@ -47,8 +47,7 @@ class Pages(Database):
         )
 
         def work(db: Connection) -> bool:
-            # Texts are locked before the check, because a text could otherwise be deleted between the check and the
-            # insert.
+            # The texts are locked first. Otherwise, a text could be deleted between the check and the insert.
             lock_texts(db, exclusive=False)
             digests = set(db.execute(select(source_rows.subquery().c.sha256)).scalars())
             if digests != {*sha256s} or not is_writable(db, to_run, self.epoch):
@@ -64,7 +63,7 @@ class Pages(Database):
         return await self._write(work)
 
     async def pages_with_texts(self, sha256s: Collection[str]) -> dict[str, Page]:
-        # Several runs may have read pages with the same text, so the query selects one key per text.
+        # The query selects one page key per text, because several runs can have pages with the same text.
         keys = select(func.min(pages.c.key)).where(pages.c.sha256.in_(sha256s)).group_by(pages.c.sha256)
         query = (
             select(pages.c.sha256, pages.c.page, texts.c.utf8)
@@ -85,7 +84,7 @@ class Pages(Database):
 
 
 class _Row(NamedTuple):
-    """The stored parts of a page. `key` is the digest of everything except the page's text."""
+    """The data of a page that is stored in the database. `key` is the digest of all data except the page's text."""
 
     key: str
     sha256: str
@@ -100,7 +99,7 @@ def _row_of(page: Page) -> _Row:
 
 def _put_pages(db: Connection, run_id: str, rows: Sequence[_Row]) -> None:
     lock_texts(db, exclusive=False)
-    # Rows are sorted, because two writers that lock the same rows in different orders would deadlock.
+    # The rows are sorted, because two writers that lock the same rows in different orders would deadlock.
     for row in sorted(rows, key=lambda row: row.sha256):
         upsert(db, texts, {"sha256": row.sha256}, {"utf8": row.utf8})
         upsert(db, pages, {"run_id": run_id, "key": row.key}, {"sha256": row.sha256, "page": row.body})

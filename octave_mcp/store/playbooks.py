@@ -1,4 +1,4 @@
-"""Playbooks and their versions."""
+"""Stores playbooks and their versions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Playbooks(Database):
             if not self._may_write(db, run_id, meta.run_id):
                 return None
             known = [parsed(VersionMeta, text) for text in db.execute(_metas(run_id)).scalars()]
-            # A run makes only one version, even if the run is resumed after it stored the version.
+            # A run makes only one version. If the run was resumed, the version can already be stored.
             if meta.run_id and (own := [known_meta for known_meta in known if known_meta.run_id == meta.run_id]):
                 return own[0]
             check_base(run_id, meta.based_on or 0, known)
@@ -37,11 +37,11 @@ class Playbooks(Database):
         return await self.get_version(run_id, stored.number)
 
     def _may_write(self, db: Connection, run_id: str, made_by: str | None) -> bool:
-        """Return whether the run is stored, and the run that makes the version is not final and has no later execution.
+        """Return whether the playbook's run is stored and the run that made the version is allowed to write.
 
         The method locks the rows of both runs.
         """
-        # Run ids are sorted, because writers that lock the two rows in different orders would deadlock.
+        # The run ids are sorted, because two writers that lock the two rows in different orders would deadlock.
         wanted = sorted({run_id, made_by or run_id})
         rows = select(runs.c.run_id, runs.c.status, runs.c.epoch).where(runs.c.run_id.in_(wanted))
         found = {row.run_id: row for row in db.execute(rows.order_by(runs.c.run_id).with_for_update())}

@@ -1,4 +1,4 @@
-"""Stores questions of runs to the connected client, and the client's answers."""
+"""Stores the questions that runs ask the connected client, and the client's answers."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from octave_mcp.store.database import Database
 from octave_mcp.store.statements import as_table, is_writable, upsert
 from octave_mcp.store.tables import losses, questions, time_text
 
-# Width of the id columns. Run ids are padded to this width, so that a run id and a question id can be passed as one
-# text.
+# Width of the columns for ids. Run ids are padded to this width, so that a run id and a question id can be joined into
+# one text.
 ID_CHARACTERS = 64
-# Value of `handed_at` for questions that were never given out. The value sorts before all times, so these questions
-# come first.
+# Value of `handed_at` for questions that no client has received. These questions come first, because the value sorts
+# before all times.
 NEVER = ""
 
 
@@ -104,7 +104,7 @@ def _find(db: Connection, run_id: str, question_id: str) -> QuestionRecord | Non
 
 
 def _with_verdicts() -> Select[Any]:
-    """Select questions together with the parts that were dropped from their answers."""
+    """Select questions, with the parts that were dropped from the answers."""
     same = (losses.c.run_id == questions.c.run_id) & (losses.c.question_id == questions.c.question_id)
     return select(questions, losses.c.dropped).outerjoin(losses, same)
 

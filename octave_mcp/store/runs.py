@@ -30,7 +30,7 @@ from octave_mcp.store.tables import (
     versions,
 )
 
-# Values that are cached for a run start with the id of the run ("run_" and 32 hex digits).
+# If a value is cached for a single run, its key starts with the id of the run ("run_" and 32 hex digits).
 RUN_ID_CHARACTERS = 36
 
 
@@ -94,7 +94,10 @@ class Runs(Database):
         return await self._readable(select(runs.c.record).where(old))
 
     async def _readable(self, found: Select[*tuple[Any, ...]]) -> list[RunRecord]:
-        """Return the records that can be parsed. A record of another release must not keep a server from starting."""
+        """Return the records that can be parsed.
+
+        Other records are skipped, because a record from another release must not prevent the server from starting.
+        """
         return [*readable(RunRecord, await self._read(lambda db: db.execute(found).scalars().all()))]
 
     async def _records(self, found: Select[*tuple[Any, ...]]) -> list[RunRecord]:
@@ -148,7 +151,7 @@ def _of_request(db: Connection, request_id: str | None) -> RunRecord | None:
     """Return the run with this request_id, if any."""
     if request_id is None:
         return None
-    # A concurrent request with the same id waits for this lock, and then finds the run instead of adding a second run.
+    # A concurrent request with the same id waits for this lock. It then finds the run and does not add a second run.
     if db.dialect.name != "sqlite":
         db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(request_id, 0))))
     text = db.execute(select(runs.c.record).where(runs.c.request_id == request_id)).scalar_one_or_none()
@@ -156,7 +159,7 @@ def _of_request(db: Connection, request_id: str | None) -> RunRecord | None:
 
 
 def _with_runs() -> Select[*tuple[Any, ...]]:
-    """Select sessions with the number of their runs and the time of the newest run."""
+    """Select sessions, with the number of runs and the time of the newest run of each session."""
     own = runs.c.session_id == sessions.c.session_id
     count = select(func.count()).select_from(runs).where(own).scalar_subquery()
     last = select(func.max(runs.c.created_at)).where(own).scalar_subquery()
@@ -170,8 +173,8 @@ def _with_runs() -> Select[*tuple[Any, ...]]:
 
 def _delete_runs(db: Connection, ids: Select[*tuple[Any, ...]]) -> None:
     lock_texts(db, exclusive=True)
-    # Writers lock the row of their run, so a writer either finishes before this statement or finds that the run is
-    # gone.
+    # Every writer locks the row of its run. A writer therefore finishes before this statement, or finds that the run is
+    # deleted.
     db.execute(ids.order_by(runs.c.run_id).with_for_update())
     db.execute(delete(key_values).where(func.substr(key_values.c.text, 1, RUN_ID_CHARACTERS).in_(ids)))
     for table in (steps, events, questions, losses, versions, pages, uses, runs):

@@ -1,4 +1,4 @@
-"""The SQL store, which combines a class for each kind of stored data."""
+"""The SQL store. It combines several classes, one for each kind of data."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ def make(settings: Settings) -> SqlStore:
 
 
 class SqlStore(Runs, Executions, Events, Playbooks, Pages, Questions, KeyValues, PageCache):
-    """`ports.Store` on SQLite or Postgres."""
+    """Implements `ports.Store` with SQLite or Postgres."""

@@ -1,4 +1,4 @@
-"""SQL statements and locks that several parts of the store use."""
+"""SQL statements and locks that several modules of the store use."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def parsed(kind: type[V], text: str) -> V:
     """Parse a stored value.
 
     Raises:
-        Unreadable: Another release stored the value in another form, or the stored value was modified.
+        Unreadable: If another release stored the value in another format, or if the value was modified.
     """
     try:
         return kind.model_validate_json(text)
@@ -52,7 +52,7 @@ def parsed(kind: type[V], text: str) -> V:
 
 
 def readable(kind: type[V], texts: Iterable[str]) -> Iterator[V]:
-    """Yield the values that can be parsed, and log a warning for each value that cannot."""
+    """Yield the values that can be parsed. For every other value, log a warning."""
     for text in texts:
         try:
             yield parsed(kind, text)
@@ -61,7 +61,7 @@ def readable(kind: type[V], texts: Iterable[str]) -> Iterator[V]:
 
 
 def insert_into(db: Connection, table: Table) -> Any:  # noqa: ANN401 - the INSERT types of the dialects differ
-    """Return an INSERT of the database's dialect, which supports ON CONFLICT."""
+    """Return an INSERT statement that supports ON CONFLICT, in the dialect of the database."""
     return (sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert)(table)
 
 
@@ -71,8 +71,8 @@ def upsert(db: Connection, table: Table, key: dict[str, str], values: dict[str, 
 
 
 def as_table(db: Connection, texts: Collection[str]) -> TableValuedAlias:
-    """Return the texts as a table with a column `value`."""
-    # Passing a thousand texts as one JSON parameter takes a third of the time of a thousand parameters.
+    """Return the texts as a table with the single column `value`."""
+    # The texts are passed as one JSON parameter, which takes a third of the time of a thousand separate parameters.
     listed = literal(json.dumps([*texts]), String)
     if db.dialect.name == "sqlite":
         return func.json_each(listed).table_valued("value")
@@ -82,8 +82,12 @@ def as_table(db: Connection, texts: Collection[str]) -> TableValuedAlias:
 def newest_first(
     found: Select[*tuple[Any, ...]], table: Table, id_: Column[Any], limit: int, after: str | None
 ) -> Select[*tuple[Any, ...]]:
-    """Limit a query to one page of results, newest first, after the row with the id `after`."""
-    # Keyset pagination: unlike an offset, it neither skips nor repeats rows when new ones are added between two pages.
+    """Limit a query to one page of results, with the newest first.
+
+    The page starts after the row with the id `after`.
+    """
+    # The query uses keyset pagination. With an offset, a row could be skipped or repeated if another row was added
+    # between two pages.
     found = found.order_by(table.c.created_at.desc(), id_.desc()).limit(limit)
     if after is None:
         return found
@@ -92,9 +96,11 @@ def newest_first(
 
 
 def is_writable(db: Connection, run_id: str, epoch: int | None) -> bool:
-    """Return whether the run exists, is not final, and has no execution later than `epoch` (None: any execution).
+    """Return whether the run exists, is not final, and has no execution after `epoch`.
 
-    The function locks the run's row, so that the result stays true until the transaction ends.
+    If `epoch` is None, it is ignored.
+
+    The function locks the run's row, so that the result cannot change before the transaction ends.
     """
     unfinished = select(runs.c.run_id).where(runs.c.run_id == run_id, runs.c.status.notin_(FINAL), is_latest(epoch))
     return db.execute(unfinished.with_for_update()).first() is not None
@@ -107,13 +113,15 @@ def is_latest(epoch: int | None) -> ColumnElement[bool]:
 def is_stored(db: Connection, run_id: str) -> bool:
     """Return whether the run is stored.
 
-    Locks the run's row, so that the run is not deleted before the transaction ends.
+    The function locks the run's row, so that the run cannot be deleted before the transaction ends.
     """
     return db.execute(select(runs.c.run_id).filter_by(run_id=run_id).with_for_update(read=True)).first() is not None
 
 
 def lock_texts(db: Connection, *, exclusive: bool) -> None:
-    """Lock the table of texts: exclusively to delete unused texts, shared to add references to texts.
+    """Lock the table of texts.
+
+    The lock must be exclusive to delete unused texts, and shared to add references to texts.
 
     SQLite needs no lock, because it has only one writer at a time.
     """

@@ -1,6 +1,6 @@
-"""Tables of the store. The engine has its own tables in the same database.
+"""Defines the tables of the store. The engine's tables, in the same database, are defined elsewhere.
 
-Times are texts in ISO 8601 and UTC, which sort chronologically.
+Times are stored as ISO 8601 text in UTC, so that they sort chronologically.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ def time_text(when: datetime) -> str:
     return when.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-# Number of the last migration. Alembic requires this name and type of the column.
+# Contains the number of the last migration. Alembic requires this column name and type.
 migrations = Table("octave_migrations", metadata, Column("version_num", String(32), primary_key=True))
 
-# The first release had no migrations and accepts only version 1, so a higher number keeps that release from opening the
-# database.
+# The first release has no migrations and opens only databases with version 1. A higher number prevents it from opening
+# this database.
 RELEASE = 2
 schema = Table("octave_schema", metadata, Column("version", Integer, primary_key=True))
 
@@ -47,7 +47,7 @@ runs = Table(
     Index("runs_by_status", "status"),
 )
 
-# Journal of finished steps. `epoch` is the execution that finished the step.
+# The journal of finished steps. `epoch` is the number of the execution that finished the step.
 steps = Table(
     "steps",
     metadata,
@@ -62,8 +62,8 @@ steps = Table(
     Column("output_tokens", Integer, nullable=False),
 )
 
-# Heartbeats of servers: a server whose number no longer increases has stopped. Numbers work without synchronized
-# clocks.
+# Heartbeats of servers. If the number of a server no longer increases, the server has stopped. Numbers are used instead
+# of times, because the clocks of servers can differ.
 servers = Table(
     "servers",
     metadata,
@@ -91,7 +91,7 @@ questions = Table(
     Column("wrong", Text),
 )
 
-# The parts that the checks dropped from answers.
+# Parts of answers that were dropped because they failed the checks.
 losses = Table(
     "losses",
     metadata,
@@ -129,8 +129,7 @@ texts = Table(
     Column("utf8", LargeBinary, nullable=False),
 )
 
-# The table keeps its old name, because a new name would require a migration of all databases without any benefit for
-# users.
+# The table keeps its old name, because renaming it would require a migration without any benefit for users.
 key_values = Table(
     "notes",
     metadata,
@@ -146,7 +145,7 @@ copies = Table(
     Column("kept_at", String(40), nullable=False),
     Column("bytes", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),
-    Index("copies_by_time", "kept_at", "bytes"),  # with this index, SUM(bytes) does not read the table
+    Index("copies_by_time", "kept_at", "bytes"),  # With this index, SUM(bytes) does not have to read the table.
 )
 
 leases = Table(
@@ -157,7 +156,7 @@ leases = Table(
     Column("until", String(40), nullable=False),
 )
 
-# Cached pages and values that runs have used. An entry is deleted with the last run that used it.
+# Cached pages and values that runs have used. A cache entry is deleted when the last run that used it is deleted.
 uses = Table(
     "cache_uses",
     metadata,

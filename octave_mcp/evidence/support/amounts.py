@@ -1,4 +1,4 @@
-"""Compares figures: whether two figures are the same, or one can be calculated from two others."""
+"""Checks whether two figures are the same, or whether a figure can be calculated from two others."""
 
 from __future__ import annotations
 
@@ -6,26 +6,29 @@ from collections.abc import Iterator, Sequence
 
 from octave_mcp.evidence.support.quantities import Quantity
 
-# Both tolerances absorb floating-point errors.
+# These tolerances allow for floating-point errors.
 _RELATIVE_TOLERANCE = 1e-9
 _PERCENT_TOLERANCE = 1e-6
-# Durations of two days or more may differ by 2 %, because a month counts as 30 days and a year as 365, so 12 months are
+# Durations of two days or more can differ by 2 %: a month counts as 30 days and a year as 365 days, so 12 months are
 # only 360 days.
 _LONG_SECONDS = 172_800.0
 _LONG_TOLERANCE = 0.02
-# "A third" is 33.33 %, but pages print 33 %.
+# "A third" is 33.33 %, but pages usually say 33 %.
 _ROUNDED_POINTS = 0.5
-# Shares in words are imprecise: 31 % may also be called "a third".
+# Shares in words are imprecise: 31 % can also be called "a third".
 _ROUGH_POINTS = 4.0
 _ABOUT_TOLERANCE = 0.1
-# A writer may say "over 40" of 45 or 50, but hardly of 60.
+# Writers call 45 or 50 "over 40", but hardly 60.
 _BOUND_FACTOR = 1.25
 # "Thousands" covers 1,000 up to, but not including, 1,000,000.
 _VAGUE_FACTOR = 1000
 
 
 def is_said(claimed: Quantity, quoted: Quantity) -> bool:
-    """Whether the quoted figure has the claimed value. Limits such as "up to" are left to `is_capped`."""
+    """Whether the quoted figure has the claimed value.
+
+    Limits such as "up to" are ignored here. `is_capped` checks them.
+    """
     if "vague" in (claimed.bound, quoted.bound):
         return _matches_vaguely(claimed, quoted)
     if claimed.unit != quoted.unit:
@@ -36,9 +39,9 @@ def is_said(claimed: Quantity, quoted: Quantity) -> bool:
 
 
 def is_same(first: Quantity, second: Quantity) -> bool:
-    """Whether two figures with the same unit are equal after rounding.
+    """Whether two figures with the same unit are equal, apart from rounding.
 
-    Thirds and sixths may differ by half a percentage point, and durations of two days or more by 2 %.
+    Thirds and sixths can differ by half a percentage point, and durations of two days or more can differ by 2 %.
     """
     difference = abs(first.value - second.value)
     if first.unit == second.unit == "s" and min(first.value, second.value) >= _LONG_SECONDS:
@@ -49,9 +52,9 @@ def is_same(first: Quantity, second: Quantity) -> bool:
 
 
 def is_capped(claimed: Quantity, quoted: Quantity) -> bool:
-    """Whether the claim drops a limit: the quotation says "up to 40" or "nearly 40", and the claim just says 40.
+    """Whether the claim omits a limit: the quotation says "up to 40" or "nearly 40", and the claim just says 40.
 
-    A limit on a duration may be dropped: "answers within 15 minutes" supports "answers in 15 minutes".
+    A claim is allowed to omit a limit on a duration: "answers within 15 minutes" supports "answers in 15 minutes".
     """
     if claimed.bound not in "=>" or quoted.bound in ("=", ">", "~", "vague"):
         return False
@@ -62,9 +65,9 @@ _ABOVE, _BELOW = frozenset(">"), frozenset(("<", "<=", "~<"))
 
 
 def is_opposed(claimed: Quantity, quoted: Quantity) -> bool:
-    """Whether the bounds exclude each other: "more than a week" and "less than a week".
+    """Whether the bounds of two figures contradict each other: "more than a week" and "less than a week".
 
-    An average contradicts both bounds: "38 % on average" means neither "at least 38 %" nor "under 38 %".
+    "38 % on average" contradicts both "at least 38 %" and "under 38 %".
     """
     if claimed.bound in (">", "<") and quoted.bound == "~":
         return True
@@ -74,7 +77,7 @@ def is_opposed(claimed: Quantity, quoted: Quantity) -> bool:
 def is_derived(claimed: Quantity, quoted: Sequence[Quantity]) -> bool:
     """Whether the claimed figure can be calculated from two quoted figures with at most one other figure between them.
 
-    "5 weeks sooner" follows from "3 weeks instead of 8", and 40 % follows from its complement, 60 %.
+    For example, "5 weeks sooner" follows from "3 weeks instead of 8", and 40 % is the complement of 60 %.
     """
     if claimed.unit == "%" and any(q.unit == "%" and _is_near(claimed, 100 - q.value) for q in quoted):
         return True
@@ -88,16 +91,17 @@ def is_derived(claimed: Quantity, quoted: Sequence[Quantity]) -> bool:
 
 
 def _are_comparable(first: Quantity, second: Quantity) -> bool:
-    # Figures of different magnitudes, such as 3 branches and 40,000 parcels, rarely belong together.
+    # Figures of different magnitudes, such as 3 branches and 40,000 parcels, rarely belong together, so they are not
+    # combined.
     low, high = sorted((first.value, second.value))
     return low >= _ABOUT_TOLERANCE / 2 * high
 
 
 def _derivable_values(claimed: Quantity, first: Quantity, second: Quantity) -> Iterator[float]:
-    """Yield the values that can be calculated from two figures: sum, difference, share or multiple.
+    """Yield the sum, difference, share and multiple of two figures.
 
-    Figures from different sentences rarely belong together, so their sum, difference or share counts only if the claim
-    is approximate ("about 40"). Multiples always count.
+    Figures from different sentences rarely belong together, so they are combined only for an approximate claim, such as
+    "about 40". Multiples always count.
     """
     low, high = sorted((first.value, second.value))
     if claimed.unit == first.unit and (first.sentence == second.sentence or claimed.bound == "~"):
@@ -124,7 +128,7 @@ def _is_within_bound(claimed: Quantity, quoted: Quantity) -> bool:
     """Whether the quoted value is within the claimed bound: 45 is within "over 40", and 38 is within "under 40"."""
     if claimed.bound == ">":
         return quoted.bound in "=>" and claimed.value < quoted.value <= _BOUND_FACTOR * claimed.value
-    if claimed.bound == "<" and quoted.bound == "<=" and not claimed.unit:  # "under 18" means "up to 17"
+    if claimed.bound == "<" and quoted.bound == "<=" and not claimed.unit:  # "Under 18" means "up to 17".
         return claimed.value - quoted.value == 1
     if quoted.bound != "=":
         return False
@@ -136,12 +140,12 @@ def _is_within_bound(claimed: Quantity, quoted: Quantity) -> bool:
 
 
 def _digits(number: float) -> int:
-    """Count the significant digits. 600 has fewer than 598, so "about 600" may mean 598, but not the reverse."""
+    """Count the significant digits. "About 600" can mean 598, because 600 has fewer significant digits."""
     return len(f"{number:.10f}".replace(".", "").strip("0"))
 
 
 def _is_rough_share(claimed: Quantity, quoted: Quantity) -> bool:
-    """Whether the shares differ by at most four points, at least one is in words, and the claimed bound holds."""
+    """Whether two shares, at least one of them in words, differ by up to four points, and the claimed bound holds."""
     is_rough = claimed.unit == quoted.unit == "%" and (claimed.is_rough or quoted.is_rough)
     if not is_rough or abs(claimed.value - quoted.value) > _ROUGH_POINTS:
         return False
@@ -156,7 +160,7 @@ def _is_sixth(share: Quantity) -> bool:
 
 
 def _matches_in_other_unit(claimed: Quantity, quoted: Quantity) -> bool:
-    """Whether figures with different units match: "2x" and "up 100 %", or "6 weeks" and a bare 6."""
+    """Whether figures with different units match: "2x" matches "up 100 %", and "6 weeks" matches "6"."""
     units = {claimed.unit, quoted.unit}
     if units == {"%", "x"}:
         is_inverse = (
@@ -176,7 +180,7 @@ def _as_increase(quantity: Quantity) -> float:
 
 
 def _matches_vaguely(claimed: Quantity, quoted: Quantity) -> bool:
-    """Whether a vague figure matches: "thousands" matches 4,500 and "thousands"."""
+    """Whether a vague figure covers the other figure: "thousands" covers 4,500 and "thousands"."""
     if claimed.bound == quoted.bound:
         return claimed.value == quoted.value
     return (

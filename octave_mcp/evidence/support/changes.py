@@ -1,4 +1,4 @@
-"""Finds changes from one value to another, and claims that reverse the change that their quotation describes."""
+"""Finds changes from one value to another, and detects claims that reverse a change in the quotation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from octave_mcp.evidence.support.roles import are_roles_swapped, is_comparison_s
 from octave_mcp.evidence.support.statement import Statement
 from octave_mcp.evidence.support.wording import Wording, stems, wording
 
-# In "450 brands, up from 300", the new value comes first.
+# Matches "450 brands, up from 300", in which the new value comes first.
 _UP_FROM = re.compile(r"(?P<b>[^.;,:]{1,40}?),? (?:up|down) from (?P<a>[^.;,]{1,40})", re.IGNORECASE)
 _FROM_TO = re.compile(
     r"\bfrom (?P<a>[^.;]{1,40}?) (?:down |up |all the way |back )?(?:to|into|onto) (?P<b>[^.;,]{1,40})", re.IGNORECASE
@@ -31,14 +31,14 @@ _USED_TO = re.compile(
     r" (?P<a>[^.;,]{1,30})",
     re.IGNORECASE,
 )
-# Every change contains one of these phrases, so a substring test can skip the four patterns for most texts.
+# Every change contains one of these phrases. If a text contains none, the slower patterns are skipped.
 _CHANGE_MARKERS = ("from", "From", "instead of", "rather than", "compared with", "where it was", "used to")
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*|\b(?:one|single|nothing|zero|none)\b", re.IGNORECASE)
 
 
 @lru_cache(maxsize=4096)
 def change_of(text: str) -> tuple[str, str] | None:
-    """Return the old and the new value of a change: the first figure, or else the first name, on each side."""
+    """Return the old and the new value of a change. Each value is a figure or, if there is none, a name."""
     plain = in_digits(text)
     if not any(word in plain for word in _CHANGE_MARKERS):
         return None
@@ -54,7 +54,7 @@ _IN_WORDS = {"one": "1", "single": "1", "nothing": "0", "zero": "0", "none": "0"
 
 
 def is_change_of_time(text: str) -> bool:
-    """Whether the change is between durations: "3 weeks instead of 8"."""
+    """Whether the change is between two durations, as in "3 weeks instead of 8"."""
     times = {f"{quantity.raw:g}" for quantity in quantities(text) if quantity.unit == "s"}
     return bool(times & set(change_of(text) or ()))
 
@@ -75,7 +75,7 @@ def _value_in(part: str) -> str:
 
 
 def is_reversed(statement: Statement) -> bool:
-    """Whether the claim swaps the two sides of a change, comparison or action in the quotation."""
+    """Whether the claim swaps the two sides of a change, a comparison or an action that the quotation describes."""
     return (
         _is_change_reversed(statement)
         or _is_from_to_reordered(statement)
@@ -132,13 +132,13 @@ _FROM_OR_TO = re.compile(r"\b(?:from|to|off|into|out of)\s", re.IGNORECASE)
 _FROM_FIGURE = re.compile(r"\b(?:from|off|out of)\s+(?:[a-z~]+\s){0,2}?[$€£~]?(\d+(?:\.\d+)?)", re.IGNORECASE)
 _TO_FIGURE = re.compile(r"(?<!used )\b(?:to|into)\s+(?:[a-z~]+\s){0,2}?[$€£~]?(\d+(?:\.\d+)?)", re.IGNORECASE)
 
-# With one of these verbs, even small numbers are values of a change: "went from two sites to one".
+# With one of these verbs, a small number can be a value of a change: "went from two sites to one".
 _CHANGE_VERBS = frozenset(
     "move migrate switch replace drop ditch abandon leave choose pick adopt transition port start end go use"
     " bring come"
     " return widen narrow".split()
 )
-# Without a verb of change, small numbers after "from" or "to" are counts: "data from two sites".
+# Without one of these verbs, a small number after "from" or "to" is a count: "data from two sites".
 _SMALL_NUMBERS = frozenset("1 2 3 4 5".split())
 
 
@@ -155,7 +155,7 @@ def _are_from_and_to_swapped(statement: Statement) -> bool:
 
 
 def _is_opposite_preposition(statement: Statement) -> bool:
-    """Whether the claim has "off" or "from" before a name where the quotation has "to" or "onto"."""
+    """Whether the claim says "off" or "from" before a name, and the quotation "to" or "onto", or the reverse."""
     for name in names(statement.text):
         claimed = _prepositions_at(statement.claim, name)
         in_quote = {side for quote in statement.quotes for side in _prepositions_at(quote, name)}
@@ -177,7 +177,7 @@ def _prepositions_at(text: Wording, name: str) -> set[str]:
     return sides
 
 
-# "Replaced Fog", "Fog, which they used" and "previously used Fog" name the product that was dropped.
+# Matches a product that was dropped: "replaced Fog", "Fog, which they used", "previously used Fog".
 _LEFT = re.compile(
     r"(?:\b(?:from|off|replac\w+|dropp\w+|ditch\w+|abandon\w+|left|leaving|instead of|rather than|than|used|before)"
     r"|\bout of|\baway from)\s+(?:using\s+|its\s+|their\s+|our\s+)?(?P<name>[A-Z][\w.]*)"
@@ -185,14 +185,14 @@ _LEFT = re.compile(
     r" (?:we|they|it) (?:used|previously|formerly)|(?:used to use|previously used"
     r"|formerly used) (?P<once>[A-Z][\w.]*)"
 )
-# "Moved to Mist" and "adopted Mist" name the product that was chosen.
+# Matches a product that was chosen: "moved to Mist", "adopted Mist".
 _CHOSEN = re.compile(
     r"\b(?:to|onto|chose|chooses|choosing|picked|adopted|adopts|into|with)\s+(?:using\s+)?(?P<name>[A-Z][\w.]*)"
 )
 
 
 def _is_left_and_chosen_swapped(statement: Statement) -> bool:
-    """Whether the claim says that a product was dropped where the quotation says that it was chosen, or the reverse."""
+    """Whether the claim says that a product was dropped and the quotation says that it was chosen, or the reverse."""
     if statement.claim.stems.isdisjoint(stems(_CHANGE_VERBS)):
         return False
     left, chosen = _names_matched(_LEFT, statement.text), _names_matched(_CHOSEN, statement.text)

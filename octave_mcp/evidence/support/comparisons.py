@@ -1,4 +1,4 @@
-"""Checks comparisons against figures: "A costs more than B" requires a higher price for A."""
+"""Checks comparisons against figures. For example, "A costs more than B" requires that A has a higher price."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ _MORE = frozenset("more greater higher larger bigger longer slower costlier pric
 _LESS = frozenset("less fewer lower smaller cheaper shorter faster quicker sooner earlier".split())
 # Maximum number of words from the comparative to "than", as in "fewer halls a night than".
 _REACH = 6
-# In "40% faster than the 30%", the 40% is the difference and not one of the two compared figures. A compared figure is
-# separated from the comparative by words: "At 9%, Vessler missed fewer halls than the 3% it allowed".
+# In "40% faster than the 30%", the 40% is a difference. It is not compared with the 30%. A figure is compared only if
+# words separate it from the comparative: "At 9%, Vessler missed fewer halls than the 3% it allowed".
 _MIN_WORDS_BETWEEN = 2
 
 _Keys = frozenset[str]
 
 
 def contradicts_figures(statement: Statement) -> bool:
-    """Whether figures in the claim or the quotation contradict a comparison in the claim."""
+    """Whether a figure in the claim or the quotation contradicts a comparison in the claim."""
     claim = wording(in_digits(statement.text))
     for than in claim.words:
         before = claim.words[max(0, than.at - _REACH) : than.at] if than.lower == "than" else ()
         word = next((w for w in reversed(before) if w.lower in _MORE or w.lower in _LESS), None)
-        if word and word.at == than.at - 1 and claim.after(than)[:1].isdigit():  # "less than 20%" is not a comparison
+        if (
+            word and word.at == than.at - 1 and claim.after(than)[:1].isdigit()
+        ):  # "Less than 20%" is a limit, not a comparison.
             continue
         if word and (
             _contradicts_own_figures(claim, word, than) or _contradicts_quoted_figures(statement, claim, word, than)
@@ -36,7 +38,7 @@ def contradicts_figures(statement: Statement) -> bool:
 
 
 def _contradicts_own_figures(claim: Wording, word: Word, than: Word) -> bool:
-    """Whether the claim contradicts itself: "At 9.4%, fewer than the 3% allowed"."""
+    """Whether the claim contradicts itself, as in "at 9.4%, fewer than the 3% allowed"."""
     figures = quantities(claim.text)
     before = [q for q in figures if q.end <= word.start]
     after = [q for q in figures if q.start >= than.start]
@@ -64,9 +66,9 @@ def _contradicts_quoted_figures(statement: Statement, claim: Wording, word: Word
 
 
 def _pairs(text: str) -> Iterator[tuple[Quantity, Quantity]]:
-    """Yield the two figures of each unit with exactly two figures, in both orders.
+    """Yield each pair of figures with the same unit, in both orders, if no third figure has this unit.
 
-    With three figures of a unit, it is unclear which of them are compared.
+    With three figures, it would be unclear which two are compared.
     """
     figures = [q for q in quantities(text) if q.unit and not q.is_year]
     for unit in {q.unit for q in figures}:
@@ -84,7 +86,6 @@ def _keys(words: tuple[Word, ...]) -> _Keys:
 
 
 def _sentence_keys(text: str, figure: Quantity) -> _Keys:
-    """Return the keys of the words in the sentence that contains the figure."""
     quote = wording(in_digits(text))
     figure_word = next((w for words in quote.sentences for w in words if figure.start <= w.start < figure.end), None)
     return _keys(tuple(quote.sentence_of((figure_word,)))) if figure_word else frozenset()

@@ -7,17 +7,17 @@ from functools import lru_cache
 
 from octave_mcp.evidence.support.lexicon import NEGATIONS
 
-# A label may precede a quoted sentence: "So it is said: they never cost more than they used to."
+# A label of this length can precede a sentence: "So it is said: they never cost more than they used to."
 MAX_LABEL_WORDS = 4
-# Words that may retract the words around them: "It is not true that ...", "Vessler had 500 halls in 2010; today ...".
+# These words can negate or date a statement: "It is not true that ...", "Vessler had 500 halls in 2010; today ...".
 RETRACTING = NEGATIONS | frozenset("myth false wrong untrue lie contrary had was were used until if unless".split())
 _SENTENCE_MARKS = (".", "!", "?", "。", ":")
 
 
 def is_sentence_of(line: str, text: str) -> bool:
-    """Whether `line` is one or more whole sentences of `text`, ignoring a short label before it.
+    """Whether `line` is one or more whole sentences of `text`, which can follow a short label.
 
-    Part of a sentence is not enough: "we use Fog" in "It is false that we use Fog".
+    Part of a sentence is not enough, because "It is false that we use Fog" contains "we use Fog".
     """
     label, mark, marked = line.partition('"')
     if mark and label.count(" ") < MAX_LABEL_WORDS and (quoted := marked.rstrip('".')) and has_line(text, quoted):
@@ -36,7 +36,7 @@ def is_sentence_of(line: str, text: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def _in_words(text: str) -> str:
-    """Return the words of a text with a bar between sentences, and without other punctuation."""
+    """Return the words of a text without punctuation, and with a bar between sentences."""
     return " ".join(re.findall(r"[\w%|$€£]+", _SENTENCE_ENDS.sub(" | ", text))).strip(" |")
 
 
@@ -44,7 +44,7 @@ _SENTENCE_ENDS = re.compile(r"(?<![.!?:。])[.!?:。]+[\"')]*(?:\s|$)")
 
 
 def has_line(text: str, line: str) -> bool:
-    """Whether the text contains the line as whole words: "40" is not in "140" or "40%"."""
+    """Whether the text contains the line as whole words. For example, "140" and "40%" do not contain "40"."""
     start = text.find(line)
     while start >= 0:
         before, after = text[start - 1 : start] if start else "", text[start + len(line) :][:1]

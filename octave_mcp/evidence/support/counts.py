@@ -1,4 +1,4 @@
-"""A rule on counted things: a figure must count the same thing in the claim as in the quotation (D3)."""
+"""A rule on counts: a figure must count the same thing in the claim and in the quotation (D3)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from octave_mcp.evidence.support.statement import Statement, soft
 from octave_mcp.evidence.support.terms import MONTHS
 from octave_mcp.evidence.support.wording import joined, normalised, wording
 
-# Numbers that may be the length of a list in the quotation: "two tools" where the quotation says "Mist and Fog".
+# A claim can count the entries of a list with one of these numbers: "two tools" for "Mist and Fog".
 SMALL_COUNTS = range(2, 6)
 _NUMBER = re.compile(r"[$€£¥₹]?\d+(?:[.,]\d+)*")
 
 
 def as_written(figure: Quantity, text: str) -> str:
-    """Return the figure in quotation marks as the text writes it: "threefold", although it was normalised to "3x"."""
+    """Return the figure in quotation marks, with its original spelling, such as "threefold" for the figure "3x"."""
     written = str(figure).strip("~ ")
     number = _NUMBER.match(written)
     if written in text or not number:
@@ -28,7 +28,7 @@ def as_written(figure: Quantity, text: str) -> str:
 
 
 def _spelled(written: str, figure: Quantity, text: str) -> str:
-    """Return the figure with its number in words, if the text spells the number as a single word."""
+    """Return the figure with its number spelled out, if the text spells the number as a single word."""
     for word in _WORD.findall(text):
         if (parsed := quantities(word)) and parsed[0].raw == figure.raw:
             return written.replace(str(parsed[0]).strip("~ "), word)
@@ -39,7 +39,7 @@ _WORD = re.compile(r"[^\W\d_][\w-]*")
 
 
 def is_count(statement: Statement, figure: Quantity) -> bool:
-    """Whether a small number in words may be the length of a list in the quotation, such as 2 for "Mist and Fog"."""
+    """Whether a small number in words can be the length of a list in the quotation, such as 2 for "Mist and Fog"."""
     if figure.unit or figure.bound == "vague" or re.search(rf"(?<!\d){figure.raw:g}(?!\d)", statement.text):
         return False
     if _is_counted_differently(statement, figure):
@@ -51,7 +51,7 @@ def is_count(statement: Statement, figure: Quantity) -> bool:
 
 
 def _is_counted_differently(statement: Statement, figure: Quantity) -> bool:
-    """Whether the quotation gives another number for the same thing: "two active desks", where the claim says four."""
+    """Whether the quotation gives another number for the same thing: "two desks", and the claim says "four desks"."""
     counts = (quoted for quoted in quantities(statement.said) if quoted.value in SMALL_COUNTS and not quoted.unit)
     return any(
         _are_alike(_counted_things(statement.text, figure), _counted_things(statement.said, quoted))
@@ -60,16 +60,20 @@ def _is_counted_differently(statement: Statement, figure: Quantity) -> bool:
 
 
 def _are_alike(claimed: Sequence[frozenset[str]], quoted: Sequence[frozenset[str]]) -> bool:
-    """Whether both figures count the same things, compared word by word up to the end of the shorter phrase."""
+    """Whether two counted things are the same.
+
+    The phrases are compared word by word, up to the end of the shorter one.
+    """
     pairs = list(zip(claimed, quoted, strict=False))
     return bool(pairs) and all(first & second for first, second in pairs)
 
 
 def miscounted(statement: Statement) -> Iterator[Problem]:
-    """Mark a figure that counts something else in the quotation: "450 employees" where the quotation says "450 brands".
+    """Flag a figure that counts one thing in the claim and another in the quotation.
 
-    Also mark a figure if the quotation gives another one for the same thing: "10 countries" where the quotation says
-    "10 people in 25 countries".
+    For example, the claim says "450 employees", and the quotation "450 brands". Also flag a figure if the quotation
+    gives another figure for the same thing: the claim says "10 countries", and the quotation "10 people in 25
+    countries".
     """
     for figure in quantities(statement.text):
         matches = [quoted for quoted in quantities(statement.said) if is_said(figure, quoted)]
@@ -98,7 +102,7 @@ def miscounted(statement: Statement) -> Iterator[Problem]:
 
 
 def _is_ordinal(text: str, figure: Quantity) -> bool:
-    """Whether a figure counts nothing, but is an ordinal, part of a date, or a standard such as "ISO 27001"."""
+    """Whether a figure is an ordinal, part of a date, or the number of a standard such as "ISO 27001"."""
     plain = in_digits(text)
     if plain[max(0, figure.start - 1) : figure.start] in {"-", "/"} and plain[: figure.start - 1][-1:].isdigit():
         return True
@@ -108,21 +112,21 @@ def _is_ordinal(text: str, figure: Quantity) -> bool:
 
 
 def _are_comparable(statement: Statement, things: Sequence[frozenset[str]]) -> bool:
-    """Whether the counted things can be compared: at least one has known synonyms or is in the quotation.
+    """Whether at least one of the counted things has known synonyms or is in the quotation.
 
-    Any other noun may be an unknown synonym of the quotation's noun.
+    Any other noun cannot be compared, because it could be a synonym of the noun in the quotation.
     """
     return any(len(thing) > 1 or not thing.isdisjoint(statement.keys) for thing in things)
 
 
 _THING_ENDS = frozenset("in for with to from by on at after since per a an every each when and or of".split())
-# A verb right after the figure ends the search: "400 had come by May" does not say what is counted.
+# If one of these verbs follows the figure, the text does not say what is counted: "400 had come by May".
 _LEADING_VERBS = frozenset("had has have did do does will can came come joined".split())
 _MAX_THINGS = 3
 
 
 def _counted_things(text: str, figure: Quantity) -> list[frozenset[str]]:
-    """Return the keys of what a figure counts: up to three content words after the figure, before a preposition."""
+    """Return the comparison keys of what a figure counts: up to three content words after the figure."""
     things: list[frozenset[str]] = []
     if in_digits(text)[figure.end : figure.end + 1] == ",":
         return things
@@ -143,7 +147,7 @@ def _words_around(text: str, figures: Sequence[Quantity]) -> frozenset[str]:
 def _figure_for_same_thing(
     statement: Statement, things: Sequence[frozenset[str]], matches: Sequence[Quantity]
 ) -> Quantity | None:
-    """Return the quoted figure for the counted thing, if the claimed figure counts something else in the quotation."""
+    """Return the quotation's figure for the thing that the claimed figure counts, or None."""
     counted = joined(thing for quoted in matches for thing in _counted_things(statement.said, quoted))
     if not counted or any(thing & counted for thing in things):
         return None

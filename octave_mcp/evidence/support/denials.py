@@ -1,4 +1,4 @@
-"""Finds denials in a text: the words that are denied by a negation or by a verb such as "lacks"."""
+"""Finds the words in a text that are denied by a negation, or by a verb such as "lacks"."""
 
 from __future__ import annotations
 
@@ -20,19 +20,23 @@ from octave_mcp.evidence.support.lexicon import (
 )
 from octave_mcp.evidence.support.wording import Word, Wording, joined, shares
 
-# Number of words that may be denied: after a negation, after a denying verb, after "rather than", and before "no".
+# Maximum distances, in words, of a denied word: after a negation, after a negative verb, after "rather than", and
+# before "no".
 _REACH, _DENIAL_REACH, _CONTRAST_REACH, _OBJECT_REACH = 8, 5, 7, 4
-# Negations that also deny the words before them: "Of the halls, none is lit."
+# These negations also deny the words before them: "Of the halls, none is lit."
 BACKWARD_NEGATIONS = frozenset("neither none nothing nobody".split())
 _POSTPOSED = frozenset({"not", "never"})
-# "No" may deny the verb before it: "moves no hall" is "does not move a hall".
+# "No" can also deny the verb before it: "moves no hall" means "does not move a hall".
 _POSTPOSED_OR_NO = _POSTPOSED | {"no"}
-# Adverbs that belong to a negation and are not denied by it: "no longer", "not really".
+# These adverbs belong to the negation, which does not deny them: "no longer", "not really".
 _ADVERBS = frozenset("yet ever really actually currently longer quite necessarily".split())
 
 
 class Denial(NamedTuple):
-    """A negating word, or the first word of a negating phrase, with the content words that it denies, nearest first."""
+    """A word that negates, or the first word of a phrase that negates, with the words that it denies.
+
+    `denied`: the denied content words, with the nearest first.
+    """
 
     word: Word
     denied: tuple[Word, ...]
@@ -40,7 +44,7 @@ class Denial(NamedTuple):
 
 @dataclass(frozen=True)
 class Denials:
-    """The denials of a text."""
+    """All denials in a text."""
 
     text: Wording
 
@@ -50,7 +54,7 @@ class Denials:
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """Keys of the denied words, and of the words before a negation, which may deny the subject of its clause."""
+        """The comparison keys of all denied words, and of the words before a negation, which it can deny, too."""
         return joined(
             word.keys
             for denial in self.all
@@ -59,7 +63,7 @@ class Denials:
         )
 
     def stated_keys(self, wanted: frozenset[str]) -> frozenset[str]:
-        """Return the keys that are affirmed, and nowhere denied, in the sentences with most of the `wanted` keys."""
+        """Return the comparison keys of words that are not denied, from the sentences with most of the `wanted` keys."""
         scores = [sum(shares(word, wanted) for word in words) for words in self.text.sentences]
         best = max(scores, default=0)
         places = [words for words, score in zip(self.text.sentences, scores, strict=True) if score == best]
@@ -74,13 +78,13 @@ class Denials:
 
     @cached_property
     def undenied_keys(self) -> frozenset[str]:
-        """Keys of the words that no negation denies."""
+        """The comparison keys of all words that are not denied."""
         reached = {word.at for denial in self.all for word in denial.denied}
         return joined(word.keys for word in self.text.words if word.is_content and word.at not in reached)
 
 
 def denying(text: Wording, word: Word, denials: frozenset[str], *, within: int) -> Iterator[Word]:
-    """Yield the words in `denials` among the `within` words before `word` in the same clause."""
+    """Yield the words from `denials` that are in the same clause, up to `within` words before `word`."""
     before = text.words[max(0, word.at - within) : word.at]
     return (other for other in before if other.clause == word.clause and other.lower in denials)
 
@@ -98,7 +102,7 @@ def _denial(text: Wording, word: Word) -> Denial | None:
         ):
             return None
         reach = _until_scope_ends(text, rest[:_REACH])
-        if is_after_comma(text, word):  # "three weeks, not eight, before halls" denies only "eight"
+        if is_after_comma(text, word):  # "Three weeks, not eight, before halls" denies only "eight".
             reach = _until_comma(text, reach)
         if _is_cancelled(text, word):
             return None
@@ -123,7 +127,7 @@ _CANCEL_REACH = 6
 
 
 def _is_cancelled(text: Wording, word: Word) -> bool:
-    """Whether a second negation cancels this one: "never sends a crew without its tools"."""
+    """Whether another negation cancels this negation, as in "never sends a crew without its tools"."""
     before, after = text.beside(word, _CANCEL_REACH)
     if word.lower in _WITHOUT:
         return any(other.lower in NEGATIONS or other.lower in _CANNOT for other in before)
@@ -135,7 +139,7 @@ _CANNOT = frozenset("impossible unthinkable unable fails fail".split())
 
 
 def _is_denial_verb(text: Wording, word: Word) -> bool:
-    """Whether a verb or phrase denies by itself: "lacks", "failed to", "ruled out"."""
+    """Whether a verb or phrase has a negative meaning: "lacks", "failed to", "ruled out"."""
     following = text.after(word)
     if word.lower in DENIALS or (word.lower in DENIALS_TO and following == "to"):
         return True
@@ -143,7 +147,7 @@ def _is_denial_verb(text: Wording, word: Word) -> bool:
 
 
 def _is_double_negation(text: Wording, following: Sequence[Word]) -> bool:
-    """Whether a negation is cancelled by a denying verb after it: "not ruled out"."""
+    """Whether a verb with a negative meaning follows and cancels a negation, as in "not ruled out"."""
     return any(_is_denial_verb(text, word) for word in following)
 
 
@@ -153,15 +157,15 @@ def _is_idle_no(text: Wording, word: Word, following: str) -> bool:
         return False
     if following == "better" and text.after(text.words[word.at + 1]) == "than":
         return False
-    if following == "extra":  # As in "at no extra cost"
+    if following == "extra":  # As in "at no extra cost".
         return text.after(text.words[word.at + 1]) in IDLE_AFTER_NO
     return following in IDLE_AFTER_NO or (following == "longer" and text.after(text.words[word.at + 1]) == "than")
 
 
 def _until_scope_ends(text: Wording, words: Sequence[Word]) -> Sequence[Word]:
-    """Return the words up to the point where the scope of a negation ends.
+    """Return the words that a negation can deny, up to the end of its scope.
 
-    "Does not ship and struggles to sell" contains two denials, and "with no names, is kept" does not deny "is kept".
+    For example, in "does not ship and struggles to sell", the scope of "not" ends before "and".
     """
     ends = (at for at, word in enumerate(words) if at and (word.lower in SCOPE_ENDS or _starts_new_clause(text, word)))
     end = next(ends, len(words))
@@ -176,11 +180,14 @@ def _until_comma(text: Wording, words: Sequence[Word]) -> Sequence[Word]:
 
 
 def _starts_new_clause(text: Wording, word: Word) -> bool:
-    """Whether the word follows a comma and starts a new clause, which a negation before the comma does not deny."""
+    """Whether the word follows a comma and starts a new clause.
+
+    A negation before the comma does not deny that clause.
+    """
     return word.lower in _CLAUSE_STARTERS and is_after_comma(text, word)
 
 
-# Larger than `_REACH`, because a negation at the end of a sentence may deny the previous sentence.
+# This is larger than `_REACH`, because a negation at the end of a sentence can deny the previous sentence.
 _ELLIPSIS_REACH = 10
 
 
@@ -196,11 +203,11 @@ _CLAUSE_STARTERS = PASSIVE_AUXILIARIES | frozenset("has have had can will i you 
 
 
 def _denied_before(text: Wording, word: Word, denying: frozenset[str] = _POSTPOSED) -> Sequence[Word]:
-    """Return the words before a negation that the negation may deny: "the screen is not available"."""
+    """Return the words that the negation after them can deny, such as "screen" in "the screen is not available"."""
     if word.lower not in denying:
         return ()
     if _ends_sentence(text, word):
-        return text.words[max(0, word.at - _ELLIPSIS_REACH) : word.at]  # As in "others bill by hall; Vessler does not"
+        return text.words[max(0, word.at - _ELLIPSIS_REACH) : word.at]  # As in "others bill by hall; Vessler does not".
     reach = _OBJECT_REACH if word.lower == "no" else _REACH
     near = text.words[max(0, word.at - reach) : word.at]
     after_comma = text.text.rfind(",", 0, word.start)

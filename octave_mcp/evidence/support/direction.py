@@ -1,4 +1,4 @@
-"""Rules on direction (up or down, more or less) and on opposite words (D40)."""
+"""Rules on the direction of changes and comparisons (up or down, more or less) and on opposite words (D40)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _REVERSED_REASON = "the quotation says it the other way round"
 
 
 def opposite_direction(statement: Statement) -> Iterator[Problem]:
-    """Mark a claim that reverses the quotation: rose or fell, more or fewer, from or to, who did what to whom."""
+    """Flag a claim that reverses the quotation. For example, the claim says "rose", and the quotation "fell"."""
     if not statement.is_claim:
         return
     claimed_directions, quoted_directions = (
@@ -60,7 +60,10 @@ def _quoted_directions(statement: Statement) -> set[str]:
 
 
 def directions_in(text: Wording, words: Sequence[Word]) -> set[str]:
-    """Return the directions of these words: "up", "down", both or none. A negation reverses them."""
+    """Return the directions of change that these words express: "up", "down", both or none.
+
+    A negation reverses a direction.
+    """
     directions: set[str] = set()
     for word in words:
         word_directions = directions_of(word)
@@ -88,7 +91,7 @@ _DENYING = frozenset("not never nor without hardly".split())
 
 
 def _is_denied(text: Wording, word: Word) -> bool:
-    """Whether a negation precedes the word, except for phrases such as "not only grew"."""
+    """Whether a negation denies the word. In "not only grew", "not" does not deny "grew"."""
     return any(text.after(other) not in NOT_ONLY for other in denying(text, word, _DENYING, within=3))
 
 
@@ -97,11 +100,11 @@ _IDLE_WORDS = frozenset("up more longer down".split())
 
 
 def _has_no_direction(text: Wording, word: Word) -> bool:
-    """Whether a word such as "more" or "up" has no direction: "more than 40", "no more than", "set up"."""
+    """Whether a word such as "more" or "up" expresses no direction, as in "more than 40" or "set up"."""
     before = text.before(word)
     if before in _IDLE_PREDECESSORS and word.lower in _IDLE_WORDS:
         return True
-    if before == "the" and word.lower in {"more", "less"}:  # As in "the more you use"
+    if before == "the" and word.lower in {"more", "less"}:  # As in "the more you use".
         return True
     if word.lower == "up" and (before in _PHRASAL_UP or text.after(word) == "and"):
         return True
@@ -110,12 +113,12 @@ def _has_no_direction(text: Wording, word: Word) -> bool:
     return text.after(word) == "than" and (before == "no" or is_comparing_figures(text, word.at))
 
 
-# The "up" in "ends up" has no direction.
+# After one of these verbs, "up" has no direction: "ends up".
 _PHRASAL_UP = frozenset(
     "dry dries dried drying end ends ended pick picks picked back backs backed look looks looked make makes made follow"
     " follows followed catch keep keeps kept line lines open opens opened start turn turns turned show clean".split()
 )
-# "Went up to 40" is a rise; "up to 40" without a verb of motion is a limit.
+# After one of these verbs, "up to 40" is a rise ("went up to 40"). Otherwise, "up to 40" is a limit.
 _MOTION_VERBS = frozenset("go goes went going gone moved shot way is are was".split())
 _THAN_FIGURE = re.compile(
     r"\w+ than (?:an? |the |[$€£])?(?:\d|half|third|quarter|twice|double|one|two|three|four|five|six|seven|eight"
@@ -126,12 +129,12 @@ _THAN_FIGURE = re.compile(
 
 
 def is_comparing_figures(text: Wording, at: int) -> bool:
-    """Whether the word and "than" are followed by a figure: "more than 40" is a bound, not a comparison."""
+    """Whether "than" and a figure follow the word: "more than 40" is a bound, not a comparison."""
     return bool(_THAN_FIGURE.match(text.text, text.words[at].start))
 
 
 def _differs_at_a_figure(statement: Statement) -> bool:
-    """Whether a figure has opposite directions: "40% fewer" where the quotation says "40% more"."""
+    """Whether a figure has opposite directions in the two texts: "40% fewer" and "40% more"."""
     for word in statement.claim.words:
         claimed_directions = _directions_at_figure(statement.claim, word) if word.is_figure else set[str]()
         if len(claimed_directions) != 1:
@@ -148,7 +151,7 @@ _REACH = 4
 
 
 def _differs_at_a_word(statement: Statement) -> bool:
-    """Whether a word in both texts has opposite directions: "raises the risk" and "reduces the risk"."""
+    """Whether a word has opposite directions in the two texts: "raises the risk" and "reduces the risk"."""
     if not any(map(directions_of, statement.claim.words)):
         return False
     for word in statement.claim.words:
@@ -180,7 +183,7 @@ def _directions_near(text: Wording, word: Word, shared: frozenset[str]) -> set[s
 
 
 def _direction_before(text: Wording, word: Word, shared: frozenset[str]) -> set[str]:
-    """Return the direction of the nearest earlier word that has a direction.
+    """Return the direction of the nearest word before `word` that has a direction.
 
     The search stops at a content word that only one of the two texts contains.
     """
@@ -197,10 +200,10 @@ def _direction_before(text: Wording, word: Word, shared: frozenset[str]) -> set[
     return set()
 
 
-# In "reduces the number of calls", the calls are reduced.
+# These words are skipped, because "reduces the number of calls" means that there are fewer calls.
 _MEASURES = frozenset("number share rate cost amount level volume time".split())
 _AFTER_REACH = 6
-# Words that may separate a subject and its verb: "requests have been steadily shrinking".
+# These words can separate a subject and its verb: "requests have been steadily shrinking".
 _SKIPPED = frozenset(
     "is are was were has have had been be being keep keeps kept start starts started began begun continue continues"
     " continued will would to at of in for from on steadily sharply slowly quickly rapidly constantly also then now"
@@ -209,7 +212,7 @@ _SKIPPED = frozenset(
 
 
 def _direction_after(text: Wording, word: Word) -> set[str]:
-    """Return the direction of the verb after a word: "requests at Globex have been shrinking"."""
+    """Return the direction of the verb after a word, such as "down" in "requests have been shrinking"."""
     _, after = text.beside(word, _AFTER_REACH)
     for other in after:
         is_verb = other.lower not in MORE and other.lower not in LESS and not other.text[:1].isupper()
@@ -221,7 +224,7 @@ def _direction_after(text: Wording, word: Word) -> set[str]:
 
 
 def _has_object(text: Wording, verb: Word) -> bool:
-    """Whether the verb has an object: in "desks grew their sales", the desks did not grow."""
+    """Whether the verb has an object. In "desks grew their sales", the sales grew and not the desks."""
     return text.after(verb) in _ARTICLES
 
 
@@ -229,7 +232,7 @@ _ARTICLES = frozenset("the a an its their his her our your all each every this t
 
 
 def _directions_at_figure(text: Wording, figure: Word) -> set[str]:
-    """Return the direction of the word right after a figure ("38% lower"), or else of the words around the figure."""
+    """Return the direction of the word after a figure, as in "38% lower", or of the words near the figure."""
     after = text.words[figure.at + 1 : figure.at + 2]
     if (
         after
@@ -245,7 +248,7 @@ def _directions_at_figure(text: Wording, figure: Word) -> set[str]:
 
 
 def _takes_longer(statement: Statement) -> bool:
-    """Whether a duration changes the other way: "longer" where the quotation says "3 weeks instead of 8"."""
+    """Whether the claim reverses the change of a duration: "longer" for "3 weeks instead of 8"."""
     return any(
         statement.claim.lowers & (LONGER if way == "down" else SHORTER)
         for quotation in statement.evidence
@@ -265,7 +268,7 @@ _OPPOSITE_PHRASES = (*_PHRASES, *((second, first) for first, second in _PHRASES)
 
 
 def opposite_words(statement: Statement) -> Iterator[Problem]:
-    """Mark a claim that contains a word if the quotation contains only its opposite, and neither is negated."""
+    """Flag a claim that contains a word, such as "limited", if the quotation contains only the opposite word."""
     if not statement.is_claim or statement.claim.lowers & NEGATIONS:
         return
     sentences = [words for quote in statement.quotes for words in quote.sentences]

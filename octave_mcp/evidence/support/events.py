@@ -1,4 +1,4 @@
-"""Rules on certificates, other statuses and events, which the quotation must state (D40)."""
+"""Rules on certificates, other statuses and events: if the claim states one, the quotation must state it, too (D40)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from octave_mcp.evidence.support.wording import Word
 
 
 def added_status(statement: Statement) -> Iterator[Problem]:
-    """Mark a status that the quotation does not state: "certified" where the quotation says "follows the controls"."""
+    """Flag a status that the quotation does not state: "certified" where it only says "follows the controls"."""
     if not statement.is_claim:
         return
     for word in statement.claim.words:
@@ -24,7 +24,7 @@ def added_status(statement: Statement) -> Iterator[Problem]:
 
 
 def added_event(statement: Statement) -> Iterator[Problem]:
-    """Mark an event that the quotation does not state: "hired" where the quotation says "is looking for"."""
+    """Flag an event that the quotation does not state: "hired" where it only says "is looking for"."""
     if statement.kind != "fact" or not statement.evidence:
         return
     for word in statement.claim.words:
@@ -35,9 +35,9 @@ def added_event(statement: Statement) -> Iterator[Problem]:
 
 
 def _is_no_event(statement: Statement, word: Word) -> bool:
-    """Whether the word does not state an event that needs its own evidence.
+    """Whether a word that usually states an event does not state one here.
 
-    "Raised prices" is not a funding round, "is closed" is a state, and "doubled" may be calculated from figures.
+    "Raised prices" is not a funding round, "is closed" is a state, and "doubled" can follow from two figures.
     """
     figures = quantities(statement.text)
     if word.lower in {"doubled", "tripled"}:

@@ -1,4 +1,4 @@
-"""Rules on figures: the quotation must contain them, and for the same thing (D3)."""
+"""Rules on figures: the quotation must give the same figures as the claim, for the same things (D3)."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from octave_mcp.evidence.support.wording import Word, joined, stems, wording
 
 _ZERO_WORDS = NEGATIONS | frozenset("free zero".split())
 _MEDIAN_PERCENT = 50
-# Tolerance for shares in words, such as "a third", in percentage points.
+# Shares in words, such as "a third", can differ by this number of percentage points.
 _ROUGH_POINTS = 4
-# Numbers inside quoted names, such as "EC2", count as quoted.
+# Matches the number inside a name such as "EC2", which needs no evidence.
 _NUMBER_IN_NAME = re.compile(r"[A-Za-z](\d+)\b")
 
 
 def unquoted_figures(statement: Statement) -> Iterator[Problem]:
     """Reject figures that neither the quotation nor its heading contains in any form.
 
-    Only mark dropped limits ("40" where the quotation says "up to 40"), vague figures, and small numbers without a
-    unit, which may be the length of a list in the quotation.
+    Only flag an omitted limit (the quotation says "up to 40", and the claim "40"), a vague figure, or a small number
+    without a unit, which can be the length of a list in the quotation.
     """
     for figure, matches in _figures(statement):
         are_limits = all(is_capped(figure, quoted) or _is_opposed(statement, figure, quoted) for quoted in matches)
@@ -60,7 +60,7 @@ def unquoted_figures(statement: Statement) -> Iterator[Problem]:
 
 
 def _is_opposed(statement: Statement, figure: Quantity, quoted: Quantity) -> bool:
-    """Whether the bounds exclude each other, and no negation could reverse one of them ("not less than")."""
+    """Whether the bounds contradict each other, and neither text has a negation, as in "not less than"."""
     return (
         is_opposed(figure, quoted)
         and statement.claim.lowers.isdisjoint(NEGATIONS)
@@ -69,9 +69,9 @@ def _is_opposed(statement: Statement, figure: Quantity, quoted: Quantity) -> boo
 
 
 def renumbered_sentence(statement: Statement) -> Iterator[Problem]:
-    """Reject a sentence of the quotation that is repeated word for word with other figures.
+    """Reject a claim that repeats a sentence of the quotation word for word, but with another figure.
 
-    `unquoted_figures` misses the changed figure if the quotation uses it for something else.
+    `unquoted_figures` does not detect this if the quotation contains the other figure, too.
     """
     sentences = [
         text for quotation in statement.evidence for text in (quotation.text, *_SENTENCE_END.split(quotation.text))
@@ -88,18 +88,21 @@ def renumbered_sentence(statement: Statement) -> Iterator[Problem]:
 
 
 def _counts_times(statement: Statement, figure: Quantity) -> bool:
-    """Whether "twice" counts occasions, as in "went up twice". The quotation may list the occasions one by one."""
+    """Whether "twice" means two occasions, as in "went up twice".
+
+    The quotation can list the occasions without a number.
+    """
     return figure.unit == "x" and bool(_TIMES.search(in_digits(statement.text)[figure.end :]))
 
 
-# Must not match "twice the price", which is a multiple.
+# Matches "twice", except in "twice the price", which is a multiple.
 _TIMES = re.compile(r"^\s*twice\b(?! (?:as|the|its|their|what|that))", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _ANY_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 
 
 def _masked(text: str) -> str:
-    """Replace the figures in a text with "#", or return "" if the text has none."""
+    """Return the text with "#" instead of each figure, or "" if the text contains no figure."""
     plain = normal(text).rstrip(".!")
     return _ANY_NUMBER.sub("#", plain) if _ANY_NUMBER.search(plain) else ""
 
@@ -109,12 +112,12 @@ def _numbers(text: str) -> tuple[str, ...]:
 
 
 def _has_same_limit(statement: Statement, figure: Quantity) -> bool:
-    """Whether the claim contains the same limit elsewhere: "up to 10 halls with 10 crews"."""
+    """Whether the claim also contains the figure with its limit, as in "up to 10 halls with 10 crews"."""
     return any(other.value == figure.value and other.bound == "<=" for other in quantities(statement.text))
 
 
 def figures_in_title(statement: Statement) -> Iterator[Problem]:
-    """Mark figures that are in the title of the page, but not in the quotation."""
+    """Flag figures that are in the page's title, but not in the quotation."""
     for figure, matches in _figures(statement):
         if not matches and _is_in_titles(statement, figure) and not _is_in_compound(statement.text, figure):
             yield from soft(
@@ -124,7 +127,7 @@ def figures_in_title(statement: Statement) -> Iterator[Problem]:
 
 @lru_cache(maxsize=256)
 def _figures(statement: Statement) -> Sequence[tuple[Quantity, list[Quantity]]]:
-    """Return the claim's figures that need evidence, each with the matching figures in the quotation and its heading.
+    """Return the claim's figures that need evidence, with their matches in the quotation and its heading.
 
     The result is cached, because two rules use it.
     """
@@ -169,7 +172,7 @@ _SINGLE_PERIOD = re.compile(
 
 
 def _single_periods(quoted_text: str) -> str:
-    """Return single periods in digits: "1 day" for "the next day", "1 week" for "it used to be a week"."""
+    """Return periods without a number with the number 1, such as "1 day" for "the next day"."""
     return ", ".join(f"1 {period}" for period in _SINGLE_PERIOD.findall(quoted_text))
 
 
@@ -177,14 +180,14 @@ _PART_OF_WHOLE = re.compile(r"\b(\d+) (?:out )?of (?:every )?(\d+)\b")
 
 
 def _shares_of(statement: Statement) -> set[float]:
-    """Return both figures of each "seven of ten" in the claim if the quotation contains that share, 70 %."""
+    """Return 7 and 10 for "seven of ten" in the claim, if the quotation contains the same share as 70 %."""
     pairs = [(float(part), float(whole)) for part, whole in _PART_OF_WHOLE.findall(in_digits(statement.text))]
     shares = [quantity.value for quantity in quantities(statement.said) if quantity.unit == "%"]
     return {n for pair in pairs if 0 < pair[0] < pair[1] and 100 * pair[0] / pair[1] in shares for n in pair}
 
 
 def _same_dates(statement: Statement) -> set[float]:
-    """Return the year, month and day of each date that both claim and quotation contain, in any format."""
+    """Return the year, month and day of each date that is in both the claim and the quotation, in any format."""
     both = {day for day, *_ in days_of(statement.text)} & {day for day, *_ in days_of(statement.said)}
     return {float(number) for day in both for number in (day.year, day.month, day.day)}
 
@@ -194,32 +197,32 @@ def _is_in_titles(statement: Statement, figure: Quantity) -> bool:
 
 
 def _is_in_compound(text: str, figure: Quantity) -> bool:
-    """Whether the figure is part of a compound that names a thing: "two-hour windows"."""
+    """Whether the figure is part of a compound, as in "two-hour windows"."""
     return "-" in figure.text.strip() and not in_digits(text)[figure.end : figure.end + 1].isdigit()
 
 
 def _quoted_figures(statement: Statement) -> str:
-    """Return the end of a complaint, such as ", which has '20%'", with up to four figures from the quotation."""
+    """Return up to four figures from the quotation, as the end of an error text: ", which has '20%'"."""
     available = list(dict.fromkeys(as_written(quantity, statement.said) for quantity in quantities(statement.said)))[:4]
     return f", which has {', '.join(available)}" if available else ", which has no figures"
 
 
 def _figure_with_bound(quoted_text: str, quantity: Quantity) -> str:
-    """Return the figure with the words in the 12 characters before it, which contain its limit."""
+    """Return the figure with the preceding words, which contain its limit: "up to 40"."""
     plain = in_digits(quoted_text)
     start = plain.rfind(" ", 0, max(0, quantity.start - 12) + 1) + 1
     return plain[start : quantity.end].strip("~ ").split("\n")[-1]
 
 
 def _publication_years(statement: Statement) -> tuple[Quantity, ...]:
-    """Return the years in which the pages were published, unless the quotation names a year itself."""
+    """Return the years in which the cited pages were published, or nothing if the quotation contains a year."""
     if any(quantity.is_year for quantity in quantities(statement.said)):
         return ()
     return tuple(year for quotation in statement.evidence for year in quantities(quotation.published_on[:4]))
 
 
 _COMPLEMENT_WORDS = DOWN | LESS | frozenset("rest other remaining missed without rather than excluding".split())
-# Words that announce a calculated figure: "adds 90 halls, for 300 in all".
+# With one of these words, the claim presents a figure as calculated: "adds 90 halls, for 300 in all".
 _DERIVING_WORDS = frozenset(
     "more fewer less sooner later longer shorter earlier faster slower quicker difference gap extra total together"
     " combined altogether added points grew growth increase increased drop dropped rest other remaining missed without"
@@ -230,7 +233,7 @@ _ENDS_IN_TO = re.compile(r"\bto\s+(?:(?:about|around|roughly|some|under|over)\s*
 
 
 def _is_derivable(statement: Statement, figure: Quantity) -> bool:
-    """Whether the figure is calculated from figures in the quotation, and the claim says so."""
+    """Whether the figure can be calculated from figures in the quotation, and the claim presents it as calculated."""
     if not is_derived(figure, quantities(statement.said)):
         return False
     if figure.unit != "x" and not figure.is_rough and not statement.claim.lowers & _DERIVING_WORDS:
@@ -253,10 +256,11 @@ def _is_derivable(statement: Statement, figure: Quantity) -> bool:
 
 
 def _is_about_another_share(statement: Statement, figure: Quantity, complements: Sequence[Quantity]) -> bool:
-    """Whether the words near the figure match another share in the quotation better than the figure's complement.
+    """Whether the words near the figure are about a share in the quotation other than the figure's complement.
 
-    If the quotation says "38% have other complaints" and "80% feel buried by calls", then "six in ten feel buried by
-    calls" is about the 80 % and not the complement of the 38 %.
+    For example, the quotation says "38% have other complaints" and "80% feel buried by calls". Then "six in ten feel
+    buried by calls" is wrong, because these words belong to the 80 %, although 38 % is roughly the complement of six in
+    ten.
     """
     claim_keys = _keys_near(statement.text, figure, _FAR_WORDS)
     shared_words = {
@@ -268,13 +272,13 @@ def _is_about_another_share(statement: Statement, figure: Quantity, complements:
 
 
 def _comparative_after(text: str, figure: Quantity) -> str:
-    """Return the comparative after a figure: "25% less" is not the complement of "75% less", since both say "less"."""
+    """Return the comparative after a figure, such as "less" in "25% less", or ""."""
     following = wording(in_digits(text)[figure.end :][:20]).words
     return following[0].lower if following and following[0].lower in DOWN | LESS else ""
 
 
 def swapped_figures(statement: Statement) -> Iterator[Problem]:
-    """Mark two swapped figures: "10 halls and 20 desks" where the quotation says "20 halls and 10 desks"."""
+    """Flag two swapped figures: "10 halls and 20 desks" where the quotation says "20 halls and 10 desks"."""
     claimed = [figure for figure in quantities(statement.text) if not figure.is_year]
     for first, second in pairwise(claimed):
         for quotation in statement.evidence:
@@ -296,12 +300,12 @@ def _are_swapped(
     return len(a & d) + len(b & c) > 0 and not a & c and not b & d and bool(a & d) and (bool(b & c) or not b)
 
 
-# Number of words compared after a figure: for what the figure counts, and for what a share is about.
+# Number of words near a figure that are compared, for a count and for a share.
 _REACH_WORDS, _FAR_WORDS = 4, 8
 
 
 def _keys_near(text: str, figure: Quantity, reach: int = _REACH_WORDS) -> frozenset[str]:
-    """Return the keys of the content words after a figure in its clause, or else of the content words before it."""
+    """Return the comparison keys of the content words after a figure or, if there are none, before the figure."""
     plain = wording(in_digits(text))
     figure_word = next((word for word in plain.words if figure.start <= word.start < figure.end), None)
     if figure_word is None:

@@ -1,4 +1,4 @@
-"""Lists strong words that a claim may use only if the quotation contains the same or a related word."""
+"""Lists strong words, which a claim is allowed to use only if the quotation contains the same or a related word."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ def _set(words: str) -> frozenset[str]:
 def _kin(lines: Iterable[str]) -> Mapping[str, frozenset[str]]:
     """Map each word before a slash to the words after the slash.
 
-    A claim may use the word if the quotation contains one of the words after the slash.
+    A claim can use the word before the slash if the quotation contains one of the words after the slash.
     """
     split = (line.partition("/") for line in lines)
     return {word: _set(kin) for words, _, kin in split for word in words.split()}
 
 
-# A claim about "every hall" needs "all", "each" or a similar word in the quotation.
+# If a claim says "every hall", the quotation must say "all", "each" or a similar word.
 ABSOLUTES = _kin(
     (
         (
@@ -52,7 +52,7 @@ ABSOLUTES = _kin(
         "nationwide/nationwide national nation country countrywide",
     )
 )
-# Limits in a quotation, and the words with which a claim may repeat them: "up to 40" may become "a maximum of 40".
+# Maps a limit in a quotation to words that express the same limit in a claim: "up to 40" can become "a maximum of 40".
 LIMITS: Mapping[str, frozenset[str]] = {
     "up to": _set("up most maximum many much"),
     "on average": _set("average averages averaged averaging typically typical about"),
@@ -72,7 +72,7 @@ LIMITS: Mapping[str, frozenset[str]] = {
     "mostly": _set("mostly most mainly"),
     "median": _set("median half typical typically"),
 }
-# A claim that says "certified" needs "certificate" or a similar word in the quotation: "follows the controls" is not
+# If a claim says "certified", the quotation must say "certificate" or a similar word. "Follows the controls" is not
 # enough.
 STATUS = _kin(
     (
@@ -88,7 +88,7 @@ STATUS = _kin(
         "guarantees guaranteed guarantee/guarantees guaranteed guarantee",
     )
 )
-# A claim about a past event needs a word for that event in the quotation: "is looking for" does not support "hired".
+# If a claim says that something happened, the quotation must say so, too: "is looking for" does not support "hired".
 EVENTS = _kin(
     (
         (

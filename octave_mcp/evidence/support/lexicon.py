@@ -1,4 +1,4 @@
-"""English word lists for the rules. docs/evidence.md says what the rules catch and what they miss."""
+"""English word lists for the rules. docs/evidence.md explains which errors the rules detect."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ def _set(words: str) -> frozenset[str]:
 
 
 NEGATIONS = _set("not no never none nobody nothing neither nor without hardly barely cannot rarely seldom scarcely")
-# "Not" before one of these words does not deny anything: "not only grew".
+# Before one of these words, "not" denies nothing: "not only grew".
 NOT_ONLY = _set("only just merely simply")
-# "No" before one of these words does not deny anything: "no later than", "at no charge".
+# Before one of these words, "no" denies nothing: "no later than", "at no charge".
 IDLE_AFTER_NO = _set("matter doubt wonder later more less charge cost problem better extra fewer")
 DENIALS = _set(
     "lack lacks lacked lacking refuse refuses refused refusing reject rejects rejected rejecting deny denies"
     " denied denying"
     " cancel cancels cancelled canceled abandon abandons abandoned forgets forgot"
 )
-# Words that deny the verb after "to": "failed to deliver".
+# These words deny the verb after "to": "failed to deliver".
 DENIALS_TO = _set(
     "fail fails failed failing refuse refuses refused refusing unable cease ceases ceased forget forgets forgot"
     " struggle"
@@ -44,13 +44,13 @@ DENIAL_PHRASES = (
     "steers clear",
     "steered clear",
 )
-# The scope of a negation ends at these words: "does not move halls if it rains" does not deny "rains".
+# A negation does not deny the text after one of these words: "does not move halls if it rains" does not deny "rains".
 SCOPE_ENDS = _set(
     "if when because unless until although though while since which who where whereas that except besides once before"
     " after"
 )
-# Words that may deny without a negation: "avoided $5 in desks" says that the money was not spent. Because these words
-# often deny nothing, they only justify a negation in the other text and never count as denials themselves.
+# These words can deny something without a negation: "avoided $5 in desks" means that $5 were not spent. They can match
+# a negation in the other text, but are not denials themselves, because they often deny nothing.
 IMPLICIT_DENIALS = _set(
     "drop drops dropped dropping stop stops stopped remove removed removes unlike beyond ditch ditched ditching quit"
     " impossible lack lacks lacked lacking zero unlikely eliminate eliminated eliminates struggle struggles struggled"
@@ -60,36 +60,36 @@ IMPLICIT_DENIALS = _set(
     " reject nothing rather exclude excludes excluded excluding skip skipped decline declined against free"
     " warn warns warned warning discourage discourages ruled lower cheaper rid agnostic"
 )
-# After "not", these words deny the words before "not": "the screen is not available".
+# If one of these words follows "not", the words before "not" are denied: "the screen is not available".
 AVAILABILITY = _set(
     "available included possible supported needed necessary required offered allowed planned there part"
 )
-# A denied word from the first list may mean the same as a word from the second: "does not raise the rent" and "the rent
-# stays the same".
+# In each pair, a denied word from the first list can mean the same as a word from the second list: "does not raise the
+# rent" and "the rent stays the same".
 OPPOSITE_PARAPHRASES: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (_set("leave move change share send pass lose hand"), _set("keep stay remain hold retain own")),
     (_set("human person people hand clerk"), _set("automatic automatically automate automated unattended")),
     (_set("change extra add additional new increase grow hire raise rise"), _set("same unchanged constant flat")),
 )
 CONDITIONS = _set("unless until except without")
-# Words that may express a denial: "only if it is lit" means "not unless it is lit".
+# These words can express a denial: "only if it is lit" means "not unless it is lit".
 ONLY_WORDS = _set("only alone just once solely")
 TROUBLE_WORDS = _set("hard harder difficult trouble troubles struggled struggles struggling impossible problems")
-# With a negation, these words leave a plan possible: "not yet" agrees with "plans to".
+# With a negation, these words do not contradict a plan: "not yet" agrees with "plans to".
 UNTIL_NOW = _set("yet now still currently")
 CLAIM_HEDGES = _set(
     "may might could would should possibly perhaps potentially maybe probably likely seem seems apparently can"
     " presumably suggests suggest appears"
 )
-# Like `CLAIM_HEDGES`, but without "can", which states an ability in a quotation, and without words such as "likely".
+# These words hedge a quotation. Unlike `CLAIM_HEDGES`, they do not include "can", which states an ability.
 QUOTE_HEDGES = _set("may might could would should possibly perhaps potentially maybe seem seems apparently")
-# Words for plans, compared by stem, so that "plans", "planning" and "planned" match, too.
+# Words for plans. They are compared by stem, so "plan" also matches "plans", "planning" and "planned".
 PLANS = _set(
     "plan hope aim intend expect seek will goal roadmap consider explore evaluate recruit propose upcoming soon"
     " target"
     " aspire pursue envision anticipate wish eventually"
 )
-# A claim with one of these words does not state a plan as a fact.
+# If a claim contains one of these words, it presents the plan as a plan.
 PLAN_WORDS = _set(
     "hiring seeking recruiting looking wants want planned planning wanted promised plans yet set begun started"
     " follow goal"
@@ -156,7 +156,7 @@ PLAN_PHRASES = (
     "counting on",
 )
 
-# `UP` and `DOWN` are compared by stem, `MORE` and `LESS` as written.
+# The words in `UP` and `DOWN` match in any form. Those in `MORE` and `LESS` match only as written.
 UP = _set(
     "rise grow increase climb gain boost improve lift jump surge expand double triple accelerate higher up raise soar"
     " skyrocket exceed surpass swell multiply quadruple balloon escalate outgrow overtake strengthen enlarge flood"
@@ -178,11 +178,11 @@ LESS = _set(
     " save saves"
     " lighter thinner shallower saved saving slowest fewest lowest smallest weakest quietest"
 )
-# Words with a direction only near a figure: "gained 40 halls" and "lost 40 halls".
+# These words express a direction only near a figure: "gained 40 halls" and "lost 40 halls".
 BETTER = _set("better improvement improved improve gained gain win won earned earns added adds joined gains")
 WORSE = _set("worse lost lose losing decline cost costs left paid missed fewer loss")
 LONGER, SHORTER = _set("longer slower"), _set("faster quicker shorter sooner")
-# Prepositions that say whether a product was dropped or chosen: "moved off Fog", "moved onto Fog".
+# These prepositions show whether a product was dropped or chosen: "moved off Fog", "moved onto Fog".
 AWAY, TOWARDS = _set("off from away"), _set("to onto into over")
 OPPOSITES: tuple[tuple[str, str], ...] = tuple(
     (first, second)
@@ -210,9 +210,9 @@ OPPOSITES: tuple[tuple[str, str], ...] = tuple(
     for first, _, second in [pair.partition("/")]
 )
 
-# Absolutes that even text without evidence, such as a question, must not use.
+# These words are not allowed even in text that needs no evidence, such as a question.
 PROMISES = _set("guarantee guaranteed guarantees unlimited")
-# Before one of these words, "every" is a frequency and not an absolute: "every month".
+# Before one of these words, "every" expresses a frequency: "every month".
 COUNTED_PERIODS = _set("day night week month quarter year hour minute time other")
 PARTIAL_WORDS = _set("some several few certain partly partially part")
 WHOLE_WORDS = _set(
@@ -254,7 +254,7 @@ PARTIAL_PHRASES = (
 )
 HEDGES = _set("presumably probably likely perhaps maybe might may could seems seem")
 
-# "Raised" means a funding round only with one of these words or a sum of money, because prices are raised, too.
+# "Raised" means a funding round only together with one of these words or a sum of money. Prices can be raised, too.
 FUNDING_WORDS = _set("round series funding seed million capital investors")
 
 PAST_PHRASES = ("used to", "formerly", "at the time", "no longer", "previously", "back then", "until then")
@@ -317,12 +317,12 @@ PROBLEM_PHRASES = (
     "so many",
 )
 FIRST_PERSON = _set("we us our ours i my me ourselves")
-# Words with which product copy addresses its readers: "you see yours in one place".
+# Product copy uses these words to address its readers: "you see yours in one place".
 READER_PRONOUNS = _set("you your yours yourself")
 
-# Any sentence on a site may contain these words, so they say little about whether two sentences match.
+# These words are so common on company sites that sharing them hardly shows that two sentences match.
 COMMON_WORDS = _set("use team product feature data tool user company customer platform work make help service business")
-# Verbs with too little meaning to compare their subjects: "uses" and "has" go with any name.
+# Any name can be the subject of these verbs, such as "uses" and "has", so their subjects are not compared.
 LIGHT_VERBS = _set("use have get see run want take give make be do go need help let say work build")
-# Before a verb, these words may form a passive, which swaps subject and object: "Vessler was bought by Tidewell".
+# These words can form a passive, which swaps subject and object: "Vessler was bought by Tidewell".
 PASSIVE_AUXILIARIES = _set("is are was were been being")

@@ -1,4 +1,4 @@
-"""Rules on quotation marks (D10) and on addresses (D36), because a hostile page could lure readers to other sites."""
+"""Rules on text in quotation marks (D10), and on addresses (D36), which could lead readers to a hostile site."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _TRAILING_MARKS = ".,;:!?)]}>\"'”’"
 
 
 def misquoted_phrases(statement: Statement) -> Iterator[Problem]:
-    """Reject a phrase in quotation marks that the quotation does not contain word for word.
+    """Reject a phrase in quotation marks if the quotation does not contain the phrase word for word.
 
-    Only mark the phrase if the quotation contains the same words in another order.
+    Only flag the phrase if the quotation contains the same words in another order.
     """
     if not (marked := [next(filter(None, match.groups())) for match in _QUOTED_PHRASE.finditer(statement.text)]):
         return
@@ -41,7 +41,7 @@ _MIN_REORDERED_WORDS = 3
 
 
 def _is_in_another_order(phrase: str, quoted_text: str) -> bool:
-    """Whether the text has the words of the phrase in another order: "where the crew is" and "where is the crew"."""
+    """Whether the text contains the words of the phrase in another order: "where the crew is", "where is the crew"."""
     words, quoted_words = (
         normal(phrase).rstrip(".,;:!?").split(),
         [word.strip(_TRAILING_MARKS) for word in quoted_text.split()],
@@ -55,7 +55,7 @@ def _is_in_another_order(phrase: str, quoted_text: str) -> bool:
 
 
 def _has_words(phrase: str, text: str) -> bool:
-    """Whether the text contains the phrase as whole words: "we ship fast" is not in "we ship faster"."""
+    """Whether the text contains the phrase as whole words. "We ship faster" does not contain "we ship fast"."""
     at = text.find(phrase)
     while at >= 0:
         if not (_WORD_CHARACTER.fullmatch(text[at - 1 : at]) or _WORD_CHARACTER.match(text, at + len(phrase))):
@@ -68,16 +68,16 @@ _WORD_CHARACTER = re.compile(r"[a-z\d]")
 
 
 def foreign_addresses(statement: Statement) -> Iterator[Problem]:
-    """Reject addresses outside the cited sites. Subdomains and parent domains of a cited site are allowed."""
+    """Reject addresses that are not on the cited sites. Subdomains and parent domains of a cited site are allowed."""
     for address, host in _addresses(statement):
         if not any(_is_on_site(host, quotation) for quotation in statement.evidence):
             yield from hard("D36", f"the address {address!r} is not on the site that is cited")
 
 
 def _addresses(statement: Statement) -> Iterator[tuple[str, str]]:
-    """Yield addresses with their hosts.
+    """Yield the addresses in the claim, with their hosts.
 
-    A bare host such as "Cal.com" counts as a name if the evidence or the context mentions it.
+    A host such as "Cal.com" is skipped if the evidence or the context contains it, because it can be a name.
     """
     if not _MAY_BE_ADDRESS.search(statement.text):
         return

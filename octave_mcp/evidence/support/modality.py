@@ -1,4 +1,4 @@
-"""Rules on modality: plans and guesses stated as facts, and the past stated as the present (D40)."""
+"""Rules on claims that state a plan or a guess as a fact, or the past as the present (D40)."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _HIRING_WORDS = frozenset(
 )
 _POSTPONED = frozenset("off postponed postpones later wait waits".split())
 _BUILDING_WORDS = frozenset("working building developing".split())
-# A claim that uses the same verb in any form still states a wish: "wanted" where the quotation says "wants to".
+# If the claim contains the same word in any form, it still states a wish: "wanted" for "wants to".
 _WISH_WORDS = frozenset(
     "need needs want wants wanted wishes wished evaluating exploring experimenting looking hoping".split()
 )
-# How many words after a hedge, and after a word for a plan, are compared with the claim.
+# The claim is compared with this many words after a hedge, and after a word for a plan.
 _HEDGE_REACH, _PLAN_REACH = 8, 12
 
 
 def omitted_hedge(statement: Statement) -> Iterator[Problem]:
-    """Mark a plan, hope or possibility that is stated as a fact: "built" where the quotation says "plans to build"."""
+    """Flag a claim that states a plan, hope or possibility as a fact: "built" for "plans to build"."""
     if not statement.is_claim or _is_hedged(statement.claim):
         return
     for quote, clause in zip(statement.quotes, statement.clauses, strict=True):
@@ -78,7 +78,7 @@ def _plan_phrase(statement: Statement, words: Sequence[Word]) -> str:
 
 
 def _hedge_word(statement: Statement, words: Sequence[Word]) -> str:
-    """Return the word of the quotation that hedges something the claim says, or ""."""
+    """Return a word of the quotation that hedges what the claim states as a fact, or ""."""
     for at, word in enumerate(words):
         following = words[at + 1].lower if at + 1 < len(words) else ""
         is_hedge = (word.lower in QUOTE_HEDGES or is_among(word, PLANS)) and following != "not"
@@ -96,7 +96,7 @@ def _hedge_word(statement: Statement, words: Sequence[Word]) -> str:
 
 
 def _ability(statement: Statement, words: Sequence[Word]) -> str:
-    """Return "can" if the claim states an ability as a fact: "increased" where the quotation says "can increase"."""
+    """Return "can" if the claim says that something happened, and the quotation only that it can happen."""
     done = joined(word.keys for word in statement.claim.words if word.lower.endswith("ed") and word.is_content)
     for at, word in enumerate(words):
         if word.lower == "can" and any(shares(other, done) for other in words[at + 1 : at + 3]):
@@ -104,7 +104,7 @@ def _ability(statement: Statement, words: Sequence[Word]) -> str:
     return ""
 
 
-# A claim with one of these words still states a permission: "are allowed to use" where the quotation says "may use".
+# If the claim contains one of these words, it still states a permission: "are allowed to use" for "may use".
 _PERMISSIONS = frozenset("allowed permitted able lets".split())
 
 
@@ -121,10 +121,9 @@ _FUTURE_WORDS = frozenset(
 
 
 def _hedges_nothing(words: Sequence[Word], at: int) -> bool:
-    """Whether the word does not hedge anything.
+    """Whether a word that usually hedges does not hedge anything here.
 
-    "The planned time" names a time, "so that crews would be tied" states a purpose, and "if a hall is lit, you will get
-    $50" states a rule.
+    For example, "so that crews would be tied" states a purpose, and "if a hall is lit, you will get $50" a rule.
     """
     word, before = words[at].lower, [other.lower for other in words[:at]]
     if word == "planned" and before and before[-1] in _ARTICLES:
@@ -140,16 +139,15 @@ def _hedges_nothing(words: Sequence[Word], at: int) -> bool:
 
 
 _WISHES = frozenset(("want to", "wants to", "wanted to", "we need to", "they need to", "needs to", "looking to"))
-# The claim is about the words before a wish if it shares at least three times as many words with them as with the words
-# after the wish.
+# A claim is about the words before a wish if it shares three times as many words with them as with the words after it.
 _BEFORE_FACTOR = 3
 
 
 def _is_about_something_else(statement: Statement, words: Sequence[Word], phrase: str) -> bool:
-    """Whether a wish in the quotation is not about the claim.
+    """Whether a wish in the quotation has nothing to do with the claim.
 
-    The wish may be that of other people ("crews who want to"), or the claim may be about the words before the wish
-    ("the desk was too slow for crews to want to use it").
+    For example, other people have the wish ("crews who want to"), or the claim is about the words before the wish ("the
+    desk was too slow for crews to want to use it").
     """
     if phrase not in _WISHES:
         return False
@@ -163,7 +161,7 @@ def _is_about_something_else(statement: Statement, words: Sequence[Word], phrase
 
 
 def past_as_present(statement: Statement) -> Iterator[Problem]:
-    """Mark a claim about the present if the quotation is about the past: "used to", "no longer"."""
+    """Flag a claim about the present if the quotation says "used to", "no longer" or another phrase about the past."""
     if not statement.is_claim or _is_past(statement.claim):
         return
     for clause in statement.clauses:

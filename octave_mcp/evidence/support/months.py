@@ -1,4 +1,4 @@
-"""A rule on months (D3), and a check of durations against two months or years in a quotation."""
+"""A rule on months (D3), and a check of whether a duration is the time between two dates in the quotation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from octave_mcp.evidence.support.quantities import Quantity, quantities
 from octave_mcp.evidence.support.statement import Statement, hard
 from octave_mcp.evidence.support.terms import MONTHS
 
-# "March", "May" and "Mar" are also words and names, so they count as months only after a preposition or next to a day.
+# "March", "May" and "Mar" can also be words or names. They are months only after a preposition or next to a day.
 _MONTH = re.compile(
     r"\b(?P<name>January|February|April|June|July|August|September|October|November|December"
     r"|Jan|Feb|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b\.?"
@@ -23,9 +23,9 @@ _MONTH = re.compile(
 
 
 def _months(text: str, groups: Sequence[str] = ("iso", "us", "eu", "de")) -> set[int]:
-    """Return the months in a text. Dates in digits count only in the formats that `groups` lists.
+    """Return the months in a text. Months in digits are found only in the date formats that `groups` lists.
 
-    In "3/4/2026", both numbers count, because either may be the month.
+    In "3/4/2026", both 3 and 4 are returned, because each of them can be the month.
     """
     months_found: set[int] = set()
     for match in _MONTH.finditer(text):
@@ -36,7 +36,7 @@ def _months(text: str, groups: Sequence[str] = ("iso", "us", "eu", "de")) -> set
 
 
 def unquoted_months(statement: Statement) -> Iterator[Problem]:
-    """Reject a month that the evidence does not contain by name, in a date, or as the month of publication."""
+    """Reject a month that is not in the quotation by name or in a date, and in which the page was not published."""
     if not (claimed := _months(statement.text, ("iso",))):
         return
     around = "\n".join(
@@ -53,7 +53,7 @@ _MONTH_DAYS, _YEAR_DAYS = 30, 365
 
 
 def lies_between(statement: Statement, figure: Quantity) -> bool:
-    """Whether a duration is the time between two dates in the quotation: "three months" from June to September."""
+    """Whether a duration is the time between two dates in the quotation: June and September for three months."""
     if figure.unit != "s" or figure.raw < 2 or figure.raw % 1:  # noqa: PLR2004 - plural
         return False
     days = figure.value / figure.raw / 86_400

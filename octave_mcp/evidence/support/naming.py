@@ -1,4 +1,4 @@
-"""Finds names in a text, and checks whether another text contains them in any form."""
+"""Finds the names in a text, and checks whether another text contains a name in any form."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from itertools import chain
 from octave_mcp.evidence.support.terms import FUNCTION_WORDS, MONTHS, PLAIN_NOUNS, TERMS
 from octave_mcp.evidence.support.wording import is_past, keys_of, normalised, stem
 
-# Names may contain punctuation marks: "HR-On", "Cal.com".
+# Names can contain punctuation marks: "HR-On", "Cal.com".
 _CAPITALISED_WORD = re.compile(r"(?<![\w.-])(?<!\w')[A-ZÀ-ÖØ-Þ][\w&'+-]*(?:\.[A-Za-z]\w*)*")
-# Lower-case names with digits: "v1.30.0", "k8s".
+# Matches lower-case names with digits: "v1.30.0", "k8s".
 _CODE_NAME = re.compile(r"(?<![A-Za-z\d_$€£.,])(?:[A-Za-z_]+\d\w*(?:\.\d\w*)*)")
 _VERB_NEXT = re.compile(r"[ \t]+(?P<verb>[a-z]+)\b")
 _POSSESSIVE = re.compile(r"'s?$", re.IGNORECASE)
-# Verbs that show that the first word of a sentence is a name: "Brassmere uses a desk".
+# If one of these verbs follows the first word of a sentence, that word is a name: "Brassmere uses a desk".
 _VERBS = frozenset(
     "has is was had can cut put set uses runs saves cuts says wants needs grows offers helps sells serves plans"
     " moves keeps"
@@ -37,10 +37,11 @@ _VERBS = frozenset(
     " prints repairs roasts teaches weighs feeds divides combines compares begins became brings closes connects"
     " stands starts stores struggles suggests supports targets tells thinks tries trusts writes".split()
 )
-# No plural noun takes these verbs, so a subject that ends in -s is a name: "Wellsprings uses a night desk".
+# These verbs are singular, so a subject that ends in -s is a name and not a plural: "Wellsprings uses a night desk".
 _SINGULAR = frozenset(verb for verb in _VERBS if verb.endswith("s")) - {"has", "is", "was"}
 _WORDS = re.compile(r"[^\W_]+(?:[.&+][^\W_]+)*")
-# Words in -ly that are not names, as in "Finally cut costs". Other words in -ly may be names, such as "Calendly".
+# These words with the ending -ly are adverbs and not names: "Finally cut costs". Other words with this ending, such as
+# "Calendly", can be names.
 _ADVERBS = frozenset(
     "typically usually previously currently finally recently generally mostly nearly only early really probably roughly"
     " possibly formerly originally initially eventually ultimately effectively automatically apparently reportedly"
@@ -49,13 +50,13 @@ _ADVERBS = frozenset(
 _JOINTS = re.compile(r"[.&+]")
 _LETTERS_OR_DIGITS = re.compile(r"[a-z]{2,}|\d+")
 _WORDS_ONLY = re.compile(r"[^\W_]+")
-# Up to four neighbouring words are also compared as one word: "Open Telemetry" matches "OpenTelemetry".
+# Sequences of up to four words are also compared as one word, so "Open Telemetry" matches "OpenTelemetry".
 _MAX_JOINED_WORDS = 4
 _NOT_WORDS = re.compile(r"[^\w]+")
 _CAPITAL_NEXT = re.compile(r"[ \t]+[A-ZÀ-Þ][a-z]")
 _AFTER_HEAD = re.compile(r"[-']")
 _MIN_STEMMED_LENGTH = 4
-# Names of the same thing in lower case, each with the form that is used for comparisons.
+# Maps alternative names, in lower case, to the form that is used in comparisons.
 _SAME_NAMES = {
     **{
         word: line.split()[0]
@@ -108,10 +109,10 @@ _SPELLED_OUT = {
 
 @lru_cache(maxsize=8192)
 def names(text: str) -> tuple[str, ...]:
-    """Return the names in a text in order, without repeats.
+    """Return the names in a text, in order and without repeats.
 
-    The first word of a sentence is always capitalised, so it counts only if its spelling or the next words show that it
-    is a name.
+    The first word of a sentence is always capitalised, so it is a name only if its spelling or the next words show
+    this.
     """
     return tuple(dict.fromkeys(_find_names(normalised(text))))
 
@@ -128,9 +129,9 @@ def _find_names(plain: str) -> Iterator[str]:
 
 
 def _is_term(word: str) -> bool:
-    """Whether a capitalised word is not a name, but a term such as "KPIs" or "AI-powered", a month, or a single letter.
+    """Whether a capitalised word is not a name, but a month, a single letter, or a term such as "KPIs".
 
-    Months have their own rule, `unquoted_months`.
+    The rule `unquoted_months` checks months.
     """
     parts = word.split("-")
     return len(word) == 1 or all(part[:1].islower() or _is_plain(part) for part in parts if part)
@@ -146,7 +147,7 @@ def starts(plain: str, at: int) -> bool:
 
 
 def is_named_first(plain: str, match: re.Match[str], word: str) -> bool:
-    """Whether the first word of a sentence is a name, judged by its spelling or by the words after it."""
+    """Whether the first word of a sentence is a name, based on its spelling and the words after it."""
     lower = word.lower()
     if lower in FUNCTION_WORDS:
         return False
@@ -177,22 +178,22 @@ def is_plain_noun(lower: str) -> bool:
 
 
 def is_plain_word(name: str) -> bool:
-    """Whether a name may be an ordinary word, because it has synonyms: "Price"."""
+    """Whether a name can be an ordinary word, because it has known synonyms, such as "Price"."""
     return not is_shaped(name) and len(keys_of(name.lower())) > 1
 
 
 def is_shaped(word: str) -> bool:
-    """Whether a word is spelled like a name, anywhere in a sentence: "PostHog", "AWS", "Cal.com", "S3"."""
+    """Whether the spelling alone shows that a word is a name: "PostHog", "AWS", "Cal.com", "S3"."""
     head = _AFTER_HEAD.split(word)[0]
     return any(letter.isupper() or letter.isdigit() or letter == "." for letter in head[1:])
 
 
-# Endings of ordinary nouns: "Photography is allowed".
+# Words with these endings are ordinary nouns and not names: "Photography is allowed".
 _ABSTRACT = re.compile(r"\w{4}(?:tion|ment|ness|graphy)$")
 
 
 def _is_gerund(lower: str) -> bool:
-    """Whether the word is a gerund, as in "Knowing Haskell". "Ring" and "King" are too short to be gerunds."""
+    """Whether the word is a gerund, as in "Knowing Haskell". Short words such as "Ring" and "King" are not gerunds."""
     return lower.endswith("ing") and len(lower) >= _MIN_GERUND_LENGTH
 
 
@@ -220,7 +221,7 @@ def _lowercase(text: str) -> str:
 
 @lru_cache(maxsize=8192)
 def _forms(text: str) -> frozenset[str]:
-    """Return the words of a text with their parts, stems and other forms, in lower case."""
+    """Return the words of a text, and the parts, stems and other forms of these words, in lower case."""
     words = set(_WORDS.findall(_lowercase(text)))
     words |= {part for word in words if not word.isalnum() for part in _JOINTS.split(word)}
     words |= {part for word in words if word[-1:].isdigit() for part in _LETTERS_OR_DIGITS.findall(word)}
@@ -232,7 +233,7 @@ def _forms(text: str) -> frozenset[str]:
 
 @lru_cache(maxsize=8192)
 def _joined_neighbours(text: str) -> frozenset[str]:
-    """Return the words of a text, and up to four neighbouring words joined into one."""
+    """Return the words of a text, and sequences of up to four words joined into one word."""
     words = _WORDS_ONLY.findall(_lowercase(text))
     runs = (zip(*(words[at:] for at in range(count)), strict=False) for count in range(1, _MAX_JOINED_WORDS + 1))
     return frozenset(map("".join, chain.from_iterable(runs)))
@@ -253,7 +254,7 @@ def _is_spelled(name: str, text: str) -> bool:
 
 @lru_cache(maxsize=8192)
 def _letters(text: str) -> str:
-    """Return only the letters and digits of a text, so that one substring search rules out most names."""
+    """Return only the letters and digits of a text. A quick substring search in the result rules out most names."""
     return "".join(_WORDS_ONLY.findall(_lowercase(text)))
 
 
@@ -277,18 +278,18 @@ _COUNTRY = re.compile(r"(?:ia|y|ian|ians)$")
 
 @lru_cache(maxsize=8192)
 def _country_key(word: str) -> str:
-    """Return a key that a country shares with its people: "eston-" for "Estonia", "Estonian" and "Estonians"."""
+    """Return the stem that a country and its people share: "eston-" for "Estonia", "Estonian" and "Estonians"."""
     return _COUNTRY.sub("-", word)
 
 
 def strange(candidates: Iterable[str], sources: Iterable[str]) -> list[str]:
-    """Return the names that no source contains. A source that contains "Debian" also counts for "Debian-based"."""
+    """Return the names that no source contains. "Debian-based" counts as contained if a source contains "Debian"."""
     texts = tuple(dict.fromkeys(filter(None, sources)))
     return [name for name in candidates if not _is_known(name, texts)]
 
 
 def _is_known(name: str, texts: Sequence[str]) -> bool:
-    """Whether one of the texts contains the name. The cheapest comparison comes first."""
+    """Whether at least one of the texts contains the name. The fastest comparison comes first."""
     return (
         any(_is_spelled(name, text) for text in texts)
         or any(_has_forms(name, text) for text in texts)
@@ -299,7 +300,7 @@ def _is_known(name: str, texts: Sequence[str]) -> bool:
 
 @lru_cache(maxsize=8192)
 def _initials(text: str) -> frozenset[str]:
-    """Return the initials of two to five capitalised words in a row: "YC" for "Y Combinator"."""
+    """Return the initials of each sequence of two to five capitalised words: "YC" for "Y Combinator"."""
     initials: set[str] = set()
     for match in _CAPITALISED_RUN.finditer(normalised(text)):
         letters = "".join(word[0] for word in re.split(r"[ -]", match[0]) if word[:1].isupper())

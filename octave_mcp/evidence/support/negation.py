@@ -1,4 +1,4 @@
-"""A rule on negation: claim and quotation must deny the same things (D40)."""
+"""A rule on negation: the claim and the quotation must deny the same things (D40)."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from octave_mcp.evidence.support.statement import Statement, hard, soft
 from octave_mcp.evidence.support.tables import is_crossed_out
 from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined, shares, stem
 
-# Minimum share of quoted words in a claim that counts as a sentence of the quotation with an added negation.
+# If a claim with an added negation shares this part of its words with the quotation, it counts as the same sentence.
 _MIN_SAME_SENTENCE_SHARE = 0.75
-# "Not" before one of these words does not deny its sentence: "not counting dark halls", "not least".
+# Before one of these words, "not" does not deny the sentence: "not counting dark halls", "not least".
 _IGNORED_AFTER_NOT = frozenset("counting including least surprisingly necessarily else".split())
 _REACH = 8
 # Matches "unreliable", "dissatisfied" and "painless", but not "under", "unit" or "discover".
@@ -39,10 +39,10 @@ _NEGATIVE_FORM = re.compile(
 
 
 def one_sided_denial(statement: Statement) -> Iterator[Problem]:
-    """Mark a denial that only the claim or only the quotation contains.
+    """Flag a denial that is only in the claim or only in the quotation.
 
-    Reject the claim only if it repeats a sentence of the quotation with an added negation. Any other claim may say the
-    same as the quotation in other words.
+    If the claim just adds a negation to a sentence of the quotation, reject the claim instead. Any other claim can mean
+    the same as the quotation in different words.
     """
     if not statement.is_claim or (statement.kind == "inference" and hedges(statement.claim)):
         return
@@ -64,12 +64,12 @@ def one_sided_denial(statement: Statement) -> Iterator[Problem]:
 
 
 def _is_affirmed(word: Word, other: Denials) -> bool:
-    """Whether another quotation contains the word without a negation."""
+    """Whether the other quotation contains the word and does not deny it."""
     return not word.keys.isdisjoint(other.undenied_keys)
 
 
 def _denied_only_in_claim(statement: Statement, denial: Denial, quotes: Sequence[Denials]) -> Word | None:
-    """Return the word that only the claim denies, or None if a quotation also denies that word in any form."""
+    """Return a word that the claim denies and no quotation denies, or None."""
     if statement.claim.after(denial.word) in _IGNORED_AFTER_NOT or _is_correcting(statement, denial):
         return None
     shared = [word for word in denial.denied if not word.keys.isdisjoint(joined(q.text.keys for q in quotes))]
@@ -97,7 +97,7 @@ _CONTRASTING = frozenset("used instead from rather than was were before down to"
 
 
 def _is_correcting(statement: Statement, denial: Denial) -> bool:
-    """Whether the quotation implies the denial: "instead of 8" implies "not eight"."""
+    """Whether the denial follows from the quotation: "instead of 8" implies "not eight"."""
     if denial.word.lower == "nothing" and statement.claim.before(denial.word) in {"for", "costs", "cost"}:
         return bool(statement.lowers & {"free", "charge", "gratis"})
     is_apposition = denial.word.lower == "not" and is_after_comma(statement.claim, denial.word)
@@ -105,7 +105,6 @@ def _is_correcting(statement: Statement, denial: Denial) -> bool:
 
 
 def _says_can(quote: Wording, word: Word) -> bool:
-    """Whether the quotation contains "can" before this word."""
     word_stem = stem(word.lower)
     return word_stem in quote.stems and any(
         quote.before(other) == "can" for other in quote.words if other.is_content and stem(other.lower) == word_stem
@@ -113,13 +112,16 @@ def _says_can(quote: Wording, word: Word) -> bool:
 
 
 def _has_same_denial(denial: Denial, quotes: Sequence[Denials]) -> bool:
-    """Whether a quotation contains a denial with the same first denied word."""
+    """Whether a denial in a quotation has the same first denied word as this denial."""
     heads = {stem(other.denied[0].lower) for quote in quotes for other in quote.all if other.denied}
     return stem(denial.denied[0].lower) in heads
 
 
 def _denied_only_in_quote(statement: Statement, claim: Denials, quote: Denials, denial: Denial) -> Word | None:
-    """Return the word that only the quotation denies, or None. "Nothing but" and "nothing else" deny nothing."""
+    """Return a word that the quotation denies and the claim does not, or None.
+
+    "Nothing but" and "nothing else" are not denials.
+    """
     if quote.text.after(denial.word) in {"but", "else"}:
         return None
     if quote.text.has("alone") and statement.claim.lowers & _NOT_ALONE:
@@ -141,20 +143,20 @@ def _denied_only_in_quote(statement: Statement, claim: Denials, quote: Denials, 
 
 
 def _follows_no(claim: Wording, word: Word) -> bool:
-    """Whether "no" precedes the word in the claim, as in "no problem", which does not count as a denial."""
+    """Whether the claim contains "no" with this word in a phrase that is not a denial, such as "no problem"."""
     return word.lower in IDLE_AFTER_NO and claim.has(f"no {word.lower}")
 
 
 def _is_relevant(statement: Statement, quote: Wording, denial: Denial, shared: Sequence[Word]) -> bool:
-    """Whether the denial is in the sentence closest to the claim, or denies at least two words of the claim."""
+    """Whether the denial is in the sentence most similar to the claim, or denies at least two words of the claim."""
     best = max(quote.sentences, key=lambda words: sum(shares(w, statement.content_keys) for w in words), default=())
     return denial.word in best or len(shared) > 1
 
 
 def _denies_implicitly(text: Wording, other: Wording, denied: Sequence[Word]) -> bool:
-    """Whether a text denies the words without a negation: "dropped", "unusable", "have to wait".
+    """Whether the text denies the words without a negation, as "dropped", "unusable" and "have to wait" do.
 
-    The implicit denial must be near the denied words, and words that are in both texts do not count.
+    The denying word must be near the denied words, and must not be in the other text.
     """
     unshared = [word for word in text.words if stem(word.lower) not in other.stems]
     keys = joined(word.keys for word in denied)
@@ -170,7 +172,7 @@ def _denies_implicitly(text: Wording, other: Wording, denied: Sequence[Word]) ->
 
 
 def _is_implicit_denial(text: Wording, word: Word) -> bool:
-    """Whether a word denies implicitly, unlike "later" in "a month later" and "beyond" in "beyond the tier"."""
+    """Whether a word denies something without a negation. "Later" in "a month later" does not."""
     if word.lower == "beyond":
         return text.before(word) in PASSIVE_AUXILIARIES
     if word.lower == "later" and is_among(text.words[max(0, word.at - 1)], COUNTED_PERIODS):
@@ -182,9 +184,10 @@ _ENDED_WORDS = frozenset("sold gone ended".split())
 
 
 def _is_near(text: Wording, word: Word, places: Sequence[int]) -> bool:
-    """Whether a word is near one of the words whose indexes are in `places`.
+    """Whether a word is near one of the words at the indexes in `places`.
 
-    "Avoids" and "free" deny only words after them ("free of faults"), except in "symptom-free" and "accounts are free".
+    "Avoids" and "free" deny only the words after them, as in "free of faults". Exceptions are "symptom-free" and
+    "accounts are free".
     """
     before, after = text.beside(word, _REACH)
     is_joined = text.text.startswith("-", word.start - 1)
@@ -197,14 +200,14 @@ _FORWARD_ONLY = frozenset("avoid avoids avoided avoiding prevent prevents preven
 
 
 def _claim_denies_implicitly(claim: Wording, quote: Wording, denied: Sequence[Word]) -> bool:
-    """Whether the claim expresses the quotation's denial in other words: "only if", "had trouble", "kept from"."""
+    """Whether the claim expresses the quotation's denial in other words, such as "only if" or "had trouble"."""
     if _denies_implicitly(claim, quote, denied) or (claim.lowers & ONLY_WORDS and quote.lowers & CONDITIONS):
         return True
     return bool((claim.lowers - quote.lowers) & TROUBLE_WORDS) or ("from" in claim.lowers and "keep" in claim.stems)
 
 
 def _quote_denies_implicitly(quote: Wording, claim: Wording, denied: Sequence[Word]) -> bool:
-    """Whether the quotation expresses the claim's denial in other words: a plan agrees with "not yet"."""
+    """Whether the quotation expresses the claim's denial in other words: "plans to" agrees with "not yet"."""
     is_plan = bool(claim.lowers & UNTIL_NOW) and (hedges(quote) or quote.has("yet to"))
     is_condition = bool(claim.lowers & {"until", "unless"} and quote.lowers & ONLY_WORDS)
     return is_plan or is_condition or _denies_implicitly(quote, claim, denied)
@@ -217,5 +220,5 @@ def _negates_same_sentence(statement: Statement, denial: Denial, word: Word) -> 
 
 
 def hedges(claim: Wording) -> bool:
-    """Whether the claim is hedged, and so leaves open whether something is true."""
+    """Whether the claim contains a hedge such as "may" or "likely"."""
     return bool(claim.lowers & CLAIM_HEDGES) or any(claim.has(phrase) for phrase in PLAN_PHRASES)

@@ -35,7 +35,7 @@ _SINGLE = frozenset({"a", "an", "one"})
 _WORDS = "|".join([*ONES, *TENS])
 _PERIODS = "second|minute|hour|day|week|month|quarter|year"
 _LARGE = "hundred|thousand|million|billion"
-# "A second trip" is not a duration: "second" is an ordinal if an ordinary noun follows.
+# If an ordinary noun follows, "second" is an ordinal and not a duration: "a second trip".
 _NOT_ORDINAL = (
     r"(?!(?<=second) (?!(?:and|or|of|in|on|at|to|for|from|by|with|per|after|before|is|was|when|if|as|than|the|later)\b)"
     r"[a-z])"
@@ -53,7 +53,7 @@ _SHARE = re.compile(
     r"(?!\s*(?:%|percent|days?|weeks?|months?|years?|hours?|minutes?|seconds?|countries|regions|depots))",
     re.IGNORECASE,
 )
-# Every share contains a match, but few other texts do, so this is a cheap test before the slow pattern.
+# This fast pattern matches wherever the slow pattern for shares can match, and in few other texts.
 _MAY_BE_SHARE = re.compile(rf"\b(?:in|of)\s+(?:every\s+|each\s+)?{_TOTALS}", re.IGNORECASE)
 _FRACTION = re.compile(
     r"\b(?:(?P<count>a|an|one|two|three|four|five|six|seven|eight|nine|\d)[ -])?"
@@ -84,8 +84,8 @@ def _as_multiple(match: re.Match[str]) -> str:
 
 _FOLDS = "fold twofold threefold fourfold fivefold sixfold sevenfold eightfold ninefold tenfold twentyfold hundredfold"
 _Replacement = str | Callable[[re.Match[str]], str]
-# Each rewrite consists of words, a pattern and a replacement. The pattern is tried only if the text contains one of the
-# words, which is cheaper to test.
+# Each entry consists of words, a pattern and a replacement. The pattern is applied only if the text contains one of the
+# words, because that test is faster.
 _REWRITES: tuple[tuple[frozenset[str], re.Pattern[str], _Replacement], ...] = tuple(
     (frozenset(words.split()), re.compile(pattern, re.IGNORECASE), written)
     for words, pattern, written in (
@@ -131,7 +131,7 @@ _REWRITES: tuple[tuple[frozenset[str], re.Pattern[str], _Replacement], ...] = tu
         (_LARGE.replace("|", " "), rf"\b(?:a|one) ({_LARGE})\b", r"1 \1"),
     )
 )
-# "One" is a number in "one million" and "one in three", and mostly a pronoun elsewhere.
+# "One" is a number in "one million" and "one in three". Elsewhere, it is usually a pronoun.
 _ONE_COUNTS = re.compile(
     rf"\s+(?:{_LARGE})\b|\s+(?:in|out of)\s+(?:every\s+)?(?!(?:19|20)\d\d\b)(?:\d+|{_WORDS})\b"
     r"(?!\s+(?:day|week|month|year|hour|minute)s)",
@@ -151,10 +151,10 @@ _SHARES = frozenset({"in", "of"})
 
 @lru_cache(maxsize=8192)
 def in_digits(text: str) -> str:
-    """Return the normalised text with its numbers in digits.
+    """Return the normalised text, with all numbers in digits.
 
-    "Three of ten" becomes "~30% ", "a third of" "~33.33% of", "twice" "2x twice", and "twenty-five" "25". The "~" marks
-    a share that was written in words and may therefore be rounded.
+    For example, "three of ten" becomes "~30% ", and "twice" becomes "2x twice". The sign "~" shows that a share was
+    written in words and can therefore be rounded.
     """
     plain = normalised(text)
     words = frozenset(_LETTERS.findall(plain.lower()))
@@ -181,9 +181,9 @@ _CLAUSE_END = re.compile(r"\s*(?:$|[,.])")
 
 
 def _share(match: re.Match[str]) -> str:
-    """Rewrite a share such as "one in three customers".
+    """Convert a share such as "one in three customers" to digits.
 
-    "Two of our three plans" and "a depot in ten" are not shares.
+    Phrases such as "two of our three plans" and "a depot in ten" are unchanged, because they are not shares.
     """
     count, total = _count(match["count"]), _count(match["total"].replace(",", ""))
     is_of = bool(_OF_WORD.search(match[0])) and "out of" not in match[0].lower()
@@ -195,14 +195,14 @@ def _share(match: re.Match[str]) -> str:
     return f"~{100 * count / total:.4g}% {match['what']}"
 
 
-# Matches after a name such as "Twenty", but not after the number in "Save Twenty Hours a Week".
+# Matches after "Twenty" if the word is a name, but not if a capitalised unit follows, as in "Save Twenty Hours".
 _AFTER_NAME = re.compile(
     rf"(?: (?!(?:{_PERIODS}|{_LARGE}|percent|times|dollars?|euros?|pounds?)s?\b)[a-z]|[,.;:!?'’]|$)"
 )
 
 
 def _is_name(match: re.Match[str]) -> bool:
-    """Whether a number in words is a name, as in "the Twenty story": capitalised after a word in lower case."""
+    """Whether a number in words is a name, because it is capitalised inside a sentence: "the Twenty story"."""
     within = match.string[: match.start()].rstrip(" ")
     return (
         match[0][:1].isupper()
@@ -222,7 +222,7 @@ def _number(match: re.Match[str]) -> str:
 
 
 def _one_counts(match: re.Match[str]) -> bool:
-    """Whether "one" is a number, as in "one in three", but not in "one plan" or "one of them"."""
+    """Whether "one" is a number, as in "one in three", and not a pronoun or an article, as in "one of them"."""
     return bool(_ONE_COUNTS.match(match.string, match.end()))
 
 
@@ -241,7 +241,7 @@ def _fraction(match: re.Match[str]) -> str:
     return f"~{100 * many / _FRACTION_PARTS[part]:.4g}%{of}"
 
 
-# In "by a third party", an ordinary noun follows, so "third" is not a share.
+# If an ordinary noun follows, as in "by a third party", "third" is not a share.
 _NOUN_NEXT = re.compile(
     r"\s+(?!(?:compared|versus|vs|since|in|after|when|while|to|from|and|or|but|over|than|this|last|within|on|at|for|as|of"
     r"|by|each|every|per|with|thanks|less|more|fewer|faster|higher|lower)\b)[a-z]",
@@ -249,7 +249,7 @@ _NOUN_NEXT = re.compile(
 
 
 def _is_share(match: re.Match[str], part: str, before: str) -> bool:
-    """Whether a fraction is a share: "a third of" and "by a quarter", but not "the third" or "the second half"."""
+    """Whether a fraction is a share, as in "a third of" and "by a quarter", and not an ordinal, as in "the third"."""
     count, of = (match["count"] or "").lower(), match["of"]
     if part == "half":
         return before not in {"second", "first", "and", "other", "better", "last"} and (not count or count in _SINGLE)

@@ -1,4 +1,4 @@
-"""Finds first words of sentences that are likely to be names, judged by the words after them."""
+"""Finds sentences whose first word is probably a name, based on the next words."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import lru_cache
 from octave_mcp.evidence.support.naming import acts, has_name, is_named_first, is_plain_noun, is_plural, starts
 from octave_mcp.evidence.support.wording import keys_of, normalised
 
-# Every first word is capitalised, so the rules only mark likely names and never reject them.
+# Because every first word is capitalised, the rules only flag these likely names and never reject a claim for them.
 _FIRST_WORD = re.compile(r"(?<![\w.'-])(?P<word>[A-ZÀ-ÖØ-Þ][^\W\d_]{2,})(?P<own>'s?)?(?![\w'-])")
 _ADVERB = (
     r"(?:now|also|just|still|already|then|soon|since|even|never|often|always|almost|more than|at least|no longer"
@@ -30,7 +30,7 @@ _PEOPLE_NEXT = re.compile(
     r"[ \t]+(?P<people>users|customers|clients|subscribers|members|employees|buyers|sellers|drivers|shoppers|engineers"
     r"|developers|staff|teams?|agents|reps|managers|crews|chief|founders?)\b"
 )
-# Ordinary words that may precede a word for people: "Mobile users draw halls".
+# These ordinary words can precede a word for people: "Mobile users draw halls".
 _KINDS_OF_PEOPLE = frozenset(
     """
     account active agile app average central cross-functional customer beta bike business car cloud code consumer
@@ -41,7 +41,7 @@ _KINDS_OF_PEOPLE = frozenset(
     urban veteran warehouse web website wholesale young adult bus taxi night day
     """.split()
 )
-# Endings of ordinary plurals: "Customers' halls" contains no name, but "Brassmeres' planner" does.
+# Words with these endings are ordinary plurals: "Customers' halls" contains no name, but "Brassmeres' planner" does.
 _PEOPLE_ENDINGS = re.compile(
     r"(?:[eo]rs|ees|ents|ants|ists|ians|ies|men|ests|ams|ops|ands|olks|eams|irms|iends|outs|ads|nts)$"
 )
@@ -49,7 +49,10 @@ _PEOPLE_ENDINGS = re.compile(
 
 @lru_cache(maxsize=2048)
 def likely_names(text: str) -> tuple[str, ...]:
-    """Return the likely names in the order of the text. Some of these may be ordinary words."""
+    """Return the first words of sentences that are probably names, in the order of the text.
+
+    Some of the returned words can be ordinary words.
+    """
     return tuple(dict.fromkeys(_find_names(normalised(text))))
 
 
@@ -79,7 +82,7 @@ def _is_followed_as_a_name(word: str, possessive: str, following: str) -> bool:
 
 
 def _acts_as_subject(lower: str, match: re.Match[str]) -> bool:
-    """Whether the word is the subject of a verb: "Brassmere now draws", "Brassmere more than halved its rework"."""
+    """Whether the word is the subject of a verb, as in "Brassmere now draws"."""
     verb = match["verb"]
     if verb in _MODALS:
         return not is_plural(lower)
@@ -90,5 +93,5 @@ def _acts_as_subject(lower: str, match: re.Match[str]) -> bool:
 
 
 def is_lower(name: str, text: str) -> bool:
-    """Whether the text contains the name in lower case, as an ordinary word."""
+    """Whether the text also contains the name in lower case, so that it is probably an ordinary word."""
     return has_name(name, text) and re.search(rf"\b{re.escape(name.lower())}", normalised(text)) is not None

@@ -1,4 +1,4 @@
-"""A rule on shared words: a quotation that shares hardly any words with the claim is about something else (D40)."""
+"""A rule on shared words: a quotation with hardly any words of the claim is probably about something else (D40)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Statement, soft
 from octave_mcp.evidence.support.wording import joined
 
-# Minimum share of the claim's content words that its quotations contain. Names that are only in the page's title do not
-# count, because every quotation from that page would then share words with the claim.
+# The quotations must contain this share of the claim's content words. Names that are only in the page's title do not
+# count, because they would match every quotation from that page.
 _MIN_SHARE = {"fact": 0.2, "inference": 0.1}
 _MIN_PAIN_SHARE = 0.34
 
 
 def too_little_overlap(statement: Statement) -> Iterator[Problem]:
-    """Mark a claim that shares too few words and no figure with its quotation. True paraphrases are marked, too."""
+    """Flag a claim that shares too few words, and no figure, with its quotation. This also flags true paraphrases."""
     if not statement.is_claim or not statement.content:
         return
     is_pain = statement.kind == "fact" and statement.mentions(statement.prospect) and is_problem(statement.claim)
@@ -37,6 +37,6 @@ def _shares_too_little(statement: Statement) -> bool:
 
 
 def _shares_figure(statement: Statement) -> bool:
-    """Whether claim and quotation share a figure, which counts as enough overlap."""
+    """Whether the claim and the quotation share a figure, which is enough overlap."""
     quoted = quantities(statement.said)
     return any(is_said(figure, quantity) for figure in quantities(statement.text) for quantity in quoted)

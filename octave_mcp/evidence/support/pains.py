@@ -1,4 +1,4 @@
-"""A rule on pain points: a problem in product copy is not a problem of the company itself (D40)."""
+"""A rule on pain points: product copy describes problems of customers, not of the company itself (D40)."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _PROBLEM_SIGNS = PROBLEM_WORDS | IMPLICIT_DENIALS | NEGATIONS | DENIALS | DENIAL
 
 
 def unstated_problem(statement: Statement) -> Iterator[Problem]:
-    """Mark a problem of the prospect that no quotation states.
+    """Flag a claim about a problem of the prospect if no quotation says that the prospect has a problem.
 
-    A quotation states the problem only if it names the prospect, or if the prospect speaks in the first person ("We
-    struggle with scattered ferries ourselves"). For a fact, the quotation also needs a word for a problem.
+    The quotation must name the prospect, or the prospect must speak in the first person ("We struggle with scattered
+    ferries ourselves"). If the claim is a fact, the quotation must also contain a word for a problem.
     """
     if not statement.is_claim or not statement.mentions(statement.prospect) or not is_problem(statement.claim):
         return
@@ -47,13 +47,16 @@ def is_problem(text: Wording) -> bool:
 
 
 def _is_date(text: Wording, word: Word) -> bool:
-    """Whether "late" is part of a date, as in "by late 2027", and not a problem."""
+    """Whether "late" is part of a date, as in "by late 2027", and does not state a problem."""
     after = text.after(word)
     return word.lower == "late" and (after[:1].isdigit() or after in MONTHS)
 
 
 def _is_own_story(name: str, quotation: Quoted) -> bool:
-    """Whether the page is a story about this company, so that "we" is the company: "How Quillport lit its halls"."""
+    """Whether the page is a story about this company, such as "How Quillport lit its halls".
+
+    Then "we" is the company.
+    """
     return has_name(name, story_of(quotation, "-"))
 
 
@@ -61,7 +64,7 @@ _PREPOSITIONS = frozenset("to with from at by for on into onto of through via in
 
 
 def _is_subject(name: str, quote: Wording) -> bool:
-    """Whether the company is the topic, and not just named after a preposition, as in "Prior to Quillport, we ..."."""
+    """Whether the quotation is about the company, and does not just mention it, as in "Prior to Quillport, we ..."."""
     first = name.split(maxsplit=1)[0].lower()
     return any(word.lower == first and quote.before(word) not in _PREPOSITIONS for word in quote.words)
 
@@ -73,7 +76,7 @@ def _states_problem(statement: Statement, quotation: Quoted, quote: Wording) -> 
     if not (speaks and quote.lowers & FIRST_PERSON) and not has_name(statement.prospect, quotation.text):
         return False
     sentences = [frozenset(word.lower for word in words) for words in quote.sentences]
-    is_speech = quote.text.lstrip().startswith('"')  # in direct speech, "you" is not the reader
+    is_speech = quote.text.lstrip().startswith('"')  # In direct speech, "you" is not the reader.
     about_itself = [
         lowers for lowers in sentences if is_speech or not lowers & READER_PRONOUNS or lowers & FIRST_PERSON
     ]

@@ -1,4 +1,4 @@
-"""Rules on periods of figures, such as "per month", and on vague durations, such as "several weeks" (D3)."""
+"""Rules on rates, such as "40 halls a month", and on vague durations, such as "several weeks" (D3)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from octave_mcp.evidence.support.quantities import Quantity, periods, quantities
 from octave_mcp.evidence.support.statement import Statement, soft
 from octave_mcp.evidence.support.wording import normalised
 
-# Words for periods that `quantities.periods` does not recognise.
+# `quantities.periods` does not recognise these words for periods.
 _PERIOD_ADJECTIVES = {"annual": "year", "yoy": "year", "mom": "month", "qoq": "quarter"}
 
 
 def wrong_period(statement: Statement) -> Iterator[Problem]:
-    """Mark a figure with another period: "40 halls a day" where the quotation says "40 halls a month"."""
+    """Flag a rate with another period: "40 halls a day" where the quotation says "40 halls a month"."""
     if not (claimed := quantities(statement.text)):
         return
     missing = (
@@ -43,7 +43,7 @@ def wrong_period(statement: Statement) -> Iterator[Problem]:
 
 
 def _period_of(text: str, figure: Quantity) -> str:
-    """Return the period between a figure and the next figure, or "" if there is no period or more than one."""
+    """Return the period that follows the figure, or "" if there is none, or more than one before the next figure."""
     rest = in_digits(text)[figure.end :]
     named_periods = periods(re.split(r"\d|[.;:]\s", rest, maxsplit=1)[0][:50])
     return min(named_periods) if len(named_periods) == 1 else ""
@@ -56,7 +56,7 @@ _VAGUE_PERIOD = re.compile(
 
 
 def wrong_vague_time(statement: Statement) -> Iterator[Problem]:
-    """Mark a vague duration in another unit: "several weeks" where the quotation says "a few days"."""
+    """Flag a vague duration with another unit: "several weeks" where the quotation says "a few days"."""
     claimed, quoted = (
         {unit.lower() for unit in _VAGUE_PERIOD.findall(normalised(text))} for text in (statement.text, statement.said)
     )

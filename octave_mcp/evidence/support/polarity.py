@@ -1,4 +1,4 @@
-"""Rules on opposites, such as fast and slow, and on opposite moods, such as pleased and annoyed (D40)."""
+"""Rules on opposite words, such as "fast" and "slow", and on opposite moods, such as "pleased" and "annoyed" (D40)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-# Lists of words, each with a list of opposites: "still uses the night desk" contradicts "the night desk is gone".
+# Maps words to their opposites. For example, "still uses the night desk" contradicts "the night desk is gone".
 _OPPOSITE_KINDS: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (
         _set("still continue remain persist ongoing"),
@@ -105,7 +105,7 @@ _BAD = _set(
 
 
 def opposite_mood(statement: Statement) -> Iterator[Problem]:
-    """Mark a claim that is only positive where the quotation is only negative, or the reverse."""
+    """Flag a claim that is only positive if the quotation is only negative, or the reverse."""
     if not statement.is_claim:
         return
     claim_moods = _moods(statement.claim, statement.claim.words)
@@ -122,12 +122,12 @@ def opposite_mood(statement: Statement) -> Iterator[Problem]:
 
 
 def _moods_near(quote: Wording, clause: Sequence[Word]) -> set[str]:
-    """Return the moods of the clause, or the moods of its sentence if the clause has none."""
+    """Return the moods of the clause or, if it has none, of its sentence."""
     return _moods(quote, clause) or _moods(quote, quote.sentence_of(clause))
 
 
 def _moods(text: Wording, words: Sequence[Word]) -> set[str]:
-    """Return "good", "bad", both or none. A negation reverses a mood."""
+    """Return the moods of these words: "good", "bad", both or none. A negation reverses a mood."""
     moods: set[str] = set()
     for word in words:
         mood = "good" if word.lower in _GOOD else "bad" if word.lower in _BAD else ""
@@ -140,12 +140,12 @@ def _is_denied(text: Wording, word: Word) -> bool:
     return any(denying(text, word, NEGATIONS, within=4))
 
 
-# Words that are too ambiguous to be opposites: "end to end", "at the end", "two desks were left".
+# These words are too ambiguous to be opposites: "end to end", "at the end", "two desks were left".
 _AMBIGUOUS_FORMS = _set("end ends left")
 
 
 def opposite_kinds(statement: Statement) -> Iterator[Problem]:
-    """Mark a claim with a word such as "slow" if the quotation contains only an opposite, and neither is negated."""
+    """Flag a claim that contains a word such as "slow" if the quotation contains only an opposite word."""
     if not statement.is_claim or statement.claim.lowers & NEGATIONS:
         return
     claimed = _affirmed_stems(statement.claim)
@@ -157,7 +157,7 @@ def opposite_kinds(statement: Statement) -> Iterator[Problem]:
     for kind, opposite in (*prefixed, *_opposite_kinds()):
         if claimed & kind and not statement.claim.stems & opposite and quoted & opposite and not quoted_stems & kind:
             words = (word for word in statement.claim.words if _form(word.lower) in kind or word.lower in _KEEP_FORMS)
-            # "Used to" counts as "gone", but the complaint needs a single word from the claim.
+            # "Used to" is treated like "gone", but the error text must quote a single word of the claim.
             if (word := next(words, None)) and _is_about_same_thing(statement, word, opposite):
                 yield from soft("D40", f"the claim says {word.text!r}, but the quotation says the opposite")
                 return
@@ -167,7 +167,7 @@ _REACH = 6
 
 
 def _is_about_same_thing(statement: Statement, word: Word, opposite: frozenset[str]) -> bool:
-    """Whether the opposite is about the same thing, and the quotation contains no synonym of the claim's word."""
+    """Whether the opposite word in the quotation is about the same thing as the word in the claim."""
     if any(other.keys & word.keys for quote in statement.quotes for other in quote.words):
         return False
     if any(
@@ -186,7 +186,7 @@ def _is_about_same_thing(statement: Statement, word: Word, opposite: frozenset[s
 
 
 def _keys_near(text: Wording, word: Word) -> frozenset[str]:
-    """Return the keys of the content words near a word."""
+    """Return the comparison keys of the content words near a word."""
     near = text.words[max(0, word.at - _REACH) : word.at + _REACH + 1]
     return joined(other.keys for other in near if other.is_content and other is not word)
 
@@ -206,17 +206,20 @@ def _affirmed_stems(text: Wording) -> frozenset[str]:
     return stated | {"gone"} if text.has("no longer") or text.has("used to") else stated
 
 
-# With "from", these words deny: "keeps halls from stopping" agrees with "halls do not stop".
+# With "from", these words express a denial: "keeps halls from stopping" agrees with "halls do not stop".
 _KEEP_FORMS = _set("keep keeps kept keeping")
 
 
 def _form(word: str) -> str:
-    """Return the stem of a word. "Gone" is not stemmed, because "go" would not mean that something ended."""
+    """Return the stem of a word.
+
+    "Gone" is returned unchanged, because its base form "go" does not mean that something ended.
+    """
     return word if word == "gone" else stem(word)
 
 
 _PREFIXES = ("un", "in", "im", "ir", "il", "dis", "non", "mis", "de")
-# Excludes short words after the prefix, such as "put" in "input".
+# The word after the prefix must be longer than "put" in "input".
 _MIN_PREFIXED_LENGTH = 4
 
 
@@ -231,7 +234,7 @@ def _prefix_opposites(claimed: frozenset[str], quoted: frozenset[str]) -> Iterat
                 yield (word, rest) if stems is claimed else (rest, word)
 
 
-# "Inform", "invest" and "discover" are not opposites of "form", "vest" and "cover".
+# These pairs are not opposites: "inform" and "form", "invest" and "vest", "discover" and "cover".
 _FALSE_PREFIXED = _set("form vest clude crease voice come side sight tend limit play cover count patch tail sign fine")
 
 

@@ -1,4 +1,4 @@
-"""Finds figures in a text, in any form: numbers, shares, multiples, durations and sums of money, with their bounds."""
+"""Finds the figures in a text: numbers, shares, multiples, durations and sums of money, with bounds such as "over"."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from octave_mcp.evidence.support.numerals import in_digits
 
-# Numbers in this range that have no unit are taken for years.
+# A number in this range is taken for a year if it has no unit.
 YEARS = range(1900, 2100)
 _SCALES = {
     **dict.fromkeys(("k", "thousand"), 1e3),
@@ -22,7 +22,7 @@ _SCALES = {
     "亿": 1e8,
 }
 _DAY = 86_400.0
-# Months, quarters and years are approximate. `amounts` allows for the difference.
+# Months, quarters and years are approximate. The comparisons in `amounts` tolerate the difference.
 _SECONDS = {
     **dict.fromkeys(("millisecond", "ms"), 0.001),
     **dict.fromkeys(("second", "sec"), 1.0),
@@ -42,10 +42,10 @@ _CURRENCIES = {
     "¥": "¥",
     "₹": "₹",
 }
-# Does not match inside a word ("B12"), except for versions after "v" ("v1.30.0").
+# Must not match inside a word such as "B12", but must match a version such as "v1.30.0".
 _QUANTITY = re.compile(
     r"(?:(?<![A-Za-zÀ-ÖØ-öø-ɏ\d_.])|(?<=\bv)(?=\d+\.))(?P<sign>(?:US)?[$€£¥₹])?\s?(?P<number>\d+(?:[.,]\d+)*)(?P<plus>\+)?"
-    # The space must be inside the optional group. Outside, it would consume the space before the unit.
+    # The space must be part of the optional group. Otherwise, the pattern would consume the space before the unit.
     r"(?:\s?(?P<scale>k|mm|mn|m|mio|bn|b|hundred|thousand|million|billion|trillion)\b|(?P<cjk>[万亿]))?(?P<plus2>\+)?"
     r"(?:\s?(?P<unit>%|percent\b|per cent\b|prozent\b|procent\b|pour cent\b|por ciento\b|per cento\b|x(?:ed)?\b"
     r"|times\b(?=\s+(?:as|more|faster|the|better|cheaper|larger|bigger|higher|fewer|less|slower|smaller|longer)))"
@@ -136,12 +136,10 @@ _PERIODS = {
 class Quantity(NamedTuple):
     """A figure in a text.
 
-    `value`: the number in the base unit; durations are in seconds.
-    `unit`: "%", "x", a currency sign, "s" for a duration, or "".
-    `bound`: "=", ">" (at least), "<" (below), "<=" (at most), "~<" (nearly), "~" (about) or "vague" ("thousands").
-    `raw`: the number in the unit that the text uses, such as 2 for "two weeks".
-    `start`, `end`: offsets in the text that `in_digits` returns.
-    `is_rough`: whether the figure was a share in words, such as "a third".
+    `value`: the number in the base unit, which is the second for durations. `unit`: "%", "x", a currency sign, "s" for
+    a duration, or "". `bound`: "=", ">" (at least), "<" (below), "<=" (at most), "~<" (nearly), "~" (about) or "vague"
+    ("thousands"). `raw`: the number in the unit that the text uses, such as 2 for "two weeks". `start`, `end`: offsets
+    in the text that `in_digits` returns. `is_rough`: whether the figure is a share in words, such as "a third".
     `sentence`: index of the sentence that contains the figure.
     """
 
@@ -164,7 +162,10 @@ class Quantity(NamedTuple):
 
 
 def _is_year(number: float) -> bool:
-    """Whether a number is a year. Checking an int against a range is fast, but a float is compared with every year."""
+    """Whether a number is a year.
+
+    The value is converted to an int, because checking a float against a range compares it with every year.
+    """
     return number.is_integer() and int(number) in YEARS
 
 
@@ -176,7 +177,10 @@ def quantities(text: str) -> tuple[Quantity, ...]:
 
 
 def _exact(plain: str) -> Iterator[Quantity]:
-    """Yield figures in digits. In "10 to 15%", the first figure takes the unit of the second, unless it is a year."""
+    """Yield figures in digits.
+
+    In "10 to 15%", the unit of the second figure also applies to the first figure, unless that is a year.
+    """
     matches = [match for match in _QUANTITY.finditer(plain) if not _is_code(plain, match)]
     for at, match in enumerate(matches):
         unit, factor = _unit(match)
@@ -245,7 +249,7 @@ def _bound(plain: str, match: re.Match[str]) -> str:
 
 @lru_cache(maxsize=4096)
 def periods(text: str) -> frozenset[str]:
-    """Return the periods of the rates in a text: "month" for "per month", "a month", "monthly" or "/mo"."""
+    """Return the periods of all rates in a text, such as "month" for "per month", "a month", "monthly" or "/mo"."""
     plain = in_digits(text).lower()
     return frozenset(
         _PERIODS.get(unit, unit)

@@ -1,4 +1,4 @@
-"""Checks whether a claim swaps the two sides of a verb or of "than": who did what to whom, or what exceeds what."""
+"""Checks whether a claim swaps the two sides of a verb or of "than": "A calls B" and "B calls A"."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _Sides = tuple[frozenset[str], frozenset[str]]
 
 
 def _without_shared(sides: _Sides) -> _Sides:
-    """Remove the keys that both sides have."""
+    """Return both sets without the keys that they share."""
     return sides[0] - sides[1], sides[1] - sides[0]
 
 
@@ -42,13 +42,14 @@ def _is_before_figure(text: Wording, than: Word) -> bool:
     return text.after(than)[:1].isdigit()
 
 
-# Key of the company that owns the page. A claim uses the company's name, and a quotation its name or "we".
+# Comparison key of the company that owns the page. A claim contains the company's name, but a quotation can contain
+# "we" instead, so both have this key.
 _COMPANY = "@"
 _SIDE_WORDS = 4
 
 
 def are_roles_swapped(statement: Statement) -> bool:
-    """Whether the nouns around a verb are swapped: "A calls B" where the quotation says "B calls A"."""
+    """Whether the nouns on both sides of a verb are swapped: "A calls B" where the quotation says "B calls A"."""
     return any(
         _do_sides_swap(
             claim,
@@ -71,7 +72,7 @@ _APPOSITION = re.compile(
 
 
 def _with_and_without_appositions(claim: str, quote: str) -> Iterator[tuple[Wording, Wording]]:
-    """Yield claim and quotation unchanged, and then without appositions, which separate a name from its verb."""
+    """Yield the claim and the quotation, and then both without appositions, which separate names from their verbs."""
     yield wording(claim), wording(quote)
     if "," in claim or "," in quote:
         plain = _APPOSITION.sub(" ", claim), _APPOSITION.sub(" ", quote)
@@ -87,11 +88,11 @@ def _may_be_a_verb(claim: Wording, word: Word) -> bool:
 
 
 def _is_after_plural(text: Wording, word: Word) -> bool:
-    """Whether a word without -s may be the verb of a plural noun, as in "Depots call shops"."""
+    """Whether a word can be the verb of a plural noun, like "call" in "Depots call shops"."""
     return _PLURAL.search(text.before(word)) is not None and word.lower[-1:] != "s"
 
 
-# Excludes words such as "access" and "status".
+# Matches plurals, but not words such as "access" and "status".
 _PLURAL = re.compile(r"[^su]s$")
 _BEFORE_VERBS = frozenset("to will can could would may might".split())
 _BEFORE_NOUNS = frozenset("for of".split())
@@ -100,9 +101,9 @@ _WE = frozenset("we us i me".split())
 
 
 def _do_sides_swap(claim: Wording, quote: Wording, company_words: frozenset[str], *, speaks: bool) -> bool:
-    """Whether claim and quotation swap the sides of a verb, wherever the quotation contains that verb.
+    """Whether the claim swaps the sides of a verb, compared with every occurrence of the verb in the quotation.
 
-    `speaks`: whether "we" in the quotation means the company that owns the page.
+    `speaks` means that "we" in the quotation is the company that owns the page.
     """
     quoted_company_words = company_words | _WE if speaks else company_words
     return any(
@@ -116,7 +117,7 @@ def _do_sides_swap(claim: Wording, quote: Wording, company_words: frozenset[str]
 
 
 def _shared_words(claim: Wording, quote: Wording) -> Iterator[tuple[Word, Sequence[Word]]]:
-    """Yield each word of the claim that may be a verb, with its occurrences in the quotation."""
+    """Yield each word of the claim that can be a verb, with its occurrences in the quotation."""
     for word in claim.words[1:-1]:
         word_stem = stem(word.lower)
         if word_stem not in quote.stems or not word.is_content or not word.text.islower():
@@ -138,7 +139,7 @@ def _sides(text: Wording, verb: Word, company_words: frozenset[str]) -> _Sides:
     before, after = text.beside(verb, _SIDE_WORDS)
     if after and after[0].lower == "by" and any(word.lower in PASSIVE_AUXILIARIES for word in before[:2]):
         return _side(text, after[1:], company_words), _side(text, before, company_words)
-    # In any other passive, it is unclear which side acts.
+    # In any other passive sentence, it is unclear which side is the subject.
     is_passive = any(word.lower in PASSIVE_AUXILIARIES for word in before[:2]) or any(
         word.lower == "by" for word in after
     )
@@ -148,10 +149,10 @@ def _sides(text: Wording, verb: Word, company_words: frozenset[str]) -> _Sides:
 
 
 def _side(text: Wording, words: Sequence[Word], company_words: frozenset[str]) -> frozenset[str]:
-    """Return the keys of the words on one side of a verb.
+    """Return the comparison keys of the words on one side of a verb.
 
-    The company counts only within two words of the verb and without a possessive: in "Vessler's crews call", the crews
-    are the subject.
+    The company is included only if it is within two words of the verb and is not a possessive. In "Vessler's crews
+    call", the crews are the subject.
     """
     keys = joined(word.keys for word in words if word.is_content and word.lower not in company_words)
     is_own = any(word.lower in company_words and not _is_possessive(text, word) for word in words[:2])
@@ -169,7 +170,7 @@ def _are_nouns_swapped(claimed: _Sides, quoted: _Sides) -> bool:
 
 
 def _are_sides_swapped(claimed: _Sides, quoted: _Sides) -> bool:
-    """Whether both nouns are swapped, or the company has moved to the other side of the verb."""
+    """Whether both nouns are swapped, or the company is on different sides of the verb in the two texts."""
     if _are_nouns_swapped(claimed, quoted):
         return True
     (a, b), (c, d) = claimed, quoted

@@ -1,8 +1,8 @@
-"""Lists all rules, and derives the verdict on a claim from the problems that they find.
+"""Lists all rules, and derives the verdict on a claim from the problems that the rules find.
 
-Hard rules are rarely wrong: a claim that they reject is dropped, unless a correction fixes it. Soft rules are wrong
-more often: a claim that they mark stays, with the verdict `partly`. A soft rule asks for a correction only if it rarely
-marks true claims.
+Hard rules are rarely wrong. If a hard rule rejects a claim and no correction fixes it, the claim is dropped. Soft rules
+are wrong more often. A claim that a soft rule flags is kept, with the verdict `partly`. A soft rule causes a correction
+only if it rarely flags true claims.
 """
 
 from __future__ import annotations
@@ -35,18 +35,17 @@ from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Statement
 
 JUDGE = "rules"
-# Maximum number of figures in a claim, because each figure is compared with every figure in the quotations.
+# The number of figures in a claim is limited, because each is compared with every figure in the quotations.
 MAX_FIGURES = 40
 
 
 class Rule(NamedTuple):
-    """A rule and how it is applied.
+    """A rule, and the conditions under which it is applied.
 
-    `check`: yields the problems of a statement.
-    `english_only`: whether the rule works only for English, because it compares words.
-    `asks`: whether soft problems of the rule are worth a correction.
-    `checks_source`: whether the rule judges whose page a quotation is from, so that it also applies to copied
-    sentences.
+    `check`: function that yields the problems of a statement. `english_only`: whether the rule compares words, and
+    therefore works only for English texts. `asks`: whether a model is asked to correct the soft problems that the rule
+    finds. `checks_source`: whether the rule checks which company owns the quoted page. Such a rule also applies to
+    sentences that are copied from the page.
 
     `python bench/claims.py` measures how often rules are wrong.
     """
@@ -57,9 +56,9 @@ class Rule(NamedTuple):
     checks_source: bool = False
 
 
-# Most hard rules look for exact values: figures, months, names, pages, quoted phrases and addresses. Rules on words are
-# mostly soft, because a quotation can say the same in other words. Rules with `asks=False` mark true claims too often
-# to ask for a correction.
+# Most hard rules check exact values: figures, months, names, pages, quoted phrases and addresses. Rules that compare
+# words are mostly soft, because a quotation can say the same in other words. Rules with `asks=False` do not cause a
+# correction, because they flag too many true claims.
 RULES: tuple[Rule, ...] = (
     Rule(figures.unquoted_figures, english_only=False),
     Rule(figures.renumbered_sentence, english_only=False),
@@ -102,9 +101,9 @@ def problems(statement: Statement) -> list[Problem]:
 
 @lru_cache(maxsize=2048)
 def _problems(statement: Statement) -> tuple[Problem, ...]:
-    """Return the problems without repeats.
+    """Return the problems without duplicates.
 
-    The result is cached, because every answer is judged twice: before corrections, and when the answer is accepted.
+    The result is cached, because every answer is judged twice: before corrections and after it is accepted.
     """
     known = _known(statement)
     if (count := len(quantities(known.text))) > MAX_FIGURES:
@@ -128,15 +127,15 @@ def _rules_for(statement: Statement) -> Iterator[Rule]:
 
 @lru_cache(maxsize=2048)
 def _known(statement: Statement) -> Statement:
-    """Return the first of several equal statements, whose cached properties are already computed."""
+    """Return the first statement that equals this one, because its cached properties are already computed."""
     return statement
 
 
 def support(statement: Statement, problems_found: Sequence[Problem]) -> Support:
-    """Return the verdict that follows from the problems of a statement.
+    """Return the verdict on a statement, based on its problems.
 
-    Without a problem, the claim is `supported` only if the quotation says it in nearly the same words, because the
-    rules do not know what words mean. Otherwise, the claim is `unjudged`.
+    If there is no problem, the claim is `supported` only if the quotation says the same in nearly the same words,
+    because the rules do not understand meaning. Otherwise, the claim is `unjudged`.
     """
     if problems_found:
         is_hard = not all(problem.is_soft for problem in problems_found)

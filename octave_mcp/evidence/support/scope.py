@@ -1,4 +1,4 @@
-"""Rules on scope: absolutes (D7), parts taken for the whole, and comparisons that the quotation lacks (D40)."""
+"""Rules on claims that say more than the quotation: absolutes (D7), omitted limits and added comparisons (D40)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from octave_mcp.evidence.support.wording import Word, Wording, keys_of, spaced
 
 
 def added_absolute(statement: Statement) -> Iterator[Problem]:
-    """Mark an absolute that the quotation does not use: "all", "never", "guaranteed"."""
+    """Flag words such as "all", "never" and "guaranteed" if the quotation does not use them."""
     for word in statement.claim.words:
         kin = ABSOLUTES.get(word.lower)
         if not kin or kin & statement.lowers or _is_no_absolute(statement.claim, word):
@@ -35,14 +35,14 @@ def added_absolute(statement: Statement) -> Iterator[Problem]:
 
 
 def _is_no_absolute(claim: Wording, word: Word) -> bool:
-    """Whether the word is part of a phrase that claims nothing absolute: "every month", "300 in all"."""
+    """Whether the word is part of a phrase that is not absolute, such as "every month" or "300 in all"."""
     following, before = claim.after(word), claim.before(word)
     if word.lower in {"every", "each", "all", "any"} and following.removesuffix("s") in COUNTED_PERIODS:
         return True
     # "Each hall takes an hour on average" means the same as "one hall takes an hour on average".
     if word.lower == "each" and following not in {"of", "and"}:
         return True
-    if word.lower == "however":  # As in "however small they are"
+    if word.lower == "however":  # As in "however small they are".
         return following not in {"much", "many", "far", "long", "often", "big", "small", "large", "few", "little"}
     if before == "not":
         return True
@@ -50,7 +50,7 @@ def _is_no_absolute(claim: Wording, word: Word) -> bool:
 
 
 def _is_idle_all(claim: Wording, word: Word) -> bool:
-    """Whether "all" ends a phrase: "300 in all" and "at all", but not "in all depots"."""
+    """Whether "all" ends a phrase, as in "300 in all" and "at all"."""
     before = claim.before(word)
     return before in {"above", "at", "of", "not"} or (before == "in" and not claim.beside(word, 1)[1])
 
@@ -60,13 +60,12 @@ _WIDE_IN_QUOTE = _WIDE | frozenset("both across full 100 no none entirely always
 _NARROW = frozenset(
     "one a some most many half several few first single certain selected trial pilot part almost".split()
 )
-# Maximum distances in words: from "all" to its noun in the claim, and from "one" or "all" to that noun in the
-# quotation.
+# Maximum distances between a noun and a word before it: "all" in the claim, and "one" and "all" in the quotation.
 _NOUN_REACH, _NARROW_REACH, _WIDE_REACH = 3, 3, 4
 
 
 def widened_part(statement: Statement) -> Iterator[Problem]:
-    """Mark "all halls" where the quotation says "one hall", even if it says "all" of other things ("all crews")."""
+    """Flag "all halls" if the quotation says "one hall", even if it says "all" about other things."""
     if not statement.is_claim or statement.claim.lowers & HEDGES:
         return
     for word in statement.claim.words:
@@ -94,7 +93,7 @@ _PART_WORDS = frozenset("of a one part".split())
 
 
 def omitted_limit(statement: Statement) -> Iterator[Problem]:
-    """Mark a limit of the quotation that the claim leaves out: "some", "most", "on average"."""
+    """Flag a claim that omits a limit of the quotation, such as "some", "most" or "on average"."""
     if not statement.is_claim or statement.claim.lowers & HEDGES:
         return
     for clause, quote in zip(statement.clauses, statement.quotes, strict=True):
@@ -104,7 +103,10 @@ def omitted_limit(statement: Statement) -> Iterator[Problem]:
 
 
 def _part_taken_for_whole(statement: Statement, clause: tuple[Word, ...], quote: Wording) -> str:
-    """Return a complaint if the claim leaves out "some", or says "all" where the quotation says "most", else ""."""
+    """Return an error text, or "".
+
+    The claim is wrong if it omits "some" or a similar word, or if it says "all" and the quotation says "most".
+    """
     if clause and clause[0].lower in PARTIAL_WORDS and not statement.claim.lowers & (PARTIAL_WORDS | _PART_WORDS):
         return f"the quotation says {clause[0].text!r}, and the claim leaves it out"
     wide = [
@@ -125,7 +127,7 @@ def _clause_text(clause: tuple[Word, ...]) -> str:
 
 
 def _omitted_limit(statement: Statement, clause: tuple[Word, ...]) -> str:
-    """Return a complaint if the claim leaves out a limit, else "". Figures after "up to" have their own rule."""
+    """Return an error text if the claim omits a limit, or "". Another rule checks limits of figures."""
     text = _clause_text(clause)
     for phrase, kin in LIMITS.items():
         place = text.find(f" {phrase} ")
@@ -146,12 +148,13 @@ def _omitted_limit(statement: Statement, clause: tuple[Word, ...]) -> str:
 
 # "Some of the largest firms" is praise, not a limit.
 _PRAISE = re.compile(r" (?:some|many|one) of (?:our )?(?:the )?(?:\w+ ){0,2}(?:most|best|leading|top|\w{3,}est) ")
-# A limit applies to the words after it, or to the words before it if it ends the clause: "38% fewer faults on average".
+# A limit applies to the words after it. If it ends the clause, it applies to the words before it: "38% fewer faults on
+# average".
 _LIMIT_REACH, _MAX_TRAILING_WORDS = 6, 2
 
 
 def _limits_claim(statement: Statement, rest: str, clause: tuple[Word, ...]) -> bool:
-    """Whether the limit applies to a word of the claim."""
+    """Whether the limit applies to a word that is in the claim."""
     at = len(clause) - len(rest.split())
     behind = clause[at:]
     is_last = len(behind) <= _MAX_TRAILING_WORDS
@@ -159,7 +162,7 @@ def _limits_claim(statement: Statement, rest: str, clause: tuple[Word, ...]) -> 
 
 
 _NOT_COMPARING = frozenset("other rather later earlier over under".split())
-# A comparison with one of these words, such as "faster than before", needs no comparison in the quotation.
+# A comparison with one of these words, such as "faster than before", is not checked.
 _EARLIER_STATES = frozenset("before today used now usual previously expected planned".split())
 _COMPARING = frozenset("than compared versus vs ahead beats beat outperforms unlike instead x faster cheaper".split())
 _SUPERLATIVES = frozenset(
@@ -167,13 +170,13 @@ _SUPERLATIVES = frozenset(
     " greatest".split()
 )
 _BEFORE_SUPERLATIVES = frozenset("the its their our a".split())
-# If the quotation contains one of these words, the claim may use any superlative: "the best planner" where the
-# quotation says "the leading planner".
+# If the quotation contains one of these words, the claim can use any superlative: "the best planner" for "the leading
+# planner".
 _SUPERLATIVE_LIKE = frozenset("most best leading top number one record".split())
 
 
 def added_comparison(statement: Statement) -> Iterator[Problem]:
-    """Mark a comparison or a superlative that the quotation lacks: "the fastest planner of halls"."""
+    """Flag a comparison or a superlative, such as "the fastest planner", if the quotation contains none."""
     if not statement.is_claim or (statement.kind == "inference" and hedges(statement.claim)):
         return
     for word in statement.claim.words:

@@ -1,4 +1,4 @@
-"""Checks the order of events: whether a claim reverses what came first and what came later in its quotation."""
+"""Checks whether a claim reverses the order of the events in its quotation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from octave_mcp.evidence.support.wording import Word, Wording, joined, spaced, w
 
 
 def is_out_of_sequence(statement: Statement) -> bool:
-    """Whether the claim swaps two events, or the past and the present."""
+    """Whether the claim swaps two events, or swaps the past and the present."""
     return _is_name_order_reversed(statement) or _is_change_reversed(statement) or _is_end_reversed(statement)
 
 
@@ -36,7 +36,7 @@ def _is_name_order_reversed(statement: Statement) -> bool:
 
 
 def _ordered_pairs(text: str) -> Iterator[tuple[str, str]]:
-    """Yield pairs of names in the order of their events, in lower case."""
+    """Yield pairs of lower-case names, with the name of the earlier event first."""
     for pattern, is_turned in ((_EARLIER_FIRST, False), (_LATER_FIRST, True)):
         for match in pattern.finditer(text):
             before = _SENTENCE_END.split(text[max(0, match.start() - _SEARCHED_CHARACTERS) : match.start()])[-1]
@@ -58,7 +58,7 @@ _ONCE_WORDS = frozenset(
 
 
 def _is_change_reversed(statement: Statement) -> bool:
-    """Whether a change is reversed: "from open to closed" where the quotation says "now open"."""
+    """Whether the claim reverses a change: "from open to closed" where the quotation says "now open"."""
     match = _FROM_TO.search(statement.text)
     if not match or not statement.claim.lowers.isdisjoint(NEGATIONS):
         return False

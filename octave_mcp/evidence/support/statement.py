@@ -1,4 +1,4 @@
-"""A claim with its quotations, in the form that the rules check."""
+"""Defines the claim, with its quotations, that the rules check."""
 
 from __future__ import annotations
 
@@ -17,25 +17,24 @@ from octave_mcp.evidence.support.lexicon import COMMON_WORDS
 from octave_mcp.evidence.support.naming import has_name
 from octave_mcp.evidence.support.wording import Word, Wording, best_clause, is_among, joined, shares, wording
 
-# Questions and copy make no claims, so only their figures, names, addresses and the like are checked.
+# Questions and copy make no claims, so only details such as their figures, names and addresses are checked.
 Kind = Literal["fact", "inference", "question", "copy"]
 
 
 # Minimum share of the claim's words that a clause must contain to support the claim.
 MIN_CLAIM_SHARE = 0.8
-# Minimum share of the clause's words that the claim must contain, because words that the claim leaves out may be a
-# restriction, as in "free for the first 30 nights of the year".
+# Minimum share of the clause's words that the claim must contain, because an omitted word can be a restriction, as in
+# "free for the first 30 nights of the year".
 MIN_CLAUSE_SHARE = 0.7
 NARROWING = frozenset("only all every each always never best first most".split())
 _WORDS = re.compile(r"[\w%/]+")
 
 
 class Quoted(NamedTuple):
-    """A quotation with its page.
+    """A quotation, with information on its page.
 
-    `role`: whose page it is, the vendor's or the prospect's.
-    `around`: the passage that the quotation is from.
-    `published_on`: an ISO date, or "" if unknown.
+    `role`: the role of the company that owns the page: vendor or prospect. `around`: the passage that contains the
+    quotation. `published_on`: an ISO date, or "" if unknown.
     """
 
     text: str
@@ -48,7 +47,7 @@ class Quoted(NamedTuple):
 
 
 def quoted(evidence: Evidence, passage: Passage | None = None) -> Quoted:
-    """Return evidence as a quotation. `passage`: the cited passage, if known."""
+    """Return evidence as a quotation. `passage` is the cited passage, if it is known."""
     return Quoted(
         text=evidence.quote,
         role=evidence.role,
@@ -64,10 +63,8 @@ def quoted(evidence: Evidence, passage: Passage | None = None) -> Quoted:
 class Statement:
     """A claim with its evidence.
 
-    `vendor`, `prospect`: names of the companies, or "" if unknown.
-    `context`: what the user wrote about the deal.
-    `known`: names that need no evidence.
-    `shown`: texts whose names may be used in questions and copy.
+    `vendor`, `prospect`: names of the companies, or "" if unknown. `context`: the user's text about the deal. `known`:
+    names that need no evidence. `shown`: texts whose names questions and copy are allowed to use.
     """
 
     text: str
@@ -81,17 +78,20 @@ class Statement:
 
     @property
     def is_claim(self) -> bool:
-        """Whether the statement is a sentence with evidence. A name or a title alone is too short to compare words."""
+        """Whether the statement is a claim in the form of a sentence, with evidence.
+
+        A single name or title is too short for a comparison of words.
+        """
         return self.kind in {"fact", "inference"} and bool(self.evidence) and bool(self._sentences)
 
     @property
     def is_readable(self) -> bool:
-        """Whether rules can compare words: the statement is a claim, and claim and quotations are in English."""
+        """Whether the statement is a claim and all texts are in English, so that rules can compare their words."""
         return self.is_claim and self.is_english
 
     @cached_property
     def _sentences(self) -> tuple[str, ...]:
-        """Normalised lines that are sentences: lines of at least five words, or that end with "." or "!"."""
+        """The normalised lines that are sentences, because they have at least five words or end with "." or "!"."""
         lines = map(str.strip, self.text.split("\n"))
         return tuple(normal(line) for line in lines if line.count(" ") >= MAX_LABEL_WORDS or line.endswith((".", "!")))
 
@@ -105,14 +105,14 @@ class Statement:
 
     @cached_property
     def is_copied(self) -> bool:
-        """Whether every line of the claim is in a quotation or its heading, so that nothing is added."""
+        """Whether every line of the claim is in a quotation or its heading, so that the claim adds nothing."""
         texts = [normal(text) for quotation in self.evidence for text in (quotation.text, quotation.heading) if text]
         lines = map(normal, filter(str.strip, self.text.split("\n")))
         return bool(texts) and all(any(has_line(text, line) for text in texts) for line in lines)
 
     @cached_property
     def is_only_names(self) -> bool:
-        """Whether the claim is only names and titles that are in the quotations, their headings or page titles."""
+        """Whether the claim consists only of names and titles from the quotations, their headings and page titles."""
         quoted_texts = " / ".join(
             _words_of(f"{quotation.text} / {quotation.heading} / {quotation.title}") for quotation in self.evidence
         )
@@ -121,7 +121,7 @@ class Statement:
 
     @property
     def companies(self) -> tuple[tuple[str, Role], ...]:
-        """The known company names with their roles, the prospect first."""
+        """The known company names, with their roles. The prospect comes first."""
         both: tuple[tuple[str, Role], ...] = ((self.prospect, "prospect"), (self.vendor, "vendor"))
         return tuple((name, role) for name, role in both if name)
 
@@ -152,7 +152,7 @@ class Statement:
 
     @cached_property
     def lowers(self) -> frozenset[str]:
-        """Words of quotations, page titles and headings, in lower case."""
+        """The words of the quotations, page titles and headings, in lower case."""
         return joined(text.lowers for text in (*self.quotes, *self._headline_wordings))
 
     @cached_property
@@ -165,7 +165,7 @@ class Statement:
 
     @cached_property
     def content(self) -> tuple[Word, ...]:
-        """Content words of the claim, without names that need no evidence, because any sentence may have such names."""
+        """The content words of the claim, except names that need no evidence, because any sentence can contain them."""
         free_words = joined(wording(name).lowers for name in self.free_names)
         return tuple(word for word in self.claim.words if word.is_content and word.lower not in free_words)
 
@@ -175,7 +175,7 @@ class Statement:
 
     @cached_property
     def clauses(self) -> tuple[tuple[Word, ...], ...]:
-        """The clause of each quotation that shares most words and figures with the claim."""
+        """For each quotation, the clause that shares most words and figures with the claim."""
         wanted = (*self.content, *(word for word in self.claim.words if word.is_figure))
         return tuple(best_clause(wanted, quote) for quote in self.quotes)
 
@@ -185,24 +185,23 @@ class Statement:
 
     @cached_property
     def share_quoted(self) -> float:
-        """Share of the claim's content words that are in quotations, page titles or headings, from 0 to 1."""
+        """The share of the claim's content words that are in the quotations, page titles or headings, from 0 to 1."""
         return _weighted_share(self.content, self.keys)
 
     @cached_property
     def is_plainly_quoted(self) -> bool:
-        """Whether a quoted clause has nearly all words and all figures of the claim, and no retracting word."""
+        """Whether a clause contains all figures and nearly all words of the claim, and adds no negation or year."""
         return self.is_english and any(
             self._is_said_in(words) for quote in self.quotes for words in quote.clauses if not is_asked(words, quote)
         )
 
     @cached_property
     def _claim_wordings(self) -> tuple[Wording, ...]:
-        """The claim and the names that need no evidence."""
         return (self.claim, *map(wording, self.free_names))
 
     @cached_property
     def _required_words(self) -> frozenset[str]:
-        """Words of the claim that a supporting clause must contain: figures, and words such as "only" and "all"."""
+        """The words of the claim that a supporting clause must contain: figures, and words such as "only" and "all"."""
         figures = {word.lower for word in self.claim.words if word.is_figure}
         return (self.claim.lowers & NARROWING) | figures
 
@@ -231,12 +230,12 @@ class Statement:
 
 
 def hard(rule: str, text: str) -> Iterator[Problem]:
-    """Yield a problem that rejects the claim. Use this only in rules that are rarely wrong."""
+    """Yield a problem that rejects the claim. Only rules that are rarely wrong should use this function."""
     yield Problem(rule, text)
 
 
 def soft(rule: str, text: str) -> Iterator[Problem]:
-    """Yield a problem that only marks the claim, so that a model or the reader decides."""
+    """Yield a problem that does not reject the claim, but leaves the decision to a model or the reader."""
     yield Problem(rule, text, is_soft=True)
 
 
@@ -246,7 +245,8 @@ def _words_of(text: str) -> str:
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
-# Weight of words such as "team" or "product" when shares are calculated. Any other word weighs 1.
+# Weight of common words, such as "team" or "product", when shares of words are calculated. All other words have the
+# weight 1.
 _COMMON_WEIGHT = 0.4
 
 
@@ -283,13 +283,13 @@ _DISTINCT_FUNCTION_WORDS = {
 }
 
 _FUNCTION_WORDS = _ENGLISH_FUNCTION_WORDS.union(*_DISTINCT_FUNCTION_WORDS.values())
-# A text with a larger share of non-ASCII letters is taken to be in a non-Latin script.
+# A text with a larger share of non-ASCII letters counts as text in a non-Latin script.
 _MAX_NON_ASCII_SHARE = 0.25
 
 
 @lru_cache(maxsize=8192)
 def language_of(text: str) -> str:
-    """Return the language code of a text, judged by function words: "en" if in doubt, "" for a non-Latin script."""
+    """Return the language of a text, based on its function words: "en" in case of doubt, "" for a non-Latin script."""
     words = _LETTERS.findall(text.lower())
     if not text.isascii() and _non_ascii_share("".join(words)) > _MAX_NON_ASCII_SHARE:
         return ""

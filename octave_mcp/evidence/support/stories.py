@@ -1,4 +1,4 @@
-"""A rule on customer stories: what a page says about a customer is not about the company that owns the page (D40)."""
+"""A rule on customer stories: a statement about the customer is not about the company that owns the page (D40)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from octave_mcp.evidence.checks import Problem
 from octave_mcp.evidence.support.naming import has_name
 from octave_mcp.evidence.support.statement import Quoted, Statement, soft
 
-# Page titles such as "How Tidewell lit its halls" and "Mobbin uses Supabase".
+# Matches page titles such as "How Tidewell lit its halls" and "Mobbin uses Supabase".
 _STORY = re.compile(
     r"^(?:How|Why) (?P<first>[A-Z][\w.&-]*(?: [A-Z][\w.&-]*)*)\b"
     r"|^(?P<other>[A-Z][\w.&-]*(?: [A-Z][\w.&-]*)*) (?:uses?|used|switch\w+|migrat\w+|chose|cho+ses|built|moved|moves"
@@ -18,14 +18,17 @@ _STORY = re.compile(
 
 
 def story_of(quotation: Quoted, owner: str) -> str:
-    """Return the customer whose story the page's title announces, or "". The page's owner is not a customer."""
+    """Return the customer in the title of a customer story, or "".
+
+    The company that owns the page does not count as a customer.
+    """
     match = _STORY.match(quotation.title.strip())
     name = (match["first"] or match["other"]) if match else ""
     return name if name and owner and not has_name(name, owner) else ""
 
 
 def customer_story(statement: Statement) -> Iterator[Problem]:
-    """Mark a fact about the vendor or the prospect if all its quotations are from stories about another company."""
+    """Flag a fact about the vendor or the prospect if all its quotations are from stories about other companies."""
     if statement.kind != "fact" or not statement.evidence:
         return
     for name, role in statement.companies:
@@ -39,12 +42,13 @@ def customer_story(statement: Statement) -> Iterator[Problem]:
 
 
 def _replaces_customer(statement: Statement, name: str, customer: str) -> bool:
-    """Whether the claim starts with the company's name, although the quotation names the customer."""
+    """Whether the claim starts with the company's name, and the quotation contains the customer's name."""
     begins = re.match(rf"(?:\w+ (?:at|of) )?{re.escape(name)}\b", statement.text, re.IGNORECASE)
     return bool(begins) and has_name(customer, statement.said) and statement.claim.lowers.isdisjoint(_CUSTOMER_WORDS)
 
 
-# With one of these words, the claim says what the vendor does for a customer: "lets a customer light 40 halls".
+# If the claim contains one of these words, it says what the vendor does for a customer: "lets a customer light 40
+# halls".
 _CUSTOMER_WORDS = frozenset(
     "customer customers client clients user users company companies firm team teams startup startups"
     " help helps helped let lets enabled enables enable gave gives supports supported serves served powers powered"

@@ -1,4 +1,4 @@
-"""Rules on names: evidence must contain them (D4), be from the right page (D6) and about the right company (D40)."""
+"""Rules on names in claims: the evidence must contain the names (D4) and be about the right company (D6, D40)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ _MODALS = frozenset("could would might may can".split())
 
 
 def unquoted_names(statement: Statement) -> Iterator[Problem]:
-    """Reject names that are not in the evidence: quotation, passage, heading or page title.
+    """Reject names that are not in a quotation, its passage, its heading or its page title.
 
-    For a fact, the user's context does not count. Words that might be ordinary words are only marked.
+    If the claim is not a fact, names from the user's context are accepted, too. Names that could be ordinary words are
+    only flagged.
     """
     claimed = names(statement.text)
-    if claimed and language_of(statement.text) == "de":  # German capitalises all nouns
+    if claimed and language_of(statement.text) == "de":  # In German, all nouns are capitalised.
         claimed = tuple(name for name in claimed if is_shaped(name))
     if statement.kind != "fact":
         titles = " ".join(
@@ -62,7 +63,7 @@ def unquoted_names(statement: Statement) -> Iterator[Problem]:
 
 
 def _only_starts_sentences(text: str, name: str) -> bool:
-    """Whether the name occurs only at the start of sentences, where any word is capitalised: "Demo agreed"."""
+    """Whether the name occurs only at the start of sentences, where every word is capitalised: "Demo agreed"."""
     plain = normalised(text)
     places = [match.start() for match in re.finditer(rf"\b{re.escape(name)}\b", plain)]
     return not is_shaped(name) and all(starts(plain, at) for at in places)
@@ -72,18 +73,18 @@ _MAX_ABBREVIATION_LENGTH = 4
 
 
 def _is_abbreviation(name: str) -> bool:
-    """Whether the name is a short abbreviation, which may be an industry term: "RPC"."""
+    """Whether the name is a short abbreviation, such as "RPC", which can be an industry term."""
     return name.isupper() and name.isalpha() and len(name) <= _MAX_ABBREVIATION_LENGTH
 
 
 def _may_be_a_noun(text: str, name: str) -> bool:
-    """Whether the name may be an ordinary noun at the start of a sentence, with a verb of state: "Entry is free"."""
+    """Whether the name can be an ordinary noun at the start of a sentence: "Entry is free"."""
     is_state = re.search(rf"(?:^|[.!?:;]\s+){re.escape(name)} (?:is|was|can|may|must|costs|takes|comes|goes)\b", text)
     return bool(is_state) and not is_shaped(name) and text.count(name) == 1
 
 
 def _is_unnamed_speaker(statement: Statement, name: str) -> bool:
-    """Whether the name is a speaker whom the quotation does not name: "says Mara Lund" where it says "she says"."""
+    """Whether the claim says "says Mara Lund", and the quotation only "she says"."""
     is_said = re.search(rf"\b{_SAYING} (?:\w+ )?{re.escape(name)}\b|\b{re.escape(name)} {_SAYING}\b", statement.text)
     return bool(is_said) and bool(_UNNAMED_SPEAKER.search(statement.said))
 
@@ -93,7 +94,7 @@ _UNNAMED_SPEAKER = re.compile(rf"\b(?:he|she|they) {_SAYING}\b|\b{_SAYING} (?:he
 
 
 def _verbs_before_companies(statement: Statement) -> frozenset[str]:
-    """Return imperatives before a company's name that look like names themselves: "Run" in "Run PostHog yourself"."""
+    """Return verbs that look like names, because they start a sentence: "Run" in "Run PostHog yourself"."""
     known = " ".join(statement.free_names).replace(".", " ")
     return frozenset(
         match["deed"] for match in _VERB_BEFORE_NAME.finditer(statement.text) if has_name(match["name"], known)
@@ -102,7 +103,8 @@ def _verbs_before_companies(statement: Statement) -> frozenset[str]:
 
 _VERB_BEFORE_NAME = re.compile(r"(?:^|[.!?:]\s+|\n[^\S\n]*)(?P<deed>[A-Z][a-z]+) (?P<name>[A-Z][\w-]*)")
 _CAPITALISED_RUN = re.compile(r"[A-Z][\w&-]{0,50}(?: (?:of |and |& |for |the )*[A-Z][\w&-]*)+")
-# Unless the claim is a fact, capitalised words next to these words are a job title: "Head of Site Reliability".
+# Capitalised words next to one of these words are a job title and not a name, unless the claim is a fact: "Head of Site
+# Reliability".
 _JOB_WORDS = frozenset(
     "Head Director Manager Lead Leader VP SVP Chief Officer Engineer President Specialist Analyst Owner Coordinator"
     " Architect Representative Executive Administrator Designer Developer Strategist Recruiter Counsel Planner"
@@ -111,7 +113,7 @@ _JOB_WORDS = frozenset(
 
 
 def _join_neighbours(text: str, missing: Sequence[str]) -> list[str]:
-    """Join names that are neighbours in the text: "Maria" and "Lund" to "Maria Lund"."""
+    """Join names that follow each other in the text: "Maria" and "Lund" become "Maria Lund"."""
     full_names: list[str] = []
     for name in missing:
         last = f"{full_names[-1]} {name}" if full_names else ""
@@ -123,12 +125,12 @@ def _join_neighbours(text: str, missing: Sequence[str]) -> list[str]:
 
 
 def _full_name(name: str, text: str) -> str:
-    """Return the full form of the name in the text: "Maria Lund" for "Maria"."""
+    """Return the full name from the text, such as "Maria Lund" for "Maria"."""
     return next((full for full in _join_neighbours(text, names(text)) if name in full.split()), name)
 
 
 def wrong_page(statement: Statement) -> Iterator[Problem]:
-    """Reject a claim about a company if no quotation is from a page of that company or names it."""
+    """Reject a claim about a company if no quotation is from the company's site or names the company."""
     if statement.kind not in {"fact", "inference"} or not statement.evidence:
         return
     roles = {quotation.role for quotation in statement.evidence}
@@ -147,7 +149,7 @@ def wrong_page(statement: Statement) -> Iterator[Problem]:
 
 
 def _subject(statement: Statement) -> tuple[str, Role] | None:
-    """Return the company that the claim names first, or None if the claim is a guess about both companies."""
+    """Return the company that the claim names first, or None if the claim is a guess that involves both companies."""
     about: list[tuple[str, Role]] = [pair for pair in statement.companies if statement.mentions(pair[0])]
     if len(about) > 1 and (
         statement.kind == "inference" or (statement.claim.lowers & _MODALS and not _is_figure_about_another(statement))
@@ -160,7 +162,7 @@ def _subject(statement: Statement) -> tuple[str, Role] | None:
 
 
 def _is_figure_about_another(statement: Statement) -> bool:
-    """Whether a figure in the claim belongs to a name in the quotation that the claim leaves out.
+    """Whether the claim uses a figure from the quotation, but omits a name from the quotation.
 
     "Tidewell would pay 250% more" does not support "Quillport would pay 250% more".
     """
@@ -180,18 +182,18 @@ _INTRODUCERS = r"for|at|in|with|like|unlike|as|to|from|whether|if|when|while|bec
 
 
 def _is_in_introduction(text: str, name: str) -> bool:
-    """Whether the name is in an introductory phrase, as "Quillport" is in "For Quillport, Vessler cuts costs"."""
+    """Whether the name is in an introductory phrase, like "Quillport" in "For Quillport, Vessler cuts costs"."""
     return bool(re.match(rf"(?:{_INTRODUCERS})\b(?>[^.!?,]*?{re.escape(name)})[^.!?,]*,", text, re.IGNORECASE))
 
 
 def wrong_company(statement: Statement) -> Iterator[Problem]:
-    """Reject a claim if the matching clause is about another company, and the quotation has no name from the claim."""
+    """Reject a claim if the matching clause is about another company and the quotation has no name from the claim."""
     claimed = [*names(statement.text), *(name for name, _ in statement.companies if statement.mentions(name))]
     if _is_used_by_customer(statement.text, statement.vendor):
         claimed = [name for name in claimed if not has_name(name, statement.vendor)]
     if not statement.is_claim or not claimed:
         return
-    # `unquoted_names` already reports names that are not in the evidence.
+    # If a name is not in the evidence, `unquoted_names` already reports it.
     if strange(claimed, (statement.said, statement.titles, statement.headings, *statement.free_names)):
         return
     others = [
@@ -209,7 +211,7 @@ _THEY_FIRST = re.compile(
 
 
 def _is_used_by_customer(text: str, vendor: str) -> bool:
-    """Whether the claim is about a customer that was named earlier, as in "With Acme they halved rework"."""
+    """Whether "they" in the claim is a customer of the vendor, as in "With Acme they halved rework"."""
     means = rf"\b(?:with|in|on|through|using|via) {re.escape(vendor)}\b(?!['’]s)"
     return bool(vendor and _THEY_FIRST.match(text) and re.search(means, text, re.IGNORECASE))
 
@@ -217,7 +219,7 @@ def _is_used_by_customer(text: str, vendor: str) -> bool:
 def _other_subject(
     statement: Statement, claimed: Sequence[str], quotation: Quoted, quote: Wording, clause: Sequence[Word]
 ) -> str | None:
-    """Return the name that the best-matching clause starts with, if the quotation has no name from the claim."""
+    """Return the name at the start of the best clause, or None if the quotation contains a name from the claim."""
     company = _page_owner(statement, quotation)
     first = _first_name(clause, quote)
     if first is None or quote.lowers & FIRST_PERSON or is_plain_word(first):
@@ -248,7 +250,7 @@ _MAX_ADVERBIAL_WORDS = 5
 
 
 def _after_adverbial(clause: Sequence[Word], quote: Wording) -> Sequence[Word]:
-    """Return the start of the clause after an introductory phrase, as in "On top of that, Tidewell ..."."""
+    """Return the words after an introductory phrase, such as "Tidewell" in "On top of that, Tidewell ..."."""
     if clause and clause[0].lower in _PREPOSITIONS:
         for at, word in enumerate(clause[1:_MAX_ADVERBIAL_WORDS], 1):
             if quote.text[: word.start].rstrip().endswith(","):
@@ -257,9 +259,9 @@ def _after_adverbial(clause: Sequence[Word], quote: Wording) -> Sequence[Word]:
 
 
 def verb_of_another_name(statement: Statement) -> Iterator[Problem]:
-    """Mark a word that follows another name in the quotation.
+    """Flag a word that follows one name in the claim and another name in the quotation.
 
-    For example, the claim says "PostHog's failure rate" where the quotation says "Phantom's failure rate".
+    For example, the claim says "PostHog's failure rate", and the quotation "Phantom's failure rate".
     """
     for verb, name in _name_word_pairs(statement.claim, names(statement.text)):
         if is_among(verb, LIGHT_VERBS) or not any(has_name(name, quotation.text) for quotation in statement.evidence):
@@ -281,7 +283,7 @@ _PREPOSITIONS = frozenset("to with from at by for on into onto of through via in
 
 
 def _name_word_pairs(text: Wording, names_found: Sequence[str]) -> Iterator[tuple[Word, str]]:
-    """Yield each content word that follows a name, together with that name."""
+    """Yield each content word that follows a name, with that name."""
     by_lower = {name.lower(): name for name in names_found}
     for word, after in zip(text.words, text.words[1:], strict=False):
         is_next = after.clause == word.clause and after.is_content and after.text.islower()
@@ -296,7 +298,7 @@ _MIN_SHARED_WORDS = 2
 
 
 def wrong_company_in_sentence(statement: Statement) -> Iterator[Problem]:
-    """Mark a claim if the matching sentence is about another company, even if the quotation names both companies."""
+    """Flag a claim if the matching sentence is about another company, even if the quotation names both companies."""
     if not statement.is_claim or not (first := _first_name(statement.claim.words, statement.claim)):
         return
     if _is_used_by_customer(statement.text, statement.vendor) and has_name(first, statement.vendor):
@@ -314,7 +316,7 @@ def wrong_company_in_sentence(statement: Statement) -> Iterator[Problem]:
 def _subject_of_best_sentence(
     statement: Statement, claimed: Sequence[str], quotation: Quoted, quote: Wording
 ) -> str | None:
-    """Return the name that the sentence closest to the claim starts with, or None if the claim contains that name.
+    """Return the first name in the sentence most similar to the claim, or None if the claim contains that name.
 
     If that sentence starts with "it" or "they", the previous sentence is used as well.
     """

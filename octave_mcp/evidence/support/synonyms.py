@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Forms that the stemmer does not connect with the base form, which comes first on each line.
+# Each line is a base form with its irregular forms, which the stemmer does not recognise.
 IRREGULAR: Mapping[str, str] = {
     word: line.split()[0]
     for line in """

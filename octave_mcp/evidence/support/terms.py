@@ -1,4 +1,4 @@
-"""Capitalised words that are not names: terms, job titles, days, and first words of sentences."""
+"""Lists capitalised words that are not names: terms, job titles, days, and common first words of sentences."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MONTHS = (
 )
 MONTHS = {word: number for number, words in enumerate(_MONTHS.split("|"), 1) for word in words.split()}
 
-# Ordinary nouns that start sentences with a verb after them: "Revenue grew".
+# These ordinary nouns often start a sentence, directly before its verb: "Revenue grew".
 PLAIN_NOUNS = frozenset(
     """
     access adoption all analytics anything billing both churn clients compliance content conversion costs customer

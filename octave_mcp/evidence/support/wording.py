@@ -1,4 +1,7 @@
-"""Splits texts into sentences, clauses and words. Each word has keys, which other forms and synonyms share."""
+"""Splits texts into sentences, clauses and words.
+
+Each word has comparison keys, which it shares with its other forms and its synonyms.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,7 @@ from octave_mcp.evidence.support.synonyms import IRREGULAR, SYNONYMS
 _PLAIN_CHARACTERS = str.maketrans(
     {"’": "'", "‘": "'", "ʼ": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "–": "-", "‑": "-", "−": "-"}
 )
-# Markdown for emphasis, code, headings and links, without the text of links: "[Vessler](https://vessler.com)" becomes
-# "Vessler".
+# Matches Markdown marks, but not the text of a link, so "[Vessler](https://vessler.com)" becomes "Vessler".
 _MARKUP = re.compile(r"[*_`]+|\[(?=[^\]]{0,200}\]\()|\]\((?:[^)\]]|\](?!\())*+\)|^#+ ", re.MULTILINE)
 _MAY_BE_MARKUP = re.compile(r"[*_`\[\]#]")
 _EXPANSIONS = tuple(
@@ -65,10 +67,9 @@ _STOP_WORDS = frozenset(
 class Word(NamedTuple):
     """A word in a text.
 
-    `at`: index among the words of the text.
-    `start`: offset in the normalised text.
-    `clause`: index of the clause that contains the word.
-    `keys`: the word's stem and synonym groups, which words with the same meaning share.
+    `at`: index of the word in the text's list of words. `start`: offset in the normalised text. `clause`: index of the
+    clause that contains the word. `keys`: comparison keys, which are the word's stem and its synonym groups. Words with
+    the same meaning share a key.
     """
 
     text: str
@@ -138,7 +139,10 @@ class Wording:
         return self.words[word.at - 1].lower if word.at else ""
 
     def beside(self, word: Word, reach: int) -> tuple[list[Word], list[Word]]:
-        """Return up to `reach` words before and after a word, nearest first, up to a comma or the end of the clause."""
+        """Return up to `reach` words before a word and after it, with the nearest first.
+
+        A comma or the end of the clause stops the search.
+        """
         before = self.words[max(0, word.at - reach) : word.at][::-1]
         return self._reachable(word, before), self._reachable(word, self.words[word.at + 1 : word.at + 1 + reach])
 
@@ -162,7 +166,7 @@ class Wording:
 
 
 def spaced(words: Iterable[Word]) -> str:
-    """Return the words in lower case with spaces around each, for a substring search of phrases."""
+    """Return the words in lower case, separated and surrounded by spaces, so that phrases can be searched."""
     return f" {' '.join(word.lower for word in words)} "
 
 
@@ -172,7 +176,7 @@ def joined(keys: Iterable[frozenset[str]]) -> frozenset[str]:
 
 @lru_cache(maxsize=8192)
 def normalised(text: str) -> str:
-    """Return the text in NFKC, with plain quotation marks and dashes, no Markdown, and contractions expanded."""
+    """Return the text in NFKC, without Markdown and contractions, and with plain quotation marks and dashes."""
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text).translate(_PLAIN_CHARACTERS)
     if _MAY_BE_MARKUP.search(plain):
         plain = _MARKUP.sub("", plain)
@@ -200,19 +204,19 @@ def _words(plain: str) -> Iterator[Word]:
 
 @lru_cache(maxsize=32_768)
 def keys_of(word: str) -> frozenset[str]:
-    """Return the stem of a word and the numbers of its synonym groups, such as "#12"."""
+    """Return the comparison keys of a word: its stem, and its synonym groups, such as "#12"."""
     word_stem = stem(word)
     return frozenset({word_stem, *_synonym_groups().get(word_stem, ())})
 
 
 @lru_cache(maxsize=32_768)
 def stem(word: str) -> str:
-    """Return the stem of a word's base form, such as the stem of "rise" for "risen" and "rises"."""
+    """Return the stem of a word's base form. For "risen" and "rises", this is the stem of "rise"."""
     return stemming.stem(IRREGULAR.get(word, word))
 
 
 def is_past(word: str) -> bool:
-    """Whether a word is an irregular form: "grew", "chosen"."""
+    """Whether a word is an irregular form, such as "grew" or "chosen"."""
     return IRREGULAR.get(word, word) != word
 
 
@@ -248,5 +252,5 @@ def best_clause(claim: Sequence[Word], text: Wording) -> tuple[Word, ...]:
 
 
 def shares(word: Word, keys: frozenset[str]) -> bool:
-    """Whether a content word has one of these keys."""
+    """Whether the word is a content word with one of these comparison keys."""
     return word.is_content and not keys.isdisjoint(word.keys)

@@ -1,7 +1,7 @@
-"""Numbered migrations of the schema, which upgrade the database of an older release when it is opened.
+"""Migrations of the database schema. When the database of an older release is opened, the missing migrations run.
 
-In a new database, all tables are created at once, without Alembic. A test checks that the result equals that of the
-migrations.
+In a new database, all tables are created directly, without Alembic. A test checks that the migrations create the same
+schema.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from octave_mcp.store.tables import RELEASE, metadata, migrations, schema
 FOLDER = Path(__file__).parent
 # Key of the Postgres advisory lock for migrations.
 LOCK = 0x0C7A7E
-# Number for the schema of the first release, which had no migrations.
+# The schema of the first release has this number, although that release had no migrations.
 UNNUMBERED = "0000"
 
 
 @cache
 def known() -> tuple[str, ...]:
-    """Return the numbers of all migrations in order: the first four characters of their file names."""
+    """Return the sorted numbers of all migrations, which are the first four characters of the file names."""
     return tuple(sorted(file.name[:4] for file in (FOLDER / "versions").glob("[0-9]*.py")))
 
 
 def prepare(db: Connection) -> None:
-    """Create or upgrade the tables. If two processes try this at the same time, one process waits for the other.
+    """Create or upgrade the tables. If another process is doing the same, this function waits for it.
 
     Raises:
-        SetupError: A newer release wrote the database.
+        SetupError: If a newer release has written the database.
     """
     if db.dialect.name != "sqlite":
         db.execute(select(func.pg_advisory_xact_lock(LOCK)))
@@ -50,7 +50,7 @@ def prepare(db: Connection) -> None:
 
 
 def _number(db: Connection) -> str | None:
-    """Return the number of the database's last migration; None if the database is empty."""
+    """Return the number of the last migration that the database has, or None if the database is empty."""
     tables = inspect(db)
     if tables.has_table(migrations.name):
         return db.execute(select(func.max(migrations.c.version_num))).scalar()
@@ -61,7 +61,7 @@ def _number(db: Connection) -> str | None:
 
 
 def upgrade(db: Connection) -> None:
-    """Run the missing migrations within the connection's transaction."""
+    """Run the missing migrations in the current transaction of the connection."""
     from alembic import command  # noqa: PLC0415 - takes half a second, only for old databases
     from alembic.config import Config  # noqa: PLC0415 - ditto
 

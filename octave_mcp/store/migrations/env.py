@@ -1,4 +1,4 @@
-"""Entry point for Alembic: runs the migrations on the given connection."""
+"""Runs the migrations on a given connection. Alembic executes this file."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ def run() -> None:
     context.run_migrations()
 
 
-if __name__ == "env_py":  # Alembic executes this file under this name; any other import must not run migrations
+if __name__ == "env_py":  # Alembic uses this name. Any other import must not run migrations.
     run()

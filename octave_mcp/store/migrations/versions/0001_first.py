@@ -1,4 +1,7 @@
-"""Creates the tables of the first release. That release had no migrations, so some of the tables may exist already."""
+"""Creates the tables of the first release.
+
+Some of the tables can already exist, because that release had no migrations.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Adds the journal of named steps, epochs of runs, heartbeats of servers, and a table of cache entries used by runs."""
+"""Adds the journal of steps, epochs of runs, heartbeats of servers, and a table of the cache entries that runs use."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def upgrade() -> None:
         "cache_uses",
         Column("run_id", String(64), primary_key=True),
         Column("key", String(512), primary_key=True),
-        if_not_exists=True,  # databases of unreleased versions may have the table already
+        if_not_exists=True,  # Databases of unreleased versions can already have this table.
     )
     op.create_index("cache_uses_by_key", "cache_uses", ["key"], if_not_exists=True)
-    op.execute("update octave_schema set version = 2")  # so that the previous release refuses to open the database
+    op.execute("update octave_schema set version = 2")  # Prevents the previous release from opening it.

@@ -1,4 +1,4 @@
-"""Adds versions of playbooks. The playbook of each run becomes version 1, without drafts."""
+"""Adds versions of playbooks. The existing playbook of each run becomes version 1, which has no drafts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def upgrade() -> None:
 
 
 def _first_version(db: Connection, run_id: str) -> None:
-    """Convert a single playbook, because all playbooks together may not fit into memory."""
+    """Convert one playbook at a time, because all playbooks together could exceed the memory."""
     run = db.execute(_RUNS.select().where(_RUNS.c.run_id == run_id)).first()
     text = db.execute(_OLD.select().where(_OLD.c.run_id == run_id)).one().playbook
     playbook = json.loads(text)
