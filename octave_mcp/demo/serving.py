@@ -27,7 +27,7 @@ class Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serve(*sites: Site) -> AsyncGenerator[tuple[str, ...]]:
-    """Serve sites, and yield their origins in the given order."""
+    """Serve the sites, and yield their origins in the order of the sites."""
     with ExitStack() as stack:
         # The sockets listen before the servers run, so that an early request waits instead of being refused.
         sockets = [stack.enter_context(_listening()) for _ in sites]
@@ -68,8 +68,7 @@ def _config(site: Site) -> uvicorn.Config:
 
 def _application(site: Site) -> Starlette:
     """Return an application that serves the site under any host name."""
-    # Rendered sites are cached, because rendering all pages for each request would be slow; a site has at most two
-    # origins.
+    # Rendered sites are cached, because rendering all pages for each request would be slow.
     documents_at, missing_at = lru_cache(2)(site.documents), lru_cache(2)(site.missing)
 
     async def answer(request: Request) -> Response:

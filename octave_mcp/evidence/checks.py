@@ -56,7 +56,7 @@ RULES = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A violation of a rule in a model's answer, which the model is asked to correct.
+    """A violation of a rule in a model's answer.
 
     `at` is the path of the entry in the answer, such as `("facts", 9, "text")`. A soft problem can be a false alarm, so
     the entry is not dropped because of it. `asks` says whether the model should be asked to correct the problem.
@@ -77,7 +77,7 @@ class Problem:
 
 
 def counted(dropped: Sequence[Problem]) -> str:
-    """Return the text of a gap, which says how often each rule was broken.
+    """Return a text for a gap, which says how often each rule was broken.
 
     The text does not quote the rejected claims, because a gap is part of the playbook.
     """

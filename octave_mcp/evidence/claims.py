@@ -18,7 +18,7 @@ from octave_mcp.evidence.support import has_line, is_sentence_of
 UNJUDGED = Support(verdict="unjudged", judge="rules", reason="no rule could tell")
 VERBATIM = Support(verdict="supported", judge="rules")
 
-# The first of these fields that is not empty states the finding's claim.
+# The claim of a finding is in the first of these fields that is not empty.
 _TEXTS = ("text", "description", "what", "terms", "why_they_care", "headline")
 # These fields name the subject of a claim. The name is prepended to a text that does not contain it: 'from $10 a month'
 # becomes 'Team plan from $10 a month'.

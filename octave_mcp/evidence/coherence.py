@@ -1,7 +1,7 @@
-"""Finds the sentences of a draft that no longer make sense once another sentence is dropped.
+"""Finds the sentences of a draft that make no sense if another sentence is dropped.
 
-The caller rewrites or drops these sentences, too. The word lists are English. In other languages, a sentence counts as
-dependent only if it shares a figure or a name with a dropped sentence.
+The caller rewrites or drops the sentences that are found. The word lists are English. In languages other than English,
+a sentence is found only if it shares a figure or a name with a dropped sentence.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ MIN_SHARED_WORDS = 2
 # my last note'.
 _TIMES = r"(?: (?:week|month|quarter|year|morning|afternoon|spring|summer|autumn|fall|winter|time)\b)"
 _OWN_NOTE = r"(?: (?:is (?:my|the|our|just)|will be|note|e-?mail|message|call)\b)"
-# Matches the start of a sentence that refers to the previous one: 'But that takes weeks', 'Both are free'. It must not
-# match 'So far, ...', 'This week, ...', 'Those who ...' or 'Both Acme and Birch ...'.
+# Matches the start of a sentence that refers to the previous one: 'But that takes weeks', 'Both are free'. The pattern
+# must not match 'So far, ...', 'This week, ...', 'Those who ...' or 'Both Acme and Birch ...'.
 _REFERS_BACK = re.compile(
     r"[\"“‘'(]*(?:"
     r"(?:and|but|or|yet|nor|plus)\b"
@@ -53,9 +53,9 @@ _REFERS_TO_NOTHING = re.compile(
     re.IGNORECASE,
 )
 _BACK = re.compile(r"\bboth\b(?![^.?!,;]{0,200}\band\b)|\bthe (?:latter|former|same)\b|\blikewise\b", re.IGNORECASE)
-# Matches 'in the same pull request', which needs no earlier sentence, but not 'the same goes for ...', which does.
+# Matches 'in the same pull request', but not 'the same goes for ...', which refers to an earlier sentence.
 _SAME_THING = re.compile(r"the same (?!is\b|are\b|was\b|goes\b|holds\b|applies\b)\w", re.IGNORECASE)
-# These adverbs refer to any earlier sentence, not only to the previous one: 'We also ...'.
+# These adverbs can refer to any earlier sentence, not only to the previous one: 'We also ...'.
 _ALSO = re.compile(
     r"\balso\b|\bas well\b(?! as\b)|\btoo\b(?=[,.!?;]|$)|^[\"“‘'(]*that (?:being )?said\b", re.IGNORECASE
 )
@@ -67,8 +67,8 @@ _WITHIN = re.compile(
     r"|\bsuch\b(?! as\b)|\b(?:a|the) similar\b|\b(?:the|an)other\b(?=[,.;!?]|$)",
     re.IGNORECASE,
 )
-# Matches the 'it' in 'Shall I send it?', which refers to the previous sentence. It must not match 'Is that worth a
-# look?', which is clear after any sentence.
+# Matches the 'it' in 'Shall I send it?', which refers to the previous sentence. The pattern must not match 'Is that
+# worth a look?', which is clear after any sentence.
 _POINTING = re.compile(
     r"\b(?:it|them|these|those)\b|\bone\?|\bsuch an?\b"
     r"|\b(?:send|share|show|draft|draw|write|make|build|prepare)\b[^?.]{0,200}\b(?:that|this)\b",
@@ -116,7 +116,10 @@ def without(draft: V, dropped: Collection[Path], *, known: Sequence[str] = (), l
 def dependents(
     draft: Value, dropped: Collection[Path], *, known: Sequence[str] = (), language: str = "en"
 ) -> dict[Path, Path]:
-    """Return the parts that make no sense without a dropped part, each mapped to the part that it depends on."""
+    """Find the parts that depend on dropped parts.
+
+    The result maps the path of each such part to the path of the part that it depends on.
+    """
     if not dropped:
         return {}
     english = language.casefold().startswith("en")
@@ -178,7 +181,7 @@ class _BlockDependents:
             before = at
 
     def _lost_introduction(self, at: Path, also_lost: Collection[Path]) -> Path | None:
-        """Return the lost sentence that introduced a thing which this sentence mentions: 'an API' before 'the API'."""
+        """Return the lost sentence that introduced something in this sentence, such as 'an API' for 'the API'."""
         before = self.block.sentences[: self.block.sentences.index(at)]
         left = wording(self._joined_text(self._remaining(before, also_lost))).stems
         pointed = _stems_after_pointers(self._text_at(at), 1) - left - wording(" ".join(self.known)).stems
@@ -199,7 +202,7 @@ class _BlockDependents:
                 also_lost[at] = last if points else lost[0]
 
     def _is_reply(self, at: Path, also_lost: Collection[Path]) -> bool:
-        """Whether the text answers a refusal (`if_not_now`) of a request that is lost."""
+        """Whether the text is the reply to a refusal (`if_not_now`), and the refused request is lost."""
         ask = (*at[:-1], "ask")
         return at[-1] == "if_not_now" and (ask in also_lost or _is_in(ask, self.dropped))
 
@@ -269,7 +272,7 @@ def _blocks(draft: Value) -> Iterator[TextBlock]:
 def _lists(at: Path, value: Value) -> Iterator[TextBlock]:
     """Yield a text block for each field that contains sentences.
 
-    A pitch and a summary are continuous text, not lists.
+    A pitch and a summary are treated as continuous text and not as lists.
     """
     is_list = not isinstance(value, TalkTrackDraft | ExecutiveSummary)
     for name in type(value).model_fields:
@@ -294,7 +297,7 @@ def _needs_previous(text: str, *, is_first: bool) -> bool:
 
 
 def begins_in_the_middle(text: str) -> bool:
-    """Whether the text refers to an earlier sentence, as 'Both are on sale' does. 'It's been a year' does not."""
+    """Whether the text refers to an earlier sentence, as 'Both are on sale' does and 'It's been a year' does not."""
     references = (reference for reference in _BACK.finditer(text) if not _SAME_THING.match(text, reference.start()))
     return bool((_REFERS_BACK.match(text) and not _REFERS_TO_NOTHING.match(text)) or any(references))
 

@@ -31,7 +31,7 @@ MIN_FUNCTION_WORDS = 2
 # The `stop_words` library lists these words as stop words, but a deal can be about 'orders' or 'fire' safety.
 MEANINGFUL_STOP_WORDS = frozenset("bill computer fire microsoft mill order orders research test".split())
 
-# These words are about how to sell, as in 'lead with the offer', and say nothing about the prospect.
+# Words about how to sell are ignored, because texts such as 'lead with the offer' say nothing about the prospect.
 SALES_TALK = frozenset(
     """
     hey hello dear thanks reach pitch pitching talk talking talks sell sells selling sold buy buying speak speaking meet
@@ -178,7 +178,7 @@ def _without_grammar(text: str, ignored: Iterable[str]) -> Iterator[str]:
 def _languages(context: str) -> tuple[str, ...]:
     """Return the languages of the context, with the names that the `stop_words` library uses.
 
-    The result always contains English. The other languages are recognised by their function words or their script.
+    The result always contains English. Other languages are recognised by their function words or their script.
     """
     from stop_words import AVAILABLE_LANGUAGES  # noqa: PLC0415 - only contexts need it
 

@@ -9,7 +9,7 @@ from datetime import date
 from functools import lru_cache
 
 MONTHS = 12
-# If the day is unknown, 31 is used, so '2026-02' is over a year old only when the whole month is.
+# If the day is unknown, 31 is used, so '2026-02' counts as over a year old only if its last day is.
 DAYS_OF_LONGEST_MONTH = 31
 _MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
@@ -74,8 +74,8 @@ _AT_END = tuple(re.compile(rf"(?:[:：|,(]|[–—-]\s)\s*{form}\s*\)?$", re.IGN
 def date_of_heading(text: str) -> date | None:
     """Return the date at the start or end of a heading: 'Sep 2021: 30 people', 'Series B (2021)'.
 
-    If the heading only gives a month or a year, its last day is returned. A heading that only mentions a year ('What
-    2021 taught us') has no date.
+    If the heading only gives a month or a year, the last day of that month or year is returned. A heading that only
+    mentions a year, such as 'What 2021 taught us', counts as undated.
     """
     return next(_dates(text.strip()), None)
 
@@ -95,7 +95,7 @@ def _month(groups: dict[str, str | None]) -> int:
 
 
 def _last_day(year: int, month: int, day: int) -> date:
-    """Return the date, on the last day of the month if `day` is 0 or too high."""
+    """Return the date. If `day` is 0 or too high, the last day of the month is used."""
     last = calendar.monthrange(year, month)[1]
     return date(year, month, day if 1 <= day <= last else last)
 

@@ -264,7 +264,7 @@ FIRST_LOOK = re.compile(
 
 
 def may_address_model(text: str) -> bool:
-    """Return quickly whether a text, which can be a whole page, is likely to address a model.
+    """Return whether a text probably addresses a model. This check is fast enough for whole pages.
 
     `addresses_model` then checks each passage thoroughly.
     """

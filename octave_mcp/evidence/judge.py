@@ -48,10 +48,9 @@ class Judge:
     - `shown`: the passages in the ask.
     - `roles`: for each passage, the role of the company that owns the page.
     - `known`: names that need no evidence.
-    - `given`: the user's context. Figures from the context are not allowed in an answer. Names are allowed, except in
-      facts.
+    - `given`: the user's context. An answer can use names, but not figures, from the context. A fact can use neither.
     - `companies`: the names of the vendor and the prospect, if known.
-    - `asks_softly`: whether soft problems cause a correction. It is False if a model judges soft problems later.
+    - `asks_softly`: whether soft problems cause a correction; False if a model judges soft problems later.
     """
 
     shown: tuple[Passage, ...]
@@ -127,7 +126,7 @@ class Judge:
     def _judge_texts(self, value: Value) -> list[Problem]:
         """Check texts without citations of their own, such as headings, against the evidence of the nested findings.
 
-        E-mails are skipped here. They are checked when the whole sequence is assembled.
+        E-mails are skipped here, because they are checked when the whole sequence is assembled.
         """
         if isinstance(value, TouchDraft | CallToAction):
             return []
@@ -212,7 +211,7 @@ class Judge:
                 yield Problem("D4", f"the name {name!r} is not in the evidence")
 
     def _unnamed_customers(self, value: Value) -> Iterator[Problem]:
-        """Check that the passage cited for a customer's result, or the title of its page, names the customer (D5).
+        """Check that a customer is named in the passage that is cited for the customer's result, or in its title (D5).
 
         The path of a problem contains the field and the index of the result.
         """
@@ -226,7 +225,7 @@ class Judge:
     def _names(self, customer: str, cite: Cite) -> bool:
         """Whether the cited passage names the customer.
 
-        The result is True if there is no such passage, because D1 reports this error.
+        If the cited passage does not exist, the result is True, because D1 reports this error.
         """
         if not 1 <= cite.passage <= len(self.shown):
             return True

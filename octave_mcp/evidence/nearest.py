@@ -17,7 +17,7 @@ from octave_mcp.evidence.support.amounts import is_said
 from octave_mcp.evidence.support.quantities import Quantity, quantities
 from octave_mcp.evidence.support.wording import Word, wording
 
-# Weight of a shared figure. It is similar to the weight of a rare word.
+# The weight of a shared figure is similar to the weight of a rare word.
 FIGURE_WEIGHT = 5.0
 _STARTS_WITH_PRONOUN = re.compile(r"(?:it|its|they|their|he|she|his|her)\b", re.IGNORECASE)
 # A word that is only in the heading or the page's title counts half as much as a word in the sentence itself.
@@ -53,7 +53,7 @@ class Near(NamedTuple):
 
     @property
     def with_neighbours(self) -> Iterator[Near]:
-        """Yield the quotation with the previous sentence, and with the next one, if they are on the same line."""
+        """Yield the quotation extended by the previous or the next sentence, if that sentence is on the same line."""
         last = len(numbered(self.source.passage))
         for first in (self.first - 1, self.first):
             if first >= 1 and first < last and not self._breaks(first):

@@ -23,7 +23,8 @@ from octave_mcp.evidence.sentences import ends_of_sentences
 
 PASSAGE_CHARACTERS = 300
 MAX_QUOTATION_SENTENCES = 2
-# The limit is in characters. A heading is repeated with each of its passages, so a long heading would cost many tokens.
+# Maximum number of characters. A heading is repeated with each of its passages, so a long heading would cost many
+# tokens.
 MAX_HEADING_CHARACTERS = 500
 STALE_MONTHS = 18
 
@@ -106,7 +107,7 @@ def _labelled_passage(page: Page, number: int, heading: _Heading, stretch: Label
 
 
 def _dated(cut: Sequence[Passage]) -> Iterator[Passage]:
-    """Yield the passages, and give each passage under a dated heading that heading's date.
+    """Yield the passages. A passage under a dated heading gets the date of the heading.
 
     The date of a heading applies up to the next heading of the same or a higher level.
     """
@@ -168,7 +169,7 @@ def _passage(page: Page, number: int, heading: _Heading, spans: Sequence[tuple[i
 
 
 def as_passage(evidence: Evidence, page_number: int = 1) -> Passage:
-    """Return the quotation as a passage, which a model can cite again and which yields the same evidence."""
+    """Return the quotation as a passage. A citation of this passage yields the same evidence."""
     return Passage(
         page=PageRef(
             url=evidence.url,
@@ -194,8 +195,8 @@ def as_passage(evidence: Evidence, page_number: int = 1) -> Passage:
 def numbered(passage: Passage) -> tuple[Span, ...]:
     """Return the numbered sentences that a model sees, as offsets in the passage's text.
 
-    If a passage is stored as a single sentence, such as a quotation or a page description, it is split into its
-    sentences. Table rows and rows of logos are never split.
+    A quotation or a page description is stored without its sentence boundaries, so it is split into sentences here.
+    Table rows and rows of logos are never split.
     """
     (first, last), *more = passage.sentences
     if more or passage.where == "logos" or (not passage.where and _CELL_SEPARATOR in passage.text):
@@ -303,7 +304,9 @@ def passage_id(passage: Passage) -> EvidenceId:
 
 
 def is_stale(source: Evidence | PageRef, on: date | None = None) -> bool:
-    """Whether the source was published more than 18 months before `on` (D8). `on` defaults to the day of the fetch.
+    """Whether the source was published more than 18 months before `on` (D8).
+
+    `on` defaults to the day on which the source was fetched.
 
     A source without a date is not considered stale.
     """

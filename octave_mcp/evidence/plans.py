@@ -20,7 +20,7 @@ from octave_mcp.evidence.support import Quoted, Statement
 from octave_mcp.evidence.support.naming import names
 from octave_mcp.evidence.support.numerals import ONES, TENS
 
-# Advice can tell the rep to look something up on these websites. Their names need no evidence.
+# Advice can tell the rep to look something up on these websites, so their names need no evidence.
 LOOKUP_SITES = (
     "LinkedIn Sales Navigator GitHub GitLab G2 Crunchbase Capterra Trustpilot Glassdoor BuiltWith Google News YouTube"
     " Reddit Twitter X Wikipedia Indeed Product Hunt Hacker News"
@@ -198,7 +198,7 @@ def in_field(value: Value, field: str, statement: Statement) -> Statement:
 def dated(statement: Statement) -> Statement:
     """Return the statement without the publication dates of the cited pages.
 
-    If a quotation contains a year, nothing is removed, because the date of the event can differ from that of the page.
+    If a quotation contains a year, nothing is removed, because the event and the page can have different dates.
     """
     text = statement.text
     if not _DIGIT.search(text) or _YEAR.search(statement.said):

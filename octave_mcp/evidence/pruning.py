@@ -19,7 +19,7 @@ def pruned(draft: V, dropped: Collection[Path]) -> V | None:
     """Return the draft without the dropped parts, or None if the draft requires one of them.
 
     List entries that could not be parsed, which are None, are removed, too. If a value requires a dropped part, the
-    value is removed, too. But if the part is a text and the value is not a list entry, only the text is emptied. An
+    value is removed, too. If the dropped part is a text and its value is not a list entry, only the text is emptied. An
     e-mail is emptied, but keeps its place in the sequence, if it lost its subject, its call to action or too many
     sentences.
     """
@@ -60,7 +60,7 @@ def _pruned_value(value: Value, at: Path, dropped: Collection[Path]) -> Value | 
 
 
 def _sensible(result: Value, before: Value) -> Value | None:
-    """Return the pruned value, without notes on text that was dropped, or None if nothing useful remains."""
+    """Remove notes on text that was dropped. Return the result, or None if nothing useful remains."""
     if isinstance(result, TouchDraft):
         return _viable(cast("TouchDraft[Any]", result), cast("TouchDraft[Any]", before))
     kind = type(result)

@@ -1,4 +1,4 @@
-"""Selects the most informative passages for an ask if not all of them fit. Every page gets a share.
+"""Selects the most informative passages for an ask if not all of them fit. Every page gets a share of the selection.
 
 The selection does not depend on the order in which pages arrive.
 """
@@ -19,8 +19,8 @@ from octave_mcp.evidence.interest import Interest, Relevance
 from octave_mcp.evidence.units import Unit, analysed, units
 from octave_mcp.evidence.worth import Cue, points
 
-# Maps, for each passage, the lines to show with the passage to their length in characters. If several passages share a
-# line, such as a heading, the line counts once.
+# For each passage, maps every line that is shown with the passage to the length of the line in characters. If several
+# passages share a line, such as a heading, the line counts once.
 Costs = Sequence[Mapping[Hashable, int]]
 
 KINDS: Mapping[PageKind, float] = {
@@ -53,8 +53,8 @@ _HEADING_FACTOR, _LABEL_FACTOR = 0.5, 0.25
 _MIN_SENTENCE_WORDS = 5
 _FACT_CUES = int(Cue.FIGURE | Cue.LOGOS | Cue.CERTIFICATE)
 _PRICE = int(Cue.PRICE)
-# This number of characters is added to the length of each passage. Otherwise, the shortest passages would always be
-# selected.
+# This number of characters is added to the length of each passage, because the shortest passages would otherwise always
+# be selected.
 _LINE_COST = 30
 
 

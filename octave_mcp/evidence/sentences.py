@@ -13,12 +13,12 @@ _END = re.compile(
     r"|[。！？]{1,8}[」』”’）]{0,3}\s*+(?=\S)"
 )
 _BEFORE = re.compile(r"(?<![^\W\d_])(?:[^\W\d_]+\.){0,4}[^\W\d_]+$|(?<!\d)\d+$")
-# In characters. The search for the word is limited to the last characters, because it would be slow on long lines.
+# In characters. Only the last characters of a text are searched, because a search would be slow on long lines.
 _MAX_LOOKBEHIND = 48
 # A Japanese particle after a closing quotation mark continues the sentence: 「…。」と述べた.
 _PARTICLE_AFTER_QUOTE = re.compile(r"(?:と|って|という|とは|の|を|が|は|に)")
-# A speaker after a quotation belongs to the same sentence: '“It works!” Ada Moss said'. It must not match a speaker
-# with a colon, which introduces a new quotation.
+# A speaker after a quotation belongs to the same sentence: '“It works!” Ada Moss said'. The pattern must not match a
+# speaker with a colon, which introduces a new quotation.
 _SPEAKER = re.compile(
     r"[^\W\d_]+(?: [^\W\d_]+){0,3},? (?:says|said|asks|asked|adds|added|writes|wrote|explains|explained"
     r"|recalls)\b(?!\s*:)"
@@ -30,7 +30,8 @@ _ABBREVIATIONS = frozenset(
     " evtl ggf inkl zzgl incl excl gen rep sen gov capt lt col sgt rev hon mt ft p.ej núm t.ex f.eks д.т г т.е им"
     " ул".split()
 )
-# Words that are abbreviations only before a number, as in 'No. 5'. Otherwise, a word such as 'no' can end a sentence.
+# Words that are abbreviations only before a number, as in 'No. 5'. A word such as 'no' can end a sentence if no number
+# follows.
 _ABBREVIATIONS_BEFORE_NUMBERS = frozenset(
     "no nos nr fig figs vol sec art abs para ch p pp pg ed eq ref v ver ext tel jan feb mar apr jun jul aug sep sept"
     " oct nov dec min max § стр рис".split()
@@ -57,7 +58,7 @@ _NOUN_AFTER_ORDINAL = re.compile(
 )
 # Maximum number of digits or letters in an ordinal: '31.' can be a day, but '2026.' ends a sentence.
 _MAX_ORDINAL_LENGTH = 2
-# An omission between spaces, as in 'we … grew', does not end a sentence.
+# An ellipsis between spaces, as in 'we … grew', does not end a sentence.
 _OMISSION = re.compile(r"(?:^|\s)(?:\[?…\]?|\[?\.\.\.\]?)$")
 
 

@@ -15,8 +15,8 @@ from octave_mcp.evidence.support.quantities import quantities
 
 SourcedVerdict = Literal["supported", "partly", "not"]
 
-# A text is compared with this many sentences, of which the most similar ones are also compared with a neighbouring
-# sentence added.
+# A text is compared with `MAX_COMPARED` sentences. The `MAX_EXTENDED` most similar sentences are also compared together
+# with a neighbouring sentence.
 MAX_COMPARED, MAX_EXTENDED = 12, 4
 # Minimum closeness of a quotation that is considered, and of a quotation that supports a claim by its figure.
 MIN_RELATED_CLOSENESS, MIN_FIGURE_CLOSENESS = 0.42, 0.5
@@ -127,7 +127,7 @@ def _judged(uncited: Statement, near: Near) -> Sourced:
 def _name_outside_quotation(statement: Statement) -> str:
     """Return a name that is in the claim but not in the quotation, its heading or the page's title, or ''.
 
-    Such a quotation could be about another customer on the same page.
+    If a name is missing, the quotation could be about another customer on the same page.
     """
     quoted = statement.evidence[0]
     missing = strange(names(statement.text), (quoted.text, quoted.title, quoted.heading, *statement.free_names))
@@ -137,7 +137,7 @@ def _name_outside_quotation(statement: Statement) -> str:
 def _says_enough(statement: Statement) -> bool:
     """Whether the claim has enough words, names and figures to be recognised by its words alone.
 
-    Two texts can share two words by coincidence.
+    Two shared words are not enough, because they can be a coincidence.
     """
     named = sum(statement.mentions(name) for name, _ in statement.companies)
     figures = len(quantities(statement.text))

@@ -109,8 +109,7 @@ _FIGURE = re.compile(
 )
 _PRICE = re.compile(rf"[{_SIGNS}\d](?:(?<=[{_SIGNS}])\s?\d|(?<=\d)\s?(?:[{_SIGNS}]|usd|eur|gbp|chf|元|円))")
 _YEAR = re.compile(r"(?:19|20)\d\d(?!\d)")
-# Matches a capitalised word inside a sentence. It does not match the first word, because that word is always
-# capitalised.
+# Matches a capitalised word inside a sentence. The first word never matches, because it is always capitalised.
 _NAME = re.compile(r" (?<=[\w,;:(&/] )[A-ZÀ-ÖØ-Þ][\w.&-]*[a-zA-Z]")
 _QUOTATION = re.compile(r"\s*(?:>\s*)?[\"“„«「『‘]|\s*>")
 

@@ -18,7 +18,7 @@ class Journal(Protocol):
         """Return the recorded result of the step, or make the call and record its result.
 
         If the call raises an `OctaveError`, the error is recorded like a result and raised again. `given` is the input
-        on which the result depends. It must have the same representation in all processes.
+        on which the result depends, and must be the same in all processes.
         """
         ...
 

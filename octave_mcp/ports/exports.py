@@ -9,7 +9,7 @@ from octave_mcp.domain.playbook import Playbook
 
 
 class Export(Protocol):
-    """An export format. It renders a playbook as text, or as bytes if the format is binary."""
+    """An export format, which renders a playbook as text or, if the format is binary, as bytes."""
 
     def render(self, playbook: Playbook) -> str | bytes: ...
 

@@ -43,7 +43,8 @@ class RunContext:
     """The parts of a run that a model can access.
 
     - `fresh`: whether the model must not use cached answers.
-    - `check`: callback that a paid model calls before each ask. It raises BudgetExceeded if the budget is used up.
+    - `check`: callback that a paid model calls before each ask, and that raises BudgetExceeded if the budget is used
+      up.
     - `spend`: callback that a paid model calls after each answer.
     - `clock`: the run's clock. A model with a queue reports to the clock how long its asks wait.
     - `slow`: callback that a slow model calls to report its name and what it is doing.
@@ -74,7 +75,7 @@ class Model(Protocol):
     capacity: Capacity
 
     def estimate(self, max_pages: int) -> Estimate:
-        """Estimate the cost of a playbook from up to `max_pages` pages per company, without the verification of claims."""
+        """Estimate the cost of a playbook from `max_pages` pages per company, excluding the verification of claims."""
         ...
 
     def estimate_verification(self, max_pages: int) -> Estimate: ...

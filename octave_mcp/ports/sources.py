@@ -23,7 +23,7 @@ class Source(Protocol):
     async def open(self, company: Company) -> Company:
         """Return the company, with the URL at which its site responds, such as 'https://www.acme.com'.
 
-        Only robots.txt is requested, and no page.
+        This method requests robots.txt, but no pages.
 
         Raises:
             HostNotAllowed: If the IP address of the site is not public.
@@ -54,7 +54,7 @@ class Source(Protocol):
         ...
 
     async def read(self, company: Company, urls: Sequence[str]) -> tuple[Page | PageFailure, ...]:
-        """Read pages from a site that was not mapped. Otherwise, this method is like `scrape`.
+        """Read pages like `scrape`, but from a site that was not mapped.
 
         The pages are not compared with the home page.
         """

@@ -15,7 +15,7 @@ from octave_mcp.domain.steps import StepEntry, StepRecord
 from octave_mcp.domain.versions import Version, VersionMeta
 
 CACHE_MAX_AGE = timedelta(days=30)
-# Callback that makes a call to the database. While the database is unavailable, it repeats the call.
+# Callback that makes a call to the database, and repeats the call while the database is unavailable.
 Wait = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
 
 
@@ -68,7 +68,7 @@ class Heartbeats(Protocol):
 
 
 class Memory(KeyValues, PageCache, Protocol):
-    """The storage that a source may use."""
+    """The storage that a source can access."""
 
     async def use_cached(self, keys: Sequence[str], run_id: str) -> None:
         """Record that the run uses these cached pages or values.
@@ -100,7 +100,7 @@ class Store(Memory, Heartbeats, Protocol):
     async def update_run(self, record: RunRecord, *, events: Sequence[Event] = ()) -> bool:
         """Replace the record of a run and add events to the run, in one transaction.
 
-        If the run is final or deleted, this changes nothing and returns False.
+        If the run is final or deleted, the method changes nothing and returns False.
         """
         ...
 
@@ -118,15 +118,15 @@ class Store(Memory, Heartbeats, Protocol):
     async def begin_execution(self, run_id: str, after: int) -> bool:
         """Begin a new execution of the run, if `after` is the epoch of its latest execution.
 
-        If another execution has begun, or if the run is final, this changes nothing and returns False.
+        If another execution has begun, or if the run is final, the method changes nothing and returns False.
         """
         ...
 
     def of_execution(self, epoch: int) -> Store:
         """Return a copy of this store for one execution of a run.
 
-        The copy ignores writes to the run if the run is final or if a later execution has begun. It still writes data
-        that all runs share, such as cached pages.
+        The copy ignores writes to the run if the run is final or if a later execution has begun. The copy still writes
+        data that all runs share, such as cached pages.
         """
         ...
 
@@ -143,7 +143,7 @@ class Store(Memory, Heartbeats, Protocol):
     async def put_step(self, run_id: str, step: StepRecord) -> bool:
         """Record the result of a finished step.
 
-        If the run is final or has a later execution, this changes nothing and returns False.
+        If the run is final or has a later execution, the method changes nothing and returns False.
         """
         ...
 
@@ -159,7 +159,7 @@ class Store(Memory, Heartbeats, Protocol):
     async def unfinished(self) -> list[RunRecord]: ...
 
     async def ended_before(self, when: datetime) -> list[RunRecord]:
-        """Return the runs that ended before `when` and whose playbook has no version from after `when`."""
+        """Return the runs that ended before `when` and whose playbook got no new version after `when`."""
         ...
 
     async def sessions(self, *, limit: int = 20, after: str | None = None) -> list[SessionRecord]:
@@ -177,11 +177,14 @@ class Store(Memory, Heartbeats, Protocol):
     async def delete_runs(self, run_ids: Sequence[str]) -> None:
         """Delete runs and everything that is stored about these runs.
 
-        This also deletes cached data that no other run uses, and sessions that have no other runs.
+        The method also deletes cached data that no other run uses, and sessions that have no other runs.
         """
 
     async def append(self, run_id: str, events: Sequence[Event]) -> None:
-        """Add events to a run. The events of each run are numbered from 1. If the run is final, this does nothing."""
+        """Add events to a run.
+
+        The events of each run are numbered from 1. If the run is final, the method does nothing.
+        """
 
     async def events(self, run_id: str, *, after: int = 0) -> list[tuple[int, Event]]:
         """Return the run's events whose number is higher than `after`, in order."""
@@ -207,7 +210,7 @@ class Store(Memory, Heartbeats, Protocol):
 
         If `hand_out` is true, record that the question was given to a client now.
 
-        Questions that no client has received come first. Then come the other questions, in the order in which clients
+        Questions that no client has received come first. The other questions follow in the order in which clients
         received them. Questions that a client received at or after the time `before` are skipped.
         """
         ...
@@ -215,7 +218,7 @@ class Store(Memory, Heartbeats, Protocol):
     async def put_answer(self, run_id: str, question_id: str, answer: str) -> bool:
         """Store an answer.
 
-        If the question is already answered or does not exist, this changes nothing and returns False.
+        If the question is already answered or does not exist, the method changes nothing and returns False.
         """
         ...
 
@@ -231,9 +234,9 @@ class Store(Memory, Heartbeats, Protocol):
     async def put_version(self, run_id: str, version: Version) -> Version | None:
         """Store a version of the run's playbook and return it.
 
-        A run stores only one version. If the run that made this version has already stored one, that version is
-        returned instead. Nothing is stored, and None is returned, if the playbook's run is deleted, or if the run that
-        made the version is final, is deleted, or has a later execution.
+        If the run that made this version has already stored a version, that version is returned instead. Nothing is
+        stored, and None is returned, if the playbook's run is deleted, or if the run that made the version is final, is
+        deleted, or has a later execution.
 
         Raises:
             Outdated: If the version is not based on the newest version.
@@ -268,7 +271,7 @@ class Store(Memory, Heartbeats, Protocol):
     async def copy_pages(self, from_run: str, to_run: str, sha256s: Collection[str]) -> bool:
         """Add the pages with these digests from one run to another run.
 
-        If a page is missing, this changes nothing and returns False.
+        If a page is missing, the method changes nothing and returns False.
         """
         ...
 

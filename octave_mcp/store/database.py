@@ -36,8 +36,8 @@ SYNCHRONOUS = "FULL"
 # could still be committed.
 MAX_WAIT_SECONDS = 10.0
 TOO_SLOW = "the database takes too long to answer; run 'octave-mcp doctor' to see whether it is busy or unreachable"
-# Matches the error messages of libpq and psycopg for an invalid option in the URL. Neither has an exception type for
-# this error.
+# Matches the error messages of libpq and psycopg for an invalid option in the URL, because this error has no exception
+# type of its own.
 WRONG_OPTION = re.compile(r"(invalid connection option|invalid \w+ value: |invalid integer value |bad value for ).*")
 
 
@@ -144,7 +144,8 @@ class Database:
         """Run `work` in a thread.
 
         Raises:
-            StoreFailed: If `work` took longer than `MAX_WAIT_SECONDS`. This limit does not apply to executions of runs.
+            StoreFailed: If `work` took longer than `MAX_WAIT_SECONDS`. The time limit does not apply to executions of
+            runs.
         """
         begun = threading.Event()
 
@@ -204,7 +205,7 @@ def _outside_transactions(engine: Engine, statement: str) -> None:
 
 
 def _set_up_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401 - a sqlite3 connection, which SQLAlchemy does not type
-    # None disables the implicit transactions of sqlite3, which begin only at the first write, when rows have already
+    # None disables the implicit transactions of sqlite3, because they begin only at the first write, after rows have
     # been read without a lock.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
@@ -224,7 +225,7 @@ def _limit_connecting(_: object, __: object, ___: object, options: dict[str, Any
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # While another transaction is writing, BEGIN IMMEDIATE waits. With plain BEGIN, the first write would fail
+    # If another transaction is writing, BEGIN IMMEDIATE waits, but the first write after a plain BEGIN would fail
     # immediately.
     connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reads") else "BEGIN IMMEDIATE")
 

@@ -18,9 +18,9 @@ from octave_mcp.store.tables import copies, key_values, leases, time_text, uses
 # Key of the Postgres advisory lock for writing to the cache.
 LOCK = 0xC091E5
 MAX_BYTES = 500_000_000
-# Entries are evicted until the cache has this size. It is well below `MAX_BYTES`, so that evictions are rare.
+# Entries are evicted until the cache has this size, which is well below `MAX_BYTES`, so that evictions are rare.
 LEFT_BYTES = 450_000_000
-# Number of keys in one DELETE statement. It is limited, because databases limit the parameters of a statement.
+# Number of keys in one DELETE statement, because databases limit the number of parameters.
 BATCH = 500
 
 

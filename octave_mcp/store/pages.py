@@ -47,7 +47,7 @@ class Pages(Database):
         )
 
         def work(db: Connection) -> bool:
-            # The texts are locked first. Otherwise, a text could be deleted between the check and the insert.
+            # The texts are locked first, because a text could otherwise be deleted between the check and the insert.
             lock_texts(db, exclusive=False)
             digests = set(db.execute(select(source_rows.subquery().c.sha256)).scalars())
             if digests != {*sha256s} or not is_writable(db, to_run, self.epoch):

@@ -24,7 +24,7 @@ class Playbooks(Database):
             if not self._may_write(db, run_id, meta.run_id):
                 return None
             known = [parsed(VersionMeta, text) for text in db.execute(_metas(run_id)).scalars()]
-            # A run makes only one version. If the run was resumed, the version can already be stored.
+            # A run makes only one version. If the run was resumed, its version is sometimes already stored.
             if meta.run_id and (own := [known_meta for known_meta in known if known_meta.run_id == meta.run_id]):
                 return own[0]
             check_base(run_id, meta.based_on or 0, known)

@@ -62,7 +62,7 @@ class Questions(Database):
         return await (self._write if hand_out else self._read)(work)
 
     async def put_answer(self, run_id: str, question_id: str, answer: str) -> bool:
-        # Only the first answer is stored, because a client may send its answer twice.
+        # Only the first answer is stored, because a client can send its answer twice.
         first_answer = _update(run_id, question_id).where(questions.c.answer.is_(None)).values(answer=answer)
         return await self._write(lambda db: bool(db.execute(first_answer).rowcount))
 

@@ -151,7 +151,7 @@ def _of_request(db: Connection, request_id: str | None) -> RunRecord | None:
     """Return the run with this request_id, if any."""
     if request_id is None:
         return None
-    # A concurrent request with the same id waits for this lock. It then finds the run and does not add a second run.
+    # A concurrent request with the same id waits for this lock, and then finds the run instead of adding a second run.
     if db.dialect.name != "sqlite":
         db.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(request_id, 0))))
     text = db.execute(select(runs.c.record).where(runs.c.request_id == request_id)).scalar_one_or_none()

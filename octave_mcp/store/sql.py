@@ -1,4 +1,4 @@
-"""The SQL store. It combines several classes, one for each kind of data."""
+"""The SQL store, which combines several classes, one for each kind of data."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def parsed(kind: type[V], text: str) -> V:
 
 
 def readable(kind: type[V], texts: Iterable[str]) -> Iterator[V]:
-    """Yield the values that can be parsed. For every other value, log a warning."""
+    """Yield the values that can be parsed, and log a warning for each of the others."""
     for text in texts:
         try:
             yield parsed(kind, text)
@@ -98,9 +98,8 @@ def newest_first(
 def is_writable(db: Connection, run_id: str, epoch: int | None) -> bool:
     """Return whether the run exists, is not final, and has no execution after `epoch`.
 
-    If `epoch` is None, it is ignored.
-
-    The function locks the run's row, so that the result cannot change before the transaction ends.
+    `epoch` is ignored if it is None. The function locks the run's row, so that the result cannot change before the
+    transaction ends.
     """
     unfinished = select(runs.c.run_id).where(runs.c.run_id == run_id, runs.c.status.notin_(FINAL), is_latest(epoch))
     return db.execute(unfinished.with_for_update()).first() is not None

@@ -16,11 +16,11 @@ def time_text(when: datetime) -> str:
     return when.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-# Contains the number of the last migration. Alembic requires this column name and type.
+# This table contains the number of the last migration. Alembic requires this column name and type.
 migrations = Table("octave_migrations", metadata, Column("version_num", String(32), primary_key=True))
 
-# The first release has no migrations and opens only databases with version 1. A higher number prevents it from opening
-# this database.
+# The first release has no migrations and opens only databases with version 1. A higher number prevents that release
+# from opening this database.
 RELEASE = 2
 schema = Table("octave_schema", metadata, Column("version", Integer, primary_key=True))
 

@@ -140,12 +140,18 @@ def _is_within_bound(claimed: Quantity, quoted: Quantity) -> bool:
 
 
 def _digits(number: float) -> int:
-    """Count the significant digits. "About 600" can mean 598, because 600 has fewer significant digits."""
+    """Count the significant digits.
+
+    "About 600" can mean 598, because 600 has fewer significant digits than 598.
+    """
     return len(f"{number:.10f}".replace(".", "").strip("0"))
 
 
 def _is_rough_share(claimed: Quantity, quoted: Quantity) -> bool:
-    """Whether two shares, at least one of them in words, differ by up to four points, and the claimed bound holds."""
+    """Whether two shares differ by at most four points.
+
+    At least one must be in words, and the claimed bound must hold.
+    """
     is_rough = claimed.unit == quoted.unit == "%" and (claimed.is_rough or quoted.is_rough)
     if not is_rough or abs(claimed.value - quoted.value) > _ROUGH_POINTS:
         return False

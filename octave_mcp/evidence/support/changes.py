@@ -31,7 +31,7 @@ _USED_TO = re.compile(
     r" (?P<a>[^.;,]{1,30})",
     re.IGNORECASE,
 )
-# Every change contains one of these phrases. If a text contains none, the slower patterns are skipped.
+# Every change contains one of these phrases, so the slower patterns are skipped for all other texts.
 _CHANGE_MARKERS = ("from", "From", "instead of", "rather than", "compared with", "where it was", "used to")
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*|\b(?:one|single|nothing|zero|none)\b", re.IGNORECASE)
 
@@ -155,7 +155,7 @@ def _are_from_and_to_swapped(statement: Statement) -> bool:
 
 
 def _is_opposite_preposition(statement: Statement) -> bool:
-    """Whether the claim says "off" or "from" before a name, and the quotation "to" or "onto", or the reverse."""
+    """Whether the claim says "off" and the quotation "onto" before the same name, or the reverse."""
     for name in names(statement.text):
         claimed = _prepositions_at(statement.claim, name)
         in_quote = {side for quote in statement.quotes for side in _prepositions_at(quote, name)}

@@ -51,7 +51,7 @@ def is_count(statement: Statement, figure: Quantity) -> bool:
 
 
 def _is_counted_differently(statement: Statement, figure: Quantity) -> bool:
-    """Whether the quotation gives another number for the same thing: "two desks", and the claim says "four desks"."""
+    """Whether the quotation gives another number for the same thing, such as "two desks" for "four desks"."""
     counts = (quoted for quoted in quantities(statement.said) if quoted.value in SMALL_COUNTS and not quoted.unit)
     return any(
         _are_alike(_counted_things(statement.text, figure), _counted_things(statement.said, quoted))

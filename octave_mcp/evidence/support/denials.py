@@ -20,8 +20,8 @@ from octave_mcp.evidence.support.lexicon import (
 )
 from octave_mcp.evidence.support.wording import Word, Wording, joined, shares
 
-# Maximum distances, in words, of a denied word: after a negation, after a negative verb, after "rather than", and
-# before "no".
+# Maximum distance of a denied word from a negation, from a negative verb, from "rather than", and from a following
+# "no".
 _REACH, _DENIAL_REACH, _CONTRAST_REACH, _OBJECT_REACH = 8, 5, 7, 4
 # These negations also deny the words before them: "Of the halls, none is lit."
 BACKWARD_NEGATIONS = frozenset("neither none nothing nobody".split())
@@ -33,7 +33,7 @@ _ADVERBS = frozenset("yet ever really actually currently longer quite necessaril
 
 
 class Denial(NamedTuple):
-    """A word that negates, or the first word of a phrase that negates, with the words that it denies.
+    """A negating word, such as "not" or "lacks", and the words that it denies.
 
     `denied`: the denied content words, with the nearest first.
     """
@@ -54,7 +54,7 @@ class Denials:
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """The comparison keys of all denied words, and of the words before a negation, which it can deny, too."""
+        """The comparison keys of all denied words, and of words before a negation that the negation can deny."""
         return joined(
             word.keys
             for denial in self.all
@@ -63,7 +63,7 @@ class Denials:
         )
 
     def stated_keys(self, wanted: frozenset[str]) -> frozenset[str]:
-        """Return the comparison keys of words that are not denied, from the sentences with most of the `wanted` keys."""
+        """Return the comparison keys of undenied words, from the sentences with most of the `wanted` keys."""
         scores = [sum(shares(word, wanted) for word in words) for words in self.text.sentences]
         best = max(scores, default=0)
         places = [words for words, score in zip(self.text.sentences, scores, strict=True) if score == best]
@@ -157,7 +157,7 @@ def _is_idle_no(text: Wording, word: Word, following: str) -> bool:
         return False
     if following == "better" and text.after(text.words[word.at + 1]) == "than":
         return False
-    if following == "extra":  # As in "at no extra cost".
+    if following == "extra":  # "At no extra cost" denies nothing.
         return text.after(text.words[word.at + 1]) in IDLE_AFTER_NO
     return following in IDLE_AFTER_NO or (following == "longer" and text.after(text.words[word.at + 1]) == "than")
 
@@ -165,7 +165,7 @@ def _is_idle_no(text: Wording, word: Word, following: str) -> bool:
 def _until_scope_ends(text: Wording, words: Sequence[Word]) -> Sequence[Word]:
     """Return the words that a negation can deny, up to the end of its scope.
 
-    For example, in "does not ship and struggles to sell", the scope of "not" ends before "and".
+    For example, in "does not ship and struggles to sell", the scope of "not" ends before "struggles".
     """
     ends = (at for at, word in enumerate(words) if at and (word.lower in SCOPE_ENDS or _starts_new_clause(text, word)))
     end = next(ends, len(words))
@@ -187,7 +187,7 @@ def _starts_new_clause(text: Wording, word: Word) -> bool:
     return word.lower in _CLAUSE_STARTERS and is_after_comma(text, word)
 
 
-# This is larger than `_REACH`, because a negation at the end of a sentence can deny the previous sentence.
+# `_ELLIPSIS_REACH` is larger than `_REACH`, because a negation at the end of a sentence can deny the previous sentence.
 _ELLIPSIS_REACH = 10
 
 
@@ -207,7 +207,7 @@ def _denied_before(text: Wording, word: Word, denying: frozenset[str] = _POSTPOS
     if word.lower not in denying:
         return ()
     if _ends_sentence(text, word):
-        return text.words[max(0, word.at - _ELLIPSIS_REACH) : word.at]  # As in "others bill by hall; Vessler does not".
+        return text.words[max(0, word.at - _ELLIPSIS_REACH) : word.at]  # "Others bill by hall; Vessler does not"
     reach = _OBJECT_REACH if word.lower == "no" else _REACH
     near = text.words[max(0, word.at - reach) : word.at]
     after_comma = text.text.rfind(",", 0, word.start)

@@ -104,7 +104,7 @@ def _has_no_direction(text: Wording, word: Word) -> bool:
     before = text.before(word)
     if before in _IDLE_PREDECESSORS and word.lower in _IDLE_WORDS:
         return True
-    if before == "the" and word.lower in {"more", "less"}:  # As in "the more you use".
+    if before == "the" and word.lower in {"more", "less"}:  # "The more you use" has no direction.
         return True
     if word.lower == "up" and (before in _PHRASAL_UP or text.after(word) == "and"):
         return True
@@ -118,7 +118,7 @@ _PHRASAL_UP = frozenset(
     "dry dries dried drying end ends ended pick picks picked back backs backed look looks looked make makes made follow"
     " follows followed catch keep keeps kept line lines open opens opened start turn turns turned show clean".split()
 )
-# After one of these verbs, "up to 40" is a rise ("went up to 40"). Otherwise, "up to 40" is a limit.
+# After one of these verbs, "up to 40" is a rise ("went up to 40"). After other words, "up to 40" is a limit.
 _MOTION_VERBS = frozenset("go goes went going gone moved shot way is are was".split())
 _THAN_FIGURE = re.compile(
     r"\w+ than (?:an? |the |[$€£])?(?:\d|half|third|quarter|twice|double|one|two|three|four|five|six|seven|eight"

@@ -13,7 +13,7 @@ from octave_mcp.evidence.support.wording import Word
 
 
 def added_status(statement: Statement) -> Iterator[Problem]:
-    """Flag a status that the quotation does not state: "certified" where it only says "follows the controls"."""
+    """Flag a status that the quotation does not state: "certified" for "follows the controls"."""
     if not statement.is_claim:
         return
     for word in statement.claim.words:
@@ -24,7 +24,7 @@ def added_status(statement: Statement) -> Iterator[Problem]:
 
 
 def added_event(statement: Statement) -> Iterator[Problem]:
-    """Flag an event that the quotation does not state: "hired" where it only says "is looking for"."""
+    """Flag an event that the quotation does not state: "hired" for "is looking for"."""
     if statement.kind != "fact" or not statement.evidence:
         return
     for word in statement.claim.words:
@@ -35,7 +35,7 @@ def added_event(statement: Statement) -> Iterator[Problem]:
 
 
 def _is_no_event(statement: Statement, word: Word) -> bool:
-    """Whether a word that usually states an event does not state one here.
+    """Whether a word such as "raised" does not state an event in this text.
 
     "Raised prices" is not a funding round, "is closed" is a state, and "doubled" can follow from two figures.
     """

@@ -30,8 +30,8 @@ _NUMBER_IN_NAME = re.compile(r"[A-Za-z](\d+)\b")
 def unquoted_figures(statement: Statement) -> Iterator[Problem]:
     """Reject figures that neither the quotation nor its heading contains in any form.
 
-    Only flag an omitted limit (the quotation says "up to 40", and the claim "40"), a vague figure, or a small number
-    without a unit, which can be the length of a list in the quotation.
+    Omitted limits, vague figures and small numbers without a unit are only flagged. A limit is omitted if the claim
+    says "40" and the quotation says "up to 40". A small number can be the length of a list in the quotation.
     """
     for figure, matches in _figures(statement):
         are_limits = all(is_capped(figure, quoted) or _is_opposed(statement, figure, quoted) for quoted in matches)
@@ -60,7 +60,7 @@ def unquoted_figures(statement: Statement) -> Iterator[Problem]:
 
 
 def _is_opposed(statement: Statement, figure: Quantity, quoted: Quantity) -> bool:
-    """Whether the bounds contradict each other, and neither text has a negation, as in "not less than"."""
+    """Whether the bounds of two figures contradict each other, and neither text contains a negation."""
     return (
         is_opposed(figure, quoted)
         and statement.claim.lowers.isdisjoint(NEGATIONS)
@@ -172,7 +172,7 @@ _SINGLE_PERIOD = re.compile(
 
 
 def _single_periods(quoted_text: str) -> str:
-    """Return periods without a number with the number 1, such as "1 day" for "the next day"."""
+    """Return each single period with the number 1, such as "1 day" for "the next day"."""
     return ", ".join(f"1 {period}" for period in _SINGLE_PERIOD.findall(quoted_text))
 
 
@@ -180,7 +180,7 @@ _PART_OF_WHOLE = re.compile(r"\b(\d+) (?:out )?of (?:every )?(\d+)\b")
 
 
 def _shares_of(statement: Statement) -> set[float]:
-    """Return 7 and 10 for "seven of ten" in the claim, if the quotation contains the same share as 70 %."""
+    """Return 7 and 10 for "seven of ten" in the claim, if the quotation says 70 %."""
     pairs = [(float(part), float(whole)) for part, whole in _PART_OF_WHOLE.findall(in_digits(statement.text))]
     shares = [quantity.value for quantity in quantities(statement.said) if quantity.unit == "%"]
     return {n for pair in pairs if 0 < pair[0] < pair[1] and 100 * pair[0] / pair[1] in shares for n in pair}
@@ -258,9 +258,8 @@ def _is_derivable(statement: Statement, figure: Quantity) -> bool:
 def _is_about_another_share(statement: Statement, figure: Quantity, complements: Sequence[Quantity]) -> bool:
     """Whether the words near the figure are about a share in the quotation other than the figure's complement.
 
-    For example, the quotation says "38% have other complaints" and "80% feel buried by calls". Then "six in ten feel
-    buried by calls" is wrong, because these words belong to the 80 %, although 38 % is roughly the complement of six in
-    ten.
+    For example, the quotation says "38% have other complaints" and "80% feel buried by calls". The claim "six in ten
+    feel buried by calls" is wrong, because "feel buried by calls" belongs to 80 % and not to the complement of 38 %.
     """
     claim_keys = _keys_near(statement.text, figure, _FAR_WORDS)
     shared_words = {
@@ -300,7 +299,7 @@ def _are_swapped(
     return len(a & d) + len(b & c) > 0 and not a & c and not b & d and bool(a & d) and (bool(b & c) or not b)
 
 
-# Number of words near a figure that are compared, for a count and for a share.
+# For a count and for a share, this many words near the figure are compared.
 _REACH_WORDS, _FAR_WORDS = 4, 8
 
 

@@ -49,8 +49,8 @@ SCOPE_ENDS = _set(
     "if when because unless until although though while since which who where whereas that except besides once before"
     " after"
 )
-# These words can deny something without a negation: "avoided $5 in desks" means that $5 were not spent. They can match
-# a negation in the other text, but are not denials themselves, because they often deny nothing.
+# These words can deny something without a negation: "avoided $5 in desks" means that $5 were not spent. These words can
+# match a negation in the other text, but are not denials themselves, because they often deny nothing.
 IMPLICIT_DENIALS = _set(
     "drop drops dropped dropping stop stops stopped remove removed removes unlike beyond ditch ditched ditching quit"
     " impossible lack lacks lacked lacking zero unlikely eliminate eliminated eliminates struggle struggles struggled"
@@ -81,15 +81,16 @@ CLAIM_HEDGES = _set(
     "may might could would should possibly perhaps potentially maybe probably likely seem seems apparently can"
     " presumably suggests suggest appears"
 )
-# These words hedge a quotation. Unlike `CLAIM_HEDGES`, they do not include "can", which states an ability.
+# In a quotation, these words are hedges. Unlike `CLAIM_HEDGES`, the list does not contain "can", which states an
+# ability.
 QUOTE_HEDGES = _set("may might could would should possibly perhaps potentially maybe seem seems apparently")
-# Words for plans. They are compared by stem, so "plan" also matches "plans", "planning" and "planned".
+# Words for plans are compared by stem, so "plan" also matches "plans", "planning" and "planned".
 PLANS = _set(
     "plan hope aim intend expect seek will goal roadmap consider explore evaluate recruit propose upcoming soon"
     " target"
     " aspire pursue envision anticipate wish eventually"
 )
-# If a claim contains one of these words, it presents the plan as a plan.
+# A claim with one of these words presents a plan as a plan and not as a fact.
 PLAN_WORDS = _set(
     "hiring seeking recruiting looking wants want planned planning wanted promised plans yet set begun started"
     " follow goal"
@@ -156,7 +157,7 @@ PLAN_PHRASES = (
     "counting on",
 )
 
-# The words in `UP` and `DOWN` match in any form. Those in `MORE` and `LESS` match only as written.
+# The words in `UP` and `DOWN` match in any form. The words in `MORE` and `LESS` match only as written.
 UP = _set(
     "rise grow increase climb gain boost improve lift jump surge expand double triple accelerate higher up raise soar"
     " skyrocket exceed surpass swell multiply quadruple balloon escalate outgrow overtake strengthen enlarge flood"
@@ -254,7 +255,8 @@ PARTIAL_PHRASES = (
 )
 HEDGES = _set("presumably probably likely perhaps maybe might may could seems seem")
 
-# "Raised" means a funding round only together with one of these words or a sum of money. Prices can be raised, too.
+# "Raised" means a funding round only together with one of these words or a sum of money, because prices can be raised,
+# too.
 FUNDING_WORDS = _set("round series funding seed million capital investors")
 
 PAST_PHRASES = ("used to", "formerly", "at the time", "no longer", "previously", "back then", "until then")
@@ -320,7 +322,7 @@ FIRST_PERSON = _set("we us our ours i my me ourselves")
 # Product copy uses these words to address its readers: "you see yours in one place".
 READER_PRONOUNS = _set("you your yours yourself")
 
-# These words are so common on company sites that sharing them hardly shows that two sentences match.
+# These words are so common on company sites that they hardly show whether two sentences match.
 COMMON_WORDS = _set("use team product feature data tool user company customer platform work make help service business")
 # Any name can be the subject of these verbs, such as "uses" and "has", so their subjects are not compared.
 LIGHT_VERBS = _set("use have get see run want take give make be do go need help let say work build")

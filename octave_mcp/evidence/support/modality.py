@@ -30,7 +30,7 @@ _BUILDING_WORDS = frozenset("working building developing".split())
 _WISH_WORDS = frozenset(
     "need needs want wants wanted wishes wished evaluating exploring experimenting looking hoping".split()
 )
-# The claim is compared with this many words after a hedge, and after a word for a plan.
+# Number of words after a hedge, and after a word for a plan, that are compared with the claim.
 _HEDGE_REACH, _PLAN_REACH = 8, 12
 
 
@@ -96,7 +96,7 @@ def _hedge_word(statement: Statement, words: Sequence[Word]) -> str:
 
 
 def _ability(statement: Statement, words: Sequence[Word]) -> str:
-    """Return "can" if the claim says that something happened, and the quotation only that it can happen."""
+    """Return "can" if the claim says that something happened and the quotation only says that it can happen."""
     done = joined(word.keys for word in statement.claim.words if word.lower.endswith("ed") and word.is_content)
     for at, word in enumerate(words):
         if word.lower == "can" and any(shares(other, done) for other in words[at + 1 : at + 3]):
@@ -121,7 +121,7 @@ _FUTURE_WORDS = frozenset(
 
 
 def _hedges_nothing(words: Sequence[Word], at: int) -> bool:
-    """Whether a word that usually hedges does not hedge anything here.
+    """Whether a word such as "would" does not express uncertainty in this sentence.
 
     For example, "so that crews would be tied" states a purpose, and "if a hall is lit, you will get $50" a rule.
     """
@@ -146,8 +146,8 @@ _BEFORE_FACTOR = 3
 def _is_about_something_else(statement: Statement, words: Sequence[Word], phrase: str) -> bool:
     """Whether a wish in the quotation has nothing to do with the claim.
 
-    For example, other people have the wish ("crews who want to"), or the claim is about the words before the wish ("the
-    desk was too slow for crews to want to use it").
+    For example, "crews who want to" states a wish of other people. In "the desk was too slow for crews to want to use
+    it", the claim can be about the slow desk and not about the wish.
     """
     if phrase not in _WISHES:
         return False

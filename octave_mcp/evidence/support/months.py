@@ -10,7 +10,8 @@ from octave_mcp.evidence.support.quantities import Quantity, quantities
 from octave_mcp.evidence.support.statement import Statement, hard
 from octave_mcp.evidence.support.terms import MONTHS
 
-# "March", "May" and "Mar" can also be words or names. They are months only after a preposition or next to a day.
+# "March", "May" and "Mar" count as months only after a preposition or next to a day, because they can also be words or
+# names.
 _MONTH = re.compile(
     r"\b(?P<name>January|February|April|June|July|August|September|October|November|December"
     r"|Jan|Feb|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b\.?"
@@ -36,7 +37,7 @@ def _months(text: str, groups: Sequence[str] = ("iso", "us", "eu", "de")) -> set
 
 
 def unquoted_months(statement: Statement) -> Iterator[Problem]:
-    """Reject a month that is not in the quotation by name or in a date, and in which the page was not published."""
+    """Reject a month that the quotation does not contain, unless the page was published in that month."""
     if not (claimed := _months(statement.text, ("iso",))):
         return
     around = "\n".join(
@@ -53,7 +54,7 @@ _MONTH_DAYS, _YEAR_DAYS = 30, 365
 
 
 def lies_between(statement: Statement, figure: Quantity) -> bool:
-    """Whether a duration is the time between two dates in the quotation: June and September for three months."""
+    """Whether a duration, such as three months, is the time between two dates in the quotation."""
     if figure.unit != "s" or figure.raw < 2 or figure.raw % 1:  # noqa: PLR2004 - plural
         return False
     days = figure.value / figure.raw / 86_400

@@ -26,7 +26,7 @@ from octave_mcp.evidence.support.statement import Statement, hard, soft
 from octave_mcp.evidence.support.tables import is_crossed_out
 from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined, shares, stem
 
-# If a claim with an added negation shares this part of its words with the quotation, it counts as the same sentence.
+# If the quotation contains this share of the claim's words, the claim counts as the same sentence with a negation.
 _MIN_SAME_SENTENCE_SHARE = 0.75
 # Before one of these words, "not" does not deny the sentence: "not counting dark halls", "not least".
 _IGNORED_AFTER_NOT = frozenset("counting including least surprisingly necessarily else".split())
@@ -172,7 +172,7 @@ def _denies_implicitly(text: Wording, other: Wording, denied: Sequence[Word]) ->
 
 
 def _is_implicit_denial(text: Wording, word: Word) -> bool:
-    """Whether a word denies something without a negation. "Later" in "a month later" does not."""
+    """Whether a word denies something without a negation, unlike "later" in "a month later"."""
     if word.lower == "beyond":
         return text.before(word) in PASSIVE_AUXILIARIES
     if word.lower == "later" and is_among(text.words[max(0, word.at - 1)], COUNTED_PERIODS):
@@ -186,8 +186,8 @@ _ENDED_WORDS = frozenset("sold gone ended".split())
 def _is_near(text: Wording, word: Word, places: Sequence[int]) -> bool:
     """Whether a word is near one of the words at the indexes in `places`.
 
-    "Avoids" and "free" deny only the words after them, as in "free of faults". Exceptions are "symptom-free" and
-    "accounts are free".
+    "Avoids" and "free" deny only the words after them, as in "free of faults", except in "symptom-free" and "accounts
+    are free".
     """
     before, after = text.beside(word, _REACH)
     is_joined = text.text.startswith("-", word.start - 1)

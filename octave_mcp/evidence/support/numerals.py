@@ -195,7 +195,7 @@ def _share(match: re.Match[str]) -> str:
     return f"~{100 * count / total:.4g}% {match['what']}"
 
 
-# Matches after "Twenty" if the word is a name, but not if a capitalised unit follows, as in "Save Twenty Hours".
+# Matches after a name such as "Twenty", but not after the number in the headline "Save Twenty Hours a Week".
 _AFTER_NAME = re.compile(
     rf"(?: (?!(?:{_PERIODS}|{_LARGE}|percent|times|dollars?|euros?|pounds?)s?\b)[a-z]|[,.;:!?'’]|$)"
 )

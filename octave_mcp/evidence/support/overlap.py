@@ -19,7 +19,7 @@ _MIN_PAIN_SHARE = 0.34
 
 
 def too_little_overlap(statement: Statement) -> Iterator[Problem]:
-    """Flag a claim that shares too few words, and no figure, with its quotation. This also flags true paraphrases."""
+    """Flag a claim that shares too few words, and no figure, with its quotation. True paraphrases are flagged, too."""
     if not statement.is_claim or not statement.content:
         return
     is_pain = statement.kind == "fact" and statement.mentions(statement.prospect) and is_problem(statement.claim)

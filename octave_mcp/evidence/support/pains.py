@@ -53,10 +53,7 @@ def _is_date(text: Wording, word: Word) -> bool:
 
 
 def _is_own_story(name: str, quotation: Quoted) -> bool:
-    """Whether the page is a story about this company, such as "How Quillport lit its halls".
-
-    Then "we" is the company.
-    """
+    """Whether the page is a story about this company, in which "we" is the company."""
     return has_name(name, story_of(quotation, "-"))
 
 

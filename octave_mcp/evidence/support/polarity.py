@@ -219,7 +219,7 @@ def _form(word: str) -> str:
 
 
 _PREFIXES = ("un", "in", "im", "ir", "il", "dis", "non", "mis", "de")
-# The word after the prefix must be longer than "put" in "input".
+# The rest of the word must be long enough, because "put" is not the opposite of "input".
 _MIN_PREFIXED_LENGTH = 4
 
 

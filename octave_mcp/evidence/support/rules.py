@@ -44,7 +44,7 @@ class Rule(NamedTuple):
 
     `check`: function that yields the problems of a statement. `english_only`: whether the rule compares words, and
     therefore works only for English texts. `asks`: whether a model is asked to correct the soft problems that the rule
-    finds. `checks_source`: whether the rule checks which company owns the quoted page. Such a rule also applies to
+    finds. `checks_source`: whether the rule checks which company owns the quoted page. If so, the rule also applies to
     sentences that are copied from the page.
 
     `python bench/claims.py` measures how often rules are wrong.
@@ -103,7 +103,7 @@ def problems(statement: Statement) -> list[Problem]:
 def _problems(statement: Statement) -> tuple[Problem, ...]:
     """Return the problems without duplicates.
 
-    The result is cached, because every answer is judged twice: before corrections and after it is accepted.
+    The result is cached, because every answer is judged twice: before corrections and when it is accepted.
     """
     known = _known(statement)
     if (count := len(quantities(known.text))) > MAX_FIGURES:
@@ -135,7 +135,7 @@ def support(statement: Statement, problems_found: Sequence[Problem]) -> Support:
     """Return the verdict on a statement, based on its problems.
 
     If there is no problem, the claim is `supported` only if the quotation says the same in nearly the same words,
-    because the rules do not understand meaning. Otherwise, the claim is `unjudged`.
+    because the rules do not understand meaning. Any other claim without a problem is `unjudged`.
     """
     if problems_found:
         is_hard = not all(problem.is_soft for problem in problems_found)

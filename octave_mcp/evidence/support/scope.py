@@ -42,7 +42,7 @@ def _is_no_absolute(claim: Wording, word: Word) -> bool:
     # "Each hall takes an hour on average" means the same as "one hall takes an hour on average".
     if word.lower == "each" and following not in {"of", "and"}:
         return True
-    if word.lower == "however":  # As in "however small they are".
+    if word.lower == "however":  # "However small" is absolute.
         return following not in {"much", "many", "far", "long", "often", "big", "small", "large", "few", "little"}
     if before == "not":
         return True
@@ -60,7 +60,7 @@ _WIDE_IN_QUOTE = _WIDE | frozenset("both across full 100 no none entirely always
 _NARROW = frozenset(
     "one a some most many half several few first single certain selected trial pilot part almost".split()
 )
-# Maximum distances between a noun and a word before it: "all" in the claim, and "one" and "all" in the quotation.
+# Maximum number of words from "all" to its noun in the claim, and from "one" and "all" to this noun in the quotation.
 _NOUN_REACH, _NARROW_REACH, _WIDE_REACH = 3, 3, 4
 
 
@@ -103,10 +103,7 @@ def omitted_limit(statement: Statement) -> Iterator[Problem]:
 
 
 def _part_taken_for_whole(statement: Statement, clause: tuple[Word, ...], quote: Wording) -> str:
-    """Return an error text, or "".
-
-    The claim is wrong if it omits "some" or a similar word, or if it says "all" and the quotation says "most".
-    """
+    """Return an error text if the claim omits "some", or says "all" for "most". Otherwise, return ""."""
     if clause and clause[0].lower in PARTIAL_WORDS and not statement.claim.lowers & (PARTIAL_WORDS | _PART_WORDS):
         return f"the quotation says {clause[0].text!r}, and the claim leaves it out"
     wide = [
@@ -127,7 +124,7 @@ def _clause_text(clause: tuple[Word, ...]) -> str:
 
 
 def _omitted_limit(statement: Statement, clause: tuple[Word, ...]) -> str:
-    """Return an error text if the claim omits a limit, or "". Another rule checks limits of figures."""
+    """Return an error text if the claim omits a limit, or "". A rule in `figures` checks the limits of figures."""
     text = _clause_text(clause)
     for phrase, kin in LIMITS.items():
         place = text.find(f" {phrase} ")
@@ -148,8 +145,8 @@ def _omitted_limit(statement: Statement, clause: tuple[Word, ...]) -> str:
 
 # "Some of the largest firms" is praise, not a limit.
 _PRAISE = re.compile(r" (?:some|many|one) of (?:our )?(?:the )?(?:\w+ ){0,2}(?:most|best|leading|top|\w{3,}est) ")
-# A limit applies to the words after it. If it ends the clause, it applies to the words before it: "38% fewer faults on
-# average".
+# A limit applies to the words after it. A limit at the end of a clause applies to the words before it: "38% fewer
+# faults on average".
 _LIMIT_REACH, _MAX_TRAILING_WORDS = 6, 2
 
 

@@ -1,4 +1,4 @@
-"""Defines the claim, with its quotations, that the rules check."""
+"""Defines `Statement`, a claim with its quotations, which the rules check."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from octave_mcp.evidence.support.wording import Word, Wording, best_clause, is_a
 Kind = Literal["fact", "inference", "question", "copy"]
 
 
-# Minimum share of the claim's words that a clause must contain to support the claim.
+# A clause must contain this share of the claim's words to support the claim.
 MIN_CLAIM_SHARE = 0.8
-# Minimum share of the clause's words that the claim must contain, because an omitted word can be a restriction, as in
-# "free for the first 30 nights of the year".
+# The claim must contain this share of the clause's words, because an omitted word can be a restriction: "free for the
+# first 30 nights of the year".
 MIN_CLAUSE_SHARE = 0.7
 NARROWING = frozenset("only all every each always never best first most".split())
 _WORDS = re.compile(r"[\w%/]+")

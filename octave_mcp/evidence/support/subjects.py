@@ -84,7 +84,7 @@ def _may_be_a_noun(text: str, name: str) -> bool:
 
 
 def _is_unnamed_speaker(statement: Statement, name: str) -> bool:
-    """Whether the claim says "says Mara Lund", and the quotation only "she says"."""
+    """Whether the name is a speaker whom the quotation does not name: "says Mara Lund" for "she says"."""
     is_said = re.search(rf"\b{_SAYING} (?:\w+ )?{re.escape(name)}\b|\b{re.escape(name)} {_SAYING}\b", statement.text)
     return bool(is_said) and bool(_UNNAMED_SPEAKER.search(statement.said))
 
@@ -219,7 +219,7 @@ def _is_used_by_customer(text: str, vendor: str) -> bool:
 def _other_subject(
     statement: Statement, claimed: Sequence[str], quotation: Quoted, quote: Wording, clause: Sequence[Word]
 ) -> str | None:
-    """Return the name at the start of the best clause, or None if the quotation contains a name from the claim."""
+    """Return the name at the start of the matching clause, or None if the quotation has a name from the claim."""
     company = _page_owner(statement, quotation)
     first = _first_name(clause, quote)
     if first is None or quote.lowers & FIRST_PERSON or is_plain_word(first):

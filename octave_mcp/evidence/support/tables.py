@@ -34,7 +34,7 @@ def _is_about(row: str, denied: Sequence[Word]) -> bool:
 def _cell_of_first_name(statement: Statement, header: str, row: str) -> Iterator[str]:
     """Yield the cell in the column of the claim's first product.
 
-    Columns are counted from the right, because the empty first cell of the header may be missing.
+    Columns are counted from the right, because the empty first cell of the header can be missing.
     """
     names, cells = _cells(header), _cells(row)
     columns = dict(zip(names[::-1], cells[::-1], strict=False))

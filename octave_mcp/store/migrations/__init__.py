@@ -28,7 +28,7 @@ def known() -> tuple[str, ...]:
 
 
 def prepare(db: Connection) -> None:
-    """Create or upgrade the tables. If another process is doing the same, this function waits for it.
+    """Create or upgrade the tables. If another process is already upgrading the tables, the function waits.
 
     Raises:
         SetupError: If a newer release has written the database.
