@@ -1,4 +1,4 @@
-"""Composition root: creates the adapters that the settings name and connects them to the runs."""
+"""Composition root: creates the store, the engine, the models and the sources that the settings select."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Download:
 class App:
     """The parts of a server: settings, store, engine, and the models and sources, which are created on demand.
 
-    `served` maps hosts that this process serves itself (the demo's) to their loopback ports; the crawler may read these
-    hosts.
+    `served` maps each host that this process serves itself, such as a demo site, to its loopback port. The crawler is
+    allowed to read these hosts.
     """
 
     def __init__(
@@ -77,12 +77,13 @@ class App:
         return Runs(self)
 
     def model_name(self, name: str) -> str | None:
-        """Resolve 'auto' to the model that the settings name, or else to the first configured model.
+        """Return the name of the model to use.
 
-        Returns None if no model is configured, because the default model then depends on the surface.
+        If `name` is 'auto', use the model in the settings. If the settings also say 'auto', use the first configured
+        model. Return None if no model is configured, because the default model then depends on the surface.
 
         Raises:
-            UnknownName: there is no model with this name.
+            UnknownName: If no model has this name.
         """
         chosen = self.settings.model if name == AUTO else name
         if chosen != AUTO:
@@ -91,11 +92,14 @@ class App:
         return configured.name if configured else None
 
     def source_name(self, name: str) -> str:
-        """Resolve 'auto' to the source that the settings name, or else to the first configured source.
+        """Return the name of the source to use.
+
+        If `name` is 'auto', use the source in the settings. If the settings also say 'auto', use the first configured
+        source.
 
         Raises:
-            SetupError: a setting that the source needs is missing or invalid.
-            UnknownName: there is no source with this name.
+            SetupError: If a setting that the source needs is missing or invalid.
+            UnknownName: If no source has this name.
         """
         chosen = self.settings.source if name == AUTO else name
         if chosen == AUTO:
@@ -140,9 +144,9 @@ class App:
         quotes.
 
         Raises:
-            NotFound: the run does not exist.
-            NotFinished: the run failed without a playbook or has not finished yet.
-            UnknownName: the playbook has no version with this number.
+            NotFound: If the run does not exist.
+            NotFinished: If the run has not finished yet or failed without a playbook.
+            UnknownName: If the playbook has no version with this number.
         """
         playbook = await self.runs.finished(run_id, version)
         texts: Mapping[str, str] = await self.runs.quoted_pages(playbook) if pages else {}
@@ -154,6 +158,5 @@ def _source(name: str) -> Any:  # noqa: ANN401 - imported by name
 
 
 def _adapter(module: str) -> Any:  # noqa: ANN401 - imported by name
-    # Imported on first use: providers' SDKs are slow to import, and a provider's SDK is needed only if it is
-    # configured.
+    # Import an adapter only when it is needed, because the SDKs of model providers are slow to import.
     return importlib.import_module(module)

@@ -1,6 +1,7 @@
 """All errors of the application. Each class has a stable `code`, which is part of the public API.
 
-The subclasses of `OctaveError` (500), with the HTTP status where it differs from that of the base class:
+The subclasses of `OctaveError` (500) are listed below. The HTTP status is given if it differs from the status of the
+base class:
 
 - `InputError` (400): an argument is invalid
   - `InvalidDomain`: the argument is not the domain of a company website
@@ -17,7 +18,7 @@ The subclasses of `OctaveError` (500), with the HTTP status where it differs fro
 - `Outdated` (409): a newer version of the playbook exists
 - `TooLarge` (413): the request body exceeds the limit
 - `WrongType` (415): the request body is neither JSON nor a form
-- `RefusedHost` (421): the Host header is not a name of this server
+- `RefusedHost` (421): the Host header does not name this server
 - `SetupError` (503): a setting or a key is missing or invalid
 - `StaleRecording` (503): recorded answers are unreadable, or no longer match the pages
 - `NotReady` (503): the server is starting, stopping or overloaded, or a background task fails
@@ -41,7 +42,7 @@ The subclasses of `OctaveError` (500), with the HTTP status where it differs fro
     - `BadKey`: the API key is invalid, or lacks permission
     - `NoQuota`: the account has no credit left
     - `UnknownModel`: the provider has no model of this name
-    - `LongWait`: the provider asks for a longer wait than the run has left
+    - `LongWait`: the provider asks for a wait that exceeds the run's deadline
     - `Unresponsive`: several calls timed out and none was answered
   - `Transient`: the call failed and is retried
     - `RateLimited`: the call is retried after a wait
@@ -193,8 +194,8 @@ class SiteRefuses(UpstreamError):
 class BadAnswer(UpstreamError):
     """A model's answer that failed its checks.
 
-    `usage`: what the answer cost, if known. `key`: the model's own key for the answer, which is used to report the
-    verdict of the checks to the model. `fault`: the kind of problem.
+    `usage`: what the answer cost, if known. `key`: identifies the answer when the verdict of the checks is reported to
+    the model. `fault`: the kind of problem.
     """
 
     code = "bad_answer"
@@ -228,7 +229,10 @@ class DeadlineExceeded(UpstreamError):
 
 
 class TookTooLong(DeadlineExceeded):
-    """A computation was stopped. A retry would take as long, but a new run with a lower `max_pages` may succeed."""
+    """A computation was stopped.
+
+    A retry would take just as long, but a new run with a lower `max_pages` may succeed.
+    """
 
 
 class NotRecorded(UpstreamError):
@@ -277,7 +281,8 @@ class Transient(UpstreamError):
     """A failed call that is retried.
 
     `retry_after_seconds`: the wait that the provider asks for. `upstream_status`: HTTP status of the response; 0 if the
-    connection failed, None if the status does not matter. `max_tries`: limit on attempts, if lower than usual.
+    connection failed, None if the status does not matter. `max_tries`: the maximum number of attempts, if lower than
+    usual.
     """
 
     max_tries: int | None = None
@@ -305,16 +310,16 @@ class TimedOut(Transient):
 def without_provider_text(failed: OctaveError) -> str:
     """Return the message without the provider's own text, which only the log contains."""
     text = str(failed)
-    # Adapters append the provider's text after the first ': '. The provider's text may repeat parts of the prompt,
-    # including text from pages.
+    # Adapters append the provider's text after the first ': '. Remove the provider's text, because it may repeat parts
+    # of the prompt, including text from pages.
     is_quoting = isinstance(failed, Transient | BadRequest)
     return f"{text.partition(': ')[0]}; see the log for the provider's message" if is_quoting else text
 
 
 def name_of(error: OctaveError) -> str:
     """Return the name of the error's class, or of the nearest base class that this module defines."""
-    # The journal stores this name. A later process that restores the error may not have loaded the subclass that an
-    # adapter defines.
+    # The journal stores this name. The process that restores the error may not have loaded an adapter's subclass, so
+    # the name must be a class of this module.
     return next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == __name__)
 
 

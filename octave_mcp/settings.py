@@ -1,6 +1,6 @@
 """Settings, and the code that reads them.
 
-Precedence: flags, environment, `.env`, `OCTAVE_HOME/config.toml`, defaults.
+Sources, highest precedence first: flags, environment, `.env`, `OCTAVE_HOME/config.toml`, defaults.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ KEYS = {
     if provider.needs and not provider.needs.startswith(PREFIX)
 }
 
-# python-dotenv logs a warning about an invalid line on each read of `.env`. `octave-mcp doctor` reports such lines.
+# python-dotenv would log a warning about each invalid line of `.env`. `octave-mcp doctor` reports such lines instead.
 logging.getLogger("dotenv.main").setLevel(logging.ERROR)
 
 Origin = Literal["default", "environment", ".env", "config.toml", "flag"]
@@ -65,7 +65,6 @@ class Setting(Value):
 
 
 def _split(value: object) -> object:
-    """Split a text such as 'a, b' from an environment variable. Lists from config.toml are returned unchanged."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
@@ -75,7 +74,7 @@ def _home(named: str | None = None) -> Path:
 
 
 def _absolute(path: Path) -> Path:
-    # MCP clients pass settings without a shell that expands '~', and may start the server in any folder.
+    # Expand paths here, because MCP clients pass settings without a shell and can start the server in any folder.
     return path.expanduser().absolute()
 
 
@@ -85,7 +84,7 @@ Tokens = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
-    # `extra`: a misspelt setting must not keep the server from starting; `unknown` reports such settings.
+    # `extra` is 'ignore', so that a misspelt setting does not stop the server. `unknown` reports such settings.
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True, defer_build=True
     )
@@ -93,8 +92,10 @@ class Settings(BaseSettings):
 
     home: UserPath = Field(default_factory=_home, description="Folder for runs, pages, playbooks and logs")
     model: str = Field(AUTO, description=f"Model to use: {AUTO}, {', '.join(names(MODELS))}; {AUTO_HELP}")
-    fast_model: str = Field("", description="Model that reads pages, like 'openai:gpt-6-luna'; for that provider only")
-    strong_model: str = Field("", description="Model that writes, like 'openai:gpt-6.1-terra'; for that provider only")
+    fast_model: str = Field("", description="Model that reads, like 'openai:gpt-6-luna'; used only with its provider")
+    strong_model: str = Field(
+        "", description="Model that writes, like 'openai:gpt-6.1-terra'; used only with its provider"
+    )
     verify_model: str = Field(
         "",
         description="Model that judges whether quotations support the claims, such as 'openai' or 'openai:gpt-6-luna'; "
@@ -115,7 +116,9 @@ class Settings(BaseSettings):
         120, gt=0, description="Time limit for one model call; restarts when the model answers an earlier call"
     )
     max_asks: int = Field(64, ge=1, description="Maximum number of concurrent asks per model, across all runs")
-    shown_characters: int = Field(30_000, ge=1000, description="Page characters per company that the host model sees")
+    shown_characters: int = Field(
+        30_000, ge=1000, description="Maximum characters of a company's pages that the host model sees"
+    )
     compat_base_url: str = Field("", description="Base URL of a server with a chat completions API, including /v1")
     compat_api_key: SecretStr | None = Field(None, description="API key for that server, if it needs a key")
     compat_model: str = Field("", description="Model that this server runs")
@@ -138,7 +141,7 @@ class Settings(BaseSettings):
     )
     keep_days: int = Field(90, ge=1, description="Days until a finished run and its files are deleted")
     allow_hosts: Names = Field(
-        (), description="Hosts that skip the checks of address, port and name, with or without a port"
+        (), description="Hosts exempt from the checks of address, port and name, like 'intranet' or 'intranet:8080'"
     )
     max_fetches: int = Field(20, ge=1, description="Maximum number of concurrent page fetches per run")
     fetch_timeout_seconds: float = Field(20, gt=0, description="Time limit for one page")
@@ -176,7 +179,7 @@ class Settings(BaseSettings):
         """The database URL, with its password: never log or show it.
 
         Raises:
-            SetupError: the URL is malformed, or its database or driver is not supported.
+            SetupError: If the URL is malformed, or its database or driver is not supported.
         """
         given = self.database_url.get_secret_value().strip() if self.database_url else ""
         return database_url.canonical(given) if given else database_url.of_file(self.home / "octave.db")
@@ -201,7 +204,7 @@ def load(**flags: Any) -> Settings:  # noqa: ANN401 - the fields of Settings
     """Return the settings. `flags` take precedence over all other sources.
 
     Raises:
-        SetupError: a setting is invalid or a file unreadable. The message omits values, which may be secret.
+        SetupError: If a setting is invalid or a file is unreadable. The message omits values, which may be secret.
     """
     try:
         return Settings(**flags)
@@ -257,7 +260,7 @@ def value_of(variable: str) -> SecretStr | None:
 
 
 def headers_of(variable: str) -> dict[str, str]:
-    """Parse HTTP headers from a variable with one 'Name: value' per line, like the providers' SDKs."""
+    """Parse a variable with one HTTP header per line ('Name: value'), as the providers' SDKs do."""
     lines = headers.get_secret_value().split("\n") if (headers := value_of(variable)) else ()
     parts = (line.partition(":") for line in lines)
     return {name.strip(): value.strip() for name, colon, value in parts if colon}
@@ -320,7 +323,6 @@ def _why(failed: OSError | ValueError) -> str:
 
 
 def _variables() -> tuple[dict[str, str], dict[str, str]]:
-    """Return the variables of the environment and, if the file is readable, of `.env`, with names in lower case."""
     environment = _non_empty(EnvSettingsSource(Settings))
     try:
         return environment, _non_empty(DotEnvSettingsSource(Settings))

@@ -1,4 +1,4 @@
-"""Cache that keeps models' answers and research for 24 hours.
+"""A 24-hour cache of model answers and research.
 
 Deleting a run also deletes the entries that it produced.
 """

@@ -1,4 +1,4 @@
-"""Sends the asks of a run to its model, or to one of the user's fallback models."""
+"""Sends a run's asks to the run's model or, if that model fails, to a fallback model."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from octave_mcp.ports import Model
 
 @dataclass(slots=True)
 class Asker:
-    """Sends asks to a run's model, and to the fallback models if the run's model gives no answer.
+    """Sends asks to a run's model or, if that model fails, to the fallback models.
 
-    `stood_in`: the fallback models that answered, by name and by the code of the error that made them necessary.
-    `has_outlines`: whether some answers are outlines. `slow`: for each slow model, how slowly it answers and what to do
-    about it. `faults`: counts of faulty answers.
+    `stood_in`: the fallback models that answered, with one entry per model and error code. `has_outlines`: whether any
+    answer is an outline. `slow`: maps the name of each slow model to a description of its speed and a remedy. `faults`:
+    counts of faulty answers.
     """
 
     model: Model
@@ -52,25 +52,25 @@ class Asker:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The names of the models that answered: the run's own model and any fallback models."""
+        """The names of the models that answered, including fallback models."""
         stood_in = sorted({name for name, _ in self.stood_in})
         return (self.model.name, *stood_in) if self._has_answered or not stood_in else tuple(stood_in)
 
     @property
     def recording(self) -> Recording | None:
-        """The recording from which the answers so far were replayed, if any."""
+        """The recording that the answers came from; None if no answer was replayed."""
         return recording_of(self.replayed_answers)
 
     async def answer(self, ask: Ask[A, Any], until: float, on_call: OnCall) -> Answer[A] | Unusable:
-        """Return the answer of the run's model, or of the first fallback model that answers.
+        """Ask the run's model, then the fallback models in order, and return the first answer.
 
-        `until`: deadline on the run's clock.
+        `until`: the deadline, as a time on the run's clock.
 
         Raises:
-            UpstreamError, SetupError: no model answered, for lack of access, budget or time.
+            UpstreamError, SetupError: If no model answered, for example because the budget or the time was used up.
         """
         able = [model for model in self.fallback if model.languages is None or ask.language in model.languages]
-        # If every model is unavailable, the run's own model is asked again, so that its error is the one reported.
+        # If every model is unavailable, ask the run's own model again, so that the user sees the error of this model.
         models = [model for model in (self.model, *able) if model.name not in self._unavailable] or [self.model]
         failed: OctaveError | None = self._unavailable.get(self.model.name)
         for model in models[:-1]:
@@ -91,7 +91,8 @@ class Asker:
         if model.capacity.is_paid:
             self.budget.check(ask)
         else:
-            # A free fallback, such as the rules, may still answer when the paid model has used up the time.
+            # Give a free fallback, such as the rules, extra time, because the paid model may have used up all of the
+            # time.
             until = max(until, self.clock.now() + RETRY_SECONDS)
         try:
             return await Attempts(model, ask, stand_in, on_call, self.clock).answer(until)
@@ -101,7 +102,10 @@ class Asker:
             raise
 
     def book(self, step: str, company: Role | None, answer: Answer[Any] | Unusable) -> None:
-        """Record the cost of an answer and which model gave it. The answer may be new or from the run's journal."""
+        """Record the cost of an answer and which model gave it.
+
+        The answer can be new or come from the run's journal.
+        """
         self.ledger.book(step, company, Spent.of(answer))
         if isinstance(answer, Answer):
             self.has_outlines |= answer.is_outline
@@ -112,7 +116,7 @@ class Asker:
             self.stood_in.setdefault((answer.by.name, answer.by.code), answer.by)
 
     def replayed(self, answer: Answer[Any] | Unusable) -> None:
-        """Charge an answer from the journal to the budget: it was paid for before the run was resumed."""
+        """Charge the budget for an answer from the journal, which was paid for before the run was resumed."""
         is_reused = isinstance(answer, Answer) and answer.reused
         if self._model_of(answer).capacity.is_paid and not is_reused:
             self.budget.spend(answer.usage)

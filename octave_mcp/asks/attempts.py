@@ -24,9 +24,9 @@ from octave_mcp.errors import (
 from octave_mcp.ports import Model
 
 ATTEMPTS = 10
-# Time limit for the retries of one ask, unless the provider itself asks for a wait.
+# Time limit for the retries of one ask. The limit does not apply to waits that the provider asks for.
 RETRY_SECONDS = 240.0
-# Cap for the seconds that a message shows: a provider can ask for a wait of any length, and `ceil` raises for infinity.
+# Longest wait to show in a message. A provider can ask for an infinite wait, for which `ceil` would raise an error.
 MAX_SHOWN_SECONDS = 1e9
 
 OnCall = Callable[[ModelCall, UpstreamError | None], None]
@@ -34,7 +34,7 @@ OnCall = Callable[[ModelCall, UpstreamError | None], None]
 
 @dataclass(slots=True)
 class Attempts(Generic[A]):
-    """Sends an ask to one model until the model answers. `stand_in` is set if the model is a fallback."""
+    """Sends an ask to one model and retries until the model answers. `stand_in` is set if the model is a fallback."""
 
     model: Model
     ask: Ask[A, Any]
@@ -44,10 +44,10 @@ class Attempts(Generic[A]):
     _attempt: int = 1
 
     async def answer(self, until: float) -> Answer[A] | Unusable:
-        """Return the answer. `until`: deadline on the run's clock.
+        """Return the answer. `until`: the deadline, as a time on the run's clock.
 
         Raises:
-            UpstreamError: the model did not answer in time.
+            UpstreamError: If the model did not answer in time.
         """
         try:
             answer = await self._in_time(until)
@@ -86,7 +86,7 @@ class Attempts(Generic[A]):
         started_at = self.clock.now()
 
         def left(failed: Transient) -> float:
-            # RETRY_SECONDS does not limit a wait that the provider asks for, or the single retry after a timeout.
+            # RETRY_SECONDS limits neither the waits that the provider asks for nor the single retry after a timeout.
             is_bounded = isinstance(failed, TimedOut) or failed.retry_after_seconds is not None
             return (until if is_bounded else min(until, started_at + RETRY_SECONDS)) - self.clock.now()
 

@@ -1,4 +1,4 @@
-"""Renders the brief of an ask: notes on known facts, each with the numbers of the passages that support it."""
+"""Renders the brief of an ask, which lists known facts and the numbers of the passages that support them."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _of_writing(ask: Ask[Any, Any], brief: WritingBrief, numbers: Mapping[Eviden
 
 
 def _facts(form: type[Value], brief: WritingBrief, numbers: Mapping[EvidenceId, int]) -> Iterator[str]:
-    """Yield the lines that tell a writer about the deal apart from the findings."""
+    """Yield facts about the deal that are not findings, such as today's date and the persona to write for."""
     vendor, prospect, persona = plain(brief.names.vendor), plain(brief.names.prospect), brief.persona
     if brief.read_on:
         yield f"Today is {date_in_words(brief.read_on.isoformat())}."
@@ -134,7 +134,7 @@ def _facts(form: type[Value], brief: WritingBrief, numbers: Mapping[EvidenceId, 
 
 
 def _kind(form: type[Value]) -> str:
-    """Return the only value that the answer type allows for its field `kind`, or '' if several values are allowed."""
+    """Return the value of the field `kind` if the answer type allows only one value, otherwise ''."""
     field = form.model_fields.get("kind")
     words = get_args(field.annotation) if field and get_origin(field.annotation) is Literal else ()
     return words[0] if len(words) == 1 else ""

@@ -13,10 +13,10 @@ from octave_mcp.domain.value import Value
 from octave_mcp.domain.verification import VerificationBrief
 from octave_mcp.errors import BudgetExceeded
 
-# Share of the budget that asks about pages may use: without this limit, a run could spend its whole budget on reading
+# Maximum share of the budget for asks about pages. Without this limit, a run could spend its whole budget on reading
 # and end without a playbook.
 READING_SHARE = 0.5
-# Claims are verified only while less than this share of the budget is used: the rest is reserved for writing copy.
+# Claims are verified only if less than this share of the budget is used. The rest is reserved for writing copy.
 VERIFYING_SHARE = 0.8
 
 
@@ -57,7 +57,7 @@ class Ledger:
 
     @property
     def cost(self) -> Spent:
-        """The total. `usd` of the total is None if the price of any answer is unknown."""
+        """The total cost. `usd` is None if the price of any answer is unknown."""
         return sum((spent for _, spent in self._rows()), Spent())
 
     def _rows(self) -> Iterator[tuple[tuple[str, Role | None], Spent]]:
@@ -67,7 +67,8 @@ class Ledger:
 class BudgetTracker:
     """Compares a run's spending with its budget.
 
-    Unlike the ledger, the tracker counts an answer as soon as it arrives, so that concurrent asks see the cost.
+    Unlike `Ledger`, this class counts the cost of an answer as soon as the answer arrives, so that concurrent asks stay
+    within the budget.
     """
 
     def __init__(self, budget: Budget) -> None:
@@ -78,7 +79,8 @@ class BudgetTracker:
         self._budget.check(self._spent, _share(ask.brief))
 
     def spend(self, usage: Usage) -> None:
-        # An unknown price counts as 0 here: None would make the total None and disable the limit in dollars.
+        # Count an unknown price as 0. With None, the total would be None too, and the dollar limit would no longer
+        # apply.
         known = usage.model_copy(update={"usd": usage.usd or 0.0})
         self._spent += Spent(asks=1, **known.model_dump())
 

@@ -10,18 +10,19 @@ from functools import lru_cache
 from octave_mcp.asks.schema import FORMS, Schema, schema_of
 from octave_mcp.domain.value import Value
 
-# Characters. A schema with fewer characters is repeated inline: a definition and its references would take more
-# characters.
+# In characters. A shorter schema is repeated inline, because a definition and its references would be longer.
 MIN_SHARED_LENGTH = 40
-# Left out, because the question's text already says that every object is closed and every field required.
+# The compact schema omits these keywords. The question's text already says that every field is required and that no
+# other fields are allowed.
 _OMITTED = ("description", "additionalProperties", "required")
-# pydantic names a definition 'Finding_Cite_' after the type of its evidence, which is the same in every answer.
+# pydantic adds the type of the citations to the name of a definition ('Finding_Cite_'). In every answer, the type is
+# the same, so the suffix is removed.
 _OF_CITES = "_Cite_"
 
 
 @lru_cache(maxsize=FORMS)
 def compact_schema_of(form: type[Value]) -> Schema:
-    """Return the JSON schema of an answer type in about half the characters of `schema_of`.
+    """Return a JSON schema of an answer type that is about half as long as the result of `schema_of`.
 
     A type that several fields share is defined once.
     """
@@ -50,7 +51,7 @@ def _either(parts: list[Schema]) -> Schema:
 
 
 def _shared(schema: Schema) -> Schema:
-    """Move schemas that occur several times into definitions, named after the first field that has them."""
+    """Move each repeated schema into a definition that is named after the first field with this schema."""
     fields = list(_fields(schema))
     counts = Counter(json.dumps(field) for _, field in fields)
     names: dict[str, str] = {}
@@ -73,5 +74,4 @@ def _fields(schema: Schema) -> Iterator[tuple[str, Schema]]:
 
 
 def _objects(schema: Schema) -> Iterator[Schema]:
-    """Yield the object schemas that have fields: the root and the definitions."""
     return (part for part in (schema, *schema.get("$defs", {}).values()) if "properties" in part)

@@ -39,7 +39,7 @@ MAX_COMPLAINTS = 20
 
 _RULE_OF: Mapping[Fault, str] = {"cut_off": CUT, "empty": EMPTY, "thoughts": THOUGHTS}
 
-# Finds problems in a draft other than unsupported claims, such as violated copy rules.
+# A function that finds violated copy rules and similar problems in a draft, but not unsupported claims.
 Rules = Callable[[R, tuple[Evidence, ...]], list[Problem]]
 
 
@@ -57,8 +57,8 @@ class Checked(Generic[R]):
 class _Read:
     """An answer with all its problems. `draft` is None if the answer could not be decoded.
 
-    `unproven`: problems with the answer's structure and evidence; `broken`: violated copy rules. Unreadable list items
-    are None in the draft, so that paths in the draft equal those in the original answer.
+    `unproven`: problems with the answer's structure and evidence; `broken`: violated copy rules. An unreadable list
+    item is None in the draft, so that later items keep the indexes that they have in the original answer.
     """
 
     draft: Value | None
@@ -85,7 +85,7 @@ class _Read:
 class _Settled(Generic[R]):
     """The valid part of an answer. `value` is None if nothing passed.
 
-    `dropped`: the problems that caused parts to be dropped; `missing`: the problems of parts that could not be read.
+    `dropped`: the problems of the dropped parts. `missing`: the problems of the unreadable parts.
     """
 
     value: R | None
@@ -101,7 +101,7 @@ class _Settled(Generic[R]):
     def is_better_than(self, first: _Settled[R]) -> bool:
         if self.is_empty or first.is_empty:
             return first.is_empty
-        # A fallback model may have answered the correction with an outline: even copy with problems is worth more.
+        # Prefer copy with problems to an outline, which a fallback model may have written as the correction.
         if self.read.is_outline and not first.read.is_outline:
             return False
         return len(self.read.problems) <= len(first.read.problems)
@@ -118,7 +118,7 @@ class _Settled(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class Checks(Generic[R]):
-    """Checks an answer. `into` is the type of the result: the answer's type with evidence instead of cites."""
+    """Checks an answer. `into`: the type of the checked answer, which has evidence ids instead of passage numbers."""
 
     judge: Judge
     into: type[R]
@@ -130,20 +130,20 @@ class Checks(Generic[R]):
             return _Read(None, (Problem(_RULE_OF.get(answer.fault, UNREAD), answer.wrong),), fault=answer.fault)
         draft = _with_places(cast("Value", answer.value), answer.unread)
         unread = [Problem(UNREAD, one.wrong, one.at) for one in answer.unread]
-        # A cut-off answer is requested again as a whole, so the problems of its single entries are not listed.
+        # A cut-off answer is requested again as a whole, so do not list the problems of single entries.
         if answer.fault:
             unread = [Problem(_RULE_OF.get(answer.fault, UNREAD), answer.wrong)]
         read = _Read(draft, (), (), answer.unread, answer.fault, answer.is_outline)
         return self._checked(read, draft, unread)
 
     def fixes(self, read: _Read, form: type[Value]) -> tuple[Fix, ...]:
-        """Return a fix for each entry to ask for again."""
+        """Return a `Fix` for each entry that the model must replace."""
         if read.draft is None:
             return ()
         return fixes(read.draft, form, read.problems, self.judge.known, self.language)
 
     def settled(self, read: _Read, withdrawn: Sequence[Problem] = ()) -> _Settled[R]:
-        """Drop entries that failed or were withdrawn, and entries that depend on a dropped entry."""
+        """Drop entries that failed, entries that the model withdrew, and entries that depend on a dropped entry."""
         draft = read.draft
         if draft is None:
             return _Settled(None, (), read.problems, (), read)
@@ -168,7 +168,7 @@ class Checks(Generic[R]):
         given = {fix.at: part for at, fix in enumerate(to_fix) if (part := getattr(patch, name_of(at), None))}
         worded = {} if isinstance(answer, Unusable) else reworded(draft, to_fix, answer.unread)
         given |= {to_fix[at].at: part for at, part in worded.items()}
-        # Checking a draft with every replacement shows which ones pass; the result contains only the passing ones.
+        # First check a draft that contains all replacements. Then keep only the replacements that passed.
         read = self._checked(first, changed(draft, given), ())
         passed = accepted(cast("Value", read.draft), to_fix, given, read.problems)
         refused = [p for p in read.problems if any(at not in passed and is_within(p.at, at) for at in given)]
@@ -182,7 +182,7 @@ class Checks(Generic[R]):
         return settled, wrong or _listed([*refused, *settled.missing])
 
     def _checked(self, read: _Read, draft: Value, known: Sequence[Problem]) -> _Read:
-        """Check the draft. The rules see no unreadable items, so the paths in their problems are mapped back."""
+        """Check the draft. The rules see no unreadable items, so the indexes in their problems are converted."""
         broken: list[Problem] = []
         if self.rules and not read.is_outline:
             places = [one.at for one in read.unread if part_at(draft, one.at) is None]
@@ -193,7 +193,7 @@ class Checks(Generic[R]):
 
 
 def _with_places(value: Value, unread: Sequence[Unread]) -> Value:
-    """Return the value with None inserted into its lists for each item that could not be read."""
+    """Return the value with None in place of each list item that could not be read."""
     for one in sorted(
         (one for one in unread if isinstance(one.at[-1], int)), key=lambda one: (len(one.at), one.at[-1])
     ):
@@ -206,9 +206,9 @@ def _with_places(value: Value, unread: Sequence[Unread]) -> Value:
 
 
 def _costs_itself(draft: Value, at: Path) -> bool:
-    """Return whether the text can be dropped from an e-mail on its own, like a note or the opt-out line.
+    """Return whether the text can be dropped without the rest of its e-mail, like a note or the opt-out line.
 
-    If another text breaks a rule, the whole e-mail is dropped later, when the copy is assembled.
+    If any other text breaks a rule, the whole e-mail is dropped when the copy is assembled.
     """
     return isinstance(part_at(draft, at), str) and (isinstance(at[-1], int) or at[-1] == "opt_out")
 
@@ -218,7 +218,7 @@ def _is_of(unread: Unread, worded: Collection[int]) -> bool:
 
 
 def _ignored(unread: Unread, to_fix: Sequence[Fix]) -> Problem | None:
-    """Return the problem with an unusable part of a patch, or None for a missing replacement or an unknown field."""
+    """Return the problem to report for an unusable part of a patch, or None if there is nothing to report."""
     at, named = ("patch", *unread.at), {name_of(place) for place in range(len(to_fix))}
     if unread.at[0] not in named:
         return Problem(IGNORED, f"{path_text(unread.at)} replaces nothing that was rejected", at)
@@ -226,7 +226,7 @@ def _ignored(unread: Unread, to_fix: Sequence[Fix]) -> Problem | None:
 
 
 def _withdrawn(patch: Value, to_fix: Sequence[Fix], draft: Value, answer: Answer[Any] | Unusable) -> Iterator[Problem]:
-    """Yield a problem for each valid entry that the model withdrew by answering null in its patch."""
+    """Yield a problem for each usable entry that the model withdrew by answering null in its patch."""
     unread = set[str | int]() if isinstance(answer, Unusable) else {one.at[0] for one in answer.unread}
     for at, fix in enumerate(to_fix):
         is_left_out = getattr(patch, name_of(at)) is None and name_of(at) not in unread
@@ -236,9 +236,9 @@ def _withdrawn(patch: Value, to_fix: Sequence[Fix], draft: Value, answer: Answer
 
 @dataclass(frozen=True, slots=True)
 class RecordedAsks:
-    """Makes an ask and its correction as steps of the journal, and records their costs.
+    """Makes an ask and its correction, and records both in the run's journal with their costs.
 
-    `name`: the step's name. `earlier`: answers of earlier runs, tried first. `until`: deadline on the run's clock.
+    `name`: the step's name. `earlier`: answers of earlier runs, to reuse. `until`: a deadline on the run's clock.
     """
 
     asker: Asker
@@ -269,19 +269,19 @@ class RecordedAsks:
 
 
 async def corrected(ask: Ask[A, Any], checks: Checks[R], asks: RecordedAsks) -> Checked[R]:
-    """Make an ask and check the answer. Ask once more for entries that fail, and drop those that fail again.
+    """Make an ask and check the answer. Ask once more for entries that fail, and drop the entries that fail again.
 
     Raises:
-        BadAnswer: no part of the answer passed, or the model refused twice.
-        UpstreamError: no model answered.
+        BadAnswer: If no part of the answer passed, or the model refused twice.
+        UpstreamError: If no model answered.
     """
     answer = await asks.answer(ask)
     read = await computed(checks.read, answer)
     first = await computed(checks.settled, read)
-    # A patch is useless if the whole answer is bad or too much of it failed: then the whole answer is requested again.
+    # If the whole answer is bad or too many entries failed, a patch would not help, so request a complete answer.
     is_hopeless = read.is_bad_as_a_whole or (first.is_empty and len(read.problems) > MAX_FIXES)
     to_fix = () if is_hopeless else await computed(checks.fixes, read, ask.answer)
-    # The extractive model is deterministic, so a second ask would give the same answer.
+    # Do not ask the extractive model again, because it would give the same answer.
     is_corrected = (bool(to_fix) or is_hopeless) and asks.asker.model.capacity.writes_copy
     await asks.asker.record_verdict(answer, first.judgement(read.wrong, may_be_corrected=is_corrected))
     best = await _correction(ask, answer, first, to_fix, checks, asks) if is_corrected else first
@@ -302,7 +302,7 @@ async def _correction(
     checks: Checks[R],
     asks: RecordedAsks,
 ) -> _Settled[R]:
-    """Ask again for the failed entries or for the whole answer, and return the better of the two results."""
+    """Ask again for the failed entries or the whole answer, and return the better of the two answers."""
     correction: Ask[Any, Any] = _patch_ask(ask, first.read, to_fix) if to_fix else ask
     text = correction.complaint or first.read.wrong
     correction = correction.model_copy(update={"complaint": text, "corrects": answer.key})
@@ -337,7 +337,7 @@ def _listed(problems: Sequence[Problem]) -> str:
 
 
 def gaps_of(section: str, dropped: Sequence[Problem]) -> Iterator[Gap]:
-    """Yield a gap for all dropped statements, counted by check, and a gap for ignored replacements of a patch."""
+    """Yield one gap for all dropped statements, with a count per check, and one gap for all ignored changes."""
     lost = [problem for problem in dropped if problem.rule != IGNORED]
     if lost:
         statements = "1 statement" if len(lost) == 1 else f"{len(lost)} statements"

@@ -1,4 +1,4 @@
-"""Decodes the text of a model's answer into a value, keeping the valid parts of a broken answer.
+"""Decodes the text of a model's answer. If the answer is broken, its valid parts are kept.
 
 Providers enforce only part of a schema, and some servers ignore it, so this module validates the whole answer.
 """
@@ -18,21 +18,22 @@ from octave_mcp.domain.value import Path, Value, place_before
 from octave_mcp.errors import BadAnswer
 
 MAX_COMPLAINTS = 10
-# Rounds of repairs: removing the invalid parts of an answer may reveal further invalid parts.
+# Each repair removes invalid parts of an answer, and the next validation can find further invalid parts.
 MAX_REPAIRS = 40
 
-# Only the last JSON objects of a text are tried, because models write drafts before the answer.
+# Maximum number of JSON objects to try. The last ones are tried, because models write drafts before the answer.
 MAX_CANDIDATES = 20
 
 CUT_OFF = "it was cut off at the limit of its length: give fewer and shorter entries"
 _BROKEN = "it is no complete JSON object"
 _ONLY_THOUGHTS = "the answer contains only thoughts: give the JSON object after them, and think less"
 
-# Names of fields that hold thoughts, in answers such as {"reasoning": {...}, "answer": {...}}.
+# Matches names of fields with the model's thoughts, in answers such as {"reasoning": {...}, "answer": {...}}.
 _THOUGHTS = re.compile(r"think|thought|reason|analysis|draft|reflect", re.IGNORECASE)
 
-# Matches closing braces, and whole strings so that braces inside strings are not matched. A cut-off object is decoded
-# only up to its last closing brace: a number after that brace, such as 12, may be the start of 1200.
+# Matches closing braces. Whole strings are matched too, so that a brace inside a string is not mistaken for a closing
+# brace. A cut-off object is decoded only up to its last closing brace. After that brace, a number such as 12 could be
+# the start of 1200.
 _CLOSING = re.compile(r'"(?:\\.|[^"\\])*"?|\}', re.DOTALL)
 
 
@@ -42,8 +43,8 @@ MAX_QUOTED_LENGTH = 400
 class Decoded(NamedTuple):
     """A decoded answer.
 
-    `wrong`: the complaint to the model about the answer's text, or ''. `unread`: the entries that could not be decoded;
-    `value` lacks these entries or has None for them.
+    `wrong`: what to tell the model about problems with its answer; '' if there are none. `unread`: the entries that
+    could not be decoded. These entries are missing or None in `value`.
     """
 
     value: Any
@@ -59,22 +60,22 @@ class _Candidate(NamedTuple):
     wrong: str = ""
 
     def likeness(self, form: type[Value]) -> int:
-        """Return how many fields of `form` the object has: 2 for all, 1 for some, 0 for none.
+        """Return 2 if the object has all fields of `form`, 1 if it has some of them, and 0 if it has none.
 
-        A broken object with some of the fields also gets 2, because the other fields may follow after the break.
+        A broken object with some of the fields also gets 2, because its missing part may contain the other fields.
         """
         known = form.model_fields.keys() & self.tree.keys()
         return 2 if known and (self.wrong or len(known) == len(form.model_fields)) else min(1, len(known))
 
 
 def decoded(text: str, form: type[Value], *, cut_off: bool = False, has_thoughts: bool = False) -> Decoded:
-    """Decode the last JSON object of type `form` that is not part of the model's thoughts.
+    """Decode the last JSON object that fits the type `form` and is not part of the model's thoughts.
 
     Invalid items and the unfinished end of a cut-off answer are left out. `has_thoughts`: whether the provider sent the
     model's thoughts separately from the text.
 
     Raises:
-        BadAnswer: no part of the answer is usable. The error's message is a complaint to the model.
+        BadAnswer: If no part of the answer is usable. The message tells the model what is wrong.
     """
     text = text.strip()
     if not text:
@@ -105,7 +106,10 @@ def _empty(*, cut_off: bool, has_thoughts: bool) -> BadAnswer:
 
 
 def _candidates(text: str, scan: Answers, form: type[Value]) -> list[_Candidate]:
-    """Return the objects that may be the answer, sorted by likelihood and then by position, highest first."""
+    """Return the objects that may be the answer, the most likely one first.
+
+    Among equally likely objects, the last one in the text comes first.
+    """
     candidates = [
         (start, _Candidate(tree))
         for start, value in scan.objects[-MAX_CANDIDATES:]
@@ -115,21 +119,20 @@ def _candidates(text: str, scan: Answers, form: type[Value]) -> list[_Candidate]
     if partial:
         candidates.append((scan.broken, _Candidate(partial, _BROKEN)))
     candidates.sort(key=lambda placed: (placed[1].likeness(form), placed[0]), reverse=True)
-    # Objects without any field of the type are tried only to produce a complaint; if there is a broken object, the
-    # complaint about the broken object is more useful.
+    # An object without any field of the type cannot be the answer. Trying the object only produces an error, and if
+    # there is a broken object, the error about the broken object is more useful.
     min_likeness = 1 if scan.broken >= 0 else 0
     return [candidate for _, candidate in candidates if candidate.likeness(form) >= min_likeness]
 
 
 def _wrapped(tree: dict[str, Any], form: type[Value]) -> list[dict[str, Any]]:
-    """Return the objects inside a wrapper such as {"thinking": "...", "answer": {...}}, in reverse order."""
+    """Return the objects inside a wrapper object such as {"thinking": "...", "answer": {...}}, in reverse order."""
     if form.model_fields.keys() & tree.keys():
         return []
     return [inner for name, inner in reversed(tree.items()) if isinstance(inner, dict) and not _THOUGHTS.search(name)]
 
 
 def _partial(text: str, start: int) -> dict[str, Any] | None:
-    """Return the complete part of an unfinished object."""
     ends = [match.end() for match in _CLOSING.finditer(text, start) if match[0] == "}"]
     try:
         tree: object = from_json(text[start : ends[-1]] if ends else "", allow_partial=True)
@@ -142,7 +145,7 @@ def _fitted(tree: dict[str, Any], form: type[Value], wrong: str, fault: Fault) -
     """Validate the decoded JSON as type `form`, removing invalid parts until the rest is valid.
 
     Raises:
-        BadAnswer: too little of the answer is left.
+        BadAnswer: If too little of the answer is left.
     """
     reasons, unread = [wrong] if wrong else [], dict[Path, Unread]()
     for _ in range(MAX_REPAIRS):
@@ -153,7 +156,7 @@ def _fitted(tree: dict[str, Any], form: type[Value], wrong: str, fault: Fault) -
         if _takes_texts(tree, errors):
             continue
         complaints = [f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in errors]
-        # A cut-off answer lacks fields because its end is missing, so the complaint about the missing end is enough.
+        # A cut-off answer lacks fields because its end is missing, so do not list the missing fields.
         if not wrong:
             reasons += [complaint for complaint in complaints if complaint not in reasons]
         places = [_item(tree, error["loc"]) or _removable(tree, error, form) for error in errors]
@@ -168,10 +171,10 @@ def _joined(wrong: list[str]) -> str:
 
 
 def _add_unread(tree: object, errors: list[ErrorDetails], places: list[Path], unread: dict[Path, Unread]) -> None:
-    """Add each entry with an error to `unread`, under the entry's path in the original answer."""
+    """Add each invalid entry to `unread`. The key is the entry's path in the original answer."""
     known = [*unread]
     for error, at in zip(errors, places, strict=True):
-        # Earlier rounds removed items, so later items of the same list now have lower indexes than in the original
+        # Earlier repairs removed items, so later items of the same list now have lower indexes than in the original
         # answer.
         place, text = place_before(at, known), json.dumps(_at(tree, at), ensure_ascii=False)[:MAX_QUOTED_LENGTH]
         within = ".".join(map(str, error["loc"][len(at) :]))
@@ -186,13 +189,13 @@ def _add_unread(tree: object, errors: list[ErrorDetails], places: list[Path], un
 
 
 def _removable(tree: object, error: ErrorDetails, form: type[Value]) -> Path:
-    """Return what to remove for an error outside lists: the invalid field or the top-level field around it."""
+    """Return the path to remove if the error is not in a list: the invalid field or the top-level field around it."""
     at = error["loc"]
     return at if _is_field(tree, error) or not _may_be_nothing(form, at) else at[:1]
 
 
 def _is_field(tree: object, error: ErrorDetails) -> bool:
-    """Return whether the error is about a missing or unknown field, or a field that an earlier round filled in."""
+    """Return whether the error is about a missing or unknown field, or about a placeholder for a missing field."""
     is_known = error["type"] in {"extra_forbidden", "missing"} or _was_missing(tree, error)
     return is_known and isinstance(_at(tree, error["loc"][:-1]), dict)
 
@@ -209,9 +212,9 @@ def _may_be_nothing(form: type[Value], at: Path) -> bool:
 
 
 def _repaired(tree: dict[str, Any], errors: list[ErrorDetails], places: list[Path], form: type[Value]) -> bool:
-    """Remove items and fields with errors, and fill in missing lists.
+    """Remove invalid list items and fields, and add placeholders for missing fields.
 
-    Returns False if nothing of the answer is left.
+    Return False if nothing is left of the answer.
     """
     items = {place for place in places if place and isinstance(place[-1], int)}
     for place in sorted(items, key=_order, reverse=True):
@@ -226,7 +229,7 @@ def _order(place: tuple[int | str, ...]) -> list[tuple[int, str]]:
 
 
 def _item(tree: object, place: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Return the path of the innermost list item that contains the part at `place`, or ()."""
+    """Return the path of the innermost list item that contains the part at `place`; () if no list contains the part."""
     paths = (place[:length] for length in range(len(place), 0, -1))
     return next((path for path in paths if isinstance(path[-1], int) and isinstance(_at(tree, path[:-1]), list)), ())
 
@@ -237,7 +240,7 @@ def _patched(tree: dict[str, Any], error: ErrorDetails, at: Path, form: type[Val
             tree[str(at[0])] = None
         return _may_be_nothing(form, at) and ("fix_1" in tree or any(part is not None for part in tree.values()))
     parent = cast("dict[object, object]", _at(tree, at[:-1]))
-    # pydantic's error does not include the type of a missing field, so each round tries the next value: [], then null,
+    # pydantic's error does not include the type of a missing field, so each repair tries the next value: [], then null,
     # then ''.
     if at[-1] in parent and parent[at[-1]] in ([], None):
         parent[at[-1]] = None if parent[at[-1]] == [] else ""
@@ -249,7 +252,7 @@ def _patched(tree: dict[str, Any], error: ErrorDetails, at: Path, form: type[Val
 
 
 def _takes_texts(tree: object, errors: list[ErrorDetails]) -> bool:
-    """Replace sentence objects with their text where `form` has a string. Return whether any were replaced."""
+    """If the answer type requires a string, replace a sentence object by its text. Return whether anything changed."""
     places = [error["loc"] for error in errors if error["type"] == "string_type"]
     texts = [(at, text) for at in places if (text := _sentences_text(_at(tree, at)))]
     for at, text in texts:

@@ -15,12 +15,15 @@ from octave_mcp.domain.steps import Outcome, digest_of
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """The recorded answers of earlier runs. `outcomes` maps the digest of a step's input to its outcome as JSON."""
+    """The recorded answers of earlier runs.
+
+    `outcomes` maps the digest of a step's input to the step's outcome as JSON.
+    """
 
     outcomes: Mapping[str, str]
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A] | None:
-        """Return the recorded answer with no usage, or None if there is no usable recorded answer."""
+        """Return the recorded answer, marked as reused and without costs; None if there is no usable answer."""
         return await computed(self._answer, ask)
 
     def _answer(self, ask: Ask[A, Any]) -> Answer[A] | None:

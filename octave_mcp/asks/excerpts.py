@@ -1,4 +1,4 @@
-"""Shortens the prompt for a kind of copy to the rules that are needed to revise one part of that copy."""
+"""Extracts from a prompt the rules that are needed to revise one part of a playbook."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _ITEM = re.compile(r"(?P<number>\d+)\. |\s*- (?P<lead>[^:]*)")
 
 
 def excerpt(body: str, form: type[Value], place: int | None, elsewhere: str) -> str:
-    """Return the sections of a prompt's body about the fields of the answer type `form`.
+    """Return those sections of a prompt that are about the fields of the answer type `form`.
 
-    Paragraphs that the text `elsewhere` already contains are left out. If `place` is not None, numbered lists are
-    reduced to the item with this index, counted from 0.
+    Leave out paragraphs that are also in the text `elsewhere`. If `place` is not None, keep only one item of each
+    numbered list: the item with this index, counted from 0.
     """
     schema = schema_of(form)
     fields = frozenset(
@@ -32,7 +32,7 @@ def excerpt(body: str, form: type[Value], place: int | None, elsewhere: str) -> 
 
 
 def _section(text: str, fields: frozenset[str], place: int | None, known: frozenset[str]) -> str:
-    """Return the needed paragraphs of a section under its heading, or '' if none are needed."""
+    """Return a section's heading and the paragraphs that are needed; '' if none are needed."""
     title, *paragraphs = text.split("\n\n")
     if title in _UNNEEDED:
         return ""
@@ -41,7 +41,7 @@ def _section(text: str, fields: frozenset[str], place: int | None, known: frozen
 
 
 def _needed(paragraphs: list[str], fields: frozenset[str], place: int | None) -> Iterator[str]:
-    # If a list is left out, the introduction above it, such as 'Fields:', is left out too.
+    # If a list is left out, also leave out the line that introduces the list, such as 'Fields:'.
     shortened = [_shortened(paragraph, fields, place) for paragraph in paragraphs]
     for at, text in enumerate(shortened):
         is_lead = paragraphs[at].endswith((":", ", and")) and at + 1 < len(shortened) and _is_list(paragraphs[at + 1])
@@ -55,8 +55,8 @@ def _is_list(paragraph: str) -> bool:
 
 def _shortened(paragraph: str, fields: frozenset[str], place: int | None) -> str:
     if not _is_list(paragraph):
-        # A paragraph that starts with a field, such as '`touches`: four, or one', applies only to the fields named in
-        # it.
+        # A paragraph that starts with a field name, such as '`touches`: four, or one', is needed only if the answer has
+        # one of the fields that the paragraph names.
         named = _FIELD_NAME.findall(paragraph) if paragraph.startswith("`") else ()
         return paragraph if not named or fields.intersection(named) else ""
     return "\n".join(line for line in paragraph.split("\n") if _is_wanted(line, fields, place))

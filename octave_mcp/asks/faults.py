@@ -10,7 +10,7 @@ from octave_mcp.domain.asks import Fault
 from octave_mcp.domain.notices import Gap
 from octave_mcp.errors import BadAnswer, ModelRefuses
 
-# Pseudo-section of the playbook for gaps caused by the model rather than by the content.
+# The section in gaps that the model caused. The playbook itself has no section with this name.
 MODEL = "model"
 _MODELS = "OCTAVE_FAST_MODEL, OCTAVE_STRONG_MODEL"
 
@@ -60,7 +60,10 @@ _WORDS: Mapping[Fault, _Words] = {
 
 
 class Faults:
-    """Counts asks by the fault that their answers still had after a correction ('' if an answer had none)."""
+    """Counts asks by the fault of their final answer, after any correction.
+
+    The fault is '' if the answer is complete.
+    """
 
     def __init__(self, *, on_a_server: bool) -> None:
         self._on_a_server = on_a_server
@@ -74,7 +77,7 @@ class Faults:
 
     @property
     def asks(self) -> int:
-        """The number of asks, including those with a complete answer."""
+        """The number of asks, including asks without a fault."""
         return self._counts.total()
 
     @property

@@ -1,4 +1,4 @@
-"""Rewrites those entries of a draft whose evidence a refresh removed, and leaves the rest of the draft unchanged."""
+"""Rewrites the entries of a draft that lost their evidence in a refresh. The rest of the draft stays unchanged."""
 
 from __future__ import annotations
 
@@ -25,12 +25,17 @@ from octave_mcp.evidence.judge import texts_of
 
 A = TypeVar("A", bound=Value)
 
-# Characters of the surrounding text, such as the rest of an e-mail, that the model sees so that the new entry fits in.
+# The model sees this many characters of the text around an entry, such as the rest of an e-mail, so that the new entry
+# fits the text.
 MAX_CONTEXT_LENGTH = 1_200
 
 
 class Mended(NamedTuple):
-    """The rewritten entries by path, the evidence they cite, and the problems of entries that were not rewritten."""
+    """The result of a repair.
+
+    `entries`: the rewritten entries by path. `evidence`: the evidence that these entries cite. `dropped`: the problems
+    of the entries that could not be rewritten.
+    """
 
     entries: dict[Path, object]
     evidence: tuple[Evidence, ...]
@@ -38,13 +43,13 @@ class Mended(NamedTuple):
 
 
 def to_mend(draft: Value, ask: Ask[Any, Any], lost: Sequence[Problem], known: Sequence[str]) -> tuple[Fix, ...] | None:
-    """Return the fixes that resolve the problems `lost`, or None if they do not fit into one ask."""
+    """Return the entries to rewrite because of the problems `lost`, or None if there are too many for one ask."""
     to_fix = fixes(draft, ask.answer, lost, known, ask.language)
     return to_fix if all(any(is_within(problem.at, fix.at) for fix in to_fix) for problem in lost) else None
 
 
 def follow_on(draft: Value, checks: Checks[Any]) -> list[Problem]:
-    """Return the problems of texts that relied on lost entries, such as a subject line with a lost figure."""
+    """Return the problems of texts that depend on a lost entry, such as a subject line that repeats a lost figure."""
     broken = checks.rules(*checks.judge.resolved(draft, checks.into)) if checks.rules else []
     every = (*checks.judge.problems(draft), *broken)
     return [one for one in every if one.at and not one.is_soft and not isinstance(part_at(draft, one.at), Finding)]
@@ -58,7 +63,7 @@ async def mended(
     `draft` has the type of the answer to `ask`.
 
     Raises:
-        UpstreamError: no model answered.
+        UpstreamError: If no model answered.
     """
     numbers = tuple(number for number in passages_cited(draft, to_fix) if 0 < number <= len(ask.passages))
     text = "\n".join((complaint(draft, to_fix, {}), *_context(draft, to_fix)))
@@ -75,7 +80,7 @@ async def mended(
 
 
 def _context(draft: Value, to_fix: Sequence[Fix]) -> Iterator[str]:
-    """Yield the text of each list item that contains an entry to rewrite, unless the item is a single sentence."""
+    """Yield the text around each entry to rewrite, such as the e-mail that contains the entry."""
     items = dict.fromkeys(filter(None, (_list_item(fix.at) for fix in to_fix)))
     texts = ([*_texts(part_at(draft, at))] for at in items)
     for text in dict.fromkeys(" ".join(parts) for parts in texts if len(parts) > 1):
@@ -83,7 +88,7 @@ def _context(draft: Value, to_fix: Sequence[Fix]) -> Iterator[str]:
 
 
 def _list_item(at: Path) -> Path:
-    """Return the path of the outermost list item, such as an e-mail, that contains the part at `at`; () if none."""
+    """Return the path of the outermost list item around `at`, such as an e-mail; () if `at` is not in a list."""
     return at[: next((length for length, step in enumerate(at, 1) if isinstance(step, int)), 0)]
 
 
@@ -122,7 +127,7 @@ def _resolved(entries: Mapping[Path, object], checks: Checks[Any], dropped: tupl
 
 
 def as_answer(value: Value, form: type[A], numbers: Mapping[EvidenceId, int]) -> A:
-    """Convert a value to the type that a model answers with, which has passage numbers instead of evidence ids."""
+    """Convert a checked value back into a model's answer, which cites passage numbers instead of evidence ids."""
     return form.model_validate(_tree(value, numbers))
 
 

@@ -10,7 +10,7 @@ from octave_mcp.domain.value import Value
 
 
 def notes(value: Value | None, numbers: Mapping[EvidenceId, int]) -> str:
-    """Return the notes. A finding is left out if the model does not see all passages that the finding cites."""
+    """Return the notes. Leave out findings that cite a passage that the model does not see."""
     return "\n".join(_lines(value, numbers, "")) if value else ""
 
 
@@ -29,7 +29,7 @@ def _is_shown(value: Value, numbers: Mapping[EvidenceId, int]) -> bool:
 
 
 def _text(value: Value, numbers: Mapping[EvidenceId, int]) -> str:
-    """Render the value's own strings and booleans (not those of nested values), followed by the value's citations."""
+    """Render the value's strings and booleans, followed by its citations. Nested values are not included."""
     own = [word for name in type(value).model_fields if (word := _word(name, getattr(value, name)))]
     shown = sorted({numbers[i] for i in _cites(value) if i in numbers})
     return " ".join([" · ".join(own), f"[{', '.join(map(str, shown))}]" if shown else ""]).strip()

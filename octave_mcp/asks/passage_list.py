@@ -1,7 +1,7 @@
 """Renders the passages of an ask as numbered text, grouped by page and heading, with a line for each sentence.
 
-If the passage of a heading itself is not shown, the heading becomes sentence 0 of the passages below it, so that models
-can cite the heading.
+A heading is listed as sentence 0 of the passages below it, so that models can cite the heading. A heading that is shown
+as a passage of its own is not repeated.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from octave_mcp.evidence.selection import selected
 
 
 def numbers(ask: Ask[Any, Any], max_characters: int | None = None) -> dict[EvidenceId, int]:
-    """Return the numbers of the passages to show, by evidence id.
+    """Return the passages to show, as a mapping from evidence ids to passage numbers.
 
     Asks about pages and asks for revisions show all passages; other asks show a shortlist.
     """
@@ -30,7 +30,7 @@ def numbers(ask: Ask[Any, Any], max_characters: int | None = None) -> dict[Evide
     if isinstance(ask.brief, ReadingBrief | RevisionBrief):
         return every
     chosen = shortlist(ask.brief, {i: ask.passages[number - 1] for i, number in every.items()}, max_characters)
-    # Passages are not renumbered, because answers cite passages by their numbers in the ask.
+    # Do not renumber the passages, because answers cite passages by their numbers in the ask.
     return {i: number for i, number in every.items() if i in chosen}
 
 
@@ -56,10 +56,10 @@ def to_show(passages: Sequence[Passage], interest: Interest, max_bytes: int) -> 
 
 
 def _costs(passages: Sequence[Passage]) -> list[dict[Hashable, int]]:
-    """Return the bytes of the lines that each passage needs in the rendered list.
+    """For each passage, return the sizes in bytes of its own lines and of the page and heading lines above it.
 
-    Passages of the same page and heading share the lines for the page and the heading. Bytes approximate tokens better
-    than characters do: a Chinese character takes three bytes.
+    Passages of the same page and heading share the lines for the page and the heading. Sizes are in bytes, because
+    bytes approximate tokens better than characters do: a Chinese character takes three bytes.
     """
     costs, page, heading = list[dict[Hashable, int]](), 0, 0
     for at, passage in enumerate(passages):
@@ -87,7 +87,7 @@ def _lines(passages: tuple[Passage, ...], numbers: Sequence[int]) -> Iterator[st
             yield f"\n=== {_head(passage)}"
         if passage.heading != heading:
             heading, before = passage.heading, printed
-            # If the heading itself is shown as a passage, it is not repeated as sentence 0.
+            # Do not list a heading as sentence 0 if the heading is itself shown as a passage.
             printed = "" if passage.text.lstrip("# ").startswith(heading) else heading
             if printed != before:
                 yield f"(0) {one_line(printed)}" if printed else "--"
@@ -101,7 +101,6 @@ def _of_passage(number: int, passage: Passage) -> Iterator[str]:
 
 
 def _dated(passage: Passage) -> tuple[str, date | None]:
-    """Return the key by which passages are grouped: the page's URL and date."""
     return passage.page.url, passage.page.published_on
 
 

@@ -1,4 +1,4 @@
-"""Builds patches: chooses the entries of an answer to ask for again, and builds the answer type and the complaint.
+"""Builds patches, which let a model replace only the rejected entries of its answer.
 
 An entry is the smallest part of an answer that a patch can replace: a finding, a text outside of findings, or a part
 that is missing or unreadable.
@@ -27,14 +27,17 @@ MAX_FIXES = 16
 # Anthropic's API rejects a schema with more nullable parts than this.
 MAX_NULLABLE = 16
 MAX_QUOTED_LENGTH = 160
-# A text with fewer words, such as 'none' or 'drop it', is an instruction rather than a replacement for a sentence.
+# A text with fewer words, such as 'none' or 'drop it', does not replace a sentence, because the text is an instruction.
 MIN_WORDS = 3
 MAX_CITED = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """An entry to ask for again: the entry's path, the type of the replacement, and all problems within the entry."""
+    """An entry that the model must replace.
+
+    `at`: the entry's path. `form`: the type of the replacement. `problems`: all problems within the entry.
+    """
 
     at: Path
     form: Any
@@ -48,17 +51,17 @@ class Fix:
 def fixes(
     draft: Value, form: type[Value], problems: Sequence[Problem], known: Sequence[str], language: str
 ) -> tuple[Fix, ...]:
-    """Return a fix for each entry to ask for again, in the order of the draft.
+    """Return a `Fix` for each entry that the model must replace, in the order of the draft.
 
-    If there are too many entries for one ask, entries that would otherwise be dropped take priority over entries with
-    only soft problems.
+    If there are too many entries for one ask, entries that would otherwise be dropped come first. Entries with only
+    soft problems come last, because they would not be dropped.
     """
     by_entry: dict[Path, list[Problem]] = {}
     for problem in problems:
         by_entry.setdefault(entry_at(draft, problem), []).append(problem)
     failed = [at for at, own in by_entry.items() if not all(problem.is_soft for problem in own)]
-    # A sentence that starts with 'It' or 'Both' may no longer make sense if the sentence before it is changed or
-    # dropped.
+    # Also ask for sentences that depend on the previous sentence, such as sentences that start with 'It' or 'Both'.
+    # They may no longer make sense if the previous sentence is changed or dropped.
     for at, on in dependents(draft, failed, known=known, language=language).items():
         changed = f"depends on {path_text(on)}, which may be reworded or dropped"
         text = f"{changed}: reword this entry so that it reads well either way"
@@ -72,7 +75,7 @@ def entry_at(draft: Value, problem: Problem) -> Path:
     paths = [at[:length] for length in range(len(at), -1, -1)]
     findings = [path for path in paths if isinstance(part_at(draft, path), Finding)]
     is_missing = part_at(draft, at) is None
-    # A None in a list marks an item that could not be decoded.
+    # A None in a list stands for an item that could not be decoded. Such an item is an entry of its own.
     if is_missing and isinstance(at[-1], int):
         return at
     if findings or not (is_missing or problem.rule == UNREAD):
@@ -85,7 +88,7 @@ def _order(at: Path) -> list[str]:
 
 
 def _fix(at: Path, by_entry: Mapping[Path, Sequence[Problem]], form: type[Value]) -> Fix | None:
-    """Return the fix for an entry, or None if another fix contains the entry or the answer type has no such entry."""
+    """Return None if another fix already contains the entry, or if the answer type has no such entry."""
     if any(other != at and is_within(at, other) for other in by_entry):
         return None
     try:
@@ -96,7 +99,7 @@ def _fix(at: Path, by_entry: Mapping[Path, Sequence[Problem]], form: type[Value]
 
 
 def _fitting(every: Sequence[Fix]) -> tuple[Fix, ...]:
-    """Return as many fixes as fit into one answer type, in their original order."""
+    """Return as many fixes as one answer type can hold, in their original order."""
     chosen = sorted(every, key=lambda fix: fix.is_soft)[:MAX_FIXES]
     while len(chosen) > 1 and json.dumps(schema_of(patch_form(chosen))).count('"null"') > MAX_NULLABLE:
         chosen.pop()
@@ -104,11 +107,14 @@ def _fitting(every: Sequence[Fix]) -> tuple[Fix, ...]:
 
 
 def patch_form(to_fix: Sequence[Fix]) -> type[Value]:
-    """Return the type of a patch, with nullable fields `fix_1`, `fix_2`, ... that have the types of the entries."""
+    """Return the type of a patch.
+
+    Its nullable fields `fix_1`, `fix_2`, ... have the types of the entries to replace.
+    """
     return _form(tuple(fix.form for fix in to_fix))
 
 
-# Patches with equal fields share one class, so that they share an entry in the cache of `schema_of`.
+# Patches with the same fields share one class, so that `schema_of` computes their schema only once.
 
 
 @lru_cache(maxsize=FORMS)
@@ -159,7 +165,7 @@ def passages_cited(draft: Value, to_fix: Sequence[Fix]) -> tuple[int, ...]:
 
 
 def reworded(draft: Value, to_fix: Sequence[Fix], unread: Sequence[Unread]) -> dict[int, Value]:
-    """Return the sentences for which a patch gave a plain string instead of an object, by the index of the fix.
+    """Return the new sentences that a patch gives as plain strings instead of objects. The key is the index of the fix.
 
     Each sentence has the new text, and keeps the evidence and the other fields of the old sentence.
     """
@@ -186,9 +192,9 @@ def accepted(
 
     `draft` contains all replacements; `problems` lists the problems of `draft`.
 
-    A replacement for an entry that would be dropped passes if the new entry itself is valid, because invalid parts
-    within the entry are dropped separately. A replacement for an entry with soft problems must not have more problems
-    than the original entry.
+    If the original entry would be dropped, its replacement passes if the replacement itself is valid. Invalid parts
+    within the replacement are dropped separately. If the original entry has only soft problems, the replacement must
+    not have more problems than the original entry.
     """
     passed: dict[Path, object] = {}
     for fix in to_fix:

@@ -1,6 +1,6 @@
-"""Loads the prompt files: one per question to a model, each with a TOML header between `+++` lines and a body.
+"""Loads the prompt files. Each file has a TOML header between `+++` lines, and a body with the question to the model.
 
-The body is a Jinja template that may use only the placeholders in PLACEHOLDERS and `raw` blocks.
+The body is a Jinja template that is allowed to use only `raw` blocks and the placeholders in PLACEHOLDERS.
 """
 
 from __future__ import annotations
@@ -35,19 +35,23 @@ PLACEHOLDERS = {
 }
 
 _PACKAGE = Path(__file__).parents[1]
-# In the wheel, prompts are inside the package; in a checkout, they are in the top-level folder.
+# In the wheel, the prompts are inside the package. In a checkout, they are in the top-level folder.
 _INSTALLED = _PACKAGE / "prompt_files"
 ROOT = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "prompts"
 OUTLINES = "outlines"
 
 _FILE = re.compile(r"\+\+\+\n(?P<header>.*?)^\+\+\+\n(?P<body>.*)", re.DOTALL | re.MULTILINE)
 _RAW = re.compile(r"\{% raw %\}.*?\{% endraw %\}", re.DOTALL)
-# Matches placeholders and all other Jinja delimiters: '{%' would run code, and '{#' would hide text.
+# Matches placeholders and all other Jinja delimiters. Prompts must not contain the others: '{%' would run code, and
+# '{#' would hide text.
 _TAG = re.compile(r"\{\{\s*(?P<name>[^{}]*?)\s*\}\}|\{[{%#]|[%#}]\}")
 
 
 def placeholders(body: str) -> Iterator[str]:
-    """Yield the names in double braces outside `raw` blocks, and all other Jinja delimiters verbatim."""
+    """Yield the names of the placeholders outside `raw` blocks.
+
+    Other Jinja delimiters, such as '{%', are yielded unchanged.
+    """
     return (tag["name"] or tag[0] for tag in _TAG.finditer(_RAW.sub("", body)))
 
 
@@ -58,7 +62,7 @@ def _template(body: str) -> str:
 
 
 class Limits(Value):
-    """Limits on an answer. `findings`: findings per kind; None if the prompt's body states the limits."""
+    """Limits on an answer. `findings`: maximum findings per kind; None if the prompt's body states the limits."""
 
     findings: Annotated[int, Field(ge=1)] | None = None
     output_tokens: Annotated[int, Field(ge=1)]
@@ -92,7 +96,7 @@ def load(name: str, root: Path = ROOT) -> Prompt:
     """Load a prompt, by default from the prompt files that are installed with the package.
 
     Raises:
-        SetupError: the file is missing or malformed.
+        SetupError: If the file is missing or malformed.
     """
     path = root / f"{name}.md"
     try:

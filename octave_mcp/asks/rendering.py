@@ -1,6 +1,6 @@
 """Renders an ask as text for a language model: instructions, brief, and passages.
 
-Untrusted text from pages appears in the prompt only between fences or as one plain line.
+Untrusted text from pages appears in the prompt only between secret delimiters (fences) or as one plain line.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from octave_mcp.domain.verification import VerificationBrief
 # placeholder.
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 
-# Fields that hold the draft of each prompt if one answer contains the drafts of several prompts.
+# If one answer contains drafts for several prompts, the draft for each prompt is in these fields.
 FIELDS_OF_PROMPTS: dict[str, tuple[str, ...]] = {
     "playbook/summary": ("summary",),
     "playbook/battle_card": ("why_we_win", "objection_handling", "competitive_positioning"),
@@ -62,7 +62,7 @@ _REFERRING = (
     "Answer with one JSON object of the form asked for, and nothing else."
 )
 MAX_INSTRUCTION_LENGTH = 1_000
-# Maximum characters of a passage in a complaint: the original ask has the full text.
+# Maximum characters per passage in a correction. Longer passages are cut, because the original ask has the full text.
 MAX_CITED_LENGTH = 500
 _EACH_BUYER = "buyer"
 _PERSONAS = (
@@ -84,7 +84,7 @@ class Rendered(NamedTuple):
     output_tokens: int
     mark: str = ""
 
-    # The answer cache builds its keys from this text, so the text must not depend on the process.
+    # The answer cache derives its keys from this text, so the text must be the same in every process.
     @property
     def without_marks(self) -> str:
         text = "\n".join(self[:3])
@@ -92,7 +92,7 @@ class Rendered(NamedTuple):
 
 
 def rendered(ask: Ask[Any, Any], max_characters: int | None = None) -> Rendered:
-    """Render an ask. `max_characters` limits the findings and passages in an ask to a writer."""
+    """Render an ask. `max_characters` limits the findings and passages that a writer sees."""
     prompts, fence = prompts_of(ask), fence_for(ask)
     if isinstance(ask.brief, VerificationBrief):
         system = f"{_filled(prompts[0], _given(ask))}\n\n{_JUDGING}"
@@ -108,7 +108,7 @@ def rendered(ask: Ask[Any, Any], max_characters: int | None = None) -> Rendered:
 
 
 def _headed(passages: str) -> str:
-    """Return the explanation of sentence 0 if the passages list any heading as sentence 0, otherwise ''."""
+    """Return an explanation of sentence 0 if any heading is listed as sentence 0, otherwise ''."""
     return f"{_HEADINGS}\n\n" if "\n(0) " in passages else ""
 
 
@@ -119,7 +119,7 @@ def referring(ask: Ask[Any, Any]) -> Rendered:
 
 
 def estimated_tokens(text: str, *, per_token: float = 4.0) -> int:
-    """Estimate the number of tokens in a text of any language. The estimate may be up to 25 % too high."""
+    """Estimate the number of tokens in a text of any language. The estimate can be up to 25 % too high."""
     return ceil(len(text.encode()) / per_token)
 
 
@@ -145,7 +145,7 @@ def _system(prompts: Sequence[Prompt], given: dict[str, Any], fence: Fence, ask:
 
 
 def _of_revision(prompts: Sequence[Prompt], given: dict[str, Any], form: type[Value], place: int | None) -> str:
-    """Return the prompt for revisions, followed by the rules in the other prompts about the revised fields."""
+    """Return the revision prompt, followed by the rules from other prompts that apply to the revised fields."""
     revise, *kinds = prompts
     texts = [_filled(revise, given)]
     for kind in kinds:
@@ -155,7 +155,7 @@ def _of_revision(prompts: Sequence[Prompt], given: dict[str, Any], form: type[Va
 
 
 def _under(prompt: Prompt, form: type[Value]) -> str:
-    """Return where in the answer the fields of a prompt belong, or '' if the fields make up the whole answer."""
+    """Return a note on where in the answer the fields of a prompt belong; '' if the answer has no other fields."""
     is_personas = _is_of_personas(form)
     fields = [
         f"`{name}`" for name in FIELDS_OF_PROMPTS.get(prompt.name, ()) if is_personas or name in form.model_fields
@@ -169,7 +169,7 @@ def _is_of_personas(form: type[Value]) -> bool:
 
 
 def _without_repeats(text: str) -> str:
-    """Remove paragraphs, other than headings, that repeat an earlier paragraph word for word."""
+    """Remove paragraphs that repeat an earlier paragraph word for word. Headings are not removed."""
     paragraphs = text.split("\n\n")
     return "\n\n".join(p for at, p in enumerate(paragraphs) if p.startswith("#") or p not in paragraphs[:at])
 
@@ -227,7 +227,7 @@ def _complaint(ask: Ask[Any, Any], fence: Fence) -> str:
 
 
 def _whose(brief: object) -> str:
-    """Describe which personas the rejected copy is for; '' if the copy is for all personas."""
+    """Return a phrase that names the personas of the rejected copy; '' if the copy is for all personas."""
     if not isinstance(brief, WritingBrief):
         return ""
     if brief.persona:

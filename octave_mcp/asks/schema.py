@@ -11,11 +11,11 @@ from octave_mcp.domain.value import Value
 
 Schema = dict[str, Any]
 
-# Size of the schema caches. There are more answer types than prompts, because each combination of entries in a patch is
-# a type of its own.
+# Size of the schema caches. There are more answer types than prompts, because each combination of entries in a patch
+# has its own type.
 FORMS = 256
 
-# Providers ignore or reject these keywords. Our own validation of the answer enforces the limits.
+# Providers ignore or reject these keywords, so they are removed. Our own validation of the answer enforces the limits.
 _UNENFORCED = (
     "title default format pattern minLength maxLength minItems maxItems "
     "minimum maximum exclusiveMinimum exclusiveMaximum"
@@ -28,10 +28,10 @@ _TYPED = {"type", "$ref", "anyOf", "enum"}
 
 @lru_cache(maxsize=FORMS)
 def schema_of(form: type[Value]) -> Schema:
-    """Return a schema that providers can enforce: every object is closed and every field is required.
+    """Return a schema that providers can enforce: every field is required, and no other fields are allowed.
 
     Raises:
-        TypeError: the type needs a keyword that providers reject or silently ignore.
+        TypeError: If the type needs a keyword that providers reject or silently ignore.
     """
     root = form.model_json_schema()
     root.get("$defs", {}).pop(Support.__name__, None)
@@ -49,7 +49,7 @@ def schema_name(form: type[Value]) -> str:
 
 
 def _closed(part: Schema, path: str) -> Iterator[str]:
-    """Close the schema and its parts in place, and yield a description of each part that providers cannot enforce."""
+    """Forbid unknown fields in the schema, in place. Yield a description of each part that providers cannot enforce."""
     for key in _UNENFORCED:
         part.pop(key, None)
     part.get("properties", {}).pop(UNASKED, None)

@@ -14,9 +14,9 @@ from octave_mcp.domain.value import Value, walk
 from octave_mcp.evidence.interest import Interest
 from octave_mcp.evidence.selection import ranks
 
-# Limits on findings and their passages: about 7,000 tokens in asks that understand a prospect, and 5,000 in asks that
-# write copy. An e-mail has room for a handful of claims; when ten writers were shown all findings, their asks made up
-# two thirds of a run's input tokens.
+# Maximum characters of findings and passages in one ask: about 7,000 tokens for the analysis of a prospect, and 5,000
+# tokens for writing copy. A writer needs few findings, because an e-mail has room for only a handful of claims. When
+# ten writers saw all findings, their asks used two thirds of a run's input tokens.
 UNDERSTANDING_CHARACTERS = 28_000
 WRITING_CHARACTERS = 20_000
 # The prospect's newest dated triggers are selected first, because they are the reason to write now.
@@ -34,7 +34,9 @@ class _Group(NamedTuple):
 def shortlist(
     brief: UnderstandingBrief | WritingBrief, passages: Mapping[EvidenceId, Passage], max_characters: int | None = None
 ) -> frozenset[EvidenceId]:
-    """Return the ids of the evidence to show. The best findings of each kind are selected in turns.
+    """Return the ids of the evidence to show.
+
+    The kinds of findings take turns, and each turn adds the best remaining findings of one kind.
 
     `max_characters` overrides the usual limit, for models with a smaller context.
     """
@@ -65,7 +67,8 @@ def _newest_triggers(brief: WritingBrief) -> list[CompanyTrigger]:
 
 
 def _of_personas(brief: WritingBrief, passages: Mapping[EvidenceId, Passage]) -> Iterator[EvidenceId]:
-    # The notes omit findings whose evidence is not shown, but a writer has to know every persona.
+    # Always show the evidence of the personas. The notes omit findings whose evidence is not shown, but a writer has to
+    # know every persona.
     return (i for persona in brief.prospect.buyer_personas for i in persona.evidence if i in passages)
 
 
@@ -102,7 +105,7 @@ def _of_writing(brief: WritingBrief) -> Iterator[_Group]:
 def _fitting(
     groups: Sequence[_Group], passages: Mapping[EvidenceId, Passage], max_characters: int
 ) -> frozenset[EvidenceId]:
-    """Select findings in turns until their notes and passages fill `max_characters`."""
+    """Select findings from all groups in turn, as long as their notes and passages fit into `max_characters`."""
     chosen: set[EvidenceId] = set()
     numbers = dict.fromkeys(passages, 1)
     for finding in _in_turns(groups):

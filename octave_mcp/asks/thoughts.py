@@ -1,6 +1,6 @@
 """Finds the JSON objects in an answer's text that are not part of the model's thoughts.
 
-Some servers leave the thoughts in the text, between the marks of the model's chat template.
+Some servers leave the thoughts in the text, between markers such as <think> and </think>.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ _NAME = (
 )
 _THOUGHT = r"(?:think(?:ing)?|thoughts?|reasoning)"
 _CHANNEL = r"<\|channel\|?>\s{0,9}"
-# For example <think>, [THINK], ◁think▷, <|START_THINKING|>, <details type="reasoning">, <|channel|>analysis<|message|>.
+# Matches the markers of thoughts, for example <think>, [THINK], ◁think▷, <|START_THINKING|>, <details
+# type="reasoning">, <|channel|>analysis<|message|>.
 _MARKS = re.compile(
     rf"""
     (?P<object>\{{(?=\s{{0,99}}(?:["}}]|\Z)))
@@ -38,20 +39,20 @@ _MARKS = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-# Some models write marks with lookalikes of ASCII characters, as in '<｜begin▁of▁thought｜>'.
+# Some models write markers with characters that look like ASCII, as in '<｜begin▁of▁thought｜>'.
 _ASCII = str.maketrans("｜▁＜＞", "|_<>")
 _BLANK = re.compile(r"(?:\s|\ufeff|```(?:json)?|</?\|?\w{1,20}\|?>)*", re.IGNORECASE)
 # If a text is cut off inside a literal ('fals') or an escape sequence, the JSON parser reports an error at most this
 # many characters before the end of the text.
 _ENDING = 8
-# Average number of times that each character may be read: rereading the text after each broken object would take
-# quadratic time.
+# Maximum number of times that a character is read, on average. Without this limit, rereading the text after each broken
+# object would take quadratic time.
 _READINGS = 8
-# An object that is nested too deeply for the JSON decoder has at least this many characters. The decoder's own limit on
-# levels is higher.
+# If an object is nested too deeply for the JSON decoder, skip this many characters. The object is longer than that,
+# because the decoder accepts more levels.
 _DEEP = 500
-# Characters to decode in the first attempt, and the growth factor for further attempts: the time of a failed attempt is
-# proportional to its whole input.
+# The first attempt decodes 64 characters, and each further attempt decodes 16 times as many. A failed attempt takes
+# time in proportion to its whole input, so starting with the whole text would be slow.
 _WINDOW, _WIDER = 64, 16
 
 _DECODER = json.JSONDecoder()
@@ -65,7 +66,7 @@ class PlacedObject(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """The JSON objects in a text that may be the answer (`objects`), in the order of the text.
+    """The JSON objects that may be the answer (`objects`), in the order of the text.
 
     `broken`: offset of an object that cannot be decoded completely, or -1. `breaks_off`: whether the text ends inside
     that object.
@@ -78,7 +79,7 @@ class Answers(NamedTuple):
 
 
 class _Token(NamedTuple):
-    """A mark, a complete object, or the readable start of a broken object.
+    """A marker such as <think>, a complete object, or the readable start of a broken object.
 
     `is_hopeless`: whether objects inside this broken object cannot be decoded either.
     """
@@ -91,9 +92,10 @@ class _Token(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """The text between two marks, and which of its objects may be the answer.
+    """The text between two markers.
 
-    `trusted`: 'alone' means an object that is the only content of the part, 'last' an object at the end of the part.
+    `trusted` says which objects may be the answer: 'alone' means an object that is the only content of the part, and
+    'last' means an object at the end of the part.
     """
 
     start: int
@@ -103,11 +105,11 @@ class _Part(NamedTuple):
 
 
 def answers(text: str, *, cut_off: bool) -> Answers:
-    """Find the JSON objects that may be the answer, in time linear in the length of the text.
+    """Find the JSON objects that may be the answer. The time is proportional to the length of the text.
 
-    Marks inside a complete object are part of the object. Thoughts may lack one of their marks: everything before a
-    closing mark without an opening mark counts as thoughts, and after an opening mark without a closing mark, only an
-    object at the end of the text can be the answer.
+    A marker inside a complete object belongs to the object. The opening or the closing marker can be missing. Without
+    an opening marker, everything before the closing marker counts as thoughts. Without a closing marker, only an object
+    at the end of the text can be the answer.
     """
     parts = list(_parts(text, cut_off=cut_off))
     objects = [PlacedObject(token.start, token.value) for part in parts for token in _trusted(text, part)]
@@ -180,7 +182,7 @@ def _object(text: str, start: int) -> _Token:
 def _read(text: str) -> _Token:
     """Decode the object at the start of a text.
 
-    If more text could complete the object, the token extends to the end of the text.
+    If the text ends inside the object, the token extends to the end of the text.
     """
     try:
         value, end = _DECODER.raw_decode(text)

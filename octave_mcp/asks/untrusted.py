@@ -1,4 +1,4 @@
-"""Marks untrusted text for a model by putting the text between fences or reducing it to one plain line.
+"""Marks untrusted text for a model: the text is put between secret delimiters (fences) or reduced to one plain line.
 
 Fence names are secret, so that no page can close a fence and continue with instructions.
 """

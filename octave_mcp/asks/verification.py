@@ -1,4 +1,4 @@
-"""Asks a model whether quotations support claims: many claims per ask, with each quotation included once."""
+"""Asks a model whether quotations support claims. One ask contains many claims, but each quotation only once."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from octave_mcp.ports import Model
 
 PROMPT = ("checks/self_check",)
 MAX_CLAIMS_PER_ASK = 60
-# If a model rejects half of the claims that passed the rules, or doubts more than 90 %, the model is assumed to be
-# wrong.
+# If a model rejects half of the claims or doubts more than 90 % of them, assume that the model is wrong, because all
+# these claims have passed the rules.
 REJECTED_SHARE, MAX_DOUBTED_SHARE = 0.5, 0.9
-# At most this many doubts are accepted even if an answer doubts all its claims, because only a run's total shows
-# whether the model is wrong.
+# Up to this many doubts are accepted, even if an answer doubts all of its claims. So few doubts do not show that the
+# model is wrong.
 A_FEW = 3
 MAX_REASON_LENGTH = 160
 # Estimates for the size of an answer: tokens without doubts, tokens per doubt, and the share of claims that are
@@ -113,8 +113,8 @@ def fitting(
 ) -> tuple[int, Size]:
     """Return how many claims, starting with the first, fit into one ask, and the size of that ask.
 
-    `max_tokens`: limit on the tokens of ask and answer together. `max_read`: limit on the tokens of the ask alone, for
-    models that are asked only once; MAX_CLAIMS_PER_ASK does not apply to these models.
+    `max_tokens` limits the tokens of the ask and the answer together. `max_read` limits the tokens of the ask alone,
+    and is only for models that verify once per run. MAX_CLAIMS_PER_ASK does not apply to these models.
     """
     within = claims[:MAX_CLAIMS_PER_ASK] if max_read is None else claims
     base = _base(rendered(verification(claims[:1], language)))
@@ -130,9 +130,9 @@ def fitting(
 
 
 def opinions(answer: Answer[Verification] | Unusable, count: int) -> dict[int, Opinion]:
-    """Return the opinions in an answer by the index of the claim.
+    """Return the opinions in an answer. The key is the index of the claim.
 
-    A claim that the answer lists twice or not at all has no opinion. Numbers without a claim are ignored.
+    A claim that the answer lists twice or not at all has no opinion. Ignore numbers that do not belong to a claim.
     """
     if isinstance(answer, Unusable):
         return {}
@@ -144,19 +144,19 @@ def opinions(answer: Answer[Verification] | Unusable, count: int) -> dict[int, O
 
 
 def are_trusted(verdicts: Counter[Verdict]) -> bool:
-    """Return whether a model's verdicts on claims that passed the rules are plausible."""
+    """Return whether a model's verdicts are plausible, given that all claims have passed the rules."""
     count, rejected = verdicts.total(), verdicts["not"]
     doubted = count - verdicts["supported"]
     return not (1 < rejected >= REJECTED_SHARE * count or A_FEW < doubted > MAX_DOUBTED_SHARE * count)
 
 
 async def judged_by(model: Model, claims: Sequence[Claimed], language: str = "en") -> list[Support]:
-    """Return one verdict per claim, in order.
+    """Return one verdict per claim, in the order of the claims.
 
     If the model does not judge a claim, the claim's verdict is 'unjudged' with a reason.
 
     Raises:
-        SetupError, NoAccess: the model cannot be used at all.
+        SetupError, NoAccess: If the model cannot be used at all.
     """
     verdicts: list[Support] = []
     for _, same_deal in groupby(claims, lambda claim: (claim.vendor, claim.prospect)):
@@ -173,7 +173,7 @@ async def _judged(model: Model, claims: Sequence[Claimed], language: str, *, is_
     try:
         judged = opinions(await attempts.answer(clock.now() + RETRY_SECONDS), len(claims))
     except (SetupError, NoAccess) as failed:
-        # If a later ask fails, the verdicts of earlier asks must not be lost.
+        # Raise the error only for the first ask. If a later ask fails, the verdicts of earlier asks must not be lost.
         if is_first:
             raise
         why = why_unjudged(failed)
@@ -183,7 +183,7 @@ async def _judged(model: Model, claims: Sequence[Claimed], language: str, *, is_
 
 
 def support(opinion: Opinion | None, judge: str, why: str = "") -> Support:
-    """Convert a judge's opinion to a verdict; without an opinion, the verdict is 'unjudged' for the reason `why`."""
+    """Convert an opinion to a verdict. If there is no opinion, the verdict is 'unjudged' and its reason is `why`."""
     if opinion is None:
         return Support(verdict="unjudged", judge=judge, reason=why)
     return Support(verdict=opinion.verdict, judge=judge, reason=reason_of(opinion))
@@ -212,7 +212,7 @@ def _base(text: Rendered) -> int:
 
 
 def _line_tokens(claim: Claimed, known: set[Quotation]) -> int:
-    """Estimate the tokens of a claim and of those quotations of the claim that are not in `known`."""
+    """Estimate the tokens that a claim adds to an ask, which already contains the quotations in `known`."""
     new = [one for one in claim.quotations if one not in known]
     pages: Mapping[tuple[str, str], None] = dict.fromkeys((one.role, one.title) for one in known)
     titles = sum(estimated_tokens(one.title) + 6 for one in new if (one.role, one.title) not in pages)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
 Allowed = frozenset[str]
-# Hosts that this process serves itself (the demo's), with their loopback ports. No setting can add such hosts, because
-# requests to them bypass the check for public IP addresses.
+# Hosts that this process serves itself, such as the demo sites, with their loopback ports. No setting can add such
+# hosts, because requests to them bypass the check for public IP addresses.
 Served = Mapping[str, int]
 
 NONE_SERVED: Served = MappingProxyType({})
@@ -27,15 +27,15 @@ PORTS = {"http": 80, "https": 443}
 HOST_AND_PORT = re.compile(r"(?:\[[^\[\]]+\]|[^\[\]:]+)(?::\d*)?")
 PUBLIC_PORTS = frozenset({80, 443, 8080, 8443})
 MAX_URL_CHARACTERS = 2048
-# Further query parameters are ignored, because hostile URLs have hundreds of parameters.
+# Maximum number of query parameters to read, because hostile URLs have hundreds of parameters.
 MAX_FIELDS = 20
-# Top-level labels that never belong to a public host: reserved for special use, or common in private networks and
-# clusters.
+# Hosts with these top-level names are never public, because the names are reserved or are common in private networks
+# and clusters.
 SPECIAL_NAMES = frozenset(
     {"local", "localhost", "localdomain", "localnet", "internal", "intranet", "lan", "home", "corp", "private"}
 ).union({"svc", "cluster", "default", "consul", "docker", "onion", "alt", "arpa", "test", "invalid"})
-# Characters that URL parsers disagree about or that people cannot see: controls (also percent-encoded), spaces,
-# backslashes, zero-width and bidirectional marks, and lone surrogates.
+# Characters that URL parsers treat differently or that people cannot see: control characters (also percent-encoded),
+# spaces, backslashes, zero-width characters, bidirectional marks, and lone surrogates.
 UNSAFE = re.compile(
     r"[\x00-\x20\x7f-\xa0\\\u00ad\u034f\u061c\u115f\u1160\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164]|"
     r"[\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]|%(?:[01][0-9a-f]|7f)",
@@ -60,8 +60,8 @@ def parse_company(text: str, role: Role, allow: Allowed) -> Company:
     """Return the company for a domain or URL; a path in the URL is ignored.
 
     Raises:
-        InvalidDomain: `text` does not name a website.
-        HostNotAllowed: The host is neither public nor in `allow`.
+        InvalidDomain: If `text` does not name a website.
+        HostNotAllowed: If the host is neither public nor in `allow`.
     """
     parts = _split(text.strip())
     host = _host(parts, text)
@@ -77,11 +77,11 @@ def parse_company(text: str, role: Role, allow: Allowed) -> Company:
 
 
 def check_url(url: str, allow: Allowed) -> str:
-    """Return the URL to request: `url` without its fragment and tracking parameters, and otherwise unchanged.
+    """Return the URL to request, which is `url` without its fragment and tracking parameters.
 
     Raises:
-        InvalidDomain: `url` is not an http or https URL.
-        HostNotAllowed: The host or port is neither public nor in `allow`.
+        InvalidDomain: If `url` is not an http or https URL.
+        HostNotAllowed: If the host or port is neither public nor in `allow`.
     """
     parts = _split(url)
     if not parts.scheme:
@@ -93,14 +93,13 @@ def check_url(url: str, allow: Allowed) -> str:
 
 
 def url_key(url: str) -> str:
-    """Return a key that is equal for URLs of the same page.
+    """Return a key that is the same for all URLs of a page.
 
     The key ignores www, the scheme, a trailing slash, tracking parameters, the fragment, and the order and escaping of
-    query parameters. Do not request the key instead of the URL: some servers respond only to the exact URL.
+    query parameters. Always request the URL and never the key, because some servers respond only to the exact URL.
     """
     parts = _split(url)
-    # Old sites percent-encode URLs in charsets other than UTF-8: with surrogateescape, such bytes survive the round
-    # trip.
+    # Old sites percent-encode URLs in charsets other than UTF-8. `surrogateescape` keeps such bytes unchanged.
     fields = parse_qsl(parts.query, keep_blank_values=True, errors="surrogateescape")
     sorted_fields = sorted(field for field in fields if not TRACKING_FIELD.fullmatch(field[0]))
     canonical = _address(parts, _host(parts, url), urlencode(sorted_fields, errors="surrogateescape"))
@@ -113,7 +112,7 @@ def same_site(url: str, company: Company) -> bool:
 
 
 def site_at(url: str) -> str | None:
-    """Return the site of an absolute URL, in the form of `Company.domain`; None if the URL is not a web address."""
+    """Return the site of a URL, in the same form as `Company.domain`; None if the URL is not a web address."""
     try:
         parts = _split(url)
         host = _host(parts, url)
@@ -123,7 +122,10 @@ def site_at(url: str) -> str | None:
 
 
 def company_at(url: str, company: Company) -> Company:
-    """Return the company with the host of `url` as its site and without job boards, feeds and sister sites."""
+    """Return a copy of the company whose site is the site of `url`.
+
+    The copy has no job boards, feeds or sister sites.
+    """
     parts = _split(url)
     host = _host(parts, url)
     port = parts.port or PORTS[parts.scheme]
@@ -131,10 +133,11 @@ def company_at(url: str, company: Company) -> Company:
 
 
 def site_of(host: str, port: int) -> str:
-    """Return the registrable domain, or host:port for hosts without such a domain; '' for a public suffix."""
+    """Return the registrable domain of a host, or else host:port. Return '' for a public suffix such as 'co.uk'."""
     if is_address(host) or "." not in host:
         return f"{host}:{port}"
-    # A private suffix such as wordpress.com separates the sites of its customers, but is also the domain of a company.
+    # Each customer of wordpress.com has a site of its own, such as acme.wordpress.com. But wordpress.com itself is the
+    # domain of a company, and not only a suffix.
     return _suffixes().privatesuffix(host) or _suffixes(only_icann=True).privatesuffix(host) or ""
 
 
@@ -185,7 +188,7 @@ def _split(text: str) -> SplitResult:
     """Split a URL or a bare domain; the scheme is '', http or https.
 
     Raises:
-        InvalidDomain: `text` is too long, malformed, or has an unsafe character, a user name or another scheme.
+        InvalidDomain: If `text` is too long or malformed, or has an unsafe character, a user name or another scheme.
     """
     if len(text) > MAX_URL_CHARACTERS:
         raise _not_a_domain(text, f"the URL is longer than {MAX_URL_CHARACTERS} characters")
@@ -214,7 +217,7 @@ def _problem(parts: SplitResult, port: int | None) -> str | None:
 
 
 def _host(parts: SplitResult, text: str) -> str:
-    """Return the host in lower-case ASCII (internationalized names in Punycode), IPv6 addresses in brackets."""
+    """Return the host in lower-case ASCII. International names are in Punycode, and IPv6 addresses are in brackets."""
     host = (parts.hostname or "").removesuffix(".")
     if ":" in host:
         if not is_address(host):
@@ -231,14 +234,14 @@ def _idna(host: str) -> str:
 
 
 def _ascii(host: str, text: str) -> str:
-    # A name with "xn--" goes through idna although the name is ASCII, because malformed Punycode must be rejected.
+    # A name with "xn--" is ASCII, but idna checks the name too, because malformed Punycode must be rejected.
     try:
         name = host if re.fullmatch(r"[a-z0-9.-]+", host) and "xn--" not in host else _idna(host)
     except UnicodeError:
         raise _not_a_domain(text, "the host is not a valid domain name") from None
     labels = name.split(".")
     if not all(re.fullmatch(r"(?!-)[a-z0-9-]{1,63}(?<!-)", label) for label in labels) or len(name) > 253:  # noqa: PLR2004
-        raise _not_a_domain(text, "the host may contain only letters, digits, hyphens and single dots")
+        raise _not_a_domain(text, "the host must consist of letters, digits, hyphens and single dots")
     return name
 
 
@@ -264,7 +267,7 @@ def _check_host(host: str, port: int, allow: Allowed) -> None:
 
 
 def _is_bare_name(host: str, port: int) -> bool:
-    """Whether the host looks like a company's name without a domain ('acme') rather than the name of a machine."""
+    """Whether the host is probably the name of a company ('acme') and not the name of a machine."""
     return port in PORTS.values() and "." not in host and host != "localhost" and not is_address(host)
 
 
@@ -275,9 +278,9 @@ def _is_public_name(host: str) -> bool:
     return len(labels) > 1 and labels[-1] not in SPECIAL_NAMES and not NUMERIC_LABEL.fullmatch(labels[-1])
 
 
-# Blocks to refuse in addition to `is_global`, which depends on the Python version and misses some addresses, such as
-# 168.63.129.16 (Azure's metadata and DNS service), 192.88.99.0/24 (6to4 relays) and 224.0.0.0/3 (multicast and
-# reserved).
+# Refuse these blocks even if `is_global` is true. `is_global` depends on the Python version and is wrong for some
+# addresses, such as 168.63.129.16 (Azure's metadata and DNS service), 192.88.99.0/24 (6to4 relays) and 224.0.0.0/3
+# (multicast and reserved).
 V4_REFUSED = tuple(
     ipaddress.ip_network(block)
     for block in (
@@ -287,8 +290,8 @@ V4_REFUSED = tuple(
     )
 )
 V6_PUBLIC = ipaddress.ip_network("2000::/3")
-# Blocks inside the global block that are not public: Teredo and other protocol addresses, documentation, and 6to4,
-# whose addresses can embed a private IPv4 address.
+# Blocks within V6_PUBLIC that are not public: Teredo and other protocol addresses, documentation, and 6to4, whose
+# addresses can embed a private IPv4 address.
 V6_REFUSED = tuple(ipaddress.ip_network(block) for block in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"))
 
 

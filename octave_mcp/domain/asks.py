@@ -25,7 +25,7 @@ Fault = Literal["", "cut_off", "thoughts", "empty", "refused", "unreadable"]
 
 
 class Names(Value):
-    """The names of the two companies, in the form that copy may use."""
+    """The names of the two companies, as they appear in copy."""
 
     vendor: str
     prospect: str
@@ -59,9 +59,9 @@ class AddressesBrief(ReadingBrief):
 
 
 class UnderstandingBrief(Value):
-    """Context of an ask about the merged readings of a company. The ask's passages are the evidence for these readings.
+    """Context of an ask that draws conclusions about a company from the findings on its pages.
 
-    The other fields are as in `ReadingBrief`.
+    The ask's passages are the evidence for these findings. The other fields are the same as in `ReadingBrief`.
     """
 
     role: Role
@@ -75,7 +75,7 @@ class UnderstandingBrief(Value):
 
 
 class WritingBrief(Value):
-    """Everything a writer may use. The ask's passages are the evidence that the values below cite.
+    """Everything that a writer is allowed to use. The values below cite the ask's passages as evidence.
 
     - `pitch`: what the vendor says about itself in one or two sentences.
     - `existing_customer`: evidence that the prospect is a customer of the vendor.
@@ -83,8 +83,9 @@ class WritingBrief(Value):
     - `offer`: what the vendor sells, in the words of its home page.
     - `read_on`: the day when the last page was fetched.
     - `is_thin`: whether so little is known about the prospect that only outlines can be written.
-    - `persona`, `rank`: in asks about one persona, the persona and the rank of the persona, counted from 0.
-    - `personas`: in asks about several personas, those personas.
+    - `persona`: the persona to write for, if the ask is about one persona.
+    - `personas`: the personas to write for, if the ask is about several personas.
+    - `rank`: the rank of the persona, or of the first of several personas, counted from 0.
     """
 
     names: Names
@@ -142,9 +143,9 @@ class Ask(Value, Generic[A, B]):
     - `prompt`: the prompt file. `beside`: further prompt files in the same ask, with versions ('vendor/use_cases@2').
     - `passages`: the passages to cite, numbered from 1 in this order.
     - `answer`: the type of the answer.
-    - `complaint`, `corrects`: in a correction, the problems of the first answer, and the key of that answer.
-    - `patched`: in an ask for a patch (replacements of rejected entries only), the type of the complete answer.
-    - `cited`: in an ask for a patch, the numbers of the passages that the rejected entries cite.
+    - `complaint`, `corrects`: set only in a correction: the problems of the first answer, and the key of that answer.
+    - `patched`: the type of the complete answer, if the ask is only for a patch (replacements of rejected entries).
+    - `cited`: the numbers of the passages that the rejected entries cite, if the ask is only for a patch.
     """
 
     prompt: str
@@ -162,7 +163,9 @@ class Ask(Value, Generic[A, B]):
 
     @property
     def given(self) -> dict[str, Any]:
-        """Everything the answer depends on, for digests. The prompt's version implies the type of the answer.
+        """Everything that the answer depends on, for use in digests.
+
+        The type of the answer is left out, because the version of the prompt determines the type.
 
         Passages are included in the form that models see, so that the digest stays the same if a page is fetched again
         or if other text on the page changes.
@@ -177,7 +180,10 @@ class Ask(Value, Generic[A, B]):
 
 
 class Usage(Value):
-    """Tokens and cost of a call. `cached_tokens` are input tokens from the provider's cache; `usd` may be unknown."""
+    """Tokens and cost of a call.
+
+    `cached_tokens` are input tokens from the provider's cache. `usd` is None if the price is unknown.
+    """
 
     input_tokens: int = 0
     cached_tokens: int = 0
@@ -186,7 +192,7 @@ class Usage(Value):
 
 
 class StandIn(Value):
-    """A fallback model that answered. `code` and `reason` are from the error of the model that was asked first."""
+    """A fallback model that answered. `code` and `reason` describe the error of the model that was asked first."""
 
     name: str
     code: str
@@ -194,12 +200,12 @@ class StandIn(Value):
 
 
 class Unread(Value):
-    """An entry of an answer that is invalid or missing.
+    """An invalid or missing entry of an answer.
 
     - `at`: the entry's path in the answer.
     - `wrong`: the problem.
     - `said`: the entry as JSON, truncated.
-    - `is_extra`: whether the answer's type has no such entry.
+    - `is_extra`: whether the entry is not part of the answer's type.
     """
 
     at: tuple[str | int, ...]
@@ -213,11 +219,12 @@ class Answer(Value, Generic[A]):
 
     - `wrong`: the problems with the answer's text and structure; '' if there are none.
     - `unread`: the entries that could not be decoded and are missing from `value`.
-    - `is_outline`: whether the draft is an outline, because the model writes no copy.
+    - `is_outline`: whether the answer is an outline instead of copy.
     - `by`: the fallback model that answered; None if the run's model answered.
-    - `key`: the model's own key for the answer; '' if the model does not need the verdict of the checks.
+    - `key`: identifies the answer when the verdict of the checks is reported to the model; '' if the model does not
+      need the verdict.
     - `reused`: whether the answer was copied from an earlier, identical ask.
-    - `replayed`: the origin of the answer in a recording; None if the answer is not from a recording.
+    - `replayed`: for an answer from a recording, the origin of the answer; otherwise None.
     """
 
     value: A
@@ -233,7 +240,7 @@ class Answer(Value, Generic[A]):
 
 
 class Unusable(Value):
-    """An answer without a usable value. `wrong` describes the problem. The tokens of the answer are still paid for."""
+    """An answer without a usable value. `wrong` describes the problem. The tokens of the answer still cost money."""
 
     usage: Usage
     wrong: str
@@ -246,9 +253,9 @@ class Judgement(Value):
     """The verdict of the checks on an answer.
 
     - `wrong`: the problems; '' if there are none.
-    - `dropped`: the parts that were finally dropped; None while a correction may still replace them.
+    - `dropped`: the parts that were dropped; None if a correction can still replace them.
     - `is_usable`: whether at least a part of the answer can be used.
-    - `only_entries`: whether only single entries failed, so that a correction is optional.
+    - `only_entries`: whether only single entries failed. A correction is then optional.
     """
 
     wrong: str
@@ -308,12 +315,13 @@ class Estimate(Value):
 
 
 class Capacity(Value):
-    """What a model can do, and its limits.
+    """The abilities and limits of a model.
 
-    - `max_pages`: pages to read per company by default. `pack_pages`, `ask_characters`: pages and characters per ask.
-    - `shown_characters`: maximum characters of a company's pages that the model is shown; None for no limit.
+    - `max_pages`: the default number of pages to read per company. `pack_pages`, `ask_characters`: the maximum number
+      of pages and characters per ask.
+    - `shown_characters`: the maximum number of characters that the model sees of a company's pages; None for no limit.
     - `writes_together`: whether one ask may request several drafts.
-    - `is_answered_by_client`: whether the connected client answers. No deadline applies to such answers.
+    - `is_answered_by_client`: whether the connected client answers the asks. No deadline applies to such answers.
     - `is_paid`: whether asks to the model count against the budget.
     - `ranks_addresses`: whether the model chooses which pages of a site to read; otherwise, rules choose the pages.
     - `writes_copy`: whether the model writes copy. Otherwise, it writes outlines, to which copy rules do not apply.

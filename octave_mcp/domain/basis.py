@@ -1,4 +1,4 @@
-"""The basis of a playbook: research and verdicts that a run stores so that a later refresh can reuse them."""
+"""The research and verdicts behind a playbook, which are stored so that a later refresh can reuse them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from octave_mcp.domain.value import Value
 class StoredOpinion(Value):
     """A model's opinion on a claim.
 
-    - `verdict`: None if the model gave no verdict; `why` then gives the cause.
+    - `verdict`: the model's verdict. If there is none, `verdict` is None and `why` gives the reason.
     - `reason`: why the claim is not supported. `better`: a corrected claim; '' if there is none.
     - `judge`: the name of the model.
     """
@@ -25,9 +25,9 @@ class StoredOpinion(Value):
 class Basis(Value):
     """The research and verdicts that a playbook is based on.
 
-    - `model`: the identity of the model that answered.
-    - `research`: the research on each company, before claims were verified.
-    - `verdicts`: opinions on claims, by the digest of the question about the claim.
+    - `model`: identifies the model that answered.
+    - `research`: the research on each company, as it was before claims were verified.
+    - `verdicts`: maps the digest of each question about a claim to the model's opinion.
     """
 
     model: str

@@ -1,7 +1,7 @@
 """Tables of the models, sources and export formats that a caller can choose from.
 
-To add a model, source or format, write its module and add an entry to a table: the choice 'auto', settings, help,
-schemas, docs, checks, file names and content types derive from these tables. Modules are imported on first use.
+To add a model, source or format, write its module and add an entry to its table. Settings, help, schemas, docs, checks,
+file names and content types are derived from these tables. Modules are imported on first use.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class Choice(Value):
 class Provider(Choice):
     """A model or a source.
 
-    The choice 'auto' takes the first configured provider in the table that has `in_auto`. `needs` is the environment
-    variable that configures the provider, `or_needs` an alternative variable, and `along_with` a variable that only
-    works together with `needs`.
+    The choice 'auto' selects the first configured provider with `in_auto`. `needs` is the environment variable that
+    configures the provider. `or_needs` is an alternative variable. `along_with` is a variable that works only together
+    with `needs`.
     """
 
     needs: str = ""
@@ -42,7 +42,7 @@ class Provider(Choice):
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """Environment variables that configure the provider: 'auto' considers the provider if one of them is set."""
+        """Environment variables that configure the provider. The provider is configured if one of them is set."""
         return tuple(filter(None, (self.needs, self.or_needs, self.along_with)))
 
 
@@ -53,7 +53,7 @@ class ModelChoice(Provider):
       that imitates the model's API).
     - `note`: for a model that needs no key, a short description of what it does.
     - `asks_client`: whether the connected client answers the questions, over MCP or HTTP.
-    - `replays`: whether the model can answer only for recorded pairs of companies.
+    - `replays`: whether the model replays recorded answers, which exist only for some pairs of companies.
     - `max_pages`: how many pages to read per company by default. A recording stores its own number.
     """
 
@@ -219,7 +219,7 @@ def _who_writes(models: Iterable[ModelChoice], default: str) -> str:
 
 AUTO_HELP = f"if no model is configured, {AUTO} is {BY_CLIENT} over MCP, else {BY_RULES}"
 MODEL_HELP = _who_writes(KEYLESS_MODELS, AUTO_HELP)
-# The help of the command line omits models that a client answers, because no client is connected there.
+# The command line's help omits models that need a connected client, because the command line has no such client.
 _KEYED = either(model.name for model in MODELS if model.needs)
 _UNKEYED = either(f"{model.name} ({model.note})" for model in MODELS if not (model.needs or model.asks_client))
 TERMINAL_MODEL_HELP = (
@@ -259,12 +259,12 @@ def finished_copy(*, has_client: bool = True) -> str:
     return either((*asked, f"{'another model' if asked else 'a model'}, with {keyed} set"))
 
 
-# 'no model is configured' alone would read like an error, so the text adds who answers instead.
+# 'no model is configured' alone would look like an error, so the text also says which model answers.
 CLIENT_ANSWERS = f"{NONE_CONFIGURED}; your own model answers the questions instead (call next_question)"
 
 
 def taken_by_default(model: str) -> str:
-    """Return the notice to the caller of a run that `model` was chosen by default, with the alternatives.
+    """Return the notice that tells the caller of a run why `model` was chosen, and what the alternatives are.
 
     The notice mentions tools by their MCP names; `Calls.said` rewrites these names for other surfaces.
     """
@@ -276,7 +276,7 @@ def taken_by_default(model: str) -> str:
 
 
 def written_by_default(model: str) -> str:
-    """Return the notice to the reader of a playbook that `model` was chosen because no provider was configured."""
+    """Return the notice that tells the reader of a playbook why `model` was chosen."""
     if model == BY_CLIENT:
         return f"{NONE_CONFIGURED}; the connected client's model wrote the playbook instead"
     return f"{NONE_CONFIGURED}, so rules collected {_note(BY_RULES)}; {_more()}"

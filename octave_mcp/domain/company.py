@@ -18,13 +18,14 @@ Reads = Literal["elements", "signals"]
 class RoleTraits:
     """How a company in a given role is researched.
 
-    - `reads`: whether to look on the company's pages for what it sells (`elements`) or what it needs (`signals`).
+    - `reads`: what to look for on the company's pages: what it sells (`elements`) or what it needs (`signals`).
     - `section`: the section of the playbook that contains the results.
     - `counterpart`: the role of the other company; pages that name that company are read first.
     - `serves_other_deals`: whether research on the company is cached for a day and reused in other deals. Such research
       must not depend on the counterpart.
     - `quoted_in_copy`: whether copy may quote the company's pages.
-    - `shares`: how many of 25 pages to read per kind of page, not counting the home page; scaled for other totals.
+    - `shares`: how many pages of each kind to read, if 25 pages are read besides the home page. Other totals are
+      scaled.
     - `outside`: the shares of places outside the company's site. Places without a share are not searched.
     """
 
@@ -37,8 +38,7 @@ class RoleTraits:
     outside: Mapping[LinkOrigin, int] = field(default_factory=dict[LinkOrigin, int])
 
 
-# The order of the roles is the order in which texts name the companies of a deal. `PlaybookRequest` and `Playbook` have
-# a field for each role.
+# Texts name the companies of a deal in this order. `PlaybookRequest` and `Playbook` have a field for each role.
 ROLES: Mapping[Role, RoleTraits] = {
     "vendor": RoleTraits(
         reads="elements",
@@ -68,7 +68,7 @@ ROLES: Mapping[Role, RoleTraits] = {
 
 
 class Beyond(Value):
-    """Places outside its site where a company publishes: domains of sister sites, and URLs of job boards and feeds."""
+    """Other places where a company publishes: domains of sister sites, and URLs of job boards and feeds."""
 
     sisters: tuple[str, ...] = ()
     job_boards: tuple[str, ...] = ()

@@ -27,8 +27,8 @@ SCHEME = re.compile(
 DRIVERS = {"postgresql": "psycopg", "postgres": "psycopg", "sqlite": "pysqlite"}
 HOST = r"(?:\[[0-9a-f:.%]+\]|[\w.%-]*)(?::[^/?@,]*)?"
 OPTION = r"[\w.-]+=[^&]*"
-# Users often forget to escape '@', '/', '?' and '#' in a password. The lazy quantifiers find the shortest password that
-# leaves a valid host, database and options.
+# Users often forget to escape '@', '/', '?' and '#' in a password. The lazy quantifiers find the shortest password
+# after which the rest of the URL is valid.
 POSTGRES = re.compile(
     r"(?:(?P<user>[^:/]*?)(?::(?P<password>.*?))?@)?"
     rf"(?P<hosts>{HOST}(?:,{HOST})*)"
@@ -43,7 +43,7 @@ def canonical(given: str) -> str:
     """Return the URL in the form that SQLAlchemy and DBOS accept.
 
     Raises:
-        SetupError: The database or driver is not supported, or the URL is incomplete.
+        SetupError: If the database or driver is not supported, or the URL is incomplete.
     """
     given = given.strip()
     found = SCHEME.match(given)
@@ -73,7 +73,7 @@ def file_of(url: str) -> Path | None:
 def is_scheme(given: str) -> bool:
     """Whether the URL is only a scheme ('sqlite:///').
 
-    Such a URL contains no secret, and masking it would garble errors.
+    Such a URL is not masked, because it contains no secret and masking it would garble error messages.
     """
     found = SCHEME.match(given.strip())
     return found is not None and not given.strip()[found.end() :].strip("/")

@@ -28,7 +28,7 @@ class Seat(Finding[C], Generic[C]):
 
     @property
     def in_words(self) -> str:
-        """The claim about the seat: 'Ada Moss, Head of Yards' or 'a Head of Yards is likely to be the champion'."""
+        """The seat in words: 'Ada Moss, Head of Yards' or 'a Head of Yards is likely to be the champion'."""
         if self.how_known == "named":
             return ", ".join(filter(None, (self.person, self.title)))
         return f"a {self.title} is likely to be the {self.seat.replace('_', ' ')}"
@@ -49,7 +49,7 @@ class ValueMapRow(Value, Generic[C]):
 
 
 class StackOverlap(Value):
-    """A product that the pages of both companies name, with each company's relation to it."""
+    """A product that is named on the pages of both companies, and how each company relates to the product."""
 
     name: str
     vendor: Relation
@@ -65,7 +65,7 @@ class Fit(Value):
 
 
 class Letter(Value):
-    """Known facts for one letter of MEDDPICC, and questions for the rep to find out what is not known."""
+    """One letter of MEDDPICC: the known facts, and the questions that the rep still has to ask."""
 
     known: tuple[Sentence[EvidenceId], ...] = ()
     to_find_out: tuple[str, ...] = ()
@@ -87,8 +87,8 @@ class Qualification(Value):
 class Brief(Value):
     """What a rep needs in the ten seconds before a call. The brief contains only content that passed the checks.
 
-    `why_now` is the most important trigger, `date` the date of the trigger ('2024-03-12', '2024-03', '2024' or
-    'undated'), and `means` what the trigger means for the deal. `email` is the path of the first e-mail to send, such
+    `why_now` is the most important trigger. `date` is the date of the trigger ('2024-03-12', '2024-03', '2024' or
+    'undated'). `means` says what the trigger means for the deal. `email` is the path of the first e-mail to send, such
     as 'email_sequences.0.touches.0'.
     """
 

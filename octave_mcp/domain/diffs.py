@@ -40,7 +40,7 @@ def diff(before: Playbook, after: Playbook) -> Diff:
 
 
 def applied(changes: Sequence[Change], base: Playbook) -> Playbook:
-    """Apply changes to the earlier playbook, so that `applied(diff(a, b), a) == b`."""
+    """Apply changes to the earlier playbook. For example, `applied(diff(a, b), a) == b`."""
     document: Any = base.model_dump(mode="json")
     for change in changes:
         *above, last = _path_in(base, change.path)
@@ -67,7 +67,7 @@ def _differing(old: object, new: object, at: Path) -> Iterator[tuple[Path, objec
 
 
 def _parts(old: object, new: object) -> Iterable[tuple[str | int, object, object]] | None:
-    """Return the parts of two values in pairs; None for scalars and for lists of different lengths."""
+    """Return pairs of corresponding parts; None if the values are scalars, or lists of different lengths."""
     if isinstance(old, Value) and type(old) is type(new):
         return ((name, getattr(old, name), getattr(new, name)) for name in type(old).model_fields)
     if isinstance(old, dict) and isinstance(new, dict):
@@ -80,9 +80,9 @@ def _parts(old: object, new: object) -> Iterable[tuple[str | int, object, object
 
 
 def _path_in(base: Playbook, path: str) -> Path:
-    """Return the path with names resolved in `base`.
+    """Convert a path in text form to fields, keys and indexes of `base`.
 
-    The last step may be the key of an entry that `base` does not have.
+    The last step can be the key of an entry that `base` does not have.
     """
     found: Path = ()
     for step in steps_of(path):

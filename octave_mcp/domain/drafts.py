@@ -36,11 +36,11 @@ class Drafted(Value, Generic[D]):
 class Drafts(Value):
     """The answers of all writers, with the material that the writers used. An answer is None if its writer failed.
 
-    - `sequences`, `talk_tracks`: one per persona, in the order of `personas`. Touches that broke a rule are included,
-      although the playbook omits them, so that a touch and its day in `copywriting.emails.DAYS` have the same index.
+    - `sequences`, `talk_tracks`: one per persona, in the order of `personas`. The playbook omits touches that broke a
+      rule, but `sequences` includes them. So each touch has the same index as its day in `copywriting.emails.DAYS`.
     - `evidence`: all evidence that the writers saw, whether they cited it or not.
     - `given`: what the user said about the deal.
-    - `language`: the language to check the copy for; '' to skip that check.
+    - `language`: the language that the copy must be in; '' if the language is not checked.
     - `read_on`: the day when the last page was read. The age of a page or an event is counted from this day.
     """
 
@@ -64,7 +64,7 @@ class Drafts(Value):
 
 
 class Written(NamedTuple):
-    """A playbook with its drafts and the basis of these drafts."""
+    """A playbook, its drafts, and the research and verdicts that the drafts are based on."""
 
     playbook: Playbook
     drafts: Drafts

@@ -46,7 +46,7 @@ class ModelCall(Value):
 class Event(Value):
     """Something that happened in a run.
 
-    `done` and `total` count units of work, such as pages and asks. `total` may grow while work is discovered;
+    `done` and `total` count units of work, such as pages and asks. `total` can grow when the run finds more work.
     `done` never decreases.
     """
 
@@ -66,5 +66,5 @@ class Event(Value):
 
     @property
     def text(self) -> str:
-        """The text to show to a person who follows the run: the message, or the step if there is no message."""
+        """The message for a person who follows the run. If there is no message, the text is the name of the step."""
         return self.message or self.step.replace("_", " ")

@@ -25,8 +25,8 @@ class Cite(Value):
     sentences: tuple[int, ...] = ()
 
 
-# How a claim cites its evidence: by `Cite` in a model's answer, and by `EvidenceId` after our code has resolved the
-# citation.
+# In a model's answer, a claim cites its evidence by `Cite`. After our code has resolved the citation, the claim has an
+# `EvidenceId` instead.
 C = TypeVar("C", Cite, EvidenceId)
 
 
@@ -36,9 +36,9 @@ class Passage(Value):
     - `number`: counts from 1 within the page. The same page text always gets the same numbers.
     - `start`, `heading_start`: offsets of the passage and its heading in the page's text.
     - `sentences`: (start, end) offsets within `text`.
-    - `label`, `where`: set for text that readers do not see as a sentence, such as a fact in the page's head
+    - `label`, `where`: set only for text that readers do not see as a sentence, such as a fact in the page's HTML head
       ('Founders', 'structured_data'). Such text is a passage of one sentence.
-    - `is_quotation`: whether citing any sentence of the passage cites the whole passage.
+    - `is_quotation`: whether the passage is a quotation, which can only be cited as a whole.
     """
 
     page: PageRef
@@ -94,7 +94,8 @@ Verdict = Literal["supported", "partly", "not", "unjudged"]
 class Support(Value):
     """The verdict on a claim.
 
-    `judge` is 'rules', 'self' or a model's name; `reason` says why the claim is not supported.
+    `judge` is 'rules', 'self' (the model that wrote the claim) or the name of another model. `reason` says why the
+    claim is not supported.
     """
 
     verdict: Verdict
@@ -125,7 +126,7 @@ class Finding(Value, Generic[C]):
 
 
 class Collected(Finding[C], Generic[C]):
-    """A finding that several packs of pages may contain.
+    """A finding that can occur in several packs of pages.
 
     Findings with the same `merge_key` are merged, strongest first.
     """

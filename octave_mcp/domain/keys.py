@@ -8,8 +8,8 @@ from pydantic import SecretStr
 
 from octave_mcp.errors import SetupError
 
-# Visible ASCII, because keys are sent in HTTP headers, but no quotation marks, which people often copy along with a
-# key.
+# Keys are sent in HTTP headers, so only visible ASCII is allowed. Quotation marks are not allowed, because people often
+# copy them together with a key by mistake.
 _KEY = re.compile(r"[!#-&(-~]+")
 
 
@@ -17,8 +17,8 @@ def sendable(variable: str, key: SecretStr) -> SecretStr:
     """Return the key if it is valid in an HTTP header.
 
     Raises:
-        SetupError: The key has a quotation mark, whitespace, or a control or non-ASCII character. The message does not
-            contain the key.
+        SetupError: If the key has a quotation mark, whitespace, or a control or non-ASCII character. The message does
+            not contain the key.
     """
     if _KEY.fullmatch(key.get_secret_value()):
         return key

@@ -32,7 +32,8 @@ LANGUAGES = "|".join(  # noqa: FLY002 - one string would not fit a line
     )
 )
 LOCALE_PREFIX = re.compile(rf"^/(?:{LANGUAGES})(?:[-_](?:[a-z]{{2}}|hans|hant|419))?(?=/|$)")
-# '/index.html' is the home page. A script such as '/oven.php' serves many pages, so the query or the title decides.
+# '/index.html' counts as the home page. A script such as '/oven.php' serves many pages, so the query or the title
+# decides the kind of the page.
 FRONT_PAGE = re.compile(r"/(?:(?:index|default|home|main)\.\w+)?$")
 PROGRAM_PATH = re.compile(r"/\w+\.(?:php\d?|aspx?|jsp|cfm|cgi|pl|do)$")
 EXTENSION = re.compile(r"\.(?:s?html?|php\d?|aspx?|jsp|cfm)$")
@@ -41,7 +42,7 @@ PATH_WITH_WORDS = re.compile(r"(?:/(?:[\d_]|[^\w/])*[^\W\d_][^/]*)+")
 # Parameters that describe the visitor or the campaign rather than the page: '/?lang=de' is still the home page.
 VISITOR_PARAMETER = re.compile(r"lang|hl|locale|language|utm_\w+|ref|source|src|from|via|\w*clid|v|ver|option|itemid")
 
-# Legal texts, logins, carts, lists of tags and forms.
+# Pages that are useless for a playbook, such as legal texts, logins, carts, tag lists and forms.
 UNWANTED_SEGMENTS = _parts(
     r"legal|privacy(?:-(?:policy|notice|center))?|terms(?:-(?:of-(?:service|use)|and-conditions))?|tos|eula|dpa|"
     r"imprint|impressum|"
@@ -94,17 +95,19 @@ ANNOUNCEMENT_WORDS = _words(
     r"partner(?:s|ship|ing)?|introducing|press-release|ipo|融资|发布|收购|宣布"
 )
 COMPARISON_WORDS = _words(r"vs|versus|compare|comparison|compared|alternatives?|compete|competitors|对比|替代")
-# '/blog/best-open-source-analytics-tools' compares products, although it has no 'vs'.
+# Matches rankings, which compare products without the word 'vs': '/blog/best-open-source-analytics-tools'.
 RANKING_SLUG = _words(r"best-.{1,99}-(?:tools?|software|platforms?|solutions?|apps?|services|alternatives)|top-\d+-.+")
-# '/blog/how-acme-uses-our-thing' is a customer's story, although it is in the blog.
+# Matches customer stories, even if they are in a blog: '/blog/how-acme-uses-our-thing'.
 CASE_STUDY_WORDS = _words(
     r"case-stud(?:y|ies)|customer-stor(?:y|ies)|success-stor(?:y|ies)|how-.{1,99}-(?:uses?|used|using)-.+|"
     r"[a-z0-9]+-uses-[a-z0-9]+-to-.+|案例"
 )
 
-# '/2021/05/platform' and '/stories/2019-01-23-what-we-saw' are posts, whatever other words the path contains.
+# A page with a date in its path is usually a post, even if the path also matches another kind: '/2021/05/platform',
+# '/stories/2019-01-23-what-we-saw'.
 DATED_PATH = re.compile(r"/(?:19|20)\d\d[-/](?:0[1-9]|1[0-2])(?:[-/]|$)")
-# A slug of four or more words that contains one of these words is the title of a post: '/how-to-choose-a-planner'.
+# If a slug has at least four words and contains one of these words, the slug is the title of a post:
+# '/how-to-choose-a-planner'.
 TITLE_FUNCTION_WORDS = _words(
     r"a|an|the|and|or|of|on|in|to|with|for|from|by|at|is|are|was|has|how|why|what|when|your|you|our|we|it|its|now|"
     r"if|not|"
@@ -190,8 +193,8 @@ TITLE_KINDS: tuple[tuple[Pattern, PageKind], ...] = (
 def kind_of(url: str, title: str = "", link_text: str = "") -> PageKind:
     """Return the kind of a page.
 
-    A subdomain with a fixed purpose ('docs.acme.com') takes precedence, then the path and page names in the query, then
-    the words of the title and of the link to the page.
+    The first clear hint decides the kind. The hints are, in this order: a subdomain with a fixed purpose
+    ('docs.acme.com'), the path, page names in the query, and words in the title or the link text.
     """
     path, queried = _paths(url)
     named = f"{title} {link_text}".lower().strip()
@@ -203,7 +206,7 @@ def kind_of(url: str, title: str = "", link_text: str = "") -> PageKind:
         return kind
     if UNWANTED_SEGMENTS.search(path) or UNWANTED_SEGMENTS.search(queried):
         return "other"
-    # A page directly below the home page with an unknown name is usually about a product: '/edge-functions'.
+    # If a page directly below the home page has an unknown name, it is usually about a product: '/edge-functions'.
     titled = _first(TITLE_KINDS, named)
     if path.count("/") != 1 or path == "/" or SIDE_SEGMENTS.search(path):
         return titled or "other"
@@ -215,7 +218,7 @@ def _is_title(path: str) -> bool:
 
 
 def _paths(url: str) -> tuple[str, str]:
-    """Return the page's path, and page names from the query in the form of a path ('/?p=about' gives '/about').
+    """Return the page's path, and the page names in the query as a second path ('/about' for '/?p=about').
 
     If the path names only a script ('/index.php?page=pricing'), the query becomes the path ('/pricing').
     """
@@ -232,7 +235,7 @@ def _paths(url: str) -> tuple[str, str]:
 
 def _by_subdomain(url: str) -> PageKind | None:
     kind = SUBDOMAIN_KINDS.get((urlsplit(url).hostname or "").removeprefix("www.").partition(".")[0])
-    # The company's own domain may start with such a word: 'help.com' is not a help site.
+    # Ignore such a word if it is the company's own domain: 'help.com' is not a help site.
     return None if kind and _is_main_host(url) else kind
 
 
@@ -243,7 +246,10 @@ def _is_main_host(url: str) -> bool:
 
 
 def kind_of_link(link: Link) -> PageKind:
-    """Return the kind of the page that a link leads to. Outside the company's site, the origin of the link decides."""
+    """Return the kind of the page that a link leads to.
+
+    If the page is outside the company's site, the origin of the link decides the kind.
+    """
     match link.origin:
         case "job_board":
             return "careers"
@@ -297,6 +303,9 @@ def _post(path: str, named: str) -> PageKind:
 
 
 def worth_reading(url: str) -> bool:
-    """Whether a playbook could use the page. Legal texts, logins, carts, tag lists and applications are skipped."""
+    """Whether the page can be useful for a playbook.
+
+    Legal texts, logins, carts, tag lists and web applications are not.
+    """
     host = (urlsplit(url).hostname or "").partition(".")[0]
     return host not in APPLICATION_HOSTS and not any(map(UNWANTED_SEGMENTS.search, _paths(url)))

@@ -17,11 +17,11 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # Matches a letter or digit that continues a word. Chinese, Japanese, Korean and Thai characters are excluded, because
 # texts in these languages have no spaces around a name.
 _LETTER = r"[^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]"
-# An article before the name makes it a common noun, as in '/out-of-the-box', except at the start of a path segment.
-# 'vs' may directly adjoin a name, as in '/boxvsdropbox'.
+# After an article, the name is a common noun ('/out-of-the-box'), unless the article is at the start of a path segment.
+# 'vs' can be joined to a name ('/boxvsdropbox').
 _START = rf"(?:(?<!{_LETTER})(?<![^\w/]the\W)(?<![^\w/]a\W)|(?<=vs))"
 _END = rf"(?:(?!{_LETTER})|(?=vs))"
-# Matches what may separate the words of a name in a URL: 'wells-fargo', 'wellsfargo'.
+# In a URL, the words of a name can be separated by one character or by nothing: 'wells-fargo', 'wellsfargo'.
 _BETWEEN = r"[^\w/]?"
 
 
@@ -33,7 +33,10 @@ def normal(text: str) -> str:
 
 
 def name_key(name: str) -> str:
-    """Return a key for comparing company names: equal for 'Wells-Fargo', 'Wells Fargo Inc.' and 'wells fargo'."""
+    """Return a key for comparing company names.
+
+    'Wells-Fargo', 'Wells Fargo Inc.' and 'wells fargo' have the same key.
+    """
     key = normal(name).replace("-", " ").strip(" .")
     for suffix in _SUFFIXES:
         key = key.removesuffix(suffix)
@@ -52,7 +55,10 @@ def is_named_in(name: str, address: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _whole_name(name: str) -> re.Pattern[str] | None:
-    """Compile the pattern of a name; None if the name has no words. In a domain, a word may start at any letter."""
+    """Compile a pattern that matches a name in a URL; None if the name has no words.
+
+    In a domain name, any letter can be the start of a word.
+    """
     label, dot, _ = name.partition(".")
     is_domain = bool(dot) and " " not in name
     spaced = _CAMEL.sub(" ", name) if not is_domain else "" if label.isdigit() else " ".join(label)

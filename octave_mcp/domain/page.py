@@ -1,4 +1,4 @@
-"""Pages, the links between pages, and the failures to read a page."""
+"""Pages, links, and pages that could not be read."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ LinkOrigin = Literal["home", "sitemap", "page", "job_board", "feed", "sister"]
 OUTSIDE: tuple[LinkOrigin, ...] = ("job_board", "feed", "sister")
 
 Place = Literal["title", "description", "structured_data", "logos"]
-# Places of text that readers of a page do not see as a sentence, with the phrases that prompts and exports contain.
+# Places of text that readers of a page do not see as a sentence. Prompts and exports describe the places with these
+# phrases.
 PLACES: dict[Place, str] = {
     "title": "in the page's title",
     "description": "in the page's description",
@@ -116,7 +117,7 @@ class Structured(Value):
 
 
 def is_in_head(where: Place | None) -> bool:
-    """Whether a place is in the page's head, which readers do not see. A row of logos is visible."""
+    """Whether a place is in the page's HTML head, which readers do not see. A row of logos is visible to readers."""
     return where not in {None, "logos"}
 
 
@@ -135,7 +136,7 @@ class Labelled(Value):
 
 
 class HeadFact(Value):
-    """A fact from the head of a page. `value` is a single line."""
+    """A fact from the HTML head of a page. `value` is a single line."""
 
     label: str
     where: Place
@@ -143,11 +144,11 @@ class HeadFact(Value):
 
 
 class Page(Value):
-    """A fetched URL as Markdown.
+    """A fetched page as Markdown.
 
-    - `text`: the body, followed by one line per fact of the page's head. Evidence is copied from this text, so the text
-      must not change.
-    - `labelled`: the stretches of `text` that are facts of the head or rows of logos.
+    - `text`: the body, followed by one line per fact from the page's HTML head. Evidence is copied from this text, so
+      the text must not change.
+    - `labelled`: the stretches of `text` that are facts from the HTML head or rows of logos.
     - `links`: links to pages of the same site.
     - `outside`: links to feeds and job boards and, on a home page, to the home pages of other sites.
     """
@@ -165,17 +166,17 @@ class Page(Value):
 
     @property
     def body(self) -> str:
-        """The text without the facts of the page's head."""
+        """The text without the facts from the page's HTML head."""
         return self.text[: self.head[0].start].rstrip() if self.head else self.text
 
     @property
     def facts_text(self) -> str:
-        """The facts of the page's head, one per line: 'Founders: Ada, Grace'."""
+        """The facts from the page's HTML head, one per line: 'Founders: Ada, Grace'."""
         return "\n".join(f"{fact.label}: {self.text[fact.start : fact.end]}" for fact in self.head)
 
     @property
     def said(self) -> str:
-        """The visible words in lower case with single spaces, which are equal for two URLs that show the same page."""
+        """The visible text in lower case and with single spaces. It is the same for two URLs of the same page."""
         return " ".join((self.body or self.text).casefold().split())
 
     @property
@@ -184,9 +185,9 @@ class Page(Value):
 
 
 def with_facts(body: str, facts: Iterable[HeadFact]) -> tuple[str, tuple[Labelled, ...]]:
-    """Append facts to the body of a page. Returns the text and the places of the facts in the text."""
+    """Append facts to the body of a page. Return the text and the places of the facts in the text."""
     listed = tuple(facts)
-    # Parts of the text are separated by an empty line, which takes two characters.
+    # Each fact starts two characters after the end of the text before it, because an empty line separates them.
     starts = accumulate((len(fact.value) + 2 for fact in listed), initial=len(body) + 2 if body else 0)
     labelled = tuple(
         Labelled(label=fact.label, where=fact.where, start=start, end=start + len(fact.value))
@@ -196,9 +197,10 @@ def with_facts(body: str, facts: Iterable[HeadFact]) -> tuple[str, tuple[Labelle
 
 
 _TRANSIENT = ("timeout", "connection_failed", "http_408", "http_425", "http_429", "http_5")
-# The source has no credits left, or the site limits the rate: each further page would fail in the same way.
+# After these failures, stop reading the site. The source has no credits left or the site limits the rate, so further
+# pages would fail too.
 _SITE_WIDE = frozenset({"declined", "crawl_delay", "http_402", "http_429"})
-# The site refuses this visitor, so other pages may be refused too.
+# With these codes, the site refuses the visitor, so other pages of the site may be refused too.
 _VISITOR_REFUSED = frozenset({"http_401", "http_403", "login_wall"})
 
 
@@ -218,8 +220,8 @@ class PageFailure(Value):
     def may_pass(self) -> bool:
         """Whether to retry the page at the next request instead of caching the failure.
 
-        True for transient failures and for bot walls, which may disappear. A bot wall does not count as transient,
-        because every run on a site with a bot wall would then end as partial.
+        True for transient failures and for pages that block bots. Blocked bots do not count as transient, because every
+        run on a site that blocks bots would then end as partial.
         """
         return self.is_transient or self.code == "bot_wall"
 

@@ -1,4 +1,4 @@
-"""Reads and writes the paths of parts of a playbook, such as 'email_sequences.persona-1.touches[2].body'.
+"""Reads and writes paths to parts of a playbook, such as 'email_sequences.persona-1.touches[2].body'.
 
 A path addresses an entry of a list by its index, counted from 0, or by its name. Names that are not plain identifiers
 are written as JSON strings: 'evidence["a.b"]'.
@@ -19,10 +19,10 @@ from octave_mcp.domain.playbook import SECTIONS, Playbook
 from octave_mcp.domain.value import Path, Value, part_at
 from octave_mcp.errors import UnknownName
 
-# Fields whose value may be used as the name of a list entry in a path.
+# In a path, the value of one of these fields can be used as the name of a list entry.
 NAMING = ("id", "persona_id", "kind", "seat", "name", "customer")
-# Lists whose entries are named by a field when a path is written. Unlike an index, a name still leads to the entry
-# after an edit that moves the entry.
+# In the paths of these lists, entries are named by this field instead of by an index. Unlike an index, a name stays
+# valid if an edit moves the entry.
 _NAMED_BY = {
     "priority_personas": "id",
     "buyer_personas": "id",
@@ -44,7 +44,7 @@ _PLAIN = re.compile(r"[^\W\d][\w-]*")
 
 
 def steps_of(written: str) -> tuple[str, ...]:
-    """Split a written path into its steps; empty if the path is malformed."""
+    """Split a path into its steps. The result is empty if the path is malformed."""
     steps: list[str] = []
     at = 0
     while at < len(written) and (step := _STEP.match(written, at)):
@@ -66,17 +66,17 @@ def check_section(written: str, listed: Iterable[str] = SECTIONS) -> None:
     """Check that a path starts with a section.
 
     Raises:
-        UnknownName: The path does not start with a section. The message lists the sections in `listed`.
+        UnknownName: If the path does not start with a section. The message lists the sections in `listed`.
     """
     if first_of(written) not in SECTIONS:
         raise UnknownName(f"there is no section {written!r}; choose one of {', '.join(listed)}")
 
 
 def place_of(playbook: Playbook, written: str) -> Path:
-    """Resolve a written path to fields, keys and indexes.
+    """Convert a path in text form to fields, keys and indexes.
 
     Raises:
-        UnknownName: No part or several parts have this path. The message lists the valid choices.
+        UnknownName: If no part or several parts have this path. The message lists the valid choices.
     """
     check_section(written, (section for section in SECTIONS if section not in RECORDED))
     value: object = playbook
@@ -97,7 +97,10 @@ def no_part(written: str, step: str, value: object) -> UnknownName:
 
 
 def keys_of(value: object, step: str) -> Sequence[str | int]:
-    """Return what a step of a path may mean: a field, a key, an index, or the indexes of all entries with that name."""
+    """Return the field, key or index that a step of a path names.
+
+    If several entries have that name, return all indexes.
+    """
     if isinstance(value, Value):
         return [step] if step in type(value).model_fields else []
     if isinstance(value, dict):
@@ -116,7 +119,7 @@ def child(value: object, key: str | int) -> object:
 
 
 def names_of(entry: object) -> Iterator[str]:
-    """Yield the names by which a path may address an entry of a list."""
+    """Yield the names that a path can use for an entry of a list."""
     values = (getattr(entry, field, None) for field in NAMING)
     return (name for name in values if isinstance(name, str))
 
@@ -129,7 +132,7 @@ def own_texts(playbook: Playbook) -> Iterator[tuple[Path, OwnText]]:
 
 
 def written(playbook: Playbook, path: Path) -> str:
-    """Return the path of a part as text. The last step may name a part that does not exist."""
+    """Return the path of a part as text. The last step can name a part that does not exist."""
     value: object = playbook
     text, before = "", ""
     for step in path:
@@ -143,14 +146,12 @@ def _written(value: object, step: str | int, listed_in: str) -> str:
         return f".{step}" if _PLAIN.fullmatch(step) else f"[{json.dumps(step)}]"
     entry = child(value, step)
     name: str | None = getattr(entry, _NAMED_BY.get(listed_in, ""), None)
-    # A path has the name of an entry only if the name leads back to this entry alone; otherwise, the path has the
-    # index.
+    # Use the name of an entry only if no other entry can be meant. Otherwise, use the index.
     is_named = name and _PLAIN.fullmatch(name) and keys_of(value, name) == [step]
     return f".{name}" if is_named else f"[{step}]"
 
 
 def _choices(value: object) -> str:
-    """List the parts of a value for an error message."""
     if isinstance(value, tuple):
         return _choices_in(cast("tuple[object, ...]", value))
     keys: Iterable[str] = ()
@@ -164,7 +165,8 @@ def _choices(value: object) -> str:
 def _choices_in(listed: tuple[object, ...]) -> str:
     if not listed:
         return "it is empty"
-    # A name that several entries share, such as the kind of an e-mail, identifies none of them.
+    # Leave out names that several entries share, such as the kind of an e-mail, because such a name identifies no
+    # entry.
     counts = Counter(name for entry in listed for name in {*names_of(entry)} if "." not in name)
     names = [name for entry in listed for name in dict.fromkeys(names_of(entry)) if counts[name] == 1]
     index = "index 0" if len(listed) == 1 else f"an index from 0 to {len(listed) - 1}"

@@ -34,7 +34,7 @@ class TouchDraft(Value, Generic[C]):
     """An e-mail as paragraphs of sentences. Our code adds the greeting and the signature.
 
     `second_opening` is an alternative opening without a date, for use when the news is old. `make_first` is the full
-    text of what an offer promises, which the rep has to prepare.
+    text of the material that the e-mail offers, which the rep has to prepare.
     """
 
     subject: Spoken
@@ -150,7 +150,7 @@ class PersonaPoints(Value, Generic[C]):
 
 
 class PriorityPersona(Value):
-    """A buyer persona with a rank by priority. `inferred`: whether the role is inferred rather than named on a page."""
+    """A buyer persona. `rank`: its priority. `inferred`: whether the role is inferred rather than named on a page."""
 
     id: str
     rank: int
@@ -194,7 +194,7 @@ class SummaryDraft(Value, Generic[C]):
     """The draft of the texts about the deal as a whole.
 
     `trigger_meanings` say what each trigger means for the deal, most important first, and cite the trigger.
-    `reasons_against` say why the prospect may not buy.
+    `reasons_against` say why the prospect might not buy.
     """
 
     executive_summary: ExecutiveSummary[C]
@@ -233,7 +233,7 @@ class PersonaDrafts(Value, Generic[C]):
 
 
 class NamedCompany(Value):
-    """A company of the deal. `name` is the name that the company uses itself, or its domain if no name was found."""
+    """A company of the deal. `name` is the name on the company's own pages, or the domain if no name was found."""
 
     name: str
     domain: str
@@ -269,8 +269,8 @@ SCHEMA_VERSION = 3
 class Playbook(Value):
     """A sales playbook for one vendor and one prospect.
 
-    Sections that were added after the playbook's `schema_version` are empty, and `brief` is None. `recording` is set if
-    the model's answers were replayed from a recording.
+    In a playbook with an older `schema_version`, sections that were added later are empty or, in the case of `brief`,
+    None. `recording` is set if the model's answers were replayed from a recording.
     """
 
     schema_version: int = 1
@@ -309,7 +309,7 @@ class Playbook(Value):
 
     @property
     def written_by(self) -> str:
-        """The model that wrote the playbook, even if its answers were replayed."""
+        """The model that wrote the playbook. If the answers were replayed, this is the model that was recorded."""
         return f"{self.recording.model}, recorded {self.recording.recorded_on}" if self.recording else self.model
 
     @property

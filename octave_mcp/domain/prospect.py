@@ -26,7 +26,7 @@ FactTopic = Literal[
     "history",
 ]
 
-# Used for the prospect's needs and for what the vendor's proof points show, so that the two can be matched.
+# The prospect's needs and the vendor's proof points use the same list, so that they can be matched.
 Need = Literal[
     "growth",
     "conversion",
@@ -45,7 +45,7 @@ Need = Literal[
     "quality",
 ]
 
-# Maximum number of personas that e-mails and talk tracks are written for. `PersonaDrafts` has a field for each persona.
+# Maximum number of personas for whom e-mails and talk tracks are written. `PersonaDrafts` has a field for each persona.
 MAX_PERSONAS = 3
 
 Confidence = Literal["high", "medium", "low"]
@@ -149,7 +149,7 @@ class Understanding(Value, Generic[C]):
 class PainPoint(Pain[EvidenceId]):
     """A pain point in a playbook.
 
-    `confidence` depends on the number, independence, age and kind of the pieces of evidence.
+    `confidence` depends on how much evidence there is, and on its independence, age and kind.
     """
 
     id: str

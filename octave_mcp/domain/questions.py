@@ -13,7 +13,7 @@ class Question(Value):
 
     - `question_id`: equal questions have the same id, even in different runs.
     - `instructions`: the task of the model. `material`: known facts and the numbered passages.
-    - `complaint`: in a correction, the problems of the answer to the question `corrects`; otherwise ''.
+    - `complaint`, `corrects`: set only in a correction: the problems of the earlier answer, and the id of its question.
     - `tokens`: an estimate for everything that the model reads, including the schema.
     """
 
@@ -35,7 +35,7 @@ class QuestionRecord(Question):
 
     - `answer`: the text of the answer; None while the question is open.
     - `wrong`: problems that the checks found, or '' if there were none; None until the answer is checked.
-    - `dropped`: parts of the answer that were finally dropped, or '' if none were; None until the decision is made.
+    - `dropped`: the dropped parts of the answer, or '' if nothing was dropped; None before the final decision.
     - `reused`: whether the answer was copied from another run. The copy remains if the other run is deleted.
     """
 
@@ -46,5 +46,5 @@ class QuestionRecord(Question):
 
     @property
     def is_judged(self) -> bool:
-        """Whether the checks have decided to accept the answer or to drop parts of it."""
+        """Whether the checks have finally accepted the answer or dropped parts of it."""
         return self.wrong == "" or (self.wrong is not None and self.dropped is not None)

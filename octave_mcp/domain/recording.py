@@ -17,7 +17,7 @@ class Replayed(Value):
     - `question`: the recorded question. A run may ask the same question several times, about different pages.
     - `of`: the number of citations in all recorded answers to the question. `mapped`: how many of these citations the
       replayed answer contains.
-    - `notices`: other changes since the recording was made.
+    - `notices`: sentences about other changes since the recording was made.
     """
 
     model: str
@@ -55,7 +55,7 @@ def recording_of(answers: Iterable[Replayed]) -> Recording | None:
     replayed = tuple(answers)
     if not replayed:
         return None
-    # `of` is the total of a question, so it counts only once even if the question was asked several times.
+    # All answers to a question have the same `of`, so count each question only once.
     of = sum({answer.question: answer.of for answer in replayed}.values())
     return Recording(
         model=replayed[0].model,

@@ -50,12 +50,12 @@ class Reading(Value):
 
 
 class Research(Value):
-    """Everything known about one company. The fields that `Reading` also has combine the values of all packs of pages.
+    """Everything known about one company. Fields with the same name as in `Reading` combine all packs of pages.
 
     - `elements`, `signals`: None if the model answered no question about the pages.
     - `intelligence`: the conclusions that step 7 drew from the signals.
     - `links`: all known URLs of the site, read or not.
-    - `found_by`, `found_at`: for reused research, the run that did the research and the time.
+    - `found_by`, `found_at`: set only for reused research: the run that did the research, and when.
     """
 
     profile: Profile

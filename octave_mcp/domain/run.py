@@ -42,7 +42,7 @@ class PlaybookRequest(Value):
 
     @property
     def companies(self) -> dict[Role, str]:
-        """The companies of the deal by role, in the caller's own spelling."""
+        """The companies of the deal, as the caller spelled them. The key is the role."""
         return {role: given for role in ROLES if (given := getattr(self, role)) is not None}
 
 
@@ -84,8 +84,8 @@ class RunRecord(Value):
     - `estimate`: the estimated cost that was reported when the run was requested.
     - `specialists_per_ask`: the value of the setting when the run started, so that a resumed run asks the same
       questions.
-    - `revision`, `revision_request`: set for a run that rewrites a part of another run's playbook. `request` is then
-      the request of the other run with the changes for the revision.
+    - `revision`, `revision_request`: set only for a revision, which rewrites a part of another run's playbook.
+      `request` is then a copy of the other run's request, with the changes for the revision.
     - `refreshes`, `base_version`: the run whose playbook is refreshed, and the version that the refresh starts from.
     - `anew`: the reason why a refresh asked all questions again; otherwise ''.
     """

@@ -24,7 +24,10 @@ Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120), 
 
 
 class Sender(Value):
-    """The rep who sends the e-mails. The signature omits empty fields, or has merge fields if `name` is empty."""
+    """The rep who sends the e-mails.
+
+    The signature omits empty fields. If `name` is empty, the signature has merge fields.
+    """
 
     name: Line = ""
     company: Line = ""

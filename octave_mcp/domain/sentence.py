@@ -8,7 +8,7 @@ from octave_mcp.domain.evidence import C, Finding
 from octave_mcp.domain.value import Value
 
 # A fact is supported by evidence. An inference goes one step beyond its evidence and is marked as such. The other kinds
-# claim nothing.
+# make no claim.
 SentenceKind = Literal["fact", "inference", "question", "ask", "courtesy"]
 
 

@@ -16,8 +16,8 @@ _ANY = TypeAdapter[Any](Any)
 class StepEntry(Value):
     """A finished step.
 
-    `name` is the step's path in the run ('vendor/pack-3/ask'), `digest` the digest of the step's input, `epoch` the
-    number of the execution that finished the step, and `outcome` an `Outcome` as JSON.
+    `name` is the step's path in the run ('vendor/pack-3/ask'). `digest` is the digest of the step's input. `epoch` is
+    the number of the execution that finished the step. `outcome` is an `Outcome` as JSON.
     """
 
     name: str
@@ -46,6 +46,6 @@ class Outcome(Value):
 def digest_of(*given: object) -> str:
     """Return a SHA-256 digest of the values, which is the same in all processes.
 
-    Values are serialized by their runtime type, so that fields of subclasses count too.
+    Values are serialized by their runtime type, so that the digest includes the fields of subclasses.
     """
     return sha256(_ANY.dump_json(given, serialize_as_any=True)).hexdigest()

@@ -1,4 +1,4 @@
-"""`Value`, the base of all domain types, and functions that walk, address and change values."""
+"""The base class of all domain types, and functions that walk through values, find their parts and change them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Path = tuple[str | int, ...]
 class Value(BaseModel):
     """Immutable value, compared by content. Unknown fields are rejected."""
 
-    # Validators are built on first use: a server that lists its tools needs only a few of the many types.
+    # Build validators on first use, because a server that only lists its tools needs few of the many types.
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
@@ -33,8 +33,8 @@ def located(value: object, at: Path = ()) -> Iterator[tuple[Path, Value]]:
     return iter(found)
 
 
-# Appending to one list and skipping scalars by their exact type takes a third of the time of nested generators with an
-# isinstance check for each text.
+# This function appends to one list and skips scalars by their exact type. That takes a third of the time of nested
+# generators with an isinstance check for each text.
 def _gather(value: object, at: Path, found: list[tuple[Path, Value]]) -> None:
     if isinstance(value, tuple):
         for index, part in enumerate(cast("tuple[object, ...]", value)):
@@ -81,10 +81,12 @@ def part_at(value: object, path: Path) -> object:
 
 
 def form_at(form: Any, path: Path) -> Any:  # noqa: ANN401 - a type
-    """Return the type, without `None`, of the part at `path` in a value of the type `form`.
+    """Return the type of the part at `path` in a value of the type `form`.
+
+    If the part is optional, the result is the type without `None`.
 
     Raises:
-        KeyError: The type has no such field.
+        KeyError: If the type has no such field.
     """
     for step in path:
         form = get_args(form)[0] if isinstance(step, int) else form.model_fields[step].annotation
@@ -103,10 +105,7 @@ def changed(value: V, parts: Mapping[Path, object]) -> V:
 
 
 def _changed(value: object, parts: Mapping[Path, object], above: Container[Path], at: Path) -> object:
-    """Replace `parts`.
-
-    Only values at a path in `above` contain a changed part, so all other values are reused unchanged.
-    """
+    """Return `value` with `parts` replaced. `above`: the paths of all values that contain a replaced part."""
     if at in parts:
         return parts[at]
     if at not in above:
@@ -139,8 +138,8 @@ def place_before(path: Path, removed: Iterable[Path]) -> Path:
     entries = sorted((entry for entry in removed if entry and isinstance(entry[-1], int)), key=lambda entry: entry[-1])
     for step in path:
         if isinstance(step, int):
-            # Entries are sorted by index: each removed entry at or before the index increases it, which may put the
-            # next removed entry before the index.
+            # Add one for each removed entry at or before the index. The entries must be sorted, because the higher
+            # index can be at or after the next removed entry.
             for entry in entries:
                 step += entry[:-1] == original and cast("int", entry[-1]) <= step  # noqa: PLW2901 - moves up
         original = (*original, step)
@@ -150,12 +149,12 @@ def place_before(path: Path, removed: Iterable[Path]) -> Path:
 ADVICE, SPOKEN = "advice", "spoken"
 # Text that tells a rep what to do or what something is for. Unlike spoken text, advice makes no claim about a company.
 Advice = Annotated[str, ADVICE]
-# Text that the rep or the buyer says to the other.
+# Text that the rep says to the buyer, or that the buyer says to the rep.
 Spoken = Annotated[str, SPOKEN]
 
 
 def manner_of(value: Value, field: str) -> Literal["advice", "spoken", ""]:
-    """Return the kind of text that a field contains, according to the field's annotation; '' if it is not annotated."""
+    """Return whether a field is annotated as 'advice' or as 'spoken'; '' if it has neither annotation."""
     markers = type(value).model_fields[field].metadata
     return "advice" if ADVICE in markers else "spoken" if SPOKEN in markers else ""
 
@@ -170,7 +169,7 @@ def only(form: type[Value], names: tuple[str, ...]) -> type[Value]:
 
 
 def field_of(form: type[Value], name: str, kind: object = None) -> Any:  # noqa: ANN401 - what create_model takes
-    """Return the definition of a required field with the metadata of a field of `form`.
+    """Return the definition of a required field, with the metadata of the field `name` of `form`.
 
     `kind` replaces the type of the field, for instance by the type of the entries of a list.
     """

@@ -1,6 +1,7 @@
-"""Vendor elements. Each kind has a class, and a prompt file that is named like the kind's field in `VendorElements`.
+"""Vendor elements, such as offerings and case studies. Each kind has a class, a field and a prompt file.
 
-Everything specific to a kind is in its class: checks, merging, gaps, exports and counts derive from the class.
+Everything specific to a kind is in its class. Checks, merging, gaps, exports and counts are derived from the class. The
+field in `VendorElements` and the prompt file have the same name.
 """
 
 from __future__ import annotations
@@ -263,5 +264,5 @@ READ_KINDS: dict[str, str] = {
 
 @cache
 def some_kinds(kinds: tuple[str, ...], cited: type) -> type[Value]:
-    """Return an answer type that has only the given kinds of findings and cites evidence by `cited`."""
+    """Return an answer type that has only the given kinds of findings. `cited` is the type of the citations."""
     return only(VendorAnswer[cited], kinds)  # pyright: ignore[reportInvalidTypeArguments] - `cited` is known at run time only

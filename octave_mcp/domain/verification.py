@@ -12,7 +12,7 @@ ClaimKind = Literal["fact", "inference"]
 
 
 class PageQuotation(Value):
-    """A quotation with the title of its page and the role of the company whose page it is."""
+    """A quotation, the title of its page, and the role of the company that the page belongs to."""
 
     role: Role
     title: str
@@ -22,8 +22,8 @@ class PageQuotation(Value):
 class CitedClaim(Value):
     """A claim to judge.
 
-    `label` is the subject of the claim; '' if the text itself names the subject. `quotations` are numbers of quotations
-    in the brief, from 1.
+    `label` is the subject of the claim; '' if the text itself names the subject. `quotations` are the numbers of the
+    cited quotations in the brief, counted from 1.
     """
 
     text: str
@@ -64,7 +64,7 @@ class Verification(Value):
 
 
 class Verified(Value):
-    """The answer about the first `sent` claims of a list. `answer` is None if no claims were sent."""
+    """The answer to an ask about the first `sent` claims of a list. `answer` is None if no claims were sent."""
 
     sent: int
     answer: Answer[Verification] | Unusable | None

@@ -1,4 +1,4 @@
-"""Versions of a playbook. Each version is a complete playbook and records who made the version and its base version."""
+"""Versions of a playbook. Each version is a complete playbook. It records its author and its base version."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from octave_mcp.errors import Outdated
 
 Made = Literal["generated", "revised", "edited", "refreshed"]
 
-# Sections that differ between all versions, so listing these sections as changed would be useless.
+# These sections differ in every version, so listing them as changed would be useless.
 _UNLISTED = frozenset({"cost", "timings", "own_text"})
 
 
 class VersionMeta(Value):
-    """A version of a playbook without its content. Each version is based on the previous one.
+    """The data about a version of a playbook, without the playbook. Each version is based on the previous one.
 
     - `number`: counts from 1.
     - `by`: the model or person that made the version.
@@ -91,7 +91,7 @@ def check_base(run_id: str, base: int, metas: Sequence[VersionMeta]) -> None:
     """Check that `base` is the number of the playbook's newest version.
 
     Raises:
-        Outdated: There is a newer version. The message says who has changed what since `base`.
+        Outdated: If there is a newer version. The message says who has changed what since `base`.
     """
     newest = metas[-1].number if metas else 0
     if base != newest:
@@ -102,7 +102,7 @@ def check_base(run_id: str, base: int, metas: Sequence[VersionMeta]) -> None:
 
 
 def _since(metas: Sequence[VersionMeta]) -> str:
-    """Describe for each version who changed which sections and when."""
+    """For each version, say who changed which sections, and when."""
     return "; ".join(map(_in_words, metas))
 
 

@@ -60,8 +60,8 @@ class LogFile:
             self._is_failing = is_failing
             level = logger.level("ERROR" if is_failing else "INFO")
             own = {"level": level, "message": text, "name": __name__, "extra": dict[str, Any](), "exception": None}
-            # `report` must not use loguru: to avoid a deadlock, loguru rejects records that a sink logs while it
-            # handles a record.
+            # `report` must not use loguru. A sink cannot log while it handles a record, because loguru rejects such
+            # records to avoid a deadlock.
             self._report(cast("Record", {**record, **own}))
 
 

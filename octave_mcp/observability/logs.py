@@ -35,11 +35,10 @@ if TYPE_CHECKING:
 
 FIELDS = ("run_id", "session_id", "step", "company", "duration_ms", "success", "event")
 RENDERED = "rendered"
-# Number of stack frames between the code that emits an event and this module, so that loguru logs the line of that
-# code.
+# The code that emits an event is this many stack frames above. With this depth, loguru logs the line of that code.
 EVENT_DEPTH = 4
-# These libraries may add handlers to their loggers or turn off propagation, so that records would not reach the root
-# logger.
+# These libraries can add handlers to their loggers or turn off propagation. Both are undone, so that records reach the
+# root logger.
 LIBRARY_LOGGERS = (
     "fastmcp",
     "mcp",
@@ -55,7 +54,8 @@ LIBRARY_LOGGERS = (
 LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
 RETRY_FIELDS = frozenset({"stamina.retry_num", "stamina.caused_by", "stamina.wait_for"})
 
-# Limit per field: a short line is written in one system call, so lines of several processes do not mix.
+# Maximum characters per field. A short line is written in one system call, so that lines from several processes do not
+# mix.
 MAX_TEXT_LENGTH = 4000
 CUT_TRACEBACK = "Traceback (most recent call last):\n  ...\n"
 
@@ -89,8 +89,8 @@ COLOURS = {"DEBUG": "2", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
 def configure(settings: Settings, *, stderr_level: str | None = None, secrets: tuple[str, ...] = ()) -> None:
     """Send all logs of this process, including those of the standard library, to stderr and to the log file.
 
-    `stderr_level` overrides the level of the settings, but only for stderr. `secrets` are masked in addition to secret
-    settings.
+    `stderr_level` overrides the level of the settings, but only for stderr. `secrets` are masked in addition to the
+    secrets in the settings.
     """
     scrub = scrubber((*secrets, *secret_values(settings)))
     logger.remove()
@@ -106,7 +106,7 @@ def configure(settings: Settings, *, stderr_level: str | None = None, secrets: t
 def warn_about_unknown(settings: Settings) -> None:
     """Log a warning if there are unknown settings, which are usually misspelt."""
     if names := unknown(settings):
-        text = "unknown settings have no effect: {}; check the spelling, octave-mcp config lists the valid names"
+        text = "unknown settings have no effect: {}; check the spelling (octave-mcp config lists the valid names)"
         logger.warning(text, ", ".join(names))
 
 
@@ -118,7 +118,8 @@ def _add(sink: Any, level: str, template: Callable[[Record], str]) -> None:  # n
 def _renderer(stream: TextIO) -> Callable[[Record, str | None], str]:
     if stream.isatty():
         return _as_text
-    # If stderr is not UTF-8, Python would write '\xe9' for 'é', but JSON has no \x escape.
+    # If stderr is not UTF-8, Python would write '\xe9' for 'é', but JSON has no \x escape. Write only ASCII in this
+    # case.
     is_utf8 = (stream.encoding or "utf-8").lower().replace("-", "") == "utf8"
     return partial(_as_json, ascii_only=not is_utf8)
 
@@ -126,7 +127,8 @@ def _renderer(stream: TextIO) -> Callable[[Record, str | None], str]:
 def log_event(event: Event) -> None:
     """Log an event of a run. If a call failed with an exception other than `OctaveError`, also log the traceback."""
     level, message = EVENT_LINES[event.event]
-    # Events contain no exception, but `call_failed` events are emitted while the exception is being handled.
+    # Events contain no exception, but a `call_failed` event is emitted while the exception is being handled, so
+    # `sys.exception()` returns it.
     failure = sys.exception() if event.event == "call_failed" else None
     unexpected = failure if isinstance(failure, Exception) and not isinstance(failure, OctaveError) else None
     called = event.call.model_dump() if event.call else {}
@@ -159,7 +161,10 @@ def _patcher(scrub: Callable[[str], str]) -> Callable[[Record], None]:
 
 
 def _scrubbed(value: object, scrub: Callable[[str], str]) -> object:
-    """Return a value that JSON can represent. Values other than finite numbers, bools and None become masked text."""
+    """Return a value that JSON can represent.
+
+    Finite numbers, bools and None stay unchanged. All other values become text in which secrets are masked.
+    """
     if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     return scrub(str(value))[:MAX_TEXT_LENGTH]
@@ -244,8 +249,8 @@ class _Forward(logging.Handler):
         def set_origin(ours: Record) -> None:
             ours["name"], ours["function"], ours["line"] = record.name, record.funcName, record.lineno
 
-        # stamina logs each retry as a warning, but a retry that may still succeed should not alarm the user of a
-        # terminal.
+        # stamina logs each retry as a warning. Log it as INFO, because a retry that may still succeed should not alarm
+        # the user of a terminal.
         level = "INFO" if record.name == "stamina" else record.levelname
         more = {name: value for name, value in vars(record).items() if name in RETRY_FIELDS} | {"run_id": RUN_ID.get()}
         logger.bind(**more).patch(set_origin).opt(exception=record.exc_info).log(
@@ -263,7 +268,7 @@ def _text(record: logging.LogRecord) -> str:
 def _route_standard_logging(level: str) -> None:
     """Route the standard library's loggers through the root logger to loguru.
 
-    Messages of libraries below WARNING are logged only if our log level is DEBUG.
+    Messages below WARNING from libraries are logged only if our log level is DEBUG.
     """
     root = logging.getLogger()
     root.handlers = [_Forward()]

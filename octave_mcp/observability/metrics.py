@@ -14,7 +14,7 @@ from octave_mcp.domain.events import Event, ModelCall
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 RUN_SECONDS = (1, 2, 5, 10, 20, 30, 60, 120, 180, 300, 600, 1800)
 STEP_SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300)
-# Clients may send any word as the HTTP method, so methods that are not listed here are counted as "other".
+# Clients can send any word as the HTTP method, so methods that are not listed here are counted as "other".
 METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"})
 
 
@@ -22,8 +22,8 @@ class Metrics:
     """The metrics of one application."""
 
     def __init__(self) -> None:
-        # Each application has its own registry: the library's global registry would reject the metrics of a second
-        # application, for example in a second test.
+        # Each application has its own registry, because the library's global registry would reject the metrics of a
+        # second application, for example in a second test.
         self._registry = metrics = CollectorRegistry()
         self._started = Counter("octave_runs_started", "Runs started or resumed", registry=metrics)
         self._finished = Counter("octave_runs_finished", "Runs that ended", ["status"], registry=metrics)
@@ -100,7 +100,7 @@ class Metrics:
     def render(self, running: int, failing: Iterable[str]) -> bytes:
         """Return all metrics in Prometheus' text format.
 
-        `running` and `failing` set the gauges of runs and background tasks.
+        `running`: the number of running runs. `failing`: the names of the background tasks that fail.
         """
         self._running.set(running)
         self._failing.clear()
