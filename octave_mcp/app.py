@@ -37,7 +37,7 @@ class Download:
 
 
 class App:
-    """The parts of a server: settings, store, engine, and the models and sources, which are created on demand.
+    """The parts of a server: settings, store and engine. Models and sources are created on demand.
 
     `served` maps each host that this process serves itself, such as a demo site, to its loopback port. The crawler is
     allowed to read these hosts.
@@ -116,7 +116,7 @@ class App:
         chosen, settings = choice(MODELS, provider, "model"), self.settings
         if colon:
             if not chosen.needs:
-                raise UnknownName(f"no model {name!r}: {provider} has no models to choose from; use {provider!r} alone")
+                raise UnknownName(f"no model {name!r}: {provider} takes no model name; use {provider!r} alone")
             settings = settings.model_copy(update={"fast_model": name, "strong_model": name})
         make = _adapter(chosen.module).make
         return make(settings, context, deal) if chosen.replays else make(settings, context)

@@ -7,7 +7,7 @@ base class:
   - `InvalidDomain`: the argument is not the domain of a company website
   - `HostNotAllowed`: the host has no public address
   - `SameCompany`: vendor and prospect are the same company
-  - `UnsupportedLanguage`: the model does not write this language
+  - `UnsupportedLanguage`: the model cannot write in this language
   - `UnknownName`: there is no such model, source, section or export format
   - `ReusedRequest` (422): the request_id belongs to a different request
 - `Unauthorized` (401): the token is missing or unknown

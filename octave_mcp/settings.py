@@ -52,9 +52,9 @@ Origin = Literal["default", "environment", ".env", "config.toml", "flag"]
 
 
 class Setting(Value):
-    """A setting in a form that is safe to show. `name` is the environment variable; `value` is '' if not set.
+    """A setting that is safe to show: secrets appear as '***', and the database URL without its user name.
 
-    Secrets appear as '***', and the database URL without its user name.
+    `name` is the environment variable; `value` is '' if the variable is not set.
     """
 
     name: str
@@ -110,18 +110,18 @@ class Settings(BaseSettings):
     max_run_tokens: int | None = Field(None, ge=1, description="Maximum number of tokens per run, input plus output")
     step_timeout_seconds: float = Field(600, gt=0, description="Time limit for each step of a run")
     run_timeout_seconds: float = Field(
-        1800, gt=0, description="Time limit for a run, excluding waits for a slow model; results up to then are kept"
+        1800, gt=0, description="Time limit for a run, excluding waits for a slow model; earlier results are kept"
     )
     call_timeout_seconds: float = Field(
-        120, gt=0, description="Time limit for one model call; restarts when the model answers an earlier call"
+        120, gt=0, description="Time limit for one model call; the time restarts when the model answers another call"
     )
     max_asks: int = Field(64, ge=1, description="Maximum number of concurrent asks per model, across all runs")
     shown_characters: int = Field(
         30_000, ge=1000, description="Maximum characters of a company's pages that the host model sees"
     )
     compat_base_url: str = Field("", description="Base URL of a server with a chat completions API, including /v1")
-    compat_api_key: SecretStr | None = Field(None, description="API key for that server, if it needs a key")
-    compat_model: str = Field("", description="Model that this server runs")
+    compat_api_key: SecretStr | None = Field(None, description="API key for OCTAVE_COMPAT_BASE_URL, if it needs a key")
+    compat_model: str = Field("", description="Model that the server at OCTAVE_COMPAT_BASE_URL runs")
     sender_name: Line = Field("", description="Name of the sender; if not set, e-mails have a merge field")
     sender_company: Line = Field("", description="Company of the sender")
     sender_title: Line = Field("", description="Job title of the sender")
@@ -133,7 +133,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(None, description="Postgres URL; default: a SQLite file in OCTAVE_HOME")
     host: str = Field("127.0.0.1", description="Address for HTTP to listen on; if not loopback, set OCTAVE_TOKENS")
     port: int = Field(7777, ge=0, le=65535, description="Port for HTTP to listen on; 0 picks a free port")
-    public_hosts: Names = Field((), description="Host names that HTTP callers may use, such as octave.acme.com")
+    public_hosts: Names = Field((), description="Host names that HTTP callers are allowed to use, like octave.acme.com")
     tokens: Tokens = Field(
         (),
         description="Tokens that HTTP callers send as 'Authorization: Bearer TOKEN'; at least 16 characters if other "
@@ -148,7 +148,7 @@ class Settings(BaseSettings):
     page_max_age_seconds: float = Field(86_400, ge=0, description="How long a fetched page is reused; 0 disables reuse")
     site_timeout_seconds: float = Field(60, gt=0, description="How long to wait for a site before the run fails")
     max_runs: int = Field(16, ge=1, description="Maximum number of concurrent runs")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Lowest level to log")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Minimum level of log messages")
     log_file: UserPath | None = Field(None, description="Log file; default: OCTAVE_HOME/logs/octave.jsonl")
 
     def __init__(self, **flags: Any) -> None:  # noqa: ANN401 - the fields

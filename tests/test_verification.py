@@ -466,7 +466,7 @@ def request_of(model: str) -> PlaybookRequest:
         ("extractive", "extractive cannot judge claims"),
         ("host", "may take days"),
         ("nobody-knows-it", "there is no model 'nobody-knows-it'"),
-        ("host:of-mine", "host has no models to choose from"),
+        ("host:of-mine", "host takes no model name"),
     ],
 )
 async def test_an_unusable_judge_is_an_error_before_the_first_ask(

@@ -116,7 +116,7 @@ class Asker:
             self.stood_in.setdefault((answer.by.name, answer.by.code), answer.by)
 
     def replayed(self, answer: Answer[Any] | Unusable) -> None:
-        """Charge the budget for an answer from the journal, which was paid for before the run was resumed."""
+        """Charge the budget for an answer that was paid for before the run was resumed."""
         is_reused = isinstance(answer, Answer) and answer.reused
         if self._model_of(answer).capacity.is_paid and not is_reused:
             self.budget.spend(answer.usage)

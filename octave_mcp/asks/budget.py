@@ -79,8 +79,7 @@ class BudgetTracker:
         self._budget.check(self._spent, _share(ask.brief))
 
     def spend(self, usage: Usage) -> None:
-        # Count an unknown price as 0. With None, the total would be None too, and the dollar limit would no longer
-        # apply.
+        # Count an unknown price as 0, because a total of None would disable the dollar limit.
         known = usage.model_copy(update={"usd": usage.usd or 0.0})
         self._spent += Spent(asks=1, **known.model_dump())
 

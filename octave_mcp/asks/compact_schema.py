@@ -15,8 +15,8 @@ MIN_SHARED_LENGTH = 40
 # The compact schema omits these keywords. The question's text already says that every field is required and that no
 # other fields are allowed.
 _OMITTED = ("description", "additionalProperties", "required")
-# pydantic adds the type of the citations to the name of a definition ('Finding_Cite_'). In every answer, the type is
-# the same, so the suffix is removed.
+# pydantic adds the type of the citations to the name of a definition ('Finding_Cite_'). The suffix '_Cite_' is the same
+# in all answer types, so it is removed.
 _OF_CITES = "_Cite_"
 
 

@@ -168,7 +168,7 @@ class Checks(Generic[R]):
         given = {fix.at: part for at, fix in enumerate(to_fix) if (part := getattr(patch, name_of(at), None))}
         worded = {} if isinstance(answer, Unusable) else reworded(draft, to_fix, answer.unread)
         given |= {to_fix[at].at: part for at, part in worded.items()}
-        # First check a draft that contains all replacements. Then keep only the replacements that passed.
+        # Check a draft that contains all replacements, and then keep only the replacements that passed.
         read = self._checked(first, changed(draft, given), ())
         passed = accepted(cast("Value", read.draft), to_fix, given, read.problems)
         refused = [p for p in read.problems if any(at not in passed and is_within(p.at, at) for at in given)]
@@ -182,9 +182,9 @@ class Checks(Generic[R]):
         return settled, wrong or _listed([*refused, *settled.missing])
 
     def _checked(self, read: _Read, draft: Value, known: Sequence[Problem]) -> _Read:
-        """Check the draft. The rules see no unreadable items, so the indexes in their problems are converted."""
         broken: list[Problem] = []
         if self.rules and not read.is_outline:
+            # Unreadable items are hidden from the rules, so convert the indexes in the rules' problems back.
             places = [one.at for one in read.unread if part_at(draft, one.at) is None]
             every = self.rules(*self.judge.resolved(draft, self.into))
             broken = [replace(problem, at=place_before(problem.at, places)) for problem in every]
@@ -238,7 +238,7 @@ def _withdrawn(patch: Value, to_fix: Sequence[Fix], draft: Value, answer: Answer
 class RecordedAsks:
     """Makes an ask and its correction, and records both in the run's journal with their costs.
 
-    `name`: the step's name. `earlier`: answers of earlier runs, to reuse. `until`: a deadline on the run's clock.
+    `name`: the step's name. `earlier`: reusable answers of earlier runs. `until`: a deadline on the run's clock.
     """
 
     asker: Asker

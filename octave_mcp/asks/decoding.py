@@ -21,7 +21,7 @@ MAX_COMPLAINTS = 10
 # Each repair removes invalid parts of an answer, and the next validation can find further invalid parts.
 MAX_REPAIRS = 40
 
-# Maximum number of JSON objects to try. The last ones are tried, because models write drafts before the answer.
+# Maximum number of JSON objects to try, counted from the end, because models write drafts before the answer.
 MAX_CANDIDATES = 20
 
 CUT_OFF = "it was cut off at the limit of its length: give fewer and shorter entries"
@@ -32,8 +32,8 @@ _ONLY_THOUGHTS = "the answer contains only thoughts: give the JSON object after 
 _THOUGHTS = re.compile(r"think|thought|reason|analysis|draft|reflect", re.IGNORECASE)
 
 # Matches closing braces. Whole strings are matched too, so that a brace inside a string is not mistaken for a closing
-# brace. A cut-off object is decoded only up to its last closing brace. After that brace, a number such as 12 could be
-# the start of 1200.
+# brace. A cut-off object is decoded only up to its last closing brace, because a number after that brace, such as 12,
+# could be the start of 1200.
 _CLOSING = re.compile(r'"(?:\\.|[^"\\])*"?|\}', re.DOTALL)
 
 
@@ -44,7 +44,7 @@ class Decoded(NamedTuple):
     """A decoded answer.
 
     `wrong`: what to tell the model about problems with its answer; '' if there are none. `unread`: the entries that
-    could not be decoded. These entries are missing or None in `value`.
+    could not be decoded, which are missing or None in `value`.
     """
 
     value: Any
@@ -119,8 +119,8 @@ def _candidates(text: str, scan: Answers, form: type[Value]) -> list[_Candidate]
     if partial:
         candidates.append((scan.broken, _Candidate(partial, _BROKEN)))
     candidates.sort(key=lambda placed: (placed[1].likeness(form), placed[0]), reverse=True)
-    # An object without any field of the type cannot be the answer. Trying the object only produces an error, and if
-    # there is a broken object, the error about the broken object is more useful.
+    # If there is a broken object, skip objects without any field of the type, because the error about the broken object
+    # is more useful.
     min_likeness = 1 if scan.broken >= 0 else 0
     return [candidate for _, candidate in candidates if candidate.likeness(form) >= min_likeness]
 
@@ -171,7 +171,7 @@ def _joined(wrong: list[str]) -> str:
 
 
 def _add_unread(tree: object, errors: list[ErrorDetails], places: list[Path], unread: dict[Path, Unread]) -> None:
-    """Add each invalid entry to `unread`. The key is the entry's path in the original answer."""
+    """Add each invalid entry to `unread`, with its path in the original answer as the key."""
     known = [*unread]
     for error, at in zip(errors, places, strict=True):
         # Earlier repairs removed items, so later items of the same list now have lower indexes than in the original

@@ -61,7 +61,7 @@ def fixes(
         by_entry.setdefault(entry_at(draft, problem), []).append(problem)
     failed = [at for at, own in by_entry.items() if not all(problem.is_soft for problem in own)]
     # Also ask for sentences that depend on the previous sentence, such as sentences that start with 'It' or 'Both'.
-    # They may no longer make sense if the previous sentence is changed or dropped.
+    # Such sentences may no longer make sense if the sentence before them is changed or dropped.
     for at, on in dependents(draft, failed, known=known, language=language).items():
         changed = f"depends on {path_text(on)}, which may be reworded or dropped"
         text = f"{changed}: reword this entry so that it reads well either way"
@@ -75,7 +75,7 @@ def entry_at(draft: Value, problem: Problem) -> Path:
     paths = [at[:length] for length in range(len(at), -1, -1)]
     findings = [path for path in paths if isinstance(part_at(draft, path), Finding)]
     is_missing = part_at(draft, at) is None
-    # A None in a list stands for an item that could not be decoded. Such an item is an entry of its own.
+    # A None in a list stands for an item that could not be decoded, which is an entry of its own.
     if is_missing and isinstance(at[-1], int):
         return at
     if findings or not (is_missing or problem.rule == UNREAD):
@@ -107,10 +107,7 @@ def _fitting(every: Sequence[Fix]) -> tuple[Fix, ...]:
 
 
 def patch_form(to_fix: Sequence[Fix]) -> type[Value]:
-    """Return the type of a patch.
-
-    Its nullable fields `fix_1`, `fix_2`, ... have the types of the entries to replace.
-    """
+    """Return the type of a patch, which has a nullable field (`fix_1`, `fix_2`, ...) for each entry to replace."""
     return _form(tuple(fix.form for fix in to_fix))
 
 
@@ -165,7 +162,7 @@ def passages_cited(draft: Value, to_fix: Sequence[Fix]) -> tuple[int, ...]:
 
 
 def reworded(draft: Value, to_fix: Sequence[Fix], unread: Sequence[Unread]) -> dict[int, Value]:
-    """Return the new sentences that a patch gives as plain strings instead of objects. The key is the index of the fix.
+    """Return the new sentences that a patch gives as plain strings instead of objects, by the index of their fix.
 
     Each sentence has the new text, and keeps the evidence and the other fields of the old sentence.
     """
@@ -192,9 +189,9 @@ def accepted(
 
     `draft` contains all replacements; `problems` lists the problems of `draft`.
 
-    If the original entry would be dropped, its replacement passes if the replacement itself is valid. Invalid parts
-    within the replacement are dropped separately. If the original entry has only soft problems, the replacement must
-    not have more problems than the original entry.
+    A replacement for an entry that would be dropped passes if the replacement itself is valid. Invalid parts within the
+    replacement are dropped separately. A replacement for an entry with only soft problems must not have more problems
+    than the original entry.
     """
     passed: dict[Path, object] = {}
     for fix in to_fix:

@@ -35,15 +35,15 @@ PLACEHOLDERS = {
 }
 
 _PACKAGE = Path(__file__).parents[1]
-# In the wheel, the prompts are inside the package. In a checkout, they are in the top-level folder.
+# In the wheel, the prompts are inside the package, but in a checkout they are in the top-level folder.
 _INSTALLED = _PACKAGE / "prompt_files"
 ROOT = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "prompts"
 OUTLINES = "outlines"
 
 _FILE = re.compile(r"\+\+\+\n(?P<header>.*?)^\+\+\+\n(?P<body>.*)", re.DOTALL | re.MULTILINE)
 _RAW = re.compile(r"\{% raw %\}.*?\{% endraw %\}", re.DOTALL)
-# Matches placeholders and all other Jinja delimiters. Prompts must not contain the others: '{%' would run code, and
-# '{#' would hide text.
+# Matches placeholders, and also the Jinja delimiters that prompts must not contain: '{%' would run code, and '{#' would
+# hide text.
 _TAG = re.compile(r"\{\{\s*(?P<name>[^{}]*?)\s*\}\}|\{[{%#]|[%#}]\}")
 
 

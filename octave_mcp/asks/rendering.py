@@ -155,7 +155,7 @@ def _of_revision(prompts: Sequence[Prompt], given: dict[str, Any], form: type[Va
 
 
 def _under(prompt: Prompt, form: type[Value]) -> str:
-    """Return a note on where in the answer the fields of a prompt belong; '' if the answer has no other fields."""
+    """Return a note that says where in the answer a prompt's fields belong; '' if no note is needed."""
     is_personas = _is_of_personas(form)
     fields = [
         f"`{name}`" for name in FIELDS_OF_PROMPTS.get(prompt.name, ()) if is_personas or name in form.model_fields

@@ -15,7 +15,7 @@ Schema = dict[str, Any]
 # has its own type.
 FORMS = 256
 
-# Providers ignore or reject these keywords, so they are removed. Our own validation of the answer enforces the limits.
+# Providers ignore or reject these keywords, so they are removed from the schema and enforced by our own validation.
 _UNENFORCED = (
     "title default format pattern minLength maxLength minItems maxItems "
     "minimum maximum exclusiveMinimum exclusiveMaximum"

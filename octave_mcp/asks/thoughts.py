@@ -48,8 +48,8 @@ _ENDING = 8
 # Maximum number of times that a character is read, on average. Without this limit, rereading the text after each broken
 # object would take quadratic time.
 _READINGS = 8
-# If an object is nested too deeply for the JSON decoder, skip this many characters. The object is longer than that,
-# because the decoder accepts more levels.
+# If an object is nested too deeply for the JSON decoder, skip this many characters, which is less than the length of
+# any such object.
 _DEEP = 500
 # The first attempt decodes 64 characters, and each further attempt decodes 16 times as many. A failed attempt takes
 # time in proportion to its whole input, so starting with the whole text would be slow.

@@ -27,8 +27,8 @@ MAX_CLAIMS_PER_ASK = 60
 # If a model rejects half of the claims or doubts more than 90 % of them, assume that the model is wrong, because all
 # these claims have passed the rules.
 REJECTED_SHARE, MAX_DOUBTED_SHARE = 0.5, 0.9
-# Up to this many doubts are accepted, even if an answer doubts all of its claims. So few doubts do not show that the
-# model is wrong.
+# Up to this many doubts are accepted even if an answer doubts all of its claims, because so few doubts do not show that
+# the model is wrong.
 A_FEW = 3
 MAX_REASON_LENGTH = 160
 # Estimates for the size of an answer: tokens without doubts, tokens per doubt, and the share of claims that are
@@ -130,7 +130,7 @@ def fitting(
 
 
 def opinions(answer: Answer[Verification] | Unusable, count: int) -> dict[int, Opinion]:
-    """Return the opinions in an answer. The key is the index of the claim.
+    """Return a mapping from the index of each claim to the opinion in the answer.
 
     A claim that the answer lists twice or not at all has no opinion. Ignore numbers that do not belong to a claim.
     """

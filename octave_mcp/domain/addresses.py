@@ -1,4 +1,4 @@
-"""Decides which URLs may be requested, which URLs lead to the same page, and which URLs belong to a company's site."""
+"""Decides which URLs are allowed, which URLs lead to the same page, and which URLs belong to a company's site."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def url_key(url: str) -> str:
     query parameters. Always request the URL and never the key, because some servers respond only to the exact URL.
     """
     parts = _split(url)
-    # Old sites percent-encode URLs in charsets other than UTF-8. `surrogateescape` keeps such bytes unchanged.
+    # Old sites percent-encode URLs in charsets other than UTF-8, and `surrogateescape` keeps such bytes unchanged.
     fields = parse_qsl(parts.query, keep_blank_values=True, errors="surrogateescape")
     sorted_fields = sorted(field for field in fields if not TRACKING_FIELD.fullmatch(field[0]))
     canonical = _address(parts, _host(parts, url), urlencode(sorted_fields, errors="surrogateescape"))
@@ -122,10 +122,7 @@ def site_at(url: str) -> str | None:
 
 
 def company_at(url: str, company: Company) -> Company:
-    """Return a copy of the company whose site is the site of `url`.
-
-    The copy has no job boards, feeds or sister sites.
-    """
+    """Return a copy of `company` that has the site of `url`, and no job boards, feeds or sister sites."""
     parts = _split(url)
     host = _host(parts, url)
     port = parts.port or PORTS[parts.scheme]

@@ -255,7 +255,7 @@ class Judgement(Value):
     - `wrong`: the problems; '' if there are none.
     - `dropped`: the parts that were dropped; None if a correction can still replace them.
     - `is_usable`: whether at least a part of the answer can be used.
-    - `only_entries`: whether only single entries failed. A correction is then optional.
+    - `only_entries`: whether only single entries failed, which makes a correction optional.
     """
 
     wrong: str
@@ -320,11 +320,11 @@ class Capacity(Value):
     - `max_pages`: the default number of pages to read per company. `pack_pages`, `ask_characters`: the maximum number
       of pages and characters per ask.
     - `shown_characters`: the maximum number of characters that the model sees of a company's pages; None for no limit.
-    - `writes_together`: whether one ask may request several drafts.
+    - `writes_together`: whether one ask can request several drafts.
     - `is_answered_by_client`: whether the connected client answers the asks. No deadline applies to such answers.
     - `is_paid`: whether asks to the model count against the budget.
     - `ranks_addresses`: whether the model chooses which pages of a site to read; otherwise, rules choose the pages.
-    - `writes_copy`: whether the model writes copy. Otherwise, it writes outlines, to which copy rules do not apply.
+    - `writes_copy`: whether the model writes copy. Other models write outlines, to which the copy rules do not apply.
     - `keeps_research`: whether research on a vendor is cached for later deals. Rules need no cache, because they are
       fast.
     - `verifies`: whether the model can judge if quotations support claims.

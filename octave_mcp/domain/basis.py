@@ -10,7 +10,7 @@ from octave_mcp.domain.value import Value
 class StoredOpinion(Value):
     """A model's opinion on a claim.
 
-    - `verdict`: the model's verdict. If there is none, `verdict` is None and `why` gives the reason.
+    - `verdict`: the model's verdict; None if the model gave no verdict, for the reason in `why`.
     - `reason`: why the claim is not supported. `better`: a corrected claim; '' if there is none.
     - `judge`: the name of the model.
     """

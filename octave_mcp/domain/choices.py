@@ -30,9 +30,9 @@ class Choice(Value):
 class Provider(Choice):
     """A model or a source.
 
-    The choice 'auto' selects the first configured provider with `in_auto`. `needs` is the environment variable that
-    configures the provider. `or_needs` is an alternative variable. `along_with` is a variable that works only together
-    with `needs`.
+    The choice 'auto' selects the first configured provider for which `in_auto` is true. `needs` is the environment
+    variable that configures the provider. `or_needs` is an alternative variable. `along_with` is a variable that works
+    only together with `needs`.
     """
 
     needs: str = ""
@@ -54,7 +54,7 @@ class ModelChoice(Provider):
     - `note`: for a model that needs no key, a short description of what it does.
     - `asks_client`: whether the connected client answers the questions, over MCP or HTTP.
     - `replays`: whether the model replays recorded answers, which exist only for some pairs of companies.
-    - `max_pages`: how many pages to read per company by default. A recording stores its own number.
+    - `max_pages`: how many pages to read per company by default. A recording stores its own number of pages.
     """
 
     tested: str
@@ -189,7 +189,7 @@ def choice(table: tuple[C, ...], name: str, kind: str) -> C:
     """Return the entry of `table` with the given name. The error text uses `kind` ('model', 'source', …).
 
     Raises:
-        UnknownName: The table has no entry with this name.
+        UnknownName: If the table has no entry with this name.
     """
     found = next((entry for entry in table if entry.name == name), None)
     if found is None:

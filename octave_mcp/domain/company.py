@@ -18,14 +18,14 @@ Reads = Literal["elements", "signals"]
 class RoleTraits:
     """How a company in a given role is researched.
 
-    - `reads`: what to look for on the company's pages: what it sells (`elements`) or what it needs (`signals`).
+    - `reads`: what to look for on the company's pages: what the company sells (`elements`) or needs (`signals`).
     - `section`: the section of the playbook that contains the results.
     - `counterpart`: the role of the other company; pages that name that company are read first.
     - `serves_other_deals`: whether research on the company is cached for a day and reused in other deals. Such research
       must not depend on the counterpart.
-    - `quoted_in_copy`: whether copy may quote the company's pages.
-    - `shares`: how many pages of each kind to read, if 25 pages are read besides the home page. Other totals are
-      scaled.
+    - `quoted_in_copy`: whether copy is allowed to quote the company's pages.
+    - `shares`: how many pages of each kind to read, for a total of 25 pages besides the home page. For other totals,
+      the shares are scaled.
     - `outside`: the shares of places outside the company's site. Places without a share are not searched.
     """
 

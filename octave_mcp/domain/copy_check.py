@@ -35,7 +35,7 @@ class CheckedSentence(Value):
 
 
 class CopyFault(Value):
-    """A violated copy rule: `rule` is its code ('D14'), and `text` a sentence that a rep can act on."""
+    """A violated copy rule. `rule` is its code ('D14'). `text` tells the rep what to change."""
 
     rule: str
     text: str

@@ -23,7 +23,7 @@ CONNECTING_SECONDS = 10
 SCHEME = re.compile(
     r"(?P<scheme>(?:jdbc:)?(?P<dialect>[a-z][a-z0-9.-]*)(?:\+(?P<driver>[a-z0-9_]*))?)://", re.IGNORECASE
 )
-# Supported SQL dialects, each with the only driver that is installed for it.
+# Supported SQL dialects. For each dialect, only this driver is installed.
 DRIVERS = {"postgresql": "psycopg", "postgres": "psycopg", "sqlite": "pysqlite"}
 HOST = r"(?:\[[0-9a-f:.%]+\]|[\w.%-]*)(?::[^/?@,]*)?"
 OPTION = r"[\w.-]+=[^&]*"
@@ -85,7 +85,7 @@ def _sqlite(rest: str) -> str:
         raise _refused("the URL has no file after sqlite:///", SQLITE_FORM)
     file = unquote(found["file"])
     if file == ":memory:" or file.startswith("file:"):
-        raise _refused("an in-memory database and file: addresses are not supported", SQLITE_FORM)
+        raise _refused("in-memory databases and file: URLs are not supported", SQLITE_FORM)
     path = Path(file).expanduser() if file.startswith("~/") else Path(file)
     return of_file(path.absolute()) + (found["options"] or "")
 
@@ -97,7 +97,7 @@ def _postgres(rest: str) -> str:
     options = parse_qsl(found["options"] or "", keep_blank_values=True)
     database = unquote(found["database"] or "") or dict(options).get("dbname", "")
     if not database:
-        raise _refused("the URL names no database", POSTGRES_FORM)
+        raise _refused("the URL does not name a database", POSTGRES_FORM)
     place, hosts = _place(found["hosts"])
     user = "".join(_login(found["user"], found["password"]))
     rest = urlencode([*hosts, *(option for option in options if option[0] != "dbname")], quote_via=quote)

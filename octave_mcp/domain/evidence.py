@@ -67,7 +67,7 @@ class Evidence(Value):
 
     `quote == page.text[start:end]`, with offsets in characters; `page_sha256` is the digest of the page's text.
     `sister_of` is the company's domain if the page is on a sister site. If readers do not see the text as a sentence,
-    `label` names what the text is ('Founders') and `where` its place on the page.
+    `label` says what the text is ('Founders'), and `where` says where on the page it is.
     """
 
     id: EvidenceId
@@ -113,7 +113,7 @@ class Finding(Value, Generic[C]):
     - `names`: fields that contain the name of a company or person. The evidence must contain these names.
     - `named_beside`: maps a field with a list of claims to a field with a name. The evidence of each claim must be
       close to that name on the page.
-    - `unchecked`: fields that support checks skip, because other code compares these fields with the page.
+    - `unchecked`: fields that are not checked for support, because other code compares these fields with the page.
     - `support`: None in a model's answer and for text that makes no claim, such as a question.
     """
 

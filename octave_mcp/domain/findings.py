@@ -70,7 +70,11 @@ class NamedPerson(Collected[C], Generic[C]):
 
     @property
     def rank(self) -> int:
-        """Sort key. Leaders come first. In the same place, a full title comes before the mere title 'Founder'."""
+        """Sort key.
+
+        Leaders come first. In the same place, people with a full title come before people with no title or only
+        'Founder'.
+        """
         is_bare = self.title is None or normal(self.title) in {"founder", "co-founder"}
         return 2 * ("leadership", "team", "speaker", "author", "testimonial").index(self.where) + is_bare
 

@@ -86,7 +86,7 @@ SUBDOMAIN_KINDS: dict[str, PageKind] = {
     "status": "other",
 }
 POST_KINDS: frozenset[PageKind] = frozenset({"blog", "news"})
-# Matches the URL or the link text of a feed with news.
+# Matches the URL or the link text of a news feed.
 NEWS_FEED = re.compile(r"(?<![a-z])(?:news|newsroom|press|announcements?|releases)(?![a-z])")
 
 ANNOUNCEMENT_WORDS = _words(
@@ -235,7 +235,7 @@ def _paths(url: str) -> tuple[str, str]:
 
 def _by_subdomain(url: str) -> PageKind | None:
     kind = SUBDOMAIN_KINDS.get((urlsplit(url).hostname or "").removeprefix("www.").partition(".")[0])
-    # Ignore such a word if it is the company's own domain: 'help.com' is not a help site.
+    # Ignore a word such as 'help' if it is the company's own domain: 'help.com' is not a help site.
     return None if kind and _is_main_host(url) else kind
 
 
@@ -305,7 +305,7 @@ def _post(path: str, named: str) -> PageKind:
 def worth_reading(url: str) -> bool:
     """Whether the page can be useful for a playbook.
 
-    Legal texts, logins, carts, tag lists and web applications are not.
+    Legal texts, logins, carts, tag lists and web applications are not useful.
     """
     host = (urlsplit(url).hostname or "").partition(".")[0]
     return host not in APPLICATION_HOSTS and not any(map(UNWANTED_SEGMENTS.search, _paths(url)))

@@ -176,7 +176,7 @@ class Page(Value):
 
     @property
     def said(self) -> str:
-        """The visible text in lower case and with single spaces. It is the same for two URLs of the same page."""
+        """The visible text in lower case and with single spaces, which is the same for two URLs of one page."""
         return " ".join((self.body or self.text).casefold().split())
 
     @property
@@ -187,7 +187,8 @@ class Page(Value):
 def with_facts(body: str, facts: Iterable[HeadFact]) -> tuple[str, tuple[Labelled, ...]]:
     """Append facts to the body of a page. Return the text and the places of the facts in the text."""
     listed = tuple(facts)
-    # Each fact starts two characters after the end of the text before it, because an empty line separates them.
+    # Each fact starts two characters after the end of the text before it, because the two are separated by an empty
+    # line.
     starts = accumulate((len(fact.value) + 2 for fact in listed), initial=len(body) + 2 if body else 0)
     labelled = tuple(
         Labelled(label=fact.label, where=fact.where, start=start, end=start + len(fact.value))
@@ -220,14 +221,14 @@ class PageFailure(Value):
     def may_pass(self) -> bool:
         """Whether to retry the page at the next request instead of caching the failure.
 
-        True for transient failures and for pages that block bots. Blocked bots do not count as transient, because every
-        run on a site that blocks bots would then end as partial.
+        True for transient failures and for pages that block bots. Blocking does not count as transient, because
+        otherwise every run on a site that blocks bots would end as partial.
         """
         return self.is_transient or self.code == "bot_wall"
 
     @property
     def ends_reading(self) -> bool:
-        """Whether no further page of the site can be read now, because of missing credits or too many requests."""
+        """Whether to stop reading the site, because the credits are used up or there were too many requests."""
         return self.code in _SITE_WIDE
 
     @property

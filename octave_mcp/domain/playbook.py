@@ -106,7 +106,10 @@ class BrushOff(Value):
 
 
 class TalkTrackDraft(Value, Generic[C]):
-    """What to say on a call. `voicemail` takes 20 seconds, `close` ends a good call, `next_step` follows the call."""
+    """What to say on a call.
+
+    `voicemail` takes 20 seconds, `close` ends a good call, and `next_step` says what to do after the call.
+    """
 
     pitch: tuple[Sentence[C], ...]
     cold_call: ColdCall[C]

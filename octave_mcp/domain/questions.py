@@ -14,7 +14,7 @@ class Question(Value):
     - `question_id`: equal questions have the same id, even in different runs.
     - `instructions`: the task of the model. `material`: known facts and the numbered passages.
     - `complaint`, `corrects`: set only in a correction: the problems of the earlier answer, and the id of its question.
-    - `tokens`: an estimate for everything that the model reads, including the schema.
+    - `tokens`: an estimate of how many tokens the model reads, including the schema.
     """
 
     question_id: str

@@ -14,7 +14,7 @@ MAX_UNMAPPED = 0.1
 class Replayed(Value):
     """The origin of a replayed answer, and how many of the answer's citations are still on the pages.
 
-    - `question`: the recorded question. A run may ask the same question several times, about different pages.
+    - `question`: the recorded question. A run can ask the same question several times, about different pages.
     - `of`: the number of citations in all recorded answers to the question. `mapped`: how many of these citations the
       replayed answer contains.
     - `notices`: sentences about other changes since the recording was made.
@@ -55,7 +55,7 @@ def recording_of(answers: Iterable[Replayed]) -> Recording | None:
     replayed = tuple(answers)
     if not replayed:
         return None
-    # All answers to a question have the same `of`, so count each question only once.
+    # All answers to a question have the same total (`of`), so count each question only once.
     of = sum({answer.question: answer.of for answer in replayed}.values())
     return Recording(
         model=replayed[0].model,

@@ -50,7 +50,7 @@ class Reading(Value):
 
 
 class Research(Value):
-    """Everything known about one company. Fields with the same name as in `Reading` combine all packs of pages.
+    """Everything known about one company. Fields that `Reading` has too combine the values of all packs.
 
     - `elements`, `signals`: None if the model answered no question about the pages.
     - `intelligence`: the conclusions that step 7 drew from the signals.

@@ -42,7 +42,7 @@ class PlaybookRequest(Value):
 
     @property
     def companies(self) -> dict[Role, str]:
-        """The companies of the deal, as the caller spelled them. The key is the role."""
+        """The companies of the deal by role, as the caller spelled them."""
         return {role: given for role in ROLES if (given := getattr(self, role)) is not None}
 
 

@@ -18,7 +18,7 @@ class Sentence(Finding[C], Generic[C]):
 
 
 class Score(Value):
-    """A score out of 100 points. Warnings are sentences that a rep can act on, worst first."""
+    """A score out of 100 points. `warnings` tell the rep what to improve, the worst first."""
 
     points: int
     warnings: tuple[str, ...]

@@ -123,7 +123,7 @@ class CaseStudy(Element[C], Generic[C]):
 class ProofPoint(Element[C], Generic[C]):
     """A testimonial by a named person, or a figure, award or certificate of the vendor."""
 
-    would_fill = "testimonials with a name, or figures of the vendor's own"
+    would_fill = "testimonials by named people, or the vendor's own figures"
     names = ("person", "company")
 
     kind: Literal["testimonial", "metric", "award", "certification"]
@@ -186,7 +186,7 @@ class UseCase(Titled[C], Generic[C]):
 class TargetPersona(Element[C], Generic[C]):
     """A kind of company (`icp`, ideal customer profile) or person (`persona`) that the vendor builds for."""
 
-    would_fill = "a page on whom the vendor builds for"
+    would_fill = "a page about the vendor's target customers"
 
     kind: Literal["icp", "persona"]
     title: str

@@ -1,4 +1,4 @@
-"""Versions of a playbook. Each version is a complete playbook. It records its author and its base version."""
+"""Versions of a playbook. Each version is a complete playbook with its author and base version."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UNLISTED = frozenset({"cost", "timings", "own_text"})
 
 
 class VersionMeta(Value):
-    """The data about a version of a playbook, without the playbook. Each version is based on the previous one.
+    """Metadata of one version of a playbook. Each version is based on the previous version.
 
     - `number`: counts from 1.
     - `by`: the model or person that made the version.

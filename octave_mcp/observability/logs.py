@@ -35,10 +35,9 @@ if TYPE_CHECKING:
 
 FIELDS = ("run_id", "session_id", "step", "company", "duration_ms", "success", "event")
 RENDERED = "rendered"
-# The code that emits an event is this many stack frames above. With this depth, loguru logs the line of that code.
+# loguru logs the line of code that is this many stack frames above, which is the code that emitted the event.
 EVENT_DEPTH = 4
-# These libraries can add handlers to their loggers or turn off propagation. Both are undone, so that records reach the
-# root logger.
+# Remove the handlers of these libraries and turn on propagation, so that all of their records reach the root logger.
 LIBRARY_LOGGERS = (
     "fastmcp",
     "mcp",
@@ -64,7 +63,8 @@ SECRET_SHAPES = (
     # API keys: OpenAI's 'sk-proj-...', Anthropic's 'sk-ant-...' and Firecrawl's 'fc-...'.
     (re.compile(r"\b(?:sk|fc)-[\w-]{6,}"), MASK),
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
-    # For example "token": "abc" in JSON. The name is not masked, so that the log shows what kind of secret was masked.
+    # Matches, for example, "token": "abc" in JSON. The name is not masked, so that the log shows what kind of secret
+    # was masked.
     (
         re.compile(r"((?:api[_-]?key|token|secret|password)[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;(){}]+", re.IGNORECASE),
         rf"\1{MASK}",
@@ -118,8 +118,7 @@ def _add(sink: Any, level: str, template: Callable[[Record], str]) -> None:  # n
 def _renderer(stream: TextIO) -> Callable[[Record, str | None], str]:
     if stream.isatty():
         return _as_text
-    # If stderr is not UTF-8, Python would write '\xe9' for 'é', but JSON has no \x escape. Write only ASCII in this
-    # case.
+    # If stderr is not UTF-8, write only ASCII: Python would write '\xe9' for 'é', but JSON has no \x escape.
     is_utf8 = (stream.encoding or "utf-8").lower().replace("-", "") == "utf8"
     return partial(_as_json, ascii_only=not is_utf8)
 
@@ -138,7 +137,7 @@ def log_event(event: Event) -> None:
 
 def scrubber(secrets: tuple[str, ...]) -> Callable[[str], str]:
     """Return a function that masks the given secrets and everything that looks like a secret."""
-    # Longest first, so that a secret that starts with another secret is masked as a whole.
+    # Mask the longest secrets first, so that a secret that starts with another secret is masked as a whole.
     known = sorted({secret for secret in secrets if len(secret) >= MIN_SECRET_LENGTH}, key=len, reverse=True)
     values = re.compile("|".join(map(re.escape, known))) if known else None
 
@@ -221,7 +220,7 @@ def _template(render: Callable[[Record, str | None], str], scrub: Callable[[str]
 
 def _to_stderr(line: str) -> None:
     # `sys.stderr` is looked up for each line, because a progress bar may have replaced the stream. If the stream is
-    # closed or on a full disk, there is no place left to report the failure.
+    # closed or on a full disk, there is no place left to report the failure, so ignore it.
     with suppress(OSError, ValueError):
         sys.stderr.write(line)
 
@@ -230,7 +229,7 @@ def _writable_file(settings: Settings) -> Path:
     """Return the path of the log file after creating its folder.
 
     Raises:
-        SetupError: the file cannot be written.
+        SetupError: If the file cannot be written.
     """
     path = settings.log_file or settings.home / "logs" / "octave.jsonl"
     try:
@@ -275,7 +274,8 @@ def _route_standard_logging(level: str) -> None:
     root.setLevel("DEBUG" if level == "DEBUG" else "WARNING")
     for name in LIBRARY_LOGGERS:
         library = logging.getLogger(name)
-        library.handlers, library.propagate = [logging.NullHandler()], True  # DBOS adds a handler if there is none
+        # Without any handler, DBOS would add its own.
+        library.handlers, library.propagate = [logging.NullHandler()], True
         library.setLevel(logging.NOTSET)
     logging.captureWarnings(capture=True)
 
