@@ -252,7 +252,7 @@ class Unanswered(UpstreamError):
 
 
 class NoAccess(UpstreamError):
-    """The provider would reject further calls too. A run that has no result at that point ends with this error."""
+    """The provider would reject further calls too. If a run has no result yet, the run ends with this error."""
 
     code = "no_access"
 

@@ -184,7 +184,7 @@ class Checks(Generic[R]):
     def _checked(self, read: _Read, draft: Value, known: Sequence[Problem]) -> _Read:
         broken: list[Problem] = []
         if self.rules and not read.is_outline:
-            # Unreadable items are hidden from the rules, so convert the indexes in the rules' problems back.
+            # The rules do not see unreadable items, so correct the indexes that the rules report.
             places = [one.at for one in read.unread if part_at(draft, one.at) is None]
             every = self.rules(*self.judge.resolved(draft, self.into))
             broken = [replace(problem, at=place_before(problem.at, places)) for problem in every]

@@ -56,7 +56,7 @@ def _is_list(paragraph: str) -> bool:
 def _shortened(paragraph: str, fields: frozenset[str], place: int | None) -> str:
     if not _is_list(paragraph):
         # A paragraph that starts with a field name, such as '`touches`: four, or one', is needed only if the answer has
-        # one of the fields that the paragraph names.
+        # a field that the paragraph names.
         named = _FIELD_NAME.findall(paragraph) if paragraph.startswith("`") else ()
         return paragraph if not named or fields.intersection(named) else ""
     return "\n".join(line for line in paragraph.split("\n") if _is_wanted(line, fields, place))

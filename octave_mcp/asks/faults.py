@@ -10,7 +10,7 @@ from octave_mcp.domain.asks import Fault
 from octave_mcp.domain.notices import Gap
 from octave_mcp.errors import BadAnswer, ModelRefuses
 
-# Gaps that the model caused have this value as their section, although the playbook has no such section.
+# The value of `Gap.section` for gaps that the model caused. The playbook has no section with this name.
 MODEL = "model"
 _MODELS = "OCTAVE_FAST_MODEL, OCTAVE_STRONG_MODEL"
 

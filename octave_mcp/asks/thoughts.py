@@ -42,8 +42,8 @@ _MARKS = re.compile(
 # Some models write markers with characters that look like ASCII, as in '<｜begin▁of▁thought｜>'.
 _ASCII = str.maketrans("｜▁＜＞", "|_<>")
 _BLANK = re.compile(r"(?:\s|\ufeff|```(?:json)?|</?\|?\w{1,20}\|?>)*", re.IGNORECASE)
-# If a text is cut off inside a literal ('fals') or an escape sequence, the JSON parser reports an error at most this
-# many characters before the end of the text.
+# If a text is cut off inside a literal ('fals') or an escape sequence, the JSON parser's error is at most this far from
+# the end.
 _ENDING = 8
 # Maximum number of times that a character is read, on average. Without this limit, rereading the text after each broken
 # object would take quadratic time.
@@ -94,8 +94,8 @@ class _Token(NamedTuple):
 class _Part(NamedTuple):
     """The text between two markers.
 
-    `trusted` says which objects may be the answer: 'alone' means an object that is the only content of the part, and
-    'last' means an object at the end of the part.
+    `trusted` says which objects may be the answer: 'alone' means the only content of the part, and 'last' means an
+    object at its end.
     """
 
     start: int

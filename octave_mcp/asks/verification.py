@@ -24,11 +24,11 @@ from octave_mcp.ports import Model
 
 PROMPT = ("checks/self_check",)
 MAX_CLAIMS_PER_ASK = 60
-# If a model rejects half of the claims or doubts more than 90 % of them, assume that the model is wrong, because all
-# these claims have passed the rules.
+# If a model rejects half of the claims or doubts more than 90 % of them, assume that the model is wrong. All of these
+# claims have passed the rules.
 REJECTED_SHARE, MAX_DOUBTED_SHARE = 0.5, 0.9
-# Up to this many doubts are accepted even if an answer doubts all of its claims, because so few doubts do not show that
-# the model is wrong.
+# Accept up to this many doubts even if an answer doubts all of its claims, because so few doubts prove nothing about
+# the model.
 A_FEW = 3
 MAX_REASON_LENGTH = 160
 # Estimates for the size of an answer: tokens without doubts, tokens per doubt, and the share of claims that are
@@ -212,7 +212,7 @@ def _base(text: Rendered) -> int:
 
 
 def _line_tokens(claim: Claimed, known: set[Quotation]) -> int:
-    """Estimate the tokens that a claim adds to an ask, which already contains the quotations in `known`."""
+    """Estimate the tokens that a claim adds to an ask. Quotations in `known` are already counted."""
     new = [one for one in claim.quotations if one not in known]
     pages: Mapping[tuple[str, str], None] = dict.fromkeys((one.role, one.title) for one in known)
     titles = sum(estimated_tokens(one.title) + 6 for one in new if (one.role, one.title) not in pages)

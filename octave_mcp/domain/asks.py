@@ -167,8 +167,8 @@ class Ask(Value, Generic[A, B]):
 
         The type of the answer is left out, because the version of the prompt determines the type.
 
-        Passages are included in the form that models see, so that the digest stays the same if a page is fetched again
-        or if other text on the page changes.
+        Passages are included as models see them. So the digest stays the same if a page is fetched again or if other
+        text on the page changes.
         """
         given = {name: getattr(self, name) for name in type(self).model_fields if name not in {"answer", "patched"}}
         return given | {"passages": tuple(passage.as_shown for passage in self.passages)}

@@ -54,7 +54,7 @@ class Passage(Value):
 
     @property
     def as_shown(self) -> Passage:
-        """The passage without data that models do not see: its offsets, and the page's digest and fetch time."""
+        """The part of the passage that models see, without the offsets and the page's digest and fetch time."""
         return self.model_copy(update={"page": self.page.as_shown, "start": 0, "heading_start": 0})
 
     def sentence(self, number: int) -> str:

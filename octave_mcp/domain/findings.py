@@ -43,7 +43,10 @@ UNDATED = "undated"
 
 
 class Trigger(Collected[C], Generic[C]):
-    """Something that happened or will happen at the company. `date` is written as on the page; None if undated."""
+    """Something that happened or will happen at the company.
+
+    `date` is copied from the page; None if the page gives no date.
+    """
 
     unchecked = ("date",)
 

@@ -193,8 +193,8 @@ TITLE_KINDS: tuple[tuple[Pattern, PageKind], ...] = (
 def kind_of(url: str, title: str = "", link_text: str = "") -> PageKind:
     """Return the kind of a page.
 
-    The first clear hint decides the kind. The hints are, in this order: a subdomain with a fixed purpose
-    ('docs.acme.com'), the path, page names in the query, and words in the title or the link text.
+    The first clear hint decides: a subdomain with a fixed purpose ('docs.acme.com'), the path, page names in the query,
+    or words in the title or the link text.
     """
     path, queried = _paths(url)
     named = f"{title} {link_text}".lower().strip()

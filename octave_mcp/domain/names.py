@@ -14,8 +14,8 @@ _ACCENTS = re.compile(r"[\u0300-\u036f]")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _LEGAL_FORMS = frozenset({"inc", "ltd", "gmbh", "llc"})
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-# Matches a letter or digit that continues a word. Chinese, Japanese, Korean and Thai characters are excluded, because
-# texts in these languages have no spaces around a name.
+# Matches a letter or digit. A name next to such a character is only a part of a longer word. Chinese, Japanese, Korean
+# and Thai characters are excluded, because texts in these languages have no spaces around a name.
 _LETTER = r"[^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]"
 # After an article, the name is a common noun ('/out-of-the-box'), unless the article is at the start of a path segment.
 # 'vs' can be joined to a name ('/boxvsdropbox').

@@ -45,8 +45,8 @@ LinkOrigin = Literal["home", "sitemap", "page", "job_board", "feed", "sister"]
 OUTSIDE: tuple[LinkOrigin, ...] = ("job_board", "feed", "sister")
 
 Place = Literal["title", "description", "structured_data", "logos"]
-# Places of text that readers of a page do not see as a sentence. Prompts and exports describe the places with these
-# phrases.
+# Places with text that readers of a page do not see as a sentence, such as the page's title. Prompts and exports
+# describe the places with these phrases.
 PLACES: dict[Place, str] = {
     "title": "in the page's title",
     "description": "in the page's description",
@@ -97,7 +97,7 @@ class PageRef(Value):
 
     @property
     def as_shown(self) -> PageRef:
-        """The reference without the fields that models do not see: digest, fetch time and notice."""
+        """The part of the reference that models see, without digest, fetch time and notice."""
         return self.model_copy(update={"sha256": "", "fetched_at": datetime.min.replace(tzinfo=UTC), "notice": None})
 
 
@@ -235,7 +235,7 @@ class PageFailure(Value):
     def is_refusal(self) -> bool:
         """Whether other pages of the site may fail for the same reason.
 
-        False for a page that does not exist or is empty.
+        The result is False for a page that does not exist or is empty.
         """
         return self.may_pass or self.code in _VISITOR_REFUSED
 

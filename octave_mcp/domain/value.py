@@ -138,8 +138,8 @@ def place_before(path: Path, removed: Iterable[Path]) -> Path:
     entries = sorted((entry for entry in removed if entry and isinstance(entry[-1], int)), key=lambda entry: entry[-1])
     for step in path:
         if isinstance(step, int):
-            # Add one for each removed entry at or before the index. The entries must be sorted, because the higher
-            # index can be at or after the next removed entry.
+            # Add one for each removed entry at or before the index. The entries must be sorted, because each increase
+            # can move the index past the next removed entry.
             for entry in entries:
                 step += entry[:-1] == original and cast("int", entry[-1]) <= step  # noqa: PLW2901 - moves up
         original = (*original, step)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 FIELDS = ("run_id", "session_id", "step", "company", "duration_ms", "success", "event")
 RENDERED = "rendered"
-# loguru logs the line of code that is this many stack frames above, which is the code that emitted the event.
+# With this depth, loguru's records name the code that emitted the event, which is four stack frames above.
 EVENT_DEPTH = 4
 # Remove the handlers of these libraries and turn on propagation, so that all of their records reach the root logger.
 LIBRARY_LOGGERS = (
