@@ -1,14 +1,15 @@
-"""Recognises asks, promises and opt-outs by their wording in English copy."""
+"""Recognises asks, promises and opt-outs in English sales copy by their wording."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-# A request starts a clause: 'Send me ...', 'Just reply'. 'We send reports' is not a request.
+# A request starts a clause: 'Send me ...', 'Just reply'. A verb later in the clause is not a request: 'We send
+# reports'.
 _CLAUSE_START = r"(?:^|[.!?,;:—–(]\s*|\b(?:just|please|then|simply|or|and)\s+)"
 # The pattern also matches indirect requests: 'Worth a look', 'I'd love to hear ...', 'If you want it, I'll send it'.
-# The repetitions in the pattern are bounded, so that a long text is searched in linear time.
+# The repetitions in the pattern are bounded, so searching a long text takes linear time.
 _REQUEST = re.compile(
     rf"{_CLAUSE_START}(?:reply|answer|send|tell|let|say|write|give|drop|ask|point|pick|choose|book|grab|take|try|have"
     r"|see|check|look|forward|share|call|ping|text|e-?mail|shoot|name|note|mark|use|hit|click|come|join|meet|read"
@@ -37,8 +38,8 @@ _END_OF_MAIL = (
     r"|(?:\bnot|\bnever|n['’]t) (?:be )?(?:write|writing|e-?mail(?:ing)?|contact(?:ing)?|follow|bother|chase|nudge|ping"
     r"|message|hear from (?:me|us)|come back)\b"
 )
-# Some opt-outs consist of a condition and a consequence in the same paragraph: 'If this isn't for you, say so'. A
-# condition alone is not an opt-out: 'If patching is not on your list, what is?'.
+# Some opt-outs consist of a condition and its consequence, as in 'If this isn't for you, say so'. Both must be in the
+# same paragraph. A condition alone is not an opt-out: 'If patching is not on your list, what is?'.
 _IF_UNWANTED = re.compile(
     r"\b(?:if|unless|should|in case|when)\b[^.?!\n]{0,200}\b(?:not|no|never|nothing|rather|wrong|off|prefer|pass"
     r"|\w+n['’]t)\b"
@@ -89,8 +90,8 @@ _OFFER = re.compile(
 )
 
 _YES_OR_NO = re.compile(r"^(?:is|are|do|does|did|have|has|can|could|would|will|should)\b", re.IGNORECASE)
-# These questions are open, although they start like yes-or-no questions: 'Can you walk me through ...?', 'Is that done
-# by hand or by a tool?'.
+# Matches open questions that start like yes-or-no questions: 'Can you walk me through ...?', 'Is that done by hand or
+# by a tool?'.
 _OPEN_QUESTION = re.compile(
     r"^(?:can|could|would|will) you (?:please )?(?:tell|walk|show|describe|explain|share|talk|take|say|give|help"
     r"|name)\b"
@@ -114,7 +115,10 @@ def _is_conditional_way_out(paragraph: str) -> bool:
 
 
 def empty_promise(text: str, sources: Iterable[str]) -> str:
-    """Return the first promise of a report, guide or similar document that no text in `sources` names, or ''."""
+    """Return the first promise of a document, such as a report or a guide, that is not mentioned in `sources`.
+
+    Return '' if there is none.
+    """
     sources_text = "\n".join(sources)
     for promise in _WE_GIVE.finditer(text):
         object_text = promise["given"] or promise["here"] or ""
@@ -131,5 +135,8 @@ def offers(text: str) -> bool:
 
 
 def is_closed(question: str) -> bool:
-    """Whether the question can be answered with yes or no. Questions that ask for a story or offer a choice cannot."""
+    """Whether the question can be answered with yes or no.
+
+    A question that asks for a story or offers a choice is not closed.
+    """
     return bool(_YES_OR_NO.match(question)) and not _OPEN_QUESTION.search(question)

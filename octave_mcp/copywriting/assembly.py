@@ -43,9 +43,9 @@ from octave_mcp.evidence.checks import counted
 
 @dataclass(frozen=True, slots=True)
 class Assets:
-    """The parts of a playbook that writers draft.
+    """The parts of a playbook that language models draft.
 
-    `by_weight`: the triggers that matter for the deal, most important first.
+    `by_weight`: the triggers that matter for the deal, with the most important first.
     """
 
     executive_summary: Summary

@@ -1,4 +1,7 @@
-"""Builds the brief, the first screen of a playbook, after all checks, so that it never repeats a dropped claim."""
+"""Builds the brief, which is the first screen of a playbook.
+
+The brief is built after all checks, so it never repeats a claim that the checks have dropped.
+"""
 
 from __future__ import annotations
 
@@ -21,24 +24,25 @@ from octave_mcp.evidence.coherence import begins_in_the_middle
 from octave_mcp.evidence.dates import date_in_words, is_over_a_year_old
 from octave_mcp.evidence.figures import figures
 
-# If even the prospect's newest page is older than half a year, the brief tells the rep to look for news.
+# If the prospect's newest page is older than half a year, the brief tells the rep to look for news.
 STALE_DAYS = 183
-# Shorter quotations are bylines or dates, which cannot identify an event, because several events on a page may share
-# them.
+# Shorter quotations are ignored: they are bylines or dates, which several events on a page can share, so they cannot
+# identify an event.
 MIN_QUOTE_LETTERS = 20
-# An event that is this much older than the newest event is not a reason to call now, however important it is.
+# An event is not a reason to call now if it is this much older than the newest event, however important it is.
 OLD_YEARS = 2
 _MONTH_CHARACTERS = len("2024-03")
 _NO_CONTENT = re.compile(r"\b(?:lorem ipsum|placeholder|coming soon|test page|untitled)\b", re.IGNORECASE)
-# Matches sentences that depend on the sentence before, such as 'With it, ...', 'Two of them ...' and 'These teams ...',
-# but not 'those who ...'.
+# Matches sentences that refer to the previous sentence, such as 'With it, ...', 'Two of them ...' and 'These teams
+# ...', but not 'those who ...'.
 _NEEDS_CONTEXT = re.compile(
     r"^(?:with|by|on|for|in|at|from|of) (?:it|this|that|them|these|those)\b"
     r"|\b(?:of|on|with|for|in) (?:them|these|those)\b(?! (?:who|which|that)\b)"
     r"|\b(?:these|those) (?!who\b|which\b|that\b)\w",
     re.IGNORECASE,
 )
-# 'Acme has used it since 2024' is proof, even without a figure or the vendor's name.
+# A sentence such as 'Acme has used it since 2024' counts as proof, even if it has no figure and does not name the
+# vendor.
 _USES_IT = re.compile(r"\b(?:with|on|uses?|used|using) it\b", re.IGNORECASE)
 _HEADING = re.compile(r"[\"“‘'(]*(?:how|why)\b", re.IGNORECASE)
 
@@ -47,10 +51,10 @@ CitedSentence = Sentence[EvidenceId]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Facts that the brief needs but the playbook does not contain.
+    """Facts that the brief needs and that are not in the playbook.
 
-    `vendor_does`: what the vendor says it does.
-    `vendor_pages`, `prospect_pages`: the pages of each company that the run read.
+    `vendor_does`: the vendor's own description of its business.
+    `vendor_pages`, `prospect_pages`: the pages that the run has read on each company's site.
     """
 
     vendor_does: Claim[EvidenceId] | None
@@ -61,7 +65,7 @@ class Known:
 def brief(playbook: Playbook, order: Sequence[CompanyTrigger], known: Known) -> Brief | None:
     """Return the brief for the first persona, or None if there is no persona.
 
-    `order`: the triggers that matter for the deal, most important first.
+    `order`: the triggers that matter for the deal, with the most important first.
     """
     if not playbook.priority_personas:
         return None
@@ -93,7 +97,10 @@ def _touches(playbook: Playbook, persona: PriorityPersona) -> tuple[Touch, ...]:
 
 
 def _email_path(playbook: Playbook, touches: Sequence[Touch]) -> str | None:
-    """Return the path of the first e-mail, or None if there is only an outline, which cannot be sent."""
+    """Return the path of the first e-mail.
+
+    Return None if there is no e-mail, or only an outline, which cannot be sent.
+    """
     if not touches or touches[0].kind == "outline":
         return None
     place = next(place for place, sequence in enumerate(playbook.email_sequences) if sequence.touches is touches)
@@ -109,8 +116,8 @@ def _trigger(
 ) -> CompanyTrigger | None:
     """Return the trigger that answers "why now".
 
-    A trigger that the first e-mail or the call opener mentions is preferred to more important ones, so that the brief,
-    the e-mail and the call tell the same story.
+    A trigger that the first e-mail or the call opener mentions takes precedence over a more important trigger. This
+    way, the brief, the e-mail and the call tell the same story.
     """
     candidates = [trigger for trigger in (*order, *playbook.triggers) if trigger.company == "prospect"]
     mentioned = [trigger for sentence in sentences for trigger in candidates if _mentions(playbook, sentence, trigger)]
@@ -152,7 +159,10 @@ def _is_job(trigger: CompanyTrigger) -> bool:
 
 
 def _quotes(playbook: Playbook, evidence: Sequence[EvidenceId]) -> list[str]:
-    """Return the quotations, except bylines and dates, because several events may share those."""
+    """Return the quotations that identify an event.
+
+    Bylines and dates are left out, because several events can share them.
+    """
     quotes = (playbook.evidence[id_].quote for id_ in evidence if id_ in playbook.evidence)
     return [quote for quote in quotes if sum(map(str.isalpha, quote)) >= MIN_QUOTE_LETTERS]
 
@@ -162,7 +172,7 @@ def _overlap(quote: str, others: set[str]) -> bool:
 
 
 def _why_now(playbook: Playbook, trigger: CompanyTrigger | None) -> CitedSentence | None:
-    """Return a sentence that states the trigger, or the summary's first reason if there is no trigger.
+    """Return a sentence that states the trigger. If there is no trigger, return the first reason in the summary.
 
     The text of an open job is only the job title, so the sentence adds who is hiring.
     """
@@ -170,8 +180,8 @@ def _why_now(playbook: Playbook, trigger: CompanyTrigger | None) -> CitedSentenc
         return next(iter(playbook.executive_summary.why_now), None)
     is_title = trigger.kind == "job_opening" and not trigger.what.rstrip().endswith(".")
     text = f"{playbook.prospect.name} is hiring: {trigger.what}" if is_title else trigger.what
-    # The brief shows the first quotation, so that quotation should contain the figures of the event and not be a
-    # byline.
+    # The brief shows only the first quotation. So a quotation that contains the event's figures comes first, and
+    # bylines come last.
     event_figures = figures(trigger.what)
     ranked = sorted(
         trigger.evidence,
@@ -181,7 +191,7 @@ def _why_now(playbook: Playbook, trigger: CompanyTrigger | None) -> CitedSentenc
 
 
 def _first_line(track: TalkTrack | None) -> str:
-    """Return the opener of the call, or '' for an outline, whose lines are not meant to be said aloud."""
+    """Return the opener of the call. Return '' for an outline, because its lines are not meant to be read aloud."""
     is_call = track is not None and track.kind == "call"
     return " ".join(sentence.text for sentence in track.cold_call.opener) if track and is_call else ""
 
@@ -189,7 +199,7 @@ def _first_line(track: TalkTrack | None) -> str:
 def _proof(playbook: Playbook, touches: Sequence[Touch]) -> CitedSentence | None:
     """Return the best proof in the first two e-mails and on the battle cards.
 
-    Proof from a customer is preferred to the vendor's own, and a result to a plain statement.
+    Proof from a customer comes before the vendor's own claims, and a measured result comes before a plain statement.
     """
     facts = [sentence for touch in _finished(touches[:2]) for sentence in touch.sentences if sentence.kind == "fact"]
     on_cards = [proof for card in playbook.battle_cards if card.kind == "why_we_win" for proof in card.proof]
@@ -206,16 +216,19 @@ def _proof(playbook: Playbook, touches: Sequence[Touch]) -> CitedSentence | None
 
 
 def _proves(playbook: Playbook, sentence: CitedSentence) -> bool:
-    """Whether a customer uses the product or got a result: 'Acme runs its page on Globex', 'Acme cut rework by 31%'.
+    """Whether the sentence says that a customer uses the product or got a result.
 
-    'Acme wanted a new page' proves nothing.
+    'Acme runs its page on Globex' and 'Acme cut rework by 31%' are proof, but 'Acme wanted a new page' is not.
     """
     names_vendor = normal(playbook.vendor.name) in normal(sentence.text)
     return bool(figures(sentence.text)) or names_vendor or bool(_USES_IT.search(sentence.text))
 
 
 def _stands_alone(text: str) -> bool:
-    """Whether the text is a sentence that is clear without context. 'How Acme halved its rework' is only a heading."""
+    """Whether the text can be understood without context.
+
+    Headings such as 'How Acme halved its rework' are rejected, because they state nothing.
+    """
     return not (_needs_context(text) or _HEADING.match(text))
 
 
@@ -224,7 +237,7 @@ def _needs_context(text: str) -> bool:
 
 
 def _finished(touches: Sequence[Touch]) -> list[Touch]:
-    """Return the e-mails. Outlines are left out, because their lines start with a label."""
+    """Return only the e-mails. Outlines are left out, because each of their lines starts with a label."""
     return [touch for touch in touches if touch.kind == "email"]
 
 
@@ -244,7 +257,7 @@ def _names_customer(playbook: Playbook, sentence: CitedSentence) -> bool:
 
 
 def _question(touches: Sequence[Touch], track: TalkTrack | None) -> str:
-    """Return the first question in the first e-mail, or else in the call, that is clear without context."""
+    """Return the first question that is clear without context. The first e-mail is searched before the call script."""
     opener = track.cold_call.opener if track else ()
     questions = [sentence.text for sentence in (*_first_email(touches), *opener) if sentence.kind == "question"]
     questions += [item.question for item in track.discovery] if track else []

@@ -1,4 +1,4 @@
-"""Finishes battle cards: dates and scores them, and drops absolute claims that no quotation supports."""
+"""Finishes battle cards: adds dates and scores, and drops absolute claims that no quotation supports."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def finished(
     known: Sequence[str] = (),
     language: str = "en",
 ) -> BattleCard:
-    """Return the finished card. Add a gap if rule D7 dropped claims, and another if the card is empty."""
+    """Return the finished card. Record a gap if rule D7 has dropped claims, and another gap if the card is empty."""
     checked = _without_absolutes(card, evidence, known, language)
     if dropped := len(list(_sentences(card))) - len(list(_sentences(checked))):
         what = "claims to be alone or always so, and what depended on them,"
@@ -57,7 +57,7 @@ def finished(
 def _without_absolutes(
     card: CardDraft, evidence: Mapping[EvidenceId, Evidence], known: Sequence[str], language: str
 ) -> CardDraft:
-    """Drop absolute claims that no quotation supports (D7), and mark objections whose answer has no evidence."""
+    """Drop absolute claims that no quotation supports (rule D7). Mark the objections whose answers have no evidence."""
     dropped = {at for at, part in located(card) if _is_sentence(part) and _is_unsupported_absolute(part, evidence)}
     pruned = without(card, dropped, known=known, language=language).value if dropped else card
     if isinstance(pruned, ObjectionHandling):
@@ -66,7 +66,7 @@ def _without_absolutes(
 
 
 def _is_unsupported_absolute(sentence: Sentence[EvidenceId], evidence: Mapping[EvidenceId, Evidence]) -> bool:
-    """Whether a claim is more absolute than its quotations. Questions and advice are not claims."""
+    """Whether a claim is more absolute than the quotations that support it. Questions and advice are not claims."""
     claims = sentence.kind in {"fact", "inference"}
     return claims and absolutes(sentence.text, (evidence[i].quote for i in sentence.evidence if i in evidence))
 
@@ -77,7 +77,7 @@ def _marked(objection: Objection[EvidenceId]) -> Objection[EvidenceId]:
 
 
 def _card_fields(evidence: Mapping[EvidenceId, Evidence]) -> dict[str, Any]:
-    # The date is a required field: 1970-01-01 means that there is no evidence to take a date from.
+    # The date is a required field, so 1970-01-01 stands for an unknown date: no evidence on the card has one.
     newest = max((e.fetched_at for e in evidence.values()), default=None)
     return {"audience": "internal", "dated_on": newest.date() if newest else "1970-01-01"}
 

@@ -1,4 +1,4 @@
-"""Finds the sentences of copy that claim something, and rewrites each claim with company names in place of pronouns."""
+"""Finds the sentences of sales copy that make a claim, and replaces the pronouns in each claim with company names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from octave_mcp.evidence.support.naming import names
 from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.wording import wording
 
-# A sentence that names nobody and has fewer content words contains nothing to verify.
+# A sentence is treated as having nothing to verify if it names nobody and has fewer content words than this.
 MIN_CONTENT_WORDS = 2
 MIN_QUOTED_WORDS = 4
 
@@ -27,8 +27,8 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 _I = r"I(?:['’](?:d|ll|m|ve)\b)?"
 _HELLO = re.compile(r"^(?:hi|hello|hey|dear)\b[^,.!?]{0,40}[,.!]\s+(?=\S)", re.IGNORECASE)
-# The next patterns match sentences that usually claim nothing. Figures and names in such sentences are checked, too:
-# 'Congratulations on the new office in Lisbon' is a claim.
+# The following patterns match sentences that usually make no claim. But figures and names in such sentences are still
+# checked: 'Congratulations on the new office in Lisbon' claims that there is a new office.
 _COURTESY = _any(
     r"^(?:(?:i|we) (?:do )?)?(?:hope|trust|thank|thanks|appreciate|sorry|apologies|welcome|congrat\w*|good luck)\b",
     r"^(?:(?:looking|look) forward|(?:talk|speak) (?:soon|then)|happy (?:monday|friday|new year)|well done)\b",
@@ -44,8 +44,8 @@ _OFFERED_ACTIONS = (
     r"|step|drop|be (?:quick|brief|short|honest|happy|glad|in touch|around|there)|give you|get back|let you|take you"
 )
 _PRELUDE = r"^(?:(?:so|then|and|or|also|otherwise|in the meantime|if [^,.?!]{1,120}),? )?"
-# Requests are treated like offers: 'Reply with a time'. 'Call volume is down' is not a request, because 'call' is not a
-# verb there.
+# Requests are treated like offers: 'Reply with a time'. But 'Call volume is down' is not a request, because 'call' is a
+# noun there.
 _OFFER = _any(
     rf"{_PRELUDE}(?:i|we)(?:['’]d| would) (?:\w+ )?(?:love|like|welcome|appreciate|be (?:happy|glad|curious))\b",
     rf"{_PRELUDE}(?:i|we)(?:['’]ll|['’]d| will| can| could| would| may| might)"
@@ -69,7 +69,8 @@ _ABOUT_WRITER = _any(
     r"^(?-i:[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)?,? (?:from|with|at|over at) [A-Z][\w.&'’-]*(?: [A-Z][\w.&'’-]*)?)[.!]?$",
     r"^(?:that|this|it)\b[^.?!,]{0,30} (?:me|I)\b",
 )
-# An opt-out mentions 'I' or 'you', or starts with a typical phrase such as 'If not, ...' or 'No worries'.
+# A sentence counts as an opt-out only if it mentions 'I' or 'you', or starts with a phrase such as 'If not, ...' or 'No
+# worries'.
 _BETWEEN_US = _any(
     r"\b(?:I|me|my|you|your)\b",
     r"^(?:if|just|or|and|not|say|reply|stop)\b",
@@ -84,7 +85,7 @@ _ANNOUNCES = _any(
     r"^(?:the|my) (?:short|quick) version\b",
     r"^(?:two|three) (?:things|reasons|questions)\b",
 )
-# A claim in the form of a question: 'Did you know that X kept 99.9% of its windows?'.
+# Matches claims that are phrased as questions: 'Did you know that X kept 99.9% of its windows?'.
 _ASKED_IF_KNOWN = re.compile(
     r"^(?:did you (?:know|see|hear)|have you (?:seen|heard|read)|are you aware)(?: that| how)?\s+(?P<claim>\S.*)\?$",
     re.IGNORECASE,
@@ -103,18 +104,17 @@ _LEAD_IN = _any(
     r"^(?:congratulations|congrats|well done|kudos) on (?:the |your )?",
 )
 _QUOTED = re.compile(r"(“[^“”]*”|\"[^\"]*\")")
-# In 'Your page puts it well: “...”', the quotation is the claim.
+# If words such as 'Your page puts it well:' introduce a quotation, only the quotation is checked as a claim.
 _INTRODUCED = re.compile(r"^(?P<lead>[^:“”\"]{0,120}):\s+(?P<quoted>[“\"][^“”\"]+[”\"])[.!]?$")
-# 'You can see each stop' says what the product does, not what the reader's company does, so 'you' is not replaced with
-# a name.
+# In 'You can see each stop', 'you' means any user of the product, so 'you' is not replaced with the prospect's name.
 _MODALS = r"(?:can|could|will|would|may|might|should|get|need|want|have to)"
 _YOU = re.compile(rf"\byou(?:['’](?:re|ve))?\b(?! {_MODALS}\b)(?!['’](?:ll|d)\b)", re.IGNORECASE)
 _YOUR = re.compile(r"\byours?\b", re.IGNORECASE)
 # Only lower-case 'us' is a pronoun: 'US' is a country.
 _WE = re.compile(r"\bwe(?:['’](?:re|ve))?\b|\b(?-i:us)\b", re.IGNORECASE)
 _OUR = re.compile(r"\bours?\b", re.IGNORECASE)
-# Pronouns that refer to the subject of the previous sentence. In 'It is late' and 'it took a week', 'it' refers to
-# nothing.
+# Matches pronouns that refer to the subject of the previous sentence. Does not match 'It is late' or 'it took a week',
+# because 'it' refers to nothing there.
 _THEY = re.compile(
     r"^(?P<lead>(?:(?:today|now|since then|before|afterwards|and|but|so),? |with [^,]{1,30}, ))?"
     r"(?P<who>they|he|she|their|his|her|"
@@ -123,7 +123,7 @@ _THEY = re.compile(
 )
 _POSSESSIVES = frozenset({"their", "its", "his", "her"})
 _MERGE_FIELDS = {"{{company_name}}": "prospect", "{{sender_company}}": "vendor"}
-# Times of day and phone numbers need no evidence.
+# Matches times of day and phone numbers, which need no evidence.
 _TIMES_AND_NUMBERS = _any(
     r"\b\d{1,2}(?::\d\d)?\s?(?:am|pm|a\.m\.|p\.m\.|o['’]clock)", r"\b\d{1,2}:\d\d\b", r"\+?\d[\d ()/-]{6,40}\d"
 )
@@ -131,7 +131,7 @@ _TIMES_AND_NUMBERS = _any(
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """The two companies of the deal, and the `people` whom a sentence may name without evidence."""
+    """The two companies in a deal, and the `people` who can be named without evidence."""
 
     deal: Deal
     people: Sequence[str] = ()
@@ -143,17 +143,21 @@ class Speech:
 
     @property
     def _people(self) -> str:
-        """The vendor and the people of the deal: what a sentence says about them is not a claim about third parties."""
         return " ".join((self.deal.vendor, *self.people))
 
     def is_claim_in_few_words(self, text: str) -> bool:
-        """Whether a short line, such as a subject line, makes a claim: it contains a figure or a third party's name."""
+        """Whether a short line, such as a subject line, makes a claim.
+
+        It does if it contains a figure or the name of a third party.
+        """
         return _gives_figure(text) or bool(self.others_in(text))
 
     def claims_nothing(self, text: str) -> str:
-        """Return why a sentence claims nothing, such as 'a question', or '' if it may claim something.
+        """Return the reason why a sentence makes no claim, for example 'a question'.
 
-        A figure or a quotation is a claim, even in a question, a courtesy or an offer.
+        Return '' if the sentence can contain a claim.
+
+        A sentence with a figure or a quotation makes a claim, even if it is a question, a courtesy or an offer.
         """
         statement = _HELLO.sub("", text)
         if (
@@ -167,9 +171,10 @@ class Speech:
 
     @property
     def _kinds(self) -> tuple[tuple[str, Callable[[str], bool]], ...]:
-        """The kinds of sentences that claim nothing, each with its test, in the order of the tests.
+        """The kinds of sentences that make no claim, and a test for each kind, in the order in which the tests run.
 
-        Guesses are tested before sentences about the writer, because 'I think you lose hours' may claim something.
+        Guesses are tested before sentences about the writer, because a guess such as 'I think you lose hours' can be a
+        claim.
         """
         return (
             ("a question", _is_question),
@@ -182,9 +187,11 @@ class Speech:
         )
 
     def _third_party_claim(self, text: str) -> str:
-        """Return what a courtesy, an offer or a sentence about the writer claims about others, or ''.
+        """Return the claim about others in a courtesy, an offer or a sentence about its writer.
 
-        'I can explain why X failed' claims that X failed.
+        Return '' if there is no such claim.
+
+        For example, 'I can explain why X failed' is an offer that also claims that X failed.
         """
         is_wrapped = any(pattern.match(text) for pattern in (_COURTESY, _OFFER, _ABOUT_WRITER)) or has_way_out(text)
         return (
@@ -192,7 +199,10 @@ class Speech:
         )
 
     def _is_way_out(self, text: str) -> bool:
-        """Whether the sentence lets the reader say no. 'Moves no stop unless allowed to' only describes a product."""
+        """Whether the sentence is an opt-out.
+
+        Product descriptions such as 'Moves no stop unless allowed to' are not.
+        """
         is_of_vendor = named_first(text) == self.deal.vendor and bool(self.deal.vendor)
         is_claim = is_of_vendor or is_about_market(text)
         return bool(_BETWEEN_US.search(text)) and not is_claim and has_way_out(text)
@@ -204,13 +214,13 @@ class Speech:
         return len(words) >= (1 if is_about else MIN_CONTENT_WORDS)
 
     def is_mere_guess(self, text: str) -> bool:
-        """Whether the sentence is marked as a guess, and contains neither a figure nor a third party's name."""
+        """Whether the sentence is worded as a guess and contains no figure and no third party's name."""
         return hedged(text) and not _gives_figure(text) and not self.others_in(text)
 
     def claim_of(self, text: str, subject: str) -> str:
-        """Return the claim in a sentence, with names in place of 'you', 'we' and 'they', as on a company's pages.
+        """Return the claim in a sentence. Pronouns such as 'you', 'we' and 'they' are replaced with names.
 
-        `subject`: the name that the previous sentence is about; '' if unknown.
+        `subject`: the name of the company or person that the previous sentence is about, or '' if unknown.
         """
         greeted = _HELLO.sub("", text)
         question = _ASKED_IF_KNOWN.match(greeted)
@@ -233,7 +243,7 @@ class Speech:
         return bool(_WE.search(text) or _OUR.search(text) or (vendor and vendor in text))
 
     def _with_names(self, part: str, *, is_of_vendor: bool) -> str:
-        """Replace pronouns with names. In a sentence about the vendor, keep 'you', which may mean any customer."""
+        """Replace pronouns with names. In a sentence about the vendor, keep 'you', because it can mean any customer."""
         vendor, prospect = self.deal.vendor, self.deal.prospect
         if vendor:
             part = _WE.sub(vendor, _OUR.sub(f"{vendor}'s", part))
@@ -242,7 +252,10 @@ class Speech:
         return part
 
     def subject_of(self, text: str, before: str) -> str:
-        """Return the first name in the sentence, or the previous subject if it starts with 'they' or the like."""
+        """Return the name that the sentence mentions first.
+
+        If the sentence starts with a pronoun such as 'they', return the previous subject.
+        """
         return named_first(self.claim_of(text, before)) or (before if _THEY.match(text) else "")
 
 
@@ -260,14 +273,17 @@ def _is_about_writer(text: str) -> bool:
 
 
 def _quotes(text: str) -> bool:
-    """Whether the text quotes somebody. A few words may be in quotation marks for other reasons."""
+    """Whether the text quotes somebody.
+
+    Very short quotations are ignored, because quotation marks also highlight single terms.
+    """
     return any(len(quoted.split()) >= MIN_QUOTED_WORDS for quoted in _QUOTED.findall(text))
 
 
 def _gives_figure(text: str) -> bool:
-    """Whether the text makes a claim with a figure.
+    """Whether the text contains a figure that needs evidence.
 
-    Figures in plans, offers and names are not claims: 'next Tuesday at 10', 'three ideas', 'two-hour windows'.
+    Figures in plans, offers and names need no evidence: 'next Tuesday at 10', 'three ideas', 'two-hour windows'.
     """
     claimed = without_plans(without_offered(without_counts(_TIMES_AND_NUMBERS.sub("", unquoted(text)))))
     return any(

@@ -1,4 +1,4 @@
-"""Builds the buying committee, and says what a rep should check before using a name."""
+"""Builds the buying committee, and warns reps about names that they should check before using them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from octave_mcp.domain.findings import CompanyPerson
 from octave_mcp.domain.names import normal
 from octave_mcp.evidence.dates import date_in_words
 
-# Pages older than this may name people who have since left the job.
+# If a page is older than this, the people named on it have possibly left their jobs.
 OLD_DAYS = 365
-# A warning lists at most this many names. If there are more people, the warning gives their number: 'to 5 other people
-# too'.
+# A warning lists at most this many names. If more people have the title, the warning gives only their number: 'to 5
+# other people too'.
 MAX_NAMED = 2
 # Matches titles that several people usually share, such as 'Cofounder' and 'board member', but not 'Partner Manager'.
 _HELD_BY_SEVERAL = re.compile(r"\b(?:(?:co-?)?founder|partner|(?:board|team) member)s?$", re.IGNORECASE)
@@ -27,7 +27,10 @@ def committee(
     evidence: Mapping[EvidenceId, Evidence],
     today: date,
 ) -> tuple[BuyingSeat, ...]:
-    """Return one entry for each seat. If the draft has several entries for a seat, the first entry is used."""
+    """Return one entry for each seat on the committee.
+
+    If the draft has several entries for a seat, use the first one.
+    """
     first: dict[SeatName, Seat[EvidenceId]] = {}
     for seat in seats:
         first.setdefault(seat.seat, seat)
@@ -52,12 +55,12 @@ def _check_first(
 
 
 def _has_title_of(seat: Seat[EvidenceId], person: CompanyPerson) -> bool:
-    """Whether `person` is another employee of the prospect with the title of this seat."""
+    """Whether `person` is another employee of the prospect who has the same job title as the person in this seat."""
     is_other = person.company == "prospect" and not person.employer and normal(person.name) != normal(seat.person or "")
     is_same = bool(seat.title) and normal(person.title or "") == normal(seat.title)
     return is_other and is_same and not _HELD_BY_SEVERAL.search(seat.title)
 
 
 def stale_contacts(seats: Sequence[BuyingSeat]) -> Iterator[str]:
-    """Yield a warning for each person whom the rep should check first."""
+    """Yield a warning about each person whose job the rep should verify before using the name."""
     yield from (f"Check {seat.person} first: {seat.check_first}." for seat in seats if seat.check_first)

@@ -1,4 +1,4 @@
-"""Applies people's edits to a playbook: stores the text as given, checks it by rules, and marks it as edited."""
+"""Applies a person's edits to a playbook: stores the text unchanged, checks it by rules, and marks it as edited."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ from octave_mcp.domain.value import Path, Value, changed, located, overlap, part
 from octave_mcp.errors import InputError
 
 MAX_WARNINGS = 20
-# Maximum number of sentences checked per edit. Even a whole section of a playbook has fewer sentences.
+# Maximum number of sentences checked per edit. No section of a playbook is expected to have more.
 MAX_SENTENCES = 200
 
 
 class Edited(NamedTuple):
-    """A playbook with an edit, and the record that marks the edited part."""
+    """An edited playbook, and the record that marks the edited part."""
 
     playbook: Playbook
     own: OwnText
 
 
 def edited(sources: Sources, section: str, given: Given, *, by: str, at: datetime, version: int) -> Edited:
-    """Return the playbook after replacing a section, or a part of one, with `given`.
+    """Replace a section of the playbook, or a part of a section, with `given`, and return the new playbook.
 
-    The checks add verdicts, evidence, scores and warnings.
+    The new text is checked, which adds verdicts, evidence, scores and warnings to the playbook.
 
     Raises:
-        UnknownName: the playbook has no part with this name.
-        InputError: the part cannot be edited, or `given` does not have the form of the part.
+        UnknownName: If the playbook has no part with this name.
+        InputError: If the part cannot be edited, or `given` does not have the form of the part.
     """
     playbook = sources.playbook
     path = place_of(playbook, section)
@@ -62,9 +62,9 @@ def edited(sources: Sources, section: str, given: Given, *, by: str, at: datetim
 
 
 def _as_sentence(playbook: Playbook, path: Path, part: object) -> tuple[Path, object]:
-    """Turn an edit of a sentence's text into an edit of the whole sentence.
+    """If an edit changes only the text of a sentence, extend the edit to the whole sentence.
 
-    The old evidence may not support the new text, so the checks look for evidence again.
+    The old evidence does not necessarily support the new text, so the checks have to look for evidence again.
     """
     owner = part_at(playbook, path[:-1])
     if path[-1] == "text" and isinstance(owner, Sentence):
@@ -73,7 +73,7 @@ def _as_sentence(playbook: Playbook, path: Path, part: object) -> tuple[Path, ob
 
 
 def _check_references(playbook: Playbook, name: str) -> None:
-    """Raise InputError if the new part cites unknown evidence, or if it refers to an unknown or a repeated persona."""
+    """Raise InputError if the new part cites unknown evidence, names an unknown persona, or names a persona twice."""
     unknown = {i for part in _findings(playbook) for i in part.evidence} - playbook.evidence.keys()
     if unknown:
         raise InputError(f"{name!r} cites evidence that this playbook does not have: {', '.join(sorted(unknown)[:5])}")
@@ -94,7 +94,7 @@ def _findings(value: object) -> Iterator[Finding[EvidenceId]]:
 
 @dataclass(frozen=True)
 class _Checks:
-    """Runs the checks on the parts of `new` that are not in `base`."""
+    """Checks the parts of the playbook `new` that are not in the playbook `base`."""
 
     base: Playbook
     new: Playbook
@@ -111,7 +111,7 @@ class _Checks:
         return frozenset(_findings(self.base))
 
     def _with_sentences(self, playbook: Playbook) -> Playbook:
-        """Replace the sentences of each e-mail with the sentences in its body, which people may have edited."""
+        """Update the list of sentences of each e-mail from its body, because a person could have edited the body."""
         by_body = {touch.body: touch for _, touch in _touches(self.base)}
         by_text = {sentence.text: sentence for touch in by_body.values() for sentence in touch.sentences}
         touches = {at: _with_sentences_of_body(touch, by_body, by_text) for at, touch in _touches(playbook)}
@@ -123,7 +123,8 @@ class _Checks:
             raise InputError(
                 f"the edit has {len(new_paths)} new sentences; at most {MAX_SENTENCES} are checked; edit smaller parts"
             )
-        # Inner findings are judged first, because the copy of an outer finding must contain their verdicts.
+        # Some findings contain other findings. The inner findings are judged first, so that the outer finding includes
+        # their verdicts.
         for at in sorted(new_paths, key=len, reverse=True):
             playbook = changed(playbook, {at: self.sources.judged(part_at(playbook, at))})
         return playbook
@@ -162,10 +163,10 @@ def _touches(playbook: Playbook) -> Iterator[tuple[Path, Touch]]:
 def _with_sentences_of_body(
     touch: Touch, by_body: Mapping[str, Touch], by_text: Mapping[str, Sentence[EvidenceId]]
 ) -> Touch:
-    """Read the sentences and the ask from the e-mail's body.
+    """Update the e-mail's sentences and ask from its body.
 
-    A sentence that is also in the old playbook keeps its evidence. If the whole body is in the old playbook, all of its
-    sentences are kept.
+    A sentence that is also in the old playbook keeps its evidence. If the body has not changed, all sentences stay as
+    they are.
     """
     if (known := by_body.get(touch.body)) is not None:
         return touch if touch == known else touch.model_copy(update={"sentences": known.sentences})
@@ -182,7 +183,7 @@ def _with_sentences_of_body(
 
 
 def _emails(sequence: EmailSequence, playbook: Playbook) -> list[Email]:
-    """Return the e-mails of a sequence in the form that the rules for copy need."""
+    """Convert the e-mails of a sequence to the form that the copy rules expect."""
     deal = Deal(playbook.vendor.name, playbook.prospect.name, playbook.context.text if playbook.context else "")
     emails: list[Email] = []
     for place, touch in enumerate(sequence.touches):
@@ -204,7 +205,7 @@ def _emails(sequence: EmailSequence, playbook: Playbook) -> list[Email]:
 
 
 def _warnings(sources: Sources, playbook: Playbook, path: Path) -> Iterator[str]:
-    """Yield the problems of the new part: errors for which it must not be sent, unsupported sentences, then faults."""
+    """Yield the problems of the new part: errors that forbid sending it, then unsupported sentences, then faults."""
     part, owner = part_at(playbook, path), part_at(playbook, path[:-1])
     yield from _send_errors(playbook, path)
     if isinstance(owner, Touch) and path[-1] == "body":
@@ -216,7 +217,7 @@ def _warnings(sources: Sources, playbook: Playbook, path: Path) -> Iterator[str]
 
 
 def _send_errors(playbook: Playbook, path: Path) -> Iterator[str]:
-    """Yield the errors for which an e-mail in the edited part must not be sent."""
+    """Yield the errors in the edited e-mails that forbid sending them."""
     for row, sequence in enumerate(playbook.email_sequences):
         for place, email in enumerate(_emails(sequence, playbook)):
             if overlap(_at_touch(row, place), path):

@@ -1,4 +1,4 @@
-"""An e-mail in the form that the rules for copy need: its text, its position in the sequence, and its deal."""
+"""The form of an e-mail that the copy rules check: its text, its position in the sequence, and its deal."""
 
 from __future__ import annotations
 
@@ -13,21 +13,24 @@ from octave_mcp.evidence.support.naming import names
 
 # Number of words in a greeting such as 'Hi Ada'.
 GREETING_WORDS = 2
-# Minimum length of a first word that may be used as the company's name: 'Oakway' for 'Oakway Parcels', but not 'The'
-# for 'The Yard'.
+# Minimum length of the first word of a company's name to count as the name: 'Oakway' counts for 'Oakway Parcels', but
+# 'The' does not count for 'The Yard'.
 MIN_NAME_LETTERS = 4
 
 _QUOTED = re.compile(r"“[^“”]*”")
 _GREETING = re.compile(
     r"^(?:hi|hello|hey|dear|good (?:morning|afternoon)|\{\{first_name\}\}|[A-Z][\w-]*)\b[^.?!\n]{0,60},$", re.IGNORECASE
 )
-# If the last block of an e-mail does not end like a sentence, it is the signature.
+# If the last block of text in an e-mail does not end like a sentence, the block is treated as the signature.
 _SENTENCE_END = re.compile(r"[.?!。？！…][\"”’')\]]*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """The vendor and the prospect, and in `context` what the user said about the deal. '' means unknown."""
+    """The names of the vendor and the prospect, and in `context` the user's description of the deal.
+
+    '' means unknown.
+    """
 
     vendor: str = ""
     prospect: str = ""
@@ -38,12 +41,12 @@ class Deal:
 class Email:
     """An e-mail without greeting and signature. The paragraphs include the ask and the opt-out.
 
-    `position`: place in the sequence, counted from 0.
+    `position`: index of the e-mail in the sequence, counted from 0.
     `earlier`: the earlier e-mails of the sequence.
     `facts`: the sentences that state a fact.
-    `make_first`: the full text of what the e-mail offers to send.
+    `make_first`: the full text of the document that the e-mail offers to send.
 
-    Unknown fields are empty; no rule counts an empty field as a fault.
+    If a field is unknown, it is empty. The rules never report an empty field as a fault.
     """
 
     subject: str
@@ -62,7 +65,7 @@ class Email:
 
     @property
     def is_english(self) -> bool:
-        """Whether the copy is in English. Rules that look for English words apply only to English copy."""
+        """Whether the e-mail is in English. Rules that look for English words apply only to English e-mails."""
         return self.language.lower().startswith("en")
 
     @cached_property
@@ -71,7 +74,6 @@ class Email:
 
     @cached_property
     def own_words(self) -> str:
-        """The text without its quotations."""
         return unquoted(self.text)
 
     @cached_property
@@ -93,14 +95,17 @@ class Email:
 
     @cached_property
     def quoted_text(self) -> str:
-        """The quotations that support the e-mail, with the titles of their pages."""
+        """The quotations that support the e-mail, and the titles of the pages that contain them."""
         return "\n".join(f"{evidence.page_title}\n{evidence.quote}" for evidence in self.evidence)
 
     def quotes_of(self, role: str) -> str:
         return "\n".join(e.quote for e in self.evidence if e.role == role)
 
     def mentions(self, text: str) -> int:
-        """Count how often the text mentions the reader's company by its name or by a long first word of the name."""
+        """Count how often the text mentions the reader's company.
+
+        The first word of the name counts as a mention if it is long.
+        """
         first, _, rest = self.deal.prospect.partition(" ")
         name = first if not rest or len(first) >= MIN_NAME_LETTERS else self.deal.prospect
         return len(re.findall(rf"(?<![\w.]){re.escape(name)}(?!\w)", text)) if name else 0
@@ -122,7 +127,7 @@ def quotations(text: str) -> list[str]:
 def read_email(
     subject: str, body: str, *, position: int, last: bool, earlier: Sequence[Email] = (), deal: Deal | None = None
 ) -> Email:
-    """Parse an e-mail in the form in which it is sent. The result contains no evidence."""
+    """Parse the text of an e-mail as it is sent. The result has no evidence, because such a text contains none."""
     blocks = [block for part in re.split(r"\n(?:[^\S\n]*\n)+", body) if (block := part.strip())]
     if blocks and _GREETING.match(blocks[0]):
         del blocks[0]
@@ -140,6 +145,6 @@ def read_email(
 
 
 def ask_of(paragraphs: Sequence[str]) -> str:
-    """Return the last question in the last two paragraphs, or the last paragraph if they contain no question."""
+    """Return the last question in the last two paragraphs. If these contain no question, return the last paragraph."""
     questions = [sentence for paragraph in paragraphs[-2:] for sentence in sentences(paragraph) if "?" in sentence]
     return (questions or paragraphs or [""])[-1]

@@ -1,4 +1,4 @@
-"""Turns a drafted sequence into e-mails ready to send, with the errors and faults that the rules find in each."""
+"""Turns a drafted sequence into e-mails that are ready to send, and lists the errors and faults of each e-mail."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from octave_mcp.evidence.pruning import is_empty
 from octave_mcp.evidence.support import Statement, problems, quoted
 
 DAYS = (1, 3, 7, 14)
-# An e-mail that scores fewer than this many of 100 points is sent back to its writer. The threshold is low, because few
-# e-mails are without faults and a correction costs nearly as much as the first ask.
+# If an e-mail scores fewer points than this, out of 100, its writer is asked to correct it. The threshold is low,
+# because most e-mails have some faults, and a correction costs nearly as much as the first draft.
 MIN_UNCORRECTED_POINTS = 50
-# A letterhead with merge fields is enough for the rules, because they do not depend on names.
+# The rules do not depend on names, so they can check an e-mail whose letterhead still has merge fields.
 UNADDRESSED = Letterhead()
-# 'Day 7' is a day of the sequence, not a figure that needs evidence.
+# Matches 'Day 7', which is a day of the sequence and not a figure that needs evidence.
 _DAY = re.compile(rf"\bday (?:{'|'.join(map(str, DAYS))})\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A touch with the errors and faults that the rules found. `number` counts from 1.
+    """A touch, and the errors and faults that the rules have found in it. `number` counts from 1.
 
-    `errors`: problems for which the touch must not be sent. `faults`: problems that cost the touch points.
+    `errors`: problems that forbid sending the touch. `faults`: problems that lower the score of the touch.
     """
 
     number: int
@@ -45,11 +45,11 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """The sources that an e-mail may use in addition to the evidence that it cites.
+    """The sources that an e-mail is allowed to use in addition to the evidence that it cites.
 
-    `evidence`: all evidence shown to the writer; the e-mail may use the names in it.
-    `known`: names that need no evidence: first the vendor's and the prospect's, then job titles.
-    `given`: what the user said about the deal; the e-mail may use the names in it, too.
+    `evidence`: all evidence that the writer has seen; the e-mail is allowed to use names from it.
+    `known`: names that need no evidence: the vendor's name, the prospect's name, and then job titles.
+    `given`: the user's description of the deal; the e-mail is allowed to use names from it.
     """
 
     evidence: Mapping[EvidenceId, Evidence]
@@ -71,7 +71,10 @@ class Material:
 def emails(
     draft: SequenceDraft[EvidenceId], material: Material, language: str, head: Letterhead = UNADDRESSED
 ) -> Iterator[Judged]:
-    """Yield the touches in order. A touch with errors will be dropped, so later touches may repeat it."""
+    """Yield the touches in order.
+
+    A touch with errors will be dropped, so later touches are allowed to repeat its content.
+    """
     earlier: list[Email] = []
     touches = draft.touches[: len(DAYS)]
     for position, touch in enumerate(touches):
@@ -85,7 +88,7 @@ def emails(
 
 
 def complaints(email: Judged, draft: TouchDraft[EvidenceId]) -> Iterator[Problem]:
-    """Yield the problems that the writer should correct: errors and, if the score is low, faults."""
+    """Yield the problems that the writer should correct: all errors, and the faults if the score is low."""
     yield from email.errors
     if email.touch.score and email.touch.score.points < MIN_UNCORRECTED_POINTS:
         yield from (_as_problem(fault, draft, is_soft=True) for fault in email.faults)
@@ -96,7 +99,7 @@ def _as_problem(fault: Fault, draft: TouchDraft[EvidenceId], *, is_soft: bool = 
 
 
 def _path_of(fault: Fault, draft: TouchDraft[EvidenceId]) -> Path:
-    """Return the path of the text that the fault is about, or () if the fault concerns the whole e-mail."""
+    """Return the path of the text that has the fault. Return () if the whole e-mail has the fault."""
     if fault.rule == "D21" and draft.opt_out is not None:
         return ("opt_out",)
     texts = [*_texts_with_paths(draft)] if fault.about else []
@@ -143,10 +146,10 @@ def _as_email(
 
 
 def unproven(touch: TouchDraft[EvidenceId], cited: Sequence[Evidence], material: Material) -> Iterator[Problem]:
-    """Yield violations of D1 (no evidence), and of D3, D4 and D10 in texts without citations, such as the subject.
+    """Yield the violations of rule D1, and the violations of rules D3, D4 and D10 in texts without citations.
 
-    Texts without citations may use all evidence that the touch cites. An offer may use all evidence shown to the
-    writer.
+    D1 requires at least one cited fact. Texts without citations, such as the subject, are allowed to use all evidence
+    that the touch cites. An offer is allowed to use all evidence that the writer has seen.
     """
     texts: list[tuple[Value, Path, str]] = [
         (touch, ("subject",), touch.subject),
@@ -169,7 +172,7 @@ def unproven(touch: TouchDraft[EvidenceId], cited: Sequence[Evidence], material:
 
 
 def body(touch: TouchDraft[EvidenceId], head: Letterhead) -> str:
-    """Return the e-mail ready to send: greeting, paragraphs, ask, an opt-out if there is one, and signature."""
+    """Return the complete e-mail: greeting, paragraphs, ask, opt-out (if there is one) and signature."""
     return "\n\n".join((head.greeting, *_paragraphs_as_sent(touch), head.signature))
 
 
@@ -178,7 +181,7 @@ def paragraphs_of(touch: TouchDraft[EvidenceId]) -> list[str]:
 
 
 def _paragraphs_as_sent(touch: TouchDraft[EvidenceId]) -> Iterator[str]:
-    """Return the paragraphs, the ask and the opt-out, leaving out empty ones."""
+    """Return those of the paragraphs, the ask and the opt-out that are not empty."""
     return filter(None, (*paragraphs_of(touch), touch.call_to_action.text, touch.opt_out))
 
 

@@ -1,4 +1,4 @@
-"""Faults that rules find in copy, and the score computed from them."""
+"""Faults that the rules find in a text, and the score that is computed from these faults."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from octave_mcp.domain.sentence import Score
 from octave_mcp.evidence.checks import RULES
 
-# Cost of a fault, in percent of the remaining points. Few readers notice a SLIGHT fault. A rep would edit a text with a
-# PLAIN fault, and rewrite a text with a GRAVE fault. A text with a FATAL fault is not fit to be sent.
+# The cost of a fault, in percent of the remaining points. Few readers notice a SLIGHT fault. A rep would edit a text
+# with a PLAIN fault, and rewrite a text with a GRAVE fault. A text with a FATAL fault is not fit to be sent.
 SLIGHT, PLAIN, GRAVE, FATAL = 4.0, 8.0, 15.0, 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault in copy, with a `text` that a rep can act on.
+    """A fault in a text. The field `text` tells the rep how to fix the fault.
 
-    `rule`: a key of RULES.
-    `about`: the words of the draft that have the fault; '' if the whole draft has it.
+    `rule`: the id of the rule, which is a key of RULES.
+    `about`: the faulty words of the draft, or '' if the whole draft is faulty.
     """
 
     rule: str
@@ -32,10 +32,10 @@ class Fault:
 
 
 def scored(faults: Iterable[Fault], *, max_points: float = 100.0) -> Score:
-    """Return the score. Each fault costs a share of the remaining points, so even bad drafts can be ranked.
+    """Return the score. Each fault takes a share of the remaining points, so even bad drafts can be ranked.
 
-    `max_points`: points of a draft without faults. Slight faults give no warning, because readers treated long lists of
-    minor warnings as noise.
+    `max_points`: the score of a draft without faults. Slight faults cause no warning, because readers treated long
+    lists of minor warnings as noise.
     """
     by_cost = sorted(faults, key=lambda fault: -fault.cost)
     points = max_points
@@ -45,5 +45,8 @@ def scored(faults: Iterable[Fault], *, max_points: float = 100.0) -> Score:
 
 
 def graded(cost: float, excess: float) -> float:
-    """Raise a cost by `excess`, the share by which a limit is exceeded. An excess of half or more doubles the cost."""
+    """Raise a cost in proportion to `excess`, the share by which a limit is exceeded.
+
+    An excess of 50% or more doubles the cost.
+    """
     return cost * (1 + min(1.0, 2 * excess))

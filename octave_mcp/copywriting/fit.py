@@ -1,4 +1,4 @@
-"""Shows how well the two companies fit: tools that both name, and capabilities that meet the prospect's pains."""
+"""Lists signs that two companies fit: tools that both mention, and capabilities that address the prospect's pains."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ def fit(
 
 
 def stack_overlap(integrations: Sequence[CompanyIntegration]) -> Iterator[StackOverlap]:
-    """Yield the tools that both companies name.
+    """Yield the tools that both companies mention.
 
-    The relation `uses` is preferred, because only that relation proves that a company uses the tool.
+    If a company has several relations to a tool, `uses` takes precedence, because only `uses` proves that the company
+    uses the tool.
     """
     by_name: dict[str, list[CompanyIntegration]] = {}
     for integration in integrations:
@@ -49,9 +50,9 @@ def _strongest(mentions: Sequence[CompanyIntegration], role: str) -> CompanyInte
 
 
 def _value_map(tracks: Sequence[TalkTrack]) -> Iterator[ValueMapRow[EvidenceId]]:
-    """Yield the value map rows of all call scripts in round-robin order, each capability once.
+    """Yield the value map rows of all call scripts in round-robin order, without repeating a capability.
 
-    With this order, every persona keeps some rows when the value map is cut to its limit.
+    Round-robin order ensures that every persona keeps some rows after the value map is cut to its limit.
     """
     seen = set[str]()
     longest = max((len(track.value_map) for track in tracks), default=0)

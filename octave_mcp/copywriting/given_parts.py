@@ -1,4 +1,4 @@
-"""Parses the text or JSON that a person gives for a part of a playbook into a value of that part's type."""
+"""Parses a person's new version of a part of a playbook, given as text or JSON."""
 
 from __future__ import annotations
 
@@ -19,28 +19,31 @@ from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.value import Path, Value, part_at, path_text
 from octave_mcp.errors import InputError
 
-# Fields that the checks fill in.
+# Fields that are filled in by the checks, not by people.
 COMPUTED = frozenset({"score", "support", "evidence"})
-# Fields by which other sections refer to a persona.
+# Fields that other sections use to refer to a persona.
 IDENTIFIERS = frozenset({"id", "persona_id", "rank"})
 MAX_SHAPE_DEPTH = 4
 MAX_COMPLAINTS = 3
 EMAIL = "an e-mail: give it as 'Subject: ...', an empty line, and the body"
-# The quantifiers are possessive (`*+`), because backtracking over long runs of blanks would take quadratic time.
+# The possessive quantifiers (`*+`) prevent backtracking, which takes quadratic time on long runs of blanks.
 _EMAIL = re.compile(
     r"\s*+Subject:[ \t]*+(?P<subject>[^\r\n]*+)\r?\n[ \t]*+\r?\n(?P<body>.*\S.*)", re.IGNORECASE | re.DOTALL
 )
 
 
 class Given(NamedTuple):
-    """A person's new version of a part: text or JSON, not both."""
+    """A person's new version of a part, either as text or as JSON."""
 
     text: str | None = None
     content: JsonValue = None
 
 
 def check_editable(playbook: Playbook, path: Path, name: str) -> None:
-    """Raise InputError if people cannot edit this part. The error message says what people can edit."""
+    """Raise InputError if people are not allowed to edit this part.
+
+    The message names the parts that people can edit.
+    """
     section, last = path[0], path[-1]
     if section in RECORDED:
         editable = ", ".join(candidate for candidate in SECTIONS if candidate not in RECORDED)
@@ -56,10 +59,10 @@ def check_editable(playbook: Playbook, path: Path, name: str) -> None:
 
 
 def read(given: Given, playbook: Playbook, path: Path, name: str) -> object:
-    """Return the new part, parsed as the type of the current part.
+    """Parse the new part as a value of the current part's type.
 
     Raises:
-        InputError: `given` does not have the form of the part; the message shows that form.
+        InputError: If `given` does not have the structure of the part; the message shows that structure.
     """
     if (given.text is None) == (given.content is None):
         raise InputError("give either text or content")
@@ -71,7 +74,7 @@ def read(given: Given, playbook: Playbook, path: Path, name: str) -> object:
 
 
 def form_of(playbook: Playbook, path: Path) -> Any:  # noqa: ANN401 - a type
-    """Return the type of the values allowed at a path. If the path has a value, this is the type of the value."""
+    """Return the type that values at a path must have. If there already is a value, return the type of that value."""
     value: object = playbook
     form: Any = Playbook
     for step in path:
@@ -108,7 +111,7 @@ def _of_text(text: str, current: object, form: Any, name: str) -> object:  # noq
 
 
 def _entries(text: str, entry: Any) -> Iterator[object]:  # noqa: ANN401 - a type
-    """Yield list entries from a text: its lines for a list of texts, its sentences for a paragraph."""
+    """Split a text into list entries: into lines for a list of texts, and into sentences for a paragraph."""
     if entry is str:
         yield from (line for line in text.splitlines() if line.strip())
     else:
@@ -127,13 +130,16 @@ def _is_subclass(form: object, *kinds: type) -> bool:
 
 
 def _sentence(form: Any, text: str) -> Value:  # noqa: ANN401 - a type
-    """Return a sentence without evidence. The checks add the kind and the evidence of the sentence later."""
+    """Return a sentence without evidence. The checks determine its kind and its evidence later."""
     kind = {"kind": "fact"} if _is_subclass(form, Sentence) else {}
     return form(text=text, evidence=(), **kind)
 
 
 def _paragraph(text: str) -> list[str]:
-    """Split the text into sentences, but return it whole if joining the sentences would change it."""
+    """Split the text into sentences.
+
+    If joining the sentences would not restore the text, return the text as a whole.
+    """
     parts = sentences(text)
     return parts if " ".join(parts) == text else [text]
 
@@ -146,7 +152,7 @@ def _email(text: str, current: Touch, name: str) -> Touch:
 
 
 def _of_json(content: JsonValue, current: object, form: Any, name: str) -> object:  # noqa: ANN401 - a type
-    """Validate JSON. Fields that are missing in an object keep their current values."""
+    """Validate JSON. If a field is missing in the new object, keep its current value."""
     if isinstance(content, dict) and isinstance(current, Value):
         content = {**to_jsonable_python(current), **content}
     return _validated(content, form, name)
@@ -172,7 +178,7 @@ def _complaint(error: Any) -> str:  # noqa: ANN401 - pydantic's own
 
 
 def shape(form: Any) -> str:  # noqa: ANN401 - a type
-    """Describe a form for people: '{"show": text, "because": SENTENCE}, where SENTENCE is ...'."""
+    """Describe a type for people, for example '{"show": text, "because": SENTENCE}, where SENTENCE is ...'."""
     text, sentence = _shape(form, MAX_SHAPE_DEPTH), f"{{{', '.join(_fields(Sentence[EvidenceId], 2))}}}"
     return sentence if text == "SENTENCE" else f"{text}, where SENTENCE is {sentence}" if "SENTENCE" in text else text
 

@@ -14,7 +14,7 @@ _TITLE_WORDS = (
     r"(?:Chief|Head|Vice|VP|SVP|EVP|Senior|Director|Managing|General|Lead|Principal|Manager|Officer|Partner|Engineer"
     r"|Architect|Owner|Operations|Marketing|Sales|Product|Growth|Relations|Success|Design|Data)"
 )
-# 'Hieu Pham & Ida Berg' are two people. 'Hieu Pham, Founder & Growth Lead' is one person with two titles.
+# Tells two people ('Hieu Pham & Ida Berg') from one person with two titles ('Hieu Pham, Founder & Growth Lead').
 _SEVERAL_PEOPLE = re.compile(
     r"^[^,(]*(?:\band\b|[&/])|\bor\b"
     rf"|(?:\band|[&/]) (?!(?:\S+ )?{_TITLE_WORDS}\b)[A-Z][a-z]\S* [A-Z][a-z]"
@@ -25,7 +25,10 @@ _FAMILY_NAME_FIRST = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """Greeting and signature. If `first_name` is None (unknown recipient), the greeting has a merge field."""
+    """Greeting and signature.
+
+    If `first_name` is None because the recipient is unknown, the greeting contains a merge field.
+    """
 
     first_name: str | None = None
     signature: str = f"{SENDER_NAME}, {SENDER_COMPANY}"
@@ -36,7 +39,7 @@ class Letterhead:
         return f"Hi {self.first_name or FIRST_NAME},"
 
     def filled(self, spoken: str) -> str:
-        """Replace merge fields with known names in a text that a rep says aloud."""
+        """Replace merge fields with known names, so that a rep can say the text aloud."""
         values = {
             FIRST_NAME: self.first_name,
             SENDER_NAME: self.sender.name.partition(" ")[0],
@@ -48,7 +51,7 @@ class Letterhead:
 
 
 def letterhead(contact: str | None, sender: Sender | None, vendor: str) -> Letterhead:
-    """Return the greeting and signature. `contact` is a name as written on a page: 'Ada Moss, Head of Yards'."""
+    """Return the greeting and signature. `contact` is a name as it appears on a page: 'Ada Moss, Head of Yards'."""
     details = sender or Sender()
     return Letterhead(first_name(contact or ""), _signature(details, vendor), details)
 
@@ -59,7 +62,7 @@ def person_of(contact: str) -> str:
 
 
 def first_name(contact: str) -> str | None:
-    """Return the first name; None for several people, and for names that start with the family name, as in Chinese."""
+    """Return the first name. Return None for several people, and for names that start with the family name."""
     if _SEVERAL_PEOPLE.search(contact):
         return None
     name = _HONORIFIC.sub("", person_of(contact))

@@ -1,4 +1,4 @@
-"""Rules for the opening of an e-mail, and for texts that refer to something that is not in the e-mail."""
+"""Rules for the opening of an e-mail, and for references to something that the e-mail does not contain."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from octave_mcp.evidence.plans import MONTH
 from octave_mcp.evidence.support.naming import strange
 from octave_mcp.evidence.support.wording import stem, wording
 
-# A phone shows about this many words of an e-mail in the inbox.
+# Phones preview about this many words of each e-mail in the inbox.
 MAX_OPENING_WORDS = 18
 MAX_QUOTED_SHARE = 0.15
 
@@ -30,8 +30,8 @@ _RECITES = re.compile(
     re.IGNORECASE,
 )
 _NAMES_A_QUOTATION = re.compile(r"\b(?:quot(?:e|ation)s?|a line|a sentence|the line|wrote a line)\b", re.IGNORECASE)
-# Matches dates in everyday wording: '4 March', 'in April', 'since 2024', 'this week'. A month without a day needs a
-# preposition and a capital letter, because 'may' and 'march' are also ordinary words.
+# Matches dates in everyday wording: '4 March', 'in April', 'since 2024', 'this week'. If the day is missing, the month
+# needs a preposition and a capital letter, because 'may' and 'march' are also ordinary words.
 _DATE = re.compile(
     rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}|\b{MONTH} \d{{1,4}}\b|\b(?:in|since|on|from"
     rf"|of) (?=(?-i:[A-Z])){MONTH}"
@@ -87,9 +87,9 @@ def _dangling_start(email: Email) -> Iterator[Fault]:
 
 
 def _recital(email: Email) -> Iterator[Fault]:
-    """Report an opening that tells readers about their own company and neither asks nor offers anything.
+    """Report an opening that only tells readers about their own company, without a question or an offer.
 
-    A dated opening is exempt, because it is news and so a reason to write now.
+    A dated opening is exempt, because recent news is a reason to write now.
     """
     opening_paragraph = email.paragraphs[0]
     if email.last or is_dated(opening_paragraph):
@@ -108,7 +108,7 @@ def _recital(email: Email) -> Iterator[Fault]:
 
 
 def _unasked_news(email: Email) -> Iterator[Fault]:
-    """Report a first e-mail that has a dated reason to write but asks no question."""
+    """Report a first e-mail that gives a dated reason for writing but asks no question."""
     if (
         not email.position
         and is_dated(email.paragraphs[0])
@@ -135,7 +135,7 @@ def _is_about_reader(email: Email, text: str) -> bool:
 
 
 def _pasted_quotations(email: Email) -> Iterator[Fault]:
-    """Report an e-mail with too many quotations: readers know what is on their own pages."""
+    """Report an e-mail with too many quotations. Readers already know what is on their own pages."""
     quoted = sum(map(length, quotations(email.text)))
     if (share := quoted / max(1, email.words)) > MAX_QUOTED_SHARE:
         text = f"Put the quotations in your own words: {quoted} of {email.words} words are pasted."
@@ -151,8 +151,8 @@ def _announcement(email: Email) -> Iterator[Fault]:
 def _undated(email: Email) -> Iterator[Fault]:
     """Report a first touch without a date.
 
-    A touch is exempt if it has a second opening, which needs no date, or if all its evidence about the reader's company
-    is from undated pages.
+    A touch is exempt if it has a second opening, because that opening needs no date. It is also exempt if all its
+    evidence about the reader's company comes from undated pages.
     """
     of_prospect = [evidence for evidence in email.evidence if evidence.role == "prospect"]
     has_date = not of_prospect or any(evidence.published_on for evidence in of_prospect)
@@ -161,9 +161,10 @@ def _undated(email: Email) -> Iterator[Fault]:
 
 
 def _subject(email: Email) -> Iterator[Fault]:
-    """Report a subject line with a figure, name or topic that is not in the text.
+    """Report a subject line with a figure, name or topic that the body does not mention.
 
-    The subject line of the last e-mail may be about the e-mails themselves: 'closing my file'.
+    The last e-mail is exempt from the check of topics, because its subject can be about the correspondence itself:
+    'closing my file'.
     """
     topics = {stem(word.lower) for word in wording(email.subject).words if word.is_content}
     has_other_figure = _DIGITS.search(email.subject) and figures(email.subject) - figures(email.text)

@@ -22,18 +22,19 @@ from octave_mcp.domain.value import Path, Value, only, part_at
 from octave_mcp.errors import InputError
 
 Writer = Literal["summary", "card", "sequence", "talk_track"]
-# Length of the path of a touch within its sequence.
+# Number of steps in the path from a sequence to one of its touches.
 OF_TOUCH = len(("touches", 0))
-# Fields that identify a list entry in every version of a playbook. The first field that the entry has is used.
+# Each of these fields identifies a list entry in every version of a playbook. If an entry has several of them, the
+# first one counts.
 _IDENTITY = ("persona_id", "day", "seat", "id", "kind")
 
 
 class Origin(NamedTuple):
     """A part of a draft.
 
-    `draft`: path of the draft within the drafts.
-    `at`: path of the part within the draft.
-    `unit`: path of the smallest part of the playbook that must be assembled and scored again with this part.
+    `draft`: path of the draft among all drafts.
+    `at`: path of this part within its draft.
+    `unit`: path in the playbook of the smallest section to assemble and score again after a change to this part.
     `rank`: index of the persona, if the draft is for a persona.
     """
 
@@ -45,20 +46,19 @@ class Origin(NamedTuple):
 
     @property
     def path(self) -> Path:
-        """Path of this part within all drafts."""
         return (*self.draft, "value", *self.at)
 
     @property
     def is_unit(self) -> bool:
-        """Whether the unit is made from this part alone.
-
-        If so, a model that writes the part turns an outline into copy.
-        """
+        """Whether the unit is made from this part alone."""
         return self.at in {(), ("executive_summary",)} or (self.at[:1] == ("touches",) and len(self.at) == OF_TOUCH)
 
 
 def identity(entry: object) -> object:
-    """Return the value that identifies a list entry in every version of a playbook, or None if there is none."""
+    """Return the value that identifies a list entry in every version of a playbook.
+
+    Return None if it has no such value.
+    """
     return next((value for name in _IDENTITY if (value := getattr(entry, name, None)) is not None), None)
 
 
@@ -66,8 +66,8 @@ def origins(playbook: Playbook, drafts: Drafts, name: str) -> tuple[Origin, ...]
     """Return the origins of a part, such as 'email_sequences.persona-1.touches[2]'.
 
     Raises:
-        UnknownName: the playbook has no part with this name; the message lists the parts.
-        InputError: the part was not written by a model; the message lists the parts that were.
+        UnknownName: If the playbook has no part with this name; the message lists the parts.
+        InputError: If the part was not written by a model; the message lists the parts that were.
     """
     section, *rest = place_of(playbook, name)
     if section not in _ORIGINS:
@@ -131,9 +131,10 @@ def _of_sequences(playbook: Playbook, drafts: Drafts, path: Path) -> Iterator[Or
 
 
 def _path_in_draft(touch: Touch, draft: TouchDraft[EvidenceId], path: Path) -> Path:
-    """Translate a path in an e-mail to the path in its draft.
+    """Convert a path in an e-mail to the corresponding path in its draft.
 
-    A draft has paragraphs of sentences, whereas an e-mail has a body and a flat list of sentences.
+    The paths differ, because a draft has paragraphs of sentences, but an e-mail has a body and a flat list of
+    sentences.
     """
     if path[:1] not in {("body",), ("sentences",)}:
         return path
@@ -158,7 +159,7 @@ def _of_cards(playbook: Playbook, drafts: Drafts, path: Path) -> Iterator[Origin
 
 
 def _indexes(playbook: Playbook, path: Path) -> Sequence[int]:
-    """Return the index in the path, or all indexes of the section if the path has no index."""
+    """Return the index that the path contains. If it contains none, return all indexes of the section."""
     return [cast("int", path[1])] if path[1:] else range(len(getattr(playbook, str(path[0]))))
 
 
@@ -172,7 +173,7 @@ def _origin(
     unit: Path,
     rank: int | None = None,
 ) -> Origin:
-    """Return the origin of the part at path `rest` of `shown`. `at` is the path of `shown` in its draft."""
+    """Return the origin of the part whose path within `shown` is `rest`. `at` is the path of `shown` in its draft."""
     if part_at(drafts, draft_path) is None:
         raise InputError(
             "its writer failed, so there is no draft to change; generate the playbook again, or edit the part"
@@ -182,9 +183,9 @@ def _origin(
 
 
 def _aligned(shown: object, draft: object, path: Path) -> Path:
-    """Translate a path in a part of the playbook to the path in its draft.
+    """Convert a path in a part of the playbook to the corresponding path in its draft.
 
-    A path inside a finding becomes the path of the whole finding.
+    If the path leads into a finding, return the path of the whole finding, because findings cannot be revised in parts.
     """
     if not path or isinstance(draft, Finding):
         return ()
@@ -193,7 +194,8 @@ def _aligned(shown: object, draft: object, path: Path) -> Path:
         _check_written(path, type(cast("Value", draft)))
         return (step, *_aligned(getattr(shown, step), getattr(draft, step), path[1:]))
     shown_entries, draft_entries = cast("Sequence[object]", shown), cast("Sequence[object]", draft)
-    # Checks may have dropped entries of the draft, which shifts the indexes, so entries are matched by their texts.
+    # If the checks have dropped entries of the draft, the indexes no longer match, so entries are matched by their
+    # texts.
     index = (
         step
         if len(shown_entries) == len(draft_entries)
@@ -203,7 +205,6 @@ def _aligned(shown: object, draft: object, path: Path) -> Path:
 
 
 def _first_text(entry: object) -> str:
-    """Return the first non-empty text in an entry."""
     if isinstance(entry, Value):
         return next((text for name in type(entry).model_fields if (text := _first_text(getattr(entry, name)))), "")
     return entry if isinstance(entry, str) else ""
@@ -220,7 +221,7 @@ def _rank(drafts: Drafts, persona_id: str) -> int:
 
 
 def _check_written(path: Path, form: type[Value]) -> None:
-    """Raise InputError if the path starts with a field that no writer fills."""
+    """Raise InputError if the path starts with a field that is not written by a model."""
     fields = [name for name in form.model_fields if name not in {"persona_id", "kind"}]
     if path and path[0] not in fields:
         raise InputError(f"{path[0]!r} is not written by a model; choose one of {', '.join(fields)}")
@@ -238,5 +239,5 @@ _ORIGINS: dict[str, Callable[[Playbook, Drafts, Path], Iterator[Origin]]] = {
     "success_metrics": _of_summary,
     "trial_plan": _of_summary,
 }
-# The sections that a model writes, and can therefore revise.
+# A model can revise only these sections, because only they are written by a model.
 REVISABLE = tuple(_ORIGINS)

@@ -33,7 +33,7 @@ _WOULD_FILL = f"you, or a language model: {finished_copy()}"
 
 
 def title(playbook: Playbook) -> str:
-    """Return a heading that says which parts of the playbook are outlines, or '' if none are."""
+    """Return a heading that says which parts of the playbook are outlines. Return '' if there are no outlines."""
     parts = dict(_parts(playbook))
     outlined = [name for name, forms in parts.items() if "outline" in forms]
     is_whole = {form for forms in parts.values() for form in forms} == {"outline"}
@@ -41,7 +41,7 @@ def title(playbook: Playbook) -> str:
 
 
 def _parts(playbook: Playbook) -> Iterator[tuple[str, list[str]]]:
-    """Yield the name of each written part with the kinds of its pieces. A summary without sentences has no pieces."""
+    """Yield the name of each part that models write, and the kinds of its items. An empty summary has no items."""
     summary = playbook.executive_summary
     sentences = (*summary.whom_to_approach, *summary.why_now, *summary.how_to_engage)
     yield "summary", [summary.kind for _ in sentences]
@@ -57,7 +57,7 @@ def how(playbook: Playbook) -> str:
 
 
 def notice(playbook: Playbook) -> str:
-    """Return the heading and an explanation of how to get finished copy, or '' if the playbook has no outlines."""
+    """Return the heading, and explain how to get finished copy. Return '' if the playbook has no outlines."""
     return f"{heading}. {how(playbook)}" if (heading := title(playbook)) else ""
 
 
@@ -68,7 +68,7 @@ def outlines(draft: SequenceDraft[EvidenceId], material: Material) -> Iterator[J
 
 
 def _outline(touch: TouchDraft[EvidenceId], day: int) -> Touch:
-    """Return the lines of the outline unchanged, without greeting and signature."""
+    """Return the lines of the outline unchanged. An outline has no greeting and no signature."""
     return Touch(
         kind="outline",
         day=day,
@@ -84,7 +84,7 @@ def _outline(touch: TouchDraft[EvidenceId], day: int) -> Touch:
 
 
 def unwritten(summary: SummaryDraft[EvidenceId]) -> Iterator[Gap]:
-    """Yield a gap for each section that outlines leave empty."""
+    """Yield a gap for each section that is empty because an outline cannot fill it."""
     written = {
         "quick_wins": summary.quick_wins,
         "success_metrics": summary.success_metrics,

@@ -1,4 +1,4 @@
-"""Checks a rep's own e-mail or script against the pages that a run has read and the rules for copy."""
+"""Checks an e-mail or script that a rep wrote, by the copy rules and against the pages that a run has read."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ OTHER_SIDE_REASON = "a line for the other side"
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A sentence with its verdict, and its evidence in the form that the rubric needs."""
+    """A sentence with its verdict and its evidence, as the rubric expects them."""
 
     sentence: CheckedSentence
     evidence: tuple[Evidence, ...] = ()
@@ -52,12 +52,12 @@ class Checked:
 
 
 def checked_copy(text: str, playbook: Playbook, pages: Mapping[str, Page], sender: Sender | None) -> CheckedCopy:
-    """Check each sentence of a pasted text, and score the text as a whole.
+    """Check each sentence of a pasted text, and score the whole text.
 
-    `pages`: the pages of the playbook that are still stored, keyed by the digest of their text.
+    `pages`: those pages of the playbook that are still stored, keyed by the digest of their text.
 
     Raises:
-        InputError: the text has no sentences, or too many of them.
+        InputError: If the text has no sentences, or too many of them.
     """
     pasted = read_pasted_text(text)
     if not (count := len([*pasted.sentences])) and not pasted.subject:
@@ -70,13 +70,14 @@ def checked_copy(text: str, playbook: Playbook, pages: Mapping[str, Page], sende
 
 
 def sources_of(playbook: Playbook, pages: Mapping[str, Page]) -> Iterator[Source]:
-    """Yield the passages that may support a sentence.
+    """Yield the passages in which the checks look for support.
 
-    If a page is no longer stored, yield the playbook's quotations from it instead.
+    If a page is no longer stored, use the playbook's quotations from that page.
     """
     for read_page in playbook.pages:
         if page := pages.get(read_page.sha256):
-            # Another run may have stored the same text under another URL and title.
+            # The stored page can have another URL and title if another run read the same text there, so both come from
+            # the playbook.
             ref = page.ref.model_copy(
                 update={"url": read_page.url, "title": read_page.title, "sister_of": read_page.sister_of}
             )
@@ -88,7 +89,7 @@ def sources_of(playbook: Playbook, pages: Mapping[str, Page]) -> Iterator[Source
 
 @dataclass(frozen=True)
 class Checker:
-    """Checks one pasted text. `read` holds the passages that may support the text."""
+    """Checks one pasted text. `read` holds the passages in which to look for support."""
 
     pasted: PastedText
     playbook: Playbook
@@ -115,7 +116,7 @@ class Checker:
 
     @cached_property
     def _people(self) -> tuple[str, ...]:
-        """Names that need no evidence: the sender, the recipient and the personas."""
+        """The names that need no evidence: those of the sender, the recipient and the personas."""
         personas = (
             text for persona in self.playbook.priority_personas for text in (persona.title, persona.contact or "")
         )
@@ -137,7 +138,10 @@ class Checker:
 
     @cached_property
     def _playbook_claims(self) -> Mapping[str, FoundClaim]:
-        """Supported sentences of the playbook, keyed by their text: the rep may have copied some of them."""
+        """Supported sentences of the playbook, keyed by their text.
+
+        If the rep has copied one of them, its verdict is reused.
+        """
         supported = (
             claim
             for claim in claims(self.playbook)
@@ -173,7 +177,7 @@ class Checker:
             yield _no_claim("\n".join(self.pasted.signature), "a sign-off")
 
     def checked(self, text: str, subject: str = "") -> Checked:
-        """Return the verdict on a sentence. `subject`: the name that the previous sentence is about."""
+        """Return the verdict on a sentence. `subject` is the name that the previous sentence is about."""
         if (claim := self._playbook_claims.get(normal(text))) and claim.support:
             return self._as_in_playbook(text, claim.evidence, claim.support)
         if reason := self._speech.claims_nothing(text):
@@ -195,7 +199,10 @@ class Checker:
         return _backed(text, sourced.verdict, sourced.reason, evidence)
 
     def _from_playbook(self, quotation: Evidence) -> Evidence:
-        """Return the playbook's evidence that contains this quotation, or else the quotation itself."""
+        """Return the evidence in the playbook that contains this quotation.
+
+        If there is none, return the quotation itself.
+        """
         known = self._evidence_by_page.get(quotation.page_sha256, ())
         return next((evidence for evidence in known if _contains(evidence, quotation)), quotation)
 
@@ -210,7 +217,7 @@ class Checker:
     def _faults(self) -> list[Fault]:
         email = self._email
         with_frame = replace(email, paragraphs=(self.pasted.greeting, *email.paragraphs, *self.pasted.signature))
-        errors = email_errors(with_frame)  # greeting and signature may also contain unfilled blanks
+        errors = email_errors(with_frame)  # The greeting and the signature can contain unfilled blanks, too.
         if self.pasted.kind == "email":
             return [*errors, *email_faults(email)]
         reasons = [
@@ -222,7 +229,7 @@ class Checker:
 
     @cached_property
     def _email(self) -> Email:
-        """The pasted text in the form of a first touch, because earlier touches are unknown."""
+        """The pasted text as an e-mail. It is treated as the first touch, because earlier touches are unknown."""
         claims_found = [result for result in self._sentences if result.sentence.verdict != "no claim"]
         paragraphs = tuple("".join(map(_with_end, paragraph)).strip() for paragraph in self.pasted.paragraphs)
         return Email(
@@ -242,7 +249,7 @@ def _backed(text: str, verdict: CopyVerdict, reason: str, evidence: Sequence[Evi
 
 
 def _with_end(sentence: PastedSentence) -> str:
-    """Return the sentence and a space, or a line break if the sentence has no full stop, as in a list."""
+    """Return the sentence with a space after it. If it has no full stop, as in a list, add a line break instead."""
     if sentence.is_theirs:
         return ""
     return f"{sentence.text} " if ends(sentence.text) else f"{sentence.text}\n"

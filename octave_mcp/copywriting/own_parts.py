@@ -1,4 +1,4 @@
-"""Carries people's edits over into a newly generated playbook: each text keeps its wording and its place."""
+"""Copies people's edits from an old playbook into a newly generated one, with the same wording at the same place."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ _KEYS = ("day", *NAMING)
 
 
 class _Placed(NamedTuple):
-    """A value that now contains the part, and the path of the part in that value."""
+    """A value into which a part was copied, and the path of that part in the value."""
 
     value: object
     at: Path
 
 
 def with_own_parts(new: Playbook, old: Playbook) -> Playbook:
-    """Return the new playbook with the parts, and their evidence, that people wrote in the old playbook."""
+    """Copy the parts that people wrote, and the evidence for them, from the old playbook into the new one."""
     new_evidence, marks = new.evidence, dict[OwnText, OwnText]()
-    # Low indexes come first, because an entry that is missing in the new list is inserted at its old index.
+    # Parts with low indexes are copied first, because an entry that is missing in the new list is inserted at its old
+    # index.
     for path, record in sorted(own_texts(old), key=lambda item: tuple(map(_sort_key, item[0]))):
         placed = _with_part(new, old, _with_checks(old, path))
         new = cast("Playbook", placed.value)
@@ -43,14 +44,14 @@ def with_own_parts(new: Playbook, old: Playbook) -> Playbook:
 
 
 def _with_checks(playbook: Playbook, path: Path) -> Path:
-    """Widen the path to include the results of checks: the verdict with a claim, the score with an e-mail."""
+    """Extend the path so that it includes check results: the verdict of a claim, or the score of an e-mail."""
     owner = part_at(playbook, path[:-1])
     is_checked = isinstance(owner, Finding) or (isinstance(owner, Touch) and path[-1] == "body")
     return path[:-1] if is_checked and isinstance(path[-1], str) else path
 
 
 def personas_of_people(playbook: Playbook) -> frozenset[str]:
-    """Return the ids of the personas for whom people wrote something."""
+    """Return the ids of all personas for whom people have written a part of the playbook."""
     return frozenset(filter(None, (_persona_id(playbook, path) for path, _ in own_texts(playbook))))
 
 
@@ -69,7 +70,7 @@ def _sort_key(step: str | int) -> tuple[str, int]:
 def _with_part(new: object, old: object, path: Path) -> _Placed:
     """Copy the part at `path` of the old value into the new value.
 
-    List entries are matched by key or text, not by index.
+    List entries are matched by an identifying field or by their text, because indexes can change.
     """
     if not path or type(new) is not type(old):
         return _Placed(old, path)
@@ -92,16 +93,17 @@ def _with_part_in_list(new: tuple[object, ...], old: tuple[object, ...], step: i
 
 
 def _index_in_new(new: Sequence[object], old: Sequence[object], step: int) -> int | None:
-    """Return the index in the new list of the old list's entry `step`, or None if that entry is gone.
+    """Return the new index of the entry that has the index `step` in the old list, or None if there is no such entry.
 
-    Entries are matched by a field of `_KEYS` if its value is unique, and otherwise by their text.
+    Entries are matched by a field in `_KEYS` if its value is unique in the list, and by their text if not.
     """
     for name in _KEYS:
         key, *others = (getattr(entry, name, None) for entry in (old[step], *old[:step], *old[step + 1 :]))
         indexes = [at for at, entry in enumerate(new) if getattr(entry, name, None) == key]
         if key is not None and key not in others and len(indexes) < 2:  # noqa: PLR2004 - one
             return indexes[0] if indexes else None
-    # With `autojunk`, difflib would ignore frequent items of long sequences, such as most letters of a text.
+    # Texts are compared letter by letter, and with `autojunk`, difflib would ignore the most frequent letters of long
+    # texts.
     texts = [list(map(_text, entries)) for entries in (old, new)]
     for _, start, end, new_start, new_end in SequenceMatcher(None, *texts, autojunk=False).get_opcodes():
         if start <= step < end:
@@ -118,7 +120,7 @@ def _most_alike(text: str, entries: Sequence[str], places: Sequence[int]) -> int
 
 
 def _changed_persona(new: Playbook, old: Playbook, at: Path) -> Iterator[str]:
-    """Warn if the part's persona now has another title."""
+    """Yield a warning if the persona that the part is for has a different title in the new playbook."""
     id_ = _persona_id(new, at)
     was, now = (
         next((persona.title for persona in playbook.priority_personas if persona.id == id_), "")
@@ -131,7 +133,7 @@ def _changed_persona(new: Playbook, old: Playbook, at: Path) -> Iterator[str]:
 def _lost_quotations(
     part: object, old_evidence: Mapping[EvidenceId, Evidence], new_evidence: Mapping[EvidenceId, Evidence]
 ) -> Iterator[str]:
-    """Warn about each quotation that the part cites but that is no longer on the pages."""
+    """Yield a warning about each quotation that the part cites and that the pages no longer contain."""
     for i in dict.fromkeys(_cited(part)):
         if i in old_evidence and i not in new_evidence:
             yield f'the pages no longer say "{old_evidence[i].quote[:MAX_QUOTED_CHARACTERS]}", which it cites'

@@ -1,4 +1,4 @@
-"""Judges a person's own text by rules, and looks for evidence for the text on the pages that a run read."""
+"""Checks a text that a person wrote by rules, and looks for evidence on the pages that a run has read."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ JUDGE = "rules"
 
 
 class Sources:
-    """The sources that a person's text may cite: the quotations of a playbook and the pages listed in it.
+    """The sources for a text that a person wrote: the quotations in a playbook, and the pages that the playbook lists.
 
     `pages`: the listed pages that are still stored, keyed by the digest of their text.
-    `added`: evidence found on the pages that is not in the playbook yet.
+    `added`: new evidence that was found on the pages and is not in the playbook yet.
     """
 
     def __init__(self, playbook: Playbook, pages: Mapping[str, Page], sender: Sender | None) -> None:
@@ -38,7 +38,10 @@ class Sources:
         self._checker = Checker(read_pasted_text(""), playbook, tuple(sources_of(playbook, pages)), sender or Sender())
 
     def judged(self, finding: Any) -> Any:  # noqa: ANN401 - a finding of any kind
-        """Return the finding with the rules' verdict. If a sentence has no evidence, look for evidence on the pages."""
+        """Return the finding with a verdict.
+
+        If it is a sentence without evidence, look for evidence on the pages first.
+        """
         if isinstance(finding, Sentence):
             return self._sentence(cast("Sentence[EvidenceId]", finding))
         claim = next((claim for claim in claims(finding) if not claim.at), None)
@@ -61,7 +64,7 @@ class Sources:
         return support(statement, problems(statement))
 
     def _with_source(self, text: str) -> dict[str, object]:
-        """Look for evidence on the pages, and return the fields of the sentence that change."""
+        """Look for evidence on the pages, and return new values for those fields of the sentence that change."""
         checked = self._checker.checked(text)
         verdict, reason = checked.sentence.verdict, checked.sentence.reason
         if verdict == "no claim":
@@ -74,7 +77,7 @@ class Sources:
         return {"evidence": tuple(evidence.id for evidence in checked.evidence), "support": support}
 
     def warnings(self, part: object, owner: object, field: str) -> Iterator[str]:
-        """Yield the problems that the rules find in `part`, which is the value of `field` in `owner`."""
+        """Yield the problems that the rules find in the text `part`, which is the field `field` of `owner`."""
         if isinstance(part, str) and isinstance(owner, Value):
             yield from self._text_warnings(part, owner, field)
         for _, value in located(part):
@@ -87,9 +90,12 @@ class Sources:
                     yield from self._text_warnings(text, value, str(at[0]))
 
     def _text_warnings(self, text: str, owner: Value, field: str) -> Iterator[str]:
-        """Check a text that has no evidence of its own against all quotations and names of the playbook."""
+        """Check a text that cites no evidence.
+
+        Such a text is compared with all quotations and names in the playbook.
+        """
         if isinstance(owner, Touch) and field == "body":
-            return  # the sentences of a body are findings with verdicts of their own
+            return  # The body is skipped, because each of its sentences is a finding with its own verdict.
         statement = dated(self._statement(text, "copy", self._quoted))
         issues = problems(in_field(owner, field, statement)) if text.strip() else []
         yield from (f"“{_shortened(text)}”: {problem.text}." for problem in issues if not problem.is_soft)
@@ -107,14 +113,14 @@ class Sources:
 
     @cached_property
     def _known_names(self) -> tuple[str, ...]:
-        """Names that need no evidence: job titles and contacts of the personas."""
+        """The names that need no evidence: the job titles and contacts of the personas."""
         personas = self.playbook.priority_personas
         people = (person_of(persona.contact) for persona in personas if persona.contact)
         return (*(persona.title for persona in personas), *people)
 
     @cached_property
     def _texts_with_names(self) -> tuple[str, ...]:
-        """Texts that a sentence may take names from: company names, the user's context, personas and all quotations."""
+        """The texts in which a name must occur to need no evidence: company names, context, personas and quotations."""
         playbook = self.playbook
         context = playbook.context.text if playbook.context else ""
         quotes = (

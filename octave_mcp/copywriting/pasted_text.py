@@ -9,11 +9,12 @@ from typing import Literal, NamedTuple
 
 from octave_mcp.copywriting.readability import length, sentences
 
-# A line of at least this length that does not end like a sentence is assumed to continue on the next line.
+# If a line is at least this long and does not end like a sentence, the next line is assumed to continue it.
 MIN_WRAPPED_CHARACTERS = 50
 MAX_SIGNATURE_WORDS = 8
 
-# Headers may be in Markdown: '**Subject:** Re: Dana'. The possessive `*+` takes linear time on long runs of blanks.
+# Also matches headers in Markdown: '**Subject:** Re: Dana'. The possessive `*+` prevents backtracking, so long runs of
+# blanks take linear time.
 _HEADER = re.compile(
     r"^\W{0,4}(?P<name>subject(?: line)?|betreff|objet|asunto|from|to|cc|bcc|date|sent)\b"
     r"\W{0,3}:\W{0,3}+\s*+(?P<text>.*)$",
@@ -54,7 +55,7 @@ Kind = Literal["email", "script"]
 
 
 class PastedSentence(NamedTuple):
-    """A sentence of the text. `is_theirs`: in a call script, the other side says this sentence."""
+    """A sentence of the text. `is_theirs` is true for a sentence in a call script that the person called would say."""
 
     text: str
     is_theirs: bool = False
@@ -81,7 +82,7 @@ class PastedText:
 
 
 def read_pasted_text(text: str) -> PastedText:
-    """Split a pasted text, which may have headers, greeting and signature, and may have hard-wrapped lines."""
+    """Split a pasted text. Headers, greeting and signature are optional, and lines can be hard-wrapped."""
     headers, lines = _headers([_MARKDOWN.sub("", line).strip() for line in text.splitlines()])
     greeting, name, lines = _greeting(lines)
     lines, signature = _signature(lines)
@@ -99,7 +100,10 @@ def read_pasted_text(text: str) -> PastedText:
 
 
 def _is_call(text: str, lines: Sequence[str]) -> bool:
-    """Whether the text is a call script. A call script may start with a greeting: 'Hi Ada, this is Sam from Acme'."""
+    """Whether the text is a call script.
+
+    A greeting alone does not make it an e-mail, because scripts can have one, too: 'Hi Ada, this is Sam from Acme'.
+    """
     return any(map(_is_script_line, lines)) or bool(_SPOKEN.search(text[:300]) and not _SIGN_OFF.search(text[-40:]))
 
 
@@ -114,7 +118,7 @@ def _is_speaker(name: str) -> bool:
 
 
 def _headers(lines: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    """Return the headers at the start of the text, and the other lines."""
+    """Return the headers at the start of the text, and the lines after the headers."""
     headers: dict[str, str] = {}
     remaining = [*lines]
     while remaining:
@@ -129,7 +133,10 @@ def _headers(lines: Sequence[str]) -> tuple[dict[str, str], list[str]]:
 
 
 def _greeting(lines: Sequence[str]) -> tuple[str, str, list[str]]:
-    """Return the greeting, the name in it, and the rest of the text, including text on the line of the greeting."""
+    """Return the greeting, the name in the greeting, and the rest of the text.
+
+    The rest can start on the greeting's line.
+    """
     if not lines:
         return "", "", []
     first, *rest = lines
@@ -146,7 +153,10 @@ def _greeting(lines: Sequence[str]) -> tuple[str, str, list[str]]:
 
 
 def _signature(lines: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    """Return the lines without the signature, and the signature. A postscript after the signature is kept."""
+    """Return the text without its signature, and the signature.
+
+    A postscript after the signature belongs to the text.
+    """
     end = next((at for at, line in enumerate(lines) if _POSTSCRIPT.match(line)), len(lines))
     start = next((at for at in range(end) if _SIGN_OFF.match(lines[at])), None)
     start = _start_without_sign_off(lines[:end]) if start is None else start
@@ -155,10 +165,11 @@ def _signature(lines: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
 
 
 def _start_without_sign_off(lines: Sequence[str]) -> int:
-    """Return the index of the first line of a signature that does not start with 'Best,' or the like.
+    """Return the index of the first line of a signature that has no closing formula such as 'Best,'.
 
-    A signature without such a closing consists of the short last lines that do not end like sentences. The first line
-    of the text is never part of the signature, so that a text of short lines is not mistaken for a signature.
+    Such a signature consists of the last lines of the text, as long as they are short and do not end like sentences.
+    The first line is never part of the signature. Otherwise, a text that has only short lines would be taken for a
+    signature.
     """
     at = len(lines)
     while at > 1 and (not lines[at - 1] or _may_sign(lines[at - 1])):
@@ -167,7 +178,7 @@ def _start_without_sign_off(lines: Sequence[str]) -> int:
 
 
 def _may_sign(line: str) -> bool:
-    """Whether a line may be a name, a title or a number: at most half of its words are lower-case."""
+    """Whether a line could be a name, a title or a number, because at most half of its words are in lower case."""
     words = _WORD.findall(line)
     is_mostly_names = len(words) < 2 or sum(not word.islower() for word in words) * 2 >= len(words)  # noqa: PLR2004 - most
     return (
@@ -179,7 +190,7 @@ def _may_sign(line: str) -> bool:
 
 
 def _blocks(lines: Iterable[str]) -> Iterator[list[str]]:
-    """Yield paragraphs as lists of lines, after joining hard-wrapped lines."""
+    """Join hard-wrapped lines, and yield each paragraph as a list of lines."""
     block: list[str] = []
     for line in (*lines, ""):
         if not line:

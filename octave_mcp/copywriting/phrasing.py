@@ -1,6 +1,6 @@
-"""Detects English that sounds translated, stiff or like a brochure, and that no native speaker would say aloud.
+"""Detects English that no native speaker would say aloud, because it sounds translated, stiff or like a brochure.
 
-Each pattern covers a kind of phrasing, not one sentence. The lists are not complete.
+Each pattern matches a whole kind of phrasing, not just one sentence. The lists cover only common phrasings.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from typing import NamedTuple
 
 from octave_mcp.evidence.support.wording import Word, wording
 
-# A row of this many nouns is hard to read: 'invoice processing automation integration'.
+# This many nouns in a row are hard to read: 'invoice processing automation integration'.
 STACKED_NOUNS = 4
 
 
 class Phrase(NamedTuple):
-    """A phrase in a text, and advice on how to replace it."""
+    """An unnatural phrase in a text, and advice on how to replace it."""
 
     words: str
     advice: str
 
 
-# The patterns must not match everyday English: 'much more' is fine, but 'much time' sounds translated. The repetitions
-# in the patterns are bounded, so that a long text takes linear time.
+# The patterns must not match everyday English. For example, they match 'much time', which sounds translated, but not
+# 'much more'. The repetitions in the patterns are bounded, so searching a long text takes linear time.
 _START = r"(?:^|[.!?:;]\s+)"
 _PEOPLE = r"(?:teams?|desks?|people|staff|engineers?|reps|developers?|marketers?|colleagues|sellers|planners?)"
 _TIME = r"(?:\d+|two|three|four|five|six|seven|eight|nine|ten|many|several|some|a few) (?:years|months|weeks|days)"
@@ -32,7 +32,7 @@ _THEM = r"(?:them|those|these)"
 _FOLLOWS = r"(?:the|an?|you|your|we|our|it|its|they|their|there|this|that|is|are|was|has|have|can|will|would|one|may)"
 _DAY = r"(?:(?:mon|tues|wednes|thurs|fri)day|tomorrow|next week|the end of)"
 
-# Advice -> patterns. The advice is the end of a warning such as '“informations” sounds translated: this word has no
+# Advice -> patterns. The advice completes a warning such as '“informations” sounds translated: this word has no
 # plural'.
 _TRANSLATED: Mapping[str, Sequence[str]] = {
     "use an everyday word": (
@@ -179,13 +179,15 @@ _BROCHURE = (
     r"\b(?:cost-effective|digital transformation)\b",
     r"\b(?:quality and efficiency|leading provider|trusted by|focus on what matters|companies like yours)\b",
 )
-# Endings of nouns: 'automation', 'planning', 'vendor'. One of the four nouns may lack such an ending: 'invoice'.
+# Typical endings of nouns, as in 'automation', 'planning' and 'vendor'. One of the four nouns is allowed to have
+# another ending, as in 'invoice'.
 _NOUN_ENDING = re.compile(
     r"\w\w(?:tions?|ments?|ity|ities|ances?|ences?|ings?|ness|ages?|ures?|ships?|isms?|ysis|ers?|ors?)$"
 )
-# Words such as 'planned', 'manages' and 'quickly' interrupt a row of nouns.
+# Words such as 'planned', 'manages' and 'quickly' are not nouns, so they end a row of nouns.
 _VERB_OR_ADVERB = re.compile(r"(?:ed|es|ly)$")
-# Matches four or more lower-case words without commas, so that lists and proper names are not reported.
+# Matches four or more lower-case words. It matches no commas and no capitals, so lists and proper names are not
+# reported.
 _LOWERCASE_RUN = re.compile(r"(?<![\w'’-])[a-z]+(?: [a-z]+){3,40}")
 
 
@@ -201,7 +203,7 @@ _TRANSLATED_BY_ADVICE, _STIFF_BY_ADVICE, _BROCHURE_WORDS = _compiled(_TRANSLATED
 
 
 def translated(text: str) -> Iterator[Phrase]:
-    """Yield phrases whose wording or word order sounds translated."""
+    """Yield the phrases that sound translated because of their wording or word order."""
     yield from _matches(_TRANSLATED_BY_ADVICE, text)
     if stack := stacked(text):
         yield Phrase(stack, "take the row of nouns apart with a verb")
@@ -224,7 +226,7 @@ def _matches(rules: Mapping[str, re.Pattern[str]], text: str) -> Iterator[Phrase
 
 
 def stacked(text: str) -> str:
-    """Return the first row of four nouns without a preposition or verb between them, or ''."""
+    """Return the first four nouns in a row that have no preposition or verb between them, or '' if there are none."""
     for stretch in _LOWERCASE_RUN.findall(text):
         words = wording(stretch).words
         for start in range(len(words) - STACKED_NOUNS + 1):

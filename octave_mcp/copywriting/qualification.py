@@ -1,4 +1,4 @@
-"""MEDDPICC qualification: the known facts for each letter, with evidence, and questions to find out the rest."""
+"""Builds the MEDDPICC qualification: the known facts for each letter, and questions about the unknown facts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from octave_mcp.domain.sentence import Sentence
 from octave_mcp.evidence.figures import figures
 
 MAX_KNOWN, MAX_QUESTIONS = 3, 3
-# Questions to ask if no discovery question is labelled with the letter.
+# Default questions, used for a letter if no call script has a discovery question for that letter.
 DEFAULT_QUESTIONS: Mapping[str, str] = {
     "metrics": "Which number would tell you that this worked?",
     "economic_buyer": "Who signs for a purchase of this size?",
@@ -48,7 +48,10 @@ def qualification(
 def _known(
     seats: Sequence[BuyingSeat], intelligence: ProspectIntelligence, cards: Sequence[BattleCard]
 ) -> dict[str, list[Sentence[EvidenceId]]]:
-    """Return the known facts for each letter. Inferred pains are not facts. A stated pain with a figure is a metric."""
+    """Return the known facts for each letter.
+
+    Pains that a model only inferred are left out. Pains that the prospect states with a figure count as metrics.
+    """
     facts = intelligence.company_profile.facts
     pains = [_as_fact(pain, pain.text) for pain in intelligence.pain_points if pain.stated]
     measured = [pain for pain in pains if figures(pain.text)]
@@ -64,7 +67,7 @@ def _known(
 
 
 def _rivals(cards: Sequence[BattleCard]) -> Iterator[Sentence[EvidenceId]]:
-    """Yield, for each rival, the first point in which the pages say that the rival is better than the vendor."""
+    """Yield the first known advantage of each rival over the vendor, according to the pages."""
     for card in cards:
         if card.kind == "competitive_positioning":
             yield from (sentence for rival in card.rivals for sentence in rival.where_they_win[:1])
@@ -79,7 +82,7 @@ def _is_known(sentence: Sentence[EvidenceId]) -> bool:
 
 
 def _to_find_out(letter: str, tracks: Sequence[TalkTrack]) -> Iterator[str]:
-    """Yield the discovery questions for the letter from all call scripts, without repeats, or else a default."""
+    """Yield the discovery questions for this letter from all call scripts, or a default question if there are none."""
     label = normal(letter.replace("_", " "))
     discovery = (item for track in tracks for item in track.discovery if normal(item.uncovers) == label)
     questions = list(dict.fromkeys(item.question for item in discovery))[:MAX_QUESTIONS]

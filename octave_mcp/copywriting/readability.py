@@ -1,4 +1,4 @@
-"""Word counts, sentences and the reading grade of a text."""
+"""Counts the words of a text, splits it into sentences, and computes its reading grade."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ _NAME = re.compile(r"[A-Z][\w&'’-]*|[^\W\d]*\d[\w&'’-]*|\w[^\WA-Z]*[A-Z][\w&
 
 
 def length(text: str) -> int:
-    """Count words. In scripts without spaces, two characters count as one word."""
+    """Count the words. In scripts without spaces between words, two characters count as one word."""
     return count_words(text) if _UNSPACED.search(text) else len(text.split())
 
 
 def sentences(text: str) -> list[str]:
-    """Split a text into sentences. A line break ends a sentence; the dot in 'Cloud.gov' does not."""
+    """Split a text into sentences.
+
+    A line break ends a sentence, but a dot within a word such as 'Cloud.gov' does not.
+    """
     return [sentence for line in text.splitlines() for sentence in _sentences_of_line(line) if sentence]
 
 
@@ -36,7 +39,7 @@ def _sentences_of_line(line: str) -> Iterator[str]:
 
 
 def reading_grade(text: str) -> float:
-    """Return the Flesch-Kincaid grade of an English text. Groups of vowels count as syllables."""
+    """Return the Flesch-Kincaid grade of an English text. Each group of vowels counts as a syllable."""
     sentences_found = [s for s in sentences(text) if s.split()]
     words = re.findall(r"[A-Za-z']+", text)
     if not sentences_found or not words:
@@ -46,9 +49,9 @@ def reading_grade(text: str) -> float:
 
 
 def without_terms(text: str, evidence: Sequence[Evidence]) -> str:
-    """Replace names and the reader's own terms with a short word, because a writer cannot choose shorter ones.
+    """Replace names and the reader's own terms with a short word, because writers cannot avoid these words.
 
-    A term is a long word in a quotation from the prospect's pages.
+    A long word counts as the reader's own term if a quotation from the prospect's pages contains it.
     """
     words_of_prospect = {word.casefold() for e in evidence if e.role == "prospect" for word in _WORD.findall(e.quote)}
     terms = {word for word in words_of_prospect if _syllables(word) >= MIN_TERM_SYLLABLES}
@@ -62,6 +65,6 @@ def without_terms(text: str, evidence: Sequence[Evidence]) -> str:
 
 def _syllables(word: str) -> int:
     groups = re.findall(r"[aeiouy]+", word.casefold())
-    # 'time' has one syllable, but 'table' has two.
+    # A final 'e' is silent in words such as 'time', but not in words that end in 'le', such as 'table'.
     silent = word.casefold().endswith("e") and not word.casefold().endswith("le") and len(groups) > 1
     return max(1, len(groups) - silent)

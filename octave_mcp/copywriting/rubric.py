@@ -1,7 +1,7 @@
-"""Rates copy by rules, without a model: copy with errors must not be sent, and faults cost points.
+"""Rates sales copy by rules, without a model. Copy with errors must not be sent, and each fault costs points.
 
-The limits are defaults from vendors' studies, which disagree, so copy that exceeds a limit gets a warning, not an
-error.
+The limits come from studies by vendors of sales software. The studies disagree, so exceeding a limit is only a fault,
+not an error.
 """
 
 from __future__ import annotations
@@ -24,43 +24,45 @@ from octave_mcp.evidence.dates import date_in_words
 from octave_mcp.evidence.passages import is_stale
 from octave_mcp.evidence.support.wording import stem, wording
 
-# (min, max) number of words in the first touch, in a middle touch and in the last touch.
+# The (min, max) number of words in the first touch, in each middle touch, and in the last touch.
 FIRST_TOUCH_WORDS, TOUCH_WORDS, LAST_TOUCH_WORDS = (50, 80), (30, 110), (15, 60)
 MAX_SUBJECT_WORDS, MAX_SUBJECT_CHARACTERS = 3, 40
 MAX_SENTENCE_WORDS = 25
 MAX_QUOTATION_WORDS = 20
-# Flesch-Kincaid grade; 8 is easy to read.
+# Maximum Flesch-Kincaid grade. A text with grade 8 is easy to read.
 MAX_GRADE = 8.0
-# Added to the maximum grade if the e-mail quotes no page of the reader's company, because long words may then be that
-# company's own terms.
+# Added to the maximum grade if the e-mail quotes no page of the reader's company. In that case, it is unknown which
+# long words are that company's own terms.
 UNKNOWN_TERMS_GRADES = 1.5
-# Maximum number of words of the ask in the first touch, and in later touches.
+# Maximum number of words in the ask of the first touch, and in the ask of each later touch.
 MAX_ASK_WORDS = (10, 20)
-# About 30 seconds of speech.
+# It takes about 30 seconds to say this many words.
 MAX_PITCH_WORDS = 75
-# A card with more words cannot be read during a call.
+# A rep cannot read a card with more words during a call.
 MAX_CARD_WORDS = 300
 MAX_LIST_ITEMS = 5
-# (min, max) number of questions in a call script, and of objections on a card.
+# The (min, max) number of questions in a call script, and the (min, max) number of objections on a card.
 QUESTIONS = (8, 14)
 OBJECTIONS = (7, 10)
-# Maximum share of quotations from one page. The share is not checked for fewer than MIN_QUOTATIONS quotations.
+# Maximum share of quotations that come from the same page. The share is checked only if there are at least
+# MIN_QUOTATIONS quotations.
 MAX_ONE_PAGE_SHARE = 0.4
 MIN_QUOTATIONS = 4
 MAX_QUESTIONS = 2
-# In a script with fewer questions, yes-or-no questions are fine, because they open the call or book the next call.
+# Scripts with fewer questions are allowed to ask yes-or-no questions, because such questions open the call or book the
+# next one.
 MIN_SCRIPT_QUESTIONS = 5
-# If `make_first` has at least this many words, the e-mail may call its offer a checklist or the like: the offer exists.
-# To call it a report, the e-mail needs evidence.
+# If `make_first` has at least this many words, the offered document exists, so the e-mail can use one of these names
+# for it. Other names, such as 'report', need evidence.
 WRITTEN_OFFER_NAMES, MIN_WRITTEN_OFFER_WORDS = "checklist template guide framework", 20
-# A goodbye gets at most this many of 100 points, because readers preferred nearly any other touch.
+# The maximum score of a goodbye is below 100, because readers preferred nearly any other touch to a goodbye.
 MAX_GOODBYE_POINTS = 80
 PERSONAS_ALIKE = 0.35
 
 PLACEHOLDERS = frozenset({"first_name", "company_name", "sender_first_name", "sender_company"})
 
 _PLACEHOLDER = re.compile(r"\{\{([^{}]*)\}\}")
-# Blanks that a writer has not filled in: '[name]', '<name>', 'XX hours', 'TBD'.
+# Matches blanks that the writer has not filled in: '[name]', '<name>', 'XX hours', 'TBD'.
 _BLANK = re.compile(r"\[[^\[\]]*\]|<[^<>\s][^<>]*>|\bXX+\b|\bTBD\b")
 _QUESTION_MARKS = re.compile(r"[?？؟]")
 _MEETING = re.compile(
@@ -75,8 +77,8 @@ _VAGUE_ASK = re.compile(
     r" works|what (?:that|it) could (?:mean|do))\b",
     re.IGNORECASE,
 )
-# Each absolute claim, with the words by which a quotation supports it. 'not only', 'read-only', 'only if' and 'the best
-# time' are not absolute claims.
+# Each kind of absolute claim, and the words that a quotation must contain to support it. The patterns must not match
+# 'not only', 'read-only', 'only if' and 'the best time', which are not absolute claims.
 _ABSOLUTES = (
     (
         r"(?<!not )(?<![\w-])only(?! (?:if|when|once|after|where|until|as|then)\b)(?!-)",
@@ -91,7 +93,7 @@ _ABSOLUTES = (
 
 
 def email_errors(email: Email) -> Iterator[Fault]:
-    """Yield the errors for which an e-mail must not be sent. A touch with an error is dropped."""
+    """Yield the errors that forbid sending an e-mail. A touch with an error is dropped."""
     text = f"{email.subject}\n{email.text}\n{email.make_first}"
     for name in map(str.strip, _PLACEHOLDER.findall(text)):
         if name not in PLACEHOLDERS:
@@ -110,12 +112,15 @@ def email_errors(email: Email) -> Iterator[Fault]:
 
 
 def email_score(email: Email, faults: Iterable[Fault]) -> Score:
-    """Score an e-mail. A goodbye cannot reach 100 points, because readers preferred nearly any other touch."""
+    """Score an e-mail.
+
+    A goodbye cannot reach 100 points, because readers preferred nearly any other touch to a goodbye.
+    """
     return scored(faults, max_points=MAX_GOODBYE_POINTS if email.last else 100)
 
 
 def email_faults(email: Email) -> list[Fault]:
-    """Return the faults that a reader would object to. An empty e-mail has no faults."""
+    """Return the faults of an e-mail. An empty e-mail has no faults."""
     if not email.paragraphs:
         return []
     rules = (_form, _asks, _manners, _readability, opening, voice, substance)
@@ -124,7 +129,7 @@ def email_faults(email: Email) -> list[Fault]:
 
 def _form(email: Email) -> Iterator[Fault]:
     low, high = LAST_TOUCH_WORDS if email.last else TOUCH_WORDS if email.position else FIRST_TOUCH_WORDS
-    if email.words + GREETING_WORDS < low:  # the greeting may count towards the minimum
+    if email.words + GREETING_WORDS < low:  # The greeting counts towards the minimum.
         text = f"Say a little more: {email.words} words, and {low} to {high} are read."
         yield Fault("D11", text, _length_cost(1 - email.words / low))
     elif email.words > high:
@@ -134,7 +139,10 @@ def _form(email: Email) -> Iterator[Fault]:
 
 
 def _length_cost(excess: float) -> float:
-    """Return the cost of a wrong length. A few words cost little; half as many again cost the maximum."""
+    """Return the cost of exceeding a length limit by the share `excess`.
+
+    The cost grows with the excess, up to a maximum.
+    """
     return min(GRAVE, SLIGHT + 30 * excess)
 
 
@@ -154,14 +162,17 @@ def _subject(email: Email) -> Iterator[Fault]:
 def _long_subject_cost(count: int) -> float:
     """Return the cost of a long subject.
 
-    A subject that is one word too long costs little; each further word costs more.
+    One word too many costs little, and each further word adds to the cost.
     """
     over = count - MAX_SUBJECT_WORDS
     return SLIGHT / 2 if over <= 1 else min(GRAVE, SLIGHT + 2 * (over - 2))
 
 
 def _shouts(email: Email) -> bool:
-    """Whether the subject shouts. Capitals are fine if the text or its evidence has the same word, such as 'SOC'."""
+    """Whether the subject uses capitals, emoji or exclamation marks.
+
+    Capitals are allowed in words such as 'SOC' if the e-mail or its evidence has the same word.
+    """
     has_emoji = any(unicodedata.category(character) == "So" and _is_emoji(character) for character in email.subject)
     terms = set(re.findall(r"\w+", f"{email.text}\n{email.quoted_text}"))
     is_all_capitals = email.subject.isupper() and not set(re.findall(r"[^\W\d_]{2,}", email.subject)) <= terms
@@ -169,14 +180,17 @@ def _shouts(email: Email) -> bool:
 
 
 def _is_emoji(symbol: str) -> bool:
-    """Whether the symbol is a pictogram, and not a sign used in writing such as '®', '№' or '㈱'."""
+    """Whether the symbol is an emoji or a similar picture.
+
+    Signs used in writing, such as '®', '№' and '㈱', are not pictures.
+    """
     return "\u2300" <= symbol < "\u3000" or symbol >= "\U0001f000"
 
 
 def _asks(email: Email) -> Iterator[Fault]:
     """Report faults in the questions and the ask.
 
-    A question may come before the ask, because writers phrase their guesses as questions. A goodbye needs no ask.
+    One question before the ask is allowed, because writers phrase guesses as questions. A goodbye needs no ask.
     """
     question_count = len(_QUESTION_MARKS.findall(email.own_words))
     if question_count > MAX_QUESTIONS:
@@ -235,14 +249,14 @@ def _readability(email: Email) -> Iterator[Fault]:
 
 
 def _as_one_word(quotation: re.Match[str]) -> str:
-    """Replace a quotation with one word, keeping its final punctuation, so that only the writer's words are judged."""
+    """Replace a quotation with one word and its final punctuation, so that the rules judge only the writer's words."""
     return "it" + (quotation[0][-2] if quotation[0][-2] in ".!?" else "")
 
 
 def _stale_evidence(evidence: Sequence[Evidence]) -> Iterator[Fault]:
-    """Report old evidence about the prospect, because old news is not a reason to write.
+    """Report old evidence about the prospect. Old news is not a reason to write now.
 
-    The vendor's evidence is exempt, because it ages more slowly.
+    Evidence about the vendor is exempt, because such evidence stays valid for longer.
     """
     if dates := [
         quoted.published_on
@@ -254,7 +268,7 @@ def _stale_evidence(evidence: Sequence[Evidence]) -> Iterator[Fault]:
 
 
 def sources(evidence: Sequence[Evidence]) -> Iterator[Fault]:
-    """Report old evidence, and evidence that is mostly from one page, unless that page is a case study."""
+    """Report old evidence. Also report evidence that comes mostly from one page, unless that page is a case study."""
     yield from _stale_evidence(evidence)
     pages = [e.url for e in {e.id: e for e in evidence}.values() if e.page_kind != "case_study"]
     of_one_page = max((pages.count(url) for url in set(pages)), default=0)
@@ -289,10 +303,10 @@ def _closed(questions: Sequence[str]) -> Iterator[Fault]:
 
 
 def script_faults(script: Email, reasons: Sequence[str]) -> list[Fault]:
-    """Return the faults of a text that is meant to be said on a call.
+    """Return the faults of a text that a rep would say on a call.
 
-    The text may be only a part of a call script, so the number of its questions is not checked. The pitch is the text
-    before the first question; `reasons` are the sentences that give a reason for the call.
+    The number of questions is not checked, because the text is possibly only a part of a call script. The pitch is the
+    text before the first question. `reasons` are the sentences that give a reason for the call.
     """
     spoken = script.sentences
     pitch = " ".join(takewhile(lambda sentence: "?" not in sentence, spoken))
@@ -312,7 +326,10 @@ def card_faults(texts: Sequence[str], longest_list: int, evidence: Sequence[Evid
 
 
 def absolutes(text: str, quoted: Iterable[str] = ()) -> bool:
-    """Whether the text, outside quotation marks, makes an absolute claim (D7) that no text in `quoted` makes."""
+    """Whether the text makes an absolute claim (rule D7) that no text in `quoted` makes.
+
+    Quotations in the text are ignored.
+    """
     own_words, quotations_text = unquoted(text), "\n".join(quoted)
     return any(
         re.search(claimed, own_words, re.IGNORECASE) and not re.search(confirmation, quotations_text, re.IGNORECASE)

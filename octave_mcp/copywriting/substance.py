@@ -1,4 +1,5 @@
-"""Rules for the content of an e-mail: it must be about this deal, prove its claims, offer something, and not repeat."""
+"""Rules for the content of an e-mail: it must fit the deal, prove its claims, offer something, and not be repetitive.
+"""
 
 from __future__ import annotations
 
@@ -13,35 +14,35 @@ from octave_mcp.copywriting.readability import length, sentences
 from octave_mcp.evidence.figures import figures
 from octave_mcp.evidence.support.wording import joined, stem, wording
 
-# Positions, counted from 0, of the touches that need a proof and of the touch that makes an offer.
+# Indexes, counted from 0, of the touches that must contain proof, and of the touch that must make an offer.
 PROOF_TOUCHES, OFFER_TOUCH = (0, 1), 2
-# An e-mail is about the deal if it shares this many words with known texts about the deal. In an e-mail with fewer
-# paragraphs, the opening need not share words with the rest.
+# An e-mail counts as being about the deal if it shares MIN_SHARED_WORDS words with other texts about the deal. If it
+# has at least MIN_PARAGRAPHS paragraphs, its opening must share a word with the rest.
 MIN_SHARED_WORDS, MIN_PARAGRAPHS = 2, 3
 TOUCHES_ALIKE = 0.2
-# Maximum number of words about what the vendor is and does: in the first touch, and in later touches.
+# Maximum number of words about the vendor's business in the first touch, and in each later touch.
 MAX_PITCH_WORDS = (20, 30)
 
 COMPANY_FIELD = "{{company_name}}"
 SAME_START_WORDS = 3
 
 MIN_READER_SHARE = 0.33
-# Maximum number of paragraphs that say goodbye: one ends the correspondence, and one lets the reader say no.
+# A goodbye needs at most two such paragraphs: one that ends the correspondence, and one that lets the reader say no.
 MAX_GOODBYES = 2
 
 _DIGIT = re.compile(r"\d")
-# If the user's context asks for a meeting, the third touch needs no other offer.
+# If the user's context asks for a meeting, the meeting counts as the offer that the third touch needs.
 _WANTS_MEETING = re.compile(r"\b(?:meetings?|demos?|calls?)\b", re.IGNORECASE)
 _SAYS = re.compile(r"\b(?:says?|said|puts? it|calls?|called|told|tells|writes|wrote|describes?|according to)\b")
-# 'Twenty, the open-source CRM, ...' names a company, although 'Twenty' is an ordinary word. 'Today, the ...' names no
-# company.
+# Finds company names that are ordinary words, as in 'Twenty, the open-source CRM, ...'. Must not match 'Today, the
+# ...'.
 _APPOSITION = re.compile(
     r"(?!(?:Today|Overnight|Often|Still|Again|Here|There|Now|Then|Yes|No|Well|\w+ly)\b)"
     r"[A-Z][\w.&'’-]*(?: [A-Z][\w.&'’-]*){0,3}, (?:an?|the|another|one|which|who|whose)\b"
 )
-# Matches 'They cut rework by 31%', but not 'It is late'.
+# Matches sentences that continue the previous one, such as 'They cut rework by 31%', but not 'It is late'.
 _CONTINUES = re.compile(r"(?:with [^.?!,]{1,40}?,? )?(?:they|it|their|its)\b(?! (?:is|are) )", re.IGNORECASE)
-# 'Acme is a CRM' defines something and proves nothing.
+# Matches definitions such as 'Acme is a CRM', because a definition proves nothing.
 _DEFINES = re.compile(r"^[^,]{0,40}? (?:is|are) (?:an?|the|one|our)\b")
 _YOU = re.compile(r"\b(?:you|your|yours)\b", re.IGNORECASE)
 _LECTURE = re.compile(
@@ -83,7 +84,8 @@ def _deal(email: Email) -> Iterator[Fault]:
         )
         yield Fault("D29", message, PLAIN)
     elif email.deal.vendor or email.deal.prospect:
-        # Without evidence and context, the e-mail may be about something that only its writer knows.
+        # Without evidence and context, the rule cannot tell: the e-mail could be about something that only its writer
+        # knows.
         is_known = bool(email.evidence or email.deal.context)
         text = "It would read the same at any other company: name what it is about."
         yield Fault("D29", text, PLAIN if email.last else FATAL if is_known else GRAVE)
@@ -101,7 +103,7 @@ def _has_words_of_deal(email: Email) -> bool:
 
 
 def _proof(email: Email) -> Iterator[Fault]:
-    """Report a missing proof. In the first touch a good reason to write may be enough, so the fault costs little."""
+    """Report missing proof. The fault costs little in the first touch, where a good reason to write can be enough."""
     if email.position not in PROOF_TOUCHES or email.last:
         return
     proofs = [*_proofs(email)]
@@ -114,7 +116,10 @@ def _proof(email: Email) -> Iterator[Fault]:
 
 
 def _proofs(email: Email) -> Iterator[str]:
-    """Yield sentences that prove a claim, and sentences that continue a customer's story: 'They cut rework by 31%'."""
+    """Yield the sentences that prove a claim.
+
+    These include sentences that continue a customer's story: 'They cut rework by 31%'.
+    """
     previous = ""
     for statement in email.statements:
         if _proves(email, statement) or (
@@ -125,14 +130,17 @@ def _proofs(email: Email) -> Iterator[str]:
 
 
 def _proves(email: Email, sentence: str) -> bool:
-    """Whether the sentence says what somebody other than the two companies did or said."""
+    """Whether the sentence reports what a third party did or said."""
     is_proof = not (_DEFINES.match(sentence) or _YOU.search(sentence) or "?" in sentence)
     is_other = bool(_APPOSITION.match(sentence)) and not email.mentions(sentence)
     return is_proof and (bool(email.names_in(unquoted(sentence))) or is_other)
 
 
 def _connected(email: Email) -> Iterator[Fault]:
-    """Report a first touch whose opening shares no content word with the rest. Synonyms count as the same word."""
+    """Report a first touch whose opening has no content word in common with the rest.
+
+    Synonyms count as the same word.
+    """
     if email.position or email.last or len(email.paragraphs) < MIN_PARAGRAPHS:
         return
     first, rest = _content(email, email.paragraphs[0]), _content(email, " ".join(email.paragraphs[1:]))
@@ -142,7 +150,7 @@ def _connected(email: Email) -> Iterator[Fault]:
 
 
 def _about_others(email: Email) -> Iterator[Fault]:
-    """Report an e-mail that is nearly all about others: its reader has to work out what the e-mail is for."""
+    """Report an e-mail that is nearly all about others, because its readers cannot see what it means for them."""
     sentences_of_email = email.sentences
     share = sum(_is_to_reader(email, sentence) for sentence in sentences_of_email) / max(1, len(sentences_of_email))
     if not email.last and share < MIN_READER_SHARE:
@@ -155,7 +163,7 @@ def _is_to_reader(email: Email, sentence: str) -> bool:
 
 
 def _content(email: Email, text: str) -> frozenset[str]:
-    """Return the meanings of the content words, except the two companies' names."""
+    """Return the content words, except the two companies' names. Synonyms are replaced with a common key."""
     names_of_companies = wording(f"{email.deal.vendor} {email.deal.prospect}").keys
     return joined(word.keys for word in wording(text).words if word.is_content) - names_of_companies
 
@@ -200,7 +208,7 @@ def _goodbye(email: Email) -> Iterator[Fault]:
 
 
 def _repeats(email: Email) -> Iterator[Fault]:
-    """Report what a touch has in common with an earlier touch: phrases, evidence, first words, ask and structure."""
+    """Report phrases, evidence, first words, asks and structures that a touch shares with an earlier touch."""
     if any(likeness(email.text, other.text) >= TOUCHES_ALIKE for other in email.earlier):
         yield Fault("D18", "It repeats an earlier touch: say something new, or leave it out.", GRAVE)
     used_ids = {other.id for other in email.earlier for other in other.evidence}
@@ -221,12 +229,12 @@ def _start_alike(first_text: str, second_text: str) -> bool:
 
 
 def _shape(email: Email) -> list[list[bool]]:
-    """Return, for each paragraph, whether each of its sentences is a question."""
+    """Return the structure of the e-mail: for each paragraph, which of its sentences are questions."""
     return [["?" in sentence for sentence in sentences(paragraph)] for paragraph in email.paragraphs]
 
 
 def likeness(text: str, other: str) -> float:
-    """Return the Jaccard similarity of two texts by their sequences of five words: 0 to 1."""
+    """Return the similarity of two texts, from 0 to 1: the Jaccard index of their five-word sequences."""
     first_grams, second_grams = _grams(text), _grams(other)
     return len(first_grams & second_grams) / len(first_grams | second_grams) if first_grams and second_grams else 0.0
 

@@ -1,4 +1,4 @@
-"""Finds claims about third parties in offers, in thanks, and in sentences about the writer."""
+"""Finds claims about third parties that are hidden in offers, thanks and sentences about the writer."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from itertools import islice
 
 from octave_mcp.evidence.support.naming import acts, names
 
-# The verb must be among the first words of a statement, up to this number. A statement with a longer subject is not
-# judged.
+# A statement is checked only if its verb is among this many first words. Longer subjects are hard to recognise.
 MAX_SUBJECT_WORDS = 8
-# Number of characters searched after the start of a statement, for its subject, and before it, for phrases such as 'let
-# me know'.
+# Maximum distance from the start of a statement. The search for its subject ends there, and so does the backward search
+# for phrases such as 'let me know'.
 MAX_SEARCHED_CHARACTERS = 160
 
-# Points at which a claim may start within a sentence: 'I understand why X lost ...', 'Let me be clear: X is ...', 'I
-# know X lost ...'. Without a linking word, a capital letter or 'your' must follow the verb.
+# Matches points within a sentence at which a claim can start: 'I understand why X lost ...', 'Let me be clear: X is
+# ...', 'I know X lost ...'. Without a linking word such as 'why', a capital letter or 'your' must follow the verb.
 _STATEMENT_START = re.compile(
     r"\b(?P<link>that|why|how|because|since)\s+|(?P<colon>:)\s+"
     r"|\b(?:know|knew|see|saw|hear|heard|understand|notice|noticed|reali[sz]ed?|believe|promise|remember|afraid|sure"
     r"|certain|aware|sorry|(?:tell|told|remind|assure|warn|show)(?: (?:you|them|him|her|everyone))?)\s+(?=[A-Z]|your\b)"
 )
-# 'Let me know how X handles stops' only asks, but 'Happy to explain why X went bankrupt' claims that X went bankrupt.
+# Matches requests for information, which claim nothing: 'Let me know how X handles stops'. Must not match 'Happy to
+# explain why X went bankrupt', which claims that X went bankrupt.
 _ASKS_TO_KNOW = re.compile(
     r"\b(?:(?:let|tell|show) (?:me|us)(?: know)?|ask(?:ed|ing)?|wonder(?:ed|ing)?|curious|interested"
     r"|(?:to|and|can|could) (?:know|learn|hear|understand|see|find out|check))(?: \w+){0,2} $",
@@ -46,7 +46,7 @@ _MODALS = frozenset("can could would may might should to if".split())
 
 
 def third_party_claim(text: str, own_names: str) -> str:
-    """Return the part of the sentence that claims something about a third party, or ''.
+    """Return the claim about a third party that the sentence contains, or '' if there is none.
 
     `own_names`: the vendor and the people of the deal, who are not third parties.
     """
@@ -61,12 +61,15 @@ def third_party_claim(text: str, own_names: str) -> str:
 
 
 def is_about_market(text: str) -> bool:
-    """Whether the text claims that nobody else does something: 'No other vendor warns you'."""
+    """Whether the text claims that nobody else does something, as in 'No other vendor warns you'."""
     return bool(_STARTS_WITH_NOBODY_ELSE.match(text))
 
 
 def _subject(statement: str) -> str:
-    """Return the words before the verb, or '' if there is no verb or only a possibility, as in 'X could keep ...'."""
+    """Return the words before the verb.
+
+    Return '' if there is no verb, or if it only states a possibility, as in 'X could keep ...'.
+    """
     words = list[str]()
     for word in islice(statement.split(), MAX_SUBJECT_WORDS):
         plain = word.replace("’", "'").strip(".,;:!?")

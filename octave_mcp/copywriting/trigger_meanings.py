@@ -1,4 +1,4 @@
-"""Finds the trigger that a writer's sentence is about: the trigger whose quotation the sentence cites."""
+"""Finds the trigger that each sentence of a draft explains, by comparing the quotations that both cite."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ def meanings(
     triggers: Sequence[CompanyTrigger],
     evidence: Mapping[EvidenceId, Evidence],
 ) -> Meanings:
-    """Return the sentence that explains each of the prospect's triggers, in the writer's order.
+    """Return the prospect's triggers that a draft explains, each with the sentence that explains it.
 
-    A sentence that cites no trigger is left out.
+    Sentences that do not cite the evidence of a trigger are left out.
     """
     prospect_triggers = [trigger for trigger in triggers if trigger.company == "prospect"]
     meanings_found: Meanings = {}
     for sentence in sentences:
         cited = [evidence[i] for i in sentence.evidence if i in evidence]
         open_triggers = [candidate for candidate in prospect_triggers if candidate not in meanings_found]
-        # Several triggers may be on one page: the same quotation is better evidence than the same page.
+        # One page can contain several triggers, so a shared quotation counts for more than a shared page.
         at_quotation = (candidate for candidate in open_triggers if _share(candidate, cited, evidence, _overlap))
         on_page = (candidate for candidate in open_triggers if _share(candidate, cited, evidence, _same_page))
         if trigger := next(at_quotation, None) or next(on_page, None):

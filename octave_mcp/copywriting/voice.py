@@ -1,4 +1,7 @@
-"""Rules for the tone of an e-mail: hedges, phrasing, clichés, flattery, threats, and too little about the reader."""
+"""Rules for the tone of an e-mail.
+
+They find hedges, unnatural phrases, clichés, flattery, threats and self-centred text.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,11 @@ from octave_mcp.copywriting.faults import FATAL, GRAVE, PLAIN, SLIGHT, Fault
 from octave_mcp.copywriting.phrasing import brochure, stiff, translated
 
 MAX_HEDGES = 1
-# Maximum number of times that an e-mail may name the reader's company: for the reader, the company is 'you'.
+# An e-mail should name the reader's company at most this often. More often, 'you' sounds more natural.
 MAX_MENTIONS = 1
 MIN_FULL_FORMS = 2
-# Maximum number of phrases reported per kind. An e-mail may also say 'I' or 'we' this often, even if it never says
-# 'you'.
+# At most this many phrases of each kind are reported. It is also the number of times that an e-mail is allowed to say
+# 'I' or 'we' if it never says 'you'.
 MAX_OF_A_KIND = 3
 
 # Matches 'probably', 'I'd guess' and 'looks like it', but not 'in May', 'May I ask' or 'what sort of'.
@@ -51,8 +54,8 @@ _PRESSURE = re.compile(
     re.IGNORECASE,
 )
 _HEADS = r"(?:people|staff|hires?|heads|reps|engineers|employees|writers|planners|clerks)"
-# Matches words that tell readers that people may lose their jobs, such as 'cut its staff' and 'fewer planners', but not
-# 'cut its teams' hours'.
+# Matches words that make readers fear for jobs, such as 'cut its staff' and 'fewer planners', but not 'cut its teams'
+# hours'.
 _THREAT = re.compile(
     rf"\b(?:head ?counts?|lay(?:ing)?[- ]?offs?|laid off|redundan(?:t|cy|cies)|(?:fewer|less) {_HEADS}"
     rf"|smaller workforce"
@@ -86,12 +89,15 @@ def voice(email: Email) -> Iterator[Fault]:
 
 
 def hedged(text: str) -> bool:
-    """Whether the text contains a hedge such as 'probably', which marks a guess."""
+    """Whether the text contains a hedge, which is a word such as 'probably' that marks a guess."""
     return bool(_HEDGE.search(unquoted(text)))
 
 
 def _hedges(email: Email) -> Iterator[Fault]:
-    """Report more than one hedge, and any hedge in a fact. A hedge that is also in the evidence is not reported."""
+    """Report a second hedge, and each hedge in a statement of fact.
+
+    A hedge is allowed if the evidence contains the same hedge.
+    """
     quoted_text = email.quoted_text.casefold()
     hedges = [match[0] for match in _HEDGE.finditer(email.own_words) if match[0].casefold() not in quoted_text]
     if (count := len(hedges)) > MAX_HEDGES:
@@ -140,7 +146,7 @@ def _threats(email: Email) -> Iterator[Fault]:
 
 
 def _pronouns(email: Email) -> Iterator[Fault]:
-    # Opt-outs are not counted, because they have to be about the writer: 'I'll stop writing'.
+    # Opt-outs are not counted, because an opt-out such as 'I'll stop writing' has to be about the writer.
     about_deal = " ".join(line for line in email.own_words.splitlines() if not has_way_out(line))
     you, we = len(_YOU.findall(email.text)), len(_WE.findall(about_deal))
     if we > max(you, MAX_OF_A_KIND):

@@ -1,7 +1,7 @@
-"""Reads what a company publishes outside its own site: job boards, feeds and sister sites.
+"""Reads a company's job boards, feeds and sister sites.
 
-The company's own pages link to these places, so `map` may have to read a page of the site to find a job board, feed or
-sister site. A job board, feed or sister site that cannot be read does not affect the other pages.
+The company's own pages link to these places, so `map` possibly has to read some of these pages to find the links. If a
+job board, feed or sister site cannot be read, the other pages are read as usual.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from octave_mcp.sources.sisters import candidates, is_claimed, is_sister
 
 Parse = Callable[[bytes, datetime], Page]
 
-# Number of pages to read: the careers page, and the list of open jobs that it may link to.
+# Number of pages to read: the careers page, and the list of open jobs to which the careers page often links.
 CAREERS_PAGES = 2
-# Links to the open jobs: 'See all roles', 'Offene Stellen'.
+# Matches links to the list of open jobs: 'See all roles', 'Offene Stellen'.
 OPEN_JOBS = re.compile(r"\bopen|\broles|positions|vacanc|\bjobs\b|stellen|offres", re.IGNORECASE)
-# Addresses that look like a feed: '/feed', '/blog/rss', '/news.xml'.
+# Matches URLs that look like a feed: '/feed', '/blog/rss', '/news.xml'.
 FEED_PATH = re.compile(r"\.(?:xml|rss|atom|rdf)$|/(?:feed|rss|atom)(?:$|\.)")
 MAX_FEEDS = 2
 MAX_SISTER_PRODUCTS = 5
@@ -47,7 +47,7 @@ CAREERS: frozenset[PageKind] = frozenset({"careers"})
 
 @dataclass(slots=True)
 class _Discoveries:
-    """What `map` finds outside the site. The class `Addresses` describes the field `pages_read`."""
+    """The links that `map` finds outside the site. See the class `Addresses` for the meaning of `pages_read`."""
 
     links: list[Link] = field(default_factory=list[Link])
     failures: list[PageFailure] = field(default_factory=list[PageFailure])
@@ -60,8 +60,8 @@ _Search = Callable[[Company, Page, Sequence[Link], _Discoveries], Coroutine[Any,
 class BeyondReader:
     """Wraps a `Reader`, and also reads the job boards, feeds and sister sites that the settings allow.
 
-    Pages that `map` has read are not fetched again. Each host is treated as a separate site, with its own robots.txt,
-    delay and redirects.
+    A page that `map` has already read is not fetched again. Each host is treated as a separate site, with its own
+    robots.txt, delay and redirects.
     """
 
     def __init__(self, site: Reader, settings: Settings) -> None:
@@ -74,7 +74,7 @@ class BeyondReader:
         names = ("job boards", "feeds", "sisters")
         chosen = zip(names, (settings.job_boards, settings.feeds, settings.sister_domains), strict=True)
         self.name = "+".join((site.name, *(name for name, is_on in chosen if is_on)))
-        # Cache of pages that `map` has already read, by URL key. Each entry is removed once `read` returns it.
+        # Pages that `map` has already read, by URL key. `read` removes an entry when it returns it.
         self._prefetched: dict[str, CacheEntry] = {}
 
     @property
@@ -115,7 +115,7 @@ class BeyondReader:
     async def read(self, company: Company, requests: Sequence[PageRequest]) -> Sequence[CacheEntry]:
         urls = [request.url for request in requests]
         by_url = {url: self._prefetched.pop(url_key(url)) for url in urls if url_key(url) in self._prefetched}
-        # Pages are requested per host, since a reader may fetch several pages of a site in one job.
+        # Pages are grouped by host, because some readers can fetch all pages of one host in a single job.
         hosts: dict[str, list[PageRequest]] = {}
         lists: list[PageRequest] = []
         for request in requests:
@@ -155,7 +155,7 @@ class BeyondReader:
         return await self._read_host(company, [request])
 
     async def _read_board(self, board: Board, url: str, company: Company) -> CacheEntry:
-        """Return the jobs from the board's first readable list."""
+        """Return the open jobs, taken from the first list of the board that can be read."""
         copies: list[CacheEntry] = []
         for address in board.feeds(url):
             copies.append(await self._fetch_list(address, url, company, partial(board_jobs_page, board, url)))
@@ -168,8 +168,11 @@ class BeyondReader:
         return await self._fetch_list(url, url, company, partial(feed_page, url, kind))
 
     async def _fetch_list(self, address: str, url: str, company: Company, parse: Parse) -> CacheEntry:
-        """Fetch `address`, and return the page that `parse` makes of the response, or a failure with `url`."""
-        # A job board may serve its list from a different host than its page, with a robots.txt of its own.
+        """Fetch `address`, and parse the response with `parse`.
+
+        If this fails, return a failure with the address `url`.
+        """
+        # Some job boards serve their lists from a different host than their pages. The robots.txt of that host applies.
         at = company_at(address, company)
         try:
             fetched = await self.access.fetcher.get(
@@ -238,7 +241,7 @@ class BeyondReader:
         return copy
 
     async def _first_page(self, company: Company, links: Sequence[Link]) -> Page | None:
-        """Read the first of these pages, and store it in `_prefetched` for `read`."""
+        """Read the first of these pages, and store it in `_prefetched`, where `read` will find it."""
         if not links:
             return None
         copies = await self._read_host(company, [PageRequest(links[0].url)])
@@ -247,7 +250,10 @@ class BeyondReader:
         return copy.found if isinstance(copy.found, Page) else None
 
     def _is_reachable(self, company: Company) -> bool:
-        """Whether our own HTTP client can fetch from the site. Feeds are never requested through Firecrawl."""
+        """Whether our own HTTP client can reach the site.
+
+        This matters for feeds, which are never requested through Firecrawl.
+        """
         return not self.access.robots.are_unreadable(f"{company.url}/")
 
     def _is_read(self, link: Link) -> bool:
@@ -259,7 +265,7 @@ def _host(url: str) -> str:
 
 
 def _company_at_host(url: str, company: Company) -> Company:
-    """Return the company with the host of `url` as its site, and without job boards, feeds and sister sites."""
+    """Return a copy of the company whose site is the host of `url`, without job boards, feeds and sister sites."""
     if _host(url) == _host(company.url):
         return company.model_copy(update={"beyond": companies.Beyond()})
     return company_at(url, company)
@@ -278,7 +284,10 @@ def _links_to(page: Page, origin: LinkOrigin) -> list[Link]:
 
 
 def _shallow(links: Iterable[Link], kinds: Collection[PageKind], max_depth: int = 9) -> list[Link]:
-    """Return the links to pages of these kinds, shortest path first, because overview pages link to the others."""
+    """Return the links to pages of these kinds.
+
+    Short paths come first, because they belong to overview pages, which link to the others.
+    """
     matching = [link for link in links if kind_of_link(link) in kinds and worth_reading(link.url)]
     depths = {link.url: path_of(link.url).rstrip("/").count("/") for link in matching}
     return sorted((link for link in matching if depths[link.url] <= max_depth), key=lambda link: depths[link.url])

@@ -1,4 +1,4 @@
-"""A source with a cache, which is shared by all runs and processes on the same database."""
+"""A source with a cache. All runs and processes that use the same database share the cache."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from octave_mcp.sources.memory import RunMemory
 from octave_mcp.sources.reader import PageRequest, Reader, own_url, with_ref, without_duplicates
 from octave_mcp.sources.single_flight import SingleFlight
 
-# A missing page may be published at any time, so failures expire earlier than pages.
+# Failures expire earlier than pages, because a missing page could be published at any time.
 FAILURE_MAX_AGE = timedelta(minutes=10)
-# After this time, another process may take over a fetch. Running fetches renew their lease every second, so only the
-# lease of a dead process expires.
+# A lease expires after this time, and another process can then take over the fetch. A running process renews its leases
+# every second, so only a dead process loses them.
 LEASE_SECONDS = 3.0
 POLL_SECONDS = 0.2
 
@@ -37,12 +37,12 @@ Fetch = Callable[[Sequence[PageRequest]], Awaitable[Sequence[CacheEntry]]]
 
 
 class CachedSource:
-    """A `Source` that caches what a reader reads.
+    """A `Source` that caches the pages that its reader fetches.
 
     With `refresh`, every page is fetched again, and the new copy is cached.
 
-    `code` lists the modules of the reader; pages that an older version of these modules parsed are read again. `cache`
-    is where new copies are stored for all runs. If storing fails, the page is returned anyway.
+    `code` lists the modules of the reader. Pages that were parsed by a different version of these modules are read
+    again. `cache` stores new copies for all runs. If storing a copy fails, the page is returned anyway.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class CachedSource:
         await self._reader.close()
 
     async def _get(self, kind: str, company: Company, urls: Sequence[str], fetch: Fetch) -> list[CacheEntry]:
-        """Return a copy for each URL, from the cache or fetched."""
+        """Return a copy of the page at each URL, either from the cache or newly fetched."""
         self._digest = self._digest or await computed(code_digest, *self._code)
         prefix = f"{self._digest} {self._reader.name} {kind} {company.domain}"
         keys = {url: sha256(f"{prefix} {url_key(url)}".encode()).hexdigest() for url in urls}
@@ -119,7 +119,7 @@ class CachedSource:
         return [copies[keys[url]] for url in urls]
 
     async def _cached_or_fetched(self, urls: Mapping[str, str], fetch: Fetch) -> dict[str, CacheEntry]:
-        """Map each key to its fresh copy in the cache, or else to the copy that this or another process fetches."""
+        """Return a fresh copy for each key. If the cache has none, this process or another process fetches it."""
         cached = await self._copies.cached(list(urls))
         fresh = {key: copy for key, copy in cached.items() if self._is_fresh(copy)}
         while missing := [key for key in urls if key not in fresh]:
@@ -135,11 +135,12 @@ class CachedSource:
     async def _fetch_leased(
         self, keys: list[str], urls: Mapping[str, str], cached: Mapping[str, CacheEntry], fetch: Fetch
     ) -> dict[str, CacheEntry]:
-        """Fetch the keys that this process has leased, cache the copies, and release the leases."""
+        """Fetch the pages whose keys this process has leased, cache the copies, and release the leases."""
         cacheable: dict[str, CacheEntry] = {}
         try:
             async with self._renewed(keys):
-                # Another process may have cached the page after we checked the cache and before we got the lease.
+                # Another process could have cached the page after we checked the cache and before we acquired the
+                # lease.
                 fresh = await self._fresh(keys)
                 requests = {
                     key: PageRequest(urls[key], self._usable(cached.get(key))) for key in keys if key not in fresh
@@ -149,8 +150,8 @@ class CachedSource:
             cacheable = {key: copy for key, copy in new.items() if _is_cacheable(copy)}
             return fresh | {key: _or_stale(copy, requests[key].cached) for key, copy in new.items()}
         finally:
-            # Shielded, because a cancelled run must release its leases, or other processes wait until the leases
-            # expire.
+            # The shield ensures that a cancelled run releases its leases. Otherwise, other processes would have to wait
+            # until the leases expire.
             await asyncio.shield(self._supervisor.once("page cache", lambda: self._store_and_release(cacheable, keys)))
 
     async def _store_and_release(self, cacheable: Mapping[str, CacheEntry], leased: Sequence[str]) -> None:
@@ -173,22 +174,25 @@ class CachedSource:
 
     def _is_fresh(self, copy: CacheEntry) -> bool:
         if self._refresh:
-            # With `refresh`, a copy cached since this source started is new enough, even if another process fetched
-            # that copy.
+            # With `refresh`, a copy is new enough if it was cached after this source was created, even if another
+            # process fetched the copy.
             return copy.kept_at >= self._started_at
         is_failure = isinstance(copy.found, PageFailure)
         max_age = min(FAILURE_MAX_AGE, self._max_age) if is_failure else self._max_age
         return copy.kept_at > datetime.now(UTC) - max_age
 
     def _usable(self, copy: CacheEntry | None) -> CacheEntry | None:
-        """Return the copy if it may be revalidated, or used in case the page cannot be read; otherwise None."""
+        """Return the copy if it can be revalidated or can replace a page that cannot be read.
+
+        Otherwise, return None.
+        """
         if copy is None or self._refresh or isinstance(copy.found, PageFailure):
             return None
         return copy if copy.kept_at > datetime.now(UTC) - CACHE_MAX_AGE else None
 
 
 def _page_of(copy: CacheEntry, url: str) -> Page | PageFailure:
-    """Return the page, or the failure with the URL that the caller passed."""
+    """Return the page or the failure. A failure gets the URL that the caller has passed."""
     if isinstance(copy.found, PageFailure):
         return copy.found.model_copy(update={"url": url})
     return _content(copy, Page)
@@ -203,8 +207,8 @@ def _content(copy: CacheEntry, kind: type[V]) -> V:
 async def _fetched(requests: Sequence[PageRequest], fetch: Fetch) -> Sequence[CacheEntry]:
     """Fetch the copies.
 
-    If the home page fails temporarily and all requests have an expired copy, return the failure instead of raising it,
-    so that the caller can use the expired copies.
+    If the home page fails temporarily, this function returns the failure instead of raising it, provided that all
+    requests have an expired copy. The caller can then use the expired copies.
     """
     try:
         return await fetch(requests)
@@ -216,7 +220,7 @@ async def _fetched(requests: Sequence[PageRequest], fetch: Fetch) -> Sequence[Ca
 
 
 def _or_stale(copy: CacheEntry, cached: CacheEntry | None) -> CacheEntry:
-    """Return the expired copy with a notice, if the fetch failed for a temporary reason."""
+    """If the fetch failed temporarily and there is an expired copy, return the expired copy with a notice."""
     if cached is None or not _is_temporary(copy):
         return copy
     why = copy.found.reason if isinstance(copy.found, PageFailure) else ""
@@ -225,16 +229,11 @@ def _or_stale(copy: CacheEntry, cached: CacheEntry | None) -> CacheEntry:
 
 
 def _is_cacheable(copy: CacheEntry) -> bool:
-    """Whether to cache the copy.
-
-    Temporary failures are not cached, nor are results of a reader that only stood in for another reader.
-    """
     notice = copy.found.ref.notice if isinstance(copy.found, Page) else None
     return not _is_temporary(copy) and (notice is None or notice.is_lasting)
 
 
 def _is_temporary(copy: CacheEntry) -> bool:
-    """Whether the copy is, or contains, a temporary failure."""
     content = copy.found
     failures = (
         content.failures if isinstance(content, Addresses) else (content,) if isinstance(content, PageFailure) else ()

@@ -1,6 +1,7 @@
 """Computes a digest of the code that turns responses into pages.
 
-The digest is part of each cache key, so that a new release does not use pages that an older one parsed differently.
+The digest is part of each cache key. A new release therefore does not use cached pages that an older release parsed
+differently.
 """
 
 from __future__ import annotations
@@ -14,16 +15,17 @@ from types import CodeType
 from typing import cast
 
 PRODUCT = "octave_mcp"
-# The packages whose code decides how a page is parsed. Other code, such as settings and retries, only decides whether a
-# page is fetched.
+# The code in these packages decides how a page is parsed. Other code, such as settings and retries, is left out,
+# because it only decides whether a page is fetched.
 PACKAGES = ("domain", "evidence", "sources")
 
 
 @cache
 def code_digest(*modules: str, product: Traversable | None = None) -> str:
-    """Return the digest of these modules and of everything in `PACKAGES` that they import.
+    """Return the digest of these modules and of all modules in `PACKAGES` that they import.
 
-    Comments and docstrings do not affect the digest. Compiling some eighty modules takes about 0.1 s.
+    Comments and docstrings do not affect the digest. The computation takes about 0.1 s, because some eighty modules
+    have to be compiled.
     """
     code: dict[str, CodeType] = {}
     sources, left = dict(_sources(product or files(PRODUCT))), [*modules]
@@ -36,7 +38,6 @@ def code_digest(*modules: str, product: Traversable | None = None) -> str:
 
 
 def _sources(product: Traversable) -> Iterator[tuple[str, Traversable]]:
-    """Yield the name and the code of each module in the packages."""
     for package in PACKAGES:
         yield from _modules(product / package, f"{PRODUCT}.{package}")
 
@@ -50,7 +51,10 @@ def _modules(folder: Traversable, name: str) -> Iterator[tuple[str, Traversable]
 
 
 def _imported(code: CodeType, known: Mapping[str, Traversable]) -> Iterator[str]:
-    """Yield the modules that the code imports, at any depth. `from package import name` may import a module, too."""
+    """Yield the modules that the code imports, including imports in functions.
+
+    In `from package import name`, `name` can be a module, too.
+    """
     for name in code.co_names:
         if name.startswith(PRODUCT):
             yield name
@@ -64,14 +68,17 @@ def _inner(code: CodeType) -> Iterator[CodeType]:
 
 
 def _essence(code: CodeType) -> tuple[object, ...]:
-    """Return what determines the behaviour of the code: everything but line numbers and file names."""
+    """Return everything that determines the behaviour of the code. Line numbers and file names are left out."""
     names = (code.co_name, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
     form = (code.co_flags, code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
     return code.co_code, code.co_exceptiontable, names, form, tuple(map(_constant, code.co_consts))
 
 
 def _constant(value: object) -> object:
-    """Return the constant in a reproducible form: the order of a set differs from process to process."""
+    """Return the constant in a reproducible form.
+
+    Sets have to be sorted, because their order differs between processes.
+    """
     if isinstance(value, CodeType):
         return _essence(value)
     return sorted(map(repr, cast("frozenset[object]", value))) if isinstance(value, frozenset) else value

@@ -1,4 +1,4 @@
-"""The source that uses the crawler, and Firecrawl for pages that the crawler cannot read."""
+"""The source that uses the crawler first, and Firecrawl for pages that the crawler cannot read."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from octave_mcp.sources.reader import Reader, TitledReader
     from octave_mcp.sources.web.access import SiteAccess
 
-# This source has the same requirements as `firecrawl`, so it reuses that source's check.
+# This source needs the same configuration as the source `firecrawl`, so it uses the same check.
 __all__ = ["check", "make"]
 
 NAME = "crawler-firecrawl"
-# Codes of failures that Firecrawl may avoid, since Firecrawl runs scripts and has other IP addresses than the crawler.
+# Firecrawl can possibly read pages that fail with these codes, because it runs scripts and has other IP addresses than
+# the crawler.
 CODES_FOR_FIRECRAWL = frozenset(
     {"needs_js", "empty", "bot_wall", "http_401", "http_403", "http_429", "timeout", "connection_failed"}
 )
@@ -33,9 +34,9 @@ def make(
     """Return the combined reader.
 
     Raises:
-        SetupError: Firecrawl's configuration is missing or invalid.
+        SetupError: If Firecrawl's configuration is missing or invalid.
     """
-    # Imported here because only runs need the parsers, which are slow to import.
+    # Imported here, because the parsers are slow to import and only runs need them.
     from octave_mcp.sources.two_readers import Handover, TwoReaders  # noqa: PLC0415
 
     firecrawl, own, shared = readers(settings, access, crawler=crawler, refresh=refresh)

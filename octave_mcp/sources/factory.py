@@ -1,4 +1,4 @@
-"""Builds the source of a run: an adapter, job boards and feeds around it, and the cache."""
+"""Builds the source of a run: a reader, support for job boards and feeds, and a cache."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Adapter(Protocol):
-    """The module of a source."""
+    """The interface of a module that implements a source."""
 
     __name__: str
 
@@ -30,12 +30,12 @@ class Adapter(Protocol):
         crawler: Callable[[SiteAccess], TitledReader],
         refresh: bool,
     ) -> Reader:
-        """Return the reader, which may delegate to the crawler that `crawler` creates.
+        """Return the reader of this source. The reader can use a crawler, which `crawler` creates.
 
         `access` creates the `SiteAccess`, and accepts `robots_seconds` as an argument.
 
         Raises:
-            SetupError: the configuration of the source is missing or invalid.
+            SetupError: If the configuration of the source is missing or invalid.
         """
         ...
 
@@ -51,15 +51,17 @@ def make_source(
     memory: Memory | None = None,
     served: Served = NONE_SERVED,
 ) -> Source:
-    """Return the adapter's source with its cache. `refresh` fetches every page again, and caches the new copies.
+    """Return the source of this adapter, with a cache.
 
-    Cached pages are deleted with the last run that used them. `memory` is the run's view of the store, which may wait
-    until the database is back; writing to the cache never waits for that.
+    If `refresh` is true, every page is fetched again, and the new copies are cached.
+
+    A cached page is deleted together with the last run that used it. `memory` is the run's view of the store. Reads
+    from `memory` can wait until the database is available again, but writes to the cache never wait.
 
     Raises:
-        SetupError: the configuration of the source is missing or invalid.
+        SetupError: If the configuration of the source is missing or invalid.
     """
-    # Imported here because only runs need the parsers and HTTP clients, which are slow to import.
+    # Imported here, because parsers and HTTP clients are slow to import and only runs need them.
     from octave_mcp.sources.beyond import BeyondReader  # noqa: PLC0415
     from octave_mcp.sources.cache import CachedSource  # noqa: PLC0415
     from octave_mcp.sources.crawler.reader import Crawler  # noqa: PLC0415

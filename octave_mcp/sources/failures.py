@@ -1,4 +1,4 @@
-"""Exceptions for pages that cannot be read. Readers turn these exceptions into a `PageFailure`."""
+"""Exceptions for pages that cannot be read. Readers convert these exceptions to `PageFailure` objects."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class PageFailed(UpstreamError):
 
 
 class PageFailedForNow(PageFailed, Transient):
-    """A temporary failure, which is worth a retry."""
+    """A temporary failure that is worth a retry."""
 
     def __init__(self, url: str, code: str, reason: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(url, code, reason)
@@ -30,14 +30,14 @@ class PageFailedForNow(PageFailed, Transient):
 
 
 class PageRateLimited(PageFailedForNow, RateLimited):
-    """A temporary failure because of too many requests, which is worth a retry after a pause."""
+    """A failure because the site got too many requests. It is worth a retry after a pause."""
 
 
 async def read_in_time(url: str, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Return the result of `read` for the response of `url`, within the time limit for computations.
+    """Parse the response of `url` by calling `read` with a time limit, and return the result.
 
     Raises:
-        PageFailed: `read` takes too long.
+        PageFailed: If `read` takes too long.
     """
     try:
         return await computed(read, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""The store as used by one run for caching."""
+"""The part of the store that a run uses as its cache."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from octave_mcp.ports import Memory
 
 @dataclass(frozen=True, slots=True)
 class RunMemory:
-    """The store, and the run that uses its entries; `run_id` is empty outside a run."""
+    """The store, and the id of the run that uses it. `run_id` is empty outside a run."""
 
     store: Memory
     run_id: str = ""
 
     async def use(self, keys: Collection[str]) -> None:
-        """Record that the run uses these entries. An entry is deleted with the last run that uses it.
+        """Record that the run uses these cache entries. An entry is deleted together with the last run that uses it.
 
-        Call this before reading or storing the entries. Otherwise, the deletion of another run might remove the entries
-        in between.
+        Call this before reading or storing the entries. Otherwise, the deletion of another run could remove the entries
+        before this run uses them.
         """
         if self.run_id:
             await self.store.use_cached([*keys], self.run_id)

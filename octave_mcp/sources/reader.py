@@ -1,4 +1,4 @@
-"""The protocol of readers, which fetch and parse the pages of a site, and helpers that they share."""
+"""The interface of readers, which fetch and parse the pages of a site, and functions that all readers use."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from octave_mcp.sources.web.access import SiteAccess
 from octave_mcp.sources.web.similar_urls import limit_similar
 from octave_mcp.sources.web.translations import Translation, drop_translations
 
-# Failure code of a page that an external service did not try to fetch, because the service refused or could not be
-# reached.
+# Failure code for pages that an external service did not even try to fetch, because the service refused the request or
+# could not be reached.
 DECLINED = "declined"
-# A run cannot wait longer between pages. Sites that ask for a longer delay get only a few requests, at this interval.
+# A run cannot wait longer than this between two pages. If a site asks for a longer delay, only a few of its pages are
+# read, at this interval.
 MAX_DELAY_SECONDS = 5
 MAX_PAGES_OF_SLOW_SITES = 5
 
 
 class PageRequest(NamedTuple):
-    """A page to read, and its expired copy from the cache if the copy can be revalidated."""
+    """A request for a page. `cached` is an expired copy from the cache that can be revalidated."""
 
     url: str
     cached: CacheEntry | None = None
@@ -60,14 +61,17 @@ class Reader(Protocol):
         ...
 
     async def read(self, company: Company, requests: Sequence[PageRequest]) -> Sequence[CacheEntry]:
-        """Return a page or a failure for each request, in the same order. All URLs belong to the site."""
+        """Return a page or a failure for each request, in the order of the requests.
+
+        All URLs must belong to the site.
+        """
         ...
 
     async def close(self) -> None: ...
 
 
 class TitledReader(Reader, Protocol):
-    """A reader with a `title` for use in sentences, such as 'the crawler'."""
+    """A reader with a `title`, such as 'the crawler', which is used in messages."""
 
     title: str
 
@@ -77,7 +81,7 @@ def is_declined(copy: CacheEntry) -> bool:
 
 
 def ignore_progress(_: str) -> None:
-    """Do nothing: the default of `on_progress`."""
+    """Do nothing. This is the default value of `on_progress`."""
 
 
 def site_addresses(
@@ -87,9 +91,10 @@ def site_addresses(
     translations: Mapping[str, Translation],
     failures: Sequence[PageFailure] = (),
 ) -> Addresses:
-    """Return the site's URLs, each page in one language: first the links of the home page, then the URLs in sitemaps.
+    """Return the URLs of the site: first the links on the home page, then the URLs in sitemaps.
 
-    `translations` are the translations that the site declares, by URL key.
+    If a page exists in several languages, only one of them is returned. `translations` are the translations that the
+    site declares, by URL key.
     """
     links = {url_key(link.url): link for link in home.links}
     for link in listed:
@@ -101,7 +106,7 @@ def site_addresses(
 
 
 def own_url(url: str, company: Company, allow: Allowed) -> str | PageFailure:
-    """Return the canonical form of a URL on the company's site, or the reason why another URL is not read."""
+    """Return the canonical form of a URL on the company's site. For any other URL, return a failure."""
     try:
         canonical = check_url(url, allow)
     except InputError as error:
@@ -114,9 +119,9 @@ def own_url(url: str, company: Company, allow: Allowed) -> str | PageFailure:
 async def read_with_delay(
     requests: Sequence[PageRequest], delay: float, read: Callable[[PageRequest], Awaitable[CacheEntry]]
 ) -> list[CacheEntry]:
-    """Read the pages one by one, with the delay that the site asks for.
+    """Read the pages one by one, with the crawl delay of the site.
 
-    Only a few pages of a very slow site are read.
+    If the crawl delay is very long, only a few pages are read.
     """
     copies: list[CacheEntry] = []
     for position, request in enumerate(requests):
@@ -135,7 +140,7 @@ def as_home(copy: CacheEntry) -> CacheEntry:
 
 
 def revalidated(cached: CacheEntry, at: datetime) -> CacheEntry:
-    """Return the copy with a new timestamp, because the site says that the page has not changed."""
+    """Return the copy with a new timestamp. Called when the site says that the page has not changed."""
     return with_ref(cached, fetched_at=at).model_copy(update={"kept_at": at})
 
 
@@ -148,7 +153,7 @@ def with_ref(copy: CacheEntry, **changes: object) -> CacheEntry:
 
 
 def without_duplicates(results: Sequence[Page | PageFailure], home: Page) -> tuple[Page | PageFailure, ...]:
-    """Replace each page that has the same content as an earlier page by a failure that names the earlier page."""
+    """If a page has the same content as an earlier page, replace it with a failure that names the earlier page."""
     seen = {home.said: home.ref.url}
     unique: list[Page | PageFailure] = []
     for page in results:

@@ -15,7 +15,7 @@ Fetch = Callable[[Sequence[str]], Awaitable[dict[str, T]]]
 
 
 class _Flight(Generic[T]):
-    """A fetch in progress, which is cancelled when its last caller gives up."""
+    """A fetch that is in progress. It is cancelled when its last caller gives up."""
 
     def __init__(self, task: asyncio.Task[dict[str, T]]) -> None:
         self.task = task
@@ -24,7 +24,7 @@ class _Flight(Generic[T]):
     async def result(self) -> dict[str, T]:
         self._waiting += 1
         try:
-            # Without the shield, a cancelled caller would cancel the fetch for all others.
+            # Without the shield, the cancellation of one caller would cancel the fetch for all other callers.
             return await asyncio.shield(self.task)
         finally:
             self._waiting -= 1
@@ -43,8 +43,8 @@ _InFlight = dict[str, _Flight[Any]]
 class SingleFlight(Generic[T]):
     """The fetches that one source starts or joins.
 
-    Sources with the same `scope`, which is the store that they use as a cache, share fetches. Sources with `refresh`
-    share fetches only with each other, because other fetches may return a cached copy.
+    Sources share fetches if they have the same `scope`, which is the store that they use as a cache. Sources with
+    `refresh` share fetches only with each other, because other sources accept cached copies.
     """
 
     _scopes: ClassVar[WeakKeyDictionary[object, tuple[_InFlight, _InFlight]]] = WeakKeyDictionary()
@@ -54,7 +54,10 @@ class SingleFlight(Generic[T]):
         self._own: set[asyncio.Task[dict[str, T]]] = set()
 
     async def get(self, keys: Sequence[str], fetch: Fetch[T]) -> dict[str, T]:
-        """Return a value for each key. Keys that nobody is fetching yet are passed to one call of `fetch`."""
+        """Return a value for each key.
+
+        All keys that are not being fetched yet are passed to a single call of `fetch`.
+        """
         unique = dict.fromkeys(keys)
         flights = {flight for key in unique if (flight := self._in_flight.get(key)) and flight.is_joinable}
         missing = [key for key in unique if self._in_flight.get(key) not in flights]
@@ -65,7 +68,7 @@ class SingleFlight(Generic[T]):
         return {key: values[key] for key in unique}
 
     async def close(self) -> None:
-        """Wait for running fetches, which other sources may need, before this source's connections are closed."""
+        """Wait for the fetches that this source has started. Other sources could still be waiting for them."""
         if self._own:
             await asyncio.wait(self._own)
 
@@ -83,9 +86,10 @@ class SingleFlight(Generic[T]):
     def _finish(self, flight: _Flight[T], keys: Sequence[str]) -> None:
         self._own.discard(flight.task)
         if not flight.task.cancelled():
-            # Retrieved here, because asyncio logs exceptions that nobody retrieves, and all callers may have left.
+            # The exception is retrieved here in case all callers have been cancelled. Otherwise, asyncio would log it
+            # as never retrieved.
             flight.task.exception()
         for key in keys:
-            # A flight that was being cancelled may have been replaced by a new flight.
+            # While this flight was being cancelled, a new flight could have replaced it.
             if self._in_flight.get(key) is flight:
                 del self._in_flight[key]

@@ -1,4 +1,4 @@
-"""Recognises sister sites: other domains of the same organisation, such as ubuntu.com for canonical.com."""
+"""Recognises sister sites, which are other domains of the same organisation: ubuntu.com belongs to canonical.com."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from octave_mcp.domain.names import normal
 from octave_mcp.domain.page import Link, Page
 
 MAX_CANDIDATES, MIN_SIGNS = 2, 2
-# Sites that everybody links to. Website templates also put such platforms into `sameAs`.
+# A link to one of these platforms does not make it a sister site, because many companies link to them, and website
+# templates even list them in `sameAs`.
 PLATFORMS = frozenset(
     {
         *("facebook.com", "twitter.com", "x.com", "linkedin.com", "instagram.com", "youtube.com", "tiktok.com"),
@@ -24,7 +25,10 @@ PLATFORMS = frozenset(
 
 
 def candidates(home: Page) -> list[Link]:
-    """Return up to two linked home pages that may be sister sites. Pages in the home page's `sameAs` come first."""
+    """Return up to two linked home pages that may be sister sites.
+
+    Pages that the home page lists in `sameAs` come first.
+    """
     linked = [link for link in home.outside if link.origin == "sister" and site_at(link.url) not in PLATFORMS]
     return sorted(linked, key=lambda link: not is_claimed(link.url, home))[:MAX_CANDIDATES]
 
@@ -37,9 +41,9 @@ def is_claimed(url: str, home: Page) -> bool:
 def is_sister(other: Page, home: Page, company: Company) -> bool:
     """Whether the other site belongs to the same organisation.
 
-    The sites belong together if the company's home page names the other site in `sameAs`, or if two of these signs are
-    present: the other site names the company's site in its own `sameAs`, both have the same name, both have the same
-    logo. One of these signs is not enough: a partner may name the company, too.
+    This is the case if the company's home page names the other site in `sameAs`. It is also the case if at least two of
+    three signs are present: the other site names the company's site in its own `sameAs`, both sites have the same name,
+    and both have the same logo. One sign is not enough, because a partner's site can name the company, too.
     """
     if is_claimed(other.ref.url, home):
         return True
@@ -57,7 +61,7 @@ def _names(page: Page) -> set[str]:
 
 
 def _has_same_logo(one: Page, other: Page) -> bool:
-    """Whether both pages have the same image as logo, or images with the same file name."""
+    """Whether the logos of both pages have the same file name."""
     logos = {_logo_file(page) for page in (one, other)}
     return len(logos) == 1 and logos != {""}
 

@@ -1,4 +1,4 @@
-"""Combines two readers: the second reads the pages that the first cannot, and adds a notice to each of them."""
+"""Combines two readers. The second reader reads the pages that the first one cannot, and adds a notice to them."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from octave_mcp.sources.reader import (
     with_ref,
 )
 
-# The characters that separate a reason from its advice: 'The site answers 403. Check the domain'.
+# Matches the characters between a reason and the advice after it: 'The site answers 403. Check the domain'.
 ADVICE_SEPARATOR = re.compile(r"[.;] ")
 FEW_WORDS_REASON = "The page shows few words until its scripts run"
 
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """When the second reader takes over: whenever `is_due` is true for the first reader's result.
+    """Decides when the second reader takes over. It does if `is_due` is true for the first reader's result.
 
-    If `is_lasting`, results of the second reader are cached. If not, the next run tries the first reader again.
-    `home_seconds` are the time limits of the two readers for a home page, so that both can be tried within the run's
-    limit.
+    If `is_lasting` is true, results of the second reader are cached. Otherwise, the next run tries the first reader
+    again. `home_seconds` are the time limits for reading a home page with each of the two readers. Together, they must
+    fit into the run's own limit.
     """
 
     is_due: Callable[[CacheEntry], bool]
@@ -41,7 +41,7 @@ class Handover:
 
 
 class TwoReaders:
-    """A `Reader` called `name` that uses `first`, and `second` for the pages that `first` cannot read."""
+    """A `Reader` that uses the reader `first`, and the reader `second` for pages that `first` cannot read."""
 
     def __init__(self, name: str, first: TitledReader, second: TitledReader, handover: Handover) -> None:
         self.name, self.allow, self.access = name, first.allow, first.access
@@ -112,7 +112,7 @@ class TwoReaders:
         return f"read by {self._second.title}: {why}"
 
     def _better(self, first: CacheEntry, second: CacheEntry) -> CacheEntry:
-        """Return the second reader's result, with a notice, if it is better than the first reader's."""
+        """Return the better of the two results. If it is the second reader's result, add a notice."""
         first_content, second_content = first.found, second.found
         if isinstance(first_content, Page) and not (
             isinstance(second_content, Page) and second_content.words > first_content.words
@@ -126,7 +126,10 @@ class TwoReaders:
         )
 
     def _combined(self, first: PageFailure, second: PageFailure) -> PageFailure:
-        """Return one failure with both reasons, and the code of the reader that actually tried to fetch the page."""
+        """Return one failure with the reasons of both readers.
+
+        Its code comes from a reader that actually tried to fetch the page.
+        """
         attempts = [
             f"{reader.title[0].upper()}{reader.title[1:]}: {_reason_of(failure)}"
             for reader, failure in ((self._first, first), (self._second, second))
@@ -135,7 +138,7 @@ class TwoReaders:
 
 
 async def _home(reader: TitledReader, company: Company, cached: CacheEntry | None, seconds: float) -> CacheEntry:
-    """Return the home page, or the reason why the reader cannot read it."""
+    """Return the home page, or a failure with the reason why the reader cannot read it."""
     try:
         async with asyncio.timeout(seconds):
             return await reader.home(company, cached)
@@ -171,11 +174,15 @@ def _unreachable(company: Company, failure: PageFailure) -> SiteUnreachable:
 
 
 def _may_be_incomplete(known: Addresses, home: Page) -> bool:
-    """Whether the first reader's list may be incomplete, because it read neither the home page nor a sitemap."""
+    """Whether the first reader possibly missed some pages, because it could read neither the home page nor a sitemap.
+    """
     by_second = home.ref.notice is not None and home.ref.notice.code == "other_source"
     return by_second and all(link.origin != "sitemap" for link in known.links)
 
 
 def _reason_of(failure: PageFailure) -> str:
-    """Return the reason without the advice after it, which is meant for users who have only that reader."""
+    """Return the reason without the advice that follows it.
+
+    The advice does not apply, because there are two readers.
+    """
     return ADVICE_SEPARATOR.split(failure.reason, maxsplit=1)[0].removesuffix(".")

@@ -1,4 +1,4 @@
-"""Job boards that publish a company's open jobs as JSON or XML, without a key."""
+"""Job boards that publish a company's open jobs as JSON or XML and require no API key."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BOARDS: tuple[Board, ...] = (
 
 
 def board_page(url: str, base: str = "") -> str | None:
-    """Return the URL of the company's page for applicants, given any of its addresses on a job board, or None."""
+    """Return the URL of the company's page on a job board, given any URL on the board. Return None for other URLs."""
     try:
         parts = urlsplit(urljoin(base, url.strip()))
     except ValueError:
@@ -29,6 +29,6 @@ def board_page(url: str, base: str = "") -> str | None:
 
 
 def board_at(page: str) -> Board | None:
-    """Return the board that serves this page for applicants, whose URL must be a result of `board_page`."""
+    """Return the job board of this page. `url` must be a result of `board_page`."""
     parts = urlsplit(page)
     return next((board for board in BOARDS if board.page(parts) == page), None)

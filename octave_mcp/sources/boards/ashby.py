@@ -24,7 +24,7 @@ def _feeds(page: str) -> tuple[str, ...]:
 
 def _jobs(body: bytes) -> Iterator[Job]:
     for job in listed(body, "jobs"):
-        # Skip unlisted jobs: companies share them only by link.
+        # Unlisted jobs are skipped, because the company does not show them to the public.
         if job.get("isListed") is not False:
             further = (place.get("location") for place in nodes_in(job.get("secondaryLocations")))
             team = text(job.get("team")) or text(job.get("department"))

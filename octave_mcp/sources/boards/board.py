@@ -1,4 +1,4 @@
-"""A job board: its addresses, where it lists open jobs, and how to parse that list."""
+"""Describes a job board: its URLs, where it lists open jobs, and how to parse that list."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from octave_mcp.sources.html.json_ld import Node, line, nodes_in
 # Size limit of a list of jobs. Parsed JSON can take twenty times as much memory as the text.
 MAX_BYTES = 4_000_000
 MILLISECONDS_PER_SECOND = 1000
-# A company's account name in the addresses of a board. Some names contain spaces (`%20`) or dots.
+# Matches a company's account name in the URLs of a job board. Some names contain spaces (`%20`) or dots.
 ACCOUNT = r"[A-Za-z0-9](?:[\w.-]|%20){0,99}"
 
 
@@ -33,9 +33,10 @@ class Job:
 class Board:
     """A job board.
 
-    - `page`: returns the company's page for applicants, given any address of the board (link, frame, script or API URL)
-    - `feeds`: machine-readable lists of the jobs on that page; the first readable list is used
-    - `jobs`: parses one of these lists
+    - `page`: returns the URL of the company's page, given any URL of the board, such as a link, frame, script or API
+      URL
+    - `feeds`: returns the URLs of machine-readable job lists for that page; the first readable list is used
+    - `jobs`: parses such a list
     """
 
     name: str
@@ -51,10 +52,10 @@ def first_group(pattern: re.Pattern[str], text: str) -> str | None:
 
 
 def listed(body: bytes, key: str = "") -> list[Node]:
-    """Return the objects of a JSON list, or of the list under `key`.
+    """Return the objects in a JSON list. If `key` is given, the list is the value of that key.
 
     Raises:
-        NotAFeed: the response is too large, or does not contain the list.
+        NotAFeed: If the response is too large, or does not contain the list.
     """
     if len(body) >= MAX_BYTES:
         raise NotAFeed(f"The list has more than {MAX_BYTES // 1_000_000} MB")
@@ -78,7 +79,7 @@ def joined(*values: object) -> str:
 
 
 def day(value: object) -> date | None:
-    """Return the date of an ISO 8601 time or of milliseconds since 1970, or None."""
+    """Return the date of a timestamp in ISO 8601 or in milliseconds since 1970. Return None for other values."""
     try:
         if isinstance(value, int):
             return datetime.fromtimestamp(value / MILLISECONDS_PER_SECOND, UTC).date()

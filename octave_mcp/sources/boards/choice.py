@@ -1,4 +1,4 @@
-"""Selects the company's own job boards among those that its pages link to."""
+"""Selects the company's own job boards from all job boards that its pages link to."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from octave_mcp.domain.names import is_named_in
 from octave_mcp.domain.page import Link
 
 MAX_BOARDS = 2
-# In letters. A shorter company name would match inside many other words.
+# In letters. A shorter company name is not searched for, because it would also occur within other words.
 MIN_NAME_LENGTH = 3
 
 
 def own_boards(linked: Sequence[Link], company: Company) -> list[Link]:
-    """Return the boards with the company's name in their address.
+    """Return the job boards whose URL contains the company's name.
 
-    If there are none, return all boards if there are few.
+    If no URL contains the name, return all boards, but only if there are few.
 
-    A page that links to many boards, none of them with the company's name, lists the jobs of other companies.
+    If a page links to many boards and none of them has the company's name, the page probably lists the jobs of other
+    companies.
     """
     named = [link for link in linked if _names(link.url, company)]
     return (named or (list(linked) if len(linked) <= MAX_BOARDS else []))[:MAX_BOARDS]

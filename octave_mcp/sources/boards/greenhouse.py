@@ -17,16 +17,17 @@ def _page(parts: SplitResult) -> str | None:
     match = HOST.fullmatch(parts.hostname or "")
     if not match:
         return None
-    # Embedded boards name the account in the query: /embed/job_board?for=acme.
+    # The URLs of embedded boards contain the account name in the query: /embed/job_board?for=acme.
     named = parse_qs(parts.query).get("for", [""])[0] if parts.path.startswith("/embed/") else parts.path
     token = named if re.fullmatch(ACCOUNT, named) else first_group(PATH, named)
     return f"https://job-boards{match[1] or ''}.greenhouse.io/{token}" if token else None
 
 
 def _feeds(page: str) -> tuple[str, ...]:
-    """Return the URL of the list with departments, and as a fallback the URL of the list without departments.
+    """Return the URL of the job list with departments, and as a fallback the URL of the list without departments.
 
-    The API sends departments only together with the full job descriptions, which can exceed the size limit.
+    The fallback is needed because a list with departments also contains all job descriptions, so it can exceed the size
+    limit.
     """
     parts = urlsplit(page)
     region = ".eu" if ".eu." in parts.netloc else ""

@@ -20,7 +20,8 @@ def _page(parts: SplitResult) -> str | None:
 
 
 def _feeds(page: str) -> tuple[str, ...]:
-    """Return the URL of the English feed, and of the feed in the company's own language as a fallback."""
+    """Return the URL of the English feed, followed by the URL of the feed in the company's own language as a fallback.
+    """
     return f"{page}xml?language=en", f"{page}xml"
 
 

@@ -12,7 +12,7 @@ from octave_mcp.sources.html.json_ld import Node, nodes_in
 PATH = re.compile(rf"/api/v1/widget/accounts/({ACCOUNT})/?|/(?!api(?:/|$)|j(?:/|$))({ACCOUNT})(?:/.*)?")
 API = re.compile(rf"/api/accounts/({ACCOUNT})/?")
 HOST = re.compile(r"([a-z0-9-]+)\.workable\.com")
-# Subdomains that Workable itself uses. Any other subdomain is a company's account.
+# Workable itself uses these subdomains, so they are not company accounts. All other subdomains are.
 OWN_SUBDOMAINS = frozenset(
     {"apply", "www", "help", "jobs", "referrals", "resources", "api", "support", "careers", "developers"}
 )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def check() -> None:
-    """Check nothing: the crawler needs no configuration."""
+    """Do nothing, because the crawler needs no configuration."""
 
 
 def make(
@@ -23,7 +23,7 @@ def make(
     crawler: Callable[[SiteAccess], TitledReader],  # noqa: ARG001 - this is the crawler
     refresh: bool,  # noqa: ARG001 - ditto
 ) -> Reader:
-    # Imported here because only runs need the parsers, which are slow to import.
+    # Imported here, because the parsers are slow to import and only runs need them.
     from octave_mcp.sources.crawler.reader import Crawler  # noqa: PLC0415
 
     return Crawler(access())

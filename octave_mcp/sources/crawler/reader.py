@@ -1,4 +1,4 @@
-"""The crawler, which fetches pages itself and needs no account."""
+"""The crawler: a reader that fetches pages with our own HTTP client and needs no account."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from octave_mcp.sources.reader import (
 from octave_mcp.sources.web.access import SiteAccess, first_that_answers
 from octave_mcp.sources.web.sitemap import sitemap_urls
 
-# A page with scripts, and fewer words than this in at least this many bytes of HTML, probably gets most of its text in
-# the browser.
+# If a page has scripts and is at least this many bytes long but has fewer words than this, its scripts probably add
+# most of the text.
 THIN_PAGE_WORDS, THIN_PAGE_BYTES = 100, 20_000
 SCRIPT = re.compile(rb"<script\b", re.IGNORECASE)
 
 
 class Crawler:
-    """The `Reader` that works without an account. All sites of a run share one HTTP client."""
+    """The `Reader` that needs no account. All sites of a run share one HTTP client."""
 
     name = "crawler"
     title = "the crawler"
@@ -74,7 +74,7 @@ class Crawler:
         """Return the page at `url`.
 
         Raises:
-            PageFailed: robots.txt forbids reading the page, or the page cannot be read.
+            PageFailed: If robots.txt forbids reading the page, or the page cannot be read.
         """
         fetched = await self._access.fetcher.get(
             url, company, check_target=lambda target: self._access.check_robots(target, url, company), cached=cached
@@ -95,7 +95,7 @@ class Crawler:
 
 
 def _is_thin(page: Page, html: bytes) -> bool:
-    """Whether scripts may add most of the text: the page has scripts, but no words or few words for its size."""
+    """Whether scripts probably add most of the text, because the page has scripts but few words for its size."""
     words = count_words(page.body)
     is_short = words == 0 or (words < THIN_PAGE_WORDS and len(html) >= THIN_PAGE_BYTES)
     return is_short and SCRIPT.search(html) is not None

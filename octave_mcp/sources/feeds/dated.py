@@ -1,4 +1,4 @@
-"""Builds pages from lists, with a section per day whose heading dates the entries below it."""
+"""Builds pages from lists of dated entries, with one section for each day and the date in its heading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns an RSS or Atom feed into a page: what a company published, and when."""
+"""Converts an RSS or Atom feed to a page that lists the posts of a company by date."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ NAMES = frozenset({"item", "entry"})
 DATES = ("published", "pubDate", "date", "issued", "updated", "modified")
 SUMMARIES = ("summary", "description", "encoded", "content")
 MAX_ENTRIES = 30
-# Limits the time to parse an entry, which may contain a whole article.
+# Some entries contain a whole article, so this limit bounds the time for parsing an entry.
 MAX_HTML_CHARACTERS = 8000
 MAX_SUMMARY_CHARACTERS = 800
-# In characters. Shorter summaries, such as 'Read more', are skipped in favour of the next field.
+# In characters. Shorter summaries, such as 'Read more', are useless, so the next field is used instead.
 MIN_SUMMARY_CHARACTERS = 40
-# Headings, quotations and tables are left out of a summary.
+# Only these blocks are used for a summary, which has no headings, quotations and tables.
 MARKUP = re.compile(r"[#>|]")
 TITLES: dict[PageKind, str] = {"news": "News", "blog": "Blog"}
 
@@ -33,7 +33,7 @@ def feed_page(url: str, kind: PageKind, body: bytes, fetched_at: datetime) -> Pa
     """Return the page with the newest posts.
 
     Raises:
-        NotAFeed: the response is not a feed, or the feed is empty.
+        NotAFeed: If the response is not a feed, or the feed is empty.
     """
     entries = list(_entries(body, fetched_at.date()))
     if not entries:
@@ -45,7 +45,7 @@ def feed_page(url: str, kind: PageKind, body: bytes, fetched_at: datetime) -> Pa
 def _entries(body: bytes, today: date) -> Iterator[tuple[date | None, str]]:
     for record in records(body, roots=ROOTS, names=NAMES):
         title, published = line(unescape(record.get("title", ""))), _day(record)
-        # Posts with a future date are scheduled, or have a wrong date.
+        # Posts with a future date are skipped, because they are not published yet or their date is wrong.
         if title and (published is None or published <= today):
             yield published, "\n\n".join(filter(None, (f"- {title}", _summary(record))))
 
@@ -55,7 +55,7 @@ def _day(record: Record) -> date | None:
 
 
 def _parsed(text: str) -> date | None:
-    """Return the date of an Atom time (ISO 8601) or an RSS time (RFC 822), or None."""
+    """Return the date of a timestamp in the format of Atom (ISO 8601) or RSS (RFC 822). Return None for other texts."""
     try:
         return date.fromisoformat(text[:10])
     except ValueError:
@@ -67,7 +67,7 @@ def _parsed(text: str) -> date | None:
 
 
 def _summary(record: Record) -> str:
-    """Return the first paragraphs of the entry as plain text."""
+    """Return the first paragraphs of a feed entry as plain text."""
     texts = (_plain(record[name]) for name in SUMMARIES if record.get(name))
     return next((text for text in texts if len(text) >= MIN_SUMMARY_CHARACTERS), "")
 

@@ -1,4 +1,4 @@
-"""Reads records, such as the items of a feed, from XML that may be damaged or hostile."""
+"""Reads records, such as the items of a feed, from XML files, including damaged and malicious ones."""
 
 # lxml has no type annotations.
 # pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -19,16 +19,17 @@ Record = dict[str, str]
 
 
 class NotAFeed(ValueError):
-    """The response is not a list that we can read."""
+    """The response is not a list in a supported format."""
 
 
 def records(body: bytes, *, roots: frozenset[str], names: frozenset[str]) -> Iterator[Record]:
-    """Yield the fields of each record with one of these names, in a file with one of these roots.
+    """Yield the fields of each element whose name is in `names`. The root element must be one of `roots`.
 
-    If a field occurs twice, its first value is used. Namespaces are ignored. A damaged file is read up to the damage.
+    If a field occurs twice in a record, its first value is used. Namespaces are ignored. If a file is damaged, the
+    records before the damage are used.
 
     Raises:
-        NotAFeed: the file has a different root element.
+        NotAFeed: If the file has a different root element.
     """
     reader = _Reader(roots, names)
     with suppress(etree.XMLSyntaxError):
@@ -42,7 +43,7 @@ def _events(body: bytes) -> Iterable[tuple[str, Any]]:
     return etree.iterparse(
         io.BytesIO(body),
         events=("start", "end"),
-        # Entities and external DTDs allow file access and exponential expansion.
+        # Entities and external DTDs are turned off, because they allow file access and exponential expansion.
         resolve_entities=False,
         no_network=True,
         huge_tree=False,
@@ -52,13 +53,16 @@ def _events(body: bytes) -> Iterable[tuple[str, Any]]:
 
 
 class _Reader:
-    """Collects records, and frees all other elements at once, so that memory is bounded by the records."""
+    """Collects records.
+
+    All other elements are freed immediately, so a large file needs no more memory than its records.
+    """
 
     def __init__(self, roots: frozenset[str], names: frozenset[str]) -> None:
         self.root = ""
         self.completed: list[Record] = []
         self._roots, self._names = roots, names
-        # A counter rather than a flag, because records can be nested.
+        # This is a counter, not a flag, because records can be nested.
         self._open = 0
 
     def read(self, events: Iterable[tuple[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""The source that uses Firecrawl, in the cloud or on a server of your own."""
+"""The source that uses Firecrawl, either its cloud service or your own Firecrawl server."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 KEY = "FIRECRAWL_API_KEY"
 URL = "FIRECRAWL_API_URL"
 CLOUD = "https://api.firecrawl.dev"
-# Firecrawl's and the crawler's share of the time that a run waits for a home page.
+# Time limits for reading a home page, first for Firecrawl and then for the crawler. Together, they must fit into the
+# time that a run waits.
 FIRECRAWL_SHARE, CRAWLER_SHARE = 0.6, 0.3
-# A site that never answers us may still be readable by Firecrawl, so we do not wait long for its robots.txt.
+# The wait for robots.txt is short, because Firecrawl can often read sites that never answer our own client.
 ROBOTS_SECONDS = 5.0
 
 
@@ -29,10 +30,10 @@ def check() -> None:
     """Check the configuration.
 
     Raises:
-        SetupError: neither a key nor a server is set, or the key, the server's address, the proxy or the certificates
-        are unusable.
+        SetupError: If neither a key nor a server is set, or if the key, the server's address, the proxy or the
+            certificates are unusable.
     """
-    # Imported here, because HTTP clients are slow to import, and this module is imported for every help text.
+    # Imported here, because HTTP clients are slow to import, and even the help command imports this module.
     from octave_mcp.concurrency.proxies import proxy_for  # noqa: PLC0415
     from octave_mcp.concurrency.tls import tls_context  # noqa: PLC0415
 
@@ -64,9 +65,9 @@ def make(
     """Return the reader, with the crawler as a fallback.
 
     Raises:
-        SetupError: Firecrawl's configuration is missing or invalid.
+        SetupError: If Firecrawl's configuration is missing or invalid.
     """
-    # Imported here because only runs need the parsers, which are slow to import.
+    # Imported here, because the parsers are slow to import and only runs need them.
     from octave_mcp.sources.reader import is_declined  # noqa: PLC0415
     from octave_mcp.sources.two_readers import Handover, TwoReaders  # noqa: PLC0415
 
@@ -86,10 +87,10 @@ def readers(
     """Return Firecrawl, the crawler, and the site access that they share.
 
     Raises:
-        SetupError: Firecrawl's configuration is missing or invalid.
+        SetupError: If Firecrawl's configuration is missing or invalid.
     """
     check()
-    # Imported here because only runs need these modules.
+    # Imported here, because only runs need these modules.
     from octave_mcp.sources.firecrawl.client import Client  # noqa: PLC0415
     from octave_mcp.sources.firecrawl.reader import Firecrawl  # noqa: PLC0415
 

@@ -1,7 +1,7 @@
-"""Calls Firecrawl through its SDK, follows and cancels jobs, and counts credits.
+"""Calls Firecrawl through its SDK. It starts, polls and cancels scrape jobs, and counts credits.
 
-The SDK's own `batch_scrape` ignores the options, loses the job if polling fails, and leaves the job running, at a cost,
-if the caller gives up.
+The SDK's own `batch_scrape` is not used, because it ignores the options and loses the job if polling fails. It also
+leaves the job running, at a cost, if the caller gives up.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FIRST_POLL_SECONDS, MAX_POLL_SECONDS = 0.5, 2.0
 ATTEMPTS, RETRY_SECONDS = 8, 30.0
 PAGE_MILLISECONDS = 30_000
 MAX_CONCURRENCY = 10
-# Errors that the SDK raises if a response does not have the expected form.
+# The SDK raises these errors if a response does not have the expected structure.
 MALFORMED_ERRORS = (ValueError, TypeError, AttributeError)
 FIRST_CURSOR = "skip=0"
 MAX_URLS = 5000
@@ -42,7 +42,7 @@ CREDITS_PER_MAP = 1
 class Document:
     """A page that Firecrawl fetched.
 
-    - `asked`: the requested URL; `url`: the URL after redirects
+    - `asked`: the URL that was requested; `url`: the URL after redirects
     - `status`: the site's status code, 0 if unknown
     - `kind`: the media type, '' if unknown
     """
@@ -56,7 +56,10 @@ class Document:
 
 
 class Client:
-    """A client of the Firecrawl API. `max_age_seconds` is how old a page from Firecrawl's own cache may be."""
+    """A client for the Firecrawl API.
+
+    `max_age_seconds` is the maximum age of pages that Firecrawl returns from its own cache.
+    """
 
     def __init__(self, key: SecretStr | None, url: str, *, max_age_seconds: float) -> None:
         self.credits = 0
@@ -73,7 +76,7 @@ class Client:
         self._opening_lock = asyncio.Lock()
 
     async def map(self, url: str) -> list[Link]:
-        """Return the site's URLs that Firecrawl knows or finds in sitemaps."""
+        """Return those URLs of the site that Firecrawl already knows or finds in sitemaps."""
         sdk = await self._opened()
         result = await self._send_paid(
             url, lambda: sdk.map(url, include_subdomains=True, sitemap="include", limit=MAX_URLS)
@@ -88,10 +91,10 @@ class Client:
         return _document(result, url)
 
     async def batch(self, urls: Sequence[str], on_page: Callable[[Document], Awaitable[None]]) -> bool:
-        """Scrape pages in one job, and return whether it finished in time.
+        """Scrape the pages in one job, and return whether the job finished in time.
 
-        `on_page` is called once for each page, as soon as it is fetched, but not for pages that Firecrawl skips. If
-        this call ends early, the job is cancelled.
+        `on_page` is called for each page as soon as Firecrawl has fetched it. It is not called for pages that Firecrawl
+        skips. If this method is cancelled or times out, the job is cancelled, too.
         """
         job = await self._started(urls)
         progress = _Job(urls, on_page)
@@ -112,7 +115,10 @@ class Client:
             await self._sdk.async_http_client.close()
 
     async def _started(self, urls: Sequence[str]) -> str:
-        """Start a job and return its id. If this call is cancelled before the id arrives, the job is cancelled, too."""
+        """Start a job and return its id.
+
+        If this method is cancelled before it has the id, the job is cancelled, too.
+        """
         from firecrawl.v2.types import ScrapeOptions  # noqa: PLC0415 - with the SDK
 
         sdk = await self._opened()
@@ -126,7 +132,8 @@ class Client:
             )
         )
         try:
-            # Shielded, because a job whose id we never learn cannot be cancelled, and costs credits.
+            # The shield ensures that we get the id of a started job. Without the id, the job could not be cancelled and
+            # would cost credits.
             return (await asyncio.shield(starting)).id
         except asyncio.CancelledError:
             with suppress(UpstreamError, TimeoutError):
@@ -140,13 +147,13 @@ class Client:
             await asyncio.sleep(pause)
             pause = min(MAX_POLL_SECONDS, pause * 1.5)
             await self._poll(job, progress)
-        # A page of the results was lost between two polls, so all pages are read once more.
+        # The job is finished but some results are missing, so all pages of results are read again.
         if progress.is_incomplete:
             progress.cursor = FIRST_CURSOR
             await self._poll(job, progress)
 
     async def _poll(self, job: str, progress: _Job) -> None:
-        """Process the new results of the job, which may take several pages."""
+        """Process the new results of the job. The API delivers results in pages, so this can take several requests."""
         more = True
         while more:
             path = f"/v2/batch/scrape/{job}?{progress.cursor}"
@@ -161,7 +168,8 @@ class Client:
     async def _send_paid(self, url: str, send: Callable[[], Awaitable[T]]) -> T:
         """Send a request that costs credits.
 
-        The request is retried only if Firecrawl refused it or never received it.
+        The request is retried only if Firecrawl has refused it or has never received it. Otherwise, a retry could cost
+        credits twice.
         """
         return await self._send(url, send, resend=False)
 
@@ -194,7 +202,7 @@ class Client:
 
 
 class _Job:
-    """The state of a job."""
+    """A scrape job: the URLs that are still missing, and the position in its results."""
 
     def __init__(self, urls: Sequence[str], on_page: Callable[[Document], Awaitable[None]]) -> None:
         self.is_running = True
@@ -210,7 +218,7 @@ class _Job:
         return len(self._seen) < self._completed
 
     async def process(self, result: Any) -> bool:  # noqa: ANN401 - the SDK's
-        """Process one page of results, and return whether there is another page."""
+        """Process one page of results, and return whether there are more pages."""
         self.is_running = result.status == "scraping"
         self._completed = result.completed
         for page in result.data:
@@ -226,7 +234,10 @@ class _Job:
         return bool(next_page)
 
     def _requested_url(self, url: str) -> str | None:
-        """Return the URL as it was requested, or None if the URL was not requested or has been processed already."""
+        """Return the URL in the form in which it was requested.
+
+        Return None if it was not requested or has already been processed.
+        """
         try:
             asked = self._asked.get(url_key(url))
         except InputError:

@@ -1,4 +1,7 @@
-"""Translates errors of Firecrawl's SDK into ours, by name and status so that the SDK need not be imported."""
+"""Converts exceptions of Firecrawl's SDK to our own.
+
+They are recognised by class name and status, so the SDK need not be imported.
+"""
 
 from __future__ import annotations
 
@@ -13,23 +16,23 @@ from octave_mcp.errors import BadKey, RateLimited, Transient, UpstreamError
 from octave_mcp.sources.failures import RETRIED_STATUSES, PageFailed
 
 MAX_TEXT_CHARACTERS = 200
-# The SDK raises an error with this status if the request succeeded, but the body was unusable.
+# If a request succeeded but the response body was unusable, the SDK raises an error with this status.
 STATUS_OF_UNUSABLE_BODY = 200
-# Keys in error texts: 'fc-0123456789', 'Bearer ...'.
+# Matches API keys in error texts: 'fc-0123456789', 'Bearer ...'.
 _KEY = re.compile(r"fc-[\w-]{6,}|Bearer\s+\S+", re.IGNORECASE)
 _PAGE_ERRORS = {
     "DNSResolutionError": ("no_address", "Firecrawl found no address for the site's host"),
     "TLSError": ("connection_failed", "Firecrawl could not connect to the site securely"),
     "RequestTimeoutError": ("timeout", "Firecrawl got no complete response from the site in time"),
 }
-# Class names of errors about the content of a response.
+# The SDK raises errors of these classes if it cannot use the content of a response.
 _RESPONSE_ERRORS = frozenset({"FirecrawlError", "JSONDecodeError", "ValidationError", "AttributeError", "TypeError"})
-# Errors that occur before the request is sent, so that a retry cannot be charged twice.
+# These errors occur before a request is sent, so a retry cannot cost credits twice.
 _UNSENT_ERRORS = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
 
 
 class Declined(UpstreamError):
-    """Firecrawl refuses the request for the given reason. With `everything`, Firecrawl refuses all requests."""
+    """Firecrawl refuses the request for the given reason. If `everything` is true, Firecrawl refuses all requests."""
 
     def __init__(self, message: str, *, everything: bool = False) -> None:
         super().__init__(message)
@@ -41,9 +44,9 @@ class Unreachable(Transient):
 
 
 def as_our_error(failed: Exception, url: str, key: SecretStr | None, *, resend: bool) -> UpstreamError:
-    """Translate an error of the SDK about `url`. The text never contains the key.
+    """Convert an exception that the SDK raised for `url`. The new text never contains the API key.
 
-    `resend` permits sending the request again after a broken connection. `resend` is False for requests that cost
+    If `resend` is true, the request is sent again after a broken connection. It is false for requests that cost
     credits.
     """
     if page_error := _PAGE_ERRORS.get(type(failed).__name__):

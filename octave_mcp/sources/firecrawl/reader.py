@@ -1,7 +1,7 @@
-"""Reads a site through Firecrawl, and parses its HTML in the same way as pages that the crawler fetches.
+"""Reads a site through Firecrawl, and parses its pages in the same way as the crawler does.
 
-Hosts are resolved before Firecrawl gets a URL, because the user's own Firecrawl server may be inside a private network.
-The site itself need not respond to our client: if we cannot fetch robots.txt, Firecrawl applies it.
+Each host is resolved before Firecrawl gets a URL. A URL of a private network is rejected, because the user's own
+Firecrawl server could be inside that network. If our own client cannot fetch robots.txt, Firecrawl has to obey it.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ from octave_mcp.sources.web.robots import Rules
 class Firecrawl:
     """The `Reader` that uses Firecrawl.
 
-    If Firecrawl declines a site or cannot be reached, `home` and `map` raise the reason, and `read` returns failures
-    with the code `DECLINED`.
+    If Firecrawl declines a site or cannot be reached, `home` and `map` raise an exception with the reason, and `read`
+    returns failures with the code `DECLINED`.
     """
 
     name = "firecrawl"
@@ -118,7 +118,7 @@ class Firecrawl:
         await self._access.close()
 
     async def _read(self, company: Company, requests: Sequence[PageRequest], by_url: dict[str, CacheEntry]) -> None:
-        """Add pages and failures to `by_url`."""
+        """Read the pages, and add the pages and failures to `by_url`."""
         urls = [
             url
             for url in await together(*(self._permitted(request.url, company, by_url) for request in requests))
@@ -136,7 +136,7 @@ class Firecrawl:
     async def _batch(self, urls: Sequence[str], company: Company, by_url: dict[str, CacheEntry]) -> None:
         """Scrape the pages as one job.
 
-        Pages that are missing from the job's result are then scraped one by one, to get the reason.
+        If a page is missing from the job's result, it is scraped on its own, because that request returns the reason.
         """
         done = 0
 
@@ -147,7 +147,7 @@ class Firecrawl:
             by_url[document.asked] = await self._page(document, company, "page")
 
         in_time = True
-        with suppress(PageFailed):  # Firecrawl refused the job
+        with suppress(PageFailed):  # Firecrawl has refused the job.
             in_time = await self._client.batch(urls, on_page)
         left = [url for url in urls if url not in by_url]
         if in_time:
@@ -168,7 +168,7 @@ class Firecrawl:
         return by_url[url]
 
     async def _page(self, document: Document, company: Company, origin: LinkOrigin) -> CacheEntry:
-        """Return the page that the document contains, or a failure."""
+        """Parse the document, and return the page or a failure."""
         asked = document.asked
         try:
             url = check_url(document.url, self.allow)
@@ -185,7 +185,7 @@ class Firecrawl:
         """Check that the document is a page of the site.
 
         Raises:
-            PageFailed: the document was redirected off the site, has an error status, or is not HTML.
+            PageFailed: If the document is from another site after a redirect, has an error status, or is not HTML.
         """
         asked = document.asked
         if not same_site(url, company):
@@ -212,7 +212,7 @@ class Firecrawl:
         """Check that Firecrawl may fetch this page for us.
 
         Raises:
-            PageFailed: robots.txt forbids reading the page, or its host is not public.
+            PageFailed: If robots.txt forbids reading the page, or its host is not public.
         """
         rules = await self._rules(target, company)
         if rules and not rules.allow(target):
@@ -220,24 +220,24 @@ class Firecrawl:
         await self._check_address(target, url)
 
     async def _rules(self, url: str, company: Company) -> Rules | None:
-        """Return the rules of the host, or None if we cannot fetch robots.txt."""
+        """Return the robots.txt rules of the host, or None if we cannot fetch them."""
         try:
             return await self._access.robots.rules(url, company)
         except UpstreamError:
             return None
 
     async def _check_address(self, target: str, url: str) -> None:
-        """Check that the host has public addresses only. Allowed hosts are not looked up.
+        """Check that all addresses of the host are public. Hosts that the settings allow are not checked.
 
         Raises:
-            PageFailed: the host has no address, or one that is not public.
+            PageFailed: If the host has no address, or if one of its addresses is not public.
         """
         if self._is_allowed(target):
             return
         host = urlsplit(target).netloc
         if host not in self._address_checks:
-            # The lookup is shared by all pages of the host, and shielded below, since a cancelled page must not cancel
-            # the lookup for other pages.
+            # All pages of the host share this lookup. It is shielded below, because the cancellation of one page must
+            # not cancel the lookup for the others.
             self._address_checks[host] = asyncio.ensure_future(retrying(lambda: self._access.check_address(target)))
         try:
             await asyncio.shield(self._address_checks[host])
@@ -249,10 +249,10 @@ class Firecrawl:
         return is_allowed(parts.hostname or "", parts.port or PORTS[parts.scheme], self.allow)
 
     def _check_declined(self, company: Company) -> None:
-        """Check that Firecrawl has not declined this site, or all requests, before.
+        """Check that Firecrawl has not declined an earlier request for this site, and has not declined all requests.
 
         Raises:
-            Declined: Firecrawl has declined the site or all requests.
+            Declined: If Firecrawl has declined the site or all requests.
         """
         if why := self._declined.get("") or self._declined.get(company.domain):
             raise Declined(why)

@@ -1,6 +1,7 @@
-"""Firecrawl's SDK with our own HTTP client, which ignores proxy settings of the environment.
+"""Firecrawl's SDK with our own HTTP client, which ignores proxy settings in environment variables.
 
-The SDK's own client cannot be created if the environment has an unusable proxy, even if NO_PROXY exempts the address.
+The SDK's own client is not used, because it fails if an environment variable names an unusable proxy, even if NO_PROXY
+exempts the address.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ class Sdk(AsyncFirecrawlClient):
     """The SDK's client.
 
     Raises:
-        SetupError: the proxy or the certificates cannot be used.
+        SetupError: If the proxy or the certificates cannot be used.
     """
 
     def __init__(self, key: str | None, url: str, *, timeout_seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Recognition of links that are only a call to action, such as "Learn more"."""
+"""Recognises links that are only a call to action, such as "Learn more"."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from octave_mcp.sources.html.tree import Element
 
 MAX_CALL_WORDS = 5
-# Phrases in the group `only` are always a call to action, whatever follows: "Learn more about Acme". After other verbs,
-# the next words decide: "Get started" is a call, "Contact Center AI" is a product.
+# A phrase in the group `only` is always a call to action, whatever words follow it: "Learn more about Acme". After
+# other verbs, the next words decide: "Get started" is a call to action, but "Contact Center AI" is a product.
 CALL_TO_ACTION = re.compile(
     r"\W{0,3}(?:(?P<only>learn|subscribe|talk to|find out|find an?|log in|sign (?:in|up)|go to|back to|skip to"
     r"|(?:show|load|see|view) (?:more|all)|en savoir)\b|(?:了解|查看|阅读|立即|免费|もっと|詳しく|詳細|続きを)"
@@ -16,8 +16,9 @@ CALL_TO_ACTION = re.compile(
     r"|buy|browse|visit|register|join|apply|more|mehr|jetzt|zum|zur|voir|demander|leer|ver|saber|conocer)\b)",
     re.IGNORECASE,
 )
-# Words that follow the verb of a call. Many sites capitalise their buttons ("Get Started", "Book a Demo"), so a capital
-# alone does not make a name. A capitalised word that is not listed makes a name: "Watch Tower", "Contact Center AI".
+# Words that often follow the verb of a call to action. Many sites capitalise their buttons ("Get Started", "Book a
+# Demo"), so capital letters do not show that a link is a name. But if a capitalised word is not in this list, the link
+# counts as a name: "Watch Tower", "Contact Center AI".
 FOLLOWING_WORDS = frozenset(
     (
         "a about access account all alle an and anfordern anfragen anmelden ansehen answers app apps article"
@@ -40,17 +41,17 @@ FOLLOWING_WORDS = frozenset(
 )
 BUTTON_NAME = re.compile(r"\b(?:btn|button|cta)\b|[-_](?:btn|button|cta)\b|\b(?:btn|button|cta)[-_]")
 TITLE_NAME = re.compile(r"title|heading|headline|(?:^|[\s_-])name")
-# An arrow at the end marks a call even if the words could be a name: "Watch Tower →".
+# If a link ends with an arrow, it is a call to action, even if its words could be a name: "Watch Tower →".
 ARROW = re.compile(r"(?:[→›»>↗➔➜⟶]|->)\s*\Z")
 WORD = re.compile(r"[^\W\d_][\w’'-]*")
 BOLD = frozenset({"strong", "b"})
 
 
 def is_call_to_action(element: Element, text: str, *, may_be_name: bool) -> bool:
-    """Return whether an element consists of linked words that are a call to action.
+    """Return whether all words of an element are linked and form a call to action.
 
-    `text` is the text of the element on one line. With `may_be_name`, as in a list, a link that names something is not
-    a call to action.
+    `text` is the text of the element on one line. If `may_be_name` is true, as for links in a list, a link that looks
+    like a name is not a call to action.
     """
     is_link = element.link_words == element.words > 0
     if not is_link or element.words > MAX_CALL_WORDS or not (match := CALL_TO_ACTION.match(text)):

@@ -1,19 +1,19 @@
-"""Removal of invisible characters from the text of a page."""
+"""Removes invisible characters from the text of a page."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-# Soft hyphens, zero-width and bidirectional controls, variation selectors, private-use characters, and tag characters,
-# which can hide a message to a model in visible text. `logos.py` and `markdown.py` use private-use characters as marks,
-# so the text of a page must not contain such characters. The variation selector FE0F stays, because it turns the
-# character before it into an emoji.
+# Matches soft hyphens, zero-width and bidirectional controls, variation selectors and private-use characters. It also
+# matches tag characters, which can hide a message to a language model in visible text. `logos.py` and `markdown.py` use
+# private-use characters as marks, so the text of a page must not contain such characters. The variation selector FE0F
+# is kept, because it turns the character before it into an emoji.
 UNSEEN = re.compile(
     "[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0e\ufeff\ue000-\uf8ff\U000e0000-\U000e0fff]"
 )
 JOINER = re.compile("[\u200c\u200d]")
-# Arabic, Persian and Indic scripts and emoji sequences (👩‍💻) need joiners. Elsewhere, joiners are invisible padding.
+# Joiners are kept only where they are needed: in Arabic, Persian and Indic scripts and in emoji sequences (👩‍💻).
 NEEDS_JOINER = re.compile("[\u0600-\u06ff\u0750-\u077f\u0900-\u0dff\U0001f000-\U0001faff\u2600-\u27bf]")
 
 

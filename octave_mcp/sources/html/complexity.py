@@ -1,4 +1,4 @@
-"""A linear scan of HTML that finds pages which would keep the parser busy for minutes."""
+"""Scans HTML in linear time, to find pages that the parser would need minutes for."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections import Counter
 
 MAX_BYTES = 3_000_000
 MAX_DEPTH = 512
-# The parser takes a second for a page full of elements with this many attributes. SVG in a `data:` URL counts as
-# attributes, too, so the limit cannot be much lower.
+# A page full of elements with this many attributes takes the parser a second. The limit cannot be much lower, because
+# the scan also counts the words of SVG code in `data:` URLs as attributes.
 MAX_ATTRIBUTES = 2000
 
-# The attributes are `[^<>]*`, because `[^>]*` would take quadratic time on `<a <a <a`.
+# The pattern for attributes is `[^<>]*`, because `[^>]*` would take quadratic time on `<a <a <a`.
 TAG = re.compile(rb"<(/?)([a-zA-Z][^\s/<>]*)([^<>]*)|<!--")
 QUOTED_VALUE = re.compile(rb"\"[^\"]*\"|'[^']*'")
 VOID = frozenset(
@@ -32,7 +32,7 @@ VOID = frozenset(
         b"wbr",
     }
 )
-# End tags that may be omitted: 600 paragraphs without `</p>` are not 600 levels deep.
+# The end tags of these elements can be omitted, so 600 paragraphs without `</p>` are not nested 600 levels deep.
 IMPLIED_END = frozenset(
     {
         b"p",
@@ -54,7 +54,8 @@ IMPLIED_END = frozenset(
     }
 )
 FOREIGN = frozenset({b"svg", b"math"})
-# HTML standard, "parsing tokens in foreign content": a start tag of one of these elements ends SVG and MathML content.
+# The start tag of any of these elements ends SVG and MathML content (HTML standard, "parsing tokens in foreign
+# content").
 BREAKOUT = frozenset(
     name.encode()
     for name in (
@@ -63,12 +64,12 @@ BREAKOUT = frozenset(
         *("p", "pre", "ruby", "s", "small", "span", "strike", "strong", "sub", "sup", "table", "tt", "u", "ul", "var"),
     )
 )
-# Browsers read the content of these elements as text up to the end tag, so tags in that text do not nest.
+# Browsers treat everything up to the end tag of these elements as text, so tags in it do not add to the depth.
 RAW_TEXT = frozenset({b"script", b"style", b"textarea", b"title", b"xmp", b"iframe"})
 
 
 # Pages above one of these limits are parsed in a subprocess that can be killed (`parsing.py`). The formatting cost is
-# the number of tags times the most formatting elements that are open at once.
+# the number of tags, multiplied by the largest number of formatting elements that are open at once.
 MAX_TAGS = 15_000
 MAX_FORMATTING_COST = 150_000
 MAX_WHITESPACE = 5000
@@ -99,7 +100,7 @@ def _longest_whitespace(html: bytes) -> int:
 def _max_open_formatting(html: bytes) -> int:
     """Return the largest number of formatting elements that are open at once.
 
-    A parser repeats each unclosed formatting element in every paragraph that follows.
+    This number matters, because a parser repeats each unclosed formatting element in every paragraph that follows.
     """
     open_count = highest = 0
     for match in FORMATTING.finditer(html):
@@ -109,7 +110,7 @@ def _max_open_formatting(html: bytes) -> int:
 
 
 def too_complex(html: bytes) -> str | None:
-    """Return why the page must not be parsed, or None."""
+    """Return the reason why the page is too complex to be parsed, or None if it can be parsed."""
     if len(html) > MAX_BYTES:
         return f"The page has more than {MAX_BYTES // 1_000_000} MB of HTML"
     lowered = html.lower()
@@ -134,7 +135,7 @@ def too_complex(html: bytes) -> str | None:
 class Nesting:
     """The number of open elements per tag name.
 
-    Thanks to these counts, end tags without a start tag do not lower the depth.
+    The counts show whether an end tag has a start tag. If not, the end tag does not reduce the depth.
     """
 
     def __init__(self) -> None:
@@ -149,7 +150,7 @@ class Nesting:
     def open(self, name: bytes, *, closed: bool) -> int:
         """Open an element and return the new depth.
 
-        `closed`: the tag ends with "/", which is ignored for HTML elements.
+        `closed`: whether the tag ends with "/". HTML elements ignore the slash, but SVG and MathML elements do not.
         """
         self._in_foreign = name in FOREIGN or (self._in_foreign and name not in BREAKOUT)
         if name not in VOID and name not in IMPLIED_END and not (closed and self._in_foreign):

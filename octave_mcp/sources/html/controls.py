@@ -1,4 +1,4 @@
-"""Decides which buttons and labels are content, such as questions, tabs and plans, and which only operate the page."""
+"""Decides whether a button or label is content, such as a question, a tab or a plan, or only operates the page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NO_PROSE = frozenset({"nav", "form", "dialog"})
 NO_PROSE_ROLES = frozenset({"dialog", "alertdialog", "menu", "listbox", "navigation", "search"})
 # A button with at least this many words is a card or a question rather than a command.
 MIN_CONTENT_WORDS = 8
-# A page with more radio buttons has a filter or a survey, not plans.
+# If a page has more radio buttons than this, they belong to a filter or a survey, not to plans.
 MAX_RADIO_BUTTONS = 12
 MAX_LINK_SHARE = 0.5
 SIBLINGS_AHEAD = 3
@@ -37,7 +37,7 @@ class Controls:
         self._root = root
 
     def is_content(self, control: Element, parent: Element, index: int, *, in_form: bool) -> bool:
-        """Return whether the control, which is `parent.children[index]`, is text for readers."""
+        """Return whether the text of the control `parent.children[index]` is content for readers."""
         if not control.words:
             return False
         next_element = _next_element(parent.children, index)
@@ -60,7 +60,8 @@ class Controls:
         return self._by_id.get(target_id.lstrip("#")) if target_id else None
 
     def _is_choice(self, label: Element, next_element: Element | None) -> bool:
-        """Return whether a label belongs to the radio button of a plan, or to a checkbox that opens an answer."""
+        """Return whether a label belongs to a radio button that selects a plan, or to a checkbox that shows an answer.
+        """
         field = next(label.find("input"), None) or self._by_id.get(label.attributes.get("for", "") or " ")
         field_type = field.attributes.get("type", "").lower() if field else ""
         if field_type == "radio":
@@ -77,7 +78,10 @@ class Controls:
 
 
 def is_data_form(element: Element) -> bool:
-    """Return whether an element is a form with text fields. A form that has only choices may be a list of plans."""
+    """Return whether an element is a form with text fields.
+
+    A form without text fields is possibly a list of plans to choose from.
+    """
     return element.tag == "form" and any(
         field.tag == "textarea" or field.attributes.get("type", "").lower() in TEXT_FIELDS
         for field in element.find("input", "textarea")

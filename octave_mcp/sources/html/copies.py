@@ -1,6 +1,6 @@
-"""Removal of copies for narrow screens and of repeated slides.
+"""Removes copies of content, such as repeated slides and copies for narrow screens.
 
-Equal values in a grid, and equal features of two plans, are not copies.
+Equal values in a grid are kept, and so are equal features of two plans.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ def is_copy(
 ) -> bool:
     """Return whether an element repeats its preceding sibling for another screen size.
 
-    `blocks` are the blocks of the element, `previous` the blocks of the sibling. Equal short values, such as
-    "Unlimited" for two plans, are copies only if the classes name a kind of screen.
+    `blocks` are the blocks of the element, and `previous` are the blocks of its sibling. Short values can be equal
+    without being copies, such as "Unlimited" for two plans. So short values count as copies only if a class names a
+    screen size.
     """
     if not blocks or list(blocks) != list(previous):
         return False
@@ -49,7 +50,7 @@ def is_copy(
 def without_repeats(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
     """Yield the blocks without repetitions.
 
-    A short text, or a feature of several plans, is not treated as a repetition.
+    Short texts and features that several plans share are not treated as repetitions.
     """
     contexts: dict[AnyBlock, set[AnyBlock | None]] = {}
     heading: AnyBlock | None = None
@@ -58,8 +59,8 @@ def without_repeats(blocks: Sequence[AnyBlock]) -> Iterator[AnyBlock]:
         is_heading = block.kind == "heading"
         if not _is_repeated(block, contexts, heading, previous):
             yield block
-        # An equal list after a different name or price belongs to another plan, so the block before a list is compared,
-        # too.
+        # For lists, the preceding block is compared, too, because an equal list after a different name or price belongs
+        # to another plan.
         contexts.setdefault(block, set()).update({heading, previous} if block.kind == "list" else {heading})
         heading = block if is_heading else heading
         previous = block
@@ -79,7 +80,8 @@ def _is_repeated(
         return False
     if block.kind == "heading" or (block.kind == "text" and words > MAX_FEATURE_WORDS):
         return True
-    # An equal line under another heading of the same level is a feature of another plan, not a repetition.
+    # If an equal line is under a different heading of the same level, it is a feature of another plan and not a
+    # repetition.
     return (
         heading in known
         or heading is None

@@ -1,4 +1,7 @@
-"""Animated counters: the HTML contains the first number, and a script counts up to the number that readers see."""
+"""Reads animated counters.
+
+Their HTML contains only the initial number, and a script counts up to the final number that readers see.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import re
 
 from octave_mcp.sources.html.tree import Element
 
-# Attributes in which counter scripts look for the final number: `<span data-count="500">0</span>`.
+# Counter scripts read the final number from one of these attributes: `<span data-count="500">0</span>`.
 TARGET_ATTRIBUTES = (
     *("data-to-value", "data-to", "data-count", "data-count-to", "data-countto", "data-counter", "data-target"),
     *("data-end", "data-end-value", "data-number", "data-final", "data-stop", "data-value"),
@@ -18,7 +21,7 @@ THOUSANDS = re.compile(r"(?<=\d)(?=(?:\d{3}){1,6}(?:\D|\Z))")
 
 
 def with_final_number(node: Element | str) -> Element | str:
-    """Return a counter with its final number as text, and any other node as it is."""
+    """If the node is a counter, return it with its final number as its text. Return any other node unchanged."""
     if isinstance(node, str) or not (node.words == 1 and node.attributes and node.is_leaf):
         return node
     if not START_NUMBER.fullmatch(node.text):

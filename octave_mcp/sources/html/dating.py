@@ -1,4 +1,4 @@
-"""Finds the date of a page: when it was last changed, or else when it was published."""
+"""Finds the date of a page, which is the date of its last change, or of its publication if no change is known."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ PUBLISHED_META = (
     "publish_date", "published_time", "article.published", "article:published",
 )  # fmt: skip
 
-# The date of a node with one of these schema.org types may be the date of the page; that of an `Event` or `Offer` is
-# not.
+# Only nodes with these schema.org types can contain the date of the page. The date of an `Event` or `Offer` is a
+# different one.
 PAGE_TYPES = re.compile(r"(?:Article|Posting|Page|Report|CreativeWork|HowTo|Guide|FAQPage|^)$")
 EVENT_PATH = re.compile(
     r"/(?:events?|webinars?|conferences?|meetups?|veranstaltungen?|ev[eè]nements?|eventos?|eventi)(?:/|$)"
@@ -58,13 +58,13 @@ CHANGE_WORD = re.compile(
     r"updat|modif|edited|revis|aktualisiert|mis à jour|actualizad|atualizad|aggiornat|bijgewerkt|обновлен|更新",
     re.IGNORECASE,
 )
-# Shows that a line is a byline: "by Jane Doe", "5 min read", "News | 3 May 2024".
+# Matches text that shows that a line is a byline: "by Jane Doe", "5 min read", "News | 3 May 2024".
 BYLINE_WORD = re.compile(r"^(?:by|von|par|por|di|door)\s|\bmin(?:ute|uten)?s?\b(?: read)?|[·•|/–—]", re.IGNORECASE)
 MAX_BYLINE_WORDS = 20
 MAX_LINE_CHARACTERS = 200
-# A date without markup counts if it is at most this many elements after the h1, or half as many before it.
+# A date without markup is accepted only near the h1: at most this many elements after it, or half as many before it.
 NEARBY_ELEMENTS = 14
-# Matches `/2024/05/03/title`, `/2024/05/title` and `/2024-05-title`, but not an archive (`/2024/05/`).
+# Matches `/2024/05/03/title`, `/2024/05/title` and `/2024-05-title`, but not `/2024/05/`, which is an archive page.
 PATH_DATE = re.compile(
     r"/(?P<year>20\d\d)[/-](?P<month>0[1-9]|1[0-2])(?:[/-](?P<day>0[1-9]|[12]\d|3[01]))?(?=[/-][^/])"
 )
@@ -72,7 +72,7 @@ PATH_DATE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class DateFinder:
-    """The parts of a page in which its date may be. Dates after `fetched_on` are ignored."""
+    """Searches the parts of a page that can contain its date. Dates after `fetched_on` are ignored."""
 
     root: Element
     meta: dict[str, str]
@@ -99,12 +99,12 @@ class DateFinder:
             if (property_name := element.attributes.get("itemprop", "")) in texts:
                 texts[property_name].append(_date_text(element))
         published = {day for day in map(self._first_date, texts["datePublished"]) if day}
-        # The index page of a blog marks the date of each post, and none of these is the date of the page itself.
+        # If there are several dates, the page is probably the index of a blog, and each date belongs to a post.
         is_list = len(published) > 1 and not texts["dateModified"]
         return None if is_list else self._latest_of(texts["dateModified"]) or next(iter(published), None)
 
     def _from_markup(self) -> date | None:
-        """Return the date that the markup gives for the page, or else the date next to the heading."""
+        """Return the date in the markup of the page. If there is none, return a date near the heading."""
         scope, is_article = _main_part(self.root)
         elements = list(_own_elements(scope))
         h1_index = next((h1_index for h1_index, element in enumerate(elements) if element.tag == "h1"), 0)
@@ -144,19 +144,19 @@ class DateFinder:
             return None
         if match["day"]:
             return self._first_date("-".join(match.groups()))
-        # `/2024/05/title` counts as 31 May, or as the day of the fetch if that is earlier.
+        # If the path has no day, as in `/2024/05/title`, use the last day of the month, but no day after the fetch.
         last = date_of_heading(f"{match['year']}-{match['month']}")
         first = date(int(match["year"]), int(match["month"]), 1)
         return None if last is None or first > self.fetched_on else min(last, self.fetched_on)
 
     def _announces_others(self) -> bool:
-        """Return whether the dates on the page probably belong to an event, or to announcements on a home page."""
+        """Return whether the dates on the page probably belong to an event or to announcements on a home page."""
         path = urlsplit(self.url).path.lower()
         events = any(kind.endswith("Event") for node in self.nodes for kind in types(node))
         return events or path in {"", "/"} or bool(EVENT_PATH.search(path))
 
     def _first_date(self, text: str | None) -> date | None:
-        """Return the first date in the text, unless it is in the future."""
+        """Return the first date in the text, or None if that date is in the future."""
         dates = sorted(days_of((text or "")[:MAX_LINE_CHARACTERS]), key=lambda item: item[1])
         return dates[0][0] if dates and dates[0][0] <= self.fetched_on else None
 
@@ -168,7 +168,7 @@ class DateFinder:
 
 
 def _page_node(nodes: list[Node], url: str) -> Node:
-    """Return the JSON-LD node of the page itself, not the node of an article that the page lists."""
+    """Return the JSON-LD node that describes the page itself, and not an article to which the page links."""
     dated = [node for node in nodes if _is_dated(node) and _path_of(node) in {None, _path(url)}]
     articles = [node for node in dated if not any(kind.endswith("Page") for kind in types(node))]
     pages = [node for node in dated if node not in articles]
@@ -187,7 +187,7 @@ def _is_dated(node: Node) -> bool:
 
 
 def _path_of(node: Node) -> str | None:
-    """Return the path of the node's own URL; None if the node has no URL, or only the URL of the home page."""
+    """Return the path of the node's URL. Return None if the node has no URL, or if its URL is that of the home page."""
     for key in ("url", "mainEntityOfPage", "@id"):
         value = node.get(key)
         url = line(cast("Node", value).get("@id") if isinstance(value, dict) else value)
@@ -204,9 +204,9 @@ def _path(url: str) -> str:
 
 
 def _next_heading(elements: list[Element], h1_index: int) -> int:
-    """Return the index of the next heading after the h1, since the next section may have a date of its own.
+    """Return the index of the next heading after the h1. Dates after that heading can belong to another section.
 
-    Without an h1, return the number of elements.
+    If there is no h1, return the number of elements.
     """
     if not elements or elements[h1_index].tag != "h1":
         return len(elements)
@@ -215,7 +215,7 @@ def _next_heading(elements: list[Element], h1_index: int) -> int:
 
 
 def _main_part(root: Element) -> tuple[Element, bool]:
-    """Return the article that holds the h1, with True, or else the main part, with False."""
+    """Return the article that contains the h1, or else the main part, and whether it is an article."""
     for article in root.find("article"):
         if article.holds_h1:
             return article, True
@@ -223,7 +223,7 @@ def _main_part(root: Element) -> tuple[Element, bool]:
 
 
 def _own_elements(scope: Element) -> Iterator[Element]:
-    """Yield the elements of the scope, except navigation, footers, lists of other content, and nested articles."""
+    """Yield the elements in `scope`, except navigation, footers, nested articles and lists of other content."""
     pending = [scope]
     while pending:
         element = pending.pop()
@@ -237,7 +237,7 @@ def _is_other(element: Element, scope: Element) -> bool:
         return True
     if element.holds_h1 or element.holds_main:
         return False
-    # A long link is a card for another page. A short link may be the date itself.
+    # A long link is a preview of another page, so its dates are ignored. A short link can be the date itself.
     if element.tag == "a":
         return element.holds_block or element.words > MAX_LINKED_DATE_WORDS
     if element.tag == "article" or (element.tag == "header" and scope.tag != "article"):
@@ -252,7 +252,8 @@ def _date_text(element: Element) -> str:
 
 
 def _is_change_date(elements: list[Element], index: int) -> bool:
-    """Return whether the element's date is the date of a change, judging by its class or by the line around it."""
+    """Return whether the element's date is the date of a change, according to its class or to the line that contains it.
+    """
     element, parent = elements[index], elements[index - 1]
     is_line = parent.words <= MAX_BYLINE_WORDS and any(child is element for child in parent.children)
     text = (parent if is_line else element).text[:MAX_LINE_CHARACTERS]
@@ -260,7 +261,7 @@ def _is_change_date(elements: list[Element], index: int) -> bool:
 
 
 def _byline_dates(text: str) -> Iterator[tuple[date, bool]]:
-    """Yield the dates of a byline, each with True if it is the date of a change.
+    """Yield each date in a byline, and whether it is the date of a change.
 
     Dates in sentences are ignored.
     """

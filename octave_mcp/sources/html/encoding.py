@@ -1,7 +1,7 @@
 """Decodes the bytes of a page as browsers do.
 
-The encoding comes from the byte order mark, the Content-Type header, `<meta>` or the XML declaration. If no declared
-encoding fits the bytes, Firefox's detector decides.
+The encoding is declared in the byte order mark, the Content-Type header, `<meta>` or the XML declaration. If no
+declared encoding fits the bytes, Firefox's encoding detector guesses it.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from urllib.parse import urlsplit
 
 import webencodings
 
-# Browsers scan the first 1,024 bytes for a declaration, and continue while the head of the page does.
+# Browsers look for a declaration in the first 1,024 bytes, or in the whole HTML head if the head is longer.
 PRESCAN_BYTES = 4096
 DETECTION_BYTES = 500_000
-# An encoding is accepted if at most one in ten of its non-ASCII characters is invalid.
+# An encoding is accepted if at most one in ten of the non-ASCII characters is invalid.
 MIN_LETTERS_PER_ERROR = 10
 UTF_8, UTF_16 = "utf-8", frozenset({"utf-16le", "utf-16be"})
 BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": UTF_8, b"\xff\xfe": "utf-16le", b"\xfe\xff": "utf-16be"}
 UTF_16_XML_STARTS = {b"<\0?\0x\0": "utf-16le", b"\0<\0?\0x": "utf-16be"}
-# Browsers decode GBK as its superset GB18030, as the Encoding Standard says. Python's GBK has fewer characters.
+# Python's GBK codec lacks some characters, so GBK is decoded as its superset GB18030, as the Encoding Standard
+# requires.
 PYTHON_NAMES = {"gbk": "gb18030"}
-# The possessive quantifiers and the atomic group keep the time linear for tags that never end.
+# The possessive quantifiers and the atomic group ensure linear time, even for tags that never end.
 TAG = re.compile(
     rb"<!--(?:>|->|.*?(?:-->|$))|<(?P<name>/?[a-z][^\s/<>\"']*+)(?P<rest>(?>\"[^\"]*\"|'[^']*'|[^\"'<>]+)*+)>|<[!/?][^<>]*>",
     re.IGNORECASE | re.DOTALL,
@@ -31,8 +32,8 @@ TAG = re.compile(
 ATTRIBUTE = re.compile(rb"([^\s/>=]+)\s*(?:=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+)))?")
 CHARSET_PARAMETER = re.compile(rb"charset\s*=\s*[\"']?([^\"'\s;]+)", re.IGNORECASE)
 XML_DECLARATION = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"'>]+)[\"']")
-# The detector takes a top-level domain as a hint to the language. The list maps languages to the domain of their
-# country where the two codes differ.
+# The detector accepts a top-level domain as a hint about the language. This list contains the languages whose code
+# differs from the top-level domain of their country.
 LANGUAGE_DOMAINS = (
     "ar:sa be:by cs:cz da:dk el:gr en: et:ee fa:ir he:il ja:jp kk:kz ko:kr nb:no nn:no sl:si sr:rs sv:se uk:ua "
     "vi:vn zh:cn"
@@ -43,15 +44,18 @@ DOMAINS: dict[str, str] = {pair[:2]: pair[3:] for pair in LANGUAGE_DOMAINS.split
 def decoded(body: bytes, header: str | None, url: str = "") -> str:
     """Return the text of a page.
 
-    `header` is the charset in the page's Content-Type header. The domain of `url` tells the detector which language is
-    likely.
+    `header` is the charset from the Content-Type header. The top-level domain of `url` tells the detector which
+    language is likely.
     """
     texts = (_decode_as(body, name) for name in _declared_encodings(body, header))
     return next(filter(_is_plausible, texts), None) or _decode_as(body, _detected_encoding(body, url))
 
 
 def is_wide(body: bytes, header: str | None) -> bool:
-    """Return whether the body is UTF-16, in which zero bytes are not a sign of a binary file."""
+    """Return whether the body is text in UTF-16.
+
+    Such text contains many zero bytes, which would otherwise be a sign of a binary file.
+    """
     return body.startswith((*BYTE_ORDER_MARKS, *UTF_16_XML_STARTS)) or _encoding(header or "") in UTF_16
 
 
@@ -63,12 +67,12 @@ def _declared_encodings(body: bytes, header: str | None) -> Iterator[str]:
 
 
 def _encoding_in_markup(start: bytes) -> str | None:
-    """Return the encoding in a meta element, or else the encoding in the XML declaration."""
+    """Return the encoding that a meta element declares. If there is none, return the one in the XML declaration."""
     xml = XML_DECLARATION.match(start)
     labels = chain(_meta_labels(start), [xml[1]] if xml else ())
     name = next(filter(None, (_encoding(label.decode("latin-1")) for label in labels)), None)
-    # A page whose declaration can be read as ASCII cannot be in UTF-16. The HTML standard says to read such a page as
-    # UTF-8.
+    # If a declaration can be read as ASCII, the page is not in UTF-16, even if it says so. The HTML standard requires
+    # UTF-8 in this case.
     return UTF_8 if name in UTF_16 else name
 
 
@@ -81,7 +85,7 @@ def _meta_labels(start: bytes) -> Iterator[bytes]:
 
 
 def tags(html: bytes, name: bytes) -> Iterator[dict[bytes, bytes]]:
-    """Yield the attributes of each tag with this name, by lower-case name.
+    """Yield the attributes of each tag with this name. Attribute names are converted to lower case.
 
     If an attribute is repeated, the first one counts.
     """
@@ -105,9 +109,10 @@ def _decode_as(body: bytes, name: str) -> str:
 
 
 def _is_plausible(text: str) -> bool:
-    """Return whether few enough characters are invalid to accept the encoding.
+    """Return whether the encoding is plausible, because only few characters are invalid.
 
-    A single broken byte does not refute a declared encoding.
+    A few invalid characters are tolerated, because a single broken byte does not prove that the declared encoding is
+    wrong.
     """
     error_count = text.count("\ufffd")
     return error_count == 0 or error_count * MIN_LETTERS_PER_ERROR <= len(text) - len(text.encode("ascii", "ignore"))
@@ -122,7 +127,7 @@ def _detected_encoding(body: bytes, url: str) -> str:
 
 
 def _domain_hint(body: bytes, url: str) -> bytes:
-    """Return the domain of the declared language, or else the URL's top-level domain, as a hint for the detector."""
+    """Return a top-level domain as a hint for the detector: that of the declared language, or else that of the URL."""
     html_tag = next(tags(body[:PRESCAN_BYTES], b"html"), None) or {b"lang": b""}
     language = html_tag.get(b"lang", b"")[:2].decode("ascii", "ignore").lower()
     own_domain = (urlsplit(url).hostname or "").rpartition(".")[2]

@@ -43,7 +43,7 @@ def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin:
     """Extract the page at `url` from its HTML.
 
     Raises:
-        PageFailed: the page is too complex, is empty, refuses visitors, or needs scripts to show its content.
+        PageFailed: If the page is too complex, is empty, refuses visitors, or needs scripts to show its content.
     """
     if reason := too_complex(html.encode("utf-8", "replace")):
         raise PageFailed(url, "too_complex", reason)
@@ -68,17 +68,17 @@ def page_of(html: str, url: str, company: Company, fetched_at: datetime, origin:
 
 
 def main_text(html: str) -> str:
-    """Return the content of a page as Markdown, without the facts from its head."""
+    """Return the content of a page as Markdown, without the metadata in its HTML head."""
     root = parse(html)
     return markdown(as_shown(main_content(root), root))
 
 
 def _body(root: Element, main: Element, head: Head, url: str) -> MarkdownText:
-    """Return the content as Markdown. For a page that scripts fill, return the text in its embedded data.
+    """Return the content as Markdown.
 
     Raises:
-        PageFailed: the page has neither content nor embedded text, or its text is an error message, a login form or a
-        bot check.
+        PageFailed: If the page has neither content nor embedded text, or its text is an error, a login form or a bot
+            check.
     """
     body = markdown_with_logos(main)
     if failure := refusal(root, main, head.title, body.text):
@@ -93,7 +93,10 @@ def _body(root: Element, main: Element, head: Head, url: str) -> MarkdownText:
 
 
 def _title(main: Element, head: Head) -> str:
-    """Return the only h1, unless it is the name of the site; else the title of the page without that name."""
+    """Return the only h1.
+
+    If there are several, or if it is the site's name, return the page title without the site's name.
+    """
     headings = list(dict.fromkeys(text for element in main.find("h1") if (text := on_one_line(element))))
     title = without_site(head.title, head.site_names)
     has_only_site_name = not title or title.casefold() in head.site_names
@@ -103,7 +106,7 @@ def _title(main: Element, head: Head) -> str:
 
 
 def _links(root: Element, url: str, company: Company, origin: LinkOrigin) -> Iterator[Link]:
-    """Yield the links to other pages of the site, each URL once, with the first link text that is not empty."""
+    """Yield each linked URL on the site once, with the first link text that is not empty."""
     base = _base_url(root, url)
     links: dict[str, Link] = {}
     for anchor in root.find("a"):
@@ -126,7 +129,10 @@ def _base_url(root: Element, url: str) -> str:
 
 
 def _page_url(base: str, href: str, company: Company) -> str | None:
-    """Return the URL of a link without its fragment, or None if it is not a page of the company's site."""
+    """Return the URL of a link without its fragment.
+
+    Return None if the link does not lead to a page on the company's site.
+    """
     try:
         absolute = urljoin(base, href.strip()).partition("#")[0]
         target = quote(absolute, safe="/%:?=&@!$'()*+,;~-._[]")

@@ -1,4 +1,4 @@
-"""Finds the text of a page that its readers do not see, and that is therefore not extracted."""
+"""Finds hidden text. Readers of the page do not see it, so it is not extracted."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from octave_mcp.sources.html.paint import (
 )
 from octave_mcp.sources.html.tree import Element, Root
 
-# Matches `hero-bg` and `img-overlay`. An empty element with a class like that paints a new background for its siblings.
+# Matches classes such as `hero-bg` and `img-overlay`. An empty element with such a class is a new background for its
+# siblings.
 COVER_NAME = re.compile(r"(?<![a-z])(?:background|bg|cover|overlay|backdrop|dim|absolute|object-fit)(?![a-z])")
-# Matches classes that set a background whose colour is unknown here: WordPress's `has-primary-background-color`,
+# Matches classes that set a background of unknown colour, such as WordPress's `has-primary-background-color` and
 # Tailwind's `bg-blue-600`.
 BACKGROUND_CLASS = re.compile(r"(?:^|\s)(?:has-[\w-]*background[\w-]*|bg-(?!white|light|transparent|body)[\w-]+)")
 
-# A rule without any of these words cannot hide an element and is not parsed.
+# A style rule that contains none of these words cannot hide an element, so it is not parsed.
 HINTS = (
     "display",
     "visibility",
@@ -43,13 +44,13 @@ HINTS = (
     "overflow",
 )
 SELECTOR = re.compile(r"\s*[a-z0-9]*([.#][\w-]+)\s*", re.IGNORECASE)
-# Webflow gives this class to elements that it hides because of a condition. The class is listed here because Webflow's
-# style sheet is a separate file, which is not fetched.
+# Webflow hides elements with this class. The class is listed here, because Webflow's style sheet is a separate file
+# that is not fetched.
 WEBFLOW_HIDDEN = "w-condition-invisible"
 NEVER_HIDDEN = frozenset({"html", "body", "main"})
 HIDING_ATTRIBUTES = frozenset({"style", "hidden", "aria-hidden", "color", "aria-label"})
 TARGET_ATTRIBUTES = frozenset({"aria-controls", "data-target", "data-bs-target"})
-# Classes of content that a reader can open or scroll to: `swiper-slide`, `tab-pane`, `faq-answer`.
+# Matches classes of content that readers can open or scroll to: `swiper-slide`, `tab-pane`, `faq-answer`.
 SHOWN_LATER_NAME = re.compile(
     r"slid(?:e|er)\b|slick|swiper|splide|carousel|owl-item|embla|glide__|tab-?(?:pane|panel|content)"
     r"|tabs?__(?:panel|content)"
@@ -57,16 +58,16 @@ SHOWN_LATER_NAME = re.compile(
 )
 OPENERS = frozenset({"button", "summary", "dt"})
 MAX_OPENER_DEPTH, MAX_OPENER_WORDS = 3, 40
-# Words of one or two letters are too common to link a text to its label.
+# Words of one or two letters are too common to show that a label repeats a text.
 LABEL_WORD = re.compile(r"\d+|[^\W\d]{3,}")
 MAX_LABELLED_WORDS = 40
-# A longer element is not dropped because of one instruction in it; its children are checked instead.
+# If an element is longer, a single instruction is not a reason to drop all of it. Its children are checked instead.
 MAX_INSTRUCTION_WORDS = 80
 
 
 @dataclass(frozen=True, slots=True)
 class HiddenContent:
-    """The hidden elements of a page, and the visible ones whose own text is hidden or spelled letter by letter."""
+    """The hidden elements of a page, and visible elements whose own text is hidden or is spelled letter by letter."""
 
     elements: frozenset[int] = field(default=frozenset())
     """By `id()`."""
@@ -76,7 +77,7 @@ class HiddenContent:
     def visible_part(self, element: Element) -> Element:
         """Return the element with only its visible text.
 
-        For an element that spells its label letter by letter, the text is the label.
+        If the element spells its label letter by letter, replace its text with the label.
         """
         if (label := self._spelled_labels.get(id(element))) is not None:
             return element.with_children([label])
@@ -90,7 +91,7 @@ class HiddenContent:
 
 
 def find_hidden(root: Root) -> HiddenContent:
-    """Find the elements and texts that a page hides.
+    """Find the hidden elements and texts of a page.
 
     The result refers to elements by `id()`, so it is valid only while `root` exists.
     """
@@ -104,7 +105,7 @@ def find_hidden(root: Root) -> HiddenContent:
 
 
 def _selectors_that_hide(sheet: str) -> set[str]:
-    """Return the classes and `#id`s that a style sheet may hide, perhaps only on small screens."""
+    """Return the classes and `#id`s that a style sheet hides, at least on some screens."""
     hidden_selectors: set[str] = set()
     for selectors, rules in _rules_in(sheet):
         if any(word in rules for word in HINTS) and hiding_of(rules):
@@ -114,7 +115,6 @@ def _selectors_that_hide(sheet: str) -> set[str]:
 
 
 def _rules_in(sheet: str) -> Iterator[tuple[str, str]]:
-    """Yield the selectors and declarations of each rule."""
     for rule in sheet.split("}"):
         selectors, _, rules = rule.rpartition("{")
         yield selectors.rpartition("{")[2], rules
@@ -122,11 +122,9 @@ def _rules_in(sheet: str) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class _Context:
-    """What an element's ancestors say about its visibility.
+    """What is known about the visibility of an element from its ancestors.
 
-    `clipped`: an ancestor shows its background only inside the letters (`background-clip: text`). `label`: the nearest
-    `aria-label`. `suspect`: an ancestor may be hidden. `may_be_instruction`: the text of the suspect ancestor may be an
-    instruction to a model.
+    `clipped`: whether an ancestor shows its background only inside the letters (`background-clip: text`).
     """
 
     background: str = ""
@@ -187,7 +185,7 @@ class _Search:
             self.hidden.add(id(child))
 
     def _has_visible_children(self, element: Element, inner: _Context) -> bool:
-        """Return whether only inherited properties hide an element, and some child overrides these properties."""
+        """Return whether an element is hidden only by inherited properties, and one of its children overrides them."""
         style = element.attributes.get("style", "")
         hidden = hidden_by_inheritance(style, inner.background)
         if (
@@ -205,7 +203,7 @@ class _Search:
                 continue
             still_hiding = still_hidden(hidden, self._style_with_classes(child))
             if not still_hiding:
-                # The wrapper is needed because `scan` checks the children of an element, not the element itself.
+                # The child is wrapped, because `scan` checks only the children of an element, not the element itself.
                 self._pending.append((Element("div", {}, [child]), inner))
                 has_visible_child = True
             elif self._hide_own_text(child, still_hiding, inner):
@@ -217,14 +215,15 @@ class _Search:
         return has_visible_child
 
     def _style_with_classes(self, element: Element) -> str:
-        """Return the style attribute, after the inherited properties that style sheets set for its classes."""
+        """Return the style of an element: the rules for its classes in style sheets, followed by its style attribute.
+        """
         own, names = element.attributes.get("style", ""), element.attributes.get("class", "").split()
         class_styles = [self._class_styles[name] for name in names if name in self._class_styles]
         return ";".join([*class_styles, own]) if class_styles else own
 
     @cached_property
     def _class_styles(self) -> dict[str, str]:
-        """The rules for each class and id that set inherited properties."""
+        """For each class and id, the style sheet rules that set inherited properties."""
         styles: dict[str, str] = {}
         for selectors, rules in _rules_in(self._style_sheets):
             if "font" in rules or "visibility" in rules:
@@ -234,7 +233,7 @@ class _Search:
 
 
 def _context_inside(element: Element, context: _Context, *, suspect: bool) -> _Context:
-    """Return the context of the children of an element."""
+    """Return the context for the children of an element."""
     attributes = element.attributes
     style = attributes.get("style", "")
     label = (
@@ -244,11 +243,11 @@ def _context_inside(element: Element, context: _Context, *, suspect: bool) -> _C
     if not (suspect or paints_background or label):
         return context
     background = background_of(style) or context.background
-    # If a class or a picture sets the colour behind the text, that colour is unknown, and text that seems to have the
-    # colour of the background may be readable.
+    # If a class or a picture sets the background, its colour is unknown. Text that seems to have the same colour as the
+    # background is then possibly readable.
     if paints_background and background == context.background and not clips_background(style):
         background, suspect = "", True
-    # Once the text of a suspect element is found harmless, the descendants of that element need no check.
+    # If the text of a suspect element is harmless, its descendants need not be checked.
     return _Context(
         background,
         clipped=context.clipped or clips_background(style),
@@ -259,17 +258,20 @@ def _context_inside(element: Element, context: _Context, *, suspect: bool) -> _C
 
 
 def _is_short_link(element: Element) -> bool:
-    """Return whether an element is a short link such as "Learn more", whose `aria-label` says more than its text."""
+    """Return whether an element is a short link such as "Learn more".
+
+    The `aria-label` of such a link is longer than its text.
+    """
     return element.tag in {"a", "button"} and not (element.holds_block or any(map(str.isdigit, element.text)))
 
 
 def _is_cover(element: Element) -> bool:
-    """Return whether an empty element paints a picture or colour behind its siblings, over the known background."""
+    """Return whether an empty element covers the known background of its siblings with a picture or colour."""
     return bool(COVER_NAME.search(element.name) or COVER_NAME.search(element.attributes.get("style", "")))
 
 
 def _is_spelled_out(element: Element, label: str) -> bool:
-    """Return whether an element shows its label letter by letter, as animated headlines do."""
+    """Return whether an element contains its label letter by letter, as animated headlines do."""
     if element.words > MAX_LABELLED_WORDS or element.links or element.text == " ".join(label.split()):
         return False
     return _letters(element.text) == _letters(label)
@@ -297,9 +299,9 @@ def _hiding_of(
 
 
 def _is_read_aloud(element: Element, label: str) -> bool:
-    """Return whether a label repeats the text for screen readers.
+    """Return whether the label contains the element's text, so that screen readers read it aloud.
 
-    If the label does so, `aria-hidden` on the text does not mean that the text is invisible.
+    In this case, `aria-hidden` only prevents that the text is read twice, so the text is visible.
     """
     if not label:
         return False
@@ -327,7 +329,7 @@ def _is_shown_later(element: Element, revealed: frozenset[str]) -> bool:
 
 
 def _is_opener(element: Element, depth: int = MAX_OPENER_DEPTH) -> bool:
-    """Return whether an element is a question or button that opens its next sibling."""
+    """Return whether an element is a question or button that shows its next sibling when clicked."""
     if element.words > MAX_OPENER_WORDS or not element.words:
         return False
     if (

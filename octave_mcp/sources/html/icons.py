@@ -1,4 +1,7 @@
-"""Turns icons into text: their label for screen readers, or else Yes or No, judging by class, symbol or file."""
+"""Converts icons to text.
+
+The text is the icon's label for screen readers, or else Yes or No, depending on its class, symbol or file.
+"""
 
 from __future__ import annotations
 
@@ -43,13 +46,13 @@ YES_TEXT, NO_TEXT, CROSS = "Yes", "No", "✗"
 
 
 def has_words(cell: Element) -> bool:
-    """Return whether a cell has text other than symbols. The ligature of a cross, such as "close", is not text."""
+    """Return whether a cell contains words. The name of an icon, such as "close" for a cross, is not a word."""
     cross_names = {element.text for element in cell.elements() if is_ligature(element) and _yes_or_no(element) is False}
     return any(map(str.isalnum, cell.text)) and cell.text not in cross_names
 
 
 def cell_text(cell: Element) -> str:
-    """Return what the icons in a cell without words mean."""
+    """Return the meaning of the icons in a cell that contains no words."""
     elements = list(islice(cell.elements(), MAX_ELEMENTS_IN_CELL))
     labels = list(dict.fromkeys([text for element in elements if (text := label(element))]))[:MAX_LABELS]
     if labels:
@@ -59,7 +62,7 @@ def cell_text(cell: Element) -> str:
 
 
 def words_prefix(icon: Element) -> str:
-    """Return the text in front of words that follow an icon: a label such as "Included:", a cross, or nothing."""
+    """Return the text for an icon that is followed by words: a label such as "Included:", a cross, or nothing."""
     elements = list(islice(icon.elements(), MAX_ELEMENTS_IN_LINE))
     for text in map(label, elements):
         if text.endswith(":") or YES_OR_NO.fullmatch(text):
@@ -68,7 +71,7 @@ def words_prefix(icon: Element) -> str:
 
 
 def is_excluded(item: Element) -> bool:
-    """Return whether the class of a list item says that the item is not included."""
+    """Return whether the class of a list item marks it as not included, for example in a plan."""
     return bool(EXCLUDED.search(item.name))
 
 
@@ -77,7 +80,10 @@ def says_yes_or_no(text: str) -> bool:
 
 
 def label(element: Element) -> str:
-    """Return the label of an element for screen readers, if it is short and not an instruction to a model."""
+    """Return the label of an element for screen readers.
+
+    Return '' if it is long or possibly an instruction to a language model.
+    """
     attributes = element.attributes
     text = next((text for name in LABELS if (text := " ".join(attributes.get(name, "").split()))), "")
     text = SUFFIX.sub("", text)
@@ -99,7 +105,8 @@ def _yes_or_no(element: Element, *, in_cell: bool = False) -> bool | None:
 
 
 def _drawing_names(element: Element) -> str:
-    """Return the names of an icon other than its classes: its symbol, its file and its ligature."""
+    """Return the names that an icon has besides its classes: its symbol, its file name, and its name in an icon font.
+    """
     attributes = element.attributes
     if not attributes:
         return ""

@@ -12,7 +12,7 @@ from octave_mcp.sources.html.tree import Element
 
 Node = dict[str, Any]
 
-# Most types of organizations in schema.org end with one of these words. `ORGANIZATIONS` lists the others.
+# The names of most schema.org types for organizations end with one of these words. `ORGANIZATIONS` lists the others.
 ORGANIZATION = re.compile(r"(?:Organization|Corporation|Business|Company|Store|Agency|Consortium|Cooperative|Union)$")
 ORGANIZATIONS = frozenset(
     "NGO Airline Project CollegeOrUniversity School LibrarySystem Hospital Library Notary Attorney Dentist Physician"
@@ -25,20 +25,20 @@ NESTED_KEYS = (
     *("@graph", "publisher", "provider", "mainEntity", "about", "itemListElement", "item", "hasPart"),
     *("makesOffer", "itemOffered", "hasOfferCatalog", "hasVariant"),
 )
-# Values of `priceType` for a former or recommended price, which nobody pays.
+# These values of `priceType` mark former or recommended prices, which nobody pays.
 LIST_PRICE_TYPE = re.compile(r"(?:Strikethrough|List|MSRP|SRP|Regular)(?:Price)?$")
-# UN/CEFACT codes for periods of billing, as schema.org uses them in `unitCode`.
+# UN/CEFACT codes for billing periods, which schema.org uses in `unitCode`.
 UNIT_CODES = {"MON": "month", "ANN": "year", "DAY": "day", "WEE": "week", "HUR": "hour"}
 DURATION = re.compile(r"P(\d+)([DWMY])$")
 DURATIONS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 # Old templates wrap JSON-LD in `<!-- -->` or `//<![CDATA[ ]]>`.
 COMMENT_WRAPPER = re.compile(r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[)|(?:-->|//\s*\]\]>|\]\]>)\s*$")
 MARKUP = re.compile(r"<[^<>]{1,500}>")
-# Removing tags leaves "Acme <b>Pro</b>." as "Acme Pro .".
+# Matches the space that is left after tags are removed: "Acme <b>Pro</b>." becomes "Acme Pro .".
 SPACE_BEFORE_PUNCTUATION = re.compile(r" (?=[.,;:!?](?: |$))")
 MAX_VALUE_CHARACTERS = 500
 MAX_NODES = 500
-# A page with more prices, reviews or questions is a catalogue.
+# A page with more prices, reviews or questions than this is probably a catalogue, so only the first ones are used.
 MAX_FACTS_PER_KIND = 10
 NOTHING: Node = {}
 
@@ -57,7 +57,7 @@ def nodes(root: Element) -> list[Node]:
 
 
 def _with_references(collected: list[Node]) -> list[Node]:
-    """Merge nodes with the same `@id`, and replace each reference to a node by the node itself."""
+    """Merge the nodes that have the same `@id`, and replace each reference with the node to which it refers."""
     by_id: dict[str, Node] = {}
     for node in collected:
         if isinstance(node_id := node.get("@id"), str) and len(node) > 1:
@@ -77,7 +77,10 @@ def _dereferenced(value: object, by_id: dict[str, Node]) -> object:
 
 
 def _referenced_node(value: object, by_id: dict[str, Node]) -> object:
-    """Return the node that a value refers to (`{"@id": ...}`), or else the value."""
+    """If a value is a reference (`{"@id": ...}`), return the node to which it refers.
+
+    Return any other value unchanged.
+    """
     if not isinstance(value, dict):
         return value
     node = cast("Node", value)
@@ -99,7 +102,7 @@ def _nested_nodes(document: object) -> Iterator[Node]:
 
 
 def organization(all_nodes: list[Node]) -> Node:
-    """Return the organization that publishes the page, or else the first organization on the page."""
+    """Return the organization that publishes the page. If it is unknown, return the first organization on the page."""
     publishers = (
         node
         for page in all_nodes
@@ -125,7 +128,7 @@ def _is_product(node: Node) -> bool:
 
 
 def facts(all_nodes: list[Node]) -> Iterator[tuple[str, str]]:
-    """Yield labels and values: first for the company, then for products, prices, ratings and questions."""
+    """Yield facts as labels and values: first about the company, then about products, prices, ratings and questions."""
     yield from _company_facts(organization(all_nodes))
     products = list(filter(_is_product, all_nodes))
     for product in products[:MAX_FACTS_PER_KIND]:
@@ -191,7 +194,7 @@ def _offer_prices(offers: list[Node], product: str) -> Iterator[str]:
 
 
 def _current_prices(offer: Node) -> Iterator[str]:
-    """Yield the current prices of an offer with currency and billing period. List prices are left out."""
+    """Yield the current prices of an offer, with currency and billing period. List prices are left out."""
     currency = line(offer.get("priceCurrency"))
     specs = [spec for spec in nodes_in(offer.get("priceSpecification")) if not _is_list_price(spec)]
     prices = [price for spec in specs if (price := _price_text(spec, currency))]
@@ -221,7 +224,7 @@ def _is_list_price(price: Node) -> bool:
 
 
 def _billing_period(offer: Node) -> str:
-    """Return what a price is charged per, such as "month", "user" or "3 months"; empty if unknown."""
+    """Return the unit to which a price applies, such as "month", "user" or "3 months". Return '' if it is unknown."""
     quantity = next(iter(nodes_in(offer.get("referenceQuantity"))), NOTHING)
     quantity_text, unit = line(quantity.get("value")), _unit_name(quantity) or _unit_name(offer)
     if duration := DURATION.match(line(offer.get("billingDuration"))):
@@ -281,7 +284,7 @@ def image(value: object) -> str:
 
 
 def line(value: object) -> str:
-    """Return a string or number as one line without markup; an empty string for any other value."""
+    """Return a string or number as one line of text without markup. Return '' for any other value."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     flat = " ".join(cleaned(MARKUP.sub(" ", str(value))).split())

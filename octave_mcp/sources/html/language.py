@@ -1,4 +1,5 @@
-"""The language of a page: the declared one, unless its letters or words clearly contradict it."""
+"""Determines the language of a page: the declared language, unless the letters or words of the page clearly contradict it.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +14,18 @@ KANA = re.compile(r"[\u3040-\u30ff]")
 SAMPLE_CHARACTERS = 4000
 MIN_WORDS = 20
 MIN_WORDS_TO_CONTRADICT = 12
-# Another language overrules the declared one only if it is at least this likely and the declared one at most this
-# likely.
+# Probabilities. A different language replaces the declared one only if it has at least the first, and the declared
+# language has at most the second.
 MIN_CONFIDENCE = 0.9
 MAX_DECLARED_LIKELIHOOD = 0.02
-# The declared language is confirmed if at least this share of the letters is in its script. The share is low because
-# manuals quote much code in Latin letters.
+# The declared language is confirmed if at least this share of the letters is in its script. The share is low, because
+# manuals often contain much code in Latin letters.
 MIN_OWN_LETTER_SHARE = 0.15
 ENGLISH_WORD = re.compile(r"\b(?:the|and|of|to|in|for|with|is|are|your|you|we|our|that|on|by)\b", re.IGNORECASE)
-# A text with at least this share of common English words is English, so the language model, which is slow to load, is
-# not needed.
+# A text with at least this share of common English words is English. In this case, the language model is not needed,
+# which is slow to load.
 MIN_ENGLISH_SHARE = 0.12
-# Codes that mean the same language here: former codes (`iw` for `he`) and members of a macrolanguage (`nb`, `yue`).
+# Codes that are treated as another code: former codes (`iw` for `he`) and members of a macrolanguage (`nb`, `yue`).
 SYNONYMS = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "fil": "tl", "yue": "zh", "cmn": "zh"}
 
 SCRIPTS: dict[str, tuple[re.Pattern[str], Sequence[str]]] = {
@@ -53,7 +54,7 @@ ALSO_IN_LATIN = frozenset({"sr", "kk", "uz", "ku", "mn", "tt"})
 
 
 def language_of(text: str, declared: str) -> str:
-    """Return the primary language subtag in lower case, or "und" if neither the page nor its words show it."""
+    """Return the primary language subtag in lower case, such as "en". Return "und" if the language is unknown."""
     sample = text[:SAMPLE_CHARACTERS]
     tag = LANGUAGE_TAG.match(declared.strip())
     declared_code = tag[1].lower() if tag else ""
@@ -67,7 +68,10 @@ def language_of(text: str, declared: str) -> str:
 
 
 def _script(text: str) -> str:
-    """Return the script, other than Latin, of more than half of the letters; empty if there is none."""
+    """Return the script of most letters.
+
+    Return '' if it is Latin, or if no script has more than half of the letters.
+    """
     letters = sum(map(str.isalpha, text))
     counts = {name: len(pattern.findall(text)) for name, (pattern, _) in SCRIPTS.items()}
     main_script = max(counts, key=counts.__getitem__)
@@ -86,7 +90,7 @@ def _may_be_written_in(language: str, script: str, text: str) -> bool:
 
 
 def _confirmed(text: str, declared: str) -> str:
-    """Return the declared language, unless the words clearly belong to another one."""
+    """Return the declared language, unless the words clearly belong to another language."""
     words = text.split()
     if len(words) < MIN_WORDS_TO_CONTRADICT or (
         declared == "en" and len(ENGLISH_WORD.findall(text)) >= len(words) * MIN_ENGLISH_SHARE
@@ -112,7 +116,10 @@ def _language_of_script(text: str, script: str) -> str:
 
 
 def _ranked(text: str) -> list[tuple[str, float]]:
-    """Return languages with their likelihoods, the likeliest first. Synonymous codes are merged."""
+    """Return the possible languages with their probabilities, most probable first.
+
+    Codes that mean the same language are merged.
+    """
     likelihoods: dict[str, float] = {}
     for language, likelihood in cast("list[tuple[str, float]]", _identifier().rank(text)):
         name = SYNONYMS.get(language, language)

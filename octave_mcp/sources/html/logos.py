@@ -1,4 +1,5 @@
-"""Records where rows of logos are in the Markdown of a page, so that they are not read as ordinary text."""
+"""Records the positions of rows of logos in the Markdown of a page, so that these rows are not treated as ordinary text.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +10,14 @@ from typing import NamedTuple
 from octave_mcp.domain.page import Labelled
 from octave_mcp.sources.html.characters import cleaned
 
-# Private-use characters are removed from the text of a page, so a page cannot forge these marks.
+# The marks are private-use characters. A page cannot forge them, because such characters are removed from its text.
 ROW_START, ROW_END = "\ue002", "\ue003"
 LINE_PREFIX = re.compile(r"[\s#>*+-]*(?:\d+\. )?")
 ROW = re.compile(f"{ROW_START}([^{ROW_START}{ROW_END}]*){ROW_END}")
 
 
 class MarkdownText(NamedTuple):
-    """Markdown, with the positions of its rows of logos."""
+    """A Markdown text, and the positions of the rows of logos in it."""
 
     text: str
     logos: tuple[Labelled, ...] = ()
@@ -33,7 +34,7 @@ def without_marks(text: str) -> MarkdownText:
 
 
 def _labelled_rows(text: str) -> Iterator[Labelled]:
-    """Yield the rows that fill a line. A row in the cell of a table is ordinary text."""
+    """Yield the rows that fill a whole line. A row of logos in a table cell is treated as ordinary text."""
     for rows_before, match in enumerate(ROW.finditer(text)):
         prefix = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
         if LINE_PREFIX.fullmatch(prefix) and text[match.end() : match.end() + 1] in {"", "\n"}:
