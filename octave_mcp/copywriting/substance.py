@@ -1,5 +1,4 @@
-"""Rules for the content of an e-mail: it must fit the deal, prove its claims, offer something, and not be repetitive.
-"""
+"""Rules for the content of an e-mail: it must fit the deal, prove its claims, make an offer, and not repeat itself."""
 
 from __future__ import annotations
 

@@ -174,8 +174,7 @@ def _unreachable(company: Company, failure: PageFailure) -> SiteUnreachable:
 
 
 def _may_be_incomplete(known: Addresses, home: Page) -> bool:
-    """Whether the first reader possibly missed some pages, because it could read neither the home page nor a sitemap.
-    """
+    """Whether the first reader possibly missed pages, because it could read neither the home page nor a sitemap."""
     by_second = home.ref.notice is not None and home.ref.notice.code == "other_source"
     return by_second and all(link.origin != "sitemap" for link in known.links)
 

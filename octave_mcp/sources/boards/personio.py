@@ -20,8 +20,7 @@ def _page(parts: SplitResult) -> str | None:
 
 
 def _feeds(page: str) -> tuple[str, ...]:
-    """Return the URL of the English feed, followed by the URL of the feed in the company's own language as a fallback.
-    """
+    """Return the URL of the English feed, and as a fallback the URL of the feed in the company's own language."""
     return f"{page}xml?language=en", f"{page}xml"
 
 

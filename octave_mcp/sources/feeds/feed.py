@@ -24,7 +24,7 @@ MAX_HTML_CHARACTERS = 8000
 MAX_SUMMARY_CHARACTERS = 800
 # In characters. Shorter summaries, such as 'Read more', are useless, so the next field is used instead.
 MIN_SUMMARY_CHARACTERS = 40
-# Only these blocks are used for a summary, which has no headings, quotations and tables.
+# Matches the first character of headings, quotations and table rows, which are left out of a summary.
 MARKUP = re.compile(r"[#>|]")
 TITLES: dict[PageKind, str] = {"news": "News", "blog": "Blog"}
 

@@ -79,9 +79,9 @@ ENCODED_SPACES = (b"&nbsp;", b"&#160;", b"\xc2\xa0")
 
 
 def is_suspicious(html: bytes) -> bool:
-    """Return whether parsing may take long although the page is not `too_complex`.
+    """Return whether parsing could take long, although the page is not `too_complex`.
 
-    Such pages are rare: one in hundreds.
+    Less than one page in a hundred is like this.
     """
     tags = html.count(b"<")
     return (

@@ -252,8 +252,7 @@ def _date_text(element: Element) -> str:
 
 
 def _is_change_date(elements: list[Element], index: int) -> bool:
-    """Return whether the element's date is the date of a change, according to its class or to the line that contains it.
-    """
+    """Return whether the element contains the date of a change, according to its class or to the text in its line."""
     element, parent = elements[index], elements[index - 1]
     is_line = parent.words <= MAX_BYLINE_WORDS and any(child is element for child in parent.children)
     text = (parent if is_line else element).text[:MAX_LINE_CHARACTERS]

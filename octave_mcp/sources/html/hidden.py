@@ -215,8 +215,7 @@ class _Search:
         return has_visible_child
 
     def _style_with_classes(self, element: Element) -> str:
-        """Return the style of an element: the rules for its classes in style sheets, followed by its style attribute.
-        """
+        """Return the style of an element: the style sheet rules for its classes, followed by its style attribute."""
         own, names = element.attributes.get("style", ""), element.attributes.get("class", "").split()
         class_styles = [self._class_styles[name] for name in names if name in self._class_styles]
         return ";".join([*class_styles, own]) if class_styles else own

@@ -105,8 +105,7 @@ def _yes_or_no(element: Element, *, in_cell: bool = False) -> bool | None:
 
 
 def _drawing_names(element: Element) -> str:
-    """Return the names that an icon has besides its classes: its symbol, its file name, and its name in an icon font.
-    """
+    """Return the names of an icon other than its classes: its symbol, its file, and its name in an icon font."""
     attributes = element.attributes
     if not attributes:
         return ""

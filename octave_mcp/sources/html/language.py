@@ -1,5 +1,4 @@
-"""Determines the language of a page: the declared language, unless the letters or words of the page clearly contradict it.
-"""
+"""Determines the language of a page: the declared language, unless the letters or words clearly contradict it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Records the positions of rows of logos in the Markdown of a page, so that these rows are not treated as ordinary text.
-"""
+"""Records where the Markdown of a page contains rows of logos, so that they are not treated as ordinary text."""
 
 from __future__ import annotations
 

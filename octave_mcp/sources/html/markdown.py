@@ -1,6 +1,6 @@
-"""Writes the content of a page as Markdown that sentences can be copied from.
+"""Converts the content of a page to Markdown from which sentences can be quoted.
 
-The Markdown has no links, no emphasis and no escapes, and each paragraph, item or row is one line.
+The Markdown has no links, emphasis and escapes. Each paragraph, list item or table row is one line.
 """
 
 from __future__ import annotations
@@ -20,19 +20,20 @@ from octave_mcp.sources.html.tree import LISTS, Element
 
 Kind = Literal["text", "heading", "list", "table", "quote", "code", "logos"]
 
-# Private-use characters are removed from the text of a page, so they can stand for `<br>` until a block is written.
+# These private-use characters stand for `<br>` until a block is written. They cannot be confused with the page's own
+# text, because such characters are removed from it.
 LINE_BREAK = "\ue000"
 LINE_BREAK_AFTER_BOLD = "\ue001"
 LINE_BREAKS = re.compile(f"(?:(?<!\\s)\\s+)?[{LINE_BREAK}{LINE_BREAK_AFTER_BOLD}]\\s*")
-# Two `<br>` in a row separate paragraphs on many pages.
+# Many pages separate paragraphs with two `<br>` in a row.
 PARAGRAPH_BREAK = re.compile(f"[{LINE_BREAK}{LINE_BREAK_AFTER_BOLD}]\\s*[{LINE_BREAK}{LINE_BREAK_AFTER_BOLD}]+")
 
 BLANK = f" \t\r\n\xa0{LINE_BREAK}{LINE_BREAK_AFTER_BOLD}"
 
-# A list item that contains one of these blocks is a card, which does not fit on one line.
+# A list item that contains one of these blocks does not fit on one line. It is treated as a card.
 CARD_KINDS = frozenset({"heading", "table", "quote", "code", "logos"})
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
-# WAI-ARIA assumes this level for `role="heading"` without `aria-level`.
+# The default level of `role="heading"` without `aria-level`, according to WAI-ARIA.
 DEFAULT_LEVEL = 2
 CAPTION_TAGS = frozenset({"figcaption", "cite", "footer"})
 MIN_LOGOS = 3
@@ -91,7 +92,7 @@ def _blocks(element: Element, *, drop_calls: bool = True) -> list[Block]:
 
 
 def _is_call(child: Element | str, text: str, parent: Element, *, is_first: bool) -> bool:
-    """Return whether a link is a call to action. A link in a list, or at the start of a text, may be a name."""
+    """Return whether a link is a call to action. In a list or at the start of a text, a link can also be a name."""
     if isinstance(child, str) or not child.link_words:
         return False
     may_be_name = parent.tag in {"li", "dt"} or (is_first and parent.words > parent.link_words)
@@ -141,7 +142,8 @@ def _line_break(parent: Element, index: int) -> str:
 def _heading(element: Element) -> list[Block]:
     """Return a heading.
 
-    A heading is never a call to action: "Get started" may head a card, and "Contact Center" may be a product.
+    A heading is never treated as a call to action: "Get started" can be the title of a card, and "Contact Center" can
+    be a product.
     """
     blocks = _blocks(element, drop_calls=False)
     text = one_line(
@@ -159,7 +161,7 @@ def _level(element: Element) -> int:
 def _list(element: Element) -> list[Block]:
     """Return a list with one line per item.
 
-    The content of an item that is a card, for example with a heading, becomes separate blocks.
+    If an item is a card, for example because it has a heading, its content becomes separate blocks.
     """
     blocks: list[Block] = []
     lines: list[str] = []
@@ -192,7 +194,7 @@ def _item(parts: list[Block], marker: str) -> list[str]:
 def _definitions(element: Element) -> list[Block]:
     """Return a definition list with one line per term.
 
-    If a definition is a card, for example with a heading, all terms and definitions become separate blocks.
+    If a definition is a card, for example because it has a heading, all terms and definitions become separate blocks.
     """
     terms: list[tuple[str, list[str]]] = []
     parts = [(part, _blocks(part)) for part in element.find("dt", "dd")]
@@ -234,13 +236,13 @@ def _without_captions(element: Element, captions: list[str]) -> Element:
 
 
 def _caption(element: Element) -> str:
-    """Return "Name, Role, Company", regardless of what separates these parts on the page."""
+    """Return a caption such as "Name, Role, Company". On the page, the parts can be separated in other ways."""
     text = ", ".join(LINE_BREAKS.sub(", ", block.text) for block in _blocks(_with_commas(element)))
     return text.strip(" ,").lstrip("—–-― ").strip()
 
 
 def _with_commas(element: Element) -> Element:
-    """Return the element with commas for line breaks and between adjacent elements."""
+    """Replace line breaks in the element with commas, and insert commas between adjacent elements."""
     children: list[Element | str] = []
     for child in element.children:
         if isinstance(child, str):

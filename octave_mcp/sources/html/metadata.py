@@ -1,4 +1,4 @@
-"""Reads the facts about a page and its company in its head: meta elements, OpenGraph and JSON-LD."""
+"""Reads facts about a page and its company from the HTML head: meta elements, OpenGraph and JSON-LD."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DESCRIPTION_META = ("description", "og:description", "twitter:description")
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The title, structured data and date of a page, and the facts in its JSON-LD as labels and values."""
+    """The title, structured data and date of a page, and the facts from its JSON-LD as labels and values."""
 
     title: str
     structured: Structured
@@ -30,11 +30,14 @@ class Head:
 
     @property
     def describes_company(self) -> bool:
-        """Whether the head has facts about the company or its products, not only a title and a description."""
+        """Whether the HTML head has facts about the company or its products, and not only a title and a description."""
         return bool(self.structured.organization) or any(value for _, value in self.facts)
 
     def facts_missing_from(self, text: str) -> tuple[HeadFact, ...]:
-        """Return the facts about the page and its company, and those JSON-LD facts that are not in the text."""
+        """Return the facts about the page and its company.
+
+        Facts from JSON-LD are left out if the text contains them.
+        """
         structured = self.structured
         lines = (
             ("Site name", structured.site_name),
@@ -53,7 +56,7 @@ class Head:
 
 
 def head_of(root: Element, url: str, fetched_on: date) -> Head:
-    """Read the head of the page at `url`. Dates after `fetched_on` are ignored."""
+    """Read the HTML head of the page at `url`. Dates after `fetched_on` are ignored."""
     meta = _meta(root)
     nodes = json_ld.nodes(root)
     company = json_ld.organization(nodes)
@@ -80,7 +83,7 @@ def head_of(root: Element, url: str, fetched_on: date) -> Head:
 
 
 def _host_names(url: str) -> tuple[str, ...]:
-    """Return the names in a host: `acme.co.uk` and `acme`."""
+    """Return the names that a host name contains, such as `acme.co.uk` and `acme`."""
     host = (urlsplit(url).hostname or "").removeprefix("www.")
     return (host, host.partition(".")[0])
 

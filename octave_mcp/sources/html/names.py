@@ -1,6 +1,7 @@
-"""Recognises the purpose of elements from the whole words in their class and id.
+"""Recognises the purpose of elements by whole words in their class and id.
 
-A name is only a hint: page builders call a container of text a `widget`, and the first words of a home page a `banner`.
+Such a word is only a hint. For example, page builders use `widget` for containers of text, and `banner` for the
+introduction of a home page.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from octave_mcp.sources.html.tree import Element
 
 Name = Literal["consent", "breadcrumb", "skip", "overlay", "notice", "links", "place", "footer", "opener", "button"]
 
-# Utility classes describe the appearance, not the purpose, of an element: `pt-[var(--navbar-height)]`, `md:menu`.
+# Matches utility classes, which describe the appearance of an element and not its purpose: `pt-[var(--navbar-height)]`,
+# `md:menu`.
 UTILITY_CLASS = re.compile(r"[\[(:]")
 WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[a-z])(?=[0-9])|[^A-Za-z0-9\s]+")
 MAX_NAMES_CHARACTERS = 1000
@@ -21,9 +23,9 @@ NO_NAMES: frozenset[Name] = frozenset()
 
 
 def _whole_words(pattern: str) -> re.Pattern[str]:
-    """Compile a pattern for whole words of a name, separated by "-".
+    """Compile a pattern that matches whole words in a name whose words are separated by "-".
 
-    Names such as `has-sidebar` describe another element, so they do not match.
+    Names such as `has-sidebar` do not match, because they refer to another element.
     """
     return re.compile(rf"(?<![^-])(?<!has-)(?<!with-)(?<!no-)(?:{pattern})(?![^-])")
 
@@ -50,8 +52,8 @@ NAME_PATTERNS: dict[Name, re.Pattern[str]] = {
     "button": _whole_words(r"btn|button"),
 }
 
-# Every match of a pattern contains one of its stems. Most names contain no stem at all, and searching for the stems
-# takes a tenth of the time.
+# A pattern can match only if the name contains one of its stems. Most names contain none, and searching for stems takes
+# only a tenth of the time.
 STEMS: dict[Name, tuple[str, ...]] = {
     "consent": ("cookie", "consent", "gdpr", "ccpa", "onetrust", "usercentrics", "didomi"),
     "breadcrumb": ("crumb",),

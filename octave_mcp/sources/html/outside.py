@@ -1,4 +1,4 @@
-"""Finds links that lead beyond the site of a page: to job boards, feeds, and the home pages of other sites."""
+"""Finds links from a page to job boards, feeds and the home pages of other sites."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ LINK_ELEMENT = re.compile(r"<link\s[^<>]{1,1000}>", re.IGNORECASE)
 HEAD_CHARACTERS = 500_000
 MAX_LINK_ELEMENTS = 300
 FEED_TYPES = ("application/rss+xml", "application/atom+xml")
-# WordPress offers a feed of comments next to the feed of posts.
+# Matches feeds of comments, which WordPress offers in addition to the feed of posts.
 COMMENT_FEED = re.compile(r"comments?(?![a-z])", re.IGNORECASE)
-# JSON in scripts may escape slashes: `https:\/\/boards.greenhouse.io\/acme`.
+# Also matches escaped slashes, because JSON in scripts can contain them: `https:\/\/boards.greenhouse.io\/acme`.
 SCRIPT_URL = re.compile(r"https?:(?:\\?/){2}[\w.-]{1,100}(?:\\?/[\w.%?=&-]{0,100}){0,6}")
 
 
 def outside_links(kind: PageKind, html: str, root: Element, url: str, company: Company) -> tuple[Link, ...]:
-    """Return the links beyond the site that are useful: job boards, feeds and, on a home page, other sites."""
+    """Return the links to job boards and feeds. For a home page, return the links to other sites, too."""
     is_home = kind == "home"
     board_links = job_boards(html, url) if is_home or kind == "careers" else []
     feed_links = feeds(html, url, company) if is_home or kind in {"blog", "news"} else []
@@ -40,9 +40,10 @@ def outside_links(kind: PageKind, html: str, root: Element, url: str, company: C
 
 
 def job_boards(html: str, url: str) -> list[Link]:
-    """Return the job boards that a page embeds, the most frequent first.
+    """Return the job boards that a page embeds, most frequent first.
 
-    If the page embeds no job board, return the boards that it links to, or else the boards that its scripts name.
+    If the page embeds no job board, return the boards to which it links. If it links to none, return those in its
+    scripts.
     """
     if not any(board.domain in html for board in BOARDS):
         return []
@@ -64,10 +65,10 @@ def job_boards(html: str, url: str) -> list[Link]:
 
 
 def feeds(html: str, url: str, company: Company) -> list[Link]:
-    """Return the feeds on the company's site that a page declares, except feeds of comments."""
+    """Return the feeds that a page declares and that are on the company's site. Feeds of comments are left out."""
     if not any(kind in html for kind in FEED_TYPES):
         return []
-    # Parsing only these elements takes a tenth of the time of parsing the page again.
+    # Only these elements are parsed again, because that takes a tenth of the time for the whole page.
     elements = "".join(LINK_ELEMENT.findall(html, 0, HEAD_CHARACTERS)[:MAX_LINK_ELEMENTS])
     nodes = LexborHTMLParser(elements).css("link[rel~=alternate][href]")
     links: dict[str, Link] = {}
@@ -91,7 +92,10 @@ def other_homes(root: Element, url: str, company: Company) -> list[Link]:
 
 
 def _is_site(url: str) -> bool:
-    """Return whether a host is a site of its own, unlike `acme.tumblr.com`, which is part of the site `tumblr.com`."""
+    """Return whether a host is a separate site.
+
+    For example, `acme.tumblr.com` is not, because it is part of `tumblr.com`.
+    """
     site = site_at(url)
     return bool(site) and site in {urlsplit(url).netloc.lower().removeprefix("www."), urlsplit(url).netloc.lower()}
 

@@ -1,7 +1,7 @@
-"""Decides from style declarations whether text is visible: its size, position, colour and background.
+"""Decides whether text is visible, based on style declarations for its size, position, colour and background.
 
-Font size, colour and visibility are inherited (CSS Cascading and Inheritance, section 7). Text in an element with
-`font-size: 0` is hidden, but a child that sets its own size is visible.
+Font size, colour and visibility are inherited (CSS Cascading and Inheritance, section 7). For example, `font-size: 0`
+hides the text in an element, but not the text in a child that sets its own size.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-# "never shown": no reader ever sees the text. "not shown yet": a tab or menu may show the text. "faded": scripts often
-# fade such text in, so it is dropped only if it may be an instruction to a model.
+# "never shown": no reader ever sees the text. "not shown yet": the text could appear later, for example in a tab or
+# menu. "faded": scripts often fade such text in, so it is dropped only if it looks like an instruction to a language
+# model.
 Hiding = Literal["never shown", "not shown yet", "faded"]
 Inherited = Literal["size", "colour", "fill", "visibility", "indent"]
 
-# Sizes below 3px or 0.3em, which hide text: `0`, `1px`, `.1em`, but not `0.8rem`.
+# Matches font sizes below 3px or 0.3em, which hide text: `0`, `1px`, `.1em`, but not `0.8rem`.
 TINY_FONT = re.compile(r"0(?![.\d])|0?\.[0-2]\d*(?:r?em|%|vw|vh)?$|0?\.\d+(?:px|pt)|[0-2](?:\.\d+)?(?:px|pt)")
 ZERO_FONT_SHORTHAND = re.compile(r"(?:[a-z]+ )*0(?:px|pt|em|rem)?(?:\s*/|\s)")
-# `2em` or `150%` of a parent with size 0 is still 0.
+# Matches sizes that are relative to the parent. If the parent has size 0, `2em` or `150%` is still 0.
 RELATIVE_SIZE = re.compile(r"[\d.]+(?:em|%|ex|ch)$|larger|smaller|inherit|unset|revert")
 OFF_SCREEN = re.compile(r"-\d{4,}|-\d{3,}(?:vw|vh|r?em)")
 # Matches `transparent`, `rgba(0, 0, 0, 0)`, `hsl(0 0% 0% / 0)`, `#fff0` and `#ffffff00`.
@@ -34,19 +35,20 @@ RGB = re.compile(r"rgba?\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)")
 COLOURS = re.compile(rf"{HEX.pattern}|{RGB.pattern}|\b(?:white|black)\b|\btransparent\b")
 NAMED_COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0)}
 IMAGE_URL = re.compile(r"url\((?:[^()]|\([^()]*\))*+\)")
-# Words that a background may contain besides its colours. Any other word may be a colour that is not known here, so the
-# colours are not compared.
+# Matches the words that a background can contain besides its colours. If it contains another word, the colours are not
+# compared, because that word could be the name of a colour.
 GRADIENT_SYNTAX = re.compile(
     r"(?:(?:repeating|linear|radial|conic|gradient|to|at|from|in|deg|turn|rad|left|right|top|bottom|center|circle|ellipse"
     r"|cover|contain|no|repeat|fixed|scroll|none|px|em|rem|vw|vh|x|y)(?![a-z])|[^a-z])+"
 )
-# A zero in `calc(0px)` or `clamp(0rem, 0vw, 0rem)`.
+# Matches the zeros in `calc(0px)` and `clamp(0rem, 0vw, 0rem)`.
 ZERO_LENGTH = re.compile(r"(?<![\w.-])(?:0+(?:\.0*)?|\.0+)(?:[a-z]+|%)?(?![\w.])")
 MAX_COLOURS, MAX_BACKGROUND_CHARACTERS = 8, 400
-# Out of 255. Two colours count as alike if red, green and blue each differ by less than this.
+# Out of 255. If red, green and blue each differ by less than this, two colours count as equal.
 MIN_CONTRAST = 12
 
-# Sliders place the next slide at `left: -100%`, whereas nothing ever scrolls `left: -9999px` into view.
+# `left: -100%` counts as "not shown yet", because sliders place the next slide there. But nothing ever scrolls `left:
+# -9999px` into view.
 HIDING_RULES: tuple[tuple[str, str, Hiding], ...] = (
     ("font-size", TINY_FONT.pattern, "never shown"),
     ("font", ZERO_FONT_SHORTHAND.pattern, "never shown"),
@@ -81,7 +83,7 @@ ZERO_SIZE = re.compile(r"[01]?(?:\.\d+)?(?:px|em|rem|%)?|0")
 
 @lru_cache(maxsize=4096)
 def declarations(style: str) -> dict[str, str]:
-    """Return the values of style declarations by property name, all in lower case."""
+    """Parse style declarations, and return their values by property name. Names and values are in lower case."""
     rules: dict[str, str] = {}
     for declaration in style.lower().split(";"):
         name, _, value = declaration.partition(":")
@@ -93,7 +95,10 @@ def declarations(style: str) -> dict[str, str]:
 def hiding_of(
     style: str, background: str = "", *, clipped: bool = False, without: frozenset[Inherited] = frozenset()
 ) -> Hiding | None:
-    """Return how surely declarations hide text on this background; None if they do not."""
+    """Return how certain it is that the declarations hide text on this background.
+
+    Return None if they do not hide it.
+    """
     rules = declarations(style)
     relevant = (rules.keys() & HIDING_PATTERNS.keys()) - {CSS_PROPERTIES[inherited] for inherited in without}
     levels = {level for name in relevant for pattern, level in HIDING_PATTERNS[name] if pattern.match(rules[name])}
@@ -108,7 +113,10 @@ def hiding_of(
 
 
 def background_of(style: str) -> str:
-    """Return the background behind the text; empty if there is none, or if only the letters show it."""
+    """Return the background behind the text.
+
+    Return '' if there is none, or if it is visible only inside the letters.
+    """
     if "background" not in style or clips_background(style):
         return ""
     rules = declarations(style)
@@ -116,7 +124,7 @@ def background_of(style: str) -> str:
 
 
 def clips_background(style: str) -> bool:
-    """Return whether only the letters show the background (`background-clip: text`), as in headings with a gradient."""
+    """Return whether the background is visible only inside the letters, as in headings with a colour gradient."""
     if "clip" not in style:
         return False
     rules = declarations(style)
@@ -124,16 +132,16 @@ def clips_background(style: str) -> bool:
 
 
 def hidden_by_colour(rules: dict[str, str], style: str, background: str, *, clipped: bool) -> Hiding | None:
-    """Return how surely the colour of a text hides the text.
+    """Return how certain it is that a text is hidden by its own colour.
 
-    `clipped`: an ancestor shows its background only inside the letters.
+    `clipped`: whether the background of an ancestor is visible only inside the letters.
     """
     fill = rules.get("-webkit-text-fill-color", "")
     text_colour = rules.get("color", "") if fill in INHERITED_COLOURS else fill
     if TRANSPARENT.match(text_colour):
         if clips_background(style):
-            # Transparent letters show their own background, so that background must differ from the one behind the
-            # letters.
+            # Transparent letters are readable if their own background is clipped to them and differs from the
+            # background behind them.
             own = " ".join(rules.get(name, "") for name in BACKGROUND_PROPERTIES)
             return "never shown" if own.strip() and _is_unreadable(own, background or "white") else "faded"
         outlined = any(name in rules and not NO_OUTLINE.match(rules[name]) for name in OUTLINE_PROPERTIES)
@@ -141,13 +149,13 @@ def hidden_by_colour(rules: dict[str, str], style: str, background: str, *, clip
     background = background_of(style) or background
     if not _is_unreadable(text_colour, background):
         return None
-    # The colours of a picture are not known, so the text on it may be readable.
+    # The colours of a picture are unknown, so text on a picture is assumed to be readable.
     return "faded" if "url(" in background else "never shown"
 
 
 @lru_cache(maxsize=4096)
 def hidden_by_inheritance(style: str, background: str = "") -> frozenset[Inherited]:
-    """Return the inherited properties that hide the text. Children can override each of these properties."""
+    """Return the inherited properties that hide the text. A child element can override each of them."""
     rules = declarations(style)
     hidden: set[Inherited] = set()
     if TINY_FONT.match(rules.get("font-size", "")) or ZERO_FONT_SHORTHAND.match(rules.get("font", "")):
@@ -162,7 +170,7 @@ def hidden_by_inheritance(style: str, background: str = "") -> frozenset[Inherit
 
 
 def still_hidden(hidden: frozenset[Inherited], style: str) -> frozenset[Inherited]:
-    """Return which of these properties still hide a child with this style."""
+    """Return those of the properties `hidden` that the style of a child does not override."""
     return (
         frozenset(inherited for inherited in hidden if not _is_reset(inherited, declarations(style)))
         if style
@@ -207,7 +215,10 @@ def _are_alike(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
 
 
 def _all_rgb(text: str) -> list[tuple[int, ...]]:
-    """Return the red, green and blue of each colour in the text; an empty list if any colour is unknown."""
+    """Return the red, green and blue values of each colour in the text.
+
+    If any colour is unknown, return an empty list.
+    """
     text = IMAGE_URL.sub("", text)
     if len(text) > MAX_BACKGROUND_CHARACTERS or not GRADIENT_SYNTAX.fullmatch(COLOURS.sub(" ", text)):
         return []

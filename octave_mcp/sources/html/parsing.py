@@ -1,6 +1,9 @@
-"""Parses pages. A page that looks dangerous is parsed in a subprocess, because a thread cannot be killed.
+"""Parses pages.
 
-The subprocess runs `main`, which reads the context of a page and its HTML, and writes the page or the failure as JSON.
+Parses pages. A page that could take very long is parsed in a subprocess, because a thread cannot be killed.
+
+The subprocess runs `main`, which reads the HTML of a page and its context from stdin, and writes the page or a failure
+as JSON.
 """
 
 from __future__ import annotations
@@ -21,16 +24,16 @@ from octave_mcp.sources.html.complexity import is_suspicious, too_complex
 from octave_mcp.sources.html.encoding import decoded
 from octave_mcp.sources.html.extraction import page_of
 
-# Per page. CPU time rather than wall-clock time, so that a busy machine does not make a page too complex.
+# Per page. The limit is CPU time and not wall-clock time, so a page does not fail just because the machine is busy.
 MAX_CPU_SECONDS = 4
-# Address space of the subprocess, including the interpreter.
+# Limit of the subprocess's address space, which includes the interpreter.
 MAX_MEMORY_BYTES = 1_000_000_000
 MAX_PROCESSES = 2
 PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from octave_mcp.sources.html import parsing; parsing.main()"
 
 
 class PageContext(Value):
-    """The URL, company, time and origin of a page."""
+    """The context of a page: its URL, its company, the time of the fetch, and its origin."""
 
     url: str
     company: Company
@@ -44,7 +47,7 @@ class _Result(Value):
 
 
 class PageParser:
-    """Parses bytes to pages, most of them in this process."""
+    """Parses the HTML of pages, usually in this process."""
 
     def __init__(self) -> None:
         self._processes = asyncio.Semaphore(MAX_PROCESSES)
@@ -53,7 +56,7 @@ class PageParser:
         """Decode and parse a page.
 
         Raises:
-            PageFailed: the page is too complex, is empty, refuses visitors, or needs scripts to show its content.
+            PageFailed: If the page is too complex, is empty, refuses visitors, or needs scripts to show its content.
         """
         page = await read_in_time(context.url, _parse, body, charset, context)
         if isinstance(page, Page):
@@ -67,7 +70,7 @@ class PageParser:
 
 
 def _parse(body: bytes, charset: str | None, context: PageContext) -> Page | bytes:
-    """Return the page, or its HTML in UTF-8 if a subprocess should parse it."""
+    """Return the parsed page. If a subprocess should parse the page, return its HTML in UTF-8 instead."""
     html = decoded(body, charset, context.url)
     encoded = html.encode("utf-8", "replace")
     if is_suspicious(encoded):
@@ -103,7 +106,7 @@ def _too_complex(context: PageContext) -> PageFailure:
 
 
 def main() -> None:
-    """Parse the page on stdin, as the subprocess of `PageParser`."""
+    """Parse the page on stdin. This function runs in the subprocess of `PageParser`."""
     _set_limits()
     header, _, html = sys.stdin.buffer.read().partition(b"\n")
     context = PageContext.model_validate_json(header)
@@ -116,23 +119,23 @@ def main() -> None:
 
 
 def _set_limits() -> None:
-    """Limit the memory of this process and its CPU time from now on. SIGPROF kills a process that exceeds its time.
+    """Limit the memory and the remaining CPU time of this process. If it exceeds its CPU time, SIGPROF kills it.
 
-    Windows has no such limits, so the parent kills the process there after the same number of seconds of wall-clock
-    time.
+    Windows has no such limits. There, the parent process kills this process after the same wall-clock time.
     """
     if sys.platform != "win32":
         import resource  # noqa: PLC0415 - absent on Windows
 
         resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
-        # RLIMIT_CPU counts whole seconds since the process started. This limit takes effect if SIGPROF does not.
+        # RLIMIT_CPU is a second limit, in case SIGPROF does not work. It counts in whole seconds from the start of the
+        # process.
         soft_limit, hard_limit = (
             math.ceil(time.process_time()) + MAX_CPU_SECONDS + 1,
             resource.getrlimit(resource.RLIMIT_CPU)[1],
         )
         if hard_limit == resource.RLIM_INFINITY or soft_limit < hard_limit:
             resource.setrlimit(resource.RLIMIT_CPU, (soft_limit, hard_limit))
-        # A parent may have ignored or blocked SIGPROF, and subprocesses inherit both.
+        # If the parent process ignores or blocks SIGPROF, this process has inherited that, so both are undone here.
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGPROF})
         signal.setitimer(signal.ITIMER_PROF, MAX_CPU_SECONDS)

@@ -1,4 +1,4 @@
-"""Takes the names of companies from the alternative texts of the logos that a page shows."""
+"""Extracts the names of companies from the alternative texts of logos."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from octave_mcp.sources.html.tree import Element
 MAX_NAME_CHARACTERS, MAX_NAME_WORDS = 30, 4
 MAX_LOGO_LABEL_CHARACTERS, MAX_LOGO_LABEL_WORDS = 70, 8
 LOGO_WORD = re.compile(r"\blogo(?:type|s)?\b", re.IGNORECASE)
-# Words around the name in an alternative text: "Customer logo of Acme", "Acme logo white", "Visit Acme website".
+# Matches words before or after the company's name in an alternative text: "Customer logo of Acme", "Acme logo white",
+# "Visit Acme website".
 LOGO_WORDING = re.compile(
     r"^(?:the )?(?:(?:company |customer |client |partner )?logo(?:type)?(?: (?:of|for|von|de)(?: the)?\b)?[\s:–-]*"
     r"|(?:visit|view|go to|read about) )|(?:[’']s)?(?<![\s–-])[\s–-]+(?:(?:company |corporate )?logo(?:type)?"
@@ -31,7 +32,8 @@ ICON_NAME = re.compile(
     r"(?: (?:icon|arrow|button|symbol|left|right|up|down|slide|circle|mark))*|.* icon",
     re.IGNORECASE,
 )
-# Links to these sites are the company's own profiles or buttons for sharing, and their icons are not customers.
+# Icons in links to these sites are ignored. Such links lead to the company's own profiles or share the page, so the
+# icons are not customers' logos.
 SOCIAL_PROFILE = re.compile(
     r"//(?:[\w-]+\.)*(?:facebook|twitter|x|linkedin|instagram|youtube|tiktok|github|discord|pinterest|reddit|whatsapp"
     r"|threads|bsky|mastodon|medium|xing|weibo|vimeo|slack|t)\.(?:com|net|me|gg|app|org|social)(?:[/?]|$)"
@@ -45,7 +47,7 @@ BEFORE_SEAM = re.compile(r"(?P<own>.+)[_-](?P<shared>[^_-]+)")
 
 
 class DrawnName(str):
-    """The name of an `<svg>` or a labelled link, which may be an icon instead of a logo."""
+    """The name of an `<svg>` or of a labelled link. Such a picture is either a logo or an icon."""
 
     __slots__ = ()
 
@@ -81,9 +83,9 @@ def picture_names(root: Element) -> Iterator[str]:
 
 
 def logo_names(names: list[str]) -> list[str]:
-    """Return each name of a row of logos once.
+    """Return the names in a row of logos without repetitions.
 
-    If one drawing in the row is an icon, all drawings are treated as icons.
+    If one drawing in the row is an icon, all drawings are treated as icons, and their names are left out.
     """
     if not names:
         return []
@@ -93,9 +95,9 @@ def logo_names(names: list[str]) -> list[str]:
 
 
 def _without_shared_parts(names: list[str]) -> list[str]:
-    """Remove what all names share: "acme-2026" and "beta-2026" become "acme" and "beta".
+    """Remove the part that all names have in common: "acme-2026" and "beta-2026" become "acme" and "beta".
 
-    Names that differ only in a number, such as "client 1", are placeholders and are dropped.
+    If the names differ only in a number, as in "client 1", they are placeholders and are dropped.
     """
     if len(names) < MIN_SERIES:
         return names

@@ -1,8 +1,8 @@
-"""Drops boilerplate and hidden text from the tree of a page.
+"""Removes boilerplate and hidden text from the tree of a page.
 
-Lost text cannot be recovered, while boilerplate only costs tokens. So each rule has a budget: the share of the page's
-words that the rule may drop. The rules and budgets were tuned for recall on the development pages of the benchmark WCXB
-(arXiv 2605.21097).
+Boilerplate only costs tokens, but lost content cannot be recovered. So each rule has a budget, which is the maximum
+share of the page's words that the rule can drop. The rules and budgets were tuned for high recall on the development
+set of the benchmark WCXB (arXiv 2605.21097).
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ NEVER_DROPPED = frozenset({"html", "body", "main"})
 NOT_NOTICES = NEVER_DROPPED | HEADINGS | {"article"}
 TITLE_TAGS = HEADINGS | {"summary", "dt"}
 QUOTE_TAGS = frozenset({"article", "blockquote", "figure"})
-# A header or footer in one of these elements is not that of the site (HTML Accessibility API Mappings, 3.5).
+# A header or footer inside one of these elements is not the header or footer of the site (HTML Accessibility API
+# Mappings, 3.5).
 PART_TAGS = QUOTE_TAGS | {"section", "main", "aside", "nav", "details", "td", "li", "dd", "fieldset"}
 FRAME_TAGS = frozenset({"header", "nav", "footer", "aside"})
 PLACE_TAGS = TITLE_TAGS | PART_TAGS | FRAME_TAGS | {"form"}
@@ -36,24 +37,26 @@ CONSENT_WORD = re.compile(
     re.IGNORECASE,
 )
 
-# The end of a sentence, or a digit. A text with either of these says something, even if it is short.
+# Matches the end of a sentence, or a digit. A text that contains one of these is a statement, even if it is short.
 STATEMENT = re.compile(r"[.!。！][”\"'»)]?(?:\s|$)|\d")
 
-# Budgets: shares of the words of the page.
+# Budgets: the rules do not drop an element that has more than this share of the page's words.
 MAX_FOOTER_SHARE, MAX_NAMED_SHARE, MAX_FRAME_SHARE = 0.6, 0.35, 0.3
-# If the rules leave less than this share, they misjudged the page, and only navigation and footers are dropped.
+# If the rules leave less than this share of the words, they have misjudged the page. In this case, only navigation and
+# footers are dropped.
 MIN_LEFT_SHARE = 0.12
-# An element with an h1 and more than this share is never dropped.
+# An element that contains an h1 and more than this share of the words is never dropped.
 MIN_SUBJECT_SHARE = 0.1
-# Shares of an element's words that are inside links.
+# Shares of the words of an element that are inside links.
 SOME_LINKS, MOSTLY_LINKS, ONLY_LINKS = 0.3, 0.5, 0.85
 MAX_NOTICE_WORDS = 150
 MIN_WORDS = 40
-# With this many words outside links, <main> is the whole content, and short labels outside it are dropped.
+# If <main> has at least this many words outside links, it is the whole content, so short labels outside <main> are
+# dropped.
 MIN_MAIN_WORDS = 150
 MAX_BREADCRUMB_WORDS, MAX_SKIP_WORDS = 25, 10
 MAX_BOX_WORDS = 20
-# A part without links and with at most this many words only labels its neighbours: "Share this".
+# An element without links and with at most this many words is only a label for its neighbours: "Share this".
 MAX_LABEL_WORDS = 4
 MIN_FOOTER_LINKS = 3
 MAX_PARENT_SHARE = 0.5
@@ -62,7 +65,7 @@ MIN_LIST_LINKS, MAX_LIST_WORDS, MAX_WORDS_PER_LINK = 5, 500, 4
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The kinds of ancestors that an element has: main, a quotation, a heading, a part, a frame, a form to fill in."""
+    """The kinds of ancestors of an element: <main>, quotation, heading, section, frame (such as a header) or form."""
 
     main: bool = False
     quote: bool = False
@@ -87,8 +90,8 @@ class Place:
 
 
 TOP = Place()
-# A function that says whether to drop an element, given the element, its place, its parent, and its index in the
-# parent.
+# A function that decides whether to drop an element. Its arguments are the element, its place, its parent, and its
+# index in the parent.
 Rule = Callable[[Element, Place, Element, int], bool]
 
 
@@ -127,11 +130,11 @@ def main_content(root: Root) -> Element:
 
 @dataclass(frozen=True, slots=True)
 class PageStats:
-    """Facts about the whole page with which the rules compare an element."""
+    """Facts about the whole page that the rules need."""
 
     words: int
     subject: Element | None
-    """The only h1, if it has words outside links. A linked h1 is often the logo."""
+    """The only h1, or None if all of its words are linked, because a linked h1 is often the logo."""
     has_main: bool
     """Whether <main> has enough text to be the whole content."""
     main_holds_h1: bool
@@ -146,7 +149,6 @@ class PageStats:
 
 
 def _innermost(element: Element, contains: Callable[[Element], bool]) -> Iterator[Element]:
-    """Yield the elements for which `contains` is true, but for none of their children."""
     if not contains(element):
         return
     children = [child for child in element.children if isinstance(child, Element) and contains(child)]
@@ -157,9 +159,9 @@ def _innermost(element: Element, contains: Callable[[Element], bool]) -> Iterato
 
 
 def _without(element: Element, should_drop: Rule, hidden: HiddenContent | None = None, place: Place = TOP) -> Element:
-    """Return the element without the descendants that `should_drop` selects.
+    """Return the element without those descendants for which `should_drop` returns True.
 
-    Each dropped element leaves a space. Only elements that change are copied. The original tree stays intact.
+    A space replaces each dropped element. The original tree is not changed, because elements that change are copied.
     """
     inner = place.within(element)
     visible = hidden.visible_part(element) if hidden else element
@@ -171,7 +173,7 @@ def _without(element: Element, should_drop: Rule, hidden: HiddenContent | None =
             changed[index] = " "
             continue
         pruned = child if child.is_leaf and not hidden else _without(child, should_drop, hidden, inner)
-        # A button or label that is content becomes a block, so its text is not joined to the next one.
+        # If a button or label is content, it becomes a block. Otherwise, its text would be joined to the text after it.
         if child.tag in CONTROLS and not inner.heading:
             pruned = pruned.with_children(pruned.children, tag="div")
         if pruned is not child:
@@ -182,7 +184,7 @@ def _without(element: Element, should_drop: Rule, hidden: HiddenContent | None =
 
 
 def _is_noise(element: Element) -> bool:
-    """Return whether an element is never content: code, fields, closed dialogs, breadcrumbs, consent notices."""
+    """Return whether an element is never content, as is the case for code, closed dialogs and consent notices."""
     attributes = element.attributes
     if element.tag == "dialog" and "open" not in attributes:
         return not element.holds_main
@@ -199,7 +201,7 @@ def _is_noise(element: Element) -> bool:
 
 
 def _asks_consent(element: Element) -> bool:
-    """Return whether a notice asks for consent, unlike a section that is only about data protection."""
+    """Return whether a notice asks for consent. A section that only explains data protection does not."""
     text = element.text
     if not CONSENT_WORD.search(text):
         return False
@@ -241,7 +243,7 @@ def _is_subject(element: Element, stats: PageStats) -> bool:
 
 
 def _has_heading(element: Element, *tags: str) -> bool:
-    """Return whether an element has a heading with words outside links."""
+    """Return whether an element contains a heading that does not consist only of links."""
     return any(heading.words > heading.link_words for heading in element.find(*(tags or HEADINGS)))
 
 
@@ -260,7 +262,7 @@ def _is_footer(element: Element, place: Place, parent: Element, stats: PageStats
 
 
 def _belongs_to_part(element: Element, place: Place, parent: Element, stats: PageStats) -> bool:
-    """Return whether a header or footer belongs to a part of the page, such as a quotation."""
+    """Return whether a header or footer belongs to only a part of the page, such as a quotation."""
     return place.part or element.words < parent.words <= MAX_PARENT_SHARE * stats.words
 
 
@@ -272,7 +274,7 @@ def _is_site_footer(footer: Element) -> bool:
 
 
 def _is_frame(element: Element, place: Place, parent: Element, stats: PageStats) -> bool:
-    """Return whether an element outside main is a menu, the header of the site, or an aside."""
+    """Return whether an element is a menu, or is an aside or the header of the site outside <main>."""
     role = element.attributes.get("role")
     if role in MENU_ROLES:
         return element.words <= MAX_NAMED_SHARE * stats.words
@@ -291,7 +293,7 @@ def _is_frame(element: Element, place: Place, parent: Element, stats: PageStats)
 
 
 def _has_boilerplate_name(element: Element, place: Place, share: float) -> bool:
-    """Return whether the class or id of an element names boilerplate, and its content does not contradict that."""
+    """Return whether an element is boilerplate according to its class or id, unless its content contradicts that."""
     names = names_of(element)
     if not names or element.tag in HEADINGS:
         return False
@@ -310,7 +312,7 @@ def _has_boilerplate_name(element: Element, place: Place, share: float) -> bool:
 
 
 def _is_links_or_label(element: Element, names: frozenset[Name]) -> bool:
-    """Return whether an element with a name such as `menu` contains only links or a label. Other text is content."""
+    """Return whether an element with a class such as `menu` contains nothing but links or a label."""
     if element.tag in QUOTE_TAGS or not names & {"links", "place"}:
         return False
     if _link_share(element) > MOSTLY_LINKS:
@@ -320,7 +322,7 @@ def _is_links_or_label(element: Element, names: frozenset[Name]) -> bool:
 
 
 def _has_statement(element: Element) -> bool:
-    """Return whether an element with a short text is a sentence, a figure or a heading rather than a label."""
+    """Return whether a short text contains a sentence, a figure or a heading. If not, it is only a label."""
     if any(element.find("form")):
         return False
     text = element.text
@@ -328,7 +330,7 @@ def _has_statement(element: Element) -> bool:
 
 
 def _is_outside_label(element: Element) -> bool:
-    """Return whether a text outside main is only a short label, such as "High contrast" or "Back to top"."""
+    """Return whether an element outside <main> is only a short label, such as "High contrast" or "Back to top"."""
     if element.words >= MIN_WORDS or STATEMENT.search(element.text):
         return False
     return not _has_heading(element, "h1", "h2")

@@ -1,4 +1,4 @@
-"""Recognises refusals and errors that are served as ordinary pages: bot walls, login walls and missing pages."""
+"""Recognises bot walls, login walls and missing pages that a server sends as if they were ordinary pages."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import re
 from octave_mcp.domain.page import count_words
 from octave_mcp.sources.html.tree import Element
 
-# Refusals are short. A longer page that mentions a bot wall is about bot walls.
+# Refusals are short. If a longer page mentions a bot wall, it is probably an article about bot walls.
 MAX_REFUSAL_WORDS = 120
-# Words outside the sentences about logging in. A page with more such words has content of its own. The lower limit
-# applies if only the form asks for a login, and not the title or heading.
+# If a page has more words than this outside the sentences about logging in, it has other content. The first limit
+# applies if only a form asks for a login. The second limit applies if the title or heading asks for it.
 MAX_WORDS_BESIDE_FORM = 12
 MAX_WORDS_UNDER_TITLE = 60
 
-# These patterns must match the whole title: "Just a moment: how Cloudflare works" is an article.
+# These patterns must match the whole title, because a title such as "Just a moment: how Cloudflare works" belongs to an
+# article.
 WALL_TITLE = re.compile(
     r"just a moment|attention required! \| cloudflare|ddos-guard|pardon our interruption"
     r"|access to this page has been denied|are you (?:a )?(?:robot|human)"
@@ -23,7 +24,8 @@ WALL_TITLE = re.compile(
     r"|please wait while we verify.{0,40}",
     re.IGNORECASE,
 )
-# Vendors of bot protection have products with these names, so the text must also say that the visitor is being checked.
+# These titles alone are not enough, because products for bot protection have the same names. The text must also say
+# that the visitor is being checked.
 WALL_OR_PRODUCT_TITLE = re.compile(
     r"access (?:is )?denied|(?:403 )?forbidden|(?:request )?blocked|security (?:check|checkpoint|challenge"
     r"|verification)|human verification|one more step|bot (?:check|detection|verification)|robot check|captcha"
@@ -36,8 +38,8 @@ VISITOR_CHECK = re.compile(
     r"|please (?:wait|complete|solve|enter|confirm|verify)",
     re.IGNORECASE,
 )
-# Sentences that a bot wall addresses to its visitor. Within a longer sentence, the same words merely describe a bot
-# wall.
+# Matches whole sentences that a bot wall shows to visitors. Within a longer sentence, the same words only describe a
+# bot wall.
 WALL_SENTENCE = re.compile(
     r"(?:^|[.!?:…]\s++|\n)[ \t#>*-]*(?:(?:please|sorry,?|we(?:'re|’re| are)|hold on,?|one moment,?|wait,?"
     r"|first,?) )*(?:(?:checking|verifying) (?:your browser|(?:if )?the site connection is secure|that you are)"
@@ -84,7 +86,10 @@ TRAILING_PUNCTUATION = " \t.…!?。"
 
 
 def refusal(root: Element, main: Element, page_title: str, text: str) -> tuple[str, str] | None:
-    """Return a code and a reason if the page is a refusal or an error, else None. `text` is the text of `main`."""
+    """If the page is a refusal or an error, return a code and a reason.
+
+    Otherwise, return None. `text` is the text of `main`.
+    """
     if count_words(text) > MAX_REFUSAL_WORDS:
         return None
     parts, heading = TITLE_SEPARATOR.split(page_title), _heading(main)
@@ -99,7 +104,7 @@ def refusal(root: Element, main: Element, page_title: str, text: str) -> tuple[s
 
 
 def _heading(main: Element) -> str:
-    """Return the first h1 with text, or else the first h2 with text. Later headings do not name the page."""
+    """Return the most likely title of the page: the first h1 with text, or else the first h2 with text."""
     headings = [(heading.tag, heading.text) for heading in main.find("h1", "h2")]
     return next((text for _, text in sorted(headings, key=lambda item: item[0]) if text), "")
 

@@ -1,4 +1,4 @@
-"""Extracts the text that a page's scripts would show, from the JSON data in the source of the page."""
+"""Extracts text from JSON data in the HTML of a page. Scripts would show this text in a browser."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from octave_mcp.sources.html.tree import CJK, Element, word_count
 
 # Frameworks assign their state to a global variable: `window.__NUXT__={...}`, `window.__INITIAL_STATE__ = {...}`.
 STATE_ASSIGNMENT = re.compile(r"(?:window|self|globalThis)\.\w{3,40}\s*=\s*(?=[{\[])")
-# Next.js streams React's data in pieces, `self.__next_f.push([1,"..."])`, which together are rows of `1a:[...]`.
+# Next.js sends React's data in several pieces such as `self.__next_f.push([1,"..."])`. Joined, the pieces consist of
+# rows such as `1a:[...]`.
 REACT_PUSH = re.compile(r"self\.__next_f\.push\((?=\[)")
 REACT_ROW = re.compile(r"^[0-9a-f]+:(?=[\[{])", re.MULTILINE)
 HEADINGS = frozenset({"title", "heading", "headline", "question", "h1", "h2", "h3"})
 KEY_WORD = re.compile(r"[A-Z]{1,50}(?![a-z])|[A-Z]?[a-z]+")
-# The last word of a key shows what its value is: `imageUrl` holds a URL, `imageCaption` a text for people.
+# The last word of a key shows what its value is: the value of `imageUrl` is a URL, but the value of `imageCaption` is
+# text for people.
 UNREADABLE_LAST_WORDS = frozenset(
     "class classes style styles css href link url urls uri src srcset slug slugs path paths pathname id ids uid uuid"
     " key token tokens locale lang type kind variant icon icons color colour image images img alt seo meta metadata"
     " script scripts query cookie cookies analytics tracking hash nonce build version typename component template"
     " layout date email phone".split()
 )
-# The values of keys that begin with one of these words, such as `metaDescription`, are never text of the page.
+# If a key begins with one of these words, as in `metaDescription`, its value is not shown on the page.
 UNREADABLE_FIRST_WORDS = frozenset({"seo", "meta", "og", "twitter", "cookie", "cookies", "tracking"})
 UNREADABLE_KEYS = frozenset({"classname", "classnames"})
 MARKUP = re.compile(r"<[^<>]{1,200}>")
@@ -33,12 +35,15 @@ CODE = re.compile(r"[{}<>=;]|https?://|\w[._/-]\w[^\W_]*[._/-]\w")
 MIN_WORDS, MIN_CJK_CHARACTERS = 4, 8
 MAX_HEADING_WORDS = 14
 MAX_DEPTH, MAX_STRINGS_PER_DOCUMENT = 40, 5000
-# Data with fewer words is not the text of a page.
+# If the data has fewer words than this, it is not the text of the page.
 MIN_TOTAL_WORDS = 15
 
 
 def embedded_text(root: Element) -> str:
-    """Return each heading and paragraph in the data once, as Markdown; empty if there is hardly any text."""
+    """Return the headings and paragraphs in the data as Markdown, without repetitions.
+
+    Return '' if there is hardly any text.
+    """
     lines: dict[str, None] = {}
     for value in _documents(root):
         for index, (key, text) in enumerate(_keyed_strings(value, "", 0)):
@@ -80,7 +85,7 @@ def _strings_in_list(value: object) -> list[str]:
 
 
 def _keyed_strings(value: object, key: str, depth: int) -> Iterator[tuple[str, str]]:
-    """Yield each string with its key, or with the tag of the React element that contains it."""
+    """Yield each string together with its key in the JSON data, or with the tag of its React element."""
     if isinstance(value, str):
         yield key, value
     elif depth < MAX_DEPTH and isinstance(value, dict):
@@ -97,7 +102,10 @@ def _keyed_strings(value: object, key: str, depth: int) -> Iterator[tuple[str, s
 
 
 def _role_of_key(key: str) -> str | None:
-    """Return the role of a value by its key, such as "title"; None if the value is not text for people."""
+    """Return the role of a value, such as "title", based on its key.
+
+    Return None if the value is not text for people.
+    """
     words = [word.lower() for word in KEY_WORD.findall(key)]
     if (
         not words
@@ -110,7 +118,7 @@ def _role_of_key(key: str) -> str | None:
 
 
 def _line(key: str, text: str) -> str:
-    """Return a string as a heading or paragraph; empty if it is code or too short."""
+    """Return a string as a Markdown heading or paragraph. Return '' if it is code or too short."""
     text_line = " ".join(cleaned(unescape(MARKUP.sub(" ", text))).split())
     words = word_count(text_line)
     if not text_line or CODE.search(text_line):

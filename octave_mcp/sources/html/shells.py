@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from octave_mcp.sources.html.tree import CODE, Element
 
 MAX_SHELL_CHARACTERS = 200
-# A page with only a cookie notice or a placeholder, up to this length, is a shell, too.
+# A page that contains only a cookie notice or a placeholder also counts as empty, up to this length.
 MAX_NOTICE_CHARACTERS = 600
 MOUNT_IDS = frozenset({"root", "__next", "app", "__nuxt", "___gatsby", "svelte", "q-app", "main-app", "react-root"})
-# Larger elements are not searched, so that nested mounts take linear time.
+# Larger elements are not searched. Otherwise, nested elements could take quadratic time.
 MAX_MOUNT_WORDS = 40
 MOUNT_ATTRIBUTES = frozenset(
     {"data-reactroot", "data-v-app", "data-server-rendered", "ng-app", "ng-version", "data-ember-app"}
@@ -37,7 +37,7 @@ MAX_PLACEHOLDER_CHARACTERS = 200
 
 
 def is_shell(root: Element, text: str) -> bool:
-    """Return whether scripts would fill the page. `text` is the text of the page before any script runs."""
+    """Return whether the page is empty until scripts fill it. `text` is the text of the page before any script runs."""
     if len(text) >= MAX_NOTICE_CHARACTERS:
         return False
     is_mounted = any(root.find("frameset")) or any(map(_is_mount, root.elements()))
@@ -47,9 +47,9 @@ def is_shell(root: Element, text: str) -> bool:
 
 
 def _is_mount(element: Element) -> bool:
-    """Return whether an element is the empty mount point of a framework.
+    """Return whether an element is the empty element that a JavaScript framework fills.
 
-    If the server rendered the page, the mount point has text.
+    If the server has already rendered the page, that element has text.
     """
     attributes = element.attributes
     is_known = (
@@ -61,7 +61,7 @@ def _is_mount(element: Element) -> bool:
 
 
 def _content_strings(root: Element) -> Iterator[str]:
-    """Yield the strings that are neither placeholders nor part of navigation, footers or cookie notices."""
+    """Yield the strings that are content: not placeholders, and not in navigation, footers or cookie notices."""
     pending: list[Element | str] = [root]
     while pending:
         node = pending.pop()
@@ -87,7 +87,7 @@ def _asks_for_scripts(root: Element) -> bool:
 
 
 def _runs_scripts(root: Element) -> bool:
-    """Return whether a page has scripts, and no picture with an alternative text."""
+    """Return whether a page has scripts but no picture with an alternative text."""
     has_scripts = any(script.attributes.get("type", "").lower() in SCRIPT_TYPES for script in root.find("script"))
     return has_scripts and not any(_has_alt_text(picture) for picture in root.find("img"))
 

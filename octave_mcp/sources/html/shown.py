@@ -1,7 +1,7 @@
-"""Turns meaningful markup into text, so that content reads as it does on the screen.
+"""Converts markup that has a meaning to text, so that the text of a page reads as on the screen.
 
-Struck-out text and footnote marks are dropped, raised cents become part of the price, elements that are apart on the
-screen are separated by a space, and icons in tables and lists become text.
+Struck-out text and footnote marks are dropped. Superscript cents become part of the price. Icons in tables and lists
+become text. A space is inserted between elements that are apart on the screen.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ CHARACTERS_BACK, PARTS_AHEAD = 40, 4
 
 
 class Gap(str):
-    """A space to insert between parts that are adjacent in the source but apart on the screen."""
+    """A space that is inserted between two parts of a line.
+
+    The parts are adjacent in the HTML but apart on the screen.
+    """
 
     __slots__ = ()
 
@@ -38,7 +41,10 @@ GAP = Gap(" ")
 
 
 def as_shown(content: Element, page: Root) -> Element:
-    """Return a copy of `content` as it is shown. `page` is the whole page, whose style sheets apply to `content`."""
+    """Return a copy of `content` that reads as on the screen.
+
+    The style sheets in `page`, the whole page, are applied.
+    """
     return _Reader(styles_of(page)).shown(content, NO_TRAITS)
 
 
@@ -50,7 +56,7 @@ class _Reader:
     """The text of the current line so far."""
 
     def shown(self, element: Element, traits: Traits) -> Element:
-        """Return the element itself if nothing in it changes, else a copy."""
+        """Return the element itself if nothing in it changes. Otherwise, return a changed copy."""
         children = element.children
         if element.tag in VERBATIM_TAGS or (len(children) == 1 and isinstance(children[0], str)):
             self.line.extend(element.strings())
@@ -100,7 +106,7 @@ class _Reader:
         return parts
 
     def _write(self, text: str, parts: list[Part]) -> None:
-        """Append text to the line. White space between a price and its fraction in the source is removed."""
+        """Append text to the line. If the HTML has white space between a price and its cents, remove that space."""
         if text[:1] in {".", ","} and parts and isinstance(last := parts[-1], str) and last[-1:].isspace():
             parts[-1] = last.rstrip()
         if text:
@@ -116,7 +122,7 @@ class _Reader:
         return shown
 
     def _is_fraction(self, block: Element) -> bool:
-        """Return whether a block is the cents of the price before it, judging by its class."""
+        """Return whether a block contains the cents of the price before it, according to its class."""
         if block.words != 1 or not self.line or not self.line[-1][-1:].isdigit():
             return False
         return any(FRACTION_NAME.search(part.name) for part in block.elements()) and bool(
@@ -124,7 +130,10 @@ class _Reader:
         )
 
     def _icon_text(self, cell: Element) -> str:
-        """Return the text of the icons in a cell without words, if its table is not only layout."""
+        """Return the text for the icons in a table cell.
+
+        Return '' if the cell has words, or if the table is used only for layout.
+        """
         if cell.words > 1 or (cell.words and icons.has_words(cell)):
             return ""
         table = next((element for element in reversed(self.ancestors) if element.tag == "table"), None)
@@ -132,9 +141,9 @@ class _Reader:
         return icons.cell_text(cell) if is_data else ""
 
     def _write_wordless(self, child: Element, parent: Element, index: int, parts: list[Part]) -> None:
-        """Add an element without words, which may be a picture or an icon.
+        """Add an element that has no words, such as a picture or an icon.
 
-        A picture separates its neighbours, and an icon may become text.
+        A picture separates the texts around it, and an icon can become text.
         """
         if child.tag == "br":
             self.line.clear()
@@ -156,7 +165,10 @@ class _Reader:
         return "" if not icon_text or icons.says_yes_or_no(text.strip()) else f"{icon_text} "
 
     def _resolved_text(self, child: Element, traits: Traits, parent: Element, index: int) -> str | None:
-        """Return the text that replaces a superscript, cents, or the name of an icon; None for other elements."""
+        """Return the text that replaces a superscript, cents, or the name of an icon.
+
+        Return None for other elements.
+        """
         if "ligature" in traits:
             return self._ligature_text(child, parent, index)
         is_footnote = child.attributes.get("role") == FOOTNOTE_ROLE
@@ -176,17 +188,17 @@ class _Reader:
         )
 
     def _ligature_text(self, icon: Element, parent: Element, index: int) -> str | None:
-        """Return what replaces the name of an icon; None if the name is all that a cell contains."""
+        """Return the text that replaces the name of an icon. Return None if a table cell contains only this name."""
         if any(element.tag in CELLS and element.words == icon.words for element in self.ancestors):
             return None
         return self._words_prefix(icon, parent, index) if self._is_line_blank() else " "
 
     def _is_line_blank(self) -> bool:
-        """Return whether the current line has no text yet."""
+        """Return whether the current line contains no text so far."""
         return not any(map(str.strip, self.line[-PARTS_AHEAD:]))
 
     def _is_anchor_link(self, mark: Element) -> bool:
-        """Return whether a mark links to a place on the page, as footnote marks do."""
+        """Return whether a mark is a link to an anchor, as footnote marks are."""
         anchors = [self.ancestors[-1], *mark.find("a")]
         return any(anchor.tag == "a" and "#" in anchor.attributes.get("href", "") for anchor in anchors)
 
@@ -200,6 +212,6 @@ class _Reader:
 
 
 def _text_after(parent: Element, index: int) -> str:
-    """Return the text that follows in the same parent."""
+    """Return the text after a child within the same parent."""
     following = next(iter(parent.children[index + 1 : index + 2]), "")
     return following if isinstance(following, str) else next(following.strings(), "")

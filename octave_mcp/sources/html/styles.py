@@ -1,7 +1,6 @@
-"""Finds the layout of elements: struck out, raised, on a line of its own, or apart from its neighbours.
+"""Finds traits of elements in their styles: struck out, superscript, on a separate line, or apart from the neighbours.
 
-Sources are inline styles, the style sheets in the page, and classes that are named after declarations (Tailwind,
-Bootstrap).
+Traits come from inline styles, style sheets in the page, and utility classes of Tailwind and Bootstrap.
 """
 
 from __future__ import annotations
@@ -15,13 +14,14 @@ from typing import Literal
 
 from octave_mcp.sources.html.tree import BLOCKS, Element, Root
 
-# `line`: on a line of its own. `row`: its children are apart from each other. `spaced`: has a margin or padding at its
-# sides. `ligature`: its text is the name of an icon. `named`: has a class that sets more than its font and colour.
+# `line`: the element is on a separate line. `row`: the children of the element are apart from each other. `spaced`: the
+# element has a margin or padding at its sides. `ligature`: the text of the element is the name of an icon. `named`: the
+# element has a class that sets more than its font and colour.
 Trait = Literal["struck", "raised", "line", "row", "spaced", "ligature", "named"]
 Traits = frozenset[Trait]
 
 NO_TRAITS: Traits = frozenset()
-# Block elements are on lines of their own anyway, so only these traits matter for block elements.
+# Block elements are on separate lines anyway, so they need only these traits.
 BLOCK_TRAITS: Traits = frozenset({"struck", "row"})
 DECLARATION_PATTERNS: tuple[tuple[Trait, str], ...] = (
     ("struck", r"text-decoration(?:-line)?\s*:[^;]{0,60}line-through"),
@@ -33,8 +33,8 @@ DECLARATION_PATTERNS: tuple[tuple[Trait, str], ...] = (
 DECLARATIONS: tuple[tuple[Trait, re.Pattern[str]], ...] = tuple(
     (trait, re.compile(pattern)) for trait, pattern in DECLARATION_PATTERNS
 )
-# A rule that matches none of these patterns sets no traits. Each pattern begins with a literal, which makes the search
-# fast.
+# A style rule sets a trait only if one of these patterns matches. Each pattern begins with a literal string, which
+# makes the search fast.
 HINTS = tuple(
     re.compile(pattern)
     for pattern in (
@@ -54,9 +54,11 @@ CLASSES: tuple[tuple[Trait, re.Pattern[str]], ...] = (
     ("spaced", re.compile(r"(?:m|p)[xlrse]?-(?:\[.+\]|auto|px|[1-9].*|0\.\d)|badge|chip|pill|tag|label")),
     ("ligature", re.compile(r"material-(?:icons|symbols)[\w-]*")),
 )
-# `md:block` and `d-md-block` apply to wide screens, for which the text is extracted.
+# Prefixes as in `md:block` and `d-md-block` are ignored. They mean wide screens, and the text is extracted as for a
+# wide screen.
 SCREEN_PREFIX = re.compile(r"(?:sm|md|lg|xl|2xl):|(?<=^d-)(?:sm|md|lg|xl)-")
-# Classes for font and colour only. Part of a word may have such a class, as in `<span class="text-red">B</span>est`.
+# Matches classes that set only font or colour. An element with such a class can be a part of a word, as in `<span
+# class="text-red">B</span>est`.
 LETTER_CLASS = re.compile(
     r"(?:text|font|color|bg|from|via|to|underline|decoration|italic|bold|fw|tracking|leading|uppercase|lowercase|inline"
     r"|highlight|accent|gradient|char|letter|antialiased|relative|drop-?cap|initial|first-letter)(?:[-_:].*)?"
@@ -75,7 +77,7 @@ def _class_names(classes: str) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Compound:
-    """A compound selector: a tag, an id and classes that one element must have."""
+    """A compound CSS selector: the tag, the id and the classes that an element must have."""
 
     tag: str
     id: str
@@ -98,7 +100,7 @@ class _Rule:
     def applies(self, ancestors: Sequence[Element]) -> bool:
         """Return whether the rule applies to an element with these ancestors.
 
-        The caller has checked that the last compound matches the element.
+        The caller must have checked that the last compound matches the element itself.
         """
         remaining = reversed(ancestors)
         return all(any(map(compound.matches, remaining)) for compound in self.compounds[-2::-1])
@@ -106,7 +108,7 @@ class _Rule:
 
 @dataclass(frozen=True, slots=True)
 class _CachedTraits:
-    """Traits of all elements with the same tag, class, id and style, and the rules that also depend on ancestors."""
+    """The traits of all elements with the same tag, class, id and style, and the rules that also need ancestors."""
 
     traits: Traits
     rules: tuple[_Rule, ...]
@@ -114,7 +116,10 @@ class _CachedTraits:
 
 @dataclass(frozen=True, slots=True)
 class Styles:
-    """The rules in the style sheets of a page, by a class, id or tag of the elements to which the rules apply."""
+    """The rules in the style sheets of a page.
+
+    The lookup key of a rule is a class, id or tag of the elements that it matches.
+    """
 
     _rules: dict[str, list[_Rule]] = field(default_factory=dict[str, list[_Rule]])
     _cache: dict[tuple[str, str, str, str], _CachedTraits] = field(
@@ -122,7 +127,7 @@ class Styles:
     )
 
     def traits_of(self, element: Element, ancestors: Sequence[Element]) -> Traits:
-        """Return the traits of an element. `ancestors` starts with the outermost one."""
+        """Return the traits of an element. `ancestors` starts with the outermost ancestor."""
         attributes = element.attributes
         if not attributes and element.tag not in self._rules:
             return NO_TRAITS
@@ -178,7 +183,7 @@ def styles_of(root: Root) -> Styles:
 def _rules_of(sheet: str) -> Iterator[tuple[str, _Rule]]:
     """Yield the rules that set traits, each with its lookup key.
 
-    Only the text around hints is parsed, because style sheets are long.
+    Style sheets are long, so only rules that contain one of the hints are parsed.
     """
     for selectors, declarations in chain.from_iterable(_rules_with(hint, sheet) for hint in HINTS):
         traits = _declared_traits(declarations) - {"spaced"}
@@ -202,7 +207,10 @@ def _rules_with(hint: re.Pattern[str], sheet: str) -> Iterator[tuple[str, str]]:
 
 
 def _compounds(selector: str) -> tuple[_Compound, ...]:
-    """Return the compounds of a selector; empty if it has more than tags, classes and ids, which is not supported."""
+    """Return the compounds of a selector.
+
+    Return no compounds for selectors with other parts than tags, classes and ids, which are not supported.
+    """
     parts = selector.replace(">", " ").split() if len(selector) <= MAX_SELECTOR_CHARACTERS else []
     if len(parts) > MAX_COMPOUNDS or not all(map(SELECTOR.fullmatch, parts)):
         return ()

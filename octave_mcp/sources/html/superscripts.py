@@ -1,10 +1,10 @@
-"""Turns superscripts into text: cents into a fraction, exponents into "²", and footnote marks into nothing."""
+"""Converts superscripts to text: cents become a fraction, exponents become "²", and footnote marks are dropped."""
 
 from __future__ import annotations
 
 import re
 
-# Footnote marks: "1", "2, 3", "*", "†", "[a]", "(iv)", "Note 4".
+# Matches footnote marks: "1", "2, 3", "*", "†", "[a]", "(iv)", "Note 4".
 FOOTNOTE = re.compile(
     r"[\d\s,;–-]+|[*†‡§¶#,;\s]+|\(\d{1,3}\)|\d{1,3}\)|\[[^\[\]]{1,30}\]|\(?[a-d]\)?|\(?[ivx]{1,4}\)"
     r"|(?:foot)?notes?\b.{0,20}|(?:fußnote|note de bas de page)\b.{0,20}",
@@ -22,11 +22,13 @@ FRACTION_BAR = re.compile(r"\s*[/⁄]\s*(?:\d|\Z)")
 ORDINAL_ENDING = re.compile(r"st|nd|rd|th|e|er|re|ère|ème|nde?|o|a|os|as|ste|de|ter|te", re.IGNORECASE)
 ROMAN_NUMERAL = re.compile(r"(?<!\w)[IVXLC]+\Z")
 LENGTH_UNIT = re.compile(r"(?:(?<!\w)|\d)(?:[kcdmµn]?m|ft|yd|px)\Z|\d\s?(?:in|mi)\Z|(?<!\w)sq\.?\s?(?:m|ft)\Z")
-# "$5m" is five million dollars, and a raised 2 after it is a footnote mark.
+# Matches amounts such as "$5m", in which "m" means million. So a superscript 2 after it is a footnote mark and not an
+# exponent.
 AMOUNT_OF_MILLIONS = re.compile(rf"{CURRENCY}\s?[\d.,]+\s?m\Z")
-# Any exponent is accepted after "x", "R", "E = mc", "(a + b)" and "× 10".
+# A superscript number after "x", "R", "E = mc", "(a + b)" or "× 10" is always an exponent.
 VARIABLE = re.compile(r"(?<![\w’'])[a-zR]\Z|=\s?mc\Z|[)\]]\Z|(?<!\w)[×x*·]\s?10\Z")
-# After a bare 10, only common exponents are accepted, since other raised numbers there are footnote marks.
+# After a 10 that is not a factor, only common exponents are accepted, because any other superscript number is probably
+# a footnote mark.
 TEN, COMMON_EXPONENT = re.compile(r"(?<![\d.,])10\Z"), re.compile(r"[69]|1[258]|[-−–]\d{1,2}")
 EXPONENT = re.compile(r"[-−–]?\d{1,2}|n")
 TO_SUPERSCRIPT = str.maketrans("0123456789-−–n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁻ⁿ")
@@ -35,7 +37,10 @@ MAX_ENDING_CHARACTERS = 3
 
 
 def superscript_text(text: str, before: str, after: str) -> str:
-    """Return the text for a superscript, given the line before it and the text after it."""
+    """Return the text for a superscript.
+
+    `before` is the text before it in the same line, and `after` is the text after it.
+    """
     text = " ".join(text.split())
     line = before.rstrip()
     if mark := MARKS.get(text.lower()):
@@ -51,7 +56,10 @@ def superscript_text(text: str, before: str, after: str) -> str:
 
 
 def price_fraction(text: str, before: str, after: str = "") -> str | None:
-    """Return raised digits after a price as its fraction, such as ".99". For any other text, return None."""
+    """If the text is superscript digits after a price, return it as a fraction, such as ".99".
+
+    Otherwise, return None.
+    """
     match = CENTS.fullmatch(text)
     if not match:
         return None
@@ -64,7 +72,7 @@ def price_fraction(text: str, before: str, after: str = "") -> str | None:
 
 
 def _decimal_point(number: str, *, currency_first: bool) -> str:
-    """Return the decimal separator: a point if the currency comes first and the price has no point, else a comma."""
+    """Return the decimal separator: a point if the currency comes first and the price has no point, or else a comma."""
     return "," if "." in number or not (currency_first or "," in number) else "."
 
 
@@ -94,15 +102,15 @@ def _ordinal(text: str, line: str, _after: str) -> str | None:
 
 
 def _inside_word(text: str, before: str, after: str) -> str:
-    """Return a mark between two letters, which is part of a name; drop any other footnote mark."""
+    """If a footnote mark is between two letters, return it, because it is part of a name. Otherwise, return ''."""
     return text if before[-1:].isalpha() and after[:1].isalpha() else ""
 
 
 def _word_or_ending(text: str, line: str) -> str:
-    """Return a raised word.
+    """Return a superscript word.
 
-    The ending of an abbreviation, as in "Mme", is returned without spaces, and any other word with a space on each
-    side.
+    The ending of an abbreviation, as in "Mme", is returned without spaces. Any other word is returned with a space on
+    each side.
     """
     if text.isalpha() and len(text) <= MAX_ENDING_CHARACTERS and (text.islower() and ABBREVIATION.search(line)):
         return text

@@ -1,4 +1,7 @@
-"""Writes tables as pipe tables. The HTML standard's algorithm for forming a table decides the column of each cell."""
+"""Converts HTML tables to Markdown pipe tables.
+
+The HTML standard's algorithm for forming a table determines the column of each cell.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,10 @@ from octave_mcp.sources.html.tree import Element
 CELLS = frozenset({"td", "th"})
 ROW_GROUPS = ("thead", "tbody", "tfoot")
 LAYOUT_ROLES = frozenset({"presentation", "none"})
-# The standard's rules for parsing integers allow white space before and anything after the digits: `colspan=" 2px"`.
+# The HTML standard allows white space before an integer and any text after it: `colspan=" 2px"`.
 LEADING_INTEGER = re.compile(r"[ \t\n\f\r]*\+?([0-9]{1,9})")
-# `colspan="1000"` and `rowspan="65534"` are valid. The limits bound the work and the text for pages that use such
-# values.
+# Large values such as `colspan="1000"` and `rowspan="65534"` are valid HTML, so these limits bound the processing time
+# and the size of the text.
 MAX_COLUMNS, MAX_SPANNED_SLOTS = 40, 50_000
 MAX_REPEATED_CELL_CHARACTERS, MAX_REPEATED_CHARACTERS = 80, 20_000
 
@@ -30,9 +33,11 @@ class _Cell:
     rowspan: int
 
     def repeated_text(self, column: int) -> str:
-        """Return the text for a further slot that the cell spans. A value holds for every row and column that it spans.
+        """Return the text of a cell for another slot that it spans.
 
-        A header above several columns, and a label in the first column, are repeated downwards only.
+        A value is repeated in every row and column that it spans.
+
+        Headers, and labels in the first column, are repeated only downwards.
         """
         if len(self.text) > MAX_REPEATED_CELL_CHARACTERS:
             return ""
@@ -48,7 +53,7 @@ class _Row:
 
 
 def pipe_table(element: Element, read_cell: ReadCell) -> str | None:
-    """Return a pipe table whose first row is the header; None for a table that is only layout."""
+    """Return a pipe table whose first row is the header. Return None if the table is used only for layout."""
     if element.attributes.get("role") in LAYOUT_ROLES or any(inner is not element for inner in element.find("table")):
         return None
     slots_left = iter(range(MAX_SPANNED_SLOTS))
@@ -70,9 +75,9 @@ def _groups(element: Element) -> Iterator[list[Element]]:
 
 
 def _grid(rows: list[Element], read_cell: ReadCell, slots_left: Iterator[int]) -> Iterator[_Row]:
-    """Yield the rows of one group of rows, such as `<tbody>`.
+    """Yield the rows in one row group, such as `<tbody>`.
 
-    A `rowspan` ends with its group. Spans are ignored once `slots_left` is used up.
+    A `rowspan` ends at the end of its row group. When `slots_left` is used up, further spans are ignored.
     """
     spans: dict[int, tuple[_Cell, int]] = {}
     for index, element in enumerate(rows):
@@ -88,7 +93,7 @@ def _grid(rows: list[Element], read_cell: ReadCell, slots_left: Iterator[int]) -
 
 
 def _placed_cells(element: Element, read_cell: ReadCell, row: _Row, rows_left: int) -> Iterator[_Cell]:
-    """Yield the cells of a row, each in the first free slot."""
+    """Yield the cells of a row. Each cell is placed in the first free slot of the row."""
     column = 0
     for child in element.children:
         if not isinstance(child, Element) or child.tag not in CELLS:
@@ -110,7 +115,10 @@ def _span(element: Element, name: str) -> int:
 
 
 def _text_lines(rows: list[_Row], width: int) -> Iterator[str]:
-    """Yield the rows as text. A very wide row does not widen the other rows, so the size of the table is bounded."""
+    """Yield the rows as text.
+
+    A very wide row does not make the other rows wider, so the size of the table is limited.
+    """
     characters_left = MAX_REPEATED_CHARACTERS
     for row in rows:
         texts = [""] * max(min(width, MAX_COLUMNS), max(row.own) + 1)

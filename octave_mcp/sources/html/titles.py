@@ -7,13 +7,14 @@ from collections.abc import Collection, Iterator
 
 from octave_mcp.sources.html.tree import Element
 
-# Separates the parts of a title: "Pricing | Acme", "Pricing – Acme". A hyphen needs spaces around it, a bar does not.
+# Matches separators between the parts of a title, as in "Pricing | Acme" and "Pricing – Acme". A hyphen needs spaces
+# around it, but a bar does not.
 SEPARATOR = re.compile(r"(?<!\s)\s+(?:[–—·•»›-]|::)\s+|(?:(?<!\s)\s+)?\|\s*")
 NAME_PREFIX = re.compile(r"([^:]{1,60}):\s+(?=\S)")
 
 
 def on_one_line(heading: Element) -> str:
-    """Return the text of a heading, with a space for each line break."""
+    """Return the text of a heading on one line. Line breaks become spaces."""
     return " ".join("".join(_strings(heading)).split())
 
 
@@ -29,7 +30,7 @@ def _strings(element: Element) -> Iterator[str]:
 
 
 def without_site(title: str, names: Collection[str]) -> str:
-    """Remove the site's names (in lower case) from the ends of a title, or the last part of a title without them."""
+    """Remove the site's names from both ends of a title. If the title contains no such name, remove its last part."""
     separators = list(SEPARATOR.finditer(title))
     spans = list(
         zip(
@@ -49,6 +50,6 @@ def without_site(title: str, names: Collection[str]) -> str:
 
 
 def _own_spans(is_name: list[bool], spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return the spans from the first to the last part that is not a name."""
+    """Return the spans of the title's parts, without parts at both ends that are names of the site."""
     own_indices = [index for index, named in enumerate(is_name) if not named and spans[index][0] < spans[index][1]]
     return spans[own_indices[0] : own_indices[-1] + 1] if own_indices else []

@@ -1,7 +1,8 @@
-"""Decides whether inline elements that are adjacent in the source are apart on the screen.
+"""Decides whether two inline elements that are adjacent in the HTML are apart on the screen.
 
-Styles in the page and classes decide first. Most style sheets are separate files that are not fetched, so the shape of
-the words decides otherwise: a phrase is not part of a word, and a sign or unit is not a word of its own.
+The decision depends first on classes and on styles in the page. Most style sheets are separate files, which are not
+fetched. If the known styles do not decide, the words do: a phrase is not part of a word, and a sign or unit is not a
+separate word.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from octave_mcp.sources.html.tree import BLOCKS, CJK, Element
 
 OPENING_SIGNS = tuple("([{$€£¥₹#@“‘«‹/-–_&~")
 CLOSING_SIGN = re.compile(r"[.,;:!?%‰)\]}’”»›'\"/+*°®™℠©_–-]")
-# Units that belong to the number before them: "5" + "GB", "30" + "kWh", "3" + "x".
+# Matches units that belong to the number before them: "5" + "GB", "30" + "kWh", "3" + "x".
 UNIT = re.compile(r"[^\W\d_]{1,2}|[kKMGTP]?[bB](?:it|yte)?s?|[kMG]?Hz|[kMG]?W?h|mg|pt")
 UNIT_BEFORE_WORDS = re.compile(r"[xX×kKMB]\b")
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
@@ -24,7 +25,7 @@ Part = Element | str
 
 
 def are_apart(before: Part, after: Part, parent: Element, traits: tuple[Traits, Traits, Traits]) -> bool:
-    """Return whether two siblings without white space between them are apart on the screen.
+    """Return whether two siblings are apart on the screen, although the HTML has no white space between them.
 
     `traits` are the traits of the two siblings and of their parent.
     """
@@ -44,7 +45,7 @@ def are_apart(before: Part, after: Part, parent: Element, traits: tuple[Traits, 
 
 
 def _is_attached(last_text: str, next_text: str, words_before: int, words_after: int) -> bool:
-    """Return whether a sign, unit, or single letter or digit is part of the word next to it."""
+    """Return whether a sign, a unit, a single letter or a digit belongs to the word next to it."""
     if last_text.endswith(OPENING_SIGNS) or (CLOSING_SIGN.match(next_text) and not PRICE_START.match(next_text)):
         return True
     if (
@@ -63,7 +64,7 @@ def _is_attached(last_text: str, next_text: str, words_before: int, words_after:
 def _are_separate_words(before: Element, after: Element, parent: Element, last_text: str, next_text: str) -> bool:
     """Return whether two elements without traits are separate words.
 
-    Two such elements may be parts of one word, since word processors cut sentences into spans.
+    Otherwise, they are parts of one word, because word processors often split sentences into spans at any letter.
     """
     if before.tag == after.tag == "a":
         return True
@@ -83,9 +84,9 @@ def _are_separate_words(before: Element, after: Element, parent: Element, last_t
 
 
 def _is_row_of_elements(parent: Element) -> bool:
-    """Return whether a block, such as a card, has no text outside its elements.
+    """Return whether a block, such as a card, contains elements but no text between them.
 
-    A sentence with inline elements has text between them.
+    A sentence that contains inline elements usually has text between them.
     """
     return parent.tag in BLOCKS and not any(isinstance(child, str) and child.strip() for child in parent.children)
 
@@ -95,14 +96,14 @@ def _words_in(part: Part) -> int:
 
 
 def last_word(part: Part) -> str:
-    """Return the last word of a part; empty if the part ends with white space."""
+    """Return the last word of a text or element, or '' if it ends with white space."""
     while not isinstance(part, str):
         part = next((child for child in reversed(part.children) if isinstance(child, str) or child.words), "")
     return "" if part[-1:].isspace() else part[-40:].rsplit(maxsplit=1)[-1] if part else ""
 
 
 def first_word(part: Part) -> str:
-    """Return the first word of a part; empty if the part begins with white space."""
+    """Return the first word of a text or element, or '' if it begins with white space."""
     while not isinstance(part, str):
         part = next((child for child in part.children if isinstance(child, str) or child.words), "")
     return "" if part[:1].isspace() else part[:40].split(maxsplit=1)[0] if part else ""

@@ -1,4 +1,4 @@
-"""Parses HTML into a tree of plain `Element` values with counts of words, links and pictures."""
+"""Parses HTML to a tree of `Element` objects, which count their words, links and pictures."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from octave_mcp.sources.html.characters import cleaned
 
-# The depth is limited because the functions that read the tree are recursive. The content of deeper elements is
-# attached to the element at this depth.
+# The depth is limited because the functions that read the tree are recursive. If elements are nested more deeply, their
+# content is moved up to the element at this depth.
 MAX_DEPTH = 150
 CODE = frozenset({"script", "style", "template", "noscript"})
-# Removed before the tree is built: media, embedded pages and lists of options have no sentences.
+# These elements are removed before the tree is built, because media, embedded pages and lists of options contain no
+# sentences.
 TEXTLESS_TAGS = frozenset("link source track math canvas video audio object embed iframe select datalist map".split())
 LISTS = frozenset({"ul", "ol", "menu"})
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
@@ -25,17 +26,19 @@ BLOCKS = LISTS.union(
     {"h1", "h2", "h3", "h4", "h5", "h6", "dl", "dt", "dd", "li", "footer"},
     {"table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"},
 )
-# Browsers do not parse <noscript>. This parser parses <noscript>, in which an `<iframe/>` would swallow the rest of the
-# page.
+# Browsers do not parse the content of <noscript>, but this parser does. Without this correction, an `<iframe/>` in
+# <noscript> would swallow the rest of the page.
 UNCLOSED_IFRAME = re.compile(r"(<noscript[^<>]*>\s*<iframe[^<>]*)/>", re.IGNORECASE)
 MAX_MOVES = 200
 MAX_SVG_CHILDREN, MAX_SVG_NAME_CHARACTERS = 8, 200
-# Elements that can have a shadow tree (DOM standard), besides custom elements, whose names have a hyphen.
+# The elements that can have a shadow tree according to the DOM standard. Custom elements, which have a hyphen in their
+# names, can have one, too.
 SHADOW_HOSTS = frozenset(
     "article aside blockquote body div footer h1 h2 h3 h4 h5 h6 header main nav p section span".split()
 )
 SHADOW_MODES = frozenset({"open", "closed"})
-# React streams late content in hidden elements and moves it with `$RC("B:0","S:0")`: from `S:0` to the place of `B:0`.
+# React sends late content in hidden elements. The call `$RC("B:0","S:0")` then moves the content of `S:0` to the place
+# of `B:0`.
 STREAMED_MOVE = re.compile(r"\$RC\(\"(B:\w+)\",\"(S:\w+)\"")
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 
@@ -44,7 +47,7 @@ CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 class Element:
     """An element with its children and counts.
 
-    `is_leaf`: the element contains no other element. `holds_x`: the element is or contains an x.
+    `is_leaf`: whether the element contains no other element. `holds_x`: whether the element is an x or contains one.
     """
 
     tag: str
@@ -62,7 +65,7 @@ class Element:
 
     @property
     def name(self) -> str:
-        """The class and id in lower case, which hint at the purpose of the element."""
+        """The class and id in lower case. They are a hint to the purpose of the element."""
         attributes = self.attributes
         if "class" in attributes or "id" in attributes:
             return f"{attributes.get('class', '')} {attributes.get('id', '')}".lower()
@@ -99,7 +102,7 @@ class Element:
 
 @dataclass(slots=True, eq=False)
 class Root(Element):
-    """The tree of a page, a list of its elements (parents before children), and the text of its style sheets."""
+    """The root of a page's tree, all its elements (parents before children), and the text of its style sheets."""
 
     all_elements: list[Element] = field(default_factory=list[Element])
     style_sheets: str = ""
@@ -123,7 +126,7 @@ def parse(html: str) -> Root:
 def _build(top_node: LexborNode, root: Element, shadows: dict[Element, Element]) -> list[Element]:
     """Copy the descendants of a parsed node into `root`, and return all elements, parents before children.
 
-    The shadow tree of a host becomes an element of its own in `shadows`.
+    Each shadow tree is stored in `shadows`, as an element whose key is its host.
     """
     all_elements = [root]
     pending = [(top_node, root, 0)]
@@ -152,7 +155,7 @@ def _build(top_node: LexborNode, root: Element, shadows: dict[Element, Element])
 
 
 def _add_svg_name(element: Element, svg: LexborNode) -> None:
-    """Set the title of an inline drawing, and the symbol that it uses, as attributes of its element."""
+    """Store the title of an inline SVG drawing, and the symbol that it uses, as attributes of its element."""
     child, children_left = svg.child, MAX_SVG_CHILDREN
     while child is not None and children_left:
         if child.tag == "title":
@@ -164,7 +167,10 @@ def _add_svg_name(element: Element, svg: LexborNode) -> None:
 
 
 def _shadow_content(template: LexborNode, host: Element, shadows: dict[Element, Element]) -> LexborNode | None:
-    """Return the content of a declarative shadow tree. Only the first such template of a host is used."""
+    """Return the content of a declarative shadow tree.
+
+    If a host has several such templates, only the first one counts.
+    """
     if (template.attributes.get("shadowrootmode") or "").lower() not in SHADOW_MODES or host in shadows:
         return None
     if host.tag not in SHADOW_HOSTS and "-" not in host.tag:
@@ -173,9 +179,9 @@ def _shadow_content(template: LexborNode, host: Element, shadows: dict[Element, 
 
 
 def _compose(host: Element, shadow: Element) -> None:
-    """Replace the children of a host by its shadow tree, with the children in the slots.
+    """Replace the children of a host with its shadow tree, and move the children into the slots of that tree.
 
-    Children that fit no slot are not shown.
+    Children without a matching slot are dropped, because browsers do not show them.
     """
     slotted: dict[str, list[Element | str]] = {}
     for child in host.children:
@@ -187,12 +193,12 @@ def _compose(host: Element, shadow: Element) -> None:
 
 
 def _move_streamed(all_elements: list[Element], *, has_shadow_trees: bool) -> None:
-    """Move streamed content to where React's scripts would put it, then set all counts."""
+    """Move streamed content to the place where React's scripts would put it. Then set all counts."""
     scripts = (text for script in all_elements if script.tag == "script" for text in script.strings() if "$RC(" in text)
     moves = [move for text in scripts for move in STREAMED_MOVE.findall(text)][:MAX_MOVES]
     by_id = {element.attributes.get("id", ""): element for element in all_elements} if moves else {}
     for placeholder_id, streamed_id in moves:
-        # Moving an element into itself would create a cycle.
+        # An element must not be moved into itself, because that would create a cycle.
         if (
             streamed_id in by_id
             and placeholder_id in by_id
@@ -209,7 +215,7 @@ def _move_streamed(all_elements: list[Element], *, has_shadow_trees: bool) -> No
 
 
 def _cut_below_max_depth(root: Element) -> None:
-    """Empty elements below the maximum depth, which moved content can exceed."""
+    """Remove the content of all elements below the maximum depth, because moving content can increase the depth."""
     pending = [(root, 0)]
     while pending:
         element, depth = pending.pop()
@@ -226,7 +232,7 @@ def _attributes(node: LexborNode) -> dict[str, str]:
 
 
 def word_count(text: str) -> int:
-    """Count words. In Chinese, Japanese and Korean, two characters count as one word."""
+    """Count words. Two Chinese, Japanese or Korean characters count as one word."""
     return len(text.split()) + (0 if text.isascii() else len(CJK.findall(text)) // 2)
 
 
@@ -239,7 +245,7 @@ def count_all(element: Element) -> None:
 
 
 def update_counts(element: Element) -> None:
-    """Set the counts of an element from those of its children. Words in code are not counted."""
+    """Compute the counts of an element from the counts of its children. Words in code are not counted."""
     words = link_words = links = 0
     images = int(element.tag == "img")
     logos = images or int(_is_named_picture(element))
@@ -268,7 +274,7 @@ def update_counts(element: Element) -> None:
 
 
 def _is_named_picture(element: Element) -> bool:
-    """Return whether an element is a drawing, or a link around a picture, with a name of its own."""
+    """Return whether an element is a drawing or a link with a picture, and has a name."""
     attributes = element.attributes
     if "aria-label" in attributes:
         can_be_named = element.tag in {"svg", "a"} or attributes.get("role") == "img"

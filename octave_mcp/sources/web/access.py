@@ -1,4 +1,4 @@
-"""Access to a site: address checks, robots.txt, and the crawl delay."""
+"""Controls the access to a site: checks addresses and robots.txt, and applies the crawl delay."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ T = TypeVar("T")
 class SiteAccess:
     """The HTTP client, address checks and robots.txt rules for everything that a run reads.
 
-    `served` hosts are reached on loopback. `refresh` fetches robots.txt again. `robots_seconds` limits the wait for a
-    host's robots.txt.
+    Hosts in `served` are reached on the loopback address. If `refresh` is true, robots.txt is fetched again.
+    `robots_seconds` limits the wait for the robots.txt of a host.
     """
 
     def __init__(
@@ -54,11 +54,11 @@ class SiteAccess:
         return company
 
     async def check_address(self, url: str) -> None:
-        """Check that the host of `url` resolves to public addresses only, or is allowed.
+        """Check that the host of `url` resolves only to public addresses, or that the settings allow it.
 
         Raises:
-            HostNotAllowed: an address is not public.
-            PageFailedForNow: the name has no address.
+            HostNotAllowed: If an address is not public.
+            PageFailedForNow: If the host name has no address.
         """
         parts = urlsplit(url)
         try:
@@ -67,10 +67,10 @@ class SiteAccess:
             raise PageFailedForNow(url, "no_address", f"{parts.hostname} has no address") from error
 
     async def check_robots(self, target: str, url: str, company: Company) -> None:
-        """Check that robots.txt permits `target`, to which `url` has redirected.
+        """Check that robots.txt allows reading `target`, which is `url` or the target of its redirect.
 
         Raises:
-            PageFailed: robots.txt forbids reading `target`, or cannot be read.
+            PageFailed: If robots.txt forbids reading `target`, or cannot be read.
         """
         try:
             rules = await self.robots.rules(target, company)
@@ -80,7 +80,10 @@ class SiteAccess:
             raise PageFailed(url, "robots_disallowed", f"robots.txt forbids reading {path_of(target)}")
 
     async def delay(self, company: Company) -> float:
-        """Return the crawl delay of the site, or 0 if robots.txt cannot be read, since its pages fail anyway."""
+        """Return the crawl delay of the site.
+
+        If robots.txt cannot be read, return 0, because then the pages cannot be read either.
+        """
         try:
             return (await self.robots.rules(f"{company.url}/", company)).delay_seconds
         except UpstreamError:
@@ -95,7 +98,7 @@ def check_permitted(rules: Rules, url: str, company: Company) -> None:
     """Check that the rules permit the home page, at `url`.
 
     Raises:
-        SiteRefuses: the rules forbid reading the home page.
+        SiteRefuses: If the rules forbid reading the home page.
     """
     if not rules.allow(url):
         raise SiteRefuses(
@@ -105,11 +108,11 @@ def check_permitted(rules: Rules, url: str, company: Company) -> None:
 
 
 async def first_that_answers(company: Company, read: Callable[[Company], Awaitable[T]]) -> T:
-    """Return `read(company)` for the company's address as given; if that fails, try it with 'www.' added or removed.
+    """Return `read(company)`. If this fails, try again with 'www.' added to the company's address or removed from it.
 
     Raises:
-        HostNotAllowed: the address is not public.
-        SiteUnreachable: the home page cannot be read at either address.
+        HostNotAllowed: If the address is not public.
+        SiteUnreachable: If the home page cannot be read at either address.
     """
     failures: list[PageFailed] = []
     for candidate in _with_and_without_www(company):

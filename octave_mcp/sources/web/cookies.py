@@ -1,4 +1,7 @@
-"""Cookies of a run. Many sites show their pages only to visitors that send back the cookie of the first response."""
+"""Stores the cookies that a run receives.
+
+Many sites show their pages only to visitors who send back the cookie from the first response.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,14 @@ import httpx2
 from octave_mcp.domain.addresses import PORTS, site_of
 
 MAX_COOKIES = 30
-# In characters: the size that browsers support at least (RFC 6265, section 6.1).
+# In characters. All browsers support cookies of at least this size (RFC 6265, section 6.1).
 MAX_COOKIE_CHARACTERS = 4096
 
 
 class SiteCookies:
-    """A cookie jar per site, sent to that site only, kept in memory until the run ends.
+    """Holds a cookie jar for each site, in memory, until the run ends. Cookies are sent only to the site that set them.
 
-    Once a jar is full, further cookies are ignored: some sites set new cookies with every response.
+    When a jar is full, further cookies are ignored, because some sites set new cookies with every response.
     """
 
     def __init__(self) -> None:
@@ -47,8 +50,8 @@ class SiteCookies:
 
 
 def _jar() -> httpx2.Cookies:
-    # A cookie without a domain belongs to its host only. Without this policy, CookieJar would send such a cookie to
-    # subdomains, too.
+    # A cookie without a domain belongs only to the host that set it. Without this policy, CookieJar would also send it
+    # to subdomains.
     return httpx2.Cookies(CookieJar(DefaultCookiePolicy(strict_ns_domain=DefaultCookiePolicy.DomainStrictNonDomain)))
 
 

@@ -33,7 +33,7 @@ CheckTarget = Callable[[str], Awaitable[None]]
 
 USER_AGENT = f"octave-mcp/{__version__} (+https://github.com/octave-mcp/octave-mcp)"
 MAX_REDIRECTS = 5
-# A page that keeps refreshing itself after its cookies have been sent back is read as it is.
+# If a page still refreshes itself after its cookies have been sent back, its content is used.
 MAX_RELOADS = 2
 # Maximum number of concurrent requests per host, to spare small servers.
 MAX_CONCURRENT_PER_HOST = 4
@@ -41,9 +41,11 @@ MAX_CONCURRENT_PER_HOST = 4
 
 @dataclass(slots=True)
 class TimeLimit:
-    """How long servers may take in total. Time counts while at least one request is open, including its retries.
+    """A limit for the total time that servers take to respond.
 
-    `reason` is the failure reason of a page for which no time is left.
+    Time counts while at least one request is open, including its retries.
+
+    `reason` is the reason in the failure of a page if no time is left for the page.
     """
 
     seconds: float
@@ -87,14 +89,14 @@ class Fetcher:
                 "Accept": "text/html,application/xhtml+xml,*/*;q=0.5",
                 "Accept-Encoding": "gzip, deflate, br",
             },
-            # The read timeout is half of the limit, so that a silent server leaves time for a retry.
+            # The read timeout is half of the time limit. If a server does not respond, there is still time for a retry.
             timeout=httpx2.Timeout(self.seconds / 2, connect=self.seconds / 4, pool=None),
             trust_env=False,
             follow_redirects=False,
             event_hooks={"request": [self._cookies.send], "response": [self._cookies.keep]},
         )
-        # The client's own jar is turned off, because it ignores ports: it would send the cookies of one server to
-        # another server on the same host.
+        # The client's own cookie jar is turned off, because it ignores ports. It would send the cookies of one server
+        # to another server on the same host.
         self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     async def get(
@@ -112,14 +114,14 @@ class Fetcher:
 
         - `types`: accepted media types; None accepts any
         - `check_target`: a function called before each request, which may raise an exception to refuse the target
-        - `cached`: a cached page, for which to send a conditional request
-        - `cut_at_bytes`: number of bytes of the body to read; if not set, a body that is too large is a failure
-        - `time_limit`: a further limit, which several calls may share
+        - `cached`: a cached page; if given, the request is conditional
+        - `cut_at_bytes`: maximum number of bytes to read from the body; without this limit, a large body is a failure
+        - `time_limit`: an additional limit, which several calls can share
 
-        The timeout counts the server's time, not the wait for a free connection.
+        The timeout applies to the server's response time and not to the wait for a free connection.
 
         Raises:
-            PageFailed: the page cannot be read; the failure in the exception gives the reason.
+            PageFailed: If the page cannot be read; its `failure` contains the reason.
         """
         own = TimeLimit(self.seconds, f"No complete response within {self.seconds:g} seconds")
         limits = (own, time_limit) if time_limit else (own,)
@@ -137,11 +139,11 @@ class Fetcher:
     async def _followed(self, url: str, company: Company, send: Callable[[str], Awaitable[Fetched | Moved]]) -> Fetched:
         """Follow redirects, including redirects in meta elements, and return the last response.
 
-        A URL is requested again only if the cookies have changed: some sites redirect to the same URL until their
-        cookie is sent back.
+        Some sites redirect to the same URL until their cookie is sent back. So a URL is requested again only if the
+        cookies have changed.
 
         Raises:
-            PageFailed: the redirects leave the site, form a loop, or are too many.
+            PageFailed: If the redirects leave the site, form a loop, or are too many.
         """
         seen: list[tuple[str, str]] = []
         target = self._checked(url, url)
@@ -160,9 +162,10 @@ class Fetcher:
         raise PageFailed(url, "redirect_loop", f"Redirects in a loop, or more than {MAX_REDIRECTS} times")
 
     async def _limited(self, request: Request, limits: Sequence[TimeLimit]) -> Fetched | Moved:
-        """Send the request when there is a free slot. The duration of the request counts against every limit."""
+        """Send the request as soon as a slot is free. Its duration counts towards all time limits."""
         clock = asyncio.get_running_loop().time
-        # The host's semaphore comes first: requests that wait for a slow host must not hold global slots.
+        # The semaphore of the host is acquired first, because requests that wait for a slow host must not occupy global
+        # slots.
         async with self._hosts[urlsplit(request.target).netloc], self._all:
             tightest = min(limits, key=lambda limit: limit.left(clock()))
             with ExitStack() as counted:
@@ -207,7 +210,7 @@ def _failure(error: Exception, url: str) -> PageFailed:
 
 
 def _conditions(cached: CacheEntry | None, target: str) -> dict[str, str]:
-    """Return the headers of a conditional request, or none if the cached page came from another URL."""
+    """Return the headers of a conditional request. Return no headers if the cached page came from another URL."""
     if not cached or not isinstance(cached.found, Page) or cached.found.ref.url != target:
         return {}
     headers = {"If-None-Match": cached.etag, "If-Modified-Since": cached.last_modified}

@@ -1,4 +1,4 @@
-"""Finds where a page's meta element, or its Refresh header, redirects its readers."""
+"""Finds the URL to which a page redirects by a meta element or a Refresh header."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import re
 from octave_mcp.sources.html.encoding import tags
 
 SEARCHED_BYTES = 10_000
-# A page that is shown for longer than this is meant to be read.
+# If a page waits longer than this before the refresh, the page itself is meant to be read.
 MAX_SECONDS = 5
 
-# A refresh in a comment, a script or a `noscript` element does not apply to browsers.
+# These parts are skipped, because browsers ignore a refresh in a comment, a script or a `noscript` element.
 IGNORED_MARKUP = re.compile(rb"<!--.*?(?:-->|$)|<(noscript|script|style)\b.*?(?:</\1|$)", re.IGNORECASE | re.DOTALL)
-# The format of the HTML standard: '0; url=/en', '0;URL="/en"', '0 /en', or only '5'.
+# Matches the format that the HTML standard defines: '0; url=/en', '0;URL="/en"', '0 /en', or only '5'.
 CONTENT = re.compile(
     r"\s*(\d++)[\d.]*+(?:\s*[;,]|\s|$)\s*[;,]?\s*(?:url\s*=\s*)?(?:'([^']*)|\"([^\"]*)|(.*))",
     re.ASCII | re.IGNORECASE | re.DOTALL,
@@ -21,7 +21,10 @@ CONTENT = re.compile(
 
 
 def refresh(body: bytes) -> str | None:
-    """Return the URL in the page's meta element as written, '' for the page itself, or None if it is no redirect."""
+    """Return the URL in the page's meta element, exactly as written.
+
+    Return '' for the page itself, and None if there is no redirect.
+    """
     start = IGNORED_MARKUP.sub(b"", body[:SEARCHED_BYTES]) if b"efresh" in body[:SEARCHED_BYTES].lower() else b""
     for meta in tags(start, b"meta"):
         if meta.get(b"http-equiv", b"").strip().lower() == b"refresh" and b"content" in meta:
@@ -30,7 +33,7 @@ def refresh(body: bytes) -> str | None:
 
 
 def refreshed(content: str) -> str | None:
-    """Return the URL in the content of a refresh, or None if it waits too long to be a redirect."""
+    """Return the URL in the content of a refresh. Return None if the delay is too long for a redirect."""
     match = CONTENT.match(content)
     if match is None or int(match[1][:4]) > MAX_SECONDS:
         return None

@@ -22,22 +22,26 @@ ENCODINGS = frozenset({"gzip", "deflate", "br", "identity"})
 # Magic numbers of PDF, ZIP, gzip, PNG, GIF, JPEG and ELF files, which some servers send as text/html.
 FILE_SIGNATURES = (b"%PDF-", b"PK\x03\x04", b"\x1f\x8b", b"\x89PNG", b"GIF8", b"\xff\xd8\xff", b"\x7fELF")
 SNIFFED_BYTES = 1000
-# A file with more zero bytes at the start is binary, unless its text is UTF-16 or UTF-32.
+# A file with more zero bytes than this at its start is binary, unless it is text in UTF-16 or UTF-32.
 MAX_ZERO_BYTES = 10
 MAX_BYTES = 10_000_000
-# A body of over 1 MB that was compressed more than 200-fold is treated as a decompression bomb.
+# A body is treated as a decompression bomb if it has more than 1 MB and is more than 200 times as large as its
+# compressed form.
 MAX_COMPRESSION_RATIO, RATIO_FROM_BYTES = 200, 1_000_000
 OK = range(200, 300)
 MOVED = frozenset({301, 302, 303, 307, 308})
 TOO_MANY = 429
 NOT_MODIFIED = 304
-# ETags are stored and sent back, so their size is bounded.
+# The size of ETags is limited, because they are stored and sent back.
 MAX_VALIDATOR_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request for `target`, to which `url` has redirected. `conditions` are the headers of a conditional request."""
+    """A request for `target`, which is `url` or the target of its redirect.
+
+    `conditions` are the headers of a conditional request.
+    """
 
     target: str
     url: str
@@ -48,9 +52,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The last response of a chain of redirects.
+    """The response after all redirects.
 
-    `charset` is from the Content-Type header. If `not_modified`, the cached copy is still valid, and there is no body.
+    `charset` is from the Content-Type header. If `not_modified` is true, the cached copy is still valid, and the body
+    is empty.
     """
 
     url: str
@@ -64,7 +69,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A redirect. `page` is a page that refreshes itself, which is used if the refresh changes nothing."""
+    """A redirect. If a page refreshes itself, `page` is that page. It is used if the refresh changes nothing."""
 
     url: str
     page: Fetched | None = None
@@ -74,7 +79,7 @@ async def read(response: httpx2.Response, request: Request) -> Fetched | Moved:
     """Return the response, or the redirect.
 
     Raises:
-        PageFailed: the response cannot be read as a page.
+        PageFailed: If the response cannot be read as a page.
     """
     if response.status_code == NOT_MODIFIED and request.conditions:
         return Fetched(request.target, b"", None, datetime.now(UTC), not_modified=True)
@@ -127,7 +132,7 @@ def _check_status(response: httpx2.Response, url: str) -> None:
 
 
 def _check_type(response: httpx2.Response, url: str, types: frozenset[str] | None) -> None:
-    # Some servers send the header twice, joined by a comma.
+    # Some servers send the header twice, and the two values are joined by a comma.
     content_type = re.split("[;,]", response.headers.get("content-type", ""))[0].strip().lower()
     if types and content_type and content_type not in types:
         raise PageFailed(url, "not_html", f"The response is {content_type[:100]}, not a web page")

@@ -1,4 +1,4 @@
-"""robots.txt: which URLs of a host we may read."""
+"""Reads the robots.txt of a host, which defines the URLs that we are allowed to read."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from octave_mcp.sources.single_flight import SingleFlight
 from octave_mcp.sources.web.fetch import USER_AGENT, Fetcher, TimeLimit
 
 MAX_BYTES = 500_000
-# RFC 9309, section 2.4: a cached copy should not be used for more than 24 hours.
+# A cached copy should not be used for more than 24 hours (RFC 9309, section 2.4).
 MAX_AGE = timedelta(hours=24)
 PRODUCT = USER_AGENT.partition("/")[0]
 USER_AGENT_LINE = re.compile(r"\s*user[- ]?agent\b\s*:?\s*([^#]*)", re.IGNORECASE)
-# After a server error, everything counts as forbidden; after 404 and other client errors, as allowed (RFC 9309, section
-# 2.3.1). We treat 429, bot walls and unusable files like server errors.
+# If robots.txt causes a server error, all pages are forbidden. If it causes a client error such as 404, all pages are
+# allowed (RFC 9309, section 2.3.1). Status 429, bot walls and unusable files are treated like server errors.
 FORBIDDING_CODES = frozenset(
     {"timeout", "http_429", "http_500", "http_501", "http_502", "http_503", "http_504", "bot_wall"}
 ).union({"too_large", "bad_encoding"})
@@ -32,7 +32,7 @@ UNREACHABLE_CODES = frozenset({"connection_failed", "no_address", "host_not_allo
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of a host. `sitemaps` are absolute URLs."""
+    """The robots.txt rules of a host. `sitemaps` are absolute URLs."""
 
     parser: Protego
     sitemaps: tuple[str, ...]
@@ -43,11 +43,11 @@ class Rules:
 
 
 class Robots:
-    """The rules of each host, cached for a day for all runs and processes.
+    """The robots.txt rules of each host. They are cached for a day and shared by all runs and processes.
 
-    With `refresh`, the rules of each host are fetched again once.
+    If `refresh` is true, the rules of each host are fetched again, but only once.
 
-    A host that fails to send its robots.txt, or takes longer than `seconds`, is not asked again in this run.
+    If a host fails to send its robots.txt within `seconds`, the file is not requested again in this run.
     """
 
     def __init__(
@@ -62,11 +62,11 @@ class Robots:
         self._flights: SingleFlight[str] = SingleFlight(memory.store, refresh=refresh)
 
     async def rules(self, url: str, company: Company) -> Rules:
-        """Return the rules of the host of `url`.
+        """Return the robots.txt rules for the host of `url`.
 
         Raises:
-            SiteRefuses: the server fails to provide robots.txt, so reading its pages counts as forbidden.
-            PageFailed: the host cannot be reached.
+            SiteRefuses: If the server fails to provide robots.txt, because reading its pages then counts as forbidden.
+            PageFailed: If the host cannot be reached.
         """
         origin = _origin(url)
         if failed := self._failed.get(origin):
@@ -83,7 +83,7 @@ class Robots:
         return self._rules[origin]
 
     def are_unreadable(self, url: str) -> bool:
-        """Whether fetching the rules of the host of `url` has failed."""
+        """Whether an attempt to fetch the rules for the host of `url` has failed."""
         return _origin(url) in self._failed
 
     async def close(self) -> None:
@@ -97,7 +97,7 @@ class Robots:
         return {url: text}
 
     async def _fetched(self, url: str, company: Company) -> str:
-        """Return the text of the file, or '' if there is no file, which permits everything."""
+        """Return the text of robots.txt. Return '' if there is no such file, because then everything is allowed."""
         try:
             fetched = await self._fetcher.get(
                 url, company, types=None, cut_at_bytes=MAX_BYTES, time_limit=self._time_limit()
@@ -111,7 +111,8 @@ class Robots:
                 ) from error
             return ""
         text = fetched.body.decode("utf-8-sig", "replace")
-        # Drop a line that was cut off, because the rest of a path could forbid more than the whole path.
+        # If the last line was cut off, it is dropped, because a truncated path would forbid more pages than the
+        # complete path.
         return text if len(fetched.body) < MAX_BYTES else text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
 
     def _time_limit(self) -> TimeLimit | None:
@@ -131,9 +132,10 @@ def _parsed(text: str, url: str) -> Rules:
 
 
 def _renamed(line: str) -> str:
-    """Replace the names of all other agents by a single name.
+    """Replace the names of all other user agents with a single name.
 
-    The parser multiplies rules by names, so a group with thousands of names would produce millions of rules.
+    The parser stores a copy of the rules for each name, so a group with thousands of names would produce millions of
+    rules.
     """
     match = USER_AGENT_LINE.match(line)
     name = match[1].replace("*", "").strip().lower() if match else ""

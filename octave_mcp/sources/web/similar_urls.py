@@ -1,6 +1,7 @@
-"""Limits how many similar URLs are read, such as the days of a calendar.
+"""Limits the number of similar URLs that are read, such as the pages of a calendar.
 
-A query may select a page (`?page=pricing`, `?id=12`), or only a view of a long list (`?page=2`, `?sort=price`).
+Some queries select a page (`?page=pricing`, `?id=12`). Others select only a view of a long list (`?page=2`,
+`?sort=price`).
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ class _HasUrl(Protocol):
 L = TypeVar("L", bound=_HasUrl)
 
 MAX_SIMILAR = 5
-# Maximum number of pages per path that are selected by a query. Some sites serve all their pages at a single path.
+# Maximum number of URLs that have the same path but different queries. The limit is high, because some sites serve all
+# pages at a single path.
 MAX_QUERY_PAGES = 50
 MAX_PATH_REPEATS = 2
-# Numbers, and hexadecimal identifiers such as '3f9a0b12'.
+# Matches numbers, and hexadecimal identifiers such as '3f9a0b12'.
 NUMBER = re.compile(r"[0-9a-f]{8,}|\d+", re.IGNORECASE)
-# Names of fields that page through a list or a calendar. The value of such a field must match `PAGING_VALUE`, since
-# `?page=pricing` selects a page.
+# Matches the names of query fields that page through a list or a calendar. The value must also match `PAGING_VALUE`,
+# because `?page=pricing` selects a separate page.
 PAGING_FIELD = re.compile(
     r"page|paged|pg|page[-_]?(?:no|num|number)|offset|start|skip|from|to|limit|per[-_]?page|size|date|day|month|year|week|"
     r"time|tribe-bar-date|ical",
@@ -35,7 +37,7 @@ PAGING_FIELD = re.compile(
 )
 # '2', '2026-10-01', '2026-10-01T09:00', '9:30am'.
 PAGING_VALUE = re.compile(r"[\d:./+-]*(?:T[\d:.]+)?(?:am|pm|z)?", re.IGNORECASE)
-# Names of fields that sort, filter, search or print, whatever their value.
+# Matches the names of query fields that sort, filter, search or print. Their values do not matter.
 VIEW_FIELD = re.compile(
     r"sort\w*|order|order[-_]?by|filters?\b.*|dir|q|query|search|replytocom|share|print", re.IGNORECASE
 )
@@ -43,9 +45,10 @@ REFERRER_FIELD = re.compile(r"ref|ref[-_]?src|referr?er|source|src|from|via", re
 
 
 def limit_similar(links: Iterable[L]) -> list[L]:
-    """Return the links in order, without links that are too similar to earlier ones.
+    """Return the links in the same order, without links that are too similar to earlier links.
 
-    The limits are five URLs that differ only in numbers, five views of a list, and fifty queries per path.
+    At most five URLs are kept that differ only in numbers. For each path, at most five views of a list and fifty other
+    queries are kept.
     """
     links = list(links)
     urls = {link.url for link in links}
@@ -58,7 +61,7 @@ def limit_similar(links: Iterable[L]) -> list[L]:
 
 
 def _only_adds_referrer(url: str, urls: set[str]) -> bool:
-    """Whether the query only adds a referrer to another URL of the site, as in `/pricing?ref=footer`."""
+    """Whether the query only adds a referrer to another known URL, as in `/pricing?ref=footer`."""
     path, _, query = url.partition("?")
     return bool(query) and path in urls and all(REFERRER_FIELD.fullmatch(name) for name, _ in fields_of(query))
 
@@ -87,9 +90,10 @@ def _is_view(name: str, value: str) -> bool:
 
 
 def _is_first_with_text(pattern: str, text: str, seen: Counter[str]) -> bool:
-    """Whether this is the first link with this text, and the text has no digits.
+    """Whether the text of a link has no digits and occurs for the first time.
 
-    Pages of a list are labelled '2' or 'May 3', and pages in their own right 'Pricing'.
+    Such a link, for example 'Pricing', probably leads to a separate page. Links such as '2' or 'May 3' lead to pages of
+    a list.
     """
     return text[:1].isalpha() and not any(map(str.isdigit, text)) and _is_within(seen, f"{pattern} ", 1)
 
@@ -99,9 +103,9 @@ def _placeholder(match: re.Match[str]) -> str:
 
 
 def _is_circular(url: str) -> bool:
-    """Whether a part of the path occurs more than twice, as in `/blog/en/blog/en/blog`.
+    """Whether the path repeats a part more than twice, as in `/blog/en/blog/en/blog`.
 
-    Broken relative links produce such URLs without end.
+    Broken relative links can produce an endless number of such URLs.
     """
     parts = [part for part in url.partition("?")[0].split("/")[3:] if part]
     return any(count > MAX_PATH_REPEATS for count in Counter(parts).values())

@@ -24,11 +24,11 @@ from octave_mcp.sources.web.translations import Translation
 
 MAX_SITEMAPS = 20
 MAX_CONCURRENT = 2
-# Bytes as sent. A larger sitemap is read up to this limit.
+# Bytes as sent. If a sitemap is larger, only the part up to this limit is read.
 MAX_BYTES = 10_000_000
 MAX_DEPTH = 2
 MAX_URLS = 5000
-# All sitemaps together may take this many times as long as a page.
+# The time limit for all sitemaps of a site is this many times the time limit for a page.
 TIMEOUT_FACTOR = 2
 SITEMAP_FILE = re.compile(r"\.(?:xml|rss|atom)(?:\.gz)?$")
 MEDIA_FILE = re.compile(
@@ -39,7 +39,7 @@ DEFAULT_PATHS = ("/sitemap.xml", "/sitemap_index.xml", "/sitemap.txt")
 
 @dataclass(frozen=True, slots=True)
 class Sitemap:
-    """The content of one sitemap: the site's URLs and translations by URL key, and further sitemaps."""
+    """The content of one sitemap: URLs of the site and their translations, both by URL key, and further sitemaps."""
 
     urls: dict[str, str] = field(default_factory=dict[str, str])
     translations: dict[str, Translation] = field(default_factory=dict[str, Translation])
@@ -57,11 +57,14 @@ class SitemapUrls:
 
 
 async def sitemap_urls(fetcher: Fetcher, company: Company, named: Iterable[str]) -> SitemapUrls:
-    """Return the content of the sitemaps named in robots.txt, or else of the first default path that has any."""
+    """Return the URLs in the sitemaps that robots.txt names.
+
+    If it names none, try the default paths until one has URLs.
+    """
     reader = _SitemapReader(fetcher, company)
     await reader.read(list(named))
     result = reader.found
-    # The default paths are guesses, so their failures are not reported.
+    # Failures at the default paths are not reported, because these paths are only guesses.
     failures = list(result.failures)
     for path in DEFAULT_PATHS:
         if not result.urls:
@@ -79,7 +82,7 @@ class _SitemapReader:
         self._time_limit = TimeLimit(TIMEOUT_FACTOR * fetcher.seconds, "The site's sitemaps take too long")
 
     async def read(self, named: Sequence[str]) -> None:
-        """Read the sitemaps, and the sitemaps that they list, level by level."""
+        """Read the sitemaps, then the sitemaps that they list, and so on."""
         for _ in range(MAX_DEPTH + 1):
             level = self._unread(named)
             if not level:
@@ -111,7 +114,7 @@ class _SitemapReader:
             return Sitemap()
 
     def _add(self, read: Sequence[Sitemap]) -> None:
-        """Add the URLs. If there are more URLs than the limit, add an equal share of each sitemap."""
+        """Add the URLs. If there are more URLs than the limit, add the same number from each sitemap."""
         for sitemap in read:
             self.found.translations |= sitemap.translations
         items = [list(sitemap.urls.items()) for sitemap in read]
@@ -124,7 +127,7 @@ class _SitemapReader:
 
 
 def own_urls(urls: Iterable[str], company: Company, allow: Allowed) -> dict[str, str]:
-    """Return the URLs on the company's site that may be fetched, by URL key."""
+    """Return those URLs that are on the company's site and are allowed to be fetched, by URL key."""
     own: dict[str, str] = {}
     for url in urls:
         try:
@@ -138,14 +141,14 @@ def own_urls(urls: Iterable[str], company: Company, allow: Allowed) -> dict[str,
 def _parsed(body: bytes, url: str, company: Company, allow: Allowed) -> Sitemap:
     """Return the content of the sitemap at `url`.
 
-    XML entries count as further sitemaps. Images, videos and other files are ignored.
+    If a sitemap lists XML files, they are treated as further sitemaps. Images, videos and other files are ignored.
     """
     listed, named = entries_of(body)
     entries = [entry for entry in map(partial(_resolved, url), listed) if not MEDIA_FILE.search(path_of(entry.url))]
     sitemaps = [entry.url for entry in entries if SITEMAP_FILE.search(path_of(entry.url))]
     entries = limit_similar(entry for entry in entries if not SITEMAP_FILE.search(path_of(entry.url)))
     if len(entries) > MAX_URLS:
-        # The pages with the shortest paths are selected, because they say more about the company.
+        # Pages with short paths are selected first, because they usually say more about the company.
         entries = sorted(entries, key=lambda entry: entry.url.count("/"))[:MAX_URLS]
     urls = own_urls((entry.url for entry in entries), company, allow)
     inner = (*(_joined(url, sitemap) for sitemap in named), *sitemaps)
@@ -158,9 +161,9 @@ def _resolved(base: str, entry: Entry) -> Entry:
 
 
 def _joined(base: str, written: str) -> str:
-    """Return the absolute URL as a browser would resolve it, or ''.
+    """Return the absolute URL that a browser would use, or '' if the URL is invalid.
 
-    Two common mistakes are repaired: a URL that lacks its scheme ('acme.com/about'), and one that is escaped twice.
+    Two common mistakes are repaired: a URL without a scheme ('acme.com/about'), and a URL that is escaped twice.
     """
     if " " in written and not written.startswith(("/", "http://", "https://")):
         return ""

@@ -21,27 +21,27 @@ MAX_BYTES = 20_000_000
 MAX_ENTRIES = 50_000
 MAX_ELEMENTS = 300_000
 MAX_ALTERNATES = 60
-# The longest entity that may be split between two reads, such as '&thetasym;'.
+# Maximum length of an XML entity that is split between two reads, such as '&thetasym;'.
 MAX_ENTITY_BYTES = 24
 MAX_TAG_BYTES = 200_000
-# In characters. The limit is longer than any URL that is fetched, so that a truncated URL is rejected and not
-# requested.
+# In characters. This limit is higher than the length limit for fetched URLs. So a truncated URL is still too long, and
+# is rejected instead of requested.
 MAX_URL_CHARACTERS = 3000
 PEEKED_BYTES, BUFFER_BYTES = 200, 65_536
 GZIP = b"\x1f\x8b"
-# Byte order marks and blank characters, which some servers send before the XML declaration.
+# Some servers send byte order marks and blank characters before the XML declaration, where they are not allowed.
 BLANK = b"\xef\xbb\xbf\xff\xfe\0\r\n\t "
 # An unescaped ampersand, as in '?a=1&b=2', is not valid XML.
 BARE_AMPERSAND = re.compile(rb"&(?!#?\w{1,20};)")
-# Elements of sitemaps, RSS and Atom, respectively.
+# The elements that contain an entry, in sitemaps, RSS and Atom.
 ENTRY_ELEMENTS = frozenset({"url", "item", "entry"})
 
 
 @dataclass(slots=True)
 class Entry:
-    """A URL, and the same page in other languages as pairs of hreflang and URL.
+    """An entry for a page: its URL, and the URLs of the page in other languages as pairs of hreflang and URL.
 
-    `guid` is the identifier of an RSS item, which serves as the URL if the item has no other.
+    `guid` is the identifier of an RSS item. It is used as the URL if the item has no other URL.
     """
 
     url: str = ""
@@ -50,7 +50,10 @@ class Entry:
 
 
 def entries_of(body: bytes) -> tuple[list[Entry], list[str]]:
-    """Return the pages and the URLs of further sitemaps, as written. A damaged file is read up to the damage."""
+    """Return the pages, and the URLs of further sitemaps, exactly as written.
+
+    If a file is damaged, the part before the damage is used.
+    """
     pages: list[Entry] = []
     sitemaps: list[str] = []
     with suppress(etree.XMLSyntaxError, zlib.error, OSError, EOFError):
@@ -76,10 +79,10 @@ def _unpacked(body: bytes) -> io.BufferedReader:
 
 
 class _LimitedFile:
-    """A file for the XML parser, cut at the size limit, or at an endless tag or text.
+    """A file object for the XML parser. It ends at the size limit, or in a tag or text that is too long.
 
-    Without the cut, the parser would buffer all of such a tag or text. The class also repairs common mistakes: blank
-    lines before the XML declaration, and unescaped ampersands.
+    The limits are needed because the parser holds a complete tag or text in memory. The class also repairs common
+    mistakes: blank lines before the XML declaration, and unescaped ampersands.
     """
 
     def __init__(self, stream: io.BufferedReader) -> None:
@@ -92,7 +95,7 @@ class _LimitedFile:
     def read(self, size: int) -> bytes:
         """Return the next part.
 
-        If the part ends within an entity, the start of that entity is held back until the rest has arrived.
+        If the part ends within an XML entity, the start of the entity is held back and returned with the next part.
         """
         is_first = self._left == MAX_BYTES
         read = self._stream.read(min(size, self._left))
@@ -105,14 +108,18 @@ class _LimitedFile:
         whole = self._held_back + (read.lstrip(BLANK) if is_first else read)
         cut = whole.rfind(b"&", max(0, len(whole) - MAX_ENTITY_BYTES)) if read else -1
         self._held_back = b"" if cut < 0 else whole[cut:]
-        # If everything is held back, read on: an empty part would end the file.
+        # If the whole part is held back, the next part is read, too, because an empty result would mean the end of the
+        # file.
         return BARE_AMPERSAND.sub(b"&amp;", whole[: len(whole) - len(self._held_back)]) or (
             self.read(size) if read else b""
         )
 
 
 def _collect(stream: _LimitedFile, pages: list[Entry], sitemaps: list[str]) -> None:
-    """Fill the lists, and free each element at once, so that a hostile file needs no more memory than its URLs."""
+    """Add the entries to the lists.
+
+    Each element is freed immediately, so a malicious file needs no more memory than its URLs.
+    """
     events: Iterable[tuple[str, Any]] = etree.iterparse(
         stream, events=("end",), resolve_entities=False, no_network=True, huge_tree=False, recover=True, load_dtd=False
     )
@@ -145,7 +152,7 @@ def _record(entry: Entry, name: str, element: Any, parent: Any) -> None:  # noqa
             entry.alternates.append((element.get("hreflang"), element.get("href") or ""))
     elif is_own and name in {"loc", "link"} and rel == "alternate" and not entry.url:
         entry.url = _text(element) or (element.get("href") or "")[:MAX_URL_CHARACTERS].strip()
-    # Unless `isPermaLink` is 'false', a guid is a URL (RSS 2.0).
+    # In RSS 2.0, a guid is a URL unless `isPermaLink` is 'false'.
     elif is_own and name == "guid" and (element.get("ispermalink") or element.get("isPermaLink")) != "false":
         entry.guid = _text(element)
 
@@ -155,7 +162,7 @@ def _text(element: Any) -> str:  # noqa: ANN401 - ditto
 
 
 def _name(element: Any) -> str:  # noqa: ANN401 - ditto
-    """Return the name without its namespace or undeclared prefix."""
+    """Return the name of the element without a namespace or an undeclared prefix."""
     tag = element.tag
     return tag.rpartition("}")[2].rpartition(":")[2].lower() if isinstance(tag, str) else ""
 

@@ -1,4 +1,4 @@
-"""Selects one language for pages that a site offers in several languages."""
+"""Selects one language for each page that a site offers in several languages."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from octave_mcp.domain.addresses import url_key
 from octave_mcp.domain.kinds import LANGUAGES
 from octave_mcp.domain.page import Link
 
-# The language code at the start of a path: '/de/pricing', '/pt-br/pricing', '/es-419/pricing'.
+# Matches the language code at the start of a path: '/de/pricing', '/pt-br/pricing', '/es-419/pricing'.
 LANGUAGE_IN_PATH = re.compile(rf"^([^/]+)/({LANGUAGES})(?:[-_](?:[a-z]{{2,4}}|419))?(?=/|\?|$)", re.IGNORECASE)
 LANGUAGE_IN_QUERY = re.compile(rf"[?&](?:lang|hl|locale)=({LANGUAGES})\b[^&]*", re.IGNORECASE)
 LANGUAGE_IN_HOST = re.compile(rf"^({LANGUAGES})\.(?=[^/]+\.)")
-# Country codes that sites use for languages, as in '/jp/'.
+# Some sites use these country codes instead of language codes, as in '/jp/'.
 COUNTRIES = {"jp": "ja", "kr": "ko", "cn": "zh", "tw": "zh", "br": "pt"}
 ENGLISH = "en"
-# What remains of the hreflang 'x-default' without its region.
+# The hreflang 'x-default' is reduced to this, because the part after the hyphen is treated as a region.
 DEFAULT = "x"
-# A site with fewer pages in its main language is read in its other languages, too.
+# If a site has fewer pages than this in its main language, pages in other languages are read, too.
 MIN_PAGES_OF_LANGUAGE = 25
 
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """A page in one language. `page` is the same for all translations, and `language` is empty if unknown."""
+    """A page in one language. `page` is the same for all translations of a page. `language` is '' if unknown."""
 
     page: str
     language: str
@@ -35,11 +35,11 @@ class Translation:
 def drop_translations(
     links: Iterable[Link], home: str, language: str, declared: Mapping[str, Translation]
 ) -> list[Link]:
-    """Return the links, with only one translation of each page.
+    """Return the links to only one translation of each page.
 
-    `declared` has the translations that the site declares, by URL key.
+    `declared` contains the translations that the site declares, by URL key.
 
-    English is preferred, then the default, then the language of the home page.
+    English comes first, then the site's default language, then the language of the home page.
     """
     links = list(links)
     keys = [url_key(link.url) for link in links]
@@ -61,15 +61,16 @@ def drop_translations(
 
 
 def _readable(page_languages: list[str]) -> set[str]:
-    """Return the main language, and all other languages if the main one has too few pages."""
+    """Return the main language. If it has too few pages, return all languages."""
     languages = Counter(page_languages)
     return {name for name, count in languages.most_common(1) if count >= MIN_PAGES_OF_LANGUAGE} or set(languages)
 
 
 def _translations(keys: set[str]) -> dict[str, Translation]:
-    """Return the translation that each URL key suggests.
+    """Return the page and the language that each URL key suggests.
 
-    A language code counts only if some page exists with and without it: in `/it/services`, 'it' may be a department.
+    A language code is accepted only if some page exists both with it and without it. Otherwise, 'it' in `/it/services`
+    could be a department.
     """
     suggested = {key: _translation(key) for key in keys}
     languages = {copy.language for copy in suggested.values() if copy.page in keys and _is_known(copy)}
@@ -77,8 +78,8 @@ def _translations(keys: set[str]) -> dict[str, Translation]:
 
 
 def _is_known(copy: Translation) -> bool:
-    # The home page always exists, so it does not show that '/it' is a language. '/en' hardly ever means anything but
-    # English.
+    # The home page always exists, so it does not prove that the 'it' in '/it' is a language code. But '/en' nearly
+    # always means English.
     return bool(copy.language) and ("/" in copy.page or copy.language == ENGLISH)
 
 

@@ -1,4 +1,4 @@
-"""Connections to sites: checks addresses after name resolution, and limits how much a server can send."""
+"""Connects to sites. Checks addresses after name resolution, and limits the amount of data that a server can send."""
 
 from __future__ import annotations
 
@@ -25,28 +25,29 @@ RESOLVE_SECONDS = 5
 ADDRESSES_TRIED = 4
 MAX_HEAD_BYTES = 200_000
 MAX_WIRE_BYTES = 5_000_000
-# A body in very many tiny chunks would occupy the CPU, however small the body is.
+# A body that arrives in very many tiny chunks would occupy the CPU, even if the body is small.
 MAX_PARTS = 20_000
 
-# A separate pool: getaddrinfo cannot be cancelled, and slow lookups would block other work in threads.
+# Lookups use a separate thread pool. getaddrinfo cannot be cancelled, so slow lookups would block other work in a
+# shared pool.
 _RESOLVING = ThreadPoolExecutor(8, "names")
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
-    """Return the addresses of a name without duplicates, in the resolver's order."""
+    """Return the addresses of a host name without duplicates, in the order of the resolver."""
     loop = asyncio.get_running_loop()
     lookup = loop.run_in_executor(_RESOLVING, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     return list(dict.fromkeys(str(entry[4][0]) for entry in await asyncio.wait_for(lookup, RESOLVE_SECONDS)))
 
 
 class NameNotResolved(httpcore2.ConnectError):
-    """The name cannot be resolved."""
+    """The host name cannot be resolved."""
 
 
 class AddressCheckingBackend(httpcore2.AsyncNetworkBackend):
-    """A network backend that connects only to addresses that it has checked itself.
+    """A network backend that checks each address before it connects to it.
 
-    Resolving the name once for the check and again for the connection would allow DNS rebinding.
+    The name is resolved only once. If it were resolved again for the connection, DNS rebinding would be possible.
     """
 
     def __init__(self, allow: Allowed, resolver: Resolver = resolve, served: Served = NONE_SERVED) -> None:
@@ -56,11 +57,11 @@ class AddressCheckingBackend(httpcore2.AsyncNetworkBackend):
         self.served = served
 
     async def checked(self, host: str, port: int) -> Sequence[str]:
-        """Return the addresses that may be connected to.
+        """Return the addresses to which connections are allowed.
 
         Raises:
-            HostNotAllowed: an address is not public, and the host is not allowed.
-            NameNotResolved: the name has no address.
+            HostNotAllowed: If an address is not public and the settings do not allow the host.
+            NameNotResolved: If the host name has no address.
         """
         if host in self.served:
             return [LOOPBACK]
@@ -112,10 +113,10 @@ class ResponseTooLarge(httpx2.TransportError):
 
 
 class LimitedStream(httpcore2.AsyncNetworkStream):
-    """A connection that fails if the head or the body of a response exceeds its limit.
+    """A connection that fails if the headers or the body of a response exceed the size limit.
 
-    Only this layer sees every byte, including informational responses, trailers, and compressed bodies that expand to
-    nothing.
+    The limits are applied here, because only this layer sees every byte. For example, higher layers do not see
+    informational responses and trailers.
     """
 
     def __init__(self, stream: httpcore2.AsyncNetworkStream) -> None:
@@ -130,7 +131,7 @@ class LimitedStream(httpcore2.AsyncNetworkStream):
         return read
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - ditto
-        # Each request starts with a new allowance, since connections are reused.
+        # Connections are reused, so the limit is reset for each request.
         self.left = MAX_HEAD_BYTES
         await self.stream.write(buffer, timeout)
 
@@ -168,12 +169,12 @@ class _LimitedBody(httpx2.AsyncByteStream):
 
 
 class LimitedTransport(httpx2.AsyncHTTPTransport):
-    """A transport with checked addresses and limited responses. Without usable certificates, only http sites work."""
+    """A transport that checks addresses and limits responses. If no certificates are usable, only http sites work."""
 
     def __init__(self, backend: AddressCheckingBackend, limits: httpx2.Limits) -> None:
         tls, self._unusable = _tls()
         super().__init__(verify=tls, trust_env=False)
-        # The pool is a private attribute of httpx2, and the only way to set a network backend.
+        # httpx2 has no public way to set a network backend, so its private connection pool is replaced.
         if not hasattr(self, "_pool"):
             raise RuntimeError("httpx2 no longer has the attribute _pool, so addresses would not be checked")
         self._pool = httpcore2.AsyncConnectionPool(
@@ -192,14 +193,14 @@ class LimitedTransport(httpx2.AsyncHTTPTransport):
         if not isinstance(stream, LimitedStream) or not isinstance(response.stream, httpx2.AsyncByteStream):
             await response.aclose()
             raise httpx2.RemoteProtocolError("the response did not come over the limited connection")
-        # The head has been read. From here on, the limit of the body applies.
+        # The headers have been read, so the limit for the body applies from here on.
         stream.left = MAX_WIRE_BYTES
         response.stream = _LimitedBody(response.stream)
         return response
 
 
 def _tls() -> tuple[ssl.SSLContext, SetupError | None]:
-    """Return the TLS context, and the error if no certificates are usable; the context then trusts no site."""
+    """Return the TLS context. If no certificates are usable, also return the error; the context then trusts no site."""
     try:
         return tls_context(), None
     except SetupError as unusable:
