@@ -38,8 +38,9 @@ _END_OF_MAIL = (
     r"|(?:\bnot|\bnever|n['’]t) (?:be )?(?:write|writing|e-?mail(?:ing)?|contact(?:ing)?|follow|bother|chase|nudge|ping"
     r"|message|hear from (?:me|us)|come back)\b"
 )
-# Some opt-outs consist of a condition and its consequence, as in 'If this isn't for you, say so'. Both must be in the
-# same paragraph. A condition alone is not an opt-out: 'If patching is not on your list, what is?'.
+# Some opt-outs consist of a condition and its consequence, as in 'If this isn't for you, say so'. The condition and the
+# consequence must be in the same paragraph. A condition alone is not an opt-out: 'If patching is not on your list, what
+# is?'.
 _IF_UNWANTED = re.compile(
     r"\b(?:if|unless|should|in case|when)\b[^.?!\n]{0,200}\b(?:not|no|never|nothing|rather|wrong|off|prefer|pass"
     r"|\w+n['’]t)\b"
@@ -117,7 +118,7 @@ def _is_conditional_way_out(paragraph: str) -> bool:
 def empty_promise(text: str, sources: Iterable[str]) -> str:
     """Return the first promise of a document, such as a report or a guide, that is not mentioned in `sources`.
 
-    Return '' if there is none.
+    Return '' if every promised document is mentioned.
     """
     sources_text = "\n".join(sources)
     for promise in _WE_GIVE.finditer(text):
@@ -130,7 +131,7 @@ def empty_promise(text: str, sources: Iterable[str]) -> str:
 
 
 def offers(text: str) -> bool:
-    """Whether the writer offers to make something for the reader, or says that they have made it."""
+    """Whether the text offers to make something for the reader, or says that it has already been made."""
     return bool(_OFFER.search(text))
 
 

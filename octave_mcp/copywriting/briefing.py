@@ -26,10 +26,10 @@ from octave_mcp.evidence.figures import figures
 
 # If the prospect's newest page is older than half a year, the brief tells the rep to look for news.
 STALE_DAYS = 183
-# Shorter quotations are ignored: they are bylines or dates, which several events on a page can share, so they cannot
-# identify an event.
+# Shorter quotations are ignored, because they are bylines or dates. Several events on a page can share a byline or a
+# date.
 MIN_QUOTE_LETTERS = 20
-# An event is not a reason to call now if it is this much older than the newest event, however important it is.
+# If an event is this much older than the newest event, it is not a reason to call now, even if it is important.
 OLD_YEARS = 2
 _MONTH_CHARACTERS = len("2024-03")
 _NO_CONTENT = re.compile(r"\b(?:lorem ipsum|placeholder|coming soon|test page|untitled)\b", re.IGNORECASE)
@@ -117,7 +117,7 @@ def _trigger(
     """Return the trigger that answers "why now".
 
     A trigger that the first e-mail or the call opener mentions takes precedence over a more important trigger. This
-    way, the brief, the e-mail and the call tell the same story.
+    order makes the brief, the e-mail and the call tell the same story.
     """
     candidates = [trigger for trigger in (*order, *playbook.triggers) if trigger.company == "prospect"]
     mentioned = [trigger for sentence in sentences for trigger in candidates if _mentions(playbook, sentence, trigger)]
@@ -180,8 +180,7 @@ def _why_now(playbook: Playbook, trigger: CompanyTrigger | None) -> CitedSentenc
         return next(iter(playbook.executive_summary.why_now), None)
     is_title = trigger.kind == "job_opening" and not trigger.what.rstrip().endswith(".")
     text = f"{playbook.prospect.name} is hiring: {trigger.what}" if is_title else trigger.what
-    # The brief shows only the first quotation. So a quotation that contains the event's figures comes first, and
-    # bylines come last.
+    # Quotations with the event's figures come first and bylines come last, because the brief shows only the first one.
     event_figures = figures(trigger.what)
     ranked = sorted(
         trigger.evidence,

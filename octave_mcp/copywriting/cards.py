@@ -33,7 +33,10 @@ def finished(
     known: Sequence[str] = (),
     language: str = "en",
 ) -> BattleCard:
-    """Return the finished card. Record a gap if rule D7 has dropped claims, and another gap if the card is empty."""
+    """Return the finished card.
+
+    Record a gap if claims were dropped because of rule D7, and another gap if the card is empty.
+    """
     checked = _without_absolutes(card, evidence, known, language)
     if dropped := len(list(_sentences(card))) - len(list(_sentences(checked))):
         what = "claims to be alone or always so, and what depended on them,"
@@ -77,7 +80,8 @@ def _marked(objection: Objection[EvidenceId]) -> Objection[EvidenceId]:
 
 
 def _card_fields(evidence: Mapping[EvidenceId, Evidence]) -> dict[str, Any]:
-    # The date is a required field, so 1970-01-01 stands for an unknown date: no evidence on the card has one.
+    # The date is a required field, so 1970-01-01 stands for an unknown date. The date is unknown if no evidence on the
+    # card has a date.
     newest = max((e.fetched_at for e in evidence.values()), default=None)
     return {"audience": "internal", "dated_on": newest.date() if newest else "1970-01-01"}
 

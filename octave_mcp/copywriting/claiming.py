@@ -27,8 +27,8 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 _I = r"I(?:['’](?:d|ll|m|ve)\b)?"
 _HELLO = re.compile(r"^(?:hi|hello|hey|dear)\b[^,.!?]{0,40}[,.!]\s+(?=\S)", re.IGNORECASE)
-# The following patterns match sentences that usually make no claim. But figures and names in such sentences are still
-# checked: 'Congratulations on the new office in Lisbon' claims that there is a new office.
+# The following patterns match sentences that usually make no claim. But figures and names in these sentences are still
+# checked. For example, 'Congratulations on the new office in Lisbon' claims that there is a new office.
 _COURTESY = _any(
     r"^(?:(?:i|we) (?:do )?)?(?:hope|trust|thank|thanks|appreciate|sorry|apologies|welcome|congrat\w*|good luck)\b",
     r"^(?:(?:looking|look) forward|(?:talk|speak) (?:soon|then)|happy (?:monday|friday|new year)|well done)\b",
@@ -45,7 +45,7 @@ _OFFERED_ACTIONS = (
 )
 _PRELUDE = r"^(?:(?:so|then|and|or|also|otherwise|in the meantime|if [^,.?!]{1,120}),? )?"
 # Requests are treated like offers: 'Reply with a time'. But 'Call volume is down' is not a request, because 'call' is a
-# noun there.
+# noun in this sentence.
 _OFFER = _any(
     rf"{_PRELUDE}(?:i|we)(?:['’]d| would) (?:\w+ )?(?:love|like|welcome|appreciate|be (?:happy|glad|curious))\b",
     rf"{_PRELUDE}(?:i|we)(?:['’]ll|['’]d| will| can| could| would| may| might)"
@@ -110,11 +110,11 @@ _INTRODUCED = re.compile(r"^(?P<lead>[^:“”\"]{0,120}):\s+(?P<quoted>[“\"][
 _MODALS = r"(?:can|could|will|would|may|might|should|get|need|want|have to)"
 _YOU = re.compile(rf"\byou(?:['’](?:re|ve))?\b(?! {_MODALS}\b)(?!['’](?:ll|d)\b)", re.IGNORECASE)
 _YOUR = re.compile(r"\byours?\b", re.IGNORECASE)
-# Only lower-case 'us' is a pronoun: 'US' is a country.
+# Only lower-case 'us' is treated as a pronoun, because 'US' is a country.
 _WE = re.compile(r"\bwe(?:['’](?:re|ve))?\b|\b(?-i:us)\b", re.IGNORECASE)
 _OUR = re.compile(r"\bours?\b", re.IGNORECASE)
 # Matches pronouns that refer to the subject of the previous sentence. Does not match 'It is late' or 'it took a week',
-# because 'it' refers to nothing there.
+# because 'it' does not refer to a company in these sentences.
 _THEY = re.compile(
     r"^(?P<lead>(?:(?:today|now|since then|before|afterwards|and|but|so),? |with [^,]{1,30}, ))?"
     r"(?P<who>they|he|she|their|his|her|"
@@ -131,7 +131,7 @@ _TIMES_AND_NUMBERS = _any(
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """The two companies in a deal, and the `people` who can be named without evidence."""
+    """The two companies in a deal, and the `people` whose names need no evidence."""
 
     deal: Deal
     people: Sequence[str] = ()
@@ -148,7 +148,7 @@ class Speech:
     def is_claim_in_few_words(self, text: str) -> bool:
         """Whether a short line, such as a subject line, makes a claim.
 
-        It does if it contains a figure or the name of a third party.
+        A short line makes a claim if it contains a figure or the name of a third party.
         """
         return _gives_figure(text) or bool(self.others_in(text))
 
@@ -189,7 +189,7 @@ class Speech:
     def _third_party_claim(self, text: str) -> str:
         """Return the claim about others in a courtesy, an offer or a sentence about its writer.
 
-        Return '' if there is no such claim.
+        Return '' if the text makes no claim about others.
 
         For example, 'I can explain why X failed' is an offer that also claims that X failed.
         """
@@ -201,7 +201,7 @@ class Speech:
     def _is_way_out(self, text: str) -> bool:
         """Whether the sentence is an opt-out.
 
-        Product descriptions such as 'Moves no stop unless allowed to' are not.
+        Product descriptions such as 'Moves no stop unless allowed to' are not opt-outs.
         """
         is_of_vendor = named_first(text) == self.deal.vendor and bool(self.deal.vendor)
         is_claim = is_of_vendor or is_about_market(text)

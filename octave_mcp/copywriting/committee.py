@@ -1,4 +1,4 @@
-"""Builds the buying committee, and warns reps about names that they should check before using them."""
+"""Builds the buying committee, and warns reps about names that should be checked before use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from octave_mcp.evidence.dates import date_in_words
 
 # If a page is older than this, the people named on it have possibly left their jobs.
 OLD_DAYS = 365
-# A warning lists at most this many names. If more people have the title, the warning gives only their number: 'to 5
+# A warning lists at most this many names. If more people have the same title, the warning says only how many: 'to 5
 # other people too'.
 MAX_NAMED = 2
 # Matches titles that several people usually share, such as 'Cofounder' and 'board member', but not 'Partner Manager'.

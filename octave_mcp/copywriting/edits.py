@@ -25,7 +25,8 @@ from octave_mcp.domain.value import Path, Value, changed, located, overlap, part
 from octave_mcp.errors import InputError
 
 MAX_WARNINGS = 20
-# Maximum number of sentences checked per edit. No section of a playbook is expected to have more.
+# Maximum number of sentences checked per edit. A section of a playbook is not expected to have more sentences than
+# this.
 MAX_SENTENCES = 200
 
 
@@ -94,7 +95,7 @@ def _findings(value: object) -> Iterator[Finding[EvidenceId]]:
 
 @dataclass(frozen=True)
 class _Checks:
-    """Checks the parts of the playbook `new` that are not in the playbook `base`."""
+    """Checks those parts of the playbook `new` that differ from the playbook `base`."""
 
     base: Playbook
     new: Playbook
@@ -111,7 +112,7 @@ class _Checks:
         return frozenset(_findings(self.base))
 
     def _with_sentences(self, playbook: Playbook) -> Playbook:
-        """Update the list of sentences of each e-mail from its body, because a person could have edited the body."""
+        """Update the list of sentences of each e-mail from its body, because a person has possibly edited the body."""
         by_body = {touch.body: touch for _, touch in _touches(self.base)}
         by_text = {sentence.text: sentence for touch in by_body.values() for sentence in touch.sentences}
         touches = {at: _with_sentences_of_body(touch, by_body, by_text) for at, touch in _touches(playbook)}
@@ -163,7 +164,7 @@ def _touches(playbook: Playbook) -> Iterator[tuple[Path, Touch]]:
 def _with_sentences_of_body(
     touch: Touch, by_body: Mapping[str, Touch], by_text: Mapping[str, Sentence[EvidenceId]]
 ) -> Touch:
-    """Update the e-mail's sentences and ask from its body.
+    """Update the fields of the e-mail that contain its sentences and its ask, based on its body.
 
     A sentence that is also in the old playbook keeps its evidence. If the body has not changed, all sentences stay as
     they are.
@@ -205,7 +206,7 @@ def _emails(sequence: EmailSequence, playbook: Playbook) -> list[Email]:
 
 
 def _warnings(sources: Sources, playbook: Playbook, path: Path) -> Iterator[str]:
-    """Yield the problems of the new part: errors that forbid sending it, then unsupported sentences, then faults."""
+    """Yield the problems of the new part: errors that forbid sending it, unsupported sentences, and faults."""
     part, owner = part_at(playbook, path), part_at(playbook, path[:-1])
     yield from _send_errors(playbook, path)
     if isinstance(owner, Touch) and path[-1] == "body":
@@ -217,7 +218,7 @@ def _warnings(sources: Sources, playbook: Playbook, path: Path) -> Iterator[str]
 
 
 def _send_errors(playbook: Playbook, path: Path) -> Iterator[str]:
-    """Yield the errors in the edited e-mails that forbid sending them."""
+    """Yield the errors that forbid sending an edited e-mail."""
     for row, sequence in enumerate(playbook.email_sequences):
         for place, email in enumerate(_emails(sequence, playbook)):
             if overlap(_at_touch(row, place), path):

@@ -13,8 +13,8 @@ from octave_mcp.evidence.support.naming import names
 
 # Number of words in a greeting such as 'Hi Ada'.
 GREETING_WORDS = 2
-# Minimum length of the first word of a company's name to count as the name: 'Oakway' counts for 'Oakway Parcels', but
-# 'The' does not count for 'The Yard'.
+# If the first word of a company's name is at least this long, the word alone can stand for the company. For example,
+# 'Oakway' stands for 'Oakway Parcels', but 'The' does not stand for 'The Yard'.
 MIN_NAME_LETTERS = 4
 
 _QUOTED = re.compile(r"“[^“”]*”")
@@ -27,7 +27,7 @@ _SENTENCE_END = re.compile(r"[.?!。？！…][\"”’')\]]*$")
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """The names of the vendor and the prospect, and in `context` the user's description of the deal.
+    """The names of the vendor and the prospect, and the user's description of the deal (`context`).
 
     '' means unknown.
     """
@@ -46,7 +46,7 @@ class Email:
     `facts`: the sentences that state a fact.
     `make_first`: the full text of the document that the e-mail offers to send.
 
-    If a field is unknown, it is empty. The rules never report an empty field as a fault.
+    Unknown fields are empty. The rules never report an empty field as a fault.
     """
 
     subject: str
@@ -104,7 +104,7 @@ class Email:
     def mentions(self, text: str) -> int:
         """Count how often the text mentions the reader's company.
 
-        The first word of the name counts as a mention if it is long.
+        If the first word of the company's name is long, that word alone also counts as a mention.
         """
         first, _, rest = self.deal.prospect.partition(" ")
         name = first if not rest or len(first) >= MIN_NAME_LETTERS else self.deal.prospect
@@ -145,6 +145,6 @@ def read_email(
 
 
 def ask_of(paragraphs: Sequence[str]) -> str:
-    """Return the last question in the last two paragraphs. If these contain no question, return the last paragraph."""
+    """Return the last question in the last two paragraphs. If there is no question, return the last paragraph."""
     questions = [sentence for paragraph in paragraphs[-2:] for sentence in sentences(paragraph) if "?" in sentence]
     return (questions or paragraphs or [""])[-1]

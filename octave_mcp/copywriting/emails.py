@@ -21,10 +21,10 @@ from octave_mcp.evidence.pruning import is_empty
 from octave_mcp.evidence.support import Statement, problems, quoted
 
 DAYS = (1, 3, 7, 14)
-# If an e-mail scores fewer points than this, out of 100, its writer is asked to correct it. The threshold is low,
-# because most e-mails have some faults, and a correction costs nearly as much as the first draft.
+# If an e-mail scores fewer points than this (out of 100), the model that wrote it is asked for a correction. The
+# threshold is low, because most e-mails have some faults, and a correction costs nearly as much as the first draft.
 MIN_UNCORRECTED_POINTS = 50
-# The rules do not depend on names, so they can check an e-mail whose letterhead still has merge fields.
+# E-mails are checked with merge fields instead of names, because the rules do not depend on names.
 UNADDRESSED = Letterhead()
 # Matches 'Day 7', which is a day of the sequence and not a figure that needs evidence.
 _DAY = re.compile(rf"\bday (?:{'|'.join(map(str, DAYS))})\b", re.IGNORECASE)
@@ -148,8 +148,8 @@ def _as_email(
 def unproven(touch: TouchDraft[EvidenceId], cited: Sequence[Evidence], material: Material) -> Iterator[Problem]:
     """Yield the violations of rule D1, and the violations of rules D3, D4 and D10 in texts without citations.
 
-    D1 requires at least one cited fact. Texts without citations, such as the subject, are allowed to use all evidence
-    that the touch cites. An offer is allowed to use all evidence that the writer has seen.
+    Rule D1 requires at least one fact with a citation. Texts without citations, such as the subject, are allowed to use
+    all evidence that the touch cites. An offer is allowed to use all evidence that the writer has seen.
     """
     texts: list[tuple[Value, Path, str]] = [
         (touch, ("subject",), touch.subject),
@@ -181,7 +181,7 @@ def paragraphs_of(touch: TouchDraft[EvidenceId]) -> list[str]:
 
 
 def _paragraphs_as_sent(touch: TouchDraft[EvidenceId]) -> Iterator[str]:
-    """Return those of the paragraphs, the ask and the opt-out that are not empty."""
+    """Return the paragraphs, the ask and the opt-out. Empty ones are left out."""
     return filter(None, (*paragraphs_of(touch), touch.call_to_action.text, touch.opt_out))
 
 

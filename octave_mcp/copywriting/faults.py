@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from octave_mcp.domain.sentence import Score
 from octave_mcp.evidence.checks import RULES
 
-# The cost of a fault, in percent of the remaining points. Few readers notice a SLIGHT fault. A rep would edit a text
-# with a PLAIN fault, and rewrite a text with a GRAVE fault. A text with a FATAL fault is not fit to be sent.
+# The cost of a fault, in percent of the remaining points. Only few readers notice a SLIGHT fault. A rep would edit a
+# text with a PLAIN fault, and rewrite a text with a GRAVE fault. A text with a FATAL fault is not fit to be sent.
 SLIGHT, PLAIN, GRAVE, FATAL = 4.0, 8.0, 15.0, 30.0
 
 

@@ -74,7 +74,10 @@ def read(given: Given, playbook: Playbook, path: Path, name: str) -> object:
 
 
 def form_of(playbook: Playbook, path: Path) -> Any:  # noqa: ANN401 - a type
-    """Return the type that values at a path must have. If there already is a value, return the type of that value."""
+    """Return the type that a value at this path must have.
+
+    If the path already has a value, return the type of that value.
+    """
     value: object = playbook
     form: Any = Playbook
     for step in path:

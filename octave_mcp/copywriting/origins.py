@@ -24,8 +24,8 @@ from octave_mcp.errors import InputError
 Writer = Literal["summary", "card", "sequence", "talk_track"]
 # Number of steps in the path from a sequence to one of its touches.
 OF_TOUCH = len(("touches", 0))
-# Each of these fields identifies a list entry in every version of a playbook. If an entry has several of them, the
-# first one counts.
+# Each of these fields identifies a list entry in every version of a playbook. If an entry has several of these fields,
+# the first field counts.
 _IDENTITY = ("persona_id", "day", "seat", "id", "kind")
 
 
@@ -34,8 +34,9 @@ class Origin(NamedTuple):
 
     `draft`: path of the draft among all drafts.
     `at`: path of this part within its draft.
-    `unit`: path in the playbook of the smallest section to assemble and score again after a change to this part.
-    `rank`: index of the persona, if the draft is for a persona.
+    `unit`: path of the smallest piece of the playbook that must be assembled and scored again after a change to this
+    part.
+    `rank`: index of the persona, or None if the draft is not for a persona.
     """
 
     writer: Writer
@@ -50,14 +51,14 @@ class Origin(NamedTuple):
 
     @property
     def is_unit(self) -> bool:
-        """Whether the unit is made from this part alone."""
+        """Whether the piece of the playbook at `unit` is assembled from this part alone."""
         return self.at in {(), ("executive_summary",)} or (self.at[:1] == ("touches",) and len(self.at) == OF_TOUCH)
 
 
 def identity(entry: object) -> object:
     """Return the value that identifies a list entry in every version of a playbook.
 
-    Return None if it has no such value.
+    Return None if the entry has no such value.
     """
     return next((value for name in _IDENTITY if (value := getattr(entry, name, None)) is not None), None)
 
@@ -159,7 +160,7 @@ def _of_cards(playbook: Playbook, drafts: Drafts, path: Path) -> Iterator[Origin
 
 
 def _indexes(playbook: Playbook, path: Path) -> Sequence[int]:
-    """Return the index that the path contains. If it contains none, return all indexes of the section."""
+    """Return the index that the path contains. If the path contains no index, return all indexes of the section."""
     return [cast("int", path[1])] if path[1:] else range(len(getattr(playbook, str(path[0]))))
 
 

@@ -1,4 +1,4 @@
-"""Outlines: labelled quotations that a person or a model still has to turn into copy.
+"""Creates outlines, which are labelled quotations that a person or a model still has to turn into finished copy.
 
 The rules for copy do not apply to outlines.
 """
@@ -41,7 +41,10 @@ def title(playbook: Playbook) -> str:
 
 
 def _parts(playbook: Playbook) -> Iterator[tuple[str, list[str]]]:
-    """Yield the name of each part that models write, and the kinds of its items. An empty summary has no items."""
+    """Yield the name of each part that models write, and the kinds of its items, such as "outline".
+
+    An empty summary has no items.
+    """
     summary = playbook.executive_summary
     sentences = (*summary.whom_to_approach, *summary.why_now, *summary.how_to_engage)
     yield "summary", [summary.kind for _ in sentences]

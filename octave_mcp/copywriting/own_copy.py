@@ -76,8 +76,8 @@ def sources_of(playbook: Playbook, pages: Mapping[str, Page]) -> Iterator[Source
     """
     for read_page in playbook.pages:
         if page := pages.get(read_page.sha256):
-            # The stored page can have another URL and title if another run read the same text there, so both come from
-            # the playbook.
+            # The URL and the title are taken from the playbook. The stored page can have other ones, because another
+            # run possibly read the same text at another URL.
             ref = page.ref.model_copy(
                 update={"url": read_page.url, "title": read_page.title, "sister_of": read_page.sister_of}
             )
@@ -140,7 +140,7 @@ class Checker:
     def _playbook_claims(self) -> Mapping[str, FoundClaim]:
         """Supported sentences of the playbook, keyed by their text.
 
-        If the rep has copied one of them, its verdict is reused.
+        If the rep has copied one of these sentences, the verdict on the sentence is reused.
         """
         supported = (
             claim
@@ -201,7 +201,7 @@ class Checker:
     def _from_playbook(self, quotation: Evidence) -> Evidence:
         """Return the evidence in the playbook that contains this quotation.
 
-        If there is none, return the quotation itself.
+        If no evidence contains it, return the quotation itself.
         """
         known = self._evidence_by_page.get(quotation.page_sha256, ())
         return next((evidence for evidence in known if _contains(evidence, quotation)), quotation)
@@ -229,7 +229,10 @@ class Checker:
 
     @cached_property
     def _email(self) -> Email:
-        """The pasted text as an e-mail. It is treated as the first touch, because earlier touches are unknown."""
+        """The pasted text as an e-mail.
+
+        The e-mail is treated as the first touch, because earlier touches are unknown.
+        """
         claims_found = [result for result in self._sentences if result.sentence.verdict != "no claim"]
         paragraphs = tuple("".join(map(_with_end, paragraph)).strip() for paragraph in self.pasted.paragraphs)
         return Email(
@@ -249,7 +252,10 @@ def _backed(text: str, verdict: CopyVerdict, reason: str, evidence: Sequence[Evi
 
 
 def _with_end(sentence: PastedSentence) -> str:
-    """Return the sentence with a space after it. If it has no full stop, as in a list, add a line break instead."""
+    """Return the sentence with a space after it.
+
+    If the sentence has no full stop, as in a list, add a line break instead of the space.
+    """
     if sentence.is_theirs:
         return ""
     return f"{sentence.text} " if ends(sentence.text) else f"{sentence.text}\n"

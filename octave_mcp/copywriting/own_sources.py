@@ -1,4 +1,4 @@
-"""Checks a text that a person wrote by rules, and looks for evidence on the pages that a run has read."""
+"""Applies rules to a text that a person wrote, and looks for evidence on the pages that a run has read."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Sources:
     def judged(self, finding: Any) -> Any:  # noqa: ANN401 - a finding of any kind
         """Return the finding with a verdict.
 
-        If it is a sentence without evidence, look for evidence on the pages first.
+        If the finding is a sentence without evidence, look for evidence on the pages first.
         """
         if isinstance(finding, Sentence):
             return self._sentence(cast("Sentence[EvidenceId]", finding))
@@ -120,7 +120,7 @@ class Sources:
 
     @cached_property
     def _texts_with_names(self) -> tuple[str, ...]:
-        """The texts in which a name must occur to need no evidence: company names, context, personas and quotations."""
+        """A sentence can use any name in these texts: company names, the user's context, personas and quotations."""
         playbook = self.playbook
         context = playbook.context.text if playbook.context else ""
         quotes = (

@@ -38,10 +38,10 @@ _SENTENCE_END = re.compile(r"[.?!。？！…:][\"”’')\]]*$")
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
 _BULLET = re.compile(r"^\s*(?:[-*•–—+]|\d{1,2}[.)])\s+")
 _MARKDOWN = re.compile(r"^#{1,6}\s+|\*\*|__")
-# Labels of speakers and of parts of a script: 'Prospect: ...', 'Opener: ...'.
+# Matches labels of speakers and labels of parts of a script: 'Prospect: ...', 'Opener: ...'.
 _LABEL = re.compile(r"^(?P<name>[A-Z][\w'’ ./()-]{0,30}):\s*+(?P<text>.*)$")
 _STAGE_DIRECTION = re.compile(r"^[\[(][^\[\]()]{1,80}[\])]\.?$")
-# Phrases used only on the phone: '..., this is Sam from Acme', '... have you got 30 seconds?'.
+# Matches phrases that are used only on the phone: '..., this is Sam from Acme', '... have you got 30 seconds?'.
 _SPOKEN = re.compile(
     r"\b(?:calling|call you|caught you|on the (?:phone|line)|voicemail|this is [A-Z{][\w{}]* [^.?!]{0,20}?(?:from|with"
     r"|at|over at)|have (?:you got )?(?:\d+|thirty|a few|a|two|five) (?:seconds?|minutes?|moments?)|did i catch)\b"
@@ -55,7 +55,7 @@ Kind = Literal["email", "script"]
 
 
 class PastedSentence(NamedTuple):
-    """A sentence of the text. `is_theirs` is true for a sentence in a call script that the person called would say."""
+    """A sentence of the text. `is_theirs` is true if the sentence is a line of the other person in a call script."""
 
     text: str
     is_theirs: bool = False
@@ -102,7 +102,7 @@ def read_pasted_text(text: str) -> PastedText:
 def _is_call(text: str, lines: Sequence[str]) -> bool:
     """Whether the text is a call script.
 
-    A greeting alone does not make it an e-mail, because scripts can have one, too: 'Hi Ada, this is Sam from Acme'.
+    A text with a greeting can still be a call script: 'Hi Ada, this is Sam from Acme'.
     """
     return any(map(_is_script_line, lines)) or bool(_SPOKEN.search(text[:300]) and not _SIGN_OFF.search(text[-40:]))
 
@@ -167,9 +167,9 @@ def _signature(lines: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
 def _start_without_sign_off(lines: Sequence[str]) -> int:
     """Return the index of the first line of a signature that has no closing formula such as 'Best,'.
 
-    Such a signature consists of the last lines of the text, as long as they are short and do not end like sentences.
-    The first line is never part of the signature. Otherwise, a text that has only short lines would be taken for a
-    signature.
+    A signature without a closing formula consists of the short lines at the end of the text that do not end like
+    sentences. The first line is never part of the signature. Otherwise, a text that has only short lines would be taken
+    for a signature.
     """
     at = len(lines)
     while at > 1 and (not lines[at - 1] or _may_sign(lines[at - 1])):

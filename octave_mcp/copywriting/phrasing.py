@@ -1,6 +1,6 @@
 """Detects English that no native speaker would say aloud, because it sounds translated, stiff or like a brochure.
 
-Each pattern matches a whole kind of phrasing, not just one sentence. The lists cover only common phrasings.
+Each pattern matches a whole kind of phrasing, not just one sentence. The lists of patterns cover only common phrasings.
 """
 
 from __future__ import annotations
@@ -186,8 +186,7 @@ _NOUN_ENDING = re.compile(
 )
 # Words such as 'planned', 'manages' and 'quickly' are not nouns, so they end a row of nouns.
 _VERB_OR_ADVERB = re.compile(r"(?:ed|es|ly)$")
-# Matches four or more lower-case words. It matches no commas and no capitals, so lists and proper names are not
-# reported.
+# Matches four or more lower-case words. Commas and capitals do not match, so lists and proper names are not reported.
 _LOWERCASE_RUN = re.compile(r"(?<![\w'’-])[a-z]+(?: [a-z]+){3,40}")
 
 

@@ -24,24 +24,24 @@ from octave_mcp.evidence.dates import date_in_words
 from octave_mcp.evidence.passages import is_stale
 from octave_mcp.evidence.support.wording import stem, wording
 
-# The (min, max) number of words in the first touch, in each middle touch, and in the last touch.
+# Minimum and maximum number of words: for the first touch, for middle touches, and for the last touch.
 FIRST_TOUCH_WORDS, TOUCH_WORDS, LAST_TOUCH_WORDS = (50, 80), (30, 110), (15, 60)
 MAX_SUBJECT_WORDS, MAX_SUBJECT_CHARACTERS = 3, 40
 MAX_SENTENCE_WORDS = 25
 MAX_QUOTATION_WORDS = 20
 # Maximum Flesch-Kincaid grade. A text with grade 8 is easy to read.
 MAX_GRADE = 8.0
-# Added to the maximum grade if the e-mail quotes no page of the reader's company. In that case, it is unknown which
-# long words are that company's own terms.
+# Added to the maximum grade if the e-mail quotes no page of the reader's company. Without quotations, it is unknown
+# which long words are the company's own terms.
 UNKNOWN_TERMS_GRADES = 1.5
-# Maximum number of words in the ask of the first touch, and in the ask of each later touch.
+# Maximum number of words in an ask: first for the first touch, then for later touches.
 MAX_ASK_WORDS = (10, 20)
-# It takes about 30 seconds to say this many words.
+# A rep needs about 30 seconds to say this many words.
 MAX_PITCH_WORDS = 75
 # A rep cannot read a card with more words during a call.
 MAX_CARD_WORDS = 300
 MAX_LIST_ITEMS = 5
-# The (min, max) number of questions in a call script, and the (min, max) number of objections on a card.
+# Minimum and maximum number of questions in a call script, and of objections on a card.
 QUESTIONS = (8, 14)
 OBJECTIONS = (7, 10)
 # Maximum share of quotations that come from the same page. The share is checked only if there are at least
@@ -49,11 +49,11 @@ OBJECTIONS = (7, 10)
 MAX_ONE_PAGE_SHARE = 0.4
 MIN_QUOTATIONS = 4
 MAX_QUESTIONS = 2
-# Scripts with fewer questions are allowed to ask yes-or-no questions, because such questions open the call or book the
-# next one.
+# If a script has fewer questions than this, yes-or-no questions are allowed, because they open the call or book the
+# next call.
 MIN_SCRIPT_QUESTIONS = 5
-# If `make_first` has at least this many words, the offered document exists, so the e-mail can use one of these names
-# for it. Other names, such as 'report', need evidence.
+# If `make_first` has at least this many words, the offered document exists. The e-mail is then allowed to call the
+# document by one of these names. Other names, such as 'report', need evidence.
 WRITTEN_OFFER_NAMES, MIN_WRITTEN_OFFER_WORDS = "checklist template guide framework", 20
 # The maximum score of a goodbye is below 100, because readers preferred nearly any other touch to a goodbye.
 MAX_GOODBYE_POINTS = 80
@@ -77,8 +77,9 @@ _VAGUE_ASK = re.compile(
     r" works|what (?:that|it) could (?:mean|do))\b",
     re.IGNORECASE,
 )
-# Each kind of absolute claim, and the words that a quotation must contain to support it. The patterns must not match
-# 'not only', 'read-only', 'only if' and 'the best time', which are not absolute claims.
+# In each pair, the first pattern matches an absolute claim. The second pattern matches the words that a supporting
+# quotation must contain. The first pattern must not match 'not only', 'read-only', 'only if' and 'the best time', which
+# are not absolute claims.
 _ABSOLUTES = (
     (
         r"(?<!not )(?<![\w-])only(?! (?:if|when|once|after|where|until|as|then)\b)(?!-)",
@@ -112,7 +113,7 @@ def email_errors(email: Email) -> Iterator[Fault]:
 
 
 def email_score(email: Email, faults: Iterable[Fault]) -> Score:
-    """Score an e-mail.
+    """Return the score of an e-mail.
 
     A goodbye cannot reach 100 points, because readers preferred nearly any other touch to a goodbye.
     """
@@ -268,7 +269,7 @@ def _stale_evidence(evidence: Sequence[Evidence]) -> Iterator[Fault]:
 
 
 def sources(evidence: Sequence[Evidence]) -> Iterator[Fault]:
-    """Report old evidence. Also report evidence that comes mostly from one page, unless that page is a case study."""
+    """Report old evidence. Also report that most of the evidence is from one page, unless that page is a case study."""
     yield from _stale_evidence(evidence)
     pages = [e.url for e in {e.id: e for e in evidence}.values() if e.page_kind != "case_study"]
     of_one_page = max((pages.count(url) for url in set(pages)), default=0)

@@ -13,28 +13,29 @@ from octave_mcp.copywriting.readability import length, sentences
 from octave_mcp.evidence.figures import figures
 from octave_mcp.evidence.support.wording import joined, stem, wording
 
-# Indexes, counted from 0, of the touches that must contain proof, and of the touch that must make an offer.
+# The touches with these indexes, counted from 0, must contain proof. The touch with the last index must make an offer.
 PROOF_TOUCHES, OFFER_TOUCH = (0, 1), 2
-# An e-mail counts as being about the deal if it shares MIN_SHARED_WORDS words with other texts about the deal. If it
-# has at least MIN_PARAGRAPHS paragraphs, its opening must share a word with the rest.
+# An e-mail counts as being about the deal if it shares MIN_SHARED_WORDS words with other texts about the deal. If an
+# e-mail has at least MIN_PARAGRAPHS paragraphs, its opening must share a word with the rest.
 MIN_SHARED_WORDS, MIN_PARAGRAPHS = 2, 3
 TOUCHES_ALIKE = 0.2
-# Maximum number of words about the vendor's business in the first touch, and in each later touch.
+# Maximum number of words about the vendor's business: first for the first touch, then for later touches.
 MAX_PITCH_WORDS = (20, 30)
 
 COMPANY_FIELD = "{{company_name}}"
 SAME_START_WORDS = 3
 
 MIN_READER_SHARE = 0.33
-# A goodbye needs at most two such paragraphs: one that ends the correspondence, and one that lets the reader say no.
+# A last e-mail needs at most two paragraphs that say goodbye: one that ends the correspondence, and one that lets the
+# reader say no.
 MAX_GOODBYES = 2
 
 _DIGIT = re.compile(r"\d")
 # If the user's context asks for a meeting, the meeting counts as the offer that the third touch needs.
 _WANTS_MEETING = re.compile(r"\b(?:meetings?|demos?|calls?)\b", re.IGNORECASE)
 _SAYS = re.compile(r"\b(?:says?|said|puts? it|calls?|called|told|tells|writes|wrote|describes?|according to)\b")
-# Finds company names that are ordinary words, as in 'Twenty, the open-source CRM, ...'. Must not match 'Today, the
-# ...'.
+# Finds company names that are ordinary words, as in 'Twenty, the open-source CRM, ...'. The pattern must not match
+# 'Today, the ...'.
 _APPOSITION = re.compile(
     r"(?!(?:Today|Overnight|Often|Still|Again|Here|There|Now|Then|Yes|No|Well|\w+ly)\b)"
     r"[A-Z][\w.&'’-]*(?: [A-Z][\w.&'’-]*){0,3}, (?:an?|the|another|one|which|who|whose)\b"
@@ -83,15 +84,15 @@ def _deal(email: Email) -> Iterator[Fault]:
         )
         yield Fault("D29", message, PLAIN)
     elif email.deal.vendor or email.deal.prospect:
-        # Without evidence and context, the rule cannot tell: the e-mail could be about something that only its writer
-        # knows.
+        # Without evidence and context, the e-mail could be about something that only its writer knows, so no fault is
+        # reported.
         is_known = bool(email.evidence or email.deal.context)
         text = "It would read the same at any other company: name what it is about."
         yield Fault("D29", text, PLAIN if email.last else FATAL if is_known else GRAVE)
 
 
 def _has_words_of_deal(email: Email) -> bool:
-    """Whether the e-mail shares words with the user's context, the prospect's quotations or earlier touches."""
+    """Whether the e-mail has words in common with the user's context, the prospect's quotations or earlier touches."""
     words = wording(email.text)
     content = {stem(word.lower) for word in words.words if word.is_content}
     earlier_text = "\n".join(
@@ -117,7 +118,7 @@ def _proof(email: Email) -> Iterator[Fault]:
 def _proofs(email: Email) -> Iterator[str]:
     """Yield the sentences that prove a claim.
 
-    These include sentences that continue a customer's story: 'They cut rework by 31%'.
+    Sentences that continue a customer's story also prove a claim: 'They cut rework by 31%'.
     """
     previous = ""
     for statement in email.statements:
@@ -149,7 +150,7 @@ def _connected(email: Email) -> Iterator[Fault]:
 
 
 def _about_others(email: Email) -> Iterator[Fault]:
-    """Report an e-mail that is nearly all about others, because its readers cannot see what it means for them."""
+    """Report an e-mail that is nearly all about others, because it does not show why it matters to the reader."""
     sentences_of_email = email.sentences
     share = sum(_is_to_reader(email, sentence) for sentence in sentences_of_email) / max(1, len(sentences_of_email))
     if not email.last and share < MIN_READER_SHARE:

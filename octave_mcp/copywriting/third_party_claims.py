@@ -1,4 +1,4 @@
-"""Finds claims about third parties that are hidden in offers, thanks and sentences about the writer."""
+"""Finds claims about third parties within offers, thanks and sentences about the writer."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from itertools import islice
 
 from octave_mcp.evidence.support.naming import acts, names
 
-# A statement is checked only if its verb is among this many first words. Longer subjects are hard to recognise.
+# A statement is checked only if its verb is among this many first words. Statements with a longer subject are skipped.
 MAX_SUBJECT_WORDS = 8
-# Maximum distance from the start of a statement. The search for its subject ends there, and so does the backward search
-# for phrases such as 'let me know'.
+# The subject of a statement is searched for in this many characters after its start. Phrases such as 'let me know' are
+# searched for in this many characters before its start.
 MAX_SEARCHED_CHARACTERS = 160
 
 # Matches points within a sentence at which a claim can start: 'I understand why X lost ...', 'Let me be clear: X is
@@ -20,8 +20,8 @@ _STATEMENT_START = re.compile(
     r"|\b(?:know|knew|see|saw|hear|heard|understand|notice|noticed|reali[sz]ed?|believe|promise|remember|afraid|sure"
     r"|certain|aware|sorry|(?:tell|told|remind|assure|warn|show)(?: (?:you|them|him|her|everyone))?)\s+(?=[A-Z]|your\b)"
 )
-# Matches requests for information, which claim nothing: 'Let me know how X handles stops'. Must not match 'Happy to
-# explain why X went bankrupt', which claims that X went bankrupt.
+# Matches requests for information, which claim nothing: 'Let me know how X handles stops'. The pattern must not match
+# 'Happy to explain why X went bankrupt', which claims that X went bankrupt.
 _ASKS_TO_KNOW = re.compile(
     r"\b(?:(?:let|tell|show) (?:me|us)(?: know)?|ask(?:ed|ing)?|wonder(?:ed|ing)?|curious|interested"
     r"|(?:to|and|can|could) (?:know|learn|hear|understand|see|find out|check))(?: \w+){0,2} $",
@@ -48,7 +48,7 @@ _MODALS = frozenset("can could would may might should to if".split())
 def third_party_claim(text: str, own_names: str) -> str:
     """Return the claim about a third party that the sentence contains, or '' if there is none.
 
-    `own_names`: the vendor and the people of the deal, who are not third parties.
+    `own_names`: the names of the vendor and the people in the deal, who are not third parties.
     """
     for start in _STATEMENT_START.finditer(text):
         if start["link"] in {"how", "why"} and _ASKS_TO_KNOW.search(
@@ -68,7 +68,7 @@ def is_about_market(text: str) -> bool:
 def _subject(statement: str) -> str:
     """Return the words before the verb.
 
-    Return '' if there is no verb, or if it only states a possibility, as in 'X could keep ...'.
+    Return '' if there is no verb, or if the verb only states a possibility, as in 'X could keep ...'.
     """
     words = list[str]()
     for word in islice(statement.split(), MAX_SUBJECT_WORDS):

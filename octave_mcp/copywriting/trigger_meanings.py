@@ -1,4 +1,4 @@
-"""Finds the trigger that each sentence of a draft explains, by comparing the quotations that both cite."""
+"""Finds the trigger that a sentence explains: the trigger that cites the same quotation as the sentence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def meanings(
     triggers: Sequence[CompanyTrigger],
     evidence: Mapping[EvidenceId, Evidence],
 ) -> Meanings:
-    """Return the prospect's triggers that a draft explains, each with the sentence that explains it.
+    """Return those of the prospect's triggers that a sentence explains, together with the sentence.
 
     Sentences that do not cite the evidence of a trigger are left out.
     """

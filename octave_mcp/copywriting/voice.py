@@ -1,6 +1,6 @@
 """Rules for the tone of an e-mail.
 
-They find hedges, unnatural phrases, clichés, flattery, threats and self-centred text.
+The rules report hedges, unnatural phrases, clichés, flattery, threats and self-centred text.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from octave_mcp.copywriting.faults import FATAL, GRAVE, PLAIN, SLIGHT, Fault
 from octave_mcp.copywriting.phrasing import brochure, stiff, translated
 
 MAX_HEDGES = 1
-# An e-mail should name the reader's company at most this often. More often, 'you' sounds more natural.
+# An e-mail should name the reader's company at most this often, and otherwise say 'you'.
 MAX_MENTIONS = 1
 MIN_FULL_FORMS = 2
-# At most this many phrases of each kind are reported. It is also the number of times that an e-mail is allowed to say
-# 'I' or 'we' if it never says 'you'.
+# At most this many phrases of each kind are reported. An e-mail that never says 'you' is allowed to say 'I' or 'we'
+# this many times.
 MAX_OF_A_KIND = 3
 
 # Matches 'probably', 'I'd guess' and 'looks like it', but not 'in May', 'May I ask' or 'what sort of'.

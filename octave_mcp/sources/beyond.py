@@ -1,7 +1,7 @@
 """Reads a company's job boards, feeds and sister sites.
 
-The company's own pages link to these places, so `map` possibly has to read some of these pages to find the links. If a
-job board, feed or sister site cannot be read, the other pages are read as usual.
+Links to job boards, feeds and sister sites are on the company's own pages, so `map` sometimes has to read these pages
+to find the links. If a job board, feed or sister site cannot be read, the other pages are read as usual.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ class BeyondReader:
         names = ("job boards", "feeds", "sisters")
         chosen = zip(names, (settings.job_boards, settings.feeds, settings.sister_domains), strict=True)
         self.name = "+".join((site.name, *(name for name, is_on in chosen if is_on)))
-        # Pages that `map` has already read, by URL key. `read` removes an entry when it returns it.
+        # Cache of the pages that `map` has already read, by URL key. `read` removes an entry from this cache when it
+        # returns the page.
         self._prefetched: dict[str, CacheEntry] = {}
 
     @property
@@ -155,7 +156,7 @@ class BeyondReader:
         return await self._read_host(company, [request])
 
     async def _read_board(self, board: Board, url: str, company: Company) -> CacheEntry:
-        """Return the open jobs, taken from the first list of the board that can be read."""
+        """Return the open jobs from the first list that can be read. A board can have several lists."""
         copies: list[CacheEntry] = []
         for address in board.feeds(url):
             copies.append(await self._fetch_list(address, url, company, partial(board_jobs_page, board, url)))
@@ -170,9 +171,10 @@ class BeyondReader:
     async def _fetch_list(self, address: str, url: str, company: Company, parse: Parse) -> CacheEntry:
         """Fetch `address`, and parse the response with `parse`.
 
-        If this fails, return a failure with the address `url`.
+        If fetching or parsing fails, return a failure with the address `url`.
         """
-        # Some job boards serve their lists from a different host than their pages. The robots.txt of that host applies.
+        # Some job boards serve their lists from a different host than their pages. In this case, the robots.txt of the
+        # other host applies.
         at = company_at(address, company)
         try:
             fetched = await self.access.fetcher.get(
@@ -252,7 +254,7 @@ class BeyondReader:
     def _is_reachable(self, company: Company) -> bool:
         """Whether our own HTTP client can reach the site.
 
-        This matters for feeds, which are never requested through Firecrawl.
+        Feeds are skipped on unreachable sites, because they are never requested through Firecrawl.
         """
         return not self.access.robots.are_unreadable(f"{company.url}/")
 
@@ -284,7 +286,7 @@ def _links_to(page: Page, origin: LinkOrigin) -> list[Link]:
 
 
 def _shallow(links: Iterable[Link], kinds: Collection[PageKind], max_depth: int = 9) -> list[Link]:
-    """Return the links to pages of these kinds.
+    """Return the links to pages of the given kinds.
 
     Short paths come first, because they belong to overview pages, which link to the others.
     """

@@ -28,7 +28,7 @@ from octave_mcp.sources.single_flight import SingleFlight
 # Failures expire earlier than pages, because a missing page could be published at any time.
 FAILURE_MAX_AGE = timedelta(minutes=10)
 # A lease expires after this time, and another process can then take over the fetch. A running process renews its leases
-# every second, so only a dead process loses them.
+# every second, so only the leases of a dead process expire.
 LEASE_SECONDS = 3.0
 POLL_SECONDS = 0.2
 
@@ -119,7 +119,10 @@ class CachedSource:
         return [copies[keys[url]] for url in urls]
 
     async def _cached_or_fetched(self, urls: Mapping[str, str], fetch: Fetch) -> dict[str, CacheEntry]:
-        """Return a fresh copy for each key. If the cache has none, this process or another process fetches it."""
+        """Return a fresh copy for each key.
+
+        If the cache has no fresh copy, either this process or another process fetches the page.
+        """
         cached = await self._copies.cached(list(urls))
         fresh = {key: copy for key, copy in cached.items() if self._is_fresh(copy)}
         while missing := [key for key in urls if key not in fresh]:
@@ -150,8 +153,8 @@ class CachedSource:
             cacheable = {key: copy for key, copy in new.items() if _is_cacheable(copy)}
             return fresh | {key: _or_stale(copy, requests[key].cached) for key, copy in new.items()}
         finally:
-            # The shield ensures that a cancelled run releases its leases. Otherwise, other processes would have to wait
-            # until the leases expire.
+            # The shield ensures that a cancelled run releases its leases, so that other processes need not wait until
+            # the leases expire.
             await asyncio.shield(self._supervisor.once("page cache", lambda: self._store_and_release(cacheable, keys)))
 
     async def _store_and_release(self, cacheable: Mapping[str, CacheEntry], leased: Sequence[str]) -> None:
@@ -192,7 +195,10 @@ class CachedSource:
 
 
 def _page_of(copy: CacheEntry, url: str) -> Page | PageFailure:
-    """Return the page or the failure. A failure gets the URL that the caller has passed."""
+    """Return the page or the failure in a cached copy.
+
+    If the copy is a failure, replace its URL with the URL that the caller has passed.
+    """
     if isinstance(copy.found, PageFailure):
         return copy.found.model_copy(update={"url": url})
     return _content(copy, Page)
@@ -207,8 +213,8 @@ def _content(copy: CacheEntry, kind: type[V]) -> V:
 async def _fetched(requests: Sequence[PageRequest], fetch: Fetch) -> Sequence[CacheEntry]:
     """Fetch the copies.
 
-    If the home page fails temporarily, this function returns the failure instead of raising it, provided that all
-    requests have an expired copy. The caller can then use the expired copies.
+    If the home page fails temporarily and all requests have an expired copy, the failure is returned and not raised.
+    The caller can then use the expired copies.
     """
     try:
         return await fetch(requests)

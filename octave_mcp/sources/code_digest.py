@@ -24,8 +24,8 @@ PACKAGES = ("domain", "evidence", "sources")
 def code_digest(*modules: str, product: Traversable | None = None) -> str:
     """Return the digest of these modules and of all modules in `PACKAGES` that they import.
 
-    Comments and docstrings do not affect the digest. The computation takes about 0.1 s, because some eighty modules
-    have to be compiled.
+    Comments and docstrings do not affect the digest. The computation takes about 0.1 s, because about eighty modules
+    are compiled.
     """
     code: dict[str, CodeType] = {}
     sources, left = dict(_sources(product or files(PRODUCT))), [*modules]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["check", "make"]
 
 NAME = "crawler-firecrawl"
-# Firecrawl can possibly read pages that fail with these codes, because it runs scripts and has other IP addresses than
+# Pages that fail with these codes are read again through Firecrawl, which runs scripts and has other IP addresses than
 # the crawler.
 CODES_FOR_FIRECRAWL = frozenset(
     {"needs_js", "empty", "bot_wall", "http_401", "http_403", "http_429", "timeout", "connection_failed"}

@@ -140,7 +140,10 @@ def as_home(copy: CacheEntry) -> CacheEntry:
 
 
 def revalidated(cached: CacheEntry, at: datetime) -> CacheEntry:
-    """Return the copy with a new timestamp. Called when the site says that the page has not changed."""
+    """Return the copy with a new timestamp.
+
+    This function is called when the site says that the page has not changed.
+    """
     return with_ref(cached, fetched_at=at).model_copy(update={"kept_at": at})
 
 

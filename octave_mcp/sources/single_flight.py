@@ -15,7 +15,7 @@ Fetch = Callable[[Sequence[str]], Awaitable[dict[str, T]]]
 
 
 class _Flight(Generic[T]):
-    """A fetch that is in progress. It is cancelled when its last caller gives up."""
+    """A fetch that is in progress. The fetch is cancelled when its last caller gives up."""
 
     def __init__(self, task: asyncio.Task[dict[str, T]]) -> None:
         self.task = task
@@ -68,7 +68,7 @@ class SingleFlight(Generic[T]):
         return {key: values[key] for key in unique}
 
     async def close(self) -> None:
-        """Wait for the fetches that this source has started. Other sources could still be waiting for them."""
+        """Wait for the fetches that this source has started. Other sources could still be waiting for these fetches."""
         if self._own:
             await asyncio.wait(self._own)
 
@@ -86,8 +86,8 @@ class SingleFlight(Generic[T]):
     def _finish(self, flight: _Flight[T], keys: Sequence[str]) -> None:
         self._own.discard(flight.task)
         if not flight.task.cancelled():
-            # The exception is retrieved here in case all callers have been cancelled. Otherwise, asyncio would log it
-            # as never retrieved.
+            # If all callers have been cancelled, nobody else retrieves the exception, and asyncio would log that it was
+            # never retrieved.
             flight.task.exception()
         for key in keys:
             # While this flight was being cancelled, a new flight could have replaced it.

@@ -25,7 +25,7 @@ PLATFORMS = frozenset(
 
 
 def candidates(home: Page) -> list[Link]:
-    """Return up to two linked home pages that may be sister sites.
+    """Return up to two linked home pages that are possibly sister sites.
 
     Pages that the home page lists in `sameAs` come first.
     """
@@ -41,9 +41,10 @@ def is_claimed(url: str, home: Page) -> bool:
 def is_sister(other: Page, home: Page, company: Company) -> bool:
     """Whether the other site belongs to the same organisation.
 
-    This is the case if the company's home page names the other site in `sameAs`. It is also the case if at least two of
-    three signs are present: the other site names the company's site in its own `sameAs`, both sites have the same name,
-    and both have the same logo. One sign is not enough, because a partner's site can name the company, too.
+    Two sites belong together if the company's home page names the other site in `sameAs`. They also belong together if
+    at least two of three signs are present: the other site names the company's site in its own `sameAs`, both sites
+    have the same name, and both have the same logo. A single sign is not enough, because a partner's site can name the
+    company, too.
     """
     if is_claimed(other.ref.url, home):
         return True

@@ -28,11 +28,13 @@ FEW_WORDS_REASON = "The page shows few words until its scripts run"
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """Decides when the second reader takes over. It does if `is_due` is true for the first reader's result.
+    """Decides when the second reader takes over.
+
+    The second reader takes over if `is_due` is true for the first reader's result.
 
     If `is_lasting` is true, results of the second reader are cached. Otherwise, the next run tries the first reader
-    again. `home_seconds` are the time limits for reading a home page with each of the two readers. Together, they must
-    fit into the run's own limit.
+    again. `home_seconds` are the time limits for reading a home page with each of the two readers. Both time limits
+    together must fit into the run's own limit.
     """
 
     is_due: Callable[[CacheEntry], bool]
@@ -112,7 +114,7 @@ class TwoReaders:
         return f"read by {self._second.title}: {why}"
 
     def _better(self, first: CacheEntry, second: CacheEntry) -> CacheEntry:
-        """Return the better of the two results. If it is the second reader's result, add a notice."""
+        """Return the better of the two results. If the second reader's result is better, add a notice to it."""
         first_content, second_content = first.found, second.found
         if isinstance(first_content, Page) and not (
             isinstance(second_content, Page) and second_content.words > first_content.words
@@ -128,7 +130,7 @@ class TwoReaders:
     def _combined(self, first: PageFailure, second: PageFailure) -> PageFailure:
         """Return one failure with the reasons of both readers.
 
-        Its code comes from a reader that actually tried to fetch the page.
+        The failure code comes from a reader that actually tried to fetch the page.
         """
         attempts = [
             f"{reader.title[0].upper()}{reader.title[1:]}: {_reason_of(failure)}"

@@ -9,7 +9,8 @@ from octave_mcp.domain.names import is_named_in
 from octave_mcp.domain.page import Link
 
 MAX_BOARDS = 2
-# In letters. A shorter company name is not searched for, because it would also occur within other words.
+# In letters. If a company's name is shorter than this, the name is not searched for, because it would also occur within
+# other words.
 MIN_NAME_LENGTH = 3
 
 
@@ -18,8 +19,7 @@ def own_boards(linked: Sequence[Link], company: Company) -> list[Link]:
 
     If no URL contains the name, return all boards, but only if there are few.
 
-    If a page links to many boards and none of them has the company's name, the page probably lists the jobs of other
-    companies.
+    If there are many boards without the company's name, they probably belong to other companies.
     """
     named = [link for link in linked if _names(link.url, company)]
     return (named or (list(linked) if len(linked) <= MAX_BOARDS else []))[:MAX_BOARDS]

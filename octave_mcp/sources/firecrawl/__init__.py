@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 KEY = "FIRECRAWL_API_KEY"
 URL = "FIRECRAWL_API_URL"
 CLOUD = "https://api.firecrawl.dev"
-# Time limits for reading a home page, first for Firecrawl and then for the crawler. Together, they must fit into the
-# time that a run waits.
+# Time limits for reading a home page, first for Firecrawl and then for the crawler. The two time limits together must
+# fit into the time that a run waits.
 FIRECRAWL_SHARE, CRAWLER_SHARE = 0.6, 0.3
 # The wait for robots.txt is short, because Firecrawl can often read sites that never answer our own client.
 ROBOTS_SECONDS = 5.0

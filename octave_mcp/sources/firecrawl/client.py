@@ -1,7 +1,7 @@
-"""Calls Firecrawl through its SDK. It starts, polls and cancels scrape jobs, and counts credits.
+"""Calls Firecrawl through its SDK. The client starts, polls and cancels scrape jobs, and counts credits.
 
-The SDK's own `batch_scrape` is not used, because it ignores the options and loses the job if polling fails. It also
-leaves the job running, at a cost, if the caller gives up.
+The SDK's own `batch_scrape` is not used, because it ignores the options and loses the job if polling fails. Also, if
+the caller gives up, `batch_scrape` leaves the job running, which costs credits.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ class Client:
     async def batch(self, urls: Sequence[str], on_page: Callable[[Document], Awaitable[None]]) -> bool:
         """Scrape the pages in one job, and return whether the job finished in time.
 
-        `on_page` is called for each page as soon as Firecrawl has fetched it. It is not called for pages that Firecrawl
-        skips. If this method is cancelled or times out, the job is cancelled, too.
+        `on_page` is called for each page as soon as Firecrawl has fetched it. Pages that Firecrawl skips are not passed
+        to `on_page`. If this method is cancelled or times out, the job is cancelled, too.
         """
         job = await self._started(urls)
         progress = _Job(urls, on_page)
@@ -168,8 +168,8 @@ class Client:
     async def _send_paid(self, url: str, send: Callable[[], Awaitable[T]]) -> T:
         """Send a request that costs credits.
 
-        The request is retried only if Firecrawl has refused it or has never received it. Otherwise, a retry could cost
-        credits twice.
+        The request is retried only if Firecrawl has refused it or has never received it. In all other cases, a retry
+        could cost credits twice.
         """
         return await self._send(url, send, resend=False)
 
@@ -202,7 +202,7 @@ class Client:
 
 
 class _Job:
-    """A scrape job: the URLs that are still missing, and the position in its results."""
+    """The progress of a scrape job: the pages that have been processed, and the position in the results."""
 
     def __init__(self, urls: Sequence[str], on_page: Callable[[Document], Awaitable[None]]) -> None:
         self.is_running = True
@@ -236,7 +236,7 @@ class _Job:
     def _requested_url(self, url: str) -> str | None:
         """Return the URL in the form in which it was requested.
 
-        Return None if it was not requested or has already been processed.
+        Return None if the URL was not requested or has already been processed.
         """
         try:
             asked = self._asked.get(url_key(url))

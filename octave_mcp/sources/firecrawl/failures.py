@@ -1,6 +1,6 @@
 """Converts exceptions of Firecrawl's SDK to our own.
 
-They are recognised by class name and status, so the SDK need not be imported.
+The exceptions are recognised by class name and status, so that the SDK need not be imported.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Unreachable(Transient):
 def as_our_error(failed: Exception, url: str, key: SecretStr | None, *, resend: bool) -> UpstreamError:
     """Convert an exception that the SDK raised for `url`. The new text never contains the API key.
 
-    If `resend` is true, the request is sent again after a broken connection. It is false for requests that cost
+    If `resend` is true, the request is sent again after a broken connection. `resend` is false for requests that cost
     credits.
     """
     if page_error := _PAGE_ERRORS.get(type(failed).__name__):

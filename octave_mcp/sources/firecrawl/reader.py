@@ -1,7 +1,8 @@
 """Reads a site through Firecrawl, and parses its pages in the same way as the crawler does.
 
 Each host is resolved before Firecrawl gets a URL. A URL of a private network is rejected, because the user's own
-Firecrawl server could be inside that network. If our own client cannot fetch robots.txt, Firecrawl has to obey it.
+Firecrawl server could be inside that network. If our own client cannot fetch robots.txt, we rely on Firecrawl, which
+obeys robots.txt itself.
 """
 
 from __future__ import annotations
@@ -209,7 +210,7 @@ class Firecrawl:
         return url
 
     async def _check(self, target: str, url: str, company: Company) -> None:
-        """Check that Firecrawl may fetch this page for us.
+        """Check that Firecrawl is allowed to fetch this page for us.
 
         Raises:
             PageFailed: If robots.txt forbids reading the page, or its host is not public.
@@ -236,8 +237,8 @@ class Firecrawl:
             return
         host = urlsplit(target).netloc
         if host not in self._address_checks:
-            # All pages of the host share this lookup. It is shielded below, because the cancellation of one page must
-            # not cancel the lookup for the others.
+            # All pages of the host share this lookup. The lookup is shielded below, because the cancellation of one
+            # page must not cancel it for the others.
             self._address_checks[host] = asyncio.ensure_future(retrying(lambda: self._access.check_address(target)))
         try:
             await asyncio.shield(self._address_checks[host])
@@ -249,7 +250,7 @@ class Firecrawl:
         return is_allowed(parts.hostname or "", parts.port or PORTS[parts.scheme], self.allow)
 
     def _check_declined(self, company: Company) -> None:
-        """Check that Firecrawl has not declined an earlier request for this site, and has not declined all requests.
+        """Check that Firecrawl has not declined an earlier request in a way that also applies to this site.
 
         Raises:
             Declined: If Firecrawl has declined the site or all requests.

@@ -16,9 +16,9 @@ CALL_TO_ACTION = re.compile(
     r"|buy|browse|visit|register|join|apply|more|mehr|jetzt|zum|zur|voir|demander|leer|ver|saber|conocer)\b)",
     re.IGNORECASE,
 )
-# Words that often follow the verb of a call to action. Many sites capitalise their buttons ("Get Started", "Book a
-# Demo"), so capital letters do not show that a link is a name. But if a capitalised word is not in this list, the link
-# counts as a name: "Watch Tower", "Contact Center AI".
+# These words often follow the verb of a call to action. Many sites capitalise their buttons ("Get Started", "Book a
+# Demo"), so capital letters do not show that a link is a name. But if a link contains a capitalised word that is not in
+# this list, the link counts as a name: "Watch Tower", "Contact Center AI".
 FOLLOWING_WORDS = frozenset(
     (
         "a about access account all alle an and anfordern anfragen anmelden ansehen answers app apps article"

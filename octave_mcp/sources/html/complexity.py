@@ -1,4 +1,4 @@
-"""Scans HTML in linear time, to find pages that the parser would need minutes for."""
+"""Scans HTML in linear time to find pages that would take the parser minutes."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ BREAKOUT = frozenset(
         *("p", "pre", "ruby", "s", "small", "span", "strike", "strong", "sub", "sup", "table", "tt", "u", "ul", "var"),
     )
 )
-# Browsers treat everything up to the end tag of these elements as text, so tags in it do not add to the depth.
+# Browsers treat everything up to the end tag of these elements as text, so tags in this text do not add to the depth.
 RAW_TEXT = frozenset({b"script", b"style", b"textarea", b"title", b"xmp", b"iframe"})
 
 
-# Pages above one of these limits are parsed in a subprocess that can be killed (`parsing.py`). The formatting cost is
-# the number of tags, multiplied by the largest number of formatting elements that are open at once.
+# If a page exceeds one of these limits, it is parsed in a subprocess that can be killed (`parsing.py`). The formatting
+# cost is the number of tags, multiplied by the largest number of formatting elements that are open at once.
 MAX_TAGS = 15_000
 MAX_FORMATTING_COST = 150_000
 MAX_WHITESPACE = 5000
@@ -81,7 +81,7 @@ ENCODED_SPACES = (b"&nbsp;", b"&#160;", b"\xc2\xa0")
 def is_suspicious(html: bytes) -> bool:
     """Return whether parsing could take long, although the page is not `too_complex`.
 
-    Less than one page in a hundred is like this.
+    Fewer than one page in a hundred is this slow.
     """
     tags = html.count(b"<")
     return (
@@ -100,7 +100,8 @@ def _longest_whitespace(html: bytes) -> int:
 def _max_open_formatting(html: bytes) -> int:
     """Return the largest number of formatting elements that are open at once.
 
-    This number matters, because a parser repeats each unclosed formatting element in every paragraph that follows.
+    Many open elements slow the parser down, because it repeats each unclosed formatting element in every following
+    paragraph.
     """
     open_count = highest = 0
     for match in FORMATTING.finditer(html):
@@ -135,7 +136,8 @@ def too_complex(html: bytes) -> str | None:
 class Nesting:
     """The number of open elements per tag name.
 
-    The counts show whether an end tag has a start tag. If not, the end tag does not reduce the depth.
+    These counts show whether an end tag has a matching start tag. An end tag without a start tag does not reduce the
+    depth.
     """
 
     def __init__(self) -> None:

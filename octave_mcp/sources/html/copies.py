@@ -36,8 +36,8 @@ def is_copy(
     """Return whether an element repeats its preceding sibling for another screen size.
 
     `blocks` are the blocks of the element, and `previous` are the blocks of its sibling. Short values can be equal
-    without being copies, such as "Unlimited" for two plans. So short values count as copies only if a class names a
-    screen size.
+    without being copies, such as "Unlimited" for two plans. Therefore, short values count as copies only if a class
+    names a screen size.
     """
     if not blocks or list(blocks) != list(previous):
         return False

@@ -1,6 +1,6 @@
 """Reads animated counters.
 
-Their HTML contains only the initial number, and a script counts up to the final number that readers see.
+The HTML of a counter contains only the initial number, and a script counts up to the number that readers see.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ PUBLISHED_META = (
     "publish_date", "published_time", "article.published", "article:published",
 )  # fmt: skip
 
-# Only nodes with these schema.org types can contain the date of the page. The date of an `Event` or `Offer` is a
-# different one.
+# Only nodes with these schema.org types can contain the date of the page. For example, the date of an `Event` or
+# `Offer` is not the date of the page.
 PAGE_TYPES = re.compile(r"(?:Article|Posting|Page|Report|CreativeWork|HowTo|Guide|FAQPage|^)$")
 EVENT_PATH = re.compile(
     r"/(?:events?|webinars?|conferences?|meetups?|veranstaltungen?|ev[eè]nements?|eventos?|eventi)(?:/|$)"
@@ -104,7 +104,7 @@ class DateFinder:
         return None if is_list else self._latest_of(texts["dateModified"]) or next(iter(published), None)
 
     def _from_markup(self) -> date | None:
-        """Return the date in the markup of the page. If there is none, return a date near the heading."""
+        """Return the date in the markup of the page. If the markup has no date, return a date near the heading."""
         scope, is_article = _main_part(self.root)
         elements = list(_own_elements(scope))
         h1_index = next((h1_index for h1_index, element in enumerate(elements) if element.tag == "h1"), 0)
@@ -215,7 +215,7 @@ def _next_heading(elements: list[Element], h1_index: int) -> int:
 
 
 def _main_part(root: Element) -> tuple[Element, bool]:
-    """Return the article that contains the h1, or else the main part, and whether it is an article."""
+    """Return the article that contains the h1, or else the main part. The second value is True for an article."""
     for article in root.find("article"):
         if article.holds_h1:
             return article, True

@@ -67,12 +67,15 @@ def _declared_encodings(body: bytes, header: str | None) -> Iterator[str]:
 
 
 def _encoding_in_markup(start: bytes) -> str | None:
-    """Return the encoding that a meta element declares. If there is none, return the one in the XML declaration."""
+    """Return the encoding that a meta element declares.
+
+    If no meta element declares an encoding, return the encoding in the XML declaration.
+    """
     xml = XML_DECLARATION.match(start)
     labels = chain(_meta_labels(start), [xml[1]] if xml else ())
     name = next(filter(None, (_encoding(label.decode("latin-1")) for label in labels)), None)
-    # If a declaration can be read as ASCII, the page is not in UTF-16, even if it says so. The HTML standard requires
-    # UTF-8 in this case.
+    # If a page declares UTF-16 in ASCII characters, the declaration must be wrong. The HTML standard requires that such
+    # a page is decoded as UTF-8.
     return UTF_8 if name in UTF_16 else name
 
 
@@ -109,7 +112,7 @@ def _decode_as(body: bytes, name: str) -> str:
 
 
 def _is_plausible(text: str) -> bool:
-    """Return whether the encoding is plausible, because only few characters are invalid.
+    """Return whether the encoding is plausible. It is plausible if only few characters are invalid.
 
     A few invalid characters are tolerated, because a single broken byte does not prove that the declared encoding is
     wrong.

@@ -95,7 +95,8 @@ def _body(root: Element, main: Element, head: Head, url: str) -> MarkdownText:
 def _title(main: Element, head: Head) -> str:
     """Return the only h1.
 
-    If there are several, or if it is the site's name, return the page title without the site's name.
+    If there are several h1 elements, or if the only h1 is the site's name, return the page title without the site's
+    name.
     """
     headings = list(dict.fromkeys(text for element in main.find("h1") if (text := on_one_line(element))))
     title = without_site(head.title, head.site_names)

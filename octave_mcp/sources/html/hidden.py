@@ -1,4 +1,4 @@
-"""Finds hidden text. Readers of the page do not see it, so it is not extracted."""
+"""Finds text that is hidden from the readers of a page, and that is therefore not extracted."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ MAX_OPENER_DEPTH, MAX_OPENER_WORDS = 3, 40
 # Words of one or two letters are too common to show that a label repeats a text.
 LABEL_WORD = re.compile(r"\d+|[^\W\d]{3,}")
 MAX_LABELLED_WORDS = 40
-# If an element is longer, a single instruction is not a reason to drop all of it. Its children are checked instead.
+# If an element is longer, a single instruction is not a reason to drop all of it. In this case, the children of the
+# element are checked instead.
 MAX_INSTRUCTION_WORDS = 80
 
 
@@ -122,7 +123,7 @@ def _rules_in(sheet: str) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class _Context:
-    """What is known about the visibility of an element from its ancestors.
+    """Facts about the visibility of an element that follow from its ancestors.
 
     `clipped`: whether an ancestor shows its background only inside the letters (`background-clip: text`).
     """
@@ -135,7 +136,7 @@ class _Context:
 
 
 class _Search:
-    """A walk through the tree of a page that collects what is hidden."""
+    """Walks through the tree of a page, and collects hidden elements and texts."""
 
     def __init__(self, sheet: str, revealed: frozenset[str]) -> None:
         self.hidden: set[int] = set()
@@ -300,7 +301,7 @@ def _hiding_of(
 def _is_read_aloud(element: Element, label: str) -> bool:
     """Return whether the label contains the element's text, so that screen readers read it aloud.
 
-    In this case, `aria-hidden` only prevents that the text is read twice, so the text is visible.
+    If so, `aria-hidden` only prevents screen readers from reading the text twice, so the text itself is visible.
     """
     if not label:
         return False

@@ -1,6 +1,6 @@
 """Converts icons to text.
 
-The text is the icon's label for screen readers, or else Yes or No, depending on its class, symbol or file.
+The text of an icon is its label for screen readers, or else Yes or No, depending on its class, symbol or file.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def says_yes_or_no(text: str) -> bool:
 def label(element: Element) -> str:
     """Return the label of an element for screen readers.
 
-    Return '' if it is long or possibly an instruction to a language model.
+    Return '' if the label is long or looks like an instruction to a language model.
     """
     attributes = element.attributes
     text = next((text for name in LABELS if (text := " ".join(attributes.get(name, "").split()))), "")

@@ -38,7 +38,7 @@ MARKUP = re.compile(r"<[^<>]{1,500}>")
 SPACE_BEFORE_PUNCTUATION = re.compile(r" (?=[.,;:!?](?: |$))")
 MAX_VALUE_CHARACTERS = 500
 MAX_NODES = 500
-# A page with more prices, reviews or questions than this is probably a catalogue, so only the first ones are used.
+# A page with more prices, reviews or questions than this is probably a catalogue, so only the first few are used.
 MAX_FACTS_PER_KIND = 10
 NOTHING: Node = {}
 
@@ -102,7 +102,10 @@ def _nested_nodes(document: object) -> Iterator[Node]:
 
 
 def organization(all_nodes: list[Node]) -> Node:
-    """Return the organization that publishes the page. If it is unknown, return the first organization on the page."""
+    """Return the organization that publishes the page.
+
+    If the publisher is unknown, return the first organization on the page.
+    """
     publishers = (
         node
         for page in all_nodes
@@ -224,7 +227,10 @@ def _is_list_price(price: Node) -> bool:
 
 
 def _billing_period(offer: Node) -> str:
-    """Return the unit to which a price applies, such as "month", "user" or "3 months". Return '' if it is unknown."""
+    """Return the unit to which a price applies, such as "month", "user" or "3 months".
+
+    Return '' if the unit is unknown.
+    """
     quantity = next(iter(nodes_in(offer.get("referenceQuantity"))), NOTHING)
     quantity_text, unit = line(quantity.get("value")), _unit_name(quantity) or _unit_name(offer)
     if duration := DURATION.match(line(offer.get("billingDuration"))):
@@ -277,7 +283,7 @@ def name(value: object) -> str:
 
 
 def image(value: object) -> str:
-    """Return the URL of an image, which may be an `ImageObject`."""
+    """Return the URL of an image, which is given as a URL or as an `ImageObject`."""
     first = next(iter(many(value)), "")
     node = cast("Node", first) if isinstance(first, dict) else {"url": first}
     return line(node.get("url")) or line(node.get("contentUrl"))

@@ -13,16 +13,16 @@ KANA = re.compile(r"[\u3040-\u30ff]")
 SAMPLE_CHARACTERS = 4000
 MIN_WORDS = 20
 MIN_WORDS_TO_CONTRADICT = 12
-# Probabilities. A different language replaces the declared one only if it has at least the first, and the declared
-# language has at most the second.
+# The declared language is replaced only if another language has at least the probability MIN_CONFIDENCE, and the
+# declared language has less than MAX_DECLARED_LIKELIHOOD.
 MIN_CONFIDENCE = 0.9
 MAX_DECLARED_LIKELIHOOD = 0.02
 # The declared language is confirmed if at least this share of the letters is in its script. The share is low, because
 # manuals often contain much code in Latin letters.
 MIN_OWN_LETTER_SHARE = 0.15
 ENGLISH_WORD = re.compile(r"\b(?:the|and|of|to|in|for|with|is|are|your|you|we|our|that|on|by)\b", re.IGNORECASE)
-# A text with at least this share of common English words is English. In this case, the language model is not needed,
-# which is slow to load.
+# A text with at least this share of common English words is English. For such texts, the language model, which is slow
+# to load, is not needed.
 MIN_ENGLISH_SHARE = 0.12
 # Codes that are treated as another code: former codes (`iw` for `he`) and members of a macrolanguage (`nb`, `yue`).
 SYNONYMS = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "fil": "tl", "yue": "zh", "cmn": "zh"}
@@ -67,9 +67,9 @@ def language_of(text: str, declared: str) -> str:
 
 
 def _script(text: str) -> str:
-    """Return the script of most letters.
+    """Return the script, such as "Cyrillic", to which most letters belong.
 
-    Return '' if it is Latin, or if no script has more than half of the letters.
+    Return '' if the script is Latin, or if no script has more than half of the letters.
     """
     letters = sum(map(str.isalpha, text))
     counts = {name: len(pattern.findall(text)) for name, (pattern, _) in SCRIPTS.items()}

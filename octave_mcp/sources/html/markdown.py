@@ -20,8 +20,8 @@ from octave_mcp.sources.html.tree import LISTS, Element
 
 Kind = Literal["text", "heading", "list", "table", "quote", "code", "logos"]
 
-# These private-use characters stand for `<br>` until a block is written. They cannot be confused with the page's own
-# text, because such characters are removed from it.
+# These private-use characters stand for `<br>` until a block is written. A page cannot contain such characters, because
+# they are removed from its text.
 LINE_BREAK = "\ue000"
 LINE_BREAK_AFTER_BOLD = "\ue001"
 LINE_BREAKS = re.compile(f"(?:(?<!\\s)\\s+)?[{LINE_BREAK}{LINE_BREAK_AFTER_BOLD}]\\s*")
@@ -30,7 +30,7 @@ PARAGRAPH_BREAK = re.compile(f"[{LINE_BREAK}{LINE_BREAK_AFTER_BOLD}]\\s*[{LINE_B
 
 BLANK = f" \t\r\n\xa0{LINE_BREAK}{LINE_BREAK_AFTER_BOLD}"
 
-# A list item that contains one of these blocks does not fit on one line. It is treated as a card.
+# If a list item contains one of these blocks, it does not fit on one line, so it is treated as a card.
 CARD_KINDS = frozenset({"heading", "table", "quote", "code", "logos"})
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 # The default level of `role="heading"` without `aria-level`, according to WAI-ARIA.
@@ -60,7 +60,7 @@ def markdown_with_logos(element: Element) -> MarkdownText:
 
 
 def _blocks(element: Element, *, drop_calls: bool = True) -> list[Block]:
-    """Return the blocks in an element. Text and inline elements between blocks become paragraphs."""
+    """Convert an element to blocks. Text and inline elements between blocks become paragraphs."""
     blocks: list[Block] = []
     line: list[str] = []
     logos: list[str] = []

@@ -1,7 +1,7 @@
 """Recognises the purpose of elements by whole words in their class and id.
 
-Such a word is only a hint. For example, page builders use `widget` for containers of text, and `banner` for the
-introduction of a home page.
+A word in a class or id is only a hint. For example, page builders use `widget` for containers of text, and `banner` for
+the introduction of a home page.
 """
 
 from __future__ import annotations

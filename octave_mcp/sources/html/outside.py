@@ -42,8 +42,8 @@ def outside_links(kind: PageKind, html: str, root: Element, url: str, company: C
 def job_boards(html: str, url: str) -> list[Link]:
     """Return the job boards that a page embeds, most frequent first.
 
-    If the page embeds no job board, return the boards to which it links. If it links to none, return those in its
-    scripts.
+    If the page embeds no job board, return the boards to which it links. If the page links to no job board, return the
+    boards whose URLs are in its scripts.
     """
     if not any(board.domain in html for board in BOARDS):
         return []
@@ -94,7 +94,7 @@ def other_homes(root: Element, url: str, company: Company) -> list[Link]:
 def _is_site(url: str) -> bool:
     """Return whether a host is a separate site.
 
-    For example, `acme.tumblr.com` is not, because it is part of `tumblr.com`.
+    For example, `acme.tumblr.com` is not a separate site, because it is part of `tumblr.com`.
     """
     site = site_at(url)
     return bool(site) and site in {urlsplit(url).netloc.lower().removeprefix("www."), urlsplit(url).netloc.lower()}

@@ -35,8 +35,8 @@ RGB = re.compile(r"rgba?\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)")
 COLOURS = re.compile(rf"{HEX.pattern}|{RGB.pattern}|\b(?:white|black)\b|\btransparent\b")
 NAMED_COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0)}
 IMAGE_URL = re.compile(r"url\((?:[^()]|\([^()]*\))*+\)")
-# Matches the words that a background can contain besides its colours. If it contains another word, the colours are not
-# compared, because that word could be the name of a colour.
+# Matches the words that a background can contain besides its colours. If a background contains another word, the
+# colours are not compared, because that word could be the name of a colour.
 GRADIENT_SYNTAX = re.compile(
     r"(?:(?:repeating|linear|radial|conic|gradient|to|at|from|in|deg|turn|rad|left|right|top|bottom|center|circle|ellipse"
     r"|cover|contain|no|repeat|fixed|scroll|none|px|em|rem|vw|vh|x|y)(?![a-z])|[^a-z])+"
@@ -97,7 +97,7 @@ def hiding_of(
 ) -> Hiding | None:
     """Return how certain it is that the declarations hide text on this background.
 
-    Return None if they do not hide it.
+    Return None if the declarations do not hide the text.
     """
     rules = declarations(style)
     relevant = (rules.keys() & HIDING_PATTERNS.keys()) - {CSS_PROPERTIES[inherited] for inherited in without}
@@ -115,7 +115,7 @@ def hiding_of(
 def background_of(style: str) -> str:
     """Return the background behind the text.
 
-    Return '' if there is none, or if it is visible only inside the letters.
+    Return '' if there is no background, or if it is visible only inside the letters.
     """
     if "background" not in style or clips_background(style):
         return ""
@@ -155,7 +155,7 @@ def hidden_by_colour(rules: dict[str, str], style: str, background: str, *, clip
 
 @lru_cache(maxsize=4096)
 def hidden_by_inheritance(style: str, background: str = "") -> frozenset[Inherited]:
-    """Return the inherited properties that hide the text. A child element can override each of them."""
+    """Return the inherited properties that hide the text. A child element can override each of these properties."""
     rules = declarations(style)
     hidden: set[Inherited] = set()
     if TINY_FONT.match(rules.get("font-size", "")) or ZERO_FONT_SHORTHAND.match(rules.get("font", "")):

@@ -119,23 +119,26 @@ def main() -> None:
 
 
 def _set_limits() -> None:
-    """Limit the memory and the remaining CPU time of this process. If it exceeds its CPU time, SIGPROF kills it.
+    """Limit the memory and the remaining CPU time of this process.
 
-    Windows has no such limits. There, the parent process kills this process after the same wall-clock time.
+    If the process exceeds its CPU time, SIGPROF kills it.
+
+    On Windows, which has no such limits, the parent process kills this process after the same wall-clock time.
     """
     if sys.platform != "win32":
         import resource  # noqa: PLC0415 - absent on Windows
 
         resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
-        # RLIMIT_CPU is a second limit, in case SIGPROF does not work. It counts in whole seconds from the start of the
-        # process.
+        # RLIMIT_CPU is a second limit, in case SIGPROF does not work. RLIMIT_CPU counts in whole seconds from the start
+        # of the process.
         soft_limit, hard_limit = (
             math.ceil(time.process_time()) + MAX_CPU_SECONDS + 1,
             resource.getrlimit(resource.RLIMIT_CPU)[1],
         )
         if hard_limit == resource.RLIM_INFINITY or soft_limit < hard_limit:
             resource.setrlimit(resource.RLIMIT_CPU, (soft_limit, hard_limit))
-        # If the parent process ignores or blocks SIGPROF, this process has inherited that, so both are undone here.
+        # If the parent process ignores or blocks SIGPROF, this process has inherited that, so both settings are undone
+        # here.
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGPROF})
         signal.setitimer(signal.ITIMER_PROF, MAX_CPU_SECONDS)

@@ -1,8 +1,8 @@
 """Removes boilerplate and hidden text from the tree of a page.
 
-Boilerplate only costs tokens, but lost content cannot be recovered. So each rule has a budget, which is the maximum
-share of the page's words that the rule can drop. The rules and budgets were tuned for high recall on the development
-set of the benchmark WCXB (arXiv 2605.21097).
+Boilerplate only costs tokens, but lost content cannot be recovered. Therefore, each rule has a budget, which is the
+maximum share of the page's words that the rule can drop. The rules and budgets were tuned for high recall on the
+development set of the benchmark WCXB (arXiv 2605.21097).
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ CONSENT_WORD = re.compile(
     re.IGNORECASE,
 )
 
-# Matches the end of a sentence, or a digit. A text that contains one of these is a statement, even if it is short.
+# Matches the end of a sentence, or a digit. Even a short text with one of these is a statement.
 STATEMENT = re.compile(r"[.!。！][”\"'»)]?(?:\s|$)|\d")
 
 # Budgets: the rules do not drop an element that has more than this share of the page's words.
 MAX_FOOTER_SHARE, MAX_NAMED_SHARE, MAX_FRAME_SHARE = 0.6, 0.35, 0.3
-# If the rules leave less than this share of the words, they have misjudged the page. In this case, only navigation and
-# footers are dropped.
+# If the rules leave less than this share of the words, they have misjudged the page. On misjudged pages, only
+# navigation and footers are dropped.
 MIN_LEFT_SHARE = 0.12
 # An element that contains an h1 and more than this share of the words is never dropped.
 MIN_SUBJECT_SHARE = 0.1
@@ -90,8 +90,8 @@ class Place:
 
 
 TOP = Place()
-# A function that decides whether to drop an element. Its arguments are the element, its place, its parent, and its
-# index in the parent.
+# A function that decides whether to drop an element. The arguments of the function are the element, its place, its
+# parent, and its index in the parent.
 Rule = Callable[[Element, Place, Element, int], bool]
 
 
@@ -173,7 +173,8 @@ def _without(element: Element, should_drop: Rule, hidden: HiddenContent | None =
             changed[index] = " "
             continue
         pruned = child if child.is_leaf and not hidden else _without(child, should_drop, hidden, inner)
-        # If a button or label is content, it becomes a block. Otherwise, its text would be joined to the text after it.
+        # If a button or label is content, it becomes a block. Without a block, its text would be joined to the text
+        # after it.
         if child.tag in CONTROLS and not inner.heading:
             pruned = pruned.with_children(pruned.children, tag="div")
         if pruned is not child:
@@ -201,7 +202,7 @@ def _is_noise(element: Element) -> bool:
 
 
 def _asks_consent(element: Element) -> bool:
-    """Return whether a notice asks for consent. A section that only explains data protection does not."""
+    """Return whether a notice asks for consent. Sections about data protection are not such notices."""
     text = element.text
     if not CONSENT_WORD.search(text):
         return False
@@ -322,7 +323,7 @@ def _is_links_or_label(element: Element, names: frozenset[Name]) -> bool:
 
 
 def _has_statement(element: Element) -> bool:
-    """Return whether a short text contains a sentence, a figure or a heading. If not, it is only a label."""
+    """Return whether a short text is more than a label, because it contains a sentence, a figure or a heading."""
     if any(element.find("form")):
         return False
     text = element.text

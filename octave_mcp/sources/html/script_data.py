@@ -1,4 +1,4 @@
-"""Extracts text from JSON data in the HTML of a page. Scripts would show this text in a browser."""
+"""Extracts the text from JSON data in the HTML of a page, which scripts would show in a browser."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _role_of_key(key: str) -> str | None:
 
 
 def _line(key: str, text: str) -> str:
-    """Return a string as a Markdown heading or paragraph. Return '' if it is code or too short."""
+    """Return a string as a Markdown heading or paragraph. Return '' if the string is code or too short."""
     text_line = " ".join(cleaned(unescape(MARKUP.sub(" ", text))).split())
     words = word_count(text_line)
     if not text_line or CODE.search(text_line):

@@ -11,7 +11,7 @@ MAX_SHELL_CHARACTERS = 200
 # A page that contains only a cookie notice or a placeholder also counts as empty, up to this length.
 MAX_NOTICE_CHARACTERS = 600
 MOUNT_IDS = frozenset({"root", "__next", "app", "__nuxt", "___gatsby", "svelte", "q-app", "main-app", "react-root"})
-# Larger elements are not searched. Otherwise, nested elements could take quadratic time.
+# Larger elements are not searched. Without this limit, searching nested elements could take quadratic time.
 MAX_MOUNT_WORDS = 40
 MOUNT_ATTRIBUTES = frozenset(
     {"data-reactroot", "data-v-app", "data-server-rendered", "ng-app", "ng-version", "data-ember-app"}
@@ -47,9 +47,9 @@ def is_shell(root: Element, text: str) -> bool:
 
 
 def _is_mount(element: Element) -> bool:
-    """Return whether an element is the empty element that a JavaScript framework fills.
+    """Return whether an element is the empty container that a JavaScript framework fills with the page.
 
-    If the server has already rendered the page, that element has text.
+    If the server has already rendered the page, the container is not empty.
     """
     attributes = element.attributes
     is_known = (

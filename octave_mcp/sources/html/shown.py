@@ -1,4 +1,4 @@
-"""Converts markup that has a meaning to text, so that the text of a page reads as on the screen.
+"""Converts meaningful markup to text, so that the extracted text has the same meaning as the page on the screen.
 
 Struck-out text and footnote marks are dropped. Superscript cents become part of the price. Icons in tables and lists
 become text. A space is inserted between elements that are apart on the screen.
@@ -31,7 +31,7 @@ CHARACTERS_BACK, PARTS_AHEAD = 40, 4
 class Gap(str):
     """A space that is inserted between two parts of a line.
 
-    The parts are adjacent in the HTML but apart on the screen.
+    The two parts are adjacent in the HTML but apart on the screen.
     """
 
     __slots__ = ()
@@ -41,9 +41,9 @@ GAP = Gap(" ")
 
 
 def as_shown(content: Element, page: Root) -> Element:
-    """Return a copy of `content` that reads as on the screen.
+    """Return a copy of `content` whose text reads as it does on the screen.
 
-    The style sheets in `page`, the whole page, are applied.
+    `page` is the whole page, which contains the style sheets.
     """
     return _Reader(styles_of(page)).shown(content, NO_TRAITS)
 
@@ -56,7 +56,7 @@ class _Reader:
     """The text of the current line so far."""
 
     def shown(self, element: Element, traits: Traits) -> Element:
-        """Return the element itself if nothing in it changes. Otherwise, return a changed copy."""
+        """Return the element itself if nothing in it changes. If something changes, return a changed copy."""
         children = element.children
         if element.tag in VERBATIM_TAGS or (len(children) == 1 and isinstance(children[0], str)):
             self.line.extend(element.strings())

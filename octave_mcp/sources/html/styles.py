@@ -54,8 +54,8 @@ CLASSES: tuple[tuple[Trait, re.Pattern[str]], ...] = (
     ("spaced", re.compile(r"(?:m|p)[xlrse]?-(?:\[.+\]|auto|px|[1-9].*|0\.\d)|badge|chip|pill|tag|label")),
     ("ligature", re.compile(r"material-(?:icons|symbols)[\w-]*")),
 )
-# Prefixes as in `md:block` and `d-md-block` are ignored. They mean wide screens, and the text is extracted as for a
-# wide screen.
+# Prefixes for wide screens, as in `md:block` and `d-md-block`, are ignored, because the text is extracted as for a wide
+# screen.
 SCREEN_PREFIX = re.compile(r"(?:sm|md|lg|xl|2xl):|(?<=^d-)(?:sm|md|lg|xl)-")
 # Matches classes that set only font or colour. An element with such a class can be a part of a word, as in `<span
 # class="text-red">B</span>est`.
@@ -108,7 +108,7 @@ class _Rule:
 
 @dataclass(frozen=True, slots=True)
 class _CachedTraits:
-    """The traits of all elements with the same tag, class, id and style, and the rules that also need ancestors."""
+    """Traits of all elements with the same tag, class, id and style, and the rules that also depend on ancestors."""
 
     traits: Traits
     rules: tuple[_Rule, ...]
@@ -209,7 +209,8 @@ def _rules_with(hint: re.Pattern[str], sheet: str) -> Iterator[tuple[str, str]]:
 def _compounds(selector: str) -> tuple[_Compound, ...]:
     """Return the compounds of a selector.
 
-    Return no compounds for selectors with other parts than tags, classes and ids, which are not supported.
+    Return an empty tuple if the selector contains anything but tags, classes and ids, because other selectors are not
+    supported.
     """
     parts = selector.replace(">", " ").split() if len(selector) <= MAX_SELECTOR_CHARACTERS else []
     if len(parts) > MAX_COMPOUNDS or not all(map(SELECTOR.fullmatch, parts)):

@@ -22,8 +22,8 @@ FRACTION_BAR = re.compile(r"\s*[/⁄]\s*(?:\d|\Z)")
 ORDINAL_ENDING = re.compile(r"st|nd|rd|th|e|er|re|ère|ème|nde?|o|a|os|as|ste|de|ter|te", re.IGNORECASE)
 ROMAN_NUMERAL = re.compile(r"(?<!\w)[IVXLC]+\Z")
 LENGTH_UNIT = re.compile(r"(?:(?<!\w)|\d)(?:[kcdmµn]?m|ft|yd|px)\Z|\d\s?(?:in|mi)\Z|(?<!\w)sq\.?\s?(?:m|ft)\Z")
-# Matches amounts such as "$5m", in which "m" means million. So a superscript 2 after it is a footnote mark and not an
-# exponent.
+# Matches amounts such as "$5m", in which "m" means million. A superscript 2 after such an amount is a footnote mark and
+# not an exponent.
 AMOUNT_OF_MILLIONS = re.compile(rf"{CURRENCY}\s?[\d.,]+\s?m\Z")
 # A superscript number after "x", "R", "E = mc", "(a + b)" or "× 10" is always an exponent.
 VARIABLE = re.compile(r"(?<![\w’'])[a-zR]\Z|=\s?mc\Z|[)\]]\Z|(?<!\w)[×x*·]\s?10\Z")
@@ -39,7 +39,7 @@ MAX_ENDING_CHARACTERS = 3
 def superscript_text(text: str, before: str, after: str) -> str:
     """Return the text for a superscript.
 
-    `before` is the text before it in the same line, and `after` is the text after it.
+    `before` is the text before the superscript in the same line, and `after` is the text after the superscript.
     """
     text = " ".join(text.split())
     line = before.rstrip()
@@ -102,7 +102,10 @@ def _ordinal(text: str, line: str, _after: str) -> str | None:
 
 
 def _inside_word(text: str, before: str, after: str) -> str:
-    """If a footnote mark is between two letters, return it, because it is part of a name. Otherwise, return ''."""
+    """Return the mark if it is between two letters, because then it is part of a name.
+
+    Return '' for a footnote mark anywhere else.
+    """
     return text if before[-1:].isalpha() and after[:1].isalpha() else ""
 
 

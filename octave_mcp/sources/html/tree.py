@@ -65,7 +65,7 @@ class Element:
 
     @property
     def name(self) -> str:
-        """The class and id in lower case. They are a hint to the purpose of the element."""
+        """The class and id, in lower case. The class and id hint at the purpose of the element."""
         attributes = self.attributes
         if "class" in attributes or "id" in attributes:
             return f"{attributes.get('class', '')} {attributes.get('id', '')}".lower()
@@ -94,7 +94,7 @@ class Element:
         return " ".join("".join(self.strings()).split())
 
     def with_children(self, children: list[Element | str], tag: str = "") -> Element:
-        """Return a copy with other children."""
+        """Return a copy of the element with these children."""
         copy = Element(tag or self.tag, self.attributes, children)
         update_counts(copy)
         return copy

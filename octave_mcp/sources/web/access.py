@@ -108,7 +108,7 @@ def check_permitted(rules: Rules, url: str, company: Company) -> None:
 
 
 async def first_that_answers(company: Company, read: Callable[[Company], Awaitable[T]]) -> T:
-    """Return `read(company)`. If this fails, try again with 'www.' added to the company's address or removed from it.
+    """Return `read(company)`. If the company's address fails, try again with 'www.' added or removed.
 
     Raises:
         HostNotAllowed: If the address is not public.

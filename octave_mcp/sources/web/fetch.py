@@ -33,7 +33,7 @@ CheckTarget = Callable[[str], Awaitable[None]]
 
 USER_AGENT = f"octave-mcp/{__version__} (+https://github.com/octave-mcp/octave-mcp)"
 MAX_REDIRECTS = 5
-# If a page still refreshes itself after its cookies have been sent back, its content is used.
+# If a page still refreshes itself after its cookies have been sent back, the refresh is ignored.
 MAX_RELOADS = 2
 # Maximum number of concurrent requests per host, to spare small servers.
 MAX_CONCURRENT_PER_HOST = 4
@@ -45,7 +45,7 @@ class TimeLimit:
 
     Time counts while at least one request is open, including its retries.
 
-    `reason` is the reason in the failure of a page if no time is left for the page.
+    If no time is left for a page, the page fails with `reason`.
     """
 
     seconds: float
@@ -95,7 +95,7 @@ class Fetcher:
             follow_redirects=False,
             event_hooks={"request": [self._cookies.send], "response": [self._cookies.keep]},
         )
-        # The client's own cookie jar is turned off, because it ignores ports. It would send the cookies of one server
+        # The client's own cookie jar is turned off, because it ignores ports, and would send the cookies of one server
         # to another server on the same host.
         self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
@@ -113,7 +113,7 @@ class Fetcher:
         """Send a GET request, follow redirects, and retry temporary failures.
 
         - `types`: accepted media types; None accepts any
-        - `check_target`: a function called before each request, which may raise an exception to refuse the target
+        - `check_target`: a function called before each request, which can raise an exception to refuse the target
         - `cached`: a cached page; if given, the request is conditional
         - `cut_at_bytes`: maximum number of bytes to read from the body; without this limit, a large body is a failure
         - `time_limit`: an additional limit, which several calls can share
@@ -139,8 +139,8 @@ class Fetcher:
     async def _followed(self, url: str, company: Company, send: Callable[[str], Awaitable[Fetched | Moved]]) -> Fetched:
         """Follow redirects, including redirects in meta elements, and return the last response.
 
-        Some sites redirect to the same URL until their cookie is sent back. So a URL is requested again only if the
-        cookies have changed.
+        Some sites redirect to the same URL until their cookie is sent back. Therefore, a URL is requested again only if
+        the cookies have changed.
 
         Raises:
             PageFailed: If the redirects leave the site, form a loop, or are too many.
@@ -162,7 +162,7 @@ class Fetcher:
         raise PageFailed(url, "redirect_loop", f"Redirects in a loop, or more than {MAX_REDIRECTS} times")
 
     async def _limited(self, request: Request, limits: Sequence[TimeLimit]) -> Fetched | Moved:
-        """Send the request as soon as a slot is free. Its duration counts towards all time limits."""
+        """Send the request as soon as a slot is free. The duration of the request counts towards all time limits."""
         clock = asyncio.get_running_loop().time
         # The semaphore of the host is acquired first, because requests that wait for a slow host must not occupy global
         # slots.

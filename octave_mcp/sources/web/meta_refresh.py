@@ -11,7 +11,7 @@ SEARCHED_BYTES = 10_000
 # If a page waits longer than this before the refresh, the page itself is meant to be read.
 MAX_SECONDS = 5
 
-# These parts are skipped, because browsers ignore a refresh in a comment, a script or a `noscript` element.
+# Matches comments, scripts and `noscript` elements. They are skipped, because browsers ignore a refresh inside them.
 IGNORED_MARKUP = re.compile(rb"<!--.*?(?:-->|$)|<(noscript|script|style)\b.*?(?:</\1|$)", re.IGNORECASE | re.DOTALL)
 # Matches the format that the HTML standard defines: '0; url=/en', '0;URL="/en"', '0 /en', or only '5'.
 CONTENT = re.compile(

@@ -69,7 +69,10 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A redirect. If a page refreshes itself, `page` is that page. It is used if the refresh changes nothing."""
+    """A redirect.
+
+    If a page refreshes itself, `page` is that page. The content of `page` is used if the refresh changes nothing.
+    """
 
     url: str
     page: Fetched | None = None

@@ -22,8 +22,8 @@ MAX_BYTES = 500_000
 MAX_AGE = timedelta(hours=24)
 PRODUCT = USER_AGENT.partition("/")[0]
 USER_AGENT_LINE = re.compile(r"\s*user[- ]?agent\b\s*:?\s*([^#]*)", re.IGNORECASE)
-# If robots.txt causes a server error, all pages are forbidden. If it causes a client error such as 404, all pages are
-# allowed (RFC 9309, section 2.3.1). Status 429, bot walls and unusable files are treated like server errors.
+# If robots.txt causes a server error, all pages are forbidden. If robots.txt causes a client error such as 404, all
+# pages are allowed (RFC 9309, section 2.3.1). Status 429, bot walls and unusable files are treated like server errors.
 FORBIDDING_CODES = frozenset(
     {"timeout", "http_429", "http_500", "http_501", "http_502", "http_503", "http_504", "bot_wall"}
 ).union({"too_large", "bad_encoding"})
@@ -43,7 +43,7 @@ class Rules:
 
 
 class Robots:
-    """The robots.txt rules of each host. They are cached for a day and shared by all runs and processes.
+    """The robots.txt rules of each host. The rules are cached for a day and shared by all runs and processes.
 
     If `refresh` is true, the rules of each host are fetched again, but only once.
 
@@ -97,7 +97,7 @@ class Robots:
         return {url: text}
 
     async def _fetched(self, url: str, company: Company) -> str:
-        """Return the text of robots.txt. Return '' if there is no such file, because then everything is allowed."""
+        """Return the text of robots.txt. Return '' if the file does not exist, because then everything is allowed."""
         try:
             fetched = await self._fetcher.get(
                 url, company, types=None, cut_at_bytes=MAX_BYTES, time_limit=self._time_limit()
@@ -134,8 +134,8 @@ def _parsed(text: str, url: str) -> Rules:
 def _renamed(line: str) -> str:
     """Replace the names of all other user agents with a single name.
 
-    The parser stores a copy of the rules for each name, so a group with thousands of names would produce millions of
-    rules.
+    The parser multiplies the rules of a group by its names, so a group with thousands of names would produce millions
+    of rules.
     """
     match = USER_AGENT_LINE.match(line)
     name = match[1].replace("*", "").strip().lower() if match else ""

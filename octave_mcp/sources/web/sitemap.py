@@ -59,7 +59,7 @@ class SitemapUrls:
 async def sitemap_urls(fetcher: Fetcher, company: Company, named: Iterable[str]) -> SitemapUrls:
     """Return the URLs in the sitemaps that robots.txt names.
 
-    If it names none, try the default paths until one has URLs.
+    If these sitemaps contain no URLs, try the default paths until a sitemap with URLs is found.
     """
     reader = _SitemapReader(fetcher, company)
     await reader.read(list(named))
@@ -141,7 +141,8 @@ def own_urls(urls: Iterable[str], company: Company, allow: Allowed) -> dict[str,
 def _parsed(body: bytes, url: str, company: Company, allow: Allowed) -> Sitemap:
     """Return the content of the sitemap at `url`.
 
-    If a sitemap lists XML files, they are treated as further sitemaps. Images, videos and other files are ignored.
+    If a sitemap lists XML files, they are treated as further sitemaps. URLs of images, videos and other files are
+    ignored.
     """
     listed, named = entries_of(body)
     entries = [entry for entry in map(partial(_resolved, url), listed) if not MEDIA_FILE.search(path_of(entry.url))]

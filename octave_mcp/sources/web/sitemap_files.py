@@ -24,8 +24,8 @@ MAX_ALTERNATES = 60
 # Maximum length of an XML entity that is split between two reads, such as '&thetasym;'.
 MAX_ENTITY_BYTES = 24
 MAX_TAG_BYTES = 200_000
-# In characters. This limit is higher than the length limit for fetched URLs. So a truncated URL is still too long, and
-# is rejected instead of requested.
+# In characters. This limit is higher than the length limit for fetched URLs. A truncated URL therefore still exceeds
+# that limit, and is rejected instead of requested.
 MAX_URL_CHARACTERS = 3000
 PEEKED_BYTES, BUFFER_BYTES = 200, 65_536
 GZIP = b"\x1f\x8b"
@@ -41,7 +41,7 @@ ENTRY_ELEMENTS = frozenset({"url", "item", "entry"})
 class Entry:
     """An entry for a page: its URL, and the URLs of the page in other languages as pairs of hreflang and URL.
 
-    `guid` is the identifier of an RSS item. It is used as the URL if the item has no other URL.
+    `guid` is the identifier of an RSS item. The identifier is used as the URL if the item has no other URL.
     """
 
     url: str = ""
@@ -79,9 +79,9 @@ def _unpacked(body: bytes) -> io.BufferedReader:
 
 
 class _LimitedFile:
-    """A file object for the XML parser. It ends at the size limit, or in a tag or text that is too long.
+    """A file object for the XML parser. The file ends at the size limit, or within a tag or text that is too long.
 
-    The limits are needed because the parser holds a complete tag or text in memory. The class also repairs common
+    The limits are needed, because the parser holds each complete tag or text in memory. The class also repairs common
     mistakes: blank lines before the XML declaration, and unescaped ampersands.
     """
 
@@ -162,7 +162,7 @@ def _text(element: Any) -> str:  # noqa: ANN401 - ditto
 
 
 def _name(element: Any) -> str:  # noqa: ANN401 - ditto
-    """Return the name of the element without a namespace or an undeclared prefix."""
+    """Return the name of the element without its namespace or undeclared prefix."""
     tag = element.tag
     return tag.rpartition("}")[2].rpartition(":")[2].lower() if isinstance(tag, str) else ""
 

@@ -18,7 +18,7 @@ LANGUAGE_IN_HOST = re.compile(rf"^({LANGUAGES})\.(?=[^/]+\.)")
 # Some sites use these country codes instead of language codes, as in '/jp/'.
 COUNTRIES = {"jp": "ja", "kr": "ko", "cn": "zh", "tw": "zh", "br": "pt"}
 ENGLISH = "en"
-# The hreflang 'x-default' is reduced to this, because the part after the hyphen is treated as a region.
+# The hreflang 'x-default' becomes 'x', because the part after the hyphen is removed like a region.
 DEFAULT = "x"
 # If a site has fewer pages than this in its main language, pages in other languages are read, too.
 MIN_PAGES_OF_LANGUAGE = 25
@@ -61,7 +61,7 @@ def drop_translations(
 
 
 def _readable(page_languages: list[str]) -> set[str]:
-    """Return the main language. If it has too few pages, return all languages."""
+    """Return the main language. If the main language has too few pages, return all languages."""
     languages = Counter(page_languages)
     return {name for name, count in languages.most_common(1) if count >= MIN_PAGES_OF_LANGUAGE} or set(languages)
 
@@ -69,8 +69,8 @@ def _readable(page_languages: list[str]) -> set[str]:
 def _translations(keys: set[str]) -> dict[str, Translation]:
     """Return the page and the language that each URL key suggests.
 
-    A language code is accepted only if some page exists both with it and without it. Otherwise, 'it' in `/it/services`
-    could be a department.
+    A language code is accepted only if some page exists both with the code and without it. Otherwise, 'it' in
+    `/it/services` could be a department.
     """
     suggested = {key: _translation(key) for key in keys}
     languages = {copy.language for copy in suggested.values() if copy.page in keys and _is_known(copy)}
@@ -78,8 +78,8 @@ def _translations(keys: set[str]) -> dict[str, Translation]:
 
 
 def _is_known(copy: Translation) -> bool:
-    # The home page always exists, so it does not prove that the 'it' in '/it' is a language code. But '/en' nearly
-    # always means English.
+    # The home page always exists, so it does not prove that the 'it' in '/it' is a language code. In contrast, '/en'
+    # nearly always means English.
     return bool(copy.language) and ("/" in copy.page or copy.language == ENGLISH)
 
 

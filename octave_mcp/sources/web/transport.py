@@ -47,7 +47,7 @@ class NameNotResolved(httpcore2.ConnectError):
 class AddressCheckingBackend(httpcore2.AsyncNetworkBackend):
     """A network backend that checks each address before it connects to it.
 
-    The name is resolved only once. If it were resolved again for the connection, DNS rebinding would be possible.
+    The host name is resolved only once. A second lookup for the connection would make DNS rebinding possible.
     """
 
     def __init__(self, allow: Allowed, resolver: Resolver = resolve, served: Served = NONE_SERVED) -> None:
@@ -200,7 +200,10 @@ class LimitedTransport(httpx2.AsyncHTTPTransport):
 
 
 def _tls() -> tuple[ssl.SSLContext, SetupError | None]:
-    """Return the TLS context. If no certificates are usable, also return the error; the context then trusts no site."""
+    """Return the TLS context.
+
+    If no certificates are usable, also return the error. In this case, the context trusts no site.
+    """
     try:
         return tls_context(), None
     except SetupError as unusable:
