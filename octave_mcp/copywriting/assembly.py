@@ -183,7 +183,10 @@ def _sequence(
 
 
 def _warn_of_likeness(sequences: Sequence[EmailSequence], gaps: list[Gap]) -> None:
-    """Add a gap for personas whose copy is nearly the same. Outlines are exempt, because they share a template."""
+    """Report a gap if the copy for two personas is nearly the same.
+
+    Outlines are exempt, because they share a template.
+    """
     texts = [(s.persona_id, "\n".join(t.body for t in s.touches if t.kind == "email")) for s in sequences]
     for index, (persona, text) in enumerate(texts):
         for other, other_text in texts[:index]:

@@ -127,7 +127,7 @@ def quotations(text: str) -> list[str]:
 def read_email(
     subject: str, body: str, *, position: int, last: bool, earlier: Sequence[Email] = (), deal: Deal | None = None
 ) -> Email:
-    """Parse the text of an e-mail as it is sent. The result has no evidence, because such a text contains none."""
+    """Parse an e-mail from its text. The result has no evidence, because the text contains none."""
     blocks = [block for part in re.split(r"\n(?:[^\S\n]*\n)+", body) if (block := part.strip())]
     if blocks and _GREETING.match(blocks[0]):
         del blocks[0]

@@ -1,4 +1,4 @@
-"""Parses a person's new version of a part of a playbook, given as text or JSON."""
+"""Parses text or JSON with which a person replaces a part of a playbook."""
 
 from __future__ import annotations
 

@@ -14,7 +14,8 @@ _TITLE_WORDS = (
     r"(?:Chief|Head|Vice|VP|SVP|EVP|Senior|Director|Managing|General|Lead|Principal|Manager|Officer|Partner|Engineer"
     r"|Architect|Owner|Operations|Marketing|Sales|Product|Growth|Relations|Success|Design|Data)"
 )
-# Tells two people ('Hieu Pham & Ida Berg') from one person with two titles ('Hieu Pham, Founder & Growth Lead').
+# Matches several people, as in 'Hieu Pham & Ida Berg', but not one person with two titles, as in 'Hieu Pham, Founder &
+# Growth Lead'.
 _SEVERAL_PEOPLE = re.compile(
     r"^[^,(]*(?:\band\b|[&/])|\bor\b"
     rf"|(?:\band|[&/]) (?!(?:\S+ )?{_TITLE_WORDS}\b)[A-Z][a-z]\S* [A-Z][a-z]"
@@ -62,7 +63,7 @@ def person_of(contact: str) -> str:
 
 
 def first_name(contact: str) -> str | None:
-    """Return the first name. Return None for several people, and for names that start with the family name."""
+    """Return the first name. Return None if `name` contains several people or starts with the family name."""
     if _SEVERAL_PEOPLE.search(contact):
         return None
     name = _HONORIFIC.sub("", person_of(contact))

@@ -151,7 +151,7 @@ def _announcement(email: Email) -> Iterator[Fault]:
 def _undated(email: Email) -> Iterator[Fault]:
     """Report a first touch without a date.
 
-    A touch is exempt if it has a second opening, because that opening needs no date. It is also exempt if all its
+    A touch is exempt if it has a second opening, because that opening needs no date. A touch is also exempt if all its
     evidence about the reader's company comes from undated pages.
     """
     of_prospect = [evidence for evidence in email.evidence if evidence.role == "prospect"]

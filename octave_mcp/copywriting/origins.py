@@ -1,4 +1,4 @@
-"""Maps a part of a playbook to the parts of the writers' drafts from which it was assembled."""
+"""Finds the parts of the models' drafts from which a part of a playbook was assembled."""
 
 from __future__ import annotations
 

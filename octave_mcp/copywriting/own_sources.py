@@ -92,7 +92,7 @@ class Sources:
     def _text_warnings(self, text: str, owner: Value, field: str) -> Iterator[str]:
         """Check a text that cites no evidence.
 
-        Such a text is compared with all quotations and names in the playbook.
+        A text without citations is compared with all quotations and names in the playbook.
         """
         if isinstance(owner, Touch) and field == "body":
             return  # The body is skipped, because each of its sentences is a finding with its own verdict.

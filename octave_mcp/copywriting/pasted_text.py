@@ -13,8 +13,8 @@ from octave_mcp.copywriting.readability import length, sentences
 MIN_WRAPPED_CHARACTERS = 50
 MAX_SIGNATURE_WORDS = 8
 
-# Also matches headers in Markdown: '**Subject:** Re: Dana'. The possessive `*+` prevents backtracking, so long runs of
-# blanks take linear time.
+# Matches headers such as 'Subject: Re: Dana', also if they are in Markdown: '**Subject:** Re: Dana'. The possessive
+# `*+` prevents backtracking, so long runs of blanks take linear time.
 _HEADER = re.compile(
     r"^\W{0,4}(?P<name>subject(?: line)?|betreff|objet|asunto|from|to|cc|bcc|date|sent)\b"
     r"\W{0,3}:\W{0,3}+\s*+(?P<text>.*)$",
@@ -135,7 +135,7 @@ def _headers(lines: Sequence[str]) -> tuple[dict[str, str], list[str]]:
 def _greeting(lines: Sequence[str]) -> tuple[str, str, list[str]]:
     """Return the greeting, the name in the greeting, and the rest of the text.
 
-    The rest can start on the greeting's line.
+    The rest of the text can start on the same line as the greeting.
     """
     if not lines:
         return "", "", []
@@ -153,7 +153,7 @@ def _greeting(lines: Sequence[str]) -> tuple[str, str, list[str]]:
 
 
 def _signature(lines: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    """Return the text without its signature, and the signature.
+    """Separate the signature from the text, and return both.
 
     A postscript after the signature belongs to the text.
     """
@@ -168,8 +168,8 @@ def _start_without_sign_off(lines: Sequence[str]) -> int:
     """Return the index of the first line of a signature that has no closing formula such as 'Best,'.
 
     A signature without a closing formula consists of the short lines at the end of the text that do not end like
-    sentences. The first line is never part of the signature. Otherwise, a text that has only short lines would be taken
-    for a signature.
+    sentences. The first line is never part of the signature. Without this rule, a text that has only short lines would
+    be taken for a signature.
     """
     at = len(lines)
     while at > 1 and (not lines[at - 1] or _may_sign(lines[at - 1])):

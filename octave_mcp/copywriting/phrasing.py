@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from octave_mcp.evidence.support.wording import Word, wording
 
-# This many nouns in a row are hard to read: 'invoice processing automation integration'.
+# A phrase with this many nouns in a row is hard to read: 'invoice processing automation integration'.
 STACKED_NOUNS = 4
 
 
@@ -214,7 +214,7 @@ def stiff(text: str) -> Iterator[Phrase]:
 
 
 def brochure(text: str) -> tuple[str, ...]:
-    """Return the advertising words in the text, each once."""
+    """Return the advertising words in the text, without repetitions."""
     return tuple(dict.fromkeys(match[0] for match in _BROCHURE_WORDS.finditer(text)))
 
 

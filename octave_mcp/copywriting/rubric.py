@@ -140,7 +140,7 @@ def _form(email: Email) -> Iterator[Fault]:
 
 
 def _length_cost(excess: float) -> float:
-    """Return the cost of exceeding a length limit by the share `excess`.
+    """Return the cost of a text that is too long or too short by the share `excess`.
 
     The cost grows with the excess, up to a maximum.
     """
@@ -163,7 +163,7 @@ def _subject(email: Email) -> Iterator[Fault]:
 def _long_subject_cost(count: int) -> float:
     """Return the cost of a long subject.
 
-    One word too many costs little, and each further word adds to the cost.
+    A single extra word costs little, and each further word adds to the cost.
     """
     over = count - MAX_SUBJECT_WORDS
     return SLIGHT / 2 if over <= 1 else min(GRAVE, SLIGHT + 2 * (over - 2))
@@ -269,7 +269,10 @@ def _stale_evidence(evidence: Sequence[Evidence]) -> Iterator[Fault]:
 
 
 def sources(evidence: Sequence[Evidence]) -> Iterator[Fault]:
-    """Report old evidence. Also report that most of the evidence is from one page, unless that page is a case study."""
+    """Report old evidence.
+
+    Report an e-mail if most of its evidence is from one page, unless that page is a case study.
+    """
     yield from _stale_evidence(evidence)
     pages = [e.url for e in {e.id: e for e in evidence}.values() if e.page_kind != "case_study"]
     of_one_page = max((pages.count(url) for url in set(pages)), default=0)

@@ -30,7 +30,7 @@ class PageFailedForNow(PageFailed, Transient):
 
 
 class PageRateLimited(PageFailedForNow, RateLimited):
-    """A failure because the site got too many requests. The request is worth a retry after a pause."""
+    """A temporary failure because of too many requests. The request is worth a retry after a pause."""
 
 
 async def read_in_time(url: str, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -148,7 +148,7 @@ def revalidated(cached: CacheEntry, at: datetime) -> CacheEntry:
 
 
 def with_ref(copy: CacheEntry, **changes: object) -> CacheEntry:
-    """Return the copy with some fields of the page's reference replaced. A failure is returned unchanged."""
+    """Replace some fields in the page reference of a cached copy. A failure is returned unchanged."""
     if not isinstance(copy.found, Page):
         return copy
     ref = PageRef.model_validate(dict(copy.found.ref) | changes)

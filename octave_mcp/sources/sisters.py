@@ -41,10 +41,9 @@ def is_claimed(url: str, home: Page) -> bool:
 def is_sister(other: Page, home: Page, company: Company) -> bool:
     """Whether the other site belongs to the same organisation.
 
-    Two sites belong together if the company's home page names the other site in `sameAs`. They also belong together if
-    at least two of three signs are present: the other site names the company's site in its own `sameAs`, both sites
-    have the same name, and both have the same logo. A single sign is not enough, because a partner's site can name the
-    company, too.
+    Two sites belong together if the company's home page names the other site in `sameAs`. Two of the following signs
+    are also enough: the other site names the company's site in its own `sameAs`, both sites have the same name, or both
+    have the same logo. A single sign is not enough, because a partner's site can name the company, too.
     """
     if is_claimed(other.ref.url, home):
         return True

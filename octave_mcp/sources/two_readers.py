@@ -32,9 +32,9 @@ class Handover:
 
     The second reader takes over if `is_due` is true for the first reader's result.
 
-    If `is_lasting` is true, results of the second reader are cached. Otherwise, the next run tries the first reader
-    again. `home_seconds` are the time limits for reading a home page with each of the two readers. Both time limits
-    together must fit into the run's own limit.
+    If `is_lasting` is true, results of the second reader are cached. If `is_lasting` is false, the next run tries the
+    first reader again. `home_seconds` are the time limits for reading a home page with each of the two readers. Both
+    time limits together must fit into the run's own limit.
     """
 
     is_due: Callable[[CacheEntry], bool]

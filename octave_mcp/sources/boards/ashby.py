@@ -1,4 +1,4 @@
-"""The public job postings of Ashby, see developers.ashbyhq.com/docs/public-job-posting-api."""
+"""Reads job boards on Ashby (API: developers.ashbyhq.com/docs/public-job-posting-api)."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def joined(*values: object) -> str:
 
 
 def day(value: object) -> date | None:
-    """Return the date of a timestamp in ISO 8601 or in milliseconds since 1970. Return None for other values."""
+    """Return the date of a timestamp in ISO 8601 or in milliseconds since 1970. Return None for any other value."""
     try:
         if isinstance(value, int):
             return datetime.fromtimestamp(value / MILLISECONDS_PER_SECOND, UTC).date()

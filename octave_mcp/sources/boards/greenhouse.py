@@ -1,4 +1,4 @@
-"""The job board API of Greenhouse, see developers.greenhouse.io/job-board.html."""
+"""Reads job boards on Greenhouse (API: developers.greenhouse.io/job-board.html)."""
 
 from __future__ import annotations
 

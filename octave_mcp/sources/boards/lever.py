@@ -1,4 +1,4 @@
-"""The public job postings of Lever, see github.com/lever/postings-api."""
+"""Reads job boards on Lever (API: github.com/lever/postings-api)."""
 
 from __future__ import annotations
 

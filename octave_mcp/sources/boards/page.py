@@ -1,4 +1,4 @@
-"""Turns a company's list of open jobs into a page."""
+"""Converts the list of open jobs on a job board to a page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def board_jobs_page(board: Board, url: str, body: bytes, fetched_at: datetime) -
     """Return the page with the open jobs.
 
     Raises:
-        NotAFeed: the response is not a list of jobs, or the list is empty.
+        NotAFeed: If the response is not a list of jobs, or the list is empty.
     """
     jobs = [job for job in board.jobs(body) if job.title]
     if not jobs:

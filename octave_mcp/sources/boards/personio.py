@@ -1,4 +1,4 @@
-"""The XML job feed of Personio, see developer.personio.de/docs/retrieving-open-job-positions."""
+"""Reads job boards on Personio (XML feed: developer.personio.de/docs/retrieving-open-job-positions)."""
 
 from __future__ import annotations
 

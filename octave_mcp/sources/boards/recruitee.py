@@ -1,4 +1,4 @@
-"""The careers site API of Recruitee, see docs.recruitee.com/reference/intro-to-careers-site-api."""
+"""Reads job boards on Recruitee (API: docs.recruitee.com/reference/intro-to-careers-site-api)."""
 
 from __future__ import annotations
 

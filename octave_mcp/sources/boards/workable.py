@@ -1,4 +1,8 @@
-"""The job list of Workable's careers page widget, to which www.workable.com/api/accounts/ACCOUNT redirects."""
+"""Reads job boards on Workable.
+
+The list of jobs comes from the API of the widget for careers pages, to which www.workable.com/api/accounts/ACCOUNT
+redirects.
+"""
 
 from __future__ import annotations
 

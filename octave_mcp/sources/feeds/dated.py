@@ -1,4 +1,4 @@
-"""Builds pages from lists of dated entries, with one section for each day and the date in its heading."""
+"""Builds pages from dated entries. Each day becomes a section with the date in its heading."""
 
 from __future__ import annotations
 

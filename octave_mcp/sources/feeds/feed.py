@@ -55,7 +55,10 @@ def _day(record: Record) -> date | None:
 
 
 def _parsed(text: str) -> date | None:
-    """Return the date of a timestamp in the format of Atom (ISO 8601) or RSS (RFC 822). Return None for other texts."""
+    """Return the date of a timestamp in the format of Atom (ISO 8601) or RSS (RFC 822).
+
+    Return None for any other text.
+    """
     try:
         return date.fromisoformat(text[:10])
     except ValueError:

@@ -62,7 +62,7 @@ class _Reader:
         self.root = ""
         self.completed: list[Record] = []
         self._roots, self._names = roots, names
-        # This is a counter, not a flag, because records can be nested.
+        # `_open` is a counter and not a flag, because records can be nested.
         self._open = 0
 
     def read(self, events: Iterable[tuple[str, Any]]) -> None:

@@ -132,7 +132,7 @@ class Client:
             )
         )
         try:
-            # The shield ensures that we get the id of a started job. Without the id, the job could not be cancelled and
+            # The shield ensures that we get the id of a started job. Without its id, a job could not be cancelled and
             # would cost credits.
             return (await asyncio.shield(starting)).id
         except asyncio.CancelledError:

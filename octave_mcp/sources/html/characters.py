@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Matches soft hyphens, zero-width and bidirectional controls, variation selectors and private-use characters. It also
+# Matches soft hyphens, zero-width and bidirectional controls, variation selectors and private-use characters. Also
 # matches tag characters, which can hide a message to a language model in visible text. `logos.py` and `markdown.py` use
 # private-use characters as marks, so the text of a page must not contain such characters. The variation selector FE0F
 # is kept, because it turns the character before it into an emoji.

@@ -54,7 +54,7 @@ def decoded(body: bytes, header: str | None, url: str = "") -> str:
 def is_wide(body: bytes, header: str | None) -> bool:
     """Return whether the body is text in UTF-16.
 
-    Such text contains many zero bytes, which would otherwise be a sign of a binary file.
+    Text in UTF-16 contains many zero bytes, which would otherwise be a sign of a binary file.
     """
     return body.startswith((*BYTE_ORDER_MARKS, *UTF_16_XML_STARTS)) or _encoding(header or "") in UTF_16
 
@@ -112,7 +112,7 @@ def _decode_as(body: bytes, name: str) -> str:
 
 
 def _is_plausible(text: str) -> bool:
-    """Return whether the encoding is plausible. It is plausible if only few characters are invalid.
+    """Return whether the encoding is plausible. An encoding is plausible if only few characters are invalid.
 
     A few invalid characters are tolerated, because a single broken byte does not prove that the declared encoding is
     wrong.

@@ -61,8 +61,8 @@ MAX_OPENER_DEPTH, MAX_OPENER_WORDS = 3, 40
 # Words of one or two letters are too common to show that a label repeats a text.
 LABEL_WORD = re.compile(r"\d+|[^\W\d]{3,}")
 MAX_LABELLED_WORDS = 40
-# If an element is longer, a single instruction is not a reason to drop all of it. In this case, the children of the
-# element are checked instead.
+# If an element is longer, a single instruction is not a reason to drop all of it. The children of a longer element are
+# checked instead.
 MAX_INSTRUCTION_WORDS = 80
 
 
@@ -125,7 +125,9 @@ def _rules_in(sheet: str) -> Iterator[tuple[str, str]]:
 class _Context:
     """Facts about the visibility of an element that follow from its ancestors.
 
-    `clipped`: whether an ancestor shows its background only inside the letters (`background-clip: text`).
+    `clipped`: whether an ancestor shows its background only inside the letters (`background-clip: text`). `label`: the
+    nearest `aria-label`. `suspect`: whether an ancestor is possibly hidden. `may_be_instruction`: whether the text of
+    that ancestor could be an instruction to a language model.
     """
 
     background: str = ""

@@ -33,7 +33,7 @@ BLANK = f" \t\r\n\xa0{LINE_BREAK}{LINE_BREAK_AFTER_BOLD}"
 # If a list item contains one of these blocks, it does not fit on one line, so it is treated as a card.
 CARD_KINDS = frozenset({"heading", "table", "quote", "code", "logos"})
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
-# The default level of `role="heading"` without `aria-level`, according to WAI-ARIA.
+# According to WAI-ARIA, this is the level of an element with `role="heading"` but without `aria-level`.
 DEFAULT_LEVEL = 2
 CAPTION_TAGS = frozenset({"figcaption", "cite", "footer"})
 MIN_LOGOS = 3
@@ -287,7 +287,7 @@ def _cell_block(block: Block) -> str:
 
 
 def with_written_breaks(text: str) -> str:
-    """Return a cell on one line. A line break becomes ": " after bold text, and "; " elsewhere."""
+    """Return the text of a table cell on one line. A line break becomes ": " after bold text, and "; " elsewhere."""
     text = " ".join(text.split())
     text = re.sub(f"(?:(?<!\\s)\\s+)?{LINE_BREAK_AFTER_BOLD}[\\s{LINE_BREAK}]*", ": ", text)
     return re.sub(f"(?:(?<!\\s)\\s+)?{LINE_BREAK}[\\s{LINE_BREAK}]*", "; ", text).strip(" ;:")

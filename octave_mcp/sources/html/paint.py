@@ -47,8 +47,8 @@ MAX_COLOURS, MAX_BACKGROUND_CHARACTERS = 8, 400
 # Out of 255. If red, green and blue each differ by less than this, two colours count as equal.
 MIN_CONTRAST = 12
 
-# `left: -100%` counts as "not shown yet", because sliders place the next slide there. But nothing ever scrolls `left:
-# -9999px` into view.
+# `left: -100%` counts as "not shown yet", because sliders place the next slide there. But `left: -9999px` counts as
+# "never shown", because nothing scrolls so far.
 HIDING_RULES: tuple[tuple[str, str, Hiding], ...] = (
     ("font-size", TINY_FONT.pattern, "never shown"),
     ("font", ZERO_FONT_SHORTHAND.pattern, "never shown"),

@@ -173,8 +173,7 @@ def _without(element: Element, should_drop: Rule, hidden: HiddenContent | None =
             changed[index] = " "
             continue
         pruned = child if child.is_leaf and not hidden else _without(child, should_drop, hidden, inner)
-        # If a button or label is content, it becomes a block. Without a block, its text would be joined to the text
-        # after it.
+        # If a button or label is content, it becomes a block. The text would otherwise be joined to the text after it.
         if child.tag in CONTROLS and not inner.heading:
             pruned = pruned.with_children(pruned.children, tag="div")
         if pruned is not child:

@@ -33,7 +33,7 @@ class _Cell:
     rowspan: int
 
     def repeated_text(self, column: int) -> str:
-        """Return the text of a cell for another slot that it spans.
+        """If a cell spans several slots, return its text for one of the other slots.
 
         A value is repeated in every row and column that it spans.
 

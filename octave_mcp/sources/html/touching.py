@@ -1,8 +1,8 @@
 """Decides whether two inline elements that are adjacent in the HTML are apart on the screen.
 
 The decision depends first on classes and on styles in the page. Most style sheets are separate files, which are not
-fetched. If the known styles do not decide, the words do: a phrase is not part of a word, and a sign or unit is not a
-separate word.
+fetched. If the known styles do not settle the question, the words do: a phrase is not part of a word, and a sign or
+unit is not a separate word.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ def _is_attached(last_text: str, next_text: str, words_before: int, words_after:
 def _are_separate_words(before: Element, after: Element, parent: Element, last_text: str, next_text: str) -> bool:
     """Return whether two elements without traits are separate words.
 
-    Otherwise, they are parts of one word, because word processors often split sentences into spans at any letter.
+    Two such elements can also be parts of one word, because word processors often split sentences into spans at any
+    letter.
     """
     if before.tag == after.tag == "a":
         return True

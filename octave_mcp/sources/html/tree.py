@@ -193,7 +193,7 @@ def _compose(host: Element, shadow: Element) -> None:
 
 
 def _move_streamed(all_elements: list[Element], *, has_shadow_trees: bool) -> None:
-    """Move streamed content to the place where React's scripts would put it. Then set all counts."""
+    """Move streamed content to the place where React's scripts would put it, and compute the counts of all elements."""
     scripts = (text for script in all_elements if script.tag == "script" for text in script.strings() if "$RC(" in text)
     moves = [move for text in scripts for move in STREAMED_MOVE.findall(text)][:MAX_MOVES]
     by_id = {element.attributes.get("id", ""): element for element in all_elements} if moves else {}

@@ -50,8 +50,8 @@ class SiteCookies:
 
 
 def _jar() -> httpx2.Cookies:
-    # A cookie without a domain belongs only to the host that set it. Without this policy, CookieJar would also send it
-    # to subdomains.
+    # A cookie without a domain belongs only to the host that set it. Without this policy, CookieJar would also send
+    # such a cookie to subdomains.
     return httpx2.Cookies(CookieJar(DefaultCookiePolicy(strict_ns_domain=DefaultCookiePolicy.DomainStrictNonDomain)))
 
 

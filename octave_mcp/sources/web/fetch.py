@@ -210,7 +210,10 @@ def _failure(error: Exception, url: str) -> PageFailed:
 
 
 def _conditions(cached: CacheEntry | None, target: str) -> dict[str, str]:
-    """Return the headers of a conditional request. Return no headers if the cached page came from another URL."""
+    """Return the headers that make a request conditional.
+
+    Return no headers if the cached page came from another URL.
+    """
     if not cached or not isinstance(cached.found, Page) or cached.found.ref.url != target:
         return {}
     headers = {"If-None-Match": cached.etag, "If-Modified-Since": cached.last_modified}

@@ -11,7 +11,7 @@ SEARCHED_BYTES = 10_000
 # If a page waits longer than this before the refresh, the page itself is meant to be read.
 MAX_SECONDS = 5
 
-# Matches comments, scripts and `noscript` elements. They are skipped, because browsers ignore a refresh inside them.
+# Matches comments, scripts and `noscript` elements, which are skipped because browsers ignore a refresh inside them.
 IGNORED_MARKUP = re.compile(rb"<!--.*?(?:-->|$)|<(noscript|script|style)\b.*?(?:</\1|$)", re.IGNORECASE | re.DOTALL)
 # Matches the format that the HTML standard defines: '0; url=/en', '0;URL="/en"', '0 /en', or only '5'.
 CONTENT = re.compile(
@@ -23,7 +23,7 @@ CONTENT = re.compile(
 def refresh(body: bytes) -> str | None:
     """Return the URL in the page's meta element, exactly as written.
 
-    Return '' for the page itself, and None if there is no redirect.
+    Return '' if the page redirects to itself, and None if there is no redirect.
     """
     start = IGNORED_MARKUP.sub(b"", body[:SEARCHED_BYTES]) if b"efresh" in body[:SEARCHED_BYTES].lower() else b""
     for meta in tags(start, b"meta"):

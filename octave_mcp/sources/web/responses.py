@@ -110,7 +110,7 @@ def _joined(request: Request, where: str) -> str:
     try:
         return urljoin(request.target, where.strip().replace(" ", "%20"))
     except ValueError:
-        reason = f"Redirects to {where[:200]!r}, which is not an address"
+        reason = f"Redirects to {where[:200]!r}, which is not a valid address"
         raise PageFailed(request.url, "redirected_off_site", reason) from None
 
 

@@ -45,7 +45,7 @@ class Rules:
 class Robots:
     """The robots.txt rules of each host. The rules are cached for a day and shared by all runs and processes.
 
-    If `refresh` is true, the rules of each host are fetched again, but only once.
+    If `refresh` is true, the rules of each host are fetched again once per run.
 
     If a host fails to send its robots.txt within `seconds`, the file is not requested again in this run.
     """

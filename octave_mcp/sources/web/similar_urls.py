@@ -92,8 +92,8 @@ def _is_view(name: str, value: str) -> bool:
 def _is_first_with_text(pattern: str, text: str, seen: Counter[str]) -> bool:
     """Whether the text of a link has no digits and occurs for the first time.
 
-    Such a link, for example 'Pricing', probably leads to a separate page. Links such as '2' or 'May 3' lead to pages of
-    a list.
+    A link with a text such as 'Pricing' probably leads to a separate page. Links such as '2' or 'May 3' lead to pages
+    of a list.
     """
     return text[:1].isalpha() and not any(map(str.isdigit, text)) and _is_within(seen, f"{pattern} ", 1)
 

@@ -24,8 +24,8 @@ MAX_ALTERNATES = 60
 # Maximum length of an XML entity that is split between two reads, such as '&thetasym;'.
 MAX_ENTITY_BYTES = 24
 MAX_TAG_BYTES = 200_000
-# In characters. This limit is higher than the length limit for fetched URLs. A truncated URL therefore still exceeds
-# that limit, and is rejected instead of requested.
+# In characters. MAX_URL_CHARACTERS is higher than the length limit for fetched URLs. A truncated URL therefore still
+# exceeds that limit, and is rejected instead of requested.
 MAX_URL_CHARACTERS = 3000
 PEEKED_BYTES, BUFFER_BYTES = 200, 65_536
 GZIP = b"\x1f\x8b"

@@ -202,7 +202,7 @@ class LimitedTransport(httpx2.AsyncHTTPTransport):
 def _tls() -> tuple[ssl.SSLContext, SetupError | None]:
     """Return the TLS context.
 
-    If no certificates are usable, also return the error. In this case, the context trusts no site.
+    If no certificates are usable, also return the error. Such a context trusts no site.
     """
     try:
         return tls_context(), None
