@@ -138,6 +138,6 @@ def offers(text: str) -> bool:
 def is_closed(question: str) -> bool:
     """Whether the question can be answered with yes or no.
 
-    A question that asks for a story or offers a choice is not closed.
+    A question that asks for a story or offers a choice cannot be answered with yes or no.
     """
     return bool(_YES_OR_NO.match(question)) and not _OPEN_QUESTION.search(question)

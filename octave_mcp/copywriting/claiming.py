@@ -113,8 +113,8 @@ _YOUR = re.compile(r"\byours?\b", re.IGNORECASE)
 # Only lower-case 'us' is treated as a pronoun, because 'US' is a country.
 _WE = re.compile(r"\bwe(?:['’](?:re|ve))?\b|\b(?-i:us)\b", re.IGNORECASE)
 _OUR = re.compile(r"\bours?\b", re.IGNORECASE)
-# Matches pronouns that refer to the subject of the previous sentence. Does not match 'It is late' or 'it took a week',
-# because 'it' does not refer to a company in these sentences.
+# Matches pronouns that refer to the subject of the previous sentence. The pattern does not match 'It is late' or 'it
+# took a week', because 'it' does not refer to a company in these sentences.
 _THEY = re.compile(
     r"^(?P<lead>(?:(?:today|now|since then|before|afterwards|and|but|so),? |with [^,]{1,30}, ))?"
     r"(?P<who>they|he|she|their|his|her|"

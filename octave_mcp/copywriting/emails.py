@@ -181,7 +181,7 @@ def paragraphs_of(touch: TouchDraft[EvidenceId]) -> list[str]:
 
 
 def _paragraphs_as_sent(touch: TouchDraft[EvidenceId]) -> Iterator[str]:
-    """Return the paragraphs, the ask and the opt-out. Empty ones are left out."""
+    """Return the paragraphs, the ask and the opt-out. Empty texts are left out."""
     return filter(None, (*paragraphs_of(touch), touch.call_to_action.text, touch.opt_out))
 
 

@@ -76,8 +76,8 @@ def sources_of(playbook: Playbook, pages: Mapping[str, Page]) -> Iterator[Source
     """
     for read_page in playbook.pages:
         if page := pages.get(read_page.sha256):
-            # The URL and the title are taken from the playbook. The stored page can have other ones, because another
-            # run possibly read the same text at another URL.
+            # The URL and the title are taken from the playbook. The stored page has a different URL and title if
+            # another run read the same text elsewhere.
             ref = page.ref.model_copy(
                 update={"url": read_page.url, "title": read_page.title, "sister_of": read_page.sister_of}
             )

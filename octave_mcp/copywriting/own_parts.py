@@ -93,7 +93,7 @@ def _with_part_in_list(new: tuple[object, ...], old: tuple[object, ...], step: i
 
 
 def _index_in_new(new: Sequence[object], old: Sequence[object], step: int) -> int | None:
-    """Return the new index of the entry that has the index `step` in the old list, or None if it has no counterpart.
+    """Find the entry `old[step]` in the new list, and return its new index. Return None if the entry is missing.
 
     Entries are matched by a field in `_KEYS` if its value is unique in the list, and by their text if not.
     """

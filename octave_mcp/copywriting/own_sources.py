@@ -120,7 +120,7 @@ class Sources:
 
     @cached_property
     def _texts_with_names(self) -> tuple[str, ...]:
-        """A sentence can use any name in these texts: company names, the user's context, personas and quotations."""
+        """A sentence is allowed to use all names that occur in these texts."""
         playbook = self.playbook
         context = playbook.context.text if playbook.context else ""
         quotes = (

@@ -173,8 +173,8 @@ class BeyondReader:
 
         If fetching or parsing fails, return a failure with the address `url`.
         """
-        # Some job boards serve their lists from a different host than their pages. For such a list, the robots.txt of
-        # its own host applies.
+        # Some job boards serve their lists from a different host than their pages. The robots.txt of the host that
+        # serves the list applies.
         at = company_at(address, company)
         try:
             fetched = await self.access.fetcher.get(

@@ -76,6 +76,8 @@ def main_text(html: str) -> str:
 def _body(root: Element, main: Element, head: Head, url: str) -> MarkdownText:
     """Return the content as Markdown.
 
+    If scripts fill the page, return the text from the data that is embedded in the page.
+
     Raises:
         PageFailed: If the page has neither content nor embedded text, or its text is an error, a login form or a bot
             check.

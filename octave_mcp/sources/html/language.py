@@ -24,7 +24,8 @@ ENGLISH_WORD = re.compile(r"\b(?:the|and|of|to|in|for|with|is|are|your|you|we|ou
 # A text with at least this share of common English words is English. For such texts, the language model, which is slow
 # to load, is not needed.
 MIN_ENGLISH_SHARE = 0.12
-# Codes that are treated as another code: former codes (`iw` for `he`) and members of a macrolanguage (`nb`, `yue`).
+# These language codes are replaced with another code: former codes (`iw` for `he`) and members of a macrolanguage
+# (`nb`, `yue`).
 SYNONYMS = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "fil": "tl", "yue": "zh", "cmn": "zh"}
 
 SCRIPTS: dict[str, tuple[re.Pattern[str], Sequence[str]]] = {

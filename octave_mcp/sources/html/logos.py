@@ -9,7 +9,8 @@ from typing import NamedTuple
 from octave_mcp.domain.page import Labelled
 from octave_mcp.sources.html.characters import cleaned
 
-# The marks are private-use characters. A page cannot forge them, because such characters are removed from its text.
+# The marks are private-use characters. A page cannot forge these marks, because private-use characters are removed from
+# its text.
 ROW_START, ROW_END = "\ue002", "\ue003"
 LINE_PREFIX = re.compile(r"[\s#>*+-]*(?:\d+\. )?")
 ROW = re.compile(f"{ROW_START}([^{ROW_START}{ROW_END}]*){ROW_END}")

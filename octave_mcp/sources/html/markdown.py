@@ -40,7 +40,7 @@ MIN_LOGOS = 3
 
 
 class CallToAction(str):
-    """The text of a link that is a call to action. A paragraph that contains nothing else is dropped."""
+    """The text of a link that is a call to action. A paragraph that contains only calls to action is dropped."""
 
     __slots__ = ()
 
@@ -236,7 +236,10 @@ def _without_captions(element: Element, captions: list[str]) -> Element:
 
 
 def _caption(element: Element) -> str:
-    """Return a caption such as "Name, Role, Company". On the page, the parts can be separated in other ways."""
+    """Return a caption such as "Name, Role, Company".
+
+    The parts are joined with commas, however they are separated on the page.
+    """
     text = ", ".join(LINE_BREAKS.sub(", ", block.text) for block in _blocks(_with_commas(element)))
     return text.strip(" ,").lstrip("—–-― ").strip()
 

@@ -48,7 +48,7 @@ MAX_COLOURS, MAX_BACKGROUND_CHARACTERS = 8, 400
 MIN_CONTRAST = 12
 
 # `left: -100%` counts as "not shown yet", because sliders place the next slide there. But `left: -9999px` counts as
-# "never shown", because nothing scrolls so far.
+# "never shown", because no page scrolls that far.
 HIDING_RULES: tuple[tuple[str, str, Hiding], ...] = (
     ("font-size", TINY_FONT.pattern, "never shown"),
     ("font", ZERO_FONT_SHORTHAND.pattern, "never shown"),

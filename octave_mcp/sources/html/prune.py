@@ -40,7 +40,7 @@ CONSENT_WORD = re.compile(
 # Matches the end of a sentence, or a digit. Even a short text with one of these is a statement.
 STATEMENT = re.compile(r"[.!。！][”\"'»)]?(?:\s|$)|\d")
 
-# Budgets: the rules do not drop an element that has more than this share of the page's words.
+# In general, a rule does not drop an element that has more than this share (its budget) of the page's words.
 MAX_FOOTER_SHARE, MAX_NAMED_SHARE, MAX_FRAME_SHARE = 0.6, 0.35, 0.3
 # If the rules leave less than this share of the words, they have misjudged the page. On misjudged pages, only
 # navigation and footers are dropped.
@@ -274,7 +274,7 @@ def _is_site_footer(footer: Element) -> bool:
 
 
 def _is_frame(element: Element, place: Place, parent: Element, stats: PageStats) -> bool:
-    """Return whether an element is a menu, or is an aside or the header of the site outside <main>."""
+    """Return whether an element is a menu, or is outside <main> and is an aside or the header of the site."""
     role = element.attributes.get("role")
     if role in MENU_ROLES:
         return element.words <= MAX_NAMED_SHARE * stats.words

@@ -1,4 +1,4 @@
-"""Extracts the text from JSON data in the HTML of a page, which scripts would show in a browser."""
+"""Finds the text that a page's scripts would show in a browser, in the JSON data of the page's HTML."""
 
 from __future__ import annotations
 

@@ -115,7 +115,8 @@ class Fetcher:
         - `types`: accepted media types; None accepts any
         - `check_target`: a function called before each request, which can raise an exception to refuse the target
         - `cached`: a cached page; if given, the request is conditional
-        - `cut_at_bytes`: maximum number of bytes to read from the body; without this limit, a large body is a failure
+        - `cut_at_bytes`: maximum number of bytes to read from the body; if not given, a body that is too large is a
+          failure
         - `time_limit`: an additional limit, which several calls can share
 
         The timeout applies to the server's response time and not to the wait for a free connection.
