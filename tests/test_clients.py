@@ -538,7 +538,7 @@ async def test_a_redirect_to_another_address_is_refused(
 
     assert elsewhere.asked == []
     variable = "ANTHROPIC_BASE_URL" if provider == "anthropic" else "OPENAI_BASE_URL"
-    assert str(refused.value).startswith(f"{variable}: its server redirects to {elsewhere.url}")
+    assert str(refused.value).startswith(f"the server at {variable} redirects to {elsewhere.url}")
     assert PASSWORD not in str(refused.value)
 
 

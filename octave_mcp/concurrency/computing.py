@@ -14,10 +14,10 @@ from octave_mcp.concurrency.workers import Workers
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# A garbage collection stops every thread, so it waits until the process is quiet, but no longer than this.
+# A garbage collection stops every thread, so it is delayed until the process is quiet, but by no more than this.
 MAX_DELAY_SECONDS = 600.0
-# Objects that survive a collection are frozen, and later collections skip them. Some become garbage later, so once an
-# hour all objects are examined again.
+# Objects that survive a collection are frozen, so later collections skip them. Some frozen objects become garbage, so
+# all objects are examined again once an hour.
 FULL_COLLECTION_SECONDS = 3600.0
 
 _WORKERS = Workers()
@@ -27,39 +27,39 @@ async def computed(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
     """Run `work` in a worker thread and return its result.
 
     Raises:
-        TookTooLong: `work` ran for more than a minute.
-        NotReady: every worker thread is stuck in work that cannot be stopped.
+        TookTooLong: If `work` ran for more than a minute.
+        NotReady: If every worker thread is stuck in work that cannot be stopped.
     """
     return await asyncio.get_running_loop().run_in_executor(_WORKERS, partial(work, *args, **kwargs))
 
 
 def check_computing() -> None:
-    """Check that new work can be computed.
+    """Check that a worker thread can take new work.
 
     Raises:
-        NotReady: every worker thread is stuck in work that cannot be stopped.
+        NotReady: If every worker thread is stuck in work that cannot be stopped.
     """
     _WORKERS.check()
 
 
 @cache
 def stay_responsive() -> None:
-    """Tune the interpreter so that the event loop responds while runs compute. Only the first call has an effect."""
-    # By default, a thread that computes holds the GIL for 5 ms while the event loop waits.
+    """Tune the interpreter to keep the event loop responsive during computations. Only the first call has an effect."""
+    # By default, a computing thread can hold the GIL for 5 ms, which makes the event loop wait too long.
     sys.setswitchinterval(0.0005)
     gc.collect()
     gc.freeze()
-    # The last threshold turns off automatic collections of the oldest generation. With ten concurrent runs, each of
-    # these collections took 0.2 s, and together they took a seventh of the time. `Collector` runs such collections at
-    # quiet moments.
+    # The third threshold is so high that the oldest generation is never collected automatically. With ten concurrent
+    # runs, such a collection took 0.2 s, and all of them took a seventh of the total time. `Collector` runs these
+    # collections at quiet moments instead.
     gc.set_threshold(20_000, 20, 1_000_000)
 
 
 class Collector:
-    """Collects garbage cycles at quiet moments, since a collection stops all threads.
+    """Collects garbage cycles at quiet moments, because a collection stops all threads.
 
-    Objects that survive a collection are not examined again for an hour. With 500 waiting runs, the first collection
-    takes 0.4 s, and the next ones take almost no time.
+    For an hour, later collections skip the objects that survived. With 500 waiting runs, the first collection takes 0.4
+    s, but the collections after it take almost no time.
     """
 
     def __init__(self, now: float) -> None:

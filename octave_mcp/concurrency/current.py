@@ -1,4 +1,4 @@
-"""The id of the run that the current task belongs to, for log records, including those of libraries."""
+"""The ID of the current task's run, which is added to all log records, including records written by libraries."""
 
 from contextvars import ContextVar
 

@@ -1,8 +1,8 @@
 """Choose the proxy for a URL from the environment.
 
-HTTP clients open a connection pool for every proxy in the environment, and fail if one of these proxies is unusable,
-even if NO_PROXY exempts the requested address. Therefore this module chooses the proxy, and the clients ignore the
-environment variables.
+By default, an HTTP client opens a connection pool for every proxy in the environment. The client fails if one of these
+proxies is unusable, even if NO_PROXY exempts the requested address. Therefore this module chooses the proxy, and the
+clients ignore the environment variables.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def proxy_for(address: str) -> str | None:
     """Return the URL of the proxy for `address`, or None if no proxy is needed.
 
     Raises:
-        SetupError: the proxy cannot be used. The error text omits the proxy's URL, which may contain a password.
+        SetupError: If the proxy cannot be used. The error text omits the proxy's URL, which can contain a password.
     """
     target, proxies = httpx2.URL(address), {scheme: value.strip() for scheme, value in getproxies().items()}
     scheme = next((scheme for scheme in (target.scheme, "all") if proxies.get(scheme)), None)
@@ -53,7 +53,10 @@ def _usable(proxy: str, variable: str, host: str) -> str:
 
 
 def _is_authority(text: str) -> bool:
-    """Whether `text` is a host with an optional port. A path is the sign of a mistyped URL ('http:/127.0.0.1:3128')."""
+    """Whether `text` is a host with an optional port.
+
+    A path shows that the URL was mistyped: 'http:/127.0.0.1:3128'.
+    """
     try:
         url = httpx2.URL(f"http://{text}")
         return is_web_address(f"http://{text}") and bool(_host(url)) and url.path in {"", "/"}
@@ -62,7 +65,10 @@ def _is_authority(text: str) -> bool:
 
 
 def _covers(entry: str, target: httpx2.URL) -> bool:
-    """Whether an entry of NO_PROXY exempts the target: '*', a host, 'host:port', an IP address or a network."""
+    """Whether a NO_PROXY entry exempts the target.
+
+    An entry is '*', a host, 'host:port', an IP address or a network.
+    """
     scheme, _, authority = entry.rpartition("://")
     if entry == "*" or scheme not in {"", "all", target.scheme}:
         return entry == "*"
@@ -78,19 +84,22 @@ def _covers(entry: str, target: httpx2.URL) -> bool:
 
 
 def _host(url: httpx2.URL) -> str:
-    # The ASCII form of the host is used, since `url.host` raises an error for invalid Punycode names.
+    # Use the ASCII form of the host, because `url.host` raises an error for invalid Punycode names.
     return url.raw_host.decode("ascii").lower().rstrip(".")
 
 
 def _is_part_of(host: str, name: str) -> bool:
-    """Whether `name` covers `host`: 'example.com' with its subdomains, '.example.com' only its subdomains."""
+    """Whether `name` covers `host`.
+
+    The name 'example.com' also covers its subdomains; '.example.com' covers only subdomains.
+    """
     if not name or _network(host):
         return host == name
     return host.endswith(name) if name.startswith(".") else f".{host}".endswith(f".{name}")
 
 
 def _network(text: str) -> IPv4Network | IPv6Network | None:
-    # '[::1]' and '[fd00::]/8' are networks; '[::1]:8080' is a host with a port.
+    # Remove the brackets from networks such as '[::1]' and '[fd00::]/8', but not from '[::1]:8080', which has a port.
     bare = text.removeprefix("[").replace("]", "") if "]:" not in text else text
     try:
         return ip_network(bare, strict=False)
@@ -106,7 +115,8 @@ def _is_in(host: str, network: IPv4Network | IPv6Network) -> bool:
 
 
 def _variable(name: str) -> str:
-    """Return the variable's name as the user wrote it, in upper or lower case."""
+    """Return the environment variable's name in upper or lower case, as the user set it."""
     written = [variable for variable, value in os.environ.items() if variable.lower() == name and value]
-    # On macOS and Windows, `getproxies` also reads the system settings, so there may be no variable to name.
+    # On macOS and Windows, `getproxies` also reads the system settings, so the proxy does not always come from a
+    # variable.
     return name if name in written else next(iter(written), "the proxy in the system's settings")

@@ -1,4 +1,4 @@
-"""Extract from a response how long the server asks clients to wait before a retry."""
+"""Find out how long a server asks its clients to wait before a retry."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _WAIT = re.compile(
     rf"(?:about |approximately )?['\"]?((?:{_DURATION}(?:,? and |,? )?)+)",
     re.IGNORECASE,
 )
-# Fields of an error body that have no unit, such as '"retry_after": 30' or '"estimated_time": 20.5'. These values are
-# in seconds, like the header.
+# Error fields without a unit, such as '"retry_after": 30' or '"estimated_time": 20.5'. Their values are in seconds,
+# like the Retry-After header.
 _SECONDS_FIELD = re.compile(
     r"(?:retry[-_]?(?:after|delay)(?:_?seconds)?|estimated_time)['\"]?[:=] ?"
     r"['\"]?(\d+(?:\.\d+)?)(?=['\",} ]|$)",
     re.IGNORECASE,
 )
-# Dates of the next attempt, as in 'You will regain access on 2026-01-01 at 00:00 UTC' or 'try again after Wed, 21 Oct
-# 2026 07:28:00 GMT'.
+# Dates from which a retry is allowed, as in 'You will regain access on 2026-01-01 at 00:00 UTC' or 'try again after
+# Wed, 21 Oct 2026 07:28:00 GMT'.
 _DATE = re.compile(
     r"(?:try again|retry|resets?|wait|available|access)(?: again)?(?: at| after| on| until)? "
     r"(\d{4}-\d\d-\d\d(?:[T ]| at )\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"
@@ -40,23 +40,23 @@ _DATE = re.compile(
 )
 # Some gateways quote the rate limit header in the error body: '"X-RateLimit-Reset": "1767225600000"'.
 _EPOCH = re.compile(r"x-ratelimit-reset['\"]?[:=] ?['\"]?(\d{10,13})\b", re.IGNORECASE)
-# A larger number is an epoch time, since no server asks clients to wait for more than a year.
+# A larger number is an epoch time, because no server asks clients to wait for more than a year.
 _MAX_WAIT_SECONDS = 366 * 86_400.0
-# Epoch times above this are in milliseconds: as seconds, they would lie after the year 5138.
+# Larger epoch times are in milliseconds, because in seconds they would be after the year 5138.
 _MAX_EPOCH_SECONDS = 1e11
 
 
 def retry_after_seconds(headers: Mapping[str, str], text: str = "") -> float | None:
-    """Return the seconds to wait before a retry, or None if the response does not say.
+    """Return the seconds to wait before a retry, or None if the response specifies no wait.
 
-    The `Retry-After` headers (milliseconds, seconds or a date) take precedence over the text, and the text over
-    exhausted rate limits.
+    The `Retry-After` headers, which contain milliseconds, seconds or a date, take precedence over the text. The text
+    takes precedence over the headers about exhausted rate limits.
     """
     milliseconds = _number(headers.get("retry-after-ms", ""))
     if milliseconds is not None:
         return milliseconds / 1000
     value = headers.get("retry-after", "").strip()
-    # Repeated headers arrive as one value with commas ('30, 30'). The whole value is tried first, since a date also
+    # Repeated headers arrive as one value with commas ('30, 30'). The whole value is tried first, because a date also
     # contains a comma.
     waits = (_reset(value), _reset(value.partition(",")[0]), _in_text(text), max(_resets(headers), default=None))
     return next((wait for wait in waits if wait is not None), None)
@@ -73,7 +73,7 @@ def _number(value: str) -> float | None:
 def _until(date: str) -> float | None:
     """Return the seconds until an HTTP or ISO 8601 date.
 
-    Return None for a date in the past: the server's clock may be wrong, so a wait may still be needed.
+    Return None for a date in the past, which can come from a wrong clock. The caller then uses its default wait.
     """
     when = _iso(date) or _http(date)
     wait = (when - datetime.now(UTC)).total_seconds() if when else 0
@@ -97,7 +97,7 @@ def _http(date: str) -> datetime | None:
 
 
 def _duration(text: str) -> float | None:
-    """Return the seconds in '7h12m0s', '20ms' or '1 minute 20 seconds'."""
+    """Return the length in seconds of durations such as '7h12m0s', '20ms' or '1 minute 20 seconds'."""
     times = _DURATIONS.findall(text)
     return sum(_count(number) * _unit(unit.lower()) for number, unit in times) if times else None
 
@@ -111,7 +111,7 @@ def _unit(name: str) -> float:
 
 
 def _in_text(text: str) -> float | None:
-    """Return the wait from an error text: 'Please try again in 1m 20s' or a field such as 'retryDelay': '34s'."""
+    """Return the wait that an error text requests, such as 'Please try again in 1m 20s' or '"retryDelay": "34s"'."""
     if found := _WAIT.search(text):
         return _duration(found[1])
     if found := _SECONDS_FIELD.search(text):
@@ -122,9 +122,9 @@ def _in_text(text: str) -> float | None:
 
 
 def _resets(headers: Mapping[str, str]) -> Iterator[float]:
-    """Yield the seconds until each exhausted limit resets.
+    """Yield the seconds until each exhausted rate limit resets.
 
-    Headers give a duration, seconds, an epoch time or a date.
+    The headers contain a duration, seconds, an epoch time or a date.
     """
     for name, value in headers.items():
         low = name.lower()
@@ -145,7 +145,10 @@ def _reset(value: str) -> float | None:
 
 
 def _until_epoch(number: float) -> float | None:
-    """Return the seconds until an epoch time in seconds or milliseconds; None for a time in the past."""
+    """Return the seconds until an epoch time, which is in seconds or milliseconds.
+
+    Return None for a time in the past.
+    """
     at = number / 1000 if number > _MAX_EPOCH_SECONDS else number
     wait = at - datetime.now(UTC).timestamp()
     return wait if wait > 0 else None

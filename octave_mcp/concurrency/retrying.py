@@ -1,4 +1,4 @@
-"""Retries with full jitter that honour `Retry-After`, bounded by a number of attempts and by the time left."""
+"""Retries with full jitter. They honour `Retry-After`, and stop after a number of attempts or when time runs out."""
 
 from __future__ import annotations
 
@@ -17,25 +17,24 @@ OnRetry = Callable[[float, Transient], None]
 SecondsLeft = Callable[[Transient], float]
 
 ATTEMPTS = 3
-# Timeouts are retried less often than other failures: a slow server may still be working on the call that timed out.
+# Timeouts are retried less often than other failures, because a slow server may still be working on the call that timed
+# out.
 TIMED_OUT_ATTEMPTS = 2
 FIRST_WAIT_SECONDS = 0.2
 MAX_WAIT_SECONDS = 8.0
-# The longest pause between two attempts to use the database. The pause is short, so that runs continue soon after an
-# outage.
+# The maximum pause between two attempts to use the database. A short maximum lets runs continue soon after an outage.
 MAX_OUTAGE_WAIT_SECONDS = 4.0
-# Callers that were asked to wait equally long spread their retries over up to this time instead of retrying all at
-# once.
+# At most this much random time is added to a requested wait. Callers with the same wait then do not all retry at once.
 MAX_SPREAD_SECONDS = 2.0
 # The wait reaches its maximum after far fewer doublings. Without this limit, 2 ** failures would overflow a float in a
 # long outage.
 MAX_DOUBLINGS = 30
-# How often a busy server may refuse a call that waits its turn, for each of its attempts, before the call fails.
+# For each attempt of a call that waits its turn, a busy server can refuse this many times before the call fails.
 REFUSALS_PER_ATTEMPT = 10
 
 
 class _Policy:
-    """The `on` callback of stamina, which decides whether to retry a call, and after how many seconds."""
+    """Decides whether to retry a call and how long to wait first; passed to stamina as its `on` callback."""
 
     def __init__(self, attempts: int, left: SecondsLeft | None, again: OnRetry | None, *, waits_its_turn: bool) -> None:
         self._failed = self._refused = self._timed_out = 0
@@ -67,8 +66,7 @@ class _Policy:
     def _wait(self, requested: float | None) -> float:
         if requested is None:
             return backoff_seconds(self._failed, FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS)
-        # Without a time limit, the requested wait is capped, since a site could otherwise stall a run for as long as it
-        # likes.
+        # If there is no time limit, cap the requested wait. Otherwise, a site could stall a run indefinitely.
         wait = requested if self._left else min(requested, MAX_WAIT_SECONDS)
         return wait + random.uniform(0, min(wait / 4, MAX_SPREAD_SECONDS))  # noqa: S311 - jitter, no secret
 
@@ -81,12 +79,12 @@ async def retrying(
     again: OnRetry | None = None,
     waits_its_turn: bool = False,
 ) -> T:
-    """Return what `call` returns, retrying `Transient` failures up to `attempts` attempts in total.
+    """Return what `call` returns. After `Transient` failures, retry it, with at most `attempts` attempts in total.
 
-    `left` returns how many seconds are left after a failure. If the next wait would be longer, the call is not retried.
+    `left` returns the seconds that remain after a failure. If the next wait would be longer, the call is not retried.
 
-    If `waits_its_turn` is true, refusals by a busy server do not count as attempts, up to `REFUSALS_PER_ATTEMPT` per
-    attempt.
+    If `waits_its_turn` is true, refusals by a busy server do not count as attempts. Each attempt allows up to
+    `REFUSALS_PER_ATTEMPT` refusals.
 
     `again` is called before each wait, with the number of seconds and the failure.
     """
@@ -98,9 +96,9 @@ async def retrying(
 
 
 async def persistently(call: Callable[[], Awaitable[T]]) -> T:
-    """Retry `call` until the database can be used again, however long that takes, and return its result.
+    """Retry `call` until the database is available again, however long that takes. Return the result of `call`.
 
-    Attempts are not logged: many calls wait for the same database, and the background tasks log the cause once.
+    Attempts are not logged, because many calls wait for the same database. The background tasks log the cause once.
     """
     for failures in count(1):
         try:
@@ -115,7 +113,7 @@ async def persistently(call: Callable[[], Awaitable[T]]) -> T:
 def is_outage(failed: Exception) -> bool:
     """Whether the database is temporarily unavailable.
 
-    An unreadable record is not an outage, since it stays unreadable.
+    An unreadable record is not an outage, because waiting does not make it readable.
     """
     return isinstance(failed, StoreFailed) and not isinstance(failed, Unreadable)
 
@@ -126,15 +124,15 @@ def outage_seconds(failures: int) -> float:
 
 
 def backoff_seconds(failures: int, first: float, longest: float) -> float:
-    """Return a random wait.
+    """Return a random wait in seconds.
 
-    Its upper bound is `first` seconds, doubled for each failure in a row, but at most `longest`.
+    The maximum starts at `first`, doubles with each consecutive failure, and never exceeds `longest`.
     """
     return random.uniform(0, min(first * 2 ** min(failures, MAX_DOUBLINGS), longest))  # noqa: S311 - jitter, no secret
 
 
 def within(seconds: float) -> SecondsLeft:
-    """Return the `left` callback of `retrying` for a time limit of `seconds` from now."""
+    """Return a `left` callback for `retrying` that counts down from `seconds`, starting now."""
     clock = asyncio.get_running_loop().time
     until = clock() + seconds
     return lambda _: until - clock()

@@ -1,4 +1,4 @@
-"""The clock for a run's time limits, which pauses while the run waits for a busy model server or for its database."""
+"""A clock for a run's time limits. The clock pauses while the run waits for a busy model server or for the database."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ T = TypeVar("T")
 
 
 class RunClock:
-    """The event loop's clock minus `stopped_seconds`.
+    """A clock that shows event-loop time minus `stopped_seconds`.
 
-    Waits for model servers may stop this clock for up to `most_seconds` in total.
+    Waits for model servers stop this clock for at most `most_seconds` in total.
     """
 
     def __init__(self, most_seconds: float = math.inf) -> None:
@@ -27,14 +27,14 @@ class RunClock:
         return asyncio.get_running_loop().time() - self.stopped_seconds
 
     def waited(self, since: float, until: float) -> None:
-        """Exclude a span of event-loop time from this clock, until `most_seconds` is used up."""
-        # Concurrent asks wait at the same time, so their spans overlap. Each second is excluded only once.
+        """Exclude a span of event-loop time from this clock, but no more than `most_seconds` in total."""
+        # Concurrent asks wait at the same time, so their time spans overlap. Exclude each second only once.
         more = min(until - max(since, self._counted_until), self._left_seconds)
         self._left_seconds -= max(more, 0)
         self._leave_out(more, until)
 
     async def without(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Return what `call` returns, and exclude all the time that it takes from this clock."""
+        """Return what `call` returns, and exclude the whole duration of the call from this clock."""
         since = asyncio.get_running_loop().time()
         try:
             return await call()
@@ -57,7 +57,7 @@ class RunClock:
         """Cancel the block when this clock reaches `at`.
 
         Raises:
-            TimeoutError: the block did not end in time.
+            TimeoutError: If the block did not end in time.
         """
         async with asyncio.timeout_at(at + self.stopped_seconds) as timeout:
             self._timeouts[timeout] = at

@@ -1,4 +1,4 @@
-"""Background tasks that are retried after failures, log each failure once, and end with their supervisor."""
+"""Background tasks that retry after failures, log each failure once, and end when their supervisor closes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from octave_mcp.errors import OctaveError
 T = TypeVar("T")
 Work = Callable[[], Awaitable[Any]]
 
-# The waits are short, so that an operator who has fixed the cause soon sees the task work again.
+# Because the waits are short, an operator who has fixed the cause soon sees that the task works again.
 FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS = 1.0, 10.0
 # If a task keeps failing and recovering, the same reason is logged at most once in this time.
 REPEAT_LOG_SECONDS = 60.0
 
 
 class Supervisor:
-    """Owner of background tasks. `failing` has the reason for each failure of a task's last attempt, by task name."""
+    """Owns background tasks. `failing` maps the name of each failing task to the reason for its latest failure."""
 
     def __init__(self) -> None:
         self.failing: dict[str, str] = {}
@@ -33,10 +33,10 @@ class Supervisor:
     def start(
         self, name: str, work: Work, *, every_seconds: float | None = None, delay_seconds: float = 0
     ) -> asyncio.Task[None]:
-        """Retry `work` until it succeeds, then repeat it every `every_seconds`, if given.
+        """Run `work` in a task until it succeeds. If `every_seconds` is given, then repeat `work` at that interval.
 
-        After each failure the wait doubles, up to the interval. To stop the work before `close`, cancel the returned
-        task.
+        After each consecutive failure, the wait doubles, up to the interval. To stop the work before `close`, cancel
+        the returned task.
         """
         return _tracked(self._repeat(name, work, every_seconds, delay_seconds), self._loops, name)
 
@@ -51,8 +51,8 @@ class Supervisor:
         """Cancel repeated tasks, and wait for all tasks to end."""
         for task in self._loops:
             task.cancel()
-        # Tasks started by `once` are not cancelled, since the events that they write would be lost. The loop is needed
-        # because a task may start another task just before it ends.
+        # Tasks started by `once` are not cancelled, because the events that they write would be lost. The loop is
+        # needed because a task may start another task just before it ends.
         while tasks := self._loops | self._single:
             await asyncio.wait(tasks)
 
@@ -87,7 +87,7 @@ class Supervisor:
 
     def _report(self, name: str, failed: Exception) -> str:
         """Log the failure if it is new, and return a reason that can be shown to callers."""
-        # The text of an unexpected exception goes only to the log, since it may contain confidential data.
+        # The text of an unexpected exception goes only to the log, because it may contain confidential data.
         is_ours = isinstance(failed, OctaveError)
         reason = str(failed) if is_ours else f"{type(failed).__name__}; see the log"
         is_known = any(reason in reasons for reasons in self._down.values())
@@ -98,9 +98,10 @@ class Supervisor:
         return reason
 
     def _is_new(self, name: str, reason: str) -> bool:
-        """Whether to log this failure.
+        """Return whether to log this failure.
 
-        It is logged once until the task works again, and at most once a minute if the task keeps recovering.
+        The same failure is logged only once until the task works again. If the task keeps failing and recovering, the
+        failure is logged at most once a minute.
         """
         now = asyncio.get_running_loop().time()
         last, at = self._last.get(name, ("", 0.0))
@@ -114,7 +115,7 @@ class Supervisor:
 async def finished(work: Coroutine[Any, Any, T]) -> T:
     """Return the result of `work`, and let `work` finish even if the caller is cancelled.
 
-    A cancelled caller waits until `work` ends, ignores its errors, and then raises `CancelledError`.
+    A cancelled caller waits until `work` ends, ignores any error from `work`, and then raises `CancelledError`.
     """
     task = asyncio.create_task(work)
     try:
@@ -125,7 +126,7 @@ async def finished(work: Coroutine[Any, Any, T]) -> T:
 
 
 def _tracked(work: Coroutine[Any, Any, T], tasks: set[asyncio.Task[Any]], name: str) -> asyncio.Task[T]:
-    # asyncio keeps only weak references to tasks: without this set, a task could be garbage-collected before it ends.
+    # asyncio keeps only weak references to tasks. Without this set, a task could be garbage-collected before it ends.
     task = asyncio.create_task(work, name=name)
     tasks.add(task)
     task.add_done_callback(tasks.discard)

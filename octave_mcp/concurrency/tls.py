@@ -14,20 +14,20 @@ import httpx2
 from octave_mcp.errors import SetupError
 
 FILE, FOLDER, KEY_LOG = VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
-# Clients are also created in threads, and `cache` alone would let several of them load the certificates at once.
+# Clients are also created in other threads. With `cache` alone, several threads could load the certificates at once.
 _LOCK = threading.Lock()
-# OpenSSL finds a certificate in a folder only by a file name that is the hash of its subject, such as 5ed36f99.0.
+# OpenSSL finds a certificate in a folder only if the file is named after the hash of the certificate's subject, such as
+# 5ed36f99.0.
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+", re.IGNORECASE)
 
 
 def tls_context() -> ssl.SSLContext:
-    """Return the TLS context with the system's certificates, or with the certificates that the environment names.
+    """Return a TLS context with the certificates that the environment names, or else with the system's certificates.
 
     Raises:
-        SetupError: the value of one of `VARIABLES` cannot be used.
+        SetupError: If a variable in `VARIABLES` has an unusable value.
     """
-    # Loading the certificates takes 15 ms and more than a megabyte of memory: too much for each client that a run
-    # creates.
+    # Share one context, because loading the certificates takes 15 ms and more than a megabyte of memory.
     with _LOCK:
         return _tls_context(*(os.environ.get(name, "") for name in VARIABLES))
 
@@ -39,13 +39,13 @@ def _tls_context(file: str, folders: str, key_log: str) -> ssl.SSLContext:
     try:
         return httpx2.create_ssl_context()
     except OSError as failed:
-        # Only the error about a key log that cannot be opened has a file name; OpenSSL's errors about certificates have
-        # none.
+        # If the error has a file name, the key log could not be opened. OpenSSL's errors about certificates have no
+        # file name.
         raise SetupError(_unusable_log(key_log) if failed.filename else _unusable_file(file, failed)) from None
 
 
 def _check(folders: str) -> None:
-    # OpenSSL accepts a folder without certificates, and then trusts no server at all.
+    # Reject a folder without certificates, because OpenSSL would accept the folder and then trust no server at all.
     if not any(_HASHED.fullmatch(name) for folder in folders.split(os.pathsep) for name in _names_in(folder)):
         raise SetupError(
             f"{FOLDER} cannot be used: {folders} contains no certificate with a name like 5ed36f99.0; "

@@ -19,7 +19,7 @@ async def together(*calls: Coroutine[Any, Any, Any]) -> tuple[Any, ...]:
 
     The first failure cancels the other calls and is raised.
     """
-    # A TaskGroup alone would raise an ExceptionGroup, which `except OctaveError` does not catch; `asyncio.gather` would
+    # A TaskGroup alone would raise an ExceptionGroup, which `except OctaveError` does not catch. `asyncio.gather` would
     # leave the other calls running and spending money.
     try:
         async with asyncio.TaskGroup() as group:

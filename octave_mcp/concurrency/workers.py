@@ -1,11 +1,11 @@
-"""An executor for CPU-bound work: one thread computes, and no job can block the others forever.
+"""An executor for CPU-bound work, in which one thread computes and a slow job does not block the queue.
 
-Python runs one thread at a time, and the event loop takes turns with the threads that compute. Compared with one such
-thread, callers wait nearly twice as long with two threads and five times as long with four, and no run ends sooner.
+Python runs only one thread at a time, so the event loop takes turns with the computing threads. Compared with one
+computing thread, callers wait nearly twice as long with two and five times as long with four. No run ends sooner.
 Therefore one thread takes all jobs. If a job is slow, another thread takes over the queue. A job that takes too long is
 stopped, and its caller gets an error.
 
-C code, such as the regular expression engine, cannot be stopped, and may block all other threads while it runs.
+C code, such as the regular expression engine, cannot be stopped, and can block all other threads while it runs.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from octave_mcp.errors import NotReady, TookTooLong
 
 # After this time a job counts as slow, and another thread takes over the queue.
 SLOW_SECONDS = 2.0
-# Time limit of a job, counted from when a thread takes it. The slowest real pages take a few seconds.
+# Time limit of a job, measured from its start. Even the slowest real pages take only a few seconds.
 MAX_SECONDS = 60.0
 MAX_THREADS = 4
 CHECK_SECONDS = 0.25
@@ -70,15 +70,15 @@ class Workers(Executor):
         self._open: set[Future[Any]] = set()
         # The event is cleared while there are no jobs, so that the watching thread does not wake an idle process.
         self._has_work = Event()
-        # Workers must not take this lock: `_Stopped` can be raised in a worker at any instruction, and the lock might
+        # Workers must not take this lock: `_Stopped` can be raised in a worker at any instruction, so the lock might
         # never be released.
         self._lock = Lock()
 
     def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:  # noqa: ANN401 - its own
-        """Queue a job and return its future. A job that is cancelled before a thread takes it never starts.
+        """Queue a job and return its future. A job that is cancelled while it is in the queue never starts.
 
         Raises:
-            NotReady: every thread is stuck in a job that cannot be stopped.
+            NotReady: If every thread is stuck in a job that cannot be stopped.
         """
         self.check()
         with self._lock:
@@ -97,7 +97,7 @@ class Workers(Executor):
         """Check that jobs can be executed.
 
         Raises:
-            NotReady: every thread is stuck in a job that cannot be stopped.
+            NotReady: If every thread is stuck in a job that cannot be stopped.
         """
         if self._are_all_stuck:
             raise _stuck()
@@ -116,7 +116,7 @@ class Workers(Executor):
             self._has_work.wait()
             time.sleep(CHECK_SECONDS)
             with self._lock:
-                # The event is cleared before the check, so that a job submitted during the check sets it again and is
+                # Clear the event before the check. A job submitted during the check then sets the event again and is
                 # not missed.
                 self._has_work.clear()
                 if self.current:
@@ -131,15 +131,14 @@ class Workers(Executor):
         takes_work = current in self._all and not current.is_slow
         if not takes_work and len(self._all) < MAX_THREADS:
             self._start_worker()
-        # No worker is left to take the queued jobs, and their callers would wait until a stuck job ends, if it ever
-        # does.
+        # Fail the queued jobs, because no worker is left to take them and their callers might wait forever.
         while self._are_all_stuck and not self.queue.empty():
             done = self.queue.get().done
             if done.set_running_or_notify_cancel():
                 done.set_exception(_stuck())
 
     def _close(self) -> None:
-        """Give the current job a moment to end, since an exiting interpreter stops threads at any instruction."""
+        """Give the current job a moment to end, because an exiting interpreter stops threads at any instruction."""
         with self._lock:
             worker, self.current = self.current, None
         if worker:
@@ -151,8 +150,8 @@ class Workers(Executor):
 class _Worker(Thread):
     """A thread that takes jobs as long as it is the current worker.
 
-    A worker that is done waits for its release before it exits. `_Stopped` is sent to a thread id, which the system can
-    reuse once the thread has exited, so the exception could hit another thread.
+    A finished worker waits for its release before it exits. The system can reuse the ID of an exited thread, so
+    `_Stopped`, which is sent to a thread ID, could otherwise hit another thread.
     """
 
     def __init__(self, workers: Workers) -> None:
@@ -172,8 +171,8 @@ class _Worker(Thread):
                 is_released = self._released.get()
 
     def _take_jobs(self) -> None:
-        # `_job` is still set after `_Stopped`, and the worker ends: the exception may have interrupted it at any
-        # instruction.
+        # If `_job` is still set, the job was stopped. The worker then ends, because `_Stopped` can have interrupted it
+        # anywhere.
         while self._workers.current is self and self._job is None:
             job = self._workers.queue.get()
             if job.done.set_running_or_notify_cancel():
@@ -216,8 +215,8 @@ class _Worker(Thread):
         with suppress(InvalidStateError):
             job.done.set_exception(TookTooLong(_STOPPED.format(MAX_SECONDS)))
             _LOG.error("a computation took more than %g seconds and was stopped: %s", MAX_SECONDS, where)
-        # `_Stopped` is raised again at each check, since the job may swallow it, but not if the job has just ended by
-        # itself.
+        # Raise `_Stopped` again at each check, because the job may have caught it. If the job has just ended by itself,
+        # do not raise it.
         if self.ident and isinstance(job.done.exception(), TookTooLong):
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.ident), ctypes.py_object(_Stopped))
 

@@ -15,19 +15,19 @@ from dbos import (
 )
 from sqlalchemy import Engine, create_engine
 
-# DBOS recovers only workflows of the same application version. This version never changes: the journal finds steps by
-# name, so any release can resume a run that another release started.
+# DBOS recovers only workflows of the same application version. This version never changes, because any release can
+# resume a run that another release started: the journal finds steps by name.
 APPLICATION_VERSION = "named-steps"
 
-# Postgres ends a transaction that has been idle this long, so that a suspended process frees its row locks. On SQLite,
-# a suspended process keeps its locks until it resumes or ends.
+# After this idle time, Postgres ends a transaction, so that a suspended process frees its row locks. On SQLite, a
+# suspended process keeps its locks until it resumes or ends.
 IDLE_TRANSACTION_SECONDS = 30.0
-# How often DBOS polls for notifications, which octave-mcp never sends. The interval is short because shutdown waits for
-# a poll to end.
+# How often DBOS polls for notifications. octave-mcp never sends any, but the interval is short because shutdown waits
+# for the current poll to end.
 NOTIFICATION_POLL_SECONDS = 0.2
 # How often DBOS polls for queued and delayed workflows, which octave-mcp never creates.
 UNUSED_POLL_SECONDS = 60.0
-# Number of threads in which DBOS uses its tables. More threads would only compete for the GIL and the database.
+# Number of threads in which DBOS accesses its tables. More threads would only compete for the GIL and the database.
 MAX_EXECUTOR_THREADS = 4
 APPLICATION_NAME = "octave"
 
@@ -60,8 +60,8 @@ def slow_down(dbos: Any) -> None:  # noqa: ANN401 - DBOS has no setting for this
 
 
 def database_of(url: str) -> Engine:
-    """Return the SQLAlchemy engine that `client` takes."""
-    # DBOS does not configure the connections of a SQLAlchemy engine that it is given, so SQLite needs our connection
+    """Return a SQLAlchemy engine for the database, to be passed to `client`."""
+    # DBOS does not configure the connections of an engine that somebody else created, so SQLite needs our connection
     # class.
     return create_engine(url, connect_args={"factory": _Sqlite} if _is_sqlite(url) else {})
 
@@ -77,15 +77,15 @@ def _is_sqlite(url: str) -> bool:
 
 
 def hand_over_logs() -> None:
-    """Send the log records of DBOS to our log instead of to its own handler, which writes to stderr."""
+    """Send the log records of DBOS to our log instead of to DBOS's own handler, which writes to stderr."""
     dbos_logger = logging.getLogger("dbos")
     dbos_logger.handlers, dbos_logger.propagate = [], True
     dbos_logger.addFilter(_is_relevant)
 
 
 def _is_relevant(record: logging.LogRecord) -> bool:
-    # DBOS logs an error when another process cancels or adopts a run of this process. The journal already reports these
-    # events.
+    # Drop the errors that DBOS logs when another process cancels or adopts a run of this process. The journal already
+    # reports these events.
     failed = record.exc_info[1] if record.exc_info else None
     return not isinstance(failed, error.DBOSAwaitedWorkflowCancelledError | error.DBOSNonExistentWorkflowError)
 
@@ -95,8 +95,8 @@ class _Sqlite(sqlite3.Connection):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - sqlite3's own
         super().__init__(*args, **kwargs)
-        # A deferred transaction that reads before it writes can fail with "database is locked" despite the busy
-        # timeout.
+        # Take the write lock immediately, because a deferred transaction that reads before it writes can fail with
+        # "database is locked" despite the busy timeout.
         self.isolation_level = "IMMEDIATE"
         for setting in (
             "busy_timeout=30000",

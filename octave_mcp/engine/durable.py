@@ -1,9 +1,9 @@
 """The engine that executes each run as a DBOS workflow, so that runs survive the end of their process.
 
-DBOS stores which process owns a run; our own journal stores the completed steps of a run. Every process that executes
-runs has an id, a heartbeat, and a lock that is freed when the process ends. If the lock is free or the heartbeat is
-stale, the runs of the process are adopted: a live process that has the models and sources for these runs starts them
-again. The earlier execution of an adopted run can no longer write, so adopting a run too early costs only time.
+DBOS stores which process owns a run. Our own journal stores the completed steps of a run. Every process that executes
+runs has an ID, a heartbeat, and a lock that is freed when the process ends. If the lock is free or the heartbeat is
+stale, a live process adopts the runs: it starts them again, provided that it has their models and sources. After that,
+the earlier execution can no longer write, so adopting a run too early only wastes time.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from octave_mcp.settings import Settings
 
 # How often a process sends its heartbeat and checks the heartbeats of other processes.
 ADOPTION_SECONDS = 5.0
-# How often all active runs are listed, as part of adoption. With 500 runs, listing takes most of the time of adoption,
-# so it is done less often.
+# How often all active runs are listed to find runs to adopt. The interval is longer because, with 500 runs, listing
+# takes most of the time.
 LISTING_SECONDS = 60.0
 CANCEL_TIMEOUT_SECONDS = 10.0
 ACTIVE_STATUSES = ["PENDING", "ENQUEUED"]
 DATABASE_ERRORS = (SQLAlchemyError, error.DBOSException, OSError)
-# If a workflow has one of these statuses but its run is not over, DBOS does not restart the workflow.
+# DBOS does not restart a workflow that has one of these statuses, even if its run is not over. `_restart` does.
 FAILED_STATUSES = frozenset({"ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 SERVER_ID_PREFIX = "server-"
 
@@ -48,8 +48,7 @@ def make(settings: Settings, heartbeats: Heartbeats, supervisor: Supervisor) -> 
     return Durable(settings.url, settings.home, heartbeats, supervisor)
 
 
-# DBOS is a singleton, and its workflows are module functions. The workflows find the engine that launched DBOS in this
-# list.
+# DBOS is a singleton whose workflows are module functions. In this list, they find the engine that launched DBOS.
 _serving: list[Durable] = []
 
 
@@ -59,7 +58,7 @@ async def playbook(run_id: str) -> None:
 
 
 class Durable:
-    """The engine that uses DBOS on the database at `url`. With SQLite, the locks of processes are files in `home`."""
+    """An engine that uses DBOS on the database at `url`. With SQLite, the process locks are files in `home`."""
 
     def __init__(self, url: str, home: Path, heartbeats: Heartbeats, supervisor: Supervisor) -> None:
         self._url, self._home, self._supervisor = url, home, supervisor
@@ -86,16 +85,16 @@ class Durable:
         self._adopting = self._supervisor.start("adoption", adopt, every_seconds=ADOPTION_SECONDS)
 
     async def _launch(self, locks: Locks) -> None:
-        # The lock is taken before DBOS stores the id of this process as an owner: other processes would adopt the runs
-        # of an owner whose lock is free.
+        # Take the lock before DBOS stores this process as an owner, because other processes adopt the runs of an owner
+        # whose lock is free.
         await asyncio.to_thread(locks.hold, self._id)
-        # The migration runs in a thread, since it blocks while another process writes.
+        # The migration runs in a thread, because it blocks while another process writes.
         await asyncio.to_thread(DBOS.migrate, self._url)
         _serving.append(self)
         dbos_setup.slow_down(DBOS(config=dbos_setup.config(self._url, self._id)))
         dbos_setup.hand_over_logs()
         DBOS.listen_queues([])
-        DBOS.launch()  # not in a thread: DBOS executes workflows in the event loop that launches it
+        DBOS.launch()  # not in a thread, because DBOS executes workflows in the event loop that launches it
 
     async def start(self, run_id: str) -> None:
         known = await DBOS.get_workflow_status_async(run_id)
@@ -105,7 +104,7 @@ class Durable:
             await _begin(run_id)
 
     async def _restart(self, run_id: str) -> None:
-        """Start a run whose workflow ended before the run did, unless another process is restarting it, too."""
+        """Restart a run whose workflow ended too early, unless another process is already restarting the run."""
         async with self._exclusively(f"restart-{run_id}") as is_held:
             known = await DBOS.get_workflow_status_async(run_id)
             if is_held and known and known.status in FAILED_STATUSES:
@@ -114,12 +113,12 @@ class Durable:
 
     @asynccontextmanager
     async def _exclusively(self, name: str) -> AsyncGenerator[bool]:
-        """Hold the lock `name` for the block.
+        """Try to hold the lock `name` during the block.
 
-        Yield whether this process has the lock; another process may already hold it.
+        Yield True if this process has the lock, and False if another process holds it.
         """
-        # Tasks of this process wait for each other. Otherwise, a task that takes an owner's lock only to check whether
-        # the owner is alive would look like a live owner to the task that adopts runs.
+        # Let the tasks of this process wait for each other. A task can take an owner's lock just to check whether the
+        # owner is alive. The task that adopts runs must not mistake it for a live owner.
         locks = self._launched.locks if self._launched else None
         async with self._local_locks.setdefault(name, asyncio.Lock()):
             is_held = locks is not None and await asyncio.to_thread(locks.hold, name)
@@ -156,7 +155,7 @@ class Durable:
         async with self._control() as control:
             await control.cancel_workflows_async([run_id])
         # DBOS stops a cancelled workflow only at its next DBOS step, and the workflows of octave-mcp have no DBOS
-        # steps.
+        # steps. Therefore cancel the task.
         if task := self._running.get(run_id):
             task.cancel()
             await asyncio.wait((task,), timeout=CANCEL_TIMEOUT_SECONDS)
@@ -178,9 +177,8 @@ class Durable:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, self._adopting, return_exceptions=True)
-        # If this process leaves unfinished runs, its heartbeat is not removed: the heartbeat lets other processes find
-        # these runs within seconds instead of at the next listing. The process that adopts the last run removes the
-        # heartbeat.
+        # If this process leaves unfinished runs, keep its heartbeat, so that other processes find these runs within
+        # seconds instead of at the next listing. The process that adopts the last run removes the heartbeat.
         if not leaves_runs:
             with suppress(StoreFailed):
                 await self._pulse.stop(self._id)
@@ -189,9 +187,9 @@ class Durable:
 
     async def _shut_down(self, locks: Locks) -> None:
         """Stop DBOS, then free the locks."""
-        # DBOS has made its own executor the default of the event loop, and shuts this executor down. Therefore another
-        # thread is used here, and the event loop gets a new default executor afterwards. The locks are freed last,
-        # since other processes adopt the runs once the locks are free.
+        # DBOS has made its own executor the event loop's default executor, and now shuts that executor down. Therefore
+        # use another thread here, and give the event loop a new default executor afterwards. Free the locks last,
+        # because other processes adopt the runs as soon as the locks are free.
         with ThreadPoolExecutor(1) as thread:
             loop = asyncio.get_running_loop()
             if self in _serving:
@@ -217,8 +215,8 @@ class Durable:
     async def _adopt(self, launched: _Launched) -> None:
         is_held = await asyncio.to_thread(launched.locks.keep, self._id)
         await self._pulse.beat(self._id)
-        # If the lock was lost, the connection to Postgres was lost, probably by all processes at once. Live processes
-        # soon take their locks again, so skip one round instead of adopting the runs of live processes.
+        # A lost lock means that the connection to Postgres was lost, probably for all processes at once. Live processes
+        # soon take their locks again, so skip this round instead of adopting their runs.
         if is_held:
             await self._adopt_all({*self._pulse.owners}, launched.claims)
             if (now := asyncio.get_running_loop().time()) >= self._next_listing_at:
@@ -226,7 +224,7 @@ class Durable:
                 await self._adopt_unlisted(launched.claims)
 
     async def _adopt_unlisted(self, claims: Claims) -> None:
-        """Adopt the runs of processes without a heartbeat, and restart runs of this process that are not executed."""
+        """Adopt the runs of processes that have no heartbeat, and restart the idle runs of this process."""
         owners = await _owners_by_run()
         await self._adopt_all({*filter(None, owners.values())} - {*self._pulse.owners}, claims)
         await self._restart_idle({run_id for run_id, owner in owners.items() if owner == self._id}, claims)
@@ -235,16 +233,16 @@ class Durable:
         """Adopt the runs of every other process that has ended or has a stale heartbeat."""
         for owner in owners - {self._id}:
             async with self._exclusively(owner) as has_ended:
-                # A free lock does not prove that the process has ended: a restart of Postgres frees all locks. A
-                # suspended process keeps its lock, so a stale heartbeat alone is a sufficient reason.
+                # A free lock alone does not prove that the process has ended, because a restart of Postgres frees all
+                # locks. A stale heartbeat alone is sufficient, because a suspended process keeps its lock.
                 if (has_ended and not self._pulse.is_fresh(owner)) or self._pulse.is_stale(owner):
                     await self._adopt_from(owner, claims)
 
     async def _restart_idle(self, owned: Collection[str], claims: Claims) -> None:
-        """Restart the runs that this process owns but has not executed in two listings in a row.
+        """Restart the runs that this process owns but was not executing at two consecutive listings.
 
-        A run gets into this state if two processes adopt it at the same time. One listing is not enough, since a run
-        that is just being started is in the same state.
+        A run becomes idle if two processes adopt it at the same time. One listing is not enough, because a run that is
+        just being started looks idle, too.
         """
         idle = {*owned} - self._running.keys()
         for run_id in idle & self._idle:
@@ -256,14 +254,13 @@ class Durable:
     async def _adopt_from(self, owner: str, claims: Claims) -> None:
         """Start the owner's runs that this process can execute, and delete the workflows of runs that are over.
 
-        If no run is left, the owner's heartbeat is removed, too.
+        If no run is left, also remove the owner's heartbeat.
         """
-        # The runs are listed again under the owner's lock: another process may have adopted some of them since the last
-        # listing.
+        # List the runs again while holding the owner's lock, because another process may have adopted some of them.
         active = await _owners_by_run()
         claimed = {run_id: await claims(run_id) for run_id, run_owner in active.items() if run_owner == owner}
         await self.forget([run_id for run_id, claim in claimed.items() if claim != "others"])
-        # If this process ends here, these runs have no workflow. `Maintenance` starts runs without a workflow.
+        # If this process ends at this point, these runs have no workflow. `Maintenance` then starts them.
         for run_id in (run_id for run_id, claim in claimed.items() if claim == "ours"):
             await self.start(run_id)
         if "others" not in claimed.values():
@@ -288,6 +285,6 @@ class _Launched:
 
 
 def _owner(run: WorkflowStatus) -> str | None:
-    # An earlier release gave each process a queue with the same name. A run that waits in such a queue belongs to that
-    # process.
+    # An earlier release gave each process a queue named after the process. A run in such a queue belongs to the process
+    # after which the queue is named.
     return run.queue_name if run.status == "ENQUEUED" else run.executor_id

@@ -1,6 +1,6 @@
-"""The heartbeats of processes that execute runs, and their ages by the clock of this process.
+"""Heartbeats of the processes that execute runs, with their ages measured by the clock of this process.
 
-A heartbeat is a counter in the database rather than a time, since the clocks of machines differ.
+A heartbeat is a counter in the database and not a time, because the clocks of different machines differ.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ FRESH_SECONDS = 7.5
 
 @dataclass(frozen=True, slots=True)
 class _Beat:
-    """The counter of a process, when its value was first seen, and whether an earlier value was seen before."""
+    """A process's counter.
+
+    `seen_at` is the time when its value was first seen; `has_moved` means that the value has changed.
+    """
 
     count: int
     seen_at: float
@@ -45,28 +48,27 @@ class Pulse:
         return self._seen.keys()
 
     async def beat(self, id_: str) -> None:
-        """Send a heartbeat of this process, and read the heartbeats of all processes."""
-        # Ages are measured up to this time, before the query, so that no heartbeat ages if this process is suspended
+        """Send the heartbeat of this process, and read the heartbeats of all processes."""
+        # Measure ages up to the start of the query, so that heartbeats do not look older if this process is suspended
         # during the query.
         asked_at = time.monotonic()
         beats, now, seen = await self._heartbeats.beat(id_), time.monotonic(), self._seen
         if now - self._asked_at > FRESH_SECONDS:
-            # This process was suspended and could not see other heartbeats change, so their ages start again at zero.
+            # This process was suspended and could not see other heartbeats change, so reset their ages to zero.
             seen = {owner: replace(beat, seen_at=now) for owner, beat in seen.items()}
         self._seen = {owner: _Beat.of(count, now, seen.get(owner)) for owner, count in beats.items()}
         self._asked_at = asked_at
 
     def is_fresh(self, owner: str) -> bool:
-        """Whether a change of the heartbeat was seen within the last `FRESH_SECONDS`."""
-        # A counter that was never seen to change proves nothing: its process may have ended before this process
-        # started.
+        """Whether the heartbeat changed within the last `FRESH_SECONDS` seconds."""
+        # A counter that has never changed is not fresh, because its process may have ended before this process started.
         beat = self._seen.get(owner)
         return beat is not None and beat.has_moved and self._asked_at - beat.seen_at <= FRESH_SECONDS
 
     def is_stale(self, owner: str) -> bool:
-        """Whether the heartbeat has not changed for more than `STALE_SECONDS`.
+        """Whether the heartbeat last changed more than `STALE_SECONDS` seconds ago.
 
-        A process without a heartbeat is never stale: it runs an older release, and only its lock shows whether it is
+        A process without a heartbeat is never stale. It runs an older release, so only its lock shows whether it is
         alive.
         """
         beat = self._seen.get(owner)

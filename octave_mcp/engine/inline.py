@@ -1,4 +1,4 @@
-"""The engine that executes runs in the caller's event loop. If the process ends, its unfinished runs are lost."""
+"""An engine that executes runs in the caller's event loop. If the process ends, its unfinished runs are lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Locks that show which processes are alive: a lock is freed when its process ends, even by a crash."""
+"""Locks that show which processes are alive: a lock is freed when its process ends, even if the process crashes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Files:
             return False
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            # The lock is not thread-local, since different threads of the pool may take it and free it.
+            # The lock is not thread-local, because one thread of the pool can take it and another can free it.
             lock = FileLock(self._folder / f"{name}.lock", timeout=0, thread_local=False)
             lock.acquire()
         except Timeout:
@@ -66,7 +66,7 @@ class Files:
 
     def free(self, name: str) -> None:
         lock = self._held.pop(name)
-        # The file is removed before the lock is released, since afterwards another process may have locked the same
+        # Remove the file before releasing the lock. After the release, another process may already have locked the same
         # file.
         Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
@@ -84,14 +84,15 @@ class Advisory:
 
     def __init__(self, url: str) -> None:
         at = make_url(url)
-        # SQLAlchemy parses the URL: libpq parses some URLs differently, so the locks could end up in another database.
+        # Let SQLAlchemy parse the URL, because libpq parses some URLs differently and could connect to another
+        # database.
         self._options = {**at.get_dialect()().create_connect_args(at)[1]}
         self._options.setdefault("connect_timeout", CONNECTING_SECONDS)
         self._held: set[str] = set()
         self._connection = self._connected()
 
     def hold(self, name: str) -> bool:
-        if name in self._held:  # Postgres lets a session take a lock that it already holds
+        if name in self._held:  # Postgres lets a session take the same lock twice
             return False
         if self._ask("select pg_try_advisory_lock(%s)", name):
             self._held.add(name)

@@ -1,4 +1,4 @@
-"""Limits on the questions that a run may ask a connected client and on their tokens, with a reserve for corrections."""
+"""Limits on how many questions a run asks a connected client and on their tokens, with a reserve for corrections."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from octave_mcp.domain.prospect import MAX_PERSONAS
 from octave_mcp.domain.questions import Question, QuestionRecord
 
 MAX_QUESTIONS = 14
-# The limit covers input and output: a complete run reads at most 52,000 tokens and writes at most 28,000.
+# The limit covers input and output. A complete run reads at most 52,000 tokens and writes at most 28,000.
 MAX_TOKENS = 80_000
-# These limits apply to a run that shows up to this many characters of a company's pages; a run that shows more has
-# higher limits.
+# The limits above apply if a run shows at most this many characters of a company's pages. If a run shows more, its
+# limits are higher.
 SHOWN_CHARACTERS = 30_000
-# Characters per question in a run that shows more. The lists in an answer are limited in length, so more text needs
-# more questions.
+# Characters per question if a run shows more than SHOWN_CHARACTERS. The lists in an answer are limited in length, so
+# more text needs more questions.
 ASK_CHARACTERS = 20_000
 QUESTION_TOKENS = 20_000
 CORRECTION_TOKENS = 5_500
-# Reserve for corrections during the last questions; earlier answers have been corrected by then.
+# The reserve for corrections is smaller during the last questions, because earlier answers have been corrected by then.
 LAST_CORRECTIONS_TOKENS = 4_000
 
 
 class Size(NamedTuple):
-    """Tokens of a question and of its answer."""
+    """The size of a question and of its answer, in tokens."""
 
     read: int
     written: int
@@ -38,13 +38,13 @@ class Size(NamedTuple):
 
 
 NOTHING = Size(0, 0)
-# One question at the end of a run, on whether the quotations support about 90 claims.
+# The size of one question at the end of a run, which checks whether the quotations support about 90 claims.
 VERIFICATION = Size(5_500, 1_000)
 SELF_CHECK = "checks/self_check"
 DEAL, LAST = "playbook/summary", "playbook/email_sequence"
 ANSWERING_A_PERSONA = 3_000
-# Sizes by prompt, in the order in which the questions are asked, measured in runs on sites of ordinary companies. The
-# question about URLs is asked once per company, so USUAL_QUESTIONS is one higher than the number of prompts.
+# Sizes by prompt, in the order of the questions, as measured in runs about ordinary companies. The question about URLs
+# is asked once per company, so USUAL_QUESTIONS is one higher than the number of prompts.
 FIRST = {
     "research/urls": Size(2_200, 100),
     "vendor/offerings": Size(11_500, 5_500),
@@ -56,10 +56,10 @@ FIRST = {
 USUAL_QUESTIONS = len(FIRST) + 1
 USUAL_CORRECTIONS = Size(2_000, 1_500)
 READING_PROMPTS = ("vendor/offerings", "prospect/company_profile")
-# Tokens of the passages in a question about a company with at least PAGES_FOR_USUAL_SIZE pages.
+# Tokens for the passages in a question about a company that has at least PAGES_FOR_USUAL_SIZE pages.
 PASSAGES_TOKENS = 7_500
 PAGES_FOR_USUAL_SIZE = 8
-# For each extra part of the pages, a run may ask a question about each company, and a correction.
+# Each additional part of the pages allows three more questions: one about each company, and one correction.
 QUESTIONS_PER_EXTRA_PART = 3
 
 
@@ -67,10 +67,11 @@ QUESTIONS_PER_EXTRA_PART = 3
 class Allowance:
     """Limits of one run.
 
-    The question for persona copy reserves room for the question about the deal. Corrections, and questions about
-    further pages of a company, reserve room for every question that comes later.
+    While a run asks for persona copy, room stays reserved for the question about the deal. While a run asks for a
+    correction, or about further pages of a company, room stays reserved for every later question.
 
-    `extra` and `extra_questions` are the parts of the limits for text shown beyond SHOWN_CHARACTERS.
+    `extra` and `extra_questions` are the size and number of the additional questions if a run shows more than
+    SHOWN_CHARACTERS.
     """
 
     questions: int = MAX_QUESTIONS
@@ -80,7 +81,7 @@ class Allowance:
 
     @property
     def share(self) -> float:
-        """Share of the usual limit that this run has, at most 1."""
+        """This run's token limit as a share of the usual limit, at most 1."""
         return min(1.0, self.tokens / (MAX_TOKENS + self.extra.both))
 
     @property
@@ -89,7 +90,7 @@ class Allowance:
         return Size(*(int(self.share * tokens) for tokens in VERIFICATION))
 
     def usual(self, max_pages: int) -> tuple[int, Size]:
-        """Return the expected number and size of the questions in a run with `max_pages` pages of each company."""
+        """Return the expected number of questions and their total size if a run reads `max_pages` pages per company."""
         share = min(1.0, max_pages / PAGES_FOR_USUAL_SIZE)
         read, written = (sum(sizes) for sizes in zip(*FIRST.values(), USUAL_CORRECTIONS, self.extra, strict=True))
         size = (read - int(2 * PASSAGES_TOKENS * (1 - share)), int(written * (1 + share) / 2))
@@ -98,9 +99,9 @@ class Allowance:
     def refusal(
         self, question: Question, asked: Sequence[QuestionRecord], refused: Collection[str] = frozenset()
     ) -> str:
-        """Return why the run may not ask the question, and what to do about it; '' if the question may be asked.
+        """Return the reason why the question exceeds the limits and what the user can do, or '' if it is allowed.
 
-        `refused` are the prompts of questions that were refused. Room for these questions stays reserved.
+        `refused` contains the prompts of refused questions, for which room stays reserved.
         """
         reserved_sizes = tuple(_reserved_sizes(question, asked, refused))
         count = sum(not other.reused for other in asked)
@@ -114,7 +115,7 @@ class Allowance:
             )
         if count + len(reserved_sizes) >= self.questions:
             reserve = f" and must keep room for {len(reserved_sizes)} more" if reserved_sizes else ""
-            problem = f"the run may ask {self.questions} questions: it has asked {count}{reserve}"
+            problem = f"the run is limited to {self.questions} questions: it has asked {count}{reserve}"
             return f"{problem}; {_remedy('OCTAVE_MAX_RUN_ASKS', self.questions, self._complete_questions)}"
         if spent + reserved > self.tokens:
             total = f"this question and its answer would bring the run to {spent} tokens"
@@ -141,14 +142,14 @@ class Allowance:
 
 
 def ask_characters(shown_characters: int) -> int:
-    """Return how many characters of a company's pages one question contains."""
+    """Return the maximum number of characters from a company's pages in one question."""
     return SHOWN_CHARACTERS if shown_characters <= SHOWN_CHARACTERS else ASK_CHARACTERS
 
 
 def allowance(shown_characters: int, questions: int | None, tokens: int | None) -> Allowance:
-    """Return the limits of a run that shows this many characters per company; the user's own limits take precedence."""
+    """Return the limits of a run that shows `shown_characters` per company. The user's own limits take precedence."""
     extra_parts = ceil(shown_characters / ask_characters(shown_characters)) - 1
-    # A run reads two companies, and a token has about four characters.
+    # A run reads the pages of two companies, and a token has about four characters.
     extra_passages = 2 * (shown_characters - SHOWN_CHARACTERS) // 4
     instructions = sum(FIRST[prompt].read - PASSAGES_TOKENS for prompt in READING_PROMPTS)
     answers = sum(FIRST[prompt].written for prompt in READING_PROMPTS)
@@ -161,15 +162,14 @@ def allowance(shown_characters: int, questions: int | None, tokens: int | None) 
     )
 
 
-# Tokens for one replaced entry of a patch. A draft that is missing as a whole counts as the full answer for one
-# persona.
+# Tokens for one replacement in a patch. The replacement of a whole draft counts as the full answer for one persona.
 REPLACEMENT_TOKENS = 150
-# The fields of a persona's draft, by which its schema is recognized.
+# Fields that identify the schema of a persona's draft.
 DRAFTS = frozenset({"sequence", "talk_track"})
 
 
 def expected(question: Question) -> int:
-    """Return the expected tokens of the answer, which for a patch depend on the number of replacements."""
+    """Return the expected number of tokens in the answer. For a patch, it depends on the number of replacements."""
     if question.prompt == SELF_CHECK:
         return VERIFICATION.written
     fields = question.answer_schema.get("properties", {})
@@ -181,7 +181,7 @@ def expected(question: Question) -> int:
 
 
 def _drafts(question: Question) -> int:
-    """Return for how many personas a patch asks for the complete copy again."""
+    """Count the personas whose copy the patch replaces completely."""
     if question.prompt != LAST:
         return 0
     definitions = question.answer_schema.get("$defs", {})
@@ -192,13 +192,13 @@ def _drafts(question: Question) -> int:
 
 
 def _reserved_sizes(question: Question, asked: Sequence[QuestionRecord], refused: Collection[str]) -> Iterator[Size]:
-    """Return the sizes of questions that must still fit after this one.
+    """Return the sizes of the questions that must still fit after this question.
 
-    The sizes are those of earlier questions that were refused and, for persona copy, of the question about the deal.
-    For a correction, or for further pages of a company, the sizes of all later questions are included.
+    Earlier questions that were refused must fit. If the question is about persona copy, the question about the deal
+    must fit. If the question is a correction or about further pages of a company, all later questions must fit.
     """
     asked_prompts, prompts = {other.prompt for other in asked}, list(FIRST)
-    if question.prompt not in FIRST:  # after verification or a revision, a run asks nothing else
+    if question.prompt not in FIRST:  # no other question follows a verification or a revision
         return iter(())
     rank = prompts.index(question.prompt)
     is_extra = question.corrects or _is_further(question, asked)
@@ -209,7 +209,7 @@ def _reserved_sizes(question: Question, asked: Sequence[QuestionRecord], refused
 
 
 def _is_further(question: Question, asked: Sequence[QuestionRecord]) -> bool:
-    """Whether the question is about further pages of a company, beyond those of its first question."""
+    """Whether an earlier question was already about pages of the same company."""
     return question.prompt in READING_PROMPTS and any(other.prompt == question.prompt for other in asked)
 
 
@@ -221,6 +221,6 @@ def _spent(question: QuestionRecord) -> int:
 
 
 def _remedy(setting: str, limit: int, complete: int) -> str:
-    """Return advice about a limit that was reached; `complete` is the maximum that a complete run needs."""
+    """Return advice for a run that reached a limit. `complete` is the most that a complete run needs."""
     figure = f" (a complete run takes up to {complete})" if limit < complete else ""
     return f"raise {setting}{figure}, or lower max_pages"

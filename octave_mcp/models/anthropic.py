@@ -1,4 +1,4 @@
-"""Anthropic's models through the Messages API, with enforced schemas and a cached prompt."""
+"""Anthropic's models, called through the Messages API with enforced schemas and prompt caching."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def make(settings: Settings, context: RunContext | None = None) -> Model:
     """Return the model.
 
     Raises:
-        SetupError: the key is missing, or the key or the address cannot be used.
+        SetupError: If the key is missing, or if the key or the address cannot be used.
     """
     client = of_anthropic(address_of("ANTHROPIC_BASE_URL", DEFAULT_ADDRESS), Key(KEY, key_of(KEY)))
     return Remote(
@@ -102,7 +102,7 @@ class Messages:
 
 
 def _form(request: Request, _: ErrorInfo) -> Remedy | None:
-    """Put the schema in the prompt instead of having it enforced."""
+    """Put the schema in the prompt if the API does not enforce it."""
     if value_at(request, "output_config", "format") is None:
         return None
     return Remedy("output_config.format", "the schema in the prompt", _without_form)
@@ -167,7 +167,7 @@ PARAMETERS = (
 
 
 def _tokens(usage: Any) -> Tokens | None:  # noqa: ANN401 - an SDK type
-    # Unlike OpenAI, Anthropic does not include cached tokens in `input_tokens`.
+    # Add the cached tokens, because Anthropic, unlike OpenAI, does not include them in `input_tokens`.
     cached, written = count(usage, "cache_read_input_tokens") or 0, count(usage, "cache_creation_input_tokens") or 0
     read = (count(usage, "input_tokens") or 0) + cached + written
     return tokens(read, count(usage, "output_tokens"), cached, written)

@@ -1,8 +1,8 @@
-"""HTTP clients of the providers, and the headers that are sent only to a provider's own address.
+"""HTTP clients for the providers, with headers that are sent only to a provider's own address.
 
-The providers' SDKs read many environment variables: proxies, certificates, organizations, headers. This module decides
-which of these variables apply to a provider, so that no variable breaks another provider's client or leaks to its
-server.
+The providers' SDKs read many environment variables, for example for proxies, certificates and headers. This module
+decides which of these variables apply to a provider, so that no variable breaks another provider's client or leaks to
+another provider's server.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class Header(NamedTuple):
 class Client:
     """Settings of a provider's HTTP client.
 
-    `variable` is the environment variable of the address; `own_headers` are the user's headers for that address.
+    `variable` is the environment variable that sets the address. `own_headers` are the headers that the user set for
+    it.
     """
 
     variable: str
@@ -66,10 +67,10 @@ class Client:
         proxy_for(self.address)
 
     def http(self) -> httpx2.AsyncClient:
-        """Return a client for the address that does not read the environment.
+        """Return an HTTP client that ignores the environment.
 
         Raises:
-            SetupError: for the same reasons as `check`.
+            SetupError: If `check` fails.
         """
         self.check()
         tls, url = tls_context(), proxy_for(self.address)
@@ -89,13 +90,13 @@ class Client:
             if not _is_same_server(response.url, target):
                 address = f"{target.scheme}://{target.netloc.decode()}"
                 raise SetupError(
-                    f"{self.variable}: its server redirects to {address}, which is another server; "
+                    f"the server at {self.variable} redirects to {address}, which is another server; "
                     f"set {self.variable} to the final address"
                 )
 
 
 def of_openai(address: str, key: Key) -> Client:
-    """Return OpenAI's client, with the organization, project and custom headers from OpenAI's variables."""
+    """Return OpenAI's client settings, with the organization, project and custom headers from OpenAI's variables."""
     return _client("OPENAI_BASE_URL", address, key, (*_openai_headers(), *_custom_headers("OPENAI_CUSTOM_HEADERS")))
 
 
@@ -104,16 +105,19 @@ def of_anthropic(address: str, key: Key) -> Client:
 
 
 def of_compat(variable: str, address: str, key: Key) -> Client:
-    """Return a client for a compatible server; OpenAI's headers go only to OPENAI_BASE_URL, with OpenAI's key."""
+    """Return client settings for a compatible server.
+
+    OpenAI's headers go only to OPENAI_BASE_URL, with OpenAI's key.
+    """
     is_openai_key = variable == "OPENAI_BASE_URL" and key.name == "OPENAI_API_KEY"
     return _client(variable, address, key, tuple(_custom_headers("OPENAI_CUSTOM_HEADERS")) if is_openai_key else ())
 
 
 def openai_sdk(client: Client) -> Any:  # noqa: ANN401 - an SDK type
-    """Return OpenAI's SDK, but without the headers that it would read from the environment.
+    """Return a client of OpenAI's SDK, without the headers that the SDK reads from the environment.
 
     Raises:
-        SetupError: for the same reasons as `Client.check`.
+        SetupError: If `Client.check` fails.
     """
     import openai  # noqa: PLC0415 - importing takes over a second and 50 MB
 
@@ -127,10 +131,12 @@ def openai_sdk(client: Client) -> Any:  # noqa: ANN401 - an SDK type
 
 
 def anthropic_sdk(client: Client) -> Any:  # noqa: ANN401 - an SDK type
-    """Return Anthropic's SDK. The SDK may read the environment, because its variables are meant for the same address.
+    """Return a client of Anthropic's SDK.
+
+    The SDK is allowed to read its environment variables, because they are meant for the same address.
 
     Raises:
-        SetupError: for the same reasons as `Client.check`.
+        SetupError: If `Client.check` fails.
     """
     import anthropic  # noqa: PLC0415 - importing takes nearly three seconds and 70 MB
 
@@ -140,11 +146,11 @@ def anthropic_sdk(client: Client) -> Any:  # noqa: ANN401 - an SDK type
 def _options(client: Client) -> dict[str, Any]:
     key = client.key.value.get_secret_value()
     base = {"api_key": key, "base_url": client.address, "http_client": client.http()}
-    return {**base, "max_retries": 0, "timeout": None}  # the SDK's retries would multiply with our own
+    return {**base, "max_retries": 0, "timeout": None}  # the SDK's retries would multiply with ours
 
 
 def _client(variable: str, address: str, key: Key, own_headers: tuple[Header, ...]) -> Client:
-    """Move the user and password of the address to a header, since addresses appear in logs and errors."""
+    """Move the user and password of the address to a header, because addresses appear in logs and errors."""
     parts = urlsplit(address)
     user, _, host = parts.netloc.rpartition("@")
     secrets = [word for header in own_headers for word in header.value.get_secret_value().split()]
@@ -170,7 +176,7 @@ def _custom_headers(variable: str) -> Iterator[Header]:
 
 
 def _is_same_server(source: httpx2.URL, target: httpx2.URL) -> bool:
-    """Whether both URLs are on the same server, or the redirect upgrades the same host from http to https."""
+    """Whether a redirect stays on the same server. An upgrade from http to https on the same host is allowed."""
     is_upgrade = (_origin(source)[::2], _origin(target)[::2]) == (("http", 80), ("https", 443))
     return source.host == target.host and (is_upgrade or _origin(source) == _origin(target))
 

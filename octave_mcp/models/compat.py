@@ -1,4 +1,4 @@
-"""Models on any server with the chat.completions API: Ollama, vLLM, LM Studio, llama.cpp, OpenRouter.
+"""Models on any server with the chat.completions API, such as Ollama, vLLM, LM Studio, llama.cpp or OpenRouter.
 
 Not all of these servers enforce a schema, so the prompt contains the schema as well.
 """
@@ -42,7 +42,7 @@ from octave_mcp.settings import Settings, value_of
 _THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details", "thinking")
 # Finish reasons of an answer that was cut off: OpenAI's "length", and others that gateways pass on unchanged.
 _CUT_OFF = {"length", "max_tokens", "model_length"}
-# The SDK requires a key, even for local servers that need none.
+# A placeholder for local servers that need no key, because the SDK requires one.
 NO_KEY = SecretStr("local")
 
 
@@ -50,7 +50,7 @@ def make(settings: Settings, context: RunContext | None = None) -> Model:
     """Return the model.
 
     Raises:
-        SetupError: the model or the address is not set, or the address or the key cannot be used.
+        SetupError: If the model or the address is not set, or if the address or the key cannot be used.
     """
     variable, address = _address(settings)
     if not settings.compat_model or not address:
@@ -82,7 +82,7 @@ def _address(settings: Settings) -> tuple[str, str]:
 
 
 def _key(settings: Settings) -> Key:
-    """Return the key. OpenAI's key is used only for the server at OPENAI_BASE_URL."""
+    """Return the API key. OpenAI's key is used only for the server at OPENAI_BASE_URL."""
     name, value = "OCTAVE_COMPAT_API_KEY", settings.compat_api_key
     if not value and not settings.compat_base_url:
         name, value = "OPENAI_API_KEY", value_of("OPENAI_API_KEY")
@@ -132,7 +132,10 @@ class Chat:
 
 
 def _form(request: Request, error: ErrorInfo) -> Remedy | None:
-    """Request any JSON object, or plain text; the schema is in the system message anyway."""
+    """Request any JSON object, or plain text, instead of an enforced schema.
+
+    The system message contains the schema anyway.
+    """
     current = value_at(request, "response_format", "type")
     if current is None:
         return None
@@ -151,8 +154,8 @@ def _without_system(request: Request) -> Request:
     return {**request, "messages": [{"role": "user", "content": content}]}
 
 
-# Errors of servers that support no response format at all, or only schemas. In both cases `json_object` would also
-# fail: "expected json_schema or text", "unsupported parameter", "extra fields not permitted".
+# Errors from servers that support no response format at all, or only schemas. `json_object` would also fail on such a
+# server: "expected json_schema or text", "unsupported parameter", "extra fields not permitted".
 _NO_RESPONSE_FORMAT = re.compile(
     r"json_schema['\"`]? or ['\"`]?text|(?:unknown|unrecogni[sz]ed|unsupported|unexpected)"
     r" \S* ?(?:param|arg|field|key|input)"
@@ -175,7 +178,7 @@ PARAMETERS = (
 
 
 def _text(content: Any) -> str:  # noqa: ANN401 - an SDK type
-    """Return the text of the message. Reasoning models may send a list of parts, one of which is the reasoning."""
+    """Return the message's text. A reasoning model can send a list of parts, one of which contains the reasoning."""
     if content is None or isinstance(content, str):
         return content or ""
     return "".join(part["text"] for part in content if part["type"] == "text")

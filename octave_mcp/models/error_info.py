@@ -1,6 +1,6 @@
-"""Parser of provider errors: status, codes, text, and the parameters that they name.
+"""Parses a provider's error into its status, codes, text, and the parameters that it names.
 
-Servers send errors in many shapes, some with status 200, and some with another server's error nested in their own.
+Servers send errors in many formats. Some errors have status 200, and some contain the error of another server.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _TEXT_FIELDS = (
 _PARAMETER_FIELDS = ("param", "parameter", "loc", "field")
 _ANSWER_FIELDS = ("choices", "output", "content")
 _FAILED_STATUSES = {"failed", "cancelled"}
-# Finish reasons that mean that an answer failed, although the server sent it with status 200.
+# Finish reasons of answers that failed although the response has status 200.
 _FAILED_REASONS = {"error", "abort", "insufficient_system_resource"}
 
 _CODES_BY_STATUS = {
@@ -57,7 +57,7 @@ _CODES_BY_STATUS = {
     503: "engineoverloaded modeloverloaded overloaded overloadederror serviceunavailable unavailable",
     504: "deadlineexceeded gatewaytimeout timeout timeouterror timedout",
 }
-# Status by provider code; codes are compared in lower case without underscores, hyphens and spaces.
+# Maps providers' error codes to statuses. Codes are compared in lower case, without underscores, hyphens and spaces.
 STATUS_OF = {name: status for status, names in _CODES_BY_STATUS.items() for name in names.split()}
 
 NO_CREDIT = (
@@ -85,15 +85,15 @@ _EVENT = re.compile(r"^data: ?(\{.*)$", re.MULTILINE)
 _MARKUP = re.compile(r"<(style|script)\b.*?(?:</\1>|\Z)|<!--.*?(?:-->|\Z)|<[^<>]*>", re.DOTALL | re.IGNORECASE)
 MAX_PAGE_CHARACTERS = 300
 
-# vLLM prints validation errors as Python does: "{'loc': ('body', 'max_tokens'), ...".
+# vLLM prints validation errors as Python literals: "{'loc': ('body', 'max_tokens'), ...".
 _VLLM_LOCATION = re.compile(r"['\"]loc['\"]: [\[(]([^\])]*)")
 
 
 class ErrorInfo(NamedTuple):
     """A parsed error.
 
-    `status` is 0 if the error has neither a status nor a known code. `headers` are the headers of a server behind a
-    gateway.
+    `status` is 0 if the error has neither a status nor a known code. `headers` are response headers that the error
+    contains, such as those from a server behind a gateway.
     """
 
     status: int
@@ -104,7 +104,7 @@ class ErrorInfo(NamedTuple):
 
 
 def error_info(error: object, status: int = 0) -> ErrorInfo:
-    """Parse an error of any shape; `status` is the status of the response, or 0 if the response had status 200."""
+    """Parse an error in any format. `status` is the status of the response, or 0 if the response had status 200."""
     layers = list(_layers(error))
     words = ": ".join(dict.fromkeys(word for layer in layers for word in _texts_of(layer)))
     return ErrorInfo(
@@ -117,8 +117,8 @@ def error_info(error: object, status: int = 0) -> ErrorInfo:
 
 
 def error_in(answer: object) -> object:
-    """Return the error in a response with status 200; None if the response is an answer."""
-    if isinstance(answer, str):  # a server may send JSON with another content type
+    """Return the error in a response with status 200, or None if the response is an answer."""
+    if isinstance(answer, str):  # some servers send JSON with a wrong content type
         return _in_text(answer)
     if isinstance(answer, list):
         return next((item for item in cast("list[object]", answer) if fields(item).get("error")), None)
@@ -134,7 +134,7 @@ def error_in(answer: object) -> object:
 
 
 def _in_text(text: str) -> object:
-    """Return the error in a text: JSON, server-sent events, or an HTML page."""
+    """Return the error in a text, which can be JSON, server-sent events or an HTML page."""
     if parsed := _as_json(text):
         return error_in(parsed)
     if events := _EVENT.findall(text):
@@ -158,7 +158,10 @@ def _in_choices(choices: object) -> object:
 
 
 def fields(value: object) -> Mapping[str, Any]:
-    """Return the fields of an SDK object, including unknown fields, or of a mapping, with lower-case names; else {}."""
+    """Return the fields of an SDK object or a mapping, or {} for any other value.
+
+    Fields that the SDK does not know are included. The names of a mapping's fields are lower-cased.
+    """
     if hasattr(value, "model_fields_set"):
         return {**vars(value), **(getattr(value, "model_extra", None) or {})}
     if not isinstance(value, Mapping):
@@ -167,13 +170,16 @@ def fields(value: object) -> Mapping[str, Any]:
 
 
 def _is_error(error: object) -> bool:
-    """Whether this is an error: some servers send {"error": {"code": 0, "message": ""}} with every answer."""
+    """Whether the value describes an error.
+
+    Some servers send {"error": {"code": 0, "message": ""}} with every answer.
+    """
     known = fields(error)
     return any(known.get(name) for name in (*_STATUS_FIELDS, *_CODE_FIELDS, *_TEXT_FIELDS)) if known else bool(error)
 
 
 def _layers(error: object, depth_left: int = MAX_LAYERS) -> Iterator[Mapping[str, Any]]:
-    """Yield the error and the errors nested in it, the outermost first."""
+    """Yield the error and the errors nested in it, the outermost error first."""
     if isinstance(error, str):
         if not (parsed := _as_json(error)):
             yield {"message": error}
@@ -193,7 +199,7 @@ def _layers(error: object, depth_left: int = MAX_LAYERS) -> Iterator[Mapping[str
 
 
 def _as_json(text: str) -> object:
-    """Return the text as a JSON object or list; None if it is neither."""
+    """Parse the text as a JSON object or list, or return None if it is neither."""
     if not text.lstrip().startswith(("{", "[")):
         return None
     try:
@@ -220,7 +226,7 @@ def _status_of(layers: list[Mapping[str, Any]], words: str) -> int:
 
 
 def _number(value: object) -> int | None:
-    """Return the value as an error status; None if it is not one."""
+    """Return the value as an HTTP error status, or None if it is not an error status."""
     match = re.fullmatch(r"([45]\d\d)(?:\.0| .*)?", str(value))
     return int(match[1]) if match else None
 

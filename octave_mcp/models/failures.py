@@ -1,4 +1,4 @@
-"""Translation of providers' errors into this project's errors, by name and status, without importing an SDK."""
+"""Translates providers' errors into this project's errors by name and status, without importing an SDK."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ _NO_CREDIT_TEXT = re.compile(NO_CREDIT, re.IGNORECASE)
 
 
 class Key(NamedTuple):
-    """A provider's API key, with the name of its variable; `others` are secrets in the user's headers."""
+    """A provider's API key, with the name of its environment variable.
+
+    `others` are the secrets in the user's headers.
+    """
 
     name: str
     value: SecretStr
@@ -45,17 +48,17 @@ class Failure(NamedTuple):
 
 
 def failure_from_exception(failed: Exception, provider: str, key: Key) -> Failure:
-    """Return the failure that an SDK raised, without secrets."""
+    """Describe an exception that an SDK raised, without secrets."""
     status: int = getattr(failed, "status_code", None) or 0
     info = error_info(getattr(failed, "body", None), status)
-    text = str(failed) if info.words in str(failed) else f"{failed} {info.words}"  # SDKs may omit nested errors
+    text = str(failed) if info.words in str(failed) else f"{failed} {info.words}"  # some SDKs omit nested errors
     wait = retry_after_seconds({**info.headers, **_headers(failed)}, text)
     name = type(failed).__name__
     return Failure(info, scrubbed(text, key) or name, wait, f"{provider} answered {status or name}")
 
 
 def failure_from_answer(error: object, provider: str, key: Key) -> Failure:
-    """Return the failure in a response with status 200, without secrets."""
+    """Describe the error in a response with status 200, without secrets."""
     info = error_info(error)
     number = f" {info.status}" if info.status else ""
     words = scrubbed(info.words, key) or "no message"
@@ -64,10 +67,10 @@ def failure_from_answer(error: object, provider: str, key: Key) -> Failure:
 
 
 def translated(failure: Failure, provider: str, model: str, key: Key) -> UpstreamError:
-    """Return this project's error for the failure; the text of the error contains no secrets."""
+    """Return this project's error for the failure. The error text contains no secrets."""
     (status, codes, *_), words, wait, answered, _ = failure
     text = f"{answered}: {words}"
-    # Some providers call a rate limit a quota, too: "exceeded your current quota".
+    # Some providers also call a rate limit a quota: "exceeded your current quota".
     is_rate_limit = status == 429 and (codes or wait is not None)  # noqa: PLR2004 - Too Many Requests
     if codes & _NO_QUOTA or status == 402 or (_NO_CREDIT_TEXT.search(words) and not is_rate_limit):  # noqa: PLR2004 - Payment Required
         return NoQuota(
@@ -90,7 +93,8 @@ def translated(failure: Failure, provider: str, model: str, key: Key) -> Upstrea
 def scrubbed(text: str, key: Key) -> str:
     """Return the text on one line, with secrets and anything that looks like a key masked."""
     text = " ".join(text.split())
-    # Longest secrets first: a short secret may be part of a longer secret, the rest of which would stay readable.
+    # Mask the longest secrets first. If a short secret is part of a longer one, masking the short one first would leave
+    # the rest readable.
     for secret in sorted((word.get_secret_value() for word in (key.value, *key.others)), key=len, reverse=True):
         if len(secret) >= MIN_SECRET_LENGTH:
             text = text.replace(secret, MASK)

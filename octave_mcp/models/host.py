@@ -1,7 +1,7 @@
-"""Model of the connected client: each ask becomes a question that the client fetches and answers in its own time.
+"""The connected client as a model. Each ask becomes a question that the client fetches and answers in its own time.
 
-Everything the client reads uses up tokens of its conversation. Therefore rules answer what they can, only the most
-relevant passages are shown, and drafts are requested together.
+Everything that the client reads takes up tokens in its conversation. Therefore fixed rules answer some asks, questions
+show only the most relevant passages, and all drafts are requested together.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from octave_mcp.ports import Inbox, Model, RunContext
 from octave_mcp.settings import Settings
 
 CHOICE = choice(MODELS, "host", "model")
-# Maximum characters of findings and passages in a question that asks for copy, by the prompt of the question.
+# For each prompt that asks for copy, the maximum number of characters of findings and passages in the question.
 WRITING_CHARACTERS = {
     "prospect/pain_points": 15_000,
     "playbook/summary": 15_500,
     "playbook/email_sequence": 15_500,
 }
-# Rules read the name and summary from the home page's metadata; the client would not give better answers.
+# Rules read the name and summary from the home page's metadata. Answers from the client would not be better.
 BY_RULES = frozenset({"research/homepage"})
 
 FORM = "Every field of the form is required: null or an empty list where there is nothing."
@@ -47,7 +47,7 @@ def make(settings: Settings, context: RunContext | None = None) -> Model:
 
 
 class Host:
-    """Asks the client each question once: answers from this run, or from another run within a day, are reused."""
+    """Asks the client each question once, and reuses answers from this run and from other runs of the last day."""
 
     name = "host"
     languages: frozenset[str] | None = None
@@ -72,7 +72,7 @@ class Host:
         self._questions: dict[tuple[Ask[Any, Any], bool], QuestionRecord] = {}
 
     def estimate(self, max_pages: int) -> Estimate:
-        """Estimate from runs on sites of ordinary companies; the price of the client's model is unknown."""
+        """Estimate from runs about ordinary companies. There is no price, because the client's model is unknown."""
         asks, size = self._allowance.usual(max_pages)
         return Estimate(asks=asks, input_tokens=size.read, output_tokens=size.written, usd=None, tested=CHOICE.tested)
 
@@ -87,7 +87,7 @@ class Host:
         """Do nothing: there is nothing to open."""
 
     async def announce(self, ask: Ask[Any, Any]) -> None:
-        """Put the question in the inbox now; if the budget does not allow it, `answer` raises the error."""
+        """Put the question in the inbox now. If the budget does not allow it, only `answer` raises the error."""
         with suppress(BudgetExceeded):
             await self._put_once(ask)
 
@@ -126,10 +126,11 @@ class Host:
         """Return the question's record, and put the question in the inbox unless it is already there or answered.
 
         Raises:
-            BudgetExceeded: the run may not ask another question, or not a question of this size.
+            BudgetExceeded: If the question or its size exceeds the run's limits.
         """
         inbox = self._inbox
-        # The lock keeps two steps that ask at once from both passing the budget check with the same remaining budget.
+        # Without the lock, two steps that ask at the same time could both pass the budget check and together exceed the
+        # budget.
         async with self._asking:
             asked = await inbox.questions()
             is_known = any(question.question_id == ask.corrects and not question.reused for question in asked)
@@ -155,7 +156,7 @@ class Host:
         return self._questions[key]
 
     async def _reused(self, question_id: str) -> str | None:
-        """Return the cached answer to the question, from another run within a day; None if there is none."""
+        """Return the answer that another run cached within the last day, or None."""
         context = self._context
         if context is None or context.fresh:
             return None
@@ -171,8 +172,8 @@ class Host:
 def _question(ask: Ask[Any, Any], *, is_known: bool) -> QuestionRecord:
     """Render an ask.
 
-    `is_known`: in this run, the client has already received the question that this ask corrects, so its material is
-    left out.
+    `is_known` is true if the client received the corrected question earlier in this run. The correction then leaves out
+    the material of that question.
     """
     whole, schema = rendered(ask, WRITING_CHARACTERS.get(ask.prompt)), compact_schema_of(ask.answer)
     text = referring(ask) if is_known else whole
@@ -193,7 +194,7 @@ def _question(ask: Ask[Any, Any], *, is_known: bool) -> QuestionRecord:
 
 
 def _id(text: Rendered, schema: Schema, ask: Ask[Any, Any]) -> str:
-    """Return an id that depends only on the content of the question, so that other runs and processes share it."""
+    """Return an ID that depends only on the question's content, so that equal questions in all runs share it."""
     identity = f"{ask.language}{schema}{text.without_marks}"
     return f"q_{blake2b(identity.encode(), digest_size=8).hexdigest()}"
 

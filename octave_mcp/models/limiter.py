@@ -10,12 +10,12 @@ from typing import Self
 from weakref import WeakKeyDictionary
 
 INITIAL_LIMIT = 8.0
-# Initial limit for a server that may answer one call at a time. A run starts with two asks, so this limit does not slow
-# down a fast server.
+# Initial limit for a server that possibly answers only one call at a time. A run starts with two asks, so this limit
+# does not slow down a fast server.
 CAREFUL_INITIAL_LIMIT = 2.0
 DECREASE_FACTOR = 0.7
-# Used if the server answered nothing since the call started, because such a server is probably busy with all calls sent
-# to it.
+# Used if a call times out and the server has answered nothing since that call started. Such a server is probably busy
+# with all of the calls sent to it.
 SILENT_DECREASE_FACTOR = 0.25
 # The limit rises only if calls would then still finish within this share of their timeout.
 MAX_TIME_SHARE = 0.9
@@ -25,15 +25,16 @@ SETTLING_SECONDS = 0.25
 # answered.
 FIRST_COOL_DOWN_SECONDS = 0.25
 MAX_DEFAULT_COOL_DOWN_SECONDS = 8.0
-# The cool-down reaches its maximum long before this cap; without the cap, 2**n overflows a float after a thousand
+# The cool-down reaches its maximum long before this cap. Without the cap, 2**n would overflow a float after a thousand
 # refusals.
 MAX_DOUBLINGS = 10
-# A longer wait is not shared by all callers: each caller decides, by its own deadline, whether to wait at all.
+# Longer waits are not imposed on all callers. Instead, each caller checks whether its own deadline allows the wait.
 MAX_SHARED_COOL_DOWN_SECONDS = 60.0
 FIRST_SPACING_SECONDS = 0.02
-# At least ten calls a second; providers that allow fewer ask for a cool-down.
+# The server still gets at least ten calls a second. Providers that allow fewer calls ask for a cool-down.
 MAX_SPACING_SECONDS = 0.1
-# Factors after a refusal and after an answer. The factors balance when one call in nine is refused.
+# The spacing is multiplied by the first factor after a refusal, and by the second after an answer. The factors balance
+# if one call in nine is refused.
 SPACING_INCREASE, SPACING_DECREASE = 1.5, 0.95
 
 OnWait = Callable[[float, float], None]
@@ -44,11 +45,11 @@ def _now() -> float:
 
 
 class Limiter:
-    """Additive increase, multiplicative decrease: one more call per round of answers, 30 % fewer per refusal.
+    """A limit that rises by one call per round of answers and falls by 30 % per refusal.
 
     All callers share the cool-down after a refusal. Providers also limit the number of requests per unit of time,
-    including refused requests, so each refusal increases the spacing between calls and each answer reduces it. With a
-    `careful` start, each answer adds one call until the usual initial limit is reached.
+    including refused requests, so each refusal increases the spacing between calls, and each answer reduces the
+    spacing. With a `careful` start, each answer adds one call until the usual initial limit is reached.
     """
 
     def __init__(self, max_calls: int, *, careful: bool = False) -> None:
@@ -63,14 +64,18 @@ class Limiter:
         self._lowered_at = -1.0
 
     def turn(self, call_seconds: float, on_wait: OnWait | None = None) -> Turn:
-        """Return a place for one call. `on_wait` receives each time span spent waiting while the server was working."""
+        """Return a place for one call.
+
+        `on_wait` receives each time span in which the call waited for a working server.
+        """
         return Turn(self, call_seconds, on_wait)
 
     def answered(self, turn: Turn) -> None:
-        """Raise the limit if calls would still finish in time with one more call at the server; else lower it."""
+        """Raise the limit if calls would still finish in time with one more call at the server; otherwise lower it."""
         self._refusals_in_a_row = 0
         self.spacing *= SPACING_DECREASE
-        # Calls share the server: with half as many in flight, this call would have taken half as long.
+        # Assume that calls share the server equally: with half as many calls in flight, this call would have taken half
+        # as long.
         fits = turn.max_concurrent * turn.call_seconds * MAX_TIME_SHARE / max(turn.seconds, 1e-9)
         more = 1.0 if self._is_careful and self.limit < INITIAL_LIMIT else 1 / self.limit
         if int(self.limit + more) <= fits:
@@ -79,7 +84,7 @@ class Limiter:
             self.limit = max(1.0, min(self.limit, fits))
 
     def refused(self, wait_seconds: float | None) -> None:
-        """Lower the limit and make all callers wait, as long as the provider asks or for a default time."""
+        """Lower the limit, and make all callers wait for the time that the provider requests or for a default time."""
         now = _now()
         if now - self._lowered_at > SETTLING_SECONDS:
             self._lower(self.limit * DECREASE_FACTOR)
@@ -96,7 +101,7 @@ class Limiter:
         self._lower(min(self.limit, len(self.in_flight - {turn})))
 
     def timed_out(self, turn: Turn) -> None:
-        """Lower the limit, once for all calls in flight; by much more if the server answered none of them."""
+        """Lower the limit once for all calls in flight. Lower it much more if the server answered none of them."""
         if turn.started_at > self._lowered_at:
             is_silent = self.responded_at < turn.started_at
             self._lower(
@@ -106,7 +111,7 @@ class Limiter:
             )
 
     def responded(self) -> None:
-        """Restart the timeouts of the calls in flight: the server is working, and the calls may be in its queue."""
+        """Restart the timeouts of all calls in flight, because the server is working and may have queued them."""
         self.responded_at = _now()
         for turn in self.in_flight:
             turn.restart()
@@ -116,7 +121,7 @@ class Limiter:
 
 
 class Turn:
-    """One call's place at a server, and its timeout, which restarts while the server answers other calls.
+    """The place of one call at a server. The call's timeout restarts when the server answers other calls.
 
     A server that queues calls answers them one by one. The timeout restarts at most once for each call that was in
     flight when this call started. A response to any call counts, because the server's queue may be in any order.
@@ -137,8 +142,8 @@ class Turn:
             now = _now()
             since = self._report_wait(since)
             wait = max(limiter.cool_until, limiter.next_at) - now
-            # In a loop, because another caller may take the free place, or a refusal may set a new cool-down, before
-            # this caller runs.
+            # Loop, because another caller can take the free place before this caller runs, and a refusal can set a new
+            # cool-down.
             if len(limiter.in_flight) >= int(limiter.limit):
                 limiter.freed.clear()
                 await limiter.freed.wait()
@@ -200,7 +205,7 @@ class Turn:
         limiter.next_at = now + limiter.spacing
 
     def _report_wait(self, since: float) -> float:
-        """Report the wait up to the last response, and return the time from which on the wait is not reported yet."""
+        """Report the wait up to the last response, and return the time at which the unreported wait starts."""
         if self._on_wait and self._limiter.responded_at > since:
             self._on_wait(since, self._limiter.responded_at)
         return max(since, self._limiter.responded_at)

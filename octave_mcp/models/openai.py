@@ -1,4 +1,4 @@
-"""OpenAI's models through the Responses API, with enforced schemas; OpenAI is asked not to store the responses."""
+"""OpenAI's models, called through the Responses API with enforced schemas. OpenAI is asked not to store responses."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from octave_mcp.settings import Settings
 DEFAULTS = {"fast": "gpt-6-luna", "strong": "gpt-6.1-terra"}
 KEY = "OPENAI_API_KEY"
 DEFAULT_ADDRESS = "https://api.openai.com/v1"
-# The SDK allows a response without a status. "incomplete" is an answer that was cut off.
+# None is included because the SDK allows a response without a status. "incomplete" means that the answer was cut off.
 _USABLE_STATUSES = {None, "completed", "incomplete"}
 _REFUSAL_REASONS = {"content_filter"}
 
@@ -44,7 +44,7 @@ def make(settings: Settings, context: RunContext | None = None) -> Model:
     """Return the model.
 
     Raises:
-        SetupError: the key is missing, or the key or the address cannot be used.
+        SetupError: If the key is missing, or if the key or the address cannot be used.
     """
     client = of_openai(address_of("OPENAI_BASE_URL", DEFAULT_ADDRESS), Key(KEY, key_of(KEY)))
     return Remote(
@@ -105,7 +105,7 @@ class Responses:
 
 
 def _form(request: Request, _: ErrorInfo) -> Remedy | None:
-    """Put the schema in the prompt instead of having it enforced."""
+    """Put the schema in the prompt if the API does not enforce it."""
     return Remedy("text.format", "the schema in the prompt", _without_form) if "text" in request else None
 
 

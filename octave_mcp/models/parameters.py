@@ -1,7 +1,7 @@
-"""Parameters that models refuse: learned from errors, and changed or left out in later requests.
+"""Parameters that models refuse. They are learned from errors, and changed or left out in later requests.
 
-Models refuse an effort level they lack, a token limit under another name, or a response format they cannot enforce.
-No list covers all servers, so each refusal is learned from the error that reports it.
+A model can refuse an effort level that it lacks, a token limit with the wrong name, or a response format that it cannot
+enforce. No list covers all servers, so each refusal is learned from the error that reports it.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ Path = tuple[str, ...]
 
 REFUSAL_STATUSES = {400, 415, 422}
 NOT_FOUND = 404
-# Some servers send these statuses when they pass on another server's refusal, or cannot build a grammar for a schema;
-# the text of the error decides. 0 is an error with status 200 that contains no other status.
+# Some servers send these statuses when they pass on another server's refusal or cannot build a grammar for a schema, so
+# the error text decides. 0 stands for an error with status 200 that contains no other status.
 AMBIGUOUS_STATUSES = {0, NOT_FOUND, 500, 501}
 
-# A smaller number in an error is not taken for a token limit; it may be a position in the request.
+# A smaller number in an error is not taken for a token limit, because it may be a position in the request.
 MIN_TOKENS = 256
 # Replacements for the effort "low", the best first; used only if the error lists them as allowed.
 EFFORTS = ("minimal", "medium", "high", "xhigh", "max", "none")
 
-# Texts that refuse a parameter, as opposed to other failures with an ambiguous status.
+# Error texts about a refused parameter, as opposed to other failures with an ambiguous status.
 _REFUSAL_TEXT = re.compile(
     r"support|permitted|unrecogni[sz]ed|unknown|implemented|must be|required for|grammar|schema", re.IGNORECASE
 )
-# Texts of a 404 about a parameter, as opposed to a model that does not exist. The pattern is stricter, because the
-# error text contains the name of the model.
+# Texts of 404 errors about a parameter, as opposed to an unknown model. This pattern is stricter, because the text also
+# contains the model's name.
 _REFUSAL_TEXT_OF_404 = re.compile(r"support|parameter", re.IGNORECASE)
 _CONTEXT_TOO_LONG = re.compile(
     r"context.{0,20}(?:length|window|size|limit)|context_length|prompt is too long", re.IGNORECASE
@@ -47,14 +47,14 @@ _INTEGER = re.compile(r"(?<![\w.-])\d[\d,_]*(?![\w-]|\.\d)")
 
 
 class Refused(Transient):
-    """A model refused a parameter; the request is retried at once without it."""
+    """A model refused a parameter. The request is retried at once without the parameter."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, retry_after_seconds=0)
 
 
 class Remedy(NamedTuple):
-    """A change of the request. `instead` replaces the parameter; '' if it is left out."""
+    """A change to the request. `instead` names the replacement for the parameter, or is '' if there is none."""
 
     parameter: str
     instead: str
@@ -69,8 +69,9 @@ class Remedy(NamedTuple):
 class Parameter(NamedTuple):
     """A parameter that a model may refuse.
 
-    `names` are the names of the parameter on various servers; `words` is a pattern for other ways in which errors
-    mention it. `remedy` returns the change of a request; None if the request does not have the parameter or needs it.
+    `names` are the parameter's names on various servers. `words` is a pattern for other ways in which errors mention
+    the parameter. `remedy` returns the change to a request, or None if the request lacks the parameter or cannot do
+    without it.
     """
 
     names: tuple[str, ...]
@@ -78,7 +79,7 @@ class Parameter(NamedTuple):
     remedy: Callable[[Request, ErrorInfo], Remedy | None]
 
     def place_in(self, error: ErrorInfo) -> int | None:
-        """Return the offset of the parameter in the error text; -1 if the error lists it, None if it is not named."""
+        """Return the parameter's offset in the error text, -1 if it is in the error's fields, or else None."""
         if any(_is_part(path, name) for path in error.parameters for name in self.names):
             return -1
         patterns = (*map(_name_pattern, self.names), *([self.words] if self.words else []))
@@ -87,14 +88,17 @@ class Parameter(NamedTuple):
 
 
 def _is_part(path: str, name: str) -> bool:
-    """Whether the path is the parameter, and not a field of the messages that has the same name."""
+    """Whether the path leads to the parameter, and not to a field of the same name in the messages."""
     root, _, inside = path.partition(".")
     is_about_text = root in {"input", "messages"} and inside
     return path.startswith(name) if is_about_text and name != "cache_control" else f".{name}." in f".{path}."
 
 
 def _name_pattern(name: str) -> str:
-    """Return a pattern for the name that does not match the same word in prose: 'format' needs quotes or a colon."""
+    """Return a pattern that matches the parameter's name, but not the same word in prose.
+
+    For example, 'format' must have quotes or a colon.
+    """
     exact = re.escape(name)
     if re.search(r"[._]|[a-z][A-Z]", name):
         return rf"(?<![\w-]){exact}(?!\w)"
@@ -119,10 +123,10 @@ class Refusals:
         return request
 
     def learn(self, model: str, request: Request, error: ErrorInfo) -> Remedy | None:
-        """Return and remember the remedy for the parameter named in the error; None if the error names none."""
+        """Return and remember the remedy for the parameter that the error names, or return None if it names none."""
         remedy = self._remedy(request, error)
         known = self._known.setdefault(model, [])
-        if remedy and all(remedy[:2] != other[:2] for other in known):  # a concurrent call may have learned the remedy
+        if remedy and all(remedy[:2] != other[:2] for other in known):  # another call may know the remedy
             known.append(remedy)
             fields = {"model": model, "parameter": remedy.parameter, "instead": remedy.instead}
             logger.bind(**fields).warning("the model refuses a parameter: {}", remedy.words)
@@ -158,7 +162,7 @@ def dropping(*path: str) -> Callable[[Request, ErrorInfo], Remedy | None]:
 
 
 def effort(*path: str) -> Callable[[Request, ErrorInfo], Remedy | None]:
-    """Return a remedy that replaces the effort with an effort that the error lists, or leaves it out."""
+    """Return a remedy that replaces the effort with an allowed effort from the error text, or else leaves it out."""
 
     def remedy(request: Request, error: ErrorInfo) -> Remedy | None:
         current = value_at(request, *path)
@@ -206,7 +210,7 @@ def _renamed(request: Request, name: str, other: str) -> Request:
 
 
 def keyword(name: str, *path: str) -> Callable[[Request, ErrorInfo], Remedy | None]:
-    """Return a remedy that removes a keyword from the schema at the path; the decoder still checks the answer."""
+    """Return a remedy that removes a keyword from the schema at the path. The decoder still checks the answer."""
 
     def remedy(request: Request, _: ErrorInfo) -> Remedy | None:
         if not _has(value_at(request, *path), name):
@@ -225,7 +229,7 @@ def _has(schema: object, name: str) -> bool:
 
 
 def _schema_without(schema: object, name: str, *, is_schema: bool = True) -> Any:  # noqa: ANN401 - any part of a schema
-    """Return the schema without the keyword; a property of the same name is kept."""
+    """Return the schema without the keyword, but keep any property of the same name."""
     if isinstance(schema, list):
         return [_schema_without(part, name) for part in cast("list[object]", schema)]
     if not isinstance(schema, dict):
@@ -245,7 +249,7 @@ def value_at(request: Mapping[str, Any], *path: str) -> Any:  # noqa: ANN401 - a
 
 
 def with_value(request: Request, path: Path, value: object) -> Request:
-    """Return the request with the value at the path; unchanged if the path does not exist."""
+    """Return the request with `value` at the path, or unchanged if the path does not exist."""
     if value_at(request, *path) is None:
         return request
     first, *rest = path
@@ -253,7 +257,7 @@ def with_value(request: Request, path: Path, value: object) -> Request:
 
 
 def without(request: Request, path: Path) -> Request:
-    """Return the request without the value at the path; unchanged if the path does not exist."""
+    """Return the request without the value at the path, or unchanged if the path does not exist."""
     if value_at(request, *path) is None:
         return request
     first, *rest = path
@@ -263,12 +267,12 @@ def without(request: Request, path: Path) -> Request:
 
 
 def with_first_part(part: object, request: Request, name: str) -> Request:
-    """Return the request with `part` prepended to its first message, which is in the field `name`."""
+    """Return the request with `part` at the start of its first message. `name` is the field with the messages."""
     return {**request, name: [{"role": "user", "content": [part, *request[name][0]["content"]]}]}
 
 
 def schema_prompt(schema: Mapping[str, Any]) -> str:
-    """Return the schema as text of a prompt, for servers that do not enforce it."""
+    """Return prompt text with the schema, for servers that do not enforce schemas."""
     return f"The JSON schema of your answer:\n{json.dumps(schema, separators=(',', ':'))}"
 
 

@@ -1,4 +1,4 @@
-"""Price of an answer, from the list in the installed genai-prices package; no network access."""
+"""Prices answers with the list in the installed genai-prices package, without network access."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ def load_prices() -> None:
 
 
 def priced(tokens: Tokens, provider: str, model: str) -> Usage:
-    """Return the usage with its price in dollars; None if the model is not listed or the counts are inconsistent."""
+    """Return the usage with its price in dollars.
+
+    The price is None for an unlisted model or inconsistent token counts.
+    """
     return Usage(
         input_tokens=tokens.input,
         cached_tokens=tokens.cached,

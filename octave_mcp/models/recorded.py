@@ -1,4 +1,4 @@
-"""Model that replays the recorded answers of an earlier run about the same two companies, on their current pages.
+"""A model that replays recorded answers from an earlier run about the same two companies, on their current pages.
 
 The model has the same capacity as a connected client, so that the same questions are asked. Replaying is free and
 immediate.
@@ -32,8 +32,8 @@ def make(settings: Settings, context: RunContext | None = None, deal: Mapping[Ro
     """Return the model for a deal. Without a deal, the model has a capacity and estimates, but no answers.
 
     Raises:
-        InputError: there is no recording of this deal.
-        StaleRecording: the recording cannot be read.
+        InputError: If no recording of this deal exists.
+        StaleRecording: If the recording cannot be read.
     """
     if not deal:
         return Recorded(None, (), make_host(settings).capacity)
@@ -46,11 +46,11 @@ def make(settings: Settings, context: RunContext | None = None, deal: Mapping[Ro
 
 
 class Recorded:
-    """Replays a recording. Rules answer the same asks that they answer for a connected client."""
+    """Replays a recording. Fixed rules answer the same asks as they do for a connected client."""
 
     name = "recorded"
     languages: frozenset[str] | None = None
-    """None means that the model may write any language, so the run checks the language of the copy."""
+    """None means that the model can write in any language, so the run checks the language of the copy."""
 
     def __init__(self, recording: RecordedRun | None, companies: Sequence[Company], capacity: Capacity) -> None:
         self.capacity = capacity.model_copy(update={"keeps_research": False})
@@ -71,7 +71,7 @@ class Recorded:
         """Do nothing: the recording is already loaded."""
 
     async def announce(self, ask: Ask[Any, Any]) -> None:
-        """Do nothing: asks are independent of each other."""
+        """Do nothing: this model does not have to know about asks in advance."""
 
     async def has_answered(self, ask: Ask[Any, Any]) -> bool:  # noqa: ARG002 - part of the Model port
         return False
@@ -80,8 +80,8 @@ class Recorded:
         """Return the recorded answer.
 
         Raises:
-            StaleRecording: the recorded answer does not match the schema of this release.
-            UnsupportedLanguage: the recording is in another language.
+            StaleRecording: If the recorded answer does not match the schema of this release.
+            UnsupportedLanguage: If the recording is in another language.
         """
         recording = self._recording
         if recording is None:

@@ -48,24 +48,24 @@ from octave_mcp.ports import RunContext
 
 # Gateways send these statuses if the server behind them did not answer in time.
 _TIMEOUT_STATUSES = frozenset({408, 504, 524})
-# Servers without a queue answer 503, or refuse the connection (0), if there are too many calls.
+# Servers without a queue answer 503, or refuse the connection (status 0), if there are too many calls.
 _BUSY_STATUSES = frozenset({0, 503})
-# Each draft is a separate ask to a writer.
+# The number of drafts, each of which is a separate ask.
 DRAFTS = len(DealDraft.model_fields) + MAX_PERSONAS * len(PersonaDraft.model_fields)
-# From this number of pages on, a company has as many findings as the limit on verification allows.
+# A company with at least this many pages reaches the maximum number of findings to verify.
 PAGES_FOR_FULL_VERIFICATION = 10
 # Maximum tries of a call that fails with status 200 and without a reason, because such a failure may be permanent.
 MAX_UNEXPLAINED_TRIES = 3
-# After this many such failures without a single answer, the server is considered broken and nothing is retried.
+# After this many unexplained failures without a single answer, the server counts as broken and no call is retried.
 MAX_UNEXPLAINED_FAILURES = 6
 
 
 class Remote:
     """A provider with one model for each tier. The SDK is imported and opened in a thread, while pages are fetched.
 
-    `other_address` is the server's address, or '' for the provider's own address; it keeps cached answers of different
-    servers apart.
-    `is_own`: the server is the user's own, and may answer one call at a time for all of its models together.
+    `other_address` is the server's address, or '' for the provider's own address. It keeps the cached answers of
+    different servers apart. `is_own` is true for a server of the user. Such a server may answer only one call at a time
+    for all of its models together.
     """
 
     languages: frozenset[str] | None = None
@@ -98,7 +98,7 @@ class Remote:
         self._has_answered, self._unexplained_failures = False, 0
 
     def estimate(self, max_pages: int) -> Estimate:
-        """Estimate from runs on sites of ordinary companies: tokens of prompts, passages and answers."""
+        """Estimate the tokens of prompts, passages and answers from runs about ordinary companies."""
         packs = ceil(max_pages / self.capacity.pack_pages)
         groups = ceil(len(READ_KINDS) / self._specialists)
         reading = Tokens(input=packs * 6_300 + max_pages * (1_300 + 1_900 * groups) + 7_100, output=packs * 2_700 + 900)
@@ -108,7 +108,7 @@ class Remote:
             priced(writing, self.name, self._models["strong"]).usd,
         ]
         return Estimate(
-            asks=4 + packs * (1 + groups) + 1 + DRAFTS,  # the 1 is the ask about needs and buyers
+            asks=4 + packs * (1 + groups) + 1 + DRAFTS,  # the 1 counts the ask about needs and buyers
             input_tokens=reading.input + writing.input,
             output_tokens=reading.output + writing.output,
             usd=None if None in prices else round(sum(filter(None, prices)), 4),
@@ -116,7 +116,7 @@ class Remote:
         )
 
     def estimate_verification(self, max_pages: int) -> Estimate:
-        """Estimate an upper bound for verifying the findings on both companies and each draft."""
+        """Estimate the maximum usage for verifying each draft and the findings about both companies."""
         share = min(1.0, max_pages / PAGES_FOR_FULL_VERIFICATION)
         used = Tokens(input=int(share * 10_000) + DRAFTS * 1_500, output=int(share * 1_000) + DRAFTS * 150)
         usd = priced(used, self.name, self._models["fast"]).usd
@@ -148,16 +148,18 @@ class Remote:
         return await computed(_answer, reply, ask.answer, usage, key)
 
     async def _cached(self, key: str) -> str | None:
-        """Return the cached answer to an equal call within a day; None if there is none."""
+        """Return the answer to an equal call that was cached within the last day, or None."""
         if self._context is None or self._context.fresh:
             return None
         return await answer_cache.get(self._context.key_values, key)
 
     async def verify(self) -> str:
-        """Ask the fast model for one word, which proves the key, the credit and the model's name; return that name.
+        """Ask the fast model for one word, and return the model's name.
+
+        An answer proves that the key and the name are valid and that the account has credit.
 
         Raises:
-            UpstreamError: the model does not answer.
+            UpstreamError: If the model does not answer.
         """
         text = Rendered(system="Answer with the JSON object asked for.", prefix="Say yes.", suffix="", output_tokens=0)
         schema = schema_of(_Word)
@@ -180,7 +182,7 @@ class Remote:
             return
 
     async def announce(self, ask: Ask[Any, Any]) -> None:
-        """Do nothing: asks are independent of each other."""
+        """Do nothing: this model does not have to know about asks in advance."""
 
     async def has_answered(self, ask: Ask[Any, Any]) -> bool:  # noqa: ARG002 - part of the Model port
         return False
@@ -198,7 +200,7 @@ class Remote:
 
     def _sent(self, ask: Ask[Any, Any]) -> Sent:
         text = rendered(ask)
-        # A full correction gets twice the room, since the first answer may have been cut off.
+        # A full correction gets twice as many output tokens, because the first answer may have been cut off.
         answer_tokens = text.output_tokens * (2 if ask.complaint and not ask.patched else 1)
         return Sent(
             model=self._models[ask.tier],
@@ -219,10 +221,10 @@ class Remote:
             if self._context:
                 self._context.check(ask)  # other asks may have used up the budget
             reply = await self._in_turn(turn, wire, sent)
-            return reply, self._usage_of(reply, sent)  # counted before any await, because the run may end there
+            return reply, self._usage_of(reply, sent)  # count the usage now, because the run may end at an await
 
     async def _in_turn(self, turn: Turn, wire: Wire, sent: Sent) -> Reply:
-        """Return the reply, and report it or its failure to the limiter."""
+        """Return the model's reply. Report the reply or the failure to the limiter."""
         try:
             async with turn.timeout():
                 reply = await self._call(wire, sent)
@@ -260,7 +262,7 @@ class Remote:
         )
 
     def _usage_of(self, reply: Reply, sent: Sent) -> Usage:
-        """Return the usage of the reply. An estimate counts against the budget, but is returned without a price."""
+        """Return the reply's usage. Estimated usage counts against the budget, but is returned without a price."""
         usage = priced(reply.tokens or _estimated(reply, sent), self.name, sent.model)
         if self._context:
             self._context.spend(usage)
@@ -282,7 +284,7 @@ class Remote:
         try:
             reply = _without_surrogates(wire.read(answer))
         except (AttributeError, LookupError, TypeError):
-            text = f"{self.name} answered 200 with a body that does not have the shape of an answer"
+            text = f"{self.name} answered 200 with a body that is not a valid answer"
             raise self._unexplained(text) from None
         self._has_answered = True
         return reply
@@ -292,12 +294,12 @@ class Remote:
         is_explained = failure.is_explained
         error = translated(failure, self.name, sent.model, self._key) if is_explained else self._unexplained(text)
         if isinstance(error, BadKey | NoQuota | RateLimited):
-            return error  # a change of parameters would not help
+            return error  # other parameters would not help
         remedy = wire.refusals.learn(sent.model, request, failure.error)
         return Refused(f"{text}; {remedy.words}") if remedy else error
 
     def _unexplained(self, text: str) -> UpstreamError:
-        """Return an error without a known reason: it allows a few tries, or only one if the server seems broken."""
+        """Return an error for an unexplained failure. It allows a few tries, or only one if the server seems broken."""
         self._unexplained_failures += 1
         is_hopeless = not self._has_answered and self._unexplained_failures > MAX_UNEXPLAINED_FAILURES
         error = Transient(text)
@@ -319,7 +321,7 @@ class _Word(Value):
 
 
 def _without_surrogates(reply: Reply) -> Reply:
-    """Remove lone surrogates: JSON can escape them, but they cannot be encoded as UTF-8."""
+    """Remove lone surrogates, which JSON can contain as escapes but UTF-8 cannot encode."""
     text, refusal = (part.encode(errors="ignore").decode() for part in (reply.text, reply.refusal))
     return reply._replace(text=text, refusal=refusal)
 
@@ -330,7 +332,7 @@ def _estimated(reply: Reply, sent: Sent) -> Tokens:
 
 
 def _digest(sent: Sent, server_identity: str, language: str) -> str:
-    """Return the cache key of a call, from everything that the answer depends on.
+    """Return a call's cache key, computed from everything that the answer depends on.
 
     The random delimiters around passages are left out.
     """

@@ -1,4 +1,4 @@
-"""Setup of a provider: its API key, base URL, and the models of its two tiers."""
+"""Setup of a provider: its API key, its base URL, and its models for the two tiers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def key_of(variable: str) -> SecretStr:
     """Return the API key in this environment variable.
 
     Raises:
-        SetupError: the key is missing or malformed.
+        SetupError: If the key is missing or malformed.
     """
     if value := value_of(variable):
         return sendable(variable, value)
@@ -29,7 +29,7 @@ def address_of(variable: str, default: str) -> str:
     """Return the base URL in this environment variable, or else the provider's own base URL.
 
     Raises:
-        SetupError: the value is not a web address.
+        SetupError: If the value is not a web address.
     """
     value = value_of(variable)
     return reachable(variable, value.get_secret_value()) if value else default
@@ -39,8 +39,7 @@ def reachable(variable: str, address: str) -> str:
     """Return the address without a trailing slash.
 
     Raises:
-        SetupError: the address is not a web address. The error text does not contain the address, which may include a
-        password.
+        SetupError: If the address is not a web address. The error text omits the address, which can contain a password.
     """
     if is_web_address(address):
         return address.rstrip("/")
@@ -56,7 +55,7 @@ def models_of(settings: Settings, provider: str, defaults: Mapping[str, str]) ->
     A setting for another provider is ignored.
 
     Raises:
-        SetupError: a setting has no provider prefix.
+        SetupError: If a setting has no provider prefix.
     """
     return {
         "fast": _tier("OCTAVE_FAST_MODEL", settings.fast_model, provider) or defaults["fast"],
@@ -67,5 +66,7 @@ def models_of(settings: Settings, provider: str, defaults: Mapping[str, str]) ->
 def _tier(variable: str, setting: str, provider: str) -> str:
     named_provider, colon, model = setting.partition(":")
     if setting and not (colon and model):
-        raise SetupError(f"{variable} is {setting!r}: put the provider in front, for example 'openai:gpt-6-luna'")
+        raise SetupError(
+            f"{variable} is {setting!r}: put the provider in front of the model, for example 'openai:gpt-6-luna'"
+        )
     return model if named_provider == provider else ""

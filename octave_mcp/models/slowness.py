@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-# Two asks that start together make three calls before either of them gives up, because a timeout is retried once.
+# Two asks that start together can make three calls before either of them gives up, because each retries a timeout once.
 MAX_UNANSWERED = 3
-# A model counts as slow from this average duration of a call, or from this total wait of the run for its turn.
+# A model counts as slow if its calls take this long on average, or if the run has waited this long in total for its
+# turn.
 SLOW_SECONDS = 60.0
 
 
@@ -21,7 +22,7 @@ class Slowness:
         self._took_seconds = self._waited_seconds = self._counted_until = 0.0
 
     def waited(self, since: float, until: float) -> None:
-        # The asks of a run wait at the same time, so overlapping time spans are counted once.
+        # A run's asks can wait at the same time, so overlapping time spans are counted once.
         self._waited_seconds += max(0.0, until - max(since, self._counted_until))
         self._counted_until = max(self._counted_until, until)
         self._report_if_slow()

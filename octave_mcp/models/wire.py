@@ -8,12 +8,15 @@ from octave_mcp.asks.rendering import Rendered
 from octave_mcp.asks.schema import Schema
 from octave_mcp.models.parameters import Refusals, Request
 
-# Room for reasoning, which providers count against the limit of output tokens.
+# Additional tokens for reasoning, which providers count against the limit on output tokens.
 THOUGHT_TOKENS = 4000
 
 
 class Tokens(NamedTuple):
-    """`input` counts everything that was read, including tokens `cached` earlier and tokens `written` to a cache."""
+    """Token counts of a call.
+
+    `input` includes the tokens read from a cache (`cached`) and written to it (`written`).
+    """
 
     input: int = 0
     cached: int = 0
@@ -22,10 +25,10 @@ class Tokens(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """One call: the model, the prompt, the schema of the answer, and its limit of output tokens.
+    """One call: the model, the prompt, the answer's schema, and the limit on output tokens.
 
-    `whole`, in a call for a patch, is the schema of the full answer, with which the provider may have cached the
-    prompt.
+    In a call for a patch, `whole` is the schema of the full answer. The provider may have cached the prompt with that
+    schema.
     """
 
     model: str
@@ -39,9 +42,8 @@ class Sent(NamedTuple):
 class Reply(NamedTuple):
     """A model's reply.
 
-    `tokens` is None if the provider does not report usage.
-    `refusal` is the reason why the model declines to answer, or '' if the model answers.
-    `has_thoughts`: the reply also contained reasoning, separate from the text.
+    `tokens` is None if the provider does not report usage. `refusal` is the reason why the model declines to answer, or
+    '' if the model answers. `has_thoughts` is true if the reply also contained reasoning, separate from the text.
     """
 
     text: str
@@ -72,8 +74,8 @@ class Wire(Protocol):
         """Return the reply in a response.
 
         Raises:
-            Transient: the response has status 200 but says that the call failed.
-            AttributeError, LookupError, TypeError: the response does not have the shape of an answer.
+            Transient: If the response has status 200 but says that the call failed.
+            AttributeError, LookupError, TypeError: If the response does not have the structure of an answer.
         """
         ...
 
@@ -81,20 +83,20 @@ class Wire(Protocol):
 
 
 def count(usage: Any, name: str) -> int | None:  # noqa: ANN401 - an SDK type
-    """Return the token count of this name in the usage; None if it is missing or not a valid count."""
+    """Return the token count called `name`, or None if it is missing or invalid."""
     value = getattr(usage, name, None)
     return value if isinstance(value, int) and value >= 0 else None
 
 
 def has_thought(usage: Any, details: str, name: str) -> bool:  # noqa: ANN401 - an SDK type
-    """Whether the usage counts any reasoning tokens, under these names."""
+    """Whether the usage reports any reasoning tokens."""
     return bool(count(getattr(usage, details, None), name))
 
 
 def tokens(
     total_input: int | None, output: int | None, cached: int | None, written: int | None = None
 ) -> Tokens | None:
-    """Return the token counts; None if some are missing, or if more tokens were cached than read."""
+    """Return the token counts, or None if a count is missing or if more tokens were cached than read."""
     if not total_input or output is None or (cached or 0) + (written or 0) > total_input:
         return None
     return Tokens(input=total_input, cached=cached or 0, written=written or 0, output=output)

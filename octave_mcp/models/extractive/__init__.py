@@ -1,4 +1,4 @@
-"""A rule-based model that needs no API key: it cites what two sites say and fills outlines with quotations."""
+"""A rule-based model that needs no API key. It cites the pages of two companies and fills outlines with quotations."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ _PEOPLE = re.compile(
     r"parents|homeowners|teachers|individuals|makers|beginners|recruiters|hobbyists)\b",
     re.IGNORECASE,
 )
-# In 'We love Acme: it is built for teams', 'we' is a customer, not the vendor.
+# Matches sentences in which 'we' is a customer and not the vendor: 'We love Acme: it is built for teams'.
 _CUSTOMER_SPEAKS = re.compile(r"\b(?:we|I) (?:like|love|use|chose)\b", re.IGNORECASE)
 _PERSONA_HEADING = re.compile(r"^(?:persona\s*:\s*|the\s+)?(?P<name>.+?)$", re.IGNORECASE)
 _GOALS = re.compile(r"^(?:goals?|wants?|what (?:they|she|he) wants?|needs|deal-?makers?)\b", re.IGNORECASE)
@@ -53,7 +53,7 @@ def target_personas(pages: Sequence[ReadPage], vendor: str) -> Iterator[TargetPe
 
 
 def _described_personas(page: ReadPage) -> Iterator[TargetPersona[Cite]]:
-    """Yield personas with goals and challenges listed below headings, and ideal customers from tables."""
+    """Yield personas whose goals and challenges are listed below headings, and ideal customers from tables."""
     for index, section in enumerate(page.sections):
         if section.heading is None or section.heading.level < 2:
             continue
@@ -84,7 +84,7 @@ def _subsections(sections: Sequence[Section], index: int) -> list[Section]:
 
 
 def _description(section: Section, below: Sequence[Section]) -> Line | None:
-    """Return the line that describes the persona best: a table row with job titles, else the first sentence."""
+    """Return the line that describes the persona best: a table row with job titles, or else the first sentence."""
     lines = [line for part in (section, *below) for line in part.lines]
     titles = next(
         (
@@ -113,9 +113,9 @@ def _persona(
 
 
 def _ideal_customers(heading: Line, rows: Sequence[Line]) -> Iterator[TargetPersona[Cite]]:
-    """Yield an audience for each of the first two rows of a table that describes the ideal customer.
+    """If a table describes the ideal customer, yield an audience for each of its first two rows.
 
-    The column header names the customer; each row describes one property of it.
+    The column header names the customer, and each row describes one property of the customer.
     """
     if not re.search(r"\bICP\b|ideal customer|customer profile|who (?:we|is)|good fit", heading.text, re.IGNORECASE):
         return
@@ -143,7 +143,7 @@ def _stated_audiences(section: Section, page: ReadPage, vendor: str) -> Iterator
 
 def _stated_audience(line: Line) -> Iterator[TargetPersona[Cite]]:
     who = _who(line.text)
-    # 'built for your workflow', 'best for exploring data', 'ideal for production workloads' do not name an audience.
+    # Skip phrases that do not name an audience: 'built for your workflow', 'best for exploring data'.
     if who is None or re.match(
         r"(?:your|you|these|those|this|each|every|\w+ly|\w+ing|the needs of)\b", who, re.IGNORECASE
     ):

@@ -1,4 +1,6 @@
-"""Battle cards built from cited facts: quotations, rows of comparison tables, and objections that pages answer."""
+"""Battle cards built from cited facts: quotations, rows of comparison tables, and objections that the vendor's pages
+answer.
+"""
 
 from __future__ import annotations
 
@@ -105,7 +107,7 @@ def competitive_positioning(material: Material) -> CompetitivePositioning[Cite]:
 
 
 def _by_rival(material: Material) -> list[tuple[str, list[Differentiator[EvidenceId]]]]:
-    """Return the competitors that the pages say most about, each with its differentiators."""
+    """Group the differentiators by competitor, and return the competitors with the most of them."""
     by_rival: dict[str, list[Differentiator[EvidenceId]]] = {}
     for difference in material.brief.vendor.differentiators:
         if difference.competitor and material.passages.english(difference.evidence):

@@ -1,4 +1,4 @@
-"""Second check of a prospect's facts: correct each topic, and drop facts whose topic stays uncertain. English only."""
+"""A second check of a prospect's English facts, which corrects topics and drops facts whose topic stays uncertain."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 from octave_mcp.models.extractive.voices import is_own_subject, short_name
 
 _I = re.IGNORECASE
-# Paths of legal, brand and event pages ("/trademarks", "/code-of-conduct", "/meetups"): such pages do not offer a
-# product.
+# Paths of legal, brand and event pages ("/trademarks", "/code-of-conduct", "/meetups"), which do not offer a product.
 _PAGES_WITHOUT_OFFERS = re.compile(
     r"/(?:[\w-]*-)?(?:trademarks?|brand|media-?kit|press-?kit|legal|terms|imprint|licen[cs]es?|contributing|"
     r"contribut(?:e|ors)|code-of-conduct|code-style|threat-model|conf(?:erence|info)?|conference-program|schedule|"
@@ -34,7 +33,8 @@ _PAGES_ABOUT_OTHERS = re.compile(
     _I,
 )
 _TEACHING_PAGES = re.compile(r"/(?:glossary|dictionary|encyclopedia|wiki|learn|learning|tutorials?)(?:/|$)", _I)
-# Words of a tutorial, in which "we" are the author and the reader: "we added a file in the previous step".
+# Words that are typical of tutorials, where "we" means the author and the reader: "we added a file in the previous
+# step".
 _IN_TUTORIAL = re.compile(
     r"\b(?:file|query|fragment|(?:previous|next) step|method|expression|component|directory|\.\w{2,4}|time slots?|"
     r"abstraction|environment where|conversation)\b|^(?:at that time|in the v|in v\d|earlier|underneath|here|"
@@ -54,7 +54,7 @@ _USES = re.compile(
     _I,
 )
 _NO_USE = re.compile(r"\b(?:we can|could|learned|customers?|because|recently had)\b", _I)
-# "We are looking for feedback" is not about hiring.
+# Excludes sentences such as "We are looking for feedback", which are not about hiring.
 _NO_HIRING = re.compile(
     r"\byour customers?\b|\blooking for (?:the |an? )?(?:\w+ ){0,2}(?:ways?|feedback|"
     r"solutions?|ideas|opportunit\w+)\b",
@@ -70,7 +70,8 @@ _ENDED = re.compile(
 _MAX_NOTICE_WORDS = 25
 # A line with fewer words is often only the name of a customer.
 _MIN_CUSTOMER_FACT_WORDS = 4
-# Directions, shell commands and terms: "Registration closes ...", "npm install", "I have read the terms".
+# Directions, shell commands and legal terms, which are not facts about the company: "Registration closes ...", "npm
+# install", "I have read the terms".
 _LOGISTICS = re.compile(
     r"\b(?:hacking )?rooms?:|\bregistration\b|"
     r"\bin the schedule\b|\bdo not go beyond\b|"
@@ -79,7 +80,7 @@ _LOGISTICS = re.compile(
     r"',? \w+: '|\border now\b|^how to\b|\blist of links\b|\bbut do not\b|`",
     _I,
 )
-# Sentences that refer to an earlier sentence ("avoids that"), state an opinion, or quote a speaker ("I'm").
+# Matches sentences that refer to an earlier sentence ("avoids that"), state an opinion, or quote a speaker ("I'm").
 _UNCLEAR = re.compile(
     r"^(?:\S+ ){1,4}their\b|^(?:even|today, everyone|we (?:do )?know|we consider|we need|together)\b|"
     r"\b(?:of|all|from|with|across|for) (?:them|these|those)\b(?!\s+\w)|"
@@ -153,7 +154,7 @@ _IN_FIGURES = re.compile(
     r"(?<![A-Za-z\d])\d[\d,.]{0,20}\d(?![A-Za-z])|\d[\d,.]{0,20}\s?(?:[kKMB]\b|%|x\b)|illion|ousand|undred|-?fold\b|double|triple|"
     r"\d (?:offices|depots|locations|stores|plants|sites|countries|regions|warehouses)\b"
 )
-# "75% of developers" is the result of a survey, not a figure about the company.
+# Matches shares such as "75% of developers", which come from surveys and are not figures about the company.
 _SURVEY_SHARE = re.compile(
     r"^\W*(?:over |about |nearly |almost |more than )?\d[\d.,]*\s?%.*\b(?:of|developers|users|prefer)\b"
 )
@@ -162,7 +163,7 @@ _VERSIONS = re.compile(
     r"^(?:here|at (?-i:[A-Z])\w+), we\b",
     _I,
 )
-# Benefits for employees show that the company hires, even where the sentence starts like an offer.
+# Employee benefits are about hiring, even if the sentence starts like a product offer: "We offer equity".
 _BENEFIT = re.compile(
     r"\b(?:(?:paid|parental|sick|maternity|paternity|medical) leave|paid time off|PTO|vacations?|health insurance|"
     r"401\(?k\)?|stipends?|equity|home office budget|retirement plan|dental|perks)\b",
@@ -221,7 +222,7 @@ def _is_no_statement(text: str, line: Line, path: str, company: str) -> bool:
 
 
 def _is_of_customer(text: str, line: Line, company: str) -> bool:
-    """Whether the line says how a customer uses the product, what the customer gained, or what they say about it."""
+    """Whether the line is about a customer: how the customer uses the product, what the customer gained or said."""
     if len(text.split()) < _MIN_CUSTOMER_FACT_WORDS:
         return False
     if line.form == "heading" or line.quotes or has_words(short_name(company), text):
@@ -233,7 +234,7 @@ def _is_of_customer(text: str, line: Line, company: str) -> bool:
 
 
 def _topic(topic: FactTopic, text: str, line: Line, company: str) -> FactTopic | None:
-    """Return the topic that the words make certain, which may differ from `topic`; None if no topic is certain."""
+    """Return the topic of which the text leaves no doubt, or None. The result can differ from `topic`."""
     if topic in {"offering", "scale", "business", "technology", "team", "funding"}:
         for certain_topic, words in _CERTAIN_WORDS.items():
             if words.search(text) and (topic == "offering" or certain_topic in _OVERRIDES.get(topic, ())):
@@ -245,7 +246,8 @@ def _topic(topic: FactTopic, text: str, line: Line, company: str) -> FactTopic |
     return "offering" if is_offer and topic in {"technology", "funding"} else None
 
 
-# Words that override the topic of a line, if that topic is an offering or is listed in `_OVERRIDES`.
+# Words that replace the topic of a line with a certain topic, if the line's topic is "offering" or `_OVERRIDES` allows
+# it.
 _CERTAIN_WORDS: dict[FactTopic, re.Pattern[str]] = {
     "hiring": re.compile(f"{_SEEKS.pattern}|{_BENEFIT.pattern}", _I),
     "funding": _BACKED,
@@ -278,7 +280,7 @@ def _is_technology(text: str, line: Line, company: str) -> bool:
 
 
 def _is_price(text: str, line: Line, company: str) -> bool:
-    """Whether the price is the company's own, unlike in 'Amazon has a free tier' or '5 $' without a plan."""
+    """Whether the price is the company's own. In 'Amazon has a free tier', it is another company's price."""
     if re.match(r"\d+ [$€£]", text):
         return False
     if line.page.kind == "blog" and (
@@ -293,7 +295,10 @@ def _is_price(text: str, line: Line, company: str) -> bool:
 
 
 def _is_team(text: str, line: Line, company: str) -> bool:
-    """Whether the line says how many people work at the company, or how; 'our team helps you' does not."""
+    """Whether the line says how many people work at the company, or how they work.
+
+    'Our team helps you' says neither.
+    """
     about_others = _ABOUT_OTHER_PEOPLE.search(text)
     is_on_people = _COUNTS_PEOPLE.search(text) or _HOW_PEOPLE_WORK.search(text)
     is_credible = line.page.kind in {"about", "careers"} or is_own_subject(text, company)
@@ -306,14 +311,14 @@ def _is_business(text: str, line: Line, _company: str) -> bool:
 
 
 def _is_initiative(text: str, line: Line, company: str) -> bool:
-    """Whether the line reports news or a plan; on a blog, what 'we' do may be a step of a tutorial."""
+    """Whether the line reports news or a plan of the company, and not a step of a tutorial."""
     is_news = event(text, company, is_headline=False) or _IS_ANNOUNCED_PLAN.search(text)
     is_own_page = line.page.kind in {"about", "careers", "news", "home"}
     return bool(is_news or is_own_page) and not _IN_TUTORIAL.search(text)
 
 
 def _is_location(text: str, line: Line, _company: str) -> bool:
-    """Whether the line names a place; 'an office in your agency' does not."""
+    """Whether the line names a place. 'An office in your agency' does not."""
     return len(text.split()) <= LABEL_WORDS or bool(_IS_SEAT.search(text) or _NAMES_PLACE.search(text))
 
 

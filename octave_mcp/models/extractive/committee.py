@@ -1,7 +1,7 @@
-"""Seats of the buying committee, filled by job titles found on pages.
+"""Fills the seats of the buying committee with people and job titles from the companies' pages.
 
-The prospect's own people come first. A seat that fits none of these people gets the job title of a customer who praises
-the vendor, because the prospect probably has somebody with the same job.
+The prospect's own people are seated first. If none of them fits a seat, the seat gets the job title of a customer who
+praises the vendor, because the prospect probably has somebody with the same job.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from octave_mcp.domain.evidence import Cite
 from octave_mcp.domain.findings import CompanyPerson
 from octave_mcp.models.extractive.material import Material
 
-# A longer "title" describes what somebody does: 'Leads the team that builds our data platform'.
+# A longer text is a description of somebody's work and not a job title: 'Leads the team that builds our data platform'.
 MAX_TITLE_WORDS = 6
-# Title words for each seat. Seats are filled in this order and one person holds one seat: a CTO who is the only
-# executive found is the economic buyer and not the technical evaluator as well.
+# Title words for each seat, in the order in which seats are filled. One person holds only one seat: if a CTO is the
+# only executive, the CTO becomes the economic buyer and not also the technical evaluator.
 _TITLES: dict[SeatName, str] = {
     "economic_buyer": r"chief|c[eftmor]o\b|(?:co-?)?founder|president|vp\b|vice|owner|managing director",
     "champion": r"head|director|lead\b|manager|principal",
@@ -28,7 +28,7 @@ _TITLES: dict[SeatName, str] = {
 
 
 def committee(material: Material) -> Iterator[Seat[Cite]]:
-    # `employer` is set for people whom a company's site quotes or names although they work elsewhere.
+    # `employer` is set only for people who appear on a company's site but work elsewhere.
     theirs = [p for p in material.brief.findings.people if p.company == "prospect" and not p.employer]
     praising = [p for p in material.brief.findings.people if p.company == "vendor" and p.employer]
     taken = set[str]()

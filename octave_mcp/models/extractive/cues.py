@@ -12,7 +12,7 @@ from octave_mcp.domain.prospect import FactTopic, JobFunction, Need
 
 
 def _any(words: str, flags: re.RegexFlag = re.IGNORECASE) -> re.Pattern[str]:
-    """Compile phrases separated by '|', matched at word boundaries; 'secur*' also matches 'secure', 'security'."""
+    """Compile phrases separated by '|', to be matched as whole words. 'secur*' matches 'secure' and 'security'."""
     phrases = "|".join(
         re.escape(phrase.strip()).replace(r"\*", r"\w*").replace(r"\ ", r"\s+") for phrase in words.split("|")
     )
@@ -112,7 +112,7 @@ FUNCTIONS: dict[JobFunction, re.Pattern[str]] = {
     ),
 }
 
-# Words that make a title a job: "Head of Sales" contains such a word, but "Sales" alone is a department.
+# Words that show that a title is a job: "Head of Sales" contains such a word, but "Sales" is only a department.
 JOB = re.compile(
     r"\b(?:C[A-Z]O|CISO|chief|founders?|co-?founders?|president|chair\w*|owner|partner|VP|SVP|EVP|head|director|"
     r"manager|lead|"
@@ -122,7 +122,7 @@ JOB = re.compile(
     r"creator|maintainer|host|organi[sz]er|welder|planner|dispatcher|driver|accountant|controller|intern)s?\b",
     re.IGNORECASE,
 )
-# This pattern also accepts departments. The pattern is used where a title is expected, such as on a team card that says
+# This pattern also accepts departments, because it is used where a title is expected: a team card may just say
 # "Growth".
 TITLE = re.compile(rf"{JOB.pattern}|\b(?:operations|growth|marketing|sales|support|product)\b", re.IGNORECASE)
 
@@ -155,7 +155,7 @@ FUNCTION_NEEDS: dict[JobFunction, tuple[Need, ...]] = {
     "engineering": ("speed", "reliability", "control", "scale", "integration", "automation"),
 }
 
-# The first topic whose words match and whose check passes is taken, so the loosest patterns come last.
+# The first topic with matching words and a passed check is chosen, so the loosest patterns come last.
 FACTS: dict[FactTopic, re.Pattern[str]] = {
     "funding": re.compile(
         r"\b(?:community round|series [a-h]|seed round|in funding|total funding|funding round|valuation|"
@@ -235,14 +235,14 @@ FACTS: dict[FactTopic, re.Pattern[str]] = {
     ),
     "business": _any("is a|is an|is the|we help|we build|our mission|alternative|是一"),
 }
-# A sentence about the founding of a company explains its history, not what it needs today.
+# Matches sentences about the founding of a company, which do not show what the company needs today.
 FOUNDING = re.compile(
     r"\b(?:founded|founders?: |first idea|when we (?:started|began|launched)|started (?:out|working together)|"
     r"got into (?:Y ?Combinator|YC)|our MVP|side project|early days|back then)|"
     r"^(?:since|established in) (?:19|20)\d\d\b",
     re.IGNORECASE,
 )
-# "need" and "exceed" end in -ed without being past tense, hence the lookahead.
+# The lookahead excludes words such as "need" and "exceed", which end in -ed but are not in the past tense.
 PAST = re.compile(
     r"\bwe(?:\s+(?:also|then|soon|quickly|first|just|always|only|never))?\s+"
     r"(?!(?:need|exceed|succeed|proceed|speed)\b)(?:\w+ed|knew|began|thought|saw|had|were|got|built|made|found|"
@@ -281,13 +281,14 @@ OUTCOME = _any(
     "save*|time|money|faster|improv*|understand*|increas*|reduc*|conver*|trust|visibility|grow*|"
     "everything|one place|scale"
 )
-# Words of the user's context that say nothing about the deal: "their team wants to sell more".
+# Common words in the user's context that say nothing specific about the deal: "their team wants to sell more".
 FILLERS = frozenset(
     "their them they team teams with from this that selling sell sells deal want wants need needs "
     "have your ours about into which what when where would could should will more most much many "
     "very also only just budget they're company".split()
 )
-# Complaints and comparisons with the past, which disqualify a sentence as praise or promise: "never", "used to".
+# Words of complaints and of comparisons with the past, such as "never" and "used to". A sentence with such a word is
+# neither praise nor a promise.
 GRUMBLES = re.compile(
     r"\b(?:\w+n['’]t|not|cannot|never|used to|tried|originally|previous\w*|expensive|slow|however)\b", re.IGNORECASE
 )
@@ -322,5 +323,5 @@ def needs_of(text: str) -> set[Need]:
 
 
 def function_of(title: str) -> JobFunction | None:
-    """Return the job function of a title; None if no function's words match."""
+    """Return the job function of a title, or None if the title contains no keyword of a function."""
     return next((function for function, words in FUNCTIONS.items() if words.search(title)), None)

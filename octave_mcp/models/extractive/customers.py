@@ -19,7 +19,8 @@ _STATEMENT = re.compile(
     r"(?:like\s+|at\s+|such as\s+|including\s+)?|"
     r"\b[Cc]ustomers,?\s+(?:like|such as|including|include)\s+)(?P<names>[A-Z][^.!?;:(]{2,160})"
 )
-# A sentence that starts like this need not name the vendor: 'Customers like Globex and Initech ...'.
+# A sentence that starts with one of these words counts even if it does not name the vendor: 'Customers like Globex and
+# Initech ...'.
 _STATEMENT_STARTS = ("Trusted", "Used", "Loved", "Customers", "Our customers", "Our Customers")
 _CUSTOMER_FACT = re.compile(r"(?:Industr\w+|Users|Tools used|Products? used|Location|Use cases?|Company size|Size)\s*:")
 
@@ -45,7 +46,7 @@ def reference_customers(pages: Sequence[ReadPage], vendor: str) -> Iterator[Refe
 
 
 def _by_story(page: ReadPage, vendor: str) -> Iterator[ReferenceCustomer[Cite]]:
-    """Yield the customer whose story the page tells, citing up to four facts: industry, users, tools used."""
+    """Yield the customer whose story the page tells. Cite up to four facts, such as the industry and the tools used."""
     if story := customer_of_story(page, vendor):
         facts = [li for li in page.lines if li.form == "item" and _CUSTOMER_FACT.match(li.text)]
         yield _customer(story[0], "story", story[1], *facts[:4], industry=fact_of(page, "Industr"))

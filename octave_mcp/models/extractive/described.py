@@ -1,4 +1,7 @@
-"""Descriptions of products: sentences about what a product does, whose subject is the product or the vendor."""
+"""Finds sentences that describe a product.
+
+They say what the product does, and their subject is the product or the vendor.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,7 @@ _READER_GAINS = re.compile(
     r"(?:you|your|users|businesses|teams|companies|customers|developers|easy|easier|simple))\b",
     re.IGNORECASE,
 )
-# 'Acme Books offers ...': on a sister site, whose name is not the company's, any name may be the subject.
+# On a sister site, which has its own name, any name can be the subject: 'Acme Books offers ...'.
 _NAMED_SUBJECT = re.compile(rf"[A-Z][\w&.-]*(?: [A-Z]\w+)?\s+{TELLS}\b")
 _REQUEST = re.compile(
     r"\b(?:sign up|subscribe|(?:read|learn) more|click here|(?:contact|email) us|schedule a|book a|request a|"
@@ -87,18 +90,18 @@ def description(page: ReadPage, name: str, vendor: str, *, is_own: bool) -> Line
     if any(_TOGETHER.search(line.text) for line in lines[:2]):
         return None
 
-    # A name in lower case elsewhere on the page ('edge computing') is an ordinary term, not a product.
+    # If the page also has the name in lower case ('edge computing'), the name is an ordinary term and not a product.
     is_name = is_own or not {*name.casefold().split()} <= page.common
     scores = [_description_score(line, name, vendor, is_own=is_own, is_name=is_name) for line in lines]
     candidates = [index for index, score in enumerate(scores) if score]
-    # If two sentences are about equally clear, the earlier one is the introduction of the product.
+    # If two sentences are about equally clear, prefer the earlier sentence, which introduces the product.
     return lines[max(candidates, key=lambda index: scores[index] - 0.4 * index)] if candidates else None
 
 
 def _description_score(line: Line, name: str, vendor: str, *, is_own: bool, is_name: bool) -> float:
-    """Return how clearly a sentence describes the product; 0 if it is about something else.
+    """Return how clearly a sentence describes the product, or 0 if the sentence is about something else.
 
-    If the name consists of common words ('Edge computing'), the sentence must contain one of them.
+    If the product's name consists of common words ('Edge computing'), the sentence must contain one of these words.
     """
     text, early = line.text, " ".join(line.text.split()[:6])
     other_product = re.match(rf"{re.escape(vendor)} (?:[A-Z]\w+ )+(?:is|are|has)\b", text)
@@ -122,7 +125,7 @@ def _description_score(line: Line, name: str, vendor: str, *, is_own: bool, is_n
 
 
 def describes(line: Line) -> bool:
-    """Whether a line may describe what its page is about: a complete sentence without a call to action."""
+    """Whether a line can describe the subject of its page: it must be a complete sentence without a call to action."""
     return (
         line.form in {"sentence", "item", "heading"}
         and whole(line)

@@ -1,4 +1,4 @@
-"""Sections of the playbook as outlines: templates filled with quotations, for a model or the user to turn into copy."""
+"""Outlines of the playbook's sections: templates filled with quotations, which a model or the user turns into copy."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from octave_mcp.models.extractive.outlines import ASK, IF_NOT_NOW, QUESTION, que
 from octave_mcp.models.extractive.pairs import Pair
 from octave_mcp.models.extractive.quoting import quotable, quoted, say
 
-# Limit for each kind: lines, goals, pains, talking points, questions and demo points.
+# The limit applies separately to lines, goals, pains, talking points, questions and demo points.
 MAX_ENTRIES = 3
 _KINDS: dict[str, SentenceKind] = {QUESTION: "question", ASK: "ask", IF_NOT_NOW: "ask"}
 
@@ -88,7 +88,7 @@ def _persona_points(material: Material, rank: int, persona: BuyerPersona) -> Per
 
 
 def _goals(material: Material, persona: BuyerPersona) -> Iterator[Sentence[Cite]]:
-    """Yield the goals that the vendor's pages give for a target persona with this title."""
+    """Yield the goals that the vendor's pages state for a target persona with the same title."""
     same = [t for t in material.brief.vendor.target_personas if normal(t.title) == normal(persona.title)]
     for goal in (goal for target in same for goal in target.goals):
         if material.passages.english(goal.evidence):
@@ -100,7 +100,10 @@ def _pain(material: Material, pain: PainPoint) -> Sentence[Cite]:
 
 
 def sequence(material: Material, rank: int) -> SequenceDraft[Cite]:
-    """Return one touch for each pair. The first touch opens with the relation between the companies, if one exists."""
+    """Return one touch for each pair of a line and a proof.
+
+    If the companies have a relation, the first touch opens with it.
+    """
     pairs = material.pairs[rank]
     return SequenceDraft[Cite](touches=tuple(_touch(material, pair, index) for index, pair in enumerate(pairs)))
 
@@ -119,7 +122,7 @@ def _touch(material: Material, pair: Pair, index: int) -> TouchDraft[Cite]:
 
 
 def _filled_outline(material: Material, pair: Pair, *, opens: bool) -> dict[str, Sentence[Cite]]:
-    """Return the sentences of the outline for a pair, by label."""
+    """Return the outline's sentences for a pair of a line and a proof, keyed by label."""
     quotations = _quotations(material, pair, opens=opens)
     words = {
         "need": title_of(pair.need).lower(),
@@ -149,7 +152,7 @@ def _quotations(material: Material, pair: Pair, *, opens: bool) -> dict[str, Quo
 
 
 def talk_track(material: Material, rank: int) -> TalkTrackDraft[Cite]:
-    """Return the talk track: the persona's first outline as pitch and cold call, and facts for discovery and demo."""
+    """Return the talk track. The pitch and the cold call come from the persona's first outline."""
     sentences = _filled_outline(material, material.pairs[rank][0], opens=True)
     facts = [sentence for sentence in sentences.values() if sentence.kind == "fact"]
     return TalkTrackDraft[Cite](
@@ -171,7 +174,7 @@ def talk_track(material: Material, rank: int) -> TalkTrackDraft[Cite]:
 
 
 def _discovery(material: Material, rank: int) -> Iterator[DiscoveryQuestion]:
-    """Yield the question of the outline for each of the persona's needs."""
+    """For each of the persona's needs, yield the question from the outline."""
     needs: list[Need] = [material.needs[rank], *(pain.need for pain in material.pains_of(material.personas[rank]))]
     for need in list(dict.fromkeys(needs))[:MAX_ENTRIES]:
         text = _filled_outline(material, Pair(None, None, need), opens=False)[QUESTION].text
@@ -196,7 +199,7 @@ def _value_map(material: Material, rank: int) -> Iterator[ValueMapRow[Cite]]:
     """Yield each of the persona's pains with a value proposition or product that addresses the same need."""
     capabilities = [(value.title, value.text, value.evidence) for value in material.brief.vendor.value_propositions]
     capabilities += [(o.name, next(quotable(o.description)), o.evidence) for o in material.offerings]
-    # Texts with quotation marks are left out, because quotations in outlines are not nested.
+    # Leave out texts with quotation marks, because quotations in outlines must not be nested.
     unused = [c for c in capabilities if material.passages.english(c[2]) and "“" not in c[1] and '"' not in c[1]]
     for pain in material.pains_of(material.personas[rank])[:MAX_ENTRIES]:
         fit = next((c for c in unused if pain.need in cues.needs_of(f"{c[0]} {c[1]}")), None)

@@ -1,4 +1,4 @@
-"""Classification of the event that a sentence or headline reports: funding, a hire, a launch, ... English only."""
+"""Classifies the event that an English sentence or headline reports, such as funding, a hire or a launch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NO_EVENT = re.compile(
     r"finalists|tr(?:y|ied|ying) to|used to)\b",
     _I,
 )
-# "User acquisition" does not mean that a company is bought.
+# Excludes phrases such as "user acquisition", which do not mean that a company was bought.
 _OF_MARKETING = re.compile(
     r"\b(?:user|customer|data|talent|client|lead|traffic|cost|per|customers?['’]?|paid)[\s-]acquisition\b|"
     r"\bacquisition (?:cost|channel|funnel|metrics?|rate|strateg\w+)",
@@ -45,8 +45,8 @@ _FUNDING = re.compile(
     rf"\b(?:rais(?:e|es|ed|ing)|secur(?:es|ed))\b.{{0,40}}?{_AMOUNT}|"
     rf"{_AMOUNT}\s+(?:in\s+(?:\w+\s+)?)?(?:{_ROUND}|funding|investment)"
 )
-# Matches "Our Series B" and "$9M seed round". Other words before the round are excluded, since they may name another
-# company.
+# Matches "Our Series B" and "$9M seed round". Other words before the funding round are not allowed, because they may
+# name another company.
 _FUNDING_HEADING = re.compile(
     rf"(?!.*\b(?:stages?|beyond|startups?)\b)(?>\W*(?:our|the|an?|new|announcing|{_AMOUNT}))*\W*(?:{_ROUND})",
     re.IGNORECASE,
@@ -76,7 +76,8 @@ _HIRING = re.compile(
     r"\bwe have (?:\w+\s+){0,3}open (?:roles|positions)\b",
     _I,
 )
-# Advice to readers and refusals: "we're hiring, but only ...", "when you join".
+# Words of advice and refusal. A sentence with such a word does not announce open jobs: "we're hiring, but only ...",
+# "when you join".
 _NO_HIRING = re.compile(r"\b(?:not hiring|, but|really smart|if we|when you|your|you['’]ll)\b", _I)
 CLOSED = re.compile(
     r"\b(?:deadline|applications?|positions?|roles?|vacanc\w+|jobs?|postings?|openings?|recruitment|hiring)\b"
@@ -122,7 +123,7 @@ _ATTENDS = re.compile(
     rf"\b(?:next|this|last) (?:week|month|year)\b",
     _I,
 )
-# A conference or webinar without a date or a name cannot be looked up by the reader.
+# A conference or webinar counts only with a date or a name, because the reader cannot look it up otherwise.
 _IS_IDENTIFIED = re.compile(r"\d|(?<=\s)[A-Z][\w'’-]+")
 _CAMPAIGN = re.compile(
     r"\b(?:launch\w*|new|announc\w+|kick\w* off|start\w*|run(?:ning)?)\b(?:\s+\S+){0,5}?\s+(?:ad |advertising |"
@@ -166,7 +167,7 @@ _SUBORDINATES = re.compile(
     r"(?:\w+ )?(?:week|day|month|year|time|moment|hour|things?|everything|products?|features?|one))\s+$",
     _I,
 )
-# "The recordings are now available" is not the launch of a product.
+# Subjects that are not products: "The recordings are now available" does not announce a product launch.
 _NO_PRODUCT = re.compile(
     r"\b(?:talks?|recordings?|videos?|slides?|episodes?|articles?|posts?|tickets?|registrations?|playlists?|agenda|"
     r"applications?|books?|report|website|page|docs|documentation|they|it|he|she)\b",
@@ -178,26 +179,27 @@ _VERSION = re.compile(
     r"\breleased?\b.{0,10}\bv?\d+\.\d+",
     _I,
 )
-# A headline such as "ownCloud 9.0 released" may be about another company's product.
+# Matches headlines such as "ownCloud 9.0 released", which may be about another company's product.
 _OTHER_PRODUCT = re.compile(r"(?!v?\d|[Vv]ersion|[Rr]elease|[Nn]ew|[Aa]nnounc)[\w-]+\s+v?\d+\.\d+\s+released?\b")
 # Excludes "We launch next quarter", because the date of the post would be taken for the date of the launch.
 _NOT_YET = re.compile(r"\bnext (?:year|quarter|month)\b", _I)
-# "Managed Acme: Northgate launches cloud storage" is news about Northgate.
+# Matches news about another company: "Managed Acme: Northgate launches cloud storage" is about Northgate.
 _NEWS_OF_OTHER = re.compile(rf"[A-Z][\w&.-]+(?: [A-Z][\w&.-]+)?\s+{_NEWS_VERB.pattern}")
 
 
 def event(text: str, company: str, *, is_headline: bool) -> TriggerKind | None:
     """Return the kind of event that the text reports, if any.
 
-    The caller must make sure that a sentence is about the company. This function checks headlines itself, because a
-    headline may lack a subject.
+    If the text is a sentence, the caller must check that it is about the company. This function checks headlines
+    itself, because a headline can lack a subject.
     """
     if _NO_EVENT.search(text) or text.endswith(("?", ":")):
         return None
     return next((kind for kind in _KINDS if _reports(kind, text, company, is_headline=is_headline)), None)
 
 
-# The first match wins, so the broadest kind comes last: "Announcing our Series B" matches launch, too.
+# The first match wins, so the broadest kind comes last: "Announcing our Series B" also matches the pattern for
+# launches.
 _KINDS: tuple[TriggerKind, ...] = (
     "acquisition",
     "funding",
@@ -267,25 +269,25 @@ def _releases(company: str) -> re.Pattern[str]:
 
 
 def is_main(before: str) -> bool:
-    """Whether the text after `before` is a main clause, and not a subordinate one such as 'when we launched'."""
+    """Whether the text after `before` is a main clause, and not a subordinate clause such as 'when we launched'."""
     return not _SUBORDINATES.search(before)
 
 
 def is_plain_launch(text: str) -> bool:
-    """Whether the text says that something is now available, whatever the subject is."""
+    """Whether the text says that something is now available, regardless of the subject."""
     return bool(_AVAILABLE_NOW.search(text)) and not (
         _NO_PRODUCT.search(text) or _NO_EVENT.search(text) or text.endswith("?")
     )
 
 
 def hired(text: str) -> bool:
-    """Whether the text names a person who took a job, with its title."""
+    """Whether the text says that a person took a job and names the job title."""
     match = _JOINS.search(text) or _APPOINTS.search(text) or _NEW_TITLE.search(text)
     return bool(match and TITLE.search(re.split(r"[.;:(]", match["title"])[0]))
 
 
 def is_hiring(text: str) -> bool:
-    """Whether the text says that the company is hiring: 'we are looking for feedback' does not."""
+    """Whether the text says that the company is hiring. 'We are looking for feedback' does not."""
     if not _HIRING.search(text) or CLOSED.search(text) or _NO_HIRING.search(text):
         return False
     return not _SEARCHES.search(text) or bool(_SOUGHT_PEOPLE.search(text) or JOB.search(text))

@@ -1,4 +1,4 @@
-"""Classification of headings: product names, slogans, generic parts of a page, and changes of subject."""
+"""Classifies headings as product names, slogans, generic headings or changes of subject."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from octave_mcp.domain.names import normal
 from octave_mcp.evidence.figures import has_words
 from octave_mcp.models.extractive.typed_lines import Line, Section
 
-# Longer headings are slogans or sentences.
+# Longer headings are slogans or sentences and not product names.
 MAX_NAME_WORDS = 6
 
-# Verbs that begin a slogan or a request: 'Ship faster', 'Automate your invoices'. Nouns with the same spelling are
-# included ('Access', 'Plan'); `_NOUN_FIRST` sorts them out.
+# Verbs that begin a slogan or a request: 'Ship faster', 'Automate your invoices'. Some of these verbs can also be nouns
+# ('Access', 'Plan'); `_NOUN_FIRST` matches such cases.
 _VERBS = (
     "accelerate accept access achieve adapt add adopt align analyze analyse answer apply ask attract automate avoid "
     "be become "
@@ -40,7 +40,7 @@ _OTHER_LEADS = (
     "who which whose is are can does did will should"
 ).split()
 _REQUESTS, _LEADS = frozenset(_VERBS), frozenset((*_VERBS, *_OTHER_LEADS))
-# 'Access is limited', 'Open source', 'Access controls': the first word is not an imperative.
+# Phrases whose first word is not an imperative: 'Access is limited', 'Open source', 'Access controls'.
 _NOUN_FIRST = re.compile(
     r"\w+[- ](?:is|are|was|were|has|have|can|will|of|to|source|controls?|points?|code)\b", re.IGNORECASE
 )
@@ -87,18 +87,18 @@ _STOP_WORDS = frozenset(
     "with your that this from have more than what when will into over them they their and the for you our are can all "
     "any how its not get use using based".split()
 )
-# Number of letters. The first five letters are a crude stem ('analytics', 'analysis' and 'analyze' share 'analy'); the
-# minimum of three includes 'API'.
+# The first five letters of a word serve as its stem: 'analytics', 'analysis' and 'analyze' share 'analy'. Words with
+# fewer than three letters are ignored, but 'API' counts.
 MIN_STEM, MAX_STEM = 3, 5
 
 
 def is_not_product_page(url: str) -> bool:
-    """Whether the URL shows that a page presents an event, a form, an installation guide or the like, not a product."""
+    """Whether the URL shows that a page presents no product, but an event, a form, an installation guide or the like."""
     return bool(_ASIDE.search(urlsplit(url).path))
 
 
 def share_a_word(title: str, text: str, vendor: str) -> bool:
-    """Whether both texts contain the same word in any inflection; stop words and the vendor's name do not count."""
+    """Whether both texts contain the same word in any inflection. Stop words and the vendor's name do not count."""
     return bool(_stems(title) & _stems(text) - _stems(vendor))
 
 
@@ -118,7 +118,7 @@ def is_instruction(text: str) -> bool:
 
 
 def _starts_a_phrase(text: str) -> bool:
-    """Whether the text starts like a slogan, question or sentence: 'Ship faster', 'How it works', 'Your data'."""
+    """Whether the text starts like a slogan, a question or a sentence: 'Ship faster', 'How it works', 'Your data'."""
     return _first_word(text) in _LEADS
 
 
@@ -127,17 +127,17 @@ def _first_word(text: str) -> str:
 
 
 def is_part_of_a_page(text: str) -> bool:
-    """Whether a heading could be on any company's page: 'Overview', 'Key features'."""
+    """Whether a heading is so generic that it could be on any company's page: 'Overview', 'Key features'."""
     return bool(_PARTS.fullmatch(text.strip(" .:")))
 
 
 def leads_elsewhere(text: str) -> bool:
-    """Whether the text below a heading is not about the product: questions, posts, jobs, testimonials."""
+    """Whether the heading introduces something other than the product, such as questions, posts, jobs or testimonials."""
     return text.rstrip().endswith("?") or bool(_ELSEWHERE.search(text))
 
 
 def is_product_name(text: str) -> bool:
-    """Whether a text can be a product's name; slogans, sentences and generic headings cannot."""
+    """Whether a text can be a product's name, unlike slogans, sentences and generic headings."""
     words = text.split()
     return (
         1 <= len(words) <= MAX_NAME_WORDS
@@ -156,7 +156,7 @@ def is_product_name(text: str) -> bool:
 
 
 def is_named_in_path(text: str, url: str, vendor: str) -> bool:
-    """Whether the last segment of the URL spells the name: 'AWS Lambda' at '/lambda', 'Heatmaps' at '/heatmap'."""
+    """Whether the last segment of the URL contains the name: 'AWS Lambda' at '/lambda', 'Heatmaps' at '/heatmap'."""
     slug = {word.removesuffix("s") for word in _words(urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1])}
     name = {word.removesuffix("s") for word in _words(text)} - {"and", "the", "of", "for"}
     own = name - {word.removesuffix("s") for word in _words(vendor)}
@@ -174,7 +174,7 @@ def is_named_for(text: str, vendor: str) -> bool:
 
 
 def with_headings_above(sections: Sequence[Section]) -> Iterator[tuple[Section, tuple[Line, ...]]]:
-    """Yield each section with the headings that enclose it, the outermost first."""
+    """Yield each section with its parent headings, the outermost heading first."""
     above: list[Line] = []
     for section in sections:
         if section.heading is None:

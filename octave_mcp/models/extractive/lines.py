@@ -23,13 +23,14 @@ from octave_mcp.models.extractive.quoting import (
     without_lead,
 )
 
-# 'We are launching soon' is out of date after four months.
+# A statement such as 'We are launching soon' is out of date after four months.
 MAX_AGE_OF_NEWS_DAYS = 120
 
-# Pages on which customers speak, or on which the text addresses users and does not describe the company.
+# Pages that quote customers, or that address users instead of describing the company.
 _EXCLUDED_PAGES: frozenset[PageKind] = frozenset({"case_study", "docs", "security", "faq", "other"})
 _PRODUCT_TOPICS: frozenset[FactTopic] = frozenset({"offering", "technology", "pricing", "compliance"})
-# The topics that give the best reason to write come first; each further position lowers the score by 0.15.
+# Topics that give a better reason to contact the prospect come first. Each place further down the list lowers a line's
+# score by 0.15.
 _TOPICS: tuple[FactTopic, ...] = (
     "initiative",
     "funding",
@@ -48,7 +49,7 @@ _LABELLED: frozenset[PageKind] = frozenset(
     {"about", "careers", "home", "news", "blog", "pricing", "customers", "product"}
 )
 _QUOTABLE = frozenset({None, "description"})
-# A name may contain a word for a need: 'Sequoia Growth Partners' is not about growth.
+# Matches names, because a name can contain the keyword of a need: 'Sequoia Growth Partners' is not about growth.
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w’'&-]*(?: [A-Z][\w’'&-]*)+")
 _EXPIRES = re.compile(
     r"\b(?:today|tomorrow|soon|next (?:few )?(?:week|month|year)s?|coming (?:week|month)s?|"
@@ -59,7 +60,10 @@ _EXPIRES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line to quote. `location` names its page ('Their careers page'); lines with a higher `score` come first."""
+    """A line to quote.
+
+    `location` names the line's page ('Their careers page'). Lines with a higher `score` come first.
+    """
 
     location: str
     quote: str
@@ -71,7 +75,7 @@ class Line:
 def lines(known: ProspectIntelligence, prospect: str, passages: Passages) -> list[Line]:
     """Return the quotable lines, best first.
 
-    Lines about the prospect's product are used only if there are no others.
+    Lines about the prospect's product are used only if there are no other lines.
     """
     facts = known.company_profile.facts
     own = [(fact, _score(fact)) for fact in facts if fact.topic not in _PRODUCT_TOPICS]
@@ -80,8 +84,8 @@ def lines(known: ProspectIntelligence, prospect: str, passages: Passages) -> lis
         for fact in facts
         if fact.topic in _PRODUCT_TOPICS and _is_about_prospect(fact, prospect, passages)
     ]
-    # Among equally recent lines, a stated pain outranks every fact (2.5 at most), and an inferred pain outranks most
-    # facts.
+    # Facts score at most 2.5. Among equally recent lines, a stated pain therefore outranks every fact, and an inferred
+    # pain outranks most facts.
     pains = [(pain, 4.5 if pain.stated else 2.0) for pain in known.pain_points]
     candidates = list(_quotable([*pains, *own], passages)) or list(_quotable(product, passages))
     unique = {_key(line.quote): line for line in sorted(candidates, key=lambda line: line.score)}
@@ -94,7 +98,7 @@ def _quotable(scored: Iterable[tuple[Finding[EvidenceId], float]], passages: Pas
 
 
 def _is_about_prospect(fact: Fact[EvidenceId], prospect: str, passages: Passages) -> bool:
-    """Whether the prospect is the subject of a fact about its product, so that the fact does not just address users.
+    """Whether a fact about the prospect's product has the prospect as its subject, and does not just address users.
 
     Facts in other languages pass, because the rules recognize only English subjects.
     """
@@ -128,7 +132,7 @@ def _location(passage: Passage) -> str:
 
 
 def _text(passage: Passage) -> str:
-    """Return the text to quote, or ''. A passage in another language is quoted only if it is short."""
+    """Return the text to quote, or '' if nothing can be quoted. Foreign-language passages must be short."""
     text = passage.text
     if passage.where not in _QUOTABLE:
         return ""
@@ -153,12 +157,12 @@ def _is_clear(text: str) -> bool:
 
 
 def _is_past(text: str, age: int | None) -> bool:
-    """Whether a line is out of date: 'soon' after some months, or a funding round of unknown date."""
+    """Whether a line is out of date: it says 'soon' on an old page, or reports a funding round without a date."""
     if _EXPIRES.search(text) and (age is None or age > MAX_AGE_OF_NEWS_DAYS):
         return True
     return bool(cues.FACTS["funding"].search(text)) and age is None
 
 
 def _key(text: str) -> str:
-    """Return the first five words; lines with the same key are treated as duplicates."""
+    """Return the first five words. Lines that share these words are duplicates."""
     return " ".join(normal(text).split()[:5])

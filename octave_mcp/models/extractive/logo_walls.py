@@ -1,4 +1,4 @@
-"""Finds customers in rows of logos, if the text above a row says that it shows customers ('Trusted by')."""
+"""Finds customers in rows of logos that have a caption such as 'Trusted by'."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from octave_mcp.domain.names import normal
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
 MAX_CAPTION_WORDS = 16
-# A partner may be a customer too, so one or two names in common prove nothing.
+# A partner can also be a customer, so a row of customers can share one or two names with a row of partners.
 MIN_MIXED_NAMES = 3
 
 _GROUP = (
     r"(?:companies|teams|brands|businesses|organi[sz]ations|leaders|developers|innovators|enterprises|startups|people)"
 )
-# Captions above customers: 'Trusted by', 'Our happy customers', 'Join 2,000+ teams', '客户'. After a bare 'Customers',
-# the caption must end or continue with 'include', 'stories' or the like, because 'Customers in 40 countries' may be
-# above a map.
+# Captions above customers: 'Trusted by', 'Our happy customers', 'Join 2,000+ teams', '客户'. If the caption starts with
+# 'Customers', only words such as 'include' or 'stories' are allowed after it, because 'Customers in 40 countries' may
+# be above a map.
 _CUSTOMERS = re.compile(
     r"\b(?:trusted|used|loved|chosen|preferred|adopted|relied (?:up)?on) (?:worldwide )?by\b|"
     r"^\W*(?:(?:some|a few|many) of )?(?:our |featured |selected |happy |key )*(?:customers|clients)(?: (?:include|"
@@ -52,9 +52,9 @@ _DECORATION = re.compile(
 
 
 def customers_on_walls(page: ReadPage) -> Iterator[tuple[str, Line]]:
-    """Yield the names in rows of logos whose caption says that they are customers.
+    """Yield the names in rows of logos that have a caption for customers.
 
-    A row that shares several names with a row of partners is left out: some carousels mix customers and partners.
+    A row that shares several names with a row of partners is left out, because some carousels mix both groups.
     """
     walls = list(_walls(page))
     others = {normal(name) for names, _, is_customers in walls if not is_customers for name in names}
@@ -96,7 +96,7 @@ def _is_file_name(name: str) -> bool:
 
 
 def captioned(lines: Sequence[Line], caption: re.Pattern[str]) -> Iterator[tuple[str, Line]]:
-    """Yield the names in rows of logos whose heading matches `caption`: certificates under 'Security'."""
+    """Yield the names in rows of logos whose heading matches `caption`, for example certificates below 'Security'."""
     for line in lines:
         if line.form == "logos" and caption.search(line.heading):
             yield from ((alt.strip(), line) for alt in line.text.split(","))

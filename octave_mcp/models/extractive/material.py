@@ -23,7 +23,7 @@ NONE: Quotation = ("", ())
 
 
 class Material:
-    """Everything that the outlines of one playbook can quote, computed from its brief on first use."""
+    """Everything that the outlines of one playbook can quote. Each property is computed from the brief on first use."""
 
     def __init__(self, brief: WritingBrief, passages: Passages) -> None:
         self.brief, self.passages = brief, passages
@@ -63,7 +63,10 @@ class Material:
 
     @cached_property
     def pairs(self) -> list[list[Pair]]:
-        """Pairs for each persona. A persona without a pair gets an empty pair, so that every persona has an outline."""
+        """The pairs of a line and a proof for each persona.
+
+        A persona without a pair gets an empty pair, so that every persona has an outline.
+        """
         own = [cues.FUNCTION_NEEDS[persona.function] for persona in self.personas]
         wanted: list[tuple[Need, ...]] = [(need, *others) for need, others in zip(self.needs, own, strict=True)]
         by_persona = pairs_by_persona(self.lines, self.proofs, wanted, self.brief.context)
@@ -104,7 +107,7 @@ class Material:
 
     @cached_property
     def promise(self) -> Quotation:
-        """The vendor's promise in one sentence: its pitch, else its first value proposition that can be quoted."""
+        """The vendor's promise in one sentence: from its pitch, or else from its first quotable value proposition."""
         pitch, values = self.brief.pitch, self.brief.vendor.value_propositions
         candidates = [(pitch.text, pitch.evidence)] if pitch else []
         candidates += [(value.text, value.evidence) for value in values]
@@ -115,7 +118,7 @@ class Material:
 
     @cached_property
     def offerings(self) -> list[Offering[EvidenceId]]:
-        """Products and services to propose. Products named in the prospect's own story are left out."""
+        """Products and services to propose. Products named in the prospect's case study are left out."""
         owned = " ".join(self._texts_of_story())
         return [
             offering
@@ -127,7 +130,7 @@ class Material:
         ]
 
     def _texts_of_story(self) -> list[str]:
-        """All passages of the pages that tell the prospect's story."""
+        """All passages of the pages with the prospect's case study."""
         evidence = self._story_about_prospect.evidence if self._story_about_prospect else ()
         urls = {passage.page.url for i in evidence if (passage := self.passages.passage(i))}
         return [passage.text for passage in self.passages.passages if passage.page.url in urls]
@@ -138,7 +141,7 @@ def _titled(relation: str, headline: str) -> str:
 
 
 def _headline(story: CaseStudy[EvidenceId] | None) -> str:
-    """Return the headline, or '' if it contains a quotation, because quotations in outlines are not nested."""
+    """Return the headline, or '' if it contains a quotation, because quotations must not be nested."""
     return story.headline if story and '"' not in story.headline and "“" not in story.headline else ""
 
 

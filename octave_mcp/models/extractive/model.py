@@ -1,4 +1,4 @@
-"""Model that answers by fixed rules, without any language model or network access."""
+"""A model that answers by fixed rules, without a language model or network access."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Extractive:
         return Answer[A](value=ask.answer.model_validate(value), usage=Usage())
 
     async def announce(self, ask: Ask[Any, Any]) -> None:
-        """Do nothing: asks are independent of each other."""
+        """Do nothing: this model does not have to know about asks in advance."""
 
     async def has_answered(self, ask: Ask[Any, Any]) -> bool:  # noqa: ARG002 - part of the Model port
         return False
@@ -100,7 +100,7 @@ def _filler_of(answer_type: type[Value]) -> Callable[[Any], Value]:
     """Return the function that fills an answer of this type.
 
     Raises:
-        BadAnswer: no rules exist for this type.
+        BadAnswer: If no rules exist for this type.
     """
     if answer_type in _ANSWERS:
         return _ANSWERS[answer_type]
@@ -114,7 +114,7 @@ def _filler_of(answer_type: type[Value]) -> Callable[[Any], Value]:
 def _homepage(ask: Ask[HomepageAnswer[Cite], ReadingBrief]) -> HomepageAnswer[Cite]:
     """Return the company's name from the metadata or title, and a summary from the description or first sentence."""
     pages = read(ask.passages)
-    # Reversed, so that for each label the first line of the first page overwrites the others.
+    # In reverse order, so that the first line with a label overwrites later lines with the same label.
     head = {line.label: line for page in reversed(pages) for line in reversed(page.head)}
     name = next((claim(head[label]) for label in _NAME_LABELS if label in head), None)
     if name is None and "Title" in head:
@@ -132,7 +132,7 @@ def _first_sentence(pages: Sequence[ReadPage], name: str) -> Line | None:
 def _name_in_title(title: Line, lines: Sequence[Line], domain: str) -> Claim[Cite] | None:
     """Return the company's name from the title.
 
-    The name is a part that matches the domain, or else a short part that also occurs on the page, or else the whole
+    Prefer a part of the title that matches the domain, then a short part that also occurs on the page, then the whole
     title if it is short.
     """
     parts = [part.strip() for part in re.split(r"\s+[-|–—·]\s+|:\s+", title.text)]
@@ -145,7 +145,7 @@ def _name_in_title(title: Line, lines: Sequence[Line], domain: str) -> Claim[Cit
 
 
 def _vendor_elements(ask: Ask[Any, ReadingBrief]) -> Value:
-    """Return all elements of the kinds that the answer has, because there is no token limit to respect."""
+    """Return all elements of the requested kinds, because these rules have no token limit."""
     pages, vendor = read(ask.passages), ask.brief.company
     elements = {
         kind: tuple(item for item in _ELEMENTS.get(kind, _no_elements)(pages, vendor) if not _has_address(item))
@@ -155,7 +155,7 @@ def _vendor_elements(ask: Ask[Any, ReadingBrief]) -> Value:
 
 
 def _has_address(element: Value) -> bool:
-    """Whether the element contains a URL or an e-mail address, because the evidence checks may drop such elements."""
+    """Whether the element contains a URL or an e-mail address, because the evidence checks could drop it."""
     return bool(_ADDRESS.search(element.model_dump_json()))
 
 
@@ -191,10 +191,10 @@ def _prospect(ask: Ask[ProspectAnswer[Cite], ReadingBrief]) -> ProspectAnswer[Ci
 
 
 def _facts(pages: Sequence[ReadPage], company: str) -> Iterable[Fact[Cite]]:
-    """Return facts, at most one per sentence; an offer is stated together with its title."""
+    """Return at most one fact per sentence. A fact about an offer includes the offer's title."""
     sold_facts = {(fact.topic, fact.text): fact for fact in sold(pages, company)}.values()
     cited = dict.fromkeys(cite for fact in sold_facts for cite in fact.evidence)
-    # A sentence that states an offer is not repeated as a fact of another topic.
+    # A sentence that states an offer is not repeated as a fact on another topic.
     others = (fact for fact in prospects.facts(pages, company) if fact.evidence[0] not in cited)
     checked = certain((*sold_facts, *others), pages, company)
     return {(fact.topic, fact.text): fact for fact in checked}.values()
@@ -218,7 +218,6 @@ def _deal(material: Material) -> DealDraft[Cite]:
 
 
 def _personas(ask: Ask[Any, WritingBrief]) -> Value:
-    """Return drafts for the personas that the answer has."""
     material, ranks = _material(ask), {name: at for at, name in enumerate(PersonaDrafts.model_fields)}
     return ask.answer.model_validate(
         {

@@ -40,7 +40,7 @@ _NOT_A_COMPANY = frozenset(
     "customer case study studies story stories why how what more read learn all every everyone new use "
     "using build built help get choose see discover explore watch meet introducing announcing our".split()
 )
-# 'Ministry' alone is not the name of an organisation, but 'Ministry of Health' is.
+# Words that do not name an organisation on their own: 'Ministry of Health' is a name, but 'Ministry' is not.
 _KINDS_OF_OFFICE = frozenset(
     "department agency ministry university college school bureau council city state government office institute".split()
 )
@@ -68,7 +68,7 @@ def customer_in_headline(text: str, vendor: str) -> str | None:
 
 
 def company_name(text: str, vendor: str) -> str | None:
-    """Return the text as a company's name, or None if it is the vendor's name or cannot be a company's name."""
+    """Return the company's name in the text, or None if the text is the vendor's name or not a company's name."""
     name = re.sub(r"['’]s$", "", text.strip(' .,:;|–—-"“”'))
     words = name.split()
     if not words or len(words) > 5 or len(name) > 40 or normal(name) == normal(vendor):
@@ -93,7 +93,7 @@ def customer_of_story(page: ReadPage, vendor: str) -> tuple[str, Line] | None:
     headline = page.headline
     if headline is None:
         return None
-    # The URL is more reliable than the headline, which may begin with any noun: '/customers/acme'.
+    # A URL such as '/customers/acme' is more reliable than the headline, which can begin with any noun.
     if by_path := _named_in_path(page.page.url, page.lines, vendor):
         return by_path
     name = customer_in_headline(headline.text, vendor)
@@ -103,8 +103,8 @@ def customer_of_story(page: ReadPage, vendor: str) -> tuple[str, Line] | None:
 def listed_story(line: Line, page: ReadPage, vendor: str) -> str | None:
     """Return the customer whose story a heading announces.
 
-    Only headings on the customers page count, and headings on a home or product page that also name the vendor. A word
-    that the page also writes in lower case is not a name: 'Pricing' in 'Pricing made simple'.
+    A heading must be on the customers page, or on a home or product page and name the vendor. A word that the page also
+    writes in lower case is not a name: 'Pricing' in 'Pricing made simple'.
     """
     if line.form != "heading" or line.level == 1:
         return None
@@ -125,7 +125,7 @@ def fact_of(page: ReadPage, label: str) -> str | None:
 
 
 def _named_in_path(url: str, lines: Iterable[Line], vendor: str) -> tuple[str, Line] | None:
-    """Return words near the top of the page that match the URL, and their line: 'Mention Me' for '/mention-me'."""
+    """Return a name near the top of the page that matches the URL ('Mention Me' for '/mention-me'), and its line."""
     slug = urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1].casefold()
     wanted = re.sub(r"[^a-z0-9]", "", re.sub(r"^(?:case-study|customer-story|how)-", "", slug))
     for line in list(lines)[:8]:
@@ -198,7 +198,7 @@ def is_person(text: str) -> bool:
 
 
 def speaks_of(text: str, company: str) -> bool:
-    """Whether the subject of a sentence is the company: its name is among the first five words, or it says 'we'."""
+    """Whether the company is the subject of a sentence: the sentence says 'we' or starts with the company's name."""
     return bool(OUR_OWN.search(text)) or has_words(company, " ".join(text.split()[:5]))
 
 
@@ -225,7 +225,9 @@ def quoted_speaker(text: str) -> Person | None:
 
 
 def rivals_in(title: str, vendor: str) -> list[str]:
-    """Return the competitors in a comparison's title: 'In-depth: Acme vs Rival' gives ['Rival'] for the vendor Acme."""
+    """Return the competitors in the title of a comparison: 'In-depth: Acme vs Rival' gives ['Rival'] for the vendor
+    Acme.
+    """
     text = re.sub(r"^[^:]{1,30}:\s+", "", title)
     parts = [re.sub(r"\s*[:(|–—].*$", "", part).strip() for part in _VERSUS.split(text)]
     if len(parts) < 2 or not any(normal(vendor) in normal(part) for part in parts):

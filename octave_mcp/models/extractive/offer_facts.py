@@ -1,4 +1,4 @@
-"""Facts about the prospect's offer, taken only from sentences that are certainly about it. English only."""
+"""Facts about the prospect's offer, taken only from English sentences that are certainly about the offer."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ _OTHER_SUBJECT = re.compile(
 )
 _LIMIT = re.compile(r"\W*\d|\W*(?:up to|unlimited|accordingly)\b", _I)
 _STEP = re.compile(r"^(?:we can|our journey|you)\b", _I)
-# A library that the company's code depends on: 'The client is built on facebook/react'.
+# Matches sentences about a library that the company's code depends on: 'The client is built on facebook/react'.
 _USES_OTHERS = re.compile(r"\b(?:uses?|based on|built (?:with|on)|powered by|written in) \S{0,60}[a-z]\S{0,60}[/-]\S+")
-# 'Acme Books keeps ...': on a sister site, whose name is not the company's, any name may be the subject.
+# On a sister site, which has its own name, any name can be the subject: 'Acme Books keeps ...'.
 _NAMED_SUBJECT = re.compile(r"[A-Z][\w.&-]+ (?:[A-Z]\w+ )?[a-z]+s\b")
-# English sentences name their subject within about six words.
+# Only the first six words are searched for the subject, because English sentences name it early.
 _SUBJECT_WORDS = 6
 # A longer text before a colon is a sentence, not a title.
 _MAX_TITLE_WORDS = 9
 
 
 def offer_fact(text: str, line: Line, company: str) -> str | None:
-    """Return what a sentence says about the offer, or None.
+    """Return the fact that a sentence states about the offer, or None.
 
     A title before a colon is dropped if the rest can stand alone: 'Export: Acme exports your data.'
     """
@@ -74,7 +74,7 @@ def _split_title(text: str) -> tuple[str, str]:
 
 
 def _is_about_offer(text: str, line: Line, company: str) -> bool:
-    """Whether the subject is the company or 'we', unless the sentence is an instruction or names a dependency."""
+    """Whether the company or 'we' is the subject. Instructions and sentences about dependencies do not count."""
     is_step = line.page.kind in {"blog", "docs"} and (line.form == "item" or _STEP.search(text))
     subject = text.removeprefix("We ") if is_step else text
     return _is_own_sentence(subject, line, company) and not (_USES_OTHERS.search(text) or is_imperative(text))

@@ -1,4 +1,4 @@
-"""Outline templates from `prompts/outlines/`: a title, then lines 'Label: text' with `{{ slots }}` to fill."""
+"""Outline templates from `prompts/outlines/`: a title, then lines of the form 'Label: text' with `{{ slots }}`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SLOT = re.compile(r"\{\{ (\w+) \}\}")
 
 
 class Filled(Value):
-    """A filled line of an outline. `quotes` lists the slots that a quotation filled, so that it can be cited."""
+    """A filled line of an outline. `quotes` lists the slots that were filled with quotations, which must be cited."""
 
     label: str
     text: str
@@ -37,7 +37,7 @@ class Outline(Value):
     lines: tuple[tuple[str, str], ...]
 
     def filled(self, words: Mapping[str, str], quotations: Mapping[str, str]) -> Iterator[Filled]:
-        """Yield the filled lines in order. A line with a slot whose text is '' is left out."""
+        """Yield the filled lines in order. Leave out each line that has a slot with an empty text."""
         texts = {**words, **quotations}
         for label, text in self.lines:
             slots = _SLOT.findall(text)
@@ -56,7 +56,7 @@ def outline(relation: Relation) -> Outline:
 
 
 def statement(file: Texts, label: str, **words: str) -> str:
-    """Return the filled line with this label in a file of statements.
+    """Return the line with this label from a file of statements, with its slots filled.
 
     Raises: SetupError: the file has no line with this label.
     """
@@ -71,7 +71,7 @@ def title_of(need: Need) -> str:
 
 
 def question_about(need: Need) -> str:
-    """Return an open question about a need; it must not assume that the prospect has the need."""
+    """Return an open question about a need. The question does not assume that the prospect has the need."""
     return statement("questions", need)
 
 
