@@ -1,6 +1,4 @@
-"""Battle cards built from cited facts: quotations, rows of comparison tables, and objections that the vendor's pages
-answer.
-"""
+"""Battle cards built from cited facts: quotations, rows of comparison tables, and objections with their answers."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ MIN_STEM, MAX_STEM = 3, 5
 
 
 def is_not_product_page(url: str) -> bool:
-    """Whether the URL shows that a page presents no product, but an event, a form, an installation guide or the like."""
+    """Whether the URL shows that a page presents no product, but an event, a form, a guide or the like."""
     return bool(_ASIDE.search(urlsplit(url).path))
 
 
@@ -132,7 +132,7 @@ def is_part_of_a_page(text: str) -> bool:
 
 
 def leads_elsewhere(text: str) -> bool:
-    """Whether the heading introduces something other than the product, such as questions, posts, jobs or testimonials."""
+    """Whether the heading introduces text that is not about the product, such as questions, posts or jobs."""
     return text.rstrip().endswith("?") or bool(_ELSEWHERE.search(text))
 
 

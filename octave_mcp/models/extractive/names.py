@@ -198,7 +198,7 @@ def is_person(text: str) -> bool:
 
 
 def speaks_of(text: str, company: str) -> bool:
-    """Whether the company is the subject of a sentence: the sentence says 'we' or starts with the company's name."""
+    """Whether the company is the subject of a sentence: it says 'we', or its first words contain the company's name."""
     return bool(OUR_OWN.search(text)) or has_words(company, " ".join(text.split()[:5]))
 
 
@@ -225,9 +225,7 @@ def quoted_speaker(text: str) -> Person | None:
 
 
 def rivals_in(title: str, vendor: str) -> list[str]:
-    """Return the competitors in the title of a comparison: 'In-depth: Acme vs Rival' gives ['Rival'] for the vendor
-    Acme.
-    """
+    """Return the competitors of the vendor in the title of a comparison: 'Rival' in 'In-depth: Acme vs Rival'."""
     text = re.sub(r"^[^:]{1,30}:\s+", "", title)
     parts = [re.sub(r"\s*[:(|–—].*$", "", part).strip() for part in _VERSUS.split(text)]
     if len(parts) < 2 or not any(normal(vendor) in normal(part) for part in parts):

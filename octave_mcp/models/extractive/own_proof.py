@@ -14,7 +14,7 @@ from octave_mcp.models.extractive.headings import leads_elsewhere
 from octave_mcp.models.extractive.logo_walls import captioned
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 
-# Figures on other pages belong to somebody else (stories, news) or to a plan (pricing).
+# Figures on other pages are not about the vendor itself: stories and news are about others, and pricing is about plans.
 _FIGURE_PAGES: frozenset[PageKind] = frozenset(
     {"home", "about", "customers", "product", "security", "persona", "careers"}
 )
@@ -31,14 +31,15 @@ _COUNTED = re.compile(
     r"launched|ROI|NPS|assessments|certified experts|data cent(?:er|re)s)\b",
     re.IGNORECASE,
 )
-# Numbers that do not prove anything, in headings, ratings, ages and dates: '7 reasons', '5 stars', '20 years', '2024'.
+# Matches numbers that prove nothing, such as those in headings, ratings, ages and dates: '7 reasons', '5 stars', '20
+# years', '2024'.
 _COUNTS_NOTHING = re.compile(
     r"^\d{1,2}[.)]\s|^0\b|\b[1-5] stars?\b|years?\b|^\d{1,2} \w|\b(?:ways|reasons|tips|steps|things|examples|questions|"
     r"best practices|credits)\b|"
     r"^(?:19|20)\d\d\b",
     re.IGNORECASE,
 )
-# Below such a heading, a short change is clear enough: '50% savings' below 'Proven results'.
+# Below such a heading, even a short text about a change is clear: '50% savings' below 'Proven results'.
 _RESULTS_HEADING = re.compile(
     r"results|numbers|impact|proven|average|at a glance|outcomes|scale|efficien|why ", re.IGNORECASE
 )
@@ -55,7 +56,7 @@ _STATES_COUNT = re.compile(
     r"organi[sz]ations|developers|databases|projects|downloads|stars|countries|stores|members|websites|sites|apps)\b",
     re.IGNORECASE,
 )
-# Matches at least three digits, or a word such as 'million', because 'used by 12 companies' proves little.
+# Requires at least three digits or a word such as 'million', because 'used by 12 companies' proves little.
 _LARGE_NUMBER = re.compile(r"\d[\d,.]{0,20}\s?(?:[kKmMbB]\b|thousand|million|billion)|\d{1,3}(?:,\d{3})+|\d{3,}")
 _CERTIFICATE = re.compile(r"\b(?:SOC ?[12]|ISO ?\d{4,5}|HIPAA|PCI[ -]DSS|GDPR|CCPA|FedRAMP|HITRUST|Cyber Essentials)\b")
 _CLAIMS_CERTIFICATE = re.compile(
@@ -93,11 +94,11 @@ def own_proof(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
 
 
 def _figures(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
-    """Yield short lines with a figure and its unit, figures above their label, and sentences that count customers."""
+    """Yield short lines with a figure and what it counts, figures above a label, and sentences that count customers."""
     for line in page.lines:
         if not _may_count(line):
             continue
-        # '80% of marketers struggle' describes the market.
+        # Skip sentences such as '80% of marketers struggle', which describe the market and not the vendor.
         is_survey = re.search(r"% of\b", line.text) and not has_words(vendor, line.text)
         if (_FIGURE_FIRST.match(line.text) and _is_clear(line.text, line) and not is_survey) or _states_count(
             line, vendor
@@ -117,7 +118,7 @@ def _figures(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
 def _is_clear(text: str, line: Line) -> bool:
     """Whether a label says what its figure counts.
 
-    A label of a change must say what changed; '50% reduction' does not.
+    A label about a change must say what changed, which '50% reduction' does not.
     """
     if not 2 <= len(text.split()) <= 9 or not _COUNTED.search(text) or _COUNTS_NOTHING.search(text):
         return False
@@ -131,7 +132,7 @@ def _may_count(line: Line) -> bool:
     if line.form not in {"item", "heading", "sentence"} or line.text.endswith("?"):
         return False
     if line.heading.startswith(("“", '"')):
-        return False  # figures below a quotation belong to that customer
+        return False  # a figure below a quotation belongs to the quoted customer
     return not (_PLAN.search(line.heading) or _PLAN.search(line.text) or leads_elsewhere(line.heading))
 
 

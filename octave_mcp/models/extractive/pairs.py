@@ -21,7 +21,7 @@ MAX_PROOFS = 16
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The line and the proof for one outline; either may be missing. `need` is shared by both, if possible."""
+    """The line and the proof for one outline, either of which can be None. If possible, they share the `need`."""
 
     line: Line | None
     proof: Proof | None
@@ -35,7 +35,7 @@ def pains_of(persona: BuyerPersona, pains: Sequence[PainPoint]) -> list[PainPoin
 
 
 def needs_by_persona(personas: Sequence[BuyerPersona], pains: Sequence[PainPoint]) -> list[Need]:
-    """Return one need for each persona, and a different need for each if possible."""
+    """Return one need for each persona. If possible, no two personas get the same need."""
     taken: list[Need] = []
     for persona in personas:
         own = cues.FUNCTION_NEEDS[persona.function]
@@ -50,11 +50,11 @@ def pairs_by_persona(
 ) -> list[list[Pair]]:
     """Return up to `MAX_PAIRS` pairs for each persona.
 
-    `wanted` lists the needs of each persona, the main one first. Proofs that share words with `context` come first.
+    `wanted` lists the needs of each persona, the main need first. Proofs that share words with `context` come first.
     """
     relevance = {proof: len(_words(context) & _words(proof.text)) for proof in proofs[:MAX_PROOFS]}
     by_persona = [list[Pair]() for _ in wanted]
-    # Counts lines, proofs and (line, proof) pairs, so that personas get different material.
+    # Counts how often each line, proof and pair was used, so that personas get different material.
     used: Counter[object] = Counter()
     # Personas take turns, so that the first persona does not take all of the best material.
     for _ in range(MAX_PAIRS if lines or proofs else 0):
@@ -72,16 +72,16 @@ def _best(
     needs: Sequence[Need],
     used: Counter[object],
 ) -> Pair | None:
-    """Return the best pair of a line and a proof that this persona does not have yet.
+    """Return the best new pair of a line and a proof for this persona.
 
-    After the first pair, line and proof must share a need, and no other persona may have the same pair. A proof is
-    repeated only if there is no other proof.
+    In all pairs after the first, the line and the proof must share a need, and no other persona can have the same pair.
+    A proof is repeated only if there is no other proof.
     """
     used_proofs = {pair.proof for pair in chosen if len(relevance) > 1}
     new = [line for line in lines if all(line != pair.line for pair in chosen)]
     for line in sorted(new, key=lambda line: (used[line], _fit(line, needs))) or [None]:
         fits = [p for p in relevance if not chosen or (p not in used_proofs and _is_new_pair(line, p, used))]
-        # The first pair may lack a proof: each persona needs an outline.
+        # The first pair is allowed to lack a proof, because each persona needs an outline.
         if fits or (line and not chosen):
             proof = min(fits, key=lambda p: (-relevance[p], *_sort_key(p, line, needs[0], used)), default=None)
             return Pair(line, proof, _need(line, proof, needs[0]))
@@ -89,12 +89,12 @@ def _best(
 
 
 def _fit(line: Line, needs: Sequence[Need]) -> int:
-    """Return 0 if the line is about the first of the needs, 1 if about another of them, 2 if about none."""
+    """Return 0 if the line is about the first need, 1 if it is about another need in the list, and 2 otherwise."""
     return 0 if needs[0] in line.needs else 1 if line.needs & {*needs} else 2
 
 
 def _sort_key(proof: Proof, line: Line | None, need: Need, used: Counter[object]) -> tuple[int, ...]:
-    """Prefer new pairs, then needs shared with the line, unused proofs, measured results, and the persona's need."""
+    """Return a sort key: prefer new pairs, then shared needs, unused proofs, measured results, and the persona's need."""
     is_measured = proof.customer and proof.measured
     return used[line, proof], not _share_need(line, proof), used[proof], not is_measured, need not in proof.needs
 
@@ -108,7 +108,10 @@ def _share_need(line: Line | None, proof: Proof) -> bool:
 
 
 def _need(line: Line | None, proof: Proof | None, need: Need) -> Need:
-    """Return a need that line and proof share (the persona's if possible), else one of the line, else the persona's."""
+    """Return a need that the line and the proof share, or else a need of the line, or else the persona's need.
+
+    If several needs are shared, prefer the persona's need.
+    """
     of_line = line.needs if line else frozenset[Need]()
     shared = (of_line & proof.needs if proof else of_line) or of_line
     strongest = cues.need_of(line.quote, tuple(n for n in cues.NEEDS if n in shared)) if line and shared else None
@@ -116,6 +119,6 @@ def _need(line: Line | None, proof: Proof | None, need: Need) -> Need:
 
 
 def _words(text: str) -> frozenset[str]:
-    """Return the words of more than three letters, without fillers."""
+    """Return the words of more than three letters, without filler words."""
     words = {word.casefold() for word in re.findall(r"\w+", text)}
     return frozenset(word for word in words if len(word) > 3) - cues.FILLERS

@@ -46,7 +46,7 @@ _LEADS = re.compile(
     r"vice president|S?VP|managing director|executive director)\b",
     re.IGNORECASE,
 )
-# A leader's title right before "of": "CEO of Acme" names an employer, but "Head of Crews" only a department.
+# Matches a leader's title right before "of". "CEO of Acme" names an employer, but "Head of Crews" only a department.
 _ENDS_IN_LEAD = re.compile(rf"{_LEADS.pattern}$", re.IGNORECASE)
 _NAME = (
     r"[A-ZÀ-ÖØ-Þ][\w'’-]{1,40}(?:\s+(?:de|van|der|von|del|la|di|bin|al)\b){0,3}(?:\s+[A-ZÀ-ÖØ-Þ][\w'’.-]{0,40}){1,3}?"
@@ -70,7 +70,7 @@ _TITLED_BEFORE = re.compile(
     rf"(?:\s+(?:and|&|of)\s+[A-Z][\w-]*(?:\s+[A-Z][\w-]*)?)?),?\s+(?P<name>{_NAME})(?=[,.;:”\"]|\s+[a-z]|$)"
 )
 _WITH_COMPANY = re.compile(rf"(?P<name>{_NAME}) \((?P<company>{_COMPANY})\)")
-# In a case study, "Grace Hopper, Solutions Engineer, helped us ..." is about an employee of the vendor.
+# Matches mentions of the vendor's employees in case studies: "Grace Hopper, Solutions Engineer, helped us ...".
 _HELPFUL_EMPLOYEE = re.compile(
     rf"(?P<name>{_NAME}), (?P<title>[A-Z][\w &/-]{{2,50}}), (?:provided|helped|supported|guided|assisted)\b"
 )
@@ -89,8 +89,8 @@ _MAX_LABEL_WORDS = 14
 _REST_OF_TITLE = re.compile(
     r"(?:Product|Engineering|Marketing|Sales|Data|Design|Operations|Growth|IT|Digital|Technology)\s+(?:and|&)\s"
 )
-# Words before a capitalized name that is not the name of a person: "at Ada Lovelace Institute", "Acme's Grace Hopper
-# Fund".
+# Words that show that the capitalized name after them is not a person's name: "at Ada Lovelace Institute", "Acme's
+# Grace Hopper Fund".
 _WITHIN_NAME = re.compile(r"(?:\b(?:at|of|the|in|for|our)|@|['’]s|&)\s*$")
 _FOUNDERS = "Founders"
 
@@ -126,7 +126,7 @@ def _is_name(text: str) -> bool:
 
 
 def title_in(text: str) -> str | None:
-    """Return the text as a job title; None if it is not a title, or contains more than a title."""
+    """Return the text if it is a job title and nothing more; otherwise return None."""
     plain = text.strip(" .,;:–—-|")
     words = cues.TITLE if len(plain.split()) <= _MAX_DEPARTMENT_WORDS else cues.JOB
     is_title = plain and len(plain.split()) <= _MAX_TITLE_WORDS and words.search(plain)
@@ -146,12 +146,12 @@ def _founders(page: ReadPage) -> Iterator[NamedPerson[Cite]]:
 
 
 def _team(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
-    """Yield cards, list items and rows with a name and a title, below a team heading or on a team page."""
+    """Yield people from cards, list items and rows with a name and a title, on a team page or below a team heading."""
     on_page = page.page.kind != "home" and _is_team_heading(page.headline.text if page.headline else page.page.title)
     is_team, level = on_page, 1
     for section in page.sections:
         heading = section.heading
-        # A heading that is a person's name is a card of the team section above it and does not end that section.
+        # A heading that is a person's name belongs to a card in the team section, so it does not end the section.
         if heading is not None and (heading.level <= level or not _is_name(heading.text)):
             level = heading.level
             is_team = (on_page or _is_team_heading(heading.text)) and not _NOT_OWN.search(heading.text)
@@ -195,7 +195,7 @@ def _in_two_lines(name: Line, after: Line) -> Card | None:
 def _team_member(name: str, title: str, lines: tuple[Line, ...], page: ReadPage, company: str) -> NamedPerson[Cite]:
     """Return the person on a card.
 
-    If the card names another employer, it shows a guest or, on a home page, a customer.
+    If the card names another employer, the person is a guest or, on a home page, a customer.
     """
     elsewhere = re.fullmatch(rf"(?P<title>.+?)\s+(?:at|@)\s+(?P<company>{_COMPANY})", title)
     if elsewhere and not has_words(company, elsewhere["company"]):
@@ -209,7 +209,7 @@ def _own_place(title: str) -> Whereabouts:
 
 
 def _guests(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
-    """Yield guests: a heading like 'Ada Lovelace (Engine Works)' with the title in the line below."""
+    """Yield guests. A guest's heading is like 'Ada Lovelace (Engine Works)', and the title is in the line below."""
     for section in page.sections:
         match = _WITH_COMPANY.fullmatch(section.title)
         if match is None or section.heading is None or not _is_name(match["name"]):
@@ -245,7 +245,7 @@ def _authors(page: ReadPage) -> Iterator[NamedPerson[Cite]]:
 
 
 def _signers(page: ReadPage, company: str) -> Iterator[NamedPerson[Cite]]:
-    """Yield the people who are quoted, from the attribution below each quotation."""
+    """Yield the people who are quoted, as named in the attribution below each quotation."""
     story = customer_of_story(page, company) if page.page.kind == "case_study" else None
     for before, line in pairwise((page.lines[0], *page.lines)):
         is_label = before.quotes and line.form != "row" and len(line.text.split()) <= _MAX_LABEL_WORDS
@@ -262,7 +262,7 @@ def _is_in_title(customer: str, page: ReadPage) -> bool:
 
 
 def _is_praise(before: Line, line: Line, page: ReadPage, company: str) -> bool:
-    """Whether a customer is quoted: the company or its customers are named nearby, or the page is not a post."""
+    """Whether a quotation is by a customer. In a post, the company or its customers must be named nearby."""
     context = f"{before.text} {line.heading}"
     return has_words(company, context) or bool(_PRAISE.search(line.heading)) or page.page.kind not in _POSTS - {"other"}
 

@@ -18,12 +18,12 @@ from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 # Pages that quote customers. Other pages also quote investors, partners and strangers.
 CUSTOMER_PAGES: frozenset[PageKind] = frozenset({"home", "customers", "case_study", "product", "pricing", "persona"})
 MAX_SIGNATURE_WORDS = 12
-# A long quotation yields, in addition to its best sentences, up to three more testimonials, and up to four sentences
-# that are cited as context.
+# In addition to its best sentences, a long quotation yields up to three testimonials. Up to four further sentences are
+# cited as context.
 MAX_EXTRA_TESTIMONIALS, MAX_CONTEXT = 3, 4
 # Up to this many words in quotation marks are a term, not speech.
 MAX_TERM_WORDS = 4
-# A sentence that refers to an earlier sentence and has at most five words says nothing: 'We love it so much.'
+# Number of words. A sentence that is this short and refers to an earlier sentence says nothing: 'We love it so much.'
 MAX_EMPTY = 5
 # The end of a quotation that began in an earlier sentence: '... it saves us hours every week,” says Ada.'
 _INNER_END = re.compile(r"(?P<said>[^“”\"]{20,}?)[,.]?[”\"]")
@@ -68,12 +68,12 @@ def testimonials(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
 
 
 def _is_own(person: Person, vendor: str) -> bool:
-    """Whether the speaker works for the vendor or is named after it, so that the praise proves nothing."""
+    """Whether the speaker belongs to the vendor, so that the praise proves nothing."""
     return has_words(vendor, f"{person.name}, {person.company or ''}")
 
 
 def praises_in(page: ReadPage, vendor: str) -> Iterator[tuple[list[Line], Line, Person]]:
-    """Yield quotations, each with the line that attributes it and the speaker.
+    """Yield each quotation with its attribution line and its speaker.
 
     On pages that also quote people who are not customers, a quotation must name the vendor. Narration between two
     paragraphs of a quotation ends the quotation.
@@ -94,7 +94,7 @@ def praises_in(page: ReadPage, vendor: str) -> Iterator[tuple[list[Line], Line, 
 
 
 def _is_signature(line: Line) -> bool:
-    """Whether a line is an attribution without being marked up as one: '- Ada Lovelace, Analyst at Engine Works'."""
+    """Whether a line is an attribution although it is not marked up as one: '- Ada Lovelace, Analyst at Engine Works'."""
     is_short = (
         len(line.text.split()) <= MAX_SIGNATURE_WORDS
         and not line.text.endswith(":")
@@ -105,7 +105,7 @@ def _is_signature(line: Line) -> bool:
 
 
 def _people_by_name(page: ReadPage) -> dict[str, tuple[Person, Line]]:
-    """Map the full, first and last names of quoted people with a job title to the person and the line."""
+    """For each quoted person with a job title, map the full, first and last name to the person and the line."""
     known: dict[str, tuple[Person, Line]] = {}
     for line in page.lines:
         person = attributed(line.text) if line.form == "attribution" else quoted_speaker(line.text)
@@ -120,8 +120,8 @@ def _testimonials_in_paragraph(
 ) -> Iterator[ProofPoint[Cite]]:
     """Yield the praise in a paragraph that quotes somebody.
 
-    `known` maps names to people, because a story introduces its speakers once and then calls them by only one of their
-    names.
+    `known` maps names to people, because a story introduces its speakers once and then uses only the first or the last
+    name.
     """
     person, introduction = _speaker(block, known)
     if person is None or _is_own(person, vendor):
@@ -187,9 +187,9 @@ def _is_strong(text: str, vendor: str) -> bool:
 
 
 def _best_sentences(quote: Sequence[Line], vendor: str) -> list[Line]:
-    """Return the sentence with the most praise, with a neighbour if both are short; [] if there is no praise.
+    """Return the sentence with the most praise, or [] if there is no praise. If it is short, add a short neighbour.
 
-    A sentence that refers back ('It saved us hours') is returned with the sentence before it.
+    A sentence that refers to an earlier sentence ('It saved us hours') is returned with the sentence before it.
     """
     candidates = [index for index, line in enumerate(quote) if praises(line.text, vendor)]
     if not candidates:

@@ -46,7 +46,7 @@ _GAIN = re.compile(
     r"orders|visitors))\b",
     re.IGNORECASE,
 )
-# Release notes report a change rather than promise a gain: "you can now ...", "we've added ...".
+# Words of release notes, which report a change instead of promising a gain: "you can now ...", "we've added ...".
 _IS_RELEASE_NOTE = re.compile(
     r"\b(?:you can (?:now|still)|now (?:you can|we)|there['’]?s now|(?:is|are|has|have|it) now\b|"
     r"now (?:available|supports?|possible)|"
@@ -70,7 +70,8 @@ _FOR_YOU = re.compile(
     r"(?:you|your|users|businesses|teams|companies|customers|developers))\b",
     re.IGNORECASE,
 )
-# Questions, conditions and references to an earlier sentence: "If you ...", "That is why ...".
+# Beginnings of questions, of conditions and of references to an earlier sentence, none of which is a promise: "If you
+# ...", "That is why ...".
 _WEAK_START = re.compile(
     r"(?:if|when|while|whether|what|how|why|who|do|does|did|is|are|can|could|should|would|have|has|but|and|or|so|"
     r"because|"
@@ -81,7 +82,8 @@ _WEAK_START = re.compile(
     r"say hello|looking|want|need|ready|still|not sure|tired)\b",
     re.IGNORECASE,
 )
-# Calls to action, terms, descriptions of a problem, and talk about the page itself: "Book a demo", "Read our guide".
+# Excludes calls to action, legal terms, descriptions of a problem, and remarks about the page itself: "Book a demo",
+# "Read our guide".
 _NO_PROMISE = re.compile(
     r"\b(?:sorry|unsubscribe|newsletter|inbox|download|watch (?:the|our)|read (?:the|our|more|how)|webinar|"
     r"register|book a|schedule|request a|talk to|contact us|contact our|email us|learn more|get in touch|"
@@ -102,14 +104,14 @@ _NO_PROMISE = re.compile(
     r"collaborat\w+ with|conversation)\b",
     re.IGNORECASE,
 )
-# Headings that promise nothing, whatever the text below them says: "Tutorials", "And much more".
+# Headings that promise nothing, regardless of the text below them: "Tutorials", "And much more".
 _FILLER = re.compile(
     r"^(?:and|or|but|plus|thank\w*|analysis|feature highlight)\b|\b(?:much more|and more|tutorials?|videos?|brochures?|"
     r"at a glance|statements?|conference|summit|instructions?|image|version|release[ds]?|form|days?|memories|"
     r"wallpapers?|contributors?|calculators?|builder|checklists?|history|timeline|LTS|guaranteed)\b",
     re.IGNORECASE,
 )
-# "Salesforce integration" and "Acme + Slack" state a fact rather than a gain.
+# Matches headings such as "Salesforce integration" and "Acme + Slack", which state a fact and not a gain.
 _CONNECTS = re.compile(r"\bintegrations?\b|^(?-i:[A-Z]\S*) (?:&|\+|and) (?-i:[A-Z]\S*)$", re.IGNORECASE)
 # A sentence that refers to text outside the quotation: "these features", "see below".
 _POINTS_BACK = re.compile(
@@ -122,7 +124,7 @@ _STARTS_WITHOUT_GAIN = re.compile(
     r".*\b(?:is|are) (?:built|designed|made) for\b|.*\bmeet specific\b",
     re.IGNORECASE,
 )
-# A promise names who gains, or what the gain is; "secure" or "fast" alone promises nothing.
+# A promise must say who gains something, or what the gain is. "Secure" or "fast" alone promises nothing.
 _NAMES_GAINER = re.compile(
     r"\b(?:you|your|yours|users?|customers?|teams?|businesses|business|companies|enterprises?|organi[sz]ations?|"
     r"clients|developers|employees|administrators|everyone|people|patients|students|staff|engineers|visitors|"
@@ -170,7 +172,10 @@ def _extra_lines(section: Section, text: Line, vendor: str) -> Iterator[Line]:
 
 
 def _opening_line(page: ReadPage, vendor: str) -> Line | None:
-    """Return the first sentence of the home page, if it promises something. Other languages are accepted unchecked."""
+    """Return the first sentence of the home page, if it promises something.
+
+    Sentences in other languages are accepted without a check.
+    """
     first = next((line for line in page.prose[:4] if whole(line)), None)
     if first is None or _is_no_promise(first):
         return None
@@ -188,7 +193,7 @@ def _belongs(title: str, text: str, vendor: str) -> bool:
 
 
 def _title_line(page: ReadPage, heading: Line) -> Line:
-    """Return the heading; or the page's headline, if the heading only names a part of the page: 'Features'."""
+    """Return the heading, or the page's headline if the heading only names a part of the page ('Features')."""
     return page.headline if page.headline and is_part_of_a_page(heading.text) else heading
 
 

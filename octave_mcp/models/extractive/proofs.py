@@ -15,7 +15,7 @@ from octave_mcp.models.extractive import cues
 from octave_mcp.models.extractive.passages import Passages
 from octave_mcp.models.extractive.quoting import MAX_WORDS, quotable, quoted, stands_alone
 
-# Without the vendor's name, 'it' could be anything: 'We set it up in a day'.
+# If praise does not name the vendor, 'it' could mean anything: 'We set it up in a day'.
 _REFERS_BACK = re.compile(r"\b(?:it|this|that|them|these|those|they)\b", re.IGNORECASE)
 
 
@@ -31,15 +31,15 @@ class Proof:
 
 
 def proofs(vendor: VendorElements[EvidenceId], name: str, prospect: str, passages: Passages) -> list[Proof]:
-    """Return proofs, best first: customers' measured results, other results and headlines, testimonials, own figures.
+    """Return the proofs, best first: measured results of customers, other results, testimonials, and own figures.
 
-    The prospect's own story and testimonials are left out: they prove nothing to the prospect.
+    The prospect's own story and testimonials are left out, because they prove nothing to the prospect.
     """
     stories = [p for story in vendor.case_studies if not is_same(story.customer, prospect) for p in _from_story(story)]
     praise = [p for point in vendor.proof_points if (p := _from_testimonial(point, name, prospect, passages))]
     own = [_own(point) for point in vendor.proof_points if point.kind in {"metric", "award"} and _is_short(point.text)]
     english = [p for p in (*stories, *praise, *own) if passages.english(p.evidence)]
-    # Reversed, so that the first of several proofs with the same text stays in the dict.
+    # In reverse order, so that the first of several proofs with the same text stays in the dict.
     unique = list({normal(p.text): p for p in reversed(english)}.values())
     return sorted(unique, key=lambda p: (not (p.customer and p.measured), english.index(p)))
 
@@ -56,7 +56,7 @@ def _from_story(story: CaseStudy[EvidenceId]) -> Iterator[Proof]:
         yield _proof(story.customer, story.headline, story.evidence[:1], needs)
     for result in story.results:
         text = result.text.strip('“”" ')
-        # A result with the headline's figure repeats the headline.
+        # Leave out a result with the same figure as the headline, because it repeats the headline.
         is_new = text != story.headline and not figures(text) & figures(story.headline)
         if is_new and _is_short(text) and stands_alone(text) and not cues.GRUMBLES.search(text):
             yield _proof(story.customer, text, result.evidence, needs)
@@ -81,7 +81,7 @@ def _from_testimonial(point: ProofPoint[EvidenceId], vendor: str, prospect: str,
         return None
     quote = next((text for text in quotable(point.text) if _is_praise(text, vendor)), "")
     cited = [p for i in point.evidence if (p := passages.passage(i))]
-    # A testimonial may join sentences of two passages; a proof has to be a quotation from one passage.
+    # A testimonial can join sentences from two passages, but a proof must be a quotation from one passage.
     if not quote or is_same(point.company, prospect) or not any(has_words(quote, p.text) for p in cited):
         return None
     text = f"{point.person}, {point.role} at {point.company}: {quoted(quote)}"

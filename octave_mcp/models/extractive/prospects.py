@@ -1,4 +1,4 @@
-"""What a prospect's pages say about it: facts by topic, signals of a need, and open jobs."""
+"""What a prospect's pages say about the prospect: facts by topic, signals of a need, and open jobs."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _NEED_CUE = re.compile(
     r"fac(?:e|ed|ing)|struggl\w+|mistakes? we|outage|complain(?:ed|ts))\b",
     re.IGNORECASE,
 )
-# Advice to readers and talk about the text itself: "you can", "in this post".
+# Excludes advice to readers and remarks about the text itself: "you can", "in this post".
 _NO_NEED = re.compile(
     r"\b(?:you can|would(?:n['’]t| not)|we detailed|we['’]ll detail|in this post|to comply)\b", re.IGNORECASE
 )
@@ -67,7 +67,7 @@ _STATES_PROBLEM = re.compile(
     r"complain\w*|late|we want)\b",
     re.IGNORECASE,
 )
-# Headings over text about customers, investors or job benefits rather than the company's own situation.
+# Headings of sections about customers, investors or job benefits, and not about the company's own situation.
 _HEADING_OF_OTHERS = re.compile(
     r"invest|angel|press|customer stor|case stud|stay on the forefront|testimonial|interview|"
     r"application process|benefits|perks",
@@ -81,7 +81,8 @@ _STORY = re.compile(
 _RECENT = re.compile(
     r"\b(?:last|this) (?:winter|spring|summer|autumn|fall|week|month|quarter|year)|recently\b", re.IGNORECASE
 )
-# "Many teams struggle with spreadsheets" is sales talk about the market, not a need of the company.
+# Matches sales talk about the market, which does not show a need of the company: "Many teams struggle with
+# spreadsheets".
 _MARKET_CLAIM = re.compile(
     r"\b(?:many|most|other|some|countless|all|modern|today['’]s)\s+(?:\w+\s+)?(?:engineers|developers|teams|companies|"
     r"businesses|people|users|founders|organi[sz]ations|startups|marketers|managers|enterprises|retailers|brands|"
@@ -90,7 +91,7 @@ _MARKET_CLAIM = re.compile(
     r"have to|find it|rely)\b",
     re.IGNORECASE,
 )
-# Words of trouble that count without "we" on pages where a company writes about itself: "two vans were late".
+# Words of trouble. On pages where a company writes about itself, they count even without "we": "two vans were late".
 _TROUBLE = re.compile(
     r"\b(?:missed|by hand|spreadsheets?|went wrong|too (?:many|slow|long|late)|not scale|complain\w*|"
     r"headaches?|struggl\w+|(?:were|paid|days) late|lost|failed|took too|for nothing|false alarms?|overtime|"
@@ -105,14 +106,14 @@ _NO_JOB = re.compile(
 )
 _MAX_FACTS_PER_TOPIC = 14
 _MIN_DESCRIPTION_CHARACTERS = 12
-# Text in an unknown language that is really source code.
+# Characters that show that text in an unknown language is really source code.
 _CODE = re.compile(r"[;{}=<>]|:::")
 # Metadata whose value says nothing without its label: "Founded: 2016".
 _HISTORY_LABELS = frozenset({"Founded", "Founders"})
 
 
 def facts(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
-    """Yield statements about the company from sentences, list items and metadata: a few per page and topic."""
+    """Yield statements about the company from sentences, list items and metadata, but only a few per page and topic."""
     for page in pages:
         is_closed = is_over(page)
         counts: dict[FactTopic, int] = {}
@@ -125,7 +126,7 @@ def facts(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
 
 
 def bought_by(pages: Sequence[ReadPage], company: str, counterpart: str) -> Iterator[Fact[Cite]]:
-    """Yield case studies in which the other company of the deal, `counterpart`, is a customer of this company."""
+    """Yield case studies that show that `counterpart`, the other company of the deal, is a customer of this company."""
     counterpart_name = _compact(counterpart.split(".", maxsplit=1)[0])
     for page in pages:
         story = customer_of_story(page, company) if page.page.kind == "case_study" else None
@@ -173,7 +174,10 @@ def _topic_of_metadata(line: Line, page: ReadPage) -> FactTopic | None:
 
 
 def _is_about_company(line: Line, page: ReadPage, company: str) -> bool:
-    """Whether the line is about the company; on blogs and the like, the company must be the grammatical subject."""
+    """Whether the line is about the company.
+
+    On blogs and similar pages, the company must be the grammatical subject.
+    """
     if is_of_another(line.text, company):
         return False
     if page.page.kind in {"blog", "docs", "faq", "news", "other", "about", "careers"} and line.english:
@@ -255,7 +259,7 @@ def _jobs_in(section: Section) -> Iterator[Job[Cite]]:
 
 
 def _job_title(line: Line) -> str:
-    """Return the title without the team or place, which follow a dash, a bar or a parenthesis."""
+    """Return the title without the team or the place after a dash, a bar or a parenthesis."""
     return re.split(r"\s+[—–|·(]\s*|\s+-\s+|:\s", line.text)[0]
 
 
@@ -265,7 +269,10 @@ def _job(title: str, line: Line) -> Job[Cite] | None:
 
 
 def job_title(title: str) -> tuple[str, JobFunction | None]:
-    """Return the title without punctuation, and its job function; the function is None if the text is no job title."""
+    """Return the title without punctuation, and its job function.
+
+    The function is None if the text is not a job title.
+    """
     plain = title.strip(" .,;")
     is_title = len(plain.split()) <= MAX_TITLE_WORDS and plain[:1].isupper()
     return plain, (cues.function_of(plain.split(", ")[0]) or cues.function_of(plain)) if is_title else None

@@ -1,4 +1,4 @@
-"""Quotations from pages: which sentences can stand alone, and their quotation marks."""
+"""Selects sentences that can be quoted on their own, and puts them in quotation marks."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from octave_mcp.domain.sentence import Sentence, SentenceKind
 
 # Maximum length of a quotation in an outline.
 MAX_WORDS = 30
-# Maximum length of a quotation in another language, in characters, because some languages have no spaces between words.
+# Maximum length of a foreign-language quotation. Characters are counted, because some languages have no spaces between
+# words.
 MAX_FOREIGN_CHARACTERS = 120
-# This limit allows names, and lines in scripts without spaces, but not sentences, which do not fit into English
+# Allows foreign names, and lines in scripts without spaces, but not foreign sentences, which do not fit into English
 # outlines.
 MAX_FOREIGN_WORDS = 2
 
@@ -40,7 +41,8 @@ _REFERENCE = re.compile(
     re.IGNORECASE,
 )
 _PRONOUN = re.compile(r"\b(?:it|they|them|he|she|him|her)\b", re.IGNORECASE)
-# After the fourth word, a pronoun may refer to something in the sentence: 'Acme alerts all drivers when they speed'.
+# Only pronouns among the first four words count. A later pronoun can refer to a word in the same sentence: 'Acme alerts
+# all drivers when they speed'.
 _PRONOUN_WORDS = 4
 
 

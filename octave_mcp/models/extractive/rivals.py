@@ -72,7 +72,7 @@ def differentiators(pages: Sequence[ReadPage], vendor: str) -> Iterator[Differen
 
 
 def _from_comparison(page: ReadPage, rival: str, vendor: str) -> Iterator[Differentiator[Cite]]:
-    """Yield the numbered reasons of a comparison page, its concessions, its statements, and rows of its tables."""
+    """Yield the numbered reasons, the concessions, the statements and the table rows of a comparison page."""
     headline = [page.headline] if page.headline else []
     rows: list[Differentiator[Cite]] = []
     for section in page.sections:

@@ -61,7 +61,7 @@ _NOT_A_PLAN = re.compile(
     re.IGNORECASE,
 )
 _PRICE = re.compile(r"[$€£¥]\s?\d")
-# Words after the vendor's name that make it a company, a group of people or a site: "Acme Inc", "Acme Customers".
+# Words that, after the vendor's name, show that the whole name is not a product's: "Acme Inc", "Acme Customers".
 _NOT_A_PRODUCT = frozenset(
     "Inc Ltd LLC GmbH Team Teams CEO CTO Founder Founders Series Users User Customers Customer Community Blog Docs "
     "Employees Engineers Engineer Developers Stock Group Holdings And Or To".split()
@@ -86,7 +86,7 @@ def offerings(pages: Sequence[ReadPage], vendor: str) -> Iterator[Offering[Cite]
 def _page_as_offering(page: ReadPage, vendor: str) -> Offering[Cite] | None:
     """Return the product that a product page describes.
 
-    The name of the product is in the headline or title, and again in the URL or the text.
+    The product's name must be in the headline or title, and also in the URL or the text.
     """
     for line in (page.headline, *(fact for fact in page.head if fact.label == "Title")):
         for name in re.split(r":\s|\s[|–—·-]\s", line.text) if line else ():
@@ -153,7 +153,7 @@ def _kind(name: str, named: Line, description: Line | None) -> str:
 
 
 def _listed(page: ReadPage) -> Iterator[Offering[Cite]]:
-    """Yield cards and list items below a heading such as 'Products': a name and what it does.
+    """Yield products from cards and list items below a heading such as 'Products'.
 
     Used only for home pages, because on other pages such lists usually contain features.
     """
@@ -202,7 +202,7 @@ def _priced(page: ReadPage) -> Iterator[Offering[Cite]]:
 
 
 def _amounts(before: Section, section: Section) -> Iterator[tuple[Line, list[Line]]]:
-    """Yield plan headings with their amounts, which are in the lines below, or in the next heading: '$20 a month'."""
+    """Yield each plan heading with its amounts, which are in the lines below or in the next heading ('$20 a month')."""
     heading = section.heading
     if heading is None:
         return
@@ -229,7 +229,10 @@ def _is_plan(title: str) -> bool:
 
 
 def _plans(rows: Sequence[Line]) -> Iterator[Offering[Cite]]:
-    """Yield plans from a table: one per column that has amounts; in a table of two columns, one per row."""
+    """Yield plans from a table.
+
+    In a table with two columns, each row is a plan. Otherwise, each column with amounts is a plan.
+    """
     header, *body = rows
     columns = cells(header)
     if len(columns) == 2:

@@ -1,4 +1,4 @@
-"""Facts about what the prospect sells, to whom and with what results, found with the rules for vendor pages."""
+"""Facts about the prospect's products, customers and results, found with the rules for vendor pages."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ _CONNECTIVE = re.compile(
     re.IGNORECASE,
 )
 _MAX_FACTS_PER_STORY = 18
-# 'SOC 2 Type II' alone does not say who is certified.
+# A text with no more words is only the name of a certificate, which does not say who is certified.
 _MAX_CERTIFICATE_NAME_WORDS = 3
-# A longer title is a sentence that needs no text after it.
+# A longer title is a sentence, so it is not put before the text.
 _MAX_TITLE = 9
 
 
@@ -74,7 +74,7 @@ def _customer_fact(line: Line, customer: str) -> Fact[Cite]:
 
 
 def _about(text: str, customer: str) -> str:
-    """Return the text with the customer's name, and without a leading connective and unpaired quotation marks."""
+    """Add the customer's name if it is missing, and remove a leading connective and unpaired quotation marks."""
     plain = _CONNECTIVE.sub("", balanced(text))
     plain = plain[:1].upper() + plain[1:]
     return plain if has_words(customer, plain) else f"{customer}: {plain}"
@@ -130,7 +130,7 @@ def _promised(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
     for offering in selling.offerings(pages, company):
         if offering.description and tells(offering.name, offering.description, offering.evidence):
             yield _fact("offering", _titled(offering.name, offering.description), offering.evidence)
-        # Prices from tables cite several lines; the rows of tables are listed as facts elsewhere.
+        # Skip prices from tables, which cite several lines, because table rows become facts elsewhere.
         for price in (price for price in offering.pricing if len(price.evidence) == 1):
             yield _fact("pricing", _titled(price.plan, price.terms), price.evidence)
     for promise in promises.value_propositions(pages, company):
@@ -142,7 +142,7 @@ def _promised(pages: Sequence[ReadPage], company: str) -> Iterator[Fact[Cite]]:
 
 
 def _titled(title: str, text: str) -> str:
-    """Put the title before a text that does not contain it or is an imperative: 'Export: Export a month of data'."""
+    """Put the title before a text that lacks the title or is an imperative: 'Export: Export a month of data'."""
     has_title = (
         (has_words(title, text) and not is_imperative(text)) or len(title.split()) > _MAX_TITLE or title.endswith("?")
     )

@@ -30,7 +30,7 @@ _HELD = re.compile(
     r"\b(?:certified|compliant|compliance|certificat\w+|audit(?:ed)?|attest\w+|report|authoriz\w+|accredited)\b",
     re.IGNORECASE,
 )
-# Services and plans are not certificates that the company holds: "We help you become SOC 2 compliant", "we plan an
+# Services and plans do not show that the company holds a certificate: "We help you become SOC 2 compliant", "we plan an
 # audit".
 _NOT_HELD = re.compile(
     r"\b(?:process of|may|will|would|plan\w*|not|n['’]t|guide|guidance|help\w*|hope|working (?:on|towards)|roadmap|"
@@ -108,7 +108,8 @@ _REJECTED = re.compile(
     r"\b(?:would (?:have|not)|unthinkable|was(?:n['’]t| not)|wouldn['’]t|too (?:slow|complex|expensive))\b",
     re.IGNORECASE,
 )
-# The past, the future and examples do not show what the company uses today: "we migrated from", "coming soon".
+# Words about the past, the future and examples, which do not show what the company uses today: "we migrated from",
+# "coming soon".
 _NOT_TODAY = re.compile(
     r"\b(?:prior to|previous\w*|formerly|originally|until|used to|was built|were built|replac(?:ed|ing)|no longer|"
     r"at the time|back then|in the past|in the beginning|initially|we started|as an? (?:exercise|example|experiment)|"
@@ -130,7 +131,7 @@ _SUPPLIES = re.compile(
 # Minimum share of known tools in a row of logos. A row with a lower share probably contains other companies, such as
 # customers.
 _MIN_SHARE_OF_TOOLS = 0.6
-# A tool named further from the verb usually belongs to another part of the sentence.
+# A tool's name that is further from the verb usually belongs to another part of the sentence.
 _MAX_DISTANCE_CHARACTERS = 90
 _MAX_LABEL_WORDS = 6
 # Paths of pages on which other companies describe themselves: "/partners/northgate", "/showcase".
@@ -138,7 +139,8 @@ _PAGES_ABOUT_OTHERS = re.compile(
     r"/(?:[\w-]*-)?(?:partners?\d*|resellers?|members|portfolio|directory|showcase|glossary|dictionary|wiki)(?:/|$)",
     re.IGNORECASE,
 )
-# Tools named only for comparison, in legal terms, in bug fixes or as one option of many: "as easy as Slack", "or any".
+# Matches sentences that name a tool only for comparison, in legal terms, in bug fixes or as one of many options: "as
+# easy as Slack", "or any".
 _UNRELATED = re.compile(
     r"\bas (?:easy|simple|quick) as\b|\bterms and conditions\b|\bI (?:have|agree)\b|\bfix(?:ed|es)?\b|\bbugs?\b|"
     r"\bor any\b",
@@ -190,7 +192,7 @@ def holds(line: Line, company: str) -> bool:
 
 
 def _listed(line: Line, page: ReadPage, company: str) -> Iterator[Integration[Cite]]:
-    """Yield bare names whose relation comes from the heading above them: a wall of logos, a list of partners."""
+    """Yield names from logo walls and lists, in which the heading above the names states the relation."""
     title = line.heading or (page.headline.text if page.headline else "")
     names = line.text.split(",") if line.form == "logos" else [line.text] if _is_label(line) else []
     are_tools = sum(bool(tools_in(f" {name}")) for name in names) > _MIN_SHARE_OF_TOOLS * len(names)

@@ -1,4 +1,4 @@
-"""Statements of fact, as opposed to slogans, opinions and references to other texts. English only."""
+"""Recognizes English statements of fact, as opposed to slogans, opinions and references to other texts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NO_FACT = re.compile(
     r"(?:will|we['’]ll) (?:see|look|use|talk|cover|explain|show you|walk|dive|learn|go (?:through|over)))\b",
     re.IGNORECASE,
 )
-# Sentences that depend on the next sentence, or say little: 'Acme has three features', 'Acme is fast and easy.'
+# Sentences that depend on the next sentence or that say little: 'Acme has three features', 'Acme is fast and easy.'
 _VAGUE = re.compile(
     r"\b(?:two|three|four|five|several|some|the following|a few) (?:\w+ ){0,2}?(?:features|ways|options|reasons|things|"
     r"steps|parts|areas|principles)\b|\bsimilar (?:solution|approach|feature|thing|tool)s?\b|"
@@ -81,7 +81,7 @@ _HYPE_TITLE = re.compile(
     r"^(?:accelerate|drive|unlock|transform|empower|innovate|shape|boost|unleash|supercharge|gain|rethink)\b",
     re.IGNORECASE,
 )
-# Imperatives that name a function: 'Export a month of data as CSV', 'Connect your warehouse'.
+# Imperatives that describe a function of a product: 'Export a month of data as CSV', 'Connect your warehouse'.
 _FUNCTION = re.compile(
     r"^(?:add|access|analy[sz]e|apply|assign|audit|automate|automatically|backup|block|bundle|capture|choose|collect|"
     r"combine|compare|configure|connect|control|convert|customi[sz]e|define|deliver|deploy|design|detect|download|"
@@ -100,7 +100,7 @@ _ENABLES = re.compile(
 )
 # A shorter imperative is a slogan: 'Connect your data'.
 _MIN_FUNCTION_WORDS = 6
-# English sentences name their subject within about six words.
+# Only the first six words are searched for the subject, because English sentences name it early.
 _SUBJECT_WORDS = 6
 
 
@@ -137,7 +137,7 @@ def lists_features(heading: str) -> bool:
 
 
 def describes(title: str, text: str, company: str) -> bool:
-    """Whether a text says what the thing named in its title is, or does for its user."""
+    """Whether a text says what the thing named in its title is or what it does for its user."""
     text = re.sub(r"^It\b", title.split(":", maxsplit=1)[0], without_lead(text.strip()))
     if (
         title[:1].islower()
@@ -155,12 +155,12 @@ def describes(title: str, text: str, company: str) -> bool:
 
 
 def is_other_title(title: str) -> bool:
-    """Whether the title is not the title of a feature."""
+    """Whether the title names something other than a feature."""
     return bool(_OTHER_LISTS.search(title)) or title.endswith("!")
 
 
 def is_about(title: str, text: str, company: str) -> bool:
-    """Whether a text is about the thing named in its title or about the company, or says what users can do."""
+    """Whether a text is about the thing named in its title, about the company, or about what users can do."""
     first = " ".join(text.split()[:_SUBJECT_WORDS])
     own = has_words(short_name(company), first) or re.search(r"\b(?:we|we['’]\w+|our)\b", first, re.IGNORECASE)
     names = {word.casefold() for word in re.findall(r"\w{4,}", title)}

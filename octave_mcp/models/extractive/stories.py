@@ -17,7 +17,7 @@ _EARLIER = re.compile(
     r"\W*(?:before|prior to|until|previously|originally|initially|in (?:late |early )?\d{4})\b", re.IGNORECASE
 )
 _CHALLENGE_HEADING = re.compile(r"challenge|problem|before|background|^about|situation", re.IGNORECASE)
-# Words for a problem; 'problem spaces' and 'limited to' describe a field or a number instead.
+# Words for a problem. 'Problem spaces' and 'limited to' do not match, because they are not about a problem.
 _TROUBLE = re.compile(
     r"\b(?:challeng\w+|problems?(?! spaces?)|struggl\w+|difficult\w*|hard to|issues?|wasn['’]t|weren['’]t|couldn['’]t|"
     r"didn['’]t|"
@@ -37,7 +37,7 @@ _GAINED = re.compile(
     r"led to|resulted in|as a result)\b",
     re.IGNORECASE,
 )
-# Maximum number of results per story. Figures are worth more than praise without a figure.
+# Maximum numbers of results with and without a figure, per story. Results with a figure are worth more than praise.
 MAX_MEASURED, MAX_PRAISED = 6, 3
 
 
@@ -53,7 +53,7 @@ def case_studies(pages: Sequence[ReadPage], vendor: str) -> Iterator[CaseStudy[C
 
 
 def _announced_story(headline: Line, section: Section, customer: str, vendor: str) -> CaseStudy[Cite]:
-    """Return a story that another page announces, with the measured results next to its headline."""
+    """Return a story that another page announces, with the measured results next to the story's headline."""
     measured = [line for line in (headline, *section.lines[:2]) if _measured_score(line, vendor) > 1]
     return CaseStudy[Cite](
         customer=customer,
@@ -68,7 +68,7 @@ def _announced_story(headline: Line, section: Section, customer: str, vendor: st
 
 def _case_study(page: ReadPage, headline: Line, customer: str, named: Line, vendor: str) -> CaseStudy[Cite]:
     body = [line for line in page.prose if whole(line)]
-    # Stories describe the challenge in their first half; very short stories are searched as a whole.
+    # Stories describe the challenge in their first half, so only that half is searched, unless the story is very short.
     challenge = _best(body[: max(6, len(body) // 2)], lambda line: _challenge_score(line, customer, vendor))
     solution = _best(body, lambda line: _solution_score(line, vendor) if line != challenge else 0)
     return CaseStudy[Cite](
@@ -89,7 +89,8 @@ def _best(lines: Sequence[Line], score: Callable[[Line], float]) -> Line | None:
 
 def _challenge_score(line: Line, customer: str, vendor: str) -> float:
     trouble = len(_TROUBLE.findall(line.text)) + 2 * bool(_CHALLENGE_HEADING.search(line.heading))
-    # A sentence with the vendor's name states the solution, and a description of the customer does not state a problem.
+    # A sentence with the vendor's name is about the solution, and a description of the customer does not state a
+    # problem.
     adjustment = (
         0.5 * has_words(customer, line.text)
         - 2 * has_words(vendor, line.text)
@@ -133,7 +134,10 @@ def _results(page: ReadPage, headline: Line, customer: str, vendor: str, taken: 
 
 
 def _came_after(line: Line, adopted: int, vendor: str) -> bool:
-    """Whether a line can be a result: it names the vendor or follows the adoption, and is not about the time before."""
+    """Whether a line can be a result.
+
+    It must name the vendor or follow the adoption, and not be about the time before.
+    """
     is_after = has_words(vendor, line.text) or line.block >= adopted
     return is_after and not _CHALLENGE_HEADING.search(line.heading) and not _EARLIER.match(line.text)
 

@@ -28,7 +28,7 @@ VMware|Vue|Vue.js|WebAssembly|Webflow|WhatsApp|Whisper|WordPress|WooCommerce|Wor
 1Password
 """
 TOOLS = frozenset(name for line in _NAMES.split("\n") for name in line.split("|") if name)
-# Names that are ordinary words too. At the start of a text they prove nothing: 'Go to settings'.
+# Tool names that are also ordinary words. At the start of a text, they do not count as names: 'Go to settings'.
 _PLAIN_WORDS = frozenset(
     {
         "Go", "Teams", "Express", "Segment", "Linear", "Render", "Square", "Stitch", "Heap", "Vault", "Swift", "Unity",
@@ -46,12 +46,15 @@ _TOOL = re.compile(
 
 
 def tools_in(text: str) -> list[tuple[str, int]]:
-    """Return the tools that a text names, with their offsets; of overlapping names only the longest."""
+    """Return the tools that a text names, with their offsets. If names overlap, return only the longest."""
     matches = ((match[0], match.start()) for match in _TOOL.finditer(text))
     return [(name, start) for name, start in matches if name not in _PLAIN_WORDS or _is_name(text, start)]
 
 
 def _is_name(text: str, start: int) -> bool:
-    """Whether a word is a tool's name and neither starts the text nor ends another name, as in 'Adobe Express'."""
+    """Whether an ordinary word is used as a tool's name.
+
+    It must not start the text or end another name ('Adobe Express').
+    """
     before = text[:start].split()[-1:]
     return start > 0 and not (before and before[0][:1].isupper() and before[0][-1:].isalnum())

@@ -28,14 +28,15 @@ _PRICE = re.compile(
     r"\bpricing (?:is|model|starts)\b|: ?[$€£¥]",
     re.IGNORECASE,
 )
-# Amounts that nobody pays for the product: a $50M round, a home office budget, MRR.
+# Words that show that an amount is not a price of the product: a $50M round, a home office budget, MRR.
 _NO_PRICE = re.compile(
     r"\b(?:everyone|employees?|team members?|coworking|budget|laptop|salary|allowance|insurance|guarantee|pricing page|"
     r"pricing details|coverage|fine|billing plan|MRR|ARR|revenue|donat\w+|bootstrap\w*|rais(?:e|ed|ing)|funding|"
     r"earn(?:s|ed)?|profit\w*|we make|valuation|market cap\w*|savings?|saved|budgets?)\b",
     re.IGNORECASE,
 )
-# "Please contact us" and "we offer a vacation allowance" use verbs of an offer but offer no product.
+# Excludes sentences that sound like an offer but offer no product: "Please contact us", "we offer a vacation
+# allowance".
 _NO_OFFER = re.compile(
     r"\b(?:subject to|terms|conditions|disclaimer|endorse|email(?:ing)? us|contact us|please|thank\w*|couldn['’]t|"
     r"asked|victims?|everyone|employees?|responsib\w+|liab\w+|warrant\w+|coworking|laptop|salary|allowance|"
@@ -50,7 +51,8 @@ _IS_BUSINESS = (
 )
 # "We offer" on a careers page is usually a benefit for employees, so only these verbs count there.
 _MAKES = re.compile(r"\b(?:we|our \w+) (?:help|build|make|develop|sell|deliver|create)s?\b", re.IGNORECASE)
-# "10,000 upvotes", "100 requests per minute" and "we surveyed 500 developers" are not figures about the company.
+# Excludes figures that are not about the company: "10,000 upvotes", "100 requests per minute", "we surveyed 500
+# developers".
 _NO_SCALE = re.compile(
     r"\b(?:up ?votes?|votes|comments|reviews?|rating|badges?|ranked|talks|speakers|jobs|limits?|^\d+\.\s|"
     r"surveyed|studied|analy[sz]ed|interviewed|asked|per (?:hour|month|day|minute|second|user)|visitors? from)\b|"
@@ -87,8 +89,8 @@ _SUPPLIES = (
     r"(?:provid|offer|support|let|help|enabl|giv|includ|allow|automat|deliver|combin|replac|build|sell|design|"
     r"develop|host|manag|distribut|publish|produc|ship)(?:e|es|s|ies)?"
 )
-# Verbs that may follow the name of a product. "Acme has grown" is not about the product, hence the lookahead after
-# `has`.
+# Verbs that can follow the name of a product. The lookahead after `has` excludes "Acme has grown", which is not about a
+# product.
 _DOES = (
     r"(?:is|has(?! (?:been|chosen|become|grown|had|\w+ed)\b)|does|comes|tracks?|measures?|shows?|collects?|"
     r"counts?|runs?|works?|integrates?|connects?|monitors?|"
@@ -197,7 +199,7 @@ _LABEL_ENDS = re.compile(r":\s+|\s+[–—]\s+")
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A line to classify. `sells`: the page of the line describes what the company sells."""
+    """A line to classify. `sells` is true if the line's page describes what the company sells."""
 
     line: Line
     company: str
@@ -221,7 +223,7 @@ class _Candidate:
 
 
 def topics(line: Line, page: ReadPage, company: str) -> Iterator[FactTopic]:
-    """Yield the topics that the line can be about, the most certain first."""
+    """Yield the topics that the line can be about, the most certain topic first."""
     if line.english and not (states(line.text) or announces(line.text)):
         return
     sells, is_own = page.page.kind in _SELLING_KINDS, is_own_subject(without_lead(line.text), company)
@@ -330,7 +332,7 @@ def _is_scale(candidate: _Candidate) -> bool:
     )
 
 
-# A topic's words alone are weak evidence; each check decides whether the line is really on that topic.
+# Keywords alone are weak evidence for a topic, so each check decides whether the line is really about the topic.
 _CHECKS: dict[FactTopic, Callable[[_Candidate], bool]] = {
     "business": _is_business,
     "pricing": _is_price,

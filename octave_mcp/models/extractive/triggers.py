@@ -31,13 +31,13 @@ _MAX_LINES_BEFORE_DATE = 4
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
 _MONTH_OF_YEAR = re.compile(rf"\b{_MONTH},?\s+(?:of\s+)?(?:19|20)\d\d\b")
 _YEAR = re.compile(r"\b(?:[Ii]n|[Ss]ince|[Ee]arly|[Ll]ate|[Mm]id)[ -](?:the\s+\w+\s+of\s+)?(?P<year>(?:19|20)\d\d)\b")
-# The year of "On May 3" or "this March" follows from the date of the page.
+# Matches dates without a year, such as "On May 3" or "this March". The year is inferred from the date of the page.
 _DAY_WITHOUT_YEAR = re.compile(
     r"\b(?:[Oo]n|[Ii]n|[Uu]ntil|[Ss]ince|[Ff]rom|[Tt]his|[Ll]ast)\s+(?:the\s+\d{1,2}(?:st|nd|rd|th)?\s+of\s+)?"
     r"(?P<day>(?:January|February|March|April|May|June|July|August|September|October|November|December)"
     r"(?:\s+\d{1,2}(?:st|nd|rd|th)?\b)?)"
 )
-# Paths of pages on which agencies present their work: events on such pages happened at a customer.
+# Paths of pages on which agencies present their work. Events on such pages happened at a customer of the agency.
 _CUSTOMER_WORK_PATH = re.compile(r"/(?:our-)?(?:work|projects|portfolio|clients)/", re.IGNORECASE)
 _CHANGELOG_PATH = re.compile(r"/(?:[\w-]*-)?(?:changelog|release-?notes|whats-new)(?:[/-]|$)", re.IGNORECASE)
 _ADDED = re.compile(
@@ -45,9 +45,9 @@ _ADDED = re.compile(
     r"(?:two|three|four|\d+) new)\b",
     re.IGNORECASE,
 )
-# "You can now export ..." in a dated post is a launch; "You can now see ..." is often a step of instructions.
+# "You can now export ..." in a dated post is a launch; "You can now see ..." is often a step in instructions.
 _NOW_CAN = re.compile(r"^You can now (?!also\b|see\b|read\b|find\b|run\b|go\b|open\b|click\b|do\b|access this\b)\w+ ")
-# "Last year we launched ..." must not get the date of the post.
+# Events such as "Last year we launched ..." must not get the date of the post.
 _LONG_AGO = re.compile(
     r"\b(?:years? ago|months? ago|last (?:year|spring|summer|autumn|fall|winter)|earlier (?:this year|in)|back in|"
     r"at that time|"
@@ -55,7 +55,7 @@ _LONG_AGO = re.compile(
     re.IGNORECASE,
 )
 _DATELINE = re.compile(r"\s{0,3}\)?\s{0,3}(?:\([\w ]+\)\s{0,3})?[–—:-]")
-# A dateline may name a place before the day: "Oslo, Norway, May 3, 2024 – ".
+# A dateline can name a place before the day: "Oslo, Norway, May 3, 2024 – ".
 _MAX_PLACE_CHARACTERS = 50
 _HEADING_DATE = re.compile(
     rf"(?:{_MONTH}\s+)?(?:\d{{1,2}},?\s+)?(?:19|20)\d\d(?:-\d\d(?:-\d\d)?)?|{_MONTH}\s+(?:19|20)\d\d"
@@ -85,7 +85,7 @@ def triggers(pages: Sequence[ReadPage], company: str) -> Iterator[Trigger[Cite]]
 
 
 def _founding_year(pages: Sequence[ReadPage], company: str) -> int:
-    """Return the earliest founding year that the pages state; 0 if they state none."""
+    """Return the earliest founding year that the pages state, or 0 if they state none."""
     words = re.compile(_FOUNDED.format(company=re.escape(short_name(company))), re.IGNORECASE)
     years = (int(match["year"]) for page in pages for line in page.prose if (match := words.search(line.text)))
     return min(years, default=0)
@@ -99,7 +99,7 @@ def _is_before_year(written: str | None, year: int) -> bool:
 
 def _without_headings(all_triggers: Sequence[Trigger[Cite]]) -> list[Trigger[Cite]]:
     """Drop a dated heading if a sentence below it reports an event of the same kind."""
-    # The first citation of a trigger is its own line; the others are the line with the date.
+    # The first citation of a trigger is the trigger's own line. A further citation is the line with the date.
     cited = {(trigger.kind, cite) for trigger in all_triggers for cite in trigger.evidence[1:]}
     return [
         trigger
@@ -109,7 +109,7 @@ def _without_headings(all_triggers: Sequence[Trigger[Cite]]) -> list[Trigger[Cit
 
 
 def openings(pages: Sequence[ReadPage], _: str) -> Iterator[Trigger[Cite]]:
-    """Yield a vendor's open positions as triggers; a prospect's are collected as jobs."""
+    """Yield a vendor's open positions as triggers. A prospect's open positions are collected as jobs."""
     for job in jobs(pages):
         yield Trigger[Cite](kind="job_opening", what=job.title, date=None, evidence=job.evidence)
 
@@ -145,7 +145,10 @@ class _DatedHeading:
 
 
 def _first_day(page: ReadPage, below: Mapping[Line, Line], company: str) -> date | None:
-    """Return the founding day of the company from a timeline, which may also contain older events of predecessors."""
+    """Return the founding day of the company from a timeline.
+
+    The timeline can also contain older events of predecessors.
+    """
     words = re.compile(_COMPANY_BEGINS.format(company=re.escape(short_name(company))), re.IGNORECASE)
     starts = (
         _dated_heading(line, below.get(line), None)
@@ -217,7 +220,7 @@ def _undated(heading: str) -> str:
 def _trigger(
     kind: TriggerKind, line: Line, page: ReadPage, dated_heading: _DatedHeading | None, company: str
 ) -> Trigger[Cite]:
-    """Return a trigger, dated by the line itself, or else by the heading above it, or else by the post."""
+    """Return a trigger. Its date comes from the line, or else from the heading above it, or else from the post."""
     written, dated = _date_of_clause(line.text, company, kind) or date_in(line.text), line
     if written is None and dated_heading is not None:
         written, dated = dated_heading.written, dated_heading.line
@@ -230,7 +233,10 @@ def _trigger(
 
 
 def _has_usable_date(line: Line, dated_heading: _DatedHeading | None) -> bool:
-    """Whether the trigger can be dated: events of long ago need a date of their own, not the date of the page."""
+    """Whether the trigger can be dated.
+
+    The page's date is wrong for an event from long ago, which must state its own date.
+    """
     return not (_LONG_AGO.search(line.text) and dated_heading is None and date_in(line.text) is None)
 
 

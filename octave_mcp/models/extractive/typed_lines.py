@@ -1,4 +1,4 @@
-"""Passages of an ask parsed into lines: each sentence with its form (heading, item, quotation ...) and citation."""
+"""Parses passages into lines: sentences with a form (such as heading, item or quotation) and a citation."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from typing import Literal
 from octave_mcp.domain.evidence import Cite, Passage
 from octave_mcp.domain.page import PageRef, is_in_head
 
-# Characters. A longer "sentence" is a dump of data, and some patterns take quadratic time on it.
+# A longer "sentence" is a dump of data, on which some patterns would take quadratic time.
 MAX_LINE_CHARACTERS = 1200
 
 # Fewer words in quotation marks are a term or a title, not speech.
 MIN_SPEECH_WORDS = 5
-# Characters between two passages: "\n\n" separates blocks; "\n>\n" is an empty line inside one block quotation. A
-# single character is the space at which a long paragraph was split into passages; its lines stay in one block.
+# Number of characters between two passages. "\n\n" separates blocks, and "\n>\n" is an empty line inside a block
+# quotation. A single character is the space at which a long paragraph was split into passages, so its lines stay in one
+# block.
 EMPTY_LINE, EMPTY_QUOTED_LINE = 2, 3
 
-# A "fact" comes from the page's head: its title, its description or structured data.
+# A "fact" comes from the HTML head: its title, its description or structured data.
 Form = Literal["heading", "item", "quote", "attribution", "row", "sentence", "logos", "fact"]
 
 _LOWER_CASE = re.compile(r"\b[a-z][\w'’-]*")
@@ -31,9 +32,10 @@ _OPENING = ("“", '"')
 class Line:
     """One sentence of a page.
 
-    `block` numbers the paragraphs and list items; sentences of one paragraph have the same number. `level` is the level
-    of a heading. `narrated` is the text outside quotation marks, '' for a block quotation without marks. `label` says
-    what a fact is ('Title'). `detached`: an empty line separates the block from the block before.
+    `block` is the number of the paragraph or list item, so sentences in one paragraph have the same number. `level` is
+    the level of a heading. `narrated` is the text outside quotation marks. It is '' for a block quotation without
+    quotation marks. `label` is the kind of a fact from the HTML head ('Title'). `detached` is true if an empty line
+    separates the block from the previous block.
     """
 
     text: str
@@ -78,8 +80,8 @@ class Section:
 class ReadPage:
     """A page parsed into lines and sections.
 
-    `head`: facts from the page's head, which `lines` does not contain.
-    `common`: the words that occur in lower case; if one of them is capitalized, it is probably not a name.
+    `head` contains the facts from the HTML head, which `lines` does not contain. `common` contains the words that occur
+    in lower case. If such a word is capitalized, it is probably not a name.
     """
 
     page: PageRef
@@ -92,8 +94,7 @@ class ReadPage:
     def is_post(self) -> bool:
         """Whether the URL contains a date, as the URLs of posts and news do.
 
-        The publication date in the page's head is not a criterion, because many site builders set such a date on every
-        page.
+        The publication date in the HTML head does not count, because many site builders set such a date on every page.
         """
         return bool(re.search(r"/\d{4}[-/]\d{2}\b|/(?:pr|press|news)[-_]?\d{6,8}\b", self.page.url))
 
@@ -153,7 +154,7 @@ def _lines(passages: Sequence[Passage]) -> Iterator[Line]:
 
 
 def _line_outside_body(passage: Passage, number: int, block: int) -> Iterator[Line]:
-    """Yield the line of a passage that readers do not see as a sentence: a fact from the head or a row of logos."""
+    """Yield a line that is not a visible sentence: a fact from the HTML head or a row of logos."""
     if len(passage.text) <= MAX_LINE_CHARACTERS:
         form, cite = ("fact" if is_in_head(passage.where) else "logos"), Cite(passage=number)
         narrated, _ = _outside(passage.text, inside=False)
@@ -166,7 +167,7 @@ def _outside(text: str, *, inside: bool) -> tuple[str, bool]:
     last = 0
     for mark in re.finditer(r"[“”\"]", text):
         if mark[0] == '"' and not inside and text[: mark.start()][-1:].isalnum():
-            continue  # Inches: a 15" screen.
+            continue  # The mark means inches: a 15" screen.
         if not inside:
             outside.append(text[last : mark.start()])
         inside = mark[0] == "“" or (mark[0] == '"' and not inside)

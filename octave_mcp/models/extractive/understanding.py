@@ -1,4 +1,4 @@
-"""Inference of a prospect's needs and likely buyers from the facts and signals found on its pages."""
+"""Infers a prospect's needs and likely buyers from the facts and signals on the prospect's pages."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ MAX_COUNTED_FACTS = 4
 MAX_CONTACTS = 2
 FOUNDERS = "Founders"
 
-# The need that a fact shows if no sentence states a need: open jobs show a need to hire.
+# The need that facts on a topic imply if no sentence states a need. For example, open jobs imply a need to hire.
 _NEED_SHOWN_BY: dict[FactTopic, Need] = {
     "hiring": "hiring",
     "funding": "growth",
@@ -52,7 +52,7 @@ _NEED_SHOWN_BY: dict[FactTopic, Need] = {
     "compliance": "security",
     "technology": "integration",
 }
-# The job function that facts on each topic concern.
+# The job function to which facts on each topic are relevant.
 _FUNCTION_CONCERNED: dict[FactTopic, JobFunction] = {
     "technology": "engineering",
     "funding": "leadership",
@@ -96,7 +96,7 @@ def _pains(reading: ProspectReading[EvidenceId], passages: Passages) -> Iterator
 
 
 def _is_about_company(fact: Fact[EvidenceId], passages: Passages) -> bool:
-    """Whether the fact is about the company itself, in a line that stands alone, and not about its product."""
+    """Whether the fact is about the company itself and not its product, and can be understood on its own."""
     if not passages.english(fact.evidence):
         return True
     sold = _TO_READERS.search(fact.text) or (fact.topic == "technology" and not cues.OUR_OWN.search(fact.text))
@@ -104,7 +104,7 @@ def _is_about_company(fact: Fact[EvidenceId], passages: Passages) -> bool:
 
 
 def _weight(signal: Signal[EvidenceId], passages: Passages) -> float:
-    """Return a rank that favors recent signals with many words of the need and a length of about 15 words."""
+    """Return a score that favors recent signals with many keywords of the need and a length of about 15 words."""
     words = len(signal.text.split())
     return (
         2 * passages.recency(signal.evidence)
@@ -142,12 +142,12 @@ def _pain(
 
 
 def _buyers(brief: UnderstandingBrief, pains: Sequence[Pain[Cite]], passages: Passages) -> Iterator[Buyer[Cite]]:
-    """Yield the job functions that people, jobs, facts and needs point to, the best supported first."""
+    """Yield the job functions that people, jobs, facts and needs point to, the best-supported function first."""
     support: dict[JobFunction, list[Support]] = {}
     points: dict[JobFunction, float] = {}
     for function, finding in (*_jobs(brief), *_people(brief, passages)):
         support.setdefault(function, []).append(finding)
-        # Capped, so that twenty open jobs in one function do not hide every other function.
+        # Cap the score, so that twenty open jobs in one function do not hide every other function.
         points[function] = min(6, points.get(function, 0) + (2 if isinstance(finding, Job) else 1))
     for fact in brief.reading.facts:
         if fact.topic in _FUNCTION_CONCERNED:
@@ -171,7 +171,7 @@ def _jobs(brief: UnderstandingBrief) -> Iterator[tuple[JobFunction, Support]]:
 
 
 def _people(brief: UnderstandingBrief, passages: Passages) -> Iterator[tuple[JobFunction, Support]]:
-    """Yield the company's own people with their job functions; founders only if no other leader is named."""
+    """Yield the company's own people with their job functions. Include founders only if no other leader is named."""
     employees = [person for person in brief.findings.people if person.employer is None and person.title]
     by_function: list[tuple[JobFunction, Support]] = [
         (function, person) for person in employees if (function := cues.function_of(person.title or ""))
@@ -192,7 +192,10 @@ def _founders(reading: ProspectReading[EvidenceId], passages: Passages) -> Itera
 
 
 def _favoring_context(points: Mapping[JobFunction, float], context: str) -> dict[JobFunction, float]:
-    """Raise a function that the user's context names, but never add one: context alone is not evidence."""
+    """Raise the score of each function that the user's context names.
+
+    Context alone is not evidence, so add no function.
+    """
     return {
         function: value + (10 if cues.FUNCTIONS[function].search(context) else 0) for function, value in points.items()
     }
@@ -244,7 +247,10 @@ def _title_of(person: Person) -> str:
 
 
 def _title(person: Person) -> str:
-    """Return the title as the site gives it; a department becomes '... team', since its members need not lead it."""
+    """Return the title as on the site.
+
+    A department becomes '... team', because its members are not always its leaders.
+    """
     title = _title_of(person)
     return title if _IS_JOB.search(title) else f"{title.split(', ')[0]} team"
 
@@ -260,7 +266,7 @@ def _why(opening: Job[EvidenceId] | None, person: Person | None, pain: Pain[Cite
 
 
 def _default_buyer(company: str) -> Buyer[Cite]:
-    """Return the buyer for a site that says next to nothing: its founder or CEO."""
+    """Return the founder or CEO as the default buyer, for a site that says next to nothing."""
     return Buyer[Cite](
         title=cues.FUNCTION_TITLES["leadership"],
         contact=None,

@@ -19,9 +19,9 @@ from octave_mcp.models.extractive.names import customer_of_story
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section
 
 _NO_USE = re.compile(r"\b(?:learn|read|see) (?:more|how)\b|\?$|^\W*[“\"]|[”\"]$", re.IGNORECASE)
-# Maximum number of sentences cited for one use case. The same number may be added from the same paragraphs.
+# Maximum number of sentences cited for one use case. The same limit applies to further sentences from their paragraphs.
 MAX_SENTENCES = 6
-# Minimum number of letters: a shorter part of a product's name ('app', 'API') would match in most sentences.
+# Minimum number of letters, because a shorter part of a product's name ('app', 'API') would match most sentences.
 MIN_WORD = 4
 _CUSTOMER_SUBJECT = re.compile(r"\b(?:we|our|I|the (?:\w+ )?team|their|teams?|they|users)\b|[”\"]", re.IGNORECASE)
 _WE_DO = re.compile(r"\b(?:we|I)(?:['’](?:ll|re|ve))?\s+(?:\w+ly |also |even |then |just )?[a-z]{3,}\b")
@@ -61,7 +61,8 @@ _USES = re.compile(
     r"watch(?:es)?|manages?|stores?)\b",
     re.IGNORECASE,
 )
-# 'uses Acme to find bugs early' gives 'find bugs early'. 'turned to' and 'switch to' name a product, not a purpose.
+# Finds 'find bugs early' in 'uses Acme to find bugs early'. After 'turned to' and 'switch to', a product follows and
+# not a purpose.
 _PURPOSE = re.compile(
     r"(?<!turned )(?<!switch )\b(?:to|for)\s+(?!other|the|an?\b|its|their|us\b)"
     r"(?P<what>[a-z](?:[^,.;:—()“”\"]|\.(?=\w)){8,70})"
@@ -102,7 +103,7 @@ def _from_story(page: ReadPage, vendor: str) -> Iterator[UseCase[Cite]]:
 
 
 def _with_paragraph(section: Section, uses: Sequence[Line]) -> list[Line]:
-    """Return the sentences, and other sentences in the same paragraphs in which the speakers say what they do."""
+    """Return the sentences, with further sentences from the same paragraphs that say what the speakers do."""
     blocks = {line.block for line in uses}
     others = [li for li in section.lines if li.block in blocks and li not in uses and _is_activity(li)]
     return [*uses[:MAX_SENTENCES], *others[:MAX_SENTENCES]]
@@ -113,9 +114,9 @@ def _is_activity(line: Line) -> bool:
 
 
 def _parts_used(page: ReadPage, vendor: str) -> Iterator[str]:
-    """Yield the product parts that a story names in its list of tools used or after the vendor's name.
+    """Yield the parts of the product that a story names, either in its list of tools or after the vendor's name.
 
-    'Session replays' also gives 'replay', because a story may write 'the replays' afterwards.
+    For 'Session replays', also yield 'replay', because the story may later write only 'the replays'.
     """
     for line in page.lines:
         if line.form == "item" and (listed := re.match(r"(?:Tools|Products?|Features) used\s*:\s*(.+)", line.text)):
@@ -136,7 +137,7 @@ def _is_use(line: Line, customer: str, product: re.Pattern[str]) -> bool:
 
 
 def _purpose(text: str) -> str | None:
-    """Return the words of a sentence that say what the product is used for, at most nine."""
+    """Return up to nine words of a sentence that say what the product is used for."""
     used = _USES.search(text)
     clause = _PURPOSE.search(text[used.start() :]) if used else None
     purpose = " ".join(re.split(r"\s(?:but|because|so|then)\s", clause["what"])[0].split()[:9]) if clause else ""
@@ -144,7 +145,7 @@ def _purpose(text: str) -> str | None:
 
 
 def _from_lists(page: ReadPage, vendor: str) -> Iterator[UseCase[Cite]]:
-    """Yield the list items and the sections, with their first sentence, below a heading such as 'Use cases'."""
+    """Yield a use case for each list item and for each section below a heading such as 'Use cases'."""
     for section, above in with_headings_above(page.sections):
         if any(_USES_HEADING.search(line.text) for line in above) and section.heading and _is_titled_as_use(section):
             text = next((line for line in section.lines[:3] if whole(line) and line.form != "quote"), None)

@@ -1,4 +1,4 @@
-"""Attribution of lines: to the company itself, or to somebody whom it quotes or writes about."""
+"""Decides whether a line speaks for the company itself, or for somebody whom the company quotes or writes about."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from octave_mcp.models.extractive.typed_lines import Line, ReadPage
 # Matches the boilerplate at the end of press releases ('About Acme Fund'), but not 'About us' or 'About the team'.
 _ABOUT = re.compile(r"About\s+(?!(?i:us|the|our|you|me|this|that|how|why)\b)[A-Z][^.!?:]{1,60}")
 _OWN_VOICE = re.compile(r"\b(?:we|our)\b", re.IGNORECASE)
-# Matches a sentence with 'we' among its first words. Two parts of the pattern match dashes; the possessive quantifier
+# Matches a sentence with 'we' among its first words. Two parts of the pattern match dashes, so a possessive quantifier
 # keeps the search linear on a long run of dashes.
 _FIRST_PERSON = re.compile(
     r"^\W*+(?:[\w'’-]+[^\w'’-]+){0,6}?(?:we|we['’]re|we['’]ve|we['’]ll|we['’]d|our)\b", re.IGNORECASE
@@ -100,7 +100,7 @@ _GENERIC = re.compile(
 
 
 def is_generic(text: str, company: str) -> bool:
-    """Whether a sentence is about a whole category: 'Reverse ETL tools help teams', 'A modern stack provides ...'."""
+    """Whether a sentence is about a product category: 'Reverse ETL tools help teams', 'A modern stack provides ...'."""
     own = has_words(short_name(company), text) or re.search(r"\b(?:we|our|us)\b", text, re.IGNORECASE)
     return not own and bool(_GENERIC.match(text))
 
