@@ -14,7 +14,7 @@ from octave_mcp.concurrency.workers import Workers
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# A garbage collection stops every thread, so it is delayed until the process is quiet, but by no more than this.
+# A garbage collection stops every thread, so it waits for a quiet moment, but for no more than this time.
 MAX_DELAY_SECONDS = 600.0
 # Objects that survive a collection are frozen, so later collections skip them. Some frozen objects become garbage, so
 # all objects are examined again once an hour.
@@ -50,16 +50,16 @@ def stay_responsive() -> None:
     gc.collect()
     gc.freeze()
     # The third threshold is so high that the oldest generation is never collected automatically. With ten concurrent
-    # runs, such a collection took 0.2 s, and all of them took a seventh of the total time. `Collector` runs these
-    # collections at quiet moments instead.
+    # runs, each collection of that generation took 0.2 s, and together they took a seventh of the total time.
+    # `Collector` runs these collections at quiet moments instead.
     gc.set_threshold(20_000, 20, 1_000_000)
 
 
 class Collector:
     """Collects garbage cycles at quiet moments, because a collection stops all threads.
 
-    For an hour, later collections skip the objects that survived. With 500 waiting runs, the first collection takes 0.4
-    s, but the collections after it take almost no time.
+    Objects that survive a collection are skipped by later collections for an hour. With 500 waiting runs, the first
+    collection takes 0.4 s, but the collections after it take almost no time.
     """
 
     def __init__(self, now: float) -> None:

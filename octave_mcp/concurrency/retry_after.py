@@ -23,8 +23,8 @@ _WAIT = re.compile(
     rf"(?:about |approximately )?['\"]?((?:{_DURATION}(?:,? and |,? )?)+)",
     re.IGNORECASE,
 )
-# Error fields without a unit, such as '"retry_after": 30' or '"estimated_time": 20.5'. Their values are in seconds,
-# like the Retry-After header.
+# Error fields without a unit, such as '"retry_after": 30' or '"estimated_time": 20.5'. The values are in seconds, as in
+# the Retry-After header.
 _SECONDS_FIELD = re.compile(
     r"(?:retry[-_]?(?:after|delay)(?:_?seconds)?|estimated_time)['\"]?[:=] ?"
     r"['\"]?(\d+(?:\.\d+)?)(?=['\",} ]|$)",
@@ -40,7 +40,7 @@ _DATE = re.compile(
 )
 # Some gateways quote the rate limit header in the error body: '"X-RateLimit-Reset": "1767225600000"'.
 _EPOCH = re.compile(r"x-ratelimit-reset['\"]?[:=] ?['\"]?(\d{10,13})\b", re.IGNORECASE)
-# A larger number is an epoch time, because no server asks clients to wait for more than a year.
+# Larger numbers are taken for epoch times, because no server asks clients to wait for more than a year.
 _MAX_WAIT_SECONDS = 366 * 86_400.0
 # Larger epoch times are in milliseconds, because in seconds they would be after the year 5138.
 _MAX_EPOCH_SECONDS = 1e11
@@ -73,7 +73,8 @@ def _number(value: str) -> float | None:
 def _until(date: str) -> float | None:
     """Return the seconds until an HTTP or ISO 8601 date.
 
-    Return None for a date in the past, which can come from a wrong clock. The caller then uses its default wait.
+    Return None for a date in the past, which can come from a wrong clock. The caller of this function then uses its
+    default wait.
     """
     when = _iso(date) or _http(date)
     wait = (when - datetime.now(UTC)).total_seconds() if when else 0

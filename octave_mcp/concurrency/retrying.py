@@ -1,4 +1,4 @@
-"""Retries with full jitter. They honour `Retry-After`, and stop after a number of attempts or when time runs out."""
+"""Retries with full jitter. The retries honour `Retry-After`, and end after a number of attempts or at a deadline."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ MAX_WAIT_SECONDS = 8.0
 MAX_OUTAGE_WAIT_SECONDS = 4.0
 # At most this much random time is added to a requested wait. Callers with the same wait then do not all retry at once.
 MAX_SPREAD_SECONDS = 2.0
-# The wait reaches its maximum after far fewer doublings. Without this limit, 2 ** failures would overflow a float in a
-# long outage.
+# The wait reaches its maximum long before this many doublings. Without this limit, 2 ** failures would overflow a float
+# in a long outage.
 MAX_DOUBLINGS = 30
-# For each attempt of a call that waits its turn, a busy server can refuse this many times before the call fails.
+# A call that waits its turn fails if a busy server refuses it more than this many times per allowed attempt.
 REFUSALS_PER_ATTEMPT = 10
 
 
@@ -79,7 +79,7 @@ async def retrying(
     again: OnRetry | None = None,
     waits_its_turn: bool = False,
 ) -> T:
-    """Return what `call` returns. After `Transient` failures, retry it, with at most `attempts` attempts in total.
+    """Return what `call` returns. After `Transient` failures, retry `call`, up to `attempts` attempts in total.
 
     `left` returns the seconds that remain after a failure. If the next wait would be longer, the call is not retried.
 

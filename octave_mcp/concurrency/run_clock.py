@@ -54,7 +54,7 @@ class RunClock:
 
     @asynccontextmanager
     async def timeout_at(self, at: float) -> AsyncGenerator[None]:
-        """Cancel the block when this clock reaches `at`.
+        """Cancel the `async with` block when this clock reaches `at`.
 
         Raises:
             TimeoutError: If the block did not end in time.

@@ -1,9 +1,9 @@
 """An executor for CPU-bound work, in which one thread computes and a slow job does not block the queue.
 
-Python runs only one thread at a time, so the event loop takes turns with the computing threads. Compared with one
-computing thread, callers wait nearly twice as long with two and five times as long with four. No run ends sooner.
-Therefore one thread takes all jobs. If a job is slow, another thread takes over the queue. A job that takes too long is
-stopped, and its caller gets an error.
+Python runs only one thread at a time, so the event loop takes turns with the computing threads. With two computing
+threads, callers wait nearly twice as long as with one thread, and with four threads five times as long. No run ends
+sooner with more threads. Therefore one thread takes all jobs. If a job is slow, another thread takes over the queue. A
+job that takes too long is stopped, and its caller gets an error.
 
 C code, such as the regular expression engine, cannot be stopped, and can block all other threads while it runs.
 """
@@ -138,7 +138,7 @@ class Workers(Executor):
                 done.set_exception(_stuck())
 
     def _close(self) -> None:
-        """Give the current job a moment to end, because an exiting interpreter stops threads at any instruction."""
+        """Give the current job a moment to end, because an exiting interpreter can stop threads at any instruction."""
         with self._lock:
             worker, self.current = self.current, None
         if worker:
@@ -150,8 +150,8 @@ class Workers(Executor):
 class _Worker(Thread):
     """A thread that takes jobs as long as it is the current worker.
 
-    A finished worker waits for its release before it exits. The system can reuse the ID of an exited thread, so
-    `_Stopped`, which is sent to a thread ID, could otherwise hit another thread.
+    A finished worker waits for its release before it exits. `_Stopped` is sent to a thread ID, which the system can
+    reuse after a thread exits. Without this wait, `_Stopped` could hit another thread.
     """
 
     def __init__(self, workers: Workers) -> None:

@@ -15,15 +15,15 @@ from dbos import (
 )
 from sqlalchemy import Engine, create_engine
 
-# DBOS recovers only workflows of the same application version. This version never changes, because any release can
-# resume a run that another release started: the journal finds steps by name.
+# DBOS recovers only workflows of the same application version. This version never changes. The journal finds steps by
+# name, so any release can resume a run that another release started.
 APPLICATION_VERSION = "named-steps"
 
 # After this idle time, Postgres ends a transaction, so that a suspended process frees its row locks. On SQLite, a
 # suspended process keeps its locks until it resumes or ends.
 IDLE_TRANSACTION_SECONDS = 30.0
-# How often DBOS polls for notifications. octave-mcp never sends any, but the interval is short because shutdown waits
-# for the current poll to end.
+# How often DBOS polls for notifications. The interval is short because shutdown waits for the current poll to end.
+# There are never any notifications, because octave-mcp sends none.
 NOTIFICATION_POLL_SECONDS = 0.2
 # How often DBOS polls for queued and delayed workflows, which octave-mcp never creates.
 UNUSED_POLL_SECONDS = 60.0
@@ -53,8 +53,8 @@ def config(url: str, executor_id: str) -> DBOSConfig:
 
 def slow_down(dbos: Any) -> None:  # noqa: ANN401 - DBOS has no setting for this
     """Make DBOS poll its internal queue and its delayed workflows once a minute instead of once a second."""
-    # octave-mcp uses neither the queue nor delayed workflows. Polling them every second would take a third of the CPU
-    # time of an idle process.
+    # octave-mcp uses neither the queue nor delayed workflows. Polling for queued and delayed workflows every second
+    # would take a third of the CPU time of an idle process.
     _workflow_commands._BACKGROUND_JOBS_INTERVAL_SEC = UNUSED_POLL_SECONDS  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     dbos._registry.get_internal_queue()._polling_interval_sec = UNUSED_POLL_SECONDS  # noqa: SLF001
 

@@ -33,8 +33,8 @@ from octave_mcp.settings import Settings
 
 # How often a process sends its heartbeat and checks the heartbeats of other processes.
 ADOPTION_SECONDS = 5.0
-# How often all active runs are listed to find runs to adopt. The interval is longer because, with 500 runs, listing
-# takes most of the time.
+# How often all active runs are listed to find runs to adopt. Listing is less frequent than the rest of adoption
+# because, with 500 runs, it takes most of the time.
 LISTING_SECONDS = 60.0
 CANCEL_TIMEOUT_SECONDS = 10.0
 ACTIVE_STATUSES = ["PENDING", "ENQUEUED"]
@@ -48,7 +48,7 @@ def make(settings: Settings, heartbeats: Heartbeats, supervisor: Supervisor) -> 
     return Durable(settings.url, settings.home, heartbeats, supervisor)
 
 
-# DBOS is a singleton whose workflows are module functions. In this list, they find the engine that launched DBOS.
+# DBOS is a singleton whose workflows are module functions. This list tells the workflows which engine launched DBOS.
 _serving: list[Durable] = []
 
 
@@ -118,7 +118,7 @@ class Durable:
         Yield True if this process has the lock, and False if another process holds it.
         """
         # Let the tasks of this process wait for each other. A task can take an owner's lock just to check whether the
-        # owner is alive. The task that adopts runs must not mistake it for a live owner.
+        # owner is alive. The task that adopts runs must not mistake the checking task for a live owner.
         locks = self._launched.locks if self._launched else None
         async with self._local_locks.setdefault(name, asyncio.Lock()):
             is_held = locks is not None and await asyncio.to_thread(locks.hold, name)
@@ -260,7 +260,7 @@ class Durable:
         active = await _owners_by_run()
         claimed = {run_id: await claims(run_id) for run_id, run_owner in active.items() if run_owner == owner}
         await self.forget([run_id for run_id, claim in claimed.items() if claim != "others"])
-        # If this process ends at this point, these runs have no workflow. `Maintenance` then starts them.
+        # If this process ends at this point, these runs have no workflow, and `Maintenance` starts them later.
         for run_id in (run_id for run_id, claim in claimed.items() if claim == "ours"):
             await self.start(run_id)
         if "others" not in claimed.values():

@@ -22,7 +22,7 @@ FRESH_SECONDS = 7.5
 class _Beat:
     """A process's counter.
 
-    `seen_at` is the time when its value was first seen; `has_moved` means that the value has changed.
+    `seen_at` is the time when the current value was first seen; `has_moved` means that the value has changed.
     """
 
     count: int
@@ -68,8 +68,8 @@ class Pulse:
     def is_stale(self, owner: str) -> bool:
         """Whether the heartbeat last changed more than `STALE_SECONDS` seconds ago.
 
-        A process without a heartbeat is never stale. It runs an older release, so only its lock shows whether it is
-        alive.
+        A process without a heartbeat is never stale. Such a process runs an older release, so only its lock shows
+        whether the process is alive.
         """
         beat = self._seen.get(owner)
         return beat is not None and self._asked_at - beat.seen_at > STALE_SECONDS

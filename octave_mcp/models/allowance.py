@@ -1,4 +1,4 @@
-"""Limits on how many questions a run asks a connected client and on their tokens, with a reserve for corrections."""
+"""Limits on a run's questions to a connected client: their number and their tokens, with a reserve for corrections."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ QUESTIONS_PER_EXTRA_PART = 3
 class Allowance:
     """Limits of one run.
 
-    While a run asks for persona copy, room stays reserved for the question about the deal. While a run asks for a
-    correction, or about further pages of a company, room stays reserved for every later question.
+    When a run asks for persona copy, room stays reserved for the question about the deal. When a run asks for a
+    correction or about further pages of a company, room stays reserved for every later question.
 
     `extra` and `extra_questions` are the size and number of the additional questions if a run shows more than
     SHOWN_CHARACTERS.
@@ -99,7 +99,7 @@ class Allowance:
     def refusal(
         self, question: Question, asked: Sequence[QuestionRecord], refused: Collection[str] = frozenset()
     ) -> str:
-        """Return the reason why the question exceeds the limits and what the user can do, or '' if it is allowed.
+        """Return why the question exceeds the limits and what the user can do, or '' if the question is allowed.
 
         `refused` contains the prompts of refused questions, for which room stays reserved.
         """
@@ -169,7 +169,10 @@ DRAFTS = frozenset({"sequence", "talk_track"})
 
 
 def expected(question: Question) -> int:
-    """Return the expected number of tokens in the answer. For a patch, it depends on the number of replacements."""
+    """Return the expected number of tokens in the answer.
+
+    For a patch, that number depends on how many replacements the patch has.
+    """
     if question.prompt == SELF_CHECK:
         return VERIFICATION.written
     fields = question.answer_schema.get("properties", {})

@@ -43,7 +43,7 @@ class Client:
     """Settings of a provider's HTTP client.
 
     `variable` is the environment variable that sets the address. `own_headers` are the headers that the user set for
-    it.
+    that address.
     """
 
     variable: str

@@ -87,7 +87,10 @@ class Host:
         """Do nothing: there is nothing to open."""
 
     async def announce(self, ask: Ask[Any, Any]) -> None:
-        """Put the question in the inbox now. If the budget does not allow it, only `answer` raises the error."""
+        """Put the question in the inbox now.
+
+        If the budget does not allow the question, the error is raised later, by `answer`.
+        """
         with suppress(BudgetExceeded):
             await self._put_once(ask)
 

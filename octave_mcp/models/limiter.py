@@ -47,9 +47,9 @@ def _now() -> float:
 class Limiter:
     """A limit that rises by one call per round of answers and falls by 30 % per refusal.
 
-    All callers share the cool-down after a refusal. Providers also limit the number of requests per unit of time,
-    including refused requests, so each refusal increases the spacing between calls, and each answer reduces the
-    spacing. With a `careful` start, each answer adds one call until the usual initial limit is reached.
+    All callers share the cool-down after a refusal. Refused requests also count against a provider's rate limit.
+    Therefore each refusal increases the spacing between calls, and each answer reduces the spacing. With a `careful`
+    start, each answer adds one call until the usual initial limit is reached.
     """
 
     def __init__(self, max_calls: int, *, careful: bool = False) -> None:
@@ -101,7 +101,10 @@ class Limiter:
         self._lower(min(self.limit, len(self.in_flight - {turn})))
 
     def timed_out(self, turn: Turn) -> None:
-        """Lower the limit once for all calls in flight. Lower it much more if the server answered none of them."""
+        """Lower the limit once for all calls in flight.
+
+        Lower the limit much more if the server answered none of the calls.
+        """
         if turn.started_at > self._lowered_at:
             is_silent = self.responded_at < turn.started_at
             self._lower(

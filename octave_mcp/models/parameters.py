@@ -1,4 +1,6 @@
-"""Parameters that models refuse. They are learned from errors, and changed or left out in later requests.
+"""Parameters that models refuse.
+
+Refusals are learned from errors, and the parameters are changed or left out in later requests.
 
 A model can refuse an effort level that it lacks, a token limit with the wrong name, or a response format that it cannot
 enforce. No list covers all servers, so each refusal is learned from the error that reports it.
@@ -25,7 +27,7 @@ Path = tuple[str, ...]
 REFUSAL_STATUSES = {400, 415, 422}
 NOT_FOUND = 404
 # Some servers send these statuses when they pass on another server's refusal or cannot build a grammar for a schema, so
-# the error text decides. 0 stands for an error with status 200 that contains no other status.
+# the error text decides. The status 0 stands for an error with status 200 that contains no other status.
 AMBIGUOUS_STATUSES = {0, NOT_FOUND, 500, 501}
 
 # A smaller number in an error is not taken for a token limit, because it may be a position in the request.
@@ -79,7 +81,7 @@ class Parameter(NamedTuple):
     remedy: Callable[[Request, ErrorInfo], Remedy | None]
 
     def place_in(self, error: ErrorInfo) -> int | None:
-        """Return the parameter's offset in the error text, -1 if it is in the error's fields, or else None."""
+        """Return where the error names the parameter: the offset in the text, -1 for a field of the error, or None."""
         if any(_is_part(path, name) for path in error.parameters for name in self.names):
             return -1
         patterns = (*map(_name_pattern, self.names), *([self.words] if self.words else []))
@@ -126,7 +128,7 @@ class Refusals:
         """Return and remember the remedy for the parameter that the error names, or return None if it names none."""
         remedy = self._remedy(request, error)
         known = self._known.setdefault(model, [])
-        if remedy and all(remedy[:2] != other[:2] for other in known):  # another call may know the remedy
+        if remedy and all(remedy[:2] != other[:2] for other in known):  # another call may have added it
             known.append(remedy)
             fields = {"model": model, "parameter": remedy.parameter, "instead": remedy.instead}
             logger.bind(**fields).warning("the model refuses a parameter: {}", remedy.words)
@@ -292,6 +294,6 @@ SYSTEM = (
 
 
 def keywords(*path: str) -> Iterator[Parameter]:
-    """Yield the keywords that may be left out of the schema at the path."""
+    """Yield the keywords that can be left out of the schema at the path."""
     yield Parameter(("additionalProperties", "additional_properties"), "", keyword("additionalProperties", *path))
     yield Parameter(("description",), "", keyword("description", *path))

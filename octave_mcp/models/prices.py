@@ -1,4 +1,4 @@
-"""Prices answers with the list in the installed genai-prices package, without network access."""
+"""Calculates the price of an answer from the list in the genai-prices package, without network access."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model that replays recorded answers from an earlier run about the same two companies, on their current pages.
+"""A model that replays the answers recorded in an earlier run about the same two companies, on their current pages.
 
 The model has the same capacity as a connected client, so that the same questions are asked. Replaying is free and
 immediate.
@@ -46,7 +46,7 @@ def make(settings: Settings, context: RunContext | None = None, deal: Mapping[Ro
 
 
 class Recorded:
-    """Replays a recording. Fixed rules answer the same asks as they do for a connected client."""
+    """Replays a recording. Fixed rules answer the same asks as with a connected client."""
 
     name = "recorded"
     languages: frozenset[str] | None = None

@@ -63,9 +63,9 @@ MAX_UNEXPLAINED_FAILURES = 6
 class Remote:
     """A provider with one model for each tier. The SDK is imported and opened in a thread, while pages are fetched.
 
-    `other_address` is the server's address, or '' for the provider's own address. It keeps the cached answers of
-    different servers apart. `is_own` is true for a server of the user. Such a server may answer only one call at a time
-    for all of its models together.
+    `other_address` is the server's address, or '' for the provider's own address. The address keeps the cached answers
+    of different servers apart. `is_own` is true for a server of the user. Such a server may be limited to one call at a
+    time across all of its models.
     """
 
     languages: frozenset[str] | None = None
@@ -148,7 +148,7 @@ class Remote:
         return await computed(_answer, reply, ask.answer, usage, key)
 
     async def _cached(self, key: str) -> str | None:
-        """Return the answer to an equal call that was cached within the last day, or None."""
+        """Return the answer to an equal call if it was cached within the last day, or else None."""
         if self._context is None or self._context.fresh:
             return None
         return await answer_cache.get(self._context.key_values, key)
@@ -294,12 +294,15 @@ class Remote:
         is_explained = failure.is_explained
         error = translated(failure, self.name, sent.model, self._key) if is_explained else self._unexplained(text)
         if isinstance(error, BadKey | NoQuota | RateLimited):
-            return error  # other parameters would not help
+            return error  # changing parameters would not help
         remedy = wire.refusals.learn(sent.model, request, failure.error)
         return Refused(f"{text}; {remedy.words}") if remedy else error
 
     def _unexplained(self, text: str) -> UpstreamError:
-        """Return an error for an unexplained failure. It allows a few tries, or only one if the server seems broken."""
+        """Return an error for an unexplained failure.
+
+        The error allows a few tries, or only one try if the server seems broken.
+        """
         self._unexplained_failures += 1
         is_hopeless = not self._has_answered and self._unexplained_failures > MAX_UNEXPLAINED_FAILURES
         error = Transient(text)
@@ -332,10 +335,7 @@ def _estimated(reply: Reply, sent: Sent) -> Tokens:
 
 
 def _digest(sent: Sent, server_identity: str, language: str) -> str:
-    """Return a call's cache key, computed from everything that the answer depends on.
-
-    The random delimiters around passages are left out.
-    """
+    """Return a call's cache key, computed from everything that affects the answer, without random delimiters."""
     identity = json.dumps([server_identity, sent.model, language, sent.text.without_marks, sent.schema])
     return f"{answer_cache.ANSWER}{sha256(identity.encode()).hexdigest()}"
 

@@ -234,7 +234,7 @@ def _is_of_customer(text: str, line: Line, company: str) -> bool:
 
 
 def _topic(topic: FactTopic, text: str, line: Line, company: str) -> FactTopic | None:
-    """Return the topic of which the text leaves no doubt, or None. The result can differ from `topic`."""
+    """Return the topic that the text is certainly about, or None. The result can differ from `topic`."""
     if topic in {"offering", "scale", "business", "technology", "team", "funding"}:
         for certain_topic, words in _CERTAIN_WORDS.items():
             if words.search(text) and (topic == "offering" or certain_topic in _OVERRIDES.get(topic, ())):
@@ -280,7 +280,7 @@ def _is_technology(text: str, line: Line, company: str) -> bool:
 
 
 def _is_price(text: str, line: Line, company: str) -> bool:
-    """Whether the price is the company's own. In 'Amazon has a free tier', it is another company's price."""
+    """Whether the price is the company's own. 'Amazon has a free tier' states another company's price."""
     if re.match(r"\d+ [$€£]", text):
         return False
     if line.page.kind == "blog" and (
@@ -297,7 +297,7 @@ def _is_price(text: str, line: Line, company: str) -> bool:
 def _is_team(text: str, line: Line, company: str) -> bool:
     """Whether the line says how many people work at the company, or how they work.
 
-    'Our team helps you' says neither.
+    'Our team helps you' does not count.
     """
     about_others = _ABOUT_OTHER_PEOPLE.search(text)
     is_on_people = _COUNTS_PEOPLE.search(text) or _HOW_PEOPLE_WORK.search(text)
@@ -318,7 +318,7 @@ def _is_initiative(text: str, line: Line, company: str) -> bool:
 
 
 def _is_location(text: str, line: Line, _company: str) -> bool:
-    """Whether the line names a place. 'An office in your agency' does not."""
+    """Whether the line names a place. 'An office in your agency' does not count."""
     return len(text.split()) <= LABEL_WORDS or bool(_IS_SEAT.search(text) or _NAMES_PLACE.search(text))
 
 

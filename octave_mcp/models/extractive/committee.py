@@ -1,7 +1,7 @@
 """Fills the seats of the buying committee with people and job titles from the companies' pages.
 
-The prospect's own people are seated first. If none of them fits a seat, the seat gets the job title of a customer who
-praises the vendor, because the prospect probably has somebody with the same job.
+The prospect's own people are seated first. A seat that fits nobody gets the job title of a customer who praises the
+vendor, because the prospect probably has somebody with the same job.
 """
 
 from __future__ import annotations

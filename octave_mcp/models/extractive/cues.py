@@ -82,7 +82,7 @@ NEEDS: dict[Need, re.Pattern[str]] = {
     "quality": _any("quality|accura*|error*|mistake*|test*|consisten*|experience|usab*|improve*|better"),
 }
 
-# The order matters, since the first match wins: "Data Engineer" must match `data` before `engineering`.
+# The order matters, because the first match wins: "Data Engineer" must match `data` before `engineering`.
 FUNCTIONS: dict[JobFunction, re.Pattern[str]] = {
     "leadership": _any(
         "CEO|founder|co-founder|cofounder|chief executive*|managing director|president|owner|general manager"

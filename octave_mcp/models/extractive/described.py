@@ -1,6 +1,6 @@
 """Finds sentences that describe a product.
 
-They say what the product does, and their subject is the product or the vendor.
+Such sentences say what the product does, and their subject is the product or the vendor.
 """
 
 from __future__ import annotations

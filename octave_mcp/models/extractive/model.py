@@ -155,7 +155,7 @@ def _vendor_elements(ask: Ask[Any, ReadingBrief]) -> Value:
 
 
 def _has_address(element: Value) -> bool:
-    """Whether the element contains a URL or an e-mail address, because the evidence checks could drop it."""
+    """Whether the element contains a URL or an e-mail address. The evidence checks could drop such an element."""
     return bool(_ADDRESS.search(element.model_dump_json()))
 
 

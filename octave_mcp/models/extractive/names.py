@@ -103,8 +103,8 @@ def customer_of_story(page: ReadPage, vendor: str) -> tuple[str, Line] | None:
 def listed_story(line: Line, page: ReadPage, vendor: str) -> str | None:
     """Return the customer whose story a heading announces.
 
-    A heading must be on the customers page, or on a home or product page and name the vendor. A word that the page also
-    writes in lower case is not a name: 'Pricing' in 'Pricing made simple'.
+    The heading must be on the customers page, or it must name the vendor on a home or product page. A word that the
+    page also writes in lower case is not a name: 'Pricing' in 'Pricing made simple'.
     """
     if line.form != "heading" or line.level == 1:
         return None

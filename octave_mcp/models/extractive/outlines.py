@@ -48,7 +48,11 @@ class Outline(Value):
 
 @cache
 def outline(relation: Relation) -> Outline:
-    """Return the template for a relation. Raises: SetupError: the file is missing or lacks a label."""
+    """Return the template for a relation.
+
+    Raises:
+        SetupError: If the file is missing or lacks a label.
+    """
     template = _read(relation)
     if missing := {QUESTION, ASK, IF_NOT_NOW} - {label for label, _ in template.lines}:
         raise _missing_labels(relation, *missing)
@@ -58,7 +62,8 @@ def outline(relation: Relation) -> Outline:
 def statement(file: Texts, label: str, **words: str) -> str:
     """Return the line with this label from a file of statements, with its slots filled.
 
-    Raises: SetupError: the file has no line with this label.
+    Raises:
+        SetupError: If the file has no line with this label.
     """
     lines = _texts(file)
     if label not in lines:

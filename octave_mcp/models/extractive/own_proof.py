@@ -72,7 +72,7 @@ _CERTIFICATE_NAME = re.compile(
 )
 _ON_SECURITY = re.compile(r"securit|complian|certif|governance|trust cent|standards we|audit", re.IGNORECASE)
 _CERTIFICATES_HEADING = re.compile(r"certif|attest|accredit|audited|our compliance|trust cent", re.IGNORECASE)
-# Laws and standards. A bare 'GDPR' may be a law that the vendor's customers have to comply with.
+# Laws and standards. 'GDPR' alone can mean the law with which the vendor's customers have to comply.
 _LAW = re.compile(r"HIPAA|GDPR|CCPA|FedRAMP|PCI")
 _NOT_HELD = re.compile(
     r"\b(?:process of|may|will|plan\w*|not|guide|guidance|help|hope|working (?:on|towards)|roadmap|"

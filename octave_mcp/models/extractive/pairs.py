@@ -21,7 +21,10 @@ MAX_PROOFS = 16
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The line and the proof for one outline, either of which can be None. If possible, they share the `need`."""
+    """The line and the proof for one outline, either of which can be None.
+
+    If possible, the line and the proof share the `need`.
+    """
 
     line: Line | None
     proof: Proof | None
@@ -94,7 +97,7 @@ def _fit(line: Line, needs: Sequence[Need]) -> int:
 
 
 def _sort_key(proof: Proof, line: Line | None, need: Need, used: Counter[object]) -> tuple[int, ...]:
-    """Return a sort key: prefer new pairs, then shared needs, unused proofs, measured results, and the persona's need."""
+    """Return a sort key: prefer new pairs, then shared needs, unused proofs, measured results, the persona's need."""
     is_measured = proof.customer and proof.measured
     return used[line, proof], not _share_need(line, proof), used[proof], not is_measured, need not in proof.needs
 

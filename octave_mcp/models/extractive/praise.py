@@ -68,7 +68,7 @@ def testimonials(page: ReadPage, vendor: str) -> Iterator[ProofPoint[Cite]]:
 
 
 def _is_own(person: Person, vendor: str) -> bool:
-    """Whether the speaker belongs to the vendor, so that the praise proves nothing."""
+    """Whether the speaker belongs to the vendor. Praise from such a speaker proves nothing."""
     return has_words(vendor, f"{person.name}, {person.company or ''}")
 
 
@@ -94,7 +94,7 @@ def praises_in(page: ReadPage, vendor: str) -> Iterator[tuple[list[Line], Line, 
 
 
 def _is_signature(line: Line) -> bool:
-    """Whether a line is an attribution although it is not marked up as one: '- Ada Lovelace, Analyst at Engine Works'."""
+    """Whether a line is an attribution that is not marked up as one: '- Ada Lovelace, Analyst at Engine Works'."""
     is_short = (
         len(line.text.split()) <= MAX_SIGNATURE_WORDS
         and not line.text.endswith(":")
@@ -134,7 +134,7 @@ def _testimonials_in_paragraph(
 
 
 def _speaker(block: Sequence[Line], known: Mapping[str, tuple[Person, Line]]) -> tuple[Person | None, tuple[Line, ...]]:
-    """Return the speaker of a paragraph and the line that introduces them.
+    """Return the speaker of a paragraph and the line that introduces the speaker.
 
     If a story quotes only one person, unattributed quotations are attributed to that person.
     """
@@ -187,7 +187,9 @@ def _is_strong(text: str, vendor: str) -> bool:
 
 
 def _best_sentences(quote: Sequence[Line], vendor: str) -> list[Line]:
-    """Return the sentence with the most praise, or [] if there is no praise. If it is short, add a short neighbour.
+    """Return the sentence with the most praise, or [] if there is no praise.
+
+    If the sentence is short, add a short neighbouring sentence.
 
     A sentence that refers to an earlier sentence ('It saved us hours') is returned with the sentence before it.
     """

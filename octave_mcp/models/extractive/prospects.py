@@ -91,7 +91,8 @@ _MARKET_CLAIM = re.compile(
     r"have to|find it|rely)\b",
     re.IGNORECASE,
 )
-# Words of trouble. On pages where a company writes about itself, they count even without "we": "two vans were late".
+# Words of trouble. On pages where a company writes about itself, such words count even without "we": "two vans were
+# late".
 _TROUBLE = re.compile(
     r"\b(?:missed|by hand|spreadsheets?|went wrong|too (?:many|slow|long|late)|not scale|complain\w*|"
     r"headaches?|struggl\w+|(?:were|paid|days) late|lost|failed|took too|for nothing|false alarms?|overtime|"

@@ -155,7 +155,7 @@ def _kind(name: str, named: Line, description: Line | None) -> str:
 def _listed(page: ReadPage) -> Iterator[Offering[Cite]]:
     """Yield products from cards and list items below a heading such as 'Products'.
 
-    Used only for home pages, because on other pages such lists usually contain features.
+    This function is used only for home pages, because on other pages such lists usually contain features.
     """
     level, is_inside = 0, False
     for section in page.sections:

@@ -37,7 +37,7 @@ _CONNECTIVE = re.compile(
     re.IGNORECASE,
 )
 _MAX_FACTS_PER_STORY = 18
-# A text with no more words is only the name of a certificate, which does not say who is certified.
+# A text that is no longer than this is only the name of a certificate, which does not say who is certified.
 _MAX_CERTIFICATE_NAME_WORDS = 3
 # A longer title is a sentence, so it is not put before the text.
 _MAX_TITLE = 9

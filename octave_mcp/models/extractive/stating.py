@@ -132,7 +132,7 @@ def announces(text: str) -> bool:
 
 
 def lists_features(heading: str) -> bool:
-    """Whether the list below a heading may consist of features."""
+    """Whether the list below a heading can be a list of features."""
     return not _OTHER_LISTS.search(heading)
 
 

@@ -136,7 +136,7 @@ def _results(page: ReadPage, headline: Line, customer: str, vendor: str, taken: 
 def _came_after(line: Line, adopted: int, vendor: str) -> bool:
     """Whether a line can be a result.
 
-    It must name the vendor or follow the adoption, and not be about the time before.
+    The line must name the vendor or follow the adoption of the product, and must not be about the time before.
     """
     is_after = has_words(vendor, line.text) or line.block >= adopted
     return is_after and not _CHALLENGE_HEADING.search(line.heading) and not _EARLIER.match(line.text)

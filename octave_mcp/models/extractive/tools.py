@@ -28,7 +28,7 @@ VMware|Vue|Vue.js|WebAssembly|Webflow|WhatsApp|Whisper|WordPress|WooCommerce|Wor
 1Password
 """
 TOOLS = frozenset(name for line in _NAMES.split("\n") for name in line.split("|") if name)
-# Tool names that are also ordinary words. At the start of a text, they do not count as names: 'Go to settings'.
+# Tool names that are also ordinary words. At the start of a text, such words do not count as names: 'Go to settings'.
 _PLAIN_WORDS = frozenset(
     {
         "Go", "Teams", "Express", "Segment", "Linear", "Render", "Square", "Stitch", "Heap", "Vault", "Swift", "Unity",
@@ -54,7 +54,7 @@ def tools_in(text: str) -> list[tuple[str, int]]:
 def _is_name(text: str, start: int) -> bool:
     """Whether an ordinary word is used as a tool's name.
 
-    It must not start the text or end another name ('Adobe Express').
+    The word must not start the text or end another name ('Adobe Express').
     """
     before = text[:start].split()[-1:]
     return start > 0 and not (before and before[0][:1].isupper() and before[0][-1:].isalnum())

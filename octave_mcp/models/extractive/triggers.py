@@ -220,7 +220,10 @@ def _undated(heading: str) -> str:
 def _trigger(
     kind: TriggerKind, line: Line, page: ReadPage, dated_heading: _DatedHeading | None, company: str
 ) -> Trigger[Cite]:
-    """Return a trigger. Its date comes from the line, or else from the heading above it, or else from the post."""
+    """Return a trigger.
+
+    The date of the trigger comes from the line, or else from the heading above it, or else from the post.
+    """
     written, dated = _date_of_clause(line.text, company, kind) or date_in(line.text), line
     if written is None and dated_heading is not None:
         written, dated = dated_heading.written, dated_heading.line
@@ -235,7 +238,7 @@ def _trigger(
 def _has_usable_date(line: Line, dated_heading: _DatedHeading | None) -> bool:
     """Whether the trigger can be dated.
 
-    The page's date is wrong for an event from long ago, which must state its own date.
+    An event from long ago must state its own date, because the date of the page would be wrong.
     """
     return not (_LONG_AGO.search(line.text) and dated_heading is None and date_in(line.text) is None)
 

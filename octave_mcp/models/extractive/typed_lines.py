@@ -33,7 +33,7 @@ class Line:
     """One sentence of a page.
 
     `block` is the number of the paragraph or list item, so sentences in one paragraph have the same number. `level` is
-    the level of a heading. `narrated` is the text outside quotation marks. It is '' for a block quotation without
+    the level of a heading. `narrated` is the text outside quotation marks, or '' for a block quotation that has no
     quotation marks. `label` is the kind of a fact from the HTML head ('Title'). `detached` is true if an empty line
     separates the block from the previous block.
     """

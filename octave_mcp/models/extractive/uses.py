@@ -19,7 +19,8 @@ from octave_mcp.models.extractive.names import customer_of_story
 from octave_mcp.models.extractive.typed_lines import Line, ReadPage, Section
 
 _NO_USE = re.compile(r"\b(?:learn|read|see) (?:more|how)\b|\?$|^\W*[“\"]|[”\"]$", re.IGNORECASE)
-# Maximum number of sentences cited for one use case. The same limit applies to further sentences from their paragraphs.
+# Maximum number of sentences cited for one use case. The same limit applies to further sentences from the same
+# paragraphs.
 MAX_SENTENCES = 6
 # Minimum number of letters, because a shorter part of a product's name ('app', 'API') would match most sentences.
 MIN_WORD = 4
@@ -103,7 +104,7 @@ def _from_story(page: ReadPage, vendor: str) -> Iterator[UseCase[Cite]]:
 
 
 def _with_paragraph(section: Section, uses: Sequence[Line]) -> list[Line]:
-    """Return the sentences, with further sentences from the same paragraphs that say what the speakers do."""
+    """Return the sentences, and add sentences from the same paragraphs in which the speakers say what they do."""
     blocks = {line.block for line in uses}
     others = [li for li in section.lines if li.block in blocks and li not in uses and _is_activity(li)]
     return [*uses[:MAX_SENTENCES], *others[:MAX_SENTENCES]]
