@@ -73,8 +73,8 @@ def _number(value: str) -> float | None:
 def _until(date: str) -> float | None:
     """Return the seconds until an HTTP or ISO 8601 date.
 
-    Return None for a date in the past, which can come from a wrong clock. The caller of this function then uses its
-    default wait.
+    Return None for a date in the past, so that the caller uses its default wait. Such a date can come from a wrong
+    clock.
     """
     when = _iso(date) or _http(date)
     wait = (when - datetime.now(UTC)).total_seconds() if when else 0

@@ -1,9 +1,9 @@
 """The engine that executes each run as a DBOS workflow, so that runs survive the end of their process.
 
 DBOS stores which process owns a run. Our own journal stores the completed steps of a run. Every process that executes
-runs has an ID, a heartbeat, and a lock that is freed when the process ends. If the lock is free or the heartbeat is
-stale, a live process adopts the runs: it starts them again, provided that it has their models and sources. After that,
-the earlier execution can no longer write, so adopting a run too early only wastes time.
+runs has an ID, a heartbeat, and a lock that is freed when the process ends. If the lock of a process is free or its
+heartbeat is stale, another process adopts the runs: it starts them again if it has the models and sources for them.
+After that, the earlier execution can no longer write, so adopting a run too early only wastes time.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from octave_mcp.domain.questions import Question, QuestionRecord
 MAX_QUESTIONS = 14
 # The limit covers input and output. A complete run reads at most 52,000 tokens and writes at most 28,000.
 MAX_TOKENS = 80_000
-# The limits above apply if a run shows at most this many characters of a company's pages. If a run shows more, its
-# limits are higher.
+# The limits above apply if a run shows at most this many characters of a company's pages. A run that shows more
+# characters has higher limits.
 SHOWN_CHARACTERS = 30_000
 # Characters per question if a run shows more than SHOWN_CHARACTERS. The lists in an answer are limited in length, so
 # more text needs more questions.

@@ -280,7 +280,7 @@ def _is_technology(text: str, line: Line, company: str) -> bool:
 
 
 def _is_price(text: str, line: Line, company: str) -> bool:
-    """Whether the price is the company's own. 'Amazon has a free tier' states another company's price."""
+    """Whether the price is the company's own, unlike the price in 'Amazon has a free tier'."""
     if re.match(r"\d+ [$€£]", text):
         return False
     if line.page.kind == "blog" and (
@@ -295,10 +295,7 @@ def _is_price(text: str, line: Line, company: str) -> bool:
 
 
 def _is_team(text: str, line: Line, company: str) -> bool:
-    """Whether the line says how many people work at the company, or how they work.
-
-    'Our team helps you' does not count.
-    """
+    """Whether the line says how many people work at the company or how they work, unlike 'our team helps you'."""
     about_others = _ABOUT_OTHER_PEOPLE.search(text)
     is_on_people = _COUNTS_PEOPLE.search(text) or _HOW_PEOPLE_WORK.search(text)
     is_credible = line.page.kind in {"about", "careers"} or is_own_subject(text, company)
@@ -318,7 +315,7 @@ def _is_initiative(text: str, line: Line, company: str) -> bool:
 
 
 def _is_location(text: str, line: Line, _company: str) -> bool:
-    """Whether the line names a place. 'An office in your agency' does not count."""
+    """Whether the line names a place, unlike 'an office in your agency'."""
     return len(text.split()) <= LABEL_WORDS or bool(_IS_SEAT.search(text) or _NAMES_PLACE.search(text))
 
 

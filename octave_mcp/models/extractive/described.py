@@ -84,7 +84,7 @@ def is_status(text: str) -> bool:
 def description(page: ReadPage, name: str, vendor: str, *, is_own: bool) -> Line | None:
     """Return the line near the top of the page that describes the product best, or None.
 
-    `is_own`: the page's name or URL makes it certain that the page presents the product.
+    `is_own` is true if the page's name or URL makes it certain that the page presents the product.
     """
     lines = [line for line in page.lines if describes(line)][:MAX_LINES]
     if any(_TOGETHER.search(line.text) for line in lines[:2]):

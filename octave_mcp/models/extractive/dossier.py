@@ -152,7 +152,7 @@ def _quotations(material: Material, pair: Pair, *, opens: bool) -> dict[str, Quo
 
 
 def talk_track(material: Material, rank: int) -> TalkTrackDraft[Cite]:
-    """Return the talk track. The pitch and the cold call come from the persona's first outline."""
+    """Return the talk track, whose pitch and cold call come from the persona's first outline."""
     sentences = _filled_outline(material, material.pairs[rank][0], opens=True)
     facts = [sentence for sentence in sentences.values() if sentence.kind == "fact"]
     return TalkTrackDraft[Cite](

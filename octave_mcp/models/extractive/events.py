@@ -14,7 +14,8 @@ _I = re.IGNORECASE
 _MAX_LABEL_WORDS = 6
 _WE = r"(?:we|we['’]ve|we['’]re)\s+(?:(?:have|also|just|now|recently|finally|are|today|officially)\s+){0,3}"
 
-# Conditions, intentions and advice do not report an event: "we would acquire", "how we launched", "every month".
+# Excludes conditions, intentions and advice, which do not report an event: "we would acquire", "how we launched",
+# "every month".
 _NO_EVENT = re.compile(
     r"\b(?:if (?:we|you)|would|could|might|should|(?-i:may)|never|not yet|haven['’]t|hasn['’]t|didn['’]t|don['’]t|"
     r"aren['’]t|whenever|every time|every (?:week|month|year|day)|before we|until we|why we|how we|how to|how do|"
@@ -287,7 +288,7 @@ def hired(text: str) -> bool:
 
 
 def is_hiring(text: str) -> bool:
-    """Whether the text says that the company is hiring. 'We are looking for feedback' does not count."""
+    """Whether the text says that the company is hiring, unlike 'we are looking for feedback'."""
     if not _HIRING.search(text) or CLOSED.search(text) or _NO_HIRING.search(text):
         return False
     return not _SEARCHES.search(text) or bool(_SOUGHT_PEOPLE.search(text) or JOB.search(text))

@@ -164,5 +164,4 @@ def _is_past(text: str, age: int | None) -> bool:
 
 
 def _key(text: str) -> str:
-    """Return the first five words. Lines that share these words are duplicates."""
     return " ".join(normal(text).split()[:5])

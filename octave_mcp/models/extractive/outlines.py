@@ -31,7 +31,7 @@ class Filled(Value):
 
 
 class Outline(Value):
-    """A template. `lines` are pairs of label and text."""
+    """A template. `lines` contains pairs of a label and a text."""
 
     title: str
     lines: tuple[tuple[str, str], ...]

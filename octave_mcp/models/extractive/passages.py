@@ -32,7 +32,7 @@ class Passages:
         return self.passages[number - 1] if number else None
 
     def english(self, evidence: Sequence[EvidenceId]) -> bool:
-        """Whether all evidence is on English pages. Other quotations do not fit into English outlines."""
+        """Whether all evidence is on English pages. Quotations in other languages do not fit into English outlines."""
         pages = [passage.page for i in evidence if (passage := self.passage(i))]
         return bool(pages) and all(page.language in {"en", "und"} for page in pages)
 

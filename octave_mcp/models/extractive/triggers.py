@@ -159,7 +159,7 @@ def _first_day(page: ReadPage, below: Mapping[Line, Line], company: str) -> date
 
 
 def _dated_heading(line: Line, below: Line | None, previous: _DatedHeading | None) -> _DatedHeading | None:
-    """Return the dated heading that applies from this line on.
+    """Return the heading whose date applies to this line and the lines below it.
 
     `below` is the next line, which may contain the date of the heading. For the headline, `below` is None, because a
     date below the headline is the date of the post.

@@ -247,7 +247,7 @@ def _title_of(person: Person) -> str:
 
 
 def _title(person: Person) -> str:
-    """Return the title as on the site.
+    """Return the title as it appears on the site.
 
     A department becomes '... team', because its members are not always its leaders.
     """
