@@ -243,7 +243,7 @@ async def test_a_brief_never_contains_a_claim_that_a_check_dropped(home: Path) -
 
     assert "87" not in brief_of(playbook).model_dump_json()
     reasons = [gap.reason for gap in playbook.gaps if gap.section == "context"]
-    assert "no page read states 87 %, which the context mentions, so the copy does not state it" in reasons
+    assert "the context mentions 87 %, but no page that was read states it, so the copy leaves it out" in reasons
     assert any("a figure that is not in the evidence" in gap.reason for gap in playbook.gaps)
 
 

@@ -246,7 +246,7 @@ async def test_an_answer_counts_once_and_only_for_an_existing_question(pair: Pai
         asked: dict[str, Any] = {"run_id": writer.run_id, "question_id": question["question_id"], "answer": {}}
         once = await writer.answer(question)
         assert (await writer.answer(question))["accepted"] == once["accepted"]
-        assert "has an answer already" in await complaint(client, "answer_question", **asked)
+        assert "already has an answer" in await complaint(client, "answer_question", **asked)
         assert "[not_found]" in await complaint(client, "answer_question", **(asked | {"question_id": "q_0"}))
         assert "[not_found]" in await complaint(client, "next_question", run_id="run_0")
         await call(client, "cancel_run", run_id=writer.run_id)

@@ -150,7 +150,7 @@ async def test_a_release_that_adds_a_step_and_a_pack_resumes_runs_of_the_previou
     await bench.execute(after)
 
     assert bench.calls == {"home": 1, "robots": 1, "ask": 2, "write": 2}
-    assert bench.reports == ["step 'write' is done again: its input has changed"]
+    assert bench.reports == ["step 'write' is repeated, because its input has changed"]
 
 
 async def test_a_recorded_step_that_no_longer_exists_is_reported_and_ignored(bench: Bench) -> None:
@@ -175,7 +175,7 @@ async def test_an_unreadable_record_is_reported_and_its_step_is_repeated(tmp_pat
     assert await bench.execute(lambda journal: bench.step(journal, "ask", "a")) == "done"
     assert await bench.execute(lambda journal: bench.step(journal, "ask", "a")) == "done"
     assert bench.calls == {"ask": 2}
-    assert [report.partition(":")[0] for report in bench.reports] == ["step 'ask' is done again"]
+    assert [report.partition(",")[0] for report in bench.reports] == ["step 'ask' is repeated"]
     await store.close()
 
 

@@ -190,7 +190,7 @@ async def test_sections_without_findings_about_either_company_are_gaps(home: Pat
     run = await written(Stage(home))
 
     gaps = {gap.section: gap.reason for gap in run.playbook.gaps if gap.code == "not_found"}
-    assert gaps["people"] == f"none were found on the pages read of {VENDOR} and {PROSPECT}"
+    assert gaps["people"] == f"none were found on the pages of {VENDOR} and {PROSPECT} that were read"
     assert gaps["integrations"]
     assert "triggers" not in gaps
     assert "## People" in export("markdown").render(run.playbook)

@@ -232,7 +232,7 @@ async def test_a_recording_that_no_longer_fits_the_pages_fails_the_run_as_stale(
         report = await ended(client, (await call(client, "generate_playbook", **asked))["run_id"])
 
     assert (report["status"], report["error"]["code"]) == ("failed", "stale_recording")
-    assert "no longer fits the sites: " in report["error"]["message"]
+    assert "no longer matches the sites: " in report["error"]["message"]
     assert "make a new recording with octave-mcp record" in report["error"]["message"]
 
 
@@ -360,7 +360,7 @@ async def test_only_runs_that_a_client_answered_can_be_recorded(finished: Finish
     unknown = await octave("record", "run_0", "--model", MODEL, cwd=tmp_path)
 
     assert by_rules.code == 2
-    assert "only answers of a connected client can be recorded: extractive wrote this run" in by_rules.err
+    assert "only answers from a connected client can be recorded, but extractive wrote this run" in by_rules.err
     assert (unknown.code, "there is no run 'run_0'" in unknown.err) == (1, True)
 
 

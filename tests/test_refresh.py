@@ -432,7 +432,7 @@ async def test_a_refresh_by_another_model_asks_everything_again_and_says_so(deal
     record, _ = await deal.refreshed(named=Named(model="extractive"))
 
     assert record.status in {"completed", "partial"}, record.error
-    assert record.anew == "the playbook was written by scripted, and extractive refreshes it"
+    assert record.anew == "the playbook was written by scripted, but the refresh uses extractive"
     assert [(meta.made, meta.by) for meta in await deal.versions()][-1] == ("refreshed", "extractive")
 
 

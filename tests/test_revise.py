@@ -467,7 +467,7 @@ async def test_revising_a_playbook_of_an_earlier_release_is_refused_with_alterna
 
 async def test_a_model_that_cannot_follow_instructions_is_refused_with_alternatives(base: Base) -> None:
     for model in ("extractive", "recorded"):
-        with pytest.raises(InputError, match=r"cannot follow an instruction: name 'host'.*OPENAI_API"):
+        with pytest.raises(InputError, match=r"cannot follow an instruction; name 'host'.*OPENAI_API"):
             await base.revise(TOUCH, model=model)
 
 

@@ -412,7 +412,7 @@ async def test_a_reason_with_text_foreign_to_the_claim_and_its_quotation_is_repl
     playbook = await stage().playbook(model="openai")
 
     assert reworded_in(playbook).verdict == "partly"
-    assert reworded_in(playbook).reason == "the quotation does not say all of it"
+    assert reworded_in(playbook).reason == "the quotation does not support the whole claim"
     assert "snarkle" not in playbook.model_dump_json()
 
 
@@ -464,7 +464,7 @@ def request_of(model: str) -> PlaybookRequest:
     [
         ("anthropic", "ANTHROPIC_API_KEY not found"),
         ("extractive", "extractive cannot judge claims"),
-        ("host", "may take days"),
+        ("host", "can take days"),
         ("nobody-knows-it", "there is no model 'nobody-knows-it'"),
         ("host:of-mine", "host takes no model name"),
     ],

@@ -1,4 +1,4 @@
-"""Export formats of a playbook, one module each. `octave_mcp.domain.choices` lists the formats."""
+"""Export formats of a playbook. Each format has its own module; `octave_mcp.domain.choices` lists the formats."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ def export(name: str) -> Export:
     """Return the format with this name. Its module is imported on first use.
 
     Raises:
-        UnknownName: No format has this name.
+        UnknownName: If no format has this name.
     """
     return import_module(choice(FORMATS, name, "format").module).EXPORT

@@ -21,7 +21,7 @@ from octave_mcp.evidence.claims import bare
 from octave_mcp.evidence.dates import is_over_a_year_old
 from octave_mcp.exports.words import HOW_KNOWN, in_words
 
-# The section "Triggers" shows at most this many events. The rest are under "Other events".
+# The section "Triggers" shows at most this many events. "Other events" lists the rest.
 MAX_TRIGGERS = 8
 
 
@@ -34,7 +34,10 @@ class Section(NamedTuple):
 
 
 class Elements(NamedTuple):
-    """What a company sells according to its pages, by kind. `section` is the company's section of the playbook."""
+    """What a company sells according to its pages, grouped by kind.
+
+    `section` is the name of the company's section in the playbook.
+    """
 
     role: Role
     section: str
@@ -48,8 +51,8 @@ class Elements(NamedTuple):
 class Own(NamedTuple):
     """A text that a person wrote.
 
-    `what` is the path of the text within the part that is shown, or '' if the text is the whole part. `warnings` has no
-    warnings that the part's score shows as well.
+    - `what`: the path of the text within the displayed part, or '' if the text is the whole part.
+    - `warnings`: warnings about the text, except for warnings that the part's score already shows.
     """
 
     by: str
@@ -63,7 +66,7 @@ class Own(NamedTuple):
 class Contents:
     """The sections of a document.
 
-    An empty section says why it is empty. If a playbook is older than a section, its document leaves the section out.
+    An empty section says why it is empty. A section that did not exist yet when the playbook was written is left out.
     """
 
     playbook: Playbook
@@ -118,7 +121,10 @@ class Contents:
         return any(True for _ in entries) or bool(self.gaps_in(section)) or not is_old
 
     def triggers(self) -> tuple[CompanyTrigger, ...]:
-        """Return the prospect's events that the summary explains, or the newest events if the summary explains none."""
+        """Return the events to show.
+
+        These are the prospect's events that the summary explains, or the newest events if the summary explains none.
+        """
         of_prospect = [trigger for trigger in self.playbook.triggers if trigger.company == "prospect"]
         of_others = (trigger for trigger in self.playbook.triggers if trigger.company != "prospect")
         explained = [trigger for trigger in of_prospect if trigger.means]
@@ -132,7 +138,7 @@ class Contents:
         return tuple(person for person in self.playbook.people if person.company == role)
 
     def tools(self) -> Mapping[tuple[Role, Relation], Sequence[str]]:
-        """Return the names of the integrations, by company and by the company's relation to them."""
+        """Return the names of integrations, grouped by company and by the company's relation to the integration."""
         names: dict[tuple[Role, Relation], list[str]] = {}
         for item in self.playbook.integrations:
             names.setdefault((item.company, item.relation), []).append(item.name)
@@ -150,24 +156,28 @@ class Contents:
         return tuple(gap for gap in self.playbook.gaps if gap.is_in(section))
 
     def own_value_map(self, track: TalkTrack) -> Sequence[ValueMapRow[EvidenceId]]:
-        """Return the rows of a talk track that are not in the value map of the deal."""
+        """Return the rows of the talk track's value map that the value map of the deal does not contain."""
         shown = {_pair(row) for row in self.playbook.fit.value_map}
         return [row for row in track.value_map if _pair(row) not in shown]
 
     def own_pains(self, persona: PriorityPersona) -> Sequence[Sentence[EvidenceId]]:
-        """Return the pains of a persona that are not in the value map of the deal."""
+        """Return the persona's pains that the value map of the deal does not contain."""
         shown = {bare(row.pain.text) for row in self.playbook.fit.value_map}
         return [pain for pain in persona.pains if bare(pain.text) not in shown]
 
     def title_of_event(self) -> str:
-        """Return the label of the brief's event. An event over a year ago is no reason to call now."""
+        """Return the label of the event in the brief.
+
+        An event that is over a year old is not labelled 'Why now', because it is no reason to call now.
+        """
         brief, today = self.playbook.brief, self.playbook.generated_at.date()
         return "Last event" if brief and is_over_a_year_old(brief.date, today) else "Why now"
 
     def how_known(self, seat: BuyingSeat) -> str:
-        """Return in words how the person is known.
+        """Return text that says how the person is known.
 
-        A vendor page is named, since readers expect the prospect's own pages.
+        If the person is named only on the vendor's pages, the text says so, because readers expect the prospect's
+        pages.
         """
         roles = {self.playbook.evidence[i].role for i in seat.evidence if i in self.playbook.evidence}
         if seat.how_known == "named" and roles == {"vendor"}:
@@ -195,7 +205,7 @@ class Contents:
         return tuple(own_texts(self.playbook))
 
     def seat_of_brief(self) -> BuyingSeat | None:
-        """Return the committee seat of the person to call."""
+        """Return the buying-committee seat of the person whom the brief names, or None."""
         person = self.playbook.brief.person if self.playbook.brief else None
         return next((seat for seat in self.playbook.buying_committee if person and seat.person == person), None)
 
@@ -205,7 +215,7 @@ def _pair(row: ValueMapRow[EvidenceId]) -> tuple[str, str]:
 
 
 def addressees(playbook: Playbook) -> Callable[[str], str]:
-    """Return a function that maps a persona id to its addressee, such as 'Ada Moss, Head of Yards' or 'the CTO'."""
+    """Return a function that maps a persona id to an addressee, such as 'Ada Moss, Head of Yards' or 'the CTO'."""
     names = {persona.id: persona.contact or f"the {persona.title}" for persona in playbook.priority_personas}
     return lambda persona_id: names.get(persona_id, persona_id)
 

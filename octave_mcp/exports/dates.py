@@ -1,4 +1,4 @@
-"""The age of dates in words."""
+"""Describes the age of dates in words."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from datetime import date
 
 from octave_mcp.evidence.dates import year_month_day
 
-# From these ages on, an age is given in weeks, months or years: "13 days old", but "2 weeks old".
+# From these limits on, ages are given in weeks, months or years: "13 days old", but "2 weeks old" instead of "14 days
+# old".
 _MIN_DAYS_AS_WEEKS, _MIN_DAYS_AS_MONTHS, _MIN_MONTHS_AS_YEARS = 14, 61, 24
 
 
 def age_in_words(text: str, on: date) -> str:
     """Return the age of a date on the day `on`, such as '10 months old', or '' if the text is not a date.
 
-    The date may be without a day or month: '2024', '2024-03'.
+    The date can lack the day or the month, as in '2024-03' or '2024'.
     """
     year, month, day = year_month_day(text)
     if not year:

@@ -35,7 +35,7 @@ from octave_mcp.exports.words import (
     page_of,
 )
 
-# After this many days, the statements about a rival on a battle card may be outdated and have to be checked.
+# After this many days, the statements about a rival on a battle card can be outdated, so they must be checked again.
 FRESH_DAYS = 90
 
 
@@ -49,13 +49,16 @@ class Source:
 
     @property
     def place(self) -> str:
-        """Where on the page the quotation is if it is not visible text, such as 'in the page's title'."""
+        """Where the quotation is on the page, such as 'in the page's title', or '' if the quotation is visible text."""
         return place_in_words(self.evidence.label, self.evidence.where) if self.evidence.where else ""
 
 
 @dataclass(frozen=True)
 class Citation:
-    """The sources of a claim and the verdict on it. Claims with the same sources and verdict share one `key`."""
+    """The sources of a claim and the verdict on it.
+
+    Claims with the same sources and the same verdict have the same `key`.
+    """
 
     key: str
     sources: tuple[Source, ...]
@@ -88,7 +91,7 @@ class Citations:
         return tuple(self._sources.values())
 
     def by_page(self) -> tuple[tuple[Source, ...], ...]:
-        """Return all sources so far, grouped by page, in the order of each page's first source."""
+        """Return all sources so far, grouped by page. The pages are in the order of their first sources."""
         pages: dict[str, list[Source]] = {}
         for source in self.sources():
             pages.setdefault(source.evidence.url, []).append(source)
@@ -102,9 +105,9 @@ class Citations:
 
 
 def environment(finalize: Callable[[object], object] | None = None) -> Environment:
-    """Return a Jinja environment that escapes all values and fails on undefined ones.
+    """Return a Jinja environment that escapes all values and raises an error for undefined values.
 
-    `finalize` is applied to every printed value, since Markdown is escaped differently from HTML.
+    `finalize` is applied to every printed value. Markdown needs it, because Markdown is escaped differently from HTML.
     """
     return Environment(
         loader=PackageLoader("octave_mcp.exports"),
@@ -142,7 +145,7 @@ def template_values(playbook: Playbook) -> dict[str, Any]:
 
 
 def dated_until(day: date) -> date:
-    """Return the last day on which a battle card from this day can be used without another check."""
+    """Return the last day on which a battle card from this day can be used without being checked again."""
     return day + timedelta(days=FRESH_DAYS)
 
 

@@ -26,7 +26,7 @@ NO_EXPIRY = datetime.min.replace(tzinfo=UTC)
 
 
 class PlaybookFiles:
-    """The folders of runs below `root`. An entry in the store has the folder of each run."""
+    """Writes the files of each run into a folder below `root`. The store records which folder belongs to which run."""
 
     def __init__(self, store: Store, root: Path) -> None:
         self._store = store
@@ -38,8 +38,8 @@ class PlaybookFiles:
         A run always has the same folder, even if the process crashed after making the folder.
 
         Raises:
-            NotWritten: The files cannot be written there.
-            StoreFailed: The disk is full. A later retry may succeed.
+            NotWritten: If the files cannot be written there.
+            StoreFailed: If the disk is full. A later retry may succeed.
         """
         today = date.today()  # noqa: DTZ011 - the user's day
         name = f"{pair_of(playbook)}-{today:%Y-%m-%d}"
@@ -48,8 +48,8 @@ class PlaybookFiles:
             folder = Path(claimed) if claimed else await computed(_new_folder, self._root / name, run_id)
             if not claimed:
                 await self._store.put_value(_folder_key(run_id), str(folder), run_id=run_id)
-            # The marker is removed only now: until the store has the entry, only the marker identifies the folder after
-            # a crash.
+            # Remove the marker only after the store has recorded the folder. Before, only the marker identifies the
+            # folder after a crash.
             await asyncio.to_thread((folder / _marker(run_id)).unlink, missing_ok=True)
             return await computed(write_files, playbook, folder)
         except OSError as failed:
@@ -60,7 +60,7 @@ class PlaybookFiles:
             ) from None
 
     async def replace(self, run_id: str, playbook: Playbook) -> None:
-        """Rewrite the files for a newer version, if they are on this machine. Errors are only logged."""
+        """Rewrite the files for a newer version if the files are on this machine. Errors are only logged."""
         claimed = await self._store.get_value(_folder_key(run_id), since=NO_EXPIRY)
         if claimed and await asyncio.to_thread(Path(claimed).is_dir):
             try:
@@ -74,7 +74,7 @@ class PlaybookFiles:
         folders = {Path(claimed)} if claimed else {Path(file).parent for file in files}
         markers = await asyncio.to_thread(lambda: [*self._root.glob(f"*/{_marker(run_id)}")])
         for folder in folders.union(marker.parent for marker in markers):
-            # Nothing outside the root is removed, even if the recorded paths are outside.
+            # Never remove anything outside the root, even if a recorded path is outside of it.
             if folder.parent == self._root:
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         await self._store.delete_values(datetime.now(UTC), _folder_key(run_id))
@@ -93,7 +93,7 @@ def write_files(
 
 
 def free_folder(folder: Path) -> Path:
-    """Return the folder. If the folder already exists, add the first free number to its name."""
+    """Return the folder. If the folder already exists, add the first free number to the returned name."""
     return next(path for path in _numbered(folder) if not path.exists())
 
 
@@ -110,12 +110,12 @@ def pair_of(playbook: Playbook) -> str:
 
 
 def _folder_key(run_id: str) -> str:
-    """Return the key of the store entry with the path of a run's folder."""
+    """Return the key under which the store records the run's folder."""
     return f"folder of {run_id}"
 
 
 def _marker(run_id: str) -> str:
-    """Return the name of the file that marks a folder as the run's folder until the store has an entry for it."""
+    """Return the name of a file that marks a folder as the run's folder until the store has recorded the folder."""
     return f".{run_id}"
 
 

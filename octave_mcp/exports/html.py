@@ -18,9 +18,11 @@ from octave_mcp.exports.pages import embedded_pages
 
 @dataclass(frozen=True, slots=True)
 class Html:
-    """Renders one file that loads nothing: style and script are embedded, and the file's policy allows no others.
+    """Renders the playbook as one file that loads nothing.
 
-    `texts` are page texts by digest. Sources on these pages open within the file.
+    The style and the script are embedded, and the file's Content-Security-Policy allows no others. `texts` are page
+    texts
+    by digest. Sources on these pages open within the file.
     """
 
     texts: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -35,7 +37,7 @@ class Html:
 
 @dataclass(frozen=True)
 class Inline:
-    """A style or script, with the digest of its text, which the Content-Security-Policy allows."""
+    """A style or script, with the digest by which the Content-Security-Policy allows it."""
 
     text: Markup
     digest: str
@@ -48,12 +50,12 @@ def _inline(*names: str) -> Inline:
 
 
 def _is_web(url: str) -> bool:
-    # URLs with other schemes are shown as text, since a link such as javascript:... would run code.
+    # Show URLs with other schemes as text, because a link such as javascript:... would run code.
     return url.startswith(("http://", "https://"))
 
 
 def _is_reserved(url: str) -> bool:
-    """Whether no site can exist at this URL, since the top-level domain `example` is reserved (RFC 2606)."""
+    """Whether the URL is in the reserved top-level domain `example` (RFC 2606), so that no site can exist there."""
     return _RESERVED.match(url) is not None
 
 

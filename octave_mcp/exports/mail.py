@@ -1,4 +1,4 @@
-"""E-mails as they are shown and copied, with names or with merge fields instead of names."""
+"""E-mails for display and for copying, with names or with merge fields instead of names."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Piece:
 class Mail:
     """An e-mail of a sequence.
 
-    `row` is the index of the sequence, and `column` is the index of the e-mail in the sequence. The brief refers to the
-    e-mail by `path`.
+    - `row`: the index of the sequence.
+    - `column`: the index of the e-mail in the sequence.
     """
 
     row: int
@@ -53,19 +53,19 @@ class Mail:
 
     @cached_property
     def pieces(self) -> tuple[Piece, ...]:
-        """The pieces of the body. Their texts, joined, are the body."""
+        """The pieces of the body. Joining their texts results in the body."""
         return tuple(_cut(self.touch.body, (*_names(self.sequence, self.touch.body), *_sentences(self.touch))))
 
     @property
     def unplaced(self) -> tuple[Sentence[EvidenceId], ...]:
         """Sentences that are not in the body word for word. They are shown below the body, with their sources."""
-        # Sentences are compared by identity, since two sentences of a body may be equal.
+        # Compare sentences by identity, because two sentences of a body can be equal.
         placed = {id(piece.sentence) for piece in self.pieces}
         return tuple(sentence for sentence in self.touch.sentences if id(sentence) not in placed)
 
     @property
     def rests_on(self) -> tuple[EvidenceId, ...]:
-        """Evidence of sentences that are facts and fully supported."""
+        """Evidence of the sentences that are facts and that are fully supported."""
         unsure = self.unsure
         return tuple(id_ for sentence in self.touch.sentences if sentence not in unsure for id_ in sentence.evidence)
 
@@ -112,7 +112,7 @@ class Mail:
 
 
 def mails(playbook: Playbook) -> Mapping[str, Mail]:
-    """Return all e-mails by path, in order."""
+    """Return all e-mails in order, by path."""
     every = (
         Mail(row, column, sequence, touch)
         for row, sequence in enumerate(playbook.email_sequences)
@@ -121,12 +121,12 @@ def mails(playbook: Playbook) -> Mapping[str, Mail]:
     return {mail.path: mail for mail in every}
 
 
-# The offset of a piece in the body, and the piece.
+# A piece, with its offset in the body.
 _PlacedPiece = tuple[int, Piece]
 
 
 def _names(sequence: EmailSequence, body: str) -> Iterator[_PlacedPiece]:
-    """Yield the pieces with the name in the greeting, and with the signature."""
+    """Yield the name in the greeting, and the signature, which merge fields can replace."""
     greeting, name, signature = body.partition("\n")[0], sequence.first_name, sequence.signature
     if name and (at := greeting.rfind(name)) >= 0:
         yield at, Piece(name, merged=FIRST_NAME)
@@ -135,7 +135,7 @@ def _names(sequence: EmailSequence, body: str) -> Iterator[_PlacedPiece]:
 
 
 def _sentences(touch: Touch) -> Iterator[_PlacedPiece]:
-    # Each search starts after the last match, so that a sentence that occurs twice is found in both places.
+    # Start each search after the last match, so that a sentence that occurs twice is found in both places.
     at = 0
     for sentence in touch.sentences:
         start = touch.body.find(sentence.text, at)
@@ -145,7 +145,7 @@ def _sentences(touch: Touch) -> Iterator[_PlacedPiece]:
 
 
 def _cut(body: str, placed: Iterable[_PlacedPiece]) -> Iterator[Piece]:
-    """Yield the placed pieces and the text between them."""
+    """Yield the placed pieces, and the text between them as further pieces."""
     at = 0
     for start, piece in sorted(placed, key=lambda pair: pair[0]):
         if start >= at:  # a piece that overlaps the previous piece is dropped

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.exports.document import environment, template_values
 
-# Control characters, and bidirectional overrides, which can reverse the rest of a line.
+# Control characters, and bidirectional overrides. An override can reverse the rest of a line.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\u202a-\u202e\u2066-\u2069]")
 
 # Characters that are markup anywhere in a line. An underscore within a word, as in snake_case, is not markup.
@@ -22,15 +22,15 @@ _LEADING = re.compile(r"^(?:([-+=#:])|(\d+)([.)])(?=\s|$))")
 
 _NOT_IN_LINKS = re.compile(r"[\s<>\\`|]")
 
-# Maximum number of entries listed for each kind of background. The others are only counted, so that the Markdown stays
+# Background sections list at most this many entries of each kind and only count the others. This keeps the Markdown
 # under 6,000 words.
 MAX_LISTED = 3
-# Of these vendor elements, up to ten are listed, since reps look for a customer that they can mention.
+# Up to ten of these vendor elements are listed, because sales reps look for a customer that they can mention.
 LISTED_ELEMENTS = ("case_studies", "reference_customers")
 
 
 class Markdown:
-    """Renders the playbook for reading, without HTML."""
+    """Renders the playbook as Markdown without HTML."""
 
     def render(self, playbook: Playbook) -> str:
         template = _ENVIRONMENT.get_template("playbook.md.jinja")
@@ -46,12 +46,12 @@ class Markdown:
 
 
 def _plain(value: object) -> Markup:
-    """Escape a printed value as one line, unless it is already Markdown."""
+    """Escape a printed value and put it on one line, unless it is already Markdown."""
     return value if isinstance(value, Markup) else Markup(escape(str(value)))  # noqa: S704 - escaped for Markdown
 
 
 def escape(text: str) -> str:
-    r"""Return text as one line in which nothing is markup: '# <b>*1*</b>' as '\# &lt;b&gt;\*1\*&lt;/b&gt;'."""
+    r"""Return the text as one line without markup: '# <b>*1*</b>' becomes '\# &lt;b&gt;\*1\*&lt;/b&gt;'."""
     line = _ENTITY.sub("&amp;", _one_line(text)).replace("<", "&lt;").replace(">", "&gt;")
     return _LEADING.sub(_disarm, _INLINE.sub(r"\\\g<0>", line))
 
@@ -66,31 +66,31 @@ def _disarm(leading: re.Match[str]) -> str:
 
 
 def _ticks(text: str, minimum: int) -> str:
-    """Return more backticks than the text has in a row, so that the text cannot end the code."""
+    """Return a row of backticks that is longer than any in the text, so that the text cannot end the code."""
     return "`" * max(minimum, 1 + max(map(len, re.findall("`+", text)), default=0))
 
 
 def _in_marks(text: str) -> str:
-    """Put text in quotation marks. A mark that the text already has is not added."""
+    """Put the text in quotation marks, unless it already has them."""
     opens, closes = text.startswith(("“", '"')), text.endswith(("”", '"'))
     return f"{'' if opens else '“'}{text}{'' if closes else '”'}"
 
 
 def _code(text: str) -> Markup:
-    """Return a code span, which shows placeholders such as {{first_name}} unchanged."""
+    """Return the text as a code span, which shows placeholders such as {{first_name}} unchanged."""
     line = _one_line(text)
     ticks, pad = _ticks(line, 1), " " if line.startswith("`") or line.endswith("`") else ""
     return Markup(f"{ticks}{pad}{line}{pad}{ticks}")  # noqa: S704 - only as many ticks end the span
 
 
 def _block(text: str) -> Markup:
-    """Return a fenced code block, whose lines can be copied unchanged."""
+    """Return the text as a fenced code block, from which lines can be copied unchanged."""
     lines, ticks = "\n".join(text.splitlines()), _ticks(text, 3)
     return Markup(f"{ticks}text\n{lines}\n{ticks}")  # noqa: S704 - only as many ticks end the block
 
 
 def _link(url: str) -> Markup:
-    """Return a web address as an autolink, which shows its target, and any other address as code."""
+    """Return a web address as an autolink, so that readers see its target. Return any other address as code."""
     if not url.startswith(("http://", "https://")):
         return _code(url)
     return Markup("<{}>".format(_NOT_IN_LINKS.sub(lambda found: f"%{ord(found[0]):02X}", url)))  # noqa: S704 - encoded

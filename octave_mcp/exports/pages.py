@@ -17,7 +17,11 @@ _STRUCTURE = re.compile(r"(?P<heading>#{1,6} +)|(?P<item> *[-*] +)|(?P<quote>> ?
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of a line. `begins` are the sources whose quotations start where the piece starts."""
+    """A piece of a line.
+
+    - `quoted_by`: sources whose quotations contain the piece.
+    - `begins`: sources whose quotations start where the piece starts.
+    """
 
     text: str
     quoted_by: tuple[Source, ...]
@@ -34,7 +38,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedPage:
-    """The text of a page. Several URLs may have the same text."""
+    """The text of a page. Several URLs can have the same text."""
 
     sha256: str
     sources: tuple[Source, ...]
@@ -46,7 +50,7 @@ class EmbeddedPage:
 
 
 def embedded_pages(sources: Iterable[Source], texts: Mapping[str, str]) -> tuple[EmbeddedPage, ...]:
-    """Return the pages of these sources whose texts are in `texts`, in the order of their first sources."""
+    """Return the cited pages whose texts are in `texts`, in the order of their first sources."""
     pages: defaultdict[str, list[Source]] = defaultdict(list)
     for source in sources:
         if source.evidence.page_sha256 in texts:
@@ -70,7 +74,7 @@ def _line(match: re.Match[str], sources: Sequence[Source]) -> Line:
 
 
 def _pieces(text: str, start: int, end: int, sources: Sequence[Source]) -> Iterator[Piece]:
-    """Yield the pieces of a line, which is cut where a quotation starts or ends. Quotations may overlap."""
+    """Cut the line wherever a quotation starts or ends, and yield the pieces. Quotations can overlap."""
     cuts = {cut for source in sources for cut in (source.evidence.start, source.evidence.end) if start < cut < end}
     places = (start, *sorted(cuts), end)
     for first, last in pairwise(places):

@@ -15,7 +15,7 @@ VERDICTS: Mapping[Verdict, str] = {
     "not": "not supported",
     "unjudged": "not judged",
 }
-# The mark after a claim that its quotation does not fully support.
+# Marks to show after a claim if a quotation does not fully support the claim.
 MARKS: Mapping[Verdict, str] = {"partly": "≈", "not": "≠"}
 _JUDGES = {"rules": "rules", "self": "the model that wrote it"}
 
@@ -33,14 +33,16 @@ def verdict_in_words(support: Support) -> str:
 
 
 def mark_of(support: Support | None) -> str:
-    """Return the mark after a claim, or '' if the claim is supported or not judged."""
+    """Return the mark to show after a claim, or '' if the claim is supported or not judged."""
     return MARKS.get(support.verdict, "") if support else ""
 
 
 def counted(playbook: Playbook) -> str:
-    """Return the number of claims with each verdict, and who judged them, or '' for a playbook without verdicts.
+    """Return text that says how many claims have each verdict, and who judged them.
 
-    The brief is not counted, since it repeats claims of other sections.
+    Return '' for a playbook without verdicts. Claims in the brief are not counted, because the brief repeats claims of
+    other
+    sections.
     """
     without_brief = playbook.model_copy(update={"brief": None})
     supports = [claim.support for claim in claims(without_brief) if claim.support]

@@ -64,7 +64,7 @@ WHEREABOUTS: Mapping[Whereabouts, str] = {
     "testimonial": "signs a testimonial",
 }
 
-# The relation of a company to the tools, partners or certificates that are listed after it.
+# The words before a list of tools, partners or certificates. They describe how a company is related to these.
 TOOLS: Mapping[Relation, str] = {
     "uses": "runs on",
     "sells": "offers integrations with",
@@ -79,7 +79,7 @@ HOW_KNOWN: Mapping[HowKnown, str] = {
     "missing": "no one found",
 }
 
-# What the person who was called may say to end the call.
+# What people say to end a sales call early.
 BRUSH_OFFS: Mapping[str, str] = {
     "send_something": "Send me something.",
     "no_budget": "We have no budget.",
@@ -88,7 +88,7 @@ BRUSH_OFFS: Mapping[str, str] = {
     "not_now": "Not now.",
 }
 
-# How documents describe the call to action of an e-mail.
+# Descriptions of the call to action in an e-mail.
 ASKS: Mapping[str, str] = {
     "interest": "asks whether the reader is interested",
     "offer": "offers something",

@@ -1,4 +1,4 @@
-"""Step 3: the name of the company and what it does, from its home page."""
+"""Step 3: find a company's name and what the company does, from its home page."""
 
 from __future__ import annotations
 
@@ -55,10 +55,9 @@ def _shown(home: Page) -> tuple[Passage, ...]:
 
 
 def _without_answer(company: Company, home: Page, failed: UpstreamError) -> Profile:
-    """Return a profile that has the domain as the company's name, and a gap."""
     gap = Gap(
         section=company.role, code=failed.code, would_fill="another run",
-        reason=f"the home page could not be analysed, so the name is the domain {company.domain}: "
+        reason=f"the home page could not be analysed, so the domain {company.domain} is used as the company's name: "
         f"{without_provider_text(failed)}",
     )  # fmt: skip
     return Profile(
@@ -68,7 +67,7 @@ def _without_answer(company: Company, home: Page, failed: UpstreamError) -> Prof
 
 
 def _supported(checked: Checked[HomepageAnswer[EvidenceId]]) -> Claim[EvidenceId] | None:
-    """Return the company's name if a quotation contains it and it cannot be mistaken for an instruction."""
+    """Return the company's name, or None if no quotation contains the name or the name resembles an instruction."""
     name = checked.value.name
     quotes = {evidence.id: evidence.quote for evidence in checked.evidence}
     is_quoted = name and any(has_words(name.text, quotes[i]) for i in name.evidence) and safe_name(name.text, "")

@@ -1,4 +1,4 @@
-"""The playbook version that a refresh starts from, and which of its evidence is still on the pages."""
+"""The playbook version that a refresh starts from, with the evidence that the pages still contain."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from octave_mcp.domain.value import walk
 from octave_mcp.errors import UpstreamError, tree
 from octave_mcp.evidence.survival import State, stating
 
-# A gap with one of these codes is due to a failed call. A refresh repeats the call, so it drops the gap.
+# A gap with one of these codes was caused by a failed call. A refresh makes the call again, so it drops the old gap.
 UPSTREAM_CODES = frozenset(kind.code for kind in tree(UpstreamError))
 
 
@@ -25,9 +25,9 @@ UPSTREAM_CODES = frozenset(kind.code for kind in tree(UpstreamError))
 class Base:
     """A playbook version with the drafts and research that it was made from.
 
-    `earlier`: answers from the run that wrote this version.
-    `research_run_id`: id of the run that stored the pages that this version quotes.
-    `current_evidence`: evidence that is still on the pages, filled in while the refresh reads them.
+    - `earlier`: answers from the run that wrote this version.
+    - `research_run_id`: id of the run that stored the pages that this version quotes.
+    - `current_evidence`: evidence that is still on the pages. The refresh fills it in while it reads the pages.
     """
 
     playbook: Playbook
@@ -41,7 +41,7 @@ class Base:
         return next(research for research in self.basis.research if research.role == role)
 
     def evidence(self, role: Role) -> dict[EvidenceId, Evidence]:
-        """Return all evidence from a company's pages, including evidence that only drafts cite."""
+        """Return all evidence from a company's pages, including evidence that is cited only in drafts."""
         researched = {evidence.id: evidence for evidence in self.research(role).evidence}
         return researched | {i: evidence for i, evidence in self.drafts.evidence.items() if evidence.role == role}
 
@@ -63,12 +63,15 @@ class Base:
 
 
 def cited(value: object) -> Iterator[EvidenceId]:
-    """Yield the ids of all evidence that a value cites, at any depth."""
+    """Yield the ids of all evidence that a value cites, including the evidence of nested values."""
     return (i for part in walk(value) for i in cast("tuple[EvidenceId, ...]", getattr(part, "evidence", ())))
 
 
 def state_of(research: Research, counterpart: str, given: str) -> State:
-    """Return what the checks need to judge findings about a company; `given` is the user's context."""
+    """Return the names and context that the checks need to judge findings about a company.
+
+    `given` is the user's context.
+    """
     own, other = research.profile.name, counterpart
     vendor, prospect = (own, other) if research.role == "vendor" else (other, own)
     return stating(vendor, prospect, given, (own, other))

@@ -1,4 +1,4 @@
-"""The parts of the earlier version that a refreshed playbook takes over."""
+"""Copies gaps, flags and fetch times from the earlier version into a refreshed playbook."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from octave_mcp.domain.notices import Flag, Gap
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.pipeline.base import Base
 
-# Flags about who wrote the text. These flags are taken over because a refresh retains some of the earlier text.
+# Flags about who wrote the text. A refresh takes over these flags, because it retains some of the earlier text.
 _WRITER_FLAGS = frozenset({"extractive", "stood_in", "recorded"})
 
 
 def model_gaps(playbook: Playbook) -> tuple[Gap, ...]:
-    """Return the gaps for faulty answers of models, since text from these answers is still in use."""
+    """Return the earlier gaps about faulty model answers, because text from these answers is still in the playbook."""
     return tuple(gap for gap in playbook.gaps if gap.section == MODEL)
 
 
 def with_earlier(flags: Iterable[Flag], playbook: Playbook) -> tuple[Flag, ...]:
-    """Add the earlier version's flags about writers.
+    """Return the flags of the refresh, preceded by the earlier version's flags about who wrote the text.
 
-    The flag for reused answers is dropped: a refresh reuses answers by design. Reused research is still reported.
+    The flag for reused answers is dropped, because every refresh reuses answers. The flag for reused research is
+    retained.
     """
     earlier = [flag for flag in playbook.flags if flag.code in _WRITER_FLAGS]
     current = [flag for flag in flags if flag.code != "reused" or flag.companies]
@@ -31,9 +32,11 @@ def with_earlier(flags: Iterable[Flag], playbook: Playbook) -> tuple[Flag, ...]:
 
 
 def refreshed(written: Written, base: Base) -> Written:
-    """Restore the earlier `fetched_at` of quotations that did not change.
+    """Restore the earlier `fetched_at` of each quotation that is otherwise unchanged.
 
-    Otherwise, every refresh would differ from the version before, and a new version would be stored without any news.
+    Otherwise, every refresh would differ from the version before it and would be stored as a new version, even if
+    nothing
+    on the pages has changed.
     """
     known = base.drafts.evidence | base.playbook.evidence
     playbook = written.playbook.model_copy(update={"evidence": _as_known(written.playbook.evidence, known)})

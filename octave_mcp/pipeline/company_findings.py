@@ -1,4 +1,4 @@
-"""The playbook's lists of triggers, people and integrations of both companies."""
+"""The playbook's lists of triggers, people and integrations for both companies."""
 
 from __future__ import annotations
 
@@ -27,15 +27,17 @@ Known = Mapping[EvidenceId, Evidence]
 _MONTH_LENGTH = len("2024-03")
 _WOULD_FILL = {
     "triggers": "news, a blog or open jobs",
-    "people": "a team page, or posts and testimonials with a name",
+    "people": "a team page, or posts or testimonials that name people",
     "integrations": "pages about integrations, security or how the company works",
 }
 
 
 def company_findings(deal: Deal, evidence: Known) -> DealFindings:
-    """Return the findings on both companies, the prospect first.
+    """Return the findings on both companies.
 
-    Triggers are sorted from newest to oldest, undated last.
+    The prospect's people and integrations come before the vendor's. Triggers are sorted from newest to oldest, and
+    undated
+    triggers come last.
     """
     companies = sorted(deal.items(), key=lambda company: company[0] == "vendor")
     triggers = [trigger for role, research in companies for trigger in _triggers(role, research, evidence)]
@@ -53,17 +55,17 @@ def company_findings(deal: Deal, evidence: Known) -> DealFindings:
 
 
 def with_true_dates(found: CompanyFindings[EvidenceId], evidence: Known) -> CompanyFindings[EvidenceId]:
-    """Replace dates that a model made up with the dates of quotations and pages."""
+    """Replace each trigger's date with the date in its quotation, or else with the publication date of its page."""
     dated = (trigger.model_copy(update={"date": _date(trigger, evidence)}) for trigger in found.triggers)
     return found.model_copy(update={"triggers": tuple(dated)})
 
 
 def unfound(found: DealFindings, deal: Deal) -> Iterator[Gap]:
-    """Yield a gap for each kind of finding that is missing for both companies."""
+    """Yield a gap for each kind of finding that was found for neither company."""
     sites = " and ".join(research.domain for research in deal.values())
     for kind, would_fill in _WOULD_FILL.items():
         if not getattr(found, kind):
-            reason = f"none were found on the pages read of {sites}"
+            reason = f"none were found on the pages of {sites} that were read"
             yield Gap(section=kind, code="not_found", reason=reason, would_fill=would_fill)
 
 
@@ -72,7 +74,7 @@ def _newness(trigger: CompanyTrigger) -> str:
 
 
 def _triggers(role: Role, research: Research, evidence: Known) -> Iterator[CompanyTrigger]:
-    """Yield the company's triggers, then open jobs that no trigger mentions."""
+    """Yield the company's triggers, followed by its open jobs that no trigger mentions."""
     for trigger in research.findings.triggers:
         yield CompanyTrigger(
             company=role,
@@ -100,7 +102,7 @@ def _person(role: Role, person: NamedPerson[EvidenceId], evidence: Known) -> Com
 
 
 def _date(trigger: Trigger[EvidenceId], evidence: Known) -> str:
-    """Return the date from the model's answer if a quotation contains it, or else the publication date of the page."""
+    """Return the date from the model's answer if a quotation contains it; otherwise, the page's publication date."""
     written = normal(trigger.date or "")
     is_quoted = written and any(written in normal(evidence[i].quote) for i in trigger.evidence if i in evidence)
     published = _published(trigger.evidence, evidence)
@@ -108,7 +110,7 @@ def _date(trigger: Trigger[EvidenceId], evidence: Known) -> str:
 
 
 def _in_year_of(written: str, published: str) -> str:
-    """Complete a date without a year, such as 'May 3', with the year that is closest to the date of the page."""
+    """Add a year to a date such as 'May 3', so that the date is as close as possible to the page's publication date."""
     if published == UNDATED:
         return ""
     day = date.fromisoformat(published)
@@ -118,7 +120,7 @@ def _in_year_of(written: str, published: str) -> str:
 
 
 def _days_apart(written: str, day: date) -> int:
-    # A date without a day counts as the middle of the month.
+    # A date without a day, such as 2024-03, is treated as the 15th of the month.
     return abs((date.fromisoformat(written if len(written) > _MONTH_LENGTH else f"{written}-15") - day).days)
 
 

@@ -1,4 +1,4 @@
-"""The deadline of a run, and how much of the remaining time each part of the run may use."""
+"""The deadline of a run, and the share of the remaining time that each part of the run is allowed to use."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from dataclasses import dataclass, field, replace
 
 from octave_mcp.concurrency.run_clock import RunClock
 
-# Share of the remaining time that one part of a run may take. The rest is for later parts, such as writing the playbook
-# after the pages are read.
+# Maximum share of the remaining time that one part of a run is allowed to use. The rest is reserved for later parts:
+# for example, reading the pages must leave time to write the playbook.
 TIME_SHARE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A time limit: a time `at` on the run's clock. `step_seconds` is the maximum duration of one step."""
+    """A time limit for a run or a part of a run.
+
+    - `at`: the time on the run's clock at which the limit is reached.
+    - `step_seconds`: the maximum duration of one step.
+    """
 
     at: float = math.inf
     step_seconds: float = math.inf
@@ -30,6 +34,6 @@ class Deadline:
 
     @property
     def scrape_seconds(self) -> float | None:
-        """How long one scrape may take, or None if the run has no time limit."""
+        """The maximum duration of one scrape, or None if the run has no time limit."""
         seconds = (self.at - self.clock.now()) * TIME_SHARE
         return None if math.isinf(seconds) else seconds

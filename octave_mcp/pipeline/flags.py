@@ -1,4 +1,4 @@
-"""Flags of a playbook: what readers should know before they use the playbook."""
+"""Flags of a playbook: warnings that readers should see before they use the playbook."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from octave_mcp.domain.research import Deal, Research
 from octave_mcp.pipeline.gaps import pages
 from octave_mcp.pipeline.relations import Relations
 
-# If fewer pages or fewer words than this were read about a company, the playbook has the flag `low_confidence`. If both
-# were fewer, copy is written as an outline.
+# If fewer pages or fewer words than this were read about a company, the playbook gets the flag `low_confidence`. If
+# both numbers are lower, outlines are written instead of copy.
 LOW_PAGES = 3
 LOW_WORDS = 300
 
 
 def flags(asker: Asker, deal: Deal, relations: Relations, *, by_default: bool) -> tuple[Flag, ...]:
-    """Return the flags. `by_default` means that the user did not choose a model."""
+    """Return the playbook's flags. `by_default` is true if the user did not choose a model."""
     companies = tuple(deal.values())
     return (
         *_of_models(asker, by_default=by_default),
@@ -37,7 +37,7 @@ def _of_models(asker: Asker, *, by_default: bool) -> Iterator[Flag]:
     if asker.has_outlines:
         yield Flag(
             code="extractive",
-            reason="Rules collected and cited what the sites say; their drafts are outlines",
+            reason="Rules instead of a language model wrote the drafts, so the drafts are outlines that cite the sites",
         )
     for by in asker.stood_in.values():
         yield Flag(code="stood_in", reason=f"{by.name} answered in place of {asker.model.name}: {by.reason}")
@@ -53,7 +53,7 @@ def _recorded(recording: Recording | None) -> Iterator[Flag]:
 
 
 def is_thin(research: Research) -> bool:
-    """Whether too little was read about the company to write copy, so that outlines are written instead."""
+    """Whether so little was read about the company that outlines are written instead of copy."""
     return len(research.pages) < LOW_PAGES and research.words < LOW_WORDS
 
 
@@ -79,7 +79,7 @@ def _suspicious(companies: Iterable[Research]) -> Iterator[Flag]:
     for research in companies:
         if research.suspicious:
             where = f"{pages(len(research.suspicious))} of {research.domain}"
-            reason = f"text that addresses a model was removed from {where}"
+            reason = f"text that gives instructions to an AI model was removed from {where}"
             yield Flag(code="suspicious_page", reason=reason, companies=(research.role,))
 
 

@@ -1,4 +1,4 @@
-"""Gaps of a playbook: what is missing, why, and what would fill it."""
+"""Gaps of a playbook: each gap says what is missing, why it is missing, and what would fill the gap."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from octave_mcp.errors import BudgetExceeded, DeadlineExceeded
 from octave_mcp.evidence.context_words import as_written
 from octave_mcp.evidence.figures import figures
 
-# A gap lists at most this many words or figures, so that its text stays readable.
+# Maximum number of words or figures that a gap lists, to keep its text readable.
 MAX_LISTED_WORDS = 8
 
 _LIMITS = (BudgetExceeded.code, DeadlineExceeded.code)
 
 
 def missing(deal: Deal) -> tuple[Gap, ...]:
-    """Return a gap for every empty section, and for pages that failed or were not read as requested."""
+    """Return gaps for empty sections, for failed pages, and for pages that were not read as requested."""
     companies = tuple(deal.values())
     return (
         *(gap for research in companies for gap in _MISSING[research.profile.company.traits.reads](research)),
@@ -64,7 +64,7 @@ def _missing_signals(research: Research) -> Iterator[Gap]:
         yield Gap(
             section="priority_personas",
             code="not_found",
-            reason=f"{len(known.buyer_personas)} of {MAX_PERSONAS} roles are supported {where}",
+            reason=f"evidence for only {len(known.buyer_personas)} of {MAX_PERSONAS} roles was found {where}",
             would_fill="a team page, job postings, or the roles the rep knows",
         )
 
@@ -76,7 +76,7 @@ _MISSING: Mapping[Reads, Callable[[Research], Iterator[Gap]]] = {
 
 
 def _where(research: Research) -> str:
-    return f"on the {pages(len(research.pages))} read of {research.domain}"
+    return f"on the {pages(len(research.pages))} of {research.domain} that were read"
 
 
 def limited(asker: Asker) -> tuple[Gap, ...]:
@@ -89,39 +89,48 @@ def limited(asker: Asker) -> tuple[Gap, ...]:
 
 
 def budget_gap(research: Research) -> Gap | None:
-    """Return the budget gap if the budget ran out before anything was learned about the company."""
+    """Return the gap about an exhausted budget if nothing was learned about the company before the budget ran out."""
     known = research.intelligence.buyer_personas if research.intelligence else research.elements
     return None if known else next((gap for gap in research.gaps if gap.code == BudgetExceeded.code), None)
 
 
 def unmatched_words(context: str, deal: Deal) -> tuple[Gap, ...]:
-    """Return a gap for words of the user's context that had no effect because no page contains them."""
+    """Return a gap that lists words from the user's context that had no effect because no page contains them."""
     matched = {word for research in deal.values() for word in research.heard}
     unmatched = [written for word, written in as_written(context).items() if word not in matched]
     if not unmatched:
         return ()
     named = ", ".join(unmatched[:MAX_LISTED_WORDS])
-    reason = f"no page that was read contains these words of the context: {named}"
+    reason = f"no page that was read contains these words from the context: {named}"
     return (
-        Gap(section="context", code="not_found", reason=reason, would_fill="pages with these words, or other words"),
+        Gap(
+            section="context",
+            code="not_found",
+            reason=reason,
+            would_fill="pages with these words, or a different context",
+        ),
     )
 
 
 def unproven_figures(context: str, deal: Deal) -> Iterator[Gap]:
-    """Yield a gap for results in the user's context that no quotation states, since copy must not state them."""
+    """Yield a gap for figures in the user's context, such as '40 %', that no quotation contains.
+
+    Without evidence, copy must not state these figures.
+    """
     quoted = {
         figure for research in deal.values() for evidence in research.evidence for figure in figures(evidence.quote)
     }
     unproven = sorted(figure for figure in figures(context) - quoted if figure.unit in _RESULT_UNITS)
     if unproven:
         listed = ", ".join(f"{figure.value:,.10g} {figure.unit}" for figure in unproven[:MAX_LISTED_WORDS])
-        reason = f"no page read states {listed}, which the context mentions, so the copy does not state it"
+        reason = f"the context mentions {listed}, but no page that was read states it, so the copy leaves it out"
         yield Gap(section="context", code="not_found", reason=reason, would_fill="a vendor page that states it")
 
 
-# Figures with these units are results, such as "40 %". Dates and counts in the context only describe the deal.
+# Figures with these units, such as "40 %", claim a result, so they need evidence. Other figures in the context, such as
+# dates and counts, only describe the deal.
 _RESULT_UNITS = frozenset({"%", "x", "$", "€", "£", "¥"})
-_FILLS_SCRIPTS = f"a source that runs the scripts of pages: {SET_UP_SCRIPTS}; see failed_pages"
+_FILLS_SCRIPTS = f"a source that runs the JavaScript of pages: {SET_UP_SCRIPTS}; see failed_pages"
 
 
 def _failed_pages(companies: Iterable[Research]) -> Iterator[Gap]:
@@ -140,18 +149,18 @@ def _failed_pages(companies: Iterable[Research]) -> Iterator[Gap]:
 def _what_fills(failures: Collection[PageFailure]) -> str:
     if any(failure.may_pass for failure in failures):
         return "another run; see failed_pages"
-    return "nothing: another run would fail in the same way; see failed_pages"
+    return "nothing, since another run would fail in the same way; see failed_pages"
 
 
-_NOTHING_TO_FILL = "nothing: these pages were read"
+_NOTHING_TO_FILL = "nothing, since these pages were read"
 _FILLS_NOTICES = {
-    "stale_copy": "another run, once the site answers again",
-    "other_source": "another run with refresh, once the source can read them",
+    "stale_copy": "another run when the site answers again",
+    "other_source": "another run with refresh when the requested source can read these pages",
 }
 
 
 def _noticed_pages(companies: Iterable[Research]) -> Iterator[Gap]:
-    """Yield a gap for pages that were read from a stale copy or from another source than the requested one."""
+    """Yield gaps for pages that were read from a stale copy, or from a source other than the requested source."""
     for research in companies:
         notices = Counter(page.notice for page in research.pages if page.notice)
         for notice, count in notices.items():
@@ -161,5 +170,5 @@ def _noticed_pages(companies: Iterable[Research]) -> Iterator[Gap]:
 
 
 def pages(count: int) -> str:
-    """Return '1 page' or '2 pages'."""
+    """Return a number of pages in words, such as '1 page' or '2 pages'."""
     return "1 page" if count == 1 else f"{count} pages"

@@ -31,7 +31,7 @@ async def generate(run: Run, companies: Sequence[Company]) -> Written:
     """Research both companies, write the playbook, and return it with its drafts.
 
     Raises:
-        OctaveError: A site cannot be read, or a mandatory section cannot be written.
+        OctaveError: If a site cannot be read, or a mandatory section cannot be written.
     """
     sites = await run(validate_and_map, companies)  # step 1: both sites must answer before pages are read
     turns = Turns([site.company.role for site in sites]) if run.capacity.is_answered_by_client else None
@@ -42,8 +42,8 @@ async def generate(run: Run, companies: Sequence[Company]) -> Written:
         *((site, names[site.company.traits.counterpart]) for site in sites),
         of=tuple(site.company.role for site in sites),
     )
-    # If the budget ran out during the research, it cannot pay for the writing either, so fail before the drafts are
-    # asked for.
+    # If the budget ran out during the research, nothing is left to pay for the writing, so fail before asking for any
+    # drafts.
     if gap := next(filter(None, map(budget_gap, results)), None):
         raise BudgetExceeded(f"{gap.section} could not be written: {gap.reason}")
     return await run(write_playbook, {known.role: known for known in results})  # 8
@@ -54,11 +54,11 @@ def _name(site: Site) -> str:
 
 
 async def research(run: Run, site: Site, counterpart: str) -> Research:
-    """Research one company, in steps 2 to 7."""
+    """Research one company (steps 2 to 7)."""
     try:
         read = await (run(read_again, site, run.base, counterpart) if run.base else _read_all(run, site, counterpart))
     finally:
-        # The turn must end even if the research failed or made no ask, or the other company would wait for its turn
+        # End the turn even if the research failed or made no ask. Otherwise, the other company would wait for its turn
         # forever.
         if run.turns:
             run.turns.end(site.company.role)
@@ -67,7 +67,7 @@ async def research(run: Run, site: Site, counterpart: str) -> Research:
 
 
 async def _read_all(run: Run, site: Site, counterpart: str) -> Research:
-    """Read the site, unless the cache has the research."""
+    """Return the cached research, or read the site if no research is cached."""
     if cached := await cached_research(run, site):
         return await _with_unread_pages(run, site, cached, counterpart)
     home = await run(scrape_homepage, site)  # 2
@@ -86,8 +86,7 @@ async def _read_all(run: Run, site: Site, counterpart: str) -> Research:
 async def _with_unread_pages(run: Run, site: Site, cached: Research, counterpart: str) -> Research:
     """Return the cached research, plus findings from unread pages that name the other company of this deal.
 
-    The run that filled the cache may have been about a deal with another company, and had no reason to read those
-    pages.
+    If an earlier run about a different deal filled the cache, it had no reason to read these pages.
     """
     urls = unread_pages(site, cached, counterpart)
     run.progress.plan(len(urls))

@@ -1,4 +1,4 @@
-"""Merging of the readings of one company: findings with the same name become one finding with all their evidence."""
+"""Merges what was read about one company. Findings with the same name become one finding with all their evidence."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ R = TypeVar("R", bound=Value)
 def merge(profile: Profile, readings: Sequence[Reading], failures: Sequence[PageFailure] = ()) -> Research:
     """Merge the readings of all packs into the research on the company.
 
-    `failures` are pages that failed while the site was mapped, so they belong to no pack.
+    `failures` are pages that failed when the site was mapped. They belong to no pack.
     """
     pages: dict[str, PageRef] = {page.url: page for reading in readings for page in reading.pages}
     elements = [reading.elements for reading in readings if reading.elements is not None]
@@ -61,9 +61,9 @@ def add(research: Research, readings: Sequence[Reading]) -> Research:
 
 
 def _gaps(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
-    """Remove repeats.
+    """Remove repeated gaps.
 
-    If the budget refused several asks of a section, they count as one gap, even if the reasons differ.
+    Gaps of the same section that report an exhausted budget count as one gap, even if their reasons differ.
     """
     unique: dict[tuple[str, ...], Gap] = {}
     for gap in gaps:
@@ -73,18 +73,17 @@ def _gaps(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
 
 
 def _joined(form: type[R], parts: Sequence[R]) -> R:
-    """Join values of the same type, merging their lists."""
     merged = {kind: _merged(entry for part in parts for entry in getattr(part, kind)) for kind in form.model_fields}
     return form.model_validate(merged)
 
 
 def _merged(findings: Iterable[F]) -> tuple[F, ...]:
-    """Merge findings with the same key.
+    """Merge findings that have the same merge key.
 
-    A customer with several kinds of evidence counts once, with the strongest kind.
+    If a customer is found several times with different kinds of evidence, the merged entry has the strongest kind.
     """
     merged: dict[Hashable, F] = {}
-    # The findings are sorted, so that the strongest comes first and the others only add to it.
+    # The strongest finding comes first, because later findings only fill its empty fields and extend its lists.
     for finding in sorted(findings, key=lambda finding: finding.rank):
         key = finding.merge_key()
         merged[key] = _union(merged[key], finding) if key in merged else finding
@@ -92,7 +91,7 @@ def _merged(findings: Iterable[F]) -> tuple[F, ...]:
 
 
 def _union(first: F, second: F) -> F:
-    """Return `first` with its lists, such as evidence, extended and its empty fields filled from `second`."""
+    """Return `first` with the list entries of `second` added, and with empty fields filled from `second`."""
     joined: dict[str, object] = {}
     for name in type(first).model_fields:
         left, right = getattr(first, name), getattr(second, name)

@@ -11,13 +11,13 @@ from octave_mcp.evidence.passages import passages
 from octave_mcp.evidence.screening import screened
 
 MAX_CHARACTERS = 500
-# If the description and headings are shorter than this, sentences of the page are used instead of the headings.
+# If the description and headings have fewer characters than this, sentences of the page replace the headings.
 MIN_CHARACTERS = 120
-# Headings with more words than this are usually customer stories or news, not offers.
+# Skip longer headings, which are usually titles of customer stories or news and do not describe an offer.
 MAX_HEADING_WORDS = 10
 DESCRIPTION = "Description"
 SENTENCE_ENDS = (".", "!", "?", "。", "\uff01", "\uff1f", "…", ":")
-# Headings that only label a section and say nothing about the company.
+# Skip headings that only label a section and say nothing about the company.
 LABELS = frozenset(
     label.strip()
     for label in """
@@ -31,7 +31,10 @@ LABELS = frozenset(
 
 
 def offer(sites: Iterable[Site]) -> str:
-    """Return the home page's description and headings, with sentences if these are short, or '' if it has none."""
+    """Return the description and headings of the vendor's home page, or '' if the page has none.
+
+    If the description and headings are short, return the description and sentences of the page instead.
+    """
     home = next(site.home for site in sites if site.company.role == "vendor")
     shown = screened(passages(home))
     short = _cut(_described(shown))
@@ -51,7 +54,7 @@ def _says_something(heading: str) -> bool:
 def _sentences(shown: Sequence[Passage]) -> Iterator[str]:
     for passage in shown:
         if not passage.where:
-            # A text without a full stop or other end mark is a label or list entry, not a sentence.
+            # Skip text without a full stop or other end mark, because it is a label or list entry and not a sentence.
             sentences = (passage.sentence(number) for number in range(1, len(passage.sentences) + 1))
             yield from (sentence for sentence in sentences if sentence.endswith(SENTENCE_ENDS))
 

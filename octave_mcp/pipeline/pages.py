@@ -1,4 +1,4 @@
-"""Access to the pages of a site. Each fetch is a journal step, so a resumed run does not repeat it."""
+"""Access to the pages of a site. The journal records each fetch, so that a resumed run does not repeat the fetch."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from octave_mcp.errors import Unreadable
 from octave_mcp.pipeline.deadline import Deadline
 from octave_mcp.ports import Journal, Source, Store
 
-# A page with fewer words than this has only labels, and no sentences to quote. The limit does not apply to the home
-# page, since every run needs it.
+# A page with fewer words than this counts as failed, because it has only labels and no sentences to quote. The limit
+# does not apply to the home page, because every run needs it.
 MIN_PAGE_WORDS = 5
-# Failed pages are replaced by spares. Spares may fail as well, so there are up to this many rounds of replacements.
+# Spare URLs replace failed pages. A spare URL can fail as well, so there are up to this many rounds of replacements.
 MAX_ROUNDS = 3
 
 _Read = tuple[Page | PageFailure, ...]
-# The journal record of a scrape: for each URL, in order, the key of the page in the store, or a failure.
+# What the journal records for a scrape: for each URL, in order, the key of the stored page or the failure.
 _Scraped = tuple[str | PageFailure, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """Fetches pages for one run, through the journal and the store."""
+    """Fetches pages for one run, records the fetches in the journal, and stores the pages."""
 
     run_id: str
     source: Source
@@ -35,7 +35,7 @@ class Pages:
     deadline: Deadline
 
     async def open(self, company: Company) -> Company:
-        """Return the company with the address that answers, after checking that robots.txt allows reading the site."""
+        """Check that robots.txt allows reading the site, and return the company with the address that answers."""
         return await self.journal.step("open", lambda: self.source.open(company), Company, company)
 
     async def home(self, company: Company) -> Page:
@@ -56,7 +56,7 @@ class Pages:
         return page
 
     async def map(self, company: Company, home: Page) -> Site:
-        """Return the site, which is the home page and the addresses that were found."""
+        """Return the site with its home page and the addresses that were found."""
 
         async def found() -> Addresses:
             site = await self.source.map(company, home)
@@ -65,7 +65,10 @@ class Pages:
         return mapped(company, home, await self.journal.step("map", found, Addresses, company, home.ref.sha256))
 
     async def scrape(self, site: Site, urls: Sequence[str], spares: Sequence[str] = ()) -> _Read:
-        """Return a page or a failure for each URL, and then for each spare that was read in place of a failed page."""
+        """Return a page or a failure for each URL.
+
+        These results are followed by a page or a failure for each spare URL that was read to replace a failed page.
+        """
 
         async def fetched() -> _Scraped:
             read = await self._read_with_spares(site, urls, spares)
@@ -84,9 +87,9 @@ class Pages:
         return tuple(next(pages) if isinstance(page, str) else page for page in scraped)
 
     async def _read_with_spares(self, site: Site, urls: Sequence[str], spares: Sequence[str]) -> _Read:
-        """Read the URLs, then one spare for each page that failed."""
+        """Read the URLs, and then read one spare URL for each page that failed."""
         seconds = self.deadline.scrape_seconds
-        # All rounds share one time limit, since spares must not use up the time for later steps.
+        # All rounds share one time limit, so that spare URLs do not use up the time for later steps.
         ends_at = None if seconds is None else asyncio.get_running_loop().time() + seconds
         try:
             pages = last = _usable(await self._read(site, urls, ends_at))
@@ -106,13 +109,12 @@ class Pages:
         return pages
 
     async def _read(self, site: Site, urls: Sequence[str], ends_at: float | None) -> _Read:
-        """Read the URLs, or raise TimeoutError at the loop time `ends_at`."""
         async with asyncio.timeout_at(ends_at):
             return await self.source.scrape(site, urls)
 
 
 def _usable(pages: Iterable[Page | PageFailure], others: Iterable[Page | PageFailure] = ()) -> _Read:
-    """Turn pages with almost no text, and copies of pages in `others`, into failures."""
+    """Turn each page that has almost no text, or the same text as a page in `others`, into a failure."""
     first_urls = {page.said: page.ref.url for page in others if isinstance(page, Page)}
     return tuple(_unless_repeated(_unless_thin(page), first_urls) for page in pages)
 
@@ -130,9 +132,10 @@ def _unless_repeated(page: Page | PageFailure, first_urls: dict[str, str]) -> Pa
 
 
 def _is_worth_another_try(last: _Read) -> bool:
-    """Whether spares are worth reading.
+    """Whether to read spare URLs after these results.
 
-    Spares are not worth reading if the source or site serves no more pages, or refused the last pages.
+    Spare URLs are not read if the source or site serves no more pages, or if all of the last pages failed and the site
+    refused at least one of them.
     """
     failures = [page for page in last if isinstance(page, PageFailure)]
     if any(failure.ends_reading for failure in failures):

@@ -1,4 +1,4 @@
-"""Step 4: the choice of pages to read, with a quota for each kind of page, so that no kind crowds out the others."""
+"""Step 4: choose the pages to read. Each kind of page has a quota, so that no kind crowds out the others."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from octave_mcp.pipeline.wanted_pages import wanted
 # A kind of page on the company's site, or a place outside the site, such as a job board.
 Group = PageKind | LinkOrigin
 
-# A model ranks this many candidates for each page to read, within these limits, so that the model has a choice and the
-# number of tokens stays bounded.
+# How many links a model ranks for each page to read, within the limits below. The model needs a choice, but the number
+# of tokens must stay bounded.
 CANDIDATES_PER_PAGE = 4
 MIN_CANDIDATES, MAX_CANDIDATES = 24, 60
-# Maximum share of the pages to read for pages that match the user's context, regardless of their kind.
+# Pages that match the user's context can take up to this share of the pages to read, whatever the quotas.
 CONTEXT_SHARE = 0.3
 MIN_SPARES = 4
-# Pages outside the site rank after the first four kinds in the role's quotas, and before the other kinds.
+# Pages outside the company's site rank after the first four kinds of page in the quotas, and before the other kinds.
 KINDS_BEFORE_OUTSIDE = 4
 
 
 class Pack(NamedTuple):
-    """URLs that are read together, and spares to read in place of URLs that fail."""
+    """URLs that are read together, with spare URLs to read if some of these URLs fail."""
 
     urls: tuple[str, ...]
     spares: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ class Pack(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """A site's links by group, with the best links of each group first.
+    """A site's links, grouped by kind of page, with the best links of each group first.
 
     `wanted` are links that match the user's context.
     """
@@ -55,11 +55,12 @@ class Ranking:
 
     @classmethod
     def of(cls, site: Site, *, counterpart: str, context: str) -> Ranking:
-        """Rank the links worth reading.
+        """Rank the links that are worth reading.
 
-        Links that name the counterpart come first, then links that match the context, then links on the home page, and
-        then links that are only in a sitemap. Within each of these groups, short paths come first; otherwise the site's
-        order is retained.
+        Links that name the other company of the deal come first, and then links that match the context. Links that
+        occur only
+        in a sitemap come last. Among links of equal rank, short paths come first; otherwise, the site's order is
+        retained.
         """
         links = [link for link in site.links if _is_worth_reading(link)]
         named = wanted(site, links, context)
@@ -72,9 +73,10 @@ class Ranking:
         return cls(site.company.role, _grouped(sorted(links, key=rank)), named.pages)
 
     def reranked(self, shown: Sequence[Link], numbers: Sequence[int]) -> Ranking:
-        """Order the links by these numbers, which start at 1. Unknown numbers are ignored.
+        """Return the ranking with the links in the order of `numbers`, which count from 1.
 
-        Links whose number is missing follow in their old order, so an empty answer changes nothing.
+        Unknown numbers are ignored. Links without a number follow in their old order, so an empty answer changes
+        nothing.
         """
         ranked = (number - 1 for number in numbers if 1 <= number <= len(shown))
         order = dict.fromkeys((*ranked, *range(len(shown))))
@@ -83,8 +85,9 @@ class Ranking:
     def best(self, room: int) -> tuple[Link, ...]:
         """Return up to `room` links.
 
-        The order is: pages that were already read, which cost nothing; matches of the context; links within the quotas,
-        one from each group in turn; then the best remaining links.
+        Pages that were already read come first, because they cost nothing. Next come links that match the context, then
+        links
+        within the quotas (one from each group in turn), and then the best remaining links.
         """
         quotas = _quotas(self.role, room)
         read = [link for group in quotas for link in self.groups.get(group, ()) if link.is_read]
@@ -95,14 +98,14 @@ class Ranking:
         return tuple(islice(unique.values(), max(0, room)))
 
     def pack(self, room: int) -> Pack:
-        """Return the best `room` URLs, with the next best URLs as spares."""
+        """Return the `room` best URLs, with the next best URLs as spares."""
         urls = tuple(link.url for link in self.best(room))
         more = (link.url for link in self.best(room + max(room, MIN_SPARES)))
         return Pack(urls, tuple(url for url in more if url not in urls))
 
 
 async def prioritise_urls(run: Run, site: Site, profile: Profile, counterpart: str) -> Pack:
-    """Return the URLs to read after the home page, the most useful first, and the spares."""
+    """Return the URLs to read after the home page, with the most useful URLs first, and the spare URLs."""
     room = run.max_pages - site.pages_read - 1
     ranking = await computed(_ranking, site, counterpart, run.request.context)
     shown = candidates(ranking, room) if run.capacity.ranks_addresses else ()
@@ -121,22 +124,22 @@ def _ranking(site: Site, counterpart: str, context: str) -> Ranking:
 
 
 def candidates(ranking: Ranking, room: int) -> tuple[Link, ...]:
-    """Return the links that a model may rank, chosen by rules. The ask numbers the links from 1."""
+    """Return the links that a model is asked to rank. Rules choose these links, and the ask numbers them from 1."""
     return ranking.best(min(MAX_CANDIDATES, max(MIN_CANDIDATES, CANDIDATES_PER_PAGE * room)))
 
 
 async def _ranked_by_model(
     run: Run, site: Site, profile: Profile, counterpart: str, shown: Sequence[Link]
 ) -> tuple[int, ...]:
-    """Return the numbers of links that name the counterpart, then the numbers that the model chose.
+    """Return the numbers of links that name the other company, followed by the numbers that the model chose.
 
-    If the model fails, the result is empty, and the order by rules is used.
+    If the model fails, return no numbers, so that the order by rules is used.
 
     Raises:
-        NoAccess: The model refuses all calls, so the run cannot continue.
+        NoAccess: If the model refuses all calls, so the run cannot continue.
     """
     company = site.company
-    # Link texts come from the web and may contain instructions to a model.
+    # Remove link texts that address a model, because they come from the web and can contain instructions to the model.
     links = tuple(link.model_copy(update={"text": ""}) if addresses_model(link.text) else link for link in shown)
     brief = AddressesBrief(
         role=company.role, company=profile.name, domain=company.domain, counterpart=counterpart,
@@ -159,7 +162,8 @@ async def _ranked_by_model(
 def _quotas(role: Role, room: int) -> dict[Group, int]:
     """Return how many pages of each group to read, with the most important group first.
 
-    Quotas are for 25 pages. The quotas grow if `room` is larger, but do not shrink if `room` is smaller: links are
+    The quotas are defined for 25 pages. They grow if `room` is larger, but do not shrink if `room` is smaller. Links
+    are
     taken from the groups in turn, so a small `room` is filled with the first links of the first groups.
     """
     traits = ROLES[role]
@@ -179,7 +183,7 @@ def _grouped(links: Iterable[Link]) -> dict[Group, list[Link]]:
 
 
 def naming(site: Site, counterpart: str) -> Iterator[str]:
-    """Yield the URLs that are worth reading and have the other company's name in their path."""
+    """Yield the URLs that are worth reading and that contain the other company's name in their path."""
     links = (link.url for link in site.links if _is_worth_reading(link))
     return (url for url in links if is_named_in(counterpart, urlsplit(url).path))
 
@@ -189,16 +193,16 @@ def _is_worth_reading(link: Link) -> bool:
 
 
 def _in_turns(groups: Iterable[Sequence[Link]]) -> Iterator[Link]:
-    """Take one link from each group in turn, so that every group has a fair share wherever the result is cut."""
+    """Take one link from each group in turn, so that all groups are represented even if only some links are used."""
     queues = [list(group) for group in groups]
     while any(queues):
         yield from (queue.pop(0) for queue in queues if queue)
 
 
 def in_packs(chosen: Pack, size: int) -> list[Pack]:
-    """Split the URLs into packs of at most `size`, and distribute the spares evenly.
+    """Split the URLs into packs of at most `size` URLs, and distribute the spare URLs evenly.
 
-    Without URLs, the result is one empty pack, since the home page is read with the first pack.
+    If there are no URLs, return one empty pack, because the home page is read with the first pack.
     """
     urls, spares = chosen
     starts = range(0, len(urls) or 1, size)

@@ -25,7 +25,7 @@ class _Tally:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Reports events of a run, with the `step` and `company` of each event."""
+    """Reports the events of a run, and adds the current step and company to each event."""
 
     run_id: str
     session_id: str
@@ -69,8 +69,8 @@ class Progress:
         return tuple(self._tally.timings)
 
     def model_called(self, call: ModelCall, failed: UpstreamError | None) -> None:
-        # A bad answer was received and paid for, so the call counts as answered. Only a call without any answer counts
-        # as failed.
+        # A call with an unusable answer counts as answered, because the answer was received and paid for. Only a call
+        # without any answer counts as failed.
         if failed is None or isinstance(failed, BadAnswer):
             self.report("answered", call=call, message=str(failed or ""))
         else:
@@ -86,8 +86,8 @@ class Progress:
                 step=self.step,
                 company=self.company,
                 done=tally.done,
-                # Work is planned when it is discovered, so `done` could reach the total before the run ends. A progress
-                # bar must not be full before the end.
+                # Keep the total above `done`: work is added to the total only when it is discovered, and a progress bar
+                # must not be full before the run ends.
                 total=max(tally.total, tally.done + 1),
                 **more,
             )

@@ -1,4 +1,4 @@
-"""Steps 2 to 6 of a refresh: fetch all pages again, and ask the model only about passages that are new."""
+"""Steps 2 to 6 of a refresh: fetch all pages again, and ask the model only about new passages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ R = TypeVar("R", bound=Value)
 
 
 async def read_again(run: Run, site: Site, base: Base, counterpart: str) -> Research:
-    """Return the findings of the earlier run that the pages still support, and findings from new passages."""
+    """Return the earlier findings that the pages still support, plus findings from new passages."""
     before = base.research(site.company.role)
     home = await run(scrape_homepage, site)
     urls = await computed(addresses, run, site, base, counterpart)
@@ -33,7 +33,7 @@ async def read_again(run: Run, site: Site, base: Base, counterpart: str) -> Rese
     fetched = await run.pages.scrape(site, urls) if urls else ()
     pages = without_build_dates([home, *(page for page in fetched if isinstance(page, Page))])
     failures = [page for page in fetched if isinstance(page, PageFailure)]
-    run.progress(f"{len(pages)} pages of {before.profile.name} fetched again", units=len(urls))
+    run.progress(f"fetched {len(pages)} pages of {before.profile.name} again", units=len(urls))
     out_of_reach = _out_of_reach(before, failures)
     await run.store.copy_pages(base.research_run_id, run.run_id, {page.sha256 for page in out_of_reach.values()})
     base.current_evidence.update(await computed(_alive, base.evidence(site.company.role).values(), pages, out_of_reach))
@@ -61,8 +61,9 @@ async def read_again(run: Run, site: Site, base: Base, counterpart: str) -> Rese
 def addresses(run: Run, site: Site, base: Base, counterpart: str) -> tuple[str, ...]:
     """Return the URLs that were read or failed before, and new URLs that rank among the best.
 
-    If there are too many URLs, pages that no copy cites and that no longer rank among the best are left out, starting
-    with the last.
+    If there are too many URLs, leave out pages that are not cited in copy and no longer rank among the best, starting
+    with
+    the last page.
     """
     before, room = base.research(site.company.role), run.max_pages - site.pages_read - 1
     home = url_key(site.home.ref.url)
@@ -70,8 +71,8 @@ def addresses(run: Run, site: Site, base: Base, counterpart: str) -> tuple[str, 
     failed = {failure.url for failure in site.failures}
     tried = [failure.url for failure in before.failures if failure.url not in failed]
     best = [link.url for link in Ranking.of(site, counterpart=counterpart, context=run.request.context).best(room)]
-    # A run of an older release did not record its links. New links cannot be distinguished from old links, so no links
-    # are added.
+    # Older releases did not record the links of a run. Without this record, new links cannot be distinguished from old
+    # links, so no links are added.
     known = {*before.links, *read_before, *tried, *failed}
     new = [url for url in best if url not in known] if before.links else []
     spare = [url for url in reversed(read_before) if url not in base.cited and url not in best]
@@ -81,7 +82,10 @@ def addresses(run: Run, site: Site, base: Base, counterpart: str) -> tuple[str, 
 
 
 def _out_of_reach(before: Research, failures: Iterable[PageFailure]) -> dict[str, PageRef]:
-    """Return the pages that failed temporarily. Their earlier texts are used, so that an outage removes no findings."""
+    """Return the pages that are temporarily unavailable.
+
+    Their earlier texts are used, so that an outage removes no findings.
+    """
     reasons = {failure.url: failure.reason for failure in failures if failure.may_pass}
     return {page.url: _as_stale_copy(page, reasons[page.url]) for page in before.pages if page.url in reasons}
 
@@ -94,7 +98,7 @@ def _as_stale_copy(page: PageRef, reason: str) -> PageRef:
 def _alive(
     evidence: Iterable[Evidence], pages: Sequence[Page], out_of_reach: Mapping[str, PageRef]
 ) -> dict[EvidenceId, Evidence]:
-    """Return the evidence that is still on the pages, or whose page is temporarily unavailable."""
+    """Return the evidence that is still on the pages, and the evidence whose page is temporarily unavailable."""
     before = list(evidence)
     return still_there(before, pages) | {item.id: item for item in before if item.url in out_of_reach}
 
@@ -111,7 +115,7 @@ async def _profile(run: Run, site: Site, home: Page, before: Profile, alive: Map
 def _retained(
     run: Run, before: Research, profile: Profile, alive: Mapping[EvidenceId, Evidence], counterpart: str
 ) -> Research:
-    """Return the earlier research without findings whose evidence is gone."""
+    """Return the earlier research without the findings that have lost their evidence."""
     state, language = state_of(before, counterpart, run.request.context), run.request.language
 
     def retained(found: R) -> R:
@@ -133,15 +137,18 @@ def _retained(
 
 
 def _is_new(texts: Mapping[str, str], unanswered: Sequence[str]) -> Callable[[Passage], bool]:
-    """Return a function that tests whether a passage is new, or is on a page whose ask failed in the earlier run."""
+    """Return a function that selects the passages to ask about.
+
+    It selects new passages, and all passages of pages for which an ask failed in the earlier run.
+    """
     answered = {url: text for url, text in texts.items() if url not in unanswered}
     return lambda passage: passage.text not in answered.get(passage.page.url, "")
 
 
 def _without_repeats(retained: Research, reading: Reading) -> Reading:
-    """Drop new findings whose evidence is already cited by earlier findings of the same kind.
+    """Drop each new finding whose evidence an earlier finding of the same kind already cites.
 
-    Such findings repeat earlier findings in other words.
+    Such a finding repeats the earlier finding in other words.
     """
     parts: dict[str, Value] = {}
     for name in ("elements", "signals", "findings"):

@@ -1,4 +1,4 @@
-"""Steps 5 and 6: fetch a pack of pages, cut them into passages, and ask the model what they say."""
+"""Steps 5 and 6: fetch a pack of pages, cut the pages into passages, and ask the model what the passages say."""
 
 from __future__ import annotations
 
@@ -34,18 +34,20 @@ from octave_mcp.pipeline.run import Run
 
 R = TypeVar("R", bound=Value)
 
-# If a page is longer than this, only its most relevant passages are read, up to this size. 16,000 characters are about
-# 4,000 tokens.
+# Maximum number of characters to read from one page (about 4,000 tokens). If a page is longer, only its most relevant
+# passages are read.
 PAGE_CHARACTERS = 16_000
-# Static site generators often give every page the date of the build. If fewer pages than this share a date, it may be
-# real.
+# Static site generators often date every page with the day of the build. A date that fewer pages than this share is
+# retained, because it can be a real publication date.
 MIN_PAGES_OF_A_BUILD = 4
 
 
 async def read_pack(run: Run, site: Site, profile: Profile, counterpart: str, pack: Pack, home: Page | None) -> Reading:
-    """Fetch and read the pages of a pack, and the home page if it is given.
+    """Fetch the pages of a pack, and read them together with `home`, if it is given.
 
-    If a page fails, it is listed and replaced by a spare. If an ask fails, the result has a gap, and the run continues.
+    If a page fails, the failure is reported, and a spare page is read instead. If an ask fails, the result has a gap,
+    and
+    the run continues.
     """
     urls = pack.urls
     scraped = await run.pages.scrape(site, urls, pack.spares) if urls else ()
@@ -64,8 +66,11 @@ async def read(
     failures: tuple[PageFailure, ...],
     is_asked: Callable[[Passage], bool] = lambda _: True,
 ) -> Reading:
-    """Ask the model about the passages of these pages for which `is_asked` is true, and join its answers."""
-    # Research on a vendor is reused for other deals, so it must not depend on the prospect of this deal.
+    """Ask the model about the passages of these pages, and join its answers.
+
+    The ask includes only passages for which `is_asked` returns true.
+    """
+    # Research on a vendor is reused for other deals, so the prospect of this deal must not influence it.
     serves_others = profile.company.traits.serves_other_deals
     interest = Interest(run.request.context, "" if serves_others else counterpart, run.offer)
     cut, suspicious = await computed(_cut_all, pages, interest)
@@ -92,7 +97,10 @@ async def read(
 async def _answers(
     run: Run, profile: Profile, counterpart: str, shown: Sequence[list[Passage]]
 ) -> tuple[tuple[Checked[Value] | Gap, ...], tuple[str, ...]]:
-    """Ask all questions about these passages. Return the answers, and the URLs of pages with a failed ask."""
+    """Ask all questions about these passages.
+
+    Return the answers, and the URLs of the pages for which an ask failed.
+    """
     asks = [
         (question, _ask(run, profile, counterpart, part, question))
         for part in _in_asks(shown, run.capacity)
@@ -107,7 +115,10 @@ async def _answers(
 
 
 def without_build_dates(pages: Sequence[Page]) -> list[Page]:
-    """Remove a publication date that most of the pages share, since it is the date on which the site was built."""
+    """Remove the publication date of pages if most pages share the date.
+
+    A date that most pages share is the date on which the site was built.
+    """
     days = Counter(page.ref.published_on for page in pages)
     built = {day for day, count in days.items() if day and count >= MIN_PAGES_OF_A_BUILD and count > len(pages) / 2}
     undated = {"published_on": None}
@@ -118,14 +129,17 @@ def without_build_dates(pages: Sequence[Page]) -> list[Page]:
 
 
 def _words_on_pages(context: str, pages: Sequence[Page]) -> tuple[str, ...]:
-    """Return the context words that occur on the pages, including passages that the model does not see."""
+    """Return the context words that occur anywhere on the pages, even in passages that the model does not see."""
     words = ContextWords(context)
     matches = frozenset[str]().union(*(words.heard(page.text) for page in pages))
     return tuple(word for word in words.words if word in matches)
 
 
 def _cut_all(pages: Sequence[Page], interest: Interest) -> tuple[list[list[Passage]], tuple[str, ...]]:
-    """Return the passages of each page without text that addresses a model, and the URLs of pages with such text."""
+    """Cut the pages into passages, without repeats and without text that addresses a model.
+
+    Return the passages of each page, and the URLs of pages that contained text that addresses a model.
+    """
     cut = [_cut(page, interest) for page in pages]
     screened_cut = [screened(own) for own in cut]
     suspicious = tuple(
@@ -144,7 +158,7 @@ def _cut(page: Page, interest: Interest) -> list[Passage]:
 
 
 def _shown(cut: Sequence[list[Passage]], interest: Interest, max_characters: int | None) -> Sequence[list[Passage]]:
-    """Return the passages of each page to show to the model, or all passages if the model has no limit."""
+    """Return the passages that fit within the model's limit, grouped by page; without a limit, return all passages."""
     if max_characters is None:
         return cut
     chosen = to_show([passage for page in cut for passage in page], interest, max_characters)
@@ -152,8 +166,8 @@ def _shown(cut: Sequence[list[Passage]], interest: Interest, max_characters: int
 
 
 def _in_asks(pages: Sequence[list[Passage]], capacity: Capacity) -> Iterator[tuple[Passage, ...]]:
-    """Distribute the pages over as many asks as the model's limit requires. A page is never split."""
-    # The size of a connected client's question is limited in bytes, and a Chinese character has three bytes.
+    """Divide the pages among several asks if they exceed the model's limit. A page is never split."""
+    # Questions for a connected client are limited in bytes and not in characters: a Chinese character has three bytes.
     size_of = len if capacity.shown_characters is None else _byte_count
     part, size = list[Passage](), 0
     for page in pages:
@@ -174,7 +188,6 @@ def _byte_count(text: str) -> int:
 def _ask(
     run: Run, profile: Profile, counterpart: str, shown: tuple[Passage, ...], question: Question
 ) -> Ask[Value, ReadingBrief]:
-    """Return one ask for all prompts of a question."""
     company = profile.company
     brief = ReadingBrief(
         role=company.role, company=profile.name, domain=company.domain,
@@ -205,8 +218,8 @@ async def _answer(
 class Question(NamedTuple):
     """Prompts that are sent in one ask.
 
-    `answer`: type of the model's answer, which cites passages by number.
-    `into`: the same type, but with evidence ids.
+    - `answer`: type of the model's answer, which cites passages by number.
+    - `into`: type of the checked answer, which cites evidence ids instead of passage numbers.
     """
 
     prompts: tuple[str, ...]
@@ -215,12 +228,14 @@ class Question(NamedTuple):
 
 
 def questions(reads: Reads, specialists_per_ask: int) -> list[Question]:
-    """Return the questions about a pack of pages. `reads` is what the company's pages are read for."""
+    """Return the questions to ask about a pack of pages.
+
+    `reads` says what to extract from the company's pages: 'elements' or 'signals'.
+    """
     return {"elements": _of_elements, "signals": _of_signals}[reads](specialists_per_ask)
 
 
 def _of_elements(group_size: int) -> list[Question]:
-    """Return one question for each group of `group_size` specialists."""
     kinds = tuple(READ_KINDS)
     groups = (kinds[at : at + group_size] for at in range(0, len(kinds), group_size))
     return [
@@ -235,7 +250,7 @@ def _of_signals(_: int) -> list[Question]:
 
 
 def _joined(kind: type[R], answers: Sequence[Checked[Value]]) -> R:
-    """Join answers to different questions into one value of the type `kind`, by concatenating their lists."""
+    """Join the answers to different questions into one value, by concatenating their lists."""
     joined: dict[str, object] = {
         name: tuple(entry for answer in answers for entry in getattr(answer.value, name, ()))
         for name in kind.model_fields

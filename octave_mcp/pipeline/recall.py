@@ -1,4 +1,4 @@
-"""Reuse of the research on a vendor for another deal within 24 hours, without asking a model about the pages again."""
+"""Reuses the research on a vendor in other deals for 24 hours, so that no model is asked about the same pages again."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from octave_mcp.domain.research import Research
 from octave_mcp.pipeline.prioritise_urls import naming
 from octave_mcp.pipeline.run import Run
 
-# Up to this many pages that name the counterpart are read in one more ask.
+# Maximum number of additional pages that are read because they name the other company. One ask covers all of them.
 MAX_UNREAD = 3
 
 
 async def cached_research(run: Run, site: Site) -> Research | None:
-    """Return the cached research of an earlier run with the same settings, unless the user asked for a refresh."""
+    """Return the cached research of an earlier run with the same settings, or None.
+
+    If the user asked for a refresh, return None.
+    """
     if not _is_cacheable(run, site.company) or run.request.refresh:
         return None
     cached = await run.research_cache.get(_key(run, site.company))
@@ -28,7 +31,7 @@ async def cached_research(run: Run, site: Site) -> Research | None:
 
 
 async def cache_research(run: Run, research: Research) -> None:
-    """Cache the research, unless a temporary failure made it incomplete, or a fallback model answered."""
+    """Cache the research, unless it has gaps, a page failed temporarily, or a fallback model answered."""
     is_complete = not (research.gaps or run.asker.stood_in or any(failure.may_pass for failure in research.failures))
     if _is_cacheable(run, research.profile.company) and is_complete:
         own = research.model_copy(update={"found_by": run.run_id, "found_at": datetime.now(UTC)})
@@ -36,7 +39,7 @@ async def cache_research(run: Run, research: Research) -> None:
 
 
 def unread_pages(site: Site, cached: Research, counterpart: str) -> tuple[str, ...]:
-    """Return URLs of pages that name this deal's counterpart and that the earlier run did not read."""
+    """Return the URLs of pages that name the other company of this deal and that the earlier run did not read."""
     read = {page.url for page in cached.pages} | {failure.url for failure in cached.failures}
     return tuple(url for url in naming(site, counterpart) if url not in read)[:MAX_UNREAD]
 
@@ -46,7 +49,7 @@ def _is_cacheable(run: Run, company: Company) -> bool:
 
 
 def _key(run: Run, company: Company) -> str:
-    """Return a digest of everything that the research depends on, which does not include the prospect."""
+    """Return a digest of everything that the research depends on. The research does not depend on the prospect."""
     versions = [f"{name}@{prompts.load(name).version}" for name in prompts.names()]
     request = run.request
     parts = (

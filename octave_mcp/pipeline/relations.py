@@ -1,4 +1,4 @@
-"""Detection of deals where one company is already a customer of the other, according to their pages."""
+"""Detects deals in which one company is already a customer of the other, according to the companies' own pages."""
 
 from __future__ import annotations
 
@@ -10,18 +10,22 @@ from octave_mcp.domain.names import name_key
 from octave_mcp.domain.research import Deal, Research
 from octave_mcp.domain.vendor import VendorElements
 
-# A flag cites only a few quotations, since more quotations would only repeat the same.
+# Maximum number of quotations that a flag cites, because further quotations would only repeat the same fact.
 MAX_CITED = 3
 
 # Maximum length of a name at the start of a quotation.
 MAX_NAME_WORDS = 4
 _CUSTOMER_PAGES = frozenset({"case_study", "customers"})
-# Words before a customer's name in a headline: "How Acme saves ...", "Customer: Acme".
+# Words before a customer's name in a headline, as in "How Acme saves ..." or "Customer: Acme".
 _LEAD = re.compile(r"^(?:(?:how|why)\s+|(?:customer|company|client)\s*[:：]\s*)", re.IGNORECASE)
 
 
 class Relations(NamedTuple):
-    """Evidence that the prospect is the vendor's customer, and that the vendor is the prospect's customer."""
+    """Evidence that one company is a customer of the other.
+
+    - `existing_customer`: evidence that the prospect is a customer of the vendor.
+    - `vendor_is_customer`: evidence that the vendor is a customer of the prospect.
+    """
 
     existing_customer: tuple[EvidenceId, ...]
     vendor_is_customer: tuple[EvidenceId, ...]
@@ -36,7 +40,7 @@ def relations(deal: Deal) -> Relations:
 
 
 def _existing_customer(vendor: Research, prospect: Research) -> tuple[EvidenceId, ...]:
-    """Return evidence from the vendor's pages that the prospect, by its name or domain, is a customer of the vendor."""
+    """Return evidence from the vendor's pages that names the prospect as a customer."""
     keys = _keys(prospect)
     elements = vendor.elements or VendorElements[EvidenceId].none()
     named = [customer for customer in elements.reference_customers if name_key(customer.name) in keys]
@@ -45,9 +49,9 @@ def _existing_customer(vendor: Research, prospect: Research) -> tuple[EvidenceId
 
 
 def _vendor_is_customer(vendor: Research, prospect: Research) -> tuple[EvidenceId, ...]:
-    """Return evidence from the prospect's own pages that the vendor is a customer of the prospect.
+    """Return evidence from the prospect's pages that shows the vendor as a customer.
 
-    Customer stories come before logos.
+    Evidence from customer stories comes before logos.
     """
     keys, known = _keys(vendor), {e.id: e for e in prospect.evidence}
     facts = prospect.signals.facts if prospect.signals else ()
@@ -57,14 +61,19 @@ def _vendor_is_customer(vendor: Research, prospect: Research) -> tuple[EvidenceI
 
 
 def _keys(research: Research) -> frozenset[str]:
-    """Return the keys of the company's name and domain, for comparisons with other names."""
-    # In an IP address or a domain such as 1234.example, the first label is a number and not a name.
+    """Return the normalised name and domain label of the company, to compare them with other names."""
+    # Ignore the first label of an IP address or of a domain such as 1234.example, because a number is not a name.
     label = research.profile.company.domain.split(".")[0]
     return frozenset({name_key(research.profile.name), *(() if label.isdigit() else (name_key(label),))})
 
 
 def _shows_as_customer(evidence: Evidence, keys: frozenset[str]) -> bool:
-    """Whether the quotation is a logo with the name, or starts with it on a page about customers: 'How Acme saves'."""
+    """Whether the quotation shows the company as a customer.
+
+    Either the quotation lists logos that include the company's name, or it starts with the name on a page about
+    customers,
+    as in 'How Acme saves ...'.
+    """
     if evidence.where == "logos":
         return any(name_key(name) in keys for name in evidence.quote.split(","))
     words = _LEAD.sub("", evidence.quote).split()[:MAX_NAME_WORDS]

@@ -1,4 +1,4 @@
-"""24-hour cache of the research about a company, shared by runs."""
+"""A cache through which runs share the research on a company for 24 hours."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from octave_mcp.ports import Journal, Store
 class ResearchCache:
     """Reads and writes cached research.
 
-    The journal records reads and writes, so that a resumed run gets the same results.
+    The journal records each read and write, so that a resumed run gets the same results.
     """
 
     run_id: str
@@ -27,7 +27,7 @@ class ResearchCache:
     async def get(self, key: str) -> Research | None:
         """Return the research under this key, or None if the research or a page that it cites is no longer stored.
 
-        The pages are copied to this run, which may outlive the run that read them.
+        The pages are copied to this run, because the run that read them can be deleted first.
         """
 
         async def found() -> Research | None:
@@ -41,7 +41,7 @@ class ResearchCache:
         return await self.journal.step("recall", found, cast("Any", Research | None), key)
 
     async def put(self, key: str, research: Research) -> None:
-        """Store the research, but not again if the run is resumed."""
+        """Store the research. A resumed run does not store the research again."""
 
         async def stored() -> str:
             await answer_cache.put(self.store, key, await computed(research.model_dump_json), self.run_id)

@@ -1,4 +1,4 @@
-"""In a refresh, the intelligence about the prospect that the pages still support."""
+"""The intelligence about the prospect that a refresh retains because the pages still support it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,20 @@ E = TypeVar("E", PainPoint, BuyerPersona)
 
 
 class Retained(NamedTuple):
-    """The prospect's intelligence from the earlier run, and the part of it that is left without lost evidence."""
+    """The prospect's intelligence from the earlier run.
+
+    - `before`: the complete intelligence.
+    - `left`: the intelligence without entries that have lost their evidence.
+    """
 
     before: ProspectIntelligence
     left: ProspectIntelligence
 
     @classmethod
     def of(cls, before: ProspectIntelligence, left: ProspectIntelligence, base: Base) -> Self:
-        """Create a `Retained`, with personas added to `left` if a person wrote copy for them.
+        """Create a `Retained` whose `left` includes all personas for which a person wrote copy.
 
-        Without the persona, that copy would have no place in the new version.
+        Without the persona, this copy would have no place in the new version.
         """
         pinned, ids = personas_of_people(base.playbook), {persona.id for persona in left.buyer_personas}
         retained = (persona for persona in before.buyer_personas if persona.id in pinned | ids)
@@ -35,7 +39,7 @@ class Retained(NamedTuple):
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing was lost, so that the model does not have to be asked."""
+        """Whether nothing was lost. In this case, the model does not have to be asked."""
         pairs = (
             (self.before.pain_points, self.left.pain_points),
             (self.before.buyer_personas, self.left.buyer_personas),
@@ -44,7 +48,7 @@ class Retained(NamedTuple):
         return has_summary and all(len(before) == len(left) for before, left in pairs)
 
     def filled_up(self, new: ProspectIntelligence) -> ProspectIntelligence:
-        """Return `left` with entries of `new` in place of lost entries, and with the facts and signals of `new`."""
+        """Return `left` with lost entries replaced by entries of `new`, and with the facts and signals of `new`."""
         profile, left = new.company_profile, self.left
         return ProspectIntelligence(
             company_profile=profile.model_copy(update={"summary": left.company_profile.summary or profile.summary}),
@@ -55,9 +59,9 @@ class Retained(NamedTuple):
 
 
 def _in_places(before: Sequence[E], left: Sequence[E], new: Sequence[E]) -> tuple[E, ...]:
-    """Return the entries in the order of `before`. Each lost entry is replaced by the next entry of `new`.
+    """Return the entries in the order of `before`, with each lost entry replaced by the next entry of `new`.
 
-    The new entry gets the id of the lost entry, since drafts and paths refer to entries by their ids.
+    The new entry gets the id of the lost entry, because drafts and paths refer to entries by id.
     """
     retained, titles = {entry.id: entry for entry in left}, {normal(entry.title) for entry in left}
     candidates = iter([entry for entry in new if normal(entry.title) not in titles])

@@ -1,4 +1,4 @@
-"""Revision of parts of a playbook by an instruction, under the same rules and checks as the first draft."""
+"""Revises parts of a playbook as the user instructs, with the same rules and checks as for the first draft."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from octave_mcp.pipeline.splicing import Rewritten
 from octave_mcp.pipeline.verify import Draft, Verification
 from octave_mcp.pipeline.writers import in_language, of_emails
 
-# The prompt for revisions, and the prompt with the rules for each kind of copy.
+# The prompts for each kind of copy: the prompt for revisions, and the prompt with the rules for this kind of copy.
 _PROMPTS: Mapping[Writer, tuple[str, ...]] = {
     "summary": ("playbook/revise", "playbook/summary"),
     "card": ("playbook/revise", "playbook/battle_card"),
@@ -42,7 +42,10 @@ _RELATIONS = {"existing_customer": "{prospect} is already a customer of {vendor}
 
 
 class Revised(NamedTuple):
-    """The revised parts. `omissions` are sentences about text that was dropped or could not be written."""
+    """The revised parts of a playbook.
+
+    `omissions` are sentences that explain which text was dropped or could not be written.
+    """
 
     new: Rewritten
     omissions: tuple[str, ...]
@@ -52,7 +55,7 @@ async def revise(run: Run, revision: Revision, base: Version) -> Revised:
     """Revise the section that the revision names.
 
     Raises:
-        UpstreamError: No part was written, or no part passed the checks.
+        UpstreamError: If no part was written, or no part passed the checks.
     """
     drafts = drafts_of(base)
     parts = await computed(origins, base.playbook, drafts, revision.section)
@@ -73,18 +76,18 @@ def drafts_of(version: Version) -> Drafts:
     """Return the drafts of a version.
 
     Raises:
-        InputError: The version is from an earlier release, which stored no drafts.
+        InputError: If the version is from an earlier release, which stored no drafts.
     """
     if version.drafts is None:
         raise InputError(
-            f"version {version.meta.number} of the playbook is from an earlier release, which stored no drafts to "
-            "revise: generate the playbook again, or edit the part"
+            f"version {version.meta.number} of the playbook is from an earlier release, which stored no "
+            "drafts, so it cannot be revised; generate the playbook again, or edit the part yourself"
         )
     return version.drafts
 
 
 class Editor:
-    """Lets a model rewrite parts of a playbook's drafts, and checks the answers."""
+    """Asks a model to rewrite parts of a playbook's drafts, and checks the answers."""
 
     def __init__(self, run: Run, playbook: Playbook, drafts: Drafts, instruction: str) -> None:
         self._playbook, self._drafts, self._instruction = playbook, drafts, instruction
@@ -94,13 +97,13 @@ class Editor:
         self._verification = Verification(self._run, self._names, drafts.known, drafts.evidence)
 
     async def written(self, origin: Origin, name: str) -> Checked[Any] | UpstreamError:
-        """Return the new text of a part, or the error. `name` is the name of the ask in the journal."""
+        """Return the new text of a part, or the error. The journal records the ask under `name`."""
         try:
             return await self._written(origin, name)
         except UpstreamError as failed:
             return failed
         finally:
-            self._run.progress("part written and checked", units=1)
+            self._run.progress("wrote and checked a part", units=1)
 
     async def _written(self, origin: Origin, name: str) -> Checked[Any]:
         part = await computed(Part, self._drafts, origin, self._interest, self._room)
@@ -118,9 +121,10 @@ class Editor:
 
     @property
     def _room(self) -> int:
-        """Bytes of material for one ask.
+        """Maximum number of bytes of material in one ask.
 
-        There is more room if no verification follows. A connected client is not asked to verify a revision, since a
+        The maximum is higher if no verification follows. A connected client is not asked to verify a revision, because
+        a
         revision should take only one question.
         """
         verifier = self._run.verifier
@@ -153,7 +157,7 @@ class Editor:
 
 
 def _check_left(checked: Checked[Any], part: Part) -> None:
-    """Raise BadAnswer with the reasons if no part of the answer can be used."""
+    """Raise BadAnswer if no part of the answer can be used."""
     is_rejected = any(claim.support and claim.support.verdict == "not" for claim in claims(checked.value))
     if is_rejected or not part.is_left(checked.value):
         reasons = [gap.reason for gap in checked.gaps] or [RULES["D40"] if is_rejected else "no page supports it"]
@@ -161,14 +165,14 @@ def _check_left(checked: Checked[Any], part: Part) -> None:
 
 
 class _Rules:
-    """The rules for copy.
+    """Checks a revised part against the rules for copy.
 
-    Parts of an e-mail are judged within their whole sequence, since some rules compare e-mails.
+    A part of an e-mail is checked together with its whole sequence, because some rules compare e-mails.
     """
 
     def __init__(self, part: Part, writer: Writer, drafts: Drafts, given: str) -> None:
         self._part, self._writer, self._drafts, self._given = part, writer, drafts, given
-        # Problems that the sequence had before are not caused by the part.
+        # Ignore problems that the sequence already had, because the revised part did not cause them.
         earlier = self._of_sequence(part.draft, ()) if writer == "sequence" else ()
         self._earlier = {(problem.rule, problem.at) for problem in earlier}
 
@@ -184,7 +188,7 @@ class _Rules:
         ]
 
     def _is_new(self, problem: Problem, at: Path) -> bool:
-        """Whether the new part causes this problem elsewhere in the sequence."""
+        """Whether the revised part caused this problem elsewhere in the sequence."""
         return not problem.is_soft and (problem.rule, problem.at) not in self._earlier and bool(at)
 
     def _of_sequence(self, draft: Value, evidence: tuple[Evidence, ...]) -> list[Problem]:

@@ -1,4 +1,4 @@
-"""A part of a draft to revise, with the type of the answer, the judge that checks it, and the evidence to show."""
+"""A part of a draft to revise, and everything needed to ask a model for the new text and to check the answer."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ from octave_mcp.evidence.judge import Judge, texts_of
 from octave_mcp.evidence.passages import as_passage
 from octave_mcp.evidence.selection import ranks
 
-# Bytes for a part, its surrounding text and quotations. With the rest of the ask, the answer, and the verification of
-# its claims, revising an e-mail takes at most 6,000 tokens. There is room for more if no verification follows.
+# Maximum bytes for a part, its surrounding text and the quotations. With this limit, the revision of an e-mail takes at
+# most 6,000 tokens, including the answer and the verification of its claims. The limit is higher if no verification
+# follows.
 ROOM, UNVERIFIED_ROOM, MAX_ROOM = 6_200, 8_500, 20_000
-# For each byte of a part above the usual size, there is this much more room.
+# If a part is larger than usual, each additional byte raises the limit by this many bytes.
 USUAL_BYTES, ROOM_PER_BYTE = 2_000, 4
 MAX_BESIDE_BYTES, MIN_EVIDENCE_BYTES = 800, 1_500
-# Extra bytes in the ask for each quotation, and for the line that names its page.
+# Bytes that a quotation adds to the ask besides its text, and bytes of the line that names the quoted page.
 LINE_BYTES, PAGE_LINE_BYTES = 10, 90
-# Fields that identify the subject of a part, which an answer cannot change.
+# Fields that identify the subject of a part. An answer cannot change these fields.
 _FIXED = ("persona_id", "seat")
 _IN_CITES: dict[type[Value], type[Value]] = {
     SummaryDraft[EvidenceId]: SummaryDraft[Cite],
@@ -45,7 +46,10 @@ _IN_CITES: dict[type[Value], type[Value]] = {
 
 
 class Form(NamedTuple):
-    """The type of an answer. An answer has to be an object, so a part that is a text or a list is in its `field`."""
+    """The type of an answer, which must be a JSON object.
+
+    If the part is a text or a list, the object contains the part in `field`.
+    """
 
     form: type[Value]
     field: str = ""
@@ -53,9 +57,9 @@ class Form(NamedTuple):
 
 @cache
 def form_of(draft: type[Value], at: Path) -> Form:
-    """Return the type of the part at a path within a draft.
+    """Return the type of the answer for the part at a path within a draft.
 
-    For a text or a list, the type has a single field that holds the part.
+    If the part is a text or a list, the type has a single field that contains the part.
     """
     whole = form_at(draft, at)
     if isinstance(whole, type) and issubclass(whole, Value):
@@ -69,9 +73,13 @@ def form_of(draft: type[Value], at: Path) -> Form:
 
 @dataclass(frozen=True)
 class InPlace(Judge):
-    """Judges an answer in its context: `field` of the answer is put into `holder` at the path `at`.
+    """Judges an answer after inserting it into the value that contains the part.
 
     A text alone has no evidence, so it is judged with the sentence that contains it.
+
+    - `holder`: the value that contains the part.
+    - `at`: the path of the part within `holder`.
+    - `field`: the field of the answer that replaces the part.
     """
 
     holder: Value | None = None
@@ -86,12 +94,12 @@ class InPlace(Judge):
 
 
 def moved(problem: Problem, at: Path, to: Path) -> Problem:
-    """Return the problem with the prefix `at` of its path replaced by `to`."""
+    """Return the problem with the start of its path, `at`, replaced by `to`."""
     return replace(problem, at=(*to, *problem.at[len(at) :]))
 
 
 class Part:
-    """A part of a draft with all that is needed to ask for its revision: answer type, surrounding text and evidence."""
+    """A part of a draft to revise, with the type of the answer, the surrounding text and the evidence for the ask."""
 
     def __init__(self, drafts: Drafts, origin: Origin, interest: Interest, room: int) -> None:
         self.at = origin.at
@@ -115,7 +123,7 @@ class Part:
 
     @property
     def text(self) -> str:
-        """The current text as JSON, which cites passages by number."""
+        """The current text of the part as JSON, with passage numbers as citations."""
         tree = _in_cites(self.value, self._numbers)
         return json.dumps({self.field: tree} if self.field else tree, ensure_ascii=False, separators=(",", ":"))
 
@@ -131,7 +139,7 @@ class Part:
         return InPlace(**own, holder=holder, at=self.at[above:], field=self.field)
 
     def of(self, answer: Value) -> object:
-        """Return the new value of the part from an answer."""
+        """Return the new value of the part, taken from an answer."""
         if self.field:
             return getattr(answer, self.field)
         return answer.model_copy(
@@ -139,11 +147,14 @@ class Part:
         )
 
     def in_draft(self, answer: Value) -> Value:
-        """Return the draft with the answer in place of the part."""
+        """Return the draft with the part replaced by the answer."""
         return changed(self.draft, {self.at: self.of(answer)})
 
     def is_left(self, answer: Value) -> bool:
-        """Whether the answer has text, or needs none because the part may be empty or was empty before."""
+        """Whether the answer has text, or is allowed to be empty.
+
+        An empty answer is allowed if the part is optional, or if it was already empty.
+        """
         may_be_empty = bool(self.field) and type(None) in get_args(self.into.model_fields[self.field].annotation)
         return may_be_empty or any(texts_in(answer)) or not any(texts_in(self.value))
 
@@ -160,7 +171,7 @@ def texts_in(part: object) -> Iterator[str]:
 
 
 def _beside(draft: Value, value: object) -> str:
-    """Return the start of the draft's other text, or '' if the part is the whole draft."""
+    """Return the start of the rest of the draft's text, or '' if the part is the whole draft."""
     own = {*texts_in(value)}
     lines = dict.fromkeys(one_line(text) for text in texts_in(draft) if text and text not in own)
     return "\n".join(lines).encode()[:MAX_BESIDE_BYTES].decode(errors="ignore")
@@ -171,9 +182,11 @@ def _size(text: str) -> int:
 
 
 def _shown(drafts: Drafts, part: Part, interest: Interest, max_bytes: int) -> Iterator[Evidence]:
-    """Yield the evidence that the part and its e-mail cite, then the evidence that is closest to the instruction.
+    """Yield the evidence to show in the ask.
 
-    Evidence that the part and its e-mail cite is shown even if it exceeds `max_bytes`.
+    The evidence that the part and its e-mail cite is always shown, even if it exceeds `max_bytes`. The remaining space
+    is
+    filled with other evidence of the draft, and then with the evidence that best matches the instruction.
     """
     quotable = {i: item for i, item in drafts.evidence.items() if ROLES[item.role].quoted_in_copy}
     around = part_at(part.draft, part.at[:OF_TOUCH]) if part.at[:1] == ("touches",) else part.value
@@ -195,7 +208,7 @@ def _cited(part: object) -> Iterator[EvidenceId]:
 
 
 def _in_cites(part: object, cites: Mapping[EvidenceId, Any]) -> Any:  # noqa: ANN401 - JSON
-    """Return the part as JSON, with `cites` instead of evidence ids, and without verdicts."""
+    """Return the part as JSON, with each evidence id replaced by its entry in `cites`, and without verdicts."""
     if isinstance(part, tuple):
         return [_in_cites(entry, cites) for entry in cast("tuple[object, ...]", part)]
     if not isinstance(part, Value):

@@ -1,4 +1,4 @@
-"""Step 8 of a refresh: retain drafts that the pages still support, and rewrite only claims that lost their evidence."""
+"""Step 8 of a refresh: retain drafts that the pages still support, and rewrite only claims without evidence."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
 
 Answers = tuple[Checked[Any] | UpstreamError, ...]
 
-# Maximum length of all quotations that are shown to rewrite claims.
+# Maximum total length of the quotations that are shown to the model when it rewrites claims.
 MAX_SHOWN_CHARACTERS = 3_000
-# If a draft has more lost claims than this, the whole draft is rewritten.
+# If a draft has lost more claims than this, the whole draft is rewritten.
 MAX_LOST_CLAIMS = 12
 
 
 class Part(NamedTuple):
-    """A draft to ask for, or several drafts in one ask.
+    """An ask for one draft or for several drafts.
 
-    `name`: name of the ask in the journal.
-    `answer`, `into`: types of the answer with passage numbers, and with evidence ids.
-    `rank`: index of the persona; None for drafts about the whole deal.
-    `places`: paths of the drafts in the answer.
-    `personas`: the personas of the drafts, if there are several.
+    - `name`: the ask's name in the journal.
+    - `answer`, `into`: the type of the answer with passage numbers, and the same type with evidence ids.
+    - `rank`: the index of the persona, or None for drafts about the whole deal.
+    - `places`: the paths of the drafts within the answer.
+    - `personas`: the personas that the drafts are for, if there are several.
     """
 
     name: str
@@ -53,10 +53,10 @@ class Part(NamedTuple):
 
 
 class _Loss(NamedTuple):
-    """A draft that lost claims.
+    """A draft in which some claims have lost their evidence.
 
-    `cut`: the draft without lost evidence.
-    `gone`: the claims that the remaining evidence does not support.
+    - `cut`: the draft without the lost evidence.
+    - `gone`: the paths of claims that the remaining evidence does not support.
     """
 
     part: Part
@@ -66,7 +66,7 @@ class _Loss(NamedTuple):
 
 
 async def rewrite(desk: Desk, base: Base) -> Answers:
-    """Return the retained, repaired or rewritten drafts, in the order of the desk's parts."""
+    """Return all drafts, either retained, repaired or rewritten, in the order of the desk's parts."""
     pairs = zip(desk.parts, _drafted(base.drafts, desk.personas), strict=True)
     assessed = {part.name: await computed(_assessed, desk, base, part, draft) for part, draft in pairs}
     losses = [draft for draft in assessed.values() if isinstance(draft, _Loss)]
@@ -80,13 +80,16 @@ async def _written(desk: Desk, part: Part, draft: Checked[Any] | _Loss | None) -
 
 
 def _batches(losses: Sequence[_Loss]) -> list[list[_Loss]]:
-    """Group losses into one ask for the deal and one for all personas, since most of each ask is the rules for copy."""
+    """Group the losses into one ask for the deal and one ask for all personas.
+
+    More asks would cost more, because the rules for copy make up most of each ask.
+    """
     of_deal = [loss for loss in losses if loss.part.rank is None]
     return [batch for batch in (of_deal, [loss for loss in losses if loss.part.rank is not None]) if batch]
 
 
 def _drafted(drafts: Drafts, personas: Iterable[BuyerPersona]) -> tuple[Drafted[Any] | None, ...]:
-    """Return the earlier draft for each part. If a persona's title has changed, there is no earlier draft."""
+    """Return the earlier draft for each part, or None if the persona's title has changed."""
     places = {(persona.id, persona.title): at for at, persona in enumerate(drafts.personas)}
     ranks = [places.get((persona.id, persona.title)) for persona in personas]
     return (
@@ -98,7 +101,7 @@ def _drafted(drafts: Drafts, personas: Iterable[BuyerPersona]) -> tuple[Drafted[
 
 
 def _assessed(desk: Desk, base: Base, part: Part, draft: Drafted[Any] | None) -> Checked[Any] | _Loss | None:
-    """Return the draft if it can be retained, its losses if it can be repaired, or None if it has to be rewritten."""
+    """Return the draft if it can be retained, its losses if it can be repaired, or None if it must be rewritten."""
     if draft is None:
         return None
     value: Value = draft.value
@@ -113,7 +116,7 @@ def _assessed(desk: Desk, base: Base, part: Part, draft: Drafted[Any] | None) ->
 
 
 async def _repaired(desk: Desk, base: Base, losses: Sequence[_Loss]) -> dict[str, Checked[Any] | None]:
-    """Return the drafts with lost claims rewritten or dropped, or None for each draft that has nothing left."""
+    """Return each draft with its lost claims rewritten or dropped, or None if nothing of the draft is left."""
     repair = await computed(_Repair, desk, base, losses)
     if repair.claims is None:
         each = await together(*(_repaired(desk, base, [loss]) for loss in losses if len(losses) > 1))
@@ -127,7 +130,7 @@ async def _repaired(desk: Desk, base: Base, losses: Sequence[_Loss]) -> dict[str
 
 
 class _Repair:
-    """The ask for replacements of lost claims in some drafts.
+    """An ask for replacements of the lost claims in some drafts.
 
     `claims` is None if the claims do not fit into one ask.
     """
@@ -144,8 +147,7 @@ class _Repair:
         drafts = [as_answer(loss.cut, loss.part.answer, numbers) for loss in losses]
         self._given = _whole(part.answer, part.places, drafts)
         self._lost = [_lost(loss, at, place, base) for loss, place in self._placed for at in sorted(loss.gone, key=str)]
-        # Some claims depend on lost claims and cannot stay either, such as a subject line with a figure from a lost
-        # sentence.
+        # Replace claims that depend on lost claims as well, such as a subject line with a figure from a lost sentence.
         self.claims = to_mend(self._given, self.ask, [*self._lost, *follow_on(self._given, self._checks)], desk.known)
 
     @property
@@ -155,7 +157,7 @@ class _Repair:
     async def made(self) -> Mended:
         """Ask for the replacements.
 
-        If the model fails, lost claims are dropped, since the rest of the copy is still good.
+        If the model fails, the lost claims are dropped, because the rest of the copy is still good.
         """
         try:
             return await mended(self._given, self.claims or (), self.ask, self._checks, self._run.asks("mend"))
@@ -163,12 +165,12 @@ class _Repair:
             return Mended({}, (), tuple(self._lost))
 
     def applied(self, new: Mended) -> dict[str, Checked[Any] | None]:
-        """Return the drafts with their new entries, by name."""
+        """Return the drafts by name, with their new entries."""
         return {loss.part.name: _with_new(loss, at, new, self._base, self._desk) for loss, at in self._placed}
 
 
 def _whole(form: type[Value], places: Sequence[Path], parts: Sequence[Value]) -> Value:
-    """Build an answer that has only these parts, at these paths."""
+    """Return an answer that contains only these drafts, each at its path."""
     if places == ((),):
         return parts[0]
     tree: dict[str, Any] = dict.fromkeys(form.model_fields)
@@ -181,7 +183,7 @@ def _whole(form: type[Value], places: Sequence[Path], parts: Sequence[Value]) ->
 
 
 def _with_new(loss: _Loss, place: Path, new: Mended, base: Base, desk: Desk) -> Checked[Any] | None:
-    """Return the draft with new entries, and without lost claims that were not replaced."""
+    """Return the draft with its new entries, and without the lost claims that no new entry replaces."""
     start = len(place)
     entries = {at[start:]: entry for at, entry in new.entries.items() if is_within(at, place)}
     gone = {at for at in loss.gone if not any(is_within(at, entry) for entry in entries)}
@@ -196,7 +198,7 @@ def _with_new(loss: _Loss, place: Path, new: Mended, base: Base, desk: Desk) -> 
 
 
 def _lost(loss: _Loss, at: Path, place: Path, base: Base) -> Problem:
-    """Return the complaint to the model about a claim, with the quotations that are no longer on the pages."""
+    """Return the problem to report to the model, with the quotations that are no longer on the pages."""
     ids: tuple[EvidenceId, ...] = getattr(part_at(loss.draft.value, at), "evidence", ())
     quotes = "; ".join(f'"{base.drafts.evidence[i].quote}"' for i in ids if i not in base.current_evidence)
     text = f"the pages no longer say {quotes}, which it cites: write what they say now instead, or leave it out"
@@ -204,7 +206,10 @@ def _lost(loss: _Loss, at: Path, place: Path, base: Base) -> Problem:
 
 
 def _shown(desk: Desk, base: Base, cut: Sequence[Value]) -> tuple[Evidence, ...]:
-    """Return the quotations to write from: those in the drafts, then new ones, then others, as far as they fit."""
+    """Return the quotations that the model can use.
+
+    These are the quotations in the drafts. New quotations and then other quotations are added if there is space.
+    """
     shown = {item.id: item for value in cut for item in _evidence(value, base.current_evidence)}
     new = [item for item in desk.quotable if item.id not in base.current_evidence]
     size = sum(len(item.quote) for item in shown.values())

@@ -1,4 +1,4 @@
-"""The context of a run that every step receives: settings, model, pages, journal and progress."""
+"""The context that every step of a run receives: settings, model, pages, journal and progress."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ R = TypeVar("R", bound=Value)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One execution of a run, as a step sees it. Call the object with a step to execute that step.
+    """The context of one execution of a run. Call the object with a step to execute that step.
 
-    `identity`: the model and source. Only runs with the same identity share research.
-    `offer`: what the vendor sells, in the words of its home page; '' until the home page is read.
-    `turns`: the order of questions, if a connected client answers them.
-    `verifier`: asks the model that judges claims; None if no model judges claims.
-    `by_default`: whether the model was chosen because the user named none and no provider is configured.
-    `base`: the playbook version to refresh; None for a new playbook.
+    - `identity`: the names of the model and the source. Runs share research only if their identities are equal.
+    - `offer`: what the vendor sells, in the words of its home page; '' until the home page is read.
+    - `turns`: the order of the questions for a connected client; None if no client answers.
+    - `verifier`: asks the model that judges claims; None if no model judges claims.
+    - `by_default`: whether the model was chosen because the user named none and no provider is configured.
+    - `base`: the playbook version to refresh; None for a new playbook.
     """
 
     request: PlaybookRequest
@@ -80,11 +80,11 @@ class Run:
         return ResearchCache(self.run_id, self.store, self.journal)
 
     def of(self, role: Role) -> Run:
-        """Return the same run, limited to one company."""
+        """Return a copy of this run that is limited to one company."""
         return replace(self.within(role), progress=self.progress.of(role))
 
     def within(self, part: str) -> Run:
-        """Return the same run, with `part` added to the path of its step names in the journal."""
+        """Return a copy of this run that adds `part` to the path of its steps in the journal."""
         return replace(self, journal=self.journal.within(part))
 
     async def __call__(self, step: Callable[Concatenate[Run, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -101,10 +101,11 @@ class Run:
         of: Sequence[Role] = (),
         name: str = "",
     ) -> tuple[T, ...]:
-        """Run `branch` concurrently, once for each tuple of arguments, and return the results in the same order.
+        """Call `branch` concurrently with each tuple of arguments, and return the results in the same order.
 
-        In the journal, each branch is named after its role, or after `name` and its number, such as 'pack-1'. A resumed
-        run finds the recorded results by these names, regardless of the order in which branches end.
+        In the journal, each branch is named after its role, or after `name` and a number, as in 'pack-1'. A resumed run
+        finds
+        recorded results by these names, so the order in which branches end does not matter.
         """
         progress, deadline = self.progress.within(_name(branch)), self.deadline.for_branches(of_one_step=not of)
         inside = replace(self, progress=progress, deadline=deadline)
@@ -114,10 +115,11 @@ class Run:
         return await together(*(branch(run, *given) for run, given in zip(runs, arguments, strict=True)))
 
     async def announce(self, stage: Stage, *asks: Ask[Any, Any]) -> None:
-        """Queue the questions of a stage for a connected client, after the questions about earlier companies.
+        """Queue the questions of a stage for a connected client.
 
-        This method does nothing if no client answers. In a refresh, questions that were answered in the earlier run are
-        not queued.
+        The client gets the questions about one company before the questions about the next. This method does nothing if
+        no
+        client answers the run. A refresh does not queue questions that were answered in the earlier run.
         """
         role = self.progress.company
         if self.turns and role:
@@ -128,9 +130,9 @@ class Run:
             self.turns.end(role, stage)
 
     async def was_answered(self, ask: Ask[Any, Any], name: str) -> bool:
-        """Whether the answer of another run can be used for this ask.
+        """Whether an answer from another run can be reused for this ask.
 
-        The journal records the result, since a resumed run has to make the same asks even if answers have arrived
+        The journal records the result. A resumed run must make the same asks, even if more answers have been stored
         since.
         """
         return await self.journal.step(f"{name}/recall", lambda: self.asker.model.has_answered(ask), bool, ask.given)
@@ -146,20 +148,19 @@ class Run:
         rules: Rules[R] | None = None,
         name: str = "ask",
     ) -> Checked[R]:
-        """Ask the model, check and correct its answer, and return the answer as an `into`.
+        """Ask the model, check and correct its answer, and return the answer as a value of the type `into`.
 
-        Args:
-            ask: The question, with the passages that its answer may cite.
-            into: The type of the returned answer, with evidence ids instead of passage numbers.
-            roles: For each passage, the company whose page it is on.
-            known: Names that need no evidence.
-            companies: The names of the two companies, if they are known.
-            rules: Further checks of the answer.
-            name: Name of the ask in the journal. It must be unique within the run's current journal path.
+        - `ask`: the question, with the passages that its answer can cite.
+        - `into`: the type of the returned answer, with evidence ids instead of passage numbers.
+        - `roles`: for each passage, the role of the company whose page contains the passage.
+        - `known`: names that need no evidence.
+        - `companies`: the names of the two companies, if they are known.
+        - `rules`: additional checks of the answer.
+        - `name`: the ask's name in the journal, which must be unique within the run's current path.
 
         Raises:
-            BadAnswer: No part of the answer passed the checks, or the model refused twice.
-            UpstreamError: The model did not answer.
+            BadAnswer: If no part of the answer passed the checks, or the model refused twice.
+            UpstreamError: If the model did not answer.
         """
         judge = self.judge(ask.passages, roles, known, companies)
         return await corrected(ask, Checks(judge, into, rules, ask.language), self.asks(name))
@@ -184,7 +185,7 @@ class Run:
         known: tuple[str, ...],
         companies: Mapping[Role, str],
     ) -> Judge:
-        """Return the judge of answers that cite these passages. See `ask` for the arguments."""
+        """Return a judge that checks answers about these passages. See `ask` for the arguments."""
         return Judge(
             shown=shown, roles=roles, known=known, given=self.request.context, companies=companies,
             asks_softly=self.verifier is None,

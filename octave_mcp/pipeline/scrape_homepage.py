@@ -1,4 +1,4 @@
-"""Step 2: find the home page to read, which may be behind a splash page or language picker."""
+"""Step 2: find the actual home page, which can be behind a splash page or language picker."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from octave_mcp.domain.company import Site
 from octave_mcp.domain.page import Page
 from octave_mcp.pipeline.run import Run
 
-# If the page at the root of a site has fewer words than this, it is a splash page or language picker.
+# A page at the root of a site with fewer words than this is treated as a splash page or language picker.
 MIN_HOME_WORDS = 40
-# Paths of the home page behind a splash page or language picker.
+# Usual paths of the actual home page behind a splash page or language picker.
 _HOME_PATHS = frozenset({"/home", "/en", "/en-us", "/en-gb", "/welcome", "/index.html", "/main"})
 
 
 async def scrape_homepage(run: Run, site: Site) -> Page:
-    """Return the home page, or the page behind it if the home page has few words and the other page has more."""
+    """Return the site's home page.
+
+    If the page at the root of the site has few words, return the page behind it, provided that this page has more
+    words.
+    """
     run.progress(f"reading {site.company.domain}")
     behind = [link.url for link in site.links if urlsplit(link.url).path.rstrip("/").lower() in _HOME_PATHS]
     if site.home.words >= MIN_HOME_WORDS or not behind:

@@ -1,4 +1,4 @@
-"""Splicing of revised parts into a playbook. The rest of the playbook, and text that people wrote, stays unchanged."""
+"""Inserts revised parts into a playbook. The rest of the playbook and all text that people wrote stay unchanged."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from octave_mcp.pipeline.verdicts import with_every_verdict
 from octave_mcp.pipeline.write_playbook import cited_ids
 
 T = TypeVar("T")
-# The body of an e-mail, and fields that the checks derive from it. If a person wrote the body, none of these is
-# replaced.
+# The body of an e-mail, and the fields that the checks derive from the body. If a person wrote the body, none of these
+# fields is replaced.
 _BODY_FIELDS = ("body", "sentences", "call_to_action", "score")
-# A part of one of these kinds is finished copy, even if the rest of its draft is an outline.
+# A revised part of one of these kinds counts as finished copy, even if the rest of its draft is an outline.
 _COPY_KINDS = ("email", "summary")
 _THIN, _DROPPED = "low_confidence", "dropped_by_check"
 
 
 class Rewritten(NamedTuple):
-    """Revised parts of drafts with their evidence. `given` is the user's instruction."""
+    """Revised parts of drafts, with their evidence. `given` is the user's instruction."""
 
     parts: Mapping[Origin, object]
     evidence: Mapping[EvidenceId, Evidence]
@@ -38,16 +38,16 @@ class Rewritten(NamedTuple):
 
 
 def check_not_own(playbook: Playbook, path: Path, run_id: str) -> None:
-    """Check that no person wrote this part, or a part that contains it or is within it.
+    """Check that the part at this path is not text that a person wrote, and is not within such text.
 
     Raises:
-        InputError: A person wrote the part. The error text says how to replace the part.
+        InputError: If a person wrote the part. The error text says how to replace the part.
     """
     for own in playbook.own_text:
         if any(is_within(path, at) for at in _own(playbook, (own,))):
             raise InputError(
-                f"{own.path} was written by {own.by or 'a person'} in version {own.version}, and no model changes what "
-                f"people write; to replace it, edit that part of run {run_id}"
+                f"{own.path} was written by {own.by or 'a person'} in version {own.version}, and models must not "
+                f"change text that people wrote; to replace the text, edit this part of run {run_id}"
             )
 
 
@@ -61,11 +61,12 @@ class Spliced(NamedTuple):
 def spliced(playbook: Playbook, drafts: Drafts, new: Rewritten) -> Spliced:
     """Replace parts of the playbook and its drafts.
 
-    The sections are assembled from the old and the new drafts, and only the differences are applied. Otherwise, changes
-    that people or verdicts have made to the playbook would be lost, since the drafts do not have them.
+    The sections are assembled from the old drafts and from the new drafts, and only the differences are applied.
+    Otherwise,
+    changes by people and by verdicts would be lost, because the drafts do not contain them.
 
     Raises:
-        BadAnswer: A part breaks a rule that would drop it from a playbook.
+        BadAnswer: If a new part breaks a rule, so that it would be dropped from a playbook.
     """
     is_thin = any(flag.code == _THIN and "prospect" in flag.companies for flag in playbook.flags)
     whole, units = ([part for part in new.parts if part.is_unit and bool(part.at) == at] for at in (False, True))
@@ -88,12 +89,12 @@ def _with_parts(drafts: Drafts, new: Rewritten) -> Drafts:
 
 
 def _as_copy(drafts: Drafts, origins: Sequence[Origin]) -> Drafts:
-    """Mark these drafts as copy: an outline that was revised as a whole is no longer an outline."""
+    """Mark these drafts as copy, because an outline that was revised as a whole is no longer an outline."""
     return changed(drafts, {(*origin.draft, "is_outline"): False for origin in origins})
 
 
 def _assembled(after: Assets, playbook: Playbook, origin: Origin, before: Assets) -> object:
-    """Return the origin's unit of the playbook, with only the differences applied."""
+    """Return the playbook part to which the origin belongs, with only the differences applied."""
     base = part_at(playbook, origin.unit)
     was, now = (_counterpart(side, playbook, origin.unit) for side in (before, after))
     dropped = "; ".join(gap.reason for gap in after.gaps if gap not in before.gaps and gap.code == _DROPPED)
@@ -108,7 +109,7 @@ def _says_something(part: object) -> bool:
 
 
 def _counterpart(assembled: Assets, playbook: Playbook, unit: Path) -> object:
-    """Return the assembled counterpart of a part of the playbook, or None if the assembly dropped it."""
+    """Return the same part in the assembled sections, or None if the assembly dropped the part."""
     value: object = getattr(assembled, str(unit[0]))
     for length, step in enumerate(unit[1:], 1):
         if isinstance(step, str):
@@ -121,7 +122,7 @@ def _counterpart(assembled: Assets, playbook: Playbook, unit: Path) -> object:
 
 
 def _place(entries: Sequence[object], entry: object, at: int) -> int | None:
-    """Return the index of the same entry. Indexes may differ, since checks drop some entries."""
+    """Return the index of the same entry. The index can differ from `at`, because checks drop some entries."""
     wanted = identity(entry)
     if wanted is None:
         return at if at < len(entries) else None
@@ -131,7 +132,7 @@ def _place(entries: Sequence[object], entry: object, at: int) -> int | None:
 def merged(base: Any, before: Any, after: Any) -> Any:  # noqa: ANN401 - whatever a playbook holds
     """Apply the changes between `before` and `after` to `base` (a three-way merge).
 
-    A finding is replaced as a whole, since a verdict and evidence apply only to the text that they were made for.
+    A finding is replaced as a whole, because its verdict and evidence apply only to its exact text.
     """
     if before == after:
         return base
@@ -155,7 +156,7 @@ def _merged_list(base: tuple[Any, ...], before: tuple[Any, ...], after: tuple[An
 
 
 def _with_own(playbook: Playbook, unit: Path, part: object) -> object:
-    """Return the part with the text that people wrote in it."""
+    """Return the part after restoring the texts in it that people wrote."""
     for at in _own(playbook, playbook.own_text):
         if is_within(at, unit):
             part = _restored(part, part_at(playbook, unit), at[len(unit) :])
@@ -163,7 +164,7 @@ def _with_own(playbook: Playbook, unit: Path, part: object) -> object:
 
 
 def _own(playbook: Playbook, texts: Sequence[OwnText]) -> Iterator[Path]:
-    """Yield the paths of texts that people wrote, and of fields that the checks derived from such texts."""
+    """Yield the paths of texts that people wrote, and of fields that the checks derive from these texts."""
     for own in texts:
         at = place_of(playbook, own.path)
         names = _BODY_FIELDS if isinstance(part_at(playbook, at[:-1]), Touch) and at[-1] == "body" else at[-1:]
@@ -171,7 +172,7 @@ def _own(playbook: Playbook, texts: Sequence[OwnText]) -> Iterator[Path]:
 
 
 def _restored(part: Any, base: Any, path: Path) -> Any:  # noqa: ANN401 - whatever a playbook holds
-    """Return the part with the value of `base` at the path. List entries are matched by identity, not by index."""
+    """Return `part` with the value at `path` taken from `base`. List entries are matched by identity, not by index."""
     if not path or part is None:
         return base
     step, rest = path[0], path[1:]
@@ -186,7 +187,10 @@ def _restored(part: Any, base: Any, path: Path) -> Any:  # noqa: ANN401 - whatev
 def _gaps(
     base: Sequence[Gap], before: Sequence[Gap], after: Sequence[Gap], parts: Mapping[Origin, object]
 ) -> tuple[Gap, ...]:
-    """Update the gaps of revised sections. A single e-mail changes no gaps, since they are about the whole sequence."""
+    """Update the gaps of revised sections.
+
+    The revision of a single e-mail changes no gaps, because gaps are about the whole sequence.
+    """
     sections = {str(origin.unit[0]) for origin in parts if origin.writer != "sequence" or not origin.at}
 
     def changes(gap: Gap, now: Sequence[Gap]) -> bool:
@@ -197,7 +201,7 @@ def _gaps(
 
 
 def _evidence(base: Playbook, new: Playbook, drafts: Drafts) -> dict[EvidenceId, Evidence]:
-    """Return all evidence of the base, plus new evidence that is cited now."""
+    """Return all evidence of the base playbook, plus the new evidence that the revised playbook cites."""
     added = dict.fromkeys(id_ for id_ in cited_ids(new) if id_ not in base.evidence)
     return {**base.evidence, **{id_: drafts.evidence[id_] for id_ in added}}
 

@@ -23,11 +23,14 @@ class Turns:
         self._ended = {role: {stage: asyncio.Event() for stage in get_args(Stage)} for role in roles}
 
     async def wait(self, stage: Stage, role: Role) -> None:
-        """Wait until the companies before this company have queued all questions of this stage, or have none."""
+        """Wait until all earlier companies have queued their questions of this stage.
+
+        A company that has declared that it has no questions counts as well.
+        """
         for earlier in takewhile(lambda other: other != role, self._ended):
             await self._ended[earlier][stage].wait()
 
     def end(self, role: Role, *stages: Stage) -> None:
-        """Declare that this company has no more questions in these stages, or in all stages if no stage is given."""
+        """Declare that this company has no more questions in these stages, or in any stage if no stage is given."""
         for stage in stages or get_args(Stage):
             self._ended[role][stage].set()

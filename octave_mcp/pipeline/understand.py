@@ -37,7 +37,7 @@ MAX_PAINS = 7
 # For each topic.
 MAX_FACTS = 120
 
-# Facts that become outdated: "We are 45 people", "200+ employees", "a team across 12 countries".
+# Facts that become outdated, such as "We are 45 people", "200+ employees" or "a team across 12 countries".
 _COUNTED = {
     "people": re.compile(
         r"\b(?:we(?:['’]re| are| employ)|team of|grown to)(?: now)?(?: about| over| some)? \d[\d,]*\+? people\b|"
@@ -49,7 +49,7 @@ _COUNTED = {
     ),
 }
 
-# Kinds of pages that describe the company itself, the best first.
+# Kinds of pages, sorted by how well they describe the company.
 _PROFILE_PAGES: tuple[PageKind, ...] = (
     "about",
     "home",
@@ -64,9 +64,11 @@ _PROFILE_PAGES: tuple[PageKind, ...] = (
 
 
 async def understand(run: Run, research: Research, counterpart: str) -> Research:
-    """Add intelligence to the research if the company is read for its signals; otherwise return it unchanged.
+    """Infer the prospect's profile, pain points and personas, and add them to the research.
 
-    In a refresh, intelligence that the pages still support is retained, and only the rest is replaced.
+    Research without signals, such as research on a vendor, is returned unchanged. A refresh retains intelligence that
+    the
+    pages still support, and replaces only the rest.
     """
     if research.signals is None:
         return research
@@ -95,7 +97,7 @@ async def understand(run: Run, research: Research, counterpart: str) -> Research
 
 
 def _retained(base: Base, run: Run, research: Research, counterpart: str) -> Retained | None:
-    """Return the earlier run's intelligence that is still supported, or None if step 7 failed in that run."""
+    """Return the earlier intelligence that the pages still support, or None if step 7 failed in the earlier run."""
     before = base.research(research.role)
     if before.intelligence is None or (not before.intelligence.buyer_personas and _has_failed(before)):
         return None
@@ -129,7 +131,7 @@ async def _ask(
 
 
 def _intelligence(research: Research, answer: Understanding[EvidenceId] | None) -> ProspectIntelligence:
-    """Add ids, facts and confidence to the answer. The confidence is computed from the evidence."""
+    """Combine the model's answer with ids, facts, and a confidence that is computed from the evidence."""
     by_id: dict[EvidenceId, Evidence] = {e.id: e for e in research.evidence}
     facts = _best_facts(research.signals.facts, by_id) if research.signals else ()
     summary = (answer.summary if answer else None) or research.profile.summary
@@ -159,7 +161,7 @@ def _stated_first(signals: Sequence[Signal[EvidenceId]]) -> tuple[Signal[Evidenc
 def _newest_counts(
     facts: Sequence[Fact[EvidenceId]], evidence: Mapping[EvidenceId, Evidence]
 ) -> list[Fact[EvidenceId]]:
-    """Drop facts with a count of people or countries if a newer fact has the same kind of count."""
+    """Drop each fact that counts people or countries if a newer fact has the same kind of count."""
 
     def is_newer(other: Evidence, than: Evidence) -> bool:
         # A page without a date counts as newer than a dated page only if the dated page is stale.
@@ -183,7 +185,7 @@ def _counts(fact: Fact[EvidenceId]) -> set[str]:
 def _best_facts(
     facts: Sequence[Fact[EvidenceId]], evidence: Mapping[EvidenceId, Evidence]
 ) -> tuple[Fact[EvidenceId], ...]:
-    """Return the best facts of each topic: first by kind of page, then the newest, then those with the most figures."""
+    """Return the best facts for each topic, ranked by kind of page, then by age, then by number of digits."""
 
     def rank(fact: Fact[EvidenceId]) -> tuple[int, int, int]:
         first = evidence[fact.evidence[0]]

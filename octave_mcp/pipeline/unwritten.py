@@ -12,13 +12,16 @@ from octave_mcp.errors import UpstreamError, without_provider_text
 
 Answer = Checked[Any] | UpstreamError
 
-# The section that each draft belongs to, in the order of the answers.
+# The section to which each draft belongs, in the order of the answers.
 DEAL_SECTIONS = ("executive_summary", "battle_cards", "battle_cards", "battle_cards")
 PERSONA_SECTIONS = ("email_sequences", "talk_tracks")
 
 
 def unwritten(answers: Sequence[Answer], personas: Sequence[BuyerPersona]) -> Iterator[Gap]:
-    """Yield the gaps. `answers` are first for the deal, then for all e-mail sequences, then for all talk tracks."""
+    """Yield gaps for the drafts that could not be written.
+
+    `answers` has the answers for the deal first, then those for all e-mail sequences, then those for all talk tracks.
+    """
     deal, copy = answers[: len(DEAL_SECTIONS)], answers[len(DEAL_SECTIONS) :]
     yield from _gaps(DEAL_SECTIONS, deal)
     for rank, persona in enumerate(personas):

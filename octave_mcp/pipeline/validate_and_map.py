@@ -1,4 +1,4 @@
-"""Step 1: check that all sites answer and allow reading, and list their pages."""
+"""Step 1: check that both sites answer and that robots.txt allows reading them, and list their pages."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from octave_mcp.pipeline.run import Run
 
 
 async def validate_and_map(run: Run, companies: Sequence[Company]) -> tuple[Site, ...]:
-    """Return the companies' sites.
+    """Open all sites, fetch their home pages, and list their pages.
 
-    The stages are addresses and robots.txt, home pages, and maps. All sites complete a stage before the next stage
-    starts, so that no page of the vendor's site is requested if the prospect is mistyped.
+    All sites complete each of these stages before the next stage starts. If the prospect's domain is mistyped, the run
+    fails before it requests any page of the vendor's site.
     """
     run.progress(f"reaching {_listed(company.domain for company in companies)}")
     async with _site_timeout(run, companies):
@@ -40,7 +40,7 @@ def _check_differ(companies: Sequence[Company], opened: Sequence[Company]) -> No
 
 @asynccontextmanager
 async def _site_timeout(run: Run, companies: Sequence[Company]) -> AsyncGenerator[None]:
-    """Raise SiteUnreachable if the sites do not answer within the time limit, which includes retries."""
+    """Raise SiteUnreachable if the sites do not answer within the time limit, including retries."""
     try:
         async with asyncio.timeout(run.site_timeout_seconds):
             yield

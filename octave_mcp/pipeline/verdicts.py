@@ -1,4 +1,4 @@
-"""Application of verdicts: partly supported claims are corrected or marked, and unsupported claims are dropped."""
+"""Applies verdicts to claims: partly supported claims are corrected or marked, and unsupported claims are dropped."""
 
 from __future__ import annotations
 
@@ -25,20 +25,21 @@ from octave_mcp.pipeline.verifier import Subject, Verdicts
 
 V = TypeVar("V", bound=Value)
 
-# A playbook needs a sentence in this field. If all its sentences would be dropped, the first one stays and is marked.
+# A playbook needs at least one sentence in this field. If all its sentences were rejected, the first sentence stays and
+# is marked.
 MANDATORY = "whom_to_approach"
-# A correction may be longer than its claim by this factor plus this many characters.
+# A correction must not be longer than its claim times this factor, plus this many characters.
 MAX_GROWTH, MAX_EXTRA_CHARACTERS = 1.3, 20
 # Markup and URLs, which a correction must not add.
 _MARKS = re.compile(r"[<>*`|#\[\]]|://")
-GENERAL_REASON = "the quotation does not say all of it"
-# A reason is shown to users, so the rules against unknown names and URLs apply to it. Other rules do not apply, since a
-# reason has to say what is wrong.
+GENERAL_REASON = "the quotation does not support the whole claim"
+# Users see the reasons for verdicts, so the rules against unknown names and URLs apply to reasons. Other rules do not
+# apply, because a reason must say what is wrong with a claim.
 _REASON_RULES = frozenset({"D4", "D36"})
 
 
 class Applied(NamedTuple, Generic[V]):
-    """A value with its verdicts, and the problems that caused claims to be dropped."""
+    """A value to which verdicts were applied, and the problems for which claims were dropped."""
 
     value: V
     dropped: tuple[Problem, ...]
@@ -46,10 +47,10 @@ class Applied(NamedTuple, Generic[V]):
 
 @dataclass(frozen=True, slots=True)
 class Corrector:
-    """Applies a model's verdicts, after checking the texts that come with them.
+    """Applies a model's verdicts, after checking the corrections and reasons that the model gave.
 
-    `known`: names that need no evidence.
-    `companies`: the names of both companies.
+    - `known`: names that need no evidence.
+    - `companies`: the names of both companies.
     """
 
     run: Run
@@ -59,16 +60,16 @@ class Corrector:
     def applied(
         self, subject: Subject, value: V, verdicts: Verdicts, faults: Callable[[V], int] = lambda _: 0
     ) -> Applied[V]:
-        """Apply verdicts to the subject's value. `faults` counts how often a draft breaks the rules for copy."""
+        """Apply the verdicts to the value. `faults` counts how many rules for copy a draft breaks."""
         found = {claim.at: claim for claim in claims(value) if claim.at in verdicts}
         supports = {at: self._shown(verdicts[at].support, claim, subject) for at, claim in found.items()}
         texts = self._corrections(subject, value, verdicts, found, faults)
-        # A corrected claim says what the model confirmed, so it is not marked.
+        # A corrected claim is not marked, because its text is the text that the model confirmed.
         supports |= {at: Support(verdict="supported", judge=supports[at].judge) for at in texts}
         judged = _with(value, found, supports, texts)
         coherent = without(judged, gone := _rejected(value, supports), known=self.known, language=self._language)
         dropped = [*(Problem("D40", "", at) for at in gone), *(Problem(DEPENDS, "", at) for at in coherent.dependents)]
-        # If no claim would be left, the claims stay and are marked, since an empty draft is of no use.
+        # If all claims would be dropped, keep them and mark them, because an empty draft is of no use.
         return Applied(judged, ()) if coherent.value is None else Applied(coherent.value, tuple(dropped))
 
     def _corrections(
@@ -80,8 +81,8 @@ class Corrector:
         offered = {at: _without_label(verdicts[at].better, claim) for at, claim in doubted.items()}
         sound = {at: text for at, text in offered.items() if self._is_sound(text, found[at], subject)}
         max_faults, texts = faults(value) if sound else 0, dict[Path, str]()
-        # Corrections are added one at a time: two corrections that are fine alone may break a rule together, such as a
-        # maximum number of words.
+        # Add corrections one at a time, because two corrections can together break a rule that neither breaks alone,
+        # such as a maximum number of words.
         for at, better in sound.items():
             if faults(_with(value, found, {}, {**texts, at: better})) <= max_faults:
                 texts[at] = better
@@ -92,7 +93,10 @@ class Corrector:
         return is_harmless and not self._problems(better, claim, subject.cited(claim))
 
     def _shown(self, support: Support, claim: FoundClaim, subject: Subject) -> Support:
-        """Replace a reason that mentions names missing from the claim and its quotations: they may be invented."""
+        """Replace a reason with invented names by a general reason.
+
+        A name counts as invented if neither the claim nor its quotations contain it.
+        """
         if not support.reason or support.verdict == "unjudged":
             return support
         cited = subject.cited(claim)
@@ -114,15 +118,15 @@ class Corrector:
 
 
 def _with(value: V, found: Mapping[Path, FoundClaim], supports: Mapping[Path, Support], texts: Mapping[Path, str]) -> V:
-    """Return the value with these verdicts and texts of its claims."""
+    """Return the value with these verdicts on its claims and these corrected texts."""
     verdicts = {found[at].verdict_at: support for at, support in supports.items()}
     return changed(value, {**verdicts, **{found[at].text_at: text for at, text in texts.items()}})
 
 
 def _rejected(value: Value, supports: Mapping[Path, Support]) -> set[Path]:
-    """Return the claims to drop.
+    """Return the paths of the claims to drop.
 
-    A rejected persona is not dropped, since copy was written for it, but its verdict is shown.
+    A rejected persona stays and is shown with its verdict, because copy was written for it.
     """
     rejected = {at for at, support in supports.items() if support.verdict == "not"}
     personas = {at for at, part in located(value) if isinstance(part, BuyerPersona)}
@@ -130,9 +134,11 @@ def _rejected(value: Value, supports: Mapping[Path, Support]) -> set[Path]:
 
 
 def with_every_verdict(playbook: Playbook, *, by_model: bool) -> Playbook:
-    """Give a verdict to each claim that has none: supported if a quotation has it word for word, otherwise unjudged.
+    """Give a verdict to each claim that has none.
 
-    If a model was supposed to judge claims (`by_model`), a gap counts the unjudged claims.
+    The verdict is "supported" if a quotation contains the claim word for word, and "unjudged" otherwise. If `by_model`
+    is
+    true, a model should have judged all claims, so a gap counts the unjudged claims.
     """
 
     def verdict(claim: FoundClaim) -> Support:
@@ -147,7 +153,7 @@ def with_every_verdict(playbook: Playbook, *, by_model: bool) -> Playbook:
 
 
 def _unjudged(playbook: Playbook) -> Iterator[Gap]:
-    """Yield a gap for each reason why claims are unjudged."""
+    """Yield a gap with the number of unjudged claims for each reason."""
     supports = [claim.support for claim in claims(playbook) if claim.support]
     reasons = Counter(support.reason for support in supports if support.verdict == "unjudged")
     for why, count in reasons.most_common():
@@ -155,11 +161,14 @@ def _unjudged(playbook: Playbook) -> Iterator[Gap]:
         yield Gap(section="evidence", code="unjudged", reason=f"{counted}: {why}", would_fill=_WOULD_FILL)
 
 
-_WOULD_FILL = "reading their quotations, or another run with a model that judges claims (OCTAVE_VERIFY_MODEL)"
+_WOULD_FILL = (
+    "a person who compares the claims with their quotations, or another run with a model that judges claims "
+    "(OCTAVE_VERIFY_MODEL)"
+)
 
 
 def _without_label(text: str, claim: FoundClaim) -> str:
-    # The ask shows the label before the claim, and a model may repeat it in its correction.
+    # Remove the label: the ask shows it before the claim, and models sometimes repeat it in the correction.
     return " ".join(text.removeprefix(f"{claim.label}:").split()) if claim.label else " ".join(text.split())
 
 
@@ -172,7 +181,7 @@ def _is_acceptable(better: str, text: str) -> bool:
 
 
 def _last_mandatory(value: Value, rejected: set[Path]) -> set[Path]:
-    """Return the first sentence of each mandatory field that would lose all of its sentences."""
+    """Return the path of the first sentence in each mandatory field whose sentences were all rejected."""
     spared: set[Path] = set()
     for at, part in located(value):
         sentences: tuple[Finding[EvidenceId], ...] = getattr(part, MANDATORY, ())

@@ -1,4 +1,4 @@
-"""The verifier, which asks a model whether quotations support claims, within a share of the run's tokens."""
+"""Asks a model whether quotations support claims. Verification is limited to a share of the run's tokens."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ from octave_mcp.pipeline.progress import Progress
 from octave_mcp.pipeline.run import Run
 from octave_mcp.ports import Journal
 
-# Verification may use this share of the tokens that the run's other answers have used so far, plus a fixed number, so
-# that the first claims can be verified as well.
+# Verification can use this share of the tokens that the run's other answers have used so far, plus a fixed number.
+# Without the fixed number, the first claims could not be verified.
 TOKEN_SHARE, FLOOR_TOKENS = 0.12, 1_500
 # Maximum numbers of asks about the findings on a company, about one answer with drafts, and at the end of the run.
 RESEARCH_ASKS, COPY_ASKS, LAST_ASKS = 3, 2, 1
@@ -45,16 +45,16 @@ RESEARCH_ASKS, COPY_ASKS, LAST_ASKS = 3, 2, 1
 SELF = "self"
 STEP = "verify"
 NO_ROOM = "the run's token limit for checking claims was reached"
-NOT_JUDGED = "the model did not judge it"
+NOT_JUDGED = "the model gave no verdict"
 UNUSABLE = "the model's answer could not be used"
 UNTRUSTED = "the model rejects or doubts most claims, so its verdicts are discarded"
-# A question for a connected client is not limited by a share of tokens, but by the client's capacity.
+# A question for a connected client is limited only by the client's capacity, and not by a share of tokens.
 UNLIMITED_TOKENS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A value whose claims are judged, with the evidence that they cite."""
+    """A value whose claims are judged, with the evidence that the claims cite."""
 
     value: Value
     evidence: Mapping[EvidenceId, Evidence]
@@ -65,7 +65,7 @@ class Subject:
 
 
 class Judged(NamedTuple):
-    """The verdict on a claim. `better` is a corrected text for the claim, or ''."""
+    """The verdict on a claim. `better` is the model's corrected text for the claim, or ''."""
 
     support: Support
     better: str = ""
@@ -75,7 +75,10 @@ Verdicts = dict[Path, Judged]
 
 
 class _Outcome(NamedTuple):
-    """The outcome of an ask about a claim: an opinion, or in `why` the reason for having no opinion."""
+    """The outcome of asking about a claim.
+
+    If there is no opinion, `why` says why the model gave none.
+    """
 
     opinion: Opinion | None
     judge: str
@@ -85,9 +88,9 @@ class _Outcome(NamedTuple):
 class _Reply(NamedTuple):
     """A model's reply to one ask.
 
-    `sent`: number of claims in the ask, counted from the first.
-    `opinions`: opinions by the claim's index in the ask. If claims are missing, `why` is the reason.
-    `is_last`: whether further asks would fail as well.
+    - `sent`: how many of the remaining claims were in the ask.
+    - `opinions`: the opinions by the index of the claim in the ask. If some are missing, `why` says why.
+    - `is_last`: whether further asks would also fail.
     """
 
     sent: int
@@ -101,11 +104,12 @@ class _Reply(NamedTuple):
 class Verifier:
     """Collects a model's opinions on claims.
 
-    Opinions become verdicts only at the end of the run, since only then is it known whether the model rejects nearly
-    all claims. The model is not asked about claims that are `known` or `settled`.
+    Opinions become verdicts only at the end of the run. Only then is it known whether the model rejects nearly all
+    claims,
+    and so cannot be trusted. The model is not asked about claims that are `known` or `settled`.
 
-    `known`: opinions from an earlier run, by claim digest.
-    `settled`: digests of claims that have a verdict already.
+    - `known`: opinions from an earlier run, by claim digest.
+    - `settled`: digests of claims that already have a verdict.
     """
 
     run: Run
@@ -121,7 +125,7 @@ class Verifier:
 
     @property
     def is_answered_by_client(self) -> bool:
-        """Whether the model gets a single ask, at the end of the run."""
+        """Whether a connected client judges the claims. It gets a single ask, at the end of the run."""
         return self.asker.model.capacity.is_answered_by_client
 
     async def ask(self, subjects: Sequence[Subject], journal: Journal, asks: int, company: Role | None = None) -> None:
@@ -144,16 +148,18 @@ class Verifier:
             self._record(claimed, _Outcome(None, self._name, why))
 
     def _record(self, claimed: Claimed, outcome: _Outcome) -> None:
-        """Record an outcome. If two subjects have the same claim, the more severe opinion wins.
+        """Record the outcome of asking about a claim.
 
-        The subjects are asked about concurrently, so the result must not depend on the order of replies.
+        If two subjects contain the same claim, the more severe opinion wins. The subjects are asked about concurrently,
+        so the
+        result must not depend on the order of replies.
         """
         recorded = self._outcomes.get(claimed)
         if recorded is None or _severity(outcome) > _severity(recorded):
             self._outcomes[claimed] = outcome
 
     def verdicts(self, subject: Subject) -> Verdicts:
-        """Return the verdicts on the subject's claims. Call this only after all asks are done."""
+        """Return the verdicts on the subject's claims. Call this method only after all asks are done."""
         pairs = self._claimed(subject)
         return {claim.at: _judged(claim, outcome) for claim, claimed in pairs if (outcome := self._outcome(claimed))}
 
@@ -165,9 +171,9 @@ class Verifier:
         return _from_stored(earlier) if earlier else outcome
 
     def opinions(self, subject: Subject) -> dict[str, StoredOpinion]:
-        """Return the outcomes for the subject's claims, by claim digest, for a later run.
+        """Return the outcomes for the subject's claims, by claim digest, so that a later run can reuse them.
 
-        Call this only after all asks are done.
+        Call this method only after all asks are done.
         """
         unique = dict.fromkeys(claimed for _, claimed in self._claimed(subject))
         return {digest_of(claimed): _to_store(outcome) for claimed in unique if (outcome := self._outcome(claimed))}
@@ -181,7 +187,10 @@ class Verifier:
         return SELF if self.is_answered_by_client else self.asker.model.name
 
     def _to_ask(self, subjects: Sequence[Subject], company: Role | None) -> list[Claimed]:
-        """Return the claims without repeats, the most doubtful first, since the tokens may not suffice for all."""
+        """Return the claims to ask about, without repeats.
+
+        The most doubtful claims come first, because the tokens may not suffice for all claims.
+        """
         ranked = [
             (self._need(subject, claim), claimed)
             for subject in subjects
@@ -189,7 +198,7 @@ class Verifier:
             if company in {None, claimed.quotations[0].role}
         ]
         unique = dict.fromkeys(claimed for _, claimed in sorted(ranked, key=lambda pair: pair[0]))
-        # Without earlier opinions, no digest needs to be computed.
+        # Digests take time to compute, so skip them if there are no earlier opinions to look up.
         if not self.known and not self.settled:
             return list(unique)
         return [claimed for claimed in unique if not self._is_known(claimed)]
@@ -199,7 +208,10 @@ class Verifier:
         return digest in self.known or digest in self.settled
 
     def _claimed(self, subject: Subject) -> Iterator[tuple[FoundClaim, Claimed]]:
-        """Yield the claims that do not repeat a quotation word for word, each with the question for the model."""
+        """Yield the claims that need a judgement, each with the question for the model.
+
+        A claim that repeats a quotation word for word needs no judgement.
+        """
         for claim in claims(subject.value):
             cited, names = subject.cited(claim), self.names
             if cited and not is_verbatim(claim, [item.quote for item in cited]):
@@ -207,9 +219,9 @@ class Verifier:
                 yield claim, Claimed(claim.text, claim.kind, quotations, names.vendor, names.prospect, claim.label)
 
     def _need(self, subject: Subject, claim: FoundClaim) -> tuple[bool, ...]:
-        """Sort key: claims that the rules doubt, then copy, then inferences.
+        """Return a sort key: claims that the rules doubt come first, then claims in copy, then inferences.
 
-        In the single ask at the end, copy comes first, since copy is what the user sends.
+        In the single ask at the end, claims in copy come first, because users send the copy to prospects.
         """
         is_undoubted = claim.support is None or claim.support.verdict != "partly"
         is_finding, is_fact = not subject.is_copy, claim.kind == "fact"
@@ -218,10 +230,11 @@ class Verifier:
         )
 
     async def _asked(self, remaining: Sequence[Claimed], journal: Journal, company: Role | None) -> _Reply:
-        """Make one ask, or read it from the journal.
+        """Make one ask, or read its result from the journal.
 
-        The number of claims sent depends on the tokens spent so far, which may differ in a resumed run, so the journal
-        records the number with the answer.
+        The journal also records the number of claims in the ask. A resumed run could not recompute this number, because
+        it
+        depends on the tokens spent so far.
         """
         is_new = False
 
@@ -280,7 +293,8 @@ class Verifier:
         verdicts = Counter[Verdict](opinion.verdict for opinion in parsed.values())
         self._verdicts += verdicts
         why = NOT_JUDGED if parsed else UNUSABLE
-        # An answer about only a few claims may be right to reject most of them.
+        # Accept an answer about only a few claims even if it rejects most of them, because so few claims can all be
+        # wrong.
         if len(parsed) > A_FEW and not are_trusted(verdicts):
             parsed, why = {}, UNTRUSTED
         wrong = answer.wrong or ("" if parsed else why)
@@ -291,7 +305,7 @@ class Verifier:
 
     @property
     def _room(self) -> int:
-        """Tokens left for verification, after those reserved for asks in progress."""
+        """The number of tokens left for verification, minus the tokens reserved for asks in progress."""
         cost = self.run.asker.ledger.cost
         others = cost.input_tokens + cost.output_tokens - self._spent
         return int(TOKEN_SHARE * others) + FLOOR_TOKENS - self._spent - self._reserved
@@ -327,5 +341,8 @@ def _judged(claim: FoundClaim, outcome: _Outcome) -> Judged:
 
 
 def _dated_title(cited: Evidence) -> str:
-    """Return the page title with the page's date, since a claim may state a date that is in no quotation."""
+    """Return the page's title and publication date.
+
+    The model needs the date, because a claim can state a date that is not in any quotation.
+    """
     return f"{cited.page_title} ({cited.published_on})" if cited.published_on else cited.page_title

@@ -1,4 +1,4 @@
-"""Verification of claims in step 8, which decides when the model is asked and when its verdicts are applied."""
+"""Verifies claims in step 8: decides when to ask the model and when to apply its verdicts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Answer = Checked[Any] | UpstreamError
 
 
 class Researched(Value):
-    """The findings on both companies, under the names of the playbook's sections."""
+    """The findings on both companies, in fields named after the playbook's sections."""
 
     vendor_elements: VendorElements[EvidenceId]
     prospect_intelligence: ProspectIntelligence
@@ -41,7 +41,7 @@ class Researched(Value):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An answer with drafts, its section, and the rules that apply to the drafts."""
+    """An answer that contains drafts, with the section that it belongs to and the rules for its copy."""
 
     answer: Answer
     section: str
@@ -51,9 +51,10 @@ class Draft:
 class Verification:
     """Asks a model to judge the claims of a playbook, and applies the verdicts.
 
-    Most models are asked while the drafts are written. A connected client gets a single question at the end, since
-    every question costs tokens and a call. In both cases, verdicts are applied at the end, since only all verdicts
-    together show whether the model can be trusted.
+    Most models are asked while the drafts are written. A connected client gets a single question at the end, because
+    every
+    question costs tokens and a call. In both cases, verdicts are applied at the end, because only all verdicts together
+    show whether the model can be trusted.
     """
 
     def __init__(self, run: Run, names: Names, known: tuple[str, ...], evidence: Mapping[EvidenceId, Evidence]) -> None:
@@ -62,7 +63,7 @@ class Verification:
         self._corrector = Corrector(run, known, names.by_role)
 
     async def ask_about_copy(self, checked: Checked[Any], name: str) -> None:
-        """Ask about the claims of an answer, unless all asks are at the end.
+        """Ask about the claims of an answer, unless all claims are judged in a single ask at the end.
 
         The journal records the asks under `name`.
         """
@@ -71,7 +72,7 @@ class Verification:
             await self._verifier.ask([subject], self._run.journal.within(name), COPY_ASKS)
 
     async def ask_about_findings(self, findings: Researched, deal: Deal) -> None:
-        """Ask about the findings on each company, unless all asks are at the end."""
+        """Ask about the findings on each company, unless all claims are judged in a single ask at the end."""
         verifier, subject = self._verifier, Subject(findings, self._evidence)
         if verifier is None or verifier.is_answered_by_client:
             return
@@ -104,7 +105,7 @@ class Verification:
         return tuple(done), value, tuple(gaps_of("findings", dropped))
 
     async def with_verdicts(self, draft: Draft) -> Answer:
-        """Apply the verdicts to an answer. Call this only after all asks about the answer are done."""
+        """Apply the verdicts to an answer. Call this method only after all asks about the answer are done."""
         return await computed(self._applied, self._verifier, draft) if self._verifier else draft.answer
 
     def _applied(self, verifier: Verifier, draft: Draft) -> Answer:
@@ -120,12 +121,12 @@ class Verification:
 
 
 def _verifier(run: Run, asker: Asker, names: Names) -> Verifier:
-    """Return the verifier. In a refresh, the verifier does not ask about retained copy and findings again."""
+    """Return the verifier. In a refresh, it skips copy and findings that were already judged."""
     verifier = Verifier(run, asker, names)
     if run.base is None:
         return verifier
     drafts = [Subject(draft.value, run.base.drafts.evidence, is_copy=True) for draft in run.base.drafted]
-    # Drafts are stored with their verdicts, but findings are not, so verdicts on findings come from the earlier
+    # Drafts are stored with their verdicts. Findings are stored without, so their verdicts come from the earlier
     # opinions.
     verifier.known, verifier.settled = run.base.basis.verdicts, verifier.digests(drafts)
     return verifier

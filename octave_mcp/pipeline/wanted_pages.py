@@ -1,4 +1,4 @@
-"""Search for pages that match the user's context, by the words in their URLs and in the texts of links."""
+"""Finds pages that match the user's context, by the words in URLs and link texts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from octave_mcp.evidence.context_words import ContextWords, as_written, telling_
 
 # If a word is in a larger share of the links than this, it is a topic of the whole site and does not identify a page.
 COMMON_SHARE = 0.2
-# On a small site, the share is too strict, so a word in at most this many links always counts.
+# On a small site, this share is too strict, so a word in at most this many links always counts.
 FEW_LINKS = 5
 
 
@@ -23,8 +23,8 @@ FEW_LINKS = 5
 class Wanted:
     """Links that match the user's context.
 
-    `scores`: the score of each URL. A context word in the link adds 1 / (number of links with that word).
-    `pages`: the best link for each word. Words that the user capitalised come first, then the rarest words.
+    - `scores`: the score of each URL. Each context word in a link adds 1 / (number of links with that word).
+    - `pages`: the best link for each context word. Capitalised words come first, and then the rarest words.
     """
 
     scores: Mapping[str, float]
@@ -34,8 +34,8 @@ class Wanted:
 def wanted(site: Site, links: Sequence[Link], context: str) -> Wanted:
     matches = _matches(site, links, context)
     counts = Counter(word for words in matches.values() for word in words)
-    # `fsum` does not depend on the order of its terms. The words are in sets, whose order differs between processes,
-    # and scores that differ in the last bit would rank pages differently in a resumed run.
+    # The result of `fsum` does not depend on the order of its terms. The words are in sets, whose order differs between
+    # processes. If scores differed in the last bit, a resumed run could rank pages differently.
     scores = {url: fsum(1 / counts[word] for word in words) for url, words in matches.items()}
     named = (link for link in links if matches.get(link.url))
     ranked = sorted(named, key=lambda link: _rank(link, site.company.role, scores))
@@ -47,7 +47,7 @@ def wanted(site: Site, links: Sequence[Link], context: str) -> Wanted:
 def _matches(site: Site, links: Sequence[Link], context: str) -> Mapping[str, frozenset[str]]:
     """Return the context words in each link, by URL.
 
-    The company's own name is ignored, since every link may have it.
+    The company's own name is ignored, because it can be in every link.
     """
     words = ContextWords(context)
     own = frozenset(telling_words(f"{site.company.domain.split('.')[0]} {site.home.structured.site_name}"))
@@ -55,15 +55,20 @@ def _matches(site: Site, links: Sequence[Link], context: str) -> Mapping[str, fr
 
 
 def _distinctive(context: str, counts: Mapping[str, int], links: int) -> list[str]:
-    """Return the context words that few links have, the most specific first."""
+    """Return the context words that only a few links contain, with the most specific words first."""
     written, max_links = as_written(context), max(FEW_LINKS, links * COMMON_SHARE)
     distinctive = [word for word in written if 0 < counts.get(word, 0) <= max_links]
-    # Capitalised words are often names of products and companies: "Kafka" is more specific than "pricing".
+    # Capitalised words come first, because they are often names: "Kafka" is more specific than "pricing".
     return sorted(distinctive, key=lambda word: (written[word].islower(), counts[word]))
 
 
 def _rank(link: Link, role: Role, scores: Mapping[str, float]) -> tuple[float, bool, bool, int]:
-    """Sort key: the score, kinds of page with a quota, links on pages before links in the sitemap, short paths."""
+    """Return a sort key.
+
+    Links with a high score come first. Next come kinds of page with a quota, then links that are not only in a sitemap,
+    and
+    then short paths.
+    """
     is_useful = ROLES[role].shares.get(kind_of_link(link), 0) > 0
     return -scores.get(link.url, 0), not is_useful, link.origin == "sitemap", urlsplit(link.url).path.count("/")
 

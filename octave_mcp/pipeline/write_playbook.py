@@ -1,4 +1,4 @@
-"""Step 8: let the model write and verify all drafts, and assemble the playbook from the drafts."""
+"""Step 8: ask the model to write and verify all drafts, and assemble the playbook from the drafts."""
 
 from __future__ import annotations
 
@@ -51,9 +51,8 @@ async def write_playbook(run: Run, deal: Deal) -> Written:
     """Write the playbook and return it with its drafts. A draft that fails becomes a gap.
 
     Raises:
-        UpstreamError: All drafts failed.
-        StaleRecording: The answers are replayed from a recording, and too many citations of the recording are no longer
-            on the pages.
+        UpstreamError: If all drafts failed.
+        StaleRecording: If a recording is replayed, and too many of its quotations are no longer on the pages.
     """
     desk = await computed(Desk, run, deal)
     run.progress.plan(len(CARDS) + 1 + 2 * len(desk.personas))
@@ -62,7 +61,7 @@ async def write_playbook(run: Run, deal: Deal) -> Written:
     _check(run.asker.recording)
     failed = [answer for answer in answers if isinstance(answer, UpstreamError)]
     if len(failed) == len(answers):
-        # If bad answers caused all failures, the faults of all answers explain more than the first error.
+        # If all failures were bad answers, report the faults of all answers, which explain more than the first error.
         is_models = all(isinstance(answer, BadAnswer) and answer.fault for answer in failed)
         raise run.asker.faults.error() if is_models and run.asker.faults else _with_section(failed[0])
     judged, verified, dropped = await verification.at_the_end(desk.drafts(answers), findings)
@@ -90,14 +89,13 @@ _ASSEMBLED = (
 
 
 def _check(recording: Recording | None) -> None:
-    """Raise StaleRecording if too many citations of the recording are no longer on the pages."""
     if recording and recording.is_stale:
-        text = f"the recording of {recording.recorded_on} no longer fits the sites: {recording.lost}"
+        text = f"the recording from {recording.recorded_on} no longer matches the sites: {recording.lost}"
         raise StaleRecording(f"{text}; make a new recording with octave-mcp record")
 
 
 def _with_section(failed: UpstreamError) -> UpstreamError:
-    """Return the error of the first draft. If the budget ran out, the text names the section that was not written."""
+    """Return the error. If the budget ran out, the text names the section that was not written."""
     text = f"executive_summary could not be written: {failed}"
     return BudgetExceeded(text) if isinstance(failed, BudgetExceeded) else failed
 
@@ -129,7 +127,7 @@ def _playbook(
         timings=Timings(total_seconds=0.0, steps=()),
     )
     judged = with_every_verdict(playbook, by_model=run.verifier is not None)
-    # The brief repeats other sections, so it is made last, after the verdicts have been applied to them.
+    # The brief repeats other sections, so make it only after the verdicts have been applied to those sections.
     briefed = judged.model_copy(update={"brief": brief(judged, assets.by_weight, _known(deal))})
     return briefed.model_copy(update={"evidence": _cited(briefed, drafts.evidence)})
 
@@ -164,7 +162,10 @@ def _drafts(desk: Desk, answers: Answers, researched: Researched) -> Drafts:
 def _drafted(
     form: type[Drafted[T]], answer: Checked[Any] | UpstreamError, *, is_thin: bool = False
 ) -> Drafted[T] | None:
-    """Return the answer as a draft. A draft about a thin prospect is an outline, even if a language model wrote it."""
+    """Return the answer as a draft.
+
+    If little was read about the prospect (`is_thin`), the draft is an outline, even if a language model wrote it.
+    """
     if not isinstance(answer, Checked):
         return None
     return form(value=answer.value, is_outline=answer.is_outline or is_thin, gaps=answer.gaps)
@@ -234,8 +235,8 @@ def _cited(playbook: Playbook, evidence: Mapping[EvidenceId, Evidence]) -> dict[
 
 
 def cited_ids(playbook: Playbook) -> Iterator[EvidenceId]:
-    """Yield the ids of all cited evidence, with repeats."""
+    """Yield the ids of all cited evidence, including repeats."""
     for value in walk(playbook):
         evidence = getattr(value, "evidence", ())
-        # The playbook's own field `evidence` is a mapping, not a citation.
+        # Skip the playbook's own field `evidence`, which maps ids to evidence and is not a citation.
         yield from evidence if isinstance(evidence, tuple) else ()

@@ -1,4 +1,4 @@
-"""The asks for the drafts of a playbook. An ask is for one draft, or for several drafts together."""
+"""Asks a model for the drafts of a playbook, with one ask for each draft or for several drafts together."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ _CARD_FORMS: dict[str, tuple[type[Value], type[Value]]] = {
     "competitive_positioning": (CompetitivePositioning[Cite], CompetitivePositioning[EvidenceId]),
 }
 CARDS = tuple(_CARD_FORMS)
-# For each prompt, the field of a persona's drafts that the prompt writes.
+# The field of a persona's drafts that each prompt writes.
 _PERSONA_FIELDS = {SEQUENCE[0]: "sequence", TRACK[0]: "talk_track"}
 
 
 class Desk:
-    """Lets a model write the drafts of a deal: holds their common material, makes the asks, and checks the answers."""
+    """Writes the drafts of a deal: holds the material that all drafts share, asks the model, and checks the answers."""
 
     def __init__(self, run: Run, deal: Deal) -> None:
         self.run, self.deal, self.relations = run, deal, relations(deal)
@@ -71,7 +71,7 @@ class Desk:
         self.roles: tuple[Role, ...] = tuple(evidence.role for evidence in self.quotable)
         self.is_thin = is_thin(self.prospect)
         self.names = Names(vendor=self.vendor.profile.name, prospect=self.prospect.profile.name)
-        # A model that writes only some languages is not asked to correct a draft in the wrong language.
+        # Do not ask for corrections of drafts in the wrong language if the model can write only some languages.
         self.judged_language = "" if run.asker.model.languages else run.request.language
         self.verification = Verification(run, self.names, self.known, self.evidence)
 
@@ -83,7 +83,7 @@ class Desk:
 
     @property
     def read_on(self) -> date:
-        """The date of the last fetched page. Unlike today's date, it is the same if the run is resumed."""
+        """The date on which the last page was fetched. Unlike today's date, it is the same in a resumed run."""
         return max((item.fetched_at for item in self.evidence.values()), default=datetime.now(UTC)).date()
 
     @property
@@ -95,16 +95,16 @@ class Desk:
         return Researched(vendor_elements=self.elements, prospect_intelligence=self.intelligence, **dict(self.findings))
 
     async def write(self) -> Answers:
-        """Return the summary, the cards, the sequences of all personas, then their talk tracks.
+        """Return the summary, the battle cards, the e-mail sequences and the talk tracks, in this order.
 
-        In a refresh, copy is retained if its citations are still on the pages.
+        A refresh retains copy whose quotations are still on the pages.
         """
         if base := self.run.base:
             return await rewrite(self, base)
         return await (self.write_together() if self.run.capacity.writes_together else self.write_apart())
 
     def drafts(self, answers: Answers) -> list[Draft]:
-        """Combine each answer with its section and its rules."""
+        """Return each answer with its section and the rules for its copy."""
         sections = (*DEAL_SECTIONS, *(name for name in PERSONA_SECTIONS for _ in self.personas))
         return [
             Draft(answer, section, self._of_emails if section == PERSONA_SECTIONS[0] else self._in_language)
@@ -112,7 +112,6 @@ class Desk:
         ]
 
     async def write_apart(self) -> Answers:
-        """Write the drafts with one ask for each draft."""
         return await together(*(self.write_part(part) for part in self.parts))
 
     @property
@@ -140,7 +139,7 @@ class Desk:
 
         The material is sent only twice, so it takes up less of a connected client's conversation.
         """
-        # The ask about the deal is announced first, so that the client gets it before the concurrent ask for personas.
+        # Announce the ask about the deal first, so that the client gets it before the concurrent ask for personas.
         deal = self._ask((*SUMMARY, *CARD), DealDraft[Cite], self._brief())
         await self.run.asker.model.announce(deal)
         of_deal, of_personas = await together(self._write_deal(deal), self._write_for_personas())
@@ -154,14 +153,15 @@ class Desk:
     async def _write_for_personas(self) -> Answers:
         """Return the drafts for each persona.
 
-        If an earlier run got drafts for only the first personas, the same ask is made for these, so that the cache
-        answers it, and another ask is made for the rest.
+        If an earlier run wrote drafts for only the first personas, its ask is repeated, so that the cache answers it.
+        Another
+        ask is made for the remaining personas.
         """
         answered = await self._answered_before()
         return (*(await self._within_budget(0, answered)), *(await self._within_budget(answered, len(self.personas))))
 
     async def _answered_before(self) -> int:
-        """Return the number of first personas whose drafts an earlier run got in one answer."""
+        """Return how many personas, counted from the first, an answer from an earlier run covers."""
         for count in range(len(self.personas), 0, -1):
             if await self.run.was_answered(self._ask_for_personas(0, count)[0], _personas(0, count)):
                 return count
@@ -188,13 +188,16 @@ class Desk:
         return await self._written(part.name, self.ask_for_part(part), part.into, rules=part.rules)
 
     def ask_for_part(self, part: Part, shown: tuple[Passage, ...] | None = None) -> Ask[Any, WritingBrief]:
-        """Return the ask for a part. The passages in `shown` can be cited; by default, all passages."""
+        """Return the ask for a part. The answer can cite the passages in `shown`, which are by default all passages."""
         persona = None if part.rank is None else self.personas[part.rank]
         brief = self._brief(persona=persona, rank=part.rank or 0, personas=part.personas)
         return self._ask(part.prompts, part.answer, brief, shown)
 
     def joint(self, parts: Sequence[Part]) -> Part:
-        """Join parts into one part with a single ask. All parts must be for the deal, or all for personas."""
+        """Combine several parts into one part with a single ask.
+
+        Either all parts must be about the deal, or all must be for personas.
+        """
         if len(parts) == 1:
             return parts[0]
         prompts = tuple(dict.fromkeys(name for part in parts for name in part.prompts))
@@ -218,7 +221,7 @@ class Desk:
     async def _written(
         self, name: str, ask: Ask[Any, WritingBrief], into: type[R], *, rules: Rules[R]
     ) -> Checked[Any] | UpstreamError:
-        """Ask for drafts, and return the checked answer or the error. `name` is the name of the ask in the journal."""
+        """Ask for drafts, and return the checked answer or the error. The journal records the ask under `name`."""
         try:
             checked = await self.run.within(name).ask(
                 ask, into, roles=self.roles, known=self.known, companies=self.names.by_role, rules=rules
@@ -276,12 +279,12 @@ class Desk:
 
 
 def in_language(draft: Value, language: str) -> list[Problem]:
-    """Return a soft problem if the draft is in another language. It asks for a correction, but drops nothing."""
+    """Return a soft problem, which causes a correction but drops nothing, if the draft is in another language."""
     return [replace(problem, is_soft=True) for problem in foreign(" ".join(_sentences(draft)), language)]
 
 
 def of_emails(draft: SequenceDraft[EvidenceId], material: Material, language: str) -> list[Problem]:
-    """Return the problems of e-mails that are worth a correction."""
+    """Return the problems in e-mails that are worth a correction."""
     return [
         problem
         for at, (email, touch) in enumerate(zip(emails(draft, material, language), draft.touches, strict=False))
@@ -290,12 +293,11 @@ def of_emails(draft: SequenceDraft[EvidenceId], material: Material, language: st
 
 
 def _personas(start: int, end: int) -> str:
-    """Return the journal name of the ask for several personas."""
     return f"personas-{start + 1}-to-{end}"
 
 
 def _left_out(drafts: Value) -> list[Problem]:
-    """Return a problem for each missing draft. The problems are soft, since there is nothing to drop."""
+    """Return a problem for each missing draft. The problems are soft, because there is no text to drop."""
     names = type(drafts).model_fields
     return [
         Problem(UNREAD, f"{name} is left out of the answer", (name,), is_soft=True)
@@ -305,7 +307,6 @@ def _left_out(drafts: Value) -> list[Problem]:
 
 
 def _of_each(drafts: Value, problems: Callable[[Value], list[Problem]]) -> Iterator[Problem]:
-    """Yield the problems of all drafts that are not missing."""
     for name in type(drafts).model_fields:
         if draft := getattr(drafts, name):
             yield from _under((name,), problems(draft))
@@ -316,9 +317,9 @@ def _under(at: Path, problems: Iterable[Problem]) -> Iterator[Problem]:
 
 
 def _parts(answer: Checked[Any] | UpstreamError, form: type[Value]) -> tuple[Checked[Any] | UpstreamError, ...]:
-    """Split an answer that holds several drafts.
+    """Split an answer that contains several drafts.
 
-    Only the first draft gets the gaps, since they are about the whole answer and must be reported only once.
+    Only the first draft gets the gaps, because they are about the whole answer and must be reported only once.
     """
     names = list(form.model_fields)
     if isinstance(answer, UpstreamError):
@@ -334,12 +335,11 @@ def _parts(answer: Checked[Any] | UpstreamError, form: type[Value]) -> tuple[Che
 
 
 def _units(ask: Ask[Any, WritingBrief]) -> int:
-    """Return the units of progress for an ask: one for each draft."""
     return max(1, len(_drafts(ask)))
 
 
 def _drafts(ask: Ask[Any, WritingBrief]) -> tuple[str, ...]:
-    """Return the names of the drafts in the answer, or none if the answer is a single draft."""
+    """Return the names of the drafts in the answer, or () if the answer is a single draft."""
     form = ask.answer
     if ask.brief.personas:
         return tuple(PersonaDraft.model_fields) * len(form.model_fields)

@@ -1,4 +1,4 @@
-"""Converts citations between the form in recordings (page and quotation) and the form in answers (passage numbers)."""
+"""Converts citations in recordings (a page and a quotation) to passage numbers in answers, and back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from octave_mcp.domain.value import Value
 from octave_mcp.evidence.passages import numbered, quotations
 from octave_mcp.recordings.recording import Json, Object, is_list, is_object
 
-# The field of a finding that a model's answer does not contain, because rules and verification fill it in.
+# A field of findings that recordings leave out, because rules and verification fill it in, and not the model's answer.
 DERIVED = "support"
 
 
@@ -72,7 +72,7 @@ def _citation(evidence: Evidence, companies: Sequence[Company]) -> Object:
 
 
 class Shown:
-    """Index of all quotations that can be cited from the passages of an ask."""
+    """An index of all quotations that an answer can cite from the passages of an ask."""
 
     def __init__(self, passages: Sequence[Passage], companies: Sequence[Company]) -> None:
         self._by_page: dict[PagePlace, dict[str, list[_Quoted]]] = {}
@@ -85,10 +85,11 @@ class Shown:
                     by_quote.setdefault(quoted[0].quote, []).append(_Quoted(quoted[0].start, cite))
 
     def cites(self, citation: Object) -> tuple[Cite, ...]:
-        """Return the cites that result in exactly the recorded quotation, or () if no passage has the quotation.
+        """Return the citations that result in exactly the recorded quotation, or () if no passage contains it.
 
-        If the quotation is now split between two passages, two cites are returned. If the page contains the
-        quotation several times, the occurrence closest to the recorded offset is cited.
+        If the quotation is now split between two passages, two citations are returned. If the page contains the
+        quotation
+        several times, the occurrence closest to the recorded offset is cited.
         """
         quotes = self._by_page.get(PagePlace(citation["company"], citation["path"]), {})
         quote, start = citation["quote"], citation["start"]
@@ -97,9 +98,9 @@ class Shown:
 
 
 def _possible_cites(at: int, passage: Passage) -> Iterator[Cite]:
-    """Yield all cites of a passage that result in one quotation.
+    """Yield every citation of the passage that results in a single quotation.
 
-    These are the whole passage, the heading, each sentence, and each pair of neighbouring sentences.
+    Such a citation is of the whole passage, the heading, one sentence, or two neighbouring sentences.
     """
     yield Cite(passage=at)
     if passage.is_quotation:

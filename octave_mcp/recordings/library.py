@@ -1,4 +1,4 @@
-"""Finds recordings by the two companies. Each recording is a file that is named after the two domains."""
+"""Finds the recording for a pair of companies. Each recording is a file that is named after the two domains."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def find(domains: Mapping[Role, str], home: Path) -> RecordedRun:
     """Return the recording of a pair of companies. The user's own recordings take precedence over packaged ones.
 
     Raises:
-        InputError: There is no recording of these companies.
-        StaleRecording: The recording is damaged or was made by another release.
+        InputError: If there is no recording of these companies.
+        StaleRecording: If the recording is damaged or was made by another release.
     """
     vendor, prospect = domains["vendor"], domains["prospect"]
     name = name_of(vendor, prospect)

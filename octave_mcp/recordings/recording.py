@@ -116,15 +116,16 @@ def count(value: Json) -> int:
 def packed(recording: RecordedRun) -> bytes:
     """Serialize a recording. Equal recordings result in equal bytes."""
     text = json.dumps(_with_digest(recording.model_dump(mode="json")), ensure_ascii=False, indent=1)
-    # Without a fixed time, gzip would write the current time into the file's header.
+    # Set a fixed time. Otherwise, gzip would write the current time into the file's header, and equal recordings would
+    # differ.
     return gzip.compress(f"{text}\n".encode(), mtime=0)
 
 
 def unpacked(data: bytes, name: str) -> RecordedRun:
-    """Parse a recording. `name`: the file name for error messages.
+    """Parse a recording. `name` is the file name to show in error messages.
 
     Raises:
-        StaleRecording: The recording is damaged or has a format that this release cannot read.
+        StaleRecording: If the recording is damaged or has a format that this release cannot read.
     """
     try:
         stored: Json = json.loads(gzip.decompress(data))

@@ -1,4 +1,4 @@
-"""Answers the questions of a run from a recording, with citations mapped to the current pages."""
+"""Answers the questions of a run from a recording. Citations are mapped to the current pages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from octave_mcp.recordings.recording import Json, Object, RecordedRun, citations
 
 
 class Answered(NamedTuple):
-    """An answer as JSON of the type that the ask wants, and the answer's origin in the recording."""
+    """A recorded answer as JSON, and a description of the recording that the answer comes from."""
 
     value: Object
     replayed: Replayed
@@ -27,7 +27,7 @@ def answered(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Com
     """Return the recorded answer to an ask.
 
     Raises:
-        NotRecorded: The recording has no answer to this ask.
+        NotRecorded: If the recording has no answer to this ask.
     """
     if ask.complaint:
         # Recorded answers passed the checks when they were recorded. If an answer fails now, asking the recording again
@@ -55,7 +55,7 @@ def _replayed(recording: RecordedRun, ask: Ask[Any, Any], question: str, mapped:
 
 
 def _notices(recording: RecordedRun, ask: Ask[Any, Any]) -> Iterator[str]:
-    """Yield notices of what has changed since the recording was made. The recorded answers may still be good."""
+    """Yield notices about changes since the recording was made. The recorded answers can still be good."""
     others = (prompt.rpartition("@") for prompt in ask.beside)
     for name, version in ((ask.prompt, ask.version), *((name, int(version)) for name, _, version in others)):
         if (known := recording.prompts.get(name)) and known != version:
@@ -82,9 +82,9 @@ def _addresses(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[C
 
 
 def _merged(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Company]) -> Answered:
-    """Return one answer with the entries of all recorded answers that cite the ask's passages.
+    """Return one answer with all recorded entries that cite the ask's passages.
 
-    All recorded answers are searched, because pages may now be divided into packs differently.
+    All recorded answers are searched, because pages can now be divided into packs differently.
     """
     values, mapping = _values(recording, ask), _Mapping(Shown(ask.passages, companies), _persona_ids(recording, ask))
     first, *more = [mapping.of(value, only_shown=isinstance(ask.brief, ReadingBrief)) for value in values]
@@ -96,8 +96,7 @@ def _merged(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Comp
 def _copy(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Company]) -> Answered:
     """Return the recorded copy for these personas.
 
-    Personas are matched by title. The ids of personas may differ from the recording, because a dropped persona changes
-    the ids of later personas.
+    Personas are matched by title and not by id, because a dropped persona changes the ids of all later personas.
     """
     written = {persona.title: persona.value for persona in recording.personas}
     names = list(PersonaDrafts.model_fields)[ask.brief.rank :]
@@ -123,7 +122,7 @@ def _persona_ids(recording: RecordedRun, ask: Ask[Any, Any]) -> dict[str, str]:
 class _Mapping:
     """Maps the citations in recorded values to the ask's passages.
 
-    `mapped` counts the citations that were found there.
+    `mapped` counts the citations whose quotations are in these passages.
     """
 
     shown: Shown
@@ -133,7 +132,7 @@ class _Mapping:
     def of(self, value: Object, *, only_shown: bool = False) -> Object:
         """Return the value with passage numbers.
 
-        With `only_shown`, omit entries that cite none of the ask's passages.
+        If `only_shown` is true, omit entries that cite none of the ask's passages.
         """
         return {name: self._tree(name, part, only_shown=only_shown) for name, part in value.items()}
 
@@ -157,7 +156,7 @@ class _Mapping:
     def _is_wanted(self, entry: Json, *, only_shown: bool) -> bool:
         """Return whether to keep an entry.
 
-        The entry's persona must still exist. With `only_shown`, the ask must have a passage that the entry cites.
+        The entry's persona must still exist. If `only_shown` is true, the entry must cite one of the ask's passages.
         """
         if not is_object(entry):
             return True

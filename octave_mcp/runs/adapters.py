@@ -1,4 +1,4 @@
-"""What runs get from the composition root: adapters by name, limits, and the storage of playbook files."""
+"""The interfaces through which runs get adapters by name, limits, and the storage of playbook files."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.sender import Sender
 from octave_mcp.ports import Engine, Memory, Model, RunContext, Source, Store
 
-# The companies of a request by role, as the user named them.
+# The companies of a deal, by role, as the user named them.
 Deal = Mapping[Role, str]
 NO_DEAL: Deal = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits, fallback models and verifier of a run, from the settings.
+    """The limits, fallback models and verifier of a run, as configured in the settings.
 
     `verify_model` is the model that judges claims: '' for the run's own model, 'none' for no verification.
     """
@@ -36,7 +36,7 @@ class Limits:
     specialists_per_ask: int
 
     def budget(self, usd: float | None) -> Budget:
-        """Return the budget of a run; `usd` is the caller's limit, if there is one."""
+        """Return the budget of a run. `usd` is the caller's limit, or None."""
         return self.most if usd is None else replace(self.most, usd=usd)
 
 
@@ -45,22 +45,23 @@ class Files(Protocol):
         """Write the playbook's files into the run's folder and return their paths.
 
         Raises:
-            NotWritten: the files cannot be written.
+            NotWritten: If the files cannot be written.
         """
         ...
 
     async def replace(self, run_id: str, playbook: Playbook) -> None:
-        """Rewrite the playbook's files for a newer version, if they are on this machine. Failures are only logged."""
+        """Rewrite the run's files for a newer version if the files are on this machine. Failures are only logged."""
 
     async def remove(self, run_id: str, files: Sequence[str]) -> None:
-        """Remove the files that `publish` wrote for the run, and nothing else."""
+        """Remove only the files that `publish` wrote for the run."""
         ...
 
 
 class Adapters(Protocol):
     """The adapters and settings that `Runs` works with.
 
-    `sender` signs the e-mails unless a request names another. `supervisor` owns the background tasks.
+    - `sender`: the person who signs the e-mails, unless a request names another sender.
+    - `supervisor`: the owner of the background tasks.
     """
 
     allow_hosts: frozenset[str]
@@ -76,18 +77,20 @@ class Adapters(Protocol):
     def files(self) -> Files: ...
 
     def model_name(self, name: str) -> str | None:
-        """Return the full name of the model; None for 'auto' if no provider is configured."""
+        """Return the full name of the model, or None if the name is 'auto' and no provider is configured."""
         ...
 
     def source_name(self, name: str) -> str: ...
 
     def model(self, name: str, context: RunContext | None = None, deal: Deal = NO_DEAL) -> Model:
-        """Return the model for a run. A model without `context` can only be checked and asked for estimates.
+        """Return the model for a run.
 
-        The name may contain the provider's model, such as 'openai:gpt-6-luna'.
+        Without `context`, the model can only be checked and asked for an estimate. The name can include the provider's
+        model,
+        as in 'openai:gpt-6-luna'.
 
         Raises:
-            InputError, StaleRecording: the model replays recordings, and no readable recording of this deal exists.
+            InputError, StaleRecording: If the model replays recordings, and no readable recording of this deal exists.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Check whether a request can run here: companies, language, model, source, and a budget that can be enforced."""
+"""Checks whether this process can run a request: its companies, language, model, source and budget."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ class Admission:
         self._adapters = adapters
 
     def estimate(self, request: PlaybookRequest, model_name: str, source_name: str) -> Estimate:
-        """Return a rough estimate of the cost of a run of the request.
+        """Return a rough estimate of what a run for the request would cost.
 
         Raises:
-            InputError, SetupError, StaleRecording: the request cannot run here, or its dollar limit cannot be enforced.
+            InputError, SetupError, StaleRecording: If the request cannot run here, or its dollar limit cannot be
+                enforced.
         """
         self.companies(request, model_name, source_name)
         models = self._models(model_name, request.companies)
         return self._estimate(request, models, request.max_pages or models[0].capacity.max_pages)
 
     def _estimate(self, request: PlaybookRequest, models: Sequence[Model], pages: int) -> Estimate:
-        """Return the estimate of the model and the verifier together.
+        """Return the estimated cost of the model and the verifier together.
 
         Raises:
-            InputError: the run has a dollar limit, but a price is not known.
+            InputError: If the run has a dollar limit, but the price of a model is not known.
         """
         verifier = verifier_of(self._adapters, models[0])
         estimates = [(model, model.estimate(pages)) for model in models]
@@ -50,10 +51,10 @@ class Admission:
         return sum((estimate for _, estimate in judging), estimates[0][1])
 
     def check(self, record: RunRecord) -> tuple[Company, ...]:
-        """Check that the run can be executed here. Return the run's companies, or () for a revision.
+        """Check that this process can execute the run. Return the run's companies, or () for a revision.
 
         Raises:
-            InputError, SetupError, StaleRecording: the run cannot be executed here.
+            InputError, SetupError, StaleRecording: If this process cannot execute the run.
         """
         if record.revision is None:
             return self.companies(record.request, record.model, record.source)
@@ -66,10 +67,10 @@ class Admission:
         return ()
 
     def companies(self, request: PlaybookRequest, model_name: str, source_name: str) -> tuple[Company, ...]:
-        """Check that the request can run here, and return its companies.
+        """Check that this process can run the request, and return the request's companies.
 
         Raises:
-            InputError, SetupError, StaleRecording: the request cannot run here.
+            InputError, SetupError, StaleRecording: If this process cannot run the request.
         """
         allow = self._adapters.allow_hosts
         companies = tuple(parse_company(given, role, allow) for role, given in request.companies.items())
@@ -88,11 +89,11 @@ class Admission:
             check_verifier(verifier)
 
     def _models(self, name: str, deal: Deal) -> list[Model]:
-        """Return the model of a run about this deal, followed by the fallback models.
+        """Return the model for a run about this deal, followed by the fallback models.
 
         Raises:
-            SetupError: a model is not set up, or cannot be a fallback.
-            InputError, StaleRecording: the model replays recordings, and no readable recording of this deal exists.
+            SetupError: If a model is not set up, or cannot be used as a fallback.
+            InputError, StaleRecording: If the model replays recordings, and no readable recording of this deal exists.
         """
         return [self._adapters.model(name, deal=deal), *map(self._fallback, self._adapters.limits.fallback)]
 
@@ -103,40 +104,37 @@ class Admission:
             raise SetupError(f"OCTAVE_FALLBACK: {unusable}") from None
         if model.capacity.is_answered_by_client:
             raise SetupError(
-                f"OCTAVE_FALLBACK: {name} cannot be a fallback, since its answers may take days; leave it out"
+                f"OCTAVE_FALLBACK: {name} cannot be a fallback, because its answers can take days; leave it out"
             )
         return model
 
 
 def can_revise(model: str) -> bool:
-    """Whether the model follows instructions. Rules do not follow any, and recordings cannot answer new questions."""
+    """Whether the model follows instructions. Rules follow none, and recordings cannot answer new questions."""
     return model not in {BY_RULES, *(choice.name for choice in MODELS if choice.replays)}
 
 
 def _check_follows(model: str) -> None:
-    """Check that the model can revise.
-
-    Raises:
-        InputError: the model does not follow instructions.
-    """
     if not can_revise(model):
         raise cannot_revise(f"the model {model!r}")
 
 
 def cannot_revise(what: str, *, has_client: bool = True) -> InputError:
-    """Return the error for a model that does not follow instructions. The text names models that do.
+    """Return the error for a model that does not follow instructions.
 
-    If no client is connected, the text does not name models that ask a client.
+    The error text names models that do. It names models that ask a client only if a client is connected.
     """
     more = "" if has_client else ", or revise the part over MCP"
-    return InputError(f"{what} cannot follow an instruction: name {finished_copy(has_client=has_client)}{more}")
+    return InputError(f"{what} cannot follow an instruction; name {finished_copy(has_client=has_client)}{more}")
 
 
 def _check_usable(models: Sequence[Model]) -> None:
-    """Check that at least one of the models can be used. If the first cannot, the run starts with a fallback.
+    """Check that at least one of the models can be used.
+
+    If the first model cannot be used, the run starts with a fallback model.
 
     Raises:
-        SetupError: no model can be used; the text is about the first model.
+        SetupError: If no model can be used. The error text is about the first model.
     """
     faults = [fault for model in models if (fault := _fault(model))]
     if len(faults) == len(models):
@@ -160,10 +158,10 @@ def _check_language(model: Model, language: str) -> None:
 
 
 def same(stored: RunRecord, request: PlaybookRequest | RevisionRequest) -> RunRecord:
-    """Return the stored run of a request_id if the same request started it.
+    """Return the stored run with the request's request_id, if the same request started this run.
 
     Raises:
-        ReusedRequest: the request_id was used for a different request.
+        ReusedRequest: If the request_id was used for a different request.
     """
     if (stored.revision_request or stored.request) == request:
         return stored
@@ -174,9 +172,9 @@ def same(stored: RunRecord, request: PlaybookRequest | RevisionRequest) -> RunRe
 
 
 def queued(request: PlaybookRequest, model: str, source: str, **fields: Any) -> RunRecord:  # noqa: ANN401 - fields of the record
-    """Return the record of a new run of the request, in its session or a new session.
+    """Return the record of a new run for the request.
 
-    `fields` are more record fields.
+    If the request names no session, the run gets a new session. `fields` are additional fields of the record.
     """
     return RunRecord(
         run_id=f"run_{secrets.token_hex(16)}",

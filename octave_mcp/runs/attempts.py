@@ -1,4 +1,4 @@
-"""The attempts of one process to execute a run across database outages."""
+"""Tracks the attempts of one process to execute a run. After a database outage, a new attempt starts."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from octave_mcp.domain.run import RunRecord
 class Attempts:
     """The attempts of this process to execute a run. Each attempt after the first follows a database outage.
 
-    `epoch` is the epoch of the last execution that this process knows of. `unstored` are events that could not be
-    stored.
+    - `epoch`: the number of the last execution that this process knows of.
+    - `unstored`: events that could not be stored.
     """
 
     epoch: int
@@ -23,13 +23,13 @@ class Attempts:
 
     def first_event(self, record: RunRecord) -> tuple[EventName, str]:
         """Return the name and message of the first event of this attempt."""
-        if self.number > 1:  # "run_resumed" would count as a restart after a crash (`EventLog.resumed_in_vain`)
-            return "progress", "continuing: the database is available again"
+        if self.number > 1:  # not "run_resumed", which would count as a restart after a crash
+            return "progress", "continuing, because the database is available again"
         if record.started_at is None:
             return "run_started", "started"
         if self.epoch == 1:  # the run was started by an early release, which had no epochs
             return (
                 "run_resumed",
-                "restarted from the first step: the release that started the run did not name steps",
+                "restarted from the first step, because the release that started the run did not name steps",
             )
         return "run_resumed", "resumed"

@@ -1,4 +1,4 @@
-"""Store each event of a run once, no matter how often the run is resumed."""
+"""Stores each event of a run only once, no matter how often the run is resumed."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ SIGNS_OF_PROGRESS = frozenset({"step_finished", "answered", "waiting"})
 
 
 class EventLog:
-    """Stores the events of one execution in the background, in order, with several events in one transaction.
+    """Stores the events of one execution in the background, in their order and in batches.
 
-    `earlier` are the events that were stored before the run was resumed. A resumed run emits these events again, but
-    they are not stored twice. Events that cannot be stored are retried later, while the run continues; `unstored` are
-    the events that an earlier log of the run could not store. `observe` gets each new event, and `notify` is called
-    when events were stored.
+    If events cannot be stored, the log tries again later, and the run continues.
+
+    - `observe`: called with each new event.
+    - `notify`: called when events were stored.
+    - `earlier`: events that were stored before the run was resumed. The resumed run emits them again, but they are not
+      stored twice.
+    - `unstored`: events that an earlier log of the run could not store.
     """
 
     def __init__(
@@ -37,11 +40,12 @@ class EventLog:
     ) -> None:
         self._run_id, self._store, self._supervisor = run_id, store, supervisor
         self._observe, self._notify = observe, notify
-        # An event may have been stored although the connection was lost before the database replied.
+        # Skip events that are stored already: the database can store events and lose the connection before it replies.
         unstored = [event for event in unstored if event not in earlier]
         earlier = [*earlier, *unstored]
         self.resumed_in_vain = _resumed_in_vain(earlier)
-        # The events are counted, since two events of a run may be equal. "run_resumed" is a new event each time.
+        # Count the events, because two events of a run can be equal. Leave out "run_resumed", which is a new event each
+        # time.
         self._earlier = Counter(_identity(event) for event in earlier if event.event != "run_resumed")
         self._done = max((event.done for event in earlier), default=0)
         self.unstored = unstored
@@ -51,19 +55,19 @@ class EventLog:
         self._ended = False
 
     def end(self) -> None:
-        """Ignore all further events, since the run is final."""
+        """Ignore all further events, because the run is final."""
         self._ended = True
 
     def __call__(self, event: Event) -> None:
         if self._ended:
             return
-        # Events of model calls are always new: a recorded call is replayed without an event, and a call that is not
-        # recorded is made again. "waiting" is also a new event each time.
+        # A recorded call is replayed without an event, so each event of a model call is about a new call. "waiting" is
+        # also a new event each time.
         if event.call is None and event.event != "waiting" and self._earlier[_identity(event)]:
             self._earlier[_identity(event)] -= 1
             return
         self._done = max(self._done, event.done)
-        # A resumed run replays its steps from the journal, but the progress that clients see must not decrease.
+        # A resumed run counts its progress from the start again, but the progress that clients see must not decrease.
         event = event.model_copy(update={"done": self._done, "total": max(self._done, event.total)})
         self._observe(event)
         self.unstored.append(event)
@@ -92,7 +96,7 @@ class EventLog:
     async def _without_stored(self, batch: Sequence[Event]) -> list[Event]:
         """Return the events of the batch that are not stored yet.
 
-        An attempt that seemed to fail may have stored some.
+        If an earlier attempt seemed to fail, the database can still have stored some events.
         """
         stored = await self._store.last_events(self._run_id, len(batch)) if self._failures > 1 else []
         known = [event for _, event in stored]
@@ -123,5 +127,5 @@ def _resumed_in_vain(earlier: Sequence[Event]) -> int:
 
 
 def _identity(event: Event) -> Hashable:
-    """Return the fields that identify a repeated event. The event's time and progress may differ."""
+    """Return the fields that are equal in a repeated event. The event's time and progress can differ."""
     return event.event, event.step, event.company, event.message, event.error

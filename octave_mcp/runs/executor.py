@@ -1,7 +1,4 @@
-"""Execute one run from its start, or from where it was interrupted, until it has a final status.
-
-The engine calls this module.
-"""
+"""Executes one run from its start, or from where it was interrupted, until it has a final status."""
 
 from __future__ import annotations
 
@@ -35,14 +32,16 @@ from octave_mcp.runs.questions import StoredInbox
 from octave_mcp.runs.refreshing import base_of
 from octave_mcp.runs.verifiers import verifier_of
 
-# If this many servers in a row end while they execute a run, and it makes no progress, the run is probably the cause
-# (for example, it may exhaust the memory), and is not resumed again.
+# A run is not resumed again if this many servers in a row ended while executing it and it made no progress. It is then
+# probably the cause: for example, it can exhaust the memory.
 MAX_FRUITLESS_RESUMES = 20
-# Maximum number of concurrent runs that a client answers. These runs mostly wait, so `max_runs` does not count them.
+# Maximum number of concurrent runs that connected clients answer. Such runs mostly wait, so `max_runs` does not count
+# them.
 MAX_CLIENT_RUNS = 500
-# If a run with open questions has neither started nor ended a step for this long, it only waits for answers.
+# A run with open questions counts as waiting if it has neither started nor ended a step for this long.
 IDLE_AFTER_SECONDS = 60.0
-# The time that a run waits for a busy model does not count toward its time limit, up to this many times the limit.
+# The time that a run spends waiting for a busy model does not count toward its time limit, up to this many times the
+# limit.
 MAX_WAITING_FACTOR = 3
 
 
@@ -65,7 +64,7 @@ class Executor:
 
     @property
     def only_waits(self) -> bool:
-        """Whether this process has runs and all of them wait for answers."""
+        """Whether this process has runs, and all of its runs wait for answers."""
         return bool(self.logs) and not self.is_working
 
     @property
@@ -79,7 +78,7 @@ class Executor:
         return [(run_id, question) for run_id, inbox in self.inboxes.items() for question in inbox.open_questions]
 
     async def claims(self, run_id: str) -> Claim:
-        """Return whether this process has the model and source that the run needs."""
+        """Return 'ours' if this process can execute the run, 'others' if it cannot, or 'over' if the run has ended."""
         record = await self._store.get_run(run_id)
         if record is None or record.is_final:
             return "over"
@@ -92,8 +91,9 @@ class Executor:
     async def execute(self, run_id: str) -> None:
         """Execute the run from where its journal ends.
 
-        If the execution is interrupted, another execution resumes the run. While the database cannot be used, the run
-        waits, and then continues from the last recorded step.
+        If the execution is interrupted, another execution resumes the run. During a database outage, the run waits;
+        after the
+        outage, it continues from the last recorded step.
         """
         epoch = await persistently(lambda: self._store.epoch_of(run_id))
         record = await persistently(lambda: self._store.get_run(run_id))
@@ -106,15 +106,14 @@ class Executor:
             await persistently(lambda: self._attempt(record, attempts))
 
     async def _attempt(self, record: RunRecord, attempts: Attempts) -> None:
-        """Execute the run, unless another server has started a later execution of it."""
         run_id, attempts.number = record.run_id, attempts.number + 1
         try:
             if await self._store.begin_execution(run_id, attempts.epoch):
                 attempts.epoch += 1
                 await self._execute(await self._store.get_run(run_id) or record, attempts)
             elif await self._store.epoch_of(run_id) is not None:
-                # Another server executes the run. A return would mark the workflow as done, and the run would no longer
-                # count as active.
+                # Another server executes the run. Do not return, because this would mark the workflow as done, and the
+                # run would no longer count as active.
                 raise asyncio.CancelledError
         except StoreFailed as failed:
             if is_outage(failed) and attempts.number == 1:
@@ -154,26 +153,26 @@ class Executor:
         return Execution(record.run_id, epoch, store, entries, stop=task.cancel, report=report, clock=clock)
 
     async def stop_lost(self, *, waiting: bool = False) -> None:
-        """Stop the executions whose run was cancelled or deleted, or was taken over by another process.
+        """Stop each execution whose run was cancelled, deleted or taken over by another process.
 
-        If `waiting` is true, check the executions that only wait for answers, otherwise all other executions. The
-        intervals of these checks differ, since an execution that waits spends nothing.
+        If `waiting` is true, check only the executions that wait for answers; otherwise, check only the other
+        executions. An
+        execution that waits for answers spends nothing, so it is checked less often.
         """
         executions = {each.run_id: each for each in self._executions if self._waits(each) == waiting}
         if executions:
             for run_id in await self._store.lost({run_id: each.epoch for run_id, each in executions.items()}):
-                # An execution may have ended during the query.
+                # Skip executions that ended during the query.
                 if (execution := executions[run_id]) in self._executions:
                     self._executions.discard(execution)
                     execution.lose()
 
     def _waits(self, execution: Execution) -> bool:
-        """Whether the execution does nothing but wait for answers."""
         inbox, now = self.inboxes.get(execution.run_id), asyncio.get_running_loop().time()
         return bool(inbox and inbox.open_questions) and now - execution.stepped_at > IDLE_AFTER_SECONDS
 
     async def _outcome(self, record: RunRecord, execution: Execution, log: EventLog, attempts: Attempts) -> RunRecord:
-        """Execute the run and return its final record, even if the run fails. Only a database outage is raised."""
+        """Execute the run and return its final record, which contains the error if the run fails."""
         run: Run | None = None
         self._executions.add(execution)
         try:
@@ -181,11 +180,11 @@ class Executor:
             record, run = await self._begun(record, execution, log, attempts)
             made = await finished(record, run, companies, execution, self._adapters.files)
         except OctaveError as failed:
-            if is_outage(failed):  # the run has not failed: the next attempt continues it
+            if is_outage(failed):  # not a failure of the run: the next attempt continues it
                 raise
             return ended(record, "failed", RunError(code=failed.code, message=str(failed)))
         except Exception as failed:  # noqa: BLE001 - a run must end as failed, whatever the cause
-            # The text of an unexpected exception goes only to the log, since it may contain confidential data.
+            # Do not show the text of an unexpected exception, because it can contain confidential data.
             log(run_event(record, "call_failed", error=type(failed).__name__, success=False))
             message = "something went wrong inside octave-mcp; see the log of this run"
             return ended(record, "failed", RunError(code=OctaveError.code, message=message))
@@ -200,20 +199,21 @@ class Executor:
     async def _begun(
         self, record: RunRecord, execution: Execution, log: EventLog, attempts: Attempts
     ) -> tuple[RunRecord, Run]:
-        """Return the run's record with the status 'running', and the run.
+        """Set the run's status to 'running', and return its record and the run.
 
         Raises:
-            Crashed: the run has been resumed too often without progress.
+            Crashed: If the run has been resumed too often without progress.
         """
-        # The journal and the events can each show progress that the other does not: the journal has smaller steps, and
-        # only the events include answers and waits.
+        # The journal and the events each show progress that the other does not: the journal has smaller steps, and only
+        # the events include answers and waits.
         resumed_in_vain = min(log.resumed_in_vain, execution.resumed_in_vain)
         if resumed_in_vain >= MAX_FRUITLESS_RESUMES:
             raise Crashed(
                 f"the server ended {resumed_in_vain} times while it executed this run, so the run is not resumed "
                 "again; the log shows the last steps; start a new run, with a lower max_pages if memory was short"
             )
-        # `specialists_per_ask` does not change when a run is resumed: different asks would not be found in its journal.
+        # Keep `specialists_per_ask` when a run is resumed. Otherwise, its asks would change and would not be found in
+        # the journal.
         begun = {
             "status": "running",
             "started_at": record.started_at or datetime.now(UTC),
@@ -257,7 +257,7 @@ class Executor:
         return run
 
     def _askers(self, record: RunRecord, execution: Execution, log: EventLog) -> tuple[Asker, Asker | None]:
-        """Return the askers of the model and of the verifier, if any. Both share a budget and a ledger."""
+        """Return the askers of the model and of the verifier, if there is one. Both share a budget and a ledger."""
         store, clock = execution.store, execution.clock
         on_open_count = self._on_open_count(record, store, log)
         inbox = self.inboxes[record.run_id] = StoredInbox(record.run_id, store, self.notifier.notify, on_open_count)
@@ -278,7 +278,8 @@ class Executor:
         asker, judge = Asker(model, fallback, budget, clock, slow), verifier_of(self._adapters, model, context)
         if judge is None:
             return asker, None
-        # A verifier from the settings has no fallback, since the user did not choose the fallback models as verifiers.
+        # A verifier from the settings has no fallback, because the user did not choose the fallback models as
+        # verifiers.
         fallback_judges = tuple(each for each in fallback if each.capacity.verifies) if judge is model else ()
         return asker, Asker(judge, fallback_judges, budget, clock, slow, asker.ledger)
 
@@ -289,8 +290,6 @@ class Executor:
         return Deadline(clock.now() + limits.run_timeout_seconds, limits.step_timeout_seconds, clock)
 
     def _on_open_count(self, record: RunRecord, store: Store, log: EventLog) -> Callable[[int], Awaitable[None]]:
-        """Return a callback for the inbox, which stores whether the run waits for answers."""
-
         async def store_status(count: int) -> None:
             status: RunStatus = "waiting" if count else "running"
             await store.update_run(record.model_copy(update={"status": status}))
@@ -327,10 +326,7 @@ class Executor:
             await own.close()
 
     async def _needs_no_files(self, run_id: str) -> bool:
-        """Whether the run was cancelled or deleted.
-
-        If another server executes the run now, the files belong to that server.
-        """
+        """Whether the run was cancelled or deleted. If another server executes the run now, its files must stay."""
         current = await self._store.get_run(run_id)
         return current is None or (current.is_final and not current.files)
 

@@ -1,4 +1,4 @@
-"""Produce the result of a run: a new playbook or the next version of a playbook, and its files."""
+"""Produces the result of a run: a new playbook or the next version of a playbook, with its files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def finished(
     """Write and store the playbook or version, and return the final record of the run.
 
     Raises:
-        OctaveError: nothing could be written.
+        OctaveError: If nothing could be written.
     """
     if record.revision:
         return await revised(record, record.revision, run, files)

@@ -1,4 +1,4 @@
-"""Follow the events of a run, whichever process executes it."""
+"""Follows the events of a run, even if another process executes the run."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from octave_mcp.domain.events import Event
 from octave_mcp.ports import Store
 from octave_mcp.runs.notifications import Notifier
 
-# If a follower gets no new event for this long, the last event is repeated.
+# If there is no new event for this long, the last event is repeated.
 HEARTBEAT_SECONDS = 4.0
-# How many recent events are searched for the last message, since not every event has a message.
+# Number of recent events that are searched for the last message, because not every event has a message.
 RECENT_EVENTS = 12
 
 OnEvent = Callable[[Event], Awaitable[None]]
@@ -23,7 +23,7 @@ class Following:
         self._store, self._notifier = store, notifier
 
     async def latest(self, run_id: str) -> Event | None:
-        """Return the run's latest event with its latest message, or None if the run has no events."""
+        """Return the run's latest event with the run's latest message, or None if the run has no events."""
         recent = [event for _, event in await self._store.last_events(run_id, RECENT_EVENTS)]
         if not recent:
             return None
@@ -33,7 +33,7 @@ class Following:
     async def until_at_rest(self, run_id: str, on_event: OnEvent) -> None:
         """Pass each event to `on_event` until the run is final or waits for answers.
 
-        Repeat the last event at each heartbeat.
+        If there is no new event until the next heartbeat, the last event is passed again.
         """
         seen = await self._store.last_events(run_id, 1)
         last = await self.latest(run_id)
@@ -49,8 +49,8 @@ class Following:
                         await on_event(event)
                 if last and not batch:
                     await on_event(last)
-                    # The status is also checked if there is no event: the run may have started to wait just before this
-                    # follower read the events.
+                    # Check the status as well, because the run can have started to wait just before this follower read
+                    # the events.
                     if await self._is_at_rest(run_id):
                         return
 
@@ -64,7 +64,8 @@ class Following:
         watch, beat_at = self._notifier.watch(run_id), clock() + HEARTBEAT_SECONDS
         while True:
             watch.arm()
-            # The record is read before the events: if the record is final, the events that are read next are complete.
+            # Read the record before the events. If the record is final, the events that are read afterwards are
+            # complete.
             record = await self._store.get_run(run_id)
             batch = await self._store.events(run_id, after=after)
             if batch:

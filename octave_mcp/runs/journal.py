@@ -1,4 +1,4 @@
-"""The journal of a run, which records each step under its name, so that a resumed run does not repeat the step."""
+"""The journal of a run. It records each step under the step's name, so that a resumed run does not repeat the step."""
 
 from __future__ import annotations
 
@@ -25,10 +25,13 @@ T = TypeVar("T")
 class Execution:
     """One execution of a run. Its writes are accepted until the run is final or a later execution has started.
 
-    `entries` are the steps that earlier executions recorded. `stop` cancels the task of this execution. `store` waits
-    while the database cannot be used, and the `clock` pauses meanwhile. `report` gets a sentence about recorded steps
-    that cannot be used. `resumed_in_vain` is the number of executions that have ended since a step was last recorded.
-    `stepped_at` is the event-loop time at which the last step started or ended.
+    - `entries`: steps that earlier executions recorded.
+    - `stop`: cancels the task of this execution.
+    - `store`: the store, in which each call waits until a database outage has ended.
+    - `clock`: the run's clock, which pauses during database outages.
+    - `report`: called with a sentence about recorded steps that cannot be used.
+    - `resumed_in_vain`: the number of executions that have ended since a step was last recorded.
+    - `stepped_at`: the event-loop time at which the last step started or ended.
     """
 
     def __init__(
@@ -56,16 +59,16 @@ class Execution:
         return StoredJournal(self)
 
     def recorded(self, name: str, digest: str) -> StepEntry | None:
-        """Return the recorded entry of this step if the step's input is the same."""
-        # The entry is removed, so that its text does not stay in memory and `report_unused` finds only unused entries.
+        """Return the recorded entry of this step, or None if the step's input has changed."""
+        # Remove the entry to free its memory, and so that `report_unused` reports only entries that were not used.
         known = self._entries.pop(name, {})
         if known and digest not in known:
-            self._report(f"step {name!r} is done again: its input has changed")
+            self._report(f"step {name!r} is repeated, because its input has changed")
         return known.get(digest)
 
     def unreadable(self, name: str, failed: ValidationError) -> None:
         where = "; ".join(".".join(map(str, error["loc"])) for error in failed.errors(include_input=False)[:3])
-        self._report(f"step {name!r} is done again: its record cannot be read ({where or 'no JSON'})")
+        self._report(f"step {name!r} is repeated, because its record cannot be read ({where or 'no JSON'})")
 
     def report_unused(self) -> None:
         """Report the recorded steps that this execution did not need, such as steps of another release."""
@@ -87,7 +90,7 @@ class Execution:
     async def record(self, step: StepRecord) -> None:
         """Store the step, or stop the execution if it has lost the run.
 
-        During a database outage, this method waits until the step can be stored, since the step has been paid for.
+        During a database outage, this method waits until it can store the step, because the step has been paid for.
         """
         self.stepped_at = asyncio.get_running_loop().time()
         if not await self.store.put_step(self.run_id, step):
@@ -100,7 +103,7 @@ class Execution:
 
     def _lose(self) -> None:
         self.lose()
-        # `stop` takes effect only at the task's next await, but the caller must not continue until then.
+        # `stop` takes effect only at the task's next await, so raise an exception to stop the caller at once.
         raise asyncio.CancelledError
 
 
@@ -121,8 +124,7 @@ class StoredJournal:
                 return await computed(replayed, entry, kind)
             except ValidationError as failed:
                 self._execution.unreadable(path, failed)
-        # The check is made before each call, so that an execution that has lost its run pays at most for the calls in
-        # flight.
+        # Check before each call, so that an execution that has lost its run pays at most for calls in flight.
         await self._execution.check()
         return await self._executed(path, digest, call, _adapter(kind))
 
@@ -130,7 +132,7 @@ class StoredJournal:
         started_at = datetime.now(UTC)
         try:
             result = await call()
-        except StoreFailed:  # not recorded: after an outage, the step is done again
+        except StoreFailed:  # not recorded, because the step is repeated after the outage
             raise
         except OctaveError as failed:  # recorded like a result, so that a resumed run does not repeat the failed call
             outcome = Outcome(failed=name_of(failed), message=str(failed))
@@ -168,6 +170,6 @@ def replayed(entry: StepEntry, kind: type[T]) -> T:
 
 
 def _usage(result: object) -> Usage:
-    """Return the usage of the answer in a step's result; no usage if the result has no answer."""
+    """Return the token usage of the answer in a step's result. Without an answer, the usage is zero."""
     answer = getattr(result, "answer", result)
     return answer.usage if isinstance(answer, Answer | Unusable) else Usage()

@@ -1,6 +1,6 @@
-"""The periodic work of a process: take answers that other processes accepted, stop lost runs, collect garbage.
+"""Periodic work of a process: takes answers that other processes accepted, stops lost runs and collects garbage.
 
-A server also starts runs that are in no engine, marks abandoned runs as failed, and deletes old runs.
+A server also starts runs that no engine has, marks abandoned runs as failed, and deletes old runs.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from octave_mcp.runs.executor import Executor
 from octave_mcp.runs.outcome import ended
 
 INTERVAL_SECONDS = 60.0
-# How often to check whether other processes have cancelled or taken over runs of this process. Until the check, such
-# runs cost money.
+# How often to check whether other processes have cancelled or taken over runs of this process. Until the check, these
+# runs continue to cost money.
 LOST_RUNS_SECONDS = 1.0
-# How often to check whether other processes have changed runs that wait. These runs spend nothing, but if another
-# process accepts a client's answer, the client waits up to this long for the verdict.
+# How often to check whether other processes have changed waiting runs. Waiting runs spend nothing, but if another
+# process accepts an answer, the client waits up to this long for the verdict.
 WAITING_RUNS_SECONDS = 4.0
-# A run that was stored more recently than this may still be on its way to the engine of the process that stored it.
+# Do not start a run that was stored more recently than this, because the process that stored the run can still be
+# handing it to its engine.
 UNCLAIMED_AFTER = timedelta(seconds=30)
 ABANDONED_AFTER = timedelta(days=7)
 MAX_SEARCHED_RUNS = 1_000
@@ -41,10 +42,11 @@ class Maintenance:
         self._store, self._engine = adapters.store, adapters.engine
 
     def begin(self, *, for_all: bool) -> tuple[asyncio.Task[None], ...]:
-        """Start the periodic work.
+        """Start the periodic work, and return the tasks that start runs.
 
-        `for_all` includes the work for runs of other processes. Return the tasks that start runs. The caller has to
-        cancel these tasks before it closes the engine.
+        If `for_all` is true, the work includes runs of other processes. The caller must cancel the returned tasks
+        before it
+        closes the engine.
         """
         start, clock = self._adapters.supervisor.start, asyncio.get_running_loop().time
         collector = Collector(clock())
@@ -65,7 +67,7 @@ class Maintenance:
 
     async def _take_answers(self) -> None:
         """Wake the runs of this process whose answers were accepted by another process."""
-        # One query covers all questions: with 500 waiting runs, a query for each question took a whole CPU core.
+        # Use one query for all questions: with 500 waiting runs, one query for each question took a whole CPU core.
         if waited_for := self._executor.open_questions:
             for run_id, question_id in await self._store.answered(waited_for):
                 if inbox := self._executor.inboxes.get(run_id):
@@ -83,14 +85,14 @@ class Maintenance:
                 await self._engine.cancel(record.run_id)
 
     async def _is_unclaimed(self, record: RunRecord) -> bool:
-        """Whether this process can execute the run, and the run should be in an engine by now."""
+        """Whether this process can execute the run, and an engine should already have the run."""
         is_late = datetime.now(UTC) - record.created_at > UNCLAIMED_AFTER
         return is_late and await self._executor.claims(record.run_id) == "ours"
 
     async def _is_abandoned(self, record: RunRecord) -> bool:
-        """Whether the run has had no event for a week, and this process cannot execute it either."""
-        # The time of the last event counts, not the run's age: a run may wait for an answer for days and still be
-        # alive.
+        """Whether the run has had no event for a week, and this process cannot execute the run."""
+        # Use the time of the last event instead of the run's age, because a run can wait for an answer for days without
+        # being abandoned.
         last = await self._store.last_events(record.run_id, 1)
         seen_at = last[-1][1].at if last else record.created_at
         return datetime.now(UTC) - seen_at > ABANDONED_AFTER and await self._executor.claims(record.run_id) == "others"
@@ -103,8 +105,8 @@ class Maintenance:
         await answer_cache.delete_expired(self._store)
 
     async def _unused(self, old: Sequence[RunRecord]) -> list[RunRecord]:
-        """Return the runs whose playbook is not revised or refreshed by a newer run."""
-        # The versions of a playbook quote pages that several runs have read, so these runs are deleted together.
+        """Return the runs whose playbook no newer run has revised or refreshed."""
+        # The versions of a playbook quote pages that several runs have read, so delete these runs together.
         gone, used = {record.run_id for record in old}, set[str]()
         for session_id in {record.session_id for record in old}:
             runs = await self._store.runs(session_id=session_id, limit=MAX_SEARCHED_RUNS)
@@ -115,8 +117,7 @@ class Maintenance:
 async def remove(records: Sequence[RunRecord], adapters: Adapters) -> None:
     """Delete the runs, their files, and all data that the engine and the store keep only for these runs."""
     ids = [record.run_id for record in records]
-    # The store is updated last: if this process ends before that, the next attempt still finds the runs and deletes
-    # them.
+    # Update the store last. If this process ends earlier, the next attempt still finds the runs and deletes them.
     await adapters.engine.forget(ids)
     for record in records:
         await adapters.files.remove(record.run_id, record.files)

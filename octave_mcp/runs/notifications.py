@@ -1,4 +1,4 @@
-"""Notify coroutines of changes of a run, directly within a process, or by polling the database."""
+"""Notifies coroutines when a run changes, directly within a process or by polling the database."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import asyncio
 from collections.abc import Container
 from weakref import WeakValueDictionary
 
-# Polling intervals for a run of another process, which cannot notify this process. Each interval is longer than the
-# last.
+# Polling intervals for a run that another process executes, because that process cannot notify this process. Each
+# interval is longer than the one before it.
 FIRST_POLL_SECONDS = 0.1
 MAX_POLL_SECONDS = 2.0
 POLL_GROWTH = 1.5
 
 
 class Notifier:
-    """Notifies waiters in this process of changes of runs.
+    """Notifies coroutines in this process when a run changes.
 
-    `local` are the ids of the runs that this process executes.
+    `local` contains the ids of the runs that this process executes.
     """
 
     def __init__(self, local: Container[str]) -> None:
@@ -25,7 +25,7 @@ class Notifier:
         self._events: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
 
     def notify(self, run_id: str) -> None:
-        """Wake all coroutines that wait for the run. Call this after a change of the run was stored."""
+        """Wake all coroutines that wait for the run. Call this method after storing a change to the run."""
         if event := self._events.pop(run_id, None):
             event.set()
 
@@ -33,16 +33,19 @@ class Notifier:
         return Watch(run_id, self)
 
     def next_event(self, run_id: str) -> asyncio.Event:
-        """Return the event that the next change of the run sets."""
+        """Return the asyncio event that is set when the run changes next."""
         return self._events.setdefault(run_id, asyncio.Event())
 
     def is_local(self, run_id: str) -> bool:
-        """Whether this process executes the run, so that no polling is needed to notice its changes."""
+        """Whether this process executes the run. In this case, changes are noticed without polling."""
         return run_id in self._local
 
 
 class Watch:
-    """Waits for changes of a run. In a loop, the caller calls `arm`, queries the store, and calls `wait`."""
+    """Waits for changes to a run.
+
+    Use it in a loop that calls `arm`, queries the store, and then calls `wait`.
+    """
 
     def __init__(self, run_id: str, notifier: Notifier) -> None:
         self._run_id, self._notifier = run_id, notifier
@@ -50,18 +53,18 @@ class Watch:
         self._next = notifier.next_event(run_id)
 
     def arm(self) -> None:
-        """Make any change from now on end the next `wait`.
+        """Prepare the next `wait` to end if the run changes after this call.
 
-        Call this before the query; otherwise a change may be missed.
+        Call this method before the query. Otherwise, a change between the query and `wait` would be missed.
         """
         self._next = self._notifier.next_event(self._run_id)
 
     def reset_interval(self) -> None:
-        """Poll at short intervals again: after one change, more changes may follow soon."""
+        """Poll at short intervals again, because further changes often follow the first change."""
         self._interval = FIRST_POLL_SECONDS
 
     async def wait(self, seconds: float) -> bool:
-        """Return True when it is time to query again, or False if `seconds` have passed."""
+        """Wait, and return True when it is time to query again, or False after `seconds`."""
         pause = seconds if self._notifier.is_local(self._run_id) else min(seconds, self._interval)
         try:
             async with asyncio.timeout(pause):

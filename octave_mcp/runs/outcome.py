@@ -1,4 +1,4 @@
-"""Determine how a run ends: its final status, and the error of a failed run."""
+"""Determines how a run ends: its final status, and the error of a failed run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def ended(record: RunRecord, status: RunStatus, error: RunError | None = None) -
 
 
 def seconds(record: RunRecord) -> float:
-    """Return how long the run took or has taken so far, including interruptions; 0 while the run is queued."""
+    """Return the duration of the run until now or until its end, including interruptions, or 0 for a queued run."""
     if record.started_at is None:
         return 0.0
     return round(((record.finished_at or datetime.now(UTC)) - record.started_at).total_seconds(), 3)
@@ -36,12 +36,14 @@ def has_mandatory_sections(playbook: Playbook) -> bool:
 
 
 def why_failed(playbook: Playbook, faults: Faults) -> RunError:
-    """Return the error of a run that lacks mandatory sections: what failed, was dropped or could not be found.
+    """Return the error of a run whose playbook lacks mandatory sections.
 
-    If most answers had `faults`, the error is about the faults; otherwise the faults are added to another error.
+    The error says what failed, was dropped or could not be found. If most answers had faults, the error is about these
+    faults; otherwise, the faults are appended to the error text.
     """
     failures = [gap for gap in playbook.gaps if gap.code in _FAILED_GAPS and gap.section != MODEL]
-    # Without access to the model, every other ask fails, too, so this error is the cause that the user has to fix.
+    # Prefer an error about access to the model: without access, all other asks fail as well, so this is the error to
+    # fix.
     failed = next((gap for gap in failures if gap.code in _NO_ACCESS), next(iter(failures), None))
     if faults.are_most and (failed is None or failed.code not in _NO_ACCESS):
         error = faults.error()
@@ -58,11 +60,11 @@ def why_failed(playbook: Playbook, faults: Faults) -> RunError:
 
 
 def is_partial(playbook: Playbook) -> bool:
-    """Whether something failed or was dropped.
+    """Whether the playbook is partial, because something failed or was dropped.
 
-    A page that no longer exists, or a fact that no page states, is not a failure.
+    A page that no longer exists, or a fact that no page states, does not make a playbook partial.
     """
     failed = any(failure.is_transient for failure in playbook.failed_pages)
-    # Gaps that count the model's bad answers are ignored: each loss from a bad answer has another gap.
+    # Ignore gaps that only count the model's bad answers, because whatever a bad answer lost has a gap of its own.
     lost = (gap.code for gap in playbook.gaps if not (gap.section == MODEL and gap.code in _BAD_ANSWERS))
     return failed or any(code in _PARTIAL_GAPS for code in lost)

@@ -1,4 +1,4 @@
-"""Questions of a run: the inbox where the run waits for answers, and the methods to get and answer questions."""
+"""Questions of a run: the inbox in which the run waits for answers, and methods to get and answer questions."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from octave_mcp.ports import Store
 from octave_mcp.runs.notifications import Notifier
 
 ANSWER_TIMEOUT = timedelta(days=7)
-# How long a question is reserved for the client that received it. If a call finds no other question, it gets a reserved
-# question at the end of its wait.
+# How long a question is reserved for the client that received it. If another call finds no other question, it gets the
+# reserved question at the end of its wait.
 LEASE = timedelta(seconds=60)
-# How often a call that waits for a question checks whether a lease has expired, since no notification is sent for that.
+# How often a waiting call checks whether the reservation of a question has expired, because no notification is sent
+# when it expires.
 LEASE_POLL_SECONDS = 5.0
 # How long a call that answers a question waits for the run to check the answer.
 VERDICT_SECONDS = 10.0
 
 
 class StoredInbox:
-    """The inbox of a run, in the store.
+    """The inbox of a run, which is kept in the store.
 
-    `on_open_count` gets the number of open questions whenever the number changes.
+    `on_open_count` is called with the number of open questions whenever this number changes.
     """
 
     def __init__(
@@ -39,11 +40,11 @@ class StoredInbox:
 
     @property
     def open_questions(self) -> Collection[str]:
-        """The ids of the questions that the run waits for."""
+        """The ids of the questions for whose answers the run is waiting."""
         return self._open.keys()
 
     def wake(self, question_id: str) -> None:
-        """Wake the run to read the answer to this question from the store."""
+        """Wake the run, so that it reads the answer to this question from the store."""
         if answered := self._open.get(question_id):
             answered.set()
 
@@ -60,7 +61,7 @@ class StoredInbox:
             return question.answer
         answered = self._open.setdefault(question.question_id, asyncio.Event())
         await self._report_count()
-        # These lines are not in a `finally` block: if the server stops during the wait, the run's status must stay
+        # Do not put these lines into a `finally` block: if the server stops during the wait, the run's status must stay
         # "waiting".
         answer = await self._answer(question, answered)
         self._open.pop(question.question_id, None)
@@ -74,8 +75,8 @@ class StoredInbox:
         self._notify(self._run_id)
 
     async def _answer(self, question: Question, answered: asyncio.Event) -> str | None:
-        """Return the answer, or None if no client gave an answer in time."""
-        # The store is read before the wait, since the answer may have been stored before this coroutine could be woken.
+        """Return the answer, or None if no client answered in time."""
+        # Read the store before waiting, because the answer can have been stored before this coroutine could be woken.
         answer = await self._stored_answer(question)
         if answer is None:
             left = question.asked_at + ANSWER_TIMEOUT - datetime.now(UTC)
@@ -100,7 +101,8 @@ class StoredInbox:
 class Questions:
     """Hands out questions and accepts answers, for runs of any process.
 
-    `inboxes` are the inboxes of the runs that this process executes. `get` returns the record of a run.
+    - `inboxes`: the inboxes of the runs that this process executes.
+    - `get`: returns the record of a run.
     """
 
     def __init__(
@@ -130,7 +132,10 @@ class Questions:
             await watch.wait(min(left, LEASE_POLL_SECONDS))
 
     async def again(self, run_id: str, question_id: str) -> tuple[RunRecord, QuestionRecord, int]:
-        """Return an open or answered question. A correction may refer to a question that another client received."""
+        """Return an open or answered question.
+
+        A client needs this if a correction refers to a question that another client received.
+        """
         record = await self._get(run_id)
         return record, await self._question(run_id, question_id), await self._open_count(run_id)
 
@@ -140,10 +145,9 @@ class Questions:
             raise InputError(f"run {run_id!r} is {record.status} and accepts no more answers; call get_run")
         await self._question(run_id, question_id)
         accepted = await self._store.put_answer(run_id, question_id, answer)
-        # If the same answer arrives again, the client has retried a call whose response was lost, which is not an
-        # error.
+        # Accept the same answer twice, because a client repeats a call if the response was lost.
         if not accepted and (await self._question(run_id, question_id)).answer != answer:
-            raise InputError(f"question {question_id!r} has an answer already; call next_question for another")
+            raise InputError(f"question {question_id!r} already has an answer; call next_question for another question")
         if inbox := self._inboxes.get(run_id):
             inbox.wake(question_id)
         question = await self._judged(run_id, question_id)

@@ -1,4 +1,4 @@
-"""Make a recording of a finished run by replaying its steps from the journal, without asking a model."""
+"""Makes a recording of a finished run by replaying its steps from the journal, without asking a model."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ADVICE = "start a new run with refresh, and record that run"
 
 @dataclass(frozen=True, slots=True)
 class _AcceptedAsk:
-    """An ask with the accepted answer, after corrections."""
+    """An ask, with the answer that was accepted after all corrections."""
 
     step: str
     ask: Ask[Any, Any]
@@ -111,7 +111,7 @@ class _PastRun(Run):
 
 
 class _NoInbox:
-    """An inbox for a run that has ended: it has no questions and accepts none."""
+    """An inbox for a run that has ended. It has no questions and accepts none."""
 
     async def questions(self) -> Sequence[QuestionRecord]:
         return ()
@@ -134,11 +134,11 @@ class Recorder:
         """Return a recording of the answers that a connected client gave in the run; `model` names the client's model.
 
         Raises:
-            InputError: not all answers came from a client, or this release cannot replay the run.
-            NotFinished: the run has not ended, or has no playbook.
+            InputError: If some answers did not come from a client, or this release cannot replay the run.
+            NotFinished: If the run has no playbook, or has not ended.
         """
         if not choice(MODELS, record.model, "model").asks_client:
-            raise InputError(f"only answers of a connected client can be recorded: {record.model} wrote this run")
+            raise InputError(f"only answers from a connected client can be recorded, but {record.model} wrote this run")
         if record.finished_at is None or await self._store.get_playbook(record.run_id) is None:
             raise NotFinished(f"run {record.run_id!r} is {record.status}, and has no playbook to record")
         request = record.request
@@ -177,10 +177,10 @@ class Recorder:
 
 
 def _check(playbook: Playbook) -> None:
-    """Check that this run's own model gave every answer, during this run.
+    """Check that the run's own model gave all answers, and that it gave them during this run.
 
     Raises:
-        InputError: a fallback model gave an answer, or an answer was reused from another run.
+        InputError: If a fallback model gave an answer, or an answer was reused from another run.
     """
     for flag in playbook.flags:
         if flag.code == "stood_in" or (flag.code == "reused" and flag.companies):
@@ -225,7 +225,10 @@ def _value(accepted: _AcceptedAsk, companies: Sequence[Company]) -> Object:
 def _answers(
     asks: Iterable[_AcceptedAsk], companies: Sequence[Company], by_rules: Container[str]
 ) -> Iterable[RecordedAnswer]:
-    """Yield the answers, except answers by rules, and except copy for personas, which is recorded separately."""
+    """Yield the answers to record.
+
+    Answers by rules are not recorded, and copy for personas is recorded separately.
+    """
     for accepted in asks:
         ask: Ask[Any, Value] = accepted.ask
         brief = ask.brief
@@ -246,7 +249,7 @@ def _is_copy(ask: Ask[Any, Any]) -> bool:
 
 
 def _personas(asks: Sequence[_AcceptedAsk], companies: Sequence[Company]) -> Iterable[RecordedPersona]:
-    """Yield every persona of the prospect, with the copy for it."""
+    """Yield all personas of the prospect, each with the copy for this persona."""
     copy = {name: part for each in asks if _is_copy(each.ask) for name, part in _value(each, companies).items()}
     briefs = (each.ask.brief for each in asks if isinstance(each.ask.brief, WritingBrief))
     personas = max((brief.prospect.buyer_personas for brief in briefs), key=len, default=())

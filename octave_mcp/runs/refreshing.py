@@ -29,9 +29,9 @@ from octave_mcp.runs.outcome import ended, is_partial
 from octave_mcp.runs.spending import with_spending
 from octave_mcp.runs.versions import BASIS, Versions
 
-# If a version's `made` has one of these values, the run that wrote the version has read pages.
+# If `made` has one of these values, the version was written by a run that read pages.
 FROM_PAGES = frozenset({"generated", "refreshed"})
-# Sections about how a version was made. If only these sections change, no new version is stored.
+# Sections about how a version was made. If only these sections have changed, no new version is stored.
 ABOUT_VERSION = frozenset({"flags"})
 DERIVED_SECTIONS = frozenset({"gaps", "evidence"})
 
@@ -42,26 +42,26 @@ async def base_of(record: RunRecord, store: Store, model: str, log: Callable[[Ev
     `model` is the identity of the model that will be asked.
 
     Raises:
-        NotFound: the playbook was deleted.
+        NotFound: If the playbook was deleted.
     """
     if record.refreshes is None:
         return None
     version = await _refreshed_version(record, store, record.base_version)
     base, obstacle = await _start(record, version, store, model)
     if base is None:
-        log(run_event(record, "progress", message=f"all questions are asked again: {obstacle}"))
+        log(run_event(record, "progress", message=f"all questions are asked again, because {obstacle}"))
     return base
 
 
 async def _refreshed_version(record: RunRecord, store: Store, number: int | None) -> Version:
     version = await store.get_version(record.playbook_of, number)
     if version is None:
-        raise NotFound(f"run {record.playbook_of!r}, whose playbook was to be refreshed, was deleted")
+        raise NotFound(f"run {record.playbook_of!r} was deleted, so its playbook cannot be refreshed")
     return version
 
 
 async def _start(record: RunRecord, version: Version, store: Store, model: str) -> tuple[Base | None, str]:
-    """Return the base of the refresh, or None and the reason why the refresh has to repeat all asks."""
+    """Return the base of the refresh, or None and the reason why all asks must be repeated."""
     if version.drafts is None:
         return None, "the playbook was written by an earlier release, which stored no drafts"
     research_run_id = _research_run_id(await store.versions(record.playbook_of), version.meta.number)
@@ -70,14 +70,14 @@ async def _start(record: RunRecord, version: Version, store: Store, model: str) 
     if research_run_id is None or basis is None:
         return None, "the research behind the playbook is no longer stored"
     if basis.model != model:
-        return None, f"the playbook was written by {basis.model}, and {model} refreshes it"
+        return None, f"the playbook was written by {basis.model}, but the refresh uses {model}"
     earlier = Earlier({step.digest: step.outcome for step in steps})
     return Base(version.playbook, version.drafts, basis, earlier, research_run_id), ""
 
 
 def _research_run_id(metas: Sequence[VersionMeta], number: int) -> str | None:
-    """Return the id of the run that read the pages that the version quotes."""
-    # Revisions and edits read no pages, so their runs are skipped.
+    """Return the id of the run that read the pages quoted in the version."""
+    # Skip revisions and edits, because they read no pages.
     read = [meta.run_id for meta in metas[:number] if meta.made in FROM_PAGES]
     return read[-1] if read else None
 
@@ -94,7 +94,7 @@ async def refreshed(record: RunRecord, written: Written, run: Run, files: Files)
     """Store the refreshed version, write the playbook's files, and return the final record of the run.
 
     Raises:
-        Outdated: a model has rewritten the playbook since the run started.
+        Outdated: If a model has rewritten the playbook since the run started.
     """
     playbook = await _stored(written, record, run)
     await Versions(run.store, files).publish(record.playbook_of)
@@ -108,10 +108,10 @@ async def _obstacle(record: RunRecord, run: Run) -> str:
 
 
 async def _stored(written: Written, record: RunRecord, run: Run) -> Playbook:
-    """Store the next version and return its playbook. If nothing has changed, return the refreshed playbook.
+    """Store the next version and return its playbook. If nothing has changed, return the newest stored playbook.
 
     Raises:
-        Outdated: a model has rewritten the playbook since the run started.
+        Outdated: If a model has rewritten the playbook since the run started.
     """
     newest = await _refreshed_version(record, run.store, record.base_version)
     while True:
@@ -121,7 +121,8 @@ async def _stored(written: Written, record: RunRecord, run: Run) -> Playbook:
         try:
             return (await run.store.put_version(record.playbook_of, new) or new).playbook
         except Outdated:
-            # The playbook has changed meanwhile. If only people edited it, merge into their version and try again.
+            # The playbook has changed in the meantime. If only people have edited it, merge the refresh into their
+            # version and try again.
             newest = await _edited_since(record, run.store)
 
 
@@ -132,19 +133,20 @@ def _version(written: Written, record: RunRecord, run: Run, newest: Version) -> 
 
 
 def _has_news(new: Version, newest: Version, basis: Basis, run: Run) -> bool:
-    """Whether the new version says anything that the newest stored version does not."""
+    """Whether the new version differs enough from the newest stored version to be stored."""
     has_same_failures = run.base is not None and _failures(basis) == _failures(run.base.basis)
     if run.asker.ledger.cost.asks or not has_same_failures:
         return bool({*new.meta.changed} - ABOUT_VERSION)
-    # No model was asked, so the copy is the same. Scores, gaps and evidence may still differ: for example, an e-mail's
-    # score depends on the e-mails before it, but a revision does not recompute the scores of other e-mails.
+    # No model was asked, so the copy is the same. Ignore differences in scores, gaps and evidence: for example, the
+    # score of an e-mail depends on the e-mails before it, but a revision does not recompute the scores of other
+    # e-mails.
     return bool(
         {*changed_sections(_unscored(newest.playbook), _unscored(new.playbook))} - ABOUT_VERSION - DERIVED_SECTIONS
     )
 
 
 def _failures(basis: Basis) -> list[object]:
-    """Return the gaps, failed pages and page notices of each company's research."""
+    """Return the gaps, failed pages and page notices in the research on each company."""
     return [
         (research.gaps, research.failures, [(page.url, page.notice) for page in research.pages])
         for research in basis.research
@@ -157,10 +159,10 @@ def _unscored(playbook: Playbook) -> Playbook:
 
 
 async def _edited_since(record: RunRecord, store: Store) -> Version:
-    """Return the newest version, provided that only people have changed the playbook since the run started.
+    """Return the newest version if only people have changed the playbook since the run started.
 
     Raises:
-        Outdated: a model has changed the playbook.
+        Outdated: If a model has changed the playbook since the run started.
     """
     metas = await store.versions(record.playbook_of)
     if any(meta.made != "edited" for meta in metas[record.base_version :]):

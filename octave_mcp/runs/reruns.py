@@ -1,4 +1,4 @@
-"""Requests to refresh a playbook: find the playbook, and make the record of the run that refreshes it."""
+"""Handles requests to refresh a playbook: finds the playbook, and makes the record of the run that refreshes it."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Named(NamedTuple):
         return cls(**{name: getattr(request, name) for name in cls._fields})
 
     def applied_to(self, base: RunRecord) -> PlaybookRequest:
-        """Return the playbook's original request, with these options."""
+        """Return the playbook's original request, updated with these options."""
         options = {name: value for name, value in self._asdict().items() if value not in {None, AUTO}}
-        # The request_id is always replaced: with the original request_id, the original run would be returned.
+        # Always replace the request_id, because a request with the original request_id would return the original run.
         fixed = {"refresh": True, "session_id": base.session_id, "request_id": self.request_id}
         return base.request.model_copy(update={**options, **fixed})
 
@@ -46,13 +46,14 @@ class Refreshes:
         self._adapters, self._admission, self._store = adapters, admission, adapters.store
 
     async def meant_by(self, request: PlaybookRequest) -> str | None:
-        """Return the run whose playbook the request refreshes, or None if it asks for a new playbook.
+        """Return the id of the run whose playbook the request refreshes, or None if the request is for a new playbook.
 
         The result is the newest run in the request's session with the same companies, language and context. An empty
-        context matches any context.
+        context
+        matches any context.
 
         Raises:
-            InputError: a company is not a valid domain, or its address is not public.
+            InputError: If a company is not a valid domain, or its address is not public.
         """
         if not (request.refresh and request.session_id):
             return None
@@ -69,14 +70,15 @@ class Refreshes:
         return request.language, *(company.domain for company in companies)
 
     async def admitted(self, run_id: str, named: Named) -> RunRecord:
-        """Return the record of a new run that refreshes the newest version, in the session of the playbook's run.
+        """Return the record of a new run that refreshes the newest version of the playbook.
 
-        If no model is named, the run uses the model that wrote the playbook. The record has no estimate, since the cost
-        depends on how much has changed.
+        The new run is in the session of the playbook's run. If no model is named, the new run uses the model that wrote
+        the
+        playbook. The record has no estimate, because the cost depends on how much has changed.
 
         Raises:
-            NotFound, NotFinished: there is no such run, or it has no playbook.
-            InputError, SetupError: the run cannot be executed here.
+            NotFound, NotFinished: If there is no such run, or it has no playbook.
+            InputError, SetupError: If this process cannot execute the run.
         """
         metas = await Versions(self._store, self._adapters.files).listed(run_id)
         record = await self._store.get_run(run_id)

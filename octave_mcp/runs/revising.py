@@ -22,7 +22,7 @@ from octave_mcp.runs.outcome import ended
 from octave_mcp.runs.spending import with_spending
 from octave_mcp.runs.versions import Versions, no_run
 
-# A revision reads no pages, but a run record needs a source. The crawler needs no setup.
+# A run record needs a source, although a revision reads no pages. The crawler needs no setup.
 SOURCE = "crawler"
 
 
@@ -33,16 +33,17 @@ class Revisions:
     async def admitted(self, wanted: RevisionRequest, keyless_model: str, *, has_client: bool) -> RunRecord:
         """Return the record of a new run that makes this revision, in the session of the playbook's run.
 
-        If no model is named, the run uses the model that wrote the playbook, or else the configured model, or
-        `keyless_model`.
+        If the request names no model, the run uses the model that wrote the playbook. If that model cannot revise the
+        part, the
+        run uses the configured model, or `keyless_model` if no model is configured.
 
         Raises:
-            NotFound: there is no such run.
-            NotFinished: the run has no playbook, or has not ended.
-            UnknownName: there is no such part or version; the text lists those that exist.
-            InputError: the part was not written by a model, or the model cannot follow instructions.
-            Outdated: the version is not the newest.
-            SetupError: the model is not set up.
+            NotFound: If there is no such run.
+            NotFinished: If the run has no playbook, or has not ended.
+            UnknownName: If there is no such part or version. The error text lists the existing parts or versions.
+            InputError: If the part was not written by a model, or the model cannot follow instructions.
+            Outdated: If the version is not the newest.
+            SetupError: If the model is not set up.
         """
         owner, base = await self._base(wanted)
         path, _ = await computed(_located, base, wanted.section, owner.run_id)
@@ -86,10 +87,10 @@ class Revisions:
 
 
 def _check_follows(model: str, writer: str, *, is_named: bool, has_client: bool) -> None:
-    """Check that the model can follow an instruction here.
+    """Check that the model can follow an instruction.
 
     Raises:
-        InputError: the model does not follow instructions, or it asks a client, and no client is connected.
+        InputError: If the model does not follow instructions, or if it asks a client and no client is connected.
     """
     if model == BY_CLIENT and not has_client:
         raise InputError(
@@ -102,10 +103,10 @@ def _check_follows(model: str, writer: str, *, is_named: bool, has_client: bool)
 
 
 def _located(version: Version, section: str, run_id: str) -> tuple[Path, tuple[Origin, ...]]:
-    """Return the path of the part and the drafts that it was assembled from.
+    """Return the path of the part, and the drafts from which the part was assembled.
 
     Raises:
-        InputError: the part does not exist, or models must not change it.
+        InputError: If the part does not exist, or models must not change it.
     """
     check_section(section, REVISABLE)
     path = place_of(version.playbook, section)
@@ -117,13 +118,13 @@ async def revised(record: RunRecord, revision: Revision, run: Run, files: Files)
     """Write and store the revised version, write the playbook's files, and return the final record of the run.
 
     Raises:
-        OctaveError: nothing was written, or the part has been changed since the run started.
+        OctaveError: If nothing was written, or the part has changed since the run started.
     """
     able = tuple(model for model in run.asker.fallback if can_revise(model.name))
     run = replace(run, asker=replace(run.asker, fallback=able))
     base = await run.store.get_version(revision.run_id, revision.base_version)
     if base is None:
-        raise NotFound(f"run {revision.run_id!r}, whose playbook was to be revised, was deleted")
+        raise NotFound(f"run {revision.run_id!r} was deleted, so its playbook cannot be revised")
     done = await run(revise, revision, base)
     omissions = await _stored(record, revision, run, base, done)
     await Versions(run.store, files).publish(revision.run_id)
@@ -133,9 +134,9 @@ async def revised(record: RunRecord, revision: Revision, run: Run, files: Files)
 
 
 async def _stored(record: RunRecord, revision: Revision, run: Run, base: Version, done: Revised) -> tuple[str, ...]:
-    """Store the revision as a change of the newest version.
+    """Apply the revision to the newest version, and store the result as the next version.
 
-    Return sentences about text that was dropped or is missing.
+    Return sentences that explain which text was dropped or is missing.
     """
     newest = base
     while True:
@@ -143,8 +144,8 @@ async def _stored(record: RunRecord, revision: Revision, run: Run, base: Version
         try:
             await run.store.put_version(revision.run_id, made)
         except Outdated:
-            # The playbook has changed meanwhile. If another part was changed, add the revision to that version instead
-            # of failing, since the revision has been paid for.
+            # The playbook has changed in the meantime. If only other parts have changed, add the revision to the newest
+            # version instead of failing, because the revision has been paid for.
             newest = await _newest(revision, run.store, base)
         else:
             known = newest.playbook.gaps
@@ -169,19 +170,19 @@ async def _newest(revision: Revision, store: Store, base: Version) -> Version:
     """Return the newest version if the revised part has not changed.
 
     Raises:
-        Outdated: the part has been changed since.
+        Outdated: If the part has changed since the run started.
     """
     newest = await store.get_version(revision.run_id)
     metas = await store.versions(revision.run_id)
     if newest is None:
-        raise NotFound(f"run {revision.run_id!r}, whose playbook was to be revised, was deleted")
+        raise NotFound(f"run {revision.run_id!r} was deleted, so its playbook cannot be revised")
     if not await computed(_is_unchanged, revision, base, newest):
         check_base(revision.run_id, revision.base_version, metas)
     return newest
 
 
 def _is_unchanged(revision: Revision, base: Version, newest: Version) -> bool:
-    """Whether the revised part, and the drafts that it was assembled from, are the same in both versions."""
+    """Whether the revised part and its drafts are the same in both versions."""
     path, drafted = _located(base, revision.section, revision.run_id)
     try:
         if _located(newest, revision.section, revision.run_id) != (path, drafted):

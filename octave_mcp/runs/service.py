@@ -1,4 +1,4 @@
-"""Start, follow, cancel and list runs. A run belongs to the server and outlives the call that started it."""
+"""Starts, follows, cancels and lists runs. A run belongs to the server and outlives the call that started it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Runs:
         executes only the runs that it starts.
 
         Raises:
-            StoreFailed, SetupError: the database cannot be used.
+            StoreFailed, SetupError: If the database cannot be used.
         """
         try:
             await self._store.open()
@@ -76,12 +76,12 @@ class Runs:
 
         The next server resumes runs that have not ended.
         """
-        # The order matters: first the tasks that start runs, then the engine that executes runs, then the logs that the
-        # engine writes to, and last the store, which all others use.
+        # Close in this order: first the tasks that start runs, then the engine that executes runs, then the logs that
+        # the engine writes to, and last the store, which all others use.
         for task in self._starting:
             task.cancel()
         await asyncio.gather(*self._starting, return_exceptions=True)
-        # A run that waits for an answer will not end within the grace period, so there is no point in waiting for it.
+        # Do not wait for runs that wait for answers, because they will not end within the grace period.
         await self._engine.close(0 if self._executor.only_waits else grace_seconds)
         for log in tuple(self._executor.logs.values()):
             await log.close()
@@ -95,11 +95,11 @@ class Runs:
         session has a playbook of the same deal, that playbook is refreshed.
 
         Raises:
-            InputError: a domain is invalid or not public, both domains are one company, or the language is not
-                supported.
-            ReusedRequest: the request_id was used for another request.
-            NotFound: the session does not exist.
-            SetupError: the model or source is not set up.
+            InputError: If a domain is invalid or not public, if both domains belong to one company, or if the
+                language is not supported.
+            ReusedRequest: If the request_id was used for another request.
+            NotFound: If the session does not exist.
+            SetupError: If the model or source is not set up.
         """
         if earlier := await self._refreshes.meant_by(request):
             return await self.refresh(earlier, Named.in_request(request))
@@ -114,8 +114,8 @@ class Runs:
         """Start a run that rewrites a part of a playbook, or return the run with the same request_id.
 
         Raises:
-            ReusedRequest: the request_id was used for another request.
-            OctaveError: see `Revisions.admitted`.
+            ReusedRequest: If the request_id was used for another request.
+            OctaveError: See `Revisions.admitted`.
         """
         if known := await self._known(wanted):
             return known
@@ -127,15 +127,15 @@ class Runs:
         """Start a run that writes a playbook's next version from the current pages.
 
         Raises:
-            OctaveError: see `Refreshes.admitted`.
+            OctaveError: See `Refreshes.admitted`.
         """
         record = await self._refreshes.admitted(run_id, named)
         return same(await self._begun(record, new_session=False), record.request)
 
     async def _begun(self, record: RunRecord, *, new_session: bool) -> RunRecord:
         """Store and start the run, or return the stored run with the same request_id."""
-        # The run is stored before it is started: if this process ends in between, `Maintenance` starts the run. Two
-        # calls with the same request_id may both get here, so the store decides which call creates the run.
+        # Store the run before starting it: if this process ends in between, `Maintenance` starts the run. Two calls
+        # with the same request_id can both get here, so the store decides which call creates the run.
         stored = await self._store.add_run(record, new_session=new_session)
         if stored is record:
             await self._store.append(record.run_id, [run_event(record, "progress", message="queued", total=1)])
@@ -161,7 +161,7 @@ class Runs:
         """Return the run's record.
 
         Raises:
-            NotFound: there is no such run.
+            NotFound: If there is no such run.
         """
         record = await self._store.get_run(run_id)
         if record is None:
@@ -169,16 +169,16 @@ class Runs:
         return record
 
     async def playbook(self, run_id: str) -> Playbook | None:
-        """Return the newest version of the playbook, or None if no version is stored. The run may still be active."""
+        """Return the newest version of the playbook, or None if no version is stored. The run can still be active."""
         return await self._store.get_playbook(run_id)
 
     async def finished(self, run_id: str, version: int | None = None) -> Playbook:
-        """Return the given or the newest version of the playbook of a run that has ended.
+        """Return the playbook of a run that has ended, by default in the version that `Versions.one` returns.
 
         Raises:
-            NotFound: there is no such run.
-            NotFinished: the run has no playbook, or has not ended.
-            UnknownName: there is no such version.
+            NotFound: If there is no such run.
+            NotFinished: If the run has no playbook, or has not ended.
+            UnknownName: If there is no such version.
         """
         return await self.versions.playbook(run_id, version)
 
@@ -186,9 +186,9 @@ class Runs:
         """Return a recording of the answers that a connected client gave in the run. `model` names the client's model.
 
         Raises:
-            NotFound: there is no such run.
-            NotFinished: the run has no playbook, or has not ended.
-            InputError: the run cannot be recorded.
+            NotFound: If there is no such run.
+            NotFinished: If the run has no playbook, or has not ended.
+            InputError: If the run cannot be recorded.
         """
         return await Recorder(self._adapters, self._admission).recorded(await self.get(run_id), model)
 
@@ -198,7 +198,7 @@ class Runs:
         return len(self._executor.logs)
 
     async def failing(self) -> dict[str, str]:
-        """Return the names of failing background tasks and of the store, if it fails, with the reasons."""
+        """Return the reason for each failing background task, by name. A failing store is included."""
         store = await self._store_check()
         return {**self._adapters.supervisor.failing, **({STORE: store} if store else {})}
 
@@ -212,9 +212,9 @@ class Runs:
         """Check a text that a person wrote against the pages that the run has read, without asking a model.
 
         Raises:
-            NotFound: there is no such run.
-            NotFinished: the run has no playbook, or has not ended.
-            InputError: the text has nothing to check, or is too long.
+            NotFound: If there is no such run.
+            NotFinished: If the run has no playbook, or has not ended.
+            InputError: If the text has nothing to check, or is too long.
         """
         record, playbook = await self.get(run_id), await self.finished(run_id)
         pages = await self._store.pages_with_texts({page.sha256 for page in playbook.pages})
@@ -225,12 +225,12 @@ class Runs:
         return await self._following.latest(run_id)
 
     async def follow(self, run_id: str, wait_seconds: float, on_event: OnEvent) -> RunRecord:
-        """Wait until the run is final or waits for answers, for at most `wait_seconds`, and return the run.
+        """Wait up to `wait_seconds` until the run is final or waits for answers, and return the run.
 
-        `on_event` gets each event. While there are no new events, it gets the last event again every 4 s.
+        `on_event` is called with each event. If there are no new events, it is called with the last event every 4 s.
 
         Raises:
-            NotFound: there is no such run.
+            NotFound: If there is no such run.
         """
         record = await self.get(run_id)
         if not record.is_at_rest and wait_seconds > 0:
@@ -245,7 +245,7 @@ class Runs:
         """Yield the run's events after number `after`, each with its number, until the run has ended.
 
         Raises:
-            NotFound: there is no such run.
+            NotFound: If there is no such run.
         """
         await self.get(run_id)
         async with aclosing(self._following.batches(run_id, after)) as batches:
@@ -258,11 +258,12 @@ class Runs:
     ) -> tuple[RunRecord, QuestionRecord | None, int]:
         """Return the run, one of its open questions (or the one with `question_id`), and the number of open questions.
 
-        If `leased`, the question is reserved for a minute, so that concurrent calls get different questions. Within
-        that minute, another call gets the question only if no other question opens during its `wait_seconds`.
+        If `leased`, the question is reserved for a minute, so that concurrent calls get different questions. During
+        this
+        minute, another call gets the question only if no other question opens within its `wait_seconds`.
 
         Raises:
-            NotFound: there is no such run, or no such question.
+            NotFound: If there is no such run, or no such question.
         """
         if question_id:
             return await self._questions.again(run_id, question_id)
@@ -271,11 +272,11 @@ class Runs:
     async def answer(self, run_id: str, question_id: str, answer: str) -> tuple[RunRecord, QuestionRecord, int]:
         """Store an answer. Return the run, the question with the verdict, and the number of open questions.
 
-        The run itself checks the answer, so there is no verdict while no process executes the run.
+        The run itself checks the answer. If no process executes the run, there is no verdict yet.
 
         Raises:
-            NotFound: there is no such run, or no such question.
-            InputError: the question already has another answer, or the run has ended.
+            NotFound: If there is no such run, or no such question.
+            InputError: If the question already has another answer, or the run has ended.
         """
         return await self._questions.answer(run_id, question_id, answer)
 
@@ -283,30 +284,31 @@ class Runs:
         """Cancel the run, unless it is final, and return its record.
 
         Raises:
-            NotFound: there is no such run.
+            NotFound: If there is no such run.
         """
         record = await self.get(run_id)
         if not record.is_final:
-            # The record is updated first: once the run is final, the store ignores further writes of its execution.
+            # Update the record first, because the store ignores all writes by the run's execution after the run is
+            # final.
             await self._executor.end(ended(record, "cancelled"))
             await self._engine.cancel(run_id)
         return await self.get(run_id)
 
     async def list_runs(self, session_id: str | None, limit: int, after: str | None) -> list[RunRecord]:
-        """Return the runs of one session or of all, newest first, after the run with the id `after`.
+        """Return the runs of one session or of all sessions, newest first, starting after the run with the id `after`.
 
         Raises:
-            InputError: there is no run with the id `after`.
+            InputError: If there is no run with the id `after`.
         """
         if after is not None and await self._store.get_run(after) is None:
             raise _no_cursor(after)
         return await self._store.runs(session_id=session_id, limit=limit, after=after)
 
     async def list_sessions(self, limit: int, after: str | None) -> list[SessionRecord]:
-        """Return the sessions, newest first, after the session with the id `after`.
+        """Return the sessions, newest first, starting after the session with the id `after`.
 
         Raises:
-            InputError: there is no session with the id `after`.
+            InputError: If there is no session with the id `after`.
         """
         if after is not None and await self._store.session(after) is None:
             raise _no_cursor(after)
@@ -316,7 +318,7 @@ class Runs:
         """Return the session's record.
 
         Raises:
-            NotFound: there is no such session.
+            NotFound: If there is no such session.
         """
         session = await self._store.session(session_id)
         if session is None:
@@ -324,12 +326,12 @@ class Runs:
         return session
 
     async def delete_session(self, session_id: str) -> int:
-        """Cancel the session's active runs, delete the session with all its runs, and return the number of runs.
+        """Cancel the session's active runs, delete the session and its runs, and return the number of deleted runs.
 
-        Everything that is stored or cached only for these runs is deleted, too, except log records.
+        Data that is stored or cached only for these runs is deleted as well, except for log records.
 
         Raises:
-            NotFound: there is no such session.
+            NotFound: If there is no such session.
         """
         await self.session(session_id)
         runs = await self._store.runs(session_id=session_id, limit=1_000_000)
@@ -340,7 +342,6 @@ class Runs:
 
 
 async def _no_claims(_: str) -> Claim:
-    """Claim no runs, in a process that does not adopt runs of other processes."""
     return "others"
 
 

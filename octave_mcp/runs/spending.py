@@ -1,4 +1,4 @@
-"""Sum the cost and time of a playbook over all its versions."""
+"""Sums the cost and time of all versions of a playbook."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _COUNTS = ("asks", "input_tokens", "cached_tokens", "output_tokens", "reused")
 
 
 def with_spending(playbook: Playbook, base: Playbook, record: RunRecord, run: Run) -> Playbook:
-    """Return the playbook with the cost and timings of `base` plus the cost and timings of the run."""
+    """Return the playbook with the run's cost and timings added to the cost and timings of `base`."""
     more = {"cost": _cost(playbook.cost, base.cost, run), "timings": _timings(base.timings, record, run)}
     return playbook.model_copy(update=more)
 
 
 def _cost(new: Cost, base: Cost, run: Run) -> Cost:
-    # Page counts are not summed: they are the counts of the run that last read the pages.
+    # Do not sum page counts, because they describe only the run that last read the pages.
     spent = run.asker.ledger.cost
     sums: dict[str, object] = {name: getattr(base, name) + getattr(spent, name) for name in _COUNTS}
     usd = None if base.usd is None or spent.usd is None else base.usd + spent.usd

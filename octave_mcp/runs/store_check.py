@@ -1,4 +1,4 @@
-"""Check that the store works by writing and reading a value: the disk may be full, or the database read-only."""
+"""Checks that the store works, by writing and reading a value. This fails if the disk is full, for example."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from octave_mcp.runs.adapters import Adapters
 
 STORE = "store"
 KEY = "check of the store"
-# A few bytes would not be enough: they may fit into the last block of a file even if the disk is full.
+# A few bytes would not be enough, because they can fit into the last block of a file even if the disk is full.
 WRITTEN_BYTES = 16_384
-# How long a result is reused. /readyz needs no token, so anyone could otherwise keep the disk busy.
+# How long a result is reused. Without reuse, anyone could keep the disk busy, because /readyz needs no token.
 VALID_SECONDS = 1.0
 
 

@@ -1,4 +1,4 @@
-"""Choose the model that judges the claims of a run: the run's own model, or the model in OCTAVE_VERIFY_MODEL."""
+"""Chooses the model that judges the claims of a run: the run's own model, or the model in OCTAVE_VERIFY_MODEL."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _SETTING = "OCTAVE_VERIFY_MODEL"
 
 
 def verifier_of(adapters: Adapters, model: Model, context: RunContext | None = None) -> Model | None:
-    """Return the model that judges the claims of a run that uses `model`, or None if claims are not judged.
+    """Return the model that judges claims in a run with this model, or None if claims are not judged.
 
     Raises:
-        SetupError: the settings name a model that cannot judge claims.
+        SetupError: If the settings name a model that cannot judge claims.
     """
     name = adapters.limits.verify_model
     if name == OFF:
@@ -26,7 +26,7 @@ def verifier_of(adapters: Adapters, model: Model, context: RunContext | None = N
     except (SetupError, UnknownName) as unusable:
         raise SetupError(f"{_SETTING}: {unusable}") from None
     if chosen.capacity.is_answered_by_client:
-        raise SetupError(f"{_SETTING}: {name} cannot judge what another model wrote, since its answers may take days")
+        raise SetupError(f"{_SETTING}: {name} cannot judge what another model wrote, because its answers can take days")
     return chosen if chosen.capacity.verifies else _refused(name)
 
 
@@ -34,7 +34,7 @@ def check_verifier(chosen: Model | None) -> None:
     """Check that the verifier, if there is one, can be used.
 
     Raises:
-        SetupError: the verifier cannot be used.
+        SetupError: If the verifier cannot be used.
     """
     try:
         if chosen:

@@ -1,4 +1,4 @@
-"""List, read, edit and publish the versions of the playbooks of runs."""
+"""Lists, reads, edits and publishes the versions of playbooks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from octave_mcp.ports import Store
 from octave_mcp.runs.adapters import Files
 from octave_mcp.runs.outcome import seconds
 
-# The journal step that records the research behind a playbook. A refresh starts from this research.
+# Name of the journal step that records the research behind a playbook. A refresh starts from this research.
 BASIS = "basis"
 
 
@@ -40,7 +40,7 @@ async def stored(written: Written, record: RunRecord, run: Run) -> Playbook:
 
 
 async def record_basis(written: Written, run: Run) -> None:
-    """Record the research behind the playbook in the journal, as a step that only returns the research."""
+    """Record the research behind the playbook as a journal step, so that a refresh can start from this research."""
 
     async def basis() -> Basis:
         return written.basis
@@ -51,8 +51,9 @@ async def record_basis(written: Written, run: Run) -> None:
 class Versions:
     """The playbook versions of runs that have ended. `files` stores the files of the newest version.
 
-    The versions of a revision or refresh are the versions of the playbook that it changed. Every method raises NotFound
-    if the run does not exist, and NotFinished if the run has no playbook or has not ended.
+    For a revision or refresh, these are the versions of the playbook that it changed. Every method raises NotFound if
+    the
+    run does not exist, and NotFinished if the run has no playbook or has not ended.
     """
 
     def __init__(self, store: Store, files: Files) -> None:
@@ -65,11 +66,12 @@ class Versions:
     async def one(self, run_id: str, number: int | None = None) -> VersionMeta:
         """Return the version with this number.
 
-        If `number` is None, return the version that this run wrote, if the run is a revision or refresh; the refreshed
-        version, if a refresh changed nothing; otherwise the newest version.
+        If `number` is None and the run is a revision or refresh, return the version that the run wrote. If a refresh
+        changed
+        nothing, return the version that it refreshed. In all other cases, return the newest version.
 
         Raises:
-            UnknownName: there is no such version; the text lists those that exist.
+            UnknownName: If there is no such version. The error text lists the existing versions.
         """
         record, metas = await self._record_and_versions(run_id)
         return _chosen(record, metas, number)
@@ -85,22 +87,24 @@ class Versions:
     async def pair(self, run_id: str, before: int | None, after: int | None) -> tuple[VersionMeta, VersionMeta]:
         """Return two versions to compare: by default, the version that `one` returns and the version before it.
 
-        If `one` returns the first version, both are the same.
+        If `one` returns the first version, both results are this version.
 
         Raises:
-            UnknownName: as in `one`.
+            UnknownName: If there is no such version. The error text lists the existing versions.
         """
         record, metas = await self._record_and_versions(run_id)
         newer = _chosen(record, metas, after)
         return _chosen(record, metas, max(1, newer.number - 1) if before is None else before), newer
 
     async def edit(self, run_id: str, section: str, given: Given, *, base: int, by: str) -> tuple[VersionMeta, OwnText]:
-        """Store a version with a person's own text for a part, and return the version and the results of the checks.
+        """Store a new version in which a person's text replaces a part.
+
+        Return the new version, and the text with the results of the checks.
 
         Raises:
-            UnknownName: there is no such version, or no such part of it.
-            InputError: the part cannot be edited, or the text does not have the part's form.
-            Outdated: `base` is not the newest version.
+            UnknownName: If there is no such version, or no such part of it.
+            InputError: If the part cannot be edited, or the text does not have the structure of the part.
+            Outdated: If `base` is not the newest version.
         """
         record, metas = await self._record_and_versions(run_id)
         owner, number = record.playbook_of, _chosen(record, metas, base).number
@@ -117,10 +121,10 @@ class Versions:
         return version.meta, new.own
 
     async def publish(self, run_id: str) -> None:
-        """Rewrite the files of the run's playbook for the newest version, if the files are on this machine."""
+        """Rewrite the run's playbook files from the newest version, if the files are on this machine."""
         record, number = await self._store.get_run(run_id), 0
         while record and record.files and number != (newest := (await self.one(run_id)).number):
-            # The loop ends when no newer version exists: while this process writes files, another process may store the
+            # Repeat until there is no newer version: while this process writes files, another process can store the
             # next version and write its files first.
             number = newest
             await self._files.replace(run_id, await self.playbook(run_id, number))

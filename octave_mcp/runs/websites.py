@@ -1,4 +1,4 @@
-"""Scrape pages and map sites for a caller, outside a run."""
+"""Scrapes pages and maps sites for a caller, outside of a run."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ class Websites:
         self._adapters = adapters
 
     async def scrape(self, urls: Sequence[str], source: str, *, refresh: bool) -> tuple[Page | PageFailure, ...]:
-        """Return the page at each URL, or the reason why it cannot be read, in the order of `urls`.
+        """Return the page at each URL, or a failure if the page cannot be read, in the order of `urls`.
 
         Raises:
-            SetupError, UnknownName: the source does not exist or is not set up.
+            SetupError, UnknownName: If the source does not exist or is not set up.
         """
         async with self._source(source, refresh=refresh) as pages:
             return tuple(await together(*(self._page(pages, url) for url in urls)))
 
     async def map(self, site: str, source: str, *, refresh: bool) -> Site:
-        """Return the home page of a site, and the URLs found on it, in the sitemaps and on related sites.
+        """Return a site with its home page, and with the URLs on the home page, in sitemaps and on related sites.
 
         Raises:
-            InputError: `site` is not the address of a website.
-            SiteUnreachable, SiteRefuses: the home page cannot be read.
-            SetupError, UnknownName: the source does not exist or is not set up.
+            InputError: If `site` is not the address of a website.
+            SiteUnreachable, SiteRefuses: If the home page cannot be read.
+            SetupError, UnknownName: If the source does not exist or is not set up.
         """
         async with self._source(source, refresh=refresh) as pages:
             company = self._company(site)
@@ -55,7 +55,7 @@ class Websites:
         return page
 
     def _company(self, text: str) -> Company:
-        # The role has no effect here: it only decides which pages of a company are worth reading.
+        # Any role will do here, because the role only decides which pages of a company are worth reading.
         return parse_company(text, "prospect", self._adapters.allow_hosts)
 
     @asynccontextmanager
@@ -83,7 +83,7 @@ def _absolute(url: str, company: Company) -> str:
 
 def _failure(url: str, failed: InputError | UpstreamError) -> PageFailure:
     """Return the failure with the URL that the caller gave."""
-    # The page failure that caused the error is more exact: it has the code and reason of the failed request.
+    # Prefer the page failure that caused the error, because it has the code and reason of the failed request.
     cause = getattr(failed.__cause__, "failure", None)
     if isinstance(cause, PageFailure):
         return cause.model_copy(update={"url": url})
