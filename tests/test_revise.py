@@ -274,7 +274,7 @@ EMAIL = "Subject: my own\n\nHi there,\n\nI wrote this   myself.\n\nAnn"
 async def test_text_written_by_a_person_is_never_changed(base: Base) -> None:
     await base.edit(TOUCH, EMAIL, 1)
     own = (await base.playbook()).email_sequences[0].touches[2]
-    with pytest.raises(InputError, match=r"written by Ann in version 2.* edit that part"):
+    with pytest.raises(InputError, match=r"written by Ann in version 2.* edit this part"):
         await base.revise(f"{TOUCH}.subject")
     record = await base.revise("email_sequences.persona-1")
     playbook = await base.playbook()

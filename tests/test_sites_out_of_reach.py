@@ -275,7 +275,7 @@ async def test_a_run_reports_which_pages_firecrawl_read_and_what_they_cost(
         "read by Firecrawl: The page shows few words until its scripts run",
         "read by Firecrawl: The site asks visitors to prove that they are human",
     }
-    assert {gap.would_fill for gap in gaps} == {"nothing, since these pages were read"}
+    assert {gap.would_fill for gap in gaps} == {"nothing, because these pages were read"}
     assert playbook.cost.credits == double.fetched.total() == 3
 
 

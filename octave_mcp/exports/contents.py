@@ -156,12 +156,12 @@ class Contents:
         return tuple(gap for gap in self.playbook.gaps if gap.is_in(section))
 
     def own_value_map(self, track: TalkTrack) -> Sequence[ValueMapRow[EvidenceId]]:
-        """Return the rows of the talk track's value map that the value map of the deal does not contain."""
+        """Return the rows of the talk track's value map that are not in the deal's value map."""
         shown = {_pair(row) for row in self.playbook.fit.value_map}
         return [row for row in track.value_map if _pair(row) not in shown]
 
     def own_pains(self, persona: PriorityPersona) -> Sequence[Sentence[EvidenceId]]:
-        """Return the persona's pains that the value map of the deal does not contain."""
+        """Return the persona's pain points that are not in the deal's value map."""
         shown = {bare(row.pain.text) for row in self.playbook.fit.value_map}
         return [pain for pain in persona.pains if bare(pain.text) not in shown]
 

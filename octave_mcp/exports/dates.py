@@ -6,8 +6,7 @@ from datetime import date
 
 from octave_mcp.evidence.dates import year_month_day
 
-# From these limits on, ages are given in weeks, months or years: "13 days old", but "2 weeks old" instead of "14 days
-# old".
+# Minimum ages that are given in weeks, months and years: 13 days are "13 days old", but 14 days are "2 weeks old".
 _MIN_DAYS_AS_WEEKS, _MIN_DAYS_AS_MONTHS, _MIN_MONTHS_AS_YEARS = 14, 61, 24
 
 

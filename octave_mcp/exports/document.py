@@ -66,7 +66,7 @@ class Citation:
 
 
 class Citations:
-    """Numbers evidence in the order of first citation in a document."""
+    """Numbers the evidence in a document, in the order in which evidence is first cited."""
 
     def __init__(self, playbook: Playbook) -> None:
         self._evidence = playbook.evidence

@@ -39,7 +39,7 @@ class PlaybookFiles:
 
         Raises:
             NotWritten: If the files cannot be written there.
-            StoreFailed: If the disk is full. A later retry may succeed.
+            StoreFailed: If the disk is full. A later retry can succeed.
         """
         today = date.today()  # noqa: DTZ011 - the user's day
         name = f"{pair_of(playbook)}-{today:%Y-%m-%d}"
@@ -48,8 +48,8 @@ class PlaybookFiles:
             folder = Path(claimed) if claimed else await computed(_new_folder, self._root / name, run_id)
             if not claimed:
                 await self._store.put_value(_folder_key(run_id), str(folder), run_id=run_id)
-            # Remove the marker only after the store has recorded the folder. Before, only the marker identifies the
-            # folder after a crash.
+            # Remove the marker only after the store has recorded the folder. Until then, only the marker identifies the
+            # folder if the process crashes.
             await asyncio.to_thread((folder / _marker(run_id)).unlink, missing_ok=True)
             return await computed(write_files, playbook, folder)
         except OSError as failed:
@@ -104,7 +104,7 @@ def rendered(playbook: Playbook, form: Format, pages: Mapping[str, str] = NO_PAG
 
 
 def pair_of(playbook: Playbook) -> str:
-    """Return the domains of both companies as part of a file name."""
+    """Return the domains of both companies, joined for use in a file name."""
     # A domain with a port has a colon, which Windows does not allow in file names.
     return f"{playbook.vendor.domain}-{playbook.prospect.domain}".replace(":", "_")
 

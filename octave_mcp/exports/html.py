@@ -18,11 +18,10 @@ from octave_mcp.exports.pages import embedded_pages
 
 @dataclass(frozen=True, slots=True)
 class Html:
-    """Renders the playbook as one file that loads nothing.
+    """Renders the playbook as one file that loads no other files.
 
     The style and the script are embedded, and the file's Content-Security-Policy allows no others. `texts` are page
-    texts
-    by digest. Sources on these pages open within the file.
+    texts by digest. Sources on these pages open within the file.
     """
 
     texts: Mapping[str, str] = field(default_factory=dict[str, str])

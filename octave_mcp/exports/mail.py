@@ -58,7 +58,10 @@ class Mail:
 
     @property
     def unplaced(self) -> tuple[Sentence[EvidenceId], ...]:
-        """Sentences that are not in the body word for word. They are shown below the body, with their sources."""
+        """Sentences that are not in the body word for word.
+
+        Documents show these sentences below the body, with their sources.
+        """
         # Compare sentences by identity, because two sentences of a body can be equal.
         placed = {id(piece.sentence) for piece in self.pieces}
         return tuple(sentence for sentence in self.touch.sentences if id(sentence) not in placed)
@@ -71,7 +74,7 @@ class Mail:
 
     @property
     def unsure(self) -> tuple[Sentence[EvidenceId], ...]:
-        """Inferences, and sentences that their quotations do not fully support."""
+        """Sentences that are inferences, or that their quotations do not fully support."""
         return tuple(
             sentence for sentence in self.touch.sentences if sentence.kind == "inference" or mark_of(sentence.support)
         )

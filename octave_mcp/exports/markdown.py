@@ -22,8 +22,8 @@ _LEADING = re.compile(r"^(?:([-+=#:])|(\d+)([.)])(?=\s|$))")
 
 _NOT_IN_LINKS = re.compile(r"[\s<>\\`|]")
 
-# Background sections list at most this many entries of each kind and only count the others. This keeps the Markdown
-# under 6,000 words.
+# To keep the Markdown under 6,000 words, background sections list at most this many entries of each kind and only count
+# the others.
 MAX_LISTED = 3
 # Up to ten of these vendor elements are listed, because sales reps look for a customer that they can mention.
 LISTED_ELEMENTS = ("case_studies", "reference_customers")
@@ -66,7 +66,7 @@ def _disarm(leading: re.Match[str]) -> str:
 
 
 def _ticks(text: str, minimum: int) -> str:
-    """Return a row of backticks that is longer than any in the text, so that the text cannot end the code."""
+    """Return a row of backticks that is longer than any such row in the text, so that the text cannot end the code."""
     return "`" * max(minimum, 1 + max(map(len, re.findall("`+", text)), default=0))
 
 

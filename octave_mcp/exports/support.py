@@ -41,8 +41,7 @@ def counted(playbook: Playbook) -> str:
     """Return text that says how many claims have each verdict, and who judged them.
 
     Return '' for a playbook without verdicts. Claims in the brief are not counted, because the brief repeats claims of
-    other
-    sections.
+    other sections.
     """
     without_brief = playbook.model_copy(update={"brief": None})
     supports = [claim.support for claim in claims(without_brief) if claim.support]

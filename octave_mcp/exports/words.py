@@ -64,7 +64,7 @@ WHEREABOUTS: Mapping[Whereabouts, str] = {
     "testimonial": "signs a testimonial",
 }
 
-# The words before a list of tools, partners or certificates. They describe how a company is related to these.
+# Words that say how a company is related to the tools, partners or certificates that are listed after these words.
 TOOLS: Mapping[Relation, str] = {
     "uses": "runs on",
     "sells": "offers integrations with",
@@ -145,7 +145,7 @@ def language_in_words(code: str) -> str:
 def as_sentence(text: str) -> str:
     """Return the text of a flag or gap as a sentence, so that it can follow another sentence.
 
-    The texts of flags and gaps start in lower case, since reports put them after a colon. A first word that is a
+    The texts of flags and gaps start in lower case, because reports put them after a colon. A first word that is a
     domain, a number or a name such as 'eBay' stays unchanged.
     """
     first = text.split(maxsplit=1)[0] if text else ""

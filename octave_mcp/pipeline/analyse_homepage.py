@@ -1,4 +1,4 @@
-"""Step 3: find a company's name and what the company does, from its home page."""
+"""Step 3: find out the company's name and business from its home page."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _without_answer(company: Company, home: Page, failed: UpstreamError) -> Prof
 
 
 def _supported(checked: Checked[HomepageAnswer[EvidenceId]]) -> Claim[EvidenceId] | None:
-    """Return the company's name, or None if no quotation contains the name or the name resembles an instruction."""
+    """Return the name, or None if no quotation contains it or it looks like an instruction to a model."""
     name = checked.value.name
     quotes = {evidence.id: evidence.quote for evidence in checked.evidence}
     is_quoted = name and any(has_words(name.text, quotes[i]) for i in name.evidence) and safe_name(name.text, "")

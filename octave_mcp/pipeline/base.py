@@ -23,11 +23,11 @@ UPSTREAM_CODES = frozenset(kind.code for kind in tree(UpstreamError))
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """A playbook version with the drafts and research that it was made from.
+    """A playbook version, with the drafts and research from which it was made.
 
     - `earlier`: answers from the run that wrote this version.
     - `research_run_id`: id of the run that stored the pages that this version quotes.
-    - `current_evidence`: evidence that is still on the pages. The refresh fills it in while it reads the pages.
+    - `current_evidence`: evidence that is still on the pages. A refresh fills this field while it reads the pages.
     """
 
     playbook: Playbook

@@ -34,9 +34,7 @@ def with_earlier(flags: Iterable[Flag], playbook: Playbook) -> tuple[Flag, ...]:
 def refreshed(written: Written, base: Base) -> Written:
     """Restore the earlier `fetched_at` of each quotation that is otherwise unchanged.
 
-    Otherwise, every refresh would differ from the version before it and would be stored as a new version, even if
-    nothing
-    on the pages has changed.
+    With new fetch times, every refresh would be stored as a new version, even if nothing on the pages has changed.
     """
     known = base.drafts.evidence | base.playbook.evidence
     playbook = written.playbook.model_copy(update={"evidence": _as_known(written.playbook.evidence, known)})

@@ -36,8 +36,7 @@ def company_findings(deal: Deal, evidence: Known) -> DealFindings:
     """Return the findings on both companies.
 
     The prospect's people and integrations come before the vendor's. Triggers are sorted from newest to oldest, and
-    undated
-    triggers come last.
+    undated triggers come last.
     """
     companies = sorted(deal.items(), key=lambda company: company[0] == "vendor")
     triggers = [trigger for role, research in companies for trigger in _triggers(role, research, evidence)]

@@ -13,7 +13,7 @@ from octave_mcp.pipeline.gaps import pages
 from octave_mcp.pipeline.relations import Relations
 
 # If fewer pages or fewer words than this were read about a company, the playbook gets the flag `low_confidence`. If
-# both numbers are lower, outlines are written instead of copy.
+# fewer pages and fewer words were read, outlines are written instead of copy.
 LOW_PAGES = 3
 LOW_WORDS = 300
 

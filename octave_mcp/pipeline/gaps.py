@@ -149,10 +149,10 @@ def _failed_pages(companies: Iterable[Research]) -> Iterator[Gap]:
 def _what_fills(failures: Collection[PageFailure]) -> str:
     if any(failure.may_pass for failure in failures):
         return "another run; see failed_pages"
-    return "nothing, since another run would fail in the same way; see failed_pages"
+    return "nothing, because another run would fail in the same way; see failed_pages"
 
 
-_NOTHING_TO_FILL = "nothing, since these pages were read"
+_NOTHING_TO_FILL = "nothing, because these pages were read"
 _FILLS_NOTICES = {
     "stale_copy": "another run when the site answers again",
     "other_source": "another run with refresh when the requested source can read these pages",

@@ -20,9 +20,9 @@ R = TypeVar("R", bound=Value)
 
 
 def merge(profile: Profile, readings: Sequence[Reading], failures: Sequence[PageFailure] = ()) -> Research:
-    """Merge the readings of all packs into the research on the company.
+    """Merge what was read from all packs of pages into the research on the company.
 
-    `failures` are pages that failed when the site was mapped. They belong to no pack.
+    `failures` are pages that failed when the site was mapped, before pages were divided into packs.
     """
     pages: dict[str, PageRef] = {page.url: page for reading in readings for page in reading.pages}
     elements = [reading.elements for reading in readings if reading.elements is not None]
@@ -46,7 +46,7 @@ def merge(profile: Profile, readings: Sequence[Reading], failures: Sequence[Page
 
 
 def add(research: Research, readings: Sequence[Reading]) -> Research:
-    """Add readings of more pages to the research."""
+    """Add what was read from further pages to the research."""
     if not readings:
         return research
     first = Reading(
@@ -83,7 +83,7 @@ def _merged(findings: Iterable[F]) -> tuple[F, ...]:
     If a customer is found several times with different kinds of evidence, the merged entry has the strongest kind.
     """
     merged: dict[Hashable, F] = {}
-    # The strongest finding comes first, because later findings only fill its empty fields and extend its lists.
+    # Sort the strongest finding first, because later findings only fill its empty fields and extend its lists.
     for finding in sorted(findings, key=lambda finding: finding.rank):
         key = finding.merge_key()
         merged[key] = _union(merged[key], finding) if key in merged else finding

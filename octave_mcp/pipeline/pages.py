@@ -134,8 +134,8 @@ def _unless_repeated(page: Page | PageFailure, first_urls: dict[str, str]) -> Pa
 def _is_worth_another_try(last: _Read) -> bool:
     """Whether to read spare URLs after these results.
 
-    Spare URLs are not read if the source or site serves no more pages, or if all of the last pages failed and the site
-    refused at least one of them.
+    Spare URLs are not read if the source or site serves no more pages. Spare URLs are also not read if all of the last
+    pages failed and the site refused at least one of them.
     """
     failures = [page for page in last if isinstance(page, PageFailure)]
     if any(failure.ends_reading for failure in failures):

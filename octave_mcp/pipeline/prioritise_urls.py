@@ -24,11 +24,11 @@ from octave_mcp.pipeline.wanted_pages import wanted
 # A kind of page on the company's site, or a place outside the site, such as a job board.
 Group = PageKind | LinkOrigin
 
-# How many links a model ranks for each page to read, within the limits below. The model needs a choice, but the number
-# of tokens must stay bounded.
+# Number of links that a model ranks for each page to read, within the limits below. The model needs a choice, but the
+# number of tokens must stay bounded.
 CANDIDATES_PER_PAGE = 4
 MIN_CANDIDATES, MAX_CANDIDATES = 24, 60
-# Pages that match the user's context can take up to this share of the pages to read, whatever the quotas.
+# Pages that match the user's context can take up to this share of the pages to read, regardless of the quotas.
 CONTEXT_SHARE = 0.3
 MIN_SPARES = 4
 # Pages outside the company's site rank after the first four kinds of page in the quotas, and before the other kinds.
@@ -58,9 +58,8 @@ class Ranking:
         """Rank the links that are worth reading.
 
         Links that name the other company of the deal come first, and then links that match the context. Links that
-        occur only
-        in a sitemap come last. Among links of equal rank, short paths come first; otherwise, the site's order is
-        retained.
+        occur only in a sitemap come last. Among links of equal rank, short paths come first; otherwise, the site's
+        order is retained.
         """
         links = [link for link in site.links if _is_worth_reading(link)]
         named = wanted(site, links, context)
@@ -86,8 +85,7 @@ class Ranking:
         """Return up to `room` links.
 
         Pages that were already read come first, because they cost nothing. Next come links that match the context, then
-        links
-        within the quotas (one from each group in turn), and then the best remaining links.
+        links within the quotas (one from each group in turn), and then the best remaining links.
         """
         quotas = _quotas(self.role, room)
         read = [link for group in quotas for link in self.groups.get(group, ()) if link.is_read]
@@ -105,7 +103,7 @@ class Ranking:
 
 
 async def prioritise_urls(run: Run, site: Site, profile: Profile, counterpart: str) -> Pack:
-    """Return the URLs to read after the home page, with the most useful URLs first, and the spare URLs."""
+    """Return the URLs to read after the home page, with the most useful URLs first, and also spare URLs."""
     room = run.max_pages - site.pages_read - 1
     ranking = await computed(_ranking, site, counterpart, run.request.context)
     shown = candidates(ranking, room) if run.capacity.ranks_addresses else ()
@@ -133,7 +131,7 @@ async def _ranked_by_model(
 ) -> tuple[int, ...]:
     """Return the numbers of links that name the other company, followed by the numbers that the model chose.
 
-    If the model fails, return no numbers, so that the order by rules is used.
+    If the model fails, return no numbers. The links then keep the order that the rules gave them.
 
     Raises:
         NoAccess: If the model refuses all calls, so the run cannot continue.
@@ -153,7 +151,9 @@ async def _ranked_by_model(
     except NoAccess:
         raise
     except UpstreamError as failed:
-        run.progress(f"the pages of {profile.name} are chosen by rules, since the model could not rank them: {failed}")
+        run.progress(
+            f"the pages of {profile.name} are chosen by rules, because the model could not rank them: {failed}"
+        )
         return ()
     named = frozenset(naming(site, counterpart))
     return (*(at for at, link in enumerate(shown, 1) if link.url in named), *checked.value.chosen)
@@ -162,9 +162,8 @@ async def _ranked_by_model(
 def _quotas(role: Role, room: int) -> dict[Group, int]:
     """Return how many pages of each group to read, with the most important group first.
 
-    The quotas are defined for 25 pages. They grow if `room` is larger, but do not shrink if `room` is smaller. Links
-    are
-    taken from the groups in turn, so a small `room` is filled with the first links of the first groups.
+    The quotas are defined for 25 pages. The quotas grow if `room` is larger, but do not shrink if `room` is smaller.
+    Links are taken from the groups in turn, so a small `room` is filled with the first links of the first groups.
     """
     traits = ROLES[role]
     scale = max(1.0, room / sum(traits.shares.values()))

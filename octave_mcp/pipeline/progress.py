@@ -86,7 +86,7 @@ class Progress:
                 step=self.step,
                 company=self.company,
                 done=tally.done,
-                # Keep the total above `done`: work is added to the total only when it is discovered, and a progress bar
+                # Keep the total above `done`. Work is added to the total only when it is discovered, but a progress bar
                 # must not be full before the run ends.
                 total=max(tally.total, tally.done + 1),
                 **more,

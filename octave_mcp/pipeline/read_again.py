@@ -61,9 +61,8 @@ async def read_again(run: Run, site: Site, base: Base, counterpart: str) -> Rese
 def addresses(run: Run, site: Site, base: Base, counterpart: str) -> tuple[str, ...]:
     """Return the URLs that were read or failed before, and new URLs that rank among the best.
 
-    If there are too many URLs, leave out pages that are not cited in copy and no longer rank among the best, starting
-    with
-    the last page.
+    If there are too many URLs, leave out pages that no copy cites and that no longer rank among the best. The last of
+    these pages are left out first.
     """
     before, room = base.research(site.company.role), run.max_pages - site.pages_read - 1
     home = url_key(site.home.ref.url)
@@ -84,7 +83,7 @@ def addresses(run: Run, site: Site, base: Base, counterpart: str) -> tuple[str, 
 def _out_of_reach(before: Research, failures: Iterable[PageFailure]) -> dict[str, PageRef]:
     """Return the pages that are temporarily unavailable.
 
-    Their earlier texts are used, so that an outage removes no findings.
+    The earlier texts of these pages are used, so that an outage does not remove findings.
     """
     reasons = {failure.url: failure.reason for failure in failures if failure.may_pass}
     return {page.url: _as_stale_copy(page, reasons[page.url]) for page in before.pages if page.url in reasons}
@@ -139,7 +138,7 @@ def _retained(
 def _is_new(texts: Mapping[str, str], unanswered: Sequence[str]) -> Callable[[Passage], bool]:
     """Return a function that selects the passages to ask about.
 
-    It selects new passages, and all passages of pages for which an ask failed in the earlier run.
+    The function selects new passages, and all passages of pages for which an ask failed in the earlier run.
     """
     answered = {url: text for url, text in texts.items() if url not in unanswered}
     return lambda passage: passage.text not in answered.get(passage.page.url, "")

@@ -46,8 +46,7 @@ async def read_pack(run: Run, site: Site, profile: Profile, counterpart: str, pa
     """Fetch the pages of a pack, and read them together with `home`, if it is given.
 
     If a page fails, the failure is reported, and a spare page is read instead. If an ask fails, the result has a gap,
-    and
-    the run continues.
+    and the run continues.
     """
     urls = pack.urls
     scraped = await run.pages.scrape(site, urls, pack.spares) if urls else ()
@@ -117,7 +116,7 @@ async def _answers(
 def without_build_dates(pages: Sequence[Page]) -> list[Page]:
     """Remove the publication date of pages if most pages share the date.
 
-    A date that most pages share is the date on which the site was built.
+    A date that most pages share is usually the date on which the site was built.
     """
     days = Counter(page.ref.published_on for page in pages)
     built = {day for day, count in days.items() if day and count >= MIN_PAGES_OF_A_BUILD and count > len(pages) / 2}

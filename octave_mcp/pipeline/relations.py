@@ -70,9 +70,8 @@ def _keys(research: Research) -> frozenset[str]:
 def _shows_as_customer(evidence: Evidence, keys: frozenset[str]) -> bool:
     """Whether the quotation shows the company as a customer.
 
-    Either the quotation lists logos that include the company's name, or it starts with the name on a page about
-    customers,
-    as in 'How Acme saves ...'.
+    The quotation can be a list of logos that includes the company's name. On a page about customers, the quotation can
+    also start with the name, as in 'How Acme saves ...'.
     """
     if evidence.where == "logos":
         return any(name_key(name) in keys for name in evidence.quote.split(","))

@@ -24,9 +24,9 @@ from octave_mcp.evidence.judge import Judge, texts_of
 from octave_mcp.evidence.passages import as_passage
 from octave_mcp.evidence.selection import ranks
 
-# Maximum bytes for a part, its surrounding text and the quotations. With this limit, the revision of an e-mail takes at
-# most 6,000 tokens, including the answer and the verification of its claims. The limit is higher if no verification
-# follows.
+# Maximum bytes for a part, its surrounding text and the quotations. With the first limit, the revision of an e-mail
+# takes at most 6,000 tokens, including the answer and the verification of its claims. The second limit applies if the
+# claims are not verified.
 ROOM, UNVERIFIED_ROOM, MAX_ROOM = 6_200, 8_500, 20_000
 # If a part is larger than usual, each additional byte raises the limit by this many bytes.
 USUAL_BYTES, ROOM_PER_BYTE = 2_000, 4
@@ -185,8 +185,7 @@ def _shown(drafts: Drafts, part: Part, interest: Interest, max_bytes: int) -> It
     """Yield the evidence to show in the ask.
 
     The evidence that the part and its e-mail cite is always shown, even if it exceeds `max_bytes`. The remaining space
-    is
-    filled with other evidence of the draft, and then with the evidence that best matches the instruction.
+    is filled with other evidence of the draft, and then with the evidence that best matches the instruction.
     """
     quotable = {i: item for i, item in drafts.evidence.items() if ROLES[item.role].quoted_in_copy}
     around = part_at(part.draft, part.at[:OF_TOUCH]) if part.at[:1] == ("touches",) else part.value

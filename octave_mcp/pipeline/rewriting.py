@@ -1,4 +1,4 @@
-"""Step 8 of a refresh: retain drafts that the pages still support, and rewrite only claims without evidence."""
+"""Step 8 of a refresh: retain drafts that the pages still support, and rewrite only claims that lost their evidence."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class _Loss(NamedTuple):
 
 
 async def rewrite(desk: Desk, base: Base) -> Answers:
-    """Return all drafts, either retained, repaired or rewritten, in the order of the desk's parts."""
+    """Retain, repair or rewrite each draft, and return all drafts in the order of `desk.parts`."""
     pairs = zip(desk.parts, _drafted(base.drafts, desk.personas), strict=True)
     assessed = {part.name: await computed(_assessed, desk, base, part, draft) for part, draft in pairs}
     losses = [draft for draft in assessed.values() if isinstance(draft, _Loss)]
@@ -80,7 +80,7 @@ async def _written(desk: Desk, part: Part, draft: Checked[Any] | _Loss | None) -
 
 
 def _batches(losses: Sequence[_Loss]) -> list[list[_Loss]]:
-    """Group the losses into one ask for the deal and one ask for all personas.
+    """Group the drafts with lost claims into one ask for the deal and one ask for all personas.
 
     More asks would cost more, because the rules for copy make up most of each ask.
     """
@@ -101,7 +101,10 @@ def _drafted(drafts: Drafts, personas: Iterable[BuyerPersona]) -> tuple[Drafted[
 
 
 def _assessed(desk: Desk, base: Base, part: Part, draft: Drafted[Any] | None) -> Checked[Any] | _Loss | None:
-    """Return the draft if it can be retained, its losses if it can be repaired, or None if it must be rewritten."""
+    """Decide whether a draft is retained, repaired or rewritten.
+
+    Return the draft to retain it, its lost claims to repair it, or None to rewrite it.
+    """
     if draft is None:
         return None
     value: Value = draft.value
@@ -208,7 +211,7 @@ def _lost(loss: _Loss, at: Path, place: Path, base: Base) -> Problem:
 def _shown(desk: Desk, base: Base, cut: Sequence[Value]) -> tuple[Evidence, ...]:
     """Return the quotations that the model can use.
 
-    These are the quotations in the drafts. New quotations and then other quotations are added if there is space.
+    All quotations in the drafts are included. If there is space, new quotations are added, and then other quotations.
     """
     shown = {item.id: item for value in cut for item in _evidence(value, base.current_evidence)}
     new = [item for item in desk.quotable if item.id not in base.current_evidence]

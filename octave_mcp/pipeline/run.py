@@ -104,8 +104,7 @@ class Run:
         """Call `branch` concurrently with each tuple of arguments, and return the results in the same order.
 
         In the journal, each branch is named after its role, or after `name` and a number, as in 'pack-1'. A resumed run
-        finds
-        recorded results by these names, so the order in which branches end does not matter.
+        finds recorded results by these names, so the order in which branches end does not matter.
         """
         progress, deadline = self.progress.within(_name(branch)), self.deadline.for_branches(of_one_step=not of)
         inside = replace(self, progress=progress, deadline=deadline)
@@ -118,8 +117,7 @@ class Run:
         """Queue the questions of a stage for a connected client.
 
         The client gets the questions about one company before the questions about the next. This method does nothing if
-        no
-        client answers the run. A refresh does not queue questions that were answered in the earlier run.
+        no client answers the run. A refresh does not queue questions that were answered in the earlier run.
         """
         role = self.progress.company
         if self.turns and role:
@@ -132,8 +130,8 @@ class Run:
     async def was_answered(self, ask: Ask[Any, Any], name: str) -> bool:
         """Whether an answer from another run can be reused for this ask.
 
-        The journal records the result. A resumed run must make the same asks, even if more answers have been stored
-        since.
+        The journal records the result, because a resumed run must make the same asks, even if more answers have been
+        stored since.
         """
         return await self.journal.step(f"{name}/recall", lambda: self.asker.model.has_answered(ask), bool, ask.given)
 

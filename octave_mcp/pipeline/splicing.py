@@ -52,7 +52,7 @@ def check_not_own(playbook: Playbook, path: Path, run_id: str) -> None:
 
 
 class Spliced(NamedTuple):
-    """A playbook and its drafts with the new parts."""
+    """A playbook and its drafts after parts were replaced."""
 
     playbook: Playbook
     drafts: Drafts
@@ -61,9 +61,8 @@ class Spliced(NamedTuple):
 def spliced(playbook: Playbook, drafts: Drafts, new: Rewritten) -> Spliced:
     """Replace parts of the playbook and its drafts.
 
-    The sections are assembled from the old drafts and from the new drafts, and only the differences are applied.
-    Otherwise,
-    changes by people and by verdicts would be lost, because the drafts do not contain them.
+    The sections are assembled from the old drafts and from the new drafts, and only the differences are applied. The
+    complete new sections would lack changes by people and by verdicts, because the drafts do not contain these changes.
 
     Raises:
         BadAnswer: If a new part breaks a rule, so that it would be dropped from a playbook.
@@ -94,7 +93,7 @@ def _as_copy(drafts: Drafts, origins: Sequence[Origin]) -> Drafts:
 
 
 def _assembled(after: Assets, playbook: Playbook, origin: Origin, before: Assets) -> object:
-    """Return the playbook part to which the origin belongs, with only the differences applied."""
+    """Return the playbook part that belongs to `origin`, updated with the differences between old and new drafts."""
     base = part_at(playbook, origin.unit)
     was, now = (_counterpart(side, playbook, origin.unit) for side in (before, after))
     dropped = "; ".join(gap.reason for gap in after.gaps if gap not in before.gaps and gap.code == _DROPPED)
@@ -109,7 +108,7 @@ def _says_something(part: object) -> bool:
 
 
 def _counterpart(assembled: Assets, playbook: Playbook, unit: Path) -> object:
-    """Return the same part in the assembled sections, or None if the assembly dropped the part."""
+    """Return the part of the assembled sections that corresponds to `unit`, or None if the assembly dropped it."""
     value: object = getattr(assembled, str(unit[0]))
     for length, step in enumerate(unit[1:], 1):
         if isinstance(step, str):
@@ -122,7 +121,10 @@ def _counterpart(assembled: Assets, playbook: Playbook, unit: Path) -> object:
 
 
 def _place(entries: Sequence[object], entry: object, at: int) -> int | None:
-    """Return the index of the same entry. The index can differ from `at`, because checks drop some entries."""
+    """Return the index of the entry that is the same as `entry`.
+
+    The index can differ from `at`, because checks drop some entries.
+    """
     wanted = identity(entry)
     if wanted is None:
         return at if at < len(entries) else None

@@ -25,7 +25,7 @@ class Turns:
     async def wait(self, stage: Stage, role: Role) -> None:
         """Wait until all earlier companies have queued their questions of this stage.
 
-        A company that has declared that it has no questions counts as well.
+        A company also counts as done if it has declared that it has no questions.
         """
         for earlier in takewhile(lambda other: other != role, self._ended):
             await self._ended[earlier][stage].wait()

@@ -67,8 +67,7 @@ async def understand(run: Run, research: Research, counterpart: str) -> Research
     """Infer the prospect's profile, pain points and personas, and add them to the research.
 
     Research without signals, such as research on a vendor, is returned unchanged. A refresh retains intelligence that
-    the
-    pages still support, and replaces only the rest.
+    the pages still support, and replaces only the rest.
     """
     if research.signals is None:
         return research
@@ -131,7 +130,7 @@ async def _ask(
 
 
 def _intelligence(research: Research, answer: Understanding[EvidenceId] | None) -> ProspectIntelligence:
-    """Combine the model's answer with ids, facts, and a confidence that is computed from the evidence."""
+    """Combine the model's answer with ids, facts, and a confidence level that is computed from the evidence."""
     by_id: dict[EvidenceId, Evidence] = {e.id: e for e in research.evidence}
     facts = _best_facts(research.signals.facts, by_id) if research.signals else ()
     summary = (answer.summary if answer else None) or research.profile.summary

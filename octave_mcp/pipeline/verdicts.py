@@ -28,7 +28,7 @@ V = TypeVar("V", bound=Value)
 # A playbook needs at least one sentence in this field. If all its sentences were rejected, the first sentence stays and
 # is marked.
 MANDATORY = "whom_to_approach"
-# A correction must not be longer than its claim times this factor, plus this many characters.
+# A correction must not exceed the length of its claim times this factor, plus this many characters.
 MAX_GROWTH, MAX_EXTRA_CHARACTERS = 1.3, 20
 # Markup and URLs, which a correction must not add.
 _MARKS = re.compile(r"[<>*`|#\[\]]|://")
@@ -93,7 +93,7 @@ class Corrector:
         return is_harmless and not self._problems(better, claim, subject.cited(claim))
 
     def _shown(self, support: Support, claim: FoundClaim, subject: Subject) -> Support:
-        """Replace a reason with invented names by a general reason.
+        """If a reason contains invented names, replace the reason with a general one.
 
         A name counts as invented if neither the claim nor its quotations contain it.
         """
@@ -137,8 +137,7 @@ def with_every_verdict(playbook: Playbook, *, by_model: bool) -> Playbook:
     """Give a verdict to each claim that has none.
 
     The verdict is "supported" if a quotation contains the claim word for word, and "unjudged" otherwise. If `by_model`
-    is
-    true, a model should have judged all claims, so a gap counts the unjudged claims.
+    is true, a model should have judged all claims, so add a gap with the number of unjudged claims.
     """
 
     def verdict(claim: FoundClaim) -> Support:

@@ -89,7 +89,7 @@ class _Reply(NamedTuple):
     """A model's reply to one ask.
 
     - `sent`: how many of the remaining claims were in the ask.
-    - `opinions`: the opinions by the index of the claim in the ask. If some are missing, `why` says why.
+    - `opinions`: the opinions by the index of the claim in the ask. If opinions are missing, `why` gives the reason.
     - `is_last`: whether further asks would also fail.
     """
 
@@ -104,9 +104,8 @@ class _Reply(NamedTuple):
 class Verifier:
     """Collects a model's opinions on claims.
 
-    Opinions become verdicts only at the end of the run. Only then is it known whether the model rejects nearly all
-    claims,
-    and so cannot be trusted. The model is not asked about claims that are `known` or `settled`.
+    Opinions become verdicts only at the end of the run. A model that rejects nearly all claims is not trusted, and this
+    is known only at the end. The model is not asked about claims that are `known` or `settled`.
 
     - `known`: opinions from an earlier run, by claim digest.
     - `settled`: digests of claims that already have a verdict.
@@ -125,7 +124,7 @@ class Verifier:
 
     @property
     def is_answered_by_client(self) -> bool:
-        """Whether a connected client judges the claims. It gets a single ask, at the end of the run."""
+        """Whether a connected client judges the claims, in a single ask at the end of the run."""
         return self.asker.model.capacity.is_answered_by_client
 
     async def ask(self, subjects: Sequence[Subject], journal: Journal, asks: int, company: Role | None = None) -> None:
@@ -151,8 +150,7 @@ class Verifier:
         """Record the outcome of asking about a claim.
 
         If two subjects contain the same claim, the more severe opinion wins. The subjects are asked about concurrently,
-        so the
-        result must not depend on the order of replies.
+        so the result must not depend on the order of replies.
         """
         recorded = self._outcomes.get(claimed)
         if recorded is None or _severity(outcome) > _severity(recorded):
@@ -189,7 +187,7 @@ class Verifier:
     def _to_ask(self, subjects: Sequence[Subject], company: Role | None) -> list[Claimed]:
         """Return the claims to ask about, without repeats.
 
-        The most doubtful claims come first, because the tokens may not suffice for all claims.
+        The most doubtful claims come first, because the tokens can run out before all claims are judged.
         """
         ranked = [
             (self._need(subject, claim), claimed)
@@ -233,8 +231,7 @@ class Verifier:
         """Make one ask, or read its result from the journal.
 
         The journal also records the number of claims in the ask. A resumed run could not recompute this number, because
-        it
-        depends on the tokens spent so far.
+        it depends on the tokens spent so far.
         """
         is_new = False
 
@@ -266,7 +263,7 @@ class Verifier:
         self._reserved += sum(size)
         try:
             answer = await self.asker.answer(ask, self.run.deadline.at, progress.model_called)
-            self._spend(answer)  # before the next await, so that no concurrent ask uses the same tokens
+            self._spend(answer)  # book tokens before the next await, so that concurrent asks do not use them
         finally:
             self._reserved -= sum(size)
         return Verified(sent=sent, answer=answer)

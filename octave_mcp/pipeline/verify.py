@@ -52,8 +52,7 @@ class Verification:
     """Asks a model to judge the claims of a playbook, and applies the verdicts.
 
     Most models are asked while the drafts are written. A connected client gets a single question at the end, because
-    every
-    question costs tokens and a call. In both cases, verdicts are applied at the end, because only all verdicts together
+    every question costs tokens and a call. Verdicts are always applied at the end, because only all verdicts together
     show whether the model can be trusted.
     """
 
@@ -121,13 +120,13 @@ class Verification:
 
 
 def _verifier(run: Run, asker: Asker, names: Names) -> Verifier:
-    """Return the verifier. In a refresh, it skips copy and findings that were already judged."""
+    """Return the verifier. In a refresh, the verifier skips copy and findings that were already judged."""
     verifier = Verifier(run, asker, names)
     if run.base is None:
         return verifier
     drafts = [Subject(draft.value, run.base.drafts.evidence, is_copy=True) for draft in run.base.drafted]
-    # Drafts are stored with their verdicts. Findings are stored without, so their verdicts come from the earlier
-    # opinions.
+    # Drafts are stored with their verdicts. Findings are stored without verdicts, so their verdicts come from the
+    # earlier opinions.
     verifier.known, verifier.settled = run.base.basis.verdicts, verifier.digests(drafts)
     return verifier
 

@@ -13,7 +13,7 @@ from octave_mcp.domain.kinds import kind_of_link
 from octave_mcp.domain.page import Link
 from octave_mcp.evidence.context_words import ContextWords, as_written, telling_words
 
-# If a word is in a larger share of the links than this, it is a topic of the whole site and does not identify a page.
+# A word that is in a larger share of the links than this is a topic of the whole site, so it does not identify a page.
 COMMON_SHARE = 0.2
 # On a small site, this share is too strict, so a word in at most this many links always counts.
 FEW_LINKS = 5
@@ -65,9 +65,8 @@ def _distinctive(context: str, counts: Mapping[str, int], links: int) -> list[st
 def _rank(link: Link, role: Role, scores: Mapping[str, float]) -> tuple[float, bool, bool, int]:
     """Return a sort key.
 
-    Links with a high score come first. Next come kinds of page with a quota, then links that are not only in a sitemap,
-    and
-    then short paths.
+    Links with a high score come first. If scores are equal, kinds of page with a quota come first, then links that are
+    not only in a sitemap, and then short paths.
     """
     is_useful = ROLES[role].shares.get(kind_of_link(link), 0) > 0
     return -scores.get(link.url, 0), not is_useful, link.origin == "sitemap", urlsplit(link.url).path.count("/")

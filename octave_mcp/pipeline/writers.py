@@ -52,7 +52,7 @@ _CARD_FORMS: dict[str, tuple[type[Value], type[Value]]] = {
     "competitive_positioning": (CompetitivePositioning[Cite], CompetitivePositioning[EvidenceId]),
 }
 CARDS = tuple(_CARD_FORMS)
-# The field of a persona's drafts that each prompt writes.
+# The field of `PersonaDraft` that each prompt fills.
 _PERSONA_FIELDS = {SEQUENCE[0]: "sequence", TRACK[0]: "talk_track"}
 
 
@@ -77,13 +77,13 @@ class Desk:
 
     @property
     def known(self) -> tuple[str, ...]:
-        """Names that copy may use without evidence: the two companies, the personas and their contacts."""
+        """Names that copy can use without evidence: the two companies, the personas and their contacts."""
         contacts = (person_of(persona.contact) for persona in self.personas if persona.contact)
         return (self.names.vendor, self.names.prospect, *(persona.title for persona in self.personas), *contacts)
 
     @property
     def read_on(self) -> date:
-        """The date on which the last page was fetched. Unlike today's date, it is the same in a resumed run."""
+        """The date on which the last page was fetched. Unlike today's date, this date is the same in a resumed run."""
         return max((item.fetched_at for item in self.evidence.values()), default=datetime.now(UTC)).date()
 
     @property
@@ -154,14 +154,13 @@ class Desk:
         """Return the drafts for each persona.
 
         If an earlier run wrote drafts for only the first personas, its ask is repeated, so that the cache answers it.
-        Another
-        ask is made for the remaining personas.
+        Another ask is made for the remaining personas.
         """
         answered = await self._answered_before()
         return (*(await self._within_budget(0, answered)), *(await self._within_budget(answered, len(self.personas))))
 
     async def _answered_before(self) -> int:
-        """Return how many personas, counted from the first, an answer from an earlier run covers."""
+        """Return the number of personas that an earlier answer covers, counted from the first persona."""
         for count in range(len(self.personas), 0, -1):
             if await self.run.was_answered(self._ask_for_personas(0, count)[0], _personas(0, count)):
                 return count
@@ -188,7 +187,7 @@ class Desk:
         return await self._written(part.name, self.ask_for_part(part), part.into, rules=part.rules)
 
     def ask_for_part(self, part: Part, shown: tuple[Passage, ...] | None = None) -> Ask[Any, WritingBrief]:
-        """Return the ask for a part. The answer can cite the passages in `shown`, which are by default all passages."""
+        """Return the ask for a part. The answer can cite only the passages in `shown`, or all passages by default."""
         persona = None if part.rank is None else self.personas[part.rank]
         brief = self._brief(persona=persona, rank=part.rank or 0, personas=part.personas)
         return self._ask(part.prompts, part.answer, brief, shown)
@@ -279,7 +278,7 @@ class Desk:
 
 
 def in_language(draft: Value, language: str) -> list[Problem]:
-    """Return a soft problem, which causes a correction but drops nothing, if the draft is in another language."""
+    """If the draft is in another language, return a soft problem, which causes a correction but drops nothing."""
     return [replace(problem, is_soft=True) for problem in foreign(" ".join(_sentences(draft)), language)]
 
 

@@ -13,7 +13,7 @@ from octave_mcp.domain.value import Value
 from octave_mcp.evidence.passages import numbered, quotations
 from octave_mcp.recordings.recording import Json, Object, is_list, is_object
 
-# A field of findings that recordings leave out, because rules and verification fill it in, and not the model's answer.
+# Recordings leave out this field of findings, because rules and verification fill it in later.
 DERIVED = "support"
 
 
@@ -88,8 +88,7 @@ class Shown:
         """Return the citations that result in exactly the recorded quotation, or () if no passage contains it.
 
         If the quotation is now split between two passages, two citations are returned. If the page contains the
-        quotation
-        several times, the occurrence closest to the recorded offset is cited.
+        quotation several times, the occurrence closest to the recorded offset is cited.
         """
         quotes = self._by_page.get(PagePlace(citation["company"], citation["path"]), {})
         quote, start = citation["quote"], citation["start"]
@@ -100,7 +99,7 @@ class Shown:
 def _possible_cites(at: int, passage: Passage) -> Iterator[Cite]:
     """Yield every citation of the passage that results in a single quotation.
 
-    Such a citation is of the whole passage, the heading, one sentence, or two neighbouring sentences.
+    Such a citation refers to the whole passage, the heading, one sentence, or two neighbouring sentences.
     """
     yield Cite(passage=at)
     if passage.is_quotation:

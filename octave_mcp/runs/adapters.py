@@ -36,7 +36,7 @@ class Limits:
     specialists_per_ask: int
 
     def budget(self, usd: float | None) -> Budget:
-        """Return the budget of a run. `usd` is the caller's limit, or None."""
+        """Return the budget of a run. `usd` is the caller's dollar limit, or None."""
         return self.most if usd is None else replace(self.most, usd=usd)
 
 
@@ -50,7 +50,7 @@ class Files(Protocol):
         ...
 
     async def replace(self, run_id: str, playbook: Playbook) -> None:
-        """Rewrite the run's files for a newer version if the files are on this machine. Failures are only logged."""
+        """Rewrite the run's files for a newer version if the files are on this machine. Errors are only logged."""
 
     async def remove(self, run_id: str, files: Sequence[str]) -> None:
         """Remove only the files that `publish` wrote for the run."""
@@ -86,8 +86,7 @@ class Adapters(Protocol):
         """Return the model for a run.
 
         Without `context`, the model can only be checked and asked for an estimate. The name can include the provider's
-        model,
-        as in 'openai:gpt-6-luna'.
+        model, as in 'openai:gpt-6-luna'.
 
         Raises:
             InputError, StaleRecording: If the model replays recordings, and no readable recording of this deal exists.

@@ -110,7 +110,10 @@ class Admission:
 
 
 def can_revise(model: str) -> bool:
-    """Whether the model follows instructions. Rules follow none, and recordings cannot answer new questions."""
+    """Whether the model follows instructions.
+
+    Rules cannot follow instructions, and recordings cannot answer new questions.
+    """
     return model not in {BY_RULES, *(choice.name for choice in MODELS if choice.replays)}
 
 
@@ -122,7 +125,7 @@ def _check_follows(model: str) -> None:
 def cannot_revise(what: str, *, has_client: bool = True) -> InputError:
     """Return the error for a model that does not follow instructions.
 
-    The error text names models that do. It names models that ask a client only if a client is connected.
+    The error text names models that do. Models that ask a client are named only if a client is connected.
     """
     more = "" if has_client else ", or revise the part over MCP"
     return InputError(f"{what} cannot follow an instruction; name {finished_copy(has_client=has_client)}{more}")
@@ -158,7 +161,7 @@ def _check_language(model: Model, language: str) -> None:
 
 
 def same(stored: RunRecord, request: PlaybookRequest | RevisionRequest) -> RunRecord:
-    """Return the stored run with the request's request_id, if the same request started this run.
+    """Return the stored run with the same request_id if the same request started this run.
 
     Raises:
         ReusedRequest: If the request_id was used for a different request.

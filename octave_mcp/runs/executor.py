@@ -32,8 +32,8 @@ from octave_mcp.runs.questions import StoredInbox
 from octave_mcp.runs.refreshing import base_of
 from octave_mcp.runs.verifiers import verifier_of
 
-# A run is not resumed again if this many servers in a row ended while executing it and it made no progress. It is then
-# probably the cause: for example, it can exhaust the memory.
+# A run is not resumed again if this many servers in a row ended while executing it and it made no progress. Such a run
+# is probably the cause: for example, it exhausts the memory.
 MAX_FRUITLESS_RESUMES = 20
 # Maximum number of concurrent runs that connected clients answer. Such runs mostly wait, so `max_runs` does not count
 # them.
@@ -74,7 +74,7 @@ class Executor:
 
     @property
     def open_questions(self) -> list[tuple[str, str]]:
-        """The run id and question id of each open question of this process's runs."""
+        """The run id and question id of each open question in this process's runs."""
         return [(run_id, question) for run_id, inbox in self.inboxes.items() for question in inbox.open_questions]
 
     async def claims(self, run_id: str) -> Claim:
@@ -89,11 +89,10 @@ class Executor:
         return "ours"
 
     async def execute(self, run_id: str) -> None:
-        """Execute the run from where its journal ends.
+        """Execute the run, starting after the last step in its journal.
 
         If the execution is interrupted, another execution resumes the run. During a database outage, the run waits;
-        after the
-        outage, it continues from the last recorded step.
+        after the outage, it continues from the last recorded step.
         """
         epoch = await persistently(lambda: self._store.epoch_of(run_id))
         record = await persistently(lambda: self._store.get_run(run_id))
@@ -156,8 +155,7 @@ class Executor:
         """Stop each execution whose run was cancelled, deleted or taken over by another process.
 
         If `waiting` is true, check only the executions that wait for answers; otherwise, check only the other
-        executions. An
-        execution that waits for answers spends nothing, so it is checked less often.
+        executions. An execution that waits for answers spends nothing, so it is checked less often.
         """
         executions = {each.run_id: each for each in self._executions if self._waits(each) == waiting}
         if executions:
@@ -257,7 +255,7 @@ class Executor:
         return run
 
     def _askers(self, record: RunRecord, execution: Execution, log: EventLog) -> tuple[Asker, Asker | None]:
-        """Return the askers of the model and of the verifier, if there is one. Both share a budget and a ledger."""
+        """Return the askers of the model and of the verifier, if any. The askers share a budget and a ledger."""
         store, clock = execution.store, execution.clock
         on_open_count = self._on_open_count(record, store, log)
         inbox = self.inboxes[record.run_id] = StoredInbox(record.run_id, store, self.notifier.notify, on_open_count)

@@ -1,4 +1,4 @@
-"""The journal of a run. It records each step under the step's name, so that a resumed run does not repeat the step."""
+"""The journal of a run. The journal records each step under a name, so that a resumed run does not repeat the step."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ T = TypeVar("T")
 
 
 class Execution:
-    """One execution of a run. Its writes are accepted until the run is final or a later execution has started.
+    """One execution of a run.
+
+    The store accepts the execution's writes until the run is final or a later execution has started.
 
     - `entries`: steps that earlier executions recorded.
     - `stop`: cancels the task of this execution.
@@ -79,7 +81,7 @@ class Execution:
         return await self.clock.without(lambda: persistently(call))
 
     async def check(self) -> None:
-        """Stop the execution if the run is final or was taken over.
+        """Stop the execution if the run is final or another execution has taken it over.
 
         Call this method before anything that costs money.
         """
@@ -88,7 +90,7 @@ class Execution:
             self._lose()
 
     async def record(self, step: StepRecord) -> None:
-        """Store the step, or stop the execution if it has lost the run.
+        """Store the step, or stop the execution if the run is final or another execution has taken it over.
 
         During a database outage, this method waits until it can store the step, because the step has been paid for.
         """

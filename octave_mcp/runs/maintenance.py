@@ -25,8 +25,8 @@ LOST_RUNS_SECONDS = 1.0
 # How often to check whether other processes have changed waiting runs. Waiting runs spend nothing, but if another
 # process accepts an answer, the client waits up to this long for the verdict.
 WAITING_RUNS_SECONDS = 4.0
-# Do not start a run that was stored more recently than this, because the process that stored the run can still be
-# handing it to its engine.
+# Do not start a run that was stored more recently than this: the process that stored the run can still be handing it to
+# its engine.
 UNCLAIMED_AFTER = timedelta(seconds=30)
 ABANDONED_AFTER = timedelta(days=7)
 MAX_SEARCHED_RUNS = 1_000
@@ -45,8 +45,7 @@ class Maintenance:
         """Start the periodic work, and return the tasks that start runs.
 
         If `for_all` is true, the work includes runs of other processes. The caller must cancel the returned tasks
-        before it
-        closes the engine.
+        before it closes the engine.
         """
         start, clock = self._adapters.supervisor.start, asyncio.get_running_loop().time
         collector = Collector(clock())
@@ -105,7 +104,7 @@ class Maintenance:
         await answer_cache.delete_expired(self._store)
 
     async def _unused(self, old: Sequence[RunRecord]) -> list[RunRecord]:
-        """Return the runs whose playbook no newer run has revised or refreshed."""
+        """Return the runs whose playbook has not been revised or refreshed by a newer run."""
         # The versions of a playbook quote pages that several runs have read, so delete these runs together.
         gone, used = {record.run_id for record in old}, set[str]()
         for session_id in {record.session_id for record in old}:

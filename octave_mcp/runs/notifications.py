@@ -37,14 +37,14 @@ class Notifier:
         return self._events.setdefault(run_id, asyncio.Event())
 
     def is_local(self, run_id: str) -> bool:
-        """Whether this process executes the run. In this case, changes are noticed without polling."""
+        """Whether this process executes the run, so that changes are noticed without polling."""
         return run_id in self._local
 
 
 class Watch:
     """Waits for changes to a run.
 
-    Use it in a loop that calls `arm`, queries the store, and then calls `wait`.
+    Use a watch in a loop that calls `arm`, queries the store, and then calls `wait`.
     """
 
     def __init__(self, run_id: str, notifier: Notifier) -> None:
@@ -53,9 +53,9 @@ class Watch:
         self._next = notifier.next_event(run_id)
 
     def arm(self) -> None:
-        """Prepare the next `wait` to end if the run changes after this call.
+        """Let the next call of `wait` return if the run changes after this call.
 
-        Call this method before the query. Otherwise, a change between the query and `wait` would be missed.
+        Call this method before querying the store. Otherwise, a change between the query and `wait` would be missed.
         """
         self._next = self._notifier.next_event(self._run_id)
 

@@ -40,7 +40,7 @@ class StoredInbox:
 
     @property
     def open_questions(self) -> Collection[str]:
-        """The ids of the questions for whose answers the run is waiting."""
+        """The ids of the run's unanswered questions."""
         return self._open.keys()
 
     def wake(self, question_id: str) -> None:
@@ -76,7 +76,7 @@ class StoredInbox:
 
     async def _answer(self, question: Question, answered: asyncio.Event) -> str | None:
         """Return the answer, or None if no client answered in time."""
-        # Read the store before waiting, because the answer can have been stored before this coroutine could be woken.
+        # Read the store before waiting, because the answer can already be in the store.
         answer = await self._stored_answer(question)
         if answer is None:
             left = question.asked_at + ANSWER_TIMEOUT - datetime.now(UTC)
@@ -134,7 +134,7 @@ class Questions:
     async def again(self, run_id: str, question_id: str) -> tuple[RunRecord, QuestionRecord, int]:
         """Return an open or answered question.
 
-        A client needs this if a correction refers to a question that another client received.
+        A client needs this method if a correction refers to a question that another client received.
         """
         record = await self._get(run_id)
         return record, await self._question(run_id, question_id), await self._open_count(run_id)

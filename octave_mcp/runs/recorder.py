@@ -63,7 +63,7 @@ class _Accepted:
 
 @dataclass(frozen=True, slots=True)
 class _PastJournal:
-    """The journal of a run that has ended. It replays recorded steps and never executes one."""
+    """The journal of a run that has ended. Recorded steps are replayed, and no step is executed."""
 
     entries: Mapping[tuple[str, str], StepEntry]
     accepted: _Accepted
@@ -111,7 +111,7 @@ class _PastRun(Run):
 
 
 class _NoInbox:
-    """An inbox for a run that has ended. It has no questions and accepts none."""
+    """The inbox of a run that has ended, which has no questions and accepts none."""
 
     async def questions(self) -> Sequence[QuestionRecord]:
         return ()

@@ -137,9 +137,8 @@ def _has_news(new: Version, newest: Version, basis: Basis, run: Run) -> bool:
     has_same_failures = run.base is not None and _failures(basis) == _failures(run.base.basis)
     if run.asker.ledger.cost.asks or not has_same_failures:
         return bool({*new.meta.changed} - ABOUT_VERSION)
-    # No model was asked, so the copy is the same. Ignore differences in scores, gaps and evidence: for example, the
-    # score of an e-mail depends on the e-mails before it, but a revision does not recompute the scores of other
-    # e-mails.
+    # No model was asked, so the copy is the same. Ignore differences in scores, gaps and evidence. For example, an
+    # e-mail's score depends on the e-mails before it, but a revision does not recompute the scores of other e-mails.
     return bool(
         {*changed_sections(_unscored(newest.playbook), _unscored(new.playbook))} - ABOUT_VERSION - DERIVED_SECTIONS
     )

@@ -49,8 +49,7 @@ class Refreshes:
         """Return the id of the run whose playbook the request refreshes, or None if the request is for a new playbook.
 
         The result is the newest run in the request's session with the same companies, language and context. An empty
-        context
-        matches any context.
+        context matches any context.
 
         Raises:
             InputError: If a company is not a valid domain, or its address is not public.
@@ -73,8 +72,7 @@ class Refreshes:
         """Return the record of a new run that refreshes the newest version of the playbook.
 
         The new run is in the session of the playbook's run. If no model is named, the new run uses the model that wrote
-        the
-        playbook. The record has no estimate, because the cost depends on how much has changed.
+        the playbook. The record has no estimate, because the cost depends on how much has changed.
 
         Raises:
             NotFound, NotFinished: If there is no such run, or it has no playbook.

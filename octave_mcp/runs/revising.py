@@ -34,8 +34,7 @@ class Revisions:
         """Return the record of a new run that makes this revision, in the session of the playbook's run.
 
         If the request names no model, the run uses the model that wrote the playbook. If that model cannot revise the
-        part, the
-        run uses the configured model, or `keyless_model` if no model is configured.
+        part, the run uses the configured model, or `keyless_model` if no model is configured.
 
         Raises:
             NotFound: If there is no such run.
@@ -187,7 +186,7 @@ def _is_unchanged(revision: Revision, base: Version, newest: Version) -> bool:
     try:
         if _located(newest, revision.section, revision.run_id) != (path, drafted):
             return False
-    except InputError:  # a person has edited the part meanwhile, or the part no longer exists
+    except InputError:  # a person has edited the part in the meantime, or the part no longer exists
         return False
     shown = (max(origin.unit, path, key=len) for origin in drafted)
     is_shown = all(part_at(base.playbook, at) == part_at(newest.playbook, at) for at in shown)

@@ -53,10 +53,10 @@ class Runs:
         self._store_check = StoreCheck(adapters)
 
     async def open(self, *, executing: bool = True, adopting: bool = True) -> None:
-        """Open the store. If `executing`, start the engine. If also `adopting`, resume runs of servers that have ended.
+        """Open the store and, if `executing` is true, start the engine.
 
-        A process that does not execute runs can read, cancel and delete them. A process that does not adopt runs
-        executes only the runs that it starts.
+        If `adopting` is true as well, resume runs of servers that have ended. A process that does not execute runs can
+        read, cancel and delete runs. A process that does not adopt runs executes only the runs that it starts.
 
         Raises:
             StoreFailed, SetupError: If the database cannot be used.
@@ -72,12 +72,9 @@ class Runs:
             self._starting = self._maintenance.begin(for_all=adopting)
 
     async def close(self, grace_seconds: float = 0) -> None:
-        """Stop after waiting up to `grace_seconds` for active runs.
-
-        The next server resumes runs that have not ended.
-        """
-        # Close in this order: first the tasks that start runs, then the engine that executes runs, then the logs that
-        # the engine writes to, and last the store, which all others use.
+        """Wait up to `grace_seconds` for active runs, and stop. The next server resumes runs that have not ended."""
+        # Close in this order: first the tasks that start runs, then the engine, then the logs that the engine writes
+        # to, and last the store, which all others use.
         for task in self._starting:
             task.cancel()
         await asyncio.gather(*self._starting, return_exceptions=True)
@@ -133,7 +130,6 @@ class Runs:
         return same(await self._begun(record, new_session=False), record.request)
 
     async def _begun(self, record: RunRecord, *, new_session: bool) -> RunRecord:
-        """Store and start the run, or return the stored run with the same request_id."""
         # Store the run before starting it: if this process ends in between, `Maintenance` starts the run. Two calls
         # with the same request_id can both get here, so the store decides which call creates the run.
         stored = await self._store.add_run(record, new_session=new_session)
@@ -198,7 +194,7 @@ class Runs:
         return len(self._executor.logs)
 
     async def failing(self) -> dict[str, str]:
-        """Return the reason for each failing background task, by name. A failing store is included."""
+        """Return the reasons for failing background tasks, by name of the task. A failing store is included."""
         store = await self._store_check()
         return {**self._adapters.supervisor.failing, **({STORE: store} if store else {})}
 
@@ -259,8 +255,7 @@ class Runs:
         """Return the run, one of its open questions (or the one with `question_id`), and the number of open questions.
 
         If `leased`, the question is reserved for a minute, so that concurrent calls get different questions. During
-        this
-        minute, another call gets the question only if no other question opens within its `wait_seconds`.
+        this minute, another call gets the question only if no other question opens within its `wait_seconds`.
 
         Raises:
             NotFound: If there is no such run, or no such question.

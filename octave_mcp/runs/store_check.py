@@ -1,4 +1,4 @@
-"""Checks that the store works, by writing and reading a value. This fails if the disk is full, for example."""
+"""Checks that the store works, by writing and reading a value. The check fails if the disk is full, for example."""
 
 from __future__ import annotations
 

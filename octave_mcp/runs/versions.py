@@ -51,9 +51,8 @@ async def record_basis(written: Written, run: Run) -> None:
 class Versions:
     """The playbook versions of runs that have ended. `files` stores the files of the newest version.
 
-    For a revision or refresh, these are the versions of the playbook that it changed. Every method raises NotFound if
-    the
-    run does not exist, and NotFinished if the run has no playbook or has not ended.
+    If a run is a revision or refresh, its versions are the versions of the playbook that the run changed. Every method
+    raises NotFound if the run does not exist, and NotFinished if the run has no playbook or has not ended.
     """
 
     def __init__(self, store: Store, files: Files) -> None:
@@ -67,8 +66,7 @@ class Versions:
         """Return the version with this number.
 
         If `number` is None and the run is a revision or refresh, return the version that the run wrote. If a refresh
-        changed
-        nothing, return the version that it refreshed. In all other cases, return the newest version.
+        changed nothing, return the version that it refreshed. In all other cases, return the newest version.
 
         Raises:
             UnknownName: If there is no such version. The error text lists the existing versions.
@@ -87,7 +85,7 @@ class Versions:
     async def pair(self, run_id: str, before: int | None, after: int | None) -> tuple[VersionMeta, VersionMeta]:
         """Return two versions to compare: by default, the version that `one` returns and the version before it.
 
-        If `one` returns the first version, both results are this version.
+        If `one` returns the first version, both returned versions are the first version.
 
         Raises:
             UnknownName: If there is no such version. The error text lists the existing versions.
