@@ -37,7 +37,7 @@ def _of_models(asker: Asker, *, by_default: bool) -> Iterator[Flag]:
     if asker.has_outlines:
         yield Flag(
             code="extractive",
-            reason="Rules instead of a language model wrote the drafts, so the drafts are outlines that cite the sites",
+            reason="rules instead of a language model wrote drafts; these drafts are outlines that cite the sites",
         )
     for by in asker.stood_in.values():
         yield Flag(code="stood_in", reason=f"{by.name} answered in place of {asker.model.name}: {by.reason}")

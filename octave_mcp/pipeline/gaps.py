@@ -51,7 +51,7 @@ def _missing_signals(research: Research) -> Iterator[Gap]:
             section=f"{section}.company_profile",
             code="not_found",
             reason=f"no facts found {where}",
-            would_fill="an about page, or what the rep knows",
+            would_fill="an about page, or the rep's own knowledge",
         )
     if not any(pain.stated for pain in known.pain_points):
         yield Gap(
@@ -65,7 +65,7 @@ def _missing_signals(research: Research) -> Iterator[Gap]:
             section="priority_personas",
             code="not_found",
             reason=f"evidence for only {len(known.buyer_personas)} of {MAX_PERSONAS} roles was found {where}",
-            would_fill="a team page, job postings, or the roles the rep knows",
+            would_fill="a team page, job postings, or roles that the rep knows",
         )
 
 
@@ -113,7 +113,7 @@ def unmatched_words(context: str, deal: Deal) -> tuple[Gap, ...]:
 
 
 def unproven_figures(context: str, deal: Deal) -> Iterator[Gap]:
-    """Yield a gap for figures in the user's context, such as '40 %', that no quotation contains.
+    """Yield a gap for figures that the user's context contains but no quotation does, such as '40 %'.
 
     Without evidence, copy must not state these figures.
     """

@@ -215,7 +215,7 @@ async def _answer(
 
 
 class Question(NamedTuple):
-    """Prompts that are sent in one ask.
+    """Prompts that are sent together in a single ask.
 
     - `answer`: type of the model's answer, which cites passages by number.
     - `into`: type of the checked answer, which cites evidence ids instead of passage numbers.

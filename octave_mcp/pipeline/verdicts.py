@@ -30,7 +30,7 @@ V = TypeVar("V", bound=Value)
 MANDATORY = "whom_to_approach"
 # A correction must not exceed the length of its claim times this factor, plus this many characters.
 MAX_GROWTH, MAX_EXTRA_CHARACTERS = 1.3, 20
-# Markup and URLs, which a correction must not add.
+# Matches markup and URLs. A correction must not add any.
 _MARKS = re.compile(r"[<>*`|#\[\]]|://")
 GENERAL_REASON = "the quotation does not support the whole claim"
 # Users see the reasons for verdicts, so the rules against unknown names and URLs apply to reasons. Other rules do not
@@ -39,7 +39,7 @@ _REASON_RULES = frozenset({"D4", "D36"})
 
 
 class Applied(NamedTuple, Generic[V]):
-    """A value to which verdicts were applied, and the problems for which claims were dropped."""
+    """A value after applying verdicts, with the problems that led to dropped claims."""
 
     value: V
     dropped: tuple[Problem, ...]
@@ -76,7 +76,7 @@ class Corrector:
         self, subject: Subject, value: V, verdicts: Verdicts, found: Mapping[Path, FoundClaim],
         faults: Callable[[V], int],
     ) -> dict[Path, str]:  # fmt: skip
-        """Return the corrected texts that pass the checks and break no more rules for copy than the original claims."""
+        """Return the corrected texts that pass the checks and do not break more rules for copy than before."""
         doubted = {at: claim for at, claim in found.items() if verdicts[at].support.verdict == "partly" and claim.field}
         offered = {at: _without_label(verdicts[at].better, claim) for at, claim in doubted.items()}
         sound = {at: text for at, text in offered.items() if self._is_sound(text, found[at], subject)}
@@ -152,7 +152,7 @@ def with_every_verdict(playbook: Playbook, *, by_model: bool) -> Playbook:
 
 
 def _unjudged(playbook: Playbook) -> Iterator[Gap]:
-    """Yield a gap with the number of unjudged claims for each reason."""
+    """For each reason why claims are unjudged, yield a gap with the number of these claims."""
     supports = [claim.support for claim in claims(playbook) if claim.support]
     reasons = Counter(support.reason for support in supports if support.verdict == "unjudged")
     for why, count in reasons.most_common():

@@ -22,7 +22,7 @@ class EventLog:
     If events cannot be stored, the log tries again later, and the run continues.
 
     - `observe`: called with each new event.
-    - `notify`: called when events were stored.
+    - `notify`: called after events were stored.
     - `earlier`: events that were stored before the run was resumed. The resumed run emits them again, but they are not
       stored twice.
     - `unstored`: events that an earlier log of the run could not store.
@@ -127,5 +127,5 @@ def _resumed_in_vain(earlier: Sequence[Event]) -> int:
 
 
 def _identity(event: Event) -> Hashable:
-    """Return the fields that are equal in a repeated event. The event's time and progress can differ."""
+    """Return the fields by which a repeated event is recognised. The event's time and progress can differ."""
     return event.event, event.step, event.company, event.message, event.error

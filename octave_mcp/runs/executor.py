@@ -276,8 +276,8 @@ class Executor:
         asker, judge = Asker(model, fallback, budget, clock, slow), verifier_of(self._adapters, model, context)
         if judge is None:
             return asker, None
-        # A verifier from the settings has no fallback, because the user did not choose the fallback models as
-        # verifiers.
+        # A verifier that is named in the settings has no fallback, because the user did not choose the fallback models
+        # as verifiers.
         fallback_judges = tuple(each for each in fallback if each.capacity.verifies) if judge is model else ()
         return asker, Asker(judge, fallback_judges, budget, clock, slow, asker.ledger)
 

@@ -65,6 +65,6 @@ def is_partial(playbook: Playbook) -> bool:
     A page that no longer exists, or a fact that no page states, does not make a playbook partial.
     """
     failed = any(failure.is_transient for failure in playbook.failed_pages)
-    # Ignore gaps that only count the model's bad answers, because whatever a bad answer lost has a gap of its own.
+    # Ignore gaps that only count the model's bad answers, because everything that was lost has a gap of its own.
     lost = (gap.code for gap in playbook.gaps if not (gap.section == MODEL and gap.code in _BAD_ANSWERS))
     return failed or any(code in _PARTIAL_GAPS for code in lost)
