@@ -20,7 +20,7 @@ __all__ = ["app", "mcp"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - of a module
-    """Create `app` on first access, so that a server on stdio does not import what only HTTP needs."""
+    """Create `app` on first access, so that a server on stdio does not import modules that only HTTP needs."""
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from octave_mcp.surfaces.http import make  # noqa: PLC0415 - on first use
@@ -29,7 +29,7 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - of a module
 
 
 def main() -> int:
-    parser = ArgumentParser(description="Two company websites in, a sourced sales playbook out.")
+    parser = ArgumentParser(description="Turn two company websites into a sales playbook that cites its sources.")
     parser.add_argument("--http", action="store_true", help="serve over HTTP instead of stdin and stdout")
     parser.add_argument("--host", help="address to listen on (default: OCTAVE_HOST)")
     parser.add_argument("--port", type=int, help="port to listen on (default: OCTAVE_PORT, or 7777)")

@@ -1,13 +1,14 @@
-"""Measure the shares of true and false claims that the checks accept, by the change that made a claim false.
+"""Measure how many true and how many false claims the checks accept.
 
     python bench/claims.py [--model MODEL] [FILE ...]
 
 By default, the script reads the files in bench/claims. Each line of a file is a claim with its quotations, in the
-format of `octave-mcp check`, with two more keys. `change` names the change that made the claim false, or is 'true' for
-a claim that was not changed; `stands` says whether a careful reader accepts the claim. The columns of the result are
-the percentages of claims that a hard rule rejects (`rejected`), that only soft rules object to (`marked`), and that no
-rule objects to (`passes`). With --model, the named model judges the claims that no hard rule rejects, and the column
-`verified` is the percentage of all claims that this model accepts.
+format that `octave-mcp check` reads, plus two more keys. `change` names the change that made a true claim false; it is
+'true' if the claim was not changed. `stands` says whether a careful reader accepts the claim. The script prints a row
+of percentages for each kind of change. `rejected` is the percentage of claims that a hard rule rejects. `marked` is the
+percentage to which only soft rules object. `passes` is the percentage to which no rule objects. With --model, the named
+model judges the claims that no hard rule rejects. The column `verified` is then the percentage of all claims that this
+model accepts.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ TRUE = "true"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A claim with the verdict of the rules and, if a model was asked, the verdict of the model."""
+    """A claim, the verdict of the rules, and the verdict of the model if a model was asked."""
 
     change: str
     given: GivenClaim
@@ -53,7 +54,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Number of claims with one kind of change, and the results for them in percent."""
+    """The number of claims with one kind of change, and their results in percent."""
 
     count: int
     rejected: float
@@ -69,7 +70,7 @@ def cases(file: Path) -> Iterator[Case]:
 
 
 def shares(found: Sequence[Case]) -> dict[str, Shares]:
-    """Return the results by kind of change, with those for true claims first."""
+    """Return the results for each kind of change. Put the results for unchanged, true claims first."""
     by_change: dict[str, list[Case]] = defaultdict(list)
     for case in found:
         by_change[case.change].append(case)
@@ -102,7 +103,7 @@ def table(found: dict[str, Shares], *, has_model: bool) -> str:
 
 
 def tables() -> str:
-    """Return the results of the rules for each set of claims, as tables for the documentation."""
+    """Return a Markdown table for each file of claims, with the results of the rules."""
     found = {file.stem: [*cases(file)] for file in sorted(SETS.glob("*.jsonl"))}
     parts = (f"`{name}`, {len(of)} claims:\n\n{table(shares(of), has_model=False)}" for name, of in found.items())
     return "\n\n".join(parts)

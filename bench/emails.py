@@ -1,12 +1,13 @@
-"""Measure how well the scores of e-mails agree with the verdicts of readers.
+"""Measure how often the scores of e-mails agree with the verdicts of readers.
 
     python bench/emails.py FILE ...
 
-Each line of a file is an e-mail in JSON with the keys `pair` ("Vendor -> Prospect"), `persona`, `written_by`, `day`,
-`subject`, `body`, and the verdicts of its readers: `vp` (best first: "unchanged", "light", "heavy", "no"), `buyer`
-(best first: "reply", "ignore", "irritated"), or ratings from 1 to 10 (`specific`, `true`, `voice`, `ask`). For every
-pair of e-mails in a deal with different verdicts, the script checks whether the e-mail that readers prefer has the
-higher score. Equal scores count as half an agreement.
+Each line of a file is an e-mail as a JSON object. The keys `pair` ("Vendor -> Prospect"), `persona`, `written_by`,
+`day`, `subject` and `body` describe the e-mail. The other keys are the verdicts of its readers. From best to worst,
+`vp` is "unchanged", "light", "heavy" or "no", and `buyer` is "reply", "ignore" or "irritated". `specific`, `true`,
+`voice` and `ask` are ratings from 1 to 10. The script looks at every two e-mails of the same deal that got different
+verdicts. It checks whether the e-mail with the better verdict also has the higher score. Equal scores count as half an
+agreement.
 """
 
 from __future__ import annotations
@@ -40,17 +41,17 @@ VERDICTS = ("readers", *GRADES, *FIGURES)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An e-mail with the verdicts of its readers and its score."""
+    """An e-mail, its score, and the verdicts of its readers."""
 
     row: Row
     faults: tuple[Fault, ...]
     score: Score
 
     def verdict(self, name: str) -> float | None:
-        """Return the verdict on a scale from 0 to 1; 'readers' is the mean of all verdicts on the e-mail."""
+        """Return the named verdict as a number from 0 to 1. The name 'readers' means the average of all verdicts."""
         if name == "readers":
             verdicts = [value for other in VERDICTS[1:] if (value := self.verdict(other)) is not None]
-            # The mean is rounded because means that are mathematically equal may differ as floats.
+            # Round the average, because rounding errors can make two equal averages differ.
             return round(fmean(verdicts), 6) if verdicts else None
         if name not in self.row:
             return None
@@ -60,7 +61,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Agreement of scores with verdicts, counted over pairs of e-mails that readers judge differently."""
+    """How often scores agree with verdicts, counted over pairs of e-mails with different verdicts."""
 
     pairs: int
     agree: int
@@ -96,8 +97,7 @@ def _sequences(rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 
 def _read(row: Row, earlier: Sequence[Email], *, is_last: bool) -> Email:
-    """Parse an e-mail and determine its position in the sequence."""
-    # The goodbye e-mail is recognised by its day, not by its position, because earlier e-mails may be missing from the
+    # Recognise the goodbye e-mail by its day and not by its position, because earlier e-mails can be missing from the
     # file.
     vendor, _, prospect = row["pair"].partition(" -> ")
     position = DAYS.index(row["day"]) if row["day"] in DAYS else len(earlier)

@@ -1,11 +1,11 @@
-"""Compare the text extracted from web pages with the main content that people annotated, and measure the CPU time.
+"""Compare the text that is extracted from web pages with the main content that people marked, and measure the CPU time.
 
     python bench/extraction.py [MODULE:FUNCTION]
 
-The web pages are read from ../shared/wcxb. FUNCTION takes HTML and returns text; by default, it is the product's own
-function. The scores for a third of the pages, chosen by a hash of their ids, are also reported separately as "held
-out", although some of these pages were looked at while the rules were tuned. The scores are precision, recall and F1 in
-words, averaged over the pages.
+The web pages are read from ../shared/wcxb. FUNCTION names a Python function that takes HTML and returns text. By
+default, the script tests the product's own function. The script also reports the scores for a third of the pages,
+chosen by a hash of their ids, as "held out". However, some of these pages were looked at when the rules were tuned. The
+scores are precision, recall and F1, counted in words and averaged over the pages.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from statistics import fmean
 
 PAGES = Path(__file__).parents[2] / "shared" / "wcxb"
 OURS = "octave_mcp.sources.html.extraction:main_text"
-# The target of a Markdown link, as in `[Pricing](/pricing "Plans")`. Link targets are removed because the annotations
-# contain only the text of links.
+# Matches the target of a Markdown link, such as `](/pricing "Plans")` in `[Pricing](/pricing "Plans")`. Remove link
+# targets before comparing, because the marked content has only the text of links.
 LINK_TARGET = re.compile(r"\]\([^)\s]*(?:\s+\"[^\"]*\")?\)")
-# The report counts a page with a lower recall as lost.
+# The report counts a page as lost if its recall is below this value.
 MIN_RECALL = 0.5
 
 Extract = Callable[[str], str | None]
@@ -36,7 +36,7 @@ Extract = Callable[[str], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A page with its annotations: its main content, and snippets of its boilerplate."""
+    """A page, the main content that people marked in it, and snippets of its boilerplate."""
 
     id: str
     kind: str

@@ -2,8 +2,9 @@
 
     python bench/labels.py SEED COUNT PLAYBOOK.json ...
 
-The script prints one JSON object per line: the site, the label (the list that contains the finding), the finding, and
-its quotations with their pages. The same seed and playbooks always give the same findings.
+The script prints one JSON object per finding, with the site, the finding, its quotations with their pages, and its
+label. The label is the name of the list that contains the finding. The same seed and playbooks always give the same
+findings.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from octave_mcp.domain.playbook import Playbook  # noqa: E402
 
 
 def lists(playbook: Playbook) -> Iterator[tuple[str, tuple[Finding[Any], ...]]]:
-    """Yield the lists of findings in a playbook.
+    """Yield each list of findings in a playbook with its name.
 
     Conclusions such as pain points and personas are left out, because no page states them.
     """

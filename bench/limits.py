@@ -1,12 +1,13 @@
-"""Compare our rate limiter with the SDK's retries, in ten runs with a provider that accepts 20 requests a second.
+"""Compare our rate limiter with the retries of OpenAI's SDK.
 
     python bench/limits.py [runs]
 
-The provider is the double of OpenAI that the tests use. The sites are scripted, so reading them takes no time. For each
-method, the script prints the statuses of the runs, the numbers of requests sent and refused, the time that the runs
-took, and the ideal time: the number of answered requests divided by the rate. Each method is measured twice: with a
-Retry-After header in the provider's refusals, and without. The first runs in a new process take half a second longer,
-because they import the SDK.
+Ten runs call a provider that accepts 20 requests a second. The provider is the local server that imitates OpenAI in the
+tests. The websites are canned data, so reading them takes no time. For each method, the script prints the statuses of
+the runs, how many requests were sent and refused, and how long the runs took. The script also prints the ideal time, in
+which a steady 20 requests a second would have sent the same requests. Each method is measured twice: once with a
+retry-after-ms header in the refusals of the provider, and once without it. The first runs in a new process take half a
+second longer, because they import the SDK.
 """
 
 from __future__ import annotations
@@ -42,18 +43,18 @@ from octave_mcp.models import limiter, remote  # noqa: E402
 REQUESTS_PER_SECOND = 20.0
 BURST = 10.0
 PROVIDER = "--provide"
-# Longest acceptable duration, as a multiple of the ideal.
+# The longest acceptable time of the runs, as a multiple of the ideal time.
 MAX_RATIO = 1.15
 
 
 class Metered(Double):
-    """A double of OpenAI with a token bucket, which responds with status 429 to requests above the rate."""
+    """A server that imitates OpenAI and refuses requests above the rate with status 429."""
 
     def __init__(self, *, says_when: bool) -> None:
         super().__init__()
         self._says_when = says_when
         self._tokens, self._refilled_at = BURST, time.monotonic()
-        # The lock is needed because the double handles each request in a separate thread.
+        # The counters need a lock, because each request is handled in a separate thread.
         self._lock = threading.Lock()
         self._texts: dict[str, str] = {}
         self.refused = self.answered = 0
@@ -65,7 +66,7 @@ class Metered(Double):
         return Sent(body=enveloped(request, self._text(request)))
 
     def _text(self, request: Request) -> str:
-        """Return the answer, cached because all runs send the same requests and generating an answer takes time."""
+        """Return the answer to a request. Cache it, because all runs send the same requests."""
         asked = json.dumps(request.body)
         return self._texts.get(asked) or self._texts.setdefault(asked, json.dumps(good(request)))
 
@@ -83,7 +84,7 @@ class Metered(Double):
 
 
 def provide() -> None:
-    """Run the provider until stdin is closed, and print its URL.
+    """Print the URL of the provider, and run the provider until stdin is closed.
 
     At the end, print how many requests the provider answered and how many it refused.
     """
@@ -94,7 +95,7 @@ def provide() -> None:
 
 
 class Unlimited:
-    """A replacement for the rate limiter that never delays a call."""
+    """Stands in for our rate limiter, but never delays a call."""
 
     def turn(self, call_seconds: float, on_wait: limiter.OnWait | None) -> limiter.Turn:
         return limiter.Limiter(1).turn(call_seconds, on_wait)

@@ -2,9 +2,9 @@
 
     python bench/load.py VENDOR PROSPECT [runs]
 
-VENDOR and PROSPECT are URLs of sites on this machine. The script prints the statuses and the duration of the runs, the
-CPU time of the server, and the 50th and 99th percentiles of the response time. The exit code is 1 if the 99th
-percentile is above 100 ms.
+VENDOR and PROSPECT are the URLs of two websites that are served on this machine. The script prints the statuses and the
+duration of the runs, the CPU time of the server, and the 50th and 99th percentiles of the response time. The exit code
+is 1 if the 99th percentile is above 100 ms.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ async def livez(client: httpx2.AsyncClient) -> float:
 
 async def probe(client: httpx2.AsyncClient, done: asyncio.Event) -> list[float]:
     """Request /livez at a steady rate until `done` is set, and return the response times in milliseconds."""
-    # Each request is a task of its own: if a slow response delayed the next request, there would be fewer requests just
-    # when the server is slow, and the percentiles would look too good.
+    # Send each request in its own task, so that a slow response does not delay the next request. Otherwise there would
+    # be fewer requests exactly when the server is slow, and the percentiles would look too good.
     probes: list[asyncio.Task[float]] = []
     while not done.is_set():
         probes.append(asyncio.create_task(livez(client)))
@@ -105,8 +105,8 @@ def p99(times: list[float]) -> float:
 
 
 def cpu_seconds(pid: int) -> float:
-    # The line is split at its last parenthesis, because the name of the program, in parentheses near its start, may
-    # itself contain spaces and parentheses.
+    # Split the line at its last closing parenthesis. The parentheses enclose the name of the program, which can itself
+    # contain spaces and parentheses.
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -1,12 +1,13 @@
-"""Measure how soon the server recovers after an outage of the database in the middle of a run. Linux only.
+"""Measure how soon the server recovers from a database outage in the middle of a run. Linux only.
 
     python bench/outages.py [NAME ...] [--seconds 20] [--verbose]
 
-For each outage, the script starts a server and a run about the demo's sites, starts the outage while pages are being
-read, calls the server for some seconds, and ends the outage. Then the script prints how many seconds after the outage
-the server was ready and the run was completed. The script also prints the slowest response, the CPU usage and the
-number of logged warnings during the outage. The exit code is 1 if a run did not complete, lost work or repeated work,
-if a call hung, or if the server used too much CPU time or logged a warning twice.
+For each outage, the script starts a server and a run about the demo's two companies. The outage starts while the run is
+reading pages. During the outage, the script calls the server for some seconds. After the outage, the script prints how
+many seconds it took until the server was ready, and how many until the run was completed. The script also prints the
+slowest response, the CPU usage and the number of logged warnings during the outage. The exit code is 1 if a run did not
+complete, lost work or repeated work. The exit code is also 1 if a call hung, the server used too much CPU time, or a
+warning was logged twice.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from outages import OUTAGES, Stage, is_final, is_ready, staged  # noqa: E402 - the tests are no package
 
-# A request without a response within this time counts as hanging.
+# A request counts as hanging if it gets no response within this time.
 MAX_RESPONSE_SECONDS = 60.0
-# CPU usage during the outage, in percent of a core.
+# The highest acceptable CPU usage during the outage, in percent of one core.
 MAX_PERCENT = 30.0
 MAX_RECOVERY_SECONDS = 180.0
 CALL_INTERVAL_SECONDS = 0.5

@@ -1,11 +1,12 @@
-"""Measure how long our regular expressions take on hostile lines, and whether the time grows faster than linearly.
+"""Measure how long our regular expressions take to search hostile lines of text.
 
     python bench/patterns.py [CHARACTERS]
 
-Each line repeats a short text up to a length of CHARACTERS (100,000 by default). The extractive model skips longer
-lines than MAX_LINE_CHARACTERS, so its patterns are only tested up to that length. The script prints the slowest
-patterns, each with the ratio of its time for the whole line to its time for half the line. A ratio of 2 means linear
-time. `tests/test_hostile_text.py` derives the growth from the patterns themselves, without timing them.
+Each line repeats a short text up to a length of CHARACTERS (100,000 by default). The extractive model skips lines that
+are longer than MAX_LINE_CHARACTERS, so the script tests its patterns only up to that length. For each of the slowest
+patterns, the script prints how many times as long the whole line takes as half of the line. If the whole line takes
+twice as long, the time is linear. `tests/test_hostile_text.py` finds slow patterns by analysing them, without measuring
+times.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from test_hostile_text import EXTRACTIVE, Used, compiled, inline  # noqa: E402 -
 from octave_mcp.models.extractive.typed_lines import MAX_LINE_CHARACTERS  # noqa: E402
 
 SHOWN = 10
-# Texts with which matches of our patterns can start, such as markup, links, quotations, numbers, names and phrases.
+# Our patterns match texts that start like these: markup, links, quotations, numbers, names and phrases.
 UNITS = (
     *(
         "a",
@@ -79,7 +80,7 @@ def main() -> None:
 
 
 def slowest_line(use: Used, length: int) -> tuple[float, str, Used]:
-    """Return the time for the line that takes longest, and the text that this line repeats."""
+    """Return the time for the slowest line, and the short text that is repeated in it."""
     return max((seconds_of(use, unit, line_length(use, length)), unit, use) for unit in UNITS)
 
 
@@ -89,7 +90,8 @@ def line_length(use: Used, length: int) -> int:
 
 def seconds_of(use: Used, unit: str, length: int) -> float:
     pattern: re.Pattern[Any] = use.pattern
-    # The line ends differently, so that a pattern that has matched all the repeated text must fail or backtrack.
+    # Put other characters at the end of the line, so that a pattern must fail or backtrack after it has matched the
+    # repeated text.
     line = f"{unit * (length // len(unit))}!\n?"
     text = line.encode() if isinstance(pattern.pattern, bytes) else line
     started_at = time.thread_time()

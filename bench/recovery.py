@@ -2,10 +2,10 @@
 
     python bench/recovery.py [times]
 
-The servers use SQLite, and then Postgres if it is installed. The script prints how many seconds after a cancellation
-the run's pending HTTP request ends (at most 2 are allowed), and how many seconds after `kill -9` the run is resumed,
-either by a server that was already running or by a server that is started afterwards. By default, each time is measured
-three times.
+The script measures with SQLite, and then with Postgres if Postgres is installed. The script prints how many seconds
+after a cancellation the run's pending HTTP request ends. At most 2 seconds are allowed. The script also prints how many
+seconds after `kill -9` another server resumes the run. That server is either already running or started afterwards. By
+default, each measurement is made three times.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ ROW = "{:<52}{:>10}{:>10}{:>10}"
 
 @asynccontextmanager
 async def serving() -> AsyncGenerator[Child]:
-    """Start a server with a run that waits for two silent sites.
+    """Start a server with a run about two websites that never respond.
 
-    Several servers share one run, because they use the same request_id.
+    If several servers are started, they share one run, because each sends the same request_id.
     """
     vendor, prospect = load().allow_hosts
     request = {"vendor": f"http://{vendor}", "prospect": f"http://{prospect}", "request_id": "one"}
@@ -71,7 +71,7 @@ async def adopted(site: SilentSite) -> float:
         await site.asked.wait()
         async with serving() as other:
             await other.says(SERVES)
-            # After this time, the second server has seen heartbeats of the first one.
+            # Wait until the second server has seen the first server's heartbeats.
             await asyncio.sleep(ADOPTION_SECONDS * 2)
             killed_at = time.perf_counter()
             await first.kill()
@@ -109,7 +109,10 @@ async def measure(wait: Callable[[SilentSite], Awaitable[float]], url: str) -> f
 
 @contextmanager
 def databases() -> Generator[dict[str, Callable[[], str]]]:
-    """Yield, for each kind of database, a function that returns the URL of an empty database ('' for SQLite)."""
+    """For each kind of database, yield a function that returns the URL of an empty database.
+
+    For SQLite, the URL is ''.
+    """
     if not program("pg_ctl"):
         yield {"SQLite": str}
         return

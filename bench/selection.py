@@ -1,10 +1,10 @@
-"""Measure the CPU time for choosing the passages to show to a model, in milliseconds.
+"""Measure how many milliseconds of CPU time it takes to choose the passages for a model.
 
     python bench/selection.py [DIRECTORY ...]
 
-Each directory contains the HTML files of one company's site; the first 80 are used. The default directories are
-posthog.com and supabase.com in ../shared/sites. The script also measures a site of 5,000 near-identical passages, and
-pages of 100,000 and 500,000 characters, to show whether the time grows linearly.
+Each directory contains the HTML files of one company's website. The script uses the first 80 files. The default
+directories are posthog.com and supabase.com in ../shared/sites. To show whether the time grows linearly, the script
+also measures a site with 5,000 near-identical passages, and pages with 100,000 and 500,000 characters.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main(sites: Sequence[str]) -> None:
 
 
 def _report(name: str, found: list[Passage]) -> float:
-    # The minimum is reported because other processes can only make a measurement slower.
+    # Report the fastest measurement, because other processes can only make a measurement slower.
     times = sorted(_milliseconds(found) for _ in range(RUNS))
     print(f"{name}: {len(found)} passages, {times[0]:.0f} ms")
     return times[0]

@@ -1,9 +1,10 @@
-"""Compare the CPU time that octave-mcp and a trivial server need from their start to the response to tools/list.
+"""Compare how much CPU time octave-mcp and a trivial server use until they have answered tools/list.
 
     python bench/startup.py [runs]
 
-The trivial server is a FastMCP server with one tool. The servers are started alternately, `runs` times each (9 by
-default). The exit code is 1 if the median CPU time of octave-mcp is more than 1.2 times that of the trivial server.
+The trivial server is a FastMCP server with one tool. The script starts the two servers in turn, each of them `runs`
+times (9 by default). The exit code is 1 if the median CPU time of octave-mcp is more than 1.2 times the trivial
+server's median.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def main() -> int:
         trivial = Path(home) / "trivial.py"
         trivial.write_text(TRIVIAL)
         scripts = {"trivial": trivial, "octave": ROOT / "server.py"}
-        # The first start is not measured, because it may have to write byte code.
+        # Do not measure the first start, because Python can spend time on writing byte code.
         for script in scripts.values():
             cpu_seconds(script, home)
         times: dict[str, list[float]] = {name: [] for name in scripts}
@@ -63,7 +64,7 @@ def main() -> int:
 
 
 def cpu_seconds(script: Path, home: str) -> float:
-    """Return the server's user and system CPU time up to its response."""
+    """Return the CPU time (user and system) that the server uses until it has answered tools/list."""
     with subprocess.Popen(
         [sys.executable, str(script)],
         stdin=subprocess.PIPE,
@@ -78,7 +79,7 @@ def cpu_seconds(script: Path, home: str) -> float:
         sent.flush()
         while json.loads(answers.readline()).get("id") != 2:
             pass
-        # The server is killed so that the CPU time of a shutdown is not counted.
+        # Kill the server, so that the CPU time of a normal shutdown is not counted.
         server.kill()
         _, status, usage = os.wait4(server.pid, 0)
         server.returncode = os.waitstatus_to_exitcode(status)

@@ -2,10 +2,10 @@
 
     python bench/waiting.py [--runs 500] [--seconds 60] [--postgres]
 
-The script starts a server and runs about the demo's sites, waits until every run has asked its first questions, and
-prints how long that took. Then the script prints the server's CPU usage by thread and its memory, as proportional set
-size (PSS), with one waiting run and with all of them. The exit code is 1 if all the waiting runs together use more than
-1 % of a core.
+The script starts a server and many runs about the demo's two companies. When every run has asked its first questions,
+the script prints how long that took. The script also prints the server's CPU usage by thread, and its memory as
+proportional set size (PSS). Both are measured with one waiting run, and then with all runs waiting. The exit code is 1
+if all the waiting runs together use more than 1 % of a core.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from octave_mcp.demo import serve_demo  # noqa: E402
 
 MAX_PERCENT = 1.0
 MAX_CONCURRENT_REQUESTS = 50
-# The wait is long enough to include the first garbage collection after the runs have started.
+# This wait is long enough to include the first garbage collection after the start of the runs.
 SETTLING_SECONDS = 75
 THREADS_SHOWN = 10
 TICKS = os.sysconf("SC_CLK_TCK")
-# This program runs server.py and sets the names of Python's threads in Linux, because Python doesn't set them itself.
+# This program runs server.py and tells Linux the names of Python's threads, because Python does not do that itself.
 SERVER = f"""
 import re, runpy, sys, threading
 
@@ -60,7 +60,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 @dataclass(frozen=True)
 class Usage:
-    """The CPU seconds of each thread of a process, and the memory of the process."""
+    """The CPU time of each thread of a process in seconds, and the memory of the process."""
 
     at: float
     threads: dict[str, float]
@@ -87,7 +87,7 @@ def usage(pid: int) -> Usage:
 
 @contextmanager
 def database(*, in_postgres: bool) -> Generator[dict[str, str]]:
-    """Yield settings that choose the database: a new Postgres, or nothing for the default (SQLite in OCTAVE_HOME)."""
+    """Yield the settings for a new Postgres database. For SQLite, which is the default, yield no settings."""
     if not in_postgres:
         yield {}
         return
@@ -139,7 +139,7 @@ def print_usage(title: str, before: Usage, after: Usage) -> None:
 async def measure(runs: int, seconds: float, settings: dict[str, str]) -> int:
     async with serve_demo() as (vendor, prospect), server(settings | allowed(vendor, prospect)) as (pid, client):
         request: dict[str, object] = {"vendor_domain": vendor, "prospect_domain": prospect, "model": "host"}
-        # The first run reads the sites, and the others find the pages in the cache.
+        # Let the first run read the sites, so that the other runs find the pages in the cache.
         print(f"first run: {await start(client, request, asyncio.Semaphore(1))}")
         print_usage("1 run waits", *await idle(pid, seconds / 2))
         started_at, before = time.monotonic(), usage(pid)

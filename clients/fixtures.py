@@ -2,7 +2,7 @@
 
     python clients/fixtures.py --port 8001
 
-Middleware, error masking, lifespan, access control and transport are the product's own.
+Everything else, such as the middleware, the error masking and the access control, is the product's own.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ async def test_tool_with_progress(context: Context) -> str:
 
 
 async def test_streaming_elicitation(context: Context) -> str:
-    """Stream progress. The tool's name comes from the suite; our server does not support elicitation."""
+    """Stream progress. The conformance suite requires this name, but our server does not support elicitation."""
     return await test_tool_with_progress(context)
 
 

@@ -1,4 +1,4 @@
-"""Run subprocesses with timeouts, and kill subprocesses that are still running when the trials are over."""
+"""Run programs with time limits, and kill the programs that are still running after the trials."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ T = TypeVar("T")
 INSTALL_SECONDS = 180.0
 START_SECONDS = 20.0
 RUN_SECONDS = 60.0
-# Time limit for all trials together, without the installation of the clients.
+# Time limit for all trials together, not counting the installation of the clients.
 ALL_SECONDS = 180.0
 
 LAST_LINES = 3
-# Prefixes of environment variables that would change how a client or our server behaves.
+# Do not pass on environment variables with these prefixes, because they would change how a client or our server
+# behaves.
 IGNORED_VARIABLES = ("OCTAVE_", "CLAUDE", "ANTHROPIC_", "OPENAI_", "FIRECRAWL_", "MCP_", "XDG_")
 
 
@@ -32,9 +33,9 @@ class Failed(Exception):
 
 
 class Programs:
-    """Runner of programs, each in its own process group and in a temporary home folder, with Node 22 on the PATH.
+    """Runs programs in a temporary home folder, with Node 22 on the PATH. Each program has its own process group.
 
-    Leaving the context kills all programs that are still running.
+    At the end of the `with` block, all programs that are still running are killed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -64,7 +65,7 @@ class Programs:
         """Run a command, wait until it exits, and return its output.
 
         Raises:
-            Failed: the command took too long, or its exit code is not in `codes`.
+            Failed: If the command took too long, or its exit code is not in `codes`.
         """
         seconds = min(RUN_SECONDS, self._deadline - time.monotonic())
         process = self._spawn(command, subprocess.PIPE, subprocess.PIPE)
@@ -79,7 +80,7 @@ class Programs:
         return output
 
     def serve(self, command: Sequence[str]) -> str:
-        """Start a server that takes its port as the last argument, and return the URL of its MCP endpoint."""
+        """Start a server with a free port as its last argument, and return the URL of its MCP endpoint."""
         port = _free_port()
         self._start([*command, str(port)], lambda _: _listening(port))
         return f"http://127.0.0.1:{port}/mcp"
@@ -109,8 +110,8 @@ class Programs:
             cwd=self._home.name,
             env=self.environment,
             text=True,
-            # The process gets its own process group, so that killing the group also kills programs that the process has
-            # started.
+            # Give the process its own process group, so that killing the group also kills the programs that the process
+            # has started.
             start_new_session=True,
         )
         self._running.add(process)
@@ -129,7 +130,7 @@ def install(folder: Path) -> None:
     The file .npmrc disables the install scripts of packages.
 
     Raises:
-        Failed: npm failed or took too long.
+        Failed: If npm failed or took too long.
     """
     installed, lock = folder / "node_modules" / ".package-lock.json", folder / "package-lock.json"
     if installed.exists() and installed.stat().st_mtime > lock.stat().st_mtime:

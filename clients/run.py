@@ -29,7 +29,8 @@ FIXTURES = [sys.executable, str(HERE / "fixtures.py"), "--port"]
 SITES = [sys.executable, str(HERE / "sites.py")]
 
 INSPECTOR = ["mcp-inspector", "--cli", "--format", "json"]
-# The package's install script would create the `claude` command, but install scripts do not run.
+# Run the script in the package, because there is no `claude` command: only the package's install script would create
+# it, and .npmrc disables install scripts.
 CLAUDE = ["node", str(HERE / "node_modules/@anthropic-ai/claude-code/cli-wrapper.cjs")]
 TYPESCRIPT = ["node", str(HERE / "typescript.mjs")]
 CONFORMANCE = ["conformance"]
@@ -37,7 +38,7 @@ CONFORMANCE = ["conformance"]
 ERAS = ("legacy", "modern")
 REVISIONS = ("2025-06-18", "2025-11-25", "2026-07-28")
 TYPESCRIPT_SDKS = {1: "@modelcontextprotocol/sdk", 2: "@modelcontextprotocol/client"}
-# The Inspector's exit code if the result of a tool is an error.
+# The Inspector exits with this code if a tool returns an error.
 TOOL_FAILED = 5
 
 IN_PROGRESS = ("queued", "running")
@@ -49,7 +50,7 @@ TERMINATED = 143
 
 @dataclass(frozen=True)
 class Trial:
-    """A test with a name; `run` returns a summary of what was tested, or raises Failed."""
+    """A named test. `run` returns a summary of what was tested. If the test fails, `run` raises Failed."""
 
     name: str
     run: Callable[[], str]
@@ -79,7 +80,7 @@ def main() -> int:
 
 
 def stop(*_: object) -> NoReturn:
-    """Raise SystemExit, so that context managers end the subprocesses; SIGTERM alone would leave them running."""
+    """On SIGTERM, raise SystemExit, so that the context managers end the subprocesses."""
     sys.exit(TERMINATED)
 
 
@@ -212,7 +213,7 @@ def conformance(setting: Setting, table: dict[str, Any]) -> Iterator[Trial]:
 
 
 def scenarios(programs: Programs) -> dict[str, tuple[str, ...]]:
-    """Return the protocol revisions (or 'extension') of each scenario in the suite's own list."""
+    """Return the scenarios that the conformance suite lists, each with its protocol revisions or 'extension'."""
     listed = programs.run([*CONFORMANCE, "list", "--server"])
     return {name: tuple(of.split(",")) for name, of in re.findall(r"^  - (\S+) \[(.*)\]$", listed, re.MULTILINE)}
 
@@ -238,7 +239,7 @@ def results_of(programs: Programs, url: str, scenario: str, revision: str) -> li
     """Run a scenario and return the results of its checks."""
     folder = programs.folder()
     options = ["server", "--url", url, "--scenario", scenario, "--spec-version", revision, "--output-dir", str(folder)]
-    # Exit code 1 means that a check failed; the results name the check and the reason.
+    # Accept exit code 1, which means that a check failed: the results name the check and the reason.
     output = programs.run([*CONFORMANCE, *options], codes=(0, 1))
     files = list(folder.glob("*/checks.json"))
     check(len(files) == 1, f"no results: {output}")

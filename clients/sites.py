@@ -16,8 +16,8 @@ from threading import Thread
 from octave_mcp.demo import serve_demo
 from octave_mcp.demo.sites import Document, load
 
-# A run makes at least four requests one after another (robots.txt, home page, sitemap, pages), so it takes 6 s or more.
-# The client in the trial of timeouts gives up earlier.
+# A run makes at least four requests one after another (robots.txt, home page, sitemap, pages), so the run takes at
+# least 6 s. The trial of client timeouts needs that, because its client must give up earlier.
 RESPONSE_SECONDS = 1.5
 
 

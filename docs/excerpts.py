@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - a module of the script generate.py, not of a package
-"""Excerpts of the demo's playbook for the README."""
+"""Excerpts from the demo's playbook for the README."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BY_RULES = "put together by rules, without a language model: e-mails and calls a
 
 
 def excerpts(playbook: Playbook) -> dict[str, str]:
-    """Return the excerpts in Markdown by their names."""
+    """Return the excerpts as Markdown. The keys are the names that the README uses."""
     if not playbook.brief:
         raise SystemExit("the demo's playbook has no brief; the README needs one")
     touch = next(s for s in playbook.email_sequences if s.persona_id == playbook.brief.persona_id).touches[0]
@@ -32,7 +32,6 @@ def _writer(playbook: Playbook) -> str:
 
 
 def _evidence(playbook: Playbook, touch: Touch) -> str:
-    """Return the first quotation from the vendor's site that the e-mail cites."""
     cited = (playbook.evidence[id_] for sentence in touch.sentences for id_ in sentence.evidence)
     proof = next(evidence for evidence in cited if evidence.role == "vendor")
     return _quoted((proof.quote, f"<{proof.url}>"))

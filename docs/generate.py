@@ -1,14 +1,14 @@
 # ruff: noqa: INP001 - a script next to the documents that it writes
-"""Generate parts of the documents from the product itself: tables, command help, and responses to example requests.
+"""Generate the tables, the command help and the example responses in the documents.
 
     python docs/generate.py [--check]
 
 The script replaces the text between `<!-- generated: NAME -->` and `<!-- end -->` in README.md and docs/. With --check,
-the script changes no file, and the exit code is 1 if any text is out of date. A part named `answer` is the response to
-the request in the code block above it. For each document with an `answer`, the script starts a server with the demo's
-two companies. A part named `demo` is an excerpt from the playbook that `octave-mcp demo` writes. A code block of kind
-`jsonl` is saved as claims.jsonl, so that requests can use this file. Values that change from run to run (ids, times,
-durations, digests, ports, folders) are replaced by fixed values.
+the script changes no file, and the exit code is 1 if any text is out of date. The text named `answer` is the response
+to the request in the code block above it. For each document with an `answer`, the script starts a server with the
+demo's two companies. The text named `demo` is an excerpt from the playbook that `octave-mcp demo` writes. The script
+saves a code block in the language `jsonl` as claims.jsonl, so that requests can use this file. The script replaces
+values that change from run to run, such as ids, times and ports, with fixed values.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ CODE_ROW = re.compile(r"^\| `(?P<code>[a-z_]+)` \| (?P<status>\d{3}) \|", re.MUL
 HELP_WIDTH = 100
 MAX_TEXT_CHARACTERS, MAX_DATA_CHARACTERS = 200, 400
 OBJECT = re.compile(r"\{.*\}")
-# A JSON object with more keys is a mapping, such as `evidence` by ID, and is shortened like a list.
+# If a JSON object has more keys than this, shorten it like a list. Such an object is a mapping, such as `evidence`,
+# whose keys are IDs.
 MAX_KEYS = 30
 HEADERS = ("content-type", "location", "allow", "www-authenticate")
 # The documents use these names for the demo's vendor and prospect.
@@ -76,8 +77,7 @@ LIMITS = {"minimum": "from {:g}", "maximum": "to {:g}", "maxLength": "up to {} c
 COMMON_STATUSES = ("403", "413", "421", "500", "503")
 # These fixed values replace numbers that change from run to run.
 VOLATILE: dict[str, Any] = {"seconds": 1.5, "total_seconds": 1.5, "duration_ms": 1500.0, "timings": 208}
-# The documents show every unfinished run with these values, because its real progress depends on the moment of the
-# request.
+# Show these values for every unfinished run, because its real progress depends on the moment of the request.
 IN_PROGRESS = {"status": "running", "step": "", "message": "started", "done": 0, "total": 0}
 WAITING = {"step": "", "message": "2 questions are open: call next_question", "done": 13, "total": 13}
 UNFINISHED = ("queued", "running", "cancelled")
@@ -88,7 +88,7 @@ SHAPES = (
     (re.compile(r"\bq_[0-9a-f]{16}\b"), "q_0000000000000000"),
     (re.compile(rf"(globex\.com-{DAY})-\d+"), r"\1"),
     (re.compile(r"\b1\.\d{6,}e\+09"), "1.769850000e+09"),
-    # The number of runs varies, because a run that is cancelled early may never have started.
+    # Show a fixed number of runs. The real number varies, because a run that is cancelled early does not always start.
     (re.compile(r"(octave_runs_\w+_total\S*) \d+\.0"), r"\1 6.0"),
 )
 IDS = re.compile(r"(?P<kind>run_|sess_)[0-9a-f]{32}|\b[0-9a-f]{64}\b|\be[0-9a-f]{10}\b")
@@ -160,7 +160,7 @@ async def routes(stage: Stage) -> str:
 
 
 def settings() -> str:
-    """Return a table of settings with environment variable, default and description."""
+    """Return a table of the settings, with the environment variable, the default and the description of each."""
     fields = Settings.model_fields.items()
     own = (
         (f"`OCTAVE_{name.upper()}`", _default(field.get_default()), field.description or "") for name, field in fields
@@ -170,7 +170,7 @@ def settings() -> str:
 
 
 def kinds() -> str:
-    """Return a table of the kinds of vendor elements: the title of the prompt, the section, and the relevant pages."""
+    """Return a table of the kinds of vendor elements, such as products, and of the pages that mention them."""
     rows = ((load(f"vendor/{kind}").title, f"`{kind}`", KINDS[kind].would_fill) for kind in KINDS)
     return _table(("asked for", "in `vendor_elements`", "comes from"), rows)
 
@@ -180,7 +180,7 @@ def rules() -> str:
 
 
 def claims() -> str:
-    """Return tables of how the rules judge the claims in bench/claims."""
+    """Return tables that show how the rules judge the claims in bench/claims."""
     sys.path.insert(0, str(ROOT / "bench"))
     from claims import tables  # noqa: PLC0415 - needs the path set above
 
@@ -195,7 +195,7 @@ def help_of(command: str) -> str:
 
 
 def wrong_codes(text: str) -> list[str]:
-    """Return the differences between a document's table of error codes and the errors in the package."""
+    """Compare a document's table of error codes with the errors in the package, and return the differences."""
     documented = {match["code"]: int(match["status"]) for match in CODE_ROW.finditer(text)}
     actual = {error.code: error.status for error in tree()}
     return [
@@ -212,7 +212,6 @@ def _kind(schema: dict[str, Any]) -> str:
 
 
 def _statuses(operation: dict[str, Any]) -> str:
-    """Return the HTTP statuses of an operation, except those that every operation has."""
     return ", ".join(status for status in operation["responses"] if status not in COMMON_STATUSES)
 
 
@@ -243,8 +242,8 @@ def _fenced(kind: str, text: str) -> str:
 class Stage:
     """A running server with its own OCTAVE_HOME, and the hosts of the demo's two sites.
 
-    `latest`: the IDs in the latest response, which requests refer to as $RUN and $SESSION.
-    `ids`: the placeholder that replaces each real ID in the documents.
+    `latest`: the latest run ID and session ID, which requests in the documents call $RUN and $SESSION.
+    `ids`: maps each real ID to the placeholder that the documents show.
     """
 
     origin: str
@@ -256,7 +255,7 @@ class Stage:
     excerpts: dict[str, str] = field(default_factory=dict[str, str])
 
     def real(self, text: str) -> str:
-        """Return a request from a document with the names and IDs of this server."""
+        """In a request from a document, replace the placeholders with the hosts and IDs of this server."""
         text = text.replace("http://127.0.0.1:7777", self.origin)
         for name, host in zip(NAMES, self.hosts, strict=True):
             text = text.replace(name, host)
@@ -265,7 +264,7 @@ class Stage:
         return text
 
     def shown(self, text: str) -> str:
-        """Return a response with placeholders for all values that are specific to this server and this moment."""
+        """In a response, replace hosts, paths, dates and IDs with the placeholders that the documents show."""
         self._remember_ids(text)
         for name, host in zip(NAMES, self.hosts, strict=True):
             text = text.replace(f"http://{host}", f"https://{name}").replace(host, name)
@@ -282,7 +281,10 @@ class Stage:
                 self.latest[name] = match[0]
 
     def _id(self, match: re.Match[str]) -> str:
-        """Return a placeholder ID of the same kind, which depends only on the number of IDs before it."""
+        """Return a placeholder for an ID.
+
+        It is the same each time, because it depends only on how many IDs came before.
+        """
         number = len(self.ids)
         digest = sha256(str(number).encode()).hexdigest()
         kind = match["kind"]
@@ -321,7 +323,7 @@ async def _served(home: Path, environment: Mapping[str, str]) -> AsyncGenerator[
     log = cast("asyncio.StreamReader", server.stderr)
     while (line := json.loads(await log.readline()))["message"] != "listening":
         pass
-    # Without a reader of the log, the server would block once the pipe is full.
+    # Read the rest of the log, because the server would block when the pipe is full.
     rest = asyncio.create_task(log.read())
     try:
         yield line["url"]
@@ -332,7 +334,7 @@ async def _served(home: Path, environment: Mapping[str, str]) -> AsyncGenerator[
 
 
 async def answer(stage: Stage, kind: str, request: str, options: dict[str, int]) -> str:
-    """Send the request in a code block and return the response, shortened as `options` say."""
+    """Send the request in a code block, and return the response. `options` limits its length."""
     match kind.split():
         case ["sh"] if request.startswith("curl"):
             return await _over_http(stage, request, options)
@@ -357,7 +359,7 @@ async def _over_http(stage: Stage, request: str, options: dict[str, int]) -> str
 
 
 async def _on_the_command_line(stage: Stage, request: str, options: dict[str, int]) -> str:
-    """Run a command and return its output and its hints on stderr, without log lines."""
+    """Run a command. Return its output and the hints that it prints, but not the log lines."""
     words = shlex.split(stage.real(request), comments=True)
     raw = await _output(
         stage, sys.executable, "-m", *("octave_mcp" if word == "octave-mcp" else word for word in words)
@@ -415,7 +417,7 @@ def _json(value: BaseModel) -> str:
 
 
 def _body(stage: Stage, text: str, options: dict[str, int]) -> str:
-    """Return a response, limited to the number of lines and of items per JSON list in `options`."""
+    """Shorten a response. `options` limits its lines and the items of each JSON list."""
     if text.startswith(("{", "[{")):
         text = "\n".join(_json_of(text, options.get("items", 2)))
     lines = [line.rstrip() for line in stage.shown(text).splitlines()]
@@ -449,7 +451,7 @@ def _data(match: re.Match[str]) -> str:
 
 
 def settled(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Replace values that depend on the moment of the request."""
+    """Replace values that depend on the moment of the request with fixed values."""
     if isinstance(value, list):
         return [settled(item) for item in cast("list[Any]", value)]
     if not isinstance(value, dict):
@@ -497,7 +499,7 @@ TABLES = {
 
 async def made(text: str) -> str:
     """Return a document with all its generated parts updated."""
-    # A server takes seconds to start, so a server is only started for documents that need one.
+    # Start a server only for documents that need one, because starting a server takes seconds.
     if not re.search("<!-- generated: (answer|demo|routes)", text):
         return await _made(text, None)
     async with staged() as stage:

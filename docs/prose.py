@@ -1,11 +1,11 @@
 # ruff: noqa: INP001 - a script beside the documents that it reads
-"""Print sentences drawn at random from the project's prose, to mark the ones that are hard to read.
+"""Print random sentences from the project's prose, so that a reader can mark the ones that are hard to read.
 
     python docs/prose.py [COUNT] [SEED]
 
 The prose is README, CHANGELOG, docs/, the docstrings and comments of all Python files, and the texts that the package
-shows to its users: errors, help and labels. Prompts and the demo's websites are left out. The default SEED is the
-current commit, so that a draw can be repeated.
+shows to its users: errors, help and labels. Prompts and the demo's websites are left out. By default, SEED is the
+current commit, so that the same commit always gives the same sentences.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 MIN_WORDS = 4
 
-# String literals in these packages are word lists, patterns, prompts and generated copy, not texts for users.
+# Skip the string literals in these packages: they are word lists, patterns, prompts and generated copy, not texts for
+# users.
 NO_TEXTS = ("octave_mcp/evidence", "octave_mcp/models/extractive", "octave_mcp/asks", "octave_mcp/copywriting", "tests")
 
 LEFT_OUT = ("prompts", "octave_mcp/demo/sites")
@@ -84,7 +85,6 @@ def _in_code(name: str) -> Iterator[Sentence]:
 
 
 def _docstrings(tree: ast.AST) -> Iterator[ast.Constant]:
-    """Yield the docstrings of modules, classes, functions and attributes, which are strings that form a statement."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield node.value
@@ -98,7 +98,10 @@ def _texts(name: str, node: ast.Constant | ast.JoinedStr) -> Iterator[Sentence]:
 
 
 def _comments(name: str, source: str) -> Iterator[Sentence]:
-    """Yield the sentences of comments. Consecutive lines that only contain a comment form one comment."""
+    """Yield the sentences of comments.
+
+    Join comments on consecutive lines, because a sentence can continue on the next line.
+    """
     block: list[str] = []
     start = last = 0
     for token in tokenize.generate_tokens(io.StringIO(source).readline):

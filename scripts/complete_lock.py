@@ -1,9 +1,9 @@
-"""Add to a lock file, for each requirement with extras, the same requirement without extras.
+"""For each requirement with extras in a lock file, add the same requirement without extras.
 
     python scripts/complete_lock.py LOCK...
 
-For example, an entry `pydantic==2.14.3` is added for `pydantic[email]==2.14.3`. Packages may depend on either
-requirement, and pip needs both to be pinned, but uv only writes the requirement with extras.
+For example, an entry `pydantic==2.14.3` is added for `pydantic[email]==2.14.3`. pip needs a pinned version of both
+requirements, because packages can depend on either of them. However, uv writes only the requirement with extras.
 """
 
 from __future__ import annotations

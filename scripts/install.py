@@ -1,10 +1,10 @@
-"""Install the packages of a lock file and this project into .venv, with a progress display.
+"""Install this project and the packages in a lock file into .venv, and show the progress.
 
     python scripts/install.py requirements.lock
 
-The script uses uv if uv is on the PATH. If uv is missing or fails, the script uses pip, which may be configured with
-another package index. With the development lock file, all packages are compiled to byte code, because tests start many
-processes. With requirements.lock, only the modules that the server and the command line import are compiled.
+The script uses uv if uv is on the PATH. If uv is missing or fails, the script uses pip, because pip can be configured
+with another package index. With the development lock file, all packages are compiled to byte code, because tests start
+many processes. With requirements.lock, only the modules that the server and the command line import are compiled.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from typing import Protocol
 ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / ".venv" / "bin" / "python"
 PINNED = re.compile(r"^[\w.-]+==", re.MULTILINE)
-# Lines of pip's and uv's output that name the next package start with these words. uv only names large packages.
+# If a line of output from pip or uv starts with one of these words, the line names the next package. uv names only
+# large packages.
 PACKAGE_LINES = ("Collecting ", "Processing ", "Downloading ")
-# In a log, where lines cannot be overwritten, one line of progress is printed per this many packages.
+# Lines in a log cannot be overwritten, so print a line of progress only after this many packages.
 PACKAGES_PER_LINE = 10
 MAX_OUTPUT_LINES = 40
 # This program imports the product's modules, because importing a module writes its byte code.
@@ -71,7 +72,7 @@ def install(lock: str, uv: str | None) -> None:
 
 @contextmanager
 def step(title: str) -> Generator[Show]:
-    """Show the progress of a step: on a terminal in one line that is updated, in a log in a few lines."""
+    """Show the progress of a step. On a terminal, update one line. In a log, print a few lines."""
 
     def show(text: str, *, is_milestone: bool = False) -> None:
         if is_terminal:
@@ -87,9 +88,9 @@ def step(title: str) -> Generator[Show]:
 
 
 def create_environment(show: Show, uv: str | None) -> None:
-    """Create .venv, with the newest pip unless uv is used."""
-    # If uv is used, pip is left out, because pip is large. The pip that comes with Python 3.11 is half as fast as the
-    # newest one.
+    """Create .venv. If uv is not used, install the newest pip into it."""
+    # Leave pip out if uv is used, because pip is large. Otherwise install the newest pip, which is twice as fast as the
+    # pip that comes with Python 3.11.
     if not PYTHON.exists():
         subprocess.run([sys.executable, "-m", "venv", *(["--without-pip"] if uv else []), ROOT / ".venv"], check=True)
     if not uv:
@@ -106,14 +107,15 @@ def installer(uv: str | None) -> Sequence[str]:
 def compile_code(show: Show, *, everything: bool) -> None:
     """Compile modules to byte code before their first import.
 
-    Without byte code, each start of the server takes twice as long, and in some environments the server is not allowed
-    to write byte code.
+    Without byte code, each start of the server takes twice as long. In some environments, the server is not allowed to
+    write byte code itself.
     """
     compileall = str(PYTHON), "-m", "compileall", "-q", "-j", "0"
     run([*compileall, "octave_mcp"], show)
     run([str(PYTHON), "-c", IMPORT_ALL], show)
     if everything:
-        # This command may fail, because some packages contain templates that are named like modules but do not compile.
+        # Allow this command to fail, because some packages contain templates that are named like modules but do not
+        # compile.
         run([*compileall, str(site_packages())], show, may_fail=True)
 
 
@@ -125,7 +127,7 @@ def run(command: Sequence[str], show: Show, *, may_fail: bool = False) -> None:
     """Run a command and show its progress.
 
     Raises:
-        Failed: the command failed, and `may_fail` is false.
+        Failed: If the command failed, and `may_fail` is false.
     """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     lines: deque[str] = deque(maxlen=MAX_OUTPUT_LINES)
@@ -145,7 +147,7 @@ def run(command: Sequence[str], show: Show, *, may_fail: bool = False) -> None:
 
 
 def name_of(requirement: str) -> str:
-    """Return 'numpy' for `numpy`, `numpy==2.4.6` or `/folder/numpy-2.4.6-cp311-cp311-linux_x86_64.whl`."""
+    """Return the package's name, such as 'numpy' for `numpy==2.4.6` or `/folder/numpy-2.4.6-cp311-linux_x86_64.whl`."""
     return re.split(r"==|-\d", Path(requirement).name)[0]
 
 

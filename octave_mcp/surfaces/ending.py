@@ -1,4 +1,4 @@
-"""Ends a server within two seconds of Ctrl-C or SIGTERM, even if its threads are blocked.
+"""Ends a server within two seconds after Ctrl-C or SIGTERM, even if its threads are blocked.
 
 The next server resumes the interrupted runs, as after a crash.
 """
@@ -20,9 +20,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def exit_timer() -> Callable[[int], None]:
-    """Return a callback for signal handlers that ends the process after MAX_SECONDS, even if closing hangs."""
-    # The thread starts now, not in the handler: a handler may interrupt the start of another thread, and starting a
-    # second thread would then deadlock. SimpleQueue is safe to use in a handler.
+    """Return a callback for signal handlers. It ends the process after MAX_SECONDS, even if closing hangs."""
+    # Start the thread now and not in the signal handler. The handler can interrupt the start of another thread, and
+    # starting a second thread at that moment would deadlock. Signal handlers can use SimpleQueue safely.
     signals: SimpleQueue[int] = SimpleQueue()
 
     def watch() -> None:
@@ -36,8 +36,8 @@ def exit_timer() -> Callable[[int], None]:
 
 @contextmanager
 def ended_by_a_signal(close: Callable[[], Awaitable[None]]) -> Generator[None]:
-    """Make a signal call `close` in the running loop and then end the process."""
-    # A server on stdio cannot just return: the thread that reads stdin would keep waiting for the next line.
+    """On a signal, call `close` in the running event loop, and then end the process."""
+    # A server on stdio cannot simply return, because the thread that reads stdin would still wait for the next line.
     loop, end_in_time, ending = asyncio.get_running_loop(), exit_timer(), set[asyncio.Task[None]]()
 
     async def end(number: int) -> None:
@@ -59,8 +59,8 @@ def ended_by_a_signal(close: Callable[[], Awaitable[None]]) -> Generator[None]:
 
 
 def _end(number: int) -> None:
-    """Exit with the code of a process that the signal ended."""
-    # In process 1 of a container, SIGTERM has no default action, so the process exits below instead.
+    """Exit in the same way as if the signal had ended the process."""
+    # For process 1 of a container, SIGTERM has no default action. In this case, os._exit below ends the process.
     if number == signal.SIGTERM:
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)
@@ -68,5 +68,4 @@ def _end(number: int) -> None:
 
 
 def _code(number: int) -> int:
-    """Return the exit code that a shell reports for a process ended by this signal."""
     return 128 + number

@@ -1,4 +1,4 @@
-"""The rule that a server which other machines can reach needs a token that cannot be guessed."""
+"""If other machines can reach a server, the server needs a token that cannot be guessed."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pydantic import SecretStr
 from octave_mcp.errors import SetupError
 from octave_mcp.settings import Settings
 
-# Characters. A shorter token is accepted only from callers on this machine.
+# In characters. A shorter token is accepted only from callers on this machine.
 MIN_TOKEN_LENGTH = 16
-GENERATOR_HINT = "'openssl rand -hex 16' generates one"
+GENERATOR_HINT = "'openssl rand -hex 16' generates a token"
 
 
 def check_access(settings: Settings, addresses: Iterable[str]) -> bool:
     """Return whether other machines can reach a server that listens at these addresses.
 
     Raises:
-        SetupError: other machines could call the server without a token, or with one that is too short.
+        SetupError: If other machines could call the server without a token, or with a token that is too short.
     """
     is_open = not all(map(is_loopback, addresses))
     if is_open and not settings.tokens:
@@ -30,7 +30,7 @@ def check_access(settings: Settings, addresses: Iterable[str]) -> bool:
     if (is_open or settings.public_hosts) and len(safe_tokens(settings.tokens)) < len(settings.tokens):
         raise SetupError(
             f"a token in OCTAVE_TOKENS has fewer than {MIN_TOKEN_LENGTH} characters, and remote callers can reach this "
-            f"server; replace it ({GENERATOR_HINT})"
+            f"server; replace the token ({GENERATOR_HINT})"
         )
     return is_open or bool(settings.public_hosts)
 
@@ -41,5 +41,5 @@ def safe_tokens(tokens: Sequence[SecretStr]) -> tuple[SecretStr, ...]:
 
 
 def is_loopback(address: str) -> bool:
-    # An IPv6 address may name its interface, as in fe80::1%eth0.
+    # Remove the name of the network interface from an IPv6 address such as fe80::1%eth0.
     return ip_address(address.partition("%")[0]).is_loopback

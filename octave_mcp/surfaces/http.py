@@ -37,21 +37,23 @@ from octave_mcp.surfaces.rest.operations import routes
 from octave_mcp.surfaces.rest.problems import HANDLERS
 from octave_mcp.surfaces.serving import Server
 
-# How long responses in progress may take once the server is stopping. Stopping takes two seconds in all.
+# When the server stops, unfinished responses get this much time. Stopping takes two seconds in all.
 DRAIN_SECONDS = 1
-# Prefixes of uvicorn's errors about unfinished responses. A stopping server would log such an error for every open
-# stream.
+# uvicorn's errors about unfinished responses start with these texts. They are hidden, because a stopping server would
+# log one for every open stream.
 UNFINISHED_RESPONSE = ("ASGI callable returned without completing response", "Cancel ")
 
 
 def make(settings: Settings | None = None) -> Starlette:
     """Return the application: MCP at /mcp, the REST API, /openapi.json and the docs."""
-    logging.getLogger("uvicorn.access").disabled = True  # the access log has query strings, which may hold secrets
+    logging.getLogger(
+        "uvicorn.access"
+    ).disabled = True  # the access log would show query strings, which can contain secrets
     settings, metrics = settings or load(), Metrics()
     server = Server(settings, observers=(metrics.observe,), at_once=True)
     app = mcp.make(settings, server).http_app(
         path=MCP_PATH,
-        # HostOriginCheck below checks Host and Origin instead, with errors in the format of the REST API.
+        # Turn off FastMCP's check: HostOriginCheck below does the same, with errors in the format of the REST API.
         host_origin_protection=False,
         middleware=[
             Middleware(TrailingSlash),
@@ -61,7 +63,7 @@ def make(settings: Settings | None = None) -> Starlette:
             Middleware(Limited),
         ],
     )
-    app.router.redirect_slashes = False  # TrailingSlash serves the same route without a redirect
+    app.router.redirect_slashes = False  # TrailingSlash handles trailing slashes without a redirect
     app.router.routes.extend(_routes(Rest(server, metrics), with_tokens=bool(settings.tokens)))
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
@@ -76,7 +78,7 @@ def _routes(rest: Rest, *, with_tokens: bool) -> list[BaseRoute]:
         return JSONResponse(document(served, with_tokens=with_tokens))
 
     async def openapi(_: Request) -> Response:
-        # Runs in a thread, because building the schema would block the event loop for a while.
+        # Build the schema in a thread, because building it would block the event loop.
         return await asyncio.to_thread(description)
 
     return [*routes(served), Route("/openapi.json", openapi), *docs_routes()]
@@ -101,7 +103,7 @@ def serve(**flags: Any) -> int:  # noqa: ANN401 - the fields of Settings
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that stops in time, without logging the responses that it cuts off as errors."""
+    """A uvicorn server that stops in time. It does not log errors about the responses that it cuts off."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -118,12 +120,12 @@ class _Server(uvicorn.Server):
 
 
 def configured(app: Starlette) -> uvicorn.Config:
-    """Return uvicorn's configuration for our applications."""
+    """Return the uvicorn configuration for the application."""
     return uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
-        # Any caller can send X-Forwarded-For, and loopback callers need no long token.
+        # Ignore X-Forwarded-For. Otherwise any caller could claim to be on this machine, where a short token is enough.
         proxy_headers=False,
         server_header=False,
         ws="none",
@@ -132,10 +134,10 @@ def configured(app: Starlette) -> uvicorn.Config:
 
 
 def _listening(settings: Settings) -> list[socket.socket]:
-    """Return listening sockets at every address of the host.
+    """Open a listening socket on every address of the host.
 
     Raises:
-        SetupError: the address does not exist, the port is taken, or other machines could call without a safe token.
+        SetupError: If the address does not exist, the port is taken, or other machines could call without a safe token.
     """
     host, port = settings.host, settings.port
     try:
@@ -157,7 +159,7 @@ def _listening(settings: Settings) -> list[socket.socket]:
 
 
 def _bound(addresses: list[tuple[str, int]]) -> list[socket.socket]:
-    """Return a listening socket for each address, all on the same port.
+    """Open a listening socket on each address, all with the same port.
 
     If an address fails, close the sockets that are already open.
     """
@@ -165,14 +167,14 @@ def _bound(addresses: list[tuple[str, int]]) -> list[socket.socket]:
     with ExitStack() as unless_all_listen:
         for name, port in addresses:
             family = socket.AF_INET6 if ":" in name else socket.AF_INET
-            # The protocol is given explicitly because otherwise asyncio would not turn off Nagle's algorithm, which
-            # delays every response.
+            # Pass IPPROTO_TCP explicitly. Without it, asyncio does not turn off Nagle's algorithm, which would delay
+            # every response.
             listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             unless_all_listen.callback(listening.close)
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family is socket.AF_INET6:  # otherwise the IPv6 socket would also take the IPv4 port
+            if family is socket.AF_INET6:  # otherwise the IPv6 socket would also occupy the IPv4 port
                 listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            # With port 0, the first socket gets a free port and the others use the same one.
+            # If `port` is 0, the first socket gets a free port, and the other sockets use that port, too.
             listening.bind((name, port or (sockets[0].getsockname()[1] if sockets else 0)))
             listening.listen()
             sockets.append(listening)

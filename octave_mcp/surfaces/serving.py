@@ -15,21 +15,23 @@ from octave_mcp.settings import Settings
 if TYPE_CHECKING:
     from octave_mcp.app import App
 
-# How long to wait for the first call before opening the application anyway. A client that has just connected lists the
-# tools, and opening at once would delay that answer.
+# If there is no call within this time, open the application anyway. Opening it immediately would delay the list of
+# tools, which a client requests as soon as it is connected.
 SETTLING_SECONDS = 2.0
-# How long a call waits for a database that neither opens nor reports an error.
+# How long a call waits if opening the database neither succeeds nor fails.
 OPENING_SECONDS = 30.0
 OPENING = "opening the database"
 
 
 class Server:
-    """The lifecycle of the application in a server.
+    """Opens the application of a server, and closes it when the server stops.
 
-    The first call opens the application; without a call, it opens after SETTLING_SECONDS, to resume the runs of an
-    earlier server. Opening loads the database and the engine, and is retried until it succeeds.
+    The first call opens the application. If there is no call, the application opens after SETTLING_SECONDS, to resume
+    the runs of an earlier server. Opening loads the database and the engine. If opening fails, it is retried until it
+    succeeds.
 
-    `at_once` opens the application as soon as the server starts. `observers` receive all events, as the log does.
+    `at_once` opens the application as soon as the server starts. `observers` receive all events, in addition to the
+    log.
     """
 
     def __init__(
@@ -60,15 +62,15 @@ class Server:
 
     @property
     def failing(self) -> dict[str, str]:
-        """Return the background tasks that fail and are retried, with the reasons."""
+        """Return the background tasks that fail and are retried, each with the reason."""
         return {**self._supervisor.failing, **(self._app.supervisor.failing if self._app else {})}
 
     async def app(self) -> App:
-        """Return the application, once it is open.
+        """Wait until the application is open, and return it.
 
         Raises:
-            SetupError, StoreFailed, NotReady: the application could not be opened; the text is the reason of the last
-            attempt.
+            SetupError, StoreFailed, NotReady: If the application could not be opened. The text is the reason why the
+            last attempt failed.
         """
         self._called.set()
         try:
@@ -81,7 +83,7 @@ class Server:
         return self._app
 
     def _reason(self) -> OctaveError:
-        # A new error for each call, since each raise adds to the traceback of the error.
+        # Create a new error for each call, because raising the same error again would lengthen its traceback.
         if self._failed:
             return by_name(name_of(self._failed), str(self._failed))
         return NotReady(self.failing.get(OPENING, "the server is stopping; try again in a moment"))
@@ -89,7 +91,7 @@ class Server:
     async def close(self, *, at_once: bool = False) -> None:
         """Close the application after a grace period for its runs.
 
-        With `at_once`, leave the runs to the next server.
+        With `at_once`, there is no grace period, and the next server resumes the runs.
         """
         await self._supervisor.close()
         app, self._app = self._app, None

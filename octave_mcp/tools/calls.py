@@ -1,7 +1,7 @@
-"""How the callers of each surface make a call: with a tool, a route or a command.
+"""How callers make calls on each surface: with a tool, a route or a command.
 
-Errors and questions that say what to call name a tool; `Calls.said` replaces that name by what the surface offers.
-Stored events name no tool, because several surfaces may show them.
+Errors and questions can tell the caller which tool to call. `Calls.said` replaces the name of the tool with the route
+or command of the surface. Stored events do not name tools, because several surfaces can show the same event.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from octave_mcp.domain.choices import BY_CLIENT, BY_RULES
 from octave_mcp.domain.events import Event
 from octave_mcp.tools.registry import FUNCTIONS
 
-# The name of a tool in a text, as in "call get_run with ...". Names in quotation marks, such as 'base_version', are
-# arguments or values and are not replaced.
+# Matches the name of a tool in a text, as in "call get_run with ...". Names in quotation marks, such as 'base_version',
+# are arguments or values, so they do not match.
 _CALL = re.compile(r"(?<![\w'\"])(?:call )?(?P<tool>[a-z]+(?:_[a-z]+)+)(?![\w'\"])")
 COMMANDS = {
     "generate_playbook": "octave-mcp generate",
@@ -34,12 +34,12 @@ COMMANDS = {
 class Calls:
     """How the callers of one surface make calls.
 
-    `runs_at`: prefix of a run's address.
-    `follow`, `question`, `read`, `compare`: templates of the call that returns a run's status, takes its next question,
-    reads its playbook, or compares it with an older version.
-    `keyless_model`: the model of runs if the request names none and no provider is configured.
+    `runs_at`: the start of a run's address, before the run ID.
+    `follow`, `question`, `read`, `compare`: templates for calls. `follow` returns the status of a run, `question` takes
+    its next question, `read` reads its playbook, and `compare` compares two versions of the playbook.
+    `keyless_model`: the model that a run uses if the request names no model and no provider is configured.
     `has_client`: whether these callers can answer a run's questions.
-    `names`: what this surface calls a tool, by the tool's name; tools that are not listed keep their names.
+    `names`: returns the route or command of this surface for each tool. Tools that are not listed keep their names.
     """
 
     runs_at: str
@@ -52,12 +52,12 @@ class Calls:
     names: Callable[[], Mapping[str, str]] = dict
 
     def said(self, text: str) -> str:
-        """Replace the names of tools in a text by this surface's routes or commands."""
+        """In a text, replace the names of tools with the routes or commands of this surface."""
         names = self.names()
         return _CALL.sub(lambda match: names.get(match["tool"], match[0]), text)
 
     def with_call(self, event: Event) -> Event:
-        """Add to the event of a waiting run the call that returns the next question; return other events unchanged."""
+        """If the run is waiting, add the call that returns the next question. Return other events unchanged."""
         if event.event != "waiting":
             return event
         question_call = self.question.format(run_id=event.run_id)
@@ -89,7 +89,7 @@ HTTP = Calls(
 CLI = Calls(
     runs_at="run://",
     follow="octave-mcp runs",
-    question="its questions can be answered only over MCP or HTTP",
+    question="the run's questions can be answered only over MCP or HTTP",
     read="octave-mcp export {run_id}, or open the files",
     compare="octave-mcp diff {run_id} shows the changes",
     keyless_model=BY_RULES,

@@ -1,4 +1,4 @@
-"""Check claims from any source against the quotations given with them. A claim is one JSON object."""
+"""Check claims against the quotations that are given with them. A claim is one JSON object."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ from octave_mcp.evidence.support import Quoted, Statement, problems, support
 from octave_mcp.ports import Model
 
 MAX_LINE_BYTES = 200_000
-# A claim and a quotation may be many times as long as one sentence.
+# These limits are generous: a claim or a quotation can be many times as long as one sentence.
 MAX_NAME_CHARACTERS, MAX_CONTEXT_CHARACTERS = 200, 1000
 MAX_CLAIM_CHARACTERS, MAX_QUOTE_CHARACTERS = 1000, 5000
 MAX_QUOTATIONS = 20
 MAX_COMPLAINTS = 3
 Kind = Literal["fact", "inference", "question", "copy"]
 KINDS_NEEDING_EVIDENCE: frozenset[Kind] = frozenset({"fact", "inference"})
-# Verdicts with which a claim is accepted. "unjudged" is included, because nothing was found against the claim.
+# Claims with these verdicts are accepted. "unjudged" is one of them, because the checks found nothing wrong with such a
+# claim.
 ACCEPTED: frozenset[Verdict] = frozenset({"supported", "unjudged"})
 
 NO_QUOTATION = Problem("D1", "the claim has no quotation")
 
-# Wording for pydantic's error types.
+# Our own texts for pydantic's error types.
 _ERROR_TEXTS = {
     "missing": "missing",
     "string_too_short": "empty",
@@ -40,9 +41,9 @@ _ERROR_TEXTS = {
     "tuple_type": "should be a list",
 }
 _WORDS = r"\w"
-# jiter's message for an invalid literal such as `nul`. The message means nothing to users, so it is removed.
+# pydantic's JSON parser says this about an invalid literal such as `nul`. Remove it, because it means nothing to users.
 _PARSER_JARGON = "expected ident"
-# Input is one line, so the parser's "at line 1 column 7" becomes "at character 7".
+# The input is a single line, so the parser's "at line 1 column 7" becomes "at character 7".
 _LOCATION = re.compile(r" at line \d+ column (\d+)$")
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_NAME_CHARACTERS)]
@@ -53,7 +54,7 @@ ClaimText = Annotated[
 
 
 class GivenQuotation(Value):
-    """A quotation, the role of the company from whose page the quotation is, and the title of that page."""
+    """A quotation. `role` says whose page the quotation is from, and `title` is the title of that page."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -63,7 +64,7 @@ class GivenQuotation(Value):
 
 
 class GivenClaim(Value):
-    """A claim as given in a line of a file. Unknown keys are ignored; `id` is returned unchanged."""
+    """A claim from a line of a file. Unknown keys are ignored. The result repeats `id` unchanged."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -78,7 +79,7 @@ class GivenClaim(Value):
     @field_validator("id")
     @classmethod
     def _is_json(cls, value: JsonValue) -> JsonValue:
-        # pydantic's parser accepts NaN and Infinity, which are not JSON.
+        # Reject NaN and Infinity, which pydantic's parser accepts although they are not valid JSON.
         json.dumps(value, allow_nan=False)
         return value
 
@@ -109,7 +110,7 @@ class CheckedClaim(Value):
     """The result of checking a claim.
 
     `stands`: whether the claim is accepted. An `unjudged` claim is accepted, because the checks could not decide but
-    found no fault. `model_error`: why the model gave no verdict; the verdict is then the verdict of the rules.
+    found no fault. `model_error`: why the model gave no verdict. In this case, the verdict comes from the rules.
     """
 
     stands: bool
@@ -122,7 +123,7 @@ def read_claim(line: bytes) -> GivenClaim:
     """Parse one line.
 
     Raises:
-        InputError: the line is not a valid claim.
+        InputError: If the line is not a valid claim.
     """
     if len(line) > MAX_LINE_BYTES:
         raise InputError(f"longer than {MAX_LINE_BYTES:,} bytes")
@@ -147,15 +148,15 @@ async def check_by_model(
 
     The model's verdict replaces the verdict of the rules.
 
-    `checked` has the results of the rules, in the order of the claims.
+    `checked`: the results of the rules, in the same order as `claims`.
 
     Raises:
-        SetupError, NoAccess: the model cannot be used.
+        SetupError, NoAccess: If the model cannot be used.
     """
     indexes = [
         at for at, (given, result) in enumerate(zip(claims, checked, strict=True)) if is_for_model(given, result)
     ]
-    # Claims of one deal share an ask, so they must be adjacent.
+    # Put the claims of a deal next to each other, because they share one ask.
     indexes.sort(key=lambda at: (claims[at].vendor, claims[at].prospect))
     verdicts = await judged_by(model, [claims[at].claimed for at in indexes]) if indexes else []
     results = [*checked]
@@ -167,13 +168,13 @@ async def check_by_model(
 def is_for_model(given: GivenClaim, checked: CheckedClaim) -> bool:
     """Whether the model should judge the claim.
 
-    In a question or a claim without quotations, there is nothing to judge.
+    The model can judge neither a question nor a claim without quotations.
     """
     return bool(given.evidence) and given.kind != "question" and checked.support.verdict != "not"
 
 
 def unreached(given: GivenClaim, checked: CheckedClaim, why: str) -> CheckedClaim:
-    """Return the result of the rules with the reason why the model could not be asked."""
+    """Return the result of the rules. If the model should have judged, add why it could not be asked."""
     return checked.model_copy(update={"model_error": why}) if is_for_model(given, checked) else checked
 
 

@@ -10,7 +10,7 @@ from octave_mcp.domain.copy_check import CheckedCopy
 from octave_mcp.errors import InputError
 from octave_mcp.tools.registry import Call, tool
 
-# In characters: about 1,600 words, which is ten times the length of an e-mail.
+# About 1,600 words, which is ten times the length of an e-mail.
 MAX_TEXT_CHARACTERS = 10_000
 
 RunId = Annotated[str, Field(description="From generate_playbook")]
@@ -33,7 +33,7 @@ async def check_copy(run_id: RunId, text: Text, *, call: Call) -> CopyReport:
     if len(text) > MAX_TEXT_CHARACTERS:
         raise InputError(
             f"text: has {len(text):,} characters; at most {MAX_TEXT_CHARACTERS:,} can be checked at once; "
-            "check it in parts"
+            "check the text in parts"
         )
     checked = await call.runs.check_copy(run_id, text)
     return CopyReport(run_id=run_id, **dict(checked))

@@ -1,4 +1,4 @@
-"""Read object arguments in the various forms in which clients send them."""
+"""Accept arguments that are objects, even if clients send them as JSON text."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from octave_mcp.domain.value import Value
 def object_of(form: type[Value]) -> BeforeValidator:
     """Return a validator that also accepts an object as JSON text, and null for an empty field.
 
-    Some clients send arguments in these forms. Errors contain neither values nor the names of unknown fields: either
-    may be a secret.
+    Some clients send objects in these forms. Errors do not repeat values or the names of unknown fields, because they
+    can be secrets.
     """
 
     def to_object(value: object) -> object:

@@ -1,4 +1,4 @@
-"""Page through long results: lists by the id of their last entry, sections of a playbook by piece number."""
+"""Split long lists and long sections of a playbook into pages."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from octave_mcp.errors import InputError
 T = TypeVar("T")
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | bool | None"
 
-# About 20,000 tokens: the longest piece of a section that one result contains.
+# The longest piece of a section that one result contains: about 20,000 tokens.
 SECTION_CHARACTERS = 76_000
 
 
 def cursor_of(ids: Sequence[str], limit: int) -> str | None:
     """Return the id of the last entry shown, if there are more entries.
 
-    `ids` must come from a query for one entry more than `limit`.
+    `ids` must be the result of a query for `limit + 1` entries.
     """
     return ids[limit - 1] if len(ids) > limit else None
 
@@ -34,7 +34,7 @@ def piece_at(pieces: Sequence[T], cursor: str | None, section: str) -> tuple[T, 
     """Return the piece at the cursor, and the cursor of the next piece.
 
     Raises:
-        InputError: the cursor is invalid.
+        InputError: If the cursor is invalid.
     """
     if cursor is not None and cursor not in map(str, range(len(pieces))):
         raise InputError(f"invalid cursor {cursor!r} for {section!r}; leave it out to start at the beginning")
@@ -45,7 +45,7 @@ def piece_at(pieces: Sequence[T], cursor: str | None, section: str) -> tuple[T, 
 def pieces_of(value: Json, limit: int) -> list[Json]:
     """Split a list or an object into lists or objects of at most `limit` characters each.
 
-    A text is never split, so a piece with a longer one exceeds the limit.
+    Texts are never split, so a piece exceeds the limit if it contains a longer text.
     """
     if not isinstance(value, list | dict) or len(json.dumps(value, ensure_ascii=False)) <= limit:
         return [value]
@@ -57,9 +57,9 @@ def pieces_of(value: Json, limit: int) -> list[Json]:
 
 
 def _grouped(items: Sequence[T], keys: Sequence[str | int], limit: int) -> list[list[T]]:
-    """Group the items in order so that no group exceeds `limit` characters or has a key twice.
+    """Group the items in order. No group exceeds `limit` characters or contains the same key twice.
 
-    Pieces of one long value have the same key, and as members of one object they would replace each other.
+    The pieces of a long value all have the same key. In one object, they would overwrite each other.
     """
     groups: list[list[T]] = [[]]
     size = 0

@@ -10,36 +10,40 @@ from octave_mcp.domain.playbook import Playbook, PriorityPersona
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError, UnknownName
 
-# Parts of a playbook by the paths that the caller gave.
+# Parts of a playbook. The keys are the paths that the caller gave.
 Parts: TypeAlias = "dict[str, object]"
 
-# The sections with one entry for each persona, and the field that has the persona's id.
+# These sections have one entry for each persona. The values are the fields that contain the persona's id.
 PERSONA_IN = {"priority_personas": "id", "email_sequences": "persona_id", "talk_tracks": "persona_id"}
-# Sections that are returned for a persona if no section is given: who the persona is, and its e-mails. Talk tracks are
-# returned only if the section is named.
+# If a request names a persona but no section, return these sections: who the persona is, and its e-mails. Talk tracks
+# are returned only if the request names that section.
 PERSONA_OVERVIEW = ("priority_personas", "email_sequences")
 
 
 def check_names(section: str | None, persona: str | None) -> None:
-    """Check the names in a request as far as that is possible before there is a playbook.
+    """Check the names in a request before its playbook is loaded.
 
     Raises:
-        UnknownName: there is no such section.
-        InputError: the section has no entries for personas.
+        UnknownName: If there is no such section.
+        InputError: If the section has no entries for personas.
     """
     first = first_of(section) if section else None
     if section:
         check_section(section)
     if persona and first is not None and first not in PERSONA_IN:
         about = ", ".join(PERSONA_IN)
-        raise InputError(f"persona: {first!r} is for the whole deal; leave persona out, or choose a section of {about}")
+        raise InputError(
+            f"persona: {first!r} is for the whole deal; leave persona out, or choose one of the sections {about}"
+        )
 
 
 def parts_of(playbook: Playbook, section: str | None, persona: str | None) -> Parts:
-    """Return the requested parts. Without a section, return the parts for the persona, or else the brief.
+    """Return the requested parts of a playbook.
+
+    If only a persona is given, return the sections about it. If nothing is given, return the brief.
 
     Raises:
-        UnknownName: there is no such persona, or no such part of the section.
+        UnknownName: If there is no such persona, or no such part of the section.
     """
     if persona:
         chosen = _persona(playbook, persona).id
@@ -51,7 +55,7 @@ def parts_of(playbook: Playbook, section: str | None, persona: str | None) -> Pa
 
 
 def _persona(playbook: Playbook, named: str) -> PriorityPersona:
-    """Return the persona with this id, rank, title or contact's name."""
+    """Find a persona by its id, its rank, its title or the name of its contact."""
     wanted = normal(named)
     for persona in playbook.priority_personas:
         if wanted in map(normal, (persona.id, str(persona.rank), persona.title, persona.contact or persona.id)):
@@ -66,7 +70,7 @@ def _about(playbook: Playbook, section: str, persona_id: str) -> tuple[Value, ..
 
 
 def _part(playbook: Playbook, section: str) -> object:
-    """Return a section, or the part at a path such as 'battle_cards.why_we_win'; a tuple if several parts match."""
+    """Return a section, or the part at a path such as 'battle_cards.why_we_win'. If several match, return a tuple."""
     value: object = playbook
     for step in steps_of(section):
         matches = [child(value, key) for key in keys_of(value, step)]

@@ -37,8 +37,8 @@ class Verdict(Value):
     """The result of answering a question.
 
     `accepted`: whether the answer passed the checks; null if that is not known yet.
-    `wrong`: what the checks found. The parts at fault come back as a question, are used as they are, or are dropped.
-    `dropped`: the parts that the playbook will not have and that are not asked for again.
+    `wrong`: the problems that the checks found. Faulty parts are asked for again, used as they are, or dropped.
+    `dropped`: the parts that the playbook will not contain. They are not asked for again.
     """
 
     run_id: str
@@ -66,7 +66,7 @@ async def next_question(
 async def look_at_question(
     run_id: RunId, wait_seconds: Wait = 40, question_id: QuestionId = "", *, call: Call
 ) -> QuestionReport:
-    """Return the next question without reserving it. Clients that share the work take questions by POST instead."""
+    """Return the next question without reserving it. Clients that share the work use POST instead."""
     return await _next(run_id, wait_seconds, question_id, call, leased=False)
 
 
@@ -106,7 +106,7 @@ async def answer_question(
 
 
 def _question(stored: QuestionRecord, call: Call) -> Question:
-    """Return the question without its answer, and with instructions that name calls as this caller makes them."""
+    """Return the question without its answer. The instructions name the calls of the caller's surface."""
     fields = stored.model_dump(include=set(Question.model_fields))
     return Question.model_validate(fields | {"instructions": call.calls.said(stored.instructions)})
 
@@ -114,5 +114,5 @@ def _question(stored: QuestionRecord, call: Call) -> Question:
 def _next_call(record: RunRecord, open_count: int, call: Call) -> str:
     """Return the call to make after a question or an answer."""
     template = call.calls.follow if record.is_final else call.calls.question
-    hint = " for the result" if record.is_final else "" if open_count else "; none is open now"
+    hint = " for the result" if record.is_final else "" if open_count else "; no question is open now"
     return f"{template.format(run_id=record.run_id)}{hint}"

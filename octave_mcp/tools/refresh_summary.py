@@ -1,4 +1,4 @@
-"""Summarise in a sentence what a refresh has changed in a playbook."""
+"""Summarise in one sentence what a refresh has changed in a playbook."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class RefreshSummary(NamedTuple):
 
 
 async def refresh_summary(record: RunRecord, versions: Versions) -> RefreshSummary:
-    """Summarize a refresh that has ended."""
+    """Summarise a refresh that has ended."""
     metas = await versions.listed(record.run_id)
     made = next((meta for meta in metas if meta.run_id == record.run_id), None)
     anew = f"; all questions were asked again: {record.anew}" if record.anew else ""
@@ -35,7 +35,7 @@ async def refresh_summary(record: RunRecord, versions: Versions) -> RefreshSumma
 
 
 def _changes(made: VersionMeta, before: Playbook, after: Playbook) -> str:
-    """Name the sections that changed, each with the number of changes that `octave-mcp diff` shows in the section."""
+    """Name the sections that changed, and say how many changes `octave-mcp diff` shows in each section."""
     counts = Counter(first_of(change.path) for change in diff(before, after) if is_text_change(change))
     versions = f"version {made.number} differs from version {made.based_on}"
     if not counts:

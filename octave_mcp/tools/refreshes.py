@@ -25,7 +25,8 @@ from octave_mcp.tools.reports import RunReport, Wait, wait_and_report
 async def refresh_playbook(
     run_id: RunId,
     model: Annotated[
-        str, Field(description="Default: the model that wrote the playbook. Another model is asked everything again")
+        str,
+        Field(description="Default: the model that wrote the playbook. A different model is asked all questions again"),
     ] = AUTO,
     max_cost_usd: Dollars = None,
     request_id: RequestId = None,
@@ -35,8 +36,8 @@ async def refresh_playbook(
 ) -> RunReport:
     """Read all pages of a playbook again and write its next version.
 
-    Copy that the pages still support does not change, nor does text that people wrote. Unsupported copy is rewritten,
-    and new findings are added. If nothing has changed, no model is asked and there is no new version.
+    Copy does not change if the pages still support it or a person wrote it. Unsupported copy is rewritten, and new
+    findings are added. If nothing has changed, no model is asked and no new version is written.
     """
     record = await call.runs.refresh(run_id, Named(model, max_cost_usd, request_id))
     return await wait_and_report(record.run_id, wait_seconds, call)

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from octave_mcp.tools.calls import Calls
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
-# The methods whose arguments are in the body.
+# Requests with these methods have their arguments in the body.
 WITH_BODY: frozenset[Method] = frozenset({"POST", "PUT"})
 
-# Wording for pydantic's error types about arguments that do not match the signature.
+# Our own texts for pydantic's errors about unknown and missing arguments.
 SIGNATURE_ERRORS = {"unexpected_keyword_argument": "unknown argument", "missing_argument": "missing"}
 
-# Text that may be repeated in an error: the name of an argument or a field, or an index of a list.
+# Errors repeat only text of this form, which is the name of an argument or field, or the index of a list entry.
 NAME = re.compile(r"[A-Za-z_]{1,40}|[0-9]{1,3}")
 
 
@@ -35,8 +35,8 @@ NAME = re.compile(r"[A-Za-z_]{1,40}|[0-9]{1,3}")
 class Call:
     """The context of a call to a tool.
 
-    `progress` reports an event to the caller. `max_wait_seconds` limits how long the tool may wait. `calls` says how
-    the caller makes calls, for texts that tell the caller what to call.
+    `progress` reports an event to the caller. `max_wait_seconds` limits how long the tool may wait. `calls` describes
+    how the caller makes calls, so that texts can tell the caller what to call.
     """
 
     runs: Runs
@@ -47,7 +47,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A function that the surfaces offer.
+    """A function that MCP, HTTP and the command line offer.
 
     `read_only`, `destructive`, `idempotent`, `open_world`: the tool's MCP annotations.
     `errors`: errors that the tool may raise besides InputError and NotFound.
@@ -75,14 +75,14 @@ class Tool:
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """The names of the arguments as callers send them: 'from' for the parameter `from_`."""
+        """The names of the arguments as callers send them, such as 'from' for the parameter `from_`."""
         return tuple(name.removesuffix("_") for name in inspect.signature(self.function).parameters if name != "call")
 
     @property
     def objects(self) -> dict[str, tuple[str, ...]]:
         """The arguments that are objects, with the names of their fields.
 
-        Forms and command lines have no objects, so they take each field as an argument of its own.
+        Forms and command lines have no objects, so they take each field as a separate argument.
         """
         hints = get_type_hints(self.function)
         forms = {name: form for name, hint in hints.items() for form in get_args(hint) if _is_object(form)}
@@ -91,7 +91,10 @@ class Tool:
     def bind(
         self, make_call: Callable[[], Awaitable[Call]], translate: Callable[[OctaveError], Exception]
     ) -> Callable[..., Awaitable[Any]]:
-        """Return the function without its parameter `call`, which `make_call` supplies, and with translated errors."""
+        """Return the function without its parameter `call`.
+
+        `make_call` creates that argument, and `translate` converts errors.
+        """
 
         @functools.wraps(self.function)
         async def bound(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the function's own
@@ -105,7 +108,8 @@ class Tool:
         public = [_emptiable(p) for p in signature.parameters.values() if p.name != "call"]
         bound.__signature__ = signature.replace(parameters=public)  # pyright: ignore[reportAttributeAccessIssue]
         bound.__annotations__ = {p.name: p.annotation for p in public} | {"return": signature.return_annotation}
-        # Otherwise pydantic and FastMCP would read the signature of the original function, which has `call`.
+        # Otherwise pydantic and FastMCP would read the signature of the original function, which has the parameter
+        # `call`.
         del bound.__wrapped__  # pyright: ignore[reportAttributeAccessIssue]
         return bound
 
@@ -115,9 +119,9 @@ def _is_object(form: object) -> TypeGuard[type[Value]]:
 
 
 def _emptiable(taken: inspect.Parameter) -> inspect.Parameter:
-    """Return the parameter with a validator for which an empty string and null count as absent.
+    """Add a validator to the parameter, so that an empty string and null count as absent.
 
-    Every surface validates by the annotations of the bound function, so this rule applies to all surfaces.
+    Every surface uses the annotations of the bound function for validation, so this rule applies to all surfaces.
     """
 
     def default_if_absent(value: object) -> object:
@@ -131,7 +135,7 @@ def _emptiable(taken: inspect.Parameter) -> inspect.Parameter:
 
 
 async def ignore_event(_: Event) -> None:
-    """Ignore an event of progress, for callers that do not follow progress."""
+    """Ignore a progress event, for callers that do not show progress."""
 
 
 def is_absent(value: object) -> bool:
@@ -143,14 +147,14 @@ def refuse_unstorable(arguments: Mapping[str, object]) -> None:
     """Reject text that a database cannot store: Postgres refuses NUL, and UTF-8 cannot encode a lone surrogate.
 
     Raises:
-        InputError: an argument contains such text.
+        InputError: If an argument contains such text.
     """
     if invalid := [name for name, value in arguments.items() if not _is_storable(value)]:
-        raise InputError(f"{', '.join(invalid)}: contains a NUL or a lone surrogate; remove it")
+        raise InputError(f"{', '.join(invalid)}: contains a NUL character or a lone surrogate; remove it")
 
 
 def _is_storable(value: object) -> bool:
-    """Whether a JSON value can be stored, with all texts in it."""
+    """Whether the database can store all texts in a JSON value."""
     if isinstance(value, dict):
         entries = cast("dict[object, object]", value)
         return all(map(_is_storable, (*entries, *entries.values())))
@@ -160,7 +164,7 @@ def _is_storable(value: object) -> bool:
 
 
 def arguments_complaint(failed: ValidationError, tool: Tool) -> str:
-    """Describe what is wrong with which arguments, but leave out the values, which may be secret."""
+    """Describe what is wrong with each argument. Leave out the values, because they can be secret."""
     errors = failed.errors(include_url=False, include_input=False, include_context=False)
     text = "; ".join(f"{place(error['loc'])}: {SIGNATURE_ERRORS.get(error['type'], error['msg'])}" for error in errors)
     has_wrong_names = any(error["type"] in SIGNATURE_ERRORS for error in errors)
@@ -168,9 +172,9 @@ def arguments_complaint(failed: ValidationError, tool: Tool) -> str:
 
 
 def place(location: tuple[int | str, ...]) -> str:
-    """Return where an error is, as in 'sender.name'.
+    """Return the place of an error, such as 'sender.name'.
 
-    Text that does not look like a name is replaced, because it may be a secret that was sent as a name by mistake.
+    Text that does not look like a name is replaced, because it could be a secret that was sent as a name by mistake.
     """
     names = map(str, location)
     return ".".join(name if NAME.fullmatch(name) else "(invalid name)" for name in names)
@@ -178,7 +182,7 @@ def place(location: tuple[int | str, ...]) -> str:
 
 # All tools by name. Each tool has an HTTP route.
 FUNCTIONS: dict[str, Tool] = {}
-# The tools in MCP's tools/list.
+# The tools that MCP clients see in tools/list.
 TOOLS: dict[str, Tool] = {}
 
 
@@ -199,7 +203,7 @@ def tool(
 
     The function's signature and docstring are the tool's interface.
 
-    A function that is not `in_tool_list` is not offered over MCP, where each tool costs tokens in every conversation.
+    If `in_tool_list` is false, the tool is not offered over MCP, where each tool costs tokens in every conversation.
     """
 
     def register(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:

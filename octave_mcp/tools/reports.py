@@ -1,4 +1,4 @@
-"""Reports on runs: the models that callers receive, and the functions that build them."""
+"""The reports on runs that callers receive, and the functions that create these reports."""
 
 from __future__ import annotations
 
@@ -49,8 +49,9 @@ class Overview(Value):
 class RunReport(Value):
     """The state of a run. `next` says which call to make next.
 
-    `version` is the version of the playbook, and `versions` the number of its versions; both are 0 if there is no
-    playbook. A run with a `revision` makes a new version of the playbook of another run, which the revision names.
+    `version` is the number of the playbook's version, and `versions` is how many versions there are. Both numbers are 0
+    if there is no playbook. If `revision` is set, the run makes a new version of another run's playbook, and `revision`
+    names that run.
     """
 
     run_id: str
@@ -87,9 +88,10 @@ class RunState(NamedTuple):
 
 
 class SectionReport(RunReport):
-    """The state of a run with the requested part of its playbook, which replaces the overview.
+    """The state of a run, and the requested part of its playbook instead of an overview.
 
-    The part is in `section` under its name, or in `markdown` as text. Pass `cursor` on to get the rest.
+    The part is either in `section`, under its name, or in `markdown`, as text. To get the rest, pass `cursor` to the
+    next call.
     """
 
     section: dict[str, Any] | None = None
@@ -102,7 +104,7 @@ async def wait_and_report(run_id: str, wait_seconds: float, call: Call) -> RunRe
 
 
 async def wait_for_run(run_id: str, wait_seconds: float, call: Call, version: int | None = None) -> RunState:
-    """Wait for the run to end, and return its state with the given version of its playbook, or the newest."""
+    """Wait for the run to end. Return its state, with the given or else the newest version of its playbook."""
     record = await call.runs.follow(run_id, min(wait_seconds, call.max_wait_seconds), call.progress)
     versions = call.runs.versions
     try:
@@ -113,7 +115,7 @@ async def wait_for_run(run_id: str, wait_seconds: float, call: Call, version: in
 
 
 def with_default_model(report: R, record: RunRecord, call: Call) -> R:
-    """Say in the first report of a run that its model was chosen by default, and what would give better results."""
+    """If a run's model was chosen by default, say so in its first report, and say how to get better results."""
     if not record.by_default:
         return report
     notice = call.calls.said(CLIENT_ANSWERS if record.revision else taken_by_default(record.model))
@@ -121,7 +123,7 @@ def with_default_model(report: R, record: RunRecord, call: Call) -> R:
 
 
 def short_fields(state: RunState) -> dict[str, Any]:
-    """Return the fields of a report that accompany a text: only the fields that cost few tokens."""
+    """Return the few fields of a report that are sent with a text. They must cost few tokens."""
     record = state.record
     return {
         "run_id": record.run_id,
@@ -154,7 +156,7 @@ async def report_on(state: RunState, call: Call, *, overview: bool = True) -> Ru
 
 
 def _links(state: RunState, call: Call) -> tuple[str, ...]:
-    """Return the address of the playbook in each format, with the version unless it is the newest."""
+    """Return the address of the playbook in each format. If the version is not the newest, include its number."""
     if state.playbook is None:
         return ()
     version = f"?version={state.version}" if state.version < state.versions else ""
@@ -194,7 +196,7 @@ def _next(record: RunRecord, playbook: Playbook | None, call: Call) -> str:
 
 
 def _overview(playbook: Playbook) -> Overview:
-    # A token has about four characters.
+    # Estimate the tokens: a token has about four characters.
     sizes = {name: len(json.dumps(dumped(getattr(playbook, name)), ensure_ascii=False)) // 4 for name in SECTIONS}
     return Overview(
         outline=outlines.notice(playbook),
@@ -226,9 +228,9 @@ def _summary(summary: Summary) -> str:
 
 
 def _counts(playbook: Playbook) -> dict[str, int]:
-    """Count the findings by name.
+    """Count the findings in each list of the playbook.
 
-    If a name occurs for both companies, it gets the second company's role as a prefix.
+    If both companies have a list with the same name, the name of the second list gets the company's role as a prefix.
     """
     counts: dict[str, int] = {}
     for role in playbook.companies:

@@ -1,4 +1,4 @@
-"""Tool: have a part of a playbook rewritten as a new version."""
+"""Tool: let a model rewrite part of a playbook, as a new version."""
 
 from __future__ import annotations
 

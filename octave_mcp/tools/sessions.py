@@ -24,7 +24,7 @@ class RunLine(Value):
 
 
 class SessionLine(Value):
-    """A session in a list, with the number of its runs and the latest one."""
+    """A session in a list, with the number of its runs and its latest run."""
 
     session_id: str
     created_at: datetime
@@ -33,11 +33,11 @@ class SessionLine(Value):
 
 
 class SessionList(Value):
-    """Sessions, newest first. With a session_id: only that session, and its runs, newest first."""
+    """A list of sessions, newest first. If a session_id is given: only that session and its runs, newest first."""
 
     sessions: tuple[SessionLine, ...]
     runs: tuple[RunLine, ...] = ()
-    cursor: str | None = Field(default=None, description="Pass it on to get older entries")
+    cursor: str | None = Field(default=None, description="Pass this value to the next call to get older entries")
 
 
 class Deleted(Value):

@@ -1,13 +1,13 @@
-"""Selects the changes between two versions of a playbook that a person wants to read: the changes to its text."""
+"""Selects the changes that a person wants to read when comparing versions: the changes to the text of a playbook."""
 
 from __future__ import annotations
 
 from octave_mcp.domain.diffs import Change
 from octave_mcp.domain.parts import first_of, steps_of
 
-# Sections that record where the text of a playbook comes from and what it cost.
+# Leave out these sections, which only record where the text of a playbook comes from and what it cost.
 NOT_TEXT = frozenset({"evidence", "own_text", "pages", "cost", "timings", "generated_at"})
-# Fields that the checks fill in. The sentences of an e-mail repeat its body.
+# Leave out these fields: the checks fill them in, and the sentences of an e-mail only repeat its body.
 CHECKED = frozenset({"evidence", "support", "score", "sentences"})
 
 

@@ -1,4 +1,4 @@
-"""Tools: list and compare the versions of a playbook, and make one with a person's own text."""
+"""Tools: list and compare the versions of a playbook, and make a version with a person's own text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from octave_mcp.errors import NotFinished, Outdated
 from octave_mcp.tools.playbooks import RunId
 from octave_mcp.tools.registry import Call, tool
 
-# In characters: more than the longest section of a playbook has.
+# Longer than the longest section of a playbook.
 MAX_TEXT_CHARACTERS = 50_000
 
 
@@ -28,7 +28,7 @@ class VersionList(Value):
 
 
 class VersionDiff(Value):
-    """The changes from an older to a newer version, part by part."""
+    """The changes between two versions of a playbook, part by part."""
 
     run_id: str
     older: VersionMeta
@@ -40,12 +40,12 @@ class VersionDiff(Value):
     "GET", "/runs/{run_id}/versions", title="List versions", read_only=True, in_tool_list=False, errors=(NotFinished,)
 )
 async def list_versions(run_id: RunId, *, call: Call) -> VersionList:
-    """List the versions of a playbook, newest first: who made each, when, how, and which sections it changed."""
+    """List the versions of a playbook, newest first, with who made each version, when, how, and what changed."""
     return VersionList(run_id=run_id, versions=tuple(reversed(await call.runs.versions.listed(run_id))))
 
 
 class Edited(Value):
-    """The version that an edit created. `warnings` has what the checks found, in sentences; the text is unchanged."""
+    """The version that an edit created. `warnings` says what the checks found. The text is unchanged."""
 
     run_id: str
     version: int
@@ -57,13 +57,13 @@ class Edited(Value):
 async def diff_versions(
     run_id: RunId,
     from_: Annotated[
-        int | None, Field(alias="from", ge=1, description="The older version; default: the one before `to`")
+        int | None, Field(alias="from", ge=1, description="The older version; default: the version before `to`")
     ] = None,
     to: Annotated[int | None, Field(ge=1, description="The newer version; default: newest")] = None,
     *,
     call: Call,
 ) -> VersionDiff:
-    """Compare two versions of a playbook, by default the newest with the version before it."""
+    """Compare two versions of a playbook. By default, compare the newest version with the version before it."""
     older, newer = await call.runs.versions.pair(run_id, from_, to)
     before = await call.runs.finished(run_id, older.number)
     after = await call.runs.finished(run_id, newer.number)
@@ -83,7 +83,7 @@ async def edit_section(
         str, Field(max_length=500, description="'trial_plan', 'email_sequences.persona-1.touches[2]', '...[2].body'")
     ],
     base_version: Annotated[
-        int, Field(ge=1, description="The version that you have read; 409 if there is a newer one")
+        int, Field(ge=1, description="The version that you have read; if a newer version exists, the answer is 409")
     ],
     text: Annotated[
         str | None,
@@ -100,10 +100,10 @@ async def edit_section(
     *,
     call: Call,
 ) -> Edited:
-    """Replace a section, or a part of one, by your own text, as a new version of the playbook.
+    """Replace a section, or part of a section, with your own text, and make a new version of the playbook.
 
-    The text is stored as it is, marked as yours, and never changed. Claims are checked against the pages that the run
-    has read, and e-mails are scored; what the checks find is returned as warnings.
+    The text is stored unchanged and is marked as yours. Its claims are checked against the pages that the run has read,
+    and e-mails are scored. Problems that the checks find are returned as warnings.
     """
     given = Given(text, content)
     meta, own = await call.runs.versions.edit(run_id, section, given, base=base_version, by=by)

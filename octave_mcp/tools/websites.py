@@ -1,4 +1,4 @@
-"""Tools: read single pages, or map a site, in the same way as a run."""
+"""Tools: read single pages, or list the pages of a site, in the same way as a run does."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class PageAsRead(Value):
 
     If `read` is false, `code` and `reason` say why, and the other fields except `url` are null.
 
-    `text` is Markdown. `facts` is the metadata in the page's head, one fact per line: title, description and
+    `text` is Markdown. `facts` is the metadata in the page's HTML head, one fact per line: title, description and
     schema.org data.
     """
 
@@ -87,7 +87,7 @@ async def scrape(urls: Urls, source: Source = AUTO, refresh: Refresh = False, *,
 
 @tool("POST", "/map", title="Map a site", open_world=True, in_tool_list=False)
 async def map_site(site: SiteName, source: Source = AUTO, refresh: Refresh = False, *, call: Call) -> SiteMap:
-    """List the pages from which a run would choose.
+    """List the pages of a site that a run would choose from.
 
     Pages come from the site's home page and sitemaps, and from its job boards, feeds and sister sites.
     """

@@ -1,6 +1,6 @@
 """The command `check`, which checks claims against their quotations.
 
-The command reads its input as a stream, so files may have any length.
+The command reads its input line by line, so a file can have any length.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from octave_mcp.tools.claims import (
     unreached,
 )
 
-# Number of lines in a batch, which share model calls and whose results are printed together.
+# The claims of this many lines share model calls, and their results are printed together.
 BATCH_LINES = 60
 MAX_CHARACTERS_SHOWN = 300
 BOM = b"\xef\xbb\xbf"
@@ -55,14 +55,14 @@ WORDS: dict[Verdict, str] = {
     "not": "not supported",
     "unjudged": "unjudged",
 }
-# Only models that need an API key, or a server of your own, judge claims.
+# Claims can be judged only by models that need an API key or your own model server.
 _JUDGES = tuple(names(model for model in MODELS if model.needs))
 JUDGES = ", ".join((AUTO, *_JUDGES))
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the file: a claim with its verdict, or the error that made the line unreadable."""
+    """A line of the file: a checked claim, or the reason why the line cannot be read."""
 
     line: int
     given: GivenClaim | None = None
@@ -76,7 +76,10 @@ class Row:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts for the summary and the exit code. `model_error`: the first error that kept the model from judging."""
+    """Counts for the summary and the exit code.
+
+    `model_error`: the first reason why the model could not judge a claim.
+    """
 
     verdicts: Counter[Verdict] = field(default_factory=Counter[Verdict])
     unreadable: int = 0
@@ -100,7 +103,7 @@ class Tally:
 
     @property
     def hint(self) -> str:
-        """Advice for a file without a readable claim; '' for others."""
+        """Advice if no line is a readable claim; otherwise ''."""
         if self.verdicts.total():
             return ""
         form = "each line must be one JSON object; see docs/evidence.md"
@@ -113,27 +116,29 @@ class Tally:
         if self.unreadable:
             parts.append(f"{counted(self.unreadable, 'line')} could not be read")
         if self.not_judged_by_model:
-            parts.append(f"{counted(self.not_judged_by_model, 'claim')} judged by rules only: {self.model_error}")
+            parts.append(
+                f"{counted(self.not_judged_by_model, 'claim')} could be judged only by rules: {self.model_error}"
+            )
         return "\n".join(parts)
 
 
 ClaimsFile = Annotated[
-    Path, Parameter(help="File of claims, one JSON object per line; - reads standard input", allow_leading_hyphen=True)
+    Path,
+    Parameter(help="File with one claim per line, as a JSON object; - reads standard input", allow_leading_hyphen=True),
 ]
-Judge = Annotated[
-    str | None, Parameter(help=f"Model that also judges the claims that the rules do not reject: {JUDGES}")
-]
+Judge = Annotated[str | None, Parameter(help=f"Model that judges the claims that the rules do not reject: {JUDGES}")]
 
 
 def check(file: ClaimsFile, /, *, model: Judge = None, output: Output = PLAIN) -> int:
-    """Check claims against the quotations they cite, and print those that are not fully supported.
+    """Check claims against the quotations that they cite, and print the claims that are not fully supported.
 
-    Each claim is an object with the fields claim, vendor, prospect and evidence, and optionally context and kind (fact,
-    inference, question or copy). Evidence is a list of objects with quote, role (vendor or prospect, depending on whose
-    page it is from) and optionally title (of the page).
+    Each claim is a JSON object with the fields claim, vendor, prospect and evidence. The fields context and kind (fact,
+    inference, question or copy) are optional. The field evidence is a list of JSON objects with the fields quote and
+    role. The role, vendor or prospect, says whose page the quotation is from. An optional field, title, is the title of
+    that page.
 
-    With --json, prints one JSON object per claim, supported or not. Exits with 1 if a claim is not fully supported or
-    a line cannot be read, and with 4 if the model could not judge some claims.
+    With --json, prints one JSON object for every claim, even if the claim is supported. Exits with 1 if a claim is not
+    fully supported or a line cannot be read, and with 4 if the model could not judge some claims.
     """
     tally = Tally()
 
@@ -143,7 +148,7 @@ def check(file: ClaimsFile, /, *, model: Judge = None, output: Output = PLAIN) -
             echo(_json(row))
         elif row.checked is None or row.checked.support.verdict != "supported":
             echo(_text(row))
-        # Flushed, so that the reader of a pipe gets each verdict at once, not when a buffer is full.
+        # Flush stdout, so that a program that reads the output gets each verdict at once.
         sys.stdout.flush()
 
     with _open(file) as lines:
@@ -176,8 +181,8 @@ def _open(file: Path) -> Generator[BinaryIO]:
 
 
 def _numbered(lines: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Yield lines that are not blank, with their numbers from 1. A line that is too long is cut off."""
-    # One byte more than allowed, so that the line is then reported as too long.
+    """Yield every line that is not blank with its number. Cut off lines that are too long."""
+    # Read one byte more than is allowed, so that read_claim reports the line as too long.
     number, max_bytes = 0, MAX_LINE_BYTES + 1
     while line := lines.readline(max_bytes):
         number += 1
@@ -208,8 +213,8 @@ async def _check_by_model(name: str, rows: Iterator[Row], show: Callable[[Row], 
                     batch = await _judged(model, batch)
                     has_judged = True
                 except (NoAccess, SetupError) as failed:
-                    # In the first batch, nothing is printed yet and the command can fail as a whole. Later, for
-                    # example when the credit is used up, rules judge the rest.
+                    # If the model fails in the first batch, nothing has been printed yet, so the command can fail as a
+                    # whole. If it fails later, for example because the credit is used up, rules judge the other claims.
                     if not has_judged:
                         raise
                     error = str(failed)
@@ -235,8 +240,8 @@ async def judge(name: str, output: Output) -> AsyncGenerator[Model]:
     """Yield the model with this name, and close it on exit.
 
     Raises:
-        InputError: the model does not judge claims.
-        SetupError: the model is not set up.
+        InputError: If the model does not judge claims.
+        SetupError: If the model is not set up.
     """
     from octave_mcp.app import App  # noqa: PLC0415 - checking by rules needs neither the database nor models
 
@@ -251,9 +256,9 @@ async def judge(name: str, output: Output) -> AsyncGenerator[Model]:
         model = app.model(named)
         model.check()
     except SetupError as unset:
-        # The usual advice names models that write without a key, but none of these models judges claims.
+        # The usual advice recommends models that write playbooks without a key, but these models cannot judge claims.
         raise SetupError(
-            str(unset).replace(WITHOUT_KEY, "without --model, rules judge the claims and need no key")
+            str(unset).replace(WITHOUT_KEY, "without --model, rules judge the claims, which needs no key")
         ) from None
     if not verifies(model):
         raise _no_judge(model.name)

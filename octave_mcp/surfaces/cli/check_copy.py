@@ -1,4 +1,4 @@
-"""The command `check-copy`, which checks a person's own e-mail or script against the pages of a run."""
+"""The command `check-copy`, which checks the user's own e-mail or call script against the pages that a run read."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ WORDS: dict[CopyVerdict, str] = {
     "not": "not supported",
     "no claim": "no claim",
 }
-# A character has at most 4 bytes in UTF-8, so a text of twice the allowed length still reaches the tool, which then
-# says that it is too long.
+# A character has at most 4 bytes in UTF-8. Read up to twice the allowed number of characters, so that the tool can
+# report that the text is too long.
 MAX_BYTES = 8 * MAX_TEXT_CHARACTERS
 
 
@@ -31,7 +31,7 @@ def check_copy(
     file: Annotated[
         Path,
         Parameter(
-            help="File with the e-mail, including its Subject: line, or with the script; - reads standard input",
+            help="File with the e-mail and its 'Subject:' line, or with the call script; - reads standard input",
             allow_leading_hyphen=True,
         ),
     ],
@@ -39,9 +39,10 @@ def check_copy(
     *,
     output: Output = PLAIN,
 ) -> int:
-    """Check your own e-mail or script against the pages that a run read.
+    """Check your own e-mail or call script against the pages that a run read.
 
-    Prints a verdict on each sentence and a score. No model is asked. Exits with 1 if a sentence is not supported.
+    Prints a score, and a verdict on each sentence. The check uses rules and asks no model. Exits with 1 if a sentence
+    is not supported.
     """
     report: CopyReport = asyncio.run(call_tool("check_copy", output, run_id=run, text=_read(file)))
     output.result(report, lambda: "\n".join(_lines(report)))

@@ -1,4 +1,4 @@
-"""The MCP clients that `install` supports, and reading and writing their configuration files."""
+"""The MCP clients that `install` supports, with functions that read and write their configuration files."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from platformdirs import user_config_path
 from octave_mcp.errors import SetupError
 
 SERVERS = "mcpServers"
-# Mode of a new configuration file, which may later hold API keys.
+# Only the owner can read a new configuration file, because it can contain API keys.
 PRIVATE_MODE = 0o600
-# Keys of an entry for a server over HTTP. The keys are removed when the entry is changed to stdio, because they would
+# JSON keys of an entry for a server over HTTP. Remove them when the entry is changed to stdio, because they would
 # contradict the new entry.
 HTTP_KEYS = frozenset({"url", "headers", "type"})
 
@@ -32,8 +32,9 @@ Entry = dict[str, Any]
 class Client:
     """An MCP client.
 
-    `file` returns the configuration file that `install` writes, `other_files` the further files that the client reads,
-    and `next_step` is what the user does after the installation. With `has_type`, entries need "type": "stdio".
+    `file` returns the path of the configuration file that `install` writes. `other_files` returns the paths of other
+    files that the client reads. `next_step` says what the user has to do after the installation. If `has_type` is true,
+    entries need "type": "stdio".
     """
 
     name: str
@@ -45,8 +46,7 @@ class Client:
 
 
 def _claude_desktop() -> Path:
-    """Return the folder of Claude Desktop's configuration."""
-    # On macOS, platformdirs follows XDG_CONFIG_HOME, but Claude Desktop does not.
+    # Do not use platformdirs on macOS: it follows XDG_CONFIG_HOME, but Claude Desktop does not.
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Application Support" / "Claude"
     return user_config_path("Claude", appauthor=False, roaming=True)
@@ -73,17 +73,17 @@ CLIENTS = {
             "cursor",
             "Cursor",
             lambda: Path.home() / ".cursor" / "mcp.json",
-            "check in Cursor's settings, under MCP, that the server is switched on",
+            "open MCP in Cursor's settings and check that the server is switched on",
         ),
     )
 }
 
 
 def read(file: Path) -> dict[str, Any]:
-    """Return the content of a configuration file; {} if it is empty or does not exist.
+    """Return the content of a configuration file, or {} if the file is empty or does not exist.
 
     Raises:
-        SetupError: the file cannot be read, or is not a configuration with servers.
+        SetupError: If the file cannot be read, or is not a configuration with servers.
     """
     try:
         text = file.read_bytes().decode("utf-8-sig") if file.exists() else ""
@@ -94,12 +94,14 @@ def read(file: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as failed:
         raise SetupError(f"cannot read {file} ({_reason(failed)}); make it readable, then try again") from None
     if not isinstance(content, dict) or not isinstance(content.get(SERVERS, {}), dict):  # pyright: ignore[reportUnknownMemberType]
-        raise SetupError(f"{file} is not a configuration of MCP servers: it and its {SERVERS!r} must be JSON objects")
+        raise SetupError(
+            f"{file} is not a configuration of MCP servers: the file and its {SERVERS!r} must be JSON objects"
+        )
     return cast("dict[str, Any]", content)
 
 
 def entries(content: Mapping[str, Any]) -> dict[str, Entry]:
-    """Return the servers in a configuration by name, without entries that are not objects."""
+    """Return the entries of a configuration by server name. Leave out entries that are not JSON objects."""
     servers = cast("dict[str, object]", content.get(SERVERS, {}))
     return {name: cast("Entry", entry) for name, entry in servers.items() if isinstance(entry, dict)}
 
@@ -110,24 +112,24 @@ def environment_of(entry: Entry) -> dict[str, str]:
 
 
 def with_entry(content: Mapping[str, Any], name: str, entry: Entry) -> dict[str, Any]:
-    """Return the content with the entry merged into the server of this name; everything else stays."""
+    """Merge the entry into the server with this name, and return the new content. Everything else stays the same."""
     old = {key: value for key, value in entries(content).get(name, {}).items() if key not in HTTP_KEYS - entry.keys()}
     return {**content, SERVERS: {**content.get(SERVERS, {}), name: old | entry}}
 
 
 def write(file: Path, content: Mapping[str, Any]) -> Path | None:
-    """Replace the file atomically, and return the path of its backup; None if it did not exist.
+    """Replace the file atomically. Return the path of its backup, or None if the file did not exist.
 
     Raises:
-        SetupError: the file cannot be written. It is unchanged.
+        SetupError: If the file cannot be written. It is unchanged.
     """
-    target = file.resolve()  # replacing a symbolic link would detach the file from, for example, a dotfiles folder
+    target = file.resolve()  # if the file is a symbolic link, keep the link and replace its target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         backup = _back_up(target) if target.exists() else None
         _replace(target, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     except OSError as failed:
-        raise SetupError(f"cannot write {file} ({failed.strerror}); it is unchanged") from None
+        raise SetupError(f"cannot write {file} ({failed.strerror}); the file is unchanged") from None
     return backup
 
 
@@ -141,7 +143,7 @@ def _back_up(target: Path) -> Path:
 
 def _replace(target: Path, text: str) -> None:
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else PRIVATE_MODE
-    # The temporary file is in the same folder, because a file can be renamed only within its file system.
+    # Create the temporary file in the same folder, because a file can be renamed only within one file system.
     with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as new:
         temporary = Path(new.name)
         try:

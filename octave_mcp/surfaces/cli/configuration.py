@@ -15,14 +15,14 @@ class SettingsFile(Value):
 
 
 class Configuration(Value):
-    """The settings in effect, and the files from which they are read; the first file takes precedence."""
+    """The current settings, and the files that can set them. The first file takes precedence."""
 
     settings: tuple[Setting, ...]
     files: tuple[SettingsFile, ...]
 
 
 def config(*, output: Output = PLAIN) -> int:
-    """Print every setting with its value and where it is set. Secrets are masked."""
+    """Print every setting, its value, and where it is set. Secrets are masked."""
     configuration = _configuration(load())
     output.result(configuration, lambda: _text(configuration))
     return DONE

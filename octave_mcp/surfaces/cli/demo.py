@@ -1,4 +1,4 @@
-"""The command `demo`, which replays a recorded playbook for the two invented companies in the package."""
+"""The command `demo`, which writes a sample playbook for two invented companies from recorded answers."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from octave_mcp.surfaces.cli.terminal import DONE, PARTIAL, OnEvent, configure_l
 FOLDER = "demo-playbook"
 STALE = "stale_recording"
 PLAIN = DeliveryOptions()
-# The sender is invented, like the companies, because the settings may have the name of a real person.
+# Use an invented sender for the invented companies, because the settings can contain the name of a real person.
 SENDER = {"name": "Nell Marchetti", "company": "Wrenhaul", "title": "Account Executive", "sign_off": "Best,"}
 
 
 def demo(
     *,
     open_page: Annotated[
-        bool, Parameter(name="--open", negative=(), help="Open the playbook in the web browser when it is done")
+        bool, Parameter(name="--open", negative=(), help="Open the finished playbook in the web browser")
     ] = False,
     output: DeliveryOptions = PLAIN,
 ) -> int:
@@ -38,13 +38,13 @@ def demo(
 
 
 async def _make(output: DeliveryOptions, on_event: OnEvent) -> EndedRun:
-    """Replay the recording; if that fails, run the extractive model."""
-    # Whatever the user has configured, the demo must not ask another model or fetch from elsewhere.
+    """Replay the recording. If that fails, write the playbook with the extractive model."""
+    # The demo must not ask other models or fetch other sites, even if the user has configured them.
     settings = load(source="crawler", verify_model="", fallback=())
     configure_logs(settings, output)
     async with serve_demo_by_name() as companies:
         arguments = {"vendor_domain": companies.vendor, "prospect_domain": companies.prospect}
-        # The cache is not used, because the demo's sites may have changed with the release.
+        # Do not use the cache, because a new release can change the demo's sites.
         arguments |= {"refresh": True, "sender": SENDER}
 
         async def run_with(model: str) -> EndedRun:
@@ -55,12 +55,14 @@ async def _make(output: DeliveryOptions, on_event: OnEvent) -> EndedRun:
         if isinstance(replayed, EndedRun):
             return replayed
         if not output.quiet:
-            sys.stderr.write(f"the demo's recording cannot be replayed: {replayed}; using extractive instead\n")
+            sys.stderr.write(
+                f"the demo's recording cannot be replayed: {replayed}; using the extractive model instead\n"
+            )
         return await run_with("extractive")
 
 
 async def _replay(run_with: Callable[[str], Coroutine[None, None, EndedRun]]) -> EndedRun | str:
-    """Return the replayed run, or the reason why it cannot be replayed: the recording is missing, damaged or stale."""
+    """Return the replayed run. If the recording is missing, damaged or stale, return the reason instead."""
     try:
         ended = await run_with("recorded")
     except OctaveError as failed:
@@ -72,7 +74,7 @@ async def _replay(run_with: Callable[[str], Coroutine[None, None, EndedRun]]) ->
 
 
 def _open(page: Path, wanted: bool, output: DeliveryOptions) -> None:
-    """Open the page if the user asked for that and there is a browser; otherwise print its address."""
+    """Open the page if the user asked for that. If they did not, or there is no browser, print its address."""
     address = page.absolute().as_uri()
     if wanted and webbrowser.open(address):
         output.hint(f"opened in the web browser: {address}")

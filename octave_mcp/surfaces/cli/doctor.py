@@ -1,4 +1,4 @@
-"""The command `doctor`, which runs all checks at once and prints each finding and how to fix the problem."""
+"""The command `doctor`, which runs all checks and prints how to fix the problems that they find."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ from octave_mcp.surfaces.cli.checks import CHECKS
 from octave_mcp.surfaces.cli.checks.check import Check, Found, Status
 from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PLAIN, Output
 
-# Errors that a check may raise, whose message becomes the finding. Any other exception is a bug in the check, and its
-# thread prints
-# a traceback.
+# If a check raises one of these errors, the message of the error becomes the finding. Any other exception is a bug in
+# the check, so the thread of the check prints a traceback.
 EXPECTED_ERRORS = (OctaveError, OSError, ImportError, ValueError, subprocess.SubprocessError)
 
 
@@ -32,7 +31,7 @@ class Finding(Value):
 
 
 class Diagnosis(Value):
-    """All findings, with the worst of their statuses."""
+    """All findings. `status` is the worst of their statuses."""
 
     status: Status
     findings: tuple[Finding, ...]
@@ -59,7 +58,8 @@ def _settings() -> Settings:
 
 def examine(checks: Iterable[Check], settings: Settings) -> tuple[Finding, ...]:
     """Run the checks in parallel and return their findings in order, with secrets masked."""
-    # A check that hangs is abandoned after its timeout: a daemon thread does not keep the process from exiting.
+    # If a check takes longer than its timeout, do not wait for it. Its daemon thread does not keep the process from
+    # exiting.
     scrub = logs.scrubber(secret_values(settings))
     started_at = time.monotonic()
     running = [(check, *_start(check, settings)) for check in checks]

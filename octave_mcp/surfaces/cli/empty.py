@@ -1,4 +1,4 @@
-"""Handling of empty arguments: an empty optional argument counts as absent, as over MCP and HTTP."""
+"""Treat empty optional arguments as absent, as the MCP and HTTP surfaces do."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from cyclopts.argument import Argument
 
 from octave_mcp.errors import InputError
 
-# Marks an option that changes what the command does, such as `sessions --delete`. If such an option counted as absent
-# when a script passes an empty variable, the command would do something that was not asked for.
+# Marks an option that changes what the command does, such as `sessions --delete`. Such an option must not be empty.
+# Otherwise a script that passes an empty variable would make the command do something else.
 CHANGES_COMMAND = "changes_command"
 
 
@@ -20,7 +20,7 @@ def without_empty(app: App, words: Sequence[str]) -> list[str]:
     """Return a command line without its empty optional arguments, such as `--model ''` or `--model=`.
 
     Raises:
-        InputError: a required argument, or an option marked CHANGES_COMMAND, is empty.
+        InputError: If a required argument, or an option marked CHANGES_COMMAND, is empty.
     """
     command, _, rest = app.parse_commands(words)
     if not command or not any(word == "" or word.endswith("=") for word in rest):
@@ -33,7 +33,7 @@ def without_empty(app: App, words: Sequence[str]) -> list[str]:
 
 
 def _without_empty(words: Sequence[str], arguments: Sequence[Argument]) -> Generator[str]:
-    # A flag takes no value, so the word after it is not its value.
+    # Leave out flags: they take no value, so the word after a flag is not its value.
     options = {name: argument for argument in arguments if argument.token_count()[0] for name in argument.names}
     positionals = iter([argument for argument in arguments if argument.index is not None])
     remaining = iter(words)
@@ -54,7 +54,7 @@ def _without_empty(words: Sequence[str], arguments: Sequence[Argument]) -> Gener
 
 
 def _is_absent(positional: Argument | None) -> bool:
-    """Return whether an empty argument counts as absent; raise InputError if it is required.
+    """Whether an empty argument counts as absent. If the argument is required, raise InputError.
 
     A list, such as the URLs of `scrape`, keeps its empty entries, because the tool reports each empty entry by its
     position.

@@ -1,4 +1,4 @@
-"""The command `export`, and writing the files of a playbook."""
+"""The command `export`, and the function that writes the files of a playbook."""
 
 from __future__ import annotations
 
@@ -32,14 +32,20 @@ def export(
     *,
     formats: Annotated[
         tuple[str, ...],
-        Parameter(name="--format", negative=(), help=f"{either(names(FORMATS))}; repeat for several; default: all"),
+        Parameter(
+            name="--format",
+            negative=(),
+            help=f"{either(names(FORMATS))}; repeat the option for several formats; default: all",
+        ),
     ] = (),
     out: Annotated[
         Path | None, Parameter(help="Folder for the files; default: a new one named after both companies")
     ] = None,
     pages: Annotated[
         bool,
-        Parameter(negative=(), help="Include the text of each quoted page, in playbook.html and as pages/DIGEST.md"),
+        Parameter(
+            negative=(), help="Include the text of each quoted page in playbook.html, and write it to pages/DIGEST.md"
+        ),
     ] = False,
     version: Annotated[
         int | None, Parameter(help="Number of the version; default: the newest", validator=validators.Number(gte=1))
@@ -64,16 +70,17 @@ def write(
     formats: Sequence[str] = (),
     pages: Mapping[str, str] = {},
 ) -> tuple[str, ...]:
-    """Write the playbook to `out`, or to the folder `name`, or to a new folder named after both companies.
+    """Write the files of a playbook, and return their paths.
 
-    `pages` maps digests to the page texts to embed. Returns the paths of the files.
+    The files go to the folder `out` if it is given, otherwise to the folder `name` if that is given, otherwise to a new
+    folder named after both companies. `pages` contains the texts of the pages to embed, by digest.
 
     Raises:
-        InputError: the folder cannot be written to.
+        InputError: If the folder cannot be written to.
     """
     from octave_mcp.app import free_folder, write_files  # noqa: PLC0415 - help and settings are shown without it
 
-    # A port in a domain has a colon, which Windows does not allow in a file name.
+    # Replace the colon before a port number, because Windows does not allow colons in file names.
     folder = out or Path(name or f"playbook-{playbook.vendor.domain}-{playbook.prospect.domain}".replace(":", "_"))
     try:
         return write_files(playbook, folder if out or name else free_folder(folder), formats, pages)
@@ -82,10 +89,10 @@ def write(
 
 
 def check_folder(folder: Path | None) -> None:
-    """Check that a folder can be written to, before a run is paid for.
+    """Check that a folder is writable before a run costs money.
 
     Raises:
-        InputError: the folder, or its nearest existing parent, cannot be written to.
+        InputError: If the folder, or its nearest existing parent, cannot be written to.
     """
     for existing in (folder, *folder.parents) if folder else ():
         if existing.exists():
@@ -121,7 +128,7 @@ def _write_pages(folder: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for sha, text in texts.items():
-            # Written as bytes, because newline translation on Windows would change the digest.
+            # Write bytes, because newline translation on Windows would change the digest of the file.
             (folder / f"{sha}.md").write_bytes(text.encode())
     except OSError as failed:
         raise _unwritable(folder, failed) from None

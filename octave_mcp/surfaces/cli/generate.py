@@ -1,4 +1,4 @@
-"""The command `generate`, and what `demo`, `refresh` and `revise` share with it: progress and results of a run."""
+"""The command `generate`, and functions that show the progress and the results of a run."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EndedRun:
-    """A run that has ended: its report, its playbook if there is one, and the texts of pages to embed in the files."""
+    """The report of a run that has ended, its playbook if there is one, and the texts of the pages to embed."""
 
     report: RunReport
     playbook: Playbook | None
@@ -71,7 +71,7 @@ MakeRun = Callable[[OnEvent], Coroutine[None, None, EndedRun]]
 
 EXIT_CODES: dict[RunStatus, int] = {"completed": DONE, "partial": PARTIAL}
 MAX_COST_HELP = "Maximum cost of the run's model calls in US dollars; default: OCTAVE_MAX_COST_USD"
-# The result has to fit on one screen; the files list all gaps.
+# The result must fit on one screen, so show only this many gaps. The files list all of them.
 MAX_GAPS_SHOWN = 5
 MAX_MESSAGE_CHARACTERS = 100
 FILES = either(f"playbook.{form.suffix}" for form in FORMATS).replace(" or ", " and ")
@@ -80,7 +80,7 @@ FILES = either(f"playbook.{form.suffix}" for form in FORMATS).replace(" or ", " 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class DeliveryOptions(Output):
-    """Options for where the files of a playbook go and what is printed."""
+    """Options that choose the output folder and what is printed."""
 
     out: Annotated[Path | None, Parameter(help=f"Folder for {FILES}; created if it does not exist")] = None
 
@@ -88,7 +88,7 @@ class DeliveryOptions(Output):
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class SenderOptions:
-    """Options for who signs the e-mails. The settings supply the fields that are not given."""
+    """Options that describe the sender of the e-mails. The settings supply missing fields."""
 
     sender_name: Annotated[
         str | None, Parameter(help="Name of the person who signs the e-mails; default: OCTAVE_SENDER_NAME")
@@ -112,7 +112,7 @@ def generate(
     prospect: Annotated[str, Parameter(help="Website of the company to sell to, e.g. supabase.com")],
     *,
     context: Annotated[
-        str, Parameter(help="What you sell, to whom, and what you already know; guides the playbook but is never cited")
+        str, Parameter(help="What you sell, to whom, and what you already know; not used as evidence")
     ] = "",
     model: Annotated[str, Parameter(help=TERMINAL_MODEL_HELP)] = AUTO,
     source: Annotated[str, Parameter(help=SOURCE_HELP)] = AUTO,
@@ -120,7 +120,7 @@ def generate(
     max_pages: Annotated[int | None, Parameter(help=TERMINAL_PAGES_HELP)] = None,
     max_cost_usd: Annotated[float | None, Parameter(help=MAX_COST_HELP)] = None,
     refresh: Annotated[
-        bool, Parameter(negative=(), help="Fetch and ask everything again, without the 24-hour cache")
+        bool, Parameter(negative=(), help="Ignore the 24-hour cache: fetch all pages and ask all questions again")
     ] = False,
     sender: SenderOptions = SenderOptions(),
     output: DeliveryOptions = DeliveryOptions(),
@@ -185,7 +185,7 @@ async def run_to_end(
     call = call_factory(app, on_event)
     start: asyncio.Task[RunReport] = asyncio.create_task(invoke(tool, call, **arguments, wait_seconds=0))
     try:
-        # Without the shield, an interrupt during the start would leave behind a run that a server later resumes.
+        # Without the shield, an interrupt during the start would leave a run behind, which a server would resume later.
         report = await asyncio.shield(start)
         on_start(report)
         while report.status not in FINAL:
@@ -211,15 +211,15 @@ def _hint_estimate(estimate: Estimate | None, model: str, output: DeliveryOption
 def client_missing(model: str) -> str:
     here = either(f"--model {one.name}" for one in KEYLESS_MODELS if not one.asks_client)
     return (
-        f"the model {model!r} is provided by a client connected over MCP or HTTP, and the command line has none: "
-        f"ask for the playbook in such a client, or add {here}"
+        f"the model {model!r} needs a client that is connected over MCP or HTTP; "
+        f"ask for the playbook in such a client, or run the command with {here}"
     )
 
 
 @contextmanager
 def progress_bar(output: Output) -> Generator[OnEvent]:
-    """Show a progress bar with the current step on stderr, if that is a terminal."""
-    # Markup is off, because rich would read square brackets in a page title as style tags.
+    """Show a progress bar with the current step, if stderr is a terminal."""
+    # Turn markup off, because rich would read square brackets in a page title as style tags.
     columns = (BarColumn(), TextColumn("{task.description}", markup=False))
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not output.is_watched) as bar:
         task = bar.add_task("starting", total=None)
@@ -240,7 +240,7 @@ def _deliver(ended: EndedRun, output: DeliveryOptions, default: str = "") -> int
             report = report.model_copy(update={"files": files})
         except InputError as failed:
             return print_error(
-                f"{failed}; the playbook is stored: octave-mcp export {report.run_id} --out FOLDER writes it", FAILED
+                f"{failed}; to write the stored playbook, run octave-mcp export {report.run_id} --out FOLDER", FAILED
             )
     if output.json:
         echo(report.model_dump_json(indent=2, include={*RunReport.model_fields}))

@@ -24,17 +24,17 @@ from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output
 
 LOCAL_ORIGINS = frozenset({"environment", ".env"})
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# Run by a fresh Python, this program prints the path from which Python would import the package.
+# This program prints the path from which Python imports the package. A new Python process runs it.
 LOCATE_PACKAGE = "import importlib.util as u; found = u.find_spec('octave_mcp'); print(found.origin if found else '')"
 LOCATE_TIMEOUT_SECONDS = 30
 
 
 class Installed(Value):
-    """The result of `install`: what it printed or wrote.
+    """The result of `install`.
 
-    `entry` is the entry to add to the file, if `install` did not write the file, and `command` is a command of the
-    client that does the same. `keyless`: the entry sets a model because no key is configured. `kept_back`: names of
-    secrets that were left out.
+    If `install` did not write the file, `entry` is the entry to add to the file, and `command` is a command of the
+    client that does the same. `keyless`: whether the entry sets a model that needs no key, because no key is
+    configured. `kept_back`: the names of secrets that were not written.
     """
 
     client: str
@@ -55,17 +55,17 @@ def install(
     /,
     *,
     write: Annotated[
-        bool, Parameter(negative=(), help="Write the configuration to the client's file; keeps a backup")
+        bool, Parameter(negative=(), help="Write the configuration to the client's file, and make a backup")
     ] = False,
-    name: Annotated[str, Parameter(help="Name of the server in the client")] = "octave",
+    name: Annotated[str, Parameter(help="Name of the server in the client's configuration")] = "octave",
     with_keys: Annotated[
-        bool, Parameter(negative=(), help="Also write the API keys and other secrets that are set here")
+        bool, Parameter(negative=(), help="Also write the API keys and other secrets that are currently set")
     ] = False,
     output: Output = PLAIN,
 ) -> int:
     """Configure an MCP client to start the server.
 
-    Prints the configuration, or writes it to the client's file with --write.
+    Prints the configuration. With --write, writes the configuration to the client's file.
     """
     if not NAME.fullmatch(name):
         raise InputError(f"invalid server name {name!r}; use 1 to 64 letters, digits, - and _")
@@ -101,8 +101,8 @@ def _write(client: Client, name: str, environment: dict[str, str], settings: Set
     known = clients.environment_of(clients.entries(content).get(name, {})) | environment
     is_keyless = known.get("OCTAVE_MODEL") in names(KEYLESS_MODELS)
     if is_keyless and _has_key(environment) and "OCTAVE_MODEL" not in environment:
-        # An earlier installation, for which there was no key, set OCTAVE_MODEL to a model that needs none. Now there is
-        # a key, which would not be used if OCTAVE_MODEL stayed set.
+        # When `install` ran earlier without an API key, it set OCTAVE_MODEL to a model that needs no key. Remove the
+        # setting, so that the new key is used.
         del known["OCTAVE_MODEL"]
     complete = _with_model(known, settings)
     wanted = clients.with_entry(content, name, _entry(client, complete))
@@ -123,7 +123,7 @@ def _arguments() -> list[str]:
     """Return the arguments that start the server from any folder.
 
     Raises:
-        SetupError: Python would not find the package, and there is no server.py to start instead.
+        SetupError: If Python would not find the package, and there is no server.py to start instead.
     """
     # The client starts the server in a folder of its choice. -P keeps Python from importing modules in that folder, and
     # -E ignores a PYTHONPATH that is set here but not in the client.
@@ -139,7 +139,7 @@ def _arguments() -> list[str]:
 
 
 def _environment(settings: Settings, secrets: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings that a server started by the client would not have: those in the environment and in .env."""
+    """Return the settings from the environment and .env, which a server started by the client would not have."""
     local = {setting.name: setting.value for setting in described(settings) if setting.origin in LOCAL_ORIGINS}
     return {name: value for name, value in local.items() if name not in secrets}
 
@@ -150,8 +150,8 @@ def _secrets(settings: Settings) -> dict[str, str]:
 
 
 def _with_model(environment: dict[str, str], settings: Settings) -> dict[str, str]:
-    """Return the environment; if no model is chosen and there is no key, add the client's own model."""
-    # Otherwise 'auto' would spend money with a key that the server happens to find in the client's environment.
+    """Return the environment. If no model is chosen and there is no API key, add the client's own model."""
+    # Without this model, 'auto' would use any API key in the client's environment, which costs money.
     chosen = environment.get("OCTAVE_MODEL") or settings.model
     return environment if chosen != "auto" or _has_key(environment) else environment | {"OCTAVE_MODEL": BY_CLIENT}
 
@@ -178,12 +178,14 @@ def _hints(done: Installed, client: Client) -> list[str]:
     if done.status == "printed":
         lines.insert(0, f"add this to {done.file}, or run octave-mcp install {done.client} --write")
     if done.command:
-        lines.insert(1, f"or, for all your projects, run {done.command}")
+        lines.insert(1, f"or, to add the server for all your projects, run {done.command}")
     if done.keyless:
         lines.append(
-            f"OCTAVE_MODEL={BY_CLIENT} needs no API key: the client's own model answers the questions of each run"
+            f"OCTAVE_MODEL={BY_CLIENT} needs no API key, because the client's own model answers each run's questions"
         )
     if done.kept_back:
         names = ", ".join(done.kept_back)
-        lines.append(f"not written: {names}; to include secrets, add --with-keys, or add them under 'env' yourself")
+        lines.append(
+            f"not written: {names}; to include these secrets, use --with-keys, or add them under 'env' yourself"
+        )
     return lines

@@ -1,4 +1,4 @@
-"""The `octave-mcp` command line. The command line offers the servers' tools to people and scripts."""
+"""The `octave-mcp` command line, which offers the tools to people and scripts."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from octave_mcp.surfaces.cli.websites import map_site, scrape
 from octave_mcp.surfaces.ending import exit_timer
 
 WAITING_FOR_CLIENT = (
-    "octave-mcp is waiting for an MCP client on stdin; press Ctrl-C to stop. Clients start it themselves: "
-    "'octave-mcp install CLIENT' sets that up. For HTTP, run 'octave-mcp serve --transport http'"
+    "octave-mcp is waiting for an MCP client on stdin; press Ctrl-C to stop. MCP clients start octave-mcp "
+    "themselves; to configure one, run 'octave-mcp install CLIENT'. For HTTP, run 'octave-mcp serve --transport http'"
 )
 EXIT_CODES: tuple[tuple[type[OctaveError], int], ...] = ((InputError, USAGE), (SetupError, SETUP))
 
 
 def _shown_default(value: object) -> str | None:
-    """Return a default for the help; None hides a default that says nothing, such as False for a flag."""
+    """Return the default that the help shows. None hides a default that tells nothing, such as False for a flag."""
     return str(value) if value else None
 
 
@@ -75,13 +75,13 @@ def serve(
     *,
     transport: Annotated[
         Literal["stdio", "http"],
-        Parameter(help="stdio for an MCP client that starts this server, http for MCP at /mcp and the HTTP API"),
+        Parameter(help="stdio: for an MCP client that starts the server; http: for MCP at /mcp and the HTTP API"),
     ] = "stdio",
-    host: Annotated[str | None, Parameter(help="Address to listen on with http; default OCTAVE_HOST")] = None,
+    host: Annotated[str | None, Parameter(help="With http: address to listen on; default: OCTAVE_HOST")] = None,
     port: Annotated[
         int | None,
         Parameter(
-            help="Port to listen on with http; default OCTAVE_PORT; 0 picks a free one",
+            help="With http: port to listen on; default: OCTAVE_PORT; 0 picks a free port",
             validator=validators.Number(gte=0, lte=65535),
         ),
     ] = None,
@@ -93,11 +93,11 @@ def serve(
 
         return http.serve(**flags)
     if flags:
-        raise InputError("--host and --port need --transport http")
+        raise InputError("--host and --port can be used only with --transport http")
 
     from octave_mcp.surfaces.mcp import server as mcp  # noqa: PLC0415 - FastMCP is for this command alone
 
-    if sys.stdin.isatty():  # a client would connect a pipe, so a person started the server
+    if sys.stdin.isatty():  # a person started the server: a client would connect a pipe
         sys.stderr.write(f"{WAITING_FOR_CLIENT}\n")
     return mcp.serve()
 
@@ -105,7 +105,7 @@ def serve(
 def main() -> int:
     """Run the command in sys.argv and return its exit code."""
     code = _run()
-    if code == INTERRUPTED:  # without this, exit would wait for threads, for example for a DNS lookup
+    if code == INTERRUPTED:  # otherwise the process would wait for its threads, such as a DNS lookup
         exit_timer()(SIGINT)
     return code
 
@@ -123,7 +123,8 @@ def _run() -> int:
     except KeyboardInterrupt:
         return print_error("interrupted", INTERRUPTED)
     except BrokenPipeError:
-        # The reader, such as `head`, closed the pipe. Python flushes stdout on exit, which would fail again.
+        # The program that reads the output, such as `head`, has closed the pipe. Replace stdout, because Python flushes
+        # it on exit, which would fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     return code
@@ -134,9 +135,9 @@ def _see_help(error: CycloptsError) -> str:
 
 
 def _missing_argument(missing: MissingArgumentError) -> str:
-    """Name the argument as the usage line does: RUN, or --model."""
-    # If `keyword` is set, the option was given without a value, and the message of cyclopts is right. cyclopts has the
-    # same message for an option that was not given at all, which would be misleading.
+    """Name the missing argument in the same way as the usage line, for example RUN or --model."""
+    # If `keyword` is set, the option was given without a value, and the message of cyclopts says so. cyclopts says the
+    # same about an option that was not given at all, which would be misleading.
     if missing.argument is None or missing.keyword or missing.unused_tokens:
         return str(missing).strip()
     if missing.argument.field_info.is_positional:

@@ -31,17 +31,19 @@ def record(
     run: Annotated[str, Parameter(help="ID of a finished run whose model was host")],
     /,
     *,
-    model: Annotated[str, Parameter(help="Name of the model that answered in the client, e.g. gpt-6")],
-    out: Annotated[Path | None, Parameter(help="Folder for the recording; default: recordings in OCTAVE_HOME")] = None,
+    model: Annotated[str, Parameter(help="Name of the client's model that gave the answers, e.g. gpt-6")],
+    out: Annotated[
+        Path | None, Parameter(help="Folder for the recording; default: the folder recordings in OCTAVE_HOME")
+    ] = None,
     output: Output = PLAIN,
 ) -> int:
-    """Save the answers of a connected client in a run, to replay them with --model recorded."""
+    """Save the answers that a connected client gave in a run, so that --model recorded can replay them."""
     done = asyncio.run(_record(run, model, out, output))
     output.result(done, lambda: done.file)
     size = f"{done.bytes / 1000:.0f} kB"
     output.hint(
         f"recorded {counted(done.answers, 'answer')} by {done.model} with {counted(done.citations, 'citation')}, "
-        f"{size}; to replay, run octave-mcp generate {done.vendor} {done.prospect} --model recorded"
+        f"{size}; to replay the answers, run octave-mcp generate {done.vendor} {done.prospect} --model recorded"
     )
     return DONE
 

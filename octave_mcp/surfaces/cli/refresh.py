@@ -33,16 +33,16 @@ def refresh(
     model: Annotated[
         str,
         Parameter(
-            help="Model that writes; auto: the model that wrote the playbook. Another model rewrites the whole playbook"
+            help="Model that writes; auto: the model that wrote the playbook. Any other model rewrites all of it"
         ),
     ] = AUTO,
     max_cost_usd: Annotated[float | None, Parameter(help=MAX_COST_HELP)] = None,
     output: Output = PLAIN,
 ) -> int:
-    """Fetch all pages of a playbook again and write its next version from them.
+    """Fetch all pages of a playbook again, and write the playbook's next version.
 
-    Text that the pages still support stays, and so does text that people wrote. If nothing has changed, no model is
-    asked and there is no new version.
+    Text does not change if the pages still support it or a person wrote it. If nothing has changed, no model is asked
+    and no new version is written.
     """
     arguments: dict[str, object] = {"run_id": run, "model": model, "max_cost_usd": max_cost_usd}
     try:
@@ -62,8 +62,8 @@ async def _refresh(arguments: dict[str, object], on_event: OnEvent, output: Outp
     configure_logs(settings, output)
     async with open_app(settings) as app:
         run = await app.runs.get((await app.runs.get(str(arguments["run_id"]))).playbook_of)
-        # The demo's domains are invented. Without this check, the error would say that the site is down, and advise to
-        # try again later.
+        # The demo's domains are invented. Without this check, the error would say that the site is down, and advise the
+        # user to try again later.
         if any(map(is_demo_site, run.request.companies.values())):
             raise InputError(
                 "the demo's playbook cannot be refreshed: its two companies are invented, and their sites are served "

@@ -31,19 +31,20 @@ def revise(
     section: Section,
     /,
     *,
-    instruction: Annotated[str, Parameter(help="What to change; not used as evidence")],
+    instruction: Annotated[str, Parameter(help="What the model should change; not used as evidence")],
     model: Annotated[str, Parameter(help="Model that writes; auto: the model that wrote the playbook")] = AUTO,
     base_version: Annotated[
         int | None,
         Parameter(
-            help="Number of the version you read; the revision is refused if a newer one exists", validator=AtLeastOne
+            help="Number of the version that you read; if a newer version exists, the revision is refused",
+            validator=AtLeastOne,
         ),
     ] = None,
     output: Output = PLAIN,
 ) -> int:
-    """Have a model rewrite a section of a playbook as you instruct, as a new version.
+    """Let a model rewrite a section of a playbook according to your instruction, and store a new version.
 
-    All other sections stay as they are.
+    All other sections stay unchanged.
     """
     arguments = {"run_id": run, "section": section, "instruction": instruction, "model": model}
     try:
@@ -53,7 +54,7 @@ def revise(
         return print_error("interrupted; the revision was cancelled and the playbook is unchanged", INTERRUPTED)
     output.result(report, lambda: report.markdown)
     if report.version:
-        output.hint(f"version {report.version} of the playbook of {run} has the revised {section}")
+        output.hint(f"version {report.version} of the playbook of {run} contains the revised {section}")
     if report.error:
         return print_error(report.error.message, EXIT_CODES.get(report.status, FAILED))
     return EXIT_CODES.get(report.status, FAILED)

@@ -29,12 +29,16 @@ from octave_mcp.tools.paging import cursor_of
 from octave_mcp.tools.reports import RunReport
 from octave_mcp.tools.sessions import Deleted, RunLine, SessionLine, SessionList, run_line
 
-Limit = Annotated[int, Parameter(help="How many to list, 1 to 100", validator=validators.Number(gte=1, lte=100))]
-Cursor = Annotated[str | None, Parameter(help="List older entries; the previous list ends with the value to pass")]
+Limit = Annotated[
+    int, Parameter(help="Maximum number of entries, 1 to 100", validator=validators.Number(gte=1, lte=100))
+]
+Cursor = Annotated[
+    str | None, Parameter(help="List older entries; the end of the previous list shows the value to use")
+]
 
 
 class RunList(Value):
-    """Runs, newest first. Pass `cursor` on to list older runs."""
+    """A list of runs, newest first. To list older runs, pass `cursor` to the next call."""
 
     runs: tuple[RunLine, ...]
     cursor: str | None
@@ -49,7 +53,7 @@ def runs(
 ) -> int:
     """List runs, newest first.
 
-    A revision or a refresh is a run of its own; its line names the run whose playbook it changes.
+    Revisions and refreshes are runs, too. Each of their lines names the run whose playbook was changed.
     """
     records, next_cursor = asyncio.run(_runs(session, limit, cursor, output))
     result = RunList(runs=tuple(map(run_line, records)), cursor=next_cursor)
@@ -62,7 +66,7 @@ def runs(
 
 
 def sessions(
-    session: Annotated[str | None, Parameter(help="Session ID; lists the runs of this session")] = None,
+    session: Annotated[str | None, Parameter(help="ID of a session, to list only the runs of this session")] = None,
     /,
     *,
     limit: Limit = 20,
@@ -109,7 +113,7 @@ async def _runs(
 ) -> tuple[Sequence[RunRecord], str | None]:
     async with open_app_to_read(output) as app:
         if session is not None:
-            await app.runs.session(session)  # raises NotFound if the session does not exist
+            await app.runs.session(session)  # this call raises NotFound if the session does not exist
         records = await app.runs.list_runs(session, limit + 1, cursor)
     return records[:limit], cursor_of([record.run_id for record in records], limit)
 
@@ -117,9 +121,10 @@ async def _runs(
 async def _sessions(
     session: str | None, limit: int, cursor: str | None, output: Output
 ) -> tuple[SessionList, Sequence[RunRecord]]:
-    """Return the tool's list and, for one session, the records of its runs.
+    """Return the result of the tool list_sessions.
 
-    The records are needed because the tool's list has no revisions.
+    If a session is given, also return the records of its runs. The records are needed because the result of the tool
+    does not say which runs are revisions.
     """
     async with open_app_to_read(output) as app:
         arguments = {"session_id": session, "limit": limit, "cursor": cursor}
@@ -136,7 +141,7 @@ def _run_table(records: Sequence[RunRecord]) -> str:
 
 
 def _changed_playbook(record: RunRecord) -> str:
-    """Return which playbook a revision or a refresh changes; '' for a run that writes a new one."""
+    """Name the playbook that a revision or a refresh changes. Return '' for a run that writes a new playbook."""
     if record.revision:
         return f"revision of {record.revision.run_id}: {record.revision.section}"
     return f"refresh of {record.refreshes}" if record.refreshes else ""

@@ -1,4 +1,4 @@
-"""What all commands share: exit codes, printing, opening the application and calling tools."""
+"""Exit codes, and functions that all commands use to print results and call tools."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 OnEvent = Callable[[Event], Awaitable[None]]
 
-# Exit codes. 130 is what shells report for a process that Ctrl-C ended: 128 + SIGINT.
+# Exit codes. Shells report 130, which is 128 + SIGINT, for a process that Ctrl-C ended.
 DONE, FAILED, USAGE, SETUP, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
-# Maximum that a tool accepts as `wait_seconds`; a command that waits longer calls the tool again.
+# Tools accept no higher value as `wait_seconds`. A command that has to wait longer calls the tool again.
 MAX_WAIT_SECONDS = 600.0
 RUN_HELP = "Run ID, from 'octave-mcp runs'"
 
@@ -35,7 +35,7 @@ RUN_HELP = "Run ID, from 'octave-mcp runs'"
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """Options for what a command prints. Results go to stdout; progress, hints and errors go to stderr."""
+    """Options that control what a command prints. Results go to stdout; progress, hints and errors go to stderr."""
 
     json: Annotated[bool, Parameter(negative=(), help="Print the result as JSON")] = False
     quiet: Annotated[bool, Parameter(negative=(), help="Print only the result: no progress bar, no hints")] = False
@@ -45,7 +45,7 @@ class Output:
         return sys.stderr.isatty() and not self.quiet
 
     def hint(self, text: str) -> None:
-        """Print advice for people. With --json, stderr stays empty for the program that reads the result."""
+        """Print advice for people. With --json, print nothing, because a program reads the output."""
         if not (self.quiet or self.json):
             sys.stderr.write(f"{text}\n")
 
@@ -62,13 +62,13 @@ def echo(text: str) -> None:
 
 
 def print_error(text: str, code: int) -> int:
-    """Print the error on one line, with tools named as commands, and return the exit code."""
+    """Print the error on one line, and return the exit code. Names of tools become names of commands."""
     sys.stderr.write(f"error: {' '.join(CLI.said(text).split())}\n")
     return code
 
 
 def counted(number: int, noun: str) -> str:
-    """Return '1 run' or '2 runs'."""
+    """Return a number with its noun, such as '1 run' or '2 runs'."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
@@ -85,14 +85,15 @@ def titled_list(title: str, lines: Sequence[str]) -> str:
 
 
 def on_one_line(text: str) -> str:
-    """Replace control characters in text from a page or a user, because escape codes would act on the terminal."""
+    """Replace control characters, because escape codes in a text from a page or a user would control the terminal."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def configure_logs(settings: Settings, output: Output, *, stderr_level: str | None = None) -> None:
     """Log everything to the file, and only warnings to stderr.
 
-    If stderr is not a terminal, a program is reading it, so OCTAVE_LOG_LEVEL also applies to stderr if it is set.
+    If stderr is not a terminal, a program is reading it. In this case, OCTAVE_LOG_LEVEL also applies to stderr if it is
+    set.
     """
     is_level_set = "log_level" in settings.model_fields_set and not (output.quiet or sys.stderr.isatty())
     logs.configure(settings, stderr_level=stderr_level or (None if is_level_set else "WARNING"))
@@ -107,7 +108,7 @@ async def open_app(
     from octave_mcp.app import App  # noqa: PLC0415 - help and settings are shown without it
 
     app = App(settings, (logs.log_event,), engine=engine, served=served)
-    # A command executes its own run, not the runs that a stopped server left behind.
+    # Do not resume runs that a stopped server left behind: a command executes only its own run.
     await app.runs.open(executing=executing, adopting=False)
     try:
         yield app
@@ -117,7 +118,7 @@ async def open_app(
 
 @asynccontextmanager
 async def open_app_to_read(output: Output, engine: EngineName = "inline") -> AsyncGenerator[App]:
-    """Open the application without executing runs. To cancel or delete runs, pass the engine that executes the runs."""
+    """Open the application without executing runs. To cancel or delete runs, pass the engine that executes them."""
     settings = load()
     configure_logs(settings, output, stderr_level="WARNING")
     async with open_app(settings, engine=engine, executing=False) as app:
@@ -125,7 +126,7 @@ async def open_app_to_read(output: Output, engine: EngineName = "inline") -> Asy
 
 
 def call_factory(app: App, on_event: OnEvent = ignore_event) -> Callable[[], Awaitable[Call]]:
-    """Return what `Tool.bind` needs: a function that makes the context of a call."""
+    """Return a function that creates the context of a tool call, as `Tool.bind` requires."""
 
     async def call() -> Call:
         return Call(app.runs, on_event, MAX_WAIT_SECONDS, CLI)
@@ -137,7 +138,7 @@ async def invoke(name: str, call: Callable[[], Awaitable[Call]], **arguments: An
     """Call a tool by its name and return its result.
 
     Raises:
-        InputError: an argument does not have the type or the range that the tool declares.
+        InputError: If an argument does not have the type or the range that the tool declares.
     """
     tool = FUNCTIONS[name]
     try:

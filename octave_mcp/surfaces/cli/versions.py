@@ -20,12 +20,12 @@ from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, RUN_HELP, Output, call
 from octave_mcp.tools.text_changes import CHECKED, is_text_change
 from octave_mcp.tools.versions import Edited, VersionDiff, VersionList
 
-# If an object has only these fields, besides any in CHECKED, it is a sentence, and only its text is printed.
+# If an object has only these fields, apart from fields in CHECKED, it is a sentence. Print only the text of a sentence.
 SENTENCE_FIELDS = frozenset({"text", "kind"})
 
 Run = Annotated[str, Parameter(help=RUN_HELP)]
 Section = Annotated[
-    str, Parameter(help="Section or a part of one, e.g. trial_plan or email_sequences.persona-1.touches[2]")
+    str, Parameter(help="Section, or part of a section, e.g. trial_plan or email_sequences.persona-1.touches[2]")
 ]
 AtLeastOne = validators.Number(gte=1)
 
@@ -33,7 +33,7 @@ AtLeastOne = validators.Number(gte=1)
 def versions(run: Run, /, *, output: Output = PLAIN) -> int:
     """List the versions of a playbook, newest first.
 
-    Each line shows the number, when and how the version was made, by whom, and which sections it changed.
+    Each line shows the number of the version, when, how and by whom it was made, and which sections were changed.
     """
     answer: VersionList = asyncio.run(call_tool("list_versions", output, run_id=run))
     output.result(answer, lambda: table(map(_line, answer.versions)))
@@ -47,7 +47,7 @@ def diff(
     from_: Annotated[
         int | None,
         Parameter(
-            name="--from", help="Number of the older version; default: the one before --to", validator=AtLeastOne
+            name="--from", help="Number of the older version; default: the version before --to", validator=AtLeastOne
         ),
     ] = None,
     to: Annotated[
@@ -61,7 +61,7 @@ def diff(
 ) -> int:
     """Show what changed between two versions of a playbook.
 
-    With --json, prints all changes, as --all does.
+    With --json, prints all changes, as if --all were given.
     """
     arguments: dict[str, Any] = {"run_id": run, "from": from_, "to": to}
     answer: VersionDiff = asyncio.run(call_tool("diff_versions", output, **arguments))
@@ -76,9 +76,9 @@ def _summary(answer: VersionDiff, shown: int, *, is_default: bool) -> str:
     older, newer = answer.older.number, answer.newer.number
     if older == newer:
         reason = "it is the first version" if is_default else "--from and --to name the same version"
-        return f"nothing to compare with version {newer}: {reason}"
+        return f"nothing to compare with version {newer}, because {reason}"
     hidden = len(answer.changes) - shown
-    more = f"; --all shows {hidden} more in evidence, verdicts, scores, cost or times" if hidden else ""
+    more = f"; --all shows {hidden} more, which affect evidence, verdicts, scores, cost or times" if hidden else ""
     return f"{counted(shown, 'change')} from version {older} to version {newer}{more}"
 
 
@@ -90,26 +90,27 @@ def edit(
     base_version: Annotated[
         int,
         Parameter(
-            help="Number of the version you edited; the edit is refused if a newer one exists", validator=AtLeastOne
+            help="Number of the version that you edited; if a newer version exists, the edit is refused",
+            validator=AtLeastOne,
         ),
     ],
-    text: Annotated[str | None, Parameter(help="The new text; give this or --file")] = None,
+    text: Annotated[str | None, Parameter(help="The new text; to read it from a file, use --file")] = None,
     file: Annotated[Path | None, Parameter(help="File with the new text; - reads standard input")] = None,
     by: Annotated[str, Parameter(help="Your name, shown in the playbook")] = "",
     output: Output = PLAIN,
 ) -> int:
-    """Replace a section of a playbook with your own text, as a new version.
+    """Replace a section of a playbook with your own text, and store a new version.
 
-    Write an e-mail as 'Subject: ...', an empty line and the body; a list of texts with one text per line; anything
-    else as JSON. Your text is stored as you wrote it. Problems that the checks find in your text are printed as
-    warnings.
+    Write an e-mail as 'Subject: ...', an empty line and the body. Write a list of texts with one text per line. Write
+    anything else as JSON. Your text is stored as you wrote it. Problems that the checks find in your text are printed
+    as warnings.
     """
     if (text is None) == (file is None):
         raise InputError("give either --text or --file")
     new = text if file is None else _read(file)
     call = call_tool("edit_section", output, run_id=run, section=section, base_version=base_version, text=new, by=by)
     done: Edited = asyncio.run(call)
-    output.result(done, lambda: f"version {done.version} has your text in {done.section}")
+    output.result(done, lambda: f"version {done.version} contains your text in {done.section}")
     for warning in done.warnings:
         output.hint(f"warning: {warning}")
     return DONE
@@ -134,14 +135,17 @@ def _line(meta: VersionMeta) -> tuple[str, ...]:
 
 
 def _change(change: Change, hidden_fields: frozenset[str]) -> str:
-    """Return the path of the change, and below it the lines that differ, marked with - and +."""
+    """Return the path of the change. Below the path are the lines that differ, marked with - and +."""
     before, after = [*_as_lines(change.before, hidden_fields)], [*_as_lines(change.after, hidden_fields)]
-    lines = [*unified_diff(before, after, n=0, lineterm="")][2:]  # the first two lines of a diff name files
+    lines = [*unified_diff(before, after, n=0, lineterm="")][2:]  # skip the two header lines, which name files
     return "\n".join((change.path, *(f"  {line[0]} {line[1:]}" for line in lines if not line.startswith("@@"))))
 
 
 def _as_lines(value: JsonValue, hidden_fields: frozenset[str]) -> Iterator[str]:
-    """Yield a JSON value as lines for people: a sentence as its text, an object as its labelled fields."""
+    """Convert a JSON value to lines for people.
+
+    Show only the text of a sentence, and label the fields of other objects.
+    """
     if isinstance(value, dict):
         fields = {name: [*_as_lines(part, hidden_fields)] for name, part in value.items() if name not in hidden_fields}
         if fields.keys() == SENTENCE_FIELDS:

@@ -26,7 +26,7 @@ from octave_mcp.surfaces.cli.terminal import (
 from octave_mcp.tools.websites import PageAsRead, PagesAsRead, SiteMap
 
 SourceName = Annotated[str, Parameter(help=SOURCE_HELP)]
-Refresh = Annotated[bool, Parameter(negative=(), help="Fetch everything again, without the 24-hour cache")]
+Refresh = Annotated[bool, Parameter(negative=(), help="Ignore the 24-hour cache: fetch everything again")]
 
 
 def scrape(
@@ -37,7 +37,7 @@ def scrape(
     refresh: Refresh = False,
     output: Output = PLAIN,
 ) -> int:
-    """Print pages as a run reads them, as Markdown.
+    """Print pages as Markdown, in the form in which a run reads them.
 
     With --json, prints one JSON object per line. Exits with 4 if some of the pages could not be read.
     """
@@ -55,7 +55,7 @@ def map_site(
     refresh: Refresh = False,
     output: Output = PLAIN,
 ) -> int:
-    """List the pages of a website from which a run would choose, with their kinds."""
+    """List the pages of a website that a run would choose from, with the kind of each page."""
     try:
         answer: SiteMap = asyncio.run(call_tool("map_site", output, site=site, source=source, refresh=refresh))
     except OctaveError as failed:
@@ -68,14 +68,14 @@ def map_site(
         echo(answer.model_dump_json())
     else:
         echo(table((address.kind, address.url) for address in answer.addresses) if answer.addresses else "")
-        output.hint(f"{counted(len(answer.addresses), 'page')} found on {answer.company} besides its home page")
+        output.hint(f"{counted(len(answer.addresses), 'page')} found on {answer.company}, not counting its home page")
         for failure in answer.failures:
             output.hint(f"could not read {failure.url}: {failure.reason} ({failure.code})")
     return DONE
 
 
 def _code(failures: Sequence[str | None], pages: int) -> int:
-    """Return the exit code for this number of pages and the error codes of the pages that could not be read."""
+    """Return the exit code. `failures` are the error codes of the pages that could not be read."""
     if len(failures) < pages:
         return PARTIAL if failures else DONE
     return USAGE if {*failures} <= {kind.code for kind in tree(InputError)} else FAILED
@@ -88,7 +88,9 @@ def _markdown(page: PageAsRead) -> str:
     head = f"<!-- {page.final_url}: {page.title} ({', '.join(filter(None, details))}) -->"
     return (
         "\n\n".join(
-            filter(None, (head, page.text, page.facts and f"<!-- Facts from the head of the page:\n{page.facts}\n-->"))
+            filter(
+                None, (head, page.text, page.facts and f"<!-- Facts from the HTML head of the page:\n{page.facts}\n-->")
+            )
         )
         + "\n"
     )

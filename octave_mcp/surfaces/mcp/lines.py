@@ -1,4 +1,4 @@
-"""Decode newline-delimited JSON-RPC: each line becomes a message, or the error response for the client."""
+"""Decode newline-delimited JSON-RPC. A valid line becomes a message, and an invalid line becomes an error response."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pydantic_core import from_json
 
 Id: TypeAlias = RequestId | None
 
-# A byte order mark is not valid in JSON-RPC, but RFC 8259 allows a parser to ignore it.
+# Ignore a byte order mark, which JSON must not contain but which RFC 8259 allows parsers to ignore.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MEMBERS = {"id", "method", "result", "error"}
 NOT_JSON = (
@@ -33,7 +33,7 @@ NO_MESSAGE = (
     "Invalid request: a message needs jsonrpc '2.0', a method, an id that is a string or integer, and params that are "
     "an object; send one message per line, not an array"
 )
-# A JSON token, valid or not; a lone quotation mark is the start of an unterminated string. The quantifiers are
+# Matches a JSON token, valid or not. If it matches only a quotation mark, the string has no end. The quantifiers are
 # possessive (`*+`), so that a long unterminated string fails without backtracking.
 TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[][{}:,"]|[^][{}:,"\s]++', re.DOTALL)
 
@@ -47,11 +47,11 @@ class Undecodable(ValueError):
 
 
 def split(chunks: Iterable[bytes]) -> Generator[bytes]:
-    """Yield the lines in a stream of chunks, except blank ones. The last line needs no newline."""
+    """Yield the lines in a stream of chunks, except blank lines. The last line does not need a newline."""
     rest = bytearray()
     for chunk in chunks:
         rest += chunk
-        # Only the new chunk is searched: searching all of `rest` would make a long line quadratic.
+        # Search only the new chunk. If all of `rest` were searched, a long line would take quadratic time.
         if b"\n" in chunk:
             *lines, rest = rest.split(b"\n")
             yield from (bytes(line) for line in lines if line.strip())
@@ -63,7 +63,7 @@ def decoded(line: bytes) -> JSONRPCMessage:
     """Decode one line.
 
     Raises:
-        Undecodable: the line is not a message.
+        Undecodable: If the line is not a message.
     """
     try:
         value = from_json(line.removeprefix(BYTE_ORDER_MARK), allow_inf_nan=False)
@@ -79,17 +79,17 @@ def decoded(line: bytes) -> JSONRPCMessage:
 
 
 def _wants_answer(notification: dict[str, Any]) -> bool:
-    """Return whether the message is really a request, whose sender waits for a response.
+    """Whether a notification is really a request, so that its sender waits for a response.
 
-    The SDK parses a request with an invalid id as a notification. Some clients, however, send real notifications with
-    `"id": null`; such notifications have a method that starts with "notifications/".
+    The SDK parses a request with an invalid id as a notification. However, some clients send `"id": null` in real
+    notifications, whose method starts with "notifications/".
     """
     known = notification["method"].startswith("notifications/")
     return "id" in notification and not (known and notification["id"] is None)
 
 
 def _id_in(line: bytes) -> Id:
-    """Return the id of a request that is not valid JSON, from the readable start of its outermost object."""
+    """Find the id of a request that is not valid JSON, by reading its outermost object up to the first error."""
     return _id_of({name: _value(token) for name, token in _members(line) if name in MEMBERS})
 
 
@@ -98,7 +98,7 @@ def _id_of(value: object) -> Id:
     if not isinstance(value, dict):
         return None
     members = cast("dict[str, Any]", value)
-    # A response has the id of our request. Returning that id could fail a request of the client's that has the same id.
+    # The id of a response is the id of our own request. Returning it could make a client request with the same id fail.
     is_response = "method" not in members and bool({"result", "error"} & members.keys())
     request_id = members.get("id")
     if is_response or isinstance(request_id, bool) or not isinstance(request_id, str | int):
@@ -107,7 +107,7 @@ def _id_of(value: object) -> Id:
 
 
 def _members(line: bytes) -> Generator[tuple[object, bytes]]:
-    """Yield the names in the outermost object, each with the first token of its value."""
+    """Yield the members of the outermost object: the name, and the first token of the value."""
     depth, before, name = 0, b"", None
     for match in TOKEN.finditer(line.removeprefix(BYTE_ORDER_MARK)):
         token = match[0]
@@ -125,7 +125,7 @@ def _members(line: bytes) -> Generator[tuple[object, bytes]]:
 
 
 def _value(token: bytes) -> object:
-    """Return the token as a string or number. Return None for anything else and for a lone surrogate."""
+    """Parse a token that is a string or a number. Return None for other tokens and for lone surrogates."""
     try:
         value: object = json.loads(token)
         str(value).encode()

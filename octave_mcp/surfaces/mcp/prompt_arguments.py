@@ -22,8 +22,8 @@ MAX_NAME_CHARACTERS_SHOWN = 100
 class PromptArguments:
     """MCP middleware that checks the arguments of prompt and completion requests before the SDK and FastMCP do.
 
-    The errors of the SDK and FastMCP do not name the argument at fault, or report an internal error of the server
-    instead. An empty argument counts as absent, as in a tool call.
+    The SDK and FastMCP report errors that do not name the argument at fault, or report an internal error of the server.
+    An empty argument counts as absent, as in a tool call.
     """
 
     def __init__(self, *prompts: Callable[..., str]) -> None:
@@ -82,7 +82,7 @@ class PromptArguments:
 
 
 def _context(params: Params) -> Params:
-    """Return the request's context, which has the values of the prompt's other arguments, without empty ones."""
+    """Return the request's context without empty values. The context has the values of the prompt's other arguments."""
     context = _object(params.get("context"), "context")
     return {"context": {**context, "arguments": _present(_object(context.get("arguments"), "context.arguments"))}}
 

@@ -82,7 +82,7 @@ def _add_playbook(mcp: FastMCP[Any], app: OpenApp, form: Format) -> None:
         f"run://{{run_id}}/playbook.{form.suffix}{{?version}}",
         name=f"playbook.{form.suffix}",
         title=f"Playbook ({form.suffix})",
-        description="The complete playbook of a finished run, in its newest version or the one given",
+        description="The complete playbook of a finished run: the newest version, or the version given",
         mime_type=form.media_type,
     )
     describe(rendered)

@@ -8,23 +8,23 @@ from typing import Any, cast
 Schema = dict[str, Any]
 
 LENGTHS = frozenset({"minLength", "maxLength"})
-# Keywords left out of input schemas. The server still enforces the limits, with an error that states the limit.
+# Leave these keywords out of input schemas. The server still enforces the limits, and its errors state them.
 LIMITS = LENGTHS | {"minimum", "maximum", "exclusiveMinimum"}
-# Report fields left out of output schemas: their meaning is clear to a model that reads a report.
+# Leave these fields out of output schemas, because a model understands them when it reads a report.
 _UNLISTED = frozenset(
     (
         *("step", "message", "done", "total", "links", "estimate", "version", "versions", "revision"),
         *("kind", "counts", "score", "faults"),
     )
 )
-# Fields that only the schema of get_run lists. Tools that change a run return these fields, too.
+# Only the output schema of get_run lists these fields, although tools that change a run also return them.
 _READ_LATER = {"session_id", "error", "overview", "files", "section", "markdown", "cursor"}
 
 
 def short_input(schema: Schema, unlisted: Container[str] = (), dropped: Container[str] = LIMITS) -> Schema:
     """Return the schema of a tool's arguments without `unlisted` arguments and `dropped` keywords.
 
-    Optional arguments lose their null variant and default, and references are replaced by what they refer to.
+    Optional arguments lose their null variant and default. References are replaced with the definitions.
     """
     definitions, arguments = schema.get("$defs", {}), schema.get("properties", {})
     properties = {
@@ -35,7 +35,7 @@ def short_input(schema: Schema, unlisted: Container[str] = (), dropped: Containe
 
 
 def short_output(schema: Schema, *, changes_run: bool) -> Schema:
-    """Return the schema of a tool's result with only the fields that decide the next call, and their types.
+    """Return a short schema of a tool's result: only the fields that decide the next call, with their types.
 
     The resources octave://schema/... have the complete schemas.
     """
@@ -50,9 +50,8 @@ def short_output(schema: Schema, *, changes_run: bool) -> Schema:
 
 
 def _types(schema: Schema, definitions: Schema) -> str | list[str]:
-    """Return the JSON type or types of a field."""
     variants = cast("list[Schema]", schema.get("anyOf", [schema]))
-    # FastMCP can resolve references as well, but it would load an HTTP client when the server starts.
+    # Do not let FastMCP resolve the references, because it would load an HTTP client when the server starts.
     types = [str((_resolved(definitions, item["$ref"]) if "$ref" in item else item)["type"]) for item in variants]
     return types[0] if len(types) == 1 else types
 

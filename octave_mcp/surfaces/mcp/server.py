@@ -34,10 +34,10 @@ from octave_mcp.tools import TOOLS
 from octave_mcp.tools.calls import MCP
 from octave_mcp.tools.registry import Call, Tool, arguments_complaint
 
-# Some clients time out a call after 60 s even if it reports progress.
+# Less than 60 s, because some clients then time out a call even if it reports progress.
 MAX_WAIT_SECONDS = 55.0
 
-# How long the server continues its runs after the client has disconnected, so that their files are written.
+# After the client has disconnected, the server continues its runs for this long, so that they can write their files.
 GRACE_SECONDS = 30.0
 
 MAX_PROGRESS_CHARACTERS = 200
@@ -50,9 +50,9 @@ INSTRUCTIONS = (
 
 
 class FriendlyArguments(Middleware):
-    """Report invalid arguments by name and list the valid ones.
+    """Reports invalid arguments by name and lists the valid arguments.
 
-    The values of arguments are left out, because they may be secret.
+    The errors do not repeat the values of arguments, because the values can be secret.
     """
 
     async def on_call_tool(
@@ -79,9 +79,9 @@ class Progress:
         await self.report(event.text, event.done, event.total)
 
     async def report(self, text: str, done: int = 0, total: int = 0) -> None:
-        # The protocol requires a value that grows with each notification, even if no work was finished in between.
+        # The protocol requires the value to grow with each notification, even if no work was finished in between.
         self._progress = max(float(done), self._progress + 0.001)
-        # The value must not exceed the total, so the total grows with the value once all work is done.
+        # The value must not exceed the total. When all work is done, the value still grows, so the total grows with it.
         shown_total = max(total, self._progress) if total else None
         await self._context.report_progress(self._progress, shown_total, text[:MAX_PROGRESS_CHARACTERS])
 
@@ -101,7 +101,8 @@ def _as_mcp(tool: Tool, server: Callable[[], Server]) -> FunctionTool:
             await progress.report("opening the database")
         return Call((await server().app()).runs, progress, MAX_WAIT_SECONDS, MCP)
 
-    # A hint that equals the protocol's default is None, which leaves it out of the tool list and saves tokens.
+    # Use None for a hint that equals the protocol's default. This leaves the hint out of the tool list and saves
+    # tokens.
     annotations = ToolAnnotations(
         read_only_hint=tool.read_only or None,
         destructive_hint=None if tool.read_only else tool.destructive,
@@ -123,11 +124,12 @@ def _changes_run(tool: Tool) -> bool:
 
 
 def make(settings: Settings | None = None, server: Server | None = None) -> FastMCP[Any]:
-    """Make an MCP server with an application of its own, or with the application of `server` if given.
+    """Create an MCP server with the application of `server`. Without `server`, it creates its own application.
 
-    Settings that are not given are read when the server starts.
+    Without `settings`, the settings are read when the server starts.
     """
-    # The tools are registered before the lifespan makes the server, so each call of a tool looks up the server here.
+    # The tools are registered before the lifespan creates the server, so each tool call looks up the server in this
+    # list.
     running: list[Server] = []
 
     @asynccontextmanager

@@ -28,9 +28,9 @@ CHUNK_BYTES = 1 << 16
 
 
 class McpServer(FastMCP[Any]):
-    """FastMCP that responds with an error to a line that it cannot decode.
+    """A FastMCP server that sends an error response for a line that it cannot decode.
 
-    FastMCP itself drops such a line, so that the client waits forever.
+    FastMCP itself drops such a line, so the client would wait forever.
     """
 
     def check_first(self, middleware: ServerMiddleware[Any]) -> None:
@@ -53,12 +53,12 @@ class McpServer(FastMCP[Any]):
 
 @asynccontextmanager
 async def _streams() -> AsyncGenerator[tuple[Messages, Any]]:
-    """Yield the stream of the client's messages and the stream that sends responses."""
+    """Yield two streams: one with the messages from the client, and one for the responses."""
     deliver, messages = anyio.create_memory_object_stream[SessionMessage | Exception]()
     async with stdio_server(stdin=cast("Any", _empty_stdin())) as (_, answers):
 
         async def take(line: bytes | None) -> None:
-            """Handle a line from the client, or None once the client has disconnected."""
+            """Handle a line from the client. None means that the client has disconnected."""
             if line is None:
                 await deliver.aclose()
                 return
@@ -72,7 +72,7 @@ async def _streams() -> AsyncGenerator[tuple[Messages, Any]]:
 
 
 async def _empty_stdin() -> AsyncGenerator[str]:
-    """Yield nothing: an empty stdin for the SDK, whose reader replaces invalid UTF-8 and accepts NaN."""
+    """Give the SDK an empty stdin, because its own reader replaces invalid UTF-8 and accepts NaN."""
     for line in ():
         yield line
 
@@ -87,7 +87,7 @@ def _claimed_stdin() -> int:
 
 
 def _read(file: int, take: Take) -> None:
-    """Pass each line to `take`, from a thread."""
+    """Read lines in a thread, and pass each line to `take`."""
     loop = asyncio.get_running_loop()
 
     def read() -> None:
@@ -95,8 +95,8 @@ def _read(file: int, take: Take) -> None:
             for line in chain(lines.split(_chunks(file)), (None,)):
                 asyncio.run_coroutine_threadsafe(take(line), loop).result()
 
-    # A daemon thread, because a blocking read cannot be interrupted, and any other thread would keep the process alive
-    # until the client sends another line.
+    # Use a daemon thread, because its blocking read cannot be interrupted. Any other thread would keep the process
+    # alive until the client sends another line.
     Thread(target=read, name="stdin", daemon=True).start()
 
 

@@ -19,20 +19,20 @@ from octave_mcp.surfaces.exposure import MIN_TOKEN_LENGTH, is_loopback, safe_tok
 from octave_mcp.surfaces.rest.problems import problem
 
 MAX_BODY_BYTES = 1024 * 1024
-# Exempt from MAX_BODY_BYTES: the MCP SDK applies its own limit of 4 MiB.
+# MAX_BODY_BYTES does not apply to this path, because the MCP SDK applies its own limit of 4 MiB.
 MCP_PATH = "/mcp"
-# Health checks, which need no token: probes of containers and load balancers usually have none.
+# These health checks need no token, because the probes of containers and load balancers usually have none.
 OPEN_PATHS = frozenset({"/livez", "/readyz"})
 
-# FastMCP's middleware refuses a request with one of these statuses, which we replace by an error of our own.
+# FastMCP's middleware refuses requests with these two statuses. We send our own errors instead.
 REFUSED: dict[int, OctaveError] = {
-    421: RefusedHost("the Host header is not a known name of this server; add it to OCTAVE_PUBLIC_HOSTS"),
+    421: RefusedHost("the Host header is not a known name of this server; add the host to OCTAVE_PUBLIC_HOSTS"),
     403: RefusedOrigin(
-        "the Origin header is that of another website; to allow it, add its host to OCTAVE_PUBLIC_HOSTS"
+        "the Origin header names another website; to allow that website, add its host to OCTAVE_PUBLIC_HOSTS"
     ),
 }
 NO_TOKEN = Unauthorized(
-    "the bearer token is missing or wrong; send the header 'Authorization: Bearer TOKEN' with a token in OCTAVE_TOKENS"
+    "the bearer token is missing or wrong; send 'Authorization: Bearer TOKEN' with a token from OCTAVE_TOKENS"
 )
 NO_TOKENS = Unauthorized(
     f"remote callers need a token of at least {MIN_TOKEN_LENGTH} characters;"
@@ -44,9 +44,9 @@ TOO_LARGE = f"the body is larger than {MAX_BODY_BYTES:,} bytes; send less"
 class TrailingSlash:
     """Removes trailing slashes from the path, so that /runs/ and /runs are the same route.
 
-    Starlette would redirect. A redirect needs the scheme and host of the public URL: behind a TLS proxy it would point
-    to http://, or, if forwarded headers were trusted, to any host they name. Also, some clients turn a redirected POST
-    into a GET.
+    Starlette would redirect instead, but it does not know the public URL. Behind a TLS proxy, the redirect would lead
+    to http://. If the server trusted forwarded headers, a caller could choose the host. Also, some clients turn a
+    redirected POST into a GET.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -59,7 +59,7 @@ class TrailingSlash:
 
 
 class Observed:
-    """Counts and logs each response under its route template. The actual path may contain private data."""
+    """Counts and logs each response under its route template, because the actual path can contain private data."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -81,8 +81,8 @@ class Observed:
         try:
             await self._app(scope, receive, send_observed)
         except asyncio.CancelledError:
-            # uvicorn cancels a response only when it shuts down; if the headers have been sent, the response is just
-            # cut off.
+            # uvicorn cancels a response only when the server shuts down. If the headers have been sent already, it is
+            # too late to send an error.
             if not status:
                 stopping = problem(NotReady("the server is stopping; try again in a moment"))
                 await stopping(scope, receive, send_observed)
@@ -92,7 +92,7 @@ class Observed:
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "none")
         self._metrics.answered(scope["method"], route, status, seconds)
-        # The method is cut because a client may send a name of any length.
+        # Shorten the method, because a client can send a name of any length.
         fields = {"method": scope["method"][:10], "route": route, "status": status}
         level = "WARNING" if status >= OctaveError.status else "DEBUG"
         logger.bind(**fields, duration_ms=round(seconds * 1000, 1)).log(level, "request answered")
@@ -114,7 +114,7 @@ class HostOriginCheck:
         async def accept(scope: Scope, receive: Receive, _: Send) -> None:
             await self._app(scope, receive, send)
 
-        # FastMCP's middleware refuses in plain text. Only the status of that response is used, to send a problem
+        # FastMCP's middleware refuses requests in plain text. Use only the status of its response, and send a problem
         # document instead.
         async def reject(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -128,7 +128,8 @@ class HostOriginCheck:
 class Tokens:
     """Requires a bearer token if any are configured.
 
-    Requests to an address that other machines can reach always need a token, of at least MIN_TOKEN_LENGTH characters.
+    Requests to an address that other machines can reach always need a token. Such a token must have at least
+    MIN_TOKEN_LENGTH characters.
     """
 
     def __init__(self, app: ASGIApp, tokens: Sequence[SecretStr]) -> None:
@@ -148,18 +149,17 @@ class Tokens:
             return NO_TOKENS if is_remote else None
         scheme, _, credentials = Headers(scope=scope).get("authorization", "").partition(" ")
         sent = credentials.strip().encode()
-        # A list rather than a generator, because the time must not depend on which token matches.
+        # Compare every token, even after a match, because the time must not reveal which token matches.
         matches = [hmac.compare_digest(sent, token.get_secret_value().encode()) for token in accepted]
         return None if scheme.lower() == "bearer" and any(matches) else NO_TOKEN
 
 
 class Limited:
-    """Rejects request bodies larger than MAX_BODY_BYTES, whether or not Content-Length is true.
+    """Rejects request bodies that are larger than MAX_BODY_BYTES, even if the Content-Length header is wrong.
 
-    Starlette's RequestBodyLimitMiddleware cannot replace this class. Starlette's middleware rejects a body by its
-    Content-Length only once the endpoint reads it or responds, so a route that reads no body would act first and then
-    appear to have failed. That middleware also responds in plain text, even if our handler has turned the error into a
-    problem document.
+    Starlette's RequestBodyLimitMiddleware cannot replace this class. Starlette's middleware checks Content-Length only
+    when the endpoint reads the body or responds. A route that does not read the body would do its work first and then
+    appear to have failed. Also, the errors of Starlette's middleware are plain text instead of problem documents.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -185,13 +185,13 @@ class Limited:
 
 
 def _same_origins(scope: Scope) -> tuple[str, ...]:
-    """Return the origins of the pages that this server serves, with https in case a TLS proxy is in front of it."""
+    """Return the origins of pages from this server. Include https, because the server can be behind a TLS proxy."""
     host = Headers(scope=scope).get("host") if scope["type"] == "http" else None
     return (f"https://{host}", f"http://{host}") if host else ()
 
 
 def _is_remote(scope: Scope) -> bool:
-    """Whether the request came in at an address that other machines can reach."""
+    """Whether the request was sent to an address that other machines can reach."""
     try:
         return not is_loopback(scope["server"][0])
     except (ValueError, TypeError):

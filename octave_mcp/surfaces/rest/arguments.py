@@ -15,7 +15,7 @@ from octave_mcp.errors import InputError, WrongType
 from octave_mcp.tools.registry import WITH_BODY, Call, Tool, arguments_complaint, is_absent, refuse_unstorable
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
-# This is far more than any tool takes, and limits the work that a hostile form can cause.
+# Far more than any tool takes. The limit bounds the work that a hostile form can cause.
 MAX_FIELDS = 100
 
 
@@ -23,8 +23,8 @@ MAX_FIELDS = 100
 class Arguments:
     """The arguments of a request by name.
 
-    `is_text`: the arguments come from a query string or a form, where every value is text that is converted to the
-    argument's type. Values from JSON must have the type already.
+    `is_text`: whether the arguments come from a query string or a form. There, every value is text, which is converted
+    to the type of the argument. Values from JSON must already have the right type.
     """
 
     values: dict[str, Any]
@@ -33,7 +33,8 @@ class Arguments:
     def pop_flag(self, name: str) -> bool:
         """Remove a boolean argument from the values and return it; return False if it is absent.
 
-        Raises: InputError: the argument is not a boolean.
+        Raises:
+            InputError: If the argument is not a boolean.
         """
         value = self.values.pop(name, None)
         try:
@@ -45,13 +46,15 @@ class Arguments:
 async def read_arguments(request: Request) -> Arguments:
     """Return the arguments of a request.
 
-    Raises: InputError: the arguments cannot be read, or one is sent twice.
-        WrongType: the body is neither JSON nor a form.
-        TooLarge: the body is larger than the limit.
+    Raises:
+        InputError: If the arguments cannot be read, or an argument was sent twice.
+        WrongType: If the body is neither JSON nor a form.
+        TooLarge: If the body is larger than the limit.
     """
     query = request.scope["query_string"].decode("latin-1")
     if request.method in WITH_BODY:
-        # Rejected, not ignored: a caller would not notice that the arguments have no effect.
+        # Reject a query string instead of ignoring it. Otherwise the caller would not notice that its arguments have no
+        # effect.
         if query:
             raise InputError("send the arguments in the body, not in the query string")
         values, is_text = await _body(request)
@@ -71,7 +74,7 @@ async def _body(request: Request) -> tuple[dict[str, Any], bool]:
     if not body:
         return {}, True
     if media_type == FORM:
-        # Latin-1 can decode any byte; _pairs then rejects characters that are not ASCII.
+        # Decode as Latin-1, which accepts any byte, because _pairs rejects all characters that are not ASCII.
         return _pairs(body.decode("latin-1")), True
     if media_type == JSON:
         return _object(body), False
@@ -89,7 +92,7 @@ def _pairs(text: str) -> dict[str, Any]:
         raise InputError(f"there are more than {MAX_FIELDS} arguments; send fewer") from None
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        raise InputError("an argument is sent twice; send each once")
+        raise InputError("an argument was sent twice; send each argument once")
     return fields
 
 
@@ -104,7 +107,7 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 class ToolFunction:
-    """A tool that validates the arguments of a request and runs."""
+    """Runs a tool after validating the arguments of a request."""
 
     def __init__(self, tool: Tool, make_call: Callable[[], Awaitable[Call]]) -> None:
         self.tool = tool
@@ -117,7 +120,7 @@ class ToolFunction:
         """Run the tool.
 
         Raises:
-            InputError: an argument is missing, unknown or invalid.
+            InputError: If an argument is missing, unknown or invalid.
         """
         values = self._with_objects(arguments.values) if arguments.is_text else arguments.values
         # Over HTTP, a call returns at once by default, and the client polls the run. Over MCP, a call waits by default.
@@ -126,8 +129,8 @@ class ToolFunction:
         try:
             return await (self._with_text if arguments.is_text else self._with_json)(**values)
         except ValidationError as error:
-            # `validate_call` names its error after the tool. An error with another name comes from inside the tool and
-            # is a bug.
+            # If the arguments are invalid, the title of the error is the name of the tool. An error with another title
+            # comes from inside the tool and is a bug.
             if error.title != self.tool.name:
                 raise
             raise InputError(arguments_complaint(error, self.tool)) from None

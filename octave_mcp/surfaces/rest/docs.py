@@ -34,9 +34,9 @@ PAGE = """\
 </body>
 </html>
 """
-# This script is a file of its own, because POLICY forbids inline scripts.
+# Serve this script as a separate file, because POLICY forbids inline scripts.
 START = 'SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true});\n'
-# `data:` is for the images that Swagger UI embeds in its style sheet.
+# Allow `data:` URLs for images, because Swagger UI embeds images in its style sheet.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -72,7 +72,6 @@ async def _file(request: Request) -> Response:
 
 
 def _installed() -> Path:
-    """Return the folder of Swagger UI's files."""
-    # Importing the package would also import the web frameworks that it supports.
+    # Do not import the package, because it would also import the web frameworks that it supports.
     spec = find_spec("swagger_ui")
     return Path(cast("str", cast("ModuleSpec", spec).origin)).parent / "static"

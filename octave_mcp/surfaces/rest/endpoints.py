@@ -1,4 +1,4 @@
-"""The operations of the HTTP API: the tools, and what only HTTP offers."""
+"""The operations of the HTTP API: the tools, and further operations that only HTTP offers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from octave_mcp.tools.reports import RunReport, SectionReport
 TEXT: Schema = {"type": "string"}
 RUN_ID: Schema = {"pattern": "^run_[0-9a-f]{32}$"}
 SESSION_ID: Schema = {"pattern": "^sess_[0-9a-f]{32}$"}
-# Values that count as absent, and that optional arguments therefore accept: some clients send empty fields.
+# Optional arguments accept these values and treat them as absent, because some clients send empty fields.
 EMPTY: tuple[Schema, ...] = ({"const": ""}, {"type": "null"})
 STREAM: Schema = {
     "type": "boolean",
@@ -32,15 +32,15 @@ STREAM: Schema = {
 PAGES: Schema = {
     "type": "boolean",
     "default": False,
-    "description": "Embed the quoted pages, so that sources open offline; html only",
+    "description": "Embed the quoted pages, so that sources can be opened offline; html only",
 }
 ONE_LINE: Schema = {"pattern": r"^[^\x00-\x1f\x7f-\x9f]*$"}
 NO_NUL: Schema = {"pattern": r"^[^\x00]*$"}
 KEY: Schema = TEXT | {
     "maxLength": 255,
-    "description": "Your own id for this request: a repeated request returns the same run",
+    "description": "Your own id for this request; a repeated request with the same id returns the same run",
 }
-VERSION: Schema = {"type": "integer", "minimum": 1, "description": "The version's number; default: newest"}
+VERSION: Schema = {"type": "integer", "minimum": 1, "description": "The number of the version; default: the newest"}
 LAST_SEEN: Schema = TEXT | {"pattern": "^[0-9]{0,18}$", "description": "The id of the last event received"}
 EVENT: Schema = {
     "type": "object",
@@ -49,7 +49,7 @@ EVENT: Schema = {
     "required": ["event", "data"],
 }
 EVENTS = {"text/event-stream": EVENT}
-RUN_ID_ARGUMENT: Schema = TEXT | RUN_ID | {"description": "From the response that started the run"}
+RUN_ID_ARGUMENT: Schema = TEXT | RUN_ID | {"description": "The run_id in the response that started the run"}
 LOCATION: dict[str, Schema] = {"Location": TEXT | {"description": "The path of the run"}}
 LINKS = {
     name: {"operationId": name, "parameters": {"run_id": "$response.body#/run_id"}}
@@ -110,7 +110,12 @@ def _start(rest: Rest, tool: Operation) -> Operation:
         takes=_with(tool.takes, {"stream": _emptiable(STREAM)}),
         examples=EXAMPLES,
         returns={
-            200: Returned("The run has ended, or a stream if `stream` is set", report | EVENTS, LOCATION, LINKS),
+            200: Returned(
+                "The report of a run that has ended, or a stream of events if `stream` is set",
+                report | EVENTS,
+                LOCATION,
+                LINKS,
+            ),
             202: Returned("The run is in progress", report, LOCATION, LINKS),
         },
         errors=(*tool.errors, ReusedRequest),
@@ -136,7 +141,7 @@ def _refresh(rest: Rest, tool: Operation) -> Operation:
 
 
 def _with_idempotency_key(tool: Operation) -> Operation:
-    """Replace the argument request_id by the header that HTTP clients use for it."""
+    """Replace the argument request_id with the header Idempotency-Key, which HTTP clients use instead."""
     properties = {name: schema for name, schema in tool.takes["properties"].items() if name != "request_id"}
     return replace(tool, takes=tool.takes | {"properties": properties}, headers={"Idempotency-Key": KEY})
 
@@ -159,7 +164,7 @@ def _run_operations(rest: Rest) -> tuple[Operation, ...]:
             path="/runs/{run_id}/events",
             name="follow_run",
             title="Follow a run",
-            description="Stream the run's events as server-sent events: those so far, then new ones until it ends.",
+            description="Stream the run's events as server-sent events: first the past events, then new events.",
             answer=rest.events,
             takes=_object(run_id=RUN_ID_ARGUMENT, last_event_id=LAST_SEEN),
             headers={"Last-Event-ID": LAST_SEEN},
@@ -174,7 +179,7 @@ def _run_operations(rest: Rest) -> tuple[Operation, ...]:
             path="/runs/{run_id}/playbook.{suffix}",
             name="get_playbook",
             title="Get a playbook",
-            description="Download the playbook of a finished run in one of its formats, newest version by default.",
+            description="Download the playbook of a finished run. The default is the newest version.",
             answer=rest.playbook,
             takes=_object(
                 run_id=RUN_ID_ARGUMENT,
@@ -230,7 +235,7 @@ def _server_operations(rest: Rest) -> tuple[Operation, ...]:
 
 
 def _compatibility_operations(rest: Rest, start: Operation, get: Operation) -> tuple[Operation, ...]:
-    """Return the operations of an earlier API, which keep scripts written for it working."""
+    """Return the operations of an earlier API, so that scripts for that API still work."""
     workflow = {
         "workflow_id": TEXT | {"enum": list(WORKFLOWS), "description": "Both names stand for the same workflow"}
     }
@@ -270,7 +275,7 @@ def _compatibility_operations(rest: Rest, start: Operation, get: Operation) -> t
 
 
 def takes(rest: Rest, name: str) -> Schema:
-    """Return the schema of a tool's arguments over HTTP, narrowed to the values that this server accepts."""
+    """Return the schema of a tool's arguments over HTTP, limited to the values that this server accepts."""
     schema = TypeAdapter[Any](cast("Any", rest.functions[name].bound)).json_schema()
     narrower = _narrower()
     definitions = schema.pop("$defs", {})
@@ -286,7 +291,7 @@ def takes(rest: Rest, name: str) -> Schema:
 
 
 def _resolved(schema: Schema, definitions: Schema) -> Schema:
-    """Replace a reference by the object that it refers to, whose fields may all be empty."""
+    """Replace a reference with the object that it refers to. Allow all fields of the object to be empty."""
     if "$ref" not in schema:
         return schema
     definition = definitions[schema["$ref"].rpartition("/")[2]]
@@ -295,14 +300,14 @@ def _resolved(schema: Schema, definitions: Schema) -> Schema:
 
 
 def _emptiable(schema: Schema) -> Schema:
-    """Return the schema of an argument that may also be empty."""
+    """Extend the schema of an argument, so that the argument can also be empty."""
     annotations = {name: value for name, value in schema.items() if name in {"default", "description", "title"}}
     options = schema.get("anyOf") or [{name: value for name, value in schema.items() if name not in annotations}]
     return annotations | {"anyOf": [*(option for option in options if option not in EMPTY), *EMPTY]}
 
 
 def _narrower() -> dict[str, Schema]:
-    """Return what the schemas of some arguments require beyond their Python types."""
+    """Return rules for some arguments that are stricter than their Python types."""
     return {
         "run_id": RUN_ID,
         "session_id": SESSION_ID,

@@ -33,7 +33,7 @@ from octave_mcp.tools.reports import RunReport
 
 MAX_WAIT_SECONDS = 600.0
 READY_SECONDS = 5.0
-# Scripts for an earlier API use these two names, which both stand for the playbook workflow, the only one there is.
+# Scripts for an earlier API use these two names. Both mean the playbook workflow, because there is no other.
 WORKFLOWS = ("sales-playbook", "phase1_2_3_4_workflow")
 
 
@@ -54,7 +54,7 @@ class Workflow(Value):
 
 
 class Agent(Value):
-    """A research step that asks a model, and the tier of model that it uses."""
+    """A research step that asks a model. `tier` is the tier of that model."""
 
     id: str
     name: str
@@ -106,8 +106,8 @@ class Rest:
         run_id, after = (await read_arguments(request)).values["run_id"], sse.last_seen(request)
         runs = await self._runs()
         record = await runs.get(run_id)
-        # On 204 a browser's EventSource stops reconnecting. After an empty stream, EventSource would reconnect again
-        # and again.
+        # Respond with 204, because a browser's EventSource then stops reconnecting. After an empty stream, it would
+        # reconnect again and again.
         if record.is_final and not await _has_more(runs, run_id, after):
             return Response(status_code=204)
         return sse.streamed(sse.new_events(runs, run_id, after))
@@ -160,7 +160,7 @@ def _json(value: object, status: int = 200, headers: dict[str, str] | None = Non
 
 
 async def _with_request_id(request: Request) -> Arguments:
-    """Return the arguments, with the header Idempotency-Key as request_id."""
+    """Return the arguments. The header Idempotency-Key becomes the argument request_id."""
     arguments, key = await read_arguments(request), request.headers.get("idempotency-key")
     if is_absent(arguments.values.get("request_id")):
         arguments.values["request_id"] = key
@@ -170,9 +170,9 @@ async def _with_request_id(request: Request) -> Arguments:
 
 
 def _check_workflow(request: Request) -> None:
-    """Check the workflow id and remove it from the path's arguments: the tool does not have this argument."""
+    """Check the workflow id, and remove it from the arguments in the path, because the tool does not take it."""
     if request.path_params.pop("workflow_id") not in WORKFLOWS:
-        raise NotFound(f"unknown workflow; use {' or '.join(WORKFLOWS)}, which are names of the same workflow")
+        raise NotFound(f"unknown workflow; use {' or '.join(WORKFLOWS)}, which are two names of the same workflow")
 
 
 async def _has_more(runs: Runs, run_id: str, after: int) -> bool:
@@ -181,7 +181,6 @@ async def _has_more(runs: Runs, run_id: str, after: int) -> bool:
 
 
 def _format(suffix: str) -> Format:
-    """Return the format with this file extension."""
     form = next((form for form in FORMATS if form.suffix == suffix), None)
     if form is None:
         raise NotFound(f"unsupported format; choose one of {', '.join(form.suffix for form in FORMATS)}")

@@ -1,4 +1,4 @@
-"""Build the OpenAPI 3.1 document from the operations that also make the routes."""
+"""Build the OpenAPI 3.1 document from the same operations as the routes."""
 
 from __future__ import annotations
 
@@ -37,10 +37,11 @@ BOOLEAN: Schema = {"type": "boolean"}
 BOOLEAN_AS_TEXT: Schema = {"type": "string", "enum": ["", *"true false 1 0 yes no on off t f y n".split()]}
 FILES = [f"`/runs/{{run_id}}/playbook.{FORMATS[0].suffix}`", *(f"`.{form.suffix}`" for form in FORMATS[1:])]
 DESCRIPTION = f"""\
-Two company websites in, a sourced sales playbook out.
+Turn two company websites into a sales playbook that cites its sources.
 
-`POST /runs` starts a run and returns at once. With `wait_seconds` it waits for the result; with `stream` it streams the
-run's events. `GET /runs/{{run_id}}` returns the status of a run; its playbook is at {either(FILES)}.
+`POST /runs` starts a run and returns at once. With `wait_seconds`, the request waits for the result. With
+`stream`, it streams the run's events. `GET /runs/{{run_id}}` returns the status of a run. The playbook of a run is at
+{either(FILES)}.
 A run continues even if the client disconnects. The same functions are MCP tools at `/mcp`.
 """
 TAGS = {
@@ -69,13 +70,13 @@ def document(operations: Sequence[Operation], *, with_tokens: bool) -> dict[str,
 
 
 def _naming_routes(schema: Any) -> Any:  # noqa: ANN401 - JSON
-    """Replace the names of tools by their routes in all descriptions."""
+    """In all descriptions, replace the names of tools with their routes."""
     if isinstance(schema, list):
         return [*map(_naming_routes, cast("list[Any]", schema))]
     if not isinstance(schema, dict):
         return schema
     copy = {name: _naming_routes(value) for name, value in cast("Schema", schema).items()}
-    # A property may itself be called "description"; its value is then an object, not text.
+    # A property can itself be called "description". In this case, its value is an object and not text.
     is_described = isinstance(text := copy.get("description"), str)
     return copy | {"description": HTTP.said(text)} if is_described else copy
 
@@ -135,7 +136,7 @@ def _body(operation: Operation) -> dict[str, Any] | None:
 
 
 def _in_fields(properties: Schema) -> Iterator[tuple[str, Schema]]:
-    """Yield the fields of a form. An object with known fields becomes one form field for each."""
+    """Yield the fields of a form. If an argument is an object, each field of the object becomes a form field."""
     for name, schema in properties.items():
         fields = [option["properties"] for option in schema.get("anyOf", ()) if "properties" in option]
         if fields:
@@ -206,15 +207,15 @@ def _name(status: int) -> str:
 def _problem() -> Schema:
     fields = {
         "type": {"type": "string", "const": "about:blank"},
-        "title": {"type": "string", "description": "The phrase of the HTTP status"},
+        "title": {"type": "string", "description": "The reason phrase of the HTTP status"},
         "status": {"type": "integer"},
-        "code": {"type": "string", "description": "Identifies the error in programs", "examples": ["invalid_domain"]},
+        "code": {"type": "string", "description": "Identifies the error for programs", "examples": ["invalid_domain"]},
         "detail": {"type": "string", "description": "What is wrong and what to do, for people"},
     }
     return {
         "type": "object",
         "title": "Problem",
-        "description": "The body of every error response: RFC 9457, with a code.",
+        "description": "The body of every error response: an RFC 9457 problem document with a code.",
         "properties": fields,
         "required": list(fields),
         "additionalProperties": False,

@@ -1,4 +1,4 @@
-"""Operations of the HTTP API: one description of each, from which its route and its OpenAPI entry are built."""
+"""Descriptions of the operations of the HTTP API. Routes and OpenAPI entries are built from them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Returned:
 class Operation:
     """One method of one path.
 
-    `takes`: JSON Schema of an object with all arguments, those in the path included.
+    `takes`: JSON Schema of an object with all arguments, including the arguments in the path.
     `errors`: errors that the operation can return in addition to those that every operation can return.
     """
 
@@ -54,7 +54,7 @@ class Operation:
 def routes(operations: Sequence[Operation]) -> list[Route]:
     """Return one route per path, with all its methods.
 
-    With one route per method, Starlette's Allow header would list only the methods of the first route that matches.
+    If each method had its own route, Starlette's Allow header would list only the methods of the first route.
     """
     by_path: dict[str, dict[str, Answer]] = {}
     for operation in operations:
@@ -64,7 +64,7 @@ def routes(operations: Sequence[Operation]) -> list[Route]:
 
 def _by_method(answers: dict[str, Answer]) -> Answer:
     async def answer(request: Request) -> Response:
-        # Starlette adds HEAD to every route with GET, and uvicorn drops the body of the response.
+        # Answer HEAD like GET, because Starlette adds HEAD to every GET route and uvicorn drops the body.
         return await answers["GET" if request.method == "HEAD" else request.method](request)
 
     return answer

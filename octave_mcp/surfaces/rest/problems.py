@@ -36,7 +36,7 @@ async def _known_error(_: Request, failed: Exception) -> JSONResponse:
 
 
 async def _routing_error(_: Request, failed: Exception) -> JSONResponse:
-    """Handle the exceptions that Starlette itself raises, for an unknown path or for a method that the route lacks."""
+    """Handle the exceptions that Starlette itself raises, for example for an unknown path or an unsupported method."""
     refused = cast("HTTPException", failed)
     headers = refused.headers or {}
     match refused.status_code:
@@ -51,7 +51,7 @@ async def _routing_error(_: Request, failed: Exception) -> JSONResponse:
 
 
 async def _unexpected_error(_: Request, __: Exception) -> JSONResponse:
-    # The exception is logged, not sent: its text may contain anything, even a secret.
+    # Do not send the exception, because its text can contain secrets. The exception is in the log.
     return problem(OctaveError("an internal error occurred; the server's log has the details"))
 
 

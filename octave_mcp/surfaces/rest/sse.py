@@ -18,7 +18,7 @@ from octave_mcp.tools.reports import RunReport
 
 PING_SECONDS = 15
 LINE_END = "\n"
-# At most 18 digits, so that an id fits into a 64-bit integer, the largest that databases take.
+# An id has at most 18 digits, so that it fits into a 64-bit integer, the largest integer that databases store.
 EVENT_ID = re.compile(r"[0-9]{1,18}")
 
 
@@ -29,18 +29,22 @@ def streamed(events: AsyncGenerator[ServerSentEvent]) -> EventSourceResponse:
 def last_seen(request: Request) -> int:
     """Return the id of the last event that the client has received, or 0.
 
-    Raises: InputError: the value is not an event id.
+    Raises:
+        InputError: If the value is not an event id.
     """
-    # Browsers send the header when an EventSource reconnects; a page can set only the query parameter.
+    # A browser sends the header when its EventSource reconnects. A web page cannot set the header, so it uses the query
+    # parameter.
     sent = [request.headers.get("last-event-id"), request.query_params.get("last_event_id")]
     ids = [event_id for event_id in sent if event_id]
     if not all(map(EVENT_ID.fullmatch, ids)):
-        raise InputError("Last-Event-ID: not an event id; send one, or leave it out for all events")
+        raise InputError(
+            "Last-Event-ID: not an event id; send the id of an event, or leave the header out to get all events"
+        )
     return int(next(iter(ids), 0))
 
 
 async def new_events(runs: Runs, run_id: str, after: int) -> AsyncGenerator[ServerSentEvent]:
-    """Yield the run's events after event `after`, until the run ends."""
+    """Yield the run's events, starting after the event with the id `after`, until the run ends."""
     async with aclosing(runs.events(run_id, after)) as events:
         async for number, event in events:
             yield _event(event.event, HTTP.with_call(event).model_dump_json(), str(number))
@@ -58,7 +62,7 @@ async def run_to_end(
 
 
 async def _with_problem(events: AsyncGenerator[ServerSentEvent]) -> AsyncGenerator[ServerSentEvent]:
-    """Yield the events. An error becomes the last event, because the response's status has been sent by then."""
+    """Yield the events. If there is an error, send it as the last event, because the HTTP status was sent earlier."""
     try:
         async with aclosing(events):
             async for event in events:

@@ -1,4 +1,4 @@
-"""Render parts of a playbook as Markdown, for a client's model to show to its user."""
+"""Render parts of a playbook as Markdown, which a client's model shows to its user."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from octave_mcp.tools.markdown.quotations import plain
 from octave_mcp.tools.markdown.rendering import Renderer
 from octave_mcp.tools.parts import Parts
 
-# Maximum characters of a quotation: first the usual limit, then the limits tried for texts that are too long.
+# Maximum length of a quotation in characters. The shorter limits are tried if the whole text is too long.
 MAX_QUOTATION, *SHORTER_LIMITS = 320, 220, 160, 110, 80
-# As JSON. A text of this length, together with the other fields of its report, stays below 2,500 tokens.
+# The length of a text as JSON. With a text of this length, the whole report stays below 2,500 tokens.
 MAX_SHORT_CHARACTERS = 9_300
 
 
 def markdown(parts: Parts, playbook: Playbook) -> str:
     """Render the parts as one text.
 
-    Quotations are cut below their usual length only if that makes a long text short enough.
+    If the text is too long, shorten its quotations. If it would still be too long, keep their usual length.
     """
     texts = (_text(parts, Renderer(playbook, limit)) for limit in (MAX_QUOTATION, *SHORTER_LIMITS))
     usual = next(texts)
@@ -49,7 +49,7 @@ def _part(name: str, part: object, renderer: Renderer) -> Iterator[str]:
 
 
 def _own_text_notes(name: str, playbook: Playbook) -> Iterator[str]:
-    """Say which parts a person wrote, so that the model repeats them unchanged."""
+    """Say which parts a person wrote, so that the client's model repeats these parts unchanged."""
     at = tuple(steps_of(name))
     for own in playbook.own_text:
         if overlap(tuple(steps_of(own.path)), at):

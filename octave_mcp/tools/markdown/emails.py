@@ -35,9 +35,9 @@ def touch(email: Touch, renderer: Renderer, level: int) -> Iterator[str]:
 
 
 def _notes(email: Touch, renderer: Renderer) -> Iterator[str]:
-    """Yield what the rep needs to know about an e-mail: the ask, the preparation, the alternative opening, the sources.
+    """Yield notes for the rep about an e-mail, such as the ask, an alternative opening and the sources.
 
-    Each line of an outline shows its own sources and doubts, so these are not repeated here.
+    In an outline, each line already shows its sources and doubts, so they are not repeated here.
     """
     ask, is_outline = email.call_to_action, email.kind == "outline"
     if ask.text and not (is_outline and any(ask.text in sentence.text for sentence in email.sentences)):
@@ -84,7 +84,7 @@ def _touch_at(path: str, renderer: Renderer) -> Touch | None:
 
 
 def _copyable(text: str) -> str:
-    """Put the text into a fenced block, where Markdown does not interpret it and clients offer to copy it."""
-    # CommonMark: the fence must be longer than any run of backticks in the text.
+    """Put the text into a fenced block, so that it is shown unchanged and clients offer to copy it."""
+    # In CommonMark, the fence must be longer than any sequence of backticks in the text.
     ticks = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{ticks}text\n{text}\n{ticks}"

@@ -1,4 +1,4 @@
-"""Number the quotations of a text.
+"""Number the quotations that a text cites.
 
 Each quotation is printed once, with its page, below the block that first cites it.
 """
@@ -15,9 +15,9 @@ from octave_mcp.domain.page import place_in_words
 from octave_mcp.domain.playbook import Playbook
 
 MAX_TITLE_CHARACTERS, MAX_URL_CHARACTERS = 60, 90
-# Control characters and bidirectional overrides, with which a page could hide or reorder text.
+# Remove control characters and bidirectional overrides, because a page could use them to hide or reorder text.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-# Characters that would start code, a link, an image or HTML. Other markup stays, since a model reads the text.
+# Escape characters that would start code, a link, an image or HTML. Leave other markup, because a model reads the text.
 _MARKUP = re.compile(r"`|\](?=[(\[])|<(?=[a-zA-Z/!?])")
 
 
@@ -27,7 +27,7 @@ def plain(text: str) -> str:
 
 
 def shortened(text: str, limit: int) -> str:
-    """Cut a text that is longer than `limit` characters at a word boundary."""
+    """If a text is longer than `limit` characters, cut it at the end of a word."""
     if len(text) <= limit:
         return text
     cut = text[: limit - 1]
@@ -45,9 +45,9 @@ class Quotations:
         self._new: list[str] = []
 
     def mark(self, ids: Iterable[EvidenceId], support: Support | None = None, claim: str = "") -> str:
-        """Return the marks of a claim's evidence, as in ' [1][2] (partly supported)'.
+        """Return the numbers of a claim's evidence and any doubts, as in ' [1][2] (partly supported)'.
 
-        A quotation that the claim itself contains is listed without repeating its text.
+        If the claim itself contains a quotation, the quotation is listed without its text.
         """
         numbers = dict.fromkeys(self._number(self._evidence[id_], claim) for id_ in ids if id_ in self._evidence)
         is_doubted = support and support.verdict in {"partly", "not"}
@@ -58,13 +58,13 @@ class Quotations:
         return f"{f' {marks}' if marks else ''}{doubt}"
 
     def given(self, ids: Iterable[EvidenceId]) -> str:
-        """Return the marks of the evidence that has been cited already, as in '[1][2]'."""
+        """Return the numbers of the evidence that was cited before, as in '[1][2]'."""
         cited = (self._evidence[id_] for id_ in ids if id_ in self._evidence)
         numbers = dict.fromkeys(self._numbers.get((evidence.url, evidence.quote)) for evidence in cited)
         return "".join(f"[{number}]" for number in numbers if number)
 
     def take_new(self) -> list[str]:
-        """Return a line for each quotation that was first cited since the last call."""
+        """Return a line for each quotation that has been cited for the first time since the last call."""
         new, self._new = self._new, []
         return new
 
@@ -94,7 +94,7 @@ class Quotations:
 
 
 def _address(url: str) -> str:
-    """Return the URL. A long URL loses its query string, since most pages open without it."""
+    """Return the URL. Remove the query string of a long URL, because most pages open without it."""
     if len(url) > MAX_URL_CHARACTERS:
         url = urlsplit(url)._replace(query="", fragment="").geturl()
     return shortened(plain(url), 2 * MAX_URL_CHARACTERS)

@@ -1,4 +1,4 @@
-"""Render any part of a playbook as Markdown, by the names of its fields, with the quotations that support it."""
+"""Render any part of a playbook as Markdown, with its quotations. The names of the fields decide the layout."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from octave_mcp.domain.value import Value
 from octave_mcp.tools.markdown.quotations import Quotations, plain
 from octave_mcp.tools.markdown.words import Words, capitalised
 
-# Fields that name an entry. If an entry has several of these fields, the first becomes its heading or the bold start of
-# its line.
+# These fields contain the name of an entry. If an entry has several of them, the first becomes the heading of the entry
+# or the bold start of its line.
 HEADS = (
     *("name", "seat", "person", "customer", "competitor", "title", "question", "objection", "they_say", "action"),
     *("show", "avoid", "plan", "topic", "step", "persona_id", "kind"),
 )
-# Fields with an entry's main text. If an entry has several of these fields, the first follows the name.
+# These fields contain the main text of an entry. If an entry has several of them, the first is printed after the name.
 BODIES = ("text", "what", "terms", "headline", "description", "reply", "how_to_measure", "because", "reason", "person")
-# Fields whose values are clear without a label. The values are listed in parentheses.
+# The values of these fields are clear without a label, so they are listed in parentheses.
 TAGS = (
     *("title", "employer", "role", "company", "kind", "category", "industry", "function", "where", "date", "dated_on"),
     *("how_known", "relation", "need", "confidence", "uncovers", "audience", "shown_as", "contact", "section", "code"),
     *("form", "language", "url"),
 )
 HIDDEN = frozenset(("id", "persona_id", "rank", "evidence", "support", "score", "sha256"))
-# Fields whose sentences form one paragraph. Other lists become bullet points.
+# The sentences in these fields form one paragraph. Other lists become bullet points.
 PROSE = frozenset(
     ("whom_to_approach", "why_now", "how_to_engage", "pitch", "opener", "value", "voicemail", "answer", "trial_plan")
 )
-# Entries that get a heading of their own in a list.
+# In a list, entries of these types get their own headings.
 HEADED = (PriorityPersona, TalkTrack, Dated)
 
-# The end of a sentence, perhaps followed by marks, as in "They hire. [1][2]" or "They hire. (not supported)".
+# Matches the end of a sentence and any citation after it, as in "They hire. [1][2]" or "They hire. (not supported)".
 _ENDED = re.compile(r"[.?!…”](?: [(\[].{0,200})?$")
 
 
 class Renderer:
     """Renders one text in blocks.
 
-    Each quotation is printed below the block, or the entry of a list, that cites it first.
+    Each quotation is printed once, below the first block or list entry that cites it.
     """
 
     def __init__(self, playbook: Playbook, max_quotation: int) -> None:
@@ -52,7 +52,7 @@ class Renderer:
         self.playbook = playbook
 
     def blocks(self, value: object, level: int = 3) -> Iterator[str]:
-        """Render a value in blocks, with headings of level `level` and below."""
+        """Render a value as Markdown blocks. `level` is the level of the highest headings."""
         if isinstance(value, tuple):
             yield from self._list(cast("tuple[object, ...]", value), level)
         elif isinstance(value, dict):
@@ -63,11 +63,11 @@ class Renderer:
             yield self.with_new(self.inline(value))
 
     def with_new(self, text: str, indent: str = "") -> str:
-        """Append the quotations that the text is the first to cite."""
+        """Append the quotations that this text cites for the first time."""
         return "\n".join((text, *(f"{indent}- {line}" for line in self.quotations.take_new())))
 
     def inline(self, value: object) -> str:
-        """Render in one line a text, a claim, an entry without parts, or a tuple of these."""
+        """Render a value on one line: a text, a claim, an entry without parts, or a tuple of these."""
         if isinstance(value, tuple):
             texts = [*map(self.inline, cast("tuple[object, ...]", value))]
             return (" " if all(map(_ENDED.search, texts)) else "; ").join(texts)
@@ -96,7 +96,7 @@ class Renderer:
         parts = [*_parts(entry)] if _is_entry(entry) else []
         if _is_entry(entry) and parts and not _has_line(entry):
             return self.with_new(f"- {' '.join(f'{self.words.label(n)}: {self.inline(p)}.' for n, p in parts)}", "  ")
-        # The line is empty if the entry is a quotation that has been printed before.
+        # The line is empty if the entry is a quotation that was printed before.
         if not (line := self.inline(entry)):
             return ""
         lines = [f"- {line}"]
@@ -123,7 +123,7 @@ class Renderer:
     def _line(self, entry: Value, *, is_named: bool = False) -> str:
         """Render an entry as '**Name**: text (tags) [1]'.
 
-        `is_named`: a heading above the entry already has its name.
+        `is_named`: whether a heading above the entry already shows its name.
         """
         head, body = _first(entry, HEADS), _first(entry, BODIES)
         name = "" if is_named or not head else f"**{self._name(entry)}**"
@@ -142,7 +142,7 @@ def _is_entry(value: object) -> TypeGuard[Value]:
 
 
 def _has(entry: Value, name: str) -> bool:
-    """Whether the entry has a value in this field that is neither empty nor the default."""
+    """Whether this field of the entry has a value, other than an empty value or the default."""
     field = type(entry).model_fields.get(name)
     if field is None:
         return False
@@ -159,16 +159,15 @@ def _has_line(entry: Value) -> bool:
 
 
 def _parts(entry: Value) -> Iterator[tuple[str, object]]:
-    """Yield the fields of an entry that are neither in its line nor hidden."""
+    """Yield the fields of an entry that are not hidden and not shown in the entry's line."""
     in_line = {_first(entry, HEADS), _first(entry, BODIES), *TAGS, *HIDDEN}
     return ((name, part) for name, part in entry if name not in in_line and part is not True and _has(entry, name))
 
 
 def _entries(value: object) -> Iterator[Value]:
-    """Yield the entries of a tuple, or the value itself if it is an entry."""
     return filter(_is_entry, cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,))
 
 
 def _is_rich(entry: Value) -> bool:
-    """Whether the entry needs a heading of its own: its type is in `HEADED`, or one of its parts has parts."""
+    """Whether the entry needs its own heading, because its type is in `HEADED` or its parts have parts themselves."""
     return isinstance(entry, HEADED) or any([*_parts(inner)] for _, part in _parts(entry) for inner in _entries(part))

@@ -20,12 +20,12 @@ _LABELS: Mapping[str, str] = {
     "usd": "cost in USD",
     "will_ask": "what they will ask",
 }
-# Matches a value that is an identifier in the code, such as "job_opening".
+# Matches values that are identifiers from the code, such as "job_opening".
 _CODE = re.compile(r"[a-z]+(?:_[a-z]+)+")
 
 
 class Words:
-    """Replaces identifiers by words: a role by the company's name, a persona's id by its title."""
+    """Replaces identifiers with readable words, for example a role with the name of the company."""
 
     def __init__(self, playbook: Playbook) -> None:
         companies = {str(role): company.name for role, company in playbook.companies.items()}

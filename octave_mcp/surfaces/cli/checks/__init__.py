@@ -1,4 +1,4 @@
-"""The checks of `octave-mcp doctor`. A check changes nothing, except that it creates missing folders."""
+"""The checks that `octave-mcp doctor` runs. They change nothing, except that they create missing folders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _name(provider: Provider) -> str:
     return provider.needs if provider.needs in KEYS else provider.name
 
 
-# One source for each key: a key that two sources need is checked only once.
+# Keep one source for each key, so that a key that two sources need is checked only once.
 KEYED_SOURCES = {source.needs: source for source in SOURCES if source.needs}.values()
 CHECKS = (
     Check("python", machine.python),

@@ -1,4 +1,4 @@
-"""The types of a check and of its result."""
+"""Types for a check and its result."""
 
 from __future__ import annotations
 

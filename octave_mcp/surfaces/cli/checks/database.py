@@ -1,4 +1,4 @@
-"""Checks of the database: the file itself, and whether the store can use it."""
+"""Check that the database file is intact, and that octave-mcp can use the database."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ from octave_mcp.surfaces.cli.checks.check import SECONDS, SLOW_SECONDS, Found, o
 from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PLAIN, open_app_to_read, print_error
 
 COMMAND = "import sys; sys.path.insert(0, sys.argv[1]); from octave_mcp.surfaces.cli.checks.database import use; use()"
-# Advice that starts with this text is useless here, because the reader is running this command already.
+# Do not show advice that starts with this text, because the user is running this command already.
 DOCTOR = "'octave-mcp doctor'"
 
 
 def database_file(settings: Settings) -> Found:
     file = file_of(settings)
     if file is None or not file.exists():
-        return ok("none: the database is on a server" if file is None else f"{file} does not exist yet")
+        return ok("no file, because the database is on a server" if file is None else f"{file} does not exist yet")
     try:
         return _inspect(file)
     except sqlite3.OperationalError as failed:
-        # The file is locked or not readable, and probably not damaged, so the advice is not to move it away.
+        # The file is locked or not readable, but probably not damaged. Therefore the advice does not say to move the
+        # file away.
         fix = "stop the program that has locked the file, or make the file and its folder readable and writable"
         return Found("failed", f"{file} cannot be read: {failed}", fix)
     except sqlite3.DatabaseError as failed:
@@ -41,16 +42,18 @@ def _inspect(file: Path) -> Found:
     if fault != "ok":
         return Found("failed", f"{file} is damaged: {fault}", _aside(file))
     if version is None:
-        return ok(f"{file} is not migrated to this release yet; the next server or command that opens it migrates it")
+        return ok(
+            f"{file} has not been migrated to this release; the next command that opens the database will migrate it"
+        )
     if journal != "wal":
         return Found(
-            "warning", f"{file} has journal mode {journal!r}, not 'wal'", "start a server; it sets the journal mode"
+            "warning", f"{file} has journal mode {journal!r}, not 'wal'", "start a server, which sets the journal mode"
         )
     return ok(f"{file} is intact, schema {version}, journal mode wal")
 
 
 def _read_database(file: Path) -> tuple[str, str, str | None]:
-    """Return the journal mode, 'ok' or the damage that SQLite finds, and the number of the last migration."""
+    """Return the journal mode, the damage that SQLite finds ('ok' if none), and the number of the last migration."""
     connection = sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=SECONDS / 2)
     try:
         journal = connection.execute("PRAGMA journal_mode").fetchone()[0]
@@ -63,8 +66,9 @@ def _read_database(file: Path) -> tuple[str, str, str | None]:
 
 
 def store(settings: Settings) -> Found:
-    """Check in a subprocess that the store opens, reads and writes."""
-    # A subprocess can be killed when it waits for a lock or for another machine; a thread cannot.
+    """Check that the database can be opened, read and written."""
+    # Use a subprocess, because it can be killed while it waits for a lock or another machine. A thread cannot be
+    # killed.
     command = [sys.executable, "-c", COMMAND, str(Path(octave_mcp.__file__).parents[1])]
     url = next(setting.value for setting in described(settings) if setting.name == "OCTAVE_DATABASE_URL")
     place = file_of(settings) or url
@@ -84,7 +88,7 @@ def store(settings: Settings) -> Found:
 
 
 def use() -> None:
-    """Open the store, read and write it, and exit, with an error message if that fails.
+    """Open the database, read from it, write to it, and exit. If that fails, print an error message.
 
     `store` runs this function in a subprocess.
     """
@@ -101,12 +105,12 @@ def use() -> None:
 
 
 def file_of(settings: Settings) -> Path | None:
-    """Return the file of the database; None if it is on a server."""
+    """Return the path of the database file, or None if the database is on a server."""
     return database_url.file_of(settings.url)
 
 
 def _aside(file: Path) -> str:
-    # The asterisk includes the -wal and -shm files, which belong to this database and are useless without it.
+    # The asterisk also moves the -wal and -shm files, which belong to this database and are useless without it.
     damaged = file.parent / "damaged"
     return f"restore a backup, or start with an empty database: mkdir '{damaged}' && mv '{file}'* '{damaged}'"
 

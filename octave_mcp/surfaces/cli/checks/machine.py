@@ -18,9 +18,9 @@ from octave_mcp.surfaces.cli.checks.check import Found, Status, ok
 from octave_mcp.surfaces.cli.checks.database import file_of
 
 MIN_PYTHON = (3, 11)
-# Free disk space below which the check fails, and below which the check warns.
+# The check fails if less disk space is free than the first limit, and warns if less is free than the second.
 FAILED_BELOW_BYTES, WARNING_BELOW_BYTES = 100 * 2**20, 2**30
-# File systems that several machines share, on which SQLite's locks are not reliable.
+# Several machines can share these file systems, and SQLite's locks are not reliable on them.
 REMOTE_FILE_SYSTEMS = frozenset("9p afs ceph cifs drvfs fuse.glusterfs fuse.sshfs nfs nfs4 smb3 smbfs vboxsf".split())
 PACKAGES = (
     "brotli chardetng_py dbos fastmcp filelock httpx2 idna jinja2 lxml.etree markdown_it mcp prometheus_client protego "
@@ -40,11 +40,9 @@ def python(_: Settings) -> Found:
 def packages(_: Settings) -> Found:
     broken = [f"{name} ({error})" for name in PACKAGES if (error := _import_error(name))]
     if broken:
-        fix = (
-            "in a checkout, run make clean demo; elsewhere, repeat the installation with pip install --force-reinstall"
-        )
+        fix = "in a Git checkout, run make clean demo; elsewhere, reinstall with pip install --force-reinstall"
         return Found("failed", f"cannot import {', '.join(broken)}", fix)
-    return ok(f"all {len(PACKAGES)} can be imported")
+    return ok(f"all {len(PACKAGES)} packages can be imported")
 
 
 def _import_error(name: str) -> str:
@@ -61,7 +59,7 @@ def prompt_files(_: Settings) -> Found:
         prompts.load(name)
     if not names:
         return Found("failed", "there are no prompt files", "reinstall octave-playbook")
-    return ok(f"all {len(names)} can be read")
+    return ok(f"all {len(names)} prompt files can be read")
 
 
 def home(settings: Settings) -> Found:
@@ -95,12 +93,12 @@ def disk(settings: Settings) -> Found:
 
 
 def file_system(settings: Settings) -> Found:
-    """Warn of a network file system.
+    """Warn if the database is on a network file system.
 
-    Processes share SQLite's write-ahead log through memory, which works only on a single machine.
+    The processes that use SQLite share its write-ahead log through memory, which works only on a single machine.
     """
     if file_of(settings) is None:
-        return ok("not needed: the database is on a server")
+        return ok("not needed, because the database is on a server")
     kind = _kind_of_file_system(settings.home)
     if kind in REMOTE_FILE_SYSTEMS:
         text = f"{settings.home} is on {kind}, where two processes can damage the database"
@@ -111,7 +109,7 @@ def file_system(settings: Settings) -> Found:
 
 
 def _kind_of_file_system(folder: Path) -> str:
-    """Return the type as in /proc/self/mounts, e.g. 'ext4' or 'nfs4'; '' on systems without that file."""
+    """Return the type of the file system, such as 'ext4' or 'nfs4', or '' on systems without /proc/self/mounts."""
     mounts = Path("/proc/self/mounts")
     if not mounts.is_file():
         return ""
@@ -127,7 +125,7 @@ def dns(_: Settings) -> Found:
         socket.getaddrinfo(PUBLIC_DOMAIN, 443)
     except OSError as failed:
         text = f"{PUBLIC_DOMAIN} cannot be resolved ({failed.strerror})"
-        return Found("warning", text, "connect to the network; octave-mcp demo works without it")
+        return Found("warning", text, "connect to the network; only octave-mcp demo works without a network")
     return ok(f"{PUBLIC_DOMAIN} can be resolved")
 
 
@@ -144,5 +142,4 @@ def clock(_: Settings) -> Found:
 
 
 def _nearest_existing(folder: Path) -> Path:
-    """Return the folder, or the nearest of its parents that exists."""
     return next(path for path in (folder, *folder.parents) if path.exists())

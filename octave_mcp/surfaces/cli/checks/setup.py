@@ -1,4 +1,4 @@
-"""Checks of what the user configures: settings, models, keys, the HTTP address and clients."""
+"""Checks of the user's configuration: settings, models, keys, the HTTP address and clients."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ MAX_ANSWER_BYTES = 10_000
 
 
 def settings(_: Settings) -> Found:
-    # Invalid settings are replaced by defaults before the checks run, so the settings are loaded again to get the
-    # error.
+    # Load the settings again to get their errors, because invalid settings are replaced by defaults before the checks
+    # run.
     ignored = unknown(load())
     if ignored:
         return Found("warning", f"unknown and ignored: {', '.join(ignored)}", "octave-mcp config lists all settings")
-    return ok("valid; octave-mcp config lists them")
+    return ok("all settings are valid; octave-mcp config lists them")
 
 
 def env_file(_: Settings) -> Found:
@@ -73,14 +73,14 @@ def model(settings: Settings) -> Found:
         return Found("failed", f"{writes}, but {text}", fix)
     if not named:
         return Found(
-            "warning", f"{writes}; pages come from the {source}", f"for finished copy outside MCP, {SET_UP_A_MODEL}"
+            "warning", f"{writes}; pages come from the {source}", f"to get finished copy outside MCP, {SET_UP_A_MODEL}"
         )
     tested = choice(MODELS, named, "model").tested
     return ok(f"{writes}, tested {tested}; pages come from the {source}")
 
 
 def _app(settings: Settings) -> App:
-    """Return an application with the default database, so that a bad OCTAVE_DATABASE_URL fails only its own check."""
+    """Use the default database, because other checks report an invalid OCTAVE_DATABASE_URL."""
     from octave_mcp.app import App  # noqa: PLC0415 - it loads the database
 
     return App(settings.model_copy(update={"database_url": None}), engine="inline")
@@ -100,17 +100,17 @@ def source_key(source: SourceChoice, settings: Settings) -> Found:
 
 
 def _unset(provider: Provider, settings: Settings) -> Found | None:
-    """Return the finding about a variable that the provider needs but that is not set; None if the variable is set."""
+    """Return a result if the variable that the provider needs is not set; otherwise return None."""
     variable, value = provider.needs, setting_of(settings, provider.needs)
     if not value:
         unset = "not set" if variable in KEYS else f"{variable} is not set"
         if provider.or_needs and setting_of(settings, provider.or_needs):
-            return ok(f"{unset}, and not needed: {provider.or_needs} is set")
+            return ok(f"{unset}, but not needed, because {provider.or_needs} is set")
         needing = names(provider for provider in (*MODELS, *SOURCES) if provider.needs == variable)
         if chosen := {settings.model, settings.source}.intersection(needing):
             fix = f"set {variable} in the environment or in .env"
             return Found("failed", f"{unset}, but {min(chosen)} needs it", fix)
-        return ok(f"{unset}, and not needed")
+        return ok(f"{unset}, but not needed")
     return None
 
 
@@ -132,7 +132,7 @@ def _verified(name: str, settings: Settings) -> Found:
 
 def port(settings: Settings) -> Found:
     if settings.port == 0:
-        return ok("OCTAVE_PORT=0 picks a free one")
+        return ok("OCTAVE_PORT=0 picks a free port")
     try:
         _bind(settings.host, settings.port)
     except OSError as failed:
@@ -143,8 +143,8 @@ def port(settings: Settings) -> Found:
 def _bind(host: str, port: int) -> None:
     for family, kind, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         with socket.socket(family, kind) as bound:
-            # With SO_REUSEADDR, a port whose last connections are closing counts as free, as it does for the server. On
-            # Windows, the option would allow binding a port that another program is using.
+            # Use SO_REUSEADDR, as the server does: then a port counts as free even if its last connections are still
+            # closing. On Windows, the option would allow a port that another program is using.
             if sys.platform != "win32":
                 bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             bound.bind(address)
@@ -156,7 +156,7 @@ def _not_free(settings: Settings, failed: OSError) -> Found:
         return Found("failed", f"{place}: {failed.strerror}", "set OCTAVE_HOST to 127.0.0.1 and OCTAVE_PORT above 1023")
     if _is_octave(_response(settings, "/livez")):
         return _running(place, _response(settings, "/readyz"))
-    fix = "set OCTAVE_PORT, or use octave-mcp serve --transport http --port 0, which picks a free one"
+    fix = "set OCTAVE_PORT, or use octave-mcp serve --transport http --port 0, which picks a free port"
     return Found("failed", f"another program is using {place}", fix)
 
 
@@ -174,10 +174,10 @@ def _is_octave(health: Mapping[str, object]) -> bool:
 
 
 def _response(settings: Settings, path: str) -> dict[str, object]:
-    """Return the response at this path of the configured port if it is a JSON object; otherwise {}."""
+    """Request this path from the server on the configured port. Return {} if the response is not a JSON object."""
     connection = http.client.HTTPConnection(settings.host, settings.port, timeout=SECONDS / 3)
     try:
-        # Our server refuses host names that it does not know, such as 0.0.0.0, and always knows localhost.
+        # Send localhost as the host name, which our server always accepts. It refuses unknown names such as 0.0.0.0.
         connection.request("GET", path, headers={"Host": "localhost"})
         answer = json.loads(connection.getresponse().read(MAX_ANSWER_BYTES))
     except (OSError, ValueError, http.client.HTTPException):
@@ -196,7 +196,7 @@ def access(settings: Settings) -> Found:
         return Found(
             "warning", f"other machines can call {where} without a token", f"set OCTAVE_TOKENS ({GENERATOR_HINT})"
         )
-    return ok(f"other machines need one of OCTAVE_TOKENS to call {where}")
+    return ok(f"other machines need a token from OCTAVE_TOKENS to call {where}")
 
 
 def client(checked: Client, _: Settings) -> Found:
@@ -204,8 +204,8 @@ def client(checked: Client, _: Settings) -> Found:
     servers = [(file, name, entry) for file in files for name, entry in _octave_entries(clients.read(file))]
     install = f"octave-mcp install {checked.name} --write"
     if not servers:
-        # If there is no configuration file, the client is probably not installed, so that is no problem.
-        reason = "octave-mcp is not in its configuration" if files else "no configuration found"
+        # A missing configuration file is no problem, because the client is probably not installed.
+        reason = "the configuration does not contain octave-mcp" if files else "no configuration found"
         return Found("warning" if files else "ok", f"{checked.title}: {reason}", install)
     for file, name, entry in servers:
         if error := _entry_error(entry):
@@ -214,7 +214,7 @@ def client(checked: Client, _: Settings) -> Found:
 
 
 def _octave_entries(content: dict[str, object]) -> Iterator[tuple[str, Entry]]:
-    """Yield the entries that have "octave" in their name or their command, since users may choose any name."""
+    """Yield the entries with "octave" in their name or command. The name is not enough, because users can choose it."""
     for name, entry in clients.entries(content).items():
         words = json.dumps([name, entry.get("command"), entry.get("args")])
         if "octave" in words:
@@ -222,14 +222,14 @@ def _octave_entries(content: dict[str, object]) -> Iterator[tuple[str, Entry]]:
 
 
 def _entry_error(entry: Entry) -> str:
-    """Return why the client cannot start the server with this entry; '' if the entry works."""
+    """Return the reason why the client cannot start the server with this entry, or '' if it can."""
     if "url" in entry:
         return ""
     command, arguments = entry.get("command"), entry.get("args", [])
     if not isinstance(command, str) or not shutil.which(command):
         return f"command {command!r} does not exist"
     if not isinstance(arguments, list):
-        return "args is not a list"
+        return "'args' must be a list"
     missing = [
         word for word in map(str, cast("list[object]", arguments)) if word.endswith(".py") and not Path(word).is_file()
     ]
