@@ -1,6 +1,7 @@
-"""Entry point: `python server.py` serves MCP on stdin and stdout, `python server.py --http` serves MCP and REST.
+"""Entry point of the server.
 
-`uvicorn server:app` serves the HTTP application as well.
+`python server.py` serves MCP on stdin and stdout. `python server.py --http` and `uvicorn server:app` serve MCP and REST
+over HTTP.
 """
 
 from __future__ import annotations

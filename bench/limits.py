@@ -4,8 +4,8 @@
 
 Ten runs call a provider that accepts 20 requests a second. The provider is the local server that imitates OpenAI in the
 tests. The websites are canned data, so reading them takes no time. For each method, the script prints the statuses of
-the runs, how many requests were sent and refused, and how long the runs took. The script also prints the ideal time, in
-which a steady 20 requests a second would have sent the same requests. Each method is measured twice: once with a
+the runs, how many requests were sent and refused, and how long the runs took. The script also prints the ideal time:
+how long these requests would take at a steady 20 requests a second. Each method is measured twice: once with a
 retry-after-ms header in the refusals of the provider, and once without it. The first runs in a new process take half a
 second longer, because they import the SDK.
 """
@@ -66,7 +66,7 @@ class Metered(Double):
         return Sent(body=enveloped(request, self._text(request)))
 
     def _text(self, request: Request) -> str:
-        """Return the answer to a request. Cache it, because all runs send the same requests."""
+        """Return the answer to a request. Cache the answer, because all runs send the same requests."""
         asked = json.dumps(request.body)
         return self._texts.get(asked) or self._texts.setdefault(asked, json.dumps(good(request)))
 

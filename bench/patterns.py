@@ -4,9 +4,8 @@
 
 Each line repeats a short text up to a length of CHARACTERS (100,000 by default). The extractive model skips lines that
 are longer than MAX_LINE_CHARACTERS, so the script tests its patterns only up to that length. For each of the slowest
-patterns, the script prints how many times as long the whole line takes as half of the line. If the whole line takes
-twice as long, the time is linear. `tests/test_hostile_text.py` finds slow patterns by analysing them, without measuring
-times.
+patterns, the script divides the time for the whole line by the time for half of the line. A quotient of 2 means that
+the time grows linearly. `tests/test_hostile_text.py` finds slow patterns by analysing them, without measuring times.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 
 The script measures with SQLite, and then with Postgres if Postgres is installed. The script prints how many seconds
 after a cancellation the run's pending HTTP request ends. At most 2 seconds are allowed. The script also prints how many
-seconds after `kill -9` another server resumes the run. That server is either already running or started afterwards. By
-default, each measurement is made three times.
+seconds after `kill -9` another server resumes the run. The other server is either already running at that time or
+started afterwards. By default, each measurement is made three times.
 """
 
 from __future__ import annotations

@@ -65,8 +65,8 @@ CODE_ROW = re.compile(r"^\| `(?P<code>[a-z_]+)` \| (?P<status>\d{3}) \|", re.MUL
 HELP_WIDTH = 100
 MAX_TEXT_CHARACTERS, MAX_DATA_CHARACTERS = 200, 400
 OBJECT = re.compile(r"\{.*\}")
-# If a JSON object has more keys than this, shorten it like a list. Such an object is a mapping, such as `evidence`,
-# whose keys are IDs.
+# If a JSON object has more keys than this, shorten it like a list. Such an object is a mapping. For example, the keys
+# of `evidence` are IDs.
 MAX_KEYS = 30
 HEADERS = ("content-type", "location", "allow", "www-authenticate")
 # The documents use these names for the demo's vendor and prospect.
@@ -283,7 +283,7 @@ class Stage:
     def _id(self, match: re.Match[str]) -> str:
         """Return a placeholder for an ID.
 
-        It is the same each time, because it depends only on how many IDs came before.
+        The placeholder is always the same, because it depends only on how many IDs came before.
         """
         number = len(self.ids)
         digest = sha256(str(number).encode()).hexdigest()
@@ -334,7 +334,7 @@ async def _served(home: Path, environment: Mapping[str, str]) -> AsyncGenerator[
 
 
 async def answer(stage: Stage, kind: str, request: str, options: dict[str, int]) -> str:
-    """Send the request in a code block, and return the response. `options` limits its length."""
+    """Send the request in a code block, and return the response. `options` limits the length of the response."""
     match kind.split():
         case ["sh"] if request.startswith("curl"):
             return await _over_http(stage, request, options)
@@ -359,7 +359,7 @@ async def _over_http(stage: Stage, request: str, options: dict[str, int]) -> str
 
 
 async def _on_the_command_line(stage: Stage, request: str, options: dict[str, int]) -> str:
-    """Run a command. Return its output and the hints that it prints, but not the log lines."""
+    """Run a command, and return the output and the hints that it prints. Leave out log lines."""
     words = shlex.split(stage.real(request), comments=True)
     raw = await _output(
         stage, sys.executable, "-m", *("octave_mcp" if word == "octave-mcp" else word for word in words)
@@ -417,7 +417,7 @@ def _json(value: BaseModel) -> str:
 
 
 def _body(stage: Stage, text: str, options: dict[str, int]) -> str:
-    """Shorten a response. `options` limits its lines and the items of each JSON list."""
+    """Shorten a response. `options` limits the number of lines and the number of items in JSON lists."""
     if text.startswith(("{", "[{")):
         text = "\n".join(_json_of(text, options.get("items", 2)))
     lines = [line.rstrip() for line in stage.shown(text).splitlines()]
@@ -451,7 +451,7 @@ def _data(match: re.Match[str]) -> str:
 
 
 def settled(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """Replace values that depend on the moment of the request with fixed values."""
+    """Replace values that vary over time with fixed values."""
     if isinstance(value, list):
         return [settled(item) for item in cast("list[Any]", value)]
     if not isinstance(value, dict):

@@ -167,7 +167,7 @@ async def test_a_site_that_does_not_answer_fails_the_run_and_exits_1(pair: Pair,
         (("generate", "acme.com", "quill"), "like 'quill.com'"),
         (("generate", "acme.com", "10.0.0.7"), "OCTAVE_ALLOW_HOSTS=10.0.0.7"),
         (("serve", "--transport", "carrier-pigeon"), "carrier-pigeon"),
-        (("serve", "--port", "8000"), "--host and --port need --transport http"),
+        (("serve", "--port", "8000"), "--host and --port can be used only with --transport http"),
         (("serve", "--transport", "http", "--port", "65536"), "--port"),
         (("serve", "--transport", "http", "--port", "http"), "http"),
         (("config", "OCTAVE_PORT"), "OCTAVE_PORT"),
@@ -244,7 +244,9 @@ async def test_a_playbook_that_cannot_be_written_stays_stored_and_the_error_says
     ended = await octave("generate", *addresses(pair), "--max-pages", "1", "--out", "there", cwd=tmp_path)
 
     assert ended.code == 1
-    error = re.search(r"cannot write to 'there': .*; the playbook is stored: octave-mcp export (\w+) --out", ended.err)
+    error = re.search(
+        r"cannot write to 'there': .*; to write the stored playbook, run octave-mcp export (\w+) --out", ended.err
+    )
     assert error, ended.err
     assert ended.err.count("\n") == 1
     again = await octave("export", error[1], "--out", "elsewhere", cwd=tmp_path)

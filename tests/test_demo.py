@@ -96,7 +96,7 @@ async def test_a_damaged_recording_is_reported_and_rules_write_the_playbook(tmp_
 
     assert ended.code == 0
     assert ended.err.startswith("the demo's recording cannot be replayed: ")
-    assert ended.err.endswith("; using extractive instead\n")
+    assert ended.err.endswith("; using the extractive model instead\n")
     assert names_in(tmp_path / "there") == {"playbook.json", "playbook.md", "playbook.html"}
     assert read_json(tmp_path / "there" / "playbook.json")["model"] == "extractive"
 

@@ -185,7 +185,11 @@ async def test_all_problems_are_reported_at_once_each_with_its_fix(
         "ANTHROPIC_API_KEY": ("failed", "contains a quotation mark", "set ANTHROPIC_API_KEY"),
         "cursor": ("failed", "line 1, column 27", "correct it"),
         "claude-desktop": ("failed", "command '/gone/python' does not exist", "--write --name sales"),
-        "claude-code": ("warning", "octave-mcp is not in its configuration", "octave-mcp install claude-code --write"),
+        "claude-code": (
+            "warning",
+            "the configuration does not contain octave-mcp",
+            "octave-mcp install claude-code --write",
+        ),
     }
     for name, (status, text, fix) in expected.items():
         assert reported[name][0] == status, reported[name]
@@ -199,7 +203,7 @@ async def test_all_problems_are_reported_at_once_each_with_its_fix(
     [
         ("OCTAVE_HOST", "127.0.0.1", "abc", "ok", "only this machine"),
         ("OCTAVE_HOST", "0.0.0.0", "abc", "failed", "fewer than 16 characters"),  # noqa: S104 - the doctor reports it
-        ("OCTAVE_HOST", "0.0.0.0", "0123456789abcdef", "ok", "need one of OCTAVE_TOKENS"),  # noqa: S104 - the doctor reports it
+        ("OCTAVE_HOST", "0.0.0.0", "0123456789abcdef", "ok", "need a token from OCTAVE_TOKENS"),  # noqa: S104 - the doctor reports it
         ("OCTAVE_PUBLIC_HOSTS", "octave.acme.com", "abc", "failed", "fewer than 16 characters"),
         ("OCTAVE_PUBLIC_HOSTS", "octave.acme.com", "", "warning", "octave.acme.com without a token"),
     ],
@@ -330,7 +334,7 @@ async def test_an_unwritable_store_is_reported_and_so_is_the_server_that_is_not_
 async def test_port_0_is_valid(me: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCTAVE_PORT", "0")
 
-    assert (await findings(me, 0))["port"].found == "OCTAVE_PORT=0 picks a free one"
+    assert (await findings(me, 0))["port"].found == "OCTAVE_PORT=0 picks a free port"
 
 
 async def test_configurations_written_by_install_are_ok(me: Path) -> None:

@@ -262,7 +262,7 @@ async def test_secrets_are_written_only_on_request_and_are_named_otherwise(
     with_keys = await install(user_home, "cursor", "--write", "--with-keys")
     entry = servers(user_home / FILES["cursor"])["octave"]["env"]
 
-    assert "not written: OPENAI_API_KEY, OCTAVE_DATABASE_URL; to include secrets, add --with-keys" in ended.err
+    assert "not written: OPENAI_API_KEY, OCTAVE_DATABASE_URL; to include these secrets, use --with-keys" in ended.err
     assert not {"OPENAI_API_KEY", "OCTAVE_DATABASE_URL"} & without.keys()
     assert without["OCTAVE_MODEL"] == "host"
     assert "OCTAVE_MODEL" not in entry

@@ -247,7 +247,7 @@ INVALID_EDITS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("priority_personas", {"content": []}, "each sequence and call script must be for a different persona"),
     ("trial_plan", {"text": "x", "content": ["x"]}, "give either text or content"),
     ("trial_plan", {}, "give either text or content"),
-    ("trial_plan", {"content": ["a\0b"]}, "content: contains a NUL or a lone surrogate"),
+    ("trial_plan", {"content": ["a\0b"]}, "content: contains a NUL character or a lone surrogate"),
 )
 
 
@@ -419,7 +419,7 @@ async def test_the_commands_edit_list_compare_and_export_versions(run_id: str, t
     await octave("export", run_id, "--version", "1", "--format", "json", "--out", "old", cwd=tmp_path)
     old = Playbook.model_validate_json((tmp_path / "old" / "playbook.json").read_text("utf-8"))
 
-    assert (edit.code, edit.out) == (0, f"version 2 has your text in {TOUCH}\n")
+    assert (edit.code, edit.out) == (0, f"version 2 contains your text in {TOUCH}\n")
     assert "warning: “Globex cut its calls by 90% last year.”" in edit.err
     assert (late.code, "version 2 by Ann on" in late.err) == (1, True)
     assert (both.code, both.err) == (2, "error: give either --text or --file\n")
@@ -440,12 +440,12 @@ async def test_the_diff_command_says_why_there_is_nothing_to_compare_and_what_it
     same = await octave("diff", run_id, "--from", "2", "--to", "2", cwd=tmp_path)
     edited = await octave("diff", run_id, cwd=tmp_path)
 
-    nothing = "nothing to compare with version 1: it is the first version\n"
+    nothing = "nothing to compare with version 1, because it is the first version\n"
     assert (alone.code, alone.out, alone.err) == (0, "", nothing)
     assert first.err == nothing
-    assert same.err == "nothing to compare with version 2: --from and --to name the same version\n"
+    assert same.err == "nothing to compare with version 2, because --from and --to name the same version\n"
     assert edited.err.startswith("1 change from version 1 to version 2; --all shows ")
-    assert edited.err.endswith(" more in evidence, verdicts, scores, cost or times\n")
+    assert edited.err.endswith(" more, which affect evidence, verdicts, scores, cost or times\n")
 
 
 async def test_the_error_for_an_unknown_section_lists_only_editable_ones(run_id: str, tmp_path: Path) -> None:

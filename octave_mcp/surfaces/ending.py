@@ -20,7 +20,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def exit_timer() -> Callable[[int], None]:
-    """Return a callback for signal handlers. It ends the process after MAX_SECONDS, even if closing hangs."""
+    """Return a callback for signal handlers. The callback ends the process after MAX_SECONDS, even if closing hangs."""
     # Start the thread now and not in the signal handler. The handler can interrupt the start of another thread, and
     # starting a second thread at that moment would deadlock. Signal handlers can use SimpleQueue safely.
     signals: SimpleQueue[int] = SimpleQueue()

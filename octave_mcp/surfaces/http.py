@@ -39,8 +39,8 @@ from octave_mcp.surfaces.serving import Server
 
 # When the server stops, unfinished responses get this much time. Stopping takes two seconds in all.
 DRAIN_SECONDS = 1
-# uvicorn's errors about unfinished responses start with these texts. They are hidden, because a stopping server would
-# log one for every open stream.
+# uvicorn's errors about unfinished responses start with these texts. These errors are hidden, because a stopping server
+# would log one for every open stream.
 UNFINISHED_RESPONSE = ("ASGI callable returned without completing response", "Cancel ")
 
 
@@ -103,7 +103,7 @@ def serve(**flags: Any) -> int:  # noqa: ANN401 - the fields of Settings
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that stops in time. It does not log errors about the responses that it cuts off."""
+    """A uvicorn server that stops in time. The server does not log errors about responses that it cuts off."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -167,8 +167,8 @@ def _bound(addresses: list[tuple[str, int]]) -> list[socket.socket]:
     with ExitStack() as unless_all_listen:
         for name, port in addresses:
             family = socket.AF_INET6 if ":" in name else socket.AF_INET
-            # Pass IPPROTO_TCP explicitly. Without it, asyncio does not turn off Nagle's algorithm, which would delay
-            # every response.
+            # Pass IPPROTO_TCP explicitly. Without IPPROTO_TCP, asyncio does not turn off Nagle's algorithm, which would
+            # delay every response.
             listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             unless_all_listen.callback(listening.close)
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

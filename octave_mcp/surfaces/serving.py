@@ -15,8 +15,8 @@ from octave_mcp.settings import Settings
 if TYPE_CHECKING:
     from octave_mcp.app import App
 
-# If there is no call within this time, open the application anyway. Opening it immediately would delay the list of
-# tools, which a client requests as soon as it is connected.
+# If there is no call within this time, open the application anyway. Opening the application immediately would delay the
+# list of tools, which a client requests as soon as it is connected.
 SETTLING_SECONDS = 2.0
 # How long a call waits if opening the database neither succeeds nor fails.
 OPENING_SECONDS = 30.0

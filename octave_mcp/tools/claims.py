@@ -41,7 +41,8 @@ _ERROR_TEXTS = {
     "tuple_type": "should be a list",
 }
 _WORDS = r"\w"
-# pydantic's JSON parser says this about an invalid literal such as `nul`. Remove it, because it means nothing to users.
+# pydantic's JSON parser says this about an invalid literal such as `nul`. Remove this text, because it means nothing to
+# users.
 _PARSER_JARGON = "expected ident"
 # The input is a single line, so the parser's "at line 1 column 7" becomes "at character 7".
 _LOCATION = re.compile(r" at line \d+ column (\d+)$")
@@ -174,7 +175,7 @@ def is_for_model(given: GivenClaim, checked: CheckedClaim) -> bool:
 
 
 def unreached(given: GivenClaim, checked: CheckedClaim, why: str) -> CheckedClaim:
-    """Return the result of the rules. If the model should have judged, add why it could not be asked."""
+    """Return the result of the rules, and add the reason why the model could not be asked."""
     return checked.model_copy(update={"model_error": why}) if is_for_model(given, checked) else checked
 
 

@@ -26,9 +26,9 @@ class CopyReport(CheckedCopy):
 # The method is POST although the tool changes nothing, because the text would be too long for a query string.
 @tool("POST", "/runs/{run_id}/check", title="Check copy", read_only=True)
 async def check_copy(run_id: RunId, text: Text, *, call: Call) -> CopyReport:
-    """Check a user's own e-mail or call script against what a run has read.
+    """Check a user's own e-mail or script against the pages that a run read.
 
-    Each sentence: 'supported', 'partly' (or rules cannot tell), 'not' or 'no claim', with the nearest quotation.
+    Returns for each sentence 'supported', 'partly' (or unclear), 'not' or 'no claim', and the nearest quotation.
     """
     if len(text) > MAX_TEXT_CHARACTERS:
         raise InputError(

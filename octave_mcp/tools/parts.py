@@ -40,7 +40,7 @@ def check_names(section: str | None, persona: str | None) -> None:
 def parts_of(playbook: Playbook, section: str | None, persona: str | None) -> Parts:
     """Return the requested parts of a playbook.
 
-    If only a persona is given, return the sections about it. If nothing is given, return the brief.
+    If only a persona is given, return the sections about this persona. If nothing is given, return the brief.
 
     Raises:
         UnknownName: If there is no such persona, or no such part of the section.
@@ -70,7 +70,10 @@ def _about(playbook: Playbook, section: str, persona_id: str) -> tuple[Value, ..
 
 
 def _part(playbook: Playbook, section: str) -> object:
-    """Return a section, or the part at a path such as 'battle_cards.why_we_win'. If several match, return a tuple."""
+    """Return a section, or the part at a path such as 'battle_cards.why_we_win'.
+
+    If several parts match, return a tuple.
+    """
     value: object = playbook
     for step in steps_of(section):
         matches = [child(value, key) for key in keys_of(value, step)]

@@ -28,26 +28,24 @@ from octave_mcp.tools.reports import (
     with_default_model,
 )
 
-Vendor = Annotated[str, Field(description="Who sells, e.g. 'posthog.com'", min_length=1, max_length=2048)]
-Prospect = Annotated[str, Field(description="Who should buy, e.g. 'supabase.com'", min_length=1, max_length=2048)]
+Vendor = Annotated[str, Field(description="The seller, e.g. 'posthog.com'", min_length=1, max_length=2048)]
+Prospect = Annotated[str, Field(description="The buyer, e.g. 'supabase.com'", min_length=1, max_length=2048)]
 Context = Annotated[
-    str, Field(max_length=1000, description="What to sell, to whom, what you know; not used as evidence")
+    str, Field(max_length=1000, description="What to sell, to whom, and what you know; not used as evidence")
 ]
 Model = Annotated[str, Field(description=MODEL_HELP)]
 Source = Annotated[str, Field(description=SOURCE_HELP)]
 Language = Annotated[str, Field(max_length=35, description="Language of the playbook, e.g. 'en'")]
 Pages = Annotated[int | None, Field(ge=1, le=200, description=PAGES_HELP)]
-Dollars = Annotated[float | None, Field(gt=0, description="Maximum cost of models")]
+Dollars = Annotated[float | None, Field(gt=0, description="Maximum cost of model calls")]
 Refresh = Annotated[
-    bool, Field(description="Ignore caches; with the session_id of an earlier run of this deal, update its playbook")
+    bool, Field(description="Ignore caches; if session_id is from an earlier run of this deal, update its playbook")
 ]
 SenderOfEmails = Annotated[
-    Sender | None, object_of(Sender), Field(description="Who signs the e-mails; default: settings")
+    Sender | None, object_of(Sender), Field(description="E-mail sender; default: from the settings")
 ]
 SessionId = Annotated[str | None, Field(max_length=64, description="From an earlier run, to group the runs")]
-RequestId = Annotated[
-    str | None, Field(max_length=255, description="Your own id: a repeated request returns the same run")
-]
+RequestId = Annotated[str | None, Field(max_length=255, description="Your own id; repeating it returns the same run")]
 RunId = Annotated[str, Field(description="From generate_playbook")]
 Section = Annotated[
     str | None,
@@ -67,7 +65,7 @@ Form = Annotated[
     Literal["json", "markdown"], Field(description="'markdown': short text with quotations, to read to your user")
 ]
 VersionNumber = Annotated[int | None, Field(description="Default: newest")]
-Cursor = Annotated[str | None, Field(description="From the last result, for the rest of a long section")]
+Cursor = Annotated[str | None, Field(description="From the last result, to get the rest of a section")]
 
 
 @tool("POST", "/runs", title="Generate a sales playbook", open_world=True)
@@ -90,9 +88,9 @@ async def generate_playbook(
 ) -> RunReport:
     """Research both companies on the web and write a playbook for selling to the prospect.
 
-    It covers whom to approach and why, e-mail sequences, talk tracks, battle cards. Returns within `wait_seconds`
-    with a run_id for get_run; the run continues in the background. Every claim cites its page. Nothing is invented:
-    `gaps` lists what was not found.
+    Covers whom to approach and why, e-mails, talk tracks and battle cards. Returns within `wait_seconds` with a run_id
+    for get_run; the run continues in the background. Every claim cites its page. Nothing is invented: `gaps` lists what
+    was not found.
     """
     request = PlaybookRequest(
         vendor=vendor_domain,
@@ -124,10 +122,10 @@ async def get_run(
     *,
     call: Call,
 ) -> SectionReport:
-    """Get a run's status and, once final, its playbook: a summary, one `section`, or what is for one `persona`.
+    """Get a run's status and, when it is final, its playbook: a summary, a `section`, or the parts for a `persona`.
 
-    "The e-mails for the first persona": section='email_sequences', persona='1', format='markdown'. The brief as text:
-    only format='markdown'. Waits up to `wait_seconds` for the run to end.
+    For the first persona's e-mails: section='email_sequences', persona='1', format='markdown'. For the brief: only
+    format='markdown'. Waits up to `wait_seconds` for the run to end.
     """
     check_names(section, persona)
     state = await wait_for_run(run_id, wait_seconds, call, version)

@@ -17,7 +17,7 @@ from octave_mcp.tools.reports import Wait
 MAX_ANSWER_CHARACTERS = 200_000
 
 RunId = Annotated[str, Field(description="A run with model='host'")]
-QuestionId = Annotated[str, Field(description="To get it again")]
+QuestionId = Annotated[str, Field(description="To take a question again")]
 
 
 class QuestionReport(Value):
@@ -38,7 +38,7 @@ class Verdict(Value):
 
     `accepted`: whether the answer passed the checks; null if that is not known yet.
     `wrong`: the problems that the checks found. Faulty parts are asked for again, used as they are, or dropped.
-    `dropped`: the parts that the playbook will not contain. They are not asked for again.
+    `dropped`: the parts that the playbook will not contain. The run does not ask for these parts again.
     """
 
     run_id: str
@@ -54,7 +54,7 @@ class Verdict(Value):
 async def next_question(
     run_id: RunId, wait_seconds: Wait = 40, question_id: QuestionId = "", *, call: Call
 ) -> QuestionReport:
-    """Take a question for your model: follow its `instructions` on its `material`; answer by its `answer_schema`.
+    """Take a question for your model: apply its `instructions` to its `material`; answer as its `answer_schema` says.
 
     For 60 seconds, other clients get other questions first. A `complaint` is about the question it `corrects`. Call
     again for more.
@@ -86,7 +86,7 @@ async def answer_question(
     *,
     call: Call,
 ) -> Verdict:
-    """Answer a question. Returns what is wrong, and what was dropped for good."""
+    """Answer a question. Returns what is wrong and what was permanently dropped."""
     text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
     if len(text) > MAX_ANSWER_CHARACTERS:
         raise InputError(

@@ -27,7 +27,7 @@ WITH_BODY: frozenset[Method] = frozenset({"POST", "PUT"})
 # Our own texts for pydantic's errors about unknown and missing arguments.
 SIGNATURE_ERRORS = {"unexpected_keyword_argument": "unknown argument", "missing_argument": "missing"}
 
-# Errors repeat only text of this form, which is the name of an argument or field, or the index of a list entry.
+# Errors repeat only text that matches: the name of an argument or field, or the index of a list entry.
 NAME = re.compile(r"[A-Za-z_]{1,40}|[0-9]{1,3}")
 
 
@@ -93,7 +93,7 @@ class Tool:
     ) -> Callable[..., Awaitable[Any]]:
         """Return the function without its parameter `call`.
 
-        `make_call` creates that argument, and `translate` converts errors.
+        `make_call` creates the value of `call`, and `translate` converts errors.
         """
 
         @functools.wraps(self.function)

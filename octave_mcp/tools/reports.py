@@ -104,7 +104,10 @@ async def wait_and_report(run_id: str, wait_seconds: float, call: Call) -> RunRe
 
 
 async def wait_for_run(run_id: str, wait_seconds: float, call: Call, version: int | None = None) -> RunState:
-    """Wait for the run to end. Return its state, with the given or else the newest version of its playbook."""
+    """Wait for the run to end, and return its state.
+
+    `version` chooses the version of the playbook; default: the newest.
+    """
     record = await call.runs.follow(run_id, min(wait_seconds, call.max_wait_seconds), call.progress)
     versions = call.runs.versions
     try:
@@ -123,7 +126,7 @@ def with_default_model(report: R, record: RunRecord, call: Call) -> R:
 
 
 def short_fields(state: RunState) -> dict[str, Any]:
-    """Return the few fields of a report that are sent with a text. They must cost few tokens."""
+    """Return the fields of a report that contains a text. Only fields that cost few tokens are included."""
     record = state.record
     return {
         "run_id": record.run_id,

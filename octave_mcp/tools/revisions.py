@@ -25,7 +25,7 @@ from octave_mcp.tools.reports import SectionReport, Wait, wait_for_run, with_def
 async def revise_playbook(
     run_id: RunId,
     section: Annotated[
-        str, Field(min_length=1, max_length=500, description="Or a part: 'email_sequences.persona-1.touches[2]'")
+        str, Field(min_length=1, max_length=500, description="Section or part: 'email_sequences.persona-1.touches[2]'")
     ],
     instruction: Annotated[
         str, Field(min_length=1, max_length=1000, description="What to change; not used as evidence")
@@ -39,7 +39,7 @@ async def revise_playbook(
     *,
     call: Call,
 ) -> SectionReport:
-    """Rewrite a section, or part of one, as a new version. Other parts and people's own text do not change."""
+    """Rewrite a section or part as a new version. Other parts and people's text do not change."""
     wanted = RevisionRequest(
         run_id=run_id,
         section=section,

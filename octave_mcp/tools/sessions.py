@@ -49,7 +49,7 @@ class Deleted(Value):
 async def list_sessions(
     session_id: Annotated[str | None, Field(description="List the runs of this session")] = None,
     limit: Annotated[int, Field(ge=1, le=100, description="Maximum entries")] = 20,
-    cursor: Annotated[str | None, Field(description="From the last result, for older entries")] = None,
+    cursor: Annotated[str | None, Field(description="From the last result, to get older entries")] = None,
     *,
     call: Call,
 ) -> SessionList:

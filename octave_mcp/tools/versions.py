@@ -40,12 +40,15 @@ class VersionDiff(Value):
     "GET", "/runs/{run_id}/versions", title="List versions", read_only=True, in_tool_list=False, errors=(NotFinished,)
 )
 async def list_versions(run_id: RunId, *, call: Call) -> VersionList:
-    """List the versions of a playbook, newest first, with who made each version, when, how, and what changed."""
+    """List the versions of a playbook, newest first.
+
+    Each entry says who made the version, when and how, and what changed.
+    """
     return VersionList(run_id=run_id, versions=tuple(reversed(await call.runs.versions.listed(run_id))))
 
 
 class Edited(Value):
-    """The version that an edit created. `warnings` says what the checks found. The text is unchanged."""
+    """The version that an edit created. `warnings` says what the checks found. The text itself is not changed."""
 
     run_id: str
     version: int

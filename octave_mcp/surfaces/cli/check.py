@@ -45,7 +45,7 @@ from octave_mcp.tools.claims import (
     unreached,
 )
 
-# The claims of this many lines share model calls, and their results are printed together.
+# This many lines form a batch. The claims of a batch share model calls, and their results are printed together.
 BATCH_LINES = 60
 MAX_CHARACTERS_SHOWN = 300
 BOM = b"\xef\xbb\xbf"
@@ -134,8 +134,8 @@ def check(file: ClaimsFile, /, *, model: Judge = None, output: Output = PLAIN) -
 
     Each claim is a JSON object with the fields claim, vendor, prospect and evidence. The fields context and kind (fact,
     inference, question or copy) are optional. The field evidence is a list of JSON objects with the fields quote and
-    role. The role, vendor or prospect, says whose page the quotation is from. An optional field, title, is the title of
-    that page.
+    role. The role, vendor or prospect, says whose page the quotation is from. The optional field title contains the
+    title of that page.
 
     With --json, prints one JSON object for every claim, even if the claim is supported. Exits with 1 if a claim is not
     fully supported or a line cannot be read, and with 4 if the model could not judge some claims.
@@ -181,8 +181,8 @@ def _open(file: Path) -> Generator[BinaryIO]:
 
 
 def _numbered(lines: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Yield every line that is not blank with its number. Cut off lines that are too long."""
-    # Read one byte more than is allowed, so that read_claim reports the line as too long.
+    """Yield each line and its number, but skip blank lines. Cut off lines that are too long."""
+    # Read one byte more than the limit, so that read_claim can report that the line is too long.
     number, max_bytes = 0, MAX_LINE_BYTES + 1
     while line := lines.readline(max_bytes):
         number += 1
@@ -214,7 +214,8 @@ async def _check_by_model(name: str, rows: Iterator[Row], show: Callable[[Row], 
                     has_judged = True
                 except (NoAccess, SetupError) as failed:
                     # If the model fails in the first batch, nothing has been printed yet, so the command can fail as a
-                    # whole. If it fails later, for example because the credit is used up, rules judge the other claims.
+                    # whole. If the model fails later, for example because the credit is used up, rules judge the other
+                    # claims.
                     if not has_judged:
                         raise
                     error = str(failed)
@@ -258,7 +259,7 @@ async def judge(name: str, output: Output) -> AsyncGenerator[Model]:
     except SetupError as unset:
         # The usual advice recommends models that write playbooks without a key, but these models cannot judge claims.
         raise SetupError(
-            str(unset).replace(WITHOUT_KEY, "without --model, rules judge the claims, which needs no key")
+            str(unset).replace(WITHOUT_KEY, "without --model, the claims are judged by rules, which need no key")
         ) from None
     if not verifies(model):
         raise _no_judge(model.name)

@@ -21,7 +21,7 @@ from octave_mcp.errors import SetupError
 SERVERS = "mcpServers"
 # Only the owner can read a new configuration file, because it can contain API keys.
 PRIVATE_MODE = 0o600
-# JSON keys of an entry for a server over HTTP. Remove them when the entry is changed to stdio, because they would
+# JSON keys of an entry for a server over HTTP. Remove these keys when an entry is changed to stdio, because they would
 # contradict the new entry.
 HTTP_KEYS = frozenset({"url", "headers", "type"})
 
@@ -112,7 +112,10 @@ def environment_of(entry: Entry) -> dict[str, str]:
 
 
 def with_entry(content: Mapping[str, Any], name: str, entry: Entry) -> dict[str, Any]:
-    """Merge the entry into the server with this name, and return the new content. Everything else stays the same."""
+    """Merge the entry into the existing entry with this name, and return the new content.
+
+    Everything else stays the same.
+    """
     old = {key: value for key, value in entries(content).get(name, {}).items() if key not in HTTP_KEYS - entry.keys()}
     return {**content, SERVERS: {**content.get(SERVERS, {}), name: old | entry}}
 

@@ -38,7 +38,7 @@ def demo(
 
 
 async def _make(output: DeliveryOptions, on_event: OnEvent) -> EndedRun:
-    """Replay the recording. If that fails, write the playbook with the extractive model."""
+    """Replay the recording, or write the playbook with the extractive model if that fails."""
     # The demo must not ask other models or fetch other sites, even if the user has configured them.
     settings = load(source="crawler", verify_model="", fallback=())
     configure_logs(settings, output)
@@ -74,7 +74,10 @@ async def _replay(run_with: Callable[[str], Coroutine[None, None, EndedRun]]) ->
 
 
 def _open(page: Path, wanted: bool, output: DeliveryOptions) -> None:
-    """Open the page if the user asked for that. If they did not, or there is no browser, print its address."""
+    """Open the page in a browser if the user asked for that.
+
+    If not, or if that fails, print the address of the page.
+    """
     address = page.absolute().as_uri()
     if wanted and webbrowser.open(address):
         output.hint(f"opened in the web browser: {address}")

@@ -31,7 +31,7 @@ class Finding(Value):
 
 
 class Diagnosis(Value):
-    """All findings. `status` is the worst of their statuses."""
+    """All findings. `status` is the worst status of all findings."""
 
     status: Status
     findings: tuple[Finding, ...]
@@ -58,8 +58,8 @@ def _settings() -> Settings:
 
 def examine(checks: Iterable[Check], settings: Settings) -> tuple[Finding, ...]:
     """Run the checks in parallel and return their findings in order, with secrets masked."""
-    # If a check takes longer than its timeout, do not wait for it. Its daemon thread does not keep the process from
-    # exiting.
+    # Stop waiting for a check after its timeout. The thread of the check is a daemon thread, so it does not keep the
+    # process from exiting.
     scrub = logs.scrubber(secret_values(settings))
     started_at = time.monotonic()
     running = [(check, *_start(check, settings)) for check in checks]

@@ -39,7 +39,7 @@ def export(
         ),
     ] = (),
     out: Annotated[
-        Path | None, Parameter(help="Folder for the files; default: a new one named after both companies")
+        Path | None, Parameter(help="Folder for the files; default: a new folder named after both companies")
     ] = None,
     pages: Annotated[
         bool,
@@ -73,7 +73,7 @@ def write(
     """Write the files of a playbook, and return their paths.
 
     The files go to the folder `out` if it is given, otherwise to the folder `name` if that is given, otherwise to a new
-    folder named after both companies. `pages` contains the texts of the pages to embed, by digest.
+    folder named after both companies. `pages`: the texts of the pages to embed, with their digests as keys.
 
     Raises:
         InputError: If the folder cannot be written to.
@@ -89,7 +89,7 @@ def write(
 
 
 def check_folder(folder: Path | None) -> None:
-    """Check that a folder is writable before a run costs money.
+    """Before a run costs money, check that its output folder is writable.
 
     Raises:
         InputError: If the folder, or its nearest existing parent, cannot be written to.

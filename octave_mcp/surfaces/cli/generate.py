@@ -80,7 +80,7 @@ FILES = either(f"playbook.{form.suffix}" for form in FORMATS).replace(" or ", " 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class DeliveryOptions(Output):
-    """Options that choose the output folder and what is printed."""
+    """Options that set the output folder and control what is printed."""
 
     out: Annotated[Path | None, Parameter(help=f"Folder for {FILES}; created if it does not exist")] = None
 
@@ -88,7 +88,7 @@ class DeliveryOptions(Output):
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class SenderOptions:
-    """Options that describe the sender of the e-mails. The settings supply missing fields."""
+    """Options that describe the sender of the e-mails. Fields that are missing come from the settings."""
 
     sender_name: Annotated[
         str | None, Parameter(help="Name of the person who signs the e-mails; default: OCTAVE_SENDER_NAME")
@@ -256,7 +256,7 @@ def _deliver(ended: EndedRun, output: DeliveryOptions, default: str = "") -> int
 def _show(report: RunReport, overview: Overview) -> None:
     """Print the result on one screen."""
     more = len(overview.gaps) - MAX_GAPS_SHOWN
-    gaps = [*overview.gaps[:MAX_GAPS_SHOWN], *([f"and {more} more, listed in the files"] if more > 0 else [])]
+    gaps = [*overview.gaps[:MAX_GAPS_SHOWN], *([f"and {more} more gaps, which the files list"] if more > 0 else [])]
     counts = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in overview.counts.items())
     parts = (
         f"{report.status} in {overview.seconds:.1f} s: {', '.join(overview.personas)}",

@@ -24,7 +24,7 @@ from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, Output
 
 LOCAL_ORIGINS = frozenset({"environment", ".env"})
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# This program prints the path from which Python imports the package. A new Python process runs it.
+# A new Python process runs this program to print the path from which Python imports the package.
 LOCATE_PACKAGE = "import importlib.util as u; found = u.find_spec('octave_mcp'); print(found.origin if found else '')"
 LOCATE_TIMEOUT_SECONDS = 30
 

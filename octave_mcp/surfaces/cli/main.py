@@ -38,7 +38,10 @@ EXIT_CODES: tuple[tuple[type[OctaveError], int], ...] = ((InputError, USAGE), (S
 
 
 def _shown_default(value: object) -> str | None:
-    """Return the default that the help shows. None hides a default that tells nothing, such as False for a flag."""
+    """Return the default that the help shows.
+
+    None hides a default that tells the user nothing, such as False for a flag.
+    """
     return str(value) if value else None
 
 
@@ -97,7 +100,7 @@ def serve(
 
     from octave_mcp.surfaces.mcp import server as mcp  # noqa: PLC0415 - FastMCP is for this command alone
 
-    if sys.stdin.isatty():  # a person started the server: a client would connect a pipe
+    if sys.stdin.isatty():  # a client would have connected a pipe, so a person started the server
         sys.stderr.write(f"{WAITING_FOR_CLIENT}\n")
     return mcp.serve()
 

@@ -32,9 +32,7 @@ from octave_mcp.tools.sessions import Deleted, RunLine, SessionLine, SessionList
 Limit = Annotated[
     int, Parameter(help="Maximum number of entries, 1 to 100", validator=validators.Number(gte=1, lte=100))
 ]
-Cursor = Annotated[
-    str | None, Parameter(help="List older entries; the end of the previous list shows the value to use")
-]
+Cursor = Annotated[str | None, Parameter(help="Value from the end of the previous list, to list older entries")]
 
 
 class RunList(Value):
@@ -53,7 +51,7 @@ def runs(
 ) -> int:
     """List runs, newest first.
 
-    Revisions and refreshes are runs, too. Each of their lines names the run whose playbook was changed.
+    Revisions and refreshes are runs, too. The line of a revision or a refresh names the run whose playbook it changes.
     """
     records, next_cursor = asyncio.run(_runs(session, limit, cursor, output))
     result = RunList(runs=tuple(map(run_line, records)), cursor=next_cursor)

@@ -27,7 +27,7 @@ OnEvent = Callable[[Event], Awaitable[None]]
 
 # Exit codes. Shells report 130, which is 128 + SIGINT, for a process that Ctrl-C ended.
 DONE, FAILED, USAGE, SETUP, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
-# Tools accept no higher value as `wait_seconds`. A command that has to wait longer calls the tool again.
+# Tools do not accept a higher value for `wait_seconds`. A command that has to wait longer calls the tool again.
 MAX_WAIT_SECONDS = 600.0
 RUN_HELP = "Run ID, from 'octave-mcp runs'"
 
@@ -62,7 +62,10 @@ def echo(text: str) -> None:
 
 
 def print_error(text: str, code: int) -> int:
-    """Print the error on one line, and return the exit code. Names of tools become names of commands."""
+    """Print the error on one line, and return the exit code.
+
+    In the text, names of tools are replaced with names of commands.
+    """
     sys.stderr.write(f"error: {' '.join(CLI.said(text).split())}\n")
     return code
 

@@ -22,7 +22,7 @@ from pydantic_core import from_json
 
 Id: TypeAlias = RequestId | None
 
-# Ignore a byte order mark, which JSON must not contain but which RFC 8259 allows parsers to ignore.
+# Ignore a byte order mark. JSON must not start with one, but RFC 8259 allows parsers to ignore it.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MEMBERS = {"id", "method", "result", "error"}
 NOT_JSON = (
@@ -33,7 +33,7 @@ NO_MESSAGE = (
     "Invalid request: a message needs jsonrpc '2.0', a method, an id that is a string or integer, and params that are "
     "an object; send one message per line, not an array"
 )
-# Matches a JSON token, valid or not. If it matches only a quotation mark, the string has no end. The quantifiers are
+# Matches a JSON token, valid or not. If only a quotation mark matches, the string has no end. The quantifiers are
 # possessive (`*+`), so that a long unterminated string fails without backtracking.
 TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[][{}:,"]|[^][{}:,"\s]++', re.DOTALL)
 
@@ -98,7 +98,8 @@ def _id_of(value: object) -> Id:
     if not isinstance(value, dict):
         return None
     members = cast("dict[str, Any]", value)
-    # The id of a response is the id of our own request. Returning it could make a client request with the same id fail.
+    # The id of a response is the id of our own request. Returning that id could make a client's request with the same
+    # id fail.
     is_response = "method" not in members and bool({"result", "error"} & members.keys())
     request_id = members.get("id")
     if is_response or isinstance(request_id, bool) or not isinstance(request_id, str | int):

@@ -22,8 +22,8 @@ MAX_NAME_CHARACTERS_SHOWN = 100
 class PromptArguments:
     """MCP middleware that checks the arguments of prompt and completion requests before the SDK and FastMCP do.
 
-    The SDK and FastMCP report errors that do not name the argument at fault, or report an internal error of the server.
-    An empty argument counts as absent, as in a tool call.
+    Without this check, the error would not name the argument at fault, or would be an internal error of the server. An
+    empty argument counts as absent, as in a tool call.
     """
 
     def __init__(self, *prompts: Callable[..., str]) -> None:

@@ -24,7 +24,8 @@ _READ_LATER = {"session_id", "error", "overview", "files", "section", "markdown"
 def short_input(schema: Schema, unlisted: Container[str] = (), dropped: Container[str] = LIMITS) -> Schema:
     """Return the schema of a tool's arguments without `unlisted` arguments and `dropped` keywords.
 
-    Optional arguments lose their null variant and default. References are replaced with the definitions.
+    Optional arguments lose their null variant and default. References are replaced with the definitions that they refer
+    to.
     """
     definitions, arguments = schema.get("$defs", {}), schema.get("properties", {})
     properties = {

@@ -34,7 +34,7 @@ from octave_mcp.tools import TOOLS
 from octave_mcp.tools.calls import MCP
 from octave_mcp.tools.registry import Call, Tool, arguments_complaint
 
-# Less than 60 s, because some clients then time out a call even if it reports progress.
+# Keep this below 60 s: after that time, some clients time out a call even if it reports progress.
 MAX_WAIT_SECONDS = 55.0
 
 # After the client has disconnected, the server continues its runs for this long, so that they can write their files.
@@ -101,7 +101,7 @@ def _as_mcp(tool: Tool, server: Callable[[], Server]) -> FunctionTool:
             await progress.report("opening the database")
         return Call((await server().app()).runs, progress, MAX_WAIT_SECONDS, MCP)
 
-    # Use None for a hint that equals the protocol's default. This leaves the hint out of the tool list and saves
+    # Use None for a hint that equals the protocol's default. None leaves the hint out of the tool list and saves
     # tokens.
     annotations = ToolAnnotations(
         read_only_hint=tool.read_only or None,
@@ -124,9 +124,11 @@ def _changes_run(tool: Tool) -> bool:
 
 
 def make(settings: Settings | None = None, server: Server | None = None) -> FastMCP[Any]:
-    """Create an MCP server with the application of `server`. Without `server`, it creates its own application.
+    """Create an MCP server with the application of `server`.
 
-    Without `settings`, the settings are read when the server starts.
+    If `server` is None, the MCP server creates its own application.
+
+    If `settings` is None, the settings are read when the server starts.
     """
     # The tools are registered before the lifespan creates the server, so each tool call looks up the server in this
     # list.

@@ -126,7 +126,7 @@ class HostOriginCheck:
 
 
 class Tokens:
-    """Requires a bearer token if any are configured.
+    """Requires a bearer token if tokens are configured.
 
     Requests to an address that other machines can reach always need a token. Such a token must have at least
     MIN_TOKEN_LENGTH characters.

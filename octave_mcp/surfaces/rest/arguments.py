@@ -15,7 +15,7 @@ from octave_mcp.errors import InputError, WrongType
 from octave_mcp.tools.registry import WITH_BODY, Call, Tool, arguments_complaint, is_absent, refuse_unstorable
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
-# Far more than any tool takes. The limit bounds the work that a hostile form can cause.
+# This is far more than any tool takes. The limit bounds the work that a hostile form can cause.
 MAX_FIELDS = 100
 
 
@@ -23,8 +23,8 @@ MAX_FIELDS = 100
 class Arguments:
     """The arguments of a request by name.
 
-    `is_text`: whether the arguments come from a query string or a form. There, every value is text, which is converted
-    to the type of the argument. Values from JSON must already have the right type.
+    `is_text`: whether the arguments come from a query string or a form, where every value is text. Such text is
+    converted to the type of the argument. Values from JSON must already have the right type.
     """
 
     values: dict[str, Any]

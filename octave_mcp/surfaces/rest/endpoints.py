@@ -49,7 +49,7 @@ EVENT: Schema = {
     "required": ["event", "data"],
 }
 EVENTS = {"text/event-stream": EVENT}
-RUN_ID_ARGUMENT: Schema = TEXT | RUN_ID | {"description": "The run_id in the response that started the run"}
+RUN_ID_ARGUMENT: Schema = TEXT | RUN_ID | {"description": "The run_id that was returned when the run was started"}
 LOCATION: dict[str, Schema] = {"Location": TEXT | {"description": "The path of the run"}}
 LINKS = {
     name: {"operationId": name, "parameters": {"run_id": "$response.body#/run_id"}}

@@ -33,7 +33,8 @@ from octave_mcp.tools.reports import RunReport
 
 MAX_WAIT_SECONDS = 600.0
 READY_SECONDS = 5.0
-# Scripts for an earlier API use these two names. Both mean the playbook workflow, because there is no other.
+# Scripts for an earlier API use these two names. Both names mean the playbook workflow, because there is no other
+# workflow.
 WORKFLOWS = ("sales-playbook", "phase1_2_3_4_workflow")
 
 
@@ -106,8 +107,8 @@ class Rest:
         run_id, after = (await read_arguments(request)).values["run_id"], sse.last_seen(request)
         runs = await self._runs()
         record = await runs.get(run_id)
-        # Respond with 204, because a browser's EventSource then stops reconnecting. After an empty stream, it would
-        # reconnect again and again.
+        # Respond with 204, because a browser's EventSource then stops reconnecting. After an empty stream, an
+        # EventSource would reconnect again and again.
         if record.is_final and not await _has_more(runs, run_id, after):
             return Response(status_code=204)
         return sse.streamed(sse.new_events(runs, run_id, after))
@@ -170,7 +171,7 @@ async def _with_request_id(request: Request) -> Arguments:
 
 
 def _check_workflow(request: Request) -> None:
-    """Check the workflow id, and remove it from the arguments in the path, because the tool does not take it."""
+    """Check the workflow id, and remove it from the arguments in the path, which the tool does not take."""
     if request.path_params.pop("workflow_id") not in WORKFLOWS:
         raise NotFound(f"unknown workflow; use {' or '.join(WORKFLOWS)}, which are two names of the same workflow")
 

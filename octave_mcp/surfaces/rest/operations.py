@@ -1,4 +1,4 @@
-"""Descriptions of the operations of the HTTP API. Routes and OpenAPI entries are built from them."""
+"""Describes the operations of the HTTP API, from which routes and OpenAPI entries are built."""
 
 from __future__ import annotations
 

@@ -62,7 +62,10 @@ async def run_to_end(
 
 
 async def _with_problem(events: AsyncGenerator[ServerSentEvent]) -> AsyncGenerator[ServerSentEvent]:
-    """Yield the events. If there is an error, send it as the last event, because the HTTP status was sent earlier."""
+    """Yield the events.
+
+    If there is an error, send it as the last event, because it is too late to change the HTTP status.
+    """
     try:
         async with aclosing(events):
             async for event in events:

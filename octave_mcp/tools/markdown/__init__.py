@@ -24,7 +24,7 @@ MAX_SHORT_CHARACTERS = 9_300
 def markdown(parts: Parts, playbook: Playbook) -> str:
     """Render the parts as one text.
 
-    If the text is too long, shorten its quotations. If it would still be too long, keep their usual length.
+    If the text is too long, shorten its quotations. If shorter quotations do not help enough, keep the usual length.
     """
     texts = (_text(parts, Renderer(playbook, limit)) for limit in (MAX_QUOTATION, *SHORTER_LIMITS))
     usual = next(texts)

@@ -1,4 +1,4 @@
-"""The checks that `octave-mcp doctor` runs. They change nothing, except that they create missing folders."""
+"""The checks that `octave-mcp doctor` runs. The checks change nothing, except that they create missing folders."""
 
 from __future__ import annotations
 

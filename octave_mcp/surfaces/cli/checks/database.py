@@ -18,7 +18,7 @@ from octave_mcp.surfaces.cli.checks.check import SECONDS, SLOW_SECONDS, Found, o
 from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PLAIN, open_app_to_read, print_error
 
 COMMAND = "import sys; sys.path.insert(0, sys.argv[1]); from octave_mcp.surfaces.cli.checks.database import use; use()"
-# Do not show advice that starts with this text, because the user is running this command already.
+# Do not show advice that starts with this text, because the user is already running 'octave-mcp doctor'.
 DOCTOR = "'octave-mcp doctor'"
 
 
@@ -29,7 +29,7 @@ def database_file(settings: Settings) -> Found:
     try:
         return _inspect(file)
     except sqlite3.OperationalError as failed:
-        # The file is locked or not readable, but probably not damaged. Therefore the advice does not say to move the
+        # The file is locked or not readable, but probably not damaged. Therefore do not advise the user to move the
         # file away.
         fix = "stop the program that has locked the file, or make the file and its folder readable and writable"
         return Found("failed", f"{file} cannot be read: {failed}", fix)

@@ -18,7 +18,7 @@ from octave_mcp.surfaces.cli.checks.check import Found, Status, ok
 from octave_mcp.surfaces.cli.checks.database import file_of
 
 MIN_PYTHON = (3, 11)
-# The check fails if less disk space is free than the first limit, and warns if less is free than the second.
+# Below the first limit of free disk space, the check fails. Below the second limit, the check warns.
 FAILED_BELOW_BYTES, WARNING_BELOW_BYTES = 100 * 2**20, 2**30
 # Several machines can share these file systems, and SQLite's locks are not reliable on them.
 REMOTE_FILE_SYSTEMS = frozenset("9p afs ceph cifs drvfs fuse.glusterfs fuse.sshfs nfs nfs4 smb3 smbfs vboxsf".split())

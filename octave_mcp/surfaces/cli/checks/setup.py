@@ -144,7 +144,7 @@ def _bind(host: str, port: int) -> None:
     for family, kind, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         with socket.socket(family, kind) as bound:
             # Use SO_REUSEADDR, as the server does: then a port counts as free even if its last connections are still
-            # closing. On Windows, the option would allow a port that another program is using.
+            # closing. On Windows, however, SO_REUSEADDR would also allow a port that another program is using.
             if sys.platform != "win32":
                 bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             bound.bind(address)
@@ -177,7 +177,7 @@ def _response(settings: Settings, path: str) -> dict[str, object]:
     """Request this path from the server on the configured port. Return {} if the response is not a JSON object."""
     connection = http.client.HTTPConnection(settings.host, settings.port, timeout=SECONDS / 3)
     try:
-        # Send localhost as the host name, which our server always accepts. It refuses unknown names such as 0.0.0.0.
+        # Send the host name localhost, because our server refuses unknown host names such as 0.0.0.0.
         connection.request("GET", path, headers={"Host": "localhost"})
         answer = json.loads(connection.getresponse().read(MAX_ANSWER_BYTES))
     except (OSError, ValueError, http.client.HTTPException):
@@ -214,7 +214,10 @@ def client(checked: Client, _: Settings) -> Found:
 
 
 def _octave_entries(content: dict[str, object]) -> Iterator[tuple[str, Entry]]:
-    """Yield the entries with "octave" in their name or command. The name is not enough, because users can choose it."""
+    """Yield the entries with "octave" in their name or command.
+
+    The name alone is not enough, because users can choose any name.
+    """
     for name, entry in clients.entries(content).items():
         words = json.dumps([name, entry.get("command"), entry.get("args")])
         if "octave" in words:
