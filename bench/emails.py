@@ -7,7 +7,7 @@ Each line of a file is an e-mail as a JSON object. The keys `pair` ("Vendor -> P
 best to worst, `vp` is "unchanged", "light", "heavy" or "no", and `buyer` is "reply", "ignore" or "irritated".
 `specific`, `true`, `voice` and `ask` are ratings from 1 to 10. The script compares all pairs of e-mails in the same
 deal that got different verdicts. For each pair, the script checks whether the e-mail with the better verdict also has
-the higher score. Equal scores count as half an agreement.
+the higher score. A pair with equal scores counts as half an agreement.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 
 The script starts a server and many runs about the demo's two companies. When every run has asked its first questions,
 the script prints how long that took. The script also prints the server's CPU usage by thread, and its memory as
-proportional set size (PSS). Both are measured with one waiting run, and then with all runs waiting. The exit code is 1
-if all the waiting runs together use more than 1 % of a core.
+proportional set size (PSS). The CPU usage and the memory are measured with one waiting run, and then with all runs
+waiting. The exit code is 1 if all the waiting runs together use more than 1 % of a core.
 """
 
 from __future__ import annotations

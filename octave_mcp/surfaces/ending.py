@@ -60,7 +60,7 @@ def ended_by_a_signal(close: Callable[[], Awaitable[None]]) -> Generator[None]:
 
 def _end(number: int) -> None:
     """Exit in the same way as if the signal had ended the process."""
-    # For process 1 of a container, SIGTERM has no default action. In this case, os._exit below ends the process.
+    # SIGTERM has no default action for process 1 of a container, so os._exit below ends that process.
     if number == signal.SIGTERM:
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)

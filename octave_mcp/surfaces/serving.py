@@ -69,8 +69,8 @@ class Server:
         """Wait until the application is open, and return it.
 
         Raises:
-            SetupError, StoreFailed, NotReady: If the application could not be opened. The text is the reason why the
-            last attempt failed.
+            SetupError, StoreFailed, NotReady: If the application could not be opened. The text of the error is the
+            reason why the last attempt failed.
         """
         self._called.set()
         try:

@@ -111,7 +111,7 @@ class CheckedClaim(Value):
     """The result of checking a claim.
 
     `stands`: whether the claim is accepted. An `unjudged` claim is accepted, because the checks could not decide but
-    found no fault. `model_error`: why the model gave no verdict. In this case, the verdict comes from the rules.
+    found no fault. `model_error`: why the model gave no verdict, so that the verdict of the rules was used instead.
     """
 
     stands: bool

@@ -66,7 +66,7 @@ async def next_question(
 async def look_at_question(
     run_id: RunId, wait_seconds: Wait = 40, question_id: QuestionId = "", *, call: Call
 ) -> QuestionReport:
-    """Return the next question without reserving it. Clients that share the work use POST instead."""
+    """Return the next question without reserving it. To reserve the question, clients use POST instead."""
     return await _next(run_id, wait_seconds, question_id, call, leased=False)
 
 
@@ -106,7 +106,10 @@ async def answer_question(
 
 
 def _question(stored: QuestionRecord, call: Call) -> Question:
-    """Return the question without its answer. The instructions name the calls of the caller's surface."""
+    """Return the question for the client, without the stored answer.
+
+    The instructions name the calls of the caller's surface.
+    """
     fields = stored.model_dump(include=set(Question.model_fields))
     return Question.model_validate(fields | {"instructions": call.calls.said(stored.instructions)})
 

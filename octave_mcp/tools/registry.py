@@ -35,8 +35,8 @@ NAME = re.compile(r"[A-Za-z_]{1,40}|[0-9]{1,3}")
 class Call:
     """The context of a call to a tool.
 
-    `progress` reports an event to the caller. `max_wait_seconds` limits how long the tool may wait. `calls` describes
-    how the caller makes calls, so that texts can tell the caller what to call.
+    `progress` reports an event to the caller. `max_wait_seconds` is the maximum time that the tool is allowed to wait.
+    `calls` describes how the caller makes calls, so that texts can tell the caller what to call.
     """
 
     runs: Runs
@@ -50,7 +50,7 @@ class Tool:
     """A function that MCP, HTTP and the command line offer.
 
     `read_only`, `destructive`, `idempotent`, `open_world`: the tool's MCP annotations.
-    `errors`: errors that the tool may raise besides InputError and NotFound.
+    `errors`: errors that the tool can raise besides InputError and NotFound.
     `unlisted`: arguments that the tool accepts over MCP, but that tools/list leaves out to save tokens.
     """
 

@@ -126,7 +126,7 @@ def with_default_model(report: R, record: RunRecord, call: Call) -> R:
 
 
 def short_fields(state: RunState) -> dict[str, Any]:
-    """Return the fields of a report that contains a text. Only fields that cost few tokens are included."""
+    """Return the fields of a report whose main content is a text. Only fields that cost few tokens are included."""
     record = state.record
     return {
         "run_id": record.run_id,

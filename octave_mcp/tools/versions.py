@@ -16,7 +16,7 @@ from octave_mcp.errors import NotFinished, Outdated
 from octave_mcp.tools.playbooks import RunId
 from octave_mcp.tools.registry import Call, tool
 
-# Longer than the longest section of a playbook.
+# This limit is longer than any section of a playbook.
 MAX_TEXT_CHARACTERS = 50_000
 
 

@@ -76,7 +76,7 @@ async def _replay(run_with: Callable[[str], Coroutine[None, None, EndedRun]]) ->
 def _open(page: Path, wanted: bool, output: DeliveryOptions) -> None:
     """Open the page in a browser if the user asked for that.
 
-    If not, or if that fails, print the address of the page.
+    If the page was not opened, print its address.
     """
     address = page.absolute().as_uri()
     if wanted and webbrowser.open(address):

@@ -95,8 +95,8 @@ def on_one_line(text: str) -> str:
 def configure_logs(settings: Settings, output: Output, *, stderr_level: str | None = None) -> None:
     """Log everything to the file, and only warnings to stderr.
 
-    If stderr is not a terminal, a program is reading it. In this case, OCTAVE_LOG_LEVEL also applies to stderr if it is
-    set.
+    If OCTAVE_LOG_LEVEL is set and stderr is not a terminal, this level also applies to stderr, because a program reads
+    it.
     """
     is_level_set = "log_level" in settings.model_fields_set and not (output.quiet or sys.stderr.isatty())
     logs.configure(settings, stderr_level=stderr_level or (None if is_level_set else "WARNING"))

@@ -31,7 +31,7 @@ class Arguments:
     is_text: bool
 
     def pop_flag(self, name: str) -> bool:
-        """Remove a boolean argument from the values and return it; return False if it is absent.
+        """Remove a boolean argument from the values and return it. If the argument is absent, return False.
 
         Raises:
             InputError: If the argument is not a boolean.

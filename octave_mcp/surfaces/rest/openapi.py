@@ -76,7 +76,7 @@ def _naming_routes(schema: Any) -> Any:  # noqa: ANN401 - JSON
     if not isinstance(schema, dict):
         return schema
     copy = {name: _naming_routes(value) for name, value in cast("Schema", schema).items()}
-    # A property can itself be called "description". In this case, its value is an object and not text.
+    # A property can itself be called "description", and then its value is an object and not text.
     is_described = isinstance(text := copy.get("description"), str)
     return copy | {"description": HTTP.said(text)} if is_described else copy
 

@@ -31,7 +31,7 @@ class Returned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method of one path.
+    """One HTTP method of one path.
 
     `takes`: JSON Schema of an object with all arguments, including the arguments in the path.
     `errors`: errors that the operation can return in addition to those that every operation can return.

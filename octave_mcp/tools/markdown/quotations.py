@@ -17,7 +17,8 @@ from octave_mcp.domain.playbook import Playbook
 MAX_TITLE_CHARACTERS, MAX_URL_CHARACTERS = 60, 90
 # Remove control characters and bidirectional overrides, because a page could use them to hide or reorder text.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-# Escape characters that would start code, a link, an image or HTML. Leave other markup, because a model reads the text.
+# Escape characters that would start code, a link, an image or HTML. Do not escape other markup, because the text is
+# read by a model.
 _MARKUP = re.compile(r"`|\](?=[(\[])|<(?=[a-zA-Z/!?])")
 
 

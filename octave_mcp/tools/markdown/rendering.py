@@ -41,7 +41,7 @@ _ENDED = re.compile(r"[.?!…”](?: [(\[].{0,200})?$")
 
 
 class Renderer:
-    """Renders one text in blocks.
+    """Renders a text as Markdown blocks.
 
     Each quotation is printed once, below the first block or list entry that cites it.
     """

@@ -115,7 +115,7 @@ def _kind_of_file_system(folder: Path) -> str:
         return ""
     place = _nearest_existing(folder).resolve()
     lines = (line.split() for line in mounts.read_text("utf-8", "replace").splitlines())
-    # The kernel writes a space in a path as \040.
+    # In this file, Linux writes a space in a path as \040.
     kinds = {Path(point.replace("\\040", " ")): kind for _, point, kind, *_ in lines}
     return next((kinds[parent] for parent in (place, *place.parents) if parent in kinds), "")
 
