@@ -375,7 +375,11 @@ async def test_a_provider_that_is_down_leaves_the_verdicts_of_the_rules(double: 
 @pytest.mark.parametrize(
     ("model", "code", "message"),
     [
-        ("openai", 3, "OPENAI_API_KEY not found: set it in the environment or in .env; without --model, rules judge"),
+        (
+            "openai",
+            3,
+            "OPENAI_API_KEY not found: set it in the environment or in .env; without --model, the claims are judged",
+        ),
         ("auto", 3, "no model is configured"),
         ("host", 2, "the model 'host' does not judge claims; choose one of auto, openai, anthropic, compat"),
         ("extractive", 2, "the model 'extractive' does not judge claims"),
