@@ -217,7 +217,7 @@ def test_a_company_can_be_given_by_its_domain_or_its_address(text: str, domain: 
     "text", ["", "foo bar", "joe@acme.com", "http://u:p@acme.com", "ftp://acme.com", "co.uk", "a..com"]
 )
 def test_text_that_names_no_website_is_refused_with_its_value_and_a_fix(text: str) -> None:
-    with pytest.raises(InvalidDomain, match="domain,? like 'acme.com'") as refused:
+    with pytest.raises(InvalidDomain, match=r"domain,? like 'acme.com'") as refused:
         parse_company(text, "vendor", NOWHERE)
 
     assert repr(text) in str(refused.value)
