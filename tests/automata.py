@@ -1,7 +1,8 @@
 """Compile regular expressions to automata, which the module `backtracking` analyses.
 
-The automata are approximate: a repeat of up to `MAX_UNROLLED` times is unrolled to a few copies, and a longer repeat
-becomes a loop; a look-behind only tests the last character; a back-reference matches the empty string.
+The automata are approximations. A repeat with a maximum of at most `MAX_UNROLLED` is unrolled to a few copies, and a
+repeat with a higher maximum becomes a loop. A look-behind only tests the last character. A back-reference matches the
+empty string.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from typing import Any, NamedTuple
 op: Any = import_module("re._constants")
 parser: Any = import_module("re._parser")
 
-# Repeats with a higher maximum become loops; all others are unrolled.
+# A repeat with a higher maximum becomes a loop. All other repeats are unrolled.
 MAX_UNROLLED = 200
-# An unrolled repeat has at most this many required copies and at most this many optional copies.
+# An unrolled repeat has at most this many required copies, plus at most this many optional copies.
 COPIES = 2
-# Latin letters, and samples of other scripts, of punctuation, of spaces and of private-use characters.
+# The characters that stand for all others: Latin letters and samples of other scripts, punctuation, spaces and
+# private-use characters.
 CHARACTERS = "".join(map(chr, range(0x180))) + (
     "–—―‘’‚“”„…•·‣«»‹›€₹£¥₽²™ΩωДд۔।॥։。！？、，；：「」『』（）中文日本の한글\u2028\u3000\u200b٠１Ａ🙂✓→\ue000\ue001\ue002\ue003"
 )
@@ -34,21 +36,21 @@ OPPOSITES = {
     op.CATEGORY_NOT_SPACE: op.CATEGORY_SPACE,
     op.CATEGORY_NOT_WORD: op.CATEGORY_WORD,
 }
-# The index of the node that is reached when the whole expression has matched.
+# The automaton reaches the node with this index when the whole expression has matched.
 MATCHED = 0
-# NONE represents the missing character before the start and after the end of a text.
+# This index represents the missing character before the start and after the end of a text.
 NONE = -1
 
 Parts = Iterable[tuple[Any, Any]]
-# The part of a parsed expression that matches the end of a text, like `\Z`.
+# For `fullmatch`, this part is added to the parsed expression. It matches the end of the text, like \Z.
 END: tuple[Any, Any] = (op.AT, op.AT_END_STRING)
 
 
 class Condition(NamedTuple):
     """A condition on the character before or after a position.
 
-    `allowed`: a bit set of indexes into the alphabet. `or_none`: whether the start or the end of the text is also
-    allowed.
+    `allowed`: a bit set of indexes into the alphabet.
+    `or_none`: whether the position can also be at the start or end of the text.
     """
 
     allowed: int
@@ -64,9 +66,9 @@ class Condition(NamedTuple):
 class Node(NamedTuple):
     """A node of the automaton.
 
-    `reads`: the bit set of characters that the node accepts when it reads a character, or None if it reads nothing.
+    `reads`: the bit set of characters that the node accepts, or None if the node reads no character.
     `before`, `after`: conditions on the characters before and after the node.
-    `region`: the number of the atomic part that contains the node, or 0.
+    `region`: the number of the atomic group that contains the node, or 0 if no atomic group contains it.
     """
 
     following: tuple[int, ...]
@@ -83,7 +85,7 @@ def parts_of(pattern: re.Pattern[Any]) -> tuple[list[tuple[Any, Any]], Alphabet]
 
 
 class Alphabet:
-    """The characters to test an expression with: samples of every kind, and the characters in the expression itself."""
+    """The characters that the analysis tries: samples of many kinds, and the characters of the expression itself."""
 
     def __init__(self, text: str) -> None:
         self.characters = "".join(dict.fromkeys(CHARACTERS + text + text.lower() + text.upper()))
@@ -103,7 +105,7 @@ class Alphabet:
         return Condition(self.all & ~condition.allowed, not condition.or_none)
 
     def set(self, kind: Any, value: Any, flags: int) -> int | None:  # noqa: ANN401
-        """Return the bit set of characters that a part matches, or None if the part is more than one character."""
+        """Return the bit set of characters that a part of an expression can match, or None if it is longer."""
         if kind is op.ANY:
             return self.all if flags & re.DOTALL else self.all & ~self.where("\n".__eq__)
         if kind is op.LITERAL or kind is op.NOT_LITERAL:
@@ -132,9 +134,10 @@ def _forms(character: str) -> tuple[str, str, str]:
 
 
 class Builder:
-    """Builds the nodes of an expression, from the last part of the expression to the first.
+    """A builder for the nodes of an expression, which starts with the last part of the expression.
 
-    `regions`: the atomic parts with their flags; `re` never backtracks into an atomic part that has matched.
+    `regions`: the atomic groups with their flags. After an atomic group has matched, `re` never backtracks into the
+    group.
     """
 
     def __init__(self, alphabet: Alphabet) -> None:
@@ -227,7 +230,6 @@ class Builder:
         return self._add(self.sequence(parts, MATCHED, flags), self._add(following, after=first))
 
     def _single(self, parts: Parts, flags: int) -> Condition | None:
-        """Return the condition that the parts place on one character, or None if they test several characters."""
         all_parts = list(parts)
         if len(all_parts) != 1:
             return None

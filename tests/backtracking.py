@@ -1,15 +1,20 @@
-"""Analyse how the matching time of a regular expression grows with the length of the text, without measuring time.
+"""Calculate how the matching time of a regular expression grows with the length of the text, without measuring time.
 
-`re` backtracks: it tries the paths through the automaton of the expression one after another. The time grows with a
-power of the text's length. The power is 1 if each character is read a few times, 2 if the rest of the text is read
-again from each character, and infinite (exponential growth) if each character doubles the number of paths.
+`re` backtracks: it tries the paths through the automaton of the expression one after another. In the worst case, the
+matching time is proportional to a power of the text's length. The exponent is 1 if `re` reads each character only a few
+times. The exponent is 2 if `re` reads the rest of the text again from each character. The growth is exponential, which
+is represented by an infinite exponent, if each character doubles the number of paths.
 
-Two loops form a chain if the same text leads around the first loop, around the second loop, and from the first loop to
-the second: in repeated copies of this text, `re` can change loops at any copy. The power is the length of the longest
-chain. A search adds a loop at the start, because a match can start at any character. If one text leads around a loop on
-two different paths, each copy of the text doubles the number of paths. Loops after which the expression matches any
-text don't count, because `re` never backtracks into them. See "Analyzing Matching Time Behavior of Backtracking Regular
-Expression Matchers by Using Ambiguity of NFA" (Weideman et al., 2016).
+The exponent is the length of the longest chain of loops. Two loops form a chain if one text leads around the first
+loop, around the second loop, and from the first loop to the second. If a text repeats such a text, `re` can change
+loops at every copy. A search can start at any character, so it has an additional loop at the start.
+
+The growth is exponential if one text leads around a loop on two different paths, because each copy of this text doubles
+the number of paths. Some loops are ignored: after these loops, the expression matches any text, so `re` never
+backtracks into them.
+
+See "Analyzing Matching Time Behavior of Backtracking Regular Expression Matchers by Using Ambiguity of NFA" (Weideman
+et al., 2016).
 """
 
 from __future__ import annotations
@@ -24,17 +29,18 @@ from typing import Any, NamedTuple, TypeVar
 
 from automata import END, MATCHED, NONE, Alphabet, Builder, Condition, Parts, parts_of
 
-# The start nodes of a search, which can start anywhere in the text, and of an anchored match.
+# A search starts at the node ANYWHERE, because it can start at any character. Other matches start at FIRST.
 ANYWHERE, FIRST = -1, -2
-# The methods of a pattern that only try to match at the start of the text.
+# These methods of a pattern only try to match at the start of the text.
 ANCHORED = frozenset({"match", "fullmatch"})
-# The node that read the last character, and the first character that the parts after this node treat like the last one.
+# A state consists of a node and a character. The node has read the last character, and the character is the first one
+# that the following parts of the expression treat like the last character.
 State = tuple[int, int]
 N = TypeVar("N")
 
 
 class Growth(NamedTuple):
-    """The power of the text's length with which the time grows; repeated copies of `copied` cause this growth."""
+    """The exponent of the growth of the matching time, and a text `copied` whose repetition causes this growth."""
 
     power: float
     copied: str = ""
@@ -49,7 +55,7 @@ class Way(NamedTuple):
 
 
 def growth(pattern: re.Pattern[Any], method: str) -> Growth:
-    """Return how the time for a method of the pattern grows."""
+    """Return how the matching time of a pattern grows if this method of the pattern is called."""
     parts, alphabet = parts_of(pattern)
     if method == "fullmatch":
         parts.append(END)
@@ -64,7 +70,7 @@ def _growth(parts: Parts, alphabet: Alphabet, flags: int, *, is_search: bool) ->
 
 
 class Paths:
-    """The states of an automaton, and the loops among them."""
+    """The states of an automaton, and the loops that the states form."""
 
     def __init__(self, built: Builder, start: int, *, is_search: bool) -> None:
         self._nodes, self._alphabet, self._start = built.nodes, built.alphabet, start
@@ -84,7 +90,7 @@ class Paths:
         return max(map(self._chains(loops), loops.found), key=lambda growth: growth.power, default=Growth(1))
 
     def _chains(self, loops: Loops) -> Callable[[list[State]], Growth]:
-        """Return a function that finds the longest chain of loops starting with a given loop."""
+        """Return a function that finds the longest chain of loops that starts with a given loop."""
 
         @cache
         def longest(start: int) -> Growth:
@@ -98,12 +104,13 @@ class Paths:
         return lambda loop: longest(loops.found.index(loop))
 
     def _leads(self, loops: Loops, first: list[State], second: list[State]) -> list[int] | None:
-        """Return a text whose repetition lets `re` change from the first loop to the second at any copy, or None."""
+        """Return a text after whose copies `re` can always change from the first loop to the second, or None."""
         is_search = first[0][0] == ANYWHERE
         if first is second or second[0][0] == ANYWHERE or (self._is_region(first) and not is_search):
             return None
-        # A text that leads around the second loop from one state can be rotated to start from any other state of the
-        # loop. A search starts at every character, so it covers all rotations, and testing one state is enough.
+        # One state of the second loop is enough for a search. A text that leads around the loop from another state can
+        # be rotated so that it starts at this state, and a search tries every rotation because it starts at every
+        # character.
         for end in second[:1] if is_search else second:
             for begin in first:
                 if self._can_meet(begin, end) and (copied := loops.led(begin, end)):
@@ -111,7 +118,6 @@ class Paths:
         return None
 
     def _can_meet(self, first: State, second: State) -> bool:
-        """Return whether one and the same character can lead to both states."""
         return any(
             self._reads(first[0]) >> kind & 1
             and self._reads(second[0]) >> kind & 1
@@ -139,7 +145,7 @@ class Paths:
         return reached
 
     def _safe(self, states: set[State]) -> set[State]:
-        """Return the states from which the expression matches any following text."""
+        """Return the states from which the expression matches any text."""
         safe = {state for state in states if self._matches(state, NONE)}
         while True:
             unsafe = {
@@ -158,11 +164,9 @@ class Paths:
         return any(way.node == MATCHED and way.before.holds(last) and way.after.holds(following) for way in ways)
 
     def _place(self, node: int) -> int:
-        """Return the position from which the expression continues after the node."""
         return self._start if node in (ANYWHERE, FIRST) else self._nodes[node].following[0]
 
     def _ways_from(self, place: int) -> list[Way]:
-        """Return the ways from a position. If several choices lead to a way, the way is repeated."""
         found: list[Way] = []
 
         def go(place: int, before: Condition, after: Condition, passed: frozenset[int]) -> None:
@@ -181,7 +185,6 @@ class Paths:
         return found
 
     def _equal_after(self, node: int) -> dict[int, int]:
-        """Map each kind of character to the first kind that the parts after the node treat in the same way."""
         return self._first_alike(self._kinds, {way.before.allowed for way in self._ways(self._place(node))})
 
     def _first_alike(self, characters: Iterable[int], sets: Iterable[int]) -> dict[int, int]:
@@ -193,7 +196,6 @@ class Paths:
         }
 
     def _readings_of(self, place: int) -> dict[int, list[Way]]:
-        """Map each kind of character to the ways from a position that read this kind."""
         found = defaultdict[int, list[Way]](list)
         for way in self._ways(place):
             reads = (self._nodes[way.node].reads or 0) & way.after.allowed
@@ -203,7 +205,6 @@ class Paths:
         return found
 
     def _next_of(self, state: State) -> dict[int, list[State]]:
-        """Map each kind of character to the next states. If several choices lead to a state, the state is repeated."""
         node, last = state
         found = defaultdict[int, list[State]](list)
         for kind, ways in self._readings(self._place(node)).items():
@@ -214,7 +215,7 @@ class Paths:
 
 
 class Loops:
-    """The loops that the given states form."""
+    """The loops formed by the given states."""
 
     def __init__(self, following: Callable[[State], dict[int, list[State]]], states: set[State]) -> None:
         self._following = following
@@ -223,12 +224,11 @@ class Loops:
         self._loop_of = {state: index for index, group in enumerate(self.found) for state in group}
 
     def _within(self, state: State, kind: int) -> list[State]:
-        """Return the next states on the same loop after a character of this kind."""
         loop = self._loop_of[state]
         return [following for following in self._following(state).get(kind, ()) if self._loop_of.get(following) == loop]
 
     def doubled(self, state: State) -> list[int] | None:
-        """Return a text that leads from the state back to the state on two different paths, or None."""
+        """Return a text that leads from the state back to the same state on two different paths, or None."""
 
         def go(pair: tuple[State, State, bool]) -> Iterator[tuple[int, tuple[State, State, bool]]]:
             left, right, are_two = pair
@@ -241,7 +241,7 @@ class Loops:
         return path((state, state, False), (state, state, True), go)
 
     def led(self, source: State, target: State) -> list[int] | None:
-        """Return a text that leads from each state back to itself and from `source` to `target`, or None."""
+        """Return a text that leads around a loop from each state, and also from `source` to `target`, or None."""
 
         def go(three: tuple[State, State, State]) -> Iterator[tuple[int, tuple[State, State, State]]]:
             back, between, there = three
@@ -254,7 +254,7 @@ class Loops:
 
 
 def path(begin: N, end: N, go: Callable[[N], Iterator[tuple[int, N]]]) -> list[int] | None:
-    """Return the characters on a path of at least one step from `begin` to `end`, or None if no such path exists."""
+    """Return the characters on a path from `begin` to `end` with at least one step, or None if no path exists."""
     came_from, pending = dict[N, tuple[N, int]](), [begin]
     while pending and end not in came_from:
         node = pending.pop()
@@ -272,9 +272,9 @@ def path(begin: N, end: N, go: Callable[[N], Iterator[tuple[int, N]]]) -> list[i
 
 
 def connected(following: Mapping[State, Iterable[State]]) -> Iterator[list[State]]:
-    """Yield the groups of states that lead to each other, and single states that lead to themselves.
+    """Yield each group of states that lead to each other, and each state that leads to itself.
 
-    The groups are found with Kosaraju's algorithm.
+    The function uses Kosaraju's algorithm.
     """
     back, order = defaultdict[State, list[State]](list), list[State]()
     seen = set[State]()

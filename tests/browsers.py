@@ -1,4 +1,4 @@
-"""Playbook pages and other files opened in Chromium."""
+"""Helpers that open playbook pages and other files in Chromium."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ async def chromium() -> AsyncGenerator[Browser]:
 
 
 class Opened:
-    """A page in a browser; `complaints` are the page's errors, console messages and popups."""
+    """A page in a browser. `complaints` lists the errors, console messages and popups of the page."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        page.set_default_timeout(0)  # pytest has its own timeout for tests that hang
+        page.set_default_timeout(0)  # pytest already stops tests that hang
         self.requests: list[str] = []
         self.complaints: list[str] = []
         page.on("request", self._requested)
@@ -88,7 +88,10 @@ async def opened(
     size: ViewportSize | None = None,
     texts: Mapping[str, str] = NO_TEXTS,
 ) -> Opened:
-    """Open the HTML export of a playbook. The export embeds `texts`, the texts of web pages by their digests."""
+    """Open the HTML export of a playbook.
+
+    `texts` are the texts of web pages by their digests. The export embeds these texts.
+    """
     file = folder / "playbook.html"
     file.write_text(Html(texts).render(playbook), "utf-8")
     return await opened_file(browser, file, scripts=scripts, size=size)
@@ -106,9 +109,9 @@ async def opened_file(
 
 
 async def quotations_marked(page: Page) -> dict[str, set[str]]:
-    """Open each source in the file, and map its number to the highlighted quotations that are in view.
+    """Open each source in the file, and return the quotations that the page highlights, by the number of the source.
 
-    The highlights of a source are joined into one line.
+    If a source has several highlights, they are joined into one line.
     """
     quotations: dict[str, set[str]] = defaultdict(set)
     for number, text in await page.evaluate(OPEN_EACH_SOURCE):

@@ -1,7 +1,7 @@
-"""Child processes that start or resume a run and can kill themselves at a chosen moment.
+"""Child processes that execute a run and can kill themselves at a chosen moment.
 
-A child also executes this module as its main program. The program opens the application without an HTTP or MCP surface,
-and logs each call and each commit of a step to a file.
+This module is also the main program of a child. The program opens the application without an HTTP or MCP surface. It
+logs to a file whenever it calls a step or commits the result of a step.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ ROOT = Path(__file__).parents[1]
 NEVER = sys.maxsize
 # A child logs this message when it starts to follow the run, even if another process executes the run.
 SERVES = "serves the run"
-# Short values for the intervals and timeouts after which the product takes over orphaned work, so that tests needn't
+# The product takes over orphaned work after these intervals and timeouts. They are short so that tests don't have to
 # wait.
 QUICK: Mapping[str, float] = {
     "octave_mcp.engine.durable.ADOPTION_SECONDS": 0.2,
@@ -54,7 +54,7 @@ QUICK: Mapping[str, float] = {
     "octave_mcp.sources.cache.LEASE_SECONDS": 0.3,
     "octave_mcp.store.database.IDLE_TRANSACTION_MILLISECONDS": 2000,
 }
-# Modules that the product imports lazily. A parent imports these modules before it forks, so that its children needn't.
+# The product imports these modules lazily. A parent imports them before it forks, so that its children don't have to.
 LOADED_LATE = (
     "octave_mcp.engine.durable",
     "octave_mcp.store.sql",
@@ -69,18 +69,17 @@ LOADED_LATE = (
 
 @dataclass(frozen=True)
 class Orders:
-    """Instructions for a child: what it does, and when it kills itself.
+    """Instructions for a child: what the child does, and when it kills itself.
 
-    `request`: the playbook request. The `request_id` is the same for all children, so that only the first child starts
-    the run.
-    `dies_after_commits`: the child kills itself right after this many commits of steps.
-    `dies_before_commit`: the child kills itself after this many commits, just before the next commit.
+    `request`: the playbook request. All children use the same `request_id`, so only the first child starts the run.
+    `dies_after_commits`: the child kills itself right after it has committed this number of steps.
+    `dies_before_commit`: the child commits this number of steps, and kills itself just before the next commit.
     `dies_in_turns`: the child kills itself when its event loop reaches the first of these turns.
-    `restarts`: the child forks a process that follows these orders, and forks another process whenever a process has
-    been killed. The second process kills itself in the second of `dies_in_turns`, and so on.
-    `stops_in_commit`: the child stops itself with SIGSTOP during this commit, until it receives SIGCONT.
+    `restarts`: the child forks a process that follows these orders. Whenever that process has been killed, the child
+    forks another one. The second process kills itself in the second of `dies_in_turns`, and so on.
+    `stops_in_commit`: the child stops itself with SIGSTOP during the commit with this number.
     `stays`: the child keeps running after the run has ended.
-    `revises`: the arguments of a revision, which the child starts or resumes instead of the request.
+    `revises`: the arguments of a revision. The child starts or resumes this revision instead of the request.
     `patches`: new values for constants of the product, such as those in `QUICK`.
     """
 
@@ -97,7 +96,7 @@ class Orders:
 
 
 class Logged(NamedTuple):
-    """A line of the log: a child called a step, recorded a step, or ended after a number of turns of its event loop."""
+    """A line of the log: a child called a step, recorded a step, or ended after a number of event loop turns."""
 
     pid: int
     kind: str
@@ -115,7 +114,7 @@ def logged(log: Path) -> list[Logged]:
 
 
 class Child:
-    """A running child; `lines` are the lines that it has written to stderr."""
+    """A running child process. `lines` contains everything that the child has written to stderr."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -129,7 +128,6 @@ class Child:
         return self._process.pid
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to the child and to the processes that it has forked."""
         os.killpg(self.pid, number)
 
     async def says(self, pattern: str) -> None:
@@ -144,7 +142,6 @@ class Child:
             await self._changed.wait_for(matches)
 
     async def ended(self) -> int:
-        """Wait until the child has ended and return its exit code."""
         await self._reading
         return await self._process.wait()
 
@@ -172,7 +169,7 @@ class Child:
 
 @asynccontextmanager
 async def child(log: Path, request: dict[str, Any], **orders: Any) -> AsyncGenerator[Child]:  # noqa: ANN401 - those of Orders
-    """Start a child with these orders and the environment of this process, and kill the child on exit."""
+    """Start a child with these orders and the environment variables of this process. Kill the child on exit."""
     await asyncio.to_thread(log.touch)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -206,9 +203,10 @@ def main() -> int:
 
 
 def _restarted(orders: Orders) -> int:
-    """Fork processes one after another until one of them ends without being killed, and return its exit code.
+    """Fork a process, and fork another one whenever it is killed.
 
-    The processes inherit the imported modules, so each restart is fast.
+    Return the exit code of the first process that ends in another way. All processes inherit the imported modules, so
+    each restart is fast.
     """
     for name in LOADED_LATE:
         import_module(name)
@@ -238,7 +236,10 @@ def _serve(orders: Orders, last_turn: Sequence[int]) -> None:
 
 
 def _end_with_parent() -> None:
-    """Kill this process and its forks once stdin is closed, which happens even if the parent is killed."""
+    """Kill this process and its forks when stdin is closed.
+
+    The operating system closes stdin when the parent ends, even if the parent is killed.
+    """
     sys.stdin.read()
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
@@ -246,7 +247,7 @@ def _end_with_parent() -> None:
 class _Loop(asyncio.SelectorEventLoop):
     """An event loop that kills its process when it reaches a given turn.
 
-    Unlike a time, the number of a turn denotes the same moment of a run even on a busy machine.
+    A turn number identifies the same moment of a run on every machine. A time would depend on how busy the machine is.
     """
 
     turns = 0

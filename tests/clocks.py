@@ -1,4 +1,4 @@
-"""A clock for the event loop that only advances when a test advances it."""
+"""A clock for the event loop that stands still until a test advances it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
-# The clock advances when no data has arrived for this time. Data that arrives later is still received.
+# The clock advances if no data has arrived for this time. Data that arrives later is still received.
 SETTLED_SECONDS = 0.001
 
 
 class Clock:
-    """A stopped clock for the running loop: no deadline passes and no sleep ends until a test advances it.
+    """A stopped clock for the running event loop: no deadline passes and no sleep ends until a test advances the clock.
 
-    Tasks that wait for the network, a thread or a subprocess proceed as usual.
+    Tasks that wait for the network, a thread or a subprocess are not affected.
     """
 
     def __init__(self, now: float) -> None:
@@ -31,7 +31,7 @@ class Clock:
         self._now += seconds
 
     async def run_until_done(self, task: asyncio.Task[T]) -> T:
-        """Wait for the task, and advance the clock to the next timer whenever nothing else happens."""
+        """Wait for the task. Whenever nothing else happens, advance the clock to the next timer."""
         self._moves = True
         try:
             return await task
@@ -39,7 +39,7 @@ class Clock:
             self._moves = False
 
     def watch_threads(self, run_in_executor: Callable[..., asyncio.Future[Any]]) -> Callable[..., asyncio.Future[Any]]:
-        """Return a wrapper of `run_in_executor` that stops the clock during each call, since threads may be slow."""
+        """Wrap `run_in_executor` so that the clock stands still during each call, because threads can be slow."""
 
         def run(*work: Any) -> asyncio.Future[Any]:  # noqa: ANN401 - the loop's own
             self._in_threads += 1
@@ -55,7 +55,7 @@ class Clock:
     def select(self, real: selectors.BaseSelector, timeout: float | None) -> list[Any]:
         """Replace the `select` method of the selector.
 
-        `timeout` is the time by this clock until the next timer of the loop.
+        `timeout` is the time until the next timer, measured by this clock.
         """
         if not timeout:
             return real.select(timeout)
@@ -67,7 +67,10 @@ class Clock:
 
 
 def stop_the_clock() -> Clock:
-    """Replace the clock of the running loop. Each test has its own loop, so nothing needs to be restored."""
+    """Replace the clock of the running event loop.
+
+    The original clock is never restored, because each test has its own event loop.
+    """
     loop = cast("Any", asyncio.get_running_loop())
     clock = Clock(loop.time())
     loop.time = clock

@@ -1,4 +1,4 @@
-"""Fixtures for all tests: an empty OCTAVE_HOME, no network except loopback, and the sites of invented companies."""
+"""Fixtures for all tests: an empty OCTAVE_HOME, no network except loopback, and sites of invented companies."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ from octave_mcp.surfaces.cli.main import main
 from octave_mcp.tools.registry import ignore_event
 
 ROOT = Path(__file__).parents[1]
-# Parameters of the MCP request `initialize`, for tests that send the JSON messages themselves.
+# Tests that write their own JSON messages send these parameters in the MCP request `initialize`.
 CLIENT = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
-# A program that runs `server.py` with an hour to shut down, since the machine may be slow.
+# This program runs `server.py` with an hour to shut down, because the machine can be slow.
 PATIENT = f"""
 import runpy, sys
 from octave_mcp.surfaces import ending
@@ -72,7 +72,7 @@ def _is_loopback(host: object) -> bool:
 
 @pytest.fixture(autouse=True)
 def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make connections to other machines and look-ups of their names fail, as if there were no network."""
+    """Make connections to other machines fail, and look-ups of their names too, as if there were no network."""
     connect, lookup = socket.socket.connect, socket.getaddrinfo
 
     def guarded_connect(self: socket.socket, address: Any) -> None:  # noqa: ANN401 - its type depends on the family
@@ -90,14 +90,15 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_configure() -> None:
-    # A shell starts background jobs with SIGINT ignored, and servers started by the tests would inherit that.
+    # If a shell runs the tests in the background, SIGINT is ignored, and servers started by the tests would inherit
+    # that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.environ["FASTMCP_CLIENT_DISCONNECT_TIMEOUT"] = "3600"  # by default, an exiting client kills a slow server
+    os.environ["FASTMCP_CLIENT_DISCONNECT_TIMEOUT"] = "3600"  # by default, a client that exits kills a slow server
 
 
 def _use_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Set OCTAVE_HOME to the folder, and remove the machine's own settings and keys from the environment."""
+    """Set OCTAVE_HOME to the folder, and remove this machine's own settings and keys from the environment."""
     for name in list(os.environ):
         if name.startswith(("OCTAVE_", "OPENAI_", "ANTHROPIC_", "FIRECRAWL_")) and name != "OCTAVE_WRITE_SNAPSHOTS":
             monkeypatch.delenv(name)
@@ -106,14 +107,13 @@ def _use_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Set OCTAVE_HOME to a new folder, and return it."""
     _use_home(tmp_path / "home", monkeypatch)
     return tmp_path / "home"
 
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make retries almost immediate, and give a slow machine an hour to open a database."""
+    """Make retries almost immediate, and allow an hour to open a database, because the machine can be slow."""
     monkeypatch.setattr(retrying, "FIRST_WAIT_SECONDS", 0.001)
     monkeypatch.setattr(supervision, "FIRST_WAIT_SECONDS", 0.001)
     monkeypatch.setattr(server_module, "OPENING_SECONDS", 3600)
@@ -123,13 +123,13 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def unsynced_databases(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Don't sync the databases of this process to the disk, because syncing would take a fifth of the time of a run."""
+    """Don't sync the databases of this process to the disk, because syncing takes a fifth of the duration of a run."""
     monkeypatch.setattr(database, "SYNCHRONOUS", "OFF")
 
 
 @pytest.fixture(autouse=True)
 def restored_logging() -> Iterator[None]:
-    """Restore logging and exception hooks, because a server in this process redirects them to a log file."""
+    """Restore the logging and exception hooks that a server in this process redirects to a log file."""
     root = logging.getLogger()
     handlers, level, shown = list(root.handlers), root.level, warnings.showwarning
     hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
@@ -144,7 +144,7 @@ def restored_logging() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_unretrieved_exceptions() -> Iterator[None]:
-    """Fail the test if asyncio reports that the exception of a background task was never retrieved."""
+    """Fail a test if asyncio reports that nobody retrieved the exception of a background task."""
     unretrieved: list[str] = []
 
     def collect(record: logging.LogRecord) -> bool:
@@ -170,10 +170,10 @@ class LoopbackSite(ThreadingHTTPServer):
     """A company's site on a free loopback port.
 
     `failing`: the HTTP status of each path that fails.
-    `gate`: an event; while it is not set, all responses wait. `gate` is set at the start unless the site is `held`.
+    `gate`: an event. All responses wait while the event is not set. It is set at the start unless the site is `held`.
     `asked`: an event that is set at the first request.
-    `hits`: the number of requests per path.
-    `held_at`: the number of the request at which `gate` is cleared and the event `reached` is set.
+    `hits`: the number of requests for each path.
+    `held_at`: the number of a request. At this request, `gate` is cleared and the event `reached` is set.
     """
 
     daemon_threads = True
@@ -207,7 +207,7 @@ class LoopbackSite(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own
-        """Ignore errors, which occur when a client hangs up."""
+        """Ignore the errors that occur when a client disconnects."""
 
 
 class _Answer(BaseHTTPRequestHandler):
@@ -233,8 +233,6 @@ class _Answer(BaseHTTPRequestHandler):
 
 @dataclass(frozen=True)
 class Pair:
-    """The sites of the two invented companies."""
-
     vendor: LoopbackSite
     prospect: LoopbackSite
 
@@ -248,7 +246,7 @@ class Pair:
 
     @property
     def few(self) -> dict[str, Any]:
-        """Arguments for a quick run that reads only a few pages."""
+        """Return arguments for a quick run that reads only a few pages."""
         return {**self.domains, "max_pages": 4}
 
     def release(self) -> None:
@@ -262,7 +260,7 @@ class Pair:
 
 @pytest.fixture
 def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
-    """Two sites that the settings allow, with the extractive model selected in the settings."""
+    """Two sites that the product is allowed to read. The settings select the extractive model."""
     sites = Pair(LoopbackSite(load("vendor")), LoopbackSite(load("prospect")))
     allow(sites, monkeypatch)
     yield sites
@@ -271,7 +269,7 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
 
 @pytest.fixture
 def held_pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
-    """Two sites that don't respond until they are released, so that a run about them can't end before that."""
+    """Two sites that don't respond until a test releases them. A run about them cannot end before that."""
     sites = Pair(LoopbackSite(load("vendor"), held=True), LoopbackSite(load("prospect"), held=True))
     allow(sites, monkeypatch)
     yield sites
@@ -285,14 +283,14 @@ def allow(sites: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def lift_site_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Raise the timeouts for sites to an hour, for slow machines and for sites that are held."""
+    """Raise the timeouts for sites to an hour, because machines can be slow and sites can be held."""
     monkeypatch.setenv("OCTAVE_FETCH_TIMEOUT_SECONDS", "3600")
     monkeypatch.setenv("OCTAVE_SITE_TIMEOUT_SECONDS", "3600")
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A completed run about the two invented companies, for read-only tests, with the sites still running."""
+    """A completed run about the two invented companies, whose sites are still served. Tests must not change the run."""
 
     home: Path
     pair: Pair
@@ -300,7 +298,7 @@ class Finished:
     session_id: str
 
     def use(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Set OCTAVE_HOME to the home folder of this run, and allow its sites."""
+        """Set OCTAVE_HOME to the home folder of this run, and allow the product to read its sites."""
         monkeypatch.setenv("OCTAVE_HOME", str(self.home))
         allow(self.pair, monkeypatch)
 
@@ -330,7 +328,10 @@ async def _complete_run(pair: Pair) -> RunRecord:
 
 @pytest.fixture
 def finished(_finished: Finished, home: Path, monkeypatch: pytest.MonkeyPatch) -> Finished:  # noqa: ARG001 - must run before this fixture
-    """A completed run, shared by all tests of a worker. Tests that add or delete runs must use `pair` instead."""
+    """A completed run, shared by all tests of a pytest worker.
+
+    Tests that add or delete runs must use `pair` instead.
+    """
     _finished.use(monkeypatch)
     return _finished
 
@@ -342,9 +343,10 @@ def _plain() -> list[scripted.Written]:
 
 @pytest.fixture
 async def plain(_plain: list[scripted.Written], tmp_path_factory: pytest.TempPathFactory) -> scripted.Written:
-    """A completed run of the scripted model about invented sites, shared by all read-only tests of a worker.
+    """A completed run by the scripted model about invented sites, shared by all tests of a pytest worker.
 
-    The first test that uses this fixture executes the run, in the event loop and environment of that test.
+    Tests must not change the run. The first test that uses this fixture executes the run in its event loop and
+    environment.
     """
     if not _plain:
         _plain.append(await scripted.written(scripted.Stage(tmp_path_factory.mktemp("plain"))))
@@ -353,7 +355,7 @@ async def plain(_plain: list[scripted.Written], tmp_path_factory: pytest.TempPat
 
 @pytest.fixture
 def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
-    """A double of all three providers, with its address in the settings."""
+    """A fake server for all three providers. The settings contain its address."""
     monkeypatch.setattr(limiters, "FIRST_COOL_DOWN_SECONDS", 0.01)
     server = Double()
     set_up(monkeypatch, server)
@@ -383,7 +385,7 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture
 def postgres_url(postgres_server: str) -> str:
-    """Create a Postgres database for this test and return the URL of the database."""
+    """Create a Postgres database for one test and return its URL."""
     name = f"octave_{secrets.token_hex(6)}"
     with psycopg.connect(f"{postgres_server}/postgres", autocommit=True) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
@@ -392,7 +394,7 @@ def postgres_url(postgres_server: str) -> str:
 
 @dataclass(frozen=True)
 class Ended:
-    """The exit code and the output of a command."""
+    """The exit code and the output of a command that has ended."""
 
     code: int
     out: str
@@ -400,7 +402,7 @@ class Ended:
 
 
 async def command(*arguments: str, cwd: Path, stdin: bytes = b"", root: Path = ROOT) -> Ended:
-    """Run Python with these arguments in the folder `cwd`, with the product in the folder `root`."""
+    """Run Python with these arguments in the folder `cwd`, and import the product from the folder `root`."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *arguments,
@@ -416,9 +418,9 @@ async def command(*arguments: str, cwd: Path, stdin: bytes = b"", root: Path = R
 
 
 async def octave(*arguments: str, cwd: Path, stderr: TextIO | None = None) -> Ended:
-    """Run `octave-mcp` with these arguments in the folder `cwd`, within this process to save the time for imports.
+    """Run `octave-mcp` with these arguments in the folder `cwd`, inside this process because imports take long.
 
-    Calls must not overlap. Tests of signals and pipes use `command` instead. If `stderr` is given, error output is
+    Calls must not overlap. Tests of signals and pipes use `command` instead. If `stderr` is given, the error output is
     written there and is missing from the result.
     """
     return await asyncio.to_thread(_octave, arguments, cwd, stderr)

@@ -1,4 +1,4 @@
-"""The sample playbook with a brief, a buying committee, a fit, and full-length e-mails, like a current playbook."""
+"""A sample playbook that is as complete as a current one: with a brief, a buying committee, a fit, and full e-mails."""
 
 from __future__ import annotations
 

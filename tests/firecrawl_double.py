@@ -25,7 +25,7 @@ from octave_mcp.sources.firecrawl import client as following
 from octave_mcp.sources.web.sitemap_files import entries_of
 
 A_KEY = "fc-0123456789abcdef"
-# A number that is higher than the number of requests in any test.
+# No test sends this many requests.
 MANY = 10_000
 JSON = "application/json"
 
@@ -36,7 +36,7 @@ Body = dict[str, Any]
 class Fault:
     """A response to the next `times` requests whose method and path match the pattern `path`.
 
-    `url`: if set, the request must also be for a page whose URL contains this text.
+    `url`: if this text is set, the fault only affects requests for pages whose URL contains the text.
     """
 
     path: str
@@ -59,7 +59,7 @@ class Asked:
 
 
 class Got(NamedTuple):
-    """A site's response, with the URL after redirects."""
+    """The response of a site. `url` is the URL after redirects."""
 
     url: str
     status: int
@@ -78,15 +78,16 @@ class Job:
 
 
 class Double(ThreadingHTTPServer):
-    """Firecrawl on a free port. A job scrapes its next pages each time it is polled.
+    """A fake Firecrawl server on a free port.
 
-    `lost`: paths of pages that a job never returns.
-    `late`: paths of pages that a job only returns when a client reads the results from the start a second time.
+    Each time a client polls a job, the job scrapes its next pages.
+    `lost`: the paths of pages that a job never returns.
+    `late`: the paths of pages that a job only returns when a client reads the results from the start a second time.
     `parts`: the number of pages per response.
-    `stuck`: whether jobs only proceed when a poll starts from the first page.
-    `moved`: the final URL of each page that redirects, by path.
-    `gate`: an event; while it is not set, responses to new jobs wait.
-    `reached`: the origin of each host that only this server can reach.
+    `stuck`: whether a job only makes progress if the client polls from the first page.
+    `moved`: the final URL of each page that redirects, by its path.
+    `gate`: an event. Responses to new jobs wait while the event is not set.
+    `reached`: for each host that only this server can reach, the origin that serves the host's pages.
     """
 
     daemon_threads = True
@@ -125,7 +126,7 @@ class Double(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own
-        """Ignore errors, which occur when a client hangs up."""
+        """Ignore the errors that occur when a client disconnects."""
 
     def map(self, body: Body) -> Body:
         """Return the URLs in the sitemaps of a site."""
@@ -140,7 +141,7 @@ class Double(ThreadingHTTPServer):
         return {"success": True, "links": list(links.values())}
 
     def document(self, url: str) -> Body:
-        """Return a page in the format of a successful scrape, whatever HTTP status the site sent."""
+        """Return a page in the format of a successful scrape, even if the site responded with an error status."""
         self.fetched[urlsplit(url).path] += 1
         response = self.fetch(url)
         metadata = {
@@ -254,7 +255,10 @@ class _Answer(BaseHTTPRequestHandler):
 
 @contextmanager
 def set_up(monkeypatch: pytest.MonkeyPatch) -> Generator[Double]:
-    """Start a double, set its URL in the settings, and raise the timeouts so that a slow machine fails no test."""
+    """Start a fake Firecrawl server, and set its URL in the settings.
+
+    Raise the timeouts, because the machine can be slow.
+    """
     monkeypatch.setattr(following, "FIRST_POLL_SECONDS", 0.001)
     monkeypatch.setattr(following, "MAX_POLL_SECONDS", 0.01)
     monkeypatch.setattr(firecrawl, "ROBOTS_SECONDS", 3600.0)

@@ -1,4 +1,4 @@
-"""The sample playbook, extended to the size that a run with a good model about two large sites produces."""
+"""The sample playbook, extended to the size of a playbook that a good model writes about two large sites."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ def _brief(sample: Playbook) -> dict[str, Any]:
 
 
 def _evidence(sample: Playbook) -> dict[EvidenceId, Any]:
-    """Return invented quotations, attributed to the pages of the sample.
+    """Return invented quotations and attribute them to the pages of the sample.
 
-    No test compares these quotations with the pages.
+    The pages don't contain these quotations, so no test compares the quotations with the pages.
     """
     template = sample.evidence["p_goal"]
     cited = list(sample.evidence.values())
@@ -93,7 +93,7 @@ def _ids() -> Any:  # noqa: ANN401 - an endless iterator of identifiers
 
 
 def _facts(number: int) -> tuple[Any, ...]:
-    """Return facts about the prospect; the last one is marked as a guess."""
+    """Return facts about the prospect. The last one is marked as a guess."""
     ids = _ids()
     facts = [fact(_CLAIM.format(at), next(ids)) for at in range(number - 1)]
     return (*facts, guess("The price may still come too late for those who book by phone.", "p_today"))

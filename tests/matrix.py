@@ -1,4 +1,4 @@
-"""Parameters for tests with many cases: `make test` runs a sample of the cases, and `make long` runs the rest."""
+"""Parameters for tests with many cases. `make test` runs a sample of the cases, and `make long` runs the rest."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ T = TypeVar("T")
 
 
 def sampled(values: Iterable[T], short: Callable[[T], bool]) -> list[ParameterSet]:
-    """Return every value as a parameter. Values for which `short` is false only run in `make long`.
+    """Return every value as a parameter.
 
-    A tuple is unpacked into several parameters of a test, as in `pytest.mark.parametrize`.
+    If `short` returns false for a value, only `make long` tests the value. A tuple is unpacked into several parameters
+    of a test, as in `pytest.mark.parametrize`.
     """
     return [pytest.param(*_spread(value), marks=() if short(value) else (pytest.mark.long,)) for value in values]
 

@@ -1,4 +1,4 @@
-"""A copy of the product that a test changes as a contributor would, to check what else the change affects."""
+"""A copy of the product that a test can change as a contributor would, to see what else the change affects."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PARTS = ("octave_mcp", "prompts", "docs")
 
 @dataclass(frozen=True)
 class ProductCopy:
-    """A copy of the product in the folder `root`; `edited` are the files that a test has changed or added."""
+    """A copy of the product in the folder `root`. `edited` lists the files that a test has changed or added."""
 
     root: Path
     edited: set[str] = field(default_factory=set[str])
@@ -46,7 +46,7 @@ class ProductCopy:
         self.replace(file, text, new + text)
 
     async def run(self, *arguments: str) -> Ended:
-        """Run Python with these arguments and with this copy on the import path."""
+        """Run Python with these arguments, and import the product from this copy."""
         return await command(*arguments, cwd=self.root, root=self.root)
 
     async def octave(self, *arguments: str) -> Ended:
@@ -60,7 +60,7 @@ class ProductCopy:
 
     @asynccontextmanager
     async def serving(self) -> AsyncGenerator[httpx2.AsyncClient]:
-        """Start a server from this copy in a process of its own, and connect a client to it."""
+        """Start a server from this copy in its own process, and connect a client to the server."""
         server = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "octave_mcp", "serve", "--transport", "http", "--port", "0"),
             cwd=self.root,
@@ -82,9 +82,9 @@ class ProductCopy:
 
 
 def product_copy(root: Path) -> ProductCopy:
-    """Copy the package, the prompts and the docs to a new folder below `root`."""
+    """Copy the package, the prompts and the documents to a new folder inside `root`."""
     copy = ProductCopy(root / "product")
     for part in PARTS:
-        # The byte code is copied too, and remains valid because the copies keep the modification times of the files.
+        # The byte code is copied too. It stays valid because the copies keep the modification times of the files.
         copytree(ROOT / part, copy.root / part)
     return copy

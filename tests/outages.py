@@ -1,4 +1,4 @@
-"""Outages of a running server's database, for tests and benchmarks to start and end."""
+"""Outages of a server's database, which tests and benchmarks can start and end."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from octave_mcp.demo.sites import load
 
 DELAY_SECONDS = 2.0
 PAUSE_SECONDS = 0.1
-# At the request with this number, the vendor's site stops responding, so that the outage happens during the run.
+# The vendor's site stops responding at the request with this number, so that the run is still active during the outage.
 HELD_AT = 6
-# Events that a run must store only once for each company and step.
+# A run must store each of these events only once for each company and step.
 ONCE = frozenset({"run_started", "step_started", "step_finished", "run_finished"})
 LOUD = frozenset({"WARNING", "ERROR", "CRITICAL"})
 PASSWORD = "correct-horse-battery"  # noqa: S105 - only used here
@@ -44,7 +44,7 @@ class Outage:
     """An outage of one database.
 
     `url`: the URL of the server's database, or '' for SQLite.
-    `begin`, `end`: functions that start and end the outage, given the process ID of the server.
+    `begin`, `end`: functions that start and end the outage. Their argument is the process ID of the server.
     `at_start`: whether the outage has already started when the server starts.
     """
 
@@ -58,7 +58,7 @@ class Outage:
 def disk_full(_: Path) -> Generator[Outage]:
     """Limit the size of the server's files to zero, so that every write to a file fails.
 
-    Writes fail with an error instead of ending the process, because Python ignores the signal SIGXFSZ.
+    Failed writes raise an error. They do not end the process, because Python ignores the signal SIGXFSZ.
     """
 
     def limit(pid: int, size: int) -> None:
@@ -70,7 +70,7 @@ def disk_full(_: Path) -> Generator[Outage]:
 
 @contextmanager
 def locked(home: Path) -> Generator[Outage]:
-    """Hold a write transaction on the server's SQLite file, from this process."""
+    """Hold a write transaction on the server's SQLite file from this process."""
     with closing(sqlite3.connect(home / "octave.db", isolation_level=None, check_same_thread=False, timeout=60)) as db:
         yield Outage("", lambda _: _execute(db, "begin immediate"), lambda _: _execute(db, "rollback"))
 
@@ -87,7 +87,10 @@ def down(_: Path) -> Generator[Outage]:
 
 @contextmanager
 def restarted(_: Path) -> Generator[Outage]:
-    """Restart Postgres, so that the outage is over when `begin` returns."""
+    """Restart Postgres.
+
+    The outage is already over when `begin` returns.
+    """
 
     def restart(_: int) -> None:
         own.stop()
@@ -156,9 +159,10 @@ class Forwarder:
 
 @contextmanager
 def forwarding(to: int, port: int = 0) -> Generator[Forwarder]:
-    """Forward `port` (0: a free port) to the port `to`, and cut all connections at the end.
+    """Forward the port `port` to the port `to`, and cut all connections at the end.
 
-    Forwarding runs in threads, because an engine blocks the event loop while it opens its database.
+    If `port` is 0, a free port is used. Threads do the forwarding, because an engine blocks the event loop while it
+    opens its database.
     """
     sockets: list[socket.socket] = []
 
@@ -192,9 +196,9 @@ def forwarding(to: int, port: int = 0) -> Generator[Forwarder]:
 
 @dataclass
 class Stage:
-    """A server in its own process, two sites for it to read, and an outage.
+    """A server in its own process, two sites that it can read, and an outage.
 
-    `lines` are the lines of the server's stderr.
+    `lines` contains what the server has written to stderr.
     """
 
     process: Process
@@ -216,7 +220,7 @@ class Stage:
     async def start(self) -> str:
         """Start a run, wait until the vendor's site stops responding, and return the run ID.
 
-        If the outage has already started, the server can't start a run, so return ''.
+        If the outage has already started, the server cannot start a run, so the result is ''.
         """
         if self.outage.at_start:
             self.pair.vendor.held_at = None
@@ -227,7 +231,7 @@ class Stage:
         return run_id
 
     async def faults(self, run_id: str) -> list[str]:
-        """Return descriptions of the work that a run has lost or done twice."""
+        """Return a description of each fault, such as a page that was read twice or an event that is missing."""
         report = (await self.client.get(f"/runs/{run_id}")).json()
         sent = (await self.client.get(f"/runs/{run_id}/events")).text
         numbers = [int(number) for number in re.findall(r"^id: (\d+)", sent, re.MULTILINE)]
@@ -257,7 +261,10 @@ class Stage:
 
     @property
     def errors(self) -> list[str]:
-        """The warnings and errors logged so far, except those about answered requests. Every log line must be JSON."""
+        """Return the warnings and errors logged so far, except log records about HTTP requests.
+
+        Every log line must be valid JSON.
+        """
         logged = [json.loads(line) for line in self.lines]
         loud = [line for line in logged if line["level"] in LOUD and line["message"] != "request answered"]
         return [f"{line['message']} {line.get('error') or ''}" for line in loud]
@@ -273,9 +280,9 @@ def is_final(answer: httpx2.Response) -> bool:
 
 @asynccontextmanager
 async def staged(name: str) -> AsyncGenerator[Stage]:
-    """Start a server with the database of an outage.
+    """Start a server whose database will have an outage.
 
-    The vendor's site stops responding once some pages have been read.
+    The vendor's site stops responding at the request with the number `HELD_AT`.
     """
     pair = Pair(LoopbackSite(load("vendor"), held_at=HELD_AT), LoopbackSite(load("prospect")))
     with socket.socket() as free:

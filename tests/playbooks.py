@@ -80,13 +80,15 @@ class TextExport(Protocol):
 
 
 def export(name: str) -> TextExport:
-    """Return the exporter of a text format."""
     return cast("TextExport", exports.export(name))
 
 
 @dataclass(frozen=True)
 class SamplePage:
-    """A page of one of the two sites. `quotes` make up the whole text of the page, with one quotation per line."""
+    """A page of one of the two sites.
+
+    The text of the page consists of `quotes`, with one quotation per line.
+    """
 
     role: Role
     path: str
@@ -345,8 +347,8 @@ def sample_playbook() -> Playbook:
 def sample_drafts() -> Drafts:
     """Return the drafts of the sample playbook.
 
-    The summary is missing, as if the model had failed to write it. The first sequence has an extra touch, which the
-    playbook lacks, as if a check had dropped it.
+    The summary is missing, as if the model had failed to write it. The first sequence has an additional touch that the
+    playbook lacks, as if a check had dropped the touch.
     """
     playbook = sample_playbook()
     why, *_ = playbook.battle_cards
@@ -699,7 +701,7 @@ _TRIAL_PLAN = (
 )
 
 
-# For each persona, one entry per touch: the subject and the two paragraphs of the e-mail.
+# Each persona has one entry per touch, which consists of the subject and the two paragraphs of the e-mail.
 _COPY: dict[str, tuple[tuple[str, Sentences, Sentences], ...]] = {
     "persona_product": (
         (
@@ -806,8 +808,8 @@ _SCORES = (
 )
 
 
-# The prospect's site only names a contact for this persona. E-mails to the other personas start with a merge field for
-# the name.
+# The prospect's site only names a contact for this persona. E-mails to the other personas start with a merge field
+# instead of a name.
 _FIRST_NAMES = {"persona_product": "Marit"}
 _SIGNATURE = "Jonas Ek, Lumenboard"
 _OTHER_OPENING = (question("Which step sends your customers to the phone?"),)
@@ -955,7 +957,7 @@ def _why_we_win() -> WhyWeWinCard:
     )
 
 
-# Each entry has a category, an objection, an answer, and a question to ask in return.
+# Each entry consists of a category, an objection, an answer, and a question to ask in return.
 _OBJECTIONS: tuple[tuple[str, str, Sentences, str], ...] = (
     (
         "price",
@@ -1264,7 +1266,10 @@ def _flags() -> tuple[Flag, ...]:
 
 
 def outlined_playbook() -> Playbook:
-    """Return the sample as the rules write it without a model, with outlines instead of finished copy and no scores."""
+    """Return the sample as it would be written without a language model.
+
+    The playbook has outlines instead of finished copy, and no scores.
+    """
     sample = sample_playbook()
     sequences = (s.model_copy(update={"touches": tuple(map(_outline, s.touches))}) for s in sample.email_sequences)
     tracks = (track.model_copy(update={"kind": "outline", "score": None}) for track in sample.talk_tracks)

@@ -12,22 +12,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-# pg_ctl waits for the server for up to a day, so that a busy machine fails no test.
+# pg_ctl waits for the server for up to a day, so that tests do not fail on a busy machine.
 WAIT_OPTIONS = ("-w", "-t", "86400")
 MAX_PORT_ATTEMPTS = 5
-# The only database role that needs a password. The role is created by tests.
+# The only database role that needs a password. Tests create this role.
 GUARDED = "guarded"
 DEBIAN_FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
 
 def program(name: str) -> str | None:
-    """Return the path of a PostgreSQL program, or None. On Debian, most PostgreSQL programs are not on the PATH."""
+    """Return the path of a PostgreSQL program, or None.
+
+    On Debian, most PostgreSQL programs are not on the PATH.
+    """
     return shutil.which(name, path=os.pathsep.join([*map(str, DEBIAN_FOLDERS), os.environ.get("PATH", "")]))
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster whose server listens on the same port after every restart."""
+    """A PostgreSQL cluster. After a restart, its server listens on the same port as before."""
 
     pg_ctl: list[str]
     folder: str
@@ -35,7 +38,7 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        """The URL of the server, without the name of a database."""
+        """The URL of the server, without a database name."""
         return f"postgresql://octave@127.0.0.1:{self.port}"
 
     def stop(self) -> None:
@@ -48,16 +51,17 @@ class Cluster:
 
 @contextmanager
 def cluster() -> Generator[str]:
-    """Yield the URL of a running server, without the name of a database: 'postgresql://octave@127.0.0.1:PORT'."""
+    """Yield the URL of a running server, without a database name: 'postgresql://octave@127.0.0.1:PORT'."""
     with own_cluster() as own:
         yield own.url
 
 
 @contextmanager
 def own_cluster() -> Generator[Cluster]:
-    """Yield a running cluster. A caller that stops the cluster must start it again before leaving the context.
+    """Yield a running cluster.
 
-    PostgreSQL refuses to run as root, so for root it runs as the user `nobody`, in a folder owned by `nobody`.
+    A caller that stops the cluster must start it again before the context ends. PostgreSQL refuses to run as root. If
+    the tests run as root, PostgreSQL runs as the user `nobody` in a folder that `nobody` owns.
     """
     initdb, pg_ctl = program("initdb"), program("pg_ctl")
     assert initdb
@@ -76,12 +80,15 @@ def own_cluster() -> Generator[Cluster]:
 
 
 def _require_password(role: str, file: Path) -> None:
-    """Add a rule at the start of the file, because the first matching line in pg_hba.conf decides."""
+    """Add a rule at the start of the file, because PostgreSQL uses the first line of pg_hba.conf that matches."""
     file.write_text(f"host all {role} 127.0.0.1/32 scram-sha-256\n{file.read_text('utf-8')}", "utf-8")
 
 
 def _start_on_free_port(pg_ctl: list[str], folder: str) -> int:
-    """Start the server and return its port. If another process takes the chosen port first, try another port."""
+    """Start the server and return its port.
+
+    If another process takes the chosen port first, try another port.
+    """
     for _ in range(MAX_PORT_ATTEMPTS - 1):
         port = _free_port()
         try:

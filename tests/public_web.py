@@ -1,8 +1,8 @@
-"""Simulated hosts of the public web: one loopback HTTPS server with its own certificate answers for all hosts.
+"""A simulated public web: one HTTPS server on loopback that answers for all hosts and has its own certificate.
 
-The product resolves names and connects to port 443 as usual. The `socket` module is patched to resolve the names to
-loopback and to replace port 443 with the port of the server. `OCTAVE_ALLOW_HOSTS` has to list the names, because
-loopback is not public.
+The product resolves names and connects to port 443 as usual. The `socket` module is patched: it resolves the names to
+loopback and replaces port 443 with the port of the server. Tests must list the names in `OCTAVE_ALLOW_HOSTS`, because
+loopback addresses are not public.
 """
 
 from __future__ import annotations
@@ -45,8 +45,9 @@ def as_json(value: object) -> Reply:
 class PublicWeb(ThreadingHTTPServer):
     """An HTTPS server that answers for all hosts.
 
-    `replies` maps URLs without scheme and query, such as 'api.lever.co/v0/postings/acme', to replies. For other URLs,
-    the server responds with status 404. `asked` counts the requests for each URL.
+    `replies` maps URLs without scheme and query, such as 'api.lever.co/v0/postings/acme', to replies. The server
+    responds to all other URLs with status 404.
+    `asked` counts the requests for each URL.
     """
 
     daemon_threads = True
@@ -66,7 +67,7 @@ class PublicWeb(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the signature of socketserver
-        """Ignore errors, which occur when a client hangs up."""
+        """Ignore the errors that occur when a client disconnects."""
 
 
 class _Answer(BaseHTTPRequestHandler):
@@ -113,7 +114,7 @@ def _redirect_to_loopback(monkeypatch: pytest.MonkeyPatch, hosts: tuple[str, ...
 
 
 def _certificate(file: Path, hosts: tuple[str, ...]) -> Path:
-    """Write a private key and a self-signed certificate for the hosts to `file`, and return the path."""
+    """Create a private key and a self-signed certificate for the hosts, write both to `file`, and return the path."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"octave-mcp test {secrets.token_hex(8)}")])
     names = [x509.DNSName(host) for host in hosts]

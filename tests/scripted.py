@@ -1,4 +1,4 @@
-"""Two fakes that keep the contracts of their ports: a model that answers by simple rules, and a source of pages.
+"""Two fakes for tests: a model that answers by simple rules, and a source of pages.
 
 The pages are invented. A test can make each fake answer differently, fail or wait.
 """
@@ -101,9 +101,10 @@ def page(
     published_on: date | None = None,
     facts: Sequence[HeadFact] = (),
 ) -> Page:
-    """Return a page as a source would. The title is the first heading, and the kind is derived from the URL.
+    """Return a page like those of a real source.
 
-    A line of `text` that starts with 'LOGOS ' becomes a row of logos.
+    The default title is the first heading. The default kind is derived from the URL. A line of `text` that starts with
+    'LOGOS ' becomes a row of logos.
     """
     title = title or next((line.strip("# ") for line in text.splitlines() if line.startswith("# ")), "")
     body = without_marks(re.sub("^LOGOS (.*)$", lambda row: row_of_logos([row[1]]), text, flags=re.MULTILINE))
@@ -130,7 +131,7 @@ def pages(
 ) -> tuple[Page, ...]:
     """Return the pages of a site, given a text for each path.
 
-    The head of the home page contains the site's name and `facts`.
+    The HTML head of the home page contains the site's name and `facts`.
     """
     return tuple(
         page(
@@ -155,7 +156,10 @@ def evidence_of(text: str, url: str = "https://lumenforge.example/", *, title: s
 
 @dataclass
 class ScriptedSource:
-    """A source of invented sites by domain. `hold` is awaited before each scrape."""
+    """A source of invented sites, which are stored by domain.
+
+    The source awaits `hold` before each scrape.
+    """
 
     sites: dict[str, tuple[Page, ...]]
     failures: dict[str, PageFailure] = field(default_factory=dict[str, PageFailure])
@@ -216,7 +220,10 @@ class ScriptedSource:
 
 
 class ScriptedModel:
-    """A model that answers with sentences copied from the passages in the ask. The method `on` sets other answers."""
+    """A model that answers with sentences copied from the passages in the ask.
+
+    Tests can set other answers with the method `on`.
+    """
 
     name = identity = "scripted"
     capacity = Capacity(keeps_research=False)
@@ -234,19 +241,22 @@ class ScriptedModel:
         return Estimate(asks=1, input_tokens=10 * max_pages, output_tokens=10, usd=0.0)
 
     def check(self) -> None:
-        """Do nothing: no setup is needed."""
+        """Do nothing, because this model needs no setup."""
 
     def prepare(self) -> None:
-        """Do nothing: the model is always ready."""
+        """Do nothing, because this model is always ready."""
 
     def on(self, matches: Callable[[Asked], bool], reply: Reply) -> None:
-        """Answer matching asks with `reply` from now on. The reply added last takes precedence."""
+        """Answer matching asks with `reply` from now on.
+
+        If several replies match an ask, the reply that was added last takes precedence.
+        """
         self._scripts.insert(0, (matches, reply))
 
     def fail(self, matches: Callable[[Asked], bool], *errors: Exception) -> None:
-        """Raise the errors at successive matching asks, then answer by the rules.
+        """Raise one of the errors at each matching ask, in the given order.
 
-        A single error is raised every time.
+        After the last error, the model answers by its rules again. If there is only one error, it is raised every time.
         """
         left = list(errors)
 
@@ -261,7 +271,7 @@ class ScriptedModel:
         self.asked.append(ask)
         reply = next((reply for matches, reply in self._scripts if matches(ask)), None)
         value = await reply(ask) if reply else answered(ask)
-        if ask.patched and not isinstance(value, ask.answer):  # a test may reply to a patch ask with a whole answer
+        if ask.patched and not isinstance(value, ask.answer):  # a test can reply to a patch ask with a whole answer
             value = patch_of(value, ask.complaint, ask.answer)
         return Answer[Any](value=value, usage=Usage(input_tokens=100, output_tokens=10, usd=0.001))
 
@@ -279,12 +289,12 @@ class ScriptedModel:
 
 
 def form(kind: type[Value]) -> Callable[[Asked], bool]:
-    """Match asks for an answer of this form, or for a patch of such an answer."""
+    """Return a function that matches asks for an answer of this type, and for patches of such an answer."""
     return lambda ask: ask.whole is kind
 
 
 def shows(path: str, kind: type[Value] | None = None) -> Callable[[Asked], bool]:
-    """Match asks that contain a passage from the page at this path."""
+    """Return a function that matches asks with a passage from the page at this path."""
     return lambda ask: (kind is None or ask.whole is kind) and any(p.page.url.endswith(path) for p in ask.passages)
 
 
@@ -296,7 +306,10 @@ def says(value: Value) -> Reply:
 
 
 def answered(ask: Asked) -> Value:
-    """Return the answer by the rules. For a patch, this is a whole answer, from which the patch takes its entries."""
+    """Return the answer that the model's rules produce.
+
+    If the ask is for a patch, return a whole answer, from which `patch_of` takes the entries of the patch.
+    """
     if isinstance(ask.brief, RevisionBrief):
         return _part(ask)
     forms = (form for form in (DealDraft[Cite], PersonaDrafts[Cite]) if _is_part(ask.whole, form))
@@ -305,12 +318,12 @@ def answered(ask: Asked) -> Value:
 
 
 def _part(ask: Asked) -> Value:
-    """Return a part of a draft that differs from the same part in a playbook written by these rules.
+    """Return one part of a draft, such as an e-mail. Its text differs from the text that the rules usually write.
 
-    To make the part different, the rules get the passages in reverse order, and the last matching part is returned.
+    To get a different text, the rules receive the passages in reverse order, and the last matching part is returned.
 
     Raises:
-        LookupError: no draft has such a part.
+        LookupError: If no draft has such a part.
     """
     brief = SimpleNamespace(prospect=SimpleNamespace(buyer_personas=(SimpleNamespace(id="persona-1"),)), rank=0)
     whole = cast("Asked", SimpleNamespace(passages=ask.passages[::-1], brief=brief, whole=None))
@@ -321,10 +334,10 @@ def _part(ask: Asked) -> Value:
 
 
 def part_form(fields: frozenset[str]) -> type[Value]:
-    """Return the form of the part of a draft that has these fields.
+    """Return the type of the part of a draft that has these fields.
 
     Raises:
-        LookupError: no draft has such a part.
+        LookupError: If no draft has such a part.
     """
     forms = list(_forms_in(*DRAFTS))
     exact = [form for form in forms if form.model_fields.keys() == fields]
@@ -350,9 +363,9 @@ def _has(value: Value, form: type[Value]) -> bool:
 
 
 def _fields(value: Value, form: type[Value]) -> dict[str, Any]:
-    """Return the fields of the value that the form has.
+    """Return the fields of the value that also exist in the type `form`.
 
-    If the value has a list where the form has a single entry, use the last entry of the list.
+    If the value has a list where `form` has a single entry, use the last entry of the list.
     """
     found = value.model_dump(mode="json")
     if form.model_fields.keys() < found.keys() and len(form.model_fields) == 1:
@@ -363,7 +376,7 @@ def _fields(value: Value, form: type[Value]) -> dict[str, Any]:
 
 
 def _renumbered(value: Value, count: int) -> Value:
-    """Return the value with its passage numbers converted from reverse order to normal order."""
+    """Return the value with passage numbers in normal order, given a value with passage numbers in reverse order."""
     cites = {at: part for at, part in located(value) if isinstance(part, Cite)}
     return changed(
         value, {at: Cite(passage=count + 1 - cite.passage, sentences=cite.sentences) for at, cite in cites.items()}
@@ -371,7 +384,6 @@ def _renumbered(value: Value, count: int) -> Value:
 
 
 def _is_part(form: type[Value], whole: type[Value]) -> bool:
-    """Whether all fields of `form` are fields of `whole`."""
     return form.model_fields.keys() <= whole.model_fields.keys()
 
 
@@ -379,15 +391,15 @@ _FIX = re.compile(r"^(fix_\d+)(?: replaces|:) ([\w.\[\]]+)", re.MULTILINE)
 
 
 def paths_in(complaint: str) -> dict[str, str]:
-    """Map the name of each replacement that a complaint asks for to the path of the entry to be replaced."""
+    """Return the path of the entry that each replacement in the complaint must replace, by the replacement's name."""
     return dict(_FIX.findall(complaint))
 
 
 def places_in(complaint: str, whole: type[Value]) -> dict[str, Place]:
-    """Map the name of each replacement that a complaint asks for to the location of the entry to be replaced.
+    """Return the location of the entry that each replacement in the complaint must replace, by the replacement's name.
 
     Raises:
-        KeyError, AttributeError: answers of this form have no such location.
+        KeyError, AttributeError: If answers of this type have no such location.
     """
     found: dict[str, Place] = {}
     for name, path in _FIX.findall(complaint):
@@ -399,14 +411,17 @@ def places_in(complaint: str, whole: type[Value]) -> dict[str, Place]:
 
 
 def patch_of(value: Value, complaint: str, patch: type[Value]) -> Value:
-    """Return the patch that the complaint asks for, with entries from `value`, or null for missing entries."""
+    """Return the patch that the complaint asks for.
+
+    The entries come from `value`. An entry that `value` lacks is null.
+    """
     places = places_in(complaint, type(value))
     return patch.model_validate({name: part_at(value, place) for name, place in places.items()})
 
 
 @dataclass(frozen=True)
 class _Line:
-    """A sentence in the ask, with its citation."""
+    """A sentence in the ask, and the citation of this sentence."""
 
     text: str
     cite: Cite
@@ -468,7 +483,7 @@ def _vendor(ask: Asked) -> VendorAnswer[Cite]:
 def _stories(lines: Sequence[_Line]) -> Iterator[CaseStudy[Cite]]:
     """Yield one case study per page.
 
-    The customer is the first word of the title; the results are sentences with figures.
+    The customer is the first word of the title. The results are the sentences with figures.
     """
     for url in dict.fromkeys(line.passage.page.url for line in lines):
         own = [line for line in lines if line.passage.page.url == url]
@@ -536,7 +551,10 @@ def say(line: _Line, kind: SentenceKind = "fact") -> Sentence[Cite]:
 
 
 def _shown(ask: Asked, count: int, start: int = 0) -> tuple[Sentence[Cite], ...]:
-    """Return `count` sentences of the ask from index `start`, continuing at the first sentence after the last one."""
+    """Return `count` sentences of the ask, from the index `start`.
+
+    After the last sentence, continue with the first sentence.
+    """
     lines = [line for line in _lines(ask.passages) if line.text.endswith(".")] or list(_lines(ask.passages))
     return tuple(say(lines[(start + at) % len(lines)]) for at in range(count))
 
@@ -581,7 +599,8 @@ def touch(
     )
 
 
-# Calls to action, one per touch. With these texts, an e-mail that consists of quoted sentences passes the checks.
+# Each touch has its own call to action. An e-mail with one of these texts passes the checks if its other sentences are
+# quotations.
 _ASKS = (
     "Who of your people at {{company_name}} gave it a thought first?",
     "Would your people at {{company_name}} give more light a thought, even where nobody asks for more light?",
@@ -645,7 +664,10 @@ def _deal(ask: Asked) -> DealDraft[Cite]:
 
 
 def _personas(ask: Asked) -> PersonaDrafts[Cite]:
-    """Return drafts for every persona of the form. The sentences of a draft depend on the persona's rank."""
+    """Return drafts for every persona.
+
+    The sentences of a draft depend on the persona's rank.
+    """
     count = len(PersonaDrafts.model_fields)
     return PersonaDrafts[Cite].model_validate(
         {
@@ -761,14 +783,14 @@ class NoNotes:
         """Store nothing."""
 
 
-# A fixture closes the stores of these applications at the end of the test.
+# A fixture closes the stores of these applications at the end of each test.
 OPENED: list[Stage] = []
 
 
 class Stage(App):
-    """The application with the test's own model and source, both named 'scripted'.
+    """The application with the test's own model and source, which are both named 'scripted'.
 
-    `events` are all events of its runs.
+    `events` are all events of the runs of this application.
     """
 
     def __init__(
@@ -830,7 +852,10 @@ class Stage(App):
 
 @dataclass(frozen=True)
 class Written:
-    """A completed run with its playbook and asks, for read-only tests. The store of the run is closed."""
+    """A completed run with its playbook and asks.
+
+    Tests must not change the run. Its store is closed.
+    """
 
     stage: Stage
     record: RunRecord
@@ -849,7 +874,7 @@ class Written:
 
     @property
     def one_of_each(self) -> list[Asked]:
-        """One ask for each type of answer, leaving out corrections."""
+        """Return one ask for each type of answer, without corrections."""
         return list({ask.answer: ask for ask in self.asked if not ask.patched}.values())
 
     @property
@@ -859,7 +884,6 @@ class Written:
 
 
 def codes(playbook: Playbook | None) -> set[str]:
-    """Return the codes of the gaps in a playbook."""
     return {gap.code for gap in playbook.gaps} if playbook else set()
 
 

@@ -1,4 +1,4 @@
-"""Slow model servers that run in the event loop of the test and therefore use the same clock."""
+"""Slow model servers that run in the event loop of a test, so that the server and the test use the same clock."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from doubles import Request, Sent, enveloped, good
 
 @dataclass(eq=False)
 class Job:
-    """A call that the server handles. `left` is the remaining time in seconds if the server handles no other call."""
+    """A call that the server is handling.
+
+    `left` is the remaining time in seconds, provided that the server handles no other call.
+    """
 
     request: Request
     left: float
@@ -27,11 +30,12 @@ class Job:
 
 @dataclass
 class SlowServer:
-    """A server that handles up to `slots` calls at the same time. The call with number n takes `seconds(n)`.
+    """A server that handles up to `slots` calls at the same time.
 
-    Further calls get the response `beyond`, or wait in a queue if it is None. If `shares` is true, the server divides
-    its speed among the calls in its slots. If `notices` is false, the server continues to handle a call after the
-    client has hung up.
+    The function `seconds` returns how long the call with a given number takes. If all slots are taken, the server sends
+    the response `beyond` to a further call. If `beyond` is None, the call waits in a queue instead. If `shares` is
+    true, the server divides its speed among the calls in its slots. If `notices` is false, the server continues to
+    handle a call after the client has disconnected.
     """
 
     seconds: Callable[[int], float]
@@ -74,7 +78,7 @@ class SlowServer:
         self._proceed()
 
     def _proceed(self) -> None:
-        """Advance the calls in the slots by the time since the last update, then start the next calls."""
+        """Update the calls in the slots for the time since the last update, and then start the next calls."""
         now = asyncio.get_running_loop().time()
         speed = 1 / max(1, len(self.working)) if self.shares else 1.0
         for job in tuple(self.working):
@@ -126,7 +130,7 @@ async def serving(server: SlowServer) -> AsyncGenerator[SlowServer]:
 class SilentSite:
     """A company's site that never responds.
 
-    `asked` is set when a request arrives, and `left` when the client hangs up.
+    `asked` is set when a request arrives. `left` is set when the client disconnects.
     """
 
     host: str = ""

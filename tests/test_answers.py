@@ -1,4 +1,4 @@
-"""Schemas of answers, and the decoding of texts that deviate from their schema."""
+"""Schemas of answers, and the decoding of answers that deviate from their schema."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FORMS: tuple[type[Value], ...] = (
     ObjectionHandling[Cite],
     CompetitivePositioning[Cite],
 )
-# Anthropic rejects a schema with more nullable parts than this.
+# Anthropic rejects a schema in which more parts than this can be null.
 MAX_NULLABLE = 16
 FACT = {"topic": "scale", "text": "Nine yards.", "evidence": [{"passage": 1, "sentences": [1]}]}
 READING: dict[str, Any] = {

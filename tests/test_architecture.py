@@ -24,7 +24,7 @@ MAX_TOKENS = 2600
 PACKAGE = ROOT / "octave_mcp"
 SHARED_BY_ALL = {"__init__", "__main__", "app", "errors", "settings"}
 MAX_LINES = 350
-# Limits for the median and the 99th percentile of the number of lines of a function.
+# These limits apply to the median and the 99th percentile of the number of lines per function.
 MAX_MEDIAN_LENGTH, MAX_P99_LENGTH = 6, 30
 
 LIST_TOOLS = f"""

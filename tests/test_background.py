@@ -1,4 +1,4 @@
-"""Failures of a server's background tasks are logged once, reported by /readyz, and recovered from automatically."""
+"""A server logs a failing background task once, reports it in /readyz, and recovers automatically."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ async def test_readers_do_not_wait_behind_queued_writers(home: Path) -> None:
     with closing(sqlite3.connect(home / "octave.db", isolation_level=None)) as other:
         other.execute("begin immediate")
         writing = [asyncio.create_task(store.put_value(str(number), "")) for number in range(database.THREADS + 1)]
-        await asyncio.sleep(0)  # let each writer request a thread
+        await asyncio.sleep(0)  # give each writer the chance to request a thread
         assert await store.runs() == []
         assert not any(task.done() for task in writing)
         other.execute("rollback")
@@ -150,7 +150,7 @@ async def test_a_failing_background_task_is_reported_until_it_works_again(home: 
     async with serving() as client:
         await readiness(client, 200)
     with sqlite3.connect(home / "octave.db") as database:
-        database.execute("insert into notes values ('old', '2000-01-01', '')")  # old enough to be deleted
+        database.execute("insert into notes values ('old', '2000-01-01', '')")  # this note is old enough to be deleted
     database.close()
     with ExitStack() as broken:
         broken.enter_context(refusing(home, "delete on notes"))
@@ -169,7 +169,10 @@ async def test_a_failing_background_task_is_reported_until_it_works_again(home: 
 
 @asynccontextmanager
 async def serving_unopened(url: str) -> AsyncGenerator[httpx2.AsyncClient]:
-    """Yield a client of a server that cannot open this database, and check that the server tells every caller."""
+    """Yield a client of a server that cannot open this database.
+
+    Check first that the server reports the problem on every surface.
+    """
     async with serving(database_url=url) as client:
         ready, listed = await client.get("/readyz"), await client.get("/sessions")
         async with Client(f"{client.base_url}/mcp") as mcp:

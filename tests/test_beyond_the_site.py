@@ -1,4 +1,4 @@
-"""Job boards, feeds, sister sites and subdomains: whether a run reads them, and how the playbook uses them."""
+"""Tests that a run reads job boards, feeds, sister sites and subdomains, and that the playbook uses them correctly."""
 
 from __future__ import annotations
 
@@ -192,7 +192,10 @@ def web(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PublicWeb]:
 
 @pytest.fixture
 def deal(web: PublicWeb, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
-    """The sites of the invented companies, next to a simulated public web that is empty until a test adds replies."""
+    """Two sites of invented companies.
+
+    The simulated public web around these sites is empty until a test adds replies.
+    """
     assert web
     sites = Pair(LoopbackSite(load("vendor")), LoopbackSite(load("prospect")))
     allow(sites, monkeypatch)
@@ -484,9 +487,9 @@ async def test_a_hostile_feed_is_a_named_failure_or_harmless(name: str, deal: Pa
 
 
 def with_sister(site: LoopbackSite, home: str = "", sister: str = "", logo: str = "") -> LoopbackSite:
-    """Serve a sister site and link to it in the footer of `site`.
+    """Serve a sister site, and link to it in the footer of `site`.
 
-    `home` and `sister` are the JSON-LD of the home pages.
+    `home` and `sister` are the JSON-LD of the two home pages.
     """
     other = LoopbackSite(load("vendor"))
     origin = f"http://{other.host}"
@@ -632,7 +635,10 @@ KINDS = {
 
 
 def tidemark(web: PublicWeb) -> None:
-    """Serve the site of a company whose footer and sitemap link to its subdomains. The blog has its own robots.txt."""
+    """Serve the site of a company whose footer and sitemap link to its subdomains.
+
+    The subdomain with the blog has its own robots.txt.
+    """
     for path, document in load("prospect").documents("https://tidemark.example").items():
         web.replies[f"tidemark.example{path}"] = Reply(document.body, document.media_type)
     links = "".join(f'<a href="{url}">Go</a>' for url in KINDS if url.endswith(".example/"))

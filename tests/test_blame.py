@@ -1,4 +1,4 @@
-"""If a run fails because of the model's answers, its error names the model, not the sites, and says what to do."""
+"""If a run fails because of the model's answers, its error blames the model, not the sites, and says what to do."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ PROVIDERS = ("compat", "openai", "anthropic")
 
 
 def thinks(*, cut_off: bool = False, has_text: bool = True) -> Fault:
-    """Send only reasoning, in the format of each API. Without `has_text`, only the usage shows the reasoning tokens."""
+    """Return a fault that sends reasoning but no answer, in the format of each API.
+
+    If `has_text` is false, the text of the reasoning is missing, and only the token usage shows that the model has
+    reasoned.
+    """
 
     def fault(request: Request, text: str) -> Sent:
         body = enveloped(request, "", cut_off=cut_off)
@@ -43,9 +47,9 @@ def thinks(*, cut_off: bool = False, has_text: bool = True) -> Fault:
 
 
 def finishing_with(finish_reason: str) -> Fault:
-    """Send a response without text.
+    """Return a fault that sends a response without text.
 
-    In chat.completions, the response has this finish reason, which belongs to another API.
+    In OpenAI's API chat.completions, the response has this finish reason, which belongs to another API.
     """
 
     def fault(request: Request, _: str) -> Sent:

@@ -1,4 +1,4 @@
-"""The brief of a playbook and what it is based on: triggers, buying committee, fit, qualification and sender."""
+"""The brief of a playbook, and what it is based on: triggers, buying committee, fit, qualification and sender."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def citing(ask: Asked, text: str) -> tuple[Cite, ...]:
 
 
 def sentence_with(ask: Asked, text: str, *cited: str, kind: Any = "fact") -> tuple[Sentence[Cite], ...]:  # noqa: ANN401 - a kind
-    """Return a sentence that cites `cited`, or nothing if the ask contains none of these quotations."""
+    """Return a sentence that cites the quotations in `cited`, or nothing if the ask contains none of them."""
     evidence = tuple(cite for quotation in cited for cite in citing(ask, quotation))
     return (Sentence[Cite](text=text, kind=kind, evidence=evidence),) if evidence or not cited else ()
 
@@ -137,7 +137,7 @@ async def briefed(
     context: str = "",
     sender: Sender | None = None,
 ) -> Playbook:
-    """Return a playbook about a prospect with a news page and a team page."""
+    """Return a playbook about a prospect that has a news page and a team page."""
     sites = invented_sites()
     news = page(f"https://{PROSPECT}/news/dock", f"# News\n\n{BYLINE}\n\n{DOCK} {MOORED} {CRANE}", published_on=day)
     team = page(f"https://{PROSPECT}/team", TEAM, published_on=day)

@@ -1,4 +1,4 @@
-"""The first screen of a playbook, the copying of its e-mails, and its printed pages."""
+"""The first screen of a playbook, the copy buttons of its e-mails, and its printed pages."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def playbook() -> Playbook:
 
 
 def from_before(playbook: Playbook) -> Playbook:
-    """Return the playbook without the fields that the first schema version did not have."""
+    """Return the playbook without the fields that the first schema version lacks."""
     new = {"schema_version", "brief", "buying_committee", "fit", "qualification", "trial_plan"}
     return Playbook.model_validate(playbook.model_dump(exclude=new))
 
@@ -65,7 +65,7 @@ def headings(text: str, mark: str) -> list[str]:
 
 
 def words_in(text: str) -> int:
-    """Return the number of words, without the marks of lists and tables."""
+    """Return the number of words, ignoring the punctuation of Markdown lists and tables."""
     return len([word for word in text.split() if re.search(r"[^\W\d_]", word)])
 
 
@@ -77,7 +77,7 @@ def test_html_and_markdown_have_the_same_sections_in_the_same_order(playbook: Pl
     assert tuple(listed) == ORDER
     assert tuple(heading for heading in shown if heading != "About this playbook") == ORDER
     written = headings(markdown, r"(?m)^## (.+)$")
-    excluded = {"About this playbook", "Executive summary"}  # Markdown omits the summary if there is a brief
+    excluded = {"About this playbook", "Executive summary"}  # the Markdown export omits the summary if there is a brief
     assert [heading for heading in written if heading not in excluded] == [
         heading for heading in ORDER if heading not in excluded
     ]
@@ -256,7 +256,7 @@ async def test_on_a_phone_a_link_above_the_email_leads_to_the_things_to_check(br
 
 
 async def copied(page: Page, button: Locator) -> str:
-    """Click the button and return the text that the button copies."""
+    """Click the button and return the text that it copies to the clipboard."""
     await page.evaluate(
         """() => { navigator.clipboard.writeText = text => { window.taken = text; return Promise.resolve(); }; }"""
     )

@@ -1,4 +1,4 @@
-"""Budgets and deadlines of a run, its cost, and the answers that later runs reuse."""
+"""Budgets and deadlines of a run, the cost of a run, and answers that later runs reuse."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ Stages = Callable[..., Stage]
 
 
 class SharedDouble(Double):
-    """One server for all tests, because a cached answer is only used with the server that gave the answer.
+    """A fake provider that all tests share, because a cached answer is only valid for the server that sent it.
 
-    Requests may still be in flight when a test ends. Each test therefore has its own API key, and the server drops
-    requests with an earlier key.
+    Requests can still be in flight when a test ends. Therefore each test has its own API key, and the server drops
+    requests with the key of an earlier test.
     """
 
     tests = 0
@@ -96,7 +96,7 @@ def _double() -> Iterator[SharedDouble]:
 
 @pytest.fixture
 def double(_double: SharedDouble, monkeypatch: pytest.MonkeyPatch) -> Double:
-    """The shared double, set up as all three providers."""
+    """The fake server that all tests share, configured as all three providers."""
     monkeypatch.setattr(limiters, "FIRST_COOL_DOWN_SECONDS", 0.01)
     _double.renew()
     set_up(monkeypatch, _double)
@@ -111,13 +111,13 @@ def made_in(home: Path, **settings: Any) -> Stage:  # noqa: ANN401 - fields of S
 
 @pytest.fixture
 def stage(tmp_path: Path, double: Double) -> Stages:  # noqa: ARG001 - answers the requests
-    """A factory of applications with given settings. All applications of a test share an OCTAVE_HOME."""
+    """Return a factory of applications with given settings. All applications of a test share an OCTAVE_HOME."""
     return partial(made_in, tmp_path)
 
 
 @dataclass(frozen=True)
 class First:
-    """A completed run by OpenAI's model and the requests that the run sent, for read-only tests."""
+    """A completed run by OpenAI's model, and the requests that the run sent. Tests must not change the run."""
 
     home: Path
     asked: list[Request]
@@ -131,7 +131,7 @@ def _first() -> list[First]:
 
 @pytest.fixture
 async def first(_first: list[First], double: Double, tmp_path_factory: pytest.TempPathFactory) -> First:
-    """The first run, executed once for all tests."""
+    """The first run, which is executed once for all tests."""
     if not _first:
         home = tmp_path_factory.mktemp("first")
         _first.append(First(home, double.asked, await written(made_in(home), model="openai")))
@@ -141,7 +141,10 @@ async def first(_first: list[First], double: Double, tmp_path_factory: pytest.Te
 
 @pytest.fixture
 def later(first: First, tmp_path: Path) -> Stages:
-    """A factory of applications in a copy of the first run's OCTAVE_HOME, so that they can reuse the run's answers."""
+    """Return a factory of applications that can reuse the first run's answers.
+
+    The applications of a test share a copy of the first run's OCTAVE_HOME.
+    """
     copytree(first.home, tmp_path, dirs_exist_ok=True)
     return partial(made_in, tmp_path)
 
@@ -167,7 +170,7 @@ def requests_for(asked: list[Request], forms: tuple[type[Value], ...]) -> list[R
 async def test_a_run_that_exhausts_its_budget_ends_with_its_results_so_far_and_says_so(
     settings: dict[str, Any], request_: dict[str, Any], limit: str, stage: Stages, double: Double
 ) -> None:
-    """Only the calls already in flight when the budget is used up may exceed the budget."""
+    """Only calls that are already in flight when the budget is used up are allowed to exceed the budget."""
     in_flight = 2
     record, playbook = await stage(max_asks=in_flight, **settings).run(model="openai", **request_)
 
@@ -286,7 +289,7 @@ async def forever(*_: object) -> Any:  # noqa: ANN401 - replaces functions of an
 
 @pytest.mark.parametrize("limit", ["run_timeout_seconds", pytest.param("step_timeout_seconds", marks=pytest.mark.long)])
 async def test_work_that_misses_a_deadline_is_a_gap(limit: str, tmp_path: Path) -> None:
-    """The deadline only passes when all writers but one have answered, because the test stops the clock."""
+    """The test stops the clock, so the deadline only passes when all writers except one have answered."""
     clock, model, waiting, count = stop_the_clock(), ScriptedModel(), asyncio.Event(), itertools.count(1)
 
     async def writing(ask: Asked) -> Value:
@@ -324,7 +327,7 @@ async def test_a_run_that_times_out_before_it_has_any_result_fails_with_deadline
 
 
 async def test_a_scrape_that_takes_too_long_leaves_time_to_write(tmp_path: Path) -> None:
-    """The deadline only passes when nothing but the vendor's pages is missing, because the test stops the clock."""
+    """The test stops the clock, so the deadline only passes when everything except the vendor's pages has been read."""
     clock, model, source = stop_the_clock(), ScriptedModel(), ScriptedSource(invented_sites())
     waiting, understood = asyncio.Event(), asyncio.Event()
 
@@ -344,7 +347,7 @@ async def test_a_scrape_that_takes_too_long_leaves_time_to_write(tmp_path: Path)
     running = asyncio.create_task(stage.run())
     await waiting.wait()
     await understood.wait()
-    clock.advance(400)  # more than the limit for a scrape (343 s), less than that for a pack (490 s)
+    clock.advance(400)  # 400 s exceed the limit for a scrape (343 s), but not the limit for a pack of pages (490 s)
     record, playbook = await running
 
     assert playbook, record.error

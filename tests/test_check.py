@@ -243,7 +243,7 @@ async def test_claims_can_be_read_from_standard_input(tmp_path: Path) -> None:
 
 
 async def test_each_line_is_answered_before_the_next_is_read(tmp_path: Path) -> None:
-    """The command therefore needs only the memory for one line, however long the file is."""
+    """The command only needs memory for one line, even if the file is long."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "octave_mcp", "check", "-", "--json"),
@@ -286,9 +286,9 @@ async def test_rules_alone_load_neither_database_nor_models(tmp_path: Path) -> N
 
 
 def answering(supported: Sequence[int], **others: tuple[int, str]) -> Fault:
-    """Return the verifier's answer.
+    """Return a fault that sends a verifier's answer.
 
-    `others` maps each verdict besides `supported` to the number of a claim and a reason.
+    `others` maps each verdict except `supported` to a claim number and a reason.
     """
     listed = [
         {"claim": claim, "verdict": verdict, "reason": reason, "better": None}

@@ -122,7 +122,7 @@ PASTED: dict[str, dict[str, str]] = {
     "Hi Dana,\nAt Wrenhaul we:\n- connect to 400 carriers\n- are used by 126 dispatch teams\nSam Reed": {
         "Hi Dana,": "no claim",
         "At Wrenhaul we:": "no claim",
-        "connect to 400 carriers": "partly",  # a page says this about a rival
+        "connect to 400 carriers": "partly",  # a page says this about a competitor
         "are used by 126 dispatch teams": "supported",
         "Sam Reed": "no claim",
     },
@@ -179,7 +179,7 @@ async def test_each_sentence_of_an_email_has_its_verdict(web: httpx2.AsyncClient
 
     assert found["kind"] == "email"
     assert [sentence["verdict"] for sentence in found["sentences"]] == [
-        "supported",  # the subject, because of its figure
+        "supported",  # the subject is checked because it contains a figure
         "no claim",  # the greeting
         "no claim",
         "supported",
@@ -373,7 +373,7 @@ async def test_a_sentence_with_two_claims_has_a_quotation_for_each(web: httpx2.A
 async def test_few_true_claims_are_rejected_and_few_false_ones_accepted(
     web: httpx2.AsyncClient, finished: Finished
 ) -> None:
-    """The claims are the benchmark's claims about the two invented companies.
+    """The test uses the benchmark's claims about the two invented companies.
 
     The bounds leave room for changes in the rules.
     """
@@ -399,7 +399,7 @@ async def test_the_report_on_an_email_stays_under_2000_tokens(finished: Finished
 
 
 def judged_playbook() -> Playbook:
-    """Return a playbook without pages in which one finding has a verdict from a model."""
+    """Return a playbook without pages. A model has judged one of its findings."""
     playbook = dealt_playbook()
     judged = claim("Kestrel wants its portal to do the selling", "p_goal").model_copy(
         update={"support": Support(verdict="partly", judge="openai", reason="they want bookings, not sales")}
@@ -531,9 +531,9 @@ async def test_odd_texts_are_checked_or_rejected(text: str, web: httpx2.AsyncCli
 
 @pytest.mark.parametrize("repeated", ['"', "Happy to say: ", "I know Kestrel "])
 def test_a_long_text_takes_linear_time(repeated: str) -> None:
-    """Four times the text must not take sixteen times as long.
+    """A text that is 4 times as long typically takes 4 times as long.
 
-    The test allows ten times as long, although four times is typical, because the machine may be busy.
+    The limit is 10 times as long, because the machine can be busy. Quadratic time would mean 16 times as long.
     """
     few, many = (_seconds(repeated * (length // len(repeated))) for length in (2500, 10_000))
     assert many < 10 * max(few, 0.05)

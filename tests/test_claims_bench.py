@@ -16,9 +16,9 @@ OTHERS = ("modality", "scope", "pain")
 
 @pytest.mark.long
 def test_rules_accept_true_claims_and_reject_false_ones_about_as_often_as_the_docs_say() -> None:
-    """The rules were tuned on this set of claims.
+    """The rules were tuned on these claims. The bounds leave room for changes.
 
-    The bounds leave room for changes; `python bench/claims.py` prints the figures.
+    `python bench/claims.py` prints the exact figures.
     """
     found = shares([*cases(SETS / "seen.jsonl")])
 

@@ -33,7 +33,7 @@ from octave_mcp.tools.reports import RunReport
 
 FILES = {"playbook.json", "playbook.md", "playbook.html"}
 FEW_PAGES = ("--max-pages", "4")
-# The start of the progress text of a run that waits for the sites.
+# The progress text starts like this when a run waits for the sites.
 STEP = b"reaching "
 
 
@@ -76,7 +76,7 @@ async def test_the_demo_needs_no_network_or_key_and_ends_with_three_files_and_on
 async def test_generate_writes_to_a_folder_named_after_both_companies_and_json_prints_only_the_report(
     held_pair: Pair, tmp_path: Path
 ) -> None:
-    """On a terminal without colour, the progress bar shows the current step without colours."""
+    """If NO_COLOR is set, the progress bar on a terminal shows the current step without colours."""
     asked = ("--context", "Sell the planner.", *FEW_PAGES, "--json")
     ended = await on_a_terminal("generate", *addresses(held_pair), *asked, cwd=tmp_path, no_color="1", held=held_pair)
 
@@ -94,7 +94,7 @@ async def test_generate_writes_to_a_folder_named_after_both_companies_and_json_p
 async def test_a_playbook_is_partial_and_exits_4_if_a_page_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With --quiet, nothing is written to stderr, even if stderr is a terminal."""
+    """With --quiet, the command writes nothing to stderr, even if stderr is a terminal."""
     sites = Pair(LoopbackSite(load("vendor"), failing={"/pricing": 503}), LoopbackSite(load("prospect")))
     monkeypatch.setenv("OCTAVE_ALLOW_HOSTS", sites.hosts)
     asked = ("--model", "extractive", *FEW_PAGES, "--out", "p", "--quiet")
@@ -107,7 +107,10 @@ async def test_a_playbook_is_partial_and_exits_4_if_a_page_failed(
 
 
 async def on_a_terminal(*arguments: str, cwd: Path, no_color: str = "", held: Pair | None = None) -> Ended:
-    """Run the command with a terminal as stderr. Release the sites in `held` when the terminal shows STEP."""
+    """Run the command with a terminal as stderr.
+
+    When the terminal shows the text in STEP, release the sites in `held`.
+    """
     reading_end, writing_end = pty.openpty()
     shown = asyncio.create_task(asyncio.to_thread(_read_all, reading_end, held))
     with os.fdopen(writing_end, "w", encoding="utf-8") as terminal, pytest.MonkeyPatch.context() as patched:
@@ -118,7 +121,10 @@ async def on_a_terminal(*arguments: str, cwd: Path, no_color: str = "", held: Pa
 
 
 def _read_all(terminal: int, held: Pair | None) -> str:
-    """Read from the terminal until its other end is closed, which Linux reports as an error."""
+    """Read from the terminal until its other end is closed.
+
+    Linux reports this as an OSError.
+    """
     found = b""
     try:
         while read := os.read(terminal, 65536):

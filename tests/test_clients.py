@@ -42,7 +42,7 @@ def without_the_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.fixture
 def elsewhere() -> Iterator[Double]:
-    """A server with OpenAI's chat.completions API at an address that is not OpenAI's."""
+    """A server with OpenAI's API chat.completions at an address that is not OpenAI's."""
     answering = Double()
     yield answering
     answering.close()
@@ -50,7 +50,7 @@ def elsewhere() -> Iterator[Double]:
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, str]:
-    """Unusable certificate files, by name."""
+    """Return the paths of unusable certificate files by name."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "empty.pem").touch()
     (tmp_path / "text.pem").write_text("hello")
@@ -65,7 +65,6 @@ def long(*values: object) -> Any:  # noqa: ANN401 - pytest's own type
 
 
 async def generate(pair: Pair, home: Path, *options: str) -> Ended:
-    """Run `octave-mcp generate` with the two sites."""
     names = (f"http://{pair.vendor.host}", f"http://{pair.prospect.host}")
     return await octave("generate", *names, "--max-pages", "2", "--json", *options, cwd=home.parent)
 
@@ -179,7 +178,7 @@ async def test_no_proxy_covers_a_name_and_its_subdomains(
     with pytest.raises(SetupError):
         await _verified("openai", home)
     monkeypatch.setenv("NO_PROXY", covering)
-    with pytest.raises(Transient):  # connecting directly fails, because tests cannot reach other machines
+    with pytest.raises(Transient):  # the connection bypasses the proxy and fails, because tests have no network
         await _verified("openai", home)
 
 
@@ -387,7 +386,7 @@ def value(owner: str, name: str) -> str:
 
 @pytest.fixture
 def addresses() -> Iterator[dict[str, Double]]:
-    """A separate server for each provider, by the provider's name."""
+    """Start a separate server for each provider, and yield the servers by provider."""
     servers = {provider: Double() for provider in PROVIDERS}
     yield servers
     for server in servers.values():
@@ -395,7 +394,7 @@ def addresses() -> Iterator[dict[str, Double]]:
 
 
 def received(server: Double) -> str:
-    """Return all data that the server received, with Basic credentials decoded."""
+    """Return all data that the server received, with decoded Basic credentials."""
     values = (
         request.headers.get("authorization", request.headers.get("Authorization", "")) for request in server.asked
     )
@@ -406,7 +405,7 @@ def received(server: Double) -> str:
 
 
 def set_variables(variables: Mapping[str, str], folder: Path, *, in_file: bool, patched: pytest.MonkeyPatch) -> None:
-    """Set the variables in the environment or, if `in_file` is true, in the file `.env`."""
+    """Set the variables in the environment, or in the file `.env` if `in_file` is true."""
     lines = [f'{name}="{text}"' for name, text in variables.items()] if in_file else []
     (folder / ".env").write_text("\n".join(lines))
     for name, text in variables.items() if not in_file else ():

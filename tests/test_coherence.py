@@ -1,4 +1,4 @@
-"""Text that depends on a dropped sentence is also dropped."""
+"""If a sentence is dropped, text that depends on this sentence is also dropped."""
 
 from __future__ import annotations
 
@@ -163,7 +163,6 @@ def dependent_paths(draft: Value, *dropped: str) -> list[str]:
 
 
 def paths_of(draft: Value) -> list[Path]:
-    """Return the path of every sentence and text in a draft."""
     found: list[Path] = []
     for at, value in located(draft):
         found += [at] if isinstance(value, Sentence) else [(*at, *place) for place, _ in texts_of(value)]
@@ -374,7 +373,7 @@ POINTING_BACK = ("That", "This", "It", "Its", "They", "These", "Those", "Both", 
 
 @pytest.mark.parametrize("draft", [PERSONA, DEAL], ids=["persona", "deal"])
 def test_no_list_starts_with_a_sentence_that_refers_back_whatever_is_dropped(draft: Value) -> None:
-    """Drop each sentence or text by itself, and each pair of neighbouring sentences or texts."""
+    """Drop each sentence or text alone, and then each pair of neighbouring sentences or texts."""
     places = paths_of(draft)
     for dropped in [[at] for at in places] + [list(pair) for pair in pairwise(places)]:
         left = without(draft, dropped, known=KNOWN).value

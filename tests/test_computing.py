@@ -24,7 +24,8 @@ from octave_mcp.errors import NotReady, TookTooLong
 from octave_mcp.sources.failures import PageFailed
 from octave_mcp.sources.html.parsing import PageContext, PageParser
 
-# Work may be stopped inside a callback of the garbage collector, and Python only reports exceptions there as a warning.
+# Work can be stopped while the garbage collector executes a callback. Python can only report an exception in such a
+# callback as a warning.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 PAGE = b"<html><body><p>There is something to read here.</p>"
@@ -40,7 +41,10 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def held() -> Iterator[threading.Event]:
-    """An event that uninterruptible work waits for. The event is set when the test ends."""
+    """An event that uninterruptible work waits for.
+
+    The event is set when the test ends.
+    """
     event = threading.Event()
     yield event
     event.set()
@@ -48,9 +52,9 @@ def held() -> Iterator[threading.Event]:
 
 @pytest.fixture(autouse=True)
 def no_work_outlives_its_test(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Stop work that a test leaves behind.
+    """Stop any work that is still running when a test ends.
 
-    Otherwise a warning about stopping this work would fail the next test file.
+    Otherwise, a warning about stopping this work would make the next test file fail.
     """
     yield
     monkeypatch.setattr(workers, "MAX_SECONDS", 0.5)
@@ -70,7 +74,7 @@ def computing_threads() -> list[threading.Thread]:
 
 
 def join_surplus_threads() -> None:
-    """Wait until only one thread is left: the thread that will do the next piece of work."""
+    """Wait until only one thread is left, which will execute the next piece of work."""
     while len(threads := computing_threads()) > 1:
         threads[0].join()
 
@@ -152,7 +156,7 @@ async def test_while_all_threads_are_stuck_new_work_fails_and_the_server_is_aliv
 
 
 async def parse_repeatedly(context: PageContext) -> None:
-    """Parse the page repeatedly, until a parse is interrupted because it exceeds the time limit."""
+    """Parse the page repeatedly until a parse is interrupted because it exceeds the time limit."""
     while True:
         await PageParser().parse(LONG_PAGE, "utf-8", context)
 
@@ -161,7 +165,7 @@ async def test_a_page_that_takes_too_long_to_parse_fails_as_too_complex(monkeypa
     company = Company(role="vendor", domain="acme.example", url="https://acme.example")
     context = PageContext(url=company.url, company=company, fetched_at=FETCHED_AT, origin="page")
 
-    await PageParser().parse(LONG_PAGE, "utf-8", context)  # import lazy modules now, not in the work that is cut off
+    await PageParser().parse(LONG_PAGE, "utf-8", context)  # import lazy modules before the limit applies
     monkeypatch.setattr(workers, "MAX_SECONDS", 0.01)
     monkeypatch.setattr(workers, "CHECK_SECONDS", 0.01)
     with pytest.raises(PageFailed) as failed:

@@ -1,4 +1,4 @@
-"""The command `octave-mcp config` shows the value and origin of every setting, with secrets masked."""
+"""The command `octave-mcp config` shows the value and origin of every setting, and masks secrets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ for arguments in (["--help"], ["config"], ["install", "cursor"]):
 
 
 async def settings(cwd: Path) -> dict[str, tuple[str, str]]:
-    """Return the value and origin of each setting."""
     ended = await octave("config", "--json", cwd=cwd)
     assert ended.code == 0, ended.err
     return {setting["name"]: (setting["value"], setting["origin"]) for setting in json.loads(ended.out)["settings"]}
@@ -141,7 +140,7 @@ async def test_each_secret_is_masked_separately(tmp_path: Path, monkeypatch: pyt
 
 
 class ExtendedSettings(Settings):
-    """Settings with an additional provider's API key, whose variable has the prefix OCTAVE_."""
+    """The settings, plus the API key of an additional provider. The key's variable has the prefix OCTAVE_."""
 
     crow_api_key: SecretStr | None = None
 

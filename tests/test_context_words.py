@@ -1,4 +1,4 @@
-"""Detection of words in the user's context that no page mentions, in any form of the word. Filler words are ignored."""
+"""Detection of words in the user's context that no page mentions in any form. Filler words are ignored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from octave_mcp.evidence.context_words import telling_words
 
 
 async def missing_words(home: Path, text: str, context: str) -> str:
-    """Return the words that the gap for the context lists as missing."""
+    """Return the words of the context that the playbook's gap lists as missing from the pages."""
     sites = {VENDOR: pages(VENDOR, {"/": "# Lumen\n\nIt lights up the yard at night.", "/about": text}, name="Lumen")}
     playbook = await Stage(home, source=ScriptedSource(invented_sites() | sites)).playbook(context=context)
     found = [gap.reason for gap in playbook.gaps if gap.section == "context"]

@@ -27,7 +27,7 @@ from octave_mcp.domain.value import Value, changed, part_at
 from octave_mcp.errors import BadAnswer
 
 PROVIDERS = ("openai", "anthropic", "compat")
-# Maximum size of a patch for one error, as a share of the whole answer, if the answer has enough findings.
+# If an answer has enough findings, a patch for one error must not exceed this share of the answer's size.
 MAX_SHARE = 0.15
 MIN_FINDINGS = 8
 
@@ -76,7 +76,8 @@ async def test_an_error_planted_in_every_answer_costs_one_short_patch_each_and_c
 def share_of(patch: Request, answers: list[tuple[Request, dict[str, Any]]]) -> float:
     """Return the size of a patch as a share of the answer that it corrects, or 0 if this answer is short.
 
-    The user text of a patch request starts with the user text of the first request.
+    To find this answer, compare the user texts: the user text of a patch request starts with the user text of the first
+    request.
     """
     first = next(
         answer
@@ -131,7 +132,7 @@ Spoil = Callable[[Any], Value]
 
 
 def at(value: Any, *path: str | int, **update: object) -> Any:  # noqa: ANN401 - a draft
-    """Return the draft with the part at this path changed."""
+    """Return a copy of the draft in which the part at this path is changed."""
     part = part_at(value, path)
     assert isinstance(part, Value)
     return changed(value, {path: part.model_copy(update=update)})
@@ -189,7 +190,10 @@ def scripted_stage(tmp_path: Path) -> Stage:
 
 
 def for_first(kind: type[Value]) -> Callable[[Asked], bool]:
-    """Match asks for this form. If every persona has such an ask, only match the ask for the first persona."""
+    """Match asks for this answer type.
+
+    If such an ask exists for every persona, only match the ask for the first persona.
+    """
     return lambda ask: form(kind)(ask) and ask.brief.rank == 0
 
 
@@ -219,7 +223,7 @@ async def test_only_the_smallest_failed_entry_is_named_by_its_path_and_replaced(
 
 
 def repaired(draft: Value) -> Value:
-    """Return the draft without the invented figure."""
+    """Return a copy of the draft without the invented figure."""
     text = draft.model_dump_json().replace(" That is 7431.5 times.", "").replace("7431.5", "more")
     return type(draft).model_validate_json(text)
 

@@ -1,4 +1,4 @@
-"""Tests of the crawler through its port, with well-behaved and misbehaving servers on loopback."""
+"""Tests of the crawler with well-behaved and misbehaving servers on loopback."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def moved(where: str) -> bytes:
 
 
 class Counting:
-    """A writer that counts the bytes it sends."""
+    """A writer that counts the bytes that it sends."""
 
     def __init__(self, writer: asyncio.StreamWriter, sent: Counter[str], path: str) -> None:
         self._writer, self._sent, self._path = writer, sent, path
@@ -90,9 +90,10 @@ class Counting:
 
 
 class Server:
-    """A server that answers each path with its route: bytes, a handler, or a sequence of these for successive requests.
+    """A server that answers each path with its route.
 
-    The last route of a sequence repeats. `asked` counts the requests for each path, and `sent` counts the bytes sent.
+    A route consists of bytes, a handler, or a sequence of these for successive requests. The last route of a sequence
+    is used for all later requests. `asked` counts the requests for each path, and `sent` counts the bytes sent.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Values of OCTAVE_DATABASE_URL that users may write: each works as intended, or the error suggests a valid value."""
+"""Values of OCTAVE_DATABASE_URL that users are likely to write: each works, or the error suggests a valid value."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PASSWORD = "hunter22"  # noqa: S105 - invented
 LOGIN = f"me:{PASSWORD}@127.0.0.1:1/octave"
 POSTGRES, SQLITE = "write postgresql://HOST/DATABASE with", "sqlite:////absolute/path/octave.db"
 
-# URLs that are refused, each with a part of the error message.
+# Each of these URLs is refused with an error message that contains the given text.
 REFUSED = (
     (f"postgresql+psycopg2://{LOGIN}", POSTGRES),
     (f"postgresql+asyncpg://{LOGIN}", POSTGRES),

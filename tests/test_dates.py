@@ -1,4 +1,4 @@
-"""Dates of lines of a page, taken from the headings above the lines."""
+"""Tests that a line of a page gets its date from the headings above it."""
 
 from __future__ import annotations
 

@@ -32,7 +32,10 @@ LONG_SECONDS = 1_000_000
 
 
 def branded(role: Literal["vendor", "prospect"], name: str) -> Site:
-    """Return a demo site with a sentence added to each page. No other site contains these sentences."""
+    """Return a demo site with an additional sentence on each page.
+
+    No other site contains these sentences, so they identify the site's data.
+    """
     site = load(role)
     sentence = f"<p>The people of {name} keep {name}-{{path}} for those who ask for it in writing.</p>"
     fragments = (
@@ -77,7 +80,7 @@ def sites(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sites]:
 
 @pytest.fixture(params=sampled(["sqlite", "postgres"], lambda name: name == "sqlite"))
 def database(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The file or URL of the database that the settings select."""
+    """Return the file or URL of the database that the settings select."""
     if request.param == "sqlite":
         return str(home / "octave.db")
     url = request.getfixturevalue("postgres_url")
@@ -102,7 +105,7 @@ def request_for(sites: Sites, vendor: str, prospect: str, **request: Any) -> Pla
 
 
 async def finished_run(app: App, sites: Sites, vendor: str, prospect: str, **request: Any) -> RunRecord:  # noqa: ANN401 - fields
-    """Execute a run about these two companies until it has ended, and return the record."""
+    """Execute a run about these two companies until it has ended, and return its record."""
     started = await app.runs.start(request_for(sites, vendor, prospect, **request))
     while not (record := await app.runs.follow(started.run_id, 600, ignore_event)).is_final:
         pass
@@ -120,10 +123,10 @@ def change(database: str, statement: LiteralString) -> None:
 
 
 def stored(database: str, home: Path) -> dict[str, bytes]:
-    """Return all stored data except the logs: each row of each table, and each file in OCTAVE_HOME.
+    """Return each row of each table and each file in OCTAVE_HOME, except log files.
 
-    The database file itself is left out, because it may contain copies of data that SQLite moved within a page, until a
-    vacuum removes them.
+    The database file itself is left out. When SQLite moves data within a page of the file, a copy of the data can
+    remain in the file until the next vacuum.
     """
     rows = _of_postgres(database) if database.startswith("postgres") else _of_sqlite(database)
     files = (
@@ -155,7 +158,7 @@ def _of_postgres(url: str) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def _plain(row: Iterable[object]) -> bytes:
-    """Return the values of the row as bytes. Compressed values are decompressed."""
+    """Return the values of the row as bytes, and decompress compressed values."""
     return b"\x00".join(_expanded(value) if isinstance(value, bytes) else str(value).encode() for value in row)
 
 
@@ -180,7 +183,7 @@ async def is_whole(app: App, record: RunRecord) -> bool:
 
 
 def fetch_counts(site: LoopbackSite) -> tuple[int, int]:
-    """Return the numbers of requests for robots.txt and for the home page, which every run about the site needs."""
+    """Return how often robots.txt and the home page were requested. Every run about the site requests both."""
     return site.hits["/robots.txt"], site.hits["/"]
 
 
@@ -264,7 +267,7 @@ async def test_an_expired_refresh_is_kept_with_a_playbook_that_is_still_edited(s
 async def test_cache_entries_of_an_earlier_version_are_removed_with_the_first_deleted_session(
     sites: Sites, database: str, home: Path
 ) -> None:
-    """Earlier versions did not record which runs used a cache entry."""
+    """Releases before this one did not record which runs used a cache entry."""
     async with serving() as app:
         deal = await finished_run(app, sites, "zubrowka", "quokka", model="extractive")
         change(database, "delete from cache_uses")

@@ -1,4 +1,4 @@
-"""The demo right after the installation, without settings and without a network."""
+"""The demo directly after the installation, without settings and without a network."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ class Shown:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shown(tmp_path_factory: pytest.TempPathFactory) -> Shown:
-    """Run the demo with settings for other sources and models, which the demo must ignore."""
+    """Run the demo in an environment that selects another source and model.
+
+    The demo must ignore these settings.
+    """
     folder = tmp_path_factory.mktemp("demo")
     noted, program = folder / "opened", folder / "browser"
     program.write_text(f"#!/bin/sh\necho \"$1\" >> '{noted}'\n")

@@ -31,7 +31,7 @@ class Demo:
     read: dict[str, dict[str, LexborHTMLParser]] = field(default_factory=dict[str, dict[str, LexborHTMLParser]])
 
     async def pages(self, origin: str) -> dict[str, LexborHTMLParser]:
-        """Return the pages in the sitemap of a site by path. The pages are only fetched once."""
+        """Return the pages in a site's sitemap by path, and fetch each page only once."""
         if origin not in self.read:
             self.read[origin] = await self._pages(origin)
         return self.read[origin]
@@ -52,7 +52,7 @@ async def demo() -> AsyncIterator[Demo]:
 def client() -> httpx2.AsyncClient:
     """Return a client without a timeout.
 
-    The client opens a connection for each request, since the sites may close idle connections.
+    The client opens a new connection for each request, because the sites can close idle connections.
     """
     return httpx2.AsyncClient(trust_env=False, timeout=None, limits=httpx2.Limits(max_keepalive_connections=0))
 

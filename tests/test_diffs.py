@@ -1,4 +1,4 @@
-"""Differences between two playbooks, and the names of their parts."""
+"""The differences between two playbooks, and the names of a playbook's parts."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Drawn:
 
 @st.composite
 def playbooks(draw: st.DrawFn) -> Drawn:
-    """Draw one of two sample playbooks, with some parts replaced by random values of the same type."""
+    """Draw one of two sample playbooks, and replace some of its parts with random values of the same type."""
     playbook = draw(st.sampled_from((sample_playbook(), dealt_playbook())))
     for name in draw(st.lists(st.sampled_from(FIELDS), max_size=3, unique=True)):
         value = draw(any_of(Playbook.model_fields[name].annotation))

@@ -1,6 +1,6 @@
-"""Check that the documents are correct: run their commands and programs, and look up their links, names and settings.
+"""Tests of the documents: their commands and programs run, and their links, names and settings exist.
 
-The generated parts are checked by `docs/generate.py --check`, which is part of `make check`.
+`docs/generate.py --check`, which is part of `make check`, checks the generated parts.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ LINK = re.compile(r"\[[^]]*\]\((?!https?:)(?P<file>[^)#\s]*)(?:#(?P<anchor>[^)\s
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 VARIABLE = re.compile(r"\b(?:OCTAVE|OPENAI|ANTHROPIC|FIRECRAWL)_[A-Z_]+\b")
 
-# Prefixes of commands that test_docs.py does not run, each with the reason.
+# test_docs.py does not run commands that start with these texts, for the given reasons.
 NOT_RUN = {
     "make demo": "sets up an environment; CI runs it",
     "make test": "it runs these tests",
@@ -57,16 +57,19 @@ NOT_RUN = {
     "docker run": "there is no Docker engine where tests run",
 }
 
-# Kinds of code blocks that no test checks, each with the reason.
+# No test checks code blocks of these kinds, for the given reasons.
 NOT_READ = {"nginx": "nginx is not installed where tests run", "caddy": "Caddy is not installed where tests run"}
 
-# Kinds of code blocks that docs/generate.py writes, or runs to write the output below.
+# docs/generate.py writes code blocks of these kinds, or runs them and writes the output below them.
 GENERATED = {"http", "text", "jsonl", "json tools/call", "json resources/read", "json prompts/get"}
 
 
 @dataclass(frozen=True)
 class Block:
-    """A code block of a document. `is_answered`: docs/generate.py runs the block and writes the output below it."""
+    """A code block of a document.
+
+    `is_answered`: whether docs/generate.py runs the block and writes the output below it.
+    """
 
     document: str
     kind: str
@@ -91,7 +94,10 @@ def blocks_of(file: Path) -> Iterator[Block]:
 
 
 def commands() -> list[str]:
-    """Return each command without generated output once, as a user with octave-mcp on the PATH would type it."""
+    """Return all commands without generated output, as a user types them if octave-mcp is on the PATH.
+
+    If a command occurs several times, return it only once.
+    """
     found = [line for block in blocks("sh") if not block.is_answered for line in block.commands]
     return list(
         dict.fromkeys(line.replace(".venv/bin/", "", 1) if line.startswith(".venv") else line for line in found)
@@ -108,7 +114,7 @@ def is_server(line: str) -> bool:
 
 @pytest.fixture
 def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder that is also the user's home folder, with octave-mcp on the PATH."""
+    """A working folder that is also the user's home folder. The command octave-mcp is on the PATH."""
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "octave-mcp").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m octave_mcp "$@"\n')
@@ -139,7 +145,7 @@ async def run(line: str, cwd: Path) -> Ended:
 
 
 async def serve(line: str, cwd: Path) -> None:
-    """Run the command that starts a server, wait until the server listens, and stop it."""
+    """Run a command that starts a server, wait until the server listens, and stop the server."""
     line = line.replace("octave-mcp", f"exec {shlex.quote(sys.executable)} -m octave_mcp")
     process = await asyncio.create_subprocess_exec("sh", "-c", line, cwd=cwd, stderr=asyncio.subprocess.PIPE)
     assert process.stderr
@@ -155,7 +161,7 @@ async def serve(line: str, cwd: Path) -> None:
 async def run_all(
     first: str, others: list[str], run_one: Run, pair: Pair, cwd: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Ended:
-    """Run the command that creates a run, and then the commands that use this run."""
+    """Run the command that creates a run, and then all commands that use this run."""
     first_run = await run_one(f"{on_loopback(first, pair)} --max-pages 4 --json", cwd)
     monkeypatch.setenv("RUN", json.loads(first_run.out)["run_id"])
     for line in others:
@@ -166,7 +172,7 @@ async def run_all(
 
 
 async def test_commands_do_what_the_documents_say(pair: Pair, terminal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run all commands that need no shell, in this process to save time."""
+    """Run all commands that need no shell in this process, to save time."""
     first, *others = sorted(filter(needs_no_shell, commands()), key=lambda line: "generate" not in line)
     first_run = await run_all(first, others, run_in_process, pair, terminal, monkeypatch)
 
@@ -199,7 +205,7 @@ def needs_no_shell(line: str) -> bool:
 
 
 async def run_in_process(line: str, cwd: Path) -> Ended:
-    """Run the command without a shell, expanding only variables."""
+    """Run the command without a shell, and only expand variables."""
     name, *arguments = shlex.split(os.path.expandvars(line))
     assert name == "octave-mcp"
     return await octave(*arguments, cwd=cwd)
@@ -215,7 +221,7 @@ async def test_the_documented_python_client_gets_its_playbook(pair: Pair) -> Non
 
 
 def printed(program: str) -> str:
-    """Run the program in this process, to save the time for imports, and return the output."""
+    """Run the program in this process, because new processes take long to import the product, and return the output."""
     with redirect_stdout(StringIO()) as out:
         exec(compile(program, "mcp-integration.md", "exec"), {})  # noqa: S102 - it is our own
     return out.getvalue()
@@ -304,8 +310,8 @@ async def test_every_tool_and_route_is_documented_with_a_request() -> None:
         assert any(f'"name": "{name}"' in block.text for block in blocks("json tools/call"))
 
 
-# Tests have no Docker engine, so they check that the files named in the Dockerfile exist, and run its commands without
-# Docker.
+# No Docker engine is available in the tests. Instead, they check that the files named in the Dockerfile exist, and run
+# its commands without Docker.
 def instructions(name: str) -> list[str]:
     text = CONTINUED.sub(" ", (ROOT / "Dockerfile").read_text("utf-8"))
     return [line.removeprefix(f"{name} ") for line in text.splitlines() if line.startswith(f"{name} ")]

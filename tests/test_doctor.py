@@ -29,7 +29,7 @@ LONG_SECONDS = 86_400.0
 
 @pytest.fixture(autouse=True)
 def me(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_port: int) -> Path:
-    """The home folder of a user who has only set a model."""
+    """Return the home folder of a user who has only set a model."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("OCTAVE_MODEL", "extractive")
@@ -47,7 +47,6 @@ def checks_may_be_slow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def store(checks_may_be_slow: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001 - must run first
-    """Enable the check of the store."""
     check = next(check for check in CHECKS if check.name == "store")
     monkeypatch.setattr(surface, "CHECKS", (*surface.CHECKS, replace(check, seconds=LONG_SECONDS)))
     monkeypatch.setattr(database, "SLOW_SECONDS", LONG_SECONDS)
@@ -55,7 +54,7 @@ def store(checks_may_be_slow: None, monkeypatch: pytest.MonkeyPatch) -> None:  #
 
 @pytest.fixture
 def free_port() -> Iterator[int]:
-    """A port without a listener.
+    """A port on which no server listens.
 
     The port is bound so that no other test gets it, but a server with SO_REUSEADDR can use it.
     """
@@ -67,7 +66,7 @@ def free_port() -> Iterator[int]:
 
 @pytest.fixture
 def taken_port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """A port with a listener that never answers."""
+    """A port on which a server listens but never answers."""
     monkeypatch.setattr(setup, "SECONDS", 0.1)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -322,7 +321,8 @@ async def test_an_unwritable_store_is_reported_and_so_is_the_server_that_is_not_
         monkeypatch.setenv("OCTAVE_PORT", str(client.base_url.port))
         monkeypatch.setattr(store_check, "VALID_SECONDS", 0.0)
         with refusing(me / "home", "insert on notes"):
-            ended = await doctor(me, "--json")  # `findings` cannot be used, because stderr contains the server's log
+            # `findings` cannot be used here, because stderr also contains the log of the server.
+            ended = await doctor(me, "--json")
     found = {finding.name: finding for finding in Diagnosis.model_validate_json(ended.out).findings}
 
     assert ended.code == 1

@@ -107,7 +107,10 @@ async def test_an_unknown_adapter_is_refused_with_the_known_names(tmp_path: Path
 
 
 def of_words(count: int, *paths: str) -> dict[str, str]:
-    """Return pages with `count` different words in total, including the site's name, evenly spread over the paths."""
+    """Return pages with `count` different words in total, distributed evenly over the paths.
+
+    The total includes the site's name.
+    """
     head = 1  # the site's name counts as one word of the home page
     share, rest = divmod(count - head, len(paths))
     counts = [share + (at < rest) for at in range(len(paths))]
@@ -207,7 +210,10 @@ def _run_with_context() -> list[Written]:
 
 @pytest.fixture
 async def run_with_context(_run_with_context: list[Written], tmp_path: Path) -> Written:
-    """A run in Swedish about a few pages, with context from the user, executed once for all tests."""
+    """A run in Swedish about a few pages, with context from the user.
+
+    The run is executed once for all tests.
+    """
     if not _run_with_context:
         request = {"context": CONTEXT, "language": "sv", "max_pages": 5}
         _run_with_context.append(await written(Stage(tmp_path), **request))
@@ -229,7 +235,7 @@ def test_without_context_asks_and_playbook_contain_none(plain: Written) -> None:
 
 
 def test_the_context_steers_which_pages_are_read(run_with_context: Written) -> None:
-    """Without the context, the page about the planner would be read first."""
+    """Without the context, the run would read the page about the planner first."""
     products = [url.partition(VENDOR)[2] for url in run_with_context.scraped if f"{VENDOR}/product" in url]
     assert products == ["/product/audit"]
 
@@ -254,7 +260,7 @@ STORY_OF_QUILLPORT = {
 
 
 async def with_customers(home: Path, *names: str, stories: dict[str, str] | None = None) -> Written:
-    """Return a run about a vendor whose customer logos include these names."""
+    """Return a run about a vendor. The logos of the vendor's customers include these names."""
     logos = "".join(f"\n- {name}" for name in names)
     texts = VENDOR_TEXTS | (stories or {}) | {"/customers": f"{VENDOR_TEXTS['/customers']}{logos}"}
     return await written(Stage(home, source=ScriptedSource(sites(texts))))
@@ -282,9 +288,10 @@ async def test_each_spelling_of_the_name_alone_flags_an_existing_customer(tmp_pa
 
 @pytest.mark.long
 async def test_the_story_of_an_existing_customer_is_read_but_is_no_proof_for_that_customer(tmp_path: Path) -> None:
-    """The first touch may mention the story because the prospect knows it.
+    """A case study about the prospect is not proof for the prospect itself.
 
-    Later touches and battle cards must not use the story.
+    The first touch is allowed to mention the case study, because the prospect knows it. Later touches and battle cards
+    must not use it.
     """
     vendor = demo_pages("vendor", DEMO_VENDOR)
     own = page(

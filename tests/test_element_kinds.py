@@ -1,4 +1,4 @@
-"""Adding a kind of vendor element only takes a class, a field and a prompt."""
+"""Adding a kind of vendor element requires only a class, a field and a prompt."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def with_mascots(root: Path) -> ProductCopy:
 async def demo(product: ProductCopy, folder: Path) -> tuple[dict[str, Any], dict[str, Any], str, str]:
     """Run the demo without a language model, and return the report and the playbook in three formats.
 
-    The demo's recordings are deleted, because they contain no answers for the new kind.
+    The demo's recordings are deleted first, because they contain no answers for the new kind.
     """
     shutil.rmtree(product.root / "octave_mcp" / "demo" / "recordings")
     ended = await product.octave("demo", "--out", str(folder), "--json")

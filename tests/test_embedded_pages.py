@@ -1,4 +1,4 @@
-"""Playbooks with embedded pages: each source can be opened inside the HTML file without a network."""
+"""HTML playbooks with embedded pages: a reader can open each source inside the file, without a network."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 def playbook(url: str = "") -> Playbook:
-    """Return the sample with quotations from the hostile texts.
+    """Return the sample playbook with quotations from the hostile texts.
 
     One quotation contains another quotation and the line before it.
     """
@@ -95,7 +95,7 @@ async def test_a_click_on_a_source_opens_its_page_and_closing_it_returns_to_the_
 async def test_the_text_of_a_page_is_inert_and_its_quotations_are_marked_exactly(
     browser: Browser, tmp_path: Path
 ) -> None:
-    """Some of the quotations overlap or span several lines."""
+    """Some of the quotations overlap, and some span several lines."""
     html = await opened(browser, tmp_path, playbook(), texts=TEXTS)
 
     marked = await quotations_marked(html.page)

@@ -23,7 +23,7 @@ from octave_mcp.tools.registry import Tool
 Json = dict[str, Any]
 
 PRIVATE: Json = {"vendor_domain": "10.0.0.1", "prospect_domain": "10.0.0.2"}
-# Values of the required arguments with which each call fails immediately without reading a page.
+# With these values of the required arguments, each call fails immediately, before it reads a page.
 GIVEN: Json = PRIVATE | {
     "run_id": UNKNOWN_RUN,
     "question_id": "none",
@@ -46,7 +46,7 @@ def a_model_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def arguments_of(tool: Tool) -> Iterator[tuple[str, bool]]:
-    """Yield the name of each argument and whether the argument is required."""
+    """Yield the name of each argument, and whether it is required."""
     parameters = inspect.signature(tool.function).parameters.values()
     own = (parameter for parameter in parameters if parameter.name != "call")
     return ((name, parameter.default is parameter.empty) for name, parameter in zip(tool.arguments, own, strict=True))
@@ -92,7 +92,7 @@ async def test_over_http_every_optional_argument_may_be_empty_and_every_required
 
 
 async def send(client: httpx2.AsyncClient, tool: Tool, given: Json, way: str = "json") -> httpx2.Response:
-    """Send the arguments that are not part of the path as JSON, as a form or, in a GET request, in the query."""
+    """Send the arguments in the path, and the other arguments as JSON, as a form, or in the query of a GET request."""
     rest = {name: value for name, value in given.items() if f"{{{name}}}" not in tool.path}
     path = tool.path.format_map(given)
     if not tool.has_body:
@@ -125,7 +125,7 @@ async def test_a_run_whose_optional_arguments_are_all_empty_gets_its_own_session
         bodies = [held_pair.domains | dict.fromkeys(optional, value) for value in EMPTY]
         starts = [await client.post("/runs", json=body) for body in bodies]
         reports = [start.raise_for_status().json() for start in starts]
-        for report in reversed(reports):  # cancelled first, a run would wait for fetches that others still need
+        for report in reversed(reports):  # the first run fetches pages for the others, so it is cancelled last
             await client.post(f"/runs/{report['run_id']}/cancel")
 
     assert all(report["session_id"].startswith("sess_") for report in reports)

@@ -24,7 +24,7 @@ from octave_mcp.__main__ import main as command
 SIGNALS = ((signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM))
 by_a_signal = pytest.mark.parametrize(("number", "code"), sampled(SIGNALS, lambda row: row[0] == signal.SIGINT))
 
-# `octave-mcp` with a name server that never answers. Nothing can end the thread that waits for the answer.
+# `octave-mcp` with a name server that never answers. The thread that waits for the name server cannot be interrupted.
 STUCK = """
 import socket, sys, threading
 

@@ -1,4 +1,7 @@
-"""Errors that providers send with status 200. Each error is handled according to the status or code in the body."""
+"""Providers sometimes send errors with status 200.
+
+Each error is handled according to the status or code in the body.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ def sent(body: object) -> Fault:
 
 
 def failed_response(code: str) -> Fault:
-    """Return a failure in the format of OpenAI's Responses API."""
+    """Return a fault that sends a failure in the format of OpenAI's Responses API."""
     error = {"code": code, "message": WORDS}
     return lambda request, _text: Sent(
         body={**enveloped(request, ""), "status": "failed", "error": error, "output": []}
@@ -31,7 +34,7 @@ def failed_response(code: str) -> Fault:
 
 
 def in_choice(error: object, **more: object) -> Fault:
-    """Return the failure of a provider behind OpenRouter in the middle of its answer."""
+    """Return a fault that sends an error in the middle of an answer, as OpenRouter does if its provider fails."""
     choice = {"index": 0, "message": {"role": "assistant", "content": "{"}, "finish_reason": "error"}
     return lambda request, text: Sent(
         body={**enveloped(request, text), "choices": [{**choice, "error": error, **more}]}
@@ -39,7 +42,7 @@ def in_choice(error: object, **more: object) -> Fault:
 
 
 def nested(code: int, raw: object) -> dict[str, Any]:
-    """Return an error of a provider in the format in which OpenRouter forwards it."""
+    """Return a provider's error in the format in which OpenRouter forwards it."""
     text = raw if isinstance(raw, str) else json.dumps(raw)
     return {"error": {"message": "Provider returned error", "code": code, "metadata": {"raw": text}}}
 

@@ -1,4 +1,4 @@
-"""Every client and protocol gets the same playbook, apart from times and durations."""
+"""All clients and protocols get the same playbook, apart from times and durations."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def without_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
 async def by_every_way(arguments: Arguments, folder: Path, stdio_modes: Sequence[Era]) -> list[dict[str, Any]]:
     """Return the playbook that each client gets.
 
-    The clients run in parallel, because none may have to wait for another.
+    The clients run in parallel, because no client should have to wait for another.
     """
     async with serving() as web:
         playbooks = await asyncio.gather(

@@ -58,7 +58,7 @@ def every_sentence(read: Page) -> Iterator[Evidence]:
 
 
 def check(read: Page) -> None:
-    """Assert the properties that the passages of any page must have."""
+    """Assert the properties that the passages of every page must have."""
     cut = passages(read)
     assert [passage.number for passage in cut] == list(range(1, len(cut) + 1))
     assert passages(read) == cut
@@ -257,7 +257,10 @@ SOURCE_TEXT = (
 def rules(
     text: str, source_text: str = SOURCE_TEXT, *, known: tuple[str, ...] = (), context: str = "", title: str = ""
 ) -> list[str]:
-    """Return the rules that the text breaks, out of those for figures (D3), names (D4) and quotation marks (D10)."""
+    """Return the rules that the text breaks.
+
+    Only consider the rules on figures (D3), names (D4) and quotation marks (D10).
+    """
     source = source_of(evidence_of(source_text, title=title))._replace(around=context)
     found = problems(Statement(text, "fact", "", "", (source,), known=known))
     return [problem.rule for problem in found if problem.rule in {"D3", "D4", "D10"}]
@@ -366,7 +369,10 @@ def test_every_changed_figure_of_over_a_hundred_real_sentences_is_rejected(real_
 
 
 def with_a_changed_figure(quote: str) -> Iterator[str]:
-    """Yield variants of the quotation with one digit changed, unless the new number also occurs in the quotation."""
+    """Yield variants of the quotation with one changed digit.
+
+    Skip a variant if the new number also occurs in the quotation.
+    """
     numbers = {value(match[0]) for match in NUMBER.finditer(quote)} | {"2"}
     for match in NUMBER.finditer(quote):
         for at in (i for i in range(match.start(), match.end()) if quote[i].isdigit()):

@@ -43,7 +43,8 @@ HOSTILE = (
     "<script \nalert(1)",
 )
 
-# Fields that keep their values in hostile playbooks: values from closed sets, IDs, dates, digests and URLs.
+# These fields keep their values in hostile playbooks, because they contain IDs, dates, digests, URLs, or one of a few
+# fixed values.
 FIXED_FIELDS = frozenset(
     {
         "id",
@@ -82,7 +83,8 @@ FIXED_FIELDS = frozenset(
     }
 )
 
-# Number of notes on empty sections: sections about the deal, kinds of vendor elements, and sections about the prospect.
+# The number of notes on empty sections: sections about the deal, kinds of vendor elements, and sections about the
+# prospect.
 EMPTY_SECTIONS = {"html": 9 + 8 + 3, "markdown": 9 + 8 + 2}
 
 WIDTHS = (320, 390, 768, 1024, 1440)
@@ -95,13 +97,13 @@ def playbook() -> Playbook:
 
 @pytest.fixture
 def hostile() -> Playbook:
-    """The sample playbook with every free text replaced by a text that tries to break out of the markup."""
+    """The sample playbook in which every free text is replaced by a text that tries to break out of the markup."""
     return _replaced(cycle(HOSTILE))
 
 
 @pytest.fixture
 def harmless() -> Playbook:
-    """The sample playbook with a plain text at every place where `hostile` has a hostile text."""
+    """The sample playbook with a harmless text in every place where `hostile` has a hostile text."""
     return _replaced(cycle(f"text {letter}" for letter in ascii_lowercase[: len(HOSTILE)]))
 
 
@@ -131,7 +133,6 @@ def _replace_field(key: str, value: object, texts: Iterator[str]) -> object:
 
 
 def _empty(playbook: Playbook) -> Playbook:
-    """Return the playbook with all sections empty."""
     nothing = dict.fromkeys(type(playbook.vendor_elements).model_fields, ())
     profile = playbook.prospect_intelligence.company_profile.model_copy(update={"summary": None, "facts": ()})
     return playbook.model_copy(
@@ -157,7 +158,7 @@ def _tokens(markdown: str) -> list[Token]:
 
 
 def _structure(markdown: str) -> list[tuple[str, str]]:
-    """Return the types and tags of the Markdown tokens, except those for text."""
+    """Return the types and tags of the Markdown tokens, without tokens for text."""
     words = {"text", "text_special", "softbreak"}
     return [(token.type, token.tag) for token in _tokens(markdown) if token.type not in words]
 
@@ -172,7 +173,6 @@ def _joined(inline: Token) -> str:
 
 
 def _cited(playbook: Playbook) -> set[str]:
-    """Return the IDs of all evidence that the playbook cites."""
     plain = playbook.model_dump(exclude={"evidence"})
     return set(_ids(plain))
 
@@ -432,7 +432,7 @@ async def shared_browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def browser(shared_browser: Browser) -> AsyncIterator[Browser]:
-    """The shared browser. Contexts that the test opens are closed after the test."""
+    """Yield the shared browser, and close the contexts that the test has opened."""
     others = set(shared_browser.contexts)
     yield shared_browser
     for context in set(shared_browser.contexts) - others:
@@ -441,7 +441,7 @@ async def browser(shared_browser: Browser) -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shown(shared_browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Page:
-    """The sample playbook, opened in the browser for tests that do not change the page."""
+    """The sample playbook in the shared browser. Tests must not change the page."""
     return (await opened(shared_browser, tmp_path_factory.mktemp("shown"), sample_playbook())).page
 
 

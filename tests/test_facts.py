@@ -1,6 +1,6 @@
-"""Facts from a page's head and rows of logos.
+"""Facts from a page's HTML head, and from rows of logos.
 
-Facts are quoted by value and labelled with the place where they were found.
+A fact is quoted by its value and labelled with the place where it was found.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A playbook must be correct even if the two sites have irregular markup, like many real sites."""
+"""A playbook must be correct even if the two sites have irregular markup, as many real sites do."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ async def deal(sites: Pair, tmp_path: Path) -> Deal:
 
 
 async def test_the_playbook_says_what_the_pages_show(deal: Deal, sites: Pair) -> None:
-    """The pages in the sitemap are read, and no figure, price, comparison or date is misread."""
+    """The run reads the pages in the sitemap, and the playbook misreads no figure, price, comparison or date."""
     read = {path for path, hits in sites.vendor.hits.items() if hits}
     assert read >= VENDOR.keys()
     assert not any(path.endswith(".png") for path in read)

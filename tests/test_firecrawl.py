@@ -1,4 +1,4 @@
-"""Reading pages through Firecrawl: the SDK calls a double of Firecrawl's API, which fetches sites on loopback."""
+"""Reading pages through Firecrawl: the SDK calls a fake of Firecrawl's API, which fetches sites on loopback."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def site() -> Iterator[LoopbackSite]:
 
 @asynccontextmanager
 async def opened(site: LoopbackSite, *, memory: Memory | None = None) -> AsyncGenerator[tuple[CachedSource, Site]]:
-    """Yield a new source and the site, which is opened in this source."""
+    """Open the site in a new source, and yield the source and the site."""
     source = make_source(
         firecrawl, load(allow_hosts=("127.0.0.1",), fetch_timeout_seconds=3600), memory or NoNotes(), Supervisor()
     )
@@ -79,7 +79,6 @@ def urls(site: LoopbackSite, many: int) -> list[str]:
 
 
 def about(pair: Pair, source: str) -> dict[str, str]:
-    """Return the arguments of a run about the two sites."""
     sites = {"vendor": f"http://{pair.vendor.host}", "prospect": f"http://{pair.prospect.host}"}
     return sites | {"model": "extractive", "source": source}
 
@@ -203,7 +202,7 @@ async def test_a_job_that_never_ends_is_cancelled_and_its_finished_pages_are_use
     now = loop.time
 
     def time_passes(job: Job) -> None:
-        if job.looks == 2:  # the first page has arrived by the second poll
+        if job.looks == 2:  # the first page has arrived when the client polls for the second time
             loop.call_soon_threadsafe(monkeypatch.setattr, loop, "time", lambda: now() + 3600)
 
     monkeypatch.setattr(client, "CALL_SECONDS", 36_000.0)
@@ -410,7 +409,7 @@ async def test_another_reader_can_replace_firecrawl_for_a_site_it_refuses(site: 
 
 
 def resolving(double: Double, addresses: dict[str, str], *allow_hosts: str) -> CachedSource:
-    """Return a source that resolves these hosts to the given addresses, and fails to resolve any other host."""
+    """Return a source that resolves these hosts to the given addresses, and fails to resolve all other hosts."""
 
     async def look_up(host: str, _port: int) -> Sequence[str]:
         if host not in addresses:

@@ -1,4 +1,7 @@
-"""Random operations on a playbook while servers are killed at random: no version is lost, no user text is altered."""
+"""Random operations on a playbook by servers that are killed at random.
+
+No version must be lost, and no text by a user must be changed.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ from octave_mcp.settings import load
 from octave_mcp.surfaces.cli.terminal import open_app
 
 FIRST = "email_sequences.persona-1.touches"
-# Paths of the texts that users write, with the location of each text in the playbook.
+# The paths of the texts that users write, and the location of each text in the playbook.
 OWN: dict[str, tuple[str | int, ...]] = {
     f"{FIRST}[0]": ("email_sequences", 0, "touches", 0, "body"),
     f"{FIRST}[1].subject": ("email_sequences", 0, "touches", 1, "subject"),
@@ -39,7 +42,10 @@ OPERATIONS = 8
 
 
 class History:
-    """A playbook and its known versions. `own`: the texts that users wrote, by path."""
+    """A playbook and its known versions.
+
+    `own`: the texts that users wrote, by path.
+    """
 
     def __init__(self, seed: int, pair: Pair, provider: Double, folder: Path) -> None:
         self.random = Random(seed)  # noqa: S311 - repeatable
@@ -92,7 +98,10 @@ class History:
             await stdio.call("delete_session", session_id=run["session_id"])
 
     async def carried_out(self, tool: str, **asked: Any) -> None:  # noqa: ANN401 - the tool's own
-        """Execute a run until it ends. The server may be killed immediately or when the run asks the model."""
+        """Execute a run until it ends.
+
+        The server can be killed immediately, or when the run asks the model.
+        """
         asks = self.random.choice([None, 0, 1, 2, 3])
         async with self.server() as stdio:
             run_id = (await stdio.call(tool, **asked, wait_seconds=0))["run_id"]
@@ -142,7 +151,7 @@ class History:
 
 
 def _text_at(playbook: Playbook, at: tuple[str | int, ...]) -> str:
-    """Return the part if it is a text, or else the text of all its sentences."""
+    """Return the part if it is a text, and otherwise the joined text of its sentences."""
     part: Any = part_at(playbook, at)
     return (
         part

@@ -1,4 +1,4 @@
-"""Playbooks written by the client's own model: it fetches questions, and its answers are checked like any others."""
+"""Playbooks written by the client's own model, which fetches questions and sends answers that the run checks."""
 
 from __future__ import annotations
 
@@ -44,9 +44,10 @@ def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Writer:
-    """A client that answers the questions of one run; `asked` lists the questions in the order received.
+    """A client that answers the questions of one run.
 
-    If no new question appears within `wait_seconds`, the client gets an unanswered question that another client holds.
+    `asked` lists the questions in the order in which the client received them. If no new question appears within
+    `wait_seconds`, the client gets a question that another client holds but has not answered.
     """
 
     def __init__(self, client: Client[Any], run_id: str, *, wait_seconds: float = 600) -> None:
@@ -72,7 +73,7 @@ class Writer:
     async def with_material(self, question: Question) -> Question:
         """Return the question with its material.
 
-        A correction lacks material, so the material of the corrected question is added.
+        A correction has no material of its own, so it gets the material of the question that it corrects.
         """
         if question["material"]:
             return question
@@ -81,7 +82,7 @@ class Writer:
         return {**question, "material": earlier["material"]}
 
     async def work(self, most: int = 100) -> None:
-        """Answer questions until the run has ended, but at most `most` questions."""
+        """Answer at most `most` questions, and stop when the run has ended."""
         for _ in range(most):
             question = await self.next()
             if question is None:
@@ -96,7 +97,7 @@ async def begun(client: Client[Any], pair: Pair) -> dict[str, Any]:
 
 
 async def at_rest(client: Client[Any], run_id: str) -> dict[str, Any]:
-    """Wait until the run waits for answers or has ended, and return its report."""
+    """Wait until the run needs answers or has ended, and return its report."""
     while (report := await call(client, "get_run", run_id=run_id))["status"] in {"queued", "running"}:
         pass
     return report
@@ -104,7 +105,10 @@ async def at_rest(client: Client[Any], run_id: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Worked:
-    """A completed run whose questions were answered by three clients in parallel, for read-only tests."""
+    """A completed run whose questions were answered by three clients in parallel.
+
+    Tests must not change the run.
+    """
 
     first: dict[str, Any]
     report: dict[str, Any]
@@ -119,7 +123,7 @@ def worked_by_era() -> dict[str, Worked]:
 
 @pytest.fixture(params=sampled(ERAS, short=lambda era: era == "auto"))
 async def worked(request: pytest.FixtureRequest, worked_by_era: dict[str, Worked], pair: Pair) -> Worked:
-    """A completed run in one protocol era. The first test that needs the run executes it."""
+    """A completed run in one protocol era, executed when the first test needs it."""
     era = request.param
     if era not in worked_by_era:
         async with Client(make(), mode=era) as client:
@@ -195,7 +199,7 @@ async def test_a_run_continues_after_a_restart_of_the_server_and_repeats_no_answ
 
 
 async def next_of(writer: Writer, prompt: str) -> Question:
-    """Answer questions until there is a question of this prompt, and return that question."""
+    """Answer questions until the run asks a question with this prompt, and return that question."""
     while question := await writer.next():
         if question["prompt"] == prompt:
             return question
@@ -316,7 +320,10 @@ async def test_http_answers_name_routes_and_never_tools(pair: Pair) -> None:
 
 
 async def next_question(http: httpx2.AsyncClient, at: str) -> dict[str, Any]:
-    """Return the report of the run at this path, which contains the next question unless the run has ended."""
+    """Return the report of the run at this path.
+
+    The report contains the next question, unless the run has ended.
+    """
     return (await http.get(f"{at}/questions/next", params={"wait_seconds": 600})).json()
 
 

@@ -59,9 +59,10 @@ def no_verdict_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass
 class Transcript:
-    """A run whose questions have all been answered, with the questions, the verdicts on the answers, and the playbook.
+    """A run whose questions have all been answered: its questions, the verdicts on the answers, and the playbook.
 
-    `checks`: the question that verifies the client's copy, if it was asked; `asked`: all other questions.
+    `checks`: the question that asks the client to verify its own copy, if the run asked it.
+    `asked`: all other questions.
     """
 
     record: RunRecord
@@ -83,7 +84,7 @@ class Transcript:
 
 
 class Client:
-    """A client that answers the questions of runs about one deal."""
+    """A client that answers the questions of all runs about one deal."""
 
     def __init__(self, app: App, pair: Pair) -> None:
         self.app, self.domains = app, pair.domains
@@ -111,8 +112,8 @@ class Client:
             whole = question.model_copy(update={"material": earlier.material})
         answer = answer_to(whole.model_dump())
         spoil(question, answer)
-        # The answer is padded to its expected length, so that the budget does not depend on whether this answer or the
-        # next question comes first.
+        # The answer is padded to its expected length. Otherwise, the budget would depend on whether the run receives
+        # this answer before it asks the next question.
         text = json.dumps(answer).ljust(4 * expected(question))
         return (await self.app.runs.answer(transcript.record.run_id, question.question_id, text))[1]
 
@@ -144,7 +145,7 @@ def without(name: str) -> Spoil:
 
 
 def without_persona_2(question: QuestionRecord, answer: dict[str, Any]) -> None:
-    """Remove the copy for the second persona, in first answers and in corrections."""
+    """Remove the copy for the second persona, both from first answers and from corrections."""
     for fix, path in paths_in(question.complaint).items():
         if path == "persona_2":
             answer[fix] = None
@@ -241,7 +242,7 @@ def invented_figure(question: QuestionRecord, answer: dict[str, Any]) -> None:
 
 
 def invented_facts(question: QuestionRecord, answer: dict[str, Any]) -> None:
-    """Add an invented figure to one fact and remove the second persona, in first answers and in corrections."""
+    """Add an invented figure to one fact and remove the second persona, both in first answers and in corrections."""
     fixes = [answer[fix] for fix, path in paths_in(question.complaint).items() if path.startswith("facts")]
     for fact in (*fixes, *answer.get("facts", ())[:1]):
         fact["text"] += " That is 7431.5 times."
@@ -362,7 +363,10 @@ def used(transcript: Transcript) -> float:
 
 
 def tokens_for(personas: int, usual: Transcript) -> int:
-    """Return a token limit with room for the copy for this many personas, based on a run with room for all personas."""
+    """Return a token limit that suffices for the copy for this number of personas.
+
+    `usual` is a run whose limit suffices for all personas.
+    """
     return int((used(usual) - (2.5 - personas) * ANSWERING_A_PERSONA) / (1 - RESERVED))
 
 
@@ -517,7 +521,7 @@ async def test_questions_keep_their_order_even_if_the_site_of_the_prospect_answe
 
 def planted_everywhere(question: QuestionRecord, answer: dict[str, Any]) -> None:
     """Add an invented figure to the first finding of the answer, unless the answer is a correction."""
-    answer.update(json.loads(json.dumps(answer)))  # make a copy in which no two parts are the same object
+    answer.update(json.loads(json.dumps(answer)))  # copy the answer, so that no object occurs in two places
     if not question.corrects and (finding := next(findings_in(answer), None)):
         finding["text"] += " That is 7431.5 times."
 

@@ -1,4 +1,7 @@
-"""Pages that are crafted to be slow: at worst the page is lost, but its run, other runs and requests finish."""
+"""Pages that are crafted to be slow.
+
+In the worst case, a run cannot read such a page, but the run and all other runs and requests finish.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.evidence.passages import passages
 
 LONG = {"wait_seconds": 600}
-# Titles and headings are cut at this length, because they are repeated with every quotation and passage.
+# Titles and headings are cut at this length, because every quotation and every passage repeats them.
 MAX_HEADING_CHARACTERS = 500
 BODY = "<h1>Pricing</h1><p>We build quiet ferries for harbours, and they cost $9 a month.</p>"
 HOSTILE = {

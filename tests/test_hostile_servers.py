@@ -1,4 +1,4 @@
-"""No hostile server may stall the crawler, exhaust its memory or crash a run."""
+"""Hostile servers must not stall the crawler, exhaust its memory or make a run fail."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ from octave_mcp.errors import SiteRefuses
 
 CONCURRENCY = 2
 MAX_GROWTH_MB = 50
-# Limit for one page: three attempts of 5 MB each, plus the data in the socket buffers.
+# The limit for one page: three attempts of 5 MB each, plus the data in the socket buffers.
 MAX_SENT_BYTES = 40_000_000
-# Answers that are ended by a limit on bytes or steps, which does not depend on the speed of the machine.
+# These responses are ended by a limit on bytes or steps. Unlike a timeout, such a limit does not depend on the speed of
+# the machine.
 TIMELESS = {name: row for name, row in HOSTILE.items() if row[1] != "timeout"}
 # The short tests leave out two slow pages, which exhaust the CPU time of the parser.
 SHORT = {name: row for name, row in TIMELESS.items() if name not in {"options", "formatting-bomb"}}
@@ -106,7 +107,7 @@ async def test_a_silent_or_very_slow_server_is_given_up_at_the_deadline(server: 
 async def test_only_cpu_time_of_the_parser_makes_a_page_too_complex(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A page is read even if its parser, which is a subprocess, waits a long time for the CPU."""
+    """A page is read even if its parser, which is a subprocess, has to wait a long time for the CPU."""
     server.routes["/many"] = answer(html("<h1>Many</h1>" + "<p>words</p>" * 9000))
     started = asyncio.create_subprocess_exec
 
@@ -237,7 +238,10 @@ async def test_an_unreadable_sitemap_costs_only_its_own_addresses(server: Server
 
 
 async def mapped_in_silence(server: Server) -> tuple[Site, float]:
-    """Return the mapped site and the seconds since the first silent sitemap, with a timeout of 10 seconds per page."""
+    """Map the site, and return it with the seconds since the first sitemap that did not respond.
+
+    The timeout is 10 seconds per page.
+    """
     clock = stop_the_clock()
     async with crawling(settings(seconds=10)) as source:
         company = await source.open(server.company())

@@ -1,4 +1,4 @@
-"""Regular expressions must match in linear time, because pages may be crafted to cause excessive backtracking."""
+"""Regular expressions must match in linear time, because a page can be crafted to cause excessive backtracking."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ from matrix import sampled
 import octave_mcp
 
 METHODS = frozenset({"search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn", "compile"})
-# Modules whose patterns only match the package's own files and settings.
+# The patterns in these modules only match the package's own files and settings, so they can be slow.
 TRUSTED = frozenset({"octave_mcp.asks.prompts", "octave_mcp.domain.database_url", "octave_mcp.domain.masking"})
-# Patterns that may be slow to fail, which is harmless because the caller stops at the first failure.
+# These patterns can be slow to fail. This is harmless, because the caller stops at the first failure.
 STOPS = frozenset({"octave_mcp.surfaces.mcp.lines:TOKEN"})
-# Patterns that are used under other names, for example from a table, each with the only method that is called on it.
+# The package uses these patterns under other names, for example in a table. Each pattern is listed with the only method
+# that is called on it.
 TABLES = {
     "octave_mcp.evidence.dates:_BEGINS": "match",
     "octave_mcp.evidence.support.quantities:_BOUNDS_AFTER": "match",
@@ -41,7 +42,7 @@ TABLES = {
     "octave_mcp.sources.html.pictures:BEFORE_SEAM": "fullmatch",
 }
 EXTRACTIVE = "octave_mcp.models.extractive."
-# Quadratic time is allowed in the extractive model, because it skips lines above a maximum length.
+# The extractive model skips lines above a maximum length, so its patterns are allowed to take quadratic time.
 MAX_EXTRACTIVE_POWER = 2
 
 
@@ -84,7 +85,10 @@ def parts_of(found: object) -> Iterable[object]:
 
 
 def compiled(package: str) -> Iterator[Used]:
-    """Yield the patterns in module-level constants and in classes, once for each method that is called on a pattern."""
+    """Yield the patterns in module-level constants and in classes.
+
+    Yield a pattern once for each method that is called on it.
+    """
     for module in modules(package):
         classes = [
             owner for owner in vars(module).values() if isinstance(owner, type) and owner.__module__ == module.__name__
@@ -98,7 +102,7 @@ def compiled(package: str) -> Iterator[Used]:
 
 
 def inline(package: str) -> Iterator[Used]:
-    """Yield the patterns that are passed to functions of `re` and whose text is written in the source."""
+    """Yield the patterns that are written as literals in calls of `re` functions."""
     for module in modules(package):
         for name, method, call in calls(module):
             if name == "re" and (pattern := written(call.args[0], module)):
@@ -110,7 +114,7 @@ def inline(package: str) -> Iterator[Used]:
 
 
 def written(node: ast.expr | None, module: ModuleType) -> str:
-    """Return the text of a pattern in the source, with a company's name in place of computed parts."""
+    """Return the text of a pattern in the source code, with a company's name in place of computed parts."""
     match node:
         case ast.Constant(value=str() as text):
             return text
@@ -138,7 +142,7 @@ def calls(module: ModuleType) -> Iterator[tuple[str, str, ast.Call]]:
 
 
 def imports(tree: ast.Module) -> dict[str, tuple[str, str]]:
-    """Map each name that `from` imports to the module that it comes from and to its name in that module."""
+    """Map each name that a `from` import binds to its module and to its name in that module."""
     return {
         alias.asname or alias.name: (str(node.module), alias.name)
         for node in ast.walk(tree)
@@ -149,7 +153,10 @@ def imports(tree: ast.Module) -> dict[str, tuple[str, str]]:
 
 @cache
 def uses() -> dict[tuple[str, str], set[str]]:
-    """Return the methods called on each pattern, by module and name; no methods if the pattern has other uses."""
+    """Map each pattern to the methods that are called on it, by module and name.
+
+    If a pattern is also used in other ways, its methods are left out.
+    """
     found = defaultdict[tuple[str, str], set[str]](set)
     others = set[tuple[str, str]]()
     for module in modules("octave_mcp"):
@@ -165,7 +172,10 @@ def uses() -> dict[tuple[str, str], set[str]]:
 
 
 def slow(package: str) -> dict[str, str]:
-    """Map each pattern that takes too long to the power of its growth and a text whose repetition causes it."""
+    """Return the patterns that take too long.
+
+    Each pattern is mapped to the exponent of its growth and to a text whose repetition causes this growth.
+    """
     found: dict[str, str] = {}
     for where, pattern, method in {*compiled(package), *inline(package)}:
         if where.partition(":")[0] not in TRUSTED and where not in STOPS:

@@ -1,4 +1,7 @@
-"""Hostile URLs from users, pages, redirects, sitemaps and robots.txt: none leads to a non-public destination."""
+"""Hostile URLs from users, pages, redirects, sitemaps and robots.txt.
+
+None of them must lead to a destination that is not public.
+"""
 
 from __future__ import annotations
 
@@ -133,7 +136,7 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @asynccontextmanager
 async def looking_up(*addresses: str) -> AsyncGenerator[tuple[Crawler, list[str]]]:
-    """Yield a crawler that resolves every host to these addresses, and a list of the hosts that were resolved."""
+    """Yield a crawler that resolves every host to these addresses, and a list of the hosts that it has resolved."""
     asked: list[str] = []
 
     async def resolve(host: str, _port: int) -> Sequence[str]:
@@ -158,7 +161,7 @@ def test_a_hostile_address_is_refused_with_a_reason_and_a_remedy(url: str) -> No
     with pytest.raises(InputError) as refused:
         check_url(url, NOWHERE)
     with suppress(InputError):
-        # A company may be given with spaces around its domain, without a scheme, or with a path, which is dropped.
+        # A user can enter a domain with spaces around it, without a scheme, or with a path, which is dropped.
         assert parse_company(url, "vendor", NOWHERE).domain == "acme.com"
 
     text = str(refused.value)
@@ -204,7 +207,7 @@ async def test_links_redirects_sitemaps_and_robots_lead_to_no_hostile_address(
     assert set(connected) == {own}
     codes = [page.code if isinstance(page, PageFailure) else "read" for page in found]
     assert codes[: len(hostile)] == ["host_not_allowed"] * len(hostile)
-    # Relative and empty URLs lead to pages of the site itself, most of which do not exist.
+    # Relative and empty URLs lead to pages of the site itself. Most of these pages do not exist.
     assert set(codes) <= {"host_not_allowed", "redirected_off_site", "http_404", "redirect_loop", "duplicate", "read"}
     assert codes.count("read") <= 1
 
@@ -214,7 +217,7 @@ def _leads_away(url: str, own: str) -> bool:
 
 
 def _sendable(urls: Iterable[str]) -> list[tuple[int, str]]:
-    """Return the URLs that are possible in an HTTP header (a line of ASCII characters), with their positions."""
+    """Return the URLs that are valid in an HTTP header, which is a line of ASCII characters, with their indexes."""
     return [(at, url) for at, url in enumerate(urls) if url.isascii() and url.isprintable()]
 
 

@@ -1,4 +1,4 @@
-"""Detection of texts that address a model, even in disguise, as opposed to texts that are only about models."""
+"""Detection of texts that address a model, even in disguise. Texts that are only about models must not be detected."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ async def test_without_write_only_the_entry_is_printed_and_no_file_is_changed(cl
 
 
 async def test_a_written_entry_starts_a_working_server_from_any_folder(user_home: Path) -> None:
-    """A desktop starts programs without a shell's variables, so the server only gets the variables in the entry."""
+    """A desktop environment does not set a shell's variables, so the server only gets the variables in the entry."""
     written = {client: await install(user_home, client, "--write") for client in FILES}
     first, *others = (servers(user_home / file)["octave"] for file in FILES.values())
     (user_home / "elsewhere").mkdir()
@@ -274,7 +274,7 @@ async def test_secrets_are_written_only_on_request_and_are_named_otherwise(
 
 
 async def test_a_key_that_no_model_uses_counts_as_no_key(user_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With OCTAVE_MODEL=host, the first call works without a model's key, and a Firecrawl key is not a model's key."""
+    """With OCTAVE_MODEL=host, the first call needs no model key. A Firecrawl key does not count as a model key."""
     monkeypatch.setenv("FIRECRAWL_API_KEY", "fc-0123456789")
     entry = await entry_for(user_home, "cursor")
     ended = await install(user_home, "cursor")

@@ -1,4 +1,4 @@
-"""The journal of a run, which records steps by name so that a resumed run does not repeat these steps."""
+"""The journal of a run records finished steps by name, so that a resumed run does not repeat these steps."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ Pipeline = Callable[[Journal], Awaitable[object]]
 
 
 class Bench:
-    """A stored run that a test executes with a pipeline of its own.
+    """A stored run that a test executes with its own pipeline.
 
-    `calls`: how often each step was called; `reports`: the messages about recorded steps that cannot be used.
+    `calls`: how often each step was called.
+    `reports`: the messages about recorded steps that cannot be used.
     """
 
     def __init__(self, store: Store, folder: Path) -> None:

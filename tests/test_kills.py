@@ -1,4 +1,7 @@
-"""Servers that are killed, paused or cut off from their database: a run only loses its calls in flight."""
+"""Servers that are killed, paused or disconnected from their database.
+
+A run only loses the calls that are in flight.
+"""
 
 from __future__ import annotations
 
@@ -71,12 +74,12 @@ class Stage:
 
     @property
     def written(self) -> dict[Path, int]:
-        """The modification time of each file in the playbooks' folder."""
+        """Return the modification time of each file in the playbooks' folder."""
         return {path: path.stat().st_mtime_ns for path in (self.home / "playbooks").rglob("*")}
 
     @property
     def repeated_steps(self) -> list[str]:
-        """The steps that were called after they had been recorded."""
+        """Return the steps that were called after they had been recorded."""
         recorded, repeated = set[tuple[str, str]](), list[str]()
         for line in self.log:
             if line.kind == "recorded":
@@ -87,7 +90,7 @@ class Stage:
 
     @property
     def in_flight(self) -> list[str]:
-        """The steps that a process called but did not finish recording."""
+        """Return the steps that a process called but did not finish recording."""
         ended = {(line.pid, line.name) for line in self.log if line.kind == "recorded"}
         return [line.name for line in self.log if line.kind == "called" and (line.pid, line.name) not in ended]
 
@@ -185,7 +188,10 @@ async def test_a_recorded_answer_is_not_requested_again_whenever_the_server_is_k
 
 
 def requests(double: Double) -> Counter[str]:
-    """Count the requests sent, ignoring the random fence markers that each process chooses."""
+    """Count the requests to the provider.
+
+    Requests are equal if they only differ in the random fence markers that each process chooses.
+    """
     return Counter(re.sub(r"\b[0-9a-f]{16}\b", "", json.dumps(request.body)) for request in double.asked)
 
 
@@ -212,7 +218,7 @@ async def test_a_paused_server_stops_work_on_a_run_that_was_taken_over_and_accep
         await stage.check()
 
         later = Stage(stage.home, stage.pair, stage.store, "later")
-        # The exit code is 0 if the server was so slow that it lost its run.
+        # If the server is very slow, it loses its run and exits with code 0.
         assert await later.served(dies_after_commits=1) in {-SIGKILL, 0}
         await first.says('"event": "run_finished"')
         assert (await later.run()).status == "completed"
@@ -222,7 +228,10 @@ LOST = "this server no longer executes the run"
 
 
 async def stop(server: Child, stage: Stage) -> None:
-    """Pause the server, but not while it holds SQLite's write lock, because all other processes would wait for it."""
+    """Pause the server at a moment when it does not hold SQLite's write lock.
+
+    Otherwise, all other processes would wait for the lock.
+    """
     server.send(SIGSTOP)
     await server.stopped()
     while stage.is_on_sqlite and is_locked(stage.home / "octave.db"):

@@ -1,4 +1,4 @@
-"""Vendor findings by the extractive model: whether a text is labelled as customer, product, promise, proof or price."""
+"""How the extractive model labels texts of a vendor: as a customer, a product, a promise, a proof or a price."""
 
 from __future__ import annotations
 

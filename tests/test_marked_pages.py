@@ -1,4 +1,4 @@
-"""F1 score and recall of text extraction on the held-out third of a collection of pages with annotated content."""
+"""F1 score and recall of text extraction, measured on the held-out third of a collection of annotated pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The MCP server from the point of view of clients, in both protocol eras, in process and over stdio."""
+"""The MCP server as clients see it, in both protocol eras, in the same process and over stdio."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ Era = Literal["auto", "legacy"]
 
 SNAPSHOTS = Path(__file__).parent / "snapshots" / "tools"
 ERAS: tuple[Era, ...] = ("auto", "legacy")
-# Arguments for a cheap run.
+# These arguments make a run cheap.
 SMALL: dict[str, Any] = {"model": "extractive", "max_pages": 1}
 
-# Invalid arguments, the error code they cause, and parts of its message.
+# Invalid arguments, the error code that they cause, and parts of the error message.
 INVALID_ARGUMENTS: tuple[tuple[dict[str, str], str, tuple[str, ...]], ...] = (
     ({"vendor_domain": "acme"}, "host_not_allowed", ("'acme'", "OCTAVE_ALLOW_HOSTS")),
     ({"vendor_domain": "not a domain"}, "invalid_domain", ("'not a domain'", "acme.com")),
@@ -45,7 +45,7 @@ INVALID_ARGUMENTS: tuple[tuple[dict[str, str], str, tuple[str, ...]], ...] = (
     ({"context": "a\0b"}, "invalid_input", ("context", "NUL")),
     ({"session_id": "sess_0"}, "not_found", ("'sess_0'", "omit session_id")),
 )
-# A stdio server that gives its runs an hour to finish, since the machine may be slow.
+# A stdio server that gives its runs an hour to finish, because the machine can be slow.
 STDIO = """
 from octave_mcp.surfaces.mcp import server as mcp
 mcp.GRACE_SECONDS = 3600
@@ -66,7 +66,7 @@ def over_stdio(era: Era, log: Path) -> Client[Any]:
 
 @pytest.fixture(params=sampled(ERAS, short=lambda era: era == "auto"))
 def client(request: pytest.FixtureRequest) -> Client[Any]:
-    """A client in one protocol era with its own in-process server, or the shared client over stdio."""
+    """A client of an in-process server in one protocol era, or the shared client over stdio."""
     if request.param == "stdio":
         return request.getfixturevalue("example_client")
     return Client(make(), mode=request.param)
@@ -74,7 +74,10 @@ def client(request: pytest.FixtureRequest) -> Client[Any]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def example_client(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Client[Any]]:
-    """A client over stdio, shared by the tests of this module. The example configuration starts its server."""
+    """A client over stdio that all tests of this module share.
+
+    The client starts its server as the example configuration says.
+    """
     text = (ROOT / "claude_desktop_config.example.json").read_text("utf-8")
     text = text.replace("/ABSOLUTE/PATH/TO/octave-mcp/.venv/bin/python", sys.executable)
     entry = json.loads(text.replace("/ABSOLUTE/PATH/TO/octave-mcp", str(ROOT)))["mcpServers"]["octave"]
@@ -122,7 +125,10 @@ async def written(client: Client[Any], **arguments: Any) -> dict[str, Any]:  # n
 
 
 class Progress:
-    """The progress reports for one call; `first` is set at the first report about the run."""
+    """The progress reports for one call.
+
+    `first` is set at the first report about the run.
+    """
 
     def __init__(self) -> None:
         self.values: list[float] = []
@@ -139,7 +145,10 @@ class Progress:
 
 
 async def followed(client: Client[Any], run_id: str) -> tuple[dict[str, Any], list[Progress]]:
-    """Call get_run until the run has ended, and return its report and the progress reports for each call."""
+    """Call get_run until the run has ended.
+
+    Return the report of the run, and the progress reports for each call.
+    """
     calls: list[Progress] = []
     while True:
         calls.append(Progress())
@@ -303,7 +312,6 @@ async def test_each_section_is_returned_by_name_and_a_long_one_in_parts_by_curso
 
 
 async def _section(client: Client[Any], run_id: str, name: str) -> Any:  # noqa: ANN401 - JSON
-    """Return the whole section, joined from its pages."""
     page = await call(client, "get_run", run_id=run_id, section=name)
     whole = page["section"][name]
     while page["cursor"]:
@@ -395,7 +403,6 @@ async def test_the_runs_of_a_session_are_listed_and_deleted_together(client: Cli
 
 
 def files_exist(report: dict[str, Any]) -> bool:
-    """Return whether the files of the run exist."""
     return Path(report["files"][0]).exists()
 
 
@@ -436,9 +443,9 @@ async def test_a_long_list_continues_at_its_cursor(client: Client[Any], held_pai
 
 
 async def cancel(client: Client[Any], runs: list[dict[str, Any]]) -> None:
-    """Cancel held runs, so that the server does not wait for them.
+    """Cancel the runs, which are held, so that the server does not wait for them.
 
-    The first run fetches pages for all, so it is cancelled last.
+    The first run fetches pages for all other runs, so it is cancelled last.
     """
     for run in reversed(runs):
         await call(client, "cancel_run", run_id=run["run_id"])
@@ -553,7 +560,7 @@ async def test_prompts_say_what_to_do_with_an_outline(client: Client[Any]) -> No
 
 @asynccontextmanager
 async def raw_server(folder: Path, *calls: dict[str, Any]) -> AsyncGenerator[asyncio.subprocess.Process]:
-    """Start a server on stdio, and send the handshake of a client and these calls to the server."""
+    """Start a server on stdio, and send it the handshake of a client and these calls."""
     handshake = [{"id": 1, "method": "initialize", "params": CLIENT}, {"method": "notifications/initialized"}]
     process = await asyncio.create_subprocess_exec(
         sys.executable,

@@ -1,4 +1,4 @@
-"""Databases of an earlier release are upgraded without loss, and those of a newer release are refused."""
+"""A database of an earlier release is upgraded without loss, and a database of a newer release is refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ from octave_mcp.store.tables import metadata
 from octave_mcp.tools.registry import ignore_event
 
 # SQL dumps of databases from the release without migrations. Each dump contains a finished run, a run that waits for
-# answers, and a run in progress, whose sites are placeholders that a test replaces with the addresses of its own sites.
+# answers, and a run in progress. The sites of the run in progress are placeholders, which a test replaces with the
+# addresses of its own sites.
 RELEASE = Path(__file__).parent / "fixtures" / "release-1"
 FINISHED, WAITING, RUNNING = (f"run_{letter * 32}" for letter in "fed")
 
@@ -38,7 +39,7 @@ DATABASES = sampled(("sqlite", "postgres"), lambda name: name == "sqlite")
 
 @pytest.fixture(params=DATABASES)
 def restored(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """A function that restores the database of the earlier release for this test and returns the database's URL."""
+    """Return a function that restores the database of the earlier release and returns the database's URL."""
 
     def restore(**sites: str) -> str:
         text = gzip.decompress((RELEASE / f"{request.param}.sql.gz").read_bytes()).decode()

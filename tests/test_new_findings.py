@@ -80,7 +80,10 @@ async def playbook_with(
     copied_date: str | None = None,
     published_on: date | None = None,
 ) -> Playbook:
-    """Return a playbook whose model finds a trigger, a person and an integration on this news page of the prospect."""
+    """Return a playbook.
+
+    The model finds a trigger, a person and an integration on the prospect's news page, which contains `post`.
+    """
     sites = invented_sites()
     sites[PROSPECT] = (*sites[PROSPECT], page(f"{NEWS}/dry-dock", f"# Dry dock\n\n{post}", published_on=published_on))
     model = ScriptedModel()
@@ -243,7 +246,10 @@ def test_a_date_is_as_precise_as_its_text(text: str, expected: str) -> None:
 
 
 def asked_together(asks: Sequence[Asked]) -> Iterator[Asked]:
-    """Yield asks of a run. The writers' asks are combined in the same way as for a connected client."""
+    """Yield some of the asks of a run.
+
+    The asks for copy are combined in the same way as for a connected client.
+    """
     by_prompt = {ask.prompt: ask for ask in asks}
     yield next(ask for ask in asks if ask.answer is ProspectAnswer[Cite])
     yield by_prompt["prospect/pain_points"]

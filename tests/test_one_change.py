@@ -108,8 +108,8 @@ RIVAL_PARAMETER = """\
     competitor_domain: str | None = None,
 """
 
-# This program prints the number of the rival's offerings, the number of passages in the writers' asks, and how many of
-# these passages are from the rival's site.
+# This program prints three numbers: the rival's offerings, the passages in the asks for copy, and the passages among
+# them that come from the rival's site.
 SHOWN_TO_WRITERS = f"""
 import asyncio, json, sys
 from pathlib import Path
@@ -173,7 +173,7 @@ async def written(client: httpx2.AsyncClient, pair: Pair) -> dict[str, Any]:
 
 
 def contents(report: dict[str, Any]) -> dict[str, bytes]:
-    """Return the content of each file of a run by the name of the file."""
+    """Return the content of each file of a run, by file name."""
     return {file.name: file.read_bytes() for file in map(Path, report["files"])}
 
 

@@ -31,7 +31,6 @@ UNKNOWN_SESSION = "sess_00000000000000000000000000000000"
 
 @pytest.fixture(scope="module")
 def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The OpenAPI document of a server without access tokens."""
     return asyncio.run(described(home=tmp_path_factory.mktemp("home"), tokens=()))
 
 
@@ -133,7 +132,7 @@ async def test_schemathesis_finds_no_failure(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("OCTAVE_MODEL", "extractive")
     keys = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "FIRECRAWL_API_KEY")
     for name in (*keys, "OCTAVE_COMPAT_MODEL"):
-        monkeypatch.setenv(name, "one-that-is-not-asked")  # without a key, every request to start a run fails
+        monkeypatch.setenv(name, "one-that-is-not-asked")  # without a model key, every request to start a run fails
     monkeypatch.setenv("OCTAVE_COMPAT_BASE_URL", "http://localhost:9/v1")
     async with serving() as client:
         process = await asyncio.create_subprocess_exec(
@@ -159,7 +158,7 @@ async def test_schemathesis_finds_no_failure(tmp_path: Path, monkeypatch: pytest
 
 
 def faults(answer: httpx2.Response, operation: dict[str, Any], document: dict[str, Any]) -> list[str]:
-    """Return the differences between the response and the description of its operation."""
+    """Return the differences between the response and the OpenAPI description of its operation."""
     described = operation["responses"].get(str(answer.status_code))
     if described is None:
         return [f"the status {answer.status_code} is not described"]

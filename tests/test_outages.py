@@ -1,4 +1,4 @@
-"""Outages of the database during a run: the server reports them, and the run continues once they are over."""
+"""Outages of the database during a run: the server reports an outage, and the run continues when the outage is over."""
 
 from __future__ import annotations
 

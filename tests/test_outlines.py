@@ -1,4 +1,4 @@
-"""Without a model that can write copy, a playbook has outlines: labelled quotations for the user to write copy from."""
+"""Without a model that can write copy, a playbook has outlines, which are labelled quotations."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ THEIR_STORY = """# How Lumenforge commutes with Quillport
 Lumenforge is a customer of Quillport since 2021. Its crews take the ferry to every island."""
 CUSTOMER = "Which of your teams handle "
 
-# Completed runs by their input. Tests only read the runs, so each run is only executed once.
+# Completed runs by their input. Tests must not change a run, because it is executed only once for all tests with the
+# same input.
 WRITTEN: dict[str, Written] = {}
 
 
@@ -59,7 +60,7 @@ async def written_about(
     context: str = "",
     facts: tuple[HeadFact, ...] = (),
 ) -> Written:
-    """Return a run of the extractive model about the invented companies, with some pages added or replaced.
+    """Return a run by the extractive model about the invented companies, with some pages added or replaced.
 
     `facts`: structured data of the prospect's pages.
     """

@@ -39,8 +39,8 @@ A_PAGE = "<html lang=en><title>T</title><main><h1>{0}</h1><p>What {0} says is en
 class Versions:
     """A site whose pages have versions and ETags.
 
-    `hits`: the number of requests for each path, including those answered with 304.
-    `gate`: pages are answered only while this event is set.
+    `hits`: the number of requests for each path, including requests that are answered with status 304.
+    `gate`: an event. Pages are only sent while this event is set.
     """
 
     port: int = 0
@@ -104,7 +104,7 @@ async def store(tmp_path: Path) -> AsyncGenerator[SqlStore]:
 
 @asynccontextmanager
 async def process(folder: Path) -> AsyncGenerator[SqlStore]:
-    """A store that shares the database but no memory, like a store in another process."""
+    """Yield a store that shares the database but no memory, like a store in another process."""
     opened = SqlStore(f"sqlite:///{folder / 'octave.db'}")
     await opened.open()
     yield opened
@@ -115,7 +115,7 @@ async def process(folder: Path) -> AsyncGenerator[SqlStore]:
 async def reading(
     site: Versions, store: SqlStore, *, age: float = 3600, refresh: bool = False
 ) -> AsyncGenerator[tuple[Source, Site]]:
-    """Yield a new source, as for a new run, and the site mapped by this source."""
+    """Yield a new source, as for a new run, and the site as this source has mapped it."""
     source = make_source(
         crawler,
         load(allow_hosts=("127.0.0.1",), page_max_age_seconds=age, fetch_timeout_seconds=3600),
@@ -364,7 +364,10 @@ async def test_concurrent_requests_of_two_processes_cause_one_fetch(
 def watched(
     lease: Callable[..., Awaitable[frozenset[str]]], refused: asyncio.Event
 ) -> Callable[..., Awaitable[frozenset[str]]]:
-    """Return a wrapper of the lease function that sets `refused` when another process holds the lease."""
+    """Return a wrapper of the lease function.
+
+    The wrapper sets `refused` when another process holds the lease.
+    """
 
     async def watching(*asked: Any, **how: Any) -> frozenset[str]:  # noqa: ANN401 - arguments of the store
         granted = await lease(*asked, **how)

@@ -1,4 +1,4 @@
-"""Properties of a page that extraction finds: wall or content, date, language, title and structured data."""
+"""Detection of bot walls, and the date, language, title and structured data that extraction finds on a page."""
 
 from __future__ import annotations
 

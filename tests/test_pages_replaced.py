@@ -1,4 +1,4 @@
-"""Spare pages that replace failed pages, and pages that are read because the user's context mentions their subject."""
+"""Spare pages that replace failed pages, and pages that are read because their subject occurs in the user's context."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def vendor_pages(*paths: str) -> tuple[Page, ...]:
 def source_with(*failing: str, code: str = "http_404", spoilt: Sequence[Page] = ()) -> ScriptedSource:
     """Return a source in which the vendor's site has all `STORIES`.
 
-    `failing`: paths that fail with `code`.
+    `failing`: the paths of pages that fail with `code`.
     `spoilt`: pages that replace the stories with the same URLs.
     """
     by_url = {page.ref.url: page for page in spoilt}
@@ -43,7 +43,7 @@ def source_with(*failing: str, code: str = "http_404", spoilt: Sequence[Page] = 
 
 
 async def read(home: Path, source: ScriptedSource, **request: object) -> tuple[list[str], Playbook]:
-    """Return the playbook, and the paths of the vendor's pages that were read, without the home page."""
+    """Return the playbook, and the paths of the vendor's pages that were read, except the home page."""
     playbook = await Stage(home, source=source).playbook(**request)
     return [page.url.removeprefix(URL) for page in playbook.pages if page.role == "vendor"][1:], playbook
 
@@ -170,7 +170,7 @@ async def test_a_timeout_while_fetching_spares_loses_no_pages_already_read(tmp_p
     running = asyncio.create_task(stage.playbook(max_pages=4))
     await held.wait()
     await understood.wait()
-    clock.advance(400)  # more than the limit for a scrape (343 s), less than that for reading (700 s)
+    clock.advance(400)  # 400 s exceed the limit for a scrape (343 s), but not the limit for reading (700 s)
     playbook = await running
 
     assert failed(playbook) == {"/customers/ash": "http_404"}

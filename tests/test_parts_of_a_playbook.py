@@ -1,4 +1,7 @@
-"""Parts of a playbook from get_run: a section, one entry, or one persona's parts of a section, as JSON or Markdown."""
+"""Parts of a playbook from get_run, as JSON or Markdown.
+
+A part is a section, an entry of a section, or one persona's content in a section.
+"""
 
 from __future__ import annotations
 
@@ -248,7 +251,7 @@ async def test_each_quotation_is_listed_once_with_the_title_the_url_and_the_date
 
 
 def wordy(evidence: Evidence, number: int) -> Evidence:
-    """Return the evidence with a quotation of 100 words, and with a page that has a long title and a long URL."""
+    """Return the evidence with a quotation of 100 words, and with a long title and a long URL of its page."""
     words = " ".join(f"{evidence.quote.split()[0]} went through {number} and more of them before".split() * 10)
     address = f"{evidence.url.rstrip('/')}/{'-'.join(words.lower().split()[:12])}?utm_campaign={'x' * 90}&n={number}"
     return evidence.model_copy(update={"quote": f"{words}.", "url": address, "page_title": f"{words}"})
@@ -302,7 +305,7 @@ def test_the_markdown_of_each_section_has_no_codes_ids_or_empty_fields(playbook:
 
 
 def without_names(text: str) -> str:
-    """Return the text without placeholders, URLs, and the paths in gaps."""
+    """Return the text without placeholders, without URLs, and without the paths in gaps."""
     return re.sub(r"\{\{\w+\}\}|https?://\S+|\((?:vendor_elements|prospect_intelligence)\.\w+", "", text)
 
 

@@ -1,4 +1,7 @@
-"""The list of passages in an ask: each numbered line is a sentence, and a model cites the sentence by this number."""
+"""The list of passages in an ask.
+
+Each numbered line of the list is a sentence, and a model cites the sentence by this number.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ LINE = re.compile(r"(?:\[(?P<passage>\d+)[^\]]*\]|\((?P<sentence>\d+)\)) (?P<tex
 
 
 class Shown(NamedTuple):
-    """A numbered line, with the citation that the number represents."""
+    """A numbered line, and the citation that the number represents."""
 
     cite: Cite
     text: str
@@ -44,7 +47,10 @@ def text_of(shown: Sequence[Passage]) -> str:
 
 
 def shown_lines(shown: Sequence[Passage]) -> Iterator[Shown]:
-    """Yield the numbered lines. A heading has the number 0 and is cited as sentence 0 of the passage below it."""
+    """Yield the numbered lines of the list.
+
+    A heading has the number 0. It is cited as sentence 0 of the passage below it.
+    """
     passage, headings = 0, list[str]()
     for line in text_of(shown).splitlines():
         if not (match := LINE.fullmatch(line)):
@@ -64,10 +70,7 @@ def cited(shown: Sequence[Passage], number: int, *sentences: int) -> list[str]:
 
 
 def is_whole(passage: Passage) -> bool:
-    """Return whether the passage is a row of a table or of logos.
-
-    Rows of tables and of logos are not split into sentences.
-    """
+    """Return whether the passage is a row of a table or of logos, which is not split into sentences."""
     return passage.where == "logos" or " | " in passage.text
 
 

@@ -1,4 +1,4 @@
-"""English that sounds translated, stiff or like a brochure is detected, and natural English causes no false alarm."""
+"""Detection of English that sounds translated, stiff or like a brochure. Natural English must cause no false alarm."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def extractive_runs() -> list[Written]:
 async def finished(
     request: pytest.FixtureRequest, plain: Written, extractive_runs: list[Written], tmp_path: Path
 ) -> Written:
-    """A completed run by the scripted model about invented sites, or by the extractive model about the demo's sites."""
+    """A completed run of the scripted model about invented sites, or of the extractive model about the demo's sites."""
     if request.param == "scripted":
         return plain
     if not extractive_runs:
@@ -246,7 +246,10 @@ async def test_concurrent_runs_do_not_share_evidence_or_context(count: int, tmp_
 
 
 class Meeting:
-    """A barrier at which calls wait until all expected calls have arrived, which proves that calls are concurrent."""
+    """A barrier at which calls wait until all expected calls have arrived.
+
+    If all calls pass the barrier, the calls are concurrent.
+    """
 
     def __init__(self, *expected: str) -> None:
         self._missing = set(expected)

@@ -29,7 +29,7 @@ PROMPT = {"type": "ref/prompt", "name": "emails"}
 TEMPLATE = {"type": "ref/resource", "uri": "run://{run_id}/playbook.md"}
 BOTH = {"vendor": "acme.com", "prospect": "globex.com"}
 
-# Params of prompts/get, with parts of the expected error message.
+# Parameters of the request prompts/get, and parts of the expected error message.
 REFUSED: list[tuple[Json, tuple[str, ...]]] = [
     ({"name": "playbook"}, ("vendor: missing; prospect: missing", "playbook takes vendor, prospect, context")),
     ({"name": "playbook", "arguments": None}, ("vendor: missing", "prospect: missing")),
@@ -50,7 +50,7 @@ REFUSED: list[tuple[Json, tuple[str, ...]]] = [
     ({}, ("name: missing", "playbook")),
 ]
 
-# Params of prompts/get, with a part of the expected prompt.
+# Parameters of the request prompts/get, and a part of the expected prompt.
 ACCEPTED: list[tuple[Json, str]] = [
     ({"name": "playbook", "arguments": BOTH}, "acme.com"),
     ({"name": "playbook", "arguments": BOTH | {"context": ""}}, "should buy.\n"),
@@ -60,7 +60,7 @@ ACCEPTED: list[tuple[Json, str]] = [
     ({"name": "emails", "arguments": {"run_id": "run_1", "voice": "null"}}, "in this voice: null"),
 ]
 
-# Params of completion/complete, with parts of the expected error message.
+# Parameters of the request completion/complete, and parts of the expected error message.
 UNCOMPLETED: list[tuple[Json, tuple[str, ...]]] = [
     ({"ref": PROMPT}, ("argument.name",)),
     ({"ref": PROMPT, "argument": None}, ("argument.name",)),
@@ -83,7 +83,7 @@ COMPLETED: list[Json] = [
 
 
 class Asking:
-    """An MCP client that sends requests with arbitrary params."""
+    """An MCP client that can send requests with any parameters."""
 
     def __init__(self, client: httpx2.AsyncClient, era: Era) -> None:
         self._client = client

@@ -82,7 +82,7 @@ every_prompt = pytest.mark.parametrize("name", SPECIALISTS)
 
 
 def words_of(form: object) -> set[str]:
-    """Return the names of all fields and the values of all `Literal` types in a type of answers."""
+    """Return all field names and all values of `Literal` types in a type of answer."""
     if isinstance(form, type) and issubclass(form, Value):
         fields = {name: field for name, field in form.model_fields.items() if name != UNASKED}
         return set(fields).union(*(words_of(field.annotation) for field in fields.values()))
@@ -129,7 +129,7 @@ def test_a_reading_prompt_is_short(name: str) -> None:
 
 @pytest.mark.parametrize("together", [tuple(READ_KINDS.values()), OF_PROSPECT, DEEP[:2]])
 def test_prompts_that_are_asked_together_word_their_shared_rules_identically(together: tuple[str, ...]) -> None:
-    """An ask of several prompts contains identical paragraphs only once."""
+    """If an ask combines several prompts, identical paragraphs are only sent once."""
     for start in ("Passages are numbered.", "Each entry has its own", "Write in the language"):
         paragraphs = [
             paragraph for name in together for paragraph in load(name).body.split("\n\n") if paragraph.startswith(start)

@@ -1,4 +1,4 @@
-"""Playbooks by language models: each provider's SDK calls a double of the provider's API on loopback."""
+"""Playbooks by language models: each provider's SDK calls a fake of the provider's API on loopback."""
 
 from __future__ import annotations
 
@@ -64,11 +64,12 @@ from octave_mcp.settings import load
 PROVIDERS = ("openai", "anthropic", "compat")
 KEYS = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY", "compat": "OCTAVE_COMPAT_BASE_URL"}
 
-# If an ask for one of these forms fails, the run fails. If any other ask fails, the playbook has a gap.
+# If an ask for one of these answer types fails, the run fails. If any other ask fails, the playbook has a gap.
 MANDATORY = (ProspectAnswer[Cite], Understanding[Cite], SummaryDraft[Cite], SequenceDraft[Cite], TalkTrackDraft[Cite])
 
 every_provider = pytest.mark.parametrize("provider", PROVIDERS)
-# For tests that do not depend on the provider's API. The short tests use one provider, and the long tests use all.
+# Tests that do not depend on the provider's API use these parameters. The short tests use one provider, and the long
+# tests use all.
 one_provider = pytest.mark.parametrize("provider", matrix.sampled(PROVIDERS, short=lambda name: name == "openai"))
 
 
@@ -79,7 +80,7 @@ def stage(tmp_path: Path, double: Double) -> Stage:  # noqa: ARG001 - it serves 
 
 @dataclass(frozen=True)
 class Served:
-    """A completed run with a provider and the requests that the run sent, for read-only tests."""
+    """A completed run with a provider, and the requests that the run sent. Tests must not change the run."""
 
     asked: list[Request]
     record: RunRecord
@@ -93,7 +94,10 @@ def _served() -> dict[str, Served]:
 
 @pytest.fixture
 async def served(provider: str, _served: dict[str, Served], stage: Stage, double: Double) -> Served:
-    """A run with the test's provider, executed once for all tests."""
+    """A completed run with the provider of the test.
+
+    The run is executed once for all tests.
+    """
     if provider not in _served:
         record, playbook = await stage.run(model=provider)
         assert playbook, record.error
@@ -103,13 +107,13 @@ async def served(provider: str, _served: dict[str, Served], stage: Stage, double
 
 @pytest.fixture
 def asks(plain: Written) -> list[Asked]:
-    """One ask for each answer type, taken from a complete run."""
+    """Return one ask for each answer type from a complete run."""
     return plain.one_of_each
 
 
 @asynccontextmanager
 async def opened(provider: str, home: Path) -> AsyncGenerator[Model]:
-    """Open a provider's model outside a run."""
+    """Open the model of a provider outside a run."""
     model = Stage(home).model(provider)
     yield model
     await model.close()
@@ -235,7 +239,10 @@ SPOILT = tuple(name for name in ONCE if name not in WORTH_ANOTHER_TRY)
 async def test_every_fault_is_retried_with_the_complaint_and_a_higher_token_limit(
     provider: str, stage: Stage, double: Double
 ) -> None:
-    """Each fault occurs once. At each call site, a request first fails and then gets an invalid answer."""
+    """Each fault occurs once.
+
+    The first request at each call site fails, and the next request gets an invalid answer.
+    """
     occurred = Counter[str]()
 
     def counted(name: str) -> Fault:
@@ -265,7 +272,7 @@ async def test_every_fault_is_retried_with_the_complaint_and_a_higher_token_limi
 
 
 def token_limit(request: Request) -> int:
-    """Return the request's limit for the number of tokens in the answer."""
+    """Return the maximum number of tokens in the answer, as set in the request."""
     return next(limit for name, limit in request.body.items() if name.startswith("max_") and name.endswith("tokens"))
 
 
@@ -376,7 +383,7 @@ async def test_a_permanent_failure_of_a_provider_ends_the_run_immediately(
     assert A_KEY not in "".join(event.model_dump_json() for event in stage.events)
 
 
-@pytest.mark.long  # other short tests cover missing credit without a provider
+@pytest.mark.long  # short tests already test missing credit without a provider
 async def test_a_run_whose_credit_runs_out_while_writing_is_partial(stage: Stage, double: Double) -> None:
     double.fails(FOR_GOOD["no quota"][0], asking(WhyWeWin[Cite]), times=None)
 
@@ -581,7 +588,7 @@ async def test_a_refusal_lowers_the_limit_and_answers_raise_it_again() -> None:
     clock, limit = stop_the_clock(), Limiter(max_calls=10)
     limit.refused(0)
     lowered = limit.limit
-    limit.refused(0)  # refusals in quick succession only count once
+    limit.refused(0)  # several refusals in quick succession count as one
     assert (lowered, limit.limit) == (pytest.approx(5.6), lowered)
 
     async def answered(times: int) -> None:
@@ -618,7 +625,7 @@ async def test_a_refusal_spaces_out_calls_and_each_answer_reduces_the_spacing() 
 
 
 def with_an_injected_page() -> dict[str, tuple[Page, ...]]:
-    """Return the invented sites with an additional vendor page that contains a prompt injection."""
+    """Return the invented sites with an additional page of the vendor that contains a prompt injection."""
     sites = invented_sites()
     text = f"# Harrowgate lit 9 halls\n\nHarrowgate lit 9 halls.\n\n{INJECTION}"
     injected = pages(VENDOR, {"/customers/harrowgate": text}, name="")
@@ -629,7 +636,7 @@ def with_an_injected_page() -> dict[str, tuple[Page, ...]]:
 async def test_errors_planted_in_a_third_of_the_answers_appear_in_no_export(
     provider: str, tmp_path: Path, double: Double
 ) -> None:
-    """Faulty answers are chosen separately for each type of ask, because the order of different types varies."""
+    """Faulty answers are chosen separately for each type of ask, because the order of the types varies."""
     kinds, given, planted_kinds = list(PLANTS), Counter[type[Value]](), Counter[str]()
 
     def plant(request: Request, text: str) -> Sent:

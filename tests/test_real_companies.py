@@ -45,9 +45,9 @@ PLAYBOOKS: dict[tuple[str, str, int], Playbook] = {}
 
 
 async def playbook_of(sites: dict[str, str], home: Path, vendor: str, prospect: str, max_pages: int = 25) -> Playbook:
-    """Return the playbook for a deal. Each playbook is only made once for all tests.
+    """Return the playbook for a deal, which is generated once for all tests.
 
-    The short tests use two playbooks, of which one is based on only a few pages.
+    The short tests use two playbooks. One of them is based on only a few pages.
     """
     key = (vendor, prospect, max_pages)
     if key not in PLAYBOOKS:
@@ -78,7 +78,7 @@ async def written(sites: dict[str, str], home: Path, vendor: str, prospect: str,
     return playbook
 
 
-# Lines on PostHog's pages that state no need of PostHog's: they are about others, outdated, or about the product.
+# These lines on PostHog's pages do not state a need of PostHog. They are about others, outdated, or about the product.
 MISLEADING_LINES = (
     "create opportunities for founders",
     "we speak to Evan Sosenko",

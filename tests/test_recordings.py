@@ -27,7 +27,7 @@ from octave_mcp.surfaces.mcp.server import make
 
 Json = dict[str, Any]
 MODEL = "a-careful-model-3"
-# Sections that must be identical in a replay with the same pages.
+# A replay with the same pages must reproduce these sections exactly.
 SAME = ("executive_summary", "email_sequences", "talk_tracks", "battle_cards", "brief", "gaps")
 
 
@@ -53,10 +53,12 @@ def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def answered_by_a_client(pair: Pair) -> tuple[str, Json]:
-    """Start a run and answer all its questions. The first answer to one question contains an invented figure.
+    """Start a run and answer all its questions.
+
+    The first answer to one question contains an invented figure.
 
     Returns:
-        The ID of the run and its playbook.
+        The run ID and the playbook.
     """
     async with serving() as http:
         first = (await http.post("/runs", json={**pair.few, "model": "host", "refresh": True})).json()
@@ -87,7 +89,10 @@ def recordings() -> Iterator[list[Recorded]]:
 async def recorded(
     recordings: list[Recorded], home: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Recorded:
-    """A recording that is made once per worker, with a copy of the file in the test's own OCTAVE_HOME."""
+    """A recording that each pytest worker makes once.
+
+    Each test gets a copy of the recording in its own OCTAVE_HOME.
+    """
     if not recordings:
         pair = Pair(LoopbackSite(load("vendor")), LoopbackSite(load("prospect")))
         folder = tmp_path_factory.mktemp("recorded")
@@ -106,7 +111,7 @@ async def recorded(
 
 
 async def replayed(recorded: Recorded, folder: Path, *options: str) -> Ended:
-    """Replay the recording on the command line, with all pages fetched again."""
+    """Replay the recording on the command line, and fetch all pages again."""
     asked = ("--model", "recorded", "--refresh", "--out", str(folder / "out"), *options)
     return await octave("generate", *recorded.domains, *asked, cwd=folder)
 
@@ -327,7 +332,7 @@ async def test_if_a_persona_is_dropped_the_others_keep_their_copy(
 
 
 def copy_by_title(playbook: Json) -> dict[str, list[str]]:
-    """Return the bodies of each persona's e-mails and the persona's goals, by the persona's title."""
+    """Return the texts for each persona by the persona's title: the bodies of the e-mails, and the persona's goals."""
     bodies = {
         sequence["persona_id"]: [touch["body"] for touch in sequence["touches"]]
         for sequence in playbook["email_sequences"]

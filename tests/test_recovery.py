@@ -31,8 +31,7 @@ from octave_mcp.tools.registry import ignore_event
 Line = dict[str, Any]
 LONG_SECONDS = 1_000_000
 
-# A server that kills itself as soon as it logs the event `dies_at`, because a signal from the test could arrive too
-# late.
+# A server that kills itself as soon as it logs the event `dies_at`. A signal from the test could arrive too late.
 SERVER = f"""
 import json, os, runpy, signal, sys
 
@@ -98,7 +97,10 @@ class Stdio:
 
 @asynccontextmanager
 async def server(folder: Path, env: dict[str, str], **options: object) -> AsyncGenerator[Stdio]:
-    """Start a server and yield a client for it. Kill the server on exit if it is still running."""
+    """Start a server and yield a client for it.
+
+    If the server is still running on exit, kill it.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
@@ -134,7 +136,7 @@ async def finished(stdio: Stdio, run_id: str) -> Line:
 
 
 def pages_of_finished_steps(home: Path) -> set[str]:
-    """Return the URLs of the pages that finished steps have read."""
+    """Return the URLs of pages that were read by finished steps."""
     with closing(sqlite3.connect(home / "octave.db")) as db:
         urls = {key: json.loads(page)["ref"]["url"] for key, page in db.execute("select key, page from pages")}
         done = db.execute("select outcome from steps where name like '%/home' or name like '%/scrape'").fetchall()
@@ -147,7 +149,7 @@ def paths(urls: set[str], site: LoopbackSite) -> set[str]:
 
 
 def repeated(done: set[str], sites: Pair) -> dict[str, int]:
-    """Return the paths of pages of finished steps that were not requested exactly once, with the number of requests."""
+    """Return the request counts of pages that finished steps did not request exactly once, by path."""
     hits = ((path, site.hits[path]) for site in (sites.vendor, sites.prospect) for path in paths(done, site))
     return {path: count for path, count in hits if count != 1}
 
@@ -168,7 +170,7 @@ def check_events(home: Path, run_id: str) -> None:
 
 @dataclass(frozen=True)
 class Moment:
-    """When to kill the server: before the vendor's site responds to a request, or at an event of a step."""
+    """The moment to kill the server: before the vendor's site responds to a request, or at an event of a step."""
 
     request: int | None = None
     event: tuple[str, str, str | None] | None = None
@@ -233,7 +235,7 @@ async def test_steps_are_repeated_if_their_stored_results_can_no_longer_be_read(
 
 
 def make_results_unreadable(home: Path) -> None:
-    """Replace the results of all steps by results in an unknown format, as if an older release had stored them."""
+    """Store results in an unknown format for all steps, as if another release had stored them."""
     with closing(sqlite3.connect(home / "octave.db", timeout=LONG_SECONDS)) as db:
         db.execute("update steps set outcome = ?", [json.dumps({"result": '{"older": true}'})])
         db.commit()
@@ -267,7 +269,7 @@ async def test_two_servers_with_one_home_repeat_nothing_and_one_finishes_the_run
 
 
 def check_requests(pair: Pair) -> None:
-    """Check that each page was only requested once, even if several runs needed the page."""
+    """Check that each page was only requested once, even if several runs needed it."""
     for site in (pair.vendor, pair.prospect):
         pages = {path: count for path, count in site.hits.items() if path != "/robots.txt"}
         assert set(pages.values()) == {1}
@@ -275,14 +277,17 @@ def check_requests(pair: Pair) -> None:
 
 
 def end_leases(home: Path) -> None:
-    """Expire all leases for fetching pages, so that other processes may fetch these pages."""
+    """Expire all leases for fetching pages, so that other processes can fetch these pages."""
     with closing(sqlite3.connect(home / "octave.db", timeout=LONG_SECONDS)) as db:
         db.execute("update copy_leases set until = ''")
         db.commit()
 
 
 class Watched(Durable):
-    """An engine that records the result of each claim of a run. `twice` is set after the second claim."""
+    """An engine that records the result whenever it tries to claim a run.
+
+    `twice` is set after the second claim.
+    """
 
     def __init__(self, app: App) -> None:
         super().__init__(app.settings.url, app.settings.home, app.store, app.supervisor)

@@ -55,7 +55,10 @@ LOST = ("After 6 weeks rework was down by 31%.", "Brassmere cut rework by 31% wi
 
 
 class Deal:
-    """A playbook about two invented sites. A test can change the pages of the sites and refresh the playbook."""
+    """A playbook about two invented sites.
+
+    A test can change the pages of the sites and refresh the playbook.
+    """
 
     def __init__(self, home: Path) -> None:
         self.model, self.source = ScriptedModel(), ScriptedSource(_sites())
@@ -89,7 +92,7 @@ class Deal:
         return await self.stage.store.versions(self.run_id)
 
     def change(self, vendor: dict[str, str] | None = None, prospect: dict[str, str] | None = None) -> None:
-        """Replace or add pages of the two sites."""
+        """Replace pages of the two sites, or add new pages."""
         self.source.sites = _sites(vendor, prospect)
 
     async def edit(self, section: str, text: str) -> OwnText:

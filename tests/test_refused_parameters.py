@@ -1,4 +1,4 @@
-"""Parameters that a model refuses: the request is sent again without them or with a replacement."""
+"""Parameters that a model refuses: the request is sent again, without these parameters or with other values."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Has = Callable[[Body], object]
 
 
 def refusing(has: Has, error: object, status: int = 400) -> Fault:
-    """Return a fault that refuses each request with a certain parameter and answers all other requests."""
+    """Return a fault that refuses requests with a certain parameter and answers all other requests."""
     return lambda request, text: Sent(status, error) if has(request.body) else Sent(body=enveloped(request, text))
 
 
@@ -356,13 +356,16 @@ SHORT = {"effort of a value", "schemas of Anthropic", "max_tokens", "any format"
 
 @pytest.fixture(autouse=True)
 def nothing_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget refused parameters after each test: they are stored by URL, and another test may get the same port."""
+    """Forget refused parameters after each test.
+
+    They are stored by URL, and a later test can get the same port.
+    """
     monkeypatch.setattr(parameters, "KNOWN", {})
 
 
 @pytest.fixture
 def logged() -> Iterator[list[Mapping[str, Any]]]:
-    """The fields of each log line."""
+    """Collect the fields of each log line."""
     lines = list[Mapping[str, Any]]()
     sink = logger.add(lambda message: lines.append(cast("Any", message).record["extra"]), level="INFO")
     yield lines

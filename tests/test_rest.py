@@ -1,4 +1,4 @@
-"""The HTTP surface from the point of view of clients, with a server in the test's event loop or in its own process."""
+"""The HTTP API as clients see it, with a server in the event loop of the test or in its own process."""
 
 from __future__ import annotations
 
@@ -348,7 +348,7 @@ async def test_a_server_stops_on_a_signal_even_with_an_open_stream(
 
 @pytest.fixture
 def run_server(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
-    """A function that runs `python server.py` in this process until it exits and returns the exit code."""
+    """Return a function that runs `python server.py` in this process and returns its exit code."""
 
     def run(*arguments: str) -> object:
         monkeypatch.setattr(sys, "argv", ["server.py", *arguments])

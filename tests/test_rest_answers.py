@@ -110,13 +110,15 @@ async def server(_finished: Finished) -> AsyncIterator[httpx2.AsyncClient]:
 
 @pytest.fixture
 def client(server: httpx2.AsyncClient, finished: Finished) -> httpx2.AsyncClient:  # noqa: ARG001 - it sets the home directory
-    """A client for a server with one completed run. Tests must not add or delete runs, since they share the server."""
+    """A client for a server with one completed run.
+
+    Tests must not add or delete runs, because they share the server.
+    """
     return server
 
 
 @pytest.fixture
 def path(finished: Finished) -> str:
-    """The path of the finished run."""
     return f"/runs/{finished.run_id}"
 
 

@@ -1,4 +1,4 @@
-"""Tests of revisions, which rewrite one part of a playbook, check the new text, and change nothing else."""
+"""Tests of revisions. A revision rewrites one part of a playbook, checks the new text, and changes nothing else."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ async def test_a_connected_client_is_asked_one_short_question(pair: Pair, double
     assert question["tokens"] + len(json.dumps(answer)) // 4 <= MAX_TOKENS
     assert (report["status"], report["version"]) == ("completed", 2)
     assert not any(request.form is TouchDraft[Cite] for request in double.asked)
-    # A refresh uses the model that wrote the playbook, which here is not the client's.
+    # A refresh uses the provider's model, which wrote the playbook, and not the client's model.
     assert refreshed.code == 0, refreshed.err
 
 
@@ -159,7 +159,7 @@ def test_an_ask_for_one_touch_contains_only_the_rules_for_that_touch(revised_ask
     assert estimated_tokens(text.system) < 1_700
 
 
-# Parts that a model writes, and that a revision can therefore rewrite.
+# A model has written these parts, so a revision can rewrite them.
 PARTS = (
     TOUCH,
     "email_sequences.persona-2.touches[0].subject",
@@ -178,7 +178,7 @@ PARTS = (
     "trial_plan[0]",
     "fit",
 )
-# Parts that are assembled from other sections, and may change when one of those sections is revised.
+# These parts are assembled from other sections. They can change when one of those sections is revised.
 DERIVED = ("brief", "qualification", "fit.value_map", "evidence")
 
 
@@ -191,7 +191,7 @@ async def base(tmp_path: Path) -> Base:
 
 @dataclass(frozen=True)
 class Base:
-    """A finished run of the scripted model, whose playbook the tests revise."""
+    """A finished run by the scripted model, whose playbook the tests revise."""
 
     stage: Stage
     run_id: str
@@ -225,7 +225,10 @@ async def revised_asks(base: Base) -> list[Asked]:
 
 
 def unit_of(part: str) -> str:
-    """Return the path of the e-mail, script, card or section that a revision of the part may change."""
+    """Return the path of the e-mail, script, card or section to which the part belongs.
+
+    A revision can change all of it.
+    """
     found = re.match(r"email_sequences\.[\w-]+(\.touches\[\d\])?|(talk_tracks|battle_cards)\.[\w-]+|\w+", part)
     assert found
     return found[0]
@@ -301,7 +304,10 @@ async def test_a_body_written_by_a_person_is_kept_when_the_rest_of_the_email_is_
 
 
 def draft_with(*invented: str, subject: str = "a thought", count: int = 2) -> Reply:
-    """Make a reply whose e-mail has `count` sentences quoted from the passages, then the `invented` sentences."""
+    """Return a reply that writes an e-mail.
+
+    The e-mail contains `count` sentences quoted from the passages, and then the sentences in `invented`.
+    """
 
     async def reply(ask: Asked) -> TouchDraft[Cite]:
         quotable = [passage for passage in ask.passages if passage.text.endswith(".")][:count]
@@ -344,7 +350,7 @@ async def test_unsupported_sentences_are_dropped_from_a_revision(base: Base) -> 
 
 
 def edits_first(base: Base, section: str, text: str) -> Reply:
-    """Make a reply that edits the section just before it answers the ask."""
+    """Return a reply that edits the section immediately before it answers the ask."""
 
     async def reply(ask: Asked) -> TouchDraft[Cite]:
         await base.edit(section, text, 1)
@@ -435,7 +441,7 @@ async def test_a_revision_based_on_an_outdated_or_unknown_version_is_refused(bas
 # Refused revisions
 
 
-# Parts that do not exist or that no model wrote, each with text that the error must contain.
+# These parts do not exist, or no model wrote them. Each part has a text that the error message must contain.
 NOT_REVISABLE = {
     "emails": "there is no section 'emails'; choose one of executive_summary, priority_personas",
     "email_sequences.persona-9": "has no part 'persona-9'; choose one of persona-1, persona-2, persona-3",

@@ -1,4 +1,4 @@
-"""Tests of the copywriting rules, each with texts that break the rule and texts that follow it."""
+"""Tests of the copywriting rules. Each rule is tested with texts that break it and with texts that follow it."""
 
 from __future__ import annotations
 
@@ -245,7 +245,7 @@ def test_an_email_further_beyond_a_limit_loses_more_points() -> None:
     subjects = ("nights in Tallinn", "nights in your Tallinn", "nights in your yard Tallinn", "a b c d e f g h nights")
     scores = [points(replace(GOOD, subject=subject)) for subject in subjects]
     assert scores == sorted(set(scores), reverse=True)
-    assert scores[0] - scores[1] <= 2  # a subject one word over the limit loses few points
+    assert scores[0] - scores[1] <= 2  # a subject that is one word too long loses few points
 
 
 def test_greeting_and_signature_are_removed_from_a_sent_email() -> None:
@@ -370,7 +370,10 @@ def test_the_table_contains_exactly_the_rules_that_checks_use() -> None:
 
 
 def rules_in(folder: Path) -> set[str]:
-    """Return the ids of rules, such as 'D12', in the string literals of a package, except docstrings and dict keys."""
+    """Return the ids of rules, such as 'D12', in the string literals of a package.
+
+    Ignore docstrings and dict keys.
+    """
     nodes = [node for file in folder.rglob("*.py") for node in ast.walk(ast.parse(file.read_text("utf-8")))]
     ignored = {id(key) for node in nodes if isinstance(node, ast.Dict) for key in node.keys}
     ignored |= {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
@@ -415,7 +418,7 @@ def test_no_judged_email_has_an_error(judged: list[dict[str, Any]]) -> None:
 
 
 def test_scores_agree_with_readers_on_most_pairs_of_emails_that_they_judge_differently() -> None:
-    """To see the figures, run `python bench/emails.py FILE` with the file of judged e-mails."""
+    """To print the figures, run `python bench/emails.py FILE` with the file of judged e-mails."""
     if not CASES.is_file():
         pytest.skip("the e-mails with readers' verdicts (../shared/cases/emails) are absent")
     found = agreement(cases(CASES), "readers")
@@ -438,7 +441,8 @@ def test_only_a_poor_email_scores_below_the_threshold_for_a_correction() -> None
 
 def test_a_long_text_takes_linear_time() -> None:
     seconds = [_seconds(saying("If a lamp to be seen of which you may, so it is. " * count)) for count in (400, 1600)]
-    # Linear time means a factor of 4, since the second text is 4 times as long; 16 leaves room for a busy machine.
+    # The second text is 4 times as long. Linear time means that it takes 4 times as long; the limit is 16 times as
+    # long, because the machine can be busy.
     assert seconds[1] < 16 * max(seconds[0], 0.01)
 
 

@@ -31,7 +31,7 @@ def lift_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def waiting(client: httpx2.AsyncClient, pair: Pair) -> dict[str, Any]:
-    """Start a run whose model is a connected client, and return the report once the run waits for answers."""
+    """Start a run whose model is a connected client, wait until the run needs answers, and return its report."""
     report = (await client.post("/runs", json={**pair.few, "model": "host"})).json()
     while report["status"] in {"queued", "running"}:
         report = (await client.get(f"/runs/{report['run_id']}", params={"wait_seconds": 600})).json()
@@ -42,7 +42,7 @@ async def waiting(client: httpx2.AsyncClient, pair: Pair) -> dict[str, Any]:
 def contents(home: Path) -> dict[str, list[tuple[Any, ...]]]:
     """Return the rows of each of the product's tables.
 
-    Two tables are left out because they change in any case: `servers` holds heartbeats, and /readyz writes to `notes`.
+    Two tables change in any case, so they are left out: `servers` contains heartbeats, and /readyz writes to `notes`.
     """
     with closing(sqlite3.connect(home / "octave.db")) as db:
         return {
@@ -53,7 +53,10 @@ def contents(home: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def safe_paths(report: dict[str, Any]) -> list[str]:
-    """Return the path of every route that supports GET, except /mcp, with the parameters filled in for this run."""
+    """Return the paths of all routes that support GET, except /mcp.
+
+    The path parameters are filled in for this run.
+    """
     names = {
         "run_id": report["run_id"],
         "session_id": report["session_id"],
@@ -85,7 +88,8 @@ async def test_get_and_head_on_every_route_leave_the_database_of_a_waiting_run_u
 ) -> None:
     async with serving() as client:
         report = await waiting(client, pair)
-    # A server that is not allowed to read the run's sites does not resume the run, which would change the database.
+    # If a server resumed the run, the database would change. A server that is not allowed to read the run's sites does
+    # not resume it.
     monkeypatch.delenv("OCTAVE_ALLOW_HOSTS")
     paths = safe_paths(report)
     async with serving() as client:

@@ -1,4 +1,4 @@
-"""Tests of the passages that a model is shown: the most relevant ones, some from every page, and none twice."""
+"""Tests of the passages that a model receives: the most relevant ones, some from every page, and no duplicates."""
 
 from __future__ import annotations
 

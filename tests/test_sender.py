@@ -1,4 +1,7 @@
-"""Tests of the sender of e-mails on every surface. The sender's fields come from the request or the settings."""
+"""Tests of the sender of e-mails on every surface.
+
+The name and other details of the sender come from the request or from the settings.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ from octave_mcp.surfaces.mcp.server import make
 ANN = Sender(name="Ann Lee", company="Lumenboard", title="Account Executive", sign_off="Best,")
 LINE = "give one line, without line breaks or control characters"
 
-# Invalid senders, each with the error message that it causes.
+# Invalid senders, and the error message that each of them causes.
 INVALID_SENDERS: tuple[tuple[Any, str], ...] = (
     ({"name": "x" * 121}, "sender.name: String should have at most 120 characters"),
     ({"name": "Ann\nLee"}, f"sender.name: {LINE}"),

@@ -1,4 +1,4 @@
-"""Tests of splitting pages into sentences, so that every quotation is a complete sentence."""
+"""Tests that pages are split into sentences correctly, so that every quotation is a complete sentence."""
 
 from __future__ import annotations
 

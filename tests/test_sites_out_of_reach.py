@@ -1,6 +1,6 @@
 """Tests of sites and pages that Firecrawl can read but the crawler cannot.
 
-For a site that refuses the crawler, the Firecrawl double reads the pages from a second local server.
+For a site that refuses the crawler, the fake Firecrawl server reads the pages from a second local server.
 """
 
 from __future__ import annotations
@@ -52,7 +52,10 @@ def site() -> Iterator[LoopbackSite]:
 
 @pytest.fixture
 def shells(double: Double, site: LoopbackSite) -> Iterator[LoopbackSite]:
-    """The site as the crawler sees it. Tests replace some pages with pages that the crawler cannot read."""
+    """The site as the crawler sees it.
+
+    Tests replace some pages with pages that the crawler cannot read.
+    """
     serving = LoopbackSite(load_site("vendor"))
     double.reached[serving.host] = f"http://{site.host}"
     yield serving

@@ -1,4 +1,4 @@
-"""Tests that runs waste no time if a model server is slow or a provider asks callers to wait."""
+"""Tests that runs waste no time if a model server is slow or a provider asks clients to wait."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ SLOW: dict[str, Serving] = {
     "slower with each call": lambda: SlowServer(lambda n: 2 + 5 * n),
 }
 SHORT = {"busy while one call is under way"}
-# Index of the call that the server never answers.
+# The server never answers the call with this index.
 HANGING_CALL = 9
 
 
 @dataclass(frozen=True)
 class Result:
-    """The result of a run, the run's duration on the simulated clock, and the messages of the run's events."""
+    """The result of a run, its duration on the simulated clock, and the messages of its events."""
 
     record: RunRecord
     playbook: Playbook | None
@@ -63,7 +63,7 @@ class Result:
 
 
 async def run_with(server: SlowServer, home: Path, monkeypatch: pytest.MonkeyPatch, model: str = "compat") -> Result:
-    """Execute a run in which this server plays the role of all three providers."""
+    """Execute a run in which this server acts as all three providers."""
     set_up(monkeypatch, server)
     stage = Stage(home, source=ScriptedSource(invented_sites()))
     await stage.opened()
@@ -101,8 +101,8 @@ async def test_a_run_with_a_slow_server_completes_with_the_default_settings_and_
 async def test_a_run_of_36_sequential_calls_of_40_seconds_fits_the_default_timeouts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # All durations are divided by 10; the default timeouts are 120 s per call, 600 s per step and 1800 s per run.
-    # The 36 calls take 144 s, so a run of at most 180 s completes only if it wastes less than 36 s.
+    # All durations are divided by 10. The default timeouts are 120 s per call, 600 s per step and 1800 s per run. The
+    # 36 calls take 144 s in total. The run's timeout is 180 s, so the run only completes if it wastes less than 36 s.
     for name, seconds in (("CALL", "12"), ("STEP", "60"), ("RUN", "180")):
         monkeypatch.setenv(f"OCTAVE_{name}_TIMEOUT_SECONDS", seconds)
     monkeypatch.setenv("OCTAVE_SPECIALISTS_PER_ASK", "1")
@@ -301,7 +301,6 @@ def always(sent: Sent) -> Fault:
 
 
 def error_message(sent: Sent) -> str:
-    """Return the message in an error response."""
     return cast("dict[str, Any]", sent.body)["error"]["message"]
 
 

@@ -1,4 +1,4 @@
-"""Tests that a model's thoughts are not mistaken for an answer, however the model server marks the thoughts."""
+"""Tests that a model's reasoning is not mistaken for an answer, whatever markup the model server uses for reasoning."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_a_hostile_text_is_read_in_linear_time(text: str) -> None:
     found = read(f"{text}</think>{ANSWER}")
 
     assert len(found.value.facts) == 2
-    # Parsing every brace to the end of the text would take minutes.
+    # Parsing from every brace to the end of the text would take minutes.
     assert time.thread_time() - started < 20
 
 
@@ -170,7 +170,10 @@ def _drafting(draft: Callable[[str], str]) -> Fault:
 
 
 def _apart(request: Request, text: str) -> Sent:
-    """Send an answer with thoughts that contain a draft, in the separate field that each API has for thoughts."""
+    """Send an answer, and reasoning that contains a draft.
+
+    Each API has a separate field for reasoning.
+    """
     body: dict[str, Any] = enveloped(request, text)
     if request.path.endswith("/responses"):
         thoughts = [{"type": "reasoning_text", "text": DRAFT}]

@@ -1,4 +1,7 @@
-"""Tests that each invalid line on stdio causes one error, with the id of the request if the line contains an id."""
+"""Tests that each invalid line on stdio causes one error response.
+
+If the line contains a request id, the response must contain it too.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ def nested(depth: int, opening: bytes = b"[", closing: bytes = b"]") -> bytes:
     return opening * depth + b"1" + closing * depth
 
 
-# Invalid lines, each with the id and the code that the error response must have.
+# Invalid lines, and the id and the error code that the response to each line must have.
 UNDECODABLE: list[tuple[bytes, int | str | None, int]] = [
     (asking(TOOL, b"10", rb'"\ud83d"'), 10, PARSE_ERROR),
     (asking(TOOL, b'"a-1"', rb'"\udc00 and more"'), "a-1", PARSE_ERROR),
@@ -88,7 +91,7 @@ UNDECODABLE: list[tuple[bytes, int | str | None, int]] = [
     (b'{"jsonrpc":"2.0","id":{},"method":"ping"}', None, INVALID_REQUEST),
 ]
 
-# Lines that are blank or valid messages, each with the ids that its responses must have.
+# Blank lines and valid messages, and the ids that the responses to each line must have.
 DECODABLE: list[tuple[bytes, list[int | str]]] = [
     (b"", []),
     (b" \t\r", []),
@@ -115,7 +118,10 @@ class StdioServer:
         self._ids = (f"after-{number}" for number in count())
 
     async def answers_to(self, line: bytes) -> list[Answer]:
-        """Send the line, then a valid request, and return the responses that precede the valid request's response."""
+        """Send the line and then a valid request.
+
+        Return the responses that arrive before the response to the valid request.
+        """
         id_ = next(self._ids)
         self._in.write(line + b"\n" + self.request(id_))
         found: list[Answer] = []
@@ -129,7 +135,7 @@ class StdioServer:
         return json.dumps(message).encode() + b"\n"
 
     async def start(self, *, introduced: bool) -> None:
-        """Send an invalid first line, and then initialize the session if `introduced`.
+        """Send an invalid first line, and then initialize the session if `introduced` is true.
 
         The invalid line must not decide which protocol era the session uses.
         """

@@ -43,13 +43,16 @@ T = TypeVar("T")
 Change = Callable[[dict[str, Any]], object]
 Better = Callable[[str], str | None]
 REASON = "the page says it in other words"
-# A claim with this prefix does not match its quotation word for word, so the rules leave the verdict to a model.
+# A claim with this prefix differs from its quotation, so the rules leave the verdict to a model.
 PREFIX = "put simply, "
 
 
 @pytest.fixture
 def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
-    """A double of all three providers, which rewords a claim of the why-we-win card so that a model must judge it."""
+    """A fake server for all three providers.
+
+    The server rewords one claim of the why-we-win card, so that a model must judge the claim.
+    """
     monkeypatch.setattr(limiters, "FIRST_COOL_DOWN_SECONDS", 0.01)
     with closing(Double()) as answering:
         set_up(monkeypatch, answering)
@@ -71,7 +74,7 @@ def of(*forms: type[Value]) -> Callable[[Request], bool]:
 
 
 def changed(change: Change) -> Callable[[Request, str], Sent]:
-    """Return a response function that applies the change to an otherwise valid answer."""
+    """Return a fault that applies the change to the good answer."""
 
     def spoiled(request: Request, text: str) -> Sent:
         answer = json.loads(text)
@@ -87,11 +90,11 @@ def reworded(answer: dict[str, Any]) -> None:
 
 
 def no_better(_: str) -> None:
-    """Return no corrected text for the claim."""
+    """Return None: there is no corrected text for the claim."""
 
 
 def doubting(double: Double, verdict: str, better: Better = no_better) -> None:
-    """Make the judge give `verdict` on the reworded claim."""
+    """Make the judging model give `verdict` on the reworded claim."""
 
     def answer(request: Request, _: str) -> Sent:
         sent = claims(request)
@@ -221,7 +224,7 @@ async def test_an_unsupported_claim_is_dropped_and_counted(stage: Callable[..., 
 
 
 def refusing(double: Double) -> None:
-    """Make the judge reject all reworded claims."""
+    """Make the judging model reject all reworded claims."""
 
     def answer(request: Request, _: str) -> Sent:
         is_reworded = {int(claim["number"]): PREFIX in claim["text"] for claim in claims(request)}
@@ -310,7 +313,10 @@ async def test_a_judge_that_fails_or_answers_badly_costs_only_its_verdicts(
 
 
 def rewording_everywhere(double: Double) -> None:
-    """Make the model reword the claims of all findings and copy, so that the rules leave every claim to the judge."""
+    """Make the model reword the claims of all findings and copy.
+
+    The rules then leave every claim to the judging model.
+    """
 
     def every_claim_reworded(request: Request, text: str) -> Sent:
         answer = json.loads(text)
@@ -323,7 +329,7 @@ def rewording_everywhere(double: Double) -> None:
 def doubted(verdict: str, *, share: int = 1, is_silent: bool = False) -> Change:
     """Return a change that gives the verdict to every `share`-th claim.
 
-    The other claims stay supported, or are missing from the answer if `is_silent`.
+    If `is_silent` is true, the answer does not mention the other claims. Otherwise, they stay supported.
     """
 
     def change(answer: dict[str, Any]) -> None:
@@ -525,7 +531,7 @@ async def test_the_tokens_of_concurrent_asks_count_before_they_are_recorded(
     calls = 0
 
     class SlowJournal(journal.StoredJournal):
-        """A journal that delays the result of the first verification step until the second has finished."""
+        """A journal that delays the result of the first verification step until the second step has finished."""
 
         async def step(self, name: str, call: Callable[[], Awaitable[T]], kind: type[T], *given: object) -> T:
             nonlocal calls
@@ -635,7 +641,7 @@ def schema_name(request: Request) -> str:
 
 
 class DurableApp:
-    """An application with the durable engine; `ended` is set once a run has finished."""
+    """An application with the durable engine. `ended` is set when a run has finished."""
 
     def __init__(self, home: Path, pair: Pair) -> None:
         given = {"home": home, "allow_hosts": tuple(pair.hosts.split(",")), "fetch_timeout_seconds": 3600}
@@ -662,7 +668,7 @@ Answers = Callable[[dict[str, Any]], object]
 class Client:
     """A connected client that answers the questions of one run.
 
-    `checks`: the questions in which the client judges its own text; a test can change the answers.
+    `checks`: the questions that ask the client to judge its own text. A test can change the answers.
     """
 
     def __init__(self, stage: Stage) -> None:

@@ -49,7 +49,8 @@ async def run_id() -> str:
 async def client(run_id: str) -> AsyncGenerator[httpx2.AsyncClient]:  # noqa: ARG001 - stored before the server starts
     """A client for a server that starts after the run has been stored.
 
-    `stored` first adds the run as unfinished and a week old, so a running server could end the run as abandoned.
+    While the run is being stored, it is unfinished and a week old. A running server could treat it as abandoned and end
+    it.
     """
     async with serving() as client:
         yield client
@@ -408,7 +409,7 @@ async def test_exports_show_who_wrote_a_part_and_what_the_checks_found(client: h
 
 
 async def test_the_commands_edit_list_compare_and_export_versions(run_id: str, tmp_path: Path) -> None:
-    # The `utf-8-sig` encoding adds a byte order mark, as Notepad does.
+    # The encoding `utf-8-sig` adds a byte order mark, as Notepad does.
     (tmp_path / "mail.txt").write_text(f"{EMAIL}\n", "utf-8-sig")
     edit = await octave("edit", run_id, TOUCH, "--file", "mail.txt", "--base-version", "1", "--by", "Ann", cwd=tmp_path)
     late = await octave("edit", run_id, "trial_plan", "--text", "x", "--base-version", "1", cwd=tmp_path)

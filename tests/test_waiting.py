@@ -1,4 +1,7 @@
-"""Tests that a run that waits for a client's answers costs almost nothing, and that any server can accept an answer."""
+"""Tests that a run costs almost nothing while it waits for a client's answers.
+
+Any server can accept an answer.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,7 @@ class CountingStore(SqlStore):
 
 
 async def waiting(runs: Runs) -> RunRecord:
-    """Start a run, and return its record once the run waits for answers to its first questions."""
+    """Start a run, wait until it needs answers to its first questions, and return its record."""
     record = await runs.start(asked_for(model="host"))
     while record.status != "waiting":
         record = await runs.follow(record.run_id, LONG, ignore_progress)
@@ -77,7 +80,10 @@ async def ignore_progress(_: object) -> None:
 
 
 async def answer_one(runs: Runs, run_id: str) -> QuestionRecord:
-    """Answer the next question of the run through this server, and return the question with its verdict."""
+    """Answer the next question of the run through this server.
+
+    Return the question together with the verdict on the answer.
+    """
     _, question, _ = await runs.next_question(run_id, LONG)
     assert question
     return (await runs.answer(run_id, question.question_id, json.dumps(answer_to(question.model_dump()))))[1]
@@ -168,7 +174,7 @@ async def test_a_run_ends_if_its_questions_are_unanswered_for_a_week(
 class ServerWithoutModel(Stage):
     """A server that does maintenance for the runs of other servers, but has no model to execute a run.
 
-    `alive`: ids of the runs whose process the engine reports as alive.
+    `alive`: ids of the runs whose process is alive according to the engine.
     """
 
     def __init__(self, home: Path, alive: Collection[str] = ()) -> None:
@@ -198,7 +204,10 @@ async def after_maintenance(server: Stage, run_id: str, clock: Clock) -> RunReco
 
 
 def age(home: Path, days: int, *, events: bool) -> None:
-    """Move the start of all runs `days` days into the past, and with `events` also the times of the runs' events."""
+    """Move the start of all runs `days` days into the past.
+
+    If `events` is true, also move the times of the runs' events.
+    """
     earlier = datetime.now(UTC) - timedelta(days=days)
     with closing(sqlite3.connect(home / "octave.db", timeout=LONG)) as db:
         then, text = earlier.isoformat(), time_text(earlier)
@@ -274,7 +283,7 @@ async def test_garbage_is_collected_while_runs_wait_and_periodically_while_one_w
 
 
 def garbage() -> weakref.ref[object]:
-    """Return a weak reference to an object that nothing but a reference cycle keeps alive."""
+    """Return a weak reference to an object that only a reference cycle keeps alive."""
     first: Any = asyncio.Event()
     first.itself = first
     return weakref.ref(first)

@@ -1,4 +1,4 @@
-"""Tests that the checks accept answers that follow the prompts, and phrases that the prompts ask for."""
+"""Tests that the checks accept answers that follow the prompts, including phrases that the prompts ask for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Tests that users without any configuration get a playbook, and learn which model wrote it and how to improve it."""
+"""Tests for users without any configuration, who get a playbook.
+
+The output says which model wrote the playbook and how to improve it.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ CLIENT_ANSWERS = (
 SET_UP = "set OPENAI_API_KEY, ANTHROPIC_API_KEY or OCTAVE_COMPAT_MODEL with OCTAVE_COMPAT_BASE_URL, or ask"
 RULES_COLLECT = f"no model is configured, so rules collect quotations and outlines; for finished copy, {SET_UP}"
 RULES_COLLECTED = f"no model is configured, so rules collected quotations and outlines; for finished copy, {SET_UP}"
-# Unusable settings, each with text of the error that the setting must cause.
+# Unusable settings, and text that the error caused by each setting must contain.
 UNUSABLE = [
     ("OPENAI_API_KEY", "my key", "OPENAI_API_KEY cannot be used"),
     ("OCTAVE_COMPAT_BASE_URL", "http://127.0.0.1:9/v1", "OCTAVE_COMPAT_MODEL"),
@@ -40,7 +43,7 @@ def lift_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def keyless(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> Pair:
-    """The sites of two companies, with no model configured."""
+    """The sites of two companies, in an environment without a configured model."""
     monkeypatch.delenv("OCTAVE_MODEL")
     return pair
 

@@ -32,7 +32,10 @@ def serving(**settings: Any) -> AbstractAsyncContextManager[httpx2.AsyncClient]:
 
 
 def lift_server_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Allow a server in this process an hour to open its database and finish responses, in case the machine is slow."""
+    """Allow a server in this process an hour to open its database and to finish responses.
+
+    The machine can be slow, and the usual limits would make tests fail.
+    """
     monkeypatch.setattr(rest, "READY_SECONDS", 3600)
     monkeypatch.setattr(http, "DRAIN_SECONDS", 3600)
 
@@ -40,7 +43,7 @@ def lift_server_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
 def new_client(origin: str) -> httpx2.AsyncClient:
     """Return a client without a timeout.
 
-    The client opens a new connection for each request, because the server may be closing an idle connection.
+    The client opens a new connection for each request, because the server could close an idle connection at any time.
     """
     limits = httpx2.Limits(max_keepalive_connections=0)
     return httpx2.AsyncClient(base_url=origin, timeout=None, trust_env=False, limits=limits)
@@ -73,7 +76,10 @@ class Sent:
 
 
 async def sent_in(answer: httpx2.Response) -> AsyncIterator[Sent]:
-    """Yield the complete events of a stream. Like a browser, ignore an event that is cut off at the end."""
+    """Yield the complete events of a stream.
+
+    Like a browser, ignore an event that is cut off at the end of the stream.
+    """
     fields: dict[str, str] = {}
     async for line in answer.aiter_lines():
         name, _, value = line.partition(": ")

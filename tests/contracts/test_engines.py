@@ -1,4 +1,4 @@
-"""Contract tests for every engine, and tests of the durable engine's locks and heartbeats."""
+"""Contract tests for every engine, and tests of the locks and heartbeats of the durable engine."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Work = Callable[[], Awaitable[None]]
 
 
 class Bench:
-    """An engine, with the function that it executes for each run ID."""
+    """An engine, and the function that it executes for each run ID."""
 
     def __init__(self, engine: Engine, *, claim: dict[str, Claim] | None = None) -> None:
         self.engine = engine
@@ -42,7 +42,6 @@ class Bench:
         await self.engine.launch(self._execute, self._claims)
 
     async def run(self, work: Work, run_id: str = "run_1") -> None:
-        """Start the work and wait until it has ended."""
         await self.start(work, run_id)
         await self.ended[run_id].wait()
 
@@ -61,7 +60,8 @@ class Bench:
 
 
 ENGINES = ("inline", "durable-sqlite", "durable-postgres")
-# For tests whose outcome does not depend on the database. The short suite leaves out Postgres, which needs a server.
+# Tests whose outcome does not depend on the database use these parameters. The short test suite leaves out Postgres,
+# because Postgres needs a server.
 on_few_databases = pytest.mark.parametrize(
     "bench", sampled(ENGINES, lambda name: name != "durable-postgres"), indirect=True
 )
@@ -183,7 +183,10 @@ def test_dbos_still_has_the_private_intervals_that_the_engine_overrides() -> Non
 
 
 def open_files(folder: Path) -> list[Path]:
-    """Return the files in `folder` that this process has open. On systems without /proc, the list is always empty."""
+    """Return the files in `folder` that this process has open.
+
+    On systems without /proc, the result is always empty.
+    """
     descriptors = Path("/proc/self/fd")
     targets = (_target(link) for link in descriptors.iterdir()) if descriptors.is_dir() else ()
     return [file for file in targets if file and file.is_relative_to(folder)]
@@ -234,7 +237,7 @@ def test_a_lost_lock_that_another_process_took_is_reacquired_after_its_release(p
     with psycopg.connect(postgres_url, autocommit=True) as admin:
         admin.execute("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'")
     while not other.hold("a"):
-        pass  # the server has not yet noticed that the connection is lost
+        pass  # the server has not yet noticed that its connection is lost
     assert not locks.keep("a")
     other.free("a")
     assert not locks.keep("a")
@@ -244,7 +247,7 @@ def test_a_lost_lock_that_another_process_took_is_reacquired_after_its_release(p
 
 
 class Counters:
-    """Heartbeat counters of other processes, set by the test."""
+    """Heartbeat counters of other processes. Tests set their values."""
 
     def __init__(self) -> None:
         self.beats = {"live": 1, "dead": 1}
@@ -271,7 +274,7 @@ async def test_a_process_is_alive_while_its_heartbeat_counter_grows_and_stale_on
         await pulse.beat("mine")
 
     await round_after(0)
-    assert not pulse.is_fresh("dead")  # a new server must take over the runs of its predecessor at once
+    assert not pulse.is_fresh("dead")  # a new server must take over the runs of its predecessor immediately
     for _ in range(7):
         await round_after(5, "live")
     assert pulse.is_fresh("live")
@@ -279,7 +282,7 @@ async def test_a_process_is_alive_while_its_heartbeat_counter_grows_and_stale_on
     assert pulse.is_stale("dead")
     assert not pulse.is_stale("unknown")
     await round_after(3600)
-    assert not pulse.is_stale("live")  # this process was suspended, so it could not see whether the counter grew
+    assert not pulse.is_stale("live")  # this process was suspended, so it could not observe the counter
 
 
 async def test_cancelling_a_run_stops_its_work(bench: Bench) -> None:

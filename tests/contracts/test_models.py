@@ -1,4 +1,4 @@
-"""Contract tests for every model: all adapters and the scripted one."""
+"""Contract tests for every model: all adapters, and the scripted model that the tests use."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from octave_mcp.models.wire import Tokens
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings
 
-# Recordings answer only the asks that they were made from, so tests/test_recordings.py tests them.
+# A recording can only answer the asks that it was made from, so tests/test_recordings.py tests recordings.
 NAMES = names(model for model in MODELS if not model.replays)
 
 
 class AnsweredInbox:
-    """An inbox whose questions are answered at once, as by a connected client."""
+    """An inbox in which every question is answered immediately, as if by a connected client."""
 
     async def questions(self) -> tuple[QuestionRecord, ...]:
         return ()
@@ -69,7 +69,7 @@ async def model(request: pytest.FixtureRequest, tmp_path: Path, double: Double) 
 
 @pytest.fixture
 def asks(plain: Written) -> list[Asked]:
-    """One ask of each form that a run makes."""
+    """Return one ask for each type of answer."""
     return plain.one_of_each
 
 

@@ -39,7 +39,7 @@ in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 @dataclass(frozen=True)
 class Subject:
-    """A source under test, two companies whose sites it can read, and a company whose site does not answer."""
+    """A source under test, two companies whose sites it can read, and a company whose site does not respond."""
 
     source: Source
     company: Company

@@ -46,7 +46,7 @@ def database(postgres_server: str) -> str:
 
 @pytest.fixture
 def emptied(database: str) -> str:
-    """The shared database, emptied of the rows of the previous test."""
+    """Delete all rows from the shared database before a test."""
     with psycopg.connect(database, autocommit=True) as connection:
         rows = connection.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
         if tables := [sql.Identifier(name) for (name,) in rows if name not in {schema.name, migrations.name}]:
@@ -188,7 +188,7 @@ def edited(base: Version, by: str = "Ann") -> Version:
 
 
 async def finished(store: Store) -> Version:
-    """Store the finished run `run_1` with a playbook, and return the first version of the playbook."""
+    """Store a finished run with a playbook, and return the first version of the playbook."""
     first = await store.add_run(record(), new_session=True)
     version = await store.put_version("run_1", generated())
     await store.update_run(ended(first))
@@ -225,7 +225,7 @@ async def test_a_version_based_on_an_outdated_one_is_refused_with_the_changes_si
 
 async def test_one_of_several_concurrent_versions_is_stored_and_the_others_are_refused(store: Store, url: str) -> None:
     first = await finished(store)
-    other = SqlStore(url)  # simulates the store of another process
+    other = SqlStore(url)  # this object acts as the store of another process
     await other.open()
     puts = [(store, other)[n % 2].put_version("run_1", edited(first, f"person {n}")) for n in range(8)]
     results = await asyncio.gather(*puts, return_exceptions=True)
