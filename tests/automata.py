@@ -1,8 +1,7 @@
 """Compile regular expressions to automata, which the module `backtracking` analyses.
 
-The automata are approximations. A repeat with a maximum of at most `MAX_UNROLLED` is unrolled to a few copies, and a
-repeat with a higher maximum becomes a loop. A look-behind only tests the last character. A back-reference matches the
-empty string.
+The automata are approximations. A repeat of up to `MAX_UNROLLED` times is replaced by a few copies. A longer repeat
+becomes a loop. A look-behind only tests the last character. A back-reference matches the empty string.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ from typing import Any, NamedTuple
 op: Any = import_module("re._constants")
 parser: Any = import_module("re._parser")
 
-# A repeat with a higher maximum becomes a loop. All other repeats are unrolled.
+# A repeat with a higher maximum than this becomes a loop. All other repeats are replaced by copies.
 MAX_UNROLLED = 200
-# An unrolled repeat has at most this many required copies, plus at most this many optional copies.
+# The highest number of required copies, and also of optional copies, that replace a repeat.
 COPIES = 2
-# The characters that stand for all others: Latin letters and samples of other scripts, punctuation, spaces and
+# The analysis only tries these characters: Latin letters, and samples of other scripts, punctuation, spaces and
 # private-use characters.
 CHARACTERS = "".join(map(chr, range(0x180))) + (
     "–—―‘’‚“”„…•·‣«»‹›€₹£¥₽²™ΩωДд۔।॥։。！？、，；：「」『』（）中文日本の한글\u2028\u3000\u200b٠１Ａ🙂✓→\ue000\ue001\ue002\ue003"
@@ -38,11 +37,11 @@ OPPOSITES = {
 }
 # The automaton reaches the node with this index when the whole expression has matched.
 MATCHED = 0
-# This index represents the missing character before the start and after the end of a text.
+# This value represents the missing character before the start or after the end of a text.
 NONE = -1
 
 Parts = Iterable[tuple[Any, Any]]
-# For `fullmatch`, this part is added to the parsed expression. It matches the end of the text, like \Z.
+# For `fullmatch`, this part is added to the end of the expression, because it only matches the end of the text.
 END: tuple[Any, Any] = (op.AT, op.AT_END_STRING)
 
 
@@ -105,7 +104,10 @@ class Alphabet:
         return Condition(self.all & ~condition.allowed, not condition.or_none)
 
     def set(self, kind: Any, value: Any, flags: int) -> int | None:  # noqa: ANN401
-        """Return the bit set of characters that a part of an expression can match, or None if it is longer."""
+        """Return the bit set of characters that match a single-character part.
+
+        Return None for a part that can match several characters.
+        """
         if kind is op.ANY:
             return self.all if flags & re.DOTALL else self.all & ~self.where("\n".__eq__)
         if kind is op.LITERAL or kind is op.NOT_LITERAL:
@@ -134,9 +136,9 @@ def _forms(character: str) -> tuple[str, str, str]:
 
 
 class Builder:
-    """A builder for the nodes of an expression, which starts with the last part of the expression.
+    """A builder that turns an expression into nodes, starting with the last part of the expression.
 
-    `regions`: the atomic groups with their flags. After an atomic group has matched, `re` never backtracks into the
+    `regions`: the atomic groups and their flags. After an atomic group has matched, `re` never backtracks into the
     group.
     """
 

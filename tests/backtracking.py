@@ -2,16 +2,17 @@
 
 `re` backtracks: it tries the paths through the automaton of the expression one after another. In the worst case, the
 matching time is proportional to a power of the text's length. The exponent is 1 if `re` reads each character only a few
-times. The exponent is 2 if `re` reads the rest of the text again from each character. The growth is exponential, which
-is represented by an infinite exponent, if each character doubles the number of paths.
+times. The exponent is 2 if `re` reads the rest of the text again from each character. If each character doubles the
+number of paths, the growth is exponential and the exponent is infinite.
 
 The exponent is the length of the longest chain of loops. Two loops form a chain if one text leads around the first
-loop, around the second loop, and from the first loop to the second. If a text repeats such a text, `re` can change
-loops at every copy. A search can start at any character, so it has an additional loop at the start.
+loop, around the second loop, and from the first loop to the second. If a text consists of copies of such a text, `re`
+can change from the first loop to the second at every copy. A search can start at any character, so it has an additional
+loop at the start.
 
 The growth is exponential if one text leads around a loop on two different paths, because each copy of this text doubles
-the number of paths. Some loops are ignored: after these loops, the expression matches any text, so `re` never
-backtracks into them.
+the number of paths. A loop is ignored if the expression matches any text after the loop, because `re` never backtracks
+into such a loop.
 
 See "Analyzing Matching Time Behavior of Backtracking Regular Expression Matchers by Using Ambiguity of NFA" (Weideman
 et al., 2016).
@@ -29,18 +30,23 @@ from typing import Any, NamedTuple, TypeVar
 
 from automata import END, MATCHED, NONE, Alphabet, Builder, Condition, Parts, parts_of
 
-# A search starts at the node ANYWHERE, because it can start at any character. Other matches start at FIRST.
+# A search starts at the node ANYWHERE, because it can start at any character. Other matches start at the node FIRST,
+# because they only start at the first character.
 ANYWHERE, FIRST = -1, -2
 # These methods of a pattern only try to match at the start of the text.
 ANCHORED = frozenset({"match", "fullmatch"})
-# A state consists of a node and a character. The node has read the last character, and the character is the first one
-# that the following parts of the expression treat like the last character.
+# A state consists of a node and a character. The node has just read this character, or a character that the rest of the
+# expression treats in the same way.
 State = tuple[int, int]
 N = TypeVar("N")
 
 
 class Growth(NamedTuple):
-    """The exponent of the growth of the matching time, and a text `copied` whose repetition causes this growth."""
+    """How fast the matching time grows with the length of the text.
+
+    `power`: the exponent of the growth.
+    `copied`: a text whose repetition causes this growth.
+    """
 
     power: float
     copied: str = ""
@@ -55,7 +61,7 @@ class Way(NamedTuple):
 
 
 def growth(pattern: re.Pattern[Any], method: str) -> Growth:
-    """Return how the matching time of a pattern grows if this method of the pattern is called."""
+    """Return how the matching time of one of the pattern's methods grows with the length of the text."""
     parts, alphabet = parts_of(pattern)
     if method == "fullmatch":
         parts.append(END)
@@ -104,13 +110,13 @@ class Paths:
         return lambda loop: longest(loops.found.index(loop))
 
     def _leads(self, loops: Loops, first: list[State], second: list[State]) -> list[int] | None:
-        """Return a text after whose copies `re` can always change from the first loop to the second, or None."""
+        """Return a text that lets `re` change from the first loop to the second, or None if no such text exists."""
         is_search = first[0][0] == ANYWHERE
         if first is second or second[0][0] == ANYWHERE or (self._is_region(first) and not is_search):
             return None
-        # One state of the second loop is enough for a search. A text that leads around the loop from another state can
-        # be rotated so that it starts at this state, and a search tries every rotation because it starts at every
-        # character.
+        # For a search, it is enough to test one state of the second loop. A text that leads around this loop from
+        # another state can be rotated to start at the tested state. A search tries all rotations, because it starts at
+        # every character.
         for end in second[:1] if is_search else second:
             for begin in first:
                 if self._can_meet(begin, end) and (copied := loops.led(begin, end)):
@@ -241,7 +247,7 @@ class Loops:
         return path((state, state, False), (state, state, True), go)
 
     def led(self, source: State, target: State) -> list[int] | None:
-        """Return a text that leads around a loop from each state, and also from `source` to `target`, or None."""
+        """Return a text that leads around a loop at both states and from `source` to `target`, or None."""
 
         def go(three: tuple[State, State, State]) -> Iterator[tuple[int, tuple[State, State, State]]]:
             back, between, there = three

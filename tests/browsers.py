@@ -90,7 +90,7 @@ async def opened(
 ) -> Opened:
     """Open the HTML export of a playbook.
 
-    `texts` are the texts of web pages by their digests. The export embeds these texts.
+    `texts` maps digests of web pages to the texts of the pages. The export embeds these texts.
     """
     file = folder / "playbook.html"
     file.write_text(Html(texts).render(playbook), "utf-8")
@@ -109,9 +109,9 @@ async def opened_file(
 
 
 async def quotations_marked(page: Page) -> dict[str, set[str]]:
-    """Open each source in the file, and return the quotations that the page highlights, by the number of the source.
+    """Open each source in the file, and map its number to the quotations that the page highlights.
 
-    If a source has several highlights, they are joined into one line.
+    The highlights of a source are joined into one line.
     """
     quotations: dict[str, set[str]] = defaultdict(set)
     for number, text in await page.evaluate(OPEN_EACH_SOURCE):

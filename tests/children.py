@@ -1,7 +1,7 @@
 """Child processes that execute a run and can kill themselves at a chosen moment.
 
-This module is also the main program of a child. The program opens the application without an HTTP or MCP surface. It
-logs to a file whenever it calls a step or commits the result of a step.
+This module is also the main program of a child. The program opens the application without an HTTP or MCP surface. The
+program logs each call of a step and each commit of a step's result to a file.
 """
 
 from __future__ import annotations
@@ -42,8 +42,7 @@ ROOT = Path(__file__).parents[1]
 NEVER = sys.maxsize
 # A child logs this message when it starts to follow the run, even if another process executes the run.
 SERVES = "serves the run"
-# The product takes over orphaned work after these intervals and timeouts. They are short so that tests don't have to
-# wait.
+# Short values for tests: the product takes over orphaned work after these intervals and timeouts.
 QUICK: Mapping[str, float] = {
     "octave_mcp.engine.durable.ADOPTION_SECONDS": 0.2,
     "octave_mcp.engine.dbos_setup.IDLE_TRANSACTION_SECONDS": 2,
@@ -54,7 +53,8 @@ QUICK: Mapping[str, float] = {
     "octave_mcp.sources.cache.LEASE_SECONDS": 0.3,
     "octave_mcp.store.database.IDLE_TRANSACTION_MILLISECONDS": 2000,
 }
-# The product imports these modules lazily. A parent imports them before it forks, so that its children don't have to.
+# The product imports these modules lazily. A parent process imports these modules before it forks, so that child
+# processes don't have to import them.
 LOADED_LATE = (
     "octave_mcp.engine.durable",
     "octave_mcp.store.sql",
@@ -75,9 +75,9 @@ class Orders:
     `dies_after_commits`: the child kills itself right after it has committed this number of steps.
     `dies_before_commit`: the child commits this number of steps, and kills itself just before the next commit.
     `dies_in_turns`: the child kills itself when its event loop reaches the first of these turns.
-    `restarts`: the child forks a process that follows these orders. Whenever that process has been killed, the child
-    forks another one. The second process kills itself in the second of `dies_in_turns`, and so on.
-    `stops_in_commit`: the child stops itself with SIGSTOP during the commit with this number.
+    `restarts`: the child forks a process that follows these orders. Whenever a forked process has been killed, the
+    child forks another process. The second process kills itself in the second of `dies_in_turns`, and so on.
+    `stops_in_commit`: the number of the commit during which the child stops itself with SIGSTOP.
     `stays`: the child keeps running after the run has ended.
     `revises`: the arguments of a revision. The child starts or resumes this revision instead of the request.
     `patches`: new values for constants of the product, such as those in `QUICK`.
@@ -96,7 +96,7 @@ class Orders:
 
 
 class Logged(NamedTuple):
-    """A line of the log: a child called a step, recorded a step, or ended after a number of event loop turns."""
+    """A line of the log, which says that a child called a step, recorded a step, or ended."""
 
     pid: int
     kind: str
@@ -131,8 +131,6 @@ class Child:
         os.killpg(self.pid, number)
 
     async def says(self, pattern: str) -> None:
-        """Wait until a line of stderr matches the pattern."""
-
         def matches() -> bool:
             is_logged = any(re.search(pattern, line) for line in self.lines)
             assert is_logged or not self._is_closed, "\n".join(self.lines)
@@ -169,7 +167,10 @@ class Child:
 
 @asynccontextmanager
 async def child(log: Path, request: dict[str, Any], **orders: Any) -> AsyncGenerator[Child]:  # noqa: ANN401 - those of Orders
-    """Start a child with these orders and the environment variables of this process. Kill the child on exit."""
+    """Start a child with these orders and the environment variables of this process.
+
+    Kill the child when the context ends.
+    """
     await asyncio.to_thread(log.touch)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -203,10 +204,10 @@ def main() -> int:
 
 
 def _restarted(orders: Orders) -> int:
-    """Fork a process, and fork another one whenever it is killed.
+    """Fork a process, and fork another process whenever the previous one has been killed.
 
-    Return the exit code of the first process that ends in another way. All processes inherit the imported modules, so
-    each restart is fast.
+    Return the exit code of the first process that ends without being killed. All processes inherit the imported
+    modules, so each restart is fast.
     """
     for name in LOADED_LATE:
         import_module(name)
@@ -247,7 +248,7 @@ def _end_with_parent() -> None:
 class _Loop(asyncio.SelectorEventLoop):
     """An event loop that kills its process when it reaches a given turn.
 
-    A turn number identifies the same moment of a run on every machine. A time would depend on how busy the machine is.
+    Unlike a time in seconds, the number of a turn identifies the same moment of a run on every machine.
     """
 
     turns = 0

@@ -9,7 +9,8 @@ from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
-# The clock advances if no data has arrived for this time. Data that arrives later is still received.
+# The clock only advances if no data has arrived for this number of real seconds. Data that arrives later is still
+# received.
 SETTLED_SECONDS = 0.001
 
 

@@ -90,8 +90,8 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_configure() -> None:
-    # If a shell runs the tests in the background, SIGINT is ignored, and servers started by the tests would inherit
-    # that.
+    # If a shell runs the tests in the background, it makes them ignore SIGINT. Servers that the tests start would then
+    # also ignore SIGINT.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ["FASTMCP_CLIENT_DISCONNECT_TIMEOUT"] = "3600"  # by default, a client that exits kills a slow server
@@ -129,7 +129,7 @@ def unsynced_databases(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def restored_logging() -> Iterator[None]:
-    """Restore the logging and exception hooks that a server in this process redirects to a log file."""
+    """Restore the logging and exception hooks that a server in this process has redirected to a log file."""
     root = logging.getLogger()
     handlers, level, shown = list(root.handlers), root.level, warnings.showwarning
     hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
@@ -170,10 +170,11 @@ class LoopbackSite(ThreadingHTTPServer):
     """A company's site on a free loopback port.
 
     `failing`: the HTTP status of each path that fails.
-    `gate`: an event. All responses wait while the event is not set. It is set at the start unless the site is `held`.
+    `gate`: an event; all responses wait until the event is set. Unless the site is `held`, the event is set from the
+    start.
     `asked`: an event that is set at the first request.
     `hits`: the number of requests for each path.
-    `held_at`: the number of a request. At this request, `gate` is cleared and the event `reached` is set.
+    `held_at`: the number of the request at which `gate` is cleared and the event `reached` is set.
     """
 
     daemon_threads = True
@@ -269,7 +270,7 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
 
 @pytest.fixture
 def held_pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
-    """Two sites that don't respond until a test releases them. A run about them cannot end before that."""
+    """Two sites that don't respond until a test releases them, so that a run about the sites cannot end earlier."""
     sites = Pair(LoopbackSite(load("vendor"), held=True), LoopbackSite(load("prospect"), held=True))
     allow(sites, monkeypatch)
     yield sites
@@ -355,7 +356,7 @@ async def plain(_plain: list[scripted.Written], tmp_path_factory: pytest.TempPat
 
 @pytest.fixture
 def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
-    """A fake server for all three providers. The settings contain its address."""
+    """A fake server for all three providers, whose address is in the settings."""
     monkeypatch.setattr(limiters, "FIRST_COOL_DOWN_SECONDS", 0.01)
     server = Double()
     set_up(monkeypatch, server)
@@ -418,10 +419,11 @@ async def command(*arguments: str, cwd: Path, stdin: bytes = b"", root: Path = R
 
 
 async def octave(*arguments: str, cwd: Path, stderr: TextIO | None = None) -> Ended:
-    """Run `octave-mcp` with these arguments in the folder `cwd`, inside this process because imports take long.
+    """Run `octave-mcp` with these arguments in the folder `cwd`.
 
-    Calls must not overlap. Tests of signals and pipes use `command` instead. If `stderr` is given, the error output is
-    written there and is missing from the result.
+    The command runs in this process, because a new process takes long to import the product. Two calls of this function
+    must not run at the same time. Tests of signals and pipes use `command` instead. If `stderr` is given, the error
+    output is written there and is missing from the result.
     """
     return await asyncio.to_thread(_octave, arguments, cwd, stderr)
 

@@ -1,4 +1,4 @@
-"""A sample playbook that is as complete as a current one: with a brief, a buying committee, a fit, and full e-mails."""
+"""A sample playbook with everything that a current playbook contains, such as a brief and a buying committee."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from octave_mcp.sources.firecrawl import client as following
 from octave_mcp.sources.web.sitemap_files import entries_of
 
 A_KEY = "fc-0123456789abcdef"
-# No test sends this many requests.
+# This number is higher than the number of requests in any test.
 MANY = 10_000
 JSON = "application/json"
 
@@ -59,7 +59,7 @@ class Asked:
 
 
 class Got(NamedTuple):
-    """The response of a site. `url` is the URL after redirects."""
+    """The response of a site, with the final URL after redirects."""
 
     url: str
     status: int
@@ -86,7 +86,7 @@ class Double(ThreadingHTTPServer):
     `parts`: the number of pages per response.
     `stuck`: whether a job only makes progress if the client polls from the first page.
     `moved`: the final URL of each page that redirects, by its path.
-    `gate`: an event. Responses to new jobs wait while the event is not set.
+    `gate`: an event; responses to new jobs wait until the event is set.
     `reached`: for each host that only this server can reach, the origin that serves the host's pages.
     """
 

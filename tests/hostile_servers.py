@@ -1,4 +1,4 @@
-"""Hostile behaviours of web servers, each at its own path, and the result that the crawler must report for each."""
+"""Hostile web servers for tests, each with the result that the crawler must report."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def sampled(values: Iterable[T], short: Callable[[T], bool]) -> list[ParameterSet]:
-    """Return every value as a parameter.
+    """Return each value as a pytest parameter.
 
     If `short` returns false for a value, only `make long` tests the value. A tuple is unpacked into several parameters
     of a test, as in `pytest.mark.parametrize`.

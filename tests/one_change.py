@@ -85,6 +85,6 @@ def product_copy(root: Path) -> ProductCopy:
     """Copy the package, the prompts and the documents to a new folder inside `root`."""
     copy = ProductCopy(root / "product")
     for part in PARTS:
-        # The byte code is copied too. It stays valid because the copies keep the modification times of the files.
+        # The copies keep the modification times of the files, so the copied byte code stays valid.
         copytree(ROOT / part, copy.root / part)
     return copy

@@ -44,7 +44,7 @@ class Outage:
     """An outage of one database.
 
     `url`: the URL of the server's database, or '' for SQLite.
-    `begin`, `end`: functions that start and end the outage. Their argument is the process ID of the server.
+    `begin`, `end`: functions that start and end the outage, given the process ID of the server.
     `at_start`: whether the outage has already started when the server starts.
     """
 
@@ -58,7 +58,7 @@ class Outage:
 def disk_full(_: Path) -> Generator[Outage]:
     """Limit the size of the server's files to zero, so that every write to a file fails.
 
-    Failed writes raise an error. They do not end the process, because Python ignores the signal SIGXFSZ.
+    A failed write raises an error instead of ending the process, because Python ignores the signal SIGXFSZ.
     """
 
     def limit(pid: int, size: int) -> None:
@@ -87,10 +87,7 @@ def down(_: Path) -> Generator[Outage]:
 
 @contextmanager
 def restarted(_: Path) -> Generator[Outage]:
-    """Restart Postgres.
-
-    The outage is already over when `begin` returns.
-    """
+    """Restart Postgres, so that the outage is already over when `begin` returns."""
 
     def restart(_: int) -> None:
         own.stop()
@@ -129,7 +126,6 @@ def wrong_password(_: Path) -> Generator[Outage]:
 
 @contextmanager
 def slow(_: Path) -> Generator[Outage]:
-    """Delay every response of the database."""
     with own_cluster() as own, forwarding(own.port) as forwarder:
         url = f"postgresql://octave@127.0.0.1:{forwarder.port}/postgres"
         yield Outage(url, lambda _: forwarder.delay(DELAY_SECONDS), lambda _: forwarder.delay(0))
@@ -161,8 +157,8 @@ class Forwarder:
 def forwarding(to: int, port: int = 0) -> Generator[Forwarder]:
     """Forward the port `port` to the port `to`, and cut all connections at the end.
 
-    If `port` is 0, a free port is used. Threads do the forwarding, because an engine blocks the event loop while it
-    opens its database.
+    If `port` is 0, a free port is used. The function uses threads, because an engine blocks the event loop while the
+    engine opens its database.
     """
     sockets: list[socket.socket] = []
 

@@ -701,7 +701,7 @@ _TRIAL_PLAN = (
 )
 
 
-# Each persona has one entry per touch, which consists of the subject and the two paragraphs of the e-mail.
+# Each persona has one entry per touch. An entry consists of the subject and the two paragraphs of an e-mail.
 _COPY: dict[str, tuple[tuple[str, Sentences, Sentences], ...]] = {
     "persona_product": (
         (

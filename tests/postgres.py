@@ -15,7 +15,7 @@ from pathlib import Path
 # pg_ctl waits for the server for up to a day, so that tests do not fail on a busy machine.
 WAIT_OPTIONS = ("-w", "-t", "86400")
 MAX_PORT_ATTEMPTS = 5
-# The only database role that needs a password. Tests create this role.
+# The only database role that needs a password. Tests create the role.
 GUARDED = "guarded"
 DEBIAN_FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
@@ -30,7 +30,7 @@ def program(name: str) -> str | None:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A PostgreSQL cluster. After a restart, its server listens on the same port as before."""
+    """A PostgreSQL cluster whose server listens on the same port after each restart."""
 
     pg_ctl: list[str]
     folder: str

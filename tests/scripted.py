@@ -1,6 +1,6 @@
 """Two fakes for tests: a model that answers by simple rules, and a source of pages.
 
-The pages are invented. A test can make each fake answer differently, fail or wait.
+The pages are invented. Tests can change the answers of each fake, or make it fail or wait.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def evidence_of(text: str, url: str = "https://lumenforge.example/", *, title: s
 
 @dataclass
 class ScriptedSource:
-    """A source of invented sites, which are stored by domain.
+    """A source of invented sites.
 
     The source awaits `hold` before each scrape.
     """
@@ -318,7 +318,7 @@ def answered(ask: Asked) -> Value:
 
 
 def _part(ask: Asked) -> Value:
-    """Return one part of a draft, such as an e-mail. Its text differs from the text that the rules usually write.
+    """Return one part of a draft, such as an e-mail, with a text that the rules do not usually write.
 
     To get a different text, the rules receive the passages in reverse order, and the last matching part is returned.
 
@@ -376,7 +376,7 @@ def _fields(value: Value, form: type[Value]) -> dict[str, Any]:
 
 
 def _renumbered(value: Value, count: int) -> Value:
-    """Return the value with passage numbers in normal order, given a value with passage numbers in reverse order."""
+    """Replace passage numbers that refer to the reversed list of passages with numbers for the original list."""
     cites = {at: part for at, part in located(value) if isinstance(part, Cite)}
     return changed(
         value, {at: Cite(passage=count + 1 - cite.passage, sentences=cite.sentences) for at, cite in cites.items()}
@@ -391,12 +391,12 @@ _FIX = re.compile(r"^(fix_\d+)(?: replaces|:) ([\w.\[\]]+)", re.MULTILINE)
 
 
 def paths_in(complaint: str) -> dict[str, str]:
-    """Return the path of the entry that each replacement in the complaint must replace, by the replacement's name."""
+    """Map the name of each replacement in the complaint to the path of the entry that it replaces."""
     return dict(_FIX.findall(complaint))
 
 
 def places_in(complaint: str, whole: type[Value]) -> dict[str, Place]:
-    """Return the location of the entry that each replacement in the complaint must replace, by the replacement's name.
+    """Map the name of each replacement in the complaint to the location of the entry that it replaces.
 
     Raises:
         KeyError, AttributeError: If answers of this type have no such location.
@@ -405,15 +405,15 @@ def places_in(complaint: str, whole: type[Value]) -> dict[str, Place]:
     for name, path in _FIX.findall(complaint):
         place: Place = tuple(int(step) if step.isdigit() else step for step in re.findall(r"\w+", path))
         holder = form_at(whole, place[:-1])
-        is_text = form_at(whole, place) is str and issubclass(holder, Finding)  # a patch replaces whole findings
+        is_text = form_at(whole, place) is str and issubclass(holder, Finding)  # a patch cannot replace only a text
         found[name] = place[:-1] if is_text else place
     return found
 
 
 def patch_of(value: Value, complaint: str, patch: type[Value]) -> Value:
-    """Return the patch that the complaint asks for.
+    """Return the patch that the complaint asks for, with entries from `value`.
 
-    The entries come from `value`. An entry that `value` lacks is null.
+    If `value` lacks an entry, the entry is null in the patch.
     """
     places = places_in(complaint, type(value))
     return patch.model_validate({name: part_at(value, place) for name, place in places.items()})
@@ -854,7 +854,7 @@ class Stage(App):
 class Written:
     """A completed run with its playbook and asks.
 
-    Tests must not change the run. Its store is closed.
+    The store of the run is closed, so tests can only read the run.
     """
 
     stage: Stage

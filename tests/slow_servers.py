@@ -78,7 +78,7 @@ class SlowServer:
         self._proceed()
 
     def _proceed(self) -> None:
-        """Update the calls in the slots for the time since the last update, and then start the next calls."""
+        """Reduce the remaining time of the calls in the slots, and then start the next calls."""
         now = asyncio.get_running_loop().time()
         speed = 1 / max(1, len(self.working)) if self.shares else 1.0
         for job in tuple(self.working):

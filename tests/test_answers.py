@@ -33,7 +33,7 @@ FORMS: tuple[type[Value], ...] = (
     ObjectionHandling[Cite],
     CompetitivePositioning[Cite],
 )
-# Anthropic rejects a schema in which more parts than this can be null.
+# Anthropic rejects a schema with more than this number of nullable fields.
 MAX_NULLABLE = 16
 FACT = {"topic": "scale", "text": "Nine yards.", "evidence": [{"passage": 1, "sentences": [1]}]}
 READING: dict[str, Any] = {

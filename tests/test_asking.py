@@ -1,4 +1,4 @@
-"""Detection of requests, empty promises, and offers to decline easily, in English copy."""
+"""Detection of requests, empty promises, and easy ways to say no, in English copy."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from octave_mcp.surfaces.mcp.server import make
 
 @dataclass(frozen=True)
 class BoardCase:
-    """A job board: the code with which a careers page embeds it, its page for applicants, and its feed of jobs."""
+    """A job board: the HTML that embeds the board in a careers page, its page for applicants, and its feed of jobs."""
 
     name: str
     embedded: str

@@ -1,4 +1,4 @@
-"""If a run fails because of the model's answers, its error blames the model, not the sites, and says what to do."""
+"""If the model's answers make a run fail, the run's error blames the model, not the sites, and says what to do."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def thinks(*, cut_off: bool = False, has_text: bool = True) -> Fault:
 def finishing_with(finish_reason: str) -> Fault:
     """Return a fault that sends a response without text.
 
-    In OpenAI's API chat.completions, the response has this finish reason, which belongs to another API.
+    In OpenAI's chat.completions format, the response has this finish reason, which only another API uses.
     """
 
     def fault(request: Request, _: str) -> Sent:

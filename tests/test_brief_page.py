@@ -55,7 +55,7 @@ def playbook() -> Playbook:
 
 
 def from_before(playbook: Playbook) -> Playbook:
-    """Return the playbook without the fields that the first schema version lacks."""
+    """Return the playbook in the first schema version, without the newer fields."""
     new = {"schema_version", "brief", "buying_committee", "fit", "qualification", "trial_plan"}
     return Playbook.model_validate(playbook.model_dump(exclude=new))
 

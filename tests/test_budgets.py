@@ -1,4 +1,4 @@
-"""Budgets and deadlines of a run, the cost of a run, and answers that later runs reuse."""
+"""Tests of a run's budgets, deadlines and cost, and of the reuse of answers by later runs."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ Stages = Callable[..., Stage]
 class SharedDouble(Double):
     """A fake provider that all tests share, because a cached answer is only valid for the server that sent it.
 
-    Requests can still be in flight when a test ends. Therefore each test has its own API key, and the server drops
-    requests with the key of an earlier test.
+    Requests can still be in flight when a test ends, so each test has its own API key. The server drops requests with
+    the key of an earlier test.
     """
 
     tests = 0
@@ -347,7 +347,7 @@ async def test_a_scrape_that_takes_too_long_leaves_time_to_write(tmp_path: Path)
     running = asyncio.create_task(stage.run())
     await waiting.wait()
     await understood.wait()
-    clock.advance(400)  # 400 s exceed the limit for a scrape (343 s), but not the limit for a pack of pages (490 s)
+    clock.advance(400)  # 400 s is over the limit for a scrape (343 s), but under the limit for a pack of pages (490 s)
     record, playbook = await running
 
     assert playbook, record.error

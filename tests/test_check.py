@@ -243,7 +243,7 @@ async def test_claims_can_be_read_from_standard_input(tmp_path: Path) -> None:
 
 
 async def test_each_line_is_answered_before_the_next_is_read(tmp_path: Path) -> None:
-    """The command only needs memory for one line, even if the file is long."""
+    """The command prints each verdict immediately, so it needs memory for only one line at a time."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "octave_mcp", "check", "-", "--json"),

@@ -399,7 +399,7 @@ async def test_the_report_on_an_email_stays_under_2000_tokens(finished: Finished
 
 
 def judged_playbook() -> Playbook:
-    """Return a playbook without pages. A model has judged one of its findings."""
+    """Return a playbook without pages, in which a model has judged one finding."""
     playbook = dealt_playbook()
     judged = claim("Kestrel wants its portal to do the selling", "p_goal").model_copy(
         update={"support": Support(verdict="partly", judge="openai", reason="they want bookings, not sales")}
@@ -533,7 +533,7 @@ async def test_odd_texts_are_checked_or_rejected(text: str, web: httpx2.AsyncCli
 def test_a_long_text_takes_linear_time(repeated: str) -> None:
     """A text that is 4 times as long typically takes 4 times as long.
 
-    The limit is 10 times as long, because the machine can be busy. Quadratic time would mean 16 times as long.
+    The test allows 10 times as long, because the machine can be busy. Quadratic time would mean 16 times as long.
     """
     few, many = (_seconds(repeated * (length // len(repeated))) for length in (2500, 10_000))
     assert many < 10 * max(few, 0.05)

@@ -33,7 +33,7 @@ from octave_mcp.tools.reports import RunReport
 
 FILES = {"playbook.json", "playbook.md", "playbook.html"}
 FEW_PAGES = ("--max-pages", "4")
-# The progress text starts like this when a run waits for the sites.
+# The start of the progress text of a run that waits for the sites.
 STEP = b"reaching "
 
 
@@ -123,7 +123,7 @@ async def on_a_terminal(*arguments: str, cwd: Path, no_color: str = "", held: Pa
 def _read_all(terminal: int, held: Pair | None) -> str:
     """Read from the terminal until its other end is closed.
 
-    Linux reports this as an OSError.
+    When the other end of a terminal is closed, Linux raises an OSError.
     """
     found = b""
     try:

@@ -157,7 +157,6 @@ PERSONA = PersonaDraft[EvidenceId](sequence=SequenceDraft[EvidenceId](touches=(F
 
 
 def dependent_paths(draft: Value, *dropped: str) -> list[str]:
-    """Return the paths of the parts that depend on the dropped parts."""
     places = {path_text(at): at for at in paths_of(draft)}
     return [path_text(at) for at in dependents(draft, [places[name] for name in dropped], known=KNOWN)]
 

@@ -113,7 +113,7 @@ async def test_the_byline_dates_a_post_that_has_no_other_date() -> None:
 
 
 async def test_open_jobs_are_triggers_only_of_a_vendor() -> None:
-    """Open jobs of a prospect are listed as jobs, so they are not also listed as triggers."""
+    """The open jobs of a prospect are listed as jobs, but the open jobs of a vendor are listed as triggers."""
     careers = "# Careers\n\n## Open positions\n\n- Head of Operations, Oslo\n"
     assert [job.title for job in (await read(careers, path="/careers")).jobs] == ["Head of Operations, Oslo"]
     assert (await read(careers, path="/careers")).triggers == ()

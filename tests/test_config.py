@@ -140,7 +140,7 @@ async def test_each_secret_is_masked_separately(tmp_path: Path, monkeypatch: pyt
 
 
 class ExtendedSettings(Settings):
-    """The settings, plus the API key of an additional provider. The key's variable has the prefix OCTAVE_."""
+    """Settings with the API key of an additional provider, whose environment variable starts with OCTAVE_."""
 
     crow_api_key: SecretStr | None = None
 

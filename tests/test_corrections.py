@@ -76,8 +76,7 @@ async def test_an_error_planted_in_every_answer_costs_one_short_patch_each_and_c
 def share_of(patch: Request, answers: list[tuple[Request, dict[str, Any]]]) -> float:
     """Return the size of a patch as a share of the answer that it corrects, or 0 if this answer is short.
 
-    To find this answer, compare the user texts: the user text of a patch request starts with the user text of the first
-    request.
+    The user text of the patch request starts with the user text of the request whose answer the patch corrects.
     """
     first = next(
         answer

@@ -76,8 +76,6 @@ def moved(where: str) -> bytes:
 
 
 class Counting:
-    """A writer that counts the bytes that it sends."""
-
     def __init__(self, writer: asyncio.StreamWriter, sent: Counter[str], path: str) -> None:
         self._writer, self._sent, self._path = writer, sent, path
 
@@ -123,7 +121,6 @@ class Server:
         self.connections.discard(task)
 
     async def close(self) -> None:
-        """Close all connections and wait until their handlers have ended."""
         for connection in (left := list(self.connections)):
             connection.cancel()
         await asyncio.gather(*left, return_exceptions=True)

@@ -557,7 +557,7 @@ async def test_a_source_that_cannot_be_closed_does_not_fail_the_run(tmp_path: Pa
 
 
 async def never_answered(model: ScriptedModel) -> asyncio.Event:
-    """Never answer asks for the summary, and return an event that is set when the first of them starts."""
+    """Never answer asks for the summary, and return an event that is set when the first such ask starts."""
     under_way = asyncio.Event()
 
     async def never(_: Asked) -> Value:

@@ -94,7 +94,7 @@ def blocks_of(file: Path) -> Iterator[Block]:
 
 
 def commands() -> list[str]:
-    """Return all commands without generated output, as a user types them if octave-mcp is on the PATH.
+    """Return all commands without generated output, in the form in which a user types them.
 
     If a command occurs several times, return it only once.
     """
@@ -172,7 +172,7 @@ async def run_all(
 
 
 async def test_commands_do_what_the_documents_say(pair: Pair, terminal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run all commands that need no shell in this process, to save time."""
+    """To save time, run the commands that need no shell in this process."""
     first, *others = sorted(filter(needs_no_shell, commands()), key=lambda line: "generate" not in line)
     first_run = await run_all(first, others, run_in_process, pair, terminal, monkeypatch)
 
@@ -221,7 +221,7 @@ async def test_the_documented_python_client_gets_its_playbook(pair: Pair) -> Non
 
 
 def printed(program: str) -> str:
-    """Run the program in this process, because new processes take long to import the product, and return the output."""
+    """Run the program in this process, which saves the time for imports, and return its output."""
     with redirect_stdout(StringIO()) as out:
         exec(compile(program, "mcp-integration.md", "exec"), {})  # noqa: S102 - it is our own
     return out.getvalue()
@@ -310,8 +310,8 @@ async def test_every_tool_and_route_is_documented_with_a_request() -> None:
         assert any(f'"name": "{name}"' in block.text for block in blocks("json tools/call"))
 
 
-# No Docker engine is available in the tests. Instead, they check that the files named in the Dockerfile exist, and run
-# its commands without Docker.
+# The tests have no Docker engine, so they cannot build the image. The tests check that the files named in the
+# Dockerfile exist, and run the Dockerfile's commands without Docker.
 def instructions(name: str) -> list[str]:
     text = CONTINUED.sub(" ", (ROOT / "Dockerfile").read_text("utf-8"))
     return [line.removeprefix(f"{name} ") for line in text.splitlines() if line.startswith(f"{name} ")]

@@ -56,7 +56,7 @@ def store(checks_may_be_slow: None, monkeypatch: pytest.MonkeyPatch) -> None:  #
 def free_port() -> Iterator[int]:
     """A port on which no server listens.
 
-    The port is bound so that no other test gets it, but a server with SO_REUSEADDR can use it.
+    The port is bound, so no other test gets this port. A server that sets SO_REUSEADDR can still listen on the port.
     """
     with socket.socket() as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -151,7 +151,7 @@ async def test_confidence_is_low_exactly_below_three_pages_or_three_hundred_word
 async def low_confidence_of(stage: Stage) -> tuple[bool, tuple[str, ...]]:
     """Return whether the flag `low_confidence` is set, and for which companies.
 
-    The pages consist of invented words and name no job titles, so the model is made to return a persona.
+    The pages consist of invented words and name no job titles, so the test makes the model return a persona.
     """
     assert isinstance(stage.scripted, ScriptedModel)
     stage.scripted.on(form(Understanding[Cite]), with_a_persona)
@@ -260,7 +260,7 @@ STORY_OF_QUILLPORT = {
 
 
 async def with_customers(home: Path, *names: str, stories: dict[str, str] | None = None) -> Written:
-    """Return a run about a vendor. The logos of the vendor's customers include these names."""
+    """Return a run about a vendor whose customer logos include these names."""
     logos = "".join(f"\n- {name}" for name in names)
     texts = VENDOR_TEXTS | (stories or {}) | {"/customers": f"{VENDOR_TEXTS['/customers']}{logos}"}
     return await written(Stage(home, source=ScriptedSource(sites(texts))))
@@ -291,7 +291,7 @@ async def test_the_story_of_an_existing_customer_is_read_but_is_no_proof_for_tha
     """A case study about the prospect is not proof for the prospect itself.
 
     The first touch is allowed to mention the case study, because the prospect knows it. Later touches and battle cards
-    must not use it.
+    must not use the case study.
     """
     vendor = demo_pages("vendor", DEMO_VENDOR)
     own = page(

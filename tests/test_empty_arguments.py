@@ -82,7 +82,7 @@ async def test_over_http_every_optional_argument_may_be_empty_and_every_required
             for name, is_required in arguments_of(tool):
                 for way, value in (("json", ""), ("json", None), ("form", "")):
                     if f"{{{name}}}" in tool.path or (way == "form" and "urls" in tool.arguments):
-                        continue  # a path has no empty segments, and a form has no lists
+                        continue  # a path cannot contain an empty argument, and a form cannot contain a list
                     answer = await send(client, tool, shortest(tool) | {name: value}, way)
                     if is_required:
                         assert problem_in(answer)["code"] == "invalid_input"
@@ -92,7 +92,7 @@ async def test_over_http_every_optional_argument_may_be_empty_and_every_required
 
 
 async def send(client: httpx2.AsyncClient, tool: Tool, given: Json, way: str = "json") -> httpx2.Response:
-    """Send the arguments in the path, and the other arguments as JSON, as a form, or in the query of a GET request."""
+    """Send arguments that are not part of the path as JSON, as a form, or in the query of a GET request."""
     rest = {name: value for name, value in given.items() if f"{{{name}}}" not in tool.path}
     path = tool.path.format_map(given)
     if not tool.has_body:
@@ -216,7 +216,6 @@ def test_on_the_command_line_an_optional_positional_argument_may_be_empty(
 
 
 def run_command(line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
-    """Run a command and return the exit code and the output."""
     monkeypatch.setattr(sys, "argv", ["octave-mcp", *shlex.split(line)])
     code = main()
     written = capsys.readouterr()

@@ -59,7 +59,6 @@ async def process(code: str, *arguments: str, folder: Path) -> AsyncGenerator[as
 
 
 async def line_with(stream: asyncio.StreamReader | None, text: str) -> str:
-    """Return the first line of the stream that contains the text."""
     assert stream
     async for line in stream:
         if text in line.decode():

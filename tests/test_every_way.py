@@ -64,7 +64,6 @@ def over_http(mode: Era, web: httpx2.AsyncClient) -> Client[Any]:
 
 
 def without_times(text: str) -> dict[str, Any]:
-    """Return the playbook without times and durations."""
     playbook = json.loads(text)
     del playbook["generated_at"], playbook["timings"]
     for evidence in playbook["evidence"].values():

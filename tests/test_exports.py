@@ -83,8 +83,8 @@ FIXED_FIELDS = frozenset(
     }
 )
 
-# The number of notes on empty sections: sections about the deal, kinds of vendor elements, and sections about the
-# prospect.
+# The number of notes in an empty playbook: for sections about the deal, for kinds of vendor elements, and for sections
+# about the prospect.
 EMPTY_SECTIONS = {"html": 9 + 8 + 3, "markdown": 9 + 8 + 2}
 
 WIDTHS = (320, 390, 768, 1024, 1440)

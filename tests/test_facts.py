@@ -1,4 +1,4 @@
-"""Facts from a page's HTML head, and from rows of logos.
+"""Tests of facts from the HTML head of a page and from rows of logos.
 
 A fact is quoted by its value and labelled with the place where it was found.
 """

@@ -1,6 +1,6 @@
 """Random operations on a playbook by servers that are killed at random.
 
-No version must be lost, and no text by a user must be changed.
+These operations must not lose a version or change a text that a user wrote.
 """
 
 from __future__ import annotations

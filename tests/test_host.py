@@ -46,7 +46,7 @@ def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
 class Writer:
     """A client that answers the questions of one run.
 
-    `asked` lists the questions in the order in which the client received them. If no new question appears within
+    `asked` lists the questions that the client has received, in order. If no new question appears within
     `wait_seconds`, the client gets a question that another client holds but has not answered.
     """
 
@@ -55,7 +55,6 @@ class Writer:
         self.asked: list[Question] = []
 
     async def next(self) -> Question | None:
-        """Return the next question, or None if the run has ended."""
         while True:
             report = await call(self.client, "next_question", run_id=self.run_id, wait_seconds=self.wait_seconds)
             if report["status"] in FINAL:

@@ -59,7 +59,7 @@ def no_verdict_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass
 class Transcript:
-    """A run whose questions have all been answered: its questions, the verdicts on the answers, and the playbook.
+    """The questions of a completed run, the verdicts on their answers, and the playbook.
 
     `checks`: the question that asks the client to verify its own copy, if the run asked it.
     `asked`: all other questions.
@@ -112,8 +112,8 @@ class Client:
             whole = question.model_copy(update={"material": earlier.material})
         answer = answer_to(whole.model_dump())
         spoil(question, answer)
-        # The answer is padded to its expected length. Otherwise, the budget would depend on whether the run receives
-        # this answer before it asks the next question.
+        # The answer is padded to its expected length. Without the padding, the budget would depend on whether the run
+        # receives this answer before it asks the next question.
         text = json.dumps(answer).ljust(4 * expected(question))
         return (await self.app.runs.answer(transcript.record.run_id, question.question_id, text))[1]
 

@@ -31,8 +31,8 @@ CONCURRENCY = 2
 MAX_GROWTH_MB = 50
 # The limit for one page: three attempts of 5 MB each, plus the data in the socket buffers.
 MAX_SENT_BYTES = 40_000_000
-# These responses are ended by a limit on bytes or steps. Unlike a timeout, such a limit does not depend on the speed of
-# the machine.
+# The crawler ends these responses at a limit on bytes or steps. Unlike a timeout, such a limit does not depend on the
+# speed of the machine.
 TIMELESS = {name: row for name, row in HOSTILE.items() if row[1] != "timeout"}
 # The short tests leave out two slow pages, which exhaust the CPU time of the parser.
 SHORT = {name: row for name, row in TIMELESS.items() if name not in {"options", "formatting-bomb"}}
@@ -117,7 +117,7 @@ async def test_only_cpu_time_of_the_parser_makes_a_page_too_complex(
 
         async def late(given: bytes | None = None) -> tuple[bytes, bytes]:
             clock.advance(600)
-            await asyncio.sleep(0)  # if the timeout had expired, it would be raised here
+            await asyncio.sleep(0)  # an expired timeout would raise an error here
             return await communicate(given)
 
         monkeypatch.setattr(process, "communicate", late)
@@ -238,9 +238,9 @@ async def test_an_unreadable_sitemap_costs_only_its_own_addresses(server: Server
 
 
 async def mapped_in_silence(server: Server) -> tuple[Site, float]:
-    """Map the site, and return it with the seconds since the first sitemap that did not respond.
+    """Map the site with a timeout of 10 seconds per page.
 
-    The timeout is 10 seconds per page.
+    Return the mapped site, and the seconds since the first request for a sitemap that does not respond.
     """
     clock = stop_the_clock()
     async with crawling(settings(seconds=10)) as source:

@@ -25,7 +25,7 @@ import octave_mcp
 METHODS = frozenset({"search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn", "compile"})
 # The patterns in these modules only match the package's own files and settings, so they can be slow.
 TRUSTED = frozenset({"octave_mcp.asks.prompts", "octave_mcp.domain.database_url", "octave_mcp.domain.masking"})
-# These patterns can be slow to fail. This is harmless, because the caller stops at the first failure.
+# These patterns can be slow to fail, which is harmless because the caller stops at the first failure.
 STOPS = frozenset({"octave_mcp.surfaces.mcp.lines:TOKEN"})
 # The package uses these patterns under other names, for example in a table. Each pattern is listed with the only method
 # that is called on it.
@@ -131,7 +131,7 @@ def written(node: ast.expr | None, module: ModuleType) -> str:
 
 
 def calls(module: ModuleType) -> Iterator[tuple[str, str, ast.Call]]:
-    """Yield the calls of `re` functions and pattern methods: the object's name, the method's name, and the call."""
+    """Yield each call of an `re` function or pattern method, with the names of the object and the method."""
     functions = [node for node in ast.walk(parsed(module)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     for node in chain.from_iterable(map(ast.walk, functions)):
         match node:
@@ -142,7 +142,7 @@ def calls(module: ModuleType) -> Iterator[tuple[str, str, ast.Call]]:
 
 
 def imports(tree: ast.Module) -> dict[str, tuple[str, str]]:
-    """Map each name that a `from` import binds to its module and to its name in that module."""
+    """Return the module and the original name for each name that a `from` import defines."""
     return {
         alias.asname or alias.name: (str(node.module), alias.name)
         for node in ast.walk(tree)
@@ -153,9 +153,9 @@ def imports(tree: ast.Module) -> dict[str, tuple[str, str]]:
 
 @cache
 def uses() -> dict[tuple[str, str], set[str]]:
-    """Map each pattern to the methods that are called on it, by module and name.
+    """Map the module and name of each pattern to the methods that are called on the pattern.
 
-    If a pattern is also used in other ways, its methods are left out.
+    A pattern that is also used in other ways gets no methods.
     """
     found = defaultdict[tuple[str, str], set[str]](set)
     others = set[tuple[str, str]]()

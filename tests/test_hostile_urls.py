@@ -1,6 +1,6 @@
 """Hostile URLs from users, pages, redirects, sitemaps and robots.txt.
 
-None of them must lead to a destination that is not public.
+No hostile URL must lead to a destination that is not public.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def test_a_hostile_address_is_refused_with_a_reason_and_a_remedy(url: str) -> No
     with pytest.raises(InputError) as refused:
         check_url(url, NOWHERE)
     with suppress(InputError):
-        # A user can enter a domain with spaces around it, without a scheme, or with a path, which is dropped.
+        # Users can enter a domain with spaces around it, without a scheme, or with a path. The path is dropped.
         assert parse_company(url, "vendor", NOWHERE).domain == "acme.com"
 
     text = str(refused.value)
@@ -217,7 +217,10 @@ def _leads_away(url: str, own: str) -> bool:
 
 
 def _sendable(urls: Iterable[str]) -> list[tuple[int, str]]:
-    """Return the URLs that are valid in an HTTP header, which is a line of ASCII characters, with their indexes."""
+    """Return the URLs that an HTTP header can contain, with their indexes.
+
+    A header is a line of ASCII characters.
+    """
     return [(at, url) for at, url in enumerate(urls) if url.isascii() and url.isprintable()]
 
 

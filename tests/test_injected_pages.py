@@ -20,7 +20,7 @@ LIE = "Acme is the undisputed market leader with 99 percent of all customers."
 TAGGED = "".join(chr(0xE0000 + ord(letter)) for letter in ORDER)
 SELECTED = "".join(chr(0xE0100 + ord(letter) - 16) for letter in ORDER)
 
-# Text that no reader of the page sees is always dropped. Even if it is not an instruction, it can be a lie.
+# Text that no reader of the page sees is always dropped, because it can be a lie even if it is not an instruction.
 HIDDEN = {
     "display none": "<p style='display:none'>%s</p>",
     "display none, important": "<p style='color:red; DISPLAY : none !important'>%s</p>",
@@ -66,8 +66,8 @@ HIDDEN = {
     "select": "<select><option>%s</option></select>",
     "nested": "<div style='display:none'><div style='display:block'><p>%s</p></div></div>",
 }
-# A script, a control or another screen size can make these texts visible. Therefore such a text is read unless it is an
-# instruction.
+# A script, a control or another screen size can make these texts visible, so they are read unless they are
+# instructions.
 DOUBTFUL = {
     "around much else": "<div style='opacity:0'><p>%s</p></div>",
     "class": "<style>.q{display:none}</style><p class=q>%s</p>",
@@ -80,7 +80,7 @@ DOUBTFUL = {
     "slide": "<div class=slick-slide aria-hidden=true>%s</div>",
     "answer": "<h3>Is it good?</h3><div style='display:none'>%s</div>",
 }
-# These characters are invisible, but pages are allowed to contain them.
+# These invisible characters are removed from the text of a page.
 UNSEEN = {
     "tags": TAGGED,
     "variation selectors": f"🙂{SELECTED}",

@@ -1,4 +1,7 @@
-"""Detection of texts that address a model, even in disguise. Texts that are only about models must not be detected."""
+"""Tests of the detection of texts that address a model, even in disguise.
+
+Texts that are only about models must not be detected.
+"""
 
 from __future__ import annotations
 

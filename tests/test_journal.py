@@ -24,7 +24,7 @@ Pipeline = Callable[[Journal], Awaitable[object]]
 
 
 class Bench:
-    """A stored run that a test executes with its own pipeline.
+    """A stored run that a test executes with the test's own pipeline.
 
     `calls`: how often each step was called.
     `reports`: the messages about recorded steps that cannot be used.

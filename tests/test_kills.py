@@ -190,7 +190,7 @@ async def test_a_recorded_answer_is_not_requested_again_whenever_the_server_is_k
 def requests(double: Double) -> Counter[str]:
     """Count the requests to the provider.
 
-    Requests are equal if they only differ in the random fence markers that each process chooses.
+    Ignore the random fence markers, which each process chooses for itself.
     """
     return Counter(re.sub(r"\b[0-9a-f]{16}\b", "", json.dumps(request.body)) for request in double.asked)
 
@@ -230,7 +230,7 @@ LOST = "this server no longer executes the run"
 async def stop(server: Child, stage: Stage) -> None:
     """Pause the server at a moment when it does not hold SQLite's write lock.
 
-    Otherwise, all other processes would wait for the lock.
+    A paused server that holds the lock would block all other processes.
     """
     server.send(SIGSTOP)
     await server.stopped()
@@ -283,7 +283,6 @@ async def test_cancelling_a_run_on_another_server_closes_the_connection_to_a_sil
 
 
 def terminate_connections() -> None:
-    """Terminate all other connections to the configured database."""
     with psycopg.connect(load_settings().url.replace("+psycopg", "")) as database:
         database.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity"

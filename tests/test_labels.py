@@ -1,4 +1,4 @@
-"""How the extractive model labels texts of a vendor: as a customer, a product, a promise, a proof or a price."""
+"""Tests of how the extractive model labels a vendor's texts: as customer, product, promise, proof or price."""
 
 from __future__ import annotations
 

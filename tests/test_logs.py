@@ -259,7 +259,6 @@ class Broken(App):
 
 
 async def failed(pair: Pair) -> RunRecord:
-    """Execute a run whose model fails, and return its record."""
     app = Broken(load(), (logs.log_event,), engine="inline")
     vendor, prospect = pair.domains.values()
     await app.runs.open()
@@ -279,7 +278,7 @@ async def test_an_unforeseen_failure_ends_the_run_and_reaches_the_log_with_its_t
     assert record.status == "failed"
     assert record.error
     assert record.error.code == "internal"
-    # There are two failures if both calls were in flight.
+    # The log contains two failures if both calls were in flight.
     failures = [line for line in log_lines(home) if line["event"] == "call_failed"]
     assert failures
     for failure in failures:

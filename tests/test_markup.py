@@ -16,7 +16,7 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def text(body: str, head: str = "") -> str:
-    """Return the Markdown of a page whose main element contains `body`."""
+    """Return the Markdown of a page whose `main` element contains `body`."""
     html = f"<html lang=en><head>{head}</head><body><main>{body}</main></body></html>"
     return page_of(html, "https://acme.com/x", ACME, NOW).text
 

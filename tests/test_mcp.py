@@ -1,4 +1,4 @@
-"""The MCP server as clients see it, in both protocol eras, in the same process and over stdio."""
+"""The MCP server as clients see it, in both protocol eras, in process and over stdio."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def client(request: pytest.FixtureRequest) -> Client[Any]:
 async def example_client(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Client[Any]]:
     """A client over stdio that all tests of this module share.
 
-    The client starts its server as the example configuration says.
+    The client starts its server with the command in the example configuration.
     """
     text = (ROOT / "claude_desktop_config.example.json").read_text("utf-8")
     text = text.replace("/ABSOLUTE/PATH/TO/octave-mcp/.venv/bin/python", sys.executable)
@@ -443,7 +443,7 @@ async def test_a_long_list_continues_at_its_cursor(client: Client[Any], held_pai
 
 
 async def cancel(client: Client[Any], runs: list[dict[str, Any]]) -> None:
-    """Cancel the runs, which are held, so that the server does not wait for them.
+    """Cancel the held runs, because the server would otherwise wait for them.
 
     The first run fetches pages for all other runs, so it is cancelled last.
     """
@@ -560,7 +560,7 @@ async def test_prompts_say_what_to_do_with_an_outline(client: Client[Any]) -> No
 
 @asynccontextmanager
 async def raw_server(folder: Path, *calls: dict[str, Any]) -> AsyncGenerator[asyncio.subprocess.Process]:
-    """Start a server on stdio, and send it the handshake of a client and these calls."""
+    """Start a server on stdio, and send a client's handshake and these calls to the server."""
     handshake = [{"id": 1, "method": "initialize", "params": CLIENT}, {"method": "notifications/initialized"}]
     process = await asyncio.create_subprocess_exec(
         sys.executable,

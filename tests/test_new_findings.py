@@ -60,7 +60,7 @@ def citing(ask: Asked, text: str) -> Cite | None:
 
 
 def finding(ask: Asked, launch: str, *, copied_date: str | None) -> dict[str, Any]:
-    """Return a trigger, a person and an integration that cite the post, or nothing if the ask lacks the post."""
+    """Return a trigger, a person and an integration that cite the post, or {} if the ask lacks the post."""
     event, hire, tool = (
         citing(ask, text) for text in (launch, "Mara Voss joined as Head of Yards.", "We run on Docklane.")
     )
@@ -80,9 +80,9 @@ async def playbook_with(
     copied_date: str | None = None,
     published_on: date | None = None,
 ) -> Playbook:
-    """Return a playbook.
+    """Return a playbook about a prospect whose news page contains `post`.
 
-    The model finds a trigger, a person and an integration on the prospect's news page, which contains `post`.
+    The model finds a trigger, a person and an integration on this page.
     """
     sites = invented_sites()
     sites[PROSPECT] = (*sites[PROSPECT], page(f"{NEWS}/dry-dock", f"# Dry dock\n\n{post}", published_on=published_on))

@@ -1,4 +1,4 @@
-"""A provider, format, tool or role that is added in one place appears on every surface."""
+"""A provider, format, tool or role only needs to be added in one place to appear on every surface."""
 
 from __future__ import annotations
 
@@ -108,8 +108,8 @@ RIVAL_PARAMETER = """\
     competitor_domain: str | None = None,
 """
 
-# This program prints three numbers: the rival's offerings, the passages in the asks for copy, and the passages among
-# them that come from the rival's site.
+# This program prints how many offerings the rival has, how many passages the asks for copy contain, and how many of
+# these passages are from the rival's site.
 SHOWN_TO_WRITERS = f"""
 import asyncio, json, sys
 from pathlib import Path

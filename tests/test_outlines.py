@@ -48,8 +48,7 @@ THEIR_STORY = """# How Lumenforge commutes with Quillport
 Lumenforge is a customer of Quillport since 2021. Its crews take the ferry to every island."""
 CUSTOMER = "Which of your teams handle "
 
-# Completed runs by their input. Tests must not change a run, because it is executed only once for all tests with the
-# same input.
+# Completed runs by their input. Tests with the same input share a run, so they must not change the run.
 WRITTEN: dict[str, Written] = {}
 
 

@@ -40,7 +40,7 @@ class Versions:
     """A site whose pages have versions and ETags.
 
     `hits`: the number of requests for each path, including requests that are answered with status 304.
-    `gate`: an event. Pages are only sent while this event is set.
+    `gate`: an event; pages are only sent while the event is set.
     """
 
     port: int = 0
@@ -115,7 +115,7 @@ async def process(folder: Path) -> AsyncGenerator[SqlStore]:
 async def reading(
     site: Versions, store: SqlStore, *, age: float = 3600, refresh: bool = False
 ) -> AsyncGenerator[tuple[Source, Site]]:
-    """Yield a new source, as for a new run, and the site as this source has mapped it."""
+    """Yield a new source and the site that it has mapped, as at the start of a run."""
     source = make_source(
         crawler,
         load(allow_hosts=("127.0.0.1",), page_max_age_seconds=age, fetch_timeout_seconds=3600),
@@ -395,7 +395,7 @@ async def test_a_page_that_a_dead_process_was_fetching_is_fetched_by_another(
 
 
 async def _nothing(*_: object, **__: object) -> None:
-    """Store nothing, like a process that has died."""
+    """Store nothing, as if the process had died."""
 
 
 async def test_a_caller_that_gives_up_does_not_cancel_the_fetch_for_others(site: Versions, store: SqlStore) -> None:

@@ -1,4 +1,4 @@
-"""Spare pages that replace failed pages, and pages that are read because their subject occurs in the user's context."""
+"""Tests of spare pages, which replace failed pages, and of pages that are read because of the user's context."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def source_with(*failing: str, code: str = "http_404", spoilt: Sequence[Page] = 
     """Return a source in which the vendor's site has all `STORIES`.
 
     `failing`: the paths of pages that fail with `code`.
-    `spoilt`: pages that replace the stories with the same URLs.
+    `spoilt`: pages that replace stories. A page replaces the story that has the same URL.
     """
     by_url = {page.ref.url: page for page in spoilt}
     stories = tuple(by_url.get(page.ref.url, page) for page in vendor_pages("/", *STORIES))
@@ -170,7 +170,7 @@ async def test_a_timeout_while_fetching_spares_loses_no_pages_already_read(tmp_p
     running = asyncio.create_task(stage.playbook(max_pages=4))
     await held.wait()
     await understood.wait()
-    clock.advance(400)  # 400 s exceed the limit for a scrape (343 s), but not the limit for reading (700 s)
+    clock.advance(400)  # 400 s is over the limit for a scrape (343 s), but under the limit for reading (700 s)
     playbook = await running
 
     assert failed(playbook) == {"/customers/ash": "http_404"}

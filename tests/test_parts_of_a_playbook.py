@@ -251,7 +251,7 @@ async def test_each_quotation_is_listed_once_with_the_title_the_url_and_the_date
 
 
 def wordy(evidence: Evidence, number: int) -> Evidence:
-    """Return the evidence with a quotation of 100 words, and with a long title and a long URL of its page."""
+    """Return the evidence with a quotation of 100 words, a long page title and a long URL."""
     words = " ".join(f"{evidence.quote.split()[0]} went through {number} and more of them before".split() * 10)
     address = f"{evidence.url.rstrip('/')}/{'-'.join(words.lower().split()[:12])}?utm_campaign={'x' * 90}&n={number}"
     return evidence.model_copy(update={"quote": f"{words}.", "url": address, "page_title": f"{words}"})

@@ -49,7 +49,7 @@ def text_of(shown: Sequence[Passage]) -> str:
 def shown_lines(shown: Sequence[Passage]) -> Iterator[Shown]:
     """Yield the numbered lines of the list.
 
-    A heading has the number 0. It is cited as sentence 0 of the passage below it.
+    A heading has the number 0, and is cited as sentence 0 of the passage below the heading.
     """
     passage, headings = 0, list[str]()
     for line in text_of(shown).splitlines():

@@ -123,7 +123,7 @@ def test_a_prompt_asks_for_passage_numbers_and_forbids_quotations(name: str) -> 
 
 @pytest.mark.parametrize("name", READERS)
 def test_a_reading_prompt_is_short(name: str) -> None:
-    """The limit is 900 tokens of about four characters, because a connected client pays for every prompt."""
+    """A prompt is limited to 900 tokens of four characters, because a connected client pays for every prompt."""
     assert len(load(name).body) < 900 * 4
 
 

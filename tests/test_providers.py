@@ -625,7 +625,7 @@ async def test_a_refusal_spaces_out_calls_and_each_answer_reduces_the_spacing() 
 
 
 def with_an_injected_page() -> dict[str, tuple[Page, ...]]:
-    """Return the invented sites with an additional page of the vendor that contains a prompt injection."""
+    """Return the invented sites, and add a page with a prompt injection to the vendor's site."""
     sites = invented_sites()
     text = f"# Harrowgate lit 9 halls\n\nHarrowgate lit 9 halls.\n\n{INJECTION}"
     injected = pages(VENDOR, {"/customers/harrowgate": text}, name="")

@@ -1,4 +1,4 @@
-"""Recordings: the answers of one run are replayed in other runs with the current pages."""
+"""Tests of recordings: the answers from one run are replayed in other runs with the current pages."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SAME = ("executive_summary", "email_sequences", "talk_tracks", "battle_cards", "
 
 @dataclass(frozen=True)
 class Recorded:
-    """A finished run whose questions a client answered, and the recording of this run."""
+    """A finished run whose questions a client has answered, and the recording of this run."""
 
     pair: Pair
     home: Path

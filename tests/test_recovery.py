@@ -31,7 +31,7 @@ from octave_mcp.tools.registry import ignore_event
 Line = dict[str, Any]
 LONG_SECONDS = 1_000_000
 
-# A server that kills itself as soon as it logs the event `dies_at`. A signal from the test could arrive too late.
+# This server kills itself as soon as it logs the event `dies_at`, because a signal from the test could arrive too late.
 SERVER = f"""
 import json, os, runpy, signal, sys
 
@@ -99,7 +99,7 @@ class Stdio:
 async def server(folder: Path, env: dict[str, str], **options: object) -> AsyncGenerator[Stdio]:
     """Start a server and yield a client for it.
 
-    If the server is still running on exit, kill it.
+    Kill the server if it is still running when the context ends.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -149,7 +149,7 @@ def paths(urls: set[str], site: LoopbackSite) -> set[str]:
 
 
 def repeated(done: set[str], sites: Pair) -> dict[str, int]:
-    """Return the request counts of pages that finished steps did not request exactly once, by path."""
+    """Return the pages of finished steps that were not requested exactly once, with their request counts."""
     hits = ((path, site.hits[path]) for site in (sites.vendor, sites.prospect) for path in paths(done, site))
     return {path: count for path, count in hits if count != 1}
 
@@ -235,7 +235,7 @@ async def test_steps_are_repeated_if_their_stored_results_can_no_longer_be_read(
 
 
 def make_results_unreadable(home: Path) -> None:
-    """Store results in an unknown format for all steps, as if another release had stored them."""
+    """Overwrite the results of all steps with an unknown format, as if another release had written them."""
     with closing(sqlite3.connect(home / "octave.db", timeout=LONG_SECONDS)) as db:
         db.execute("update steps set outcome = ?", [json.dumps({"result": '{"older": true}'})])
         db.commit()

@@ -92,7 +92,6 @@ class Deal:
         return await self.stage.store.versions(self.run_id)
 
     def change(self, vendor: dict[str, str] | None = None, prospect: dict[str, str] | None = None) -> None:
-        """Replace pages of the two sites, or add new pages."""
         self.source.sites = _sites(vendor, prospect)
 
     async def edit(self, section: str, text: str) -> OwnText:

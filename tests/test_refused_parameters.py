@@ -358,7 +358,7 @@ SHORT = {"effort of a value", "schemas of Anthropic", "max_tokens", "any format"
 def nothing_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget refused parameters after each test.
 
-    They are stored by URL, and a later test can get the same port.
+    Refused parameters are stored by URL, and a later test can get the same port.
     """
     monkeypatch.setattr(parameters, "KNOWN", {})
 

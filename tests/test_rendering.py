@@ -21,7 +21,7 @@ FENCE = re.compile(r"<passages-[0-9a-f]{16}>\n(?P<inside>.*)\n</passages-[0-9a-f
 
 @pytest.fixture
 def asks(plain: Written) -> list[Asked]:
-    """The asks of a run. Each of them contains the same context from the user."""
+    """The asks of a run, each with the same context from the user."""
     given = {"context": "They run nights."}
     return [ask.model_copy(update={"brief": ask.brief.model_copy(update=given)}) for ask in plain.asked]
 

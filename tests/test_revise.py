@@ -178,7 +178,7 @@ PARTS = (
     "trial_plan[0]",
     "fit",
 )
-# These parts are assembled from other sections. They can change when one of those sections is revised.
+# These parts are assembled from other sections, so they can change when one of those sections is revised.
 DERIVED = ("brief", "qualification", "fit.value_map", "evidence")
 
 
@@ -227,7 +227,7 @@ async def revised_asks(base: Base) -> list[Asked]:
 def unit_of(part: str) -> str:
     """Return the path of the e-mail, script, card or section to which the part belongs.
 
-    A revision can change all of it.
+    A revision can change this whole e-mail, script, card or section.
     """
     found = re.match(r"email_sequences\.[\w-]+(\.touches\[\d\])?|(talk_tracks|battle_cards)\.[\w-]+|\w+", part)
     assert found
@@ -441,7 +441,7 @@ async def test_a_revision_based_on_an_outdated_or_unknown_version_is_refused(bas
 # Refused revisions
 
 
-# These parts do not exist, or no model wrote them. Each part has a text that the error message must contain.
+# Parts that do not exist or that no model wrote, each with a text that the error message must contain.
 NOT_REVISABLE = {
     "emails": "there is no section 'emails'; choose one of executive_summary, priority_personas",
     "email_sequences.persona-9": "has no part 'persona-9'; choose one of persona-1, persona-2, persona-3",

@@ -42,7 +42,8 @@ async def waiting(client: httpx2.AsyncClient, pair: Pair) -> dict[str, Any]:
 def contents(home: Path) -> dict[str, list[tuple[Any, ...]]]:
     """Return the rows of each of the product's tables.
 
-    Two tables change in any case, so they are left out: `servers` contains heartbeats, and /readyz writes to `notes`.
+    Two tables are left out because they change even without requests: `servers` contains heartbeats, and /readyz writes
+    to `notes`.
     """
     with closing(sqlite3.connect(home / "octave.db")) as db:
         return {
@@ -88,8 +89,8 @@ async def test_get_and_head_on_every_route_leave_the_database_of_a_waiting_run_u
 ) -> None:
     async with serving() as client:
         report = await waiting(client, pair)
-    # If a server resumed the run, the database would change. A server that is not allowed to read the run's sites does
-    # not resume it.
+    # Without OCTAVE_ALLOW_HOSTS, the server must not read the run's sites, so it does not resume the run. A resumed run
+    # would change the database.
     monkeypatch.delenv("OCTAVE_ALLOW_HOSTS")
     paths = safe_paths(report)
     async with serving() as client:

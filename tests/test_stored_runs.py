@@ -50,8 +50,8 @@ async def two_runs(held_pair: Pair) -> tuple[str, str]:
     """Start two runs, cancel both before they read a page, and return their ids."""
     async with executing() as runs:
         started = [await runs.start(about(held_pair)) for _ in range(2)]
-        # The second run waits for fetches that it shares with the first run, so it is cancelled first. Otherwise, the
-        # first run could not end.
+        # The second run is cancelled first, because the first run cannot end while the second run waits for fetches
+        # that they share.
         second, first = [(await runs.cancel(record.run_id)).run_id for record in reversed(started)]
     return first, second
 

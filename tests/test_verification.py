@@ -90,7 +90,7 @@ def reworded(answer: dict[str, Any]) -> None:
 
 
 def no_better(_: str) -> None:
-    """Return None: there is no corrected text for the claim."""
+    """Return None, which means that the claim has no corrected text."""
 
 
 def doubting(double: Double, verdict: str, better: Better = no_better) -> None:
@@ -329,7 +329,7 @@ def rewording_everywhere(double: Double) -> None:
 def doubted(verdict: str, *, share: int = 1, is_silent: bool = False) -> Change:
     """Return a change that gives the verdict to every `share`-th claim.
 
-    If `is_silent` is true, the answer does not mention the other claims. Otherwise, they stay supported.
+    The other claims are missing from the answer if `is_silent` is true, and stay supported if it is false.
     """
 
     def change(answer: dict[str, Any]) -> None:

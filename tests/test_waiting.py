@@ -1,6 +1,6 @@
 """Tests that a run costs almost nothing while it waits for a client's answers.
 
-Any server can accept an answer.
+Any server can accept an answer for a waiting run.
 """
 
 from __future__ import annotations

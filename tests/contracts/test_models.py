@@ -44,7 +44,7 @@ class AnsweredInbox:
 
 
 def _ignore(*_: object) -> None:
-    """Ignore the arguments, like the callbacks of a run without a budget."""
+    """Do nothing, like the callbacks of a run without a budget."""
 
 
 def _context(spend: Callable[[Usage], None]) -> RunContext:
