@@ -35,8 +35,8 @@ from automata import END, MATCHED, NONE, Alphabet, Builder, Condition, Parts, pa
 ANYWHERE, FIRST = -1, -2
 # These methods of a pattern only try to match at the start of the text.
 ANCHORED = frozenset({"match", "fullmatch"})
-# A state consists of a node and a character. The node has just read this character, or a character that the rest of the
-# expression treats in the same way.
+# A state consists of a node and a character. The node of a state has just read the state's character, or a character
+# that the rest of the expression treats in the same way.
 State = tuple[int, int]
 N = TypeVar("N")
 

@@ -533,7 +533,8 @@ async def test_odd_texts_are_checked_or_rejected(text: str, web: httpx2.AsyncCli
 def test_a_long_text_takes_linear_time(repeated: str) -> None:
     """A text that is 4 times as long typically takes 4 times as long.
 
-    The test allows 10 times as long, because the machine can be busy. Quadratic time would mean 16 times as long.
+    The test allows 10 times as long, because the machine can be busy. A check in quadratic time would take 16 times as
+    long.
     """
     few, many = (_seconds(repeated * (length // len(repeated))) for length in (2500, 10_000))
     assert many < 10 * max(few, 0.05)

@@ -161,7 +161,8 @@ def test_a_hostile_address_is_refused_with_a_reason_and_a_remedy(url: str) -> No
     with pytest.raises(InputError) as refused:
         check_url(url, NOWHERE)
     with suppress(InputError):
-        # Users can enter a domain with spaces around it, without a scheme, or with a path. The path is dropped.
+        # Users can enter a domain with spaces around it, without a scheme, or with a path. The path of such a URL is
+        # dropped.
         assert parse_company(url, "vendor", NOWHERE).domain == "acme.com"
 
     text = str(refused.value)

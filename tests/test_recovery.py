@@ -286,7 +286,7 @@ def end_leases(home: Path) -> None:
 class Watched(Durable):
     """An engine that records the result whenever it tries to claim a run.
 
-    `twice` is set after the second claim.
+    `twice` is an event that is set after the second claim.
     """
 
     def __init__(self, app: App) -> None:

@@ -102,7 +102,8 @@ async def test_a_run_of_36_sequential_calls_of_40_seconds_fits_the_default_timeo
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # All durations are divided by 10. The default timeouts are 120 s per call, 600 s per step and 1800 s per run. The
-    # 36 calls take 144 s in total. The run's timeout is 180 s, so the run only completes if it wastes less than 36 s.
+    # 36 calls of the run take 144 s in total. The run's timeout is 180 s, so the run only completes if it wastes less
+    # than 36 s.
     for name, seconds in (("CALL", "12"), ("STEP", "60"), ("RUN", "180")):
         monkeypatch.setenv(f"OCTAVE_{name}_TIMEOUT_SECONDS", seconds)
     monkeypatch.setenv("OCTAVE_SPECIALISTS_PER_ASK", "1")

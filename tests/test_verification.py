@@ -668,7 +668,7 @@ Answers = Callable[[dict[str, Any]], object]
 class Client:
     """A connected client that answers the questions of one run.
 
-    `checks`: the questions that ask the client to judge its own text. A test can change the answers.
+    `checks`: the questions that ask the client to judge its own text. A test can change the answers to these questions.
     """
 
     def __init__(self, stage: Stage) -> None:

@@ -44,7 +44,7 @@ class AnsweredInbox:
 
 
 def _ignore(*_: object) -> None:
-    """Do nothing, like the callbacks of a run without a budget."""
+    """Do nothing, because the run has no budget."""
 
 
 def _context(spend: Callable[[Usage], None]) -> RunContext:
