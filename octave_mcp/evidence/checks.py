@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from octave_mcp.domain.value import Path
 
-# The playbook's gaps show these descriptions of the rules. The descriptions must not quote the rejected text.
+# Descriptions of the rules, which appear in the playbook's gaps. They must not quote the rejected text, because it
+# would then be in the playbook.
 RULES = {
     "D1": "without evidence",
     "D3": "a figure that is not in the evidence",
@@ -58,8 +59,9 @@ RULES = {
 class Problem:
     """A violation of a rule in a model's answer.
 
-    `at` is the path of the entry in the answer, such as `("facts", 9, "text")`. A soft problem can be a false alarm, so
-    the entry is not dropped because of it. `asks` says whether the model should be asked to correct the problem.
+    `at` is the path of the affected part of the answer, such as `("facts", 9, "text")`. A soft problem can be a false
+    alarm, so it does not cause the part to be dropped. `asks` says whether the model should be asked to correct the
+    problem.
     """
 
     rule: str

@@ -68,14 +68,17 @@ def bare(text: str) -> str:
 
 
 def is_verbatim(claim: FoundClaim, quotes: Sequence[str]) -> bool:
-    """Whether a quotation contains the claim word for word, and the claim was not judged `partly` or `not`."""
+    """Whether a quotation contains the claim word for word. False if the claim's verdict is `partly` or `not`."""
     text = bare(claim.text)
     is_doubted = claim.support is not None and claim.support.verdict in {"partly", "not"}
     return bool(text) and not is_doubted and any(_contains(claim, text, normal(quote)) for quote in quotes)
 
 
 def _contains(claim: FoundClaim, text: str, quote: str) -> bool:
-    """Whether the quotation contains the text. Prose must match a whole sentence, but a name can match anywhere."""
+    """Whether the quotation contains the text of the claim.
+
+    A sentence must be a whole sentence of the quotation, but a name can be anywhere in it.
+    """
     return is_sentence_of(text, quote) if claim.field in _TEXTS else has_line(quote, text)
 
 

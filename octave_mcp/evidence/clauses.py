@@ -50,7 +50,7 @@ def named_first(text: str) -> str:
 
 
 def begins_with_verb(text: str) -> bool:
-    """Whether the text starts with a verb, like the list entry 'connects to 400 carriers'."""
+    """Whether the text starts with a verb, as the list entry 'connects to 400 carriers' does."""
     first = text.partition(" ")[0]
     return first.islower() and (_is_verb(first) or first in LIST_VERBS)
 

@@ -1,6 +1,6 @@
 """Finds the sentences of a draft that make no sense if another sentence is dropped.
 
-The caller rewrites or drops the sentences that are found. The word lists are English. In languages other than English,
+The caller rewrites or drops these sentences. The word lists contain only English words. In a draft in another language,
 a sentence is found only if it shares a figure or a name with a dropped sentence.
 """
 
@@ -80,10 +80,10 @@ _POINTERS = frozenset("the this that these those such".split())
 
 
 class TextBlock(NamedTuple):
-    """A text of several sentences, and the requests to the reader that refer to these sentences.
+    """Several sentences that belong together, and the requests to the reader that refer to them.
 
-    `about` holds the paths of the subject line and of notes about the text. In a list, a sentence can depend only on
-    the previous sentence, because each sentence makes its own point.
+    `about` contains the paths of the subject line and of the notes that describe the sentences. If `is_list` is true, a
+    sentence can depend only on the sentence directly before it, because each list entry makes its own point.
     """
 
     path: Path
@@ -95,7 +95,9 @@ class TextBlock(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Coherent(Generic[V]):
-    """A draft without the dropped parts and the parts that depend on them. `value` is None if nothing usable remains.
+    """A draft after the removal of the dropped parts and of all parts that depend on them.
+
+    `value` is None if nothing usable remains.
 
     `dependents` maps the path of each dependent part to the path of the part that it depended on.
     """
@@ -107,7 +109,7 @@ class Coherent(Generic[V]):
 def without(draft: V, dropped: Collection[Path], *, known: Sequence[str] = (), language: str = "en") -> Coherent[V]:
     """Return the draft without the dropped parts and without the parts that depend on them.
 
-    An entry that makes no sense without a removed part is removed, too.
+    An entry is also removed if it makes no sense without a removed part.
     """
     also_lost = dependents(draft, dropped, known=known, language=language)
     return Coherent(pruned(draft, {*dropped, *also_lost}), also_lost)
@@ -116,9 +118,9 @@ def without(draft: V, dropped: Collection[Path], *, known: Sequence[str] = (), l
 def dependents(
     draft: Value, dropped: Collection[Path], *, known: Sequence[str] = (), language: str = "en"
 ) -> dict[Path, Path]:
-    """Find the parts that depend on dropped parts.
+    """Find the parts of a draft that make no sense without the dropped parts.
 
-    The result maps the path of each such part to the path of the part that it depends on.
+    The result maps the path of each such part to the path of the part without which it makes no sense.
     """
     if not dropped:
         return {}
@@ -181,7 +183,7 @@ class _BlockDependents:
             before = at
 
     def _lost_introduction(self, at: Path, also_lost: Collection[Path]) -> Path | None:
-        """Return the lost sentence that introduced something in this sentence, such as 'an API' for 'the API'."""
+        """Return the lost sentence that introduced a thing, such as 'an API' if this sentence says 'the API'."""
         before = self.block.sentences[: self.block.sentences.index(at)]
         left = wording(self._joined_text(self._remaining(before, also_lost))).stems
         pointed = _stems_after_pointers(self._text_at(at), 1) - left - wording(" ".join(self.known)).stems
@@ -224,14 +226,14 @@ class _BlockDependents:
         return bool(_stems_after_pointers(self._text_at(at)) & only_lost)
 
     def _is_mostly_about_lost(self, at: Path, lost: Sequence[Path], also_lost: Collection[Path]) -> bool:
-        """Whether most of the text's content words occur in the lost sentences and in no remaining sentence."""
+        """Whether at least half of the text's content words are now only in the lost sentences."""
         known = wording(" ".join(self.known)).lowers
         words = {stem(w.lower) for w in wording(self._text_at(at)).words if w.is_content and w.lower not in known}
         only = words & wording(self._joined_text(lost)).stems - wording(self._remaining_text(at, also_lost)).stems
         return len(only) >= max(MIN_SHARED_WORDS, len(words) / 2)
 
     def _remaining_text(self, but: Path, also_lost: Collection[Path]) -> str:
-        """Return the text that remains in the block, without the part whose path is `but`."""
+        """Return the remaining text of the block, except the part with the path `but`."""
         every = (*self.block.sentences, *self.block.requests)
         return self._joined_text([at for at in self._remaining(every, also_lost) if at != but])
 
@@ -289,7 +291,7 @@ def _sentences(at: Path, parts: object) -> Iterator[Path]:
 def _needs_previous(text: str, *, is_first: bool) -> bool:
     """Whether a sentence makes no sense without an earlier sentence.
 
-    `is_first` means that all earlier sentences were dropped.
+    `is_first` is true if all earlier sentences were dropped.
     """
     return bool(
         _REFERS_BACK.match(text) or _BACK.search(text) or _WITHIN.search(text) or (is_first and _ALSO.search(text))
@@ -317,12 +319,12 @@ def _is_common(name: str) -> bool:
 
 
 def _introduced_stems(text: str) -> frozenset[str]:
-    """Return the stems of the text's words, except words that the text presents as already known, as in 'the site'."""
+    """Return the stems of all words, except those after 'the', 'this' and the like, which refer to something known."""
     return wording(text).stems - _stems_after_pointers(text)
 
 
 def _stems_after_pointers(text: str, reach: int = 2) -> frozenset[str]:
-    """Return the stems of the content words up to `reach` words after 'the', 'this', 'such' and the like."""
+    """Return the stems of the content words after 'the', 'this', 'such' and the like, up to `reach` words later."""
     words = wording(text)
     return frozenset(
         stem(word.lower)

@@ -21,8 +21,8 @@ MIN_ACRONYM_LENGTH = 2
 # Words of fewer than six letters do not match inside longer words: 'port' must not match 'support', but 'Rechnung'
 # matches 'Rechnungsprüfung'.
 MIN_COMPOUND_PART_LENGTH = 6
-# A Chinese word counts as found if the text contains a third of its pairs of characters, because word boundaries are
-# unknown.
+# Word boundaries in Chinese are unknown, so a word counts as found if the text contains a third of its pairs of
+# characters.
 MIN_SHARE_OF_PAIRS = 1 / 3
 # Two function words of another language show that the context is written in that language. A single function word is
 # not enough, because words such as 'die', 'no' and 'an' exist in several languages.
@@ -107,8 +107,7 @@ class ContextWords:
             return _Form(spelling, pairs=tuple(spelling[at : at + 2] for at in range(max(1, len(spelling) - 1))))
         stems = self._stems(spelling)
         shared = _shared_prefix(spelling, *stems)
-        # The prefix is one letter shorter than the start that the word and its stem share, so that 'hire' also finds
-        # 'hiring'.
+        # The start that the word and its stem share is shortened by one letter, so that 'hire' also finds 'hiring'.
         return _Form(spelling, shared[: max(MIN_WORD_LENGTH, len(shared) - 1)], stems)
 
     def _stems(self, word: str) -> tuple[str, ...]:
@@ -168,7 +167,7 @@ def _is_acronym(word: str, is_shouted: bool) -> bool:
 
 
 def _without_grammar(text: str, ignored: Iterable[str]) -> Iterator[str]:
-    """Split a Chinese text at the ignored words, and return the parts that have at least two characters."""
+    """Split a Chinese text at grammatical words and at the words in `ignored`. Drop parts of a single character."""
     between = sorted((word for word in ignored if len(word) > 1 and _CHINESE.match(word)), key=len, reverse=True)
     parts = re.split("|".join((*map(re.escape, between), f"[{CHINESE_GRAMMAR}]")), text)
     return (part for part in parts if len(part) > 1)
@@ -176,9 +175,9 @@ def _without_grammar(text: str, ignored: Iterable[str]) -> Iterator[str]:
 
 @lru_cache(maxsize=64)
 def _languages(context: str) -> tuple[str, ...]:
-    """Return the languages of the context, with the names that the `stop_words` library uses.
+    """Return the languages of the context, named as in the `stop_words` library.
 
-    The result always contains English. Other languages are recognised by their function words or their script.
+    English is always included. Other languages are recognised by their function words or their script.
     """
     from stop_words import AVAILABLE_LANGUAGES  # noqa: PLC0415 - only contexts need it
 

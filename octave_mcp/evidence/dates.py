@@ -9,7 +9,7 @@ from datetime import date
 from functools import lru_cache
 
 MONTHS = 12
-# If the day is unknown, 31 is used, so '2026-02' counts as over a year old only if its last day is.
+# If the day is unknown, the date counts as the 31st. So '2026-02' is over a year old only if all its days are.
 DAYS_OF_LONGEST_MONTH = 31
 _MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
@@ -88,14 +88,14 @@ def _dates(text: str) -> Iterator[date]:
 
 
 def _month(groups: dict[str, str | None]) -> int:
-    """Return the number of the month, or 12 if the date is only a year."""
+    """Return the month as a number. A date that is only a year counts as December."""
     if name := groups.get("month"):
         return [abbreviation.casefold() for abbreviation in calendar.month_abbr].index(name.casefold())
     return int(groups.get("number") or 12)
 
 
 def _last_day(year: int, month: int, day: int) -> date:
-    """Return the date. If `day` is 0 or too high, the last day of the month is used."""
+    """Return the date. If `day` is 0 or too high, the result is the last day of the month."""
     last = calendar.monthrange(year, month)[1]
     return date(year, month, day if 1 <= day <= last else last)
 
@@ -168,7 +168,10 @@ def _numbers(groups: dict[str, str | None]) -> tuple[int, int]:
 
 
 def date_in_words(text: str) -> str:
-    """Return '31 January 2026' for '2026-01-31' and 'January 2026' for '2026-01'. Other text is returned unchanged."""
+    """Return '31 January 2026' for '2026-01-31' and 'January 2026' for '2026-01'.
+
+    Any other text is returned unchanged.
+    """
     year, month, day = year_month_day(text)
     if not year:
         return text
@@ -183,7 +186,7 @@ def is_over_a_year_old(day: str, today: date) -> bool:
 
 
 def year_month_day(text: str) -> tuple[int, int, int]:
-    """Return the year, month and day of an ISO 8601 date. A number that is missing is 0."""
+    """Return the year, month and day of an ISO 8601 date. A part that is missing is 0."""
     match = _ISO.fullmatch(text)
     year, month, day = map(int, match.groups(default="0")) if match else (0, 0, 0)
     return (year, month, day) if month <= MONTHS else (0, 0, 0)

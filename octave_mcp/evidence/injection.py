@@ -34,11 +34,12 @@ UNSEEN = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-
 # Letters with separators between them: 'i g n o r e', 'i.g.n.o.r.e'.
 SPACED_OUT = re.compile(r"(?<!\w)(?:\w[ ._*-]){4,40}\w(?!\w)")
 WORD = re.compile(r"[a-z0-9@$!]+")
-# Base64 text that is long enough to contain an instruction.
+# Matches base64 text that is long enough to contain an instruction.
 ENCODED = re.compile(r"[A-Za-z0-9+/_-]{24,4000}={0,2}")
-# Without this limit, a passage full of tokens or hashes would take long to decode.
+# Maximum number of encoded texts in a passage that are decoded. A passage full of tokens or hashes would take too long.
 MAX_ENCODED = 20
-# A random token sometimes decodes as UTF-8, but the result is rarely printable text, so it is ignored.
+# Minimum share of printable characters. With a lower share, the text is probably a random token that happens to decode
+# as UTF-8.
 MIN_PRINTABLE_SHARE = 0.9
 
 MODEL = (
@@ -254,7 +255,7 @@ def _cjk_instruction() -> re.Pattern[str]:
     return re.compile(_any_of(CJK), re.IGNORECASE)
 
 
-# This is a small subset of the patterns, because all patterns together take 20 times as long.
+# Whole pages are checked with only these few patterns, because all patterns would take 20 times as long.
 FIRST_LOOK = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:previous|prior|above|earlier|all|instructions?|prompts?)\b"
     r"|\b(?:system|developer) prompt\b|\byou are (?:now )?an? (?:ai|assistant|language model)\b"

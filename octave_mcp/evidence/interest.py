@@ -14,7 +14,7 @@ from octave_mcp.evidence.context_words import telling_words
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]")
 # Words from the user's context count about three times as much as words from the vendor's offer.
 _CONTEXT_WEIGHT, _COUNTERPART_WEIGHT, _OFFER_WEIGHT = 2.0, 2.0, 0.7
-# Without this limit, texts that repeat the whole context would displace all other texts.
+# Without this limit, texts that repeat the user's whole context would displace all other texts.
 _MAX_RELEVANCE = 4.0
 # Words that differ only in their last three letters are treated as forms of one word: 'migrates', 'migrating'.
 _MAX_ENDING_LENGTH = 3
@@ -60,7 +60,7 @@ class Relevance:
 
 
 def _forms_in(weights: Mapping[str, float], vocabulary: Iterable[str]) -> dict[str, tuple[str, float]]:
-    """Map each form of a weighted word that occurs in the texts to its base word and weight."""
+    """For each weighted word, map its forms in the texts to the word itself and its weight."""
     stems = {word: _stem(word) for word in weights}
     prefixes = tuple({stem for stem, _ in stems.values()})
     candidates = sorted(form for form in vocabulary if form.startswith(prefixes))
@@ -68,7 +68,7 @@ def _forms_in(weights: Mapping[str, float], vocabulary: Iterable[str]) -> dict[s
 
 
 def _stem(word: str) -> tuple[str, int]:
-    """Return the prefix of all forms of a word, and the maximum length of a form."""
+    """Return the prefix that all forms of a word share, and the maximum length of a form."""
     if len(word) <= _MIN_STEM_LENGTH:
         return word, len(word) + 1
     return word[: max(_MIN_STEM_LENGTH, len(word) - _MAX_ENDING_LENGTH)], len(word) + _MAX_ENDING_LENGTH
@@ -87,5 +87,5 @@ def _pairs(weights: Mapping[str, float]) -> Iterable[tuple[str, float]]:
 
 
 def _rarity(count: int, total: int) -> float:
-    """Return 1 for a word that only one text contains, 0 for a word that all texts contain, or a value in between."""
+    """Return how rare a word is: from 0, if all texts contain the word, to 1, if only one text contains it."""
     return log(total / count) / log(total) if 1 < count <= total else 1.0

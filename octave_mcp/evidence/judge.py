@@ -25,9 +25,9 @@ V = TypeVar("V", bound=Value)
 
 
 class _Judged(NamedTuple):
-    """The problems that were found in a finding, and the statement that was checked.
+    """The problems of a finding, and the statement that the rules checked.
 
-    The statement is None if the finding cites a passage that was not shown.
+    The statement is None if the finding cites a passage that was not shown to the model.
     """
 
     problems: list[Problem]
@@ -48,7 +48,7 @@ class Judge:
     - `shown`: the passages in the ask.
     - `roles`: for each passage, the role of the company that owns the page.
     - `known`: names that need no evidence.
-    - `given`: the user's context. An answer can use names, but not figures, from the context. A fact can use neither.
+    - `given`: the user's context. Answers can repeat names from it, but not figures. Facts can repeat neither.
     - `companies`: the names of the vendor and the prospect, if known.
     - `asks_softly`: whether soft problems cause a correction; False if a model judges soft problems later.
     """
@@ -68,7 +68,10 @@ class Judge:
     )
 
     def problems(self, answer: Value) -> list[Problem]:
-        """Return the problems that the model should correct. Each problem has the path of its finding or text."""
+        """Return the problems that the model should correct.
+
+        Each problem has the path of the affected finding or text.
+        """
         return [
             problem
             for problem in self.every_problem(answer)
@@ -140,10 +143,10 @@ class Judge:
         ]
 
     def _statement(self, words: str, kind: Kind, evidence: Sequence[Quoted]) -> Statement:
-        """Return the words as a statement, with the evidence that this kind of statement is allowed to use.
+        """Return a statement that consists of these words and the evidence that this kind of statement can use.
 
-        Questions and copy can use names from any passage and addresses on both sites. Questions can also mention times
-        in a plan.
+        Questions and copy can use names from any passage, and addresses on both companies' sites. Questions can also
+        mention times in a plan, such as 'in two weeks'.
         """
         vendor, prospect = self.companies.get("vendor", ""), self.companies.get("prospect", "")
         own = Statement(words, kind, vendor, prospect, tuple(evidence), self.given, self.known)
@@ -164,7 +167,7 @@ class Judge:
         return tuple({evidence.id: quote for cite in finding.evidence for evidence, quote in self._cite(cite)}.values())
 
     def _cite(self, cite: Cite) -> list[tuple[Evidence, Quoted]]:
-        """Return the quotations that a citation refers to. The result is cached.
+        """Return the quotations that a citation refers to.
 
         Raises:
             LookupError: If the passage was not shown.
@@ -211,9 +214,9 @@ class Judge:
                 yield Problem("D4", f"the name {name!r} is not in the evidence")
 
     def _unnamed_customers(self, value: Value) -> Iterator[Problem]:
-        """Check that a customer is named in the passage that is cited for the customer's result, or in its title (D5).
+        """Check that the passage cited for a customer's result, or its title, names the customer (rule D5).
 
-        The path of a problem contains the field and the index of the result.
+        A problem's path consists of the field with the results and the index of the result.
         """
         for field, name_field in value.named_beside.items() if _is_finding(value) else ():
             name, claims = getattr(value, name_field), cast("Sequence[Claim[Cite] | None]", getattr(value, field))
@@ -225,7 +228,7 @@ class Judge:
     def _names(self, customer: str, cite: Cite) -> bool:
         """Whether the cited passage names the customer.
 
-        If the cited passage does not exist, the result is True, because D1 reports this error.
+        Return True if the cited passage does not exist, because rule D1 already reports this error.
         """
         if not 1 <= cite.passage <= len(self.shown):
             return True

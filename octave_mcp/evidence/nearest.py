@@ -17,10 +17,10 @@ from octave_mcp.evidence.support.amounts import is_said
 from octave_mcp.evidence.support.quantities import Quantity, quantities
 from octave_mcp.evidence.support.wording import Word, wording
 
-# The weight of a shared figure is similar to the weight of a rare word.
+# Weight of a shared figure. It is similar to the weight of a rare word.
 FIGURE_WEIGHT = 5.0
 _STARTS_WITH_PRONOUN = re.compile(r"(?:it|its|they|their|he|she|his|her)\b", re.IGNORECASE)
-# A word that is only in the heading or the page's title counts half as much as a word in the sentence itself.
+# A word that is in the heading or the page title, but not in the sentence, counts half as much.
 HEADING_WEIGHT = 0.5
 
 
@@ -32,9 +32,10 @@ class Source(NamedTuple):
 
 
 class Near(NamedTuple):
-    """A quotation, which consists of `length` sentences of a passage and starts with sentence number `first`.
+    """A quotation that starts with sentence number `first` of a passage and has `length` sentences.
 
-    `closeness` is the weighted share of the text's words and figures that the quotation contains, from 0 to 1.
+    `closeness` is the share of the text's words and figures that the quotation contains, from 0 to 1. Rare words count
+    more.
     """
 
     source: Source
@@ -53,7 +54,7 @@ class Near(NamedTuple):
 
     @property
     def with_neighbours(self) -> Iterator[Near]:
-        """Yield the quotation extended by the previous or the next sentence, if that sentence is on the same line."""
+        """Yield the quotation with the previous sentence and with the next sentence, if they are on the same line."""
         last = len(numbered(self.source.passage))
         for first in (self.first - 1, self.first):
             if first >= 1 and first < last and not self._breaks(first):
@@ -75,7 +76,7 @@ class _Entry(NamedTuple):
 class Nearest:
     """Finds the quotations that share most words and figures with a text.
 
-    Words match in any grammatical form. Rare words have a higher weight.
+    Different grammatical forms of a word match. Rare words have a higher weight.
     """
 
     def __init__(self, sources: Iterable[Source]) -> None:
@@ -90,9 +91,9 @@ class Nearest:
         return [at for at, entry in enumerate(self._entries) if entry.figures]
 
     def to(self, words: Sequence[Word], text: str, most: int) -> list[Near]:
-        """Return up to `most` quotations, with the most similar quotation first.
+        """Return the quotations that are most similar to the text, with the most similar one first.
 
-        `words` are the content words of the text.
+        `words` are the content words of the text. The result contains up to `most` quotations.
         """
         points = self._figure_points(figures := quantities(text))
         weights = [(word, self._rarity(word)) for word in words if not word.is_figure]
@@ -119,7 +120,7 @@ class Nearest:
         }
 
     def _rarity(self, word: Word) -> float:
-        """Return the weight of a word, which is about 1 for a word in every sentence and higher for a rare word."""
+        """Return the weight of a word: about 1 if every sentence contains it, and more if it is rare."""
         count = max((len(self._entries_by_key.get(key, ())) for key in word.keys), default=0)
         return 1 + log((len(self._entries) + 1) / (count + 1)) / 2
 

@@ -39,8 +39,8 @@ _RULE = re.compile(r"^[\s|:*_>-]*$")
 def passages(page: Page) -> tuple[Passage, ...]:
     """Cut the page into numbered passages. A passage has about 300 characters, in whole sentences under one heading.
 
-    A passage gets the date of its heading, unless the page is older. A page description, a row of logos and other
-    labelled text become separate passages.
+    The passage's date is the date in its heading, unless the page itself is older. A page description, a row of logos
+    and other labelled text become separate passages.
     """
     cut: list[Passage] = []
     group: list[tuple[int, int]] = []
@@ -125,7 +125,7 @@ def _dated(cut: Sequence[Passage]) -> Iterator[Passage]:
 
 
 def _dated_by_heading(heading: str, page: PageRef) -> PageRef | None:
-    """Return the page with the date of its heading, or None if the heading has no date.
+    """Return the page with the date in its heading as its date, or None if the heading has no date.
 
     A future year, as in 'Roadmap 2030', does not count as a date.
     """
@@ -169,7 +169,10 @@ def _passage(page: Page, number: int, heading: _Heading, spans: Sequence[tuple[i
 
 
 def as_passage(evidence: Evidence, page_number: int = 1) -> Passage:
-    """Return the quotation as a passage. A citation of this passage yields the same evidence."""
+    """Return a passage that consists of the quotation.
+
+    If a model cites this passage, the result is the same evidence.
+    """
     return Passage(
         page=PageRef(
             url=evidence.url,
@@ -193,7 +196,7 @@ def as_passage(evidence: Evidence, page_number: int = 1) -> Passage:
 
 
 def numbered(passage: Passage) -> tuple[Span, ...]:
-    """Return the numbered sentences that a model sees, as offsets in the passage's text.
+    """Return the numbered sentences that a model sees, as start and end offsets in the text of the passage.
 
     A quotation or a page description is stored without its sentence boundaries, so it is split into sentences here.
     Table rows and rows of logos are never split.
@@ -231,7 +234,7 @@ def quotations(cite: Cite, shown: Sequence[Passage], role: Role) -> tuple[Eviden
 def resolved(cite: Cite, shown: Sequence[Passage]) -> tuple[Passage, tuple[int, ...]]:
     """Return the cited passage and the sorted numbers of the cited sentences.
 
-    If there are no numbers, the whole passage is cited.
+    If the citation contains no sentence numbers, it cites the whole passage.
 
     Raises:
         LookupError: If the ask has no such passage.
@@ -246,7 +249,10 @@ def resolved(cite: Cite, shown: Sequence[Passage]) -> tuple[Passage, tuple[int, 
 
 
 def _quotation_spans(text: str, spans: Sequence[Span], numbers: Sequence[int]) -> Iterator[Span]:
-    """Yield the spans of the quotations, which contain up to two neighbouring sentences on one line."""
+    """Yield the offsets of the quotations.
+
+    A quotation is one sentence, or two neighbouring sentences on the same line.
+    """
     group: list[int] = []
     for number in numbers:
         if group and (number != group[-1] + 1 or len(group) == MAX_QUOTATION_SENTENCES or _breaks(text, spans, number)):
@@ -290,9 +296,9 @@ def _evidence(passage: Passage, first: int, last: int, role: Role) -> Evidence:
 
 
 def evidence_id(page: PageRef, quote: str, where: Place | None) -> EvidenceId:
-    """Return an id for the quotation, which depends only on its text, the page's URL and the place on the page.
+    """Return an id that depends only on the quotation's text, the page's URL and the place on the page.
 
-    The id of a quotation is the same in all answers and runs, even if the rest of the page changes.
+    The quotation keeps its id in all answers and runs, even if the rest of the page changes.
     """
     digest = hashlib.sha256(f"{page.url}\n{where or ''}\n{quote}".encode()).hexdigest()
     return f"e{digest[:10]}"
@@ -320,7 +326,7 @@ def is_stale(source: Evidence | PageRef, on: date | None = None) -> bool:
 def confidence(evidence: Sequence[Evidence], *, stated: bool) -> Confidence:
     """Return how reliable a claim is.
 
-    The result depends on who states the claim, on the number of pages and on their age.
+    The result depends on whether a page states the claim, and on the number and age of the cited pages.
     """
     pages = {e.url for e in evidence}
     dated = [e for e in evidence if e.published_on is not None]

@@ -25,8 +25,8 @@ LOOKUP_SITES = (
     "LinkedIn Sales Navigator GitHub GitLab G2 Crunchbase Capterra Trustpilot Glassdoor BuiltWith Google News YouTube"
     " Reddit Twitter X Wikipedia Indeed Product Hunt Hacker News"
 )
-# These are terms of the sales methods MEDDPICC and SPIN. The terms need no evidence, because prompts ask for questions
-# that are labelled with them.
+# Terms of the sales methods MEDDPICC and SPIN. Prompts ask for questions that are labelled with these terms, so the
+# terms need no evidence.
 SALES_METHOD_TERMS = (
     "Metrics Economic buyer Decision criteria process Paper process Identify pain Champion Competition Situation"
     " Problem Implication Need-payoff"
@@ -72,7 +72,7 @@ _WITHIN = _any(
 )
 _GAINS = r"sav(?:e|es|ed|ing)|reduc\w+|cuts?|cutting|faster|sooner|instead of"
 _RESULT = _any(_GAINS)
-# With one of these verbs, a time is a result that needs evidence: 'Acme went live in two weeks'.
+# A time with one of these verbs is a result and needs evidence: 'Acme went live in two weeks'.
 _ACHIEVEMENTS = r"takes|took|went|was|were|pays (?:back|for itself)|go(?:es)? live|live in|got|grew|built"
 _SPAN = _any(r"(?:an?|one) (?:day|week|month|quarter|year)")
 _ACHIEVES = _any(_GAINS, _ACHIEVEMENTS)
@@ -176,9 +176,9 @@ def _with_lowercase_verb(sentence: str) -> str:
 
 
 def in_field(value: Value, field: str, statement: Statement) -> Statement:
-    """Return the statement without the text that needs no evidence in this field of the value.
+    """Remove the text that needs no evidence in this field.
 
-    For example, a subject line can count what the e-mail offers: 'five questions'.
+    For example, a subject line needs no evidence for 'five questions', because it counts what the e-mail offers.
     """
     manner = manner_of(value, field)
     if manner == "advice":
@@ -209,7 +209,7 @@ def dated(statement: Statement) -> Statement:
 
 
 def sites(pages: Iterable[tuple[PageRef | Evidence, Role]]) -> tuple[Quoted, ...]:
-    """Return an empty quotation for each site and publication date, because copy is allowed to mention both."""
+    """Return quotations without text, one for each site and publication date that copy is allowed to mention."""
     # Hundreds of passages come from a few pages, so duplicates are removed before the quotations are built.
     cited: set[tuple[Role, str, date | None]] = {(role, page.url, page.published_on) for page, role in pages}
     quotes = {Quoted("", role, url=_origin(url), published_on=_iso(day)) for role, url, day in cited}

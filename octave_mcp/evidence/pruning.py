@@ -11,17 +11,16 @@ from octave_mcp.domain.value import Path, Value
 
 V = TypeVar("V", bound=Value)
 
-# An e-mail that lost sentences is emptied if fewer than two sentences remain.
+# An e-mail that lost sentences is emptied if it has fewer sentences than this.
 MIN_SENTENCES = 2
 
 
 def pruned(draft: V, dropped: Collection[Path]) -> V | None:
     """Return the draft without the dropped parts, or None if the draft requires one of them.
 
-    List entries that could not be parsed, which are None, are removed, too. If a value requires a dropped part, the
-    value is removed, too. If the dropped part is a text and its value is not a list entry, only the text is emptied. An
-    e-mail is emptied, but keeps its place in the sequence, if it lost its subject, its call to action or too many
-    sentences.
+    List entries that could not be parsed, which are None, are removed, too. If an object requires a dropped part, the
+    object is removed, too. A dropped text outside a list becomes an empty string. An e-mail keeps its place in the
+    sequence, but is emptied if its subject, its call to action or too many of its sentences were dropped.
     """
     return cast("V | None", _pruned(draft, (), dropped))
 
@@ -32,7 +31,7 @@ def is_empty(touch: TouchDraft[Any]) -> bool:
 
 
 def _pruned(value: object, at: Path, dropped: Collection[Path]) -> object:
-    """Return the value without the dropped parts, or None if the value is invalid without them."""
+    """Return the value without the dropped parts, or None if the rest is not valid."""
     if at in dropped:
         return None
     if isinstance(value, Value):
@@ -60,7 +59,7 @@ def _pruned_value(value: Value, at: Path, dropped: Collection[Path]) -> Value | 
 
 
 def _sensible(result: Value, before: Value) -> Value | None:
-    """Remove notes on text that was dropped. Return the result, or None if nothing useful remains."""
+    """Empty a note if the text that it describes was dropped. Return None if nothing useful remains."""
     if isinstance(result, TouchDraft):
         return _viable(cast("TouchDraft[Any]", result), cast("TouchDraft[Any]", before))
     kind = type(result)

@@ -8,15 +8,18 @@ from collections.abc import Iterable
 from octave_mcp.domain.evidence import Passage
 from octave_mcp.evidence.injection import addresses_model
 
-# A 'name' of more than six words is probably a slogan.
+# If a company name has more than six words, it is probably a slogan.
 MAX_NAME_WORDS = 6
-# Names do not contain a colon, a slash, a line break or the end of a sentence. A full stop can be part of a name after
-# a word of up to three letters, such as 'Inc'.
+# Matches what a name does not contain: a colon, a slash, a line break or the end of a sentence. The full stop in 'Inc.'
+# does not match, because at least four letters must precede the full stop.
 _SENTENCE = re.compile(r"[:/\\\n]|\w{4}[.!?]\s")
 
 
 def screened(passages: Iterable[Passage]) -> list[Passage]:
-    """Return the passages that do not address a model. A heading or title that addresses a model is emptied."""
+    """Return the passages without those that address a language model.
+
+    If only its heading or title addresses a model, the passage is kept and the heading or title is emptied.
+    """
     return [_with_safe_titles(passage) for passage in passages if not addresses_model(passage.text)]
 
 

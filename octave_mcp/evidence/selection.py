@@ -19,8 +19,8 @@ from octave_mcp.evidence.interest import Interest, Relevance
 from octave_mcp.evidence.units import Unit, analysed, units
 from octave_mcp.evidence.worth import Cue, points
 
-# For each passage, maps every line that is shown with the passage to the length of the line in characters. If several
-# passages share a line, such as a heading, the line counts once.
+# For each passage, the length in characters of every line that is shown with it. If several passages share a line, such
+# as a heading, the line is shown and counted only once.
 Costs = Sequence[Mapping[Hashable, int]]
 
 KINDS: Mapping[PageKind, float] = {
@@ -48,13 +48,13 @@ _FULL_RELEVANCE = 4
 _MAX_LANGUAGE_FACTOR = 2.5
 # A passage counts as repeated if other selected passages contain three quarters of its word pairs.
 _MIN_REPEATED_SHARE = 0.75
-# A heading, or a label such as 'Learn more', says less than a sentence, so its score is reduced.
+# Factors that reduce the score of a heading, and of a label such as 'Learn more'. Both say less than a sentence.
 _HEADING_FACTOR, _LABEL_FACTOR = 0.5, 0.25
 _MIN_SENTENCE_WORDS = 5
 _FACT_CUES = int(Cue.FIGURE | Cue.LOGOS | Cue.CERTIFICATE)
 _PRICE = int(Cue.PRICE)
-# This number of characters is added to the length of each passage, because the shortest passages would otherwise always
-# be selected.
+# Number of characters that is added to the length of each passage. Without it, the shortest passages would always be
+# selected.
 _LINE_COST = 30
 
 
@@ -64,7 +64,7 @@ class _Weighed(NamedTuple):
 
 
 def selected(passages: Sequence[Passage], interest: Interest, most: int, costs: Costs = ()) -> frozenset[int]:
-    """Return the indexes of the passages to show. Together, these passages have at most `most` characters."""
+    """Return the indexes of the passages to show to the model. `most` limits their total length in characters."""
     shown_pairs, shown_lines, chosen = set[str](), set[Hashable](), set[int]()
     for unit in _ranked(passages, interest, most):
         if len(unit.text) > most:
@@ -80,7 +80,7 @@ def selected(passages: Sequence[Passage], interest: Interest, most: int, costs: 
 
 
 def ranks(passages: Sequence[Passage], interest: Interest, most: int) -> dict[int, int]:
-    """Map the index of each passage to its rank. Passages that repeat another passage have no rank."""
+    """Map the index of each passage to its rank. Passages that repeat another passage are left out."""
     ranked = _ranked(passages, interest, most)
     return {at: rank for rank, unit in enumerate(ranked) for at in unit.at}
 
@@ -90,10 +90,10 @@ def _lines(at: int, passages: Sequence[Passage], costs: Costs) -> Iterable[tuple
 
 
 def _repeats(unit: Unit, pairs: set[str], shown_pairs: set[str]) -> bool:
-    """Whether selected passages already contain most of the text of this passage group.
+    """Whether this passage group mostly repeats passages that are already selected.
 
-    The result is always False for a text with a figure, a price or a certificate, because two results can differ only
-    in such a detail.
+    Text with a figure, a price or a certificate never counts as repeated, because two results can differ only in such a
+    detail.
     """
     if not pairs or unit.cues & (_PRICE | _FACT_CUES):
         return False
@@ -103,7 +103,7 @@ def _repeats(unit: Unit, pairs: set[str], shown_pairs: set[str]) -> bool:
 def _ranked(passages: Sequence[Passage], interest: Interest, most: int) -> list[Unit]:
     """Return the passage groups, with the best first.
 
-    Each further group from the same page gets a lower score.
+    Further passage groups from the same page get lower and lower scores.
     """
     by_page: dict[str, list[_Weighed]] = defaultdict(list)
     for weighed in _once(_equalised(_weighed(passages, interest))):
@@ -127,7 +127,7 @@ def _best_first(weighed: _Weighed) -> tuple[float, tuple[str, int]]:
 def _once(weighed_units: Iterable[_Weighed]) -> Iterator[_Weighed]:
     """Yield the passage groups, with the best first.
 
-    Of several groups with the same wording, only the best is yielded.
+    If several groups have the same wording, only the best group is yielded.
     """
     seen = set[str]()
     for weighed in sorted(weighed_units, key=_best_first):
@@ -137,7 +137,7 @@ def _once(weighed_units: Iterable[_Weighed]) -> Iterator[_Weighed]:
 
 
 def _equalised(weighed_units: Sequence[_Weighed]) -> Iterator[_Weighed]:
-    """Raise the scores in languages with few known keywords, so that their average matches that of other languages."""
+    """Raise the scores in languages with few known keywords, so that all languages have a similar average."""
     worths: dict[str, list[float]] = defaultdict(list)
     for unit, worth in weighed_units:
         worths[unit.first.page.language[:2]].append(worth)

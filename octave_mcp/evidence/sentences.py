@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 _CLOSERS = r"[\"”’')\]»]{0,3}"
-# Whether a punctuation mark ends a sentence depends on the next word, so the pattern captures that word. In Chinese and
-# Japanese, no space is needed after the mark.
+# The next word shows whether a punctuation mark ends a sentence, so the pattern captures that word. Chinese and
+# Japanese need no space after the mark.
 _END = re.compile(
     rf"[.!?…؟۔।॥։።]{_CLOSERS}\s++(?=(?P<next>[\"“„«‘'(\[¿¡]{{0,3}}[^\W_][^\s.,;:!?]{{0,20}}))"
     r"|[。！？]{1,8}[」』”’）]{0,3}\s*+(?=\S)"

@@ -1,4 +1,4 @@
-"""Uses rules to find quotations that support a sentence without citations, on all pages that a run read."""
+"""Uses rules to find quotations for sentences without citations, on all pages that a run read."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from octave_mcp.evidence.support.quantities import quantities
 
 SourcedVerdict = Literal["supported", "partly", "not"]
 
-# A text is compared with `MAX_COMPARED` sentences. The `MAX_EXTENDED` most similar sentences are also compared together
-# with a neighbouring sentence.
+# Each text is compared with the `MAX_COMPARED` most similar sentences. The first `MAX_EXTENDED` of these are also
+# compared together with a neighbouring sentence.
 MAX_COMPARED, MAX_EXTENDED = 12, 4
-# Minimum closeness of a quotation that is considered, and of a quotation that supports a claim by its figure.
+# Minimum closeness of a quotation (see `Near`): to be considered at all, and to support a claim by its figure.
 MIN_RELATED_CLOSENESS, MIN_FIGURE_CLOSENESS = 0.42, 0.5
 # Quotations with at least 85 % of the highest closeness are also considered, because the closest quotation does not
 # always support the claim best.
@@ -27,7 +27,8 @@ MIN_RIVAL_SHARE = 0.85
 MAX_COUNTED = 12
 # A quotation of fewer than six words is probably a heading or a label.
 MIN_SENTENCE_WORDS = 6
-# A claim with fewer words, names and figures cannot be recognised by its words alone.
+# If a claim has fewer content words, names and figures than this, other sentences can contain the same words by
+# coincidence.
 MIN_CLAIM_CONTENT = 3
 # Rules cannot tell which column is meant in a table row with two or more bars ('|').
 MIN_TABLE_BARS = 2
@@ -41,8 +42,8 @@ UNSAID = "rules find it on no page that was read"
 class Sourced(NamedTuple):
     """The verdict on a sentence and its reason, with the supporting or most similar quotations.
 
-    `near` contains the quotations; it is empty if no page contains a word of the sentence. `is_said` means that a
-    quotation says the same as the sentence, and does not just contain the same figure. `is_unsaid` means that no page
+    `near` contains these quotations, or nothing if no page contains a word of the sentence. `is_said` is true if a
+    quotation says the same as the sentence, and does not only contain the same figure. `is_unsaid` is true if no page
     says anything similar.
     """
 
@@ -55,10 +56,10 @@ class Sourced(NamedTuple):
 
 @dataclass(frozen=True)
 class Sourcing:
-    """Judges sentences against the pages of a run.
+    """Judges whether the pages that a run read support a sentence.
 
-    The names in `known`, and those of the two companies, need no evidence. If several quotations are equally good, the
-    first one for which `is_preferred` returns True is used.
+    The two companies and the names in `known` need no evidence. Of several equally good quotations, the first one that
+    `is_preferred` accepts is used.
     """
 
     nearest: Nearest
@@ -70,7 +71,7 @@ class Sourcing:
     def of(self, text: str, kind: Kind = "fact") -> Sourced:
         """Return the verdict on a sentence.
 
-        If different pages support its statements, the statements are judged separately.
+        If the whole sentence is not supported, the verdict also depends on the verdicts on its statements.
         """
         whole = self._of_statement(text, kind)
         statements = parts(text)
@@ -88,9 +89,9 @@ class Sourcing:
         return self._best(judged) if judged else Sourced("not", UNSAID, tuple(near[:1]), is_unsaid=True)
 
     def _best(self, judged: Sequence[Sourced]) -> Sourced:
-        """Return the best verdict that the most similar quotations yield.
+        """Return the best of the verdicts on the most similar quotations.
 
-        Less similar quotations are considered only if the rules find the claim in them.
+        A less similar quotation is considered only if it says the same as the sentence.
         """
         min_closeness = MIN_RIVAL_SHARE * max(candidate.near[0].closeness for candidate in judged)
         rivals = [
@@ -125,7 +126,7 @@ def _judged(uncited: Statement, near: Near) -> Sourced:
 
 
 def _name_outside_quotation(statement: Statement) -> str:
-    """Return a name that is in the claim but not in the quotation, its heading or the page's title, or ''.
+    """Return a name that is in the claim, but not in the quotation, its heading or the page title, or ''.
 
     If a name is missing, the quotation could be about another customer on the same page.
     """
@@ -145,7 +146,7 @@ def _says_enough(statement: Statement) -> bool:
 
 
 def _gives_same_figure(statement: Statement, near: Near) -> bool:
-    """Whether the quotation is a sentence with a distinctive figure from the claim, and the claim is not broader.
+    """Whether the quotation is a sentence with a distinctive figure, and the claim does not generalise the quotation.
 
     A figure in a compound such as 'two-hour windows' does not count, because it belongs to a name.
     """
@@ -156,15 +157,15 @@ def _gives_same_figure(statement: Statement, near: Near) -> bool:
     return is_sentence and not is_broader and any(each.unit or each.value > MAX_COUNTED for each in distinctive)
 
 
-# A claim is broader than a quotation if the claim says 'all' and the quotation does not.
+# A claim is broader than its quotation if only the claim contains one of these words.
 _BROADENING_WORDS = frozenset("all every each always never ever already".split())
 
 
 def _joined(whole: Sourced, statements: Sequence[str], verdicts: Sequence[Sourced]) -> Sourced:
-    """Combine the verdict on the whole sentence with the verdicts on its statements.
+    """Combine the verdict on a whole sentence with the verdicts on the statements in it.
 
-    The sentence is `supported` if all statements are supported. The sentence is at most `partly` supported if the
-    verdict on one statement is `not`.
+    The sentence is `supported` if all its statements are supported. If the verdict on one statement is `not`, the
+    sentence is `partly` supported at best.
     """
     backed = [verdict for verdict in verdicts if verdict.verdict == "supported"]
     near = tuple(dict.fromkeys(near for verdict in backed for near in verdict.near)) or whole.near

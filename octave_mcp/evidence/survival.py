@@ -1,4 +1,4 @@
-"""When a playbook is refreshed, finds the earlier findings and drafts that the current pages still support."""
+"""Finds the earlier findings and drafts that the pages still support when a playbook is refreshed."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from octave_mcp.evidence.support import Statement, problems, quoted
 
 V = TypeVar("V", bound=Value)
 
-# Maps ids to evidence that is still on its page, with its current offsets. Drafts can still cite the evidence, because
-# its id does not change.
+# Maps ids to evidence that is still on its page, with its current offsets. The evidence keeps its id, so drafts that
+# cite the id remain valid.
 Alive = Mapping[EvidenceId, Evidence]
 State = Callable[[str, str, tuple[Evidence, ...]], Statement]
 
@@ -67,7 +67,7 @@ def _moved(quotation: Evidence, shown: Iterable[Passage]) -> Evidence | None:
 
 
 def _places(quote: str, passage: Passage, *, has_label: bool) -> Iterator[int]:
-    """Yield the offsets at which the quotation is the passage's heading or consists of whole sentences."""
+    """Yield the page offsets of the quotation, which must be the passage's heading or consist of whole sentences."""
     if passage.heading == quote and not has_label:
         yield passage.heading_start
     starts = {start for start, _ in (*passage.sentences, *numbered(passage))}
@@ -78,7 +78,7 @@ def _places(quote: str, passage: Passage, *, has_label: bool) -> Iterator[int]:
 
 
 def lost(value: Value, alive: Alive) -> dict[Path, tuple[EvidenceId, ...]]:
-    """Return the paths of findings that lost evidence, each mapped to the evidence ids that remain."""
+    """Map the path of each finding that lost evidence to the ids of its remaining evidence."""
     cited = ((at, cast("Finding[EvidenceId]", part)) for at, part in located(value) if isinstance(part, Finding))
     return {
         at: tuple(i for i in finding.evidence if i in alive)
@@ -98,7 +98,7 @@ def surviving(value: V, alive: Alive, state: State, *, language: str) -> V | Non
 def unsupported(
     value: Value, left: Mapping[Path, tuple[EvidenceId, ...]], alive: Alive, state: State
 ) -> frozenset[Path]:
-    """Return the paths of the claims that the remaining evidence does not support."""
+    """Return the paths of the claims that lost evidence and that the remaining evidence does not support."""
 
     def is_supported(claim: FoundClaim) -> bool:
         if not left[claim.at]:
@@ -112,7 +112,7 @@ def unsupported(
 def stating(vendor: str, prospect: str, given: str, known: tuple[str, ...]) -> State:
     """Return a function that builds a statement from a text and its evidence.
 
-    The names in `known` need no evidence.
+    `known` lists names that need no evidence.
     """
 
     def stated(text: str, kind: str, evidence: tuple[Evidence, ...]) -> Statement:

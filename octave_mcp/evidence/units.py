@@ -16,7 +16,7 @@ _BREAK = "\x1f"
 _MARKS = b'()[]"*|/,.;:!?'
 _WITHOUT_MARKS = bytes.maketrans(_MARKS, b" " * len(_MARKS))
 _WITHOUT_DIGITS = bytes.maketrans(b"123456789", b"0" * 9)
-# Each pass halves the number of masked digits, so four passes make all figures of up to 16 digits equal.
+# Each pass replaces "00" with "0", so four passes make all figures of up to 16 digits equal.
 _MASKING_PASSES = 4
 _QUOTATION, _TITLE, _PRICE = int(Cue.QUOTATION), int(Cue.TITLE), int(Cue.PRICE)
 _SIGNS = int(Cue.TITLE | Cue.NAME)
@@ -25,14 +25,14 @@ _MAX_SIGNATURE_CHARACTERS = 140
 # Matches a line that starts with a dash, as in '— Ada Moss, CTO', even inside a block quotation.
 _SIGNED = re.compile(r"\n[^\S\n]*(?:>\s*)?[—–―]")
 _DASHES = ("—", "–", "―", "-")
-# Texts of fewer than six words keep their figures, because '10 GB' and '50 GB' can be two different plans.
+# Figures matter in texts of fewer than six words: '10 GB' and '50 GB' can be two different plans.
 _MIN_GIST_WORDS = 6
 
 
 class AnalysedText(NamedTuple):
     """A text in two normalised forms, with its words and its cues (kinds of information) as a bit set.
 
-    `plain` is the text in lower case without punctuation. `gist` is `plain` with all digits masked.
+    `plain` is the text in lower case without punctuation. `gist` is the same text with every figure replaced by zeros.
     """
 
     plain: str
@@ -42,7 +42,7 @@ class AnalysedText(NamedTuple):
 
 
 class AnalysedTexts(NamedTuple):
-    """Analysed texts, with the words of all texts as the vocabulary."""
+    """The analyses of several texts, and the set of all their words."""
 
     by_text: dict[str, AnalysedText]
     vocabulary: frozenset[str]
@@ -51,8 +51,8 @@ class AnalysedTexts(NamedTuple):
 class Unit(NamedTuple):
     """A group of one or two neighbouring passages that belong together.
 
-    `at` contains the indexes of the passages in the list. `key` consists of the URL and the number of the first
-    passage, so it does not depend on the order of the list.
+    `at` contains the indexes of the passages in the list that was grouped. `key` consists of the URL and the number of
+    the first passage, so it is the same in every list.
     """
 
     at: tuple[int, ...]
@@ -68,7 +68,7 @@ class Unit(NamedTuple):
 
     @property
     def gist(self) -> str:
-        """The text without punctuation and figures, which is equal for texts that repeat each other.
+        """The text without punctuation and figures. Texts that repeat each other have the same key.
 
         Short texts and prices keep their figures.
         """
@@ -81,7 +81,7 @@ class Unit(NamedTuple):
 
 
 def units(passages: Sequence[Passage], analyses: Mapping[str, AnalysedText] | None = None) -> Iterator[Unit]:
-    """Group the passages that belong together. The passages of a page must be in order and next to each other.
+    """Group the passages that belong together. Passages of the same page must be neighbours, in the order of the page.
 
     `analyses` contains the results of `analysed`, if the caller already has them.
     """
@@ -170,7 +170,7 @@ def _is_next(one: Unit, other: Unit) -> bool:
 
 
 def _is_signature(unit: Unit) -> bool:
-    """Whether the text looks like the name of a speaker: a short line after a dash, or a name or title."""
+    """Whether the text probably names a speaker, because it is a short line after a dash, or a name or title."""
     text = unit.text.lstrip("> ")
     if len(text) > _MAX_SIGNATURE_CHARACTERS or unit.is_heading:
         return False

@@ -1,4 +1,4 @@
-"""Scores how informative a passage is for a seller, based on keywords and on signs such as figures and names."""
+"""Scores how informative a passage is for a seller, based on keywords and on details such as figures and names."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Cue(IntFlag):
     DATED = auto()
 
 
-# Keywords for each cue, in several languages. A star stands for any ending.
+# Keywords for each cue, in several languages. A star matches any ending: 'launch*' matches 'launched'.
 _WORDS: dict[Cue, str] = {
     Cue.OURS: "we our us i my wir unser* nous notre nos nosotros nuestr* nós noss* noi nostr* wij onze",
     Cue.EVENT: (
@@ -84,7 +84,7 @@ _WORDS: dict[Cue, str] = {
 
 
 def _table(selects: Callable[[str], bool]) -> dict[str, int]:
-    """Map the selected words, without the star, to a bit set of cues."""
+    """Map each selected keyword, without its star, to its cues as a bit set."""
     table: dict[str, int] = {}
     for cue, listed in _WORDS.items():
         for word in filter(selects, listed.split()):
@@ -151,7 +151,7 @@ _POINTS: dict[Cue, float] = {
     Cue.RIVAL | Cue.NAME: 0.8,
 }
 _POINTS_BY_BITS = tuple((int(cue), given) for cue, given in _POINTS.items())
-# The minimum score is above zero, so that passages are selected even from a page without any cue.
+# Minimum score of a passage. It is above zero, so that passages are selected even from a page without any cue.
 MIN_POINTS = 0.2
 
 

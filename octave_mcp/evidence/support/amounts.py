@@ -20,7 +20,7 @@ _ROUGH_POINTS = 4.0
 _ABOUT_TOLERANCE = 0.1
 # Writers call 45 or 50 "over 40", but hardly 60.
 _BOUND_FACTOR = 1.25
-# "Thousands" covers 1,000 up to, but not including, 1,000,000.
+# "Thousands" can mean 1,000 or more, but less than 1,000,000.
 _VAGUE_FACTOR = 1000
 
 
@@ -39,7 +39,7 @@ def is_said(claimed: Quantity, quoted: Quantity) -> bool:
 
 
 def is_same(first: Quantity, second: Quantity) -> bool:
-    """Whether two figures with the same unit are equal, apart from rounding.
+    """Whether two figures are equal, apart from rounding. Both must have the same unit.
 
     Thirds and sixths can differ by half a percentage point, and durations of two days or more can differ by 2 %.
     """
@@ -77,7 +77,8 @@ def is_opposed(claimed: Quantity, quoted: Quantity) -> bool:
 def is_derived(claimed: Quantity, quoted: Sequence[Quantity]) -> bool:
     """Whether the claimed figure can be calculated from two quoted figures with at most one other figure between them.
 
-    For example, "5 weeks sooner" follows from "3 weeks instead of 8", and 40 % is the complement of 60 %.
+    For example, "5 weeks sooner" follows from "3 weeks instead of 8", and 40 % follows from 60 %, because both add up
+    to 100 %.
     """
     if claimed.unit == "%" and any(q.unit == "%" and _is_near(claimed, 100 - q.value) for q in quoted):
         return True
@@ -98,7 +99,7 @@ def _are_comparable(first: Quantity, second: Quantity) -> bool:
 
 
 def _derivable_values(claimed: Quantity, first: Quantity, second: Quantity) -> Iterator[float]:
-    """Yield the sum, difference, share and multiple of two figures.
+    """Yield the values that can be calculated from two figures: sum, difference, share and multiple.
 
     Figures from different sentences rarely belong together, so they are combined only for an approximate claim, such as
     "about 40". Multiples always count.
@@ -148,9 +149,9 @@ def _digits(number: float) -> int:
 
 
 def _is_rough_share(claimed: Quantity, quoted: Quantity) -> bool:
-    """Whether two shares differ by at most four points.
+    """Whether two shares differ by at most four percentage points.
 
-    At least one must be in words, and the claimed bound must hold.
+    At least one share must be in words, such as "a third". A bound in the claim, such as "over", must be true.
     """
     is_rough = claimed.unit == quoted.unit == "%" and (claimed.is_rough or quoted.is_rough)
     if not is_rough or abs(claimed.value - quoted.value) > _ROUGH_POINTS:

@@ -103,7 +103,7 @@ _ORDER_WORDS = frozenset(
 def _is_from_to_reordered(statement: Statement) -> bool:
     """Whether the claim says "from 30 to 60" where the quotation mentions 60 before 30.
 
-    The result is False if words such as "instead of" explain the order in the quotation.
+    The result is False if the quotation contains words such as "instead of", which explain the order.
     """
     change = change_of(statement.text)
     if not change or change_of(statement.said) or statement.claim.lowers.isdisjoint({"from", "instead"}):

@@ -13,8 +13,9 @@ _MORE = frozenset("more greater higher larger bigger longer slower costlier pric
 _LESS = frozenset("less fewer lower smaller cheaper shorter faster quicker sooner earlier".split())
 # Maximum number of words from the comparative to "than", as in "fewer halls a night than".
 _REACH = 6
-# In "40% faster than the 30%", the 40% is a difference, which must not be compared with the 30%. A figure is compared
-# only if words separate it from the comparative: "At 9%, Vessler missed fewer halls than the 3% it allowed".
+# In "40% faster than the 30%", the 40% is a difference and must not be compared with the 30%. So at least this number
+# of words must be between a figure and the comparative, as in "At 9%, Vessler missed fewer halls than the 3% it
+# allowed".
 _MIN_WORDS_BETWEEN = 2
 
 _Keys = frozenset[str]
@@ -66,9 +67,9 @@ def _contradicts_quoted_figures(statement: Statement, claim: Wording, word: Word
 
 
 def _pairs(text: str) -> Iterator[tuple[Quantity, Quantity]]:
-    """Yield each pair of figures with the same unit, in both orders, if no third figure has this unit.
+    """If exactly two figures have the same unit, yield them in both orders.
 
-    With three figures, it would be unclear which two are compared.
+    With three figures, it would be unclear which two the text compares.
     """
     figures = [q for q in quantities(text) if q.unit and not q.is_year]
     for unit in {q.unit for q in figures}:

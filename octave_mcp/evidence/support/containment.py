@@ -44,7 +44,10 @@ _SENTENCE_ENDS = re.compile(r"(?<![.!?:。])[.!?:。]+[\"')]*(?:\s|$)")
 
 
 def has_line(text: str, line: str) -> bool:
-    """Whether the text contains the line as whole words. For example, "140" and "40%" do not contain "40"."""
+    """Whether the text contains the line as whole words.
+
+    For example, neither "140" nor "40%" contains the line "40".
+    """
     start = text.find(line)
     while start >= 0:
         before, after = text[start - 1 : start] if start else "", text[start + len(line) :][:1]

@@ -13,7 +13,7 @@ from octave_mcp.evidence.support.statement import Statement, soft
 from octave_mcp.evidence.support.terms import MONTHS
 from octave_mcp.evidence.support.wording import joined, normalised, wording
 
-# A claim can count the entries of a list with one of these numbers: "two tools" for "Mist and Fog".
+# Numbers that can be the length of a list in the quotation: "two tools" for "Mist and Fog".
 SMALL_COUNTS = range(2, 6)
 _NUMBER = re.compile(r"[$€£¥₹]?\d+(?:[.,]\d+)*")
 
@@ -120,7 +120,7 @@ def _are_comparable(statement: Statement, things: Sequence[frozenset[str]]) -> b
 
 
 _THING_ENDS = frozenset("in for with to from by on at after since per a an every each when and or of".split())
-# If one of these verbs follows the figure, the text does not say what is counted: "400 had come by May".
+# If one of these verbs follows the figure, the counted thing is not mentioned: "400 had come by May".
 _LEADING_VERBS = frozenset("had has have did do does will can came come joined".split())
 _MAX_THINGS = 3
 

@@ -54,7 +54,7 @@ class Denials:
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """The comparison keys of all denied words, and of words before a negation that the negation can deny."""
+        """The comparison keys of all denied words, which can come before or after their negation."""
         return joined(
             word.keys
             for denial in self.all
@@ -63,7 +63,7 @@ class Denials:
         )
 
     def stated_keys(self, wanted: frozenset[str]) -> frozenset[str]:
-        """Return the comparison keys of undenied words, from the sentences with most of the `wanted` keys."""
+        """Return the keys of the words that are not denied, in the sentences that share most keys with `wanted`."""
         scores = [sum(shares(word, wanted) for word in words) for words in self.text.sentences]
         best = max(scores, default=0)
         places = [words for words, score in zip(self.text.sentences, scores, strict=True) if score == best]
@@ -84,7 +84,7 @@ class Denials:
 
 
 def denying(text: Wording, word: Word, denials: frozenset[str], *, within: int) -> Iterator[Word]:
-    """Yield the words from `denials` that are in the same clause, up to `within` words before `word`."""
+    """Yield each word from `denials` that is in the same clause, at most `within` words before `word`."""
     before = text.words[max(0, word.at - within) : word.at]
     return (other for other in before if other.clause == word.clause and other.lower in denials)
 
@@ -187,7 +187,7 @@ def _starts_new_clause(text: Wording, word: Word) -> bool:
     return word.lower in _CLAUSE_STARTERS and is_after_comma(text, word)
 
 
-# `_ELLIPSIS_REACH` is larger than `_REACH`, because a negation at the end of a sentence can deny the previous sentence.
+# A negation at the end of a sentence can deny the whole previous sentence, so this reach is larger than `_REACH`.
 _ELLIPSIS_REACH = 10
 
 

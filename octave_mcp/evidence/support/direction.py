@@ -62,7 +62,7 @@ def _quoted_directions(statement: Statement) -> set[str]:
 def directions_in(text: Wording, words: Sequence[Word]) -> set[str]:
     """Return the directions of change that these words express: "up", "down", both or none.
 
-    A negation reverses a direction.
+    A denied word counts as the opposite direction: "did not grow" is "down".
     """
     directions: set[str] = set()
     for word in words:
@@ -185,7 +185,7 @@ def _directions_near(text: Wording, word: Word, shared: frozenset[str]) -> set[s
 def _direction_before(text: Wording, word: Word, shared: frozenset[str]) -> set[str]:
     """Return the direction of the nearest word before `word` that has a direction.
 
-    The search stops at a content word that only one of the two texts contains.
+    The search stops at a content word that is not in both the claim and the quotation.
     """
     before, _ = text.beside(word, _VERB_REACH + 1)
     reach = _VERB_REACH
@@ -200,7 +200,7 @@ def _direction_before(text: Wording, word: Word, shared: frozenset[str]) -> set[
     return set()
 
 
-# These words are skipped, because "reduces the number of calls" means that there are fewer calls.
+# In "reduces the number of calls", the direction applies to the calls, so these words are skipped.
 _MEASURES = frozenset("number share rate cost amount level volume time".split())
 _AFTER_REACH = 6
 # These words can separate a subject and its verb: "requests have been steadily shrinking".
@@ -224,7 +224,7 @@ def _direction_after(text: Wording, word: Word) -> set[str]:
 
 
 def _has_object(text: Wording, verb: Word) -> bool:
-    """Whether the verb has an object. In "desks grew their sales", the sales grew and not the desks."""
+    """Whether an object follows the verb. In "desks grew their sales", the sales grew and not the desks."""
     return text.after(verb) in _ARTICLES
 
 

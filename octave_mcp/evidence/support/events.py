@@ -37,7 +37,7 @@ def added_event(statement: Statement) -> Iterator[Problem]:
 def _is_no_event(statement: Statement, word: Word) -> bool:
     """Whether a word such as "raised" does not state an event in this text.
 
-    "Raised prices" is not a funding round, "is closed" is a state, and "doubled" can follow from two figures.
+    "Raised prices" is not a funding round, "is closed" is a state, and "doubled" can be calculated from two figures.
     """
     figures = quantities(statement.text)
     if word.lower in {"doubled", "tripled"}:

@@ -31,7 +31,8 @@ def unquoted_figures(statement: Statement) -> Iterator[Problem]:
     """Reject figures that neither the quotation nor its heading contains in any form.
 
     Omitted limits, vague figures and small numbers without a unit are only flagged. A limit is omitted if the claim
-    says "40" and the quotation says "up to 40". A small number can be the length of a list in the quotation.
+    says "40" and the quotation says "up to 40". A small number, such as "two", can be the length of a list in the
+    quotation.
     """
     for figure, matches in _figures(statement):
         are_limits = all(is_capped(figure, quoted) or _is_opposed(statement, figure, quoted) for quoted in matches)
@@ -95,7 +96,7 @@ def _counts_times(statement: Statement, figure: Quantity) -> bool:
     return figure.unit == "x" and bool(_TIMES.search(in_digits(statement.text)[figure.end :]))
 
 
-# Matches "twice", except in "twice the price", which is a multiple.
+# Matches "twice" for two occasions, but not in "twice the price", where it is a multiple.
 _TIMES = re.compile(r"^\s*twice\b(?! (?:as|the|its|their|what|that))", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _ANY_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -127,7 +128,7 @@ def figures_in_title(statement: Statement) -> Iterator[Problem]:
 
 @lru_cache(maxsize=256)
 def _figures(statement: Statement) -> Sequence[tuple[Quantity, list[Quantity]]]:
-    """Return the claim's figures that need evidence, with their matches in the quotation and its heading.
+    """Return the claim's figures that need evidence, each with the matching figures in the quotation and its heading.
 
     The result is cached, because two rules use it.
     """
@@ -172,7 +173,7 @@ _SINGLE_PERIOD = re.compile(
 
 
 def _single_periods(quoted_text: str) -> str:
-    """Return each single period with the number 1, such as "1 day" for "the next day"."""
+    """Return single periods with the number 1: "1 day" for "the next day"."""
     return ", ".join(f"1 {period}" for period in _SINGLE_PERIOD.findall(quoted_text))
 
 
@@ -256,10 +257,11 @@ def _is_derivable(statement: Statement, figure: Quantity) -> bool:
 
 
 def _is_about_another_share(statement: Statement, figure: Quantity, complements: Sequence[Quantity]) -> bool:
-    """Whether the words near the figure are about a share in the quotation other than the figure's complement.
+    """Whether the words near the claim's figure belong to another share in the quotation.
 
-    For example, the quotation says "38% have other complaints" and "80% feel buried by calls". The claim "six in ten
-    feel buried by calls" is wrong, because "feel buried by calls" belongs to 80 % and not to the complement of 38 %.
+    For example, the quotation says "38% have other complaints" and "80% feel buried by calls". Then the claim "six in
+    ten feel buried by calls" is wrong: 60 % is close to the complement of 38 %, but "feel buried by calls" belongs to
+    80 %.
     """
     claim_keys = _keys_near(statement.text, figure, _FAR_WORDS)
     shared_words = {
@@ -299,7 +301,7 @@ def _are_swapped(
     return len(a & d) + len(b & c) > 0 and not a & c and not b & d and bool(a & d) and (bool(b & c) or not b)
 
 
-# For a count and for a share, this many words near the figure are compared.
+# Number of words near a figure that are compared: for counts and for shares.
 _REACH_WORDS, _FAR_WORDS = 4, 8
 
 

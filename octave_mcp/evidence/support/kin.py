@@ -10,9 +10,9 @@ def _set(words: str) -> frozenset[str]:
 
 
 def _kin(lines: Iterable[str]) -> Mapping[str, frozenset[str]]:
-    """Map each word before a slash to the words after the slash.
+    """Parse lines such as "patented/patent patents": map each word before the slash to the words after it.
 
-    A claim can use the word before the slash if the quotation contains one of the words after the slash.
+    A claim can use a word from before the slash if the quotation contains a word from after it.
     """
     split = (line.partition("/") for line in lines)
     return {word: _set(kin) for words, _, kin in split for word in words.split()}
@@ -52,7 +52,8 @@ ABSOLUTES = _kin(
         "nationwide/nationwide national nation country countrywide",
     )
 )
-# Maps a limit in a quotation to words that express the same limit in a claim: "up to 40" can become "a maximum of 40".
+# Maps a limit in a quotation to words with the same meaning: if the quotation says "up to 40", the claim can say "a
+# maximum of 40".
 LIMITS: Mapping[str, frozenset[str]] = {
     "up to": _set("up most maximum many much"),
     "on average": _set("average averages averaged averaging typically typical about"),
@@ -72,8 +73,8 @@ LIMITS: Mapping[str, frozenset[str]] = {
     "mostly": _set("mostly most mainly"),
     "median": _set("median half typical typically"),
 }
-# If a claim says "certified", the quotation must say "certificate" or a similar word. "Follows the controls" is not
-# enough.
+# If a claim says "certified", the quotation must contain "certificate" or a similar word. "Follows the controls" does
+# not support "certified".
 STATUS = _kin(
     (
         "certified certification/certified certification certificate certify certifies",

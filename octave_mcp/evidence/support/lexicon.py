@@ -49,8 +49,8 @@ SCOPE_ENDS = _set(
     "if when because unless until although though while since which who where whereas that except besides once before"
     " after"
 )
-# These words can deny something without a negation: "avoided $5 in desks" means that $5 were not spent. These words can
-# match a negation in the other text, but are not denials themselves, because they often deny nothing.
+# These words can deny something without a negation: "avoided $5 in desks" means that $5 were not spent. They count as a
+# denial only if the other text contains a negation, because they often deny nothing.
 IMPLICIT_DENIALS = _set(
     "drop drops dropped dropping stop stops stopped remove removed removes unlike beyond ditch ditched ditching quit"
     " impossible lack lacks lacked lacking zero unlikely eliminate eliminated eliminates struggle struggles struggled"
@@ -157,7 +157,8 @@ PLAN_PHRASES = (
     "counting on",
 )
 
-# The words in `UP` and `DOWN` match in any form. The words in `MORE` and `LESS` match only as written.
+# Words in `UP` and `DOWN` also match in other forms, such as 'rising' for 'rise'. Words in `MORE` and `LESS` match only
+# in the listed form.
 UP = _set(
     "rise grow increase climb gain boost improve lift jump surge expand double triple accelerate higher up raise soar"
     " skyrocket exceed surpass swell multiply quadruple balloon escalate outgrow overtake strengthen enlarge flood"
@@ -211,7 +212,7 @@ OPPOSITES: tuple[tuple[str, str], ...] = tuple(
     for first, _, second in [pair.partition("/")]
 )
 
-# These words are not allowed even in text that needs no evidence, such as a question.
+# Questions and similar texts need no evidence, but even they must not contain these words.
 PROMISES = _set("guarantee guaranteed guarantees unlimited")
 # Before one of these words, "every" expresses a frequency: "every month".
 COUNTED_PERIODS = _set("day night week month quarter year hour minute time other")
@@ -255,13 +256,13 @@ PARTIAL_PHRASES = (
 )
 HEDGES = _set("presumably probably likely perhaps maybe might may could seems seem")
 
-# "Raised" means a funding round only together with one of these words or a sum of money, because prices can be raised,
-# too.
+# "Raised" means a funding round only if the claim also contains one of these words or a sum of money. Otherwise, it can
+# mean raised prices.
 FUNDING_WORDS = _set("round series funding seed million capital investors")
 
 PAST_PHRASES = ("used to", "formerly", "at the time", "no longer", "previously", "back then", "until then")
 
-# A claim with one of these words says that a company has a problem.
+# If a claim contains one of these words, it says that a company has a problem.
 PROBLEM_WORDS = _set(
     "struggle struggles struggling problem problems challenge challenges pain pains lack lacks lacking bottleneck"
     " bottlenecks burden burdens burdened suffer suffers suffering waste wastes wasting wasted difficult difficulty"
@@ -322,9 +323,9 @@ FIRST_PERSON = _set("we us our ours i my me ourselves")
 # Product copy uses these words to address its readers: "you see yours in one place".
 READER_PRONOUNS = _set("you your yours yourself")
 
-# These words are so common on company sites that they hardly show whether two sentences match.
+# Nearly every company uses these words on its site, so they hardly show whether two sentences match.
 COMMON_WORDS = _set("use team product feature data tool user company customer platform work make help service business")
-# Any name can be the subject of these verbs, such as "uses" and "has", so their subjects are not compared.
+# Any name can be the subject of a verb such as "uses" or "has", so the subjects of these verbs are not compared.
 LIGHT_VERBS = _set("use have get see run want take give make be do go need help let say work build")
-# These words can form a passive, which swaps subject and object: "Vessler was bought by Tidewell".
+# These words can form a passive sentence, in which the object comes first: "Vessler was bought by Tidewell".
 PASSIVE_AUXILIARIES = _set("is are was were been being")

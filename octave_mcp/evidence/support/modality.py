@@ -30,7 +30,7 @@ _BUILDING_WORDS = frozenset("working building developing".split())
 _WISH_WORDS = frozenset(
     "need needs want wants wanted wishes wished evaluating exploring experimenting looking hoping".split()
 )
-# Number of words after a hedge, and after a word for a plan, that are compared with the claim.
+# The claim is compared with this number of words after a hedge, and after a word for a plan.
 _HEDGE_REACH, _PLAN_REACH = 8, 12
 
 
@@ -104,7 +104,7 @@ def _ability(statement: Statement, words: Sequence[Word]) -> str:
     return ""
 
 
-# If the claim contains one of these words, it still states a permission: "are allowed to use" for "may use".
+# A claim with one of these words states a permission: "are allowed to use" is correct if the quotation says "may use".
 _PERMISSIONS = frozenset("allowed permitted able lets".split())
 
 
@@ -123,7 +123,8 @@ _FUTURE_WORDS = frozenset(
 def _hedges_nothing(words: Sequence[Word], at: int) -> bool:
     """Whether a word such as "would" does not express uncertainty in this sentence.
 
-    For example, "so that crews would be tied" states a purpose, and "if a hall is lit, you will get $50" a rule.
+    For example, "would" states a purpose in "so that crews would be tied", and "will" states a rule in "if a hall is
+    lit, you will get $50".
     """
     word, before = words[at].lower, [other.lower for other in words[:at]]
     if word == "planned" and before and before[-1] in _ARTICLES:
@@ -139,15 +140,16 @@ def _hedges_nothing(words: Sequence[Word], at: int) -> bool:
 
 
 _WISHES = frozenset(("want to", "wants to", "wanted to", "we need to", "they need to", "needs to", "looking to"))
-# A claim is about the words before a wish if it shares three times as many words with them as with the words after it.
+# If a claim shares three times as many words with the text before a wish as with the text after it, the claim is not
+# about the wish.
 _BEFORE_FACTOR = 3
 
 
 def _is_about_something_else(statement: Statement, words: Sequence[Word], phrase: str) -> bool:
-    """Whether a wish in the quotation has nothing to do with the claim.
+    """Whether a wish in the quotation is unrelated to the claim.
 
-    For example, "crews who want to" states a wish of other people. In "the desk was too slow for crews to want to use
-    it", the claim can be about the slow desk and not about the wish.
+    For example, "crews who want to" is about other people. In "the desk was too slow for crews to want to use it", the
+    claim can be about the slow desk.
     """
     if phrase not in _WISHES:
         return False

@@ -50,7 +50,7 @@ _ADVERBS = frozenset(
 _JOINTS = re.compile(r"[.&+]")
 _LETTERS_OR_DIGITS = re.compile(r"[a-z]{2,}|\d+")
 _WORDS_ONLY = re.compile(r"[^\W_]+")
-# Sequences of up to four words are also compared as one word, so "Open Telemetry" matches "OpenTelemetry".
+# "Open Telemetry" must match "OpenTelemetry", so sequences of up to four words are also compared as one word.
 _MAX_JOINED_WORDS = 4
 _NOT_WORDS = re.compile(r"[^\w]+")
 _CAPITAL_NEXT = re.compile(r"[ \t]+[A-ZÀ-Þ][a-z]")
@@ -221,7 +221,7 @@ def _lowercase(text: str) -> str:
 
 @lru_cache(maxsize=8192)
 def _forms(text: str) -> frozenset[str]:
-    """Return the words of a text, and the parts, stems and other forms of these words, in lower case."""
+    """Return the lower-case words of a text, with their parts, stems and alternative forms."""
     words = set(_WORDS.findall(_lowercase(text)))
     words |= {part for word in words if not word.isalnum() for part in _JOINTS.split(word)}
     words |= {part for word in words if word[-1:].isdigit() for part in _LETTERS_OR_DIGITS.findall(word)}
@@ -289,7 +289,7 @@ def strange(candidates: Iterable[str], sources: Iterable[str]) -> list[str]:
 
 
 def _is_known(name: str, texts: Sequence[str]) -> bool:
-    """Whether at least one of the texts contains the name. The fastest comparison comes first."""
+    """Whether at least one of the texts contains the name."""
     return (
         any(_is_spelled(name, text) for text in texts)
         or any(_has_forms(name, text) for text in texts)

@@ -26,7 +26,7 @@ from octave_mcp.evidence.support.statement import Statement, hard, soft
 from octave_mcp.evidence.support.tables import is_crossed_out
 from octave_mcp.evidence.support.wording import Word, Wording, is_among, joined, shares, stem
 
-# If the quotation contains this share of the claim's words, the claim counts as the same sentence with a negation.
+# If the quotation contains this share of the claim's words, the claim counts as the quoted sentence plus a negation.
 _MIN_SAME_SENTENCE_SHARE = 0.75
 # Before one of these words, "not" does not deny the sentence: "not counting dark halls", "not least".
 _IGNORED_AFTER_NOT = frozenset("counting including least surprisingly necessarily else".split())
@@ -41,8 +41,8 @@ _NEGATIVE_FORM = re.compile(
 def one_sided_denial(statement: Statement) -> Iterator[Problem]:
     """Flag a denial that is only in the claim or only in the quotation.
 
-    If the claim just adds a negation to a sentence of the quotation, reject the claim instead. Any other claim can mean
-    the same as the quotation in different words.
+    If the claim is a sentence of the quotation plus a negation, the claim is rejected. Other claims are only flagged,
+    because they can say the same as the quotation in other words.
     """
     if not statement.is_claim or (statement.kind == "inference" and hedges(statement.claim)):
         return
@@ -64,7 +64,7 @@ def one_sided_denial(statement: Statement) -> Iterator[Problem]:
 
 
 def _is_affirmed(word: Word, other: Denials) -> bool:
-    """Whether the other quotation contains the word and does not deny it."""
+    """Whether the other text contains the word and does not deny it."""
     return not word.keys.isdisjoint(other.undenied_keys)
 
 
@@ -148,7 +148,7 @@ def _follows_no(claim: Wording, word: Word) -> bool:
 
 
 def _is_relevant(statement: Statement, quote: Wording, denial: Denial, shared: Sequence[Word]) -> bool:
-    """Whether the denial is in the sentence most similar to the claim, or denies at least two words of the claim."""
+    """Whether the denial is in the sentence most similar to the claim, or denies at least two of the claim's words."""
     best = max(quote.sentences, key=lambda words: sum(shares(w, statement.content_keys) for w in words), default=())
     return denial.word in best or len(shared) > 1
 
@@ -156,7 +156,7 @@ def _is_relevant(statement: Statement, quote: Wording, denial: Denial, shared: S
 def _denies_implicitly(text: Wording, other: Wording, denied: Sequence[Word]) -> bool:
     """Whether the text denies the words without a negation, as "dropped", "unusable" and "have to wait" do.
 
-    The denying word must be near the denied words, and must not be in the other text.
+    The denying word must be near the words that it denies, and must not be in the other text.
     """
     unshared = [word for word in text.words if stem(word.lower) not in other.stems]
     keys = joined(word.keys for word in denied)
@@ -184,10 +184,10 @@ _ENDED_WORDS = frozenset("sold gone ended".split())
 
 
 def _is_near(text: Wording, word: Word, places: Sequence[int]) -> bool:
-    """Whether a word is near one of the words at the indexes in `places`.
+    """Whether the word is near one of the words with the indexes `places`.
 
-    "Avoids" and "free" deny only the words after them, as in "free of faults", except in "symptom-free" and "accounts
-    are free".
+    "Avoids" and "free" deny only the words after them: "free of faults". The exceptions are "symptom-free" and
+    "accounts are free".
     """
     before, after = text.beside(word, _REACH)
     is_joined = text.text.startswith("-", word.start - 1)

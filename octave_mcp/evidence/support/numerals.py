@@ -53,7 +53,7 @@ _SHARE = re.compile(
     r"(?!\s*(?:%|percent|days?|weeks?|months?|years?|hours?|minutes?|seconds?|countries|regions|depots))",
     re.IGNORECASE,
 )
-# This fast pattern matches wherever the slow pattern for shares can match, and in few other texts.
+# This fast pattern is tried first. It matches all texts that the slow pattern for shares matches, and few others.
 _MAY_BE_SHARE = re.compile(rf"\b(?:in|of)\s+(?:every\s+|each\s+)?{_TOTALS}", re.IGNORECASE)
 _FRACTION = re.compile(
     r"\b(?:(?P<count>a|an|one|two|three|four|five|six|seven|eight|nine|\d)[ -])?"
@@ -84,8 +84,8 @@ def _as_multiple(match: re.Match[str]) -> str:
 
 _FOLDS = "fold twofold threefold fourfold fivefold sixfold sevenfold eightfold ninefold tenfold twentyfold hundredfold"
 _Replacement = str | Callable[[re.Match[str]], str]
-# Each entry consists of words, a pattern and a replacement. The pattern is applied only if the text contains one of the
-# words, because that test is faster.
+# Each entry consists of words, a pattern and a replacement. Searching for the words is faster, so the pattern is
+# applied only if the text contains one of them.
 _REWRITES: tuple[tuple[frozenset[str], re.Pattern[str], _Replacement], ...] = tuple(
     (frozenset(words.split()), re.compile(pattern, re.IGNORECASE), written)
     for words, pattern, written in (

@@ -31,7 +31,7 @@ _PEOPLE_NEXT = re.compile(
     r"[ \t]+(?P<people>users|customers|clients|subscribers|members|employees|buyers|sellers|drivers|shoppers|engineers"
     r"|developers|staff|teams?|agents|reps|managers|crews|chief|founders?)\b"
 )
-# These ordinary words can precede a word for people: "Mobile users draw halls".
+# Ordinary words that describe a kind of people and are not names: "Mobile users draw halls".
 _KINDS_OF_PEOPLE = frozenset(
     """
     account active agile app average central cross-functional customer beta bike business car cloud code consumer
@@ -94,5 +94,5 @@ def _acts_as_subject(lower: str, match: re.Match[str]) -> bool:
 
 
 def is_lower(name: str, text: str) -> bool:
-    """Whether the text also contains the name in lower case, so that it is probably an ordinary word."""
+    """Whether the text also contains the name in lower case, which means that the name is probably an ordinary word."""
     return has_name(name, text) and re.search(rf"\b{re.escape(name.lower())}", normalised(text)) is not None

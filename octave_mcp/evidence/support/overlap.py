@@ -12,14 +12,17 @@ from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Statement, soft
 from octave_mcp.evidence.support.wording import joined
 
-# The quotations must contain this share of the claim's content words. Names that are only in the page's title do not
-# count, because they would match every quotation from that page.
+# Minimum share of the claim's content words that the quotations must contain. Names in the page title are ignored,
+# because they would match every quotation from that page.
 _MIN_SHARE = {"fact": 0.2, "inference": 0.1}
 _MIN_PAIN_SHARE = 0.34
 
 
 def too_little_overlap(statement: Statement) -> Iterator[Problem]:
-    """Flag a claim that shares too few words, and no figure, with its quotation. True paraphrases are flagged, too."""
+    """Flag a claim that shares hardly any words and no figure with its quotation.
+
+    The rule also flags true paraphrases.
+    """
     if not statement.is_claim or not statement.content:
         return
     is_pain = statement.kind == "fact" and statement.mentions(statement.prospect) and is_problem(statement.claim)
@@ -37,6 +40,5 @@ def _shares_too_little(statement: Statement) -> bool:
 
 
 def _shares_figure(statement: Statement) -> bool:
-    """Whether the claim and the quotation share a figure, which is enough overlap."""
     quoted = quantities(statement.said)
     return any(is_said(figure, quantity) for figure in quantities(statement.text) for quantity in quoted)

@@ -16,7 +16,8 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-# Maps words to their opposites. For example, "still uses the night desk" contradicts "the night desk is gone".
+# Each pair consists of words and their opposites. For example, "still uses the night desk" contradicts "the night desk
+# is gone".
 _OPPOSITE_KINDS: tuple[tuple[frozenset[str], frozenset[str]], ...] = (
     (
         _set("still continue remain persist ongoing"),
@@ -127,7 +128,7 @@ def _moods_near(quote: Wording, clause: Sequence[Word]) -> set[str]:
 
 
 def _moods(text: Wording, words: Sequence[Word]) -> set[str]:
-    """Return the moods of these words: "good", "bad", both or none. A negation reverses a mood."""
+    """Return the moods of these words: "good", "bad", both or none. A denied word counts as the opposite mood."""
     moods: set[str] = set()
     for word in words:
         mood = "good" if word.lower in _GOOD else "bad" if word.lower in _BAD else ""
@@ -219,7 +220,7 @@ def _form(word: str) -> str:
 
 
 _PREFIXES = ("un", "in", "im", "ir", "il", "dis", "non", "mis", "de")
-# The rest of the word must be long enough, because "put" is not the opposite of "input".
+# Minimum length of a word without its prefix. With a lower limit, "put" would be the opposite of "input".
 _MIN_PREFIXED_LENGTH = 4
 
 
@@ -234,7 +235,7 @@ def _prefix_opposites(claimed: frozenset[str], quoted: frozenset[str]) -> Iterat
                 yield (word, rest) if stems is claimed else (rest, word)
 
 
-# These pairs are not opposites: "inform" and "form", "invest" and "vest", "discover" and "cover".
+# Despite the prefix, these words are not opposites: "form" and "inform", "vest" and "invest", "cover" and "discover".
 _FALSE_PREFIXED = _set("form vest clude crease voice come side sight tend limit play cover count patch tail sign fine")
 
 

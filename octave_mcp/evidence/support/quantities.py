@@ -22,7 +22,8 @@ _SCALES = {
     "亿": 1e8,
 }
 _DAY = 86_400.0
-# Months, quarters and years are approximate. The comparisons in `amounts` tolerate the difference.
+# Months, quarters and years vary in length, so these values are approximate. `amounts` tolerates small differences
+# between long durations.
 _SECONDS = {
     **dict.fromkeys(("millisecond", "ms"), 0.001),
     **dict.fromkeys(("second", "sec"), 1.0),
@@ -45,8 +46,7 @@ _CURRENCIES = {
 # Must not match inside a word such as "B12", but must match a version such as "v1.30.0".
 _QUANTITY = re.compile(
     r"(?:(?<![A-Za-zÀ-ÖØ-öø-ɏ\d_.])|(?<=\bv)(?=\d+\.))(?P<sign>(?:US)?[$€£¥₹])?\s?(?P<number>\d+(?:[.,]\d+)*)(?P<plus>\+)?"
-    # The space must be part of the optional group, because the pattern would otherwise consume the space before the
-    # unit.
+    # The first `\s?` must be inside the optional group. Outside, it would consume the space before the unit.
     r"(?:\s?(?P<scale>k|mm|mn|m|mio|bn|b|hundred|thousand|million|billion|trillion)\b|(?P<cjk>[万亿]))?(?P<plus2>\+)?"
     r"(?:\s?(?P<unit>%|percent\b|per cent\b|prozent\b|procent\b|pour cent\b|por ciento\b|per cento\b|x(?:ed)?\b"
     r"|times\b(?=\s+(?:as|more|faster|the|better|cheaper|larger|bigger|higher|fewer|less|slower|smaller|longer)))"
@@ -137,10 +137,10 @@ _PERIODS = {
 class Quantity(NamedTuple):
     """A figure in a text.
 
-    `value`: the number in the base unit, which is the second for durations. `unit`: "%", "x", a currency sign, "s" for
-    a duration, or "". `bound`: "=", ">" (at least), "<" (below), "<=" (at most), "~<" (nearly), "~" (about) or "vague"
-    ("thousands"). `raw`: the number in the unit that the text uses, such as 2 for "two weeks". `start`, `end`: offsets
-    in the text that `in_digits` returns. `is_rough`: whether the figure is a share in words, such as "a third".
+    `value`: the number, converted to seconds for durations. `unit`: "%", "x" (multiple), a currency sign, "s"
+    (duration) or "" (none). `bound`: "=", ">" (at least), "<" (below), "<=" (at most), "~<" (nearly), "~" (about) or
+    "vague" ("thousands"). `raw`: the number in the unit that the text uses, such as 2 for "two weeks". `start`, `end`:
+    offsets in the text that `in_digits` returns. `is_rough`: whether the figure is a share in words, such as "a third".
     `sentence`: index of the sentence that contains the figure.
     """
 
@@ -165,7 +165,7 @@ class Quantity(NamedTuple):
 def _is_year(number: float) -> bool:
     """Whether a number is a year.
 
-    The value is converted to an int, because checking a float against a range compares it with every year.
+    For a float, `in YEARS` would compare it with every year in the range, so the number is converted to an int.
     """
     return number.is_integer() and int(number) in YEARS
 
@@ -178,9 +178,9 @@ def quantities(text: str) -> tuple[Quantity, ...]:
 
 
 def _exact(plain: str) -> Iterator[Quantity]:
-    """Yield figures in digits.
+    """Yield the figures that the text gives in digits.
 
-    In "10 to 15%", the unit of the second figure also applies to the first figure, unless that is a year.
+    In "10 to 15%", the unit "%" also applies to 10. A year before "to" gets no unit.
     """
     matches = [match for match in _QUANTITY.finditer(plain) if not _is_code(plain, match)]
     for at, match in enumerate(matches):

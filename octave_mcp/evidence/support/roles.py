@@ -42,8 +42,8 @@ def _is_before_figure(text: Wording, than: Word) -> bool:
     return text.after(than)[:1].isdigit()
 
 
-# Comparison key of the company that owns the page. A claim contains the company's name, but a quotation can contain
-# "we" instead, so both have this key.
+# Comparison key for all words that mean the company that owns the page. For example, a claim says "Vessler" where the
+# quotation says "we".
 _COMPANY = "@"
 _SIDE_WORDS = 4
 
@@ -62,8 +62,8 @@ def are_roles_swapped(statement: Statement) -> bool:
     )
 
 
-# Matches ", a planner of halls," in "Vessler, a planner of halls, bought Fog Works". A verb or the end of the sentence
-# must follow, because a list such as "Mist, the desk, and Fog" contains no apposition.
+# An apposition is the part between the commas in "Vessler, a planner of halls, bought Fog Works". A verb or the end of
+# the sentence must follow, so that "the desk" in the list "Mist, the desk, and Fog" does not match.
 _APPOSITION = re.compile(
     r"(?<=\w), (?:the|an?|which|who|whose|its|their|based|backed|founded|led|owned|known|part|one|formerly|with)"
     r" [^,.;:!?]{2,80}"
@@ -72,7 +72,7 @@ _APPOSITION = re.compile(
 
 
 def _with_and_without_appositions(claim: str, quote: str) -> Iterator[tuple[Wording, Wording]]:
-    """Yield the claim and the quotation, and then both without appositions, which separate names from their verbs."""
+    """Yield the claim and the quotation, first with and then without appositions."""
     yield wording(claim), wording(quote)
     if "," in claim or "," in quote:
         plain = _APPOSITION.sub(" ", claim), _APPOSITION.sub(" ", quote)
@@ -101,9 +101,9 @@ _WE = frozenset("we us i me".split())
 
 
 def _do_sides_swap(claim: Wording, quote: Wording, company_words: frozenset[str], *, speaks: bool) -> bool:
-    """Whether the claim swaps the sides of a verb, compared with every occurrence of the verb in the quotation.
+    """Whether the nouns before and after a verb are swapped: "A calls B" where the quotation says "B calls A".
 
-    `speaks` means that "we" in the quotation is the company that owns the page.
+    `speaks` means that the company that owns the page calls itself "we" in the quotation.
     """
     quoted_company_words = company_words | _WE if speaks else company_words
     return any(
@@ -117,7 +117,7 @@ def _do_sides_swap(claim: Wording, quote: Wording, company_words: frozenset[str]
 
 
 def _shared_words(claim: Wording, quote: Wording) -> Iterator[tuple[Word, Sequence[Word]]]:
-    """Yield each word of the claim that can be a verb, with its occurrences in the quotation."""
+    """For each word of the claim that can be a verb, yield the word and its occurrences in the quotation."""
     for word in claim.words[1:-1]:
         word_stem = stem(word.lower)
         if word_stem not in quote.stems or not word.is_content or not word.text.islower():
@@ -139,7 +139,7 @@ def _sides(text: Wording, verb: Word, company_words: frozenset[str]) -> _Sides:
     before, after = text.beside(verb, _SIDE_WORDS)
     if after and after[0].lower == "by" and any(word.lower in PASSIVE_AUXILIARIES for word in before[:2]):
         return _side(text, after[1:], company_words), _side(text, before, company_words)
-    # In any other passive sentence, it is unclear which side is the subject.
+    # Other passive sentences do not show which side is the subject, so they are not compared.
     is_passive = any(word.lower in PASSIVE_AUXILIARIES for word in before[:2]) or any(
         word.lower == "by" for word in after
     )
@@ -151,8 +151,8 @@ def _sides(text: Wording, verb: Word, company_words: frozenset[str]) -> _Sides:
 def _side(text: Wording, words: Sequence[Word], company_words: frozenset[str]) -> frozenset[str]:
     """Return the comparison keys of the words on one side of a verb.
 
-    The company is included only if it is within two words of the verb and is not a possessive. In "Vessler's crews
-    call", the crews are the subject.
+    The company's key is included only if the company is at most two words away from the verb. A possessive does not
+    count: in "Vessler's crews call", the crews are the subject.
     """
     keys = joined(word.keys for word in words if word.is_content and word.lower not in company_words)
     is_own = any(word.lower in company_words and not _is_possessive(text, word) for word in words[:2])

@@ -1,8 +1,8 @@
 """Lists all rules, and derives the verdict on a claim from the problems that the rules find.
 
 Hard rules are rarely wrong. If a hard rule rejects a claim and no correction fixes it, the claim is dropped. Soft rules
-are wrong more often. A claim that a soft rule flags is kept, with the verdict `partly`. A soft rule causes a correction
-only if it rarely flags true claims.
+are wrong more often. A claim that a soft rule flags is kept, with the verdict `partly`. Some soft rules cause no
+correction, because they flag too many true claims.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Statement
 
 JUDGE = "rules"
-# The number of figures in a claim is limited, because each is compared with every figure in the quotations.
+# If a claim has more figures than this, it is rejected, because every figure would have to be compared with every
+# figure in the quotations.
 MAX_FIGURES = 40
 
 
@@ -44,10 +45,10 @@ class Rule(NamedTuple):
 
     `check`: function that yields the problems of a statement. `english_only`: whether the rule compares words, and
     therefore works only for English texts. `asks`: whether a model is asked to correct the soft problems that the rule
-    finds. `checks_source`: whether the rule checks which company owns the quoted page. If so, the rule also applies to
-    sentences that are copied from the page.
+    finds. `checks_source`: whether the rule checks which company owns the quoted page. If true, the rule also applies
+    to sentences that are copied from the page.
 
-    `python bench/claims.py` measures how often rules are wrong.
+    Run `python bench/claims.py` to measure how often the rules are wrong.
     """
 
     check: Callable[[Statement], Iterator[Problem]]
@@ -103,7 +104,7 @@ def problems(statement: Statement) -> list[Problem]:
 def _problems(statement: Statement) -> tuple[Problem, ...]:
     """Return the problems without duplicates.
 
-    The result is cached, because every answer is judged twice: before corrections and when it is accepted.
+    Every answer is judged twice, before corrections and on acceptance, so the result is cached.
     """
     known = _known(statement)
     if (count := len(quantities(known.text))) > MAX_FIGURES:
@@ -127,15 +128,15 @@ def _rules_for(statement: Statement) -> Iterator[Rule]:
 
 @lru_cache(maxsize=2048)
 def _known(statement: Statement) -> Statement:
-    """Return the first statement that equals this one, because its cached properties are already computed."""
+    """Return the first statement that was equal to this one, because its cached properties are already computed."""
     return statement
 
 
 def support(statement: Statement, problems_found: Sequence[Problem]) -> Support:
     """Return the verdict on a statement, based on its problems.
 
-    If there is no problem, the claim is `supported` only if the quotation says the same in nearly the same words,
-    because the rules do not understand meaning. Any other claim without a problem is `unjudged`.
+    If the rules find no problem, the claim is `supported` only if the quotation uses nearly the same words, because the
+    rules do not understand meaning. Otherwise, the verdict is `unjudged`.
     """
     if problems_found:
         is_hard = not all(problem.is_soft for problem in problems_found)

@@ -50,7 +50,7 @@ def _is_no_absolute(claim: Wording, word: Word) -> bool:
 
 
 def _is_idle_all(claim: Wording, word: Word) -> bool:
-    """Whether "all" ends a phrase, as in "300 in all" and "at all"."""
+    """Whether "all" does not mean "every one", as in "300 in all" and "at all"."""
     before = claim.before(word)
     return before in {"above", "at", "of", "not"} or (before == "in" and not claim.beside(word, 1)[1])
 
@@ -60,7 +60,8 @@ _WIDE_IN_QUOTE = _WIDE | frozenset("both across full 100 no none entirely always
 _NARROW = frozenset(
     "one a some most many half several few first single certain selected trial pilot part almost".split()
 )
-# Maximum number of words from "all" to its noun in the claim, and from "one" and "all" to this noun in the quotation.
+# Maximum distances in words: from "all" to its noun in the claim, and from "one" and from "all" to the same noun in the
+# quotation.
 _NOUN_REACH, _NARROW_REACH, _WIDE_REACH = 3, 3, 4
 
 
@@ -124,7 +125,10 @@ def _clause_text(clause: tuple[Word, ...]) -> str:
 
 
 def _omitted_limit(statement: Statement, clause: tuple[Word, ...]) -> str:
-    """Return an error text if the claim omits a limit, or "". A rule in `figures` checks the limits of figures."""
+    """Return an error text if the claim omits a limit, or "".
+
+    Limits of figures, such as "up to 40", are checked in `figures`.
+    """
     text = _clause_text(clause)
     for phrase, kin in LIMITS.items():
         place = text.find(f" {phrase} ")
@@ -145,13 +149,13 @@ def _omitted_limit(statement: Statement, clause: tuple[Word, ...]) -> str:
 
 # "Some of the largest firms" is praise, not a limit.
 _PRAISE = re.compile(r" (?:some|many|one) of (?:our )?(?:the )?(?:\w+ ){0,2}(?:most|best|leading|top|\w{3,}est) ")
-# A limit applies to the words after it. A limit at the end of a clause applies to the words before it: "38% fewer
-# faults on average".
+# A limiting phrase, such as "most of", applies to the words after it. At the end of a clause, it applies to the words
+# before it: "38% fewer faults on average".
 _LIMIT_REACH, _MAX_TRAILING_WORDS = 6, 2
 
 
 def _limits_claim(statement: Statement, rest: str, clause: tuple[Word, ...]) -> bool:
-    """Whether the limit applies to a word that is in the claim."""
+    """Whether the claim contains a word that the limit applies to."""
     at = len(clause) - len(rest.split())
     behind = clause[at:]
     is_last = len(behind) <= _MAX_TRAILING_WORDS
@@ -167,8 +171,8 @@ _SUPERLATIVES = frozenset(
     " greatest".split()
 )
 _BEFORE_SUPERLATIVES = frozenset("the its their our a".split())
-# If the quotation contains one of these words, the claim can use any superlative: "the best planner" for "the leading
-# planner".
+# If the quotation contains one of these words, the claim can use another superlative: "the best planner" for "the
+# leading planner".
 _SUPERLATIVE_LIKE = frozenset("most best leading top number one record".split())
 
 

@@ -12,7 +12,7 @@ from octave_mcp.evidence.support.wording import Word, Wording, joined, spaced, w
 
 
 def is_out_of_sequence(statement: Statement) -> bool:
-    """Whether the claim swaps two events, or swaps the past and the present."""
+    """Whether the claim reverses the order of two events, or swaps the past and the present."""
     return _is_name_order_reversed(statement) or _is_change_reversed(statement) or _is_end_reversed(statement)
 
 

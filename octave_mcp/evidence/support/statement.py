@@ -21,9 +21,9 @@ from octave_mcp.evidence.support.wording import Word, Wording, best_clause, is_a
 Kind = Literal["fact", "inference", "question", "copy"]
 
 
-# A clause must contain this share of the claim's words to support the claim.
+# Minimum share of the claim's words that a clause must contain to support the claim.
 MIN_CLAIM_SHARE = 0.8
-# The claim must contain this share of the clause's words, because an omitted word can be a restriction: "free for the
+# Minimum share of the clause's words that the claim must contain. An omitted word can be a restriction: "free for the
 # first 30 nights of the year".
 MIN_CLAUSE_SHARE = 0.7
 NARROWING = frozenset("only all every each always never best first most".split())
@@ -64,7 +64,7 @@ class Statement:
     """A claim with its evidence.
 
     `vendor`, `prospect`: names of the companies, or "" if unknown. `context`: the user's text about the deal. `known`:
-    names that need no evidence. `shown`: texts whose names questions and copy are allowed to use.
+    names that need no evidence. `shown`: texts from which questions and copy can use names.
     """
 
     text: str
@@ -91,7 +91,7 @@ class Statement:
 
     @cached_property
     def _sentences(self) -> tuple[str, ...]:
-        """The normalised lines that are sentences, because they have at least five words or end with "." or "!"."""
+        """The normalised lines that are sentences. A sentence has at least five words, or ends with "." or "!"."""
         lines = map(str.strip, self.text.split("\n"))
         return tuple(normal(line) for line in lines if line.count(" ") >= MAX_LABEL_WORDS or line.endswith((".", "!")))
 
@@ -121,7 +121,7 @@ class Statement:
 
     @property
     def companies(self) -> tuple[tuple[str, Role], ...]:
-        """The known company names, with their roles. The prospect comes first."""
+        """The names of the vendor and the prospect, if known, with their roles. The prospect comes first."""
         both: tuple[tuple[str, Role], ...] = ((self.prospect, "prospect"), (self.vendor, "vendor"))
         return tuple((name, role) for name, role in both if name)
 
@@ -165,7 +165,10 @@ class Statement:
 
     @cached_property
     def content(self) -> tuple[Word, ...]:
-        """The content words of the claim, except names that need no evidence, because any sentence can contain them."""
+        """The claim's content words, except names that need no evidence.
+
+        Such names are in many sentences, so they prove nothing.
+        """
         free_words = joined(wording(name).lowers for name in self.free_names)
         return tuple(word for word in self.claim.words if word.is_content and word.lower not in free_words)
 
@@ -180,7 +183,7 @@ class Statement:
         return tuple(best_clause(wanted, quote) for quote in self.quotes)
 
     def is_about(self, words: tuple[Word, ...]) -> bool:
-        """Whether one of these words from a quotation is also a content word of the claim."""
+        """Whether the claim contains at least one of these content words of a quotation."""
         return any(shares(word, self.content_keys) for word in words)
 
     @cached_property
@@ -190,7 +193,10 @@ class Statement:
 
     @cached_property
     def is_plainly_quoted(self) -> bool:
-        """Whether a clause contains all figures and nearly all words of the claim, and adds no negation or year."""
+        """Whether one clause of a quotation contains all figures and nearly all words of the claim.
+
+        The clause must not add a negation or a year.
+        """
         return self.is_english and any(
             self._is_said_in(words) for quote in self.quotes for words in quote.clauses if not is_asked(words, quote)
         )
@@ -230,7 +236,7 @@ class Statement:
 
 
 def hard(rule: str, text: str) -> Iterator[Problem]:
-    """Yield a problem that rejects the claim. Only rules that are rarely wrong should use this function."""
+    """Yield a problem that rejects the claim. Only for rules that are rarely wrong."""
     yield Problem(rule, text)
 
 

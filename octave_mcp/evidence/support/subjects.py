@@ -21,8 +21,8 @@ _MODALS = frozenset("could would might may can".split())
 def unquoted_names(statement: Statement) -> Iterator[Problem]:
     """Reject names that are not in a quotation, its passage, its heading or its page title.
 
-    If the claim is not a fact, names from the user's context are accepted, too. Names that could be ordinary words are
-    only flagged.
+    If the claim is not a fact, names from the user's context are accepted, too. Names that can also be ordinary words
+    are flagged instead of rejected.
     """
     claimed = names(statement.text)
     if claimed and language_of(statement.text) == "de":  # In German, all nouns are capitalised.
@@ -84,7 +84,7 @@ def _may_be_a_noun(text: str, name: str) -> bool:
 
 
 def _is_unnamed_speaker(statement: Statement, name: str) -> bool:
-    """Whether the name is a speaker whom the quotation does not name: "says Mara Lund" for "she says"."""
+    """Whether a speaker is named only in the claim: "says Mara Lund" where the quotation says "she says"."""
     is_said = re.search(rf"\b{_SAYING} (?:\w+ )?{re.escape(name)}\b|\b{re.escape(name)} {_SAYING}\b", statement.text)
     return bool(is_said) and bool(_UNNAMED_SPEAKER.search(statement.said))
 
@@ -103,8 +103,8 @@ def _verbs_before_companies(statement: Statement) -> frozenset[str]:
 
 _VERB_BEFORE_NAME = re.compile(r"(?:^|[.!?:]\s+|\n[^\S\n]*)(?P<deed>[A-Z][a-z]+) (?P<name>[A-Z][\w-]*)")
 _CAPITALISED_RUN = re.compile(r"[A-Z][\w&-]{0,50}(?: (?:of |and |& |for |the )*[A-Z][\w&-]*)+")
-# Capitalised words next to one of these words are a job title and not a name, unless the claim is a fact: "Head of Site
-# Reliability".
+# Capitalised words next to one of these words are a job title and not a name: "Head of Site Reliability". In facts,
+# they are treated as names.
 _JOB_WORDS = frozenset(
     "Head Director Manager Lead Leader VP SVP Chief Officer Engineer President Specialist Analyst Owner Coordinator"
     " Architect Representative Executive Administrator Designer Developer Strategist Recruiter Counsel Planner"
@@ -219,7 +219,10 @@ def _is_used_by_customer(text: str, vendor: str) -> bool:
 def _other_subject(
     statement: Statement, claimed: Sequence[str], quotation: Quoted, quote: Wording, clause: Sequence[Word]
 ) -> str | None:
-    """Return the name at the start of the matching clause, or None if the quotation has a name from the claim."""
+    """Return the name at the start of the matching clause.
+
+    Return None if the quotation contains a name from the claim.
+    """
     company = _page_owner(statement, quotation)
     first = _first_name(clause, quote)
     if first is None or quote.lowers & FIRST_PERSON or is_plain_word(first):
@@ -316,9 +319,9 @@ def wrong_company_in_sentence(statement: Statement) -> Iterator[Problem]:
 def _subject_of_best_sentence(
     statement: Statement, claimed: Sequence[str], quotation: Quoted, quote: Wording
 ) -> str | None:
-    """Return the first name in the sentence most similar to the claim, or None if the claim contains that name.
+    """Return the name that comes first in the most similar sentence, or None if the claim contains it, too.
 
-    If that sentence starts with "it" or "they", the previous sentence is used as well.
+    If the most similar sentence starts with a pronoun such as "it", the search starts one sentence earlier.
     """
     name_keys = joined(wording(name).keys for name in names(statement.text))
     wanted = joined(word.keys for word in statement.content) - name_keys

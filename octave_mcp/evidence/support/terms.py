@@ -27,7 +27,7 @@ _MONTHS = (
 )
 MONTHS = {word: number for number, words in enumerate(_MONTHS.split("|"), 1) for word in words.split()}
 
-# These ordinary nouns often start a sentence, directly before its verb: "Revenue grew".
+# Ordinary nouns that often start a sentence and could look like names: "Revenue grew".
 PLAIN_NOUNS = frozenset(
     """
     access adoption all analytics anything billing both churn clients compliance content conversion costs customer

@@ -241,7 +241,10 @@ def is_among(word: Word, words: frozenset[str]) -> bool:
 
 
 def best_clause(claim: Sequence[Word], text: Wording) -> tuple[Word, ...]:
-    """Return the clause that shares most content words with the claim. A shared figure counts twice."""
+    """Return the clause of the text that shares most content words with the claim.
+
+    A shared figure counts more than a shared word.
+    """
     wanted = joined(word.keys for word in claim)
     figures = {word.lower for word in claim if word.is_figure}
     return max(
@@ -252,5 +255,5 @@ def best_clause(claim: Sequence[Word], text: Wording) -> tuple[Word, ...]:
 
 
 def shares(word: Word, keys: frozenset[str]) -> bool:
-    """Whether the word is a content word with one of these comparison keys."""
+    """Whether the word is a content word and has at least one of these comparison keys."""
     return word.is_content and not keys.isdisjoint(word.keys)
