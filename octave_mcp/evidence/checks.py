@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from octave_mcp.domain.value import Path
 
-# Descriptions of the rules, which appear in the playbook's gaps. They must not quote the rejected text, because it
-# would then be in the playbook.
+# Descriptions of the rules, for the gaps of the playbook. These descriptions must not quote the rejected text, because
+# the gaps are part of the playbook.
 RULES = {
     "D1": "without evidence",
     "D3": "a figure that is not in the evidence",

@@ -68,7 +68,10 @@ def bare(text: str) -> str:
 
 
 def is_verbatim(claim: FoundClaim, quotes: Sequence[str]) -> bool:
-    """Whether a quotation contains the claim word for word. False if the claim's verdict is `partly` or `not`."""
+    """Whether a quotation contains the claim word for word.
+
+    A claim with the verdict `partly` or `not` never counts as verbatim.
+    """
     text = bare(claim.text)
     is_doubted = claim.support is not None and claim.support.verdict in {"partly", "not"}
     return bool(text) and not is_doubted and any(_contains(claim, text, normal(quote)) for quote in quotes)
@@ -77,7 +80,7 @@ def is_verbatim(claim: FoundClaim, quotes: Sequence[str]) -> bool:
 def _contains(claim: FoundClaim, text: str, quote: str) -> bool:
     """Whether the quotation contains the text of the claim.
 
-    A sentence must be a whole sentence of the quotation, but a name can be anywhere in it.
+    Prose must be a whole sentence of the quotation, but a name can be anywhere in the quotation.
     """
     return is_sentence_of(text, quote) if claim.field in _TEXTS else has_line(quote, text)
 
@@ -112,7 +115,7 @@ def _text(finding: Finding[Any], name: str) -> str:
 def _kind(finding: Finding[Any]) -> ClaimKind:
     """Return whether the finding is a fact or an inference.
 
-    A persona's interest is always an inference, and so is a need that the prospect does not state.
+    A persona's interest, and a need that the prospect does not state, are always inferences.
     """
     if isinstance(finding, Sentence):
         return "inference" if finding.kind == "inference" else "fact"

@@ -26,7 +26,7 @@ _SUBJECT_MISSING = re.compile(r"(?:is|are|was|were|has|have|had|will|would|can|c
 def parts(text: str) -> list[str]:
     """Split a sentence into statements.
 
-    If a statement has no subject, the first name in the sentence becomes its subject.
+    If a statement has no subject, the name that comes first in the sentence becomes its subject.
 
     'Acme cut costs and has doubled sales' becomes 'Acme cut costs' and 'Acme has doubled sales'. A sentence such as
     'Acme sells to sales and marketing' is not split, because 'and' only joins two nouns.
@@ -43,7 +43,7 @@ def parts(text: str) -> list[str]:
 
 
 def named_first(text: str) -> str:
-    """Return the first name in the text, such as 'Quarry Bank', or '' if the text contains no name."""
+    """Return the name that comes first in the text, such as 'Quarry Bank', or '' if the text contains no name."""
     words = [re.escape(name) for name in names(text)]
     match = re.search(rf"{words[0]}(?: (?:{'|'.join(words)}))*", text) if words else None
     return match[0] if match else ""

@@ -232,10 +232,10 @@ class _BlockDependents:
         only = words & wording(self._joined_text(lost)).stems - wording(self._remaining_text(at, also_lost)).stems
         return len(only) >= max(MIN_SHARED_WORDS, len(words) / 2)
 
-    def _remaining_text(self, but: Path, also_lost: Collection[Path]) -> str:
-        """Return the remaining text of the block, except the part with the path `but`."""
+    def _remaining_text(self, excluded: Path, also_lost: Collection[Path]) -> str:
+        """Return the remaining text of the block, except the part with the path `excluded`."""
         every = (*self.block.sentences, *self.block.requests)
-        return self._joined_text([at for at in self._remaining(every, also_lost) if at != but])
+        return self._joined_text([at for at in self._remaining(every, also_lost) if at != excluded])
 
     def _remaining(self, places: Sequence[Path], also_lost: Collection[Path]) -> list[Path]:
         return [at for at in places if not _is_in(at, self.dropped) and at not in also_lost and self._text_at(at)]
@@ -324,7 +324,7 @@ def _introduced_stems(text: str) -> frozenset[str]:
 
 
 def _stems_after_pointers(text: str, reach: int = 2) -> frozenset[str]:
-    """Return the stems of the content words after 'the', 'this', 'such' and the like, up to `reach` words later."""
+    """Return the stems of the content words within `reach` words after 'the', 'this', 'such' and the like."""
     words = wording(text)
     return frozenset(
         stem(word.lower)

@@ -167,7 +167,10 @@ def _is_acronym(word: str, is_shouted: bool) -> bool:
 
 
 def _without_grammar(text: str, ignored: Iterable[str]) -> Iterator[str]:
-    """Split a Chinese text at grammatical words and at the words in `ignored`. Drop parts of a single character."""
+    """Split a Chinese text at grammatical words and at the words in `ignored`.
+
+    Parts of a single character are dropped.
+    """
     between = sorted((word for word in ignored if len(word) > 1 and _CHINESE.match(word)), key=len, reverse=True)
     parts = re.split("|".join((*map(re.escape, between), f"[{CHINESE_GRAMMAR}]")), text)
     return (part for part in parts if len(part) > 1)

@@ -9,7 +9,7 @@ from datetime import date
 from functools import lru_cache
 
 MONTHS = 12
-# If the day is unknown, the date counts as the 31st. So '2026-02' is over a year old only if all its days are.
+# If the day is unknown, 31 is used, so '2026-02' counts as more than a year old from 1 March 2027.
 DAYS_OF_LONGEST_MONTH = 31
 _MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
@@ -88,7 +88,7 @@ def _dates(text: str) -> Iterator[date]:
 
 
 def _month(groups: dict[str, str | None]) -> int:
-    """Return the month as a number. A date that is only a year counts as December."""
+    """Return the number of the month, or 12 if the date is only a year."""
     if name := groups.get("month"):
         return [abbreviation.casefold() for abbreviation in calendar.month_abbr].index(name.casefold())
     return int(groups.get("number") or 12)
@@ -157,7 +157,7 @@ def _day(groups: dict[str, str | None]) -> date | None:
 
 
 def _numbers(groups: dict[str, str | None]) -> tuple[int, int]:
-    """Return the month and the day. A number that is missing or ambiguous is 0."""
+    """Return the month and the day, with 0 for a number that is missing or ambiguous."""
     if name := groups.get("name"):
         months = (number for number, names in enumerate(_MONTH_NAMES, start=1) if names.match(name))
         return next(months, 0), int(groups["day"] or 0)
@@ -186,7 +186,7 @@ def is_over_a_year_old(day: str, today: date) -> bool:
 
 
 def year_month_day(text: str) -> tuple[int, int, int]:
-    """Return the year, month and day of an ISO 8601 date. A part that is missing is 0."""
+    """Return the year, month and day of an ISO 8601 date, with 0 for each missing part."""
     match = _ISO.fullmatch(text)
     year, month, day = map(int, match.groups(default="0")) if match else (0, 0, 0)
     return (year, month, day) if month <= MONTHS else (0, 0, 0)

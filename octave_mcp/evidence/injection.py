@@ -36,10 +36,11 @@ SPACED_OUT = re.compile(r"(?<!\w)(?:\w[ ._*-]){4,40}\w(?!\w)")
 WORD = re.compile(r"[a-z0-9@$!]+")
 # Matches base64 text that is long enough to contain an instruction.
 ENCODED = re.compile(r"[A-Za-z0-9+/_-]{24,4000}={0,2}")
-# Maximum number of encoded texts in a passage that are decoded. A passage full of tokens or hashes would take too long.
+# Maximum number of encoded texts to decode in a passage. Decoding a passage full of tokens or hashes would take too
+# long.
 MAX_ENCODED = 20
-# Minimum share of printable characters. With a lower share, the text is probably a random token that happens to decode
-# as UTF-8.
+# Minimum share of printable characters in decoded text. If the share is lower, the text is probably a random token that
+# happens to decode as UTF-8.
 MIN_PRINTABLE_SHARE = 0.9
 
 MODEL = (

@@ -48,7 +48,8 @@ class Judge:
     - `shown`: the passages in the ask.
     - `roles`: for each passage, the role of the company that owns the page.
     - `known`: names that need no evidence.
-    - `given`: the user's context. Answers can repeat names from it, but not figures. Facts can repeat neither.
+    - `given`: the user's context. Facts must not use names from the context, but other statements can. No statement can
+      use figures from the context.
     - `companies`: the names of the vendor and the prospect, if known.
     - `asks_softly`: whether soft problems cause a correction; False if a model judges soft problems later.
     """
@@ -127,7 +128,7 @@ class Judge:
         return judged
 
     def _judge_texts(self, value: Value) -> list[Problem]:
-        """Check texts without citations of their own, such as headings, against the evidence of the nested findings.
+        """Check texts that cannot cite evidence, such as headings, against the evidence of the findings below them.
 
         E-mails are skipped here, because they are checked when the whole sequence is assembled.
         """

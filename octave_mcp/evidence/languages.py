@@ -12,7 +12,7 @@ from octave_mcp.evidence.checks import Problem
 # Language identification is unreliable for texts of fewer than 20 words.
 MIN_WORDS = 20
 MIN_PROBABILITY = 0.95
-# These languages have no spaces, so a long text can count as one word. Therefore, `MIN_WORDS` does not apply to them.
+# `MIN_WORDS` does not apply to these languages, because they have no spaces, so a long text can count as one word.
 _UNSPACED_LANGUAGES = frozenset({"zh", "ja", "ko", "th"})
 _NOT_PROSE = re.compile(r"“[^“”]*”|\{\{[^{}]*\}\}|https?://\S+")
 

@@ -17,7 +17,7 @@ from octave_mcp.evidence.support.amounts import is_said
 from octave_mcp.evidence.support.quantities import Quantity, quantities
 from octave_mcp.evidence.support.wording import Word, wording
 
-# Weight of a shared figure. It is similar to the weight of a rare word.
+# Weight of a shared figure, which is similar to the weight of a rare word.
 FIGURE_WEIGHT = 5.0
 _STARTS_WITH_PRONOUN = re.compile(r"(?:it|its|they|their|he|she|his|her)\b", re.IGNORECASE)
 # A word that is in the heading or the page title, but not in the sentence, counts half as much.

@@ -176,7 +176,7 @@ def _with_lowercase_verb(sentence: str) -> str:
 
 
 def in_field(value: Value, field: str, statement: Statement) -> Statement:
-    """Remove the text that needs no evidence in this field.
+    """Return the statement without the words that need no evidence in this field.
 
     For example, a subject line needs no evidence for 'five questions', because it counts what the e-mail offers.
     """

@@ -19,10 +19,10 @@ _FACT_CUES = int(Cue.SPEAKER | Cue.CERTIFICATE | Cue.FIGURE)
 def without_repeats(pages: Sequence[Sequence[Passage]]) -> list[list[Passage]]:
     """Return the passages of each page, without repeated text.
 
-    If two pages contain the same text, only the page whose kind is more important keeps it.
+    Text that is on two pages is kept only on the page whose kind is more important, such as a case study.
 
-    Text on three or more pages is removed entirely, because it is probably a menu or a footer. However, one copy is
-    kept if the text has a figure, a certificate, a signed quotation, logos or metadata.
+    Text on three or more pages is removed entirely, because it is probably a menu or a footer. However, such text is
+    kept on one page if it has a figure, a certificate, a signed quotation, logos or metadata.
     """
     total = Counter(_key(passage.label, passage.text) for page in pages for passage in page)
     repeated = [[passage for passage in page if total[_key(passage.label, passage.text)] > 1] for page in pages]
@@ -58,8 +58,8 @@ def _is_retained(unit: Unit, count: int) -> bool:
 def _most_important_last(pages: Sequence[Sequence[Unit]]) -> list[Unit]:
     """Sort the passage groups by the importance of their page's kind, with the most important group last.
 
-    The caller puts the groups into a dict, where a later group replaces an earlier group with the same text. Equally
-    important groups are reversed, so that the first of them is kept.
+    The caller builds a dict, in which a later group replaces an earlier group with the same text. Equally important
+    groups are in reverse order, so that the first one is kept.
     """
     backwards = [unit for page in reversed(pages) for unit in reversed(page)]
     return sorted(backwards, key=lambda unit: 0.0 if unit.first.where else KINDS[unit.first.page.kind])

@@ -19,8 +19,8 @@ from octave_mcp.evidence.interest import Interest, Relevance
 from octave_mcp.evidence.units import Unit, analysed, units
 from octave_mcp.evidence.worth import Cue, points
 
-# For each passage, the length in characters of every line that is shown with it. If several passages share a line, such
-# as a heading, the line is shown and counted only once.
+# One mapping for each passage. It maps every line that is shown with the passage to its length in characters. If
+# several passages share a line, such as a heading, the line is shown and counted only once.
 Costs = Sequence[Mapping[Hashable, int]]
 
 KINDS: Mapping[PageKind, float] = {
@@ -43,18 +43,19 @@ KINDS: Mapping[PageKind, float] = {
 }
 _NEW_DAYS, _OLD_DAYS = 200, 900
 _NEW_FACTOR, _OLD_FACTOR = 1.3, 0.8
-# A page whose title and path have this relevance counts double.
+# If the title and the path of a page have this relevance, the page counts double.
 _FULL_RELEVANCE = 4
 _MAX_LANGUAGE_FACTOR = 2.5
 # A passage counts as repeated if other selected passages contain three quarters of its word pairs.
 _MIN_REPEATED_SHARE = 0.75
-# Factors that reduce the score of a heading, and of a label such as 'Learn more'. Both say less than a sentence.
+# A heading, or a label such as 'Learn more', says less than a sentence, so its score is multiplied by one of these
+# factors.
 _HEADING_FACTOR, _LABEL_FACTOR = 0.5, 0.25
 _MIN_SENTENCE_WORDS = 5
 _FACT_CUES = int(Cue.FIGURE | Cue.LOGOS | Cue.CERTIFICATE)
 _PRICE = int(Cue.PRICE)
-# Number of characters that is added to the length of each passage. Without it, the shortest passages would always be
-# selected.
+# Number of characters that is added to the length of each passage. Without this addition, the shortest passages would
+# always be selected.
 _LINE_COST = 30
 
 
@@ -64,7 +65,7 @@ class _Weighed(NamedTuple):
 
 
 def selected(passages: Sequence[Passage], interest: Interest, most: int, costs: Costs = ()) -> frozenset[int]:
-    """Return the indexes of the passages to show to the model. `most` limits their total length in characters."""
+    """Return the indexes of the passages to show to the model. Their total length must not exceed `most` characters."""
     shown_pairs, shown_lines, chosen = set[str](), set[Hashable](), set[int]()
     for unit in _ranked(passages, interest, most):
         if len(unit.text) > most:
@@ -92,8 +93,8 @@ def _lines(at: int, passages: Sequence[Passage], costs: Costs) -> Iterable[tuple
 def _repeats(unit: Unit, pairs: set[str], shown_pairs: set[str]) -> bool:
     """Whether this passage group mostly repeats passages that are already selected.
 
-    Text with a figure, a price or a certificate never counts as repeated, because two results can differ only in such a
-    detail.
+    Text with a figure, a price or a certificate never counts as repeated, because such a detail can be the only
+    difference between two results.
     """
     if not pairs or unit.cues & (_PRICE | _FACT_CUES):
         return False

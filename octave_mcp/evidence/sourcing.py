@@ -58,8 +58,8 @@ class Sourced(NamedTuple):
 class Sourcing:
     """Judges whether the pages that a run read support a sentence.
 
-    The two companies and the names in `known` need no evidence. Of several equally good quotations, the first one that
-    `is_preferred` accepts is used.
+    The names of the two companies and the names in `known` need no evidence. Of several equally good quotations, the
+    first one that `is_preferred` accepts is used.
     """
 
     nearest: Nearest
@@ -71,7 +71,7 @@ class Sourcing:
     def of(self, text: str, kind: Kind = "fact") -> Sourced:
         """Return the verdict on a sentence.
 
-        If the whole sentence is not supported, the verdict also depends on the verdicts on its statements.
+        If no quotation supports the whole sentence, the statements in the sentence are judged separately.
         """
         whole = self._of_statement(text, kind)
         statements = parts(text)

@@ -17,7 +17,10 @@ class _Stemmer(Protocol):
 
 @cache
 def has_stems(language: str) -> bool:
-    """Whether words in this language can be stemmed. The language is an English name, such as 'german'."""
+    """Whether words in this language can be stemmed.
+
+    `language` is the English name of the language, such as 'german'.
+    """
     import Stemmer  # noqa: PLC0415 - only checks and contexts need it
 
     algorithms: Callable[[], list[str]] = vars(Stemmer)["algorithms"]

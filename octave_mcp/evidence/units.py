@@ -51,8 +51,8 @@ class AnalysedTexts(NamedTuple):
 class Unit(NamedTuple):
     """A group of one or two neighbouring passages that belong together.
 
-    `at` contains the indexes of the passages in the list that was grouped. `key` consists of the URL and the number of
-    the first passage, so it is the same in every list.
+    `at` contains the indexes of the group in the list of passages. `key` (URL and number of the first passage)
+    identifies the group in any list.
     """
 
     at: tuple[int, ...]
@@ -68,7 +68,7 @@ class Unit(NamedTuple):
 
     @property
     def gist(self) -> str:
-        """The text without punctuation and figures. Texts that repeat each other have the same key.
+        """The text without punctuation and figures, which is equal for texts that repeat each other.
 
         Short texts and prices keep their figures.
         """

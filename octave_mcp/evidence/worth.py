@@ -151,7 +151,8 @@ _POINTS: dict[Cue, float] = {
     Cue.RIVAL | Cue.NAME: 0.8,
 }
 _POINTS_BY_BITS = tuple((int(cue), given) for cue, given in _POINTS.items())
-# Minimum score of a passage. It is above zero, so that passages are selected even from a page without any cue.
+# Minimum score of a passage. It is above zero, so that passages are selected even from a page without any cue (kind of
+# information).
 MIN_POINTS = 0.2
 
 
@@ -195,5 +196,5 @@ def _cues_of(word: str) -> int:
 
 @lru_cache(maxsize=10_000)
 def points(cues: int) -> float:
-    """Return the score for these cues, including the points for combinations of cues."""
+    """Return the score for these cues, plus extra points for combinations of cues."""
     return MIN_POINTS + fsum(given for cue, given in _POINTS_BY_BITS if cues & cue == cue)

@@ -9,8 +9,7 @@ from octave_mcp.evidence.support.quantities import Quantity
 # These tolerances allow for floating-point errors.
 _RELATIVE_TOLERANCE = 1e-9
 _PERCENT_TOLERANCE = 1e-6
-# Durations of two days or more can differ by 2 %: a month counts as 30 days and a year as 365 days, so 12 months are
-# only 360 days.
+# Durations of two days or more can differ by 2 %. For example, 12 months of 30 days are not a year of 365 days.
 _LONG_SECONDS = 172_800.0
 _LONG_TOLERANCE = 0.02
 # "A third" is 33.33 %, but pages usually say 33 %.
@@ -39,7 +38,7 @@ def is_said(claimed: Quantity, quoted: Quantity) -> bool:
 
 
 def is_same(first: Quantity, second: Quantity) -> bool:
-    """Whether two figures are equal, apart from rounding. Both must have the same unit.
+    """Whether two figures with the same unit are equal, apart from rounding.
 
     Thirds and sixths can differ by half a percentage point, and durations of two days or more can differ by 2 %.
     """
@@ -151,7 +150,8 @@ def _digits(number: float) -> int:
 def _is_rough_share(claimed: Quantity, quoted: Quantity) -> bool:
     """Whether two shares differ by at most four percentage points.
 
-    At least one share must be in words, such as "a third". A bound in the claim, such as "over", must be true.
+    At least one share must be in words, such as "a third". If the claim says "over" or "under", the quoted share must
+    be over or under the claimed share.
     """
     is_rough = claimed.unit == quoted.unit == "%" and (claimed.is_rough or quoted.is_rough)
     if not is_rough or abs(claimed.value - quoted.value) > _ROUGH_POINTS:

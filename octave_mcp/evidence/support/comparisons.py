@@ -13,9 +13,8 @@ _MORE = frozenset("more greater higher larger bigger longer slower costlier pric
 _LESS = frozenset("less fewer lower smaller cheaper shorter faster quicker sooner earlier".split())
 # Maximum number of words from the comparative to "than", as in "fewer halls a night than".
 _REACH = 6
-# In "40% faster than the 30%", the 40% is a difference and must not be compared with the 30%. So at least this number
-# of words must be between a figure and the comparative, as in "At 9%, Vessler missed fewer halls than the 3% it
-# allowed".
+# In "40% faster than the 30%", the 40% is a difference and must not be compared with the 30%. At least this number of
+# words must separate a figure from the comparative, as in "At 9%, Vessler missed fewer halls than the 3% it allowed".
 _MIN_WORDS_BETWEEN = 2
 
 _Keys = frozenset[str]

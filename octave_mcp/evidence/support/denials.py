@@ -20,8 +20,8 @@ from octave_mcp.evidence.support.lexicon import (
 )
 from octave_mcp.evidence.support.wording import Word, Wording, joined, shares
 
-# Maximum distance of a denied word from a negation, from a negative verb, from "rather than", and from a following
-# "no".
+# Maximum number of words between a denied word and what denies it: a negation, a negative verb, "rather than" or a
+# following "no".
 _REACH, _DENIAL_REACH, _CONTRAST_REACH, _OBJECT_REACH = 8, 5, 7, 4
 # These negations also deny the words before them: "Of the halls, none is lit."
 BACKWARD_NEGATIONS = frozenset("neither none nothing nobody".split())
@@ -182,7 +182,7 @@ def _until_comma(text: Wording, words: Sequence[Word]) -> Sequence[Word]:
 def _starts_new_clause(text: Wording, word: Word) -> bool:
     """Whether the word follows a comma and starts a new clause.
 
-    A negation before the comma does not deny that clause.
+    A negation before the comma does not deny the new clause.
     """
     return word.lower in _CLAUSE_STARTERS and is_after_comma(text, word)
 
@@ -206,8 +206,9 @@ def _denied_before(text: Wording, word: Word, denying: frozenset[str] = _POSTPOS
     """Return the words that the negation after them can deny, such as "screen" in "the screen is not available"."""
     if word.lower not in denying:
         return ()
+    # In "Others bill by hall; Vessler does not", the "not" at the end denies "bill by hall".
     if _ends_sentence(text, word):
-        return text.words[max(0, word.at - _ELLIPSIS_REACH) : word.at]  # "Others bill by hall; Vessler does not"
+        return text.words[max(0, word.at - _ELLIPSIS_REACH) : word.at]
     reach = _OBJECT_REACH if word.lower == "no" else _REACH
     near = text.words[max(0, word.at - reach) : word.at]
     after_comma = text.text.rfind(",", 0, word.start)

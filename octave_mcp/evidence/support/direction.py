@@ -32,7 +32,7 @@ _REVERSED_REASON = "the quotation says it the other way round"
 
 
 def opposite_direction(statement: Statement) -> Iterator[Problem]:
-    """Flag a claim that reverses the quotation. For example, the claim says "rose", and the quotation "fell"."""
+    """Flag a claim with the opposite direction: the claim says "rose", and the quotation "fell"."""
     if not statement.is_claim:
         return
     claimed_directions, quoted_directions = (
@@ -248,7 +248,7 @@ def _directions_at_figure(text: Wording, figure: Word) -> set[str]:
 
 
 def _takes_longer(statement: Statement) -> bool:
-    """Whether the claim reverses the change of a duration: "longer" for "3 weeks instead of 8"."""
+    """Whether the claim says "longer" where the quotation says "3 weeks instead of 8"."""
     return any(
         statement.claim.lowers & (LONGER if way == "down" else SHORTER)
         for quotation in statement.evidence

@@ -209,7 +209,7 @@ def _quoted_figures(statement: Statement) -> str:
 
 
 def _figure_with_bound(quoted_text: str, quantity: Quantity) -> str:
-    """Return the figure with the preceding words, which contain its limit: "up to 40"."""
+    """Return the figure with the words before it, which can state a limit: "up to 40"."""
     plain = in_digits(quoted_text)
     start = plain.rfind(" ", 0, max(0, quantity.start - 12) + 1) + 1
     return plain[start : quantity.end].strip("~ ").split("\n")[-1]

@@ -49,8 +49,8 @@ SCOPE_ENDS = _set(
     "if when because unless until although though while since which who where whereas that except besides once before"
     " after"
 )
-# These words can deny something without a negation: "avoided $5 in desks" means that $5 were not spent. They count as a
-# denial only if the other text contains a negation, because they often deny nothing.
+# These words can deny something without a negation: "avoided $5 in desks" means that $5 were not spent. Because these
+# words often deny nothing, they count as a denial only if the other text contains a negation.
 IMPLICIT_DENIALS = _set(
     "drop drops dropped dropping stop stops stopped remove removed removes unlike beyond ditch ditched ditching quit"
     " impossible lack lacks lacked lacking zero unlikely eliminate eliminated eliminates struggle struggles struggled"
@@ -256,8 +256,8 @@ PARTIAL_PHRASES = (
 )
 HEDGES = _set("presumably probably likely perhaps maybe might may could seems seem")
 
-# "Raised" means a funding round only if the claim also contains one of these words or a sum of money. Otherwise, it can
-# mean raised prices.
+# "Raised" means a funding round only if the claim also contains one of these words or a sum of money. Otherwise, the
+# claim can be about raised prices.
 FUNDING_WORDS = _set("round series funding seed million capital investors")
 
 PAST_PHRASES = ("used to", "formerly", "at the time", "no longer", "previously", "back then", "until then")

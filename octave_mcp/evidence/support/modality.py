@@ -148,8 +148,8 @@ _BEFORE_FACTOR = 3
 def _is_about_something_else(statement: Statement, words: Sequence[Word], phrase: str) -> bool:
     """Whether a wish in the quotation is unrelated to the claim.
 
-    For example, "crews who want to" is about other people. In "the desk was too slow for crews to want to use it", the
-    claim can be about the slow desk.
+    For example, "crews who want to" states the wish of other people. In "the desk was too slow for crews to want to use
+    it", the claim can be about the slow desk.
     """
     if phrase not in _WISHES:
         return False

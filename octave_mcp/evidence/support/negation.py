@@ -41,8 +41,8 @@ _NEGATIVE_FORM = re.compile(
 def one_sided_denial(statement: Statement) -> Iterator[Problem]:
     """Flag a denial that is only in the claim or only in the quotation.
 
-    If the claim is a sentence of the quotation plus a negation, the claim is rejected. Other claims are only flagged,
-    because they can say the same as the quotation in other words.
+    If the claim is a sentence of the quotation plus a negation, the claim is rejected. Any other denial is only
+    flagged, because the claim can say the same as the quotation in other words.
     """
     if not statement.is_claim or (statement.kind == "inference" and hedges(statement.claim)):
         return

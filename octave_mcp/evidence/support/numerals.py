@@ -53,7 +53,7 @@ _SHARE = re.compile(
     r"(?!\s*(?:%|percent|days?|weeks?|months?|years?|hours?|minutes?|seconds?|countries|regions|depots))",
     re.IGNORECASE,
 )
-# This fast pattern is tried first. It matches all texts that the slow pattern for shares matches, and few others.
+# If this fast pattern does not match a text, the slow pattern for shares does not match either and is not tried.
 _MAY_BE_SHARE = re.compile(rf"\b(?:in|of)\s+(?:every\s+|each\s+)?{_TOTALS}", re.IGNORECASE)
 _FRACTION = re.compile(
     r"\b(?:(?P<count>a|an|one|two|three|four|five|six|seven|eight|nine|\d)[ -])?"

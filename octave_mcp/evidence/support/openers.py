@@ -50,7 +50,7 @@ _PEOPLE_ENDINGS = re.compile(
 
 @lru_cache(maxsize=2048)
 def likely_names(text: str) -> tuple[str, ...]:
-    """Return the first words of sentences that are probably names, in the order of the text.
+    """Return the words that start a sentence and are probably names, in the order of the text.
 
     Some of the returned words can be ordinary words.
     """

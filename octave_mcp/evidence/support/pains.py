@@ -73,7 +73,8 @@ def _states_problem(statement: Statement, quotation: Quoted, quote: Wording) -> 
     if not (speaks and quote.lowers & FIRST_PERSON) and not has_name(statement.prospect, quotation.text):
         return False
     sentences = [frozenset(word.lower for word in words) for words in quote.sentences]
-    is_speech = quote.text.lstrip().startswith('"')  # In direct speech, "you" is not the reader.
+    # On a page, "you" usually means the reader. In direct speech, it does not.
+    is_speech = quote.text.lstrip().startswith('"')
     about_itself = [
         lowers for lowers in sentences if is_speech or not lowers & READER_PRONOUNS or lowers & FIRST_PERSON
     ]

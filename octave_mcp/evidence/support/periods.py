@@ -43,7 +43,10 @@ def wrong_period(statement: Statement) -> Iterator[Problem]:
 
 
 def _period_of(text: str, figure: Quantity) -> str:
-    """Return the period that follows the figure, or "" if there is none, or more than one before the next figure."""
+    """Return the period that follows the figure, such as "month".
+
+    Return "" if there is no period, or several periods, before the next figure.
+    """
     rest = in_digits(text)[figure.end :]
     named_periods = periods(re.split(r"\d|[.;:]\s", rest, maxsplit=1)[0][:50])
     return min(named_periods) if len(named_periods) == 1 else ""

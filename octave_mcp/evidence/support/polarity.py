@@ -158,7 +158,7 @@ def opposite_kinds(statement: Statement) -> Iterator[Problem]:
     for kind, opposite in (*prefixed, *_opposite_kinds()):
         if claimed & kind and not statement.claim.stems & opposite and quoted & opposite and not quoted_stems & kind:
             words = (word for word in statement.claim.words if _form(word.lower) in kind or word.lower in _KEEP_FORMS)
-            # "Used to" is treated like "gone", but the error text must quote a single word of the claim.
+            # "Used to" counts as "gone", but the error text must quote a word that is in the claim.
             if (word := next(words, None)) and _is_about_same_thing(statement, word, opposite):
                 yield from soft("D40", f"the claim says {word.text!r}, but the quotation says the opposite")
                 return
@@ -220,7 +220,8 @@ def _form(word: str) -> str:
 
 
 _PREFIXES = ("un", "in", "im", "ir", "il", "dis", "non", "mis", "de")
-# Minimum length of a word without its prefix. With a lower limit, "put" would be the opposite of "input".
+# Minimum length of a word after its prefix is removed. With a minimum of three letters, "put" would be the opposite of
+# "input".
 _MIN_PREFIXED_LENGTH = 4
 
 

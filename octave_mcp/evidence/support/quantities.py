@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from octave_mcp.evidence.support.numerals import in_digits
 
-# A number in this range is taken for a year if it has no unit.
+# A number in this range is treated as a year if it has no unit.
 YEARS = range(1900, 2100)
 _SCALES = {
     **dict.fromkeys(("k", "thousand"), 1e3),
@@ -46,7 +46,7 @@ _CURRENCIES = {
 # Must not match inside a word such as "B12", but must match a version such as "v1.30.0".
 _QUANTITY = re.compile(
     r"(?:(?<![A-Za-zÀ-ÖØ-öø-ɏ\d_.])|(?<=\bv)(?=\d+\.))(?P<sign>(?:US)?[$€£¥₹])?\s?(?P<number>\d+(?:[.,]\d+)*)(?P<plus>\+)?"
-    # The first `\s?` must be inside the optional group. Outside, it would consume the space before the unit.
+    # The first `\s?` is inside the optional group, because outside it would consume the space before the unit.
     r"(?:\s?(?P<scale>k|mm|mn|m|mio|bn|b|hundred|thousand|million|billion|trillion)\b|(?P<cjk>[万亿]))?(?P<plus2>\+)?"
     r"(?:\s?(?P<unit>%|percent\b|per cent\b|prozent\b|procent\b|pour cent\b|por ciento\b|per cento\b|x(?:ed)?\b"
     r"|times\b(?=\s+(?:as|more|faster|the|better|cheaper|larger|bigger|higher|fewer|less|slower|smaller|longer)))"
@@ -180,7 +180,7 @@ def quantities(text: str) -> tuple[Quantity, ...]:
 def _exact(plain: str) -> Iterator[Quantity]:
     """Yield the figures that the text gives in digits.
 
-    In "10 to 15%", the unit "%" also applies to 10. A year before "to" gets no unit.
+    In "10 to 15%", the unit "%" also applies to 10. If the first number is a year, it gets no unit.
     """
     matches = [match for match in _QUANTITY.finditer(plain) if not _is_code(plain, match)]
     for at, match in enumerate(matches):

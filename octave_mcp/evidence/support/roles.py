@@ -103,7 +103,7 @@ _WE = frozenset("we us i me".split())
 def _do_sides_swap(claim: Wording, quote: Wording, company_words: frozenset[str], *, speaks: bool) -> bool:
     """Whether the nouns before and after a verb are swapped: "A calls B" where the quotation says "B calls A".
 
-    `speaks` means that the company that owns the page calls itself "we" in the quotation.
+    `speaks` is true if the company that owns the page calls itself "we" in the quotation.
     """
     quoted_company_words = company_words | _WE if speaks else company_words
     return any(

@@ -35,8 +35,8 @@ from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.statement import Statement
 
 JUDGE = "rules"
-# If a claim has more figures than this, it is rejected, because every figure would have to be compared with every
-# figure in the quotations.
+# If a claim has more figures than this, it is rejected, because it would take too long to compare them with all figures
+# in the quotations.
 MAX_FIGURES = 40
 
 
@@ -45,8 +45,8 @@ class Rule(NamedTuple):
 
     `check`: function that yields the problems of a statement. `english_only`: whether the rule compares words, and
     therefore works only for English texts. `asks`: whether a model is asked to correct the soft problems that the rule
-    finds. `checks_source`: whether the rule checks which company owns the quoted page. If true, the rule also applies
-    to sentences that are copied from the page.
+    finds. `checks_source`: whether the rule checks which company owns the quoted page. If `checks_source` is true, the
+    rule also applies to sentences that are copied from the page.
 
     Run `python bench/claims.py` to measure how often the rules are wrong.
     """

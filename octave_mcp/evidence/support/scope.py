@@ -60,7 +60,7 @@ _WIDE_IN_QUOTE = _WIDE | frozenset("both across full 100 no none entirely always
 _NARROW = frozenset(
     "one a some most many half several few first single certain selected trial pilot part almost".split()
 )
-# Maximum distances in words: from "all" to its noun in the claim, and from "one" and from "all" to the same noun in the
+# Maximum number of words between "all" and its noun in the claim, and between "one" or "all" and the same noun in the
 # quotation.
 _NOUN_REACH, _NARROW_REACH, _WIDE_REACH = 3, 3, 4
 
@@ -149,8 +149,8 @@ def _omitted_limit(statement: Statement, clause: tuple[Word, ...]) -> str:
 
 # "Some of the largest firms" is praise, not a limit.
 _PRAISE = re.compile(r" (?:some|many|one) of (?:our )?(?:the )?(?:\w+ ){0,2}(?:most|best|leading|top|\w{3,}est) ")
-# A limiting phrase, such as "most of", applies to the words after it. At the end of a clause, it applies to the words
-# before it: "38% fewer faults on average".
+# A limiting phrase, such as "most of", applies to the words after it. At the end of a clause, such a phrase applies to
+# the words before it: "38% fewer faults on average".
 _LIMIT_REACH, _MAX_TRAILING_WORDS = 6, 2
 
 

@@ -23,8 +23,8 @@ Kind = Literal["fact", "inference", "question", "copy"]
 
 # Minimum share of the claim's words that a clause must contain to support the claim.
 MIN_CLAIM_SHARE = 0.8
-# Minimum share of the clause's words that the claim must contain. An omitted word can be a restriction: "free for the
-# first 30 nights of the year".
+# Minimum share of the clause's words that the claim must contain. If the claim omits words, it can omit a restriction,
+# such as "for the first 30 nights of the year".
 MIN_CLAUSE_SHARE = 0.7
 NARROWING = frozenset("only all every each always never best first most".split())
 _WORDS = re.compile(r"[\w%/]+")
@@ -47,7 +47,7 @@ class Quoted(NamedTuple):
 
 
 def quoted(evidence: Evidence, passage: Passage | None = None) -> Quoted:
-    """Return evidence as a quotation. `passage` is the cited passage, if it is known."""
+    """Convert evidence to a quotation that the rules can check. `passage` is the cited passage, if it is known."""
     return Quoted(
         text=evidence.quote,
         role=evidence.role,

@@ -25,7 +25,8 @@ def unquoted_names(statement: Statement) -> Iterator[Problem]:
     are flagged instead of rejected.
     """
     claimed = names(statement.text)
-    if claimed and language_of(statement.text) == "de":  # In German, all nouns are capitalised.
+    # German capitalises all nouns, so a capital letter alone does not show that a German word is a name.
+    if claimed and language_of(statement.text) == "de":
         claimed = tuple(name for name in claimed if is_shaped(name))
     if statement.kind != "fact":
         titles = " ".join(
@@ -104,7 +105,7 @@ def _verbs_before_companies(statement: Statement) -> frozenset[str]:
 _VERB_BEFORE_NAME = re.compile(r"(?:^|[.!?:]\s+|\n[^\S\n]*)(?P<deed>[A-Z][a-z]+) (?P<name>[A-Z][\w-]*)")
 _CAPITALISED_RUN = re.compile(r"[A-Z][\w&-]{0,50}(?: (?:of |and |& |for |the )*[A-Z][\w&-]*)+")
 # Capitalised words next to one of these words are a job title and not a name: "Head of Site Reliability". In facts,
-# they are treated as names.
+# such words are treated as names.
 _JOB_WORDS = frozenset(
     "Head Director Manager Lead Leader VP SVP Chief Officer Engineer President Specialist Analyst Owner Coordinator"
     " Architect Representative Executive Administrator Designer Developer Strategist Recruiter Counsel Planner"
@@ -149,7 +150,7 @@ def wrong_page(statement: Statement) -> Iterator[Problem]:
 
 
 def _subject(statement: Statement) -> tuple[str, Role] | None:
-    """Return the company that the claim names first, or None if the claim is a guess that involves both companies."""
+    """Return the company that the claim names first. Return None if a vague claim names both companies."""
     about: list[tuple[str, Role]] = [pair for pair in statement.companies if statement.mentions(pair[0])]
     if len(about) > 1 and (
         statement.kind == "inference" or (statement.claim.lowers & _MODALS and not _is_figure_about_another(statement))
@@ -319,9 +320,11 @@ def wrong_company_in_sentence(statement: Statement) -> Iterator[Problem]:
 def _subject_of_best_sentence(
     statement: Statement, claimed: Sequence[str], quotation: Quoted, quote: Wording
 ) -> str | None:
-    """Return the name that comes first in the most similar sentence, or None if the claim contains it, too.
+    """Return the name that comes first in the sentence most similar to the claim.
 
-    If the most similar sentence starts with a pronoun such as "it", the search starts one sentence earlier.
+    Return None if the claim contains it, too.
+
+    If that sentence starts with a pronoun such as "it", the name in the previous sentence is used.
     """
     name_keys = joined(wording(name).keys for name in names(statement.text))
     wanted = joined(word.keys for word in statement.content) - name_keys

@@ -204,7 +204,7 @@ def _words(plain: str) -> Iterator[Word]:
 
 @lru_cache(maxsize=32_768)
 def keys_of(word: str) -> frozenset[str]:
-    """Return the comparison keys of a word: its stem, and its synonym groups, such as "#12"."""
+    """Return the comparison keys of a word: its stem, and the ids of its synonym groups, such as "#12"."""
     word_stem = stem(word)
     return frozenset({word_stem, *_synonym_groups().get(word_stem, ())})
 
