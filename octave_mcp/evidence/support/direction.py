@@ -104,7 +104,7 @@ def _has_no_direction(text: Wording, word: Word) -> bool:
     before = text.before(word)
     if before in _IDLE_PREDECESSORS and word.lower in _IDLE_WORDS:
         return True
-    if before == "the" and word.lower in {"more", "less"}:  # "The more you use" has no direction.
+    if before == "the" and word.lower in {"more", "less"}:  # As in "the more you use".
         return True
     if word.lower == "up" and (before in _PHRASAL_UP or text.after(word) == "and"):
         return True

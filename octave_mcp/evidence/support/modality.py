@@ -30,7 +30,7 @@ _BUILDING_WORDS = frozenset("working building developing".split())
 _WISH_WORDS = frozenset(
     "need needs want wants wanted wishes wished evaluating exploring experimenting looking hoping".split()
 )
-# The claim is compared with this number of words after a hedge, and after a word for a plan.
+# Number of words after a hedge, or after a word for a plan, that are compared with the claim.
 _HEDGE_REACH, _PLAN_REACH = 8, 12
 
 

@@ -289,7 +289,6 @@ def strange(candidates: Iterable[str], sources: Iterable[str]) -> list[str]:
 
 
 def _is_known(name: str, texts: Sequence[str]) -> bool:
-    """Whether at least one of the texts contains the name."""
     return (
         any(_is_spelled(name, text) for text in texts)
         or any(_has_forms(name, text) for text in texts)

@@ -64,7 +64,6 @@ def one_sided_denial(statement: Statement) -> Iterator[Problem]:
 
 
 def _is_affirmed(word: Word, other: Denials) -> bool:
-    """Whether the other text contains the word and does not deny it."""
     return not word.keys.isdisjoint(other.undenied_keys)
 
 
@@ -112,7 +111,7 @@ def _says_can(quote: Wording, word: Word) -> bool:
 
 
 def _has_same_denial(denial: Denial, quotes: Sequence[Denials]) -> bool:
-    """Whether a denial in a quotation has the same first denied word as this denial."""
+    """Whether a quotation contains a denial whose nearest denied word is the same."""
     heads = {stem(other.denied[0].lower) for quote in quotes for other in quote.all if other.denied}
     return stem(denial.denied[0].lower) in heads
 

@@ -187,7 +187,6 @@ def _is_about_same_thing(statement: Statement, word: Word, opposite: frozenset[s
 
 
 def _keys_near(text: Wording, word: Word) -> frozenset[str]:
-    """Return the comparison keys of the content words near a word."""
     near = text.words[max(0, word.at - _REACH) : word.at + _REACH + 1]
     return joined(other.keys for other in near if other.is_content and other is not word)
 

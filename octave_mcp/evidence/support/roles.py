@@ -26,7 +26,6 @@ _Sides = tuple[frozenset[str], frozenset[str]]
 
 
 def _without_shared(sides: _Sides) -> _Sides:
-    """Return both sets without the keys that they share."""
     return sides[0] - sides[1], sides[1] - sides[0]
 
 
@@ -72,7 +71,6 @@ _APPOSITION = re.compile(
 
 
 def _with_and_without_appositions(claim: str, quote: str) -> Iterator[tuple[Wording, Wording]]:
-    """Yield the claim and the quotation, first with and then without appositions."""
     yield wording(claim), wording(quote)
     if "," in claim or "," in quote:
         plain = _APPOSITION.sub(" ", claim), _APPOSITION.sub(" ", quote)

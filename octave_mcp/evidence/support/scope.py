@@ -42,7 +42,8 @@ def _is_no_absolute(claim: Wording, word: Word) -> bool:
     # "Each hall takes an hour on average" means the same as "one hall takes an hour on average".
     if word.lower == "each" and following not in {"of", "and"}:
         return True
-    if word.lower == "however":  # "However small" is absolute.
+    # "However" is absolute only in phrases such as "however small".
+    if word.lower == "however":
         return following not in {"much", "many", "far", "long", "often", "big", "small", "large", "few", "little"}
     if before == "not":
         return True
