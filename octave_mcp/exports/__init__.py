@@ -9,7 +9,7 @@ from octave_mcp.ports import Export
 
 
 def export(name: str) -> Export:
-    """Return the format with this name. The module of the format is imported on first use.
+    """Return the exporter of the format with this name. The exporter's module is imported on first use.
 
     Raises:
         UnknownName: If no format has this name.

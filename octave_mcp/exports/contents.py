@@ -1,4 +1,4 @@
-"""The contents of a document for human readers: its sections, and what each section shows."""
+"""The sections of an exported document, and the content of each section."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from octave_mcp.evidence.claims import bare
 from octave_mcp.evidence.dates import is_over_a_year_old
 from octave_mcp.exports.words import HOW_KNOWN, in_words
 
-# The section "Triggers" shows at most this many events. "Other events" lists the rest.
+# Maximum number of events in the section "Triggers". The other events are listed under "Other events".
 MAX_TRIGGERS = 8
 
 
@@ -36,7 +36,7 @@ class Section(NamedTuple):
 class Elements(NamedTuple):
     """What a company sells according to its pages, grouped by kind.
 
-    `section` is the name of the company's section in the playbook.
+    `section` is the name of the playbook field that holds these elements.
     """
 
     role: Role
@@ -66,7 +66,8 @@ class Own(NamedTuple):
 class Contents:
     """The sections of a document.
 
-    An empty section says why it is empty. A section that did not exist yet when the playbook was written is left out.
+    Empty sections are included and say why they are empty. Sections that were introduced after the playbook was written
+    are left out.
     """
 
     playbook: Playbook
@@ -121,9 +122,10 @@ class Contents:
         return any(True for _ in entries) or bool(self.gaps_in(section)) or not is_old
 
     def triggers(self) -> tuple[CompanyTrigger, ...]:
-        """Return the events to show.
+        """Return the events for the section "Triggers".
 
-        These are the prospect's events that the summary explains, or the newest events if the summary explains none.
+        These are the prospect's events that the executive summary explains. If the summary explains none, return all
+        events, with the prospect's events first.
         """
         of_prospect = [trigger for trigger in self.playbook.triggers if trigger.company == "prospect"]
         of_others = (trigger for trigger in self.playbook.triggers if trigger.company != "prospect")
@@ -138,7 +140,7 @@ class Contents:
         return tuple(person for person in self.playbook.people if person.company == role)
 
     def tools(self) -> Mapping[tuple[Role, Relation], Sequence[str]]:
-        """Return the names of integrations, grouped by company and by the company's relation to the integration."""
+        """Return the names of integrations, grouped by company and by relation, such as 'uses' or 'sells'."""
         names: dict[tuple[Role, Relation], list[str]] = {}
         for item in self.playbook.integrations:
             names.setdefault((item.company, item.relation), []).append(item.name)
@@ -166,7 +168,7 @@ class Contents:
         return [pain for pain in persona.pains if bare(pain.text) not in shown]
 
     def title_of_event(self) -> str:
-        """Return the label of the event in the brief.
+        """Return the label for the event in the brief: 'Why now' or 'Last event'.
 
         An event that is over a year old is not labelled 'Why now', because it is no reason to call now.
         """
@@ -174,10 +176,10 @@ class Contents:
         return "Last event" if brief and is_over_a_year_old(brief.date, today) else "Why now"
 
     def how_known(self, seat: BuyingSeat) -> str:
-        """Return text that says how the person is known.
+        """Return text that says how the person was found, such as 'named on their site'.
 
-        If the person is named only on the vendor's pages, the text says so, because readers expect the prospect's
-        pages.
+        If the person is named only on the vendor's pages, the text says so, because readers expect a page of the
+        prospect.
         """
         roles = {self.playbook.evidence[i].role for i in seat.evidence if i in self.playbook.evidence}
         if seat.how_known == "named" and roles == {"vendor"}:
@@ -185,7 +187,7 @@ class Contents:
         return HOW_KNOWN[seat.how_known]
 
     def own_at(self, *path: str | int) -> tuple[Own, ...]:
-        """Return the texts that people wrote in this part of the playbook."""
+        """Return all human-written texts in the part of the playbook at this path."""
         score: Score | None = getattr(part_at(self.playbook, path), "score", None)
         shown = score.warnings if score else ()
         return tuple(
@@ -205,7 +207,7 @@ class Contents:
         return tuple(own_texts(self.playbook))
 
     def seat_of_brief(self) -> BuyingSeat | None:
-        """Return the buying-committee seat of the person whom the brief names, or None."""
+        """Return the buying-committee seat of the person named in the brief, or None."""
         person = self.playbook.brief.person if self.playbook.brief else None
         return next((seat for seat in self.playbook.buying_committee if person and seat.person == person), None)
 

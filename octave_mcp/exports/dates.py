@@ -1,4 +1,4 @@
-"""Describes the age of dates in words."""
+"""Says how old a date is, in words such as '10 months old'."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from datetime import date
 
 from octave_mcp.evidence.dates import year_month_day
 
-# Minimum ages that are given in weeks, months and years: 13 days are "13 days old", but 14 days are "2 weeks old".
+# From these ages on, an age is given in weeks, months or years. For example, 13 days are "13 days old", but 14 days are
+# "2 weeks old".
 _MIN_DAYS_AS_WEEKS, _MIN_DAYS_AS_MONTHS, _MIN_MONTHS_AS_YEARS = 14, 61, 24
 
 
 def age_in_words(text: str, on: date) -> str:
-    """Return the age of a date on the day `on`, such as '10 months old', or '' if the text is not a date.
+    """Return how old a date is on the day `on`, as in '10 months old', or '' if the text is not a date.
 
-    The date can lack the day or the month, as in '2024-03' or '2024'.
+    The text can also be a month or a year, such as '2024-03' or '2024'.
     """
     year, month, day = year_month_day(text)
     if not year:

@@ -49,7 +49,7 @@ class Source:
 
     @property
     def place(self) -> str:
-        """Where the quotation is on the page, such as 'in the page's title', or '' if the quotation is visible text."""
+        """Where on the page the quotation is, as in 'in the page's title', or '' if it is in the visible text."""
         return place_in_words(self.evidence.label, self.evidence.where) if self.evidence.where else ""
 
 
@@ -83,15 +83,15 @@ class Citations:
         return self._citations[cited]
 
     def citations(self) -> tuple[Citation, ...]:
-        """Return all citations so far. Call this method after everything else is rendered."""
+        """Return all citations in the document. Call this method last, after everything else has been rendered."""
         return tuple(self._citations.values())
 
     def sources(self) -> tuple[Source, ...]:
-        """Return all sources so far. Call this method after everything else is rendered."""
+        """Return all sources in the document. Call this method last, after everything else has been rendered."""
         return tuple(self._sources.values())
 
     def by_page(self) -> tuple[tuple[Source, ...], ...]:
-        """Return all sources so far, grouped by page. The pages are in the order of their first sources."""
+        """Return all sources in the document, grouped by page, in the order in which the pages are first cited."""
         pages: dict[str, list[Source]] = {}
         for source in self.sources():
             pages.setdefault(source.evidence.url, []).append(source)
@@ -107,7 +107,8 @@ class Citations:
 def environment(finalize: Callable[[object], object] | None = None) -> Environment:
     """Return a Jinja environment that escapes all values and raises an error for undefined values.
 
-    `finalize` is applied to every printed value. Markdown needs it, because Markdown is escaped differently from HTML.
+    `finalize` is applied to every printed value. The Markdown export uses it for escaping, because Jinja itself escapes
+    only for HTML.
     """
     return Environment(
         loader=PackageLoader("octave_mcp.exports"),
@@ -145,7 +146,7 @@ def template_values(playbook: Playbook) -> dict[str, Any]:
 
 
 def dated_until(day: date) -> date:
-    """Return the last day on which a battle card from this day can be used without being checked again."""
+    """Return the last day on which a battle card written on `day` can be used without checking it again."""
     return day + timedelta(days=FRESH_DAYS)
 
 

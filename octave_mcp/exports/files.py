@@ -35,11 +35,11 @@ class PlaybookFiles:
     async def publish(self, run_id: str, playbook: Playbook) -> tuple[str, ...]:
         """Write the playbook's files into the run's folder and return their paths.
 
-        A run always has the same folder, even if the process crashed after making the folder.
+        A run keeps its folder even if the process crashes right after it has created the folder.
 
         Raises:
-            NotWritten: If the files cannot be written there.
-            StoreFailed: If the disk is full. A later retry can succeed.
+            NotWritten: If the files cannot be written.
+            StoreFailed: If the disk is full, in which case a later retry can succeed.
         """
         today = date.today()  # noqa: DTZ011 - the user's day
         name = f"{pair_of(playbook)}-{today:%Y-%m-%d}"
@@ -48,8 +48,8 @@ class PlaybookFiles:
             folder = Path(claimed) if claimed else await computed(_new_folder, self._root / name, run_id)
             if not claimed:
                 await self._store.put_value(_folder_key(run_id), str(folder), run_id=run_id)
-            # Remove the marker only after the store has recorded the folder. Until then, only the marker identifies the
-            # folder if the process crashes.
+            # Remove the marker file only after the store has recorded the folder, because until then, only the marker
+            # shows which run the folder belongs to.
             await asyncio.to_thread((folder / _marker(run_id)).unlink, missing_ok=True)
             return await computed(write_files, playbook, folder)
         except OSError as failed:
@@ -60,7 +60,10 @@ class PlaybookFiles:
             ) from None
 
     async def replace(self, run_id: str, playbook: Playbook) -> None:
-        """Rewrite the files for a newer version if the files are on this machine. Errors are only logged."""
+        """If the run's files are on this machine, replace them with the files of a newer version.
+
+        Errors are logged and not raised.
+        """
         claimed = await self._store.get_value(_folder_key(run_id), since=NO_EXPIRY)
         if claimed and await asyncio.to_thread(Path(claimed).is_dir):
             try:
@@ -74,7 +77,7 @@ class PlaybookFiles:
         folders = {Path(claimed)} if claimed else {Path(file).parent for file in files}
         markers = await asyncio.to_thread(lambda: [*self._root.glob(f"*/{_marker(run_id)}")])
         for folder in folders.union(marker.parent for marker in markers):
-            # Never remove anything outside the root, even if a recorded path is outside of it.
+            # Never remove a folder outside `root`, even if the store has recorded such a path.
             if folder.parent == self._root:
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         await self._store.delete_values(datetime.now(UTC), _folder_key(run_id))
@@ -83,9 +86,9 @@ class PlaybookFiles:
 def write_files(
     playbook: Playbook, folder: Path, formats: Sequence[str] = (), pages: Mapping[str, str] = NO_PAGES
 ) -> tuple[str, ...]:
-    """Write the playbook into the folder, in these formats or in all formats, and return the paths.
+    """Write the playbook in each of these formats, or in all formats by default, and return the paths of the files.
 
-    `pages` are the texts of quoted pages by digest, for formats that embed them.
+    `pages` maps digests to the texts of quoted pages, for formats that embed these texts.
     """
     chosen = [choice(FORMATS, name, "format") for name in formats] or FORMATS
     folder.mkdir(parents=True, exist_ok=True)
@@ -93,7 +96,7 @@ def write_files(
 
 
 def free_folder(folder: Path) -> Path:
-    """Return the folder. If the folder already exists, add the first free number to the returned name."""
+    """Return the path of a folder that does not exist yet, by adding a number to the name if necessary."""
     return next(path for path in _numbered(folder) if not path.exists())
 
 
@@ -110,25 +113,27 @@ def pair_of(playbook: Playbook) -> str:
 
 
 def _folder_key(run_id: str) -> str:
-    """Return the key under which the store records the run's folder."""
     return f"folder of {run_id}"
 
 
 def _marker(run_id: str) -> str:
-    """Return the name of a file that marks a folder as the run's folder until the store has recorded the folder."""
+    """Return the name of the file that marks the run's folder until the store has recorded the folder."""
     return f".{run_id}"
 
 
 def _new_folder(folder: Path, run_id: str) -> Path:
-    """Make a folder for the run, or find the folder that was made before a crash. Add a number if the name is taken."""
+    """Create a folder for the run, or return the folder that was created before a crash.
+
+    If another run uses the folder's name, add a number to the name.
+    """
     return next(path for path in _numbered(folder) if _is_made(path, _marker(run_id)))
 
 
 def _is_made(folder: Path, marker: str) -> bool:
-    """Make the run's folder if it does not exist. Return False if another run has a folder with this name.
+    """Create the run's folder if it does not exist. Return False if another run uses a folder with this name.
 
-    The folder is made under a temporary name, gets its marker and is then renamed, so that a crash leaves no folder
-    without a marker.
+    The folder is created under a temporary name and gets its final name only after it contains the marker. So a crash
+    leaves no folder without a marker.
     """
     if folder.exists():
         return (folder / marker).exists()

@@ -1,4 +1,4 @@
-"""The HTML export: one self-contained page, optionally with the texts of the pages it quotes."""
+"""The HTML export: a single self-contained file, which can include the texts of the quoted pages."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from octave_mcp.exports.pages import embedded_pages
 class Html:
     """Renders the playbook as one file that loads no other files.
 
-    The style and the script are embedded, and the file's Content-Security-Policy allows no others. `texts` are page
-    texts by digest. Sources on these pages open within the file.
+    The style and the script are embedded, and the file's Content-Security-Policy allows no other styles or scripts.
+    `texts` maps digests to page texts. If a source's page is in `texts`, the source's link opens the embedded text.
     """
 
     texts: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -54,7 +54,7 @@ def _is_web(url: str) -> bool:
 
 
 def _is_reserved(url: str) -> bool:
-    """Whether the URL is in the reserved top-level domain `example` (RFC 2606), so that no site can exist there."""
+    """Whether the URL's top-level domain is `example`, which is reserved for examples and has no sites (RFC 2606)."""
     return _RESERVED.match(url) is not None
 
 

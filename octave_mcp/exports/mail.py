@@ -1,4 +1,4 @@
-"""E-mails for display and for copying, with names or with merge fields instead of names."""
+"""E-mails to display and to copy, in which merge fields such as {{first_name}} can replace names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ SENDER = "{{sender_first_name}}, {{sender_company}}"
 
 @dataclass(frozen=True)
 class Piece:
-    """A piece of an e-mail's body: a sentence with evidence, a name that `merged` can replace, or other text."""
+    """A piece of an e-mail's body: a sentence with evidence, a name, or other text.
+
+    If the piece is a name, `merged` is the merge field that can replace it.
+    """
 
     text: str
     sentence: Sentence[EvidenceId] | None = None
@@ -53,7 +56,7 @@ class Mail:
 
     @cached_property
     def pieces(self) -> tuple[Piece, ...]:
-        """The pieces of the body. Joining their texts results in the body."""
+        """The body, cut into pieces."""
         return tuple(_cut(self.touch.body, (*_names(self.sequence, self.touch.body), *_sentences(self.touch))))
 
     @property
@@ -68,13 +71,13 @@ class Mail:
 
     @property
     def rests_on(self) -> tuple[EvidenceId, ...]:
-        """Evidence of the sentences that are facts and that are fully supported."""
+        """The evidence for all sentences that are not `unsure`."""
         unsure = self.unsure
         return tuple(id_ for sentence in self.touch.sentences if sentence not in unsure for id_ in sentence.evidence)
 
     @property
     def unsure(self) -> tuple[Sentence[EvidenceId], ...]:
-        """Sentences that are inferences, or that their quotations do not fully support."""
+        """Sentences that are inferences or are not fully supported by their quotations."""
         return tuple(
             sentence for sentence in self.touch.sentences if sentence.kind == "inference" or mark_of(sentence.support)
         )
@@ -115,7 +118,7 @@ class Mail:
 
 
 def mails(playbook: Playbook) -> Mapping[str, Mail]:
-    """Return all e-mails in order, by path."""
+    """Return all e-mails of the playbook in order, keyed by path."""
     every = (
         Mail(row, column, sequence, touch)
         for row, sequence in enumerate(playbook.email_sequences)
@@ -124,12 +127,12 @@ def mails(playbook: Playbook) -> Mapping[str, Mail]:
     return {mail.path: mail for mail in every}
 
 
-# A piece, with its offset in the body.
+# The offset of a piece in the body, and the piece.
 _PlacedPiece = tuple[int, Piece]
 
 
 def _names(sequence: EmailSequence, body: str) -> Iterator[_PlacedPiece]:
-    """Yield the name in the greeting, and the signature, which merge fields can replace."""
+    """Yield the pieces that merge fields can replace: the name in the greeting, and the signature."""
     greeting, name, signature = body.partition("\n")[0], sequence.first_name, sequence.signature
     if name and (at := greeting.rfind(name)) >= 0:
         yield at, Piece(name, merged=FIRST_NAME)
@@ -148,7 +151,7 @@ def _sentences(touch: Touch) -> Iterator[_PlacedPiece]:
 
 
 def _cut(body: str, placed: Iterable[_PlacedPiece]) -> Iterator[Piece]:
-    """Yield the placed pieces, and the text between them as further pieces."""
+    """Yield the pieces in order, with the text between them as additional pieces."""
     at = 0
     for start, piece in sorted(placed, key=lambda pair: pair[0]):
         if start >= at:  # a piece that overlaps the previous piece is dropped

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.exports.document import environment, template_values
 
-# Control characters, and bidirectional overrides. An override can reverse the rest of a line.
+# Control characters, and Unicode characters that change the writing direction and so can reverse the rest of a line.
 _INVISIBLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\u202a-\u202e\u2066-\u2069]")
 
 # Characters that are markup anywhere in a line. An underscore within a word, as in snake_case, is not markup.
@@ -22,10 +22,11 @@ _LEADING = re.compile(r"^(?:([-+=#:])|(\d+)([.)])(?=\s|$))")
 
 _NOT_IN_LINKS = re.compile(r"[\s<>\\`|]")
 
-# To keep the Markdown under 6,000 words, background sections list at most this many entries of each kind and only count
-# the others.
+# To keep the Markdown under 6,000 words, background sections list at most this many entries of each kind, and state
+# only the number of the others.
 MAX_LISTED = 3
-# Up to ten of these vendor elements are listed, because sales reps look for a customer that they can mention.
+# Kinds of vendor elements of which up to ten entries are listed, because sales reps look for a customer that they can
+# mention.
 LISTED_ELEMENTS = ("case_studies", "reference_customers")
 
 
@@ -66,7 +67,7 @@ def _disarm(leading: re.Match[str]) -> str:
 
 
 def _ticks(text: str, minimum: int) -> str:
-    """Return a row of backticks that is longer than any such row in the text, so that the text cannot end the code."""
+    """Return more backticks than the text has in a row, so that the text cannot end the code."""
     return "`" * max(minimum, 1 + max(map(len, re.findall("`+", text)), default=0))
 
 

@@ -38,7 +38,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedPage:
-    """The text of a page. Several URLs can have the same text."""
+    """The text of a cited page, which several URLs can share."""
 
     sha256: str
     sources: tuple[Source, ...]
@@ -50,7 +50,7 @@ class EmbeddedPage:
 
 
 def embedded_pages(sources: Iterable[Source], texts: Mapping[str, str]) -> tuple[EmbeddedPage, ...]:
-    """Return the cited pages whose texts are in `texts`, in the order of their first sources."""
+    """Return the cited pages whose texts are in `texts`, in the order in which they are first cited."""
     pages: defaultdict[str, list[Source]] = defaultdict(list)
     for source in sources:
         if source.evidence.page_sha256 in texts:

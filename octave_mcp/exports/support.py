@@ -1,4 +1,4 @@
-"""Verdicts on claims as readers see them: in words, as marks, and as counts."""
+"""Formats the verdicts on claims for readers, as words, marks and counts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _JUDGES = {"rules": "rules", "self": "the model that wrote it"}
 
 
 def judge_in_words(name: str) -> str:
-    """Return the judge's name as readers see it."""
+    """Return the judge's name for readers, such as 'the model that wrote it' for 'self'."""
     return _JUDGES.get(name, name)
 
 
@@ -38,7 +38,7 @@ def mark_of(support: Support | None) -> str:
 
 
 def counted(playbook: Playbook) -> str:
-    """Return text that says how many claims have each verdict, and who judged them.
+    """Return a summary such as '40 claims: 35 supported (judged by rules), 5 not judged'.
 
     Return '' for a playbook without verdicts. Claims in the brief are not counted, because the brief repeats claims of
     other sections.

@@ -1,4 +1,4 @@
-"""Texts that readers see instead of codes in a playbook."""
+"""Texts that readers see in place of the codes in a playbook."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ WHEREABOUTS: Mapping[Whereabouts, str] = {
     "testimonial": "signs a testimonial",
 }
 
-# Words that say how a company is related to the tools, partners or certificates that are listed after these words.
+# Words before a list of tools, partners or certificates, as in "is certified to ISO 27001".
 TOOLS: Mapping[Relation, str] = {
     "uses": "runs on",
     "sells": "offers integrations with",
@@ -143,7 +143,7 @@ def language_in_words(code: str) -> str:
 
 
 def as_sentence(text: str) -> str:
-    """Return the text of a flag or gap as a sentence, so that it can follow another sentence.
+    """Return the text of a flag or gap with a capital letter at the start and a full stop at the end.
 
     The texts of flags and gaps start in lower case, because reports put them after a colon. A first word that is a
     domain, a number or a name such as 'eBay' stays unchanged.

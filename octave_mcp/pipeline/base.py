@@ -63,7 +63,7 @@ class Base:
 
 
 def cited(value: object) -> Iterator[EvidenceId]:
-    """Yield the ids of all evidence that a value cites, including the evidence of nested values."""
+    """Yield the ids of all evidence that a value and its nested values cite."""
     return (i for part in walk(value) for i in cast("tuple[EvidenceId, ...]", getattr(part, "evidence", ())))
 
 

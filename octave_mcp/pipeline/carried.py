@@ -11,7 +11,8 @@ from octave_mcp.domain.notices import Flag, Gap
 from octave_mcp.domain.playbook import Playbook
 from octave_mcp.pipeline.base import Base
 
-# Flags about who wrote the text. A refresh takes over these flags, because it retains some of the earlier text.
+# Flags that say who wrote the text. A refresh copies these flags from the earlier version, because it retains some of
+# that version's text.
 _WRITER_FLAGS = frozenset({"extractive", "stood_in", "recorded"})
 
 
@@ -21,7 +22,7 @@ def model_gaps(playbook: Playbook) -> tuple[Gap, ...]:
 
 
 def with_earlier(flags: Iterable[Flag], playbook: Playbook) -> tuple[Flag, ...]:
-    """Return the flags of the refresh, preceded by the earlier version's flags about who wrote the text.
+    """Return the flags of the refresh, preceded by the earlier version's flags that say who wrote the text.
 
     The flag for reused answers is dropped, because every refresh reuses answers. The flag for reused research is
     retained.
@@ -32,9 +33,9 @@ def with_earlier(flags: Iterable[Flag], playbook: Playbook) -> tuple[Flag, ...]:
 
 
 def refreshed(written: Written, base: Base) -> Written:
-    """Restore the earlier `fetched_at` of each quotation that is otherwise unchanged.
+    """Restore the earlier `fetched_at` of each quotation if nothing else about the quotation has changed.
 
-    With new fetch times, every refresh would be stored as a new version, even if nothing on the pages has changed.
+    New fetch times alone would otherwise make every refresh a new version, even if the pages have not changed.
     """
     known = base.drafts.evidence | base.playbook.evidence
     playbook = written.playbook.model_copy(update={"evidence": _as_known(written.playbook.evidence, known)})

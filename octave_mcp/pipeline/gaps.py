@@ -26,7 +26,7 @@ _LIMITS = (BudgetExceeded.code, DeadlineExceeded.code)
 
 
 def missing(deal: Deal) -> tuple[Gap, ...]:
-    """Return gaps for empty sections, for failed pages, and for pages that were not read as requested."""
+    """Return gaps for empty sections, for failed pages, and for pages from a stale copy or another source."""
     companies = tuple(deal.values())
     return (
         *(gap for research in companies for gap in _MISSING[research.profile.company.traits.reads](research)),
@@ -95,7 +95,7 @@ def budget_gap(research: Research) -> Gap | None:
 
 
 def unmatched_words(context: str, deal: Deal) -> tuple[Gap, ...]:
-    """Return a gap that lists words from the user's context that had no effect because no page contains them."""
+    """If the user's context contains words that no page contains, return a gap that lists these words."""
     matched = {word for research in deal.values() for word in research.heard}
     unmatched = [written for word, written in as_written(context).items() if word not in matched]
     if not unmatched:
@@ -113,7 +113,7 @@ def unmatched_words(context: str, deal: Deal) -> tuple[Gap, ...]:
 
 
 def unproven_figures(context: str, deal: Deal) -> Iterator[Gap]:
-    """Yield a gap for figures that the user's context contains but no quotation does, such as '40 %'.
+    """If the user's context contains figures such as '40 %' that no quotation contains, yield a gap with these figures.
 
     Without evidence, copy must not state these figures.
     """

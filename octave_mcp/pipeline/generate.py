@@ -86,7 +86,8 @@ async def _read_all(run: Run, site: Site, counterpart: str) -> Research:
 async def _with_unread_pages(run: Run, site: Site, cached: Research, counterpart: str) -> Research:
     """Return the cached research, plus findings from unread pages that name the other company of this deal.
 
-    If the cached research is from a run about a different deal, that run had no reason to read such pages.
+    If the cached research is from a run about a different deal, that run had no reason to read pages that name this
+    deal's companies.
     """
     urls = unread_pages(site, cached, counterpart)
     run.progress.plan(len(urls))

@@ -1,4 +1,4 @@
-"""Merges what was read about one company. Findings with the same name become one finding with all their evidence."""
+"""Merges the findings about one company. Findings with the same name become one finding with all their evidence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ R = TypeVar("R", bound=Value)
 
 
 def merge(profile: Profile, readings: Sequence[Reading], failures: Sequence[PageFailure] = ()) -> Research:
-    """Merge what was read from all packs of pages into the research on the company.
+    """Combine the findings from all packs of pages into the research on the company.
 
     `failures` are pages that failed when the site was mapped, before pages were divided into packs.
     """
@@ -46,7 +46,7 @@ def merge(profile: Profile, readings: Sequence[Reading], failures: Sequence[Page
 
 
 def add(research: Research, readings: Sequence[Reading]) -> Research:
-    """Add what was read from further pages to the research."""
+    """Add the findings from additional pages to the research."""
     if not readings:
         return research
     first = Reading(
@@ -78,7 +78,7 @@ def _joined(form: type[R], parts: Sequence[R]) -> R:
 
 
 def _merged(findings: Iterable[F]) -> tuple[F, ...]:
-    """Merge findings that have the same merge key.
+    """Merge findings that have the same `merge_key()`.
 
     If a customer is found several times with different kinds of evidence, the merged entry has the strongest kind.
     """

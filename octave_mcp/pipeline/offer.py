@@ -13,11 +13,12 @@ from octave_mcp.evidence.screening import screened
 MAX_CHARACTERS = 500
 # If the description and headings have fewer characters than this, sentences of the page replace the headings.
 MIN_CHARACTERS = 120
-# Skip longer headings, which are usually titles of customer stories or news and do not describe an offer.
+# Maximum number of words in a heading. Longer headings are usually titles of customer stories or news, which do not
+# describe an offer.
 MAX_HEADING_WORDS = 10
 DESCRIPTION = "Description"
 SENTENCE_ENDS = (".", "!", "?", "。", "\uff01", "\uff1f", "…", ":")
-# Skip headings that only label a section and say nothing about the company.
+# Headings to skip, because they only label a section and say nothing about the company.
 LABELS = frozenset(
     label.strip()
     for label in """

@@ -56,7 +56,7 @@ class Pages:
         return page
 
     async def map(self, company: Company, home: Page) -> Site:
-        """Return the site with its home page and the addresses that were found."""
+        """Return the site with its home page and the URLs that were found on it."""
 
         async def found() -> Addresses:
             site = await self.source.map(company, home)
@@ -67,7 +67,7 @@ class Pages:
     async def scrape(self, site: Site, urls: Sequence[str], spares: Sequence[str] = ()) -> _Read:
         """Return a page or a failure for each URL.
 
-        These results are followed by a page or a failure for each spare URL that was read to replace a failed page.
+        If spare URLs were read to replace failed pages, their results follow at the end.
         """
 
         async def fetched() -> _Scraped:
@@ -132,7 +132,7 @@ def _unless_repeated(page: Page | PageFailure, first_urls: dict[str, str]) -> Pa
 
 
 def _is_worth_another_try(last: _Read) -> bool:
-    """Whether to read spare URLs after these results.
+    """Whether spare URLs should be read, given the results for the last URLs.
 
     Spare URLs are not read if the source or site serves no more pages. Spare URLs are also not read if all of the last
     pages failed and the site refused at least one of them.

@@ -24,11 +24,11 @@ from octave_mcp.pipeline.wanted_pages import wanted
 # A kind of page on the company's site, or a place outside the site, such as a job board.
 Group = PageKind | LinkOrigin
 
-# Number of links that a model ranks for each page to read, within the limits below. The model needs a choice, but the
-# number of tokens must stay bounded.
+# For each page to read, a model is asked to rank this many links, within the limits below. The model needs alternatives
+# to choose from, but every link costs tokens.
 CANDIDATES_PER_PAGE = 4
 MIN_CANDIDATES, MAX_CANDIDATES = 24, 60
-# Pages that match the user's context can take up to this share of the pages to read, regardless of the quotas.
+# Up to this share of the chosen pages can be pages that match the user's context, regardless of the quotas.
 CONTEXT_SHARE = 0.3
 MIN_SPARES = 4
 # Pages outside the company's site rank after the first four kinds of page in the quotas, and before the other kinds.
@@ -72,17 +72,17 @@ class Ranking:
         return cls(site.company.role, _grouped(sorted(links, key=rank)), named.pages)
 
     def reranked(self, shown: Sequence[Link], numbers: Sequence[int]) -> Ranking:
-        """Return the ranking with the links in the order of `numbers`, which count from 1.
+        """Return a new ranking of the links in `shown`.
 
-        Unknown numbers are ignored. Links without a number follow in their old order, so an empty answer changes
-        nothing.
+        `numbers` are positions in `shown`, counted from 1, with the best link first. Positions that do not exist are
+        ignored. Links that `numbers` leaves out follow in their old order, so an empty answer changes nothing.
         """
         ranked = (number - 1 for number in numbers if 1 <= number <= len(shown))
         order = dict.fromkeys((*ranked, *range(len(shown))))
         return Ranking(self.role, _grouped(shown[at] for at in order), self.wanted)
 
     def best(self, room: int) -> tuple[Link, ...]:
-        """Return up to `room` links.
+        """Return the best links. `room` is the maximum number of links.
 
         Pages that were already read come first, because they cost nothing. Next come links that match the context, then
         links within the quotas (one from each group in turn), and then the best remaining links.
@@ -96,14 +96,14 @@ class Ranking:
         return tuple(islice(unique.values(), max(0, room)))
 
     def pack(self, room: int) -> Pack:
-        """Return the `room` best URLs, with the next best URLs as spares."""
+        """Return the best URLs, with the next best URLs as spares. `room` is the maximum number of best URLs."""
         urls = tuple(link.url for link in self.best(room))
         more = (link.url for link in self.best(room + max(room, MIN_SPARES)))
         return Pack(urls, tuple(url for url in more if url not in urls))
 
 
 async def prioritise_urls(run: Run, site: Site, profile: Profile, counterpart: str) -> Pack:
-    """Return the URLs to read after the home page, with the most useful URLs first, and also spare URLs."""
+    """Return the URLs to read after the home page, most useful first, and spare URLs."""
     room = run.max_pages - site.pages_read - 1
     ranking = await computed(_ranking, site, counterpart, run.request.context)
     shown = candidates(ranking, room) if run.capacity.ranks_addresses else ()
@@ -122,7 +122,10 @@ def _ranking(site: Site, counterpart: str, context: str) -> Ranking:
 
 
 def candidates(ranking: Ranking, room: int) -> tuple[Link, ...]:
-    """Return the links that a model is asked to rank. Rules choose these links, and the ask numbers them from 1."""
+    """Return the links that a model is asked to rank.
+
+    These links are chosen by rules, and are numbered from 1 in the ask.
+    """
     return ranking.best(min(MAX_CANDIDATES, max(MIN_CANDIDATES, CANDIDATES_PER_PAGE * room)))
 
 
@@ -131,13 +134,13 @@ async def _ranked_by_model(
 ) -> tuple[int, ...]:
     """Return the numbers of links that name the other company, followed by the numbers that the model chose.
 
-    If the model fails, return no numbers. The links then keep the order that the rules gave them.
+    If the model fails, return no numbers. Without numbers, the links keep the order that the rules gave them.
 
     Raises:
         NoAccess: If the model refuses all calls, so the run cannot continue.
     """
     company = site.company
-    # Remove link texts that address a model, because they come from the web and can contain instructions to the model.
+    # Remove link texts that are addressed to a language model, because they can contain instructions to the model.
     links = tuple(link.model_copy(update={"text": ""}) if addresses_model(link.text) else link for link in shown)
     brief = AddressesBrief(
         role=company.role, company=profile.name, domain=company.domain, counterpart=counterpart,
@@ -162,8 +165,8 @@ async def _ranked_by_model(
 def _quotas(role: Role, room: int) -> dict[Group, int]:
     """Return how many pages of each group to read, with the most important group first.
 
-    The quotas are defined for 25 pages. The quotas grow if `room` is larger, but do not shrink if `room` is smaller.
-    Links are taken from the groups in turn, so a small `room` is filled with the first links of the first groups.
+    The quotas are defined for 25 pages. If more pages are read, the quotas are scaled up. If fewer pages are read, the
+    quotas stay the same, because links are taken from the groups in turn until enough links are chosen.
     """
     traits = ROLES[role]
     scale = max(1.0, room / sum(traits.shares.values()))
@@ -182,7 +185,7 @@ def _grouped(links: Iterable[Link]) -> dict[Group, list[Link]]:
 
 
 def naming(site: Site, counterpart: str) -> Iterator[str]:
-    """Yield the URLs that are worth reading and that contain the other company's name in their path."""
+    """Yield the URLs worth reading whose path contains the other company's name."""
     links = (link.url for link in site.links if _is_worth_reading(link))
     return (url for url in links if is_named_in(counterpart, urlsplit(url).path))
 

@@ -59,10 +59,9 @@ async def read_again(run: Run, site: Site, base: Base, counterpart: str) -> Rese
 
 
 def addresses(run: Run, site: Site, base: Base, counterpart: str) -> tuple[str, ...]:
-    """Return the URLs that were read or failed before, and new URLs that rank among the best.
+    """Return the URLs that the earlier run tried to read, and new URLs that rank among the best.
 
-    If there are too many URLs, leave out pages that no copy cites and that no longer rank among the best. The last of
-    these pages are left out first.
+    To stay within the page limit, leave out earlier URLs that no copy cites and that no longer rank among the best.
     """
     before, room = base.research(site.company.role), run.max_pages - site.pages_read - 1
     home = url_key(site.home.ref.url)
@@ -145,9 +144,9 @@ def _is_new(texts: Mapping[str, str], unanswered: Sequence[str]) -> Callable[[Pa
 
 
 def _without_repeats(retained: Research, reading: Reading) -> Reading:
-    """Drop each new finding whose evidence an earlier finding of the same kind already cites.
+    """Drop a new finding if earlier findings of the same kind already cite all of its evidence.
 
-    Such a finding repeats the earlier finding in other words.
+    Such a finding repeats an earlier finding in other words.
     """
     parts: dict[str, Value] = {}
     for name in ("elements", "signals", "findings"):

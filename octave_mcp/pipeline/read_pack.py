@@ -37,8 +37,8 @@ R = TypeVar("R", bound=Value)
 # Maximum number of characters to read from one page (about 4,000 tokens). If a page is longer, only its most relevant
 # passages are read.
 PAGE_CHARACTERS = 16_000
-# Static site generators often date every page with the day of the build. A date that fewer pages than this share is
-# retained, because it can be a real publication date.
+# Static site generators often date every page with the day of the build. If fewer pages than this share a date, the
+# date is retained, because it can be a real publication date.
 MIN_PAGES_OF_A_BUILD = 4
 
 
@@ -135,9 +135,10 @@ def _words_on_pages(context: str, pages: Sequence[Page]) -> tuple[str, ...]:
 
 
 def _cut_all(pages: Sequence[Page], interest: Interest) -> tuple[list[list[Passage]], tuple[str, ...]]:
-    """Cut the pages into passages, without repeats and without text that addresses a model.
+    """Cut the pages into passages, without repeats and without text that is addressed to a language model.
 
-    Return the passages of each page, and the URLs of pages that contained text that addresses a model.
+    Return the passages of each page, and the URLs of the pages from which text was removed because it is addressed to a
+    language model.
     """
     cut = [_cut(page, interest) for page in pages]
     screened_cut = [screened(own) for own in cut]

@@ -13,7 +13,7 @@ from octave_mcp.domain.vendor import VendorElements
 # Maximum number of quotations that a flag cites, because further quotations would only repeat the same fact.
 MAX_CITED = 3
 
-# Maximum length of a name at the start of a quotation.
+# Maximum number of words in a company name at the start of a quotation.
 MAX_NAME_WORDS = 4
 _CUSTOMER_PAGES = frozenset({"case_study", "customers"})
 # Words before a customer's name in a headline, as in "How Acme saves ..." or "Customer: Acme".
@@ -61,7 +61,7 @@ def _vendor_is_customer(vendor: Research, prospect: Research) -> tuple[EvidenceI
 
 
 def _keys(research: Research) -> frozenset[str]:
-    """Return the normalised name and domain label of the company, to compare them with other names."""
+    """Return the company's name and the first label of its domain, normalised for comparison with other names."""
     # Ignore the first label of an IP address or of a domain such as 1234.example, because a number is not a name.
     label = research.profile.company.domain.split(".")[0]
     return frozenset({name_key(research.profile.name), *(() if label.isdigit() else (name_key(label),))})

@@ -25,9 +25,9 @@ class Retained(NamedTuple):
 
     @classmethod
     def of(cls, before: ProspectIntelligence, left: ProspectIntelligence, base: Base) -> Self:
-        """Create a `Retained` whose `left` includes all personas for which a person wrote copy.
+        """Return the retained intelligence, including all personas for which a person wrote copy.
 
-        Without its persona, such copy would have no place in the new version.
+        If such a persona were dropped, the new version would have no place for the person's copy.
         """
         pinned, ids = personas_of_people(base.playbook), {persona.id for persona in left.buyer_personas}
         retained = (persona for persona in before.buyer_personas if persona.id in pinned | ids)
@@ -39,7 +39,7 @@ class Retained(NamedTuple):
 
     @property
     def is_whole(self) -> bool:
-        """Whether no entry has lost its evidence, so that the model does not have to be asked."""
+        """Whether all entries still have evidence, so that no model needs to be asked."""
         pairs = (
             (self.before.pain_points, self.left.pain_points),
             (self.before.buyer_personas, self.left.buyer_personas),

@@ -123,8 +123,8 @@ class Editor:
     def _room(self) -> int:
         """Maximum number of bytes of material in one ask.
 
-        The maximum is higher if the revision is not verified. A connected client is not asked to verify a revision,
-        because a revision should take only one question.
+        The maximum is higher if the claims of the revision are not verified. A connected client is not asked to verify
+        a revision, because a revision should take only one question.
         """
         verifier = self._run.verifier
         return ROOM if verifier and not verifier.model.capacity.is_answered_by_client else UNVERIFIED_ROOM

@@ -28,10 +28,10 @@ from octave_mcp.evidence.selection import ranks
 # takes at most 6,000 tokens, including the answer and the verification of its claims. The second limit applies if the
 # claims are not verified.
 ROOM, UNVERIFIED_ROOM, MAX_ROOM = 6_200, 8_500, 20_000
-# If a part is larger than usual, each additional byte raises the limit by this many bytes.
+# If a part has more than `USUAL_BYTES`, each additional byte raises the limit by `ROOM_PER_BYTE` bytes.
 USUAL_BYTES, ROOM_PER_BYTE = 2_000, 4
 MAX_BESIDE_BYTES, MIN_EVIDENCE_BYTES = 800, 1_500
-# Bytes that a quotation adds to the ask besides its text, and bytes of the line that names the quoted page.
+# Bytes that an ask needs for the markup around a quotation, and for the line that names the quoted page.
 LINE_BYTES, PAGE_LINE_BYTES = 10, 90
 # Fields that identify the subject of a part. An answer cannot change these fields.
 _FIXED = ("persona_id", "seat")
@@ -75,7 +75,7 @@ def form_of(draft: type[Value], at: Path) -> Form:
 class InPlace(Judge):
     """Judges an answer after inserting it into the value that contains the part.
 
-    A text alone has no evidence, so it is judged with the sentence that contains it.
+    For example, the text of a sentence has no evidence of its own, so the sentence is judged with the new text.
 
     - `holder`: the value that contains the part.
     - `at`: the path of the part within `holder`.
@@ -94,7 +94,7 @@ class InPlace(Judge):
 
 
 def moved(problem: Problem, at: Path, to: Path) -> Problem:
-    """Return the problem with the start of its path, `at`, replaced by `to`."""
+    """Return a copy of the problem whose path starts with `to` instead of `at`."""
     return replace(problem, at=(*to, *problem.at[len(at) :]))
 
 
@@ -160,7 +160,7 @@ class Part:
 
 
 def texts_in(part: object) -> Iterator[str]:
-    """Yield the texts of a part."""
+    """Yield all texts within a part."""
     if isinstance(part, str):
         yield part
     elif isinstance(part, tuple):
@@ -171,7 +171,7 @@ def texts_in(part: object) -> Iterator[str]:
 
 
 def _beside(draft: Value, value: object) -> str:
-    """Return the start of the rest of the draft's text, or '' if the part is the whole draft."""
+    """Return the draft's text outside the part, cut to `MAX_BESIDE_BYTES`, or '' if the part is the whole draft."""
     own = {*texts_in(value)}
     lines = dict.fromkeys(one_line(text) for text in texts_in(draft) if text and text not in own)
     return "\n".join(lines).encode()[:MAX_BESIDE_BYTES].decode(errors="ignore")

@@ -80,9 +80,9 @@ async def _written(desk: Desk, part: Part, draft: Checked[Any] | _Loss | None) -
 
 
 def _batches(losses: Sequence[_Loss]) -> list[list[_Loss]]:
-    """Group the drafts with lost claims into one ask for the deal and one ask for all personas.
+    """Group the drafts with lost claims by ask: drafts about the deal in one ask, and drafts for personas in another.
 
-    More asks would cost more, because the rules for copy make up most of each ask.
+    A separate ask for each draft would cost more, because the rules for copy make up most of each ask.
     """
     of_deal = [loss for loss in losses if loss.part.rank is None]
     return [batch for batch in (of_deal, [loss for loss in losses if loss.part.rank is not None]) if batch]
@@ -103,7 +103,8 @@ def _drafted(drafts: Drafts, personas: Iterable[BuyerPersona]) -> tuple[Drafted[
 def _assessed(desk: Desk, base: Base, part: Part, draft: Drafted[Any] | None) -> Checked[Any] | _Loss | None:
     """Decide whether a draft is retained, repaired or rewritten.
 
-    Return the draft to retain it, its lost claims to repair it, or None to rewrite it.
+    Return a `Checked` draft if it can stay, a `_Loss` if claims must be replaced, or None if the draft must be
+    rewritten.
     """
     if draft is None:
         return None
@@ -133,7 +134,7 @@ async def _repaired(desk: Desk, base: Base, losses: Sequence[_Loss]) -> dict[str
 
 
 class _Repair:
-    """An ask for replacements of the lost claims in some drafts.
+    """An ask that replaces the lost claims of some drafts.
 
     `claims` is None if the claims do not fit into one ask.
     """
@@ -150,7 +151,7 @@ class _Repair:
         drafts = [as_answer(loss.cut, loss.part.answer, numbers) for loss in losses]
         self._given = _whole(part.answer, part.places, drafts)
         self._lost = [_lost(loss, at, place, base) for loss, place in self._placed for at in sorted(loss.gone, key=str)]
-        # Replace claims that depend on lost claims as well, such as a subject line with a figure from a lost sentence.
+        # Also replace claims that depend on lost claims, such as a subject line with a figure from a lost sentence.
         self.claims = to_mend(self._given, self.ask, [*self._lost, *follow_on(self._given, self._checks)], desk.known)
 
     @property
@@ -168,7 +169,7 @@ class _Repair:
             return Mended({}, (), tuple(self._lost))
 
     def applied(self, new: Mended) -> dict[str, Checked[Any] | None]:
-        """Return the drafts by name, with their new entries."""
+        """Return the drafts with their new entries, keyed by name."""
         return {loss.part.name: _with_new(loss, at, new, self._base, self._desk) for loss, at in self._placed}
 
 
@@ -211,7 +212,8 @@ def _lost(loss: _Loss, at: Path, place: Path, base: Base) -> Problem:
 def _shown(desk: Desk, base: Base, cut: Sequence[Value]) -> tuple[Evidence, ...]:
     """Return the quotations that the model can use.
 
-    All quotations in the drafts are included. If there is space, new quotations are added, and then other quotations.
+    Quotations that the drafts cite are always included. If there is space, new quotations are added, and then other
+    quotations.
     """
     shown = {item.id: item for value in cut for item in _evidence(value, base.current_evidence)}
     new = [item for item in desk.quotable if item.id not in base.current_evidence]

@@ -32,7 +32,7 @@ R = TypeVar("R", bound=Value)
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The context of one execution of a run. Call the object with a step to execute that step.
+    """The context of one execution of a run. Call the context with a step function to execute the step.
 
     - `identity`: the names of the model and the source. Runs share research only if their identities are equal.
     - `offer`: what the vendor sells, in the words of its home page; '' until the home page is read.
@@ -116,8 +116,9 @@ class Run:
     async def announce(self, stage: Stage, *asks: Ask[Any, Any]) -> None:
         """Queue the questions of a stage for a connected client.
 
-        The client gets the questions about one company before the questions about the next. This method does nothing if
-        no client answers the run. A refresh does not queue questions that were answered in the earlier run.
+        The client gets the questions about one company before the questions about the other. This method does nothing
+        if the run's questions are not for a connected client. A refresh does not queue questions that were answered in
+        the earlier run.
         """
         role = self.progress.company
         if self.turns and role:
@@ -131,7 +132,7 @@ class Run:
         """Whether an answer from another run can be reused for this ask.
 
         The journal records the result, because a resumed run must make the same asks, even if more answers have been
-        stored since.
+        stored in the meantime.
         """
         return await self.journal.step(f"{name}/recall", lambda: self.asker.model.has_answered(ask), bool, ask.given)
 
@@ -157,7 +158,7 @@ class Run:
         - `name`: the ask's name in the journal, which must be unique within the run's current path.
 
         Raises:
-            BadAnswer: If no part of the answer passed the checks, or the model refused twice.
+            BadAnswer: If no part of the answer passed the checks, or the model twice refused to answer.
             UpstreamError: If the model did not answer.
         """
         judge = self.judge(ask.passages, roles, known, companies)

@@ -17,8 +17,8 @@ _HOME_PATHS = frozenset({"/home", "/en", "/en-us", "/en-gb", "/welcome", "/index
 async def scrape_homepage(run: Run, site: Site) -> Page:
     """Return the site's home page.
 
-    If the page at the root of the site has few words, return the page behind it, provided that this page has more
-    words.
+    If the page at the root of the site has few words and a page such as '/en' or '/home' has more words, return that
+    page.
     """
     run.progress(f"reading {site.company.domain}")
     behind = [link.url for link in site.links if urlsplit(link.url).path.rstrip("/").lower() in _HOME_PATHS]

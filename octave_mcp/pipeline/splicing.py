@@ -61,8 +61,9 @@ class Spliced(NamedTuple):
 def spliced(playbook: Playbook, drafts: Drafts, new: Rewritten) -> Spliced:
     """Replace parts of the playbook and its drafts.
 
-    The sections are assembled from the old drafts and from the new drafts, and only the differences are applied. The
-    complete new sections would lack changes by people and by verdicts, because the drafts do not contain these changes.
+    The sections are assembled twice, from the old drafts and from the new drafts, and only the differences are applied
+    to the playbook. Replacing whole sections would undo changes by people and by verdicts, because the drafts do not
+    contain these changes.
 
     Raises:
         BadAnswer: If a new part breaks a rule, so that it would be dropped from a playbook.
@@ -158,7 +159,7 @@ def _merged_list(base: tuple[Any, ...], before: tuple[Any, ...], after: tuple[An
 
 
 def _with_own(playbook: Playbook, unit: Path, part: object) -> object:
-    """Return the part after restoring the texts in it that people wrote."""
+    """Return the part with all human-written texts restored."""
     for at in _own(playbook, playbook.own_text):
         if is_within(at, unit):
             part = _restored(part, part_at(playbook, unit), at[len(unit) :])
@@ -174,7 +175,10 @@ def _own(playbook: Playbook, texts: Sequence[OwnText]) -> Iterator[Path]:
 
 
 def _restored(part: Any, base: Any, path: Path) -> Any:  # noqa: ANN401 - whatever a playbook holds
-    """Return `part` with the value at `path` taken from `base`. List entries are matched by identity, not by index."""
+    """Return a copy of `part` in which the value at `path` comes from `base`.
+
+    List entries are matched by identity, not by index.
+    """
     if not path or part is None:
         return base
     step, rest = path[0], path[1:]

@@ -23,9 +23,9 @@ class Turns:
         self._ended = {role: {stage: asyncio.Event() for stage in get_args(Stage)} for role in roles}
 
     async def wait(self, stage: Stage, role: Role) -> None:
-        """Wait until all earlier companies have queued their questions of this stage.
+        """Wait until all questions about the companies before `role` are queued in this stage.
 
-        A company also counts as done if it has declared that it has no questions.
+        Companies for which `end` was called do not delay the others.
         """
         for earlier in takewhile(lambda other: other != role, self._ended):
             await self._ended[earlier][stage].wait()

@@ -34,7 +34,7 @@ from octave_mcp.pipeline.run import Run
 
 PROMPTS = ("prospect/pain_points", "prospect/buyer_personas")
 MAX_PAINS = 7
-# For each topic.
+# Maximum number of facts for each topic.
 MAX_FACTS = 120
 
 # Facts that become outdated, such as "We are 45 people", "200+ employees" or "a team across 12 countries".
@@ -160,7 +160,7 @@ def _stated_first(signals: Sequence[Signal[EvidenceId]]) -> tuple[Signal[Evidenc
 def _newest_counts(
     facts: Sequence[Fact[EvidenceId]], evidence: Mapping[EvidenceId, Evidence]
 ) -> list[Fact[EvidenceId]]:
-    """Drop each fact that counts people or countries if a newer fact has the same kind of count."""
+    """Drop a fact with a number of people or countries if a newer fact states the same kind of number."""
 
     def is_newer(other: Evidence, than: Evidence) -> bool:
         # A page without a date counts as newer than a dated page only if the dated page is stale.
@@ -184,7 +184,11 @@ def _counts(fact: Fact[EvidenceId]) -> set[str]:
 def _best_facts(
     facts: Sequence[Fact[EvidenceId]], evidence: Mapping[EvidenceId, Evidence]
 ) -> tuple[Fact[EvidenceId], ...]:
-    """Return the best facts for each topic, ranked by kind of page, then by age, then by number of digits."""
+    """Return the best facts for each topic.
+
+    Facts are ranked by kind of page, then by age, and then by the number of digits, so that facts with figures come
+    first.
+    """
 
     def rank(fact: Fact[EvidenceId]) -> tuple[int, int, int]:
         first = evidence[fact.evidence[0]]

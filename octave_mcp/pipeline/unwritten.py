@@ -20,7 +20,7 @@ PERSONA_SECTIONS = ("email_sequences", "talk_tracks")
 def unwritten(answers: Sequence[Answer], personas: Sequence[BuyerPersona]) -> Iterator[Gap]:
     """Yield gaps for the drafts that could not be written.
 
-    `answers` has the answers for the deal first, then those for all e-mail sequences, then those for all talk tracks.
+    `answers` contains the drafts about the deal, then all e-mail sequences, and then all talk tracks.
     """
     deal, copy = answers[: len(DEAL_SECTIONS)], answers[len(DEAL_SECTIONS) :]
     yield from _gaps(DEAL_SECTIONS, deal)

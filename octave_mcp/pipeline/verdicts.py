@@ -25,16 +25,16 @@ from octave_mcp.pipeline.verifier import Subject, Verdicts
 
 V = TypeVar("V", bound=Value)
 
-# A playbook needs at least one sentence in this field. If all its sentences were rejected, the first sentence stays and
-# is marked.
+# A playbook needs at least one sentence in this field. If all sentences in the field were rejected, the first of them
+# stays and is marked.
 MANDATORY = "whom_to_approach"
 # A correction must not exceed the length of its claim times this factor, plus this many characters.
 MAX_GROWTH, MAX_EXTRA_CHARACTERS = 1.3, 20
-# Matches markup and URLs. A correction must not add any.
+# Matches markup and URLs, which a correction must not add.
 _MARKS = re.compile(r"[<>*`|#\[\]]|://")
 GENERAL_REASON = "the quotation does not support the whole claim"
 # Users see the reasons for verdicts, so the rules against unknown names and URLs apply to reasons. Other rules do not
-# apply, because a reason must say what is wrong with a claim.
+# apply to reasons, because a reason must say what is wrong with a claim.
 _REASON_RULES = frozenset({"D4", "D36"})
 
 
@@ -118,7 +118,6 @@ class Corrector:
 
 
 def _with(value: V, found: Mapping[Path, FoundClaim], supports: Mapping[Path, Support], texts: Mapping[Path, str]) -> V:
-    """Return the value with these verdicts on its claims and these corrected texts."""
     verdicts = {found[at].verdict_at: support for at, support in supports.items()}
     return changed(value, {**verdicts, **{found[at].text_at: text for at, text in texts.items()}})
 
@@ -126,7 +125,7 @@ def _with(value: V, found: Mapping[Path, FoundClaim], supports: Mapping[Path, Su
 def _rejected(value: Value, supports: Mapping[Path, Support]) -> set[Path]:
     """Return the paths of the claims to drop.
 
-    A rejected persona stays and is shown with its verdict, because copy was written for it.
+    Personas are never dropped, because copy was written for them. A rejected persona is shown with its verdict.
     """
     rejected = {at for at, support in supports.items() if support.verdict == "not"}
     personas = {at for at, part in located(value) if isinstance(part, BuyerPersona)}
@@ -152,7 +151,7 @@ def with_every_verdict(playbook: Playbook, *, by_model: bool) -> Playbook:
 
 
 def _unjudged(playbook: Playbook) -> Iterator[Gap]:
-    """For each reason why claims are unjudged, yield a gap with the number of these claims."""
+    """Yield a gap for each reason why claims were not judged, with the number of claims."""
     supports = [claim.support for claim in claims(playbook) if claim.support]
     reasons = Counter(support.reason for support in supports if support.verdict == "unjudged")
     for why, count in reasons.most_common():
@@ -172,7 +171,6 @@ def _without_label(text: str, claim: FoundClaim) -> str:
 
 
 def _is_acceptable(better: str, text: str) -> bool:
-    """Whether a correction changes the text, is not much longer, and adds no markup."""
     is_longer = len(better) > MAX_GROWTH * len(text) + MAX_EXTRA_CHARACTERS
     return (
         bool(better) and better != text and not is_longer and set(_MARKS.findall(better)) <= set(_MARKS.findall(text))

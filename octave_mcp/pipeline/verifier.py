@@ -36,8 +36,8 @@ from octave_mcp.pipeline.progress import Progress
 from octave_mcp.pipeline.run import Run
 from octave_mcp.ports import Journal
 
-# Verification can use this share of the tokens that the run's other answers have used so far, plus a fixed number.
-# Without the fixed number, the first claims could not be verified.
+# Verification can use this share of the tokens that the run's other asks have used so far, plus this fixed number of
+# tokens. Without the fixed number, the first claims could not be verified.
 TOKEN_SHARE, FLOOR_TOKENS = 0.12, 1_500
 # Maximum numbers of asks about the findings on a company, about one answer with drafts, and at the end of the run.
 RESEARCH_ASKS, COPY_ASKS, LAST_ASKS = 3, 2, 1
@@ -48,7 +48,8 @@ NO_ROOM = "the run's token limit for checking claims was reached"
 NOT_JUDGED = "the model gave no verdict"
 UNUSABLE = "the model's answer could not be used"
 UNTRUSTED = "the model rejects or doubts most claims, so its verdicts are discarded"
-# A question for a connected client is limited only by the client's capacity, and not by a share of tokens.
+# Token budget of a question for a connected client. It is practically unlimited, because only the client's capacity
+# limits the question.
 UNLIMITED_TOKENS = 1_000_000
 
 
@@ -77,7 +78,7 @@ Verdicts = dict[Path, Judged]
 class _Outcome(NamedTuple):
     """The outcome of asking about a claim.
 
-    If there is no opinion, `why` says why the model gave none.
+    If `opinion` is None, `why` gives the reason.
     """
 
     opinion: Opinion | None
@@ -89,7 +90,7 @@ class _Reply(NamedTuple):
     """A model's reply to one ask.
 
     - `sent`: how many of the remaining claims were in the ask.
-    - `opinions`: the opinions by the index of the claim in the ask. If opinions are missing, `why` gives the reason.
+    - `opinions`: the model's opinions, keyed by the index of the claim in the ask. `why` explains missing opinions.
     - `is_last`: whether further asks would also fail.
     """
 
@@ -104,11 +105,12 @@ class _Reply(NamedTuple):
 class Verifier:
     """Collects a model's opinions on claims.
 
-    Opinions become verdicts only at the end of the run. A model that rejects nearly all claims is not trusted, and this
-    is known only at the end. The model is not asked about claims that are `known` or `settled`.
+    Opinions become verdicts only at the end of the run, because all opinions are discarded if the model rejects nearly
+    all claims.
 
-    - `known`: opinions from an earlier run, by claim digest.
-    - `settled`: digests of claims that already have a verdict.
+    - `known`: opinions from an earlier run, keyed by claim digest, so that the model is not asked about the same claims
+      again.
+    - `settled`: digests of claims that already have a verdict, so that the model is not asked about them.
     """
 
     run: Run
@@ -128,9 +130,10 @@ class Verifier:
         return self.asker.model.capacity.is_answered_by_client
 
     async def ask(self, subjects: Sequence[Subject], journal: Journal, asks: int, company: Role | None = None) -> None:
-        """Ask about the subjects' claims in at most `asks` asks.
+        """Ask the model about the claims of these subjects.
 
-        If `company` is given, ask only about claims that cite this company's pages.
+        `asks` is the maximum number of asks. If `company` is given, ask only about claims that cite this company's
+        pages.
         """
         remaining, why = await computed(self._to_ask, subjects, company), NO_ROOM
         for number in range(1, asks + 1):
@@ -169,7 +172,7 @@ class Verifier:
         return _from_stored(earlier) if earlier else outcome
 
     def opinions(self, subject: Subject) -> dict[str, StoredOpinion]:
-        """Return the outcomes for the subject's claims, by claim digest, so that a later run can reuse them.
+        """Return the outcomes for the subject's claims, keyed by claim digest, so that a later run can reuse them.
 
         Call this method only after all asks are done.
         """
@@ -230,8 +233,8 @@ class Verifier:
     async def _asked(self, remaining: Sequence[Claimed], journal: Journal, company: Role | None) -> _Reply:
         """Make one ask, or read its result from the journal.
 
-        The journal also records the number of claims in the ask. A resumed run could not recompute this number, because
-        it depends on the tokens spent so far.
+        The journal also records the number of claims in the ask. A resumed run could not recompute the number of
+        claims, because it depends on the tokens spent so far.
         """
         is_new = False
 
@@ -263,7 +266,7 @@ class Verifier:
         self._reserved += sum(size)
         try:
             answer = await self.asker.answer(ask, self.run.deadline.at, progress.model_called)
-            self._spend(answer)  # book tokens before the next await, so that concurrent asks do not use them
+            self._spend(answer)  # count the tokens before the next await, so that concurrent asks do not use them
         finally:
             self._reserved -= sum(size)
         return Verified(sent=sent, answer=answer)
@@ -290,8 +293,8 @@ class Verifier:
         verdicts = Counter[Verdict](opinion.verdict for opinion in parsed.values())
         self._verdicts += verdicts
         why = NOT_JUDGED if parsed else UNUSABLE
-        # Accept an answer about only a few claims even if it rejects most of them, because so few claims can all be
-        # wrong.
+        # If an answer is about only a few claims, accept it even if it rejects most of them, because a few claims can
+        # all be wrong.
         if len(parsed) > A_FEW and not are_trusted(verdicts):
             parsed, why = {}, UNTRUSTED
         wrong = answer.wrong or ("" if parsed else why)

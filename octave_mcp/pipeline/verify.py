@@ -51,9 +51,9 @@ class Draft:
 class Verification:
     """Asks a model to judge the claims of a playbook, and applies the verdicts.
 
-    Most models are asked while the drafts are written. A connected client gets a single question at the end, because
-    every question costs tokens and a call. Verdicts are always applied at the end, because only all verdicts together
-    show whether the model can be trusted.
+    Most models judge claims while the drafts are written. A connected MCP client judges all claims in one question at
+    the end, because every question costs tokens and a tool call. Verdicts are always applied at the end, because all
+    verdicts are discarded if the model rejects nearly all claims.
     """
 
     def __init__(self, run: Run, names: Names, known: tuple[str, ...], evidence: Mapping[EvidenceId, Evidence]) -> None:
@@ -81,7 +81,7 @@ class Verification:
             await together(*asks)
 
     def opinions(self, findings: Researched) -> dict[str, StoredOpinion]:
-        """Return the model's opinions on the claims of the findings, by claim digest, for a later refresh."""
+        """Return the model's opinions on the findings, keyed by claim digest, for reuse in a later refresh."""
         return self._verifier.opinions(Subject(findings, self._evidence)) if self._verifier else {}
 
     async def at_the_end(

@@ -13,9 +13,10 @@ from octave_mcp.domain.kinds import kind_of_link
 from octave_mcp.domain.page import Link
 from octave_mcp.evidence.context_words import ContextWords, as_written, telling_words
 
-# A word that is in a larger share of the links than this is a topic of the whole site, so it does not identify a page.
+# If a word is in more than this share of the links, it is a topic of the whole site, so it does not identify a page.
 COMMON_SHARE = 0.2
-# On a small site, this share is too strict, so a word in at most this many links always counts.
+# A word in at most this many links always identifies a page. On a small site, `COMMON_SHARE` alone would exclude too
+# many words.
 FEW_LINKS = 5
 
 
@@ -34,8 +35,8 @@ class Wanted:
 def wanted(site: Site, links: Sequence[Link], context: str) -> Wanted:
     matches = _matches(site, links, context)
     counts = Counter(word for words in matches.values() for word in words)
-    # The result of `fsum` does not depend on the order of its terms. The words are in sets, whose order differs between
-    # processes. If scores differed in the last bit, a resumed run could rank pages differently.
+    # Use `fsum`, because its result does not depend on the order of the words. The words are in sets, whose order
+    # differs between processes. If a score differed in its last bit, a resumed run could rank the pages differently.
     scores = {url: fsum(1 / counts[word] for word in words) for url, words in matches.items()}
     named = (link for link in links if matches.get(link.url))
     ranked = sorted(named, key=lambda link: _rank(link, site.company.role, scores))
@@ -45,7 +46,7 @@ def wanted(site: Site, links: Sequence[Link], context: str) -> Wanted:
 
 
 def _matches(site: Site, links: Sequence[Link], context: str) -> Mapping[str, frozenset[str]]:
-    """Return the context words in each link, by URL.
+    """Return the context words in each link, keyed by URL.
 
     The company's own name is ignored, because it can be in every link.
     """

@@ -48,10 +48,10 @@ T = TypeVar("T")
 
 
 async def write_playbook(run: Run, deal: Deal) -> Written:
-    """Write the playbook and return it with its drafts. A draft that fails becomes a gap.
+    """Write the playbook and return it with its drafts. If a draft cannot be written, the playbook gets a gap instead.
 
     Raises:
-        UpstreamError: If all drafts failed.
+        UpstreamError: If no draft could be written.
         StaleRecording: If a recording is replayed, and too many of its quotations are no longer on the pages.
     """
     desk = await computed(Desk, run, deal)
@@ -230,7 +230,7 @@ def _cost(ledger: Ledger, deal: Deal, *, credits: int) -> Cost:  # noqa: A002 - 
 
 
 def _cited(playbook: Playbook, evidence: Mapping[EvidenceId, Evidence]) -> dict[EvidenceId, Evidence]:
-    """Return the evidence that the playbook cites, in the order of the first citations."""
+    """Return the evidence that the playbook cites, in the order in which it is first cited."""
     return {i: evidence[i] for i in dict.fromkeys(cited_ids(playbook))}
 
 

@@ -71,7 +71,8 @@ class Desk:
         self.roles: tuple[Role, ...] = tuple(evidence.role for evidence in self.quotable)
         self.is_thin = is_thin(self.prospect)
         self.names = Names(vendor=self.vendor.profile.name, prospect=self.prospect.profile.name)
-        # Do not ask for corrections of drafts in the wrong language if the model can write only some languages.
+        # If the model can write only some languages, do not check the language of its drafts, so that no corrections
+        # are asked for.
         self.judged_language = "" if run.asker.model.languages else run.request.language
         self.verification = Verification(run, self.names, self.known, self.evidence)
 
@@ -116,7 +117,7 @@ class Desk:
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """All drafts to write, in the order of the answers."""
+        """One ask for each draft: the summary, the battle cards, the e-mail sequences and the talk tracks."""
         ranks, rules = range(len(self.personas)), self._in_language
         return (
             Part("summary", SUMMARY, SummaryDraft[Cite], SummaryDraft[EvidenceId], rules),
@@ -137,7 +138,7 @@ class Desk:
     async def write_together(self) -> Answers:
         """Write the drafts with one ask for the deal and one ask for all personas.
 
-        The material is sent only twice, so it takes up less of a connected client's conversation.
+        With only two asks, the evidence takes up less of a connected MCP client's conversation.
         """
         # Announce the ask about the deal first, so that the client gets it before the concurrent ask for personas.
         deal = self._ask((*SUMMARY, *CARD), DealDraft[Cite], self._brief())
@@ -153,21 +154,21 @@ class Desk:
     async def _write_for_personas(self) -> Answers:
         """Return the drafts for each persona.
 
-        If an earlier run wrote drafts for only the first personas, its ask is repeated, so that the cache answers it.
-        Another ask is made for the remaining personas.
+        If an earlier run wrote drafts for only some of the personas, its ask is repeated, so that the cache answers it.
+        The other personas get another ask.
         """
         answered = await self._answered_before()
         return (*(await self._within_budget(0, answered)), *(await self._within_budget(answered, len(self.personas))))
 
     async def _answered_before(self) -> int:
-        """Return the number of personas that an earlier answer covers, counted from the first persona."""
+        """Return n if an earlier run's answer covers the first n personas, or 0 if there is no such answer."""
         for count in range(len(self.personas), 0, -1):
             if await self.run.was_answered(self._ask_for_personas(0, count)[0], _personas(0, count)):
                 return count
         return 0
 
     async def _within_budget(self, start: int, end: int) -> Answers:
-        """Return the drafts for as many of these personas as the budget allows, starting with the first."""
+        """Write drafts for these personas. If the budget is too small, leave out personas, starting with the last."""
         refused: Answers = ()
         for last in range(end, start, -1):
             ask, into = self._ask_for_personas(start, last)
@@ -283,7 +284,7 @@ def in_language(draft: Value, language: str) -> list[Problem]:
 
 
 def of_emails(draft: SequenceDraft[EvidenceId], material: Material, language: str) -> list[Problem]:
-    """Return the problems in e-mails that are worth a correction."""
+    """Check a sequence of e-mails, and return the problems that the model should correct."""
     return [
         problem
         for at, (email, touch) in enumerate(zip(emails(draft, material, language), draft.touches, strict=False))

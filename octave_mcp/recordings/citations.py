@@ -13,7 +13,7 @@ from octave_mcp.domain.value import Value
 from octave_mcp.evidence.passages import numbered, quotations
 from octave_mcp.recordings.recording import Json, Object, is_list, is_object
 
-# Recordings leave out this field of findings, because rules and verification fill it in later.
+# Field that recordings omit from each finding, because the rules and the verification fill it in later.
 DERIVED = "support"
 
 
@@ -85,7 +85,7 @@ class Shown:
                     by_quote.setdefault(quoted[0].quote, []).append(_Quoted(quoted[0].start, cite))
 
     def cites(self, citation: Object) -> tuple[Cite, ...]:
-        """Return the citations that result in exactly the recorded quotation, or () if no passage contains it.
+        """Return citations that produce exactly the recorded quotation, or () if the passages do not contain it.
 
         If the quotation is now split between two passages, two citations are returned. If the page contains the
         quotation several times, the occurrence closest to the recorded offset is cited.
@@ -97,7 +97,7 @@ class Shown:
 
 
 def _possible_cites(at: int, passage: Passage) -> Iterator[Cite]:
-    """Yield every citation of the passage that results in a single quotation.
+    """Yield all citations of the passage that produce a single quotation.
 
     Such a citation refers to the whole passage, the heading, one sentence, or two neighbouring sentences.
     """

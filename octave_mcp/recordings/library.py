@@ -30,7 +30,9 @@ def own_folder(home: Path) -> Path:
 
 
 def find(domains: Mapping[Role, str], home: Path) -> RecordedRun:
-    """Return the recording of a pair of companies. The user's own recordings take precedence over packaged ones.
+    """Return the recording of a pair of companies.
+
+    The user's own recordings take precedence over recordings in the package.
 
     Raises:
         InputError: If there is no recording of these companies.

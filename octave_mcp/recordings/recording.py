@@ -73,7 +73,7 @@ class RecordedRun(Value):
     - `vendor`, `prospect`: domains.
     - `max_pages`, `shown_characters`, `verification_tokens`: settings of the run that affected its questions.
     - `prompts`: the versions of the prompts.
-    - `personas`: the personas in order, starting with 'persona-1'.
+    - `personas`: the personas, in the order of their ids.
     - `digest`: SHA-256 of all other fields.
     """
 
@@ -116,8 +116,8 @@ def count(value: Json) -> int:
 def packed(recording: RecordedRun) -> bytes:
     """Serialize a recording. Equal recordings result in equal bytes."""
     text = json.dumps(_with_digest(recording.model_dump(mode="json")), ensure_ascii=False, indent=1)
-    # Set a fixed time. Otherwise, gzip would write the current time into the file's header, and equal recordings would
-    # differ.
+    # Set `mtime` to a fixed value. Otherwise, gzip would write the current time into the file's header, and equal
+    # recordings would differ.
     return gzip.compress(f"{text}\n".encode(), mtime=0)
 
 

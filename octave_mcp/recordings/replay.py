@@ -30,8 +30,8 @@ def answered(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Com
         NotRecorded: If the recording has no answer to this ask.
     """
     if ask.complaint:
-        # Recorded answers passed the checks when they were recorded. If an answer fails now, asking the recording again
-        # does not help.
+        # Recorded answers passed the checks when they were recorded. If an answer fails a check now, asking again would
+        # only return the same answer.
         raise NotRecorded("a recording has no corrected answers; entries that fail a check are dropped")
     brief = ask.brief
     if isinstance(brief, VerificationBrief):
@@ -55,7 +55,10 @@ def _replayed(recording: RecordedRun, ask: Ask[Any, Any], question: str, mapped:
 
 
 def _notices(recording: RecordedRun, ask: Ask[Any, Any]) -> Iterator[str]:
-    """Yield notices about changes since the recording was made. The recorded answers can still be good."""
+    """Yield a notice for each prompt or context that has changed since the recording was made.
+
+    The recorded answers are used anyway, because they can still be correct.
+    """
     others = (prompt.rpartition("@") for prompt in ask.beside)
     for name, version in ((ask.prompt, ask.version), *((name, int(version)) for name, _, version in others)):
         if (known := recording.prompts.get(name)) and known != version:
@@ -82,9 +85,10 @@ def _addresses(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[C
 
 
 def _merged(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Company]) -> Answered:
-    """Return one answer with all recorded entries that cite the ask's passages.
+    """Merge all recorded answers to the question into one answer.
 
-    All recorded answers are searched, because pages can now be divided into packs differently.
+    The pages can now be divided into packs differently than in the recording. So an ask about pages gets the entries
+    that cite its passages, no matter which recorded answer contains them.
     """
     values, mapping = _values(recording, ask), _Mapping(Shown(ask.passages, companies), _persona_ids(recording, ask))
     first, *more = [mapping.of(value, only_shown=isinstance(ask.brief, ReadingBrief)) for value in values]
@@ -130,7 +134,7 @@ class _Mapping:
     mapped: int = field(default=0)
 
     def of(self, value: Object, *, only_shown: bool = False) -> Object:
-        """Return the value with passage numbers.
+        """Return the value with passage numbers instead of recorded citations.
 
         If `only_shown` is true, omit entries that cite none of the ask's passages.
         """
@@ -154,9 +158,10 @@ class _Mapping:
         return [cite.model_dump(mode="json") for cites in mapped for cite in cites]
 
     def _is_wanted(self, entry: Json, *, only_shown: bool) -> bool:
-        """Return whether to keep an entry.
+        """Whether to keep an entry.
 
-        The entry's persona must still exist. If `only_shown` is true, the entry must cite one of the ask's passages.
+        Entries about personas that no longer exist are dropped. If `only_shown` is true, entries are also dropped if
+        all their citations are of passages that are not in the ask.
         """
         if not is_object(entry):
             return True

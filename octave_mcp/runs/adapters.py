@@ -1,4 +1,4 @@
-"""The interfaces through which runs get adapters by name, limits, and the storage of playbook files."""
+"""Interfaces that runs depend on: adapters by name, limits, and storage for playbook files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from octave_mcp.domain.playbook import Playbook
 from octave_mcp.domain.sender import Sender
 from octave_mcp.ports import Engine, Memory, Model, RunContext, Source, Store
 
-# The companies of a deal, by role, as the user named them.
+# The two companies of a deal, by role, as the user entered them.
 Deal = Mapping[Role, str]
 NO_DEAL: Deal = MappingProxyType({})
 
@@ -50,7 +50,10 @@ class Files(Protocol):
         ...
 
     async def replace(self, run_id: str, playbook: Playbook) -> None:
-        """Rewrite the run's files for a newer version if the files are on this machine. Errors are only logged."""
+        """If the run's files are on this machine, replace them with the files of a newer version.
+
+        Errors are logged and not raised.
+        """
 
     async def remove(self, run_id: str, files: Sequence[str]) -> None:
         """Remove only the files that `publish` wrote for the run."""
@@ -61,7 +64,7 @@ class Adapters(Protocol):
     """The adapters and settings that `Runs` works with.
 
     - `sender`: the person who signs the e-mails, unless a request names another sender.
-    - `supervisor`: the owner of the background tasks.
+    - `supervisor`: starts and watches the background tasks.
     """
 
     allow_hosts: frozenset[str]
@@ -85,8 +88,8 @@ class Adapters(Protocol):
     def model(self, name: str, context: RunContext | None = None, deal: Deal = NO_DEAL) -> Model:
         """Return the model for a run.
 
-        Without `context`, the model can only be checked and asked for an estimate. The name can include the provider's
-        model, as in 'openai:gpt-6-luna'.
+        Without `context`, you can only check whether the model is set up and estimate its cost. The name can include
+        the provider's model, as in 'openai:gpt-6-luna'.
 
         Raises:
             InputError, StaleRecording: If the model replays recordings, and no readable recording of this deal exists.
@@ -96,7 +99,7 @@ class Adapters(Protocol):
     def source(self, name: str, *, refresh: bool = False, run_id: str = "", memory: Memory | None = None) -> Source:
         """Return the source.
 
-        `refresh` makes the source fetch every page again. `memory` is the store of the execution.
+        If `refresh` is true, the source fetches every page again. `memory` is the store of the execution.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Checks whether this process can run a request: its companies, language, model, source and budget."""
+"""Checks whether this process can run a request, given the request's companies, language, model, source and budget."""
 
 from __future__ import annotations
 
@@ -110,9 +110,9 @@ class Admission:
 
 
 def can_revise(model: str) -> bool:
-    """Whether the model follows instructions.
+    """Whether the model can follow the user's instruction for a revision.
 
-    Rules cannot follow instructions, and recordings cannot answer new questions.
+    A model that applies rules cannot follow instructions. A model that replays a recording cannot answer new questions.
     """
     return model not in {BY_RULES, *(choice.name for choice in MODELS if choice.replays)}
 
@@ -123,9 +123,10 @@ def _check_follows(model: str) -> None:
 
 
 def cannot_revise(what: str, *, has_client: bool = True) -> InputError:
-    """Return the error for a model that does not follow instructions.
+    """Return the error for a model that cannot follow instructions.
 
-    The error text names models that do. Models that ask a client are named only if a client is connected.
+    The error text suggests models that can follow instructions. If no MCP client is connected, the error text does not
+    suggest a model that asks a client.
     """
     more = "" if has_client else ", or revise the part over MCP"
     return InputError(f"{what} cannot follow an instruction; name {finished_copy(has_client=has_client)}{more}")
@@ -137,7 +138,7 @@ def _check_usable(models: Sequence[Model]) -> None:
     If the first model cannot be used, the run starts with a fallback model.
 
     Raises:
-        SetupError: If no model can be used. The error text is about the first model.
+        SetupError: If no model can be used. The error is about the first model.
     """
     faults = [fault for model in models if (fault := _fault(model))]
     if len(faults) == len(models):
@@ -161,7 +162,7 @@ def _check_language(model: Model, language: str) -> None:
 
 
 def same(stored: RunRecord, request: PlaybookRequest | RevisionRequest) -> RunRecord:
-    """Return the stored run with the same request_id if the same request started this run.
+    """Return the stored run if its request equals this request, which has the same request_id.
 
     Raises:
         ReusedRequest: If the request_id was used for a different request.

@@ -11,9 +11,9 @@ from octave_mcp.domain.run import RunRecord
 
 @dataclass(slots=True)
 class Attempts:
-    """The attempts of this process to execute a run. Each attempt after the first follows a database outage.
+    """Counts the attempts of this process to execute a run. Each attempt after the first follows a database outage.
 
-    - `epoch`: the number of the last execution that this process knows of.
+    - `epoch`: the number of the run's latest execution, as far as this process knows.
     - `unstored`: events that could not be stored.
     """
 

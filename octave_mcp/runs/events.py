@@ -17,14 +17,14 @@ SIGNS_OF_PROGRESS = frozenset({"step_finished", "answered", "waiting"})
 
 
 class EventLog:
-    """Stores the events of one execution in the background, in their order and in batches.
+    """Stores the events of one execution in the background, in batches and in their original order.
 
-    If events cannot be stored, the log tries again later, and the run continues.
+    If the database fails, the run continues, and the log tries to store the events again later.
 
     - `observe`: called with each new event.
     - `notify`: called after events were stored.
-    - `earlier`: events that were stored before the run was resumed. The resumed run emits them again, but they are not
-      stored twice.
+    - `earlier`: events that were stored before the run was resumed. The resumed run emits these events again, but the
+      log does not store them twice.
     - `unstored`: events that an earlier log of the run could not store.
     """
 
@@ -40,12 +40,13 @@ class EventLog:
     ) -> None:
         self._run_id, self._store, self._supervisor = run_id, store, supervisor
         self._observe, self._notify = observe, notify
-        # Skip events that are stored already: the database can store events and lose the connection before it replies.
+        # Skip events that are stored already: if the connection is lost before the reply, the database has stored the
+        # events anyway.
         unstored = [event for event in unstored if event not in earlier]
         earlier = [*earlier, *unstored]
         self.resumed_in_vain = _resumed_in_vain(earlier)
-        # Count the events, because two events of a run can be equal. Leave out "run_resumed", which is a new event each
-        # time.
+        # Count the events, because two events of a run can be equal. Leave out "run_resumed", because every resumption
+        # is a new event.
         self._earlier = Counter(_identity(event) for event in earlier if event.event != "run_resumed")
         self._done = max((event.done for event in earlier), default=0)
         self.unstored = unstored
@@ -61,8 +62,8 @@ class EventLog:
     def __call__(self, event: Event) -> None:
         if self._ended:
             return
-        # A recorded call is replayed without an event, so each event of a model call is about a new call. "waiting" is
-        # also a new event each time.
+        # Events about model calls are always new, because replaying a recorded call emits no event. "waiting" events
+        # are always new as well.
         if event.call is None and event.event != "waiting" and self._earlier[_identity(event)]:
             self._earlier[_identity(event)] -= 1
             return
@@ -96,7 +97,7 @@ class EventLog:
     async def _without_stored(self, batch: Sequence[Event]) -> list[Event]:
         """Return the events of the batch that are not stored yet.
 
-        If an earlier attempt seemed to fail, the database can still have stored some events.
+        Even if an earlier attempt seemed to fail, it can have stored some of the events.
         """
         stored = await self._store.last_events(self._run_id, len(batch)) if self._failures > 1 else []
         known = [event for _, event in stored]
@@ -127,5 +128,5 @@ def _resumed_in_vain(earlier: Sequence[Event]) -> int:
 
 
 def _identity(event: Event) -> Hashable:
-    """Return the fields by which a repeated event is recognised. The event's time and progress can differ."""
+    """Return the fields that stay the same when a resumed run emits an event again. Time and progress can differ."""
     return event.event, event.step, event.company, event.message, event.error

@@ -32,16 +32,16 @@ from octave_mcp.runs.questions import StoredInbox
 from octave_mcp.runs.refreshing import base_of
 from octave_mcp.runs.verifiers import verifier_of
 
-# A run is not resumed again if this many servers in a row ended while executing it and it made no progress. Such a run
-# is probably the cause: for example, it exhausts the memory.
+# Maximum number of times that a run is resumed without making progress. If so many servers in a row end while they
+# execute the run, the run is probably the cause: for example, it exhausts the memory.
 MAX_FRUITLESS_RESUMES = 20
-# Maximum number of concurrent runs that connected clients answer. Such runs mostly wait, so `max_runs` does not count
-# them.
+# Maximum number of concurrent runs whose questions are answered by connected MCP clients. These runs do not count
+# toward `max_runs`, because they mostly wait.
 MAX_CLIENT_RUNS = 500
 # A run with open questions counts as waiting if it has neither started nor ended a step for this long.
 IDLE_AFTER_SECONDS = 60.0
-# The time that a run spends waiting for a busy model does not count toward its time limit, up to this many times the
-# limit.
+# If a run has to wait for a busy model, the run's deadline is extended by the waiting time. The total extension of a
+# deadline is limited to the run's time limit times this factor.
 MAX_WAITING_FACTOR = 3
 
 
@@ -111,8 +111,8 @@ class Executor:
                 attempts.epoch += 1
                 await self._execute(await self._store.get_run(run_id) or record, attempts)
             elif await self._store.epoch_of(run_id) is not None:
-                # Another server executes the run. Do not return, because this would mark the workflow as done, and the
-                # run would no longer count as active.
+                # Another server is executing the run. Do not return here, because the engine would then mark the
+                # workflow as done, and the run would no longer count as active.
                 raise asyncio.CancelledError
         except StoreFailed as failed:
             if is_outage(failed) and attempts.number == 1:
@@ -154,8 +154,8 @@ class Executor:
     async def stop_lost(self, *, waiting: bool = False) -> None:
         """Stop each execution whose run was cancelled, deleted or taken over by another process.
 
-        If `waiting` is true, check only the executions that wait for answers; otherwise, check only the other
-        executions. An execution that waits for answers spends nothing, so it is checked less often.
+        If `waiting` is true, check only executions that wait for answers; otherwise, check only executions that do not
+        wait. Waiting executions spend nothing, so they are checked less often.
         """
         executions = {each.run_id: each for each in self._executions if self._waits(each) == waiting}
         if executions:
@@ -178,7 +178,7 @@ class Executor:
             record, run = await self._begun(record, execution, log, attempts)
             made = await finished(record, run, companies, execution, self._adapters.files)
         except OctaveError as failed:
-            if is_outage(failed):  # not a failure of the run: the next attempt continues it
+            if is_outage(failed):  # an outage does not fail the run, because the next attempt continues it
                 raise
             return ended(record, "failed", RunError(code=failed.code, message=str(failed)))
         except Exception as failed:  # noqa: BLE001 - a run must end as failed, whatever the cause
@@ -202,16 +202,16 @@ class Executor:
         Raises:
             Crashed: If the run has been resumed too often without progress.
         """
-        # The journal and the events each show progress that the other does not: the journal has smaller steps, and only
-        # the events include answers and waits.
+        # Use the lower count, because the journal shows smaller steps than the events, but only the events include
+        # answers and waits.
         resumed_in_vain = min(log.resumed_in_vain, execution.resumed_in_vain)
         if resumed_in_vain >= MAX_FRUITLESS_RESUMES:
             raise Crashed(
                 f"the server ended {resumed_in_vain} times while it executed this run, so the run is not resumed "
                 "again; the log shows the last steps; start a new run, with a lower max_pages if memory was short"
             )
-        # Keep `specialists_per_ask` when a run is resumed. Otherwise, its asks would change and would not be found in
-        # the journal.
+        # A resumed run keeps the `specialists_per_ask` of its first execution. With another value, the resumed run
+        # would make different asks and would not find them in the journal.
         begun = {
             "status": "running",
             "started_at": record.started_at or datetime.now(UTC),
@@ -255,7 +255,10 @@ class Executor:
         return run
 
     def _askers(self, record: RunRecord, execution: Execution, log: EventLog) -> tuple[Asker, Asker | None]:
-        """Return the askers of the model and of the verifier, if any. The askers share a budget and a ledger."""
+        """Return an asker for the model, and an asker for the verifier or None.
+
+        The two askers share a budget and a ledger.
+        """
         store, clock = execution.store, execution.clock
         on_open_count = self._on_open_count(record, store, log)
         inbox = self.inboxes[record.run_id] = StoredInbox(record.run_id, store, self.notifier.notify, on_open_count)
@@ -324,7 +327,10 @@ class Executor:
             await own.close()
 
     async def _needs_no_files(self, run_id: str) -> bool:
-        """Whether the run was cancelled or deleted. If another server executes the run now, its files must stay."""
+        """Whether the run was cancelled or deleted, so that its files can be removed.
+
+        If another server executes the run now, the files must stay.
+        """
         current = await self._store.get_run(run_id)
         return current is None or (current.is_final and not current.files)
 

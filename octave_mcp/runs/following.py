@@ -49,8 +49,8 @@ class Following:
                         await on_event(event)
                 if last and not batch:
                     await on_event(last)
-                    # Check the status as well, because the run can have started to wait just before this follower read
-                    # the events.
+                    # Check the run's status as well: if the run started to wait just before this method was called, no
+                    # batch contains the "waiting" event.
                     if await self._is_at_rest(run_id):
                         return
 

@@ -29,7 +29,7 @@ class Execution:
 
     - `entries`: steps that earlier executions recorded.
     - `stop`: cancels the task of this execution.
-    - `store`: the store, in which each call waits until a database outage has ended.
+    - `store`: the store; during a database outage, each call waits until the outage has ended.
     - `clock`: the run's clock, which pauses during database outages.
     - `report`: called with a sentence about recorded steps that cannot be used.
     - `resumed_in_vain`: the number of executions that have ended since a step was last recorded.
@@ -62,7 +62,7 @@ class Execution:
 
     def recorded(self, name: str, digest: str) -> StepEntry | None:
         """Return the recorded entry of this step, or None if the step's input has changed."""
-        # Remove the entry to free its memory, and so that `report_unused` reports only entries that were not used.
+        # Remove the entry from `_entries` to free its memory, and so that `report_unused` reports only unused entries.
         known = self._entries.pop(name, {})
         if known and digest not in known:
             self._report(f"step {name!r} is repeated, because its input has changed")
@@ -73,7 +73,7 @@ class Execution:
         self._report(f"step {name!r} is repeated, because its record cannot be read ({where or 'no JSON'})")
 
     def report_unused(self) -> None:
-        """Report the recorded steps that this execution did not need, such as steps of another release."""
+        """Report the recorded steps that this execution did not need, such as steps that this release does not have."""
         if self._entries:
             self._report(f"recorded steps that were not used: {', '.join(sorted(self._entries))}")
 
@@ -92,14 +92,15 @@ class Execution:
     async def record(self, step: StepRecord) -> None:
         """Store the step, or stop the execution if the run is final or another execution has taken it over.
 
-        During a database outage, this method waits until it can store the step, because the step has been paid for.
+        During a database outage, this method waits until it can store the step, because the step has already cost
+        money.
         """
         self.stepped_at = asyncio.get_running_loop().time()
         if not await self.store.put_step(self.run_id, step):
             self._lose()
 
     def lose(self) -> None:
-        """Stop the execution. The store already ignores the execution's writes."""
+        """Stop the execution because it has lost its run. The store already ignores the execution's writes."""
         self._report("this server no longer executes the run: the run has ended, or another server has taken it over")
         self._stop()
 
@@ -126,7 +127,7 @@ class StoredJournal:
                 return await computed(replayed, entry, kind)
             except ValidationError as failed:
                 self._execution.unreadable(path, failed)
-        # Check before each call, so that an execution that has lost its run pays at most for calls in flight.
+        # Check before each step, so that an execution that has lost its run starts no more calls that cost money.
         await self._execution.check()
         return await self._executed(path, digest, call, _adapter(kind))
 
@@ -172,6 +173,6 @@ def replayed(entry: StepEntry, kind: type[T]) -> T:
 
 
 def _usage(result: object) -> Usage:
-    """Return the token usage of the answer in a step's result. Without an answer, the usage is zero."""
+    """Return the token usage of the answer in a step's result. If the result has no answer, the usage is zero."""
     answer = getattr(result, "answer", result)
     return answer.usage if isinstance(answer, Answer | Unusable) else Usage()

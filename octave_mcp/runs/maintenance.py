@@ -1,6 +1,6 @@
-"""Periodic work of a process: takes answers that other processes accepted, stops lost runs and collects garbage.
+"""Periodic work of a process: reads answers that other processes accepted, stops lost runs and collects garbage.
 
-A server also starts runs that no engine has, marks abandoned runs as failed, and deletes old runs.
+A server also starts runs that no engine executes, marks abandoned runs as failed, and deletes old runs.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ INTERVAL_SECONDS = 60.0
 # How often to check whether other processes have cancelled or taken over runs of this process. Until the check, these
 # runs continue to cost money.
 LOST_RUNS_SECONDS = 1.0
-# How often to check whether other processes have changed waiting runs. Waiting runs spend nothing, but if another
-# process accepts an answer, the client waits up to this long for the verdict.
+# How often to check runs that wait for answers. Waiting runs spend nothing, so this interval is longer. If another
+# process accepts an answer, the MCP client waits up to this long for the verdict.
 WAITING_RUNS_SECONDS = 4.0
-# Do not start a run that was stored more recently than this: the process that stored the run can still be handing it to
-# its engine.
+# Minimum age of a stored run before another process starts it. If the run is younger, the process that stored it can
+# still be handing it to its engine.
 UNCLAIMED_AFTER = timedelta(seconds=30)
 ABANDONED_AFTER = timedelta(days=7)
 MAX_SEARCHED_RUNS = 1_000
@@ -84,7 +84,7 @@ class Maintenance:
                 await self._engine.cancel(record.run_id)
 
     async def _is_unclaimed(self, record: RunRecord) -> bool:
-        """Whether this process can execute the run, and an engine should already have the run."""
+        """Whether the run should have been started by now, and this process can execute it."""
         is_late = datetime.now(UTC) - record.created_at > UNCLAIMED_AFTER
         return is_late and await self._executor.claims(record.run_id) == "ours"
 
@@ -104,8 +104,8 @@ class Maintenance:
         await answer_cache.delete_expired(self._store)
 
     async def _unused(self, old: Sequence[RunRecord]) -> list[RunRecord]:
-        """Return the runs whose playbook has not been revised or refreshed by a newer run."""
-        # The versions of a playbook quote pages that several runs have read, so delete these runs together.
+        """Return the old runs, except for runs whose playbook a newer run has revised or refreshed."""
+        # A version can quote pages that an earlier run has read, so delete all runs of a playbook together.
         gone, used = {record.run_id for record in old}, set[str]()
         for session_id in {record.session_id for record in old}:
             runs = await self._store.runs(session_id=session_id, limit=MAX_SEARCHED_RUNS)
@@ -116,7 +116,7 @@ class Maintenance:
 async def remove(records: Sequence[RunRecord], adapters: Adapters) -> None:
     """Delete the runs, their files, and all data that the engine and the store keep only for these runs."""
     ids = [record.run_id for record in records]
-    # Update the store last. If this process ends earlier, the next attempt still finds the runs and deletes them.
+    # Delete the runs from the store last, so that another attempt still finds them if this process ends early.
     await adapters.engine.forget(ids)
     for record in records:
         await adapters.files.remove(record.run_id, record.files)

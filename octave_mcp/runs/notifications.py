@@ -53,7 +53,7 @@ class Watch:
         self._next = notifier.next_event(run_id)
 
     def arm(self) -> None:
-        """Let the next call of `wait` return if the run changes after this call.
+        """Start to listen for changes, so that the next `wait` returns if the run changes from now on.
 
         Call this method before querying the store. Otherwise, a change between the query and `wait` would be missed.
         """
@@ -64,7 +64,7 @@ class Watch:
         self._interval = FIRST_POLL_SECONDS
 
     async def wait(self, seconds: float) -> bool:
-        """Wait, and return True when it is time to query again, or False after `seconds`."""
+        """Wait up to `seconds`. Return True if the caller should query the store again, or False after a timeout."""
         pause = seconds if self._notifier.is_local(self._run_id) else min(seconds, self._interval)
         try:
             async with asyncio.timeout(pause):

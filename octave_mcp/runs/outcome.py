@@ -20,7 +20,7 @@ def ended(record: RunRecord, status: RunStatus, error: RunError | None = None) -
 
 
 def seconds(record: RunRecord) -> float:
-    """Return the duration of the run until now or until its end, including interruptions, or 0 for a queued run."""
+    """Return how long the run has taken so far, including interruptions. Return 0 if the run has not started."""
     if record.started_at is None:
         return 0.0
     return round(((record.finished_at or datetime.now(UTC)) - record.started_at).total_seconds(), 3)
@@ -38,8 +38,9 @@ def has_mandatory_sections(playbook: Playbook) -> bool:
 def why_failed(playbook: Playbook, faults: Faults) -> RunError:
     """Return the error of a run whose playbook lacks mandatory sections.
 
-    The error says what failed, was dropped or could not be found. If most answers had faults, the error is about these
-    faults; otherwise, the faults are appended to the error text.
+    The error names the failure, the dropped statements or the lack of evidence. If most of the model's answers had
+    faults, the error is only about these faults. If only some answers had faults, the faults are appended to the error
+    text.
     """
     failures = [gap for gap in playbook.gaps if gap.code in _FAILED_GAPS and gap.section != MODEL]
     # Prefer an error about access to the model: without access, all other asks fail as well, so this is the error to

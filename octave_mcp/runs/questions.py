@@ -14,18 +14,18 @@ from octave_mcp.ports import Store
 from octave_mcp.runs.notifications import Notifier
 
 ANSWER_TIMEOUT = timedelta(days=7)
-# How long a question is reserved for the client that received it. If another call finds no other question, it gets the
-# reserved question at the end of its wait.
+# How long a question is reserved for the MCP client that received it. If another call finds no other question, it gets
+# the reserved question at the end of its wait.
 LEASE = timedelta(seconds=60)
-# How often a waiting call checks whether the reservation of a question has expired, because no notification is sent
-# when it expires.
+# Interval at which a waiting call checks whether the reservation of a question has expired, because nothing notifies
+# the call of the expiry.
 LEASE_POLL_SECONDS = 5.0
 # How long a call that answers a question waits for the run to check the answer.
 VERDICT_SECONDS = 10.0
 
 
 class StoredInbox:
-    """The inbox of a run, which is kept in the store.
+    """The inbox of a run: its questions and their answers, which are kept in the store.
 
     `on_open_count` is called with the number of open questions whenever this number changes.
     """
@@ -99,7 +99,7 @@ class StoredInbox:
 
 
 class Questions:
-    """Hands out questions and accepts answers, for runs of any process.
+    """Hands out questions and accepts answers, no matter which process executes the run.
 
     - `inboxes`: the inboxes of the runs that this process executes.
     - `get`: returns the record of a run.

@@ -227,7 +227,7 @@ def _answers(
 ) -> Iterable[RecordedAnswer]:
     """Yield the answers to record.
 
-    Answers by rules are not recorded, and copy for personas is recorded separately.
+    Answers that rules gave are not recorded, and copy for personas is recorded separately.
     """
     for accepted in asks:
         ask: Ask[Any, Value] = accepted.ask
@@ -249,7 +249,6 @@ def _is_copy(ask: Ask[Any, Any]) -> bool:
 
 
 def _personas(asks: Sequence[_AcceptedAsk], companies: Sequence[Company]) -> Iterable[RecordedPersona]:
-    """Yield all personas of the prospect, each with the copy for this persona."""
     copy = {name: part for each in asks if _is_copy(each.ask) for name, part in _value(each, companies).items()}
     briefs = (each.ask.brief for each in asks if isinstance(each.ask.brief, WritingBrief))
     personas = max((brief.prospect.buyer_personas for brief in briefs), key=len, default=())

@@ -29,7 +29,7 @@ from octave_mcp.runs.outcome import ended, is_partial
 from octave_mcp.runs.spending import with_spending
 from octave_mcp.runs.versions import BASIS, Versions
 
-# If `made` has one of these values, the version was written by a run that read pages.
+# Values of `VersionMeta.made` for versions whose run read pages.
 FROM_PAGES = frozenset({"generated", "refreshed"})
 # Sections about how a version was made. If only these sections have changed, no new version is stored.
 ABOUT_VERSION = frozenset({"flags"})
@@ -37,7 +37,7 @@ DERIVED_SECTIONS = frozenset({"gaps", "evidence"})
 
 
 async def base_of(record: RunRecord, store: Store, model: str, log: Callable[[Event], object]) -> Base | None:
-    """Return the version that the run refreshes, or None if the run has to repeat all asks.
+    """Return the version that the run refreshes, or None if it is not a refresh or has to repeat all asks.
 
     `model` is the identity of the model that will be asked.
 
@@ -133,19 +133,19 @@ def _version(written: Written, record: RunRecord, run: Run, newest: Version) -> 
 
 
 def _has_news(new: Version, newest: Version, basis: Basis, run: Run) -> bool:
-    """Whether the new version differs enough from the newest stored version to be stored."""
+    """Whether the new version has changes that are worth storing."""
     has_same_failures = run.base is not None and _failures(basis) == _failures(run.base.basis)
     if run.asker.ledger.cost.asks or not has_same_failures:
         return bool({*new.meta.changed} - ABOUT_VERSION)
-    # No model was asked, so the copy is the same. Ignore differences in scores, gaps and evidence. For example, an
-    # e-mail's score depends on the e-mails before it, but a revision does not recompute the scores of other e-mails.
+    # No model was asked, so the copy is the same. Ignore scores, gaps and evidence, which can differ because they were
+    # computed again. For example, an earlier revision can have changed an e-mail without updating the scores of later
+    # e-mails, although these scores depend on it.
     return bool(
         {*changed_sections(_unscored(newest.playbook), _unscored(new.playbook))} - ABOUT_VERSION - DERIVED_SECTIONS
     )
 
 
 def _failures(basis: Basis) -> list[object]:
-    """Return the gaps, failed pages and page notices in the research on each company."""
     return [
         (research.gaps, research.failures, [(page.url, page.notice) for page in research.pages])
         for research in basis.research

@@ -48,8 +48,8 @@ class Refreshes:
     async def meant_by(self, request: PlaybookRequest) -> str | None:
         """Return the id of the run whose playbook the request refreshes, or None if the request is for a new playbook.
 
-        The result is the newest run in the request's session with the same companies, language and context. An empty
-        context matches any context.
+        The result is the newest run in the request's session with the same companies, language and context. If the
+        request's context is empty, any context counts as the same.
 
         Raises:
             InputError: If a company is not a valid domain, or its address is not public.
@@ -71,8 +71,8 @@ class Refreshes:
     async def admitted(self, run_id: str, named: Named) -> RunRecord:
         """Return the record of a new run that refreshes the newest version of the playbook.
 
-        The new run is in the session of the playbook's run. If no model is named, the new run uses the model that wrote
-        the playbook. The record has no estimate, because the cost depends on how much has changed.
+        The new run is in the session of the playbook's run. If the request names no model, the new run uses the model
+        that wrote the playbook. The record has no estimate, because the cost depends on how much has changed.
 
         Raises:
             NotFound, NotFinished: If there is no such run, or it has no playbook.

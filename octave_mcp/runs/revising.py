@@ -22,7 +22,8 @@ from octave_mcp.runs.outcome import ended
 from octave_mcp.runs.spending import with_spending
 from octave_mcp.runs.versions import Versions, no_run
 
-# A run record needs a source, although a revision reads no pages. The crawler needs no setup.
+# Source in the record of a revision. A revision reads no pages, but every record needs a source, and the crawler needs
+# no setup.
 SOURCE = "crawler"
 
 
@@ -33,8 +34,8 @@ class Revisions:
     async def admitted(self, wanted: RevisionRequest, keyless_model: str, *, has_client: bool) -> RunRecord:
         """Return the record of a new run that makes this revision, in the session of the playbook's run.
 
-        If the request names no model, the run uses the model that wrote the playbook. If that model cannot revise the
-        part, the run uses the configured model, or `keyless_model` if no model is configured.
+        By default, the run uses the model that wrote the playbook. If the model that wrote the playbook cannot revise
+        the part, the run uses the configured model, or `keyless_model` if no model is configured.
 
         Raises:
             NotFound: If there is no such run.

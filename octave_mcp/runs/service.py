@@ -1,4 +1,4 @@
-"""Starts, follows, cancels and lists runs. A run belongs to the server and outlives the call that started it."""
+"""Starts, follows, cancels and lists runs. A run continues on the server after the call that started it has ended."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class Runs:
     async def open(self, *, executing: bool = True, adopting: bool = True) -> None:
         """Open the store and, if `executing` is true, start the engine.
 
-        If `adopting` is true as well, resume runs of servers that have ended. A process that does not execute runs can
-        read, cancel and delete runs. A process that does not adopt runs executes only the runs that it starts.
+        If `executing` and `adopting` are true, resume runs whose server has ended. A process that does not execute runs
+        can read, cancel and delete runs. A process that does not adopt runs executes only the runs that it starts.
 
         Raises:
             StoreFailed, SetupError: If the database cannot be used.
@@ -88,8 +88,8 @@ class Runs:
     async def start(self, request: PlaybookRequest, keyless_model: str = BY_RULES) -> RunRecord:
         """Start a run and return its record. If the request_id was used before, return the record of that run.
 
-        `keyless_model` is used if the request names no model and no provider is configured. If `refresh` is set and the
-        session has a playbook of the same deal, that playbook is refreshed.
+        `keyless_model` is used if the request names no model and no provider is configured. If the request sets
+        `refresh` and its session has a playbook of the same deal, that playbook is refreshed.
 
         Raises:
             InputError: If a domain is invalid or not public, if both domains belong to one company, or if the
@@ -169,7 +169,7 @@ class Runs:
         return await self._store.get_playbook(run_id)
 
     async def finished(self, run_id: str, version: int | None = None) -> Playbook:
-        """Return the playbook of a run that has ended, by default in the version that `Versions.one` returns.
+        """Return a version of a playbook, by default the version that `Versions.one` returns.
 
         Raises:
             NotFound: If there is no such run.
@@ -194,12 +194,12 @@ class Runs:
         return len(self._executor.logs)
 
     async def failing(self) -> dict[str, str]:
-        """Return the reasons for failing background tasks, by name of the task. A failing store is included."""
+        """Return the reason for each failing background task, keyed by the task's name. A failing store is included."""
         store = await self._store_check()
         return {**self._adapters.supervisor.failing, **({STORE: store} if store else {})}
 
     async def quoted_pages(self, playbook: Playbook) -> Mapping[str, str]:
-        """Return the texts of the quoted pages by digest. Pages that are no longer stored are left out."""
+        """Return the texts of the quoted pages, keyed by digest. Pages that are no longer stored are left out."""
         cited = sorted({evidence.page_sha256 for evidence in playbook.evidence.values()})
         texts = {sha256: await self._store.page_text(sha256) for sha256 in cited}
         return {sha256: text for sha256, text in texts.items() if text is not None}
@@ -217,13 +217,13 @@ class Runs:
         return await computed(checked_copy, text, playbook, pages, record.sender)
 
     async def progress(self, run_id: str) -> Event | None:
-        """Return the run's latest event with its latest message, or None if the run has no events."""
+        """Return the run's latest event with the run's latest message, or None if the run has no events."""
         return await self._following.latest(run_id)
 
     async def follow(self, run_id: str, wait_seconds: float, on_event: OnEvent) -> RunRecord:
         """Wait up to `wait_seconds` until the run is final or waits for answers, and return the run.
 
-        `on_event` is called with each event. If there are no new events, it is called with the last event every 4 s.
+        `on_event` is called with each event. Without new events, `on_event` is called with the last event every 4 s.
 
         Raises:
             NotFound: If there is no such run.
@@ -254,8 +254,8 @@ class Runs:
     ) -> tuple[RunRecord, QuestionRecord | None, int]:
         """Return the run, one of its open questions (or the one with `question_id`), and the number of open questions.
 
-        If `leased`, the question is reserved for a minute, so that concurrent calls get different questions. During
-        this minute, another call gets the question only if no other question opens within its `wait_seconds`.
+        If `leased` is true, the question is reserved for a minute, so that concurrent calls get different questions.
+        During this minute, another call gets the question only if no other question opens within its `wait_seconds`.
 
         Raises:
             NotFound: If there is no such run, or no such question.
@@ -267,7 +267,7 @@ class Runs:
     async def answer(self, run_id: str, question_id: str, answer: str) -> tuple[RunRecord, QuestionRecord, int]:
         """Store an answer. Return the run, the question with the verdict, and the number of open questions.
 
-        The run itself checks the answer. If no process executes the run, there is no verdict yet.
+        The question has no verdict yet if no process is executing the run, because that process checks the answer.
 
         Raises:
             NotFound: If there is no such run, or no such question.
@@ -290,20 +290,24 @@ class Runs:
         return await self.get(run_id)
 
     async def list_runs(self, session_id: str | None, limit: int, after: str | None) -> list[RunRecord]:
-        """Return the runs of one session or of all sessions, newest first, starting after the run with the id `after`.
+        """Return the runs of one session or of all sessions, newest first.
+
+        If `after` is a run id, return only the runs that follow this run in the list.
 
         Raises:
-            InputError: If there is no run with the id `after`.
+            InputError: If `after` is not the id of a stored run.
         """
         if after is not None and await self._store.get_run(after) is None:
             raise _no_cursor(after)
         return await self._store.runs(session_id=session_id, limit=limit, after=after)
 
     async def list_sessions(self, limit: int, after: str | None) -> list[SessionRecord]:
-        """Return the sessions, newest first, starting after the session with the id `after`.
+        """Return the sessions, newest first.
+
+        If `after` is a session id, return only the sessions that follow this session in the list.
 
         Raises:
-            InputError: If there is no session with the id `after`.
+            InputError: If `after` is not the id of a stored session.
         """
         if after is not None and await self._store.session(after) is None:
             raise _no_cursor(after)

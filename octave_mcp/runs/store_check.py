@@ -10,9 +10,11 @@ from octave_mcp.runs.adapters import Adapters
 
 STORE = "store"
 KEY = "check of the store"
-# A few bytes would not be enough, because they can fit into the last block of a file even if the disk is full.
+# Number of bytes to write. A few bytes would not be enough, because they can fit into the last block of a file even if
+# the disk is full.
 WRITTEN_BYTES = 16_384
-# How long a result is reused. Without reuse, anyone could keep the disk busy, because /readyz needs no token.
+# How long the result of a check is reused. Otherwise, anyone could keep the disk busy with calls of /readyz, which
+# needs no token.
 VALID_SECONDS = 1.0
 
 

@@ -11,7 +11,9 @@ _SETTING = "OCTAVE_VERIFY_MODEL"
 
 
 def verifier_of(adapters: Adapters, model: Model, context: RunContext | None = None) -> Model | None:
-    """Return the model that judges claims in a run with this model, or None if claims are not judged.
+    """Return the model that judges the claims of a run, or None if claims are not judged.
+
+    `model` is the model that writes the run's playbook.
 
     Raises:
         SetupError: If the settings name a model that cannot judge claims.

@@ -49,7 +49,7 @@ async def record_basis(written: Written, run: Run) -> None:
 
 
 class Versions:
-    """The playbook versions of runs that have ended. `files` stores the files of the newest version.
+    """The playbook versions of runs that have ended. `files` writes the files of the newest version.
 
     If a run is a revision or refresh, its versions are the versions of the playbook that the run changed. Every method
     raises NotFound if the run does not exist, and NotFinished if the run has no playbook or has not ended.
@@ -83,9 +83,10 @@ class Versions:
         return playbook
 
     async def pair(self, run_id: str, before: int | None, after: int | None) -> tuple[VersionMeta, VersionMeta]:
-        """Return two versions to compare: by default, the version that `one` returns and the version before it.
+        """Return the two versions to compare, the older version first.
 
-        If `one` returns the first version, both returned versions are the first version.
+        By default, compare the version that `one` returns with the version before it. If `one` returns version 1,
+        return version 1 twice.
 
         Raises:
             UnknownName: If there is no such version. The error text lists the existing versions.
@@ -119,7 +120,7 @@ class Versions:
         return version.meta, new.own
 
     async def publish(self, run_id: str) -> None:
-        """Rewrite the run's playbook files from the newest version, if the files are on this machine."""
+        """If the run's files are on this machine, replace them with the files of the newest version."""
         record, number = await self._store.get_run(run_id), 0
         while record and record.files and number != (newest := (await self.one(run_id)).number):
             # Repeat until there is no newer version: while this process writes files, another process can store the

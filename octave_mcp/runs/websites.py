@@ -21,7 +21,7 @@ class Websites:
         self._adapters = adapters
 
     async def scrape(self, urls: Sequence[str], source: str, *, refresh: bool) -> tuple[Page | PageFailure, ...]:
-        """Return the page at each URL, or a failure if the page cannot be read, in the order of `urls`.
+        """Return a page or a failure for each URL, in the same order.
 
         Raises:
             SetupError, UnknownName: If the source does not exist or is not set up.
@@ -82,7 +82,7 @@ def _absolute(url: str, company: Company) -> str:
 
 
 def _failure(url: str, failed: InputError | UpstreamError) -> PageFailure:
-    """Return the failure with the URL that the caller gave."""
+    """Return a page failure for the URL as the caller wrote it."""
     # Prefer the page failure that caused the error, because it has the code and reason of the failed request.
     cause = getattr(failed.__cause__, "failure", None)
     if isinstance(cause, PageFailure):
