@@ -124,7 +124,7 @@ class Contents:
     def triggers(self) -> tuple[CompanyTrigger, ...]:
         """Return the events for the section "Triggers".
 
-        These are the prospect's events that the executive summary explains. If the summary explains none, return all
+        Include the prospect's events that the executive summary explains. If the summary explains none, return all
         events, with the prospect's events first.
         """
         of_prospect = [trigger for trigger in self.playbook.triggers if trigger.company == "prospect"]

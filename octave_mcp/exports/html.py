@@ -18,7 +18,7 @@ from octave_mcp.exports.pages import embedded_pages
 
 @dataclass(frozen=True, slots=True)
 class Html:
-    """Renders the playbook as one file that loads no other files.
+    """Renders the playbook as a single file that loads no other files.
 
     The style and the script are embedded, and the file's Content-Security-Policy allows no other styles or scripts.
     `texts` maps digests to page texts. If a source's page is in `texts`, the source's link opens the embedded text.

@@ -33,7 +33,7 @@ class Piece:
 class Mail:
     """An e-mail of a sequence.
 
-    - `row`: the index of the sequence.
+    - `row`: the index of the sequence in the playbook.
     - `column`: the index of the e-mail in the sequence.
     """
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from octave_mcp.concurrency.run_clock import RunClock
 
-# Maximum share of the remaining time that one part of a run is allowed to use. The remaining share is reserved for
+# Maximum share of the remaining time that one part of a run is allowed to use. The rest of the time is reserved for
 # later parts: for example, reading the pages must leave time to write the playbook.
 TIME_SHARE = 0.7
 

@@ -58,8 +58,8 @@ async def research(run: Run, site: Site, counterpart: str) -> Research:
     try:
         read = await (run(read_again, site, run.base, counterpart) if run.base else _read_all(run, site, counterpart))
     finally:
-        # End the turn even if the research failed or made no ask. Otherwise, the other company would wait for its turn
-        # forever.
+        # End the turn even if the research failed or made no ask, because otherwise the research on the other company
+        # would wait forever.
         if run.turns:
             run.turns.end(site.company.role)
     read = read.model_copy(update={"links": tuple(link.url for link in site.links)})

@@ -135,7 +135,7 @@ def _is_worth_another_try(last: _Read) -> bool:
     """Whether spare URLs should be read, given the results for the last URLs.
 
     Spare URLs are not read if the source or site serves no more pages. Spare URLs are also not read if all of the last
-    pages failed and the site refused at least one of them.
+    pages failed, at least one of them because the site refused access.
     """
     failures = [page for page in last if isinstance(page, PageFailure)]
     if any(failure.ends_reading for failure in failures):

@@ -58,8 +58,8 @@ class Ranking:
         """Rank the links that are worth reading.
 
         Links that name the other company of the deal come first, and then links that match the context. Links that
-        occur only in a sitemap come last. Among links of equal rank, short paths come first; otherwise, the site's
-        order is retained.
+        occur only in a sitemap come last. Among links of equal rank, short paths come first. Links with equally short
+        paths stay in the site's order.
         """
         links = [link for link in site.links if _is_worth_reading(link)]
         named = wanted(site, links, context)
@@ -84,8 +84,8 @@ class Ranking:
     def best(self, room: int) -> tuple[Link, ...]:
         """Return the best links. `room` is the maximum number of links.
 
-        Pages that were already read come first, because they cost nothing. Next come links that match the context, then
-        links within the quotas (one from each group in turn), and then the best remaining links.
+        Pages that were already read come first, because they cost nothing. Links that match the context come second,
+        links within the quotas third (one from each group in turn), and the other links last.
         """
         quotas = _quotas(self.role, room)
         read = [link for group in quotas for link in self.groups.get(group, ()) if link.is_read]

@@ -69,8 +69,8 @@ def addresses(run: Run, site: Site, base: Base, counterpart: str) -> tuple[str, 
     failed = {failure.url for failure in site.failures}
     tried = [failure.url for failure in before.failures if failure.url not in failed]
     best = [link.url for link in Ranking.of(site, counterpart=counterpart, context=run.request.context).best(room)]
-    # Older releases did not record the links of a run. Without this record, new links cannot be distinguished from old
-    # links, so no links are added.
+    # Older releases did not record the links of a run. If the links were not recorded, new links cannot be
+    # distinguished from old links, so no links are added.
     known = {*before.links, *read_before, *tried, *failed}
     new = [url for url in best if url not in known] if before.links else []
     spare = [url for url in reversed(read_before) if url not in base.cited and url not in best]
@@ -102,7 +102,7 @@ def _alive(
 
 
 async def _profile(run: Run, site: Site, home: Page, before: Profile, alive: Mapping[EvidenceId, Evidence]) -> Profile:
-    """Return the earlier profile if the home page still supports it; otherwise analyse the home page again."""
+    """Return the earlier profile, or analyse the home page again if it no longer supports this profile."""
     has_failed = any(gap.code in UPSTREAM_CODES for gap in before.gaps)
     if has_failed or lost(before, alive) or not {*before.name_evidence} <= {*alive}:
         return await run(analyse_homepage, site, home)
@@ -146,7 +146,7 @@ def _is_new(texts: Mapping[str, str], unanswered: Sequence[str]) -> Callable[[Pa
 def _without_repeats(retained: Research, reading: Reading) -> Reading:
     """Drop a new finding if earlier findings of the same kind already cite all of its evidence.
 
-    Such a finding repeats an earlier finding in other words.
+    A finding without new evidence repeats an earlier finding in other words.
     """
     parts: dict[str, Value] = {}
     for name in ("elements", "signals", "findings"):

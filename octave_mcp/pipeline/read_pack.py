@@ -158,7 +158,10 @@ def _cut(page: Page, interest: Interest) -> list[Passage]:
 
 
 def _shown(cut: Sequence[list[Passage]], interest: Interest, max_characters: int | None) -> Sequence[list[Passage]]:
-    """Return the passages that fit within the model's limit, grouped by page; without a limit, return all passages."""
+    """Return the passages that fit within the model's limit, grouped by page.
+
+    If the model has no limit, return all passages.
+    """
     if max_characters is None:
         return cut
     chosen = to_show([passage for page in cut for passage in page], interest, max_characters)

@@ -27,7 +27,7 @@ class ResearchCache:
     async def get(self, key: str) -> Research | None:
         """Return the research under this key, or None if the research or a page that it cites is no longer stored.
 
-        The pages are copied to this run, because the run that read them can be deleted first.
+        The pages are copied to this run, because the run that first read the pages can be deleted before this run.
         """
 
         async def found() -> Research | None:

@@ -48,7 +48,10 @@ class Retained(NamedTuple):
         return has_summary and all(len(before) == len(left) for before, left in pairs)
 
     def filled_up(self, new: ProspectIntelligence) -> ProspectIntelligence:
-        """Return `left` with lost entries replaced by entries of `new`, and with the facts and signals of `new`."""
+        """Return the retained intelligence, with each lost entry replaced by an entry of `new`.
+
+        The facts and signals of `new` are used.
+        """
         profile, left = new.company_profile, self.left
         return ProspectIntelligence(
             company_profile=profile.model_copy(update={"summary": left.company_profile.summary or profile.summary}),

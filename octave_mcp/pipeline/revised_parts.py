@@ -24,9 +24,9 @@ from octave_mcp.evidence.judge import Judge, texts_of
 from octave_mcp.evidence.passages import as_passage
 from octave_mcp.evidence.selection import ranks
 
-# Maximum bytes for a part, its surrounding text and the quotations. With the first limit, the revision of an e-mail
-# takes at most 6,000 tokens, including the answer and the verification of its claims. The second limit applies if the
-# claims are not verified.
+# Maximum size in bytes of a part, its surrounding text and the quotations together. With the first limit, the revision
+# of an e-mail takes at most 6,000 tokens, including the answer and the verification of its claims. The second limit
+# applies if the claims are not verified.
 ROOM, UNVERIFIED_ROOM, MAX_ROOM = 6_200, 8_500, 20_000
 # If a part has more than `USUAL_BYTES`, each additional byte raises the limit by `ROOM_PER_BYTE` bytes.
 USUAL_BYTES, ROOM_PER_BYTE = 2_000, 4

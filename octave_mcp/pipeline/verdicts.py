@@ -166,7 +166,7 @@ _WOULD_FILL = (
 
 
 def _without_label(text: str, claim: FoundClaim) -> str:
-    # Remove the label: the ask shows it before the claim, and models sometimes repeat it in the correction.
+    # Remove the label from the correction: the ask shows the label before the claim, and models sometimes repeat it.
     return " ".join(text.removeprefix(f"{claim.label}:").split()) if claim.label else " ".join(text.split())
 
 

@@ -39,7 +39,8 @@ from octave_mcp.ports import Journal
 # Verification can use this share of the tokens that the run's other asks have used so far, plus this fixed number of
 # tokens. Without the fixed number, the first claims could not be verified.
 TOKEN_SHARE, FLOOR_TOKENS = 0.12, 1_500
-# Maximum numbers of asks about the findings on a company, about one answer with drafts, and at the end of the run.
+# Maximum numbers of verification asks: about the findings on a company, about one answer with drafts, and at the end of
+# the run.
 RESEARCH_ASKS, COPY_ASKS, LAST_ASKS = 3, 2, 1
 # Name of the judge when a connected client judges its own copy.
 SELF = "self"
@@ -48,8 +49,8 @@ NO_ROOM = "the run's token limit for checking claims was reached"
 NOT_JUDGED = "the model gave no verdict"
 UNUSABLE = "the model's answer could not be used"
 UNTRUSTED = "the model rejects or doubts most claims, so its verdicts are discarded"
-# Token budget of a question for a connected client. It is practically unlimited, because only the client's capacity
-# limits the question.
+# Token budget of a question for a connected client. The budget is practically unlimited, because only the client's
+# capacity limits the question.
 UNLIMITED_TOKENS = 1_000_000
 
 
@@ -66,7 +67,7 @@ class Subject:
 
 
 class Judged(NamedTuple):
-    """The verdict on a claim. `better` is the model's corrected text for the claim, or ''."""
+    """The verdict on a claim. `better` is the model's correction of the claim, or '' if the model gave none."""
 
     support: Support
     better: str = ""

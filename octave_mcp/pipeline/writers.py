@@ -155,13 +155,13 @@ class Desk:
         """Return the drafts for each persona.
 
         If an earlier run wrote drafts for only some of the personas, its ask is repeated, so that the cache answers it.
-        The other personas get another ask.
+        The personas without drafts get another ask.
         """
         answered = await self._answered_before()
         return (*(await self._within_budget(0, answered)), *(await self._within_budget(answered, len(self.personas))))
 
     async def _answered_before(self) -> int:
-        """Return n if an earlier run's answer covers the first n personas, or 0 if there is no such answer."""
+        """Return n if an earlier run's answer covers the first n personas, or 0 if no earlier answer can be reused."""
         for count in range(len(self.personas), 0, -1):
             if await self.run.was_answered(self._ask_for_personas(0, count)[0], _personas(0, count)):
                 return count

@@ -99,7 +99,8 @@ class Shown:
 def _possible_cites(at: int, passage: Passage) -> Iterator[Cite]:
     """Yield all citations of the passage that produce a single quotation.
 
-    Such a citation refers to the whole passage, the heading, one sentence, or two neighbouring sentences.
+    A citation with a single quotation refers to the whole passage, the heading, one sentence, or two neighbouring
+    sentences.
     """
     yield Cite(passage=at)
     if passage.is_quotation:

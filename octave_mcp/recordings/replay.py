@@ -87,8 +87,8 @@ def _addresses(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[C
 def _merged(recording: RecordedRun, ask: Ask[Any, Any], companies: Sequence[Company]) -> Answered:
     """Merge all recorded answers to the question into one answer.
 
-    The pages can now be divided into packs differently than in the recording. So an ask about pages gets the entries
-    that cite its passages, no matter which recorded answer contains them.
+    The pages can now be divided into packs differently than in the recording. For this reason, an ask about pages gets
+    all recorded entries that cite the ask's passages.
     """
     values, mapping = _values(recording, ask), _Mapping(Shown(ask.passages, companies), _persona_ids(recording, ask))
     first, *more = [mapping.of(value, only_shown=isinstance(ask.brief, ReadingBrief)) for value in values]

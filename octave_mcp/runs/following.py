@@ -59,7 +59,10 @@ class Following:
         return record is None or record.is_at_rest
 
     async def batches(self, run_id: str, after: int) -> AsyncGenerator[list[tuple[int, Event]]]:
-        """Yield numbered events in batches until the run's last event, and an empty batch at each heartbeat."""
+        """Yield the run's numbered events in batches until the run has ended.
+
+        At each heartbeat without new events, yield an empty batch.
+        """
         clock = asyncio.get_running_loop().time
         watch, beat_at = self._notifier.watch(run_id), clock() + HEARTBEAT_SECONDS
         while True:

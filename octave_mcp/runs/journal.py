@@ -83,7 +83,7 @@ class Execution:
     async def check(self) -> None:
         """Stop the execution if the run is final or another execution has taken it over.
 
-        Call this method before anything that costs money.
+        Call this method before each operation that costs money.
         """
         self.stepped_at = asyncio.get_running_loop().time()
         if await self.store.lost({self.run_id: self.epoch}):

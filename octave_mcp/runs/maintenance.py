@@ -19,8 +19,8 @@ from octave_mcp.runs.executor import Executor
 from octave_mcp.runs.outcome import ended
 
 INTERVAL_SECONDS = 60.0
-# How often to check whether other processes have cancelled or taken over runs of this process. Until the check, these
-# runs continue to cost money.
+# How often to check whether other processes have cancelled or taken over runs of this process. A cancelled run
+# continues to cost money until the next check.
 LOST_RUNS_SECONDS = 1.0
 # How often to check runs that wait for answers. Waiting runs spend nothing, so this interval is longer. If another
 # process accepts an answer, the MCP client waits up to this long for the verdict.

@@ -7,7 +7,7 @@ from collections.abc import Container
 from weakref import WeakValueDictionary
 
 # Polling intervals for a run that another process executes, because that process cannot notify this process. Each
-# interval is longer than the one before it.
+# polling interval is longer than the interval before it.
 FIRST_POLL_SECONDS = 0.1
 MAX_POLL_SECONDS = 2.0
 POLL_GROWTH = 1.5
@@ -55,7 +55,7 @@ class Watch:
     def arm(self) -> None:
         """Start to listen for changes, so that the next `wait` returns if the run changes from now on.
 
-        Call this method before querying the store. Otherwise, a change between the query and `wait` would be missed.
+        Call this method before querying the store, so that a change between the query and `wait` is not missed.
         """
         self._next = self._notifier.next_event(self._run_id)
 

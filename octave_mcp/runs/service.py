@@ -78,7 +78,7 @@ class Runs:
         for task in self._starting:
             task.cancel()
         await asyncio.gather(*self._starting, return_exceptions=True)
-        # Do not wait for runs that wait for answers, because they will not end within the grace period.
+        # If all runs have open questions, do not wait, because such runs will not end within the grace period.
         await self._engine.close(0 if self._executor.only_waits else grace_seconds)
         for log in tuple(self._executor.logs.values()):
             await log.close()

@@ -13,8 +13,8 @@ KEY = "check of the store"
 # Number of bytes to write. A few bytes would not be enough, because they can fit into the last block of a file even if
 # the disk is full.
 WRITTEN_BYTES = 16_384
-# How long the result of a check is reused. Otherwise, anyone could keep the disk busy with calls of /readyz, which
-# needs no token.
+# How long the result of a check is reused, so that nobody can keep the disk busy with calls of /readyz, which needs no
+# token.
 VALID_SECONDS = 1.0
 
 

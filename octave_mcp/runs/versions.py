@@ -75,7 +75,7 @@ class Versions:
         return _chosen(record, metas, number)
 
     async def playbook(self, run_id: str, number: int | None = None) -> Playbook:
-        """Return the playbook of the version that `one` returns."""
+        """Return the playbook of the version that `Versions.one` returns."""
         record, metas = await self._record_and_versions(run_id)
         playbook = await self._store.get_playbook(record.playbook_of, _chosen(record, metas, number).number)
         if playbook is None:
@@ -85,8 +85,8 @@ class Versions:
     async def pair(self, run_id: str, before: int | None, after: int | None) -> tuple[VersionMeta, VersionMeta]:
         """Return the two versions to compare, the older version first.
 
-        By default, compare the version that `one` returns with the version before it. If `one` returns version 1,
-        return version 1 twice.
+        By default, compare the version that `Versions.one` returns with the version before it. If `Versions.one`
+        returns version 1, return version 1 twice.
 
         Raises:
             UnknownName: If there is no such version. The error text lists the existing versions.
