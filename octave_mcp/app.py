@@ -80,7 +80,8 @@ class App:
         """Return the name of the model to use.
 
         If `name` is 'auto', use the model in the settings. If the settings also say 'auto', use the first configured
-        model. Return None if no model is configured, because the default model then depends on the surface.
+        model. Return None if no model is configured, because the default model then depends on the surface (MCP, HTTP
+        or command line).
 
         Raises:
             UnknownName: If no model has this name.

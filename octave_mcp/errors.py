@@ -194,8 +194,8 @@ class SiteRefuses(UpstreamError):
 class BadAnswer(UpstreamError):
     """A model's answer that failed its checks.
 
-    `usage`: what the answer cost, if known. `key`: identifies the answer when the verdict of the checks is reported to
-    the model. `fault`: the kind of problem.
+    `usage`: what the answer cost, if known. `key`: identifies the answer in `Model.record_verdict`. `fault`: the kind
+    of problem.
     """
 
     code = "bad_answer"
@@ -229,9 +229,9 @@ class DeadlineExceeded(UpstreamError):
 
 
 class TookTooLong(DeadlineExceeded):
-    """A computation was stopped.
+    """A computation was stopped, because it took too long.
 
-    A retry would take just as long, but a new run with a lower `max_pages` may succeed.
+    A retry would take just as long, but a new run with a lower `max_pages` can succeed.
     """
 
 
@@ -310,16 +310,16 @@ class TimedOut(Transient):
 def without_provider_text(failed: OctaveError) -> str:
     """Return the message without the provider's own text, which only the log contains."""
     text = str(failed)
-    # Adapters append the provider's text after the first ': '. Remove the provider's text, because it may repeat parts
-    # of the prompt, including text from pages.
+    # Adapters write the provider's text after the first ': '. Cut the message there, because the provider's text can
+    # repeat parts of the prompt, including text from pages.
     is_quoting = isinstance(failed, Transient | BadRequest)
     return f"{text.partition(': ')[0]}; see the log for the provider's message" if is_quoting else text
 
 
 def name_of(error: OctaveError) -> str:
     """Return the name of the error's class, or of the nearest base class that this module defines."""
-    # The journal stores this name. The process that restores the error may not have loaded an adapter's subclass, so
-    # the name must be a class of this module.
+    # The journal stores this name. Another process can restore the error before it has imported the adapter that
+    # defines a subclass. So use only classes of this module.
     return next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == __name__)
 
 

@@ -84,7 +84,8 @@ Tokens = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
-    # `extra` is 'ignore', so that a misspelt setting does not stop the server. `unknown` reports such settings.
+    # `extra` is 'ignore', so that a misspelt setting does not stop the server. `unknown` reports misspelt settings
+    # instead.
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True, defer_build=True
     )
@@ -92,10 +93,8 @@ class Settings(BaseSettings):
 
     home: UserPath = Field(default_factory=_home, description="Folder for runs, pages, playbooks and logs")
     model: str = Field(AUTO, description=f"Model to use: {AUTO}, {', '.join(names(MODELS))}; {AUTO_HELP}")
-    fast_model: str = Field("", description="Model that reads, like 'openai:gpt-6-luna'; used only with its provider")
-    strong_model: str = Field(
-        "", description="Model that writes, like 'openai:gpt-6.1-terra'; used only with its provider"
-    )
+    fast_model: str = Field("", description="Model that reads pages, like 'openai:gpt-6-luna' (used in OpenAI runs)")
+    strong_model: str = Field("", description="Model that writes, like 'openai:gpt-6.1-terra' (used in OpenAI runs)")
     verify_model: str = Field(
         "",
         description="Model that judges whether quotations support the claims, such as 'openai' or 'openai:gpt-6-luna'; "
@@ -103,21 +102,21 @@ class Settings(BaseSettings):
     )
     fallback: Names = Field((), description="Models to use, in this order, if the chosen model is unavailable")
     specialists_per_ask: int = Field(
-        len(READ_KINDS), ge=1, le=len(READ_KINDS), description="Number of specialist prompts in one ask about a vendor"
+        len(READ_KINDS), ge=1, le=len(READ_KINDS), description="How many kinds of findings one vendor ask requests"
     )
     max_cost_usd: float | None = Field(None, gt=0, description="Spending limit per run, unless the request sets one")
     max_run_asks: int | None = Field(None, ge=1, description="Maximum number of asks per run")
     max_run_tokens: int | None = Field(None, ge=1, description="Maximum number of tokens per run, input plus output")
     step_timeout_seconds: float = Field(600, gt=0, description="Time limit for each step of a run")
     run_timeout_seconds: float = Field(
-        1800, gt=0, description="Time limit for a run, excluding waits for a slow model; earlier results are kept"
+        1800, gt=0, description="Time limit for a run, excluding waits for a slow model; finished parts are kept"
     )
     call_timeout_seconds: float = Field(
-        120, gt=0, description="Time limit for one model call; the time restarts when the model answers another call"
+        120, gt=0, description="Time limit for a model call; whenever the model answers any call, the time restarts"
     )
     max_asks: int = Field(64, ge=1, description="Maximum number of concurrent asks per model, across all runs")
     shown_characters: int = Field(
-        30_000, ge=1000, description="Maximum characters of a company's pages that the host model sees"
+        30_000, ge=1000, description="Maximum characters of a company's pages that the connected client's model sees"
     )
     compat_base_url: str = Field("", description="Base URL of a server with a chat completions API, including /v1")
     compat_api_key: SecretStr | None = Field(None, description="API key for OCTAVE_COMPAT_BASE_URL, if it needs a key")
@@ -131,17 +130,17 @@ class Settings(BaseSettings):
     feeds: bool = Field(True, description="Whether to read a prospect's news from its RSS or Atom feed")
     sister_domains: bool = Field(True, description="Whether to read product pages on the organisation's other sites")
     database_url: SecretStr | None = Field(None, description="Postgres URL; default: a SQLite file in OCTAVE_HOME")
-    host: str = Field("127.0.0.1", description="Address for HTTP to listen on; if not loopback, set OCTAVE_TOKENS")
-    port: int = Field(7777, ge=0, le=65535, description="Port for HTTP to listen on; 0 picks a free port")
+    host: str = Field("127.0.0.1", description="HTTP listen address; if it is not loopback, set OCTAVE_TOKENS")
+    port: int = Field(7777, ge=0, le=65535, description="HTTP listen port; 0 picks a free port")
     public_hosts: Names = Field((), description="Host names that HTTP callers are allowed to use, like octave.acme.com")
     tokens: Tokens = Field(
         (),
-        description="Tokens that HTTP callers send as 'Authorization: Bearer TOKEN'; at least 16 characters if other "
-        "machines can call",
+        description="Tokens that HTTP callers send as 'Authorization: Bearer TOKEN'; at least 16 characters each if "
+        "other machines can reach the server",
     )
     keep_days: int = Field(90, ge=1, description="Days until a finished run and its files are deleted")
     allow_hosts: Names = Field(
-        (), description="Hosts exempt from the checks of address, port and name, like 'intranet' or 'intranet:8080'"
+        (), description="Hosts to allow although they are not public, like 'intranet' or 'intranet:8080'"
     )
     max_fetches: int = Field(20, ge=1, description="Maximum number of concurrent page fetches per run")
     fetch_timeout_seconds: float = Field(20, gt=0, description="Time limit for one page")
@@ -204,7 +203,7 @@ def load(**flags: Any) -> Settings:  # noqa: ANN401 - the fields of Settings
     """Return the settings. `flags` take precedence over all other sources.
 
     Raises:
-        SetupError: If a setting is invalid or a file is unreadable. The message omits values, which may be secret.
+        SetupError: If a setting is invalid or a file is unreadable. The message omits values, which can be secret.
     """
     try:
         return Settings(**flags)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
 Allowed = frozenset[str]
-# Hosts that this process serves itself, such as the demo sites, with their loopback ports. No setting can add such
+# Maps each host that this process serves itself, such as a demo site, to its loopback port. Settings cannot add such
 # hosts, because requests to them bypass the check for public IP addresses.
 Served = Mapping[str, int]
 
@@ -27,7 +27,7 @@ PORTS = {"http": 80, "https": 443}
 HOST_AND_PORT = re.compile(r"(?:\[[^\[\]]+\]|[^\[\]:]+)(?::\d*)?")
 PUBLIC_PORTS = frozenset({80, 443, 8080, 8443})
 MAX_URL_CHARACTERS = 2048
-# Maximum number of query parameters to read, because hostile URLs have hundreds of parameters.
+# Read at most this many query parameters of a URL, because hostile URLs have hundreds of them.
 MAX_FIELDS = 20
 # Hosts with these top-level names are never public, because the names are reserved or are common in private networks
 # and clusters.
@@ -57,7 +57,7 @@ SAFE_IN_QUERY = SAFE_IN_PATH + "?[]|{}^`\\"
 
 
 def parse_company(text: str, role: Role, allow: Allowed) -> Company:
-    """Return the company for a domain or URL; a path in the URL is ignored.
+    """Return the company whose website `text` names. `text` is a domain or a URL; the path of the URL is ignored.
 
     Raises:
         InvalidDomain: If `text` does not name a website.
@@ -93,7 +93,7 @@ def check_url(url: str, allow: Allowed) -> str:
 
 
 def url_key(url: str) -> str:
-    """Return a key that is the same for all URLs of a page.
+    """Return a key that is the same for all URLs that lead to the same page.
 
     The key ignores www, the scheme, a trailing slash, tracking parameters, the fragment, and the order and escaping of
     query parameters. Always request the URL and never the key, because some servers respond only to the exact URL.
@@ -107,7 +107,10 @@ def url_key(url: str) -> str:
 
 
 def same_site(url: str, company: Company) -> bool:
-    """Whether the URL is on the company's site or on one of the company's accepted sister sites."""
+    """Whether the URL is on the company's site or on an accepted sister site.
+
+    A sister site is another site of the same organisation.
+    """
     return (site := site_at(url)) is not None and site in (company.domain, *company.beyond.sisters)
 
 
@@ -122,7 +125,7 @@ def site_at(url: str) -> str | None:
 
 
 def company_at(url: str, company: Company) -> Company:
-    """Return a copy of `company` that has the site of `url`, and no job boards, feeds or sister sites."""
+    """Return a copy of `company` whose site is the site of `url`. The copy has no other sites, job boards or feeds."""
     parts = _split(url)
     host = _host(parts, url)
     port = parts.port or PORTS[parts.scheme]
@@ -130,16 +133,19 @@ def company_at(url: str, company: Company) -> Company:
 
 
 def site_of(host: str, port: int) -> str:
-    """Return the registrable domain of a host, or else host:port. Return '' for a public suffix such as 'co.uk'."""
+    """Return the registrable domain of a host, such as 'acme.com'.
+
+    If the host is an IP address or has no dot, return host:port. For a public suffix such as 'co.uk', return ''.
+    """
     if is_address(host) or "." not in host:
         return f"{host}:{port}"
-    # Each customer of wordpress.com has a site of its own, such as acme.wordpress.com. But wordpress.com itself is the
-    # domain of a company, and not only a suffix.
+    # wordpress.com is a public suffix, because each of its customers has a site of its own, such as acme.wordpress.com.
+    # But wordpress.com is also the domain of a company, so look it up again in the ICANN suffixes only.
     return _suffixes().privatesuffix(host) or _suffixes(only_icann=True).privatesuffix(host) or ""
 
 
 def is_registrable(host: str) -> bool:
-    """Whether `host` ends in a known public suffix and is not just that suffix."""
+    """Whether `host` is a name below a known public suffix: 'acme.co.uk', but not 'co.uk'."""
     return bool(_suffixes(accept_unknown=False).privatesuffix(host.lower()))
 
 
@@ -182,7 +188,7 @@ def _not_a_domain(text: str, why: str) -> InvalidDomain:
 
 
 def _split(text: str) -> SplitResult:
-    """Split a URL or a bare domain; the scheme is '', http or https.
+    """Split a URL or a domain into its parts. For a domain, the scheme is ''.
 
     Raises:
         InvalidDomain: If `text` is too long or malformed, or has an unsafe character, a user name or another scheme.
@@ -231,7 +237,7 @@ def _idna(host: str) -> str:
 
 
 def _ascii(host: str, text: str) -> str:
-    # A name with "xn--" is ASCII, but idna checks the name too, because malformed Punycode must be rejected.
+    # A name with "xn--" is already ASCII, but it is also passed to idna, which rejects malformed Punycode.
     try:
         name = host if re.fullmatch(r"[a-z0-9.-]+", host) and "xn--" not in host else _idna(host)
     except UnicodeError:
@@ -330,10 +336,10 @@ def _without_dots(path: str) -> str:
 
 
 def path_of(url: str) -> str:
-    """Return the path of `url` in lower case, decoded, without a trailing slash; '/' for the home page."""
+    """Return the decoded path of `url` in lower case, without a trailing slash. For the home page, return '/'."""
     return unquote(urlsplit(url).path).lower().rstrip("/") or "/"
 
 
 def fields_of(query: str) -> list[tuple[str, str]]:
-    """Return the first `MAX_FIELDS` parameters of a query, decoded."""
+    """Decode the first `MAX_FIELDS` parameters of a query."""
     return parse_qsl("&".join(query.split("&", MAX_FIELDS)[:MAX_FIELDS]), keep_blank_values=True)

@@ -20,12 +20,12 @@ B = TypeVar("B", bound=Value)
 
 Tier = Literal["fast", "strong"]
 
-# Why an answer or a part of an answer could not be decoded; '' if nothing is wrong.
+# Why an answer or a part of an answer could not be decoded; '' if it was decoded.
 Fault = Literal["", "cut_off", "thoughts", "empty", "refused", "unreadable"]
 
 
 class Names(Value):
-    """The names of the two companies, as they appear in copy."""
+    """The names of the two companies, as they appear in e-mails and call scripts."""
 
     vendor: str
     prospect: str
@@ -36,10 +36,10 @@ class Names(Value):
 
 
 class ReadingBrief(Value):
-    """Context of an ask about pages.
+    """Context of an ask in which the model reads pages of a company.
 
-    - `role`, `company`, `domain`: the company whose pages the ask is about. `counterpart`: the name of the other
-      company.
+    - `role`, `company`, `domain`: the company whose pages the model reads.
+    - `counterpart`: the name of the other company.
     - `context`: what the user said about the deal.
     - `offer`: what the vendor sells, in the words of its home page.
     """
@@ -53,13 +53,13 @@ class ReadingBrief(Value):
 
 
 class AddressesBrief(ReadingBrief):
-    """Context of an ask that chooses URLs. `links` are numbered from 1 in the given order."""
+    """Context of an ask in which the model chooses the URLs to read. `links` are numbered from 1 in the given order."""
 
     links: tuple[Link, ...]
 
 
 class UnderstandingBrief(Value):
-    """Context of an ask that draws conclusions about a company from the findings on its pages.
+    """Context of an ask in which the model draws conclusions about a company from the findings on its pages.
 
     The ask's passages are the evidence for these findings. The other fields are the same as in `ReadingBrief`.
     """
@@ -75,7 +75,7 @@ class UnderstandingBrief(Value):
 
 
 class WritingBrief(Value):
-    """Everything that a writer is allowed to use. The values below cite the ask's passages as evidence.
+    """Everything that a writer is allowed to use. The findings and claims below cite the ask's passages as evidence.
 
     - `pitch`: what the vendor says about itself in one or two sentences.
     - `existing_customer`: evidence that the prospect is a customer of the vendor.
@@ -85,7 +85,7 @@ class WritingBrief(Value):
     - `is_thin`: whether so little is known about the prospect that only outlines can be written.
     - `persona`: the persona to write for, if the ask is about one persona.
     - `personas`: the personas to write for, if the ask is about several personas.
-    - `rank`: the rank of the persona, or of the first of several personas, counted from 0.
+    - `rank`: the index of `persona`, or of the first of `personas`, in the playbook's list of personas.
     """
 
     names: Names
@@ -106,9 +106,10 @@ class WritingBrief(Value):
 
 
 class RevisionBrief(Value):
-    """Context of an ask to rewrite a part of a playbook.
+    """Context of an ask in which the model rewrites a part of a playbook.
 
-    - `part`: the part as JSON that cites passages by number. `beside`: the surrounding text, for context.
+    - `part`: the part as JSON. It cites passages by their numbers.
+    - `beside`: the text around the part, for context.
     - `told`: sentences about the deal.
     - `persona`: the title of the buyer that the part is for; '' if the part is for all buyers.
     - `place`: the index of the touch in the e-mail sequence, counted from 0.
@@ -140,12 +141,13 @@ class AddressesAnswer(Value):
 class Ask(Value, Generic[A, B]):
     """One question to a model.
 
-    - `prompt`: the prompt file. `beside`: further prompt files in the same ask, with versions ('vendor/use_cases@2').
+    - `prompt`: the prompt file.
+    - `beside`: further prompt files in the same ask, with their versions ('vendor/use_cases@2').
     - `passages`: the passages to cite, numbered from 1 in this order.
     - `answer`: the type of the answer.
     - `complaint`, `corrects`: set only in a correction: the problems of the first answer, and the key of that answer.
-    - `patched`: the type of the complete answer, if the ask is only for a patch (replacements of rejected entries).
-    - `cited`: the numbers of the passages that the rejected entries cite, if the ask is only for a patch.
+    - `patched`: the type of the complete answer, if the ask requests only a patch that replaces rejected entries.
+    - `cited`: the numbers of the passages that the rejected entries cite, if the ask requests a patch.
     """
 
     prompt: str
@@ -163,7 +165,7 @@ class Ask(Value, Generic[A, B]):
 
     @property
     def given(self) -> dict[str, Any]:
-        """Everything that the answer depends on, for use in digests.
+        """Everything that the answer depends on, for computing digests.
 
         The type of the answer is left out, because the version of the prompt determines the type.
 
@@ -175,14 +177,14 @@ class Ask(Value, Generic[A, B]):
 
     @property
     def whole(self) -> type[Value]:
-        """The type of the complete answer."""
         return self.patched or self.answer
 
 
 class Usage(Value):
     """Tokens and cost of a call.
 
-    `cached_tokens` are input tokens from the provider's cache. `usd` is None if the price is unknown.
+    `cached_tokens` are input tokens that the provider read from its prompt cache. `usd` is None if the price is
+    unknown.
     """
 
     input_tokens: int = 0
@@ -192,7 +194,7 @@ class Usage(Value):
 
 
 class StandIn(Value):
-    """A fallback model that answered. `code` and `reason` describe the error of the model that was asked first."""
+    """A fallback model that answered an ask. `code` and `reason` describe the error of the requested model."""
 
     name: str
     code: str
@@ -205,7 +207,7 @@ class Unread(Value):
     - `at`: the entry's path in the answer.
     - `wrong`: the problem.
     - `said`: the entry as JSON, truncated.
-    - `is_extra`: whether the entry is not part of the answer's type.
+    - `is_extra`: whether the type of the answer has no such entry.
     """
 
     at: tuple[str | int, ...]
@@ -221,10 +223,9 @@ class Answer(Value, Generic[A]):
     - `unread`: the entries that could not be decoded and are missing from `value`.
     - `is_outline`: whether the answer is an outline instead of copy.
     - `by`: the fallback model that answered; None if the run's model answered.
-    - `key`: identifies the answer when the verdict of the checks is reported to the model; '' if the model does not
-      need the verdict.
+    - `key`: identifies the answer in `Model.record_verdict`; '' if the model does not need the verdict.
     - `reused`: whether the answer was copied from an earlier, identical ask.
-    - `replayed`: for an answer from a recording, the origin of the answer; otherwise None.
+    - `replayed`: the origin of an answer that comes from a recording; None for other answers.
     """
 
     value: A
@@ -240,7 +241,7 @@ class Answer(Value, Generic[A]):
 
 
 class Unusable(Value):
-    """An answer without a usable value. `wrong` describes the problem. The tokens of the answer still cost money."""
+    """An unusable answer, whose tokens are charged nevertheless. `wrong` describes the problem."""
 
     usage: Usage
     wrong: str
@@ -255,7 +256,7 @@ class Judgement(Value):
     - `wrong`: the problems; '' if there are none.
     - `dropped`: the parts that were dropped; None if a correction can still replace them.
     - `is_usable`: whether at least a part of the answer can be used.
-    - `only_entries`: whether only single entries failed, which makes a correction optional.
+    - `only_entries`: whether all problems are in single entries of the answer. A correction is then optional.
     """
 
     wrong: str
@@ -304,7 +305,7 @@ class Estimate(Value):
     tested: str = ""
 
     def __add__(self, other: Estimate) -> Estimate:
-        """Return the sum of two estimates, with `tested` from the first one."""
+        """Add two estimates. The sum has the `tested` text of the first estimate."""
         return Estimate(
             asks=self.asks + other.asks,
             input_tokens=self.input_tokens + other.input_tokens,
@@ -317,19 +318,18 @@ class Estimate(Value):
 class Capacity(Value):
     """The abilities and limits of a model.
 
-    - `max_pages`: the default number of pages to read per company. `pack_pages`, `ask_characters`: the maximum number
-      of pages and characters per ask.
+    - `max_pages`: the default number of pages to read per company.
+    - `pack_pages`, `ask_characters`: the maximum number of pages and characters per ask.
     - `shown_characters`: the maximum number of characters that the model sees of a company's pages; None for no limit.
     - `writes_together`: whether one ask can request several drafts.
     - `is_answered_by_client`: whether the connected client answers the asks. No deadline applies to such answers.
     - `is_paid`: whether asks to the model count against the budget.
     - `ranks_addresses`: whether the model chooses which pages of a site to read; otherwise, rules choose the pages.
     - `writes_copy`: whether the model writes copy. Other models write outlines, to which the copy rules do not apply.
-    - `keeps_research`: whether research on a vendor is cached for later deals. Rules need no cache, because they are
-      fast.
-    - `verifies`: whether the model can judge if quotations support claims.
-    - `verification_tokens`: token limit for a single verification at the end of a run; None for a model that verifies
-      claims during the run.
+    - `keeps_research`: whether research on a vendor is cached for later deals. Rules are fast enough without a cache.
+    - `verifies`: whether the model can judge whether quotations support claims.
+    - `verification_tokens`: the maximum number of tokens that the model reads when it verifies all claims at the end of
+      a run; None if the model verifies claims during the run.
     - `by_rules`: prompts that rules answer instead of the model.
     """
 

@@ -1,4 +1,4 @@
-"""The research and verdicts behind a playbook, which are stored so that a later refresh can reuse them."""
+"""The research and verdicts behind a playbook. They are stored, so that a later refresh can reuse them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from octave_mcp.domain.value import Value
 class StoredOpinion(Value):
     """A model's opinion on a claim.
 
-    - `verdict`: the model's verdict; None if the model gave no verdict, for the reason in `why`.
-    - `reason`: why the claim is not supported. `better`: a corrected claim; '' if there is none.
+    - `verdict`: None if the model gave no verdict; `why` then states the reason.
+    - `reason`: why the claim is not supported.
+    - `better`: a corrected claim; '' if there is none.
     - `judge`: the name of the model.
     """
 
@@ -25,7 +26,7 @@ class StoredOpinion(Value):
 class Basis(Value):
     """The research and verdicts that a playbook is based on.
 
-    - `model`: identifies the model that answered.
+    - `model`: the identity of the model that answered the asks.
     - `research`: the research on each company, as it was before claims were verified.
     - `verdicts`: maps the digest of each question about a claim to the model's opinion.
     """

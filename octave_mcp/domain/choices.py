@@ -13,7 +13,7 @@ from octave_mcp.domain.value import Value
 from octave_mcp.errors import UnknownName
 
 AUTO = "auto"
-# Models that 'auto' resolves to if no provider is configured: BY_CLIENT over MCP, BY_RULES everywhere else.
+# If no provider is configured, 'auto' selects BY_CLIENT over MCP, and BY_RULES everywhere else.
 BY_CLIENT, BY_RULES = "host", "extractive"
 # Default number of pages to read per company. A model's entry in `MODELS` or the caller can override it.
 MAX_PAGES = 25
@@ -31,8 +31,8 @@ class Provider(Choice):
     """A model or a source.
 
     The choice 'auto' selects the first configured provider for which `in_auto` is true. `needs` is the environment
-    variable that configures the provider. `or_needs` is an alternative variable. `along_with` is a variable that works
-    only together with `needs`.
+    variable that configures the provider. `or_needs` is an alternative to `needs`. `along_with` is a variable that
+    works only together with `needs`.
     """
 
     needs: str = ""
@@ -54,7 +54,7 @@ class ModelChoice(Provider):
     - `note`: for a model that needs no key, a short description of what it does.
     - `asks_client`: whether the connected client answers the questions, over MCP or HTTP.
     - `replays`: whether the model replays recorded answers, which exist only for some pairs of companies.
-    - `max_pages`: how many pages to read per company by default. A recording stores its own number of pages.
+    - `max_pages`: how many pages to read per company by default. For a replay, the recording determines this number.
     """
 
     tested: str
@@ -128,7 +128,7 @@ MODELS = (
         module="octave_mcp.models.recorded",
         about="Recorded answers of a model about the same two companies, checked against today's pages",
         tested="with recorded answers of a real language model",
-        note="only for recorded pairs",
+        note="only for companies with recorded answers",
         replays=True,
     ),
 )
@@ -186,7 +186,9 @@ C = TypeVar("C", bound=Choice)
 
 
 def choice(table: tuple[C, ...], name: str, kind: str) -> C:
-    """Return the entry of `table` with the given name. The error text uses `kind` ('model', 'source', …).
+    """Return the entry of `table` with the given name.
+
+    In the error, `kind` ('model', 'source', …) says what is missing.
 
     Raises:
         UnknownName: If the table has no entry with this name.
@@ -234,7 +236,7 @@ WITHOUT_KEY = (
     f"{either(f'OCTAVE_MODEL={model.name} ({model.note})' for model in KEYLESS_MODELS)}, or pass it as "
     "'model' in the call (on the command line: --model)"
 )
-# Advice to the user if pages are empty without JavaScript.
+# What to do if pages contain no text until their JavaScript runs.
 SET_UP_SCRIPTS = either(
     f"set {source.needs}, or pass source={source.name!r}" for source in SOURCES if source.runs_scripts
 )
@@ -250,7 +252,7 @@ TERMINAL_PAGES_HELP = _pages_of(model for model in MODELS if not model.asks_clie
 
 
 def finished_copy(*, has_client: bool = True) -> str:
-    """Return a phrase that lists the models that write finished copy and what each model needs.
+    """List, in words, the models that write finished copy, and what each of them needs.
 
     `has_client`: whether a client that could answer questions is connected.
     """
@@ -264,7 +266,7 @@ CLIENT_ANSWERS = f"{NONE_CONFIGURED}; your own model answers the questions inste
 
 
 def taken_by_default(model: str) -> str:
-    """Return the notice that tells the caller of a run why `model` was chosen, and what the alternatives are.
+    """Tell the caller of a run why the run uses `model`, and what the alternatives are.
 
     The notice mentions tools by their MCP names; `Calls.said` rewrites these names for other surfaces.
     """
@@ -276,7 +278,7 @@ def taken_by_default(model: str) -> str:
 
 
 def written_by_default(model: str) -> str:
-    """Return the notice that tells the reader of a playbook why `model` was chosen."""
+    """Tell the reader of a playbook why `model` wrote it."""
     if model == BY_CLIENT:
         return f"{NONE_CONFIGURED}; the connected client's model wrote the playbook instead"
     return f"{NONE_CONFIGURED}, so rules collected {_note(BY_RULES)}; {_more()}"

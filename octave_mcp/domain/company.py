@@ -18,15 +18,16 @@ Reads = Literal["elements", "signals"]
 class RoleTraits:
     """How a company in a given role is researched.
 
-    - `reads`: what to look for on the company's pages: what the company sells (`elements`) or needs (`signals`).
+    - `reads`: what the company's pages are searched for: what it sells (`elements`) or what it needs (`signals`).
     - `section`: the section of the playbook that contains the results.
-    - `counterpart`: the role of the other company; pages that name that company are read first.
+    - `counterpart`: the role of the other company. Pages that name the other company are read first.
     - `serves_other_deals`: whether research on the company is cached for a day and reused in other deals. Such research
       must not depend on the counterpart.
-    - `quoted_in_copy`: whether copy is allowed to quote the company's pages.
-    - `shares`: how many pages of each kind to read, for a total of 25 pages besides the home page. For other totals,
-      the shares are scaled.
-    - `outside`: the shares of places outside the company's site. Places without a share are not searched.
+    - `quoted_in_copy`: whether e-mails and call scripts are allowed to quote the company's pages.
+    - `shares`: how many pages of each kind to read, if the total is 25 pages besides the home page. For other totals,
+      the numbers are scaled.
+    - `outside`: how many pages to read in each kind of place outside the company's site. Kinds that are not listed are
+      not searched.
     """
 
     reads: Reads
@@ -38,7 +39,8 @@ class RoleTraits:
     outside: Mapping[LinkOrigin, int] = field(default_factory=dict[LinkOrigin, int])
 
 
-# Texts name the companies of a deal in this order. `PlaybookRequest` and `Playbook` have a field for each role.
+# If a text names both companies of a deal, it names them in this order. `PlaybookRequest` and `Playbook` have a field
+# for each role.
 ROLES: Mapping[Role, RoleTraits] = {
     "vendor": RoleTraits(
         reads="elements",

@@ -1,7 +1,7 @@
 """Normalizes OCTAVE_DATABASE_URL, so that the store, the engine and the locks interpret the URL in the same way.
 
 Users copy URLs from other tools, so common spellings are accepted. For other spellings, an error shows the correct
-form. The error quotes only the scheme of the URL, because the rest may contain a password.
+form. The error quotes only the scheme of the URL, because the rest can contain a password.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CONNECTING_SECONDS = 10
 SCHEME = re.compile(
     r"(?P<scheme>(?:jdbc:)?(?P<dialect>[a-z][a-z0-9.-]*)(?:\+(?P<driver>[a-z0-9_]*))?)://", re.IGNORECASE
 )
-# Supported SQL dialects. For each dialect, only this driver is installed.
+# Maps each supported SQL dialect to the only driver that is installed for it.
 DRIVERS = {"postgresql": "psycopg", "postgres": "psycopg", "sqlite": "pysqlite"}
 HOST = r"(?:\[[0-9a-f:.%]+\]|[\w.%-]*)(?::[^/?@,]*)?"
 OPTION = r"[\w.-]+=[^&]*"

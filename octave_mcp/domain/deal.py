@@ -28,16 +28,16 @@ class Seat(Finding[C], Generic[C]):
 
     @property
     def in_words(self) -> str:
-        """The seat in words: 'Ada Moss, Head of Yards' or 'a Head of Yards is likely to be the champion'."""
+        """Describe the seat in words: 'Ada Moss, Head of Yards' or 'a Head of Yards is likely to be the champion'."""
         if self.how_known == "named":
             return ", ".join(filter(None, (self.person, self.title)))
         return f"a {self.title} is likely to be the {self.seat.replace('_', ' ')}"
 
 
 class BuyingSeat(Seat[EvidenceId]):
-    """A seat of the buying committee.
+    """A seat on the buying committee, as the playbook shows it.
 
-    `check_first` says why the name or title may be outdated; '' if they are current.
+    `check_first` says why the name or title could be outdated; '' if they are current.
     """
 
     check_first: str = ""
@@ -88,7 +88,7 @@ class Brief(Value):
     """What a rep needs in the ten seconds before a call. The brief contains only content that passed the checks.
 
     `why_now` is the most important trigger. `date` is the date of the trigger ('2024-03-12', '2024-03', '2024' or
-    'undated'). `means` says what the trigger means for the deal. `email` is the path of the first e-mail to send, such
+    'undated'). `means` says why the trigger matters for the deal. `email` is the path of the first e-mail to send, such
     as 'email_sequences.0.touches.0'.
     """
 

@@ -80,9 +80,9 @@ def _parts(old: object, new: object) -> Iterable[tuple[str | int, object, object
 
 
 def _path_in(base: Playbook, path: str) -> Path:
-    """Convert a path in text form to fields, keys and indexes of `base`.
+    """Convert a path from text to field names, keys and indexes.
 
-    The last step can be the key of an entry that `base` does not have.
+    The last step can be a key that `base` does not have, because a change can add an entry.
     """
     found: Path = ()
     for step in steps_of(path):

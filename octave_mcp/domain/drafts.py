@@ -26,7 +26,7 @@ CardDraft = Annotated[
 
 
 class Drafted(Value, Generic[D]):
-    """A writer's answer. `is_outline`: whether the answer is an outline. `gaps` report what the checks dropped."""
+    """A writer's answer. `is_outline`: whether the answer is an outline. `gaps` list what the checks dropped."""
 
     value: D
     is_outline: bool
@@ -37,11 +37,12 @@ class Drafts(Value):
     """The answers of all writers, with the material that the writers used. An answer is None if its writer failed.
 
     - `sequences`, `talk_tracks`: one per persona, in the order of `personas`. The playbook omits touches that broke a
-      rule, but `sequences` includes them. So each touch has the same index as its day in `copywriting.emails.DAYS`.
+      rule, but `sequences` includes them. Each touch therefore has the same index as its day in
+      `copywriting.emails.DAYS`.
     - `evidence`: all evidence that the writers saw, whether they cited it or not.
     - `given`: what the user said about the deal.
     - `language`: the language that the copy must be in; '' if the language is not checked.
-    - `read_on`: the day when the last page was read. The age of a page or an event is counted from this day.
+    - `read_on`: the day when the last page was read. Ages of pages and events are calculated for this day.
     """
 
     summary: Drafted[SummaryDraft[EvidenceId]] | None

@@ -36,8 +36,8 @@ class Passage(Value):
     - `number`: counts from 1 within the page. The same page text always gets the same numbers.
     - `start`, `heading_start`: offsets of the passage and its heading in the page's text.
     - `sentences`: (start, end) offsets within `text`.
-    - `label`, `where`: set only for text that readers do not see as a sentence, such as a fact in the page's HTML head
-      ('Founders', 'structured_data'). Such text is a passage of one sentence.
+    - `label`, `where`: set only if readers of the page do not see the text as a sentence. For example, the founders in
+      the page's HTML head have the label 'Founders' and the place 'structured_data'. Such a passage has one sentence.
     - `is_quotation`: whether the passage is a quotation, which can only be cited as a whole.
     """
 
@@ -54,7 +54,7 @@ class Passage(Value):
 
     @property
     def as_shown(self) -> Passage:
-        """The part of the passage that models see, without the offsets and the page's digest and fetch time."""
+        """A copy without what models do not see: offsets, and the page's digest, fetch time and notice."""
         return self.model_copy(update={"page": self.page.as_shown, "start": 0, "heading_start": 0})
 
     def sentence(self, number: int) -> str:
@@ -66,8 +66,8 @@ class Evidence(Value):
     """An exact quotation, which our code copies from the page.
 
     `quote == page.text[start:end]`, with offsets in characters; `page_sha256` is the digest of the page's text.
-    `sister_of` is the company's domain if the page is on a sister site. If readers do not see the text as a sentence,
-    `label` says what the text is ('Founders'), and `where` says where on the page it is.
+    `sister_of` is the company's domain if the page is on another site of the same organisation. If readers do not see
+    the text as a sentence, `label` says what the text is ('Founders'), and `where` says where on the page it is.
     """
 
     id: EvidenceId
@@ -87,7 +87,7 @@ class Evidence(Value):
     where: Place | None = None
 
 
-# Whether a quotation supports a claim. `unjudged`: neither rules nor a model could decide.
+# Whether a quotation supports a claim. `unjudged`: neither the rules nor a model reached a verdict.
 Verdict = Literal["supported", "partly", "not", "unjudged"]
 
 
@@ -111,9 +111,9 @@ class Finding(Value, Generic[C]):
     """A claim with its evidence.
 
     - `names`: fields that contain the name of a company or person. The evidence must contain these names.
-    - `named_beside`: maps a field with a list of claims to a field with a name. The evidence of each claim must be
-      close to that name on the page.
-    - `unchecked`: fields that are not checked for support, because other code compares these fields with the page.
+    - `named_beside`: `{"results": "customer"}` means that the evidence of each result must be close to the customer's
+      name on the page.
+    - `unchecked`: fields whose support is not checked, because other code compares these fields with the page.
     - `support`: None in a model's answer and for text that makes no claim, such as a question.
     """
 
@@ -126,9 +126,9 @@ class Finding(Value, Generic[C]):
 
 
 class Collected(Finding[C], Generic[C]):
-    """A finding that can occur in several packs of pages.
+    """A finding that a model can return for several packs of pages.
 
-    Findings with the same `merge_key` are merged, strongest first.
+    If several findings have the same `merge_key`, they are merged into one. Findings are sorted by `rank`.
     """
 
     @abstractmethod

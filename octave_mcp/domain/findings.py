@@ -59,7 +59,7 @@ class Trigger(Collected[C], Generic[C]):
 
 
 class NamedPerson(Collected[C], Generic[C]):
-    """A person named on the company's pages. `employer` is None for the company's own people."""
+    """A person named on the company's pages. `employer` is None for the company's own employees."""
 
     names = ("name", "employer")
 
@@ -75,8 +75,8 @@ class NamedPerson(Collected[C], Generic[C]):
     def rank(self) -> int:
         """Sort key.
 
-        Leaders come first. In the same place, people with a full title come before people with no title or only
-        'Founder'.
+        Leaders come first. Among people with the same `where`, those with a full title come before those with no title
+        or only the title 'Founder'.
         """
         is_bare = self.title is None or normal(self.title) in {"founder", "co-founder"}
         return 2 * ("leadership", "team", "speaker", "author", "testimonial").index(self.where) + is_bare
@@ -109,8 +109,8 @@ class CompanyFindings(Value, Generic[C]):
 class CompanyTrigger(Finding[EvidenceId]):
     """A trigger in a playbook.
 
-    `date` is as precise as the date on the page: '2024-03-12', '2024-03', '2024' or 'undated'. `means` is what the
-    trigger means for the deal; None if the model did not say.
+    `date` is as precise as the date on the page: '2024-03-12', '2024-03', '2024' or 'undated'. `means` says why the
+    trigger matters for the deal; None if the model did not say.
     """
 
     company: Role

@@ -1,6 +1,6 @@
 """Classifies pages by URL, title and link text.
 
-The path takes precedence, because most sites use the same few words in their paths.
+The path counts more than the title, because most sites use the same few words in their paths.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ ANNOUNCEMENT_WORDS = _words(
     r"partner(?:s|ship|ing)?|introducing|press-release|ipo|融资|发布|收购|宣布"
 )
 COMPARISON_WORDS = _words(r"vs|versus|compare|comparison|compared|alternatives?|compete|competitors|对比|替代")
-# Matches rankings, which compare products without the word 'vs': '/blog/best-open-source-analytics-tools'.
+# Matches rankings, which are comparisons although they lack the word 'vs': '/blog/best-open-source-analytics-tools'.
 RANKING_SLUG = _words(r"best-.{1,99}-(?:tools?|software|platforms?|solutions?|apps?|services|alternatives)|top-\d+-.+")
 # Matches customer stories, even if they are in a blog: '/blog/how-acme-uses-our-thing'.
 CASE_STUDY_WORDS = _words(
@@ -114,7 +114,8 @@ TITLE_FUNCTION_WORDS = _words(
     r"new|introducing|improved"
 )
 MIN_TITLE_WORDS = 4
-# Sections that are not about a product, although they are often directly below the home page.
+# Path segments of sections that are not about a product. They are excluded, because an unknown page directly below the
+# home page otherwise counts as a product page.
 SIDE_SEGMENTS = _parts(
     r"events?|webinars?|community|glossary|templates?|podcasts?|affiliates?|referral|brand|swag|merch|store|[^/]*\.\w+"
 )
@@ -218,7 +219,7 @@ def _is_title(path: str) -> bool:
 
 
 def _paths(url: str) -> tuple[str, str]:
-    """Return the page's path, and the page names in the query as a second path ('/about' for '/?p=about').
+    """Return the path of a URL, and a second path from the page names in its query: '/' and '/about' for '/?p=about'.
 
     If the path names only a script ('/index.php?page=pricing'), the query becomes the path ('/pricing').
     """
@@ -286,7 +287,7 @@ def _by_rivals_or_customers(path: str, named: str) -> PageKind | None:
 
 
 def _by_post_path(path: str, named: str) -> PageKind | None:
-    """Return the kind of a post on a blog or news subdomain, or None for an ordinary post."""
+    """Return the kind of a post on a blog or news subdomain, or None if the post is an ordinary post."""
     if path == "/":
         return None
     announces = _post(path, named) == "news"

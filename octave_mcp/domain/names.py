@@ -14,11 +14,12 @@ _ACCENTS = re.compile(r"[\u0300-\u036f]")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _LEGAL_FORMS = frozenset({"inc", "ltd", "gmbh", "llc"})
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-# Matches a letter or digit. A name next to such a character is only a part of a longer word. Chinese, Japanese, Korean
-# and Thai characters are excluded, because texts in these languages have no spaces around a name.
+# Matches a letter or digit. A name next to such a character is only a part of a longer word, such as 'box' in
+# 'dropbox'. Chinese, Japanese, Korean and Thai characters are excluded, because texts in these languages have no spaces
+# around a name.
 _LETTER = r"[^\W_\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\uac00-\ud7af]"
-# After an article, the name is a common noun ('/out-of-the-box'), unless the article is at the start of a path segment.
-# 'vs' can be joined to a name ('/boxvsdropbox').
+# In '/out-of-the-box', the article shows that 'box' is a common noun and not the company Box. But in '/the-box', the
+# article can be a part of the name. The word 'vs' can directly precede a name: '/boxvsdropbox'.
 _START = rf"(?:(?<!{_LETTER})(?<![^\w/]the\W)(?<![^\w/]a\W)|(?<=vs))"
 _END = rf"(?:(?!{_LETTER})|(?=vs))"
 # In a URL, the words of a name can be separated by one character or by nothing: 'wells-fargo', 'wellsfargo'.
@@ -27,7 +28,7 @@ _BETWEEN = r"[^\w/]?"
 
 @lru_cache(maxsize=8192)
 def normal(text: str) -> str:
-    """Normalize text: NFKC, straight quotes and hyphens, no Markdown marks, single spaces, case-folded."""
+    """Return case-folded NFKC text with straight quotes, plain hyphens and single spaces, without Markdown marks."""
     plain = unicodedata.normalize("NFKC", text).translate(_ONE_KIND)
     return " ".join(_MARKUP.sub("", plain).split()).casefold()
 
@@ -57,7 +58,8 @@ def is_named_in(name: str, address: str) -> bool:
 def _whole_name(name: str) -> re.Pattern[str] | None:
     """Compile a pattern that matches a name in a URL; None if the name has no words.
 
-    In a domain name, any letter can be the start of a word.
+    A domain does not show where words start, so a separator can follow any letter: 'wellsfargo.com' matches
+    '/wells-fargo'.
     """
     label, dot, _ = name.partition(".")
     is_domain = bool(dot) and " " not in name
@@ -70,7 +72,7 @@ def _whole_name(name: str) -> re.Pattern[str] | None:
 
 
 def spellings(text: str) -> dict[str, None]:
-    """Return the spellings of a text in URLs: without accents ('zurich'), and with umlauts written out ('zuerich')."""
+    """Return the spellings that URLs use for a text: 'zurich' (without accents) and 'zuerich' (umlauts written out)."""
     return dict.fromkeys((folded(text), folded(text.translate(_UMLAUTS))))
 
 

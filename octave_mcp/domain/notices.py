@@ -11,7 +11,10 @@ from octave_mcp.domain.value import Value
 
 
 class Gap(Value):
-    """Something that the playbook lacks. `code` is stable, and `would_fill` says what would fill the gap."""
+    """Something that the playbook lacks.
+
+    `code` is a stable identifier. `would_fill` names what would fill the gap, such as 'product pages'.
+    """
 
     section: str
     code: str

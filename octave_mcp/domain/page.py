@@ -56,7 +56,7 @@ PLACES: dict[Place, str] = {
 
 
 class Link(Value):
-    """A URL of the company, with the text of the link and the place where the link was found.
+    """A link to a page of the company. `origin` says where the link was found.
 
     The URL is on the company's own site unless `origin` is in `OUTSIDE`. `is_read`: whether the page was already read
     while the site was mapped.
@@ -71,7 +71,8 @@ class Link(Value):
 class Notice(Value):
     """Why a page was not read as requested.
 
-    `code` becomes the code of a gap. `is_lasting`: whether another run would have the same result.
+    The playbook reports the notice as a gap with the same `code`. `is_lasting`: whether another run would have the same
+    result.
     """
 
     code: Literal["stale_copy", "other_source"]
@@ -82,7 +83,8 @@ class Notice(Value):
 class PageRef(Value):
     """The metadata of a page, which is part of every citation of the page.
 
-    `sha256` is the digest of the text in UTF-8. `sister_of` is the company's domain if the page is on a sister site.
+    `sha256` is the digest of the text in UTF-8. `sister_of` is the company's domain if the page is on another site of
+    the same organisation.
     """
 
     url: str
@@ -97,7 +99,7 @@ class PageRef(Value):
 
     @property
     def as_shown(self) -> PageRef:
-        """The part of the reference that models see, without digest, fetch time and notice."""
+        """A copy without what models do not see: the digest, the fetch time and the notice."""
         return self.model_copy(update={"sha256": "", "fetched_at": datetime.min.replace(tzinfo=UTC), "notice": None})
 
 
@@ -171,12 +173,12 @@ class Page(Value):
 
     @property
     def facts_text(self) -> str:
-        """The facts from the page's HTML head, one per line: 'Founders: Ada, Grace'."""
+        """The facts from the page's HTML head, one per line, such as 'Founders: Ada, Grace'."""
         return "\n".join(f"{fact.label}: {self.text[fact.start : fact.end]}" for fact in self.head)
 
     @property
     def said(self) -> str:
-        """The visible text in lower case and with single spaces, which is the same for two URLs of one page."""
+        """The visible text in lower case and with single spaces. Two URLs of the same page have the same text."""
         return " ".join((self.body or self.text).casefold().split())
 
     @property
@@ -185,10 +187,9 @@ class Page(Value):
 
 
 def with_facts(body: str, facts: Iterable[HeadFact]) -> tuple[str, tuple[Labelled, ...]]:
-    """Append facts to the body of a page. Return the text and the places of the facts in the text."""
+    """Append facts to the body of a page. Return the new text, and a `Labelled` for each fact."""
     listed = tuple(facts)
-    # Each fact starts two characters after the end of the text before it, because the two are separated by an empty
-    # line.
+    # Add two characters, because an empty line separates each fact from the text before it.
     starts = accumulate((len(fact.value) + 2 for fact in listed), initial=len(body) + 2 if body else 0)
     labelled = tuple(
         Labelled(label=fact.label, where=fact.where, start=start, end=start + len(fact.value))
@@ -201,7 +202,7 @@ _TRANSIENT = ("timeout", "connection_failed", "http_408", "http_425", "http_429"
 # After these failures, stop reading the site. The source has no credits left or the site limits the rate, so further
 # pages would fail too.
 _SITE_WIDE = frozenset({"declined", "crawl_delay", "http_402", "http_429"})
-# With these codes, the site refuses the visitor, so other pages of the site may be refused too.
+# With these codes, the site refuses the visitor, so other pages of the site can be refused too.
 _VISITOR_REFUSED = frozenset({"http_401", "http_403", "login_wall"})
 
 
@@ -214,7 +215,10 @@ class PageFailure(Value):
 
     @property
     def is_transient(self) -> bool:
-        """Whether the failure is temporary. Another run may be able to read the page, so this run ends as partial."""
+        """Whether the failure is temporary.
+
+        A run with such a failure ends as 'partial', because another run could read the page.
+        """
         return self.code.startswith(_TRANSIENT)
 
     @property
@@ -233,7 +237,7 @@ class PageFailure(Value):
 
     @property
     def is_refusal(self) -> bool:
-        """Whether other pages of the site may fail for the same reason.
+        """Whether other pages of the site can fail for the same reason.
 
         The result is False for a page that does not exist or is empty.
         """
@@ -252,7 +256,7 @@ class CacheEntry(Value):
     """A cached result of a source: a page, a failure, or the map of a site.
 
     `etag` and `last_modified` are the validators for conditional HTTP requests. `is_thin`: whether a browser that runs
-    the page's JavaScript may show more text.
+    the page's JavaScript is likely to show more text.
     """
 
     found: Page | PageFailure | Addresses

@@ -1,4 +1,4 @@
-"""Reads and writes paths to parts of a playbook, such as 'email_sequences.persona-1.touches[2].body'.
+"""Parses and formats paths to parts of a playbook, such as 'email_sequences.persona-1.touches[2].body'.
 
 A path addresses an entry of a list by its index, counted from 0, or by its name. Names that are not plain identifiers
 are written as JSON strings: 'evidence["a.b"]'.
@@ -19,10 +19,10 @@ from octave_mcp.domain.playbook import SECTIONS, Playbook
 from octave_mcp.domain.value import Path, Value, part_at
 from octave_mcp.errors import UnknownName
 
-# In a path, the value of one of these fields can be used as the name of a list entry.
+# A path can name a list entry by the value of one of these fields.
 NAMING = ("id", "persona_id", "kind", "seat", "name", "customer")
-# In the paths of these lists, entries are named by this field instead of by an index. Unlike an index, a name stays
-# valid if an edit moves the entry.
+# In a path, an entry of one of these lists is named by the given field instead of by its index. Unlike an index, a name
+# stays valid if an edit moves the entry.
 _NAMED_BY = {
     "priority_personas": "id",
     "buyer_personas": "id",
@@ -33,7 +33,7 @@ _NAMED_BY = {
 }
 # Sections with records of what a run found and did. These sections can be read, but neither edited nor revised.
 RECORDED = frozenset({"evidence", "pages", "failed_pages", "gaps", "flags", "own_text", "cost", "timings"})
-# Maximum number of names in an error message.
+# An error message lists at most this many names.
 MAX_LISTED = 30
 # A number with more digits is treated as a name, because int() raises an error on thousands of digits.
 MAX_INDEX_DIGITS = 6
@@ -66,14 +66,14 @@ def check_section(written: str, listed: Iterable[str] = SECTIONS) -> None:
     """Check that a path starts with a section.
 
     Raises:
-        UnknownName: If the path does not start with a section. The message lists the sections in `listed`.
+        UnknownName: If the path does not start with a section. The message suggests the sections in `listed`.
     """
     if first_of(written) not in SECTIONS:
         raise UnknownName(f"there is no section {written!r}; choose one of {', '.join(listed)}")
 
 
 def place_of(playbook: Playbook, written: str) -> Path:
-    """Convert a path in text form to fields, keys and indexes.
+    """Convert a path from text to field names, keys and indexes.
 
     Raises:
         UnknownName: If no part or several parts have this path. The message lists the valid choices.
@@ -97,9 +97,9 @@ def no_part(written: str, step: str, value: object) -> UnknownName:
 
 
 def keys_of(value: object, step: str) -> Sequence[str | int]:
-    """Return the field, key or index that a step of a path names.
+    """Return the field name, key or index for one step of a path.
 
-    If several entries have that name, return all indexes.
+    If several list entries have the same name, return the indexes of all of them.
     """
     if isinstance(value, Value):
         return [step] if step in type(value).model_fields else []
@@ -125,14 +125,14 @@ def names_of(entry: object) -> Iterator[str]:
 
 
 def own_texts(playbook: Playbook) -> Iterator[tuple[Path, OwnText]]:
-    """Yield the parts that people wrote, with their paths. Parts that no longer exist are skipped."""
+    """Yield the texts that people wrote, with their paths. Skip texts whose part no longer exists."""
     for own in playbook.own_text:
         with suppress(UnknownName):
             yield place_of(playbook, own.path), own
 
 
 def written(playbook: Playbook, path: Path) -> str:
-    """Return the path of a part as text. The last step can name a part that does not exist."""
+    """Convert a path to text. The last step can be a key that the playbook does not have."""
     value: object = playbook
     text, before = "", ""
     for step in path:

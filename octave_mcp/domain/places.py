@@ -10,9 +10,9 @@ from octave_mcp.domain.page import Addresses, Link, LinkOrigin, Page
 
 
 def mapped(company: Company, home: Page, found: Addresses) -> Site:
-    """Return the mapped site.
+    """Combine the results of mapping a site.
 
-    The site's company includes the sister sites, job boards and feeds that were found.
+    `company` of the returned site lists the sister sites, job boards and feeds that were found.
     """
     beyond = Beyond(
         sisters=tuple(dict.fromkeys(filter(None, map(site_at, _urls_of("sister", found.links))))),

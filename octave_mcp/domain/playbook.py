@@ -34,7 +34,7 @@ class TouchDraft(Value, Generic[C]):
     """An e-mail as paragraphs of sentences. Our code adds the greeting and the signature.
 
     `second_opening` is an alternative opening without a date, for use when the news is old. `make_first` is the full
-    text of the material that the e-mail offers, which the rep has to prepare.
+    text of a document that the e-mail offers. The rep prepares the document before sending the e-mail.
     """
 
     subject: Spoken
@@ -108,7 +108,8 @@ class BrushOff(Value):
 class TalkTrackDraft(Value, Generic[C]):
     """What to say on a call.
 
-    `voicemail` takes 20 seconds, `close` ends a good call, and `next_step` says what to do after the call.
+    `voicemail` takes 20 seconds to say. The rep says `close` at the end of a good call. `next_step` is what the rep
+    does after the call.
     """
 
     pitch: tuple[Sentence[C], ...]
@@ -123,7 +124,7 @@ class TalkTrackDraft(Value, Generic[C]):
 
 
 class TalkTrack(TalkTrackDraft[EvidenceId]):
-    """What to say on a call, or an outline of a call. Outlines have no score."""
+    """What to say on a call, as finished text or as an outline. Outlines have no score."""
 
     kind: Literal["call", "outline"] = "call"
     persona_id: str
@@ -135,8 +136,6 @@ class TalkTrack(TalkTrackDraft[EvidenceId]):
 
 
 class Caution(Value, Generic[C]):
-    """What not to say to a persona."""
-
     avoid: Advice
     because: Sentence[C]
 
@@ -153,7 +152,7 @@ class PersonaPoints(Value, Generic[C]):
 
 
 class PriorityPersona(Value):
-    """A buyer persona. `rank`: its priority. `inferred`: whether the role is inferred rather than named on a page."""
+    """A buyer persona. `rank` 1 is the top priority. `inferred`: whether the role is inferred, not named on a page."""
 
     id: str
     rank: int
@@ -196,8 +195,8 @@ class SuccessMetric(Value):
 class SummaryDraft(Value, Generic[C]):
     """The draft of the texts about the deal as a whole.
 
-    `trigger_meanings` say what each trigger means for the deal, most important first, and cite the trigger.
-    `reasons_against` say why the prospect might not buy.
+    `trigger_meanings` say why the triggers matter for the deal, the most important trigger first. Each sentence cites
+    its trigger. `reasons_against` say why the prospect might not buy.
     """
 
     executive_summary: ExecutiveSummary[C]
@@ -253,7 +252,7 @@ class GivenContext(Value):
 
 
 class ReadPage(Value):
-    """A page that was read. `sister_of` is the company's domain if the page is on a sister site."""
+    """A page that was read. `sister_of` is the company's domain if the page is on another site of the organisation."""
 
     role: Role
     url: str
@@ -272,8 +271,8 @@ SCHEMA_VERSION = 3
 class Playbook(Value):
     """A sales playbook for one vendor and one prospect.
 
-    In a playbook with an older `schema_version`, sections that were added later are empty or, in the case of `brief`,
-    None. `recording` is set if the model's answers were replayed from a recording.
+    If `schema_version` is older, the sections that were added later are empty, and `brief` is None. `recording` is set
+    if the model's answers were replayed from a recording.
     """
 
     schema_version: int = 1

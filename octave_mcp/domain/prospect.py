@@ -78,7 +78,7 @@ class Fact(Collected[C], Generic[C]):
 class Signal(Collected[C], Generic[C]):
     """A sentence on the prospect's pages that shows a need.
 
-    `stated`: whether the need is stated rather than inferred.
+    `stated`: true if the sentence states the need, false if the need is inferred.
     """
 
     need: Need
@@ -139,7 +139,7 @@ class Buyer(Finding[C], Generic[C]):
 
 
 class Understanding(Value, Generic[C]):
-    """A model's conclusions from the prospect's findings. Our code adds ids and confidence."""
+    """A model's conclusions from the findings about the prospect. Our code adds ids and confidence."""
 
     summary: Claim[C] | None
     pains: tuple[Pain[C], ...]
@@ -149,7 +149,7 @@ class Understanding(Value, Generic[C]):
 class PainPoint(Pain[EvidenceId]):
     """A pain point in a playbook.
 
-    `confidence` depends on how much evidence there is, and on its independence, age and kind.
+    `confidence` depends on the amount, independence, age and kind of the evidence.
     """
 
     id: str

@@ -12,7 +12,8 @@ class Question(Value):
     """A question for the client's model, with the JSON schema of the answer.
 
     - `question_id`: equal questions have the same id, even in different runs.
-    - `instructions`: the task of the model. `material`: known facts and the numbered passages.
+    - `instructions`: the task of the model.
+    - `material`: known facts and the numbered passages.
     - `complaint`, `corrects`: set only in a correction: the problems of the earlier answer, and the id of its question.
     - `tokens`: an estimate of how many tokens the model reads, including the schema.
     """
@@ -35,8 +36,9 @@ class QuestionRecord(Question):
 
     - `answer`: the text of the answer; None while the question is open.
     - `wrong`: problems that the checks found, or '' if there were none; None until the answer is checked.
-    - `dropped`: the dropped parts of the answer, or '' if nothing was dropped; None before the final decision.
-    - `reused`: whether the answer was copied from another run. The copy remains if the other run is deleted.
+    - `dropped`: the parts of the answer that were dropped, or '' if none were dropped; None while a correction can
+      still replace them.
+    - `reused`: whether the answer was copied from another run. The copied answer remains if the other run is deleted.
     """
 
     answer: str | None = None
@@ -46,5 +48,5 @@ class QuestionRecord(Question):
 
     @property
     def is_judged(self) -> bool:
-        """Whether the checks have finally accepted the answer or dropped parts of it."""
+        """Whether the checks of the answer are finished: they found no problem, or dropped the bad parts."""
         return self.wrong == "" or (self.wrong is not None and self.dropped is not None)

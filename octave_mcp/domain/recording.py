@@ -7,7 +7,7 @@ from datetime import date
 
 from octave_mcp.domain.value import Value
 
-# A recording is stale if more than this share of its citations are no longer on the pages.
+# A recording is stale if more than this fraction of the passages that it cites are no longer on the pages.
 MAX_UNMAPPED = 0.1
 
 
@@ -15,8 +15,8 @@ class Replayed(Value):
     """The origin of a replayed answer, and how many of the answer's citations are still on the pages.
 
     - `question`: the recorded question. A run can ask the same question several times, about different pages.
-    - `of`: the number of citations in all recorded answers to the question. `mapped`: how many of these citations the
-      replayed answer contains.
+    - `of`: the number of citations in all recorded answers to the question.
+    - `mapped`: the number of these citations that the replayed answer contains.
     - `notices`: sentences about other changes since the recording was made.
     """
 

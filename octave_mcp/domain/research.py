@@ -28,12 +28,12 @@ class Profile(Value):
 
 
 class Reading(Value):
-    """Findings from one pack of pages: `elements` or `signals`, depending on the role of the company.
+    """Findings from one pack of pages. For a vendor, `elements` is set; for a prospect, `signals` is set.
 
     - `words`: the number of words in the passages read.
     - `suspicious`: URLs of pages with text addressed to a model (prompt injection).
     - `heard`: significant words of the user's context, in lower case, that occur on the pages.
-    - `unanswered`: URLs of pages for which the model did not answer a question.
+    - `unanswered`: URLs of pages about which the model left a question unanswered.
     """
 
     pages: tuple[PageRef, ...]
@@ -50,10 +50,12 @@ class Reading(Value):
 
 
 class Research(Value):
-    """Everything known about one company. Fields that `Reading` has too combine the values of all packs.
+    """Everything known about one company.
+
+    If `Reading` has a field of the same name, the field here combines the values from all packs of pages.
 
     - `elements`, `signals`: None if the model answered no question about the pages.
-    - `intelligence`: the conclusions that step 7 drew from the signals.
+    - `intelligence`: the conclusions from the signals; None for a vendor.
     - `links`: all known URLs of the site, read or not.
     - `found_by`, `found_at`: set only for reused research: the run that did the research, and when.
     """

@@ -22,7 +22,7 @@ class PlaybookRequest(Value):
     - `context`: what the user says about the deal.
     - `max_pages`: pages to read per company; None for the model's default.
     - `refresh`: whether to ignore caches, read all pages again and ask all questions again.
-    - `sender`: the person who signs the e-mails; None for the sender in the settings.
+    - `sender`: the person who signs the e-mails. If it is None, the sender in the settings is used.
     - `session_id`: the session that the run should belong to.
     - `request_id`: the caller's idempotency key. A second request with the same key returns the same run.
     """

@@ -35,5 +35,5 @@ class Sender(Value):
     sign_off: Line = ""
 
     def filled(self, others: Sender) -> Sender:
-        """Return the sender with empty fields filled in from `others`."""
+        """Return a copy in which values of `others` replace empty fields."""
         return Sender(**{name: value or getattr(others, name) for name, value in self})

@@ -1,4 +1,4 @@
-"""Building blocks of copy: sentences with the kind of claim that they make, and scores."""
+"""Types for the sentences of e-mails and call scripts, and for the scores of such texts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Generic, Literal
 from octave_mcp.domain.evidence import C, Finding
 from octave_mcp.domain.value import Value
 
-# A fact is supported by evidence. An inference goes one step beyond its evidence and is marked as such. The other kinds
-# make no claim.
+# A sentence of the kind 'fact' needs evidence. An 'inference' goes one step beyond its evidence, and the copy marks it
+# as an inference. Sentences of the other kinds make no claim.
 SentenceKind = Literal["fact", "inference", "question", "ask", "courtesy"]
 
 

@@ -15,7 +15,7 @@ Path = tuple[str | int, ...]
 
 
 class Value(BaseModel):
-    """Immutable value, compared by content. Unknown fields are rejected."""
+    """Base class of immutable values that are compared by content. Unknown fields are rejected."""
 
     # Build validators on first use, because a server that only lists its tools needs few of the many types.
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -120,7 +120,7 @@ def _changed(value: object, parts: Mapping[Path, object], above: Container[Path]
 
 
 def with_texts(value: V, change: Callable[[str], str]) -> V:
-    """Return a copy of `value` in which `change` was applied to all texts, except in `Literal` fields."""
+    """Return a copy of `value` in which `change` was applied to every text field, but not to `Literal` fields."""
     texts: dict[Path, object] = {}
     for at, part in located(value):
         for name, field in type(part).model_fields.items():
@@ -132,7 +132,7 @@ def with_texts(value: V, change: Callable[[str], str]) -> V:
 def place_before(path: Path, removed: Iterable[Path]) -> Path:
     """Return the path that a part had before list entries were removed.
 
-    `removed` has the original paths of these entries.
+    `removed`: the paths that the removed entries had originally.
     """
     original: Path = ()
     entries = sorted((entry for entry in removed if entry and isinstance(entry[-1], int)), key=lambda entry: entry[-1])
@@ -161,7 +161,7 @@ def manner_of(value: Value, field: str) -> Literal["advice", "spoken", ""]:
 
 @cache
 def only(form: type[Value], names: tuple[str, ...]) -> type[Value]:
-    """Return a type like `form` that has only the fields `names`."""
+    """Return a copy of the type `form` that has only the fields listed in `names`."""
     if {*names} == {*form.model_fields}:
         return form
     fields = {name: field_of(form, name) for name in names}
@@ -169,9 +169,9 @@ def only(form: type[Value], names: tuple[str, ...]) -> type[Value]:
 
 
 def field_of(form: type[Value], name: str, kind: object = None) -> Any:  # noqa: ANN401 - what create_model takes
-    """Return the definition of a required field, with the metadata of the field `name` of `form`.
+    """Define a required field that has the type and metadata of the field `name` of `form`.
 
-    `kind` replaces the type of the field, for instance by the type of the entries of a list.
+    If `kind` is given, it replaces the type, for example with the type of one list entry.
     """
     field = form.model_fields[name]
     kind = kind or field.annotation

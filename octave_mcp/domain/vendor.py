@@ -1,7 +1,7 @@
-"""Vendor elements, such as offerings and case studies. Each kind has a class, a field and a prompt file.
+"""Vendor elements, such as offerings and case studies.
 
-Everything specific to a kind is in its class. Checks, merging, gaps, exports and counts are derived from the class. The
-field in `VendorElements` and the prompt file have the same name.
+Each kind of element has a class, a field in `VendorElements`, and a prompt file with the same name as the field.
+Everything specific to a kind is in its class. Checks, merging, gaps, exports and counts are derived from the class.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Offering(Element[C], Generic[C]):
 class CaseStudy(Element[C], Generic[C]):
     """The story of one customer.
 
-    `headline` is copied from the page. Fields that the page says nothing about are None.
+    `headline` is copied from the page. If the page says nothing about a field, the field is None.
     """
 
     would_fill = "customer stories"
@@ -184,7 +184,7 @@ class UseCase(Titled[C], Generic[C]):
 
 
 class TargetPersona(Element[C], Generic[C]):
-    """A kind of company (`icp`, ideal customer profile) or person (`persona`) that the vendor builds for."""
+    """A kind of company (`icp`, ideal customer profile) or person (`persona`) that the vendor's product is made for."""
 
     would_fill = "a page about the vendor's target customers"
 
@@ -264,5 +264,5 @@ READ_KINDS: dict[str, str] = {
 
 @cache
 def some_kinds(kinds: tuple[str, ...], cited: type) -> type[Value]:
-    """Return an answer type that has only the given kinds of findings. `cited` is the type of the citations."""
+    """Return an answer type with only the given kinds of findings. `cited` is the type of the citations."""
     return only(VendorAnswer[cited], kinds)  # pyright: ignore[reportInvalidTypeArguments] - `cited` is known at run time only

@@ -33,7 +33,7 @@ class CitedClaim(Value):
 
 
 class VerificationBrief(Value):
-    """Claims to judge, numbered from 1 in this order.
+    """Context of an ask in which the model judges claims. The claims are numbered from 1 in the given order.
 
     `context` is empty, because the user's statements are not evidence.
     """

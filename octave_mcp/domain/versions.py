@@ -23,8 +23,8 @@ class VersionMeta(Value):
     - `number`: counts from 1.
     - `by`: the model or person that made the version.
     - `section`, `instruction`: the requested change; '' if the whole playbook was requested.
-    - `run_id`: the run that made the version; None if a person made it. The run of a revision or refresh differs from
-      the run that the playbook belongs to.
+    - `run_id`: the run that made the version; None if a person made it. A revision or refresh has a run of its own,
+      which is not the run that the playbook belongs to.
     - `changed`: the sections that differ from the previous version.
     """
 
@@ -42,8 +42,8 @@ class VersionMeta(Value):
 class Version(Value):
     """A version of a playbook with the drafts from which it was assembled.
 
-    `drafts` contains only what models wrote; people's texts are only in the playbook. `drafts` is None if an older
-    release made the version.
+    `drafts` contains only texts by models. Texts by people are only in `playbook`. `drafts` is None if an older release
+    made the version.
     """
 
     meta: VersionMeta

@@ -111,14 +111,14 @@ def warn_about_unknown(settings: Settings) -> None:
 
 
 def _add(sink: Any, level: str, template: Callable[[Record], str]) -> None:  # noqa: ANN401 - loguru takes several kinds
-    # `diagnose` would print the values of local variables, which may be secrets.
+    # With `diagnose`, loguru would print the values of local variables, which can be secrets.
     logger.add(sink, level=level, format=template, diagnose=False, backtrace=False)
 
 
 def _renderer(stream: TextIO) -> Callable[[Record, str | None], str]:
     if stream.isatty():
         return _as_text
-    # If stderr is not UTF-8, write only ASCII: Python would write '\xe9' for 'é', but JSON has no \x escape.
+    # If stderr is not UTF-8, write only ASCII, because Python would write 'é' as '\xe9', which is not valid JSON.
     is_utf8 = (stream.encoding or "utf-8").lower().replace("-", "") == "utf8"
     return partial(_as_json, ascii_only=not is_utf8)
 
@@ -172,7 +172,7 @@ def _scrubbed(value: object, scrub: Callable[[str], str]) -> object:
 def _exception(record: Record, scrub: Callable[[str], str]) -> str | None:
     """Return the record's traceback, if any.
 
-    A long traceback is cut at the start, because its end names the failure.
+    A long traceback is cut at the start, because its end contains the error message.
     """
     failed = record["exception"]
     if failed is None or failed.type is None:
@@ -220,7 +220,7 @@ def _template(render: Callable[[Record, str | None], str], scrub: Callable[[str]
 
 def _to_stderr(line: str) -> None:
     # `sys.stderr` is looked up for each line, because a progress bar may have replaced the stream. If the stream is
-    # closed or on a full disk, there is no place left to report the failure, so ignore it.
+    # closed or the disk is full, ignore the error, because there is no place left to report it.
     with suppress(OSError, ValueError):
         sys.stderr.write(line)
 
@@ -248,7 +248,7 @@ class _Forward(logging.Handler):
         def set_origin(ours: Record) -> None:
             ours["name"], ours["function"], ours["line"] = record.name, record.funcName, record.lineno
 
-        # stamina logs each retry as a warning. Log it as INFO, because a retry that may still succeed should not alarm
+        # stamina logs each retry as a warning. Log it as INFO, because a retry that can still succeed should not alarm
         # the user of a terminal.
         level = "INFO" if record.name == "stamina" else record.levelname
         more = {name: value for name, value in vars(record).items() if name in RETRY_FIELDS} | {"run_id": RUN_ID.get()}
@@ -274,7 +274,7 @@ def _route_standard_logging(level: str) -> None:
     root.setLevel("DEBUG" if level == "DEBUG" else "WARNING")
     for name in LIBRARY_LOGGERS:
         library = logging.getLogger(name)
-        # Without any handler, DBOS would add its own.
+        # If its logger had no handler, DBOS would add one.
         library.handlers, library.propagate = [logging.NullHandler()], True
         library.setLevel(logging.NOTSET)
     logging.captureWarnings(capture=True)

@@ -100,7 +100,7 @@ class Metrics:
     def render(self, running: int, failing: Iterable[str]) -> bytes:
         """Return all metrics in Prometheus' text format.
 
-        `running`: the number of running runs. `failing`: the names of the background tasks that fail.
+        `running`: the number of runs in progress. `failing`: the names of the background tasks that currently fail.
         """
         self._running.set(running)
         self._failing.clear()

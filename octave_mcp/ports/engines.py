@@ -23,7 +23,7 @@ class Journal(Protocol):
         ...
 
     def within(self, name: str) -> Journal:
-        """Return a journal for one part of the run. The journal adds the prefix `name` to the names of steps."""
+        """Return a journal for one part of the run. The journal puts `name` in front of the names of steps."""
         ...
 
 
@@ -34,8 +34,8 @@ Execute = Callable[[str], Awaitable[None]]
 Claim = Literal["ours", "others", "over"]
 
 
-# Callback that returns which process can execute a run. The result is `ours` if this process has the run's model,
-# source and hosts, `others` if it lacks any of them, and `over` if the run is final or deleted.
+# Callback that says whether this process can execute a run: `ours` if this process has the run's model, source and
+# hosts, `others` if it lacks any of them, and `over` if the run is final or deleted.
 Claims = Callable[[str], Awaitable[Claim]]
 
 
@@ -49,7 +49,7 @@ class Engine(Protocol):
         """Schedule a run. Do nothing if the run is already scheduled."""
 
     async def owners_alive(self, run_ids: Collection[str]) -> dict[str, bool]:
-        """Return, for each of these runs that is in progress, whether the process that owns the run is alive."""
+        """Map each of the runs to whether its process is alive. Leave out runs that are not in progress."""
         ...
 
     async def cancel(self, run_id: str) -> None:

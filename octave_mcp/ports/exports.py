@@ -19,5 +19,5 @@ class EmbedsPages(Export, Protocol):
     """An export format that can include the texts of the quoted pages."""
 
     def with_pages(self, texts: Mapping[str, str]) -> Export:
-        """Return a copy of this format that includes the page texts in `texts`, which maps digests to texts."""
+        """Return a copy of this format that includes the texts of pages. `texts` maps digests to texts."""
         ...

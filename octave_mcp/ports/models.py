@@ -20,7 +20,7 @@ class Inbox(Protocol):
         ...
 
     async def put(self, question: QuestionRecord) -> QuestionRecord:
-        """Store a question and return it. If the question was asked before, return it with its answer."""
+        """Store a question and return it. If the question is already stored, return it with its answer, if any."""
         ...
 
     async def answer(self, question: QuestionRecord) -> str:
@@ -43,8 +43,7 @@ class RunContext:
     """The parts of a run that a model can access.
 
     - `fresh`: whether the model must not use cached answers.
-    - `check`: callback that a paid model calls before each ask, and that raises BudgetExceeded if the budget is used
-      up.
+    - `check`: callback that a paid model calls before each ask. It raises BudgetExceeded if the budget is used up.
     - `spend`: callback that a paid model calls after each answer.
     - `clock`: the run's clock. A model with a queue reports to the clock how long its asks wait.
     - `slow`: callback that a slow model calls to report its name and what it is doing.
@@ -66,7 +65,7 @@ class Model(Protocol):
     - `name`: the name of the model that users see.
     - `identity`: the name of the model, combined with the names of all models that it uses. Cached findings are reused
       only if the identity is the same.
-    - `languages`: the languages that the model can write, or None if it can write any language.
+    - `languages`: the languages that the model can write in, or None if it can write in any language.
     """
 
     name: str
@@ -94,11 +93,13 @@ class Model(Protocol):
         """
 
     async def answer(self, ask: Ask[A, Any]) -> Answer[A]:
-        """Return an answer of the type that the ask wants. The content of the answer is not checked.
+        """Return an answer of the type `ask.answer`. The caller must check the content of the answer.
 
         Raises:
             Transient: If a retry can succeed.
-            BadAnswer: If a correction can succeed. NoAccess, SetupError: If other asks would fail, too.
+            BadAnswer: If a correction can succeed.
+            NoAccess: If other asks would fail, too.
+            SetupError: If other asks would fail, too.
             UpstreamError: If a retry would fail, too.
         """
         ...

@@ -26,7 +26,7 @@ class KeyValues(Protocol):
         """Store a value. Do nothing if `run_id` is given and that run was deleted."""
 
     async def get_value(self, key: str, *, since: datetime) -> str | None:
-        """Return the value if it was stored at or after the time `since`, or None."""
+        """Return the value, or None if it is not stored or was stored before the time `since`."""
         ...
 
 
@@ -55,13 +55,13 @@ class PageCache(Protocol):
 
 
 class Heartbeats(Protocol):
-    """Heartbeats of servers. As a heartbeat, each server regularly increases its own number.
+    """Heartbeats of servers. Each server regularly increases its heartbeat count.
 
-    If the number of a server no longer changes, the server has stopped.
+    If the count of a server no longer changes, the server has stopped.
     """
 
     async def beat(self, server_id: str) -> Mapping[str, int]:
-        """Increase this server's number by one, and return the numbers of all servers."""
+        """Add one to the count of this server, and return the counts of all servers."""
         ...
 
     async def remove_server(self, server_id: str) -> None: ...
@@ -71,7 +71,7 @@ class Memory(KeyValues, PageCache, Protocol):
     """The storage that a source can access."""
 
     async def use_cached(self, keys: Sequence[str], run_id: str) -> None:
-        """Record that the run uses these cached pages or values.
+        """Record that the run uses the cache entries with these keys.
 
         A cache entry is deleted when the last run that uses it is deleted.
         """
@@ -131,7 +131,7 @@ class Store(Memory, Heartbeats, Protocol):
         ...
 
     async def lost(self, epochs: Mapping[str, int]) -> list[str]:
-        """Return the runs in `epochs` that are final, are deleted, or have an execution after the given epoch."""
+        """Return the ids of the runs that are final, are deleted, or have a later epoch than in `epochs`."""
         ...
 
     def waiting(self, wait: Wait) -> Store:
@@ -150,9 +150,9 @@ class Store(Memory, Heartbeats, Protocol):
     async def runs(
         self, *, session_id: str | None = None, limit: int = 20, after: str | None = None
     ) -> list[RunRecord]:
-        """Return one page of runs, with the newest run first.
+        """Return one result page of runs, with the newest run first.
 
-        `after` is the id of the last run on the previous page.
+        `after` is the id of the last run on the previous result page.
         """
         ...
 
@@ -163,16 +163,16 @@ class Store(Memory, Heartbeats, Protocol):
         ...
 
     async def sessions(self, *, limit: int = 20, after: str | None = None) -> list[SessionRecord]:
-        """Return one page of sessions, with the newest session first.
+        """Return one result page of sessions, with the newest session first.
 
-        `after` is the id of the last session on the previous page.
+        `after` is the id of the last session on the previous result page.
         """
         ...
 
     async def session(self, session_id: str) -> SessionRecord | None: ...
 
     async def delete_session(self, session_id: str) -> None:
-        """Delete a session and its runs, as `delete_runs` does."""
+        """Delete a session, its runs, and everything that `delete_runs` deletes with the runs."""
 
     async def delete_runs(self, run_ids: Sequence[str]) -> None:
         """Delete runs and everything that is stored about these runs.
@@ -187,13 +187,13 @@ class Store(Memory, Heartbeats, Protocol):
         """
 
     async def events(self, run_id: str, *, after: int = 0) -> list[tuple[int, Event]]:
-        """Return the run's events whose number is higher than `after`, in order."""
+        """Return the run's events with numbers above `after`, sorted by number."""
         ...
 
     async def last_events(self, run_id: str, limit: int) -> list[tuple[int, Event]]: ...
 
     async def delete_values(self, before: datetime, kind: str = "") -> None:
-        """Delete the values that were stored before the time `before`, if their keys start with `kind`."""
+        """Among the values whose keys start with `kind`, delete those that were stored before the time `before`."""
 
     async def put_question(self, run_id: str, question: QuestionRecord) -> QuestionRecord:
         """Store a question and return it. If the question is already stored, return the stored question."""
@@ -223,7 +223,7 @@ class Store(Memory, Heartbeats, Protocol):
         ...
 
     async def answered(self, asked: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Return the pairs of run id and question id in `asked` whose question has an answer."""
+        """Return those pairs of run id and question id in `asked` that have an answer."""
         ...
 
     async def put_verdict(
@@ -234,9 +234,9 @@ class Store(Memory, Heartbeats, Protocol):
     async def put_version(self, run_id: str, version: Version) -> Version | None:
         """Store a version of the run's playbook and return it.
 
-        If the run that made this version has already stored a version, that version is returned instead. Nothing is
-        stored, and None is returned, if the playbook's run is deleted, or if the run that made the version is final, is
-        deleted, or has a later execution.
+        If the run that made this version has already stored a version, that version is returned instead. The method
+        stores nothing and returns None if the playbook's run is deleted. It does the same if the run that made the
+        version is final, is deleted, or has a later execution.
 
         Raises:
             Outdated: If the version is not based on the newest version.
@@ -269,14 +269,14 @@ class Store(Memory, Heartbeats, Protocol):
         ...
 
     async def copy_pages(self, from_run: str, to_run: str, sha256s: Collection[str]) -> bool:
-        """Add the pages with these digests from one run to another run.
+        """Copy the pages whose texts have these digests from one run to another.
 
         If a page is missing, the method changes nothing and returns False.
         """
         ...
 
     async def pages_with_texts(self, sha256s: Collection[str]) -> dict[str, Page]:
-        """Return, for each digest, a page whose text has this digest.
+        """Map each digest to a page whose text has this digest.
 
         The page can belong to any run. Digests of deleted texts are left out.
         """

@@ -25,12 +25,11 @@ T = TypeVar("T")
 # Size of each of the two thread pools. Readers and writers have separate pools, so that readers never queue behind
 # writers that wait for a lock.
 THREADS = 4
-# A writer waits this long while another process writes to the same SQLite file.
+# How long a writer waits for another process that writes to the same SQLite file.
 BUSY_MILLISECONDS = 30_000
 # If a process is suspended during a transaction, Postgres ends its session after this time, which releases its locks.
 IDLE_TRANSACTION_MILLISECONDS = 30_000
-# With FULL, commits are not lost in a power failure. With NORMAL, which is usual in WAL mode, the last commits can be
-# lost.
+# With FULL, commits survive a power failure. With NORMAL, which is usual in WAL mode, the last commits can be lost.
 SYNCHRONOUS = "FULL"
 # Timeout for reads, and for the time until a write starts. After a write has started, there is no timeout, because it
 # could still be committed.
@@ -47,7 +46,7 @@ class Database:
     Examples of `url` are 'sqlite:////home/octave.db' and 'postgresql+psycopg://user:password@host/database'.
     """
 
-    # The epoch of the execution that uses this object, or None if the caller is not an execution. Writes by an
+    # The number (epoch) of the run's execution that uses this object, or None outside an execution. Writes by an
     # execution are ignored if the run is final or if a later execution has begun.
     epoch: int | None = None
     _wait: Wait | None = None
@@ -181,10 +180,10 @@ class _File(NamedTuple):
         return cls(Path(name), _place(Path(name))) if name else None
 
     def check(self) -> None:
-        """Check that the path still leads to the same file.
+        """Check that the file is still the one that was opened.
 
         Raises:
-            StoreFailed: If the path now leads to another file or to no file.
+            StoreFailed: If the file was removed or replaced.
         """
         with suppress(OSError):
             if _place(self.path) == self.place:

@@ -1,4 +1,4 @@
-"""Stores the executions of runs: their epochs, their journals of steps, and the heartbeats of servers."""
+"""Stores the epochs of runs, the journals of their steps, and the heartbeats of servers."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Executions(Database):
         def work(db: Connection) -> list[str]:
             given = as_table(db, epochs).c.value
             same = (runs.c.run_id == given) & runs.c.status.notin_(FINAL)
-            # Because epochs only increase, the count and the sum both match only if no run is lost. Comparing the count
-            # and the sum is faster than reading all rows.
+            # Because epochs only increase, the count and the sum are as expected only if every run is unfinished and
+            # still has the given epoch. Comparing two numbers is faster than reading all rows.
             if db.execute(select(func.count(), func.sum(runs.c.epoch)).where(same)).one() == expected:
                 return []
             current = dict(db.execute(select(runs.c.run_id, runs.c.epoch).where(same)).all())

@@ -57,7 +57,7 @@ class PageCache(Database):
 
 
 def delete_unused(db: Connection) -> None:
-    """Delete cached pages, and values about hosts such as robots.txt, if no stored run has used them."""
+    """Delete cached pages and cached robots.txt files that no stored run has used."""
     _lock(db)
     used = select(uses.c.key)
     db.execute(delete(copies).where(copies.c.key.notin_(used)))
@@ -83,7 +83,6 @@ def _put(db: Connection, rows: Mapping[str, tuple[str, bytes]]) -> None:
 
 
 def _lease(db: Connection, keys: Sequence[str], owner: str, seconds: float) -> frozenset[str]:
-    """Lease the keys that no other owner has leased, and return these keys."""
     _lock(db)
     now = datetime.now(UTC)
     until = time_text(now + timedelta(seconds=seconds))

@@ -1,4 +1,4 @@
-"""Stores the pages that runs have read. All runs share the texts, so each text is stored only once."""
+"""Stores the pages that runs have read. Runs share the texts of pages, so each text is stored only once."""
 
 from __future__ import annotations
 

@@ -30,7 +30,8 @@ from octave_mcp.store.tables import (
     versions,
 )
 
-# If a value is cached for a single run, its key starts with the id of the run ("run_" and 32 hex digits).
+# A cached answer starts with the id of the run that got it ("run_" and 32 hex digits), so that deleting the run also
+# deletes the answer.
 RUN_ID_CHARACTERS = 36
 
 
@@ -148,7 +149,6 @@ def _row(record: RunRecord) -> dict[str, Any]:
 
 
 def _of_request(db: Connection, request_id: str | None) -> RunRecord | None:
-    """Return the run with this request_id, if any."""
     if request_id is None:
         return None
     # A concurrent request with the same id waits for this lock, and then finds the run instead of adding a second run.

@@ -82,9 +82,9 @@ def as_table(db: Connection, texts: Collection[str]) -> TableValuedAlias:
 def newest_first(
     found: Select[*tuple[Any, ...]], table: Table, id_: Column[Any], limit: int, after: str | None
 ) -> Select[*tuple[Any, ...]]:
-    """Limit a query to one page of results, with the newest first.
+    """Limit a query to one result page, with the newest row first.
 
-    The page starts after the row with the id `after`.
+    `after` is the id of the last row on the previous result page.
     """
     # The query uses keyset pagination. With an offset, a row could be skipped or repeated if another row was added
     # between two pages.
@@ -120,7 +120,7 @@ def is_stored(db: Connection, run_id: str) -> bool:
 def lock_texts(db: Connection, *, exclusive: bool) -> None:
     """Lock the table of texts.
 
-    The lock must be exclusive to delete unused texts, and shared to add references to texts.
+    Use an exclusive lock to delete unused texts, and a shared lock to add references to texts.
 
     SQLite needs no lock, because it has only one writer at a time.
     """

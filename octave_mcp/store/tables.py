@@ -1,4 +1,4 @@
-"""Defines the tables of the store. The engine's tables, in the same database, are defined elsewhere.
+"""Defines the tables of the store. The engine defines its own tables in the same database.
 
 Times are stored as ISO 8601 text in UTC, so that they sort chronologically.
 """
@@ -62,7 +62,7 @@ steps = Table(
     Column("output_tokens", Integer, nullable=False),
 )
 
-# Heartbeats of servers. If the number of a server no longer increases, the server has stopped. Numbers are used instead
+# Heartbeats of servers. If the count of a server no longer increases, the server has stopped. Counts are used instead
 # of times, because the clocks of servers can differ.
 servers = Table(
     "servers",

@@ -17,13 +17,13 @@ from octave_mcp.store.tables import RELEASE, metadata, migrations, schema
 FOLDER = Path(__file__).parent
 # Key of the Postgres advisory lock for migrations.
 LOCK = 0x0C7A7E
-# The schema of the first release has this number, although that release had no migrations.
+# Stands for the schema of the first release, which had no migrations.
 UNNUMBERED = "0000"
 
 
 @cache
 def known() -> tuple[str, ...]:
-    """Return the sorted numbers of all migrations, which are the first four characters of the file names."""
+    """Return the numbers of all migrations, sorted. A number is the first four characters of a file name."""
     return tuple(sorted(file.name[:4] for file in (FOLDER / "versions").glob("[0-9]*.py")))
 
 

@@ -1,6 +1,6 @@
 """Creates the tables of the first release.
 
-Some of the tables can already exist, because that release had no migrations.
+A database of the first release already has some of the tables, because that release had no migrations.
 """
 
 from __future__ import annotations

@@ -35,4 +35,4 @@ def upgrade() -> None:
         if_not_exists=True,  # Databases of unreleased versions can already have this table.
     )
     op.create_index("cache_uses_by_key", "cache_uses", ["key"], if_not_exists=True)
-    op.execute("update octave_schema set version = 2")  # The previous release refuses this number.
+    op.execute("update octave_schema set version = 2")  # Keeps the first release from opening this database.

@@ -32,7 +32,7 @@ def upgrade() -> None:
 
 
 def _first_version(db: Connection, run_id: str) -> None:
-    """Convert one playbook at a time, because all playbooks together could exceed the memory."""
+    """Convert one playbook at a time, because all playbooks together might not fit into memory."""
     run = db.execute(_RUNS.select().where(_RUNS.c.run_id == run_id)).first()
     text = db.execute(_OLD.select().where(_OLD.c.run_id == run_id)).one().playbook
     playbook = json.loads(text)
