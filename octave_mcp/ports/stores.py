@@ -193,7 +193,7 @@ class Store(Memory, Heartbeats, Protocol):
     async def last_events(self, run_id: str, limit: int) -> list[tuple[int, Event]]: ...
 
     async def delete_values(self, before: datetime, kind: str = "") -> None:
-        """Among the values whose keys start with `kind`, delete those that were stored before the time `before`."""
+        """Delete the values that were stored before the time `before` and whose keys start with `kind`."""
 
     async def put_question(self, run_id: str, question: QuestionRecord) -> QuestionRecord:
         """Store a question and return it. If the question is already stored, return the stored question."""

@@ -35,8 +35,9 @@ class Executions(Database):
         def work(db: Connection) -> list[str]:
             given = as_table(db, epochs).c.value
             same = (runs.c.run_id == given) & runs.c.status.notin_(FINAL)
-            # Because epochs only increase, the count and the sum are as expected only if every run is unfinished and
-            # still has the given epoch. Comparing two numbers is faster than reading all rows.
+            # If every run is unfinished and still has the given epoch, the count and the sum are as expected.
+            # Otherwise, they differ, because epochs only increase. Comparing two numbers is faster than reading all
+            # rows.
             if db.execute(select(func.count(), func.sum(runs.c.epoch)).where(same)).one() == expected:
                 return []
             current = dict(db.execute(select(runs.c.run_id, runs.c.epoch).where(same)).all())
