@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-# A request starts a clause: 'Send me ...', 'Just reply'. A verb later in the clause is not a request: 'We send
-# reports'.
+# Verbs are requests only at the start of a clause, as in 'Send me ...' and 'Just reply'. In 'We send reports', 'send'
+# is not a request.
 _CLAUSE_START = r"(?:^|[.!?,;:—–(]\s*|\b(?:just|please|then|simply|or|and)\s+)"
 # The pattern also matches indirect requests: 'Worth a look', 'I'd love to hear ...', 'If you want it, I'll send it'.
 # The repetitions in the pattern are bounded, so searching a long text takes linear time.
@@ -116,9 +116,9 @@ def _is_conditional_way_out(paragraph: str) -> bool:
 
 
 def empty_promise(text: str, sources: Iterable[str]) -> str:
-    """Return the first promise of a document, such as a report or a guide, that is not mentioned in `sources`.
+    """Return the first phrase that promises a document that `sources` do not mention.
 
-    Return '' if every promised document is mentioned.
+    For example, return 'I can send you a report' if no source mentions a report. Return '' if there is no such promise.
     """
     sources_text = "\n".join(sources)
     for promise in _WE_GIVE.finditer(text):
@@ -131,7 +131,7 @@ def empty_promise(text: str, sources: Iterable[str]) -> str:
 
 
 def offers(text: str) -> bool:
-    """Whether the text offers to make something for the reader, or says that it has already been made."""
+    """Whether the text offers to make something for the reader, or says that the writer has already made it."""
     return bool(_OFFER.search(text))
 
 

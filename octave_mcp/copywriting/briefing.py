@@ -29,7 +29,8 @@ STALE_DAYS = 183
 # Shorter quotations are ignored, because they are bylines or dates. Several events on a page can share a byline or a
 # date.
 MIN_QUOTE_LETTERS = 20
-# If an event is this much older than the newest event, it is not a reason to call now, even if it is important.
+# If an event is at least this many years older than the newest event, even an important event is not a reason to call
+# now.
 OLD_YEARS = 2
 _MONTH_CHARACTERS = len("2024-03")
 _NO_CONTENT = re.compile(r"\b(?:lorem ipsum|placeholder|coming soon|test page|untitled)\b", re.IGNORECASE)
@@ -63,7 +64,7 @@ class Known:
 
 
 def brief(playbook: Playbook, order: Sequence[CompanyTrigger], known: Known) -> Brief | None:
-    """Return the brief for the first persona, or None if there is no persona.
+    """Return the brief for the first persona, or None if the playbook has no personas.
 
     `order`: the triggers that matter for the deal, with the most important first.
     """
@@ -149,7 +150,7 @@ def _years_between(earlier: str, later: str) -> int:
 
 
 def _of_newest_month(triggers: Sequence[CompanyTrigger]) -> list[CompanyTrigger]:
-    """Return the triggers dated in the newest month, with open jobs last."""
+    """Return the triggers from the month of the newest trigger, with job openings last."""
     month = max((trigger.date[:_MONTH_CHARACTERS] for trigger in triggers if trigger.date != UNDATED), default="")
     return sorted((trigger for trigger in triggers if month and trigger.date.startswith(month)), key=_is_job)
 
@@ -174,13 +175,14 @@ def _overlap(quote: str, others: set[str]) -> bool:
 def _why_now(playbook: Playbook, trigger: CompanyTrigger | None) -> CitedSentence | None:
     """Return a sentence that states the trigger. If there is no trigger, return the first reason in the summary.
 
-    The text of an open job is only the job title, so the sentence adds who is hiring.
+    The trigger of a job opening contains only the job title, so the sentence adds the company's name.
     """
     if trigger is None:
         return next(iter(playbook.executive_summary.why_now), None)
     is_title = trigger.kind == "job_opening" and not trigger.what.rstrip().endswith(".")
     text = f"{playbook.prospect.name} is hiring: {trigger.what}" if is_title else trigger.what
-    # Quotations with the event's figures come first and bylines come last, because the brief shows only the first one.
+    # Quotations with the event's figures come first and bylines come last, because the brief shows only the first
+    # quotation.
     event_figures = figures(trigger.what)
     ranked = sorted(
         trigger.evidence,
@@ -196,9 +198,9 @@ def _first_line(track: TalkTrack | None) -> str:
 
 
 def _proof(playbook: Playbook, touches: Sequence[Touch]) -> CitedSentence | None:
-    """Return the best proof in the first two e-mails and on the battle cards.
+    """Return the strongest proof in the first two e-mails and on the battle cards.
 
-    Proof from a customer comes before the vendor's own claims, and a measured result comes before a plain statement.
+    Sentences about a customer come first, then sentences with a result, then other claims of the vendor.
     """
     facts = [sentence for touch in _finished(touches[:2]) for sentence in touch.sentences if sentence.kind == "fact"]
     on_cards = [proof for card in playbook.battle_cards if card.kind == "why_we_win" for proof in card.proof]

@@ -1,4 +1,4 @@
-"""Finishes battle cards: adds dates and scores, and drops absolute claims that no quotation supports."""
+"""Finishes battle cards: adds dates and scores, and drops claims such as 'the only tool' that no quotation supports."""
 
 from __future__ import annotations
 
@@ -33,10 +33,7 @@ def finished(
     known: Sequence[str] = (),
     language: str = "en",
 ) -> BattleCard:
-    """Return the finished card.
-
-    Record a gap if claims were dropped because of rule D7, and another gap if the card is empty.
-    """
+    """Return the finished card. If rule D7 drops claims, add a gap to `gaps`. If the card is empty, add another gap."""
     checked = _without_absolutes(card, evidence, known, language)
     if dropped := len(list(_sentences(card))) - len(list(_sentences(checked))):
         what = "claims to be alone or always so, and what depended on them,"
@@ -60,7 +57,7 @@ def finished(
 def _without_absolutes(
     card: CardDraft, evidence: Mapping[EvidenceId, Evidence], known: Sequence[str], language: str
 ) -> CardDraft:
-    """Drop absolute claims that no quotation supports (rule D7). Mark the objections whose answers have no evidence."""
+    """Drop unsupported absolute claims (rule D7), and mark the objections whose answers have no evidence."""
     dropped = {at for at, part in located(card) if _is_sentence(part) and _is_unsupported_absolute(part, evidence)}
     pruned = without(card, dropped, known=known, language=language).value if dropped else card
     if isinstance(pruned, ObjectionHandling):
@@ -69,7 +66,7 @@ def _without_absolutes(
 
 
 def _is_unsupported_absolute(sentence: Sentence[EvidenceId], evidence: Mapping[EvidenceId, Evidence]) -> bool:
-    """Whether a claim is more absolute than the quotations that support it. Questions and advice are not claims."""
+    """Whether a fact or an inference says 'only', 'always' or the like, although no quotation that it cites does."""
     claims = sentence.kind in {"fact", "inference"}
     return claims and absolutes(sentence.text, (evidence[i].quote for i in sentence.evidence if i in evidence))
 
@@ -80,8 +77,8 @@ def _marked(objection: Objection[EvidenceId]) -> Objection[EvidenceId]:
 
 
 def _card_fields(evidence: Mapping[EvidenceId, Evidence]) -> dict[str, Any]:
-    # The date is a required field, so 1970-01-01 stands for an unknown date. The date is unknown if no evidence on the
-    # card has a date.
+    # The field is required, so 1970-01-01 stands for an unknown date. The date is unknown only if there is no evidence
+    # at all.
     newest = max((e.fetched_at for e in evidence.values()), default=None)
     return {"audience": "internal", "dated_on": newest.date() if newest else "1970-01-01"}
 

@@ -16,7 +16,7 @@ from octave_mcp.evidence.support.naming import names
 from octave_mcp.evidence.support.quantities import quantities
 from octave_mcp.evidence.support.wording import wording
 
-# A sentence is treated as having nothing to verify if it names nobody and has fewer content words than this.
+# If a sentence names nobody and has fewer content words than this, there is nothing to verify in it.
 MIN_CONTENT_WORDS = 2
 MIN_QUOTED_WORDS = 4
 
@@ -131,7 +131,7 @@ _TIMES_AND_NUMBERS = _any(
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """The two companies in a deal, and the `people` whose names need no evidence."""
+    """Decides which sentences in the copy for a deal make claims. `people`: names that need no evidence."""
 
     deal: Deal
     people: Sequence[str] = ()
@@ -171,7 +171,7 @@ class Speech:
 
     @property
     def _kinds(self) -> tuple[tuple[str, Callable[[str], bool]], ...]:
-        """The kinds of sentences that make no claim, and a test for each kind, in the order in which the tests run.
+        """Kinds of sentences that make no claim, and a test for each kind, in the order in which the tests run.
 
         Guesses are tested before sentences about the writer, because a guess such as 'I think you lose hours' can be a
         claim.
@@ -187,7 +187,7 @@ class Speech:
         )
 
     def _third_party_claim(self, text: str) -> str:
-        """Return the claim about others in a courtesy, an offer or a sentence about its writer.
+        """Return the claim about others in a courtesy, an offer or a sentence about the writer.
 
         Return '' if the text makes no claim about others.
 
@@ -252,9 +252,10 @@ class Speech:
         return part
 
     def subject_of(self, text: str, before: str) -> str:
-        """Return the name that the sentence mentions first.
+        """Return the company or person that the sentence names first.
 
-        If the sentence starts with a pronoun such as 'they', return the previous subject.
+        If the sentence names nobody and starts with a pronoun such as 'they', return `before`, the subject of the
+        previous sentence.
         """
         return named_first(self.claim_of(text, before)) or (before if _THEY.match(text) else "")
 

@@ -1,4 +1,4 @@
-"""Builds the buying committee, and warns reps about names that should be checked before use."""
+"""Builds the buying committee, and warns reps about names that they should check before they use them."""
 
 from __future__ import annotations
 

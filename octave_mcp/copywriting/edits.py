@@ -25,8 +25,7 @@ from octave_mcp.domain.value import Path, Value, changed, located, overlap, part
 from octave_mcp.errors import InputError
 
 MAX_WARNINGS = 20
-# Maximum number of sentences checked per edit. A section of a playbook is not expected to have more sentences than
-# this.
+# Maximum number of new sentences in one edit. Even a whole section is expected to have fewer.
 MAX_SENTENCES = 200
 
 
@@ -38,13 +37,13 @@ class Edited(NamedTuple):
 
 
 def edited(sources: Sources, section: str, given: Given, *, by: str, at: datetime, version: int) -> Edited:
-    """Replace a section of the playbook, or a part of a section, with `given`, and return the new playbook.
+    """Replace a section, or a part of it, with `given`, and return the edited playbook.
 
     The new text is checked, which adds verdicts, evidence, scores and warnings to the playbook.
 
     Raises:
         UnknownName: If the playbook has no part with this name.
-        InputError: If the part cannot be edited, or `given` does not have the form of the part.
+        InputError: If the part cannot be edited, or if `given` does not have the structure of the part.
     """
     playbook = sources.playbook
     path = place_of(playbook, section)
@@ -112,7 +111,7 @@ class _Checks:
         return frozenset(_findings(self.base))
 
     def _with_sentences(self, playbook: Playbook) -> Playbook:
-        """Update the list of sentences of each e-mail from its body, because a person has possibly edited the body."""
+        """Recompute the sentences of each e-mail, because its body could have been edited."""
         by_body = {touch.body: touch for _, touch in _touches(self.base)}
         by_text = {sentence.text: sentence for touch in by_body.values() for sentence in touch.sentences}
         touches = {at: _with_sentences_of_body(touch, by_body, by_text) for at, touch in _touches(playbook)}
@@ -164,9 +163,9 @@ def _touches(playbook: Playbook) -> Iterator[tuple[Path, Touch]]:
 def _with_sentences_of_body(
     touch: Touch, by_body: Mapping[str, Touch], by_text: Mapping[str, Sentence[EvidenceId]]
 ) -> Touch:
-    """Update the fields of the e-mail that contain its sentences and its ask, based on its body.
+    """Return the touch with the sentences and the ask of its new body.
 
-    A sentence that is also in the old playbook keeps its evidence. If the body has not changed, all sentences stay as
+    If a sentence is also in the old playbook, it keeps its evidence. If the body has not changed, all sentences stay as
     they are.
     """
     if (known := by_body.get(touch.body)) is not None:
@@ -206,7 +205,7 @@ def _emails(sequence: EmailSequence, playbook: Playbook) -> list[Email]:
 
 
 def _warnings(sources: Sources, playbook: Playbook, path: Path) -> Iterator[str]:
-    """Yield the problems of the new part: errors that forbid sending it, unsupported sentences, and faults."""
+    """Yield the problems of the new part: errors, unsupported sentences, and faults."""
     part, owner = part_at(playbook, path), part_at(playbook, path[:-1])
     yield from _send_errors(playbook, path)
     if isinstance(owner, Touch) and path[-1] == "body":
@@ -218,7 +217,6 @@ def _warnings(sources: Sources, playbook: Playbook, path: Path) -> Iterator[str]
 
 
 def _send_errors(playbook: Playbook, path: Path) -> Iterator[str]:
-    """Yield the errors that forbid sending an edited e-mail."""
     for row, sequence in enumerate(playbook.email_sequences):
         for place, email in enumerate(_emails(sequence, playbook)):
             if overlap(_at_touch(row, place), path):

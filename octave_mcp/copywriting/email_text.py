@@ -1,4 +1,4 @@
-"""The form of an e-mail that the copy rules check: its text, its position in the sequence, and its deal."""
+"""Defines `Email`, the form of an e-mail that the copy rules check."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from octave_mcp.evidence.support.naming import names
 
 # Number of words in a greeting such as 'Hi Ada'.
 GREETING_WORDS = 2
-# If the first word of a company's name is at least this long, the word alone can stand for the company. For example,
-# 'Oakway' stands for 'Oakway Parcels', but 'The' does not stand for 'The Yard'.
+# If the first word of a company's name is at least this long, the word alone counts as the company's name. For example,
+# 'Oakway' counts as 'Oakway Parcels', but 'The' does not count as 'The Yard'.
 MIN_NAME_LETTERS = 4
 
 _QUOTED = re.compile(r"“[^“”]*”")
@@ -46,7 +46,7 @@ class Email:
     `facts`: the sentences that state a fact.
     `make_first`: the full text of the document that the e-mail offers to send.
 
-    Unknown fields are empty. The rules never report an empty field as a fault.
+    A field is empty if its value is unknown.
     """
 
     subject: str
@@ -127,7 +127,7 @@ def quotations(text: str) -> list[str]:
 def read_email(
     subject: str, body: str, *, position: int, last: bool, earlier: Sequence[Email] = (), deal: Deal | None = None
 ) -> Email:
-    """Parse an e-mail from its text. The result has no evidence, because the text contains none."""
+    """Parse an e-mail from its text. Its `evidence` is empty, because a plain text has no citations."""
     blocks = [block for part in re.split(r"\n(?:[^\S\n]*\n)+", body) if (block := part.strip())]
     if blocks and _GREETING.match(blocks[0]):
         del blocks[0]

@@ -34,7 +34,7 @@ _DAY = re.compile(rf"\bday (?:{'|'.join(map(str, DAYS))})\b", re.IGNORECASE)
 class Judged:
     """A touch, and the errors and faults that the rules have found in it. `number` counts from 1.
 
-    `errors`: problems that forbid sending the touch. `faults`: problems that lower the score of the touch.
+    `errors`: problems that make the touch unfit to be sent. `faults`: problems that lower the score of the touch.
     """
 
     number: int
@@ -99,7 +99,10 @@ def _as_problem(fault: Fault, draft: TouchDraft[EvidenceId], *, is_soft: bool = 
 
 
 def _path_of(fault: Fault, draft: TouchDraft[EvidenceId]) -> Path:
-    """Return the path of the text that has the fault. Return () if the whole e-mail has the fault."""
+    """Return the path of the only text in the draft that contains the faulty words.
+
+    Return () if the whole e-mail is at fault, or if several texts contain the words.
+    """
     if fault.rule == "D21" and draft.opt_out is not None:
         return ("opt_out",)
     texts = [*_texts_with_paths(draft)] if fault.about else []
@@ -146,10 +149,10 @@ def _as_email(
 
 
 def unproven(touch: TouchDraft[EvidenceId], cited: Sequence[Evidence], material: Material) -> Iterator[Problem]:
-    """Yield the violations of rule D1, and the violations of rules D3, D4 and D10 in texts without citations.
+    """Yield the violations of rules D1, D3, D4 and D10 in texts that have no citations of their own.
 
-    Rule D1 requires at least one fact with a citation. Texts without citations, such as the subject, are allowed to use
-    all evidence that the touch cites. An offer is allowed to use all evidence that the writer has seen.
+    Rule D1 requires that at least one fact of the e-mail cites evidence. The subject and similar texts are allowed to
+    use all evidence that the touch cites. The document in `make_first` is allowed to use all evidence in `material`.
     """
     texts: list[tuple[Value, Path, str]] = [
         (touch, ("subject",), touch.subject),

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from octave_mcp.domain.sentence import Score
 from octave_mcp.evidence.checks import RULES
 
-# The cost of a fault, in percent of the remaining points. Only few readers notice a SLIGHT fault. A rep would edit a
-# text with a PLAIN fault, and rewrite a text with a GRAVE fault. A text with a FATAL fault is not fit to be sent.
+# A fault takes this percentage of the points that are left. Few readers notice a SLIGHT fault. A rep would edit a text
+# with a PLAIN fault, and rewrite a text with a GRAVE fault. A text with a FATAL fault is not fit to be sent.
 SLIGHT, PLAIN, GRAVE, FATAL = 4.0, 8.0, 15.0, 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault in a text. The field `text` tells the rep how to fix the fault.
+    """A fault in a text.
 
-    `rule`: the id of the rule, which is a key of RULES.
-    `about`: the faulty words of the draft, or '' if the whole draft is faulty.
+    `rule`: the id of the rule, which is a key of RULES. `text`: advice for the rep on how to fix the fault. `cost`: the
+    percentage of the remaining points that the fault takes. `about`: the words that are at fault, or '' if the whole
+    draft is at fault.
     """
 
     rule: str
@@ -32,7 +33,7 @@ class Fault:
 
 
 def scored(faults: Iterable[Fault], *, max_points: float = 100.0) -> Score:
-    """Return the score. Each fault takes a share of the remaining points, so even bad drafts can be ranked.
+    """Return the score. Each fault takes a percentage of the points that are left, so even bad drafts can be ranked.
 
     `max_points`: the score of a draft without faults. Slight faults cause no warning, because readers treated long
     lists of minor warnings as noise.
@@ -45,8 +46,8 @@ def scored(faults: Iterable[Fault], *, max_points: float = 100.0) -> Score:
 
 
 def graded(cost: float, excess: float) -> float:
-    """Raise a cost in proportion to `excess`, the share by which a limit is exceeded.
+    """Return a higher cost for a fault that exceeds a limit by a large fraction.
 
-    An excess of 50% or more doubles the cost.
+    `excess`: the fraction by which the limit is exceeded. With 0.5 or more, the cost is doubled.
     """
     return cost * (1 + min(1.0, 2 * excess))

@@ -19,9 +19,9 @@ from octave_mcp.domain.sentence import Sentence
 from octave_mcp.domain.value import Path, Value, part_at, path_text
 from octave_mcp.errors import InputError
 
-# Fields that are filled in by the checks, not by people.
+# The checks fill in these fields, so people cannot edit them.
 COMPUTED = frozenset({"score", "support", "evidence"})
-# Fields that other sections use to refer to a persona.
+# Other sections refer to a persona by these fields, so people cannot edit them.
 IDENTIFIERS = frozenset({"id", "persona_id", "rank"})
 MAX_SHAPE_DEPTH = 4
 MAX_COMPLAINTS = 3
@@ -88,7 +88,7 @@ def form_of(playbook: Playbook, path: Path) -> Any:  # noqa: ANN401 - a type
 
 
 def _bare(form: Any) -> Any:  # noqa: ANN401 - a type
-    """Return the type without annotations and without None."""
+    """Return the type without `Annotated` and without None."""
     if get_origin(form) is Annotated:
         return _bare(get_args(form)[0])
     if get_origin(form) in {Union, UnionType}:
@@ -114,7 +114,7 @@ def _of_text(text: str, current: object, form: Any, name: str) -> object:  # noq
 
 
 def _entries(text: str, entry: Any) -> Iterator[object]:  # noqa: ANN401 - a type
-    """Split a text into list entries: into lines for a list of texts, and into sentences for a paragraph."""
+    """Split a text into lines for a list of texts, or into sentences for a paragraph."""
     if entry is str:
         yield from (line for line in text.splitlines() if line.strip())
     else:
@@ -141,7 +141,7 @@ def _sentence(form: Any, text: str) -> Value:  # noqa: ANN401 - a type
 def _paragraph(text: str) -> list[str]:
     """Split the text into sentences.
 
-    If joining the sentences would not restore the text, return the text as a whole.
+    If joining the sentences with spaces would not give the same text, return the text as one sentence.
     """
     parts = sentences(text)
     return parts if " ".join(parts) == text else [text]

@@ -58,12 +58,15 @@ def letterhead(contact: str | None, sender: Sender | None, vendor: str) -> Lette
 
 
 def person_of(contact: str) -> str:
-    """Return the name without the title."""
+    """Return 'Ada Moss' for 'Ada Moss, Head of Yards'."""
     return contact.partition(",")[0].partition("(")[0].strip()
 
 
 def first_name(contact: str) -> str | None:
-    """Return the first name. Return None if `name` contains several people or starts with the family name."""
+    """Return the given name, or None if it cannot be determined.
+
+    It cannot be determined if `contact` names several people, has only one word, or starts with the family name.
+    """
     if _SEVERAL_PEOPLE.search(contact):
         return None
     name = _HONORIFIC.sub("", person_of(contact))

@@ -15,7 +15,7 @@ from octave_mcp.evidence.plans import MONTH
 from octave_mcp.evidence.support.naming import strange
 from octave_mcp.evidence.support.wording import stem, wording
 
-# Phones preview about this many words of each e-mail in the inbox.
+# In the inbox, phones show about this many words of an e-mail.
 MAX_OPENING_WORDS = 18
 MAX_QUOTED_SHARE = 0.15
 
@@ -87,7 +87,7 @@ def _dangling_start(email: Email) -> Iterator[Fault]:
 
 
 def _recital(email: Email) -> Iterator[Fault]:
-    """Report an opening that only tells readers about their own company, without a question or an offer.
+    """Report an opening that only repeats facts about the reader's company, and neither asks nor offers anything.
 
     A dated opening is exempt, because recent news is a reason to write now.
     """

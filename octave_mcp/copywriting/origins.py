@@ -32,11 +32,9 @@ _IDENTITY = ("persona_id", "day", "seat", "id", "kind")
 class Origin(NamedTuple):
     """A part of a draft.
 
-    `draft`: path of the draft among all drafts.
-    `at`: path of this part within its draft.
-    `unit`: path of the smallest piece of the playbook that must be assembled and scored again after a change to this
-    part.
-    `rank`: index of the persona, or None if the draft is not for a persona.
+    `draft`: path of the draft within `Drafts`. `at`: path of the part within the draft. `unit`: path of the part of the
+    playbook that must be assembled and scored again if this part of the draft changes. `rank`: index of the persona, or
+    None if the draft is not for a persona.
     """
 
     writer: Writer
@@ -51,7 +49,7 @@ class Origin(NamedTuple):
 
     @property
     def is_unit(self) -> bool:
-        """Whether the piece of the playbook at `unit` is assembled from this part alone."""
+        """Whether the part of the playbook at `unit` is assembled only from this part of the draft."""
         return self.at in {(), ("executive_summary",)} or (self.at[:1] == ("touches",) and len(self.at) == OF_TOUCH)
 
 
@@ -174,7 +172,10 @@ def _origin(
     unit: Path,
     rank: int | None = None,
 ) -> Origin:
-    """Return the origin of the part whose path within `shown` is `rest`. `at` is the path of `shown` in its draft."""
+    """Return the origin of a part. `shown`: the section or entry of the playbook that contains the part.
+
+    `rest`: path of the part within `shown`. `at`: path of the value in the draft from which `shown` was assembled.
+    """
     if part_at(drafts, draft_path) is None:
         raise InputError(
             "its writer failed, so there is no draft to change; generate the playbook again, or edit the part"
@@ -195,8 +196,8 @@ def _aligned(shown: object, draft: object, path: Path) -> Path:
         _check_written(path, type(cast("Value", draft)))
         return (step, *_aligned(getattr(shown, step), getattr(draft, step), path[1:]))
     shown_entries, draft_entries = cast("Sequence[object]", shown), cast("Sequence[object]", draft)
-    # If the checks have dropped entries of the draft, the indexes no longer match, so entries are matched by their
-    # texts.
+    # If the checks have dropped entries, the playbook and the draft have different indexes, so entries are matched by
+    # their texts.
     index = (
         step
         if len(shown_entries) == len(draft_entries)

@@ -54,13 +54,13 @@ def _parts(playbook: Playbook) -> Iterator[tuple[str, list[str]]]:
 
 
 def how(playbook: Playbook) -> str:
-    """Explain how to get finished copy."""
+    """Return a text that explains how to get finished copy."""
     is_by_rules = any(flag.code == "extractive" for flag in playbook.flags)
     return HOW if is_by_rules else TOO_LITTLE.format(playbook.prospect.name)
 
 
 def notice(playbook: Playbook) -> str:
-    """Return the heading, and explain how to get finished copy. Return '' if the playbook has no outlines."""
+    """Return the texts of `title` and `how`. Return '' if the playbook has no outlines."""
     return f"{heading}. {how(playbook)}" if (heading := title(playbook)) else ""
 
 
@@ -71,7 +71,7 @@ def outlines(draft: SequenceDraft[EvidenceId], material: Material) -> Iterator[J
 
 
 def _outline(touch: TouchDraft[EvidenceId], day: int) -> Touch:
-    """Return the lines of the outline unchanged. An outline has no greeting and no signature."""
+    """Return a touch with the paragraphs of the draft, unchanged. It has no greeting and no signature."""
     return Touch(
         kind="outline",
         day=day,

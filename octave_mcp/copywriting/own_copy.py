@@ -76,8 +76,8 @@ def sources_of(playbook: Playbook, pages: Mapping[str, Page]) -> Iterator[Source
     """
     for read_page in playbook.pages:
         if page := pages.get(read_page.sha256):
-            # The URL and the title are taken from the playbook. The stored page has a different URL and title if
-            # another run read the same text elsewhere.
+            # Take the URL and the title from the playbook. If another run has read the same text at a different URL,
+            # the stored page has that URL.
             ref = page.ref.model_copy(
                 update={"url": read_page.url, "title": read_page.title, "sister_of": read_page.sister_of}
             )
@@ -217,7 +217,7 @@ class Checker:
     def _faults(self) -> list[Fault]:
         email = self._email
         with_frame = replace(email, paragraphs=(self.pasted.greeting, *email.paragraphs, *self.pasted.signature))
-        errors = email_errors(with_frame)  # The greeting and the signature can contain unfilled blanks, too.
+        errors = email_errors(with_frame)  # They can contain blanks such as '[name]', too.
         if self.pasted.kind == "email":
             return [*errors, *email_faults(email)]
         reasons = [
@@ -252,10 +252,7 @@ def _backed(text: str, verdict: CopyVerdict, reason: str, evidence: Sequence[Evi
 
 
 def _with_end(sentence: PastedSentence) -> str:
-    """Return the sentence with a space after it.
-
-    If the sentence has no full stop, as in a list, add a line break instead of the space.
-    """
+    """Return the sentence with a space after it, or with a line break if it has no full stop, as in a list."""
     if sentence.is_theirs:
         return ""
     return f"{sentence.text} " if ends(sentence.text) else f"{sentence.text}\n"

@@ -51,7 +51,7 @@ def _with_checks(playbook: Playbook, path: Path) -> Path:
 
 
 def personas_of_people(playbook: Playbook) -> frozenset[str]:
-    """Return the ids of all personas for whom people have written a part of the playbook."""
+    """Return the ids of the personas for whom a person has edited at least one part."""
     return frozenset(filter(None, (_persona_id(playbook, path) for path, _ in own_texts(playbook))))
 
 
@@ -95,7 +95,8 @@ def _with_part_in_list(new: tuple[object, ...], old: tuple[object, ...], step: i
 def _index_in_new(new: Sequence[object], old: Sequence[object], step: int) -> int | None:
     """Find the entry `old[step]` in the new list, and return its new index. Return None if the entry is missing.
 
-    Entries are matched by a field in `_KEYS` if its value is unique in the list, and by their text if not.
+    An entry is matched by a field in `_KEYS` if the field's value is unique in the list. Otherwise, it is matched by
+    its text.
     """
     for name in _KEYS:
         key, *others = (getattr(entry, name, None) for entry in (old[step], *old[:step], *old[step + 1 :]))
@@ -120,7 +121,7 @@ def _most_alike(text: str, entries: Sequence[str], places: Sequence[int]) -> int
 
 
 def _changed_persona(new: Playbook, old: Playbook, at: Path) -> Iterator[str]:
-    """Yield a warning if the persona that the part is for has a different title in the new playbook."""
+    """Yield a warning if the persona of this part has a different job title in the new playbook."""
     id_ = _persona_id(new, at)
     was, now = (
         next((persona.title for persona in playbook.priority_personas if persona.id == id_), "")
@@ -133,7 +134,7 @@ def _changed_persona(new: Playbook, old: Playbook, at: Path) -> Iterator[str]:
 def _lost_quotations(
     part: object, old_evidence: Mapping[EvidenceId, Evidence], new_evidence: Mapping[EvidenceId, Evidence]
 ) -> Iterator[str]:
-    """Yield a warning about each quotation that the part cites and that the pages no longer contain."""
+    """Yield a warning for each quotation that the part cites and that is no longer on the pages."""
     for i in dict.fromkeys(_cited(part)):
         if i in old_evidence and i not in new_evidence:
             yield f'the pages no longer say "{old_evidence[i].quote[:MAX_QUOTED_CHARACTERS]}", which it cites'

@@ -38,7 +38,7 @@ class Sources:
         self._checker = Checker(read_pasted_text(""), playbook, tuple(sources_of(playbook, pages)), sender or Sender())
 
     def judged(self, finding: Any) -> Any:  # noqa: ANN401 - a finding of any kind
-        """Return the finding with a verdict.
+        """Return a copy of the finding with a verdict on whether its evidence supports it.
 
         If the finding is a sentence without evidence, look for evidence on the pages first.
         """
@@ -64,7 +64,7 @@ class Sources:
         return support(statement, problems(statement))
 
     def _with_source(self, text: str) -> dict[str, object]:
-        """Look for evidence on the pages, and return new values for those fields of the sentence that change."""
+        """Look for evidence on the pages, and return the new values of the sentence's fields."""
         checked = self._checker.checked(text)
         verdict, reason = checked.sentence.verdict, checked.sentence.reason
         if verdict == "no claim":
@@ -77,7 +77,7 @@ class Sources:
         return {"evidence": tuple(evidence.id for evidence in checked.evidence), "support": support}
 
     def warnings(self, part: object, owner: object, field: str) -> Iterator[str]:
-        """Yield the problems that the rules find in the text `part`, which is the field `field` of `owner`."""
+        """Yield the problems that the rules find in `part`, which is in the field `field` of the object `owner`."""
         if isinstance(part, str) and isinstance(owner, Value):
             yield from self._text_warnings(part, owner, field)
         for _, value in located(part):
@@ -90,10 +90,7 @@ class Sources:
                     yield from self._text_warnings(text, value, str(at[0]))
 
     def _text_warnings(self, text: str, owner: Value, field: str) -> Iterator[str]:
-        """Check a text that cites no evidence.
-
-        A text without citations is compared with all quotations and names in the playbook.
-        """
+        """Compare a text that cites no evidence with all quotations and names in the playbook."""
         if isinstance(owner, Touch) and field == "body":
             return  # The body is skipped, because each of its sentences is a finding with its own verdict.
         statement = dated(self._statement(text, "copy", self._quoted))
@@ -113,14 +110,14 @@ class Sources:
 
     @cached_property
     def _known_names(self) -> tuple[str, ...]:
-        """The names that need no evidence: the job titles and contacts of the personas."""
+        """Names that need no evidence: the personas' job titles and contacts."""
         personas = self.playbook.priority_personas
         people = (person_of(persona.contact) for persona in personas if persona.contact)
         return (*(persona.title for persona in personas), *people)
 
     @cached_property
     def _texts_with_names(self) -> tuple[str, ...]:
-        """A sentence is allowed to use all names that occur in these texts."""
+        """Texts whose names every sentence is allowed to use."""
         playbook = self.playbook
         context = playbook.context.text if playbook.context else ""
         quotes = (

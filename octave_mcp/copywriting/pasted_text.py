@@ -65,8 +65,7 @@ class PastedSentence(NamedTuple):
 class PastedText:
     """A pasted text, split into its parts.
 
-    `paragraphs`: the sentences in order.
-    `people`: names in the headers, the greeting and the signature.
+    `paragraphs`: the sentences of each paragraph. `people`: names in the headers, the greeting and the signature.
     """
 
     kind: Kind
@@ -118,7 +117,7 @@ def _is_speaker(name: str) -> bool:
 
 
 def _headers(lines: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    """Return the headers at the start of the text, and the lines after the headers."""
+    """Return the e-mail headers at the start of the text, such as 'Subject: ...', and the lines after them."""
     headers: dict[str, str] = {}
     remaining = [*lines]
     while remaining:
@@ -135,7 +134,7 @@ def _headers(lines: Sequence[str]) -> tuple[dict[str, str], list[str]]:
 def _greeting(lines: Sequence[str]) -> tuple[str, str, list[str]]:
     """Return the greeting, the name in the greeting, and the rest of the text.
 
-    The rest of the text can start on the same line as the greeting.
+    In 'Hi Ada, thanks for ...', the rest starts on the same line as the greeting.
     """
     if not lines:
         return "", "", []
@@ -155,7 +154,7 @@ def _greeting(lines: Sequence[str]) -> tuple[str, str, list[str]]:
 def _signature(lines: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     """Separate the signature from the text, and return both.
 
-    A postscript after the signature belongs to the text.
+    A postscript after the signature ('P.S. ...') is part of the text.
     """
     end = next((at for at, line in enumerate(lines) if _POSTSCRIPT.match(line)), len(lines))
     start = next((at for at in range(end) if _SIGN_OFF.match(lines[at])), None)
@@ -167,9 +166,8 @@ def _signature(lines: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
 def _start_without_sign_off(lines: Sequence[str]) -> int:
     """Return the index of the first line of a signature that has no closing formula such as 'Best,'.
 
-    A signature without a closing formula consists of the short lines at the end of the text that do not end like
-    sentences. The first line is never part of the signature. Without this rule, a text that has only short lines would
-    be taken for a signature.
+    Such a signature consists of the short lines at the end of the text that do not end like sentences. The first line
+    of the text is never part of the signature. Otherwise, a text with only short lines would count as a signature.
     """
     at = len(lines)
     while at > 1 and (not lines[at - 1] or _may_sign(lines[at - 1])):
@@ -178,7 +176,7 @@ def _start_without_sign_off(lines: Sequence[str]) -> int:
 
 
 def _may_sign(line: str) -> bool:
-    """Whether a line could be a name, a title or a number, because at most half of its words are in lower case."""
+    """Whether a line could be a name, a title or a phone number because most of its words are not in lower case."""
     words = _WORD.findall(line)
     is_mostly_names = len(words) < 2 or sum(not word.islower() for word in words) * 2 >= len(words)  # noqa: PLR2004 - most
     return (

@@ -179,8 +179,8 @@ _BROCHURE = (
     r"\b(?:cost-effective|digital transformation)\b",
     r"\b(?:quality and efficiency|leading provider|trusted by|focus on what matters|companies like yours)\b",
 )
-# Typical endings of nouns, as in 'automation', 'planning' and 'vendor'. One of the four nouns is allowed to have
-# another ending, as in 'invoice'.
+# Typical endings of nouns, as in 'automation', 'planning' and 'vendor'. In a row of four nouns, one noun is allowed to
+# have another ending, as in 'invoice'.
 _NOUN_ENDING = re.compile(
     r"\w\w(?:tions?|ments?|ity|ities|ances?|ences?|ings?|ness|ages?|ures?|ships?|isms?|ysis|ers?|ors?)$"
 )
@@ -214,7 +214,7 @@ def stiff(text: str) -> Iterator[Phrase]:
 
 
 def brochure(text: str) -> tuple[str, ...]:
-    """Return the advertising words in the text, without repetitions."""
+    """Return the advertising words in the text, each only once."""
     return tuple(dict.fromkeys(match[0] for match in _BROCHURE_WORDS.finditer(text)))
 
 

@@ -15,7 +15,7 @@ from octave_mcp.domain.sentence import Sentence
 from octave_mcp.evidence.figures import figures
 
 MAX_KNOWN, MAX_QUESTIONS = 3, 3
-# Default questions, used for a letter if no call script has a discovery question for that letter.
+# Questions for the letters of MEDDPICC, used if no call script has a discovery question for the letter.
 DEFAULT_QUESTIONS: Mapping[str, str] = {
     "metrics": "Which number would tell you that this worked?",
     "economic_buyer": "Who signs for a purchase of this size?",
@@ -48,7 +48,7 @@ def qualification(
 def _known(
     seats: Sequence[BuyingSeat], intelligence: ProspectIntelligence, cards: Sequence[BattleCard]
 ) -> dict[str, list[Sentence[EvidenceId]]]:
-    """Return the known facts for each letter.
+    """Return the known facts for each letter of MEDDPICC.
 
     Pains that a model only inferred are left out. Pains that the prospect states with a figure count as metrics.
     """
@@ -67,7 +67,7 @@ def _known(
 
 
 def _rivals(cards: Sequence[BattleCard]) -> Iterator[Sentence[EvidenceId]]:
-    """Yield the first known advantage of each rival over the vendor, according to the pages."""
+    """For each rival on the cards, yield the first sentence about an area in which the rival beats the vendor."""
     for card in cards:
         if card.kind == "competitive_positioning":
             yield from (sentence for rival in card.rivals for sentence in rival.where_they_win[:1])
@@ -82,7 +82,7 @@ def _is_known(sentence: Sentence[EvidenceId]) -> bool:
 
 
 def _to_find_out(letter: str, tracks: Sequence[TalkTrack]) -> Iterator[str]:
-    """Yield the discovery questions for this letter from all call scripts, or a default question if there are none."""
+    """Yield the call scripts' discovery questions for a letter of MEDDPICC, or a default question if there are none."""
     label = normal(letter.replace("_", " "))
     discovery = (item for track in tracks for item in track.discovery if normal(item.uncovers) == label)
     questions = list(dict.fromkeys(item.question for item in discovery))[:MAX_QUESTIONS]

@@ -24,7 +24,7 @@ from octave_mcp.evidence.dates import date_in_words
 from octave_mcp.evidence.passages import is_stale
 from octave_mcp.evidence.support.wording import stem, wording
 
-# Minimum and maximum number of words: for the first touch, for middle touches, and for the last touch.
+# Minimum and maximum numbers of words in the first touch, in middle touches, and in the last touch.
 FIRST_TOUCH_WORDS, TOUCH_WORDS, LAST_TOUCH_WORDS = (50, 80), (30, 110), (15, 60)
 MAX_SUBJECT_WORDS, MAX_SUBJECT_CHARACTERS = 3, 40
 MAX_SENTENCE_WORDS = 25
@@ -34,7 +34,7 @@ MAX_GRADE = 8.0
 # Added to the maximum grade if the e-mail quotes no page of the reader's company. Without quotations, it is unknown
 # which long words are the company's own terms.
 UNKNOWN_TERMS_GRADES = 1.5
-# Maximum number of words in an ask: first for the first touch, then for later touches.
+# Maximum numbers of words in the ask of the first touch and in the asks of later touches.
 MAX_ASK_WORDS = (10, 20)
 # A rep needs about 30 seconds to say this many words.
 MAX_PITCH_WORDS = 75
@@ -94,7 +94,7 @@ _ABSOLUTES = (
 
 
 def email_errors(email: Email) -> Iterator[Fault]:
-    """Yield the errors that forbid sending an e-mail. A touch with an error is dropped."""
+    """Yield the errors that make an e-mail unfit to be sent. Touches with errors are dropped."""
     text = f"{email.subject}\n{email.text}\n{email.make_first}"
     for name in map(str.strip, _PLACEHOLDER.findall(text)):
         if name not in PLACEHOLDERS:
@@ -121,7 +121,7 @@ def email_score(email: Email, faults: Iterable[Fault]) -> Score:
 
 
 def email_faults(email: Email) -> list[Fault]:
-    """Return the faults of an e-mail. An empty e-mail has no faults."""
+    """Return the faults of an e-mail, or [] if it has no paragraphs."""
     if not email.paragraphs:
         return []
     rules = (_form, _asks, _manners, _readability, opening, voice, substance)
@@ -130,7 +130,7 @@ def email_faults(email: Email) -> list[Fault]:
 
 def _form(email: Email) -> Iterator[Fault]:
     low, high = LAST_TOUCH_WORDS if email.last else TOUCH_WORDS if email.position else FIRST_TOUCH_WORDS
-    if email.words + GREETING_WORDS < low:  # The greeting counts towards the minimum.
+    if email.words + GREETING_WORDS < low:  # The greeting counts, too.
         text = f"Say a little more: {email.words} words, and {low} to {high} are read."
         yield Fault("D11", text, _length_cost(1 - email.words / low))
     elif email.words > high:
@@ -140,10 +140,7 @@ def _form(email: Email) -> Iterator[Fault]:
 
 
 def _length_cost(excess: float) -> float:
-    """Return the cost of a text that is too long or too short by the share `excess`.
-
-    The cost grows with the excess, up to a maximum.
-    """
+    """Return the percentage of the points that a text loses if its length misses the limit by the fraction `excess`."""
     return min(GRAVE, SLIGHT + 30 * excess)
 
 
@@ -161,16 +158,16 @@ def _subject(email: Email) -> Iterator[Fault]:
 
 
 def _long_subject_cost(count: int) -> float:
-    """Return the cost of a long subject.
+    """Return the percentage of the points that a long subject loses.
 
-    A single extra word costs little, and each further word adds to the cost.
+    One extra word costs little, and each further word adds to the cost.
     """
     over = count - MAX_SUBJECT_WORDS
     return SLIGHT / 2 if over <= 1 else min(GRAVE, SLIGHT + 2 * (over - 2))
 
 
 def _shouts(email: Email) -> bool:
-    """Whether the subject uses capitals, emoji or exclamation marks.
+    """Whether the subject is in capitals, or contains an emoji or '!!'.
 
     Capitals are allowed in words such as 'SOC' if the e-mail or its evidence has the same word.
     """
@@ -250,7 +247,7 @@ def _readability(email: Email) -> Iterator[Fault]:
 
 
 def _as_one_word(quotation: re.Match[str]) -> str:
-    """Replace a quotation with one word and its final punctuation, so that the rules judge only the writer's words."""
+    """Replace a quotation with 'it' and its final punctuation, so that the rules judge only the writer's words."""
     return "it" + (quotation[0][-2] if quotation[0][-2] in ".!?" else "")
 
 
@@ -271,7 +268,7 @@ def _stale_evidence(evidence: Sequence[Evidence]) -> Iterator[Fault]:
 def sources(evidence: Sequence[Evidence]) -> Iterator[Fault]:
     """Report old evidence.
 
-    Report an e-mail if most of its evidence is from one page, unless that page is a case study.
+    Also report copy that takes too many of its quotations from one page. Quotations from case studies are not counted.
     """
     yield from _stale_evidence(evidence)
     pages = [e.url for e in {e.id: e for e in evidence}.values() if e.page_kind != "case_study"]
@@ -307,10 +304,10 @@ def _closed(questions: Sequence[str]) -> Iterator[Fault]:
 
 
 def script_faults(script: Email, reasons: Sequence[str]) -> list[Fault]:
-    """Return the faults of a text that a rep would say on a call.
+    """Return the faults of a call script that a rep has pasted.
 
-    The number of questions is not checked, because the text is possibly only a part of a call script. The pitch is the
-    text before the first question. `reasons` are the sentences that give a reason for the call.
+    The number of questions is not checked, because the rep could have pasted only a part of the script. The pitch is
+    the text before the first question. `reasons`: the sentences that give a reason for the call.
     """
     spoken = script.sentences
     pitch = " ".join(takewhile(lambda sentence: "?" not in sentence, spoken))
@@ -330,7 +327,7 @@ def card_faults(texts: Sequence[str], longest_list: int, evidence: Sequence[Evid
 
 
 def absolutes(text: str, quoted: Iterable[str] = ()) -> bool:
-    """Whether the text makes an absolute claim (rule D7) that no text in `quoted` makes.
+    """Whether the text makes an absolute claim (rule D7), such as 'the only tool', that no text in `quoted` makes.
 
     Quotations in the text are ignored.
     """

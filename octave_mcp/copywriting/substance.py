@@ -13,13 +13,14 @@ from octave_mcp.copywriting.readability import length, sentences
 from octave_mcp.evidence.figures import figures
 from octave_mcp.evidence.support.wording import joined, stem, wording
 
-# The touches with these indexes, counted from 0, must contain proof. The touch with the last index must make an offer.
+# Indexes of touches, counted from 0: the first two touches must contain proof, and the third must make an offer.
 PROOF_TOUCHES, OFFER_TOUCH = (0, 1), 2
-# An e-mail counts as being about the deal if it shares MIN_SHARED_WORDS words with other texts about the deal. If an
-# e-mail has at least MIN_PARAGRAPHS paragraphs, its opening must share a word with the rest.
+# An e-mail fits the deal if it shares at least MIN_SHARED_WORDS words with the user's context, the prospect's
+# quotations or an earlier touch. If an e-mail has at least MIN_PARAGRAPHS paragraphs, its opening must share a word
+# with the rest.
 MIN_SHARED_WORDS, MIN_PARAGRAPHS = 2, 3
 TOUCHES_ALIKE = 0.2
-# Maximum number of words about the vendor's business: first for the first touch, then for later touches.
+# Maximum numbers of words about the vendor's business in the first touch and in later touches.
 MAX_PITCH_WORDS = (20, 30)
 
 COMPANY_FIELD = "{{company_name}}"
@@ -35,7 +36,7 @@ _DIGIT = re.compile(r"\d")
 _WANTS_MEETING = re.compile(r"\b(?:meetings?|demos?|calls?)\b", re.IGNORECASE)
 _SAYS = re.compile(r"\b(?:says?|said|puts? it|calls?|called|told|tells|writes|wrote|describes?|according to)\b")
 # Finds company names that are ordinary words, as in 'Twenty, the open-source CRM, ...'. The pattern must not match
-# 'Today, the ...'.
+# 'Today, the ...', which names no company.
 _APPOSITION = re.compile(
     r"(?!(?:Today|Overnight|Often|Still|Again|Here|There|Now|Then|Yes|No|Well|\w+ly)\b)"
     r"[A-Z][\w.&'’-]*(?: [A-Z][\w.&'’-]*){0,3}, (?:an?|the|another|one|which|who|whose)\b"
@@ -103,7 +104,10 @@ def _has_words_of_deal(email: Email) -> bool:
 
 
 def _proof(email: Email) -> Iterator[Fault]:
-    """Report missing proof. The fault costs little in the first touch, where a good reason to write can be enough."""
+    """Report missing proof.
+
+    In the first touch, the fault costs few points, because a good reason to write can be enough there.
+    """
     if email.position not in PROOF_TOUCHES or email.last:
         return
     proofs = [*_proofs(email)]
@@ -137,7 +141,7 @@ def _proves(email: Email, sentence: str) -> bool:
 
 
 def _connected(email: Email) -> Iterator[Fault]:
-    """Report a first touch whose opening has no content word in common with the rest.
+    """Report a first touch whose first paragraph has no content word in common with the other paragraphs.
 
     Synonyms count as the same word.
     """
@@ -163,7 +167,7 @@ def _is_to_reader(email: Email, sentence: str) -> bool:
 
 
 def _content(email: Email, text: str) -> frozenset[str]:
-    """Return the content words, except the two companies' names. Synonyms are replaced with a common key."""
+    """Return the keys of the content words, except the keys of the two companies' names. Synonyms have the same key."""
     names_of_companies = wording(f"{email.deal.vendor} {email.deal.prospect}").keys
     return joined(word.keys for word in wording(text).words if word.is_content) - names_of_companies
 
@@ -208,7 +212,7 @@ def _goodbye(email: Email) -> Iterator[Fault]:
 
 
 def _repeats(email: Email) -> Iterator[Fault]:
-    """Report phrases, evidence, first words, asks and structures that a touch shares with an earlier touch."""
+    """Report a touch that repeats the phrases, evidence, first words, ask or structure of an earlier touch."""
     if any(likeness(email.text, other.text) >= TOUCHES_ALIKE for other in email.earlier):
         yield Fault("D18", "It repeats an earlier touch: say something new, or leave it out.", GRAVE)
     used_ids = {other.id for other in email.earlier for other in other.evidence}

@@ -1,4 +1,4 @@
-"""Finds claims about third parties within offers, thanks and sentences about the writer."""
+"""Finds third-party claims in offers, thanks and sentences about the writer: 'I can explain why X failed'."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from itertools import islice
 
 from octave_mcp.evidence.support.naming import acts, names
 
-# A statement is checked only if its verb is among this many first words. Statements with a longer subject are skipped.
+# If the verb is not among the first words of a statement, up to this number, the statement is skipped.
 MAX_SUBJECT_WORDS = 8
-# The subject of a statement is searched for in this many characters after its start. Phrases such as 'let me know' are
-# searched for in this many characters before its start.
+# The subject of a statement must end within this many characters. Phrases such as 'let me know' are searched for in the
+# same number of characters before the statement.
 MAX_SEARCHED_CHARACTERS = 160
 
-# Matches points within a sentence at which a claim can start: 'I understand why X lost ...', 'Let me be clear: X is
-# ...', 'I know X lost ...'. Without a linking word such as 'why', a capital letter or 'your' must follow the verb.
+# A claim can start after the words that this pattern matches: 'I understand why X lost ...', 'Let me be clear: X is
+# ...', 'I know X lost ...'. If no word such as 'why' follows the verb, a capital letter or 'your' must follow it.
 _STATEMENT_START = re.compile(
     r"\b(?P<link>that|why|how|because|since)\s+|(?P<colon>:)\s+"
     r"|\b(?:know|knew|see|saw|hear|heard|understand|notice|noticed|reali[sz]ed?|believe|promise|remember|afraid|sure"
@@ -46,7 +46,7 @@ _MODALS = frozenset("can could would may might should to if".split())
 
 
 def third_party_claim(text: str, own_names: str) -> str:
-    """Return the claim about a third party that the sentence contains, or '' if there is none.
+    """Return the part of the sentence that claims something about a third party, or '' if there is none.
 
     `own_names`: the names of the vendor and the people in the deal, who are not third parties.
     """

@@ -1,4 +1,4 @@
-"""Finds the trigger that a sentence explains: the trigger that cites the same quotation as the sentence."""
+"""Finds the sentence that explains each trigger, based on the quotations that both cite."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ def meanings(
     triggers: Sequence[CompanyTrigger],
     evidence: Mapping[EvidenceId, Evidence],
 ) -> Meanings:
-    """Return those of the prospect's triggers that a sentence explains, together with the sentence.
+    """Map each of the prospect's triggers to the sentence that explains it.
 
-    Sentences that do not cite the evidence of a trigger are left out.
+    A sentence explains a trigger if both cite the same quotation or, failing that, the same page. Leave out all other
+    triggers.
     """
     prospect_triggers = [trigger for trigger in triggers if trigger.company == "prospect"]
     meanings_found: Meanings = {}

@@ -94,7 +94,7 @@ def hedged(text: str) -> bool:
 
 
 def _hedges(email: Email) -> Iterator[Fault]:
-    """Report a second hedge, and each hedge in a statement of fact.
+    """Report an e-mail with more than one hedge, and each statement of fact that contains a hedge.
 
     A hedge is allowed if the evidence contains the same hedge.
     """

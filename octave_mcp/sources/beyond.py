@@ -33,7 +33,7 @@ from octave_mcp.sources.sisters import candidates, is_claimed, is_sister
 
 Parse = Callable[[bytes, datetime], Page]
 
-# Number of pages to read: the careers page, and the list of open jobs to which the careers page often links.
+# Number of pages on which to look for job boards: the careers page, and the list of open jobs to which it often links.
 CAREERS_PAGES = 2
 # Matches links to the list of open jobs: 'See all roles', 'Offene Stellen'.
 OPEN_JOBS = re.compile(r"\bopen|\broles|positions|vacanc|\bjobs\b|stellen|offres", re.IGNORECASE)
@@ -171,10 +171,10 @@ class BeyondReader:
     async def _fetch_list(self, address: str, url: str, company: Company, parse: Parse) -> CacheEntry:
         """Fetch `address`, and parse the response with `parse`.
 
-        If fetching or parsing fails, return a failure with the address `url`.
+        If fetching or parsing fails, return a failure for `url`.
         """
-        # Some job boards serve their lists from a different host than their pages. The robots.txt of the host that
-        # serves the list applies.
+        # Some job boards serve their lists from a different host than their pages. Therefore, the robots.txt of the
+        # list's host is checked.
         at = company_at(address, company)
         try:
             fetched = await self.access.fetcher.get(
@@ -267,7 +267,7 @@ def _host(url: str) -> str:
 
 
 def _company_at_host(url: str, company: Company) -> Company:
-    """Return a copy of the company whose site is the host of `url`, without job boards, feeds and sister sites."""
+    """Return a copy of the company that has the host of `url` as its site, and no other sites."""
     if _host(url) == _host(company.url):
         return company.model_copy(update={"beyond": companies.Beyond()})
     return company_at(url, company)

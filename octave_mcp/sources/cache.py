@@ -121,7 +121,7 @@ class CachedSource:
     async def _cached_or_fetched(self, urls: Mapping[str, str], fetch: Fetch) -> dict[str, CacheEntry]:
         """Return a fresh copy for each key.
 
-        If the cache has no fresh copy, either this process or another process fetches the page.
+        If the cache has no fresh copy, the page is fetched by the process that first gets the lease.
         """
         cached = await self._copies.cached(list(urls))
         fresh = {key: copy for key, copy in cached.items() if self._is_fresh(copy)}
@@ -177,8 +177,8 @@ class CachedSource:
 
     def _is_fresh(self, copy: CacheEntry) -> bool:
         if self._refresh:
-            # With `refresh`, a copy is new enough if it was cached after this source was created, even if another
-            # process fetched the copy.
+            # With `refresh`, a copy is fresh only if it was cached after this source was created, by this or another
+            # process.
             return copy.kept_at >= self._started_at
         is_failure = isinstance(copy.found, PageFailure)
         max_age = min(FAILURE_MAX_AGE, self._max_age) if is_failure else self._max_age
@@ -213,7 +213,7 @@ def _content(copy: CacheEntry, kind: type[V]) -> V:
 async def _fetched(requests: Sequence[PageRequest], fetch: Fetch) -> Sequence[CacheEntry]:
     """Fetch the copies.
 
-    If the home page fails temporarily and all requests have an expired copy, the failure is returned and not raised.
+    If the home page fails temporarily and all requests have an expired copy, return the failure instead of raising it.
     The caller can then use the expired copies.
     """
     try:

@@ -31,12 +31,12 @@ def make(
     crawler: Callable[[SiteAccess], TitledReader],
     refresh: bool,
 ) -> Reader:
-    """Return the combined reader.
+    """Return a reader that combines the crawler and Firecrawl.
 
     Raises:
         SetupError: If Firecrawl's configuration is missing or invalid.
     """
-    # Imported here, because the parsers are slow to import and only runs need them.
+    # The import is here, because the parsers are slow to import and only runs need them.
     from octave_mcp.sources.two_readers import Handover, TwoReaders  # noqa: PLC0415
 
     firecrawl, own, shared = readers(settings, access, crawler=crawler, refresh=refresh)

@@ -30,7 +30,7 @@ class Adapter(Protocol):
         crawler: Callable[[SiteAccess], TitledReader],
         refresh: bool,
     ) -> Reader:
-        """Return the reader of this source. The reader can use a crawler, which `crawler` creates.
+        """Return the reader of this source. `crawler` creates a crawler, which the reader can use as a fallback.
 
         `access` creates the `SiteAccess`, and accepts `robots_seconds` as an argument.
 
@@ -61,7 +61,7 @@ def make_source(
     Raises:
         SetupError: If the configuration of the source is missing or invalid.
     """
-    # Imported here, because parsers and HTTP clients are slow to import and only runs need them.
+    # The imports are here, because parsers and HTTP clients are slow to import and only runs need them.
     from octave_mcp.sources.beyond import BeyondReader  # noqa: PLC0415
     from octave_mcp.sources.cache import CachedSource  # noqa: PLC0415
     from octave_mcp.sources.crawler.reader import Crawler  # noqa: PLC0415

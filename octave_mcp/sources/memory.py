@@ -1,4 +1,4 @@
-"""The part of the store that a run uses as its cache."""
+"""Gives a run access to the cache in the store."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ from octave_mcp.sources.web.translations import Translation, drop_translations
 # Failure code for pages that an external service did not even try to fetch, because the service refused the request or
 # could not be reached.
 DECLINED = "declined"
-# A run cannot wait longer than this between two pages. If a site asks for a longer delay, only a few of its pages are
-# read, at this interval.
+# Maximum pause between two pages of a site. If a site asks for a longer delay, only a few of its pages are read, at
+# this interval.
 MAX_DELAY_SECONDS = 5
 MAX_PAGES_OF_SLOW_SITES = 5
 
@@ -32,7 +32,7 @@ class PageRequest(NamedTuple):
 
 
 class Reader(Protocol):
-    """A source without a cache.
+    """Fetches and parses the pages of a site, without a cache.
 
     `name` is part of the cache keys. `on_progress` is called with a description of the current activity during long
     calls.
@@ -93,8 +93,8 @@ def site_addresses(
 ) -> Addresses:
     """Return the URLs of the site: first the links on the home page, then the URLs in sitemaps.
 
-    If a page exists in several languages, only one of them is returned. `translations` are the translations that the
-    site declares, by URL key.
+    If a page exists in several languages, return the URL of only one language. `translations` are the translations that
+    the site declares, by URL key.
     """
     links = {url_key(link.url): link for link in home.links}
     for link in listed:

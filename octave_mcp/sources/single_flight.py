@@ -15,7 +15,7 @@ Fetch = Callable[[Sequence[str]], Awaitable[dict[str, T]]]
 
 
 class _Flight(Generic[T]):
-    """A fetch that is in progress. The fetch is cancelled when its last caller gives up."""
+    """A fetch that is in progress. If all callers are cancelled, the fetch is cancelled, too."""
 
     def __init__(self, task: asyncio.Task[dict[str, T]]) -> None:
         self.task = task
@@ -68,7 +68,7 @@ class SingleFlight(Generic[T]):
         return {key: values[key] for key in unique}
 
     async def close(self) -> None:
-        """Wait for the fetches that this source has started. Other sources could still be waiting for these fetches."""
+        """Wait for the fetches that this source has started, because other sources could be waiting for them."""
         if self._own:
             await asyncio.wait(self._own)
 

@@ -1,4 +1,4 @@
-"""Recognises sister sites, which are other domains of the same organisation: ubuntu.com belongs to canonical.com."""
+"""Recognises sister sites: other domains of the same organisation, such as ubuntu.com and canonical.com."""
 
 from __future__ import annotations
 

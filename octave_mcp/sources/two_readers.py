@@ -1,4 +1,4 @@
-"""Combines two readers. The second reader reads the pages that the first one cannot, and adds a notice to them."""
+"""Combines two readers. The second reader reads the pages that the first one cannot read, and adds a notice to them."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Handover:
     The second reader takes over if `is_due` is true for the first reader's result.
 
     If `is_lasting` is true, results of the second reader are cached. If `is_lasting` is false, the next run tries the
-    first reader again. `home_seconds` are the time limits for reading a home page with each of the two readers. Both
-    time limits together must fit into the run's own limit.
+    first reader again. `home_seconds` are the time limits for reading a home page with each of the two readers. Their
+    sum must be within the run's time limit for a site.
     """
 
     is_due: Callable[[CacheEntry], bool]
@@ -182,8 +182,8 @@ def _may_be_incomplete(known: Addresses, home: Page) -> bool:
 
 
 def _reason_of(failure: PageFailure) -> str:
-    """Return the reason without the advice that follows it.
+    """Return the reason without advice: 'The site answers 403' for 'The site answers 403. Check the domain'.
 
-    The advice does not apply, because there are two readers.
+    The advice is left out, because it does not apply if another reader can read the page.
     """
     return ADVICE_SEPARATOR.split(failure.reason, maxsplit=1)[0].removesuffix(".")

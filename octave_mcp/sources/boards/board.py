@@ -52,7 +52,9 @@ def first_group(pattern: re.Pattern[str], text: str) -> str | None:
 
 
 def listed(body: bytes, key: str = "") -> list[Node]:
-    """Return the objects in a JSON list. If `key` is given, the list is the value of that key.
+    """Return the objects in a JSON list.
+
+    `key`: the key of the list, if the response is a JSON object that contains the list.
 
     Raises:
         NotAFeed: If the response is too large, or does not contain the list.

@@ -23,7 +23,7 @@ def make(
     crawler: Callable[[SiteAccess], TitledReader],  # noqa: ARG001 - this is the crawler
     refresh: bool,  # noqa: ARG001 - ditto
 ) -> Reader:
-    # Imported here, because the parsers are slow to import and only runs need them.
+    # The import is here, because the parsers are slow to import and only runs need them.
     from octave_mcp.sources.crawler.reader import Crawler  # noqa: PLC0415
 
     return Crawler(access())

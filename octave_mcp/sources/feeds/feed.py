@@ -22,7 +22,7 @@ MAX_ENTRIES = 30
 # Some entries contain a whole article, so this limit bounds the time for parsing an entry.
 MAX_HTML_CHARACTERS = 8000
 MAX_SUMMARY_CHARACTERS = 800
-# In characters. Shorter summaries, such as 'Read more', are useless, so the next field is used instead.
+# In characters. Shorter summaries, such as 'Read more', are useless, so the entry's next field is used instead.
 MIN_SUMMARY_CHARACTERS = 40
 # Matches the first character of headings, quotations and table rows, which are left out of a summary.
 MARKUP = re.compile(r"[#>|]")

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 KEY = "FIRECRAWL_API_KEY"
 URL = "FIRECRAWL_API_URL"
 CLOUD = "https://api.firecrawl.dev"
-# Time limits for reading a home page, first for Firecrawl and then for the crawler. The two time limits together must
-# fit into the time that a run waits.
+# Shares of `site_timeout_seconds` that Firecrawl and the crawler have for reading a home page. Their sum must be below
+# 1, because the readers run one after the other.
 FIRECRAWL_SHARE, CRAWLER_SHARE = 0.6, 0.3
 # The wait for robots.txt is short, because Firecrawl can often read sites that never answer our own client.
 ROBOTS_SECONDS = 5.0
@@ -33,7 +33,7 @@ def check() -> None:
         SetupError: If neither a key nor a server is set, or if the key, the server's address, the proxy or the
             certificates are unusable.
     """
-    # Imported here, because HTTP clients are slow to import, and even the help command imports this module.
+    # The imports are here, because HTTP clients are slow to import, and even the help command imports this module.
     from octave_mcp.concurrency.proxies import proxy_for  # noqa: PLC0415
     from octave_mcp.concurrency.tls import tls_context  # noqa: PLC0415
 
@@ -67,7 +67,7 @@ def make(
     Raises:
         SetupError: If Firecrawl's configuration is missing or invalid.
     """
-    # Imported here, because the parsers are slow to import and only runs need them.
+    # The import is here, because the parsers are slow to import and only runs need them.
     from octave_mcp.sources.reader import is_declined  # noqa: PLC0415
     from octave_mcp.sources.two_readers import Handover, TwoReaders  # noqa: PLC0415
 
@@ -90,7 +90,7 @@ def readers(
         SetupError: If Firecrawl's configuration is missing or invalid.
     """
     check()
-    # Imported here, because only runs need these modules.
+    # The imports are here, because only runs need these modules.
     from octave_mcp.sources.firecrawl.client import Client  # noqa: PLC0415
     from octave_mcp.sources.firecrawl.reader import Firecrawl  # noqa: PLC0415
 

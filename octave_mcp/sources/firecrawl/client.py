@@ -1,7 +1,7 @@
 """Calls Firecrawl through its SDK. The client starts, polls and cancels scrape jobs, and counts credits.
 
 The SDK's own `batch_scrape` is not used, because it ignores the options and loses the job if polling fails. Also, if
-the caller gives up, `batch_scrape` leaves the job running, which costs credits.
+the caller is cancelled, `batch_scrape` leaves the job running, which costs credits.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Client:
         self._opening_lock = asyncio.Lock()
 
     async def map(self, url: str) -> list[Link]:
-        """Return those URLs of the site that Firecrawl already knows or finds in sitemaps."""
+        """Return the site's URLs that Firecrawl already knows or finds in sitemaps."""
         sdk = await self._opened()
         result = await self._send_paid(
             url, lambda: sdk.map(url, include_subdomains=True, sitemap="include", limit=MAX_URLS)
@@ -117,7 +117,7 @@ class Client:
     async def _started(self, urls: Sequence[str]) -> str:
         """Start a job and return its id.
 
-        If this method is cancelled before it has the id, the job is cancelled, too.
+        If this method is cancelled while the job is starting, the job is cancelled, too.
         """
         from firecrawl.v2.types import ScrapeOptions  # noqa: PLC0415 - with the SDK
 
@@ -147,13 +147,16 @@ class Client:
             await asyncio.sleep(pause)
             pause = min(MAX_POLL_SECONDS, pause * 1.5)
             await self._poll(job, progress)
-        # The job is finished but some results are missing, so all pages of results are read again.
+        # The job is finished but some results are missing, so all results are read again.
         if progress.is_incomplete:
             progress.cursor = FIRST_CURSOR
             await self._poll(job, progress)
 
     async def _poll(self, job: str, progress: _Job) -> None:
-        """Process the new results of the job. The API delivers results in pages, so this can take several requests."""
+        """Process the new results of the job.
+
+        The API splits the results into result pages, so this can take several requests.
+        """
         more = True
         while more:
             path = f"/v2/batch/scrape/{job}?{progress.cursor}"
@@ -218,7 +221,7 @@ class _Job:
         return len(self._seen) < self._completed
 
     async def process(self, result: Any) -> bool:  # noqa: ANN401 - the SDK's
-        """Process one page of results, and return whether there are more pages."""
+        """Process one result page, and return whether there are more."""
         self.is_running = result.status == "scraping"
         self._completed = result.completed
         for page in result.data:

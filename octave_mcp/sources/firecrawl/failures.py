@@ -44,10 +44,9 @@ class Unreachable(Transient):
 
 
 def as_our_error(failed: Exception, url: str, key: SecretStr | None, *, resend: bool) -> UpstreamError:
-    """Convert an exception that the SDK raised for `url`. The new text never contains the API key.
+    """Convert an exception that the SDK raised for `url`. The text of the new exception never contains the API key.
 
-    If `resend` is true, the request is sent again after a broken connection. `resend` is false for requests that cost
-    credits.
+    `resend`: whether to send the request again after a broken connection. It is false for requests that cost credits.
     """
     if page_error := _PAGE_ERRORS.get(type(failed).__name__):
         return PageFailed(url, *page_error)

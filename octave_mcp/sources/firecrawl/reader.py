@@ -119,7 +119,7 @@ class Firecrawl:
         await self._access.close()
 
     async def _read(self, company: Company, requests: Sequence[PageRequest], by_url: dict[str, CacheEntry]) -> None:
-        """Read the pages, and add the pages and failures to `by_url`."""
+        """Read the pages, and add a page or a failure for each of them to `by_url`."""
         urls = [
             url
             for url in await together(*(self._permitted(request.url, company, by_url) for request in requests))
@@ -259,7 +259,7 @@ class Firecrawl:
             raise Declined(why)
 
     def _record(self, failed: UpstreamError, company: Company) -> None:
-        """Remember which requests Firecrawl declines, so that they are not sent again."""
+        """Remember which sites Firecrawl declines, so that it gets no more requests for these sites."""
         if isinstance(failed, Declined):
             self._declined["" if failed.everything else company.domain] = str(failed)
         elif isinstance(failed, Unreachable):

@@ -79,10 +79,7 @@ ENCODED_SPACES = (b"&nbsp;", b"&#160;", b"\xc2\xa0")
 
 
 def is_suspicious(html: bytes) -> bool:
-    """Return whether parsing could take long, although the page is not `too_complex`.
-
-    Fewer than one page in a hundred is this slow.
-    """
+    """Return whether the page could be slow to parse. This applies to fewer than one page in a hundred."""
     tags = html.count(b"<")
     return (
         tags > MAX_TAGS
@@ -111,7 +108,7 @@ def _max_open_formatting(html: bytes) -> int:
 
 
 def too_complex(html: bytes) -> str | None:
-    """Return the reason why the page is too complex to be parsed, or None if it can be parsed."""
+    """Return why the page is too complex to be parsed, or None if it can be parsed."""
     if len(html) > MAX_BYTES:
         return f"The page has more than {MAX_BYTES // 1_000_000} MB of HTML"
     lowered = html.lower()
@@ -134,9 +131,9 @@ def too_complex(html: bytes) -> str | None:
 
 
 class Nesting:
-    """The number of open elements per tag name.
+    """Counts the open elements of each tag name, and the depth of nesting.
 
-    These counts show whether an end tag has a matching start tag. An end tag without a start tag does not reduce the
+    The counts show whether an end tag has a matching start tag. An end tag without a start tag does not reduce the
     depth.
     """
 

@@ -31,7 +31,7 @@ TOGGLE = re.compile(
 
 
 class Controls:
-    """The buttons and labels of a page."""
+    """Decides which buttons and labels of a page are content."""
 
     def __init__(self, root: Element) -> None:
         self._root = root

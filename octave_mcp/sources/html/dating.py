@@ -215,7 +215,7 @@ def _next_heading(elements: list[Element], h1_index: int) -> int:
 
 
 def _main_part(root: Element) -> tuple[Element, bool]:
-    """Return the article that contains the h1, or else the main part. The second value is True for an article."""
+    """Return the article that contains the h1, or else the main part, and whether it is an article."""
     for article in root.find("article"):
         if article.holds_h1:
             return article, True

@@ -19,8 +19,8 @@ from octave_mcp.sources.html.paint import (
 )
 from octave_mcp.sources.html.tree import Element, Root
 
-# Matches classes such as `hero-bg` and `img-overlay`. An empty element with such a class is a new background for its
-# siblings.
+# Matches classes such as `hero-bg` and `img-overlay`. An empty element with such a class covers the background behind
+# its siblings.
 COVER_NAME = re.compile(r"(?<![a-z])(?:background|bg|cover|overlay|backdrop|dim|absolute|object-fit)(?![a-z])")
 # Matches classes that set a background of unknown colour, such as WordPress's `has-primary-background-color` and
 # Tailwind's `bg-blue-600`.
@@ -61,8 +61,8 @@ MAX_OPENER_DEPTH, MAX_OPENER_WORDS = 3, 40
 # Words of one or two letters are too common to show that a label repeats a text.
 LABEL_WORD = re.compile(r"\d+|[^\W\d]{3,}")
 MAX_LABELLED_WORDS = 40
-# If an element is longer, a single instruction is not a reason to drop all of it. The children of a longer element are
-# checked instead.
+# A suspect element with more words is not dropped as a whole, even if it contains an instruction. Instead, its children
+# are checked one by one.
 MAX_INSTRUCTION_WORDS = 80
 
 
@@ -126,8 +126,8 @@ class _Context:
     """Facts about the visibility of an element that follow from its ancestors.
 
     `clipped`: whether an ancestor shows its background only inside the letters (`background-clip: text`). `label`: the
-    nearest `aria-label`. `suspect`: whether an ancestor is possibly hidden. `may_be_instruction`: whether the text of
-    that ancestor could be an instruction to a language model.
+    `aria-label` of the nearest ancestor that has one. `suspect`: whether an ancestor is possibly hidden.
+    `may_be_instruction`: whether the text of the suspect ancestors could be an instruction to a language model.
     """
 
     background: str = ""
@@ -225,7 +225,7 @@ class _Search:
 
     @cached_property
     def _class_styles(self) -> dict[str, str]:
-        """For each class and id, the style sheet rules that set inherited properties."""
+        """Declarations of inherited properties in the style sheets, by class or id."""
         styles: dict[str, str] = {}
         for selectors, rules in _rules_in(self._style_sheets):
             if "font" in rules or "visibility" in rules:
@@ -235,7 +235,6 @@ class _Search:
 
 
 def _context_inside(element: Element, context: _Context, *, suspect: bool) -> _Context:
-    """Return the context for the children of an element."""
     attributes = element.attributes
     style = attributes.get("style", "")
     label = (
@@ -245,8 +244,8 @@ def _context_inside(element: Element, context: _Context, *, suspect: bool) -> _C
     if not (suspect or paints_background or label):
         return context
     background = background_of(style) or context.background
-    # If a class or a picture sets the background, its colour is unknown. Text that seems to have the same colour as the
-    # background is then possibly readable.
+    # If a class or a picture sets the background, its colour is unknown. Then text can be readable although it has the
+    # colour of an outer background.
     if paints_background and background == context.background and not clips_background(style):
         background, suspect = "", True
     # If the text of a suspect element is harmless, its descendants need not be checked.
@@ -268,7 +267,7 @@ def _is_short_link(element: Element) -> bool:
 
 
 def _is_cover(element: Element) -> bool:
-    """Return whether an empty element covers the known background of its siblings with a picture or colour."""
+    """Return whether an empty element is a new background for its siblings."""
     return bool(COVER_NAME.search(element.name) or COVER_NAME.search(element.attributes.get("style", "")))
 
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from octave_mcp.domain.page import Labelled
 from octave_mcp.sources.html.characters import cleaned
 
-# The marks are private-use characters. A page cannot forge these marks, because private-use characters are removed from
-# its text.
+# These private-use characters mark the start and the end of a row of logos. A page cannot forge them, because
+# private-use characters are removed from its text.
 ROW_START, ROW_END = "\ue002", "\ue003"
 LINE_PREFIX = re.compile(r"[\s#>*+-]*(?:\d+\. )?")
 ROW = re.compile(f"{ROW_START}([^{ROW_START}{ROW_END}]*){ROW_END}")
@@ -34,7 +34,10 @@ def without_marks(text: str) -> MarkdownText:
 
 
 def _labelled_rows(text: str) -> Iterator[Labelled]:
-    """Yield the rows that fill a whole line. A row of logos in a table cell is treated as ordinary text."""
+    """Yield the position of each row of logos that is on a line of its own.
+
+    A row of logos in a table cell is treated as ordinary text.
+    """
     for rows_before, match in enumerate(ROW.finditer(text)):
         prefix = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
         if LINE_PREFIX.fullmatch(prefix) and text[match.end() : match.end() + 1] in {"", "\n"}:

@@ -1,6 +1,6 @@
 """Converts the content of a page to Markdown from which sentences can be quoted.
 
-The Markdown has no links, emphasis and escapes. Each paragraph, list item or table row is one line.
+The Markdown has no links, emphasis or escapes. Each paragraph, list item or table row is one line.
 """
 
 from __future__ import annotations
@@ -92,7 +92,10 @@ def _blocks(element: Element, *, drop_calls: bool = True) -> list[Block]:
 
 
 def _is_call(child: Element | str, text: str, parent: Element, *, is_first: bool) -> bool:
-    """Return whether a link is a call to action. In a list or at the start of a text, a link can also be a name."""
+    """Return whether a link is a call to action.
+
+    In a list or at the start of a text, a link such as 'Watch Tower' can also be a name.
+    """
     if isinstance(child, str) or not child.link_words:
         return False
     may_be_name = parent.tag in {"li", "dt"} or (is_first and parent.words > parent.link_words)

@@ -52,8 +52,8 @@ NAME_PATTERNS: dict[Name, re.Pattern[str]] = {
     "button": _whole_words(r"btn|button"),
 }
 
-# A pattern can match only if the name contains one of its stems. Most names contain no stem, and searching for stems
-# takes only a tenth of the time.
+# The patterns are slow, so they are tried only on names that contain one of these stems. Most names contain no stem,
+# and searching for stems takes only a tenth of the time.
 STEMS: dict[Name, tuple[str, ...]] = {
     "consent": ("cookie", "consent", "gdpr", "ccpa", "onetrust", "usercentrics", "didomi"),
     "breadcrumb": ("crumb",),

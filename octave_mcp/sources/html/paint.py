@@ -19,7 +19,7 @@ Inherited = Literal["size", "colour", "fill", "visibility", "indent"]
 # Matches font sizes below 3px or 0.3em, which hide text: `0`, `1px`, `.1em`, but not `0.8rem`.
 TINY_FONT = re.compile(r"0(?![.\d])|0?\.[0-2]\d*(?:r?em|%|vw|vh)?$|0?\.\d+(?:px|pt)|[0-2](?:\.\d+)?(?:px|pt)")
 ZERO_FONT_SHORTHAND = re.compile(r"(?:[a-z]+ )*0(?:px|pt|em|rem)?(?:\s*/|\s)")
-# Matches sizes that are relative to the parent. If the parent has size 0, `2em` or `150%` is still 0.
+# Matches font sizes that are relative to the parent. If the parent has size 0, `2em` or `150%` is still 0.
 RELATIVE_SIZE = re.compile(r"[\d.]+(?:em|%|ex|ch)$|larger|smaller|inherit|unset|revert")
 OFF_SCREEN = re.compile(r"-\d{4,}|-\d{3,}(?:vw|vh|r?em)")
 # Matches `transparent`, `rgba(0, 0, 0, 0)`, `hsl(0 0% 0% / 0)`, `#fff0` and `#ffffff00`.
@@ -170,7 +170,7 @@ def hidden_by_inheritance(style: str, background: str = "") -> frozenset[Inherit
 
 
 def still_hidden(hidden: frozenset[Inherited], style: str) -> frozenset[Inherited]:
-    """Return those of the properties `hidden` that the style of a child does not override."""
+    """Return the properties in `hidden` that the style of a child does not override."""
     return (
         frozenset(inherited for inherited in hidden if not _is_reset(inherited, declarations(style)))
         if style

@@ -70,7 +70,10 @@ class PageParser:
 
 
 def _parse(body: bytes, charset: str | None, context: PageContext) -> Page | bytes:
-    """Return the parsed page. If a subprocess should parse the page, return its HTML in UTF-8 instead."""
+    """Return the parsed page.
+
+    If parsing could be slow, return its HTML in UTF-8 instead, which a subprocess then parses.
+    """
     html = decoded(body, charset, context.url)
     encoded = html.encode("utf-8", "replace")
     if is_suspicious(encoded):

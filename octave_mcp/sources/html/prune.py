@@ -1,8 +1,8 @@
 """Removes boilerplate and hidden text from the tree of a page.
 
-Boilerplate only costs tokens, but lost content cannot be recovered. Therefore, each rule has a budget, which is the
-maximum share of the page's words that the rule can drop. The rules and budgets were tuned for high recall on the
-development set of the benchmark WCXB (arXiv 2605.21097).
+Boilerplate only costs tokens, but lost content cannot be recovered. Therefore, each rule has a budget: it usually keeps
+elements that have more than a certain share of the page's words. The rules and budgets were tuned for high recall on
+the development set of the benchmark WCXB (arXiv 2605.21097).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ CONSENT_WORD = re.compile(
 # Matches the end of a sentence, or a digit. Even a short text with one of these is a statement.
 STATEMENT = re.compile(r"[.!。！][”\"'»)]?(?:\s|$)|\d")
 
-# In general, a rule does not drop an element that has more than this share (its budget) of the page's words.
+# A rule usually keeps elements that have more than this share of the page's words (the rule's budget).
 MAX_FOOTER_SHARE, MAX_NAMED_SHARE, MAX_FRAME_SHARE = 0.6, 0.35, 0.3
 # If the rules leave less than this share of the words, they have misjudged the page. On misjudged pages, only
 # navigation and footers are dropped.
@@ -65,7 +65,7 @@ MIN_LIST_LINKS, MAX_LIST_WORDS, MAX_WORDS_PER_LINK = 5, 500, 4
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The kinds of ancestors of an element: <main>, quotation, heading, section, frame (such as a header) or form."""
+    """Whether an element is inside <main>, a quotation, a heading, a section, a frame (such as a header) or a form."""
 
     main: bool = False
     quote: bool = False
@@ -90,8 +90,7 @@ class Place:
 
 
 TOP = Place()
-# A function that decides whether to drop an element. The arguments of the function are the element, its place, its
-# parent, and its index in the parent.
+# Decides whether to drop an element. The arguments are the element, its place, its parent, and its index in the parent.
 Rule = Callable[[Element, Place, Element, int], bool]
 
 
@@ -173,7 +172,7 @@ def _without(element: Element, should_drop: Rule, hidden: HiddenContent | None =
             changed[index] = " "
             continue
         pruned = child if child.is_leaf and not hidden else _without(child, should_drop, hidden, inner)
-        # If a button or label is content, it becomes a block. The text would otherwise be joined to the text after it.
+        # If a button or label is content, it becomes a block. Otherwise, its text would be joined to the text after it.
         if child.tag in CONTROLS and not inner.heading:
             pruned = pruned.with_children(pruned.children, tag="div")
         if pruned is not child:
@@ -201,7 +200,10 @@ def _is_noise(element: Element) -> bool:
 
 
 def _asks_consent(element: Element) -> bool:
-    """Return whether a notice asks for consent. Sections about data protection are not such notices."""
+    """Return whether a notice asks for consent.
+
+    Sections about data protection, which have a heading and no button, do not count.
+    """
     text = element.text
     if not CONSENT_WORD.search(text):
         return False
@@ -243,7 +245,7 @@ def _is_subject(element: Element, stats: PageStats) -> bool:
 
 
 def _has_heading(element: Element, *tags: str) -> bool:
-    """Return whether an element contains a heading that does not consist only of links."""
+    """Return whether an element contains a heading with words outside links."""
     return any(heading.words > heading.link_words for heading in element.find(*(tags or HEADINGS)))
 
 
@@ -262,7 +264,7 @@ def _is_footer(element: Element, place: Place, parent: Element, stats: PageStats
 
 
 def _belongs_to_part(element: Element, place: Place, parent: Element, stats: PageStats) -> bool:
-    """Return whether a header or footer belongs to only a part of the page, such as a quotation."""
+    """Return whether a header or footer belongs to a part of the page, such as a quotation, and not to the site."""
     return place.part or element.words < parent.words <= MAX_PARENT_SHARE * stats.words
 
 

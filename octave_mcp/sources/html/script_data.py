@@ -13,8 +13,8 @@ from octave_mcp.sources.html.tree import CJK, Element, word_count
 
 # Frameworks assign their state to a global variable: `window.__NUXT__={...}`, `window.__INITIAL_STATE__ = {...}`.
 STATE_ASSIGNMENT = re.compile(r"(?:window|self|globalThis)\.\w{3,40}\s*=\s*(?=[{\[])")
-# Next.js sends React's data in several pieces such as `self.__next_f.push([1,"..."])`. Joined, the pieces consist of
-# rows such as `1a:[...]`.
+# Next.js sends React's data in several pieces such as `self.__next_f.push([1,"..."])`. If the pieces are joined, they
+# form rows such as `1a:[...]`.
 REACT_PUSH = re.compile(r"self\.__next_f\.push\((?=\[)")
 REACT_ROW = re.compile(r"^[0-9a-f]+:(?=[\[{])", re.MULTILINE)
 HEADINGS = frozenset({"title", "heading", "headline", "question", "h1", "h2", "h3"})
@@ -35,14 +35,14 @@ CODE = re.compile(r"[{}<>=;]|https?://|\w[._/-]\w[^\W_]*[._/-]\w")
 MIN_WORDS, MIN_CJK_CHARACTERS = 4, 8
 MAX_HEADING_WORDS = 14
 MAX_DEPTH, MAX_STRINGS_PER_DOCUMENT = 40, 5000
-# If the data has fewer words than this, it is not the text of the page.
+# If the JSON data of a page has fewer words of text than this, the text is ignored.
 MIN_TOTAL_WORDS = 15
 
 
 def embedded_text(root: Element) -> str:
     """Return the headings and paragraphs in the data as Markdown, without repetitions.
 
-    Return '' if there is hardly any text.
+    Return '' if the data has fewer than `MIN_TOTAL_WORDS` words.
     """
     lines: dict[str, None] = {}
     for value in _documents(root):
@@ -102,7 +102,7 @@ def _keyed_strings(value: object, key: str, depth: int) -> Iterator[tuple[str, s
 
 
 def _role_of_key(key: str) -> str | None:
-    """Return the role of a value, such as "title", based on its key.
+    """Return the role of a key's value, such as "title", or '' if the key names no role.
 
     Return None if the value is not text for people.
     """

@@ -11,7 +11,8 @@ MAX_SHELL_CHARACTERS = 200
 # A page that contains only a cookie notice or a placeholder also counts as empty, up to this length.
 MAX_NOTICE_CHARACTERS = 600
 MOUNT_IDS = frozenset({"root", "__next", "app", "__nuxt", "___gatsby", "svelte", "q-app", "main-app", "react-root"})
-# Larger elements are not searched. Without this limit, searching nested elements could take quadratic time.
+# A container with more words is not empty, so its content is not searched. Without this limit, searching nested
+# elements could take quadratic time.
 MAX_MOUNT_WORDS = 40
 MOUNT_ATTRIBUTES = frozenset(
     {"data-reactroot", "data-v-app", "data-server-rendered", "ng-app", "ng-version", "data-ember-app"}

@@ -56,7 +56,10 @@ class _Reader:
     """The text of the current line so far."""
 
     def shown(self, element: Element, traits: Traits) -> Element:
-        """Return the element itself if nothing in it changes. If something changes, return a changed copy."""
+        """Return a copy of the element whose text reads as it does on the screen.
+
+        If nothing changes, return the element itself.
+        """
         children = element.children
         if element.tag in VERBATIM_TAGS or (len(children) == 1 and isinstance(children[0], str)):
             self.line.extend(element.strings())
@@ -188,13 +191,15 @@ class _Reader:
         )
 
     def _ligature_text(self, icon: Element, parent: Element, index: int) -> str | None:
-        """Return the text that replaces the name of an icon. Return None if a table cell contains only this name."""
+        """Return the text that replaces the name of an icon.
+
+        Return None if the icon is the only content of a table cell.
+        """
         if any(element.tag in CELLS and element.words == icon.words for element in self.ancestors):
             return None
         return self._words_prefix(icon, parent, index) if self._is_line_blank() else " "
 
     def _is_line_blank(self) -> bool:
-        """Return whether the current line contains no text so far."""
         return not any(map(str.strip, self.line[-PARTS_AHEAD:]))
 
     def _is_anchor_link(self, mark: Element) -> bool:

@@ -21,7 +21,7 @@ Trait = Literal["struck", "raised", "line", "row", "spaced", "ligature", "named"
 Traits = frozenset[Trait]
 
 NO_TRAITS: Traits = frozenset()
-# Block elements are on separate lines anyway, so they need only these traits.
+# Block elements are on separate lines in any case, so other traits make no difference to them.
 BLOCK_TRAITS: Traits = frozenset({"struck", "row"})
 DECLARATION_PATTERNS: tuple[tuple[Trait, str], ...] = (
     ("struck", r"text-decoration(?:-line)?\s*:[^;]{0,60}line-through"),
@@ -33,8 +33,8 @@ DECLARATION_PATTERNS: tuple[tuple[Trait, str], ...] = (
 DECLARATIONS: tuple[tuple[Trait, re.Pattern[str]], ...] = tuple(
     (trait, re.compile(pattern)) for trait, pattern in DECLARATION_PATTERNS
 )
-# A style rule sets a trait only if one of these patterns matches. Each pattern begins with a literal string, which
-# makes the search fast.
+# Only style rules that match one of these patterns are parsed, because other rules set no trait. Each pattern begins
+# with a literal string, which makes the search fast.
 HINTS = tuple(
     re.compile(pattern)
     for pattern in (
@@ -181,9 +181,9 @@ def styles_of(root: Root) -> Styles:
 
 
 def _rules_of(sheet: str) -> Iterator[tuple[str, _Rule]]:
-    """Yield the rules that set traits, each with its lookup key.
+    """Yield the style rules that set traits, each with its lookup key.
 
-    Style sheets are long, so only rules that contain one of the hints are parsed.
+    Style sheets are long, so only rules that match one of `HINTS` are parsed.
     """
     for selectors, declarations in chain.from_iterable(_rules_with(hint, sheet) for hint in HINTS):
         traits = _declared_traits(declarations) - {"spaced"}
@@ -193,7 +193,7 @@ def _rules_of(sheet: str) -> Iterator[tuple[str, _Rule]]:
 
 
 def _rules_with(hint: re.Pattern[str], sheet: str) -> Iterator[tuple[str, str]]:
-    """Yield the selectors and declarations of each rule that contains the hint."""
+    """Yield the selectors and declarations of each style rule that matches the hint."""
     end = 0
     for match in hint.finditer(sheet):
         if match.start() < end:

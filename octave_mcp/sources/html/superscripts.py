@@ -27,8 +27,8 @@ LENGTH_UNIT = re.compile(r"(?:(?<!\w)|\d)(?:[kcdmµn]?m|ft|yd|px)\Z|\d\s?(?:in|m
 AMOUNT_OF_MILLIONS = re.compile(rf"{CURRENCY}\s?[\d.,]+\s?m\Z")
 # A superscript number after "x", "R", "E = mc", "(a + b)" or "× 10" is always an exponent.
 VARIABLE = re.compile(r"(?<![\w’'])[a-zR]\Z|=\s?mc\Z|[)\]]\Z|(?<!\w)[×x*·]\s?10\Z")
-# After a 10 that is not a factor, only common exponents are accepted, because any other superscript number is probably
-# a footnote mark.
+# After "10" alone, as in "10⁶", only common exponents are accepted, because any other superscript number is probably a
+# footnote mark.
 TEN, COMMON_EXPONENT = re.compile(r"(?<![\d.,])10\Z"), re.compile(r"[69]|1[258]|[-−–]\d{1,2}")
 EXPONENT = re.compile(r"[-−–]?\d{1,2}|n")
 TO_SUPERSCRIPT = str.maketrans("0123456789-−–n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁻ⁿ")
@@ -102,9 +102,9 @@ def _ordinal(text: str, line: str, _after: str) -> str | None:
 
 
 def _inside_word(text: str, before: str, after: str) -> str:
-    """Return the mark if it is between two letters, because then it is part of a name.
+    """If the mark is between two letters, return it, because it is part of a name.
 
-    Return '' for a footnote mark anywhere else.
+    Otherwise, return '', because it is a footnote mark.
     """
     return text if before[-1:].isalpha() and after[:1].isalpha() else ""
 

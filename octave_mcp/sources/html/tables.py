@@ -33,7 +33,7 @@ class _Cell:
     rowspan: int
 
     def repeated_text(self, column: int) -> str:
-        """If a cell spans several slots, return its text for one of the other slots.
+        """Return the text for another slot in this column that the cell spans, or '' if the slot stays empty.
 
         A value is repeated in every row and column that it spans.
 
@@ -117,7 +117,7 @@ def _span(element: Element, name: str) -> int:
 def _text_lines(rows: list[_Row], width: int) -> Iterator[str]:
     """Yield the rows as text.
 
-    A very wide row does not make the other rows wider, so the size of the table is limited.
+    Other rows are not padded to the width of a very wide row, which limits the size of the table.
     """
     characters_left = MAX_REPEATED_CHARACTERS
     for row in rows:

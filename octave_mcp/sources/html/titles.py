@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from octave_mcp.sources.html.tree import Element
 
 # Matches separators between the parts of a title, as in "Pricing | Acme" and "Pricing – Acme". A hyphen needs spaces
-# around it, but a bar does not.
+# around it, but a vertical bar does not.
 SEPARATOR = re.compile(r"(?<!\s)\s+(?:[–—·•»›-]|::)\s+|(?:(?<!\s)\s+)?\|\s*")
 NAME_PREFIX = re.compile(r"([^:]{1,60}):\s+(?=\S)")
 

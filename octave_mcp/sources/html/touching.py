@@ -1,8 +1,8 @@
 """Decides whether two inline elements that are adjacent in the HTML are apart on the screen.
 
-The decision depends first on classes and on styles in the page. Most style sheets are separate files, which are not
-fetched. If the known styles do not settle the question, the words do: a phrase is not part of a word, and a sign or
-unit is not a separate word.
+The decision depends first on the classes of the elements and on the styles in the page. Most style sheets are separate
+files, which are not fetched. If the known styles are not enough, the decision depends on the words. For example, a unit
+such as 'GB' belongs to the number before it.
 """
 
 from __future__ import annotations

@@ -26,13 +26,13 @@ BLOCKS = LISTS.union(
     {"h1", "h2", "h3", "h4", "h5", "h6", "dl", "dt", "dd", "li", "footer"},
     {"table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"},
 )
-# Browsers do not parse the content of <noscript>, but this parser does. Without this correction, an `<iframe/>` in
-# <noscript> would swallow the rest of the page.
+# Browsers do not parse the content of <noscript>, but this parser does. Therefore, an `<iframe/>` in <noscript> must be
+# closed, or it would swallow the rest of the page.
 UNCLOSED_IFRAME = re.compile(r"(<noscript[^<>]*>\s*<iframe[^<>]*)/>", re.IGNORECASE)
 MAX_MOVES = 200
 MAX_SVG_CHILDREN, MAX_SVG_NAME_CHARACTERS = 8, 200
 # The elements that can have a shadow tree according to the DOM standard. Custom elements, which have a hyphen in their
-# names, can have one, too.
+# names, can have a shadow tree, too.
 SHADOW_HOSTS = frozenset(
     "article aside blockquote body div footer h1 h2 h3 h4 h5 h6 header main nav p section span".split()
 )
@@ -47,7 +47,8 @@ CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 class Element:
     """An element with its children and counts.
 
-    `is_leaf`: whether the element contains no other element. `holds_x`: whether the element is an x or contains one.
+    `is_leaf`: whether the element contains no other element. `holds_main`, `holds_h1`, `holds_block`: whether the
+    element is a <main>, an h1 or a block, or contains one.
     """
 
     tag: str
@@ -126,7 +127,7 @@ def parse(html: str) -> Root:
 def _build(top_node: LexborNode, root: Element, shadows: dict[Element, Element]) -> list[Element]:
     """Copy the descendants of a parsed node into `root`, and return all elements, parents before children.
 
-    Each shadow tree is stored in `shadows`, as an element whose key is its host.
+    Each shadow tree is stored in `shadows`, under its host.
     """
     all_elements = [root]
     pending = [(top_node, root, 0)]

@@ -95,7 +95,7 @@ class SiteAccess:
 
 
 def check_permitted(rules: Rules, url: str, company: Company) -> None:
-    """Check that the rules permit the home page, at `url`.
+    """Check that the rules allow reading the home page, whose URL is `url`.
 
     Raises:
         SiteRefuses: If the rules forbid reading the home page.

@@ -33,7 +33,7 @@ CheckTarget = Callable[[str], Awaitable[None]]
 
 USER_AGENT = f"octave-mcp/{__version__} (+https://github.com/octave-mcp/octave-mcp)"
 MAX_REDIRECTS = 5
-# If a page still refreshes itself after its cookies have been sent back, the refresh is ignored.
+# If a page still redirects to itself after this many requests, the redirect is ignored and the page is read.
 MAX_RELOADS = 2
 # Maximum number of concurrent requests per host, to spare small servers.
 MAX_CONCURRENT_PER_HOST = 4
@@ -43,7 +43,7 @@ MAX_CONCURRENT_PER_HOST = 4
 class TimeLimit:
     """A limit for the total time that servers take to respond.
 
-    Time counts while at least one request is open, including its retries.
+    The time counts while at least one request, including its retries, is open.
 
     If no time is left for a page, the page fails with `reason`.
     """
@@ -89,7 +89,8 @@ class Fetcher:
                 "Accept": "text/html,application/xhtml+xml,*/*;q=0.5",
                 "Accept-Encoding": "gzip, deflate, br",
             },
-            # The read timeout is half of the time limit. If a server does not respond, there is still time for a retry.
+            # The read timeout is half of the time limit, so that there is time for a retry if a server does not
+            # respond.
             timeout=httpx2.Timeout(self.seconds / 2, connect=self.seconds / 4, pool=None),
             trust_env=False,
             follow_redirects=False,
@@ -115,8 +116,7 @@ class Fetcher:
         - `types`: accepted media types; None accepts any
         - `check_target`: a function called before each request, which can raise an exception to refuse the target
         - `cached`: a cached page; if given, the request is conditional
-        - `cut_at_bytes`: maximum number of bytes to read from the body; if not given, a body that is too large is a
-          failure
+        - `cut_at_bytes`: read only this many bytes of the body; if None, fail if the body is too large
         - `time_limit`: an additional limit, which several calls can share
 
         The timeout applies to the server's response time and not to the wait for a free connection.

@@ -8,7 +8,7 @@ import re
 from octave_mcp.sources.html.encoding import tags
 
 SEARCHED_BYTES = 10_000
-# If a page waits longer than this before the refresh, the page itself is meant to be read.
+# If a page is shown for longer than this before it redirects, the redirect is ignored.
 MAX_SECONDS = 5
 
 # Matches comments, scripts and `noscript` elements, which are skipped because browsers ignore a refresh inside them.
@@ -21,7 +21,7 @@ CONTENT = re.compile(
 
 
 def refresh(body: bytes) -> str | None:
-    """Return the URL in the page's meta element, exactly as written.
+    """Return the URL to which the page's meta element redirects, exactly as written.
 
     Return '' if the page redirects to itself, and None if there is no redirect.
     """
@@ -33,7 +33,7 @@ def refresh(body: bytes) -> str | None:
 
 
 def refreshed(content: str) -> str | None:
-    """Return the URL in the content of a refresh. Return None if the delay is too long for a redirect."""
+    """Return the URL in a value such as '0; url=/en'. Return None if the delay is too long for a redirect."""
     match = CONTENT.match(content)
     if match is None or int(match[1][:4]) > MAX_SECONDS:
         return None

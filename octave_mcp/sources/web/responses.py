@@ -71,7 +71,8 @@ class Fetched:
 class Moved:
     """A redirect.
 
-    If a page refreshes itself, `page` is that page. The content of `page` is used if the refresh changes nothing.
+    `page`: the response, if the page redirects to itself. If the next requests redirect again, this response is used as
+    the page.
     """
 
     url: str

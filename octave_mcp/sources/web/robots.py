@@ -83,7 +83,7 @@ class Robots:
         return self._rules[origin]
 
     def are_unreadable(self, url: str) -> bool:
-        """Whether an attempt to fetch the rules for the host of `url` has failed."""
+        """Whether the rules for the host of `url` could not be fetched."""
         return _origin(url) in self._failed
 
     async def close(self) -> None:
@@ -132,10 +132,10 @@ def _parsed(text: str, url: str) -> Rules:
 
 
 def _renamed(line: str) -> str:
-    """Replace the names of all other user agents with a single name.
+    """In a line such as 'User-agent: Bingbot', replace the name with 'others', unless the line names our crawler.
 
-    The parser multiplies the rules of a group by its names, so a group with thousands of names would produce millions
-    of rules.
+    The parser copies the rules of a group for each of its names, so a group with thousands of names would produce
+    millions of rules.
     """
     match = USER_AGENT_LINE.match(line)
     name = match[1].replace("*", "").strip().lower() if match else ""

@@ -1,7 +1,7 @@
 """Limits the number of similar URLs that are read, such as the pages of a calendar.
 
-Some queries select a page (`?page=pricing`, `?id=12`). Others select only a view of a long list (`?page=2`,
-`?sort=price`).
+Some query strings select a separate page (`?page=pricing`, `?id=12`). Other query strings only select a part of a long
+list, or its order (`?page=2`, `?sort=price`).
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ PAGING_FIELD = re.compile(
 )
 # '2', '2026-10-01', '2026-10-01T09:00', '9:30am'.
 PAGING_VALUE = re.compile(r"[\d:./+-]*(?:T[\d:.]+)?(?:am|pm|z)?", re.IGNORECASE)
-# Matches the names of query fields that sort, filter, search or print. The values of these fields do not matter.
+# Matches the names of query fields that sort, filter, search or print. A field with such a name counts, whatever its
+# value is.
 VIEW_FIELD = re.compile(
     r"sort\w*|order|order[-_]?by|filters?\b.*|dir|q|query|search|replytocom|share|print", re.IGNORECASE
 )
@@ -47,8 +48,8 @@ REFERRER_FIELD = re.compile(r"ref|ref[-_]?src|referr?er|source|src|from|via", re
 def limit_similar(links: Iterable[L]) -> list[L]:
     """Return the links in the same order, without links that are too similar to earlier links.
 
-    At most five URLs are kept that differ only in numbers. For each path, at most five views of a list and fifty other
-    queries are kept.
+    Of URLs that differ only in numbers, at most five are kept. For each path, at most five URLs that show a part of a
+    list, and fifty URLs with other queries are kept.
     """
     links = list(links)
     urls = {link.url for link in links}

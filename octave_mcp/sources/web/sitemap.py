@@ -114,7 +114,7 @@ class _SitemapReader:
             return Sitemap()
 
     def _add(self, read: Sequence[Sitemap]) -> None:
-        """Add the URLs. If there are more URLs than the limit, add the same number from each sitemap."""
+        """Add the URLs. If there are more than the limit, take them from the sitemaps in turn."""
         for sitemap in read:
             self.found.translations |= sitemap.translations
         items = [list(sitemap.urls.items()) for sitemap in read]
@@ -127,7 +127,7 @@ class _SitemapReader:
 
 
 def own_urls(urls: Iterable[str], company: Company, allow: Allowed) -> dict[str, str]:
-    """Return those URLs that are on the company's site and are allowed to be fetched, by URL key."""
+    """Return the allowed URLs on the company's site, by URL key."""
     own: dict[str, str] = {}
     for url in urls:
         try:

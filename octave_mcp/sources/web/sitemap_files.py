@@ -17,15 +17,15 @@ from typing import Any
 from lxml import etree
 
 MAX_BYTES = 20_000_000
-# The limit of the sitemap protocol.
+# Maximum number of URLs in one file, according to the sitemap protocol.
 MAX_ENTRIES = 50_000
 MAX_ELEMENTS = 300_000
 MAX_ALTERNATES = 60
 # Maximum length of an XML entity that is split between two reads, such as '&thetasym;'.
 MAX_ENTITY_BYTES = 24
 MAX_TAG_BYTES = 200_000
-# In characters. MAX_URL_CHARACTERS is higher than the length limit for fetched URLs. A truncated URL therefore still
-# exceeds that limit, and is rejected instead of requested.
+# In characters. This limit is higher than the length limit for fetched URLs, so a URL that is truncated here is later
+# rejected and not requested.
 MAX_URL_CHARACTERS = 3000
 PEEKED_BYTES, BUFFER_BYTES = 200, 65_536
 GZIP = b"\x1f\x8b"
@@ -39,9 +39,11 @@ ENTRY_ELEMENTS = frozenset({"url", "item", "entry"})
 
 @dataclass(slots=True)
 class Entry:
-    """An entry for a page: its URL, and the URLs of the page in other languages as pairs of hreflang and URL.
+    """An entry of a sitemap or feed.
 
-    `guid` is the identifier of an RSS item. The identifier is used as the URL if the item has no other URL.
+    `alternates`: the URLs of the page in other languages, as pairs of hreflang and URL.
+
+    `guid`: the identifier of an RSS item. It is used as the URL if the item has no other URL.
     """
 
     url: str = ""
@@ -50,7 +52,7 @@ class Entry:
 
 
 def entries_of(body: bytes) -> tuple[list[Entry], list[str]]:
-    """Return the pages, and the URLs of further sitemaps, exactly as written.
+    """Return the pages, and the URLs of further sitemaps, exactly as written in the file.
 
     If a file is damaged, the part before the damage is used.
     """
@@ -79,7 +81,7 @@ def _unpacked(body: bytes) -> io.BufferedReader:
 
 
 class _LimitedFile:
-    """A file object for the XML parser. The file ends at the size limit, or within a tag or text that is too long.
+    """A file object for the XML parser. It ends early if the size limit is reached, or if a tag or text is too long.
 
     The limits are needed, because the parser holds each complete tag or text in memory. The class also repairs common
     mistakes: blank lines before the XML declaration, and unescaped ampersands.
@@ -93,9 +95,9 @@ class _LimitedFile:
         self._is_wide = b"\0" in stream.peek(PEEKED_BYTES)[:PEEKED_BYTES]
 
     def read(self, size: int) -> bytes:
-        """Return the next part.
+        """Return the next bytes of the file.
 
-        If the part ends within an XML entity, the start of the entity is held back and returned with the next part.
+        If they end within an XML entity such as '&amp;', the start of the entity is held back until the next call.
         """
         is_first = self._left == MAX_BYTES
         read = self._stream.read(min(size, self._left))
@@ -108,15 +110,14 @@ class _LimitedFile:
         whole = self._held_back + (read.lstrip(BLANK) if is_first else read)
         cut = whole.rfind(b"&", max(0, len(whole) - MAX_ENTITY_BYTES)) if read else -1
         self._held_back = b"" if cut < 0 else whole[cut:]
-        # If the whole part is held back, the next part is read, too, because an empty result would mean the end of the
-        # file.
+        # An empty result would mean the end of the file, so if all bytes are held back, read more.
         return BARE_AMPERSAND.sub(b"&amp;", whole[: len(whole) - len(self._held_back)]) or (
             self.read(size) if read else b""
         )
 
 
 def _collect(stream: _LimitedFile, pages: list[Entry], sitemaps: list[str]) -> None:
-    """Add the entries to the lists.
+    """Add the pages and the further sitemaps of the file to the lists.
 
     Each element is freed immediately, so a malicious file needs no more memory than its URLs.
     """

@@ -18,7 +18,7 @@ LANGUAGE_IN_HOST = re.compile(rf"^({LANGUAGES})\.(?=[^/]+\.)")
 # Some sites use these country codes instead of language codes, as in '/jp/'.
 COUNTRIES = {"jp": "ja", "kr": "ko", "cn": "zh", "tw": "zh", "br": "pt"}
 ENGLISH = "en"
-# The hreflang 'x-default' becomes 'x', because the part after the hyphen is removed like a region.
+# The hreflang 'x-default' becomes 'x', because everything after the hyphen is removed, as in 'pt-br'.
 DEFAULT = "x"
 # If a site has fewer pages than this in its main language, pages in other languages are read, too.
 MIN_PAGES_OF_LANGUAGE = 25
@@ -26,7 +26,7 @@ MIN_PAGES_OF_LANGUAGE = 25
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """A page in one language. `page` is the same for all translations of a page. `language` is '' if unknown."""
+    """A page in one language. `page`: a key that all translations of the page share. `language` is '' if unknown."""
 
     page: str
     language: str

@@ -200,10 +200,7 @@ class LimitedTransport(httpx2.AsyncHTTPTransport):
 
 
 def _tls() -> tuple[ssl.SSLContext, SetupError | None]:
-    """Return the TLS context.
-
-    If no certificates are usable, also return the error. Such a context trusts no site.
-    """
+    """Return the TLS context. If no certificates can be used, return a context that trusts no site, and the error."""
     try:
         return tls_context(), None
     except SetupError as unusable:
