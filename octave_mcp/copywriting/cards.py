@@ -77,7 +77,7 @@ def _marked(objection: Objection[EvidenceId]) -> Objection[EvidenceId]:
 
 
 def _card_fields(evidence: Mapping[EvidenceId, Evidence]) -> dict[str, Any]:
-    # The field is required, so 1970-01-01 stands for an unknown date. The date is unknown only if there is no evidence
+    # `dated_on` is required, so 1970-01-01 stands for an unknown date. The date is unknown only if there is no evidence
     # at all.
     newest = max((e.fetched_at for e in evidence.values()), default=None)
     return {"audience": "internal", "dated_on": newest.date() if newest else "1970-01-01"}

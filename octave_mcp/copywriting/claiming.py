@@ -276,7 +276,7 @@ def _is_about_writer(text: str) -> bool:
 def _quotes(text: str) -> bool:
     """Whether the text quotes somebody.
 
-    Very short quotations are ignored, because quotation marks also highlight single terms.
+    If quotation marks enclose fewer words than `MIN_QUOTED_WORDS`, they mark a term and not a quotation.
     """
     return any(len(quoted.split()) >= MIN_QUOTED_WORDS for quoted in _QUOTED.findall(text))
 

@@ -47,9 +47,9 @@ class Judged:
 class Material:
     """The sources that an e-mail is allowed to use in addition to the evidence that it cites.
 
-    `evidence`: all evidence that the writer has seen; the e-mail is allowed to use names from it.
-    `known`: names that need no evidence: the vendor's name, the prospect's name, and then job titles.
-    `given`: the user's description of the deal; the e-mail is allowed to use names from it.
+    `evidence`: all evidence that the writer has seen; the e-mail is allowed to use names from it. `known`: the vendor's
+    name, the prospect's name, and then job titles; these names need no evidence. `given`: the user's description of the
+    deal; the e-mail is allowed to use names from it.
     """
 
     evidence: Mapping[EvidenceId, Evidence]

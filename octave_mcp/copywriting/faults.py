@@ -46,8 +46,8 @@ def scored(faults: Iterable[Fault], *, max_points: float = 100.0) -> Score:
 
 
 def graded(cost: float, excess: float) -> float:
-    """Return a higher cost for a fault that exceeds a limit by a large fraction.
+    """Increase a fault's cost in proportion to `excess`, up to double the cost.
 
-    `excess`: the fraction by which the limit is exceeded. With 0.5 or more, the cost is doubled.
+    `excess`: the fraction by which a limit is exceeded. At 0.5 or more, the cost is doubled.
     """
     return cost * (1 + min(1.0, 2 * excess))

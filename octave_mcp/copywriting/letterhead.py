@@ -63,9 +63,9 @@ def person_of(contact: str) -> str:
 
 
 def first_name(contact: str) -> str | None:
-    """Return the given name, or None if it cannot be determined.
+    """Return the given name of a contact.
 
-    It cannot be determined if `contact` names several people, has only one word, or starts with the family name.
+    Return None if `contact` names several people, has only one word, or starts with the family name.
     """
     if _SEVERAL_PEOPLE.search(contact):
         return None

@@ -43,7 +43,7 @@ def title(playbook: Playbook) -> str:
 def _parts(playbook: Playbook) -> Iterator[tuple[str, list[str]]]:
     """Yield the name of each part that models write, and the kinds of its items, such as "outline".
 
-    An empty summary has no items.
+    If the summary is empty, it has no items.
     """
     summary = playbook.executive_summary
     sentences = (*summary.whom_to_approach, *summary.why_now, *summary.how_to_engage)
@@ -71,7 +71,7 @@ def outlines(draft: SequenceDraft[EvidenceId], material: Material) -> Iterator[J
 
 
 def _outline(touch: TouchDraft[EvidenceId], day: int) -> Touch:
-    """Return a touch with the paragraphs of the draft, unchanged. It has no greeting and no signature."""
+    """Return a touch with the paragraphs of the draft, unchanged. The touch has no greeting and no signature."""
     return Touch(
         kind="outline",
         day=day,

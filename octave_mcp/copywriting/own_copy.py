@@ -41,7 +41,7 @@ OTHER_SIDE_REASON = "a line for the other side"
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A sentence with its verdict and its evidence, as the rubric expects them."""
+    """A sentence with its verdict and its evidence, in the form that the rubric needs."""
 
     sentence: CheckedSentence
     evidence: tuple[Evidence, ...] = ()
@@ -217,7 +217,7 @@ class Checker:
     def _faults(self) -> list[Fault]:
         email = self._email
         with_frame = replace(email, paragraphs=(self.pasted.greeting, *email.paragraphs, *self.pasted.signature))
-        errors = email_errors(with_frame)  # They can contain blanks such as '[name]', too.
+        errors = email_errors(with_frame)  # The greeting can contain a blank, too: 'Hi [name],'.
         if self.pasted.kind == "email":
             return [*errors, *email_faults(email)]
         reasons = [

@@ -117,7 +117,7 @@ class Sources:
 
     @cached_property
     def _texts_with_names(self) -> tuple[str, ...]:
-        """Texts whose names every sentence is allowed to use."""
+        """Texts from which every sentence is allowed to take names."""
         playbook = self.playbook
         context = playbook.context.text if playbook.context else ""
         quotes = (

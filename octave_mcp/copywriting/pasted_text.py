@@ -152,7 +152,7 @@ def _greeting(lines: Sequence[str]) -> tuple[str, str, list[str]]:
 
 
 def _signature(lines: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    """Separate the signature from the text, and return both.
+    """Return the lines of the text, and the lines of the signature.
 
     A postscript after the signature ('P.S. ...') is part of the text.
     """
@@ -176,7 +176,7 @@ def _start_without_sign_off(lines: Sequence[str]) -> int:
 
 
 def _may_sign(line: str) -> bool:
-    """Whether a line could be a name, a title or a phone number because most of its words are not in lower case."""
+    """Whether a line could be a name, a title or a phone number: short, mostly capitalised, and not a sentence."""
     words = _WORD.findall(line)
     is_mostly_names = len(words) < 2 or sum(not word.islower() for word in words) * 2 >= len(words)  # noqa: PLR2004 - most
     return (

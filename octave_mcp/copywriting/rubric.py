@@ -130,7 +130,7 @@ def email_faults(email: Email) -> list[Fault]:
 
 def _form(email: Email) -> Iterator[Fault]:
     low, high = LAST_TOUCH_WORDS if email.last else TOUCH_WORDS if email.position else FIRST_TOUCH_WORDS
-    if email.words + GREETING_WORDS < low:  # The greeting counts, too.
+    if email.words + GREETING_WORDS < low:  # The minimum includes the greeting.
         text = f"Say a little more: {email.words} words, and {low} to {high} are read."
         yield Fault("D11", text, _length_cost(1 - email.words / low))
     elif email.words > high:
@@ -266,9 +266,9 @@ def _stale_evidence(evidence: Sequence[Evidence]) -> Iterator[Fault]:
 
 
 def sources(evidence: Sequence[Evidence]) -> Iterator[Fault]:
-    """Report old evidence.
+    """Report old evidence, and copy that takes too many of its quotations from one page.
 
-    Also report copy that takes too many of its quotations from one page. Quotations from case studies are not counted.
+    Quotations from case studies are not counted.
     """
     yield from _stale_evidence(evidence)
     pages = [e.url for e in {e.id: e for e in evidence}.values() if e.page_kind != "case_study"]

@@ -85,8 +85,8 @@ def _deal(email: Email) -> Iterator[Fault]:
         )
         yield Fault("D29", message, PLAIN)
     elif email.deal.vendor or email.deal.prospect:
-        # Without evidence and context, the e-mail could be about something that only its writer knows, so no fault is
-        # reported.
+        # Without evidence and context, the e-mail could be about something that only its writer knows, so the fault is
+        # not fatal.
         is_known = bool(email.evidence or email.deal.context)
         text = "It would read the same at any other company: name what it is about."
         yield Fault("D29", text, PLAIN if email.last else FATAL if is_known else GRAVE)

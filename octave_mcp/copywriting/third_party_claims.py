@@ -7,7 +7,7 @@ from itertools import islice
 
 from octave_mcp.evidence.support.naming import acts, names
 
-# If the verb is not among the first words of a statement, up to this number, the statement is skipped.
+# If a statement has no verb among this many first words, the statement is skipped.
 MAX_SUBJECT_WORDS = 8
 # The subject of a statement must end within this many characters. Phrases such as 'let me know' are searched for in the
 # same number of characters before the statement.

@@ -26,7 +26,7 @@ def meanings(
     for sentence in sentences:
         cited = [evidence[i] for i in sentence.evidence if i in evidence]
         open_triggers = [candidate for candidate in prospect_triggers if candidate not in meanings_found]
-        # One page can contain several triggers, so a shared quotation counts for more than a shared page.
+        # One page can contain several triggers, so a shared quotation is stronger evidence than a shared page.
         at_quotation = (candidate for candidate in open_triggers if _share(candidate, cited, evidence, _overlap))
         on_page = (candidate for candidate in open_triggers if _share(candidate, cited, evidence, _same_page))
         if trigger := next(at_quotation, None) or next(on_page, None):

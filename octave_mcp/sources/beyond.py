@@ -173,8 +173,8 @@ class BeyondReader:
 
         If fetching or parsing fails, return a failure for `url`.
         """
-        # Some job boards serve their lists from a different host than their pages. Therefore, the robots.txt of the
-        # list's host is checked.
+        # Some job boards serve their lists from a different host than their pages, so the robots.txt of the list's host
+        # is checked.
         at = company_at(address, company)
         try:
             fetched = await self.access.fetcher.get(
@@ -267,7 +267,7 @@ def _host(url: str) -> str:
 
 
 def _company_at_host(url: str, company: Company) -> Company:
-    """Return a copy of the company that has the host of `url` as its site, and no other sites."""
+    """Return a copy of the company with the host of `url` as its only site."""
     if _host(url) == _host(company.url):
         return company.model_copy(update={"beyond": companies.Beyond()})
     return company_at(url, company)

@@ -42,7 +42,8 @@ class CachedSource:
     With `refresh`, every page is fetched again, and the new copy is cached.
 
     `code` lists the modules of the reader. Pages that were parsed by a different version of these modules are read
-    again. `cache` stores new copies for all runs. If storing a copy fails, the page is returned anyway.
+    again. `cache` stores new copies, so that all runs can use them. If storing a copy fails, the page is returned
+    anyway.
     """
 
     def __init__(

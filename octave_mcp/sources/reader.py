@@ -18,8 +18,8 @@ from octave_mcp.sources.web.translations import Translation, drop_translations
 # Failure code for pages that an external service did not even try to fetch, because the service refused the request or
 # could not be reached.
 DECLINED = "declined"
-# Maximum pause between two pages of a site. If a site asks for a longer delay, only a few of its pages are read, at
-# this interval.
+# Maximum pause between two pages of a site. If a site asks for a longer pause, only a few of its pages are read, with
+# this pause between them.
 MAX_DELAY_SECONDS = 5
 MAX_PAGES_OF_SLOW_SITES = 5
 

@@ -43,8 +43,8 @@ _InFlight = dict[str, _Flight[Any]]
 class SingleFlight(Generic[T]):
     """The fetches that one source starts or joins.
 
-    Sources share fetches if they have the same `scope`, which is the store that they use as a cache. Sources with
-    `refresh` share fetches only with each other, because other sources accept cached copies.
+    Sources share fetches if they have the same `scope`, which is the store that they use as a cache. A source with
+    `refresh` never joins the fetch of a source without it, because that fetch can return cached copies.
     """
 
     _scopes: ClassVar[WeakKeyDictionary[object, tuple[_InFlight, _InFlight]]] = WeakKeyDictionary()

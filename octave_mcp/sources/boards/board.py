@@ -36,7 +36,7 @@ class Board:
     - `page`: returns the URL of the company's page, given any URL of the board, such as a link, frame, script or API
       URL
     - `feeds`: returns the URLs of machine-readable job lists for that page; the first readable list is used
-    - `jobs`: parses such a list
+    - `jobs`: parses a job list
     """
 
     name: str

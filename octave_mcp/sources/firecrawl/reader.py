@@ -250,16 +250,12 @@ class Firecrawl:
         return is_allowed(parts.hostname or "", parts.port or PORTS[parts.scheme], self.allow)
 
     def _check_declined(self, company: Company) -> None:
-        """Check that Firecrawl has not declined an earlier request in a way that also applies to this site.
-
-        Raises:
-            Declined: If Firecrawl has declined the site or all requests.
-        """
+        """Raise `Declined` if Firecrawl has already declined this site or all requests."""
         if why := self._declined.get("") or self._declined.get(company.domain):
             raise Declined(why)
 
     def _record(self, failed: UpstreamError, company: Company) -> None:
-        """Remember which sites Firecrawl declines, so that it gets no more requests for these sites."""
+        """Remember which sites Firecrawl declines, so that it is not asked for these sites again."""
         if isinstance(failed, Declined):
             self._declined["" if failed.everything else company.domain] = str(failed)
         elif isinstance(failed, Unreachable):

@@ -144,7 +144,8 @@ class DateFinder:
             return None
         if match["day"]:
             return self._first_date("-".join(match.groups()))
-        # If the path has no day, as in `/2024/05/title`, use the last day of the month, but no day after the fetch.
+        # If the path has no day, as in `/2024/05/title`, use the last day of the month, but never a day after the
+        # fetch.
         last = date_of_heading(f"{match['year']}-{match['month']}")
         first = date(int(match["year"]), int(match["month"]), 1)
         return None if last is None or first > self.fetched_on else min(last, self.fetched_on)

@@ -32,8 +32,8 @@ TAG = re.compile(
 ATTRIBUTE = re.compile(rb"([^\s/>=]+)\s*(?:=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>]+)))?")
 CHARSET_PARAMETER = re.compile(rb"charset\s*=\s*[\"']?([^\"'\s;]+)", re.IGNORECASE)
 XML_DECLARATION = re.compile(rb"<\?xml[^>]*?\sencoding\s*=\s*[\"']([^\"'>]+)[\"']")
-# The detector accepts a top-level domain as a hint about the language. This list contains each language whose code
-# differs from the top-level domain of its country: 'ja' and 'jp'.
+# The detector accepts a top-level domain as a hint about the language. This list contains the languages whose code
+# differs from the domain of their country, such as 'ja' and '.jp'.
 LANGUAGE_DOMAINS = (
     "ar:sa be:by cs:cz da:dk el:gr en: et:ee fa:ir he:il ja:jp kk:kz ko:kr nb:no nn:no sl:si sr:rs sv:se uk:ua "
     "vi:vn zh:cn"
@@ -114,7 +114,7 @@ def _decode_as(body: bytes, name: str) -> str:
 def _is_plausible(text: str) -> bool:
     """Return whether the text has only a few invalid characters, so that its encoding is plausible.
 
-    A few are tolerated, because a single broken byte does not prove that the declared encoding is wrong.
+    A few invalid characters are tolerated, because one broken byte does not prove that the declared encoding is wrong.
     """
     error_count = text.count("\ufffd")
     return error_count == 0 or error_count * MIN_LETTERS_PER_ERROR <= len(text) - len(text.encode("ascii", "ignore"))

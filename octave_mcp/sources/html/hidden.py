@@ -123,7 +123,7 @@ def _rules_in(sheet: str) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class _Context:
-    """Facts about the visibility of an element that follow from its ancestors.
+    """Facts about an element's ancestors that affect whether the element is visible.
 
     `clipped`: whether an ancestor shows its background only inside the letters (`background-clip: text`). `label`: the
     `aria-label` of the nearest ancestor that has one. `suspect`: whether an ancestor is possibly hidden.
@@ -248,7 +248,7 @@ def _context_inside(element: Element, context: _Context, *, suspect: bool) -> _C
     # colour of an outer background.
     if paints_background and background == context.background and not clips_background(style):
         background, suspect = "", True
-    # If the text of a suspect element is harmless, its descendants need not be checked.
+    # If the text of a suspect element cannot be an instruction, its descendants need not be checked.
     return _Context(
         background,
         clipped=context.clipped or clips_background(style),

@@ -52,7 +52,7 @@ def has_words(cell: Element) -> bool:
 
 
 def cell_text(cell: Element) -> str:
-    """Return the meaning of the icons in a cell that contains no words."""
+    """Return the labels of the icons in a cell without words, or else "Yes", "No" or ''."""
     elements = list(islice(cell.elements(), MAX_ELEMENTS_IN_CELL))
     labels = list(dict.fromkeys([text for element in elements if (text := label(element))]))[:MAX_LABELS]
     if labels:
@@ -105,7 +105,7 @@ def _yes_or_no(element: Element, *, in_cell: bool = False) -> bool | None:
 
 
 def _drawing_names(element: Element) -> str:
-    """Return the names of an icon other than its classes: its symbol, its file, and its name in an icon font."""
+    """Return the names of an icon apart from its classes: its symbol, its file, and its name in an icon font."""
     attributes = element.attributes
     if not attributes:
         return ""

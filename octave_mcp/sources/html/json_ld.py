@@ -227,7 +227,7 @@ def _is_list_price(price: Node) -> bool:
 
 
 def _billing_period(offer: Node) -> str:
-    """Return the unit to which a price applies, such as "month", "user" or "3 months".
+    """Return the unit for which a price is charged, such as "month", "user" or "3 months".
 
     Return '' if the unit is unknown.
     """

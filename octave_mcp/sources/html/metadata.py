@@ -83,7 +83,7 @@ def head_of(root: Element, url: str, fetched_on: date) -> Head:
 
 
 def _host_names(url: str) -> tuple[str, ...]:
-    """Return the names that a host name contains, such as `acme.co.uk` and `acme`."""
+    """Return the host name without "www.", and its first label: `acme.co.uk` and `acme`."""
     host = (urlsplit(url).hostname or "").removeprefix("www.")
     return (host, host.partition(".")[0])
 

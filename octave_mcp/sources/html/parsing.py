@@ -33,7 +33,7 @@ PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from octave_mcp.sources.html 
 
 
 class PageContext(Value):
-    """The context of a page: its URL, its company, the time of the fetch, and its origin."""
+    """The context of a page: its URL, its company, the time of the fetch, and where its link was found."""
 
     url: str
     company: Company

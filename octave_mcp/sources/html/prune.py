@@ -37,7 +37,7 @@ CONSENT_WORD = re.compile(
     re.IGNORECASE,
 )
 
-# Matches the end of a sentence, or a digit. Even a short text with one of these is a statement.
+# Matches the end of a sentence, or a digit. Even a short text that contains one of them is a statement.
 STATEMENT = re.compile(r"[.!。！][”\"'»)]?(?:\s|$)|\d")
 
 # A rule usually keeps elements that have more than this share of the page's words (the rule's budget).
@@ -47,7 +47,7 @@ MAX_FOOTER_SHARE, MAX_NAMED_SHARE, MAX_FRAME_SHARE = 0.6, 0.35, 0.3
 MIN_LEFT_SHARE = 0.12
 # An element that contains an h1 and more than this share of the words is never dropped.
 MIN_SUBJECT_SHARE = 0.1
-# Shares of the words of an element that are inside links.
+# Shares of an element's words that are inside links.
 SOME_LINKS, MOSTLY_LINKS, ONLY_LINKS = 0.3, 0.5, 0.85
 MAX_NOTICE_WORDS = 150
 MIN_WORDS = 40
@@ -200,10 +200,7 @@ def _is_noise(element: Element) -> bool:
 
 
 def _asks_consent(element: Element) -> bool:
-    """Return whether a notice asks for consent.
-
-    Sections about data protection, which have a heading and no button, do not count.
-    """
+    """Return whether an element is a notice that asks for consent, and not a section about data protection."""
     text = element.text
     if not CONSENT_WORD.search(text):
         return False

@@ -25,8 +25,8 @@ WALL_TITLE = re.compile(
     r"|please wait while we verify.{0,40}",
     re.IGNORECASE,
 )
-# These titles alone are not enough, because products for bot protection have the same names. The text must also say
-# that the visitor is being checked.
+# These titles alone are not enough, because products for bot protection have the same names. The text of the page must
+# also say that the visitor is being checked.
 WALL_OR_PRODUCT_TITLE = re.compile(
     r"access (?:is )?denied|(?:403 )?forbidden|(?:request )?blocked|security (?:check|checkpoint|challenge"
     r"|verification)|human verification|one more step|bot (?:check|detection|verification)|robot check|captcha"

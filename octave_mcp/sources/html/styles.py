@@ -108,7 +108,7 @@ class _Rule:
 
 @dataclass(frozen=True, slots=True)
 class _CachedTraits:
-    """Traits of all elements with the same tag, class, id and style, and the rules that also depend on ancestors."""
+    """Traits that depend only on the tag, class, id and style, and rules that also depend on the ancestors."""
 
     traits: Traits
     rules: tuple[_Rule, ...]
@@ -207,7 +207,7 @@ def _rules_with(hint: re.Pattern[str], sheet: str) -> Iterator[tuple[str, str]]:
 
 
 def _compounds(selector: str) -> tuple[_Compound, ...]:
-    """Return the compounds of a selector.
+    """Split a selector into its compounds: "div.card > p" into "div.card" and "p".
 
     Return an empty tuple if the selector contains anything but tags, classes and ids, because other selectors are not
     supported.

@@ -22,8 +22,8 @@ FRACTION_BAR = re.compile(r"\s*[/⁄]\s*(?:\d|\Z)")
 ORDINAL_ENDING = re.compile(r"st|nd|rd|th|e|er|re|ère|ème|nde?|o|a|os|as|ste|de|ter|te", re.IGNORECASE)
 ROMAN_NUMERAL = re.compile(r"(?<!\w)[IVXLC]+\Z")
 LENGTH_UNIT = re.compile(r"(?:(?<!\w)|\d)(?:[kcdmµn]?m|ft|yd|px)\Z|\d\s?(?:in|mi)\Z|(?<!\w)sq\.?\s?(?:m|ft)\Z")
-# Matches amounts such as "$5m", in which "m" means million. A superscript 2 after such an amount is a footnote mark and
-# not an exponent.
+# Matches amounts such as "$5m", in which "m" means million. A superscript 2 after "$5m" is a footnote mark and not an
+# exponent.
 AMOUNT_OF_MILLIONS = re.compile(rf"{CURRENCY}\s?[\d.,]+\s?m\Z")
 # A superscript number after "x", "R", "E = mc", "(a + b)" or "× 10" is always an exponent.
 VARIABLE = re.compile(r"(?<![\w’'])[a-zR]\Z|=\s?mc\Z|[)\]]\Z|(?<!\w)[×x*·]\s?10\Z")
@@ -72,7 +72,7 @@ def price_fraction(text: str, before: str, after: str = "") -> str | None:
 
 
 def _decimal_point(number: str, *, currency_first: bool) -> str:
-    """Return the decimal separator: a point if the currency comes first and the price has no point, or else a comma."""
+    """Return the decimal separator: a comma after "1.299" or before a currency, as in "99€", and otherwise a point."""
     return "," if "." in number or not (currency_first or "," in number) else "."
 
 

@@ -33,7 +33,7 @@ class _Cell:
     rowspan: int
 
     def repeated_text(self, column: int) -> str:
-        """Return the text for another slot in this column that the cell spans, or '' if the slot stays empty.
+        """Return the cell's text, or '', for a further slot in the given column that the cell spans.
 
         A value is repeated in every row and column that it spans.
 

@@ -50,6 +50,6 @@ def without_site(title: str, names: Collection[str]) -> str:
 
 
 def _own_spans(is_name: list[bool], spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return the spans of the title's parts, without parts at both ends that are names of the site."""
+    """Return the spans of the title's parts, except the names of the site at both ends."""
     own_indices = [index for index, named in enumerate(is_name) if not named and spans[index][0] < spans[index][1]]
     return spans[own_indices[0] : own_indices[-1] + 1] if own_indices else []

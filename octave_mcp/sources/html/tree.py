@@ -216,7 +216,7 @@ def _move_streamed(all_elements: list[Element], *, has_shadow_trees: bool) -> No
 
 
 def _cut_below_max_depth(root: Element) -> None:
-    """Remove the content of all elements below the maximum depth, because moving content can increase the depth."""
+    """Moving content can nest elements more deeply than `MAX_DEPTH`, so remove the content below that depth."""
     pending = [(root, 0)]
     while pending:
         element, depth = pending.pop()
@@ -275,7 +275,7 @@ def update_counts(element: Element) -> None:
 
 
 def _is_named_picture(element: Element) -> bool:
-    """Return whether an element is a drawing or a link with a picture, and has a name."""
+    """Return whether an element is a link or drawing that has a label or title."""
     attributes = element.attributes
     if "aria-label" in attributes:
         can_be_named = element.tag in {"svg", "a"} or attributes.get("role") == "img"

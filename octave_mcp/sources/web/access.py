@@ -23,7 +23,7 @@ T = TypeVar("T")
 class SiteAccess:
     """The HTTP client, address checks and robots.txt rules for everything that a run reads.
 
-    Hosts in `served` are reached on the loopback address. If `refresh` is true, robots.txt is fetched again.
+    Requests to hosts in `served` go to the loopback address. If `refresh` is true, robots.txt is fetched again.
     `robots_seconds` limits the wait for the robots.txt of a host.
     """
 

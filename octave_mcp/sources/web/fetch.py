@@ -55,7 +55,7 @@ class TimeLimit:
 
     @contextmanager
     def counting(self, clock: Callable[[], float]) -> Generator[None]:
-        """Count the time until the end of the `with` block."""
+        """Count the duration of the `with` block toward the limit."""
         if not self._open:
             self._since = clock()
         self._open += 1
@@ -163,7 +163,10 @@ class Fetcher:
         raise PageFailed(url, "redirect_loop", f"Redirects in a loop, or more than {MAX_REDIRECTS} times")
 
     async def _limited(self, request: Request, limits: Sequence[TimeLimit]) -> Fetched | Moved:
-        """Send the request as soon as a slot is free. The duration of the request counts towards all time limits."""
+        """Send the request as soon as the semaphores allow it.
+
+        The duration of the request counts towards all time limits.
+        """
         clock = asyncio.get_running_loop().time
         # The semaphore of the host is acquired first, because requests that wait for a slow host must not occupy global
         # slots.

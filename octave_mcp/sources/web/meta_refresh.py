@@ -1,4 +1,4 @@
-"""Finds the URL to which a page redirects by a meta element or a Refresh header."""
+"""Finds the URL in a meta element or Refresh header that redirects a page to another page."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def _validators(response: httpx2.Response) -> tuple[str, str]:
 
 def _check_status(response: httpx2.Response, url: str) -> None:
     status = response.status_code
-    # Cloudflare sends this header with a challenge page, whatever the status.
+    # Cloudflare sends the header `cf-mitigated` with every challenge page, whatever the status code is.
     if "cf-mitigated" in response.headers:
         raise PageFailed(url, "bot_wall", "The site asks visitors to prove that they are human")
     if status == TOO_MANY:

@@ -142,7 +142,7 @@ def _collect(stream: _LimitedFile, pages: list[Entry], sitemaps: list[str]) -> N
 
 
 def _record(entry: Entry, name: str, element: Any, parent: Any) -> None:  # noqa: ANN401 - lxml has no types
-    """Record the URL, translation or identifier that a child of an entry contains.
+    """Record the URL, translation or identifier in a child element of a sitemap entry.
 
     Elements of other namespaces, such as `image:loc`, are ignored.
     """

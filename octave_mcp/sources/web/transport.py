@@ -151,7 +151,7 @@ class LimitedStream(httpcore2.AsyncNetworkStream):
 
 
 class _LimitedBody(httpx2.AsyncByteStream):
-    """A body of at most `MAX_PARTS` parts."""
+    """A response body that fails if it arrives in more than `MAX_PARTS` parts."""
 
     def __init__(self, stream: httpx2.AsyncByteStream) -> None:
         self._stream = stream
