@@ -71,7 +71,7 @@ def outlines(draft: SequenceDraft[EvidenceId], material: Material) -> Iterator[J
 
 
 def _outline(touch: TouchDraft[EvidenceId], day: int) -> Touch:
-    """Return a touch with the paragraphs of the draft, unchanged. The touch has no greeting and no signature."""
+    """Return a touch with the unchanged paragraphs of the draft, and without greeting and signature."""
     return Touch(
         kind="outline",
         day=day,

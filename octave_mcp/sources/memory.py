@@ -18,8 +18,8 @@ class RunMemory:
     async def use(self, keys: Collection[str]) -> None:
         """Record that the run uses these cache entries. An entry is deleted together with the last run that uses it.
 
-        Call this method before reading or storing the entries. If it were called later, the deletion of another run
-        could remove the entries before this run uses them.
+        Call this method before reading or storing the entries. Otherwise, deleting another run could remove the entries
+        before this run uses them.
         """
         if self.run_id:
             await self.store.use_cached([*keys], self.run_id)

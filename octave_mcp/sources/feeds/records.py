@@ -55,7 +55,7 @@ def _events(body: bytes) -> Iterable[tuple[str, Any]]:
 class _Reader:
     """Collects records.
 
-    All other elements are freed immediately, so a large file needs no more memory than its records.
+    Elements outside records are freed immediately, so a large file needs no more memory than its records.
     """
 
     def __init__(self, roots: frozenset[str], names: frozenset[str]) -> None:

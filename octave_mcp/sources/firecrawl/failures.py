@@ -46,7 +46,8 @@ class Unreachable(Transient):
 def as_our_error(failed: Exception, url: str, key: SecretStr | None, *, resend: bool) -> UpstreamError:
     """Convert an exception that the SDK raised for `url`. The text of the new exception never contains the API key.
 
-    `resend`: whether to send the request again after a broken connection. It is false for requests that cost credits.
+    `resend`: whether to send the request again after a broken connection. `resend` is false for requests that cost
+    credits.
     """
     if page_error := _PAGE_ERRORS.get(type(failed).__name__):
         return PageFailed(url, *page_error)

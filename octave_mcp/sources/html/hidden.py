@@ -206,7 +206,8 @@ class _Search:
                 continue
             still_hiding = still_hidden(hidden, self._style_with_classes(child))
             if not still_hiding:
-                # The child is wrapped, because `scan` checks only the children of an element, not the element itself.
+                # The child is wrapped in a <div>, because `scan` checks only the children of an element, not the
+                # element itself.
                 self._pending.append((Element("div", {}, [child]), inner))
                 has_visible_child = True
             elif self._hide_own_text(child, still_hiding, inner):
@@ -302,7 +303,7 @@ def _hiding_of(
 def _is_read_aloud(element: Element, label: str) -> bool:
     """Return whether the label contains the element's text, so that screen readers read it aloud.
 
-    If so, `aria-hidden` only prevents screen readers from reading the text twice, so the text itself is visible.
+    In this case, the text itself is visible, because `aria-hidden` only prevents screen readers from reading it twice.
     """
     if not label:
         return False

@@ -35,7 +35,7 @@ class _Cell:
     def repeated_text(self, column: int) -> str:
         """Return the cell's text, or '', for a further slot in the given column that the cell spans.
 
-        A value is repeated in every row and column that it spans.
+        The value of a cell is repeated in every row and column that it spans.
 
         Headers, and labels in the first column, are repeated only downwards.
         """
@@ -77,7 +77,8 @@ def _groups(element: Element) -> Iterator[list[Element]]:
 def _grid(rows: list[Element], read_cell: ReadCell, slots_left: Iterator[int]) -> Iterator[_Row]:
     """Yield the rows in one row group, such as `<tbody>`.
 
-    A `rowspan` ends at the end of its row group. When `slots_left` is used up, further spans are ignored.
+    A `rowspan` ends at the end of its row group. Cells that span several slots can fill at most `slots_left` further
+    slots.
     """
     spans: dict[int, tuple[_Cell, int]] = {}
     for index, element in enumerate(rows):

@@ -62,7 +62,7 @@ def _is_attached(last_text: str, next_text: str, words_before: int, words_after:
 
 
 def _are_separate_words(before: Element, after: Element, parent: Element, last_text: str, next_text: str) -> bool:
-    """Return whether two elements without traits are separate words.
+    """Return whether two adjacent elements without style traits are separate words.
 
     Two such elements can also be parts of one word, because word processors often split sentences into spans at any
     letter.

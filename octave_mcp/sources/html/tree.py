@@ -26,8 +26,8 @@ BLOCKS = LISTS.union(
     {"h1", "h2", "h3", "h4", "h5", "h6", "dl", "dt", "dd", "li", "footer"},
     {"table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"},
 )
-# Browsers do not parse the content of <noscript>, but this parser does. Therefore, an `<iframe/>` in <noscript> must be
-# closed, or it would swallow the rest of the page.
+# Browsers do not parse the content of <noscript>, but this parser does. An unclosed `<iframe/>` in <noscript> would
+# then swallow the rest of the page, so it is closed first.
 UNCLOSED_IFRAME = re.compile(r"(<noscript[^<>]*>\s*<iframe[^<>]*)/>", re.IGNORECASE)
 MAX_MOVES = 200
 MAX_SVG_CHILDREN, MAX_SVG_NAME_CHARACTERS = 8, 200

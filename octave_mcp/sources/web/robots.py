@@ -23,7 +23,8 @@ MAX_AGE = timedelta(hours=24)
 PRODUCT = USER_AGENT.partition("/")[0]
 USER_AGENT_LINE = re.compile(r"\s*user[- ]?agent\b\s*:?\s*([^#]*)", re.IGNORECASE)
 # If robots.txt causes a server error, all pages are forbidden. If robots.txt causes a client error such as 404, all
-# pages are allowed (RFC 9309, section 2.3.1). Status 429, bot walls and unusable files are treated like server errors.
+# pages are allowed (RFC 9309, section 2.3.1). Status 429, bot walls, and files that are too large or badly encoded are
+# treated like server errors.
 FORBIDDING_CODES = frozenset(
     {"timeout", "http_429", "http_500", "http_501", "http_502", "http_503", "http_504", "bot_wall"}
 ).union({"too_large", "bad_encoding"})
