@@ -6,9 +6,9 @@ By default, the script reads the files in bench/claims. Each line of a file is a
 format that `octave-mcp check` reads, plus two more keys. `change` names the change that made a true claim false; it is
 'true' if the claim was not changed. `stands` says whether a careful reader accepts the claim. The script prints a row
 of percentages for each kind of change. `rejected` is the percentage of claims that a hard rule rejects. `marked` is the
-percentage to which only soft rules object. `passes` is the percentage to which no rule objects. With --model, the named
-model judges the claims that no hard rule rejects. The column `verified` is then the percentage of all claims that this
-model accepts.
+percentage of claims to which soft rules object, but no hard rule. `passes` is the percentage of claims to which no rule
+objects. With --model, the named model judges the claims that no hard rule rejects. The column `verified` is then the
+percentage of all claims that this model accepts.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def cases(file: Path) -> Iterator[Case]:
 
 
 def shares(found: Sequence[Case]) -> dict[str, Shares]:
-    """Return the results for each kind of change. Put the results for unchanged, true claims first."""
+    """Return the percentages for each kind of change, with the unchanged, true claims first."""
     by_change: dict[str, list[Case]] = defaultdict(list)
     for case in found:
         by_change[case.change].append(case)

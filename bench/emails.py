@@ -3,11 +3,11 @@
     python bench/emails.py FILE ...
 
 Each line of a file is an e-mail as a JSON object. The keys `pair` ("Vendor -> Prospect"), `persona`, `written_by`,
-`day`, `subject` and `body` describe the e-mail. The other keys are the verdicts of people who read the e-mail. From
-best to worst, `vp` is "unchanged", "light", "heavy" or "no", and `buyer` is "reply", "ignore" or "irritated".
-`specific`, `true`, `voice` and `ask` are ratings from 1 to 10. The script compares all pairs of e-mails in the same
-deal that got different verdicts. For each pair, the script checks whether the e-mail with the better verdict also has
-the higher score. A pair with equal scores counts as half an agreement.
+`day`, `subject` and `body` describe the e-mail. The other keys contain the verdicts of people who read the e-mail. From
+best to worst, the values of `vp` are "unchanged", "light", "heavy" and "no", and the values of `buyer` are "reply",
+"ignore" and "irritated". `specific`, `true`, `voice` and `ask` are ratings from 1 to 10. The script compares all pairs
+of e-mails in the same deal that got different verdicts. For each pair, the script checks whether the e-mail with the
+better verdict also has the higher score. A pair with equal scores counts as half an agreement.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 
 The web pages are read from ../shared/wcxb. FUNCTION names a Python function that takes HTML and returns text. By
 default, the script tests the product's own function. The script also reports the scores for a third of the pages,
-chosen by a hash of their ids, as "held out". However, some of these pages were looked at when the rules were tuned. The
-scores are precision, recall and F1, counted in words and averaged over the pages.
+chosen by a hash of their ids, as "held out". However, people looked at some of the held-out pages when they tuned the
+extraction rules. The scores are precision, recall and F1, counted in words and averaged over the pages.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from octave_mcp.domain.playbook import Playbook  # noqa: E402
 
 
 def lists(playbook: Playbook) -> Iterator[tuple[str, tuple[Finding[Any], ...]]]:
-    """Yield each list of findings in a playbook with its name.
+    """Yield the name and the findings of each list in a playbook.
 
     Conclusions such as pain points and personas are left out, because no page states them.
     """

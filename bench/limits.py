@@ -3,11 +3,11 @@
     python bench/limits.py [runs]
 
 Ten runs call a provider that accepts 20 requests a second. The provider is the local server that imitates OpenAI in the
-tests. The websites are canned data, so reading them takes no time. For each method, the script prints the statuses of
-the runs, how many requests were sent and refused, and how long the runs took. The script also prints the ideal time:
-how long these requests would take at a steady 20 requests a second. Each method is measured twice: once with a
-retry-after-ms header in the refusals of the provider, and once without it. The first runs in a new process take half a
-second longer, because they import the SDK.
+tests. The websites are invented and kept in memory, so reading them takes no time. For each method, the script prints
+the statuses of the runs, how many requests were sent and refused, and how long the runs took. The script also prints
+the ideal time: how long these requests would take at a steady 20 requests a second. Each method is measured twice: once
+with a retry-after-ms header in the refusals of the provider, and once without it. The first runs in a new process take
+half a second longer, because they import the SDK.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ from octave_mcp.models import limiter, remote  # noqa: E402
 REQUESTS_PER_SECOND = 20.0
 BURST = 10.0
 PROVIDER = "--provide"
-# The longest acceptable time of the runs, as a multiple of the ideal time.
+# The runs are allowed to take this many times the ideal time.
 MAX_RATIO = 1.15
 
 
 class Metered(Double):
-    """A server that imitates OpenAI and refuses requests above the rate with status 429."""
+    """A server that imitates OpenAI and answers requests above REQUESTS_PER_SECOND with status 429."""
 
     def __init__(self, *, says_when: bool) -> None:
         super().__init__()

@@ -89,8 +89,8 @@ def line_length(use: Used, length: int) -> int:
 
 def seconds_of(use: Used, unit: str, length: int) -> float:
     pattern: re.Pattern[Any] = use.pattern
-    # Put other characters at the end of the line, so that a pattern must fail or backtrack after it has matched the
-    # repeated text.
+    # Repeat the text and end the line with other characters, so that a pattern first matches the repetitions and then
+    # has to fail or backtrack.
     line = f"{unit * (length // len(unit))}!\n?"
     text = line.encode() if isinstance(pattern.pattern, bytes) else line
     started_at = time.thread_time()

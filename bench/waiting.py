@@ -36,7 +36,7 @@ from octave_mcp.demo import serve_demo  # noqa: E402
 
 MAX_PERCENT = 1.0
 MAX_CONCURRENT_REQUESTS = 50
-# This wait is long enough to include the first garbage collection after the start of the runs.
+# Measure the first seconds after the start of the runs separately, because they include a garbage collection.
 SETTLING_SECONDS = 75
 THREADS_SHOWN = 10
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -87,7 +87,7 @@ def usage(pid: int) -> Usage:
 
 @contextmanager
 def database(*, in_postgres: bool) -> Generator[dict[str, str]]:
-    """Yield the settings for a new Postgres database. For SQLite, which is the default, yield no settings."""
+    """Yield the settings that select a new Postgres database, or no settings for SQLite."""
     if not in_postgres:
         yield {}
         return

@@ -6,9 +6,9 @@
 The script replaces the text between `<!-- generated: NAME -->` and `<!-- end -->` in README.md and docs/. With --check,
 the script changes no file, and the exit code is 1 if any text is out of date. The text named `answer` is the response
 to the request in the code block above it. For each document with an `answer`, the script starts a server with the
-demo's two companies. The text named `demo` is an excerpt from the playbook that `octave-mcp demo` writes. The script
-saves a code block in the language `jsonl` as claims.jsonl, so that requests can use this file. The script replaces
-values that change from run to run, such as ids, times and ports, with fixed values.
+demo's two companies. The text named `demo` is an excerpt from the playbook that `octave-mcp demo` writes. If a document
+has a code block marked `jsonl`, the script saves it as claims.jsonl for the requests that send this file. The script
+replaces values that change from run to run, such as ids, times and ports, with fixed values.
 """
 
 from __future__ import annotations
@@ -65,8 +65,7 @@ CODE_ROW = re.compile(r"^\| `(?P<code>[a-z_]+)` \| (?P<status>\d{3}) \|", re.MUL
 HELP_WIDTH = 100
 MAX_TEXT_CHARACTERS, MAX_DATA_CHARACTERS = 200, 400
 OBJECT = re.compile(r"\{.*\}")
-# If a JSON object has more keys than this, shorten it like a list. Such an object is a mapping. For example, the keys
-# of `evidence` are IDs.
+# If a JSON object has more keys than this, shorten it like a list, because its keys are probably IDs, as in `evidence`.
 MAX_KEYS = 30
 HEADERS = ("content-type", "location", "allow", "www-authenticate")
 # The documents use these names for the demo's vendor and prospect.
@@ -88,7 +87,7 @@ SHAPES = (
     (re.compile(r"\bq_[0-9a-f]{16}\b"), "q_0000000000000000"),
     (re.compile(rf"(globex\.com-{DAY})-\d+"), r"\1"),
     (re.compile(r"\b1\.\d{6,}e\+09"), "1.769850000e+09"),
-    # Show a fixed number of runs, because the real number varies: a run that is cancelled early does not always start.
+    # Show 6 runs in the metrics, because the real number varies: a run that is cancelled early does not always start.
     (re.compile(r"(octave_runs_\w+_total\S*) \d+\.0"), r"\1 6.0"),
 )
 IDS = re.compile(r"(?P<kind>run_|sess_)[0-9a-f]{32}|\b[0-9a-f]{64}\b|\be[0-9a-f]{10}\b")
@@ -557,7 +556,7 @@ def main() -> int:
 
 
 def _difference(old: str, new: str) -> str:
-    """Return the first lines of the difference between two texts."""
+    """Return an error message with the first ten lines of the diff."""
     lines = [*unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0)]
     return "\n".join(("out of date; run `make docs`", *lines[2:12]))
 

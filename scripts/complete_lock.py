@@ -1,4 +1,4 @@
-"""For each requirement with extras in a lock file, add the same requirement without extras.
+"""In a lock file, repeat each requirement that has extras as a requirement without extras.
 
     python scripts/complete_lock.py LOCK...
 

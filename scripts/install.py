@@ -29,7 +29,7 @@ PACKAGE_LINES = ("Collecting ", "Processing ", "Downloading ")
 # Lines in a log cannot be overwritten, so print a line of progress only after this many packages.
 PACKAGES_PER_LINE = 10
 MAX_OUTPUT_LINES = 40
-# This program imports the product's modules, because importing a module writes its byte code.
+# This program imports all modules that the product uses, so that Python writes their byte code.
 IMPORT_ALL = """
 import pkgutil, server, octave_mcp.app
 from octave_mcp import engine, exports, store, surfaces
@@ -72,7 +72,10 @@ def install(lock: str, uv: str | None) -> None:
 
 @contextmanager
 def step(title: str) -> Generator[Show]:
-    """Show the progress of a step. On a terminal, update one line. In a log, print a few lines."""
+    """Yield a function that shows the progress of a step.
+
+    On a terminal, the function overwrites one line. In a log, it prints a line for each milestone.
+    """
 
     def show(text: str, *, is_milestone: bool = False) -> None:
         if is_terminal:

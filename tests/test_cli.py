@@ -240,7 +240,9 @@ async def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> No
     ended = await octave("demo", "--out", "taken", "--quiet", cwd=tmp_path)
 
     assert ended.code == 2
-    assert ended.err == "error: cannot write to 'taken': 'taken' is not a writable folder; choose another --out\n"
+    assert (
+        ended.err == "error: cannot write to 'taken': 'taken' is not a writable folder; choose another --out folder\n"
+    )
 
 
 async def test_a_playbook_that_cannot_be_written_stays_stored_and_the_error_says_how_to_export_it(

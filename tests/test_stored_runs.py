@@ -241,7 +241,7 @@ async def test_nothing_is_written_for_an_unknown_format_or_an_unwritable_folder(
 
     assert unknown.code == taken.code == 2
     assert unknown.err == "error: there is no format 'docx'; choose one of json, markdown, html\n"
-    assert taken.err == "error: cannot write to 'taken': File exists; choose another --out\n"
+    assert taken.err == "error: cannot write to 'taken': File exists; choose another --out folder\n"
     assert names_in(tmp_path) == {"taken"}
 
 

@@ -21,8 +21,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 def exit_timer() -> Callable[[int], None]:
     """Return a callback for signal handlers. The callback ends the process after MAX_SECONDS, even if closing hangs."""
-    # Start the thread now and not in the signal handler. The handler can interrupt the start of another thread, and
-    # starting a second thread at that moment would deadlock. Signal handlers can use SimpleQueue safely.
+    # Start the thread here and not in the signal handler. A handler can interrupt the start of another thread, and
+    # starting a second thread at that moment would deadlock. A handler can safely put a number into a SimpleQueue.
     signals: SimpleQueue[int] = SimpleQueue()
 
     def watch() -> None:

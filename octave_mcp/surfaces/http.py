@@ -37,7 +37,7 @@ from octave_mcp.surfaces.rest.operations import routes
 from octave_mcp.surfaces.rest.problems import HANDLERS
 from octave_mcp.surfaces.serving import Server
 
-# When the server stops, unfinished responses get this much time. Stopping takes two seconds in all.
+# When the server stops, it waits this long for unfinished responses. The server has two seconds in all to stop.
 DRAIN_SECONDS = 1
 # uvicorn's errors about unfinished responses start with these texts. These errors are hidden, because a stopping server
 # would log one for every open stream.
@@ -46,9 +46,8 @@ UNFINISHED_RESPONSE = ("ASGI callable returned without completing response", "Ca
 
 def make(settings: Settings | None = None) -> Starlette:
     """Return the application: MCP at /mcp, the REST API, /openapi.json and the docs."""
-    logging.getLogger(
-        "uvicorn.access"
-    ).disabled = True  # the access log would show query strings, which can contain secrets
+    # uvicorn's access log would show query strings, which can contain secrets.
+    logging.getLogger("uvicorn.access").disabled = True
     settings, metrics = settings or load(), Metrics()
     server = Server(settings, observers=(metrics.observe,), at_once=True)
     app = mcp.make(settings, server).http_app(
@@ -103,7 +102,10 @@ def serve(**flags: Any) -> int:  # noqa: ANN401 - the fields of Settings
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that stops in time. The server does not log errors about responses that it cuts off."""
+    """A uvicorn server that exits within two seconds of a signal.
+
+    It does not log errors about responses that it cuts off.
+    """
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

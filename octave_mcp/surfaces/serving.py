@@ -24,11 +24,11 @@ OPENING = "opening the database"
 
 
 class Server:
-    """Opens the application of a server, and closes it when the server stops.
+    """Opens the application on the first call, and closes it when the server stops.
 
-    The first call opens the application. If there is no call, the application opens after SETTLING_SECONDS, to resume
-    the runs of an earlier server. Opening loads the database and the engine. If opening fails, it is retried until it
-    succeeds.
+    If no call arrives within SETTLING_SECONDS, the application is opened anyway, to resume the runs of an earlier
+    server. Until the application is opened, the database and the engine are not imported. If opening fails, it is
+    retried until it succeeds.
 
     `at_once` opens the application as soon as the server starts. `observers` receive all events, in addition to the
     log.
@@ -62,7 +62,7 @@ class Server:
 
     @property
     def failing(self) -> dict[str, str]:
-        """Return the background tasks that fail and are retried, each with the reason."""
+        """The background tasks that have failed and are being retried, each with the reason of its failure."""
         return {**self._supervisor.failing, **(self._app.supervisor.failing if self._app else {})}
 
     async def app(self) -> App:

@@ -1,7 +1,7 @@
 """How callers make calls on each surface: with a tool, a route or a command.
 
-Errors and questions can tell the caller which tool to call. `Calls.said` replaces the name of the tool with the route
-or command of the surface. Stored events do not name tools, because several surfaces can show the same event.
+The texts of errors and questions can name a tool to call. `Calls.said` replaces this name with the route or command of
+the caller's surface. Stored events do not name tools, because several surfaces can show the same event.
 """
 
 from __future__ import annotations
@@ -34,12 +34,13 @@ COMMANDS = {
 class Calls:
     """How the callers of one surface make calls.
 
-    `runs_at`: the start of a run's address, before the run ID.
-    `follow`, `question`, `read`, `compare`: templates for calls. `follow` returns the status of a run, `question` takes
-    its next question, `read` reads its playbook, and `compare` compares two versions of the playbook.
+    `runs_at`: the part of a run's URI before the run ID, such as '/runs/'.
+    `follow`, `question`, `read`, `compare`: templates that tell the caller how to get the status of a run, take its
+    next question, read its playbook, and compare two versions of the playbook.
     `keyless_model`: the model that a run uses if the request names no model and no provider is configured.
-    `has_client`: whether these callers can answer a run's questions.
-    `names`: returns the route or command of this surface for each tool. Tools that are not listed keep their names.
+    `has_client`: whether callers on this surface can answer a run's questions.
+    `names`: a function that returns the route or command for each tool. `said` does not replace the names of tools that
+    are missing from the result.
     """
 
     runs_at: str
@@ -57,7 +58,7 @@ class Calls:
         return _CALL.sub(lambda match: names.get(match["tool"], match[0]), text)
 
     def with_call(self, event: Event) -> Event:
-        """If the run is waiting, add the call that returns the next question. Return other events unchanged."""
+        """Add the call that returns the next question to a 'waiting' event. Leave all other events unchanged."""
         if event.event != "waiting":
             return event
         question_call = self.question.format(run_id=event.run_id)

@@ -1,4 +1,4 @@
-"""Check claims against the quotations that are given with them. A claim is one JSON object."""
+"""Check claims that are given as JSON objects against the quotations in the same objects."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ MAX_QUOTATIONS = 20
 MAX_COMPLAINTS = 3
 Kind = Literal["fact", "inference", "question", "copy"]
 KINDS_NEEDING_EVIDENCE: frozenset[Kind] = frozenset({"fact", "inference"})
-# Claims with these verdicts are accepted. "unjudged" is one of them, because the checks found nothing wrong with such a
-# claim.
+# A claim with one of these verdicts is accepted. An "unjudged" claim is accepted because the checks found nothing wrong
+# with it.
 ACCEPTED: frozenset[Verdict] = frozenset({"supported", "unjudged"})
 
 NO_QUOTATION = Problem("D1", "the claim has no quotation")
@@ -41,8 +41,8 @@ _ERROR_TEXTS = {
     "tuple_type": "should be a list",
 }
 _WORDS = r"\w"
-# pydantic's JSON parser says this about an invalid literal such as `nul`. Remove this text, because it means nothing to
-# users.
+# Leave these words out of error texts, because they mean nothing to users. pydantic's JSON parser reports an invalid
+# literal such as `nul` with them.
 _PARSER_JARGON = "expected ident"
 # The input is a single line, so the parser's "at line 1 column 7" becomes "at character 7".
 _LOCATION = re.compile(r" at line \d+ column (\d+)$")
@@ -157,7 +157,7 @@ async def check_by_model(
     indexes = [
         at for at, (given, result) in enumerate(zip(claims, checked, strict=True)) if is_for_model(given, result)
     ]
-    # Put the claims of a deal next to each other, because they share one ask.
+    # Sort the claims by vendor and prospect, because neighbouring claims about the same deal can share one ask.
     indexes.sort(key=lambda at: (claims[at].vendor, claims[at].prospect))
     verdicts = await judged_by(model, [claims[at].claimed for at in indexes]) if indexes else []
     results = [*checked]

@@ -57,9 +57,10 @@ def pieces_of(value: Json, limit: int) -> list[Json]:
 
 
 def _grouped(items: Sequence[T], keys: Sequence[str | int], limit: int) -> list[list[T]]:
-    """Group the items in order. No group exceeds `limit` characters or contains the same key twice.
+    """Split the items into groups of at most `limit` characters, without changing their order.
 
-    The pieces of a long value all have the same key. In one object, they would overwrite each other.
+    All pieces of a long value have the same key. Put them in different groups, because in one JSON object they would
+    overwrite each other.
     """
     groups: list[list[T]] = [[]]
     size = 0

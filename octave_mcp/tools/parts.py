@@ -10,10 +10,10 @@ from octave_mcp.domain.playbook import Playbook, PriorityPersona
 from octave_mcp.domain.value import Value
 from octave_mcp.errors import InputError, UnknownName
 
-# Parts of a playbook. The keys are the paths that the caller gave.
+# Maps each path that the caller requested to that part of the playbook.
 Parts: TypeAlias = "dict[str, object]"
 
-# These sections have one entry for each persona. The values are the fields that contain the persona's id.
+# Sections that have one entry per persona, each with the name of the field that contains the persona's id.
 PERSONA_IN = {"priority_personas": "id", "email_sequences": "persona_id", "talk_tracks": "persona_id"}
 # If a request names a persona but no section, return these sections: who the persona is, and its e-mails. Talk tracks
 # are returned only if the request names that section.
@@ -21,11 +21,11 @@ PERSONA_OVERVIEW = ("priority_personas", "email_sequences")
 
 
 def check_names(section: str | None, persona: str | None) -> None:
-    """Check the names in a request before its playbook is loaded.
+    """Check the names in a request for part of a playbook, before the playbook is loaded.
 
     Raises:
         UnknownName: If there is no such section.
-        InputError: If the section has no entries for personas.
+        InputError: If a persona is given, but the section has no entries for personas.
     """
     first = first_of(section) if section else None
     if section:

@@ -37,7 +37,7 @@ class Verdict(Value):
     """The result of answering a question.
 
     `accepted`: whether the answer passed the checks; null if that is not known yet.
-    `wrong`: the problems that the checks found. Faulty parts are asked for again, used as they are, or dropped.
+    `wrong`: the problems that the checks found. The run asks for a faulty part again, uses it unchanged, or drops it.
     `dropped`: the parts that the playbook will not contain. The run does not ask for these parts again.
     """
 
@@ -66,7 +66,7 @@ async def next_question(
 async def look_at_question(
     run_id: RunId, wait_seconds: Wait = 40, question_id: QuestionId = "", *, call: Call
 ) -> QuestionReport:
-    """Return the next question without reserving it. To reserve the question, clients use POST instead."""
+    """Return the next question without reserving it. To reserve it, send a POST request instead."""
     return await _next(run_id, wait_seconds, question_id, call, leased=False)
 
 
@@ -108,7 +108,7 @@ async def answer_question(
 def _question(stored: QuestionRecord, call: Call) -> Question:
     """Return the question for the client, without the stored answer.
 
-    The instructions name the calls of the caller's surface.
+    In the instructions, names of tools are replaced with calls on the caller's surface.
     """
     fields = stored.model_dump(include=set(Question.model_fields))
     return Question.model_validate(fields | {"instructions": call.calls.said(stored.instructions)})

@@ -121,7 +121,8 @@ def _is_object(form: object) -> TypeGuard[type[Value]]:
 def _emptiable(taken: inspect.Parameter) -> inspect.Parameter:
     """Add a validator to the parameter, so that an empty string and null count as absent.
 
-    Every surface uses the annotations of the bound function for validation, so this rule applies to all surfaces.
+    Every surface validates arguments with the annotations of the bound function, so this validator runs on all
+    surfaces.
     """
 
     def default_if_absent(value: object) -> object:
@@ -147,7 +148,7 @@ def refuse_unstorable(arguments: Mapping[str, object]) -> None:
     """Reject text that a database cannot store: Postgres refuses NUL, and UTF-8 cannot encode a lone surrogate.
 
     Raises:
-        InputError: If an argument contains such text.
+        InputError: If an argument contains NUL or a lone surrogate.
     """
     if invalid := [name for name, value in arguments.items() if not _is_storable(value)]:
         raise InputError(f"{', '.join(invalid)}: contains a NUL character or a lone surrogate; remove it")

@@ -49,9 +49,9 @@ class Overview(Value):
 class RunReport(Value):
     """The state of a run. `next` says which call to make next.
 
-    `version` is the number of the playbook's version, and `versions` is how many versions there are. Both numbers are 0
-    if there is no playbook. If `revision` is set, the run makes a new version of another run's playbook, and `revision`
-    names that run.
+    `version` is the number of the playbook's version, and `versions` is how many versions there are. Without a
+    playbook, `version` and `versions` are 0. If `revision` is set, the run makes a new version of another run's
+    playbook, and `revision` names that run.
     """
 
     run_id: str
@@ -76,9 +76,9 @@ R = TypeVar("R", bound=RunReport)
 
 
 class RunState(NamedTuple):
-    """A run and a version of its playbook, with that version's number and the number of versions.
+    """A run, one version of its playbook, the number of this version, and how many versions there are.
 
-    Both numbers are 0 if there is no playbook.
+    If there is no playbook, `version` and `versions` are 0.
     """
 
     record: RunRecord
@@ -90,8 +90,8 @@ class RunState(NamedTuple):
 class SectionReport(RunReport):
     """The state of a run, and the requested part of its playbook instead of an overview.
 
-    The part is either in `section`, under its name, or in `markdown`, as text. To get the rest, pass `cursor` to the
-    next call.
+    Either `section` contains the part as JSON under its name, or `markdown` contains it as text. If `cursor` is set,
+    the part is incomplete: pass `cursor` to the next call to get the rest.
     """
 
     section: dict[str, Any] | None = None
@@ -126,7 +126,7 @@ def with_default_model(report: R, record: RunRecord, call: Call) -> R:
 
 
 def short_fields(state: RunState) -> dict[str, Any]:
-    """Return the fields of a report whose main content is a text. Only fields that cost few tokens are included."""
+    """Return the fields of a report that contains Markdown. Leave out fields that cost many tokens."""
     record = state.record
     return {
         "run_id": record.run_id,
@@ -159,7 +159,7 @@ async def report_on(state: RunState, call: Call, *, overview: bool = True) -> Ru
 
 
 def _links(state: RunState, call: Call) -> tuple[str, ...]:
-    """Return the address of the playbook in each format. If the version is not the newest, include its number."""
+    """Return the URIs of the playbook, one for each format. If the version is not the newest, include its number."""
     if state.playbook is None:
         return ()
     version = f"?version={state.version}" if state.version < state.versions else ""
@@ -233,7 +233,8 @@ def _summary(summary: Summary) -> str:
 def _counts(playbook: Playbook) -> dict[str, int]:
     """Count the findings in each list of the playbook.
 
-    If both companies have a list with the same name, the name of the second list gets the company's role as a prefix.
+    If both companies have a list with the same name, the key of the second list starts with its company's role, such as
+    'prospect_'.
     """
     counts: dict[str, int] = {}
     for role in playbook.companies:

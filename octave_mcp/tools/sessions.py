@@ -14,7 +14,7 @@ from octave_mcp.tools.registry import Call, tool
 
 
 class RunLine(Value):
-    """A run in a list."""
+    """One entry in a list of runs."""
 
     run_id: str
     vendor: str
@@ -33,7 +33,10 @@ class SessionLine(Value):
 
 
 class SessionList(Value):
-    """A list of sessions, newest first. If a session_id is given: only that session and its runs, newest first."""
+    """A list of sessions, newest first.
+
+    If the request contains a session_id, the list contains only that session, with its runs.
+    """
 
     sessions: tuple[SessionLine, ...]
     runs: tuple[RunLine, ...] = ()

@@ -7,10 +7,10 @@ from octave_mcp.domain.parts import first_of, steps_of
 
 # Leave out these sections, which only record where the text of a playbook comes from and what it cost.
 NOT_TEXT = frozenset({"evidence", "own_text", "pages", "cost", "timings", "generated_at"})
-# Leave out these fields: the checks fill them in, and the sentences of an e-mail only repeat its body.
+# Leave out these fields, because the checks fill them in. `sentences` only repeats the body of an e-mail.
 CHECKED = frozenset({"evidence", "support", "score", "sentences"})
 
 
 def is_text_change(change: Change) -> bool:
-    """Whether the change affects text, not only records, verdicts or scores."""
+    """Whether the change affects the text of the playbook and not just records, verdicts or scores."""
     return first_of(change.path) not in NOT_TEXT and CHECKED.isdisjoint(steps_of(change.path))

@@ -16,7 +16,7 @@ from octave_mcp.errors import NotFinished, Outdated
 from octave_mcp.tools.playbooks import RunId
 from octave_mcp.tools.registry import Call, tool
 
-# This limit is longer than any section of a playbook.
+# No section of a playbook is as long as this limit.
 MAX_TEXT_CHARACTERS = 50_000
 
 

@@ -25,7 +25,7 @@ Refresh = Annotated[bool, Field(description="Do not use cached pages")]
 
 
 class PageAsRead(Value):
-    """A page as a run reads it.
+    """A page in the form in which a run reads it.
 
     If `read` is false, `code` and `reason` say why, and the other fields except `url` are null.
 

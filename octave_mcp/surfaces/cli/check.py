@@ -103,7 +103,7 @@ class Tally:
 
     @property
     def hint(self) -> str:
-        """Advice if no line is a readable claim; otherwise ''."""
+        """Advice for input that contains no readable claim; otherwise ''."""
         if self.verdicts.total():
             return ""
         form = "each line must be one JSON object; see docs/evidence.md"
@@ -134,8 +134,8 @@ def check(file: ClaimsFile, /, *, model: Judge = None, output: Output = PLAIN) -
 
     Each claim is a JSON object with the fields claim, vendor, prospect and evidence. The fields context and kind (fact,
     inference, question or copy) are optional. The field evidence is a list of JSON objects with the fields quote and
-    role. The role, vendor or prospect, says whose page the quotation is from. The optional field title contains the
-    title of that page.
+    role. The role is vendor or prospect, depending on whose page the quotation is from. The optional field title
+    contains the title of that page.
 
     With --json, prints one JSON object for every claim, even if the claim is supported. Exits with 1 if a claim is not
     fully supported or a line cannot be read, and with 4 if the model could not judge some claims.
@@ -257,7 +257,8 @@ async def judge(name: str, output: Output) -> AsyncGenerator[Model]:
         model = app.model(named)
         model.check()
     except SetupError as unset:
-        # The usual advice recommends models that write playbooks without a key, but these models cannot judge claims.
+        # Replace the usual advice. It recommends models that write playbooks without a key, but they cannot judge
+        # claims.
         raise SetupError(
             str(unset).replace(WITHOUT_KEY, "without --model, the claims are judged by rules, which need no key")
         ) from None

@@ -101,7 +101,7 @@ def read(file: Path) -> dict[str, Any]:
 
 
 def entries(content: Mapping[str, Any]) -> dict[str, Entry]:
-    """Return the entries of a configuration by server name. Leave out entries that are not JSON objects."""
+    """Return a dictionary of server names and their entries, without entries that are not JSON objects."""
     servers = cast("dict[str, object]", content.get(SERVERS, {}))
     return {name: cast("Entry", entry) for name, entry in servers.items() if isinstance(entry, dict)}
 

@@ -11,8 +11,8 @@ from cyclopts.argument import Argument
 
 from octave_mcp.errors import InputError
 
-# Marks an option that changes what the command does, such as `sessions --delete`. Such an option must not be empty.
-# Otherwise a script that passes an empty variable would make the command do something else.
+# Marks options that change what a command does. An empty value for such an option is an error. For example, if a script
+# passes an empty variable to `sessions --delete`, the command must not list the sessions instead.
 CHANGES_COMMAND = "changes_command"
 
 
@@ -54,10 +54,13 @@ def _without_empty(words: Sequence[str], arguments: Sequence[Argument]) -> Gener
 
 
 def _is_absent(positional: Argument | None) -> bool:
-    """Whether an empty argument counts as absent. If the argument is required, raise InputError.
+    """Whether an empty positional argument counts as absent.
 
     A list, such as the URLs of `scrape`, keeps its empty entries, because the tool reports each empty entry by its
     position.
+
+    Raises:
+        InputError: If the argument is required.
     """
     if positional is None or positional.field_info.kind is positional.field_info.VAR_POSITIONAL:
         return False

@@ -100,13 +100,14 @@ def check_folder(folder: Path | None) -> None:
                 TemporaryFile(dir=existing).close()
             except OSError:
                 raise InputError(
-                    f"cannot write to {str(folder)!r}: {str(existing)!r} is not a writable folder; choose another --out"
+                    f"cannot write to {str(folder)!r}: {str(existing)!r} is not a writable folder; "
+                    "choose another --out folder"
                 ) from None
             return
 
 
 def _unwritable(folder: Path, failed: OSError) -> InputError:
-    return InputError(f"cannot write to {str(folder)!r}: {failed.strerror}; choose another --out")
+    return InputError(f"cannot write to {str(folder)!r}: {failed.strerror}; choose another --out folder")
 
 
 async def _export(

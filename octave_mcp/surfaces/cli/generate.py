@@ -71,7 +71,7 @@ MakeRun = Callable[[OnEvent], Coroutine[None, None, EndedRun]]
 
 EXIT_CODES: dict[RunStatus, int] = {"completed": DONE, "partial": PARTIAL}
 MAX_COST_HELP = "Maximum cost of the run's model calls in US dollars; default: OCTAVE_MAX_COST_USD"
-# The result must fit on one screen, so show only this many gaps. The files list all of them.
+# Print at most this many gaps, so that the result fits on one screen. The playbook files list all gaps.
 MAX_GAPS_SHOWN = 5
 MAX_MESSAGE_CHARACTERS = 100
 FILES = either(f"playbook.{form.suffix}" for form in FORMATS).replace(" or ", " and ")
@@ -98,7 +98,8 @@ class SenderOptions:
     )
     sender_title: Annotated[str | None, Parameter(help="Job title of the sender; default: OCTAVE_SENDER_TITLE")] = None
     sender_sign_off: Annotated[
-        str | None, Parameter(help="Line above the name, e.g. 'Best,'; default: OCTAVE_SENDER_SIGN_OFF")
+        str | None,
+        Parameter(help="Line above the sender's name, e.g. 'Best,'; default: OCTAVE_SENDER_SIGN_OFF"),
     ] = None
 
     @property
@@ -185,7 +186,8 @@ async def run_to_end(
     call = call_factory(app, on_event)
     start: asyncio.Task[RunReport] = asyncio.create_task(invoke(tool, call, **arguments, wait_seconds=0))
     try:
-        # Without the shield, an interrupt during the start would leave a run behind, which a server would resume later.
+        # Without the shield, Ctrl-C while the run is being started could leave an uncancelled run, which a server would
+        # resume later.
         report = await asyncio.shield(start)
         on_start(report)
         while report.status not in FINAL:

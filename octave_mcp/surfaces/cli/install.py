@@ -139,7 +139,7 @@ def _arguments() -> list[str]:
 
 
 def _environment(settings: Settings, secrets: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings from the environment and .env, which a server started by the client would not have."""
+    """Return the settings from the environment and .env, which a server does not inherit if the client starts it."""
     local = {setting.name: setting.value for setting in described(settings) if setting.origin in LOCAL_ORIGINS}
     return {name: value for name, value in local.items() if name not in secrets}
 
@@ -151,7 +151,7 @@ def _secrets(settings: Settings) -> dict[str, str]:
 
 def _with_model(environment: dict[str, str], settings: Settings) -> dict[str, str]:
     """Return the environment. If no model is chosen and there is no API key, add the client's own model."""
-    # Without this model, 'auto' would use any API key in the client's environment, which costs money.
+    # If the model stayed 'auto', the server would use any API key in the client's environment, which costs money.
     chosen = environment.get("OCTAVE_MODEL") or settings.model
     return environment if chosen != "auto" or _has_key(environment) else environment | {"OCTAVE_MODEL": BY_CLIENT}
 

@@ -38,10 +38,7 @@ EXIT_CODES: tuple[tuple[type[OctaveError], int], ...] = ((InputError, USAGE), (S
 
 
 def _shown_default(value: object) -> str | None:
-    """Return the default that the help shows.
-
-    None hides a default that tells the user nothing, such as False for a flag.
-    """
+    """Return a default value for --help, or None to hide a meaningless default such as False."""
     return str(value) if value else None
 
 
@@ -80,11 +77,11 @@ def serve(
         Literal["stdio", "http"],
         Parameter(help="stdio: for an MCP client that starts the server; http: for MCP at /mcp and the HTTP API"),
     ] = "stdio",
-    host: Annotated[str | None, Parameter(help="With http: address to listen on; default: OCTAVE_HOST")] = None,
+    host: Annotated[str | None, Parameter(help="Address to listen on with http; default: OCTAVE_HOST")] = None,
     port: Annotated[
         int | None,
         Parameter(
-            help="With http: port to listen on; default: OCTAVE_PORT; 0 picks a free port",
+            help="Port to listen on with http; default: OCTAVE_PORT; 0 picks a free port",
             validator=validators.Number(gte=0, lte=65535),
         ),
     ] = None,
@@ -108,7 +105,7 @@ def serve(
 def main() -> int:
     """Run the command in sys.argv and return its exit code."""
     code = _run()
-    if code == INTERRUPTED:  # otherwise the process would wait for its threads, such as a DNS lookup
+    if code == INTERRUPTED:  # otherwise the process would wait for blocked threads, such as a DNS lookup
         exit_timer()(SIGINT)
     return code
 
@@ -126,8 +123,8 @@ def _run() -> int:
     except KeyboardInterrupt:
         return print_error("interrupted", INTERRUPTED)
     except BrokenPipeError:
-        # The program that reads the output, such as `head`, has closed the pipe. Replace stdout, because Python flushes
-        # it on exit, which would fail again.
+        # The program that reads the output, such as `head`, has closed the pipe. On exit, Python flushes stdout, which
+        # would raise the same error again. Therefore, replace stdout with /dev/null.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     return code
@@ -139,8 +136,8 @@ def _see_help(error: CycloptsError) -> str:
 
 def _missing_argument(missing: MissingArgumentError) -> str:
     """Name the missing argument in the same way as the usage line, for example RUN or --model."""
-    # If `keyword` is set, the option was given without a value, and the message of cyclopts says so. cyclopts says the
-    # same about an option that was not given at all, which would be misleading.
+    # If `keyword` is set, the option was given without a value, and cyclopts' message about that is right. However,
+    # cyclopts uses the same message for an option that was not given at all, so that case has its own message below.
     if missing.argument is None or missing.keyword or missing.unused_tokens:
         return str(missing).strip()
     if missing.argument.field_info.is_positional:

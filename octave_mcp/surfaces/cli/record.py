@@ -57,7 +57,7 @@ async def _record(run_id: str, model: str, out: Path | None, output: Output) -> 
         folder.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
     except OSError as failed:
-        raise InputError(f"cannot write to {str(folder)!r}: {failed.strerror}; choose another --out") from None
+        raise InputError(f"cannot write to {str(folder)!r}: {failed.strerror}; choose another --out folder") from None
     return _described(recording, file, len(content))
 
 

@@ -33,8 +33,8 @@ def refresh(
     model: Annotated[
         str,
         Parameter(
-            help="Model that writes; auto: the model that wrote the playbook. "
-            "Any other model rewrites the whole playbook"
+            help="Model that writes the new text; auto: the model that wrote the playbook. "
+            "If you choose another model, it rewrites the whole playbook"
         ),
     ] = AUTO,
     max_cost_usd: Annotated[float | None, Parameter(help=MAX_COST_HELP)] = None,

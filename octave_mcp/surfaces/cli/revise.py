@@ -32,7 +32,9 @@ def revise(
     /,
     *,
     instruction: Annotated[str, Parameter(help="What the model should change; not used as evidence")],
-    model: Annotated[str, Parameter(help="Model that writes; auto: the model that wrote the playbook")] = AUTO,
+    model: Annotated[
+        str, Parameter(help="Model that writes the new text; auto: the model that wrote the playbook")
+    ] = AUTO,
     base_version: Annotated[
         int | None,
         Parameter(

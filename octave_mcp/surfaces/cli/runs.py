@@ -51,7 +51,8 @@ def runs(
 ) -> int:
     """List runs, newest first.
 
-    Revisions and refreshes are runs, too. The line of a revision or a refresh names the run whose playbook it changes.
+    Revisions and refreshes are runs, too. For a revision or a refresh, the list names the run whose playbook is
+    changed.
     """
     records, next_cursor = asyncio.run(_runs(session, limit, cursor, output))
     result = RunList(runs=tuple(map(run_line, records)), cursor=next_cursor)
@@ -139,7 +140,7 @@ def _run_table(records: Sequence[RunRecord]) -> str:
 
 
 def _changed_playbook(record: RunRecord) -> str:
-    """Name the playbook that a revision or a refresh changes. Return '' for a run that writes a new playbook."""
+    """Describe what a revision or a refresh changes. Return '' for a run that writes a new playbook."""
     if record.revision:
         return f"revision of {record.revision.run_id}: {record.revision.section}"
     return f"refresh of {record.refreshes}" if record.refreshes else ""

@@ -64,7 +64,7 @@ def echo(text: str) -> None:
 def print_error(text: str, code: int) -> int:
     """Print the error on one line, and return the exit code.
 
-    In the text, names of tools are replaced with names of commands.
+    If the text names tools, the names are replaced with the commands that call these tools.
     """
     sys.stderr.write(f"error: {' '.join(CLI.said(text).split())}\n")
     return code
@@ -83,7 +83,7 @@ def table(rows: Iterable[Sequence[str]]) -> str:
 
 
 def titled_list(title: str, lines: Sequence[str]) -> str:
-    """Return the title with the indented lines below it, or '' if there are no lines."""
+    """Return the title, followed by the lines with an indentation. If there are no lines, return ''."""
     return "\n".join((f"{title}:", *(f"  {line}" for line in lines))) if lines else ""
 
 
@@ -121,7 +121,10 @@ async def open_app(
 
 @asynccontextmanager
 async def open_app_to_read(output: Output, engine: EngineName = "inline") -> AsyncGenerator[App]:
-    """Open the application without executing runs. To cancel or delete runs, pass the engine that executes them."""
+    """Open the application, but do not execute runs.
+
+    A command that cancels or deletes runs must pass the engine that executes these runs.
+    """
     settings = load()
     configure_logs(settings, output, stderr_level="WARNING")
     async with open_app(settings, engine=engine, executing=False) as app:

@@ -20,7 +20,8 @@ from octave_mcp.surfaces.cli.terminal import DONE, PLAIN, RUN_HELP, Output, call
 from octave_mcp.tools.text_changes import CHECKED, is_text_change
 from octave_mcp.tools.versions import Edited, VersionDiff, VersionList
 
-# If an object has only these fields, apart from fields in CHECKED, it is a sentence. Print only the text of a sentence.
+# If an object has only these fields and fields that are listed in CHECKED, it is a sentence of the playbook. Print only
+# its text, without labels.
 SENTENCE_FIELDS = frozenset({"text", "kind"})
 
 Run = Annotated[str, Parameter(help=RUN_HELP)]
@@ -33,7 +34,7 @@ AtLeastOne = validators.Number(gte=1)
 def versions(run: Run, /, *, output: Output = PLAIN) -> int:
     """List the versions of a playbook, newest first.
 
-    Each line shows the number of the version, when, how and by whom it was made, and which sections were changed.
+    For each version, the list shows its number, its date, who made it and how, and which sections changed.
     """
     answer: VersionList = asyncio.run(call_tool("list_versions", output, run_id=run))
     output.result(answer, lambda: table(map(_line, answer.versions)))
@@ -78,7 +79,9 @@ def _summary(answer: VersionDiff, shown: int, *, is_default: bool) -> str:
         reason = "it is the first version" if is_default else "--from and --to name the same version"
         return f"nothing to compare with version {newer}, because {reason}"
     hidden = len(answer.changes) - shown
-    more = f"; --all shows {hidden} more, which affect evidence, verdicts, scores, cost or times" if hidden else ""
+    more = (
+        f"; --all shows {counted(hidden, 'more change')} to evidence, verdicts, scores, cost or times" if hidden else ""
+    )
     return f"{counted(shown, 'change')} from version {older} to version {newer}{more}"
 
 

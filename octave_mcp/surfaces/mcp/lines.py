@@ -33,8 +33,8 @@ NO_MESSAGE = (
     "Invalid request: a message needs jsonrpc '2.0', a method, an id that is a string or integer, and params that are "
     "an object; send one message per line, not an array"
 )
-# Matches a JSON token, valid or not. If only a quotation mark matches, the string has no end. The quantifiers are
-# possessive (`*+`), so that a long unterminated string fails without backtracking.
+# Matches a JSON token, valid or not. If a string has no closing quotation mark, only the opening quotation mark
+# matches. The quantifiers are possessive (`*+`), so that a long unterminated string fails without backtracking.
 TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[][{}:,"]|[^][{}:,"\s]++', re.DOTALL)
 
 
@@ -51,7 +51,8 @@ def split(chunks: Iterable[bytes]) -> Generator[bytes]:
     rest = bytearray()
     for chunk in chunks:
         rest += chunk
-        # Search only the new chunk. If all of `rest` were searched, a long line would take quadratic time.
+        # Look for a line break only in the new chunk. Searching all of `rest` again for each chunk would take quadratic
+        # time.
         if b"\n" in chunk:
             *lines, rest = rest.split(b"\n")
             yield from (bytes(line) for line in lines if line.strip())
@@ -79,10 +80,10 @@ def decoded(line: bytes) -> JSONRPCMessage:
 
 
 def _wants_answer(notification: dict[str, Any]) -> bool:
-    """Whether a notification is really a request, so that its sender waits for a response.
+    """Whether a parsed notification is really a request, whose sender waits for a response.
 
-    The SDK parses a request with an invalid id as a notification. However, some clients send `"id": null` in real
-    notifications, whose method starts with "notifications/".
+    The SDK parses a request with an invalid id as a notification. A real notification has no id, except that some
+    clients add `"id": null` to methods that start with "notifications/".
     """
     known = notification["method"].startswith("notifications/")
     return "id" in notification and not (known and notification["id"] is None)
@@ -98,8 +99,8 @@ def _id_of(value: object) -> Id:
     if not isinstance(value, dict):
         return None
     members = cast("dict[str, Any]", value)
-    # The id of a response is the id of our own request. Returning that id could make a client's request with the same
-    # id fail.
+    # Ignore the id of a response, because it is the id of a request that our server sent. If our error had this id, the
+    # client could take it for the answer to its own request with the same id.
     is_response = "method" not in members and bool({"result", "error"} & members.keys())
     request_id = members.get("id")
     if is_response or isinstance(request_id, bool) or not isinstance(request_id, str | int):
@@ -108,7 +109,7 @@ def _id_of(value: object) -> Id:
 
 
 def _members(line: bytes) -> Generator[tuple[object, bytes]]:
-    """Yield the members of the outermost object: the name, and the first token of the value."""
+    """Yield the name of each member of the outermost object, and the first token of the member's value."""
     depth, before, name = 0, b"", None
     for match in TOKEN.finditer(line.removeprefix(BYTE_ORDER_MARK)):
         token = match[0]
@@ -126,7 +127,7 @@ def _members(line: bytes) -> Generator[tuple[object, bytes]]:
 
 
 def _value(token: bytes) -> object:
-    """Parse a token that is a string or a number. Return None for other tokens and for lone surrogates."""
+    """Parse a token, such as a string or a number. Return None if it is not valid JSON or contains a lone surrogate."""
     try:
         value: object = json.loads(token)
         str(value).encode()

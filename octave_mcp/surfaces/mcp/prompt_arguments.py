@@ -82,7 +82,7 @@ class PromptArguments:
 
 
 def _context(params: Params) -> Params:
-    """Return the request's context without empty values. The context has the values of the prompt's other arguments."""
+    """Return the context of a completion (the values of the prompt's other arguments) without empty values."""
     context = _object(params.get("context"), "context")
     return {"context": {**context, "arguments": _present(_object(context.get("arguments"), "context.arguments"))}}
 

@@ -10,7 +10,7 @@ Schema = dict[str, Any]
 LENGTHS = frozenset({"minLength", "maxLength"})
 # Leave these keywords out of input schemas. The server still enforces the limits, and its errors state them.
 LIMITS = LENGTHS | {"minimum", "maximum", "exclusiveMinimum"}
-# Leave these fields out of output schemas, because a model understands them when it reads a report.
+# Leave these fields out of output schemas to save tokens. A model understands them in a report without a schema.
 _UNLISTED = frozenset(
     (
         *("step", "message", "done", "total", "links", "estimate", "version", "versions", "revision"),
@@ -24,8 +24,8 @@ _READ_LATER = {"session_id", "error", "overview", "files", "section", "markdown"
 def short_input(schema: Schema, unlisted: Container[str] = (), dropped: Container[str] = LIMITS) -> Schema:
     """Return the schema of a tool's arguments without `unlisted` arguments and `dropped` keywords.
 
-    Optional arguments lose their null variant and default. References are replaced with the definitions that they refer
-    to.
+    For an optional argument, the schema lists neither null nor the default. References are replaced with the
+    definitions that they refer to.
     """
     definitions, arguments = schema.get("$defs", {}), schema.get("properties", {})
     properties = {
@@ -36,7 +36,7 @@ def short_input(schema: Schema, unlisted: Container[str] = (), dropped: Containe
 
 
 def short_output(schema: Schema, *, changes_run: bool) -> Schema:
-    """Return a short schema of a tool's result: only the fields that decide the next call, with their types.
+    """Return a short schema of a tool's result: only the fields that a model needs for its next call, with their types.
 
     The resources octave://schema/... have the complete schemas.
     """

@@ -79,9 +79,10 @@ class Progress:
         await self.report(event.text, event.done, event.total)
 
     async def report(self, text: str, done: int = 0, total: int = 0) -> None:
-        # The protocol requires the value to grow with each notification, even if no work was finished in between.
+        # MCP requires the progress value to grow with each notification, even if no work was finished in between.
         self._progress = max(float(done), self._progress + 0.001)
-        # The value must not exceed the total. When all work is done, the value still grows, so the total grows with it.
+        # The progress value must not exceed the total. If it grows after all work is done, raise the total to this
+        # value.
         shown_total = max(total, self._progress) if total else None
         await self._context.report_progress(self._progress, shown_total, text[:MAX_PROGRESS_CHARACTERS])
 
@@ -101,8 +102,8 @@ def _as_mcp(tool: Tool, server: Callable[[], Server]) -> FunctionTool:
             await progress.report("opening the database")
         return Call((await server().app()).runs, progress, MAX_WAIT_SECONDS, MCP)
 
-    # Use None for a hint that equals the protocol's default. None leaves the hint out of the tool list and saves
-    # tokens.
+    # If a hint equals the default in the MCP specification, set it to None. The tool list then omits the hint, which
+    # saves tokens.
     annotations = ToolAnnotations(
         read_only_hint=tool.read_only or None,
         destructive_hint=None if tool.read_only else tool.destructive,
@@ -130,8 +131,8 @@ def make(settings: Settings | None = None, server: Server | None = None) -> Fast
 
     If `settings` is None, the settings are read when the server starts.
     """
-    # The tools are registered before the lifespan creates the server, so each tool call looks up the server in this
-    # list.
+    # Each tool call reads the server from this list, because the tools are registered before the lifespan creates the
+    # server.
     running: list[Server] = []
 
     @asynccontextmanager

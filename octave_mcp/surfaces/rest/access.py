@@ -44,9 +44,9 @@ TOO_LARGE = f"the body is larger than {MAX_BODY_BYTES:,} bytes; send less"
 class TrailingSlash:
     """Removes trailing slashes from the path, so that /runs/ and /runs are the same route.
 
-    Starlette would redirect instead, but it does not know the public URL. Behind a TLS proxy, the redirect would lead
-    to http://. If the server trusted forwarded headers, a caller could choose the host. Also, some clients turn a
-    redirected POST into a GET.
+    Starlette's own redirects are turned off, because Starlette does not know the public URL: behind a TLS proxy, it
+    would redirect to http://. If the server read the public URL from forwarded headers, a caller could choose the host.
+    Also, some clients turn a redirected POST into a GET.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -114,8 +114,8 @@ class HostOriginCheck:
         async def accept(scope: Scope, receive: Receive, _: Send) -> None:
             await self._app(scope, receive, send)
 
-        # FastMCP's middleware refuses requests in plain text. Use only the status of its response, and send a problem
-        # document instead.
+        # If FastMCP's middleware refuses a request, its response is plain text. Send the problem document for the same
+        # status instead.
         async def reject(message: Message) -> None:
             if message["type"] == "http.response.start":
                 await problem(REFUSED[message["status"]])(scope, receive, send)

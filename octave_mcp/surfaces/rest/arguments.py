@@ -15,7 +15,7 @@ from octave_mcp.errors import InputError, WrongType
 from octave_mcp.tools.registry import WITH_BODY, Call, Tool, arguments_complaint, is_absent, refuse_unstorable
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
-# This is far more than any tool takes. The limit bounds the work that a hostile form can cause.
+# No tool has nearly as many arguments. Without a limit, a hostile form could keep the server busy.
 MAX_FIELDS = 100
 
 
@@ -23,8 +23,8 @@ MAX_FIELDS = 100
 class Arguments:
     """The arguments of a request by name.
 
-    `is_text`: whether the arguments come from a query string or a form, where every value is text. Such text is
-    converted to the type of the argument. Values from JSON must already have the right type.
+    `is_text`: whether the arguments come from a query string or a form, where every value is text. If true, each value
+    is converted to the type of its argument. If false, the values come from JSON and must already have the right type.
     """
 
     values: dict[str, Any]
@@ -129,8 +129,8 @@ class ToolFunction:
         try:
             return await (self._with_text if arguments.is_text else self._with_json)(**values)
         except ValidationError as error:
-            # If the arguments are invalid, the title of the error is the name of the tool. An error with another title
-            # comes from inside the tool and is a bug.
+            # If the caller's arguments are invalid, the title of pydantic's error is the name of the tool. An error
+            # with another title was raised inside the tool and is a bug.
             if error.title != self.tool.name:
                 raise
             raise InputError(arguments_complaint(error, self.tool)) from None

@@ -22,7 +22,7 @@ from octave_mcp.tools.reports import RunReport, SectionReport
 TEXT: Schema = {"type": "string"}
 RUN_ID: Schema = {"pattern": "^run_[0-9a-f]{32}$"}
 SESSION_ID: Schema = {"pattern": "^sess_[0-9a-f]{32}$"}
-# Optional arguments accept these values and treat them as absent, because some clients send empty fields.
+# Some clients send an empty string or null for an empty field. Optional arguments treat these values as absent.
 EMPTY: tuple[Schema, ...] = ({"const": ""}, {"type": "null"})
 STREAM: Schema = {
     "type": "boolean",
@@ -236,9 +236,7 @@ def _server_operations(rest: Rest) -> tuple[Operation, ...]:
 
 def _compatibility_operations(rest: Rest, start: Operation, get: Operation) -> tuple[Operation, ...]:
     """Return the operations of an earlier API, so that scripts for that API still work."""
-    workflow = {
-        "workflow_id": TEXT | {"enum": list(WORKFLOWS), "description": "Both names stand for the same workflow"}
-    }
+    workflow = {"workflow_id": TEXT | {"enum": list(WORKFLOWS), "description": "Both names mean the same workflow"}}
     old = partial(Operation, method="GET", tag="compatibility")
     return (
         replace(
@@ -291,7 +289,7 @@ def takes(rest: Rest, name: str) -> Schema:
 
 
 def _resolved(schema: Schema, definitions: Schema) -> Schema:
-    """Replace a reference with the object that it refers to. Allow all fields of the object to be empty."""
+    """Replace a reference to an object with the schema of the object, and allow all its fields to be empty."""
     if "$ref" not in schema:
         return schema
     definition = definitions[schema["$ref"].rpartition("/")[2]]
@@ -307,7 +305,7 @@ def _emptiable(schema: Schema) -> Schema:
 
 
 def _narrower() -> dict[str, Schema]:
-    """Return rules for some arguments that are stricter than their Python types."""
+    """Return schemas for the arguments whose values are more limited than their Python types."""
     return {
         "run_id": RUN_ID,
         "session_id": SESSION_ID,

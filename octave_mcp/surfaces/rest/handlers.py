@@ -55,7 +55,7 @@ class Workflow(Value):
 
 
 class Agent(Value):
-    """A research step that asks a model. `tier` is the tier of that model."""
+    """A research step that asks a model of the tier `tier`."""
 
     id: str
     name: str
@@ -171,9 +171,9 @@ async def _with_request_id(request: Request) -> Arguments:
 
 
 def _check_workflow(request: Request) -> None:
-    """Check the workflow id, and remove it from the arguments in the path, which the tool does not take."""
+    """Check the workflow id, and remove it from the path arguments, because the tool does not take it."""
     if request.path_params.pop("workflow_id") not in WORKFLOWS:
-        raise NotFound(f"unknown workflow; use {' or '.join(WORKFLOWS)}, which are two names of the same workflow")
+        raise NotFound(f"unknown workflow; use {' or '.join(WORKFLOWS)}; both names mean the same workflow")
 
 
 async def _has_more(runs: Runs, run_id: str, after: int) -> bool:

@@ -136,7 +136,10 @@ def _body(operation: Operation) -> dict[str, Any] | None:
 
 
 def _in_fields(properties: Schema) -> Iterator[tuple[str, Schema]]:
-    """Yield the fields of a form. If an argument is an object, each field of the object becomes a form field."""
+    """Yield the name and schema of each form field.
+
+    An argument that is an object has one form field per object field.
+    """
     for name, schema in properties.items():
         fields = [option["properties"] for option in schema.get("anyOf", ()) if "properties" in option]
         if fields:
@@ -183,7 +186,7 @@ def _schemas(operations: Sequence[Operation]) -> tuple[Schemas, dict[str, Schema
 def _refusals() -> dict[str, Any]:
     """Return a response for each error status.
 
-    The description of a response lists the error codes that come with the status.
+    The description of each response lists the error codes that have this status.
     """
     codes: dict[int, list[str]] = {}
     for error in tree():

@@ -1,4 +1,4 @@
-"""Describes the operations of the HTTP API, from which routes and OpenAPI entries are built."""
+"""Types that describe the operations of the HTTP API, and a function that builds routes from them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ Content = Mapping[str, TypeAdapter[Any] | Schema]
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """A response of an operation. `content` maps each media type to one of our types or to a JSON Schema."""
+    """A response that an operation can return.
+
+    `content` maps each media type to one of our types or to a JSON Schema.
+    """
 
     description: str
     content: Content = field(default_factory=dict[str, Any])
@@ -31,7 +34,7 @@ class Returned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One HTTP method of one path.
+    """An operation of the HTTP API: one method of one path.
 
     `takes`: JSON Schema of an object with all arguments, including the arguments in the path.
     `errors`: errors that the operation can return in addition to those that every operation can return.

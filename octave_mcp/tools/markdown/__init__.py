@@ -15,16 +15,17 @@ from octave_mcp.tools.markdown.quotations import plain
 from octave_mcp.tools.markdown.rendering import Renderer
 from octave_mcp.tools.parts import Parts
 
-# Maximum length of a quotation in characters. The shorter limits are tried if the whole text is too long.
+# Maximum length of a quotation in characters. If the whole text is too long, try the shorter limits in turn.
 MAX_QUOTATION, *SHORTER_LIMITS = 320, 220, 160, 110, 80
-# The length of a text as JSON. With a text of this length, the whole report stays below 2,500 tokens.
+# A text is too long if its JSON form exceeds this length. A report with a text of this length stays below 2,500 tokens.
 MAX_SHORT_CHARACTERS = 9_300
 
 
 def markdown(parts: Parts, playbook: Playbook) -> str:
     """Render the parts as one text.
 
-    If the text is too long, shorten its quotations. If shorter quotations do not help enough, keep the usual length.
+    If the text is too long, shorten its quotations. If even the shortest quotations leave it too long, return it with
+    quotations of the usual length.
     """
     texts = (_text(parts, Renderer(playbook, limit)) for limit in (MAX_QUOTATION, *SHORTER_LIMITS))
     usual = next(texts)

@@ -37,7 +37,7 @@ def touch(email: Touch, renderer: Renderer, level: int) -> Iterator[str]:
 def _notes(email: Touch, renderer: Renderer) -> Iterator[str]:
     """Yield notes for the rep about an e-mail, such as the ask, an alternative opening and the sources.
 
-    In an outline, each line already shows its sources and doubts, so they are not repeated here.
+    The notes on an outline omit sources and doubts, because each line of an outline already shows them.
     """
     ask, is_outline = email.call_to_action, email.kind == "outline"
     if ask.text and not (is_outline and any(ask.text in sentence.text for sentence in email.sentences)):

@@ -46,9 +46,9 @@ class Quotations:
         self._new: list[str] = []
 
     def mark(self, ids: Iterable[EvidenceId], support: Support | None = None, claim: str = "") -> str:
-        """Return the numbers of a claim's evidence and any doubts, as in ' [1][2] (partly supported)'.
+        """Return the citations of a claim, and its verdict if it is not supported: ' [1][2] (partly supported)'.
 
-        If the claim itself contains a quotation, the quotation is listed without its text.
+        If the claim already contains the text of a quotation, the list of quotations shows only its page.
         """
         numbers = dict.fromkeys(self._number(self._evidence[id_], claim) for id_ in ids if id_ in self._evidence)
         is_doubted = support and support.verdict in {"partly", "not"}
@@ -59,7 +59,10 @@ class Quotations:
         return f"{f' {marks}' if marks else ''}{doubt}"
 
     def given(self, ids: Iterable[EvidenceId]) -> str:
-        """Return the numbers of the evidence that was cited before, as in '[1][2]'."""
+        """Return citations, such as '[1][2]', of the evidence that has been cited before.
+
+        Leave out all other evidence.
+        """
         cited = (self._evidence[id_] for id_ in ids if id_ in self._evidence)
         numbers = dict.fromkeys(self._numbers.get((evidence.url, evidence.quote)) for evidence in cited)
         return "".join(f"[{number}]" for number in numbers if number)
@@ -84,7 +87,7 @@ class Quotations:
         return quote if has_marks else f"“{quote}”"
 
     def _page(self, evidence: Evidence, number: int) -> str:
-        """Describe a page in full the first time, and later refer to the number of its first quotation."""
+        """Describe a page in full the first time. Later, refer to the page by the number of its first quotation."""
         place = place_in_words(evidence.label, evidence.where) if evidence.where else ""
         first = self._pages.setdefault(evidence.url, number)
         if first != number:

@@ -1,4 +1,7 @@
-"""Render any part of a playbook as Markdown, with its quotations. The names of the fields decide the layout."""
+"""Render any part of a playbook as Markdown, with its quotations.
+
+The layout of an entry depends on the names of its fields.
+"""
 
 from __future__ import annotations
 
@@ -14,22 +17,23 @@ from octave_mcp.domain.value import Value
 from octave_mcp.tools.markdown.quotations import Quotations, plain
 from octave_mcp.tools.markdown.words import Words, capitalised
 
-# These fields contain the name of an entry. If an entry has several of them, the first becomes the heading of the entry
-# or the bold start of its line.
+# These fields can contain the name of an entry. If an entry has several of these fields, use the one that comes first
+# in this list. The name becomes the heading of the entry or the bold start of its line.
 HEADS = (
     *("name", "seat", "person", "customer", "competitor", "title", "question", "objection", "they_say", "action"),
     *("show", "avoid", "plan", "topic", "step", "persona_id", "kind"),
 )
-# These fields contain the main text of an entry. If an entry has several of them, the first is printed after the name.
+# These fields can contain the main text of an entry, which is printed after the name. If an entry has several of these
+# fields, use the one that comes first in this list.
 BODIES = ("text", "what", "terms", "headline", "description", "reply", "how_to_measure", "because", "reason", "person")
-# The values of these fields are clear without a label, so they are listed in parentheses.
+# Print the values of these fields in parentheses after the main text. They are clear without a label.
 TAGS = (
     *("title", "employer", "role", "company", "kind", "category", "industry", "function", "where", "date", "dated_on"),
     *("how_known", "relation", "need", "confidence", "uncovers", "audience", "shown_as", "contact", "section", "code"),
     *("form", "language", "url"),
 )
 HIDDEN = frozenset(("id", "persona_id", "rank", "evidence", "support", "score", "sha256"))
-# The sentences in these fields form one paragraph. Other lists become bullet points.
+# Print the sentences in each of these fields as one paragraph. Print all other lists as bullet points.
 PROSE = frozenset(
     ("whom_to_approach", "why_now", "how_to_engage", "pitch", "opener", "value", "voicemail", "answer", "trial_plan")
 )
@@ -63,7 +67,7 @@ class Renderer:
             yield self.with_new(self.inline(value))
 
     def with_new(self, text: str, indent: str = "") -> str:
-        """Append the quotations that this text cites for the first time."""
+        """Append to the text each quotation that has not been printed before."""
         return "\n".join((text, *(f"{indent}- {line}" for line in self.quotations.take_new())))
 
     def inline(self, value: object) -> str:
@@ -96,7 +100,7 @@ class Renderer:
         parts = [*_parts(entry)] if _is_entry(entry) else []
         if _is_entry(entry) and parts and not _has_line(entry):
             return self.with_new(f"- {' '.join(f'{self.words.label(n)}: {self.inline(p)}.' for n, p in parts)}", "  ")
-        # The line is empty if the entry is a quotation that was printed before.
+        # If the entry is a quotation that has been printed before, there is nothing to print.
         if not (line := self.inline(entry)):
             return ""
         lines = [f"- {line}"]
@@ -142,7 +146,7 @@ def _is_entry(value: object) -> TypeGuard[Value]:
 
 
 def _has(entry: Value, name: str) -> bool:
-    """Whether this field of the entry has a value, other than an empty value or the default."""
+    """Whether the entry has a field with this name whose value is neither empty nor the default."""
     field = type(entry).model_fields.get(name)
     if field is None:
         return False
@@ -159,7 +163,7 @@ def _has_line(entry: Value) -> bool:
 
 
 def _parts(entry: Value) -> Iterator[tuple[str, object]]:
-    """Yield the fields of an entry that are not hidden and not shown in the entry's line."""
+    """Yield the fields of an entry, except hidden fields and fields that the entry's own line shows."""
     in_line = {_first(entry, HEADS), _first(entry, BODIES), *TAGS, *HIDDEN}
     return ((name, part) for name, part in entry if name not in in_line and part is not True and _has(entry, name))
 
@@ -169,5 +173,5 @@ def _entries(value: object) -> Iterator[Value]:
 
 
 def _is_rich(entry: Value) -> bool:
-    """Whether the entry needs its own heading, because its type is in `HEADED` or its parts have parts themselves."""
+    """Whether the entry needs its own heading: its type is in `HEADED`, or one of its parts has parts of its own."""
     return isinstance(entry, HEADED) or any([*_parts(inner)] for _, part in _parts(entry) for inner in _entries(part))

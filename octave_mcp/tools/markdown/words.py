@@ -33,7 +33,10 @@ class Words:
         self._words = {**companies, **RELATIONS, **personas}
 
     def label(self, field: str) -> str:
-        """Return the label of a field. A field named after a role gets the company's name."""
+        """Return the label of a field.
+
+        If the field is named 'vendor' or 'prospect', the label is the name of that company.
+        """
         return capitalised(self._words.get(field) or _LABELS.get(field, field.replace("_", " ")))
 
     def of(self, value: object) -> str:

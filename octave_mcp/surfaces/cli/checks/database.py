@@ -18,7 +18,7 @@ from octave_mcp.surfaces.cli.checks.check import SECONDS, SLOW_SECONDS, Found, o
 from octave_mcp.surfaces.cli.terminal import DONE, FAILED, PLAIN, open_app_to_read, print_error
 
 COMMAND = "import sys; sys.path.insert(0, sys.argv[1]); from octave_mcp.surfaces.cli.checks.database import use; use()"
-# Do not show advice that starts with this text, because the user is already running 'octave-mcp doctor'.
+# If an error's advice starts with this text, do not show it, because the user is already running 'octave-mcp doctor'.
 DOCTOR = "'octave-mcp doctor'"
 
 
@@ -53,7 +53,7 @@ def _inspect(file: Path) -> Found:
 
 
 def _read_database(file: Path) -> tuple[str, str, str | None]:
-    """Return the journal mode, the damage that SQLite finds ('ok' if none), and the number of the last migration."""
+    """Return the journal mode, the damage ('ok' if there is none), and the name of the last migration."""
     connection = sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=SECONDS / 2)
     try:
         journal = connection.execute("PRAGMA journal_mode").fetchone()[0]

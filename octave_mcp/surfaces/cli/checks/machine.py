@@ -18,7 +18,8 @@ from octave_mcp.surfaces.cli.checks.check import Found, Status, ok
 from octave_mcp.surfaces.cli.checks.database import file_of
 
 MIN_PYTHON = (3, 11)
-# Below the first limit of free disk space, the check fails. Below the second limit, the check warns.
+# If there is less free disk space than the first limit, the check fails. If there is less than the second limit, the
+# check warns.
 FAILED_BELOW_BYTES, WARNING_BELOW_BYTES = 100 * 2**20, 2**30
 # Several machines can share these file systems, and SQLite's locks are not reliable on them.
 REMOTE_FILE_SYSTEMS = frozenset("9p afs ceph cifs drvfs fuse.glusterfs fuse.sshfs nfs nfs4 smb3 smbfs vboxsf".split())

@@ -73,14 +73,16 @@ def model(settings: Settings) -> Found:
         return Found("failed", f"{writes}, but {text}", fix)
     if not named:
         return Found(
-            "warning", f"{writes}; pages come from the {source}", f"to get finished copy outside MCP, {SET_UP_A_MODEL}"
+            "warning",
+            f"{writes}; pages come from the {source}",
+            f"to get finished copy without an MCP client, {SET_UP_A_MODEL}",
         )
     tested = choice(MODELS, named, "model").tested
     return ok(f"{writes}, tested {tested}; pages come from the {source}")
 
 
 def _app(settings: Settings) -> App:
-    """Use the default database, because other checks report an invalid OCTAVE_DATABASE_URL."""
+    """Ignore OCTAVE_DATABASE_URL and use the default database, because other checks report an invalid URL."""
     from octave_mcp.app import App  # noqa: PLC0415 - it loads the database
 
     return App(settings.model_copy(update={"database_url": None}), engine="inline")
@@ -100,7 +102,7 @@ def source_key(source: SourceChoice, settings: Settings) -> Found:
 
 
 def _unset(provider: Provider, settings: Settings) -> Found | None:
-    """Return a result if the variable that the provider needs is not set; otherwise return None."""
+    """If the variable that the provider needs is not set, return what to report about it; otherwise return None."""
     variable, value = provider.needs, setting_of(settings, provider.needs)
     if not value:
         unset = "not set" if variable in KEYS else f"{variable} is not set"
@@ -174,7 +176,7 @@ def _is_octave(health: Mapping[str, object]) -> bool:
 
 
 def _response(settings: Settings, path: str) -> dict[str, object]:
-    """Request this path from the server on the configured port. Return {} if the response is not a JSON object."""
+    """Return the JSON object at this path of the running server, or {} if there is none."""
     connection = http.client.HTTPConnection(settings.host, settings.port, timeout=SECONDS / 3)
     try:
         # Send the host name localhost, because our server refuses unknown host names such as 0.0.0.0.
