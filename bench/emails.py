@@ -61,7 +61,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How often scores agree with verdicts, counted over pairs of e-mails with different verdicts."""
+    """In how many pairs of e-mails with different verdicts the better e-mail has the higher score."""
 
     pairs: int
     agree: int

@@ -282,7 +282,7 @@ class Stage:
     def _id(self, match: re.Match[str]) -> str:
         """Return a placeholder for an ID.
 
-        The placeholder is always the same, because it depends only on how many IDs came before.
+        The first ID always gets the same placeholder, and so do the second, the third and so on.
         """
         number = len(self.ids)
         digest = sha256(str(number).encode()).hexdigest()

@@ -3,9 +3,9 @@
     python scripts/answer_demo.py FOLDER
 
 The script writes each question to FOLDER/NN.md, and waits for the answer in FOLDER/NN.json. Write the answer to a file
-with another name and then rename the file, so that the script never reads an incomplete answer. The script prints
-whether each answer was accepted, and at the end the command that records the run. If you stop the script and start it
-again, the same run continues.
+with another name and then rename the file, so that the script never reads an incomplete answer. For each answer, the
+script prints whether the run accepted it. At the end, it prints the command that records the run. If you stop the
+script and start it again, the same run continues.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from octave_mcp.errors import SetupError
 from octave_mcp.settings import Settings
 
-# In characters. A shorter token is accepted only from callers on this machine.
+# In characters. If a token is shorter than this, only callers on this machine can use it.
 MIN_TOKEN_LENGTH = 16
 GENERATOR_HINT = "'openssl rand -hex 16' generates a token"
 

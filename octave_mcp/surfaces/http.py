@@ -163,7 +163,7 @@ def _listening(settings: Settings) -> list[socket.socket]:
 def _bound(addresses: list[tuple[str, int]]) -> list[socket.socket]:
     """Open a listening socket on each address, all with the same port.
 
-    If an address fails, close the sockets that are already open.
+    If opening one of the sockets fails, close the sockets that are already open.
     """
     sockets: list[socket.socket] = []
     with ExitStack() as unless_all_listen:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # If there is no call within this time, open the application anyway. Opening the application immediately would delay the
 # list of tools, which a client requests as soon as it is connected.
 SETTLING_SECONDS = 2.0
-# How long a call waits if opening the database neither succeeds nor fails.
+# If opening the database neither succeeds nor fails, a call waits this long and then returns an error.
 OPENING_SECONDS = 30.0
 OPENING = "opening the database"
 
@@ -89,7 +89,7 @@ class Server:
         return NotReady(self.failing.get(OPENING, "the server is stopping; try again in a moment"))
 
     async def close(self, *, at_once: bool = False) -> None:
-        """Close the application after a grace period for its runs.
+        """Give the runs a grace period to finish, and then close the application.
 
         With `at_once`, there is no grace period, and the next server resumes the runs.
         """

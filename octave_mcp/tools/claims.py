@@ -41,8 +41,8 @@ _ERROR_TEXTS = {
     "tuple_type": "should be a list",
 }
 _WORDS = r"\w"
-# Leave these words out of error texts, because they mean nothing to users. pydantic's JSON parser reports an invalid
-# literal such as `nul` with them.
+# If a claim contains an invalid JSON literal such as `nul`, the error text of pydantic's parser is only these words.
+# Leave them out, because they mean nothing to users.
 _PARSER_JARGON = "expected ident"
 # The input is a single line, so the parser's "at line 1 column 7" becomes "at character 7".
 _LOCATION = re.compile(r" at line \d+ column (\d+)$")
@@ -65,7 +65,7 @@ class GivenQuotation(Value):
 
 
 class GivenClaim(Value):
-    """A claim from a line of a file. Unknown keys are ignored. The result repeats `id` unchanged."""
+    """A claim from a line of a file. Unknown keys are ignored. If a claim has an `id`, its result has the same `id`."""
 
     model_config = ConfigDict(extra="ignore")
 

@@ -11,10 +11,9 @@ from octave_mcp.domain.value import Value
 
 
 def object_of(form: type[Value]) -> BeforeValidator:
-    """Return a validator that also accepts an object as JSON text, and null for an empty field.
+    """Return a validator that accepts an object, an object as JSON text, or null for an empty object.
 
-    Some clients send objects in these forms. Errors do not repeat values or the names of unknown fields, because they
-    can be secrets.
+    Errors do not repeat values or the names of unknown fields, because they can be secrets.
     """
 
     def to_object(value: object) -> object:

@@ -1,4 +1,4 @@
-"""Split long lists and long sections of a playbook into pages."""
+"""Split long lists and long sections of a playbook into pieces that callers request one by one."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def pieces_of(value: Json, limit: int) -> list[Json]:
 def _grouped(items: Sequence[T], keys: Sequence[str | int], limit: int) -> list[list[T]]:
     """Split the items into groups of at most `limit` characters, without changing their order.
 
-    All pieces of a long value have the same key. Put them in different groups, because in one JSON object they would
-    overwrite each other.
+    All pieces of a long value have the same key. Put these pieces in different groups, because in one JSON object they
+    would overwrite each other.
     """
     groups: list[list[T]] = [[]]
     size = 0

@@ -27,7 +27,7 @@ WITH_BODY: frozenset[Method] = frozenset({"POST", "PUT"})
 # Our own texts for pydantic's errors about unknown and missing arguments.
 SIGNATURE_ERRORS = {"unexpected_keyword_argument": "unknown argument", "missing_argument": "missing"}
 
-# Errors repeat only text that matches: the name of an argument or field, or the index of a list entry.
+# Error texts repeat a name from a request only if it looks like the name of an argument or field, or like a list index.
 NAME = re.compile(r"[A-Za-z_]{1,40}|[0-9]{1,3}")
 
 
@@ -36,7 +36,7 @@ class Call:
     """The context of a call to a tool.
 
     `progress` reports an event to the caller. `max_wait_seconds` is the maximum time that the tool is allowed to wait.
-    `calls` describes how the caller makes calls, so that texts can tell the caller what to call.
+    `calls` describes how to call tools on the caller's surface, so that texts can tell the caller what to call.
     """
 
     runs: Runs
@@ -93,7 +93,7 @@ class Tool:
     ) -> Callable[..., Awaitable[Any]]:
         """Return the function without its parameter `call`.
 
-        `make_call` creates the value of `call`, and `translate` converts errors.
+        `make_call` creates the value of `call`, and `translate` converts our errors to errors of the surface.
         """
 
         @functools.wraps(self.function)
@@ -155,7 +155,7 @@ def refuse_unstorable(arguments: Mapping[str, object]) -> None:
 
 
 def _is_storable(value: object) -> bool:
-    """Whether the database can store all texts in a JSON value."""
+    """Whether the database can store every string that a JSON value contains."""
     if isinstance(value, dict):
         entries = cast("dict[object, object]", value)
         return all(map(_is_storable, (*entries, *entries.values())))

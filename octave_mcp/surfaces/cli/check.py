@@ -45,7 +45,8 @@ from octave_mcp.tools.claims import (
     unreached,
 )
 
-# This many lines form a batch. The claims of a batch share model calls, and their results are printed together.
+# The number of lines in a batch. The model judges the claims of a batch together, and their results are printed
+# together.
 BATCH_LINES = 60
 MAX_CHARACTERS_SHOWN = 300
 BOM = b"\xef\xbb\xbf"
@@ -55,7 +56,7 @@ WORDS: dict[Verdict, str] = {
     "not": "not supported",
     "unjudged": "unjudged",
 }
-# Claims can be judged only by models that need an API key or your own model server.
+# Without an API key or your own model server, no model can judge claims.
 _JUDGES = tuple(names(model for model in MODELS if model.needs))
 JUDGES = ", ".join((AUTO, *_JUDGES))
 
@@ -257,8 +258,8 @@ async def judge(name: str, output: Output) -> AsyncGenerator[Model]:
         model = app.model(named)
         model.check()
     except SetupError as unset:
-        # Replace the usual advice. It recommends models that write playbooks without a key, but they cannot judge
-        # claims.
+        # Replace the usual advice. It recommends models that need no key, but these models can only write playbooks and
+        # not judge claims.
         raise SetupError(
             str(unset).replace(WITHOUT_KEY, "without --model, the claims are judged by rules, which need no key")
         ) from None

@@ -34,7 +34,7 @@ class Client:
 
     `file` returns the path of the configuration file that `install` writes. `other_files` returns the paths of other
     files that the client reads. `next_step` says what the user has to do after the installation. If `has_type` is true,
-    entries need "type": "stdio".
+    each server entry in the client's configuration needs "type": "stdio".
     """
 
     name: str

@@ -136,7 +136,10 @@ def generate(
 
 
 def make(make_run: MakeRun, output: DeliveryOptions, default: str = "") -> int:
-    """Make a playbook, write its files to --out or to the folder `default`, and return the exit code."""
+    """Make a playbook, write its files, and return the exit code.
+
+    `default`: the folder for the files if the user does not give --out.
+    """
     check_folder(output.out)
     try:
         with progress_bar(output) as on_event:

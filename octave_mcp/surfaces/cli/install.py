@@ -33,8 +33,8 @@ class Installed(Value):
     """The result of `install`.
 
     If `install` did not write the file, `entry` is the entry to add to the file, and `command` is a command of the
-    client that does the same. `keyless`: whether the entry sets a model that needs no key, because no key is
-    configured. `kept_back`: the names of secrets that were not written.
+    client that adds it. `keyless`: whether the entry sets a model that needs no key, because no key is configured.
+    `kept_back`: the names of secrets that were not written.
     """
 
     client: str

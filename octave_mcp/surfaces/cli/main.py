@@ -136,8 +136,8 @@ def _see_help(error: CycloptsError) -> str:
 
 def _missing_argument(missing: MissingArgumentError) -> str:
     """Name the missing argument in the same way as the usage line, for example RUN or --model."""
-    # If `keyword` is set, the option was given without a value, and cyclopts' message about that is right. However,
-    # cyclopts uses the same message for an option that was not given at all, so that case has its own message below.
+    # If `keyword` is set, the user gave the option without a value, which is what cyclopts' message says. However,
+    # cyclopts sends the same message if the user did not give the option at all, so replace it in that case.
     if missing.argument is None or missing.keyword or missing.unused_tokens:
         return str(missing).strip()
     if missing.argument.field_info.is_positional:

@@ -122,8 +122,8 @@ async def _sessions(
 ) -> tuple[SessionList, Sequence[RunRecord]]:
     """Return the result of the tool list_sessions.
 
-    If a session is given, also return the records of its runs. The records are needed because the result of the tool
-    does not say which runs are revisions.
+    If a session is given, also return the records of its runs, because the result of the tool does not say which runs
+    are revisions.
     """
     async with open_app_to_read(output) as app:
         arguments = {"session_id": session, "limit": limit, "cursor": cursor}

@@ -27,7 +27,7 @@ OnEvent = Callable[[Event], Awaitable[None]]
 
 # Exit codes. Shells report 130, which is 128 + SIGINT, for a process that Ctrl-C ended.
 DONE, FAILED, USAGE, SETUP, PARTIAL, INTERRUPTED = 0, 1, 2, 3, 4, 130
-# Tools do not accept a higher value for `wait_seconds`. A command that has to wait longer calls the tool again.
+# Tools do not accept a higher value for `wait_seconds`. If a command has to wait longer, it calls the tool again.
 MAX_WAIT_SECONDS = 600.0
 RUN_HELP = "Run ID, from 'octave-mcp runs'"
 
@@ -45,7 +45,7 @@ class Output:
         return sys.stderr.isatty() and not self.quiet
 
     def hint(self, text: str) -> None:
-        """Print advice for people. With --json, print nothing, because a program reads the output."""
+        """Print advice for people to stderr, but not with --json, because then a program reads the output."""
         if not (self.quiet or self.json):
             sys.stderr.write(f"{text}\n")
 
@@ -95,8 +95,8 @@ def on_one_line(text: str) -> str:
 def configure_logs(settings: Settings, output: Output, *, stderr_level: str | None = None) -> None:
     """Log everything to the file, and only warnings to stderr.
 
-    If OCTAVE_LOG_LEVEL is set and stderr is not a terminal, this level also applies to stderr, because a program reads
-    it.
+    If OCTAVE_LOG_LEVEL is set and stderr is not a terminal, a program probably reads stderr. In this case, write log
+    entries of that level to stderr, too.
     """
     is_level_set = "log_level" in settings.model_fields_set and not (output.quiet or sys.stderr.isatty())
     logs.configure(settings, stderr_level=stderr_level or (None if is_level_set else "WARNING"))

@@ -55,7 +55,7 @@ def map_site(
     refresh: Refresh = False,
     output: Output = PLAIN,
 ) -> int:
-    """List the pages on a website from which a run would choose, with the kind of each page."""
+    """List the pages of a website, with the kind of each page. A run would choose from these pages."""
     try:
         answer: SiteMap = asyncio.run(call_tool("map_site", output, site=site, source=source, refresh=refresh))
     except OctaveError as failed:

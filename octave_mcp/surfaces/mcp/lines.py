@@ -22,7 +22,7 @@ from pydantic_core import from_json
 
 Id: TypeAlias = RequestId | None
 
-# Ignore a byte order mark. JSON must not start with one, but RFC 8259 allows parsers to ignore it.
+# JSON must not start with a byte order mark. However, RFC 8259 allows parsers to ignore it, so remove it.
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MEMBERS = {"id", "method", "result", "error"}
 NOT_JSON = (
@@ -47,7 +47,7 @@ class Undecodable(ValueError):
 
 
 def split(chunks: Iterable[bytes]) -> Generator[bytes]:
-    """Yield the lines in a stream of chunks, except blank lines. The last line does not need a newline."""
+    """Split a stream of chunks into lines, and leave out blank lines. The last line does not need a newline."""
     rest = bytearray()
     for chunk in chunks:
         rest += chunk
@@ -90,7 +90,7 @@ def _wants_answer(notification: dict[str, Any]) -> bool:
 
 
 def _id_in(line: bytes) -> Id:
-    """Find the id of a request that is not valid JSON, by reading its outermost object up to the first error."""
+    """Return the id of a request that is not valid JSON, if the id comes before the error."""
     return _id_of({name: _value(token) for name, token in _members(line) if name in MEMBERS})
 
 

@@ -10,7 +10,7 @@ Schema = dict[str, Any]
 LENGTHS = frozenset({"minLength", "maxLength"})
 # Leave these keywords out of input schemas. The server still enforces the limits, and its errors state them.
 LIMITS = LENGTHS | {"minimum", "maximum", "exclusiveMinimum"}
-# Leave these fields out of output schemas to save tokens. A model understands them in a report without a schema.
+# Leave these fields out of output schemas to save tokens. When a model reads a report, their names are clear enough.
 _UNLISTED = frozenset(
     (
         *("step", "message", "done", "total", "links", "estimate", "version", "versions", "revision"),
@@ -22,7 +22,7 @@ _READ_LATER = {"session_id", "error", "overview", "files", "section", "markdown"
 
 
 def short_input(schema: Schema, unlisted: Container[str] = (), dropped: Container[str] = LIMITS) -> Schema:
-    """Return the schema of a tool's arguments without `unlisted` arguments and `dropped` keywords.
+    """Return the schema of a tool's arguments, but leave out the arguments in `unlisted` and the keywords in `dropped`.
 
     For an optional argument, the schema lists neither null nor the default. References are replaced with the
     definitions that they refer to.

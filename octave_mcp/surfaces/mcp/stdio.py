@@ -95,8 +95,8 @@ def _read(file: int, take: Take) -> None:
             for line in chain(lines.split(_chunks(file)), (None,)):
                 asyncio.run_coroutine_threadsafe(take(line), loop).result()
 
-    # Use a daemon thread, because its blocking read cannot be interrupted. Any other thread would keep the process
-    # alive until the client sends another line.
+    # Use a daemon thread, because its blocking read cannot be interrupted. A thread that is not a daemon would keep the
+    # process alive until the client sends another line.
     Thread(target=read, name="stdin", daemon=True).start()
 
 

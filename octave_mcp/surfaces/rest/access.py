@@ -158,8 +158,9 @@ class Limited:
     """Rejects request bodies that are larger than MAX_BODY_BYTES, even if the Content-Length header is wrong.
 
     Starlette's RequestBodyLimitMiddleware cannot replace this class. Starlette's middleware checks Content-Length only
-    when the endpoint reads the body or responds. A route that does not read the body would do its work first and then
-    appear to have failed. Also, the errors of Starlette's middleware are plain text instead of problem documents.
+    when the endpoint reads the body or responds. If a route did not read the body, it would do its work, and then the
+    middleware would replace its response with an error. Also, the errors of Starlette's middleware are plain text
+    instead of problem documents.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -185,7 +186,7 @@ class Limited:
 
 
 def _same_origins(scope: Scope) -> tuple[str, ...]:
-    """Return the origins of pages from this server. Include https, because the server can be behind a TLS proxy."""
+    """Return the origins of this server's own pages. Include https, because the server can be behind a TLS proxy."""
     host = Headers(scope=scope).get("host") if scope["type"] == "http" else None
     return (f"https://{host}", f"http://{host}") if host else ()
 

@@ -273,7 +273,7 @@ def _compatibility_operations(rest: Rest, start: Operation, get: Operation) -> t
 
 
 def takes(rest: Rest, name: str) -> Schema:
-    """Return the schema of a tool's arguments over HTTP, limited to the values that this server accepts."""
+    """Return the schema of the arguments that a tool takes over HTTP, with only the values that this server accepts."""
     schema = TypeAdapter[Any](cast("Any", rest.functions[name].bound)).json_schema()
     narrower = _narrower()
     definitions = schema.pop("$defs", {})

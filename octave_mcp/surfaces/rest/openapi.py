@@ -1,4 +1,4 @@
-"""Build the OpenAPI 3.1 document from the same operations as the routes."""
+"""Build the OpenAPI 3.1 document from the list of operations from which the routes are built, too."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def last_seen(request: Request) -> int:
 
 
 async def new_events(runs: Runs, run_id: str, after: int) -> AsyncGenerator[ServerSentEvent]:
-    """Yield the run's events, starting after the event with the id `after`, until the run ends."""
+    """Yield the run's events with ids above `after`, until the run ends."""
     async with aclosing(runs.events(run_id, after)) as events:
         async for number, event in events:
             yield _event(event.event, HTTP.with_call(event).model_dump_json(), str(number))

@@ -1,4 +1,4 @@
-"""Number the quotations that a text cites.
+"""Gives each quotation that a text cites a number.
 
 Each quotation is printed once, with its page, below the block that first cites it.
 """
@@ -36,7 +36,10 @@ def shortened(text: str, limit: int) -> str:
 
 
 class Quotations:
-    """Numbers evidence in the order in which a text cites it. Quotations are cut to `limit` characters."""
+    """Gives the evidence that a text cites numbers, in the order of the citations.
+
+    Quotations are cut to `limit` characters.
+    """
 
     def __init__(self, playbook: Playbook, limit: int) -> None:
         self._evidence = playbook.evidence

@@ -26,7 +26,8 @@ HEADS = (
 # These fields can contain the main text of an entry, which is printed after the name. If an entry has several of these
 # fields, use the one that comes first in this list.
 BODIES = ("text", "what", "terms", "headline", "description", "reply", "how_to_measure", "because", "reason", "person")
-# Print the values of these fields in parentheses after the main text. They are clear without a label.
+# Print the values of these fields in parentheses after the main text, without labels, because the values alone are
+# clear.
 TAGS = (
     *("title", "employer", "role", "company", "kind", "category", "industry", "function", "where", "date", "dated_on"),
     *("how_known", "relation", "need", "confidence", "uncovers", "audience", "shown_as", "contact", "section", "code"),

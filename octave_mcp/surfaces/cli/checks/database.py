@@ -88,7 +88,7 @@ def store(settings: Settings) -> Found:
 
 
 def use() -> None:
-    """Open the database, read from it, write to it, and exit. If that fails, print an error message.
+    """Open the database, read from it, write to it, and exit. If one of these actions fails, print an error message.
 
     `store` runs this function in a subprocess.
     """

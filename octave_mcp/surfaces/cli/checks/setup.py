@@ -218,7 +218,7 @@ def client(checked: Client, _: Settings) -> Found:
 def _octave_entries(content: dict[str, object]) -> Iterator[tuple[str, Entry]]:
     """Yield the entries with "octave" in their name or command.
 
-    The name alone is not enough, because users can choose any name.
+    Also look at the command, because users can choose any name for an entry.
     """
     for name, entry in clients.entries(content).items():
         words = json.dumps([name, entry.get("command"), entry.get("args")])
