@@ -92,8 +92,8 @@ def step(title: str) -> Generator[Show]:
 
 def create_environment(show: Show, uv: str | None) -> None:
     """Create .venv. Unless uv is used, install the newest pip into .venv."""
-    # Leave pip out if uv is used, because pip is large. Otherwise install the newest pip, which is twice as fast as the
-    # pip that comes with Python 3.11.
+    # Leave pip out if uv is used, because pip is large. If uv is not used, install the newest pip, which is twice as
+    # fast as the pip that comes with Python 3.11.
     if not PYTHON.exists():
         subprocess.run([sys.executable, "-m", "venv", *(["--without-pip"] if uv else []), ROOT / ".venv"], check=True)
     if not uv:

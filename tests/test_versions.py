@@ -446,7 +446,7 @@ async def test_the_diff_command_says_why_there_is_nothing_to_compare_and_what_it
     assert first.err == nothing
     assert same.err == "nothing to compare with version 2, because --from and --to name the same version\n"
     assert edited.err.startswith("1 change from version 1 to version 2; --all shows ")
-    assert edited.err.endswith(" more, which affect evidence, verdicts, scores, cost or times\n")
+    assert edited.err.endswith(" to evidence, verdicts, scores, cost or times\n")
 
 
 async def test_the_error_for_an_unknown_section_lists_only_editable_ones(run_id: str, tmp_path: Path) -> None:

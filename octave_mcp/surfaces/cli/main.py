@@ -97,7 +97,7 @@ def serve(
 
     from octave_mcp.surfaces.mcp import server as mcp  # noqa: PLC0415 - FastMCP is for this command alone
 
-    if sys.stdin.isatty():  # a client would have connected a pipe, so a person started the server
+    if sys.stdin.isatty():  # stdin is a terminal and not a pipe, so a person started the server
         sys.stderr.write(f"{WAITING_FOR_CLIENT}\n")
     return mcp.serve()
 

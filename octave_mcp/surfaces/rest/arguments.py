@@ -53,7 +53,7 @@ async def read_arguments(request: Request) -> Arguments:
     """
     query = request.scope["query_string"].decode("latin-1")
     if request.method in WITH_BODY:
-        # Reject a query string instead of ignoring it. Otherwise the caller would not notice that its arguments have no
+        # Reject a query string instead of ignoring it, because the caller would not notice that its arguments have no
         # effect.
         if query:
             raise InputError("send the arguments in the body, not in the query string")

@@ -50,7 +50,7 @@ def _part(name: str, part: object, renderer: Renderer) -> Iterator[str]:
 
 
 def _own_text_notes(name: str, playbook: Playbook) -> Iterator[str]:
-    """Say which parts a person wrote, so that the client's model repeats these parts unchanged."""
+    """Yield a note for each part that a person wrote, so that the client's model repeats these parts unchanged."""
     at = tuple(steps_of(name))
     for own in playbook.own_text:
         if overlap(tuple(steps_of(own.path)), at):

@@ -1,4 +1,4 @@
-"""Gives each quotation that a text cites a number.
+"""Assigns numbers to the quotations that a text cites.
 
 Each quotation is printed once, with its page, below the block that first cites it.
 """
@@ -36,7 +36,7 @@ def shortened(text: str, limit: int) -> str:
 
 
 class Quotations:
-    """Gives the evidence that a text cites numbers, in the order of the citations.
+    """Assigns numbers to the evidence that a text cites, in the order of the citations.
 
     Quotations are cut to `limit` characters.
     """
