@@ -1,7 +1,8 @@
 """Compile regular expressions to automata, which the module `backtracking` analyses.
 
-The automata are approximations. A repeat of up to `MAX_UNROLLED` times is replaced by a few copies. A longer repeat
-becomes a loop. A look-behind only tests the last character. A back-reference matches the empty string.
+The automata are approximations. If the maximum of a repeat is at most `MAX_UNROLLED`, a few copies replace the repeat.
+Otherwise, the repeat becomes a loop. A look-behind only tests the last character. A back-reference matches the empty
+string.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from typing import Any, NamedTuple
 op: Any = import_module("re._constants")
 parser: Any = import_module("re._parser")
 
-# A repeat with a higher maximum than this becomes a loop. All other repeats are replaced by copies.
+# A repeat with a higher maximum than this, such as `a{1,500}`, becomes a loop. Any other repeat becomes a few copies of
+# its content.
 MAX_UNROLLED = 200
-# The highest number of required copies, and also of optional copies, that replace a repeat.
+# A repeat becomes at most this many required copies and this many optional copies: `a{3,9}` becomes `aaa?a?`.
 COPIES = 2
-# The analysis only tries these characters: Latin letters, and samples of other scripts, punctuation, spaces and
-# private-use characters.
+# The analysis tries these characters instead of all of Unicode: Latin letters, and samples of other scripts,
+# punctuation, spaces and private-use characters.
 CHARACTERS = "".join(map(chr, range(0x180))) + (
     "–—―‘’‚“”„…•·‣«»‹›€₹£¥₽²™ΩωДд۔।॥։。！？、，；：「」『』（）中文日本の한글\u2028\u3000\u200b٠１Ａ🙂✓→\ue000\ue001\ue002\ue003"
 )
@@ -35,13 +37,13 @@ OPPOSITES = {
     op.CATEGORY_NOT_SPACE: op.CATEGORY_SPACE,
     op.CATEGORY_NOT_WORD: op.CATEGORY_WORD,
 }
-# The automaton reaches the node with this index when the whole expression has matched.
+# The index of the node that the automaton reaches when the whole expression has matched.
 MATCHED = 0
-# This value represents the missing character before the start or after the end of a text.
+# This value means "no character". It precedes the start and follows the end of a text.
 NONE = -1
 
 Parts = Iterable[tuple[Any, Any]]
-# For `fullmatch`, this part is added to the end of the expression, because it only matches the end of the text.
+# For `fullmatch`, this part is appended to the expression. It matches only at the end of the text.
 END: tuple[Any, Any] = (op.AT, op.AT_END_STRING)
 
 
@@ -49,7 +51,7 @@ class Condition(NamedTuple):
     """A condition on the character before or after a position.
 
     `allowed`: a bit set of indexes into the alphabet.
-    `or_none`: whether the position can also be at the start or end of the text.
+    `or_none`: whether the condition also holds if there is no character, at the start or end of the text.
     """
 
     allowed: int
@@ -84,7 +86,7 @@ def parts_of(pattern: re.Pattern[Any]) -> tuple[list[tuple[Any, Any]], Alphabet]
 
 
 class Alphabet:
-    """The characters that the analysis tries: samples of many kinds, and the characters of the expression itself."""
+    """The characters that the analysis tries: `CHARACTERS`, and the characters of the expression itself."""
 
     def __init__(self, text: str) -> None:
         self.characters = "".join(dict.fromkeys(CHARACTERS + text + text.lower() + text.upper()))
@@ -104,9 +106,9 @@ class Alphabet:
         return Condition(self.all & ~condition.allowed, not condition.or_none)
 
     def set(self, kind: Any, value: Any, flags: int) -> int | None:  # noqa: ANN401
-        """Return the bit set of characters that match a single-character part.
+        """Return the bit set of characters that match a part such as `a` or `[a-z]`.
 
-        Return None for a part that can match several characters.
+        Return None for all other parts, such as `a+`.
         """
         if kind is op.ANY:
             return self.all if flags & re.DOTALL else self.all & ~self.where("\n".__eq__)
@@ -136,10 +138,10 @@ def _forms(character: str) -> tuple[str, str, str]:
 
 
 class Builder:
-    """A builder that turns an expression into nodes, starting with the last part of the expression.
+    """A builder that turns an expression into nodes, from the last part of the expression to the first.
 
-    `regions`: the atomic groups and their flags. After an atomic group has matched, `re` never backtracks into the
-    group.
+    `regions`: the atomic groups of the expression, each with the flags that apply inside the group. After an atomic
+    group has matched, `re` never backtracks into the group.
     """
 
     def __init__(self, alphabet: Alphabet) -> None:

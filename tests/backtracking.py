@@ -1,18 +1,19 @@
 """Calculate how the matching time of a regular expression grows with the length of the text, without measuring time.
 
 `re` backtracks: it tries the paths through the automaton of the expression one after another. In the worst case, the
-matching time is proportional to a power of the text's length. The exponent is 1 if `re` reads each character only a few
-times. The exponent is 2 if `re` reads the rest of the text again from each character. If each character doubles the
-number of paths, the growth is exponential and the exponent is infinite.
+matching time is proportional to a power of the text's length. The exponent of this power is:
 
-The exponent is the length of the longest chain of loops. Two loops form a chain if one text leads around the first
-loop, around the second loop, and from the first loop to the second. If a text consists of copies of such a text, `re`
-can change from the first loop to the second at every copy. A search can start at any character, so it has an additional
-loop at the start.
+- 1 if `re` reads each character only a few times.
+- 2 if `re` can read the rest of the text again from every character.
+- Infinite if every character can double the number of paths. The growth is then exponential.
 
-The growth is exponential if one text leads around a loop on two different paths, because each copy of this text doubles
-the number of paths. A loop is ignored if the expression matches any text after the loop, because `re` never backtracks
-into such a loop.
+The exponent is the number of loops in the longest chain of linked loops. A text links loop A to loop B if this text can
+lead around A, from A to B, and around B. If the text is repeated, `re` can change from A to B at each repetition. A
+search can start at any character, so it has an additional loop at the start.
+
+The growth is exponential if one text can lead around a loop on two different paths, because each repetition of the text
+doubles the number of paths. A loop is ignored if the rest of the expression matches any text, because `re` never
+backtracks into such a loop.
 
 See "Analyzing Matching Time Behavior of Backtracking Regular Expression Matchers by Using Ambiguity of NFA" (Weideman
 et al., 2016).
@@ -35,8 +36,8 @@ from automata import END, MATCHED, NONE, Alphabet, Builder, Condition, Parts, pa
 ANYWHERE, FIRST = -1, -2
 # These methods of a pattern only try to match at the start of the text.
 ANCHORED = frozenset({"match", "fullmatch"})
-# A state consists of a node and a character. The node of a state has just read the state's character, or a character
-# that the rest of the expression treats in the same way.
+# A state consists of a node and the character that the node has just read. If the rest of the expression treats several
+# characters alike, they share a state.
 State = tuple[int, int]
 N = TypeVar("N")
 
@@ -45,7 +46,7 @@ class Growth(NamedTuple):
     """How fast the matching time grows with the length of the text.
 
     `power`: the exponent of the growth.
-    `copied`: a text whose repetition causes this growth.
+    `copied`: a text that causes this growth if it is repeated.
     """
 
     power: float
@@ -53,7 +54,7 @@ class Growth(NamedTuple):
 
 
 class Way(NamedTuple):
-    """A path from a position to the next node that reads a character, or to the node `MATCHED`."""
+    """A path from a position in the expression to the next node that reads a character, or to the node `MATCHED`."""
 
     before: Condition
     after: Condition
@@ -61,7 +62,7 @@ class Way(NamedTuple):
 
 
 def growth(pattern: re.Pattern[Any], method: str) -> Growth:
-    """Return how the matching time of one of the pattern's methods grows with the length of the text."""
+    """Return how fast the matching time of this method grows with the length of the text."""
     parts, alphabet = parts_of(pattern)
     if method == "fullmatch":
         parts.append(END)
@@ -96,8 +97,6 @@ class Paths:
         return max(map(self._chains(loops), loops.found), key=lambda growth: growth.power, default=Growth(1))
 
     def _chains(self, loops: Loops) -> Callable[[list[State]], Growth]:
-        """Return a function that finds the longest chain of loops that starts with a given loop."""
-
         @cache
         def longest(start: int) -> Growth:
             best = Growth(1)
@@ -110,13 +109,13 @@ class Paths:
         return lambda loop: longest(loops.found.index(loop))
 
     def _leads(self, loops: Loops, first: list[State], second: list[State]) -> list[int] | None:
-        """Return a text that lets `re` change from the first loop to the second, or None if no such text exists."""
+        """Return a text that links the first loop to the second, or None if no text links them."""
         is_search = first[0][0] == ANYWHERE
         if first is second or second[0][0] == ANYWHERE or (self._is_region(first) and not is_search):
             return None
-        # For a search, it is enough to test one state of the second loop. A text that leads around this loop from
-        # another state can be rotated to start at the tested state. A search tries all rotations, because it starts at
-        # every character.
+        # In a search, it is enough to test one state of the second loop. If a text leads around the loop from another
+        # state, a rotation of this text leads around the loop from the tested state. A search also tries the rotations,
+        # because it can start at any character.
         for end in second[:1] if is_search else second:
             for begin in first:
                 if self._can_meet(begin, end) and (copied := loops.led(begin, end)):
@@ -151,7 +150,7 @@ class Paths:
         return reached
 
     def _safe(self, states: set[State]) -> set[State]:
-        """Return the states from which the expression matches any text."""
+        """Return the states after which the rest of the expression matches any text."""
         safe = {state for state in states if self._matches(state, NONE)}
         while True:
             unsafe = {
@@ -194,7 +193,7 @@ class Paths:
         return self._first_alike(self._kinds, {way.before.allowed for way in self._ways(self._place(node))})
 
     def _first_alike(self, characters: Iterable[int], sets: Iterable[int]) -> dict[int, int]:
-        """Map each character to the first character that belongs to the same sets."""
+        """Map each character to the first character that is in exactly the same sets."""
         sets, firsts = sorted(sets), dict[tuple[int, ...], int]()
         return {
             character: firsts.setdefault(tuple(members >> character & 1 for members in sets), character)
@@ -221,8 +220,6 @@ class Paths:
 
 
 class Loops:
-    """The loops formed by the given states."""
-
     def __init__(self, following: Callable[[State], dict[int, list[State]]], states: set[State]) -> None:
         self._following = following
         following_of = {state: states.intersection(chain.from_iterable(following(state).values())) for state in states}
@@ -247,7 +244,11 @@ class Loops:
         return path((state, state, False), (state, state, True), go)
 
     def led(self, source: State, target: State) -> list[int] | None:
-        """Return a text that leads around a loop at both states and from `source` to `target`, or None."""
+        """Return a text that links the two states.
+
+        The same text leads from `source` to `source`, from `source` to `target`, and from `target` to `target`.
+        Return None if no such text exists.
+        """
 
         def go(three: tuple[State, State, State]) -> Iterator[tuple[int, tuple[State, State, State]]]:
             back, between, there = three
@@ -260,7 +261,7 @@ class Loops:
 
 
 def path(begin: N, end: N, go: Callable[[N], Iterator[tuple[int, N]]]) -> list[int] | None:
-    """Return the characters on a path from `begin` to `end` with at least one step, or None if no path exists."""
+    """Return the characters on a path of at least one step from `begin` to `end`, or None if no such path exists."""
     came_from, pending = dict[N, tuple[N, int]](), [begin]
     while pending and end not in came_from:
         node = pending.pop()
@@ -278,7 +279,7 @@ def path(begin: N, end: N, go: Callable[[N], Iterator[tuple[int, N]]]) -> list[i
 
 
 def connected(following: Mapping[State, Iterable[State]]) -> Iterator[list[State]]:
-    """Yield each group of states that lead to each other, and each state that leads to itself.
+    """Yield the loops: the groups of states that all lead to each other, and single states that lead to themselves.
 
     The function uses Kosaraju's algorithm.
     """

@@ -42,7 +42,7 @@ ROOT = Path(__file__).parents[1]
 NEVER = sys.maxsize
 # A child logs this message when it starts to follow the run, even if another process executes the run.
 SERVES = "serves the run"
-# Short values for tests: the product takes over orphaned work after these intervals and timeouts.
+# Shorter intervals and timeouts for tests, so that the product takes over abandoned work quickly.
 QUICK: Mapping[str, float] = {
     "octave_mcp.engine.durable.ADOPTION_SECONDS": 0.2,
     "octave_mcp.engine.dbos_setup.IDLE_TRANSACTION_SECONDS": 2,
@@ -73,14 +73,15 @@ class Orders:
 
     `request`: the playbook request. All children use the same `request_id`, so only the first child starts the run.
     `dies_after_commits`: the child kills itself right after it has committed this number of steps.
-    `dies_before_commit`: the child commits this number of steps, and kills itself just before the next commit.
-    `dies_in_turns`: the child kills itself when its event loop reaches the first of these turns.
-    `restarts`: the child forks a process that follows these orders. Whenever a forked process has been killed, the
-    child forks another process. The second process kills itself in the second of `dies_in_turns`, and so on.
+    `dies_before_commit`: the child commits this number of steps, and then kills itself just before the next commit.
+    `dies_in_turns`: the child kills itself at the first of these iterations of its event loop.
+    `restarts`: if true, the child forks a process that follows these orders. Whenever that process is killed, the child
+    forks another process. The second process kills itself at the second iteration in `dies_in_turns`, and so on.
     `stops_in_commit`: the number of the commit during which the child stops itself with SIGSTOP.
     `stays`: the child keeps running after the run has ended.
-    `revises`: the arguments of a revision. The child starts or resumes this revision instead of the request.
-    `patches`: new values for constants of the product, such as those in `QUICK`.
+    `revises`: the arguments of a revision. If it is set, the child starts or resumes this revision instead of the
+    request.
+    `patches`: new values for constants of the product, by the full name of the constant.
     """
 
     request: dict[str, Any]
@@ -96,7 +97,7 @@ class Orders:
 
 
 class Logged(NamedTuple):
-    """A line of the log, which says that a child called a step, recorded a step, or ended."""
+    """A line of the child's log, which says that the child called a step, recorded a step's result, or ended."""
 
     pid: int
     kind: str
@@ -246,9 +247,9 @@ def _end_with_parent() -> None:
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    """An event loop that kills its process when it reaches a given turn.
+    """An event loop that kills its process when it reaches a given iteration.
 
-    Unlike a time in seconds, the number of a turn identifies the same moment of a run on every machine.
+    The number of an iteration identifies the same moment of a run on every machine, which a time in seconds does not.
     """
 
     turns = 0

@@ -32,7 +32,7 @@ class Clock:
         self._now += seconds
 
     async def run_until_done(self, task: asyncio.Task[T]) -> T:
-        """Wait for the task. Whenever nothing else happens, advance the clock to the next timer."""
+        """Run the task to its end. Whenever nothing else happens, advance the clock to the next timer."""
         self._moves = True
         try:
             return await task
@@ -40,7 +40,7 @@ class Clock:
             self._moves = False
 
     def watch_threads(self, run_in_executor: Callable[..., asyncio.Future[Any]]) -> Callable[..., asyncio.Future[Any]]:
-        """Wrap `run_in_executor` so that the clock stands still during each call, because threads can be slow."""
+        """Wrap `run_in_executor` so that the clock stands still while a thread works, however long the work takes."""
 
         def run(*work: Any) -> asyncio.Future[Any]:  # noqa: ANN401 - the loop's own
             self._in_threads += 1
@@ -56,7 +56,7 @@ class Clock:
     def select(self, real: selectors.BaseSelector, timeout: float | None) -> list[Any]:
         """Replace the `select` method of the selector.
 
-        `timeout` is the time until the next timer, measured by this clock.
+        `timeout`: the seconds until the next timer, measured by this clock.
         """
         if not timeout:
             return real.select(timeout)

@@ -90,11 +90,11 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pytest_configure() -> None:
-    # If a shell runs the tests in the background, it makes them ignore SIGINT. Servers that the tests start would then
-    # also ignore SIGINT.
+    # If a shell runs the tests in the background, it makes them ignore SIGINT, and servers that the tests start would
+    # ignore SIGINT too.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.environ["FASTMCP_CLIENT_DISCONNECT_TIMEOUT"] = "3600"  # by default, a client that exits kills a slow server
+    os.environ["FASTMCP_CLIENT_DISCONNECT_TIMEOUT"] = "3600"  # otherwise, a client kills a slow server when it exits
 
 
 def _use_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +144,7 @@ def restored_logging() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_unretrieved_exceptions() -> Iterator[None]:
-    """Fail a test if asyncio reports that nobody retrieved the exception of a background task."""
+    """Fail a test if asyncio logs the exception of a background task because no code has retrieved the exception."""
     unretrieved: list[str] = []
 
     def collect(record: logging.LogRecord) -> bool:
@@ -170,11 +170,11 @@ class LoopbackSite(ThreadingHTTPServer):
     """A company's site on a free loopback port.
 
     `failing`: the HTTP status of each path that fails.
-    `gate`: an event; all responses wait until the event is set. Unless the site is `held`, the event is set from the
+    `gate`: an event; all responses wait until the event is set. If the site is not `held`, the event is set from the
     start.
     `asked`: an event that is set at the first request.
     `hits`: the number of requests for each path.
-    `held_at`: the number of the request at which `gate` is cleared and the event `reached` is set.
+    `held_at`: at the request with this number, `gate` is cleared and the event `reached` is set.
     """
 
     daemon_threads = True
@@ -299,7 +299,7 @@ class Finished:
     session_id: str
 
     def use(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Set OCTAVE_HOME to the home folder of this run, and allow the product to read its sites."""
+        """Set OCTAVE_HOME to the home folder of the completed run, and allow the product to read the run's sites."""
         monkeypatch.setenv("OCTAVE_HOME", str(self.home))
         allow(self.pair, monkeypatch)
 
@@ -331,7 +331,7 @@ async def _complete_run(pair: Pair) -> RunRecord:
 def finished(_finished: Finished, home: Path, monkeypatch: pytest.MonkeyPatch) -> Finished:  # noqa: ARG001 - must run before this fixture
     """A completed run, shared by all tests of a pytest worker.
 
-    Tests that add or delete runs must use `pair` instead.
+    Tests that add or delete runs must not use this fixture, but `pair`.
     """
     _finished.use(monkeypatch)
     return _finished
@@ -422,7 +422,7 @@ async def octave(*arguments: str, cwd: Path, stderr: TextIO | None = None) -> En
     """Run `octave-mcp` with these arguments in the folder `cwd`.
 
     The command runs in this process, because a new process takes long to import the product. Two calls of this function
-    must not run at the same time. Tests of signals and pipes use `command` instead. If `stderr` is given, the error
+    must not run at the same time. To test signals or pipes, use `command` instead. If `stderr` is given, the error
     output is written there and is missing from the result.
     """
     return await asyncio.to_thread(_octave, arguments, cwd, stderr)

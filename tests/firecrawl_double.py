@@ -25,7 +25,7 @@ from octave_mcp.sources.firecrawl import client as following
 from octave_mcp.sources.web.sitemap_files import entries_of
 
 A_KEY = "fc-0123456789abcdef"
-# This number is higher than the number of requests in any test.
+# This number means "all requests", because no test sends as many.
 MANY = 10_000
 JSON = "application/json"
 
@@ -34,9 +34,11 @@ Body = dict[str, Any]
 
 @dataclass
 class Fault:
-    """A response to the next `times` requests whose method and path match the pattern `path`.
+    """A response to the next `times` requests that match.
 
-    `url`: if this text is set, the fault only affects requests for pages whose URL contains the text.
+    `path`: a pattern for the method and the path of these requests.
+
+    `url`: if this is not empty, the fault only affects requests for pages whose URL contains this text.
     """
 
     path: str
@@ -82,12 +84,12 @@ class Double(ThreadingHTTPServer):
 
     Each time a client polls a job, the job scrapes its next pages.
     `lost`: the paths of pages that a job never returns.
-    `late`: the paths of pages that a job only returns when a client reads the results from the start a second time.
-    `parts`: the number of pages per response.
-    `stuck`: whether a job only makes progress if the client polls from the first page.
+    `late`: the paths of pages that are missing from the results until a client polls from the first page again.
+    `parts`: the maximum number of pages per response.
+    `stuck`: if true, a job only makes progress when a client polls from the first page.
     `moved`: the final URL of each page that redirects, by its path.
     `gate`: an event; responses to new jobs wait until the event is set.
-    `reached`: for each host that only this server can reach, the origin that serves the host's pages.
+    `reached`: for each host that only the fake server can reach, the origin from which it fetches the host's pages.
     """
 
     daemon_threads = True

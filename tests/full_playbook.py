@@ -13,7 +13,7 @@ from octave_mcp.domain.playbook import EmailSequence, Playbook, TalkTrack, Touch
 from octave_mcp.domain.prospect import CompanyProfile, Fact, Signal
 from octave_mcp.domain.vendor import CaseStudy, Offering, ReferenceCustomer, UseCase, ValueProposition
 
-# The number of quotations that are added to those of the sample.
+# The sample playbook gets this number of additional quotations.
 EXTRA_QUOTATIONS = 60
 _QUOTE = (
     "In our portal, {} customers now see the price of a shipment before they have to enter an address, and they tell "
@@ -93,7 +93,7 @@ def _ids() -> Any:  # noqa: ANN401 - an endless iterator of identifiers
 
 
 def _facts(number: int) -> tuple[Any, ...]:
-    """Return facts about the prospect, of which the last is marked as a guess."""
+    """Return facts about the prospect, the last of which is marked as a guess."""
     ids = _ids()
     facts = [fact(_CLAIM.format(at), next(ids)) for at in range(number - 1)]
     return (*facts, guess("The price may still come too late for those who book by phone.", "p_today"))

@@ -1,4 +1,4 @@
-"""Remove the parts of an answer that its evidence does not support, as a run does after an unsuccessful correction."""
+"""Remove the parts of an answer that its evidence does not support, as a run does if a correction has failed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ V = TypeVar("V", bound=Value)
 
 
 def standing(judge: Judge, answer: Value, into: type[V]) -> tuple[V | None, tuple[Evidence, ...], list[Problem]]:
-    """Return the rest of the answer (or None), the evidence of the rest, and the problems of the removed parts."""
+    """Return what remains of the answer (or None), its evidence, and the problems of the removed parts."""
     dropped = [problem for problem in judge.problems(answer) if not problem.is_soft]
     value = pruned(answer, {problem.at for problem in dropped})
     return (None, (), dropped) if value is None else (*judge.resolved(value, into), dropped)

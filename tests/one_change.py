@@ -1,4 +1,4 @@
-"""A copy of the product that a test can change as a contributor would, to see what else the change affects."""
+"""A copy of the product, in which a test makes a change like a contributor and checks what else the change affects."""
 
 from __future__ import annotations
 

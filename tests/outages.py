@@ -31,9 +31,9 @@ from octave_mcp.demo.sites import load
 
 DELAY_SECONDS = 2.0
 PAUSE_SECONDS = 0.1
-# The vendor's site stops responding at the request with this number, so that the run is still active during the outage.
+# The vendor's site stops responding at its sixth request, so that the run cannot end before the outage starts.
 HELD_AT = 6
-# A run must store each of these events only once for each company and step.
+# Even after an outage, each of these events must occur only once per company and step.
 ONCE = frozenset({"run_started", "step_started", "step_finished", "run_finished"})
 LOUD = frozenset({"WARNING", "ERROR", "CRITICAL"})
 PASSWORD = "correct-horse-battery"  # noqa: S105 - only used here
@@ -41,7 +41,7 @@ PASSWORD = "correct-horse-battery"  # noqa: S105 - only used here
 
 @dataclass
 class Outage:
-    """An outage of one database.
+    """The functions that start and end an outage of a database.
 
     `url`: the URL of the server's database, or '' for SQLite.
     `begin`, `end`: functions that start and end the outage, given the process ID of the server.
@@ -155,10 +155,9 @@ class Forwarder:
 
 @contextmanager
 def forwarding(to: int, port: int = 0) -> Generator[Forwarder]:
-    """Forward the port `port` to the port `to`, and cut all connections at the end.
+    """Forward connections from `port` to the port `to`, and cut all connections at the end.
 
-    If `port` is 0, a free port is used. The function uses threads, because an engine blocks the event loop while the
-    engine opens its database.
+    If `port` is 0, a free port is used. The function uses threads, because opening a database blocks the event loop.
     """
     sockets: list[socket.socket] = []
 
@@ -216,7 +215,7 @@ class Stage:
     async def start(self) -> str:
         """Start a run, wait until the vendor's site stops responding, and return the run ID.
 
-        If the outage has already started, the server cannot start a run, so the result is ''.
+        Return '' if the outage has already started, because the server then cannot start a run.
         """
         if self.outage.at_start:
             self.pair.vendor.held_at = None
@@ -227,7 +226,7 @@ class Stage:
         return run_id
 
     async def faults(self, run_id: str) -> list[str]:
-        """Return a description of each fault, such as a page that was read twice or an event that is missing."""
+        """Return a description of each fault, such as a missing event or a page that was read twice."""
         report = (await self.client.get(f"/runs/{run_id}")).json()
         sent = (await self.client.get(f"/runs/{run_id}/events")).text
         numbers = [int(number) for number in re.findall(r"^id: (\d+)", sent, re.MULTILINE)]

@@ -1,6 +1,6 @@
 """A sample playbook: Lumenboard, a vendor of product analytics, sells to Kestrel Freight, a freight forwarder.
 
-Both companies are invented. `PAGES` contains every quotation at the offsets given by its evidence.
+Both companies are invented. Every quotation occurs in `PAGES` at the offsets that its evidence states.
 """
 
 from __future__ import annotations
@@ -347,8 +347,8 @@ def sample_playbook() -> Playbook:
 def sample_drafts() -> Drafts:
     """Return the drafts of the sample playbook.
 
-    The summary is missing, as if the model had failed to write it. The first sequence has an additional touch that the
-    playbook lacks, as if a check had dropped the touch.
+    The summary is missing, as if the model had failed to write it. The first sequence has one touch more than the
+    playbook, as if a check had dropped this touch from the playbook.
     """
     playbook = sample_playbook()
     why, *_ = playbook.battle_cards
@@ -701,7 +701,7 @@ _TRIAL_PLAN = (
 )
 
 
-# Each persona has one entry per touch. An entry consists of the subject and the two paragraphs of an e-mail.
+# Each persona has one entry per touch. Each entry is an e-mail: a subject and two paragraphs.
 _COPY: dict[str, tuple[tuple[str, Sentences, Sentences], ...]] = {
     "persona_product": (
         (
@@ -957,7 +957,7 @@ def _why_we_win() -> WhyWeWinCard:
     )
 
 
-# Each entry consists of a category, an objection, an answer, and a question to ask in return.
+# Each objection has a category, a text, an answer, and a question to ask the prospect in return.
 _OBJECTIONS: tuple[tuple[str, str, Sentences, str], ...] = (
     (
         "price",

@@ -15,7 +15,7 @@ from pathlib import Path
 # pg_ctl waits for the server for up to a day, so that tests do not fail on a busy machine.
 WAIT_OPTIONS = ("-w", "-t", "86400")
 MAX_PORT_ATTEMPTS = 5
-# The only database role that needs a password. Tests create the role.
+# This is the only database role that must log in with a password. Tests create the role.
 GUARDED = "guarded"
 DEBIAN_FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 

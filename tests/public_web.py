@@ -1,8 +1,8 @@
 """A simulated public web: one HTTPS server on loopback that answers for all hosts and has its own certificate.
 
-The product resolves names and connects to port 443 as usual. Tests patch the `socket` module, which then resolves the
-names to loopback and replaces port 443 with the port of the server. Tests must list the names in `OCTAVE_ALLOW_HOSTS`,
-because loopback addresses are not public.
+The product resolves names and connects to port 443 as usual. Tests patch the `socket` module: host names resolve to
+loopback, and port 443 becomes the port of the server. Tests must list the names in `OCTAVE_ALLOW_HOSTS`, because
+loopback addresses are not public.
 """
 
 from __future__ import annotations

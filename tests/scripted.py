@@ -1,6 +1,6 @@
 """Two fakes for tests: a model that answers by simple rules, and a source of pages.
 
-The pages are invented. Tests can change the answers of each fake, or make it fail or wait.
+The source serves invented pages. Tests can change the answers of each fake, or make it fail or wait.
 """
 
 from __future__ import annotations
@@ -103,8 +103,8 @@ def page(
 ) -> Page:
     """Return a page like those of a real source.
 
-    The default title is the first heading. The default kind is derived from the URL. A line of `text` that starts with
-    'LOGOS ' becomes a row of logos.
+    The default title is the first heading. The default page kind is derived from the URL. A line of `text` that starts
+    with 'LOGOS ' becomes a row of logos.
     """
     title = title or next((line.strip("# ") for line in text.splitlines() if line.startswith("# ")), "")
     body = without_marks(re.sub("^LOGOS (.*)$", lambda row: row_of_logos([row[1]]), text, flags=re.MULTILINE))
@@ -247,7 +247,7 @@ class ScriptedModel:
         """Do nothing, because this model is always ready."""
 
     def on(self, matches: Callable[[Asked], bool], reply: Reply) -> None:
-        """Answer matching asks with `reply` from now on.
+        """Use `reply` for all later asks for which `matches` returns true.
 
         If several replies match an ask, the reply that was added last takes precedence.
         """
@@ -256,7 +256,8 @@ class ScriptedModel:
     def fail(self, matches: Callable[[Asked], bool], *errors: Exception) -> None:
         """Raise one of the errors at each matching ask, in the given order.
 
-        After the last error, the model answers by its rules again. If there is only one error, it is raised every time.
+        After the last error, the model answers by its rules again. If only one error is given, it is raised at every
+        matching ask.
         """
         left = list(errors)
 
@@ -271,7 +272,7 @@ class ScriptedModel:
         self.asked.append(ask)
         reply = next((reply for matches, reply in self._scripts if matches(ask)), None)
         value = await reply(ask) if reply else answered(ask)
-        if ask.patched and not isinstance(value, ask.answer):  # a test can reply to a patch ask with a whole answer
+        if ask.patched and not isinstance(value, ask.answer):  # tests can answer such an ask with a whole answer
             value = patch_of(value, ask.complaint, ask.answer)
         return Answer[Any](value=value, usage=Usage(input_tokens=100, output_tokens=10, usd=0.001))
 
@@ -308,7 +309,8 @@ def says(value: Value) -> Reply:
 def answered(ask: Asked) -> Value:
     """Return the answer that the model's rules produce.
 
-    If the ask is for a patch, return a whole answer, from which `patch_of` takes the entries of the patch.
+    If the ask is for a patch, return a whole answer. The caller then uses `patch_of` to take the entries of the patch
+    from it.
     """
     if isinstance(ask.brief, RevisionBrief):
         return _part(ask)
@@ -318,12 +320,12 @@ def answered(ask: Asked) -> Value:
 
 
 def _part(ask: Asked) -> Value:
-    """Return one part of a draft, such as an e-mail, with a text that the rules do not usually write.
+    """Return a part of a draft, such as an e-mail, that differs from the text that the rules usually write.
 
-    To get a different text, the rules receive the passages in reverse order, and the last matching part is returned.
+    To get a different text, apply the rules to the passages in reverse order, and use the last part of the right type.
 
     Raises:
-        LookupError: If no draft has such a part.
+        LookupError: If no draft contains a part of the requested type.
     """
     brief = SimpleNamespace(prospect=SimpleNamespace(buyer_personas=(SimpleNamespace(id="persona-1"),)), rank=0)
     whole = cast("Asked", SimpleNamespace(passages=ask.passages[::-1], brief=brief, whole=None))
@@ -334,10 +336,10 @@ def _part(ask: Asked) -> Value:
 
 
 def part_form(fields: frozenset[str]) -> type[Value]:
-    """Return the type of the part of a draft that has these fields.
+    """Return the type of a part of a draft, such as an e-mail, given the names of its fields.
 
     Raises:
-        LookupError: If no draft has such a part.
+        LookupError: If no part of a draft has these fields.
     """
     forms = list(_forms_in(*DRAFTS))
     exact = [form for form in forms if form.model_fields.keys() == fields]
@@ -365,7 +367,7 @@ def _has(value: Value, form: type[Value]) -> bool:
 def _fields(value: Value, form: type[Value]) -> dict[str, Any]:
     """Return the fields of the value that also exist in the type `form`.
 
-    If the value has a list where `form` has a single entry, use the last entry of the list.
+    If the value has a list and `form` has a single entry, use the last entry of the list.
     """
     found = value.model_dump(mode="json")
     if form.model_fields.keys() < found.keys() and len(form.model_fields) == 1:
@@ -376,7 +378,7 @@ def _fields(value: Value, form: type[Value]) -> dict[str, Any]:
 
 
 def _renumbered(value: Value, count: int) -> Value:
-    """Replace passage numbers that refer to the reversed list of passages with numbers for the original list."""
+    """Convert passage numbers from the reversed list of passages to the original list."""
     cites = {at: part for at, part in located(value) if isinstance(part, Cite)}
     return changed(
         value, {at: Cite(passage=count + 1 - cite.passage, sentences=cite.sentences) for at, cite in cites.items()}
@@ -391,27 +393,28 @@ _FIX = re.compile(r"^(fix_\d+)(?: replaces|:) ([\w.\[\]]+)", re.MULTILINE)
 
 
 def paths_in(complaint: str) -> dict[str, str]:
-    """Map the name of each replacement in the complaint to the path of the entry that it replaces."""
+    """Return the path of the entry that each replacement in the complaint, such as 'fix_1', replaces."""
     return dict(_FIX.findall(complaint))
 
 
 def places_in(complaint: str, whole: type[Value]) -> dict[str, Place]:
-    """Map the name of each replacement in the complaint to the location of the entry that it replaces.
+    """Return the location of the entry that each replacement in the complaint, such as 'fix_1', replaces.
 
     Raises:
-        KeyError, AttributeError: If answers of this type have no such location.
+        KeyError, AttributeError: If answers of this type have no entry at one of the locations.
     """
     found: dict[str, Place] = {}
     for name, path in _FIX.findall(complaint):
         place: Place = tuple(int(step) if step.isdigit() else step for step in re.findall(r"\w+", path))
         holder = form_at(whole, place[:-1])
-        is_text = form_at(whole, place) is str and issubclass(holder, Finding)  # a patch cannot replace only a text
+        # A patch replaces the whole finding, not only its text.
+        is_text = form_at(whole, place) is str and issubclass(holder, Finding)
         found[name] = place[:-1] if is_text else place
     return found
 
 
 def patch_of(value: Value, complaint: str, patch: type[Value]) -> Value:
-    """Return the patch that the complaint asks for, with entries from `value`.
+    """Return the patch that the complaint asks for, with the entries taken from `value`.
 
     If `value` lacks an entry, the entry is null in the patch.
     """
@@ -483,7 +486,7 @@ def _vendor(ask: Asked) -> VendorAnswer[Cite]:
 def _stories(lines: Sequence[_Line]) -> Iterator[CaseStudy[Cite]]:
     """Yield one case study per page.
 
-    The customer is the first word of the title. The results are the sentences with figures.
+    The customer's name is the first word of the page title. The results are the sentences that contain figures.
     """
     for url in dict.fromkeys(line.passage.page.url for line in lines):
         own = [line for line in lines if line.passage.page.url == url]
@@ -551,9 +554,9 @@ def say(line: _Line, kind: SentenceKind = "fact") -> Sentence[Cite]:
 
 
 def _shown(ask: Asked, count: int, start: int = 0) -> tuple[Sentence[Cite], ...]:
-    """Return `count` sentences of the ask, from the index `start`.
+    """Return `count` sentences of the ask, starting at the index `start`.
 
-    After the last sentence, continue with the first sentence.
+    If the ask has too few sentences, continue with its first sentence.
     """
     lines = [line for line in _lines(ask.passages) if line.text.endswith(".")] or list(_lines(ask.passages))
     return tuple(say(lines[(start + at) % len(lines)]) for at in range(count))
@@ -599,7 +602,7 @@ def touch(
     )
 
 
-# Each touch has its own call to action. An e-mail with one of these texts passes the checks if its other sentences are
+# The calls to action, one for each touch. An e-mail with one of them passes the checks if its other sentences are
 # quotations.
 _ASKS = (
     "Who of your people at {{company_name}} gave it a thought first?",
@@ -666,7 +669,7 @@ def _deal(ask: Asked) -> DealDraft[Cite]:
 def _personas(ask: Asked) -> PersonaDrafts[Cite]:
     """Return drafts for every persona.
 
-    The sentences of a draft depend on the persona's rank.
+    Each persona's draft contains different sentences, which depend on the rank of the persona.
     """
     count = len(PersonaDrafts.model_fields)
     return PersonaDrafts[Cite].model_validate(

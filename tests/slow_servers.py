@@ -20,7 +20,7 @@ from doubles import Request, Sent, enveloped, good
 class Job:
     """A call that the server is handling.
 
-    `left` is the remaining time in seconds, provided that the server handles no other call.
+    `left`: the remaining time in seconds if the server handles no other call.
     """
 
     request: Request
@@ -32,10 +32,10 @@ class Job:
 class SlowServer:
     """A server that handles up to `slots` calls at the same time.
 
-    The function `seconds` returns how long the call with a given number takes. If all slots are taken, the server sends
-    the response `beyond` to a further call. If `beyond` is None, the call waits in a queue instead. If `shares` is
-    true, the server divides its speed among the calls in its slots. If `notices` is false, the server continues to
-    handle a call after the client has disconnected.
+    The function `seconds` returns the duration of a call, given the number of the call. If all slots are taken, the
+    server responds to a further call with `beyond`. If `beyond` is None, a further call waits in a queue instead. If
+    `shares` is true, concurrent calls slow each other down, because they share the server's speed. If `notices` is
+    false, the server continues to handle a call after the client has disconnected.
     """
 
     seconds: Callable[[int], float]
@@ -78,7 +78,7 @@ class SlowServer:
         self._proceed()
 
     def _proceed(self) -> None:
-        """Reduce the remaining time of the calls in the slots, and then start the next calls."""
+        """Subtract the elapsed time from the remaining time of the calls in the slots, and then start waiting calls."""
         now = asyncio.get_running_loop().time()
         speed = 1 / max(1, len(self.working)) if self.shares else 1.0
         for job in tuple(self.working):

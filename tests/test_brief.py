@@ -50,7 +50,7 @@ Change = Callable[[Asked, Any], dict[str, Any]]
 
 
 def citing(ask: Asked, text: str) -> tuple[Cite, ...]:
-    """Return a tuple with a citation of the sentence, or () if the ask does not contain the sentence."""
+    """Return a tuple with a citation of the sentence `text`, or () if the ask does not contain this sentence."""
     return next(
         (
             (Cite(passage=at, sentences=(number,)),)
@@ -63,7 +63,10 @@ def citing(ask: Asked, text: str) -> tuple[Cite, ...]:
 
 
 def sentence_with(ask: Asked, text: str, *cited: str, kind: Any = "fact") -> tuple[Sentence[Cite], ...]:  # noqa: ANN401 - a kind
-    """Return a tuple with a sentence that cites the quotations in `cited`, or () if the ask contains none of them."""
+    """Return a tuple with a sentence that cites the quotations in `cited`.
+
+    Return () if the ask contains none of these quotations.
+    """
     evidence = tuple(cite for quotation in cited for cite in citing(ask, quotation))
     return (Sentence[Cite](text=text, kind=kind, evidence=evidence),) if evidence or not cited else ()
 

@@ -65,7 +65,7 @@ def headings(text: str, mark: str) -> list[str]:
 
 
 def words_in(text: str) -> int:
-    """Return the number of words, ignoring the punctuation of Markdown lists and tables."""
+    """Return the number of words, without counting the punctuation of Markdown lists and tables."""
     return len([word for word in text.split() if re.search(r"[^\W\d_]", word)])
 
 

@@ -286,9 +286,9 @@ async def test_rules_alone_load_neither_database_nor_models(tmp_path: Path) -> N
 
 
 def answering(supported: Sequence[int], **others: tuple[int, str]) -> Fault:
-    """Return a fault that sends a verifier's answer.
+    """Return a fault that answers with these verdicts on the claims.
 
-    `others` maps each verdict except `supported` to a claim number and a reason.
+    `others`: for each verdict except `supported`, the number of the claim with this verdict, and a reason.
     """
     listed = [
         {"claim": claim, "verdict": verdict, "reason": reason, "better": None}

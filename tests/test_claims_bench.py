@@ -16,9 +16,10 @@ OTHERS = ("modality", "scope", "pain")
 
 @pytest.mark.long
 def test_rules_accept_true_claims_and_reject_false_ones_about_as_often_as_the_docs_say() -> None:
-    """The rules were tuned on these claims. The bounds of the test leave room for changes in the rules.
+    """The rules were tuned with the same claims.
 
-    `python bench/claims.py` prints the exact figures.
+    The bounds are looser than the exact figures, which
+    `python bench/claims.py` prints.
     """
     found = shares([*cases(SETS / "seen.jsonl")])
 

@@ -33,7 +33,7 @@ from octave_mcp.tools.reports import RunReport
 
 FILES = {"playbook.json", "playbook.md", "playbook.html"}
 FEW_PAGES = ("--max-pages", "4")
-# The start of the progress text of a run that waits for the sites.
+# The progress text starts with this while the run waits for the sites.
 STEP = b"reaching "
 
 
@@ -109,7 +109,7 @@ async def test_a_playbook_is_partial_and_exits_4_if_a_page_failed(
 async def on_a_terminal(*arguments: str, cwd: Path, no_color: str = "", held: Pair | None = None) -> Ended:
     """Run the command with a terminal as stderr.
 
-    When the terminal shows the text in STEP, release the sites in `held`.
+    If `held` is given, release these sites when the terminal shows `STEP`.
     """
     reading_end, writing_end = pty.openpty()
     shown = asyncio.create_task(asyncio.to_thread(_read_all, reading_end, held))

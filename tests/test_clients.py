@@ -50,7 +50,7 @@ def elsewhere() -> Iterator[Double]:
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, str]:
-    """Return the paths of unusable certificate files by name."""
+    """Write unusable certificate files, and return their paths by file name."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "empty.pem").touch()
     (tmp_path / "text.pem").write_text("hello")

@@ -24,8 +24,8 @@ from octave_mcp.errors import NotReady, TookTooLong
 from octave_mcp.sources.failures import PageFailed
 from octave_mcp.sources.html.parsing import PageContext, PageParser
 
-# Work can be stopped while the garbage collector executes a callback. Python can only report an exception in such a
-# callback as a warning.
+# Work can be stopped while the garbage collector runs a callback. Python cannot raise an exception from such a
+# callback, so it reports the exception as a warning.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 PAGE = b"<html><body><p>There is something to read here.</p>"
@@ -41,7 +41,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def held() -> Iterator[threading.Event]:
-    """An event that uninterruptible work waits for.
+    """An event that blocks work in a thread, so that the work cannot be interrupted.
 
     The event is set when the test ends.
     """
@@ -74,7 +74,7 @@ def computing_threads() -> list[threading.Thread]:
 
 
 def join_surplus_threads() -> None:
-    """Wait until only one thread is left, which will execute the next piece of work."""
+    """Wait until all threads but one have ended. The remaining thread executes the next piece of work."""
     while len(threads := computing_threads()) > 1:
         threads[0].join()
 
@@ -156,7 +156,7 @@ async def test_while_all_threads_are_stuck_new_work_fails_and_the_server_is_aliv
 
 
 async def parse_repeatedly(context: PageContext) -> None:
-    """Parse the page repeatedly until a parse is interrupted because it exceeds the time limit."""
+    """Parse the page again and again until a parse exceeds the time limit and raises an error."""
     while True:
         await PageParser().parse(LONG_PAGE, "utf-8", context)
 

@@ -27,7 +27,7 @@ from octave_mcp.domain.value import Value, changed, part_at
 from octave_mcp.errors import BadAnswer
 
 PROVIDERS = ("openai", "anthropic", "compat")
-# If an answer has enough findings, a patch for one error must not exceed this share of the answer's size.
+# If an answer has at least `MIN_FINDINGS` findings, a patch for one error must not exceed this fraction of its size.
 MAX_SHARE = 0.15
 MIN_FINDINGS = 8
 
@@ -74,9 +74,11 @@ async def test_an_error_planted_in_every_answer_costs_one_short_patch_each_and_c
 
 
 def share_of(patch: Request, answers: list[tuple[Request, dict[str, Any]]]) -> float:
-    """Return the size of a patch as a share of the answer that it corrects, or 0 if this answer is short.
+    """Return the size of the patch divided by the size of the original answer.
 
-    The user text of the patch request starts with the user text of the request whose answer the patch corrects.
+    Return 0 if the original answer has fewer than `MIN_FINDINGS` findings.
+
+    The user text of a patch request starts with the user text of the original request.
     """
     first = next(
         answer
@@ -189,9 +191,9 @@ def scripted_stage(tmp_path: Path) -> Stage:
 
 
 def for_first(kind: type[Value]) -> Callable[[Asked], bool]:
-    """Match asks for this answer type.
+    """Return a function that matches asks for an answer of this type.
 
-    If such an ask exists for every persona, only match the ask for the first persona.
+    If every persona has such an ask, match only the ask for the first persona.
     """
     return lambda ask: form(kind)(ask) and ask.brief.rank == 0
 

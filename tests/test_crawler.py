@@ -88,10 +88,10 @@ class Counting:
 
 
 class Server:
-    """A server that answers each path with its route.
+    """A local web server with one route per path.
 
-    A route consists of bytes, a handler, or a sequence of these for successive requests. The last route of a sequence
-    is used for all later requests. `asked` counts the requests for each path, and `sent` counts the bytes sent.
+    A route is a response in bytes, a handler, or a sequence of these for successive requests. The last item of a
+    sequence answers all later requests. `asked` counts the requests for each path, and `sent` counts the bytes sent.
     """
 
     def __init__(self) -> None:

@@ -63,8 +63,7 @@ WRITERS = [
     (SequenceDraft[Cite], "email_sequences"),
     (TalkTrackDraft[Cite], "talk_tracks"),
 ]
-# One writer for each of three kinds of sections: mandatory sections, optional sections, and sections with a part for
-# each persona.
+# The types of answers for one section of each kind: mandatory, optional, and with an entry for each persona.
 EACH_KIND = (SummaryDraft[Cite], WhyWeWin[Cite], SequenceDraft[Cite])
 
 
@@ -315,7 +314,7 @@ async def test_a_prospect_that_cannot_be_understood_has_no_personas_and_no_playb
 
 
 def invention(ask: Asked, text: str = "Globex cut rework by 99%.") -> Value:
-    """Return the answer that the rules produce, with an additional value proposition that no page states."""
+    """Return the usual answer, plus a value proposition that no page supports."""
     found = cast("VendorAnswer[Cite]", answered(ask))
     made_up = ValueProposition[Cite](title="invented", text=text, evidence=(Cite(passage=1, sentences=(1,)),))
     return found.model_copy(update={"value_propositions": (*found.value_propositions, made_up)})
@@ -459,7 +458,10 @@ async def test_an_untrue_touch_is_dropped_and_named_but_the_length_of_a_meeting_
     stage: Stage, model: ScriptedModel, bad: list[tuple[TouchDraft[Cite], str]]
 ) -> None:
     async def one_bad(ask: Asked) -> Value:
-        """Return a sequence whose second touch is untrue. All other touches ask for a 15-minute meeting."""
+        """Return an e-mail sequence whose second touch contains an untrue statement.
+
+        All other touches ask for a 15-minute meeting.
+        """
         draft = cast("SequenceDraft[Cite]", answered(ask))
         touches = [touch.model_copy(update={"call_to_action": MINUTES}) for touch in draft.touches]
         touches[1] = bad[ask.brief.rank][0]
@@ -557,7 +559,7 @@ async def test_a_source_that_cannot_be_closed_does_not_fail_the_run(tmp_path: Pa
 
 
 async def never_answered(model: ScriptedModel) -> asyncio.Event:
-    """Never answer asks for the summary, and return an event that is set when the first such ask starts."""
+    """Leave asks for the summary unanswered, and return an event that is set when the first of these asks starts."""
     under_way = asyncio.Event()
 
     async def never(_: Asked) -> Value:

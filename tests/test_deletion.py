@@ -170,7 +170,7 @@ def _expanded(value: bytes) -> bytes:
 
 
 def places(found: dict[str, bytes], traces: Iterable[bytes]) -> dict[str, bytes]:
-    """Return the rows and files that contain any of the traces."""
+    """Return the rows and files that contain at least one of the byte strings in `traces`."""
     return {place: trace for place, text in found.items() for trace in traces if trace in text}
 
 

@@ -221,7 +221,10 @@ async def test_the_documented_python_client_gets_its_playbook(pair: Pair) -> Non
 
 
 def printed(program: str) -> str:
-    """Run the program in this process, which saves the time for imports, and return its output."""
+    """Run the program and return its output.
+
+    A new process would have to import the product, so the program runs in this process.
+    """
     with redirect_stdout(StringIO()) as out:
         exec(compile(program, "mcp-integration.md", "exec"), {})  # noqa: S102 - it is our own
     return out.getvalue()

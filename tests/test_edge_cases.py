@@ -109,7 +109,7 @@ async def test_an_unknown_adapter_is_refused_with_the_known_names(tmp_path: Path
 def of_words(count: int, *paths: str) -> dict[str, str]:
     """Return pages with `count` different words in total, distributed evenly over the paths.
 
-    The total includes the site's name.
+    The site's name on the home page counts as one of these words.
     """
     head = 1  # the site's name counts as one word of the home page
     share, rest = divmod(count - head, len(paths))
@@ -149,9 +149,9 @@ async def test_confidence_is_low_exactly_below_three_pages_or_three_hundred_word
 
 
 async def low_confidence_of(stage: Stage) -> tuple[bool, tuple[str, ...]]:
-    """Return whether the flag `low_confidence` is set, and for which companies.
+    """Return whether the playbook has the flag `low_confidence`, and the companies that the flag names.
 
-    The pages consist of invented words and name no job titles, so the test makes the model return a persona.
+    The pages contain only invented words and no job titles, so the test makes the model return a persona.
     """
     assert isinstance(stage.scripted, ScriptedModel)
     stage.scripted.on(form(Understanding[Cite]), with_a_persona)
@@ -235,7 +235,7 @@ def test_without_context_asks_and_playbook_contain_none(plain: Written) -> None:
 
 
 def test_the_context_steers_which_pages_are_read(run_with_context: Written) -> None:
-    """Without the context, the run would read the page about the planner first."""
+    """A run without the context would read the page about the planner first."""
     products = [url.partition(VENDOR)[2] for url in run_with_context.scraped if f"{VENDOR}/product" in url]
     assert products == ["/product/audit"]
 

@@ -32,7 +32,7 @@ async def browser() -> AsyncIterator[Browser]:
 def playbook(url: str = "") -> Playbook:
     """Return the sample playbook with quotations from the hostile texts.
 
-    One quotation contains another quotation and the line before that quotation.
+    One quotation covers another quotation and the line before it.
     """
     sample = sample_playbook()
     evidence = {

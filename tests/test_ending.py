@@ -1,4 +1,4 @@
-"""One signal ends a server, even if the server is waiting for something, and the next server resumes the runs."""
+"""A server ends at the first signal, whatever it is waiting for, and the next server resumes the runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from octave_mcp.__main__ import main as command
 SIGNALS = ((signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM))
 by_a_signal = pytest.mark.parametrize(("number", "code"), sampled(SIGNALS, lambda row: row[0] == signal.SIGINT))
 
-# `octave-mcp` with a name server that never answers. The thread that waits for the name server cannot be interrupted.
+# This program runs `octave-mcp`, but looking up a host name blocks forever in a thread that cannot be interrupted.
 STUCK = """
 import socket, sys, threading
 

@@ -257,10 +257,7 @@ SOURCE_TEXT = (
 def rules(
     text: str, source_text: str = SOURCE_TEXT, *, known: tuple[str, ...] = (), context: str = "", title: str = ""
 ) -> list[str]:
-    """Return the rules that the text breaks.
-
-    Only consider the rules on figures (D3), names (D4) and quotation marks (D10).
-    """
+    """Return which of these rules the text breaks: on figures (D3), on names (D4) and on quotation marks (D10)."""
     source = source_of(evidence_of(source_text, title=title))._replace(around=context)
     found = problems(Statement(text, "fact", "", "", (source,), known=known))
     return [problem.rule for problem in found if problem.rule in {"D3", "D4", "D10"}]

@@ -83,8 +83,8 @@ FIXED_FIELDS = frozenset(
     }
 )
 
-# The number of notes in an empty playbook: for sections about the deal, for kinds of vendor elements, and for sections
-# about the prospect.
+# How often an empty playbook says "Nothing was found.": in sections about the deal, for kinds of vendor elements, and
+# in sections about the prospect.
 EMPTY_SECTIONS = {"html": 9 + 8 + 3, "markdown": 9 + 8 + 2}
 
 WIDTHS = (320, 390, 768, 1024, 1440)
@@ -103,7 +103,7 @@ def hostile() -> Playbook:
 
 @pytest.fixture
 def harmless() -> Playbook:
-    """The sample playbook with a harmless text in every place where `hostile` has a hostile text."""
+    """The same playbook as `hostile`, but with harmless texts in place of the hostile ones."""
     return _replaced(cycle(f"text {letter}" for letter in ascii_lowercase[: len(HOSTILE)]))
 
 
@@ -441,7 +441,7 @@ async def browser(shared_browser: Browser) -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shown(shared_browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Page:
-    """The sample playbook in the shared browser. Tests must not change the page."""
+    """The HTML export of the sample playbook, opened in the shared browser. Tests must not change the page."""
     return (await opened(shared_browser, tmp_path_factory.mktemp("shown"), sample_playbook())).page
 
 

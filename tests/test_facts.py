@@ -1,6 +1,6 @@
 """Tests of facts from the HTML head of a page and from rows of logos.
 
-A fact is quoted by its value and labelled with the place where it was found.
+The quotation of a fact is its value, and the label says where on the page the value was found.
 """
 
 from __future__ import annotations

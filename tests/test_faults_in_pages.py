@@ -107,7 +107,7 @@ async def deal(sites: Pair, tmp_path: Path) -> Deal:
 
 
 async def test_the_playbook_says_what_the_pages_show(deal: Deal, sites: Pair) -> None:
-    """The run reads the pages in the sitemap, and the playbook misreads no figure, price, comparison or date."""
+    """The run reads the pages in the sitemap. The playbook quotes figures, prices, comparisons and dates correctly."""
     read = {path for path, hits in sites.vendor.hits.items() if hits}
     assert read >= VENDOR.keys()
     assert not any(path.endswith(".png") for path in read)

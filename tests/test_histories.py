@@ -44,7 +44,7 @@ OPERATIONS = 8
 class History:
     """A playbook and its known versions.
 
-    `own`: the texts that users wrote, by path.
+    `own`: the texts written by users, by their paths in the playbook.
     """
 
     def __init__(self, seed: int, pair: Pair, provider: Double, folder: Path) -> None:
@@ -100,7 +100,7 @@ class History:
     async def carried_out(self, tool: str, **asked: Any) -> None:  # noqa: ANN401 - the tool's own
         """Execute a run until it ends.
 
-        The server can be killed immediately, or when the run asks the model.
+        At random, the server is killed immediately, at one of the first asks, or not at all.
         """
         asks = self.random.choice([None, 0, 1, 2, 3])
         async with self.server() as stdio:
@@ -151,7 +151,7 @@ class History:
 
 
 def _text_at(playbook: Playbook, at: tuple[str | int, ...]) -> str:
-    """Return the part if it is a text, and otherwise the joined text of its sentences."""
+    """Return the part if it is a string, and the joined sentences of the part otherwise."""
     part: Any = part_at(playbook, at)
     return (
         part

@@ -47,7 +47,7 @@ class Writer:
     """A client that answers the questions of one run.
 
     `asked` lists the questions that the client has received, in order. If no new question appears within
-    `wait_seconds`, the client gets a question that another client holds but has not answered.
+    `wait_seconds`, the client gets a question that another client has received but not answered.
     """
 
     def __init__(self, client: Client[Any], run_id: str, *, wait_seconds: float = 600) -> None:
@@ -70,9 +70,9 @@ class Writer:
         return await call(self.client, "answer_question", **asked)
 
     async def with_material(self, question: Question) -> Question:
-        """Return the question with its material.
+        """Return the question with the material that the client needs to answer it.
 
-        A correction has no material of its own, so it gets the material of the question that it corrects.
+        A correction has no material, so this method adds the material of the corrected question.
         """
         if question["material"]:
             return question
@@ -80,9 +80,9 @@ class Writer:
         earlier = (await call(self.client, "next_question", **again))["question"]
         return {**question, "material": earlier["material"]}
 
-    async def work(self, most: int = 100) -> None:
-        """Answer at most `most` questions, and stop when the run has ended."""
-        for _ in range(most):
+    async def work(self, max_questions: int = 100) -> None:
+        """Answer questions until the run has ended, but not more than `max_questions`."""
+        for _ in range(max_questions):
             question = await self.next()
             if question is None:
                 return
@@ -319,10 +319,7 @@ async def test_http_answers_name_routes_and_never_tools(pair: Pair) -> None:
 
 
 async def next_question(http: httpx2.AsyncClient, at: str) -> dict[str, Any]:
-    """Return the report of the run at this path.
-
-    The report contains the next question, unless the run has ended.
-    """
+    """Return the run's report, which contains the next question unless the run has ended."""
     return (await http.get(f"{at}/questions/next", params={"wait_seconds": 600})).json()
 
 

@@ -44,7 +44,7 @@ from octave_mcp.settings import Settings
 
 
 def unchanged(_: QuestionRecord, __: dict[str, Any]) -> None:
-    """Leave the answer unchanged."""
+    """Do nothing."""
 
 
 Spoil = Callable[[QuestionRecord, dict[str, Any]], object]
@@ -59,10 +59,10 @@ def no_verdict_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclass
 class Transcript:
-    """The questions of a completed run, the verdicts on their answers, and the playbook.
+    """The questions that a client received in one run, and the resulting playbook.
 
-    `checks`: the question that asks the client to verify its own copy, if the run asked it.
-    `asked`: all other questions.
+    `checks`: the questions that ask the client to verify its own copy.
+    `asked`: all questions except those in `checks`.
     """
 
     record: RunRecord
@@ -112,8 +112,8 @@ class Client:
             whole = question.model_copy(update={"material": earlier.material})
         answer = answer_to(whole.model_dump())
         spoil(question, answer)
-        # The answer is padded to its expected length. Without the padding, the budget would depend on whether the run
-        # receives this answer before it asks the next question.
+        # Pad the answer to its expected length. Without the padding, the remaining budget would depend on whether the
+        # run receives this answer before or after it asks the next question.
         text = json.dumps(answer).ljust(4 * expected(question))
         return (await self.app.runs.answer(transcript.record.run_id, question.question_id, text))[1]
 
@@ -242,7 +242,10 @@ def invented_figure(question: QuestionRecord, answer: dict[str, Any]) -> None:
 
 
 def invented_facts(question: QuestionRecord, answer: dict[str, Any]) -> None:
-    """Add an invented figure to one fact and remove the second persona, both in first answers and in corrections."""
+    """Add an invented figure to one fact, and remove the copy for the second persona.
+
+    Do this in first answers and in corrections.
+    """
     fixes = [answer[fix] for fix, path in paths_in(question.complaint).items() if path.startswith("facts")]
     for fact in (*fixes, *answer.get("facts", ())[:1]):
         fact["text"] += " That is 7431.5 times."
@@ -363,9 +366,9 @@ def used(transcript: Transcript) -> float:
 
 
 def tokens_for(personas: int, usual: Transcript) -> int:
-    """Return a token limit that suffices for the copy for this number of personas.
+    """Return a token limit that is high enough to write the copy for this number of personas.
 
-    `usual` is a run whose limit suffices for all personas.
+    `usual`: a run whose token limit was high enough for all personas.
     """
     return int((used(usual) - (2.5 - personas) * ANSWERING_A_PERSONA) / (1 - RESERVED))
 
@@ -487,7 +490,10 @@ def test_the_compact_schema_names_every_field_of_the_strict_one(form: type[Value
 
 
 def fields(part: Any, schema: dict[str, Any]) -> Any:  # noqa: ANN401 - any part of a schema
-    """Return the nested fields of an object by name, or None if the schema does not describe an object."""
+    """Return the names of an object's fields, nested in the same way.
+
+    Return None if the schema does not describe an object.
+    """
     if "$ref" in part:
         return fields(schema["$defs"][part["$ref"].rpartition("/")[2]], schema)
     if "properties" in part:
@@ -521,7 +527,8 @@ async def test_questions_keep_their_order_even_if_the_site_of_the_prospect_answe
 
 def planted_everywhere(question: QuestionRecord, answer: dict[str, Any]) -> None:
     """Add an invented figure to the first finding of the answer, unless the answer is a correction."""
-    answer.update(json.loads(json.dumps(answer)))  # copy the answer, so that no object occurs in two places
+    # Copy the answer so that no object occurs in two places. Otherwise, several findings would change.
+    answer.update(json.loads(json.dumps(answer)))
     if not question.corrects and (finding := next(findings_in(answer), None)):
         finding["text"] += " That is 7431.5 times."
 

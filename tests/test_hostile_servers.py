@@ -41,7 +41,7 @@ TRIAL = "import asyncio, sys, test_hostile_servers as tests; asyncio.run(tests.t
 
 
 async def try_all(table: str) -> None:
-    """Print the outcome for every hostile server, the most bytes that a server sent, and the growth of memory in MB."""
+    """Print the outcome for every server, the most bytes that any server sent, and the growth of memory in MB."""
     import resource
 
     hostile_routes: dict[str, tuple[Route, str]] = globals()[table]
@@ -240,7 +240,7 @@ async def test_an_unreadable_sitemap_costs_only_its_own_addresses(server: Server
 async def mapped_in_silence(server: Server) -> tuple[Site, float]:
     """Map the site with a timeout of 10 seconds per page.
 
-    Return the mapped site, and the seconds since the first request for a sitemap that does not respond.
+    Return the site, and how many seconds mapping took after the first request that the server left unanswered.
     """
     clock = stop_the_clock()
     async with crawling(settings(seconds=10)) as source:

@@ -25,10 +25,10 @@ import octave_mcp
 METHODS = frozenset({"search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn", "compile"})
 # The patterns in these modules only match the package's own files and settings, so they can be slow.
 TRUSTED = frozenset({"octave_mcp.asks.prompts", "octave_mcp.domain.database_url", "octave_mcp.domain.masking"})
-# These patterns can be slow to fail, which is harmless because the caller stops at the first failure.
+# These patterns can take long to fail, which is harmless because the caller stops at the first failed match.
 STOPS = frozenset({"octave_mcp.surfaces.mcp.lines:TOKEN"})
-# The package uses these patterns under other names, for example in a table. Each pattern is listed with the only method
-# that is called on it.
+# The test cannot find the calls of these patterns, because the package uses them under other names, for example in a
+# table. Only the given method is called on each pattern.
 TABLES = {
     "octave_mcp.evidence.dates:_BEGINS": "match",
     "octave_mcp.evidence.support.quantities:_BOUNDS_AFTER": "match",
@@ -87,7 +87,7 @@ def parts_of(found: object) -> Iterable[object]:
 def compiled(package: str) -> Iterator[Used]:
     """Yield the patterns in module-level constants and in classes.
 
-    Yield a pattern once for each method that is called on it.
+    If several methods are called on a pattern, yield the pattern once for each method.
     """
     for module in modules(package):
         classes = [
@@ -114,7 +114,7 @@ def inline(package: str) -> Iterator[Used]:
 
 
 def written(node: ast.expr | None, module: ModuleType) -> str:
-    """Return the text of a pattern in the source code, with a company's name in place of computed parts."""
+    """Return the text of a pattern as written in the source code, with 'Acme' in place of computed parts."""
     match node:
         case ast.Constant(value=str() as text):
             return text
@@ -131,7 +131,7 @@ def written(node: ast.expr | None, module: ModuleType) -> str:
 
 
 def calls(module: ModuleType) -> Iterator[tuple[str, str, ast.Call]]:
-    """Yield each call of an `re` function or pattern method, with the names of the object and the method."""
+    """Yield calls such as `re.search(...)` and `PATTERN.match(...)`, each with the names before and after the dot."""
     functions = [node for node in ast.walk(parsed(module)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     for node in chain.from_iterable(map(ast.walk, functions)):
         match node:
@@ -155,7 +155,7 @@ def imports(tree: ast.Module) -> dict[str, tuple[str, str]]:
 def uses() -> dict[tuple[str, str], set[str]]:
     """Map the module and name of each pattern to the methods that are called on the pattern.
 
-    A pattern that is also used in other ways gets no methods.
+    If the package also uses a pattern in other ways, the set of methods is empty.
     """
     found = defaultdict[tuple[str, str], set[str]](set)
     others = set[tuple[str, str]]()
@@ -174,7 +174,7 @@ def uses() -> dict[tuple[str, str], set[str]]:
 def slow(package: str) -> dict[str, str]:
     """Return the patterns that take too long.
 
-    Each pattern is mapped to the exponent of its growth and to a text whose repetition causes this growth.
+    For each pattern, give the exponent of its growth, and a text that causes this growth if it is repeated.
     """
     found: dict[str, str] = {}
     for where, pattern, method in {*compiled(package), *inline(package)}:

@@ -136,7 +136,7 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @asynccontextmanager
 async def looking_up(*addresses: str) -> AsyncGenerator[tuple[Crawler, list[str]]]:
-    """Yield a crawler that resolves every host to these addresses, and a list of the hosts that it has resolved."""
+    """Yield a crawler that resolves every host name to these addresses, and the host names that it has resolved."""
     asked: list[str] = []
 
     async def resolve(host: str, _port: int) -> Sequence[str]:
@@ -161,8 +161,7 @@ def test_a_hostile_address_is_refused_with_a_reason_and_a_remedy(url: str) -> No
     with pytest.raises(InputError) as refused:
         check_url(url, NOWHERE)
     with suppress(InputError):
-        # Users can enter a domain with spaces around it, without a scheme, or with a path. The path of such a URL is
-        # dropped.
+        # `parse_company` also accepts spaces around a domain, a missing scheme, and a path, which it drops.
         assert parse_company(url, "vendor", NOWHERE).domain == "acme.com"
 
     text = str(refused.value)
@@ -220,7 +219,7 @@ def _leads_away(url: str, own: str) -> bool:
 def _sendable(urls: Iterable[str]) -> list[tuple[int, str]]:
     """Return the URLs that an HTTP header can contain, with their indexes.
 
-    A header is a line of ASCII characters.
+    An HTTP header can contain only printable ASCII characters.
     """
     return [(at, url) for at, url in enumerate(urls) if url.isascii() and url.isprintable()]
 

@@ -20,7 +20,7 @@ LIE = "Acme is the undisputed market leader with 99 percent of all customers."
 TAGGED = "".join(chr(0xE0000 + ord(letter)) for letter in ORDER)
 SELECTED = "".join(chr(0xE0100 + ord(letter) - 16) for letter in ORDER)
 
-# Text that no reader of the page sees is always dropped, because it can be a lie even if it is not an instruction.
+# Text that readers of the page cannot see is always dropped, because it can be false even if it is not an instruction.
 HIDDEN = {
     "display none": "<p style='display:none'>%s</p>",
     "display none, important": "<p style='color:red; DISPLAY : none !important'>%s</p>",
@@ -66,7 +66,7 @@ HIDDEN = {
     "select": "<select><option>%s</option></select>",
     "nested": "<div style='display:none'><div style='display:block'><p>%s</p></div></div>",
 }
-# A script, a control or another screen size can make these texts visible, so they are read unless they are
+# Texts hidden in these ways can become visible, for example on another screen size, so they are read unless they are
 # instructions.
 DOUBTFUL = {
     "around much else": "<div style='opacity:0'><p>%s</p></div>",

@@ -77,7 +77,7 @@ async def test_without_write_only_the_entry_is_printed_and_no_file_is_changed(cl
 
 
 async def test_a_written_entry_starts_a_working_server_from_any_folder(user_home: Path) -> None:
-    """A desktop environment does not set a shell's variables, so a server only gets the variables in its entry."""
+    """Desktop programs inherit no variables of a shell, so the written entry must contain all that the server needs."""
     written = {client: await install(user_home, client, "--write") for client in FILES}
     first, *others = (servers(user_home / file)["octave"] for file in FILES.values())
     (user_home / "elsewhere").mkdir()

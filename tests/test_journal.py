@@ -24,10 +24,10 @@ Pipeline = Callable[[Journal], Awaitable[object]]
 
 
 class Bench:
-    """A stored run that a test executes with the test's own pipeline.
+    """A stored run whose pipeline is chosen by the test.
 
     `calls`: how often each step was called.
-    `reports`: the messages about recorded steps that cannot be used.
+    `reports`: the messages about recorded results that cannot be used.
     """
 
     def __init__(self, store: Store, folder: Path) -> None:

@@ -190,7 +190,7 @@ async def test_a_recorded_answer_is_not_requested_again_whenever_the_server_is_k
 def requests(double: Double) -> Counter[str]:
     """Count the requests to the provider.
 
-    Ignore the random fence markers, which each process chooses for itself.
+    Ignore the random fence markers, because they differ between processes.
     """
     return Counter(re.sub(r"\b[0-9a-f]{16}\b", "", json.dumps(request.body)) for request in double.asked)
 

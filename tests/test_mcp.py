@@ -125,7 +125,7 @@ async def written(client: Client[Any], **arguments: Any) -> dict[str, Any]:  # n
 
 
 class Progress:
-    """The progress reports for one call.
+    """The progress reports that a client receives during one call.
 
     `first` is set at the first report about the run.
     """
@@ -443,7 +443,7 @@ async def test_a_long_list_continues_at_its_cursor(client: Client[Any], held_pai
 
 
 async def cancel(client: Client[Any], runs: list[dict[str, Any]]) -> None:
-    """Cancel the held runs, because the server would otherwise wait for them.
+    """Cancel the runs, whose sites do not respond, because the server would otherwise wait for them when it stops.
 
     The first run fetches pages for all other runs, so it is cancelled last.
     """

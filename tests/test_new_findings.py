@@ -246,10 +246,7 @@ def test_a_date_is_as_precise_as_its_text(text: str, expected: str) -> None:
 
 
 def asked_together(asks: Sequence[Asked]) -> Iterator[Asked]:
-    """Yield some of the asks of a run.
-
-    The asks for copy are combined in the same way as for a connected client.
-    """
+    """Yield asks for findings, and asks for copy that are combined in the same way as for a connected client."""
     by_prompt = {ask.prompt: ask for ask in asks}
     yield next(ask for ask in asks if ask.answer is ProspectAnswer[Cite])
     yield by_prompt["prospect/pain_points"]

@@ -48,7 +48,8 @@ THEIR_STORY = """# How Lumenforge commutes with Quillport
 Lumenforge is a customer of Quillport since 2021. Its crews take the ferry to every island."""
 CUSTOMER = "Which of your teams handle "
 
-# Completed runs by their input. Tests with the same input share a run, so they must not change the run.
+# Completed runs, by the arguments of `written_about`. Tests with the same arguments share a run, so they must not
+# change the run.
 WRITTEN: dict[str, Written] = {}
 
 
@@ -59,7 +60,9 @@ async def written_about(
     context: str = "",
     facts: tuple[HeadFact, ...] = (),
 ) -> Written:
-    """Return a run by the extractive model about the invented companies, with some pages added or replaced.
+    """Return a run by the extractive model about the two invented companies.
+
+    `vendor`: pages to add to the vendor's site, or to replace there.
 
     `facts`: structured data of the prospect's pages.
     """

@@ -115,7 +115,7 @@ async def process(folder: Path) -> AsyncGenerator[SqlStore]:
 async def reading(
     site: Versions, store: SqlStore, *, age: float = 3600, refresh: bool = False
 ) -> AsyncGenerator[tuple[Source, Site]]:
-    """Yield a new source and the site that it has mapped, as at the start of a run."""
+    """Open a new source and map the site, as at the start of a run, and yield the source and the mapped site."""
     source = make_source(
         crawler,
         load(allow_hosts=("127.0.0.1",), page_max_age_seconds=age, fetch_timeout_seconds=3600),
@@ -364,10 +364,7 @@ async def test_concurrent_requests_of_two_processes_cause_one_fetch(
 def watched(
     lease: Callable[..., Awaitable[frozenset[str]]], refused: asyncio.Event
 ) -> Callable[..., Awaitable[frozenset[str]]]:
-    """Return a wrapper of the lease function.
-
-    The wrapper sets `refused` when another process holds the lease.
-    """
+    """Wrap the function that requests leases, and set `refused` when another process holds the lease."""
 
     async def watching(*asked: Any, **how: Any) -> frozenset[str]:  # noqa: ANN401 - arguments of the store
         granted = await lease(*asked, **how)

@@ -33,8 +33,8 @@ def vendor_pages(*paths: str) -> tuple[Page, ...]:
 def source_with(*failing: str, code: str = "http_404", spoilt: Sequence[Page] = ()) -> ScriptedSource:
     """Return a source in which the vendor's site has all `STORIES`.
 
-    `failing`: the paths of pages that fail with `code`.
-    `spoilt`: pages that replace stories. A page replaces the story that has the same URL.
+    `failing`: the paths of the pages that fail with the error code `code`.
+    `spoilt`: pages that replace the stories with the same URLs.
     """
     by_url = {page.ref.url: page for page in spoilt}
     stories = tuple(by_url.get(page.ref.url, page) for page in vendor_pages("/", *STORIES))
@@ -53,7 +53,7 @@ def failed(playbook: Playbook) -> dict[str, str]:
 
 
 def on(published_on: date, source: ScriptedSource, *paths: str) -> ScriptedSource:
-    """Return a copy of the source in which the pages at these paths have this date."""
+    """Return a copy of the source in which the pages at these paths were published on this date."""
     dated = tuple(
         page(
             found.ref.url,

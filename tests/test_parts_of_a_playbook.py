@@ -305,7 +305,7 @@ def test_the_markdown_of_each_section_has_no_codes_ids_or_empty_fields(playbook:
 
 
 def without_names(text: str) -> str:
-    """Return the text without placeholders, without URLs, and without the paths in gaps."""
+    """Return the text without placeholders, URLs, and paths such as `vendor_elements.offerings`."""
     return re.sub(r"\{\{\w+\}\}|https?://\S+|\((?:vendor_elements|prospect_intelligence)\.\w+", "", text)
 
 

@@ -34,7 +34,7 @@ LINE = re.compile(r"(?:\[(?P<passage>\d+)[^\]]*\]|\((?P<sentence>\d+)\)) (?P<tex
 
 
 class Shown(NamedTuple):
-    """A numbered line, and the citation that the number represents."""
+    """A line of the list, and the citation that its number stands for."""
 
     cite: Cite
     text: str
@@ -49,7 +49,7 @@ def text_of(shown: Sequence[Passage]) -> str:
 def shown_lines(shown: Sequence[Passage]) -> Iterator[Shown]:
     """Yield the numbered lines of the list.
 
-    A heading has the number 0, and is cited as sentence 0 of the passage below the heading.
+    The list shows a heading as number 0. To cite the heading, a model cites sentence 0 of the passage below it.
     """
     passage, headings = 0, list[str]()
     for line in text_of(shown).splitlines():

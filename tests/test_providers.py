@@ -241,7 +241,7 @@ async def test_every_fault_is_retried_with_the_complaint_and_a_higher_token_limi
 ) -> None:
     """Each fault occurs once.
 
-    The first request at each call site fails, and the next request gets an invalid answer.
+    For each type of ask, the first request fails, and the next request gets an invalid answer.
     """
     occurred = Counter[str]()
 
@@ -383,7 +383,7 @@ async def test_a_permanent_failure_of_a_provider_ends_the_run_immediately(
     assert A_KEY not in "".join(event.model_dump_json() for event in stage.events)
 
 
-@pytest.mark.long  # short tests already test missing credit without a provider
+@pytest.mark.long  # short tests cover missing credit without a provider
 async def test_a_run_whose_credit_runs_out_while_writing_is_partial(stage: Stage, double: Double) -> None:
     double.fails(FOR_GOOD["no quota"][0], asking(WhyWeWin[Cite]), times=None)
 
@@ -588,7 +588,7 @@ async def test_a_refusal_lowers_the_limit_and_answers_raise_it_again() -> None:
     clock, limit = stop_the_clock(), Limiter(max_calls=10)
     limit.refused(0)
     lowered = limit.limit
-    limit.refused(0)  # several refusals in quick succession count as one
+    limit.refused(0)  # several refusals in quick succession lower the limit only once
     assert (lowered, limit.limit) == (pytest.approx(5.6), lowered)
 
     async def answered(times: int) -> None:
@@ -636,7 +636,7 @@ def with_an_injected_page() -> dict[str, tuple[Page, ...]]:
 async def test_errors_planted_in_a_third_of_the_answers_appear_in_no_export(
     provider: str, tmp_path: Path, double: Double
 ) -> None:
-    """Faulty answers are chosen separately for each type of ask, because the order of the types varies."""
+    """Answers are counted separately for each type of ask, because the order of the types varies between runs."""
     kinds, given, planted_kinds = list(PLANTS), Counter[type[Value]](), Counter[str]()
 
     def plant(request: Request, text: str) -> Sent:

@@ -1,4 +1,4 @@
-"""Playbooks by the extractive model about real companies have enough findings of each kind, all from the pages."""
+"""Playbooks by the extractive model about real companies have enough findings of each kind, each citing a page."""
 
 from __future__ import annotations
 

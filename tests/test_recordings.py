@@ -55,7 +55,7 @@ def no_deadline_passes(monkeypatch: pytest.MonkeyPatch) -> None:
 async def answered_by_a_client(pair: Pair) -> tuple[str, Json]:
     """Start a run and answer all its questions.
 
-    The first answer to one question contains an invented figure.
+    The first answer to one of the questions contains an invented figure, so the run asks for a correction.
 
     Returns:
         The run ID and the playbook.
@@ -72,7 +72,7 @@ async def answered_by_a_client(pair: Pair) -> tuple[str, Json]:
 
 
 async def with_material(http: httpx2.AsyncClient, at: str, question: Json) -> Json:
-    """Return a correction with the material of the original question."""
+    """Add the material of the corrected question to a correction."""
     again = await http.get(f"{at}/questions/next", params={"question_id": question["corrects"]})
     return {**question, "material": again.json()["question"]["material"]}
 
@@ -132,7 +132,7 @@ def flag(playbook: Json) -> str:
 
 
 def rewrite(home: Path, change: Callable[[Json], object]) -> None:
-    """Change the content of the recording in the folder `home`."""
+    """Apply `change` to the content of the recording in the folder `home`."""
     (file,) = (home / "recordings").iterdir()
     recording = unpacked(file.read_bytes(), "")
     content = recording.model_dump(mode="json")
@@ -332,7 +332,7 @@ async def test_if_a_persona_is_dropped_the_others_keep_their_copy(
 
 
 def copy_by_title(playbook: Json) -> dict[str, list[str]]:
-    """Return the texts for each persona by the persona's title: the bodies of the e-mails, and the persona's goals."""
+    """Return the bodies of the e-mails and the goals of each persona, by the persona's title."""
     bodies = {
         sequence["persona_id"]: [touch["body"] for touch in sequence["touches"]]
         for sequence in playbook["email_sequences"]

@@ -149,13 +149,13 @@ def paths(urls: set[str], site: LoopbackSite) -> set[str]:
 
 
 def repeated(done: set[str], sites: Pair) -> dict[str, int]:
-    """Return the pages of finished steps that were not requested exactly once, with their request counts."""
+    """Return the request counts of pages that finished steps read, except pages that were requested exactly once."""
     hits = ((path, site.hits[path]) for site in (sites.vendor, sites.prospect) for path in paths(done, site))
     return {path: count for path, count in hits if count != 1}
 
 
 def check_events(home: Path, run_id: str) -> None:
-    """Check that the numbers of events are consecutive despite the interruption, and that progress never decreases."""
+    """Check that events are numbered without gaps despite the interruption, and that progress never decreases."""
     with closing(sqlite3.connect(home / "octave.db")) as db:
         rows = db.execute("select number, event from events where run_id = ? order by number", [run_id]).fetchall()
     events = [json.loads(event) for _, event in rows]
@@ -170,7 +170,7 @@ def check_events(home: Path, run_id: str) -> None:
 
 @dataclass(frozen=True)
 class Moment:
-    """The moment to kill the server: before the vendor's site responds to a request, or at an event of a step."""
+    """The moment at which a test kills the server: at a request to the vendor's site, or at an event of a step."""
 
     request: int | None = None
     event: tuple[str, str, str | None] | None = None
@@ -284,9 +284,9 @@ def end_leases(home: Path) -> None:
 
 
 class Watched(Durable):
-    """An engine that records the result whenever it tries to claim a run.
+    """An engine that records the result of each attempt to claim a run.
 
-    `twice` is an event that is set after the second claim.
+    `twice`: an event that is set after the second attempt.
     """
 
     def __init__(self, app: App) -> None:

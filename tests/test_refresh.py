@@ -72,7 +72,7 @@ class Deal:
         return playbook
 
     async def refreshed(self, *, named: Named | None = None) -> tuple[RunRecord, list[Asked]]:
-        """Refresh the playbook, and return the record and the asks of the refresh."""
+        """Refresh the playbook, and return the record of the refresh and the asks that the refresh sent."""
         before = len(self.model.asked)
         started = await (self.stage.runs.refresh(self.run_id, named) if named else self.stage.runs.refresh(self.run_id))
         record, _ = await self.stage.end_of(started.run_id)

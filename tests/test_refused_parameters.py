@@ -89,7 +89,8 @@ EFFORT = by_name(
     "unsupported_value",
 )
 NO_EFFORT = by_words("This model does not support the effort parameter.")
-# The provider, the fault, the name of the parameter in the log, and a check of the next request.
+# Each case consists of a provider, the error that it sends, the parameter named in the log, and a check of the next
+# request.
 Refused = tuple[str, Fault, str, Has]
 
 

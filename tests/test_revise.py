@@ -141,7 +141,7 @@ async def test_a_connected_client_is_asked_one_short_question(pair: Pair, double
     assert question["tokens"] + len(json.dumps(answer)) // 4 <= MAX_TOKENS
     assert (report["status"], report["version"]) == ("completed", 2)
     assert not any(request.form is TouchDraft[Cite] for request in double.asked)
-    # A refresh uses the provider's model, which wrote the playbook, and not the client's model.
+    # The refresh uses the provider's model, which wrote the playbook, although the client's model revised it.
     assert refreshed.code == 0, refreshed.err
 
 
@@ -225,9 +225,9 @@ async def revised_asks(base: Base) -> list[Asked]:
 
 
 def unit_of(part: str) -> str:
-    """Return the path of the e-mail, script, card or section to which the part belongs.
+    """Return the path of the whole e-mail, script, card or section that contains the part.
 
-    A revision can change this whole e-mail, script, card or section.
+    A revision of the part is allowed to change all of it.
     """
     found = re.match(r"email_sequences\.[\w-]+(\.touches\[\d\])?|(talk_tracks|battle_cards)\.[\w-]+|\w+", part)
     assert found
@@ -350,7 +350,7 @@ async def test_unsupported_sentences_are_dropped_from_a_revision(base: Base) -> 
 
 
 def edits_first(base: Base, section: str, text: str) -> Reply:
-    """Return a reply that edits the section immediately before it answers the ask."""
+    """Return a reply that first edits the section and then answers the ask."""
 
     async def reply(ask: Asked) -> TouchDraft[Cite]:
         await base.edit(section, text, 1)

@@ -42,8 +42,7 @@ async def waiting(client: httpx2.AsyncClient, pair: Pair) -> dict[str, Any]:
 def contents(home: Path) -> dict[str, list[tuple[Any, ...]]]:
     """Return the rows of each of the product's tables.
 
-    Two tables are left out because they change even without requests: `servers` contains heartbeats, and /readyz writes
-    to `notes`.
+    Two tables are left out: heartbeats change `servers`, and GET /readyz changes `notes`.
     """
     with closing(sqlite3.connect(home / "octave.db")) as db:
         return {
@@ -56,7 +55,7 @@ def contents(home: Path) -> dict[str, list[tuple[Any, ...]]]:
 def safe_paths(report: dict[str, Any]) -> list[str]:
     """Return the paths of all routes that support GET, except /mcp.
 
-    The path parameters are filled in for this run.
+    Path parameters, such as the run ID, get the values of this run.
     """
     names = {
         "run_id": report["run_id"],

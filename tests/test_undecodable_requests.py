@@ -91,7 +91,7 @@ UNDECODABLE: list[tuple[bytes, int | str | None, int]] = [
     (b'{"jsonrpc":"2.0","id":{},"method":"ping"}', None, INVALID_REQUEST),
 ]
 
-# Blank lines and valid messages, and the ids that the responses to each line must have.
+# Blank lines and valid messages, each with the ids of the responses that it must cause.
 DECODABLE: list[tuple[bytes, list[int | str]]] = [
     (b"", []),
     (b" \t\r", []),
@@ -135,9 +135,10 @@ class StdioServer:
         return json.dumps(message).encode() + b"\n"
 
     async def start(self, *, introduced: bool) -> None:
-        """Send an invalid first line, and then initialize the session if `introduced` is true.
+        """Send an invalid line first. Then initialize the session if `introduced` is true.
 
-        The invalid line must not decide which protocol era the session uses.
+        This line must not decide whether the session uses the old MCP protocol, which starts with `initialize`, or the
+        new one.
         """
         self._in.write(rb'{"jsonrpc":"2.0","id":1,"method":"\ud83d"}' + b"\n")
         assert json.loads(await self._out.readline())["id"] == 1

@@ -43,7 +43,7 @@ T = TypeVar("T")
 Change = Callable[[dict[str, Any]], object]
 Better = Callable[[str], str | None]
 REASON = "the page says it in other words"
-# A claim with this prefix differs from its quotation, so the rules leave the verdict to a model.
+# This prefix makes a claim differ from its quotation, so that a model must judge the claim.
 PREFIX = "put simply, "
 
 
@@ -74,7 +74,7 @@ def of(*forms: type[Value]) -> Callable[[Request], bool]:
 
 
 def changed(change: Change) -> Callable[[Request, str], Sent]:
-    """Return a fault that applies the change to the good answer."""
+    """Return a fault that applies `change` to a good answer before the answer is sent."""
 
     def spoiled(request: Request, text: str) -> Sent:
         answer = json.loads(text)
@@ -94,7 +94,7 @@ def no_better(_: str) -> None:
 
 
 def doubting(double: Double, verdict: str, better: Better = no_better) -> None:
-    """Make the judging model give `verdict` on the reworded claim."""
+    """Make the judging model give this verdict on the claim that the double has reworded."""
 
     def answer(request: Request, _: str) -> Sent:
         sent = claims(request)
@@ -315,7 +315,7 @@ async def test_a_judge_that_fails_or_answers_badly_costs_only_its_verdicts(
 def rewording_everywhere(double: Double) -> None:
     """Make the model reword the claims of all findings and copy.
 
-    The rules then leave every claim to the judging model.
+    The rules cannot judge reworded claims, so the model must judge every claim.
     """
 
     def every_claim_reworded(request: Request, text: str) -> Sent:
@@ -327,9 +327,9 @@ def rewording_everywhere(double: Double) -> None:
 
 
 def doubted(verdict: str, *, share: int = 1, is_silent: bool = False) -> Change:
-    """Return a change that gives the verdict to every `share`-th claim.
+    """Return a change that gives this verdict to the first of every `share` claims.
 
-    The other claims are missing from the answer if `is_silent` is true, and stay supported if it is false.
+    The other claims stay supported, or are missing from the answer if `is_silent` is true.
     """
 
     def change(answer: dict[str, Any]) -> None:

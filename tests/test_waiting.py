@@ -76,7 +76,7 @@ async def waiting(runs: Runs) -> RunRecord:
 
 
 async def ignore_progress(_: object) -> None:
-    """Ignore the progress of a run."""
+    """Do nothing."""
 
 
 async def answer_one(runs: Runs, run_id: str) -> QuestionRecord:
@@ -196,7 +196,7 @@ class EngineWithLiveRuns(Inline):
 
 
 async def after_maintenance(server: Stage, run_id: str, clock: Clock) -> RunRecord:
-    """Return the run after this server has done its maintenance for the runs of other servers."""
+    """Wait until the server has done maintenance for other servers' runs, and return the run."""
     await server.opened()
     await a_minute_passes(clock)
     await a_minute_passes(clock)
@@ -204,9 +204,9 @@ async def after_maintenance(server: Stage, run_id: str, clock: Clock) -> RunReco
 
 
 def age(home: Path, days: int, *, events: bool) -> None:
-    """Move the start of all runs `days` days into the past.
+    """Move the start of all runs into the past by this number of days.
 
-    If `events` is true, also move the times of the runs' events.
+    If `events` is true, move the times of the runs' events too.
     """
     earlier = datetime.now(UTC) - timedelta(days=days)
     with closing(sqlite3.connect(home / "octave.db", timeout=LONG)) as db:

@@ -78,7 +78,7 @@ JUDGE = Judge(
 
 
 def at(words: str) -> Cite:
-    """Return a citation of the first sentence of the passages that contains these words."""
+    """Return a citation of the first sentence that contains `words`."""
     for number, shown in enumerate(SHOWN, 1):
         for sentence in range(1, len(shown.sentences) + 1):
             if words in shown.sentence(sentence):
@@ -254,7 +254,10 @@ def test_a_similar_phrase_that_makes_a_claim_has_a_problem(rule: str, text: Valu
 
 
 def evidence_of(*words: str) -> tuple[dict[EvidenceId, Evidence], tuple[EvidenceId, ...]]:
-    """Return evidence for every sentence of the passages, and the ids of evidence that contains one of the `words`."""
+    """Return evidence for every sentence of the passages.
+
+    Also return the ids of the evidence that contains one of `words`.
+    """
     resolved, evidence = JUDGE.resolved(
         WhyWeWin[Cite](
             kind="why_we_win",

@@ -23,7 +23,7 @@ from octave_mcp.models.wire import Tokens
 from octave_mcp.ports import Model, RunContext
 from octave_mcp.settings import Settings
 
-# A recording can only answer the asks that it was made from, so tests/test_recordings.py tests recordings.
+# A recording can only replay the run that it was made from, so tests/test_recordings.py tests recordings instead.
 NAMES = names(model for model in MODELS if not model.replays)
 
 
