@@ -51,7 +51,7 @@ class Condition(NamedTuple):
     """A condition on the character before or after a position.
 
     `allowed`: a bit set of indexes into the alphabet.
-    `or_none`: whether the condition also holds if there is no character, at the start or end of the text.
+    `or_none`: whether the condition also holds at the start or end of the text, where no character exists.
     """
 
     allowed: int
@@ -106,7 +106,7 @@ class Alphabet:
         return Condition(self.all & ~condition.allowed, not condition.or_none)
 
     def set(self, kind: Any, value: Any, flags: int) -> int | None:  # noqa: ANN401
-        """Return the bit set of characters that match a part such as `a` or `[a-z]`.
+        """Return the bit set of characters that match a part of the expression, such as `a` or `[a-z]`.
 
         Return None for all other parts, such as `a+`.
         """

@@ -62,7 +62,7 @@ class Way(NamedTuple):
 
 
 def growth(pattern: re.Pattern[Any], method: str) -> Growth:
-    """Return how fast the matching time of this method grows with the length of the text."""
+    """Return how fast the matching time of the pattern's method `method` grows with the length of the text."""
     parts, alphabet = parts_of(pattern)
     if method == "fullmatch":
         parts.append(END)

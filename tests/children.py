@@ -79,8 +79,8 @@ class Orders:
     forks another process. The second process kills itself at the second iteration in `dies_in_turns`, and so on.
     `stops_in_commit`: the number of the commit during which the child stops itself with SIGSTOP.
     `stays`: the child keeps running after the run has ended.
-    `revises`: the arguments of a revision. If it is set, the child starts or resumes this revision instead of the
-    request.
+    `revises`: the arguments of a revision. If `revises` is set, the child starts or resumes this revision instead of
+    the request.
     `patches`: new values for constants of the product, by the full name of the constant.
     """
 

@@ -329,7 +329,7 @@ class Sent:
     drops: bool = False
 
 
-# A fault takes the request and the good answer, and returns the response.
+# A fault is a function that takes a request and the correct answer, and returns the response to send.
 Fault = Callable[[Request, str], Sent]
 
 

@@ -34,7 +34,7 @@ Body = dict[str, Any]
 
 @dataclass
 class Fault:
-    """A response to the next `times` requests that match.
+    """A response that the server sends to the next `times` matching requests.
 
     `path`: a pattern for the method and the path of these requests.
 

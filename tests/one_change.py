@@ -1,4 +1,4 @@
-"""A copy of the product, in which a test makes a change like a contributor and checks what else the change affects."""
+"""Copies of the product, in which tests make a contributor's change and check what else the change affects."""
 
 from __future__ import annotations
 

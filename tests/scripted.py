@@ -254,7 +254,7 @@ class ScriptedModel:
         self._scripts.insert(0, (matches, reply))
 
     def fail(self, matches: Callable[[Asked], bool], *errors: Exception) -> None:
-        """Raise one of the errors at each matching ask, in the given order.
+        """Raise the errors one after another, one at each ask for which `matches` returns true.
 
         After the last error, the model answers by its rules again. If only one error is given, it is raised at every
         matching ask.
@@ -272,7 +272,7 @@ class ScriptedModel:
         self.asked.append(ask)
         reply = next((reply for matches, reply in self._scripts if matches(ask)), None)
         value = await reply(ask) if reply else answered(ask)
-        if ask.patched and not isinstance(value, ask.answer):  # tests can answer such an ask with a whole answer
+        if ask.patched and not isinstance(value, ask.answer):  # tests can answer patch requests with whole answers
             value = patch_of(value, ask.complaint, ask.answer)
         return Answer[Any](value=value, usage=Usage(input_tokens=100, output_tokens=10, usd=0.001))
 
@@ -393,12 +393,12 @@ _FIX = re.compile(r"^(fix_\d+)(?: replaces|:) ([\w.\[\]]+)", re.MULTILINE)
 
 
 def paths_in(complaint: str) -> dict[str, str]:
-    """Return the path of the entry that each replacement in the complaint, such as 'fix_1', replaces."""
+    """Map each replacement in the complaint, such as 'fix_1', to the path of the entry that it replaces."""
     return dict(_FIX.findall(complaint))
 
 
 def places_in(complaint: str, whole: type[Value]) -> dict[str, Place]:
-    """Return the location of the entry that each replacement in the complaint, such as 'fix_1', replaces.
+    """Map each replacement in the complaint, such as 'fix_1', to the location of the entry that it replaces.
 
     Raises:
         KeyError, AttributeError: If answers of this type have no entry at one of the locations.

@@ -49,7 +49,7 @@ def thinks(*, cut_off: bool = False, has_text: bool = True) -> Fault:
 def finishing_with(finish_reason: str) -> Fault:
     """Return a fault that sends a response without text.
 
-    For OpenAI's chat.completions API, the response has this finish reason, which only another API uses.
+    The response has this finish reason in OpenAI's chat.completions format, although only another API uses the reason.
     """
 
     def fault(request: Request, _: str) -> Sent:

@@ -16,10 +16,9 @@ OTHERS = ("modality", "scope", "pain")
 
 @pytest.mark.long
 def test_rules_accept_true_claims_and_reject_false_ones_about_as_often_as_the_docs_say() -> None:
-    """The rules were tuned with the same claims.
+    """The rules were tuned with the claims that this test uses.
 
-    The bounds are looser than the exact figures, which
-    `python bench/claims.py` prints.
+    The bounds are looser than the exact figures, which `python bench/claims.py` prints.
     """
     found = shares([*cases(SETS / "seen.jsonl")])
 

@@ -60,7 +60,7 @@ NOT_RUN = {
 # No test checks code blocks of these kinds, for the given reasons.
 NOT_READ = {"nginx": "nginx is not installed where tests run", "caddy": "Caddy is not installed where tests run"}
 
-# docs/generate.py writes code blocks of these kinds, or runs them and writes the output below them.
+# docs/generate.py handles code blocks of these kinds: it writes them, or it runs them and writes their output below.
 GENERATED = {"http", "text", "jsonl", "json tools/call", "json resources/read", "json prompts/get"}
 
 

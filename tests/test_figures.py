@@ -1,4 +1,4 @@
-"""Comparison of figures and words, to decide whether two of them are equal."""
+"""Tests of whether two figures, or two words, count as equal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages that are crafted to be slow.
+"""Pages that are crafted to take long to process.
 
 In the worst case, a run cannot read such a page, but the run and all other runs and requests finish.
 """

@@ -31,8 +31,8 @@ CONCURRENCY = 2
 MAX_GROWTH_MB = 50
 # The limit for one page: three attempts of 5 MB each, plus the data in the socket buffers.
 MAX_SENT_BYTES = 40_000_000
-# The crawler ends these responses at a limit on bytes or steps. Unlike a timeout, such a limit does not depend on the
-# speed of the machine.
+# The crawler stops reading these responses at a limit on bytes or steps. A limit on bytes or steps does not depend on
+# the speed of the machine, unlike a timeout.
 TIMELESS = {name: row for name, row in HOSTILE.items() if row[1] != "timeout"}
 # The short tests leave out two slow pages, which exhaust the CPU time of the parser.
 SHORT = {name: row for name, row in TIMELESS.items() if name not in {"options", "formatting-bomb"}}

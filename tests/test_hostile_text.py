@@ -28,7 +28,7 @@ TRUSTED = frozenset({"octave_mcp.asks.prompts", "octave_mcp.domain.database_url"
 # These patterns can take long to fail, which is harmless because the caller stops at the first failed match.
 STOPS = frozenset({"octave_mcp.surfaces.mcp.lines:TOKEN"})
 # The test cannot find the calls of these patterns, because the package uses them under other names, for example in a
-# table. Only the given method is called on each pattern.
+# table. The table names the only method that the package calls on each pattern.
 TABLES = {
     "octave_mcp.evidence.dates:_BEGINS": "match",
     "octave_mcp.evidence.support.quantities:_BOUNDS_AFTER": "match",

@@ -443,7 +443,7 @@ async def test_a_long_list_continues_at_its_cursor(client: Client[Any], held_pai
 
 
 async def cancel(client: Client[Any], runs: list[dict[str, Any]]) -> None:
-    """Cancel the runs, whose sites do not respond, because the server would otherwise wait for them when it stops.
+    """Cancel the runs. Their sites do not respond, so the server would wait for the runs when it stops.
 
     The first run fetches pages for all other runs, so it is cancelled last.
     """

@@ -144,7 +144,7 @@ async def test_an_upgraded_database_is_refused_by_the_release_without_migrations
     await store.open()
     await store.close()
 
-    # The release without migrations refuses a database whose version is not 1.
+    # The release that had no migrations refuses a database whose version is not 1.
     assert execute(url, "select max(version) from octave_schema") == 2
 
 

@@ -64,7 +64,7 @@ async def written_about(
 
     `vendor`: pages to add to the vendor's site, or to replace there.
 
-    `facts`: structured data of the prospect's pages.
+    `facts`: structured data in the prospect's pages.
     """
     key = repr((vendor, prospect, context, facts))
     if key not in WRITTEN:

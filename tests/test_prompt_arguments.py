@@ -29,7 +29,7 @@ PROMPT = {"type": "ref/prompt", "name": "emails"}
 TEMPLATE = {"type": "ref/resource", "uri": "run://{run_id}/playbook.md"}
 BOTH = {"vendor": "acme.com", "prospect": "globex.com"}
 
-# Parameters of the request prompts/get, and parts of the expected error message.
+# Each case consists of parameters for a `prompts/get` request, and parts of the expected error message.
 REFUSED: list[tuple[Json, tuple[str, ...]]] = [
     ({"name": "playbook"}, ("vendor: missing; prospect: missing", "playbook takes vendor, prospect, context")),
     ({"name": "playbook", "arguments": None}, ("vendor: missing", "prospect: missing")),
@@ -50,7 +50,7 @@ REFUSED: list[tuple[Json, tuple[str, ...]]] = [
     ({}, ("name: missing", "playbook")),
 ]
 
-# Parameters of the request prompts/get, and a part of the expected prompt.
+# Each case consists of parameters for a `prompts/get` request, and a part of the expected prompt.
 ACCEPTED: list[tuple[Json, str]] = [
     ({"name": "playbook", "arguments": BOTH}, "acme.com"),
     ({"name": "playbook", "arguments": BOTH | {"context": ""}}, "should buy.\n"),
@@ -60,7 +60,7 @@ ACCEPTED: list[tuple[Json, str]] = [
     ({"name": "emails", "arguments": {"run_id": "run_1", "voice": "null"}}, "in this voice: null"),
 ]
 
-# Parameters of the request completion/complete, and parts of the expected error message.
+# Each case consists of parameters for a `completion/complete` request, and parts of the expected error message.
 UNCOMPLETED: list[tuple[Json, tuple[str, ...]]] = [
     ({"ref": PROMPT}, ("argument.name",)),
     ({"ref": PROMPT, "argument": None}, ("argument.name",)),

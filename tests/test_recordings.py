@@ -72,7 +72,7 @@ async def answered_by_a_client(pair: Pair) -> tuple[str, Json]:
 
 
 async def with_material(http: httpx2.AsyncClient, at: str, question: Json) -> Json:
-    """Add the material of the corrected question to a correction."""
+    """Return the correction together with the material of the question that it corrects."""
     again = await http.get(f"{at}/questions/next", params={"question_id": question["corrects"]})
     return {**question, "material": again.json()["question"]["material"]}
 

@@ -70,7 +70,7 @@ def safe_paths(report: dict[str, Any]) -> list[str]:
 
 
 async def statuses(client: httpx2.AsyncClient, paths: list[str]) -> dict[int, list[str]]:
-    """Send GET and HEAD requests to each path, and return the paths by status code.
+    """Send GET and HEAD requests to each path, and return the paths grouped by status code.
 
     Bodies are not read, because the event stream of a waiting run does not end.
     """

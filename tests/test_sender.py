@@ -1,4 +1,4 @@
-"""Tests of the sender of e-mails on every surface.
+"""Tests that e-mails have the right sender on every surface.
 
 The name and other details of the sender come from the request or from the settings.
 """

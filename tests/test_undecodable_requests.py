@@ -46,7 +46,7 @@ def nested(depth: int, opening: bytes = b"[", closing: bytes = b"]") -> bytes:
     return opening * depth + b"1" + closing * depth
 
 
-# Invalid lines, and the id and the error code that the response to each line must have.
+# Invalid lines, each with the id and the error code that the response must contain.
 UNDECODABLE: list[tuple[bytes, int | str | None, int]] = [
     (asking(TOOL, b"10", rb'"\ud83d"'), 10, PARSE_ERROR),
     (asking(TOOL, b'"a-1"', rb'"\udc00 and more"'), "a-1", PARSE_ERROR),

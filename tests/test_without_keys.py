@@ -27,7 +27,7 @@ CLIENT_ANSWERS = (
 SET_UP = "set OPENAI_API_KEY, ANTHROPIC_API_KEY or OCTAVE_COMPAT_MODEL with OCTAVE_COMPAT_BASE_URL, or ask"
 RULES_COLLECT = f"no model is configured, so rules collect quotations and outlines; for finished copy, {SET_UP}"
 RULES_COLLECTED = f"no model is configured, so rules collected quotations and outlines; for finished copy, {SET_UP}"
-# Unusable settings, and text that the error caused by each setting must contain.
+# Invalid settings, each with a text that the resulting error must contain.
 UNUSABLE = [
     ("OPENAI_API_KEY", "my key", "OPENAI_API_KEY cannot be used"),
     ("OCTAVE_COMPAT_BASE_URL", "http://127.0.0.1:9/v1", "OCTAVE_COMPAT_MODEL"),
