@@ -72,7 +72,7 @@ def _is_loopback(host: object) -> bool:
 
 @pytest.fixture(autouse=True)
 def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make connections to other machines fail, and look-ups of their names too, as if there were no network."""
+    """Make connections to other machines and look-ups of their names fail, as if there were no network."""
     connect, lookup = socket.socket.connect, socket.getaddrinfo
 
     def guarded_connect(self: socket.socket, address: Any) -> None:  # noqa: ANN401 - its type depends on the family
@@ -144,7 +144,7 @@ def restored_logging() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_unretrieved_exceptions() -> Iterator[None]:
-    """Fail a test if asyncio logs the exception of a background task because no code has retrieved the exception."""
+    """Fail a test if asyncio logs that the exception of a background task was never retrieved."""
     unretrieved: list[str] = []
 
     def collect(record: logging.LogRecord) -> bool:
@@ -284,14 +284,14 @@ def allow(sites: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def lift_site_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Raise the timeouts for sites to an hour, because machines can be slow and sites can be held."""
+    """Raise the timeouts for sites to an hour, because the machine can be slow and tests can delay responses."""
     monkeypatch.setenv("OCTAVE_FETCH_TIMEOUT_SECONDS", "3600")
     monkeypatch.setenv("OCTAVE_SITE_TIMEOUT_SECONDS", "3600")
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A completed run about the two invented companies, whose sites are still served. Tests must not change the run."""
+    """A completed run about the two invented companies, with the sites still online. Tests must not change the run."""
 
     home: Path
     pair: Pair
@@ -356,7 +356,7 @@ async def plain(_plain: list[scripted.Written], tmp_path_factory: pytest.TempPat
 
 @pytest.fixture
 def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
-    """A fake server for all three providers, whose address is in the settings."""
+    """A fake server that acts as all three providers. The settings contain its address."""
     monkeypatch.setattr(limiters, "FIRST_COOL_DOWN_SECONDS", 0.01)
     server = Double()
     set_up(monkeypatch, server)

@@ -207,7 +207,7 @@ class Stage:
         return await self.client.post("/runs", json=self.pair.domains | {"request_id": request_id})
 
     async def until(self, path: str, matches: Callable[[httpx2.Response], bool]) -> httpx2.Response:
-        """Poll the path and return the first response for which `matches` is true."""
+        """Poll the path until `matches` returns true for a response, and return this response."""
         while not matches(response := await self.client.get(path)):  # noqa: ASYNC110 - in another process
             await asyncio.sleep(PAUSE_SECONDS)
         return response

@@ -44,7 +44,7 @@ def errors_in(home: Path) -> list[str]:
 
 
 async def readiness(client: httpx2.AsyncClient, status: int) -> httpx2.Response:
-    """Poll /readyz and return the first response with this status."""
+    """Poll /readyz until a response has this status, and return this response."""
     while (answer := await client.get("/readyz")).status_code != status:
         pass
     return answer

@@ -42,7 +42,7 @@ def without_the_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.fixture
 def elsewhere() -> Iterator[Double]:
-    """A server that implements OpenAI's chat.completions API at another address."""
+    """A server that implements OpenAI's chat.completions API, but does not have OpenAI's address."""
     answering = Double()
     yield answering
     answering.close()

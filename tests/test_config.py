@@ -140,7 +140,7 @@ async def test_each_secret_is_masked_separately(tmp_path: Path, monkeypatch: pyt
 
 
 class ExtendedSettings(Settings):
-    """Settings with the API key of an additional provider, whose environment variable starts with OCTAVE_."""
+    """Settings with an additional provider, whose API key is in the environment variable OCTAVE_CROW_API_KEY."""
 
     crow_api_key: SecretStr | None = None
 

@@ -123,7 +123,7 @@ def change(database: str, statement: LiteralString) -> None:
 
 
 def stored(database: str, home: Path) -> dict[str, bytes]:
-    """Return each row of each table and each file in OCTAVE_HOME, except log files.
+    """Return all rows of all tables, and all files in OCTAVE_HOME except log files.
 
     The database file itself is left out. When SQLite moves data within a page of the file, a copy of the data can
     remain in the file until the next vacuum.

@@ -42,7 +42,7 @@ LINK = re.compile(r"\[[^]]*\]\((?!https?:)(?P<file>[^)#\s]*)(?:#(?P<anchor>[^)\s
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 VARIABLE = re.compile(r"\b(?:OCTAVE|OPENAI|ANTHROPIC|FIRECRAWL)_[A-Z_]+\b")
 
-# test_docs.py does not run commands that start with these texts, for the given reasons.
+# This test does not run commands that start with these texts. The values are the reasons.
 NOT_RUN = {
     "make demo": "sets up an environment; CI runs it",
     "make test": "it runs these tests",
@@ -57,7 +57,7 @@ NOT_RUN = {
     "docker run": "there is no Docker engine where tests run",
 }
 
-# No test checks code blocks of these kinds, for the given reasons.
+# No test checks code blocks of these kinds. The values are the reasons.
 NOT_READ = {"nginx": "nginx is not installed where tests run", "caddy": "Caddy is not installed where tests run"}
 
 # docs/generate.py handles code blocks of these kinds: it writes them, or it runs them and writes their output below.
@@ -94,7 +94,7 @@ def blocks_of(file: Path) -> Iterator[Block]:
 
 
 def commands() -> list[str]:
-    """Return all commands without generated output, in the form in which a user types them.
+    """Return all commands as a user types them, except commands whose output in the document is generated.
 
     If a command occurs several times, return it only once.
     """

@@ -1,4 +1,4 @@
-"""Playbooks written by the client's own model, which fetches questions and sends answers that the run checks."""
+"""Playbooks written by an MCP client's own model: the client fetches questions, and the run checks its answers."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def worked_by_era() -> dict[str, Worked]:
 
 @pytest.fixture(params=sampled(ERAS, short=lambda era: era == "auto"))
 async def worked(request: pytest.FixtureRequest, worked_by_era: dict[str, Worked], pair: Pair) -> Worked:
-    """A completed run in one protocol era, executed when the first test needs it."""
+    """A completed run with the old or the new MCP protocol, executed when the first test needs it."""
     era = request.param
     if era not in worked_by_era:
         async with Client(make(), mode=era) as client:

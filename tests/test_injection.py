@@ -1,6 +1,6 @@
 """Tests of the detection of texts that address a model, even in disguise.
 
-Texts that are only about models must not be detected.
+A text that is about models but does not address a model must not be detected.
 """
 
 from __future__ import annotations

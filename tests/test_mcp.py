@@ -1,4 +1,4 @@
-"""The MCP server as clients see it, in both protocol eras, in process and over stdio."""
+"""The MCP server as clients see it, with the old and the new MCP protocol, in process and over stdio."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def over_stdio(era: Era, log: Path) -> Client[Any]:
 
 @pytest.fixture(params=sampled(ERAS, short=lambda era: era == "auto"))
 def client(request: pytest.FixtureRequest) -> Client[Any]:
-    """A client of an in-process server in one protocol era, or the shared client over stdio."""
+    """A client of an in-process server with the old or the new MCP protocol, or the shared client over stdio."""
     if request.param == "stdio":
         return request.getfixturevalue("example_client")
     return Client(make(), mode=request.param)
@@ -267,7 +267,7 @@ async def test_a_client_whose_calls_time_out_later_finds_its_run_finished(client
     async with client:
         started = await call(client, "generate_playbook", **asked, wait_seconds=0)
         for tool, arguments in (("generate_playbook", asked), ("get_run", {"run_id": started["run_id"]})):
-            with pytest.raises((McpError, TimeoutError)):  # the run is held, so it cannot end before the timeout
+            with pytest.raises((McpError, TimeoutError)):  # the run cannot end before the timeout
                 await client.call_tool(tool, arguments, timeout=0.2)
         held_pair.release()
         report = await written(client, **asked)

@@ -1,4 +1,4 @@
-"""Missing, empty and unknown arguments of MCP prompts and completions, over HTTP in both protocol eras."""
+"""Missing, empty and unknown arguments of MCP prompts and completions, over HTTP with the old and the new protocol."""
 
 from __future__ import annotations
 

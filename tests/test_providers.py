@@ -94,7 +94,7 @@ def _served() -> dict[str, Served]:
 
 @pytest.fixture
 async def served(provider: str, _served: dict[str, Served], stage: Stage, double: Double) -> Served:
-    """A completed run with the provider of the test.
+    """A completed run that used the provider of the test.
 
     The run is executed once for all tests.
     """
@@ -272,7 +272,7 @@ async def test_every_fault_is_retried_with_the_complaint_and_a_higher_token_limi
 
 
 def token_limit(request: Request) -> int:
-    """Return the maximum number of tokens in the answer, as set in the request."""
+    """Return the token limit that the request sets for the answer."""
     return next(limit for name, limit in request.body.items() if name.startswith("max_") and name.endswith("tokens"))
 
 

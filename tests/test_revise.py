@@ -227,7 +227,7 @@ async def revised_asks(base: Base) -> list[Asked]:
 def unit_of(part: str) -> str:
     """Return the path of the whole e-mail, script, card or section that contains the part.
 
-    A revision of the part is allowed to change all of it.
+    A revision of the part is allowed to change this whole e-mail, script, card or section.
     """
     found = re.match(r"email_sequences\.[\w-]+(\.touches\[\d\])?|(talk_tracks|battle_cards)\.[\w-]+|\w+", part)
     assert found

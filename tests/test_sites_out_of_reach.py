@@ -94,7 +94,7 @@ def answering(status: bytes) -> Answer:
 
 
 async def never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.read()  # returns when the client disconnects
+    await reader.read()  # read() returns when the client disconnects
     writer.close()
 
 

@@ -50,8 +50,8 @@ async def two_runs(held_pair: Pair) -> tuple[str, str]:
     """Start two runs, cancel both before they read a page, and return their ids."""
     async with executing() as runs:
         started = [await runs.start(about(held_pair)) for _ in range(2)]
-        # The second run is cancelled first, because the first run cannot end while the second run waits for fetches
-        # that they share.
+        # Cancel the second run first. The first run cannot end while the second run waits for pages that both runs
+        # fetch.
         second, first = [(await runs.cancel(record.run_id)).run_id for record in reversed(started)]
     return first, second
 
@@ -274,7 +274,7 @@ async def test_a_closed_pipe_ends_the_command_without_an_error_message(tmp_path:
 
 
 class FailingStore(SqlStore):
-    """A store that fails when it records the folder of a run for the first time."""
+    """A store whose first attempt to record the folder of a run fails."""
 
     has_failed = False
 

@@ -170,9 +170,9 @@ def _drafting(draft: Callable[[str], str]) -> Fault:
 
 
 def _apart(request: Request, text: str) -> Sent:
-    """Send an answer, and reasoning that contains a draft.
+    """Send an answer, and a draft of the answer as part of the reasoning.
 
-    Each API has a separate field for reasoning.
+    Each API has its own field for reasoning, outside the text of the answer.
     """
     body: dict[str, Any] = enveloped(request, text)
     if request.path.endswith("/responses"):

@@ -247,7 +247,7 @@ def test_a_lost_lock_that_another_process_took_is_reacquired_after_its_release(p
 
 
 class Counters:
-    """Heartbeat counters of other processes, whose values are set by tests."""
+    """Heartbeat counters of other processes. Tests set the values of the counters."""
 
     def __init__(self) -> None:
         self.beats = {"live": 1, "dead": 1}
