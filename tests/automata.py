@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 op: Any = import_module("re._constants")
 parser: Any = import_module("re._parser")
 
-# A repeat with a higher maximum than this, such as `a{1,500}`, becomes a loop. Any other repeat becomes a few copies of
-# its content.
+# A repeat with a higher maximum than this, such as `a{1,500}`, becomes a loop. A repeat with a lower maximum becomes a
+# few copies of its content.
 MAX_UNROLLED = 200
 # A repeat becomes at most this many required copies and this many optional copies: `a{3,9}` becomes `aaa?a?`.
 COPIES = 2
@@ -37,13 +37,13 @@ OPPOSITES = {
     op.CATEGORY_NOT_SPACE: op.CATEGORY_SPACE,
     op.CATEGORY_NOT_WORD: op.CATEGORY_WORD,
 }
-# The index of the node that the automaton reaches when the whole expression has matched.
+# The index of the last node. The automaton reaches it when the whole expression has matched.
 MATCHED = 0
-# This value means "no character". It precedes the start and follows the end of a text.
+# This value means "no character". The value precedes the start and follows the end of a text.
 NONE = -1
 
 Parts = Iterable[tuple[Any, Any]]
-# For `fullmatch`, this part is appended to the expression. It matches only at the end of the text.
+# For `fullmatch`, this part is appended to the expression. The part matches only at the end of the text.
 END: tuple[Any, Any] = (op.AT, op.AT_END_STRING)
 
 
@@ -51,7 +51,7 @@ class Condition(NamedTuple):
     """A condition on the character before or after a position.
 
     `allowed`: a bit set of indexes into the alphabet.
-    `or_none`: whether the condition also holds at the start or end of the text, where no character exists.
+    `or_none`: whether the start or end of the text also meets the condition.
     """
 
     allowed: int
@@ -108,7 +108,7 @@ class Alphabet:
     def set(self, kind: Any, value: Any, flags: int) -> int | None:  # noqa: ANN401
         """Return the bit set of characters that match a part of the expression, such as `a` or `[a-z]`.
 
-        Return None for all other parts, such as `a+`.
+        Return None for a part that is not a single character, such as `a+`.
         """
         if kind is op.ANY:
             return self.all if flags & re.DOTALL else self.all & ~self.where("\n".__eq__)

@@ -36,8 +36,8 @@ from automata import END, MATCHED, NONE, Alphabet, Builder, Condition, Parts, pa
 ANYWHERE, FIRST = -1, -2
 # These methods of a pattern only try to match at the start of the text.
 ANCHORED = frozenset({"match", "fullmatch"})
-# A state consists of a node and the character that the node has just read. If the rest of the expression treats several
-# characters alike, they share a state.
+# A state consists of a node and the character that the node has just read. Characters that the rest of the expression
+# treats alike share a state.
 State = tuple[int, int]
 N = TypeVar("N")
 
@@ -113,9 +113,8 @@ class Paths:
         is_search = first[0][0] == ANYWHERE
         if first is second or second[0][0] == ANYWHERE or (self._is_region(first) and not is_search):
             return None
-        # In a search, it is enough to test one state of the second loop. If a text leads around the loop from another
-        # state, a rotation of this text leads around the loop from the tested state. A search also tries the rotations,
-        # because it can start at any character.
+        # In a search, it is enough to test one state of the second loop: a text for another state can be rotated into a
+        # text for this state. A search also tries the rotations, because it can start at any character.
         for end in second[:1] if is_search else second:
             for begin in first:
                 if self._can_meet(begin, end) and (copied := loops.led(begin, end)):

@@ -331,7 +331,7 @@ async def _complete_run(pair: Pair) -> RunRecord:
 def finished(_finished: Finished, home: Path, monkeypatch: pytest.MonkeyPatch) -> Finished:  # noqa: ARG001 - must run before this fixture
     """A completed run, shared by all tests of a pytest worker.
 
-    Tests that add or delete runs must not use this fixture, but `pair`.
+    Tests that add or delete runs must use the fixture `pair` instead of this fixture.
     """
     _finished.use(monkeypatch)
     return _finished
@@ -356,7 +356,7 @@ async def plain(_plain: list[scripted.Written], tmp_path_factory: pytest.TempPat
 
 @pytest.fixture
 def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
-    """A fake server that acts as all three providers. The settings contain its address."""
+    """A fake server that acts as all three providers. The settings contain the address of the server."""
     monkeypatch.setattr(limiters, "FIRST_COOL_DOWN_SECONDS", 0.01)
     server = Double()
     set_up(monkeypatch, server)
@@ -366,7 +366,7 @@ def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
 
 @pytest.fixture(scope="session")
 def real_sites() -> Iterator[dict[str, str]]:
-    """Serve the saved pages of real companies, and yield the origin of each domain."""
+    """Serve the saved pages of real companies, and yield the local origin that serves each domain."""
     if not SHARED_SITES.is_dir():
         pytest.skip("the saved pages of real companies are not part of the project and are missing on this machine")
     command = [sys.executable, str(SHARED_SITES / "serve.py")]

@@ -549,7 +549,7 @@ FOR_GOOD: dict[str, tuple[Fault, str]] = {
 
 
 def planted(request: Request, text: str, kind: str) -> Sent:
-    """Return the good answer, with an error of this kind planted in one finding."""
+    """Return the good answer, with an error of the kind `kind` planted in one finding."""
     answer = json.loads(text)
     stories = answer.get("case_studies") or ()
     finding = next((story for story in stories if story["results"]), None) if kind == CUSTOMER else None

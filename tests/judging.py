@@ -1,4 +1,4 @@
-"""Remove the parts of an answer that its evidence does not support, as a run does if a correction has failed."""
+"""Remove the parts of an answer that its evidence does not support, as a run does after a failed correction."""
 
 from __future__ import annotations
 

@@ -602,8 +602,8 @@ def touch(
     )
 
 
-# The calls to action, one for each touch. An e-mail with one of them passes the checks if its other sentences are
-# quotations.
+# The calls to action, one for each touch. The checks accept an e-mail with one of these calls to action if its other
+# sentences are quotations.
 _ASKS = (
     "Who of your people at {{company_name}} gave it a thought first?",
     "Would your people at {{company_name}} give more light a thought, even where nobody asks for more light?",
@@ -793,7 +793,7 @@ OPENED: list[Stage] = []
 class Stage(App):
     """The application with the test's own model and source, which are both named 'scripted'.
 
-    `events` are all events of the runs of this application.
+    `events`: the events of all runs of this application.
     """
 
     def __init__(

@@ -49,7 +49,7 @@ def thinks(*, cut_off: bool = False, has_text: bool = True) -> Fault:
 def finishing_with(finish_reason: str) -> Fault:
     """Return a fault that sends a response without text.
 
-    The response has this finish reason in OpenAI's chat.completions format, although only another API uses the reason.
+    In OpenAI's chat.completions format, the response has this finish reason, although the reason is from another API.
     """
 
     def fault(request: Request, _: str) -> Sent:

@@ -193,7 +193,7 @@ def scripted_stage(tmp_path: Path) -> Stage:
 def for_first(kind: type[Value]) -> Callable[[Asked], bool]:
     """Return a function that matches asks for an answer of this type.
 
-    If every persona has such an ask, match only the ask for the first persona.
+    If every persona has an ask of this type, match only the ask for the first persona.
     """
     return lambda ask: form(kind)(ask) and ask.brief.rank == 0
 

@@ -42,7 +42,7 @@ LINK = re.compile(r"\[[^]]*\]\((?!https?:)(?P<file>[^)#\s]*)(?:#(?P<anchor>[^)\s
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 VARIABLE = re.compile(r"\b(?:OCTAVE|OPENAI|ANTHROPIC|FIRECRAWL)_[A-Z_]+\b")
 
-# This test does not run commands that start with these texts. The values are the reasons.
+# These tests do not run commands that start with one of these keys. The values give the reasons.
 NOT_RUN = {
     "make demo": "sets up an environment; CI runs it",
     "make test": "it runs these tests",
@@ -57,7 +57,7 @@ NOT_RUN = {
     "docker run": "there is no Docker engine where tests run",
 }
 
-# No test checks code blocks of these kinds. The values are the reasons.
+# No test checks code blocks with one of these languages. The values give the reasons.
 NOT_READ = {"nginx": "nginx is not installed where tests run", "caddy": "Caddy is not installed where tests run"}
 
 # docs/generate.py handles code blocks of these kinds: it writes them, or it runs them and writes their output below.

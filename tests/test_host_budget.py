@@ -244,7 +244,7 @@ def invented_figure(question: QuestionRecord, answer: dict[str, Any]) -> None:
 def invented_facts(question: QuestionRecord, answer: dict[str, Any]) -> None:
     """Add an invented figure to one fact, and remove the copy for the second persona.
 
-    Change first answers and also corrections.
+    Both first answers and corrections are changed.
     """
     fixes = [answer[fix] for fix, path in paths_in(question.complaint).items() if path.startswith("facts")]
     for fact in (*fixes, *answer.get("facts", ())[:1]):

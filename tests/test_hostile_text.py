@@ -155,7 +155,7 @@ def imports(tree: ast.Module) -> dict[str, tuple[str, str]]:
 def uses() -> dict[tuple[str, str], set[str]]:
     """Map the module and name of each pattern to the methods that are called on the pattern.
 
-    If the package also uses a pattern in other ways, the set of methods is empty.
+    If the package uses a pattern in other ways than by calling its methods, the set of methods is empty.
     """
     found = defaultdict[tuple[str, str], set[str]](set)
     others = set[tuple[str, str]]()

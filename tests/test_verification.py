@@ -327,7 +327,7 @@ def rewording_everywhere(double: Double) -> None:
 
 
 def doubted(verdict: str, *, share: int = 1, is_silent: bool = False) -> Change:
-    """Return a change that gives this verdict to claims at intervals of `share`, starting with the first claim.
+    """Return a change that gives this verdict to one in every `share` claims.
 
     The other claims stay supported, or are missing from the answer if `is_silent` is true.
     """
